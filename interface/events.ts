@@ -1,0 +1,32 @@
+/** What happens on a node, as others may watch it: the same names in process, over HTTP and in logs. */
+
+import { z } from 'zod'
+
+const Peer = z.strictObject({ peerId: z.string(), name: z.string().optional() })
+const Request = z.strictObject({ requestId: z.string(), task: z.string(), model: z.string().optional() })
+
+export const EVENTS = {
+  /** A peer's connection is up and its manifest is known. */
+  'peer.joined': Peer,
+  /** The last connection to a peer is gone. */
+  'peer.left': Peer,
+  /** First sight of a peer's manifest, or a newer one replacing it. */
+  'manifest.updated': z.strictObject({
+    peerId: z.string(),
+    epoch: z.int(),
+    sequence: z.int(),
+    capabilities: z.int()
+  }),
+  'inference.request_started': Request,
+  'inference.request_completed': Request.extend({
+    peerId: z.string(),
+    route: z.enum(['local', 'remote']),
+    durationMs: z.number()
+  }),
+  'inference.request_failed': Request.extend({ code: z.string(), durationMs: z.number() })
+} as const
+
+export type EventName = keyof typeof EVENTS
+export type EventData<N extends EventName> = z.infer<(typeof EVENTS)[N]>
+/** Listeners get an event whose `detail` is the data. */
+export type LumosEvents = { [N in EventName]: CustomEvent<EventData<N>> }

@@ -1,0 +1,77 @@
+/**
+ * The one shape of this project: what answers inference requests.
+ *
+ * An engine is one, this node's registry of engines is one, a remote peer is
+ * one, and the router, which is the whole mesh, is one. A request travels as a
+ * chain of `yield`s through the same interface.
+ */
+
+import type { AbortOptions } from './lifecycle.ts'
+import type { TaskName } from './tasks.ts'
+
+export interface InferenceService {
+  /**
+   * Stream the answer to `request`. A `done` chunk comes last, exactly once.
+   *
+   * Abort `options.signal` or leave the loop to stop early; either cancels the
+   * work, on a remote peer too.
+   *
+   * @throws {NoProviderError} when nobody offers what is asked.
+   * @throws {OverloadedError} when all who do are at their limit.
+   * @throws {TimeoutError} when `budgetMs` runs out.
+   */
+  infer(request: InferenceRequest, options?: AbortOptions): AsyncIterable<InferenceChunk>
+}
+
+export interface InferenceRequest {
+  /** Unique per request; the same in every log line about it. */
+  readonly id: string
+  readonly task: TaskName
+  /** The model to use. Absent: any model that does the task. */
+  readonly model?: string
+  /** As the task's `input` schema says. */
+  readonly input: unknown
+  /** As the task's `params` schema says. */
+  readonly params: Readonly<Record<string, unknown>>
+  /** Time left for the whole answer. Relative, so that no two clocks need to agree. */
+  readonly budgetMs: number
+}
+
+/** Chunks are numbered from 0 without gaps, so that a cut stream is noticed and can be continued. */
+export type InferenceChunk = TextChunk | OutputChunk | DoneChunk
+
+/** A piece of generated text. */
+export interface TextChunk {
+  readonly type: 'text'
+  readonly index: number
+  readonly text: string
+}
+
+/** A whole result, as the task's `output` schema says. */
+export interface OutputChunk {
+  readonly type: 'output'
+  readonly index: number
+  readonly output: unknown
+}
+
+/** The end of a complete answer. Its `index` is the number of chunks before it. */
+export interface DoneChunk {
+  readonly type: 'done'
+  readonly index: number
+  readonly finishReason: FinishReason
+  readonly usage: Usage
+}
+
+/** `stop`: the model was done. `length`: `maxTokens` was reached. */
+export const FINISH_REASONS = ['stop', 'length'] as const
+export type FinishReason = (typeof FINISH_REASONS)[number]
+
+export interface Usage {
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+}
+
+/** Used when whoever asks sets no limit: long enough for a slow device, short enough to notice a hang. */
+export const DEFAULT_BUDGET_MS = 120_000
+/** The longest budget a request may carry. */
+export const MAX_BUDGET_MS = 3_600_000

@@ -1,0 +1,67 @@
+/**
+ * A peer's signed list of what it can do.
+ *
+ * A manifest is a claim: it ranks a peer, it never grants trust. The newest one
+ * wins, by `(epoch, sequence)`; it expires `ttlMs` after it was received, on the
+ * receiver's monotonic clock, so that no two clocks need to agree.
+ */
+
+import { z } from 'zod'
+import { TASK_NAMES } from './tasks.ts'
+
+/** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */
+export const MANIFEST_TTL_MS_MAX = 600_000
+/** More capabilities than any real device has; bounds what a liar can make others keep. */
+export const CAPABILITIES_MAX = 256
+
+/** A name people type and programs log: printable, no spaces at the ends, no control characters. */
+export const DeviceName = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[\p{L}\p{N}](?:[\p{L}\p{N} ._'-]*[\p{L}\p{N}])?$/u, "letters, digits, space and ._'- only")
+
+/** Model ids hold `/` and `:` (`org/name:tag`), nothing that a shell or a terminal would act on. */
+export const ModelId = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$/, 'letters, digits and ._:/@+- only')
+
+/** One model, offered for one task. */
+export const Capability = z.strictObject({
+  task: z.enum(TASK_NAMES),
+  model: ModelId,
+  /** Requests answered at once. */
+  slots: z.int().min(1).max(1024),
+  /** Whether the model is loaded: a cold one answers its first request late. */
+  warm: z.boolean()
+})
+export type Capability = z.infer<typeof Capability>
+
+export const Hardware = z.strictObject({
+  platform: z.string().max(32),
+  arch: z.string().max(32),
+  cpu: z.string().max(128),
+  cores: z.int().min(1).max(4096),
+  memoryBytes: z.int().min(0),
+  accelerators: z.array(z.string().max(128)).max(16)
+})
+export type Hardware = z.infer<typeof Hardware>
+
+export const Manifest = z.strictObject({
+  version: z.literal(1),
+  peerId: z.string().max(128),
+  /** Chosen at random when the home was made: tells a restored backup from the original. */
+  epoch: z.int().min(0),
+  /** Grows by each manifest; persisted before publishing. */
+  sequence: z.int().min(0),
+  ttlMs: z.int().min(1000).max(MANIFEST_TTL_MS_MAX),
+  /** Wall time of the issuer, for people only. */
+  issuedAtMs: z.int().min(0),
+  name: DeviceName,
+  software: z.string().max(64),
+  hardware: Hardware,
+  capabilities: z.array(Capability).max(CAPABILITIES_MAX)
+})
+export type Manifest = z.infer<typeof Manifest>

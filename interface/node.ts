@@ -1,0 +1,98 @@
+/**
+ * The peer API: a whole node as its own process, the gateway and a simulation
+ * see it. What it tells about itself is a schema, so that HTTP and CLI derive
+ * their output from here.
+ */
+
+import { z } from 'zod'
+import type { LumosEvents } from './events.ts'
+import type { InferenceChunk } from './inference.ts'
+import type { AbortOptions } from './lifecycle.ts'
+import { Capability, Hardware } from './manifest.ts'
+import type { TaskName } from './tasks.ts'
+import type { Route } from './units.ts'
+
+export const NodeStatus = z.strictObject({
+  peerId: z.string(),
+  name: z.string(),
+  version: z.string(),
+  mesh: z.string(),
+  uptimeS: z.number(),
+  addresses: z.array(z.string()),
+  /** Number of connected peers whose manifest is known. */
+  peers: z.int(),
+  /** Resident memory of this process and its engines. */
+  memoryBytes: z.int(),
+  hardware: Hardware
+})
+export type NodeStatus = z.infer<typeof NodeStatus>
+
+export const PeerInfo = z.strictObject({
+  peerId: z.string(),
+  name: z.string(),
+  /** How the connection runs, such as `tcp/tls`. */
+  path: z.string(),
+  address: z.string(),
+  rttMs: z.number().nullable(),
+  software: z.string(),
+  capabilities: z.array(Capability)
+})
+export type PeerInfo = z.infer<typeof PeerInfo>
+
+export const ModelInfo = z.strictObject({
+  model: z.string(),
+  task: z.string(),
+  providers: z.array(
+    z.strictObject({
+      peerId: z.string(),
+      name: z.string(),
+      route: z.enum(['local', 'remote']),
+      slots: z.int(),
+      warm: z.boolean()
+    })
+  )
+})
+export type ModelInfo = z.infer<typeof ModelInfo>
+
+/** A request as people and programs write it: what is left out is found in the mesh. */
+export interface NewInferenceRequest {
+  readonly id?: string
+  /** At least one of `task` and `model` must be given. */
+  readonly task?: TaskName
+  readonly model?: string
+  readonly input: unknown
+  readonly params?: Readonly<Record<string, unknown>>
+  readonly budgetMs?: number
+}
+
+export interface InferOptions extends AbortOptions {
+  /** PeerId or name of the only peer that may answer. */
+  readonly peer?: string
+  /** Called each time a peer is chosen, before its first chunk. */
+  onRoute?(route: Route): void
+}
+
+export interface LumosNode extends AsyncDisposable {
+  readonly peerId: string
+  readonly name: string
+  readonly events: LumosEventTarget
+
+  start(): Promise<void>
+  /** Stops taking requests, gives those under way `drainMs`, then ends. */
+  stop(options?: { drainMs?: number }): Promise<void>
+
+  /** Ask the mesh, this node included. See {@link InferenceService.infer}. */
+  infer(request: NewInferenceRequest, options?: InferOptions): AsyncIterable<InferenceChunk>
+  peers(): PeerInfo[]
+  models(): ModelInfo[]
+  status(): NodeStatus
+}
+
+export interface LumosEventTarget {
+  addEventListener<N extends keyof LumosEvents>(
+    name: N,
+    listener: (event: LumosEvents[N]) => void,
+    options?: AddEventListenerOptions
+  ): void
+  removeEventListener<N extends keyof LumosEvents>(name: N, listener: (event: LumosEvents[N]) => void): void
+}

@@ -1,0 +1,106 @@
+/**
+ * What can be asked: each task's input, parameters and output, as one schema.
+ *
+ * Names are the field's (Hugging Face pipelines), plus `tensor` for any ONNX
+ * graph with named tensors. Everything else that describes a task (units, CLI
+ * help, HTTP) is derived from here.
+ */
+
+import { z } from 'zod'
+
+/** Decoded pictures are bounded by the engine; this bounds the file. 25 MiB is what phones produce at most. */
+export const IMAGE_BYTES_MAX = 25 * 1024 * 1024
+/** All tensors of one request together. */
+export const TENSOR_BYTES_MAX = 64 * 1024 * 1024
+
+const DATA_URL = /^data:[\w.+/-]*;base64,/
+
+/** Bytes in process; in JSON, base64 or a base64 data URL. */
+const Bytes = z.union([
+  z.instanceof(Uint8Array),
+  z
+    .string()
+    .transform(text => text.replace(DATA_URL, ''))
+    .pipe(z.base64())
+    .transform(text => Uint8Array.from(Buffer.from(text, 'base64')))
+])
+
+const bytesMax = (limit: number) =>
+  Bytes.refine(bytes => bytes.byteLength <= limit, { error: `holds more than ${limit} bytes` })
+
+/** Element types of a tensor and their bytes per element. */
+export const TENSOR_TYPES = {
+  float32: 4,
+  float64: 8,
+  int8: 1,
+  uint8: 1,
+  int16: 2,
+  uint16: 2,
+  int32: 4,
+  uint32: 4,
+  int64: 8,
+  uint64: 8,
+  bool: 1
+} as const
+
+export type TensorType = keyof typeof TENSOR_TYPES
+
+/** A dense tensor: row-major, little-endian. */
+export const Tensor = z
+  .strictObject({
+    type: z.enum(Object.keys(TENSOR_TYPES) as [TensorType, ...TensorType[]]),
+    dims: z.array(z.int().min(0).max(0x7fff_ffff)).max(16),
+    data: bytesMax(TENSOR_BYTES_MAX)
+  })
+  .refine(
+    ({ type, dims, data }) => dims.reduce((n, dim) => n * dim, TENSOR_TYPES[type]) === data.byteLength,
+    {
+      error: 'dims, type and data disagree about the number of bytes'
+    }
+  )
+export type Tensor = z.infer<typeof Tensor>
+
+/** Named tensors: at most 64, as many as the attachments of one message. */
+const Tensors = z
+  .record(z.string().min(1).max(128), Tensor)
+  .refine(tensors => Object.keys(tensors).length <= 64, { error: 'more than 64 tensors' })
+
+/** A prompt above this is refused before any model sees it: 1 MiB is over 200,000 tokens. */
+const TEXT_CHARS_MAX = 1024 * 1024
+
+export const Message = z.object({
+  role: z.enum(['system', 'user', 'assistant']),
+  content: z.string().max(TEXT_CHARS_MAX)
+})
+export type Message = z.infer<typeof Message>
+
+export const TASKS = {
+  'image-classification': {
+    summary: 'Say what an image shows.',
+    input: z.strictObject({ image: bytesMax(IMAGE_BYTES_MAX) }),
+    params: z.strictObject({ topK: z.int().min(1).max(1000).default(5) }),
+    output: z.strictObject({
+      labels: z.array(z.strictObject({ label: z.string(), score: z.number().min(0).max(1) })).max(1000)
+    })
+  },
+  tensor: {
+    summary: 'Run a graph on named tensors.',
+    input: z.strictObject({ tensors: Tensors }),
+    params: z.strictObject({}),
+    output: z.strictObject({ tensors: Tensors })
+  },
+  'text-generation': {
+    summary: 'Continue a conversation.',
+    input: z.strictObject({ messages: z.array(Message).min(1).max(1024) }),
+    params: z.strictObject({ maxTokens: z.int().min(1).max(1_000_000).default(1024) }),
+    /** The answer comes as text chunks; this is their sum. */
+    output: z.strictObject({ text: z.string() })
+  }
+} as const
+
+export type TaskName = keyof typeof TASKS
+export const TASK_NAMES = Object.keys(TASKS) as [TaskName, ...TaskName[]]
+
+export type TaskInput<T extends TaskName> = z.infer<(typeof TASKS)[T]['input']>
+export type TaskParams<T extends TaskName> = z.infer<(typeof TASKS)[T]['params']>
+export type TaskOutput<T extends TaskName> = z.infer<(typeof TASKS)[T]['output']>

@@ -1,0 +1,42 @@
+/**
+ * Whatever a person or a program can do with a node is a unit: one name, one
+ * schema in, one schema out. HTTP, CLI and later MCP and peers all reach it
+ * through the registry of units.
+ */
+
+import type { z } from 'zod'
+import type { AbortOptions } from './lifecycle.ts'
+
+/** A command changes something; a query does not. */
+export type UnitKind = 'command' | 'query'
+
+export interface Unit<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  /** `domain.action`, lower snake case. */
+  readonly name: string
+  readonly kind: UnitKind
+  /** One sentence for people. */
+  readonly summary: string
+  readonly input: I
+  readonly output: O
+  run(input: z.output<I>, context: UnitContext): Promise<z.input<O>>
+  /** The same work as a stream of items, for units whose answer comes in pieces. */
+  stream?(input: z.output<I>, context: UnitContext): AsyncIterable<unknown>
+}
+
+export interface UnitContext extends AbortOptions {
+  /** Unique per call; the same in every log line about it. */
+  readonly requestId: string
+  /** Time the whole call may take. */
+  readonly budgetMs: number
+  /** PeerId or name of the only peer that may do the work. */
+  readonly peer?: string
+  /** Called with the peer that does the work, before its first answer. */
+  onRoute?(route: Route): void
+}
+
+/** Who answered, and whether it was this node. */
+export interface Route {
+  readonly peerId: string
+  readonly name: string | undefined
+  readonly route: 'local' | 'remote'
+}
