@@ -92,7 +92,7 @@ export interface LumosEventTarget {
   addEventListener<N extends keyof LumosEvents>(
     name: N,
     listener: (event: LumosEvents[N]) => void,
-    options?: AddEventListenerOptions
+    options?: { once?: boolean; signal?: AbortSignal }
   ): void
   removeEventListener<N extends keyof LumosEvents>(name: N, listener: (event: LumosEvents[N]) => void): void
 }
