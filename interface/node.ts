@@ -69,7 +69,13 @@ export interface InferOptions extends AbortOptions {
   /** PeerId or name of the only peer that may answer. */
   readonly peer?: string
   /** Called each time a peer is chosen, before its first chunk. */
-  onRoute?(route: Route): void
+  onRoute?(route: InferenceRoute): void
+}
+
+/** Who answers a request, and with what: the request itself may have left either open. */
+export interface InferenceRoute extends Route {
+  readonly task: TaskName
+  readonly model: string
 }
 
 export interface LumosNode extends AsyncDisposable {
