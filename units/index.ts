@@ -1,0 +1,30 @@
+/** Every operation of a node, once: all its faces reach it through the registry made here. */
+
+import type { LumosNode } from '../interface/node.ts'
+import { inferenceUnits } from './inference.ts'
+import { meshUnits } from './mesh.ts'
+import { modelUnits } from './model.ts'
+import { nodeUnits } from './node.ts'
+import { UnitRegistry } from './registry.ts'
+
+export { type UnitDescription, UnitRegistry } from './registry.ts'
+
+export interface UnitsOptions {
+  readonly node: LumosNode
+  /** Where other programs reach this node, once they can. */
+  gatewayUrl(): string | undefined
+  /** Begins to stop the whole process; returns at once. */
+  stop(): void
+}
+
+export function createUnits({ node, gatewayUrl, stop }: UnitsOptions): UnitRegistry {
+  const registry = new UnitRegistry(node.events)
+  const units = [
+    ...meshUnits(node, gatewayUrl),
+    ...modelUnits(node),
+    ...inferenceUnits(node),
+    ...nodeUnits(stop)
+  ]
+  for (const unit of units) registry.register(unit)
+  return registry
+}

@@ -1,0 +1,24 @@
+/** What this node knows about itself and its peers. */
+
+import { z } from 'zod'
+import { type LumosNode, NodeStatus, PeerInfo } from '../interface/node.ts'
+import { defineUnit } from './define-unit.ts'
+
+export const meshUnits = (node: LumosNode, gatewayUrl: () => string | undefined) => [
+  defineUnit({
+    name: 'mesh.status',
+    kind: 'query',
+    summary: 'This node: who it is, where it listens, how it is doing.',
+    input: z.strictObject({}),
+    output: NodeStatus.extend({ gateway: z.string().nullable() }),
+    run: async () => ({ ...node.status(), gateway: gatewayUrl() ?? null })
+  }),
+  defineUnit({
+    name: 'mesh.peers',
+    kind: 'query',
+    summary: 'The peers that are connected now, and what they offer.',
+    input: z.strictObject({}),
+    output: z.strictObject({ items: z.array(PeerInfo) }),
+    run: async () => ({ items: node.peers() })
+  })
+]

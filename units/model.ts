@@ -1,0 +1,43 @@
+/** The models the mesh offers, this node's own included. */
+
+import { z } from 'zod'
+import { closestNames } from '../interface/closest.ts'
+import { LumosError } from '../interface/errors.ts'
+import { ModelId } from '../interface/manifest.ts'
+import { type LumosNode, ModelInfo } from '../interface/node.ts'
+import { defineUnit } from './define-unit.ts'
+
+const Models = z.strictObject({ items: z.array(ModelInfo) })
+
+export const modelUnits = (node: LumosNode) => [
+  defineUnit({
+    name: 'model.list',
+    kind: 'query',
+    summary: 'Every model the mesh offers, with its task and its providers.',
+    input: z.strictObject({}),
+    output: Models,
+    run: async () => ({ items: node.models() })
+  }),
+  defineUnit({
+    name: 'model.get',
+    kind: 'query',
+    summary: 'One model: an item for each task it does.',
+    input: z.strictObject({ model: ModelId }),
+    output: Models,
+    run: async ({ model }) => {
+      const all = node.models()
+      const items = all.filter(info => info.model === model)
+      if (items.length > 0) return { items }
+
+      const closest = closestNames(
+        model,
+        all.map(info => info.model)
+      )
+      throw new LumosError('MODEL_NOT_FOUND', `No device offers "${model}".`, {
+        hint:
+          closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'lumos-node models lists what there is.',
+        details: { closest }
+      })
+    }
+  })
+]

@@ -1,0 +1,115 @@
+/**
+ * All units of a node by name, and the one place where their input is checked.
+ *
+ * HTTP, CLI and later MCP and peers know only this: what they can do is what
+ * `list` says, and a wrong input is refused here, before any unit sees it.
+ */
+
+import { z } from 'zod'
+import { closestNames } from '../interface/closest.ts'
+import { InvalidInputError, LumosError } from '../interface/errors.ts'
+import { EVENTS, type EventName } from '../interface/events.ts'
+import type { AbortOptions } from '../interface/lifecycle.ts'
+import type { LumosEventTarget } from '../interface/node.ts'
+import type { Unit, UnitContext, UnitKind } from '../interface/units.ts'
+import { watchEvent } from './events.ts'
+
+/** A unit or an event, described for programs: schemas are JSON Schema 2020-12. */
+export interface UnitDescription {
+  readonly name: string
+  readonly kind: UnitKind | 'event'
+  readonly summary?: string
+  /** Whether `stream` gives the answer in pieces. */
+  readonly streams: boolean
+  readonly input?: object
+  readonly output: object
+}
+
+export class UnitRegistry {
+  readonly #units = new Map<string, Unit>()
+  readonly #events: LumosEventTarget
+
+  constructor(events: LumosEventTarget) {
+    this.#events = events
+  }
+
+  register(unit: Unit): void {
+    if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
+    this.#units.set(unit.name, unit)
+  }
+
+  list(): UnitDescription[] {
+    const units = [...this.#units.values()].map(unit => ({
+      name: unit.name,
+      kind: unit.kind,
+      summary: unit.summary,
+      streams: unit.stream !== undefined,
+      input: jsonSchemaOf(unit.input),
+      output: jsonSchemaOf(unit.output)
+    }))
+    const events = Object.entries(EVENTS).map(([name, data]) => ({
+      name,
+      kind: 'event' as const,
+      streams: true,
+      output: jsonSchemaOf(data)
+    }))
+    return [...units, ...events]
+  }
+
+  /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
+  get(name: string, kind?: UnitKind): Unit {
+    const unit = this.#units.get(name)
+    if (unit === undefined) throw this.#notFound(name)
+    if (kind !== undefined && kind !== unit.kind) {
+      throw new InvalidInputError(`${name} is a ${unit.kind}, not a ${kind}.`)
+    }
+    return unit
+  }
+
+  /** @throws {InvalidInputError} naming the fields that are wrong. */
+  async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
+    const unit = this.get(name)
+    context.signal?.throwIfAborted()
+    return unit.run(checkInput(unit, input), context)
+  }
+
+  /** The answer in pieces; a unit that has only a whole one gives that as its single item. */
+  async *stream(name: string, input: unknown, context: UnitContext): AsyncGenerator<unknown> {
+    const unit = this.get(name)
+    const checked = checkInput(unit, input)
+    context.signal?.throwIfAborted()
+
+    if (unit.stream === undefined) yield await unit.run(checked, context)
+    else yield* unit.stream(checked, context)
+  }
+
+  /** Whatever happens under this name from now on, until the signal aborts. */
+  watch(name: string, options?: AbortOptions): AsyncIterable<unknown> {
+    if (!isEventName(name)) throw this.#notFound(name)
+    return watchEvent(this.#events, name, options)
+  }
+
+  #notFound(name: string): LumosError {
+    const closest = closestNames(name, [...this.#units.keys(), ...Object.keys(EVENTS)])
+    return new LumosError('UNIT_NOT_FOUND', `There is no unit "${name.slice(0, 128)}".`, {
+      hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'GET /api/v2/units lists them all.',
+      details: { closest }
+    })
+  }
+}
+
+const isEventName = (name: string): name is EventName => Object.hasOwn(EVENTS, name)
+
+/** Bytes are base64 in JSON, which JSON Schema cannot derive by itself. */
+function jsonSchemaOf(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+}
+
+function checkInput(unit: Unit, input: unknown): unknown {
+  const checked = unit.input.safeParse(input)
+  if (checked.success) return checked.data
+
+  const fields = checked.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+  const words = fields.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`))
+  throw new InvalidInputError(`${unit.name}: ${words.join('; ')}`, { details: { fields } })
+}
