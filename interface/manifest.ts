@@ -65,3 +65,12 @@ export const Manifest = z.strictObject({
   capabilities: z.array(Capability).max(CAPABILITIES_MAX)
 })
 export type Manifest = z.infer<typeof Manifest>
+
+/** A manifest whose signature was checked, with the bytes that prove it to others. */
+export interface SignedManifest {
+  readonly manifest: Manifest
+  /** The libp2p signed envelope it came in. */
+  readonly envelope: Uint8Array
+  /** SHA-256 of the manifest's own bytes, hex: two contents under one number show by it. */
+  readonly hash: string
+}

@@ -7,6 +7,7 @@
  */
 
 import { z } from 'zod'
+import { InvalidInputError } from './errors.ts'
 
 /** Decoded pictures are bounded by the engine; this bounds the file. 25 MiB is what phones produce at most. */
 export const IMAGE_BYTES_MAX = 25 * 1024 * 1024
@@ -104,3 +105,27 @@ export const TASK_NAMES = Object.keys(TASKS) as [TaskName, ...TaskName[]]
 export type TaskInput<T extends TaskName> = z.infer<(typeof TASKS)[T]['input']>
 export type TaskParams<T extends TaskName> = z.infer<(typeof TASKS)[T]['params']>
 export type TaskOutput<T extends TaskName> = z.infer<(typeof TASKS)[T]['output']>
+
+/**
+ * A request's input and parameters, with defaults filled in.
+ *
+ * @throws {InvalidInputError} naming the first field that is wrong.
+ */
+export function parseInput<T extends TaskName>(
+  task: T,
+  input: unknown,
+  params: unknown
+): { input: TaskInput<T>; params: TaskParams<T> } {
+  return {
+    input: parsePart(TASKS[task].input, input, 'input') as TaskInput<T>,
+    params: parsePart(TASKS[task].params, params, 'params') as TaskParams<T>
+  }
+}
+
+function parsePart(schema: z.ZodType, value: unknown, part: string): unknown {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const where = [part, ...issue!.path.map(String)].join('.')
+  throw new InvalidInputError(`${where}: ${issue!.message}`)
+}
