@@ -1,0 +1,48 @@
+/**
+ * Small files that must be there whole or not at all, even after a power cut:
+ * the identity key, the gateway's token, the run file.
+ */
+
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { storeFailure } from './failure.ts'
+
+/** Only the owner reads and writes. Windows has its own rules and ignores this. */
+export const PRIVATE_FILE_MODE = 0o600
+export const PRIVATE_DIR_MODE = 0o700
+
+/** Make or replace the file at `path`, readable by its owner only; durable when this returns. */
+export function writeFileDurably(path: string, content: string | Uint8Array): void {
+  const draft = `${path}.tmp`
+  try {
+    // A draft can only be one that a killed process left: the home is locked.
+    rmSync(draft, { force: true })
+    writeSynced(draft, typeof content === 'string' ? Buffer.from(content) : content)
+    renameSync(draft, path)
+    syncDirectory(dirname(path))
+  } catch (err) {
+    rmSync(draft, { force: true })
+    throw storeFailure(err, path)
+  }
+}
+
+function writeSynced(path: string, bytes: Uint8Array): void {
+  const fd = openSync(path, 'wx', PRIVATE_FILE_MODE)
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** A rename is durable once its directory is. Windows cannot open directories and needs no such thing. */
+function syncDirectory(path: string): void {
+  if (process.platform === 'win32') return
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What SQLite and the file system throw, in this project's words: a full disk
+ * and damage must be told apart from a defect of ours, and say what to do.
+ */
+
+import { LumosError } from '../interface/errors.ts'
+
+// https://www.sqlite.org/rescode.html
+const SQLITE_CORRUPT = 11
+const SQLITE_FULL = 13
+const SQLITE_NOTADB = 26
+/** The write-ahead log's index could not grow: on a full disk SQLite says this, not SQLITE_FULL. */
+const SQLITE_IOERR_SHMSIZE = 4874
+
+const FULL_ERRNOS = new Set(['ENOSPC', 'EDQUOT'])
+const DENIED_ERRNOS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'])
+
+/** `thrown` as a `LumosError` where its cause is the disk's; anything else as it was. */
+export function storeFailure(thrown: unknown, path: string): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof LumosError) return thrown
+
+  const { code, errcode } = thrown as Error & { code?: string; errcode?: number }
+  if (code === 'ERR_SQLITE_ERROR' && errcode !== undefined) return sqliteFailure(thrown, errcode, path)
+  if (code !== undefined && FULL_ERRNOS.has(code)) return storeFull(path, thrown)
+  if (code !== undefined && DENIED_ERRNOS.has(code)) {
+    return new LumosError('CONFIG_INVALID', `The node cannot use ${path}: ${thrown.message}.`, {
+      cause: thrown,
+      hint: 'Give a home directory that this user can write to (--home or LUMOS_HOME).'
+    })
+  }
+  return thrown
+}
+
+/** `hint` says what the person can do without losing anything. */
+export function storeDamaged(path: string, reason: string, hint: string, cause?: unknown): LumosError {
+  return new LumosError('STORE_DAMAGED', `${path} is damaged: ${reason}.`, { hint, cause })
+}
+
+function sqliteFailure(thrown: Error, errcode: number, path: string): unknown {
+  // The low byte is the kind of error, the rest a detail of it.
+  const kind = errcode & 0xff
+  if (kind === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE) return storeFull(path, thrown)
+  if (kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB) {
+    return storeDamaged(path, thrown.message, 'Stop the node and restore the file from a backup.', thrown)
+  }
+  return thrown
+}
+
+function storeFull(path: string, cause: Error): LumosError {
+  return new LumosError('STORE_FULL', `The disk that holds ${path} is full.`, {
+    cause,
+    hint: 'Free some space and try again; nothing that was stored before is lost.'
+  })
+}
