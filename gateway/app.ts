@@ -1,0 +1,81 @@
+/** The gateway's routes, for requests that have already been let in. */
+
+import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import type { Clock } from '../interface/clock.ts'
+import { CancelledError, LumosError } from '../interface/errors.ts'
+import type { Logger } from '../interface/lifecycle.ts'
+import type { UnitRegistry } from '../units/index.ts'
+import { BodyReader } from './body.ts'
+import { type Call, failureBody, failureHead, JSON_HEADERS, toJson } from './envelope.ts'
+import { unitRoutes } from './units.ts'
+
+export interface AppComponents {
+  readonly units: UnitRegistry
+  readonly clock: Clock
+  readonly log: Logger
+  /** Aborts when the gateway begins to close. */
+  readonly closing: AbortSignal
+}
+
+export interface AppEnv {
+  Bindings: HttpBindings
+  Variables: {
+    call: Call
+    /** Aborts when the client has gone without its answer. */
+    gone: AbortSignal
+  }
+}
+
+export function createApp(components: AppComponents): Hono<AppEnv> {
+  const { units, clock, closing } = components
+  const app = new Hono<AppEnv>()
+
+  app.use(async (c, next) => {
+    const call = newCall(clock)
+    c.set('call', call)
+    c.set('gone', goneSignal(c.env.outgoing))
+    await next()
+    c.header('x-request-id', call.requestId)
+  })
+
+  const alive = (c: Context) => c.json({ status: 'ok' })
+  const ready = (c: Context) =>
+    closing.aborted ? c.json({ status: 'stopping' }, 503, { 'retry-after': '1' }) : c.json({ status: 'ok' })
+  app.get('/health/live', alive)
+  app.get('/health/ready', ready)
+  app.get('/api/v2/health', ready)
+  app.get('/api/v2/units', () => new Response(toJson({ items: units.list() }), { headers: JSON_HEADERS }))
+  app.route('/api/v2', unitRoutes({ ...components, bodies: new BodyReader() }))
+
+  app.notFound(c => {
+    const message = `There is no ${c.req.method} ${c.req.path.slice(0, 128)}.`
+    return failure(
+      c,
+      new LumosError('ROUTE_NOT_FOUND', message, { hint: 'See GET /api/v2/units.' }),
+      components
+    )
+  })
+  app.onError((err, c) => failure(c, err, components))
+  return app
+}
+
+export const newCall = (clock: Clock): Call => ({ requestId: randomUUID(), startedMs: clock.monotonicMs() })
+
+function failure(c: Context<AppEnv>, thrown: unknown, { clock, log }: AppComponents): Response {
+  const call = c.get('call')
+  const { error, status, headers } = failureHead(thrown, call)
+  if (error.code === 'INTERNAL')
+    log.error({ err: thrown, unit: call.unit }, 'A request met an error that nobody expected.')
+  return new Response(failureBody(error, call, clock.monotonicMs()), { status, headers })
+}
+
+function goneSignal(outgoing: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  outgoing.on('close', () => {
+    if (!outgoing.writableFinished) gone.abort(new CancelledError('The client is gone.'))
+  })
+  return gone.signal
+}

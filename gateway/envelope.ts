@@ -1,0 +1,82 @@
+/** What every answer of the gateway looks like: data or an error, and where it came from. */
+
+import { ERROR_MEANINGS, type LumosError, toLumosError } from '../interface/errors.ts'
+import type { Route } from '../interface/units.ts'
+
+/** For callers told to come back without being told when. */
+const RETRY_AFTER_S = 1
+
+/** Facts about one call, gathered while it runs. */
+export interface Call {
+  readonly requestId: string
+  readonly startedMs: number
+  unit?: string
+  route?: Route
+}
+
+export interface ErrorBody {
+  readonly code: string
+  readonly message: string
+  readonly hint: string | null
+  readonly retryable: boolean
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export const errorBody = (error: LumosError): ErrorBody => ({
+  code: error.code,
+  message: error.message,
+  hint: error.hint ?? null,
+  retryable: error.retryable,
+  details: error.details
+})
+
+export const metaOf = ({ requestId, unit, route, startedMs }: Call, nowMs: number) => ({
+  request_id: requestId,
+  unit: unit ?? null,
+  peer: route?.peerId ?? null,
+  route: route?.route ?? null,
+  duration_ms: Math.round((nowMs - startedMs) * 1000) / 1000
+})
+
+export const successBody = (data: unknown, call: Call, nowMs: number): string =>
+  toJson({ success: true, data, error: null, meta: metaOf(call, nowMs) })
+
+export const failureBody = (error: LumosError, call: Call, nowMs: number): string =>
+  toJson({ success: false, data: null, error: errorBody(error), meta: metaOf(call, nowMs) })
+
+/** Status line and headers for an error. */
+export function failureHead(
+  thrown: unknown,
+  call: Call
+): { error: LumosError; status: number; headers: Headers } {
+  const error = toLumosError(thrown)
+  const { status } = ERROR_MEANINGS[error.code]
+  const headers = new Headers({ ...JSON_HEADERS, 'x-request-id': call.requestId })
+
+  if (status === 429 || status === 503) headers.set('retry-after', String(retryAfterS(error)))
+  if (status === 401) headers.set('www-authenticate', 'Bearer')
+  // The rest of a body that is too large is not waited for.
+  if (status === 413) headers.set('connection', 'close')
+  return { error, status, headers }
+}
+
+function retryAfterS({ details }: LumosError): number {
+  const { retryAfterMs } = details
+  return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : RETRY_AFTER_S
+}
+
+/** Answers are for whoever asked: no cache keeps them, no browser guesses what they are. */
+export const JSON_HEADERS = {
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff'
+} as const
+
+/** JSON in which bytes are base64. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, item) {
+    // A Buffer has turned itself into an object of numbers before it gets here; its holder still has the bytes.
+    const bytes = this[key]
+    return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('base64') : item
+  })
+}

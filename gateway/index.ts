@@ -1,0 +1,3 @@
+/** The node for other programs, over HTTP. */
+
+export { Gateway, type GatewayOptions } from './server.ts'

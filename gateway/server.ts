@@ -1,0 +1,155 @@
+/**
+ * One set of routes on two doors: a unix socket that file permissions guard,
+ * for this device's own command line, and loopback TCP behind a token, for any
+ * other program. There is no way to bind wider than loopback yet, so nothing
+ * beyond this device ever reaches the routes.
+ */
+
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { LumosError } from '../interface/errors.ts'
+import { loopbackHosts, openToken, refusalOf } from './access.ts'
+import { type AppComponents, createApp, newCall } from './app.ts'
+import { failureBody, failureHead } from './envelope.ts'
+
+const LOOPBACK = '127.0.0.1'
+/** Enough for several nodes on one device; more are a sign of something else. */
+const PORTS_TRIED_MAX = 20
+const PORT_MAX = 65_535
+/** A dashboard, a few agents and the command line, with room; bounds what sockets cost. */
+const CONNECTIONS_MAX = 256
+/** Loopback is fast: who takes longer is not a program of good will. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 60_000
+
+export interface GatewayOptions {
+  readonly socketPath: string
+  readonly tokenPath: string
+  /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
+  readonly port: number
+}
+
+type Admission = (incoming: IncomingMessage) => LumosError | undefined
+type Routes = ReturnType<typeof getRequestListener>
+
+export class Gateway {
+  readonly #components: Omit<AppComponents, 'closing'>
+  readonly #options: GatewayOptions
+  readonly #closing = new AbortController()
+  #servers: Server[] = []
+  #port: number | undefined
+
+  constructor(components: Omit<AppComponents, 'closing'>, options: GatewayOptions) {
+    this.#components = components
+    this.#options = options
+  }
+
+  /** Absent until started, and again once closing. */
+  get url(): string | undefined {
+    return this.#port === undefined ? undefined : `http://${LOOPBACK}:${this.#port}`
+  }
+
+  async start(): Promise<void> {
+    const { socketPath, tokenPath } = this.#options
+    const token = await openToken(tokenPath)
+    const app = createApp({ ...this.#components, closing: this.#closing.signal })
+    const routes = getRequestListener((request, env) => app.fetch(request, env), {
+      overrideGlobalObjects: false
+    })
+
+    try {
+      const local = this.#createServer(routes, incoming => refusalOf(incoming, undefined))
+      // Whoever holds the home's lock owns the socket: one that is there was left by a crash.
+      await rm(socketPath, { force: true })
+      await listen(local, { path: socketPath })
+      await chmod(socketPath, 0o600)
+
+      const tcp = this.#createServer(routes, incoming =>
+        refusalOf(incoming, { token, hosts: loopbackHosts(incoming.socket.localPort) })
+      )
+      this.#port = await this.#listenOnFreePort(tcp)
+    } catch (err) {
+      await this.close({ drainMs: 0 })
+      throw err
+    }
+  }
+
+  /** Takes no more requests, gives those under way `drainMs`, then cuts them off. */
+  async close({ drainMs }: { drainMs: number }): Promise<void> {
+    const servers = this.#servers
+    this.#servers = []
+    this.#port = undefined
+    this.#closing.abort()
+
+    const closed = Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+    const deadline = this.#components.clock.setTimer(() => {
+      for (const server of servers) server.closeAllConnections()
+    }, drainMs)
+    await closed
+    deadline.cancel()
+    await rm(this.#options.socketPath, { force: true })
+  }
+
+  #createServer(routes: Routes, refusal: Admission): Server {
+    // A request without a Host is refused like any other wrong one, in the same words.
+    const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
+      this.#serve(incoming, outgoing, routes, refusal)
+    })
+    server.maxConnections = CONNECTIONS_MAX
+    server.headersTimeout = HEADERS_TIMEOUT_MS
+    server.requestTimeout = REQUEST_TIMEOUT_MS
+    this.#servers.push(server)
+    return server
+  }
+
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse, routes: Routes, refusal: Admission): void {
+    // A connection kept alive after its answer would keep a closing server waiting.
+    const closing = this.#closing.signal
+    outgoing.on('close', () => {
+      if (closing.aborted) incoming.socket.destroySoon()
+    })
+
+    const refused = closing.aborted
+      ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
+      : refusal(incoming)
+    if (refused === undefined) {
+      void routes(incoming, outgoing)
+      return
+    }
+
+    const { clock } = this.#components
+    const call = newCall(clock)
+    const { error, status, headers } = failureHead(refused, call)
+    outgoing.writeHead(status, Object.fromEntries(headers)).end(failureBody(error, call, clock.monotonicMs()))
+  }
+
+  async #listenOnFreePort(server: Server): Promise<number> {
+    const first = this.#options.port
+    for (let port = first; ; port++) {
+      try {
+        await listen(server, { host: LOOPBACK, port })
+        if (port > first && first > 0) {
+          this.#components.log.warn(
+            { wanted: first, port },
+            'the gateway port is taken: using the next free one'
+          )
+        }
+        return (server.address() as AddressInfo).port
+      } catch (err) {
+        const taken = (err as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        if (!taken || port - first + 1 >= PORTS_TRIED_MAX || port === PORT_MAX) throw err
+      }
+    }
+  }
+}
+
+const listen = (server: Server, where: { path: string } | { host: string; port: number }): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
