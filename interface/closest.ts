@@ -5,13 +5,13 @@ const SUGGESTIONS_MAX = 3
 /** Names are at most this long where people type them; bounds the work that a long wrong one causes. */
 const NAME_CHARS_MAX = 128
 
-/** Those of `known` that `name` contains, that contain it, or that differ in at most 2 of 5 characters; best first. */
+/** Those of `known` that `name` contains, that contain it, or that differ from it in at most every second character; best first. */
 export function closestNames(name: string, known: Iterable<string>): string[] {
   const wanted = name.slice(0, NAME_CHARS_MAX).toLowerCase()
 
   return [...new Set(known)]
     .map(candidate => ({ candidate, distance: distanceOf(wanted, candidate.toLowerCase()) }))
-    .filter(({ distance }) => distance <= 0.4)
+    .filter(({ distance }) => distance <= 0.5)
     .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
     .slice(0, SUGGESTIONS_MAX)
     .map(({ candidate }) => candidate)

@@ -73,14 +73,16 @@ export class UnitRegistry {
     return unit.run(checkInput(unit, input), context)
   }
 
-  /** The answer in pieces; a unit that has only a whole one gives that as its single item. */
-  async *stream(name: string, input: unknown, context: UnitContext): AsyncGenerator<unknown> {
+  /**
+   * The answer in pieces; a unit that has only a whole one gives that as its single item.
+   *
+   * @throws {InvalidInputError} at once, before the first item is asked for.
+   */
+  stream(name: string, input: unknown, context: UnitContext): AsyncIterable<unknown> {
     const unit = this.get(name)
     const checked = checkInput(unit, input)
     context.signal?.throwIfAborted()
-
-    if (unit.stream === undefined) yield await unit.run(checked, context)
-    else yield* unit.stream(checked, context)
+    return unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
   }
 
   /** Whatever happens under this name from now on, until the signal aborts. */
@@ -100,9 +102,21 @@ export class UnitRegistry {
 
 const isEventName = (name: string): name is EventName => Object.hasOwn(EVENTS, name)
 
-/** Bytes are base64 in JSON, which JSON Schema cannot derive by itself. */
+async function* inOnePiece(run: () => Promise<unknown>): AsyncGenerator<unknown> {
+  yield await run()
+}
+
+/** Bytes, the only thing here that JSON has no word for, are described as the base64 they travel in. */
 function jsonSchemaOf(schema: z.ZodType): object {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema }) {
+      if (zodSchema._zod.def.type !== 'custom') return
+      jsonSchema.type = 'string'
+      jsonSchema.contentEncoding = 'base64'
+    }
+  })
 }
 
 function checkInput(unit: Unit, input: unknown): unknown {

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import { LumosError } from '../../interface/errors.ts'
+import type { UnitContext } from '../../interface/units.ts'
+import { createUnits } from '../../units/index.ts'
+import { SmallNode } from './small-node.ts'
+
+const context: UnitContext = { requestId: 'r1', budgetMs: 1000 }
+
+function setUp() {
+  const node = new SmallNode()
+  let stops = 0
+  const units = createUnits({ node, gatewayUrl: () => 'http://127.0.0.1:1', stop: () => stops++ })
+  return { node, units, stops: () => stops }
+}
+
+const ask = (content: string) => ({ model: 'echo', input: { messages: [{ role: 'user', content }] } })
+
+describe('the registry of units', () => {
+  it('lists every unit and event with the JSON Schema of what goes in and out', () => {
+    const listed = setUp().units.list()
+
+    assert.deepEqual(
+      listed.map(unit => `${unit.kind} ${unit.name}`),
+      [
+        'query mesh.status',
+        'query mesh.peers',
+        'query model.list',
+        'query model.get',
+        'command inference.run',
+        'command inference.classify',
+        'command node.stop',
+        'event peer.joined',
+        'event peer.left',
+        'event manifest.updated',
+        'event inference.request_started',
+        'event inference.request_completed',
+        'event inference.request_failed'
+      ]
+    )
+    const classify = listed.find(unit => unit.name === 'inference.classify')
+    const { properties, required } = classify!.input as Record<string, never>
+    assert.deepEqual(required, ['image'])
+    assert.match(JSON.stringify(properties), /"contentEncoding":"base64"/)
+    assert.doesNotThrow(() => JSON.stringify(listed))
+  })
+
+  it('names the closest units when asked for one it does not have', async () => {
+    await assert.rejects(setUp().units.execute('model.lst', {}, context), (err: LumosError) => {
+      assert.equal(err.code, 'UNIT_NOT_FOUND')
+      assert.match(err.hint!, /model\.list/)
+      return true
+    })
+  })
+
+  it('names every wrong field, and runs nothing', async () => {
+    const { node, units } = setUp()
+    const wrong = { task: 'sing', input: 1, params: [], extra: 1 }
+
+    await assert.rejects(units.execute('inference.run', wrong, context), (err: LumosError) => {
+      assert.equal(err.code, 'INVALID_INPUT')
+      for (const field of ['task', 'params', 'extra']) assert.match(err.message, new RegExp(field))
+      return true
+    })
+    assert.throws(() => units.stream('inference.run', wrong, context), { code: 'INVALID_INPUT' })
+    assert.equal(node.lastRequest, undefined)
+  })
+
+  it('refuses a question that names neither a task nor a model', async () => {
+    await assert.rejects(setUp().units.execute('inference.run', { input: {} }, context), {
+      code: 'INVALID_INPUT'
+    })
+  })
+
+  it('does not confuse a query with a command', () => {
+    assert.throws(() => setUp().units.get('mesh.status', 'command'), { code: 'INVALID_INPUT' })
+  })
+
+  it('begins nothing for a caller who has already left', async () => {
+    const { units, stops } = setUp()
+    const signal = AbortSignal.abort(new LumosError('CANCELLED', 'gone'))
+
+    await assert.rejects(units.execute('node.stop', {}, { ...context, signal }), { code: 'CANCELLED' })
+    assert.equal(stops(), 0)
+  })
+})
+
+describe('inference.run', () => {
+  it('answers text with the sum of its pieces, and says who answered', async () => {
+    const { units, node } = setUp()
+    const routes: string[] = []
+
+    const answer = await units.execute('inference.run', ask('a b  c'), {
+      ...context,
+      onRoute: route => routes.push(route.peerId)
+    })
+
+    assert.deepEqual(answer, { task: 'text-generation', model: 'echo', output: { text: 'a b  c' } })
+    assert.deepEqual(routes, [node.peerId])
+    assert.equal(node.lastRequest?.id, 'r1')
+    assert.equal(node.lastRequest?.budgetMs, 1000)
+  })
+
+  it('streams the pieces, then done', async () => {
+    const items = await Array.fromAsync(setUp().units.stream('inference.run', ask('a b'), context))
+
+    assert.deepEqual(items, [
+      { type: 'text', index: 0, text: 'a ' },
+      { type: 'text', index: 1, text: 'b' },
+      { type: 'done', index: 2, finishReason: 'stop', usage: {} }
+    ])
+  })
+
+  it('passes on to one peer only when one is named', async () => {
+    const { units } = setUp()
+    await assert.rejects(units.execute('inference.run', ask('a'), { ...context, peer: 'other' }), {
+      code: 'NO_PROVIDER'
+    })
+  })
+})
+
+describe('the other units', () => {
+  it('tell the status with the gateway beside it', async () => {
+    const { units, node } = setUp()
+    assert.deepEqual(await units.execute('mesh.status', {}, context), {
+      ...node.status(),
+      gateway: 'http://127.0.0.1:1'
+    })
+  })
+
+  it('give one model, or the names it may have meant', async () => {
+    const { units } = setUp()
+    const found = (await units.execute('model.get', { model: 'echo' }, context)) as { items: unknown[] }
+    assert.equal(found.items.length, 1)
+
+    await assert.rejects(units.execute('model.get', { model: 'ehco' }, context), (err: LumosError) => {
+      assert.equal(err.code, 'MODEL_NOT_FOUND')
+      assert.match(err.hint!, /echo/)
+      return true
+    })
+  })
+
+  it('stream a whole answer as one item', async () => {
+    const items = await Array.fromAsync(setUp().units.stream('model.list', {}, context))
+    assert.equal(items.length, 1)
+  })
+})
+
+describe('watching an event', () => {
+  const joined = (n: number) => ({ peerId: `peer-${n}` })
+
+  it('gives each event from the call on, in order, until the signal aborts', async () => {
+    const { node, units } = setUp()
+    const stop = new AbortController()
+    node.emit('peer.joined', joined(0))
+    const watched = units.watch('peer.joined', { signal: stop.signal })
+    node.emit('peer.joined', joined(1))
+    node.emit('peer.left', joined(9))
+    node.emit('peer.joined', joined(2))
+
+    const seen: unknown[] = []
+    for await (const event of watched) {
+      seen.push(event)
+      if (seen.length === 2) node.emit('peer.joined', joined(3))
+      if (seen.length === 3) stop.abort()
+    }
+    assert.deepEqual(seen, [joined(1), joined(2), joined(3)])
+  })
+
+  it('tells a watcher that fell behind that it missed events', async () => {
+    const { node, units } = setUp()
+    const watched = units.watch('peer.joined')
+    for (let n = 0; n < 2000; n++) node.emit('peer.joined', joined(n))
+
+    let seen = 0
+    await assert.rejects(
+      async () => {
+        for await (const _ of watched) seen++
+      },
+      { code: 'OVERLOADED' }
+    )
+    assert.equal(seen, 1024)
+  })
+
+  it('is refused for a name that is no event', () => {
+    assert.throws(() => setUp().units.watch('peer.joind'), { code: 'UNIT_NOT_FOUND' })
+  })
+})
