@@ -15,6 +15,9 @@ const SQLITE_IOERR_SHMSIZE = 4874
 const FULL_ERRNOS = new Set(['ENOSPC', 'EDQUOT'])
 const DENIED_ERRNOS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'])
 
+export const RESTORE_HINT =
+  'Stop the node, then restore the file from a backup, or move it away to start without it.'
+
 /** `thrown` as a `LumosError` where its cause is the disk's; anything else as it was. */
 export function storeFailure(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof Error) || thrown instanceof LumosError) return thrown
@@ -41,7 +44,7 @@ function sqliteFailure(thrown: Error, errcode: number, path: string): unknown {
   const kind = errcode & 0xff
   if (kind === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE) return storeFull(path, thrown)
   if (kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB) {
-    return storeDamaged(path, thrown.message, 'Stop the node and restore the file from a backup.', thrown)
+    return storeDamaged(path, thrown.message, RESTORE_HINT, thrown)
   }
   return thrown
 }

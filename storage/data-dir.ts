@@ -1,0 +1,154 @@
+/**
+ * A node's home directory: one process at a time, one format version, and the
+ * places of everything that is kept.
+ *
+ * `format` is written last, so its presence means that the home was completely
+ * made.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { LumosError } from '../interface/errors.ts'
+import type { Logger } from '../interface/lifecycle.ts'
+import { type Database, openCacheDatabase, openDatabase } from './database.ts'
+import { PRIVATE_DIR_MODE, writeFileDurably } from './durable-file.ts'
+import { storeDamaged, storeFailure } from './failure.ts'
+import { HomeLock } from './home-lock.ts'
+import { type RunInfo, runFilePath, writeRunFile } from './run-file.ts'
+import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from './schema.ts'
+import { makeSocketPath } from './socket-path.ts'
+
+/** How files lie in a home. Grows when a file moves or is renamed; tables have versions of their own. */
+const FORMAT = 1
+/** 256 bits: not to be guessed. */
+const TOKEN_BYTES = 32
+
+export class DataDir implements AsyncDisposable {
+  readonly path: string
+  readonly core: Database
+  readonly cache: Database
+  /** Where the node listens for its CLI; made by nobody yet. */
+  readonly socketPath: string
+  readonly identityPath: string
+  readonly tokenPath: string
+  readonly modelsDir: string
+  readonly logDir: string
+  readonly #lock: HomeLock
+
+  /** Everything is open already; see {@link openDataDir}. */
+  constructor(path: string, parts: { lock: HomeLock; core: Database; cache: Database; socketPath: string }) {
+    this.path = path
+    this.core = parts.core
+    this.cache = parts.cache
+    this.socketPath = parts.socketPath
+    this.identityPath = join(path, 'identity.key')
+    this.tokenPath = join(path, 'gateway.token')
+    this.modelsDir = join(path, 'models')
+    this.logDir = join(path, 'logs')
+    this.#lock = parts.lock
+  }
+
+  /** The secret that programs on this device show to the gateway; made on first use. */
+  gatewayToken(): string {
+    try {
+      const token = readFileSync(this.tokenPath, 'utf8').trim()
+      if (token !== '') return token
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code !== 'ENOENT') throw storeFailure(err, this.tokenPath)
+    }
+    const token = randomBytes(TOKEN_BYTES).toString('base64url')
+    writeFileDurably(this.tokenPath, `${token}\n`)
+    return token
+  }
+
+  /** Tell the CLI where this node can be reached, until `close`. */
+  writeRunFile(info: RunInfo): void {
+    writeRunFile(this.path, info)
+  }
+
+  /** Everything is on disk and the home is free for the next process once this returns. */
+  close(): void {
+    removeLeftovers(this.path, this.socketPath)
+    this.core.close()
+    this.cache.close()
+    this.#lock[Symbol.dispose]()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+}
+
+/**
+ * Open or make the home at `path`.
+ *
+ * @throws {LumosError} `HOME_LOCKED`, `HOME_NEWER`, `STORE_DAMAGED`, `STORE_FULL`, or `CONFIG_INVALID`
+ * when the path cannot be used; in each case what was there stays as it was.
+ */
+export async function openDataDir(path: string, options: { log?: Logger } = {}): Promise<DataDir> {
+  try {
+    mkdirSync(path, { recursive: true, mode: PRIVATE_DIR_MODE })
+    const complete = checkFormat(path)
+
+    await using opened = new AsyncDisposableStack()
+    const lock = opened.use(HomeLock.take(join(path, 'lock.db'), path))
+    const core = opened.use(openCore(join(path, 'core.db'), complete))
+    const cachePath = join(path, 'cache.db')
+    const cache = opened.use(
+      openCacheDatabase(cachePath, { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' }, options.log)
+    )
+
+    const dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path) })
+    for (const dir of [dataDir.modelsDir, dataDir.logDir])
+      mkdirSync(dir, { recursive: true, mode: PRIVATE_DIR_MODE })
+    removeLeftovers(path, dataDir.socketPath)
+    if (!complete) writeFileDurably(join(path, 'format'), `${FORMAT}\n`)
+
+    opened.move()
+    return dataDir
+  } catch (err) {
+    throw storeFailure(err, path)
+  }
+}
+
+/** Whether the home was completely made before. Reads only. */
+function checkFormat(home: string): boolean {
+  const path = join(home, 'format')
+  if (!existsSync(path)) return false
+
+  const text = readFileSync(path, 'utf8').trim()
+  if (!/^\d{1,9}$/.test(text)) {
+    throw storeDamaged(
+      path,
+      'it holds no version number',
+      `Write "${FORMAT}" into it if this home was in use before.`
+    )
+  }
+  if (Number(text) > FORMAT) {
+    throw new LumosError('HOME_NEWER', `${home} was written by a newer version of lumos-node.`, {
+      hint: 'Install that version, or use another home (--home). Nothing was changed.',
+      details: { found: Number(text), supported: FORMAT }
+    })
+  }
+  return true
+}
+
+function openCore(path: string, complete: boolean): Database {
+  // SQLite takes an empty file for a new database. Ours never is: its counters
+  // would silently start again.
+  if (complete && existsSync(path) && statSync(path).size === 0) {
+    throw storeDamaged(
+      path,
+      'it is empty',
+      'Restore it from a backup, or remove it to start with new counters.'
+    )
+  }
+  return openDatabase(path, { migrations: CORE_MIGRATIONS, synchronous: 'FULL' })
+}
+
+/** The home is locked, so whatever lies there is ours or a killed process's. */
+function removeLeftovers(home: string, socketPath: string): void {
+  rmSync(runFilePath(home), { force: true })
+  if (process.platform !== 'win32') rmSync(socketPath, { force: true })
+}

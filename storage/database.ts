@@ -1,0 +1,224 @@
+/**
+ * One SQLite file: opened with the settings that our promises need, checked
+ * for damage, migrated forwards.
+ *
+ * `node:sqlite` is synchronous. Statements here are small and go by key; a
+ * commit that waits for the disk (`core.db`) takes milliseconds, so whoever
+ * commits often reserves or batches.
+ */
+
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { LumosError } from '../interface/errors.ts'
+import type { Logger } from '../interface/lifecycle.ts'
+import { PRIVATE_FILE_MODE } from './durable-file.ts'
+import { RESTORE_HINT, storeDamaged, storeFailure } from './failure.ts'
+
+/** "lumo" in ASCII: marks a file as ours, so that no other program's database is taken for one. */
+const APPLICATION_ID = 0x6c75_6d6f
+/** Only a person's own tool can hold a lock, and the event loop waits meanwhile. */
+const BUSY_TIMEOUT_MS = 1000
+/** Damaged caches that are kept for whoever wants to look; a failing disk must not fill itself with them. */
+const DAMAGED_KEPT_MAX = 3
+
+export interface DatabaseOptions {
+  /** Each is run once, in order, for ever: only append. `user_version` counts those that ran. */
+  readonly migrations: readonly string[]
+  /**
+   * `FULL`: a commit survives a power cut. `NORMAL`: it survives the process's
+   * death, and a power cut may take the last ones back; about fifty times faster.
+   */
+  readonly synchronous: 'FULL' | 'NORMAL'
+}
+
+export class Database implements Disposable {
+  readonly path: string
+  readonly #database: DatabaseSync
+  /** By SQL text, all of which is in our source, so this stays small. */
+  readonly #statements = new Map<string, Statement>()
+
+  /** `database` is open and migrated; see {@link openDatabase}. */
+  constructor(path: string, database: DatabaseSync) {
+    this.path = path
+    this.#database = database
+  }
+
+  /** The statement for `sql`, compiled once. `Row` is what its rows hold. */
+  prepare<Row = unknown>(sql: string): Statement<Row> {
+    const known = this.#statements.get(sql)
+    if (known) return known as Statement<Row>
+
+    const statement = new Statement<Row>(
+      this.path,
+      guarded(this.path, () => this.#database.prepare(sql))
+    )
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
+  /** All that `work` writes, or, when it throws, nothing of it. It must not wait and cannot be nested. */
+  transaction<T>(work: () => T): T {
+    return guarded(this.path, () => transact(this.#database, work))
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+export class Statement<Row = unknown> {
+  readonly #path: string
+  readonly #statement: StatementSync
+
+  constructor(path: string, statement: StatementSync) {
+    this.#path = path
+    this.#statement = statement
+  }
+
+  run(...values: SQLInputValue[]): void {
+    guarded(this.#path, () => this.#statement.run(...values))
+  }
+
+  get(...values: SQLInputValue[]): Row | undefined {
+    return guarded(this.#path, () => this.#statement.get(...values)) as Row | undefined
+  }
+
+  all(...values: SQLInputValue[]): Row[] {
+    return guarded(this.#path, () => this.#statement.all(...values)) as Row[]
+  }
+}
+
+/**
+ * Open or make the database at `path`.
+ *
+ * @throws {LumosError} `STORE_DAMAGED`, `HOME_NEWER` or `STORE_FULL`; the file is left as it was.
+ */
+export function openDatabase(path: string, options: DatabaseOptions): Database {
+  return guarded(path, () => {
+    makePrivate(path)
+    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
+    try {
+      const version = checkedVersion(database, path, options.migrations.length)
+      configure(database, options)
+      if (version < options.migrations.length) migrate(database, path, version, options.migrations)
+      return new Database(path, database)
+    } catch (err) {
+      database.close()
+      throw err
+    }
+  })
+}
+
+/** Like {@link openDatabase}, for what can be learnt again: a damaged file is set aside and made anew. */
+export function openCacheDatabase(path: string, options: DatabaseOptions, log?: Logger): Database {
+  try {
+    return openDatabase(path, options)
+  } catch (err) {
+    if (!(err instanceof LumosError) || err.code !== 'STORE_DAMAGED') throw err
+
+    const keptAs = setAside(path)
+    log?.warn(
+      { err, keptAs },
+      'The cache was damaged. It is set aside and filled anew; nothing of value is lost.'
+    )
+    return openDatabase(path, options)
+  }
+}
+
+/** Reads only, so that a file which is damaged, foreign or newer stays as it is. */
+function checkedVersion(database: DatabaseSync, path: string, versionMax: number): number {
+  const applicationId = pragma(database, 'application_id')
+  const version = Number(pragma(database, 'user_version'))
+
+  if (applicationId !== 0 && applicationId !== APPLICATION_ID) {
+    const hint = 'Move the file away if it is not needed, or use another home (--home).'
+    throw storeDamaged(path, 'it belongs to another program', hint)
+  }
+  if (version > versionMax) {
+    throw new LumosError('HOME_NEWER', `${path} was written by a newer version of lumos-node.`, {
+      hint: 'Install that version, or use another home (--home). Nothing was changed.',
+      details: { found: version, supported: versionMax }
+    })
+  }
+
+  const verdict = pragma(database, 'quick_check(1)')
+  if (verdict !== 'ok') {
+    throw storeDamaged(path, String(verdict), RESTORE_HINT)
+  }
+  return version
+}
+
+function configure(database: DatabaseSync, options: DatabaseOptions): void {
+  // This one is chosen before the first page is written or never: it lets a
+  // file that grew give its space back.
+  database.exec('PRAGMA auto_vacuum = INCREMENTAL')
+  database.exec('PRAGMA journal_mode = WAL')
+  database.exec(`PRAGMA synchronous = ${options.synchronous}`)
+  // macOS keeps what fsync wrote in the drive's volatile cache unless asked
+  // for more. Without effect elsewhere.
+  if (options.synchronous === 'FULL') database.exec('PRAGMA fullfsync = ON')
+}
+
+function migrate(database: DatabaseSync, path: string, from: number, migrations: readonly string[]): void {
+  if (from > 0) backUp(database, `${path}.v${from}.bak`)
+
+  transact(database, () => {
+    for (const migration of migrations.slice(from)) database.exec(migration)
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+    database.exec(`PRAGMA user_version = ${migrations.length}`)
+  })
+}
+
+/** The whole database in one file at `path`; a draft that an earlier failure left is replaced. */
+function backUp(database: DatabaseSync, path: string): void {
+  const draft = `${path}.tmp`
+  // SQLite fills an empty file and keeps its mode.
+  writeFileSync(draft, '', { mode: PRIVATE_FILE_MODE })
+  database.prepare('VACUUM INTO ?').run(draft)
+  renameSync(draft, path)
+}
+
+function transact<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (err) {
+    // SQLite has rolled back by itself when the disk is full.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw err
+  }
+}
+
+/** SQLite gives its side files the mode of the database, so this is enough for all three. */
+function makePrivate(path: string): void {
+  if (existsSync(path)) chmodSync(path, PRIVATE_FILE_MODE)
+  else closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
+}
+
+function setAside(path: string): string {
+  const names = Array.from({ length: DAMAGED_KEPT_MAX }, (_, n) => `${path}.damaged-${n + 1}`)
+  const keptAs = names.find(name => !existsSync(name)) ?? `${path}.damaged-${DAMAGED_KEPT_MAX}`
+
+  renameSync(path, keptAs)
+  // A log that belongs to the old file must never be played into the new one.
+  for (const side of ['-wal', '-shm']) rmSync(path + side, { force: true })
+  return keptAs
+}
+
+function pragma(database: DatabaseSync, name: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+}
+
+function guarded<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (err) {
+    throw storeFailure(err, path)
+  }
+}
