@@ -1,0 +1,35 @@
+/** A directory of a test's own, and real processes that work on it. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { onTestFinished } from 'vitest'
+
+export function temporaryHome(): string {
+  const home = mkdtempSync(join(tmpdir(), 'lumos-test-'))
+  onTestFinished(() => rm(home, { recursive: true, force: true }))
+  return home
+}
+
+/** A Node process that runs `script` as a module whose imports start at `storage/`. */
+export function startProcess(script: string) {
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], {
+    cwd: join(import.meta.dirname, '../../storage'),
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const exited = once(child, 'exit')
+  onTestFinished(() => void child.kill('SIGKILL'))
+
+  return {
+    pid: child.pid!,
+    lines: createInterface(child.stdout)[Symbol.asyncIterator](),
+    async kill(): Promise<void> {
+      child.kill('SIGKILL')
+      await exited
+    }
+  }
+}
