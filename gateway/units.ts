@@ -16,7 +16,7 @@ const Execute = z.strictObject({
   /** Checked when given: a query that turns out to be a command is not run. */
   type: z.enum(['command', 'query', 'event']).optional(),
   unit: z.string().min(1).max(NAME_CHARS_MAX),
-  input: z.unknown(),
+  input: z.unknown().optional(),
   options: z
     .strictObject({
       timeout_ms: z.int().min(1).max(MAX_BUDGET_MS).default(DEFAULT_BUDGET_MS),

@@ -1,0 +1,104 @@
+/** A gateway over a small node, started for one test, and raw requests to it. */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { Gateway } from '../../gateway/index.ts'
+import { systemClock } from '../../interface/clock.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
+import { createUnits } from '../../units/index.ts'
+import { SmallNode } from '../units/small-node.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape
+  readonly body: any
+}
+
+export async function startGateway({ port = 0 } = {}) {
+  const home = await mkdtemp(join(tmpdir(), 'lumos-gateway-'))
+  const node = new SmallNode()
+  const warnings: object[] = []
+  const log: Logger = { debug() {}, info() {}, warn: fields => warnings.push(fields), error() {} }
+  let stops = 0
+
+  const socketPath = join(home, 'node.sock')
+  const tokenPath = join(home, 'gateway.token')
+  const units = createUnits({ node, gatewayUrl: () => gateway.url, stop: () => stops++ })
+  const gateway = new Gateway({ units, clock: systemClock, log }, { socketPath, tokenPath, port })
+  await gateway.start()
+  const token = (await readFile(tokenPath, 'utf8')).trim()
+  const tcpPort = Number(new URL(gateway.url!).port)
+
+  return {
+    node,
+    gateway,
+    home,
+    socketPath,
+    tokenPath,
+    token,
+    warnings,
+    port: tcpPort,
+    stops: () => stops,
+    /** As the CLI asks: over the unix socket, without a token. */
+    local: (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+      ask({ socketPath }, path, body, headers),
+    /** As a program asks that holds the token. */
+    tcp: (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+      ask({ host: '127.0.0.1', port: tcpPort }, path, body, { authorization: `Bearer ${token}`, ...headers }),
+    async [Symbol.asyncDispose]() {
+      await gateway.close({ drainMs: 0 })
+      await rm(home, { recursive: true })
+    }
+  }
+}
+
+type Where = { socketPath: string } | { host: string; port: number }
+
+async function ask(
+  where: Where,
+  path: string,
+  body: unknown,
+  headers: Record<string, string>
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const content = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+  const type: Record<string, string> = content === undefined ? {} : { 'content-type': 'application/json' }
+  const method = content === undefined ? 'GET' : 'POST'
+  const request = httpRequest({ ...where, path, method, headers: { ...type, ...headers }, agent: false })
+  request.on('error', reject)
+  request.on('response', async response => {
+    const words = await text(response)
+    const json = response.headers['content-type']?.startsWith('application/json')
+    resolve({
+      status: response.statusCode!,
+      headers: response.headers,
+      body: json ? JSON.parse(words) : words
+    })
+  })
+  request.end(content)
+  return promise
+}
+
+/** The status of a request written by hand, byte for byte, or 0 when the connection just closed. */
+export async function rawStatus(port: number, request: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const socket = connect(port, '127.0.0.1')
+  let received = ''
+  socket.on('error', reject)
+  socket.on('data', data => {
+    received += data.toString('latin1')
+    const status = /^HTTP\/1\.1 (\d{3})/.exec(received)?.[1]
+    if (status !== undefined) {
+      resolve(Number(status))
+      socket.destroy()
+    }
+  })
+  socket.on('close', () => resolve(0))
+  socket.write(request)
+  return promise
+}

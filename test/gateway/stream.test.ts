@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { describe, it, vi } from 'vitest'
+import { LumosError } from '../../interface/errors.ts'
+import { startGateway } from './running-gateway.ts'
+
+const question = (content: string) => ({
+  unit: 'inference.run',
+  input: { model: 'echo', input: { messages: [{ role: 'user', content }] } }
+})
+
+/** Server-sent events of one request; leaving the loop hangs up. */
+async function* eventsOf(socketPath: string, body: object): AsyncGenerator<EventSourceMessage> {
+  const headers = { 'content-type': 'application/json' }
+  const req = request({ socketPath, path: '/api/v2/stream', method: 'POST', headers, agent: false })
+  req.end(JSON.stringify(body))
+  const ready: EventSourceMessage[] = []
+  const parser = createParser({ onEvent: event => ready.push(event) })
+  try {
+    const response = await new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
+      req.on('response', resolve).on('error', reject)
+    })
+    for await (const chunk of response) {
+      parser.feed(chunk.toString('utf8'))
+      yield* ready.splice(0)
+    }
+  } finally {
+    req.destroy()
+  }
+}
+
+describe('a stream over HTTP', () => {
+  it('gives the pieces as they come, then an end that says who answered', async () => {
+    await using gateway = await startGateway()
+    const events = await Array.fromAsync(eventsOf(gateway.socketPath, question('a b')))
+
+    assert.deepEqual(
+      events.map(({ event, id }) => `${id} ${event}`),
+      ['0 item', '1 item', '2 item', '3 end']
+    )
+    assert.deepEqual(JSON.parse(events[0]!.data), { type: 'text', index: 0, text: 'a ' })
+    assert.equal(JSON.parse(events[3]!.data).meta.route, 'local')
+  })
+
+  it('ends with an error when the answer fails', async () => {
+    await using gateway = await startGateway()
+    gateway.node.failure = new LumosError('ENGINE_FAILED', 'The engine died.')
+    const events = await Array.fromAsync(eventsOf(gateway.socketPath, question('a')))
+
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      ['error']
+    )
+    assert.equal(JSON.parse(events[0]!.data).error.code, 'ENGINE_FAILED')
+  })
+
+  it('cancels the work when the client hangs up', async () => {
+    await using gateway = await startGateway()
+    const { node } = gateway
+    let words = 0
+    node.beforeWord = () => (words++ === 0 ? Promise.resolve() : new Promise(() => {}))
+    for await (const _ of eventsOf(gateway.socketPath, question('a b c'))) break
+    await vi.waitFor(() => assert.deepEqual(node.outcomes, ['left']))
+  })
+
+  it('does not run ahead of a client that reads slowly', async () => {
+    await using gateway = await startGateway()
+    let words = 0
+    gateway.node.beforeWord = async () => void words++
+    const word = 'x'.repeat(64 * 1024)
+    const content = Array.from({ length: 16 }, () => word).join(' ')
+    const many = eventsOf(gateway.socketPath, question(content))
+    await many.next()
+    assert.ok(words < 16, `${words} words`)
+    await many.return(undefined)
+  })
+
+  it('watches an event until the client leaves', async () => {
+    await using gateway = await startGateway()
+    const watched = eventsOf(gateway.socketPath, { type: 'event', unit: 'peer.joined' })
+    const first = watched.next()
+    const emit = setInterval(() => gateway.node.emit('peer.joined', { peerId: 'p' }), 5)
+    const { value } = await first
+    clearInterval(emit)
+    assert.deepEqual(JSON.parse(value!.data), { peerId: 'p' })
+    await watched.return(undefined)
+  })
+})
+
+describe('closing the gateway', () => {
+  it('lets an answer under way end, refuses new requests, and ends watchers', async () => {
+    const gateway = await startGateway()
+    const { node } = gateway
+    let release = () => {}
+    node.beforeWord = () => new Promise(resolve => (release = resolve))
+    const answer = gateway.tcp('/api/v2/execute', question('word'))
+    const watcher = Array.fromAsync(eventsOf(gateway.socketPath, { type: 'event', unit: 'peer.left' }))
+    await vi.waitFor(() => assert.equal(node.outcomes.length, 1))
+
+    const closed = gateway.gateway.close({ drainMs: 5000 })
+    await assert.rejects(gateway.local('/api/v2/units'))
+    assert.deepEqual(
+      (await watcher).map(({ event }) => event),
+      ['end']
+    )
+    release()
+    assert.equal((await answer).body.data.output.text, 'word')
+    await closed
+    await gateway[Symbol.asyncDispose]()
+  })
+
+  it('cuts off what has not ended in time', async () => {
+    const gateway = await startGateway()
+    gateway.node.beforeWord = () => new Promise(() => {})
+    const answer = gateway.tcp('/api/v2/execute', question('word'))
+    await vi.waitFor(() => assert.equal(gateway.node.outcomes.length, 1))
+
+    await Promise.all([assert.rejects(answer), gateway.gateway.close({ drainMs: 10 })])
+    await vi.waitFor(() => assert.deepEqual(gateway.node.outcomes, ['left']))
+    await gateway[Symbol.asyncDispose]()
+  })
+})
+
+describe('a taken port', () => {
+  it('makes the gateway use the next free one, and say so', async () => {
+    await using first = await startGateway()
+    await using second = await startGateway({ port: first.port })
+    assert.ok(second.port > first.port)
+    assert.deepEqual(second.warnings, [{ wanted: first.port, port: second.port }])
+  })
+})

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import { LumosError, OverloadedError } from '../../interface/errors.ts'
+import { PEER_ID } from '../units/small-node.ts'
+import { startGateway } from './running-gateway.ts'
+
+const question = (content: string) => ({ model: 'echo', input: { messages: [{ role: 'user', content }] } })
+
+describe('units over HTTP', () => {
+  it('answers over the socket and over TCP with data and what it knows about the call', async () => {
+    await using gateway = await startGateway()
+    for (const ask of [gateway.local, gateway.tcp]) {
+      const { status, headers, body } = await ask('/api/v2/execute', {
+        type: 'command',
+        unit: 'inference.run',
+        input: question('hello mesh'),
+        options: { timeout_ms: 5000 }
+      })
+
+      assert.equal(status, 200)
+      assert.equal(body.success, true)
+      assert.equal(body.error, null)
+      assert.deepEqual(body.data, { task: 'text-generation', model: 'echo', output: { text: 'hello mesh' } })
+      const { request_id, duration_ms, ...meta } = body.meta
+      assert.deepEqual(meta, { unit: 'inference.run', peer: PEER_ID, route: 'local' })
+      assert.equal(headers['x-request-id'], request_id)
+      assert.equal(typeof duration_ms, 'number')
+      assert.equal(gateway.node.lastRequest?.budgetMs, 5000)
+    }
+  })
+
+  it('serves each unit under its own path, and only as what it is', async () => {
+    await using gateway = await startGateway()
+    const status = await gateway.tcp('/api/v2/query/mesh.status', {})
+    assert.equal(status.body.data.gateway, gateway.gateway.url)
+    assert.equal((await gateway.tcp('/api/v2/query/mesh.status', '')).status, 200)
+    assert.equal((await gateway.tcp('/api/v2/command/mesh.status', {})).status, 400)
+    assert.equal((await gateway.tcp('/api/v2/event/peer.joined', {})).status, 404)
+    const mistaken = { type: 'query', unit: 'node.stop', input: {} }
+    assert.equal((await gateway.tcp('/api/v2/execute', mistaken)).status, 400)
+    assert.equal(gateway.stops(), 0)
+  })
+
+  it('carries bytes as base64 both ways', async () => {
+    await using gateway = await startGateway()
+    const data = Buffer.from(Float32Array.of(1, -2).buffer).toString('base64')
+    const input = { task: 'tensor', input: { tensors: { x: { type: 'float32', dims: [2], data } } } }
+    const { body } = await gateway.local('/api/v2/execute', { unit: 'inference.run', input })
+    assert.deepEqual(body.data.output.tensors.x, { type: 'float32', dims: [2], data })
+  })
+
+  it('lists the units', async () => {
+    await using gateway = await startGateway()
+    const { body } = await gateway.tcp('/api/v2/units')
+    assert.ok(body.items.some((unit: { name: string }) => unit.name === 'inference.run'))
+  })
+
+  it('answers each error with its status, its code and what to do next', async () => {
+    await using gateway = await startGateway()
+    const run = { unit: 'inference.run', input: question('a') }
+    const cases: [string, unknown, number, string][] = [
+      ['/api/v2/execute', '{', 400, 'INVALID_INPUT'],
+      ['/api/v2/execute', '[]', 400, 'INVALID_INPUT'],
+      ['/api/v2/execute', { unit: 'inference.run' }, 400, 'INVALID_INPUT'],
+      ['/api/v2/execute', { unit: 'inference.run', input: {}, extra: 1 }, 400, 'INVALID_INPUT'],
+      ['/api/v2/execute', { ...run, options: { timeout_ms: 0 } }, 400, 'INVALID_INPUT'],
+      ['/api/v2/execute', { type: 'event', unit: 'peer.joined' }, 400, 'INVALID_INPUT'],
+      ['/api/v2/execute', { ...run, options: { peer: 'nobody' } }, 503, 'NO_PROVIDER'],
+      ['/api/v2/execute', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
+      ['/api/v2/stream', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
+      ['/api/v2/stream', { unit: 'inference.run', input: 1 }, 400, 'INVALID_INPUT'],
+      ['/api/v2/stream', { type: 'event', unit: 'peer.joind' }, 404, 'UNIT_NOT_FOUND'],
+      ['/api/v2/query/model.get', { model: 'eho' }, 404, 'MODEL_NOT_FOUND'],
+      ['/api/v3/execute', {}, 404, 'ROUTE_NOT_FOUND'],
+      ['/api/v2/execute', undefined, 404, 'ROUTE_NOT_FOUND']
+    ]
+    for (const [path, body, status, code] of cases) {
+      const answer = await gateway.local(path, body)
+      assert.deepEqual(
+        [answer.status, answer.body.error.code],
+        [status, code],
+        `${path} ${JSON.stringify(body)}`
+      )
+      assert.equal(answer.body.success, false)
+      assert.equal(answer.headers['x-request-id'], answer.body.meta.request_id)
+    }
+    assert.equal(gateway.node.outcomes.length, 0)
+  })
+
+  it('says when to come back', async () => {
+    await using gateway = await startGateway()
+    const ask = () => gateway.local('/api/v2/execute', { unit: 'inference.run', input: question('a') })
+
+    gateway.node.failure = new OverloadedError('All slots are taken.', 2300)
+    const busy = await ask()
+    assert.deepEqual([busy.status, busy.headers['retry-after']], [429, '3'])
+    assert.equal(busy.body.error.retryable, true)
+
+    gateway.node.failure = new LumosError('NO_PROVIDER', 'Nobody.')
+    const nobody = await ask()
+    assert.deepEqual([nobody.status, nobody.headers['retry-after']], [503, '1'])
+  })
+})
+
+describe('the size of a body', () => {
+  const MIB = 1024 * 1024
+  const padded = (unit: string, bytes: number) => JSON.stringify({ unit, input: { pad: 'x'.repeat(bytes) } })
+
+  it('is bounded by what its unit may carry', async () => {
+    await using gateway = await startGateway()
+    const tooLarge = await gateway.local('/api/v2/execute', padded('mesh.status', 5 * MIB))
+    assert.deepEqual([tooLarge.status, tooLarge.body.error.code], [413, 'INPUT_TOO_LARGE'])
+    assert.equal((await gateway.local('/api/v2/query/mesh.status', `"${'x'.repeat(5 * MIB)}"`)).status, 413)
+    // Read in whole, and refused for its content only.
+    assert.equal((await gateway.local('/api/v2/execute', padded('inference.classify', 5 * MIB))).status, 400)
+  })
+
+  it('is enforced while it is read, also when nobody said how long it is', async () => {
+    await using gateway = await startGateway()
+    const status = await endlessBody(gateway.port, gateway.token)
+    assert.equal(status, 413)
+  })
+})
+
+/** Sends chunks until the gateway answers. */
+async function endlessBody(port: number, token: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const request = (await import('node:http')).request({
+    host: '127.0.0.1',
+    port,
+    path: '/api/v2/query/mesh.status',
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }
+  })
+  let answered = false
+  request.on('response', response => {
+    answered = true
+    resolve(response.statusCode!)
+    request.destroy()
+  })
+  request.on('error', err => {
+    if (!answered) reject(err)
+  })
+  const chunk = Buffer.alloc(64 * 1024, 0x20)
+  const more = () => {
+    if (!answered) request.write(chunk, () => setImmediate(more))
+  }
+  more()
+  return promise
+}
