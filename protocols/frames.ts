@@ -1,0 +1,396 @@
+/**
+ * A libp2p stream cut into frames, with back-pressure in both directions.
+ *
+ * The stream flows only while a read waits, so a slow reader slows the sender:
+ * what lies unread is at most one window. A write waits while the stream's own
+ * buffer is above a mark, watching its length and events; the stream's
+ * `onDrain()` resolves at once after its first use and cannot be waited on.
+ * A peer that stops halfway through a frame, or stops reading, loses the stream.
+ */
+
+import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import { type Clock, systemClock, type Timer } from '../interface/clock.ts'
+import {
+  CancelledError,
+  LumosError,
+  PeerUnreachableError,
+  ProtocolViolationError
+} from '../interface/errors.ts'
+import type { AbortOptions } from '../interface/lifecycle.ts'
+import { type Frame, FrameParser } from './frame-parser.ts'
+import { FrameWriter } from './frame-writer.ts'
+import {
+  FIRST_FRAME_BYTES_MAX,
+  FRAME_BYTES_MAX,
+  FRAME_BYTES_PER_MS_MIN,
+  FRAME_PATIENCE_MS,
+  WRITE_BUFFER_BYTES_HIGH,
+  WRITE_PATIENCE_MS
+} from './limits.ts'
+
+export type { Frame } from './frame-parser.ts'
+
+/** A frame to be written: its type and its body, in one piece or several. */
+export type FrameInit = readonly [type: number, body: Uint8Array | readonly Uint8Array[]]
+
+export interface FrameStreamOptions {
+  readonly clock?: Clock
+  readonly framePatienceMs?: number
+  readonly writePatienceMs?: number
+}
+
+export interface ReadOptions extends AbortOptions {
+  /** Largest body accepted. Default: 16 KiB for the first frame, 256 KiB after it; never above 1 MiB. */
+  readonly bytesMax?: number
+  /** The peer owes this frame, so that waiting for its first byte counts as slow too. */
+  readonly owed?: boolean
+}
+
+interface Reader {
+  readonly bytesMax: number
+  readonly owed: boolean
+  settle(frame: Frame | undefined): void
+  fail(err: Error): void
+}
+
+interface Writer {
+  readonly frames: Iterator<FrameInit>
+  /** Taken from `frames` and not yet accepted. */
+  next: FrameInit | undefined
+  begun: boolean
+  settle(): void
+  fail(err: Error): void
+}
+
+export class FrameStream {
+  readonly stream: Stream
+  readonly #clock: Clock
+  readonly #framePatienceMs: number
+  readonly #writePatienceMs: number
+
+  readonly #parser = new FrameParser()
+  #first = true
+  #reader: Reader | undefined
+  /** Counts frames, so that a timer can tell whether the one it watches is still the same. */
+  #framesRead = 0
+  #readTimer: Timer | undefined
+
+  readonly #out: FrameWriter
+  #writers: Writer[] = []
+  #writeTimer: Timer | undefined
+  #error: Error | undefined
+
+  constructor(stream: Stream, options: FrameStreamOptions = {}) {
+    this.stream = stream
+    this.#clock = options.clock ?? systemClock
+    this.#framePatienceMs = options.framePatienceMs ?? FRAME_PATIENCE_MS
+    this.#writePatienceMs = options.writePatienceMs ?? WRITE_PATIENCE_MS
+    this.#out = new FrameWriter(bytes => this.#send(bytes))
+
+    if (stream.readStatus === 'readable') stream.pause()
+    stream.addEventListener('message', this.#onMessage)
+    stream.addEventListener('end', this.#onEnd)
+    stream.addEventListener('close', this.#onClose)
+    stream.addEventListener('idle', this.#onRoom)
+    stream.addEventListener('drain', this.#onRoom)
+  }
+
+  /** The next frame if it has arrived already; never waits. */
+  take(): Frame | undefined {
+    return this.#take(this.#first ? FIRST_FRAME_BYTES_MAX : FRAME_BYTES_MAX)
+  }
+
+  /**
+   * The next frame; undefined when the peer has closed its side after a whole one.
+   * One read at a time. A read given up loses no bytes.
+   *
+   * @throws {LumosError} `FRAME_TOO_LARGE`, `SLOW_PEER`, `PROTOCOL_VIOLATION`, `PEER_UNREACHABLE`: the stream is lost.
+   */
+  async read(options: ReadOptions = {}): Promise<Frame | undefined> {
+    const { signal, owed = false } = options
+    const bytesMax = options.bytesMax ?? (this.#first ? FIRST_FRAME_BYTES_MAX : FRAME_BYTES_MAX)
+    signal?.throwIfAborted()
+    const frame = this.#take(bytesMax)
+    if (frame !== undefined) return frame
+    if (this.#reader !== undefined) throw new Error('A read is already waiting on this stream.')
+
+    return await new Promise((resolve, reject) => {
+      const onAbort = (): void => reader.fail(new CancelledError(undefined, { cause: signal?.reason }))
+      const done = (): void => {
+        this.#reader = undefined
+        signal?.removeEventListener('abort', onAbort)
+        this.#pause()
+      }
+      const reader: Reader = {
+        bytesMax,
+        owed,
+        settle: frame => {
+          done()
+          resolve(frame)
+        },
+        fail: err => {
+          done()
+          reject(err)
+        }
+      }
+      this.#reader = reader
+      signal?.addEventListener('abort', onAbort)
+      this.#resume()
+      this.#settleIfEnded()
+      this.#watchRead()
+    })
+  }
+
+  /** Write one frame. Resolves when there is room for the next. */
+  write(type: number, body: Uint8Array | readonly Uint8Array[], options?: AbortOptions): Promise<void> {
+    return this.writeAll([[type, body]], options)
+  }
+
+  /**
+   * Write frames with none of another write between them. Resolves when there is room for the next.
+   * Given up before its first frame was taken, a write leaves no trace; later, the stream is lost.
+   *
+   * @throws {LumosError} `SLOW_PEER` when the peer stops reading, `PEER_UNREACHABLE` when the stream is gone.
+   */
+  writeAll(frames: Iterable<FrameInit>, options: AbortOptions = {}): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (options.signal?.aborted) {
+      return Promise.reject(new CancelledError(undefined, { cause: options.signal.reason }))
+    }
+    const iterator = frames[Symbol.iterator]()
+    let next: FrameInit | undefined
+    let begun = false
+    if (this.#writers.length === 0) {
+      for (next = nextOf(iterator); next !== undefined && !this.#full; next = nextOf(iterator)) {
+        this.#out.add(next[0], next[1])
+        begun = true
+      }
+      if (next === undefined && !this.#full) {
+        return this.#error === undefined ? RESOLVED : Promise.reject(this.#error)
+      }
+    } else {
+      next = nextOf(iterator)
+    }
+    return this.#wait({ frames: iterator, next, begun }, options.signal)
+  }
+
+  /** Send what was written at once instead of at the end of this turn of the event loop. */
+  flush(): void {
+    this.#out.flush()
+  }
+
+  /** Close our side after all that was written. The peer may go on sending until it closes its own. */
+  async close(options: AbortOptions = {}): Promise<void> {
+    this.flush()
+    const late = new AbortController()
+    const timer = this.#clock.setTimer(() => late.abort(), this.#writePatienceMs)
+    const signal = options.signal === undefined ? late.signal : AbortSignal.any([late.signal, options.signal])
+    try {
+      await this.stream.close({ signal })
+    } catch (err) {
+      this.abort(late.signal.aborted ? slowReader() : (err as Error))
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  /** Reset the stream: whatever waits on it fails with `err`. */
+  abort(err: Error): void {
+    this.#fail(err)
+    this.stream.abort(err)
+  }
+
+  get #full(): boolean {
+    return this.#out.gathered + this.stream.writeBufferLength > WRITE_BUFFER_BYTES_HIGH
+  }
+
+  #take(bytesMax: number): Frame | undefined {
+    if (this.#error !== undefined) throw this.#error
+    let frame: Frame | undefined
+    try {
+      frame = this.#parser.take(bytesMax)
+    } catch (err) {
+      this.abort(err as Error)
+      throw err
+    }
+    if (frame === undefined) return undefined
+    this.#first = false
+    this.#framesRead++
+    return frame
+  }
+
+  readonly #onMessage = (event: StreamMessageEvent): void => {
+    if (event.data instanceof Uint8Array) this.#parser.push(event.data)
+    else for (const chunk of event.data) this.#parser.push(chunk)
+
+    const reader = this.#reader
+    if (reader === undefined) return
+    try {
+      const frame = this.#take(reader.bytesMax)
+      if (frame === undefined) this.#watchRead()
+      else reader.settle(frame)
+    } catch (err) {
+      reader.fail(err as Error)
+    }
+  }
+
+  readonly #onEnd = (): void => this.#settleIfEnded()
+
+  readonly #onClose = (event: StreamCloseEvent): void => {
+    if (event.error !== undefined) {
+      this.#fail(wasReset(event.error))
+    } else {
+      this.#failWriters(new PeerUnreachableError('The peer has closed the stream.'))
+      this.#settleIfEnded()
+    }
+  }
+
+  #settleIfEnded(): void {
+    const reader = this.#reader
+    if (reader === undefined) return
+    // A reset ends the stream before it closes it.
+    if (this.stream.status === 'reset') this.#fail(wasReset())
+    else if (this.#error !== undefined) reader.fail(this.#error)
+    else if (!this.stream.readableEnded) return
+    else if (!this.#parser.partial) reader.settle(undefined)
+    else this.abort(this.#cutShort())
+  }
+
+  /** Half a frame and then silence: the peer's doing if the connection still stands, else the connection's. */
+  #cutShort(): LumosError {
+    return this.stream.status === 'open'
+      ? new ProtocolViolationError('The stream ended inside a frame.')
+      : new PeerUnreachableError('The connection was lost inside a frame.')
+  }
+
+  #pause(): void {
+    if (this.stream.readStatus === 'readable') this.stream.pause()
+  }
+
+  #resume(): void {
+    if (this.stream.readStatus !== 'paused') return
+    try {
+      this.stream.resume()
+    } catch {
+      // The connection is gone, so the window update that follows what was
+      // unread cannot be sent. What was unread has been delivered by then.
+    }
+  }
+
+  /** One timer at a time, checked when it fires, costs less than one per frame. */
+  #watchRead(): void {
+    const reader = this.#reader
+    if (reader === undefined || this.#readTimer !== undefined) return
+    if (!reader.owed && !this.#parser.partial) return
+    const watched = this.#framesRead
+    const patienceMs = this.#framePatienceMs + this.#parser.partialBytes / FRAME_BYTES_PER_MS_MIN
+    this.#readTimer = this.#clock.setTimer(() => {
+      this.#readTimer = undefined
+      if (this.#reader === undefined) return
+      if (this.#framesRead === watched) {
+        this.abort(new LumosError('SLOW_PEER', 'The peer took too long to send a frame.'))
+      } else {
+        this.#watchRead()
+      }
+    }, patienceMs)
+  }
+
+  #send(bytes: Parameters<Stream['send']>[0]): void {
+    try {
+      this.stream.send(bytes)
+    } catch (err) {
+      this.#fail(new PeerUnreachableError('The stream is closed.', { cause: err }))
+    }
+  }
+
+  #wait(
+    { frames, next, begun }: Pick<Writer, 'frames' | 'next' | 'begun'>,
+    signal: AbortSignal | undefined
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        const err = new CancelledError(undefined, { cause: signal?.reason })
+        // Nothing can follow half a message.
+        if (writer.begun && writer.next !== undefined) this.abort(err)
+        else {
+          this.#writers = this.#writers.filter(other => other !== writer)
+          writer.fail(err)
+        }
+      }
+      const writer: Writer = {
+        frames,
+        next,
+        begun,
+        settle: () => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve()
+        },
+        fail: err => {
+          signal?.removeEventListener('abort', onAbort)
+          reject(err)
+        }
+      }
+      signal?.addEventListener('abort', onAbort)
+      this.#writers.push(writer)
+      this.#out.flush()
+      this.#watchWrite()
+    })
+  }
+
+  readonly #onRoom = (): void => {
+    if (this.#writers.length === 0) return
+    // The stream sends what it holds in a microtask after its `drain` event.
+    queueMicrotask(this.#writeMore)
+  }
+
+  readonly #writeMore = (): void => {
+    for (let writer = this.#writers[0]; writer !== undefined && !this.#full; writer = this.#writers[0]) {
+      if (writer.next === undefined) {
+        this.#writers.shift()
+        writer.settle()
+      } else {
+        this.#out.add(writer.next[0], writer.next[1])
+        writer.begun = true
+        writer.next = nextOf(writer.frames)
+      }
+    }
+    // A full stream gets its bytes now: room is only ever reported for bytes sent.
+    if (this.#writers.length > 0) this.#out.flush()
+  }
+
+  #watchWrite(): void {
+    if (this.#writers.length === 0 || this.#writeTimer !== undefined) return
+    const first = this.#writers[0]
+    const next = first?.next
+    const waiting = this.stream.writeBufferLength
+    this.#writeTimer = this.#clock.setTimer(() => {
+      this.#writeTimer = undefined
+      const stuck =
+        this.#writers[0] === first && first?.next === next && this.stream.writeBufferLength >= waiting
+      if (stuck && first !== undefined) this.abort(slowReader())
+      else this.#watchWrite()
+    }, this.#writePatienceMs)
+  }
+
+  #fail(err: Error): void {
+    if (this.#error !== undefined) return
+    this.#error = err
+    this.#readTimer?.cancel()
+    this.#reader?.fail(err)
+    this.#failWriters(err)
+  }
+
+  #failWriters(err: Error): void {
+    this.#writeTimer?.cancel()
+    for (const writer of this.#writers.splice(0)) writer.fail(err)
+  }
+}
+
+const RESOLVED = Promise.resolve()
+
+const nextOf = (frames: Iterator<FrameInit>): FrameInit | undefined => frames.next().value
+
+const wasReset = (cause?: Error): LumosError =>
+  new PeerUnreachableError('The peer has reset the stream.', { cause })
+
+const slowReader = (): LumosError => new LumosError('SLOW_PEER', 'The peer has stopped reading.')

@@ -1,0 +1,48 @@
+/** Two real libp2p nodes over TCP on loopback, as a test of protocols needs them. */
+
+import type { Connection, Stream } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { YAMUX_LIMITS } from '../../protocols/limits.ts'
+
+export interface Peers extends AsyncDisposable {
+  readonly dialer: Libp2p
+  readonly listener: Libp2p
+  /** The dialer's connection to the listener. */
+  readonly connection: Connection
+  /** A stream of its own protocol: the dialer's end and the listener's. */
+  streams(): Promise<[dialed: Stream, accepted: Stream]>
+}
+
+const PROTOCOL = '/test/streams/1'
+
+const createPeer = (listen: string[]): Promise<Libp2p> =>
+  createLibp2p({
+    addresses: { listen },
+    transports: [tcp()],
+    connectionEncrypters: [tls()],
+    streamMuxers: [yamux(YAMUX_LIMITS)],
+    connectionMonitor: { enabled: false }
+  })
+
+export async function connectPeers(): Promise<Peers> {
+  const [dialer, listener] = await Promise.all([createPeer([]), createPeer(['/ip4/127.0.0.1/tcp/0'])])
+  const waiting: ((stream: Stream) => void)[] = []
+  await listener.handle(PROTOCOL, stream => waiting.shift()?.(stream), { maxInboundStreams: 64 })
+  const connection = await dialer.dial(listener.getMultiaddrs())
+  return {
+    dialer,
+    listener,
+    connection,
+    async streams() {
+      const accepted = new Promise<Stream>(resolve => waiting.push(resolve))
+      const dialed = await connection.newStream(PROTOCOL, { maxOutboundStreams: 64 })
+      return [dialed, await accepted]
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([dialer.stop(), listener.stop()])
+    }
+  }
+}
