@@ -8,14 +8,9 @@
  * All of it is checked before any route, and before the body is read.
  */
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
-
-/** 256 bits: beyond guessing, short enough for a header. */
-const TOKEN_BYTES = 32
-const TOKEN = /^[A-Za-z0-9_-]{43}$/
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
 export const HEALTH_PATHS: ReadonlySet<string> = new Set(['/api/v2/health', '/health/live', '/health/ready'])
@@ -84,22 +79,4 @@ const valuesOf = (incoming: IncomingMessage, name: string): string[] => incoming
 function equals(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(a), digest(b))
-}
-
-/** The token in the file at `path`; made on first use, readable by its owner only. */
-export async function openToken(path: string): Promise<string> {
-  try {
-    const token = (await readFile(path, 'utf8')).trim()
-    if (TOKEN.test(token)) {
-      await chmod(path, 0o600)
-      return token
-    }
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code !== 'ENOENT') throw err
-  }
-
-  const token = randomBytes(TOKEN_BYTES).toString('base64url')
-  await writeFile(path, `${token}\n`, { mode: 0o600 })
-  await chmod(path, 0o600)
-  return token
 }

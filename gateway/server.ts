@@ -5,12 +5,12 @@
  * beyond this device ever reaches the routes.
  */
 
-import { chmod, rm } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { LumosError } from '../interface/errors.ts'
-import { loopbackHosts, openToken, refusalOf } from './access.ts'
+import { loopbackHosts, refusalOf } from './access.ts'
 import { type AppComponents, createApp, newCall } from './app.ts'
 import { failureBody, failureHead } from './envelope.ts'
 
@@ -26,7 +26,8 @@ const REQUEST_TIMEOUT_MS = 60_000
 
 export interface GatewayOptions {
   readonly socketPath: string
-  readonly tokenPath: string
+  /** What programs must show on TCP. */
+  readonly token: string
   /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
   readonly port: number
 }
@@ -52,8 +53,7 @@ export class Gateway {
   }
 
   async start(): Promise<void> {
-    const { socketPath, tokenPath } = this.#options
-    const token = await openToken(tokenPath)
+    const { socketPath, token } = this.#options
     const app = createApp({ ...this.#components, closing: this.#closing.signal })
     const routes = getRequestListener((request, env) => app.fetch(request, env), {
       overrideGlobalObjects: false
@@ -61,10 +61,9 @@ export class Gateway {
 
     try {
       const local = this.#createServer(routes, incoming => refusalOf(incoming, undefined))
-      // Whoever holds the home's lock owns the socket: one that is there was left by a crash.
-      await rm(socketPath, { force: true })
       await listen(local, { path: socketPath })
-      await chmod(socketPath, 0o600)
+      // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
+      if (process.platform !== 'win32') await chmod(socketPath, 0o600)
 
       const tcp = this.#createServer(routes, incoming =>
         refusalOf(incoming, { token, hosts: loopbackHosts(incoming.socket.localPort) })
@@ -89,7 +88,6 @@ export class Gateway {
     }, drainMs)
     await closed
     deadline.cancel()
-    await rm(this.#options.socketPath, { force: true })
   }
 
   #createServer(routes: Routes, refusal: Admission): Server {

@@ -5,9 +5,8 @@
  */
 
 import assert from 'node:assert/strict'
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { describe, it } from 'vitest'
-import { openToken } from '../../gateway/access.ts'
 import { rawStatus, startGateway } from './running-gateway.ts'
 
 const STOP = JSON.stringify({ unit: 'node.stop', input: {} })
@@ -200,26 +199,9 @@ describe('the gateway on loopback TCP', () => {
     }
   })
 
-  it('binds 127.0.0.1 only', async () => {
+  it('binds 127.0.0.1 only, beside a socket that is for its owner only', async () => {
     await using gateway = await startGateway()
     assert.match(gateway.gateway.url!, /^http:\/\/127\.0\.0\.1:\d+$/)
-  })
-})
-
-describe('the token file', () => {
-  it('is made once, for its owner only, and made anew where it holds no token', async () => {
-    await using gateway = await startGateway()
-    const { tokenPath, token } = gateway
-    assert.equal((await stat(tokenPath)).mode & 0o777, 0o600)
     assert.equal((await stat(gateway.socketPath)).mode & 0o777, 0o600)
-
-    await chmod(tokenPath, 0o644)
-    assert.equal(await openToken(tokenPath), token)
-    assert.equal((await stat(tokenPath)).mode & 0o777, 0o600)
-
-    await writeFile(tokenPath, '')
-    const renewed = await openToken(tokenPath)
-    assert.notEqual(renewed, token)
-    assert.equal((await readFile(tokenPath, 'utf8')).trim(), renewed)
   })
 })

@@ -1,6 +1,7 @@
 /** A gateway over a small node, started for one test, and raw requests to it. */
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -27,11 +28,10 @@ export async function startGateway({ port = 0 } = {}) {
   let stops = 0
 
   const socketPath = join(home, 'node.sock')
-  const tokenPath = join(home, 'gateway.token')
+  const token = randomBytes(32).toString('base64url')
   const units = createUnits({ node, gatewayUrl: () => gateway.url, stop: () => stops++ })
-  const gateway = new Gateway({ units, clock: systemClock, log }, { socketPath, tokenPath, port })
+  const gateway = new Gateway({ units, clock: systemClock, log }, { socketPath, token, port })
   await gateway.start()
-  const token = (await readFile(tokenPath, 'utf8')).trim()
   const tcpPort = Number(new URL(gateway.url!).port)
 
   return {
@@ -39,7 +39,6 @@ export async function startGateway({ port = 0 } = {}) {
     gateway,
     home,
     socketPath,
-    tokenPath,
     token,
     warnings,
     port: tcpPort,
