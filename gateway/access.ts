@@ -23,9 +23,16 @@ export interface Access {
   readonly token: string
 }
 
-/** Names of the loopback address that a browser or a program on this device uses. */
-export const loopbackHosts = (port: number | undefined): ReadonlySet<string> =>
-  new Set([`127.0.0.1:${port}`, `localhost:${port}`])
+/** An IP address that only this device reaches. */
+export const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.')
+
+/** The authority of a URL to this address. */
+export const authorityOf = (ip: string, port: number): string =>
+  `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+
+/** What a browser or a program on this device calls the gateway. */
+export const hostsOf = (ip: string, port: number): ReadonlySet<string> =>
+  new Set([authorityOf(ip, port), `localhost:${port}`])
 
 /**
  * Why this request is not answered, or nothing.

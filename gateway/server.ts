@@ -1,8 +1,8 @@
 /**
  * One set of routes on two doors: a unix socket that file permissions guard,
  * for this device's own command line, and loopback TCP behind a token, for any
- * other program. There is no way to bind wider than loopback yet, so nothing
- * beyond this device ever reaches the routes.
+ * other program. It refuses to bind wider than loopback, so nothing beyond this
+ * device ever reaches the routes.
  */
 
 import { chmod } from 'node:fs/promises'
@@ -10,11 +10,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { LumosError } from '../interface/errors.ts'
-import { loopbackHosts, refusalOf } from './access.ts'
+import { authorityOf, hostsOf, isLoopback, refusalOf } from './access.ts'
 import { type AppComponents, createApp, newCall } from './app.ts'
 import { failureBody, failureHead } from './envelope.ts'
 
-const LOOPBACK = '127.0.0.1'
 /** Enough for several nodes on one device; more are a sign of something else. */
 const PORTS_TRIED_MAX = 20
 const PORT_MAX = 65_535
@@ -28,6 +27,8 @@ export interface GatewayOptions {
   readonly socketPath: string
   /** What programs must show on TCP. */
   readonly token: string
+  /** A loopback address; no other is bound yet. */
+  readonly host: string
   /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
   readonly port: number
 }
@@ -49,11 +50,20 @@ export class Gateway {
 
   /** Absent until started, and again once closing. */
   get url(): string | undefined {
-    return this.#port === undefined ? undefined : `http://${LOOPBACK}:${this.#port}`
+    return this.#port === undefined ? undefined : `http://${authorityOf(this.#options.host, this.#port)}`
   }
 
   async start(): Promise<void> {
-    const { socketPath, token } = this.#options
+    const { socketPath, token, host } = this.#options
+    if (!isLoopback(host)) {
+      throw new LumosError(
+        'CONFIG_INVALID',
+        `The gateway cannot listen on ${host}: only on loopback for now.`,
+        {
+          hint: 'Set gateway.host to 127.0.0.1.'
+        }
+      )
+    }
     const app = createApp({ ...this.#components, closing: this.#closing.signal })
     const routes = getRequestListener((request, env) => app.fetch(request, env), {
       overrideGlobalObjects: false
@@ -66,7 +76,7 @@ export class Gateway {
       if (process.platform !== 'win32') await chmod(socketPath, 0o600)
 
       const tcp = this.#createServer(routes, incoming =>
-        refusalOf(incoming, { token, hosts: loopbackHosts(incoming.socket.localPort) })
+        refusalOf(incoming, { token, hosts: hostsOf(host, incoming.socket.localPort ?? 0) })
       )
       this.#port = await this.#listenOnFreePort(tcp)
     } catch (err) {
@@ -124,10 +134,10 @@ export class Gateway {
   }
 
   async #listenOnFreePort(server: Server): Promise<number> {
-    const first = this.#options.port
+    const { host, port: first } = this.#options
     for (let port = first; ; port++) {
       try {
-        await listen(server, { host: LOOPBACK, port })
+        await listen(server, { host, port })
         if (port > first && first > 0) {
           this.#components.log.warn(
             { wanted: first, port },

@@ -199,6 +199,12 @@ describe('the gateway on loopback TCP', () => {
     }
   })
 
+  it('refuses to bind wider than loopback', async () => {
+    for (const host of ['0.0.0.0', '::', '192.168.1.2']) {
+      await assert.rejects(startGateway({ host }), { code: 'CONFIG_INVALID' })
+    }
+  })
+
   it('binds 127.0.0.1 only, beside a socket that is for its owner only', async () => {
     await using gateway = await startGateway()
     assert.match(gateway.gateway.url!, /^http:\/\/127\.0\.0\.1:\d+$/)

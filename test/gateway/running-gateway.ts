@@ -20,7 +20,7 @@ export interface Answer {
   readonly body: any
 }
 
-export async function startGateway({ port = 0 } = {}) {
+export async function startGateway({ port = 0, host = '127.0.0.1' } = {}) {
   const home = await mkdtemp(join(tmpdir(), 'lumos-gateway-'))
   const node = new SmallNode()
   const warnings: object[] = []
@@ -30,7 +30,7 @@ export async function startGateway({ port = 0 } = {}) {
   const socketPath = join(home, 'node.sock')
   const token = randomBytes(32).toString('base64url')
   const units = createUnits({ node, gatewayUrl: () => gateway.url, stop: () => stops++ })
-  const gateway = new Gateway({ units, clock: systemClock, log }, { socketPath, token, port })
+  const gateway = new Gateway({ units, clock: systemClock, log }, { socketPath, token, host, port })
   await gateway.start()
   const tcpPort = Number(new URL(gateway.url!).port)
 
