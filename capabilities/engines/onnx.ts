@@ -1,0 +1,123 @@
+/**
+ * Runs one ONNX graph with onnxruntime. A run blocks its thread from start to
+ * end, so this module is loaded only in an engine's own process.
+ */
+
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { InferenceSession } from 'onnxruntime-node'
+import { EngineFailedError, LumosError } from '../../interface/errors.ts'
+import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import type { TaskInput, TaskParams } from '../../interface/tasks.ts'
+import type { Engine } from '../engine.ts'
+import type { EngineModule } from '../engine-messages.ts'
+import { checkGraph, type ImageSettings, imageTensor, topLabels } from './onnx-image.ts'
+import { feedsOf, outputsOf } from './onnx-tensor.ts'
+
+/** What `createEngine` is given. */
+export interface OnnxSettings {
+  /** Absolute path of the graph. */
+  readonly file: string
+  /** Lower-case hex; the file is refused when its hash is another. */
+  readonly sha256?: string | undefined
+  readonly threads: number
+  /** Present when the graph classifies images. */
+  readonly image?: ImageSettings | undefined
+}
+
+class OnnxEngine implements Engine {
+  readonly memoryBytes = 0
+  readonly #settings: OnnxSettings
+  #session: InferenceSession | undefined
+
+  constructor(settings: OnnxSettings) {
+    this.#settings = settings
+  }
+
+  get loaded(): boolean {
+    return this.#session !== undefined
+  }
+
+  /** @throws {LumosError} `MODEL_INVALID` when the file is not what the model's description says. */
+  async load(): Promise<void> {
+    const { file, sha256, threads, image } = this.#settings
+    // The runtime takes most damaged files without complaint, and answers nonsense.
+    if (sha256 !== undefined && (await hashOf(file)) !== sha256) {
+      throw new LumosError('MODEL_INVALID', `The hash of ${file} is not the one in model_info.json.`)
+    }
+
+    let session: InferenceSession
+    try {
+      session = await InferenceSession.create(file, {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        // Errors only: warnings of the runtime speak of graphs, to nobody who could act.
+        logSeverityLevel: 3,
+        // Threads that spin while they wait for work cost four times the CPU and save nothing here.
+        extra: { session: { intra_op: { allow_spinning: '0' } } }
+      })
+    } catch (err) {
+      throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${(err as Error).message}`, {
+        cause: err
+      })
+    }
+    if (image !== undefined) checkGraph(session, image)
+    this.#session = session
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.release()
+    this.#session = undefined
+  }
+
+  async *infer(request: InferenceRequest, { signal }: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
+    signal?.throwIfAborted()
+    const output = await (request.task === 'tensor'
+      ? this.#runTensors(request.input as TaskInput<'tensor'>)
+      : this.#classify(
+          request.input as TaskInput<'image-classification'>,
+          request.params as TaskParams<'image-classification'>,
+          signal
+        ))
+    yield { type: 'output', index: 0, output }
+    yield { type: 'done', index: 1, finishReason: 'stop', usage: {} }
+  }
+
+  async #runTensors({ tensors }: TaskInput<'tensor'>): Promise<unknown> {
+    const session = this.#running()
+    const outputs = await session.run(feedsOf(tensors, session.inputMetadata))
+    return { tensors: outputsOf(outputs) }
+  }
+
+  async #classify(
+    { image }: TaskInput<'image-classification'>,
+    { topK }: TaskParams<'image-classification'>,
+    signal?: AbortSignal
+  ): Promise<unknown> {
+    const session = this.#running()
+    const settings = this.#settings.image
+    if (settings === undefined) throw new EngineFailedError('This graph does not classify images.')
+
+    const feed = await imageTensor(image, settings)
+    // The last chance: a run cannot be interrupted.
+    signal?.throwIfAborted()
+    const outputs = await session.run({ [settings.input]: feed })
+    return { labels: topLabels(outputs[settings.output]?.data as Float32Array, settings.labels, topK) }
+  }
+
+  #running(): InferenceSession {
+    if (this.#session === undefined) throw new EngineFailedError('The graph is not loaded.')
+    return this.#session
+  }
+}
+
+export const createEngine: EngineModule['createEngine'] = settings => new OnnxEngine(settings as OnnxSettings)
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file), hash)
+  return hash.digest('hex')
+}

@@ -1,0 +1,12 @@
+/**
+ * Where the code is that runs in an engine's own process. These files are
+ * loaded by address, not by import, so this is the one place that knows whether
+ * this is the source or the bundle.
+ */
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+
+/** What an engine's process starts with. */
+export const ENGINE_CHILD = new URL(`./engine-child.${extension}`, import.meta.url)
+/** The module of the ONNX engine. */
+export const ONNX_ENGINE = new URL(`./engines/onnx.${extension}`, import.meta.url)
