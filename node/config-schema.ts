@@ -1,0 +1,107 @@
+/**
+ * Every setting there is, with its type, bounds and default. Keys are paths
+ * (`gateway.port`); environment variables, flags and the file derive from them.
+ */
+
+import { isIP } from 'node:net'
+import { homedir, hostname } from 'node:os'
+import { isAbsolute } from 'node:path'
+import { z } from 'zod'
+import { DeviceName } from '../interface/manifest.ts'
+
+/** Part of topic and protocol names, so the alphabet is narrow. */
+const MESH_NAME = /^[a-z0-9-]{1,32}$/
+/** What this node can dial: an address or a name, a TCP port, and who is expected there. */
+const DIALABLE = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(?:\/p2p\/[A-Za-z0-9]+)?$/
+/** Peers to dial at start: entry points, not a list of the mesh. */
+const PEERS_MAX = 64
+const DIRECTORIES_MAX = 64
+
+const Host = z.string().refine(host => isIP(host) !== 0, { error: 'expected an IP address' })
+/** 0 means any free one. */
+const Port = z.int().min(0).max(65535)
+const Multiaddr = z
+  .string()
+  .max(256)
+  .regex(DIALABLE, 'expected a multiaddr such as /ip4/192.168.1.2/tcp/5867')
+const Directory = z
+  .string()
+  .max(4096)
+  .transform(path => path.replace(/^~(?=$|[\\/])/, homedir()))
+  .refine(isAbsolute, { error: 'expected an absolute path, or one that starts with ~/' })
+
+/** The host's name without what a device name may not hold. */
+function defaultName(): string {
+  const name = hostname()
+    .replace(/\.local$/, '')
+    .replace(/[^\p{L}\p{N} ._'-]+/gu, '-')
+    .slice(0, 63)
+    .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')
+  return DeviceName.safeParse(name).data ?? 'lumos-node'
+}
+
+export const Config = z.strictObject({
+  name: DeviceName.default(defaultName),
+  mesh: z.strictObject({
+    name: z.string().regex(MESH_NAME, 'expected 1 to 32 of a-z, 0-9 and -').default('home')
+  }),
+  swarm: z.strictObject({
+    host: Host.default('0.0.0.0'),
+    port: Port.default(5867),
+    mdns: z.boolean().default(true),
+    dht: z.boolean().default(true),
+    /** Multiaddrs to dial at start. */
+    peers: z.array(Multiaddr).max(PEERS_MAX).default([])
+  }),
+  gateway: z.strictObject({
+    host: Host.default('127.0.0.1'),
+    port: Port.default(5866)
+  }),
+  models: z.strictObject({
+    /** Serve the models that ship with the node. */
+    builtin: z.boolean().default(true),
+    /** More model repositories to serve. */
+    directories: z.array(Directory).max(DIRECTORIES_MAX).default([])
+  }),
+  engines: z.strictObject({
+    echo: z.boolean().default(false)
+  }),
+  log: z.strictObject({
+    level: z.enum(['debug', 'info', 'warn', 'error']).default('info')
+  })
+})
+export type Config = z.infer<typeof Config>
+
+/** A setting: the end of a path, with what its value may be. */
+export interface Setting {
+  readonly key: string
+  readonly schema: z.ZodType
+  /** Text from the environment or a flag is taken as it is; of any other type, it is read as YAML. */
+  readonly isText: boolean
+  readonly isList: boolean
+}
+
+export const SETTINGS: ReadonlyMap<string, Setting> = new Map(
+  settingsOf(Config, []).map(setting => [setting.key, setting])
+)
+
+function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
+  return Object.entries(schema.shape).flatMap(([name, child]) => {
+    if (child instanceof z.ZodObject) return settingsOf(child, [...path, name])
+
+    const type = child instanceof z.ZodDefault ? child.unwrap() : child
+    const isText = type instanceof z.ZodString || type instanceof z.ZodEnum
+    return [{ key: [...path, name].join('.'), schema: child, isText, isList: type instanceof z.ZodArray }]
+  })
+}
+
+/** What settings are grouped under: `gateway` of `gateway.port`. */
+export const SECTIONS: ReadonlySet<string> = new Set(
+  Object.keys(Config.shape).filter(name => !SETTINGS.has(name))
+)
+
+/** `gateway.port` → `LUMOS_GATEWAY__PORT` */
+export const envNameOf = (key: string): string => `LUMOS_${key.toUpperCase().replaceAll('.', '__')}`
+
+/** `gateway.port` → `--gateway-port` */
+export const flagOf = (key: string): string => `--${key.replaceAll('.', '-')}`
