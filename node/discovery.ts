@@ -1,0 +1,157 @@
+/**
+ * Keeps this node connected: dials whom mDNS and the DHT find, whom it knew in an
+ * earlier run, and the addresses it was given; redials whom it lost, ever more
+ * slowly.
+ *
+ * Finding somebody does not connect in libp2p, and its own event for a found
+ * peer fires only for one it never knew; both are mended here.
+ */
+
+import type { PeerId, PeerInfo } from '@libp2p/interface'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Clock, Random, Timer } from '../interface/clock.ts'
+import type { Logger, Startable } from '../interface/lifecycle.ts'
+import type { MeshLibp2p } from './libp2p.ts'
+
+const BACKOFF_MS = 1000
+const BACKOFF_MS_MAX = 300_000
+/** A peer just seen on the LAN is dialed again at once, but not faster than this when dialing fails. */
+const SIGHTING_DIAL_INTERVAL_MS = 2000
+/** Half of what a node may hold, so that others can still reach it. */
+const CONNECTIONS_WANTED = 64
+/** Peers to redial; beyond any mesh of devices that one group of people owns. */
+const TARGETS_MAX = 1024
+/** Redials given up once the last success is this many failures ago; a sighting starts them anew. */
+const FAILURES_MAX = 100
+
+interface Target {
+  /** What to hand to libp2p: a PeerId whose addresses it keeps, or an address from the settings. */
+  readonly dial: () => PeerId | Multiaddr[]
+  failures: number
+  dialing: boolean
+  lastDialAtMs: number
+  timer?: Timer
+}
+
+export interface DiscoveryComponents {
+  readonly libp2p: MeshLibp2p
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** Multiaddrs from the settings. */
+  readonly addresses: readonly string[]
+  /** Whether a peer is worth a connection: not one of another mesh, say. */
+  wants(peerId: string): boolean
+}
+
+export class Discovery implements Startable {
+  readonly #components: DiscoveryComponents
+  readonly #targets = new Map<string, Target>()
+  readonly #stopped = new AbortController()
+
+  constructor(components: DiscoveryComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { libp2p, addresses } = this.#components
+    libp2p.addEventListener('peer:discovery', this.#onFound)
+    libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+
+    for (const address of addresses)
+      this.#dialSoon(
+        this.#target(address, () => [multiaddr(address)]),
+        0
+      )
+    for (const { id, addresses: known } of await libp2p.peerStore.all()) {
+      if (known.length > 0 && !id.equals(libp2p.peerId)) {
+        this.#dialSoon(this.#targetOf(id), this.#components.random() * BACKOFF_MS)
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+    this.#components.libp2p.removeEventListener('peer:discovery', this.#onFound)
+    this.#components.libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
+    for (const target of this.#targets.values()) target.timer?.cancel()
+  }
+
+  /** Somebody was seen just now, at these addresses. */
+  sighted({ id, multiaddrs }: PeerInfo): void {
+    const { libp2p, clock } = this.#components
+    if (id.equals(libp2p.peerId) || this.#stopped.signal.aborted) return
+    const target = this.#targetOf(id)
+    if (clock.monotonicMs() - target.lastDialAtMs < SIGHTING_DIAL_INTERVAL_MS) return
+    target.failures = 0
+    // The peer store may not hold the fresh addresses yet, so they are passed on.
+    const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
+    void this.#dial(target, fresh.length > 0 ? fresh : undefined)
+  }
+
+  #onFound = (event: CustomEvent<PeerInfo>): void => this.sighted(event.detail)
+
+  #onDisconnect = (event: CustomEvent<PeerId>): void => {
+    if (this.#stopped.signal.aborted) return
+    this.#dialSoon(this.#targetOf(event.detail), BACKOFF_MS * this.#components.random())
+  }
+
+  #targetOf(id: PeerId): Target {
+    return this.#target(id.toString(), () => id)
+  }
+
+  #target(key: string, dial: Target['dial']): Target {
+    const known = this.#targets.get(key)
+    if (known !== undefined) return known
+    const target: Target = { dial, failures: 0, dialing: false, lastDialAtMs: Number.NEGATIVE_INFINITY }
+    this.#targets.set(key, target)
+    if (this.#targets.size > TARGETS_MAX) this.#forgetOldest()
+    return target
+  }
+
+  #forgetOldest(): void {
+    const [key, target] = this.#targets.entries().next().value!
+    target.timer?.cancel()
+    this.#targets.delete(key)
+  }
+
+  #dialSoon(target: Target, delayMs: number): void {
+    target.timer?.cancel()
+    target.timer = this.#components.clock.setTimer(() => void this.#dial(target), delayMs)
+  }
+
+  async #dial(target: Target, addresses?: Multiaddr[]): Promise<void> {
+    const { libp2p, clock, random, log, wants } = this.#components
+    const to = addresses ?? target.dial()
+    const peerId = peerIdOf(to)
+    if (target.dialing || this.#stopped.signal.aborted) return
+    if (
+      peerId !== undefined &&
+      (!wants(peerId) || libp2p.getConnections().some(c => `${c.remotePeer}` === peerId))
+    ) {
+      return
+    }
+    if (libp2p.getConnections().length >= CONNECTIONS_WANTED) return
+
+    target.dialing = true
+    target.lastDialAtMs = clock.monotonicMs()
+    target.timer?.cancel()
+    try {
+      await libp2p.dial(to, { signal: this.#stopped.signal })
+      target.failures = 0
+    } catch (err) {
+      if (this.#stopped.signal.aborted) return
+      target.failures++
+      const delayMs = Math.min(BACKOFF_MS * 2 ** (target.failures - 1), BACKOFF_MS_MAX) * (0.5 + random() / 2)
+      log.debug({ to: String(to), failures: target.failures, delayMs, err }, 'could not dial')
+      if (target.failures < FAILURES_MAX) this.#dialSoon(target, delayMs)
+    } finally {
+      target.dialing = false
+    }
+  }
+}
+
+function peerIdOf(to: PeerId | Multiaddr[]): string | undefined {
+  if (!Array.isArray(to)) return to.toString()
+  return to[0]?.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}

@@ -1,0 +1,170 @@
+/**
+ * The network stack of a node, with every limit set: libp2p's own defaults allow
+ * everyone everything.
+ *
+ * TLS is offered first because it is native and so several times faster than
+ * Noise, which stays for peers that speak only that.
+ */
+
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
+import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
+import type {
+  ComponentLogger,
+  Libp2p,
+  PeerDiscovery,
+  PeerInfo,
+  PrivateKey,
+  Transport
+} from '@libp2p/interface'
+import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { mdns } from '@libp2p/mdns'
+import { noise } from '@libp2p/noise'
+import { type Ping, ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import type { Datastore } from 'interface-datastore'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import { YAMUX_LIMITS } from '../protocols/limits.ts'
+import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
+
+/** Connections of this node, and pending ones that have not proved who they are. */
+const CONNECTIONS_MAX = 128
+const PENDING_CONNECTIONS_MAX = 16
+/** libp2p's own 5 per second and address turns away a LAN behind one router, with a bare ECONNRESET. */
+const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
+/** A dead path is noticed within two of these and the ping's own timeout: 20 s at most. */
+const PING_INTERVAL_MS = 5000
+const PING_TIMEOUT_MS = { minTimeout: 3000, maxTimeout: 10_000 }
+/** Devices sleep for weeks; their addresses are tried for a month. */
+const PEER_AGE_MAX_MS = 30 * 24 * 3600 * 1000
+const PEER_ADDRESSES_MAX = 20
+
+const MDNS_SERVICE = '_lumos._udp.local'
+/** A first query that Wi-Fi lost is repeated within the time a person waits. */
+const MDNS_INTERVAL_MS = 5000
+
+export type Services = {
+  identify: Identify
+  identifyPush: IdentifyPush
+  ping: Ping
+  pubsub: GossipSub
+  dht?: KadDHT
+}
+export type MeshLibp2p = Libp2p<Services>
+
+/** What carries bytes and finds peers; a simulation brings its own. */
+export interface Network {
+  readonly transports: NonNullable<Libp2pOptions['transports']>
+  /** Multiaddrs to listen on. */
+  readonly listen: string[]
+  readonly discovery: ((components: DiscoveryComponents) => PeerDiscovery)[]
+  /** Multiaddrs to dial at start. */
+  readonly dial: readonly string[]
+}
+type DiscoveryComponents = Parameters<ReturnType<typeof mdns>>[0]
+
+/** TCP on the addresses of this machine, and mDNS where it is wanted. */
+export const lanNetwork = (settings: LanSettings): Network => ({
+  transports: [tcp() as (components: unknown) => Transport],
+  listen: [`/${settings.host.includes(':') ? 'ip6' : 'ip4'}/${settings.host}/tcp/${settings.port}`],
+  discovery: settings.mdns ? [mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS })] : [],
+  dial: settings.peers
+})
+
+export interface LanSettings {
+  /** IP address to listen on. */
+  readonly host: string
+  readonly port: number
+  readonly mdns: boolean
+  /** Multiaddrs to dial at start. */
+  readonly peers: readonly string[]
+}
+
+export interface Libp2pSettings {
+  readonly privateKey: PrivateKey
+  readonly datastore: Datastore
+  readonly logger: ComponentLogger
+  readonly network: Network
+  /** Part of the names of topic and DHT, so that meshes on one network stay apart. */
+  readonly mesh: string
+  readonly dht: boolean
+  readonly agent: string
+  /** A discovery service saw a peer, known or not, at these addresses just now. */
+  onSighted(peer: PeerInfo): void
+}
+
+/** Built, not started. */
+export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
+  const { privateKey, datastore, logger, network, mesh, dht } = settings
+  return await createLibp2p<Services>({
+    start: false,
+    privateKey,
+    datastore,
+    logger,
+    nodeInfo: { userAgent: settings.agent },
+    addresses: { listen: network.listen },
+    transports: network.transports,
+    connectionEncrypters: [tls(), noise()],
+    streamMuxers: [yamux(YAMUX_LIMITS)],
+    peerDiscovery: network.discovery.map(discovery => components => {
+      const service = discovery(components)
+      service.addEventListener('peer', event => settings.onSighted(event.detail))
+      return service
+    }),
+    connectionManager: {
+      maxConnections: CONNECTIONS_MAX,
+      maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
+      inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
+      maxPeerAddrsToDial: PEER_ADDRESSES_MAX,
+      // Discovery redials, with its own backoff, whoever is worth it.
+      reconnectRetries: 0
+    },
+    connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: PING_TIMEOUT_MS },
+    peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
+    services: {
+      identify: identify(),
+      identifyPush: identifyPush(),
+      ping: ping(),
+      pubsub: gossip(mesh),
+      ...(dht ? { dht: privateDht(mesh) } : {})
+    } as never
+  })
+}
+
+export const manifestTopic = (mesh: string): string => `/lumos/${mesh}/manifest/1`
+
+const gossip = (mesh: string) =>
+  gossipsub({
+    fallbackToFloodsub: false,
+    floodPublish: true,
+    doPX: false,
+    emitSelf: false,
+    allowPublishToZeroTopicPeers: true,
+    allowedTopics: [manifestTopic(mesh)],
+    // One address may hide a whole office: scoring by address would silence it
+    // from the eleventh peer on.
+    scoreParams: { IPColocationFactorWeight: 0 },
+    maxInboundStreams: 2,
+    // An RPC holds one manifest and gossip's own envelope, or a few of each.
+    maxInboundDataLength: 2 * MANIFEST_BYTES_MAX,
+    maxOutboundBufferSize: 1024 * 1024,
+    decodeRpcLimits: {
+      maxSubscriptions: 64,
+      maxMessages: 64,
+      maxControlMessages: 64,
+      maxIhaveMessageIDs: 512,
+      maxIwantMessageIDs: 512,
+      maxIdontwantMessageIDs: 128,
+      maxPeerInfos: 0
+    }
+  })
+
+const privateDht = (mesh: string) =>
+  kadDHT({
+    protocol: `/lumos/${mesh}/kad/1.0.0`,
+    // Members are reachable by each other, and their addresses are private ones.
+    clientMode: false,
+    peerInfoMapper: passthroughMapper,
+    initialQuerySelfInterval: 1000
+  })

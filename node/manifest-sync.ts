@@ -1,0 +1,218 @@
+/**
+ * Keeps everyone's manifests where they are needed. Three ways bring one: the
+ * hello on a new connection, gossip (fast, may lose), and a pull on connecting
+ * and every minute after (slow, loses nothing).
+ */
+
+import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import type { Clock, Random, Timer } from '../interface/clock.ts'
+import { LumosError, toLumosError } from '../interface/errors.ts'
+import type { Logger, Startable } from '../interface/lifecycle.ts'
+import type { SignedManifest } from '../interface/manifest.ts'
+import { exchangeHello, HELLO_PROTOCOL } from '../protocols/hello/index.ts'
+import { MANIFEST_PROTOCOL, openManifest, pullManifests, servePull } from '../protocols/manifest/index.ts'
+import { type MeshLibp2p, manifestTopic } from './libp2p.ts'
+import type { ProviderTable } from './provider-table.ts'
+
+/** A peer that does not introduce itself within this time is let go. */
+const HELLO_TIMEOUT_MS = 5000
+const PULL_TIMEOUT_MS = 10_000
+const PULL_INTERVAL_MS = 60_000
+/** Peers asked in each round: with eight, what one of them misses another has. */
+const PULL_PEERS = 8
+/** The hello of a reconnecting peer and a race of two dials: more streams than that are abuse. */
+const HELLO_STREAMS_MAX = 2
+const PULL_STREAMS_MAX = 2
+
+export interface ManifestSyncComponents {
+  readonly libp2p: MeshLibp2p
+  readonly table: ProviderTable
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly mesh: string
+  own(): SignedManifest
+  /** A manifest replaced an older one, or is the first of its peer. */
+  onNews(signed: SignedManifest): void
+  /** A peer introduced itself over a new connection. `rttMs` is known to the side that dialed. */
+  onHello(signed: SignedManifest, connection: Connection, rttMs: number | undefined): void
+  /** A peer has no place in this mesh. */
+  onStranger(peerId: string): void
+}
+
+export class ManifestSync implements Startable {
+  readonly #components: ManifestSyncComponents
+  readonly #stopped = new AbortController()
+  #timer: Timer | undefined
+
+  constructor(components: ManifestSyncComponents) {
+    this.#components = components
+  }
+
+  /** To be called before libp2p starts, so that no connection comes too early. */
+  async start(): Promise<void> {
+    const { libp2p, mesh } = this.#components
+    await libp2p.handle(HELLO_PROTOCOL, this.#onHelloStream, { maxInboundStreams: HELLO_STREAMS_MAX })
+    await libp2p.handle(MANIFEST_PROTOCOL, this.#onPullStream, { maxInboundStreams: PULL_STREAMS_MAX })
+    libp2p.addEventListener('connection:open', this.#onConnection)
+    libp2p.services.pubsub.topicValidators.set(manifestTopic(mesh), this.#onGossip)
+    this.#pullInAWhile()
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+    this.#timer?.cancel()
+    this.#components.libp2p.removeEventListener('connection:open', this.#onConnection)
+  }
+
+  /** Gossip can be joined only once libp2p runs. */
+  subscribe(): void {
+    this.#components.libp2p.services.pubsub.subscribe(manifestTopic(this.#components.mesh))
+  }
+
+  async publish(signed: SignedManifest): Promise<void> {
+    const { libp2p, mesh, table, clock, log } = this.#components
+    table.accept(signed, 0, clock.monotonicMs())
+    if (libp2p.status !== 'started') return
+    await libp2p.services.pubsub.publish(manifestTopic(mesh), signed.envelope).catch(err => {
+      log.debug({ err }, 'gossip did not take the manifest; pulls will')
+    })
+  }
+
+  /** The dialer of a connection opens the hello; the listener answers on the same stream. */
+  #onConnection = (event: CustomEvent<Connection>): void => {
+    const connection = event.detail
+    if (connection.direction === 'outbound') void this.#greet(connection)
+  }
+
+  async #greet(connection: Connection): Promise<void> {
+    try {
+      const signal = this.#within(HELLO_TIMEOUT_MS)
+      const stream = await connection.newStream(HELLO_PROTOCOL, { signal })
+      await this.#hello(stream, connection, signal)
+    } catch (thrown) {
+      this.#refuse(connection, thrown)
+    }
+  }
+
+  #onHelloStream = async (stream: Stream, connection: Connection): Promise<void> => {
+    try {
+      await this.#hello(stream, connection, this.#within(HELLO_TIMEOUT_MS))
+    } catch (thrown) {
+      this.#refuse(connection, thrown)
+    }
+  }
+
+  async #hello(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
+    const { clock, mesh, own, onHello } = this.#components
+    const peerId = connection.remotePeer.toString()
+    const beganMs = clock.monotonicMs()
+    const signed = await exchangeHello(stream, peerId, { mesh, manifest: own() }, { signal })
+    const rttMs = connection.direction === 'outbound' ? clock.monotonicMs() - beganMs : undefined
+
+    this.#take(signed, 0)
+    if (connection.status !== 'open') return
+    onHello(signed, connection, rttMs)
+    void this.#pull(connection.remotePeer)
+  }
+
+  #refuse(connection: Connection, thrown: unknown): void {
+    if (this.#stopped.signal.aborted) return
+    const failure = toLumosError(thrown)
+    const peerId = connection.remotePeer.toString()
+    this.#components.log.debug({ peerId, code: failure.code, err: thrown }, 'no hello')
+    if (failure.code === 'DENIED') this.#components.onStranger(peerId)
+    connection.abort(failure)
+  }
+
+  #onPullStream = async (stream: Stream): Promise<void> => {
+    const { table, clock, log } = this.#components
+    const signal = this.#within(PULL_TIMEOUT_MS)
+    await servePull(stream, held => table.newerThan(held, clock.monotonicMs()), { signal }).catch(err => {
+      log.debug({ err }, 'a pull by a peer failed')
+    })
+  }
+
+  /** Ask one peer for all that is newer there. */
+  async #pull(peerId: PeerId): Promise<void> {
+    const { libp2p, table, log } = this.#components
+    try {
+      const signal = this.#within(PULL_TIMEOUT_MS)
+      const stream = await libp2p.dialProtocol(peerId, MANIFEST_PROTOCOL, { signal })
+      for await (const { envelope, ageMs } of pullManifests(stream, table.versions(), { signal })) {
+        // One bad manifest is no reason to miss the good ones behind it.
+        await openManifest(envelope).then(signed => this.#take(signed, ageMs), this.#refused)
+      }
+    } catch (err) {
+      if (!this.#stopped.signal.aborted) log.debug({ peerId: `${peerId}`, err }, 'could not pull manifests')
+    }
+  }
+
+  #pullInAWhile(): void {
+    const { clock, libp2p, random } = this.#components
+    this.#timer = clock.setTimer(() => {
+      for (const peerId of sample(libp2p.getPeers(), PULL_PEERS, random)) void this.#pull(peerId)
+      this.#pullInAWhile()
+    }, PULL_INTERVAL_MS)
+  }
+
+  /**
+   * Old news is ignored and not punished: gossip brings it to everyone all the
+   * time. Only what cannot come from an honest peer counts against the sender.
+   */
+  #onGossip = async (_from: PeerId, message: Message): Promise<TopicValidatorResult> => {
+    try {
+      return this.#take(await openManifest(message.data), 0)
+        ? TopicValidatorResult.Accept
+        : TopicValidatorResult.Ignore
+    } catch (thrown) {
+      this.#refused(thrown)
+      return TopicValidatorResult.Reject
+    }
+  }
+
+  /** @returns whether it was news. */
+  #take(signed: SignedManifest, ageMs: number): boolean {
+    const { table, clock, onNews, own } = this.#components
+    if (signed.manifest.peerId === own().manifest.peerId) return false
+    try {
+      if (!table.accept(signed, ageMs, clock.monotonicMs())) return false
+    } catch (thrown) {
+      this.#refused(thrown)
+      return false
+    }
+    onNews(signed)
+    return true
+  }
+
+  #refused = (thrown: unknown): void => {
+    const { log } = this.#components
+    if (thrown instanceof LumosError) {
+      const serious = thrown.code !== 'MANIFEST_STALE'
+      log[serious ? 'warn' : 'debug']({ code: thrown.code }, thrown.message)
+    } else {
+      log.error({ err: thrown }, 'a manifest could not be read')
+    }
+  }
+
+  #within(timeoutMs: number): AbortSignal {
+    const { clock } = this.#components
+    const controller = new AbortController()
+    const give = (reason: unknown) => controller.abort(reason)
+    clock.setTimer(() => give(new LumosError('TIMEOUT', `Nothing came within ${timeoutMs} ms.`)), timeoutMs)
+    const onStop = () => give(this.#stopped.signal.reason)
+    this.#stopped.signal.addEventListener('abort', onStop, { once: true, signal: controller.signal })
+    return controller.signal
+  }
+}
+
+/** Up to `count` of `items`, chosen evenly. */
+function sample<T>(items: readonly T[], count: number, random: () => number): T[] {
+  const rest = [...items]
+  const chosen: T[] = []
+  while (rest.length > 0 && chosen.length < count) {
+    chosen.push(...rest.splice(Math.floor(random() * rest.length), 1))
+  }
+  return chosen
+}

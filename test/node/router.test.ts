@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../interface/clock.ts'
+import { LumosError, OverloadedError, PeerUnreachableError } from '../../interface/errors.ts'
+import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { Router, type RouterComponents } from '../../node/router.ts'
+import { TrackRecords } from '../../node/track-record.ts'
+
+type Answer = (request: InferenceRequest, options?: AbortOptions) => AsyncIterable<InferenceChunk>
+
+async function* answer(): AsyncGenerator<InferenceChunk> {
+  yield { type: 'text', index: 0, text: 'hello' }
+  yield { type: 'done', index: 1, finishReason: 'stop', usage: {} }
+}
+
+const failing = (error: () => Error): Answer =>
+  async function* () {
+    if (asFarAsTypesKnow) throw error()
+    yield* answer()
+  }
+const asFarAsTypesKnow = true as boolean
+
+/** A router over peers called `a`, `b`, …, ranked in that order. */
+function routerOver(answers: Record<string, Answer>) {
+  const asked: string[] = []
+  const events: string[] = []
+  const records = new TrackRecords()
+  const service = (peerId: string): InferenceService => ({
+    infer(request, options) {
+      asked.push(peerId)
+      return answers[peerId]!(request, options)
+    }
+  })
+  const components: RouterComponents = {
+    clock: systemClock,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    records,
+    newId: () => 'id',
+    candidates: ({ task, model }) =>
+      Object.keys(answers)
+        .map((peerId, i) => ({
+          peerId,
+          name: `name-${peerId}`,
+          local: i === 0,
+          connected: true,
+          rttMs: i,
+          capability: { task: 'text-generation' as const, model: 'echo', slots: 4, warm: true },
+          record: records.get(peerId, 'echo', systemClock.monotonicMs())
+        }))
+        .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
+    service,
+    peersNamed: name => Object.keys(answers).filter(peerId => name === peerId || name === `name-${peerId}`),
+    emit: name => void events.push(name)
+  }
+  return { router: new Router(components), asked, events, records }
+}
+
+const request = { model: 'echo', input: { messages: [{ role: 'user', content: 'hi' }] } }
+const codeOf = async (run: Promise<unknown>) =>
+  await run.then(
+    () => 'none',
+    err => (err as LumosError).code
+  )
+
+describe('the router', () => {
+  it('asks the best peer, and only that one, when it answers', async () => {
+    const { router, asked, events } = routerOver({ a: answer, b: answer })
+    const chunks = await Array.fromAsync(router.infer(request))
+    expect(chunks.map(({ type }) => type)).toEqual(['text', 'done'])
+    expect(asked).toEqual(['a'])
+    expect(events).toEqual(['inference.request_started', 'inference.request_completed'])
+  })
+
+  it('asks the next peer when the best one fails before its first chunk', async () => {
+    const { router, asked } = routerOver({ a: failing(() => new PeerUnreachableError('gone')), b: answer })
+    const routes: string[] = []
+    await Array.fromAsync(router.infer(request, { onRoute: ({ peerId }) => routes.push(peerId) }))
+    expect(asked).toEqual(['a', 'b'])
+    expect(routes).toEqual(['a', 'b'])
+  })
+
+  it('never asks a peer twice, nor more than three', async () => {
+    const gone = failing(() => new PeerUnreachableError('gone'))
+    const { router, asked } = routerOver({ a: gone, b: gone, c: gone, d: answer })
+    expect(await codeOf(Array.fromAsync(router.infer(request)))).toBe('PEER_UNREACHABLE')
+    expect(asked).toEqual(['a', 'b', 'c'])
+  })
+
+  it('ends a stream that was cut with the number of chunks that came, and asks nobody else', async () => {
+    const cut: Answer = async function* () {
+      yield { type: 'text', index: 0, text: 'hel' }
+      throw new PeerUnreachableError('gone')
+    }
+    const { router, asked, events } = routerOver({ a: cut, b: answer })
+    const failure = await Array.fromAsync(router.infer(request)).catch(err => err)
+    expect(failure).toMatchObject({ code: 'STREAM_INTERRUPTED', details: { received: 1 } })
+    expect(asked).toEqual(['a'])
+    expect(events.at(-1)).toBe('inference.request_failed')
+  })
+
+  it('does not repeat a request that is wrong', async () => {
+    const { router, asked } = routerOver({
+      a: failing(() => new LumosError('INVALID_INPUT', 'no')),
+      b: answer
+    })
+    expect(await codeOf(Array.fromAsync(router.infer(request)))).toBe('INVALID_INPUT')
+    expect(asked).toEqual(['a'])
+  })
+
+  it('says when to come back once all are busy', async () => {
+    const busy = (ms: number) => failing(() => new OverloadedError('busy', ms))
+    const { router } = routerOver({ a: busy(900), b: busy(300) })
+    const failure = await Array.fromAsync(router.infer(request)).catch(err => err)
+    expect(failure).toMatchObject({ code: 'OVERLOADED', details: { retryAfterMs: 300 } })
+  })
+
+  it('sends a request to the named peer only', async () => {
+    const { router, asked } = routerOver({ a: answer, b: answer })
+    await Array.fromAsync(router.infer(request, { peer: 'name-b' }))
+    expect(asked).toEqual(['b'])
+    expect(await codeOf(Array.fromAsync(router.infer(request, { peer: 'nobody' })))).toBe('PEER_NOT_FOUND')
+  })
+
+  it('names what comes close when nobody offers the model', async () => {
+    const { router } = routerOver({ a: answer })
+    const failure = await Array.fromAsync(router.infer({ ...request, model: 'ecko' })).catch(err => err)
+    expect(failure).toMatchObject({ code: 'NO_PROVIDER' })
+    expect(failure.hint).toContain('echo')
+  })
+
+  it('refuses an unknown task, and input that its task cannot take, before asking anybody', async () => {
+    const { router, asked } = routerOver({ a: answer })
+    expect(await codeOf(Array.fromAsync(router.infer({ task: 'fly' as never, input: {} })))).toBe('USAGE')
+    expect(await codeOf(Array.fromAsync(router.infer({ model: 'echo', input: { messages: [] } })))).toBe(
+      'INVALID_INPUT'
+    )
+    expect(asked).toEqual([])
+  })
+
+  it('frees the peer and reports a cancellation when the loop is left', async () => {
+    const { router, events, records } = routerOver({ a: answer })
+    for await (const _ of router.infer(request)) break
+    expect(records.get('a', 'echo', systemClock.monotonicMs()).inFlight).toBe(0)
+    expect(events.at(-1)).toBe('inference.request_failed')
+  })
+
+  it('stops retrying once many requests had to be retried', async () => {
+    const gone = failing(() => new PeerUnreachableError('gone'))
+    const { router, asked } = routerOver({ a: gone, b: gone, c: gone })
+    for (let i = 0; i < 10; i++) await codeOf(Array.fromAsync(router.infer(request)))
+    // Ten requests, and the ten retries that the budget holds.
+    expect(asked.length).toBe(20)
+  })
+})
