@@ -77,7 +77,7 @@ function fits(tensor: Tensor, input: InferenceSession.ValueMetadata): boolean {
 function elementsOf({ type, data }: Tensor): object {
   const Elements = ARRAYS[type]
   const size = Elements.BYTES_PER_ELEMENT
-  const aligned = data.byteOffset % size === 0 ? data : Uint8Array.from(data)
+  const aligned = data.byteOffset % size === 0 ? data : new Uint8Array(data)
   return new Elements(aligned.buffer as ArrayBuffer, aligned.byteOffset, data.byteLength / size)
 }
 
