@@ -1,0 +1,45 @@
+import { EchoEngine } from '../../capabilities/engines/echo.ts'
+import { discoverModels } from '../../capabilities/model-info.ts'
+import { onnxModel } from '../../capabilities/onnx-model.ts'
+import { systemClock } from '../../interface/clock.ts'
+import { engineCompliance } from '../compliance/engine.ts'
+import {
+  digitFile,
+  float32,
+  imageRequest,
+  MODELS,
+  memoryLog,
+  tensorRequest,
+  textRequest,
+  unrulyHost
+} from './parts.ts'
+
+const tensors = { image: float32([2, 1, 8, 8], Array(128).fill(0.5)) }
+
+engineCompliance('echo', {
+  make: () => new EchoEngine({ clock: systemClock, wordDelayMs: 1 }),
+  slots: 4,
+  requests: [
+    textRequest('one two three'),
+    textRequest('one two three', { maxTokens: 2 }),
+    tensorRequest(tensors)
+  ],
+  long: textRequest('word '.repeat(500))
+})
+
+engineCompliance('a process', {
+  make: () => unrulyHost(),
+  slots: 4,
+  requests: [textRequest('hello'), textRequest('count 5')],
+  long: textRequest('count 100')
+})
+
+engineCompliance('onnx', {
+  make: async () => {
+    const log = memoryLog()
+    const [found] = await discoverModels([MODELS], log)
+    return onnxModel(found!, { clock: systemClock, log, cores: 2 }).engine
+  },
+  slots: 2,
+  requests: [imageRequest(await digitFile('7.png')), tensorRequest(tensors)]
+})
