@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -113,7 +121,10 @@ describe('the lock of a home', () => {
   it('admits one user at a time within a process', async () => {
     const home = temporaryHome()
     const first = await openDataDir(home)
-    await expect(openDataDir(home)).rejects.toMatchObject({ code: 'HOME_LOCKED', details: { pid: process.pid } })
+    await expect(openDataDir(home)).rejects.toMatchObject({
+      code: 'HOME_LOCKED',
+      details: { pid: process.pid }
+    })
 
     first.close()
     const second = await openDataDir(home)
