@@ -66,7 +66,10 @@ export const tensorRequest = (tensors: Record<string, unknown>, model?: string):
   budgetMs: 20_000
 })
 
-export const imageRequest = (image: Uint8Array, params: Record<string, unknown> = { topK: 3 }): InferenceRequest => ({
+export const imageRequest = (
+  image: Uint8Array,
+  params: Record<string, unknown> = { topK: 3 }
+): InferenceRequest => ({
   id: randomUUID(),
   task: 'image-classification',
   input: { image },
