@@ -7,7 +7,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
@@ -15,9 +15,9 @@ import { type Database, openCacheDatabase, openDatabase } from './database.ts'
 import { PRIVATE_DIR_MODE, writeFileDurably } from './durable-file.ts'
 import { storeDamaged, storeFailure } from './failure.ts'
 import { HomeLock } from './home-lock.ts'
-import { type RunInfo, runFilePath, writeRunFile } from './run-file.ts'
+import { type RunInfo, removeRunFile, writeRunFile } from './run-file.ts'
 import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from './schema.ts'
-import { makeSocketPath } from './socket-path.ts'
+import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 
 /** How files lie in a home. Grows when a file moves or is renamed; tables have versions of their own. */
 const FORMAT = 1
@@ -69,7 +69,8 @@ export class DataDir implements AsyncDisposable {
 
   /** Everything is on disk and the home is free for the next process once this returns. */
   close(): void {
-    removeLeftovers(this.path, this.socketPath)
+    removeRunFile(this.path)
+    removeSocketPath(this.path, this.socketPath)
     this.core.close()
     this.cache.close()
     this.#lock[Symbol.dispose]()
@@ -102,7 +103,8 @@ export async function openDataDir(path: string, options: { log?: Logger } = {}):
     const dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path) })
     for (const dir of [dataDir.modelsDir, dataDir.logDir])
       mkdirSync(dir, { recursive: true, mode: PRIVATE_DIR_MODE })
-    removeLeftovers(path, dataDir.socketPath)
+    // The home is locked, so this one is a killed process's.
+    removeRunFile(path)
     if (!complete) writeFileDurably(join(path, 'format'), `${FORMAT}\n`)
 
     opened.move()
@@ -145,10 +147,4 @@ function openCore(path: string, complete: boolean): Database {
     )
   }
   return openDatabase(path, { migrations: CORE_MIGRATIONS, synchronous: 'FULL' })
-}
-
-/** The home is locked, so whatever lies there is ours or a killed process's. */
-function removeLeftovers(home: string, socketPath: string): void {
-  rmSync(runFilePath(home), { force: true })
-  if (process.platform !== 'win32') rmSync(socketPath, { force: true })
 }

@@ -7,7 +7,7 @@
  * that the node is there.
  */
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileDurably } from './durable-file.ts'
 
@@ -40,4 +40,8 @@ export function readRunFile(home: string): RunInfo | undefined {
 
 export function writeRunFile(home: string, info: RunInfo): void {
   writeFileDurably(runFilePath(home), `${JSON.stringify(info, null, 2)}\n`)
+}
+
+export function removeRunFile(home: string): void {
+  rmSync(runFilePath(home), { force: true })
 }

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync
@@ -100,12 +102,14 @@ describe('a home', () => {
     const dataDir = await openDataDir(home)
     const folder = join(dataDir.socketPath, '..')
     dataDir.close()
+    assert.equal(existsSync(folder), false)
+    mkdirSync(folder)
     chmodSync(folder, 0o777)
 
     try {
       await expect(openDataDir(home)).rejects.toMatchObject({ code: 'DENIED' })
     } finally {
-      chmodSync(folder, 0o700)
+      rmSync(folder, { recursive: true })
     }
   })
 
