@@ -13,7 +13,7 @@ export interface FileSettings {
   readonly problems: readonly string[]
 }
 
-export interface FileSetting {
+interface FileSetting {
   readonly key: string
   readonly value: unknown
   /** `path:line`, and the column for error messages. */
@@ -36,7 +36,7 @@ export function readConfigFile(path: string): FileSettings {
   return parseConfig(path, text)
 }
 
-export function parseConfig(path: string, text: string): FileSettings {
+function parseConfig(path: string, text: string): FileSettings {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const settings: FileSetting[] = []

@@ -24,7 +24,7 @@ export interface RunInfo {
   readonly startedAtMs: number
 }
 
-export const runFilePath = (home: string): string => join(home, 'run.json')
+const runFilePath = (home: string): string => join(home, 'run.json')
 
 /** What the node of `home` wrote, or undefined when none did or the file makes no sense. */
 export function readRunFile(home: string): RunInfo | undefined {

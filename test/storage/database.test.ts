@@ -122,11 +122,11 @@ function smallDisk(): string | undefined {
   const path = join(temporaryHome(), 'disk')
   mkdirSync(path)
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' })
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' })
   } catch {
     return undefined
   }
-  onTestFinished(() => void execFileSync('umount', ['--lazy', path]))
+  onTestFinished(() => void execFileSync('/bin/umount', ['--lazy', path]))
   return path
 }
 
