@@ -1,0 +1,123 @@
+/**
+ * The running node, as the commands see it: units over its unix socket.
+ *
+ * The run file says where the socket is; only a connection proves that the
+ * node is there.
+ */
+
+import { type IncomingMessage, request } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { isErrorCode, LumosError } from '../interface/errors.ts'
+import { homePath } from '../storage/home-path.ts'
+import { type RunInfo, readRunFile } from '../storage/run-file.ts'
+
+export interface AskOptions {
+  readonly timeoutMs?: number
+  readonly peer?: string
+}
+
+export interface Meta {
+  readonly request_id: string
+  readonly peer: string | null
+  readonly route: 'local' | 'remote' | null
+  readonly duration_ms: number
+}
+
+interface Envelope {
+  readonly data: unknown
+  readonly error: WireError | null
+  readonly meta: Meta
+}
+
+interface WireError {
+  readonly code: string
+  readonly message: string
+  readonly hint: string | null
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export const homeOf = ({ home }: { readonly home?: string }): string => homePath(home, process.env)
+
+/** @throws {LumosError} `NODE_NOT_RUNNING` when no node ever said where it is. */
+export function findNode(options: { readonly home?: string }): NodeClient {
+  const home = homeOf(options)
+  const info = readRunFile(home)
+  if (info === undefined) throw notRunning(home)
+  return new NodeClient(info, home)
+}
+
+export class NodeClient {
+  readonly info: RunInfo
+  readonly #home: string
+
+  constructor(info: RunInfo, home: string) {
+    this.info = info
+    this.#home = home
+  }
+
+  async execute<Data>(
+    unit: string,
+    input: unknown = {},
+    options: AskOptions = {}
+  ): Promise<{ data: Data; meta: Meta }> {
+    const response = await this.#post('/api/v2/execute', { unit, input, options: toWire(options) })
+    const { data, error, meta } = await readEnvelope(response)
+    if (error !== null) throw toError(error)
+    return { data: data as Data, meta }
+  }
+
+  /** The answer in pieces; its value at the end is what is known about the call. Leaving the loop cancels it. */
+  async *stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
+    const { createParser } = await import('eventsource-parser')
+    const response = await this.#post('/api/v2/stream', { unit, input, options: toWire(options) })
+    if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
+
+    const events: { event?: string; data: string }[] = []
+    const parser = createParser({ onEvent: event => events.push(event) })
+    response.setEncoding('utf8')
+    for await (const text of response) {
+      parser.feed(text)
+      for (const { event, data } of events.splice(0)) {
+        const value = JSON.parse(data)
+        if (event === 'error') throw toError(value.error)
+        if (event === 'end') return value.meta
+        yield value
+      }
+    }
+    throw new LumosError('STREAM_INTERRUPTED', 'The node went away in the middle of its answer.')
+  }
+
+  async #post(path: string, body: object): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const headers = { 'content-type': 'application/json' }
+    // Without an agent the connection ends with the answer, and so can this process.
+    request({ socketPath: this.info.socketPath, path, method: 'POST', headers, agent: false })
+      .on('response', resolve)
+      .on('error', reject)
+      .end(JSON.stringify(body))
+
+    return promise.catch((err: NodeJS.ErrnoException) => {
+      const gone = err.code === 'ECONNREFUSED' || err.code === 'ENOENT'
+      throw gone
+        ? notRunning(this.#home)
+        : new LumosError('NODE_NOT_RUNNING', `The node does not answer: ${err.message}.`, { cause: err })
+    })
+  }
+}
+
+const toWire = ({ timeoutMs, peer }: AskOptions) => ({ timeout_ms: timeoutMs, peer })
+
+const readEnvelope = async (response: IncomingMessage): Promise<Envelope> =>
+  (await json(response)) as Envelope
+
+function toError(error: WireError | null): LumosError {
+  if (error === null) return new LumosError('INTERNAL', 'The node failed without saying why.')
+  const code = isErrorCode(error.code) ? error.code : 'INTERNAL'
+  return new LumosError(code, error.message, { hint: error.hint ?? undefined, details: error.details })
+}
+
+function notRunning(home: string): LumosError {
+  return new LumosError('NODE_NOT_RUNNING', `No node is running in ${home}.`, {
+    hint: 'Start one: lumos-node start'
+  })
+}

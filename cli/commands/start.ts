@@ -1,0 +1,119 @@
+/** `start`: runs a node here or in the background, unless one runs already. */
+
+import { fork } from 'node:child_process'
+import { LumosError } from '../../interface/errors.ts'
+import type { NodeStatus } from '../../interface/node.ts'
+import { findNode } from '../client.ts'
+import type { Output } from '../output.ts'
+import type { GlobalOptions, Invocation } from '../program.ts'
+import { fromMessage, type Ready, type StartMessage } from '../ready.ts'
+
+export interface StartOptions extends GlobalOptions {
+  readonly detach?: boolean
+  readonly name?: string
+  readonly mesh?: string
+  readonly port?: string
+  readonly gatewayPort?: string
+  readonly mdns: boolean
+  readonly peer?: readonly string[]
+  readonly echo?: boolean
+}
+
+/** Addresses printed; `status` tells them all. */
+const ADDRESSES_SHOWN_MAX = 4
+
+export async function run({ options, output }: Invocation<StartOptions>): Promise<void> {
+  const running = await runningNode(options)
+  if (running !== undefined) {
+    printReady(running, output, `Already running: ${running.name} (${running.peerId}).`)
+    return
+  }
+  if (options.detach) {
+    const ready = await startDetached(options)
+    printReady(ready, output, readyLine())
+    return
+  }
+  // Only here is the mesh stack loaded.
+  const { serve } = await import('../serve.ts')
+  await serve(options, ready => printReady(ready, output, readyLine()))
+}
+
+async function runningNode(options: GlobalOptions): Promise<Ready | undefined> {
+  try {
+    const { data } = await findNode(options).execute<NodeStatus & { gateway: string }>('mesh.status')
+    const { peerId, name, gateway, addresses } = data
+    return { event: 'ready', peerId, name, gateway, addresses }
+  } catch (err) {
+    if (err instanceof LumosError && err.code === 'NODE_NOT_RUNNING') return undefined
+    throw err
+  }
+}
+
+/** Counted from the start of this process, as whoever waits counts. */
+const readyLine = (): string => `Ready in ${(performance.now() / 1000).toFixed(1)} s`
+
+function printReady(ready: Ready, output: Output, last: string): void {
+  const { name, peerId, gateway, addresses } = ready
+  output.data(ready, () =>
+    [
+      `${output.paint('bold', name)}  ${peerId}`,
+      `gateway  ${gateway}`,
+      ...addresses.slice(0, ADDRESSES_SHOWN_MAX).map(address => `address  ${address}`),
+      last
+    ].join('\n')
+  )
+}
+
+/** A process of its own that outlives this one. It tells over IPC when it is ready, or why it is not. */
+async function startDetached(options: StartOptions): Promise<Ready> {
+  const { promise, resolve, reject } = Promise.withResolvers<Ready>()
+  const child = fork(process.argv[1]!, argumentsOf(options), {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc']
+  })
+
+  child.on('message', message => {
+    try {
+      resolve(fromMessage(message as StartMessage))
+    } catch (err) {
+      reject(err)
+    }
+  })
+  child.on('error', reject)
+  child.on('exit', code => {
+    reject(
+      new LumosError('INTERNAL', `The node ended with code ${code} before it was ready.`, {
+        hint: 'Start it without -d to see why.'
+      })
+    )
+  })
+  try {
+    return await promise
+  } finally {
+    child.removeAllListeners()
+    if (child.connected) child.disconnect()
+    child.unref()
+  }
+}
+
+function argumentsOf({
+  home,
+  verbose,
+  name,
+  mesh,
+  port,
+  gatewayPort,
+  mdns,
+  peer,
+  echo
+}: StartOptions): string[] {
+  const given = { home, name, mesh, port, 'gateway-port': gatewayPort }
+  return [
+    'start',
+    ...Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}=${value}`])),
+    ...(peer ?? []).map(address => `--peer=${address}`),
+    ...(mdns ? [] : ['--no-mdns']),
+    ...(echo ? ['--echo'] : []),
+    ...(verbose ? ['--verbose'] : [])
+  ]
+}

@@ -1,0 +1,23 @@
+/** `status`: who this node is and how it is doing. */
+
+import type { NodeStatus } from '../../interface/node.ts'
+import { findNode } from '../client.ts'
+import type { Invocation } from '../program.ts'
+import { bytes, duration } from '../quantities.ts'
+
+type Status = NodeStatus & { gateway: string | null }
+
+export async function run({ options, output }: Invocation): Promise<void> {
+  const { data: status } = await findNode(options).execute<Status>('mesh.status')
+
+  output.data(status, () =>
+    [
+      `${output.paint('bold', status.name)}  ${status.peerId}`,
+      `up ${duration(status.uptimeS)}, ${status.peers} ${status.peers === 1 ? 'peer' : 'peers'} in mesh "${status.mesh}"`,
+      `gateway  ${status.gateway ?? 'closed'}`,
+      ...status.addresses.map(address => `address  ${address}`),
+      `memory   ${bytes(status.memoryBytes)}`,
+      `version  ${status.version}`
+    ].join('\n')
+  )
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The command line: finds the command, loads only its code, and turns what it throws into an exit code. */
+
+import { CommanderError } from 'commander'
+import { ERROR_MEANINGS, LumosError, toLumosError } from '../interface/errors.ts'
+import { Output } from './output.ts'
+import { createProgram } from './program.ts'
+
+// A reader that has seen enough (`lumos-node models | head -1`) is no failure.
+process.stdout.on('error', err => {
+  if ((err as NodeJS.ErrnoException).code !== 'EPIPE') throw err
+  process.exit(0)
+})
+
+// Hanging up is all it takes to cancel what was asked. `start` has handlers of its own.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143]
+] as const) {
+  process.once(signal, () => process.exit(code))
+}
+
+// Known before anything is parsed: wrong arguments are reported in the form that was asked for.
+const json = process.argv.includes('--json')
+
+try {
+  await createProgram(json).parseAsync()
+} catch (thrown) {
+  process.exitCode = report(thrown)
+}
+
+function report(thrown: unknown): number {
+  // Help and version are not failures, and commander has printed them.
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0
+
+  const error = thrown instanceof CommanderError ? usageError(thrown) : toLumosError(thrown)
+  new Output({ json }).error(error)
+  return ERROR_MEANINGS[error.code].exitCode
+}
+
+function usageError({ message }: CommanderError): LumosError {
+  const words = message === '(outputHelp)' ? 'No command was given.' : message.replace(/^error: /, '')
+  return new LumosError('USAGE', words.replace(/[^.?)]$/, '$&.'), { hint: 'See lumos-node --help.' })
+}

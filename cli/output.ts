@@ -1,0 +1,73 @@
+/** Data to stdout, words for people to stderr, each for eyes or for programs. */
+
+import { styleText } from 'node:util'
+import type { LumosError } from '../interface/errors.ts'
+
+export interface OutputOptions {
+  readonly json: boolean
+  readonly stdout?: NodeJS.WriteStream
+  readonly stderr?: NodeJS.WriteStream
+}
+
+export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green'
+
+export class Output {
+  readonly json: boolean
+  readonly #stdout: NodeJS.WriteStream
+  readonly #stderr: NodeJS.WriteStream
+
+  constructor({ json, stdout = process.stdout, stderr = process.stderr }: OutputOptions) {
+    this.json = json
+    this.#stdout = stdout
+    this.#stderr = stderr
+  }
+
+  /** One result: an object for programs, or what `words` makes of it. */
+  data(value: unknown, words: () => string): void {
+    this.line(this.json ? JSON.stringify(value) : words())
+  }
+
+  line(text: string): void {
+    this.#stdout.write(`${text}\n`)
+  }
+
+  /** As it is, but to a terminal. Resolves when more may be written, so that a slow reader slows the answer. */
+  async raw(text: string): Promise<void> {
+    if (this.#stdout.write(this.#stdout.isTTY ? printable(text) : text)) return
+    await new Promise(resolve => this.#stdout.once('drain', resolve))
+  }
+
+  note(text: string): void {
+    this.#stderr.write(`${text}\n`)
+  }
+
+  error(error: LumosError): void {
+    const { code, message, hint } = error
+    if (this.json) {
+      this.note(JSON.stringify({ error: { code, message, hint: hint ?? null } }))
+      return
+    }
+    const words = [message, hint].filter(Boolean).map(text => printable(text!))
+    this.note(`${words.join(' ')} ${styleText('dim', `(E_${code})`, { stream: this.#stderr })}`)
+  }
+
+  /** Colour where the terminal shows it: honours NO_COLOR, FORCE_COLOR, TERM and CI, as Node does. */
+  paint(style: Style, text: string): string {
+    return styleText(style, text, { stream: this.#stdout })
+  }
+
+  /** Columns under their headings; the last one is as wide as it needs to be. */
+  table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+    const cells = rows.map(row => row.map(cell => printable(cell).replace(/\s/g, ' ')))
+    const widths = headings.map((heading, i) => Math.max(heading.length, ...cells.map(row => row[i]!.length)))
+    const lineOf = (row: readonly string[]) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd()
+    return [this.paint('bold', lineOf(headings)), ...cells.map(lineOf)].join('\n')
+  }
+}
+
+/** Names, errors and answers come from peers: what would act on the terminal becomes a space. */
+export const printable = (text: string): string => text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')

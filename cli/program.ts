@@ -1,0 +1,145 @@
+/**
+ * Every command with its arguments and options. Their code is imported when
+ * they run, so that help and completion cost nothing but commander.
+ */
+
+import { Command, InvalidArgumentError } from 'commander'
+import { VERSION } from '../node/version.ts'
+import { Output } from './output.ts'
+
+export interface GlobalOptions {
+  readonly home?: string
+  readonly verbose?: boolean
+}
+
+/** What a command gets: its arguments, its options with the global ones, and the way out. */
+export interface Invocation<Options = object> {
+  readonly args: readonly string[]
+  readonly options: Options & GlobalOptions
+  readonly output: Output
+  readonly program: Command
+}
+
+interface CommandModule {
+  // biome-ignore lint/suspicious/noExplicitAny: each command declares the options it has
+  run(invocation: Invocation<any>): Promise<void>
+}
+
+/** @param json whether only JSON may be printed, on stderr too. */
+export function createProgram(json: boolean): Command {
+  const program = new Command('lumos-node')
+    .description('One private AI mesh out of every device you own.')
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .option('--home <dir>', 'home of the node (default: LUMOS_HOME, else the folder of the platform)')
+    .option('--json', 'print one JSON object')
+    .option('-v, --verbose', 'tell more, on stderr')
+    .configureOutput({
+      // What commander throws is reported like every other error.
+      outputError() {},
+      writeErr(help) {
+        if (!json) process.stderr.write(help)
+      }
+    })
+    .exitOverride()
+
+  const lazily =
+    (load: () => Promise<CommandModule>) =>
+    async (...given: unknown[]): Promise<void> => {
+      const command = given.at(-1) as Command
+      const options: GlobalOptions = command.optsWithGlobals()
+      const output = new Output({ json })
+      await (await load()).run({ args: command.args, options, output, program })
+    }
+
+  program
+    .command('start')
+    .description('run a node until it is told to stop')
+    .option('-d, --detach', 'run in the background; returns when the node is ready')
+    .option('--name <name>', 'name of this device')
+    .option('--mesh <name>', 'name of the mesh')
+    .option('--port <port>', 'port for peers; 0 for any')
+    .option('--gateway-port <port>', 'port for programs on this device; 0 for any')
+    .option('--no-mdns', 'do not look for peers on the local network')
+    .option('--peer <multiaddr...>', 'peers to dial')
+    .option('--echo', 'serve the echo model')
+    .action(lazily(() => import('./commands/start.ts')))
+
+  program
+    .command('stop')
+    .description('stop the node and wait until it is gone')
+    .action(lazily(() => import('./commands/stop.ts')))
+
+  program
+    .command('status')
+    .description('who this node is and how it is doing')
+    .action(lazily(() => import('./commands/status.ts')))
+
+  program
+    .command('peers')
+    .description('the peers that are connected, and what they offer')
+    .action(lazily(() => import('./commands/peers.ts')))
+
+  program
+    .command('models')
+    .description('every model of the mesh')
+    .action(lazily(() => import('./commands/models.ts')))
+
+  program
+    .command('infer')
+    .description('ask the mesh')
+    .argument('<model|task>', 'whom or what to ask, such as digits-cnn or text-generation')
+    .argument('<input>', 'text, @file, or - for stdin')
+    .option('--task <task>', 'which task, for a model that does several')
+    .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
+    .option('--timeout <seconds>', 'give up after this time', seconds)
+    .option('--top-k <n>', 'how many labels', integer)
+    .option('--max-tokens <n>', 'how much text', integer)
+    .option('--jsonl', 'print each piece of the answer as a line of JSON')
+    .action(lazily(() => import('./commands/infer.ts')))
+
+  program
+    .command('exec')
+    .description('run any unit')
+    .argument('<unit>', 'its name, such as mesh.status')
+    .argument('[input]', 'JSON, @file, or - for stdin', '{}')
+    .option('--peer <peer>', 'PeerId or name of the only peer that may do it')
+    .option('--timeout <seconds>', 'give up after this time', seconds)
+    .option('--jsonl', 'print each piece of the answer as a line of JSON')
+    .action(lazily(() => import('./commands/exec.ts')))
+
+  const config = program.command('config').description('the settings')
+  config
+    .command('show')
+    .description('print the settings that apply')
+    .option('--origin', 'say where each value comes from')
+    .action(lazily(() => import('./commands/config-show.ts')))
+  config
+    .command('check')
+    .description('say whether the settings are valid')
+    .action(lazily(() => import('./commands/config-check.ts')))
+
+  program
+    .command('doctor')
+    .description('find out what is wrong, and what to do about it')
+    .action(lazily(() => import('./commands/doctor.ts')))
+
+  program
+    .command('completion')
+    .description('print a completion script')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action(lazily(() => import('./commands/completion.ts')))
+
+  return program
+}
+
+function integer(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number')
+  return Number(text)
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('expected a number of seconds')
+  return value
+}

@@ -1,0 +1,123 @@
+/**
+ * A node as a process: the node itself, its gateway, its log, and what the
+ * operating system tells it. The only part of the command line that loads the
+ * mesh stack.
+ */
+
+import { Gateway } from '../gateway/index.ts'
+import { systemClock } from '../interface/clock.ts'
+import { toLumosError } from '../interface/errors.ts'
+import { loadConfig } from '../node/config.ts'
+import { createLumosNode } from '../node/create-node.ts'
+import { createLog, type Log } from '../node/log.ts'
+import { createUnits } from '../units/index.ts'
+import type { StartOptions } from './commands/start.ts'
+import { failed, type Ready, tellParent } from './ready.ts'
+
+/** Requests under way get this long when the node is told to stop. */
+const DRAIN_MS = 10_000
+/** Then whatever still holds the process is not waited for. */
+const STOPPED_TIMEOUT_MS = 3000
+
+/** Resolves when the node has stopped. */
+export async function serve(options: StartOptions, onReady: (ready: Ready) => void): Promise<void> {
+  const stopping = Promise.withResolvers<void>()
+  const stop = () => stopping.resolve()
+  stopOnSignal(stop)
+
+  try {
+    const settings = settingsOf(options)
+    const { config } = loadConfig({ home: options.home, flags: settings })
+    using log = createLog({
+      clock: systemClock,
+      level: config.log.level,
+      stderrLevel: options.verbose ? 'info' : 'warn'
+    })
+    logCrash(log)
+
+    const node = await createLumosNode({ home: options.home, settings, log })
+    log.openFile(node.home.logDir)
+    const units = createUnits({ node, gatewayUrl: () => gateway.url, stop })
+    const gateway = new Gateway(
+      { units, clock: systemClock, log },
+      { ...config.gateway, socketPath: node.home.socketPath, token: node.home.gatewayToken() }
+    )
+
+    try {
+      await node.start()
+      await gateway.start()
+      const ready = announce(node, gateway)
+      onReady(ready)
+      tellParent(ready)
+      await stopping.promise
+    } finally {
+      // Both drain: an answer on its way out through one comes from the other.
+      await Promise.all([gateway.close({ drainMs: DRAIN_MS }), node.stop({ drainMs: DRAIN_MS })])
+    }
+  } catch (thrown) {
+    tellParent(failed(toLumosError(thrown)))
+    throw thrown
+  } finally {
+    systemClock.setTimer(() => process.exit(), STOPPED_TIMEOUT_MS)
+  }
+}
+
+/** From now on the command line finds this node. */
+function announce(node: Awaited<ReturnType<typeof createLumosNode>>, gateway: Gateway): Ready {
+  const { peerId, name, version, addresses } = node.status()
+  const url = gateway.url!
+  node.home.writeRunFile({
+    pid: process.pid,
+    peerId,
+    name,
+    version,
+    socketPath: node.home.socketPath,
+    gateway: url,
+    startedAtMs: systemClock.wallMs()
+  })
+  return { event: 'ready', peerId, name, gateway: url, addresses }
+}
+
+/** The first signal asks; the second does not. */
+function stopOnSignal(stop: () => void): void {
+  const codes = { SIGINT: 130, SIGTERM: 143 } as const
+  let asked = false
+  for (const [signal, code] of Object.entries(codes)) {
+    // The command line's own handler ends the process at once.
+    process.removeAllListeners(signal)
+    process.on(signal, () => {
+      if (asked) process.exit(code)
+      asked = true
+      stop()
+    })
+  }
+}
+
+/** An error that nobody caught leaves the node in a state nobody knows: say so, and end. */
+function logCrash(log: Log): void {
+  process.on('uncaughtException', err => {
+    log.error({ err }, 'an error that nobody caught; the node ends')
+    process.exit(1)
+  })
+}
+
+function settingsOf({
+  name,
+  mesh,
+  port,
+  gatewayPort,
+  mdns,
+  peer,
+  echo
+}: StartOptions): Record<string, unknown> {
+  return {
+    name,
+    'mesh.name': mesh,
+    'swarm.port': port,
+    'gateway.port': gatewayPort,
+    // Absent unless turned off, so that the file and the environment have their say.
+    'swarm.mdns': mdns ? undefined : false,
+    'swarm.peers': peer,
+    'engines.echo': echo
+  }
+}

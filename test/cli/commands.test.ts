@@ -1,0 +1,215 @@
+/** Commands as processes, against the gateway of a small node: what is printed, where, and the exit code. */
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { LumosError } from '../../interface/errors.ts'
+import { writeRunFile } from '../../storage/run-file.ts'
+import { startGateway } from '../gateway/running-gateway.ts'
+import { PEER_ID } from '../units/small-node.ts'
+import { runCli, spawnCli } from './run-cli.ts'
+
+const ESCAPE = '\u001b['
+
+let gateway: Awaited<ReturnType<typeof startGateway>>
+let empty: string
+
+beforeAll(async () => {
+  gateway = await startGateway()
+  empty = await mkdtemp(join(tmpdir(), 'lumos-cli-'))
+  const { home, socketPath, node } = gateway
+  const { peerId, name } = node
+  writeRunFile(home, {
+    pid: process.pid,
+    peerId,
+    name,
+    version: '0',
+    socketPath,
+    gateway: gateway.gateway.url!,
+    startedAtMs: 0
+  })
+})
+
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]()
+  await rm(empty, { recursive: true })
+})
+
+const cli = (args: string[], options: object = {}) => runCli(args, { home: gateway.home, ...options })
+
+describe('a read command', () => {
+  it('prints one object with --json, and words without', async () => {
+    const asJson = await cli(['status', '--json'])
+    assert.deepEqual([asJson.code, asJson.stderr], [0, ''])
+    const status = JSON.parse(asJson.stdout)
+    for (const key of [
+      'peerId',
+      'name',
+      'version',
+      'uptimeS',
+      'addresses',
+      'gateway',
+      'peers',
+      'memoryBytes'
+    ]) {
+      assert.ok(key in status, key)
+    }
+    assert.equal(status.gateway, gateway.gateway.url)
+
+    const words = await cli(['status'])
+    assert.match(words.stdout, new RegExp(PEER_ID))
+    assert.ok(!words.stdout.includes('{') && !words.stdout.includes(ESCAPE))
+  })
+
+  it('prints lists as items', async () => {
+    assert.deepEqual(JSON.parse((await cli(['--json', 'peers'])).stdout), { items: [] })
+    const { stdout } = await cli(['models'])
+    assert.match(stdout, /^MODEL +TASK +PROVIDERS\necho +text-generation +small \(here\)\n/)
+  })
+
+  it('uses colour only where it is asked for or shown', async () => {
+    assert.ok((await cli(['models'], { env: { FORCE_COLOR: '1' } })).stdout.startsWith(ESCAPE))
+    assert.ok(!(await cli(['models'], { env: { NO_COLOR: '1' } })).stdout.includes(ESCAPE))
+  })
+})
+
+describe('infer', () => {
+  it('writes text as it is, and ends the line', async () => {
+    const { code, stdout, stderr } = await cli(['infer', 'echo', 'good  morning'])
+    assert.deepEqual([code, stdout, stderr], [0, 'good  morning\n', ''])
+  })
+
+  it('reads stdin and files', async () => {
+    assert.equal((await cli(['infer', 'echo', '-'], { stdin: 'from stdin' })).stdout, 'from stdin\n')
+    const path = join(empty, 'words.txt')
+    await writeFile(path, 'from a file')
+    assert.equal((await cli(['infer', 'text-generation', `@${path}`])).stdout, 'from a file\n')
+  })
+
+  it('prints exactly what programs expect with --json', async () => {
+    const { stdout } = await cli(['infer', 'echo', 'a b', '--json'])
+    const { meta, ...answer } = JSON.parse(stdout)
+    assert.deepEqual(answer, { task: 'text-generation', model: 'echo', output: { text: 'a b' } })
+    assert.deepEqual(Object.keys(meta), ['peer', 'route', 'durationMs'])
+    assert.deepEqual([meta.peer, meta.route], [PEER_ID, 'local'])
+  })
+
+  it('prints each piece as a line with --jsonl', async () => {
+    const { stdout } = await cli(['infer', 'echo', 'a b', '--jsonl'])
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    assert.deepEqual(
+      lines.map(({ type }) => type),
+      ['text', 'text', 'done']
+    )
+  })
+
+  it('passes options on', async () => {
+    await cli(['infer', 'echo', 'a', '--max-tokens', '3', '--timeout', '1.5', '--peer', 'small'])
+    assert.deepEqual(gateway.node.lastRequest?.params, { maxTokens: 3 })
+    assert.equal(gateway.node.lastRequest?.budgetMs, 1500)
+  })
+
+  it('says who answered with -v, on stderr', async () => {
+    const { stdout, stderr } = await cli(['infer', 'echo', 'a', '-v'])
+    assert.equal(stdout, 'a\n')
+    assert.match(stderr, /Answered by 12D3Koo\w+ \(local\) in [\d.]+ ms/)
+  })
+})
+
+describe('exec', () => {
+  it('runs any unit with JSON from the argument, a file or stdin', async () => {
+    const input = JSON.stringify({ model: 'echo' })
+    const expected = { items: [gateway.node.models()[0]] }
+    assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', input])).stdout), expected)
+    assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', '-'], { stdin: input })).stdout), expected)
+  })
+})
+
+describe('a failing command', () => {
+  const cases: [string, string[], number, string][] = [
+    ['an unknown command', ['stauts'], 2, 'USAGE'],
+    ['no command', [], 2, 'USAGE'],
+    ['an unknown option', ['status', '--colour'], 2, 'USAGE'],
+    ['a missing argument', ['infer', 'echo'], 2, 'USAGE'],
+    ['an option that makes no sense', ['infer', 'echo', 'a', '--timeout', 'soon'], 2, 'USAGE'],
+    ['an option of another task', ['infer', 'echo', 'a', '--top-k', '3'], 2, 'USAGE'],
+    ['input that is no JSON', ['exec', 'mesh.status', '{'], 2, 'USAGE'],
+    ['an image that is no file', ['infer', 'image-classification', 'seven.png'], 2, 'USAGE'],
+    ['an unknown shell', ['completion', 'tcsh'], 2, 'USAGE'],
+    ['a missing file', ['infer', 'echo', '@/nowhere'], 1, 'INVALID_INPUT'],
+    ['wrong input', ['exec', 'model.get', '{"modle":"echo"}'], 1, 'INVALID_INPUT'],
+    ['an unknown unit', ['exec', 'mesh.stats'], 4, 'UNIT_NOT_FOUND'],
+    ['an unknown model', ['infer', 'eccho', 'a'], 4, 'MODEL_NOT_FOUND'],
+    ['an unknown peer', ['infer', 'echo', 'a', '--peer', 'other'], 7, 'NO_PROVIDER']
+  ]
+
+  it.each(cases)('tells of %s on stderr, with its exit code', async (_, args, exitCode, code) => {
+    const words = await cli(args)
+    assert.deepEqual([words.code, words.stdout], [exitCode, ''])
+    assert.match(words.stderr, new RegExp(`\\(E_${code}\\)\\n$`))
+
+    const asJson = await cli([...args, '--json'])
+    assert.deepEqual([asJson.code, asJson.stdout], [exitCode, ''])
+    const { error } = JSON.parse(asJson.stderr)
+    assert.deepEqual(Object.keys(error), ['code', 'message', 'hint'])
+    assert.equal(error.code, code)
+  })
+
+  it('names what is closest, and what to type', async () => {
+    assert.match((await cli(['infer', 'eccho', 'a'])).stderr, /^No device offers "eccho"\. Closest: echo\. /)
+    assert.match((await cli(['stauts'])).stderr, /unknown command 'stauts'.*Did you mean status\?/s)
+  })
+
+  it('says how to start a node where none runs', async () => {
+    for (const args of [['status'], ['stop'], ['peers'], ['infer', 'echo', 'a'], ['exec', 'mesh.status']]) {
+      const { code, stderr } = await runCli(args, { home: empty })
+      assert.equal(code, 3)
+      assert.match(stderr, /lumos-node start \(E_NODE_NOT_RUNNING\)\n$/)
+    }
+    writeRunFile(empty, {
+      pid: 1,
+      peerId: '',
+      name: '',
+      version: '',
+      socketPath: join(empty, 'gone.sock'),
+      gateway: '',
+      startedAtMs: 0
+    })
+    assert.equal((await runCli(['status'], { home: empty })).code, 3)
+  })
+
+  it('passes on why the mesh could not answer', async () => {
+    const meanings = [
+      ['OVERLOADED', 75],
+      ['TIMEOUT', 6],
+      ['NO_PROVIDER', 7],
+      ['DENIED', 5]
+    ] as const
+    for (const [code, exitCode] of meanings) {
+      gateway.node.failure = new LumosError(code, 'Not now.')
+      assert.equal((await cli(['infer', 'text-generation', 'a'])).code, exitCode)
+      assert.equal((await cli(['infer', 'text-generation', 'a', '--json'])).code, exitCode)
+    }
+    gateway.node.failure = undefined
+  })
+})
+
+describe('a hung up command', () => {
+  it('ends with the code of its signal, and its work is cancelled', async () => {
+    let words = 0
+    gateway.node.beforeWord = () => (words++ === 0 ? Promise.resolve() : new Promise(() => {}))
+    const child = spawnCli(['infer', 'echo', 'one two'], { home: gateway.home })
+    const begun = gateway.node.outcomes.length
+    await new Promise(resolve => child.stdout.once('data', resolve))
+    child.kill('SIGINT')
+    const code = await new Promise(resolve => child.on('close', resolve))
+    gateway.node.beforeWord = async () => {}
+    assert.equal(code, 130)
+    assert.deepEqual(gateway.node.outcomes.slice(begun), ['left'])
+  })
+})

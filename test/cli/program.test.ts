@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'vitest'
+import { hasMulticastRoute } from '../../cli/multicast.ts'
+import { printable } from '../../cli/output.ts'
+import { bytes, duration } from '../../cli/quantities.ts'
+import { runCli } from './run-cli.ts'
+
+/** Every module that a run of the command line loads, through the loader's own hook. */
+async function modulesLoadedBy(args: readonly string[], home: string): Promise<string[]> {
+  const hook = join(home, 'trace.mjs')
+  await writeFile(
+    hook,
+    `import { registerHooks } from 'node:module'
+    import { appendFileSync } from 'node:fs'
+    registerHooks({ load(url, context, next) { appendFileSync(${JSON.stringify(join(home, 'loaded'))}, url + '\\n'); return next(url, context) } })`
+  )
+  await writeFile(join(home, 'loaded'), '')
+  await runCli(args, { home, nodeOptions: ['--import', hook] })
+  const { readFile } = await import('node:fs/promises')
+  return (await readFile(join(home, 'loaded'), 'utf8')).trim().split('\n')
+}
+
+describe('the command line', () => {
+  it('loads the mesh stack for no command but start', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lumos-cli-'))
+    const commands = [
+      ['--help'],
+      ['start', '--help'],
+      ['status'],
+      ['infer', 'echo', 'a'],
+      ['doctor'],
+      ['config', 'check'],
+      ['completion', 'bash']
+    ]
+    for (const args of commands) {
+      const loaded = await modulesLoadedBy(args, home)
+      assert.ok(
+        loaded.some(url => url.endsWith('/cli/program.ts')),
+        'the trace works'
+      )
+      const heavy = loaded.filter(url => /libp2p|onnx|sharp|sqlite|\/hono\/|pino/.test(url))
+      assert.deepEqual(heavy, [], args.join(' '))
+    }
+    await rm(home, { recursive: true })
+  })
+
+  it('loads nothing but commander and its own few files for help', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lumos-cli-'))
+    const loaded = await modulesLoadedBy(['--help'], home)
+    const packages = new Set(loaded.map(url => /node_modules\/([^/]+)/.exec(url)?.[1]).filter(Boolean))
+    assert.deepEqual([...packages], ['commander'])
+    await rm(home, { recursive: true })
+  })
+
+  it('prints help and version to stdout', async () => {
+    const help = await runCli(['--help'])
+    assert.deepEqual([help.code, help.stderr], [0, ''])
+    for (const command of [
+      'start',
+      'stop',
+      'status',
+      'peers',
+      'models',
+      'infer',
+      'exec',
+      'config',
+      'doctor'
+    ]) {
+      assert.match(help.stdout, new RegExp(`\\n  ${command}`))
+    }
+    assert.match((await runCli(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+  })
+
+  it('completes commands and options in every shell', async () => {
+    for (const shell of ['bash', 'zsh', 'fish']) {
+      const { code, stdout } = await runCli(['completion', shell])
+      assert.equal(code, 0)
+      for (const word of ['doctor', 'gateway-port', 'origin']) assert.match(stdout, new RegExp(word), shell)
+    }
+  })
+
+  it('completes in a real bash', async () => {
+    const { stdout: script } = await runCli(['completion', 'bash'])
+    const complete = (...words: string[]) =>
+      execFileSync(
+        'bash',
+        [
+          '-c',
+          `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _lumos_node; echo "\${COMPREPLY[@]}"`,
+          'bash',
+          'lumos-node',
+          ...words
+        ],
+        { encoding: 'utf8' }
+      ).trim()
+
+    assert.equal(complete('st'), 'start stop status')
+    assert.equal(complete('config', ''), 'show check --version --home --json --verbose --help')
+    assert.equal(complete('start', '--no'), '--no-mdns')
+    assert.equal(complete('config', 'show', '--or'), '--origin')
+  })
+
+  it('shows the settings and where each comes from', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lumos-cli-'))
+    await writeFile(join(home, 'lumos.yaml'), 'name: den\n')
+    const env = { LUMOS_GATEWAY__PORT: '7000' }
+    const { stdout } = await runCli(['config', 'show', '--origin', '--json'], { home, env })
+    const items: { key: string; value: unknown; origin: string }[] = JSON.parse(stdout).items
+    const of = (key: string) => items.find(item => item.key === key)!
+    assert.deepEqual([of('name').value, of('name').origin], ['den', `${join(home, 'lumos.yaml')}:1`])
+    assert.deepEqual([of('gateway.port').value, of('gateway.port').origin], [7000, 'env LUMOS_GATEWAY__PORT'])
+
+    await writeFile(join(home, 'lumos.yaml'), 'gatway:\n  port: 1\n')
+    const wrong = await runCli(['config', 'check'], { home })
+    assert.equal(wrong.code, 8)
+    assert.match(wrong.stderr, /lumos\.yaml:1:1: .*gateway/)
+    await rm(home, { recursive: true })
+  })
+
+  it('says with doctor what is wrong and what to do', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lumos-cli-'))
+    const { code, stdout } = await runCli(['doctor', '--json'], { home })
+    const items: { check: string; status: string; fix: string | null }[] = JSON.parse(stdout).items
+    assert.equal(code, 0)
+    assert.deepEqual(
+      items.map(({ check }) => check),
+      ['runtime', 'home', 'config', 'clock', 'mdns', 'node']
+    )
+    assert.match(items.at(-1)!.fix!, /lumos-node start/)
+
+    await writeFile(join(home, 'lumos.yaml'), 'name: 7\n')
+    const broken = await runCli(['doctor'], { home })
+    assert.equal(broken.code, 1)
+    assert.match(broken.stdout, /fail {2}config .*lumos\.yaml:1/)
+    await rm(home, { recursive: true })
+  })
+})
+
+describe('multicast on Linux', () => {
+  const table = (...routes: string[]) =>
+    ['Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask', ...routes].join('\n')
+  const lan = 'eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0'
+
+  it('needs a default route or one of its own, and the link up', () => {
+    assert.equal(hasMulticastRoute(table()), false)
+    assert.equal(hasMulticastRoute(table(lan)), false)
+    assert.equal(
+      hasMulticastRoute(table(lan, 'eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0')),
+      true
+    )
+    assert.equal(
+      hasMulticastRoute(table(lan, 'eth0\t000000E0\t00000000\t0001\t0\t0\t0\t000000F0\t0\t0\t0')),
+      true
+    )
+    assert.equal(
+      hasMulticastRoute(table('eth0\t000000E0\t00000000\t0000\t0\t0\t0\t000000F0\t0\t0\t0')),
+      false
+    )
+  })
+})
+
+describe('what is printed', () => {
+  it('has units that people read', () => {
+    assert.deepEqual(
+      [bytes(0), bytes(1023), bytes(1536), bytes(83 * 1024 ** 2), bytes(200 * 1024 ** 3)],
+      ['0 B', '1023 B', '1.5 KiB', '83.0 MiB', '200 GiB']
+    )
+    assert.deepEqual(
+      [duration(5.9), duration(65), duration(3700), duration(90_000)],
+      ['5 s', '1 min 5 s', '1 h 1 min', '1 d 1 h']
+    )
+  })
+
+  it('never acts on the terminal', () => {
+    assert.equal(printable('a\u001b[2Jb\u202ec\nd\te'), 'a [2Jb c\nd\te')
+  })
+})

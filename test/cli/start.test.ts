@@ -1,0 +1,177 @@
+/** Whole nodes as processes: they start, are found by the other commands, answer, and stop. */
+
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, it } from 'vitest'
+import { readRunFile } from '../../storage/run-file.ts'
+import { runCli } from './run-cli.ts'
+import { ALONE, startNode, temporaryHome } from './started-node.ts'
+
+const SEVEN = fileURLToPath(new URL('../fixtures/digits/7.png', import.meta.url))
+
+describe('a started node', () => {
+  it('says that it is ready in one line, and is found by the other commands', async () => {
+    await using node = await startNode(await temporaryHome(), ['--name', 'den', '--echo'])
+    const { home, ready } = node
+    assert.deepEqual(Object.keys(ready), ['event', 'peerId', 'name', 'gateway', 'addresses'])
+    assert.deepEqual([ready.event, ready.name], ['ready', 'den'])
+    assert.ok(ready.addresses.length > 0)
+
+    const status = JSON.parse((await runCli(['status', '--json'], { home })).stdout)
+    assert.deepEqual([status.peerId, status.name, status.gateway], [ready.peerId, 'den', ready.gateway])
+    assert.deepEqual(JSON.parse((await runCli(['peers', '--json'], { home })).stdout), { items: [] })
+    const models: { model: string }[] = JSON.parse(
+      (await runCli(['models', '--json'], { home })).stdout
+    ).items
+    assert.deepEqual(new Set(models.map(({ model }) => model)), new Set(['digits-cnn', 'echo']))
+    assert.equal((await runCli(['infer', 'echo', 'one two'], { home })).stdout, 'one two\n')
+
+    const { stdout } = await runCli(['infer', 'digits-cnn', `@${SEVEN}`, '--json', '--top-k', '2'], { home })
+    const { task, model, output, meta } = JSON.parse(stdout)
+    assert.deepEqual([task, model], ['image-classification', 'digits-cnn'])
+    assert.deepEqual(output.labels.map(({ label }: { label: string }) => label)[0], '7')
+    assert.equal(output.labels.length, 2)
+    assert.deepEqual([meta.peer, meta.route, typeof meta.durationMs], [ready.peerId, 'local', 'number'])
+
+    const doctor = JSON.parse((await runCli(['doctor', '--json'], { home })).stdout)
+    const of = (check: string) => doctor.items.find((item: { check: string }) => item.check === check).status
+    assert.deepEqual([of('node'), of('gateway'), of('home'), of('peers')], ['ok', 'ok', 'ok', 'warn'])
+  })
+
+  it('answers programs that hold its token, which only its owner can read', async () => {
+    await using node = await startNode(await temporaryHome())
+    const path = join(node.home, 'gateway.token')
+    assert.equal((await stat(path)).mode & 0o777, 0o600)
+    const token = (await readFile(path, 'utf8')).trim()
+
+    const ask = (headers: Record<string, string>) => fetch(`${node.ready.gateway}/api/v2/units`, { headers })
+    assert.equal((await ask({ authorization: `Bearer ${token}` })).status, 200)
+    assert.equal((await ask({})).status, 401)
+  })
+
+  it('is started once: a second start says that it runs, and a second node needs a second home', async () => {
+    await using node = await startNode(await temporaryHome(), ['--name', 'den'])
+    const again = await runCli(['start', '--json', ...ALONE], { home: node.home })
+    assert.deepEqual([again.code, JSON.parse(again.stdout)], [0, node.ready])
+    assert.match((await runCli(['start', ...ALONE], { home: node.home })).stdout, /Already running: den/)
+
+    await using other = await startNode(await temporaryHome())
+    assert.notEqual(other.ready.peerId, node.ready.peerId)
+  })
+
+  it('uses the next port when its own is taken, and says so', async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+
+    await using node = await startNode(await temporaryHome(), ['--gateway-port', String(port)])
+    const used = Number(new URL(node.ready.gateway).port)
+    assert.ok(used > port)
+    assert.match(node.errors(), new RegExp(`port is taken.*${used}`))
+    server.close()
+  })
+
+  it('answers a peer that was given its address', async () => {
+    await using provider = await startNode(await temporaryHome(), ['--name', 'provider', '--echo'])
+    const address = provider.ready.addresses.find(text => text.includes('/127.0.0.1/'))!
+    const env = { LUMOS_MODELS__BUILTIN: 'false' }
+    await using asker = await startNode(await temporaryHome(), ['--name', 'asker', '--peer', address], {
+      env
+    })
+    const { home } = asker
+
+    await until(
+      async () => JSON.parse((await runCli(['peers', '--json'], { home })).stdout).items.length === 1
+    )
+    const [peer] = JSON.parse((await runCli(['peers', '--json'], { home })).stdout).items
+    assert.deepEqual([peer.peerId, peer.name], [provider.ready.peerId, 'provider'])
+    for (const key of ['path', 'rttMs', 'capabilities']) assert.ok(key in peer, key)
+
+    const { stdout } = await runCli(['infer', 'digits-cnn', `@${SEVEN}`, '--json'], { home })
+    const { output, meta } = JSON.parse(stdout)
+    assert.equal(output.labels[0].label, '7')
+    assert.deepEqual([meta.peer, meta.route], [provider.ready.peerId, 'remote'])
+    assert.equal(
+      (await runCli(['infer', 'text-generation', 'a  b', '--peer', 'provider'], { home })).stdout,
+      'a  b\n'
+    )
+    assert.equal((await runCli(['infer', 'echo', 'a', '--peer', 'nobody'], { home })).code, 4)
+  })
+})
+
+describe('a node that cannot start', () => {
+  it('says why, with the exit code of the reason, in the foreground and in the background', async () => {
+    const home = await temporaryHome()
+    await writeFile(join(home, 'lumos.yaml'), 'nmae: den\n')
+    for (const args of [['start'], ['start', '-d']]) {
+      const { code, stderr } = await runCli([...args, ...ALONE], { home })
+      assert.equal(code, 8)
+      assert.match(stderr, /lumos\.yaml:1:1: .*did you mean "name"\?.*\(E_CONFIG_INVALID\)/s)
+    }
+    assert.equal((await runCli(['start', '--port', 'high'], { home: await temporaryHome() })).code, 8)
+    await rm(home, { recursive: true })
+  })
+})
+
+describe('stopping', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`on ${signal} leaves nothing behind`, async () => {
+      await using node = await startNode(await temporaryHome())
+      const { socketPath } = readRunFile(node.home)!
+      node.child.kill(signal)
+      assert.equal(await node.exited, 0)
+      assert.equal(readRunFile(node.home), undefined)
+      assert.equal(existsSync(socketPath), false)
+      assert.equal((await runCli(['status'], { home: node.home })).code, 3)
+    })
+  }
+
+  it('by command returns when the process is gone', async () => {
+    await using node = await startNode(await temporaryHome())
+    const { code } = await runCli(['stop'], { home: node.home })
+    assert.equal(code, 0)
+    assert.throws(() => process.kill(node.child.pid!, 0), { code: 'ESRCH' })
+    assert.equal(await node.exited, 0)
+  })
+
+  it('lets an answer end first, and a second signal does not', async () => {
+    await using node = await startNode(await temporaryHome(), ['--echo'])
+    const words = Array.from({ length: 2000 }, (_, i) => `w${i}`).join(' ')
+    const answer = runCli(['infer', 'echo', '-', '--json'], { home: node.home, stdin: words })
+    await until(async () => {
+      const { stdout } = await runCli(['models', '--json'], { home: node.home })
+      return stdout.includes('echo')
+    })
+    node.child.kill('SIGTERM')
+    const [{ code }, exit] = await Promise.all([answer, node.exited])
+    assert.equal(exit, 0)
+    // Either it was answered whole, or it came too late; never half.
+    assert.ok(code === 0 || code === 3, `exit code ${code}`)
+  })
+})
+
+describe('a node in the background', () => {
+  it('is ready when the command returns, and outlives it until it is stopped', async () => {
+    const home = await temporaryHome()
+    const started = await runCli(['start', '-d', ...ALONE, '--name', 'den', '--echo'], { home })
+    assert.equal(started.code, 0, started.stderr)
+    assert.match(started.stdout, /\nReady in \d+\.\d s\n$/)
+    assert.ok(started.stdout.trim().split('\n').length <= 12)
+
+    assert.equal((await runCli(['infer', 'echo', 'still here'], { home })).stdout, 'still here\n')
+    const pid = readRunFile(home)!.pid
+    assert.equal((await runCli(['stop'], { home })).code, 0)
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+    assert.ok(existsSync(join(home, 'logs', 'lumos.log')))
+    await rm(home, { recursive: true })
+  })
+})
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 10_000
+  while (!(await condition())) assert.ok(performance.now() < deadlineMs, 'the condition holds in time')
+}
