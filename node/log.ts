@@ -12,7 +12,7 @@ import type { Logger } from '../interface/lifecycle.ts'
 import { LogFile } from './log-file.ts'
 import { humanLine } from './log-line.ts'
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** A `Logger` whose every line can carry some fields more. */
 export interface NodeLogger extends Logger {
