@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'vitest'
+import { discoverModels } from '../../capabilities/model-info.ts'
+import { MODELS, memoryLog } from './parts.ts'
+
+const complete = (name: string, more: object = {}) => ({
+  name,
+  version: '1.0.0',
+  description: 'A model.',
+  model_type: 'cnn',
+  runtimes: { onnx: { available: true, files: ['onnx/model.onnx'] } },
+  datasets: {},
+  metadata: { license: 'MIT', author: 'someone', created_at: '2026-01-01' },
+  ...more
+})
+
+const onnx = (...files: string[]) => ({ runtimes: { onnx: { available: true, files } } })
+
+let home: string
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'lumos-models-'))
+})
+afterEach(() => rm(home, { recursive: true }))
+
+async function put(path: string, content: unknown = 'graph'): Promise<void> {
+  const file = join(home, path)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content))
+}
+
+async function found(...directories: string[]) {
+  const log = memoryLog()
+  const models = await discoverModels(
+    directories.map(directory => join(home, directory)),
+    log
+  )
+  return { models, reasons: log.lines.map(({ fields }) => `${fields.code} ${fields.reason}`) }
+}
+
+describe('discoverModels', () => {
+  it('finds what ships with the node, with its hash', async () => {
+    const [model] = await discoverModels([MODELS], memoryLog())
+    assert.equal(model?.description.name, 'digits-cnn')
+    assert.deepEqual(model.tasks, ['image-classification', 'tensor'])
+    assert.equal(model.sha256?.length, 64)
+    assert.deepEqual(model.image?.std, [1])
+  })
+
+  it('serves any graph for tensors, whatever else its description says', async () => {
+    await put(
+      'm/plain/model_info.json',
+      complete('org/plain:7b', { task: 'weather-forecast', mascot: 'owl' })
+    )
+    await put('m/plain/onnx/model.onnx')
+    const { models, reasons } = await found('m')
+    assert.deepEqual(reasons, [])
+    assert.deepEqual(models[0]?.tasks, ['tensor'])
+    assert.equal(models[0]?.description.name, 'org/plain:7b')
+  })
+
+  it('has no models in a directory that is not there, nor in files and folders beside models', async () => {
+    await put('m/readme.txt')
+    await put('m/empty/readme.txt')
+    assert.deepEqual(await found('m', 'nowhere'), { models: [], reasons: [] })
+  })
+
+  it('takes the first of two models of one name, and says so', async () => {
+    for (const directory of ['a', 'b']) {
+      await put(`${directory}/x/model_info.json`, complete('twin', { description: directory }))
+      await put(`${directory}/x/onnx/model.onnx`)
+    }
+    const { models, reasons } = await found('a', 'b')
+    assert.deepEqual(
+      models.map(({ description }) => description.description),
+      ['a']
+    )
+    assert.match(reasons[0]!, /MODEL_INVALID "twin" is taken/)
+  })
+
+  it.each([
+    ['is no JSON', '{', /no JSON/],
+    ['is not even an object', '7', /expected object/],
+    ['has no name', { ...complete('x'), name: undefined }, /name/],
+    ['has a name that a shell would act on', complete('$(rm)'), /name/],
+    ['has no licence', { ...complete('x'), metadata: {} }, /metadata\.license/],
+    ['lists no graph', complete('x', onnx('readme.md')), /one ONNX graph/],
+    ['lists two graphs', complete('x', onnx('onnx/text.onnx', 'onnx/vision.onnx')), /2 are listed/],
+    [
+      'says that its graph is not there',
+      complete('x', { runtimes: { onnx: { available: false } } }),
+      /0 are listed/
+    ],
+    ['names a missing file', complete('x', onnx('onnx/other.onnx')), /missing/],
+    ['leads up', complete('x', onnx('../secret.onnx')), /plain relative path/],
+    ['leads up in the middle', complete('x', onnx('onnx/../../secret.onnx')), /plain relative path/],
+    ['leads to the root', complete('x', onnx('/etc/secret.onnx')), /plain relative path/],
+    ['leads to another drive', complete('x', onnx('C:\\secret.onnx')), /plain relative path/],
+    ['leads out by a link', complete('x', onnx('link.onnx')), /leads out/],
+    ['leads out by a linked folder', complete('x', onnx('links/secret.onnx')), /leads out/],
+    ['names a folder', complete('x', onnx('folder.onnx')), /no file/],
+    ['classifies without labels', complete('x', { task: 'image-classification' }), /labels/],
+    ['holds a hash of another kind', complete('x', { sha256: { 'onnx/model.onnx': 'md5' } }), /sha256/],
+    ['is far too large', complete('x', { description: 'x'.repeat(2 ** 20) }), /larger/]
+  ])('skips a model whose description %s, and keeps the others', async (_, info, why) => {
+    await put('secret.onnx')
+    await put('m/broken/model_info.json', info)
+    await put('m/broken/onnx/model.onnx')
+    await put('m/broken/folder.onnx/file')
+    await symlink(join(home, 'secret.onnx'), join(home, 'm/broken/link.onnx'))
+    await symlink(home, join(home, 'm/broken/links'))
+    await put('m/good/model_info.json', complete('good'))
+    await put('m/good/onnx/model.onnx')
+
+    const { models, reasons } = await found('m')
+
+    assert.deepEqual(
+      models.map(({ description }) => description.name),
+      ['good']
+    )
+    assert.equal(reasons.length, 1)
+    assert.match(reasons[0]!, /^MODEL_INVALID /)
+    assert.match(reasons[0]!, why)
+  })
+
+  it('follows a link that stays inside the model', async () => {
+    await put('m/x/model_info.json', complete('x'))
+    await put('m/x/blobs/1', 'graph')
+    await mkdir(join(home, 'm/x/onnx'))
+    await symlink('../blobs/1', join(home, 'm/x/onnx/model.onnx'))
+    const { models } = await found('m')
+    assert.match(models[0]!.file, /blobs/)
+  })
+
+  it('wants a mean and a deviation for each channel', async () => {
+    const image = (more: object) =>
+      complete('x', {
+        task: 'image-classification',
+        labels: ['a'],
+        inputs: [{ name: 'in', type: 'float32', shape: [1, 3, 8, 8] }],
+        outputs: [{ name: 'out', type: 'float32', shape: [1, 1] }],
+        preprocessing: { width: 8, height: 8, ...more }
+      })
+    await put('m/x/onnx/model.onnx')
+    for (const wrong of [
+      { mean: [0.5] },
+      { std: [1, 0, 1] },
+      { color: 'gray', std: [1, 1, 1] },
+      { width: 0 }
+    ]) {
+      await put('m/x/model_info.json', image(wrong))
+      assert.match((await found('m')).reasons[0]!, /preprocessing/)
+    }
+    await put('m/x/model_info.json', image({ mean: [0.5, 0.5, 0.5] }))
+    assert.deepEqual((await found('m')).models[0]?.image?.std, [1, 1, 1])
+  })
+})
