@@ -36,7 +36,7 @@ const Value = z.object({
 })
 
 /** Unknown keys are left alone: others add their own. */
-export const ModelDescription = z.object({
+const ModelDescription = z.object({
   name: ModelId,
   version: z.string().max(64),
   description: z.string().max(4096),
@@ -131,7 +131,7 @@ async function modelDirectories(directory: string): Promise<string[]> {
  *
  * @throws {LumosError} `MODEL_INVALID`, saying what is wrong.
  */
-export async function readModel(directory: string): Promise<FoundModel> {
+async function readModel(directory: string): Promise<FoundModel> {
   const description = await readDescription(join(directory, MODEL_INFO))
   const { onnx } = description.runtimes
   const graphs = onnx?.available ? onnx.files.filter(file => file.endsWith('.onnx')) : []

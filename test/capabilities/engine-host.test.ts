@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { afterEach, describe, it } from 'vitest'
 import { ENGINE_CHILD } from '../../capabilities/entries.ts'
 import type { Registry } from '../../capabilities/registry.ts'
@@ -132,7 +132,7 @@ describe('an engine in its own process', () => {
     const { host, ask } = served({ clock })
     const answer = errorOf(ask('stall'))
     await until(() => host.loaded)
-    await setTimeout(20)
+    await setImmediate()
 
     clock.advance(119_000)
     assert.equal(host.loaded, true)
@@ -145,7 +145,7 @@ describe('an engine in its own process', () => {
     const clock = new ManualClock()
     const { ask } = served({ clock, settings: { load: 'hang' } })
     const answer = errorOf(ask('hi'))
-    await setTimeout(20)
+    await setImmediate()
     clock.advance(121_000)
     assert.match((await answer).message, /gave no sign/)
   })
@@ -156,7 +156,7 @@ describe('an engine in its own process', () => {
     await textOf(ask('hi'))
     clock.advance(100_000)
     const answer = textOf(ask('block 200'))
-    await setTimeout(20)
+    await setImmediate()
     clock.advance(100_000)
 
     await answer
@@ -183,7 +183,7 @@ describe('an engine in its own process', () => {
     await textOf(ask('hi'))
     const controller = new AbortController()
     const answer = errorOf(ask('block 300', controller.signal))
-    await setTimeout(20)
+    await setImmediate()
 
     controller.abort()
     assert.equal((await answer).code, 'CANCELLED')
@@ -199,7 +199,7 @@ describe('an engine in its own process', () => {
     await textOf(ask('hi'))
     const controller = new AbortController()
     const answer = errorOf(ask('stall', controller.signal))
-    await setTimeout(20)
+    await setImmediate()
 
     controller.abort()
     assert.equal((await answer).code, 'CANCELLED')
