@@ -23,6 +23,10 @@ const FLOAT64 = 0xfb
 
 /** Below this a loop over characters beats a call out of JavaScript. */
 const SHORT_TEXT = 24
+/** Up to here ASCII is looked for by a loop; most ids are 36 characters. */
+const LOOPED_TEXT = 64
+/** A power of two, large enough for the names of all messages and of some models. */
+const KNOWN_TEXTS = 512
 
 /** Where every value is written before it is copied out. One more byte than a body may have tells a full one. */
 const scratch = Buffer.allocUnsafeSlow(FRAME_BYTES_HARD_MAX + 1)
@@ -101,15 +105,16 @@ function writeMap(value: Record<string, unknown>, depth: number, onBytes: BytesH
   }
 }
 
-const NOT_ASCII = /\P{ASCII}/u
-
 /** Shorter first, then byte by byte: the order DAG-CBOR asks for. */
 function compareKeys(a: string, b: string): number {
-  if (NOT_ASCII.test(a) || NOT_ASCII.test(b)) {
-    const [left, right] = [Buffer.from(a), Buffer.from(b)]
-    return left.length - right.length || left.compare(right)
-  }
-  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0)
+  if (isAscii(a) && isAscii(b)) return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0)
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length - right.length || left.compare(right)
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false
+  return true
 }
 
 function writeText(text: string): void {
@@ -284,11 +289,34 @@ function readBytes(length: number): Uint8Array {
 function readText(length: number): string {
   const start = advance(length)
   const end = start + length
-  let ascii = length < SHORT_TEXT
-  for (let i = start; ascii && i < end; i++) ascii = input[i]! < 0x80
-  if (ascii) return input.toString('latin1', start, end)
-  if (!isUtf8(input.subarray(start, end))) throw violation('holds text that is not UTF-8')
-  return input.toString('utf8', start, end)
+  if (length > LOOPED_TEXT) {
+    if (!isUtf8(input.subarray(start, end))) throw violation('holds text that is not UTF-8')
+    return input.toString('utf8', start, end)
+  }
+  let hash = length
+  for (let i = start; i < end; i++) {
+    const byte = input[i]!
+    if (byte >= 0x80) {
+      if (!isUtf8(input.subarray(start, end))) throw violation('holds text that is not UTF-8')
+      return input.toString('utf8', start, end)
+    }
+    hash = (hash * 31 + byte) | 0
+  }
+  return length < SHORT_TEXT ? knownText(hash, start, end) : input.toString('latin1', start, end)
+}
+
+/** Names come again in every body; finding the string of last time is cheaper than making it anew. */
+const known: string[] = new Array(KNOWN_TEXTS).fill('')
+
+function knownText(hash: number, start: number, end: number): string {
+  const slot = hash & (KNOWN_TEXTS - 1)
+  const text = known[slot]!
+  let same = text.length === end - start
+  for (let i = 0; same && i < text.length; i++) same = text.charCodeAt(i) === input[start + i]
+  if (same) return text
+  const made = input.toString('latin1', start, end)
+  known[slot] = made
+  return made
 }
 
 function readArray(count: number, depth: number, onBytes: BytesHook | undefined): unknown[] {

@@ -1,0 +1,76 @@
+/** One way, as fast as it goes: data frames on a libp2p stream against a bare TCP socket. */
+
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Stream } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { FrameStream } from '../protocols/frames.ts'
+import { type Bench, printTable, startPeer, type TableRow, takeTurns } from './harness.ts'
+import { createPeer } from './peers.ts'
+
+export const BULK_PROTOCOL = '/lumos/bench/bulk/1'
+
+export interface BulkAddresses {
+  readonly lumos: string[]
+  readonly tcp: number
+}
+
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
+const MEGABYTES = Number(process.env.BENCH_MEGABYTES ?? 512)
+const CHUNK_BYTES = Number(process.env.BENCH_CHUNK_BYTES ?? 256 * 1024)
+
+const chunk = new Uint8Array(CHUNK_BYTES).fill(7)
+const chunks = Math.ceil((MEGABYTES * 1_000_000) / CHUNK_BYTES)
+const megabytes = (chunks * CHUNK_BYTES) / 1_000_000
+
+export const bench: Bench = async () => {
+  await using server = await startPeer<BulkAddresses>(new URL('./bulk-server.ts', import.meta.url))
+  const { addresses } = server
+  const peer = await createPeer()
+  const connection = await peer.dial(addresses.lumos.map(address => multiaddr(address)))
+
+  const measured = await takeTurns(
+    [
+      { name: 'lane', round: async () => rate(sendFrames(await connection.newStream(BULK_PROTOCOL))) },
+      { name: 'tcp', round: () => rate(sendTcp(addresses.tcp)) }
+    ],
+    ROUNDS
+  )
+  const baseline = measured.get('tcp')!.median
+  const rows: TableRow[] = [...measured].map(([metric, { median, spread }]) => ({
+    metric,
+    value: Math.round(median),
+    unit: 'MB/s',
+    baseline: 'tcp',
+    ratio: Number((median / baseline).toFixed(3)),
+    spread
+  }))
+  printTable(`${Math.round(megabytes)} MB one way, ${CHUNK_BYTES / 1024} KiB at a time`, rows)
+  return rows.map(({ spread: _, ...result }) => result)
+}
+
+async function rate(sent: Promise<void>): Promise<number> {
+  const startedMs = performance.now()
+  await sent
+  return (megabytes * 1000) / (performance.now() - startedMs)
+}
+
+/** Until the listener says that it has everything. */
+async function sendFrames(stream: Stream): Promise<void> {
+  const frames = new FrameStream(stream)
+  // A first frame is small.
+  await frames.write(0, new Uint8Array(0))
+  for (let i = 0; i < chunks; i++) await frames.write(0, chunk)
+  await frames.close()
+  await frames.read()
+}
+
+async function sendTcp(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  for (let i = 0; i < chunks; i++) {
+    if (!socket.write(chunk)) await once(socket, 'drain')
+  }
+  socket.end()
+  await once(socket.resume(), 'end')
+}

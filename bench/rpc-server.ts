@@ -1,0 +1,31 @@
+/** The listener of `rpc`: the inference protocol with the real registry behind it, and what it is compared with. */
+
+import { echoModel } from '../capabilities/engines/echo.ts'
+import { Registry } from '../capabilities/registry.ts'
+import { systemClock } from '../interface/clock.ts'
+import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
+import { announce } from './harness.ts'
+import { createPeer } from './peers.ts'
+import { serveGrpc, serveHttp, serveTls } from './rpc-others.ts'
+
+/** None of the calls in flight waits for a slot: the protocol is measured, not the queue. */
+const ECHO_SLOTS = 256
+
+const clock = systemClock
+const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
+const service = new Registry({
+  clock,
+  log,
+  random: Math.random,
+  models: [echoModel({ clock }, 'echo', ECHO_SLOTS)]
+})
+const handler = new InferenceHandler({ service, clock, log })
+const peer = await createPeer(['/ip4/127.0.0.1/tcp/0'])
+await peer.handle(INFERENCE_PROTOCOL, handler.onStream)
+
+announce({
+  lumos: peer.getMultiaddrs().map(String),
+  grpc: await serveGrpc(),
+  http: await serveHttp(),
+  tls: await serveTls()
+})

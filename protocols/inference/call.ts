@@ -1,0 +1,201 @@
+/** One request under way on a peer, as the stream of chunks its caller takes from. */
+
+import { CancelledError, LumosError, ProtocolViolationError, TimeoutError } from '../../interface/errors.ts'
+import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import { decodeError } from '../errors.ts'
+import { type Message, TYPE } from '../messages.ts'
+import type { Call } from '../session.ts'
+import { decodeChunk } from './codec.ts'
+
+/** Chunks and bytes that wait for their caller before the stream is held. */
+const QUEUED_CHUNKS_MAX = 64
+const QUEUED_BYTES_MAX = 1024 * 1024
+
+/** Where a call runs, and how it is given up there. */
+export interface Place {
+  /** Everything of the answer has come. */
+  ended(): void
+  /** Nobody wants the rest of it. */
+  cancel(err: LumosError): void
+}
+
+interface Taker {
+  resolve(result: IteratorResult<InferenceChunk, undefined>): void
+  reject(err: Error): void
+}
+
+export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, undefined> {
+  readonly request: InferenceRequest
+  readonly deadlineMs: number
+  readonly #signal: AbortSignal | undefined
+  readonly #start: (call: RemoteCall) => void
+  #started = false
+  #place: Place | undefined
+
+  #queue: InferenceChunk[] = []
+  #queuedBytes = 0
+  #received = 0
+  /** Nothing more will come: the answer is whole, or `#error` says why not. */
+  #over = false
+  #error: LumosError | undefined
+  #taker: Taker | undefined
+  #room: PromiseWithResolvers<void> | undefined
+
+  /** @param start called when the first chunk is asked for; it must lead to `run`, or `fail`. */
+  constructor(
+    request: InferenceRequest,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+    start: (call: RemoteCall) => void
+  ) {
+    this.request = request
+    this.deadlineMs = deadlineMs
+    this.#signal = signal
+    this.#start = start
+  }
+
+  /** Whether nobody waits for an answer any more. */
+  get over(): boolean {
+    return this.#over
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<InferenceChunk, undefined>> {
+    if (!this.#started) this.#begin()
+    const chunk = this.#queue.shift()
+    if (chunk !== undefined) {
+      if (this.#queue.length === 0) this.#makeRoom()
+      return Promise.resolve({ value: chunk, done: false })
+    }
+    if (this.#over) {
+      const err = this.#error
+      this.#error = undefined
+      return err === undefined ? Promise.resolve(END) : Promise.reject(err)
+    }
+    return new Promise((resolve, reject) => {
+      this.#taker = { resolve, reject }
+    })
+  }
+
+  /** The caller has left the loop. */
+  return(): Promise<IteratorResult<InferenceChunk, undefined>> {
+    this.#started = true
+    this.#giveUp(new CancelledError())
+    this.#error = undefined
+    this.#queue = []
+    return Promise.resolve(END)
+  }
+
+  /** The request has been written at `place`. */
+  run(place: Place): void {
+    this.#place = place
+  }
+
+  /** The call ends without an answer, or without the rest of it. */
+  fail(err: LumosError): void {
+    if (this.#over) return
+    this.#finish()
+    const taker = this.#taker
+    this.#taker = undefined
+    if (taker === undefined) this.#error = err
+    else taker.reject(err)
+  }
+
+  onMessage(message: Message): Promise<void> | undefined {
+    if (this.#over) return undefined
+    if (message.type === TYPE.error) {
+      this.fail(this.#cut(decodeError(message.control)))
+      this.#place?.ended()
+      return undefined
+    }
+    let chunk: InferenceChunk
+    try {
+      chunk = decodeChunk(message, this.request.task)
+      if (chunk.index !== this.#received)
+        throw new ProtocolViolationError('A chunk is missing or comes twice.')
+    } catch (err) {
+      // The stream is in order; only this answer is not.
+      this.fail(this.#cut(err as LumosError))
+      if (message.type === TYPE.done) this.#place?.ended()
+      else this.#place?.cancel(err as LumosError)
+      return undefined
+    }
+    return this.#accept(chunk, message)
+  }
+
+  onLost(err: LumosError): void {
+    this.fail(this.#cut(err))
+  }
+
+  onExpired(): void {
+    this.#giveUp(new TimeoutError(`No whole answer within ${Math.round(this.request.budgetMs)} ms.`))
+  }
+
+  #begin(): void {
+    this.#started = true
+    if (this.#signal?.aborted) {
+      this.#onAbort()
+      return
+    }
+    this.#signal?.addEventListener('abort', this.#onAbort)
+    this.#start(this)
+  }
+
+  #accept(chunk: InferenceChunk, { control, data }: Message): Promise<void> | undefined {
+    this.#received++
+    if (chunk.type === 'done') {
+      this.#finish()
+      this.#place?.ended()
+    }
+    const taker = this.#taker
+    if (taker !== undefined) {
+      this.#taker = undefined
+      taker.resolve({ value: chunk, done: false })
+      return undefined
+    }
+    this.#queue.push(chunk)
+    this.#queuedBytes += control.byteLength
+    for (const value of data ?? []) this.#queuedBytes += value.byteLength
+    if (this.#over) return undefined
+    if (this.#queue.length < QUEUED_CHUNKS_MAX && this.#queuedBytes < QUEUED_BYTES_MAX) return undefined
+    this.#room ??= Promise.withResolvers()
+    return this.#room.promise
+  }
+
+  #makeRoom(): void {
+    this.#queuedBytes = 0
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  #giveUp(err: LumosError): void {
+    if (this.#over) return
+    this.fail(err)
+    this.#place?.cancel(err)
+  }
+
+  #finish(): void {
+    this.#over = true
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#makeRoom()
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#signal?.reason
+    this.#giveUp(reason instanceof LumosError ? reason : new CancelledError(undefined, { cause: reason }))
+  }
+
+  /** Once a chunk has come, a failure must say how many. */
+  #cut(err: LumosError): LumosError {
+    if (this.#received === 0) return err
+    return new LumosError('STREAM_INTERRUPTED', `The answer broke off after ${this.#received} chunks.`, {
+      cause: err,
+      details: { received: this.#received }
+    })
+  }
+}
+
+const END: IteratorReturnResult<undefined> = { value: undefined, done: true }

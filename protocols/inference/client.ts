@@ -1,0 +1,164 @@
+/** The dialer's half: one remote peer, as an `InferenceService`. */
+
+import type { Stream } from '@libp2p/interface'
+import type { Clock } from '../../interface/clock.ts'
+import { CancelledError, LumosError, PeerUnreachableError, toLumosError } from '../../interface/errors.ts'
+import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import type { Detached } from '../control.ts'
+import { FrameStream } from '../frames.ts'
+import { Lanes } from '../lanes.ts'
+import { INFERENCE_STREAMS_OUTBOUND_MAX } from '../limits.ts'
+import { messageFrames, TYPE } from '../messages.ts'
+import { Session } from '../session.ts'
+import { RemoteCall } from './call.ts'
+import { encodeRequest } from './codec.ts'
+
+/** Calls with more input than this would hold up the small ones they share a stream with. */
+const SESSION_INPUT_BYTES_MAX = 64 * 1024
+/** Calls the listener takes at once on a stream; see the handler. */
+const SESSION_CALLS_MAX = 256
+/** The listener ends a call whose budget ran out and says so; this is how long it may take to. */
+const GRACE_MS = 500
+
+export interface InferenceClientComponents {
+  readonly clock: Clock
+  /** Opens a stream of `INFERENCE_PROTOCOL` to the peer. */
+  openStream(options: AbortOptions): Promise<Stream>
+}
+
+export class InferenceClient implements InferenceService {
+  readonly #components: InferenceClientComponents
+  readonly #lanes: Lanes
+  #session: Session | undefined
+  #opening: Promise<Session> | undefined
+  #closed = false
+
+  constructor(components: InferenceClientComponents) {
+    this.#components = components
+    this.#lanes = new Lanes({
+      clock: components.clock,
+      lanesMax: INFERENCE_STREAMS_OUTBOUND_MAX - 1,
+      open: (onClosed, options) => this.#open(onClosed, options)
+    })
+  }
+
+  /**
+   * See {@link InferenceService.infer}. Besides what the peer reports, throws `PEER_UNREACHABLE` when
+   * the stream is lost before the first chunk, and `STREAM_INTERRUPTED` with `details.received` after it.
+   */
+  infer(request: InferenceRequest, { signal }: AbortOptions = {}): AsyncIterable<InferenceChunk> {
+    const deadlineMs = this.#components.clock.monotonicMs() + request.budgetMs + GRACE_MS
+    return new RemoteCall(request, deadlineMs, signal, this.#start)
+  }
+
+  /** Ends what is under way with `PEER_UNREACHABLE` and closes all streams. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([this.#lanes.close(), this.#session?.close()])
+  }
+
+  readonly #start = (call: RemoteCall): void => {
+    try {
+      if (this.#closed) throw new PeerUnreachableError('The connection to the peer is closing.')
+      const { control, data } = encodeRequest(call.request)
+      const session = this.#session
+      if (!isSmall(call.request, data) || (session !== undefined && session.size >= SESSION_CALLS_MAX)) {
+        void this.#startLater(call, 'lane')
+      } else if (session?.usable) {
+        this.#runOnSession(call, session, { control, data })
+      } else {
+        void this.#startLater(call, 'session')
+      }
+    } catch (err) {
+      call.fail(toLumosError(err))
+    }
+  }
+
+  async #startLater(call: RemoteCall, kind: 'session' | 'lane'): Promise<void> {
+    const { clock } = this.#components
+    const waiting = new AbortController()
+    call.run({ ended: () => {}, cancel: err => waiting.abort(err) })
+    const timer = clock.setTimer(() => call.onExpired(), call.deadlineMs - clock.monotonicMs())
+    try {
+      const session =
+        kind === 'lane' ? await this.#lanes.acquire({ signal: waiting.signal }) : await this.#sharedSession()
+      // What was waited is gone from the budget.
+      const budgetMs = Math.max(1, call.deadlineMs - GRACE_MS - clock.monotonicMs())
+      const detached = encodeRequest({ ...call.request, budgetMs })
+      if (kind === 'session') this.#runOnSession(call, session, detached)
+      else this.#runOnLane(call, session, detached)
+    } catch (err) {
+      call.fail(toLumosError(err))
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  #runOnSession(call: RemoteCall, session: Session, { control, data }: Detached): void {
+    if (call.over) return
+    const number = session.begin(call)
+    call.run({ ended: () => {}, cancel: () => session.cancel(number) })
+    // A write that fails has lost the session, and every call of it is told so.
+    session.write(messageFrames(TYPE.request, number, 0, control, data)).catch(() => {})
+  }
+
+  #runOnLane(call: RemoteCall, lane: Session, { control, data }: Detached): void {
+    if (call.over) {
+      this.#lanes.release(lane)
+      return
+    }
+    let written = false
+    const number = lane.begin(call)
+    call.run({
+      // Refused before the request was all sent: the rest of it is not worth sending.
+      ended: () => (written ? this.#lanes.release(lane) : lane.abort(new CancelledError())),
+      cancel: err => lane.abort(err)
+    })
+    lane.write(messageFrames(TYPE.request, number, 0, control, data)).then(
+      () => {
+        written = true
+      },
+      () => {}
+    )
+  }
+
+  /** Opened once for all who wait for it, so no single caller can give it up. */
+  #sharedSession(): Promise<Session> {
+    if (this.#session?.usable) return Promise.resolve(this.#session)
+    this.#opening ??= this.#open(this.#onSessionClosed, {})
+      .then(session => {
+        this.#session = session
+        return session
+      })
+      .finally(() => {
+        this.#opening = undefined
+      })
+    return this.#opening
+  }
+
+  readonly #onSessionClosed = (session: Session): void => {
+    if (this.#session === session) this.#session = undefined
+  }
+
+  async #open(onClosed: (session: Session) => void, options: AbortOptions): Promise<Session> {
+    const { clock, openStream } = this.#components
+    let stream: Stream
+    try {
+      stream = await openStream(options)
+    } catch (err) {
+      if (err instanceof LumosError) throw err
+      throw new PeerUnreachableError('No stream to the peer could be opened.', { cause: err })
+    }
+    const session = new Session(new FrameStream(stream, { clock }), clock, onClosed)
+    if (this.#closed) await session.close()
+    return session
+  }
+}
+
+function isSmall({ task }: InferenceRequest, data: readonly Uint8Array[]): boolean {
+  if (task === 'text-generation') return false
+  let bytes = 0
+  for (const value of data) bytes += value.byteLength
+  return bytes <= SESSION_INPUT_BYTES_MAX
+}

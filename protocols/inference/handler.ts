@@ -1,0 +1,252 @@
+/**
+ * The listener's half: requests of peers, answered by this node's own service.
+ *
+ * Calls are bounded by how many a peer has under way, not by how many a second: a
+ * thousand small calls in a second are honest work when each is quick, and the
+ * service behind this refuses, with a time to come back, what its engines cannot
+ * take. What a peer can make this node hold is bounded by calls and bytes.
+ */
+
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Clock } from '../../interface/clock.ts'
+import {
+  CancelledError,
+  EngineFailedError,
+  type LumosError,
+  OverloadedError,
+  PeerUnreachableError,
+  ProtocolViolationError,
+  toLumosError
+} from '../../interface/errors.ts'
+import type { InferenceRequest, InferenceService } from '../../interface/inference.ts'
+import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
+import { FrameStream, type FrameStreamOptions } from '../frames.ts'
+import { ATTACHMENT_BYTES_MAX, FRAME_BYTES_HARD_MAX } from '../limits.ts'
+import { type Message, MessageReader, TYPE } from '../messages.ts'
+import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
+
+/** Under way for one peer at once, on all its streams: what a session and all lanes may hold, so a dialer of ours is never refused here. */
+const CALLS_PER_PEER_MAX = 512
+/** Input of calls under way: one request of the largest size, or many small ones. */
+const INPUT_BYTES_PER_PEER_MAX = ATTACHMENT_BYTES_MAX + FRAME_BYTES_HARD_MAX
+/** What a peer at its limit is told: by then some of its own calls have ended. */
+const RETRY_AFTER_MS = 100
+
+export interface InferenceHandlerComponents {
+  readonly service: InferenceService
+  readonly clock: Clock
+  readonly log: Logger
+  /** Throws when the peer may not ask. Called for each request: a right may be lost while a stream is open. */
+  authorize?(peerId: string): void
+}
+
+export interface InferenceHandlerLimits extends Omit<FrameStreamOptions, 'clock'> {
+  readonly callsPerPeerMax?: number
+  readonly inputBytesPerPeerMax?: number
+}
+
+/** What one peer has under way. */
+interface Load {
+  readonly peerId: string
+  streams: number
+  calls: number
+  bytes: number
+}
+
+export class InferenceHandler {
+  readonly #components: InferenceHandlerComponents
+  readonly #limits: InferenceHandlerLimits
+  readonly #loads = new Map<string, Load>()
+  readonly #streams = new Set<ServedStream>()
+
+  constructor(components: InferenceHandlerComponents, limits: InferenceHandlerLimits = {}) {
+    this.#components = components
+    this.#limits = limits
+  }
+
+  /** Serve a stream until it ends. Never rejects. */
+  readonly onStream = async (stream: Stream, connection: Connection): Promise<void> => {
+    const peerId = connection.remotePeer.toString()
+    const load = this.#loads.get(peerId) ?? { peerId, streams: 0, calls: 0, bytes: 0 }
+    this.#loads.set(peerId, load)
+    load.streams++
+    const served = new ServedStream(stream, load, this.#components, this.#limits)
+    this.#streams.add(served)
+    try {
+      await served.run()
+    } finally {
+      this.#streams.delete(served)
+      // Calls that still unwind count until they have, so their peer stays in the table.
+      load.streams--
+      for (const [id, { streams, calls }] of this.#loads) {
+        if (streams === 0 && calls === 0) this.#loads.delete(id)
+      }
+    }
+  }
+
+  /** Resets all streams and gives up what is under way on them. */
+  close(): void {
+    for (const served of [...this.#streams]) served.end(new CancelledError('The node is stopping.'))
+  }
+}
+
+/** One request under way. */
+class ServedCall implements AbortOptions {
+  readonly controller = new AbortController()
+  readonly signal = this.controller.signal
+  /** Of input, counted against its peer. */
+  readonly bytes: number
+  /** Whether the end of its answer has been written. */
+  answered = false
+
+  constructor(bytes: number) {
+    this.bytes = bytes
+  }
+}
+
+class ServedStream {
+  readonly #frames: FrameStream
+  readonly #load: Load
+  readonly #components: InferenceHandlerComponents
+  readonly #callsMax: number
+  readonly #bytesMax: number
+  readonly #reader: MessageReader
+  readonly #calls = new Map<number, ServedCall>()
+  #lastCall = 0
+  /** Kept for the message that is being received. */
+  #arriving = 0
+  #ended = false
+
+  constructor(
+    stream: Stream,
+    load: Load,
+    components: InferenceHandlerComponents,
+    limits: InferenceHandlerLimits
+  ) {
+    this.#frames = new FrameStream(stream, { ...limits, clock: components.clock })
+    this.#load = load
+    this.#components = components
+    this.#callsMax = limits.callsPerPeerMax ?? CALLS_PER_PEER_MAX
+    this.#bytesMax = limits.inputBytesPerPeerMax ?? INPUT_BYTES_PER_PEER_MAX
+    this.#reader = new MessageReader(bytes => this.#admit(bytes))
+  }
+
+  async run(): Promise<void> {
+    const frames = this.#frames
+    try {
+      for (;;) {
+        const frame = frames.take() ?? (await frames.read({ owed: this.#reader.partial }))
+        if (frame === undefined) break
+        const message = this.#reader.push(frame)
+        const refused = message && this.#onMessage(message)
+        // A peer that asks on and on and reads no answer is not read from either.
+        if (refused !== undefined) await refused
+      }
+      // The dialer closes a stream only when it wants nothing more from it.
+      this.end(new PeerUnreachableError('The peer has closed the stream.'))
+    } catch (err) {
+      const { code, message } = toLumosError(err)
+      // A dialer resets a stream to cancel what runs on it; that is no news.
+      if (code !== 'PEER_UNREACHABLE' && !this.#ended) {
+        this.#components.log.warn({ peerId: this.#load.peerId, code }, `inference stream reset: ${message}`)
+      }
+      this.end(toLumosError(err))
+    }
+  }
+
+  /** The stream is over: nothing of it is worth going on with. */
+  end(reason: LumosError): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#load.bytes -= this.#arriving
+    this.#arriving = 0
+    for (const { controller } of this.#calls.values()) controller.abort(reason)
+    if (reason.code === 'PEER_UNREACHABLE') this.#frames.close().catch(() => {})
+    else this.#frames.abort(reason)
+  }
+
+  #admit(bytes: number): boolean {
+    const load = this.#load
+    if (load.bytes > 0 && load.bytes + bytes > this.#bytesMax) return false
+    load.bytes += bytes
+    this.#arriving = bytes
+    return true
+  }
+
+  #onMessage(message: Message): Promise<void> | undefined {
+    const { type, call: number, control } = message
+    if (type === TYPE.request) return this.#onRequest(message)
+    if (type !== TYPE.cancel) throw new ProtocolViolationError(`There is no message of type ${type}.`)
+    if (number > this.#lastCall || control.byteLength > 0) {
+      throw new ProtocolViolationError('A call was cancelled that was not made.')
+    }
+    // It may have ended while this was under way.
+    const call = this.#calls.get(number)
+    if (call !== undefined) this.#fail(number, call, new CancelledError())
+    return undefined
+  }
+
+  #onRequest({ call: number, control, data }: Message): Promise<void> | undefined {
+    if (number <= this.#lastCall) throw new ProtocolViolationError('The number of a call came twice.')
+    this.#lastCall = number
+    const call = new ServedCall(this.#arriving)
+    this.#arriving = 0
+    let request: InferenceRequest
+    try {
+      this.#components.authorize?.(this.#load.peerId)
+      if (data === undefined || this.#load.calls >= this.#callsMax) {
+        throw new OverloadedError('This peer has too many calls under way.', RETRY_AFTER_MS)
+      }
+      request = decodeRequest(control, data)
+    } catch (err) {
+      this.#load.bytes -= call.bytes
+      return this.#frames.writeAll(errorFrames(number, err))
+    }
+    this.#calls.set(number, call)
+    this.#load.calls++
+    void this.#serve(number, request, call)
+    return undefined
+  }
+
+  async #serve(number: number, request: InferenceRequest, call: ServedCall): Promise<void> {
+    try {
+      for await (const chunk of this.#components.service.infer(request, call)) {
+        if (call.answered) return
+        call.answered = chunk.type === 'done'
+        const written = this.#frames.writeAll(chunkFrames(number, chunk))
+        if (call.answered) this.#flushIfAlone()
+        await written
+      }
+      if (!call.answered) throw new EngineFailedError('The answer ended without being finished.')
+    } catch (err) {
+      this.#fail(number, call, err)
+    } finally {
+      this.#calls.delete(number)
+      this.#load.calls--
+      this.#load.bytes -= call.bytes
+    }
+  }
+
+  /** Ends the call on the wire at once; whoever works on it is told to stop. */
+  #fail(number: number, call: ServedCall, thrown: unknown): void {
+    if (call.answered) return
+    call.answered = true
+    this.#log(thrown)
+    call.controller.abort(thrown)
+    // When the stream is gone, there is nobody left to tell.
+    this.#frames.writeAll(errorFrames(number, thrown)).catch(() => {})
+    this.#flushIfAlone()
+  }
+
+  /** An answer that shares its stream with others is sent with theirs, at the end of this turn of the event loop. */
+  #flushIfAlone(): void {
+    if (this.#calls.size === 1) this.#frames.flush()
+  }
+
+  /** What is sent to the peer about an unexpected failure says nothing, so it is kept here. */
+  #log(thrown: unknown): void {
+    const err = toLumosError(thrown)
+    if (err.code !== 'INTERNAL') return
+    this.#components.log.error({ peerId: this.#load.peerId, err }, 'a served request failed unexpectedly')
+  }
+}
