@@ -1,14 +1,16 @@
 /** Whole nodes as processes: they start, are found by the other commands, answer, and stop. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
 import { readRunFile } from '../../storage/run-file.ts'
-import { runCli } from './run-cli.ts'
+import { runCli, spawnCli } from './run-cli.ts'
 import { ALONE, startNode, temporaryHome } from './started-node.ts'
 
 const SEVEN = fileURLToPath(new URL('../fixtures/digits/7.png', import.meta.url))
@@ -138,21 +140,43 @@ describe('stopping', () => {
     assert.equal(await node.exited, 0)
   })
 
-  it('lets an answer end first, and a second signal does not', async () => {
+  it('lets an answer under way end first', async () => {
     await using node = await startNode(await temporaryHome(), ['--echo'])
-    const words = Array.from({ length: 2000 }, (_, i) => `w${i}`).join(' ')
-    const answer = runCli(['infer', 'echo', '-', '--json'], { home: node.home, stdin: words })
-    await until(async () => {
-      const { stdout } = await runCli(['models', '--json'], { home: node.home })
-      return stdout.includes('echo')
-    })
+    const answer = await unreadAnswer(node.home)
     node.child.kill('SIGTERM')
-    const [{ code }, exit] = await Promise.all([answer, node.exited])
-    assert.equal(exit, 0)
-    // Either it was answered whole, or it came too late; never half.
-    assert.ok(code === 0 || code === 3, `exit code ${code}`)
+    await until(async () => (await runCli(['status'], { home: node.home })).code === 3)
+    assert.equal(node.child.exitCode, null)
+
+    const [words, code] = await Promise.all([text(answer.stdout), once(answer, 'close')])
+    assert.deepEqual([words.trim().split(' ').length, code[0]], [WORDS, 0])
+    assert.equal(await node.exited, 0)
+  })
+
+  it('waits for nothing after a second signal', async () => {
+    await using node = await startNode(await temporaryHome(), ['--echo'])
+    const answer = await unreadAnswer(node.home)
+    node.child.kill('SIGTERM')
+    await until(async () => (await runCli(['status'], { home: node.home })).code === 3)
+    node.child.kill('SIGTERM')
+    assert.equal(await node.exited, 143)
+
+    answer.stdout.resume()
+    const [code] = await once(answer, 'close')
+    assert.equal(code, 1)
   })
 })
+
+/** More than all buffers on the way hold, so that the node cannot finish before somebody reads. */
+const WORDS = 60_000
+
+/** A long answer of which only the first word has been read. */
+async function unreadAnswer(home: string) {
+  const child = spawnCli(['infer', 'echo', '-', '--max-tokens', String(WORDS)], { home })
+  child.stdin.end('many-words '.repeat(WORDS).trim())
+  await once(child.stdout, 'readable')
+  child.stdout.read(1)
+  return child
+}
 
 describe('a node in the background', () => {
   it('is ready when the command returns, and outlives it until it is stopped', async () => {
