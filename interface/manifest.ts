@@ -52,7 +52,7 @@ export type Hardware = z.infer<typeof Hardware>
 export const Manifest = z.strictObject({
   version: z.literal(1),
   peerId: z.string().max(128),
-  /** Chosen at random when the home was made: tells a restored backup from the original. */
+  /** Chosen when the home was made, and higher for a later home: a device that started over is believed. */
   epoch: z.int().min(0),
   /** Grows by each manifest; persisted before publishing. */
   sequence: z.int().min(0),

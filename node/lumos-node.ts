@@ -13,6 +13,8 @@ import type {
   NodeStatus,
   PeerInfo
 } from '../interface/node.ts'
+import type { DataDir } from '../storage/data-dir.ts'
+import type { Config } from './config.ts'
 import type { Candidate } from './rank.ts'
 
 /** Requests under way get this long to end when a node stops. */
@@ -21,9 +23,11 @@ const DRAIN_MS = 10_000
 export interface LumosNodeParts {
   readonly peerId: string
   readonly name: string
+  readonly config: Config
+  readonly home: NodeHome
   readonly clock: Clock
   readonly log: Logger
-  readonly events: LumosEventTarget
+  readonly events: EventTarget
   /** In the order in which they start; they stop in the reverse. */
   readonly lifecycle: readonly Lifecycle[]
   /** Requests of others that this node is answering. */
@@ -34,6 +38,12 @@ export interface LumosNodeParts {
   candidates(): Candidate[]
   status(uptimeS: number): NodeStatus
 }
+
+/** What the programs around a node need of its home. */
+export type NodeHome = Pick<
+  DataDir,
+  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile'
+>
 
 /** A part with a life, named for the log. */
 export interface Lifecycle {
@@ -66,8 +76,16 @@ export class MeshNode implements LumosNode {
     return this.#parts.name
   }
 
+  get config(): Config {
+    return this.#parts.config
+  }
+
+  get home(): NodeHome {
+    return this.#parts.home
+  }
+
   get events(): LumosEventTarget {
-    return this.#parts.events
+    return this.#parts.events as LumosEventTarget
   }
 
   async start(): Promise<void> {
@@ -136,7 +154,9 @@ export class MeshNode implements LumosNode {
 
     for (const { part, stop } of this.#begun.reverse()) {
       // One part that cannot end must not keep the others, and the disk, open.
-      await Promise.resolve(stop?.()).catch(err => this.#parts.log.error({ part, err }, 'did not stop cleanly'))
+      await Promise.resolve(stop?.()).catch(err =>
+        this.#parts.log.error({ part, err }, 'did not stop cleanly')
+      )
     }
     this.#state = 'stopped'
   }

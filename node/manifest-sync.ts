@@ -36,7 +36,7 @@ export interface ManifestSyncComponents {
   /** A manifest replaced an older one, or is the first of its peer. */
   onNews(signed: SignedManifest): void
   /** A peer introduced itself over a new connection. `rttMs` is known to the side that dialed. */
-  onHello(signed: SignedManifest, connection: Connection, rttMs: number | undefined): void
+  onHello(signed: SignedManifest, rttMs: number | undefined): void
   /** A peer has no place in this mesh. */
   onStranger(peerId: string): void
 }
@@ -113,7 +113,7 @@ export class ManifestSync implements Startable {
 
     this.#take(signed, 0)
     if (connection.status !== 'open') return
-    onHello(signed, connection, rttMs)
+    onHello(signed, rttMs)
     void this.#pull(connection.remotePeer)
   }
 

@@ -88,7 +88,6 @@ export class Peers {
     const known = this.#clients.get(peerId)
     if (known !== undefined) return known
     const client = new InferenceClient({
-      peerId,
       clock: this.#components.clock,
       openStream: options => this.#openStream(peerId, options)
     })
@@ -96,9 +95,10 @@ export class Peers {
     return client
   }
 
-  close(): void {
-    for (const client of this.#clients.values()) client.close()
+  async close(): Promise<void> {
+    const clients = [...this.#clients.values()]
     this.#clients.clear()
+    await Promise.all(clients.map(client => client.close()))
   }
 
   async #openStream(peerId: string, options?: AbortOptions) {
@@ -116,7 +116,7 @@ export class Peers {
   }
 
   #leave(peerId: string): void {
-    this.#clients.get(peerId)?.close()
+    void this.#clients.get(peerId)?.close()
     this.#clients.delete(peerId)
     if (!this.#introduced.delete(peerId)) return
     this.#lost.add(peerId)

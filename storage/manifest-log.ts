@@ -5,6 +5,7 @@
  */
 
 import { randomInt } from 'node:crypto'
+import type { Clock } from '../interface/clock.ts'
 import type { Database } from './database.ts'
 
 /**
@@ -14,15 +15,20 @@ import type { Database } from './database.ts'
 const SEQUENCE_BLOCK = 1000
 /** Peers remembered: many times the largest mesh expected, at most a few MiB. */
 export const ACCEPTED_PEERS_MAX = 4096
-/** The widest range that `randomInt` offers; safe as a number in JavaScript and SQLite. */
-const EPOCH_END = 2 ** 48 - 1
+/**
+ * An epoch is the second in which the home was made, then this many random bits. A
+ * device that lost its home but kept its key thus gets a later epoch, and two
+ * copies that start over in one second get different ones. Safe as a number in
+ * JavaScript and SQLite.
+ */
+const EPOCH_RANDOM_BITS = 16
 
 export interface AcceptedManifest {
   readonly peerId: string
   readonly epoch: number
   readonly sequence: number
   /** Of the manifest, to tell a repetition from an equivocation. */
-  readonly hash: Uint8Array
+  readonly hash: string
   /** As the peer signed it. */
   readonly envelope: Uint8Array
 }
@@ -30,22 +36,25 @@ export interface AcceptedManifest {
 export class ManifestLog {
   readonly #core: Database
   readonly #cache: Database
+  readonly #clock: Clock
   #epoch: number | undefined
   /** The next number, and the end of those reserved on disk. */
   #next = 0
   #reserved = 0
 
-  constructor(core: Database, cache: Database) {
+  constructor(core: Database, cache: Database, clock: Clock) {
+    this.#clock = clock
     this.#core = core
     this.#cache = cache
   }
 
-  /** Chosen at random once per home. */
+  /** Chosen once per home; later homes get higher ones. */
   get epoch(): number {
     this.#epoch ??= this.#core.transaction(() => {
       const known = this.#counter('manifest.epoch')
       if (known !== undefined) return known
-      const epoch = randomInt(EPOCH_END)
+      const second = Math.floor(this.#clock.wallMs() / 1000)
+      const epoch = second * 2 ** EPOCH_RANDOM_BITS + randomInt(2 ** EPOCH_RANDOM_BITS)
       this.#setCounter('manifest.epoch', epoch)
       return epoch
     })

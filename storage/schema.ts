@@ -25,7 +25,7 @@ export const CACHE_MIGRATIONS = [
     peer_id TEXT NOT NULL UNIQUE,
     epoch INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
-    hash BLOB NOT NULL,
+    hash TEXT NOT NULL,
     envelope BLOB NOT NULL
   ) STRICT`
 ] as const

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
+import { systemClock } from '../../interface/clock.ts'
 import { openDataDir } from '../../storage/data-dir.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { ACCEPTED_PEERS_MAX, ManifestLog } from '../../storage/manifest-log.ts'
@@ -11,7 +12,7 @@ function openLog(home: string) {
   const core = openDatabase(join(home, 'core.db'), { migrations: CORE_MIGRATIONS, synchronous: 'FULL' })
   const cache = openDatabase(join(home, 'cache.db'), { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' })
   return {
-    log: new ManifestLog(core, cache),
+    log: new ManifestLog(core, cache, systemClock),
     [Symbol.dispose]() {
       core.close()
       cache.close()
@@ -23,7 +24,7 @@ const manifestOf = (peerId: string, sequence: number) => ({
   peerId,
   epoch: 2 ** 48 - 2,
   sequence,
-  hash: Uint8Array.of(sequence, 1),
+  hash: `hash of ${sequence}`,
   envelope: Uint8Array.of(sequence, 2, 3)
 })
 
@@ -65,14 +66,15 @@ describe("this node's numbers", () => {
     const script = `
       import { openDataDir } from './data-dir.ts'
       import { ManifestLog } from './manifest-log.ts'
+      import { systemClock } from '../interface/clock.ts'
       const dataDir = await openDataDir(${JSON.stringify(home)})
-      const log = new ManifestLog(dataDir.core, dataDir.cache)
+      const log = new ManifestLog(dataDir.core, dataDir.cache, systemClock)
       const nothing = new Uint8Array(1)
       for (;;) {
         const told = []
         for (let n = 0; n < 400; n++) {
           const sequence = log.nextSequence()
-          log.store({ peerId: 'me', epoch: log.epoch, sequence, hash: nothing, envelope: nothing })
+          log.store({ peerId: 'me', epoch: log.epoch, sequence, hash: '', envelope: nothing })
           told.push(sequence)
         }
         await new Promise(done => process.stdout.write(told.join(' ') + '\\n', done))
@@ -93,7 +95,7 @@ describe("this node's numbers", () => {
       await writer.kill()
 
       await using dataDir = await openDataDir(home)
-      const log = new ManifestLog(dataDir.core, dataDir.cache)
+      const log = new ManifestLog(dataDir.core, dataDir.cache, systemClock)
       const stored = log.accepted('me')!
       assert.ok(stored.sequence >= last, 'what was told is there')
       epochs.add(log.epoch)
