@@ -16,8 +16,8 @@ import { failed, type Ready, tellParent } from './ready.ts'
 
 /** Requests under way get this long when the node is told to stop. */
 const DRAIN_MS = 10_000
-/** Then whatever still holds the process is not waited for. */
-const STOPPED_TIMEOUT_MS = 3000
+/** All parts have stopped by then; libraries leave timers of seconds behind, which are not waited for. */
+const LINGER_MS = 50
 
 /** Resolves when the node has stopped. */
 export async function serve(options: StartOptions, onReady: (ready: Ready) => void): Promise<void> {
@@ -58,7 +58,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     tellParent(failed(toLumosError(thrown)))
     throw thrown
   } finally {
-    systemClock.setTimer(() => process.exit(), STOPPED_TIMEOUT_MS)
+    systemClock.setTimer(() => process.exit(), LINGER_MS)
   }
 }
 

@@ -1,5 +1,6 @@
 /** `stop`: asks the node to stop, and waits until its process is gone. */
 
+import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
@@ -30,8 +31,15 @@ export async function run({ options, output }: Invocation): Promise<void> {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (err) {
     return (err as NodeJS.ErrnoException).code === 'EPERM'
   }
+}
+
+/** Ended, but listed until its parent notices, which the first process of a container may never do. */
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false
+  // The name before the state is in parentheses, and may hold any character.
+  return /\) Z [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
 }
