@@ -8,7 +8,7 @@ import { IMAGE_BYTES_MAX, TENSOR_BYTES_MAX } from '../interface/tasks.ts'
 const inJson = (bytes: number): number => Math.ceil(bytes / 3) * 4 + 64 * 1024
 
 /** Enough for any question in words: `TEXT_CHARS_MAX` of `interface/tasks.ts` in UTF-8, escaped. */
-export const JSON_BYTES_MAX = 4 * 1024 * 1024
+const JSON_BYTES_MAX = 4 * 1024 * 1024
 const BODY_BYTES_MAX: Readonly<Record<string, number>> = {
   'inference.run': inJson(TENSOR_BYTES_MAX),
   'inference.classify': inJson(IMAGE_BYTES_MAX)

@@ -1,3 +1,3 @@
 /** The node for other programs, over HTTP. */
 
-export { Gateway, type GatewayOptions } from './server.ts'
+export { Gateway } from './server.ts'

@@ -5,7 +5,7 @@ import { toLumosError } from '../interface/errors.ts'
 import { errorBody, toJson } from './envelope.ts'
 
 /** Under the shortest idle limits of proxies and clients, which are around 15 s. */
-export const HEARTBEAT_MS = 10_000
+const HEARTBEAT_MS = 10_000
 
 export interface SseOptions {
   readonly clock: Clock

@@ -7,14 +7,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
-import sharp from 'sharp'
 import type { InferenceRoute, LumosNode } from '../interface/node.ts'
 import type { TaskOutput } from '../interface/tasks.ts'
 import { createLumosNode } from '../node/create-node.ts'
 
 /** A handwritten seven, eight by eight: each character is a pixel, from dark to bright. */
 const SEVEN = ['  -@##%.', '  %::%: ', ' .= *=  ', '   .#.  ', ' .+%@#  ', ' :-%.:. ', '  -=    ', '  *:    ']
-const BRIGHTNESS = ' .:-=+*#%@'
+/** The same picture, as a PNG. */
+const SEVEN_PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAQElEQVR4nAXBARGAIBAAsB0JPgImkShEoIIJjGAUIiAJiGAE3FD36CuwSvkKonkakEdAvtfuJHnGcQXUBonzhR+r5Q/bsQAC1gAAAABJRU5ErkJggg=='
 /** Nodes on one machine know each other within milliseconds; a minute means that something is broken. */
 const DEMO_TIMEOUT_MS = 60_000
 
@@ -42,7 +43,7 @@ try {
 
   title('laptop asks: which digit is this?')
   for (const row of SEVEN) say(`    ${[...row].map(pixel => pixel.repeat(2)).join('')}`)
-  await classify(laptop, await pictureOf(SEVEN))
+  await classify(laptop, Buffer.from(SEVEN_PNG, 'base64'))
 
   title('laptop asks: say something')
   await talk(laptop, 'Three devices, one mesh, and nobody in the middle.')
@@ -126,13 +127,4 @@ function routeTeller() {
         `  answered by ${chosen?.name} (${chosen?.route}) with ${chosen?.model} in ${(performance.now() - begunMs).toFixed(0)} ms`
       )
   }
-}
-
-async function pictureOf(rows: readonly string[]): Promise<Uint8Array> {
-  const pixels = Buffer.from(
-    [...rows.join('')].map(pixel => (BRIGHTNESS.indexOf(pixel) * 255) / (BRIGHTNESS.length - 1))
-  )
-  return sharp(pixels, { raw: { width: rows[0]!.length, height: rows.length, channels: 1 } })
-    .png()
-    .toBuffer()
 }

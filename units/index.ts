@@ -7,7 +7,7 @@ import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
 import { UnitRegistry } from './registry.ts'
 
-export { type UnitDescription, UnitRegistry } from './registry.ts'
+export { UnitRegistry } from './registry.ts'
 
 export interface UnitsOptions {
   readonly node: LumosNode

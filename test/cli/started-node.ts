@@ -12,7 +12,7 @@ export const ALONE = ['--port', '0', '--gateway-port', '0', '--no-mdns']
 
 export const temporaryHome = (): Promise<string> => mkdtemp(join(tmpdir(), 'lumos-node-'))
 
-export interface Ready {
+interface Ready {
   readonly event: 'ready'
   readonly peerId: string
   readonly name: string

@@ -1,17 +1,13 @@
-/** A gateway over a small node, started for one test, and raw requests to it. */
+/** A gateway over a real node, started for one test, and raw requests to it. */
 
-import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Gateway } from '../../gateway/index.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import { createUnits } from '../../units/index.ts'
-import { SmallNode } from '../units/small-node.ts'
+import { startNode } from '../units/started-node.ts'
 
 export interface Answer {
   readonly status: number
@@ -21,21 +17,27 @@ export interface Answer {
 }
 
 export async function startGateway({ port = 0, host = '127.0.0.1' } = {}) {
-  const home = await mkdtemp(join(tmpdir(), 'lumos-gateway-'))
-  const node = new SmallNode()
+  const { node, engine, emit, home, ...started } = await startNode()
   const warnings: object[] = []
   const log: Logger = { debug() {}, info() {}, warn: fields => warnings.push(fields), error() {} }
   let stops = 0
 
-  const socketPath = join(home, 'node.sock')
-  const token = randomBytes(32).toString('base64url')
+  const { socketPath } = node.home
+  const token = node.home.gatewayToken()
   const units = createUnits({ node, gatewayUrl: () => gateway.url, stop: () => stops++ })
   const gateway = new Gateway({ units, clock: systemClock, log }, { socketPath, token, host, port })
-  await gateway.start()
+  try {
+    await gateway.start()
+  } catch (err) {
+    await started[Symbol.asyncDispose]()
+    throw err
+  }
   const tcpPort = Number(new URL(gateway.url!).port)
 
   return {
     node,
+    engine,
+    emit,
     gateway,
     home,
     socketPath,
@@ -51,7 +53,7 @@ export async function startGateway({ port = 0, host = '127.0.0.1' } = {}) {
       ask({ host: '127.0.0.1', port: tcpPort }, path, body, { authorization: `Bearer ${token}`, ...headers }),
     async [Symbol.asyncDispose]() {
       await gateway.close({ drainMs: 0 })
-      await rm(home, { recursive: true })
+      await started[Symbol.asyncDispose]()
     }
   }
 }

@@ -7,7 +7,7 @@ import { startGateway } from './running-gateway.ts'
 
 const question = (content: string) => ({
   unit: 'inference.run',
-  input: { model: 'echo', input: { messages: [{ role: 'user', content }] } }
+  input: { task: 'text-generation', input: { messages: [{ role: 'user', content }] } }
 })
 
 /** Server-sent events of one request; leaving the loop hangs up. */
@@ -45,7 +45,7 @@ describe('a stream over HTTP', () => {
 
   it('ends with an error when the answer fails', async () => {
     await using gateway = await startGateway()
-    gateway.node.failure = new LumosError('ENGINE_FAILED', 'The engine died.')
+    gateway.engine.failure = new LumosError('ENGINE_FAILED', 'The engine died.')
     const events = await Array.fromAsync(eventsOf(gateway.socketPath, question('a')))
 
     assert.deepEqual(
@@ -57,17 +57,17 @@ describe('a stream over HTTP', () => {
 
   it('cancels the work when the client hangs up', async () => {
     await using gateway = await startGateway()
-    const { node } = gateway
+    const { engine } = gateway
     let words = 0
-    node.beforeWord = () => (words++ === 0 ? Promise.resolve() : new Promise(() => {}))
+    engine.beforeWord = () => (words++ === 0 ? Promise.resolve() : new Promise(() => {}))
     for await (const _ of eventsOf(gateway.socketPath, question('a b c'))) break
-    await vi.waitFor(() => assert.deepEqual(node.outcomes, ['left']))
+    await vi.waitFor(() => assert.deepEqual(engine.outcomes, ['left']))
   })
 
   it('does not run ahead of a client that reads slowly', async () => {
     await using gateway = await startGateway()
     let words = 0
-    gateway.node.beforeWord = async () => void words++
+    gateway.engine.beforeWord = async () => void words++
     const word = 'x'.repeat(64 * 1024)
     const content = Array.from({ length: 16 }, () => word).join(' ')
     const many = eventsOf(gateway.socketPath, question(content))
@@ -80,7 +80,7 @@ describe('a stream over HTTP', () => {
     await using gateway = await startGateway()
     const watched = eventsOf(gateway.socketPath, { type: 'event', unit: 'peer.joined' })
     const first = watched.next()
-    const emit = setInterval(() => gateway.node.emit('peer.joined', { peerId: 'p' }), 5)
+    const emit = setInterval(() => gateway.emit('peer.joined', { peerId: 'p' }), 5)
     const { value } = await first
     clearInterval(emit)
     assert.deepEqual(JSON.parse(value!.data), { peerId: 'p' })
@@ -91,12 +91,12 @@ describe('a stream over HTTP', () => {
 describe('closing the gateway', () => {
   it('lets an answer under way end, refuses new requests, and ends watchers', async () => {
     const gateway = await startGateway()
-    const { node } = gateway
+    const { engine } = gateway
     let release = () => {}
-    node.beforeWord = () => new Promise(resolve => (release = resolve))
+    engine.beforeWord = () => new Promise(resolve => (release = resolve))
     const answer = gateway.tcp('/api/v2/execute', question('word'))
     const watcher = Array.fromAsync(eventsOf(gateway.socketPath, { type: 'event', unit: 'peer.left' }))
-    await vi.waitFor(() => assert.equal(node.outcomes.length, 1))
+    await vi.waitFor(() => assert.equal(engine.outcomes.length, 1))
 
     const closed = gateway.gateway.close({ drainMs: 5000 })
     await assert.rejects(gateway.local('/api/v2/units'))
@@ -112,12 +112,12 @@ describe('closing the gateway', () => {
 
   it('cuts off what has not ended in time', async () => {
     const gateway = await startGateway()
-    gateway.node.beforeWord = () => new Promise(() => {})
+    gateway.engine.beforeWord = () => new Promise(() => {})
     const answer = gateway.tcp('/api/v2/execute', question('word'))
-    await vi.waitFor(() => assert.equal(gateway.node.outcomes.length, 1))
+    await vi.waitFor(() => assert.equal(gateway.engine.outcomes.length, 1))
 
     await Promise.all([assert.rejects(answer), gateway.gateway.close({ drainMs: 10 })])
-    await vi.waitFor(() => assert.deepEqual(gateway.node.outcomes, ['left']))
+    await vi.waitFor(() => assert.deepEqual(gateway.engine.outcomes, ['left']))
     await gateway[Symbol.asyncDispose]()
   })
 })

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
-import { PEER_ID } from '../units/small-node.ts'
 import { startGateway } from './running-gateway.ts'
 
-const question = (content: string) => ({ model: 'echo', input: { messages: [{ role: 'user', content }] } })
+const question = (content: string) => ({
+  task: 'text-generation',
+  input: { messages: [{ role: 'user', content }] }
+})
 
 describe('units over HTTP', () => {
   it('answers over the socket and over TCP with data and what it knows about the call', async () => {
@@ -20,12 +22,12 @@ describe('units over HTTP', () => {
       assert.equal(status, 200)
       assert.equal(body.success, true)
       assert.equal(body.error, null)
-      assert.deepEqual(body.data, { task: 'text-generation', model: 'echo', output: { text: 'hello mesh' } })
+      assert.deepEqual(body.data, { task: 'text-generation', model: 'held', output: { text: 'hello mesh' } })
       const { request_id, duration_ms, ...meta } = body.meta
-      assert.deepEqual(meta, { unit: 'inference.run', peer: PEER_ID, route: 'local' })
+      assert.deepEqual(meta, { unit: 'inference.run', peer: gateway.node.peerId, route: 'local' })
       assert.equal(headers['x-request-id'], request_id)
       assert.equal(typeof duration_ms, 'number')
-      assert.equal(gateway.node.lastRequest?.budgetMs, 5000)
+      assert.ok(gateway.engine.lastRequest!.budgetMs <= 5000)
     }
   })
 
@@ -65,12 +67,12 @@ describe('units over HTTP', () => {
       ['/api/v2/execute', { unit: 'inference.run', input: {}, extra: 1 }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { ...run, options: { timeout_ms: 0 } }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { type: 'event', unit: 'peer.joined' }, 400, 'INVALID_INPUT'],
-      ['/api/v2/execute', { ...run, options: { peer: 'nobody' } }, 503, 'NO_PROVIDER'],
+      ['/api/v2/execute', { ...run, options: { peer: 'nobody' } }, 404, 'PEER_NOT_FOUND'],
       ['/api/v2/execute', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'inference.run', input: 1 }, 400, 'INVALID_INPUT'],
       ['/api/v2/stream', { type: 'event', unit: 'peer.joind' }, 404, 'UNIT_NOT_FOUND'],
-      ['/api/v2/query/model.get', { model: 'eho' }, 404, 'MODEL_NOT_FOUND'],
+      ['/api/v2/query/model.get', { model: 'hled' }, 404, 'MODEL_NOT_FOUND'],
       ['/api/v3/execute', {}, 404, 'ROUTE_NOT_FOUND'],
       ['/api/v2/execute', undefined, 404, 'ROUTE_NOT_FOUND']
     ]
@@ -84,19 +86,19 @@ describe('units over HTTP', () => {
       assert.equal(answer.body.success, false)
       assert.equal(answer.headers['x-request-id'], answer.body.meta.request_id)
     }
-    assert.equal(gateway.node.outcomes.length, 0)
+    assert.equal(gateway.engine.outcomes.length, 0)
   })
 
   it('says when to come back', async () => {
     await using gateway = await startGateway()
     const ask = () => gateway.local('/api/v2/execute', { unit: 'inference.run', input: question('a') })
 
-    gateway.node.failure = new OverloadedError('All slots are taken.', 2300)
+    gateway.engine.failure = new OverloadedError('All slots are taken.', 2300)
     const busy = await ask()
     assert.deepEqual([busy.status, busy.headers['retry-after']], [429, '3'])
     assert.equal(busy.body.error.retryable, true)
 
-    gateway.node.failure = new LumosError('NO_PROVIDER', 'Nobody.')
+    gateway.engine.failure = new LumosError('NO_PROVIDER', 'Nobody.')
     const nobody = await ask()
     assert.deepEqual([nobody.status, nobody.headers['retry-after']], [503, '1'])
   })

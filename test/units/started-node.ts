@@ -1,0 +1,83 @@
+/**
+ * A real node in this process that nobody else can reach, with one model that
+ * a test holds by the hand: it answers with the words it was asked.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Engine, Model } from '../../capabilities/engine.ts'
+import type { LumosError } from '../../interface/errors.ts'
+import type { EventData, EventName } from '../../interface/events.ts'
+import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import type { TaskInput } from '../../interface/tasks.ts'
+import { createLumosNode } from '../../node/create-node.ts'
+
+export class HeldEngine implements Engine {
+  readonly loaded = true
+  readonly memoryBytes = 0
+  /** Answers begun, and how each ended. */
+  readonly outcomes: ('running' | 'done' | 'left')[] = []
+  /** Called before each word; a test that never resolves it keeps the answer open. */
+  beforeWord: () => Promise<void> = async () => {}
+  failure: LumosError | undefined
+  lastRequest: InferenceRequest | undefined
+
+  async load(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  async *infer(request: InferenceRequest, options: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
+    this.lastRequest = request
+    if (this.failure) throw this.failure
+    const n = this.outcomes.push('running') - 1
+    try {
+      let index = 0
+      if (request.task === 'tensor') {
+        yield { type: 'output', index: index++, output: request.input }
+      } else {
+        const { messages } = request.input as TaskInput<'text-generation'>
+        for (const text of messages.at(-1)!.content.match(/\S+\s*/g) ?? []) {
+          await Promise.race([this.beforeWord(), abortOf(options.signal)])
+          options.signal?.throwIfAborted()
+          yield { type: 'text', index: index++, text }
+        }
+      }
+      this.outcomes[n] = 'done'
+      yield { type: 'done', index, finishReason: 'stop', usage: {} }
+    } finally {
+      if (this.outcomes[n] === 'running') this.outcomes[n] = 'left'
+    }
+  }
+}
+
+/** Settles when the signal aborts; without one, never. */
+const abortOf = (signal: AbortSignal | undefined): Promise<void> =>
+  new Promise(resolve => signal?.addEventListener('abort', () => resolve(), { once: true }))
+
+export async function startNode() {
+  const home = await mkdtemp(join(tmpdir(), 'lumos-node-'))
+  const engine = new HeldEngine()
+  const model: Model = { id: 'held', tasks: ['text-generation', 'tensor'], slots: 4, engine }
+  const node = await createLumosNode({
+    home,
+    settings: { name: 'held', 'models.builtin': false, 'swarm.dht': false },
+    models: [model],
+    network: { transports: [], listen: [], discovery: [], dial: [] }
+  })
+  await node.start()
+
+  return {
+    node,
+    engine,
+    home,
+    emit<N extends EventName>(name: N, detail: EventData<N>) {
+      const events = node.events as unknown as EventTarget
+      events.dispatchEvent(new CustomEvent(name, { detail }))
+    },
+    async [Symbol.asyncDispose]() {
+      await node.stop({ drainMs: 0 })
+      await rm(home, { recursive: true })
+    }
+  }
+}
