@@ -13,7 +13,7 @@ import type { IncomingMessage } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
-export const HEALTH_PATHS: ReadonlySet<string> = new Set(['/api/v2/health', '/health/live', '/health/ready'])
+const HEALTH_PATHS: ReadonlySet<string> = new Set(['/api/v2/health', '/health/live', '/health/ready'])
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
 

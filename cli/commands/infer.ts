@@ -1,5 +1,6 @@
 /** `infer`: ask a model, or any model that does a task. */
 
+import { closestNames } from '../../interface/closest.ts'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
 import type { ModelInfo } from '../../interface/node.ts'
@@ -60,19 +61,28 @@ async function chosen(
   }
   if (isTask(what)) return { task: what }
 
-  const { data } = await node.execute<{ items: ModelInfo[] }>('model.get', { model: what })
+  const { items } = (await node.execute<{ items: ModelInfo[] }>('model.list')).data
+  const offers = items.filter(({ model }) => model === what)
+  if (offers.length === 0) throw modelNotFound(what, items)
   // Raw tensors are how programs ask; a person means the task that the model was made for.
-  const tasks = data.items
+  const tasks = offers
     .map(({ task }) => task)
     .filter(isTask)
     .sort((a, b) => rawness(a) - rawness(b))
   const task = wanted ?? tasks[0]
   if (task === undefined || !tasks.includes(task)) {
     throw new InvalidInputError(`${what} does not do ${task ?? 'any task that is known here'}.`, {
-      hint: `It does: ${data.items.map(item => item.task).join(', ')}.`
+      hint: `It does: ${offers.map(offer => offer.task).join(', ')}.`
     })
   }
   return { task, model: what }
+}
+
+function modelNotFound(what: string, items: readonly ModelInfo[]): LumosError {
+  const closest = closestNames(what, [...items.map(({ model }) => model), ...TASK_NAMES])
+  return new LumosError('MODEL_NOT_FOUND', `No device offers "${what}".`, {
+    hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what there is: lumos-node models'
+  })
 }
 
 const rawness = (task: TaskName): number => (task === 'tensor' ? 1 : 0)

@@ -147,25 +147,27 @@ describe('a failing command', () => {
     ['an unknown peer', ['infer', 'held', 'a', '--peer', 'other'], 4, 'PEER_NOT_FOUND']
   ]
 
-  it.each(cases)('tells of %s on stderr, with its exit code', async (_, args, exitCode, code) => {
-    const words = await cli(args)
-    assert.deepEqual([words.code, words.stdout], [exitCode, ''])
-    assert.match(words.stderr, new RegExp(`\\(E_${code}\\)\\n$`))
-
-    const asJson = await cli([...args, '--json'])
-    assert.deepEqual([asJson.code, asJson.stdout], [exitCode, ''])
-    const { error } = JSON.parse(asJson.stderr)
+  it.each(cases)('tells programs of %s on stderr, with its exit code', async (_, args, exitCode, code) => {
+    const failed = await cli([...args, '--json'])
+    assert.deepEqual([failed.code, failed.stdout], [exitCode, ''])
+    const { error } = JSON.parse(failed.stderr)
     assert.deepEqual(Object.keys(error), ['code', 'message', 'hint'])
     assert.equal(error.code, code)
   })
 
-  it('names what is closest, and what to type', async () => {
-    assert.match((await cli(['infer', 'helld', 'a'])).stderr, /^No device offers "helld"\. Closest: held\. /)
-    assert.match((await cli(['stauts'])).stderr, /unknown command 'stauts'.*Did you mean status\?/s)
+  it('tells people what is closest, what to type, and the code', async () => {
+    assert.match(
+      (await cli(['infer', 'helld', 'a'])).stderr,
+      /^No device offers "helld"\. Closest: held\. \(E_MODEL_NOT_FOUND\)\n$/
+    )
+    assert.match(
+      (await cli(['stauts'])).stderr,
+      /unknown command 'stauts'.*Did you mean status\?.*\(E_USAGE\)\n$/s
+    )
   })
 
   it('says how to start a node where none runs', async () => {
-    for (const args of [['status'], ['stop'], ['peers'], ['infer', 'held', 'a'], ['exec', 'mesh.status']]) {
+    for (const args of [['status'], ['stop'], ['infer', 'held', 'a']]) {
       const { code, stderr } = await runCli(args, { home: empty })
       assert.equal(code, 3)
       assert.match(stderr, /lumos-node start \(E_NODE_NOT_RUNNING\)\n$/)
@@ -192,7 +194,6 @@ describe('a failing command', () => {
     for (const [code, exitCode] of meanings) {
       gateway.engine.failure = new LumosError(code, 'Not now.')
       assert.equal((await cli(['infer', 'text-generation', 'a'])).code, exitCode)
-      assert.equal((await cli(['infer', 'text-generation', 'a', '--json'])).code, exitCode)
     }
     gateway.engine.failure = undefined
   })

@@ -74,6 +74,7 @@ const wrongOrigins = (port: number): string[] => [
   `http://[::1]:${port}`,
   `http://127.0.0.1:${port}/`,
   `http://127.0.0.1:${port} http://evil.example`,
+  `abcd://127.0.0.1:${port}`,
   'file://',
   'chrome-extension://abcdefghijklmnop',
   'http://evil.local',

@@ -14,7 +14,7 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { TaskInput } from '../../interface/tasks.ts'
 import { createLumosNode } from '../../node/create-node.ts'
 
-export class HeldEngine implements Engine {
+class HeldEngine implements Engine {
   readonly loaded = true
   readonly memoryBytes = 0
   /** Answers begun, and how each ended. */
