@@ -14,6 +14,10 @@ export const MANIFEST_TTL_MS_MAX = 600_000
 /** More capabilities than any real device has; bounds what a liar can make others keep. */
 export const CAPABILITIES_MAX = 256
 
+/** Addresses of one device: a few networks, each with two versions of IP. */
+export const ADDRESSES_MAX = 20
+const ADDRESS_CHARS_MAX = 128
+
 /** A name people type and programs log: printable, no spaces at the ends, no control characters. */
 export const DeviceName = z
   .string()
@@ -62,6 +66,8 @@ export const Manifest = z.strictObject({
   name: DeviceName,
   software: z.string().max(64),
   hardware: Hardware,
+  /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */
+  addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
   capabilities: z.array(Capability).max(CAPABILITIES_MAX)
 })
 export type Manifest = z.infer<typeof Manifest>

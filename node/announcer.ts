@@ -3,6 +3,7 @@
  * change, and well before the last one expires.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock, Random, Timer } from '../interface/clock.ts'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
@@ -18,7 +19,7 @@ const INTERVAL_JITTER = 0.2
 const SETTLE_MS = 100
 
 /** What a manifest says besides its numbers. */
-export type Offer = Pick<Manifest, 'name' | 'software' | 'hardware' | 'capabilities'>
+export type Offer = Pick<Manifest, 'name' | 'software' | 'hardware' | 'addresses' | 'capabilities'>
 
 export interface AnnouncerComponents {
   readonly clock: Clock
@@ -37,6 +38,7 @@ export class Announcer implements Startable {
   readonly #components: AnnouncerComponents
   #current: SignedManifest | undefined
   #timer: Timer | undefined
+  #settling: Timer | undefined
   #announcing: Promise<void> = Promise.resolve()
   #stopped = false
 
@@ -51,6 +53,7 @@ export class Announcer implements Startable {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
+    this.#settling?.cancel()
     await this.#announcing
   }
 
@@ -60,24 +63,35 @@ export class Announcer implements Startable {
     return this.#current
   }
 
-  /** The offer changed: announce it soon. */
+  /** The offer may have changed: if so, announce it soon. */
   changed(): void {
-    this.#announceIn(SETTLE_MS)
+    if (this.#stopped || this.#settling !== undefined) return
+    this.#settling = this.#components.clock.setTimer(() => {
+      this.#settling = undefined
+      const { offer } = this.#components
+      const current: Offer | undefined = this.#current?.manifest
+      const same = Object.entries(offer()).every(([key, value]) =>
+        isDeepStrictEqual(current?.[key as keyof Offer], value)
+      )
+      if (!same) this.#announceNow()
+    }, SETTLE_MS)
   }
 
-  #announceIn(delayMs: number): void {
-    if (this.#stopped) return
-    this.#timer?.cancel()
-    this.#timer = this.#components.clock.setTimer(() => {
-      this.#announcing = this.#announce().catch(err => {
-        this.#components.log.error({ err }, 'could not announce')
-        this.#announceIn(INTERVAL_MS)
-      })
-    }, delayMs)
+  #announceNow(): void {
+    this.#announcing = this.#announce().catch(err => {
+      this.#components.log.error({ err }, 'could not announce')
+    })
   }
 
   async #announce(): Promise<void> {
     const { clock, random, privateKey, peerId, epoch } = this.#components
+    this.#timer?.cancel()
+    if (this.#stopped) return
+    this.#timer = clock.setTimer(
+      () => this.#announceNow(),
+      INTERVAL_MS * (1 + INTERVAL_JITTER * (random() - 0.5))
+    )
+
     const manifest: Manifest = {
       version: 1,
       peerId,
@@ -89,6 +103,5 @@ export class Announcer implements Startable {
     }
     this.#current = await sealManifest(manifest, privateKey)
     await this.#components.publish(this.#current)
-    this.#announceIn(INTERVAL_MS * (1 + INTERVAL_JITTER * (random() - 0.5)))
   }
 }

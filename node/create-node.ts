@@ -18,7 +18,7 @@ import {
 import { type Clock, type Random, systemClock } from '../interface/clock.ts'
 import { OverloadedError } from '../interface/errors.ts'
 import type { EventData, EventName } from '../interface/events.ts'
-import type { Hardware, SignedManifest } from '../interface/manifest.ts'
+import { ADDRESSES_MAX, type Hardware, type SignedManifest } from '../interface/manifest.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../protocols/limits.ts'
 import { type DataDir, openDataDir } from '../storage/data-dir.ts'
@@ -218,10 +218,14 @@ async function compose(ground: Ground, homeLife: Lifecycle): Promise<MeshNode> {
       name: config.name,
       software: `lumos-node/${VERSION}`,
       hardware,
+      addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
       capabilities: registry.capabilities()
     }),
     publish: signed => sync.publish(signed)
   })
+
+  // Where this node listens is known only once it does, and changes with the network.
+  libp2p.addEventListener('self:peer:update', () => announcer.changed())
 
   const candidates = (wanted: { task?: string; model?: string }): Candidate[] => {
     const nowMs = clock.monotonicMs()

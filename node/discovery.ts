@@ -17,8 +17,10 @@ const BACKOFF_MS = 1000
 const BACKOFF_MS_MAX = 300_000
 /** A peer just seen on the LAN is dialed again at once, but not faster than this when dialing fails. */
 const SIGHTING_DIAL_INTERVAL_MS = 2000
-/** Half of what a node may hold, so that others can still reach it. */
+/** On one LAN everyone connects to everyone up to half of what a node may hold, so that others can still reach it. */
 const CONNECTIONS_WANTED = 64
+/** Peers that others told of are dialed only up to this: twice what gossip needs. The rest are dialed when asked. */
+const CONNECTIONS_WANTED_BY_HEARSAY = 16
 /** Peers to redial; beyond any mesh of devices that one group of people owns. */
 const TARGETS_MAX = 1024
 /** Redials given up once the last success is this many failures ago; a sighting starts them anew. */
@@ -55,7 +57,7 @@ export class Discovery implements Startable {
 
   async start(): Promise<void> {
     const { libp2p, addresses } = this.#components
-    libp2p.addEventListener('peer:discovery', this.#onFound)
+    libp2p.addEventListener('peer:discovery', this.#onHearsay)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
 
     for (const address of addresses)
@@ -72,7 +74,7 @@ export class Discovery implements Startable {
 
   stop(): void {
     this.#stopped.abort()
-    this.#components.libp2p.removeEventListener('peer:discovery', this.#onFound)
+    this.#components.libp2p.removeEventListener('peer:discovery', this.#onHearsay)
     this.#components.libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
     for (const target of this.#targets.values()) target.timer?.cancel()
   }
@@ -89,7 +91,10 @@ export class Discovery implements Startable {
     void this.#dial(target, fresh.length > 0 ? fresh : undefined)
   }
 
-  #onFound = (event: CustomEvent<PeerInfo>): void => this.sighted(event.detail)
+  #onHearsay = (event: CustomEvent<PeerInfo>): void => {
+    if (this.#components.libp2p.getConnections().length < CONNECTIONS_WANTED_BY_HEARSAY)
+      this.sighted(event.detail)
+  }
 
   #onDisconnect = (event: CustomEvent<PeerId>): void => {
     if (this.#stopped.signal.aborted) return

@@ -1,9 +1,12 @@
 /**
  * Keeps everyone's manifests where they are needed. Three ways bring one: the
  * hello on a new connection, gossip (fast, may lose), and a pull on connecting
- * and every minute after (slow, loses nothing).
+ * and every minute after (slow, loses nothing). What came by hello or pull is
+ * gossiped on, so that two halves of a mesh that meet at one place soon know
+ * each other whole.
  */
 
+import { createHash } from 'node:crypto'
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Clock, Random, Timer } from '../interface/clock.ts'
@@ -19,6 +22,11 @@ import type { ProviderTable } from './provider-table.ts'
 const HELLO_TIMEOUT_MS = 5000
 const PULL_TIMEOUT_MS = 10_000
 const PULL_INTERVAL_MS = 60_000
+/**
+ * News that did not come by gossip says that gossip is not up yet here, or lost
+ * something: pull again this soon, until no more such news comes.
+ */
+const PULL_AFTER_NEWS_MS = 1000
 /** Peers asked in each round: with eight, what one of them misses another has. */
 const PULL_PEERS = 8
 /** The hello of a reconnecting peer and a race of two dials: more streams than that are abuse. */
@@ -45,6 +53,9 @@ export class ManifestSync implements Startable {
   readonly #components: ManifestSyncComponents
   readonly #stopped = new AbortController()
   #timer: Timer | undefined
+  readonly #judged = new SeenEnvelopes()
+  #newsSinceRound = false
+  #roundsLeftOut = 0
 
   constructor(components: ManifestSyncComponents) {
     this.#components = components
@@ -72,10 +83,15 @@ export class ManifestSync implements Startable {
   }
 
   async publish(signed: SignedManifest): Promise<void> {
-    const { libp2p, mesh, table, clock, log } = this.#components
+    const { table, clock } = this.#components
     table.accept(signed, 0, clock.monotonicMs())
+    await this.#gossip(signed)
+  }
+
+  async #gossip({ envelope }: SignedManifest): Promise<void> {
+    const { libp2p, mesh, log } = this.#components
     if (libp2p.status !== 'started') return
-    await libp2p.services.pubsub.publish(manifestTopic(mesh), signed.envelope).catch(err => {
+    await libp2p.services.pubsub.publish(manifestTopic(mesh), envelope).catch(err => {
       log.debug({ err }, 'gossip did not take the manifest; pulls will')
     })
   }
@@ -111,7 +127,7 @@ export class ManifestSync implements Startable {
     const signed = await exchangeHello(stream, peerId, { mesh, manifest: own() }, { signal })
     const rttMs = connection.direction === 'outbound' ? clock.monotonicMs() - beganMs : undefined
 
-    this.#take(signed, 0)
+    this.#takeAndPassOn(signed, 0)
     if (connection.status !== 'open') return
     onHello(signed, rttMs)
     void this.#pull(connection.remotePeer)
@@ -141,20 +157,27 @@ export class ManifestSync implements Startable {
       const signal = this.#within(PULL_TIMEOUT_MS)
       const stream = await libp2p.dialProtocol(peerId, MANIFEST_PROTOCOL, { signal })
       for await (const { envelope, ageMs } of pullManifests(stream, table.versions(), { signal })) {
+        if (this.#judged.has(envelope)) continue
         // One bad manifest is no reason to miss the good ones behind it.
-        await openManifest(envelope).then(signed => this.#take(signed, ageMs), this.#refused)
+        await openManifest(envelope).then(signed => this.#takeAndPassOn(signed, ageMs), this.#refused)
       }
     } catch (err) {
       if (!this.#stopped.signal.aborted) log.debug({ peerId: `${peerId}`, err }, 'could not pull manifests')
     }
   }
 
+  /** A round of pulls every minute, and sooner while there is news. */
   #pullInAWhile(): void {
     const { clock, libp2p, random } = this.#components
     this.#timer = clock.setTimer(() => {
-      for (const peerId of sample(libp2p.getPeers(), PULL_PEERS, random)) void this.#pull(peerId)
+      this.#roundsLeftOut++
+      if (this.#newsSinceRound || this.#roundsLeftOut * PULL_AFTER_NEWS_MS >= PULL_INTERVAL_MS) {
+        this.#newsSinceRound = false
+        this.#roundsLeftOut = 0
+        for (const peerId of sample(libp2p.getPeers(), PULL_PEERS, random)) void this.#pull(peerId)
+      }
       this.#pullInAWhile()
-    }, PULL_INTERVAL_MS)
+    }, PULL_AFTER_NEWS_MS)
   }
 
   /**
@@ -162,6 +185,7 @@ export class ManifestSync implements Startable {
    * time. Only what cannot come from an honest peer counts against the sender.
    */
   #onGossip = async (_from: PeerId, message: Message): Promise<TopicValidatorResult> => {
+    if (this.#judged.has(message.data)) return TopicValidatorResult.Ignore
     try {
       return this.#take(await openManifest(message.data), 0)
         ? TopicValidatorResult.Accept
@@ -172,10 +196,17 @@ export class ManifestSync implements Startable {
     }
   }
 
+  #takeAndPassOn(signed: SignedManifest, ageMs: number): void {
+    if (!this.#take(signed, ageMs)) return
+    void this.#gossip(signed)
+    this.#newsSinceRound = true
+  }
+
   /** @returns whether it was news. */
   #take(signed: SignedManifest, ageMs: number): boolean {
     const { table, clock, onNews, own } = this.#components
     if (signed.manifest.peerId === own().manifest.peerId) return false
+    this.#judged.add(signed.envelope)
     try {
       if (!table.accept(signed, ageMs, clock.monotonicMs())) return false
     } catch (thrown) {
@@ -206,6 +237,25 @@ export class ManifestSync implements Startable {
     return controller.signal
   }
 }
+
+/** Twice the peers a node keeps: each has one manifest that lives, and one that just did. */
+const ENVELOPES_SEEN_MAX = 8192
+
+/** Envelopes that were verified before: what is known needs no second look, and a signature costs most of one. */
+class SeenEnvelopes {
+  readonly #digests = new Set<string>()
+
+  has(envelope: Uint8Array): boolean {
+    return this.#digests.has(digestOf(envelope))
+  }
+
+  add(envelope: Uint8Array): void {
+    this.#digests.add(digestOf(envelope))
+    if (this.#digests.size > ENVELOPES_SEEN_MAX) this.#digests.delete(this.#digests.values().next().value!)
+  }
+}
+
+const digestOf = (envelope: Uint8Array): string => createHash('sha256').update(envelope).digest('base64')
 
 /** Up to `count` of `items`, chosen evenly. */
 function sample<T>(items: readonly T[], count: number, random: () => number): T[] {

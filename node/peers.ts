@@ -5,6 +5,7 @@
 
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../interface/clock.ts'
 import { PeerUnreachableError } from '../interface/errors.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
@@ -102,9 +103,15 @@ export class Peers {
   }
 
   async #openStream(peerId: string, options?: AbortOptions) {
-    const { libp2p } = this.#components
+    const { libp2p, table, clock } = this.#components
+    const known = table.get(peerId, clock.monotonicMs())?.manifest.addresses ?? []
+    // libp2p uses an open connection, and adds the addresses that it knows itself.
+    const addresses = known
+      .filter(address => address.endsWith(`/p2p/${peerId}`))
+      .map(address => multiaddr(address))
+    const to = addresses.length > 0 && !this.isConnected(peerId) ? addresses : peerIdFromString(peerId)
     try {
-      return await libp2p.dialProtocol(peerIdFromString(peerId), INFERENCE_PROTOCOL, {
+      return await libp2p.dialProtocol(to, INFERENCE_PROTOCOL, {
         ...options,
         maxOutboundStreams: INFERENCE_STREAMS_OUTBOUND_MAX
       })

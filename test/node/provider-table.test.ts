@@ -16,6 +16,7 @@ const manifest = (over: Partial<SignedManifest['manifest']> = {}, hash = 'a'): S
     name: 'a device',
     software: 'test',
     hardware: { platform: 'linux', arch: 'x64', cpu: '', cores: 1, memoryBytes: 0, accelerators: [] },
+    addresses: [],
     capabilities: [{ task: 'tensor', model: 'm', slots: 1, warm: true }],
     ...over
   },
