@@ -54,6 +54,8 @@ export class ManifestSync implements Startable {
   readonly #stopped = new AbortController()
   #timer: Timer | undefined
   readonly #judged = new SeenEnvelopes()
+  /** Connections whose peer has not introduced itself yet. */
+  readonly #awaited = new Map<Connection, Timer>()
   #newsSinceRound = false
   #roundsLeftOut = 0
 
@@ -74,6 +76,7 @@ export class ManifestSync implements Startable {
   stop(): void {
     this.#stopped.abort()
     this.#timer?.cancel()
+    for (const timer of this.#awaited.values()) timer.cancel()
     this.#components.libp2p.removeEventListener('connection:open', this.#onConnection)
   }
 
@@ -96,17 +99,27 @@ export class ManifestSync implements Startable {
     })
   }
 
-  /** The dialer of a connection opens the hello; the listener answers on the same stream. */
+  /**
+   * The dialer of a connection opens the hello; the listener answers on the same
+   * stream. Who has not said hello in time is let go, whatever else it does.
+   */
   #onConnection = (event: CustomEvent<Connection>): void => {
     const connection = event.detail
+    const late = new LumosError('TIMEOUT', `No hello within ${HELLO_TIMEOUT_MS} ms.`)
+    const timer = this.#components.clock.setTimer(() => this.#refuse(connection, late), HELLO_TIMEOUT_MS)
+    this.#awaited.set(connection, timer)
+    connection.addEventListener('close', () => this.#arrived(connection))
     if (connection.direction === 'outbound') void this.#greet(connection)
+  }
+
+  #arrived(connection: Connection): void {
+    this.#awaited.get(connection)?.cancel()
+    this.#awaited.delete(connection)
   }
 
   async #greet(connection: Connection): Promise<void> {
     try {
-      const signal = this.#within(HELLO_TIMEOUT_MS)
-      const stream = await connection.newStream(HELLO_PROTOCOL, { signal })
-      await this.#hello(stream, connection, signal)
+      await this.#hello(await connection.newStream(HELLO_PROTOCOL), connection)
     } catch (thrown) {
       this.#refuse(connection, thrown)
     }
@@ -114,19 +127,20 @@ export class ManifestSync implements Startable {
 
   #onHelloStream = async (stream: Stream, connection: Connection): Promise<void> => {
     try {
-      await this.#hello(stream, connection, this.#within(HELLO_TIMEOUT_MS))
+      await this.#hello(stream, connection)
     } catch (thrown) {
       this.#refuse(connection, thrown)
     }
   }
 
-  async #hello(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
+  async #hello(stream: Stream, connection: Connection): Promise<void> {
     const { clock, mesh, own, onHello } = this.#components
     const peerId = connection.remotePeer.toString()
     const beganMs = clock.monotonicMs()
-    const signed = await exchangeHello(stream, peerId, { mesh, manifest: own() }, { signal })
+    const signed = await exchangeHello(stream, peerId, { mesh, manifest: own() })
     const rttMs = connection.direction === 'outbound' ? clock.monotonicMs() - beganMs : undefined
 
+    this.#arrived(connection)
     this.#takeAndPassOn(signed, 0)
     if (connection.status !== 'open') return
     onHello(signed, rttMs)
@@ -134,7 +148,8 @@ export class ManifestSync implements Startable {
   }
 
   #refuse(connection: Connection, thrown: unknown): void {
-    if (this.#stopped.signal.aborted) return
+    this.#arrived(connection)
+    if (this.#stopped.signal.aborted || connection.status !== 'open') return
     const failure = toLumosError(thrown)
     const peerId = connection.remotePeer.toString()
     this.#components.log.debug({ peerId, code: failure.code, err: thrown }, 'no hello')

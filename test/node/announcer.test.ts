@@ -1,0 +1,75 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SignedManifest } from '../../interface/manifest.ts'
+import { Announcer, type Offer } from '../../node/announcer.ts'
+import { ManualClock } from '../capabilities/manual-clock.ts'
+
+const hardware = { platform: 'linux', arch: 'x64', cpu: '', cores: 1, memoryBytes: 0, accelerators: [] }
+
+describe('the announcer', () => {
+  let clock: ManualClock
+  let published: SignedManifest[]
+  let offer: Offer
+  let announcer: Announcer
+
+  beforeEach(async () => {
+    clock = new ManualClock()
+    published = []
+    offer = { name: 'me', software: 'x', hardware, addresses: [], capabilities: [] }
+    const privateKey = await generateKeyPair('Ed25519')
+    let sequence = 0
+    announcer = new Announcer({
+      clock,
+      random: () => 0.5,
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      privateKey,
+      peerId: peerIdFromPrivateKey(privateKey).toString(),
+      epoch: 1,
+      nextSequence: () => ++sequence,
+      offer: () => offer,
+      publish: async signed => void published.push(signed)
+    })
+    await announcer.start()
+  })
+
+  /** Signing takes real time, so what a moved clock began is waited for. */
+  const publishes = (...sequences: number[]) =>
+    vi.waitFor(() => expect(published.map(({ manifest }) => manifest.sequence)).toEqual(sequences))
+
+  it('announces at once, and again well before the manifest expires', async () => {
+    await publishes(1)
+    clock.advance(60_000)
+    await publishes(1, 2)
+    clock.advance(60_000)
+    await publishes(1, 2, 3)
+    expect(published[0]!.manifest.ttlMs).toBeGreaterThanOrEqual(3 * 60_000)
+  })
+
+  it('announces several changes of the offer once', async () => {
+    offer = { ...offer, capabilities: [{ task: 'tensor', model: 'm', slots: 1, warm: false }] }
+    announcer.changed()
+    offer = { ...offer, capabilities: [{ task: 'tensor', model: 'm', slots: 1, warm: true }] }
+    announcer.changed()
+    clock.advance(100)
+    await publishes(1, 2)
+    expect(announcer.current.manifest.capabilities[0]?.warm).toBe(true)
+  })
+
+  it('says nothing when nothing changed', async () => {
+    announcer.changed()
+    clock.advance(100)
+    clock.advance(60_000)
+    // The one that was due anyway.
+    await publishes(1, 2)
+  })
+
+  it('says nothing any more once it is stopped', async () => {
+    await announcer.stop()
+    offer = { ...offer, name: 'other' }
+    announcer.changed()
+    clock.advance(120_000)
+    await announcer.stop()
+    await publishes(1)
+  })
+})
