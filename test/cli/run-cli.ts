@@ -18,15 +18,21 @@ export interface RunOptions {
   readonly env?: Record<string, string>
   /** Options of Node itself. */
   readonly nodeOptions?: readonly string[]
+  /** A command that runs it elsewhere, such as in a network namespace. */
+  readonly through?: readonly string[]
 }
 
-export function spawnCli(args: readonly string[], { home, env = {}, nodeOptions = [] }: RunOptions = {}) {
+export function spawnCli(
+  args: readonly string[],
+  { home, env = {}, nodeOptions = [], through = [] }: RunOptions = {}
+) {
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(LUMOS_|FORCE_COLOR|NO_COLOR|NODE_OPTIONS|VITEST)/.test(name)
     )
   )
-  return spawn(process.execPath, [...nodeOptions, MAIN, ...args], {
+  const [command, ...rest] = [...through, process.execPath, ...nodeOptions, MAIN, ...args]
+  return spawn(command!, rest, {
     env: { ...clean, ...(home !== undefined && { LUMOS_HOME: home }), ...env }
   })
 }

@@ -1,0 +1,41 @@
+/** Nodes that are given no address, on a LAN of real network namespaces. */
+
+import assert from 'node:assert/strict'
+import { expect, it } from 'vitest'
+import { describeOnLan, Lan } from './lan.ts'
+import { holds, startOn } from './lan-node.ts'
+
+const ROUNDS = 20
+/** What a person takes for "at once". */
+const HELD_MS_MAX = 1000
+
+describeOnLan('two nodes on one LAN', () => {
+  it(`hold each other's manifests within ${HELD_MS_MAX} ms of the second's start, 19 times of ${ROUNDS}`, {
+    timeout: 120_000
+  }, async () => {
+    await using lan = await Lan.create()
+    await using first = await startOn(await lan.device('first'), 'first')
+    const device = await lan.device('second')
+    const sinceReady: number[] = []
+    const sinceSpawn: number[] = []
+
+    for (let round = 0; round < ROUNDS; round++) {
+      // A new home each time: neither remembers the other's address.
+      await using second = await startOn(device, 'second')
+      const atMs = Math.max(...(await Promise.all([holds(first, second), holds(second, first)])))
+      sinceReady.push(atMs - second.readyAtMs)
+      sinceSpawn.push(atMs - second.spawnedAtMs)
+    }
+
+    console.log(`both manifests held, after Ready: ${figures(sinceReady)}; after spawn: ${figures(sinceSpawn)}`)
+    expect(percentile(sinceReady, 0.95)).toBeLessThan(HELD_MS_MAX)
+    assert.equal(sinceReady.length, ROUNDS)
+  })
+})
+
+const figures = (ms: number[]): string =>
+  `p50 ${percentile(ms, 0.5).toFixed(0)} ms, p95 ${percentile(ms, 0.95).toFixed(0)} ms, max ${Math.max(...ms).toFixed(0)} ms`
+
+/** Nearest rank. */
+const percentile = (values: number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1]!
