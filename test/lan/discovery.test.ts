@@ -27,7 +27,9 @@ describeOnLan('two nodes on one LAN', () => {
       sinceSpawn.push(atMs - second.spawnedAtMs)
     }
 
-    console.log(`both manifests held, after Ready: ${figures(sinceReady)}; after spawn: ${figures(sinceSpawn)}`)
+    console.log(
+      `both manifests held, after Ready: ${figures(sinceReady)}; after spawn: ${figures(sinceSpawn)}`
+    )
     expect(percentile(sinceReady, 0.95)).toBeLessThan(HELD_MS_MAX)
     assert.equal(sinceReady.length, ROUNDS)
   })

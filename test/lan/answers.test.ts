@@ -1,0 +1,134 @@
+/** What is asked on one device and answered by another. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { it } from 'vitest'
+import type { NodeClient } from '../../cli/client.ts'
+import { ERROR_MEANINGS } from '../../interface/errors.ts'
+import type { TaskOutput } from '../../interface/tasks.ts'
+import { describeOnLan, Lan } from './lan.ts'
+import { ASKER, holds, meet, startOn } from './lan-node.ts'
+
+const digits = (name: string): string => fileURLToPath(new URL(`../fixtures/digits/${name}`, import.meta.url))
+
+describeOnLan('a node that serves nothing', () => {
+  it('has an image classified by the other, and reads the same 357 of 360 digits as that one by itself', async () => {
+    await using lan = await Lan.create()
+    await using server = await startOn(await lan.device('server'), 'server')
+    await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
+    await holds(asker, server)
+
+    const { code, stdout } = await asker.cli('infer', 'digits-cnn', `@${digits('7.png')}`, '--json')
+    assert.equal(code, 0)
+    const { task, model, output, meta } = JSON.parse(stdout)
+    assert.deepEqual([task, model], ['image-classification', 'digits-cnn'])
+    assert.equal(output.labels[0].label, '7')
+    assert.deepEqual([meta.peer, meta.route], [server.peerId, 'remote'])
+
+    const remote = await readAll(asker.client, 'remote')
+    const direct = await readAll(server.client, 'local')
+    assert.deepEqual(remote, direct)
+    const labels = await readFile(digits('labels.u8'))
+    assert.equal(remote.filter((digit, i) => digit === labels[i]).length, 357)
+  })
+})
+
+describeOnLan('a request whose peer is killed', () => {
+  it('is answered by another peer when nothing had come yet', async () => {
+    await using lan = await Lan.create()
+    await using one = await startOn(await lan.device('one'), 'one', { args: ['--echo'], env: ASKER })
+    await using other = await startOn(await lan.device('other'), 'other', { args: ['--echo'], env: ASKER })
+    await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
+    await Promise.all([holds(asker, one), holds(asker, other)])
+    // From now on the asker knows how fast this one is, and so prefers it.
+    assert.equal((await asker.cli('infer', 'echo', 'warm up', '--peer', 'one')).code, 0)
+
+    const words = 'every word '.repeat(10_000).trim()
+    one.signal('SIGSTOP')
+    const asking = asker.spawnCli('infer', 'echo', '-', '--json', '--max-tokens', '100000')
+    asking.stdin.end(words)
+    const answer = Promise.all([text(asking.stdout), once(asking, 'close')])
+    await arrives(one.pid, words.length / 2)
+    await one.end('SIGKILL')
+
+    const [stdout, [code]] = await answer
+    assert.equal(code, 0)
+    const { output, meta } = JSON.parse(stdout)
+    assert.equal(output.text, words)
+    assert.deepEqual([meta.peer, meta.route], [other.peerId, 'remote'])
+  })
+
+  it('ends with STREAM_INTERRUPTED and the number of chunks that had come', async () => {
+    await using lan = await Lan.create()
+    await using server = await startOn(await lan.device('server'), 'server', { args: ['--echo'], env: ASKER })
+    await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
+    await meet(asker, server)
+
+    // More than all buffers on the way hold, so that it cannot have come whole.
+    const words = 60_000
+    const asking = asker.spawnCli('infer', 'echo', '-', '--jsonl', '--json', '--max-tokens', `${words}`)
+    asking.stdin.end('many-words '.repeat(words).trim())
+    await once(asking.stdout, 'readable')
+    await server.end('SIGKILL')
+
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(asking.stdout),
+      text(asking.stderr),
+      once(asking, 'close')
+    ])
+    assert.equal(code, ERROR_MEANINGS.STREAM_INTERRUPTED.exitCode)
+    const { error } = JSON.parse(stderr)
+    assert.equal(error.code, 'STREAM_INTERRUPTED')
+    const chunks = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    assert.deepEqual(
+      chunks.map(({ index }) => index),
+      chunks.map((_, i) => i)
+    )
+    assert.ok(chunks.length > 0 && chunks.length < words)
+    assert.match(error.message, new RegExp(`\\b${chunks.length} chunks\\b`))
+  })
+})
+
+const SIDE = 8
+const PIXELS = SIDE * SIDE
+/** A pixel is a byte; the model takes 0 to 1. */
+const BRIGHTEST = 255
+
+/** The digit that each picture of the fixtures is taken for, one call each. */
+async function readAll(client: NodeClient, route: 'local' | 'remote'): Promise<number[]> {
+  const images = await readFile(digits('images.u8'))
+  const read: number[] = []
+  for (let start = 0; start < images.length; start += PIXELS) {
+    const pixels = Float32Array.from(images.subarray(start, start + PIXELS), value => value / BRIGHTEST)
+    const data = Buffer.from(pixels.buffer).toString('base64')
+    const image = { type: 'float32', dims: [1, 1, SIDE, SIDE], data }
+    const { data: answer, meta } = await client.execute<{ output: TaskOutput<'tensor'> }>('inference.run', {
+      task: 'tensor',
+      model: 'digits-cnn',
+      input: { tensors: { image } }
+    })
+    assert.equal(meta.route, route)
+    const bytes = Buffer.from(answer.output.tensors.logits!.data as unknown as string, 'base64')
+    const logits = [...new Float32Array(Uint8Array.from(bytes).buffer)]
+    read.push(logits.indexOf(Math.max(...logits)))
+  }
+  return read
+}
+
+/** Wait until so many bytes lie unread in the TCP sockets of a process's network. */
+async function arrives(pid: number, bytes: number): Promise<void> {
+  const deadline = AbortSignal.timeout(10_000)
+  for (;;) {
+    const sockets = (await readFile(`/proc/${pid}/net/tcp`, 'utf8')).trim().split('\n').slice(1)
+    // The fifth column is tx_queue:rx_queue, in hex.
+    const unread = sockets.map(line => Number.parseInt(line.trim().split(/\s+/)[4]!.split(':')[1]!, 16))
+    if (unread.some(size => size >= bytes)) return
+    deadline.throwIfAborted()
+  }
+}
