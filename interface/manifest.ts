@@ -6,7 +6,7 @@
  * receiver's monotonic clock, so that no two clocks need to agree.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { TASK_NAMES } from './tasks.ts'
 
 /** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */

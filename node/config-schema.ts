@@ -6,7 +6,7 @@
 import { isIP } from 'node:net'
 import { homedir, hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { DeviceName } from '../interface/manifest.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
