@@ -83,7 +83,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     log,
     hardware,
     models: await modelsOf(options, { config, home, clock, log, hardware }),
-    privateKey: await loadIdentityKey(home.identityPath, log),
+    privateKey: await loadIdentityKey(home.identityPath, { log }),
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) })
   }
   let kept: AsyncDisposableStack
