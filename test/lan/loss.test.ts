@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { it } from 'vitest'
-import { describeOnLan, Lan } from './lan.ts'
-import { holds, loses, meet, startOn, temporaryHome } from './lan-node.ts'
+import { describeOnLan, Lan, temporaryHome } from './lan.ts'
+import { holds, loses, meet, startOn } from './lan-node.ts'
 
 /** From the signal on, until no other node lists the peer or its models. */
 const KILLED_GONE_MS_MAX = 5000
