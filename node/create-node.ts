@@ -77,7 +77,11 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
   const home = opened.use(await openDataDir(path, { log }))
   ownLog?.openFile(home.logDir)
 
-  const keys = await keyOptions(options, { config, home, log })
+  // First, because nothing else matters when it does not open.
+  const privateKey = await loadIdentityKey(
+    home.identityPath,
+    await keyOptions(options, { config, home, log })
+  )
   const hardware = await detectHardware()
   const ground: Ground = {
     config,
@@ -87,7 +91,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     log,
     hardware,
     models: await modelsOf(options, { config, home, clock, log, hardware }),
-    privateKey: await loadIdentityKey(home.identityPath, keys),
+    privateKey,
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) })
   }
   let kept: AsyncDisposableStack

@@ -6,7 +6,7 @@
  * so a file that is as it shall be already is left alone.
  */
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { LumosError } from '../interface/errors.ts'
 import { writeFileDurably } from './durable-file.ts'
@@ -63,10 +63,10 @@ async function changedContent(path: string, { present, next }: Passphrases): Pro
   return next === undefined ? plain : wrap(plain, next)
 }
 
-const filesIn = (home: string, ending: string): string[] =>
-  readdirSync(home)
-    .filter(name => name.endsWith(ending))
-    .sort()
+function filesIn(home: string, ending: string): string[] {
+  const names = existsSync(home) ? readdirSync(home) : []
+  return names.filter(name => name.endsWith(ending)).sort()
+}
 
 /** @throws {LumosError} when there is nothing to protect. */
 export function checkKeys(home: string): void {

@@ -7,7 +7,8 @@ import type { NodeStatus } from '../../interface/node.ts'
 import { findNode } from '../client.ts'
 import type { Output } from '../output.ts'
 import type { GlobalOptions, Invocation } from '../program.ts'
-import { fromMessage, type Ready, type StartMessage } from '../ready.ts'
+import { askSecret, canAsk } from '../prompt.ts'
+import { fromMessage, type PassphraseMessage, type Ready, type StartMessage } from '../ready.ts'
 
 export interface StartOptions extends GlobalOptions {
   readonly detach?: boolean
@@ -85,9 +86,13 @@ async function startDetached(options: StartOptions): Promise<Ready> {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc']
   })
 
-  child.on('message', message => {
+  child.on('message', async (message: StartMessage) => {
     try {
-      resolve(fromMessage(message as StartMessage))
+      if (message.event === 'locked') {
+        child.send({ passphrase: canAsk() ? await askSecret('Passphrase: ') : null } as PassphraseMessage)
+        return
+      }
+      resolve(fromMessage(message))
     } catch (err) {
       reject(err)
     }
