@@ -126,6 +126,16 @@ export function createProgram(json: boolean): Command {
     .option('--new-passphrase-file <path>', 'file that holds the new one')
     .action(lazily(async () => ({ run: (await import('./commands/key.ts')).change })))
 
+  const token = program.command('token').description('what programs show to the gateway of this node')
+  token
+    .command('show')
+    .description('print it')
+    .action(lazily(async () => ({ run: (await import('./commands/token.ts')).show })))
+  token
+    .command('rotate')
+    .description('replace it; all sessions end')
+    .action(lazily(async () => ({ run: (await import('./commands/token.ts')).rotate })))
+
   const config = program.command('config').description('the settings')
   config
     .command('show')

@@ -10,6 +10,7 @@ import { toLumosError } from '../interface/errors.ts'
 import { loadConfig } from '../node/config.ts'
 import { createLumosNode } from '../node/create-node.ts'
 import { createLog, type Log } from '../node/log.ts'
+import { makeGatewayToken } from '../storage/gateway-token.ts'
 import { createUnits } from '../units/index.ts'
 import type { StartOptions } from './commands/start.ts'
 import { askSecret, canAsk } from './prompt.ts'
@@ -38,10 +39,21 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
     const node = await createLumosNode({ home: options.home, settings, log, passphrase })
     log.openFile(node.home.logDir)
-    const units = createUnits({ node, gatewayUrl: () => gateway.url, stop })
+    const units = createUnits({
+      node,
+      gatewayUrl: () => gateway.url,
+      rotateToken: () => gateway.rotateToken(),
+      stop
+    })
+    const { socketPath, tokenPath } = node.home
     const gateway = new Gateway(
       { units, clock: systemClock, log },
-      { ...config.gateway, socketPath: node.home.socketPath, token: node.home.gatewayToken() }
+      {
+        ...config.gateway,
+        socketPath,
+        token: node.home.gatewayToken(),
+        newToken: () => makeGatewayToken(tokenPath)
+      }
     )
 
     try {
