@@ -50,7 +50,7 @@ export async function startPeer<A>(module: URL): Promise<Peer<A>> {
   }
 }
 
-export function ownCpuMs(): number {
+function ownCpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000
 }

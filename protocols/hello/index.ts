@@ -1,2 +1,2 @@
 export { HELLO_PROTOCOL } from './codec.ts'
-export { exchangeHello, type OwnHello } from './session.ts'
+export { exchangeHello } from './session.ts'

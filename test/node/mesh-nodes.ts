@@ -40,7 +40,7 @@ export async function startNode(
 }
 
 /** The next event of this name that `matches`, or one that has made `already` true. */
-export function until<N extends EventName>(
+function until<N extends EventName>(
   node: LumosNode,
   name: N,
   holds: (data?: EventData<N>) => boolean
