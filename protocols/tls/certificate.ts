@@ -9,7 +9,7 @@
 import { generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { publicKeyFromProtobuf, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { peerIdFromCID } from '@libp2p/peer-id'
 import { ProtocolViolationError } from '../../interface/errors.ts'
 import { DER, der, derValues } from './der.ts'
 
@@ -102,7 +102,7 @@ export async function peerOfCertificate(raw: Buffer, nowMs: number): Promise<Pee
   if (!(await identity.verify(Buffer.concat([SIGNED_PREFIX, publicKeyInfo]), signature.content))) {
     throw refused('is not signed by the peer it names')
   }
-  return peerIdFromPublicKey(identity)
+  return peerIdFromCID(identity.toCID())
 }
 
 function parse(raw: Buffer): X509Certificate {

@@ -99,6 +99,7 @@ class SocketTls implements ConnectionEncrypter {
       : tls.connect({ ...settings, socket, ALPNProtocols: [...muxers.keys(), NO_MUXER] })
 
     secured.on('error', err => connection.abort(err))
+    giveBack(connection, secured)
     try {
       await handshake(secured, options.signal)
       const raw = secured.getPeerCertificate()?.raw
@@ -159,6 +160,15 @@ function takeSocket(connection: MessageStream & { socket?: unknown }): Socket | 
   // Small messages are gathered before they come here; waiting for more would only delay them.
   socket.setNoDelay(true)
   return socket
+}
+
+/**
+ * From now on the connection closes and resets the socket through TLS: when the socket below goes
+ * first, OpenSSL may read on in memory that is gone (a crash of the process, seen on Node 24).
+ */
+function giveBack(connection: MessageStream & { socket?: unknown }, secured: tls.TLSSocket): void {
+  secured.resetAndDestroy = () => secured.destroy()
+  connection.socket = secured
 }
 
 function handshake(socket: tls.TLSSocket, signal: AbortSignal | undefined): Promise<void> {
