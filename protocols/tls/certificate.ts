@@ -8,8 +8,8 @@
 
 import { generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { publicKeyFromProtobuf, publicKeyToProtobuf } from '@libp2p/crypto/keys'
-import type { PeerId, PrivateKey } from '@libp2p/interface'
-import { peerIdFromCID } from '@libp2p/peer-id'
+import type { PeerId, PrivateKey, PublicKey } from '@libp2p/interface'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { ProtocolViolationError } from '../../interface/errors.ts'
 import { DER, der, derValues } from './der.ts'
 
@@ -98,11 +98,11 @@ export async function peerOfCertificate(raw: Buffer, nowMs: number): Promise<Pee
   if (key?.tag !== DER.octetString || signature?.tag !== DER.octetString || more.length > 0) {
     throw refused('has a malformed libp2p extension')
   }
-  const identity = publicKeyOf(key.content)
+  const { identity, peerId } = identityOf(key.content)
   if (!(await identity.verify(Buffer.concat([SIGNED_PREFIX, publicKeyInfo]), signature.content))) {
     throw refused('is not signed by the peer it names')
   }
-  return peerIdFromCID(identity.toCID())
+  return peerId
 }
 
 function parse(raw: Buffer): X509Certificate {
@@ -113,9 +113,10 @@ function parse(raw: Buffer): X509Certificate {
   }
 }
 
-function publicKeyOf(protobuf: Buffer): ReturnType<typeof publicKeyFromProtobuf> {
+function identityOf(protobuf: Buffer): { identity: PublicKey; peerId: PeerId } {
   try {
-    return publicKeyFromProtobuf(protobuf)
+    const identity = publicKeyFromProtobuf(protobuf)
+    return { identity, peerId: peerIdFromPublicKey(identity) }
   } catch (err) {
     throw refused('names no peer', err)
   }

@@ -236,11 +236,18 @@ describe('a certificate', () => {
     raw = new X509Certificate((await createCertificate(identity)).cert).raw
   })
 
-  it.each(['Ed25519', 'secp256k1', 'ECDSA', 'RSA'] as const)('names the peer of an %s key', async type => {
+  it.each(['Ed25519', 'secp256k1', 'RSA'] as const)('names the peer of its %s key', async type => {
     const key = await generateKeyPair(type as 'Ed25519')
     const { cert } = await createCertificate(key)
     const named = await peerOfCertificate(new X509Certificate(cert).raw, nowMs)
     assert.equal(named.toString(), peerIdFromPrivateKey(key).toString())
+  })
+
+  it('of a kind of key that has no peer id is refused', async () => {
+    const { cert } = await createCertificate(await generateKeyPair('ECDSA'))
+    await assert.rejects(peerOfCertificate(new X509Certificate(cert).raw, nowMs), {
+      code: 'PROTOCOL_VIOLATION'
+    })
   })
 
   it('names nobody when any of its bytes is changed', async () => {
