@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -11,6 +13,9 @@ const ROOT = join(import.meta.dirname, '..')
 const SEVEN = join(ROOT, 'test/fixtures/digits/7.png')
 /** A build, and an installation of some hundred packages from a registry. */
 const INSTALL_TIMEOUT_MS = 180_000
+
+/** Any free port, and nothing that other nodes of this machine could hear. */
+const ALONE = ['--port', '0', '--gateway-port', '0', '--no-mdns']
 
 const PROGRAM = `
 import { readFile } from 'node:fs/promises'
@@ -44,6 +49,9 @@ try {
 // @ts-expect-error: proves that the types are known at all
 node.infer({ task: 'telepathy', input: {} })
 `
+
+/** Node's own parts that a process has loaded, on stdout when it ends. */
+const TELL_LOADED = `data:text/javascript,process.on('exit',()=>console.log('\\n'+process.moduleLoadList.join()))`
 
 let folder: string
 let tarball: string
@@ -80,7 +88,7 @@ afterAll(async () => {
 
 describe('the installed package', () => {
   it('runs a node that reads a digit, and stops it', async () => {
-    const started = await lumos('start', '-d', '--json', '--port', '0', '--gateway-port', '0', '--no-mdns')
+    const started = await lumos('start', '-d', '--json', ...ALONE)
     const { peerId } = JSON.parse(started)
 
     const { output, meta } = JSON.parse(await lumos('infer', 'digits-cnn', `@${SEVEN}`, '--json'))
@@ -89,6 +97,21 @@ describe('the installed package', () => {
 
     await lumos('stop')
     await assert.rejects(lumos('status'), { code: 3 })
+  })
+
+  it('loads nothing of fetch, a seventh of its memory, until somebody asks over HTTP', async () => {
+    const cli = join(folder, 'node_modules/lumos-node/dist/cli.js')
+    const child = fork(cli, ['start', ...ALONE, '--home', join(folder, 'lean')], {
+      execArgv: ['--import', TELL_LOADED],
+      silent: true
+    })
+    const printed = text(child.stdout!)
+    const [{ event }] = (await once(child, 'message')) as [{ event: string }]
+    assert.equal(event, 'ready')
+    child.kill()
+    const loaded = await printed
+    assert.match(loaded, /sqlite/)
+    assert.doesNotMatch(loaded, /undici/)
   })
 
   it('is a node inside a program', async () => {
