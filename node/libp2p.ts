@@ -21,12 +21,11 @@ import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
-import { yamux } from '@libp2p/yamux'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
-import { YAMUX_LIMITS } from '../protocols/limits.ts'
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
+import { socketTls } from '../protocols/tls/index.ts'
+import { sparingYamux } from '../protocols/yamux.ts'
 import { noiseOnDemand } from './noise.ts'
 
 /** Connections of this node, and pending ones that have not proved who they are. */
@@ -112,8 +111,8 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     nodeInfo: { userAgent: settings.agent },
     addresses: { listen: network.listen },
     transports: network.transports,
-    connectionEncrypters: [tls(), noiseOnDemand()],
-    streamMuxers: [yamux(YAMUX_LIMITS)],
+    connectionEncrypters: [socketTls(), noiseOnDemand()],
+    streamMuxers: [sparingYamux()],
     peerDiscovery: network.discovery.map(discovery => components => {
       const service = discovery(components)
       service.addEventListener('peer', event => settings.onSighted(event.detail))
