@@ -7,6 +7,7 @@
  */
 
 import { LumosError, ProtocolViolationError } from '../interface/errors.ts'
+import { allocate } from './bytes.ts'
 import { FRAME_BYTES_HARD_MAX } from './limits.ts'
 
 export interface Frame {
@@ -99,7 +100,7 @@ export class FrameParser {
     if (this.#body === undefined && end - this.#offset === missing) {
       this.#body = new Uint8Array(chunk.buffer, chunk.byteOffset + this.#offset, missing)
     } else {
-      this.#body ??= new Uint8Array(this.#length)
+      this.#body ??= allocate(this.#length)
       this.#body.set(chunk.subarray(this.#offset, end), this.#filled)
     }
     this.#filled += end - this.#offset

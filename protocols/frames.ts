@@ -144,34 +144,31 @@ export class FrameStream {
   }
 
   /** Write one frame. Resolves when there is room for the next. */
-  write(type: number, body: Uint8Array | readonly Uint8Array[], options?: AbortOptions): Promise<void> {
-    return this.writeAll([[type, body]], options)
+  async write(type: number, body: Uint8Array | readonly Uint8Array[], options?: AbortOptions): Promise<void> {
+    await this.writeAll([[type, body]], options)
   }
 
   /**
-   * Write frames with none of another write between them. Resolves when there is room for the next.
+   * Write frames with none of another write between them. Waits until there is room for the next:
+   * `undefined` when there is already, since a promise would cost as much as a small frame.
    * Given up before its first frame was taken, a write leaves no trace; later, the stream is lost.
    *
    * @throws {LumosError} `SLOW_PEER` when the peer stops reading, `PEER_UNREACHABLE` when the stream is gone.
    */
-  writeAll(frames: Iterable<FrameInit>, options: AbortOptions = {}): Promise<void> {
-    if (this.#error !== undefined) return Promise.reject(this.#error)
-    if (options.signal?.aborted) {
-      return Promise.reject(new CancelledError(undefined, { cause: options.signal.reason }))
-    }
+  writeAll(frames: Iterable<FrameInit>, options: AbortOptions = {}): Promise<void> | undefined {
+    if (this.#error !== undefined) throw this.#error
+    if (options.signal?.aborted) throw new CancelledError(undefined, { cause: options.signal.reason })
     const iterator = frames[Symbol.iterator]()
-    let next: FrameInit | undefined
+    let next = nextOf(iterator)
     let begun = false
     if (this.#writers.length === 0) {
-      for (next = nextOf(iterator); next !== undefined && !this.#full; next = nextOf(iterator)) {
+      while (next !== undefined && !this.#full) {
         this.#out.add(next[0], next[1])
         begun = true
+        next = nextOf(iterator)
       }
-      if (next === undefined && !this.#full) {
-        return this.#error === undefined ? RESOLVED : Promise.reject(this.#error)
-      }
-    } else {
-      next = nextOf(iterator)
+      if (this.#error !== undefined) throw this.#error
+      if (next === undefined && !this.#full) return undefined
     }
     return this.#wait({ frames: iterator, next, begun }, options.signal)
   }
@@ -396,8 +393,6 @@ export class FrameStream {
     for (const writer of this.#writers.splice(0)) writer.fail(err)
   }
 }
-
-const RESOLVED = Promise.resolve()
 
 const nextOf = (frames: Iterator<FrameInit>): FrameInit | undefined => frames.next().value
 

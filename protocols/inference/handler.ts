@@ -213,9 +213,9 @@ class ServedStream {
       for await (const chunk of this.#components.service.infer(request, call)) {
         if (call.answered) return
         call.answered = chunk.type === 'done'
-        const written = this.#frames.writeAll(chunkFrames(number, chunk))
+        const room = this.#frames.writeAll(chunkFrames(number, chunk))
         if (call.answered) this.#flushIfAlone()
-        await written
+        if (room !== undefined) await room
       }
       if (!call.answered) throw new EngineFailedError('The answer ended without being finished.')
     } catch (err) {
@@ -233,9 +233,12 @@ class ServedStream {
     call.answered = true
     this.#log(thrown)
     call.controller.abort(thrown)
-    // When the stream is gone, there is nobody left to tell.
-    this.#frames.writeAll(errorFrames(number, thrown)).catch(() => {})
-    this.#flushIfAlone()
+    try {
+      this.#frames.writeAll(errorFrames(number, thrown))?.catch(() => {})
+      this.#flushIfAlone()
+    } catch {
+      // The stream is gone: there is nobody left to tell.
+    }
   }
 
   /** An answer that shares its stream with others is sent with theirs, at the end of this turn of the event loop. */

@@ -4,19 +4,13 @@ import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { z } from 'zod'
 import { LumosError, OverloadedError, ProtocolViolationError } from '../../interface/errors.ts'
-import { TASKS } from '../../interface/tasks.ts'
+import { isTensors, TASKS } from '../../interface/tasks.ts'
 import { decode, encode } from '../../protocols/cbor.ts'
 import { attach, decodeControl, detach, encodeControl } from '../../protocols/control.ts'
 import { decodeError, encodeError } from '../../protocols/errors.ts'
 import { type Frame, FrameParser } from '../../protocols/frame-parser.ts'
 import { FrameWriter } from '../../protocols/frame-writer.ts'
-import {
-  chunkFrames,
-  decodeChunk,
-  decodeRequest,
-  encodeRequest,
-  isTensors
-} from '../../protocols/inference/codec.ts'
+import { chunkFrames, decodeChunk, decodeRequest, encodeRequest } from '../../protocols/inference/codec.ts'
 import { ATTACHMENTS_MAX, CONTROL_DEPTH_MAX, FRAME_BYTES_MAX } from '../../protocols/limits.ts'
 import { type Message, MessageReader, messageFrames, TYPE } from '../../protocols/messages.ts'
 

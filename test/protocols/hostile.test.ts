@@ -167,7 +167,7 @@ describe('a hostile peer', () => {
       ['for a head that is malformed', frames => frames.write(1, Uint8Array.of(0xff)), 'PROTOCOL_VIOLATION'],
       [
         'for cancelling a call that was not made',
-        frames => frames.writeAll(messageFrames(TYPE.cancel, 7, 0, new Uint8Array(0))),
+        async frames => void frames.writeAll(messageFrames(TYPE.cancel, 7, 0, new Uint8Array(0))),
         'PROTOCOL_VIOLATION'
       ],
       [
