@@ -35,6 +35,8 @@ export type FrameInit = readonly [type: number, body: Uint8Array | readonly Uint
 
 export interface FrameStreamOptions {
   readonly clock?: Clock
+  /** The type of which a frame may be read as several, each with what has come so far. */
+  readonly inPieces?: number
   readonly framePatienceMs?: number
   readonly writePatienceMs?: number
 }
@@ -68,7 +70,7 @@ export class FrameStream {
   readonly #framePatienceMs: number
   readonly #writePatienceMs: number
 
-  readonly #parser = new FrameParser()
+  readonly #parser: FrameParser
   #first = true
   #reader: Reader | undefined
   /** Counts frames, so that a timer can tell whether the one it watches is still the same. */
@@ -83,6 +85,7 @@ export class FrameStream {
 
   constructor(stream: Stream, options: FrameStreamOptions = {}) {
     this.stream = stream
+    this.#parser = new FrameParser(options.inPieces)
     this.#clock = options.clock ?? systemClock
     this.#framePatienceMs = options.framePatienceMs ?? FRAME_PATIENCE_MS
     this.#writePatienceMs = options.writePatienceMs ?? WRITE_PATIENCE_MS
@@ -214,7 +217,8 @@ export class FrameStream {
     }
     if (frame === undefined) return undefined
     this.#first = false
-    this.#framesRead++
+    // A piece is no progress: a frame has its time to become whole.
+    if (!this.#parser.partial) this.#framesRead++
     return frame
   }
 

@@ -146,7 +146,7 @@ export class InferenceClient implements InferenceService {
       if (err instanceof LumosError) throw err
       throw new PeerUnreachableError('No stream to the peer could be opened.', { cause: err })
     }
-    const session = new Session(new FrameStream(stream, { clock }), clock, onClosed)
+    const session = new Session(new FrameStream(stream, { clock, inPieces: TYPE.data }), clock, onClosed)
     if (this.#closed) await session.close()
     return session
   }

@@ -40,7 +40,8 @@ export interface InferenceHandlerComponents {
   authorize?(peerId: string): void
 }
 
-export interface InferenceHandlerLimits extends Omit<FrameStreamOptions, 'clock'> {
+export interface InferenceHandlerLimits
+  extends Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'> {
   readonly callsPerPeerMax?: number
   readonly inputBytesPerPeerMax?: number
 }
@@ -123,7 +124,7 @@ class ServedStream {
     components: InferenceHandlerComponents,
     limits: InferenceHandlerLimits
   ) {
-    this.#frames = new FrameStream(stream, { ...limits, clock: components.clock })
+    this.#frames = new FrameStream(stream, { ...limits, clock: components.clock, inPieces: TYPE.data })
     this.#load = load
     this.#components = components
     this.#callsMax = limits.callsPerPeerMax ?? CALLS_PER_PEER_MAX

@@ -224,6 +224,36 @@ describe('frames', () => {
     )
   })
 
+  it('of the type that may come in pieces bring the same bytes, none of them late', () => {
+    fc.assert(
+      fc.property(frames, fc.array(fc.nat(), { maxLength: 12 }), (sent, places) => {
+        const bulk = 7
+        const typed = sent.map(([type, body]) => [type % 2 === 0 ? bulk : 8, body] as const)
+        const parser = new FrameParser(bulk)
+        const received: [number, Buffer][] = []
+        let pushed = 0
+        for (const chunk of cut(wireOf(typed), places)) {
+          parser.push(chunk)
+          pushed += chunk.length
+          for (const { type, body } of takeAll(parser)) received.push([type, Buffer.from(body)])
+          const taken = received
+            .filter(([type]) => type === bulk)
+            .reduce((sum, [, body]) => sum + body.length, 0)
+          assert.ok(taken <= pushed)
+        }
+        const whole = (list: readonly (readonly [number, Uint8Array])[], type: number) =>
+          Buffer.concat(list.filter(([of]) => of === type).map(([, body]) => body))
+        assert.ok(whole(received, bulk).equals(whole(typed, bulk)))
+        assert.deepEqual(
+          received.filter(([type]) => type === 8),
+          typed.filter(([type]) => type === 8).map(([type, body]) => [type, Buffer.from(body)])
+        )
+        assert.equal(parser.partial, false)
+      }),
+      runs(1500)
+    )
+  })
+
   it('are frames or a typed error, whatever comes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), bytes => {
