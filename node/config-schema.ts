@@ -7,7 +7,7 @@ import { isIP } from 'node:net'
 import { homedir, hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { DeviceName } from '../interface/manifest.ts'
+import { DeviceName } from '../interface/names.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
