@@ -17,6 +17,12 @@ const BACKOFF_MS = 1000
 const BACKOFF_MS_MAX = 300_000
 /** A peer just seen on the LAN is dialed again at once, but not faster than this when dialing fails. */
 const SIGHTING_DIAL_INTERVAL_MS = 2000
+/**
+ * Two that see each other do so at the same moment. The one with the greater id
+ * waits for the other's dial this long, a few handshakes of a small board, so
+ * that they do not pay for two connections and keep both.
+ */
+const YIELD_MS = 300
 /** On one LAN everyone connects to everyone up to half of what a node may hold, so that others can still reach it. */
 const CONNECTIONS_WANTED = 64
 /** Peers that others told of are dialed only up to this: twice what gossip needs. The rest are dialed when asked. */
@@ -85,10 +91,12 @@ export class Discovery implements Startable {
     if (id.equals(libp2p.peerId) || this.#stopped.signal.aborted) return
     const target = this.#targetOf(id)
     if (clock.monotonicMs() - target.lastDialAtMs < SIGHTING_DIAL_INTERVAL_MS) return
+    target.lastDialAtMs = clock.monotonicMs()
     target.failures = 0
     // The peer store may not hold the fresh addresses yet, so they are passed on.
     const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
-    void this.#dial(target, fresh.length > 0 ? fresh : undefined)
+    const delayMs = libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS
+    this.#dialSoon(target, delayMs, fresh.length > 0 ? fresh : undefined)
   }
 
   #onHearsay = (event: CustomEvent<PeerInfo>): void => {
@@ -120,9 +128,9 @@ export class Discovery implements Startable {
     this.#targets.delete(key)
   }
 
-  #dialSoon(target: Target, delayMs: number): void {
+  #dialSoon(target: Target, delayMs: number, addresses?: Multiaddr[]): void {
     target.timer?.cancel()
-    target.timer = this.#components.clock.setTimer(() => void this.#dial(target), delayMs)
+    target.timer = this.#components.clock.setTimer(() => void this.#dial(target, addresses), delayMs)
   }
 
   async #dial(target: Target, addresses?: Multiaddr[]): Promise<void> {

@@ -11,6 +11,7 @@ import { ERROR_MEANINGS } from '../../interface/errors.ts'
 import type { TaskOutput } from '../../interface/tasks.ts'
 import { describeOnLan, Lan } from './lan.ts'
 import { ASKER, holds, meet, startOn } from './lan-node.ts'
+import { unreadBytes } from './sockets.ts'
 
 const digits = (name: string): string => fileURLToPath(new URL(`../fixtures/digits/${name}`, import.meta.url))
 
@@ -51,7 +52,8 @@ describeOnLan('a request whose peer is killed', () => {
     const asking = asker.spawnCli('infer', 'echo', '-', '--json', '--max-tokens', '100000')
     asking.stdin.end(words)
     const answer = Promise.all([text(asking.stdout), once(asking, 'close')])
-    await arrives(one.pid, words.length / 2)
+    // It lies there now, and that node will never read it.
+    await unreadBytes(words.length / 2, one.pid)
     await one.end('SIGKILL')
 
     const [stdout, [code]] = await answer
@@ -119,16 +121,4 @@ async function readAll(client: NodeClient, route: 'local' | 'remote'): Promise<n
     read.push(logits.indexOf(Math.max(...logits)))
   }
   return read
-}
-
-/** Wait until so many bytes lie unread in the TCP sockets of a process's network. */
-async function arrives(pid: number, bytes: number): Promise<void> {
-  const deadline = AbortSignal.timeout(10_000)
-  for (;;) {
-    const sockets = (await readFile(`/proc/${pid}/net/tcp`, 'utf8')).trim().split('\n').slice(1)
-    // The fifth column is tx_queue:rx_queue, in hex.
-    const unread = sockets.map(line => Number.parseInt(line.trim().split(/\s+/)[4]!.split(':')[1]!, 16))
-    if (unread.some(size => size >= bytes)) return
-    deadline.throwIfAborted()
-  }
 }
