@@ -19,7 +19,10 @@ const INTERVAL_JITTER = 0.2
 const SETTLE_MS = 100
 
 /** What a manifest says besides its numbers. */
-export type Offer = Pick<Manifest, 'name' | 'software' | 'hardware' | 'addresses' | 'capabilities'>
+export type Offer = Pick<
+  Manifest,
+  'name' | 'software' | 'hardware' | 'addresses' | 'capabilities' | 'certificates'
+>
 
 export interface AnnouncerComponents {
   readonly clock: Clock

@@ -28,6 +28,7 @@ import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { YAMUX_LIMITS } from '../protocols/limits.ts'
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
+import type { Guard } from './membership/guard.ts'
 
 /** Connections of this node, and pending ones that have not proved who they are. */
 const CONNECTIONS_MAX = 128
@@ -87,8 +88,9 @@ export interface Libp2pSettings {
   readonly datastore: Datastore
   readonly logger: ComponentLogger
   readonly network: Network
-  /** Part of the names of topic and DHT, so that meshes on one network stay apart. */
+  /** Id of the mesh: part of the names of topics and DHT, so that meshes on one network stay apart. */
   readonly mesh: string
+  readonly guard: Guard
   readonly dht: boolean
   readonly agent: string
   /** A discovery service saw a peer, known or not, at these addresses just now. */
@@ -97,7 +99,7 @@ export interface Libp2pSettings {
 
 /** Built, not started. */
 export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
-  const { privateKey, datastore, logger, network, mesh, dht } = settings
+  const { privateKey, datastore, logger, network, mesh, dht, guard } = settings
   return await createLibp2p<Services>({
     start: false,
     privateKey,
@@ -123,12 +125,14 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     },
     connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: PING_TIMEOUT_MS },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
+    connectionGater: guard.gater,
     services: {
-      identify: identify(),
-      identifyPush: identifyPush(),
-      ping: ping(),
-      pubsub: gossip(mesh),
-      ...(dht ? { dht: privateDht(mesh) } : {})
+      // Who is no member yet would be refused: identify runs once the hello is done.
+      identify: guard.service(identify({ runOnConnectionOpen: false })),
+      identifyPush: guard.service(identifyPush()),
+      ping: guard.service(ping()),
+      pubsub: guard.service(gossip(mesh)),
+      ...(dht ? { dht: guard.service(privateDht(mesh)) } : {})
     } as never
   })
 }
@@ -137,6 +141,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
 const NOTHING = new Uint8Array(0)
 
 export const manifestTopic = (mesh: string): string => `/lumos/${mesh}/manifest/1`
+export const revocationTopic = (mesh: string): string => `/lumos/${mesh}/revocation/1`
 
 const gossip = (mesh: string) =>
   gossipsub({
@@ -154,7 +159,7 @@ const gossip = (mesh: string) =>
         .update(message.data ?? NOTHING)
         .digest('hex'),
     ignoreDuplicatePublishError: true,
-    allowedTopics: [manifestTopic(mesh)],
+    allowedTopics: [manifestTopic(mesh), revocationTopic(mesh)],
     // One address may hide a whole office: scoring by address would silence it
     // from the eleventh peer on.
     scoreParams: { IPColocationFactorWeight: 0 },

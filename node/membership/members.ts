@@ -48,15 +48,13 @@ export class Members {
     this.#components = components
   }
 
-  /** Read what an earlier run knew, and check it again: certificates expire while a node is off. */
+  /** Read what an earlier run knew. It was checked before it was stored; what has changed since, `standing` sees. */
   async load(): Promise<void> {
-    const { store } = this.#components
+    const { store, peerId: self } = this.#components
     for (const revocation of store.revocations()) await this.#apply(revocation)
-    for (const { peerId, chain } of store.members()) {
-      await this.#check(peerId, chain).then(
-        membership => this.#known.set(peerId, { membership, chain }),
-        () => {}
-      )
+    for (const { peerId, chain } of [...store.members(), { peerId: self, chain: this.chain }]) {
+      const { role, name, serial, issuer, notAfterMs } = (await openCertificate(chain[0]!)).value
+      this.#known.set(peerId, { membership: { peerId, role, name, serial, issuer, notAfterMs }, chain })
     }
   }
 
@@ -76,7 +74,9 @@ export class Members {
 
   /** An admin issued a fresh certificate for this node. */
   async renew(chain: Chain): Promise<void> {
-    await this.#check(this.#components.peerId, chain)
+    const { peerId } = this.#components
+    const membership = await this.#check(peerId, chain)
+    this.#known.set(peerId, { membership, chain })
     this.#own = { ...this.#own, chain }
     this.#components.store.enter(this.#own)
   }
@@ -98,6 +98,13 @@ export class Members {
 
   get(peerId: string): Membership | undefined {
     return this.standing(peerId).kind === 'member' ? this.#known.get(peerId)?.membership : undefined
+  }
+
+  /** A peer that is no member only because the admin that let it in was removed. */
+  orphan(peerId: string): Membership | undefined {
+    const membership = this.#known.get(peerId)?.membership
+    if (membership === undefined || this.#isRevoked(peerId, membership.role)) return undefined
+    return this.#isRevoked(membership.issuer, 'admin') ? membership : undefined
   }
 
   list(): Membership[] {

@@ -23,7 +23,9 @@ export const Hello = z.strictObject({
   mesh: z.string().min(1).max(128),
   /** What the mesh is called and since when; believed of admins only. */
   meshName: DeviceName,
-  meshNamedAtMs: z.int().min(0)
+  meshNamedAtMs: z.int().min(0),
+  /** Of the set of revocations the sender holds: who holds another one asks for it. */
+  revocationsDigest: z.string().max(64)
 })
 export type Hello = z.infer<typeof Hello>
 

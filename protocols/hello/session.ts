@@ -5,7 +5,7 @@
  */
 
 import type { Stream } from '@libp2p/interface'
-import { LumosError, ProtocolViolationError } from '../../interface/errors.ts'
+import { LumosError, ProtocolViolationError, RemoteError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { decodeControl, encodeControl } from '../control.ts'
@@ -27,6 +27,7 @@ export interface HelloTerms {
 
 export interface HelloOutcome {
   readonly manifest: SignedManifest
+  readonly hello: Hello
   /** Fresh certificates for this node; empty when it needs none. */
   readonly renewed: readonly Uint8Array[]
 }
@@ -55,7 +56,7 @@ export async function exchangeHello(
     const answer = expected(await frames.read(options), FRAME.accept)
     const accept = decodeControl(Accept, answer.body)
     await frames.close(options)
-    return { manifest: signed, renewed: accept.renewed }
+    return { manifest: signed, hello, renewed: accept.renewed }
   } catch (thrown) {
     await refuse(frames, thrown)
     throw thrown
@@ -64,7 +65,8 @@ export async function exchangeHello(
 
 async function readHello(frames: FrameStream, peerId: string, mesh: string, options?: AbortOptions) {
   const hello = decodeControl(Hello, expected(await frames.read(options), FRAME.hello).body)
-  if (hello.mesh !== mesh) throw new LumosError('DENIED', `${peerId} is of another mesh, "${hello.meshName}".`)
+  if (hello.mesh !== mesh)
+    throw new LumosError('DENIED', `${peerId} is of another mesh, "${hello.meshName}".`)
 
   const raw = expected(await frames.read({ ...options, bytesMax: MANIFEST_BYTES_MAX }), FRAME.manifest)
   const signed = await openManifest(raw.body)
@@ -82,6 +84,7 @@ function expected(frame: Frame | undefined, type: number): Frame {
 
 /** A peer that is sent away is told why, unless it was the one to say so: devices must not just vanish. */
 async function refuse(frames: FrameStream, thrown: unknown): Promise<void> {
+  if (thrown instanceof RemoteError) return frames.abort(thrown)
   try {
     await frames.write(FRAME.refuse, encodeError(thrown))
     await frames.close()
