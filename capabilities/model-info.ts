@@ -8,7 +8,7 @@
 
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { LumosError, toLumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import { ModelId } from '../interface/names.ts'

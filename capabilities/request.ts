@@ -1,6 +1,6 @@
 /** Holds a request to the form its task asks for, before anything is spent on it. */
 
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { InvalidInputError } from '../interface/errors.ts'
 import { type InferenceRequest, MAX_BUDGET_MS } from '../interface/inference.ts'
 import { TASK_NAMES, TASKS } from '../interface/tasks.ts'

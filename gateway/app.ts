@@ -1,6 +1,5 @@
 /** The gateway's routes, for requests that have already been let in. */
 
-import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
@@ -9,7 +8,7 @@ import { CancelledError, LumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import type { UnitRegistry } from '../units/index.ts'
 import { BodyReader } from './body.ts'
-import { type Call, failureBody, failureHead, JSON_HEADERS, toJson } from './envelope.ts'
+import { type Call, failureBody, failureHead, JSON_HEADERS, newCall, toJson } from './envelope.ts'
 import { unitRoutes } from './units.ts'
 
 export interface AppComponents {
@@ -61,8 +60,6 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.onError((err, c) => failure(c, err, components))
   return app
 }
-
-export const newCall = (clock: Clock): Call => ({ requestId: randomUUID(), startedMs: clock.monotonicMs() })
 
 function failure(c: Context<AppEnv>, thrown: unknown, { clock, log }: AppComponents): Response {
   const call = c.get('call')

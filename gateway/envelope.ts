@@ -1,5 +1,7 @@
 /** What every answer of the gateway looks like: data or an error, and where it came from. */
 
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../interface/clock.ts'
 import { ERROR_MEANINGS, type LumosError, toLumosError } from '../interface/errors.ts'
 import type { Route } from '../interface/units.ts'
 
@@ -13,6 +15,8 @@ export interface Call {
   unit?: string
   route?: Route
 }
+
+export const newCall = (clock: Clock): Call => ({ requestId: randomUUID(), startedMs: clock.monotonicMs() })
 
 export interface ErrorBody {
   readonly code: string

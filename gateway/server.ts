@@ -8,11 +8,10 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
 import { LumosError } from '../interface/errors.ts'
 import { authorityOf, hostsOf, isLoopback, refusalOf } from './access.ts'
-import { type AppComponents, createApp, newCall } from './app.ts'
-import { failureBody, failureHead } from './envelope.ts'
+import type { AppComponents } from './app.ts'
+import { failureBody, failureHead, newCall } from './envelope.ts'
 
 /** Enough for several nodes on one device; more are a sign of something else. */
 const PORTS_TRIED_MAX = 20
@@ -34,7 +33,7 @@ export interface GatewayOptions {
 }
 
 type Admission = (incoming: IncomingMessage) => LumosError | undefined
-type Routes = ReturnType<typeof getRequestListener>
+type Routes = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 export class Gateway {
   readonly #components: Omit<AppComponents, 'closing'>
@@ -42,6 +41,7 @@ export class Gateway {
   readonly #closing = new AbortController()
   #servers: Server[] = []
   #port: number | undefined
+  #routes: Promise<Routes> | undefined
 
   constructor(components: Omit<AppComponents, 'closing'>, options: GatewayOptions) {
     this.#components = components
@@ -64,18 +64,13 @@ export class Gateway {
         }
       )
     }
-    const app = createApp({ ...this.#components, closing: this.#closing.signal })
-    const routes = getRequestListener((request, env) => app.fetch(request, env), {
-      overrideGlobalObjects: false
-    })
-
     try {
-      const local = this.#createServer(routes, incoming => refusalOf(incoming, undefined))
+      const local = this.#createServer(incoming => refusalOf(incoming, undefined))
       await listen(local, { path: socketPath })
       // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
       if (process.platform !== 'win32') await chmod(socketPath, 0o600)
 
-      const tcp = this.#createServer(routes, incoming =>
+      const tcp = this.#createServer(incoming =>
         refusalOf(incoming, { token, hosts: hostsOf(host, incoming.socket.localPort ?? 0) })
       )
       this.#port = await this.#listenOnFreePort(tcp)
@@ -100,10 +95,10 @@ export class Gateway {
     deadline.cancel()
   }
 
-  #createServer(routes: Routes, refusal: Admission): Server {
+  #createServer(refusal: Admission): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      this.#serve(incoming, outgoing, routes, refusal)
+      this.#serve(incoming, outgoing, refusal)
     })
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
@@ -112,7 +107,7 @@ export class Gateway {
     return server
   }
 
-  #serve(incoming: IncomingMessage, outgoing: ServerResponse, routes: Routes, refusal: Admission): void {
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse, refusal: Admission): void {
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
     outgoing.on('close', () => {
@@ -123,7 +118,11 @@ export class Gateway {
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : refusal(incoming)
     if (refused === undefined) {
-      void routes(incoming, outgoing)
+      this.#routes ??= loadRoutes({ ...this.#components, closing })
+      void this.#routes.then(routes => {
+        // Whoever left while the routes were loading can no longer be told, or noticed.
+        if (!outgoing.destroyed) void routes(incoming, outgoing)
+      })
       return
     }
 
@@ -151,6 +150,19 @@ export class Gateway {
       }
     }
   }
+}
+
+/**
+ * Loaded for the first request: `Request`, `Response` and what they stand on are
+ * 15 MB, and many a node serves its peers for weeks without being asked from here.
+ */
+async function loadRoutes(components: AppComponents): Promise<Routes> {
+  const [{ getRequestListener }, { createApp }] = await Promise.all([
+    import('@hono/node-server'),
+    import('./app.ts')
+  ])
+  const app = createApp(components)
+  return getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false })
 }
 
 const listen = (server: Server, where: { path: string } | { host: string; port: number }): Promise<void> =>

@@ -1,7 +1,7 @@
 /** Units and events over HTTP. */
 
 import { Hono } from 'hono'
-import { z } from 'zod'
+import * as z from 'zod'
 import { InvalidInputError } from '../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
 import type { UnitContext } from '../interface/units.ts'

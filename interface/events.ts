@@ -1,6 +1,6 @@
 /** What happens on a node, as others may watch it: the same names in process, over HTTP and in logs. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 const Peer = z.strictObject({ peerId: z.string(), name: z.string().optional() })
 const Request = z.strictObject({ requestId: z.string(), task: z.string(), model: z.string().optional() })

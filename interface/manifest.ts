@@ -6,7 +6,7 @@
  * receiver's monotonic clock, so that no two clocks need to agree.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from './membership.ts'
 import { DeviceName, ModelId } from './names.ts'
 import { TASK_NAMES } from './tasks.ts'

@@ -6,7 +6,7 @@
  * two long and ends at the id everybody knows.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { DeviceName } from './names.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** The form of names that travel: safe in a terminal, a shell, a log and a path. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A name people type and programs log: printable, no spaces at the ends, no control characters. */
 export const DeviceName = z

@@ -4,7 +4,7 @@
  * their output from here.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { LumosEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { AbortOptions } from './lifecycle.ts'

@@ -6,7 +6,7 @@
  * help, HTTP) is derived from here.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { InvalidInputError } from './errors.ts'
 
 /** Decoded pictures are bounded by the engine; this bounds the file. 25 MiB is what phones produce at most. */

@@ -4,7 +4,7 @@
  * through the registry of units.
  */
 
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
 
 /** A command changes something; a query does not. */

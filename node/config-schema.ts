@@ -6,7 +6,7 @@
 import { isIP } from 'node:net'
 import { homedir, hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { DeviceName } from '../interface/names.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
@@ -16,6 +16,11 @@ const DIALABLE = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(?:\/p2p\/[
 /** Peers to dial at start: entry points, not a list of the mesh. */
 const PEERS_MAX = 64
 const DIRECTORIES_MAX = 64
+/** Lower case, as browsers write names; no dot at the end. */
+const HOST_NAME =
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+const HOST_NAMES_MAX = 16
 
 const Host = z.string().refine(host => isIP(host) !== 0, { error: 'expected an IP address' })
 /** 0 means any free one. */
@@ -24,11 +29,16 @@ const Multiaddr = z
   .string()
   .max(256)
   .regex(DIALABLE, 'expected a multiaddr such as /ip4/192.168.1.2/tcp/5867')
-const Directory = z
+const Path = z
   .string()
   .max(4096)
   .transform(path => path.replace(/^~(?=$|[\\/])/, homedir()))
   .refine(isAbsolute, { error: 'expected an absolute path, or one that starts with ~/' })
+/** As browsers write it in a Host header, but without the port. */
+const HostName = z
+  .string()
+  .refine(name => HOST_NAME.test(name) || isIP(name) !== 0, { error: 'expected a name or an IP address' })
+  .refine(name => !WILDCARDS.has(name), { error: 'expected what others call this device, not a wildcard' })
 
 /** The host's name without what a device name may not hold. */
 function defaultName(): string {
@@ -53,15 +63,29 @@ export const Config = z.strictObject({
     /** Multiaddrs to dial at start. */
     peers: z.array(Multiaddr).max(PEERS_MAX).default([])
   }),
+  keys: z.strictObject({
+    /**
+     * A file with the passphrase over this node's keys, on one line. It opens keys that are
+     * protected, and those made from now on are. Without it, `start` asks in the terminal.
+     */
+    passphraseFile: Path.nullable().default(null)
+  }),
   gateway: z.strictObject({
+    /** Where to listen. Anything but loopback needs `hosts`; what is said there is not encrypted. */
     host: Host.default('127.0.0.1'),
-    port: Port.default(5866)
+    port: Port.default(5866),
+    /**
+     * What other devices call this one (`den.lan`, `192.168.1.2`), without a port. A request is
+     * answered only when its Host is one of these and the gateway's port, character by character,
+     * or the loopback address: a name that is not listed here may be a web page's.
+     */
+    hosts: z.array(HostName).max(HOST_NAMES_MAX).default([])
   }),
   models: z.strictObject({
     /** Serve the models that ship with the node. */
     builtin: z.boolean().default(true),
     /** More model repositories to serve. */
-    directories: z.array(Directory).max(DIRECTORIES_MAX).default([])
+    directories: z.array(Path).max(DIRECTORIES_MAX).default([])
   }),
   engines: z.strictObject({
     echo: z.boolean().default(false)

@@ -23,8 +23,9 @@ import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/ind
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../protocols/limits.ts'
 import { type DataDir, openDataDir } from '../storage/data-dir.ts'
 import { SqliteDatastore } from '../storage/datastore.ts'
-import { loadIdentityKey } from '../storage/keychain.ts'
+import { isKeyProtected, type KeyOptions, loadIdentityKey } from '../storage/keychain.ts'
 import { ManifestLog } from '../storage/manifest-log.ts'
+import { readPassphrase } from '../storage/passphrase.ts'
 import { Announcer } from './announcer.ts'
 import { type Config, loadConfig } from './config.ts'
 import { Discovery } from './discovery.ts'
@@ -48,6 +49,8 @@ export interface LumosNodeOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   /** Models besides those found on disk. */
   readonly models?: readonly Model[]
+  /** Asked at most once, when the keys are under a passphrase and `keys.passphraseFile` is not set. */
+  readonly passphrase?: () => Promise<string | undefined>
   /** Default: a file in the home, and warnings on stderr. */
   readonly log?: NodeLogger
   readonly clock?: Clock
@@ -61,8 +64,8 @@ export interface LumosNodeOptions {
  *
  * Whoever gets the node must stop it, which also closes the home.
  *
- * @throws {LumosError} `CONFIG_INVALID`, `HOME_LOCKED`, `HOME_NEWER`, `STORE_DAMAGED` or `STORE_FULL`;
- *   nothing stays open then.
+ * @throws {LumosError} `CONFIG_INVALID`, `HOME_LOCKED`, `HOME_NEWER`, `KEY_LOCKED`, `STORE_DAMAGED` or
+ *   `STORE_FULL`; nothing stays open then.
  */
 export async function createLumosNode(options: LumosNodeOptions = {}): Promise<MeshNode> {
   const { clock = systemClock, random = Math.random } = options
@@ -74,6 +77,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
   const home = opened.use(await openDataDir(path, { log }))
   ownLog?.openFile(home.logDir)
 
+  const keys = await keyOptions(options, { config, home, log })
   const hardware = await detectHardware()
   const ground: Ground = {
     config,
@@ -83,13 +87,23 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     log,
     hardware,
     models: await modelsOf(options, { config, home, clock, log, hardware }),
-    privateKey: await loadIdentityKey(home.identityPath, log),
+    privateKey: await loadIdentityKey(home.identityPath, keys),
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) })
   }
   let kept: AsyncDisposableStack
   const node = await compose(ground, { part: 'home', stop: () => kept.disposeAsync() })
   kept = opened.move()
   return node
+}
+
+/** How every key of this home is opened and made. */
+async function keyOptions(
+  options: LumosNodeOptions,
+  { config, home, log }: Pick<Ground, 'config' | 'home' | 'log'>
+): Promise<KeyOptions> {
+  const { passphraseFile } = config.keys
+  if (passphraseFile !== null) return { passphrase: readPassphrase(passphraseFile), log }
+  return { passphrase: isKeyProtected(home.identityPath) ? await options.passphrase?.() : undefined, log }
 }
 
 /** What the parts are made of. */

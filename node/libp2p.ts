@@ -19,7 +19,6 @@ import type {
 } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
-import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
@@ -29,6 +28,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { YAMUX_LIMITS } from '../protocols/limits.ts'
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
 import type { Guard } from './membership/guard.ts'
+import { noiseOnDemand } from './noise.ts'
 
 /** Connections of this node, and pending ones that have not proved who they are. */
 const CONNECTIONS_MAX = 128
@@ -108,7 +108,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     nodeInfo: { userAgent: settings.agent },
     addresses: { listen: network.listen },
     transports: network.transports,
-    connectionEncrypters: [tls(), noise()],
+    connectionEncrypters: [tls(), noiseOnDemand()],
     streamMuxers: [yamux(YAMUX_LIMITS)],
     peerDiscovery: network.discovery.map(discovery => components => {
       const service = discovery(components)

@@ -37,7 +37,7 @@ export interface LogOptions {
   readonly stderr?: NodeJS.WritableStream & Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'hasColors'>>
 }
 
-const SECRETS = ['token', 'secret', 'privateKey', 'authorization', 'password', 'cookie']
+const SECRETS = ['token', 'secret', 'privateKey', 'passphrase', 'authorization', 'password', 'cookie']
 const CONTENTS = ['input', 'prompt', 'messages', 'content', 'text', 'tensors', 'image', 'envelope']
 /** A field is cut out where it is logged itself and up to two objects deep. */
 const REDACTED = [...SECRETS, ...CONTENTS].flatMap(name => [name, `*.${name}`, `*.*.${name}`])

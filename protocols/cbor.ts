@@ -352,6 +352,7 @@ function readSimple(head: number): unknown {
   if (head === FLOAT64) {
     const value = input.readDoubleBE(advance(8))
     if (!Number.isFinite(value)) throw violation('holds NaN or an infinity')
+    if (Number.isSafeInteger(value)) throw violation('has an integer as a float')
     return value
   }
   throw violation('holds a tag or a kind of value that is not allowed')

@@ -6,7 +6,7 @@
  * follow as raw data, and `attach` puts them back.
  */
 
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { InvalidInputError, ProtocolViolationError } from '../interface/errors.ts'
 import { decode, encode } from './cbor.ts'
 import { ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX } from './limits.ts'

@@ -6,7 +6,7 @@
  * stripped of anything a terminal would act on, and never parsed.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { type ErrorCode, isErrorCode, RemoteError, toLumosError } from '../interface/errors.ts'
 import { decodeControl, encodeControl } from './control.ts'
 

@@ -13,7 +13,7 @@ const SLAB_BYTES = 256 * 1024
 /** Bodies above this are sent from where they lie. */
 const COPY_BYTES_MAX = 16 * 1024
 /** Enough gathered: more would only add latency. */
-const FLUSH_BYTES = 128 * 1024
+const FLUSH_BYTES = 64 * 1024
 /** Four bytes of length, one of type. */
 const HEADER_BYTES_MAX = 5
 

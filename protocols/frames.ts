@@ -74,6 +74,7 @@ export class FrameStream {
   /** Counts frames, so that a timer can tell whether the one it watches is still the same. */
   #framesRead = 0
   #readTimer: Timer | undefined
+  #resuming = false
 
   readonly #out: FrameWriter
   #writers: Writer[] = []
@@ -135,9 +136,10 @@ export class FrameStream {
       }
       this.#reader = reader
       signal?.addEventListener('abort', onAbort)
-      this.#resume()
-      this.#settleIfEnded()
-      this.#watchRead()
+      if (!this.#resuming) {
+        this.#resuming = true
+        setImmediate(this.#onTurnEnd)
+      }
     })
   }
 
@@ -267,14 +269,23 @@ export class FrameStream {
     if (this.stream.readStatus === 'readable') this.stream.pause()
   }
 
-  #resume(): void {
-    if (this.stream.readStatus !== 'paused') return
-    try {
-      this.stream.resume()
-    } catch {
-      // The connection is gone, so the window update that follows what was
-      // unread cannot be sent. What was unread has been delivered by then.
+  /**
+   * A stream that flows again tells its peer so, in a send of its own. At the end of the turn of the event
+   * loop, that comes after what the frames just read may have us answer, not before it.
+   */
+  readonly #onTurnEnd = (): void => {
+    this.#resuming = false
+    if (this.#reader === undefined) return
+    if (this.stream.readStatus === 'paused') {
+      try {
+        this.stream.resume()
+      } catch {
+        // The connection is gone, so the window update that follows what was
+        // unread cannot be sent. What was unread has been delivered by then.
+      }
     }
+    this.#settleIfEnded()
+    this.#watchRead()
   }
 
   /** One timer at a time, checked when it fires, costs less than one per frame. */

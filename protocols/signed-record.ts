@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { RecordEnvelope } from '@libp2p/peer-record'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { type ErrorCode, LumosError } from '../interface/errors.ts'
 import { decodeControl, encodeControl } from './control.ts'
 

@@ -1,41 +1,118 @@
 /**
- * The identity of this node: its Ed25519 key, in `identity.key` as libp2p's
- * protobuf, the form that other libp2p programs read too.
+ * The keys of this node, each a file of its own, for its owner only: a libp2p
+ * protobuf, the form that other libp2p programs read too, or the same under a
+ * passphrase.
  *
- * It is made once and never overwritten: a node with another key is another
- * peer, whom nobody knows.
+ * A key is made once and never overwritten by another: a node with another
+ * identity is another peer, whom nobody knows.
  */
 
-import { chmodSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { LumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import { PRIVATE_FILE_MODE, writeFileDurably } from './durable-file.ts'
 import { storeDamaged, storeFailure } from './failure.ts'
+import { isWrapped, unwrap, wrap } from './key-wrap.ts'
+import { checkNewPassphrase } from './passphrase.ts'
 
 const SEED_BYTES = 32
 
-/**
- * The key at `path`, made on first use.
- *
- * @throws {LumosError} `STORE_DAMAGED` when a single bit of it changed.
- */
-export async function loadIdentityKey(path: string, log?: Logger): Promise<Ed25519PrivateKey> {
-  const bytes = readIfThere(path)
-  if (bytes === undefined) return createKey(path)
+export interface KeyOptions {
+  /** Opens keys that are protected, and protects those that are made. */
+  readonly passphrase?: string
+  readonly log?: Logger
+}
 
-  tighten(path, log)
+/**
+ * The key at `path`, or undefined when there is none.
+ *
+ * @throws {LumosError} `STORE_DAMAGED` when a single bit of it changed; `KEY_LOCKED` when it is
+ * protected and the passphrase is missing or wrong. The file stays as it is.
+ */
+export async function loadKey(
+  path: string,
+  options: KeyOptions = {}
+): Promise<Ed25519PrivateKey | undefined> {
+  const bytes = readIfThere(path)
+  if (bytes === undefined) return undefined
+
+  tighten(path, options.log)
+  if (isWrapped(bytes)) return parseKey(path, await openWrapped(path, bytes, options.passphrase))
+  if (options.passphrase !== undefined) {
+    options.log?.warn({ path }, 'This key is not under the passphrase yet: lumos-node key protect')
+  }
   return parseKey(path, bytes)
 }
 
-async function createKey(path: string): Promise<Ed25519PrivateKey> {
+/**
+ * A new key, durably at `path`.
+ *
+ * @throws {LumosError} as {@link storeKey} does.
+ */
+export async function createKey(path: string, options: KeyOptions = {}): Promise<Ed25519PrivateKey> {
   // Loaded when used: these cost more than all other imports of this folder.
-  const { generateKeyPair, privateKeyToProtobuf } = await import('@libp2p/crypto/keys')
+  const { generateKeyPair } = await import('@libp2p/crypto/keys')
   const key = await generateKeyPair('Ed25519')
-  writeFileDurably(path, privateKeyToProtobuf(key))
+  await storeKey(path, key, options)
   return key
 }
 
-async function parseKey(path: string, bytes: Uint8Array): Promise<Ed25519PrivateKey> {
+/**
+ * Keep `key` at `path`; durable once this resolves.
+ *
+ * @throws {LumosError} `DENIED` when a file is there already, `INVALID_INPUT` for a passphrase that is too short.
+ */
+export async function storeKey(
+  path: string,
+  key: Ed25519PrivateKey,
+  { passphrase }: KeyOptions = {}
+): Promise<void> {
+  if (existsSync(path))
+    throw new LumosError('DENIED', `${path} is there already, and keys are never replaced.`)
+
+  const { privateKeyToProtobuf } = await import('@libp2p/crypto/keys')
+  const plain = privateKeyToProtobuf(key)
+  if (passphrase !== undefined) checkNewPassphrase(passphrase)
+  writeFileDurably(path, passphrase === undefined ? plain : await wrap(plain, passphrase))
+}
+
+/** The identity of this node, made on first use. Throws as {@link loadKey} and {@link storeKey} do. */
+export async function loadIdentityKey(path: string, options: KeyOptions = {}): Promise<Ed25519PrivateKey> {
+  return (await loadKey(path, options)) ?? (await createKey(path, options))
+}
+
+/** Whether a passphrase is needed to load the key at `path`. */
+export function isKeyProtected(path: string): boolean {
+  const bytes = readIfThere(path)
+  return bytes !== undefined && isWrapped(bytes)
+}
+
+export async function openWrapped(
+  path: string,
+  bytes: Uint8Array,
+  passphrase: string | undefined
+): Promise<Uint8Array> {
+  if (passphrase === undefined) {
+    throw new LumosError(
+      'KEY_LOCKED',
+      `${basename(path)} is protected by a passphrase, and none was given.`,
+      {
+        hint: 'Start the node in a terminal, or set keys.passphraseFile to a file that holds it.',
+        details: { path, reason: 'missing' }
+      }
+    )
+  }
+  const plain = await unwrap(bytes, passphrase, path)
+  if (plain !== undefined) return plain
+  throw new LumosError('KEY_LOCKED', `The passphrase does not open ${basename(path)}.`, {
+    hint: 'Nothing was changed. Try again; a forgotten passphrase cannot be recovered.',
+    details: { path, reason: 'wrong' }
+  })
+}
+
+export async function parseKey(path: string, bytes: Uint8Array): Promise<Ed25519PrivateKey> {
   const { generateKeyPairFromSeed, privateKeyFromProtobuf, privateKeyToProtobuf } = await import(
     '@libp2p/crypto/keys'
   )
@@ -67,5 +144,5 @@ function tighten(path: string, log: Logger | undefined): void {
   if (process.platform === 'win32' || (statSync(path).mode & 0o077) === 0) return
 
   chmodSync(path, PRIVATE_FILE_MODE)
-  log?.warn({ path }, 'Others on this device could read the identity key. Only its owner can now.')
+  log?.warn({ path }, 'Others on this device could read this key. Only its owner can now.')
 }

@@ -1,6 +1,6 @@
 /** Checks a unit's types against its schemas where it is written; the registry keeps units of all shapes. */
 
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Unit } from '../interface/units.ts'
 
 export const defineUnit = <I extends z.ZodType, O extends z.ZodType>(unit: Unit<I, O>): Unit =>

@@ -1,6 +1,6 @@
 /** Questions to the mesh: any task, and the common ones by their own names. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { EngineFailedError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import { ModelId } from '../interface/names.ts'

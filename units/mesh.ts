@@ -1,6 +1,6 @@
 /** What this node knows about itself and its peers. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { type LumosNode, NodeStatus, PeerInfo } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 

@@ -1,6 +1,6 @@
 /** The models the mesh offers, this node's own included. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { closestNames } from '../interface/closest.ts'
 import { LumosError } from '../interface/errors.ts'
 import { ModelId } from '../interface/names.ts'

@@ -1,6 +1,6 @@
 /** This node's own life. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { defineUnit } from './define-unit.ts'
 
 export const nodeUnits = (stop: () => void) => [

@@ -5,7 +5,7 @@
  * `list` says, and a wrong input is refused here, before any unit sees it.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { closestNames } from '../interface/closest.ts'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import { EVENTS, type EventName } from '../interface/events.ts'

@@ -1,6 +1,6 @@
 /** `/lumos/hello/1`: what two peers say first, each to the other, on every new connection. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from '../../interface/membership.ts'
 import { DeviceName } from '../../interface/names.ts'
 

@@ -10,7 +10,7 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ProtocolViolationError } from '../../interface/errors.ts'
 import {
   FINISH_REASONS,

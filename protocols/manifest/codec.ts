@@ -1,6 +1,6 @@
 /** `/lumos/manifest/1`: the messages of a pull. The dialer says what it has, the listener sends what is newer. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const MANIFEST_PROTOCOL = '/lumos/manifest/1'
 

@@ -8,7 +8,7 @@
  */
 
 import type { Stream } from '@libp2p/interface'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ProtocolViolationError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { decodeControl, encodeControl } from '../control.ts'

@@ -40,8 +40,8 @@ describe('the identity key', () => {
       warn: (_: object, text: string) => void warnings.push(text)
     }
 
-    await loadIdentityKey(path, log)
-    await loadIdentityKey(path, log)
+    await loadIdentityKey(path, { log })
+    await loadIdentityKey(path, { log })
 
     assert.equal(statSync(path).mode & 0o777, 0o600)
     assert.equal(warnings.length, 1)
