@@ -58,7 +58,10 @@ export const Manifest = z.strictObject({
   addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
   capabilities: z.array(Capability).max(CAPABILITIES_MAX),
   /** The peer's own certificate and, unless the root signed that, its issuer's: proof of membership. */
-  certificates: z.array(z.instanceof(Uint8Array)).min(1).max(CHAIN_LENGTH_MAX)
+  certificates: z
+    .array(z.instanceof(Uint8Array) as z.ZodType<Uint8Array>)
+    .min(1)
+    .max(CHAIN_LENGTH_MAX)
 })
 export type Manifest = z.infer<typeof Manifest>
 

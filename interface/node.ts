@@ -16,7 +16,9 @@ export const NodeStatus = z.strictObject({
   peerId: z.string(),
   name: z.string(),
   version: z.string(),
+  /** What the mesh is called, and its id. */
   mesh: z.string(),
+  meshId: z.string(),
   uptimeS: z.number(),
   addresses: z.array(z.string()),
   /** Number of connected peers whose manifest is known. */

@@ -105,7 +105,7 @@ export class Guard {
 
 const withRegistrar = <C extends Components>(
   components: C,
-  guarded: (registrar: C['registrar']) => C['registrar']
+  guarded: (registrar: Components['registrar']) => Components['registrar']
 ): C =>
   new Proxy(components, {
     get: (target, key) => (key === 'registrar' ? guarded(target.registrar) : Reflect.get(target, key))

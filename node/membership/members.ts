@@ -67,6 +67,11 @@ export class Members {
     return this.#own.name
   }
 
+  /** What the mesh is called, and since when. */
+  get meshNaming(): { meshName: string; meshNamedAtMs: number } {
+    return { meshName: this.#own.name, meshNamedAtMs: this.#own.namedAtMs }
+  }
+
   /** This node's own certificates, to show to others. */
   get chain(): Chain {
     return this.#own.chain

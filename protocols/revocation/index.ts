@@ -24,7 +24,10 @@ const Entry = z.strictObject({
   /** The signing admin's certificate; null when the root signed. */
   issuerCertificate: z.instanceof(Uint8Array).nullable()
 })
-export type RevocationEntry = z.infer<typeof Entry>
+export interface RevocationEntry {
+  readonly envelope: Uint8Array
+  readonly issuerCertificate: Uint8Array | null
+}
 
 /** One revocation as bytes, also as a gossip message. */
 export const encodeRevocation = ({ envelope, issuerCertificate }: RevocationEntry): Uint8Array =>

@@ -60,7 +60,7 @@ export class HostilePeer implements AsyncDisposable {
     this.peerId = peerIdFromPrivateKey(key).toString()
   }
 
-  static async create(mesh = 'home'): Promise<HostilePeer> {
+  static async create(mesh: LumosNode): Promise<HostilePeer> {
     const key = await generateKeyPair('Ed25519')
     const path = join(await temporaryHome(), 'cache.db')
     const database = openDatabase(path, { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' })
@@ -69,7 +69,8 @@ export class HostilePeer implements AsyncDisposable {
       datastore: new SqliteDatastore(database),
       logger: libp2pLogger(createLog({ clock: systemClock, stderrLevel: 'error' })),
       network: lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers: [] }),
-      mesh,
+      mesh: mesh.status().meshId,
+      guard: new Guard({ clock: systemClock, log, standing: () => ({ kind: 'member', role: 'member' }), openToStrangers: () => [] }),
       dht: false,
       agent: 'hostile',
       onSighted() {}

@@ -1,0 +1,305 @@
+/**
+ * Makes this node's part in one mesh: everything that ends when the node leaves
+ * the mesh, and begins anew when it enters another one.
+ */
+
+import { randomUUID } from 'node:crypto'
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Registry } from '../capabilities/index.ts'
+import type { Clock, Random } from '../interface/clock.ts'
+import { OverloadedError } from '../interface/errors.ts'
+import type { EventData, EventName } from '../interface/events.ts'
+import { ADDRESSES_MAX, type Hardware, type SignedManifest } from '../interface/manifest.ts'
+import { HELLO_PROTOCOL } from '../protocols/hello/index.ts'
+import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
+import { INFERENCE_STREAMS_INBOUND_MAX } from '../protocols/limits.ts'
+import type { DataDir } from '../storage/data-dir.ts'
+import { SqliteDatastore } from '../storage/datastore.ts'
+import { ManifestLog } from '../storage/manifest-log.ts'
+import type { MeshStore, StoredMesh } from '../storage/mesh-store.ts'
+import { Announcer } from './announcer.ts'
+import type { Config } from './config.ts'
+import { Discovery } from './discovery.ts'
+import { type Greeted, Greeter } from './greeter.ts'
+import { createMeshLibp2p, type MeshLibp2p, type Network } from './libp2p.ts'
+import type { NodeLogger } from './log.ts'
+import { libp2pLogger } from './log-libp2p.ts'
+import type { Lifecycle } from './lumos-node.ts'
+import { ManifestSync } from './manifest-sync.ts'
+import { Authority } from './membership/authority.ts'
+import { Bans } from './membership/bans.ts'
+import { Guard } from './membership/guard.ts'
+import { Members } from './membership/members.ts'
+import { Reception } from './membership/reception.ts'
+import { RevocationSync } from './membership/revocation-sync.ts'
+import { Peers } from './peers.ts'
+import { ProviderTable } from './provider-table.ts'
+import type { Candidate } from './rank.ts'
+import { Router } from './router.ts'
+import { TrackRecords } from './track-record.ts'
+import { VERSION } from './version.ts'
+
+/** What a node has whatever mesh it is in. */
+export interface Ground {
+  readonly config: Config
+  readonly home: DataDir
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: NodeLogger
+  readonly hardware: Hardware
+  readonly registry: Registry
+  readonly peerId: string
+  readonly privateKey: PrivateKey
+  readonly network: Network
+  readonly store: MeshStore
+  emit<N extends EventName>(name: N, data: EventData<N>): void
+}
+
+/** One mesh as this node takes part in it. */
+export interface Mesh {
+  /** In the order in which the parts start; they stop in the reverse. */
+  readonly lifecycle: readonly Lifecycle[]
+  readonly libp2p: MeshLibp2p
+  readonly members: Members
+  readonly authority: Authority
+  readonly revocations: RevocationSync
+  readonly peers: Peers
+  readonly router: Router
+  candidates(): Candidate[]
+  /** This node's models or their state changed. */
+  offerChanged(): void
+  /** Peers are told to ask somebody else from now on. */
+  refuseRequests(): void
+}
+
+/** A peer that is told this asks another one; by the time it returns this node is gone. */
+const STOPPING_RETRY_AFTER_MS = 60_000
+
+export async function composeMesh(
+  ground: Ground,
+  own: StoredMesh,
+  rootKey: PrivateKey | undefined
+): Promise<Mesh> {
+  const { config, home, clock, random, log, hardware, registry, peerId, privateKey, store, emit } = ground
+
+  const members = new Members(own, {
+    store,
+    clock,
+    peerId,
+    onRevoked: id =>
+      void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up'))
+  })
+  const bans = new Bans(clock)
+  const guard = new Guard({
+    clock,
+    log,
+    standing: id => (bans.isBanned(id) ? { kind: 'banned' } : members.standing(id)),
+    openToStrangers: () => [HELLO_PROTOCOL]
+  })
+  const authority = new Authority({
+    clock,
+    mesh: own.id,
+    deviceKey: privateKey,
+    rootKey,
+    chain: () => members.chain,
+    role: () => members.get(peerId)?.role
+  })
+  const reception = new Reception({ clock, members, authority, peerId })
+
+  const manifestLog = new ManifestLog(home.core, home.cache, clock)
+  const table = new ProviderTable()
+  for (const accepted of manifestLog.all()) table.remember(accepted)
+  const records = new TrackRecords()
+
+  const libp2p: MeshLibp2p = await createMeshLibp2p({
+    privateKey,
+    datastore: new SqliteDatastore(home.cache),
+    logger: libp2pLogger(log),
+    network: ground.network,
+    mesh: own.id,
+    guard,
+    dht: config.swarm.dht,
+    agent: `lumos-node/${VERSION}`,
+    onSighted: peer => discovery.sighted(peer)
+  })
+  const revocations = new RevocationSync({ libp2p, members, guard, clock, log })
+
+  let draining = false
+  const handler = new InferenceHandler({
+    service: registry,
+    clock,
+    log,
+    authorize(id) {
+      if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+      guard.check(id, { kind: 'ask', access: 'everyone' })
+    }
+  })
+
+  const nameOf = (id: string) => members.get(id)?.name ?? table.get(id, clock.monotonicMs())?.manifest.name
+  const peers = new Peers({
+    libp2p,
+    table,
+    clock,
+    onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
+    onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
+  })
+  const foreigners = new Set<string>()
+  const discovery = new Discovery({
+    libp2p,
+    clock,
+    random,
+    log,
+    addresses: ground.network.dial,
+    wants: id => !foreigners.has(id)
+  })
+
+  const sync: ManifestSync = new ManifestSync({
+    libp2p,
+    table,
+    clock,
+    random,
+    log,
+    guard,
+    mesh: own.id,
+    own: () => announcer.current,
+    admit: ({ manifest }) => members.admit(manifest.peerId, manifest.certificates),
+    onNews(signed) {
+      const { peerId: id, epoch, sequence, capabilities } = signed.manifest
+      manifestLog.store({ peerId: id, epoch, sequence, hash: signed.hash, envelope: signed.envelope })
+      peers.heardOf(id)
+      emit('manifest.updated', { peerId: id, epoch, sequence, capabilities: capabilities.length })
+    }
+  })
+  const announcer: Announcer = new Announcer({
+    clock,
+    random,
+    log,
+    privateKey,
+    peerId,
+    epoch: manifestLog.epoch,
+    nextSequence: () => manifestLog.nextSequence(),
+    offer: () => ({
+      name: config.name,
+      software: `lumos-node/${VERSION}`,
+      hardware,
+      addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
+      capabilities: registry.capabilities(),
+      certificates: [...members.chain]
+    }),
+    publish: signed => sync.publish(signed)
+  })
+  // Where this node listens is known only once it does, and changes with the network.
+  libp2p.addEventListener('self:peer:update', () => announcer.changed())
+
+  const greeter = new Greeter({
+    libp2p,
+    clock,
+    log,
+    terms: () => ({
+      own: {
+        version: 1,
+        mesh: own.id,
+        ...members.meshNaming,
+        revocationsDigest: members.revocationsDigest
+      },
+      manifest: announcer.current,
+      judge: (theirs, hello) => reception.judge(theirs, hello)
+    }),
+    async onGreeted({ connection, manifest, hello, rttMs, renewed }: Greeted) {
+      const { remotePeer } = connection
+      if (renewed.length > 0) {
+        await members.renew(renewed)
+        announcer.changed()
+      }
+      await sync.meet(remotePeer, manifest)
+      peers.introduce(remotePeer.toString(), rttMs)
+      // Tells libp2p what the peer speaks; only now would the peer let us ask.
+      libp2p.services.identify.identify(connection).catch(err => log.debug({ err }, 'could not identify'))
+      await revocations.compare(remotePeer, hello.revocationsDigest)
+    },
+    onRefused(id, { code }) {
+      if (code === 'DENIED') foreigners.add(id)
+      if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') bans.strike(id)
+    }
+  })
+
+  const candidates = (wanted: { task?: string; model?: string }): Candidate[] => {
+    const nowMs = clock.monotonicMs()
+    return table
+      .providers(wanted, nowMs)
+      .filter(({ peerId: id }) => !peers.isLost(id) && mayOffer(id))
+      .map(({ peerId: id, name, capability }) => ({
+        peerId: id,
+        name,
+        local: id === peerId,
+        connected: peers.isConnected(id),
+        rttMs: peers.rttMs(id),
+        capability,
+        record: records.get(id, capability.model, nowMs)
+      }))
+  }
+  const mayOffer = (id: string): boolean => {
+    const role = members.get(id)?.role
+    return role !== undefined && role !== 'guest'
+  }
+  const router = new Router({
+    clock,
+    log,
+    records,
+    newId: randomUUID,
+    candidates,
+    service: id => (id === peerId ? registry : peers.client(id)),
+    peersNamed: name => [
+      ...new Set(
+        table
+          .alive(clock.monotonicMs())
+          .filter(({ manifest }) => manifest.peerId === name || manifest.name === name)
+          .map(({ manifest }) => manifest.peerId)
+      )
+    ],
+    emit
+  })
+
+  return {
+    lifecycle: [
+      // Peers may come as soon as libp2p listens, so all that meets them is ready before.
+      { part: 'members', start: () => members.load() },
+      { part: 'announcer', start: () => announcer.start(), stop: () => announcer.stop() },
+      { part: 'hello', start: () => greeter.start(), stop: () => greeter.stop() },
+      { part: 'manifests', start: () => sync.start(), stop: () => sync.stop() },
+      { part: 'revocations', start: () => revocations.start(), stop: () => revocations.stop() },
+      {
+        part: 'inference',
+        start: () =>
+          libp2p.handle(INFERENCE_PROTOCOL, guard.handler(INFERENCE_PROTOCOL, handler.onStream), {
+            maxInboundStreams: INFERENCE_STREAMS_INBOUND_MAX
+          }),
+        async stop() {
+          handler.close()
+          await peers.close()
+        }
+      },
+      { part: 'network', start: () => libp2p.start(), stop: () => libp2p.stop() },
+      {
+        part: 'gossip',
+        start() {
+          sync.subscribe()
+          revocations.subscribe()
+        }
+      },
+      { part: 'discovery', start: () => discovery.start(), stop: () => discovery.stop() }
+    ],
+    libp2p,
+    members,
+    authority,
+    revocations,
+    peers,
+    router,
+    candidates: () => candidates({}),
+    offerChanged: () => announcer.changed(),
+    refuseRequests() {
+      draining = true
+    }
+  }
+}
