@@ -261,10 +261,10 @@ export async function composeMesh(
     emit
   })
 
+  await members.load()
   return {
     lifecycle: [
       // Peers may come as soon as libp2p listens, so all that meets them is ready before.
-      { part: 'members', start: () => members.load() },
       { part: 'announcer', start: () => announcer.start(), stop: () => announcer.stop() },
       { part: 'hello', start: () => greeter.start(), stop: () => greeter.stop() },
       { part: 'manifests', start: () => sync.start(), stop: () => sync.stop() },
