@@ -214,6 +214,7 @@ export async function composeMesh(
       }
       await sync.meet(remotePeer, manifest)
       peers.introduce(remotePeer.toString(), rttMs)
+      discovery.met(remotePeer)
       // Tells libp2p what the peer speaks; only now would the peer let us ask.
       libp2p.services.identify.identify(connection).catch(err => log.debug({ err }, 'could not identify'))
       await revocations.compare(remotePeer, hello.revocationsDigest)
