@@ -8,7 +8,9 @@ import type { Bench } from './harness.ts'
 
 const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   rpc: () => import('./rpc.ts'),
-  bulk: () => import('./bulk.ts')
+  bulk: () => import('./bulk.ts'),
+  infer: () => import('./infer.ts'),
+  start: () => import('./start.ts')
 }
 
 const { values, positionals } = parseArgs({

@@ -108,6 +108,34 @@ export function createProgram(json: boolean): Command {
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
     .action(lazily(() => import('./commands/exec.ts')))
 
+  const key = program.command('key').description('the keys of this node, under a passphrase')
+  key
+    .command('protect')
+    .description('put the keys under a passphrase')
+    .option('--passphrase-file <path>', 'file that holds it, or - for stdin')
+    .action(lazily(async () => ({ run: (await import('./commands/key.ts')).protect })))
+  key
+    .command('unprotect')
+    .description('have the keys readable without a passphrase again')
+    .option('--passphrase-file <path>', 'file that holds it, or - for stdin')
+    .action(lazily(async () => ({ run: (await import('./commands/key.ts')).unprotect })))
+  key
+    .command('change')
+    .description('put the keys under another passphrase')
+    .option('--passphrase-file <path>', 'file that holds the present one, or - for stdin')
+    .option('--new-passphrase-file <path>', 'file that holds the new one')
+    .action(lazily(async () => ({ run: (await import('./commands/key.ts')).change })))
+
+  const token = program.command('token').description('what programs show to the gateway of this node')
+  token
+    .command('show')
+    .description('print it')
+    .action(lazily(async () => ({ run: (await import('./commands/token.ts')).show })))
+  token
+    .command('rotate')
+    .description('replace it; all sessions end')
+    .action(lazily(async () => ({ run: (await import('./commands/token.ts')).rotate })))
+
   const config = program.command('config').description('the settings')
   config
     .command('show')

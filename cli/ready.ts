@@ -12,7 +12,27 @@ export interface Ready {
 
 export type StartMessage =
   | Ready
+  /** The keys are under a passphrase: the answer is a {@link PassphraseMessage}. */
+  | { readonly event: 'locked' }
   | { readonly event: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint?: string }
+
+export interface PassphraseMessage {
+  readonly passphrase: string | null
+}
+
+/** The passphrase, from the process that has the terminal; undefined when it has none, or is gone. */
+export async function askParent(): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  const answered = (message: unknown) => resolve((message as PassphraseMessage).passphrase ?? undefined)
+  const gone = () => resolve(undefined)
+  process.once('message', answered).once('disconnect', gone)
+  tellParent({ event: 'locked' })
+  try {
+    return await promise
+  } finally {
+    process.off('message', answered).off('disconnect', gone)
+  }
+}
 
 /** Does nothing where nobody listens. */
 export function tellParent(message: StartMessage): void {
@@ -27,7 +47,7 @@ export const failed = ({ code, message, hint }: LumosError): StartMessage => ({
 })
 
 /** @throws {LumosError} what the node failed with. */
-export function fromMessage(message: StartMessage): Ready {
+export function fromMessage(message: Exclude<StartMessage, { event: 'locked' }>): Ready {
   if (message.event === 'ready') return message
   throw new Failure(message.code, message.message, { hint: message.hint })
 }

@@ -10,9 +10,11 @@ import { toLumosError } from '../interface/errors.ts'
 import { loadConfig } from '../node/config.ts'
 import { createLumosNode } from '../node/create-node.ts'
 import { createLog, type Log } from '../node/log.ts'
+import { makeGatewayToken } from '../storage/gateway-token.ts'
 import { createUnits } from '../units/index.ts'
 import type { StartOptions } from './commands/start.ts'
-import { failed, type Ready, tellParent } from './ready.ts'
+import { askSecret, canAsk } from './prompt.ts'
+import { askParent, failed, type Ready, tellParent } from './ready.ts'
 
 /** Requests under way get this long when the node is told to stop. */
 const DRAIN_MS = 10_000
@@ -35,12 +37,23 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     })
     logCrash(log)
 
-    const node = await createLumosNode({ home: options.home, settings, log })
+    const node = await createLumosNode({ home: options.home, settings, log, passphrase })
     log.openFile(node.home.logDir)
-    const units = createUnits({ node, gatewayUrl: () => gateway.url, stop })
+    const units = createUnits({
+      node,
+      gatewayUrl: () => gateway.url,
+      rotateToken: () => gateway.rotateToken(),
+      stop
+    })
+    const { socketPath, tokenPath } = node.home
     const gateway = new Gateway(
       { units, clock: systemClock, log },
-      { ...config.gateway, socketPath: node.home.socketPath, token: node.home.gatewayToken() }
+      {
+        ...config.gateway,
+        socketPath,
+        token: node.home.gatewayToken(),
+        newToken: () => makeGatewayToken(tokenPath)
+      }
     )
 
     try {
@@ -60,6 +73,12 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
   } finally {
     systemClock.setTimer(() => process.exit(), LINGER_MS)
   }
+}
+
+/** Over the keys, from whoever sits in front of this process or of the one that started it. */
+async function passphrase(): Promise<string | undefined> {
+  if (process.connected) return askParent()
+  return canAsk() ? askSecret('Passphrase: ') : undefined
 }
 
 /** From now on the command line finds this node. */

@@ -4,16 +4,24 @@
  * A web page in the user's browser can reach loopback: directly, by a form, or
  * with a name of its own that resolves to 127.0.0.1. A rebound name is
  * same-origin to the browser and sends no Origin, so the Host is the only trace
- * of it: the list is exact. The token keeps out everybody else on the machine.
- * All of it is checked before any route, and before the body is read.
+ * of it: the list is exact. The token keeps out everybody else on the machine;
+ * a browser that has shown it may show a cookie instead. All of it is checked
+ * before any route, and before the body is read.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { isIPv6 } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
+import { type Sessions, sessionIdsOf } from './sessions.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
 const HEALTH_PATHS: ReadonlySet<string> = new Set(['/api/v2/health', '/health/live', '/health/ready'])
+
+/** A browser begins a session here: with the token, never with another session, which would last for ever. */
+const SESSION_PATH = '/api/v2/session'
+
+const HTTP_PORT = 80
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
 
@@ -21,18 +29,30 @@ export interface Access {
   /** The only values of `Host` that are answered. */
   readonly hosts: ReadonlySet<string>
   readonly token: string
+  readonly sessions: Sessions
 }
 
 /** An IP address that only this device reaches. */
-export const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.')
+export const isLoopback = (ip: string): boolean => /^(?:::1$|(?:::ffff:)?127\.)/.test(ip)
 
 /** The authority of a URL to this address. */
 export const authorityOf = (ip: string, port: number): string =>
   `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 
-/** What a browser or a program on this device calls the gateway. */
-export const hostsOf = (ip: string, port: number): ReadonlySet<string> =>
-  new Set([authorityOf(ip, port), `localhost:${port}`])
+/** What programs call the gateway: its address, what this device calls itself, and the names that were listed. */
+export function hostsOf(ip: string, port: number, names: readonly string[]): ReadonlySet<string> {
+  const local = isIPv6(ip) ? '::1' : '127.0.0.1'
+  const all = [
+    isWildcard(ip) ? local : ip,
+    ...(isWildcard(ip) || isLoopback(ip) ? ['localhost'] : []),
+    ...names
+  ]
+  const hosts = all.map(name => authorityOf(name, port))
+  // Browsers leave the port of http away.
+  return new Set(port === HTTP_PORT ? [...hosts, ...hosts.map(host => host.replace(/:80$/, ''))] : hosts)
+}
+
+export const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
 
 /**
  * Why this request is not answered, or nothing.
@@ -57,15 +77,35 @@ function wrongPlace(incoming: IncomingMessage, hosts: ReadonlySet<string>): Lumo
   return known ? undefined : denied('This Origin may not ask here.')
 }
 
-function unproven(incoming: IncomingMessage, { token }: Access): LumosError | undefined {
+function unproven(incoming: IncomingMessage, { token, sessions }: Access): LumosError | undefined {
+  const { method, headers, socket } = incoming
   const path = incoming.url?.split('?', 1)[0] ?? ''
-  if (incoming.method === 'GET' && HEALTH_PATHS.has(path)) return undefined
+  if (method === 'GET' && HEALTH_PATHS.has(path) && isLoopback(socket.remoteAddress ?? '')) return undefined
 
-  const given = /^Bearer (\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1]
+  const given = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
   if (given !== undefined && equals(given, token)) return undefined
+
+  const begins = method === 'POST' && path === SESSION_PATH
+  const shows = headers.authorization === undefined && !begins
+  if (shows && sessionIdsOf(incoming).some(id => sessions.isOpen(id))) return foreign(incoming)
   return new LumosError('UNAUTHENTICATED', 'A bearer token is needed.', {
     hint: "It is in the file gateway.token of the node's home."
   })
+}
+
+/**
+ * A browser sends its cookies along with whatever any page of the same address
+ * asks, whatever its port. These two headers, which no page can write, tell
+ * whose request it is: only the gateway's own pages may change something, and
+ * no other page loads anything.
+ */
+function foreign(incoming: IncomingMessage): LumosError | undefined {
+  const { method, headers } = incoming
+  const reads = method === 'GET' || method === 'HEAD'
+  // `none` is a person who typed the address. Old browsers do not say.
+  const own = ['same-origin', 'none', undefined].includes(headers['sec-fetch-site'])
+  if (own && (reads || headers.origin === `http://${headers.host}`)) return undefined
+  return denied('With a cookie only pages of this gateway may ask.')
 }
 
 /** A form can post without asking the browser's leave, but never as JSON. */

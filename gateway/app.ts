@@ -9,10 +9,13 @@ import type { Logger } from '../interface/lifecycle.ts'
 import type { UnitRegistry } from '../units/index.ts'
 import { BodyReader } from './body.ts'
 import { type Call, failureBody, failureHead, JSON_HEADERS, newCall, toJson } from './envelope.ts'
+import { sessionRoutes } from './session-routes.ts'
+import type { Sessions } from './sessions.ts'
 import { unitRoutes } from './units.ts'
 
 export interface AppComponents {
   readonly units: UnitRegistry
+  readonly sessions: Sessions
   readonly clock: Clock
   readonly log: Logger
   /** Aborts when the gateway begins to close. */
@@ -47,7 +50,9 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/health/ready', ready)
   app.get('/api/v2/health', ready)
   app.get('/api/v2/units', () => new Response(toJson({ items: units.list() }), { headers: JSON_HEADERS }))
-  app.route('/api/v2', unitRoutes({ ...components, bodies: new BodyReader() }))
+  const bodies = new BodyReader()
+  app.route('/api/v2', sessionRoutes({ ...components, bodies }))
+  app.route('/api/v2', unitRoutes({ ...components, bodies }))
 
   app.notFound(c => {
     const message = `There is no ${c.req.method} ${c.req.path.slice(0, 128)}.`

@@ -1,17 +1,18 @@
 /**
  * One set of routes on two doors: a unix socket that file permissions guard,
- * for this device's own command line, and loopback TCP behind a token, for any
- * other program. It refuses to bind wider than loopback, so nothing beyond this
- * device ever reaches the routes.
+ * for this device's own command line, and TCP behind a token, for any other
+ * program: on loopback, or wider where the settings list the names that other
+ * devices may call it by.
  */
 
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
-import { authorityOf, hostsOf, isLoopback, refusalOf } from './access.ts'
+import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
+import { Sessions } from './sessions.ts'
 
 /** Enough for several nodes on one device; more are a sign of something else. */
 const PORTS_TRIED_MAX = 20
@@ -21,13 +22,24 @@ const CONNECTIONS_MAX = 256
 /** Loopback is fast: who takes longer is not a program of good will. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
+/** No page of another origin loads an answer as a picture, a script or a frame, even one it could not read. */
+const GUARDS = [
+  ['cross-origin-resource-policy', 'same-origin'],
+  ['x-frame-options', 'DENY']
+] as const
+
+type GatewayComponents = Omit<AppComponents, 'closing' | 'sessions'>
 
 export interface GatewayOptions {
   readonly socketPath: string
   /** What programs must show on TCP. */
   readonly token: string
-  /** A loopback address; no other is bound yet. */
+  /** Puts another in its place, durably. */
+  newToken(): string
+  /** The IP address to listen on. */
   readonly host: string
+  /** What other devices call this one. None is needed on loopback, at least one elsewhere. */
+  readonly hosts: readonly string[]
   /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
   readonly port: number
 }
@@ -36,48 +48,62 @@ type Admission = (incoming: IncomingMessage) => LumosError | undefined
 type Routes = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 export class Gateway {
-  readonly #components: Omit<AppComponents, 'closing'>
+  readonly #components: GatewayComponents
   readonly #options: GatewayOptions
+  readonly #sessions: Sessions
   readonly #closing = new AbortController()
+  #token: string
   #servers: Server[] = []
+  #tcp: Server | undefined
   #port: number | undefined
   #routes: Promise<Routes> | undefined
 
-  constructor(components: Omit<AppComponents, 'closing'>, options: GatewayOptions) {
+  constructor(components: GatewayComponents, options: GatewayOptions) {
     this.#components = components
     this.#options = options
+    this.#sessions = new Sessions(components.clock)
+    this.#token = options.token
   }
 
   /** Absent until started, and again once closing. */
   get url(): string | undefined {
-    return this.#port === undefined ? undefined : `http://${authorityOf(this.#options.host, this.#port)}`
+    if (this.#port === undefined) return undefined
+    const [host] = hostsOf(this.#options.host, this.#port, [])
+    return `http://${host}`
   }
 
   async start(): Promise<void> {
-    const { socketPath, token, host } = this.#options
-    if (!isLoopback(host)) {
-      throw new LumosError(
-        'CONFIG_INVALID',
-        `The gateway cannot listen on ${host}: only on loopback for now.`,
-        {
-          hint: 'Set gateway.host to 127.0.0.1.'
-        }
-      )
-    }
+    const { socketPath, host, hosts: names } = this.#options
+    this.#checkReach()
     try {
       const local = this.#createServer(incoming => refusalOf(incoming, undefined))
       await listen(local, { path: socketPath })
       // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
       if (process.platform !== 'win32') await chmod(socketPath, 0o600)
 
-      const tcp = this.#createServer(incoming =>
-        refusalOf(incoming, { token, hosts: hostsOf(host, incoming.socket.localPort ?? 0) })
+      this.#tcp = this.#createServer(incoming =>
+        refusalOf(incoming, {
+          token: this.#token,
+          sessions: this.#sessions,
+          hosts: hostsOf(host, incoming.socket.localPort ?? 0, names)
+        })
       )
-      this.#port = await this.#listenOnFreePort(tcp)
+      this.#port = await this.#listenOnFreePort(this.#tcp)
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
     }
+  }
+
+  /**
+   * Another token; whoever came in by the old one or by a session is cut off at once, the one
+   * who asks for this over TCP too. Returns how many sessions have ended.
+   */
+  rotateToken(): number {
+    this.#token = this.#options.newToken()
+    const ended = this.#sessions.endAll()
+    this.#tcp?.closeAllConnections()
+    return ended
   }
 
   /** Takes no more requests, gives those under way `drainMs`, then cuts them off. */
@@ -95,6 +121,22 @@ export class Gateway {
     deadline.cancel()
   }
 
+  /** Wider than loopback, a Host that is not listed may be a web page's: so there must be a list. */
+  #checkReach(): void {
+    const { host, hosts } = this.#options
+    if (isLoopback(host)) return
+    if (hosts.length === 0) {
+      throw new LumosError(
+        'CONFIG_INVALID',
+        `The gateway cannot listen on ${host}: gateway.hosts is empty.`,
+        {
+          hint: 'List there what other devices call this one, or set gateway.host to 127.0.0.1.'
+        }
+      )
+    }
+    this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
+  }
+
   #createServer(refusal: Admission): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
@@ -108,6 +150,7 @@ export class Gateway {
   }
 
   #serve(incoming: IncomingMessage, outgoing: ServerResponse, refusal: Admission): void {
+    for (const [name, value] of GUARDS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
     outgoing.on('close', () => {
@@ -118,7 +161,7 @@ export class Gateway {
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : refusal(incoming)
     if (refused === undefined) {
-      this.#routes ??= loadRoutes({ ...this.#components, closing })
+      this.#routes ??= loadRoutes({ ...this.#components, sessions: this.#sessions, closing })
       void this.#routes.then(routes => {
         // Whoever left while the routes were loading can no longer be told, or noticed.
         if (!outgoing.destroyed) void routes(incoming, outgoing)

@@ -15,7 +15,7 @@ import {
   Registry
 } from '../capabilities/index.ts'
 import { type Clock, type Random, systemClock } from '../interface/clock.ts'
-import { type DataDir, openDataDir } from '../storage/data-dir.ts'
+import { openDataDir } from '../storage/data-dir.ts'
 import { createKey, isKeyProtected, type KeyOptions, loadIdentityKey, loadKey } from '../storage/keychain.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh-store.ts'
 import { readPassphrase } from '../storage/passphrase.ts'
@@ -62,9 +62,10 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
   const home = opened.use(await openDataDir(path, { log }))
   ownLog?.openFile(home.logDir)
 
+  // First, because nothing else matters when it does not open.
   const keys = await keyOptions(options, { config, home, log })
-  const hardware = await detectHardware()
   const privateKey = await loadIdentityKey(home.identityPath, keys)
+  const hardware = await detectHardware()
   const events = new EventTarget()
   const registry = new Registry({
     clock,

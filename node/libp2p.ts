@@ -38,6 +38,12 @@ const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
 /** A dead path is noticed within 15 s, and a small board that is busy for nine is not taken for dead. */
 const PING_INTERVAL_MS = 5000
 const PING_TIMEOUT_MS = { minTimeout: 10_000, maxTimeout: 10_000 }
+/**
+ * Both the watch over connections (three pings within its timeout) and the DHT
+ * (two) ping the same peer, at times of their own. Above libp2p's limits of 1
+ * out and 2 in a ping fails, and the watch cuts a connection that is well.
+ */
+const PING_STREAMS_MAX = 8
 /** Devices sleep for weeks; their addresses are tried for a month. */
 const PEER_AGE_MAX_MS = 30 * 24 * 3600 * 1000
 const PEER_ADDRESSES_MAX = 20
@@ -130,7 +136,9 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       // Who is no member yet would be refused: identify runs once the hello is done.
       identify: guard.service(identify({ runOnConnectionOpen: false })),
       identifyPush: guard.service(identifyPush()),
-      ping: guard.service(ping()),
+      ping: guard.service(
+        ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
+      ),
       pubsub: guard.service(gossip(mesh)),
       ...(dht ? { dht: guard.service(privateDht(mesh)) } : {})
     } as never

@@ -6,7 +6,6 @@
  * made.
  */
 
-import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LumosError } from '../interface/errors.ts'
@@ -14,6 +13,7 @@ import type { Logger } from '../interface/lifecycle.ts'
 import { type Database, openCacheDatabase, openDatabase } from './database.ts'
 import { PRIVATE_DIR_MODE, writeFileDurably } from './durable-file.ts'
 import { storeDamaged, storeFailure } from './failure.ts'
+import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from './gateway-token.ts'
 import { HomeLock } from './home-lock.ts'
 import { type RunInfo, removeRunFile, writeRunFile } from './run-file.ts'
 import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from './schema.ts'
@@ -21,8 +21,6 @@ import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 
 /** How files lie in a home. Grows when a file moves or is renamed; tables have versions of their own. */
 const FORMAT = 1
-/** 256 bits: not to be guessed. */
-const TOKEN_BYTES = 32
 
 export class DataDir implements AsyncDisposable {
   readonly path: string
@@ -46,7 +44,7 @@ export class DataDir implements AsyncDisposable {
     this.socketPath = parts.socketPath
     this.identityPath = join(path, 'identity.key')
     this.meshRootPath = join(path, 'mesh-root.key')
-    this.tokenPath = join(path, 'gateway.token')
+    this.tokenPath = gatewayTokenPath(path)
     this.modelsDir = join(path, 'models')
     this.logDir = join(path, 'logs')
     this.#lock = parts.lock
@@ -54,15 +52,7 @@ export class DataDir implements AsyncDisposable {
 
   /** The secret that programs on this device show to the gateway; made on first use. */
   gatewayToken(): string {
-    try {
-      const token = readFileSync(this.tokenPath, 'utf8').trim()
-      if (token !== '') return token
-    } catch (err) {
-      if ((err as NodeJS.ErrnoException).code !== 'ENOENT') throw storeFailure(err, this.tokenPath)
-    }
-    const token = randomBytes(TOKEN_BYTES).toString('base64url')
-    writeFileDurably(this.tokenPath, `${token}\n`)
-    return token
+    return readGatewayToken(this.tokenPath) ?? makeGatewayToken(this.tokenPath)
   }
 
   /** Tell the CLI where this node can be reached, until `close`. */

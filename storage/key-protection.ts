@@ -6,12 +6,12 @@
  * so a file that is as it shall be already is left alone.
  */
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { LumosError } from '../interface/errors.ts'
 import { writeFileDurably } from './durable-file.ts'
 import { isWrapped, unwrap, wrap } from './key-wrap.ts'
-import { openWrapped, parseKey } from './keychain.ts'
+import { keyLocked, parseKey } from './keychain.ts'
 import { checkNewPassphrase } from './passphrase.ts'
 
 export interface Passphrases {
@@ -37,13 +37,13 @@ export async function protectKeys(home: string, passphrases: Passphrases): Promi
   // Drafts that a killed process left could hold a key that nothing protects.
   for (const name of filesIn(home, '.key.tmp')) rmSync(join(home, name))
 
-  const changes = new Map<string, Uint8Array>()
-  for (const name of keyNames(home)) {
-    const content = await changedContent(join(home, name), passphrases)
-    if (content !== undefined) changes.set(name, content)
-  }
-  for (const [name, content] of changes) writeFileDurably(join(home, name), content)
-  return [...changes.keys()]
+  const read = keyNames(home).map(async name => ({
+    name,
+    content: await changedContent(join(home, name), passphrases)
+  }))
+  const changes = (await Promise.all(read)).filter(({ content }) => content !== undefined)
+  for (const { name, content } of changes) writeFileDurably(join(home, name), content!)
+  return changes.map(({ name }) => name)
 }
 
 /** What the file shall hold, or undefined when it does already. */
@@ -51,18 +51,22 @@ async function changedContent(path: string, { present, next }: Passphrases): Pro
   const bytes = readFileSync(path)
   const protectedNow = isWrapped(bytes)
   if (!protectedNow && next === undefined) return undefined
-  if (protectedNow && next !== undefined && (await unwrap(bytes, next, path)) !== undefined) return undefined
 
-  const plain = protectedNow ? await openWrapped(path, bytes, present) : bytes
+  let plain: Uint8Array | undefined = protectedNow ? undefined : bytes
+  if (protectedNow && present !== undefined) plain = await unwrap(bytes, present, path)
+  if (plain === undefined && next !== undefined && (await unwrap(bytes, next, path)) !== undefined) {
+    return undefined
+  }
+  if (plain === undefined) throw keyLocked(path, 'wrong')
   // What cannot be read must be noticed while it can still be looked at.
   await parseKey(path, plain)
   return next === undefined ? plain : wrap(plain, next)
 }
 
-const filesIn = (home: string, ending: string): string[] =>
-  readdirSync(home)
-    .filter(name => name.endsWith(ending))
-    .sort()
+function filesIn(home: string, ending: string): string[] {
+  const names = existsSync(home) ? readdirSync(home) : []
+  return names.filter(name => name.endsWith(ending)).sort()
+}
 
 /** @throws {LumosError} when there is nothing to protect. */
 export function checkKeys(home: string): void {

@@ -39,7 +39,7 @@ export async function loadKey(
   if (bytes === undefined) return undefined
 
   tighten(path, options.log)
-  if (isWrapped(bytes)) return parseKey(path, await openWrapped(path, bytes, options.passphrase))
+  if (isWrapped(bytes)) return parseKey(path, await open(path, bytes, options.passphrase))
   if (options.passphrase !== undefined) {
     options.log?.warn({ path }, 'This key is not under the passphrase yet: lumos-node key protect')
   }
@@ -89,27 +89,25 @@ export function isKeyProtected(path: string): boolean {
   return bytes !== undefined && isWrapped(bytes)
 }
 
-export async function openWrapped(
-  path: string,
-  bytes: Uint8Array,
-  passphrase: string | undefined
-): Promise<Uint8Array> {
-  if (passphrase === undefined) {
-    throw new LumosError(
-      'KEY_LOCKED',
-      `${basename(path)} is protected by a passphrase, and none was given.`,
-      {
-        hint: 'Start the node in a terminal, or set keys.passphraseFile to a file that holds it.',
-        details: { path, reason: 'missing' }
-      }
-    )
-  }
+async function open(path: string, bytes: Uint8Array, passphrase: string | undefined): Promise<Uint8Array> {
+  if (passphrase === undefined) throw keyLocked(path, 'missing')
   const plain = await unwrap(bytes, passphrase, path)
-  if (plain !== undefined) return plain
-  throw new LumosError('KEY_LOCKED', `The passphrase does not open ${basename(path)}.`, {
-    hint: 'Nothing was changed. Try again; a forgotten passphrase cannot be recovered.',
-    details: { path, reason: 'wrong' }
-  })
+  if (plain === undefined) throw keyLocked(path, 'wrong')
+  return plain
+}
+
+export function keyLocked(path: string, reason: 'missing' | 'wrong'): LumosError {
+  const [message, hint] = {
+    missing: [
+      `${basename(path)} is protected by a passphrase, and none was given.`,
+      'Start the node in a terminal, or set keys.passphraseFile to a file that holds it.'
+    ],
+    wrong: [
+      `The passphrase does not open ${basename(path)}.`,
+      'Nothing was changed. Try again; a forgotten passphrase cannot be recovered.'
+    ]
+  }[reason]
+  return new LumosError('KEY_LOCKED', message!, { hint, details: { path, reason } })
 }
 
 export async function parseKey(path: string, bytes: Uint8Array): Promise<Ed25519PrivateKey> {

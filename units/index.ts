@@ -1,6 +1,7 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
 import type { LumosNode } from '../interface/node.ts'
+import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference.ts'
 import { meshUnits } from './mesh.ts'
 import { modelUnits } from './model.ts'
@@ -13,16 +14,19 @@ export interface UnitsOptions {
   readonly node: LumosNode
   /** Where other programs reach this node, once they can. */
   gatewayUrl(): string | undefined
+  /** Replaces the gateway's token; returns how many sessions have ended. */
+  rotateToken(): number
   /** Begins to stop the whole process; returns at once. */
   stop(): void
 }
 
-export function createUnits({ node, gatewayUrl, stop }: UnitsOptions): UnitRegistry {
+export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOptions): UnitRegistry {
   const registry = new UnitRegistry(node.events)
   const units = [
     ...meshUnits(node, gatewayUrl),
     ...modelUnits(node),
     ...inferenceUnits(node),
+    ...gatewayUnits(rotateToken),
     ...nodeUnits(stop)
   ]
   for (const unit of units) registry.register(unit)

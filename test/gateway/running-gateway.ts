@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { Gateway } from '../../gateway/index.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import { makeGatewayToken } from '../../storage/gateway-token.ts'
 import { createUnits } from '../../units/index.ts'
 import { startNode } from '../units/started-node.ts'
 
@@ -16,16 +17,31 @@ export interface Answer {
   readonly body: any
 }
 
-export async function startGateway({ port = 0, host = '127.0.0.1' } = {}) {
+export interface GatewaySettings {
+  readonly port?: number
+  readonly host?: string
+  readonly hosts?: readonly string[]
+}
+
+export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }: GatewaySettings = {}) {
   const { node, engine, emit, home, ...started } = await startNode()
   const warnings: object[] = []
   const log: Logger = { debug() {}, info() {}, warn: fields => warnings.push(fields), error() {} }
   let stops = 0
 
-  const { socketPath } = node.home
+  const { socketPath, tokenPath } = node.home
   const token = node.home.gatewayToken()
-  const units = createUnits({ node, gatewayUrl: () => gateway.url, stop: () => stops++ })
-  const gateway = new Gateway({ units, clock: systemClock, log }, { socketPath, token, host, port })
+  const units = createUnits({
+    node,
+    gatewayUrl: () => gateway.url,
+    rotateToken: () => gateway.rotateToken(),
+    stop: () => stops++
+  })
+  const newToken = () => makeGatewayToken(tokenPath)
+  const gateway = new Gateway(
+    { units, clock: systemClock, log },
+    { socketPath, token, newToken, host, hosts, port }
+  )
   try {
     await gateway.start()
   } catch (err) {

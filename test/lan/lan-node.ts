@@ -2,17 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { findNode, type NodeClient } from '../../cli/client.ts'
 import type { Ready } from '../../cli/ready.ts'
 import { EVENTS } from '../../interface/events.ts'
 import type { ModelInfo, PeerInfo } from '../../interface/node.ts'
 import { type Finished, runCli, spawnCli } from '../cli/run-cli.ts'
-import type { Device } from './lan.ts'
+import { type Device, temporaryHome } from './lan.ts'
 
 /** Serves nothing of its own, so whatever it answers comes from others. */
 export const ASKER = { LUMOS_MODELS__BUILTIN: 'false' }
@@ -80,8 +78,6 @@ export async function startOn(device: Device, name: string, options: StartOption
     }
   }
 }
-
-export const temporaryHome = (): Promise<string> => mkdtemp(join(tmpdir(), 'lumos-lan-'))
 
 /** `node` is connected to `other` and holds its manifest. */
 export const holds = (node: Node, other: Pick<Node, 'peerId' | 'name'>): Promise<number> =>

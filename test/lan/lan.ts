@@ -7,12 +7,15 @@
  */
 
 import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe } from 'vitest'
 
 const run = promisify(execFile)
 const PREFIX = 'lumos-lan'
-/** Cables of the switch and of the device, inside their namespaces. */
+/** A device's end of its cable. The other end, at the switch, has the device's name. */
 const DEVICE_LINK = 'eth0'
 
 let lans = 0
@@ -22,7 +25,7 @@ const obstacle = await findObstacle()
 
 /** Tests that need a LAN. Where there can be none they are skipped, and that is said. */
 export function describeOnLan(name: string, tests: () => void): void {
-  if (obstacle !== undefined) console.warn(`test/lan did not run: ${obstacle}`)
+  if (obstacle !== undefined) console.warn(`test/lan did not run: ${obstacle} ("${name}")`)
   describe.skipIf(obstacle !== undefined)(name, tests)
 }
 
@@ -110,16 +113,21 @@ async function remove(namespace: string): Promise<void> {
   await ip(`netns delete ${namespace}`)
 }
 
+/** For all that a node keeps. */
+export const temporaryHome = (): Promise<string> => mkdtemp(join(tmpdir(), `${PREFIX}-${process.pid}-`))
+
 /** Removes what runs that were killed left behind. */
 async function sweep(): Promise<void> {
   const { stdout } = await run('ip', ['netns', 'list'])
-  const left = stdout
-    .split('\n')
-    .map(line => line.split(' ')[0]!)
-    .filter(name => name.startsWith(`${PREFIX}-`) && !isAlive(Number(name.split('-')[2])))
+  const namespaces = stdout.split('\n').map(line => line.split(' ')[0]!)
   // Two runs that begin together sweep the same; what the other has removed is no failure.
-  await Promise.allSettled(left.map(remove))
+  await Promise.allSettled(namespaces.filter(isLeftOver).map(remove))
+  const homes = (await readdir(tmpdir())).filter(isLeftOver)
+  await Promise.allSettled(homes.map(home => rm(join(tmpdir(), home), { recursive: true })))
 }
+
+const isLeftOver = (name: string): boolean =>
+  name.startsWith(`${PREFIX}-`) && !isAlive(Number(name.slice(PREFIX.length + 1).split('-')[0]))
 
 function isAlive(pid: number): boolean {
   try {

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { it } from 'vitest'
-import { describeOnLan, Lan } from './lan.ts'
-import { holds, loses, meet, startOn, temporaryHome } from './lan-node.ts'
+import { describeOnLan, Lan, temporaryHome } from './lan.ts'
+import { ASKER, holds, loses, meet, startOn } from './lan-node.ts'
 
 /** From the signal on, until no other node lists the peer or its models. */
 const KILLED_GONE_MS_MAX = 5000
@@ -49,6 +50,29 @@ describeOnLan('a peer', () => {
     await Promise.all([holds(one, back), holds(other, back)])
     const { items } = JSON.parse((await one.cli('peers', '--json')).stdout)
     assert.deepEqual(items.map((item: { name: string }) => item.name).sort(), ['other', 'peer'])
+    await rm(home, { recursive: true })
+  })
+
+  it('that was cut off, died and came back before anybody missed it is one peer, and answers', async () => {
+    await using lan = await Lan.create()
+    const device = await lan.device('server')
+    const home = await temporaryHome()
+    await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
+    await using before = await startOn(device, 'server', { home })
+    await meet(asker, before)
+
+    // Without its cable it cannot say goodbye, so the asker still has a connection to it.
+    await device.unplug()
+    await before.end('SIGKILL')
+    await using after = await startOn(device, 'server', { home })
+    await device.plugIn()
+    await holds(after, asker)
+
+    const image = fileURLToPath(new URL('../fixtures/digits/7.png', import.meta.url))
+    const { stdout, stderr } = await asker.cli('infer', 'digits-cnn', `@${image}`, '--json')
+    assert.equal(stderr, '')
+    assert.equal(JSON.parse(stdout).meta.peer, after.peerId)
+    assert.deepEqual(await asker.peers(), [after.peerId])
     await rm(home, { recursive: true })
   })
 

@@ -18,7 +18,8 @@ export interface Peers extends AsyncDisposable {
 
 const PROTOCOL = '/test/streams/1'
 
-const createPeer = (listen: string[]): Promise<Libp2p> =>
+/** A node; without `listen` it only dials. */
+export const createPeer = (listen: string[] = []): Promise<Libp2p> =>
   createLibp2p({
     addresses: { listen },
     transports: [tcp()],
@@ -28,7 +29,7 @@ const createPeer = (listen: string[]): Promise<Libp2p> =>
   })
 
 export async function connectPeers(): Promise<Peers> {
-  const [dialer, listener] = await Promise.all([createPeer([]), createPeer(['/ip4/127.0.0.1/tcp/0'])])
+  const [dialer, listener] = await Promise.all([createPeer(), createPeer(['/ip4/127.0.0.1/tcp/0'])])
   const waiting: ((stream: Stream) => void)[] = []
   await listener.handle(PROTOCOL, stream => waiting.shift()?.(stream), { maxInboundStreams: 64 })
   const connection = await dialer.dial(listener.getMultiaddrs())

@@ -20,7 +20,12 @@ function setUp() {
   const { node, engine, emit } = started
   engine.lastRequest = undefined
   let stops = 0
-  const units = createUnits({ node, gatewayUrl: () => 'http://127.0.0.1:1', stop: () => stops++ })
+  const units = createUnits({
+    node,
+    gatewayUrl: () => 'http://127.0.0.1:1',
+    rotateToken: () => 0,
+    stop: () => stops++
+  })
   return { node, engine, emit, units, stops: () => stops }
 }
 
@@ -43,6 +48,7 @@ describe('the registry of units', () => {
         'query model.get',
         'command inference.run',
         'command inference.classify',
+        'command gateway.rotate_token',
         'command node.stop',
         'event peer.joined',
         'event peer.left',

@@ -1,0 +1,32 @@
+/** Asks in the terminal for what must not be shown. */
+
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { CancelledError } from '../interface/errors.ts'
+
+/** Whether somebody sits in front of this process. */
+export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true
+
+/**
+ * What is typed up to Enter.
+ *
+ * @throws {CancelledError} after Ctrl-C or Ctrl-D.
+ */
+export async function askSecret(question: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  // Readline puts the terminal in raw mode and does the echo itself: into this.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 })
+  lines
+    .once('line', resolve)
+    .once('SIGINT', () => lines.close())
+    .once('close', () => reject(new CancelledError('No passphrase was given.')))
+
+  process.stderr.write(question)
+  try {
+    return await promise
+  } finally {
+    lines.close()
+    process.stderr.write('\n')
+  }
+}

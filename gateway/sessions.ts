@@ -1,0 +1,79 @@
+/**
+ * Browsers that have shown the token once, and the cookie they show instead.
+ *
+ * A page cannot add a header to everything it loads, and must not keep the
+ * token where its scripts find it; a cookie that only the browser reads solves
+ * both. It holds a number of its own, so it is worth nothing after its time,
+ * after a restart, or elsewhere. Cookies ignore ports: the name holds the port,
+ * so that several nodes on one device do not overwrite each other's, and a
+ * browser also shows it to other programs that serve pages on this address.
+ */
+
+import { createHash, randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../interface/clock.ts'
+
+/** A week: a dashboard is opened again with its link, which is one command away. */
+export const SESSION_AGE_MAX_S = 7 * 24 * 3600
+/** One person's browsers. Only who holds the token begins one, so the oldest may go. */
+const SESSIONS_MAX = 32
+/** 256 bits: not to be guessed. */
+const ID_BYTES = 32
+/** Another program on this address may have set some of the same name; more are an attack. */
+const COOKIES_MAX = 8
+
+export class Sessions {
+  readonly #clock: Clock
+  /** When each ends, by the hash of its id, so that looking one up takes the same time for every guess. */
+  readonly #ends = new Map<string, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** The id of a new one. */
+  begin(): string {
+    const nowMs = this.#clock.monotonicMs()
+    for (const [key, endMs] of this.#ends) {
+      if (endMs <= nowMs || this.#ends.size >= SESSIONS_MAX) this.#ends.delete(key)
+    }
+    const id = randomBytes(ID_BYTES).toString('base64url')
+    this.#ends.set(keyOf(id), nowMs + SESSION_AGE_MAX_S * 1000)
+    return id
+  }
+
+  isOpen(id: string): boolean {
+    return (this.#ends.get(keyOf(id)) ?? 0) > this.#clock.monotonicMs()
+  }
+
+  end(id: string): void {
+    this.#ends.delete(keyOf(id))
+  }
+
+  /** How many there were. */
+  endAll(): number {
+    const nowMs = this.#clock.monotonicMs()
+    const open = [...this.#ends.values()].filter(endMs => endMs > nowMs).length
+    this.#ends.clear()
+    return open
+  }
+}
+
+const keyOf = (id: string): string => createHash('sha256').update(id).digest('base64')
+
+/** No script reads it, and no page of another site makes the browser send it. */
+export const sessionCookie = (port: number, id: string, ageMaxS = SESSION_AGE_MAX_S): string =>
+  `${nameOf(port)}=${id}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${ageMaxS}`
+
+/** The ids that this request shows. */
+export function sessionIdsOf({ headers, socket }: IncomingMessage): string[] {
+  const start = `${nameOf(socket.localPort ?? 0)}=`
+  return (headers.cookie ?? '')
+    .split(';')
+    .map(pair => pair.trim())
+    .filter(pair => pair.startsWith(start))
+    .slice(0, COOKIES_MAX)
+    .map(pair => pair.slice(start.length))
+}
+
+const nameOf = (port: number): string => `lumos_session_${port}`
