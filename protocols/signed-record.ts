@@ -60,6 +60,10 @@ export async function openRecord<S extends z.ZodType>(
 ): Promise<Signed<z.output<S>>> {
   checkSize(kind, envelope)
   const parsed = attempt(kind, 'came in a broken envelope', () => RecordEnvelope.createFromProtobuf(envelope))
+  // One signature, one envelope: else copies that differ in nothing would pass as news.
+  if (!Buffer.from(parsed.marshal()).equals(envelope)) {
+    throw new LumosError(kind.invalid, `${kind.noun} came in an envelope of another form.`)
+  }
   const genuine = await parsed.validate(kind.domain).catch(() => false)
   if (!genuine) throw new LumosError(kind.forged, `The signature of ${kind.noun} is wrong.`)
   if (!Buffer.from(PAYLOAD_TYPE).equals(parsed.payloadType)) {
