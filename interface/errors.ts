@@ -62,6 +62,7 @@ export const ERROR_MEANINGS = {
   PEER_NOT_MEMBER: meaning(403, 5),
   PEER_REVOKED: meaning(403, 5),
   PEER_BANNED: meaning(403, 5),
+  DUPLICATE_IDENTITY: meaning(409, 1),
   CERTIFICATE_INVALID: meaning(403, 5),
   CERTIFICATE_EXPIRED: meaning(403, 5),
   INVITE_INVALID: meaning(400, 1),

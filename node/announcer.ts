@@ -80,6 +80,15 @@ export class Announcer implements Startable {
     }, SETTLE_MS)
   }
 
+  /** Announce soon although nothing has changed. */
+  repeat(): void {
+    if (this.#stopped || this.#settling !== undefined) return
+    this.#settling = this.#components.clock.setTimer(() => {
+      this.#settling = undefined
+      this.#announceNow()
+    }, SETTLE_MS)
+  }
+
   #announceNow(): void {
     this.#announcing = this.#announce().catch(err => {
       this.#components.log.error({ err }, 'could not announce')

@@ -18,6 +18,7 @@ import type { DataDir } from '../storage/data-dir.ts'
 import { SqliteDatastore } from '../storage/datastore.ts'
 import { ManifestLog } from '../storage/manifest-log.ts'
 import type { MeshStore, StoredMesh } from '../storage/mesh-store.ts'
+import { AddressBook } from './address-book.ts'
 import { Announcer } from './announcer.ts'
 import type { Config } from './config.ts'
 import { Discovery } from './discovery.ts'
@@ -28,9 +29,11 @@ import { libp2pLogger } from './log-libp2p.ts'
 import type { Lifecycle } from './lumos-node.ts'
 import { ManifestSync } from './manifest-sync.ts'
 import { Authority } from './membership/authority.ts'
-import { Bans } from './membership/bans.ts'
+import { Bans, FORGERY, LOITERING } from './membership/bans.ts'
+import { Duplicates } from './membership/duplicates.ts'
 import { Guard } from './membership/guard.ts'
 import { Members } from './membership/members.ts'
+import { Offers } from './membership/offers.ts'
 import { Reception } from './membership/reception.ts'
 import { RevocationSync } from './membership/revocation-sync.ts'
 import { Peers } from './peers.ts'
@@ -90,11 +93,17 @@ export async function composeMesh(
     onRevoked: id =>
       void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up'))
   })
-  const bans = new Bans(clock)
+  const bans = new Bans(FORGERY, clock)
+  const loiterers = new Bans(LOITERING, clock)
   const guard = new Guard({
     clock,
     log,
-    standing: id => (bans.isBanned(id) ? { kind: 'banned' } : members.standing(id)),
+    standing(id) {
+      const standing = members.standing(id)
+      // Whoever has become a member is not kept out for having knocked too often before.
+      const loiters = standing.kind === 'stranger' && loiterers.isBanned(id)
+      return loiters || bans.isBanned(id) ? { kind: 'banned' } : standing
+    },
     openToStrangers: () => [HELLO_PROTOCOL]
   })
   const authority = new Authority({
@@ -125,14 +134,17 @@ export async function composeMesh(
   })
   const revocations = new RevocationSync({ libp2p, members, guard, clock, log })
 
+  const offers = new Offers(config.access, task =>
+    registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
+  )
   let draining = false
   const handler = new InferenceHandler({
     service: registry,
     clock,
     log,
-    authorize(id) {
+    authorize(id, request) {
       if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
-      guard.check(id, { kind: 'ask', access: 'everyone' })
+      for (const access of offers.for(request)) guard.check(id, { kind: 'ask', access })
     }
   })
 
@@ -154,6 +166,7 @@ export async function composeMesh(
     wants: id => !foreigners.has(id)
   })
 
+  const duplicates = new Duplicates()
   const sync: ManifestSync = new ManifestSync({
     libp2p,
     table,
@@ -164,6 +177,14 @@ export async function composeMesh(
     mesh: own.id,
     own: () => announcer.current,
     admit: ({ manifest }) => members.admit(manifest.peerId, manifest.certificates),
+    onSeen({ manifest: { peerId: id, epoch, sequence } }) {
+      const seen = duplicates.see(id, epoch, sequence, clock.monotonicMs())
+      // That this life goes on shows everybody else that there are two.
+      if (seen === 'another' && id === peerId) announcer.repeat()
+      if (seen !== 'duplicate') return
+      log.error({ peerId: id, code: 'DUPLICATE_IDENTITY' }, 'two devices use one key: revoke it')
+      emit('peer.duplicated', { peerId: id, name: nameOf(id) })
+    },
     onNews(signed) {
       const { peerId: id, epoch, sequence, capabilities } = signed.manifest
       manifestLog.store({ peerId: id, epoch, sequence, hash: signed.hash, envelope: signed.envelope })
@@ -222,8 +243,12 @@ export async function composeMesh(
     onRefused(id, { code }) {
       if (code === 'DENIED') foreigners.add(id)
       if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') bans.strike(id)
+      // Whose certificate ran out is about to be invited again; whose connection broke did nothing wrong.
+      if (code !== 'CERTIFICATE_EXPIRED' && code !== 'PEER_UNREACHABLE') loiterers.strike(id)
     }
   })
+
+  const addressBook = new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })
 
   const candidates = (wanted: { task?: string; model?: string }): Candidate[] => {
     const nowMs = clock.monotonicMs()
@@ -289,6 +314,7 @@ export async function composeMesh(
           revocations.subscribe()
         }
       },
+      { part: 'addresses', start: () => addressBook.start(), stop: () => addressBook.stop() },
       { part: 'discovery', start: () => discovery.start(), stop: () => discovery.stop() }
     ],
     libp2p,

@@ -25,14 +25,18 @@ import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import { LumosError } from '../interface/errors.ts'
 import { YAMUX_LIMITS } from '../protocols/limits.ts'
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
+import { Doorway } from './membership/doorway.ts'
 import type { Guard } from './membership/guard.ts'
 import { noiseOnDemand } from './noise.ts'
 
-/** Connections of this node, and pending ones that have not proved who they are. */
 const CONNECTIONS_MAX = 128
-const PENDING_CONNECTIONS_MAX = 16
+/** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
+const PENDING_CONNECTIONS_MAX = 128
+/** A small board that is busy takes a second for its part of a handshake. */
+const HANDSHAKE_TIMEOUT_MS = 5000
 /** libp2p's own 5 per second and address turns away a LAN behind one router, with a bare ECONNRESET. */
 const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
 /** A dead path is noticed within 15 s, and a small board that is busy for nine is not taken for dead. */
@@ -106,7 +110,8 @@ export interface Libp2pSettings {
 /** Built, not started. */
 export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
   const { privateKey, datastore, logger, network, mesh, dht, guard } = settings
-  return await createLibp2p<Services>({
+  const doorway = new Doorway(peerId => guard.isMember(peerId))
+  const libp2p = await createLibp2p<Services>({
     start: false,
     privateKey,
     datastore,
@@ -124,6 +129,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
+      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
       inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
       maxPeerAddrsToDial: PEER_ADDRESSES_MAX,
       // Discovery redials, with its own backoff, whoever is worth it.
@@ -131,7 +137,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     },
     connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: PING_TIMEOUT_MS },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
-    connectionGater: guard.gater,
+    connectionGater: { ...guard.gater, ...doorway.gater },
     services: {
       // Who is no member yet would be refused: identify runs once the hello is done.
       identify: guard.service(identify({ runOnConnectionOpen: false })),
@@ -143,6 +149,8 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       ...(dht ? { dht: guard.service(privateDht(mesh)) } : {})
     } as never
   })
+  doorway.watch(libp2p)
+  return libp2p
 }
 
 /** What a message without data holds. */
@@ -192,5 +200,11 @@ const privateDht = (mesh: string) =>
     // Members are reachable by each other, and their addresses are private ones.
     clientMode: false,
     peerInfoMapper: passthroughMapper,
+    // Nobody keeps values in it, so nobody can fill disks with them.
+    validators: { pk: refuseValue },
     initialQuerySelfInterval: 1000
   })
+
+async function refuseValue(): Promise<void> {
+  throw new LumosError('DENIED', 'This mesh keeps no values in its DHT.')
+}

@@ -42,6 +42,8 @@ export interface ManifestSyncComponents {
   own(): SignedManifest
   /** A manifest replaced an older one, or is the first of its peer. */
   onNews(signed: SignedManifest): void
+  /** A manifest of a member, of this node too, whether it is news or not. */
+  onSeen(signed: SignedManifest): void
   /** Whether the peer that a manifest is about is a member; throws when not. */
   admit(signed: SignedManifest): Promise<unknown>
 }
@@ -79,8 +81,9 @@ export class ManifestSync implements Startable {
   }
 
   async publish(signed: SignedManifest): Promise<void> {
-    const { table, clock } = this.#components
+    const { table, clock, onSeen } = this.#components
     table.accept(signed, 0, clock.monotonicMs())
+    onSeen(signed)
     await this.#gossip(signed)
   }
 
@@ -160,11 +163,15 @@ export class ManifestSync implements Startable {
 
   /** @returns whether it was news. */
   async #take(signed: SignedManifest, ageMs: number): Promise<boolean> {
-    const { table, clock, onNews, own, admit } = this.#components
-    if (signed.manifest.peerId === own().manifest.peerId) return false
+    const { table, clock, onNews, onSeen, own, admit } = this.#components
+    if (signed.manifest.peerId === own().manifest.peerId) {
+      onSeen(signed)
+      return false
+    }
     try {
       await admit(signed)
       this.#judged.add(signed.envelope)
+      onSeen(signed)
       if (!table.accept(signed, ageMs, clock.monotonicMs())) return false
     } catch (thrown) {
       this.#refused(thrown)

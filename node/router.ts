@@ -35,6 +35,14 @@ import type { Outcome, TrackRecords } from './track-record.ts'
 
 /** The first try and two more: a third failure says more about the request than about the peers. */
 const ATTEMPTS_MAX = 3
+/** Final at the peer that says so; another one may offer the model to us. */
+const NOT_THERE: ReadonlySet<string> = new Set([
+  'MODEL_NOT_FOUND',
+  'DENIED',
+  'PEER_NOT_MEMBER',
+  'PEER_REVOKED',
+  'PEER_BANNED'
+])
 
 export interface RouterComponents {
   readonly clock: Clock
@@ -120,7 +128,7 @@ export class Router {
       } catch (thrown) {
         const failure = toLumosError(thrown)
         if (received > 0) throw interrupted(failure, received)
-        if (!failure.retryable && failure.code !== 'MODEL_NOT_FOUND') throw failure
+        if (!failure.retryable && !NOT_THERE.has(failure.code)) throw failure
         failures.push(failure)
         this.#components.log.info(
           { requestId: request.id, peerId: candidate.peerId, code: failure.code },

@@ -43,6 +43,10 @@ export class Guard {
     permit(standing(peerId), action, { peerId, openToStrangers: openToStrangers() })
   }
 
+  isMember(peerId: string): boolean {
+    return this.#components.standing(peerId).kind === 'member'
+  }
+
   /** Connections of peers that were removed or shut out end before they cost anything more. */
   readonly gater: ConnectionGater = {
     denyDialPeer: peer => this.#denies(peer),

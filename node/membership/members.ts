@@ -98,7 +98,9 @@ export class Members {
     if (this.#isRevoked(peerId, known?.membership.role)) return { kind: 'revoked' }
     if (known === undefined || this.#isRevoked(known.membership.issuer, 'admin')) return { kind: 'stranger' }
     const expired = this.#components.clock.wallMs() > known.membership.notAfterMs + CLOCK_LEEWAY_MS
-    return expired ? { kind: 'stranger' } : { kind: 'member', role: known.membership.role }
+    return expired
+      ? { kind: 'stranger' }
+      : { kind: 'member', role: known.membership.role, name: known.membership.name }
   }
 
   get(peerId: string): Membership | undefined {

@@ -8,7 +8,7 @@ import type { Role } from '../../interface/membership.ts'
 
 /** What a peer is to this node just now. */
 export type Standing =
-  | { readonly kind: 'member'; readonly role: Role }
+  | { readonly kind: 'member'; readonly role: Role; readonly name: string }
   | { readonly kind: 'stranger' }
   | { readonly kind: 'revoked' }
   | { readonly kind: 'banned' }
@@ -25,7 +25,7 @@ export type Action =
   /** Inviting and removing devices. */
   | { readonly kind: 'administer' }
 
-/** To whom a capability is offered: everyone, some roles, or named peers. */
+/** To whom a capability is offered: everyone, some roles, or peers by id or by their name in the mesh. */
 export type Access = 'everyone' | { readonly roles?: readonly Role[]; readonly peers?: readonly string[] }
 
 export interface PolicyContext {
@@ -45,20 +45,24 @@ export function permit(standing: Standing, action: Action, { peerId, openToStran
     if (action.kind === 'open' && openToStrangers.includes(action.protocol)) return
     throw new LumosError('PEER_NOT_MEMBER', `${peerId} is not a member of this mesh.`)
   }
-  permitMember(standing.role, action, peerId)
+  permitMember(standing, action, peerId)
 }
 
-function permitMember(role: Role, action: Action, peerId: string): void {
+function permitMember({ role, name }: Member, action: Action, peerId: string): void {
   if (action.kind === 'administer' && role !== 'admin') {
     throw new LumosError('NOT_ADMIN', `${peerId} is not an admin of this mesh.`)
   }
   if (action.kind === 'offer' && role === 'guest') {
     throw new LumosError('DENIED', `${peerId} is a guest, and guests offer nothing.`)
   }
-  if (action.kind === 'ask' && !isGranted(action.access, peerId, role)) {
+  if (action.kind === 'ask' && !isGranted(action.access, [peerId, name], role)) {
     throw new LumosError('DENIED', `${peerId} may not use this model.`)
   }
 }
 
-const isGranted = (access: Access, peerId: string, role: Role): boolean =>
-  access === 'everyone' || access.roles?.includes(role) === true || access.peers?.includes(peerId) === true
+type Member = Extract<Standing, { kind: 'member' }>
+
+const isGranted = (access: Access, called: readonly string[], role: Role): boolean =>
+  access === 'everyone' ||
+  access.roles?.includes(role) === true ||
+  access.peers?.some(peer => called.includes(peer)) === true

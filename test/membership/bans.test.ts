@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Bans } from '../../node/membership/bans.ts'
+import { Bans, FORGERY, LOITERING } from '../../node/membership/bans.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 const MINUTE_MS = 60_000
@@ -14,7 +14,7 @@ function servedMs(bans: Bans, clock: ManualClock, peer: string): number {
 
 describe('a ban', () => {
   it('comes with the second broken rule, not the first', () => {
-    const bans = new Bans(new ManualClock())
+    const bans = new Bans(FORGERY, new ManualClock())
     expect(bans.strike('a')).toBe(false)
     expect(bans.isBanned('a')).toBe(false)
     expect(bans.strike('a')).toBe(true)
@@ -24,7 +24,7 @@ describe('a ban', () => {
 
   it('doubles each time, up to a week', () => {
     const clock = new ManualClock()
-    const bans = new Bans(clock)
+    const bans = new Bans(FORGERY, clock)
     const terms = Array.from({ length: 12 }, () => {
       bans.strike('a')
       bans.strike('a')
@@ -35,7 +35,7 @@ describe('a ban', () => {
   })
 
   it('is remembered for a bounded number of peers', () => {
-    const bans = new Bans(new ManualClock())
+    const bans = new Bans(FORGERY, new ManualClock())
     const twice = (peer: string) => {
       bans.strike(peer)
       bans.strike(peer)
@@ -46,5 +46,15 @@ describe('a ban', () => {
     twice('one more')
     expect(bans.isBanned('first')).toBe(false)
     expect(bans.isBanned('one more')).toBe(true)
+  })
+
+  it('for loitering comes with the fifth failure within a minute, and not when they are further apart', () => {
+    const clock = new ManualClock()
+    const bans = new Bans(LOITERING, clock)
+    for (let i = 0; i < 20; i++) {
+      expect(bans.strike('patient')).toBe(false)
+      clock.advance(15_001)
+    }
+    expect([1, 2, 3, 4, 5].map(() => bans.strike('hasty'))).toEqual([false, false, false, false, true])
   })
 })

@@ -11,7 +11,10 @@ const PEER = 'peer'
 
 const access: fc.Arbitrary<Access> = fc.oneof(
   fc.constant('everyone' as const),
-  fc.record({ roles: fc.subarray([...ROLES]), peers: fc.subarray([PEER, 'other']) }, { requiredKeys: [] })
+  fc.record(
+    { roles: fc.subarray([...ROLES]), peers: fc.subarray([PEER, 'den', 'other']) },
+    { requiredKeys: [] }
+  )
 )
 const protocol = fc.oneof(
   fc.constantFrom(HELLO, JOIN, '/meshsub/1.2.0', '/ipfs/id/1.0.0', '/lumos/inference/1', ''),
@@ -38,7 +41,7 @@ function verdict(standing: Standing, wanted: Action, openToStrangers: readonly s
   }
 }
 
-const member = (role: Role): Standing => ({ kind: 'member', role })
+const member = (role: Role): Standing => ({ kind: 'member', role, name: 'den' })
 
 /** Who may do at least what the other may. Edge devices keep no memory, which no action here speaks of. */
 const ABOVE: [greater: Role, lesser: Role][] = [
@@ -96,7 +99,10 @@ describe('the policy', () => {
   it('offers a model to whom its owner named, by role or as a peer, and to nobody else', () => {
     fc.assert(
       fc.property(access, fc.constantFrom(...ROLES), (to, role) => {
-        const may = to === 'everyone' || to.roles?.includes(role) || to.peers?.includes(PEER)
+        const may =
+          to === 'everyone' ||
+          to.roles?.includes(role) ||
+          to.peers?.some(peer => peer === PEER || peer === 'den')
         assert.equal(verdict(member(role), { kind: 'ask', access: to }, []), may ? undefined : 'DENIED')
       })
     )
