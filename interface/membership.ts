@@ -18,7 +18,7 @@ export const ROLES = ['admin', 'member', 'edge', 'guest'] as const
 export const Role = z.enum(ROLES)
 export type Role = z.infer<typeof Role>
 
-const PeerIdText = z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'expected an Ed25519 PeerId')
+export const PeerIdText = z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'expected an Ed25519 PeerId')
 /** Milliseconds since the Unix epoch. */
 const WallMs = z.int().min(0)
 

@@ -9,6 +9,7 @@ import type { LumosEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Capability, Hardware } from './manifest.ts'
+import type { LumosMesh } from './mesh.ts'
 import type { TaskName } from './tasks.ts'
 import type { Route } from './units.ts'
 
@@ -84,6 +85,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
   readonly name: string
   readonly events: LumosEventTarget
+  /** Who belongs to the mesh, and how devices come and go. */
+  readonly mesh: LumosMesh
 
   start(): Promise<void>
   /** Stops taking requests, gives those under way `drainMs`, then ends. */

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import { OverloadedError } from '../interface/errors.ts'
@@ -13,6 +14,7 @@ import type { EventData, EventName } from '../interface/events.ts'
 import { ADDRESSES_MAX, type Hardware } from '../interface/manifest.ts'
 import { HELLO_PROTOCOL } from '../protocols/hello/index.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
+import { JOIN_PROTOCOL } from '../protocols/join/index.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../protocols/limits.ts'
 import type { DataDir } from '../storage/data-dir.ts'
 import { SqliteDatastore } from '../storage/datastore.ts'
@@ -32,10 +34,14 @@ import { Authority } from './membership/authority.ts'
 import { Bans, FORGERY, LOITERING } from './membership/bans.ts'
 import { Duplicates } from './membership/duplicates.ts'
 import { Guard } from './membership/guard.ts'
+import { type Door, Joiner } from './membership/joiner.ts'
 import { Members } from './membership/members.ts'
+import { type MeshSighting, Sightings } from './membership/nearby.ts'
 import { Offers } from './membership/offers.ts'
+import { Pairing } from './membership/pairing.ts'
 import { Reception } from './membership/reception.ts'
 import { RevocationSync } from './membership/revocation-sync.ts'
+import type { RootKey } from './membership/root-key.ts'
 import { Peers } from './peers.ts'
 import { ProviderTable } from './provider-table.ts'
 import type { Candidate } from './rank.ts'
@@ -56,6 +62,7 @@ export interface Ground {
   readonly privateKey: PrivateKey
   readonly network: Network
   readonly store: MeshStore
+  readonly root: RootKey
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
@@ -67,9 +74,17 @@ export interface Mesh {
   readonly members: Members
   readonly authority: Authority
   readonly revocations: RevocationSync
+  readonly pairing: Pairing
+  readonly joiner: Joiner
   readonly peers: Peers
   readonly router: Router
   candidates(): Candidate[]
+  /** Devices of other meshes that were met. */
+  sightings(): MeshSighting[]
+  /** Somebody is likely to be there. */
+  sighted(door: Door): void
+  /** Say hello once more to everyone who is connected. */
+  greetAll(): Promise<void>
   /** This node's models or their state changed. */
   offerChanged(): void
   /** Peers are told to ask somebody else from now on. */
@@ -79,12 +94,9 @@ export interface Mesh {
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
 const STOPPING_RETRY_AFTER_MS = 60_000
 
-export async function composeMesh(
-  ground: Ground,
-  own: StoredMesh,
-  rootKey: PrivateKey | undefined
-): Promise<Mesh> {
-  const { config, home, clock, random, log, hardware, registry, peerId, privateKey, store, emit } = ground
+export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh> {
+  const { config, home, clock, random, log, hardware, registry, peerId, privateKey, store, root, emit } =
+    ground
 
   const members = new Members(own, {
     store,
@@ -104,13 +116,15 @@ export async function composeMesh(
       const loiters = standing.kind === 'stranger' && loiterers.isBanned(id)
       return loiters || bans.isBanned(id) ? { kind: 'banned' } : standing
     },
-    openToStrangers: () => [HELLO_PROTOCOL]
+    openToStrangers: () => (pairing.open ? [HELLO_PROTOCOL, JOIN_PROTOCOL] : [HELLO_PROTOCOL])
   })
   const authority = new Authority({
     clock,
     mesh: own.id,
     deviceKey: privateKey,
-    rootKey,
+    get rootKey() {
+      return root.of(own.id)
+    },
     chain: () => members.chain,
     role: () => members.get(peerId)?.role
   })
@@ -156,14 +170,15 @@ export async function composeMesh(
     onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
     onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
   })
-  const foreigners = new Set<string>()
+  const foreigners = new Sightings()
   const discovery = new Discovery({
     libp2p,
     clock,
     random,
     log,
     addresses: ground.network.dial,
-    wants: id => !foreigners.has(id)
+    // A stranger of another mesh may have become a member of this one.
+    wants: id => !foreigners.has(id) || members.get(id) !== undefined
   })
 
   const duplicates = new Duplicates()
@@ -240,12 +255,31 @@ export async function composeMesh(
       libp2p.services.identify.identify(connection).catch(err => log.debug({ err }, 'could not identify'))
       await revocations.compare(remotePeer, hello.revocationsDigest)
     },
-    onRefused(id, { code }) {
-      if (code === 'DENIED') foreigners.add(id)
+    onRefused({ remotePeer, remoteAddr, direction }, { code, details: { meshId, meshName } }) {
+      const id = remotePeer.toString()
+      if (typeof meshId === 'string' && meshId !== own.id && typeof meshName === 'string') {
+        // Who came to us came from a port where it does not listen.
+        const addresses = direction === 'outbound' ? [remoteAddr.toString().replace(/\/p2p\/[^/]+$/, '')] : []
+        foreigners.saw({ peerId: id, meshId, meshName, addresses })
+      }
       if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') bans.strike(id)
       // Whose certificate ran out is about to be invited again; whose connection broke did nothing wrong.
       if (code !== 'CERTIFICATE_EXPIRED' && code !== 'PEER_UNREACHABLE') loiterers.strike(id)
-    }
+    },
+    isAsked: id => joiner.asked.has(id)
+  })
+  const joiner = new Joiner({ libp2p, clock, peerId })
+  const pairing: Pairing = new Pairing({
+    libp2p,
+    guard,
+    clock,
+    log,
+    store,
+    members,
+    authority,
+    peerId,
+    emit,
+    hold: (connection, timeoutMs) => greeter.hold(connection, timeoutMs)
   })
 
   const addressBook = new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })
@@ -295,6 +329,7 @@ export async function composeMesh(
       { part: 'hello', start: () => greeter.start(), stop: () => greeter.stop() },
       { part: 'manifests', start: () => sync.start(), stop: () => sync.stop() },
       { part: 'revocations', start: () => revocations.start(), stop: () => revocations.stop() },
+      { part: 'pairing', start: () => pairing.start(), stop: () => pairing.stop() },
       {
         part: 'inference',
         start: () =>
@@ -321,9 +356,18 @@ export async function composeMesh(
     members,
     authority,
     revocations,
+    pairing,
+    joiner,
     peers,
     router,
     candidates: () => candidates({}),
+    sightings: () => foreigners.all(),
+    sighted: ({ peerId: id, addresses }) =>
+      discovery.sighted({
+        id: peerIdFromString(id),
+        multiaddrs: addresses.map(address => multiaddr(address))
+      }),
+    greetAll: () => greeter.greetAll(),
     offerChanged: () => announcer.changed(),
     refuseRequests() {
       draining = true

@@ -4,7 +4,6 @@
  */
 
 import { fileURLToPath } from 'node:url'
-import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import {
   detectHardware,
@@ -16,7 +15,7 @@ import {
 } from '../capabilities/index.ts'
 import { type Clock, type Random, systemClock } from '../interface/clock.ts'
 import { openDataDir } from '../storage/data-dir.ts'
-import { createKey, isKeyProtected, type KeyOptions, loadIdentityKey, loadKey } from '../storage/keychain.ts'
+import { isKeyProtected, type KeyOptions, loadIdentityKey } from '../storage/keychain.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh-store.ts'
 import { readPassphrase } from '../storage/passphrase.ts'
 import { composeMesh, type Ground } from './compose-mesh.ts'
@@ -26,6 +25,7 @@ import { firstFreePort } from './listen-port.ts'
 import { createLog, type NodeLogger } from './log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh } from './membership/authority.ts'
+import { RootKey } from './membership/root-key.ts'
 
 export interface LumosNodeOptions {
   /** Directory that holds everything of this node. Default: `LUMOS_HOME`, else the platform's folder. */
@@ -86,30 +86,25 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     privateKey,
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
     store: new MeshStore(home.core),
+    root: new RootKey(home.meshRootPath, keys),
     emit: (name, detail) => void events.dispatchEvent(new CustomEvent(name, { detail }))
   }
-  const mesh = await composeMesh(ground, ...(await ownMesh(ground, keys)))
+  const mesh = await composeMesh(ground, await ownMesh(ground))
   const kept = opened.move()
   const node: MeshNode = new MeshNode(ground, events, mesh, () => kept.disposeAsync())
   return node
 }
 
 /** The mesh this node belongs to; on its first start, one of its own, of which it is the first admin. */
-async function ownMesh(ground: Ground, keys: KeyOptions): Promise<[StoredMesh, PrivateKey | undefined]> {
-  const { home, store, config, clock, peerId } = ground
+async function ownMesh({ root, store, config, clock, peerId }: Ground): Promise<StoredMesh> {
+  await root.load()
   const known = store.mesh()
-  if (known !== undefined) {
-    const rootKey = await loadKey(home.meshRootPath, keys)
-    return [known, rootKey !== undefined && idOf(rootKey) === known.id ? rootKey : undefined]
-  }
-  // A key without a mesh is what a crash between the two left.
-  const rootKey = (await loadKey(home.meshRootPath, keys)) ?? (await createKey(home.meshRootPath, keys))
-  const founded = await foundMesh({ subject: peerId, name: config.name }, config.mesh.name, rootKey, clock)
+  if (known !== undefined) return known
+  const device = { subject: peerId, name: config.name }
+  const founded = await foundMesh(device, config.mesh.name, await root.create(), clock)
   store.enter(founded)
-  return [founded, rootKey]
+  return founded
 }
-
-const idOf = (key: PrivateKey): string => peerIdFromPrivateKey(key).toString()
 
 /** How every key of this home is opened and made. */
 async function keyOptions(

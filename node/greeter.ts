@@ -33,13 +33,16 @@ export interface GreeterComponents {
   readonly log: Logger
   terms(): HelloTerms
   onGreeted(greeted: Greeted): Promise<void>
-  onRefused(peerId: string, failure: LumosError): void
+  onRefused(connection: Connection, failure: LumosError): void
+  /** Whether this node has dialed that peer for something else than to greet it. */
+  isAsked(peerId: string): boolean
 }
 
 export class Greeter implements Startable {
   readonly #components: GreeterComponents
   /** Connections whose peer has not introduced itself yet. */
   readonly #awaited = new Map<Connection, Timer>()
+  readonly #held = new WeakSet<Connection>()
   #stopped = false
 
   constructor(components: GreeterComponents) {
@@ -62,11 +65,31 @@ export class Greeter implements Startable {
   /** The dialer of a connection opens the hello; the listener answers on the same stream. */
   #onConnection = (event: CustomEvent<Connection>): void => {
     const connection = event.detail
-    const late = new TimeoutError(`No hello within ${HELLO_TIMEOUT_MS} ms.`)
-    const timer = this.#components.clock.setTimer(() => this.#refuse(connection, late), HELLO_TIMEOUT_MS)
-    this.#awaited.set(connection, timer)
+    const outbound = connection.direction === 'outbound'
+    if (outbound && this.#components.isAsked(connection.remotePeer.toString())) return
+    this.#await(connection, HELLO_TIMEOUT_MS)
     connection.addEventListener('close', () => this.#arrived(connection))
-    if (connection.direction === 'outbound') void this.#greet(connection)
+    if (outbound) void this.#greet(connection)
+  }
+
+  /** The peer has something to do before it says hello: once, it gets `timeoutMs` from now. */
+  hold(connection: Connection, timeoutMs: number): void {
+    if (!this.#awaited.has(connection) || this.#held.has(connection)) return
+    this.#held.add(connection)
+    this.#await(connection, timeoutMs)
+  }
+
+  /** Say hello once more to everyone who is connected. */
+  async greetAll(): Promise<void> {
+    const connections = this.#components.libp2p.getConnections()
+    await Promise.all(connections.map(connection => this.#greet(connection)))
+  }
+
+  #await(connection: Connection, timeoutMs: number): void {
+    this.#awaited.get(connection)?.cancel()
+    const late = new TimeoutError(`No hello within ${timeoutMs} ms.`)
+    const timer = this.#components.clock.setTimer(() => this.#refuse(connection, late), timeoutMs)
+    this.#awaited.set(connection, timer)
   }
 
   #arrived(connection: Connection): void {
@@ -106,7 +129,7 @@ export class Greeter implements Startable {
     const failure = toLumosError(thrown)
     const peerId = connection.remotePeer.toString()
     this.#components.log.debug({ peerId, code: failure.code, err: thrown }, 'no hello')
-    this.#components.onRefused(peerId, failure)
+    this.#components.onRefused(connection, failure)
     // A refusal is on its way to the peer; the connection ends once it is sent.
     connection.close().catch(() => connection.abort(failure))
   }

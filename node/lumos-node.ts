@@ -2,6 +2,7 @@
 
 import { LumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
+import type { LumosMesh } from '../interface/mesh.ts'
 import type {
   InferOptions,
   LumosEventTarget,
@@ -16,6 +17,8 @@ import type { StoredMesh } from '../storage/mesh-store.ts'
 import { composeMesh, type Ground, type Mesh } from './compose-mesh.ts'
 import type { Config } from './config.ts'
 import type { Grant } from './membership/authority.ts'
+import type { Door } from './membership/joiner.ts'
+import { MeshControl } from './mesh-control.ts'
 import { VERSION } from './version.ts'
 
 /** Requests under way get this long to end when a node stops. */
@@ -38,6 +41,7 @@ type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 export class MeshNode implements LumosNode {
   readonly events: LumosEventTarget
+  readonly mesh: LumosMesh
   readonly #ground: Ground
   readonly #closeHome: () => Promise<void>
   #mesh: Mesh
@@ -46,6 +50,7 @@ export class MeshNode implements LumosNode {
   /** Parts that were started, and must be stopped. */
   #begun: Lifecycle[] = []
   #own = 0
+  #entering: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | undefined
 
   constructor(ground: Ground, events: EventTarget, mesh: Mesh, closeHome: () => Promise<void>) {
@@ -53,6 +58,11 @@ export class MeshNode implements LumosNode {
     this.#mesh = mesh
     this.#closeHome = closeHome
     this.events = events as LumosEventTarget
+    this.mesh = new MeshControl({
+      ground,
+      current: () => this.#mesh,
+      enter: (own, near) => this.enter(own, near)
+    })
   }
 
   get peerId(): string {
@@ -147,20 +157,22 @@ export class MeshNode implements LumosNode {
 
   /** Make a device a member of this mesh: what it must hand to `enter`. Only admins can. */
   async admit(grant: Grant): Promise<StoredMesh> {
-    const { members, authority } = this.#mesh
-    const chain = await authority.issue(grant)
-    await members.admit(grant.subject, chain)
-    const { meshName, meshNamedAtMs } = members.meshNaming
-    return { id: members.mesh, name: meshName, namedAtMs: meshNamedAtMs, chain }
+    return await this.#mesh.pairing.admit(grant.subject, grant.role, grant.name)
   }
 
   /** Leave the mesh this node is in, and take part in another one, whose admin said so. */
-  async enter(own: StoredMesh): Promise<void> {
+  async enter(own: StoredMesh, near?: Door): Promise<void> {
+    this.#entering = this.#enter(own)
+    await this.#entering
+    if (near !== undefined && this.#state === 'running') this.#mesh.sighted(near)
+  }
+
+  async #enter(own: StoredMesh): Promise<void> {
     const running = this.#state === 'running'
     if (running) await this.#end()
     this.#ground.store.enter(own)
-    this.#mesh = await composeMesh(this.#ground, own, undefined)
-    if (running) await this.#begin(this.#mesh)
+    this.#mesh = await composeMesh(this.#ground, own)
+    if (running && this.#state === 'running') await this.#begin(this.#mesh)
   }
 
   /** Remove a device for good, everywhere. Only admins can. */
@@ -189,6 +201,7 @@ export class MeshNode implements LumosNode {
     const draining = this.#state === 'running'
     this.#state = 'stopping'
     if (draining) await this.#drain(drainMs)
+    await this.#entering.catch(() => {})
     await this.#end()
     await this.#ground.registry.stop()
     await this.#closeHome()

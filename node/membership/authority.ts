@@ -58,10 +58,15 @@ export class Authority {
   /** @throws {LumosError} `NOT_ADMIN` unless this device is one; for an admin's, unless it holds the root key. */
   async issue(grant: Grant): Promise<Chain> {
     const { mesh, deviceKey, rootKey, clock, chain } = this.#components
-    this.#mustBeAdmin()
+    this.mayIssue(grant.role)
     if (grant.role !== 'admin') return [await issueFrom(deviceKey, mesh, grant, clock.wallMs()), chain()[0]!]
-    if (rootKey === undefined) throw notHere('make a device an admin')
-    return [await issueFrom(rootKey, mesh, grant, clock.wallMs())]
+    return [await issueFrom(rootKey!, mesh, grant, clock.wallMs())]
+  }
+
+  /** @throws {LumosError} as {@link issue}. */
+  mayIssue(role: Role): void {
+    this.#mustBeAdmin()
+    if (role === 'admin' && !this.holdsRoot) throw notHere('make a device an admin')
   }
 
   /** @throws {LumosError} `NOT_ADMIN` unless this device is one; to remove an admin, unless it holds the root key. */

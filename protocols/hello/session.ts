@@ -35,7 +35,7 @@ export interface HelloOutcome {
 /**
  * Say hello over `stream` to `peerId`.
  *
- * @throws {LumosError} `DENIED` when the peer is of another mesh, `MANIFEST_FORGED` when it
+ * @throws {LumosError} `DENIED` when the peer is of another mesh (`details.meshId`, `details.meshName`), `MANIFEST_FORGED` when it
  *   shows somebody else's manifest as its own, whatever `judge` throws, or a
  *   `RemoteError` when the peer refuses this node. The stream is over on every failure.
  */
@@ -66,7 +66,9 @@ export async function exchangeHello(
 async function readHello(frames: FrameStream, peerId: string, mesh: string, options?: AbortOptions) {
   const hello = decodeControl(Hello, expected(await frames.read(options), FRAME.hello).body)
   if (hello.mesh !== mesh)
-    throw new LumosError('DENIED', `${peerId} is of another mesh, "${hello.meshName}".`)
+    throw new LumosError('DENIED', `${peerId} is of another mesh, "${hello.meshName}".`, {
+      details: { meshId: hello.mesh, meshName: hello.meshName }
+    })
 
   const raw = expected(await frames.read({ ...options, bytesMax: MANIFEST_BYTES_MAX }), FRAME.manifest)
   const signed = await openManifest(raw.body)
