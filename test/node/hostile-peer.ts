@@ -1,6 +1,7 @@
 /** A peer that speaks our stack well and our protocols as a test wants. */
 
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -10,7 +11,7 @@ import { systemClock } from '../../interface/clock.ts'
 import type { Manifest } from '../../interface/manifest.ts'
 import type { Role } from '../../interface/membership.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import { createMeshLibp2p, lanNetwork, type MeshLibp2p } from '../../node/libp2p.ts'
+import { createMeshLibp2p, lanNetwork, type MeshLibp2p, manifestTopic } from '../../node/libp2p.ts'
 import { createLog, type NodeLogger } from '../../node/log.ts'
 import { libp2pLogger } from '../../node/log-libp2p.ts'
 import type { MeshNode } from '../../node/lumos-node.ts'
@@ -54,6 +55,9 @@ export function listeningLog(): { log: NodeLogger; saw(code: string): Promise<vo
     })
   return { log, saw, codes }
 }
+
+/** Streams of gossip open a few round trips after identify. */
+const GOSSIP_INTERVAL_MS = 20
 
 export class HostilePeer implements AsyncDisposable {
   readonly libp2p: MeshLibp2p
@@ -173,6 +177,18 @@ export class HostilePeer implements AsyncDisposable {
     await frames.close()
     // Only now would it be let: it tells our gossip that the other side speaks it.
     await this.libp2p.services.identify.identify(connection)
+  }
+
+  /** Publish under the topic of manifests, a new message each time, until somebody is there to get it. */
+  async gossip(make: (count: number) => Promise<Uint8Array>): Promise<void> {
+    const { pubsub } = this.libp2p.services
+    const topic = manifestTopic(this.mesh)
+    pubsub.subscribe(topic)
+    for (let count = 1; ; count++) {
+      const { recipients } = await pubsub.publish(topic, await make(count))
+      if (recipients.length > 0) return
+      await setTimeout(GOSSIP_INTERVAL_MS)
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,5 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { manifestTopic } from '../../node/libp2p.ts'
 import { encodeControl } from '../../protocols/control.ts'
 import { FrameStream } from '../../protocols/frames.ts'
 import { ended, HostilePeer, listeningLog } from './hostile-peer.ts'
@@ -136,16 +135,9 @@ describe('a member turned hostile', () => {
   it('cannot gossip a forged manifest', async () => {
     const connection = await peer.dial(node)
     await peer.hello(connection, await peer.sealed({ capabilities: [] }))
-    const { pubsub } = peer.libp2p.services
-    const subscribed = new Promise<void>(resolve => {
-      const check = () => pubsub.getSubscribers(manifestTopic(peer.mesh)).length > 0 && resolve()
-      pubsub.addEventListener('subscription-change', check)
-      check()
-    })
-    pubsub.subscribe(manifestTopic(peer.mesh))
-    await subscribed
-    const forged = await peer.sealed({ peerId: friend.peerId, sequence: 2 ** 40, capabilities: [] })
-    await pubsub.publish(manifestTopic(peer.mesh), forged)
+    await peer.gossip(sequence =>
+      peer.sealed({ peerId: friend.peerId, sequence: 2 ** 40 + sequence, capabilities: [] })
+    )
     await heard.saw('MANIFEST_FORGED')
     expect(
       node.models().some(({ providers }) => providers.some(({ peerId }) => peerId === friend.peerId))
