@@ -103,7 +103,9 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     clock,
     peerId,
     onRevoked: id =>
-      void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up'))
+      void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up')),
+    onJoined: ({ peerId: id, name, role }) => emit('mesh.member_joined', { peerId: id, name, role }),
+    onRemoved: (id, name) => emit('mesh.member_revoked', { peerId: id, name })
   })
   const bans = new Bans(FORGERY, clock)
   const loiterers = new Bans(LOITERING, clock)
@@ -216,7 +218,8 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     epoch: manifestLog.epoch,
     nextSequence: () => manifestLog.nextSequence(),
     offer: () => ({
-      name: config.name,
+      // What its certificate says is unique; the settings only say what was wished for.
+      name: members.get(peerId)?.name ?? config.name,
       software: `lumos-node/${VERSION}`,
       hardware,
       addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),

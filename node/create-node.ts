@@ -14,6 +14,7 @@ import {
   Registry
 } from '../capabilities/index.ts'
 import { type Clock, type Random, systemClock } from '../interface/clock.ts'
+import { openCertificate } from '../protocols/membership/index.ts'
 import { openDataDir } from '../storage/data-dir.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey } from '../storage/keychain.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh-store.ts'
@@ -99,8 +100,16 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
 async function ownMesh({ root, store, config, clock, peerId }: Ground): Promise<StoredMesh> {
   await root.load()
   const known = store.mesh()
-  if (known !== undefined) return known
   const device = { subject: peerId, name: config.name }
+  if (known !== undefined) {
+    const rootKey = root.of(known.id)
+    const { name } = (await openCertificate(known.chain[0]!)).value
+    if (rootKey === undefined || name === config.name) return known
+    // Who holds the root key is called what its settings say now.
+    const { chain } = await foundMesh(device, known.name, rootKey, clock)
+    store.enter({ ...known, chain })
+    return { ...known, chain }
+  }
   const founded = await foundMesh(device, config.mesh.name, await root.create(), clock)
   store.enter(founded)
   return founded

@@ -70,7 +70,7 @@ export class MeshNode implements LumosNode {
   }
 
   get name(): string {
-    return this.#ground.config.name
+    return this.mesh.info().deviceName
   }
 
   get config(): Config {
@@ -134,11 +134,11 @@ export class MeshNode implements LumosNode {
   }
 
   status(): NodeStatus {
-    const { clock, config, hardware, registry, peerId } = this.#ground
+    const { clock, hardware, registry, peerId } = this.#ground
     const { libp2p, members, peers } = this.#mesh
     return {
       peerId,
-      name: config.name,
+      name: this.name,
       version: VERSION,
       mesh: members.meshName,
       meshId: members.mesh,

@@ -23,6 +23,10 @@ export interface MembersComponents {
   readonly peerId: string
   /** Belongs no more: whatever it has open with us must end now. */
   onRevoked(peerId: string): void
+  /** Somebody is a member who was none before. */
+  onJoined(membership: Membership): void
+  /** A revocation was news. */
+  onRemoved(peerId: string, name: string | undefined): void
 }
 
 /** A revocation as it travels: signed, and the certificate that shows the signer may. */
@@ -136,7 +140,9 @@ export class Members {
     if (!this.#components.store.storeMember(peerId, chain)) {
       throw new LumosError('DENIED', 'The mesh has more members than this node can know.')
     }
+    const isNew = this.get(peerId) === undefined
     this.#known.set(peerId, { membership, chain })
+    if (isNew) this.#components.onJoined(membership)
     return membership
   }
 
@@ -168,7 +174,9 @@ export class Members {
     if (!this.#components.store.storeRevocation(revocation)) {
       throw new LumosError('DENIED', 'There are more revocations than this node can keep.')
     }
+    const name = this.#known.get(value.subject)?.membership.name
     await this.#apply(revocation)
+    this.#components.onRemoved(value.subject, name)
     return true
   }
 

@@ -107,7 +107,14 @@ function framesOf(bytes: Uint8Array): number {
 const database = temporaryDatabase()
 const members = new Members(
   { id: mesh.id, name: 'home', namedAtMs: 0, chain: [await sealed({ mesh, issuer: mesh, subject: self })] },
-  { store: new MeshStore(database), clock: new ManualClock(), peerId: self.id, onRevoked() {} }
+  {
+    store: new MeshStore(database),
+    clock: new ManualClock(),
+    peerId: self.id,
+    onRevoked() {},
+    onJoined() {},
+    onRemoved() {}
+  }
 )
 await members.load()
 await members.admit(member.id, manifest.certificates)

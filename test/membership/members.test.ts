@@ -53,7 +53,14 @@ async function knowing(chains: readonly (readonly [string, readonly Uint8Array[]
   const clock = new ManualClock()
   const members = new Members(
     { id: mesh.id, name: 'home', namedAtMs: 0, chain: [await rootSigned(self)] },
-    { store: new MeshStore(database), clock, peerId: self.id, onRevoked: id => cutOff.push(id) }
+    {
+      store: new MeshStore(database),
+      clock,
+      peerId: self.id,
+      onRevoked: id => cutOff.push(id),
+      onJoined() {},
+      onRemoved() {}
+    }
   )
   await members.load()
   for (const [id, chain] of chains) await members.admit(id, chain)
@@ -147,7 +154,14 @@ describe('revocations', () => {
 
     const again = new Members(
       { id: mesh.id, name: 'home', namedAtMs: 0, chain: members.chain },
-      { store: new MeshStore(database), clock: new ManualClock(), peerId: self.id, onRevoked() {} }
+      {
+        store: new MeshStore(database),
+        clock: new ManualClock(),
+        peerId: self.id,
+        onRevoked() {},
+        onJoined() {},
+        onRemoved() {}
+      }
     )
     await again.load()
     expect(again.standing(dora.id).kind).toBe('revoked')
