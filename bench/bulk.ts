@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { FrameStream } from '../protocols/frames.ts'
-import { type Bench, printTable, startPeer, type TableRow, takeTurns } from './harness.ts'
+import { type Bench, report, startPeer, takeTurns } from './harness.ts'
 import { createPeer } from './peers.ts'
 
 export const BULK_PROTOCOL = '/lumos/bench/bulk/1'
@@ -31,28 +31,22 @@ export const bench: Bench = async () => {
 
   const measured = await takeTurns(
     [
-      { name: 'lane', round: async () => rate(sendFrames(await connection.newStream(BULK_PROTOCOL))) },
-      { name: 'tcp', round: () => rate(sendTcp(addresses.tcp)) }
+      { name: 'lane', round: async () => timed(sendFrames(await connection.newStream(BULK_PROTOCOL))) },
+      { name: 'tcp', round: () => timed(sendTcp(addresses.tcp)) }
     ],
-    ROUNDS
+    ROUNDS,
+    server
   )
-  const baseline = measured.get('tcp')!.median
-  const rows: TableRow[] = [...measured].map(([metric, { median, spread }]) => ({
-    metric,
-    value: Math.round(median),
-    unit: 'MB/s',
-    baseline: 'tcp',
-    ratio: Number((median / baseline).toFixed(3)),
-    spread
-  }))
-  printTable(`${Math.round(megabytes)} MB one way, ${CHUNK_BYTES / 1024} KiB at a time`, rows)
-  return rows.map(({ spread: _, ...result }) => result)
+  return report(`${Math.round(megabytes)} MB one way, ${CHUNK_BYTES / 1024} KiB at a time`, measured, {
+    unit: 'MB',
+    baseline: 'tcp'
+  })
 }
 
-async function rate(sent: Promise<void>): Promise<number> {
+async function timed(sent: Promise<void>): Promise<{ amount: number; ms: number }> {
   const startedMs = performance.now()
   await sent
-  return (megabytes * 1000) / (performance.now() - startedMs)
+  return { amount: megabytes, ms: performance.now() - startedMs }
 }
 
 /** Until the listener says that it has everything. */

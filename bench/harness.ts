@@ -6,7 +6,7 @@
  * variant runs in every round, and what counts is the ratio of the medians.
  */
 
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
 export interface BenchResult {
@@ -22,7 +22,8 @@ export type Bench = () => Promise<BenchResult[]>
 
 export interface Peer<A> extends AsyncDisposable {
   readonly addresses: A
-  readonly process: ChildProcess
+  /** Processor time the process has used so far. */
+  cpuMs(): Promise<number>
 }
 
 /** Runs `module` as a process of its own; what it passes to `announce` comes back. */
@@ -36,49 +37,73 @@ export async function startPeer<A>(module: URL): Promise<Peer<A>> {
   ])) as [A]
   return {
     addresses,
-    process: child,
+    async cpuMs() {
+      const answer = once(child, 'message')
+      child.send('cpu')
+      const [usedMs] = (await answer) as [number]
+      return usedMs
+    },
     async [Symbol.asyncDispose]() {
-      child.kill()
+      if (child.connected) child.disconnect()
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     }
   }
 }
 
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 /** The other side of `startPeer`. */
 export function announce(addresses: unknown): void {
   process.send?.(addresses)
+  process.on('message', () => process.send?.(ownCpuMs()))
   // Without the process that asked there is nothing to do.
   process.on('disconnect', () => process.exit(0))
 }
 
-/** One thing measured; each call of `round` returns one figure. */
+/** One thing measured. */
 export interface Variant {
   readonly name: string
-  round(): Promise<number>
+  /** Does as much as it can, and says how much and in what time. */
+  round(): Promise<{ readonly amount: number; readonly ms: number }>
 }
 
 export interface Measured {
-  readonly median: number
+  /** Amount per second, the median of the rounds. */
+  readonly rate: number
   /** (max - min) / median over the rounds. */
   readonly spread: number
+  /** Microseconds of processor time per unit of amount: on this side and on the other. */
+  readonly cpuUs: readonly [here: number, there: number]
 }
 
 export async function takeTurns(
   variants: readonly Variant[],
-  rounds: number
+  rounds: number,
+  other: Pick<Peer<unknown>, 'cpuMs'>
 ): Promise<Map<string, Measured>> {
-  const figures = new Map(variants.map(({ name }) => [name, [] as number[]]))
+  const figures = new Map(
+    variants.map(({ name }) => [name, { rates: [] as number[], here: [] as number[], there: [] as number[] }])
+  )
   // The first round warms up: code is compiled, windows grow.
   for (let round = -1; round < rounds; round++) {
-    for (const { name, round: measure } of variants) {
-      const figure = await measure()
-      if (round >= 0) figures.get(name)!.push(figure)
+    for (const { name, round: run } of variants) {
+      const [hereMs, thereMs] = [ownCpuMs(), await other.cpuMs()]
+      const { amount, ms } = await run()
+      const { rates, here, there } = figures.get(name)!
+      if (round < 0) continue
+      rates.push((amount * 1000) / ms)
+      here.push(((ownCpuMs() - hereMs) * 1000) / amount)
+      there.push((((await other.cpuMs()) - thereMs) * 1000) / amount)
     }
   }
   return new Map(
-    [...figures].map(([name, values]) => {
-      const median = medianOf(values)
-      return [name, { median, spread: (Math.max(...values) - Math.min(...values)) / median }]
+    [...figures].map(([name, { rates, here, there }]) => {
+      const rate = medianOf(rates)
+      const spread = (Math.max(...rates) - Math.min(...rates)) / rate
+      return [name, { rate, spread, cpuUs: [medianOf(here), medianOf(there)] }]
     })
   )
 }
@@ -89,24 +114,34 @@ export function medianOf(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-export interface TableRow extends BenchResult {
-  readonly spread?: number
-}
-
-export function printTable(title: string, rows: readonly TableRow[]): void {
-  const cells = rows.map(({ metric, value, unit, spread, ratio, baseline }) => [
-    metric,
-    value >= 100 ? String(Math.round(value)) : value.toPrecision(3),
-    unit,
-    spread === undefined ? '' : `±${Math.round(spread * 50)} %`,
-    ratio === undefined ? '' : `${ratio.toFixed(2)} × ${baseline}`
+/** A table of rates against `baseline`, and what goes into the JSON. */
+export function report(
+  title: string,
+  measured: ReadonlyMap<string, Measured>,
+  { unit, baseline, suffix = '' }: { unit: string; baseline: string; suffix?: string }
+): BenchResult[] {
+  const base = measured.get(baseline)!.rate
+  const rows = [...measured].map(([name, { rate, spread, cpuUs }]) => [
+    name,
+    rate >= 100 ? String(Math.round(rate)) : rate.toPrecision(3),
+    `±${Math.round(spread * 50)} %`,
+    (rate / base).toFixed(2),
+    cpuUs[0].toPrecision(3),
+    cpuUs[1].toPrecision(3)
   ])
-  const widths = [0, 1, 2, 3, 4].map(column => Math.max(...cells.map(row => row[column]!.length)))
+  rows.unshift(['', `${unit}/s`, 'spread', `× ${baseline}`, 'CPU µs here', 'there'])
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)))
   console.log(`\n${title}`)
-  for (const row of cells) {
-    const [metric, ...rest] = row.map((cell, i) =>
-      i === 1 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)
+  for (const row of rows) {
+    console.log(
+      `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`
     )
-    console.log(`  ${[metric, ...rest].join('  ').trimEnd()}`)
   }
+  return [...measured].map(([name, { rate }]) => ({
+    metric: name + suffix,
+    value: Math.round(rate),
+    unit: `${unit}/s`,
+    baseline: baseline + suffix,
+    ratio: Number((rate / base).toFixed(3))
+  }))
 }

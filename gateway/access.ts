@@ -36,8 +36,7 @@ export interface Access {
 export const isLoopback = (ip: string): boolean => /^(?:::1$|(?:::ffff:)?127\.)/.test(ip)
 
 /** The authority of a URL to this address. */
-export const authorityOf = (ip: string, port: number): string =>
-  `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+const authorityOf = (ip: string, port: number): string => `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 
 /** What programs call the gateway: its address, what this device calls itself, and the names that were listed. */
 export function hostsOf(ip: string, port: number, names: readonly string[]): ReadonlySet<string> {
@@ -52,7 +51,7 @@ export function hostsOf(ip: string, port: number, names: readonly string[]): Rea
   return new Set(port === HTTP_PORT ? [...hosts, ...hosts.map(host => host.replace(/:80$/, ''))] : hosts)
 }
 
-export const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
+const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
 
 /**
  * Why this request is not answered, or nothing.

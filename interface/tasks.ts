@@ -69,7 +69,7 @@ const Tensors = z
 /** A prompt above this is refused before any model sees it: 1 MiB is over 200,000 tokens. */
 const TEXT_CHARS_MAX = 1024 * 1024
 
-export const Message = z.object({
+const Message = z.object({
   role: z.enum(['system', 'user', 'assistant']),
   content: z.string().max(TEXT_CHARS_MAX)
 })

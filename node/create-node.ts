@@ -63,7 +63,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
   const home = opened.use(await openDataDir(path, { log }))
   ownLog?.openFile(home.logDir)
 
-  // First, because nothing else matters when it does not open.
+  // First, because nothing else matters when they do not open.
   const keys = await keyOptions(options, { config, home, log })
   const privateKey = await loadIdentityKey(home.identityPath, keys)
   const hardware = await detectHardware()

@@ -21,15 +21,18 @@ import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
-import { yamux } from '@libp2p/yamux'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
+
 import { LumosError } from '../interface/errors.ts'
-import { YAMUX_LIMITS } from '../protocols/limits.ts'
+
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
+import { socketTls } from '../protocols/tls/index.ts'
+import { sparingYamux } from '../protocols/yamux.ts'
+
 import { Doorway } from './membership/doorway.ts'
 import type { Guard } from './membership/guard.ts'
+
 import { noiseOnDemand } from './noise.ts'
 
 const CONNECTIONS_MAX = 128
@@ -119,8 +122,8 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     nodeInfo: { userAgent: settings.agent },
     addresses: { listen: network.listen },
     transports: network.transports,
-    connectionEncrypters: [tls(), noiseOnDemand()],
-    streamMuxers: [yamux(YAMUX_LIMITS)],
+    connectionEncrypters: [socketTls(), noiseOnDemand()],
+    streamMuxers: [sparingYamux()],
     peerDiscovery: network.discovery.map(discovery => components => {
       const service = discovery(components)
       service.addEventListener('peer', event => settings.onSighted(event.detail))

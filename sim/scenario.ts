@@ -28,7 +28,7 @@ export interface Finding {
   readonly unit: string
 }
 
-export class BrokenInvariant extends Error {}
+class BrokenInvariant extends Error {}
 
 /** @throws {BrokenInvariant} with `invariant` when it does not hold. */
 export function must(invariant: string, holds: boolean): void {

@@ -22,7 +22,7 @@ export interface Passphrases {
 }
 
 /** The keys of a home, by name of their files. */
-export const keyNames = (home: string): string[] => filesIn(home, '.key')
+const keyNames = (home: string): string[] => filesIn(home, '.key')
 
 /**
  * Needs the lock of the home.

@@ -28,7 +28,7 @@ import { type Message, messageFrames, TYPE } from '../messages.ts'
 export const INFERENCE_PROTOCOL = '/lumos/inference/1'
 
 /** Kinds of reply beside `done` and `error`. */
-export const REPLY = { text: 16, output: 17 } as const
+const REPLY = { text: 16, output: 17 } as const
 
 const Request = z.strictObject({
   id: z.string().min(1).max(128),

@@ -1,5 +1,5 @@
 /** Asking a peer for an inference, and answering peers that ask. */
 
-export { InferenceClient, type InferenceClientComponents } from './client.ts'
+export { InferenceClient } from './client.ts'
 export { INFERENCE_PROTOCOL } from './codec.ts'
-export { InferenceHandler, type InferenceHandlerComponents, type InferenceHandlerLimits } from './handler.ts'
+export { InferenceHandler, type InferenceHandlerLimits } from './handler.ts'

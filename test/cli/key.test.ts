@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,9 +48,6 @@ describe('the commands over keys', () => {
     const done = await keyCommand('protect', ['--passphrase-file', one, '--json'])
     assert.deepEqual(JSON.parse(done.stdout), { event: 'protected', home, keys: ['identity.key'] })
     assert.ok(await opensWith(PASSPHRASE))
-    const again = await keyCommand('protect', ['--passphrase-file', '-'], PASSPHRASE)
-    assert.deepEqual([again.code, again.stdout], [0, 'Nothing to do: the keys are protected already.\n'])
-
     const changed = await keyCommand(
       'change',
       ['--passphrase-file', '-', '--new-passphrase-file', other],
@@ -62,6 +59,8 @@ describe('the commands over keys', () => {
     const out = await keyCommand('unprotect', ['--passphrase-file', other])
     assert.deepEqual([out.code, out.stdout], [0, 'identity.key: unprotected.\n'])
     assert.deepEqual(readFileSync(path), plain)
+    const again = await keyCommand('unprotect', ['--passphrase-file', other])
+    assert.deepEqual([again.code, again.stdout], [0, 'Nothing to do: the keys are unprotected already.\n'])
   })
 
   it('change nothing when something is wrong, and say what', async () => {
@@ -81,7 +80,6 @@ describe('the commands over keys', () => {
 
     writeFileSync(path, wrapped)
     await refused(['unprotect', '--passphrase-file', other], 5, /does not open identity\.key.*E_KEY_LOCKED/s)
-    await refused(['protect', '--passphrase-file', other], 5, /E_KEY_LOCKED/)
     await refused(
       ['change', '--passphrase-file', other, '--new-passphrase-file', other, '--json'],
       5,
@@ -123,7 +121,7 @@ describe('a node whose key is protected', () => {
 function terminal(home: string, args: readonly string[]) {
   const command = [process.execPath, MAIN, ...args].map(word => `'${word}'`).join(' ')
   const env = { ...process.env, LUMOS_HOME: home, TERM: 'xterm' }
-  const child = spawn('script', ['-qec', command, '/dev/null'], { env })
+  const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], { env })
   let shown = ''
   let heard: (() => void) | undefined
   child.stdout.on('data', data => {
@@ -145,7 +143,10 @@ function terminal(home: string, args: readonly string[]) {
   }
 }
 
-describe.skipIf(process.platform !== 'linux')('in a terminal', () => {
+/** Of util-linux; elsewhere its namesakes take other options. */
+const SCRIPT = '/usr/bin/script'
+
+describe.skipIf(process.platform !== 'linux' || !existsSync(SCRIPT))('in a terminal', () => {
   it('asks for the passphrase without showing it, twice for a new one', async () => {
     const { home, opensWith } = homeWithKey()
     const first = terminal(home, ['key', 'protect'])

@@ -34,6 +34,7 @@ describe('the command line', () => {
       ['infer', 'echo', 'a'],
       ['doctor'],
       ['config', 'check'],
+      ['token', 'show'],
       ['completion', 'bash']
     ]
     for (const args of commands) {
@@ -67,6 +68,8 @@ describe('the command line', () => {
       'models',
       'infer',
       'exec',
+      'key',
+      'token',
       'config',
       'doctor'
     ]) {

@@ -6,8 +6,9 @@
 
 import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { describe, it } from 'vitest'
-import { rawStatus, startGateway } from './running-gateway.ts'
+import { cookieOf, rawStatus, startGateway } from './running-gateway.ts'
 
 const STOP = JSON.stringify({ unit: 'node.stop', input: {} })
 
@@ -15,6 +16,21 @@ interface Attempt {
   readonly method: string
   readonly target: string
   readonly headers: readonly string[]
+}
+
+interface Expectation extends Attempt {
+  readonly expected: number
+}
+
+/** Each attempt that was answered in another way than expected. */
+async function wrongAnswers(port: number, attempts: readonly Expectation[]): Promise<string[]> {
+  const wrong: string[] = []
+  for (const attempt of attempts) {
+    const status = await rawStatus(port, write(attempt))
+    if (status !== attempt.expected)
+      wrong.push(`${status}, not ${attempt.expected}: ${JSON.stringify(attempt)}`)
+  }
+  return wrong
 }
 
 const write = ({ method, target, headers }: Attempt): string =>
@@ -106,7 +122,7 @@ describe('the gateway on loopback TCP', () => {
     const host = `Host: 127.0.0.1:${port}`
     const bearer = `Authorization: Bearer ${token}`
     const json = 'Content-Type: application/json'
-    const attempts: (Attempt & { expected: number })[] = []
+    const attempts: Expectation[] = []
 
     for (const hosts of wrongHosts(port)) {
       for (const method of ['GET', 'POST', 'OPTIONS']) {
@@ -174,17 +190,88 @@ describe('the gateway on loopback TCP', () => {
     }
 
     assert.ok(attempts.length >= 200, `${attempts.length} attempts`)
-    const wrong: string[] = []
-    for (const attempt of attempts) {
-      const status = await rawStatus(port, write(attempt))
-      if (status !== attempt.expected)
-        wrong.push(`${status}, not ${attempt.expected}: ${JSON.stringify(attempt)}`)
-    }
-    assert.deepEqual(wrong, [])
+    assert.deepEqual(await wrongAnswers(port, attempts), [])
     assert.equal(gateway.stops(), 0)
 
     // The same request, with nothing wrong about it, does what it says.
     const good = { method: 'POST', target, headers: [host, bearer, json, `Origin: http://127.0.0.1:${port}`] }
+    assert.equal(await rawStatus(port, write(good)), 200)
+    assert.equal(gateway.stops(), 1)
+  })
+
+  it('believes a cookie only from its own pages, and only the right one', async () => {
+    await using gateway = await startGateway()
+    const { port, token } = gateway
+    const target = '/api/v2/execute'
+    const host = `Host: 127.0.0.1:${port}`
+    const own = `Origin: http://127.0.0.1:${port}`
+    const json = 'Content-Type: application/json'
+    const [value, cookie] = await cookieOf(gateway)
+    const attempts: Expectation[] = []
+
+    // The cookie is right, and everything else about the request is not.
+    const origins = [undefined, `http://localhost:${port}`, ...wrongOrigins(port)]
+    for (const origin of origins) {
+      const headers = [host, cookie, json, ...(origin === undefined ? [] : [`Origin: ${origin}`])]
+      for (const method of METHODS.filter(method => method !== 'GET' && method !== 'HEAD')) {
+        attempts.push({ method, target, headers, expected: 403 })
+      }
+      attempts.push({ method: 'DELETE', target: '/api/v2/session', headers, expected: 403 })
+    }
+    for (const site of ['cross-site', 'same-site', 'none, same-origin', '']) {
+      const headers = [host, cookie, json, `Sec-Fetch-Site: ${site}`]
+      attempts.push({ method: 'GET', target: '/api/v2/units', headers, expected: 403 })
+      attempts.push({ method: 'POST', target, headers: [...headers, own], expected: 403 })
+    }
+    for (const hosts of wrongHosts(port)) {
+      attempts.push({ method: 'POST', target, headers: [...hosts, cookie, json, own], expected: 403 })
+      attempts.push({ method: 'GET', target: '/api/v2/units', headers: [...hosts, cookie], expected: 403 })
+    }
+    for (const type of WRONG_TYPES) {
+      const types = type === undefined ? [] : [`Content-Type: ${type}`]
+      attempts.push({ method: 'POST', target, headers: [host, cookie, own, ...types], expected: 415 })
+    }
+
+    // Everything is right but the cookie.
+    const strangers = [
+      `lumos_session_${port}=${token}`,
+      `lumos_session_${port}=`,
+      `lumos_session_${port}`,
+      `lumos_session_${port}=${value}x`,
+      `lumos_session_${port}="${value}"`,
+      `lumos_session_${port + 1}=${value}`,
+      `lumos_session=${value}`,
+      `LUMOS_SESSION_${port}=${value}`,
+      `x_lumos_session_${port}=${value}`,
+      value,
+      `${'a=b; '.repeat(100)}c=${value}`,
+      // Only so many are looked at.
+      `${`lumos_session_${port}=x; `.repeat(8)}lumos_session_${port}=${value}`
+    ]
+    for (const stranger of strangers) {
+      const headers = [host, own, json, `Cookie: ${stranger}`]
+      for (const method of METHODS) attempts.push({ method, target, headers, expected: 401 })
+    }
+    // A session begins no session, and covers for no wrong token.
+    attempts.push({
+      method: 'POST',
+      target: '/api/v2/session',
+      headers: [host, own, json, cookie],
+      expected: 401
+    })
+    for (const given of ['Authorization: Bearer wrong', `Authorization: Bearer ${value}`, 'Authorization:']) {
+      attempts.push({ method: 'POST', target, headers: [host, own, json, cookie, given], expected: 401 })
+    }
+
+    assert.ok(attempts.length >= 200, `${attempts.length} attempts`)
+    assert.deepEqual(await wrongAnswers(port, attempts), [])
+    assert.equal(gateway.stops(), 0)
+
+    const reads = ['same-origin', 'none'].map(site => [host, cookie, `Sec-Fetch-Site: ${site}`])
+    for (const headers of [[host, cookie], ...reads]) {
+      assert.equal(await rawStatus(port, write({ method: 'GET', target: '/api/v2/units', headers })), 200)
+    }
+    const good = { method: 'POST', target, headers: [host, own, json, cookie, 'Sec-Fetch-Site: same-origin'] }
     assert.equal(await rawStatus(port, write(good)), 200)
     assert.equal(gateway.stops(), 1)
   })
@@ -200,10 +287,70 @@ describe('the gateway on loopback TCP', () => {
     }
   })
 
-  it('refuses to bind wider than loopback', async () => {
+  it('forbids other pages to load its answers as pictures, scripts or frames, refusals too', async () => {
+    await using gateway = await startGateway()
+    for (const [path, authorization] of [
+      ['/health/live', ''],
+      ['/api/v2/units', `Bearer ${gateway.token}`],
+      ['/api/v2/units', ''],
+      ['/nothing', `Bearer ${gateway.token}`]
+    ] as const) {
+      const { headers } = await gateway.tcp(path, undefined, { authorization })
+      assert.deepEqual(
+        [headers['cross-origin-resource-policy'], headers['x-frame-options']],
+        ['same-origin', 'DENY']
+      )
+    }
+  })
+
+  it('refuses to bind wider than loopback without a list of hosts', async () => {
     for (const host of ['0.0.0.0', '::', '192.168.1.2']) {
       await assert.rejects(startGateway({ host }), { code: 'CONFIG_INVALID' })
     }
+  })
+
+  it('bound wider answers its listed hosts and loopback, character by character, and still wants a token', async () => {
+    await using gateway = await startGateway({
+      host: '0.0.0.0',
+      hosts: ['den.lan', '192.168.1.2', 'fd00::2']
+    })
+    const { port, token } = gateway
+    assert.equal(gateway.gateway.url, `http://127.0.0.1:${port}`)
+    assert.equal(gateway.warnings.length, 1)
+
+    const target = '/api/v2/units'
+    const bearer = `Authorization: Bearer ${token}`
+    const get = (host: string, ...headers: string[]) =>
+      rawStatus(port, write({ method: 'GET', target, headers: [`Host: ${host}`, ...headers] }))
+    for (const host of ['den.lan', '192.168.1.2', '[fd00::2]', '127.0.0.1', 'localhost']) {
+      assert.equal(await get(`${host}:${port}`, bearer), 200, host)
+      assert.equal(await get(`${host}:${port}`, bearer, `Origin: http://${host}:${port}`), 200, host)
+      assert.equal(await get(`${host}:${port}`), 401, host)
+    }
+    for (const host of [
+      `0.0.0.0:${port}`,
+      `DEN.lan:${port}`,
+      `den.lan.:${port}`,
+      `den.lan.evil:${port}`,
+      `x.den.lan:${port}`,
+      `other.lan:${port}`,
+      `192.168.1.3:${port}`,
+      'den.lan'
+    ]) {
+      assert.equal(await get(host, bearer), 403, host)
+    }
+  })
+
+  it('tells health to strangers of this device only', async context => {
+    const address = Object.values(networkInterfaces())
+      .flat()
+      .find(found => found?.family === 'IPv4' && !found.internal)?.address
+    if (address === undefined) return context.skip('this device has no address but loopback')
+
+    await using gateway = await startGateway({ host: '0.0.0.0', hosts: [address] })
+    const ask = (from: string) => fetch(`http://${from}:${gateway.port}/health/live`)
+    assert.equal((await ask('127.0.0.1')).status, 200)
+    assert.equal((await ask(address)).status, 401)
   })
 
   it('binds 127.0.0.1 only, beside a socket that is for its owner only', async () => {

@@ -74,6 +74,13 @@ export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }:
   }
 }
 
+/** A new session's id, and its cookie as a line of a request. */
+export async function cookieOf(gateway: Awaited<ReturnType<typeof startGateway>>): Promise<[string, string]> {
+  const { headers } = await gateway.tcp('/api/v2/session', {})
+  const [pair] = headers['set-cookie']![0]!.split(';')
+  return [pair!.split('=')[1]!, `Cookie: ${pair}`]
+}
+
 type Where = { socketPath: string } | { host: string; port: number }
 
 async function ask(

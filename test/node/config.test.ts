@@ -182,6 +182,9 @@ describe('a mistake in the configuration', () => {
     ['__proto__:\n  port: 1\n', /unknown setting "__proto__"/],
     ['gateway:\n  host: example.org\n', /^file:2:9: gateway\.host: expected an IP address/],
     ['gateway:\n  port:\n', /gateway\.port: .*expected number/],
+    ['gateway:\n  hosts: [Den.lan]\n', /^file:2:10: gateway\.hosts\[0\]: expected a name/],
+    ['gateway:\n  hosts: [den.lan, 0.0.0.0]\n', /^file:2:10: gateway\.hosts\[1\]: .*not a wildcard/],
+    ['keys:\n  passphraseFile: secret\n', /^file:2:19: keys\.passphraseFile: expected an absolute path/],
     ['mesh:\n  name: Home Mesh\n', /^file:2:9: mesh\.name: expected/],
     ['models:\n  directories: [models]\n', /^file:2:16: models\.directories\[0\]: expected an absolute path/]
   ])('is told where it is: %j', (yaml, expected) => {

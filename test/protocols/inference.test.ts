@@ -142,7 +142,10 @@ describe('inference between peers', () => {
     const request = tensorRequest(20_000_000)
     const [output] = await Array.fromAsync(client.infer(request))
     assert.ok(output?.type === 'output')
-    assert.deepEqual(output.output, request.input)
+    const [sent, received] = [request.input, output.output].map(
+      value => (value as { tensors: { x: { data: Uint8Array } } }).tensors.x.data
+    )
+    assert.equal(Buffer.compare(sent!, received!), 0)
   })
 
   it('carries prompts far larger than a frame', async () => {
@@ -153,7 +156,7 @@ describe('inference between peers', () => {
     })
     const request = textRequest({ input: { messages: [{ role: 'user', content: 'é'.repeat(400_000) }] } })
     await Array.fromAsync(client.infer(request))
-    assert.deepEqual(prompt, request.input)
+    assert.equal(JSON.stringify(prompt) === JSON.stringify(request.input), true)
   })
 
   it('puts all small calls on one stream, at once', async () => {

@@ -2,10 +2,9 @@
 
 import type { Connection, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { YAMUX_LIMITS } from '../../protocols/limits.ts'
+import { socketTls } from '../../protocols/tls/index.ts'
+import { sparingYamux } from '../../protocols/yamux.ts'
 
 export interface Peers extends AsyncDisposable {
   readonly dialer: Libp2p
@@ -23,8 +22,8 @@ export const createPeer = (listen: string[] = []): Promise<Libp2p> =>
   createLibp2p({
     addresses: { listen },
     transports: [tcp()],
-    connectionEncrypters: [tls()],
-    streamMuxers: [yamux(YAMUX_LIMITS)],
+    connectionEncrypters: [socketTls()],
+    streamMuxers: [sparingYamux()],
     connectionMonitor: { enabled: false }
   })
 

@@ -1,0 +1,111 @@
+/** What becomes of a browser's session, and of whoever still holds an old token. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFile, stat } from 'node:fs/promises'
+import { request } from 'node:http'
+import { describe, it } from 'vitest'
+import { SESSION_AGE_MAX_S, Sessions } from '../../gateway/sessions.ts'
+import { ManualClock } from '../capabilities/manual-clock.ts'
+import { cookieOf, startGateway } from './running-gateway.ts'
+
+describe('sessions', () => {
+  it('end with their time, by logging out, or all at once', () => {
+    const clock = new ManualClock()
+    const sessions = new Sessions(clock)
+    const [first, second] = [sessions.begin(), sessions.begin()]
+    assert.ok(sessions.isOpen(first) && sessions.isOpen(second))
+
+    sessions.end(first)
+    assert.deepEqual([sessions.isOpen(first), sessions.isOpen(second)], [false, true])
+    clock.advance(SESSION_AGE_MAX_S * 1000 - 1)
+    assert.ok(sessions.isOpen(second))
+    const third = sessions.begin()
+    clock.advance(1)
+    assert.deepEqual([sessions.isOpen(second), sessions.isOpen(third)], [false, true])
+
+    assert.equal(sessions.endAll(), 1)
+    assert.ok(!sessions.isOpen(third))
+  })
+
+  it('are few: a new one takes the place of the oldest', () => {
+    const sessions = new Sessions(new ManualClock())
+    const ids = Array.from({ length: 40 }, () => sessions.begin())
+    assert.deepEqual(
+      ids.map(id => sessions.isOpen(id)),
+      ids.map((_, n) => n >= 8)
+    )
+    assert.equal(new Set(ids).size, 40)
+  })
+})
+
+describe('a browser', () => {
+  it('shows the token once, and gets a cookie that no script reads and no other site makes it send', async () => {
+    await using gateway = await startGateway()
+    const { port, token } = gateway
+    const { status, headers, body } = await gateway.tcp('/api/v2/session', {})
+    assert.deepEqual([status, body.data], [200, { max_age_s: SESSION_AGE_MAX_S }])
+
+    const [cookie, ...others] = headers['set-cookie']!
+    assert.deepEqual(others, [])
+    const attributes = `HttpOnly; SameSite=Strict; Path=/; Max-Age=${SESSION_AGE_MAX_S}`
+    const [, id] = cookie!.match(new RegExp(`^lumos_session_${port}=([\\w-]{43}); ${attributes}$`))!
+    assert.notEqual(id, token)
+    assert.ok(!JSON.stringify(body).includes(id!))
+  })
+
+  it('logs out, and the cookie is worth nothing even where it was kept', async () => {
+    await using gateway = await startGateway()
+    const origin = `http://127.0.0.1:${gateway.port}`
+    const [, line] = await cookieOf(gateway)
+    const headers = { cookie: line.replace('Cookie: ', ''), origin }
+    const units = () => fetch(`${origin}/api/v2/units`, { headers })
+    assert.equal((await units()).status, 200)
+
+    const left = await fetch(`${origin}/api/v2/session`, { method: 'DELETE', headers })
+    assert.equal(left.status, 200)
+    assert.match(left.headers.get('set-cookie')!, /=; .*Max-Age=0$/)
+    assert.equal((await units()).status, 401)
+  })
+
+  it('is no visitor of the unix socket', async () => {
+    await using gateway = await startGateway()
+    const { status, headers } = await gateway.local('/api/v2/session', {})
+    assert.deepEqual([status, headers['set-cookie']], [403, undefined])
+  })
+})
+
+describe('rotating the token', () => {
+  it('ends sessions, cuts streams off, and leaves only the new token, in its file', async () => {
+    await using gateway = await startGateway()
+    const { port, token } = gateway
+    const [, line] = await cookieOf(gateway)
+    const cookie = line.replace('Cookie: ', '')
+    const watching = request({
+      port,
+      host: '127.0.0.1',
+      method: 'POST',
+      path: '/api/v2/stream',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    })
+    watching.end(JSON.stringify({ type: 'event', unit: 'peer.joined' }))
+    const [stream] = await once(watching, 'response')
+    const cut = once(stream, 'error')
+    stream.resume()
+
+    const rotated = await gateway.local('/api/v2/execute', { unit: 'gateway.rotate_token' })
+    assert.deepEqual(rotated.body.data, { sessionsEnded: 1 })
+    await cut
+
+    const path = gateway.node.home.tokenPath
+    const next = (await readFile(path, 'utf8')).trim()
+    assert.equal((await stat(path)).mode & 0o777, 0o600)
+    const status = async (headers: Record<string, string>) =>
+      (await gateway.tcp('/api/v2/units', undefined, headers)).status
+    assert.equal(await status({ authorization: `Bearer ${token}` }), 401)
+    assert.equal(await status({ authorization: `Bearer ${next}` }), 200)
+    const kept = await fetch(`http://127.0.0.1:${port}/api/v2/units`, { headers: { cookie } })
+    assert.equal(kept.status, 401)
+    assert.ok(!JSON.stringify(rotated.body).includes(next))
+  })
+})

@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import tls from 'node:tls'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection, PrivateKey } from '@libp2p/interface'
+import { memory } from '@libp2p/memory'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { tcp } from '@libp2p/tcp'
+import { tls as libp2pTls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import fc from 'fast-check'
+import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
+import { afterEach, beforeAll, describe, it } from 'vitest'
+import { LumosError } from '../../interface/errors.ts'
+import { FrameStream } from '../../protocols/frames.ts'
+import { createCertificate, peerOfCertificate } from '../../protocols/tls/certificate.ts'
+import { socketTls } from '../../protocols/tls/index.ts'
+import { sparingYamux } from '../../protocols/yamux.ts'
+
+const ECHO = '/test/echo/1'
+
+const peers: Libp2p[] = []
+const sockets: Socket[] = []
+afterEach(async () => {
+  await Promise.all(peers.splice(0).map(peer => peer.stop()))
+  for (const socket of sockets.splice(0)) socket.destroy()
+})
+
+async function peer(options: Partial<Libp2pOptions> = {}): Promise<Libp2p> {
+  const created = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [socketTls()],
+    streamMuxers: [sparingYamux()],
+    connectionMonitor: { enabled: false },
+    ...options
+  })
+  peers.push(created)
+  await created.handle(ECHO, async stream => {
+    const frames = new FrameStream(stream)
+    for (let frame = await frames.read(); frame !== undefined; frame = await frames.read()) {
+      await frames.write(frame.type, frame.body)
+    }
+    await frames.close()
+  })
+  return created
+}
+
+const portOf = (listener: Libp2p): number =>
+  Number(
+    listener
+      .getMultiaddrs()[0]!
+      .getComponents()
+      .find(({ name }) => name === 'tcp')?.value
+  )
+
+/** Whether bytes go both ways, small ones and many. */
+async function talks(connection: Connection): Promise<void> {
+  const frames = new FrameStream(await connection.newStream(ECHO))
+  for (const bytes of [1, 10_000, 200_000]) {
+    const body = new Uint8Array(bytes).fill(bytes)
+    await frames.write(1, body)
+    // A comparison that fails must not print a hundred thousand bytes.
+    const echo = await frames.read({ bytesMax: bytes })
+    assert.ok(echo !== undefined && Buffer.compare(echo.body, body) === 0)
+  }
+  await frames.close()
+}
+
+describe('TLS on the socket', () => {
+  it.each([
+    ['itself', socketTls(), socketTls()],
+    ["libp2p's, dialing", socketTls(), libp2pTls()],
+    ["libp2p's, listening", libp2pTls(), socketTls()]
+  ])('talks to %s', async (_, dialerTls, listenerTls) => {
+    const dialer = await peer({ connectionEncrypters: [dialerTls as never] })
+    const listener = await peer({ connectionEncrypters: [listenerTls as never], streamMuxers: [yamux()] })
+    const connection = await dialer.dial(listener.getMultiaddrs())
+    assert.equal(connection.remotePeer.toString(), listener.peerId.toString())
+    assert.equal(connection.encryption, '/tls/1.0.0')
+    await talks(connection)
+    assert.equal(listener.getConnections()[0]?.remotePeer.toString(), dialer.peerId.toString())
+  })
+
+  it('leaves connections without a socket to libp2p', async () => {
+    const options = { transports: [memory()], addresses: { listen: ['/memory/tls-test'] } }
+    const [dialer, listener] = await Promise.all([
+      peer({ ...options, addresses: { listen: [] } }),
+      peer(options)
+    ])
+    await talks(await dialer.dial(listener.getMultiaddrs()))
+  })
+
+  it('refuses a listener that is not who was dialed', async () => {
+    const [dialer, listener] = await Promise.all([peer(), peer()])
+    const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const address = listener.getMultiaddrs()[0]!.decapsulate('/p2p').encapsulate(`/p2p/${other}`)
+    await assert.rejects(dialer.dial(address))
+    assert.deepEqual(dialer.getConnections(), [])
+  })
+
+  it('ends on both sides when one closes', async () => {
+    const [dialer, listener] = await Promise.all([peer(), peer()])
+    const connection = await dialer.dial(listener.getMultiaddrs())
+    await talks(connection)
+    const closed = once(listener as unknown as EventTarget, 'peer:disconnect')
+    await connection.close()
+    await closed
+    assert.equal(connection.status, 'closed')
+    assert.deepEqual(listener.getConnections(), [])
+  })
+
+  it('ends on both sides when one aborts', async () => {
+    const [dialer, listener] = await Promise.all([peer(), peer()])
+    const connection = await dialer.dial(listener.getMultiaddrs())
+    await talks(connection)
+    const closed = once(listener as unknown as EventTarget, 'peer:disconnect')
+    connection.abort(new Error('enough'))
+    await closed
+    assert.deepEqual(listener.getConnections(), [])
+  })
+
+  it('can be given up at any moment', async () => {
+    const [dialer, listener] = await Promise.all([
+      peer(),
+      peer({ connectionManager: { inboundConnectionThreshold: 1000 } })
+    ])
+    for (let i = 0; i < 60; i++) {
+      const given = new AbortController()
+      const dialing = dialer.dial(listener.getMultiaddrs(), { signal: given.signal, force: true })
+      // The first are given up while they dial, the others with the bytes of a stream on their way.
+      if (i < 20) {
+        for (let turn = 0; turn < i; turn++) await new Promise(resolve => setImmediate(resolve))
+        given.abort()
+        await dialing.then(
+          connection => connection.abort(new Error('enough')),
+          () => {}
+        )
+        continue
+      }
+      const connection = await dialing
+      const talking = talks(connection).catch(() => {})
+      for (let turn = 20; turn < i; turn++) await new Promise(resolve => setImmediate(resolve))
+      const end = i % 2 === 0 ? connection : (listener.getConnections()[0] ?? connection)
+      end.abort(new Error('enough'))
+      await talking
+    }
+    await talks(await dialer.dial(listener.getMultiaddrs(), { force: true }))
+  })
+
+  it('notices when the socket dies', async () => {
+    const [dialer, listener] = await Promise.all([peer(), peer()])
+    const proxy = await cuttable(listener)
+    const connection = await dialer.dial(multiaddr(proxy.address))
+    await talks(connection)
+    const closed = once(dialer as unknown as EventTarget, 'peer:disconnect')
+    proxy.cut()
+    await closed
+    assert.notEqual(connection.status, 'open')
+  })
+
+  it('stays up while bytes flow and ends after the time of silence of the transport', async () => {
+    const transports = [tcp({ outboundSocketInactivityTimeout: 200, inboundSocketInactivityTimeout: 200 })]
+    const [dialer, listener] = await Promise.all([peer({ transports }), peer({ transports })])
+    const connection = await dialer.dial(listener.getMultiaddrs())
+    const frames = new FrameStream(await connection.newStream(ECHO))
+    const startedMs = performance.now()
+    while (performance.now() - startedMs < 500) {
+      await frames.write(1, Uint8Array.of(1))
+      await frames.read()
+    }
+    assert.equal(connection.status, 'open')
+    await once(dialer as unknown as EventTarget, 'peer:disconnect')
+  })
+
+  it.each([
+    ['garbage', (socket: Socket) => void socket.write(Buffer.alloc(2000, 0x41))],
+    ['a hang-up', (socket: Socket) => void socket.end()],
+    ['a reset', (socket: Socket) => void socket.resetAndDestroy()],
+    [
+      'a client without certificate',
+      (socket: Socket) => void tls.connect({ socket, rejectUnauthorized: false }).on('error', () => {})
+    ]
+  ])('survives %s in place of a handshake', async (_, attack) => {
+    const [dialer, listener] = await Promise.all([peer(), peer()])
+    const port = portOf(listener)
+    const socket = connect(port, '127.0.0.1')
+    sockets.push(socket)
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    // Agree on TLS as multistream-select has it, and then do something else.
+    socket.write('\x13/multistream/1.0.0\n\x0b/tls/1.0.0\n')
+    await once(socket, 'data')
+    socket.removeAllListeners('data')
+    const closed = once(socket, 'close')
+    attack(socket)
+    await closed
+    await talks(await dialer.dial(listener.getMultiaddrs()))
+    assert.equal(listener.getConnections().length, 1)
+  })
+
+  /** A way to the listener that can be cut. */
+  async function cuttable(listener: Libp2p): Promise<{ address: string; cut(): void }> {
+    const port = portOf(listener)
+    const ends: Socket[] = []
+    const server = createServer(inbound => {
+      const outbound = connect(port, '127.0.0.1')
+      ends.push(inbound, outbound)
+      inbound
+        .on('error', () => {})
+        .pipe(outbound.on('error', () => {}))
+        .pipe(inbound)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    sockets.push(...ends)
+    const address = `/ip4/127.0.0.1/tcp/${(server.address() as { port: number }).port}/p2p/${listener.peerId}`
+    return {
+      address,
+      cut() {
+        server.close()
+        for (const end of ends) end.resetAndDestroy()
+      }
+    }
+  }
+})
+
+describe('a certificate', () => {
+  const nowMs = Date.UTC(2030, 0, 1)
+  let identity: PrivateKey
+  let raw: Buffer
+  beforeAll(async () => {
+    identity = await generateKeyPair('Ed25519')
+    raw = new X509Certificate((await createCertificate(identity)).cert).raw
+  })
+
+  it.each(['Ed25519', 'secp256k1', 'RSA'] as const)('names the peer of its %s key', async type => {
+    const key = await generateKeyPair(type as 'Ed25519')
+    const { cert } = await createCertificate(key)
+    const named = await peerOfCertificate(new X509Certificate(cert).raw, nowMs)
+    assert.equal(named.toString(), peerIdFromPrivateKey(key).toString())
+  })
+
+  it('of a kind of key that has no peer id is refused', async () => {
+    const { cert } = await createCertificate(await generateKeyPair('ECDSA'))
+    await assert.rejects(peerOfCertificate(new X509Certificate(cert).raw, nowMs), {
+      code: 'PROTOCOL_VIOLATION'
+    })
+  })
+
+  it('names nobody when any of its bytes is changed', async () => {
+    const mine = peerIdFromPrivateKey(identity).toString()
+    for (let at = 0; at < raw.length; at++) {
+      const changed = Buffer.from(raw)
+      changed[at]! ^= 0x01
+      await assert.rejects(peerOfCertificate(changed, nowMs), LumosError, `byte ${at} of ${mine}`)
+    }
+  })
+
+  it('names nobody when it is cut short or is no certificate at all', async () => {
+    for (let length = 0; length < raw.length; length += 7) {
+      await assert.rejects(peerOfCertificate(raw.subarray(0, length), nowMs), { code: 'PROTOCOL_VIOLATION' })
+    }
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async bytes => {
+        await assert.rejects(peerOfCertificate(Buffer.from(bytes), nowMs), { code: 'PROTOCOL_VIOLATION' })
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  it('of another key cannot carry the proof of this peer', async () => {
+    const other = new X509Certificate((await createCertificate(await generateKeyPair('Ed25519'))).cert).raw
+    // The extension is the last thing before the signature, and of one length for all Ed25519 keys.
+    const proof = (from: Buffer): Buffer =>
+      from.subarray(from.indexOf(Buffer.from('2b0601040183a25a0101', 'hex')))
+    const forged = Buffer.concat([other.subarray(0, other.length - proof(other).length), proof(raw)])
+    await assert.rejects(peerOfCertificate(forged, nowMs), { code: 'PROTOCOL_VIOLATION' })
+  })
+
+  it("that is an ordinary one, without libp2p's extension, names nobody", async () => {
+    const [root] = tls.rootCertificates
+    await assert.rejects(peerOfCertificate(new X509Certificate(root!).raw, nowMs), {
+      code: 'PROTOCOL_VIOLATION'
+    })
+  })
+})
+
+describe('Yamux', () => {
+  it('answers small calls with one write each way, window updates aside', async () => {
+    const [dialer, listener] = await Promise.all([peer(), peer()])
+    const connection = await dialer.dial(listener.getMultiaddrs())
+    const frames = new FrameStream(await connection.newStream(ECHO))
+    const call = async (): Promise<void> => {
+      await frames.write(1, new Uint8Array(1000))
+      await frames.read()
+    }
+    await call()
+    let writes = 0
+    const write = tls.TLSSocket.prototype.uncork
+    tls.TLSSocket.prototype.uncork = function (this: tls.TLSSocket) {
+      writes++
+      write.call(this)
+    }
+    for (let i = 0; i < 100; i++) await call()
+    tls.TLSSocket.prototype.uncork = write
+    // Both sides run in this process: two writes for each call.
+    assert.ok(writes >= 200 && writes <= 210, `${writes} writes`)
+  })
+})
