@@ -111,8 +111,11 @@ export class Router {
     options: InferOptions
   ): AsyncGenerator<{ chunk: InferenceChunk; peer: Candidate }> {
     const failures: LumosError[] = []
+    let last: Candidate | undefined
 
-    for (const { candidate } of this.#rank(request, options).slice(0, ATTEMPTS_MAX)) {
+    for (const candidate of this.#candidates(request, options)) {
+      if (candidate === last && failures.at(-1)?.code !== 'PEER_UNREACHABLE') break
+      last = candidate
       if (failures.length > 0 && !this.#retries.take()) break
       const budgetMs = request.budgetMs - (this.#components.clock.monotonicMs() - startedMs)
       if (budgetMs <= 0) throw new TimeoutError(`No answer within ${request.budgetMs} ms.`)
@@ -176,6 +179,14 @@ export class Router {
     } finally {
       records.end(peer.peerId, model, outcome, clock.monotonicMs())
     }
+  }
+
+  /** Whom to ask, in turn. An only peer may be asked twice: its connection can break while it is well. */
+  #candidates(request: InferenceRequest, options: InferOptions): Candidate[] {
+    const ranked = this.#rank(request, options).map(({ candidate }) => candidate)
+    const [only, ...others] = ranked
+    if (only?.connected && others.length === 0) return [only, only]
+    return ranked.slice(0, ATTEMPTS_MAX)
   }
 
   #rank(request: InferenceRequest, { peer }: InferOptions): Ranked[] {
