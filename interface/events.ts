@@ -21,8 +21,12 @@ export const EVENTS = {
     sequence: z.int(),
     capabilities: z.int()
   }),
+  /** A device of another mesh was met, which one could ask to join. */
+  'mesh.seen': z.strictObject({ meshId: z.string(), mesh: z.string(), peerId: z.string() }),
   /** This node has entered another mesh. */
   'mesh.joined': z.strictObject({ meshId: z.string(), mesh: z.string() }),
+  /** An admin has given the mesh another name. */
+  'mesh.renamed': z.strictObject({ mesh: z.string() }),
   /** First sight of a member's certificate. */
   'mesh.member_joined': z.strictObject({ peerId: z.string(), name: z.string(), role: Role }),
   /** A device belongs to the mesh no more. */

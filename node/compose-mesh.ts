@@ -105,6 +105,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     onRevoked: id =>
       void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up')),
     onJoined: ({ peerId: id, name, role }) => emit('mesh.member_joined', { peerId: id, name, role }),
+    onRenamed: name => emit('mesh.renamed', { mesh: name }),
     onRemoved: (id, name) => emit('mesh.member_revoked', { peerId: id, name })
   })
   const bans = new Bans(FORGERY, clock)
@@ -264,6 +265,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
         // Who came to us came from a port where it does not listen.
         const addresses = direction === 'outbound' ? [remoteAddr.toString().replace(/\/p2p\/[^/]+$/, '')] : []
         foreigners.saw({ peerId: id, meshId, meshName, addresses })
+        emit('mesh.seen', { peerId: id, meshId, mesh: meshName })
       }
       if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') bans.strike(id)
       // Whose certificate ran out is about to be invited again; whose connection broke did nothing wrong.

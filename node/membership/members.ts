@@ -25,6 +25,7 @@ export interface MembersComponents {
   onRevoked(peerId: string): void
   /** Somebody is a member who was none before. */
   onJoined(membership: Membership): void
+  onRenamed(name: string): void
   /** A revocation was news. */
   onRemoved(peerId: string, name: string | undefined): void
 }
@@ -95,6 +96,7 @@ export class Members {
     if (namedAtMs <= this.#own.namedAtMs) return
     this.#own = { ...this.#own, name, namedAtMs }
     this.#components.store.enter(this.#own)
+    this.#components.onRenamed(name)
   }
 
   standing(peerId: string): Standing {

@@ -113,6 +113,7 @@ const members = new Members(
     peerId: self.id,
     onRevoked() {},
     onJoined() {},
+    onRenamed() {},
     onRemoved() {}
   }
 )

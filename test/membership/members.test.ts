@@ -59,6 +59,7 @@ async function knowing(chains: readonly (readonly [string, readonly Uint8Array[]
       peerId: self.id,
       onRevoked: id => cutOff.push(id),
       onJoined() {},
+      onRenamed() {},
       onRemoved() {}
     }
   )
@@ -160,6 +161,7 @@ describe('revocations', () => {
         peerId: self.id,
         onRevoked() {},
         onJoined() {},
+        onRenamed() {},
         onRemoved() {}
       }
     )
