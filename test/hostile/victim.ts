@@ -21,6 +21,8 @@ export interface Figures {
   readonly peers: string[]
   /** How often each was logged since the last time, with whom it is about. */
   readonly codes: Record<string, number>
+  /** How many of each peer came since the last time. */
+  readonly manifests: Record<string, number>
   readonly loopP99Ms: number
   readonly loopMaxMs: number
 }
@@ -53,6 +55,10 @@ const node = await createLumosNode({
   log,
   settings: { ...ALONE, name: 'victim', 'engines.echo': true, 'gateway.port': 0 }
 })
+let manifests: Record<string, number> = {}
+node.events.addEventListener('manifest.updated', ({ detail: { peerId } }) => {
+  manifests[peerId] = (manifests[peerId] ?? 0) + 1
+})
 await node.start()
 let loop = watchLoop()
 
@@ -70,10 +76,12 @@ async function answer(question: Question): Promise<unknown> {
         openFiles: openFiles(),
         peers: node.peers().map(({ name }) => name),
         codes,
+        manifests,
         loopP99Ms: p99Ms,
         loopMaxMs: maxMs
       }
       codes = {}
+      manifests = {}
       loop = watchLoop()
       return figures
     }
