@@ -127,13 +127,14 @@ export class ManifestSync implements Startable {
 
   /** A round of pulls every minute, and sooner while there is news. */
   #pullInAWhile(): void {
-    const { clock, libp2p, random } = this.#components
+    const { clock, libp2p, random, guard } = this.#components
     this.#timer = clock.setTimer(() => {
       this.#roundsLeftOut++
       if (this.#newsSinceRound || this.#roundsLeftOut * PULL_AFTER_NEWS_MS >= PULL_INTERVAL_MS) {
         this.#newsSinceRound = false
         this.#roundsLeftOut = 0
-        for (const peerId of sample(libp2p.getPeers(), PULL_PEERS, random)) void this.#pull(peerId)
+        const members = libp2p.getPeers().filter(peerId => guard.isMember(peerId.toString()))
+        for (const peerId of sample(members, PULL_PEERS, random)) void this.#pull(peerId)
       }
       this.#pullInAWhile()
     }, PULL_AFTER_NEWS_MS)

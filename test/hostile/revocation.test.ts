@@ -1,11 +1,12 @@
 import { cp } from 'node:fs/promises'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { describe, expect, it } from 'vitest'
 import { echoModel } from '../../capabilities/index.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { createLumosNode } from '../../node/create-node.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { ALONE, knows, loses, meets, startNode, temporaryHome } from '../node/mesh-nodes.ts'
-import { isServed } from './dialer.ts'
+import { Dialer, isServed } from './dialer.ts'
 import { becomes } from './measures.ts'
 
 /** Everywhere reachable, and after a partition has healed. */
@@ -18,6 +19,24 @@ const SLOW = echoModel({ clock: systemClock, wordDelayMs: 100 })
 const talk = (words: number) => ({
   model: 'echo',
   input: { messages: [{ role: 'user' as const, content: 'word '.repeat(words) }] }
+})
+
+describe('each protocol that a node speaks', () => {
+  it('is open to a member, and shut to a stranger but for the hello', async () => {
+    await using node = await startNode('node', [], { settings: { 'swarm.dht': true } })
+    await using member = await HostilePeer.member(node)
+    await member.hello(await member.dial(node), await member.sealed())
+    const { protocols } = await member.libp2p.peerStore.get(peerIdFromString(node.peerId))
+    expect(protocols.length).toBeGreaterThan(9)
+
+    const served: string[] = []
+    for (const protocol of protocols) {
+      // One after the other as a new stranger: nobody is shut out for what the last one did.
+      await using stranger = await Dialer.create()
+      if (await isServed(await stranger.dial(node.status()), protocol)) served.push(protocol)
+    }
+    expect(served).toEqual(['/lumos/hello/1'])
+  })
 })
 
 describe('a device that is removed', () => {
@@ -49,7 +68,6 @@ describe('a device that is removed', () => {
     expect(tookMs).toBeLessThan(REACHABLE_MS)
 
     // Nor does it come back, with the certificate that it still has.
-    expect(lost.models()).toEqual([])
     await expect(Array.fromAsync(lost.infer(talk(1), { peer: server.peerId }))).rejects.toThrow()
     expect(server.peers().map(({ name }) => name)).toEqual(['founder'])
   })
