@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import { OverloadedError } from '../interface/errors.ts'
@@ -138,6 +138,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   for (const accepted of manifestLog.all()) table.remember(accepted)
   const records = new TrackRecords()
 
+  const foreigners = new Sightings()
   const libp2p: MeshLibp2p = await createMeshLibp2p({
     privateKey,
     datastore: new SqliteDatastore(home.cache),
@@ -147,7 +148,10 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     guard,
     dht: config.swarm.dht,
     agent: `lumos-node/${VERSION}`,
-    onSighted: peer => discovery.sighted(peer)
+    onSighted(peer) {
+      foreigners.saw({ peerId: peer.id.toString(), addresses: peer.multiaddrs.map(bareOf) })
+      discovery.sighted(peer)
+    }
   })
   const revocations = new RevocationSync({ libp2p, members, guard, clock, log })
 
@@ -173,7 +177,6 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
     onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
   })
-  const foreigners = new Sightings()
   const discovery = new Discovery({
     libp2p,
     clock,
@@ -262,9 +265,8 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     onRefused({ remotePeer, remoteAddr, direction }, { code, details: { meshId, meshName } }) {
       const id = remotePeer.toString()
       if (typeof meshId === 'string' && meshId !== own.id && typeof meshName === 'string') {
-        // Who came to us came from a port where it does not listen.
-        const addresses = direction === 'outbound' ? [remoteAddr.toString().replace(/\/p2p\/[^/]+$/, '')] : []
-        foreigners.saw({ peerId: id, meshId, meshName, addresses })
+        if (direction === 'outbound') foreigners.saw({ peerId: id, addresses: [bareOf(remoteAddr)] })
+        foreigners.parted(id, meshId, meshName)
         emit('mesh.seen', { peerId: id, meshId, mesh: meshName })
       }
       if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') bans.strike(id)
@@ -379,3 +381,5 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     }
   }
 }
+
+const bareOf = (address: Multiaddr): string => address.toString().replace(/\/p2p\/[^/]+$/, '')

@@ -1,7 +1,6 @@
 /** Devices of other meshes that were met on the local network: this node can ask to join one. */
 
 import type { NearbyMesh } from '../../interface/mesh.ts'
-
 import type { Door } from './joiner.ts'
 
 /** More than a person would choose from. */
@@ -13,22 +12,38 @@ export interface MeshSighting extends Door {
 }
 
 export class Sightings {
-  readonly #byPeer = new Map<string, MeshSighting>()
+  readonly #meshes = new Map<string, Pick<MeshSighting, 'meshId' | 'meshName'>>()
+  /** Where a device said it is; whoever came to us did so from another port. */
+  readonly #addresses = new Map<string, readonly string[]>()
 
-  /** The latest is the last; the one longest unseen makes room. */
-  saw(sighting: MeshSighting): void {
-    this.#byPeer.delete(sighting.peerId)
-    this.#byPeer.set(sighting.peerId, sighting)
-    if (this.#byPeer.size > SIGHTINGS_MAX) this.#byPeer.delete(this.#byPeer.keys().next().value!)
+  /** Somebody is there, of whatever mesh. */
+  saw({ peerId, addresses }: Door): void {
+    if (addresses.length > 0) keep(this.#addresses, peerId, addresses)
+  }
+
+  /** And is of another one. */
+  parted(peerId: string, meshId: string, meshName: string): void {
+    keep(this.#meshes, peerId, { meshId, meshName })
   }
 
   has(peerId: string): boolean {
-    return this.#byPeer.has(peerId)
+    return this.#meshes.has(peerId)
   }
 
   all(): MeshSighting[] {
-    return [...this.#byPeer.values()]
+    return [...this.#meshes].map(([peerId, mesh]) => ({
+      peerId,
+      ...mesh,
+      addresses: this.#addresses.get(peerId) ?? []
+    }))
   }
+}
+
+/** The latest is the last; the one longest unseen makes room. */
+function keep<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > SIGHTINGS_MAX) map.delete(map.keys().next().value!)
 }
 
 export function meshesOf(sightings: readonly MeshSighting[]): NearbyMesh[] {
