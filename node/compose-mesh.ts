@@ -40,6 +40,7 @@ import { type MeshSighting, Sightings } from './membership/nearby.ts'
 import { Offers } from './membership/offers.ts'
 import { Pairing } from './membership/pairing.ts'
 import { Reception } from './membership/reception.ts'
+import { Renewal } from './membership/renewal.ts'
 import { RevocationSync } from './membership/revocation-sync.ts'
 import type { RootKey } from './membership/root-key.ts'
 import { Peers } from './peers.ts'
@@ -276,6 +277,15 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     isAsked: id => joiner.asked.has(id)
   })
   const joiner = new Joiner({ libp2p, clock, peerId })
+  const renewal = new Renewal({
+    clock,
+    log,
+    members,
+    authority,
+    peerId,
+    greetAll: () => greeter.greetAll(),
+    onRenewed: () => announcer.changed()
+  })
   const pairing: Pairing = new Pairing({
     libp2p,
     guard,
@@ -336,6 +346,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
       { part: 'hello', start: () => greeter.start(), stop: () => greeter.stop() },
       { part: 'manifests', start: () => sync.start(), stop: () => sync.stop() },
       { part: 'revocations', start: () => revocations.start(), stop: () => revocations.stop() },
+      { part: 'renewal', start: () => renewal.start(), stop: () => renewal.stop() },
       { part: 'pairing', start: () => pairing.start(), stop: () => pairing.stop() },
       {
         part: 'inference',

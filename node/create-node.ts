@@ -26,6 +26,7 @@ import { firstFreePort } from './listen-port.ts'
 import { createLog, type NodeLogger } from './log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh } from './membership/authority.ts'
+import { RENEW_BEFORE_MS } from './membership/renewal.ts'
 import { RootKey } from './membership/root-key.ts'
 
 export interface LumosNodeOptions {
@@ -103,9 +104,10 @@ async function ownMesh({ root, store, config, clock, peerId }: Ground): Promise<
   const device = { subject: peerId, name: config.name }
   if (known !== undefined) {
     const rootKey = root.of(known.id)
-    const { name } = (await openCertificate(known.chain[0]!)).value
-    if (rootKey === undefined || name === config.name) return known
-    // Who holds the root key is called what its settings say now.
+    const { name, notAfterMs } = (await openCertificate(known.chain[0]!)).value
+    const ages = notAfterMs - clock.wallMs() < RENEW_BEFORE_MS
+    if (rootKey === undefined || (name === config.name && !ages)) return known
+    // Who holds the root key renews itself, and is called what its settings say now.
     const { chain } = await foundMesh(device, known.name, rootKey, clock)
     store.enter({ ...known, chain })
     return { ...known, chain }

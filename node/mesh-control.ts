@@ -22,6 +22,7 @@ import { parseInviteCode } from './membership/invite-code.ts'
 import { phraseOf } from './membership/join-requests.ts'
 import { checkGrant, type Door } from './membership/joiner.ts'
 import { type MeshSighting, meshesOf } from './membership/nearby.ts'
+import { RENEW_BEFORE_MS } from './membership/renewal.ts'
 import { meshIdOf, rootKeyFromText, rootKeyToText } from './membership/root-key.ts'
 
 /** How often a device that waits for a person asks again. */
@@ -65,7 +66,12 @@ export class MeshControl implements LumosMesh {
       holdsRoot: authority.holdsRoot,
       members: list.length,
       admins,
-      advice: adviceFor(own, list.length, admins)
+      advice: adviceFor(own, {
+        members: list.length,
+        admins,
+        holdsRoot: authority.holdsRoot,
+        wallMs: this.#components.ground.clock.wallMs()
+      })
     }
   }
 
@@ -351,16 +357,31 @@ const infoOf = (
   self: peerId === self
 })
 
-function adviceFor(own: Membership | undefined, members: number, admins: number): string[] {
+function adviceFor(
+  own: Membership | undefined,
+  {
+    members,
+    admins,
+    holdsRoot,
+    wallMs
+  }: { members: number; admins: number; holdsRoot: boolean; wallMs: number }
+): string[] {
+  const advice: string[] = []
   if (own === undefined) {
     return [
       'This device was removed from the mesh, or its certificate has expired. Begin anew: lumos-node leave'
     ]
   }
   if (members > 1 && admins < 2) {
-    return [
+    advice.push(
       'Only one device is an admin. Invite another, so that losing one does no harm: lumos-node invite --role admin'
-    ]
+    )
   }
-  return []
+  // Only the root renews an admin, and members end with the admin that vouches for them.
+  if (own.role === 'admin' && !holdsRoot && own.notAfterMs - wallMs < RENEW_BEFORE_MS) {
+    advice.push(
+      'The certificate of this admin runs out, and only the root key renews it: lumos-node mesh import'
+    )
+  }
+  return advice
 }

@@ -47,8 +47,14 @@ export function checkChain(chain: readonly Certificate[], context: ChainContext)
   }
   for (const certificate of chain) checkTime(certificate, subject, wallMs)
 
-  const { role, name, serial, notAfterMs } = own
-  return { peerId: subject, role, name, serial, issuer: own.issuer, notAfterMs }
+  return membershipOf(chain)
+}
+
+/** What a chain says once it was checked. It ends with the first of its certificates. */
+export function membershipOf(chain: readonly Certificate[]): Membership {
+  const { subject: peerId, role, name, serial, issuer } = chain[0]!
+  const notAfterMs = Math.min(...chain.map(certificate => certificate.notAfterMs))
+  return { peerId, role, name, serial, issuer, notAfterMs }
 }
 
 function checkTime({ notBeforeMs, notAfterMs }: Certificate, subject: string, wallMs: number): void {

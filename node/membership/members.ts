@@ -13,7 +13,7 @@ import { LumosError } from '../../interface/errors.ts'
 import type { Certificate, Membership } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh-store.ts'
-import { CLOCK_LEEWAY_MS, checkChain } from './chain.ts'
+import { CLOCK_LEEWAY_MS, checkChain, membershipOf } from './chain.ts'
 import type { Standing } from './policy.ts'
 
 export interface MembersComponents {
@@ -58,8 +58,7 @@ export class Members {
     const { store, peerId: self } = this.#components
     for (const revocation of store.revocations()) await this.#apply(revocation)
     for (const { peerId, chain } of [...store.members(), { peerId: self, chain: this.chain }]) {
-      const { role, name, serial, issuer, notAfterMs } = (await openCertificate(chain[0]!)).value
-      this.#known.set(peerId, { membership: { peerId, role, name, serial, issuer, notAfterMs }, chain })
+      this.#known.set(peerId, { membership: membershipOf(await opened(chain)), chain })
     }
   }
 
@@ -214,9 +213,7 @@ export class Members {
   }
 
   async #check(subject: string, chain: Chain): Promise<Membership> {
-    const opened: Certificate[] = []
-    for (const certificate of chain) opened.push((await openCertificate(certificate)).value)
-    return checkChain(opened, {
+    return checkChain(await opened(chain), {
       mesh: this.mesh,
       subject,
       wallMs: this.#components.clock.wallMs(),
@@ -228,6 +225,12 @@ export class Members {
     const revoked = this.#revoked.get(peerId)
     return revoked !== undefined && (role !== 'admin' || revoked.byRoot)
   }
+}
+
+async function opened(chain: Chain): Promise<Certificate[]> {
+  const certificates: Certificate[] = []
+  for (const certificate of chain) certificates.push((await openCertificate(certificate)).value)
+  return certificates
 }
 
 const sameChain = (a: Chain, b: Chain): boolean =>

@@ -6,14 +6,12 @@
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import { CERTIFICATE_LIFE_MS, type Membership } from '../../interface/membership.ts'
+import type { Membership } from '../../interface/membership.ts'
 import type { Hello } from '../../protocols/hello/index.ts'
 import type { Chain } from '../../storage/mesh-store.ts'
 import type { Authority } from './authority.ts'
 import type { Members } from './members.ts'
-
-/** A device that is off for two months is renewed in the third. */
-const RENEW_BEFORE_MS = CERTIFICATE_LIFE_MS / 3
+import { RENEW_BEFORE_MS } from './renewal.ts'
 
 export interface ReceptionComponents {
   readonly clock: Clock
@@ -47,7 +45,9 @@ export class Reception {
   async #renewed(membership: Membership): Promise<Chain> {
     const { clock } = this.#components
     if (membership.notAfterMs - clock.wallMs() > RENEW_BEFORE_MS) return []
-    return this.#mayIssue(membership) ? await this.#issue(membership) : []
+    // What is issued here ends with this admin's own certificate.
+    const endsMs = this.#components.members.get(this.#components.peerId)?.notAfterMs ?? 0
+    return endsMs > membership.notAfterMs && this.#mayIssue(membership) ? await this.#issue(membership) : []
   }
 
   /** A member whose issuer was removed is still one to an admin that knew it, and gets that in writing. */
