@@ -7,7 +7,7 @@ import type { MeshStore, StoredInvite } from '../../storage/mesh-store.ts'
 import { inviteId, inviteKey, isJoinProof, type Pair } from './pairing-secret.ts'
 
 /** Time to walk to the other device. */
-export const INVITE_LIFE_MS = 10 * 60_000
+const INVITE_LIFE_MS = 10 * 60_000
 /** A person who was interrupted begins again; more at once is a script. */
 const INVITES_MAX = 32
 /** Who knows an invitation's name but not its secret is guessing. */

@@ -18,7 +18,7 @@ export const SECRET_BYTES = 16
 const EXPIRY_BYTES = 6
 const ADDRESSES_AT = 1 + EXPIRY_BYTES + 2 * KEY_BYTES + SECRET_BYTES
 /** A code must stay small enough to be a QR code on a terminal. */
-export const INVITE_ADDRESSES_MAX = 6
+const INVITE_ADDRESSES_MAX = 6
 const ADDRESS_BYTES_MAX = 64
 
 export interface InviteCode {

@@ -43,8 +43,9 @@ async function dies(dying: 'den' | 'attic', step: Step, when: When): Promise<boo
     dying === name ? { home: homes[name], name, step, when } : { home: homes[name], name }
   try {
     {
-      await using den = await start(ordersFor('den'))
-      await using attic = await start(ordersFor('attic'))
+      const started = await Promise.all([start(ordersFor('den')), start(ordersFor('attic'))])
+      await using den = started[0]
+      await using attic = started[1]
       attic.send(await den.ask('invite'))
       const [code, signal] = await (dying === 'den' ? den : attic).exited
       assert.deepEqual([code, signal], [null, 'SIGKILL'])
