@@ -8,7 +8,7 @@ import { createPeer } from './peers.ts'
 
 const peer = await createPeer(['/ip4/127.0.0.1/tcp/0'])
 await peer.handle(BULK_PROTOCOL, async stream => {
-  const frames = new FrameStream(stream)
+  const frames = new FrameStream(stream, { inPieces: 0 })
   while ((await frames.read()) !== undefined);
   await frames.write(0, new Uint8Array(0))
   await frames.close()

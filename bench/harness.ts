@@ -79,6 +79,9 @@ export interface Measured {
   readonly cpuUs: readonly [here: number, there: number]
 }
 
+/** Rounds that do not count: it takes seconds until all code of a variant is compiled, and windows have grown. */
+const WARMUPS = 4
+
 export async function takeTurns(
   variants: readonly Variant[],
   rounds: number,
@@ -87,8 +90,7 @@ export async function takeTurns(
   const figures = new Map(
     variants.map(({ name }) => [name, { rates: [] as number[], here: [] as number[], there: [] as number[] }])
   )
-  // The first round warms up: code is compiled, windows grow.
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -WARMUPS; round < rounds; round++) {
     for (const { name, round: run } of variants) {
       const [hereMs, thereMs] = [ownCpuMs(), await other.cpuMs()]
       const { amount, ms } = await run()

@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { multiaddr } from '@multiformats/multiaddr'
 import { systemClock } from '../interface/clock.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../protocols/inference/index.ts'
-import { type Bench, type BenchResult, printTable, startPeer, type TableRow, takeTurns } from './harness.ts'
+import { type Bench, type BenchResult, report, startPeer, takeTurns } from './harness.ts'
 import { createPeer } from './peers.ts'
 import { connectGrpc, connectHttp, connectTls, type Echo } from './rpc-others.ts'
 
@@ -42,21 +42,18 @@ export const bench: Bench = async () => {
     const measured = await takeTurns(
       Object.entries(echoes).map(([name, echo]) => ({
         name,
-        round: () => callsPerSecond(echo, payload, inFlight)
+        round: () => calls(echo, payload, inFlight)
       })),
-      ROUNDS
+      ROUNDS,
+      server
     )
-    const baseline = measured.get('grpc')!.median
-    const rows: TableRow[] = [...measured].map(([name, { median, spread }]) => ({
-      metric: `${name} ${bytes / 1024} KiB, ${inFlight} in flight`,
-      value: Math.round(median),
-      unit: 'calls/s',
-      baseline: `grpc ${bytes / 1024} KiB, ${inFlight} in flight`,
-      ratio: Number((median / baseline).toFixed(2)),
-      spread
-    }))
-    printTable(`${bytes / 1024} KiB each way, ${inFlight} in flight`, rows)
-    results.push(...rows.map(({ spread: _, ...result }) => result))
+    results.push(
+      ...report(`${bytes / 1024} KiB each way, ${inFlight} in flight`, measured, {
+        unit: 'calls',
+        baseline: 'grpc',
+        suffix: ` ${bytes / 1024} KiB × ${inFlight}`
+      })
+    )
   }
   return results
 }
@@ -86,17 +83,21 @@ async function connectLumos(addresses: string[]): Promise<Echo> {
   }
 }
 
-async function callsPerSecond(echo: Echo, payload: Uint8Array, inFlight: number): Promise<number> {
+async function calls(
+  echo: Echo,
+  payload: Uint8Array,
+  inFlight: number
+): Promise<{ amount: number; ms: number }> {
   const startedMs = performance.now()
   const endMs = startedMs + ROUND_MS
-  let calls = 0
+  let amount = 0
   const caller = async (): Promise<void> => {
     while (performance.now() < endMs) {
       const { byteLength } = await echo(payload)
       if (byteLength !== payload.byteLength) throw new Error(`An echo of ${byteLength} bytes came back.`)
-      calls++
+      amount++
     }
   }
   await Promise.all(Array.from({ length: inFlight }, caller))
-  return (calls * 1000) / (performance.now() - startedMs)
+  return { amount, ms: performance.now() - startedMs }
 }

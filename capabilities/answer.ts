@@ -14,7 +14,7 @@ import {
   type InferenceChunk,
   type InferenceRequest
 } from '../interface/inference.ts'
-import { TASKS, type TaskName } from '../interface/tasks.ts'
+import { isTensors, TASKS, type TaskName } from '../interface/tasks.ts'
 
 /** One piece of text: a token is a few characters, so this is generous and still fits one frame. */
 const TEXT_CHARS_MAX = 32 * 1024
@@ -76,6 +76,7 @@ export class Answer {
     this.#outputs++
     if (this.#task === 'text-generation' || this.#outputs > 1) throw broken('sent an output too many')
 
+    if (this.#task === 'tensor' && isTensors(output)) return output
     const result = TASKS[this.#task].output.safeParse(output)
     if (result.success) return result.data
     const issue = result.error.issues[0]!

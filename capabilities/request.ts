@@ -3,7 +3,7 @@
 import type * as z from 'zod'
 import { InvalidInputError } from '../interface/errors.ts'
 import { type InferenceRequest, MAX_BUDGET_MS } from '../interface/inference.ts'
-import { TASK_NAMES, TASKS } from '../interface/tasks.ts'
+import { isTensors, TASK_NAMES, TASKS } from '../interface/tasks.ts'
 
 /**
  * The request with its input and params as the task's schemas read them:
@@ -25,7 +25,8 @@ export function checkedRequest(request: InferenceRequest): InferenceRequest {
   }
 
   const schema = TASKS[task]
-  const input = parsed('input', schema.input, request.input)
+  const certain = task === 'tensor' && isTensors(request.input)
+  const input = certain ? request.input : parsed('input', schema.input, request.input)
   const params = parsed('params', schema.params, request.params)
   return { id, task, model, input, params: params as InferenceRequest['params'], budgetMs }
 }

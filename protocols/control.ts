@@ -7,9 +7,9 @@
  */
 
 import type * as z from 'zod'
-import { InvalidInputError, ProtocolViolationError } from '../interface/errors.ts'
+import { LumosError, ProtocolViolationError } from '../interface/errors.ts'
 import { decode, encode } from './cbor.ts'
-import { ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX } from './limits.ts'
+import { ATTACHMENT_BYTES_MAX } from './limits.ts'
 
 /** @throws {InvalidInputError} when `value` cannot be a control body. */
 export const encodeControl = (value: unknown): Uint8Array<ArrayBuffer> => encode(value)
@@ -27,38 +27,17 @@ export interface Detached {
 /** @throws {InvalidInputError} when `value` cannot be sent, or holds too many or too large binary values. */
 export function detach(value: unknown): Detached {
   const data: Uint8Array[] = []
+  const control = encode(value, data)
   let bytes = 0
-  const control = encode(value, attachment => {
-    if (data.length === ATTACHMENTS_MAX) {
-      throw new InvalidInputError(`More than ${ATTACHMENTS_MAX} binary values in one message.`)
-    }
-    bytes += attachment.byteLength
-    if (bytes > ATTACHMENT_BYTES_MAX) {
-      throw new InvalidInputError(`More than ${ATTACHMENT_BYTES_MAX} bytes of binary values in one message.`)
-    }
-    return Uint8Array.of(data.push(attachment) - 1)
-  })
+  for (const { byteLength } of data) bytes += byteLength
+  if (bytes > ATTACHMENT_BYTES_MAX) {
+    throw new LumosError('INPUT_TOO_LARGE', `More than ${ATTACHMENT_BYTES_MAX} bytes in one message.`)
+  }
   return { control, data }
 }
 
 /** @throws {ProtocolViolationError} unless `control` is strict DAG-CBOR that names each of `data` once, in order. */
-export function attach(control: Uint8Array, data: readonly Uint8Array[]): unknown {
-  let next = 0
-  const value = decode(control, number => {
-    const attachment = data[next]
-    if (number.byteLength !== 1 || number[0] !== next || attachment === undefined) {
-      throw new ProtocolViolationError(
-        'A control body names binary values that are not there, or not in order.'
-      )
-    }
-    next++
-    return attachment
-  })
-  if (next !== data.length) {
-    throw new ProtocolViolationError('Binary values came that the control body does not name.')
-  }
-  return value
-}
+export const attach = (control: Uint8Array, data: readonly Uint8Array[]): unknown => decode(control, data)
 
 /** @throws {ProtocolViolationError} with the path of the first issue, unless `schema` accepts `value`. */
 export function check<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {

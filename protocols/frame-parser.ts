@@ -3,10 +3,12 @@
  *
  * It keeps what the last push brought and one unfinished frame, whose body is
  * filled in place: a peer that sends byte by byte costs the same memory as one
- * that sends at once, and no byte is looked at twice.
+ * that sends at once, and no byte is looked at twice. Frames of one type, the
+ * bulk, can be handed on in pieces as they come, which saves bulk a copy.
  */
 
 import { LumosError, ProtocolViolationError } from '../interface/errors.ts'
+import { allocate } from './bytes.ts'
 import { FRAME_BYTES_HARD_MAX } from './limits.ts'
 
 export interface Frame {
@@ -19,6 +21,7 @@ export interface Frame {
 const LENGTH_BYTES_MAX = 4
 
 export class FrameParser {
+  readonly #inPieces: number | undefined
   #chunks: Uint8Array[] = []
   #next = 0
   #chunk: Uint8Array | undefined
@@ -30,6 +33,11 @@ export class FrameParser {
   #type: number | undefined
   #body: Uint8Array | undefined
   #filled = 0
+
+  /** @param inPieces the type of which every frame may come as several, one after the other. */
+  constructor(inPieces?: number) {
+    this.#inPieces = inPieces
+  }
 
   /** Whether a frame has begun and is not whole yet. */
   get partial(): boolean {
@@ -96,18 +104,28 @@ export class FrameParser {
   #fill(chunk: Uint8Array): void {
     const missing = this.#length - this.#filled
     const end = Math.min(this.#offset + missing, chunk.byteLength)
-    if (this.#body === undefined && end - this.#offset === missing) {
-      this.#body = new Uint8Array(chunk.buffer, chunk.byteOffset + this.#offset, missing)
+    const bytes = end - this.#offset
+    if (this.#body === undefined && (bytes === missing || this.#type === this.#inPieces)) {
+      this.#body = new Uint8Array(chunk.buffer, chunk.byteOffset + this.#offset, bytes)
     } else {
-      this.#body ??= new Uint8Array(this.#length)
+      this.#body ??= allocate(this.#length)
       this.#body.set(chunk.subarray(this.#offset, end), this.#filled)
     }
-    this.#filled += end - this.#offset
+    this.#filled += bytes
     this.#offset = end
   }
 
+  /** What has come of the frame since the last piece of it. */
+  #piece(): Frame | undefined {
+    if (this.#body === undefined) return undefined
+    const piece = { type: this.#type!, body: this.#body }
+    this.#body = undefined
+    return piece
+  }
+
   #finish(): Frame | undefined {
-    if (this.#type === undefined || this.#filled < this.#length) return undefined
+    if (this.#type === undefined) return undefined
+    if (this.#filled < this.#length) return this.#type === this.#inPieces ? this.#piece() : undefined
     const frame = { type: this.#type, body: this.#body ?? EMPTY }
     this.#length = 0
     this.#lengthBytes = 0

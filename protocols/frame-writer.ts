@@ -9,7 +9,7 @@ import { LumosError } from '../interface/errors.ts'
 import { FRAME_BYTES_HARD_MAX } from './limits.ts'
 
 /** Frames are gathered here by copying; a slab is used up once, since what was sent may still be on its way. */
-const SLAB_BYTES = 256 * 1024
+const SLAB_BYTES = 64 * 1024
 /** Bodies above this are sent from where they lie. */
 const COPY_BYTES_MAX = 16 * 1024
 /** Enough gathered: more would only add latency. */
@@ -19,7 +19,8 @@ const HEADER_BYTES_MAX = 5
 
 export class FrameWriter {
   readonly #send: (bytes: Uint8Array | Uint8ArrayList) => void
-  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  /** Made when it is first needed: most streams are idle. */
+  #slab = NO_SLAB
   #start = 0
   #end = 0
   #parts: Uint8Array[] = []
@@ -105,7 +106,7 @@ export class FrameWriter {
 
   /** Make room for `bytes` in one piece. */
   #reserve(bytes: number): void {
-    if (this.#end + bytes <= SLAB_BYTES) return
+    if (this.#end + bytes <= this.#slab.byteLength) return
     this.#cut()
     this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
     this.#start = 0
@@ -118,3 +119,5 @@ export class FrameWriter {
     this.#start = this.#end
   }
 }
+
+const NO_SLAB = Buffer.alloc(0)

@@ -35,6 +35,8 @@ export type FrameInit = readonly [type: number, body: Uint8Array | readonly Uint
 
 export interface FrameStreamOptions {
   readonly clock?: Clock
+  /** The type of which a frame may be read as several, each with what has come so far. */
+  readonly inPieces?: number
   readonly framePatienceMs?: number
   readonly writePatienceMs?: number
 }
@@ -68,7 +70,7 @@ export class FrameStream {
   readonly #framePatienceMs: number
   readonly #writePatienceMs: number
 
-  readonly #parser = new FrameParser()
+  readonly #parser: FrameParser
   #first = true
   #reader: Reader | undefined
   /** Counts frames, so that a timer can tell whether the one it watches is still the same. */
@@ -83,6 +85,7 @@ export class FrameStream {
 
   constructor(stream: Stream, options: FrameStreamOptions = {}) {
     this.stream = stream
+    this.#parser = new FrameParser(options.inPieces)
     this.#clock = options.clock ?? systemClock
     this.#framePatienceMs = options.framePatienceMs ?? FRAME_PATIENCE_MS
     this.#writePatienceMs = options.writePatienceMs ?? WRITE_PATIENCE_MS
@@ -144,34 +147,31 @@ export class FrameStream {
   }
 
   /** Write one frame. Resolves when there is room for the next. */
-  write(type: number, body: Uint8Array | readonly Uint8Array[], options?: AbortOptions): Promise<void> {
-    return this.writeAll([[type, body]], options)
+  async write(type: number, body: Uint8Array | readonly Uint8Array[], options?: AbortOptions): Promise<void> {
+    await this.writeAll([[type, body]], options)
   }
 
   /**
-   * Write frames with none of another write between them. Resolves when there is room for the next.
+   * Write frames with none of another write between them. Waits until there is room for the next:
+   * `undefined` when there is already, since a promise would cost as much as a small frame.
    * Given up before its first frame was taken, a write leaves no trace; later, the stream is lost.
    *
    * @throws {LumosError} `SLOW_PEER` when the peer stops reading, `PEER_UNREACHABLE` when the stream is gone.
    */
-  writeAll(frames: Iterable<FrameInit>, options: AbortOptions = {}): Promise<void> {
-    if (this.#error !== undefined) return Promise.reject(this.#error)
-    if (options.signal?.aborted) {
-      return Promise.reject(new CancelledError(undefined, { cause: options.signal.reason }))
-    }
+  writeAll(frames: Iterable<FrameInit>, options: AbortOptions = {}): Promise<void> | undefined {
+    if (this.#error !== undefined) throw this.#error
+    if (options.signal?.aborted) throw new CancelledError(undefined, { cause: options.signal.reason })
     const iterator = frames[Symbol.iterator]()
-    let next: FrameInit | undefined
+    let next = nextOf(iterator)
     let begun = false
     if (this.#writers.length === 0) {
-      for (next = nextOf(iterator); next !== undefined && !this.#full; next = nextOf(iterator)) {
+      while (next !== undefined && !this.#full) {
         this.#out.add(next[0], next[1])
         begun = true
+        next = nextOf(iterator)
       }
-      if (next === undefined && !this.#full) {
-        return this.#error === undefined ? RESOLVED : Promise.reject(this.#error)
-      }
-    } else {
-      next = nextOf(iterator)
+      if (this.#error !== undefined) throw this.#error
+      if (next === undefined && !this.#full) return undefined
     }
     return this.#wait({ frames: iterator, next, begun }, options.signal)
   }
@@ -217,7 +217,8 @@ export class FrameStream {
     }
     if (frame === undefined) return undefined
     this.#first = false
-    this.#framesRead++
+    // A piece is no progress: a frame has its time to become whole.
+    if (!this.#parser.partial) this.#framesRead++
     return frame
   }
 
@@ -396,8 +397,6 @@ export class FrameStream {
     for (const writer of this.#writers.splice(0)) writer.fail(err)
   }
 }
-
-const RESOLVED = Promise.resolve()
 
 const nextOf = (frames: Iterator<FrameInit>): FrameInit | undefined => frames.next().value
 

@@ -10,6 +10,7 @@
  */
 
 import { LumosError, ProtocolViolationError } from '../interface/errors.ts'
+import { allocate } from './bytes.ts'
 import type { Frame } from './frame-parser.ts'
 import type { FrameInit } from './frames.ts'
 import { ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX, FRAME_BYTES_HARD_MAX, FRAME_BYTES_MAX } from './limits.ts'
@@ -50,7 +51,7 @@ export function messageFrames(
   index: number,
   control: Uint8Array,
   data: readonly Uint8Array[] = NONE
-): readonly FrameInit[] | Iterable<FrameInit> {
+): Iterable<FrameInit> {
   if (control.byteLength > CONTROL_INLINE_MAX) {
     if (control.byteLength > FRAME_BYTES_HARD_MAX) {
       throw new LumosError(
@@ -60,18 +61,22 @@ export function messageFrames(
     }
     return messageFrames(type, call, index, EMPTY, [control, ...data])
   }
-  const lengths = new Uint8Array((3 + data.length) * VARINT_BYTES_MAX)
-  let at = putVarint(lengths, 0, call)
-  at = putVarint(lengths, at, index)
-  at = putVarint(lengths, at, data.length)
   let bytes = 0
-  for (const value of data) {
-    bytes += value.byteLength
-    at = putVarint(lengths, at, value.byteLength)
+  let headBytes = varintBytes(call) + varintBytes(index) + varintBytes(data.length) + control.byteLength
+  for (const { byteLength } of data) {
+    bytes += byteLength
+    headBytes += varintBytes(byteLength)
   }
-  const head: FrameInit = [type, [lengths.subarray(0, at), control]]
+  const body = allocate(headBytes)
+  let at = putVarint(body, 0, call)
+  at = putVarint(body, at, index)
+  at = putVarint(body, at, data.length)
+  for (const { byteLength } of data) at = putVarint(body, at, byteLength)
+  body.set(control, at)
+
+  const head: FrameInit = [type, body]
   if (bytes === 0) return [head]
-  if (bytes <= FRAME_BYTES_MAX) return [head, [TYPE.data, data]]
+  if (bytes <= FRAME_BYTES_MAX) return [head, [TYPE.data, data.length === 1 ? data[0]! : data]]
   return largeMessage(head, data)
 }
 
@@ -154,7 +159,7 @@ export class MessageReader {
       if (end - start === length) {
         values.push(body.subarray(start, end))
       } else {
-        this.#filling ??= new Uint8Array(length)
+        this.#filling ??= allocate(length)
         this.#filling.set(body.subarray(start, end), this.#filled)
         this.#filled += end - start
         if (this.#filled === length) {
@@ -202,6 +207,12 @@ class VarintReader {
     }
     throw new ProtocolViolationError('The head of a message is malformed.')
   }
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++
+  return bytes
 }
 
 function putVarint(target: Uint8Array, at: number, value: number): number {

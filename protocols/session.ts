@@ -70,11 +70,21 @@ export class Session {
     return number
   }
 
-  /** Write what asks for a call. Alone on its stream it has nobody to share a send with, so it leaves at once. */
-  write(frames: Iterable<FrameInit>): Promise<void> {
-    const written = this.#frames.writeAll(frames)
-    if (this.#calls.size === 1) this.#frames.flush()
-    return written
+  /**
+   * Write what asks for a call. Alone on its stream it has nobody to share a send with, so it leaves at once.
+   * A write that fails has lost the stream, and every call is told so.
+   *
+   * @param onWritten called when all of it was taken.
+   */
+  write(frames: Iterable<FrameInit>, onWritten?: () => void): void {
+    try {
+      const room = this.#frames.writeAll(frames)
+      if (room === undefined) onWritten?.()
+      else room.then(onWritten, () => {})
+      if (this.#calls.size === 1) this.#frames.flush()
+    } catch {
+      // As said above.
+    }
   }
 
   /** Nobody wants the answer any more. */
@@ -88,7 +98,7 @@ export class Session {
       onExpired: () => this.abort(new LumosError('SLOW_PEER', 'The peer did not end a cancelled call.'))
     })
     if (deadlineMs < this.#timerMs) this.#arm(deadlineMs)
-    this.#frames.writeAll(messageFrames(TYPE.cancel, number, 0, NOTHING)).catch(() => {})
+    this.write(messageFrames(TYPE.cancel, number, 0, NOTHING))
   }
 
   /** Close the stream once what was written has left. */

@@ -99,8 +99,7 @@ export class InferenceClient implements InferenceService {
     if (call.over) return
     const number = session.begin(call)
     call.run({ ended: () => {}, cancel: () => session.cancel(number) })
-    // A write that fails has lost the session, and every call of it is told so.
-    session.write(messageFrames(TYPE.request, number, 0, control, data)).catch(() => {})
+    session.write(messageFrames(TYPE.request, number, 0, control, data))
   }
 
   #runOnLane(call: RemoteCall, lane: Session, { control, data }: Detached): void {
@@ -115,12 +114,9 @@ export class InferenceClient implements InferenceService {
       ended: () => (written ? this.#lanes.release(lane) : lane.abort(new CancelledError())),
       cancel: err => lane.abort(err)
     })
-    lane.write(messageFrames(TYPE.request, number, 0, control, data)).then(
-      () => {
-        written = true
-      },
-      () => {}
-    )
+    lane.write(messageFrames(TYPE.request, number, 0, control, data), () => {
+      written = true
+    })
   }
 
   /** Opened once for all who wait for it, so no single caller can give it up. */
@@ -150,7 +146,7 @@ export class InferenceClient implements InferenceService {
       if (err instanceof LumosError) throw err
       throw new PeerUnreachableError('No stream to the peer could be opened.', { cause: err })
     }
-    const session = new Session(new FrameStream(stream, { clock }), clock, onClosed)
+    const session = new Session(new FrameStream(stream, { clock, inPieces: TYPE.data }), clock, onClosed)
     if (this.#closed) await session.close()
     return session
   }

@@ -19,7 +19,7 @@ import {
   MAX_BUDGET_MS
 } from '../../interface/inference.ts'
 import { ModelId } from '../../interface/names.ts'
-import { TASK_NAMES, TASKS, type TaskName, TENSOR_TYPES } from '../../interface/tasks.ts'
+import { isTensors, TASK_NAMES, TASKS, type TaskName } from '../../interface/tasks.ts'
 import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../control.ts'
 import { encodeError } from '../errors.ts'
 import type { FrameInit } from '../frames.ts'
@@ -53,7 +53,36 @@ export const encodeRequest = ({ id, task, input, model, params, budgetMs }: Infe
 
 /** @throws {ProtocolViolationError} when it is not a request. */
 export const decodeRequest = (control: Uint8Array, data: readonly Uint8Array[]): InferenceRequest =>
-  check(Request, attach(control, data))
+  checkedRequest(attach(control, data))
+
+/** What nearly all requests are is told by hand; the schema is asked about the others, and says what is wrong. */
+function checkedRequest(value: unknown): InferenceRequest {
+  return isRequest(value) ? value : check(Request, value)
+}
+
+const REQUEST_KEYS = new Set(Object.keys(Request.shape))
+
+/** Whether `value` is certainly what the schema accepts. */
+export function isRequest(value: unknown): value is InferenceRequest {
+  if (typeof value !== 'object' || value === null) return false
+  for (const key in value) if (!REQUEST_KEYS.has(key)) return false
+  const { id, task, model, input, params, budgetMs } = value as Partial<InferenceRequest>
+  return (
+    typeof id === 'string' &&
+    id.length >= 1 &&
+    id.length <= 128 &&
+    typeof task === 'string' &&
+    Object.hasOwn(TASKS, task) &&
+    (model === undefined || ModelId.safeParse(model).success) &&
+    input !== undefined &&
+    typeof params === 'object' &&
+    params !== null &&
+    !Array.isArray(params) &&
+    typeof budgetMs === 'number' &&
+    budgetMs > 0 &&
+    budgetMs <= MAX_BUDGET_MS
+  )
+}
 
 export function chunkFrames(call: number, chunk: InferenceChunk): Iterable<FrameInit> {
   switch (chunk.type) {
@@ -98,34 +127,5 @@ export function decodeChunk({ type, index, control, data = [] }: Message, task: 
   }
 }
 
-/** Tensors come most often and are the largest: proving them right by hand takes a tenth of the time. */
-function checkedOutput(task: TaskName, output: unknown): unknown {
-  return task === 'tensor' && isTensors(output) ? output : check(TASKS[task].output, output)
-}
-
-/** Whether `output` is certainly what the schema of `tensor` accepts; on false, ask the schema. */
-export function isTensors(output: unknown): boolean {
-  if (!isRecord(output) || !isRecord(output.tensors) || Object.keys(output).length !== 1) return false
-  let count = 0
-  for (const name in output.tensors) {
-    if (++count > 64 || name.length === 0 || name.length > 128) return false
-    if (!isTensor(output.tensors[name])) return false
-  }
-  return true
-}
-
-function isTensor(tensor: unknown): boolean {
-  if (!isRecord(tensor)) return false
-  const { type, dims, data } = tensor
-  if (Object.keys(tensor).length !== 3 || !(data instanceof Uint8Array) || !Array.isArray(dims)) return false
-  if (typeof type !== 'string' || !Object.hasOwn(TENSOR_TYPES, type) || dims.length > 16) return false
-  let bytes: number = TENSOR_TYPES[type as keyof typeof TENSOR_TYPES]
-  for (const dim of dims) {
-    if (!Number.isSafeInteger(dim) || dim < 0 || dim > 0x7fff_ffff) return false
-    bytes *= dim
-  }
-  return bytes === data.byteLength
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const checkedOutput = (task: TaskName, output: unknown): unknown =>
+  task === 'tensor' && isTensors(output) ? output : check(TASKS[task].output, output)

@@ -45,7 +45,8 @@ export interface InferenceHandlerComponents {
   authorize?(peerId: string, request: InferenceRequest): void
 }
 
-export interface InferenceHandlerLimits extends Omit<FrameStreamOptions, 'clock'> {
+export interface InferenceHandlerLimits
+  extends Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'> {
   readonly callsPerPeerMax?: number
   readonly inputBytesPerPeerMax?: number
   readonly inputBytesMax?: number
@@ -142,7 +143,7 @@ class ServedStream {
     components: InferenceHandlerComponents,
     limits: InferenceHandlerLimits
   ) {
-    this.#frames = new FrameStream(stream, { ...limits, clock: components.clock })
+    this.#frames = new FrameStream(stream, { ...limits, clock: components.clock, inPieces: TYPE.data })
     this.#load = load
     this.#components = components
     this.#callsMax = limits.callsPerPeerMax ?? CALLS_PER_PEER_MAX
@@ -244,9 +245,9 @@ class ServedStream {
       for await (const chunk of this.#components.service.infer(request, call)) {
         if (call.answered) return
         call.answered = chunk.type === 'done'
-        const written = this.#frames.writeAll(chunkFrames(number, chunk))
+        const room = this.#frames.writeAll(chunkFrames(number, chunk))
         if (call.answered) this.#flushIfAlone()
-        await written
+        if (room !== undefined) await room
       }
       if (!call.answered) throw new EngineFailedError('The answer ended without being finished.')
     } catch (err) {
@@ -264,9 +265,12 @@ class ServedStream {
     call.answered = true
     this.#log(thrown)
     call.controller.abort(thrown)
-    // When the stream is gone, there is nobody left to tell.
-    this.#frames.writeAll(errorFrames(number, thrown)).catch(() => {})
-    this.#flushIfAlone()
+    try {
+      this.#frames.writeAll(errorFrames(number, thrown))?.catch(() => {})
+      this.#flushIfAlone()
+    } catch {
+      // The stream is gone: there is nobody left to tell.
+    }
   }
 
   /** An answer that shares its stream with others is sent with theirs, at the end of this turn of the event loop. */

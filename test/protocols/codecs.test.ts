@@ -4,19 +4,13 @@ import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { z } from 'zod'
 import { LumosError, OverloadedError, ProtocolViolationError } from '../../interface/errors.ts'
-import { TASKS } from '../../interface/tasks.ts'
+import { isTensors, TASKS } from '../../interface/tasks.ts'
 import { decode, encode } from '../../protocols/cbor.ts'
 import { attach, decodeControl, detach, encodeControl } from '../../protocols/control.ts'
 import { decodeError, encodeError } from '../../protocols/errors.ts'
 import { type Frame, FrameParser } from '../../protocols/frame-parser.ts'
 import { FrameWriter } from '../../protocols/frame-writer.ts'
-import {
-  chunkFrames,
-  decodeChunk,
-  decodeRequest,
-  encodeRequest,
-  isTensors
-} from '../../protocols/inference/codec.ts'
+import { chunkFrames, decodeChunk, decodeRequest, encodeRequest } from '../../protocols/inference/codec.ts'
 import { ATTACHMENTS_MAX, CONTROL_DEPTH_MAX, FRAME_BYTES_MAX } from '../../protocols/limits.ts'
 import { type Message, MessageReader, messageFrames, TYPE } from '../../protocols/messages.ts'
 
@@ -227,6 +221,36 @@ describe('frames', () => {
         assert.equal(parser.partial, false)
       }),
       runs(3000)
+    )
+  })
+
+  it('of the type that may come in pieces bring the same bytes, none of them late', () => {
+    fc.assert(
+      fc.property(frames, fc.array(fc.nat(), { maxLength: 12 }), (sent, places) => {
+        const bulk = 7
+        const typed = sent.map(([type, body]) => [type % 2 === 0 ? bulk : 8, body] as const)
+        const parser = new FrameParser(bulk)
+        const received: [number, Buffer][] = []
+        let pushed = 0
+        for (const chunk of cut(wireOf(typed), places)) {
+          parser.push(chunk)
+          pushed += chunk.length
+          for (const { type, body } of takeAll(parser)) received.push([type, Buffer.from(body)])
+          const taken = received
+            .filter(([type]) => type === bulk)
+            .reduce((sum, [, body]) => sum + body.length, 0)
+          assert.ok(taken <= pushed)
+        }
+        const whole = (list: readonly (readonly [number, Uint8Array])[], type: number) =>
+          Buffer.concat(list.filter(([of]) => of === type).map(([, body]) => body))
+        assert.ok(whole(received, bulk).equals(whole(typed, bulk)))
+        assert.deepEqual(
+          received.filter(([type]) => type === 8),
+          typed.filter(([type]) => type === 8).map(([type, body]) => [type, Buffer.from(body)])
+        )
+        assert.equal(parser.partial, false)
+      }),
+      runs(1500)
     )
   })
 

@@ -167,7 +167,7 @@ describe('a hostile peer', () => {
       ['for a head that is malformed', frames => frames.write(1, Uint8Array.of(0xff)), 'PROTOCOL_VIOLATION'],
       [
         'for cancelling a call that was not made',
-        frames => frames.writeAll(messageFrames(TYPE.cancel, 7, 0, new Uint8Array(0))),
+        async frames => void frames.writeAll(messageFrames(TYPE.cancel, 7, 0, new Uint8Array(0))),
         'PROTOCOL_VIOLATION'
       ],
       [
@@ -219,6 +219,21 @@ describe('a hostile peer', () => {
       const frames = await opened()
       await attack(frames)
       await isReset(frames.stream, code)
+    })
+
+    it('for data that trickles in', async () => {
+      const frames = await opened()
+      await frames.write(TYPE.request, Uint8Array.of(1, 0, 1, 100, 0xf6))
+      frames.flush()
+      const { stream } = frames
+      stream.send(Uint8Array.of(100, TYPE.data))
+      // Each byte is a piece that is taken at once, and still the frame has only its time.
+      while (codes.length === 0 && stream.status === 'open') {
+        stream.send(Uint8Array.of(0))
+        const nextMs = performance.now() + PATIENCE_MS / 20
+        await until(() => performance.now() > nextMs)
+      }
+      await isReset(stream, 'SLOW_PEER')
     })
 
     it('for using the number of a call twice', async () => {
