@@ -5,6 +5,7 @@ import { Registry } from '../capabilities/registry.ts'
 import { systemClock } from '../interface/clock.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
 import { announce } from './harness.ts'
+import { meshGuard } from './mesh-guard.ts'
 import { createPeer } from './peers.ts'
 import { serveGrpc, serveHttp, serveTls } from './rpc-others.ts'
 
@@ -19,9 +20,15 @@ const service = new Registry({
   random: Math.random,
   models: [echoModel({ clock }, 'echo', ECHO_SLOTS)]
 })
-const handler = new InferenceHandler({ service, clock, log })
+const { guard, authorize, admit } = await meshGuard(log)
+const handler = new InferenceHandler({ service, clock, log, authorize })
 const peer = await createPeer(['/ip4/127.0.0.1/tcp/0'])
-await peer.handle(INFERENCE_PROTOCOL, handler.onStream)
+const serve = guard.handler(INFERENCE_PROTOCOL, handler.onStream)
+await peer.handle(INFERENCE_PROTOCOL, async (stream, connection) => {
+  // Whoever comes is made a member, so that each of its requests goes the whole way.
+  await admit(connection.remotePeer.toString())
+  await serve(stream, connection)
+})
 
 announce({
   lumos: peer.getMultiaddrs().map(String),

@@ -11,7 +11,7 @@ import { join, sep } from 'node:path'
 import * as z from 'zod'
 import { LumosError, toLumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
-import { ModelId } from '../interface/manifest.ts'
+import { ModelId } from '../interface/names.ts'
 import type { TaskName } from '../interface/tasks.ts'
 import type { ImageSettings } from './engines/onnx-image.ts'
 

@@ -8,8 +8,13 @@
 
 import type { Clock, Random } from '../interface/clock.ts'
 import { CancelledError, EngineFailedError, LumosError } from '../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest, InferenceService } from '../interface/inference.ts'
-import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
+import type {
+  InferenceChunk,
+  InferenceRequest,
+  InferenceService,
+  ServeOptions
+} from '../interface/inference.ts'
+import type { Logger, Startable } from '../interface/lifecycle.ts'
 import type { Capability } from '../interface/manifest.ts'
 import type { TaskName } from '../interface/tasks.ts'
 import { Admission } from './admission.ts'
@@ -83,14 +88,14 @@ export class Registry implements InferenceService, Startable {
    * @throws {LumosError} `MODEL_NOT_FOUND` when nothing here does what is asked.
    * @throws {EngineFailedError} when the engine died, hung, or broke the form of an answer.
    */
-  async *infer(asked: InferenceRequest, options?: AbortOptions): AsyncGenerator<InferenceChunk> {
+  async *infer(asked: InferenceRequest, options?: ServeOptions): AsyncGenerator<InferenceChunk> {
     const request = checkedRequest(asked)
     const entry = this.#find(request)
     const work = this.#works.begin(request.budgetMs, options?.signal)
     try {
       const turn = entry.admission.enter(work.signal)
       if (turn !== undefined) await turn
-      const done = yield* this.#run(entry, request, work)
+      const done = yield* this.#run(entry, request, work, options)
       // The slot is free before the last chunk is taken, however slowly it is.
       yield done
     } catch (err) {
@@ -129,7 +134,8 @@ export class Registry implements InferenceService, Startable {
   async *#run(
     { model, engine, manager, admission }: Entry,
     request: InferenceRequest,
-    work: Work
+    work: Work,
+    options: ServeOptions | undefined
   ): AsyncGenerator<InferenceChunk, InferenceChunk> {
     let startedMs: number | undefined
     let done: InferenceChunk | undefined
@@ -137,6 +143,7 @@ export class Registry implements InferenceService, Startable {
       const ready = manager.ready(work.signal)
       if (ready !== undefined) await ready
       work.signal.throwIfAborted()
+      options?.mayRun?.()
       startedMs = admission.startedMs()
 
       const answer = new Answer(request)

@@ -68,8 +68,17 @@ export class NodeClient {
 
   /** The answer in pieces; its value at the end is what is known about the call. Leaving the loop cancels it. */
   async *stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
+    return yield* this.#pieces({ unit, input, options: toWire(options) })
+  }
+
+  /** Each event of this name from now on, until the loop is left. */
+  watch(event: string): AsyncGenerator<unknown, Meta> {
+    return this.#pieces({ type: 'event', unit: event })
+  }
+
+  async *#pieces(request: object): AsyncGenerator<unknown, Meta> {
     const { createParser } = await import('eventsource-parser')
-    const response = await this.#post('/api/v2/stream', { unit, input, options: toWire(options) })
+    const response = await this.#post('/api/v2/stream', request)
     if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
 
     const events: { event?: string; data: string }[] = []

@@ -136,6 +136,75 @@ export function createProgram(json: boolean): Command {
     .description('replace it; all sessions end')
     .action(lazily(async () => ({ run: (await import('./commands/token.ts')).rotate })))
 
+  program
+    .command('invite')
+    .description('make a code that lets one device join, within ten minutes')
+    .option('--role <role>', 'what the device may do: member, edge, guest or admin', 'member')
+    .option('--qr', 'show the code as a QR code too')
+    .option('--file <path>', 'write the code to a file that only you can read, instead of printing it')
+    .option('--wait', 'wait until the code was used')
+    .action(lazily(() => import('./commands/invite.ts')))
+
+  program
+    .command('join')
+    .description('make this device a member of a mesh')
+    .argument('[code]', 'what lumos-node invite printed; @file, or - for stdin')
+    .option('--nearby', 'ask a mesh on the local network instead; an admin must approve')
+    .option('--mesh <mesh>', 'name or id of the mesh to ask, when several are near')
+    .option('--name <name>', 'what this device is to be called in the mesh')
+    .action(lazily(() => import('./commands/join.ts')))
+
+  program
+    .command('approve')
+    .description('let devices on the network ask to join, list those that do, and let one in')
+    .argument('[device]', 'PeerId or name of a device that asks')
+    .option('--role <role>', 'what the device may do: member, edge, guest or admin', 'member')
+    .option('--deny', 'turn the device away instead')
+    .option('--wait <seconds>', 'how long to wait for a first request', seconds)
+    .action(lazily(() => import('./commands/approve.ts')))
+
+  program
+    .command('members')
+    .description('every device that belongs to the mesh')
+    .action(lazily(() => import('./commands/members.ts')))
+
+  program
+    .command('revoke')
+    .description('remove a device from the mesh for good')
+    .argument('<device>', 'its name or PeerId')
+    .option('-y, --yes', 'do not ask')
+    .action(lazily(() => import('./commands/revoke.ts')))
+
+  program
+    .command('leave')
+    .description('forget this mesh, and begin one of this device alone')
+    .option('-y, --yes', 'do not ask')
+    .action(lazily(() => import('./commands/leave.ts')))
+
+  const mesh = program.command('mesh').description('the mesh that this device is in')
+  mesh
+    .command('show')
+    .description('its name and id, what this device may do in it, and who holds the root key')
+    .action(lazily(() => import('./commands/mesh-show.ts')))
+  mesh
+    .command('rename')
+    .description('call it otherwise, on every device')
+    .argument('<name>', "letters, digits, space and . _ ' -")
+    .action(lazily(() => import('./commands/mesh-rename.ts')))
+  mesh
+    .command('export')
+    .description('give out the root key, to be kept somewhere safe: whoever has it owns the mesh')
+    .option('--file <path>', 'write it to a file that only you can read, instead of printing it')
+    .option('--remove', 'take it off this device')
+    .option('-y, --yes', 'do not ask')
+    .action(lazily(() => import('./commands/mesh-export.ts')))
+  mesh
+    .command('import')
+    .description('put the root key on this device, which makes it an admin')
+    .argument('<key>', '@file, - for stdin, or the key itself')
+    .option('-y, --yes', 'do not ask')
+    .action(lazily(() => import('./commands/mesh-import.ts')))
+
   const config = program.command('config').description('the settings')
   config
     .command('show')

@@ -1,8 +1,8 @@
-/** Asks in the terminal for what must not be shown. */
+/** Asks in the terminal: for what must not be shown, and whether to go on. */
 
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
-import { CancelledError } from '../interface/errors.ts'
+import { CancelledError, LumosError } from '../interface/errors.ts'
 
 /** Whether somebody sits in front of this process. */
 export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true
@@ -29,4 +29,21 @@ export async function askSecret(question: string): Promise<string> {
     lines.close()
     process.stderr.write('\n')
   }
+}
+
+/**
+ * Goes on only if the person says so, or said so with `--yes`.
+ *
+ * @throws {LumosError} `CANCELLED` when they say no, `USAGE` when nobody is there to ask.
+ */
+export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
+  if (yes) return
+  if (!canAsk()) throw new LumosError('USAGE', `${question} Nobody is here to say.`, { hint: 'Add --yes.' })
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await new Promise<string>(resolve => {
+    lines.once('close', () => resolve(''))
+    lines.question(`${question} [y/N] `, resolve)
+  })
+  lines.close()
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CancelledError('Nothing was changed.')
 }

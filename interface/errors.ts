@@ -58,6 +58,18 @@ export const ERROR_MEANINGS = {
   MANIFEST_EXPIRED: meaning(400, 1),
   MANIFEST_EQUIVOCATED: meaning(400, 1),
 
+  // Who belongs to the mesh.
+  PEER_NOT_MEMBER: meaning(403, 5),
+  PEER_REVOKED: meaning(403, 5),
+  PEER_BANNED: meaning(403, 5),
+  DUPLICATE_IDENTITY: meaning(409, 1),
+  CERTIFICATE_INVALID: meaning(403, 5),
+  CERTIFICATE_EXPIRED: meaning(403, 5),
+  INVITE_INVALID: meaning(400, 1),
+  INVITE_USED: meaning(403, 5),
+  INVITE_EXPIRED: meaning(403, 5),
+  NOT_ADMIN: meaning(403, 5),
+
   // This node's own ground.
   CONFIG_INVALID: meaning(400, 8),
   HOME_LOCKED: meaning(409, 1),

@@ -1,6 +1,8 @@
 /** What happens on a node, as others may watch it: the same names in process, over HTTP and in logs. */
 
 import * as z from 'zod'
+import { Role } from './membership.ts'
+import { JoinRequest } from './mesh.ts'
 
 const Peer = z.strictObject({ peerId: z.string(), name: z.string().optional() })
 const Request = z.strictObject({ requestId: z.string(), task: z.string(), model: z.string().optional() })
@@ -11,11 +13,32 @@ export const EVENTS = {
   /** The last connection to a peer is gone. */
   'peer.left': Peer,
   /** First sight of a peer's manifest, or a newer one replacing it. */
+  /** One key is in use on two devices: it was copied, and should be revoked. */
+  'peer.duplicated': Peer,
   'manifest.updated': z.strictObject({
     peerId: z.string(),
     epoch: z.int(),
     sequence: z.int(),
     capabilities: z.int()
+  }),
+  /** A device of another mesh was met, which one could ask to join. */
+  'mesh.seen': z.strictObject({ meshId: z.string(), mesh: z.string(), peerId: z.string() }),
+  /** This node has entered another mesh. */
+  'mesh.joined': z.strictObject({ meshId: z.string(), mesh: z.string() }),
+  /** An admin has given the mesh another name. */
+  'mesh.renamed': z.strictObject({ mesh: z.string() }),
+  /** First sight of a member's certificate. */
+  'mesh.member_joined': z.strictObject({ peerId: z.string(), name: z.string(), role: Role }),
+  /** A device belongs to the mesh no more. */
+  'mesh.member_revoked': Peer,
+  /** A device asks to be let in; a person must compare the phrase, and decide. */
+  'mesh.join_requested': JoinRequest,
+  /** A device has used an invitation of this node; its screen shows the same phrase. */
+  'mesh.invite_used': z.strictObject({
+    peerId: z.string(),
+    name: z.string(),
+    role: Role,
+    phrase: z.string()
   }),
   'inference.request_started': Request,
   'inference.request_completed': Request.extend({

@@ -20,7 +20,7 @@ export interface InferenceService {
    * @throws {OverloadedError} when all who do are at their limit.
    * @throws {TimeoutError} when `budgetMs` runs out.
    */
-  infer(request: InferenceRequest, options?: AbortOptions): AsyncIterable<InferenceChunk>
+  infer(request: InferenceRequest, options?: ServeOptions): AsyncIterable<InferenceChunk>
 }
 
 export interface InferenceRequest {
@@ -35,6 +35,11 @@ export interface InferenceRequest {
   readonly params: Readonly<Record<string, unknown>>
   /** Time left for the whole answer. Relative, so that no two clocks need to agree. */
   readonly budgetMs: number
+}
+
+export interface ServeOptions extends AbortOptions {
+  /** Called when the request is about to run, which may be long after it came; throws when it may not any more. */
+  mayRun?(): void
 }
 
 /** Chunks are numbered from 0 without gaps, so that a cut stream is noticed and can be continued. */

@@ -7,6 +7,8 @@
  */
 
 import * as z from 'zod'
+import { CHAIN_LENGTH_MAX } from './membership.ts'
+import { DeviceName, ModelId } from './names.ts'
 import { TASK_NAMES } from './tasks.ts'
 
 /** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */
@@ -17,20 +19,6 @@ const CAPABILITIES_MAX = 256
 /** Addresses of one device: a few networks, each with two versions of IP. */
 export const ADDRESSES_MAX = 20
 const ADDRESS_CHARS_MAX = 128
-
-/** A name people type and programs log: printable, no spaces at the ends, no control characters. */
-export const DeviceName = z
-  .string()
-  .min(1)
-  .max(63)
-  .regex(/^[\p{L}\p{N}](?:[\p{L}\p{N} ._'-]*[\p{L}\p{N}])?$/u, "letters, digits, space and ._'- only")
-
-/** Model ids hold `/` and `:` (`org/name:tag`), nothing that a shell or a terminal would act on. */
-export const ModelId = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$/, 'letters, digits and ._:/@+- only')
 
 /** One model, offered for one task. */
 export const Capability = z.strictObject({
@@ -68,7 +56,12 @@ export const Manifest = z.strictObject({
   hardware: Hardware,
   /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */
   addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
-  capabilities: z.array(Capability).max(CAPABILITIES_MAX)
+  capabilities: z.array(Capability).max(CAPABILITIES_MAX),
+  /** The peer's own certificate and, unless the root signed that, its issuer's: proof of membership. */
+  certificates: z
+    .array(z.instanceof(Uint8Array) as z.ZodType<Uint8Array>)
+    .min(1)
+    .max(CHAIN_LENGTH_MAX)
 })
 export type Manifest = z.infer<typeof Manifest>
 

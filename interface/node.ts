@@ -9,6 +9,7 @@ import type { LumosEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Capability, Hardware } from './manifest.ts'
+import type { LumosMesh } from './mesh.ts'
 import type { TaskName } from './tasks.ts'
 import type { Route } from './units.ts'
 
@@ -16,7 +17,9 @@ export const NodeStatus = z.strictObject({
   peerId: z.string(),
   name: z.string(),
   version: z.string(),
+  /** What the mesh is called, and its id. */
   mesh: z.string(),
+  meshId: z.string(),
   uptimeS: z.number(),
   addresses: z.array(z.string()),
   /** Number of connected peers whose manifest is known. */
@@ -82,6 +85,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
   readonly name: string
   readonly events: LumosEventTarget
+  /** Who belongs to the mesh, and how devices come and go. */
+  readonly mesh: LumosMesh
 
   start(): Promise<void>
   /** Stops taking requests, gives those under way `drainMs`, then ends. */

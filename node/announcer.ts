@@ -19,7 +19,10 @@ const INTERVAL_JITTER = 0.2
 const SETTLE_MS = 100
 
 /** What a manifest says besides its numbers. */
-export type Offer = Pick<Manifest, 'name' | 'software' | 'hardware' | 'addresses' | 'capabilities'>
+export type Offer = Pick<
+  Manifest,
+  'name' | 'software' | 'hardware' | 'addresses' | 'capabilities' | 'certificates'
+>
 
 export interface AnnouncerComponents {
   readonly clock: Clock
@@ -74,6 +77,15 @@ export class Announcer implements Startable {
         isDeepStrictEqual(current?.[key as keyof Offer], value)
       )
       if (!same) this.#announceNow()
+    }, SETTLE_MS)
+  }
+
+  /** Announce soon although nothing has changed. */
+  repeat(): void {
+    if (this.#stopped || this.#settling !== undefined) return
+    this.#settling = this.#components.clock.setTimer(() => {
+      this.#settling = undefined
+      this.#announceNow()
     }, SETTLE_MS)
   }
 

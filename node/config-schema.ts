@@ -7,7 +7,8 @@ import { isIP } from 'node:net'
 import { homedir, hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
-import { DeviceName } from '../interface/manifest.ts'
+import { Role } from '../interface/membership.ts'
+import { DeviceName, ModelId } from '../interface/names.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
@@ -87,6 +88,19 @@ export const Config = z.strictObject({
     /** More model repositories to serve. */
     directories: z.array(Path).max(DIRECTORIES_MAX).default([])
   }),
+  /**
+   * To whom each model is offered, by role or as peers (names in the mesh, or PeerIds):
+   * `{ "llama3.3:70b": { roles: [admin], peers: [den] } }`. One that is not listed is for every member.
+   */
+  access: z
+    .record(
+      ModelId,
+      z.strictObject({
+        roles: z.array(Role).optional(),
+        peers: z.array(z.string().min(1).max(128)).max(PEERS_MAX).optional()
+      })
+    )
+    .default({}),
   engines: z.strictObject({
     echo: z.boolean().default(false)
   }),

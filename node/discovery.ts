@@ -36,6 +36,8 @@ interface Target {
   /** What to hand to libp2p: a PeerId whose addresses it keeps, or an address from the settings. */
   readonly dial: () => PeerId | Multiaddr[]
   failures: number
+  /** Whether the peer was accepted since it was last dialed. */
+  met: boolean
   dialing: boolean
   lastDialAtMs: number
   timer?: Timer
@@ -104,9 +106,27 @@ export class Discovery implements Startable {
       this.sighted(event.detail)
   }
 
+  /** The peer was accepted, so its connection is worth having again when it is lost. */
+  met(id: PeerId): void {
+    const target = this.#targetOf(id)
+    target.met = true
+    target.failures = 0
+  }
+
+  /** A connection that ended before its peer was accepted counts as a failed dial: who is overloaded needs peace. */
   #onDisconnect = (event: CustomEvent<PeerId>): void => {
     if (this.#stopped.signal.aborted) return
-    this.#dialSoon(this.#targetOf(event.detail), BACKOFF_MS * this.#components.random())
+    const target = this.#targetOf(event.detail)
+    if (!target.met) target.failures++
+    target.met = false
+    this.#dialSoon(target, this.#backoffMs(target))
+  }
+
+  #backoffMs({ failures }: Target): number {
+    const { random } = this.#components
+    const delayMs = Math.min(BACKOFF_MS * 2 ** Math.max(failures - 1, 0), BACKOFF_MS_MAX)
+    // Full jitter for the first try: all who lost somebody lost them at once.
+    return failures === 0 ? delayMs * random() : delayMs * (0.5 + random() / 2)
   }
 
   #targetOf(id: PeerId): Target {
@@ -116,7 +136,13 @@ export class Discovery implements Startable {
   #target(key: string, dial: Target['dial']): Target {
     const known = this.#targets.get(key)
     if (known !== undefined) return known
-    const target: Target = { dial, failures: 0, dialing: false, lastDialAtMs: Number.NEGATIVE_INFINITY }
+    const target: Target = {
+      dial,
+      failures: 0,
+      met: false,
+      dialing: false,
+      lastDialAtMs: Number.NEGATIVE_INFINITY
+    }
     this.#targets.set(key, target)
     if (this.#targets.size > TARGETS_MAX) this.#forgetOldest()
     return target
@@ -134,7 +160,7 @@ export class Discovery implements Startable {
   }
 
   async #dial(target: Target, addresses?: Multiaddr[]): Promise<void> {
-    const { libp2p, clock, random, log, wants } = this.#components
+    const { libp2p, clock, log, wants } = this.#components
     const to = addresses ?? target.dial()
     const peerId = peerIdOf(to)
     if (target.dialing || this.#stopped.signal.aborted) return
@@ -151,11 +177,10 @@ export class Discovery implements Startable {
     target.timer?.cancel()
     try {
       await libp2p.dial(to, { signal: this.#stopped.signal })
-      target.failures = 0
     } catch (err) {
       if (this.#stopped.signal.aborted) return
       target.failures++
-      const delayMs = Math.min(BACKOFF_MS * 2 ** (target.failures - 1), BACKOFF_MS_MAX) * (0.5 + random() / 2)
+      const delayMs = this.#backoffMs(target)
       log.debug({ to: String(to), failures: target.failures, delayMs, err }, 'could not dial')
       if (target.failures < FAILURES_MAX) this.#dialSoon(target, delayMs)
     } finally {

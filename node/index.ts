@@ -3,6 +3,18 @@
 export { type ErrorCode, LumosError } from '../interface/errors.ts'
 export type { EventData, EventName } from '../interface/events.ts'
 export type { InferenceChunk } from '../interface/inference.ts'
+export type { Role } from '../interface/membership.ts'
+export type {
+  Asking,
+  Invitation,
+  Joined,
+  JoinNearbyOptions,
+  JoinRequest,
+  LumosMesh,
+  MemberInfo,
+  MeshInfo,
+  NearbyMesh
+} from '../interface/mesh.ts'
 export type {
   InferOptions,
   LumosNode,

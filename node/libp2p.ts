@@ -23,14 +23,23 @@ import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
+
+import { LumosError } from '../interface/errors.ts'
+
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
 import { socketTls } from '../protocols/tls/index.ts'
 import { sparingYamux } from '../protocols/yamux.ts'
+
+import { Doorway } from './membership/doorway.ts'
+import type { Guard } from './membership/guard.ts'
+
 import { noiseOnDemand } from './noise.ts'
 
-/** Connections of this node, and pending ones that have not proved who they are. */
 const CONNECTIONS_MAX = 128
-const PENDING_CONNECTIONS_MAX = 16
+/** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
+const PENDING_CONNECTIONS_MAX = 128
+/** A small board that is busy takes a second for its part of a handshake. */
+const HANDSHAKE_TIMEOUT_MS = 5000
 /** libp2p's own 5 per second and address turns away a LAN behind one router, with a bare ECONNRESET. */
 const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
 /** A dead path is noticed within 15 s, and a small board that is busy for nine is not taken for dead. */
@@ -92,8 +101,9 @@ export interface Libp2pSettings {
   readonly datastore: Datastore
   readonly logger: ComponentLogger
   readonly network: Network
-  /** Part of the names of topic and DHT, so that meshes on one network stay apart. */
+  /** Id of the mesh: part of the names of topics and DHT, so that meshes on one network stay apart. */
   readonly mesh: string
+  readonly guard: Guard
   readonly dht: boolean
   readonly agent: string
   /** A discovery service saw a peer, known or not, at these addresses just now. */
@@ -102,8 +112,9 @@ export interface Libp2pSettings {
 
 /** Built, not started. */
 export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
-  const { privateKey, datastore, logger, network, mesh, dht } = settings
-  return await createLibp2p<Services>({
+  const { privateKey, datastore, logger, network, mesh, dht, guard } = settings
+  const doorway = new Doorway(peerId => guard.isMember(peerId))
+  const libp2p = await createLibp2p<Services>({
     start: false,
     privateKey,
     datastore,
@@ -121,6 +132,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
+      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
       inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
       maxPeerAddrsToDial: PEER_ADDRESSES_MAX,
       // Discovery redials, with its own backoff, whoever is worth it.
@@ -128,20 +140,27 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     },
     connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: PING_TIMEOUT_MS },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
+    connectionGater: { ...guard.gater, ...doorway.gater },
     services: {
-      identify: identify(),
-      identifyPush: identifyPush(),
-      ping: ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX }),
-      pubsub: gossip(mesh),
-      ...(dht ? { dht: privateDht(mesh) } : {})
+      // Who is no member yet would be refused: identify runs once the hello is done.
+      identify: guard.service(identify({ runOnConnectionOpen: false })),
+      identifyPush: guard.service(identifyPush()),
+      ping: guard.service(
+        ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
+      ),
+      pubsub: guard.service(gossip(mesh)),
+      ...(dht ? { dht: guard.service(privateDht(mesh)) } : {})
     } as never
   })
+  doorway.watch(libp2p)
+  return libp2p
 }
 
 /** What a message without data holds. */
 const NOTHING = new Uint8Array(0)
 
 export const manifestTopic = (mesh: string): string => `/lumos/${mesh}/manifest/1`
+export const revocationTopic = (mesh: string): string => `/lumos/${mesh}/revocation/1`
 
 const gossip = (mesh: string) =>
   gossipsub({
@@ -159,7 +178,7 @@ const gossip = (mesh: string) =>
         .update(message.data ?? NOTHING)
         .digest('hex'),
     ignoreDuplicatePublishError: true,
-    allowedTopics: [manifestTopic(mesh)],
+    allowedTopics: [manifestTopic(mesh), revocationTopic(mesh)],
     // One address may hide a whole office: scoring by address would silence it
     // from the eleventh peer on.
     scoreParams: { IPColocationFactorWeight: 0 },
@@ -184,5 +203,11 @@ const privateDht = (mesh: string) =>
     // Members are reachable by each other, and their addresses are private ones.
     clientMode: false,
     peerInfoMapper: passthroughMapper,
+    // Nobody keeps values in it, so nobody can fill disks with them.
+    validators: { pk: refuseValue },
     initialQuerySelfInterval: 1000
   })
+
+async function refuseValue(): Promise<void> {
+  throw new LumosError('DENIED', 'This mesh keeps no values in its DHT.')
+}

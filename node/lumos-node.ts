@@ -1,9 +1,8 @@
 /** A running node, as its own process and tests see it. The parts are made in `create-node`. */
 
-import type { Clock } from '../interface/clock.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
-import type { Logger } from '../interface/lifecycle.ts'
+import type { LumosMesh } from '../interface/mesh.ts'
 import type {
   InferOptions,
   LumosEventTarget,
@@ -14,30 +13,16 @@ import type {
   PeerInfo
 } from '../interface/node.ts'
 import type { DataDir } from '../storage/data-dir.ts'
+import type { StoredMesh } from '../storage/mesh-store.ts'
+import { composeMesh, type Ground, type Mesh } from './compose-mesh.ts'
 import type { Config } from './config.ts'
-import type { Candidate } from './rank.ts'
+import type { Grant } from './membership/authority.ts'
+import type { Door } from './membership/joiner.ts'
+import { MeshControl } from './mesh-control.ts'
+import { VERSION } from './version.ts'
 
 /** Requests under way get this long to end when a node stops. */
 const DRAIN_MS = 10_000
-
-export interface LumosNodeParts {
-  readonly peerId: string
-  readonly name: string
-  readonly config: Config
-  readonly home: NodeHome
-  readonly clock: Clock
-  readonly log: Logger
-  readonly events: EventTarget
-  /** In the order in which they start; they stop in the reverse. */
-  readonly lifecycle: readonly Lifecycle[]
-  /** Requests of others that this node is answering. */
-  serving(): number
-  refuseRequests(): void
-  infer(request: NewInferenceRequest, options?: InferOptions): AsyncIterable<InferenceChunk>
-  peers(): PeerInfo[]
-  candidates(): Candidate[]
-  status(uptimeS: number): NodeStatus
-}
 
 /** What the programs around a node need of its home. */
 export type NodeHome = Pick<
@@ -55,53 +40,59 @@ export interface Lifecycle {
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 export class MeshNode implements LumosNode {
-  readonly #parts: LumosNodeParts
+  readonly events: LumosEventTarget
+  readonly mesh: LumosMesh
+  readonly #ground: Ground
+  readonly #closeHome: () => Promise<void>
+  #mesh: Mesh
   #state: State = 'new'
   #startedAtMs = 0
+  /** Parts that were started, and must be stopped. */
   #begun: Lifecycle[] = []
   #own = 0
+  #entering: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | undefined
 
-  constructor(parts: LumosNodeParts) {
-    this.#parts = parts
-    // A part without `start` was there before and ends with the others.
-    this.#begun = parts.lifecycle.filter(({ start }) => start === undefined)
+  constructor(ground: Ground, events: EventTarget, mesh: Mesh, closeHome: () => Promise<void>) {
+    this.#ground = ground
+    this.#mesh = mesh
+    this.#closeHome = closeHome
+    this.events = events as LumosEventTarget
+    this.mesh = new MeshControl({
+      ground,
+      current: () => this.#mesh,
+      enter: (own, near) => this.enter(own, near)
+    })
   }
 
   get peerId(): string {
-    return this.#parts.peerId
+    return this.#ground.peerId
   }
 
   get name(): string {
-    return this.#parts.name
+    return this.mesh.info().deviceName
   }
 
   get config(): Config {
-    return this.#parts.config
+    return this.#ground.config
   }
 
   get home(): NodeHome {
-    return this.#parts.home
-  }
-
-  get events(): LumosEventTarget {
-    return this.#parts.events as LumosEventTarget
+    return this.#ground.home
   }
 
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error(`A node that is ${this.#state} cannot start.`)
     this.#state = 'starting'
+    const { registry, clock } = this.#ground
     try {
-      for (const part of this.#parts.lifecycle) {
-        if (part.start === undefined) continue
-        this.#begun.push(part)
-        await part.start()
-      }
+      registry.start()
+      await this.#begin(this.#mesh)
     } catch (thrown) {
       await this.stop({ drainMs: 0 })
       throw thrown
     }
-    this.#startedAtMs = this.#parts.clock.monotonicMs()
+    this.#startedAtMs = clock.monotonicMs()
     this.#state = 'running'
   }
 
@@ -120,19 +111,19 @@ export class MeshNode implements LumosNode {
     }
     this.#own++
     try {
-      yield* this.#parts.infer(request, options)
+      yield* this.#mesh.router.infer(request, options)
     } finally {
       this.#own--
     }
   }
 
   peers(): PeerInfo[] {
-    return this.#parts.peers()
+    return this.#mesh.peers.list()
   }
 
   models(): ModelInfo[] {
     const byKey = new Map<string, ModelInfo>()
-    for (const { peerId, name, local, capability } of this.#parts.candidates()) {
+    for (const { peerId, name, local, capability } of this.#mesh.candidates()) {
       const { model, task, slots, warm } = capability
       const key = `${model} ${task}`
       const info = byKey.get(key) ?? { model, task, providers: [] }
@@ -143,28 +134,85 @@ export class MeshNode implements LumosNode {
   }
 
   status(): NodeStatus {
-    const { clock, status } = this.#parts
-    return status((clock.monotonicMs() - this.#startedAtMs) / 1000)
+    const { clock, hardware, registry, peerId } = this.#ground
+    const { libp2p, members, peers } = this.#mesh
+    return {
+      peerId,
+      name: this.name,
+      version: VERSION,
+      mesh: members.meshName,
+      meshId: members.mesh,
+      uptimeS: (clock.monotonicMs() - this.#startedAtMs) / 1000,
+      addresses: libp2p.getMultiaddrs().map(String),
+      peers: peers.count,
+      memoryBytes: process.memoryUsage.rss() + registry.memoryBytes(),
+      hardware
+    }
+  }
+
+  /** The registry's models or their state changed. */
+  offerChanged(): void {
+    this.#mesh.offerChanged()
+  }
+
+  /** Make a device a member of this mesh: what it must hand to `enter`. Only admins can. */
+  async admit(grant: Grant): Promise<StoredMesh> {
+    return await this.#mesh.pairing.admit(grant.subject, grant.role, grant.name)
+  }
+
+  /** Leave the mesh this node is in, and take part in another one, whose admin said so. */
+  async enter(own: StoredMesh, near?: Door): Promise<void> {
+    this.#entering = this.#enter(own)
+    await this.#entering
+    if (near !== undefined && this.#state === 'running') this.#mesh.sighted(near)
+  }
+
+  async #enter(own: StoredMesh): Promise<void> {
+    const running = this.#state === 'running'
+    if (running) await this.#end()
+    this.#ground.store.enter(own)
+    this.#mesh = await composeMesh(this.#ground, own)
+    if (running && this.#state === 'running') await this.#begin(this.#mesh)
+  }
+
+  /** Remove a device for good, everywhere. Only admins can. */
+  async revoke(peerId: string): Promise<void> {
+    const { members, authority, revocations } = this.#mesh
+    await revocations.publish(await authority.revoke(peerId, members.get(peerId)?.role))
+  }
+
+  async #begin(mesh: Mesh): Promise<void> {
+    for (const part of mesh.lifecycle) {
+      this.#begun.push(part)
+      await part.start?.()
+    }
+  }
+
+  /** One part that cannot end must not keep the others, and the disk, open. */
+  async #end(): Promise<void> {
+    for (const { part, stop } of this.#begun.splice(0).reverse()) {
+      await Promise.resolve(stop?.()).catch(err =>
+        this.#ground.log.error({ part, err }, 'did not stop cleanly')
+      )
+    }
   }
 
   async #stop(drainMs: number): Promise<void> {
     const draining = this.#state === 'running'
     this.#state = 'stopping'
     if (draining) await this.#drain(drainMs)
-
-    for (const { part, stop } of this.#begun.reverse()) {
-      // One part that cannot end must not keep the others, and the disk, open.
-      await Promise.resolve(stop?.()).catch(err =>
-        this.#parts.log.error({ part, err }, 'did not stop cleanly')
-      )
-    }
+    await this.#entering.catch(() => {})
+    await this.#end()
+    await this.#ground.registry.stop()
+    await this.#closeHome()
     this.#state = 'stopped'
   }
 
   /** Refuse what is new, and wait for what is under way, but not for long. */
   async #drain(drainMs: number): Promise<void> {
-    const { clock, refuseRequests, serving } = this.#parts
-    refuseRequests()
+    const { clock, registry } = this.#ground
+    const serving = () => registry.models().reduce((sum, { running, queued }) => sum + running + queued, 0)
+    this.#mesh.refuseRequests()
     const endMs = clock.monotonicMs() + drainMs
     while (this.#own + serving() > 0 && clock.monotonicMs() < endMs) {
       await new Promise<void>(resolve => clock.setTimer(resolve, DRAIN_POLL_MS))

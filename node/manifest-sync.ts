@@ -8,18 +8,17 @@
 
 import { createHash } from 'node:crypto'
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
-import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import type { PeerId, Stream } from '@libp2p/interface'
 import type { Clock, Random, Timer } from '../interface/clock.ts'
-import { LumosError, toLumosError } from '../interface/errors.ts'
+import { LumosError } from '../interface/errors.ts'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
 import type { SignedManifest } from '../interface/manifest.ts'
-import { exchangeHello, HELLO_PROTOCOL } from '../protocols/hello/index.ts'
 import { MANIFEST_PROTOCOL, openManifest, pullManifests, servePull } from '../protocols/manifest/index.ts'
+import { Deadline } from './deadline.ts'
 import { type MeshLibp2p, manifestTopic } from './libp2p.ts'
+import type { Guard } from './membership/guard.ts'
 import type { ProviderTable } from './provider-table.ts'
 
-/** A peer that does not introduce itself within this time is let go. */
-const HELLO_TIMEOUT_MS = 5000
 const PULL_TIMEOUT_MS = 10_000
 const PULL_INTERVAL_MS = 60_000
 /**
@@ -29,8 +28,6 @@ const PULL_INTERVAL_MS = 60_000
 const PULL_AFTER_NEWS_MS = 1000
 /** Peers asked in each round: with eight, what one of them misses another has. */
 const PULL_PEERS = 8
-/** The hello of a reconnecting peer and a race of two dials: more streams than that are abuse. */
-const HELLO_STREAMS_MAX = 2
 const PULL_STREAMS_MAX = 2
 
 export interface ManifestSyncComponents {
@@ -39,14 +36,16 @@ export interface ManifestSyncComponents {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  readonly guard: Guard
+  /** Id of the mesh. */
   readonly mesh: string
   own(): SignedManifest
   /** A manifest replaced an older one, or is the first of its peer. */
   onNews(signed: SignedManifest): void
-  /** A peer introduced itself over a new connection. `rttMs` is known to the side that dialed. */
-  onHello(signed: SignedManifest, rttMs: number | undefined): void
-  /** A peer has no place in this mesh. */
-  onStranger(peerId: string): void
+  /** A manifest of a member, of this node too, whether it is news or not. */
+  onSeen(signed: SignedManifest): void
+  /** Whether the peer that a manifest is about is a member; throws when not. */
+  admit(signed: SignedManifest): Promise<unknown>
 }
 
 export class ManifestSync implements Startable {
@@ -54,8 +53,6 @@ export class ManifestSync implements Startable {
   readonly #stopped = new AbortController()
   #timer: Timer | undefined
   readonly #judged = new SeenEnvelopes()
-  /** Connections whose peer has not introduced itself yet. */
-  readonly #awaited = new Map<Connection, Timer>()
   #newsSinceRound = false
   #roundsLeftOut = 0
 
@@ -65,10 +62,10 @@ export class ManifestSync implements Startable {
 
   /** To be called before libp2p starts, so that no connection comes too early. */
   async start(): Promise<void> {
-    const { libp2p, mesh } = this.#components
-    await libp2p.handle(HELLO_PROTOCOL, this.#onHelloStream, { maxInboundStreams: HELLO_STREAMS_MAX })
-    await libp2p.handle(MANIFEST_PROTOCOL, this.#onPullStream, { maxInboundStreams: PULL_STREAMS_MAX })
-    libp2p.addEventListener('connection:open', this.#onConnection)
+    const { libp2p, mesh, guard } = this.#components
+    await libp2p.handle(MANIFEST_PROTOCOL, guard.handler(MANIFEST_PROTOCOL, this.#onPullStream), {
+      maxInboundStreams: PULL_STREAMS_MAX
+    })
     libp2p.services.pubsub.topicValidators.set(manifestTopic(mesh), this.#onGossip)
     this.#pullInAWhile()
   }
@@ -76,8 +73,6 @@ export class ManifestSync implements Startable {
   stop(): void {
     this.#stopped.abort()
     this.#timer?.cancel()
-    for (const timer of this.#awaited.values()) timer.cancel()
-    this.#components.libp2p.removeEventListener('connection:open', this.#onConnection)
   }
 
   /** Gossip can be joined only once libp2p runs. */
@@ -86,8 +81,9 @@ export class ManifestSync implements Startable {
   }
 
   async publish(signed: SignedManifest): Promise<void> {
-    const { table, clock } = this.#components
+    const { table, clock, onSeen } = this.#components
     table.accept(signed, 0, clock.monotonicMs())
+    onSeen(signed)
     await this.#gossip(signed)
   }
 
@@ -99,79 +95,27 @@ export class ManifestSync implements Startable {
     })
   }
 
-  /**
-   * The dialer of a connection opens the hello; the listener answers on the same
-   * stream. Who has not said hello in time is let go, whatever else it does.
-   */
-  #onConnection = (event: CustomEvent<Connection>): void => {
-    const connection = event.detail
-    const late = new LumosError('TIMEOUT', `No hello within ${HELLO_TIMEOUT_MS} ms.`)
-    const timer = this.#components.clock.setTimer(() => this.#refuse(connection, late), HELLO_TIMEOUT_MS)
-    this.#awaited.set(connection, timer)
-    connection.addEventListener('close', () => this.#arrived(connection))
-    if (connection.direction === 'outbound') void this.#greet(connection)
-  }
-
-  #arrived(connection: Connection): void {
-    this.#awaited.get(connection)?.cancel()
-    this.#awaited.delete(connection)
-  }
-
-  async #greet(connection: Connection): Promise<void> {
-    try {
-      await this.#hello(await connection.newStream(HELLO_PROTOCOL), connection)
-    } catch (thrown) {
-      this.#refuse(connection, thrown)
-    }
-  }
-
-  #onHelloStream = async (stream: Stream, connection: Connection): Promise<void> => {
-    try {
-      await this.#hello(stream, connection)
-    } catch (thrown) {
-      this.#refuse(connection, thrown)
-    }
-  }
-
-  async #hello(stream: Stream, connection: Connection): Promise<void> {
-    const { clock, mesh, own, onHello } = this.#components
-    const peerId = connection.remotePeer.toString()
-    const beganMs = clock.monotonicMs()
-    const signed = await exchangeHello(stream, peerId, { mesh, manifest: own() })
-    const rttMs = connection.direction === 'outbound' ? clock.monotonicMs() - beganMs : undefined
-
-    this.#arrived(connection)
-    this.#takeAndPassOn(signed, 0)
-    if (connection.status !== 'open') return
-    onHello(signed, rttMs)
-    void this.#pull(connection.remotePeer)
-  }
-
-  #refuse(connection: Connection, thrown: unknown): void {
-    this.#arrived(connection)
-    if (this.#stopped.signal.aborted || connection.status !== 'open') return
-    const failure = toLumosError(thrown)
-    const peerId = connection.remotePeer.toString()
-    this.#components.log.debug({ peerId, code: failure.code, err: thrown }, 'no hello')
-    if (failure.code === 'DENIED') this.#components.onStranger(peerId)
-    connection.abort(failure)
-  }
-
   #onPullStream = async (stream: Stream): Promise<void> => {
     const { table, clock, log } = this.#components
-    const signal = this.#within(PULL_TIMEOUT_MS)
-    await servePull(stream, held => table.newerThan(held, clock.monotonicMs()), { signal }).catch(err => {
+    using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
+    await servePull(stream, held => table.newerThan(held, clock.monotonicMs()), deadline).catch(err => {
       log.debug({ err }, 'a pull by a peer failed')
     })
   }
 
+  /** A peer was accepted: take its manifest, and ask it for those of others. */
+  async meet(peerId: PeerId, signed: SignedManifest): Promise<void> {
+    await this.#takeAndPassOn(signed, 0)
+    void this.#pull(peerId)
+  }
+
   /** Ask one peer for all that is newer there. */
   async #pull(peerId: PeerId): Promise<void> {
-    const { libp2p, table, log } = this.#components
+    const { libp2p, table, clock, log } = this.#components
+    using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
     try {
-      const signal = this.#within(PULL_TIMEOUT_MS)
-      const stream = await libp2p.dialProtocol(peerId, MANIFEST_PROTOCOL, { signal })
-      for await (const { envelope, ageMs } of pullManifests(stream, table.versions(), { signal })) {
+      const stream = await libp2p.dialProtocol(peerId, MANIFEST_PROTOCOL, deadline)
+      for await (const { envelope, ageMs } of pullManifests(stream, table.versions(), deadline)) {
         if (this.#judged.has(envelope)) continue
         // One bad manifest is no reason to miss the good ones behind it.
         await openManifest(envelope).then(signed => this.#takeAndPassOn(signed, ageMs), this.#refused)
@@ -183,13 +127,14 @@ export class ManifestSync implements Startable {
 
   /** A round of pulls every minute, and sooner while there is news. */
   #pullInAWhile(): void {
-    const { clock, libp2p, random } = this.#components
+    const { clock, libp2p, random, guard } = this.#components
     this.#timer = clock.setTimer(() => {
       this.#roundsLeftOut++
       if (this.#newsSinceRound || this.#roundsLeftOut * PULL_AFTER_NEWS_MS >= PULL_INTERVAL_MS) {
         this.#newsSinceRound = false
         this.#roundsLeftOut = 0
-        for (const peerId of sample(libp2p.getPeers(), PULL_PEERS, random)) void this.#pull(peerId)
+        const members = libp2p.getPeers().filter(peerId => guard.isMember(peerId.toString()))
+        for (const peerId of sample(members, PULL_PEERS, random)) void this.#pull(peerId)
       }
       this.#pullInAWhile()
     }, PULL_AFTER_NEWS_MS)
@@ -202,7 +147,7 @@ export class ManifestSync implements Startable {
   #onGossip = async (_from: PeerId, message: Message): Promise<TopicValidatorResult> => {
     if (this.#judged.has(message.data)) return TopicValidatorResult.Ignore
     try {
-      return this.#take(await openManifest(message.data), 0)
+      return (await this.#take(await openManifest(message.data), 0))
         ? TopicValidatorResult.Accept
         : TopicValidatorResult.Ignore
     } catch (thrown) {
@@ -211,18 +156,23 @@ export class ManifestSync implements Startable {
     }
   }
 
-  #takeAndPassOn(signed: SignedManifest, ageMs: number): void {
-    if (!this.#take(signed, ageMs)) return
+  async #takeAndPassOn(signed: SignedManifest, ageMs: number): Promise<void> {
+    if (!(await this.#take(signed, ageMs))) return
     void this.#gossip(signed)
     this.#newsSinceRound = true
   }
 
   /** @returns whether it was news. */
-  #take(signed: SignedManifest, ageMs: number): boolean {
-    const { table, clock, onNews, own } = this.#components
-    if (signed.manifest.peerId === own().manifest.peerId) return false
-    this.#judged.add(signed.envelope)
+  async #take(signed: SignedManifest, ageMs: number): Promise<boolean> {
+    const { table, clock, onNews, onSeen, own, admit } = this.#components
+    if (signed.manifest.peerId === own().manifest.peerId) {
+      onSeen(signed)
+      return false
+    }
     try {
+      await admit(signed)
+      this.#judged.add(signed.envelope)
+      onSeen(signed)
       if (!table.accept(signed, ageMs, clock.monotonicMs())) return false
     } catch (thrown) {
       this.#refused(thrown)
@@ -240,16 +190,6 @@ export class ManifestSync implements Startable {
     } else {
       log.error({ err: thrown }, 'a manifest could not be read')
     }
-  }
-
-  #within(timeoutMs: number): AbortSignal {
-    const { clock } = this.#components
-    const controller = new AbortController()
-    const give = (reason: unknown) => controller.abort(reason)
-    clock.setTimer(() => give(new LumosError('TIMEOUT', `Nothing came within ${timeoutMs} ms.`)), timeoutMs)
-    const onStop = () => give(this.#stopped.signal.reason)
-    this.#stopped.signal.addEventListener('abort', onStop, { once: true, signal: controller.signal })
-    return controller.signal
   }
 }
 

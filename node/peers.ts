@@ -15,6 +15,12 @@ import { INFERENCE_STREAMS_OUTBOUND_MAX } from '../protocols/limits.ts'
 import type { MeshLibp2p } from './libp2p.ts'
 import type { ProviderTable } from './provider-table.ts'
 
+/** What a peer said last may reach us, through others, this long after it is gone. */
+const NEWS_UNDER_WAY_MS = 5000
+
+/** As many as the provider table knows. */
+const LOST_MAX = 4096
+
 export interface PeersComponents {
   readonly libp2p: MeshLibp2p
   readonly table: ProviderTable
@@ -27,8 +33,8 @@ export class Peers {
   readonly #components: PeersComponents
   /** Round trip of the first hello, by peer; `null` where the other side dialed. */
   readonly #introduced = new Map<string, number | null>()
-  /** Connected once, then not any more: not asked until somebody hears of them again. */
-  readonly #lost = new Set<string>()
+  /** Connected once, then not any more, since when: not asked until somebody hears of them again. */
+  readonly #lost = new Map<string, number>()
   readonly #clients = new Map<string, InferenceClient>()
 
   constructor(components: PeersComponents) {
@@ -46,7 +52,9 @@ export class Peers {
 
   /** A newer manifest of the peer came by way of others: it lives. */
   heardOf(peerId: string): void {
-    this.#lost.delete(peerId)
+    const lostAtMs = this.#lost.get(peerId)
+    if (lostAtMs === undefined) return
+    if (this.#components.clock.monotonicMs() - lostAtMs > NEWS_UNDER_WAY_MS) this.#lost.delete(peerId)
   }
 
   isLost(peerId: string): boolean {
@@ -117,7 +125,7 @@ export class Peers {
       })
     } catch (cause) {
       options?.signal?.throwIfAborted()
-      if (!this.isConnected(peerId)) this.#lost.add(peerId)
+      if (!this.isConnected(peerId)) this.#lose(peerId)
       throw new PeerUnreachableError(`${peerId} cannot be reached.`, { cause })
     }
   }
@@ -125,9 +133,13 @@ export class Peers {
   #leave(peerId: string): void {
     void this.#clients.get(peerId)?.close()
     this.#clients.delete(peerId)
-    if (!this.#introduced.delete(peerId)) return
-    this.#lost.add(peerId)
-    this.#components.onLeft(peerId)
+    this.#lose(peerId)
+    if (this.#introduced.delete(peerId)) this.#components.onLeft(peerId)
+  }
+
+  #lose(peerId: string): void {
+    this.#lost.set(peerId, this.#components.clock.monotonicMs())
+    if (this.#lost.size > LOST_MAX) this.#lost.delete(this.#lost.keys().next().value!)
   }
 
   #connection(peerId: string): Connection | undefined {

@@ -35,6 +35,14 @@ import type { Outcome, TrackRecords } from './track-record.ts'
 
 /** The first try and two more: a third failure says more about the request than about the peers. */
 const ATTEMPTS_MAX = 3
+/** Final at the peer that says so; another one may offer the model to us. */
+const NOT_THERE: ReadonlySet<string> = new Set([
+  'MODEL_NOT_FOUND',
+  'DENIED',
+  'PEER_NOT_MEMBER',
+  'PEER_REVOKED',
+  'PEER_BANNED'
+])
 
 export interface RouterComponents {
   readonly clock: Clock
@@ -103,8 +111,11 @@ export class Router {
     options: InferOptions
   ): AsyncGenerator<{ chunk: InferenceChunk; peer: Candidate }> {
     const failures: LumosError[] = []
+    let last: Candidate | undefined
 
-    for (const { candidate } of this.#rank(request, options).slice(0, ATTEMPTS_MAX)) {
+    for (const candidate of this.#candidates(request, options)) {
+      if (candidate === last && failures.at(-1)?.code !== 'PEER_UNREACHABLE') break
+      last = candidate
       if (failures.length > 0 && !this.#retries.take()) break
       const budgetMs = request.budgetMs - (this.#components.clock.monotonicMs() - startedMs)
       if (budgetMs <= 0) throw new TimeoutError(`No answer within ${request.budgetMs} ms.`)
@@ -120,7 +131,7 @@ export class Router {
       } catch (thrown) {
         const failure = toLumosError(thrown)
         if (received > 0) throw interrupted(failure, received)
-        if (!failure.retryable && failure.code !== 'MODEL_NOT_FOUND') throw failure
+        if (!failure.retryable && !NOT_THERE.has(failure.code)) throw failure
         failures.push(failure)
         this.#components.log.info(
           { requestId: request.id, peerId: candidate.peerId, code: failure.code },
@@ -168,6 +179,14 @@ export class Router {
     } finally {
       records.end(peer.peerId, model, outcome, clock.monotonicMs())
     }
+  }
+
+  /** Whom to ask, in turn. An only peer may be asked twice: its connection can break while it is well. */
+  #candidates(request: InferenceRequest, options: InferOptions): Candidate[] {
+    const ranked = this.#rank(request, options).map(({ candidate }) => candidate)
+    const [only, ...others] = ranked
+    if (only?.connected && others.length === 0) return [only, only]
+    return ranked.slice(0, ATTEMPTS_MAX)
   }
 
   #rank(request: InferenceRequest, { peer }: InferOptions): Ranked[] {

@@ -13,6 +13,7 @@ import { type Random, systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { createLumosNode } from '../node/create-node.ts'
 import type { Network } from '../node/libp2p.ts'
+import type { MeshNode } from '../node/lumos-node.ts'
 
 export interface ClusterOptions {
   readonly nodes: number
@@ -33,17 +34,20 @@ export class Cluster implements AsyncDisposable {
   /** Made, not started: a scenario decides when each node appears. */
   static async create({ nodes: count, random, acquaintances }: ClusterOptions): Promise<Cluster> {
     const homes = await mkdtemp(join(tmpdir(), 'lumos-sim-'))
-    const nodes: LumosNode[] = []
+    const nodes: MeshNode[] = []
     for (let i = 0; i < count; i++) {
-      nodes.push(
-        await createLumosNode({
-          home: join(homes, String(i)),
-          settings: { name: `node-${i}`, 'models.builtin': false, 'engines.echo': true, 'mesh.name': 'sim' },
-          clock: systemClock,
-          random,
-          network: inProcess(homes, i, chooseEarlier(i, acquaintances, random))
-        })
-      )
+      const node = await createLumosNode({
+        home: join(homes, String(i)),
+        settings: { name: `node-${i}`, 'models.builtin': false, 'engines.echo': true },
+        clock: systemClock,
+        random,
+        network: inProcess(homes, i, chooseEarlier(i, acquaintances, random))
+      })
+      // The first has founded the mesh, and lets the others in.
+      const [founder] = nodes
+      if (founder)
+        await node.enter(await founder.admit({ subject: node.peerId, name: node.name, role: 'member' }))
+      nodes.push(node)
     }
     return new Cluster(nodes, homes)
   }

@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: three nodes on this machine, each with a home of its own.
- * One can read digits, one can talk back, one can do nothing but ask.
+ * One can read digits, one can talk back, one can do nothing but ask. The first
+ * founds a mesh and lets the others in.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -26,11 +27,17 @@ const title = (text: string): void => say(`\n${styleText('bold', text)}`)
 const homes = await mkdtemp(join(tmpdir(), 'lumos-demo-'))
 try {
   await using den = await startNode('den', { 'models.builtin': true })
-  await using attic = await startNode('attic', { 'engines.echo': true, 'swarm.peers': dialable(den) })
-  await using laptop = await startNode('laptop', { 'swarm.peers': [...dialable(den), ...dialable(attic)] })
+  await using attic = await startNode('attic', { 'engines.echo': true })
+  await using laptop = await startNode('laptop', {})
 
   title('Three nodes')
   for (const node of [den, attic, laptop]) say(`  ${node.name.padEnd(8)} ${node.peerId}`)
+
+  title('den lets the others in, each with a code of its own')
+  for (const node of [attic, laptop]) {
+    const { name, mesh, role, phrase } = await node.mesh.join(den.mesh.invite().code)
+    say(`  ${name.padEnd(8)} is a ${role} of "${mesh}"; both screens show: ${phrase}`)
+  }
   await until(laptop, () => laptop.peers().length === 2)
 
   title('What laptop sees')
@@ -69,10 +76,6 @@ async function startNode(name: string, settings: Record<string, unknown>): Promi
   })
   await node.start()
   return node
-}
-
-function dialable(node: LumosNode): string[] {
-  return node.status().addresses
 }
 
 /** Waits for news of peers until `condition` holds. */

@@ -29,6 +29,8 @@ export class DataDir implements AsyncDisposable {
   /** Where the node listens for its CLI; made by nobody yet. */
   readonly socketPath: string
   readonly identityPath: string
+  /** The root key of the mesh; on devices that hold it. */
+  readonly meshRootPath: string
   readonly tokenPath: string
   readonly modelsDir: string
   readonly logDir: string
@@ -41,6 +43,7 @@ export class DataDir implements AsyncDisposable {
     this.cache = parts.cache
     this.socketPath = parts.socketPath
     this.identityPath = join(path, 'identity.key')
+    this.meshRootPath = join(path, 'mesh-root.key')
     this.tokenPath = gatewayTokenPath(path)
     this.modelsDir = join(path, 'models')
     this.logDir = join(path, 'logs')

@@ -9,6 +9,38 @@ export const CORE_MIGRATIONS = [
   `CREATE TABLE counter (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+
+  // Certificates and revocations are kept as they were signed.
+  `CREATE TABLE mesh (
+    only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    named_at_ms INTEGER NOT NULL,
+    certificate BLOB NOT NULL,
+    issuer_certificate BLOB
+  ) STRICT;
+
+  CREATE TABLE member (
+    peer_id TEXT PRIMARY KEY,
+    certificate BLOB NOT NULL,
+    issuer_certificate BLOB
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE revocation (
+    hash TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    issuer_certificate BLOB
+  ) STRICT, WITHOUT ROWID;
+
+  -- The secret itself is never kept: only its hash.
+  CREATE TABLE invite (
+    id TEXT PRIMARY KEY,
+    secret_hash TEXT NOT NULL,
+    role TEXT NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    used_by TEXT
   ) STRICT, WITHOUT ROWID`
 ] as const
 

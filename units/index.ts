@@ -3,6 +3,7 @@
 import type { LumosNode } from '../interface/node.ts'
 import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference.ts'
+import { membershipUnits } from './membership.ts'
 import { meshUnits } from './mesh.ts'
 import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
@@ -24,6 +25,7 @@ export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOption
   const registry = new UnitRegistry(node.events)
   const units = [
     ...meshUnits(node, gatewayUrl),
+    ...membershipUnits(node),
     ...modelUnits(node),
     ...inferenceUnits(node),
     ...gatewayUnits(rotateToken),

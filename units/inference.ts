@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { EngineFailedError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
-import { ModelId } from '../interface/manifest.ts'
+import { ModelId } from '../interface/names.ts'
 import type { InferenceRoute, LumosNode, NewInferenceRequest } from '../interface/node.ts'
 import { TASK_NAMES, TASKS, type TaskOutput } from '../interface/tasks.ts'
 import type { UnitContext } from '../interface/units.ts'

@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { closestNames } from '../interface/closest.ts'
 import { LumosError } from '../interface/errors.ts'
-import { ModelId } from '../interface/manifest.ts'
+import { ModelId } from '../interface/names.ts'
 import { type LumosNode, ModelInfo } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 

@@ -52,7 +52,7 @@ function growYoungGeneration(allowed: boolean): void {
   setFlagsFromString(`--semi-space-growth-factor=${allowed ? 2 : 1}`)
 }
 
-async function runningNode(options: GlobalOptions): Promise<Ready | undefined> {
+export async function runningNode(options: GlobalOptions): Promise<Ready | undefined> {
   try {
     const { data } = await findNode(options).execute<NodeStatus & { gateway: string }>('mesh.status')
     const { peerId, name, gateway, addresses } = data
@@ -79,7 +79,7 @@ function printReady(ready: Ready, output: Output, last: string): void {
 }
 
 /** A process of its own that outlives this one. It tells over IPC when it is ready, or why it is not. */
-async function startDetached(options: StartOptions): Promise<Ready> {
+export async function startDetached(options: StartOptions): Promise<Ready> {
   const { promise, resolve, reject } = Promise.withResolvers<Ready>()
   const child = fork(process.argv[1]!, argumentsOf(options), {
     detached: true,

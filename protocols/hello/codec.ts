@@ -1,13 +1,35 @@
 /** `/lumos/hello/1`: what two peers say first, each to the other, on every new connection. */
 
 import * as z from 'zod'
+import { CHAIN_LENGTH_MAX } from '../../interface/membership.ts'
+import { DeviceName } from '../../interface/names.ts'
 
 export const HELLO_PROTOCOL = '/lumos/hello/1'
 
-export const FRAME = { hello: 1, manifest: 2 } as const
+export const FRAME = {
+  /** Both: which mesh. */
+  hello: 1,
+  /** Both: their manifest, raw, with their certificates in it. */
+  manifest: 2,
+  /** Both: the other one is a member here from now on. */
+  accept: 3,
+  /** Either: it is not, and why. */
+  refuse: 4
+} as const
 
 export const Hello = z.strictObject({
   version: z.literal(1),
-  /** Name of the sender's mesh: peers of two meshes on one LAN part here. */
-  mesh: z.string().min(1).max(64)
+  /** Id of the sender's mesh: peers of two meshes on one LAN part here. */
+  mesh: z.string().min(1).max(128),
+  /** What the mesh is called and since when; believed of admins only. */
+  meshName: DeviceName,
+  meshNamedAtMs: z.int().min(0),
+  /** Of the set of revocations the sender holds: who holds another one asks for it. */
+  revocationsDigest: z.string().max(64)
+})
+export type Hello = z.infer<typeof Hello>
+
+export const Accept = z.strictObject({
+  /** A fresh certificate for the receiver, from an admin, with the admin's own behind it. */
+  renewed: z.array(z.instanceof(Uint8Array)).max(CHAIN_LENGTH_MAX)
 })

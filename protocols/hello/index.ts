@@ -1,2 +1,2 @@
-export { HELLO_PROTOCOL } from './codec.ts'
-export { exchangeHello } from './session.ts'
+export { HELLO_PROTOCOL, type Hello } from './codec.ts'
+export { exchangeHello, type HelloTerms } from './session.ts'

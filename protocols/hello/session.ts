@@ -1,55 +1,96 @@
 /**
- * One exchange of hellos. Both sides do the same: say theirs, hear the other's.
- *
- * Each hello is one control frame and the sender's manifest, raw.
+ * One exchange of hellos. Both sides do the same: say theirs, hear and judge the
+ * other's, and say that they accept it. Whoever has heard that may use what the
+ * other serves to members.
  */
 
 import type { Stream } from '@libp2p/interface'
-import { LumosError, ProtocolViolationError } from '../../interface/errors.ts'
+import { LumosError, ProtocolViolationError, RemoteError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { decodeControl, encodeControl } from '../control.ts'
-import { FrameStream } from '../frames.ts'
+import { decodeError, encodeError } from '../errors.ts'
+import { type Frame, FrameStream } from '../frames.ts'
 import { MANIFEST_BYTES_MAX, openManifest } from '../manifest/index.ts'
-import { FRAME, Hello } from './codec.ts'
+import { Accept, FRAME, Hello } from './codec.ts'
 
-export interface OwnHello {
-  readonly mesh: string
+export interface HelloTerms {
+  readonly own: Hello
   readonly manifest: SignedManifest
+  /**
+   * Decide about the peer; throws to refuse it.
+   *
+   * @returns fresh certificates for it, when it needs some and this node can issue them.
+   */
+  judge(theirs: SignedManifest, hello: Hello): Promise<readonly Uint8Array[]>
+}
+
+export interface HelloOutcome {
+  readonly manifest: SignedManifest
+  readonly hello: Hello
+  /** Fresh certificates for this node; empty when it needs none. */
+  readonly renewed: readonly Uint8Array[]
 }
 
 /**
- * Say hello over `stream` to `peerId` and return its verified manifest.
+ * Say hello over `stream` to `peerId`.
  *
- * @throws {LumosError} `DENIED` when the peer is of another mesh, `MANIFEST_FORGED` when it
- *   shows somebody else's manifest as its own. The stream is reset on every failure.
+ * @throws {LumosError} `DENIED` when the peer is of another mesh (`details.meshId`, `details.meshName`), `MANIFEST_FORGED` when it
+ *   shows somebody else's manifest as its own, whatever `judge` throws, or a
+ *   `RemoteError` when the peer refuses this node. The stream is over on every failure.
  */
 export async function exchangeHello(
   stream: Stream,
   peerId: string,
-  own: OwnHello,
+  terms: HelloTerms,
   options?: AbortOptions
-): Promise<SignedManifest> {
+): Promise<HelloOutcome> {
   const frames = new FrameStream(stream)
   try {
-    await frames.write(FRAME.hello, encodeControl({ version: 1, mesh: own.mesh }), options)
-    await frames.write(FRAME.manifest, own.manifest.envelope, options)
+    await frames.write(FRAME.hello, encodeControl(terms.own), options)
+    await frames.write(FRAME.manifest, terms.manifest.envelope, options)
+    const { signed, hello } = await readHello(frames, peerId, terms.own.mesh, options)
+    const renewed = await terms.judge(signed, hello)
+    await frames.write(FRAME.accept, encodeControl({ renewed }), options)
 
-    const frame = await frames.read(options)
-    if (frame?.type !== FRAME.hello) throw new ProtocolViolationError('A hello was expected.')
-    const { mesh } = decodeControl(Hello, frame.body)
-    if (mesh !== own.mesh) throw new LumosError('DENIED', `${peerId} is of the mesh "${mesh}".`)
-
-    const raw = await frames.read({ ...options, bytesMax: MANIFEST_BYTES_MAX })
-    if (raw?.type !== FRAME.manifest) throw new ProtocolViolationError('A manifest was expected.')
-    const signed = await openManifest(raw.body)
-    if (signed.manifest.peerId !== peerId) {
-      throw new LumosError('MANIFEST_FORGED', `${peerId} said hello as ${signed.manifest.peerId}.`)
-    }
+    const answer = expected(await frames.read(options), FRAME.accept)
+    const accept = decodeControl(Accept, answer.body)
     await frames.close(options)
-    return signed
+    return { manifest: signed, hello, renewed: accept.renewed }
   } catch (thrown) {
-    frames.abort(thrown as Error)
+    await refuse(frames, thrown)
     throw thrown
+  }
+}
+
+async function readHello(frames: FrameStream, peerId: string, mesh: string, options?: AbortOptions) {
+  const hello = decodeControl(Hello, expected(await frames.read(options), FRAME.hello).body)
+  if (hello.mesh !== mesh)
+    throw new LumosError('DENIED', `${peerId} is of another mesh, "${hello.meshName}".`, {
+      details: { meshId: hello.mesh, meshName: hello.meshName }
+    })
+
+  const raw = expected(await frames.read({ ...options, bytesMax: MANIFEST_BYTES_MAX }), FRAME.manifest)
+  const signed = await openManifest(raw.body)
+  if (signed.manifest.peerId !== peerId) {
+    throw new LumosError('MANIFEST_FORGED', `${peerId} said hello as ${signed.manifest.peerId}.`)
+  }
+  return { signed, hello }
+}
+
+function expected(frame: Frame | undefined, type: number): Frame {
+  if (frame?.type === type) return frame
+  if (frame?.type === FRAME.refuse) throw decodeError(frame.body)
+  throw new ProtocolViolationError(`A hello frame of type ${type} was expected.`)
+}
+
+/** A peer that is sent away is told why, unless it was the one to say so: devices must not just vanish. */
+async function refuse(frames: FrameStream, thrown: unknown): Promise<void> {
+  if (thrown instanceof RemoteError) return frames.abort(thrown)
+  try {
+    await frames.write(FRAME.refuse, encodeError(thrown))
+    await frames.close()
+  } catch {
+    frames.abort(thrown as Error)
   }
 }

@@ -18,7 +18,7 @@ import {
   type InferenceRequest,
   MAX_BUDGET_MS
 } from '../../interface/inference.ts'
-import { ModelId } from '../../interface/manifest.ts'
+import { ModelId } from '../../interface/names.ts'
 import { isTensors, TASK_NAMES, TASKS, type TaskName } from '../../interface/tasks.ts'
 import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../control.ts'
 import { encodeError } from '../errors.ts'

@@ -18,8 +18,8 @@ import {
   ProtocolViolationError,
   toLumosError
 } from '../../interface/errors.ts'
-import type { InferenceRequest, InferenceService } from '../../interface/inference.ts'
-import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
+import type { InferenceRequest, InferenceService, ServeOptions } from '../../interface/inference.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
 import { FrameStream, type FrameStreamOptions } from '../frames.ts'
 import { ATTACHMENT_BYTES_MAX, FRAME_BYTES_HARD_MAX } from '../limits.ts'
 import { type Message, MessageReader, TYPE } from '../messages.ts'
@@ -29,6 +29,8 @@ import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
 const CALLS_PER_PEER_MAX = 512
 /** Input of calls under way: one request of the largest size, or many small ones. */
 const INPUT_BYTES_PER_PEER_MAX = ATTACHMENT_BYTES_MAX + FRAME_BYTES_HARD_MAX
+/** Of all peers together: what a node of 1 GiB can hold without swapping. Members are few, so a fixed share each would waste it. */
+const INPUT_BYTES_MAX = 256 * 1024 * 1024
 /** What a peer at its limit is told: by then some of its own calls have ended. */
 const RETRY_AFTER_MS = 100
 
@@ -36,18 +38,24 @@ export interface InferenceHandlerComponents {
   readonly service: InferenceService
   readonly clock: Clock
   readonly log: Logger
-  /** Throws when the peer may not ask. Called for each request: a right may be lost while a stream is open. */
-  authorize?(peerId: string): void
+  /**
+   * Throws when the peer may not ask this. Called for each request, when it comes and
+   * again when it runs: a right may be lost while a stream is open or a request waits.
+   */
+  authorize?(peerId: string, request: InferenceRequest): void
 }
 
 export interface InferenceHandlerLimits
   extends Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'> {
   readonly callsPerPeerMax?: number
   readonly inputBytesPerPeerMax?: number
+  readonly inputBytesMax?: number
 }
 
 /** What one peer has under way. */
 interface Load {
+  /** What all peers together have. */
+  readonly total: { bytes: number }
   readonly peerId: string
   streams: number
   calls: number
@@ -59,6 +67,7 @@ export class InferenceHandler {
   readonly #limits: InferenceHandlerLimits
   readonly #loads = new Map<string, Load>()
   readonly #streams = new Set<ServedStream>()
+  readonly #total = { bytes: 0 }
 
   constructor(components: InferenceHandlerComponents, limits: InferenceHandlerLimits = {}) {
     this.#components = components
@@ -68,7 +77,7 @@ export class InferenceHandler {
   /** Serve a stream until it ends. Never rejects. */
   readonly onStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const peerId = connection.remotePeer.toString()
-    const load = this.#loads.get(peerId) ?? { peerId, streams: 0, calls: 0, bytes: 0 }
+    const load = this.#loads.get(peerId) ?? { total: this.#total, peerId, streams: 0, calls: 0, bytes: 0 }
     this.#loads.set(peerId, load)
     load.streams++
     const served = new ServedStream(stream, load, this.#components, this.#limits)
@@ -92,7 +101,7 @@ export class InferenceHandler {
 }
 
 /** One request under way. */
-class ServedCall implements AbortOptions {
+class ServedCall implements ServeOptions {
   readonly controller = new AbortController()
   readonly signal = this.controller.signal
   /** Of input, counted against its peer. */
@@ -100,8 +109,17 @@ class ServedCall implements AbortOptions {
   /** Whether the end of its answer has been written. */
   answered = false
 
-  constructor(bytes: number) {
+  /** What is asked, once it is known. */
+  request: InferenceRequest | undefined
+  readonly #authorize: (request: InferenceRequest) => void
+
+  constructor(bytes: number, authorize: (request: InferenceRequest) => void) {
     this.bytes = bytes
+    this.#authorize = authorize
+  }
+
+  mayRun(): void {
+    if (this.request !== undefined) this.#authorize(this.request)
   }
 }
 
@@ -111,6 +129,7 @@ class ServedStream {
   readonly #components: InferenceHandlerComponents
   readonly #callsMax: number
   readonly #bytesMax: number
+  readonly #totalBytesMax: number
   readonly #reader: MessageReader
   readonly #calls = new Map<number, ServedCall>()
   #lastCall = 0
@@ -129,6 +148,7 @@ class ServedStream {
     this.#components = components
     this.#callsMax = limits.callsPerPeerMax ?? CALLS_PER_PEER_MAX
     this.#bytesMax = limits.inputBytesPerPeerMax ?? INPUT_BYTES_PER_PEER_MAX
+    this.#totalBytesMax = limits.inputBytesMax ?? INPUT_BYTES_MAX
     this.#reader = new MessageReader(bytes => this.#admit(bytes))
   }
 
@@ -159,7 +179,7 @@ class ServedStream {
   end(reason: LumosError): void {
     if (this.#ended) return
     this.#ended = true
-    this.#load.bytes -= this.#arriving
+    this.#release(this.#arriving)
     this.#arriving = 0
     for (const { controller } of this.#calls.values()) controller.abort(reason)
     if (reason.code === 'PEER_UNREACHABLE') this.#frames.close().catch(() => {})
@@ -169,10 +189,20 @@ class ServedStream {
   #admit(bytes: number): boolean {
     const load = this.#load
     if (load.bytes > 0 && load.bytes + bytes > this.#bytesMax) return false
+    if (load.total.bytes + bytes > this.#totalBytesMax) return false
     load.bytes += bytes
+    load.total.bytes += bytes
     this.#arriving = bytes
     return true
   }
+
+  #release(bytes: number): void {
+    this.#load.bytes -= bytes
+    this.#load.total.bytes -= bytes
+  }
+
+  readonly #authorize = (request: InferenceRequest): void =>
+    this.#components.authorize?.(this.#load.peerId, request)
 
   #onMessage(message: Message): Promise<void> | undefined {
     const { type, call: number, control } = message
@@ -190,17 +220,18 @@ class ServedStream {
   #onRequest({ call: number, control, data }: Message): Promise<void> | undefined {
     if (number <= this.#lastCall) throw new ProtocolViolationError('The number of a call came twice.')
     this.#lastCall = number
-    const call = new ServedCall(this.#arriving)
+    const call = new ServedCall(this.#arriving, this.#authorize)
     this.#arriving = 0
     let request: InferenceRequest
     try {
-      this.#components.authorize?.(this.#load.peerId)
       if (data === undefined || this.#load.calls >= this.#callsMax) {
         throw new OverloadedError('This peer has too many calls under way.', RETRY_AFTER_MS)
       }
       request = decodeRequest(control, data)
+      this.#authorize(request)
+      call.request = request
     } catch (err) {
-      this.#load.bytes -= call.bytes
+      this.#release(call.bytes)
       return this.#frames.writeAll(errorFrames(number, err))
     }
     this.#calls.set(number, call)
@@ -224,7 +255,7 @@ class ServedStream {
     } finally {
       this.#calls.delete(number)
       this.#load.calls--
-      this.#load.bytes -= call.bytes
+      this.#release(call.bytes)
     }
   }
 

@@ -71,7 +71,7 @@ describe('a started node', () => {
     server.close()
   })
 
-  it('answers a peer that was given its address', async () => {
+  it('answers a peer that was given its address and a code', async () => {
     await using provider = await startNode(await temporaryHome(), ['--name', 'provider', '--echo'])
     const address = provider.ready.addresses.find(text => text.includes('/127.0.0.1/'))!
     const env = { LUMOS_MODELS__BUILTIN: 'false' }
@@ -79,6 +79,8 @@ describe('a started node', () => {
       env
     })
     const { home } = asker
+    const { code } = JSON.parse((await runCli(['invite', '--json'], { home: provider.home })).stdout)
+    assert.equal((await runCli(['join', code], { home })).code, 0)
 
     await until(
       async () => JSON.parse((await runCli(['peers', '--json'], { home })).stdout).items.length === 1

@@ -10,7 +10,7 @@ import type { NodeClient } from '../../cli/client.ts'
 import { ERROR_MEANINGS } from '../../interface/errors.ts'
 import type { TaskOutput } from '../../interface/tasks.ts'
 import { describeOnLan, Lan } from './lan.ts'
-import { ASKER, holds, meet, startOn } from './lan-node.ts'
+import { ASKER, holds, meet, pair, startOn } from './lan-node.ts'
 import { unreadBytes } from './sockets.ts'
 
 const digits = (name: string): string => fileURLToPath(new URL(`../fixtures/digits/${name}`, import.meta.url))
@@ -20,6 +20,7 @@ describeOnLan('a node that serves nothing', () => {
     await using lan = await Lan.create()
     await using server = await startOn(await lan.device('server'), 'server')
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
+    await pair(server, asker)
     await holds(asker, server)
 
     const { code, stdout } = await asker.cli('infer', 'digits-cnn', `@${digits('7.png')}`, '--json')
@@ -43,6 +44,7 @@ describeOnLan('a request whose peer is killed', () => {
     await using one = await startOn(await lan.device('one'), 'one', { args: ['--echo'], env: ASKER })
     await using other = await startOn(await lan.device('other'), 'other', { args: ['--echo'], env: ASKER })
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
+    await pair(asker, one, other)
     await Promise.all([holds(asker, one), holds(asker, other)])
     // From now on the asker knows how fast this one is, and so prefers it.
     assert.equal((await asker.cli('infer', 'echo', 'warm up', '--peer', 'one')).code, 0)
@@ -67,6 +69,7 @@ describeOnLan('a request whose peer is killed', () => {
     await using lan = await Lan.create()
     await using server = await startOn(await lan.device('server'), 'server', { args: ['--echo'], env: ASKER })
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
+    await pair(server, asker)
     await meet(asker, server)
 
     // More than all buffers on the way hold, so that it cannot have come whole.

@@ -1,9 +1,11 @@
 /** Nodes that are given no address, on a LAN of real network namespaces. */
 
 import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { it } from 'vitest'
-import { describeOnLan, Lan } from './lan.ts'
-import { holds, startOn } from './lan-node.ts'
+import { type Device, describeOnLan, Lan, temporaryHome } from './lan.ts'
+import { holds, type Node, pair, startOn } from './lan-node.ts'
 import { connectionsOn } from './sockets.ts'
 
 const ROUNDS = 20
@@ -23,12 +25,13 @@ describeOnLan('two nodes on one LAN', () => {
     const connections: number[] = []
 
     for (let round = 0; round < ROUNDS; round++) {
-      // A new home each time: neither remembers the other's address.
-      await using second = await startOn(device, 'second')
+      const home = await pairedHome(first, device)
+      await using second = await startOn(device, 'second', { home })
       const atMs = Math.max(...(await Promise.all([holds(first, second), holds(second, first)])))
       sinceReady.push(atMs - second.readyAtMs)
       sinceSpawn.push(atMs - second.spawnedAtMs)
       connections.push(await connectionsOn(SWARM_PORT, second.pid))
+      await rm(home, { recursive: true })
     }
 
     console.log(
@@ -39,6 +42,16 @@ describeOnLan('two nodes on one LAN', () => {
     assert.equal(percentile(connections, 0.5), 1)
   })
 })
+
+/** Of a member that remembers nobody's address. */
+async function pairedHome(first: Node, device: Device): Promise<string> {
+  const home = await temporaryHome()
+  await using node = await startOn(device, 'second', { home })
+  await pair(first, node)
+  await node.end('SIGTERM')
+  for (const file of ['cache.db', 'cache.db-wal', 'cache.db-shm']) await rm(join(home, file), { force: true })
+  return home
+}
 
 const figures = (ms: number[]): string =>
   `p50 ${percentile(ms, 0.5).toFixed(0)} ms, p95 ${percentile(ms, 0.95).toFixed(0)} ms, max ${Math.max(...ms).toFixed(0)} ms`

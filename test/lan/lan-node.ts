@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { findNode, type NodeClient } from '../../cli/client.ts'
 import type { Ready } from '../../cli/ready.ts'
 import { EVENTS } from '../../interface/events.ts'
+import type { Invitation } from '../../interface/mesh.ts'
 import type { ModelInfo, PeerInfo } from '../../interface/node.ts'
 import { type Finished, runCli, spawnCli } from '../cli/run-cli.ts'
 import { type Device, temporaryHome } from './lan.ts'
@@ -76,6 +77,14 @@ export async function startOn(device: Device, name: string, options: StartOption
       await exited
       if (options.home === undefined) await rm(home, { recursive: true, force: true })
     }
+  }
+}
+
+/** `inviter` lets the others in, one after the other. */
+export async function pair(inviter: Node, ...others: Node[]): Promise<void> {
+  for (const { client } of others) {
+    const { data } = await inviter.client.execute<Invitation>('mesh.invite')
+    await client.execute('mesh.join', { code: data.code })
   }
 }
 

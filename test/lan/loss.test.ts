@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { it } from 'vitest'
 import { describeOnLan, Lan, temporaryHome } from './lan.ts'
-import { ASKER, holds, loses, meet, startOn } from './lan-node.ts'
+import { ASKER, holds, loses, meet, pair, startOn } from './lan-node.ts'
 
 /** From the signal on, until no other node lists the peer or its models. */
 const KILLED_GONE_MS_MAX = 5000
@@ -20,6 +20,7 @@ describeOnLan('a peer', () => {
     const device = await lan.device('peer')
     await using one = await startOn(await lan.device('one'), 'one')
     await using other = await startOn(await lan.device('other'), 'other')
+    await pair(one, other)
     const home = await temporaryHome()
     const figures: string[] = []
     let peerId: string | undefined
@@ -29,6 +30,7 @@ describeOnLan('a peer', () => {
       ['SIGTERM', STOPPED_GONE_MS_MAX]
     ] as const) {
       await using peer = await startOn(device, 'peer', { home })
+      if (peerId === undefined) await pair(one, peer)
       await Promise.all([meet(one, peer), meet(other, peer), meet(one, other)])
       assert.equal(peer.peerId, peerId ?? peer.peerId)
       peerId = peer.peerId
@@ -59,6 +61,7 @@ describeOnLan('a peer', () => {
     const home = await temporaryHome()
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
     await using before = await startOn(device, 'server', { home })
+    await pair(asker, before)
     await meet(asker, before)
 
     // Without its cable it cannot say goodbye, so the asker still has a connection to it.
@@ -83,6 +86,7 @@ describeOnLan('a peer', () => {
     const device = await lan.device('server')
     await using server = await startOn(device, 'server')
     await using asker = await startOn(await lan.device('asker'), 'asker')
+    await pair(server, asker)
     await meet(asker, server)
 
     await device.unplug()

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'vitest'
 import { describeOnLan, Lan } from './lan.ts'
-import { meet, type Node, startOn } from './lan-node.ts'
+import { meet, type Node, pair, startOn } from './lan-node.ts'
 
 describeOnLan('two nodes on one device', () => {
   it('share it: the second takes the next free ports, says so, and both find each other', async () => {
@@ -13,6 +13,7 @@ describeOnLan('two nodes on one device', () => {
     const device = await lan.device('both')
     await using first = await startOn(device, 'first')
     await using second = await startOn(device, 'second')
+    await pair(first, second)
     await meet(first, second)
 
     assert.deepEqual(portsOf(first), { swarm: 5867, gateway: 5866 })
@@ -34,6 +35,7 @@ describeOnLan('two meshes on one LAN', () => {
     await using b1 = await start('b1', 'b')
     await using a2 = await start('a2', 'a')
     await using b2 = await start('b2', 'b')
+    await Promise.all([pair(a1, a2), pair(b1, b2)])
     await Promise.all([meet(a1, a2), meet(b1, b2)])
     // Without this they may just not have seen each other yet.
     await Promise.all([a1, a2, b1, b2].map(refusedSomebody))

@@ -4,8 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EventData, EventName } from '../../interface/events.ts'
+import type { Role } from '../../interface/membership.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { createLumosNode, type LumosNodeOptions } from '../../node/create-node.ts'
+import type { MeshNode } from '../../node/lumos-node.ts'
 
 /** Nobody is looked for on the real network, and every port is a free one. */
 export const ALONE = {
@@ -17,11 +19,13 @@ export const ALONE = {
 
 export const temporaryHome = () => mkdtemp(join(tmpdir(), 'lumos-node-'))
 
+const founders = new Map<string, MeshNode>()
+
 /** A started node that dials the others; stopping it removes its home. */
 export async function startNode(
   name: string,
   others: readonly LumosNode[] = [],
-  { settings, ...options }: LumosNodeOptions = {}
+  { settings, role = 'member', ...options }: LumosNodeOptions & { role?: Role } = {}
 ) {
   const home = options.home ?? (await temporaryHome())
   const peers = others.flatMap(other => other.status().addresses)
@@ -30,6 +34,12 @@ export async function startNode(
     settings: { ...ALONE, name, 'swarm.peers': peers, ...settings },
     ...options
   })
+  // The first of a mesh has founded it, and lets the others in.
+  const founder = founders.get(others[0]?.status().meshId ?? '')
+  if (founder === undefined) founders.set(node.status().meshId, node)
+  else if (founder.status().meshId !== node.status().meshId) {
+    await node.enter(await founder.admit({ subject: node.peerId, name, role }))
+  }
   await node.start()
   return Object.assign(node, {
     async [Symbol.asyncDispose]() {
@@ -40,7 +50,7 @@ export async function startNode(
 }
 
 /** The next event of this name that `matches`, or one that has made `already` true. */
-function until<N extends EventName>(
+export function until<N extends EventName>(
   node: LumosNode,
   name: N,
   holds: (data?: EventData<N>) => boolean

@@ -44,7 +44,7 @@ describe('two nodes', () => {
     const home = await mkdtemp(join(tmpdir(), 'lumos-node-'))
     await using asker = await startNode('asker')
     const first = await startNode('server', [asker], { home, ...ECHO })
-    await knows(asker, first)
+    await Promise.all([knows(asker, first), meets(asker, first)])
     const left = loses(asker, first)
     await first.stop()
     await left
@@ -71,9 +71,12 @@ describe('two nodes', () => {
   })
 
   it('stay apart when they are of different meshes', async () => {
-    await using one = await startNode('one', [], { settings: { ...ECHO.settings, 'mesh.name': 'one' } })
-    await using two = await startNode('two', [one], { settings: { 'mesh.name': 'two' } })
-    await using third = await startNode('third', [two, one], { settings: { 'mesh.name': 'one' } })
+    await using one = await startNode('one', [], ECHO)
+    // It is told of the first, and stays in the mesh of its own.
+    await using two = await startNode('two', [], { settings: { 'swarm.peers': one.status().addresses } })
+    await using third = await startNode('third', [one], {
+      settings: { 'swarm.peers': [...two.status().addresses, ...one.status().addresses] }
+    })
     // The third was told of both, and can meet its own only after it met neither or both.
     await Promise.all([meets(third, one), meets(one, third)])
     expect(one.peers().map(({ name }) => name)).toEqual(['third'])

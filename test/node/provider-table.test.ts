@@ -17,6 +17,7 @@ const manifest = (over: Partial<SignedManifest['manifest']> = {}, hash = 'a'): S
     software: 'test',
     hardware: { platform: 'linux', arch: 'x64', cpu: '', cores: 1, memoryBytes: 0, accelerators: [] },
     addresses: [],
+    certificates: [Uint8Array.of(0)],
     capabilities: [{ task: 'tensor', model: 'm', slots: 1, warm: true }],
     ...over
   },

@@ -79,7 +79,25 @@ describe('the router', () => {
     expect(routes).toEqual(['a', 'b'])
   })
 
-  it('never asks a peer twice, nor more than three', async () => {
+  it('asks an only peer once more when its connection broke, and for no other reason', async () => {
+    let broken = true
+    const breaksOnce: Answer = async function* () {
+      if (broken) {
+        broken = false
+        throw new PeerUnreachableError('gone')
+      }
+      yield* answer()
+    }
+    const recovering = routerOver({ a: breaksOnce })
+    await Array.fromAsync(recovering.router.infer(request))
+    expect(recovering.asked).toEqual(['a', 'a'])
+
+    const busy = routerOver({ a: failing(() => new OverloadedError('busy', 10)) })
+    expect(await codeOf(Array.fromAsync(busy.router.infer(request)))).toBe('OVERLOADED')
+    expect(busy.asked).toEqual(['a'])
+  })
+
+  it('never asks one of several peers twice, nor more than three', async () => {
     const gone = failing(() => new PeerUnreachableError('gone'))
     const { router, asked } = routerOver({ a: gone, b: gone, c: gone, d: answer })
     expect(await codeOf(Array.fromAsync(router.infer(request)))).toBe('PEER_UNREACHABLE')

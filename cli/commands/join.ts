@@ -1,0 +1,68 @@
+/** `join`: becomes a member by a code, or by asking; starts a node first where none runs. */
+
+import { InvalidInputError, LumosError } from '../../interface/errors.ts'
+import type { Asking, Joined } from '../../interface/mesh.ts'
+import { findNode, type NodeClient } from '../client.ts'
+import { readText } from '../input.ts'
+import type { Output } from '../output.ts'
+import type { GlobalOptions, Invocation } from '../program.ts'
+import { runningNode, startDetached } from './start.ts'
+
+interface JoinOptions extends GlobalOptions {
+  readonly nearby?: boolean
+  readonly mesh?: string
+  readonly name?: string
+}
+
+/** As long as a node asks. */
+const NEARBY_TIMEOUT_MS = 10 * 60_000 + 5000
+
+export async function run({ args, options, output }: Invocation<JoinOptions>): Promise<void> {
+  const [argument] = args
+  if ((argument === undefined) === !options.nearby) {
+    throw new LumosError('USAGE', 'Give either a code or --nearby.', {
+      hint: 'A code is what lumos-node invite prints on a device of the mesh.'
+    })
+  }
+  const code = argument === undefined ? undefined : (await readText(argument)).trim()
+  if (code === '') throw new InvalidInputError('The code is empty.')
+
+  if ((await runningNode(options)) === undefined) {
+    const { name } = await startDetached({ ...options, mesh: undefined, mdns: true })
+    output.note(`Started a node in the background, ${name}. It stops with: lumos-node stop`)
+  }
+  const node = findNode(options)
+  const { name } = options
+  const joined =
+    code === undefined
+      ? await askNearby(node, { mesh: options.mesh, name }, output)
+      : (await node.execute<Joined>('mesh.join', { code, name })).data
+  output.data({ event: 'joined', ...joined }, () => wordsFor(joined, code !== undefined, output))
+}
+
+function wordsFor({ mesh, name, role, phrase }: Joined, compare: boolean, output: Output): string {
+  const words = [`This device is ${output.paint('bold', name)} in the mesh "${mesh}" now, as ${role}.`]
+  if (compare) words.push(`The other screen shows the same words: ${output.paint('bold', phrase)}`)
+  return words.join('\n')
+}
+
+async function askNearby(
+  node: NodeClient,
+  input: { mesh?: string; name?: string },
+  output: Output
+): Promise<Joined> {
+  const items = node.stream('mesh.join_nearby', input, { timeoutMs: NEARBY_TIMEOUT_MS })
+  for await (const item of items) {
+    const { type, ...data } = item as ({ type: 'asking' } & Asking) | ({ type: 'joined' } & Joined)
+    if (type === 'joined') return data as Joined
+    const { mesh, phrase } = data
+    if (output.json) output.line(JSON.stringify({ event: 'asking', ...data }))
+    else {
+      output.line(
+        `Asking to join "${mesh}". This must be on the other screen too: ${output.paint('bold', phrase)}`
+      )
+      output.line('There, an admin types: lumos-node approve')
+    }
+  }
+  throw new LumosError('STREAM_INTERRUPTED', 'The node went away before anybody had decided.')
+}

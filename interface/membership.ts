@@ -1,0 +1,67 @@
+/**
+ * Who belongs to a mesh: the words for it, and their form.
+ *
+ * A mesh is a root key; its id is that key's PeerId. The root signs the
+ * certificates of admins, admins sign those of devices, and so a chain is at most
+ * two long and ends at the id everybody knows.
+ */
+
+import * as z from 'zod'
+import { DeviceName } from './names.ts'
+
+/**
+ * `admin`: may invite and revoke. `member`: everything else. `edge`: asks and
+ * offers, and keeps no memory: for machines that others can look into. `guest`:
+ * may ask, offers nothing, sees no memory.
+ */
+export const ROLES = ['admin', 'member', 'edge', 'guest'] as const
+export const Role = z.enum(ROLES)
+export type Role = z.infer<typeof Role>
+
+export const PeerIdText = z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'expected an Ed25519 PeerId')
+/** Milliseconds since the Unix epoch. */
+const WallMs = z.int().min(0)
+
+/** Certificates live this long: it bounds the harm of a revocation that was never heard of. */
+export const CERTIFICATE_LIFE_MS = 90 * 24 * 3600 * 1000
+
+/** Root → admin → device: two certificates prove a device, one an admin. */
+export const CHAIN_LENGTH_MAX = 2
+
+export const Certificate = z.strictObject({
+  version: z.literal(1),
+  /** Id of the mesh. */
+  mesh: PeerIdText,
+  /** The root, for an admin; an admin, for anybody else. */
+  issuer: PeerIdText,
+  subject: PeerIdText,
+  role: Role,
+  /** What the device is called in the mesh; unique among its members. */
+  name: DeviceName,
+  /** Random; tells two certificates of one device apart. */
+  serial: z.string().regex(/^[0-9a-f]{32}$/),
+  notBeforeMs: WallMs,
+  notAfterMs: WallMs
+})
+export type Certificate = z.infer<typeof Certificate>
+
+/** Irreversible: a device that comes back gets a new key. */
+export const Revocation = z.strictObject({
+  version: z.literal(1),
+  mesh: PeerIdText,
+  issuer: PeerIdText,
+  /** The device that belongs no more. */
+  subject: PeerIdText,
+  revokedAtMs: WallMs
+})
+export type Revocation = z.infer<typeof Revocation>
+
+/** What a checked chain of certificates says of its subject. */
+export interface Membership {
+  readonly peerId: string
+  readonly role: Role
+  readonly name: string
+  readonly serial: string
+  readonly issuer: string
+  readonly notAfterMs: number
+}

@@ -1,0 +1,396 @@
+/**
+ * Makes this node's part in one mesh: everything that ends when the node leaves
+ * the mesh, and begins anew when it enters another one.
+ */
+
+import { randomUUID } from 'node:crypto'
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Registry } from '../capabilities/index.ts'
+import type { Clock, Random } from '../interface/clock.ts'
+import { OverloadedError } from '../interface/errors.ts'
+import type { EventData, EventName } from '../interface/events.ts'
+import { ADDRESSES_MAX, type Hardware } from '../interface/manifest.ts'
+import { HELLO_PROTOCOL } from '../protocols/hello/index.ts'
+import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
+import { JOIN_PROTOCOL } from '../protocols/join/index.ts'
+import { INFERENCE_STREAMS_INBOUND_MAX } from '../protocols/limits.ts'
+import type { DataDir } from '../storage/data-dir.ts'
+import { SqliteDatastore } from '../storage/datastore.ts'
+import { ManifestLog } from '../storage/manifest-log.ts'
+import type { MeshStore, StoredMesh } from '../storage/mesh-store.ts'
+import { AddressBook } from './address-book.ts'
+import { Announcer } from './announcer.ts'
+import type { Config } from './config.ts'
+import { Discovery } from './discovery.ts'
+import { type Greeted, Greeter } from './greeter.ts'
+import { createMeshLibp2p, type MeshLibp2p, type Network } from './libp2p.ts'
+import type { NodeLogger } from './log.ts'
+import { libp2pLogger } from './log-libp2p.ts'
+import type { Lifecycle } from './lumos-node.ts'
+import { ManifestSync } from './manifest-sync.ts'
+import { Authority } from './membership/authority.ts'
+import { Bans, FORGERY, LOITERING } from './membership/bans.ts'
+import { Duplicates } from './membership/duplicates.ts'
+import { Guard } from './membership/guard.ts'
+import { type Door, Joiner } from './membership/joiner.ts'
+import { Members } from './membership/members.ts'
+import { type MeshSighting, Sightings } from './membership/nearby.ts'
+import { Offers } from './membership/offers.ts'
+import { Pairing } from './membership/pairing.ts'
+import { Reception } from './membership/reception.ts'
+import { Renewal } from './membership/renewal.ts'
+import { RevocationSync } from './membership/revocation-sync.ts'
+import type { RootKey } from './membership/root-key.ts'
+import { Peers } from './peers.ts'
+import { ProviderTable } from './provider-table.ts'
+import type { Candidate } from './rank.ts'
+import { Router } from './router.ts'
+import { TrackRecords } from './track-record.ts'
+import { VERSION } from './version.ts'
+
+/** What a node has whatever mesh it is in. */
+export interface Ground {
+  readonly config: Config
+  readonly home: DataDir
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: NodeLogger
+  readonly hardware: Hardware
+  readonly registry: Registry
+  readonly peerId: string
+  readonly privateKey: PrivateKey
+  readonly network: Network
+  readonly store: MeshStore
+  readonly root: RootKey
+  emit<N extends EventName>(name: N, data: EventData<N>): void
+}
+
+/** One mesh as this node takes part in it. */
+export interface Mesh {
+  /** In the order in which the parts start; they stop in the reverse. */
+  readonly lifecycle: readonly Lifecycle[]
+  readonly libp2p: MeshLibp2p
+  readonly members: Members
+  readonly authority: Authority
+  readonly revocations: RevocationSync
+  readonly pairing: Pairing
+  readonly joiner: Joiner
+  readonly peers: Peers
+  readonly router: Router
+  candidates(): Candidate[]
+  /** Devices of other meshes that were met. */
+  sightings(): MeshSighting[]
+  /** Somebody is likely to be there. */
+  sighted(door: Door): void
+  /** Say hello once more to everyone who is connected. */
+  greetAll(): Promise<void>
+  /** This node's models or their state changed. */
+  offerChanged(): void
+  /** Peers are told to ask somebody else from now on. */
+  refuseRequests(): void
+}
+
+/** A peer that is told this asks another one; by the time it returns this node is gone. */
+const STOPPING_RETRY_AFTER_MS = 60_000
+
+export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh> {
+  const { config, home, clock, random, log, hardware, registry, peerId, privateKey, store, root, emit } =
+    ground
+
+  const members = new Members(own, {
+    store,
+    clock,
+    peerId,
+    onRevoked: id =>
+      void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up')),
+    onJoined: ({ peerId: id, name, role }) => emit('mesh.member_joined', { peerId: id, name, role }),
+    onRenamed: name => emit('mesh.renamed', { mesh: name }),
+    onRemoved: (id, name) => emit('mesh.member_revoked', { peerId: id, name })
+  })
+  const bans = new Bans(FORGERY, clock)
+  const loiterers = new Bans(LOITERING, clock)
+  const guard = new Guard({
+    clock,
+    log,
+    standing(id) {
+      const standing = members.standing(id)
+      // Whoever has become a member is not kept out for having knocked too often before.
+      const loiters = standing.kind === 'stranger' && loiterers.isBanned(id)
+      return loiters || bans.isBanned(id) ? { kind: 'banned' } : standing
+    },
+    openToStrangers: () => (pairing.open ? [HELLO_PROTOCOL, JOIN_PROTOCOL] : [HELLO_PROTOCOL])
+  })
+  const authority = new Authority({
+    clock,
+    mesh: own.id,
+    deviceKey: privateKey,
+    get rootKey() {
+      return root.of(own.id)
+    },
+    chain: () => members.chain,
+    role: () => members.get(peerId)?.role
+  })
+  const reception = new Reception({ clock, members, authority, peerId })
+
+  const manifestLog = new ManifestLog(home.core, home.cache, clock)
+  const table = new ProviderTable()
+  for (const accepted of manifestLog.all()) table.remember(accepted)
+  const records = new TrackRecords()
+
+  const foreigners = new Sightings()
+  const libp2p: MeshLibp2p = await createMeshLibp2p({
+    privateKey,
+    datastore: new SqliteDatastore(home.cache),
+    logger: libp2pLogger(log),
+    network: ground.network,
+    mesh: own.id,
+    guard,
+    dht: config.swarm.dht,
+    agent: `lumos-node/${VERSION}`,
+    onSighted(peer) {
+      foreigners.saw({ peerId: peer.id.toString(), addresses: peer.multiaddrs.map(bareOf) })
+      discovery.sighted(peer)
+    }
+  })
+  const revocations = new RevocationSync({ libp2p, members, guard, clock, log })
+
+  const offers = new Offers(config.access, task =>
+    registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
+  )
+  let draining = false
+  const handler = new InferenceHandler({
+    service: registry,
+    clock,
+    log,
+    authorize(id, request) {
+      if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+      for (const access of offers.for(request)) guard.check(id, { kind: 'ask', access })
+    }
+  })
+
+  const nameOf = (id: string) => members.get(id)?.name ?? table.get(id, clock.monotonicMs())?.manifest.name
+  const peers = new Peers({
+    libp2p,
+    table,
+    clock,
+    onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
+    onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
+  })
+  const discovery = new Discovery({
+    libp2p,
+    clock,
+    random,
+    log,
+    addresses: ground.network.dial,
+    // A stranger of another mesh may have become a member of this one.
+    wants: id => !foreigners.has(id) || members.get(id) !== undefined
+  })
+
+  const duplicates = new Duplicates()
+  const sync: ManifestSync = new ManifestSync({
+    libp2p,
+    table,
+    clock,
+    random,
+    log,
+    guard,
+    mesh: own.id,
+    own: () => announcer.current,
+    admit: ({ manifest }) => members.admit(manifest.peerId, manifest.certificates),
+    onSeen({ manifest: { peerId: id, epoch, sequence } }) {
+      const seen = duplicates.see(id, epoch, sequence, clock.monotonicMs())
+      // That this life goes on shows everybody else that there are two.
+      if (seen === 'another' && id === peerId) announcer.repeat()
+      if (seen !== 'duplicate') return
+      log.error({ peerId: id, code: 'DUPLICATE_IDENTITY' }, 'two devices use one key: revoke it')
+      emit('peer.duplicated', { peerId: id, name: nameOf(id) })
+    },
+    onNews(signed) {
+      const { peerId: id, epoch, sequence, capabilities } = signed.manifest
+      manifestLog.store({ peerId: id, epoch, sequence, hash: signed.hash, envelope: signed.envelope })
+      peers.heardOf(id)
+      emit('manifest.updated', { peerId: id, epoch, sequence, capabilities: capabilities.length })
+    }
+  })
+  const announcer: Announcer = new Announcer({
+    clock,
+    random,
+    log,
+    privateKey,
+    peerId,
+    epoch: manifestLog.epoch,
+    nextSequence: () => manifestLog.nextSequence(),
+    offer: () => ({
+      // What its certificate says is unique; the settings only say what was wished for.
+      name: members.get(peerId)?.name ?? config.name,
+      software: `lumos-node/${VERSION}`,
+      hardware,
+      addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
+      capabilities: registry.capabilities(),
+      certificates: [...members.chain]
+    }),
+    publish: signed => sync.publish(signed)
+  })
+  // Where this node listens is known only once it does, and changes with the network.
+  libp2p.addEventListener('self:peer:update', () => announcer.changed())
+
+  const greeter = new Greeter({
+    libp2p,
+    clock,
+    log,
+    terms: () => ({
+      own: {
+        version: 1,
+        mesh: own.id,
+        ...members.meshNaming,
+        revocationsDigest: members.revocationsDigest
+      },
+      manifest: announcer.current,
+      judge: (theirs, hello) => reception.judge(theirs, hello)
+    }),
+    async onGreeted({ connection, manifest, hello, rttMs, renewed }: Greeted) {
+      const { remotePeer } = connection
+      if (renewed.length > 0) {
+        await members.renew(renewed)
+        announcer.changed()
+      }
+      await sync.meet(remotePeer, manifest)
+      peers.introduce(remotePeer.toString(), rttMs)
+      discovery.met(remotePeer)
+      // Tells libp2p what the peer speaks; only now would the peer let us ask.
+      libp2p.services.identify.identify(connection).catch(err => log.debug({ err }, 'could not identify'))
+      await revocations.compare(remotePeer, hello.revocationsDigest)
+    },
+    onRefused({ remotePeer, remoteAddr, direction }, { code, details: { meshId, meshName } }) {
+      const id = remotePeer.toString()
+      if (typeof meshId === 'string' && meshId !== own.id && typeof meshName === 'string') {
+        if (direction === 'outbound') foreigners.saw({ peerId: id, addresses: [bareOf(remoteAddr)] })
+        foreigners.parted(id, meshId, meshName)
+        emit('mesh.seen', { peerId: id, meshId, mesh: meshName })
+      }
+      if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') bans.strike(id)
+      // Whose certificate ran out is about to be invited again; whose connection broke did nothing wrong.
+      if (code !== 'CERTIFICATE_EXPIRED' && code !== 'PEER_UNREACHABLE') loiterers.strike(id)
+    },
+    isAsked: id => joiner.asked.has(id)
+  })
+  const joiner = new Joiner({ libp2p, clock, peerId })
+  const renewal = new Renewal({
+    clock,
+    log,
+    members,
+    authority,
+    peerId,
+    greetAll: () => greeter.greetAll(),
+    onRenewed: () => announcer.changed()
+  })
+  const pairing: Pairing = new Pairing({
+    libp2p,
+    guard,
+    clock,
+    log,
+    store,
+    members,
+    authority,
+    peerId,
+    emit,
+    hold: (connection, timeoutMs) => greeter.hold(connection, timeoutMs)
+  })
+
+  const addressBook = new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })
+
+  const candidates = (wanted: { task?: string; model?: string }): Candidate[] => {
+    const nowMs = clock.monotonicMs()
+    return table
+      .providers(wanted, nowMs)
+      .filter(({ peerId: id }) => !peers.isLost(id) && mayOffer(id))
+      .map(({ peerId: id, name, capability }) => ({
+        peerId: id,
+        name,
+        local: id === peerId,
+        connected: peers.isConnected(id),
+        rttMs: peers.rttMs(id),
+        capability,
+        record: records.get(id, capability.model, nowMs)
+      }))
+  }
+  const mayOffer = (id: string): boolean => {
+    const role = members.get(id)?.role
+    return role !== undefined && role !== 'guest'
+  }
+  const router = new Router({
+    clock,
+    log,
+    records,
+    newId: randomUUID,
+    candidates,
+    service: id => (id === peerId ? registry : peers.client(id)),
+    peersNamed: name => [
+      ...new Set(
+        table
+          .alive(clock.monotonicMs())
+          .filter(({ manifest }) => manifest.peerId === name || manifest.name === name)
+          .map(({ manifest }) => manifest.peerId)
+      )
+    ],
+    emit
+  })
+
+  await members.load()
+  return {
+    lifecycle: [
+      // Peers may come as soon as libp2p listens, so all that meets them is ready before.
+      { part: 'announcer', start: () => announcer.start(), stop: () => announcer.stop() },
+      { part: 'hello', start: () => greeter.start(), stop: () => greeter.stop() },
+      { part: 'manifests', start: () => sync.start(), stop: () => sync.stop() },
+      { part: 'revocations', start: () => revocations.start(), stop: () => revocations.stop() },
+      { part: 'renewal', start: () => renewal.start(), stop: () => renewal.stop() },
+      { part: 'pairing', start: () => pairing.start(), stop: () => pairing.stop() },
+      {
+        part: 'inference',
+        start: () =>
+          libp2p.handle(INFERENCE_PROTOCOL, guard.handler(INFERENCE_PROTOCOL, handler.onStream), {
+            maxInboundStreams: INFERENCE_STREAMS_INBOUND_MAX
+          }),
+        async stop() {
+          handler.close()
+          await peers.close()
+        }
+      },
+      { part: 'network', start: () => libp2p.start(), stop: () => libp2p.stop() },
+      {
+        part: 'gossip',
+        start() {
+          sync.subscribe()
+          revocations.subscribe()
+        }
+      },
+      { part: 'addresses', start: () => addressBook.start(), stop: () => addressBook.stop() },
+      { part: 'discovery', start: () => discovery.start(), stop: () => discovery.stop() }
+    ],
+    libp2p,
+    members,
+    authority,
+    revocations,
+    pairing,
+    joiner,
+    peers,
+    router,
+    candidates: () => candidates({}),
+    sightings: () => foreigners.all(),
+    sighted: ({ peerId: id, addresses }) =>
+      discovery.sighted({
+        id: peerIdFromString(id),
+        multiaddrs: addresses.map(address => multiaddr(address))
+      }),
+    greetAll: () => greeter.greetAll(),
+    offerChanged: () => announcer.changed(),
+    refuseRequests() {
+      draining = true
+    }
+  }
+}
+
+const bareOf = (address: Multiaddr): string => address.toString().replace(/\/p2p\/[^/]+$/, '')

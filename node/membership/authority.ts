@@ -1,0 +1,113 @@
+/**
+ * What only the holders of keys can do: found a mesh, issue certificates, remove
+ * devices.
+ */
+
+import { randomBytes } from 'node:crypto'
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { Clock } from '../../interface/clock.ts'
+import { LumosError } from '../../interface/errors.ts'
+import { CERTIFICATE_LIFE_MS, type Role } from '../../interface/membership.ts'
+import { sealCertificate, sealRevocation } from '../../protocols/membership/index.ts'
+import type { Chain, StoredMesh } from '../../storage/mesh-store.ts'
+import type { RevocationProof } from './members.ts'
+
+/** What a certificate says that its issuer decides. */
+export interface Grant {
+  readonly subject: string
+  readonly role: Role
+  readonly name: string
+}
+
+export interface AuthorityComponents {
+  readonly clock: Clock
+  readonly mesh: string
+  readonly deviceKey: PrivateKey
+  /** Only on devices that hold it. */
+  readonly rootKey: PrivateKey | undefined
+  /** This device's own certificates. */
+  chain(): Chain
+  /** This device's own role. */
+  role(): Role | undefined
+}
+
+/** A mesh of one: a new root, and its first admin. */
+export async function foundMesh(
+  grant: Omit<Grant, 'role'>,
+  name: string,
+  rootKey: PrivateKey,
+  clock: Clock
+): Promise<StoredMesh> {
+  const id = peerIdFromPrivateKey(rootKey).toString()
+  const certificate = await issueFrom(rootKey, id, { ...grant, role: 'admin' }, clock.wallMs())
+  return { id, name, namedAtMs: Math.round(clock.wallMs()), chain: [certificate] }
+}
+
+export class Authority {
+  readonly #components: AuthorityComponents
+
+  constructor(components: AuthorityComponents) {
+    this.#components = components
+  }
+
+  get holdsRoot(): boolean {
+    return this.#components.rootKey !== undefined
+  }
+
+  /** @throws {LumosError} `NOT_ADMIN` unless this device is one; for an admin's, unless it holds the root key. */
+  async issue(grant: Grant): Promise<Chain> {
+    const { mesh, deviceKey, rootKey, clock, chain } = this.#components
+    this.mayIssue(grant.role)
+    if (grant.role !== 'admin') return [await issueFrom(deviceKey, mesh, grant, clock.wallMs()), chain()[0]!]
+    return [await issueFrom(rootKey!, mesh, grant, clock.wallMs())]
+  }
+
+  /** @throws {LumosError} as {@link issue}. */
+  mayIssue(role: Role): void {
+    this.#mustBeAdmin()
+    if (role === 'admin' && !this.holdsRoot) throw notHere('make a device an admin')
+  }
+
+  /** @throws {LumosError} `NOT_ADMIN` unless this device is one; to remove an admin, unless it holds the root key. */
+  async revoke(subject: string, role: Role | undefined): Promise<RevocationProof> {
+    const { mesh, deviceKey, rootKey, clock, chain } = this.#components
+    this.#mustBeAdmin()
+    if (role === 'admin' && rootKey === undefined) throw notHere('remove an admin')
+
+    const key = rootKey ?? deviceKey
+    const issuer = peerIdFromPrivateKey(key).toString()
+    const revokedAtMs = Math.round(clock.wallMs())
+    const { envelope } = await sealRevocation({ version: 1, mesh, issuer, subject, revokedAtMs }, key)
+    return { envelope, issuerCertificate: rootKey === undefined ? chain()[0]! : null }
+  }
+
+  #mustBeAdmin(): void {
+    if (this.#components.role() === 'admin') return
+    throw new LumosError('NOT_ADMIN', 'This device is not an admin of its mesh.', {
+      hint: 'Run this on an admin device: lumos-node members'
+    })
+  }
+}
+
+async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: number): Promise<Uint8Array> {
+  const notBeforeMs = Math.round(wallMs)
+  const { envelope } = await sealCertificate(
+    {
+      version: 1,
+      mesh,
+      issuer: peerIdFromPrivateKey(key).toString(),
+      ...grant,
+      serial: randomBytes(16).toString('hex'),
+      notBeforeMs,
+      notAfterMs: notBeforeMs + CERTIFICATE_LIFE_MS
+    },
+    key
+  )
+  return envelope
+}
+
+const notHere = (what: string): LumosError =>
+  new LumosError('NOT_ADMIN', `Only a device that holds the root key of the mesh can ${what}.`, {
+    hint: 'See which: lumos-node mesh show'
+  })

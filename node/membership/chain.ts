@@ -1,0 +1,70 @@
+/** Whether a chain of certificates makes a peer a member. Pure: signatures were checked before, time is passed in. */
+
+import { LumosError } from '../../interface/errors.ts'
+import {
+  CERTIFICATE_LIFE_MS,
+  type Certificate,
+  type Membership,
+  type Role
+} from '../../interface/membership.ts'
+
+/** Clocks of home devices are this far apart at worst; more is for their owners to mend. */
+export const CLOCK_LEEWAY_MS = 10 * 60_000
+
+export interface ChainContext {
+  /** Id of the mesh: the root's PeerId. */
+  readonly mesh: string
+  readonly subject: string
+  readonly wallMs: number
+  /** Whether the peer was removed; only the root removes an admin. */
+  isRevoked(peerId: string, role: Role): boolean
+}
+
+/**
+ * `chain` is the subject's own certificate and, unless the root signed that, its issuer's.
+ *
+ * @throws {LumosError} `CERTIFICATE_INVALID`, `CERTIFICATE_EXPIRED`, or `PEER_REVOKED` when the subject is;
+ *   a chain through an admin that was revoked is invalid.
+ */
+export function checkChain(chain: readonly Certificate[], context: ChainContext): Membership {
+  const { mesh, subject, wallMs, isRevoked } = context
+  const [own, issuer, ...more] = chain
+  if (own === undefined || more.length > 0) throw invalid(subject, 'is no chain')
+  if (chain.some(certificate => certificate.mesh !== mesh)) throw invalid(subject, 'is of another mesh')
+  if (own.subject !== subject) throw invalid(subject, `was issued to ${own.subject}`)
+  if (isRevoked(subject, own.role))
+    throw new LumosError('PEER_REVOKED', `${subject} was removed from the mesh.`)
+
+  if (own.role === 'admin') {
+    if (own.issuer !== mesh || issuer !== undefined)
+      throw invalid(subject, 'makes an admin, which only the root can')
+  } else {
+    if (issuer === undefined) throw invalid(subject, 'comes without that of its issuer')
+    if (issuer.issuer !== mesh || issuer.role !== 'admin' || issuer.subject !== own.issuer) {
+      throw invalid(subject, 'was not issued by an admin')
+    }
+    if (isRevoked(issuer.subject, 'admin')) throw invalid(subject, 'was issued by an admin that was removed')
+  }
+  for (const certificate of chain) checkTime(certificate, subject, wallMs)
+
+  return membershipOf(chain)
+}
+
+/** What a chain says once it was checked. It ends with the first of its certificates. */
+export function membershipOf(chain: readonly Certificate[]): Membership {
+  const { subject: peerId, role, name, serial, issuer } = chain[0]!
+  const notAfterMs = Math.min(...chain.map(certificate => certificate.notAfterMs))
+  return { peerId, role, name, serial, issuer, notAfterMs }
+}
+
+function checkTime({ notBeforeMs, notAfterMs }: Certificate, subject: string, wallMs: number): void {
+  if (notAfterMs - notBeforeMs > CERTIFICATE_LIFE_MS) throw invalid(subject, 'lives too long')
+  if (wallMs < notBeforeMs - CLOCK_LEEWAY_MS) throw expired(subject, 'is not valid yet; do the clocks agree?')
+  if (wallMs > notAfterMs + CLOCK_LEEWAY_MS) throw expired(subject, 'has expired')
+}
+
+const invalid = (subject: string, why: string): LumosError =>
+  new LumosError('CERTIFICATE_INVALID', `The certificate of ${subject} ${why}.`)
+
+const expired = (subject: string, why: string): LumosError =>
+  new LumosError('CERTIFICATE_EXPIRED', `The certificate of ${subject} ${why}.`)

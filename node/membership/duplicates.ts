@@ -1,0 +1,53 @@
+/**
+ * Notices that one identity is used in two places: a copied key makes a home of
+ * its own, so its manifests bear another epoch, and of two epochs that both go on
+ * only one can be the device's.
+ */
+
+/** As many peers as a node keeps manifests of. */
+const PEERS_MAX = 4096
+/** A copy that goes on is told of once in a while, not with each of its manifests. */
+const TOLD_INTERVAL_MS = 60_000
+
+interface Life {
+  readonly epoch: number
+  sequence: number
+}
+
+interface Known {
+  /** The two newest, the newer first. */
+  lives: Life[]
+  toldAtMs: number
+}
+
+export class Duplicates {
+  readonly #peers = new Map<string, Known>()
+
+  /**
+   * The peer signed a manifest with these numbers.
+   *
+   * @returns `another`: a second life of the peer is seen for the first time; its home may have been made
+   *   anew. `duplicate`: the older life went on after the newer had begun, so two homes share one key.
+   */
+  see(peerId: string, epoch: number, sequence: number, nowMs: number): 'another' | 'duplicate' | undefined {
+    const known = this.#peers.get(peerId) ?? { lives: [], toldAtMs: Number.NEGATIVE_INFINITY }
+    const life = known.lives.find(life => life.epoch === epoch)
+    if (life === undefined) {
+      this.#remember(peerId, known, { epoch, sequence })
+      return known.lives.length > 1 ? 'another' : undefined
+    }
+    const wentOn = sequence > life.sequence
+    life.sequence = Math.max(life.sequence, sequence)
+    if (!wentOn || known.lives[0]!.epoch === epoch || nowMs - known.toldAtMs < TOLD_INTERVAL_MS)
+      return undefined
+    known.toldAtMs = nowMs
+    return 'duplicate'
+  }
+
+  #remember(peerId: string, known: Known, life: Life): void {
+    known.lives = [...known.lives, life].sort((a, b) => b.epoch - a.epoch).slice(0, 2)
+    this.#peers.delete(peerId)
+    this.#peers.set(peerId, known)
+    if (this.#peers.size > PEERS_MAX) this.#peers.delete(this.#peers.keys().next().value!)
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Asks the policy wherever a peer could reach something: at the connection gater,
+ * at every protocol that any service handles, and at each request.
+ *
+ * Services get a registrar that guards what they register. libp2p's own middleware
+ * would do, if it did not run old handlers again for each new stream.
+ */
+
+import type { Connection, ConnectionGater, PeerId, Stream, StreamHandler } from '@libp2p/interface'
+import type { Clock } from '../../interface/clock.ts'
+import { type LumosError, toLumosError } from '../../interface/errors.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
+import { type Action, permit, type Standing } from './policy.ts'
+
+/** A peer that is refused over and over is worth one line a minute. */
+const LOG_INTERVAL_MS = 60_000
+/** Peers whose last line is remembered; a flood of new keys must not fill the memory. */
+const LOGGED_MAX = 256
+
+export interface GuardComponents {
+  readonly clock: Clock
+  readonly log: Logger
+  standing(peerId: string): Standing
+  openToStrangers(): readonly string[]
+}
+
+/** As every libp2p service takes its parts; only the registrar matters here. */
+interface Components {
+  readonly registrar: { handle(protocol: string, handler: StreamHandler, ...rest: unknown[]): Promise<void> }
+}
+
+export class Guard {
+  readonly #components: GuardComponents
+  readonly #loggedAtMs = new Map<string, number>()
+
+  constructor(components: GuardComponents) {
+    this.#components = components
+  }
+
+  /** @throws {LumosError} as {@link permit}. */
+  check(peerId: string, action: Action): void {
+    const { standing, openToStrangers } = this.#components
+    permit(standing(peerId), action, { peerId, openToStrangers: openToStrangers() })
+  }
+
+  isMember(peerId: string): boolean {
+    return this.#components.standing(peerId).kind === 'member'
+  }
+
+  /** Connections of peers that were removed or shut out end before they cost anything more. */
+  readonly gater: ConnectionGater = {
+    denyDialPeer: peer => this.#denies(peer),
+    denyInboundEncryptedConnection: peer => this.#denies(peer),
+    denyOutboundEncryptedConnection: peer => this.#denies(peer)
+  }
+
+  /** The same service, whose protocols only those may open whom the policy lets. */
+  service<C, S>(create: (components: C) => S): (components: C) => S {
+    return components => create(withRegistrar(components as C & Components, this.#registrar) as C)
+  }
+
+  /** The same handler, run only for those whom the policy lets. */
+  handler(protocol: string, handler: StreamHandler): StreamHandler {
+    return (stream, connection) => {
+      if (this.#lets(stream, connection, protocol)) return handler(stream, connection)
+    }
+  }
+
+  #registrar = (registrar: Components['registrar']): Components['registrar'] =>
+    new Proxy(registrar, {
+      get: (target, key) => {
+        const value = Reflect.get(target, key)
+        if (key !== 'handle') return typeof value === 'function' ? value.bind(target) : value
+        return (protocol: string, handler: StreamHandler, ...rest: unknown[]) =>
+          target.handle(protocol, this.handler(protocol, handler), ...rest)
+      }
+    })
+
+  #lets(stream: Stream, connection: Connection, protocol: string): boolean {
+    try {
+      this.check(connection.remotePeer.toString(), { kind: 'open', protocol })
+      return true
+    } catch (thrown) {
+      this.#log(connection.remotePeer.toString(), toLumosError(thrown))
+      stream.abort(thrown as Error)
+      return false
+    }
+  }
+
+  #denies(peer: PeerId): boolean {
+    try {
+      this.check(peer.toString(), { kind: 'connect' })
+      return false
+    } catch (thrown) {
+      this.#log(peer.toString(), toLumosError(thrown))
+      return true
+    }
+  }
+
+  #log(peerId: string, { code }: LumosError): void {
+    const nowMs = this.#components.clock.monotonicMs()
+    if (nowMs - (this.#loggedAtMs.get(peerId) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
+    this.#loggedAtMs.delete(peerId)
+    this.#loggedAtMs.set(peerId, nowMs)
+    if (this.#loggedAtMs.size > LOGGED_MAX) this.#loggedAtMs.delete(this.#loggedAtMs.keys().next().value!)
+    this.#components.log.warn({ peerId, code }, 'a peer was refused')
+  }
+}
+
+const withRegistrar = <C extends Components>(
+  components: C,
+  guarded: (registrar: Components['registrar']) => Components['registrar']
+): C =>
+  new Proxy(components, {
+    get: (target, key) => (key === 'registrar' ? guarded(target.registrar) : Reflect.get(target, key))
+  })

@@ -1,0 +1,129 @@
+/** The other side of a pairing: dials a member of the mesh that this node wants to enter, and asks. */
+
+import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Clock } from '../../interface/clock.ts'
+import {
+  LumosError,
+  PeerUnreachableError,
+  ProtocolViolationError,
+  RemoteError,
+  TimeoutError
+} from '../../interface/errors.ts'
+import type { Certificate, Membership } from '../../interface/membership.ts'
+import type { Challenge, Grant } from '../../protocols/join/index.ts'
+import { askToJoin, JOIN_PROTOCOL, redeemInvite } from '../../protocols/join/index.ts'
+import { openCertificate } from '../../protocols/membership/index.ts'
+import { Deadline } from '../deadline.ts'
+import type { MeshLibp2p } from '../libp2p.ts'
+import { checkChain } from './chain.ts'
+import type { InviteCode } from './invite-code.ts'
+import { JOIN_TIMEOUT_MS } from './pairing.ts'
+import { checkPhrase, inviteId, inviteKey, joinProof, type Pair } from './pairing-secret.ts'
+
+export interface JoinerComponents {
+  readonly libp2p: MeshLibp2p
+  readonly clock: Clock
+  /** This node. */
+  readonly peerId: string
+}
+
+/** Where somebody is. */
+export interface Door {
+  readonly peerId: string
+  /** Multiaddrs without the PeerId; none when only libp2p knows. */
+  readonly addresses: readonly string[]
+}
+
+export class Joiner {
+  /** Who is dialed to be asked: a hello would only part us. */
+  readonly asked = new Set<string>()
+  readonly #components: JoinerComponents
+
+  constructor(components: JoinerComponents) {
+    this.#components = components
+  }
+
+  /** @throws {LumosError} `INVITE_INVALID`, `INVITE_USED`, `INVITE_EXPIRED` or `PEER_UNREACHABLE`. */
+  async redeem(
+    { mesh, inviter, secret, addresses }: InviteCode,
+    name: string,
+    signal: AbortSignal
+  ): Promise<{ grant: Grant; phrase: string }> {
+    const pair: Pair = { mesh, inviter, joiner: this.#components.peerId }
+    const key = inviteKey(secret)
+    const redeem = { version: 1 as const, name, invite: inviteId(secret), proof: joinProof(key, pair) }
+    const grant = await this.#at({ peerId: inviter, addresses }, signal, (connection, options) =>
+      connection.newStream(JOIN_PROTOCOL, options).then(stream => redeemInvite(stream, redeem, options))
+    )
+    return { grant, phrase: checkPhrase(key, pair) }
+  }
+
+  /** @returns nothing while nobody has decided. */
+  ask(
+    door: Door,
+    question: { name: string; nonce: Uint8Array; onChallenge(challenge: Challenge): void },
+    signal: AbortSignal
+  ): Promise<Grant | undefined> {
+    return this.#at(door, signal, (connection, options) =>
+      connection.newStream(JOIN_PROTOCOL, options).then(stream => askToJoin(stream, question, options))
+    )
+  }
+
+  async #at<T>(
+    { peerId, addresses }: Door,
+    signal: AbortSignal,
+    talk: (connection: Connection, options: { signal: AbortSignal }) => Promise<T>
+  ): Promise<T> {
+    const { libp2p, clock } = this.#components
+    const to = addresses.map(address => multiaddr(`${address}/p2p/${peerId}`))
+    using deadline = new Deadline(clock, JOIN_TIMEOUT_MS, signal)
+    this.asked.add(peerId)
+    let connection: Connection | undefined
+    try {
+      // A connection that is open already is one on which a hello was said.
+      connection = await libp2p.dial(to.length > 0 ? to : peerIdFromString(peerId), {
+        signal: deadline.signal,
+        force: true
+      })
+      return await talk(connection, { signal: deadline.signal })
+    } catch (thrown) {
+      throw explained(thrown, signal, connection !== undefined)
+    } finally {
+      this.asked.delete(peerId)
+      await connection?.close().catch(() => connection?.abort(new Error('The pairing is over.')))
+    }
+  }
+}
+
+/** @throws {LumosError} `CERTIFICATE_INVALID` or `CERTIFICATE_EXPIRED` unless the grant makes this node a member. */
+export async function checkGrant(
+  grant: Grant,
+  mesh: string,
+  peerId: string,
+  clock: Clock
+): Promise<Membership> {
+  const chain: Certificate[] = []
+  for (const certificate of grant.chain) chain.push((await openCertificate(certificate)).value)
+  return checkChain(chain, { mesh, subject: peerId, wallMs: clock.wallMs(), isRevoked: () => false })
+}
+
+function explained(thrown: unknown, signal: AbortSignal, connected: boolean): unknown {
+  signal.throwIfAborted()
+  const telling =
+    thrown instanceof RemoteError ||
+    thrown instanceof ProtocolViolationError ||
+    thrown instanceof TimeoutError
+  if (telling) return thrown
+  if (connected) {
+    return new LumosError('PEER_UNREACHABLE', 'The other device lets nobody in just now.', {
+      hint: 'The code may have expired, or this device was removed from that mesh. Ask for a new one: lumos-node invite',
+      cause: thrown
+    })
+  }
+  return new PeerUnreachableError('The other device cannot be reached.', {
+    hint: 'Is its node running, and are both on one network, or its port open?',
+    cause: thrown
+  })
+}

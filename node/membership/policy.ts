@@ -1,0 +1,68 @@
+/**
+ * Who may do what: one pure function, asked when a connection is made, when a
+ * stream is opened, and again when a request runs.
+ */
+
+import { LumosError } from '../../interface/errors.ts'
+import type { Role } from '../../interface/membership.ts'
+
+/** What a peer is to this node just now. */
+export type Standing =
+  | { readonly kind: 'member'; readonly role: Role; readonly name: string }
+  | { readonly kind: 'stranger' }
+  | { readonly kind: 'revoked' }
+  | { readonly kind: 'banned' }
+
+export type Action =
+  /** A connection in either direction. */
+  | { readonly kind: 'connect' }
+  /** A stream of this protocol, opened by the peer. */
+  | { readonly kind: 'open'; readonly protocol: string }
+  /** An inference request, for a model whose owner may have named who may ask. */
+  | { readonly kind: 'ask'; readonly access: Access }
+  /** Having its capabilities listed and asked for. */
+  | { readonly kind: 'offer' }
+  /** Inviting and removing devices. */
+  | { readonly kind: 'administer' }
+
+/** To whom a capability is offered: everyone, some roles, or peers by id or by their name in the mesh. */
+export type Access = 'everyone' | { readonly roles?: readonly Role[]; readonly peers?: readonly string[] }
+
+export interface PolicyContext {
+  readonly peerId: string
+  /** Protocols a stranger may open: to introduce itself, and to join while an invitation is out. */
+  readonly openToStrangers: readonly string[]
+}
+
+/** @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER`, `NOT_ADMIN` or `DENIED`. */
+export function permit(standing: Standing, action: Action, { peerId, openToStrangers }: PolicyContext): void {
+  if (standing.kind === 'revoked')
+    throw new LumosError('PEER_REVOKED', `${peerId} was removed from the mesh.`)
+  if (standing.kind === 'banned') throw new LumosError('PEER_BANNED', `${peerId} is shut out for a while.`)
+  if (standing.kind === 'stranger') {
+    // Who connects is a stranger until it has shown its certificate.
+    if (action.kind === 'connect') return
+    if (action.kind === 'open' && openToStrangers.includes(action.protocol)) return
+    throw new LumosError('PEER_NOT_MEMBER', `${peerId} is not a member of this mesh.`)
+  }
+  permitMember(standing, action, peerId)
+}
+
+function permitMember({ role, name }: Member, action: Action, peerId: string): void {
+  if (action.kind === 'administer' && role !== 'admin') {
+    throw new LumosError('NOT_ADMIN', `${peerId} is not an admin of this mesh.`)
+  }
+  if (action.kind === 'offer' && role === 'guest') {
+    throw new LumosError('DENIED', `${peerId} is a guest, and guests offer nothing.`)
+  }
+  if (action.kind === 'ask' && !isGranted(action.access, [peerId, name], role)) {
+    throw new LumosError('DENIED', `${peerId} may not use this model.`)
+  }
+}
+
+type Member = Extract<Standing, { kind: 'member' }>
+
+const isGranted = (access: Access, called: readonly string[], role: Role): boolean =>
+  access === 'everyone' ||
+  access.roles?.includes(role) === true ||
+  access.peers?.some(peer => called.includes(peer)) === true

@@ -1,0 +1,102 @@
+/**
+ * Brings every revocation to every member: gossip at once, and a pull from each
+ * peer that says hello with another set, so that it also arrives after a
+ * partition has healed.
+ */
+
+import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { PeerId, Stream } from '@libp2p/interface'
+import type { Clock } from '../../interface/clock.ts'
+import { toLumosError } from '../../interface/errors.ts'
+import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import {
+  decodeRevocation,
+  encodeRevocation,
+  pullRevocations,
+  REVOCATION_PROTOCOL,
+  serveRevocations
+} from '../../protocols/revocation/index.ts'
+import { Deadline } from '../deadline.ts'
+import { type MeshLibp2p, revocationTopic } from '../libp2p.ts'
+import type { Guard } from './guard.ts'
+import type { Members, RevocationProof } from './members.ts'
+
+const PULL_TIMEOUT_MS = 10_000
+const PULL_STREAMS_MAX = 2
+
+export interface RevocationSyncComponents {
+  readonly libp2p: MeshLibp2p
+  readonly members: Members
+  readonly guard: Guard
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export class RevocationSync implements Startable {
+  readonly #components: RevocationSyncComponents
+  readonly #stopped = new AbortController()
+
+  constructor(components: RevocationSyncComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { libp2p, members, guard } = this.#components
+    await libp2p.handle(REVOCATION_PROTOCOL, guard.handler(REVOCATION_PROTOCOL, this.#onStream), {
+      maxInboundStreams: PULL_STREAMS_MAX
+    })
+    libp2p.services.pubsub.topicValidators.set(revocationTopic(members.mesh), this.#onGossip)
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  /** Gossip can be joined only once libp2p runs. */
+  subscribe(): void {
+    this.#components.libp2p.services.pubsub.subscribe(revocationTopic(this.#components.members.mesh))
+  }
+
+  /** Apply a revocation of our own making and tell everyone. */
+  async publish(proof: RevocationProof): Promise<void> {
+    const { libp2p, members, log } = this.#components
+    if (!(await members.revoke(proof)) || libp2p.status !== 'started') return
+    const topic = revocationTopic(members.mesh)
+    await libp2p.services.pubsub.publish(topic, encodeRevocation(proof)).catch(err => {
+      log.debug({ err }, 'gossip did not take the revocation; pulls will')
+    })
+  }
+
+  /** A peer that says hello holds the set with this digest: get what we lack. */
+  async compare(peerId: PeerId, digest: string): Promise<void> {
+    const { libp2p, members, clock, log } = this.#components
+    if (digest === members.revocationsDigest) return
+    using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
+    try {
+      const stream = await libp2p.dialProtocol(peerId, REVOCATION_PROTOCOL, deadline)
+      for await (const entry of pullRevocations(stream, deadline)) {
+        await this.publish(entry).catch(err => log.warn({ code: toLumosError(err).code }, `${err}`))
+      }
+    } catch (err) {
+      if (!this.#stopped.signal.aborted) log.debug({ peerId: `${peerId}`, err }, 'could not pull revocations')
+    }
+  }
+
+  #onStream = async (stream: Stream): Promise<void> => {
+    const { members, clock, log } = this.#components
+    using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
+    await serveRevocations(stream, members.revocations(), deadline).catch(err => {
+      log.debug({ err }, 'a pull by a peer failed')
+    })
+  }
+
+  #onGossip = async (_from: PeerId, message: Message): Promise<TopicValidatorResult> => {
+    try {
+      const news = await this.#components.members.revoke(decodeRevocation(message.data))
+      return news ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+    } catch (thrown) {
+      this.#components.log.warn({ code: toLumosError(thrown).code }, 'a revocation was refused')
+      return TopicValidatorResult.Reject
+    }
+  }
+}

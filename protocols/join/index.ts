@@ -1,0 +1,3 @@
+export { askToJoin, redeemInvite } from './client.ts'
+export { type Ask, type Challenge, type Grant, JOIN_PROTOCOL, NONCE_BYTES } from './codec.ts'
+export { serveJoin } from './handler.ts'

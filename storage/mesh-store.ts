@@ -1,0 +1,151 @@
+/**
+ * Which mesh this node belongs to, whom it knows as a member, whom the mesh has
+ * removed, and the invitations that are out: all in `core.db`, so that what was
+ * decided stays decided.
+ */
+
+import type { Database } from './database.ts'
+
+/** Members and revocations kept. A mesh is the devices of a group of people, and each leaves at most once. */
+const MEMBERS_MAX = 4096
+export const REVOCATIONS_MAX = 4096
+
+/** A certificate and, unless the root signed it, that of its issuer. */
+export type Chain = readonly Uint8Array[]
+
+export interface StoredMesh {
+  readonly id: string
+  readonly name: string
+  readonly namedAtMs: number
+  /** This node's own. */
+  readonly chain: Chain
+}
+
+export interface StoredRevocation {
+  readonly hash: string
+  readonly subject: string
+  readonly envelope: Uint8Array
+  /** The signing admin's certificate; none when the root signed. */
+  readonly issuerCertificate: Uint8Array | null
+}
+
+export interface StoredInvite {
+  readonly id: string
+  readonly secretHash: string
+  readonly role: string
+  readonly expiresAtMs: number
+  readonly usedBy: string | null
+}
+
+interface ChainRow {
+  readonly certificate: Uint8Array
+  readonly issuerCertificate: Uint8Array | null
+}
+
+export class MeshStore {
+  readonly #core: Database
+
+  constructor(core: Database) {
+    this.#core = core
+  }
+
+  mesh(): StoredMesh | undefined {
+    const row = this.#core
+      .prepare<Omit<StoredMesh, 'chain'> & ChainRow>(
+        `SELECT id, name, named_at_ms AS namedAtMs, certificate, issuer_certificate AS issuerCertificate FROM mesh`
+      )
+      .get()
+    return row && { id: row.id, name: row.name, namedAtMs: row.namedAtMs, chain: chainOf(row) }
+  }
+
+  /** Belong to this mesh from now on; what was known of another one is forgotten with it. */
+  enter({ id, name, namedAtMs, chain }: StoredMesh): void {
+    this.#core.transaction(() => {
+      if (this.mesh()?.id !== id) {
+        for (const table of ['member', 'revocation', 'invite'])
+          this.#core.prepare(`DELETE FROM ${table}`).run()
+      }
+      this.#core
+        .prepare('INSERT OR REPLACE INTO mesh VALUES (1, ?, ?, ?, ?, ?)')
+        .run(id, name, namedAtMs, chain[0]!, chain[1] ?? null)
+    })
+  }
+
+  members(): { peerId: string; chain: Chain }[] {
+    return this.#core
+      .prepare<{ peerId: string } & ChainRow>(
+        'SELECT peer_id AS peerId, certificate, issuer_certificate AS issuerCertificate FROM member'
+      )
+      .all()
+      .map(row => ({ peerId: row.peerId, chain: chainOf(row) }))
+  }
+
+  /** @returns whether there was room. */
+  storeMember(peerId: string, chain: Chain): boolean {
+    return this.#core.transaction(() => {
+      const known = this.#core.prepare('SELECT 1 FROM member WHERE peer_id = ?').get(peerId) !== undefined
+      if (!known && this.#count('member') >= MEMBERS_MAX) return false
+      this.#core
+        .prepare('INSERT OR REPLACE INTO member VALUES (?, ?, ?)')
+        .run(peerId, chain[0]!, chain[1] ?? null)
+      return true
+    })
+  }
+
+  revocations(): StoredRevocation[] {
+    return this.#core
+      .prepare<StoredRevocation>(
+        'SELECT hash, subject, envelope, issuer_certificate AS issuerCertificate FROM revocation ORDER BY hash'
+      )
+      .all()
+  }
+
+  /** @returns whether there was room; one that is known already is kept as it is. */
+  storeRevocation({ hash, subject, envelope, issuerCertificate }: StoredRevocation): boolean {
+    return this.#core.transaction(() => {
+      if (this.#count('revocation') >= REVOCATIONS_MAX) return false
+      this.#core
+        .prepare('INSERT OR IGNORE INTO revocation VALUES (?, ?, ?, ?)')
+        .run(hash, subject, envelope, issuerCertificate)
+      return true
+    })
+  }
+
+  invites(): StoredInvite[] {
+    return this.#core.prepare<StoredInvite>(SELECT_INVITES).all()
+  }
+
+  storeInvite({ id, secretHash, role, expiresAtMs }: Omit<StoredInvite, 'usedBy'>): void {
+    this.#core.prepare('INSERT INTO invite VALUES (?, ?, ?, ?, NULL)').run(id, secretHash, role, expiresAtMs)
+  }
+
+  /**
+   * Use an invitation up. It is burnt before anything is issued for it: a crash
+   * in between costs the code, and never gives two certificates.
+   *
+   * @returns whether this call was the one that used it.
+   */
+  burnInvite(id: string, peerId: string): boolean {
+    return this.#core.transaction(() => {
+      const open = this.#core.prepare('SELECT 1 FROM invite WHERE id = ? AND used_by IS NULL').get(id)
+      if (open === undefined) return false
+      this.#core.prepare('UPDATE invite SET used_by = ? WHERE id = ?').run(peerId, id)
+      return true
+    })
+  }
+
+  /** Forget invitations that expired before `wallMs`. */
+  dropInvites(wallMs: number): void {
+    this.#core.prepare('DELETE FROM invite WHERE expires_at_ms < ?').run(wallMs)
+  }
+
+  #count(table: 'member' | 'revocation'): number {
+    return this.#core.prepare<{ count: number }>(`SELECT count(*) AS count FROM ${table}`).get()!.count
+  }
+}
+
+const SELECT_INVITES =
+  'SELECT id, secret_hash AS secretHash, role, expires_at_ms AS expiresAtMs, used_by AS usedBy FROM invite'
+
+const chainOf = ({ certificate, issuerCertificate }: ChainRow): Chain =>
+  issuerCertificate === null ? [certificate] : [certificate, issuerCertificate]

@@ -1,0 +1,95 @@
+/**
+ * A node in a process of its own, so that what is measured is the node alone:
+ * it answers over IPC with its figures, and tells each code that it logged.
+ */
+
+import { setFlagsFromString } from 'node:v8'
+import { createLumosNode } from '../../node/create-node.ts'
+import type { NodeLogger } from '../../node/log.ts'
+import { ALONE, temporaryHome } from '../node/mesh-nodes.ts'
+import { liveMiB, openFiles, residentMiB, watchLoop } from './measures.ts'
+
+export type Question =
+  | { readonly ask: 'admit'; readonly subject: string; readonly name: string }
+  | { readonly ask: 'revoke'; readonly subject: string }
+  | { readonly ask: 'figures' }
+
+export interface Figures {
+  readonly residentMiB: number
+  readonly liveMiB: number
+  readonly openFiles: number
+  readonly peers: string[]
+  /** How often each was logged since the last time, with whom it is about. */
+  readonly codes: Record<string, number>
+  /** How many of each peer came since the last time. */
+  readonly manifests: Record<string, number>
+  readonly loopP99Ms: number
+  readonly loopMaxMs: number
+}
+
+// V8 would double its young generation again and again, which says nothing of what a stranger can make us keep.
+setFlagsFromString('--semi-space-growth-factor=1')
+
+let codes: Record<string, number> = {}
+const note = (fields: { code?: string; peerId?: string }) => {
+  if (fields.code === undefined) return
+  const key = `${fields.code} ${fields.peerId ?? ''}`.trim()
+  codes[key] = (codes[key] ?? 0) + 1
+}
+const log: NodeLogger = {
+  debug() {},
+  info: note,
+  warn: note,
+  error: note,
+  child: () => log,
+  isLevelEnabled: () => false
+}
+
+process.on('uncaughtException', err => {
+  process.send?.({ uncaught: String(err.stack) })
+  process.exit(1)
+})
+
+const node = await createLumosNode({
+  home: await temporaryHome(),
+  log,
+  settings: { ...ALONE, name: 'victim', 'engines.echo': true, 'gateway.port': 0 }
+})
+let manifests: Record<string, number> = {}
+node.events.addEventListener('manifest.updated', ({ detail: { peerId } }) => {
+  manifests[peerId] = (manifests[peerId] ?? 0) + 1
+})
+await node.start()
+let loop = watchLoop()
+
+async function answer(question: Question): Promise<unknown> {
+  switch (question.ask) {
+    case 'admit':
+      return await node.admit({ subject: question.subject, name: question.name, role: 'member' })
+    case 'revoke':
+      return await node.revoke(question.subject)
+    case 'figures': {
+      const { p99Ms, maxMs } = loop()
+      const figures: Figures = {
+        residentMiB: await residentMiB(),
+        liveMiB: await liveMiB(),
+        openFiles: openFiles(),
+        peers: node.peers().map(({ name }) => name),
+        codes,
+        manifests,
+        loopP99Ms: p99Ms,
+        loopMaxMs: maxMs
+      }
+      codes = {}
+      manifests = {}
+      loop = watchLoop()
+      return figures
+    }
+  }
+}
+
+process.on('message', async ({ number, question }: { number: number; question: Question }) => {
+  process.send?.({ number, answer: await answer(question) })
+})
+process.on('disconnect', () => process.exit(0))
+process.send?.({ status: node.status() })

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ErrorCode } from '../../interface/errors.ts'
+import { LumosError } from '../../interface/errors.ts'
+import { CERTIFICATE_LIFE_MS, type Certificate, ROLES } from '../../interface/membership.ts'
+import { type ChainContext, CLOCK_LEEWAY_MS, checkChain } from '../../node/membership/chain.ts'
+import { openCertificate } from '../../protocols/membership/index.ts'
+import { certificate, device, sealed } from './mesh-keys.ts'
+
+const [mesh, admin, subject, stranger] = await Promise.all([device(), device(), device(), device()])
+const NOW_MS = 10 * CERTIFICATE_LIFE_MS
+
+interface Case {
+  chain: Certificate[]
+  context: ChainContext
+}
+
+/** A chain as an honest mesh makes it, at some moment of its life. */
+const honest: fc.Arbitrary<Case> = fc
+  .record({
+    role: fc.constantFrom(...ROLES),
+    lifeMs: fc.integer({ min: 1, max: CERTIFICATE_LIFE_MS }),
+    age: fc.double({ min: 0, max: 1, noNaN: true })
+  })
+  .map(({ role, lifeMs, age }) => {
+    const notBeforeMs = NOW_MS - Math.floor(age * lifeMs)
+    const life = { notBeforeMs, notAfterMs: notBeforeMs + lifeMs }
+    const root = certificate({ mesh, issuer: mesh, subject: admin }, life)
+    const chain =
+      role === 'admin'
+        ? [certificate({ mesh, issuer: mesh, subject }, life)]
+        : [certificate({ mesh, issuer: admin, subject }, { ...life, role }), root]
+    return {
+      chain,
+      context: { mesh: mesh.id, subject: subject.id, wallMs: NOW_MS, isRevoked: () => false }
+    }
+  })
+
+/** What may be wrong with a chain, and what it is called. Undefined where it cannot be wrong in that way. */
+const FLAWS: Record<string, [ErrorCode, (good: Case) => Partial<Case> | undefined]> = {
+  'is of another mesh': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => ({ chain: chain.map(link => ({ ...link, mesh: stranger.id })) })
+  ],
+  'has one link of another mesh': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => ({ chain: chain.with(-1, { ...chain.at(-1)!, mesh: stranger.id }) })
+  ],
+  'was issued to somebody else': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => ({ chain: chain.with(0, { ...chain[0]!, subject: stranger.id }) })
+  ],
+  'is empty': ['CERTIFICATE_INVALID', () => ({ chain: [] })],
+  'is too long': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => ({ chain: [...chain, ...chain, ...chain].slice(0, 3) })
+  ],
+  'ends before the root': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => (chain.length > 1 ? { chain: chain.slice(0, 1) } : undefined)
+  ],
+  'ends in another root': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => ({ chain: chain.with(-1, { ...chain.at(-1)!, issuer: stranger.id }) })
+  ],
+  'goes through somebody who is no admin': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => (chain.length > 1 ? { chain: chain.with(1, { ...chain[1]!, role: 'member' }) } : undefined)
+  ],
+  'goes through another admin than its issuer': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) =>
+      chain.length > 1 ? { chain: chain.with(1, { ...chain[1]!, subject: stranger.id }) } : undefined
+  ],
+  'makes an admin and is not of the root': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => (chain.length > 1 ? { chain: chain.with(0, { ...chain[0]!, role: 'admin' }) } : undefined)
+  ],
+  'makes a member and is of the root itself': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => (chain.length === 1 ? { chain: [{ ...chain[0]!, role: 'member' }] } : undefined)
+  ],
+  'lives too long': [
+    'CERTIFICATE_INVALID',
+    ({ chain }) => ({
+      chain: chain.with(0, { ...chain[0]!, notAfterMs: chain[0]!.notBeforeMs + CERTIFICATE_LIFE_MS + 1 })
+    })
+  ],
+  'has expired': [
+    'CERTIFICATE_EXPIRED',
+    ({ chain, context }) => ({
+      context: { ...context, wallMs: chain[0]!.notAfterMs + CLOCK_LEEWAY_MS + 1 }
+    })
+  ],
+  'is not valid yet': [
+    'CERTIFICATE_EXPIRED',
+    ({ chain, context }) => ({
+      context: { ...context, wallMs: chain[0]!.notBeforeMs - CLOCK_LEEWAY_MS - 1 }
+    })
+  ],
+  'is of a device that was removed': [
+    'PEER_REVOKED',
+    ({ context }) => ({ context: { ...context, isRevoked: id => id === subject.id } })
+  ],
+  'goes through an admin that was removed': [
+    'CERTIFICATE_INVALID',
+    ({ chain, context }) =>
+      chain.length > 1 ? { context: { ...context, isRevoked: id => id === admin.id } } : undefined
+  ]
+}
+
+describe('a chain of certificates', () => {
+  it('that is right makes a member of its subject', () => {
+    fc.assert(
+      fc.property(honest, ({ chain, context }) => {
+        const { peerId, role, issuer } = checkChain(chain, context)
+        assert.deepEqual(
+          { peerId, role, issuer },
+          {
+            peerId: subject.id,
+            role: chain[0]!.role,
+            issuer: chain[0]!.issuer
+          }
+        )
+      })
+    )
+  })
+
+  it.each(Object.keys(FLAWS))('that %s is refused', flaw => {
+    const [code, spoil] = FLAWS[flaw]!
+    fc.assert(
+      fc.property(honest, good => {
+        const spoilt = spoil(good)
+        fc.pre(spoilt !== undefined)
+        const { chain, context } = { ...good, ...spoilt }
+        assert.throws(
+          () => checkChain(chain, context),
+          (err: unknown) => err instanceof LumosError && err.code === code
+        )
+      })
+    )
+  })
+
+  it('is judged alike by clocks that are ten minutes apart, and by no others', () => {
+    const chain = [
+      certificate({ mesh, issuer: mesh, subject }, { notBeforeMs: NOW_MS, notAfterMs: NOW_MS + 1000 })
+    ]
+    const at = (wallMs: number) => () =>
+      checkChain(chain, { mesh: mesh.id, subject: subject.id, wallMs, isRevoked: () => false })
+    for (const leewayMs of [-CLOCK_LEEWAY_MS, 0, CLOCK_LEEWAY_MS]) expect(at(NOW_MS + leewayMs)).not.toThrow()
+    expect(at(NOW_MS - CLOCK_LEEWAY_MS - 1)).toThrow('not valid yet')
+    expect(at(NOW_MS + 1000 + CLOCK_LEEWAY_MS + 1)).toThrow('has expired')
+  })
+})
+
+describe('a certificate as bytes', () => {
+  it('is refused with one code whichever bit of it is flipped', async () => {
+    const bytes = await sealed({ mesh, issuer: admin, subject }, { role: 'member' })
+    await fc.assert(
+      fc.asyncProperty(fc.nat(bytes.length * 8 - 1), async bit => {
+        const flipped = Uint8Array.from(bytes)
+        flipped[bit >> 3]! ^= 1 << (bit & 7)
+        const code = await openCertificate(flipped).then(
+          () => 'opened',
+          err => (err as LumosError).code
+        )
+        assert.equal(code, 'CERTIFICATE_INVALID')
+      }),
+      { numRuns: 300 }
+    )
+  })
+
+  it('is refused when another key than its issuer signed it', async () => {
+    const forged = sealed({ mesh, issuer: { ...admin, key: stranger.key }, subject }, { role: 'member' })
+    await expect(openCertificate(await forged)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+  })
+})

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { CERTIFICATE_LIFE_MS } from '../../interface/membership.ts'
+import { CLOCK_LEEWAY_MS } from '../../node/membership/chain.ts'
+import { Members } from '../../node/membership/members.ts'
+import { MeshStore } from '../../storage/mesh-store.ts'
+import { ManualClock } from '../capabilities/manual-clock.ts'
+import { type Device, device, revocation, sealed } from './mesh-keys.ts'
+import { temporaryDatabase } from './temporary-database.ts'
+
+const [mesh, self, ada, bob, carl, dora] = (await Promise.all(Array.from({ length: 6 }, device))) as [
+  Device,
+  Device,
+  Device,
+  Device,
+  Device,
+  Device
+]
+/** Ada and Bob are admins; Carl was let in by Ada, Dora by Bob. */
+const everyone = [self, ada, bob, carl, dora]
+const rootSigned = (subject: Device) => sealed({ mesh, issuer: mesh, subject })
+const adaChain = [await rootSigned(ada)]
+const bobChain = [await rootSigned(bob)]
+const carlChain = [await sealed({ mesh, issuer: ada, subject: carl }), adaChain[0]!]
+const doraChain = [await sealed({ mesh, issuer: bob, subject: dora }), bobChain[0]!]
+const CHAINS = [
+  [ada.id, adaChain],
+  [bob.id, bobChain],
+  [carl.id, carlChain],
+  [dora.id, doraChain]
+] as const
+
+/** Every kind of removal: by the root and by admins, of admins and of devices, said once and twice. */
+const REVOCATIONS = await Promise.all([
+  revocation({ mesh, issuer: mesh, subject: ada }),
+  revocation({ mesh, issuer: mesh, subject: carl }),
+  revocation({ mesh, issuer: ada, subject: bob }),
+  revocation({ mesh, issuer: bob, subject: ada }),
+  revocation({ mesh, issuer: ada, subject: carl }),
+  revocation({ mesh, issuer: bob, subject: carl }),
+  revocation({ mesh, issuer: bob, subject: carl }, 1),
+  revocation({ mesh, issuer: ada, subject: dora })
+])
+
+const database = temporaryDatabase()
+afterAll(() => database[Symbol.dispose]())
+
+/** What one node knows: everyone's certificates, and no revocation. */
+async function knowing(chains: readonly (readonly [string, readonly Uint8Array[]])[] = CHAINS) {
+  for (const table of ['mesh', 'member', 'revocation']) database.prepare(`DELETE FROM ${table}`).run()
+  const cutOff: string[] = []
+  const clock = new ManualClock()
+  const members = new Members(
+    { id: mesh.id, name: 'home', namedAtMs: 0, chain: [await rootSigned(self)] },
+    {
+      store: new MeshStore(database),
+      clock,
+      peerId: self.id,
+      onRevoked: id => cutOff.push(id),
+      onJoined() {},
+      onRenamed() {},
+      onRemoved() {}
+    }
+  )
+  await members.load()
+  for (const [id, chain] of chains) await members.admit(id, chain)
+  return { members, cutOff, clock }
+}
+
+const standings = (members: Members) => everyone.map(({ id }) => members.standing(id).kind)
+const indices = fc.array(fc.nat(REVOCATIONS.length - 1), { maxLength: 12 })
+
+describe('revocations', () => {
+  it('lead to one set and one judgement, in any order and however often each comes', async () => {
+    await fc.assert(
+      fc.asyncProperty(indices, fc.infiniteStream(fc.nat()), async (picked, chances) => {
+        const { members: one } = await knowing()
+        for (const index of picked) await one.revoke(REVOCATIONS[index]!)
+        const expected = { digest: one.revocationsDigest, standings: standings(one) }
+
+        const { members: other } = await knowing()
+        const shuffled = [...new Set(picked), ...picked].map(index => ({ index, at: chances.next().value! }))
+        shuffled.sort((a, b) => a.at - b.at)
+        for (const { index } of shuffled) await other.revoke(REVOCATIONS[index]!)
+        assert.deepEqual({ digest: other.revocationsDigest, standings: standings(other) }, expected)
+      }),
+      { numRuns: 40 }
+    )
+  })
+
+  it('only ever take away: more of them never make anybody a member again', async () => {
+    await fc.assert(
+      fc.asyncProperty(indices, async picked => {
+        const { members } = await knowing()
+        let before = standings(members)
+        for (const index of picked) {
+          await members.revoke(REVOCATIONS[index]!)
+          const after = standings(members)
+          for (const [i, kind] of after.entries()) assert.ok(kind !== 'member' || before[i] === 'member')
+          before = after
+        }
+      }),
+      { numRuns: 40 }
+    )
+  })
+
+  it('of different sets have different digests', async () => {
+    const digests = new Set<string>()
+    for (let set = 0; set < 2 ** REVOCATIONS.length; set += 5) {
+      const { members } = await knowing([])
+      for (const [i, proof] of REVOCATIONS.entries()) if (set & (1 << i)) await members.revoke(proof)
+      expect(digests.has(members.revocationsDigest)).toBe(false)
+      digests.add(members.revocationsDigest)
+    }
+  })
+
+  it('remove an admin, and all that it let in, only when the root says so', async () => {
+    const { members, cutOff } = await knowing()
+    await members.revoke(await revocation({ mesh, issuer: bob, subject: ada }))
+    expect(members.standing(ada.id).kind).toBe('member')
+    await members.revoke(await revocation({ mesh, issuer: mesh, subject: ada }))
+    expect(members.standing(ada.id).kind).toBe('revoked')
+    expect(members.standing(carl.id).kind).toBe('stranger')
+    expect(members.orphan(carl.id)?.peerId).toBe(carl.id)
+    expect(members.standing(dora.id).kind).toBe('member')
+    expect(cutOff).toContain(ada.id)
+    expect(cutOff).toContain(carl.id)
+  })
+
+  it('of members, of strangers and of other meshes change nothing', async () => {
+    const other = await device()
+    const { members, cutOff } = await knowing()
+    const signedBy = (issuer: Device, issuerCertificate: Uint8Array | null) =>
+      revocation({ mesh, issuer, subject: dora }).then(({ envelope }) => ({ envelope, issuerCertificate }))
+    const forgeries = [
+      revocation({ mesh: other, issuer: other, subject: dora }),
+      // A member shows its own certificate, a stranger that of an admin; an admin shows none.
+      signedBy(carl, carlChain[0]!),
+      signedBy(other, adaChain[0]!),
+      signedBy(ada, null)
+    ]
+    for (const forgery of forgeries) {
+      await expect(members.revoke(await forgery)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+    }
+    expect(members.revocations()).toEqual([])
+    expect(cutOff).toEqual([])
+  })
+
+  it('hold for a device that shows its certificate again, and after a restart', async () => {
+    const { members } = await knowing()
+    await members.revoke(await revocation({ mesh, issuer: ada, subject: dora }))
+    await expect(members.admit(dora.id, doraChain)).rejects.toMatchObject({ code: 'PEER_REVOKED' })
+    expect(members.standing(dora.id).kind).toBe('revoked')
+
+    const again = new Members(
+      { id: mesh.id, name: 'home', namedAtMs: 0, chain: members.chain },
+      {
+        store: new MeshStore(database),
+        clock: new ManualClock(),
+        peerId: self.id,
+        onRevoked() {},
+        onJoined() {},
+        onRenamed() {},
+        onRemoved() {}
+      }
+    )
+    await again.load()
+    expect(again.standing(dora.id).kind).toBe('revoked')
+    expect(again.revocationsDigest).toBe(members.revocationsDigest)
+  })
+})
+
+describe('a certificate', () => {
+  it('that ran out makes a stranger of its device', async () => {
+    const { members, clock } = await knowing()
+    clock.advance(CERTIFICATE_LIFE_MS + CLOCK_LEEWAY_MS)
+    expect(members.standing(carl.id).kind).toBe('member')
+    clock.advance(1)
+    expect(members.standing(carl.id).kind).toBe('stranger')
+  })
+
+  it('that is refused leaves its device what it was', async () => {
+    const { members } = await knowing()
+    const forged = [await sealed({ mesh, issuer: carl, subject: dora }), carlChain[0]!]
+    await expect(members.admit(dora.id, forged)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+    expect(members.standing(dora.id).kind).toBe('member')
+  })
+})

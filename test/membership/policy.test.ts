@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { LumosError } from '../../interface/errors.ts'
+import { ROLES, type Role } from '../../interface/membership.ts'
+import { type Access, type Action, permit, type Standing } from '../../node/membership/policy.ts'
+
+const HELLO: string = '/lumos/hello/1'
+const JOIN = '/lumos/join/1'
+const PEER = 'peer'
+
+const access: fc.Arbitrary<Access> = fc.oneof(
+  fc.constant('everyone' as const),
+  fc.record(
+    { roles: fc.subarray([...ROLES]), peers: fc.subarray([PEER, 'den', 'other']) },
+    { requiredKeys: [] }
+  )
+)
+const protocol = fc.oneof(
+  fc.constantFrom(HELLO, JOIN, '/meshsub/1.2.0', '/ipfs/id/1.0.0', '/lumos/inference/1', ''),
+  fc.string(),
+  // Names that only begin or end like one that is open.
+  fc.string({ minLength: 1 }).map(end => HELLO + end)
+)
+const action: fc.Arbitrary<Action> = fc.oneof(
+  fc.constant({ kind: 'connect' } as const),
+  fc.record({ kind: fc.constant('open' as const), protocol }),
+  fc.record({ kind: fc.constant('ask' as const), access }),
+  fc.constantFrom({ kind: 'offer' } as const, { kind: 'administer' } as const)
+)
+const open = fc.constantFrom([HELLO], [HELLO, JOIN])
+
+/** What the policy says: a code, or nothing when it permits. */
+function verdict(standing: Standing, wanted: Action, openToStrangers: readonly string[]): string | undefined {
+  try {
+    permit(standing, wanted, { peerId: PEER, openToStrangers })
+    return undefined
+  } catch (err) {
+    assert.ok(err instanceof LumosError)
+    return err.code
+  }
+}
+
+const member = (role: Role): Standing => ({ kind: 'member', role, name: 'den' })
+
+/** Who may do at least what the other may. Edge devices keep no memory, which no action here speaks of. */
+const ABOVE: [greater: Role, lesser: Role][] = [
+  ['admin', 'member'],
+  ['member', 'edge'],
+  ['edge', 'guest']
+]
+
+describe('the policy', () => {
+  it('lets a stranger connect, say hello, join while that is open, and nothing else', () => {
+    fc.assert(
+      fc.property(action, open, (wanted, openToStrangers) => {
+        const may =
+          wanted.kind === 'connect' || (wanted.kind === 'open' && openToStrangers.includes(wanted.protocol))
+        assert.equal(
+          verdict({ kind: 'stranger' }, wanted, openToStrangers),
+          may ? undefined : 'PEER_NOT_MEMBER'
+        )
+      }),
+      { numRuns: 2000 }
+    )
+  })
+
+  it('lets a removed or banned peer do nothing at all', () => {
+    fc.assert(
+      fc.property(action, open, (wanted, openToStrangers) => {
+        assert.equal(verdict({ kind: 'revoked' }, wanted, openToStrangers), 'PEER_REVOKED')
+        assert.equal(verdict({ kind: 'banned' }, wanted, openToStrangers), 'PEER_BANNED')
+      }),
+      { numRuns: 2000 }
+    )
+  })
+
+  it('lets no role do what a greater one may not, but for what is offered to roles by name', () => {
+    fc.assert(
+      fc.property(action, open, fc.constantFrom(...ABOVE), (wanted, openToStrangers, [greater, lesser]) => {
+        fc.pre(wanted.kind !== 'ask' || wanted.access === 'everyone' || wanted.access.roles === undefined)
+        const lesserMay = verdict(member(lesser), wanted, openToStrangers) === undefined
+        const greaterMay = verdict(member(greater), wanted, openToStrangers) === undefined
+        assert.ok(!lesserMay || greaterMay)
+      }),
+      { numRuns: 2000 }
+    )
+  })
+
+  it('lets every member do at least what a stranger may', () => {
+    fc.assert(
+      fc.property(action, open, fc.constantFrom(...ROLES), (wanted, openToStrangers, role) => {
+        fc.pre(verdict({ kind: 'stranger' }, wanted, openToStrangers) === undefined)
+        assert.equal(verdict(member(role), wanted, openToStrangers), undefined)
+      })
+    )
+  })
+
+  it('offers a model to whom its owner named, by role or as a peer, and to nobody else', () => {
+    fc.assert(
+      fc.property(access, fc.constantFrom(...ROLES), (to, role) => {
+        const may =
+          to === 'everyone' ||
+          to.roles?.includes(role) ||
+          to.peers?.some(peer => peer === PEER || peer === 'den')
+        assert.equal(verdict(member(role), { kind: 'ask', access: to }, []), may ? undefined : 'DENIED')
+      })
+    )
+  })
+
+  it('lets guests ask and not offer, and only admins administer', () => {
+    const may = (role: Role, wanted: Action) => verdict(member(role), wanted, []) === undefined
+    expect(ROLES.filter(role => may(role, { kind: 'ask', access: 'everyone' }))).toEqual([...ROLES])
+    expect(ROLES.filter(role => may(role, { kind: 'offer' }))).toEqual(['admin', 'member', 'edge'])
+    expect(ROLES.filter(role => may(role, { kind: 'administer' }))).toEqual(['admin'])
+  })
+})

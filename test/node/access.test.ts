@@ -1,0 +1,116 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { echoModel } from '../../capabilities/engines/echo.ts'
+import { Registry } from '../../capabilities/registry.ts'
+import { systemClock } from '../../interface/clock.ts'
+import { LumosError } from '../../interface/errors.ts'
+import type { InferOptions, LumosNode } from '../../interface/node.ts'
+import type { MeshNode } from '../../node/lumos-node.ts'
+import { Offers } from '../../node/membership/offers.ts'
+import { knows, meets, startNode } from './mesh-nodes.ts'
+
+const say = (content: string) => ({ model: 'echo', input: { messages: [{ role: 'user', content }] } })
+
+/** Who answered, or why nobody did. */
+async function asked(node: LumosNode, peer?: string): Promise<string> {
+  let route = ''
+  const options: InferOptions = {
+    peer,
+    onRoute({ name = '' }: { name?: string }) {
+      route = name
+    }
+  }
+  return await Array.fromAsync(node.infer(say('may I?'), options)).then(
+    () => route,
+    (err: LumosError) => err.code
+  )
+}
+
+describe('a model', () => {
+  const nodes: MeshNode[] = []
+  afterEach(() => Promise.all(nodes.splice(0).map(node => node.stop({ drainMs: 0 }))))
+  const start = async (...args: Parameters<typeof startNode>) => {
+    const node = await startNode(...args)
+    nodes.push(node)
+    return node
+  }
+  const offering = (access: Record<string, unknown>) => ({ settings: { 'engines.echo': true, access } })
+
+  it('that is offered to some is answered to them and to nobody else', async () => {
+    const founder = await start('founder')
+    const den = await start('den', [founder], offering({ echo: { roles: ['admin'], peers: ['friend'] } }))
+    const friend = await start('friend', [founder, den])
+    const other = await start('other', [founder, den])
+    await Promise.all([founder, friend, other].map(node => Promise.all([knows(node, den), meets(node, den)])))
+
+    expect(await asked(founder, 'den')).toBe('den')
+    expect(await asked(friend, 'den')).toBe('den')
+    expect(await asked(other, 'den')).toBe('DENIED')
+    // Whoever it belongs to is asked nothing.
+    expect(await asked(den)).toBe('den')
+  })
+
+  it('that one member denies is had from the next who offers it', async () => {
+    const open = await start('open', [], { settings: { 'engines.echo': true } })
+    const closed = [
+      await start('closed-1', [open], offering({ echo: {} })),
+      await start('closed-2', [open], offering({ echo: { peers: ['nobody'] } }))
+    ]
+    const asker = await start('asker', [open, ...closed])
+    await Promise.all([open, ...closed].map(node => Promise.all([knows(asker, node), meets(asker, node)])))
+    for (const { peerId } of closed) expect(await asked(asker, peerId)).toBe('DENIED')
+    for (let i = 0; i < 10; i++) expect(await asked(asker)).toBe('open')
+  })
+
+  it('of a guest is seen and asked by nobody, and the guest may ask', async () => {
+    const founder = await start('founder', [], { settings: { 'engines.echo': true } })
+    const guest = await start('guest', [founder], {
+      role: 'guest',
+      models: [echoModel({ clock: systemClock }, 'bait')]
+    })
+    await Promise.all([meets(founder, guest), meets(guest, founder), knows(guest, founder)])
+    expect(await asked(guest, 'founder')).toBe('founder')
+    expect(founder.peers().map(({ name }) => name)).toEqual(['guest'])
+    expect(founder.models().map(({ model }) => model)).toEqual(['echo', 'echo'])
+    await expect(Array.fromAsync(founder.infer({ ...say('x'), model: 'bait' }))).rejects.toMatchObject({
+      code: 'NO_PROVIDER'
+    })
+  })
+})
+
+describe('a request that names no model', () => {
+  it('must be permitted every model that it might get', () => {
+    const offers = new Offers({ a: { roles: ['admin'] } }, task => (task === 'tensor' ? ['a', 'b'] : []))
+    expect(offers.for({ task: 'tensor' })).toEqual([{ roles: ['admin'] }, 'everyone'])
+    expect(offers.for({ task: 'tensor', model: 'b' })).toEqual(['everyone'])
+    expect(offers.for({ task: 'text-generation' })).toEqual(['everyone'])
+    expect(offers.for({ task: 'tensor', model: 'constructor' })).toEqual(['everyone'])
+  })
+})
+
+describe('a request that waits for its turn', () => {
+  it('does not run when the right to it is lost meanwhile, and leaves the slot to others', async () => {
+    const log = { debug() {}, info() {}, warn() {}, error() {} }
+    const models = [echoModel({ clock: systemClock, wordDelayMs: 20 }, 'echo', 1)]
+    const registry = new Registry({ clock: systemClock, log, random: Math.random, models })
+    registry.start()
+    const request = {
+      id: 'x',
+      task: 'text-generation' as const,
+      model: 'echo',
+      input: { messages: [{ role: 'user', content: 'one two three' }] },
+      params: { maxTokens: 10 },
+      budgetMs: 5000
+    }
+    let permitted = true
+    const mayRun = () => {
+      if (!permitted) throw new LumosError('DENIED', 'not any more')
+    }
+    const first = Array.fromAsync(registry.infer(request, { mayRun }))
+    const second = Array.fromAsync(registry.infer(request, { mayRun }))
+    permitted = false
+    await expect(second).rejects.toMatchObject({ code: 'DENIED' })
+    expect(await first).toHaveLength(4)
+    expect(await Array.fromAsync(registry.infer(request))).toHaveLength(4)
+    await registry.stop()
+  })
+})
