@@ -63,7 +63,7 @@ function checkedRequest(value: unknown): InferenceRequest {
 const REQUEST_KEYS = new Set(Object.keys(Request.shape))
 
 /** Whether `value` is certainly what the schema accepts. */
-export function isRequest(value: unknown): value is InferenceRequest {
+function isRequest(value: unknown): value is InferenceRequest {
   if (typeof value !== 'object' || value === null) return false
   for (const key in value) if (!REQUEST_KEYS.has(key)) return false
   const { id, task, model, input, params, budgetMs } = value as Partial<InferenceRequest>
