@@ -1,10 +1,12 @@
-/** One way, as fast as it goes: data frames on a libp2p stream against a bare TCP socket. */
+/** One way, as fast as it goes: data frames on a lane, and tensors in requests, against a bare TCP socket. */
 
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
+import { systemClock } from '../interface/clock.ts'
 import { FrameStream } from '../protocols/frames.ts'
+import { INFERENCE_PROTOCOL, InferenceClient } from '../protocols/inference/index.ts'
 import { type Bench, report, startPeer, takeTurns } from './harness.ts'
 import { createPeer } from './peers.ts'
 
@@ -20,6 +22,7 @@ const MEGABYTES = Number(process.env.BENCH_MEGABYTES ?? 512)
 const CHUNK_BYTES = Number(process.env.BENCH_CHUNK_BYTES ?? 256 * 1024)
 
 const chunk = new Uint8Array(CHUNK_BYTES).fill(7)
+const tensor = new Uint8Array(32 * 1024 * 1024).fill(7)
 const chunks = Math.ceil((MEGABYTES * 1_000_000) / CHUNK_BYTES)
 const megabytes = (chunks * CHUNK_BYTES) / 1_000_000
 
@@ -29,9 +32,15 @@ export const bench: Bench = async () => {
   const peer = await createPeer()
   const connection = await peer.dial(addresses.lumos.map(address => multiaddr(address)))
 
+  const client = new InferenceClient({
+    clock: systemClock,
+    openStream: options => connection.newStream(INFERENCE_PROTOCOL, options)
+  })
+
   const measured = await takeTurns(
     [
       { name: 'lane', round: async () => timed(sendFrames(await connection.newStream(BULK_PROTOCOL))) },
+      { name: 'tensors', round: () => timed(sendTensors(client)) },
       { name: 'tcp', round: () => timed(sendTcp(addresses.tcp)) }
     ],
     ROUNDS,
@@ -57,6 +66,17 @@ async function sendFrames(stream: Stream): Promise<void> {
   for (let i = 0; i < chunks; i++) await frames.write(0, chunk)
   await frames.close()
   await frames.read()
+}
+
+/** The same bytes as requests of 32 MiB, one after the other: each is put together before it is answered. */
+async function sendTensors(client: InferenceClient): Promise<void> {
+  const count = Math.round((chunks * CHUNK_BYTES) / tensor.byteLength)
+  const input = { tensors: { x: { type: 'uint8', dims: [tensor.byteLength], data: tensor } } }
+  for (let i = 0; i < count; i++) {
+    await Array.fromAsync(
+      client.infer({ id: String(i), task: 'tensor', input, params: {}, budgetMs: 60_000 })
+    )
+  }
 }
 
 async function sendTcp(port: number): Promise<void> {

@@ -76,6 +76,7 @@ export class FrameStream {
   /** Counts frames, so that a timer can tell whether the one it watches is still the same. */
   #framesRead = 0
   #readTimer: Timer | undefined
+  #resumeDue = false
   #resuming = false
 
   readonly #out: FrameWriter
@@ -139,8 +140,8 @@ export class FrameStream {
       }
       this.#reader = reader
       signal?.addEventListener('abort', onAbort)
-      if (!this.#resuming) {
-        this.#resuming = true
+      if (!this.#resumeDue) {
+        this.#resumeDue = true
         setImmediate(this.#onTurnEnd)
       }
     })
@@ -266,8 +267,12 @@ export class FrameStream {
       : new PeerUnreachableError('The connection was lost inside a frame.')
   }
 
+  /**
+   * Not while the stream resumes, which hands over what was unread first: Yamux would be told to pause and
+   * then to go on, and top up a window that nobody empties until the stream is cut off.
+   */
   #pause(): void {
-    if (this.stream.readStatus === 'readable') this.stream.pause()
+    if (this.stream.readStatus === 'readable' && !this.#resuming) this.stream.pause()
   }
 
   /**
@@ -275,15 +280,18 @@ export class FrameStream {
    * loop, that comes after what the frames just read may have us answer, not before it.
    */
   readonly #onTurnEnd = (): void => {
-    this.#resuming = false
+    this.#resumeDue = false
     if (this.#reader === undefined) return
     if (this.stream.readStatus === 'paused') {
+      this.#resuming = true
       try {
         this.stream.resume()
       } catch {
         // The connection is gone, so the window update that follows what was
         // unread cannot be sent. What was unread has been delivered by then.
       }
+      this.#resuming = false
+      if (this.#reader === undefined) this.#pause()
     }
     this.#settleIfEnded()
     this.#watchRead()
