@@ -8,7 +8,8 @@
 
 import type * as z from 'zod'
 import { LumosError, ProtocolViolationError } from '../interface/errors.ts'
-import { decode, encode } from './cbor.ts'
+import { decode } from './cbor/decode.ts'
+import { encode } from './cbor/encode.ts'
 import { ATTACHMENT_BYTES_MAX } from './limits.ts'
 
 /** @throws {InvalidInputError} when `value` cannot be a control body. */

@@ -3,8 +3,7 @@
  *
  * The stream flows only while a read waits, so a slow reader slows the sender:
  * what lies unread is at most one window. A write waits while the stream's own
- * buffer is above a mark, watching its length and events; the stream's
- * `onDrain()` resolves at once after its first use and cannot be waited on.
+ * buffer is above a mark (see `frame-outbox.ts`).
  * A peer that stops halfway through a frame, or stops reading, loses the stream.
  */
 
@@ -17,21 +16,18 @@ import {
   ProtocolViolationError
 } from '../interface/errors.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
+import { type FrameInit, FrameOutbox } from './frame-outbox.ts'
 import { type Frame, FrameParser } from './frame-parser.ts'
-import { FrameWriter } from './frame-writer.ts'
 import {
   FIRST_FRAME_BYTES_MAX,
   FRAME_BYTES_MAX,
   FRAME_BYTES_PER_MS_MIN,
   FRAME_PATIENCE_MS,
-  WRITE_BUFFER_BYTES_HIGH,
   WRITE_PATIENCE_MS
 } from './limits.ts'
 
+export type { FrameInit } from './frame-outbox.ts'
 export type { Frame } from './frame-parser.ts'
-
-/** A frame to be written: its type and its body, in one piece or several. */
-export type FrameInit = readonly [type: number, body: Uint8Array | readonly Uint8Array[]]
 
 export interface FrameStreamOptions {
   readonly clock?: Clock
@@ -55,15 +51,6 @@ interface Reader {
   fail(err: Error): void
 }
 
-interface Writer {
-  readonly frames: Iterator<FrameInit>
-  /** Taken from `frames` and not yet accepted. */
-  next: FrameInit | undefined
-  begun: boolean
-  settle(): void
-  fail(err: Error): void
-}
-
 export class FrameStream {
   readonly stream: Stream
   readonly #clock: Clock
@@ -79,9 +66,7 @@ export class FrameStream {
   #resumeDue = false
   #resuming = false
 
-  readonly #out: FrameWriter
-  #writers: Writer[] = []
-  #writeTimer: Timer | undefined
+  readonly #outbox: FrameOutbox
   #error: Error | undefined
 
   constructor(stream: Stream, options: FrameStreamOptions = {}) {
@@ -90,14 +75,18 @@ export class FrameStream {
     this.#clock = options.clock ?? systemClock
     this.#framePatienceMs = options.framePatienceMs ?? FRAME_PATIENCE_MS
     this.#writePatienceMs = options.writePatienceMs ?? WRITE_PATIENCE_MS
-    this.#out = new FrameWriter(bytes => this.#send(bytes))
+    this.#outbox = new FrameOutbox(stream, {
+      clock: this.#clock,
+      patienceMs: this.#writePatienceMs,
+      onStuck: () => this.abort(slowReader()),
+      onLost: err => this.#fail(err),
+      onBroken: err => this.abort(err)
+    })
 
     if (stream.readStatus === 'readable') stream.pause()
     stream.addEventListener('message', this.#onMessage)
     stream.addEventListener('end', this.#onEnd)
     stream.addEventListener('close', this.#onClose)
-    stream.addEventListener('idle', this.#onRoom)
-    stream.addEventListener('drain', this.#onRoom)
   }
 
   /** The next frame if it has arrived already; never waits. */
@@ -114,7 +103,7 @@ export class FrameStream {
   async read(options: ReadOptions = {}): Promise<Frame | undefined> {
     const { signal, owed = false } = options
     const bytesMax = options.bytesMax ?? (this.#first ? FIRST_FRAME_BYTES_MAX : FRAME_BYTES_MAX)
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw new CancelledError(undefined, { cause: signal.reason })
     const frame = this.#take(bytesMax)
     if (frame !== undefined) return frame
     if (this.#reader !== undefined) throw new Error('A read is already waiting on this stream.')
@@ -159,27 +148,13 @@ export class FrameStream {
    *
    * @throws {LumosError} `SLOW_PEER` when the peer stops reading, `PEER_UNREACHABLE` when the stream is gone.
    */
-  writeAll(frames: Iterable<FrameInit>, options: AbortOptions = {}): Promise<void> | undefined {
-    if (this.#error !== undefined) throw this.#error
-    if (options.signal?.aborted) throw new CancelledError(undefined, { cause: options.signal.reason })
-    const iterator = frames[Symbol.iterator]()
-    let next = nextOf(iterator)
-    let begun = false
-    if (this.#writers.length === 0) {
-      while (next !== undefined && !this.#full) {
-        this.#out.add(next[0], next[1])
-        begun = true
-        next = nextOf(iterator)
-      }
-      if (this.#error !== undefined) throw this.#error
-      if (next === undefined && !this.#full) return undefined
-    }
-    return this.#wait({ frames: iterator, next, begun }, options.signal)
+  writeAll(frames: Iterable<FrameInit>, { signal }: AbortOptions = {}): Promise<void> | undefined {
+    return this.#outbox.write(frames, signal)
   }
 
   /** Send what was written at once instead of at the end of this turn of the event loop. */
   flush(): void {
-    this.#out.flush()
+    this.#outbox.flush()
   }
 
   /** Close our side after all that was written. The peer may go on sending until it closes its own. */
@@ -201,10 +176,6 @@ export class FrameStream {
   abort(err: Error): void {
     this.#fail(err)
     this.stream.abort(err)
-  }
-
-  get #full(): boolean {
-    return this.#out.gathered + this.stream.writeBufferLength > WRITE_BUFFER_BYTES_HIGH
   }
 
   #take(bytesMax: number): Frame | undefined {
@@ -244,7 +215,7 @@ export class FrameStream {
     if (event.error !== undefined) {
       this.#fail(wasReset(event.error))
     } else {
-      this.#failWriters(new PeerUnreachableError('The peer has closed the stream.'))
+      this.#outbox.fail(new PeerUnreachableError('The peer has closed the stream.'))
       this.#settleIfEnded()
     }
   }
@@ -252,8 +223,8 @@ export class FrameStream {
   #settleIfEnded(): void {
     const reader = this.#reader
     if (reader === undefined) return
-    // A reset ends the stream before it closes it.
-    if (this.stream.status === 'reset') this.#fail(wasReset())
+    // A reset, or an abort of the whole connection, ends the stream before it closes it.
+    if (this.stream.status === 'reset' || this.stream.status === 'aborted') this.#fail(wasReset())
     else if (this.#error !== undefined) reader.fail(this.#error)
     else if (!this.stream.readableEnded) return
     else if (!this.#parser.partial) reader.settle(undefined)
@@ -315,98 +286,14 @@ export class FrameStream {
     }, patienceMs)
   }
 
-  #send(bytes: Parameters<Stream['send']>[0]): void {
-    try {
-      this.stream.send(bytes)
-    } catch (err) {
-      this.#fail(new PeerUnreachableError('The stream is closed.', { cause: err }))
-    }
-  }
-
-  #wait(
-    { frames, next, begun }: Pick<Writer, 'frames' | 'next' | 'begun'>,
-    signal: AbortSignal | undefined
-  ): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        const err = new CancelledError(undefined, { cause: signal?.reason })
-        // Nothing can follow half a message.
-        if (writer.begun && writer.next !== undefined) this.abort(err)
-        else {
-          this.#writers = this.#writers.filter(other => other !== writer)
-          writer.fail(err)
-        }
-      }
-      const writer: Writer = {
-        frames,
-        next,
-        begun,
-        settle: () => {
-          signal?.removeEventListener('abort', onAbort)
-          resolve()
-        },
-        fail: err => {
-          signal?.removeEventListener('abort', onAbort)
-          reject(err)
-        }
-      }
-      signal?.addEventListener('abort', onAbort)
-      this.#writers.push(writer)
-      this.#out.flush()
-      this.#watchWrite()
-    })
-  }
-
-  readonly #onRoom = (): void => {
-    if (this.#writers.length === 0) return
-    // The stream sends what it holds in a microtask after its `drain` event.
-    queueMicrotask(this.#writeMore)
-  }
-
-  readonly #writeMore = (): void => {
-    for (let writer = this.#writers[0]; writer !== undefined && !this.#full; writer = this.#writers[0]) {
-      if (writer.next === undefined) {
-        this.#writers.shift()
-        writer.settle()
-      } else {
-        this.#out.add(writer.next[0], writer.next[1])
-        writer.begun = true
-        writer.next = nextOf(writer.frames)
-      }
-    }
-    // A full stream gets its bytes now: room is only ever reported for bytes sent.
-    if (this.#writers.length > 0) this.#out.flush()
-  }
-
-  #watchWrite(): void {
-    if (this.#writers.length === 0 || this.#writeTimer !== undefined) return
-    const first = this.#writers[0]
-    const next = first?.next
-    const waiting = this.stream.writeBufferLength
-    this.#writeTimer = this.#clock.setTimer(() => {
-      this.#writeTimer = undefined
-      const stuck =
-        this.#writers[0] === first && first?.next === next && this.stream.writeBufferLength >= waiting
-      if (stuck && first !== undefined) this.abort(slowReader())
-      else this.#watchWrite()
-    }, this.#writePatienceMs)
-  }
-
   #fail(err: Error): void {
     if (this.#error !== undefined) return
     this.#error = err
     this.#readTimer?.cancel()
     this.#reader?.fail(err)
-    this.#failWriters(err)
-  }
-
-  #failWriters(err: Error): void {
-    this.#writeTimer?.cancel()
-    for (const writer of this.#writers.splice(0)) writer.fail(err)
+    this.#outbox.fail(err)
   }
 }
-
-const nextOf = (frames: Iterator<FrameInit>): FrameInit | undefined => frames.next().value
 
 const wasReset = (cause?: Error): LumosError =>
   new PeerUnreachableError('The peer has reset the stream.', { cause })

@@ -175,6 +175,13 @@ describe('a frame stream', () => {
     await assert.rejects(theirs.write(1, BIG), { code: 'PEER_UNREACHABLE' })
   })
 
+  it('fails a read when its own side gives up the stream beneath it', async () => {
+    const { theirs } = await pair()
+    const reading = assert.rejects(theirs.read(), { code: 'PEER_UNREACHABLE' })
+    theirs.stream.abort(new Error('enough'))
+    await reading
+  })
+
   it('loses no bytes when a read is given up', async () => {
     const { ours, theirs } = await pair()
     const given = new AbortController()
