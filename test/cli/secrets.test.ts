@@ -50,6 +50,8 @@ describe('a node that tells its log everything', () => {
     // A peer asks, so that its words pass through libp2p's log too; then a program, a browser and a stranger.
     const address = ready.addresses.find(text => text.includes('/127.0.0.1/'))!
     await using peer = await startNode(await temporaryHome(), ['--peer', address])
+    const { code } = JSON.parse((await runCli(['invite', '--json'], { home })).stdout)
+    assert.equal((await runCli(['join', code], { home: peer.home })).code, 0)
     const asked = await untilAnswered(() => runCli(['infer', 'echo', PROMPT], { home: peer.home }))
     assert.equal(asked, `${PROMPT}\n`)
     const ask = async (path: string, headers: Record<string, string>, body: object = {}) =>

@@ -47,6 +47,7 @@ describe('the configuration', () => {
         keys: { passphraseFile: null },
         gateway: { host: '127.0.0.1', port: 5866, hosts: [] },
         models: { builtin: true, directories: [] },
+        access: {},
         engines: { echo: false },
         log: { level: 'info' }
       }
