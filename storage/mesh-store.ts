@@ -8,7 +8,7 @@ import type { Database } from './database.ts'
 
 /** Members and revocations kept. A mesh is the devices of a group of people, and each leaves at most once. */
 const MEMBERS_MAX = 4096
-export const REVOCATIONS_MAX = 4096
+const REVOCATIONS_MAX = 4096
 
 /** A certificate and, unless the root signed it, that of its issuer. */
 export type Chain = readonly Uint8Array[]

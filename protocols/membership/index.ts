@@ -6,7 +6,7 @@ import { Certificate, Revocation } from '../../interface/membership.ts'
 import { openRecord, type RecordKind, type Signed, sealRecord } from '../signed-record.ts'
 
 /** Three PeerIds, a name of 63 characters of four bytes, and the envelope take less than 1 KiB. */
-export const CERTIFICATE_BYTES_MAX = 2048
+const CERTIFICATE_BYTES_MAX = 2048
 
 const CERTIFICATE: RecordKind<typeof Certificate> = {
   schema: Certificate,

@@ -47,11 +47,22 @@ describe('the configuration', () => {
         keys: { passphraseFile: null },
         gateway: { host: '127.0.0.1', port: 5866, hosts: [] },
         models: { builtin: true, directories: [] },
+        access: {},
         engines: { echo: false },
         log: { level: 'info' }
       }
     )
     assert.deepEqual(new Set(Object.values(origins)), new Set(['default']))
+  })
+
+  it('says to whom each model is offered', () => {
+    const home = homeWith('access:\n  "llama3.3:70b": { roles: [admin], peers: [den] }\n  echo: {}\n')
+    const { config } = loadConfig({ home, env: {} })
+    assert.deepEqual(config.access, { 'llama3.3:70b': { roles: ['admin'], peers: ['den'] }, echo: {} })
+    assert.throws(
+      () => loadConfig({ home: homeWith('access:\n  echo: { roles: [owner] }\n'), env: {} }),
+      (err: LumosError) => err.message.includes('access[echo][roles][0]')
+    )
   })
 
   it('says where each value came from', () => {
