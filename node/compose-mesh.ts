@@ -32,6 +32,7 @@ import type { Lifecycle } from './lumos-node.ts'
 import { ManifestSync } from './manifest-sync.ts'
 import { Authority } from './membership/authority.ts'
 import { Bans, FORGERY, LOITERING } from './membership/bans.ts'
+import { CLOCK_SKEW_NOTED_MS } from './membership/chain.ts'
 import { Duplicates } from './membership/duplicates.ts'
 import { Guard } from './membership/guard.ts'
 import { type Door, Joiner } from './membership/joiner.ts'
@@ -255,6 +256,13 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
       if (renewed.length > 0) {
         await members.renew(renewed)
         announcer.changed()
+      }
+      const skewMs = manifest.manifest.issuedAtMs - clock.wallMs()
+      if (Math.abs(skewMs) > CLOCK_SKEW_NOTED_MS) {
+        log.warn(
+          { peerId: `${remotePeer}`, skewMs: Math.round(skewMs) },
+          'two clocks disagree; set one of them'
+        )
       }
       await sync.meet(remotePeer, manifest)
       peers.introduce(remotePeer.toString(), rttMs)

@@ -8,8 +8,13 @@ import {
   type Role
 } from '../../interface/membership.ts'
 
-/** Clocks of home devices are this far apart at worst; more is for their owners to mend. */
-export const CLOCK_LEEWAY_MS = 10 * 60_000
+/**
+ * A device with a wrong clock is still a member: a day more or less, of ninety, is no
+ * harm, and a small board without a battery is that wrong until it has asked somebody.
+ */
+export const CLOCK_LEEWAY_MS = 24 * 3600 * 1000
+/** Clocks that are further apart than this are worth a warning. */
+export const CLOCK_SKEW_NOTED_MS = 10 * 60_000
 
 export interface ChainContext {
   /** Id of the mesh: the root's PeerId. */

@@ -3,9 +3,11 @@
  * here: the tests and `npm run fuzz` take the table as it is.
  */
 
+import * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
 import { Manifest } from '../../interface/manifest.ts'
 import { Certificate } from '../../interface/membership.ts'
+import { formatInviteCode, parseInviteCode, SECRET_BYTES } from '../../node/membership/invite-code.ts'
 import { Members } from '../../node/membership/members.ts'
 import { ProviderTable } from '../../node/provider-table.ts'
 import { decode } from '../../protocols/cbor/decode.ts'
@@ -16,6 +18,7 @@ import { FrameWriter } from '../../protocols/frame-writer.ts'
 import type { FrameInit } from '../../protocols/frames.ts'
 import { Accept, Hello } from '../../protocols/hello/codec.ts'
 import { chunkFrames, decodeChunk, decodeRequest, encodeRequest } from '../../protocols/inference/codec.ts'
+import { Ask, Challenge, Grant, NONCE_BYTES, Redeem, Reveal } from '../../protocols/join/codec.ts'
 import { FIRST_FRAME_BYTES_MAX } from '../../protocols/limits.ts'
 import { Age, Versions } from '../../protocols/manifest/codec.ts'
 import { openManifest, sealManifest } from '../../protocols/manifest/index.ts'
@@ -103,6 +106,15 @@ function framesOf(bytes: Uint8Array): number {
   while (parser.take(FIRST_FRAME_BYTES_MAX) !== undefined) frames++
   return frames
 }
+
+const NONCE = new Uint8Array(NONCE_BYTES).fill(7)
+const invitation = formatInviteCode({
+  mesh: mesh.id,
+  inviter: admin.id,
+  secret: new Uint8Array(SECRET_BYTES).fill(9),
+  expiresAtMs: 1_800_000_000_000,
+  addresses: ['/ip4/192.168.1.2/tcp/5867']
+})
 
 const database = temporaryDatabase()
 const members = new Members(
@@ -209,5 +221,27 @@ export const TARGETS: readonly Target[] = [
     seeds: [encodeRevocation(removal)],
     read: async bytes => members.revoke(decodeRevocation(bytes)),
     state: () => members.revocationsDigest
+  },
+  {
+    name: 'join',
+    seeds: [
+      encodeControl({ version: 1, name: 'den', invite: '0'.repeat(16), proof: NONCE }),
+      encodeControl({ version: 1, name: 'den', commitment: NONCE }),
+      encodeControl({ nonce: NONCE })
+    ],
+    read: bytes => decodeControl(z.union([Redeem, Ask, Reveal]), bytes)
+  },
+  {
+    name: 'join granted',
+    seeds: [
+      encodeControl({ mesh: mesh.id, meshName: 'home', meshNamedAtMs: 1, chain: [memberCertificate] }),
+      encodeControl({ mesh: mesh.id, meshName: 'home', nonce: NONCE })
+    ],
+    read: bytes => decodeControl(z.union([Grant, Challenge]), bytes)
+  },
+  {
+    name: 'invitation code',
+    seeds: [Buffer.from(invitation)],
+    read: bytes => parseInviteCode(Buffer.from(bytes).toString())
   }
 ]

@@ -11,7 +11,11 @@ import { Victim } from './start-victim.ts'
 const DIALS = 1000
 /** With a key of their own each; the others share one. */
 const FRESH = 300
-const WARM_UP = 300
+const WARM_UP = 200
+/** Resident memory that a thousand dials may cost. */
+const GROWTH_MIB_MAX = 5
+/** What waits for a stranger gives up within ten seconds, and idle memory is returned after that. */
+const SETTLE_MS = 20_000
 const DIALS_AT_ONCE = 8
 /** All but these may be opened with any key; a stranger may open none of them. */
 const protocols = (mesh: string) => [
@@ -134,21 +138,27 @@ describe('a stranger with a valid key', () => {
     stop.abort()
     const { answered, failed } = await calls
     await one.libp2p.stop()
-    const after = await victim.figures()
-
+    const { codes, loopP99Ms } = await victim.figures()
+    // What was under way ends by its deadlines, and only then is its memory free.
+    const endMs = performance.now() + SETTLE_MS
+    let after = await victim.figures()
+    while (after.residentMiB - before.residentMiB >= GROWTH_MIB_MAX && performance.now() < endMs) {
+      await setTimeout(1000)
+      after = await victim.figures()
+    }
     const grownMiB = after.residentMiB - before.residentMiB
     console.log(
-      `T1: same key ${JSON.stringify(same)}, fresh keys ${JSON.stringify(others)}; resident ${before.residentMiB.toFixed(1)} → ${after.residentMiB.toFixed(1)} MiB, live ${before.liveMiB.toFixed(1)} → ${after.liveMiB.toFixed(1)} MiB; the member's calls: ${answered} answered, ${failed.length} failed; loop p99 ${after.loopP99Ms.toFixed(0)} ms`
+      `T1: same key ${JSON.stringify(same)}, fresh keys ${JSON.stringify(others)}; resident ${before.residentMiB.toFixed(1)} → ${after.residentMiB.toFixed(1)} MiB, live ${before.liveMiB.toFixed(1)} → ${after.liveMiB.toFixed(1)} MiB; the member's calls: ${answered} answered, ${failed.length} failed; loop p99 ${loopP99Ms.toFixed(0)} ms`
     )
     expect([...same.served, ...others.served]).toEqual([])
     expect(failed).toEqual([])
     expect(answered).toBeGreaterThan(10)
-    expect(grownMiB).toBeLessThan(5)
+    expect(grownMiB).toBeLessThan(GROWTH_MIB_MAX)
     // One line a minute for each peer, whatever it does.
-    for (const [line, count] of Object.entries(after.codes)) {
+    for (const [line, count] of Object.entries(codes)) {
       if (line.startsWith('PEER_')) expect([line, count]).toEqual([line, 1])
     }
-    expect(Object.keys(after.codes).length).toBeGreaterThan(FRESH / 10)
+    expect(Object.keys(codes).length).toBeGreaterThan(FRESH / 10)
   }, 120_000)
 })
 

@@ -55,6 +55,16 @@ describe('the configuration', () => {
     assert.deepEqual(new Set(Object.values(origins)), new Set(['default']))
   })
 
+  it('says to whom each model is offered', () => {
+    const home = homeWith('access:\n  "llama3.3:70b": { roles: [admin], peers: [den] }\n  echo: {}\n')
+    const { config } = loadConfig({ home, env: {} })
+    assert.deepEqual(config.access, { 'llama3.3:70b': { roles: ['admin'], peers: ['den'] }, echo: {} })
+    assert.throws(
+      () => loadConfig({ home: homeWith('access:\n  echo: { roles: [owner] }\n'), env: {} }),
+      (err: LumosError) => err.message.includes('access[echo][roles][0]')
+    )
+  })
+
   it('says where each value came from', () => {
     const home = homeWith('# mine\nname: den\nswarm:\n  mdns: false\n  port: 1\ngateway: { port: 2 }\n')
     const loaded = loadConfig({ home, env: { LUMOS_SWARM__PORT: '3' }, flags: { 'gateway.port': '4' } })
