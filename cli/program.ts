@@ -93,6 +93,7 @@ export function createProgram(json: boolean): Command {
     .option('--task <task>', 'which task, for a model that does several')
     .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
     .option('--timeout <seconds>', 'give up after this time', seconds)
+    .option('--explain', 'say first whom it will ask, and why')
     .option('--top-k <n>', 'how many labels', integer)
     .option('--max-tokens <n>', 'how much text', integer)
     .option('--jsonl', 'print each piece of the answer as a line of JSON')

@@ -57,6 +57,19 @@ export const ModelInfo = z.strictObject({
 })
 export type ModelInfo = z.infer<typeof ModelInfo>
 
+/** One peer that could answer, and what its place in the order is made of. */
+export const RankedPeer = z.strictObject({
+  peerId: z.string(),
+  name: z.string(),
+  route: z.enum(['local', 'remote']),
+  task: z.string(),
+  model: z.string(),
+  /** Expected time to the first chunk; the sum of `parts`. */
+  costMs: z.number(),
+  parts: z.array(z.strictObject({ reason: z.string(), ms: z.number() }))
+})
+export type RankedPeer = z.infer<typeof RankedPeer>
+
 /** A request as people and programs write it: what is left out is found in the mesh. */
 export interface NewInferenceRequest {
   readonly id?: string
@@ -94,6 +107,8 @@ export interface LumosNode extends AsyncDisposable {
 
   /** Ask the mesh, this node included. See {@link InferenceService.infer}. */
   infer(request: NewInferenceRequest, options?: InferOptions): AsyncIterable<InferenceChunk>
+  /** Whom a request for this task or model would be sent to, best first, and why. */
+  explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[]
   peers(): PeerInfo[]
   models(): ModelInfo[]
   status(): NodeStatus

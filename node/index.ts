@@ -21,6 +21,7 @@ export type {
   ModelInfo,
   NewInferenceRequest,
   NodeStatus,
-  PeerInfo
+  PeerInfo,
+  RankedPeer
 } from '../interface/node.ts'
 export { createLumosNode, type LumosNodeOptions } from './create-node.ts'

@@ -10,7 +10,8 @@ import type {
   ModelInfo,
   NewInferenceRequest,
   NodeStatus,
-  PeerInfo
+  PeerInfo,
+  RankedPeer
 } from '../interface/node.ts'
 import type { DataDir } from '../storage/data-dir.ts'
 import type { StoredMesh } from '../storage/mesh-store.ts'
@@ -115,6 +116,14 @@ export class MeshNode implements LumosNode {
     } finally {
       this.#own--
     }
+  }
+
+  explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[] {
+    return this.#mesh.router.explain(wanted, options).map(({ candidate, costMs, parts }) => {
+      const { peerId, name, local, capability } = candidate
+      const { task, model } = capability
+      return { peerId, name, route: local ? 'local' : 'remote', task, model, costMs, parts: [...parts] }
+    })
   }
 
   peers(): PeerInfo[] {

@@ -2,7 +2,7 @@
  * Which peer to ask first: the whole policy, and nothing but the policy.
  *
  * Every candidate gets one figure, the expected time until its first chunk, and
- * the reasons it is made of. To change how peers are ranked, change `costOf`.
+ * what it is made of. To change how peers are ranked, change `costOf`.
  */
 
 import type { Capability } from '../interface/manifest.ts'
@@ -28,11 +28,16 @@ export interface Candidate {
   readonly record: TrackRecord
 }
 
+export interface CostPart {
+  readonly reason: string
+  readonly ms: number
+}
+
 export interface Ranked {
   readonly candidate: Candidate
   readonly costMs: number
-  /** Each part of the cost in words, for people who ask why. */
-  readonly reasons: readonly string[]
+  /** What the cost is made of, for people who ask why. */
+  readonly parts: readonly CostPart[]
 }
 
 /**
@@ -48,29 +53,25 @@ export function rank(candidates: readonly Candidate[], nowMs: number): Ranked[] 
 
 function costOf(candidate: Candidate, nowMs: number): Omit<Ranked, 'candidate'> {
   const { capability, record, local, connected } = candidate
-  const parts: [ms: number, reason: string][] = []
+  const parts: CostPart[] = []
+  const add = (reason: string, ms: number) => parts.push({ reason, ms })
 
   // A measured peer's figure holds the way there; a guess does not.
+  const measured = record.firstChunkMs !== undefined
   const workMs = record.firstChunkMs ?? FIRST_CHUNK_UNMEASURED_MS
-  parts.push([workMs, record.firstChunkMs === undefined ? 'not measured yet' : 'measured first chunk'])
+  add(measured ? 'measured first chunk' : 'not measured yet', workMs)
   if (record.inFlight > 0) {
-    parts.push([
-      (workMs * record.inFlight) / capability.slots,
-      `${record.inFlight} of our requests under way`
-    ])
+    add('our requests under way there', (workMs * record.inFlight) / capability.slots)
   }
-  if (!capability.warm && record.firstChunkMs === undefined) parts.push([COLD_MS, 'model not loaded'])
+  if (!capability.warm && !measured) add('model not loaded', COLD_MS)
   if (!local) {
     const roundTripMs = candidate.rttMs ?? ROUND_TRIP_UNMEASURED_MS
-    if (record.firstChunkMs === undefined) parts.push([roundTripMs, 'round trip'])
-    if (!connected) parts.push([roundTripMs * DIAL_ROUND_TRIPS, 'not connected'])
+    if (!measured) add('round trip', roundTripMs)
+    if (!connected) add('not connected', roundTripMs * DIAL_ROUND_TRIPS)
   }
-  if (record.busyUntilMs > nowMs) parts.push([record.busyUntilMs - nowMs, 'said it is busy'])
+  if (record.busyUntilMs > nowMs) add('said it is busy', record.busyUntilMs - nowMs)
 
-  return {
-    costMs: parts.reduce((sum, [ms]) => sum + ms, 0),
-    reasons: parts.map(([ms, reason]) => `${reason}: ${ms.toFixed(1)} ms`)
-  }
+  return { costMs: parts.reduce((sum, { ms }) => sum + ms, 0), parts }
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

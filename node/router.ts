@@ -44,6 +44,8 @@ const NOT_THERE: ReadonlySet<string> = new Set([
   'PEER_BANNED'
 ])
 
+type Wanted = Pick<NewInferenceRequest, 'task' | 'model'>
+
 export interface RouterComponents {
   readonly clock: Clock
   readonly log: Logger
@@ -98,11 +100,6 @@ export class Router {
         emit('inference.request_failed', { ...named, code: 'CANCELLED', durationMs })
       }
     }
-  }
-
-  /** Whom this request would be sent to, best first, and why. */
-  explain(wanted: NewInferenceRequest, options: InferOptions = {}): Ranked[] {
-    return this.#rank(this.#complete(wanted), options)
   }
 
   async *#attempts(
@@ -183,15 +180,20 @@ export class Router {
 
   /** Whom to ask, in turn. An only peer may be asked twice: its connection can break while it is well. */
   #candidates(request: InferenceRequest, options: InferOptions): Candidate[] {
-    const ranked = this.#rank(request, options).map(({ candidate }) => candidate)
+    const ranked = this.explain(request, options).map(({ candidate }) => candidate)
     const [only, ...others] = ranked
     if (only?.connected && others.length === 0) return [only, only]
     return ranked.slice(0, ATTEMPTS_MAX)
   }
 
-  #rank(request: InferenceRequest, { peer }: InferOptions): Ranked[] {
+  /**
+   * Whom a request for this is sent to, best first, and why.
+   *
+   * @throws {NoProviderError} when nobody offers it.
+   */
+  explain(wanted: Wanted, { peer }: InferOptions = {}): Ranked[] {
     const { candidates, peersNamed, clock } = this.#components
-    let able = candidates({ task: request.task, model: request.model })
+    let able = candidates({ task: wanted.task, model: wanted.model })
 
     if (peer !== undefined) {
       const ids = peersNamed(peer)
@@ -202,7 +204,7 @@ export class Router {
       }
       able = able.filter(({ peerId }) => ids.includes(peerId))
     }
-    if (able.length === 0) throw this.#nobody(request.model ?? request.task, peer)
+    if (able.length === 0) throw this.#nobody(wanted.model ?? wanted.task ?? 'anything', peer)
     return rank(able, clock.monotonicMs())
   }
 

@@ -4,20 +4,30 @@ import * as z from 'zod'
 import { EngineFailedError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import { ModelId } from '../interface/names.ts'
-import type { InferenceRoute, LumosNode, NewInferenceRequest } from '../interface/node.ts'
+import {
+  type InferenceRoute,
+  type LumosNode,
+  type NewInferenceRequest,
+  RankedPeer
+} from '../interface/node.ts'
 import { TASK_NAMES, TASKS, type TaskOutput } from '../interface/tasks.ts'
 import type { UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
+const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
+const isSaid = ({ task, model }: { task?: unknown; model?: unknown }) =>
+  task !== undefined || model !== undefined
+
+const Wanted = z.strictObject(what).refine(isSaid, { error: 'give a task or a model' })
+
 const Question = z
   .strictObject({
-    task: z.enum(TASK_NAMES).optional(),
-    model: ModelId.optional(),
+    ...what,
     /** As the task's schema says; the node checks it once the task is known. */
     input: z.unknown(),
     params: z.record(z.string(), z.unknown()).optional()
   })
-  .refine(({ task, model }) => task !== undefined || model !== undefined, { error: 'give a task or a model' })
+  .refine(isSaid, { error: 'give a task or a model' })
 
 const Answer = z.strictObject({ task: z.enum(TASK_NAMES), model: z.string(), output: z.unknown() })
 type Answer = z.infer<typeof Answer>
@@ -33,6 +43,14 @@ export const inferenceUnits = (node: LumosNode) => [
     output: Answer,
     run: (question, context) => ask(node, question, context),
     stream: (question, context) => node.infer({ ...question, ...identityOf(context) }, context)
+  }),
+  defineUnit({
+    name: 'inference.explain',
+    kind: 'query',
+    summary: 'Whom a request would be sent to, best first, and why.',
+    input: Wanted,
+    output: z.strictObject({ items: z.array(RankedPeer) }),
+    run: async (wanted, { peer }) => ({ items: node.explain(wanted, { peer }) })
   }),
   defineUnit({
     name: 'inference.classify',

@@ -3,7 +3,7 @@
 import { closestNames } from '../../interface/closest.ts'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
-import type { ModelInfo } from '../../interface/node.ts'
+import type { ModelInfo, RankedPeer } from '../../interface/node.ts'
 import { TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks.ts'
 import { findNode, type Meta, type NodeClient } from '../client.ts'
 import { isElsewhere, readBytes, readJson, readText } from '../input.ts'
@@ -18,6 +18,7 @@ interface InferOptions {
   readonly topK?: number
   readonly maxTokens?: number
   readonly jsonl?: boolean
+  readonly explain?: boolean
 }
 
 interface Answer {
@@ -33,6 +34,8 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   const question = { task, model, input: await inputFor(task, argument), params: paramsFor(task, options) }
   const asking = { peer: options.peer, timeoutMs: options.timeout && Math.ceil(options.timeout * 1000) }
 
+  if (options.explain) await explain(node, { task, model }, options, output)
+
   let meta: Meta
   if (options.jsonl || (task === 'text-generation' && !output.json)) {
     meta = await printPieces(node.stream('inference.run', question, asking), output, options.jsonl === true)
@@ -43,6 +46,20 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   }
   if (options.verbose) {
     output.note(`Answered by ${meta.peer} (${meta.route}) in ${milliseconds(meta.duration_ms)}.`)
+  }
+}
+
+/** The ranking, for people: what each peer's place is made of. */
+async function explain(
+  node: NodeClient,
+  wanted: { task: TaskName; model?: string },
+  { peer }: InferOptions,
+  output: Output
+): Promise<void> {
+  const { items } = (await node.execute<{ items: RankedPeer[] }>('inference.explain', wanted, { peer })).data
+  for (const [i, { name, model, costMs, parts }] of items.entries()) {
+    const why = parts.map(({ reason, ms }) => `${reason} ${milliseconds(ms)}`).join(', ')
+    output.note(`${i + 1}. ${name} with ${model}: ${milliseconds(costMs)} (${why})`)
   }
 }
 

@@ -113,6 +113,12 @@ describe('infer', () => {
     assert.ok(gateway.engine.lastRequest!.budgetMs <= 1500)
   })
 
+  it('says whom it will ask and why with --explain, on stderr, and prints the same answer', async () => {
+    const { code, stdout, stderr } = await cli(['infer', 'text-generation', 'why you', '--explain'])
+    assert.deepEqual([code, stdout], [0, 'why you\n'])
+    assert.match(stderr, /^1\. .* with .*: .* ms \(.*(measured|not measured).*\)/)
+  })
+
   it('says who answered with -v, on stderr', async () => {
     const { stdout, stderr } = await cli(['infer', 'held', 'a', '-v'])
     assert.equal(stdout, 'a\n')

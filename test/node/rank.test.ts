@@ -73,8 +73,8 @@ describe('the ranking', () => {
 
   it('says why', () => {
     const [best] = rank([candidate('peer', {}, { firstChunkMs: undefined })], NOW_MS)
-    expect(best?.reasons).toContain('not measured yet: 100.0 ms')
-    expect(best?.reasons).toContain('round trip: 1.0 ms')
+    expect(best?.parts).toContainEqual({ reason: 'not measured yet', ms: 100 })
+    expect(best?.parts).toContainEqual({ reason: 'round trip', ms: 1 })
   })
 
   it('does not depend on the order in which candidates come', () => {
