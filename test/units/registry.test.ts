@@ -62,6 +62,7 @@ describe('the registry of units', () => {
         'query model.list',
         'query model.get',
         'command inference.run',
+        'query inference.explain',
         'command inference.classify',
         'command gateway.rotate_token',
         'command node.stop',
