@@ -122,20 +122,20 @@ export class MessageReader {
   }
 
   #pushHead({ type, body }: Frame): Message | undefined {
-    const varints = new VarintReader(body)
-    const call = varints.next()
-    const index = varints.next()
-    const count = varints.next()
-    if (count === 0) return { type, call, index, control: body.subarray(varints.at), data: NONE }
+    at = 0
+    const call = readVarint(body)
+    const index = readVarint(body)
+    const count = readVarint(body)
+    if (count === 0) return { type, call, index, control: body.subarray(at), data: NONE }
     if (count > ATTACHMENTS_MAX + 1) throw new ProtocolViolationError('A message announces too many values.')
 
     const lengths: number[] = []
     let bytes = 0
-    for (let i = 0; i < count; i++) bytes += lengths[lengths.push(varints.next()) - 1]!
+    for (let i = 0; i < count; i++) bytes += lengths[lengths.push(readVarint(body)) - 1]!
     if (bytes > ATTACHMENT_BYTES_MAX + FRAME_BYTES_HARD_MAX) {
       throw new ProtocolViolationError('A message announces too many bytes.')
     }
-    this.#head = { type, call, index, control: body.subarray(varints.at) }
+    this.#head = { type, call, index, control: body.subarray(at) }
     this.#lengths = lengths
     this.#missing = bytes
     this.#values = this.#admit(bytes, call) ? [] : undefined
@@ -180,33 +180,28 @@ export class MessageReader {
     if (values === undefined) return { ...head, data: undefined }
     // No byte comes for empty values at the end.
     while (values.length < this.#lengths.length) values.push(EMPTY)
-    if (head.control.byteLength > 0) return { ...head, data: values }
+    const { type, call, index } = head
+    if (head.control.byteLength > 0) return { type, call, index, control: head.control, data: values }
     const [control, ...data] = values
     return { ...head, control: control!, data }
   }
 }
 
-class VarintReader {
-  readonly #bytes: Uint8Array
-  at = 0
+/** Where the next varint is read; heads are read one at a time, in one go. */
+let at = 0
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  next(): number {
-    let value = 0
-    for (let i = 0; i < VARINT_BYTES_MAX; i++) {
-      const byte = this.#bytes[this.at++]
-      if (byte === undefined) break
-      value += (byte & 0x7f) * 2 ** (7 * i)
-      if (byte < 0x80) {
-        if ((byte === 0 && i > 0) || value > 0xffff_ffff) break
-        return value
-      }
+function readVarint(bytes: Uint8Array): number {
+  let value = 0
+  for (let i = 0; i < VARINT_BYTES_MAX; i++) {
+    const byte = bytes[at++]
+    if (byte === undefined) break
+    value += (byte & 0x7f) * 2 ** (7 * i)
+    if (byte < 0x80) {
+      if ((byte === 0 && i > 0) || value > 0xffff_ffff) break
+      return value
     }
-    throw new ProtocolViolationError('The head of a message is malformed.')
   }
+  throw new ProtocolViolationError('The head of a message is malformed.')
 }
 
 function varintBytes(value: number): number {

@@ -68,34 +68,45 @@ function writeMap(value: Record<string, unknown>, depth: number, detached: Uint8
   if (prototype !== Object.prototype && prototype !== null) {
     throw new InvalidInputError('Only plain objects can be sent to a peer.')
   }
-  const keys: string[] = []
-  for (const key of Object.keys(value)) {
+  // Messages are made with their keys in order: then no list of them has to be made.
+  let count = 0
+  let previous = ''
+  let sorted = true
+  for (const key in value) {
     if (value[key] === undefined) continue
     if (key === '__proto__') throw new InvalidInputError('"__proto__" cannot be a key.')
-    keys.push(key)
-  }
-  if (!areSorted(keys)) keys.sort(compareKeys)
-  writeHead(MAJOR.map, keys.length)
-  for (const key of keys) {
-    writeText(key)
-    write(value[key], depth + 1, detached)
-  }
-}
-
-/** Messages are made with their keys in order, and in ASCII; whatever else comes is sorted. */
-function areSorted(keys: readonly string[]): boolean {
-  let previous = ''
-  for (const key of keys) {
-    if (key.length < previous.length || (key.length === previous.length && key <= previous)) return false
-    if (!isAscii(key)) return false
+    sorted = sorted && (count === 0 || compareKeys(previous, key) < 0)
     previous = key
+    count++
   }
-  return true
+  writeHead(MAJOR.map, count)
+  if (sorted) {
+    for (const key in value) if (value[key] !== undefined) writeMember(key, value[key], depth, detached)
+  } else {
+    for (const key of sortedKeys(value)) writeMember(key, value[key], depth, detached)
+  }
 }
 
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false
-  return true
+function writeMember(key: string, value: unknown, depth: number, detached: Uint8Array[] | undefined): void {
+  writeText(key)
+  write(value, depth + 1, detached)
+}
+
+/** Above this, sorting by insertion takes longer than the array's own. */
+const INSERTED_KEYS_MAX = 16
+
+/** By insertion, in place: most objects have a handful of members. */
+function sortedKeys(value: Record<string, unknown>): string[] {
+  const keys: string[] = []
+  for (const key in value) if (value[key] !== undefined) keys.push(key)
+  if (keys.length > INSERTED_KEYS_MAX) return keys.sort(compareKeys)
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i]!
+    let place = i
+    for (; place > 0 && compareKeys(keys[place - 1]!, key) > 0; place--) keys[place] = keys[place - 1]!
+    keys[place] = key
+  }
+  return keys
 }
 
 /** Shorter first, then byte by byte: the order DAG-CBOR asks for. */
@@ -103,6 +114,11 @@ function compareKeys(a: string, b: string): number {
   if (isAscii(a) && isAscii(b)) return a.length - b.length || (a < b ? -1 : 1)
   const [left, right] = [Buffer.from(a), Buffer.from(b)]
   return left.length - right.length || left.compare(right)
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false
+  return true
 }
 
 function writeText(text: string): void {

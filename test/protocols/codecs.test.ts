@@ -158,6 +158,24 @@ describe('control bodies', () => {
     assert.throws(() => encode({ value }), LumosError)
   })
 
+  it('of many members are encoded as @ipld/dag-cbor encodes them', () => {
+    const members = fc.dictionary(
+      fc.string({ maxLength: 6 }).filter(key => key !== '__proto__'),
+      fc.nat(9),
+      {
+        minKeys: 17,
+        maxKeys: 60,
+        noNullPrototype: true
+      }
+    )
+    fc.assert(
+      fc.property(members, value =>
+        assert.deepEqual(Buffer.from(encode(value)), Buffer.from(dagCbor.encode(value)))
+      ),
+      runs(300)
+    )
+  })
+
   it('leave out what is undefined', () => {
     assert.deepEqual(decode(encode({ a: undefined, b: 1 })), { b: 1 })
   })
