@@ -25,7 +25,8 @@ export class FrameWriter {
   #end = 0
   #parts: Uint8Array[] = []
   #gathered = 0
-  #scheduled = false
+  /** Set while a flush is due at the end of this turn of the event loop. */
+  #due: NodeJS.Immediate | undefined
 
   constructor(send: (bytes: Uint8Array | Uint8ArrayList) => void) {
     this.#send = send
@@ -51,14 +52,15 @@ export class FrameWriter {
     else for (const part of parts) this.#append(part)
 
     if (this.#gathered >= FLUSH_BYTES) this.flush()
-    else if (!this.#scheduled) {
-      this.#scheduled = true
-      setImmediate(this.#onTurnEnd)
-    }
+    else this.#due ??= setImmediate(this.#onTurnEnd)
   }
 
   /** Send what was gathered, now. */
   flush(): void {
+    if (this.#due !== undefined) {
+      clearImmediate(this.#due)
+      this.#due = undefined
+    }
     if (this.#gathered === 0) return
     this.#gathered = 0
     if (this.#parts.length === 0) {
@@ -74,7 +76,7 @@ export class FrameWriter {
   }
 
   readonly #onTurnEnd = (): void => {
-    this.#scheduled = false
+    this.#due = undefined
     this.flush()
   }
 

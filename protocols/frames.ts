@@ -1,9 +1,9 @@
 /**
  * A libp2p stream cut into frames, with back-pressure in both directions.
  *
- * The stream flows only while a read waits, so a slow reader slows the sender:
- * what lies unread is at most one window. A write waits while the stream's own
- * buffer is above a mark (see `frame-outbox.ts`).
+ * The stream is paused when more comes than was asked for, so a slow reader slows
+ * the sender: what lies unread is at most three windows. A write waits while the
+ * stream's own buffer is above a mark (see `frame-outbox.ts`).
  * A peer that stops halfway through a frame, or stops reading, loses the stream.
  */
 
@@ -63,7 +63,7 @@ export class FrameStream {
   /** Counts frames, so that a timer can tell whether the one it watches is still the same. */
   #framesRead = 0
   #readTimer: Timer | undefined
-  #resumeDue = false
+  #resumeDue: NodeJS.Immediate | undefined
   #resuming = false
 
   readonly #outbox: FrameOutbox
@@ -113,7 +113,6 @@ export class FrameStream {
       const done = (): void => {
         this.#reader = undefined
         signal?.removeEventListener('abort', onAbort)
-        this.#pause()
       }
       const reader: Reader = {
         bytesMax,
@@ -129,10 +128,8 @@ export class FrameStream {
       }
       this.#reader = reader
       signal?.addEventListener('abort', onAbort)
-      if (!this.#resumeDue) {
-        this.#resumeDue = true
-        setImmediate(this.#onTurnEnd)
-      }
+      this.#watchRead()
+      if (this.stream.readStatus === 'paused' || this.stream.readableEnded) this.#resumeSoon()
     })
   }
 
@@ -199,7 +196,11 @@ export class FrameStream {
     else for (const chunk of event.data) this.#parser.push(chunk)
 
     const reader = this.#reader
-    if (reader === undefined) return
+    if (reader === undefined) {
+      // More has come than anybody asked for.
+      if (!this.#resuming && this.stream.readStatus === 'readable') this.stream.pause()
+      return
+    }
     try {
       const frame = this.#take(reader.bytesMax)
       if (frame === undefined) this.#watchRead()
@@ -239,33 +240,34 @@ export class FrameStream {
   }
 
   /**
-   * Not while the stream resumes, which hands over what was unread first: Yamux would be told to pause and
-   * then to go on, and top up a window that nobody empties until the stream is cut off.
-   */
-  #pause(): void {
-    if (this.stream.readStatus === 'readable' && !this.#resuming) this.stream.pause()
-  }
-
-  /**
    * A stream that flows again tells its peer so, in a send of its own. At the end of the turn of the event
    * loop, that comes after what the frames just read may have us answer, not before it.
    */
+  #resumeSoon(): void {
+    this.#resumeDue ??= setImmediate(this.#onTurnEnd)
+  }
+
   readonly #onTurnEnd = (): void => {
-    this.#resumeDue = false
+    this.#resumeDue = undefined
     if (this.#reader === undefined) return
-    if (this.stream.readStatus === 'paused') {
-      this.#resuming = true
-      try {
-        this.stream.resume()
-      } catch {
-        // The connection is gone, so the window update that follows what was
-        // unread cannot be sent. What was unread has been delivered by then.
-      }
-      this.#resuming = false
-      if (this.#reader === undefined) this.#pause()
-    }
+    if (this.stream.readStatus === 'paused') this.#resume()
     this.#settleIfEnded()
     this.#watchRead()
+  }
+
+  /**
+   * A stream that resumes hands over what was unread, and is not paused meanwhile: Yamux would be told to
+   * pause and then to go on, and top up a window that nobody empties until the stream is cut off.
+   */
+  #resume(): void {
+    this.#resuming = true
+    try {
+      this.stream.resume()
+    } catch {
+      // The connection is gone, so the window update that follows what was
+      // unread cannot be sent. What was unread has been delivered by then.
+    }
+    this.#resuming = false
   }
 
   /** One timer at a time, checked when it fires, costs less than one per frame. */

@@ -6,6 +6,9 @@ import type { AbortOptions, MultiaddrConnection, StreamCloseEvent } from '@libp2
 import { AbstractMessageStream } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
+/** Up to here, copying pieces together costs less than handing them over one by one. */
+const COPIED_BYTES_MAX = 16 * 1024
+
 export class TlsConnection extends AbstractMessageStream {
   readonly #socket: TLSSocket
   readonly #transport: MultiaddrConnection
@@ -27,11 +30,17 @@ export class TlsConnection extends AbstractMessageStream {
 
   /** All pieces of a message in one write: each write is a record, a system call and a packet. */
   sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
+    // Counted first: what sends may empty the list.
     const { byteLength } = data
-    this.#socket.cork()
-    for (const bytes of data) this.#socket.write(bytes)
-    this.#socket.uncork()
-    return { sentBytes: byteLength, canSendMore: !this.#socket.writableNeedDrain }
+    const socket = this.#socket
+    if (byteLength <= COPIED_BYTES_MAX) {
+      socket.write(data.subarray())
+    } else {
+      socket.cork()
+      for (const bytes of data) socket.write(bytes)
+      socket.uncork()
+    }
+    return { sentBytes: byteLength, canSendMore: !socket.writableNeedDrain }
   }
 
   sendPause(): void {
