@@ -5,4 +5,4 @@ import { startNode } from './nodes.ts'
 
 const node = await startNode({ 'models.builtin': true })
 
-announce(node.status().addresses)
+announce(node.mesh.invite().code)

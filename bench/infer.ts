@@ -31,8 +31,9 @@ export const bench: Bench = async () => {
     ['PNG', 'image-classification', { image: new Uint8Array(picture) }]
   ]
 
-  await using provider = await startPeer<string[]>(new URL('./infer-server.ts', import.meta.url))
-  const node = await startNode({ 'swarm.peers': provider.addresses })
+  await using provider = await startPeer<string>(new URL('./infer-server.ts', import.meta.url))
+  const node = await startNode({})
+  await node.mesh.join(provider.addresses)
   await modelOf(node)
   const ways: Record<string, Ask> = {
     direct: await connectEngine(),
