@@ -46,7 +46,15 @@ export const EVENTS = {
     route: z.enum(['local', 'remote']),
     durationMs: z.number()
   }),
-  'inference.request_failed': Request.extend({ code: z.string(), durationMs: z.number() })
+  'inference.request_failed': Request.extend({ code: z.string(), durationMs: z.number() }),
+  /** A peer's request was accepted here: it is answered, or waits for a slot. */
+  'inference.serving_started': Request.extend({ peerId: z.string() }),
+  /** The work on a peer's request is over; `code` says why when it was not answered. */
+  'inference.serving_ended': Request.extend({
+    peerId: z.string(),
+    code: z.string().optional(),
+    durationMs: z.number()
+  })
 } as const
 
 export type EventName = keyof typeof EVENTS

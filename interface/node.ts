@@ -24,6 +24,17 @@ export const NodeStatus = z.strictObject({
   addresses: z.array(z.string()),
   /** Number of connected peers whose manifest is known. */
   peers: z.int(),
+  /** Open connections, and the streams over all of them. */
+  connections: z.int(),
+  streams: z.int(),
+  requests: z.strictObject({
+    /** Asked by programs of this node and not ended. */
+    own: z.int(),
+    /** Answered by this node's engines now, whoever asked. */
+    running: z.int(),
+    /** Waiting for a slot of an engine. */
+    queued: z.int()
+  }),
   /** Resident memory of this process and its engines. */
   memoryBytes: z.int(),
   hardware: Hardware

@@ -9,8 +9,9 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
-import { OverloadedError } from '../interface/errors.ts'
+import { OverloadedError, toLumosError } from '../interface/errors.ts'
 import type { EventData, EventName } from '../interface/events.ts'
+import type { InferenceRequest } from '../interface/inference.ts'
 import { ADDRESSES_MAX, type Hardware } from '../interface/manifest.ts'
 import { HELLO_PROTOCOL } from '../protocols/hello/index.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
@@ -168,6 +169,11 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     authorize(id, request) {
       if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
       for (const access of offers.for(request)) guard.check(id, { kind: 'ask', access })
+    },
+    onStarted: (id, request) => emit('inference.serving_started', servedFor(id, request)),
+    onEnded(id, request, durationMs, thrown) {
+      const code = thrown === undefined ? undefined : toLumosError(thrown).code
+      emit('inference.serving_ended', { ...servedFor(id, request), code, durationMs })
     }
   })
 
@@ -400,5 +406,12 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     }
   }
 }
+
+const servedFor = (peerId: string, { id: requestId, task, model }: InferenceRequest) => ({
+  peerId,
+  requestId,
+  task,
+  model
+})
 
 const bareOf = (address: Multiaddr): string => address.toString().replace(/\/p2p\/[^/]+$/, '')

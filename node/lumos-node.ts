@@ -145,6 +145,7 @@ export class MeshNode implements LumosNode {
   status(): NodeStatus {
     const { clock, hardware, registry, peerId } = this.#ground
     const { libp2p, members, peers } = this.#mesh
+    const connections = libp2p.getConnections()
     return {
       peerId,
       name: this.name,
@@ -154,6 +155,9 @@ export class MeshNode implements LumosNode {
       uptimeS: (clock.monotonicMs() - this.#startedAtMs) / 1000,
       addresses: libp2p.getMultiaddrs().map(String),
       peers: peers.count,
+      connections: connections.length,
+      streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
+      requests: { own: this.#own, ...this.#served() },
       memoryBytes: process.memoryUsage.rss() + registry.memoryBytes(),
       hardware
     }
@@ -219,12 +223,21 @@ export class MeshNode implements LumosNode {
 
   /** Refuse what is new, and wait for what is under way, but not for long. */
   async #drain(drainMs: number): Promise<void> {
-    const { clock, registry } = this.#ground
-    const serving = () => registry.models().reduce((sum, { running, queued }) => sum + running + queued, 0)
+    const { clock } = this.#ground
+    const serving = () => this.#served().running + this.#served().queued
     this.#mesh.refuseRequests()
     const endMs = clock.monotonicMs() + drainMs
     while (this.#own + serving() > 0 && clock.monotonicMs() < endMs) {
       await new Promise<void>(resolve => clock.setTimer(resolve, DRAIN_POLL_MS))
+    }
+  }
+
+  /** What this node's engines do, and what waits for them. */
+  #served(): { running: number; queued: number } {
+    const models = this.#ground.registry.models()
+    return {
+      running: models.reduce((sum, { running }) => sum + running, 0),
+      queued: models.reduce((sum, { queued }) => sum + queued, 0)
     }
   }
 }

@@ -16,6 +16,7 @@ export async function run({ options, output }: Invocation): Promise<void> {
       `up ${duration(status.uptimeS)}, ${status.peers} ${status.peers === 1 ? 'peer' : 'peers'} in mesh "${status.mesh}"`,
       `gateway  ${status.gateway ?? 'closed'}`,
       ...status.addresses.map(address => `address  ${address}`),
+      `requests ${status.requests.running} answered now, ${status.requests.queued} waiting, ${status.requests.own} asked from here`,
       `memory   ${bytes(status.memoryBytes)}`,
       `version  ${status.version}`
     ].join('\n')

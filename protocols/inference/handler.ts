@@ -43,6 +43,10 @@ export interface InferenceHandlerComponents {
    * again when it runs: a right may be lost while a stream is open or a request waits.
    */
   authorize?(peerId: string, request: InferenceRequest): void
+  /** A request was accepted. */
+  onStarted?(peerId: string, request: InferenceRequest): void
+  /** The work on it is over; with what was thrown when it was not answered. */
+  onEnded?(peerId: string, request: InferenceRequest, durationMs: number, thrown?: unknown): void
 }
 
 export interface InferenceHandlerLimits
@@ -241,6 +245,11 @@ class ServedStream {
   }
 
   async #serve(number: number, request: InferenceRequest, call: ServedCall): Promise<void> {
+    const { clock, onStarted, onEnded } = this.#components
+    const { peerId } = this.#load
+    const beganMs = clock.monotonicMs()
+    let failure: unknown
+    onStarted?.(peerId, request)
     try {
       for await (const chunk of this.#components.service.infer(request, call)) {
         if (call.answered) return
@@ -251,11 +260,15 @@ class ServedStream {
       }
       if (!call.answered) throw new EngineFailedError('The answer ended without being finished.')
     } catch (err) {
+      failure = err
       this.#fail(number, call, err)
     } finally {
       this.#calls.delete(number)
       this.#load.calls--
       this.#release(call.bytes)
+      // Whoever cancelled has ended the call before the loop sees it.
+      if (call.signal.aborted) failure = call.signal.reason
+      onEnded?.(peerId, request, clock.monotonicMs() - beganMs, failure)
     }
   }
 

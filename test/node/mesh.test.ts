@@ -2,9 +2,11 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { echoModel } from '../../capabilities/index.ts'
+import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
 import { createLumosNode } from '../../node/create-node.ts'
-import { ALONE, knows, loses, meets, startNode } from './mesh-nodes.ts'
+import { ALONE, knows, loses, meets, startNode, until } from './mesh-nodes.ts'
 
 const ECHO = { settings: { 'engines.echo': true } }
 const say = (content: string) => ({ model: 'echo', input: { messages: [{ role: 'user', content }] } })
@@ -38,6 +40,36 @@ describe('two nodes', () => {
     expect(textOf(chunks)).toBe('hello over there')
     expect(chunks.at(-1)).toMatchObject({ type: 'done', finishReason: 'stop' })
     expect(routes).toMatchObject([{ peerId: server.peerId, name: 'server', route: 'remote' }])
+  })
+
+  it('tell on the side that answers whose request it is, when it begins and how it ends', async () => {
+    await using server = await startNode('server', [], {
+      models: [echoModel({ clock: systemClock, wordDelayMs: 20 })]
+    })
+    await using asker = await startNode('asker', [server])
+    await Promise.all([meets(asker, server), meets(server, asker)])
+    const served: unknown[] = []
+    server.events.addEventListener('inference.serving_started', ({ detail }) => served.push(detail))
+    server.events.addEventListener('inference.serving_ended', ({ detail }) => served.push(detail))
+
+    const ended = until(server, 'inference.serving_ended', data => data?.requestId === 'two')
+    await Array.fromAsync(asker.infer({ id: 'one', ...say('a b') }))
+    for await (const _ of asker.infer({ id: 'two', ...say('a '.repeat(500)) })) {
+      expect(server.status().requests).toMatchObject({ own: 0, running: 1, queued: 0 })
+      expect(asker.status().requests).toMatchObject({ own: 1, running: 0, queued: 0 })
+      break
+    }
+    await ended
+    const { peerId } = asker
+    expect(served).toMatchObject([
+      { requestId: 'one', peerId, model: 'echo' },
+      { requestId: 'one', peerId, code: undefined },
+      { requestId: 'two', peerId },
+      // Cancelling a lane is resetting it, which looks like a loss from here.
+      { requestId: 'two', peerId, code: 'PEER_UNREACHABLE' }
+    ])
+    expect(server.status()).toMatchObject({ connections: 1, requests: { own: 0, running: 0, queued: 0 } })
+    expect(server.status().streams).toBeGreaterThan(0)
   })
 
   it('know it at once when one leaves, and are two again when it comes back with its home', async () => {

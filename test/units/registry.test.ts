@@ -79,7 +79,9 @@ describe('the registry of units', () => {
         'event mesh.invite_used',
         'event inference.request_started',
         'event inference.request_completed',
-        'event inference.request_failed'
+        'event inference.request_failed',
+        'event inference.serving_started',
+        'event inference.serving_ended'
       ]
     )
     const classify = listed.find(unit => unit.name === 'inference.classify')
