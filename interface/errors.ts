@@ -76,6 +76,7 @@ export const ERROR_MEANINGS = {
   KEY_LOCKED: meaning(423, 5),
   HOME_NEWER: meaning(500, 1),
   STORE_DAMAGED: meaning(500, 1),
+  STORE_FAILED: meaning(500, 1, true),
   STORE_FULL: meaning(507, 1, true)
 } as const satisfies Record<string, ErrorMeaning>
 

@@ -6,12 +6,12 @@
  * made.
  */
 
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import { type Database, openCacheDatabase, openDatabase } from './database.ts'
-import { PRIVATE_DIR_MODE, writeFileDurably } from './durable-file.ts'
+import { DRAFT_ENDING, PRIVATE_DIR_MODE, writeFileDurably } from './durable-file.ts'
 import { storeDamaged, storeFailure } from './failure.ts'
 import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from './gateway-token.ts'
 import { HomeLock } from './home-lock.ts'
@@ -21,6 +21,8 @@ import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 
 /** How files lie in a home. Grows when a file moves or is renamed; tables have versions of their own. */
 const FORMAT = 1
+/** What must be free before a disk that was full counts as cured: a few dozen commits. */
+const SPACE_BYTES = 256 * 1024
 
 export class DataDir implements AsyncDisposable {
   readonly path: string
@@ -35,6 +37,7 @@ export class DataDir implements AsyncDisposable {
   readonly modelsDir: string
   readonly logDir: string
   readonly #lock: HomeLock
+  #failure: LumosError | undefined
 
   /** Everything is open already; see {@link openDataDir}. */
   constructor(path: string, parts: { lock: HomeLock; core: Database; cache: Database; socketPath: string }) {
@@ -53,6 +56,35 @@ export class DataDir implements AsyncDisposable {
   /** The secret that programs on this device show to the gateway; made on first use. */
   gatewayToken(): string {
     return readGatewayToken(this.tokenPath) ?? makeGatewayToken(this.tokenPath)
+  }
+
+  /** What the disk refused last: `STORE_FULL`, `STORE_FAILED` or `STORE_DAMAGED`; none while all is well. */
+  get failure(): LumosError | undefined {
+    return this.#failure
+  }
+
+  /** Remember that the disk refused something, until {@link retry} finds that it takes it again. */
+  failed(failure: LumosError): void {
+    this.#failure = failure
+  }
+
+  /**
+   * Try what the disk refused: whether both databases can be used, and there is some space.
+   *
+   * @throws {LumosError} what `failure` then is too.
+   */
+  retry(): void {
+    const path = join(this.path, 'space')
+    try {
+      for (const database of [this.core, this.cache]) database.prepare('SELECT 1').get()
+      writeFileDurably(path, new Uint8Array(SPACE_BYTES))
+      this.#failure = undefined
+    } catch (err) {
+      if (err instanceof LumosError) this.failed(err)
+      throw err
+    } finally {
+      rmSync(path, { force: true })
+    }
   }
 
   /** Tell the CLI where this node can be reached, until `close`. */
@@ -87,13 +119,15 @@ export async function openDataDir(path: string, options: { log?: Logger } = {}):
 
     await using opened = new AsyncDisposableStack()
     const lock = opened.use(HomeLock.take(join(path, 'lock.db'), path))
-    const core = opened.use(openCore(join(path, 'core.db'), complete))
+    removeDrafts(path)
+    const onFailure = (failure: LumosError) => dataDir?.failed(failure)
+    let dataDir: DataDir | undefined
+    const core = opened.use(openCore(join(path, 'core.db'), complete, onFailure))
     const cachePath = join(path, 'cache.db')
-    const cache = opened.use(
-      openCacheDatabase(cachePath, { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' }, options.log)
-    )
+    const cacheOptions = { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL', onFailure } as const
+    const cache = opened.use(openCacheDatabase(cachePath, cacheOptions, options.log))
 
-    const dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path) })
+    dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path) })
     for (const dir of [dataDir.modelsDir, dataDir.logDir])
       mkdirSync(dir, { recursive: true, mode: PRIVATE_DIR_MODE })
     // The home is locked, so this one is a killed process's.
@@ -129,7 +163,12 @@ function checkFormat(home: string): boolean {
   return true
 }
 
-function openCore(path: string, complete: boolean): Database {
+/** The home is locked, so a draft is one that a killed process left; some hold a secret. */
+function removeDrafts(home: string): void {
+  for (const name of readdirSync(home)) if (name.endsWith(DRAFT_ENDING)) rmSync(join(home, name))
+}
+
+function openCore(path: string, complete: boolean, onFailure: (failure: LumosError) => void): Database {
   // SQLite takes an empty file for a new database. Ours never is: its counters
   // would silently start again.
   if (complete && existsSync(path) && statSync(path).size === 0) {
@@ -139,5 +178,5 @@ function openCore(path: string, complete: boolean): Database {
       'Restore it from a backup, or remove it to start with new counters.'
     )
   }
-  return openDatabase(path, { migrations: CORE_MIGRATIONS, synchronous: 'FULL' })
+  return openDatabase(path, { migrations: CORE_MIGRATIONS, synchronous: 'FULL', onFailure })
 }

@@ -11,7 +11,7 @@ import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, writeFi
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { LumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
-import { PRIVATE_FILE_MODE } from './durable-file.ts'
+import { DRAFT_ENDING, PRIVATE_FILE_MODE } from './durable-file.ts'
 import { RESTORE_HINT, storeDamaged, storeFailure } from './failure.ts'
 
 /** "lumo" in ASCII: marks a file as ours, so that no other program's database is taken for one. */
@@ -29,18 +29,26 @@ export interface DatabaseOptions {
    * death, and a power cut may take the last ones back; about fifty times faster.
    */
   readonly synchronous: 'FULL' | 'NORMAL'
+  /** Told of each `STORE_FULL`, `STORE_FAILED` and `STORE_DAMAGED` after the opening. */
+  onFailure?(failure: LumosError): void
 }
 
 export class Database implements Disposable {
   readonly path: string
-  readonly #database: DatabaseSync
+  readonly #options: DatabaseOptions
   /** By SQL text, all of which is in our source, so this stays small. */
   readonly #statements = new Map<string, Statement>()
+  /** None after the disk failed, until the next use opens and verifies the file again. */
+  #database: DatabaseSync | undefined
+  #closed = false
+  #depth = 0
+  #suspect = false
 
   /** `database` is open and migrated; see {@link openDatabase}. */
-  constructor(path: string, database: DatabaseSync) {
+  constructor(path: string, database: DatabaseSync, options: DatabaseOptions) {
     this.path = path
     this.#database = database
+    this.#options = options
   }
 
   /** The statement for `sql`, compiled once. `Row` is what its rows hold. */
@@ -48,48 +56,80 @@ export class Database implements Disposable {
     const known = this.#statements.get(sql)
     if (known) return known as Statement<Row>
 
-    const statement = new Statement<Row>(
-      this.path,
-      guarded(this.path, () => this.#database.prepare(sql))
-    )
+    let of: DatabaseSync | undefined
+    let compiled: StatementSync | undefined
+    const use = <T>(work: (statement: StatementSync) => T): T =>
+      this.#attempt(database => {
+        if (of !== database || compiled === undefined) compiled = database.prepare(sql)
+        of = database
+        return work(compiled)
+      })
+    const statement: Statement<Row> = {
+      run: (...values) => use(statement => void statement.run(...values)),
+      get: (...values) => use(statement => statement.get(...values)) as Row | undefined,
+      all: (...values) => use(statement => statement.all(...values)) as Row[]
+    }
     this.#statements.set(sql, statement)
     return statement
   }
 
   /** All that `work` writes, or, when it throws, nothing of it. It must not wait and cannot be nested. */
   transaction<T>(work: () => T): T {
-    return guarded(this.path, () => transact(this.#database, work))
+    return this.#attempt(database => transact(database, work))
   }
 
   close(): void {
-    if (this.#database.isOpen) this.#database.close()
+    this.#closed = true
+    this.#release()
   }
 
   [Symbol.dispose](): void {
     this.close()
   }
+
+  /**
+   * After a write or an fsync that failed, nobody knows which of the pages in
+   * the system's cache are on the disk, and a later fsync that succeeds does
+   * not say so either (https://lwn.net/Articles/752063). So the file is closed
+   * at once, which moves what was committed to its place, and is opened and
+   * verified anew by whoever needs it next.
+   */
+  #attempt<T>(work: (database: DatabaseSync) => T): T {
+    if (this.#closed) throw new Error(`${this.path} is closed.`)
+    this.#depth++
+    try {
+      this.#database ??= guarded(this.path, () => openConnection(this.path, this.#options))
+      return work(this.#database)
+    } catch (thrown) {
+      const failure = storeFailure(thrown, this.path)
+      if (failure instanceof LumosError && failure.code.startsWith('STORE_')) {
+        this.#suspect ||= failure.code === 'STORE_FAILED'
+        this.#options.onFailure?.(failure)
+      }
+      throw failure
+    } finally {
+      this.#depth--
+      if (this.#depth === 0 && this.#suspect) this.#release()
+    }
+  }
+
+  #release(): void {
+    const database = this.#database
+    this.#database = undefined
+    this.#suspect = false
+    try {
+      if (database?.isOpen) database.close()
+    } catch (err) {
+      const failure = storeFailure(err, this.path)
+      if (failure instanceof LumosError) this.#options.onFailure?.(failure)
+    }
+  }
 }
 
-export class Statement<Row = unknown> {
-  readonly #path: string
-  readonly #statement: StatementSync
-
-  constructor(path: string, statement: StatementSync) {
-    this.#path = path
-    this.#statement = statement
-  }
-
-  run(...values: SQLInputValue[]): void {
-    guarded(this.#path, () => this.#statement.run(...values))
-  }
-
-  get(...values: SQLInputValue[]): Row | undefined {
-    return guarded(this.#path, () => this.#statement.get(...values)) as Row | undefined
-  }
-
-  all(...values: SQLInputValue[]): Row[] {
-    return guarded(this.#path, () => this.#statement.all(...values)) as Row[]
-  }
+export interface Statement<Row = unknown> {
+  run(...values: SQLInputValue[]): void
+  get(...values: SQLInputValue[]): Row | undefined
+  all(...values: SQLInputValue[]): Row[]
 }
 
 /**
@@ -98,19 +138,21 @@ export class Statement<Row = unknown> {
  * @throws {LumosError} `STORE_DAMAGED`, `HOME_NEWER` or `STORE_FULL`; the file is left as it was.
  */
 export function openDatabase(path: string, options: DatabaseOptions): Database {
-  return guarded(path, () => {
-    makePrivate(path)
-    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
-    try {
-      const version = checkedVersion(database, path, options.migrations.length)
-      configure(database, options)
-      if (version < options.migrations.length) migrate(database, path, version, options.migrations)
-      return new Database(path, database)
-    } catch (err) {
-      database.close()
-      throw err
-    }
-  })
+  return guarded(path, () => new Database(path, openConnection(path, options), options))
+}
+
+function openConnection(path: string, options: DatabaseOptions): DatabaseSync {
+  makePrivate(path)
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
+  try {
+    const version = checkedVersion(database, path, options.migrations.length)
+    configure(database, options)
+    if (version < options.migrations.length) migrate(database, path, version, options.migrations)
+    return database
+  } catch (err) {
+    database.close()
+    throw err
+  }
 }
 
 /** Like {@link openDatabase}, for what can be learnt again: a damaged file is set aside and made anew. */
@@ -175,7 +217,7 @@ function migrate(database: DatabaseSync, path: string, from: number, migrations:
 
 /** The whole database in one file at `path`; a draft that an earlier failure left is replaced. */
 function backUp(database: DatabaseSync, path: string): void {
-  const draft = `${path}.tmp`
+  const draft = path + DRAFT_ENDING
   // SQLite fills an empty file and keeps its mode.
   writeFileSync(draft, '', { mode: PRIVATE_FILE_MODE })
   database.prepare('VACUUM INTO ?').run(draft)

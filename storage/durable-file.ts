@@ -10,10 +10,12 @@ import { storeFailure } from './failure.ts'
 /** Only the owner reads and writes. Windows has its own rules and ignores this. */
 export const PRIVATE_FILE_MODE = 0o600
 export const PRIVATE_DIR_MODE = 0o700
+/** Of the name under which a file is written until it is whole. */
+export const DRAFT_ENDING = '.tmp'
 
 /** Make or replace the file at `path`, readable by its owner only; durable when this returns. */
 export function writeFileDurably(path: string, content: string | Uint8Array): void {
-  const draft = `${path}.tmp`
+  const draft = path + DRAFT_ENDING
   try {
     // A draft can only be one that a killed process left: the home is locked.
     rmSync(draft, { force: true })

@@ -6,6 +6,7 @@
 import { LumosError } from '../interface/errors.ts'
 
 // https://www.sqlite.org/rescode.html
+const SQLITE_IOERR = 10
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
 const SQLITE_NOTADB = 26
@@ -13,6 +14,7 @@ const SQLITE_NOTADB = 26
 const SQLITE_IOERR_SHMSIZE = 4874
 
 const FULL_ERRNOS = new Set(['ENOSPC', 'EDQUOT'])
+const IO_ERRNOS = new Set(['EIO', 'ENXIO'])
 const DENIED_ERRNOS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR'])
 
 export const RESTORE_HINT =
@@ -25,6 +27,7 @@ export function storeFailure(thrown: unknown, path: string): unknown {
   const { code, errcode } = thrown as Error & { code?: string; errcode?: number }
   if (code === 'ERR_SQLITE_ERROR' && errcode !== undefined) return sqliteFailure(thrown, errcode, path)
   if (code !== undefined && FULL_ERRNOS.has(code)) return storeFull(path, thrown)
+  if (code !== undefined && IO_ERRNOS.has(code)) return storeFailed(path, thrown)
   if (code !== undefined && DENIED_ERRNOS.has(code)) {
     return new LumosError('CONFIG_INVALID', `The node cannot use ${path}: ${thrown.message}.`, {
       cause: thrown,
@@ -46,7 +49,15 @@ function sqliteFailure(thrown: Error, errcode: number, path: string): unknown {
   if (kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB) {
     return storeDamaged(path, thrown.message, RESTORE_HINT, thrown)
   }
+  if (kind === SQLITE_IOERR) return storeFailed(path, thrown)
   return thrown
+}
+
+function storeFailed(path: string, cause: Error): LumosError {
+  return new LumosError('STORE_FAILED', `The disk that holds ${path} did not do what it was asked.`, {
+    cause,
+    hint: 'What was being stored may not be there; all before it is. Look at the health of the disk, and back it up.'
+  })
 }
 
 function storeFull(path: string, cause: Error): LumosError {
