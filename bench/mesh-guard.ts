@@ -38,7 +38,8 @@ export async function meshGuard(log: Logger): Promise<MeshGuard> {
     deviceKey,
     rootKey,
     chain: () => members.chain,
-    role: () => 'admin'
+    role: () => 'admin',
+    lastKnown: id => members.lastKnown(id)
   })
   const guard = new Guard({ clock, log, standing: id => members.standing(id), openToStrangers: () => [] })
   const offers = new Offers({ echo: { roles: ['member'] } }, () => ['echo'])

@@ -22,8 +22,13 @@ export const PeerIdText = z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/,
 /** Milliseconds since the Unix epoch. */
 const WallMs = z.int().min(0)
 
-/** Certificates live this long: it bounds the harm of a revocation that was never heard of. */
+/** Certificates live this long from when they are issued: it bounds the harm of a revocation that was never heard of. */
 export const CERTIFICATE_LIFE_MS = 90 * 24 * 3600 * 1000
+/**
+ * Certificates begin this long before they are issued: the clocks of two devices may each be a day off, in
+ * opposite directions, as that of a small board without a battery is until it has asked somebody.
+ */
+export const BACKDATED_MS = 2 * 24 * 3600 * 1000
 
 /** Root → admin → device: two certificates prove a device, one an admin. */
 export const CHAIN_LENGTH_MAX = 2
@@ -63,5 +68,7 @@ export interface Membership {
   readonly name: string
   readonly serial: string
   readonly issuer: string
+  /** Of two certificates of one device the one that begins later counts. */
+  readonly notBeforeMs: number
   readonly notAfterMs: number
 }

@@ -33,7 +33,7 @@ import type { Lifecycle } from './lumos-node.ts'
 import { ManifestSync } from './manifest-sync.ts'
 import { Authority } from './membership/authority.ts'
 import { Bans, FORGERY, LOITERING } from './membership/bans.ts'
-import { CLOCK_SKEW_NOTED_MS } from './membership/chain.ts'
+import { CLOCK_SKEW_NOTED_MS, isWithinLeeway } from './membership/chain.ts'
 import { Duplicates } from './membership/duplicates.ts'
 import { Guard } from './membership/guard.ts'
 import { type Door, Joiner } from './membership/joiner.ts'
@@ -132,7 +132,8 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
       return root.of(own.id)
     },
     chain: () => members.chain,
-    role: () => members.get(peerId)?.role
+    role: () => members.get(peerId)?.role,
+    lastKnown: id => members.lastKnown(id)
   })
   const reception = new Reception({ clock, members, authority, peerId })
 
@@ -268,6 +269,13 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
         log.warn(
           { peerId: `${remotePeer}`, skewMs: Math.round(skewMs) },
           'two clocks disagree; set one of them'
+        )
+      }
+      const membership = members.get(`${remotePeer}`)
+      if (membership && isWithinLeeway(membership, clock.wallMs())) {
+        log.warn(
+          { peerId: `${remotePeer}`, notAfterMs: membership.notAfterMs, code: 'CERTIFICATE_EXPIRED' },
+          'a certificate has ended or not begun, and counts for ten minutes more: set the clocks, or reach an admin'
         )
       }
       await sync.meet(remotePeer, manifest)

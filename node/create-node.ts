@@ -104,11 +104,11 @@ async function ownMesh({ root, store, config, clock, peerId }: Ground): Promise<
   const device = { subject: peerId, name: config.name }
   if (known !== undefined) {
     const rootKey = root.of(known.id)
-    const { name, notAfterMs } = (await openCertificate(known.chain[0]!)).value
-    const ages = notAfterMs - clock.wallMs() < RENEW_BEFORE_MS
-    if (rootKey === undefined || (name === config.name && !ages)) return known
+    const last = (await openCertificate(known.chain[0]!)).value
+    const ages = last.notAfterMs - clock.wallMs() < RENEW_BEFORE_MS
+    if (rootKey === undefined || (last.name === config.name && !ages)) return known
     // Who holds the root key renews itself, and is called what its settings say now.
-    const { chain } = await foundMesh(device, known.name, rootKey, clock)
+    const { chain } = await foundMesh(device, known.name, rootKey, clock, last)
     store.enter({ ...known, chain })
     return { ...known, chain }
   }

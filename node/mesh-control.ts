@@ -89,12 +89,6 @@ export class MeshControl implements LumosMesh {
 
   async join(text: string, { name, signal }: AbortOptions & { name?: string } = {}): Promise<Joined> {
     const code = parseInviteCode(text)
-    const { clock } = this.#components.ground
-    if (clock.wallMs() > code.expiresAtMs) {
-      throw new LumosError('INVITE_EXPIRED', 'This invitation has expired.', {
-        hint: 'Ask for a new one: lumos-node invite'
-      })
-    }
     return await this.#alone(async () => {
       const { grant, phrase } = await this.#mesh.joiner.redeem(code, this.#nameOr(name), signalOf(signal))
       return await this.#enter(grant, code.mesh, phrase, { peerId: code.inviter, addresses: code.addresses })
@@ -176,7 +170,9 @@ export class MeshControl implements LumosMesh {
   async rename(name: string): Promise<MeshInfo> {
     const { authority, members } = this.#mesh
     authority.mayIssue('member')
-    members.rename(name, Math.round(this.#components.ground.clock.wallMs()))
+    const nowMs = Math.round(this.#components.ground.clock.wallMs())
+    // The newest name counts, even if the clock of whoever gave the last one was ahead.
+    members.rename(name, Math.max(nowMs, members.meshNaming.meshNamedAtMs + 1))
     await this.#mesh.greetAll()
     return this.info()
   }
@@ -200,10 +196,9 @@ export class MeshControl implements LumosMesh {
     const { members } = this.#mesh
     if (meshIdOf(key) === members.mesh) {
       await root.replace(key)
-      const name = members.get(this.#self)?.name ?? config.name
-      await members.renew(
-        (await foundMesh({ subject: this.#self, name }, members.meshName, key, clock)).chain
-      )
+      const last = members.lastKnown(this.#self)
+      const device = { subject: this.#self, name: last?.name ?? config.name }
+      await members.renew((await foundMesh(device, members.meshName, key, clock, last)).chain)
       this.#mesh.offerChanged()
       await this.#mesh.greetAll()
       return this.info()

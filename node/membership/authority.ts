@@ -8,7 +8,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import { CERTIFICATE_LIFE_MS, type Role } from '../../interface/membership.ts'
+import { BACKDATED_MS, CERTIFICATE_LIFE_MS, type Membership, type Role } from '../../interface/membership.ts'
 import { sealCertificate, sealRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, StoredMesh } from '../../storage/mesh-store.ts'
 import type { RevocationProof } from './members.ts'
@@ -30,17 +30,24 @@ export interface AuthorityComponents {
   chain(): Chain
   /** This device's own role. */
   role(): Role | undefined
+  /** What is known of a device that may have been issued a certificate before. */
+  lastKnown(peerId: string): Membership | undefined
 }
 
-/** A mesh of one: a new root, and its first admin. */
+/**
+ * A mesh of one: a new root, and its first admin.
+ *
+ * @param last what the device was until now, when the mesh is not new.
+ */
 export async function foundMesh(
   grant: Omit<Grant, 'role'>,
   name: string,
   rootKey: PrivateKey,
-  clock: Clock
+  clock: Clock,
+  last?: Pick<Membership, 'notBeforeMs'>
 ): Promise<StoredMesh> {
   const id = peerIdFromPrivateKey(rootKey).toString()
-  const certificate = await issueFrom(rootKey, id, { ...grant, role: 'admin' }, clock.wallMs())
+  const certificate = await issueFrom(rootKey, id, { ...grant, role: 'admin' }, laterThan(last, clock))
   return { id, name, namedAtMs: Math.round(clock.wallMs()), chain: [certificate] }
 }
 
@@ -57,10 +64,11 @@ export class Authority {
 
   /** @throws {LumosError} `NOT_ADMIN` unless this device is one; for an admin's, unless it holds the root key. */
   async issue(grant: Grant): Promise<Chain> {
-    const { mesh, deviceKey, rootKey, clock, chain } = this.#components
+    const { mesh, deviceKey, rootKey, clock, chain, lastKnown } = this.#components
     this.mayIssue(grant.role)
-    if (grant.role !== 'admin') return [await issueFrom(deviceKey, mesh, grant, clock.wallMs()), chain()[0]!]
-    return [await issueFrom(rootKey!, mesh, grant, clock.wallMs())]
+    const wallMs = laterThan(lastKnown(grant.subject), clock)
+    if (grant.role !== 'admin') return [await issueFrom(deviceKey, mesh, grant, wallMs), chain()[0]!]
+    return [await issueFrom(rootKey!, mesh, grant, wallMs)]
   }
 
   /** @throws {LumosError} as {@link issue}. */
@@ -90,8 +98,12 @@ export class Authority {
   }
 }
 
+/** Whatever the clock of the last issuer said: of two certificates the one that was issued later counts. */
+const laterThan = (last: Pick<Membership, 'notBeforeMs'> | undefined, clock: Clock): number =>
+  Math.max(clock.wallMs(), last === undefined ? 0 : last.notBeforeMs + BACKDATED_MS + 1)
+
 async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: number): Promise<Uint8Array> {
-  const notBeforeMs = Math.round(wallMs)
+  const issuedAtMs = Math.round(wallMs)
   const { envelope } = await sealCertificate(
     {
       version: 1,
@@ -99,8 +111,8 @@ async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: nu
       issuer: peerIdFromPrivateKey(key).toString(),
       ...grant,
       serial: randomBytes(16).toString('hex'),
-      notBeforeMs,
-      notAfterMs: notBeforeMs + CERTIFICATE_LIFE_MS
+      notBeforeMs: Math.max(0, issuedAtMs - BACKDATED_MS),
+      notAfterMs: issuedAtMs + CERTIFICATE_LIFE_MS
     },
     key
   )

@@ -2,6 +2,7 @@
 
 import { LumosError } from '../../interface/errors.ts'
 import {
+  BACKDATED_MS,
   CERTIFICATE_LIFE_MS,
   type Certificate,
   type Membership,
@@ -9,10 +10,10 @@ import {
 } from '../../interface/membership.ts'
 
 /**
- * A device with a wrong clock is still a member: a day more or less, of ninety, is no
- * harm, and a small board without a battery is that wrong until it has asked somebody.
+ * What a certificate may be past its end, or before its beginning, and still count. Clocks that are a day wrong
+ * need none of it: certificates are back-dated, and renewed a month before they end.
  */
-export const CLOCK_LEEWAY_MS = 24 * 3600 * 1000
+export const CLOCK_LEEWAY_MS = 10 * 60_000
 /** Clocks that are further apart than this are worth a warning. */
 export const CLOCK_SKEW_NOTED_MS = 10 * 60_000
 
@@ -57,13 +58,23 @@ export function checkChain(chain: readonly Certificate[], context: ChainContext)
 
 /** What a chain says once it was checked. It ends with the first of its certificates. */
 export function membershipOf(chain: readonly Certificate[]): Membership {
-  const { subject: peerId, role, name, serial, issuer } = chain[0]!
+  const { subject: peerId, role, name, serial, issuer, notBeforeMs } = chain[0]!
   const notAfterMs = Math.min(...chain.map(certificate => certificate.notAfterMs))
-  return { peerId, role, name, serial, issuer, notAfterMs }
+  return { peerId, role, name, serial, issuer, notBeforeMs, notAfterMs }
 }
 
+/** Whether what a chain says counts at this time only because clocks may disagree a little. */
+export const isWithinLeeway = ({ notBeforeMs, notAfterMs }: Membership, wallMs: number): boolean =>
+  wallMs < notBeforeMs || wallMs > notAfterMs
+
+/** Whether `one` was issued after `other`, to the same device; an issuer that knows the other sees to it. */
+export const isLater = (one: Membership, other: Membership): boolean =>
+  one.notBeforeMs === other.notBeforeMs
+    ? one.notAfterMs > other.notAfterMs
+    : one.notBeforeMs > other.notBeforeMs
+
 function checkTime({ notBeforeMs, notAfterMs }: Certificate, subject: string, wallMs: number): void {
-  if (notAfterMs - notBeforeMs > CERTIFICATE_LIFE_MS) throw invalid(subject, 'lives too long')
+  if (notAfterMs - notBeforeMs > BACKDATED_MS + CERTIFICATE_LIFE_MS) throw invalid(subject, 'lives too long')
   if (wallMs < notBeforeMs - CLOCK_LEEWAY_MS) throw expired(subject, 'is not valid yet; do the clocks agree?')
   if (wallMs > notAfterMs + CLOCK_LEEWAY_MS) throw expired(subject, 'has expired')
 }

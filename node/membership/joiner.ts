@@ -47,7 +47,7 @@ export class Joiner {
 
   /** @throws {LumosError} `INVITE_INVALID`, `INVITE_USED`, `INVITE_EXPIRED` or `PEER_UNREACHABLE`. */
   async redeem(
-    { mesh, inviter, secret, addresses }: InviteCode,
+    { mesh, inviter, secret, addresses, expiresAtMs }: InviteCode,
     name: string,
     signal: AbortSignal
   ): Promise<{ grant: Grant; phrase: string }> {
@@ -56,7 +56,10 @@ export class Joiner {
     const redeem = { version: 1 as const, name, invite: inviteId(secret), proof: joinProof(key, pair) }
     const grant = await this.#at({ peerId: inviter, addresses }, signal, (connection, options) =>
       connection.newStream(JOIN_PROTOCOL, options).then(stream => redeemInvite(stream, redeem, options))
-    )
+    ).catch(thrown => {
+      // Only the inviter's clock decides; by our own it is just the likeliest reason why nobody listens there.
+      throw isClosed(thrown) && this.#components.clock.wallMs() > expiresAtMs ? inviteExpired(thrown) : thrown
+    })
     return { grant, phrase: checkPhrase(key, pair) }
   }
 
@@ -118,7 +121,8 @@ function explained(thrown: unknown, signal: AbortSignal, connected: boolean): un
   if (telling) return thrown
   if (connected) {
     return new LumosError('PEER_UNREACHABLE', 'The other device lets nobody in just now.', {
-      hint: 'The code may have expired, or this device was removed from that mesh. Ask for a new one: lumos-node invite',
+      hint: 'The code may have expired. Ask for a new one: lumos-node invite',
+      details: { closed: true },
       cause: thrown
     })
   }
@@ -127,3 +131,11 @@ function explained(thrown: unknown, signal: AbortSignal, connected: boolean): un
     cause: thrown
   })
 }
+
+const isClosed = (thrown: unknown): boolean => thrown instanceof LumosError && thrown.details.closed === true
+
+const inviteExpired = (cause: unknown): LumosError =>
+  new LumosError('INVITE_EXPIRED', 'This invitation has expired.', {
+    hint: 'Ask for a new one: lumos-node invite',
+    cause
+  })

@@ -13,7 +13,7 @@ import { LumosError } from '../../interface/errors.ts'
 import type { Certificate, Membership } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh-store.ts'
-import { CLOCK_LEEWAY_MS, checkChain, membershipOf } from './chain.ts'
+import { CLOCK_LEEWAY_MS, checkChain, isLater, membershipOf } from './chain.ts'
 import type { Standing } from './policy.ts'
 
 export interface MembersComponents {
@@ -119,6 +119,11 @@ export class Members {
     return this.#isRevoked(membership.issuer, 'admin') ? membership : undefined
   }
 
+  /** What this node last knew of the peer, whether or not that still counts. */
+  lastKnown(peerId: string): Membership | undefined {
+    return this.#known.get(peerId)?.membership
+  }
+
   list(): Membership[] {
     return [...this.#known.keys()].flatMap(peerId => this.get(peerId) ?? [])
   }
@@ -135,7 +140,7 @@ export class Members {
     }
     const membership = await this.#check(peerId, chain)
     // An older certificate than the one we hold proves membership as well, and replaces nothing.
-    if (known !== undefined && known.membership.notAfterMs > membership.notAfterMs && this.get(peerId)) {
+    if (known !== undefined && isLater(known.membership, membership) && this.get(peerId)) {
       return known.membership
     }
     if (!this.#components.store.storeMember(peerId, chain)) {

@@ -1,15 +1,26 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../interface/clock.ts'
 import type { ErrorCode } from '../../interface/errors.ts'
 import { LumosError } from '../../interface/errors.ts'
-import { CERTIFICATE_LIFE_MS, type Certificate, ROLES } from '../../interface/membership.ts'
-import { type ChainContext, CLOCK_LEEWAY_MS, checkChain } from '../../node/membership/chain.ts'
+import { BACKDATED_MS, CERTIFICATE_LIFE_MS, type Certificate, ROLES } from '../../interface/membership.ts'
+import { foundMesh } from '../../node/membership/authority.ts'
+import {
+  type ChainContext,
+  CLOCK_LEEWAY_MS,
+  checkChain,
+  isWithinLeeway,
+  membershipOf
+} from '../../node/membership/chain.ts'
 import { openCertificate } from '../../protocols/membership/index.ts'
 import { certificate, device, sealed } from './mesh-keys.ts'
 
 const [mesh, admin, subject, stranger] = await Promise.all([device(), device(), device(), device()])
 const NOW_MS = 10 * CERTIFICATE_LIFE_MS
+const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
+const WHOLE_LIFE_MS = BACKDATED_MS + CERTIFICATE_LIFE_MS
 
 interface Case {
   chain: Certificate[]
@@ -20,7 +31,7 @@ interface Case {
 const honest: fc.Arbitrary<Case> = fc
   .record({
     role: fc.constantFrom(...ROLES),
-    lifeMs: fc.integer({ min: 1, max: CERTIFICATE_LIFE_MS }),
+    lifeMs: fc.integer({ min: 1, max: WHOLE_LIFE_MS }),
     age: fc.double({ min: 0, max: 1, noNaN: true })
   })
   .map(({ role, lifeMs, age }) => {
@@ -84,7 +95,7 @@ const FLAWS: Record<string, [ErrorCode, (good: Case) => Partial<Case> | undefine
   'lives too long': [
     'CERTIFICATE_INVALID',
     ({ chain }) => ({
-      chain: chain.with(0, { ...chain[0]!, notAfterMs: chain[0]!.notBeforeMs + CERTIFICATE_LIFE_MS + 1 })
+      chain: chain.with(0, { ...chain[0]!, notAfterMs: chain[0]!.notBeforeMs + WHOLE_LIFE_MS + 1 })
     })
   ],
   'has expired': [
@@ -142,15 +153,36 @@ describe('a chain of certificates', () => {
     )
   })
 
-  it('is judged alike by clocks that are a day wrong, and by no others', () => {
-    const chain = [
-      certificate({ mesh, issuer: mesh, subject }, { notBeforeMs: NOW_MS, notAfterMs: NOW_MS + 1000 })
-    ]
+  it('counts nine minutes past its end or before its beginning, which is noted, and eleven minutes not', () => {
+    const life = { notBeforeMs: NOW_MS, notAfterMs: NOW_MS + DAY_MS }
+    const chain = [certificate({ mesh, issuer: mesh, subject }, life)]
     const at = (wallMs: number) => () =>
       checkChain(chain, { mesh: mesh.id, subject: subject.id, wallMs, isRevoked: () => false })
-    for (const leewayMs of [-CLOCK_LEEWAY_MS, 0, CLOCK_LEEWAY_MS]) expect(at(NOW_MS + leewayMs)).not.toThrow()
-    expect(at(NOW_MS - CLOCK_LEEWAY_MS - 1)).toThrow('not valid yet')
-    expect(at(NOW_MS + 1000 + CLOCK_LEEWAY_MS + 1)).toThrow('has expired')
+    const noted = (wallMs: number) => isWithinLeeway(membershipOf(chain), wallMs)
+
+    for (const wallMs of [life.notBeforeMs - 9 * MINUTE_MS, life.notAfterMs + 9 * MINUTE_MS]) {
+      expect(at(wallMs)).not.toThrow()
+      expect(noted(wallMs)).toBe(true)
+    }
+    for (const wallMs of [life.notBeforeMs, life.notAfterMs]) expect(noted(wallMs)).toBe(false)
+    expect(at(life.notBeforeMs - 11 * MINUTE_MS)).toThrow('not valid yet')
+    expect(at(life.notAfterMs + 11 * MINUTE_MS)).toThrow('has expired')
+  })
+
+  it('counts from the moment it is issued for a clock a day behind, made by one a day ahead, and the reverse', async () => {
+    const grant = { subject: subject.id, name: 'device' }
+    for (const [issuerMs, judgeMs] of [
+      [NOW_MS + DAY_MS, NOW_MS - DAY_MS],
+      [NOW_MS - DAY_MS, NOW_MS + DAY_MS]
+    ] as const) {
+      const clock = { ...systemClock, wallMs: () => issuerMs }
+      const { chain } = await foundMesh(grant, 'home', mesh.key, clock)
+      const certificates = [(await openCertificate(chain[0]!)).value]
+      const context = { mesh: mesh.id, subject: subject.id, wallMs: judgeMs, isRevoked: () => false }
+      const membership = checkChain(certificates, context)
+      expect(isWithinLeeway(membership, judgeMs)).toBe(false)
+      expect(membership.notAfterMs - judgeMs).toBeGreaterThanOrEqual(88 * DAY_MS)
+    }
   })
 })
 

@@ -180,6 +180,14 @@ describe('a certificate', () => {
     expect(members.standing(carl.id).kind).toBe('stranger')
   })
 
+  it('that begins later replaces another one, even if it ends sooner; an earlier one replaces none', async () => {
+    const { members } = await knowing()
+    const later = [await sealed({ mesh, issuer: mesh, subject: carl }, { notBeforeMs: 1, notAfterMs: 1000 })]
+    expect((await members.admit(carl.id, later)).role).toBe('admin')
+    expect((await members.admit(carl.id, carlChain)).role).toBe('admin')
+    expect(members.get(carl.id)).toMatchObject({ role: 'admin', notAfterMs: 1000 })
+  })
+
   it('that is refused leaves its device what it was', async () => {
     const { members } = await knowing()
     const forged = [await sealed({ mesh, issuer: carl, subject: dora }), carlChain[0]!]

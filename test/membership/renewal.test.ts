@@ -3,31 +3,9 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { describe, it } from 'vitest'
-import { type Clock, systemClock } from '../../interface/clock.ts'
 import type { LumosNode } from '../../interface/node.ts'
+import { Calendar } from '../node/calendar.ts'
 import { meets, startNode, temporaryHome, until } from '../node/mesh-nodes.ts'
-
-const DAY_MS = 24 * 3600 * 1000
-
-/** The system's clock, whose days pass when a test says so. */
-class Calendar implements Clock {
-  #aheadMs = 0
-  #daily: (() => void)[] = []
-
-  wallMs = (): number => systemClock.wallMs() + this.#aheadMs
-  monotonicMs = (): number => systemClock.monotonicMs()
-
-  setTimer(task: () => void, delayMs: number) {
-    if (delayMs < DAY_MS) return systemClock.setTimer(task, delayMs)
-    this.#daily.push(task)
-    return { cancel: () => void this.#daily.splice(this.#daily.indexOf(task), 1) }
-  }
-
-  passDays(days: number): void {
-    this.#aheadMs += days * DAY_MS
-    for (const task of this.#daily.splice(0)) task()
-  }
-}
 
 const endOf = (node: LumosNode): number => node.mesh.info().expiresAtMs!
 

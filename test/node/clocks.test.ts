@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict'
 import { describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../../interface/clock.ts'
-import { knows, meets, startNode } from './mesh-nodes.ts'
+import { Calendar } from './calendar.ts'
+import { knows, meets, startNode, until } from './mesh-nodes.ts'
 
 const HOUR_MS = 3600 * 1000
 
@@ -21,6 +23,31 @@ describe('a device whose clock is wrong', () => {
     const request = { model: 'echo', input: { messages: [{ role: 'user', content: 'what time is it?' }] } }
     expect(await Array.fromAsync(founder.infer(request, { peer: 'other' }))).toHaveLength(5)
     expect(await Array.fromAsync(other.infer(request, { peer: 'founder' }))).toHaveLength(5)
+  })
+
+  it('and another one, a day wrong the other way, pair by code, answer each other, and renew', async () => {
+    for (const hours of [24, -24]) {
+      const ahead = new Calendar(hours * HOUR_MS)
+      const behind = new Calendar(-hours * HOUR_MS)
+      const settings = { 'engines.echo': true }
+      await using den = await startNode('den', [], { settings, clock: ahead })
+      await using attic = await startNode('attic', [], { settings, clock: behind })
+      assert.equal((await attic.mesh.join(den.mesh.invite().code)).role, 'member')
+      await Promise.all([meets(den, attic), meets(attic, den), knows(den, attic), knows(attic, den)])
+      const request = { model: 'echo', input: { messages: [{ role: 'user', content: 'hello' }] } }
+      assert.ok((await Array.fromAsync(den.infer(request, { peer: 'attic' }))).length > 1)
+      assert.ok((await Array.fromAsync(attic.infer(request, { peer: 'den' }))).length > 1)
+
+      const first = attic.mesh.info().expiresAtMs!
+      const firstOfDen = den.mesh.info().expiresAtMs!
+      for (const clock of [ahead, behind]) clock.passDays(65)
+      await until(attic, 'manifest.updated', () => den.mesh.info().expiresAtMs! > firstOfDen)
+      assert.deepEqual([den.mesh.members().length, attic.mesh.members().length], [2, 2])
+      // The admin's is fresh by the next day.
+      for (const clock of [ahead, behind]) clock.passDays(1)
+      await until(den, 'manifest.updated', () => attic.mesh.info().expiresAtMs! > first)
+      assert.ok((await Array.fromAsync(attic.infer(request, { peer: 'den' }))).length > 1)
+    }
   })
 
   it('founds a mesh that others with a right one can be members of', async () => {
