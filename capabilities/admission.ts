@@ -1,48 +1,31 @@
-/**
- * Who may use an engine now, who waits and who is refused.
- *
- * Refusing at once is kinder than a long queue: the dialer's router still has
- * time to ask another peer. So only as much waits as is done soon, by the time
- * that requests really take.
- */
+/** Slots of an engine, as promises: the shell of `admission-core.ts`, which has the policy. */
 
 import type { Clock } from '../interface/clock.ts'
 import { OverloadedError } from '../interface/errors.ts'
-
-/** Work that may wait: what the engine does in this time. */
-const QUEUE_MS_MAX = 2000
-/** This many per slot may always wait, however slow the engine is, so that a short burst is not refused. */
-const QUEUED_PER_SLOT = 2
-/** However fast the engine is: each waiting request holds its input in memory. */
-const QUEUED_MAX = 1024
-/** Assumed until the first request was measured: a small model on a small device. */
-const SERVICE_MS_INITIAL = 20
-/** Weight of the newest measurement in the average: the last ten or so count. */
-const SERVICE_WEIGHT = 0.2
-
-interface Waiter {
-  admit(): void
-}
+import { type AdmissionEvent, newAdmission, stepAdmission } from './admission-core.ts'
 
 export class Admission {
-  readonly slots: number
   readonly #clock: Clock
-  /** In order of arrival: a `Set` iterates so, and any member leaves it cheaply. */
-  readonly #queue = new Set<Waiter>()
-  #running = 0
-  #serviceMs = SERVICE_MS_INITIAL
+  readonly #state: ReturnType<typeof newAdmission>
+  /** How to tell those who wait that they are admitted. */
+  readonly #waiting = new Map<number, () => void>()
+  #lastId = 0
 
   constructor(slots: number, clock: Clock) {
-    this.slots = slots
     this.#clock = clock
+    this.#state = newAdmission(slots)
+  }
+
+  get slots(): number {
+    return this.#state.slots
   }
 
   get running(): number {
-    return this.#running
+    return this.#state.running
   }
 
   get queued(): number {
-    return this.#queue.size
+    return this.#state.queue.size
   }
 
   /**
@@ -54,20 +37,14 @@ export class Admission {
    */
   enter(signal: AbortSignal): Promise<void> | undefined {
     signal.throwIfAborted()
-    if (this.#running < this.slots) {
-      this.#running++
-      return undefined
-    }
-
-    const waitMs = ((this.#queue.size + 1) * this.#serviceMs) / this.slots
-    const short = this.#queue.size < QUEUED_PER_SLOT * this.slots
-    if (this.#queue.size >= QUEUED_MAX || (waitMs > QUEUE_MS_MAX && !short)) {
-      throw new OverloadedError(
-        `All ${this.slots} slots are taken and ${this.#queue.size} requests wait.`,
-        Math.ceil(waitMs)
-      )
-    }
-    return this.#wait(signal)
+    const id = ++this.#lastId
+    const [effect] = this.#step({ type: 'enter', id })
+    if (effect === undefined) return this.#wait(id, signal)
+    if (effect.type === 'admit') return undefined
+    throw new OverloadedError(
+      `All ${this.slots} slots are taken and ${this.queued} requests wait.`,
+      effect.waitMs
+    )
   }
 
   /** When the work on a request begins: pass it to `leave`. */
@@ -77,34 +54,25 @@ export class Admission {
 
   /** Frees a slot for the longest waiting. @param startedMs absent when the request was not worked on. */
   leave(startedMs?: number): void {
-    if (startedMs !== undefined) {
-      const serviceMs = this.#clock.monotonicMs() - startedMs
-      this.#serviceMs += (serviceMs - this.#serviceMs) * SERVICE_WEIGHT
-    }
-
-    const next = this.#queue.values().next().value
-    if (next === undefined) {
-      this.#running--
-      return
-    }
-    // The slot passes from one to the next, so nobody can take it in between.
-    this.#queue.delete(next)
-    next.admit()
+    for (const { id } of this.#step({ type: 'leave', startedMs })) this.#waiting.get(id)?.()
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  #step(event: AdmissionEvent) {
+    return stepAdmission(this.#state, event, this.#clock.monotonicMs()).effects
+  }
+
+  #wait(id: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
-        this.#queue.delete(waiter)
+        this.#waiting.delete(id)
+        this.#step({ type: 'give-up', id })
         reject(signal.reason)
       }
-      const waiter: Waiter = {
-        admit: () => {
-          signal.removeEventListener('abort', onAbort)
-          resolve()
-        }
-      }
-      this.#queue.add(waiter)
+      this.#waiting.set(id, () => {
+        this.#waiting.delete(id)
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      })
       signal.addEventListener('abort', onAbort, { once: true })
     })
   }

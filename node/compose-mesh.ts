@@ -47,9 +47,8 @@ import { RevocationSync } from './membership/revocation-sync.ts'
 import type { RootKey } from './membership/root-key.ts'
 import { Peers } from './peers.ts'
 import { ProviderTable } from './provider-table.ts'
-import type { Candidate } from './rank.ts'
+import type { Offer } from './rank.ts'
 import { Router } from './router.ts'
-import { TrackRecords } from './track-record.ts'
 import { VERSION } from './version.ts'
 
 /** What a node has whatever mesh it is in. */
@@ -81,7 +80,7 @@ export interface Mesh {
   readonly joiner: Joiner
   readonly peers: Peers
   readonly router: Router
-  candidates(): Candidate[]
+  offers(): Offer[]
   /** Devices of other meshes that were met. */
   sightings(): MeshSighting[]
   /** Somebody is likely to be there. */
@@ -140,7 +139,6 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   const manifestLog = new ManifestLog(home.core, home.cache, clock)
   const table = new ProviderTable()
   for (const accepted of manifestLog.all()) table.remember(accepted)
-  const records = new TrackRecords()
 
   const foreigners = new Sightings()
   const libp2p: MeshLibp2p = await createMeshLibp2p({
@@ -323,7 +321,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
 
   const addressBook = new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })
 
-  const candidates = (wanted: { task?: string; model?: string }): Candidate[] => {
+  const offersOf = (wanted: { task?: string; model?: string }): Offer[] => {
     const nowMs = clock.monotonicMs()
     return table
       .providers(wanted, nowMs)
@@ -334,8 +332,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
         local: id === peerId,
         connected: peers.isConnected(id),
         rttMs: peers.rttMs(id),
-        capability,
-        record: records.get(id, capability.model, nowMs)
+        capability
       }))
   }
   const mayOffer = (id: string): boolean => {
@@ -345,9 +342,8 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   const router = new Router({
     clock,
     log,
-    records,
     newId: randomUUID,
-    candidates,
+    offers: offersOf,
     service: id => (id === peerId ? registry : peers.client(id)),
     peersNamed: name => [
       ...new Set(
@@ -400,7 +396,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     joiner,
     peers,
     router,
-    candidates: () => candidates({}),
+    offers: () => offersOf({}),
     sightings: () => foreigners.all(),
     sighted: ({ peerId: id, addresses }) =>
       discovery.sighted({

@@ -132,7 +132,7 @@ export class MeshNode implements LumosNode {
 
   models(): ModelInfo[] {
     const byKey = new Map<string, ModelInfo>()
-    for (const { peerId, name, local, capability } of this.#mesh.candidates()) {
+    for (const { peerId, name, local, capability } of this.#mesh.offers()) {
       const { model, task, slots, warm } = capability
       const key = `${model} ${task}`
       const info = byKey.get(key) ?? { model, task, providers: [] }

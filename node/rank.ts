@@ -17,7 +17,8 @@ const ROUND_TRIP_UNMEASURED_MS = 20
 /** Dialing first costs about ten round trips with its handshakes. */
 const DIAL_ROUND_TRIPS = 10
 
-export interface Candidate {
+/** A peer that offers what is wanted. */
+export interface Offer {
   readonly peerId: string
   readonly name: string
   readonly local: boolean
@@ -25,6 +26,10 @@ export interface Candidate {
   /** Round trip to the peer; `null` while unknown. */
   readonly rttMs: number | null
   readonly capability: Capability
+}
+
+/** The same, with how it has done for us. */
+export interface Candidate extends Offer {
   readonly record: TrackRecord
 }
 

@@ -6,30 +6,28 @@
  * https://twitter.github.io/finagle/guide/Clients.html#retries
  */
 
-import type { Clock } from '../interface/clock.ts'
-
 /** Retries that a quiet node may spend at once: five requests that fail over twice. */
-const TOKENS_MAX = 10
+export const RETRY_TOKENS_MAX = 10
 /** A retry earned each time this passes. Ten a minute lets a single user fail over all the time. */
-const TOKEN_PERIOD_MS = 6000
+export const RETRY_TOKEN_PERIOD_MS = 6000
 
-export class RetryBudget {
-  readonly #clock: Clock
-  #tokens = TOKENS_MAX
-  #countedAtMs: number | undefined
+export interface RetryBudget {
+  tokens: number
+  /** When `tokens` was right. */
+  countedAtMs: number
+}
 
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
+export const newRetryBudget = (nowMs: number): RetryBudget => ({
+  tokens: RETRY_TOKENS_MAX,
+  countedAtMs: nowMs
+})
 
-  /** Whether one more retry may be made; it counts as made. */
-  take(): boolean {
-    const nowMs = this.#clock.monotonicMs()
-    const earned = (nowMs - (this.#countedAtMs ?? nowMs)) / TOKEN_PERIOD_MS
-    this.#tokens = Math.min(this.#tokens + earned, TOKENS_MAX)
-    this.#countedAtMs = nowMs
-    if (this.#tokens < 1) return false
-    this.#tokens--
-    return true
-  }
+/** Whether one more retry may be made; it counts as made. Changes `budget` in place. */
+export function takeRetry(budget: RetryBudget, nowMs: number): boolean {
+  const earned = (nowMs - budget.countedAtMs) / RETRY_TOKEN_PERIOD_MS
+  budget.tokens = Math.min(budget.tokens + earned, RETRY_TOKENS_MAX)
+  budget.countedAtMs = nowMs
+  if (budget.tokens < 1) return false
+  budget.tokens--
+  return true
 }

@@ -1,20 +1,16 @@
 /**
- * The whole mesh as one inference service: find who can, ask the best, and ask
- * the next when that one fails before it said anything.
- *
- * A request that has begun to be answered is never silently begun again: a cut
- * stream ends with `STREAM_INTERRUPTED` and the number of chunks that came.
+ * The whole mesh as one inference service: finds who can, and asks whom
+ * `router-core.ts` says, of which it is the shell.
  */
 
 import type { Clock } from '../interface/clock.ts'
 import { closestNames } from '../interface/closest.ts'
 import {
   CancelledError,
+  EngineFailedError,
   InvalidInputError,
   LumosError,
   NoProviderError,
-  OverloadedError,
-  TimeoutError,
   toLumosError
 } from '../interface/errors.ts'
 import type { EventData, EventName } from '../interface/events.ts'
@@ -28,31 +24,32 @@ import {
 import type { Logger } from '../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../interface/node.ts'
 import { parseInput, TASK_NAMES, TASKS, type TaskName } from '../interface/tasks.ts'
-import type { Candidate, Ranked } from './rank.ts'
-import { rank } from './rank.ts'
-import { RetryBudget } from './retry-budget.ts'
-import type { Outcome, TrackRecords } from './track-record.ts'
-
-/** The first try and two more: a third failure says more about the request than about the peers. */
-const ATTEMPTS_MAX = 3
-/** Final at the peer that says so; another one may offer the model to us. */
-const NOT_THERE: ReadonlySet<string> = new Set([
-  'MODEL_NOT_FOUND',
-  'DENIED',
-  'PEER_NOT_MEMBER',
-  'PEER_REVOKED',
-  'PEER_BANNED'
-])
+import type { Offer, Ranked } from './rank.ts'
+import {
+  newRouter,
+  type RouterEffect,
+  type RouterEvent,
+  type RouterState,
+  rankOffers,
+  stepRouter
+} from './router-core.ts'
 
 type Wanted = Pick<NewInferenceRequest, 'task' | 'model'>
+
+/** One call of `infer`. */
+interface Run {
+  readonly id: number
+  readonly request: InferenceRequest
+  readonly options: InferOptions
+  answered: boolean
+}
 
 export interface RouterComponents {
   readonly clock: Clock
   readonly log: Logger
-  readonly records: TrackRecords
   newId(): string
   /** Everyone who offers the task or model, this node included. */
-  candidates(wanted: { task?: TaskName; model?: string }): Candidate[]
+  offers(wanted: { task?: TaskName; model?: string }): Offer[]
   /** The way to one of them. */
   service(peerId: string): InferenceService
   /** PeerIds that go by this name or id; empty when nobody does. */
@@ -62,128 +59,96 @@ export interface RouterComponents {
 
 export class Router {
   readonly #components: RouterComponents
-  readonly #retries: RetryBudget
+  readonly #state: RouterState
+  #lastId = 0
 
   constructor(components: RouterComponents) {
     this.#components = components
-    this.#retries = new RetryBudget(components.clock)
+    this.#state = newRouter(components.clock.monotonicMs())
   }
 
   /** See {@link InferenceService.infer}; what the request leaves out is found among the offers. */
   async *infer(wanted: NewInferenceRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
     const { clock, emit } = this.#components
-    const startedMs = clock.monotonicMs()
     const request = this.#complete(wanted)
-    const named = { requestId: request.id, task: request.task, model: request.model }
-    let ended = false
+    const { id: requestId, task, model, budgetMs } = request
+    const startedMs = clock.monotonicMs()
+    const run = { id: ++this.#lastId, request, options, answered: false }
+    // Leaving the loop early is a cancellation that throws nothing here.
+    let failure: LumosError = new CancelledError()
 
-    emit('inference.request_started', named)
+    emit('inference.request_started', { requestId, task, model })
     try {
-      for await (const { chunk, peer } of this.#attempts(request, startedMs, options)) {
-        if (chunk.type === 'done') {
-          ended = true
-          const route = peer.local ? 'local' : 'remote'
-          const durationMs = clock.monotonicMs() - startedMs
-          emit('inference.request_completed', { ...named, peerId: peer.peerId, route, durationMs })
-        }
-        yield chunk
-      }
+      const offers = this.#able(request, options)
+      let effect = this.#step({ type: 'ask', id: run.id, budgetMs, offers })
+      while (effect?.type === 'attempt') effect = yield* this.#attempt(run, effect)
+      if (effect?.type === 'fail') throw effect.failure
     } catch (thrown) {
-      ended = true
-      const { code } = toLumosError(thrown)
-      emit('inference.request_failed', { ...named, code, durationMs: clock.monotonicMs() - startedMs })
-      throw thrown
+      failure = toLumosError(thrown)
+      throw failure
     } finally {
-      // Leaving the loop early is a cancellation that throws nothing here.
-      if (!ended) {
+      this.#step({ type: 'cancel', id: run.id })
+      if (!run.answered) {
         const durationMs = clock.monotonicMs() - startedMs
-        emit('inference.request_failed', { ...named, code: 'CANCELLED', durationMs })
+        const { code } = failure
+        emit('inference.request_failed', { requestId, task, model, code, durationMs })
       }
     }
   }
 
-  async *#attempts(
-    request: InferenceRequest,
-    startedMs: number,
-    options: InferOptions
-  ): AsyncGenerator<{ chunk: InferenceChunk; peer: Candidate }> {
-    const failures: LumosError[] = []
-    let last: Candidate | undefined
-
-    for (const candidate of this.#candidates(request, options)) {
-      if (candidate === last && failures.at(-1)?.code !== 'PEER_UNREACHABLE') break
-      last = candidate
-      if (failures.length > 0 && !this.#retries.take()) break
-      const budgetMs = request.budgetMs - (this.#components.clock.monotonicMs() - startedMs)
-      if (budgetMs <= 0) throw new TimeoutError(`No answer within ${request.budgetMs} ms.`)
-
-      const attempt = { ...request, model: candidate.capability.model, budgetMs }
-      let received = 0
-      try {
-        for await (const chunk of this.#attempt(attempt, candidate, options)) {
-          received++
-          yield { chunk, peer: candidate }
-        }
-        return
-      } catch (thrown) {
-        const failure = toLumosError(thrown)
-        if (received > 0) throw interrupted(failure, received)
-        if (!failure.retryable && !NOT_THERE.has(failure.code)) throw failure
-        failures.push(failure)
-        this.#components.log.info(
-          { requestId: request.id, peerId: candidate.peerId, code: failure.code },
-          'a peer could not answer'
-        )
-      }
-    }
-    throw summaryOf(failures)
-  }
-
-  /** One peer asked once, and what came of it noted in its record. */
+  /** One peer asked once. @returns what to do next; nothing when the answer is whole. */
   async *#attempt(
-    request: InferenceRequest,
-    peer: Candidate,
-    options: InferOptions
-  ): AsyncGenerator<InferenceChunk> {
-    const { clock, records, service } = this.#components
-    const { task, model } = peer.capability
-    const beganMs = clock.monotonicMs()
-    let outcome: Outcome = 'cancelled'
-    let first = true
-
-    options.signal?.throwIfAborted()
-    options.onRoute?.({
-      peerId: peer.peerId,
-      name: peer.name,
-      route: peer.local ? 'local' : 'remote',
-      task,
-      model
-    })
-    records.begin(peer.peerId, model)
+    run: Run,
+    { peer, budgetMs }: Extract<RouterEffect, { type: 'attempt' }>
+  ): AsyncGenerator<InferenceChunk, RouterEffect | undefined> {
+    const { id, request, options } = run
+    const { peerId, capability } = peer
     try {
-      for await (const chunk of service(peer.peerId).infer(request, options)) {
-        if (first) {
-          first = false
-          const nowMs = clock.monotonicMs()
-          records.firstChunk(peer.peerId, model, nowMs - beganMs, nowMs)
+      options.signal?.throwIfAborted()
+      options.onRoute?.({ ...namesOf(peer), task: capability.task, model: capability.model })
+      const attempt = { ...request, model: capability.model, budgetMs }
+      for await (const chunk of this.#components.service(peerId).infer(attempt, options)) {
+        const effect = this.#step({ type: 'chunk', id, last: chunk.type === 'done' })
+        if (effect === undefined) return undefined
+        if (effect.type === 'complete') {
+          run.answered = true
+          this.#completed(request, effect)
         }
-        if (chunk.type === 'done') outcome = 'answered'
         yield chunk
       }
+      if (run.answered) return undefined
+      throw new EngineFailedError('The answer has no end.')
     } catch (thrown) {
-      outcome = outcomeOf(thrown, options.signal)
-      throw thrown
-    } finally {
-      records.end(peer.peerId, model, outcome, clock.monotonicMs())
+      const failure = toLumosError(thrown)
+      const unwanted = options.signal?.aborted === true
+      const effect = this.#step({ type: 'failed', id, failure, unwanted })
+      if (effect === undefined) throw failure
+      this.#components.log.info(
+        { requestId: request.id, peerId, code: failure.code },
+        'a peer could not answer'
+      )
+      return effect
     }
   }
 
-  /** Whom to ask, in turn. An only peer may be asked twice: its connection can break while it is well. */
-  #candidates(request: InferenceRequest, options: InferOptions): Candidate[] {
-    const ranked = this.explain(request, options).map(({ candidate }) => candidate)
-    const [only, ...others] = ranked
-    if (only?.connected && others.length === 0) return [only, only]
-    return ranked.slice(0, ATTEMPTS_MAX)
+  #completed(
+    { id: requestId, task, model }: InferenceRequest,
+    { peer, durationMs }: Extract<RouterEffect, { type: 'complete' }>
+  ): void {
+    const { peerId, route } = namesOf(peer)
+    this.#components.emit('inference.request_completed', {
+      requestId,
+      task,
+      model,
+      peerId,
+      route,
+      durationMs
+    })
+  }
+
+  /** The first effect says it all: a whole answer is delivered as well. */
+  #step(event: RouterEvent): RouterEffect | undefined {
+    return stepRouter(this.#state, event, this.#components.clock.monotonicMs()).effects[0]
   }
 
   /**
@@ -191,9 +156,13 @@ export class Router {
    *
    * @throws {NoProviderError} when nobody offers it.
    */
-  explain(wanted: Wanted, { peer }: InferOptions = {}): Ranked[] {
-    const { candidates, peersNamed, clock } = this.#components
-    let able = candidates({ task: wanted.task, model: wanted.model })
+  explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
+    return rankOffers(this.#state, this.#able(wanted, options), this.#components.clock.monotonicMs())
+  }
+
+  #able(wanted: Wanted, { peer }: InferOptions): Offer[] {
+    const { offers, peersNamed } = this.#components
+    let able = offers({ task: wanted.task, model: wanted.model })
 
     if (peer !== undefined) {
       const ids = peersNamed(peer)
@@ -205,7 +174,7 @@ export class Router {
       able = able.filter(({ peerId }) => ids.includes(peerId))
     }
     if (able.length === 0) throw this.#nobody(wanted.model ?? wanted.task ?? 'anything', peer)
-    return rank(able, clock.monotonicMs())
+    return able
   }
 
   /** Fill in what was left out, and refuse what no peer could take. */
@@ -229,14 +198,14 @@ export class Router {
   /** The first task of the model whose input has the form that was given. */
   #taskOf({ model, input }: NewInferenceRequest): TaskName {
     if (model === undefined) throw new InvalidInputError('Say which model or which task.')
-    const offered = new Set(this.#components.candidates({ model }).map(({ capability }) => capability.task))
+    const offered = new Set(this.#components.offers({ model }).map(({ capability }) => capability.task))
     if (offered.size === 0) throw this.#nobody(model, undefined)
     const tasks = TASK_NAMES.filter(task => offered.has(task))
     return tasks.find(task => TASKS[task].input.safeParse(input).success) ?? tasks[0]!
   }
 
   #nobody(wanted: string, peer: string | undefined): NoProviderError {
-    const offered = this.#components.candidates({}).map(({ capability }) => capability.model)
+    const offered = this.#components.offers({}).map(({ capability }) => capability.model)
     const closest = closestNames(wanted, offered)
     const message =
       peer === undefined
@@ -247,40 +216,5 @@ export class Router {
   }
 }
 
-function outcomeOf(thrown: unknown, signal: AbortSignal | undefined): Outcome {
-  const failure = toLumosError(thrown)
-  if (signal?.aborted || failure.code === 'CANCELLED' || failure.code === 'INVALID_INPUT') return 'cancelled'
-  if (failure.code !== 'OVERLOADED') return 'failed'
-  return { overloadedMs: retryAfterMsOf(failure) }
-}
-
-/** A second: what a peer that gives no estimate of its own is left alone. */
-const RETRY_AFTER_UNKNOWN_MS = 1000
-
-const retryAfterMsOf = (failure: LumosError): number => {
-  const ms = failure.details.retryAfterMs
-  return typeof ms === 'number' && Number.isFinite(ms) ? ms : RETRY_AFTER_UNKNOWN_MS
-}
-
-/** After the first chunk every loss is told with how much came, except when it was meant. */
-function interrupted(failure: LumosError, received: number): LumosError {
-  if (failure instanceof CancelledError || failure.code === 'TIMEOUT' || failure.code === 'CANCELLED')
-    return failure
-  return new LumosError(
-    'STREAM_INTERRUPTED',
-    `The answer was cut after ${received} chunks: ${failure.message}`,
-    {
-      cause: failure,
-      details: { received }
-    }
-  )
-}
-
-/** One error for several: busy only when all are, with the earliest time that one is free again. */
-function summaryOf(failures: readonly LumosError[]): LumosError {
-  if (failures.every(({ code }) => code === 'OVERLOADED')) {
-    const retryAfterMs = Math.min(...failures.map(retryAfterMsOf))
-    return new OverloadedError('Every device that could answer is busy.', retryAfterMs)
-  }
-  return failures.findLast(({ code }) => code !== 'OVERLOADED') ?? failures.at(-1)!
-}
+const namesOf = ({ peerId, name, local }: Offer) =>
+  ({ peerId, name, route: local ? 'local' : 'remote' }) as const

@@ -2,7 +2,7 @@
  * How each peer has done for us, model by model: what we measured overrules what
  * it claims.
  *
- * Pure bookkeeping over times that are passed in.
+ * Bookkeeping over times that are passed in: part of the router's state.
  */
 
 /** Weight of a new sample. A fifth follows a peer that slows down within about five calls. */
@@ -14,7 +14,7 @@ const EJECTION_MS_MAX = 300_000
 /** After this long without a call a measurement says little; the peer is treated as new and so tried again. */
 const SAMPLE_LIFE_MS = 300_000
 /** More pairs of peer and model than anyone talks to; the longest unused goes first. */
-const RECORDS_MAX = 8192
+export const RECORDS_MAX = 8192
 
 export interface TrackRecord {
   /** Requests of ours under way. */
@@ -27,7 +27,7 @@ export interface TrackRecord {
   readonly ejectedUntilMs: number
 }
 
-interface Mutable {
+interface Entry {
   inFlight: number
   firstChunkMs: number | undefined
   sampledAtMs: number
@@ -37,67 +37,78 @@ interface Mutable {
   ejections: number
 }
 
+/** By peer and model, whoever was asked longest ago first. Part of the router's state, which alone changes it. */
+export type TrackRecords = Map<string, Entry>
+
+export const newTrackRecords = (): TrackRecords => new Map()
+
 /** What became of one attempt. `overloaded` carries the peer's own estimate of when to come back. */
 export type Outcome = 'answered' | 'cancelled' | 'failed' | { readonly overloadedMs: number }
 
-export class TrackRecords {
-  readonly #records = new Map<string, Mutable>()
+export function recordOf(records: TrackRecords, peerId: string, model: string, nowMs: number): TrackRecord {
+  const entry = records.get(keyOf(peerId, model))
+  if (entry === undefined) return NO_RECORD
+  const { inFlight, busyUntilMs, ejectedUntilMs } = entry
+  const recent = nowMs - entry.sampledAtMs < SAMPLE_LIFE_MS
+  return { inFlight, busyUntilMs, ejectedUntilMs, firstChunkMs: recent ? entry.firstChunkMs : undefined }
+}
 
-  get(peerId: string, model: string, nowMs: number): TrackRecord {
-    const record = this.#records.get(keyOf(peerId, model))
-    if (record === undefined) return NO_RECORD
-    const { inFlight, busyUntilMs, ejectedUntilMs } = record
-    const recent = nowMs - record.sampledAtMs < SAMPLE_LIFE_MS
-    return { inFlight, busyUntilMs, ejectedUntilMs, firstChunkMs: recent ? record.firstChunkMs : undefined }
+export function noteBegin(records: TrackRecords, peerId: string, model: string): void {
+  const key = keyOf(peerId, model)
+  const entry = records.get(key) ?? { ...NO_RECORD, sampledAtMs: 0, failuresInARow: 0, ejections: 0 }
+  entry.inFlight++
+  records.delete(key)
+  records.set(key, entry)
+  if (records.size > RECORDS_MAX) forgetOne(records)
+}
+
+/** What is noted of an attempt that began; one whose record is gone already says nothing. */
+export function noteFirstChunk(
+  records: TrackRecords,
+  peerId: string,
+  model: string,
+  elapsedMs: number,
+  nowMs: number
+): void {
+  const entry = records.get(keyOf(peerId, model))
+  if (entry === undefined) return
+  const before = nowMs - entry.sampledAtMs < SAMPLE_LIFE_MS ? entry.firstChunkMs : undefined
+  // A slower sample counts at once, a faster one gradually: better to avoid a
+  // peer that just got slow than to praise one that was fast once.
+  entry.firstChunkMs =
+    before === undefined || elapsedMs > before ? elapsedMs : before + SAMPLE_WEIGHT * (elapsedMs - before)
+  entry.sampledAtMs = nowMs
+}
+
+export function noteEnd(
+  records: TrackRecords,
+  peerId: string,
+  model: string,
+  outcome: Outcome,
+  nowMs: number
+): void {
+  const entry = records.get(keyOf(peerId, model))
+  if (entry === undefined) return
+  entry.inFlight--
+  if (outcome === 'answered') {
+    entry.failuresInARow = 0
+    entry.ejections = 0
+  } else if (outcome === 'failed') {
+    entry.failuresInARow++
+    if (entry.failuresInARow < FAILURES_TO_EJECT) return
+    entry.failuresInARow = 0
+    entry.ejections++
+    entry.ejectedUntilMs = nowMs + Math.min(EJECTION_MS * entry.ejections, EJECTION_MS_MAX)
+  } else if (typeof outcome === 'object') {
+    entry.busyUntilMs = nowMs + outcome.overloadedMs
   }
+}
 
-  begin(peerId: string, model: string): void {
-    this.#open(peerId, model).inFlight++
-  }
-
-  firstChunk(peerId: string, model: string, elapsedMs: number, nowMs: number): void {
-    const record = this.#open(peerId, model)
-    const before = nowMs - record.sampledAtMs < SAMPLE_LIFE_MS ? record.firstChunkMs : undefined
-    // A slower sample counts at once, a faster one gradually: better to avoid a
-    // peer that just got slow than to praise one that was fast once.
-    record.firstChunkMs =
-      before === undefined || elapsedMs > before ? elapsedMs : before + SAMPLE_WEIGHT * (elapsedMs - before)
-    record.sampledAtMs = nowMs
-  }
-
-  end(peerId: string, model: string, outcome: Outcome, nowMs: number): void {
-    const record = this.#open(peerId, model)
-    record.inFlight--
-    if (outcome === 'answered') {
-      record.failuresInARow = 0
-      record.ejections = 0
-    } else if (outcome === 'failed') {
-      record.failuresInARow++
-      if (record.failuresInARow < FAILURES_TO_EJECT) return
-      record.failuresInARow = 0
-      record.ejections++
-      record.ejectedUntilMs = nowMs + Math.min(EJECTION_MS * record.ejections, EJECTION_MS_MAX)
-    } else if (typeof outcome === 'object') {
-      record.busyUntilMs = nowMs + outcome.overloadedMs
-    }
-  }
-
-  #open(peerId: string, model: string): Mutable {
-    const key = keyOf(peerId, model)
-    const known = this.#records.get(key)
-    if (known !== undefined) return known
-    const record = { ...NO_RECORD, sampledAtMs: 0, failuresInARow: 0, ejections: 0 }
-    this.#records.set(key, record)
-    if (this.#records.size > RECORDS_MAX) this.#forgetOne()
-    return record
-  }
-
-  #forgetOne(): void {
-    for (const [key, record] of this.#records) {
-      if (record.inFlight > 0) continue
-      this.#records.delete(key)
-      return
-    }
+function forgetOne(records: TrackRecords): void {
+  for (const [key, { inFlight }] of records) {
+    if (inFlight > 0) continue
+    records.delete(key)
+    return
   }
 }
 

@@ -4,7 +4,6 @@ import { LumosError, OverloadedError, PeerUnreachableError } from '../../interfa
 import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { Router, type RouterComponents } from '../../node/router.ts'
-import { TrackRecords } from '../../node/track-record.ts'
 
 type Answer = (request: InferenceRequest, options?: AbortOptions) => AsyncIterable<InferenceChunk>
 
@@ -24,7 +23,6 @@ const asFarAsTypesKnow = true as boolean
 function routerOver(answers: Record<string, Answer>) {
   const asked: string[] = []
   const events: string[] = []
-  const records = new TrackRecords()
   const service = (peerId: string): InferenceService => ({
     infer(request, options) {
       asked.push(peerId)
@@ -34,9 +32,8 @@ function routerOver(answers: Record<string, Answer>) {
   const components: RouterComponents = {
     clock: systemClock,
     log: { debug() {}, info() {}, warn() {}, error() {} },
-    records,
     newId: () => 'id',
-    candidates: ({ task, model }) =>
+    offers: ({ task, model }) =>
       Object.keys(answers)
         .map((peerId, i) => ({
           peerId,
@@ -44,15 +41,14 @@ function routerOver(answers: Record<string, Answer>) {
           local: i === 0,
           connected: true,
           rttMs: i,
-          capability: { task: 'text-generation' as const, model: 'echo', slots: 4, warm: true },
-          record: records.get(peerId, 'echo', systemClock.monotonicMs())
+          capability: { task: 'text-generation' as const, model: 'echo', slots: 4, warm: true }
         }))
         .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
     service,
     peersNamed: name => Object.keys(answers).filter(peerId => name === peerId || name === `name-${peerId}`),
     emit: name => void events.push(name)
   }
-  return { router: new Router(components), asked, events, records }
+  return { router: new Router(components), asked, events }
 }
 
 const request = { model: 'echo', input: { messages: [{ role: 'user', content: 'hi' }] } }
@@ -156,9 +152,10 @@ describe('the router', () => {
   })
 
   it('frees the peer and reports a cancellation when the loop is left', async () => {
-    const { router, events, records } = routerOver({ a: answer })
+    const { router, events } = routerOver({ a: answer })
     for await (const _ of router.infer(request)) break
-    expect(records.get('a', 'echo', systemClock.monotonicMs()).inFlight).toBe(0)
+    const [ranked] = router.explain({ model: 'echo' })
+    expect(ranked?.candidate.record.inFlight).toBe(0)
     expect(events.at(-1)).toBe('inference.request_failed')
   })
 
