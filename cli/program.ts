@@ -177,6 +177,13 @@ export function createProgram(json: boolean): Command {
     .action(lazily(() => import('./commands/revoke.ts')))
 
   program
+    .command('promote')
+    .description('make a member an admin; needs the root key on this device')
+    .argument('<device>', 'its name or PeerId')
+    .option('-y, --yes', 'do not ask')
+    .action(lazily(() => import('./commands/promote.ts')))
+
+  program
     .command('leave')
     .description('forget this mesh, and begin one of this device alone')
     .option('-y, --yes', 'do not ask')

@@ -139,6 +139,13 @@ export interface LumosMesh {
    * @throws {LumosError} `NOT_ADMIN`, `PEER_NOT_FOUND`, or `INVALID_INPUT` when several have that name.
    */
   revoke(peer: string): Promise<MemberInfo>
+  /**
+   * Make a member an admin. It is one here at once, and elsewhere once it has met a device that knows.
+   *
+   * @param peer PeerId or name.
+   * @throws {LumosError} `NOT_ADMIN` unless this node holds the root key; else as {@link revoke}.
+   */
+  promote(peer: string): Promise<MemberInfo>
   /** Forget this mesh, and begin one of its own. @throws {LumosError} `DENIED` while this node holds the root key. */
   leave(): Promise<MeshInfo>
   /** @throws {LumosError} `NOT_ADMIN`. */

@@ -147,6 +147,18 @@ export class MeshControl implements LumosMesh {
     return { ...member, online: false }
   }
 
+  async promote(peer: string): Promise<MemberInfo> {
+    const { authority, pairing, greetAll } = this.#mesh
+    authority.mayIssue('admin')
+    const { peerId, role, name } = this.#memberNamed(peer)
+    if (role !== 'admin') {
+      await pairing.admit(peerId, 'admin', name)
+      // Whoever is connected gets its certificate with the hello.
+      await greetAll()
+    }
+    return this.#memberNamed(peerId)
+  }
+
   async leave(): Promise<MeshInfo> {
     const { members, authority } = this.#mesh
     const alone = members.list().every(({ peerId }) => peerId === this.#self)
@@ -369,7 +381,7 @@ function adviceFor(
   }
   if (members > 1 && admins < 2) {
     advice.push(
-      'Only one device is an admin. Invite another, so that losing one does no harm: lumos-node invite --role admin'
+      'Only one device is an admin. Make another one, so that losing one does no harm: lumos-node promote NAME'
     )
   }
   // Only the root renews an admin, and members end with the admin that vouches for them.

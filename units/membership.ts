@@ -122,6 +122,14 @@ export const membershipUnits = ({ mesh }: LumosNode) => [
     run: ({ peer }) => mesh.revoke(peer)
   }),
   defineUnit({
+    name: 'mesh.promote',
+    kind: 'command',
+    summary: 'Make a member an admin. Only a device that holds the root key can.',
+    input: z.strictObject({ peer: Peer }),
+    output: MemberInfo,
+    run: ({ peer }) => mesh.promote(peer)
+  }),
+  defineUnit({
     name: 'mesh.leave',
     kind: 'command',
     summary: 'Forget this mesh, and begin one of this node alone.',

@@ -81,10 +81,12 @@ export class Members {
     return this.#own.chain
   }
 
-  /** An admin issued a fresh certificate for this node. */
+  /** An admin issued a fresh certificate for this node. An older one than it has changes nothing. */
   async renew(chain: Chain): Promise<void> {
     const { peerId } = this.#components
     const membership = await this.#check(peerId, chain)
+    const last = this.lastKnown(peerId)
+    if (last !== undefined && !isLater(membership, last)) return
     this.#known.set(peerId, { membership, chain })
     this.#own = { ...this.#own, chain }
     this.#components.store.enter(this.#own)
@@ -117,6 +119,11 @@ export class Members {
     const membership = this.#known.get(peerId)?.membership
     if (membership === undefined || this.#isRevoked(peerId, membership.role)) return undefined
     return this.#isRevoked(membership.issuer, 'admin') ? membership : undefined
+  }
+
+  /** The newest certificates of the peer that this node has seen. */
+  chainOf(peerId: string): Chain | undefined {
+    return this.#known.get(peerId)?.chain
   }
 
   /** What this node last knew of the peer, whether or not that still counts. */
@@ -238,5 +245,5 @@ async function opened(chain: Chain): Promise<Certificate[]> {
   return certificates
 }
 
-const sameChain = (a: Chain, b: Chain): boolean =>
+export const sameChain = (a: Chain, b: Chain): boolean =>
   a.length === b.length && a.every((certificate, i) => Buffer.compare(certificate, b[i]!) === 0)

@@ -10,7 +10,7 @@ import type { Membership } from '../../interface/membership.ts'
 import type { Hello } from '../../protocols/hello/index.ts'
 import type { Chain } from '../../storage/mesh-store.ts'
 import type { Authority } from './authority.ts'
-import type { Members } from './members.ts'
+import { type Members, sameChain } from './members.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
 
 export interface ReceptionComponents {
@@ -29,7 +29,7 @@ export class Reception {
   }
 
   /**
-   * @returns fresh certificates for the peer; none when it needs none or this device cannot issue them.
+   * @returns fresh certificates for the peer; none when it needs none or this device has none and cannot issue them.
    * @throws {LumosError} when the peer is no member.
    */
   async judge({ manifest }: SignedManifest, hello: Hello): Promise<Chain> {
@@ -38,6 +38,9 @@ export class Reception {
     const membership = await members.admit(peerId, certificates).catch(thrown => this.#orphan(peerId, thrown))
     if ('fresh' in membership) return membership.fresh
     if (membership.role === 'admin') members.rename(hello.meshName, hello.meshNamedAtMs)
+    const held = members.chainOf(peerId)
+    // Whoever was made an admin while it was away hears of it from the first that knows.
+    if (held !== undefined && !sameChain(held, certificates)) return held
     return await this.#renewed(membership)
   }
 

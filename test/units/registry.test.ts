@@ -55,6 +55,7 @@ describe('the registry of units', () => {
         'command mesh.approve',
         'command mesh.deny',
         'command mesh.revoke',
+        'command mesh.promote',
         'command mesh.leave',
         'command mesh.rename',
         'command mesh.export_root',
