@@ -47,7 +47,7 @@ async function execute({ scenario, nodes, seed, json }: Run): Promise<boolean> {
   const random = seededRandom(seed)
   const signal = AbortSignal.timeout(SCENARIO_TIMEOUT_MS)
   try {
-    await using cluster = await Cluster.create({ nodes, random, acquaintances: scenario.acquaintances })
+    await using cluster = await Cluster.create({ nodes, seed, acquaintances: scenario.acquaintances })
     const findings = await scenario.run(cluster, { random, signal, report })
     print({ scenario: scenario.name, seed, passed: true, findings }, json)
     return true

@@ -14,7 +14,7 @@ const BELOW: Record<string, readonly string[]> = {
   units: ['interface', 'node'],
   gateway: ['interface', 'node', 'units', 'storage'],
   cli: ['interface', 'node', 'units', 'gateway', 'storage'],
-  sim: ['interface', 'node', 'units', 'gateway', 'capabilities'],
+  sim: ['interface', 'protocols', 'capabilities', 'storage', 'node', 'units', 'gateway', 'cli'],
   bench: ['interface', 'protocols', 'capabilities', 'storage', 'node', 'units', 'gateway', 'cli', 'sim']
 }
 /** Packages that only one floor of the house may know. */
