@@ -9,12 +9,8 @@ import type { Clock, Random, Timer } from '../interface/clock.ts'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
 import type { Manifest, SignedManifest } from '../interface/manifest.ts'
 import { sealManifest } from '../protocols/manifest/index.ts'
+import { announceAfterMs, MANIFEST_TTL_MS } from './manifest-schedule.ts'
 
-/** A silent peer is believed this long: long enough that two lost announcements do no harm. */
-const TTL_MS = 180_000
-/** Announced three times within its life, at times of its own, so that peers do not all speak at once. */
-const INTERVAL_MS = 60_000
-const INTERVAL_JITTER = 0.2
 /** Several changes within this time, as when a node loads its models, make one announcement. */
 const SETTLE_MS = 100
 
@@ -99,17 +95,14 @@ export class Announcer implements Startable {
     const { clock, random, privateKey, peerId, epoch } = this.#components
     this.#timer?.cancel()
     if (this.#stopped) return
-    this.#timer = clock.setTimer(
-      () => this.#announceNow(),
-      INTERVAL_MS * (1 + INTERVAL_JITTER * (random() - 0.5))
-    )
+    this.#timer = clock.setTimer(() => this.#announceNow(), announceAfterMs(random))
 
     const manifest: Manifest = {
       version: 1,
       peerId,
       epoch,
       sequence: this.#components.nextSequence(),
-      ttlMs: TTL_MS,
+      ttlMs: MANIFEST_TTL_MS,
       issuedAtMs: Math.max(0, Math.round(clock.wallMs())),
       ...this.#components.offer()
     }

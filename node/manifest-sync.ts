@@ -16,18 +16,11 @@ import type { SignedManifest } from '../interface/manifest.ts'
 import { MANIFEST_PROTOCOL, openManifest, pullManifests, servePull } from '../protocols/manifest/index.ts'
 import { Deadline } from './deadline.ts'
 import { type MeshLibp2p, manifestTopic } from './libp2p.ts'
+import { newPulls, PULL_TICK_MS, type PullEffect, type PullEvent, stepPulls } from './manifest-schedule.ts'
 import type { Guard } from './membership/guard.ts'
 import type { ProviderTable } from './provider-table.ts'
 
 const PULL_TIMEOUT_MS = 10_000
-const PULL_INTERVAL_MS = 60_000
-/**
- * News that did not come by gossip says that gossip is not up yet here, or lost
- * something: pull again this soon, until no more such news comes.
- */
-const PULL_AFTER_NEWS_MS = 1000
-/** Peers asked in each round: with eight, what one of them misses another has. */
-const PULL_PEERS = 8
 const PULL_STREAMS_MAX = 2
 
 export interface ManifestSyncComponents {
@@ -53,8 +46,7 @@ export class ManifestSync implements Startable {
   readonly #stopped = new AbortController()
   #timer: Timer | undefined
   readonly #judged = new SeenEnvelopes()
-  #newsSinceRound = false
-  #roundsLeftOut = 0
+  readonly #pulls = newPulls()
 
   constructor(components: ManifestSyncComponents) {
     this.#components = components
@@ -105,7 +97,7 @@ export class ManifestSync implements Startable {
 
   /** A peer was accepted: take its manifest, and ask it for those of others. */
   async meet(peerId: PeerId, signed: SignedManifest): Promise<void> {
-    await this.#takeAndPassOn(signed, 0)
+    if (await this.#takeAndPassOn(signed, 0)) this.#step({ type: 'met' })
     void this.#pull(peerId)
   }
 
@@ -118,26 +110,27 @@ export class ManifestSync implements Startable {
       for await (const { envelope, ageMs } of pullManifests(stream, table.versions(), deadline)) {
         if (this.#judged.has(envelope)) continue
         // One bad manifest is no reason to miss the good ones behind it.
-        await openManifest(envelope).then(signed => this.#takeAndPassOn(signed, ageMs), this.#refused)
+        const signed = await openManifest(envelope).catch(this.#refused)
+        if (signed && (await this.#takeAndPassOn(signed, ageMs))) this.#step({ type: 'pulled', ageMs })
       }
     } catch (err) {
       if (!this.#stopped.signal.aborted) log.debug({ peerId: `${peerId}`, err }, 'could not pull manifests')
     }
   }
 
-  /** A round of pulls every minute, and sooner while there is news. */
+  /** A round of pulls every minute, and sooner while there is reason to; see `manifest-schedule.ts`. */
   #pullInAWhile(): void {
-    const { clock, libp2p, random, guard } = this.#components
+    const { clock, libp2p, guard } = this.#components
     this.#timer = clock.setTimer(() => {
-      this.#roundsLeftOut++
-      if (this.#newsSinceRound || this.#roundsLeftOut * PULL_AFTER_NEWS_MS >= PULL_INTERVAL_MS) {
-        this.#newsSinceRound = false
-        this.#roundsLeftOut = 0
-        const members = libp2p.getPeers().filter(peerId => guard.isMember(peerId.toString()))
-        for (const peerId of sample(members, PULL_PEERS, random)) void this.#pull(peerId)
-      }
       this.#pullInAWhile()
-    }, PULL_AFTER_NEWS_MS)
+      const peers = libp2p.getPeers().filter(peerId => guard.isMember(peerId.toString()))
+      for (const { peer } of this.#step({ type: 'tick', peers })) void this.#pull(peer)
+    }, PULL_TICK_MS)
+  }
+
+  #step(event: PullEvent<PeerId>): readonly PullEffect<PeerId>[] {
+    const { clock, random } = this.#components
+    return stepPulls(this.#pulls, event, clock.monotonicMs(), random).effects
   }
 
   /**
@@ -156,10 +149,11 @@ export class ManifestSync implements Startable {
     }
   }
 
-  async #takeAndPassOn(signed: SignedManifest, ageMs: number): Promise<void> {
-    if (!(await this.#take(signed, ageMs))) return
-    void this.#gossip(signed)
-    this.#newsSinceRound = true
+  /** @returns whether it was news. */
+  async #takeAndPassOn(signed: SignedManifest, ageMs: number): Promise<boolean> {
+    const news = await this.#take(signed, ageMs)
+    if (news) void this.#gossip(signed)
+    return news
   }
 
   /** @returns whether it was news. */
@@ -182,7 +176,7 @@ export class ManifestSync implements Startable {
     return true
   }
 
-  #refused = (thrown: unknown): void => {
+  #refused = (thrown: unknown): undefined => {
     const { log } = this.#components
     if (thrown instanceof LumosError) {
       const serious = thrown.code !== 'MANIFEST_STALE'
@@ -211,13 +205,3 @@ class SeenEnvelopes {
 }
 
 const digestOf = (envelope: Uint8Array): string => createHash('sha256').update(envelope).digest('base64')
-
-/** Up to `count` of `items`, chosen evenly. */
-function sample<T>(items: readonly T[], count: number, random: () => number): T[] {
-  const rest = [...items]
-  const chosen: T[] = []
-  while (rest.length > 0 && chosen.length < count) {
-    chosen.push(...rest.splice(Math.floor(random() * rest.length), 1))
-  }
-  return chosen
-}

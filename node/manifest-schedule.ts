@@ -1,0 +1,79 @@
+/**
+ * When manifests are announced and when they are pulled, and from whom: the
+ * rounds of pulls are a deterministic core.
+ */
+
+import type { Random } from '../interface/clock.ts'
+import { NO_EFFECTS, type Stepped } from '../interface/core.ts'
+
+/** A silent peer is believed this long: long enough that two lost announcements do no harm. */
+export const MANIFEST_TTL_MS = 180_000
+/** Announced three times within its life, at times of its own, so that peers do not all speak at once. */
+const ANNOUNCE_INTERVAL_MS = MANIFEST_TTL_MS / 3
+const ANNOUNCE_JITTER = 0.2
+
+export const announceAfterMs = (random: Random): number =>
+  ANNOUNCE_INTERVAL_MS * (1 + ANNOUNCE_JITTER * (random() - 0.5))
+
+/** How often the core below is told that time has passed. */
+export const PULL_TICK_MS = 1000
+/** A round at least every minute. */
+const PULL_TICKS_MAX = 60
+/** Peers asked in each round: with eight, what one of them misses another has. */
+const PULL_PEERS = 8
+/**
+ * A manifest this old should have come by gossip: that it had to be pulled says
+ * that gossip is not up yet here, or lost something. A younger one may have been
+ * on its way; in a large mesh there always is one.
+ */
+const GOSSIP_LATE_MS = 2000
+
+export interface PullState {
+  /** Since the last round. */
+  ticks: number
+  /** Whether there is reason to believe that more is missing. */
+  due: boolean
+}
+
+export type PullEvent<Peer> =
+  /** `PULL_TICK_MS` have passed, and these members are connected. */
+  | { readonly type: 'tick'; readonly peers: readonly Peer[] }
+  /** A peer said hello with news. */
+  | { readonly type: 'met' }
+  /** A pull brought news. */
+  | { readonly type: 'pulled'; readonly ageMs: number }
+
+export interface PullEffect<Peer> {
+  readonly type: 'pull'
+  readonly peer: Peer
+}
+
+export const newPulls = (): PullState => ({ ticks: 0, due: false })
+
+/** Changes `state` in place. */
+export function stepPulls<Peer>(
+  state: PullState,
+  event: PullEvent<Peer>,
+  _nowMs: number,
+  random: Random
+): Stepped<PullState, PullEffect<Peer>> {
+  if (event.type === 'met') state.due = true
+  if (event.type === 'pulled' && event.ageMs >= GOSSIP_LATE_MS) state.due = true
+  if (event.type !== 'tick') return { state, effects: NO_EFFECTS }
+
+  state.ticks++
+  if (!state.due && state.ticks < PULL_TICKS_MAX) return { state, effects: NO_EFFECTS }
+  state.ticks = 0
+  state.due = false
+  return { state, effects: sample(event.peers, PULL_PEERS, random).map(peer => ({ type: 'pull', peer })) }
+}
+
+/** Up to `count` of `items`, chosen evenly. */
+function sample<T>(items: readonly T[], count: number, random: Random): T[] {
+  const rest = [...items]
+  const chosen: T[] = []
+  while (rest.length > 0 && chosen.length < count) {
+    chosen.push(...rest.splice(Math.floor(random() * rest.length), 1))
+  }
+  return chosen
+}
