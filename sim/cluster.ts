@@ -146,7 +146,7 @@ export class Cluster implements AsyncDisposable {
   #until(atMs: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimer(resolve, atMs - this.elapsedMs)
+      const timer = this.#clock.setTimer(resolve, Math.max(0, atMs - this.elapsedMs))
       signal.addEventListener('abort', () => {
         timer.cancel()
         reject(signal.reason)

@@ -120,7 +120,7 @@ export class Flow implements Sender {
     if (this.#torn) {
       if (message === 'end' || message === 'reset') this.close()
       else if (this.#receiver.answers) {
-        this.#clock.setTimer(() => this.break(), 2 * (arrivesAtMs - this.#clock.monotonicMs()))
+        this.#clock.setTimer(() => this.break(), 2 * Math.max(0, arrivesAtMs - this.#clock.monotonicMs()))
       }
       return
     }
