@@ -1,0 +1,98 @@
+/** What was seen in a soak so far, and what it amounts to. */
+
+import { createHistogram } from 'node:perf_hooks'
+import { type Churn, staysAllTheTime } from './fleet.ts'
+import type { Measured } from './member.ts'
+import { judge, type NodeSample, type Verdict } from './verdict.ts'
+
+const HOUR_MS = 3_600_000
+/** By then all code is compiled, tables are full and the allocator has seen its peaks. */
+const WARMUP_HOURS_MAX = 1 / 6
+/** Of a run that is shorter than an hour. */
+const WARMUP_SHARE = 1 / 6
+
+/** Everything that is known of a soak, as it is kept. */
+export interface SoakRecord extends SoakTerms {
+  readonly ended: 'no' | 'complete' | 'early' | 'failed'
+  readonly lastedHours: number
+  readonly warmHours: number
+  readonly calls: Calls
+  readonly churn: Churn
+  /** What must not happen: a node that stays dies, or one cannot return. */
+  readonly failures: readonly string[]
+  readonly verdicts: readonly Verdict[]
+  readonly samples: readonly NodeSample[]
+}
+
+export interface SoakTerms {
+  readonly hours: number
+  readonly nodes: number
+  readonly seed: number
+}
+
+/** What the nodes that stay have asked. */
+export interface Calls {
+  readonly made: number
+  readonly streams: number
+  /** Of those that a node which stays was asked. */
+  readonly lost: number
+  /** Of those that a node which was about to leave was asked. */
+  readonly lostToChurn: number
+  readonly lostCodes: Readonly<Record<string, number>>
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+export class Book {
+  readonly failures: string[] = []
+  readonly #terms: SoakTerms
+  readonly #beganMs = performance.now()
+  readonly #samples: NodeSample[] = []
+  readonly #callsUs = createHistogram()
+
+  constructor(terms: SoakTerms) {
+    this.#terms = terms
+  }
+
+  note(node: string, { callsMs, ...sample }: Measured): void {
+    for (const ms of callsMs) this.#callsUs.record(Math.max(1, Math.round(ms * 1000)))
+    this.#samples.push({ node, hours: this.#lastedHours, ...sample })
+  }
+
+  record(ended: SoakRecord['ended'], churn: Churn): SoakRecord {
+    const warmHours = Math.min(WARMUP_HOURS_MAX, this.#terms.hours * WARMUP_SHARE)
+    return {
+      ...this.#terms,
+      ended,
+      lastedHours: this.#lastedHours,
+      warmHours,
+      calls: this.#calls(),
+      churn,
+      failures: this.failures,
+      verdicts: judge(this.#samples, warmHours),
+      samples: this.#samples
+    }
+  }
+
+  get #lastedHours(): number {
+    return (performance.now() - this.#beganMs) / HOUR_MS
+  }
+
+  #calls(): Calls {
+    const lost = this.#samples.flatMap(sample => sample.lost)
+    const lostAmongStaying = lost.filter(({ peer }) => staysAllTheTime(peer)).length
+    const lostCodes: Record<string, number> = {}
+    for (const { code } of lost) lostCodes[code] = (lostCodes[code] ?? 0) + 1
+    const totalOf = (what: 'calls' | 'streams') =>
+      this.#samples.reduce((total, sample) => total + sample[what], 0)
+    return {
+      made: totalOf('calls'),
+      streams: totalOf('streams'),
+      lost: lostAmongStaying,
+      lostToChurn: lost.length - lostAmongStaying,
+      lostCodes,
+      p50Ms: this.#callsUs.percentile(50) / 1000,
+      p99Ms: this.#callsUs.percentile(99) / 1000
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** One node of the soak, in a process of its own, so that what is measured is that node alone. */
+
+import type { Connection } from '@libp2p/interface'
+import { createLumosNode } from '../../node/create-node.ts'
+import { lanNetwork, type Network } from '../../node/libp2p.ts'
+import { seededRandom } from '../random.ts'
+import { Load, type Tally } from './load.ts'
+import { type Sample, takeSample } from './sample.ts'
+
+/** How a member is started: the first argument of its process, as JSON. */
+export interface MemberOrders {
+  readonly home: string
+  readonly name: string
+  readonly seed: number
+  /** Multiaddrs to dial at start. */
+  readonly peers: readonly string[]
+}
+
+export type Question =
+  | { readonly ask: 'invite' }
+  | { readonly ask: 'join'; readonly code: string }
+  | { readonly ask: 'revoke'; readonly name: string }
+  | { readonly ask: 'addresses' }
+  | { readonly ask: 'measure'; readonly counting: boolean }
+
+export interface Measured extends Sample, Tally {
+  /** Warnings of Node since the start, above all of too many listeners on one emitter. */
+  readonly warnings: readonly string[]
+}
+
+const { home, name, seed, peers }: MemberOrders = JSON.parse(process.argv[2]!)
+
+let openConnections = (): Connection[] => []
+const lan = lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers })
+/** A transport is made out of libp2p's own parts, which is where the connections are counted. */
+const network: Network = {
+  ...lan,
+  transports: lan.transports.map(make => components => {
+    openConnections = () => components.connectionManager.getConnections()
+    return make(components)
+  })
+}
+
+const warnings: string[] = []
+process.on('warning', ({ name, message }) => {
+  // Counting live objects is experimental in Node, which says so once.
+  if (name !== 'ExperimentalWarning') warnings.push(`${name}: ${message}`)
+})
+
+const node = await createLumosNode({
+  home,
+  network,
+  settings: { name, 'mesh.name': 'soak', 'models.builtin': false, 'engines.echo': true }
+})
+await node.start()
+const load = new Load(node, seededRandom(seed))
+load.start()
+
+async function answer(question: Question): Promise<unknown> {
+  switch (question.ask) {
+    case 'invite':
+      return node.mesh.invite().code
+    case 'join':
+      return await node.mesh.join(question.code)
+    case 'revoke':
+      return await node.mesh.revoke(question.name)
+    case 'addresses':
+      return node.status().addresses
+    case 'measure':
+      return {
+        ...takeSample(openConnections(), question.counting),
+        ...load.take(),
+        warnings
+      } satisfies Measured
+  }
+}
+
+process.on('message', ({ number, question }: { number: number; question: Question }) => {
+  answer(question).then(
+    value => process.send?.({ number, value }),
+    err => process.send?.({ number, failure: String(err) })
+  )
+})
+process.on('SIGTERM', async () => {
+  load.stop()
+  await node.stop()
+  process.exit(0)
+})
+// Ctrl-C reaches every process of a terminal; the one that drives the soak decides what it means.
+process.on('SIGINT', () => {})
+process.on('disconnect', () => process.exit(0))
+process.send?.('ready')

@@ -1,0 +1,78 @@
+/**
+ * What a process holds at one moment, counted so that a leak of any kind shows:
+ * memory, descriptors, and the live objects that are left behind when somebody
+ * forgets to clean up.
+ */
+
+import { readdirSync } from 'node:fs'
+import { queryObjects } from 'node:v8'
+import type { Connection } from '@libp2p/interface'
+
+export interface Sample {
+  /** Resident memory, as the system sees it before garbage is collected. */
+  readonly rssMB: number
+  /** Live JavaScript objects, after garbage was collected. */
+  readonly heapMB: number
+  /** Live buffers and what else JavaScript objects hold outside the heap. */
+  readonly externalMB: number
+  readonly descriptors: number
+  readonly connections: number
+  readonly streams: number
+  /** Listeners on every `EventTarget` of the process, each `AbortSignal` included. */
+  readonly listeners?: number
+  readonly abortSignals?: number
+  /** Those that keep the process alive and those that do not. */
+  readonly timers?: number
+}
+
+/** `counting` walks the heap once for each kind of object, for which the process stands still for a second. */
+export function takeSample(connections: readonly Connection[], counting: boolean): Sample {
+  const rssMB = megabytes(process.memoryUsage.rss())
+  if (globalThis.gc === undefined) throw new Error('A process that is measured runs with --expose-gc.')
+  globalThis.gc()
+  const { heapUsed, external } = process.memoryUsage()
+  return {
+    rssMB,
+    heapMB: megabytes(heapUsed),
+    externalMB: megabytes(external),
+    descriptors: readdirSync('/proc/self/fd').length,
+    connections: connections.length,
+    streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
+    ...(counting && {
+      listeners: countLive(Listener),
+      abortSignals: countLive(AbortSignal),
+      timers: countLive(Timeout)
+    })
+  }
+}
+
+type Class = abstract new (...args: never[]) => unknown
+
+const megabytes = (bytes: number): number => Math.round(bytes / 1e3) / 1e3
+/** Reachable objects of a class: what is dead and not yet collected does not count. */
+const countLive = (type: Class): number => queryObjects(type as never, { format: 'count' }) as number
+
+/**
+ * Node keeps one record for each listener of an `EventTarget`, of a class that it
+ * does not export. Counting these sees the listeners of targets that nobody would
+ * think of, above all those that pile up on a long-lived `AbortSignal`.
+ */
+const Listener = classOf(() => {
+  const target = new EventTarget()
+  target.addEventListener('any', () => {})
+  const kEvents = Object.getOwnPropertySymbols(target).find(({ description }) => description === 'kEvents')
+  const roots = (target as unknown as Record<symbol, Map<string, { next: object }>>)[kEvents!]
+  return roots?.get('any')?.next
+})
+
+const Timeout = classOf(() => {
+  const timer = setTimeout(() => {}, 0)
+  clearTimeout(timer)
+  return timer
+})
+
+function classOf(make: () => object | undefined): Class {
+  const made = make()
+  if (made === undefined) throw new Error('This version of Node keeps its listeners in another way.')
+  return made.constructor as Class
+}

@@ -1,0 +1,70 @@
+/** Nodes under churn and load for hours: what is slow to go wrong shows as a slope. */
+
+import { setTimeout } from 'node:timers/promises'
+import { seededRandom } from '../random.ts'
+import { Book, type SoakRecord } from './book.ts'
+import { Fleet } from './fleet.ts'
+
+const HOUR_MS = 3_600_000
+const MEASURE_EVERY_MS = 60_000
+const CHURN_EVERY_MS = 10_000
+/** How many nodes leave and return for each device that joins for the first time. */
+const CHURNS_PER_VISITOR = 12
+/** Counting objects stops a node for a second, which its callers feel. */
+const COUNT_EVERY_ROUNDS = 5
+
+/** A run of seconds has enough points for a slope, and some churn, too. */
+const ROUNDS_MIN = 15
+const CHURNS_MIN = 5
+const VISITORS_MIN = 3
+
+export interface SoakOptions {
+  readonly hours: number
+  readonly nodes: number
+  readonly seed: number
+  /** What each node runs instead of `member.ts`: a test has one that leaks. */
+  readonly module?: URL
+  /** Ends the soak early, with what was seen. */
+  readonly signal: AbortSignal
+  /** Called after every round of measurements, with everything so far. */
+  onRound(record: SoakRecord): void
+}
+
+export async function soak({ hours, nodes, seed, module, ...options }: SoakOptions): Promise<SoakRecord> {
+  await using fleet = await Fleet.gather({ nodes, seed, random: seededRandom(seed), module })
+  const book = new Book({ hours, nodes, seed })
+  const durationMs = hours * HOUR_MS
+  const failed = new AbortController()
+  const signal = AbortSignal.any([options.signal, failed.signal, AbortSignal.timeout(durationMs)])
+
+  const repeat = async (intervalMs: number, task: (round: number) => Promise<void>): Promise<void> => {
+    let nextMs = performance.now()
+    for (let round = 1; ; round++) {
+      // What takes longer than its interval delays the next, and nothing is caught up on.
+      nextMs = Math.max(nextMs + intervalMs, performance.now())
+      await setTimeout(Math.max(0, nextMs - performance.now()), undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+      await task(round).catch(err => {
+        if (signal.aborted) return
+        book.failures.push(String(err.message))
+        failed.abort()
+      })
+    }
+  }
+  const measureMs = Math.min(MEASURE_EVERY_MS, durationMs / ROUNDS_MIN)
+  const countEvery = measureMs < MEASURE_EVERY_MS ? 1 : COUNT_EVERY_ROUNDS
+  await Promise.all([
+    repeat(Math.min(CHURN_EVERY_MS, durationMs / CHURNS_MIN), () => fleet.churnOne(signal)),
+    repeat(Math.min(CHURN_EVERY_MS * CHURNS_PER_VISITOR, durationMs / VISITORS_MIN), () =>
+      fleet.exchangeVisitor()
+    ),
+    repeat(measureMs, async round => {
+      const question = { ask: 'measure', counting: round % countEvery === 0 } as const
+      // One after the other: they would feel each other's standing still.
+      for (const member of fleet.stayers) book.note(member.name, await member.ask(question))
+      options.onRound(book.record('no', fleet.churn))
+    })
+  ])
+  const ended = failed.signal.aborted ? 'failed' : options.signal.aborted ? 'early' : 'complete'
+  return book.record(ended, fleet.churn)
+}

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import type { SoakRecord } from '../../sim/soak/book.ts'
+import { passes, reportOf } from '../../sim/soak/report.ts'
+import { soak } from '../../sim/soak/soak.ts'
+import { LIMITS } from '../../sim/soak/verdict.ts'
+
+const MAIN = join(import.meta.dirname, '../../sim/soak/main.ts')
+const TIMEOUT_MS = 180_000
+/** Two stay, and each is measured every 3 s, or later on a busy machine. */
+const SHORT = { hours: 45 / 3600, nodes: 3, seed: 7 }
+
+describe('a soak', () => {
+  it('asks, churns, keeps what it saw, and tells it when it is ended early', {
+    timeout: TIMEOUT_MS
+  }, async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'lumos-soak-test-'))
+    const file = join(dir, 'soak.json')
+    const args = ['--hours', String(60 / 3600), '--nodes', '3', '--seed', '7', '--json', file]
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const report = text(child.stdout)
+    const exited = once(child, 'exit')
+    let kept: SoakRecord | undefined
+    for await (const line of createInterface(child.stderr)) {
+      if (!line.includes('RSS')) continue
+      kept ??= JSON.parse(await readFile(file, 'utf8'))
+      // Churn comes every 12 s, and a new device after 20.
+      if (/[1-9]\d* returned, [1-9]\d* joined/.test(line)) child.kill('SIGINT')
+    }
+    const [code] = await exited
+    const record: SoakRecord = JSON.parse(await readFile(file, 'utf8'))
+    await rm(dir, { recursive: true })
+
+    expect(kept).toMatchObject({ ended: 'no', seed: 7, nodes: 3 })
+    expect(record).toMatchObject({ ended: 'early', failures: [], calls: { lost: 0 } })
+    expect(record.calls.made).toBeGreaterThan(20)
+    expect(record.calls.streams).toBeGreaterThan(0)
+    expect(record.calls.p99Ms).toBeGreaterThan(record.calls.p50Ms)
+    expect(record.churn.terminated + record.churn.killed).toBeGreaterThan(0)
+    for (const sample of record.samples) {
+      expect(sample.rssMB).toBeGreaterThan(sample.heapMB)
+      expect(Math.min(sample.descriptors, sample.listeners!, sample.timers!)).toBeGreaterThan(0)
+    }
+    expect(record.samples.at(-1)!.connections).toBeGreaterThan(0)
+    expect(await report).toContain('seed 7, ended early')
+    expect(code).toBe(passes(record) ? 0 : 1)
+  })
+
+  it('finds what a node leaks on purpose', { timeout: TIMEOUT_MS }, async () => {
+    const module = new URL('./leaky-member.ts', import.meta.url)
+    const judged = new AbortController()
+    const record = await soak({
+      ...SHORT,
+      module,
+      signal: judged.signal,
+      onRound: ({ verdicts }) => verdicts.length === LIMITS.length && judged.abort()
+    })
+    const leaked = new Map(record.verdicts.map(verdict => [verdict.metric, verdict]))
+
+    // A sixth of what is planted: each measurement stops the node, and a busy machine makes its timers late.
+    expect(leaked.get('heapMB')).toMatchObject({ result: 'rising' })
+    expect(leaked.get('heapMB')!.slope.perHour).toBeGreaterThan(1800)
+    expect(leaked.get('listeners')!.slope.perHour).toBeGreaterThan(60_000)
+    expect(leaked.get('listeners')).toMatchObject({ result: 'rising' })
+    expect(leaked.get('descriptors')!.slope.perHour).toBeGreaterThan(1200)
+    expect(leaked.get('descriptors')).toMatchObject({ result: 'rising' })
+    expect(passes(record)).toBe(false)
+    expect(reportOf(record)).toContain('MaxListenersExceededWarning')
+  })
+
+  it.each([
+    [['--hours', '0']],
+    [['--hours', '1', '--nodes', '2']],
+    [['--hours', '1', '--seed', '-1']],
+    [['--days', '1']]
+  ])('says how it is used when it is asked for %j', async args => {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    expect(code).toBe(2)
+    expect(said).toContain('Usage: npm run soak')
+  })
+})
