@@ -17,14 +17,12 @@ import type {
   PrivateKey,
   Transport
 } from '@libp2p/interface'
-import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import type { KadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
-
-import { LumosError } from '../interface/errors.ts'
 
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
 import { socketTls } from '../protocols/tls/index.ts'
@@ -34,6 +32,7 @@ import { Doorway } from './membership/doorway.ts'
 import type { Guard } from './membership/guard.ts'
 
 import { noiseOnDemand } from './noise.ts'
+import { privateDht } from './private-dht.ts'
 
 const CONNECTIONS_MAX = 128
 /** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
@@ -53,7 +52,8 @@ const PING_TIMEOUT_MS = { minTimeout: 10_000, maxTimeout: 10_000 }
 const PING_STREAMS_MAX = 8
 /** Devices sleep for weeks; their addresses are tried for a month. */
 const PEER_AGE_MAX_MS = 30 * 24 * 3600 * 1000
-const PEER_ADDRESSES_MAX = 20
+/** An entry of the peer store holds no more, and no more are tried. */
+export const PEER_ADDRESSES_MAX = 20
 
 const MDNS_SERVICE = '_lumos._udp.local'
 /** A first query that Wi-Fi lost is repeated within the time a person waits. */
@@ -196,18 +196,3 @@ const gossip = (mesh: string) =>
       maxPeerInfos: 0
     }
   })
-
-const privateDht = (mesh: string) =>
-  kadDHT({
-    protocol: `/lumos/${mesh}/kad/1.0.0`,
-    // Members are reachable by each other, and their addresses are private ones.
-    clientMode: false,
-    peerInfoMapper: passthroughMapper,
-    // Nobody keeps values in it, so nobody can fill disks with them.
-    validators: { pk: refuseValue },
-    initialQuerySelfInterval: 1000
-  })
-
-async function refuseValue(): Promise<void> {
-  throw new LumosError('DENIED', 'This mesh keeps no values in its DHT.')
-}

@@ -1,0 +1,78 @@
+/**
+ * The DHT of one mesh, in which members find the addresses of members, with the
+ * bounds that the library does not have: it keeps what anybody hands it, for two
+ * days, and reads messages of 4 MiB, where 8 KiB are much.
+ */
+
+import type { Stream, StreamHandler } from '@libp2p/interface'
+import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { LumosError } from '../interface/errors.ts'
+
+const KIB = 1024
+/** A question holds a key and nothing else, and has a stream of its own. */
+const QUESTION_BYTES_MAX = 16 * KIB
+/** An answer names twenty peers at most, each with its twenty addresses of some fifty bytes. */
+const ANSWER_BYTES_MAX = 64 * KIB
+/** Questions of one peer at the same time: those of a look-up of its own, of one for us, and of a refresh. */
+const QUESTIONS_MAX = 8
+
+/** @param mesh id of the mesh: part of the protocol's name, so that meshes on one network stay apart. */
+export const privateDht = (mesh: string): ((components: KadDHTComponents) => KadDHT) => {
+  const create = kadDHT({
+    protocol: `/lumos/${mesh}/kad/1.0.0`,
+    // Members are reachable by each other, and their addresses are private ones.
+    clientMode: false,
+    peerInfoMapper: passthroughMapper,
+    maxInboundStreams: QUESTIONS_MAX,
+    validators: { pk: refuseRecord },
+    initialQuerySelfInterval: 1000
+  })
+  return components => create(bounded(components))
+}
+
+/** The same parts, through which the DHT can neither store anything nor read more than it may. */
+const bounded = (components: KadDHTComponents): KadDHTComponents => {
+  const { datastore, registrar, connectionManager } = components
+  return replacing(components, {
+    // Nobody provides or keeps anything in it, so nobody can fill disks with it.
+    datastore: replacing(datastore, { put: refuseRecord }),
+    registrar: replacing(registrar, {
+      handle: (protocol, handler, options) => registrar.handle(protocol, listeningUpTo(handler), options)
+    }),
+    connectionManager: replacing(connectionManager, {
+      openStream: async (...args) =>
+        readingUpTo(ANSWER_BYTES_MAX, await connectionManager.openStream(...args))
+    })
+  })
+}
+
+const listeningUpTo =
+  (handler: StreamHandler): StreamHandler =>
+  (stream, connection) => {
+    // The handler listens first: bytes that came early go to whoever listens then.
+    const served = handler(stream, connection)
+    readingUpTo(QUESTION_BYTES_MAX, stream)
+    return served
+  }
+
+function readingUpTo(bytesMax: number, stream: Stream): Stream {
+  let bytes = 0
+  stream.addEventListener('message', ({ data }) => {
+    bytes += data.byteLength
+    if (bytes > bytesMax) stream.abort(new LumosError('FRAME_TOO_LARGE', 'The peer says too much.'))
+  })
+  return stream
+}
+
+async function refuseRecord(): Promise<never> {
+  throw new LumosError('DENIED', 'This mesh keeps no records in its DHT.')
+}
+
+const replacing = <T extends object>(target: T, parts: Partial<T>): T =>
+  new Proxy(target, {
+    get(_, key) {
+      if (key in parts) return parts[key as keyof T]
+      const value = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
