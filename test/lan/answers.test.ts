@@ -9,15 +9,17 @@ import { it } from 'vitest'
 import type { NodeClient } from '../../cli/client.ts'
 import { ERROR_MEANINGS } from '../../interface/errors.ts'
 import type { TaskOutput } from '../../interface/tasks.ts'
-import { describeOnLan, Lan } from './lan.ts'
-import { ASKER, holds, meet, pair, startOn } from './lan-node.ts'
+import { Lab } from '../../sim/lab/lab.ts'
+import { ASKER, holds, meet, pair, startOn } from '../../sim/lab/node.ts'
+import { describeOnLan } from './lan.ts'
 import { unreadBytes } from './sockets.ts'
 
 const digits = (name: string): string => fileURLToPath(new URL(`../fixtures/digits/${name}`, import.meta.url))
 
 describeOnLan('a node that serves nothing', () => {
   it('has an image classified by the other, and reads the same 357 of 360 digits as that one by itself', async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     await using server = await startOn(await lan.device('server'), 'server')
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
     await pair(server, asker)
@@ -40,7 +42,8 @@ describeOnLan('a node that serves nothing', () => {
 
 describeOnLan('a request whose peer is killed', () => {
   it('is answered by another peer when nothing had come yet', async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     await using one = await startOn(await lan.device('one'), 'one', { args: ['--echo'], env: ASKER })
     await using other = await startOn(await lan.device('other'), 'other', { args: ['--echo'], env: ASKER })
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
@@ -66,7 +69,8 @@ describeOnLan('a request whose peer is killed', () => {
   })
 
   it('ends with STREAM_INTERRUPTED and the number of chunks that had come', async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     await using server = await startOn(await lan.device('server'), 'server', { args: ['--echo'], env: ASKER })
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
     await pair(server, asker)

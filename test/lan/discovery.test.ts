@@ -4,8 +4,11 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'vitest'
-import { type Device, describeOnLan, Lan, temporaryHome } from './lan.ts'
-import { holds, type Node, pair, startOn } from './lan-node.ts'
+import type { Device } from '../../sim/lab/device.ts'
+import { Lab } from '../../sim/lab/lab.ts'
+import { holds, type Node, pair, startOn } from '../../sim/lab/node.ts'
+import { temporaryHome } from '../../sim/lab/system.ts'
+import { describeOnLan } from './lan.ts'
 import { connectionsOn } from './sockets.ts'
 
 const ROUNDS = 20
@@ -17,7 +20,8 @@ describeOnLan('two nodes on one LAN', () => {
   it(`hold each other's manifests within ${HELD_MS_MAX} ms of the second's start, 19 times of ${ROUNDS}, over one connection`, {
     timeout: 120_000
   }, async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     await using first = await startOn(await lan.device('first'), 'first')
     const device = await lan.device('second')
     const sinceReady: number[] = []

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { it } from 'vitest'
-import { describeOnLan, Lan, temporaryHome } from './lan.ts'
-import { ASKER, holds, loses, meet, pair, startOn } from './lan-node.ts'
+import { Lab } from '../../sim/lab/lab.ts'
+import { ASKER, holds, loses, meet, pair, startOn } from '../../sim/lab/node.ts'
+import { temporaryHome } from '../../sim/lab/system.ts'
+import { describeOnLan } from './lan.ts'
 
 /** From the signal on, until no other node lists the peer or its models. */
 const KILLED_GONE_MS_MAX = 5000
@@ -16,7 +18,8 @@ const PLUGGED_IN_BACK_MS_MAX = 15_000
 
 describeOnLan('a peer', () => {
   it('is gone from every table soon after it was killed or stopped, and is one peer when it comes back', async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     const device = await lan.device('peer')
     await using one = await startOn(await lan.device('one'), 'one')
     await using other = await startOn(await lan.device('other'), 'other')
@@ -56,7 +59,8 @@ describeOnLan('a peer', () => {
   })
 
   it('that was cut off, died and came back before anybody missed it is one peer, and answers', async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     const device = await lan.device('server')
     const home = await temporaryHome()
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
@@ -82,7 +86,8 @@ describeOnLan('a peer', () => {
   it('is gone when its cable is, and back by itself when that is plugged in again', {
     timeout: 60_000
   }, async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     const device = await lan.device('server')
     await using server = await startOn(device, 'server')
     await using asker = await startOn(await lan.device('asker'), 'asker')

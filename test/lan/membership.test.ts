@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { it } from 'vitest'
 import type { JoinRequest } from '../../interface/mesh.ts'
-import { describeOnLan, Lan } from './lan.ts'
-import { ASKER, loses, meet, type Node, pair, startOn } from './lan-node.ts'
+import { Lab } from '../../sim/lab/lab.ts'
+import { ASKER, loses, meet, type Node, pair, startOn } from '../../sim/lab/node.ts'
+import { describeOnLan } from './lan.ts'
 
 /** From the command on, until no device that can be reached serves or lists the one that was removed. */
 const CUT_OFF_MS_MAX = 5000
@@ -13,7 +14,8 @@ const HEALED_MS_MAX = 30_000
 
 describeOnLan('three devices', () => {
   it('are found, let in by code and by approval, and one is removed everywhere within 5 s', async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     await using den = await startOn(await lan.device('den'), 'den', { args: ['--mesh', 'flat'] })
     await using attic = await startOn(await lan.device('attic'), 'attic', { env: ASKER })
     await using cellar = await startOn(await lan.device('cellar'), 'cellar', { env: ASKER })
@@ -50,7 +52,8 @@ describeOnLan('three devices', () => {
 
 describeOnLan('a device that was removed while another was cut off', () => {
   it('is removed there too within 30 s of the cable being back', { timeout: 60_000 }, async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     const device = await lan.device('attic')
     await using den = await startOn(await lan.device('den'), 'den')
     await using attic = await startOn(device, 'attic')

@@ -4,12 +4,14 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'vitest'
-import { describeOnLan, Lan } from './lan.ts'
-import { meet, type Node, pair, startOn } from './lan-node.ts'
+import { Lab } from '../../sim/lab/lab.ts'
+import { meet, type Node, pair, startOn } from '../../sim/lab/node.ts'
+import { describeOnLan } from './lan.ts'
 
 describeOnLan('two nodes on one device', () => {
   it('share it: the second takes the next free ports, says so, and both find each other', async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     const device = await lan.device('both')
     await using first = await startOn(device, 'first')
     await using second = await startOn(device, 'second')
@@ -27,7 +29,8 @@ describeOnLan('two nodes on one device', () => {
 
 describeOnLan('two meshes on one LAN', () => {
   it('never list each other', async () => {
-    await using lan = await Lan.create()
+    await using lab = await Lab.create()
+    const lan = await lab.lan()
     const env = { LUMOS_LOG__LEVEL: 'debug' }
     const start = async (name: string, mesh: string) =>
       startOn(await lan.device(name), name, { args: ['--mesh', mesh], env })

@@ -1,4 +1,4 @@
-/** A node as its user runs it, on a device of a LAN, and a watch on what it knows. */
+/** A node as its user runs it, on a device of the lab, and a watch on what it knows. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -10,12 +10,13 @@ import type { Ready } from '../../cli/ready.ts'
 import { EVENTS } from '../../interface/events.ts'
 import type { Invitation } from '../../interface/mesh.ts'
 import type { ModelInfo, PeerInfo } from '../../interface/node.ts'
-import { type Finished, runCli, spawnCli } from '../cli/run-cli.ts'
-import { type Device, temporaryHome } from './lan.ts'
+import { type Finished, runCli, spawnCli } from './command-line.ts'
+import type { Device } from './device.ts'
+import { temporaryHome } from './system.ts'
 
 /** Serves nothing of its own, so whatever it answers comes from others. */
 export const ASKER = { LUMOS_MODELS__BUILTIN: 'false' }
-/** Far more than anything here takes: past it a test fails for what it waits for, not for its time. */
+/** Far more than anything takes on a good network: past it a run fails for what it waits for, not for its time. */
 const WAIT_MS_MAX = 25_000
 
 export interface StartOptions {
@@ -89,11 +90,16 @@ export async function pair(inviter: Node, ...others: Node[]): Promise<void> {
 }
 
 /** `node` is connected to `other` and holds its manifest. */
-export const holds = (node: Node, other: Pick<Node, 'peerId' | 'name'>): Promise<number> =>
-  node.until(`holds the manifest of ${other.name}`, async () => (await node.peers()).includes(other.peerId))
+export const holds = (node: Node, other: Pick<Node, 'peerId' | 'name'>, withinMs?: number): Promise<number> =>
+  node.until(
+    `holds the manifest of ${other.name}`,
+    async () => (await node.peers()).includes(other.peerId),
+    withinMs
+  )
 
-export const meet = (one: Node, other: Node): Promise<unknown> =>
-  Promise.all([holds(one, other), holds(other, one)])
+/** When both hold the other's manifest. */
+export const meet = async (one: Node, other: Node, withinMs?: number): Promise<number> =>
+  Math.max(...(await Promise.all([holds(one, other, withinMs), holds(other, one, withinMs)])))
 
 /** `other` is in no table of `node` any more. */
 export const loses = (node: Node, other: Pick<Node, 'peerId' | 'name'>, withinMs?: number): Promise<number> =>

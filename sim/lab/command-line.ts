@@ -1,0 +1,47 @@
+/** The real command line as a process of its own. */
+
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+export const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly home?: string
+  readonly stdin?: string | Buffer
+  readonly env?: Record<string, string>
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[]
+  /** A command that runs it elsewhere, such as in a network namespace. */
+  readonly through?: readonly string[]
+}
+
+export function spawnCli(
+  args: readonly string[],
+  { home, env = {}, nodeOptions = [], through = [] }: RunOptions = {}
+) {
+  const clean = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(LUMOS_|FORCE_COLOR|NO_COLOR|NODE_OPTIONS|VITEST)/.test(name)
+    )
+  )
+  const [command, ...rest] = [...through, process.execPath, ...nodeOptions, MAIN, ...args]
+  return spawn(command!, rest, {
+    env: { ...clean, ...(home !== undefined && { LUMOS_HOME: home }), ...env }
+  })
+}
+
+/** Runs to the end. */
+export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  const child = spawnCli(args, options)
+  child.stdin.end(options.stdin)
+  const code = new Promise<number | null>((resolve, reject) => child.on('close', resolve).on('error', reject))
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { code: await code, stdout, stderr }
+}

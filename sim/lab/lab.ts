@@ -1,0 +1,145 @@
+/**
+ * Devices on real networks, made of the kernel's own parts: a namespace for each
+ * device, a bridge for each LAN, routers between them. The bridges are in a
+ * namespace too, so nothing of the machine itself is touched.
+ */
+
+import { Device, type Place } from './device.ts'
+import { Router } from './router.ts'
+import { ip, ownName, removeHomes, removeNamespace, sweep } from './system.ts'
+
+/** Where the router is on every LAN, if there is one. */
+const ROUTER_HOST = 254
+/** Of an Ethernet frame. The kernel else hands on packets of 64 KiB whole, which no link could lose in part. */
+const FRAME_BYTES = 1514
+
+const labs = new Set<Lab>()
+
+export class Lab implements AsyncDisposable {
+  readonly #name = ownName()
+  readonly #namespaces: string[] = []
+  readonly #devices: Device[] = []
+  #lans = 0
+  #ended: Promise<void> | undefined
+
+  static async create(): Promise<Lab> {
+    await sweep()
+    const lab = new Lab()
+    labs.add(lab)
+    await lab.namespace('fabric')
+    return lab
+  }
+
+  /** Ends every lab of this process, and all that ran there: for when it is told to stop. */
+  static async endAll(): Promise<void> {
+    await Promise.allSettled([...labs].map(lab => lab[Symbol.asyncDispose]()))
+    await removeHomes()
+  }
+
+  /** Namespace that holds the switches. */
+  get fabric(): string {
+    return `${this.#name}-fabric`
+  }
+
+  /** A switch, and a network of its own. */
+  async lan(): Promise<Lan> {
+    const number = this.#lans++
+    const bridge = `lan${number}`
+    await ip(
+      `-n ${this.fabric} link add ${bridge} type bridge`,
+      `-n ${this.fabric} link set dev ${bridge} up`
+    )
+    return new Lan(this, bridge, `10.77.${number}`)
+  }
+
+  /** The way out of each of these LANs, and from one to the other. */
+  async router(...lans: Lan[]): Promise<Router> {
+    const namespace = await this.namespace('router')
+    const places: Place[] = []
+    for (const { bridge, network } of lans) {
+      const place = {
+        namespace,
+        fabric: this.fabric,
+        bridge,
+        link: `to-${bridge}`,
+        port: `router-${bridge}`,
+        address: `${network}.${ROUTER_HOST}`
+      }
+      await connect(place)
+      places.push(place)
+    }
+    return Router.create(namespace, places)
+  }
+
+  async namespace(what: string): Promise<string> {
+    const namespace = `${this.#name}-${what}`
+    this.#namespaces.push(namespace)
+    await ip(`netns add ${namespace}`, `-n ${namespace} link set lo up`)
+    return namespace
+  }
+
+  add(device: Device): void {
+    this.#devices.push(device)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#ended ??= this.#end()
+    return this.#ended
+  }
+
+  async #end(): Promise<void> {
+    // Processes first: neither a mount nor a control group that is in use can be removed.
+    const namespaces = await Promise.allSettled(this.#namespaces.map(removeNamespace))
+    const devices = await Promise.allSettled(this.#devices.map(device => device[Symbol.asyncDispose]()))
+    labs.delete(this)
+    const failures = [...namespaces, ...devices].filter(result => result.status === 'rejected')
+    if (failures.length > 0) throw new Error(`the lab left something behind: ${failures[0]!.reason}`)
+  }
+}
+
+export class Lan {
+  readonly bridge: string
+  /** The first three numbers of its addresses. */
+  readonly network: string
+  readonly #lab: Lab
+  #devices = 0
+
+  constructor(lab: Lab, bridge: string, network: string) {
+    this.#lab = lab
+    this.bridge = bridge
+    this.network = network
+  }
+
+  /**
+   * Another machine, plugged in.
+   *
+   * @param name unique in its lab, of at most 12 characters: it becomes that of a network interface.
+   */
+  async device(name: string): Promise<Device> {
+    const place = {
+      namespace: await this.#lab.namespace(name),
+      fabric: this.#lab.fabric,
+      bridge: this.bridge,
+      link: 'eth0',
+      port: name,
+      address: `${this.network}.${++this.#devices}`
+    }
+    await connect(place)
+    // Every machine on a real LAN has a default route, which covers multicast, whether or not anybody is there.
+    await ip(`-n ${place.namespace} route add default via ${this.network}.${ROUTER_HOST}`)
+    const device = new Device(place)
+    this.#lab.add(device)
+    return device
+  }
+}
+
+/** The cable between a namespace and a switch. */
+async function connect({ namespace, fabric, bridge, link, port, address }: Place): Promise<void> {
+  await ip(
+    `link add ${link} netns ${namespace} type veth peer name ${port} netns ${fabric}`,
+    `-n ${namespace} link set dev ${link} gso_max_size ${FRAME_BYTES} gso_max_segs 1`,
+    `-n ${namespace} addr add ${address}/24 dev ${link}`,
+    `-n ${fabric} link set dev ${port} master ${bridge} up`,
+    `-n ${namespace} link set dev ${link} up`
+  )
+}
