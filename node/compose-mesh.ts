@@ -9,7 +9,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
-import { OverloadedError, toLumosError } from '../interface/errors.ts'
+import { LumosError, OverloadedError, toLumosError } from '../interface/errors.ts'
 import type { EventData, EventName } from '../interface/events.ts'
 import type { InferenceRequest } from '../interface/inference.ts'
 import { ADDRESSES_MAX, type Hardware } from '../interface/manifest.ts'
@@ -25,6 +25,7 @@ import { AddressBook } from './address-book.ts'
 import { Announcer } from './announcer.ts'
 import type { Config } from './config.ts'
 import { Discovery } from './discovery.ts'
+import { GossipBudget } from './gossip-budget.ts'
 import { type Greeted, Greeter } from './greeter.ts'
 import { createMeshLibp2p, type MeshLibp2p, type Network } from './libp2p.ts'
 import type { NodeLogger } from './log.ts'
@@ -32,7 +33,7 @@ import { libp2pLogger } from './log-libp2p.ts'
 import type { Lifecycle } from './lumos-node.ts'
 import { ManifestSync } from './manifest-sync.ts'
 import { Authority } from './membership/authority.ts'
-import { Bans, FORGERY, LOITERING } from './membership/bans.ts'
+import { Bans, FLOODING, FORGERY, LOITERING } from './membership/bans.ts'
 import { CLOCK_SKEW_NOTED_MS, isWithinLeeway } from './membership/chain.ts'
 import { Duplicates } from './membership/duplicates.ts'
 import { Guard } from './membership/guard.ts'
@@ -112,6 +113,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   })
   const bans = new Bans(FORGERY, clock)
   const loiterers = new Bans(LOITERING, clock)
+  const flooders = new Bans(FLOODING, clock)
   const guard = new Guard({
     clock,
     log,
@@ -119,7 +121,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
       const standing = members.standing(id)
       // Whoever has become a member is not kept out for having knocked too often before.
       const loiters = standing.kind === 'stranger' && loiterers.isBanned(id)
-      return loiters || bans.isBanned(id) ? { kind: 'banned' } : standing
+      return loiters || bans.isBanned(id) || flooders.isBanned(id) ? { kind: 'banned' } : standing
     },
     openToStrangers: () => (pairing.open ? [HELLO_PROTOCOL, JOIN_PROTOCOL] : [HELLO_PROTOCOL])
   })
@@ -155,6 +157,17 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
       discovery.sighted(peer)
     }
   })
+  const gossipBudget = new GossipBudget({
+    clock,
+    onExcess(id) {
+      // What is under way when a peer is shut out does not make it worse.
+      if (flooders.isBanned(id) || !flooders.strike(id)) return
+      log.warn({ peerId: id, code: 'PEER_BANNED' }, 'a peer that floods gossip is shut out for a while')
+      const banned = new LumosError('PEER_BANNED', `${id} floods gossip.`)
+      for (const connection of libp2p.getConnections(peerIdFromString(id))) connection.abort(banned)
+    }
+  })
+  gossipBudget.bound(libp2p.services.pubsub)
   const revocations = new RevocationSync({ libp2p, members, guard, clock, log })
 
   const offers = new Offers(config.access, task =>

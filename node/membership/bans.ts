@@ -21,6 +21,8 @@ export interface BanRule {
 export const FORGERY: BanRule = { strikes: 2, withinMs: Number.POSITIVE_INFINITY }
 /** A device that is no member and connects on and on costs a handshake each time. */
 export const LOITERING: BanRule = { strikes: 5, withinMs: 60_000 }
+/** What a peer says above its share of gossip is dropped; one that goes on and on does not mean it well. */
+export const FLOODING: BanRule = { strikes: 20, withinMs: 10_000 }
 
 interface Entry {
   /** Since when they are counted. */
