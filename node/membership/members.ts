@@ -1,19 +1,25 @@
 /**
  * Who belongs to this node's mesh, as far as it knows: the memory behind every
- * decision of the policy.
- *
- * Certificates are checked once, when they come; what a peer is now is a look-up.
- * Revocations only ever grow, and any two nodes that saw the same ones agree,
- * whatever the order.
+ * decision of the policy, and the shell of `members-core.ts`. It proves
+ * signatures, stores what the core decides, and tells who must know.
  */
 
-import { createHash } from 'node:crypto'
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { Certificate, Membership } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh-store.ts'
-import { CLOCK_LEEWAY_MS, checkChain, isLater, membershipOf } from './chain.ts'
+import { isLater, membershipOf } from './chain.ts'
+import {
+  isRevoked,
+  type MembersEffect,
+  type MembersEvent,
+  type MembersState,
+  newMembers,
+  sameChain,
+  standingOf,
+  stepMembers
+} from './members-core.ts'
 import type { Standing } from './policy.ts'
 
 export interface MembersComponents {
@@ -33,32 +39,27 @@ export interface MembersComponents {
 /** A revocation as it travels: signed, and the certificate that shows the signer may. */
 export type RevocationProof = Pick<StoredRevocation, 'envelope' | 'issuerCertificate'>
 
-interface Known {
-  readonly membership: Membership
-  readonly chain: Chain
-}
-
 export class Members {
   readonly #components: MembersComponents
   #own: StoredMesh
-  readonly #known = new Map<string, Known>()
-  /** By subject: whether the root signed one. Only the root removes an admin. */
-  readonly #revoked = new Map<string, { byRoot: boolean }>()
-  readonly #revocations = new Map<string, StoredRevocation>()
-  #revocationsDigest = ''
+  readonly #state: MembersState
 
   /** @param own what `found` or `join` has stored. */
   constructor(own: StoredMesh, components: MembersComponents) {
     this.#own = own
     this.#components = components
+    this.#state = newMembers(own.id)
   }
 
   /** Read what an earlier run knew. It was checked before it was stored; what has changed since, `standing` sees. */
   async load(): Promise<void> {
     const { store, peerId: self } = this.#components
-    for (const revocation of store.revocations()) await this.#apply(revocation)
-    for (const { peerId, chain } of [...store.members(), { peerId: self, chain: this.chain }]) {
-      this.#known.set(peerId, { membership: membershipOf(await opened(chain)), chain })
+    for (const { envelope, issuerCertificate } of store.revocations()) {
+      const { value, hash } = await openRevocation(envelope)
+      this.#step({ type: 'revocation-stored', revocation: { hash, value, envelope, issuerCertificate } })
+    }
+    for (const { chain } of [...store.members(), { peerId: self, chain: this.chain }]) {
+      this.#step({ type: 'member-stored', membership: membershipOf(await opened(chain)), chain })
     }
   }
 
@@ -83,13 +84,15 @@ export class Members {
 
   /** An admin issued a fresh certificate for this node. An older one than it has changes nothing. */
   async renew(chain: Chain): Promise<void> {
-    const { peerId } = this.#components
-    const membership = await this.#check(peerId, chain)
+    const { peerId, store } = this.#components
+    const [effect] = this.#step({ type: 'admit', peerId, certificates: await opened(chain), chain })
+    if (effect?.type === 'refuse') throw effect.failure
+    if (effect?.type !== 'store-member') return
     const last = this.lastKnown(peerId)
-    if (last !== undefined && !isLater(membership, last)) return
-    this.#known.set(peerId, { membership, chain })
+    if (last !== undefined && !isLater(effect.membership, last)) return
     this.#own = { ...this.#own, chain }
-    this.#components.store.enter(this.#own)
+    store.enter(this.#own)
+    this.#step({ type: 'member-stored', membership: effect.membership, chain })
   }
 
   /** The mesh is called otherwise from now on. An older name than the one known changes nothing. */
@@ -101,38 +104,32 @@ export class Members {
   }
 
   standing(peerId: string): Standing {
-    const known = this.#known.get(peerId)
-    if (this.#isRevoked(peerId, known?.membership.role)) return { kind: 'revoked' }
-    if (known === undefined || this.#isRevoked(known.membership.issuer, 'admin')) return { kind: 'stranger' }
-    const expired = this.#components.clock.wallMs() > known.membership.notAfterMs + CLOCK_LEEWAY_MS
-    return expired
-      ? { kind: 'stranger' }
-      : { kind: 'member', role: known.membership.role, name: known.membership.name }
+    return standingOf(this.#state, peerId, this.#components.clock.wallMs())
   }
 
   get(peerId: string): Membership | undefined {
-    return this.standing(peerId).kind === 'member' ? this.#known.get(peerId)?.membership : undefined
+    return this.standing(peerId).kind === 'member' ? this.lastKnown(peerId) : undefined
   }
 
   /** A peer that is no member only because the admin that let it in was removed. */
   orphan(peerId: string): Membership | undefined {
-    const membership = this.#known.get(peerId)?.membership
-    if (membership === undefined || this.#isRevoked(peerId, membership.role)) return undefined
-    return this.#isRevoked(membership.issuer, 'admin') ? membership : undefined
+    const membership = this.lastKnown(peerId)
+    if (membership === undefined || isRevoked(this.#state, peerId, membership.role)) return undefined
+    return isRevoked(this.#state, membership.issuer, 'admin') ? membership : undefined
   }
 
   /** The newest certificates of the peer that this node has seen. */
   chainOf(peerId: string): Chain | undefined {
-    return this.#known.get(peerId)?.chain
+    return this.#state.known.get(peerId)?.chain
   }
 
   /** What this node last knew of the peer, whether or not that still counts. */
   lastKnown(peerId: string): Membership | undefined {
-    return this.#known.get(peerId)?.membership
+    return this.#state.known.get(peerId)?.membership
   }
 
   list(): Membership[] {
-    return [...this.#known.keys()].flatMap(peerId => this.get(peerId) ?? [])
+    return [...this.#state.known.keys()].flatMap(peerId => this.get(peerId) ?? [])
   }
 
   /**
@@ -141,32 +138,28 @@ export class Members {
    * @throws {LumosError} as {@link checkChain}; what was known of the peer stays.
    */
   async admit(peerId: string, chain: Chain): Promise<Membership> {
-    const known = this.#known.get(peerId)
-    if (known !== undefined && this.standing(peerId).kind === 'member' && sameChain(known.chain, chain)) {
-      return known.membership
-    }
-    const membership = await this.#check(peerId, chain)
-    // An older certificate than the one we hold proves membership as well, and replaces nothing.
-    if (known !== undefined && isLater(known.membership, membership) && this.get(peerId)) {
-      return known.membership
-    }
+    const known = this.#state.known.get(peerId)
+    if (known !== undefined && sameChain(known.chain, chain) && this.get(peerId)) return known.membership
+
+    const [effect] = this.#step({ type: 'admit', peerId, certificates: await opened(chain), chain })
+    if (effect?.type === 'refuse') throw effect.failure
+    if (effect?.type === 'admitted') return effect.membership
+    const { membership } = effect as Extract<MembersEffect, { type: 'store-member' }>
     if (!this.#components.store.storeMember(peerId, chain)) {
       throw new LumosError('DENIED', 'The mesh has more members than this node can know.')
     }
-    const isNew = this.get(peerId) === undefined
-    this.#known.set(peerId, { membership, chain })
-    if (isNew) this.#components.onJoined(membership)
+    this.#tell(this.#step({ type: 'member-stored', membership, chain }))
     return membership
   }
 
   /** All revocations, to be handed on. */
   revocations(): RevocationProof[] {
-    return [...this.#revocations.values()]
+    return [...this.#state.revocations.values()]
   }
 
   /** Equal on two nodes exactly when they hold the same revocations. */
   get revocationsDigest(): string {
-    return this.#revocationsDigest
+    return this.#state.digest
   }
 
   /**
@@ -175,67 +168,34 @@ export class Members {
    * @returns whether it was news.
    * @throws {LumosError} `CERTIFICATE_INVALID` unless the root or an admin of this mesh signed it.
    */
-  async revoke(proof: RevocationProof): Promise<boolean> {
-    const { value, envelope, hash } = await openRevocation(proof.envelope)
-    if (value.mesh !== this.mesh)
-      throw new LumosError('CERTIFICATE_INVALID', 'The revocation is of another mesh.')
-    if (value.issuer !== this.mesh) await this.#checkRevoker(value.issuer, proof.issuerCertificate)
-    if (this.#revocations.has(hash)) return false
+  async revoke({ envelope, issuerCertificate }: RevocationProof): Promise<boolean> {
+    const { value, hash } = await openRevocation(envelope)
+    const byRoot = value.issuer === this.mesh || issuerCertificate === null
+    const [revoker] = byRoot ? [] : await opened([issuerCertificate])
+    const revocation = { hash, value, envelope, issuerCertificate }
+    const [effect] = this.#step({ type: 'revoke', revocation, revoker })
+    if (effect?.type === 'refuse') throw effect.failure
+    if (effect === undefined) return false
 
-    const { issuerCertificate } = proof
-    const revocation = { hash, subject: value.subject, envelope, issuerCertificate }
-    if (!this.#components.store.storeRevocation(revocation)) {
+    const { subject } = value
+    if (!this.#components.store.storeRevocation({ hash, subject, envelope, issuerCertificate })) {
       throw new LumosError('DENIED', 'There are more revocations than this node can keep.')
     }
-    const name = this.#known.get(value.subject)?.membership.name
-    await this.#apply(revocation)
-    this.#components.onRemoved(value.subject, name)
+    this.#tell(this.#step({ type: 'revocation-stored', revocation }))
     return true
   }
 
-  async #apply(revocation: StoredRevocation): Promise<void> {
-    const { value } = await openRevocation(revocation.envelope)
-    const byRoot = value.issuer === this.mesh || this.#revoked.get(value.subject)?.byRoot === true
-    this.#revoked.set(value.subject, { byRoot })
-    this.#revocations.set(revocation.hash, revocation)
-    const digest = createHash('sha256')
-    for (const hash of [...this.#revocations.keys()].sort()) digest.update(hash)
-    this.#revocationsDigest = digest.digest('hex')
+  #step(event: MembersEvent): readonly MembersEffect[] {
+    return stepMembers(this.#state, event, this.#components.clock.wallMs()).effects
+  }
 
-    // Whoever an admin let in falls with it, until another admin vouches for them.
-    for (const peerId of this.#known.keys()) {
-      if (this.standing(peerId).kind !== 'member') this.#components.onRevoked(peerId)
+  #tell(effects: readonly MembersEffect[]): void {
+    const { onJoined, onRevoked, onRemoved } = this.#components
+    for (const effect of effects) {
+      if (effect.type === 'joined') onJoined(effect.membership)
+      if (effect.type === 'cut-off') onRevoked(effect.peerId)
+      if (effect.type === 'removed') onRemoved(effect.peerId, effect.name)
     }
-    this.#components.onRevoked(value.subject)
-  }
-
-  /** An admin that was itself removed later could still remove devices: what was said stays said, in any order. */
-  async #checkRevoker(issuer: string, certificate: Uint8Array | null): Promise<void> {
-    const proof: Certificate | undefined =
-      certificate === null ? undefined : (await openCertificate(certificate)).value
-    if (
-      proof?.role === 'admin' &&
-      proof.subject === issuer &&
-      proof.issuer === this.mesh &&
-      proof.mesh === this.mesh
-    ) {
-      return
-    }
-    throw new LumosError('CERTIFICATE_INVALID', `${issuer} is no admin and cannot remove anybody.`)
-  }
-
-  async #check(subject: string, chain: Chain): Promise<Membership> {
-    return checkChain(await opened(chain), {
-      mesh: this.mesh,
-      subject,
-      wallMs: this.#components.clock.wallMs(),
-      isRevoked: (peerId, role) => this.#isRevoked(peerId, role)
-    })
-  }
-
-  #isRevoked(peerId: string, role: string | undefined): boolean {
-    const revoked = this.#revoked.get(peerId)
-    return revoked !== undefined && (role !== 'admin' || revoked.byRoot)
   }
 }
 
@@ -244,6 +204,3 @@ async function opened(chain: Chain): Promise<Certificate[]> {
   for (const certificate of chain) certificates.push((await openCertificate(certificate)).value)
   return certificates
 }
-
-export const sameChain = (a: Chain, b: Chain): boolean =>
-  a.length === b.length && a.every((certificate, i) => Buffer.compare(certificate, b[i]!) === 0)

@@ -10,7 +10,8 @@ import type { Membership } from '../../interface/membership.ts'
 import type { Hello } from '../../protocols/hello/index.ts'
 import type { Chain } from '../../storage/mesh-store.ts'
 import type { Authority } from './authority.ts'
-import { type Members, sameChain } from './members.ts'
+import type { Members } from './members.ts'
+import { sameChain } from './members-core.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
 
 export interface ReceptionComponents {
