@@ -1,0 +1,228 @@
+/**
+ * What a scenario has at hand: a cluster that is watched. Whatever is done through
+ * it is written down, and in a replay it is done when it was done before.
+ */
+
+import { styleText } from 'node:util'
+import type { Random } from '../interface/clock.ts'
+import { systemClock } from '../interface/clock.ts'
+import type { LumosNode } from '../interface/node.ts'
+import type { Cluster } from './cluster.ts'
+import type { Fault, Schedule } from './faults/fault.ts'
+import type { Actor, Fact, History } from './history.ts'
+import { disagreements } from './invariants/agreement.ts'
+import { type Answer, Observer, type Question } from './observer.ts'
+
+/** How often a condition is looked at: far below what any promise allows, and little work. */
+const POLL_MS = 20
+/** Looking at all nodes costs their square, so a large mesh is looked at less often. */
+const LOOK_MS = 250
+const LOOK_MS_PER_NODE = 15
+
+export interface StageInit {
+  readonly cluster: Cluster
+  readonly random: Random
+  readonly signal: AbortSignal
+  /** Of an earlier run, to be repeated. */
+  readonly replay?: Schedule
+  /** Tell whoever watches what goes on. */
+  report(line: string): void
+}
+
+/** The answer to the scenario's question is no. */
+export class BrokenPromise extends Error {}
+
+export class Stage implements Disposable {
+  readonly cluster: Cluster
+  readonly random: Random
+  /** Aborted when the scenario's time is up, or nobody wants to know any more. */
+  readonly signal: AbortSignal
+  readonly observer: Observer
+  /** What did not hold, in sentences. */
+  readonly failures: string[] = []
+  readonly #init: StageInit
+  readonly #looking = new AbortController()
+  #inflicted = 0
+
+  constructor(init: StageInit) {
+    this.#init = init
+    this.cluster = init.cluster
+    this.random = init.random
+    this.signal = init.signal
+    this.observer = new Observer(() => init.cluster.elapsedMs)
+    this.cluster.watch((node, host) => this.observer.watch(node, host.name))
+    this.#lookOften()
+  }
+
+  [Symbol.dispose](): void {
+    this.#looking.abort()
+    this.observer[Symbol.dispose]()
+  }
+
+  get history(): History {
+    return this.observer.history
+  }
+
+  get nodes(): readonly LumosNode[] {
+    return this.cluster.nodes
+  }
+
+  get elapsedMs(): number {
+    return this.cluster.elapsedMs
+  }
+
+  node(index: number): LumosNode {
+    return this.cluster.nodes[index]!
+  }
+
+  /** Indices of the nodes that run now. */
+  get running(): number[] {
+    return this.cluster.hosts.filter(({ state }) => state === 'running').map(({ index }) => index)
+  }
+
+  /** Do it, write it down, and note what it means for who runs. */
+  async inflict(drawn: Fault): Promise<void> {
+    const repeated = this.#init.replay?.entries[this.#inflicted++]
+    if (repeated !== undefined) await this.#untilMs(repeated.atMs)
+    const fault = repeated?.fault ?? drawn
+    const paused = this.cluster.hosts.filter(({ state }) => state === 'paused')
+    this.observer.add({ type: 'fault', fault })
+    const name = 'node' in fault ? `node-${fault.node}` : ''
+    if (fault.kind === 'crash') {
+      this.observer.lost(name)
+      this.observer.add({ type: 'life', node: name, change: fault.how === 'power' ? 'lost' : 'stopped' })
+    }
+    if (fault.kind === 'pause') this.observer.add({ type: 'life', node: name, change: 'paused' })
+    await this.cluster.inflict(fault)
+    if (fault.kind === 'start' || fault.kind === 'restart') {
+      this.observer.add({ type: 'life', node: name, change: 'ready' })
+    }
+    if (fault.kind === 'stop') this.observer.add({ type: 'life', node: name, change: 'stopped' })
+    if (fault.kind === 'resume') this.observer.add({ type: 'life', node: name, change: 'resumed' })
+    if (fault.kind === 'heal') {
+      for (const host of paused) this.observer.add({ type: 'life', node: host.name, change: 'resumed' })
+    }
+  }
+
+  /** Start all that were only made, at once, and wait until they know each other. */
+  async assemble(withinMs = 60_000): Promise<number> {
+    const beganMs = this.elapsedMs
+    const made = this.cluster.hosts.filter(({ state }) => state === 'made')
+    await Promise.all(made.map(({ index }) => this.inflict({ kind: 'start', node: index })))
+    await this.agree('everyone knows everyone', withinMs)
+    return this.elapsedMs - beganMs
+  }
+
+  /** Ask, as a program on that node would. Never throws. */
+  ask(index: number, question: Question = {}): Promise<Answer> {
+    const signal = AbortSignal.any([this.signal, ...(question.signal ? [question.signal] : [])])
+    return this.observer.ask(`node-${index}`, this.node(index), { ...question, signal })
+  }
+
+  /**
+   * Wait until `holds`.
+   *
+   * @returns how long it took.
+   * @throws {BrokenPromise} with `what` when it does not in time.
+   */
+  async until(what: string, holds: () => boolean, withinMs: number): Promise<number> {
+    const beganMs = this.elapsedMs
+    while (!holds()) {
+      this.signal.throwIfAborted()
+      if (this.elapsedMs - beganMs > withinMs) {
+        throw new BrokenPromise(`Not within ${Math.round(withinMs)} ms: ${what}.`)
+      }
+      await this.pause(POLL_MS)
+    }
+    return this.elapsedMs - beganMs
+  }
+
+  /** Wait until all who run see the same mesh, and the mesh has all of them. */
+  async agree(what: string, withinMs: number): Promise<number> {
+    const fromMs = this.elapsedMs
+    for (;;) {
+      this.signal.throwIfAborted()
+      this.look()
+      const [first, ...more] = disagreements(this.history, { fromMs, toMs: this.elapsedMs })
+      if (first === undefined) return this.elapsedMs - fromMs
+      if (this.elapsedMs - fromMs > withinMs) {
+        throw new BrokenPromise(`Not within ${withinMs} ms: ${what}. ${first} And ${more.length} more.`)
+      }
+      await this.pause(this.#lookMs)
+    }
+  }
+
+  /** Everything is put right; all who run must agree, and be answered, within this time. Time to agree is returned. */
+  async recover(withinMs: number): Promise<number> {
+    await this.inflict({ kind: 'heal' })
+    this.observer.add({ type: 'healed', withinMs })
+    const endMs = this.elapsedMs + withinMs
+    const agreed = this.agree('those who run agree again', withinMs)
+    const answered = this.running.map(index => this.#answered(index, endMs))
+    await Promise.allSettled([agreed, ...answered])
+    return await agreed
+  }
+
+  /** Say what must hold. When it does not the answer is no, and the run goes on. */
+  must(promise: string, holds: boolean): void {
+    if (holds) return
+    this.failures.push(`It does not hold that ${promise}.`)
+    this.note(`It does not hold that ${promise}.`)
+  }
+
+  note(text: string): void {
+    this.observer.add({ type: 'note', text })
+    this.#init.report(`${styleText('dim', `${(this.elapsedMs / 1000).toFixed(1).padStart(5)} s`)}  ${text}`)
+  }
+
+  acknowledged(index: number, fact: Fact): void {
+    this.observer.add({ type: 'acknowledged', node: `node-${index}`, fact })
+  }
+
+  /** Somebody who is no node of the cluster takes part. */
+  meet(actor: Actor): void {
+    this.history.actors.push(actor)
+  }
+
+  look(): void {
+    for (const { name, node, state } of this.cluster.hosts) {
+      if (state === 'running') this.observer.look(name, node)
+    }
+  }
+
+  pause(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    systemClock.setTimer(resolve, delayMs)
+    return promise
+  }
+
+  /** A node that asks until it was answered: who is not connected again yet may be refused the first time. */
+  async #answered(index: number, endMs: number): Promise<void> {
+    const others = this.running.filter(other => other !== index)
+    const next = others.find(other => other > index) ?? others[0] ?? index
+    while (this.elapsedMs < endMs && !this.signal.aborted) {
+      const budgetMs = Math.max(1, endMs - this.elapsedMs)
+      const { code } = await this.ask(index, { peer: this.node(next).peerId, budgetMs })
+      if (code === undefined) return
+      await this.pause(this.#lookMs)
+    }
+  }
+
+  get #lookMs(): number {
+    return LOOK_MS + LOOK_MS_PER_NODE * this.cluster.hosts.length
+  }
+
+  #lookOften(): void {
+    if (this.#looking.signal.aborted) return
+    this.observer.weigh()
+    systemClock.setTimer(() => {
+      if (this.#looking.signal.aborted) return
+      this.look()
+      this.#lookOften()
+    }, 2 * this.#lookMs)
+  }
+
+  async #untilMs(atMs: number): Promise<void> {
+    if (atMs > this.elapsedMs) await this.pause(atMs - this.elapsedMs)
+  }
+}

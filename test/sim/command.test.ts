@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../sim/random.ts'
+import { SCENARIOS } from '../../sim/scenarios/index.ts'
+import { elements, readPage, textOf } from './well-formed.ts'
+
+const MAIN = join(import.meta.dirname, '../../sim/main.ts')
+const sim = (...args: string[]) =>
+  promisify(execFile)(process.execPath, [MAIN, ...args]).catch(
+    err => err as { code: number; stderr: string; stdout: string }
+  )
+
+describe('the simulation from the command line', () => {
+  it('runs a scenario, writes a report that a person can read, and repeats the run from its schedule', {
+    timeout: 120_000
+  }, async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'lumos-sim-report-'))
+    const args = ['first-contact', '--nodes', '4', '--seed', '7', '--json', '--report', dir]
+    const { stdout } = await sim(...args)
+    const outcome = JSON.parse(stdout)
+    expect(outcome).toMatchObject({ scenario: 'first-contact', seed: 7, nodes: 4, passed: true, requests: 4 })
+
+    const page = readPage(await readFile(join(dir, 'report.html'), 'utf8'))
+    const text = textOf(page)
+    for (const fact of [
+      'first-contact',
+      'Yes.',
+      'everyone known',
+      'node-3',
+      `--replay ${dir}/schedule.json`
+    ]) {
+      expect(text).toContain(fact)
+    }
+    const answered = elements(page, 'circle').filter(({ attributes }) => attributes.class === 'answered')
+    expect(answered).toHaveLength(4)
+    const lines = elements(elements(page, 'svg').at(-1)!, 'line')
+    expect(lines.length).toBeGreaterThanOrEqual(3)
+
+    const schedule = JSON.parse(await readFile(join(dir, 'schedule.json'), 'utf8'))
+    expect(schedule.entries.map(({ fault }: { fault: object }) => fault)).toEqual(
+      [0, 1, 2, 3].map(node => ({ kind: 'start', node }))
+    )
+    const again = await sim('first-contact', '--replay', join(dir, 'schedule.json'), '--json')
+    expect(JSON.parse(again.stdout)).toMatchObject({ seed: 7, nodes: 4, passed: true })
+  })
+
+  it('lists each scenario with its question', async () => {
+    const { items } = JSON.parse((await sim('list', '--json')).stdout)
+    expect(items.map(({ name }: { name: string }) => name)).toEqual(SCENARIOS.map(({ name }) => name))
+    expect(new Set(items.map(({ name }: { name: string }) => name)).size).toBe(items.length)
+    const { stdout } = await sim('list')
+    for (const { name, question } of SCENARIOS)
+      expect(stdout).toMatch(new RegExp(`^${name} .*${question}`, 'm'))
+  })
+
+  it('says what there is when it is asked for something else', async () => {
+    const failed = await sim('first-contakt')
+    expect(failed).toMatchObject({ code: 2 })
+    expect(failed.stderr).toContain('Closest: first-contact.')
+  })
+
+  it('refuses what makes no sense, and says why', async () => {
+    const refuses = async (message: string, ...args: string[]) => {
+      const failed = await sim('first-contact', ...args)
+      expect(failed).toMatchObject({ code: 2, stdout: '' })
+      expect(failed.stderr).toContain(message)
+    }
+    const broken = join(await mkdtemp(join(tmpdir(), 'lumos-sim-report-')), 'broken.json')
+    await writeFile(broken, '{"seed": 1}')
+    await refuses('--nodes is from 2', '--nodes', '1')
+    await refuses('--nodes is from 2', '--nodes', '9999')
+    await refuses('--seed is from 0', '--seed', 'luck')
+    await refuses('is no schedule', '--replay', broken)
+    await refuses('cannot be read', '--replay', `${broken}.gone`)
+    await refuses('Unknown option', '--colour')
+  })
+
+  it('helps who asks for help, and sends away who says nothing', async () => {
+    expect((await sim('help')).stderr).toContain('--replay FILE')
+    expect(await sim()).toMatchObject({ code: 2 })
+  })
+
+  it('draws the same chance from the same seed', () => {
+    const draw = (seed: number) => Array.from({ length: 100 }, seededRandom(seed))
+    expect(draw(1)).toEqual(draw(1))
+    expect(draw(1)).not.toEqual(draw(2))
+    expect(Math.min(...draw(3))).toBeGreaterThanOrEqual(0)
+    expect(Math.max(...draw(3))).toBeLessThan(1)
+  })
+})
