@@ -42,9 +42,13 @@ export const percentile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!
 
 /** Resolves once `holds`, looking every few milliseconds. @throws when it does not within the time. */
-export async function becomes(what: string, timeoutMs: number, holds: () => boolean): Promise<number> {
+export async function becomes(
+  what: string,
+  timeoutMs: number,
+  holds: () => boolean | Promise<boolean>
+): Promise<number> {
   const beganMs = performance.now()
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() - beganMs > timeoutMs) throw new Error(`Not within ${timeoutMs} ms: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 10))
   }
