@@ -8,11 +8,11 @@ import type { Verdict } from './verdict.ts'
 export function progressLine({ samples, lastedHours, hours, calls, churn }: SoakRecord): string {
   const names = new Set(samples.map(({ node }) => node))
   const last = samples.slice(-names.size)
-  const mean = (metric: 'rssMB' | 'heapMB' | 'descriptors' | 'connections') =>
+  const mean = (metric: 'rssBeforeMB' | 'rssMB' | 'heapMB' | 'descriptors' | 'connections') =>
     last.reduce((sum, sample) => sum + sample[metric], 0) / last.length
   return [
     `${(lastedHours * 60).toFixed(1)} of ${(hours * 60).toFixed(1)} min`,
-    `RSS ${mean('rssMB').toFixed(1)} MB, live heap ${mean('heapMB').toFixed(1)} MB`,
+    `RSS ${mean('rssBeforeMB').toFixed(0)} → ${mean('rssMB').toFixed(1)} MB, live heap ${mean('heapMB').toFixed(1)} MB`,
     `${mean('descriptors').toFixed(0)} descriptors, ${mean('connections').toFixed(1)} connections`,
     callLine(calls),
     churnLine(churn)

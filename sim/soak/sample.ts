@@ -9,9 +9,11 @@ import { queryObjects } from 'node:v8'
 import type { Connection } from '@libp2p/interface'
 
 export interface Sample {
-  /** Resident memory, as the system sees it before garbage is collected. */
+  /** Resident memory as it comes, with all that is dead and not yet collected: says what a node takes, not what it keeps. */
+  readonly rssBeforeMB: number
+  /** Resident memory once V8 has given back what it does not need. */
   readonly rssMB: number
-  /** Live JavaScript objects, after garbage was collected. */
+  /** Live JavaScript objects. */
   readonly heapMB: number
   /** Live buffers and what else JavaScript objects hold outside the heap. */
   readonly externalMB: number
@@ -27,12 +29,15 @@ export interface Sample {
 
 /** `counting` walks the heap once for each kind of object, for which the process stands still for a second. */
 export function takeSample(connections: readonly Connection[], counting: boolean): Sample {
-  const rssMB = megabytes(process.memoryUsage.rss())
+  const rssBeforeMB = megabytes(process.memoryUsage.rss())
   if (globalThis.gc === undefined) throw new Error('A process that is measured runs with --expose-gc.')
-  globalThis.gc()
-  const { heapUsed, external } = process.memoryUsage()
+  // As V8 does when memory is about to run out. Otherwise its heap grows and shrinks by
+  // a hundred megabytes as it likes, and no leak could be told from that.
+  globalThis.gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  const { rss, heapUsed, external } = process.memoryUsage()
   return {
-    rssMB,
+    rssBeforeMB,
+    rssMB: megabytes(rss),
     heapMB: megabytes(heapUsed),
     externalMB: megabytes(external),
     descriptors: readdirSync('/proc/self/fd').length,

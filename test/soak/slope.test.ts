@@ -59,7 +59,15 @@ describe('a slope', () => {
 })
 
 describe('the verdict', () => {
-  const STILL: Sample = { rssMB: 0, heapMB: 0, externalMB: 0, descriptors: 40, connections: 9, streams: 2 }
+  const STILL: Sample = {
+    rssBeforeMB: 0,
+    rssMB: 0,
+    heapMB: 0,
+    externalMB: 0,
+    descriptors: 40,
+    connections: 9,
+    streams: 2
+  }
   const nodeSamples = (node: string, rss: Point[]): NodeSample[] =>
     rss.map(({ hours, value }) => ({
       ...STILL,
