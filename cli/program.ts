@@ -186,6 +186,7 @@ export function createProgram(json: boolean): Command {
   program
     .command('leave')
     .description('forget this mesh, and begin one of this device alone')
+    .option('--new-identity', 'as a new device, under another key: the way back for one that was removed')
     .option('-y, --yes', 'do not ask')
     .action(lazily(() => import('./commands/leave.ts')))
 

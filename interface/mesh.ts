@@ -110,8 +110,8 @@ export interface LumosMesh {
   /**
    * Enter the mesh that `code` invites to, and leave the one this node is alone in.
    *
-   * @throws {LumosError} `INVITE_INVALID`, `INVITE_USED`, `INVITE_EXPIRED`, `PEER_UNREACHABLE`, or `DENIED`
-   *   when this node is in a mesh with others.
+   * @throws {LumosError} `INVITE_INVALID`, `INVITE_USED`, `INVITE_EXPIRED`, `PEER_UNREACHABLE`, `PEER_REVOKED` when this
+   *   device was removed from that mesh, or `DENIED` when it is in a mesh with others.
    */
   join(code: string, options?: AbortOptions & { name?: string }): Promise<Joined>
 
@@ -146,8 +146,14 @@ export interface LumosMesh {
    * @throws {LumosError} `NOT_ADMIN` unless this node holds the root key; else as {@link revoke}.
    */
   promote(peer: string): Promise<MemberInfo>
-  /** Forget this mesh, and begin one of its own. @throws {LumosError} `DENIED` while this node holds the root key. */
-  leave(): Promise<MeshInfo>
+  /**
+   * Forget this mesh, and begin one of its own.
+   *
+   * @param options.newIdentity under another key, as a new device: the way back for one that was removed.
+   * @throws {LumosError} `DENIED` while this node holds the root key of a mesh with others, or is alone already
+   *   and wants no other key.
+   */
+  leave(options?: { newIdentity?: boolean }): Promise<MeshInfo>
   /** @throws {LumosError} `NOT_ADMIN`. */
   rename(name: string): Promise<MeshInfo>
 

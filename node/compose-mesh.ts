@@ -52,8 +52,14 @@ import type { Offer } from './rank.ts'
 import { Router } from './router.ts'
 import { VERSION } from './version.ts'
 
+/** The key of this device, and its name. */
+export interface Identity {
+  readonly peerId: string
+  readonly privateKey: PrivateKey
+}
+
 /** What a node has whatever mesh it is in. */
-export interface Ground {
+export interface Ground extends Identity {
   readonly config: Config
   readonly home: DataDir
   readonly clock: Clock
@@ -61,11 +67,11 @@ export interface Ground {
   readonly log: NodeLogger
   readonly hardware: Hardware
   readonly registry: Registry
-  readonly peerId: string
-  readonly privateKey: PrivateKey
   readonly network: Network
   readonly store: MeshStore
   readonly root: RootKey
+  /** Make another key in place of the present one, for good. */
+  newIdentity(): Promise<Identity>
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
@@ -84,6 +90,8 @@ export interface Mesh {
   offers(): Offer[]
   /** Devices of other meshes that were met. */
   sightings(): MeshSighting[]
+  /** This device was removed from the mesh, as far as it has heard. */
+  isRemoved(): boolean
   /** Somebody is likely to be there. */
   sighted(door: Door): void
   /** Say hello once more to everyone who is connected. */
@@ -120,10 +128,11 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     standing(id) {
       const standing = members.standing(id)
       // Whoever has become a member is not kept out for having knocked too often before.
-      const loiters = standing.kind === 'stranger' && loiterers.isBanned(id)
+      const loiters = standing.kind !== 'member' && loiterers.isBanned(id)
       return loiters || bans.isBanned(id) || flooders.isBanned(id) ? { kind: 'banned' } : standing
     },
-    openToStrangers: () => (pairing.open ? [HELLO_PROTOCOL, JOIN_PROTOCOL] : [HELLO_PROTOCOL])
+    openToStrangers: () => (pairing.open ? [HELLO_PROTOCOL, JOIN_PROTOCOL] : [HELLO_PROTOCOL]),
+    onTold: id => void loiterers.strike(id)
   })
   const authority = new Authority({
     clock,
@@ -143,6 +152,8 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   for (const accepted of manifestLog.all()) table.remember(accepted)
 
   const foreigners = new Sightings()
+  /** Members that turned this device away as one that was removed. Each may lie, so it counts for that one only. */
+  const removedBy = new Set<string>()
   const libp2p: MeshLibp2p = await createMeshLibp2p({
     privateKey,
     datastore: new SqliteDatastore(home.cache),
@@ -204,7 +215,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     log,
     addresses: ground.network.dial,
     // A stranger of another mesh may have become a member of this one.
-    wants: id => !foreigners.has(id) || members.get(id) !== undefined
+    wants: id => (!foreigners.has(id) || members.get(id) !== undefined) && !removedBy.has(id)
   })
 
   const duplicates = new Duplicates()
@@ -259,6 +270,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     libp2p,
     clock,
     log,
+    guard,
     terms: () => ({
       own: {
         version: 1,
@@ -302,6 +314,10 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
         if (direction === 'outbound') foreigners.saw({ peerId: id, addresses: [bareOf(remoteAddr)] })
         foreigners.parted(id, meshId, meshName)
         emit('mesh.seen', { peerId: id, meshId, mesh: meshName })
+      }
+      if (code === 'PEER_REVOKED' && guard.isMember(id) && !removedBy.has(id)) {
+        removedBy.add(id)
+        log.warn({ peerId: id, code }, 'a member says that this device was removed from the mesh')
       }
       if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') bans.strike(id)
       // Whose certificate ran out is about to be invited again; whose connection broke did nothing wrong.
@@ -411,6 +427,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     router,
     offers: () => offersOf({}),
     sightings: () => foreigners.all(),
+    isRemoved: () => members.standing(peerId).kind === 'revoked' || removedBy.size > 0,
     sighted: ({ peerId: id, addresses }) =>
       discovery.sighted({
         id: peerIdFromString(id),

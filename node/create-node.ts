@@ -4,6 +4,7 @@
  */
 
 import { fileURLToPath } from 'node:url'
+import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import {
   detectHardware,
@@ -16,10 +17,10 @@ import {
 import { type Clock, type Random, systemClock } from '../interface/clock.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
 import { openDataDir } from '../storage/data-dir.ts'
-import { isKeyProtected, type KeyOptions, loadIdentityKey } from '../storage/keychain.ts'
+import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keychain.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh-store.ts'
 import { readPassphrase } from '../storage/passphrase.ts'
-import { composeMesh, type Ground } from './compose-mesh.ts'
+import { composeMesh, type Ground, type Identity } from './compose-mesh.ts'
 import { type Config, loadConfig } from './config.ts'
 import { lanNetwork, type Network } from './libp2p.ts'
 import { firstFreePort } from './listen-port.ts'
@@ -84,11 +85,11 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     log,
     hardware,
     registry,
-    peerId: peerIdFromPrivateKey(privateKey).toString(),
-    privateKey,
+    ...identityOf(privateKey),
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
     store: new MeshStore(home.core),
     root: new RootKey(home.meshRootPath, keys),
+    newIdentity: async () => identityOf(await renewKey(home.identityPath, keys)),
     emit: (name, detail) => void events.dispatchEvent(new CustomEvent(name, { detail }))
   }
   const mesh = await composeMesh(ground, await ownMesh(ground))
@@ -105,17 +106,26 @@ async function ownMesh({ root, store, config, clock, peerId }: Ground): Promise<
   if (known !== undefined) {
     const rootKey = root.of(known.id)
     const last = (await openCertificate(known.chain[0]!)).value
+    const isOwn = last.subject === peerId
     const ages = last.notAfterMs - clock.wallMs() < RENEW_BEFORE_MS
-    if (rootKey === undefined || (last.name === config.name && !ages)) return known
-    // Who holds the root key renews itself, and is called what its settings say now.
-    const { chain } = await foundMesh(device, known.name, rootKey, clock, last)
-    store.enter({ ...known, chain })
-    return { ...known, chain }
+    if (isOwn && (rootKey === undefined || (last.name === config.name && !ages))) return known
+    if (rootKey !== undefined) {
+      // Who holds the root key renews itself, and is called what its settings say now.
+      const { chain } = await foundMesh(device, known.name, rootKey, clock, last)
+      store.enter({ ...known, chain })
+      return { ...known, chain }
+    }
+    // The identity is another one than that which belonged to the mesh.
   }
   const founded = await foundMesh(device, config.mesh.name, await root.create(), clock)
   store.enter(founded)
   return founded
 }
+
+const identityOf = (privateKey: PrivateKey): Identity => ({
+  peerId: peerIdFromPrivateKey(privateKey).toString(),
+  privateKey
+})
 
 /** How every key of this home is opened and made. */
 async function keyOptions(

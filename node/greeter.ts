@@ -8,8 +8,15 @@ import type { Clock, Timer } from '../interface/clock.ts'
 import { type LumosError, TimeoutError, toLumosError } from '../interface/errors.ts'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
 import type { SignedManifest } from '../interface/manifest.ts'
-import { exchangeHello, HELLO_PROTOCOL, type Hello, type HelloTerms } from '../protocols/hello/index.ts'
+import {
+  exchangeHello,
+  HELLO_PROTOCOL,
+  type Hello,
+  type HelloTerms,
+  refuseHello
+} from '../protocols/hello/index.ts'
 import type { MeshLibp2p } from './libp2p.ts'
+import type { Guard } from './membership/guard.ts'
 
 /** A peer that does not introduce itself within this time is let go. */
 const HELLO_TIMEOUT_MS = 5000
@@ -31,6 +38,7 @@ export interface GreeterComponents {
   readonly libp2p: MeshLibp2p
   readonly clock: Clock
   readonly log: Logger
+  readonly guard: Guard
   terms(): HelloTerms
   onGreeted(greeted: Greeted): Promise<void>
   onRefused(connection: Connection, failure: LumosError): void
@@ -51,8 +59,9 @@ export class Greeter implements Startable {
 
   /** To be called before libp2p starts, so that no connection comes too early. */
   async start(): Promise<void> {
-    const { libp2p } = this.#components
-    await libp2p.handle(HELLO_PROTOCOL, this.#onStream, { maxInboundStreams: HELLO_STREAMS_MAX })
+    const { libp2p, guard } = this.#components
+    const handler = guard.handler(HELLO_PROTOCOL, this.#onStream, refuseHello)
+    await libp2p.handle(HELLO_PROTOCOL, handler, { maxInboundStreams: HELLO_STREAMS_MAX })
     libp2p.addEventListener('connection:open', this.#onConnection)
   }
 

@@ -1,6 +1,7 @@
 /** A running node, as its own process and tests see it. The parts are made in `create-node`. */
 
-import { LumosError } from '../interface/errors.ts'
+import type { Timer } from '../interface/clock.ts'
+import { LumosError, toLumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import type { LumosMesh } from '../interface/mesh.ts'
 import type {
@@ -19,11 +20,17 @@ import { composeMesh, type Ground, type Mesh } from './compose-mesh.ts'
 import type { Config } from './config.ts'
 import type { Grant } from './membership/authority.ts'
 import type { Door } from './membership/joiner.ts'
-import { MeshControl } from './mesh-control.ts'
+import { type EnterOptions, MeshControl } from './mesh-control.ts'
 import { VERSION } from './version.ts'
 
 /** Requests under way get this long to end when a node stops. */
 const DRAIN_MS = 10_000
+
+/** A mesh that cannot be started is tried again after this time, doubled each time: a port may still be in use. */
+const CONNECT_RETRY_MS = 500
+const CONNECT_RETRY_MS_MAX = 60_000
+/** Whoever waits for it hears of the failure after as many tries, in about two seconds. */
+const CONNECT_TRIES_AWAITED = 3
 
 /** What the programs around a node need of its home. */
 export type NodeHome = Pick<
@@ -43,7 +50,7 @@ type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 export class MeshNode implements LumosNode {
   readonly events: LumosEventTarget
   readonly mesh: LumosMesh
-  readonly #ground: Ground
+  #ground: Ground
   readonly #closeHome: () => Promise<void>
   #mesh: Mesh
   #state: State = 'new'
@@ -52,6 +59,7 @@ export class MeshNode implements LumosNode {
   #begun: Lifecycle[] = []
   #own = 0
   #entering: Promise<void> = Promise.resolve()
+  #retry: Timer | undefined
   #stopping: Promise<void> | undefined
 
   constructor(ground: Ground, events: EventTarget, mesh: Mesh, closeHome: () => Promise<void>) {
@@ -60,9 +68,9 @@ export class MeshNode implements LumosNode {
     this.#closeHome = closeHome
     this.events = events as LumosEventTarget
     this.mesh = new MeshControl({
-      ground,
+      ground: () => this.#ground,
       current: () => this.#mesh,
-      enter: (own, near) => this.enter(own, near)
+      enter: (own, options) => this.enter(own, options)
     })
   }
 
@@ -174,18 +182,48 @@ export class MeshNode implements LumosNode {
   }
 
   /** Leave the mesh this node is in, and take part in another one, whose admin said so. */
-  async enter(own: StoredMesh, near?: Door): Promise<void> {
-    this.#entering = this.#enter(own)
+  async enter(own: StoredMesh, options: EnterOptions = {}): Promise<void> {
+    this.#retry?.cancel()
+    this.#entering = this.#entering.catch(() => {}).then(() => this.#enter(own, options))
     await this.#entering
-    if (near !== undefined && this.#state === 'running') this.#mesh.sighted(near)
   }
 
-  async #enter(own: StoredMesh): Promise<void> {
+  async #enter(own: StoredMesh, { near, identity }: EnterOptions): Promise<void> {
     const running = this.#state === 'running'
     if (running) await this.#end()
+    if (identity !== undefined) this.#ground = { ...this.#ground, ...identity }
     this.#ground.store.enter(own)
-    this.#mesh = await composeMesh(this.#ground, own)
-    if (running && this.#state === 'running') await this.#begin(this.#mesh)
+    if (running) await this.#connect(own, near, 1)
+    else this.#mesh = await composeMesh(this.#ground, own)
+  }
+
+  /**
+   * Take part in the mesh that this node has just entered. It belongs there whether or not that works at once, so
+   * it tries on, ever more slowly, until it works or the node stops.
+   *
+   * @throws {LumosError} why it did not work, once it is clear that it takes longer.
+   */
+  async #connect(own: StoredMesh, near: Door | undefined, tries: number): Promise<void> {
+    try {
+      const mesh = await composeMesh(this.#ground, own)
+      this.#mesh = mesh
+      if (this.#state === 'running') await this.#begin(mesh)
+      if (this.#state === 'running' && near !== undefined) mesh.sighted(near)
+    } catch (thrown) {
+      const { clock, log } = this.#ground
+      await this.#end()
+      if (this.#state !== 'running') throw thrown
+      const delayMs = Math.min(CONNECT_RETRY_MS * 2 ** (tries - 1), CONNECT_RETRY_MS_MAX)
+      log.error({ err: thrown, tries, delayMs }, 'could not take part in the mesh; trying again')
+      if (tries >= CONNECT_TRIES_AWAITED) {
+        this.#retry = clock.setTimer(() => {
+          this.#entering = this.#connect(own, near, tries + 1).catch(() => {})
+        }, delayMs)
+        throw notConnected(own.name, thrown)
+      }
+      await new Promise<void>(resolve => clock.setTimer(resolve, delayMs))
+      if (this.#state === 'running') await this.#connect(own, near, tries + 1)
+    }
   }
 
   /** Remove a device for good, everywhere. Only admins can. */
@@ -213,6 +251,7 @@ export class MeshNode implements LumosNode {
   async #stop(drainMs: number): Promise<void> {
     const draining = this.#state === 'running'
     this.#state = 'stopping'
+    this.#retry?.cancel()
     if (draining) await this.#drain(drainMs)
     await this.#entering.catch(() => {})
     await this.#end()
@@ -241,6 +280,16 @@ export class MeshNode implements LumosNode {
     }
   }
 }
+
+const notConnected = (mesh: string, cause: unknown): LumosError =>
+  new LumosError(
+    'INTERNAL',
+    `This device belongs to "${mesh}" now, but cannot connect: ${toLumosError(cause).message.split('\n', 1)[0]}`,
+    {
+      hint: 'It tries again by itself. See why it fails: lumos-node doctor',
+      cause
+    }
+  )
 
 /** How often a stopping node looks whether it is done; a person does not notice it. */
 const DRAIN_POLL_MS = 20

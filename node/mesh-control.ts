@@ -16,11 +16,11 @@ import type {
 } from '../interface/mesh.ts'
 import { type Grant, NONCE_BYTES } from '../protocols/join/index.ts'
 import type { StoredMesh } from '../storage/mesh-store.ts'
-import type { Ground, Mesh } from './compose-mesh.ts'
+import type { Ground, Identity, Mesh } from './compose-mesh.ts'
 import { foundMesh } from './membership/authority.ts'
 import { parseInviteCode } from './membership/invite-code.ts'
 import { phraseOf } from './membership/join-requests.ts'
-import { checkGrant, type Door } from './membership/joiner.ts'
+import { checkGrant, type Door, deviceRemoved } from './membership/joiner.ts'
 import { type MeshSighting, meshesOf } from './membership/nearby.ts'
 import { RENEW_BEFORE_MS } from './membership/renewal.ts'
 import { meshIdOf, rootKeyFromText, rootKeyToText } from './membership/root-key.ts'
@@ -36,12 +36,19 @@ interface Question {
   phrase?: string
 }
 
+export interface EnterOptions {
+  /** Where somebody of the mesh is. */
+  readonly near?: Door | undefined
+  /** Take part as another device from now on. */
+  readonly identity?: Identity | undefined
+}
+
 export interface MeshControlComponents {
-  readonly ground: Ground
+  ground(): Ground
   /** The mesh the node is in now. */
   current(): Mesh
   /** Leave it for another one, where `near` may be found. */
-  enter(own: StoredMesh, near?: Door): Promise<void>
+  enter(own: StoredMesh, options?: EnterOptions): Promise<void>
 }
 
 export class MeshControl implements LumosMesh {
@@ -61,7 +68,7 @@ export class MeshControl implements LumosMesh {
       id: members.mesh,
       name: members.meshName,
       role: own?.role ?? null,
-      deviceName: own?.name ?? this.#components.ground.config.name,
+      deviceName: own?.name ?? this.#ground.config.name,
       expiresAtMs: own?.notAfterMs ?? null,
       holdsRoot: authority.holdsRoot,
       members: list.length,
@@ -70,7 +77,8 @@ export class MeshControl implements LumosMesh {
         members: list.length,
         admins,
         holdsRoot: authority.holdsRoot,
-        wallMs: this.#components.ground.clock.wallMs()
+        isRemoved: this.#mesh.isRemoved(),
+        wallMs: this.#ground.clock.wallMs()
       })
     }
   }
@@ -100,7 +108,7 @@ export class MeshControl implements LumosMesh {
   }
 
   async joinNearby({ mesh, name, onAsking, signal }: JoinNearbyOptions = {}): Promise<Joined> {
-    const { clock } = this.#components.ground
+    const { clock } = this.#ground
     const endMs = clock.monotonicMs() + ASK_MS_MAX
     return await this.#alone(async () => {
       const asked = new Map<string, Question>()
@@ -159,10 +167,10 @@ export class MeshControl implements LumosMesh {
     return this.#memberNamed(peerId)
   }
 
-  async leave(): Promise<MeshInfo> {
+  async leave({ newIdentity = false }: { newIdentity?: boolean } = {}): Promise<MeshInfo> {
     const { members, authority } = this.#mesh
     const alone = members.list().every(({ peerId }) => peerId === this.#self)
-    if (authority.holdsRoot) {
+    if (authority.holdsRoot && !(alone && newIdentity)) {
       throw alone
         ? new LumosError('DENIED', 'This device is in a mesh of its own already.')
         : new LumosError('DENIED', 'This device holds the root key of the mesh, which would be lost.', {
@@ -170,11 +178,13 @@ export class MeshControl implements LumosMesh {
           })
     }
     await this.#exclusively(async () => {
-      const { ground, enter } = this.#components
-      ground.root.remove()
-      const { config, clock } = ground
-      const device = { subject: this.#self, name: config.name }
-      await enter(await foundMesh(device, config.mesh.name, await ground.root.create(), clock))
+      const { config, clock, root, newIdentity: renew } = this.#ground
+      // First, because a crash after this leaves a device that belongs nowhere, and begins anew.
+      const identity = newIdentity ? await renew() : undefined
+      root.remove()
+      const device = { subject: identity?.peerId ?? this.#self, name: config.name }
+      const founded = await foundMesh(device, config.mesh.name, await root.create(), clock)
+      await this.#components.enter(founded, { identity })
     })
     return this.info()
   }
@@ -182,7 +192,7 @@ export class MeshControl implements LumosMesh {
   async rename(name: string): Promise<MeshInfo> {
     const { authority, members } = this.#mesh
     authority.mayIssue('member')
-    const nowMs = Math.round(this.#components.ground.clock.wallMs())
+    const nowMs = Math.round(this.#ground.clock.wallMs())
     // The newest name counts, even if the clock of whoever gave the last one was ahead.
     members.rename(name, Math.max(nowMs, members.meshNaming.meshNamedAtMs + 1))
     await this.#mesh.greetAll()
@@ -190,7 +200,7 @@ export class MeshControl implements LumosMesh {
   }
 
   exportRoot({ remove = false }: { remove?: boolean } = {}): string {
-    const { root } = this.#components.ground
+    const { root } = this.#ground
     const key = root.of(this.#mesh.members.mesh)
     if (key === undefined) {
       throw new LumosError('DENIED', 'This device does not hold the root key of its mesh.', {
@@ -203,8 +213,8 @@ export class MeshControl implements LumosMesh {
 
   async importRoot(text: string): Promise<MeshInfo> {
     const key = await rootKeyFromText(text)
-    const { ground, enter } = this.#components
-    const { config, clock, root } = ground
+    const { enter } = this.#components
+    const { config, clock, root } = this.#ground
     const { members } = this.#mesh
     if (meshIdOf(key) === members.mesh) {
       await root.replace(key)
@@ -233,18 +243,23 @@ export class MeshControl implements LumosMesh {
     return this.#components.current()
   }
 
+  get #ground(): Ground {
+    return this.#components.ground()
+  }
+
   get #self(): string {
-    return this.#components.ground.peerId
+    return this.#ground.peerId
   }
 
   #nameOr(name: string | undefined): string {
-    return name ?? this.#components.ground.config.name
+    return name ?? this.#ground.config.name
   }
 
   /** Only who leaves nobody behind may go elsewhere. */
   #alone<T>(run: () => Promise<T>): Promise<T> {
     const { members } = this.#mesh
     if (members.list().some(({ peerId }) => peerId !== this.#self)) {
+      if (this.#mesh.isRemoved()) throw deviceRemoved()
       throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" with others.`, {
         hint: 'Leave it first: lumos-node leave'
       })
@@ -264,11 +279,15 @@ export class MeshControl implements LumosMesh {
 
   /** Nothing of the mesh so far is given up before the new one is certain. */
   async #enter(grant: Grant, mesh: string, phrase: string, near: Door): Promise<Joined> {
-    const { ground, enter } = this.#components
+    const ground = this.#ground
     const { role, name } = await checkGrant(grant, mesh, this.#self, ground.clock)
     const { chain, meshName, meshNamedAtMs: namedAtMs } = grant
-    await enter({ id: mesh, name: meshName, namedAtMs, chain }, near)
-    ground.root.remove()
+    try {
+      await this.#components.enter({ id: mesh, name: meshName, namedAtMs, chain }, { near })
+    } finally {
+      // Its own mesh is over once the new one is written down, even if that cannot be connected yet.
+      if (ground.store.mesh()?.id === mesh) ground.root.remove()
+    }
     ground.emit('mesh.joined', { meshId: mesh, mesh: meshName })
     return { mesh: meshName, meshId: mesh, name, role, phrase }
   }
@@ -318,7 +337,8 @@ export class MeshControl implements LumosMesh {
       return await this.#mesh.joiner.ask(door, { name, nonce, onChallenge }, signalOf(signal))
     } catch (thrown) {
       signal?.throwIfAborted()
-      if (challenged && toLumosError(thrown).code === 'DENIED') throw thrown
+      const { code } = toLumosError(thrown)
+      if (code === 'PEER_REVOKED' || (challenged && code === 'DENIED')) throw thrown
       return undefined
     }
   }
@@ -340,7 +360,7 @@ export class MeshControl implements LumosMesh {
 
   #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const timer = this.#components.ground.clock.setTimer(resolve, delayMs)
+    const timer = this.#ground.clock.setTimer(resolve, delayMs)
     const onAbort = () => reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     return promise.finally(() => {
@@ -370,15 +390,17 @@ function adviceFor(
     members,
     admins,
     holdsRoot,
+    isRemoved,
     wallMs
-  }: { members: number; admins: number; holdsRoot: boolean; wallMs: number }
+  }: { members: number; admins: number; holdsRoot: boolean; isRemoved: boolean; wallMs: number }
 ): string[] {
   const advice: string[] = []
-  if (own === undefined) {
+  if (isRemoved) {
     return [
-      'This device was removed from the mesh, or its certificate has expired. Begin anew: lumos-node leave'
+      'This device was removed from the mesh, and can only come back as a new one: lumos-node leave --new-identity'
     ]
   }
+  if (own === undefined) return ['The certificate of this device has expired. Begin anew: lumos-node leave']
   if (members > 1 && admins < 2) {
     advice.push(
       'Only one device is an admin. Make another one, so that losing one does no harm: lumos-node promote NAME'

@@ -3,8 +3,8 @@
  * protobuf, the form that other libp2p programs read too, or the same under a
  * passphrase.
  *
- * A key is made once and never overwritten by another: a node with another
- * identity is another peer, whom nobody knows.
+ * A key is made once and overwritten by another only when its owner asks for
+ * that: a node with another identity is another peer, whom nobody knows.
  */
 
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
@@ -81,6 +81,19 @@ export async function storeKey(
 /** The identity of this node, made on first use. Throws as {@link loadKey} and {@link storeKey} do. */
 export async function loadIdentityKey(path: string, options: KeyOptions = {}): Promise<Ed25519PrivateKey> {
   return (await loadKey(path, options)) ?? (await createKey(path, options))
+}
+
+/**
+ * Another key in place of the one at `path`, durably and at once: whatever the old one was good for has ended.
+ * Throws as {@link storeKey} does, but for a file that is there already.
+ */
+export async function renewKey(path: string, { passphrase }: KeyOptions = {}): Promise<Ed25519PrivateKey> {
+  const { generateKeyPair, privateKeyToProtobuf } = await import('@libp2p/crypto/keys')
+  const key = await generateKeyPair('Ed25519')
+  const plain = privateKeyToProtobuf(key)
+  if (passphrase !== undefined) checkNewPassphrase(passphrase)
+  writeFileDurably(path, passphrase === undefined ? plain : await wrap(plain, passphrase))
+  return key
 }
 
 /** Whether a passphrase is needed to load the key at `path`. */

@@ -133,9 +133,12 @@ export const membershipUnits = ({ mesh }: LumosNode) => [
     name: 'mesh.leave',
     kind: 'command',
     summary: 'Forget this mesh, and begin one of this node alone.',
-    input: Nothing,
+    input: z.strictObject({
+      /** Under another key, as a new device: the way back for one that was removed. */
+      newIdentity: z.boolean().optional()
+    }),
     output: MeshInfo,
-    run: () => mesh.leave()
+    run: ({ newIdentity }) => mesh.leave({ newIdentity })
   }),
   defineUnit({
     name: 'mesh.rename',

@@ -22,7 +22,12 @@ export interface GuardComponents {
   readonly log: Logger
   standing(peerId: string): Standing
   openToStrangers(): readonly string[]
+  /** A peer that was removed came and was told so; it may not do that on and on. */
+  onTold?(peerId: string): void
 }
+
+/** Answers a stream with nothing but why it is refused. */
+type Refuse = (stream: Stream, why: LumosError) => Promise<void>
 
 /** As every libp2p service takes its parts; only the registrar matters here. */
 interface Components {
@@ -50,7 +55,7 @@ export class Guard {
   /** Connections of peers that were removed or shut out end before they cost anything more. */
   readonly gater: ConnectionGater = {
     denyDialPeer: peer => this.#denies(peer),
-    denyInboundEncryptedConnection: peer => this.#denies(peer),
+    denyInboundEncryptedConnection: peer => this.#denies(peer, { kind: 'knock' }),
     denyOutboundEncryptedConnection: peer => this.#denies(peer)
   }
 
@@ -59,10 +64,14 @@ export class Guard {
     return components => create(withRegistrar(components as C & Components, this.#registrar) as C)
   }
 
-  /** The same handler, run only for those whom the policy lets. */
-  handler(protocol: string, handler: StreamHandler): StreamHandler {
+  /**
+   * The same handler, run only for those whom the policy lets.
+   *
+   * @param refuse tells a device that was removed so, where it would otherwise just vanish.
+   */
+  handler(protocol: string, handler: StreamHandler, refuse?: Refuse): StreamHandler {
     return (stream, connection) => {
-      if (this.#lets(stream, connection, protocol)) return handler(stream, connection)
+      if (this.#lets(stream, connection, protocol, refuse)) return handler(stream, connection)
     }
   }
 
@@ -76,20 +85,26 @@ export class Guard {
       }
     })
 
-  #lets(stream: Stream, connection: Connection, protocol: string): boolean {
+  #lets(stream: Stream, connection: Connection, protocol: string, refuse?: Refuse): boolean {
     try {
       this.check(connection.remotePeer.toString(), { kind: 'open', protocol })
       return true
     } catch (thrown) {
-      this.#log(connection.remotePeer.toString(), toLumosError(thrown))
-      stream.abort(thrown as Error)
+      const why = toLumosError(thrown)
+      this.#log(connection.remotePeer.toString(), why)
+      if (refuse === undefined || why.code !== 'PEER_REVOKED') stream.abort(why)
+      else {
+        // The connection stays until the peer has read that, or its time for a hello is over.
+        this.#components.onTold?.(connection.remotePeer.toString())
+        void refuse(stream, why)
+      }
       return false
     }
   }
 
-  #denies(peer: PeerId): boolean {
+  #denies(peer: PeerId, action: Action = { kind: 'connect' }): boolean {
     try {
-      this.check(peer.toString(), { kind: 'connect' })
+      this.check(peer.toString(), action)
       return false
     } catch (thrown) {
       this.#log(peer.toString(), toLumosError(thrown))

@@ -114,6 +114,7 @@ export async function checkGrant(
 
 function explained(thrown: unknown, signal: AbortSignal, connected: boolean): unknown {
   signal.throwIfAborted()
+  if (thrown instanceof RemoteError && thrown.code === 'PEER_REVOKED') return deviceRemoved(thrown)
   const telling =
     thrown instanceof RemoteError ||
     thrown instanceof ProtocolViolationError ||
@@ -121,7 +122,7 @@ function explained(thrown: unknown, signal: AbortSignal, connected: boolean): un
   if (telling) return thrown
   if (connected) {
     return new LumosError('PEER_UNREACHABLE', 'The other device lets nobody in just now.', {
-      hint: 'The code may have expired. Ask for a new one: lumos-node invite',
+      hint: 'The code may have expired, or this device tries too often. Ask for a new one: lumos-node invite',
       details: { closed: true },
       cause: thrown
     })
@@ -131,6 +132,17 @@ function explained(thrown: unknown, signal: AbortSignal, connected: boolean): un
     cause: thrown
   })
 }
+
+/** This device's key is dead in that mesh for good; a new key makes it a new device. */
+export const deviceRemoved = (cause?: unknown): LumosError =>
+  new LumosError(
+    'PEER_REVOKED',
+    'This device was removed from the mesh, and can only come back as a new one.',
+    {
+      hint: 'Give it a new identity, then join again: lumos-node leave --new-identity',
+      cause
+    }
+  )
 
 const isClosed = (thrown: unknown): boolean => thrown instanceof LumosError && thrown.details.closed === true
 

@@ -15,7 +15,7 @@ import type { EventData, EventName } from '../../interface/events.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Role } from '../../interface/membership.ts'
 import type { Invitation } from '../../interface/mesh.ts'
-import { type Grant, JOIN_PROTOCOL, serveJoin } from '../../protocols/join/index.ts'
+import { type Grant, JOIN_PROTOCOL, refuseJoin, serveJoin } from '../../protocols/join/index.ts'
 import type { MeshStore, StoredMesh } from '../../storage/mesh-store.ts'
 import { Deadline } from '../deadline.ts'
 import type { MeshLibp2p } from '../libp2p.ts'
@@ -66,7 +66,7 @@ export class Pairing implements Startable {
   async start(): Promise<void> {
     const { libp2p, guard } = this.#components
     this.#invitations.load()
-    await libp2p.handle(JOIN_PROTOCOL, guard.handler(JOIN_PROTOCOL, this.#onStream), {
+    await libp2p.handle(JOIN_PROTOCOL, guard.handler(JOIN_PROTOCOL, this.#onStream, refuseJoin), {
       maxInboundStreams: JOINING_MAX
     })
   }

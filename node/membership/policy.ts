@@ -16,6 +16,8 @@ export type Standing =
 export type Action =
   /** A connection in either direction. */
   | { readonly kind: 'connect' }
+  /** A connection that the peer has made, on which nothing is open yet. */
+  | { readonly kind: 'knock' }
   /** A stream of this protocol, opened by the peer. */
   | { readonly kind: 'open'; readonly protocol: string }
   /** An inference request, for a model whose owner may have named who may ask. */
@@ -34,14 +36,19 @@ export interface PolicyContext {
   readonly openToStrangers: readonly string[]
 }
 
-/** @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER`, `NOT_ADMIN` or `DENIED`. */
+/**
+ * Who was removed may knock, to be told so: it has proved that it holds the key, and nothing opens for it.
+ *
+ * @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER`, `NOT_ADMIN` or `DENIED`.
+ */
 export function permit(standing: Standing, action: Action, { peerId, openToStrangers }: PolicyContext): void {
+  if (standing.kind === 'revoked' && action.kind === 'knock') return
   if (standing.kind === 'revoked')
     throw new LumosError('PEER_REVOKED', `${peerId} was removed from the mesh.`)
   if (standing.kind === 'banned') throw new LumosError('PEER_BANNED', `${peerId} is shut out for a while.`)
   if (standing.kind === 'stranger') {
     // Who connects is a stranger until it has shown its certificate.
-    if (action.kind === 'connect') return
+    if (action.kind === 'connect' || action.kind === 'knock') return
     if (action.kind === 'open' && openToStrangers.includes(action.protocol)) return
     throw new LumosError('PEER_NOT_MEMBER', `${peerId} is not a member of this mesh.`)
   }

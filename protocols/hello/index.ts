@@ -1,2 +1,2 @@
 export { HELLO_PROTOCOL, type Hello } from './codec.ts'
-export { exchangeHello, type HelloTerms } from './session.ts'
+export { exchangeHello, type HelloTerms, refuseHello } from './session.ts'

@@ -84,6 +84,10 @@ function expected(frame: Frame | undefined, type: number): Frame {
   throw new ProtocolViolationError(`A hello frame of type ${type} was expected.`)
 }
 
+/** The only answer to a dialer that may not even say hello: nothing of this node's own is shown to it. */
+export const refuseHello = (stream: Stream, why: unknown): Promise<void> =>
+  refuse(new FrameStream(stream), why)
+
 /** A peer that is sent away is told why, unless it was the one to say so: devices must not just vanish. */
 async function refuse(frames: FrameStream, thrown: unknown): Promise<void> {
   if (thrown instanceof RemoteError) return frames.abort(thrown)

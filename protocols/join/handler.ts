@@ -47,6 +47,10 @@ async function talk(frames: FrameStream, desk: JoinDesk, options?: AbortOptions)
   return await desk.decide(ask, nonce)
 }
 
+/** The only answer to a dialer that may not even ask. */
+export const refuseJoin = (stream: Stream, why: unknown): Promise<void> =>
+  refuse(new FrameStream(stream), why)
+
 async function refuse(frames: FrameStream, thrown: unknown): Promise<void> {
   try {
     await frames.write(FRAME.refuse, encodeError(thrown))

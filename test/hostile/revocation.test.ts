@@ -81,10 +81,15 @@ describe('a device that is removed', () => {
     await founder.revoke(hostile.peerId)
     await becomes('the connection has ended', REACHABLE_MS, () => connection.status !== 'open')
 
-    const again = await hostile.dial(founder).catch(() => undefined)
-    for (const protocol of ['/lumos/hello/1', '/lumos/inference/1', '/ipfs/id/1.0.0', '/meshsub/1.2.0']) {
-      expect(again !== undefined && (await isServed(again, protocol))).toBe(false)
+    for (const protocol of ['/lumos/inference/1', '/ipfs/id/1.0.0', '/meshsub/1.2.0']) {
+      const again = await hostile.dial(founder)
+      expect(await isServed(again, protocol)).toBe(false)
+      await again.close()
     }
+    // It hears why, and nothing of the node itself.
+    await expect(hostile.hello(await hostile.dial(founder), await hostile.sealed())).rejects.toMatchObject({
+      code: 'PEER_REVOKED'
+    })
   })
 
   it('is cut off by those who were away, within half a minute of their return', async () => {

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
+import type { LumosError } from '../../interface/errors.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import { knows, loses, meets, startNode, temporaryHome, until } from '../node/mesh-nodes.ts'
+import { knows, loses, meets, startNode, temporaryHome, until, waitFor } from '../node/mesh-nodes.ts'
 
 const ECHO = { settings: { 'engines.echo': true } }
 /** From the command until no other node serves or lists the device. */
@@ -62,7 +63,76 @@ describe('a device that is removed', () => {
     const { code } = den.mesh.invite()
     await until(attic, 'peer.left', () => attic.peers().length === 0)
     await attic.mesh.leave()
-    await assert.rejects(attic.mesh.join(code), { code: 'PEER_UNREACHABLE' })
+    await assert.rejects(attic.mesh.join(code), { code: 'PEER_REVOKED', hint: /leave --new-identity/ })
+
+    // Nor is the invitation spent: as a new device it is let in.
+    const before = attic.peerId
+    const { deviceName, members } = await attic.mesh.leave({ newIdentity: true })
+    assert.deepEqual([deviceName, members], ['attic', 1])
+    assert.notEqual(attic.peerId, before)
+    assert.equal((await attic.mesh.join(code)).role, 'member')
+    await Promise.all([meets(den, attic), meets(attic, den)])
+    assert.equal(await ask(attic, den, 'as a new device'), 'as a new device')
+    assert.ok(den.mesh.members().every(({ peerId }) => peerId !== before))
+  })
+
+  it('hears that it was removed when it comes back, and only that, and keeps its new key', async () => {
+    const home = await temporaryHome()
+    try {
+      await using den = await startNode('den', [], ECHO)
+      const attic = await startNode('attic', [den], { home })
+      await Promise.all([meets(den, attic), meets(attic, den)])
+      await attic.stop({ drainMs: 0 })
+      await den.mesh.revoke(attic.peerId)
+
+      const back = await startNode('attic', [den], { home })
+      await waitFor(() => back.mesh.info().advice.some(words => /leave --new-identity/.test(words)))
+      assert.deepEqual(back.peers(), [])
+      await assert.rejects(back.mesh.join(den.mesh.invite().code), { code: 'PEER_REVOKED' })
+      await back.mesh.leave({ newIdentity: true })
+      const { peerId } = back
+      await back.stop({ drainMs: 0 })
+      assert.notEqual(peerId, attic.peerId)
+
+      await using again = await startNode('attic', [], { home })
+      assert.equal(again.peerId, peerId)
+      await again.mesh.join(den.mesh.invite().code)
+      await meets(den, again)
+    } finally {
+      await rm(home, { recursive: true, force: true })
+    }
+  })
+
+  it('that tries on and on is not even told any more', async () => {
+    await using den = await startNode('den')
+    await using attic = await startNode('attic', [den])
+    await Promise.all([meets(den, attic), meets(attic, den)])
+    await den.mesh.revoke('attic')
+    await loses(attic, den)
+    await attic.mesh.leave()
+    const { code } = den.mesh.invite()
+    const codes = new Set<string>()
+    for (let i = 0; i < 8; i++) {
+      await attic.mesh.join(code).catch((err: LumosError) => codes.add(err.code))
+    }
+    assert.deepEqual([...codes], ['PEER_REVOKED', 'PEER_UNREACHABLE'])
+  })
+
+  it('whose key was deleted by hand begins anew', async () => {
+    const home = await temporaryHome()
+    try {
+      await using den = await startNode('den')
+      const attic = await startNode('attic', [den], { home })
+      await meets(den, attic)
+      await attic.stop({ drainMs: 0 })
+      await rm(`${home}/identity.key`)
+      await using again = await startNode('attic', [], { home })
+      const { id, role, members } = again.mesh.info()
+      assert.deepEqual([role, members], ['admin', 1])
+      assert.notEqual(id, den.status().meshId)
+    } finally {
+      await rm(home, { recursive: true, force: true })
+    }
   })
 
   it('is cut off by who was away, within 30 s of their return', async () => {

@@ -1,13 +1,17 @@
 /** Devices that become members by a code, over real connections. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../interface/clock.ts'
+import type { LumosError } from '../../interface/errors.ts'
 import type { EventData } from '../../interface/events.ts'
 import type { LumosNode } from '../../interface/node.ts'
+import { lanNetwork } from '../../node/libp2p.ts'
 import { formatInviteCode, parseInviteCode } from '../../node/membership/invite-code.ts'
 import { MeshStore } from '../../storage/mesh-store.ts'
-import { meets, startNode, until } from '../node/mesh-nodes.ts'
+import { meets, startNode, until, waitFor } from '../node/mesh-nodes.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 
@@ -111,6 +115,36 @@ describe('a code', () => {
     await using cellar = await startNode('cellar', [], { clock: ahead })
     assert.deepEqual(await outcomes(cellar.mesh.join(code)), ['INVITE_EXPIRED'])
     assert.equal(den.mesh.members().length, 2)
+  })
+
+  it('that has joined but cannot connect says so, tries on by itself, and is back without a restart', async () => {
+    const occupant = createServer().listen(0, '127.0.0.1')
+    await once(occupant, 'listening')
+    const taken = `/ip4/127.0.0.1/tcp/${(occupant.address() as AddressInfo).port}`
+    const lan = lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers: [] })
+    let isTaken = false
+    const network = {
+      ...lan,
+      get listen() {
+        return isTaken ? [taken] : lan.listen
+      }
+    }
+    try {
+      await using den = await startNode('den', [], { settings: { 'mesh.name': 'flat' } })
+      await using attic = await startNode('attic', [], { network })
+      isTaken = true
+      await assert.rejects(attic.mesh.join(den.mesh.invite().code), (err: LumosError) => {
+        assert.match(err.message, /belongs to "flat" now, but cannot connect/)
+        assert.match(err.hint!, /tries again by itself/)
+        return true
+      })
+      assert.equal(attic.mesh.info().role, 'member')
+      isTaken = false
+      await Promise.all([meets(den, attic), waitFor(() => attic.peers().length === 1)])
+      assert.throws(() => attic.mesh.exportRoot(), { code: 'DENIED' })
+    } finally {
+      occupant.close()
+    }
   })
 
   it('with a wrong secret, or for another mesh, lets nobody in, and spends no invitation', async () => {

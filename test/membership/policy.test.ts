@@ -23,7 +23,7 @@ const protocol = fc.oneof(
   fc.string({ minLength: 1 }).map(end => HELLO + end)
 )
 const action: fc.Arbitrary<Action> = fc.oneof(
-  fc.constant({ kind: 'connect' } as const),
+  fc.constantFrom({ kind: 'connect' } as const, { kind: 'knock' } as const),
   fc.record({ kind: fc.constant('open' as const), protocol }),
   fc.record({ kind: fc.constant('ask' as const), access }),
   fc.constantFrom({ kind: 'offer' } as const, { kind: 'administer' } as const)
@@ -55,7 +55,9 @@ describe('the policy', () => {
     fc.assert(
       fc.property(action, open, (wanted, openToStrangers) => {
         const may =
-          wanted.kind === 'connect' || (wanted.kind === 'open' && openToStrangers.includes(wanted.protocol))
+          wanted.kind === 'connect' ||
+          wanted.kind === 'knock' ||
+          (wanted.kind === 'open' && openToStrangers.includes(wanted.protocol))
         assert.equal(
           verdict({ kind: 'stranger' }, wanted, openToStrangers),
           may ? undefined : 'PEER_NOT_MEMBER'
@@ -65,10 +67,11 @@ describe('the policy', () => {
     )
   })
 
-  it('lets a removed or banned peer do nothing at all', () => {
+  it('lets a removed peer knock, to be told so, and do nothing else; a banned one nothing at all', () => {
     fc.assert(
       fc.property(action, open, (wanted, openToStrangers) => {
-        assert.equal(verdict({ kind: 'revoked' }, wanted, openToStrangers), 'PEER_REVOKED')
+        const expected = wanted.kind === 'knock' ? undefined : 'PEER_REVOKED'
+        assert.equal(verdict({ kind: 'revoked' }, wanted, openToStrangers), expected)
         assert.equal(verdict({ kind: 'banned' }, wanted, openToStrangers), 'PEER_BANNED')
       }),
       { numRuns: 2000 }

@@ -18,6 +18,7 @@ import type { MeshNode } from '../../node/lumos-node.ts'
 import { foundMesh } from '../../node/membership/authority.ts'
 import { Guard } from '../../node/membership/guard.ts'
 import { encodeControl } from '../../protocols/control.ts'
+import { decodeError } from '../../protocols/errors.ts'
 import { FrameStream } from '../../protocols/frames.ts'
 import { FRAME, HELLO_PROTOCOL } from '../../protocols/hello/codec.ts'
 import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
@@ -172,6 +173,7 @@ export class HostilePeer implements AsyncDisposable {
     await frames.write(FRAME.accept, encodeControl({ renewed: [] }))
     for (const type of [FRAME.hello, FRAME.manifest, FRAME.accept]) {
       const frame = await frames.read({ bytesMax: MANIFEST_BYTES_MAX })
+      if (frame?.type === FRAME.refuse) throw decodeError(frame.body)
       if (frame?.type !== type) throw new Error(`refused: ${frame?.type}`)
     }
     await frames.close()

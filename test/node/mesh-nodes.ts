@@ -77,3 +77,8 @@ export const meets = (node: LumosNode, other: LumosNode): Promise<void> =>
 
 export const loses = (node: LumosNode, other: LumosNode): Promise<void> =>
   until(node, 'peer.left', () => node.peers().every(({ peerId }) => peerId !== other.peerId))
+
+/** Until this holds, for what no event tells of. */
+export async function waitFor(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(resolve => setTimeout(resolve, 20))
+}
