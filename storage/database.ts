@@ -7,11 +7,11 @@
  * commits often reserves or batches.
  */
 
-import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { LumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
-import { DRAFT_ENDING, PRIVATE_FILE_MODE } from './durable-file.ts'
+import { DRAFT_ENDING, makePrivateFile, PRIVATE_FILE_MODE, replaceDurably } from './durable-file.ts'
 import { RESTORE_HINT, storeDamaged, storeFailure } from './failure.ts'
 
 /** "lumo" in ASCII: marks a file as ours, so that no other program's database is taken for one. */
@@ -142,7 +142,7 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
 }
 
 function openConnection(path: string, options: DatabaseOptions): DatabaseSync {
-  makePrivate(path)
+  makePrivateFile(path)
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
   try {
     const version = checkedVersion(database, path, options.migrations.length)
@@ -221,7 +221,7 @@ function backUp(database: DatabaseSync, path: string): void {
   // SQLite fills an empty file and keeps its mode.
   writeFileSync(draft, '', { mode: PRIVATE_FILE_MODE })
   database.prepare('VACUUM INTO ?').run(draft)
-  renameSync(draft, path)
+  replaceDurably(draft, path)
 }
 
 function transact<T>(database: DatabaseSync, work: () => T): T {
@@ -235,12 +235,6 @@ function transact<T>(database: DatabaseSync, work: () => T): T {
     if (database.isTransaction) database.exec('ROLLBACK')
     throw err
   }
-}
-
-/** SQLite gives its side files the mode of the database, so this is enough for all three. */
-function makePrivate(path: string): void {
-  if (existsSync(path)) chmodSync(path, PRIVATE_FILE_MODE)
-  else closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
 }
 
 function setAside(path: string): string {

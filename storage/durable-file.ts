@@ -3,7 +3,7 @@
  * the identity key, the gateway's token, the run file.
  */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { storeFailure } from './failure.ts'
 
@@ -26,6 +26,38 @@ export function writeFileDurably(path: string, content: string | Uint8Array): vo
     rmSync(draft, { force: true })
     throw storeFailure(err, path)
   }
+}
+
+/** Gone for good once this returns: a removed secret must not come back with the power. */
+export function removeFileDurably(path: string): void {
+  try {
+    if (!existsSync(path)) return
+    rmSync(path)
+    syncDirectory(dirname(path))
+  } catch (err) {
+    throw storeFailure(err, path)
+  }
+}
+
+/** Puts a whole file, which somebody else has written, in the place of `path`; durable when this returns. */
+export function replaceDurably(draft: string, path: string): void {
+  const fd = openSync(draft, 'r+')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+  renameSync(draft, path)
+  syncDirectory(dirname(path))
+}
+
+/**
+ * An empty file at `path`, for its owner only, unless there is one, which becomes so. SQLite gives its side
+ * files the mode of the database: done before it opens one, this is enough for all of them.
+ */
+export function makePrivateFile(path: string): void {
+  if (existsSync(path)) chmodSync(path, PRIVATE_FILE_MODE)
+  else closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
 }
 
 function writeSynced(path: string, bytes: Uint8Array): void {

@@ -3,6 +3,8 @@
  * and damage must be told apart from a defect of ours, and say what to do.
  */
 
+import { statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { LumosError } from '../interface/errors.ts'
 
 // https://www.sqlite.org/rescode.html
@@ -10,8 +12,10 @@ const SQLITE_IOERR = 10
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
 const SQLITE_NOTADB = 26
-/** The write-ahead log's index could not grow: on a full disk SQLite says this, not SQLITE_FULL. */
+/** The write-ahead log's index could not grow: on a full disk SQLite says this, not SQLITE_FULL, and on a broken one too. */
 const SQLITE_IOERR_SHMSIZE = 4874
+/** More than SQLite asks for at once. */
+const SPACE_BYTES_MIN = 64 * 1024
 
 const FULL_ERRNOS = new Set(['ENOSPC', 'EDQUOT'])
 const IO_ERRNOS = new Set(['EIO', 'ENXIO'])
@@ -45,12 +49,22 @@ export function storeDamaged(path: string, reason: string, hint: string, cause?:
 function sqliteFailure(thrown: Error, errcode: number, path: string): unknown {
   // The low byte is the kind of error, the rest a detail of it.
   const kind = errcode & 0xff
-  if (kind === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE) return storeFull(path, thrown)
+  if (kind === SQLITE_FULL || (errcode === SQLITE_IOERR_SHMSIZE && !hasSpace(path)))
+    return storeFull(path, thrown)
   if (kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB) {
     return storeDamaged(path, thrown.message, RESTORE_HINT, thrown)
   }
   if (kind === SQLITE_IOERR) return storeFailed(path, thrown)
   return thrown
+}
+
+function hasSpace(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path))
+    return bavail * bsize >= SPACE_BYTES_MIN
+  } catch {
+    return true
+  }
 }
 
 function storeFailed(path: string, cause: Error): LumosError {

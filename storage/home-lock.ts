@@ -9,6 +9,7 @@
 
 import { DatabaseSync } from 'node:sqlite'
 import { LumosError } from '../interface/errors.ts'
+import { makePrivateFile } from './durable-file.ts'
 import { storeFailure } from './failure.ts'
 
 const SQLITE_BUSY = 5
@@ -25,6 +26,7 @@ export class HomeLock implements Disposable {
   /** @throws {LumosError} `HOME_LOCKED`, naming the process that holds it. */
   static take(path: string, home: string): HomeLock {
     try {
+      makePrivateFile(path)
       const database = new DatabaseSync(path, { timeout: HOLDER_TIMEOUT_MS })
       try {
         database.exec(

@@ -3,11 +3,11 @@
  * paper instead: as text it is its seed, with a checksum.
  */
 
-import { rmSync } from 'node:fs'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { InvalidInputError } from '../../interface/errors.ts'
+import { removeFileDurably } from '../../storage/durable-file.ts'
 import { createKey, type KeyOptions, loadKey, storeKey } from '../../storage/keychain.ts'
 import { fromSealedText, toSealedText } from './sealed-text.ts'
 
@@ -49,9 +49,9 @@ export class RootKey {
     this.#key = key
   }
 
-  /** Off this device. */
+  /** Off this device, for good once this returns. */
   remove(): void {
-    rmSync(this.#path, { force: true })
+    removeFileDurably(this.#path)
     this.#key = undefined
   }
 }
