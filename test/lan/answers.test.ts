@@ -11,8 +11,8 @@ import { ERROR_MEANINGS } from '../../interface/errors.ts'
 import type { TaskOutput } from '../../interface/tasks.ts'
 import { Lab } from '../../sim/lab/lab.ts'
 import { ASKER, holds, meet, pair, startOn } from '../../sim/lab/node.ts'
+import { unreadBytes } from '../../sim/lab/sockets.ts'
 import { describeOnLan } from './lan.ts'
-import { unreadBytes } from './sockets.ts'
 
 const digits = (name: string): string => fileURLToPath(new URL(`../fixtures/digits/${name}`, import.meta.url))
 

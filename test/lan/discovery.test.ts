@@ -7,9 +7,9 @@ import { it } from 'vitest'
 import type { Device } from '../../sim/lab/device.ts'
 import { Lab } from '../../sim/lab/lab.ts'
 import { holds, type Node, pair, startOn } from '../../sim/lab/node.ts'
+import { connectionsOn } from '../../sim/lab/sockets.ts'
 import { temporaryHome } from '../../sim/lab/system.ts'
 import { describeOnLan } from './lan.ts'
-import { connectionsOn } from './sockets.ts'
 
 const ROUNDS = 20
 const SWARM_PORT = 5867

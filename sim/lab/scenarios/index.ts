@@ -1,0 +1,27 @@
+/** Every scenario, in the order in which `all` runs them. */
+
+import type { LabScenario } from '../scenario.ts'
+import { failOver, unpluggedMidAnswer } from './answers.ts'
+import { halfOpen, paused } from './dead-paths.ts'
+import { linkLadder } from './link-ladder.ts'
+import { revoked } from './membership.ts'
+import { powerCut } from './power-cut.ts'
+import { sameLan } from './same-lan.ts'
+import { behindNat, partition, twoLans } from './several-lans.ts'
+import { fullDisk, smallMemory } from './small-devices.ts'
+
+export const SCENARIOS: readonly LabScenario[] = [
+  sameLan,
+  failOver,
+  revoked,
+  twoLans,
+  behindNat,
+  partition,
+  unpluggedMidAnswer,
+  halfOpen,
+  paused,
+  powerCut,
+  smallMemory,
+  fullDisk,
+  linkLadder
+]

@@ -1,0 +1,84 @@
+/** The same work on ever worse links, from a good Wi-Fi to one that nobody should call a link. */
+
+import { PRESETS, type PresetName } from '../../network/presets.ts'
+import type { Lab } from '../lab.ts'
+import { ASKER, meet, pair, startOn } from '../node.ts'
+import { ask, stream } from '../questions.ts'
+import { type Findings, type LabScenario, orNotRun } from '../scenario.ts'
+
+const RUNGS = [
+  'good-wifi',
+  '4g',
+  'poor-wifi',
+  'weak-4g',
+  'satellite',
+  'barely-usable'
+] as const satisfies PresetName[]
+/** As iroh's ladder allows: 20 s, and 10 s more for each rung (iroh/tests/patchbay/degrade.rs). */
+const limitMs = (rung: number): number => 20_000 + 10_000 * rung
+const QUESTIONS = 20
+const WORDS = 200
+/** Whoever is turned away by such a link tries again. */
+const JOIN_ATTEMPTS_MAX = 3
+
+export const linkLadder: LabScenario = {
+  name: 'link-ladder',
+  question: 'How bad may a link be until joining, finding, asking and streaming fail?',
+  setup: `One switch, two devices, one of them behind the link. Each rung: join by code, both manifests, ${QUESTIONS} small questions, one stream of ${WORDS} words.`,
+  rungs: RUNGS,
+
+  async run(lab, findings, rungs) {
+    for (const rung of rungs) await climb(lab, findings, rung)
+  }
+}
+
+async function climb(lab: Lab, findings: Findings, rung: PresetName): Promise<void> {
+  const level = Math.max((RUNGS as readonly PresetName[]).indexOf(rung), 0)
+  const withinMs = limitMs(level)
+  const lan = await lab.lan()
+  const device = await lan.device(`asker${level}`)
+  findings.rung = rung
+  findings.emulator = await orNotRun(device.link(PRESETS[rung]))
+  await using server = await startOn(await lan.device(`server${level}`), 'server', {
+    args: ['--echo'],
+    env: ASKER
+  })
+  await using asker = await startOn(device, 'asker', { env: ASKER })
+
+  let attempts = 0
+  await findings.within('joined by code', withinMs, async () => {
+    for (;;) {
+      attempts++
+      try {
+        return await pair(server, asker)
+      } catch (err) {
+        if (attempts === JOIN_ATTEMPTS_MAX) throw err
+      }
+    }
+  })
+  findings.figure('attempts to join', attempts, '')
+  await findings.within('both manifests are held', withinMs, () => meet(asker, server, withinMs))
+
+  const tookMs: number[] = []
+  let failure: string | undefined
+  for (let i = 0; i < QUESTIONS; i++) {
+    const beganMs = performance.now()
+    await ask(asker, { timeoutMs: withinMs }).then(
+      () => tookMs.push(performance.now() - beganMs),
+      err => {
+        failure = `${err.code}: ${err.message}`
+      }
+    )
+  }
+  tookMs.sort((a, b) => a - b)
+  findings.check(`all ${QUESTIONS} questions are answered`, tookMs.length === QUESTIONS, failure)
+  findings.figure('questions answered', tookMs.length, '')
+  findings.figure('a question, median', tookMs[tookMs.length >> 1] ?? Number.NaN, 'ms')
+  findings.figure('a question, slowest', tookMs.at(-1) ?? Number.NaN, 'ms')
+
+  const streamed = await stream(asker, WORDS, undefined, { timeoutMs: withinMs })
+  const detail = streamed.failure?.message ?? `${streamed.chunks} words`
+  findings.check('the stream is whole', streamed.whole, detail)
+  findings.figure('stream, first word', streamed.firstMs, 'ms')
+  findings.figure('stream, last word', streamed.tookMs, 'ms')
+}

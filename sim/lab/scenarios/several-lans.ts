@@ -1,0 +1,122 @@
+/** More than one LAN: no mDNS between them, routers that fail, and homes that hide their devices. */
+
+import { ASKER, loses, meet, type Node, pair, startOn } from '../node.ts'
+import { ask } from '../questions.ts'
+import { type LabScenario, orNotRun } from '../scenario.ts'
+
+/** Somebody else tells of a peer, who is then dialed. */
+const FOUND_MS_MAX = 30_000
+const BACK_MS_MAX = 30_000
+const NOTICED_MS_MAX = 20_000
+const HEALED_MS_MAX = 30_000
+/** A question that nobody can answer must not be left hanging. */
+const REFUSED_MS_MAX = 30_000
+
+const ANSWERING = { args: ['--echo'], env: ASKER }
+
+export const twoLans: LabScenario = {
+  name: 'two-lans',
+  question: 'Do members in two LANs find each other without mDNS between them, by one code alone?',
+  setup: 'Two switches, a router, two devices each. The code holds the address of a device in the other LAN.',
+
+  async run(lab, findings) {
+    const [near, far] = [await lab.lan(), await lab.lan()]
+    await lab.router(near, far)
+    const device = await far.device('cellar')
+    await using den = await startOn(await near.device('den'), 'den', ANSWERING)
+    await using attic = await startOn(await near.device('attic'), 'attic', ANSWERING)
+    await using loft = await startOn(await far.device('loft'), 'loft', ANSWERING)
+    await using cellar = await startOn(device, 'cellar', ANSWERING)
+    await pair(den, attic)
+    await meet(den, attic)
+
+    await findings.within('joined by code through the router', FOUND_MS_MAX, () => pair(den, cellar))
+    await findings.within('both manifests are held', FOUND_MS_MAX, () => meet(den, cellar))
+    await findings.within('a third one is found that nobody gave an address of', FOUND_MS_MAX, () =>
+      meet(attic, cellar)
+    )
+    await pair(den, loft)
+    await findings.within('everyone knows everyone', FOUND_MS_MAX, () =>
+      Promise.all([meet(den, loft), meet(attic, loft), meet(cellar, loft)])
+    )
+    findings.check(
+      'answered across the router',
+      (await ask(attic, { peer: 'cellar' })).peer === cellar.peerId
+    )
+  }
+}
+
+export const partition: LabScenario = {
+  name: 'partition',
+  question:
+    'When the router between two LANs fails, does each go on by itself, and do both agree again after it?',
+  setup: 'Two switches, a router, two devices each. The router loses one LAN; a device is removed meanwhile.',
+
+  async run(lab, findings) {
+    const [near, far] = [await lab.lan(), await lab.lan()]
+    const router = await lab.router(near, far)
+    await using den = await startOn(await near.device('den'), 'den', ANSWERING)
+    await using attic = await startOn(await near.device('attic'), 'attic', ANSWERING)
+    await using cellar = await startOn(await far.device('cellar'), 'cellar', ANSWERING)
+    await using loft = await startOn(await far.device('loft'), 'loft', ANSWERING)
+    await pair(den, attic, cellar, loft)
+    await Promise.all([meet(den, attic), meet(den, cellar), meet(attic, cellar), meet(cellar, loft)])
+
+    await router.cut(far)
+    await findings.within('each side misses the other', NOTICED_MS_MAX, () =>
+      Promise.all([loses(den, cellar), loses(attic, loft), loses(cellar, den), loses(loft, attic)])
+    )
+    findings.check('the near side answers', (await ask(attic, { peer: 'den' })).peer === den.peerId)
+    findings.check('the far side answers', (await ask(loft, { peer: 'cellar' })).peer === cellar.peerId)
+    await den.client.execute('mesh.revoke', { peer: 'loft' })
+    findings.check('the far side cannot know who was removed', (await namesOf(cellar)).includes('loft'))
+
+    await router.mend(far)
+    await findings.within('both sides have met again', HEALED_MS_MAX, () =>
+      Promise.all([meet(den, cellar), meet(attic, cellar)])
+    )
+    await findings.within('the removal is known on the far side', HEALED_MS_MAX, () => loses(cellar, loft))
+    findings.check('answered across the router', (await ask(cellar, { peer: 'den' })).peer === den.peerId)
+  }
+}
+
+export const behindNat: LabScenario = {
+  name: 'behind-nat',
+  question: 'What works for devices at homes whose router hides them?',
+  setup: 'A device that can be reached, and two homes behind address translation with one device each.',
+
+  async run(lab, findings) {
+    const [internet, home, office] = [await lab.lan(), await lab.lan(), await lab.lan()]
+    const router = await lab.router(internet, home, office)
+    findings.translator = await orNotRun(router.hide(home))
+    await router.hide(office)
+    const device = await home.device('laptop')
+    await using cloud = await startOn(await internet.device('cloud'), 'cloud', ANSWERING)
+    await using laptop = await startOn(device, 'laptop', ANSWERING)
+    await using desk = await startOn(await office.device('desk'), 'desk', ANSWERING)
+
+    await findings.within('joined by code from behind the router', FOUND_MS_MAX, () => pair(cloud, laptop))
+    await findings.within('both manifests are held', FOUND_MS_MAX, () => meet(cloud, laptop))
+    await pair(cloud, desk)
+    await meet(cloud, desk)
+    findings.check('the hidden one asks', (await ask(laptop, { peer: 'cloud' })).peer === cloud.peerId)
+    findings.check('the hidden one answers', (await ask(cloud, { peer: 'laptop' })).peer === laptop.peerId)
+
+    const between = ask(laptop, { peer: 'desk', timeoutMs: REFUSED_MS_MAX }).then(
+      () => 'answered',
+      err => err.code as string
+    )
+    await findings.within('a question between two homes ends', REFUSED_MS_MAX + 1000, () => between)
+    findings.say(`a question between two homes: ${await between}`)
+
+    await router.cut(home)
+    await loses(cloud, laptop)
+    await router.mend(home)
+    await findings.within('back after the home was cut off', BACK_MS_MAX, () => meet(cloud, laptop))
+  }
+}
+
+async function namesOf({ client }: Node): Promise<string[]> {
+  const { data } = await client.execute<{ items: { name: string }[] }>('mesh.members')
+  return data.items.map(({ name }) => name)
+}
