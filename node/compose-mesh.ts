@@ -31,6 +31,7 @@ import { createMeshLibp2p, type MeshLibp2p, type Network } from './libp2p.ts'
 import type { NodeLogger } from './log.ts'
 import { libp2pLogger } from './log-libp2p.ts'
 import type { Lifecycle } from './lumos-node.ts'
+import { manifestAddresses } from './manifest-addresses.ts'
 import { ManifestSync } from './manifest-sync.ts'
 import { Authority } from './membership/authority.ts'
 import { Bans, FLOODING, FORGERY, LOITERING } from './membership/bans.ts'
@@ -163,6 +164,10 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     guard,
     dht: config.swarm.dht,
     agent: `lumos-node/${VERSION}`,
+    addressesOf(id) {
+      const signed = table.get(id, clock.monotonicMs())
+      return signed === undefined ? [] : manifestAddresses(signed.manifest)
+    },
     onSighted(peer) {
       foreigners.saw({ peerId: peer.id.toString(), addresses: peer.multiaddrs.map(bareOf) })
       discovery.sighted(peer)

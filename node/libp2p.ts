@@ -21,6 +21,7 @@ import type { KadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 
@@ -106,6 +107,8 @@ export interface Libp2pSettings {
   readonly guard: Guard
   readonly dht: boolean
   readonly agent: string
+  /** Where a peer says that it is, in its signed manifest. */
+  addressesOf(peerId: string): Multiaddr[]
   /** A discovery service saw a peer, known or not, at these addresses just now. */
   onSighted(peer: PeerInfo): void
 }
@@ -149,7 +152,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
         ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
       ),
       pubsub: guard.service(gossip(mesh)),
-      ...(dht ? { dht: guard.service(privateDht(mesh)) } : {})
+      ...(dht ? { dht: guard.service(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
     } as never
   })
   doorway.watch(libp2p)

@@ -5,7 +5,6 @@
 
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../interface/clock.ts'
 import { PeerUnreachableError } from '../interface/errors.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
@@ -13,6 +12,7 @@ import type { PeerInfo } from '../interface/node.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_OUTBOUND_MAX } from '../protocols/limits.ts'
 import type { MeshLibp2p } from './libp2p.ts'
+import { manifestAddresses } from './manifest-addresses.ts'
 import type { ProviderTable } from './provider-table.ts'
 
 /** What a peer said last may reach us, through others, this long after it is gone. */
@@ -112,11 +112,9 @@ export class Peers {
 
   async #openStream(peerId: string, options?: AbortOptions) {
     const { libp2p, table, clock } = this.#components
-    const known = table.get(peerId, clock.monotonicMs())?.manifest.addresses ?? []
+    const signed = table.get(peerId, clock.monotonicMs())
     // libp2p uses an open connection, and adds the addresses that it knows itself.
-    const addresses = known
-      .filter(address => address.endsWith(`/p2p/${peerId}`))
-      .map(address => multiaddr(address))
+    const addresses = signed === undefined ? [] : manifestAddresses(signed.manifest)
     const to = addresses.length > 0 && !this.isConnected(peerId) ? addresses : peerIdFromString(peerId)
     try {
       return await libp2p.dialProtocol(to, INFERENCE_PROTOCOL, {

@@ -1,11 +1,25 @@
 /**
- * The DHT of one mesh, in which members find the addresses of members, with the
- * bounds that the library does not have: it keeps what anybody hands it, for two
- * days, and reads messages of 4 MiB, where 8 KiB are much.
+ * The DHT of one mesh, in which members find who else is near.
+ *
+ * Where somebody is, only its own signed manifest says: any server can make up
+ * addresses, and a dial that waits at a wrong one holds up every other dial to the
+ * same peer. And it has the bounds that the library does not have: that keeps what
+ * anybody hands it, for two days, and reads messages of 4 MiB, where 8 KiB are much.
  */
 
-import type { Stream, StreamHandler } from '@libp2p/interface'
-import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import {
+  isPeerId,
+  type PeerDiscoveryEvents,
+  type PeerDiscoveryProvider,
+  type PeerId,
+  type PeerInfo,
+  peerDiscoverySymbol,
+  type Stream,
+  type StreamHandler,
+  TypedEventEmitter
+} from '@libp2p/interface'
+import { type KadDHT, type KadDHTComponents, kadDHT } from '@libp2p/kad-dht'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { LumosError } from '../interface/errors.ts'
 
 const KIB = 1024
@@ -16,22 +30,42 @@ const ANSWER_BYTES_MAX = 64 * KIB
 /** Questions of one peer at the same time: those of a look-up of its own, of one for us, and of a refresh. */
 const QUESTIONS_MAX = 8
 
-/** @param mesh id of the mesh: part of the protocol's name, so that meshes on one network stay apart. */
-export const privateDht = (mesh: string): ((components: KadDHTComponents) => KadDHT) => {
+export interface PrivateDhtSettings {
+  /** Id of the mesh: part of the protocol's name, so that meshes on one network stay apart. */
+  readonly mesh: string
+  /** Where a peer says that it is; none for whose manifest is not known. */
+  addressesOf(peerId: string): Multiaddr[]
+}
+
+export const privateDht = ({
+  mesh,
+  addressesOf
+}: PrivateDhtSettings): ((components: KadDHTComponents) => KadDHT) => {
+  const corrected = (peer: PeerInfo): PeerInfo => ({ ...peer, multiaddrs: addressesOf(peer.id.toString()) })
   const create = kadDHT({
     protocol: `/lumos/${mesh}/kad/1.0.0`,
     // Members are reachable by each other, and their addresses are private ones.
     clientMode: false,
-    peerInfoMapper: passthroughMapper,
+    peerInfoMapper: corrected,
     maxInboundStreams: QUESTIONS_MAX,
     validators: { pk: refuseRecord },
     initialQuerySelfInterval: 1000
   })
-  return components => create(bounded(components))
+  return components => {
+    const dht = create(bounded(components, peer => addressesOf(peer.toString()).length > 0))
+    const found = new TypedEventEmitter<PeerDiscoveryEvents>()
+    const { [peerDiscoverySymbol]: told } = dht as KadDHT & PeerDiscoveryProvider
+    told.addEventListener('peer', ({ detail }) => {
+      const peer = corrected(detail)
+      if (peer.multiaddrs.length > 0) found.safeDispatchEvent('peer', { detail: peer })
+    })
+    Object.defineProperty(dht, peerDiscoverySymbol, { value: found })
+    return dht
+  }
 }
 
-/** The same parts, through which the DHT can neither store anything nor read more than it may. */
-const bounded = (components: KadDHTComponents): KadDHTComponents => {
+/** The same parts, through which the DHT stores nothing, reads no more than it may, and asks only whom we know. */
+const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolean): KadDHTComponents => {
   const { datastore, registrar, connectionManager } = components
   return replacing(components, {
     // Nobody provides or keeps anything in it, so nobody can fill disks with it.
@@ -40,8 +74,10 @@ const bounded = (components: KadDHTComponents): KadDHTComponents => {
       handle: (protocol, handler, options) => registrar.handle(protocol, listeningUpTo(handler), options)
     }),
     connectionManager: replacing(connectionManager, {
-      openStream: async (...args) =>
-        readingUpTo(ANSWER_BYTES_MAX, await connectionManager.openStream(...args))
+      async openStream(peer, ...rest) {
+        if (!isPeerId(peer) || !isKnown(peer)) throw new LumosError('DENIED', 'Nobody knows that peer.')
+        return readingUpTo(ANSWER_BYTES_MAX, await connectionManager.openStream(peer, ...rest))
+      }
     })
   })
 }

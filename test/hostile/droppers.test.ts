@@ -39,8 +39,9 @@ async function dropper(founder: MeshNode): Promise<HostilePeer> {
   pubsub.subscribe(topic)
   await peer.libp2p.handle(MANIFEST_PROTOCOL, async stream => {
     const frames = new FrameStream(stream)
-    await frames.write(FRAME.end, new Uint8Array(0))
-    await frames.close()
+    // Whoever asked may be gone.
+    await frames.write(FRAME.end, new Uint8Array(0)).catch(() => {})
+    await frames.close().catch(() => {})
   })
   return peer
 }

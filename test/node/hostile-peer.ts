@@ -116,6 +116,7 @@ export class HostilePeer implements AsyncDisposable {
       }),
       dht: false,
       agent: 'hostile',
+      addressesOf: () => [],
       onSighted() {}
     })
     await libp2p.start()
