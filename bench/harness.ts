@@ -1,24 +1,23 @@
 /**
- * What all benchmarks share: a second process to talk to, rounds in which the
- * variants take turns, and one table.
+ * What all benchmarks share: a second process to talk to, and rounds in which the
+ * variants take turns.
  *
  * Machines are noisy and their noise drifts, so a figure alone says little: every
- * variant runs in every round, and what counts is the ratio of the medians.
+ * variant runs in every round, each round begins with another one, and what counts
+ * is the median of the ratios within the rounds.
  */
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { medianOf } from './statistics.ts'
+import { type BenchTable, rounded, type TableOptions, tableOf } from './table.ts'
 
-export interface BenchResult {
-  readonly metric: string
-  readonly value: number
-  readonly unit: string
-  /** What `value` is compared with: the name of another metric. */
-  readonly baseline?: string
-  readonly ratio?: number
+export interface BenchOptions {
+  /** Shows that it runs, in seconds; the figures say nothing. */
+  readonly quick: boolean
 }
 
-export type Bench = () => Promise<BenchResult[]>
+export type Bench = (options: BenchOptions) => Promise<BenchTable[]>
 
 export interface Peer<A> extends AsyncDisposable {
   readonly addresses: A
@@ -28,7 +27,8 @@ export interface Peer<A> extends AsyncDisposable {
 
 /** Runs `module` as a process of its own; what it passes to `announce` comes back. */
 export async function startPeer<A>(module: URL): Promise<Peer<A>> {
-  const child = fork(module, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  // What a peer has to say is for people: results alone go to stdout.
+  const child = fork(module, { stdio: ['ignore', 2, 'inherit', 'ipc'] })
   const [addresses] = (await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(([code]) => {
@@ -70,13 +70,13 @@ export interface Variant {
   round(): Promise<{ readonly amount: number; readonly ms: number }>
 }
 
-export interface Measured {
-  /** Amount per second, the median of the rounds. */
-  readonly rate: number
-  /** (max - min) / median over the rounds. */
-  readonly spread: number
-  /** Microseconds of processor time per unit of amount: on this side and on the other. */
-  readonly cpuUs: readonly [here: number, there: number]
+/** What one variant did, round by round. */
+export interface Rounds {
+  /** Amount per second. */
+  readonly rates: number[]
+  /** Microseconds of processor time per unit of amount, on this side and, where there is one, on the other. */
+  readonly cpuHereUs: number[]
+  readonly cpuThereUs: number[]
 }
 
 /** Rounds that do not count: it takes seconds until all code of a variant is compiled, and windows have grown. */
@@ -84,66 +84,49 @@ const WARMUPS = 4
 
 export async function takeTurns(
   variants: readonly Variant[],
-  rounds: number,
-  other: Pick<Peer<unknown>, 'cpuMs'>
-): Promise<Map<string, Measured>> {
-  const figures = new Map(
-    variants.map(({ name }) => [name, { rates: [] as number[], here: [] as number[], there: [] as number[] }])
+  { rounds, quick }: { readonly rounds: number } & BenchOptions,
+  other?: Pick<Peer<unknown>, 'cpuMs'>
+): Promise<Map<string, Rounds>> {
+  const measured = new Map(
+    variants.map(({ name }) => [name, { rates: [], cpuHereUs: [], cpuThereUs: [] } as Rounds])
   )
-  for (let round = -WARMUPS; round < rounds; round++) {
-    for (const { name, round: run } of variants) {
-      const [hereMs, thereMs] = [ownCpuMs(), await other.cpuMs()]
+  for (let round = quick ? 0 : -WARMUPS; round < (quick ? 2 : rounds); round++) {
+    // Whoever comes first after a pause finds another machine than who comes last.
+    const first = (round + WARMUPS) % variants.length
+    for (const { name, round: run } of [...variants.slice(first), ...variants.slice(0, first)]) {
+      const [hereMs, thereMs] = [ownCpuMs(), await other?.cpuMs()]
       const { amount, ms } = await run()
-      const { rates, here, there } = figures.get(name)!
       if (round < 0) continue
+      const { rates, cpuHereUs, cpuThereUs } = measured.get(name)!
       rates.push((amount * 1000) / ms)
-      here.push(((ownCpuMs() - hereMs) * 1000) / amount)
-      there.push((((await other.cpuMs()) - thereMs) * 1000) / amount)
+      cpuHereUs.push(((ownCpuMs() - hereMs) * 1000) / amount)
+      if (other && thereMs !== undefined) cpuThereUs.push((((await other.cpuMs()) - thereMs) * 1000) / amount)
     }
   }
-  return new Map(
-    [...figures].map(([name, { rates, here, there }]) => {
-      const rate = medianOf(rates)
-      const spread = (Math.max(...rates) - Math.min(...rates)) / rate
-      return [name, { rate, spread, cpuUs: [medianOf(here), medianOf(there)] }]
-    })
-  )
+  return measured
 }
 
-export function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-}
-
-/** A table of rates against `baseline`, and what goes into the JSON. */
-export function report(
+/** Rates of all variants, with the processor time that each took. */
+export function rateTable(
   title: string,
-  measured: ReadonlyMap<string, Measured>,
-  { unit, baseline, suffix = '' }: { unit: string; baseline: string; suffix?: string }
-): BenchResult[] {
-  const base = measured.get(baseline)!.rate
-  const rows = [...measured].map(([name, { rate, spread, cpuUs }]) => [
-    name,
-    rate >= 100 ? String(Math.round(rate)) : rate.toPrecision(3),
-    `±${Math.round(spread * 50)} %`,
-    (rate / base).toFixed(2),
-    cpuUs[0].toPrecision(3),
-    cpuUs[1].toPrecision(3)
-  ])
-  rows.unshift(['', `${unit}/s`, 'spread', `× ${baseline}`, 'CPU µs here', 'there'])
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)))
-  console.log(`\n${title}`)
-  for (const row of rows) {
-    console.log(
-      `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`
-    )
+  measured: ReadonlyMap<string, Rounds>,
+  options: TableOptions
+): BenchTable {
+  const rates = new Map([...measured].map(([name, { rates }]) => [name, rates]))
+  const { rows } = tableOf(title, rates, { ...options, unit: `${options.unit}/s` })
+  return {
+    title,
+    rows: rows.map(row => {
+      const { cpuHereUs, cpuThereUs } = measured.get(row.name)!
+      if (cpuThereUs.length === 0) return row
+      return { ...row, cpuUs: [rounded(medianOf(cpuHereUs)), rounded(medianOf(cpuThereUs))] as const }
+    })
   }
-  return [...measured].map(([name, { rate }]) => ({
-    metric: name + suffix,
-    value: Math.round(rate),
-    unit: `${unit}/s`,
-    baseline: baseline + suffix,
-    ratio: Number((rate / base).toFixed(3))
-  }))
+}
+
+/** Adds one value to the series called `name`. */
+export function take(series: Map<string, number[]>, name: string, value: number): void {
+  const values = series.get(name)
+  if (values === undefined) series.set(name, [value])
+  else values.push(value)
 }

@@ -13,22 +13,25 @@ import { systemClock } from '../interface/clock.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import type { LumosNode } from '../interface/node.ts'
 import type { TaskName } from '../interface/tasks.ts'
-import { figures, printFigures, take } from './figures.ts'
-import { type Bench, type BenchResult, medianOf, startPeer } from './harness.ts'
+import { type Bench, startPeer, take } from './harness.ts'
 import { startNode } from './nodes.ts'
+import { medianOf } from './statistics.ts'
+import { type BenchTable, tableOf } from './table.ts'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15)
-const CALLS_PER_ROUND = 200
+const ROUNDS = 15
+const CALLS_PER_ROUND = { thorough: 200, quick: 5 }
 const MODEL = 'digits-cnn'
+const REMOTE = 'on another node'
+const DIRECT = 'its engine alone'
 
 type Ask = (task: TaskName, input: unknown) => AsyncIterable<InferenceChunk>
 
-export const bench: Bench = async () => {
+export const bench: Bench = async ({ quick }) => {
   const picture = await readFile(new URL('../test/fixtures/digits/7.png', import.meta.url))
   const image = { type: 'float32', dims: [1, 1, 8, 8], data: new Uint8Array(8 * 8 * 4) }
   const inputs: [what: string, TaskName, unknown][] = [
-    ['tensor', 'tensor', { tensors: { image } }],
-    ['PNG', 'image-classification', { image: new Uint8Array(picture) }]
+    ['a tensor', 'tensor', { tensors: { image } }],
+    ['a PNG', 'image-classification', { image: new Uint8Array(picture) }]
   ]
 
   await using provider = await startPeer<string>(new URL('./infer-server.ts', import.meta.url))
@@ -36,18 +39,17 @@ export const bench: Bench = async () => {
   await node.mesh.join(provider.addresses)
   await modelOf(node)
   const ways: Record<string, Ask> = {
-    direct: await connectEngine(),
-    remote: (task, input) => node.infer({ task, model: MODEL, input })
+    [REMOTE]: (task, input) => node.infer({ task, model: MODEL, input }),
+    [DIRECT]: await connectEngine()
   }
-
-  const results: BenchResult[] = []
+  const calls = quick ? CALLS_PER_ROUND.quick : CALLS_PER_ROUND.thorough
+  const tables: BenchTable[] = []
   for (const [what, task, input] of inputs) {
-    const measured = await measure(ways, task, input)
-    results.push(...figuresOf(what, measured))
+    const series = await measure(ways, { rounds: quick ? 2 : ROUNDS, calls, task, input })
+    tables.push(tableOf(`${MODEL} asked for ${what}`, series, { unit: 'ms', references: [DIRECT] }))
   }
-  printFigures(`${MODEL}, medians of ${ROUNDS * CALLS_PER_ROUND} calls, one at a time`, results)
   await node.stop()
-  return results
+  return tables
 }
 
 /** The engine host without anything around it. */
@@ -75,30 +77,33 @@ async function modelOf(node: LumosNode): Promise<void> {
   }
 }
 
-async function measure(
-  ways: Readonly<Record<string, Ask>>,
-  task: TaskName,
-  input: unknown
-): Promise<Map<string, number[]>> {
-  const samples = new Map<string, number[]>()
-  // The first round loads the model and warms up.
-  for (let round = -1; round < ROUNDS; round++) {
-    for (const [way, ask] of Object.entries(ways)) {
-      for (let call = 0; call < CALLS_PER_ROUND; call++) {
-        const startedMs = performance.now()
-        for await (const _ of ask(task, input));
-        if (round >= 0) take(samples, way, performance.now() - startedMs)
-      }
-    }
-  }
-  return samples
+interface Measurement {
+  readonly rounds: number
+  readonly calls: number
+  readonly task: TaskName
+  readonly input: unknown
 }
 
-function figuresOf(what: string, samples: ReadonlyMap<string, readonly number[]>): BenchResult[] {
-  const named = new Map([...samples].map(([way, values]) => [`${what}, ${way}`, values]))
-  const addedMs = medianOf(samples.get('remote')!) - medianOf(samples.get('direct')!)
-  return [
-    ...figures(named, 'ms', `${what}, direct`),
-    { metric: `${what}, added`, value: Number(addedMs.toFixed(3)), unit: 'ms' }
-  ]
+/** For each round, what a call takes in the middle; and what the mesh adds to it. */
+async function measure(
+  ways: Readonly<Record<string, Ask>>,
+  { rounds, calls, task, input }: Measurement
+): Promise<Map<string, number[]>> {
+  const series = new Map<string, number[]>()
+  // The first round loads the model and warms up.
+  for (let round = -1; round < rounds; round++) {
+    const medians: Record<string, number> = {}
+    for (const [way, ask] of Object.entries(ways)) {
+      const times: number[] = []
+      for (let call = 0; call < calls; call++) {
+        const startedMs = performance.now()
+        for await (const _ of ask(task, input));
+        times.push(performance.now() - startedMs)
+      }
+      medians[way] = medianOf(times)
+      if (round >= 0) take(series, way, medians[way])
+    }
+    if (round >= 0) take(series, 'added by the mesh', medians[REMOTE]! - medians[DIRECT]!)
+  }
+  return series
 }

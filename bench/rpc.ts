@@ -1,12 +1,14 @@
 /** Unary calls between two processes: the inference protocol against gRPC, HTTP keep-alive and bare TLS. */
 
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { systemClock } from '../interface/clock.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../protocols/inference/index.ts'
-import { type Bench, type BenchResult, report, startPeer, takeTurns } from './harness.ts'
+import { type Bench, rateTable, startPeer, takeTurns } from './harness.ts'
 import { createPeer } from './peers.ts'
 import { connectGrpc, connectHttp, connectTls, type Echo } from './rpc-others.ts'
+import type { BenchTable } from './table.ts'
 
 interface Addresses {
   readonly lumos: string[]
@@ -20,50 +22,48 @@ const CASES = [
   { bytes: 1024, inFlight: 128 },
   { bytes: 65_536, inFlight: 16 }
 ]
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
-const ROUND_MS = Number(process.env.BENCH_ROUND_MS ?? 700)
+const ROUNDS = 9
+const ROUND_MS = { thorough: 600, quick: 50 }
 
-export const bench: Bench = async () => {
+export const bench: Bench = async options => {
   await using server = await startPeer<Addresses>(new URL('./rpc-server.ts', import.meta.url))
   const { addresses } = server
   const lumos = await connectLumos(addresses.lumos)
-  const bareTls = await connectTls(addresses.tls)
+  const tls = await connectTls(addresses.tls)
   const grpc = connectGrpc(addresses.grpc)
-  const results: BenchResult[] = []
+  const roundMs = options.quick ? ROUND_MS.quick : ROUND_MS.thorough
+  const tables: BenchTable[] = []
 
   for (const { bytes, inFlight } of CASES) {
     const payload = randomBytes(bytes)
     const echoes: Record<string, Echo> = {
       lumos,
-      grpc,
-      http: connectHttp(addresses.http, inFlight),
-      tls: bareTls
+      'grpc-js': grpc,
+      'undici HTTP': connectHttp(addresses.http, inFlight),
+      'bare TLS': tls
     }
-    const measured = await takeTurns(
-      Object.entries(echoes).map(([name, echo]) => ({
-        name,
-        round: () => calls(echo, payload, inFlight)
-      })),
-      ROUNDS,
-      server
-    )
-    results.push(
-      ...report(`${bytes / 1024} KiB each way, ${inFlight} in flight`, measured, {
-        unit: 'calls',
-        baseline: 'grpc',
-        suffix: ` ${bytes / 1024} KiB × ${inFlight}`
-      })
-    )
+    const variants = Object.entries(echoes).map(([name, echo]) => ({
+      name,
+      round: () => callsFor(roundMs, echo, payload, inFlight)
+    }))
+    const measured = await takeTurns(variants, { rounds: ROUNDS, ...options }, server)
+    const references = Object.keys(echoes).slice(1)
+    const title = `${bytes / 1024} KiB each way, ${inFlight} in flight`
+    tables.push(rateTable(title, measured, { unit: 'calls', references }))
   }
-  return results
+  return tables
 }
 
 async function connectLumos(addresses: string[]): Promise<Echo> {
   const peer = await createPeer()
-  const connection = await peer.dial(addresses.map(address => multiaddr(address)))
+  return echoOver(await peer.dial(addresses.map(address => multiaddr(address))), INFERENCE_PROTOCOL)
+}
+
+/** The echo model asked through the inference protocol, under whatever id it has there. */
+export function echoOver(connection: Connection, protocol: string): Echo {
   const client = new InferenceClient({
     clock: systemClock,
-    openStream: options => connection.newStream(INFERENCE_PROTOCOL, options)
+    openStream: options => connection.newStream(protocol, options)
   })
   return async payload => {
     const tensors = { x: { type: 'uint8', dims: [payload.byteLength], data: payload } }
@@ -83,13 +83,15 @@ async function connectLumos(addresses: string[]): Promise<Echo> {
   }
 }
 
-async function calls(
+/** Calls until the time is up, each of `inFlight` callers one after the other. */
+export async function callsFor(
+  roundMs: number,
   echo: Echo,
   payload: Uint8Array,
   inFlight: number
 ): Promise<{ amount: number; ms: number }> {
   const startedMs = performance.now()
-  const endMs = startedMs + ROUND_MS
+  const endMs = startedMs + roundMs
   let amount = 0
   const caller = async (): Promise<void> => {
     while (performance.now() < endMs) {

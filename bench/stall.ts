@@ -4,20 +4,20 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { EngineHost } from '../capabilities/engine-host.ts'
 import { systemClock } from '../interface/clock.ts'
-import { figures, printFigures, take } from './figures.ts'
-import type { BenchResult } from './harness.ts'
+import { take } from './harness.ts'
 import { startNode } from './nodes.ts'
+import { type BenchTable, tableOf } from './table.ts'
 
 /** Many short rounds: a neighbour on the machine spoils some of them, and the median is of the others. */
 const ROUNDS = 21
 const ROUND_MS = 500
 /** What a model of middling size takes on a laptop. */
 const MODEL_MS = 17
-const IDLE = 'longest stall, idle'
+const IDLE = 'idle'
 
 const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
 
-export async function measureStalls(): Promise<BenchResult[]> {
+export async function measureStalls(quick: boolean): Promise<BenchTable> {
   const module = new URL('../test/fixtures/engines/unruly.ts', import.meta.url)
   const engine = new EngineHost({ name: 'blocking', module, settings: {} }, { clock: systemClock, log })
   const node = await startNode({}, [{ id: 'blocking', tasks: ['text-generation'], slots: 1, engine }])
@@ -30,15 +30,15 @@ export async function measureStalls(): Promise<BenchResult[]> {
   await ask()
 
   const samples = new Map<string, number[]>()
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < (quick ? 2 : ROUNDS); round++) {
+    take(samples, `while a model computes for ${MODEL_MS} ms`, await longestGapMs(ask))
     take(samples, IDLE, await longestGapMs(() => setTimeout(MODEL_MS)))
-    take(samples, `longest stall, ${MODEL_MS} ms model running`, await longestGapMs(ask))
   }
   await node.stop()
-
-  const results = figures(samples, 'ms', IDLE)
-  printFigures(`Main loop, medians of ${ROUNDS} × ${ROUND_MS} ms`, results)
-  return results
+  return tableOf(`Longest stall of the node's own loop in ${ROUND_MS} ms`, samples, {
+    unit: 'ms',
+    references: [IDLE]
+  })
 }
 
 /** The longest time between two turns of the event loop while `work` is done over and over. */

@@ -12,13 +12,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { figures, printFigures, take } from './figures.ts'
-import type { Bench } from './harness.ts'
+import { type Bench, take } from './harness.ts'
 import { measureStalls } from './stall.ts'
+import { tableOf } from './table.ts'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9)
+const ROUNDS = 7
 /** By then everything that a start leaves to do is done; memory stays the same for minutes from here. */
 const SETTLE_MS = 3000
+
+/** Node itself, doing nothing. */
+const NODE = 'node alone'
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
 const CLI = pathOf('dist/cli.js')
@@ -34,25 +37,25 @@ const run = (args: readonly string[], home?: string) =>
     env: { ...env, ...(home && { LUMOS_HOME: home }) }
   })
 
-export const bench: Bench = async () => {
-  execFileSync(process.execPath, [pathOf('build.ts')], { cwd: pathOf('.'), stdio: 'inherit' })
+export const bench: Bench = async ({ quick }) => {
+  execFileSync(process.execPath, [pathOf('build.ts')], { cwd: pathOf('.'), stdio: ['ignore', 2, 2] })
   const times = new Map<string, number[]>()
   const sizes = new Map<string, number[]>()
   // The first round reads everything from disk.
-  for (let round = -1; round < ROUNDS; round++) {
-    await measure(...(round < 0 ? ([new Map(), new Map()] as const) : ([times, sizes] as const)))
-  }
-
-  const results = [...figures(times, 'ms', 'node'), ...figures(sizes, 'MB', 'node, memory')]
-  printFigures(`Built form, medians of ${ROUNDS}`, results)
-  return [...results, ...(await measureStalls())]
+  if (!quick) await measure(new Map(), new Map())
+  for (let round = 0; round < (quick ? 2 : ROUNDS); round++) await measure(times, sizes)
+  return [
+    tableOf('Commands, built, from process start to their end', times, { unit: 'ms', references: [NODE] }),
+    tableOf('Resident memory, built', sizes, { unit: 'MB', references: [NODE] }),
+    await measureStalls(quick)
+  ]
 }
 
 async function measure(times: Map<string, number[]>, sizes: Map<string, number[]>): Promise<void> {
   const node = await started(NOTHING)
-  take(times, 'node', node.ms)
+  take(times, NODE, node.ms)
   await setTimeout(100)
-  take(sizes, 'node, memory', await residentMb(node.pid))
+  take(sizes, NODE, await residentMb(node.pid))
   await node.stop()
 
   take(times, '--help', await timed([CLI, '--help']))
@@ -61,14 +64,14 @@ async function measure(times: Map<string, number[]>, sizes: Map<string, number[]
   const lumos = await started([CLI, ...START], home)
   take(times, 'start to Ready', lumos.ms)
   await setTimeout(SETTLE_MS)
-  take(sizes, 'idle, memory', await residentMb(lumos.pid))
+  take(sizes, 'idle node', await residentMb(lumos.pid))
 
   take(times, 'status', await timed([CLI, 'status'], home))
-  take(times, 'infer, model not loaded', await timed([CLI, 'infer', 'digits-cnn', `@${SEVEN}`], home))
+  take(times, 'infer, model not loaded yet', await timed([CLI, 'infer', 'digits-cnn', `@${SEVEN}`], home))
   take(times, 'infer', await timed([CLI, 'infer', 'digits-cnn', `@${SEVEN}`], home))
-  take(sizes, 'asked, memory', await residentMb(lumos.pid))
+  take(sizes, 'node that was asked', await residentMb(lumos.pid))
   for (const child of await childrenOf(lumos.pid)) {
-    take(sizes, 'its engine, memory', await residentMb(child))
+    take(sizes, 'its engine', await residentMb(child))
   }
   await lumos.stop()
   await rm(home, { recursive: true })

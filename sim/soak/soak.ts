@@ -10,8 +10,6 @@ const MEASURE_EVERY_MS = 60_000
 const CHURN_EVERY_MS = 10_000
 /** How many nodes leave and return for each device that joins for the first time. */
 const CHURNS_PER_VISITOR = 12
-/** Counting objects stops a node for a second, which its callers feel. */
-const COUNT_EVERY_ROUNDS = 5
 
 /** A run of seconds has enough points for a slope, and some churn, too. */
 const ROUNDS_MIN = 15
@@ -52,16 +50,18 @@ export async function soak({ hours, nodes, seed, module, ...options }: SoakOptio
     }
   }
   const measureMs = Math.min(MEASURE_EVERY_MS, durationMs / ROUNDS_MIN)
-  const countEvery = measureMs < MEASURE_EVERY_MS ? 1 : COUNT_EVERY_ROUNDS
   await Promise.all([
     repeat(Math.min(CHURN_EVERY_MS, durationMs / CHURNS_MIN), () => fleet.churnOne(signal)),
     repeat(Math.min(CHURN_EVERY_MS * CHURNS_PER_VISITOR, durationMs / VISITORS_MIN), () =>
       fleet.exchangeVisitor()
     ),
     repeat(measureMs, async round => {
-      const question = { ask: 'measure', counting: round % countEvery === 0 } as const
-      // One after the other: they would feel each other's standing still.
-      for (const member of fleet.stayers) book.note(member.name, await member.ask(question))
+      // One after the other, since each stands still while it is measured; and listeners, which
+      // take longest, of one node in each round, unless there is no time for that.
+      for (const [i, member] of fleet.stayers.entries()) {
+        const counting = measureMs < MEASURE_EVERY_MS || round % fleet.stayers.length === i
+        book.note(member.name, await member.ask({ ask: 'measure', counting }))
+      }
       options.onRound(book.record('no', fleet.churn))
     })
   ])

@@ -30,8 +30,6 @@ export const LIMITS: readonly Limit[] = [
   { metric: 'externalMB', title: 'live buffers', unit: 'MB', perHourMax: 1 },
   { metric: 'descriptors', title: 'descriptors', unit: '', perHourMax: 6 },
   { metric: 'listeners', title: 'listeners', unit: '', perHourMax: 36 },
-  { metric: 'abortSignals', title: 'abort signals', unit: '', perHourMax: 36 },
-  { metric: 'timers', title: 'timers', unit: '', perHourMax: 36 },
   { metric: 'streams', title: 'streams', unit: '', perHourMax: 36 }
 ]
 

@@ -1,0 +1,97 @@
+/** What a benchmark found: medians, their noise, and how they compare within the same run. */
+
+import { medianOf, noiseOf, ratiosOf } from './statistics.ts'
+
+export interface BenchTable {
+  readonly title: string
+  readonly rows: readonly BenchRow[]
+}
+
+export interface BenchRow {
+  readonly name: string
+  /** The median of the rounds. */
+  readonly value: number
+  /** What ends in `/s` is the better the more it is, all else the less. */
+  readonly unit: string
+  /** Half the width of the 95 % interval of the median, relative to it. */
+  readonly noise: number
+  /** Somebody else's figure, measured to compare with. */
+  readonly reference?: boolean
+  readonly ratios?: readonly Ratio[]
+  /** Microseconds of processor time per unit of work: on the side that asks and on the one that answers. */
+  readonly cpuUs?: readonly [here: number, there: number]
+}
+
+export interface Ratio {
+  /** The row of the same table that is 1. */
+  readonly against: string
+  readonly value: number
+  readonly noise: number
+  /** What is promised of it. */
+  readonly atMost?: number
+}
+
+/** Values by row, one for each round. */
+export type Series = ReadonlyMap<string, readonly number[]>
+
+export interface TableOptions {
+  readonly unit: string
+  /** Rows that the others are compared with. */
+  readonly references: readonly string[]
+  /** By what factor the other rows may exceed each reference. */
+  readonly atMost?: number
+}
+
+export function tableOf(title: string, series: Series, options: TableOptions): BenchTable {
+  const { unit, references, atMost } = options
+  const rows = [...series].map(([name, values]): BenchRow => {
+    const row = { name, value: rounded(medianOf(values)), unit, noise: rounded(noiseOf(values)) }
+    if (references.includes(name)) return { ...row, reference: true }
+    const ratios = references.map(against => {
+      const rounds = ratiosOf(values, series.get(against)!)
+      return { against, value: rounded(medianOf(rounds)), noise: rounded(noiseOf(rounds)), atMost }
+    })
+    return ratios.length > 0 ? { ...row, ratios } : row
+  })
+  return { title, rows }
+}
+
+/** Rows whose promise is broken by more than their noise. */
+export const brokenPromises = (tables: readonly BenchTable[]): string[] =>
+  tables.flatMap(({ title, rows }) =>
+    rows.flatMap(({ name, ratios = [] }) =>
+      ratios
+        .filter(({ value, noise, atMost = Infinity }) => value * (1 - noise) > atMost)
+        .map(
+          ({ against, value, atMost }) =>
+            `${title}: ${name} is ${value} × ${against}; at most ${atMost} is promised.`
+        )
+    )
+  )
+
+/** For a terminal. */
+export function textOf({ title, rows }: BenchTable): string {
+  const cells = rows.map(row => cellsOf(row))
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map(row => row[column]!.length)))
+  const lines = cells.map(row =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd()
+  )
+  return [title, ...lines].join('\n')
+}
+
+/** The same words on the screen and in the documentation. */
+export const cellsOf = ({ name, value, unit, noise, ratios = [], cpuUs }: BenchRow): string[] => [
+  name,
+  `${figure(value)} ${unit}`,
+  `±${percent(noise)}`,
+  ratios.map(({ against, value }) => `${figure(value)} × ${against}`).join(', '),
+  cpuUs === undefined ? '' : `${figure(cpuUs[0])} + ${figure(cpuUs[1])} µs`
+]
+
+/** Three digits, and commas in what is large. */
+export const figure = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en-US')
+
+const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+
+/** As much as any of it can be trusted. */
+export const rounded = (value: number): number => Number(value.toPrecision(4))
