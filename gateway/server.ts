@@ -9,6 +9,7 @@ import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
+import type { Door } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
@@ -56,7 +57,7 @@ export class Gateway {
   #servers: Server[] = []
   #tcp: Server | undefined
   #port: number | undefined
-  #routes: Promise<Routes> | undefined
+  #routes: Promise<Record<Door, Routes>> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions) {
     this.#components = components
@@ -76,12 +77,12 @@ export class Gateway {
     const { socketPath, host, hosts: names } = this.#options
     this.#checkReach()
     try {
-      const local = this.#createServer(incoming => refusalOf(incoming, undefined))
+      const local = this.#createServer('local', incoming => refusalOf(incoming, undefined))
       await listen(local, { path: socketPath })
       // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
       if (process.platform !== 'win32') await chmod(socketPath, 0o600)
 
-      this.#tcp = this.#createServer(incoming =>
+      this.#tcp = this.#createServer('tcp', incoming =>
         refusalOf(incoming, {
           token: this.#token,
           sessions: this.#sessions,
@@ -137,10 +138,10 @@ export class Gateway {
     this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
   }
 
-  #createServer(refusal: Admission): Server {
+  #createServer(door: Door, refusal: Admission): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      this.#serve(incoming, outgoing, refusal)
+      this.#serve(incoming, outgoing, door, refusal)
     })
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
@@ -149,7 +150,7 @@ export class Gateway {
     return server
   }
 
-  #serve(incoming: IncomingMessage, outgoing: ServerResponse, refusal: Admission): void {
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse, door: Door, refusal: Admission): void {
     for (const [name, value] of GUARDS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -164,7 +165,7 @@ export class Gateway {
       this.#routes ??= loadRoutes({ ...this.#components, sessions: this.#sessions, closing })
       void this.#routes.then(routes => {
         // Whoever left while the routes were loading can no longer be told, or noticed.
-        if (!outgoing.destroyed) void routes(incoming, outgoing)
+        if (!outgoing.destroyed) void routes[door](incoming, outgoing)
       })
       return
     }
@@ -199,13 +200,17 @@ export class Gateway {
  * Loaded for the first request: `Request`, `Response` and what they stand on are
  * 15 MB, and many a node serves its peers for weeks without being asked from here.
  */
-async function loadRoutes(components: AppComponents): Promise<Routes> {
+async function loadRoutes(components: AppComponents): Promise<Record<Door, Routes>> {
   const [{ getRequestListener }, { createApp }] = await Promise.all([
     import('@hono/node-server'),
     import('./app.ts')
   ])
   const app = createApp(components)
-  return getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false })
+  const through = (door: Door): Routes =>
+    getRequestListener((request, env) => app.fetch(request, { ...env, door }), {
+      overrideGlobalObjects: false
+    })
+  return { local: through('local'), tcp: through('tcp') }
 }
 
 const listen = (server: Server, where: { path: string } | { host: string; port: number }): Promise<void> =>

@@ -1,6 +1,6 @@
 /** Units and events over HTTP. */
 
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { InvalidInputError } from '../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
@@ -41,7 +41,7 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
     )
     if (type === 'event') throw new InvalidInputError('An event is watched with POST /api/v2/stream.')
     units.get(request.unit, type)
-    return answer(await units.execute(request.unit, request.input, contextOf(request, c.var)), c.get('call'))
+    return answer(await units.execute(request.unit, request.input, contextOf(request, c)), c.get('call'))
   })
 
   routes.post('/stream', async c => {
@@ -53,7 +53,7 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
     const items =
       type === 'event'
         ? units.watch(request.unit, { signal: AbortSignal.any([c.get('gone'), closing]) })
-        : units.stream(request.unit, request.input, contextOf(request, c.var))
+        : units.stream(request.unit, request.input, contextOf(request, c))
     return new Response(sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) }), {
       headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }
     })
@@ -64,7 +64,7 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
     const call = c.get('call')
     call.unit = units.get(unit, c.req.param('kind') as 'command' | 'query').name
     const { value } = await bodies.readJson(c.env.incoming, bodyBytesMax(unit))
-    const context = contextOf({ options: { timeout_ms: DEFAULT_BUDGET_MS } }, c.var)
+    const context = contextOf({ options: { timeout_ms: DEFAULT_BUDGET_MS } }, c)
     return answer(await units.execute(unit, value, context), call)
   })
 
@@ -85,9 +85,11 @@ function readExecute({ value, bytes }: { value: unknown; bytes: number }, call: 
   return { ...read.data, input: read.data.input ?? {} }
 }
 
-function contextOf({ options }: Pick<Execute, 'options'>, { call, gone }: AppEnv['Variables']): UnitContext {
+function contextOf({ options }: Pick<Execute, 'options'>, c: Context<AppEnv>): UnitContext {
+  const { call, gone } = c.var
   return {
     requestId: call.requestId,
+    door: c.env.door,
     budgetMs: options.timeout_ms,
     peer: options.peer,
     signal: gone,

@@ -10,12 +10,20 @@ import type { AbortOptions } from './lifecycle.ts'
 /** A command changes something; a query does not. */
 export type UnitKind = 'command' | 'query'
 
+/**
+ * Where a call came in. `local`: over the socket that file permissions guard, from this device's own command line.
+ * `tcp`: from a program or a page that has shown the token, or what it was exchanged for.
+ */
+export type Door = 'local' | 'tcp'
+
 export interface Unit<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
   /** `domain.action`, lower snake case. */
   readonly name: string
   readonly kind: UnitKind
   /** One sentence for people. */
   readonly summary: string
+  /** The only door it may be called through, if not through any: for what hands out or replaces keys. */
+  readonly door?: 'local'
   readonly input: I
   readonly output: O
   run(input: z.output<I>, context: UnitContext): Promise<z.input<O>>
@@ -28,6 +36,8 @@ export interface UnitContext extends AbortOptions {
   readonly requestId: string
   /** Time the whole call may take. */
   readonly budgetMs: number
+  /** Whoever does not say where a call came in does not get what is for one door only. */
+  readonly door?: Door
   /** PeerId or name of the only peer that may do the work. */
   readonly peer?: string
   /** Called with the peer that does the work, before its first answer. */

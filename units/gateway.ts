@@ -7,6 +7,8 @@ export const gatewayUnits = (rotateToken: () => number) => [
   defineUnit({
     name: 'gateway.rotate_token',
     kind: 'command',
+    // Whoever came over TCP would lose the way in, and could not read the new token.
+    door: 'local',
     summary: 'Replace the token of the gateway. All sessions end, and every connection over TCP.',
     input: z.strictObject({}),
     // The token itself is in its file, for whoever may read that.

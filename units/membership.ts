@@ -133,12 +133,19 @@ export const membershipUnits = ({ mesh }: LumosNode) => [
     name: 'mesh.leave',
     kind: 'command',
     summary: 'Forget this mesh, and begin one of this node alone.',
-    input: z.strictObject({
-      /** Under another key, as a new device: the way back for one that was removed. */
-      newIdentity: z.boolean().optional()
-    }),
+    input: Nothing,
     output: MeshInfo,
-    run: ({ newIdentity }) => mesh.leave({ newIdentity })
+    run: () => mesh.leave()
+  }),
+  defineUnit({
+    name: 'mesh.renew_identity',
+    kind: 'command',
+    summary:
+      'Leave the mesh and begin one of this node alone, under another key: the way back after a removal.',
+    door: 'local',
+    input: Nothing,
+    output: MeshInfo,
+    run: () => mesh.leave({ newIdentity: true })
   }),
   defineUnit({
     name: 'mesh.rename',
@@ -151,6 +158,7 @@ export const membershipUnits = ({ mesh }: LumosNode) => [
   defineUnit({
     name: 'mesh.export_root',
     kind: 'command',
+    door: 'local',
     summary: 'Give out the root key of the mesh, and take it off this device if wanted.',
     input: z.strictObject({ remove: z.boolean().optional() }),
     output: z.strictObject({ rootKey: z.string() }),
@@ -159,6 +167,7 @@ export const membershipUnits = ({ mesh }: LumosNode) => [
   defineUnit({
     name: 'mesh.import_root',
     kind: 'command',
+    door: 'local',
     summary: 'Put the root key of a mesh on this device, which makes it an admin.',
     input: z.strictObject({ rootKey: Code }),
     output: MeshInfo,

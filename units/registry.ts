@@ -19,6 +19,8 @@ export interface UnitDescription {
   readonly name: string
   readonly kind: UnitKind | 'event'
   readonly summary?: string
+  /** The only door it may be called through; absent when any will do. */
+  readonly door?: 'local'
   /** Whether `stream` gives the answer in pieces. */
   readonly streams: boolean
   readonly input?: object
@@ -43,6 +45,7 @@ export class UnitRegistry {
       name: unit.name,
       kind: unit.kind,
       summary: unit.summary,
+      door: unit.door,
       streams: unit.stream !== undefined,
       input: jsonSchemaOf(unit.input),
       output: jsonSchemaOf(unit.output)
@@ -66,9 +69,13 @@ export class UnitRegistry {
     return unit
   }
 
-  /** @throws {InvalidInputError} naming the fields that are wrong. */
+  /**
+   * @throws {InvalidInputError} naming the fields that are wrong, or {LumosError} `DENIED` when the unit is for
+   *   another door.
+   */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
     const unit = this.get(name)
+    checkDoor(unit, context)
     context.signal?.throwIfAborted()
     return unit.run(checkInput(unit, input), context)
   }
@@ -76,10 +83,11 @@ export class UnitRegistry {
   /**
    * The answer in pieces; a unit that has only a whole one gives that as its single item.
    *
-   * @throws {InvalidInputError} at once, before the first item is asked for.
+   * Throws as {@link execute} does, at once, before the first item is asked for.
    */
   stream(name: string, input: unknown, context: UnitContext): AsyncIterable<unknown> {
     const unit = this.get(name)
+    checkDoor(unit, context)
     const checked = checkInput(unit, input)
     context.signal?.throwIfAborted()
     return unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
@@ -116,6 +124,14 @@ function jsonSchemaOf(schema: z.ZodType): object {
       jsonSchema.type = 'string'
       jsonSchema.contentEncoding = 'base64'
     }
+  })
+}
+
+function checkDoor({ name, door }: Unit, context: UnitContext): void {
+  if (door === undefined || door === context.door) return
+  throw new LumosError('DENIED', `${name} can only be called on the device itself, over its socket.`, {
+    hint: `On the device: lumos-node exec ${name}`,
+    details: { door }
   })
 }
 

@@ -16,7 +16,7 @@ export async function run({ options, output }: Invocation<LeaveOptions>): Promis
   const { newIdentity = false, yes } = options
   const cost = newIdentity ? ' Its key is destroyed, and the device is a new one.' : ''
   await confirm(`Leave the mesh "${name}"? Only an invitation brings this device back.${cost}`, yes)
-  const { data } = await node.execute<MeshInfo>('mesh.leave', { newIdentity })
+  const { data } = await node.execute<MeshInfo>(newIdentity ? 'mesh.renew_identity' : 'mesh.leave')
   output.data(data, () =>
     newIdentity
       ? `This device has left "${name}". It is a new device now, in a mesh of its own; join again with a new code.`

@@ -67,6 +67,12 @@ export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }:
     /** As a program asks that holds the token. */
     tcp: (path: string, body?: unknown, headers: Record<string, string> = {}) =>
       ask({ host: '127.0.0.1', port: tcpPort }, path, body, { authorization: `Bearer ${token}`, ...headers }),
+    /** As a page of the gateway asks in a browser: with the session's cookie only. */
+    page: (path: string, body: unknown, cookie: string) =>
+      ask({ host: '127.0.0.1', port: tcpPort }, path, body, {
+        cookie,
+        origin: `http://127.0.0.1:${tcpPort}`
+      }),
     async [Symbol.asyncDispose]() {
       await gateway.close({ drainMs: 0 })
       await started[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
-import { startGateway } from './running-gateway.ts'
+import { cookieOf, startGateway } from './running-gateway.ts'
 
 const question = (content: string) => ({
   task: 'text-generation',
@@ -41,6 +41,33 @@ describe('units over HTTP', () => {
     const mistaken = { type: 'query', unit: 'node.stop', input: {} }
     assert.equal((await gateway.tcp('/api/v2/execute', mistaken)).status, 400)
     assert.equal(gateway.stops(), 0)
+  })
+
+  it('gives the root key out over the socket, and never over TCP, with the token or with a cookie', async () => {
+    await using gateway = await startGateway()
+    const exported = { unit: 'mesh.export_root' }
+    const local = await gateway.local('/api/v2/execute', exported)
+    assert.match(local.body.data.rootKey, /^lumos-root:/)
+
+    const cookie = (await cookieOf(gateway))[1].slice('Cookie: '.length)
+    const asPage = (path: string, body: unknown) => gateway.page(path, body, cookie)
+    assert.equal((await asPage('/api/v2/execute', { unit: 'mesh.status' })).status, 200)
+    const imported = { unit: 'mesh.import_root', input: { rootKey: local.body.data.rootKey } }
+    for (const ask of [gateway.tcp, asPage]) {
+      for (const request of [exported, imported, { unit: 'mesh.renew_identity' }]) {
+        const answers = [
+          await ask('/api/v2/execute', request),
+          await ask('/api/v2/stream', request),
+          await ask(`/api/v2/command/${request.unit}`, 'input' in request ? request.input : {})
+        ]
+        for (const { status, body } of answers) {
+          assert.equal(status, 403)
+          assert.equal(body.error.code, 'DENIED')
+          assert.match(body.error.hint, new RegExp(`lumos-node exec ${request.unit}`))
+          assert.ok(!JSON.stringify(body).includes('lumos-root:'))
+        }
+      }
+    }
   })
 
   it('carries bytes as base64 both ways', async () => {

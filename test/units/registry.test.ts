@@ -7,6 +7,9 @@ import { startNode } from './started-node.ts'
 
 const context: UnitContext = { requestId: 'r1', budgetMs: 1000 }
 
+/** What hands out or replaces keys. */
+const LOCAL_UNITS = ['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'gateway.rotate_token']
+
 type Started = Awaited<ReturnType<typeof startNode>>
 let started: Started
 
@@ -57,6 +60,7 @@ describe('the registry of units', () => {
         'command mesh.revoke',
         'command mesh.promote',
         'command mesh.leave',
+        'command mesh.renew_identity',
         'command mesh.rename',
         'command mesh.export_root',
         'command mesh.import_root',
@@ -98,6 +102,26 @@ describe('the registry of units', () => {
       assert.match(err.hint!, /model\.list/)
       return true
     })
+  })
+
+  it('keeps what hands out or replaces keys to the door of the device itself', async () => {
+    const { units, node } = setUp()
+    const { peerId } = node
+    const local = units.list().filter(({ door }) => door === 'local')
+    assert.deepEqual(
+      local.map(({ name }) => name),
+      LOCAL_UNITS
+    )
+    for (const door of ['tcp', undefined] as const) {
+      for (const name of LOCAL_UNITS) {
+        const elsewhere = door === undefined ? context : { ...context, door }
+        await assert.rejects(units.execute(name, {}, elsewhere), { code: 'DENIED', hint: /lumos-node exec/ })
+        assert.throws(() => units.stream(name, {}, elsewhere), { code: 'DENIED' })
+      }
+    }
+    assert.equal(node.peerId, peerId)
+    const exported = await units.execute('mesh.export_root', {}, { ...context, door: 'local' })
+    assert.match((exported as { rootKey: string }).rootKey, /^lumos-root:/)
   })
 
   it('names every wrong field, and runs nothing', async () => {
