@@ -77,6 +77,8 @@ export interface Network {
   readonly discovery: ((components: DiscoveryComponents) => PeerDiscovery)[]
   /** Multiaddrs to dial at start. */
   readonly dial: readonly string[]
+  /** How often each connection is asked whether it lives. Hundreds of nodes on one processor need more time. */
+  readonly pingIntervalMs?: number
 }
 type DiscoveryComponents = Parameters<ReturnType<typeof mdns>>[0]
 
@@ -141,7 +143,10 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       // Discovery redials, with its own backoff, whoever is worth it.
       reconnectRetries: 0
     },
-    connectionMonitor: { pingInterval: PING_INTERVAL_MS, pingTimeout: PING_TIMEOUT_MS },
+    connectionMonitor: {
+      pingInterval: network.pingIntervalMs ?? PING_INTERVAL_MS,
+      pingTimeout: PING_TIMEOUT_MS
+    },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
     connectionGater: { ...guard.gater, ...doorway.gater },
     services: {

@@ -7,7 +7,7 @@
  * through `inflict`, which writes it down, so that a run can be repeated.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../interface/clock.ts'
@@ -26,6 +26,11 @@ export interface ClusterOptions {
   readonly acquaintances: number
   /** What every link is like, unless a fault changes it. Default: perfect. */
   readonly link?: LinkModel
+  /**
+   * How often each connection is asked whether it lives. Default: as on real devices while the cluster is
+   * small; hundreds of nodes, which share one processor, would do nothing else.
+   */
+  readonly pingIntervalMs?: number
   /** Settings and models of each node, besides an echo engine. */
   readonly configure?: (index: number) => HostOptions
 }
@@ -59,7 +64,8 @@ export class Cluster implements AsyncDisposable {
   /** Made, not started: a scenario decides when each node appears. */
   static async create(options: ClusterOptions): Promise<Cluster> {
     const { nodes: count, seed, acquaintances, link = PERFECT, configure = () => ({}) } = options
-    const directory = await mkdtemp(join(tmpdir(), 'lumos-sim-'))
+    const { pingIntervalMs = pingIntervalFor(count) } = options
+    const directory = await makeDirectory(count)
     const network = new SimNetwork({ clock: systemClock, seed, model: link })
     const topology = forkRandom(seed, 'topology')
     const hosts = Array.from({ length: count }, (_, index) => {
@@ -75,6 +81,7 @@ export class Cluster implements AsyncDisposable {
         system: systemClock,
         network,
         known,
+        pingIntervalMs,
         options: configure(index)
       })
     })
@@ -103,6 +110,22 @@ export class Cluster implements AsyncDisposable {
   /** Milliseconds since the cluster was made. */
   get elapsedMs(): number {
     return this.#clock.monotonicMs() - this.#beganMs
+  }
+
+  /**
+   * Start every node, in order and a few at a time: all at once, two hundred would have their handshakes
+   * share one processor, and each would take longer than a handshake may.
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    const waiting = [...this.hosts]
+    const work = async () => {
+      for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
+        const met = host.index === 0 ? Promise.resolve() : meetsSomebody(host.node, this.#clock, signal)
+        await this.inflict({ kind: 'start', node: host.index })
+        await met
+      }
+    }
+    await Promise.all(Array.from({ length: STARTING_AT_ONCE }, work))
   }
 
   /** Do it, and write it down. Resolves when it is done: for a start, when the node runs. */
@@ -153,4 +176,45 @@ export class Cluster implements AsyncDisposable {
       })
     })
   }
+}
+
+/** A ping costs both sides together 2 ms, and each of up to sixteen connections a node has is pinged from both ends. */
+const PING_INTERVAL_PER_NODE_MS = 250
+const PING_INTERVAL_MS_MIN = 5000
+
+/** At this interval pings take an eighth of a processor, however many nodes there are. */
+const pingIntervalFor = (nodes: number): number =>
+  Math.max(PING_INTERVAL_MS_MIN, nodes * PING_INTERVAL_PER_NODE_MS)
+
+/** Each dials a few others, and every handshake costs 20 ms of this processor. */
+const STARTING_AT_ONCE = 4
+/** Over the worst link a first hello takes seconds; who is cut off must not keep the others from starting. */
+const MEETING_TIMEOUT_MS = 5000
+
+/** Resolves when a peer has said hello, or after a while. */
+function meetsSomebody(node: LumosNode, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(resolve, MEETING_TIMEOUT_MS)
+    const onMet = () => {
+      timer.cancel()
+      resolve()
+    }
+    node.events.addEventListener('peer.joined', onMet, { once: true })
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+/** Linux keeps these files in memory. */
+const MEMORY_DISK = '/dev/shm'
+/** A home without models takes a third of it, and after a crash there are two. */
+const HOME_BYTES = 2 * 1024 * 1024
+
+/**
+ * Where all homes are. In memory if there is room: each node syncs its disk for every member it comes to
+ * know, and in one process all of them would wait for each of these nodes times nodes times 5 ms.
+ */
+async function makeDirectory(nodes: number): Promise<string> {
+  const disk = await statfs(MEMORY_DISK).catch(() => undefined)
+  const roomy = disk !== undefined && disk.bavail * disk.bsize > nodes * HOME_BYTES
+  return await mkdtemp(join(roomy ? MEMORY_DISK : tmpdir(), 'lumos-sim-'))
 }

@@ -32,6 +32,7 @@ export interface HostInit {
   readonly network: SimNetwork
   /** Names of the hosts it knows when it starts. */
   readonly known: readonly string[]
+  readonly pingIntervalMs?: number
   readonly options: HostOptions
 }
 
@@ -81,13 +82,13 @@ export class Host {
 
   /** Make the node, without starting it. */
   async make(): Promise<LumosNode> {
-    const { seed, known, options } = this.#init
+    const { seed, known, pingIntervalMs, options } = this.#init
     this.#node = await createLumosNode({
       home: this.home,
       clock: this.#clock,
       random: forkRandom(seed, `${this.name} ${this.#incarnation}`),
       log: this.log,
-      network: this.#endpoint.stack(known),
+      network: this.#endpoint.stack(known, pingIntervalMs),
       ...options,
       settings: { name: this.name, 'models.builtin': false, 'engines.echo': true, ...options.settings }
     })

@@ -5,10 +5,11 @@
  * record takes two more queues and a turn of the event loop: twice the processor time for
  * bulk, and half the small calls per second. Here the socket is taken out of libp2p's TCP
  * connection before the handshake, and OpenSSL reads and writes it. The wire is the
- * same. What has no socket, as a simulated network, gets libp2p's own.
+ * same. What has no socket, as a simulated network, is put on such a stream.
  */
 
 import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import * as tls from 'node:tls'
 import type {
   ConnectionEncrypter,
@@ -22,11 +23,11 @@ import type {
   Upgrader
 } from '@libp2p/interface'
 import { serviceCapabilities, UnexpectedPeerError } from '@libp2p/interface'
-import type { tls as createPortableTls } from '@libp2p/tls'
 import { type Clock, systemClock } from '../../interface/clock.ts'
 import { PeerUnreachableError, ProtocolViolationError, TimeoutError } from '../../interface/errors.ts'
 import { createCertificate, peerOfCertificate } from './certificate.ts'
 import { TlsConnection } from './connection.ts'
+import { ConnectionDuplex } from './duplex.ts'
 
 const TLS_PROTOCOL = '/tls/1.0.0'
 /** Offered when no multiplexer could be agreed on during the handshake. */
@@ -34,9 +35,7 @@ const NO_MUXER = 'libp2p'
 /** The 128-bit cipher first: it is as safe as the connection needs and a fifth faster. */
 const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256'
 
-type PortableComponents = Parameters<ReturnType<typeof createPortableTls>>[0]
-
-export type TlsComponents = PortableComponents & {
+export interface TlsComponents {
   readonly privateKey: PrivateKey
   readonly upgrader: Upgrader
 }
@@ -53,7 +52,6 @@ class SocketTls implements ConnectionEncrypter {
   readonly #components: TlsComponents
   readonly #clock: Clock
   #context: Promise<tls.SecureContext> | undefined
-  #portable: Promise<ConnectionEncrypter> | undefined
 
   constructor(components: TlsComponents, clock: Clock) {
     this.#components = components
@@ -75,11 +73,9 @@ class SocketTls implements ConnectionEncrypter {
   ): Promise<SecuredConnection> {
     const secureContext = await this.#secureContext()
     options.signal?.throwIfAborted()
-    const socket = takeSocket(connection)
-    if (socket === undefined) {
-      const portable = await this.#portableTls()
-      return await portable[inbound ? 'secureInbound' : 'secureOutbound'](connection, options)
-    }
+    const taken = takeSocket(connection)
+    // Typed as if sockets were all that TLS runs on; any stream will do.
+    const socket = taken ?? (new ConnectionDuplex(connection) as Duplex as Socket)
 
     const muxers = options.skipStreamMuxerNegotiation
       ? new Map()
@@ -99,7 +95,7 @@ class SocketTls implements ConnectionEncrypter {
       : tls.connect({ ...settings, socket, ALPNProtocols: [...muxers.keys(), NO_MUXER] })
 
     secured.on('error', err => connection.abort(err))
-    giveBack(connection, secured)
+    if (taken !== undefined) giveBack(connection, secured)
     try {
       await handshake(secured, options.signal)
       const raw = secured.getPeerCertificate()?.raw
@@ -131,11 +127,6 @@ class SocketTls implements ConnectionEncrypter {
       })
     )
     return this.#context
-  }
-
-  #portableTls(): Promise<ConnectionEncrypter> {
-    this.#portable ??= import('@libp2p/tls').then(({ tls }) => tls()(this.#components))
-    return this.#portable
   }
 }
 

@@ -41,12 +41,13 @@ export class Endpoint {
   }
 
   /** What a node is given as its network; it dials `known` hosts at start. */
-  stack(known: readonly string[]): Network {
+  stack(known: readonly string[], pingIntervalMs?: number): Network {
     return {
       transports: [components => new SimTransport(this, this.#network, components)],
       listen: [this.address],
       discovery: [],
-      dial: known.map(host => `/memory/${host}`)
+      dial: known.map(host => `/memory/${host}`),
+      ...(pingIntervalMs === undefined ? {} : { pingIntervalMs })
     }
   }
 

@@ -20,6 +20,18 @@ import type { LinkModel, LinkState } from './link-model.ts'
 const SYN_TIMEOUT_MS = 1000
 const SYN_RETRIES = 6
 
+/**
+ * Handshakes under way at once, were there no delays. Each costs 10 ms, and all devices share one
+ * processor: when hundreds dial at once, none would be done before its time is up, and all would dial again.
+ */
+const HANDSHAKES_AT_ONCE = 6
+/** Round trips from the first packet to the hello; while bytes travel, others may use the processor. */
+const HANDSHAKE_ROUND_TRIPS = 5
+/** What a handshake takes when nothing travels but HANDSHAKES_AT_ONCE run at once. */
+const HANDSHAKE_MS = 60
+/** One that takes this much longer than its bytes travel waits for something else than the processor. */
+const HANDSHAKE_STUCK_MS = 1000
+
 export interface SimNetworkOptions {
   readonly clock: Clock
   readonly seed: number
@@ -33,11 +45,6 @@ export interface LinkChange {
   readonly state?: LinkState
 }
 
-interface ConnectOptions {
-  readonly log: Logger
-  readonly signal: AbortSignal
-}
-
 export class SimNetwork {
   readonly #clock: Clock
   readonly #seed: number
@@ -45,6 +52,9 @@ export class SimNetwork {
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #links = new Map<string, Link>()
   #connections = 0
+  /** The share of the processor that handshakes under way have, in handshakes. */
+  #handshaking = 0
+  readonly #waiting: (() => void)[] = []
 
   constructor({ clock, seed, model }: SimNetworkOptions) {
     this.#clock = clock
@@ -90,13 +100,14 @@ export class SimNetwork {
   }
 
   /**
-   * As TCP connects: one round trip, more when packets are lost.
+   * Wait as TCP does to connect: one round trip, more when packets are lost.
    *
    * @throws {ConnectionFailedError} when nobody listens there, or nobody answers.
    */
-  async connect(from: Endpoint, to: string, { log, signal }: ConnectOptions): Promise<SimConnection> {
+  async reach(from: Endpoint, to: string, signal: AbortSignal): Promise<void> {
     const out = this.link(from.host, to)
     const back = this.link(to, from.host)
+    await new Promise<void>(resolve => from.whenRunning(resolve))
     for (let retry = 0; retry <= SYN_RETRIES; retry++) {
       if (from.gone) throw new ConnectionFailedError('This device is gone.')
       if (out.state === 'down' || back.state === 'down') {
@@ -111,15 +122,52 @@ export class SimNetwork {
       await this.#wait(out.travelMs() + back.travelMs(), signal)
       // As the system does: whether the process has time for it or not.
       if (target?.listener === undefined) throw new ConnectionFailedError(`Nobody listens at ${to}.`)
-      if (from.gone || target.gone) continue
-      return this.#join(from, target, log)
+      return
     }
     throw new ConnectionFailedError(`${to} does not answer.`)
   }
 
-  #join(from: Endpoint, to: Endpoint, log: Logger): SimConnection {
+  /**
+   * Run `work`, a handshake between the two, when the processor has time for it.
+   *
+   * @throws the reason of `signal` when it was aborted before.
+   */
+  async handshake<T>(from: Endpoint, to: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const travelMs = HANDSHAKE_ROUND_TRIPS * 2 * this.link(from.host, to).model.delay.ms
+    const share = HANDSHAKE_MS / (HANDSHAKE_MS + travelMs)
+    while (this.#handshaking + share > HANDSHAKES_AT_ONCE) {
+      await new Promise<void>(resolve => this.#waiting.push(resolve))
+    }
+    this.#handshaking += share
+    let held = true
+    const release = () => {
+      if (held) this.#handshaking -= share
+      held = false
+      this.#waiting.shift()?.()
+    }
+    // Who is stopped, or behind a link that swallows, costs nothing, and must not hold up the others.
+    const timer = this.#clock.setTimer(release, HANDSHAKE_STUCK_MS + travelMs)
+    try {
+      signal.throwIfAborted()
+      return await work()
+    } finally {
+      timer.cancel()
+      release()
+    }
+  }
+
+  /**
+   * A connection to who was reached.
+   *
+   * @throws {ConnectionFailedError} when it is gone again.
+   */
+  connect(from: Endpoint, host: string, log: Logger): SimConnection {
+    const to = this.#endpoints.get(host)
+    const listener = to?.listener
+    if (from.gone || to === undefined || listener === undefined) {
+      throw new ConnectionFailedError(`Nobody listens at ${host}.`)
+    }
     const id = ++this.#connections
-    const listener = to.listener!
     const near = new SimConnection({
       endpoint: from,
       remoteAddr: multiaddr(to.address),

@@ -38,16 +38,19 @@ export class SimTransport implements Transport {
 
   async dial(address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
     options.signal.throwIfAborted()
-    const connection = await this.#network.connect(this.#endpoint, hostOf(address)!, {
-      log: this.#logger.forComponent('sim:outbound'),
-      signal: options.signal
+    const host = hostOf(address)!
+    const { signal } = options
+    await this.#network.reach(this.#endpoint, host, signal)
+    return await this.#network.handshake(this.#endpoint, host, signal, async () => {
+      const log = this.#logger.forComponent('sim:outbound')
+      const connection = this.#network.connect(this.#endpoint, host, log)
+      try {
+        return await options.upgrader.upgradeOutbound(connection, options)
+      } catch (err) {
+        connection.abort(err as Error)
+        throw err
+      }
     })
-    try {
-      return await options.upgrader.upgradeOutbound(connection, options)
-    } catch (err) {
-      connection.abort(err as Error)
-      throw err
-    }
   }
 
   createListener(options: CreateListenerOptions): Listener {

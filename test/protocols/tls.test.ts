@@ -5,7 +5,6 @@ import { connect, createServer, type Socket } from 'node:net'
 import tls from 'node:tls'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, PrivateKey } from '@libp2p/interface'
-import { memory } from '@libp2p/memory'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { tls as libp2pTls } from '@libp2p/tls'
@@ -14,11 +13,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { afterEach, beforeAll, describe, it } from 'vitest'
+import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { FrameStream } from '../../protocols/frames.ts'
 import { createCertificate, peerOfCertificate } from '../../protocols/tls/certificate.ts'
 import { socketTls } from '../../protocols/tls/index.ts'
 import { sparingYamux } from '../../protocols/yamux.ts'
+import { SimNetwork } from '../../sim/network/network.ts'
+import { PRESETS } from '../../sim/network/presets.ts'
 
 const ECHO = '/test/echo/1'
 
@@ -85,13 +87,23 @@ describe('TLS on the socket', () => {
     assert.equal(listener.getConnections()[0]?.remotePeer.toString(), dialer.peerId.toString())
   })
 
-  it('leaves connections without a socket to libp2p', async () => {
-    const options = { transports: [memory()], addresses: { listen: ['/memory/tls-test'] } }
-    const [dialer, listener] = await Promise.all([
-      peer({ ...options, addresses: { listen: [] } }),
-      peer(options)
-    ])
-    await talks(await dialer.dial(listener.getMultiaddrs()))
+  it.each([
+    ['itself', socketTls(), socketTls()],
+    ["libp2p's, dialing", socketTls(), libp2pTls()],
+    ["libp2p's, listening", libp2pTls(), socketTls()]
+  ])('runs where there is no socket too, with %s', async (_, dialerTls, listenerTls) => {
+    const network = new SimNetwork({ clock: systemClock, seed: 1, model: PRESETS['good-wifi'] })
+    const [dialer, listener] = await Promise.all(
+      [dialerTls, listenerTls].map((encrypter, i) => {
+        const { transports, listen } = network.attach(`peer-${i}`).stack([])
+        return peer({ transports, addresses: { listen }, connectionEncrypters: [encrypter as never] })
+      })
+    )
+    const connection = await dialer!.dial(listener!.getMultiaddrs())
+    await talks(connection)
+    const ended = once(listener!.getConnections()[0] as never, 'close')
+    await connection.close()
+    await ended
   })
 
   it('refuses a listener that is not who was dialed', async () => {

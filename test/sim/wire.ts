@@ -35,8 +35,10 @@ export function twoHosts(model: Partial<LinkModel> = {}, seed = 1) {
     } as unknown as SimListener
   }
   listen(ends[1])
-  const connect = (timeoutMs = 20_000) =>
-    network.connect(ends[0], 'b', { log: silent, signal: AbortSignal.timeout(timeoutMs) })
+  const connect = async (timeoutMs = 20_000) => {
+    await network.reach(ends[0], 'b', AbortSignal.timeout(timeoutMs))
+    return network.connect(ends[0], 'b', silent)
+  }
   return { network, ends, accepted, listen, connect }
 }
 
