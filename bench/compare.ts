@@ -1,15 +1,13 @@
 /** Whether a result is better or worse than the one that was published, beyond what noise explains. */
 
 import { type BenchResult, isSameMachine } from './results.ts'
-import { figure } from './table.ts'
+import { type BenchRow, figure } from './table.ts'
 
 /**
  * What gets worse by more than this is a regression. Below it, two runs of the
  * same code on a shared machine differ by themselves.
  */
 const REGRESSION_MAX = 0.1
-
-type Row = BenchResult['tables'][number]['rows'][number]
 
 export interface Comparison {
   readonly what: string
@@ -45,7 +43,11 @@ interface Figure {
   readonly noise: number
 }
 
-function pairsOf(row: Row, then: Row, sameMachine: boolean): [suffix: string, now: Figure, then: Figure][] {
+function pairsOf(
+  row: BenchRow,
+  then: BenchRow,
+  sameMachine: boolean
+): [suffix: string, now: Figure, then: Figure][] {
   if (row.ratios === undefined || row.ratios.length === 0) return sameMachine ? [['', row, then]] : []
   return row.ratios.flatMap(ratio => {
     const before = then.ratios?.find(({ against }) => against === ratio.against)

@@ -1,35 +1,37 @@
 /** What a benchmark found: medians, their noise, and how they compare within the same run. */
 
+import * as z from 'zod'
 import { medianOf, noiseOf, ratiosOf } from './statistics.ts'
 
-export interface BenchTable {
-  readonly title: string
-  readonly rows: readonly BenchRow[]
-}
+/** Half the width of a 95 % confidence interval, relative to its middle. */
+const Noise = z.number().min(0)
 
-export interface BenchRow {
-  readonly name: string
-  /** The median of the rounds. */
-  readonly value: number
-  /** What ends in `/s` is the better the more it is, all else the less. */
-  readonly unit: string
-  /** Half the width of the 95 % interval of the median, relative to it. */
-  readonly noise: number
-  /** Somebody else's figure, measured to compare with. */
-  readonly reference?: boolean
-  readonly ratios?: readonly Ratio[]
-  /** Microseconds of processor time per unit of work: on the side that asks and on the one that answers. */
-  readonly cpuUs?: readonly [here: number, there: number]
-}
-
-export interface Ratio {
+const Ratio = z.strictObject({
   /** The row of the same table that is 1. */
-  readonly against: string
-  readonly value: number
-  readonly noise: number
+  against: z.string(),
+  value: z.number(),
+  noise: Noise,
   /** What is promised of it. */
-  readonly atMost?: number
-}
+  atMost: z.number().optional()
+})
+
+const BenchRow = z.strictObject({
+  name: z.string(),
+  /** The median of the rounds. */
+  value: z.number(),
+  /** What ends in `/s` is the better the more it is, all else the less. */
+  unit: z.string(),
+  noise: Noise,
+  /** Somebody else's figure, measured to compare with. */
+  reference: z.boolean().optional(),
+  ratios: z.array(Ratio).optional(),
+  /** Microseconds of processor time per unit of work: on the side that asks and on the one that answers. */
+  cpuUs: z.tuple([z.number(), z.number()]).optional()
+})
+export type BenchRow = z.infer<typeof BenchRow>
+
+export const BenchTable = z.strictObject({ title: z.string(), rows: z.array(BenchRow).min(1) })
+export type BenchTable = z.infer<typeof BenchTable>
 
 /** Values by row, one for each round. */
 export type Series = ReadonlyMap<string, readonly number[]>
@@ -84,9 +86,13 @@ export const cellsOf = ({ name, value, unit, noise, ratios = [], cpuUs }: BenchR
   name,
   `${figure(value)} ${unit}`,
   `±${percent(noise)}`,
-  ratios.map(({ against, value }) => `${figure(value)} × ${against}`).join(', '),
+  ratios.map(ratioText).join(', '),
   cpuUs === undefined ? '' : `${figure(cpuUs[0])} + ${figure(cpuUs[1])} µs`
 ]
+
+const ratioText = ({ against, value, noise, atMost }: z.infer<typeof Ratio>): string =>
+  `${figure(value)} ± ${figure(Number((value * noise).toPrecision(1)))} × ${against}` +
+  (atMost === undefined ? '' : ` (at most ${atMost})`)
 
 /** Three digits, and commas in what is large. */
 export const figure = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en-US')

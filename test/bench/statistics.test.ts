@@ -54,7 +54,9 @@ describe('a table', () => {
     expect(ours).toMatchObject({ name: 'ours', unit: 'µs', ratios: [{ against: 'theirs', value: 2 }] })
     expect(theirs).toMatchObject({ reference: true })
     expect(theirs).not.toHaveProperty('ratios')
-    expect(textOf(tableWith(200))).toMatch(/^Calls\n {2}ours .* ±\d.* 2 × theirs\n {2}theirs .*$/)
+    expect(textOf(tableWith(200))).toMatch(
+      /^Calls\n {2}ours .* ±\d.* 2 ± 0 × theirs \(at most 1.05\)\n {2}theirs .*$/
+    )
   })
 
   it('tells a promise that is broken by more than the noise', () => {
