@@ -42,7 +42,7 @@ export async function meshGuard(log: Logger): Promise<MeshGuard> {
     lastKnown: id => members.lastKnown(id)
   })
   const guard = new Guard({ clock, log, standing: id => members.standing(id), openToStrangers: () => [] })
-  const offers = new Offers({ echo: { roles: ['member'] } }, () => ['echo'])
+  const offers = new Offers({ settings: { echo: { roles: ['member'] } }, modelsFor: () => ['echo'] })
   return {
     guard,
     authorize(id, request) {

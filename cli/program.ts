@@ -80,10 +80,22 @@ export function createProgram(json: boolean): Command {
     .description('the peers that are connected, and what they offer')
     .action(lazily(() => import('./commands/peers.ts')))
 
-  program
+  const models = program
     .command('models')
     .description('every model of the mesh')
     .action(lazily(() => import('./commands/models.ts')))
+  models
+    .command('offer')
+    .description('offer a model of this device to others, to every member if nothing else is said')
+    .argument('<model>', 'its name')
+    .option('--role <role...>', 'only to these roles: member, edge, guest or admin')
+    .option('--peer <peer...>', 'only to these devices, by name or PeerId')
+    .action(lazily(async () => ({ run: (await import('./commands/models-offer.ts')).offer })))
+  models
+    .command('withdraw')
+    .description('offer a model of this device to nobody else; what they have under way ends')
+    .argument('<model>', 'its name')
+    .action(lazily(async () => ({ run: (await import('./commands/models-offer.ts')).withdraw })))
 
   program
     .command('infer')

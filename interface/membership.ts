@@ -18,6 +18,18 @@ export const ROLES = ['admin', 'member', 'edge', 'guest'] as const
 export const Role = z.enum(ROLES)
 export type Role = z.infer<typeof Role>
 
+/** Most peers that one thing is offered to by name. */
+export const ACCESS_PEERS_MAX = 64
+/** To whom a capability is offered: everyone, some roles, or peers by id or by their name in the mesh. */
+export const Access = z.union([
+  z.literal('everyone'),
+  z.strictObject({
+    roles: z.array(Role).max(ROLES.length).optional(),
+    peers: z.array(z.string().min(1).max(128)).max(ACCESS_PEERS_MAX).optional()
+  })
+])
+export type Access = z.infer<typeof Access>
+
 export const PeerIdText = z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'expected an Ed25519 PeerId')
 /** Milliseconds since the Unix epoch. */
 const WallMs = z.int().min(0)

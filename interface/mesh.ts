@@ -100,6 +100,11 @@ export interface JoinNearbyOptions extends AbortOptions {
 export interface LumosMesh {
   info(): MeshInfo
   members(): MemberInfo[]
+  /**
+   * @param peer PeerId or name.
+   * @throws {LumosError} `PEER_NOT_FOUND`, or `INVALID_INPUT` when several have that name.
+   */
+  member(peer: string): MemberInfo
 
   /**
    * Let one device in, within ten minutes.

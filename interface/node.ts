@@ -9,6 +9,7 @@ import type { LumosEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Capability, Hardware } from './manifest.ts'
+import { Access } from './membership.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { TaskName } from './tasks.ts'
 import type { Route } from './units.ts'
@@ -62,11 +63,21 @@ export const ModelInfo = z.strictObject({
       name: z.string(),
       route: z.enum(['local', 'remote']),
       slots: z.int(),
-      warm: z.boolean()
+      warm: z.boolean(),
+      /** For this node's own: to whom it is offered; null when to nobody else. */
+      offeredTo: Access.nullable().optional()
     })
   )
 })
 export type ModelInfo = z.infer<typeof ModelInfo>
+
+/** To whom this node offers one of its models. */
+export const Offering = z.strictObject({
+  model: z.string(),
+  /** Null when to nobody else. */
+  offeredTo: Access.nullable()
+})
+export type Offering = z.infer<typeof Offering>
 
 /** One peer that could answer, and what its place in the order is made of. */
 export const RankedPeer = z.strictObject({
@@ -122,6 +133,19 @@ export interface LumosNode extends AsyncDisposable {
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[]
   peers(): PeerInfo[]
   models(): ModelInfo[]
+  /**
+   * Offer one of this node's models to these from now on, also after a restart; it overrules the settings.
+   *
+   * @throws {LumosError} `MODEL_NOT_FOUND` when this node does not have it, `PEER_NOT_FOUND` for a peer that is no
+   *   member. Peers may be named; they are kept by their PeerId.
+   */
+  offer(model: string, to: Access): Offering
+  /**
+   * Offer one of this node's models to nobody. Its owner may still use it, and what peers have under way ends.
+   *
+   * @throws {LumosError} `MODEL_NOT_FOUND`.
+   */
+  withdraw(model: string): Offering
   status(): NodeStatus
 }
 

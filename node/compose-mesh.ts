@@ -21,6 +21,7 @@ import type { DataDir } from '../storage/data-dir.ts'
 import { SqliteDatastore } from '../storage/datastore.ts'
 import { ManifestLog } from '../storage/manifest-log.ts'
 import type { MeshStore, StoredMesh } from '../storage/mesh-store.ts'
+import type { OfferStore } from '../storage/offer-store.ts'
 import { AddressBook } from './address-book.ts'
 import { Announcer } from './announcer.ts'
 import type { Config } from './config.ts'
@@ -70,6 +71,7 @@ export interface Ground extends Identity {
   readonly registry: Registry
   readonly network: Network
   readonly store: MeshStore
+  readonly offers: OfferStore
   readonly root: RootKey
   /** Make another key in place of the present one, for good. */
   newIdentity(): Promise<Identity>
@@ -89,6 +91,10 @@ export interface Mesh {
   readonly peers: Peers
   readonly router: Router
   offers(): Offer[]
+  /** To whom this node's own models are offered. */
+  readonly access: Offers
+  /** That has just changed: what is under way for those who may not any more ends, and peers are told. */
+  accessChanged(): void
   /** Devices of other meshes that were met. */
   sightings(): MeshSighting[]
   /** This device was removed from the mesh, as far as it has heard. */
@@ -186,9 +192,15 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   gossipBudget.bound(libp2p.services.pubsub)
   const revocations = new RevocationSync({ libp2p, members, guard, clock, log })
 
-  const offers = new Offers(config.access, task =>
-    registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
-  )
+  const offers = new Offers({
+    settings: config.access,
+    store: ground.offers,
+    modelsFor: task =>
+      registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
+  })
+  const mayAsk = (id: string, request: InferenceRequest): void => {
+    for (const access of offers.for(request)) guard.check(id, { kind: 'ask', access })
+  }
   let draining = false
   const handler = new InferenceHandler({
     service: registry,
@@ -196,7 +208,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     log,
     authorize(id, request) {
       if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
-      for (const access of offers.for(request)) guard.check(id, { kind: 'ask', access })
+      mayAsk(id, request)
     },
     onStarted: (id, request) => emit('inference.serving_started', servedFor(id, request)),
     onEnded(id, request, durationMs, thrown) {
@@ -263,7 +275,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
       software: `lumos-node/${VERSION}`,
       hardware,
       addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
-      capabilities: registry.capabilities(),
+      capabilities: registry.capabilities().filter(({ model }) => offers.to(model) !== undefined),
       certificates: [...members.chain]
     }),
     publish: signed => sync.publish(signed)
@@ -356,18 +368,31 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   const addressBook = new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })
 
   const offersOf = (wanted: { task?: string; model?: string }): Offer[] => {
-    const nowMs = clock.monotonicMs()
-    return table
-      .providers(wanted, nowMs)
-      .filter(({ peerId: id }) => !peers.isLost(id) && mayOffer(id))
-      .map(({ peerId: id, name, capability }) => ({
-        peerId: id,
-        name,
-        local: id === peerId,
-        connected: peers.isConnected(id),
-        rttMs: peers.rttMs(id),
+    const own = registry
+      .capabilities()
+      .filter(({ task, model }) => (wanted.task ?? task) === task && (wanted.model ?? model) === model)
+    return [
+      // What this node offers to nobody is still its owner's to use.
+      ...own.map(capability => ({
+        peerId,
+        name: nameOf(peerId) ?? config.name,
+        local: true,
+        connected: peers.isConnected(peerId),
+        rttMs: peers.rttMs(peerId),
         capability
-      }))
+      })),
+      ...table
+        .providers(wanted, clock.monotonicMs())
+        .filter(({ peerId: id }) => id !== peerId && !peers.isLost(id) && mayOffer(id))
+        .map(({ peerId: id, name, capability }) => ({
+          peerId: id,
+          name,
+          local: false,
+          connected: peers.isConnected(id),
+          rttMs: peers.rttMs(id),
+          capability
+        }))
+    ]
   }
   const mayOffer = (id: string): boolean => {
     const role = members.get(id)?.role
@@ -431,6 +456,11 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     peers,
     router,
     offers: () => offersOf({}),
+    access: offers,
+    accessChanged() {
+      handler.recheck(mayAsk)
+      announcer.changed()
+    },
     sightings: () => foreigners.all(),
     isRemoved: () => members.standing(peerId).kind === 'revoked' || removedBy.size > 0,
     sighted: ({ peerId: id, addresses }) =>

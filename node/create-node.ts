@@ -19,6 +19,7 @@ import { openCertificate } from '../protocols/membership/index.ts'
 import { openDataDir } from '../storage/data-dir.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keychain.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh-store.ts'
+import { OfferStore } from '../storage/offer-store.ts'
 import { readPassphrase } from '../storage/passphrase.ts'
 import { composeMesh, type Ground, type Identity } from './compose-mesh.ts'
 import { type Config, loadConfig } from './config.ts'
@@ -88,6 +89,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     ...identityOf(privateKey),
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
     store: new MeshStore(home.core),
+    offers: new OfferStore(home.core),
     root: new RootKey(home.meshRootPath, keys),
     newIdentity: async () => identityOf(await renewKey(home.identityPath, keys)),
     emit: (name, detail) => void events.dispatchEvent(new CustomEvent(name, { detail }))

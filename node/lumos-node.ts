@@ -1,8 +1,10 @@
 /** A running node, as its own process and tests see it. The parts are made in `create-node`. */
 
 import type { Timer } from '../interface/clock.ts'
+import { closestNames } from '../interface/closest.ts'
 import { LumosError, toLumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
+import type { Access } from '../interface/membership.ts'
 import type { LumosMesh } from '../interface/mesh.ts'
 import type {
   InferOptions,
@@ -11,6 +13,7 @@ import type {
   ModelInfo,
   NewInferenceRequest,
   NodeStatus,
+  Offering,
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
@@ -144,10 +147,27 @@ export class MeshNode implements LumosNode {
       const { model, task, slots, warm } = capability
       const key = `${model} ${task}`
       const info = byKey.get(key) ?? { model, task, providers: [] }
-      info.providers.push({ peerId, name, route: local ? 'local' : 'remote', slots, warm })
+      const provider = { peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm }
+      info.providers.push(local ? { ...provider, offeredTo: this.#mesh.access.to(model) ?? null } : provider)
       byKey.set(key, info)
     }
     return [...byKey.values()].sort((a, b) => (a.model + a.task < b.model + b.task ? -1 : 1))
+  }
+
+  offer(model: string, to: Access): Offering {
+    this.#mustHave(model)
+    const peers = to === 'everyone' ? undefined : to.peers?.map(peer => this.mesh.member(peer).peerId)
+    const offeredTo = to === 'everyone' ? to : { ...to, ...(peers && { peers }) }
+    this.#mesh.access.offer(model, offeredTo)
+    this.#mesh.accessChanged()
+    return { model, offeredTo }
+  }
+
+  withdraw(model: string): Offering {
+    this.#mustHave(model)
+    this.#mesh.access.withdraw(model)
+    this.#mesh.accessChanged()
+    return { model, offeredTo: null }
   }
 
   status(): NodeStatus {
@@ -192,6 +212,7 @@ export class MeshNode implements LumosNode {
     const running = this.#state === 'running'
     if (running) await this.#end()
     if (identity !== undefined) this.#ground = { ...this.#ground, ...identity }
+    if (this.#ground.store.mesh()?.id !== own.id) this.#ground.offers.forgetOffered()
     this.#ground.store.enter(own)
     if (running) await this.#connect(own, near, 1)
     else this.#mesh = await composeMesh(this.#ground, own)
@@ -230,6 +251,17 @@ export class MeshNode implements LumosNode {
   async revoke(peerId: string): Promise<void> {
     const { members, authority, revocations } = this.#mesh
     await revocations.publish(await authority.revoke(peerId, members.get(peerId)?.role))
+  }
+
+  /** @throws {LumosError} `MODEL_NOT_FOUND` */
+  #mustHave(model: string): void {
+    const own = this.#ground.registry.models().map(({ model: id }) => id)
+    if (own.includes(model)) return
+    const closest = closestNames(model, own)
+    throw new LumosError('MODEL_NOT_FOUND', `This device has no model "${model}".`, {
+      hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what it has: lumos-node models',
+      details: { closest }
+    })
   }
 
   async #begin(mesh: Mesh): Promise<void> {

@@ -91,6 +91,20 @@ export class MeshControl implements LumosMesh {
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
+  member(peer: string): MemberInfo {
+    const found = this.members().filter(({ peerId, name }) => peerId === peer || name === peer)
+    if (found.length === 1) return found[0]!
+    if (found.length > 1) {
+      const ids = found.map(({ peerId }) => peerId).join(', ')
+      throw new InvalidInputError(`${found.length} members are called "${peer}".`, {
+        hint: `Use the PeerId: ${ids}`
+      })
+    }
+    throw new LumosError('PEER_NOT_FOUND', `No member is called "${peer}".`, {
+      hint: 'See who is: lumos-node members'
+    })
+  }
+
   invite({ role = 'member' }: { role?: Role } = {}): Invitation {
     return this.#mesh.pairing.invite(role)
   }
@@ -147,7 +161,7 @@ export class MeshControl implements LumosMesh {
 
   async revoke(peer: string): Promise<MemberInfo> {
     const { authority, revocations } = this.#mesh
-    const member = this.#memberNamed(peer)
+    const member = this.member(peer)
     if (member.self) {
       throw new InvalidInputError('A device does not remove itself.', { hint: 'Leave: lumos-node leave' })
     }
@@ -158,13 +172,13 @@ export class MeshControl implements LumosMesh {
   async promote(peer: string): Promise<MemberInfo> {
     const { authority, pairing, greetAll } = this.#mesh
     authority.mayIssue('admin')
-    const { peerId, role, name } = this.#memberNamed(peer)
+    const { peerId, role, name } = this.member(peer)
     if (role !== 'admin') {
       await pairing.admit(peerId, 'admin', name)
       // Whoever is connected gets its certificate with the hello.
       await greetAll()
     }
-    return this.#memberNamed(peerId)
+    return this.member(peerId)
   }
 
   async leave({ newIdentity = false }: { newIdentity?: boolean } = {}): Promise<MeshInfo> {
@@ -341,21 +355,6 @@ export class MeshControl implements LumosMesh {
       if (code === 'PEER_REVOKED' || (challenged && code === 'DENIED')) throw thrown
       return undefined
     }
-  }
-
-  /** @throws {LumosError} `PEER_NOT_FOUND`, or `INVALID_INPUT` when several have that name. */
-  #memberNamed(peer: string): MemberInfo {
-    const found = this.members().filter(({ peerId, name }) => peerId === peer || name === peer)
-    if (found.length === 1) return found[0]!
-    if (found.length > 1) {
-      const ids = found.map(({ peerId }) => peerId).join(', ')
-      throw new InvalidInputError(`${found.length} members are called "${peer}".`, {
-        hint: `Use the PeerId: ${ids}`
-      })
-    }
-    throw new LumosError('PEER_NOT_FOUND', `No member is called "${peer}".`, {
-      hint: 'See who is: lumos-node members'
-    })
   }
 
   #pause(delayMs: number, signal: AbortSignal): Promise<void> {

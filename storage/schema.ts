@@ -41,6 +41,13 @@ export const CORE_MIGRATIONS = [
     role TEXT NOT NULL,
     expires_at_ms INTEGER NOT NULL,
     used_by TEXT
+  ) STRICT, WITHOUT ROWID`,
+
+  // Only what the owner said while the node ran; the settings say the rest.
+  `CREATE TABLE offer (
+    model TEXT PRIMARY KEY,
+    access TEXT NOT NULL,
+    withdrawn INTEGER NOT NULL CHECK (withdrawn IN (0, 1))
   ) STRICT, WITHOUT ROWID`
 ] as const
 

@@ -3,8 +3,9 @@
 import * as z from 'zod'
 import { closestNames } from '../interface/closest.ts'
 import { LumosError } from '../interface/errors.ts'
+import { Access } from '../interface/membership.ts'
 import { ModelId } from '../interface/names.ts'
-import { type LumosNode, ModelInfo } from '../interface/node.ts'
+import { type LumosNode, ModelInfo, Offering } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 
 const Models = z.strictObject({ items: z.array(ModelInfo) })
@@ -39,5 +40,21 @@ export const modelUnits = (node: LumosNode) => [
         details: { closest }
       })
     }
+  }),
+  defineUnit({
+    name: 'model.offer',
+    kind: 'command',
+    summary: 'Offer a model of this node to everyone, to roles or to peers, whatever the settings say.',
+    input: z.strictObject({ model: ModelId, to: Access.default('everyone') }),
+    output: Offering,
+    run: async ({ model, to }) => node.offer(model, to)
+  }),
+  defineUnit({
+    name: 'model.withdraw',
+    kind: 'command',
+    summary: 'Offer a model of this node to nobody else. What others have under way with it ends.',
+    input: z.strictObject({ model: ModelId }),
+    output: Offering,
+    run: async ({ model }) => node.withdraw(model)
   })
 ]

@@ -1,21 +1,55 @@
-/** To whom this node offers its models, as its owner set it: `access` in the settings. */
+/**
+ * To whom this node offers its models: as its owner said last while it ran, else as `access` in the settings says.
+ * Its owner may use them all.
+ */
 
-import type { Access } from './policy.ts'
+import { Access } from '../../interface/membership.ts'
+import type { OfferStore } from '../../storage/offer-store.ts'
+
+/** What is withdrawn: offered to no role and no peer. */
+const NOBODY: Access = {}
+
+export interface OffersComponents {
+  readonly settings: Readonly<Record<string, Access>>
+  readonly store?: Pick<OfferStore, 'all' | 'store'>
+  /** The models that do a task. */
+  modelsFor(task: string): readonly string[]
+}
 
 export class Offers {
-  readonly #rules: Readonly<Record<string, Access>>
-  /** The models that do a task. */
-  readonly #modelsFor: (task: string) => readonly string[]
+  readonly #components: OffersComponents
+  /** What was said last; nothing for what is withdrawn. */
+  readonly #said = new Map<string, Access | undefined>()
 
-  constructor(rules: Readonly<Record<string, Access>>, modelsFor: (task: string) => readonly string[]) {
-    this.#rules = rules
-    this.#modelsFor = modelsFor
+  constructor(components: OffersComponents) {
+    this.#components = components
+    for (const { model, access, withdrawn } of components.store?.all() ?? []) {
+      this.#said.set(model, withdrawn ? undefined : Access.parse(JSON.parse(access)))
+    }
   }
 
   /** All that a peer must be permitted to ask this. Whoever names no model may get any that does the task. */
   for({ model, task }: { readonly model?: string | undefined; readonly task: string }): Access[] {
-    const models = model === undefined ? this.#modelsFor(task) : [model]
+    const models = model === undefined ? this.#components.modelsFor(task) : [model]
     if (models.length === 0) return ['everyone']
-    return models.map(id => (Object.hasOwn(this.#rules, id) ? this.#rules[id]! : 'everyone'))
+    return models.map(id => this.to(id) ?? NOBODY)
+  }
+
+  /** To whom the model is offered; nothing when it is withdrawn. */
+  to(model: string): Access | undefined {
+    if (this.#said.has(model)) return this.#said.get(model)
+    const { settings } = this.#components
+    return Object.hasOwn(settings, model) ? settings[model]! : 'everyone'
+  }
+
+  /** From now on, and after a restart. */
+  offer(model: string, access: Access): void {
+    this.#components.store?.store({ model, access: JSON.stringify(access), withdrawn: false })
+    this.#said.set(model, access)
+  }
+
+  withdraw(model: string): void {
+    this.#components.store?.store({ model, access: JSON.stringify(NOBODY), withdrawn: true })
+    this.#said.set(model, undefined)
   }
 }

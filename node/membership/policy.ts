@@ -4,7 +4,7 @@
  */
 
 import { LumosError } from '../../interface/errors.ts'
-import type { Role } from '../../interface/membership.ts'
+import type { Access, Role } from '../../interface/membership.ts'
 
 /** What a peer is to this node just now. */
 export type Standing =
@@ -26,9 +26,6 @@ export type Action =
   | { readonly kind: 'offer' }
   /** Inviting and removing devices. */
   | { readonly kind: 'administer' }
-
-/** To whom a capability is offered: everyone, some roles, or peers by id or by their name in the mesh. */
-export type Access = 'everyone' | { readonly roles?: readonly Role[]; readonly peers?: readonly string[] }
 
 export interface PolicyContext {
   readonly peerId: string

@@ -98,6 +98,11 @@ export class InferenceHandler {
     }
   }
 
+  /** Ends what is under way for peers that `allowed` throws at: rights were taken away. */
+  recheck(allowed: (peerId: string, request: InferenceRequest) => void): void {
+    for (const served of this.#streams) served.recheck(allowed)
+  }
+
   /** Resets all streams and gives up what is under way on them. */
   close(): void {
     for (const served of [...this.#streams]) served.end(new CancelledError('The node is stopping.'))
@@ -176,6 +181,17 @@ class ServedStream {
         this.#components.log.warn({ peerId: this.#load.peerId, code }, `inference stream reset: ${message}`)
       }
       this.end(toLumosError(err))
+    }
+  }
+
+  /** Calls that `allowed` throws at end with what it throws; the others go on. */
+  recheck(allowed: (peerId: string, request: InferenceRequest) => void): void {
+    for (const [number, call] of this.#calls) {
+      try {
+        if (call.request !== undefined) allowed(this.#load.peerId, call.request)
+      } catch (thrown) {
+        this.#fail(number, call, thrown)
+      }
     }
   }
 

@@ -79,7 +79,10 @@ describe('a model', () => {
 
 describe('a request that names no model', () => {
   it('must be permitted every model that it might get', () => {
-    const offers = new Offers({ a: { roles: ['admin'] } }, task => (task === 'tensor' ? ['a', 'b'] : []))
+    const offers = new Offers({
+      settings: { a: { roles: ['admin'] } },
+      modelsFor: task => (task === 'tensor' ? ['a', 'b'] : [])
+    })
     expect(offers.for({ task: 'tensor' })).toEqual([{ roles: ['admin'] }, 'everyone'])
     expect(offers.for({ task: 'tensor', model: 'b' })).toEqual(['everyone'])
     expect(offers.for({ task: 'text-generation' })).toEqual(['everyone'])

@@ -66,6 +66,8 @@ describe('the registry of units', () => {
         'command mesh.import_root',
         'query model.list',
         'query model.get',
+        'command model.offer',
+        'command model.withdraw',
         'command inference.run',
         'query inference.explain',
         'command inference.classify',
