@@ -40,6 +40,8 @@ export const EVENTS = {
     role: Role,
     phrase: z.string()
   }),
+  /** The disk begins to refuse what is to be stored, or takes everything again. */
+  'node.storage_changed': z.strictObject({ code: z.string().nullable(), message: z.string().nullable() }),
   'inference.request_started': Request,
   'inference.request_completed': Request.extend({
     peerId: z.string(),

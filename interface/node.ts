@@ -36,6 +36,8 @@ export const NodeStatus = z.strictObject({
     /** Waiting for a slot of an engine. */
     queued: z.int()
   }),
+  /** Whether the disk takes what is to be stored. The node goes on meanwhile. */
+  storage: z.enum(['ok', 'full', 'failing']),
   /** Resident memory of this process and its engines. */
   memoryBytes: z.int(),
   hardware: Hardware

@@ -26,6 +26,7 @@ import { AddressBook } from './address-book.ts'
 import { Announcer } from './announcer.ts'
 import type { Config } from './config.ts'
 import { Discovery } from './discovery.ts'
+import { DiskWatch } from './disk-watch.ts'
 import { GossipBudget } from './gossip-budget.ts'
 import { type Greeted, Greeter } from './greeter.ts'
 import { createMeshLibp2p, type MeshLibp2p, type Network } from './libp2p.ts'
@@ -161,9 +162,10 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   const foreigners = new Sightings()
   /** Members that turned this device away as one that was removed. Each may lie, so it counts for that one only. */
   const removedBy = new Set<string>()
+  const datastore = new SqliteDatastore(home.cache)
   const libp2p: MeshLibp2p = await createMeshLibp2p({
     privateKey,
-    datastore: new SqliteDatastore(home.cache),
+    datastore,
     logger: libp2pLogger(log),
     network: ground.network,
     mesh: own.id,
@@ -365,6 +367,20 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     hold: (connection, timeoutMs) => greeter.hold(connection, timeoutMs)
   })
 
+  const diskWatch = new DiskWatch({
+    clock,
+    log,
+    home,
+    flush() {
+      store.flush()
+      datastore.flush()
+    },
+    onChange(failure) {
+      emit('node.storage_changed', { code: failure?.code ?? null, message: failure?.message ?? null })
+      // What could not be numbered could not be announced.
+      if (failure === undefined) announcer.repeat()
+    }
+  })
   const addressBook = new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })
 
   const offersOf = (wanted: { task?: string; model?: string }): Offer[] => {
@@ -418,6 +434,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   await members.load()
   return {
     lifecycle: [
+      { part: 'disk', start: () => diskWatch.start(), stop: () => diskWatch.stop() },
       // Peers may come as soon as libp2p listens, so all that meets them is ready before.
       { part: 'announcer', start: () => announcer.start(), stop: () => announcer.stop() },
       { part: 'hello', start: () => greeter.start(), stop: () => greeter.stop() },

@@ -171,7 +171,7 @@ export class MeshNode implements LumosNode {
   }
 
   status(): NodeStatus {
-    const { clock, hardware, registry, peerId } = this.#ground
+    const { clock, hardware, home, registry, peerId } = this.#ground
     const { libp2p, members, peers } = this.#mesh
     const connections = libp2p.getConnections()
     return {
@@ -187,6 +187,7 @@ export class MeshNode implements LumosNode {
       streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
       requests: { own: this.#own, ...this.#served() },
       memoryBytes: process.memoryUsage.rss() + registry.memoryBytes(),
+      storage: STORAGE_STATES[home.failure?.code ?? ''] ?? 'ok',
       hardware
     }
   }
@@ -251,6 +252,8 @@ export class MeshNode implements LumosNode {
   async revoke(peerId: string): Promise<void> {
     const { members, authority, revocations } = this.#mesh
     await revocations.publish(await authority.revoke(peerId, members.get(peerId)?.role))
+    // It counts already, here and elsewhere; whoever asked for it must know when it is not on this disk.
+    this.#ground.store.flush()
   }
 
   /** @throws {LumosError} `MODEL_NOT_FOUND` */
@@ -325,3 +328,10 @@ const notConnected = (mesh: string, cause: unknown): LumosError =>
 
 /** How often a stopping node looks whether it is done; a person does not notice it. */
 const DRAIN_POLL_MS = 20
+
+/** What the disk refuses, in a word. */
+const STORAGE_STATES: Readonly<Record<string, NodeStatus['storage']>> = {
+  STORE_FULL: 'full',
+  STORE_FAILED: 'failing',
+  STORE_DAMAGED: 'failing'
+}

@@ -4,15 +4,23 @@
  *
  * A query reads in pages by key range, so no statement stays open while the
  * reader takes its time, and deleting what a query yields is safe.
+ *
+ * libp2p writes here for each stream it opens, so a full disk must not make that
+ * fail: what cannot be stored is kept in mind, up to a bound, until `flush`
+ * finds that the disk takes it.
  */
 
 import { NotFoundError } from '@libp2p/interface'
 import { type Batch, type Datastore, Key, type KeyQuery, type Pair, type Query } from 'interface-datastore'
+import { LumosError } from '../interface/errors.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
 import type { Database } from './database.ts'
+import { isRefusal } from './failure.ts'
 
 /** Rows a query holds at once. */
 const PAGE_ROWS = 256
+/** Pairs kept in mind while the disk refuses: several for each peer of the largest mesh, a few MiB at most. */
+const UNSAVED_MAX = 4096
 
 type Source<T> = Iterable<T> | AsyncIterable<T>
 
@@ -29,34 +37,53 @@ interface Selection<T> {
   readonly offset?: number
 }
 
+/** A value, or null for a key that was deleted. */
+interface Change {
+  readonly key: Key
+  readonly value: Uint8Array | null
+}
+
 export class SqliteDatastore implements Datastore {
   readonly #database: Database
+  /** Newer than what is stored, by key. */
+  readonly #unsaved = new Map<string, Change>()
 
   constructor(database: Database) {
     this.#database = database
   }
 
+  /**
+   * Store what was kept in mind.
+   *
+   * @throws {LumosError} `STORE_FULL` or `STORE_FAILED` while the disk refuses.
+   */
+  flush(): void {
+    if (this.#unsaved.size === 0) return
+    this.#store([...this.#unsaved.values()])
+    this.#unsaved.clear()
+  }
+
   async has(key: Key, options?: AbortOptions): Promise<boolean> {
     options?.signal?.throwIfAborted()
-    return this.#database.prepare('SELECT 1 FROM datastore WHERE key = ?').get(key.uint8Array()) !== undefined
+    return this.#value(key) !== undefined
   }
 
   async get(key: Key, options?: AbortOptions): Promise<Uint8Array> {
     options?.signal?.throwIfAborted()
-    const row = this.#database.prepare<Row>('SELECT value FROM datastore WHERE key = ?').get(key.uint8Array())
-    if (row === undefined) throw new NotFoundError(`Nothing is stored at ${key.toString()}.`)
-    return row.value
+    const value = this.#value(key)
+    if (value === undefined) throw new NotFoundError(`Nothing is stored at ${key.toString()}.`)
+    return value
   }
 
   async put(key: Key, value: Uint8Array, options?: AbortOptions): Promise<Key> {
     options?.signal?.throwIfAborted()
-    this.#put(key, value)
+    this.#change([{ key, value }])
     return key
   }
 
   async delete(key: Key, options?: AbortOptions): Promise<void> {
     options?.signal?.throwIfAborted()
-    this.#delete(key)
+    this.#change([{ key, value: null }])
   }
 
   async *getMany(keys: Source<Key>, options?: AbortOptions): AsyncGenerator<Pair> {
@@ -79,38 +106,75 @@ export class SqliteDatastore implements Datastore {
 
   /** Changes that happen together or not at all, in the order given. */
   batch(): Batch {
-    let changes: (() => void)[] = []
+    let changes: Change[] = []
     return {
-      put: (key, value) => changes.push(() => this.#put(key, value)),
-      delete: key => changes.push(() => this.#delete(key)),
+      put: (key, value) => changes.push({ key, value }),
+      delete: key => changes.push({ key, value: null }),
       commit: async options => {
         options?.signal?.throwIfAborted()
-        this.#database.transaction(() => {
-          for (const change of changes) change()
-        })
+        this.#change(changes)
         changes = []
       }
     }
   }
 
   async *query(query: Query, options?: AbortOptions): AsyncGenerator<Pair> {
-    yield* select(this.#rows(query.prefix ?? '', options), query)
+    yield* select(this.#pairs(query.prefix ?? '', options), query)
   }
 
   async *queryKeys(query: KeyQuery, options?: AbortOptions): AsyncGenerator<Key> {
-    const pairs = this.#rows(query.prefix ?? '', options)
+    const pairs = this.#pairs(query.prefix ?? '', options)
     yield* select(
       pairs.map(pair => pair.key),
       query
     )
   }
 
-  #put(key: Key, value: Uint8Array): void {
-    this.#database.prepare('INSERT OR REPLACE INTO datastore VALUES (?, ?)').run(key.uint8Array(), value)
+  #value(key: Key): Uint8Array | undefined {
+    const unsaved = this.#unsaved.get(key.toString())
+    if (unsaved !== undefined) return unsaved.value ?? undefined
+    return this.#database
+      .prepare<Pick<Row, 'value'>>('SELECT value FROM datastore WHERE key = ?')
+      .get(key.uint8Array())?.value
   }
 
-  #delete(key: Key): void {
-    this.#database.prepare('DELETE FROM datastore WHERE key = ?').run(key.uint8Array())
+  #change(changes: readonly Change[]): void {
+    // What is newer than something kept in mind must not be stored before it.
+    try {
+      if (this.#unsaved.size > 0) this.#keep(changes)
+      else this.#store(changes)
+    } catch (err) {
+      if (!isRefusal(err) || this.#unsaved.size > 0) throw err
+      this.#keep(changes)
+    }
+  }
+
+  /** @throws {LumosError} `STORE_FULL` when too much is kept already. */
+  #keep(changes: readonly Change[]): void {
+    if (this.#unsaved.size + changes.length > UNSAVED_MAX) {
+      throw new LumosError('STORE_FULL', 'The disk is full, and more cannot be kept in memory.')
+    }
+    for (const change of changes) this.#unsaved.set(change.key.toString(), change)
+  }
+
+  #store(changes: readonly Change[]): void {
+    const storeOne = ({ key, value }: Change) => {
+      const at = key.uint8Array()
+      if (value === null) this.#database.prepare('DELETE FROM datastore WHERE key = ?').run(at)
+      else this.#database.prepare('INSERT OR REPLACE INTO datastore VALUES (?, ?)').run(at, value)
+    }
+    // One statement is a transaction already.
+    if (changes.length === 1) storeOne(changes[0]!)
+    else this.#database.transaction(() => changes.forEach(storeOne))
+  }
+
+  *#pairs(prefix: string, options?: AbortOptions): Generator<Pair> {
+    // A copy: a reader may change what it reads, and a flush may come in between.
+    const unsaved = new Map(this.#unsaved)
+    for (const { key, value } of unsaved.values()) {
+      if (value !== null && key.toString().startsWith(prefix)) yield { key, value }
+    }
+    for (const pair of this.#rows(prefix, options)) if (!unsaved.has(pair.key.toString())) yield pair
   }
 
   *#rows(prefix: string, options?: AbortOptions): Generator<Pair> {

@@ -41,6 +41,10 @@ export function storeFailure(thrown: unknown, path: string): unknown {
   return thrown
 }
 
+/** Whether the disk refused, full or failing: the same may succeed later, and everything else goes on. */
+export const isRefusal = (thrown: unknown): boolean =>
+  thrown instanceof LumosError && (thrown.code === 'STORE_FULL' || thrown.code === 'STORE_FAILED')
+
 /** `hint` says what the person can do without losing anything. */
 export function storeDamaged(path: string, reason: string, hint: string, cause?: unknown): LumosError {
   return new LumosError('STORE_DAMAGED', `${path} is damaged: ${reason}.`, { hint, cause })

@@ -7,6 +7,7 @@
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../interface/clock.ts'
 import type { Database } from './database.ts'
+import { isRefusal } from './failure.ts'
 
 /**
  * Numbers reserved by one durable write. A restart skips what is left of the
@@ -64,6 +65,8 @@ export class ManifestLog {
   /** Higher than every number this home ever gave, also by a process that was killed. */
   nextSequence(): number {
     if (this.#next === this.#reserved) this.#reserve()
+    // While the disk refuses there is half a block left, for hours of manifests.
+    if (this.#reserved - this.#next <= SEQUENCE_BLOCK / 2) unlessRefused(() => this.#reserve())
     const sequence = this.#next
     this.#next += 1
     return sequence
@@ -74,8 +77,15 @@ export class ManifestLog {
     return this.#cache.prepare<AcceptedManifest>(`${SELECT_ACCEPTED} WHERE peer_id = ?`).get(peerId)
   }
 
-  /** Replaces what is known of the peer. When there are too many, the one longest unchanged is forgotten. */
-  store({ peerId, epoch, sequence, hash, envelope }: AcceptedManifest): void {
+  /**
+   * Replaces what is known of the peer. When there are too many, the one longest unchanged is forgotten. What
+   * a full disk refuses is left out: the peer says it again within minutes.
+   */
+  store(manifest: AcceptedManifest): void {
+    unlessRefused(() => this.#store(manifest))
+  }
+
+  #store({ peerId, epoch, sequence, hash, envelope }: AcceptedManifest): void {
     this.#cache.transaction(() => {
       this.#cache
         .prepare(
@@ -101,7 +111,7 @@ export class ManifestLog {
       this.#setCounter('manifest.sequence', free + SEQUENCE_BLOCK)
       return free
     })
-    this.#next = start
+    if (start !== this.#reserved) this.#next = start
     this.#reserved = start + SEQUENCE_BLOCK
   }
 
@@ -111,6 +121,14 @@ export class ManifestLog {
 
   #setCounter(name: string, value: number): void {
     this.#core.prepare('INSERT OR REPLACE INTO counter VALUES (?, ?)').run(name, value)
+  }
+}
+
+function unlessRefused(store: () => void): void {
+  try {
+    store()
+  } catch (err) {
+    if (!isRefusal(err)) throw err
   }
 }
 

@@ -2,9 +2,14 @@
  * Which mesh this node belongs to, whom it knows as a member, whom the mesh has
  * removed, and the invitations that are out: all in `core.db`, so that what was
  * decided stays decided.
+ *
+ * What the mesh says of itself counts whether or not this disk has room for it:
+ * a disk that refuses must not keep a removed device in. Such things are kept
+ * in mind, and stored by `flush` when the disk takes them.
  */
 
 import type { Database } from './database.ts'
+import { isRefusal } from './failure.ts'
 
 /** Members and revocations kept. A mesh is the devices of a group of people, and each leaves at most once. */
 const MEMBERS_MAX = 4096
@@ -44,9 +49,23 @@ interface ChainRow {
 
 export class MeshStore {
   readonly #core: Database
+  /** What the disk refused, by what it is about: bounded as the tables are. */
+  readonly #unsaved = new Map<string, () => void>()
 
   constructor(core: Database) {
     this.#core = core
+  }
+
+  /**
+   * Everything that was given is durable once this returns.
+   *
+   * @throws {LumosError} `STORE_FULL` or `STORE_FAILED` while the disk refuses.
+   */
+  flush(): void {
+    for (const [subject, store] of this.#unsaved) {
+      store()
+      this.#unsaved.delete(subject)
+    }
   }
 
   mesh(): StoredMesh | undefined {
@@ -59,16 +78,26 @@ export class MeshStore {
   }
 
   /** Belong to this mesh from now on; what was known of another one is forgotten with it. */
-  enter({ id, name, namedAtMs, chain }: StoredMesh): void {
+  enter(mesh: StoredMesh): void {
     this.#core.transaction(() => {
-      if (this.mesh()?.id !== id) {
+      if (this.mesh()?.id !== mesh.id) {
         for (const table of ['member', 'revocation', 'invite'])
           this.#core.prepare(`DELETE FROM ${table}`).run()
       }
-      this.#core
-        .prepare('INSERT OR REPLACE INTO mesh VALUES (1, ?, ?, ?, ?, ?)')
-        .run(id, name, namedAtMs, chain[0]!, chain[1] ?? null)
+      this.#storeMesh(mesh)
     })
+    this.#unsaved.clear()
+  }
+
+  /** A fresh certificate, or another name; durable after `flush`. */
+  update(mesh: StoredMesh): void {
+    this.#keep('mesh', () => this.#storeMesh(mesh))
+  }
+
+  #storeMesh({ id, name, namedAtMs, chain }: StoredMesh): void {
+    this.#core
+      .prepare('INSERT OR REPLACE INTO mesh VALUES (1, ?, ?, ?, ?, ?)')
+      .run(id, name, namedAtMs, chain[0]!, chain[1] ?? null)
   }
 
   members(): { peerId: string; chain: Chain }[] {
@@ -80,16 +109,16 @@ export class MeshStore {
       .map(row => ({ peerId: row.peerId, chain: chainOf(row) }))
   }
 
-  /** @returns whether there was room. */
+  /** Durable after `flush`. @returns whether there was room. */
   storeMember(peerId: string, chain: Chain): boolean {
-    return this.#core.transaction(() => {
-      const known = this.#core.prepare('SELECT 1 FROM member WHERE peer_id = ?').get(peerId) !== undefined
-      if (!known && this.#count('member') >= MEMBERS_MAX) return false
+    const known = this.#core.prepare('SELECT 1 FROM member WHERE peer_id = ?').get(peerId) !== undefined
+    if (!known && this.#count('member') >= MEMBERS_MAX) return false
+    this.#keep(`member ${peerId}`, () =>
       this.#core
         .prepare('INSERT OR REPLACE INTO member VALUES (?, ?, ?)')
         .run(peerId, chain[0]!, chain[1] ?? null)
-      return true
-    })
+    )
+    return true
   }
 
   revocations(): StoredRevocation[] {
@@ -100,15 +129,25 @@ export class MeshStore {
       .all()
   }
 
-  /** @returns whether there was room; one that is known already is kept as it is. */
+  /** Durable after `flush`. @returns whether there was room; one that is known already is kept as it is. */
   storeRevocation({ hash, subject, envelope, issuerCertificate }: StoredRevocation): boolean {
-    return this.#core.transaction(() => {
-      if (this.#count('revocation') >= REVOCATIONS_MAX) return false
+    if (this.#count('revocation') >= REVOCATIONS_MAX) return false
+    this.#keep(`revocation ${hash}`, () =>
       this.#core
         .prepare('INSERT OR IGNORE INTO revocation VALUES (?, ?, ?, ?)')
         .run(hash, subject, envelope, issuerCertificate)
-      return true
-    })
+    )
+    return true
+  }
+
+  #keep(subject: string, store: () => void): void {
+    this.#unsaved.delete(subject)
+    try {
+      store()
+    } catch (err) {
+      if (!isRefusal(err)) throw err
+      this.#unsaved.set(subject, store)
+    }
   }
 
   invites(): StoredInvite[] {
@@ -140,7 +179,8 @@ export class MeshStore {
   }
 
   #count(table: 'member' | 'revocation'): number {
-    return this.#core.prepare<{ count: number }>(`SELECT count(*) AS count FROM ${table}`).get()!.count
+    const { count } = this.#core.prepare<{ count: number }>(`SELECT count(*) AS count FROM ${table}`).get()!
+    return count + this.#unsaved.size
   }
 }
 

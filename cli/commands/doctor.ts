@@ -21,6 +21,13 @@ interface Finding {
 
 const NODE_MAJOR_MIN = 24
 const GATEWAY_TIMEOUT_MS = 2000
+const STORAGE_ADVICE: Readonly<Record<'full' | 'failing', [message: string, fix: string]>> = {
+  full: [
+    'The disk is full. Answers go on; nothing new is stored.',
+    'Free some space: the node stores the rest within seconds, without a restart.'
+  ],
+  failing: ['The disk does not do what it is asked.', 'Look at its health, and back it up.']
+}
 /** No build is older, so a clock before this day is wrong. */
 const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
 
@@ -139,6 +146,9 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
 
   return [
     ok('node', `${status.name} is running as ${status.peerId}.`),
+    status.storage === 'ok'
+      ? ok('storage', 'The disk takes what is to be stored.')
+      : fail('storage', ...STORAGE_ADVICE[status.storage]),
     (await answers(status.gateway))
       ? ok('gateway', `${status.gateway} answers.`)
       : fail(

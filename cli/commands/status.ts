@@ -18,7 +18,13 @@ export async function run({ options, output }: Invocation): Promise<void> {
       ...status.addresses.map(address => `address  ${address}`),
       `requests ${status.requests.running} answered now, ${status.requests.queued} waiting, ${status.requests.own} asked from here`,
       `memory   ${bytes(status.memoryBytes)}`,
+      ...(status.storage === 'ok' ? [] : [output.paint('red', `disk     ${STORAGE[status.storage]}`)]),
       `version  ${status.version}`
     ].join('\n')
   )
+}
+
+const STORAGE = {
+  full: 'full: nothing new is stored until there is space; answers go on',
+  failing: 'failing: what is new may not be stored; look at its health, and back it up'
 }

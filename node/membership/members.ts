@@ -91,7 +91,7 @@ export class Members {
     const last = this.lastKnown(peerId)
     if (last !== undefined && !isLater(effect.membership, last)) return
     this.#own = { ...this.#own, chain }
-    store.enter(this.#own)
+    store.update(this.#own)
     this.#step({ type: 'member-stored', membership: effect.membership, chain })
   }
 
@@ -99,7 +99,7 @@ export class Members {
   rename(name: string, namedAtMs: number): void {
     if (namedAtMs <= this.#own.namedAtMs) return
     this.#own = { ...this.#own, name, namedAtMs }
-    this.#components.store.enter(this.#own)
+    this.#components.store.update(this.#own)
     this.#components.onRenamed(name)
   }
 

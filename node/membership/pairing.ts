@@ -98,6 +98,7 @@ export class Pairing implements Startable {
     const grant = { subject, role, name: uniqueName(name, new Set(taken.map(member => member.name))) }
     const chain = await authority.issue(grant)
     await members.admit(subject, chain)
+    this.#components.store.flush()
     const { meshName, meshNamedAtMs } = members.meshNaming
     return { id: members.mesh, name: meshName, namedAtMs: meshNamedAtMs, chain }
   }

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Database, openDatabase } from '../../storage/database.ts'
 import { writeFileDurably } from '../../storage/durable-file.ts'
-import { temporaryHome } from './home.ts'
+import { smallDisk, temporaryHome } from './home.ts'
 
 const FIRST = 'CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)'
 const SECOND = "ALTER TABLE note ADD COLUMN colour TEXT NOT NULL DEFAULT 'white'"
@@ -117,22 +116,9 @@ describe('a database', () => {
   })
 })
 
-/** A disk of 1 MiB, or undefined where this process may not mount one. */
-function smallDisk(): string | undefined {
-  const path = join(temporaryHome(), 'disk')
-  mkdirSync(path)
-  try {
-    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' })
-  } catch {
-    return undefined
-  }
-  onTestFinished(() => void execFileSync('/bin/umount', ['--lazy', path]))
-  return path
-}
-
 describe('on a full disk', () => {
   it('a write fails with STORE_FULL, what was stored is kept, and freeing space cures it', context => {
-    const disk = smallDisk()
+    const disk = smallDisk(1)
     context.skip(
       disk === undefined,
       'cannot mount a small disk here; the limit on pages below stands in for it'

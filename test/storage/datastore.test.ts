@@ -157,6 +157,34 @@ describe('the datastore', () => {
     assert.equal(await store.has(new Key('/one')), false)
   })
 
+  it('keeps in mind what a full disk refuses, and stores it once there is space', async () => {
+    using database = open(temporaryHome())
+    const store = new SqliteDatastore(database)
+    const stored = (key: string) =>
+      database.prepare('SELECT 1 FROM datastore WHERE key = ?').get(Buffer.from(key)) !== undefined
+    await store.put(new Key('/old'), Uint8Array.of(1))
+    await store.put(new Key('/gone'), Uint8Array.of(1))
+    const { page_count: pages } = database.prepare<{ page_count: number }>('PRAGMA page_count').get()!
+    database.prepare(`PRAGMA max_page_count = ${pages}`).get()
+
+    const large = new Uint8Array(100_000).fill(7)
+    await store.put(new Key('/new'), large)
+    await store.put(new Key('/old'), Uint8Array.of(2))
+    await store.delete(new Key('/gone'))
+
+    assert.deepEqual([stored('/new'), stored('/gone')], [false, true])
+    assert.deepEqual(await store.get(new Key('/new')), large)
+    assert.equal(await store.has(new Key('/gone')), false)
+    const found = await Array.fromAsync(store.query({}), ({ key, value }) => `${key} ${value[0]}`)
+    assert.deepEqual(found.sort(), ['/new 7', '/old 2'])
+    assert.throws(() => store.flush(), { code: 'STORE_FULL' })
+
+    database.prepare('PRAGMA max_page_count = 1000000').get()
+    store.flush()
+    assert.deepEqual([stored('/new'), stored('/gone')], [true, false])
+    assert.deepEqual(await store.get(new Key('/old')), Uint8Array.of(2))
+  })
+
   it('searches by index, not through the table', () => {
     using database = open(temporaryHome())
     const [plan] = database

@@ -1,8 +1,8 @@
 /** A directory of a test's own, and real processes that work on it. */
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,21 @@ export function temporaryHome(): string {
   const home = mkdtempSync(join(tmpdir(), 'lumos-test-'))
   onTestFinished(() => rm(home, { recursive: true, force: true }))
   return home
+}
+
+/** A disk of so many MiB, or undefined where this process may not mount one. */
+export function smallDisk(mebibytes: number): string | undefined {
+  const path = join(temporaryHome(), 'disk')
+  mkdirSync(path)
+  try {
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', path], {
+      stdio: 'ignore'
+    })
+  } catch {
+    return undefined
+  }
+  onTestFinished(() => void execFileSync('/bin/umount', ['--lazy', path]))
+  return path
 }
 
 /** A Node process that runs `script` as a module whose imports start at `storage/`. */
