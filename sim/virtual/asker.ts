@@ -1,0 +1,178 @@
+/**
+ * The half of a virtual node that asks: its router core, and the calls that are
+ * under way, by the rules of `protocols/inference/client.ts`.
+ */
+
+import { LumosError } from '../../interface/errors.ts'
+import { providersOf } from '../../node/provider-core.ts'
+import { newRouter, type RouterEffect, type RouterEvent } from '../../node/router-core.ts'
+import type { Life } from './life.ts'
+import type { CallMessage } from './messages.ts'
+import type { Side } from './network.ts'
+
+/** The listener ends a call whose budget ran out and says so; this is how long it may take to. */
+const GRACE_MS = 500
+
+/** One attempt, as long as it is under way. */
+interface Call {
+  readonly number: number
+  readonly request: number
+  readonly peer: number
+  side: Side | undefined
+  received: number
+}
+
+export interface Wanted {
+  readonly model: string
+  readonly budgetMs: number
+  /** The only peer that may answer. */
+  readonly peer?: number
+}
+
+export class Asker {
+  readonly router: ReturnType<typeof newRouter>
+  readonly #life: Life
+  readonly #calls = new Map<number, Call>()
+  /** The call under way of each request. */
+  readonly #byRequest = new Map<number, Call>()
+  /** The chunk that the router is being told of. */
+  #chunk: Extract<CallMessage, { type: 'chunk' }> | undefined
+  readonly #models = new Map<number, string>()
+
+  constructor(life: Life) {
+    this.#life = life
+    this.router = newRouter(life.monotonicMs)
+  }
+
+  /** Requests that have not ended, and calls under way. */
+  get underWay(): number {
+    return this.#models.size + this.#calls.size
+  }
+
+  /** Also bounds what a broken router can ask for. */
+  ask(request: number, { model, budgetMs, peer }: Wanted): void {
+    const { providers, world, node, monotonicMs } = this.#life
+    world.checker.asked(node.index, request)
+    const offers = providersOf(providers, { model }, monotonicMs).flatMap(({ peerId, name, capability }) => {
+      const offer = this.#life.offerOf(peerId, name, capability)
+      return offer === undefined || (peer !== undefined && peer !== this.#life.nodeOf(peerId)) ? [] : [offer]
+    })
+    if (offers.length === 0) {
+      world.checker.ended(node.index, request, 'NO_PROVIDER')
+      return
+    }
+    this.#models.set(request, model)
+    this.#step({ type: 'ask', id: request, budgetMs, offers })
+  }
+
+  cancel(request: number): void {
+    this.#giveUp(request)
+    this.#step({ type: 'cancel', id: request })
+  }
+
+  onLost(side: Side): void {
+    for (const call of [...this.#calls.values()]) {
+      if (call.side === side) this.#fail(call, new LumosError('PEER_UNREACHABLE', 'lost'))
+    }
+  }
+
+  /** From the peer that the call runs on. */
+  onMessage(message: Extract<CallMessage, { type: 'chunk' | 'error' }>): void {
+    const call = this.#calls.get(message.call)
+    if (call === undefined) return
+    if (message.type === 'error') {
+      const details = { retryAfterMs: message.retryAfterMs }
+      this.#fail(call, new LumosError(message.code, 'refused', { details }))
+      return
+    }
+    if (message.index !== call.received) {
+      this.#fail(call, new LumosError('PROTOCOL_VIOLATION', 'A chunk is missing or comes twice.'))
+      return
+    }
+    call.received++
+    if (message.last) this.#forget(call)
+    this.#chunk = message
+    this.#step({ type: 'chunk', id: call.request, last: message.last })
+    this.#chunk = undefined
+  }
+
+  #step(event: RouterEvent): void {
+    const { world, node, monotonicMs } = this.#life
+    world.trace.note(world.nowMs, node.index, `router ${event.type}`, event.id)
+    const { effects } = world.cores.router(this.router, event, monotonicMs)
+    world.checker.routerStepped(node.index, this.router, event, effects)
+    for (const effect of effects) this.#carryOut(effect)
+  }
+
+  #carryOut(effect: RouterEffect): void {
+    const { world, node } = this.#life
+    world.trace.note(world.nowMs, node.index, `router → ${effect.type}`, effect.id)
+    switch (effect.type) {
+      case 'attempt':
+        this.#attempt(effect.id, this.#life.nodeOf(effect.peer.peerId), effect.budgetMs)
+        return
+      case 'deliver':
+        if (this.#chunk !== undefined) world.checker.delivered(node.index, effect.id, this.#chunk)
+        return
+      case 'complete':
+      case 'fail':
+        this.#models.delete(effect.id)
+        this.#giveUp(effect.id)
+        world.checker.ended(node.index, effect.id, effect.type === 'fail' ? effect.failure.code : undefined)
+    }
+  }
+
+  #attempt(request: number, peer: number, budgetMs: number): void {
+    const { world, node } = this.#life
+    const call: Call = { number: world.nextNumber(), request, peer, side: undefined, received: 0 }
+    this.#calls.set(call.number, call)
+    this.#byRequest.set(request, call)
+    this.#life.after(budgetMs + GRACE_MS, () => {
+      if (this.#calls.has(call.number)) this.#fail(call, new LumosError('TIMEOUT', 'late'))
+    })
+    const message = {
+      type: 'call',
+      call: call.number,
+      request,
+      model: this.#models.get(request)!,
+      budgetMs
+    } as const
+    if (peer === node.index) {
+      this.#life.server.serve(undefined, message)
+      return
+    }
+    this.#life.reach(peer, side => {
+      if (!this.#calls.has(call.number)) return
+      if (side === undefined) {
+        this.#fail(call, new LumosError('PEER_UNREACHABLE', 'cannot be reached'))
+        return
+      }
+      call.side = side
+      this.#life.send(side, message)
+    })
+  }
+
+  #fail(call: Call, failure: LumosError): void {
+    if (!this.#calls.has(call.number)) return
+    this.#drop(call)
+    this.#step({ type: 'failed', id: call.request, failure, unwanted: false })
+  }
+
+  /** Nobody wants the rest of it. */
+  #giveUp(request: number): void {
+    const call = this.#byRequest.get(request)
+    if (call !== undefined) this.#drop(call)
+  }
+
+  #drop(call: Call): void {
+    this.#forget(call)
+    const cancel = { type: 'cancel', call: call.number } as const
+    if (call.side !== undefined) this.#life.send(call.side, cancel)
+    else if (call.peer === this.#life.node.index) this.#life.server.cancel(undefined, call.number)
+  }
+
+  #forget(call: Call): void {
+    this.#calls.delete(call.number)
+    if (this.#byRequest.get(call.request) === call) this.#byRequest.delete(call.request)
+  }
+}

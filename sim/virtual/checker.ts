@@ -1,0 +1,256 @@
+/**
+ * Holds a virtual world to its promises while it runs: S is what must never
+ * happen, L what must have happened some time after everything is healed. It
+ * sees everything and believes nobody: what it compares with, it counts itself.
+ */
+
+import { type AdmissionState, QUEUED_MAX } from '../../capabilities/admission-core.ts'
+import type { SignedManifest } from '../../interface/manifest.ts'
+import type { ProvenRevocation } from '../../node/membership/members-core.ts'
+import { PEERS_MAX } from '../../node/provider-core.ts'
+import { RETRY_TOKEN_PERIOD_MS, RETRY_TOKENS_MAX } from '../../node/retry-budget.ts'
+import {
+  ATTEMPTS_MAX,
+  type RouterEffect,
+  type RouterEvent,
+  type RouterState
+} from '../../node/router-core.ts'
+import { RECORDS_MAX } from '../../node/track-record.ts'
+import { nodeOf } from './identities.ts'
+import type { Life } from './life.ts'
+import { chunksOf, textOf } from './messages.ts'
+import type { World } from './world.ts'
+
+export const INVARIANTS = {
+  S1: 'what was acknowledged is found after a crash',
+  S3: 'an answer is a prefix of the whole one, and ends only when it is whole',
+  S4: 'nobody outside the mesh is served',
+  S5: 'nobody is served where its removal is known',
+  S6: 'the number of a peer only grows',
+  S9: 'every queue and table keeps its bound',
+  S12: 'nothing is thrown that nobody expects',
+  S13: 'retries stay within their budget',
+  E1: 'each request ends exactly once',
+  L1: 'all who are connected know the same manifests and removals',
+  L3: 'no slot, call or request is stuck',
+  L4: 'whoever is healed answers and is answered'
+} as const
+export type Invariant = keyof typeof INVARIANTS
+
+export class BrokenInvariant extends Error {
+  readonly invariant: Invariant
+
+  constructor(invariant: Invariant, what: string, options?: ErrorOptions) {
+    super(`${invariant} (${INVARIANTS[invariant]}): ${what}`, options)
+    this.invariant = invariant
+  }
+}
+
+interface Tracked {
+  readonly node: number
+  delivered: number
+  attempts: number
+}
+
+/** As much as may wait: the work of two seconds, or two for each slot. */
+const QUEUE_MS_MAX = 2000
+const QUEUED_PER_SLOT = 2
+
+export class Checker {
+  readonly #world: World
+  readonly #requests = new Map<number, Tracked>()
+  /** By node: the newest number it accepted of each other node, as epoch and sequence. */
+  readonly #accepted = new Map<number, { epochs: Float64Array; sequences: Float64Array }>()
+  readonly #announced = new Map<number, number>()
+  readonly #removals = new Map<number, Map<string, number>>()
+  readonly #retries = new Map<number, number>()
+  /** Requests that have ended, by what with; `ok` is a whole answer. */
+  readonly outcomes = new Map<string, number>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  readonly #watched = new Map<number, string | undefined>()
+
+  /** Remember how this request ends. */
+  watch(request: number): void {
+    this.#watched.set(request, this.#requests.has(request) ? undefined : 'NO_PROVIDER')
+  }
+
+  outcomeOf(request: number): string | undefined {
+    return this.#watched.get(request)
+  }
+
+  /** Requests that have not ended. */
+  get open(): number {
+    return this.#requests.size
+  }
+
+  // Requests.
+
+  asked(node: number, request: number): void {
+    this.#requests.set(request, { node, delivered: 0, attempts: 0 })
+  }
+
+  delivered(
+    node: number,
+    request: number,
+    { index, text, last }: { index: number; text: number; last: boolean }
+  ): void {
+    const tracked = this.#requests.get(request)
+    if (tracked === undefined)
+      throw broken('S3', `n${node} was given a chunk of request ${request} after its end`)
+    if (index !== tracked.delivered || text !== textOf(request, index)) {
+      throw broken(
+        'S3',
+        `n${node} was given chunk ${index} of request ${request} as number ${tracked.delivered}`
+      )
+    }
+    tracked.delivered++
+    if (last !== (index === chunksOf(request)))
+      throw broken('S3', `request ${request} of n${node} ended too early`)
+    if (last) this.#ended(request, 'ok')
+  }
+
+  ended(node: number, request: number, code: string | undefined): void {
+    // The end of a whole answer is its last chunk, which follows.
+    if (code === undefined) return
+    if (!this.#requests.has(request))
+      throw broken('E1', `request ${request} of n${node} ended again, with ${code}`)
+    this.#ended(request, code)
+  }
+
+  #ended(request: number, code: string): void {
+    this.#requests.delete(request)
+    this.outcomes.set(code, (this.outcomes.get(code) ?? 0) + 1)
+    if (this.#watched.has(request)) this.#watched.set(request, code)
+  }
+
+  routerStepped(
+    node: number,
+    { records, requests }: RouterState,
+    event: RouterEvent,
+    effects: readonly RouterEffect[]
+  ): void {
+    if (records.size > RECORDS_MAX || requests.size > this.open) {
+      throw broken('S9', `the router of n${node} keeps ${requests.size} requests and ${records.size} records`)
+    }
+    for (const effect of effects) {
+      if (effect.type !== 'attempt') continue
+      const tracked = this.#requests.get(effect.id)
+      if (tracked === undefined)
+        throw broken('E1', `n${node} asks somebody for request ${effect.id} after its end`)
+      if (++tracked.attempts > ATTEMPTS_MAX) throw broken('S13', `n${node} asked ${tracked.attempts} times`)
+      if (event.type !== 'ask') this.#retried(node)
+    }
+  }
+
+  #retried(node: number): void {
+    const retries = (this.#retries.get(node) ?? 0) + 1
+    this.#retries.set(node, retries)
+    const sinceMs = this.#world.nodes[node]!.life?.monotonicMs ?? 0
+    const budget = RETRY_TOKENS_MAX + sinceMs / RETRY_TOKEN_PERIOD_MS
+    if (retries > budget + 1e-9)
+      throw broken('S13', `n${node} made ${retries} retries of ${budget.toFixed(1)}`)
+  }
+
+  // Serving.
+
+  admissionStepped(node: number, { queue, slots, running, serviceMs }: AdmissionState): void {
+    if (running < 0 || running > slots)
+      throw broken('S9', `${running} of ${slots} slots of n${node} are taken`)
+    const bound = Math.min(QUEUED_MAX, Math.max(QUEUED_PER_SLOT * slots, (QUEUE_MS_MAX * slots) / serviceMs))
+    // Who waited before work became slow may go on waiting.
+    if (queue.size > Math.max(bound, this.#queuedBefore.get(queue) ?? 0) + 1e-9) {
+      throw broken('S9', `${queue.size} wait at n${node} where ${Math.floor(bound)} may`)
+    }
+    this.#queuedBefore.set(queue, queue.size)
+  }
+  readonly #queuedBefore = new WeakMap<object, number>()
+
+  serves(node: number, peer: number): void {
+    if (this.#world.nodes[peer]!.role === 'stranger')
+      throw broken('S4', `n${node} serves n${peer}, a stranger`)
+    for (const subject of this.#removals.get(node)?.values() ?? []) {
+      if (subject === peer) throw broken('S5', `n${node} serves n${peer}, which it knows to be removed`)
+    }
+  }
+
+  // Manifests and removals.
+
+  announced(node: number, { manifest: { sequence } }: SignedManifest): void {
+    const before = this.#announced.get(node) ?? 0
+    if (sequence <= before) throw broken('S1', `n${node} uses number ${sequence} again, after ${before}`)
+    this.#announced.set(node, sequence)
+  }
+
+  accepted(node: number, { manifest: { peerId, epoch, sequence } }: SignedManifest): void {
+    const { epochs, sequences } = this.#rowOf(node)
+    const about = nodeOf(peerId)
+    const order = epoch - epochs[about]! || sequence - sequences[about]!
+    if (order <= 0)
+      throw broken('S6', `n${node} accepts number ${sequence} of n${about} after ${sequences[about]}`)
+    epochs[about] = epoch
+    sequences[about] = sequence
+    const entries = this.#world.nodes[node]!.life?.providers.entries.size ?? 0
+    if (entries > PEERS_MAX) throw broken('S9', `n${node} keeps ${entries} manifests`)
+  }
+
+  #rowOf(node: number) {
+    let row = this.#accepted.get(node)
+    if (row === undefined) {
+      const { length } = this.#world.nodes
+      row = { epochs: new Float64Array(length).fill(-1), sequences: new Float64Array(length).fill(-1) }
+      this.#accepted.set(node, row)
+    }
+    return row
+  }
+
+  acknowledged(node: number, { hash, value }: ProvenRevocation): void {
+    const known = this.#removals.get(node) ?? new Map<string, number>()
+    known.set(hash, nodeOf(value.subject))
+    this.#removals.set(node, known)
+  }
+
+  died(node: number): void {
+    for (const [request, tracked] of this.#requests) if (tracked.node === node) this.#ended(request, 'crash')
+    this.#retries.delete(node)
+  }
+
+  /** The node has read its disks. What only its cache held may be gone; the rest may not. */
+  restarted({ node: { index, cache }, members }: Life): void {
+    for (const hash of this.#removals.get(index)?.keys() ?? []) {
+      if (!members.revocations.has(hash))
+        throw broken('S1', `n${index} has lost ${hash}, which it acknowledged`)
+    }
+    this.#accepted.delete(index)
+    for (const { manifest } of cache.values()) {
+      const { epochs, sequences } = this.#rowOf(index)
+      epochs[nodeOf(manifest.peerId)] = manifest.epoch
+      // What was accepted before counts as alive only once it comes again.
+      sequences[nodeOf(manifest.peerId)] = manifest.sequence - 0.5
+    }
+  }
+
+  /** After the last request has had its time: whatever is still held is held for ever. */
+  idle(): void {
+    const [request, tracked] = this.#requests.entries().next().value ?? []
+    if (tracked !== undefined) throw broken('E1', `request ${request} of n${tracked.node} never ended`)
+    for (const { index, life, isHonest } of this.#world.nodes) {
+      if (life === undefined || !isHonest) continue
+      for (const { running, queue } of life.server.admissions) {
+        if (running + queue.size > life.server.underWay) {
+          throw broken('L3', `n${index} has ${running} slots taken and ${queue.size} waiting for nobody`)
+        }
+      }
+      const held = life.asker.underWay + life.asker.router.requests.size
+      if (held > 0) throw broken('L3', `n${index} holds ${held} requests and calls`)
+      for (const [key, { inFlight }] of life.asker.router.records) {
+        if (inFlight !== 0) throw broken('L3', `n${index} counts ${inFlight} requests under way at ${key}`)
+      }
+    }
+  }
+}
+
+const broken = (invariant: Invariant, what: string): BrokenInvariant => new BrokenInvariant(invariant, what)

@@ -1,0 +1,90 @@
+/** What must be true once everything is healed and some time has passed. */
+
+import { BrokenInvariant } from './checker.ts'
+import { peerIdOf } from './identities.ts'
+import type { Life } from './life.ts'
+import type { World } from './world.ts'
+
+/** An announcement a minute, which one lost round of gossip and pulls may delay by another. */
+const NEWS_MS = 150_000
+
+/** What is still missing; nothing when all who are connected agree. */
+export function disagreement(world: World): string | undefined {
+  for (const group of groupsOf(world)) {
+    const [first] = group
+    for (const life of group) {
+      const { index } = life.node
+      if (life.members.digest !== first!.members.digest) {
+        return `n${index} knows ${life.members.revocations.size} removals, n${first!.node.index} ${first!.members.revocations.size}`
+      }
+      for (const other of group) {
+        const known = life.providers.entries.get(peerIdOf(other.node.index))
+        const { sequence } = other.current.manifest
+        const old = known?.signed === undefined || life.monotonicMs - known.receivedAtMs > NEWS_MS
+        if (known?.sequence !== sequence && old) {
+          return `n${index} knows number ${known?.sequence} of n${other.node.index}, which is at ${sequence}`
+        }
+      }
+    }
+  }
+  return undefined
+}
+
+/** Who would have to be connected with whom, and is not. */
+export function separation(world: World): string | undefined {
+  for (const life of honestLives(world)) {
+    for (const peer of life.node.acquaintances) {
+      const other = world.nodes[peer]!
+      if (!isHonest(world, peer)) continue
+      if (other.life === undefined) return `n${peer} is not running`
+      if (life.meetings.sideOf(peer) === undefined)
+        return `n${life.node.index} is not connected with n${peer}`
+    }
+  }
+  return undefined
+}
+
+export const isHonest = (world: World, node: number): boolean =>
+  world.nodes[node]!.isHonest && !world.removed.has(node)
+
+export const honestLives = (world: World): Life[] =>
+  world.nodes.flatMap(({ index, life }) => (isHonest(world, index) && life !== undefined ? [life] : []))
+
+/** Honest nodes, by whom they can reach over honest ones. */
+function groupsOf(world: World): Life[][] {
+  const left = new Map(honestLives(world).map(life => [life.node.index, life]))
+  const groups: Life[][] = []
+  for (const life of [...left.values()]) {
+    if (!left.delete(life.node.index)) continue
+    const group = [life]
+    for (const member of group) {
+      for (const peer of member.meetings.greeted) {
+        const other = left.get(peer)
+        if (other !== undefined && left.delete(peer)) group.push(other)
+      }
+    }
+    groups.push(group)
+  }
+  return groups
+}
+
+/** Everyone asks somebody by name, and must be answered. */
+export function probe(world: World): () => void {
+  const lives = honestLives(world).filter(({ node }) => node.capabilities.length > 0)
+  const answered = new Map<number, string>()
+  for (const [i, life] of honestLives(world).entries()) {
+    const target = lives[(i + 1) % Math.max(lives.length, 1)]
+    if (target === undefined) continue
+    const request = world.nextNumber()
+    const [capability] = target.node.capabilities
+    answered.set(request, `n${life.node.index} asked n${target.node.index} for ${capability!.model}`)
+    life.asker.ask(request, { model: capability!.model, budgetMs: 60_000, peer: target.node.index })
+    world.checker.watch(request)
+  }
+  return () => {
+    for (const [request, who] of answered) {
+      const outcome = world.checker.outcomeOf(request)
+      if (outcome !== 'ok') throw new BrokenInvariant('L4', `${who}: ${outcome ?? 'no answer'}`)
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Whom a virtual node is connected to, by the rules of `node/discovery.ts` and
+ * `node/greeter.ts`: redial whom it lost, ever more slowly, and say hello first.
+ */
+
+import { peerIdOf } from './identities.ts'
+import type { Life } from './life.ts'
+import type { Message } from './messages.ts'
+import type { Side } from './network.ts'
+
+const BACKOFF_MS = 1000
+const BACKOFF_MS_MAX = 300_000
+/** A peer that does not introduce itself within this time is let go. */
+const HELLO_TIMEOUT_MS = 5000
+/** As gossipsub's `D_high`: what a node passes on goes to no more peers than this. */
+const GOSSIP_PEERS_MAX = 12
+
+export class Meetings {
+  readonly #life: Life
+  readonly #sides = new Map<number, Side>()
+  readonly #failures = new Map<number, number>()
+  readonly #waiting = new Map<number, ((side: Side | undefined) => void)[]>()
+  /** Members that said hello on a connection that is still open. */
+  readonly greeted: number[] = []
+  /** Sides that gossip runs on. */
+  readonly gossiping: Side[] = []
+
+  constructor(life: Life) {
+    this.#life = life
+  }
+
+  get size(): number {
+    return this.#sides.size
+  }
+
+  start(): void {
+    for (const peer of this.#life.node.acquaintances)
+      this.#dialSoon(peer, this.#life.world.random() * BACKOFF_MS)
+  }
+
+  /** An open connection to a peer that was greeted. */
+  sideOf(peer: number): Side | undefined {
+    const side = this.#sides.get(peer)
+    return side?.greeted ? side : undefined
+  }
+
+  reach(peer: number, done: (side: Side | undefined) => void): void {
+    const side = this.sideOf(peer)
+    if (side !== undefined) {
+      done(side)
+      return
+    }
+    const waiting = this.#waiting.get(peer)
+    if (waiting !== undefined) waiting.push(done)
+    else this.#waiting.set(peer, [done])
+    this.#dial(peer)
+  }
+
+  hangUp(peer: number): void {
+    const side = this.#sides.get(peer)
+    if (side !== undefined) this.#life.world.network.close(side)
+  }
+
+  onConnected(side: Side): void {
+    this.#sides.set(side.peer, side)
+    this.#life.after(HELLO_TIMEOUT_MS, () => {
+      if (!side.greeted) this.#life.world.network.close(side)
+    })
+    const { current, members } = this.#life
+    this.#life.send(side, { type: 'hello', manifest: current, digest: members.digest })
+  }
+
+  onHello(side: Side, { manifest, digest }: Extract<Message, { type: 'hello' }>): void {
+    const { world, members, node } = this.#life
+    const { peerId, certificates } = manifest.manifest
+    if (peerId !== peerIdOf(side.peer) || !this.#life.admit(peerId, certificates)) {
+      world.network.close(side)
+      return
+    }
+    if (!side.greeted) {
+      side.greeted = true
+      this.greeted.push(side.peer)
+      this.#gossipOn(side)
+    }
+    world.trace.note(world.nowMs, node.index, 'greeted', side.peer)
+    this.#failures.delete(side.peer)
+    this.#life.found(side.peer)
+    if (this.#life.takeAndPassOn(manifest, 0)) this.#life.pullStep({ type: 'met' })
+    this.#life.pull(side.peer)
+    if (digest !== members.digest) this.#life.send(side, { type: 'pull-revocations', digest: members.digest })
+    this.#answer(side.peer, side)
+  }
+
+  /** Gossip runs on a connection once both ends have said hello, and neither gossips with too many. */
+  #gossipOn({ connection, node, peer }: Side): void {
+    const [one, other] = connection.sides
+    if (!one.greeted || !other.greeted) return
+    const nodes = this.#life.world.nodes
+    const ends = [nodes[node]!, nodes[peer]!].map(({ life }) => life?.meetings.gossiping)
+    if (ends.some(gossiping => gossiping === undefined || gossiping.length >= GOSSIP_PEERS_MAX)) return
+    connection.gossips = true
+    for (const side of [one, other]) nodes[side.node]!.life!.meetings.gossiping.push(side)
+  }
+
+  onDisconnected(side: Side): void {
+    remove(this.gossiping, side)
+    if (this.#sides.get(side.peer) !== side) return
+    this.#sides.delete(side.peer)
+    const { world, node } = this.#life
+    world.trace.note(world.nowMs, node.index, 'disconnected', side.peer)
+    if (side.greeted) {
+      remove(this.greeted, side.peer)
+      this.#life.lose(side.peer)
+    }
+    const failures = side.greeted ? 0 : (this.#failures.get(side.peer) ?? 0) + 1
+    this.#failures.set(side.peer, failures)
+    this.#answer(side.peer, undefined)
+    this.#redial(side.peer)
+  }
+
+  #redial(peer: number): void {
+    if (!this.#life.node.acquaintances.includes(peer)) return
+    const failures = this.#failures.get(peer) ?? 0
+    const delayMs = Math.min(BACKOFF_MS * 2 ** Math.max(failures - 1, 0), BACKOFF_MS_MAX)
+    const chance = this.#life.world.random()
+    this.#dialSoon(peer, failures === 0 ? delayMs * chance : delayMs * (0.5 + chance / 2))
+  }
+
+  #dialSoon(peer: number, delayMs: number): void {
+    this.#life.after(delayMs, () => this.#dial(peer))
+  }
+
+  #dial(peer: number): void {
+    if (this.#sides.has(peer)) return
+    const { world, node } = this.#life
+    world.trace.note(world.nowMs, node.index, 'dial', peer)
+    const life = this.#life
+    world.network.dial(node.index, peer, connection => {
+      if (connection !== undefined || life.over) return
+      this.#failures.set(peer, (this.#failures.get(peer) ?? 0) + 1)
+      this.#answer(peer, undefined)
+      this.#redial(peer)
+    })
+  }
+
+  #answer(peer: number, side: Side | undefined): void {
+    const waiting = this.#waiting.get(peer) ?? []
+    this.#waiting.delete(peer)
+    for (const done of waiting) done(side)
+  }
+}
+
+function remove<T>(list: T[], item: T): void {
+  const at = list.indexOf(item)
+  if (at !== -1) list.splice(at, 1)
+}

@@ -1,0 +1,95 @@
+/**
+ * One seed of the swarm: a random mesh is disturbed at random, then healed, and
+ * then everything must be well again.
+ */
+
+import { BrokenInvariant, type Invariant } from './checker.ts'
+import type { Cores } from './cores.ts'
+import { disagreement, probe, separation } from './liveness.ts'
+import { describePlan, type Plan, swarmPlan } from './plan.ts'
+import { World } from './world.ts'
+
+/** The longest that a redial waits, and two rounds of announcements and pulls. */
+const HEALING_MS = 480_000
+const LOOK_MS = 5000
+/** A request's budget, and what its ends allow each other on top. */
+const GRACE_MS = 5000
+const PROBE_MS = 70_000
+
+export interface SwarmRun {
+  readonly seed: number
+  readonly plan: string
+  readonly hash: string
+  /** Events and effects. */
+  readonly events: number
+  readonly virtualMs: number
+  /** After the healing, until all agreed. */
+  readonly agreedMs: number | undefined
+  readonly outcomes: Readonly<Record<string, number>>
+  readonly failure: SwarmFailure | undefined
+}
+
+export interface SwarmFailure {
+  readonly invariant: Invariant
+  readonly message: string
+  readonly atMs: number
+  /** The last that happened before. */
+  readonly events: readonly string[]
+}
+
+export interface SwarmOptions {
+  readonly cores?: Cores
+  readonly print?: (line: string) => void
+}
+
+/** Lines of the trace that a failure shows. */
+const EVENTS_SHOWN = 40
+
+export function runSeed(seed: number, options: SwarmOptions = {}): SwarmRun {
+  const plan = swarmPlan(seed)
+  const world = new World(plan, options)
+  let agreedMs: number | undefined
+  let failure: SwarmFailure | undefined
+  try {
+    world.start()
+    agreedMs = live(world, plan)
+  } catch (thrown) {
+    const { invariant, message } =
+      thrown instanceof BrokenInvariant ? thrown : new BrokenInvariant('S12', String((thrown as Error).stack))
+    failure = { invariant, message, atMs: world.nowMs, events: world.trace.last(EVENTS_SHOWN) }
+  }
+  return {
+    seed,
+    plan: describePlan(plan),
+    hash: world.trace.hash,
+    events: world.trace.count,
+    virtualMs: world.nowMs,
+    agreedMs,
+    outcomes: Object.fromEntries(world.checker.outcomes),
+    failure
+  }
+}
+
+/** @returns how long after the healing all agreed. */
+function live(world: World, plan: Plan): number {
+  world.run(plan.healedMs)
+  let missing: string | undefined
+  for (let ms = plan.healedMs; ; ms += LOOK_MS) {
+    missing = separation(world) ?? disagreement(world)
+    if (missing === undefined) break
+    if (ms - plan.healedMs > HEALING_MS) {
+      throw new BrokenInvariant(separation(world) === undefined ? 'L1' : 'L4', missing)
+    }
+    world.run(ms + LOOK_MS)
+  }
+  const agreedMs = world.nowMs - plan.healedMs
+
+  const quietMs = Math.max(world.nowMs, plan.requestsUntilMs) + 1.2 * plan.budgetMs + GRACE_MS
+  world.run(quietMs)
+  world.checker.idle()
+  const answered = probe(world)
+  world.run(world.nowMs + PROBE_MS)
+  answered()
+  world.checker.idle()
+  return agreedMs
+}
