@@ -9,12 +9,17 @@ const HELP = `Usage: npm run sim -- COMMAND
     --replay FILE          do what that run did, when it did it
     --report DIR           write report.html and schedule.json there
     --json                 the outcome as one object on stdout
+  swarm-nodes              random mixes of links, faults and load, each seed one run
+    --seeds N, --from N    how many seeds (default 10), and the first of them (default 1)
+    --json                 one object a line
+    --seed N | --replay F  one of them, with the options of a scenario
 
 Exit codes: 0 yes, 1 no, 2 usage, 130 interrupted.`
 
 /** Each takes what follows its name, and returns the exit code. */
 const COMMANDS: Record<string, (args: string[], signal: AbortSignal) => Promise<number>> = {
-  list: async args => (await import('./commands/list.ts')).list(args)
+  list: async args => (await import('./commands/list.ts')).list(args),
+  'swarm-nodes': async (args, signal) => (await import('./commands/swarm-nodes.ts')).swarmNodes(args, signal)
 }
 
 const USAGE_EXIT_CODE = 2

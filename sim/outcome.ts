@@ -27,6 +27,8 @@ export interface Outcome {
   readonly passed: boolean
   /** Why the answer is no. */
   readonly failures: readonly string[]
+  /** What is promised besides, known not to hold yet, and did not. */
+  readonly shortfalls: readonly string[]
   readonly promises: readonly Verdict[]
   readonly findings: readonly Finding[]
   readonly durationMs: number

@@ -51,7 +51,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   stage.look()
   stage.observer.weigh()
 
-  const { history, failures } = stage
+  const { history, failures, shortfalls } = stage
   const promises = INVARIANTS.map(({ id, promise, broken }) => ({
     id,
     promise,
@@ -69,6 +69,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     link,
     passed: failures.length === 0,
     failures,
+    shortfalls,
     promises,
     findings,
     durationMs: cluster.elapsedMs,

@@ -31,12 +31,23 @@ export async function scenario(name: string, args: string[], signal: AbortSignal
     console.error(`There are: ${names.join(', ')}. See also: npm run sim -- help`)
     return USAGE_EXIT_CODE
   }
+  return await runOne(chosen, args, signal)
+}
+
+/** @param nodesOf how many nodes a seed has, unless the command line says otherwise. */
+export async function runOne(
+  chosen: Scenario,
+  args: string[],
+  signal: AbortSignal,
+  nodesOf: (seed: number) => number = () => chosen.nodes
+): Promise<number> {
   const wanted = await parse(args)
   if (typeof wanted === 'string') {
     console.error(`${wanted} See: npm run sim -- help`)
     return USAGE_EXIT_CODE
   }
-  return await execute(chosen, wanted, signal)
+  const nodes = wanted.run.nodes ?? nodesOf(wanted.run.seed)
+  return await execute(chosen, { ...wanted, run: { ...wanted.run, nodes } }, signal)
 }
 
 /** What is wanted, or what is wrong with it. */
@@ -78,7 +89,7 @@ async function execute(
   { run, json, reportDir }: Wanted,
   signal: AbortSignal
 ): Promise<number> {
-  const { nodes = chosen.nodes, seed } = run
+  const { nodes, seed } = run
   // Loaded only now: whoever made a mistake in the command line hears of it at once.
   const { runScenario } = await import('../run.ts')
   console.error(`${chosen.name} with ${nodes} nodes, seed ${seed}: ${chosen.question}`)
@@ -110,11 +121,12 @@ function summaryOf({ history, schedule, ...outcome }: Outcome, repeat: string | 
   return { ...outcome, requests, faults: schedule.entries.length, repeat: repeat ?? outcome.repeat }
 }
 
-function print({ findings, failures, passed }: Outcome): void {
+function print({ findings, failures, shortfalls, passed }: Outcome): void {
   for (const { metric, value, unit } of findings) {
     const shown = Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 10 ? 2 : 0)
     console.log(`${metric.padEnd(36)} ${shown.padStart(10)} ${unit}`)
   }
   for (const failure of failures) console.log(failure)
+  for (const promise of shortfalls) console.log(`It falls short of this: ${promise}.`)
   console.log(passed ? 'Yes.' : 'No.')
 }

@@ -19,6 +19,7 @@ export function page(outcome: Outcome): string {
 <p class="question">${question}</p>
 <p class="answer ${passed ? 'yes' : 'no'}">${passed ? 'Yes.' : 'No.'}</p>
 ${outcome.failures.map(failure => markup`<p class="failure">${failure}</p>`)}
+${outcome.shortfalls.map(promise => markup`<p class="failure">It falls short of this: ${promise}.</p>`)}
 <h2>Figures</h2>
 ${figures(outcome)}
 <h2>Promises</h2>

@@ -13,6 +13,7 @@ const outcomeOf = (history: History, change: Partial<Outcome> = {}): Outcome => 
   link: 'lan',
   passed: true,
   failures: [],
+  shortfalls: [],
   promises: [{ id: 'S3', promise: 'Answers are true.', broken: [] }],
   findings: [{ metric: 'everyone known', value: 123.4, unit: 'ms' }],
   durationMs: 2000,

@@ -1,0 +1,55 @@
+/** One device asks; all others can answer, until one after the other dies. */
+
+import { codesOf, Load, quantile } from '../load.ts'
+import { pick } from '../random.ts'
+import type { Scenario } from '../scenario.ts'
+
+/** "Failover before the first token: answer from another peer within 2 s more" (`docs/simulation.md`). */
+const FAILOVER_MS = 2000
+
+export const providerLoss: Scenario = {
+  name: 'provider-loss',
+  question: 'Is a request answered although all providers but one die, one after the other?',
+  nodes: 6,
+  link: 'good-wifi',
+  configure: index => ({ settings: { 'engines.echo': index > 0 } }),
+
+  async run(stage) {
+    await stage.assemble()
+    const load = new Load(stage, { askers: [0], atOnce: 4 })
+    await stage.until('the first answers are there', () => load.answers.length >= 20, 10_000)
+
+    const survivor = pick(stage.running.slice(1), stage.random)
+    for (const node of stage.running.slice(1)) {
+      if (node === survivor) continue
+      await stage.inflict({ kind: 'crash', node, how: 'kill' })
+      await stage.pause(100 + stage.random() * 200)
+    }
+    const goneMs = stage.elapsedMs
+    await stage.until('the survivor answers', () => load.since(goneMs).length >= 20, 10_000)
+    const answers = await load.end()
+
+    // An answer that had begun cannot be begun again, and says so.
+    const failed = load.failed.filter(({ code }) => code !== 'STREAM_INTERRUPTED')
+    stage.must(`only answers that had begun fail, not ${codesOf(failed)}`, failed.length === 0)
+    const slowestMs = quantile(
+      answers.map(({ durationMs }) => durationMs),
+      1
+    )
+    stage.must(`nobody waits longer than ${FAILOVER_MS} ms more`, slowestMs < FAILOVER_MS + 1000)
+    await stage.recover(15_000)
+    return [
+      { metric: 'requests', value: answers.length, unit: '' },
+      { metric: 'answers that were cut', value: load.failed.length, unit: '' },
+      {
+        metric: 'median answer',
+        value: quantile(
+          answers.map(({ durationMs }) => durationMs),
+          0.5
+        ),
+        unit: 'ms'
+      },
+      { metric: 'slowest answer', value: slowestMs, unit: 'ms' }
+    ]
+  }
+}
