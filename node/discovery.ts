@@ -33,8 +33,8 @@ const TARGETS_MAX = 1024
 const FAILURES_MAX = 100
 
 interface Target {
-  /** What to hand to libp2p: a PeerId whose addresses it keeps, or an address from the settings. */
-  readonly dial: () => PeerId | Multiaddr[]
+  /** What to hand to libp2p: a PeerId whose addresses it keeps, or addresses that it may not know. */
+  dial: () => PeerId | Multiaddr[]
   failures: number
   /** Whether the peer was accepted since it was last dialed. */
   met: boolean
@@ -95,10 +95,11 @@ export class Discovery implements Startable {
     if (clock.monotonicMs() - target.lastDialAtMs < SIGHTING_DIAL_INTERVAL_MS) return
     target.lastDialAtMs = clock.monotonicMs()
     target.failures = 0
-    // The peer store may not hold the fresh addresses yet, so they are passed on.
+    // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
+    // dialed until it is met, also when the first dial fails.
     const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
-    const delayMs = libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS
-    this.#dialSoon(target, delayMs, fresh.length > 0 ? fresh : undefined)
+    if (fresh.length > 0) target.dial = () => fresh
+    this.#dialSoon(target, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS)
   }
 
   #onHearsay = (event: CustomEvent<PeerInfo>): void => {
@@ -111,6 +112,7 @@ export class Discovery implements Startable {
     const target = this.#targetOf(id)
     target.met = true
     target.failures = 0
+    target.dial = () => id
   }
 
   /** A connection that ended before its peer was accepted counts as a failed dial: who is overloaded needs peace. */
@@ -154,14 +156,14 @@ export class Discovery implements Startable {
     this.#targets.delete(key)
   }
 
-  #dialSoon(target: Target, delayMs: number, addresses?: Multiaddr[]): void {
+  #dialSoon(target: Target, delayMs: number): void {
     target.timer?.cancel()
-    target.timer = this.#components.clock.setTimer(() => void this.#dial(target, addresses), delayMs)
+    target.timer = this.#components.clock.setTimer(() => void this.#dial(target), delayMs)
   }
 
-  async #dial(target: Target, addresses?: Multiaddr[]): Promise<void> {
+  async #dial(target: Target): Promise<void> {
     const { libp2p, clock, log, wants } = this.#components
-    const to = addresses ?? target.dial()
+    const to = target.dial()
     const peerId = peerIdOf(to)
     if (target.dialing || this.#stopped.signal.aborted) return
     if (

@@ -42,7 +42,8 @@ export class Device implements AsyncDisposable {
 
   /** Before a command: runs it on this device. */
   get through(): string[] {
-    return ['ip', 'netns', 'exec', this.namespace, ...(this.#memory?.through ?? [])]
+    // First the limit: inside of the namespace the control groups cannot be seen.
+    return [...(this.#memory?.through ?? []), 'ip', 'netns', 'exec', this.namespace]
   }
 
   /** The end at the switch goes down, so the device loses its link as it does without a cable. */

@@ -143,8 +143,9 @@ async function inUserSpace(place: Place, model: LinkModel): Promise<Applied> {
     `-n ${fabric} link set dev ${atSwitch} master ${bridge} up`,
     `-n ${fabric} link add link ${port} name ${near} type macvtap mode passthru`,
     `-n ${fabric} link add link ${far} name ${far}t type macvtap mode passthru`,
-    `-n ${fabric} link set dev ${near} up`,
-    `-n ${fabric} link set dev ${far}t up`
+    // Else it takes only what is for groups that it has joined itself, and mDNS is for others.
+    `-n ${fabric} link set dev ${near} allmulticast on up`,
+    `-n ${fabric} link set dev ${far}t allmulticast on up`
   )
   await tc(place.namespace, tbf(place.link, model))
   await tc(fabric, tbf(atSwitch, model))
