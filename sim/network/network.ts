@@ -29,6 +29,8 @@ const HANDSHAKES_AT_ONCE = 6
 const HANDSHAKE_ROUND_TRIPS = 5
 /** What a handshake takes when nothing travels but HANDSHAKES_AT_ONCE run at once. */
 const HANDSHAKE_MS = 60
+/** A turn of the event loop this long says that the processor is behind: a handshake takes some dozens of turns. */
+const TURN_MS_MAX = 40
 /** One that takes this much longer than its bytes travel waits for something else than the processor. */
 const HANDSHAKE_STUCK_MS = 1000
 
@@ -135,15 +137,13 @@ export class SimNetwork {
   async handshake<T>(from: Endpoint, to: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const travelMs = HANDSHAKE_ROUND_TRIPS * 2 * this.link(from.host, to).model.delay.ms
     const share = HANDSHAKE_MS / (HANDSHAKE_MS + travelMs)
-    while (this.#handshaking + share > HANDSHAKES_AT_ONCE) {
-      await new Promise<void>(resolve => this.#waiting.push(resolve))
-    }
+    while (!(await this.#mayBegin(share))) await new Promise<void>(resolve => this.#waiting.push(resolve))
     this.#handshaking += share
     let held = true
     const release = () => {
-      if (held) this.#handshaking -= share
+      if (held) this.#handshaking = Math.max(0, this.#handshaking - share)
       held = false
-      this.#waiting.shift()?.()
+      for (const wake of this.#waiting.splice(0, 2)) wake()
     }
     // Who is stopped, or behind a link that swallows, costs nothing, and must not hold up the others.
     const timer = this.#clock.setTimer(release, HANDSHAKE_STUCK_MS + travelMs)
@@ -154,6 +154,14 @@ export class SimNetwork {
       timer.cancel()
       release()
     }
+  }
+
+  /** One at a time when the processor is behind with its work already. */
+  async #mayBegin(share: number): Promise<boolean> {
+    const beganMs = this.#clock.monotonicMs()
+    await new Promise(resolve => setImmediate(resolve))
+    const behind = this.#clock.monotonicMs() - beganMs > TURN_MS_MAX
+    return this.#handshaking < share || (!behind && this.#handshaking + share <= HANDSHAKES_AT_ONCE)
   }
 
   /**
