@@ -13,7 +13,7 @@ const WORDS = 'ten words that all take their time to be said'
 const OVER = 5
 /** What may wait is two seconds of work: queues are full by then. */
 const SETTLE_MS = 1500
-const MEASURED_MS = 4000
+const MEASURED_MS = 2500
 const GOODPUT_MIN = 0.9
 const REJECT_MS = 50
 

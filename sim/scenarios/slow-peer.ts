@@ -10,7 +10,7 @@ const SLOWER = 100
 const SHARE_MAX = 0.02
 /** Long enough that it is noticed, and tried again. */
 const SETTLE_MS = 1500
-const MEASURED_MS = 4000
+const MEASURED_MS = 2500
 
 export const slowPeer: Scenario = {
   name: 'slow-peer',

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { forkRandom } from '../../sim/random.ts'
+import { runScenario } from '../../sim/run.ts'
+import { SCENARIOS } from '../../sim/scenarios/index.ts'
+import { swarmRun, swarmSize } from '../../sim/swarm-nodes.ts'
+
+/**
+ * Run by name only, for they take long: they wait until pings have gone unanswered for
+ * fifteen seconds, or use links on which everything takes a minute. All others run here.
+ */
+const BY_NAME_ONLY = new Set(['half-open', 'one-way-link', 'barely-usable'])
+/** A mesh of another size than its default, where that would take longer and show no more. */
+const NODES: Record<string, number> = { 'first-contact': 8, 'changed-manifest': 8 }
+/** What this machine does besides, nobody knows. */
+const TIMEOUT_MS = 120_000
+
+describe('each scenario', () => {
+  const quick = SCENARIOS.filter(({ name }) => !BY_NAME_ONLY.has(name))
+
+  it.each(quick)('$name: $question', { timeout: TIMEOUT_MS }, async scenario => {
+    const nodes = NODES[scenario.name] ?? scenario.nodes
+    const outcome = await runScenario(scenario, { seed: 1, nodes })
+    expect(outcome.failures).toEqual([])
+    expect(outcome.shortfalls).toEqual([])
+  })
+})
+
+describe('the swarm', () => {
+  it.each([1, 2, 6])(
+    'recovers from what seed %i has in store for it',
+    { timeout: TIMEOUT_MS },
+    async seed => {
+      const outcome = await runScenario(swarmRun, { seed, nodes: swarmSize(forkRandom(seed, 'swarm')) })
+      expect(outcome.failures).toEqual([])
+    }
+  )
+})
