@@ -12,7 +12,7 @@ import type { Clock } from '../../interface/clock.ts'
 import {
   CancelledError,
   EngineFailedError,
-  type LumosError,
+  LumosError,
   OverloadedError,
   PeerUnreachableError,
   ProtocolViolationError,
@@ -21,7 +21,12 @@ import {
 import type { InferenceRequest, InferenceService, ServeOptions } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import { FrameStream, type FrameStreamOptions } from '../frames.ts'
-import { ATTACHMENT_BYTES_MAX, FRAME_BYTES_HARD_MAX } from '../limits.ts'
+import {
+  ATTACHMENT_BYTES_MAX,
+  FRAME_BYTES_HARD_MAX,
+  FRAME_BYTES_PER_MS_MIN,
+  FRAME_PATIENCE_MS
+} from '../limits.ts'
 import { type Message, MessageReader, TYPE } from '../messages.ts'
 import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
 
@@ -144,6 +149,9 @@ class ServedStream {
   #lastCall = 0
   /** Kept for the message that is being received. */
   #arriving = 0
+  /** When the message that is being received must be whole, on the monotonic clock. */
+  #dueMs = 0
+  readonly #patienceMs: number
   #ended = false
 
   constructor(
@@ -158,7 +166,11 @@ class ServedStream {
     this.#callsMax = limits.callsPerPeerMax ?? CALLS_PER_PEER_MAX
     this.#bytesMax = limits.inputBytesPerPeerMax ?? INPUT_BYTES_PER_PEER_MAX
     this.#totalBytesMax = limits.inputBytesMax ?? INPUT_BYTES_MAX
-    this.#reader = new MessageReader(bytes => this.#admit(bytes))
+    this.#patienceMs = limits.framePatienceMs ?? FRAME_PATIENCE_MS
+    this.#reader = new MessageReader(bytes => {
+      this.#dueMs = components.clock.monotonicMs() + this.#patienceMs + bytes / FRAME_BYTES_PER_MS_MIN
+      return this.#admit(bytes)
+    })
   }
 
   async run(): Promise<void> {
@@ -168,6 +180,7 @@ class ServedStream {
         const frame = frames.take() ?? (await frames.read({ owed: this.#reader.partial }))
         if (frame === undefined) break
         const message = this.#reader.push(frame)
+        if (this.#reader.partial) this.#mustHaste()
         const refused = message && this.#onMessage(message)
         // A peer that asks on and on and reads no answer is not read from either.
         if (refused !== undefined) await refused
@@ -204,6 +217,12 @@ class ServedStream {
     for (const { controller } of this.#calls.values()) controller.abort(reason)
     if (reason.code === 'PEER_UNREACHABLE') this.#frames.close().catch(() => {})
     else this.#frames.abort(reason)
+  }
+
+  /** Frames that are whole each in time must not make a message that never is: its bytes are kept meanwhile. */
+  #mustHaste(): void {
+    if (this.#components.clock.monotonicMs() < this.#dueMs) return
+    throw new LumosError('SLOW_PEER', 'The peer took too long to send a message.')
   }
 
   #admit(bytes: number): boolean {

@@ -236,6 +236,19 @@ describe('a hostile peer', () => {
       await isReset(stream, 'SLOW_PEER')
     })
 
+    it('for frames of one byte, each in time, that never make a message', async () => {
+      const frames = await opened()
+      await frames.write(TYPE.request, Uint8Array.of(1, 0, 1, 0x80, 0x80, 0x01, 0xf6))
+      frames.flush()
+      const { stream } = frames
+      while (codes.length === 0 && stream.status === 'open') {
+        stream.send(Uint8Array.of(1, TYPE.data, 0))
+        const nextMs = performance.now() + PATIENCE_MS / 20
+        await until(() => performance.now() > nextMs)
+      }
+      await isReset(stream, 'SLOW_PEER')
+    })
+
     it('for using the number of a call twice', async () => {
       const frames = await opened()
       await frames.writeAll(request(1))
