@@ -165,6 +165,10 @@ export function createProgram(json: boolean): Command {
     .option('--nearby', 'ask a mesh on the local network instead; an admin must approve')
     .option('--mesh <mesh>', 'name or id of the mesh to ask, when several are near')
     .option('--name <name>', 'what this device is to be called in the mesh')
+    .option(
+      '--jsonl',
+      'print each step as a line of JSON: whom it asks, with the phrase to compare, and the outcome'
+    )
     .action(lazily(() => import('./commands/join.ts')))
 
   program

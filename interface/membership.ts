@@ -19,7 +19,7 @@ export const Role = z.enum(ROLES)
 export type Role = z.infer<typeof Role>
 
 /** Most peers that one thing is offered to by name. */
-export const ACCESS_PEERS_MAX = 64
+const ACCESS_PEERS_MAX = 64
 /** To whom a capability is offered: everyone, some roles, or peers by id or by their name in the mesh. */
 export const Access = z.union([
   z.literal('everyone'),

@@ -12,6 +12,7 @@ interface JoinOptions extends GlobalOptions {
   readonly nearby?: boolean
   readonly mesh?: string
   readonly name?: string
+  readonly jsonl?: boolean
 }
 
 /** As long as a node asks. */
@@ -32,12 +33,14 @@ export async function run({ args, options, output }: Invocation<JoinOptions>): P
     output.note(`Started a node in the background, ${name}. It stops with: lumos-node stop`)
   }
   const node = findNode(options)
-  const { name } = options
+  const { name, jsonl = false } = options
   const joined =
     code === undefined
-      ? await askNearby(node, { mesh: options.mesh, name }, output)
+      ? await askNearby(node, { mesh: options.mesh, name }, asking => tell(asking, jsonl, output))
       : (await node.execute<Joined>('mesh.join', { code, name })).data
-  output.data({ event: 'joined', ...joined }, () => wordsFor(joined, code !== undefined, output))
+  const event = { event: 'joined', ...joined }
+  if (jsonl) output.line(JSON.stringify(event))
+  else output.data(event, () => wordsFor(joined, code !== undefined, output))
 }
 
 function wordsFor({ mesh, name, role, phrase }: Joined, compare: boolean, output: Output): string {
@@ -46,22 +49,32 @@ function wordsFor({ mesh, name, role, phrase }: Joined, compare: boolean, output
   return words.join('\n')
 }
 
+/** With `--json` the one object comes at the end; the phrase is for a person, who must see it before. */
+function tell({ type: _type, ...asking }: AskingItem, jsonl: boolean, output: Output): void {
+  const { mesh, phrase } = asking
+  const words = [
+    `Asking to join "${mesh}". This must be on the other screen too: ${output.paint('bold', phrase)}`,
+    'There, an admin types: lumos-node approve'
+  ].join('\n')
+  if (jsonl) output.line(JSON.stringify({ event: 'asking', ...asking }))
+  else if (output.json) output.note(words)
+  else output.line(words)
+}
+
+type AskingItem = { readonly type: 'asking' } & Asking
+
 async function askNearby(
   node: NodeClient,
   input: { mesh?: string; name?: string },
-  output: Output
+  onAsking: (item: AskingItem) => void
 ): Promise<Joined> {
   const items = node.stream('mesh.join_nearby', input, { timeoutMs: NEARBY_TIMEOUT_MS })
   for await (const item of items) {
-    const { type, ...data } = item as ({ type: 'asking' } & Asking) | ({ type: 'joined' } & Joined)
-    if (type === 'joined') return data as Joined
-    const { mesh, phrase } = data
-    if (output.json) output.line(JSON.stringify({ event: 'asking', ...data }))
+    const step = item as AskingItem | ({ type: 'joined' } & Joined)
+    if (step.type === 'asking') onAsking(step)
     else {
-      output.line(
-        `Asking to join "${mesh}". This must be on the other screen too: ${output.paint('bold', phrase)}`
-      )
-      output.line('There, an admin types: lumos-node approve')
+      const { type: _type, ...joined } = step
+      return joined
     }
   }
   throw new LumosError('STREAM_INTERRUPTED', 'The node went away before anybody had decided.')

@@ -27,7 +27,7 @@ function homeWithKey(passphrase?: typeof PASSPHRASE) {
   const path = join(home, 'identity.key')
   writeFileSync(path, passphrase === undefined ? plain : wrapped, { mode: 0o600 })
   const file = (name: string, passphrase: string) => {
-    writeFileSync(join(home, name), `${passphrase}\n`)
+    writeFileSync(join(home, name), `${passphrase}\n`, { mode: 0o600 })
     return join(home, name)
   }
   return {
@@ -65,7 +65,8 @@ describe('the commands over keys', () => {
 
   it('change nothing when something is wrong, and say what', async () => {
     const { home, path, keyCommand, other } = homeWithKey()
-    writeFileSync(join(home, 'short'), 'short')
+    writeFileSync(join(home, 'short'), 'short', { mode: 0o600 })
+    writeFileSync(join(home, 'open'), PASSPHRASE, { mode: 0o644 })
     const refused = async (args: readonly string[], code: number, words: RegExp) => {
       const before = readFileSync(path)
       const result = await keyCommand(args[0]!, args.slice(1))
@@ -76,6 +77,11 @@ describe('the commands over keys', () => {
     }
     await refused(['protect'], 2, /no terminal.*--passphrase-file.*\(E_USAGE\)/s)
     await refused(['protect', '--passphrase-file', join(home, 'short')], 1, /at least 8 .*E_INVALID_INPUT/s)
+    await refused(
+      ['protect', '--passphrase-file', join(home, 'open')],
+      8,
+      /Others on this device can read.*chmod 600.*E_CONFIG/s
+    )
     await refused(['protect', '--passphrase-file', join(home, 'none')], 8, /none cannot be read.*E_CONFIG/s)
 
     writeFileSync(path, wrapped)

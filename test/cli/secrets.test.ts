@@ -41,7 +41,7 @@ describe('a node that tells its log everything', () => {
   it('keeps passphrase, key, token, session and prompts out of its log and its home', async () => {
     const root = await mkdtemp(join(tmpdir(), 'lumos-secrets-'))
     const passphraseFile = join(root, 'passphrase')
-    writeFileSync(passphraseFile, PASSPHRASE)
+    writeFileSync(passphraseFile, PASSPHRASE, { mode: 0o600 })
     const env = { LUMOS_KEYS__PASSPHRASEFILE: passphraseFile, LUMOS_LOG__LEVEL: 'debug' }
     await using node = await startNode(join(root, 'home'), ['--echo', '--verbose'], { env })
     const { home, ready } = node

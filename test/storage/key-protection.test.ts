@@ -1,9 +1,13 @@
 /** What a stolen disk tells: keys under a passphrase, and every way to put them there and take them out. */
 
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -15,6 +19,7 @@ import { temporaryHome } from './home.ts'
 
 const PASSPHRASE = 'correct horse battery'
 const OTHER = 'staple of another colour'
+const DYING = fileURLToPath(new URL('./dying-protection.ts', import.meta.url))
 const NAMES = ['identity.key', 'mesh-root.key']
 
 /** Stretching a passphrase is slow on purpose, so all tests have copies of the same keys. */
@@ -183,6 +188,38 @@ describe('the keys of a home', () => {
   })
 })
 
+describe('a process that is killed while it protects a key', () => {
+  it('leaves it as it was or as it shall be, at whatever step, and the same call finishes', async () => {
+    const calls = new Set<string>()
+    const states = new Set<boolean>()
+    for (let step = 1; ; step++) {
+      const { home, protect, paths } = homeWithKeys()
+      const [path] = paths as [string]
+      // Stretching for a second one would only take time; two keys are above.
+      rmSync(paths[1]!)
+      const order = JSON.stringify({ home, passphrase: PASSPHRASE, step })
+      const child = fork(DYING, [order], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+      const words = text(child.stdout!)
+      const [code, signal] = await once(child, 'exit')
+      calls.add((await words).trim())
+
+      const isProtected = isKeyProtected(path)
+      states.add(isProtected)
+      const key = await loadKey(path, isProtected ? { passphrase: PASSPHRASE } : {})
+      assert.ok(key!.equals(keys[0]!))
+      if (signal === null) {
+        assert.deepEqual([code, isProtected], [0, true])
+        break
+      }
+      await protect({ next: PASSPHRASE })
+      assert.ok(isKeyProtected(path))
+      assert.deepEqual(readdirSync(home), ['identity.key'])
+    }
+    assert.deepEqual([...states], [false, true])
+    for (const call of ['openSync', 'writeSync', 'fsyncSync', 'renameSync']) assert.ok(calls.has(call), call)
+  }, 120_000)
+})
+
 describe('a file with a passphrase', () => {
   it('holds it on one line', () => {
     const path = join(temporaryHome(), 'passphrase')
@@ -191,7 +228,7 @@ describe('a file with a passphrase', () => {
       ['a b c', 'a b c'],
       [' a\r\n', ' a']
     ] as const) {
-      writeFileSync(path, content)
+      writeFileSync(path, content, { mode: 0o600 })
       assert.equal(readPassphrase(path), passphrase)
     }
     for (const content of ['', '\n', 'a\nb\n', 'x'.repeat(1025)]) {
@@ -199,5 +236,21 @@ describe('a file with a passphrase', () => {
       assert.throws(() => readPassphrase(path), { code: 'CONFIG_INVALID' })
     }
     assert.throws(() => readPassphrase(`${path}.not`), { code: 'CONFIG_INVALID' })
+  })
+
+  it('is not used when others on the device may read or change it', () => {
+    const path = join(temporaryHome(), 'passphrase')
+    writeFileSync(path, PASSPHRASE)
+    for (const [mode, used] of [
+      [0o600, true],
+      [0o400, true],
+      [0o440, true],
+      [0o644, false],
+      [0o602, false]
+    ] as const) {
+      chmodSync(path, mode)
+      if (used) assert.equal(readPassphrase(path), PASSPHRASE)
+      else assert.throws(() => readPassphrase(path), { code: 'CONFIG_INVALID', hint: /chmod 600/ })
+    }
   })
 })
