@@ -5,50 +5,57 @@ import { describe, it } from 'vitest'
 import { runCli } from './run-cli.ts'
 import { startNode, temporaryHome } from './started-node.ts'
 
+/** Each command is a process; on a busy machine one takes seconds. */
+const PATIENCE_MS = 120_000
+
 describe('models on the command line', () => {
-  it('are listed, withdrawn and offered again, with words and as JSON', async () => {
-    await using den = await startNode(await temporaryHome(), ['--name', 'den', '--echo'])
-    const onDen = (...args: string[]) => runCli(args, { home: den.home })
-    const offeredTo = async () => {
-      const { items } = JSON.parse((await onDen('models', '--json')).stdout)
-      return items.find(({ model }: { model: string }) => model === 'echo').providers[0].offeredTo
-    }
-    assert.equal(await offeredTo(), 'everyone')
+  it(
+    'are listed, withdrawn and offered again, with words and as JSON',
+    async () => {
+      await using den = await startNode(await temporaryHome(), ['--name', 'den', '--echo'])
+      const onDen = (...args: string[]) => runCli(args, { home: den.home })
+      const offeredTo = async () => {
+        const { items } = JSON.parse((await onDen('models', '--json')).stdout)
+        return items.find(({ model }: { model: string }) => model === 'echo').providers[0].offeredTo
+      }
+      assert.equal(await offeredTo(), 'everyone')
 
-    const withdrawn = await onDen('models', 'withdraw', 'echo')
-    assert.equal(withdrawn.code, 0, withdrawn.stderr)
-    assert.match(withdrawn.stdout, /echo is offered to nobody else now/)
-    assert.equal(await offeredTo(), null)
-    assert.match((await onDen('models')).stdout, /^echo +text-generation +den \(here\)$/m)
-    assert.equal((await onDen('infer', 'echo', 'still mine')).stdout.trim(), 'still mine')
+      const withdrawn = await onDen('models', 'withdraw', 'echo')
+      assert.equal(withdrawn.code, 0, withdrawn.stderr)
+      assert.match(withdrawn.stdout, /echo is offered to nobody else now/)
+      assert.equal(await offeredTo(), null)
+      assert.match((await onDen('models')).stdout, /^echo +text-generation +den \(here\)$/m)
+      assert.equal((await onDen('infer', 'echo', 'still mine')).stdout.trim(), 'still mine')
 
-    const offered = await onDen(
-      'models',
-      'offer',
-      'echo',
-      '--role',
-      'admin',
-      'edge',
-      '--peer',
-      'den',
-      '--json'
-    )
-    assert.deepEqual(JSON.parse(offered.stdout), {
-      model: 'echo',
-      offeredTo: { roles: ['admin', 'edge'], peers: [den.ready.peerId] }
-    })
-    assert.match((await onDen('models', 'offer', 'echo')).stdout, /echo is offered to every member now/)
-    assert.equal(await offeredTo(), 'everyone')
+      const offered = await onDen(
+        'models',
+        'offer',
+        'echo',
+        '--role',
+        'admin',
+        'edge',
+        '--peer',
+        'den',
+        '--json'
+      )
+      assert.deepEqual(JSON.parse(offered.stdout), {
+        model: 'echo',
+        offeredTo: { roles: ['admin', 'edge'], peers: [den.ready.peerId] }
+      })
+      assert.match((await onDen('models', 'offer', 'echo')).stdout, /echo is offered to every member now/)
+      assert.equal(await offeredTo(), 'everyone')
 
-    const unknown = await onDen('models', 'withdraw', 'ecco')
-    assert.equal(unknown.code, 4)
-    assert.match(unknown.stderr, /no model "ecco".*Closest: echo/)
-    assert.equal((await onDen('models', 'offer', 'echo', '--peer', 'nobody')).code, 4)
-    assert.equal((await onDen('models', 'offer', 'echo', '--role', 'king')).code, 2)
-    assert.equal((await onDen('models', 'ofer', 'echo')).code, 2)
-    assert.match(
-      (await onDen('models', '--help')).stdout,
-      /withdraw.*offer a model of this device to nobody else/
-    )
-  })
+      const unknown = await onDen('models', 'withdraw', 'ecco')
+      assert.equal(unknown.code, 4)
+      assert.match(unknown.stderr, /no model "ecco".*Closest: echo/)
+      assert.equal((await onDen('models', 'offer', 'echo', '--peer', 'nobody')).code, 4)
+      assert.equal((await onDen('models', 'offer', 'echo', '--role', 'king')).code, 2)
+      assert.equal((await onDen('models', 'ofer', 'echo')).code, 2)
+      assert.match(
+        (await onDen('models', '--help')).stdout,
+        /withdraw.*offer a model of this device to nobody else/
+      )
+    },
+    PATIENCE_MS
+  )
 })
