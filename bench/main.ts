@@ -17,7 +17,8 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   bulk: () => import('./bulk.ts'),
   infer: () => import('./infer.ts'),
   guard: () => import('./guard.ts'),
-  codec: () => import('./codec.ts')
+  codec: () => import('./codec.ts'),
+  cores: () => import('./cores.ts')
 }
 
 const USAGE = `Usage: npm run bench -- NAME|all [--json FILE] [--compare] [--publish] [--quick]
