@@ -50,7 +50,7 @@ ${wrapped(`\`npm run soak -- --hours ${hours} --nodes ${nodes} --seed ${seed}\`,
 
 ${wrapped(
   `${calls.made.toLocaleString('en-US')} calls of the nodes that stay (p50 ${calls.p50Ms.toFixed(1)} ms, p99 ${calls.p99Ms.toFixed(1)} ms, on a machine that ` +
-    `others were using) and ${calls.streams.toLocaleString('en-US')} streams; ${calls.lost} lost between nodes that stay, ${calls.lostToChurn} to nodes that were leaving. ` +
+    `others were using) and ${calls.streams.toLocaleString('en-US')} streams; ${calls.lost} lost between nodes that stay, ${calls.lostToChurn} to nodes that were leaving, ${calls.lostToMeasuring} while one of the two stood still to be measured. ` +
     `${churn.terminated} terminated, ${churn.killed} killed, ${churn.returned} returned, ${churn.joined} joined, ${churn.revoked} revoked; ` +
     `${failures.length === 0 ? 'nothing failed' : failures.join('; ')}.`
 )}

@@ -6,6 +6,13 @@ import type { Measured } from './member.ts'
 import { judge, type NodeSample, type Verdict } from './verdict.ts'
 
 const HOUR_MS = 3_600_000
+/**
+ * Peers take for dead whoever does not answer for ten seconds. Being measured takes a
+ * fraction of one, but on a machine that many others use it can take as long.
+ */
+const STILLNESS_MS_MIN = 5000
+/** After that, everybody finds out within one interval of pings and one timeout. */
+const STILLNESS_FELT_MS = 15_000
 /** By then all code is compiled, tables are full and the allocator has seen its peaks. */
 const WARMUP_HOURS_MAX = 1 / 6
 /** Of a run that is shorter than an hour. */
@@ -34,8 +41,10 @@ export interface SoakTerms {
 export interface Calls {
   readonly made: number
   readonly streams: number
-  /** Of those that a node which stays was asked. */
+  /** Of those that a node which stays was asked, and not to be explained by its being measured. */
   readonly lost: number
+  /** Of those while one of the two stood still to be measured for so long that it was taken for dead. */
+  readonly lostToMeasuring: number
   /** Of those that a node which was about to leave was asked. */
   readonly lostToChurn: number
   readonly lostCodes: Readonly<Record<string, number>>
@@ -48,13 +57,18 @@ export class Book {
   readonly #terms: SoakTerms
   readonly #beganMs = performance.now()
   readonly #samples: NodeSample[] = []
+  readonly #stillness: { readonly node: string; readonly fromMs: number; readonly toMs: number }[] = []
   readonly #callsUs = createHistogram()
 
   constructor(terms: SoakTerms) {
     this.#terms = terms
   }
 
-  note(node: string, { callsMs, ...sample }: Measured): void {
+  /** `fromMs`: the wall time at which `node` was asked for it. */
+  note(node: string, { callsMs, ...sample }: Measured, fromMs: number): void {
+    const toMs = Date.now()
+    if (toMs - fromMs > STILLNESS_MS_MIN)
+      this.#stillness.push({ node, fromMs, toMs: toMs + STILLNESS_FELT_MS })
     for (const ms of callsMs) this.#callsUs.record(Math.max(1, Math.round(ms * 1000)))
     this.#samples.push({ node, hours: this.#lastedHours, ...sample })
   }
@@ -79,8 +93,13 @@ export class Book {
   }
 
   #calls(): Calls {
-    const lost = this.#samples.flatMap(sample => sample.lost)
-    const lostAmongStaying = lost.filter(({ peer }) => staysAllTheTime(peer)).length
+    const lost = this.#samples.flatMap(({ node, lost }) => lost.map(one => ({ node, ...one })))
+    const amongStaying = lost.filter(({ peer }) => staysAllTheTime(peer))
+    const whileStill = amongStaying.filter(({ node, peer, fromMs, toMs }) =>
+      this.#stillness.some(
+        still => [node, peer].includes(still.node) && fromMs < still.toMs && toMs > still.fromMs
+      )
+    )
     const lostCodes: Record<string, number> = {}
     for (const { code } of lost) lostCodes[code] = (lostCodes[code] ?? 0) + 1
     const totalOf = (what: 'calls' | 'streams') =>
@@ -88,8 +107,9 @@ export class Book {
     return {
       made: totalOf('calls'),
       streams: totalOf('streams'),
-      lost: lostAmongStaying,
-      lostToChurn: lost.length - lostAmongStaying,
+      lost: amongStaying.length - whileStill.length,
+      lostToMeasuring: whileStill.length,
+      lostToChurn: lost.length - amongStaying.length,
       lostCodes,
       p50Ms: this.#callsUs.percentile(50) / 1000,
       p99Ms: this.#callsUs.percentile(99) / 1000

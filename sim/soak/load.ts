@@ -31,8 +31,17 @@ export interface Tally {
   readonly streams: number
   /** Time of each small call that was answered, from the question to the end of the answer. */
   readonly callsMs: readonly number[]
-  /** Calls and streams without a whole answer, with the name of the peer that was asked. */
-  readonly lost: readonly { readonly peer: string; readonly code: string }[]
+  /** Calls and streams without a whole answer. */
+  readonly lost: readonly Lost[]
+}
+
+export interface Lost {
+  /** Name of the one that was asked. */
+  readonly peer: string
+  readonly code: string
+  /** Wall time. */
+  readonly fromMs: number
+  readonly toMs: number
 }
 
 export class Load {
@@ -41,7 +50,7 @@ export class Load {
   #calls = 0
   #streams = 0
   #callsMs: number[] = []
-  #lost: { peer: string; code: string }[] = []
+  #lost: Lost[] = []
   #stopped = false
 
   constructor(node: LumosNode, random: Random) {
@@ -81,9 +90,11 @@ export class Load {
       await new Promise(resolve => setTimeout(resolve, intervalMs * (0.5 + this.#random())))
       const peers = this.#node.peers().filter(({ capabilities }) => capabilities.length > 0)
       if (this.#stopped || peers.length === 0) continue
-      const { name } = pick(peers, this.#random)
-      await ask(name).catch(err => {
-        if (!this.#stopped) this.#lost.push({ peer: name, code: toLumosError(err).code })
+      const { name: peer } = pick(peers, this.#random)
+      const fromMs = Date.now()
+      await ask(peer).catch(err => {
+        if (this.#stopped) return
+        this.#lost.push({ peer, code: toLumosError(err).code, fromMs, toMs: Date.now() })
       })
     }
   }

@@ -56,8 +56,9 @@ function table(verdicts: readonly Verdict[]): string[] {
 const signed = (value: number, margin: number): string =>
   `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)} ± ${margin.toFixed(2)}`
 
-const callLine = ({ made, streams, lost, lostToChurn, p50Ms, p99Ms }: Calls): string =>
-  `${made} calls (p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms) and ${streams} streams, ${lost} lost, ${lostToChurn} more to nodes that left`
+const callLine = ({ made, streams, lost, lostToMeasuring, lostToChurn, p50Ms, p99Ms }: Calls): string =>
+  `${made} calls (p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms) and ${streams} streams, ${lost} lost, ${lostToChurn} more to nodes that left` +
+  (lostToMeasuring > 0 ? ` and ${lostToMeasuring} to nodes that stood still to be measured` : '')
 
 const churnLine = ({ terminated, killed, returned, joined, revoked }: Churn): string =>
   `${terminated} terminated, ${killed} killed, ${returned} returned, ${joined} joined, ${revoked} revoked`

@@ -60,7 +60,8 @@ export async function soak({ hours, nodes, seed, module, ...options }: SoakOptio
       // take longest, of one node in each round, unless there is no time for that.
       for (const [i, member] of fleet.stayers.entries()) {
         const counting = measureMs < MEASURE_EVERY_MS || round % fleet.stayers.length === i
-        book.note(member.name, await member.ask({ ask: 'measure', counting }))
+        const fromMs = Date.now()
+        book.note(member.name, await member.ask({ ask: 'measure', counting }), fromMs)
       }
       options.onRound(book.record('no', fleet.churn))
     })
