@@ -1,7 +1,6 @@
 /** The mesh of a node as its user meets it: who belongs to it, and how devices come and go. */
 
-import { randomBytes } from 'node:crypto'
-import { InvalidInputError, LumosError, TimeoutError, toLumosError } from '../interface/errors.ts'
+import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
 import type { Membership, Role } from '../interface/membership.ts'
 import type {
@@ -14,27 +13,16 @@ import type {
   MeshInfo,
   NearbyMesh
 } from '../interface/mesh.ts'
-import { type Grant, NONCE_BYTES } from '../protocols/join/index.ts'
+import type { Grant } from '../protocols/join/index.ts'
 import type { StoredMesh } from '../storage/mesh-store.ts'
 import type { Ground, Identity, Mesh } from './compose-mesh.ts'
+import { adviceFor } from './membership/advice.ts'
 import { foundMesh } from './membership/authority.ts'
 import { parseInviteCode } from './membership/invite-code.ts'
-import { phraseOf } from './membership/join-requests.ts'
 import { checkGrant, type Door, deviceRemoved } from './membership/joiner.ts'
-import { type MeshSighting, meshesOf } from './membership/nearby.ts'
-import { RENEW_BEFORE_MS } from './membership/renewal.ts'
+import { meshesOf } from './membership/nearby.ts'
+import { askNearby } from './membership/nearby-asking.ts'
 import { meshIdOf, rootKeyFromText, rootKeyToText } from './membership/root-key.ts'
-
-/** How often a device that waits for a person asks again. */
-const ASK_INTERVAL_MS = 2000
-/** As long as an admin listens. */
-const ASK_MS_MAX = 10 * 60_000
-
-/** What one device is asked with: always the same, so that its phrase stays. */
-interface Question {
-  readonly nonce: Uint8Array
-  phrase?: string
-}
 
 export interface EnterOptions {
   /** Where somebody of the mesh is. */
@@ -73,7 +61,8 @@ export class MeshControl implements LumosMesh {
       holdsRoot: authority.holdsRoot,
       members: list.length,
       admins,
-      advice: adviceFor(own, {
+      advice: adviceFor({
+        own,
         members: list.length,
         admins,
         holdsRoot: authority.holdsRoot,
@@ -112,7 +101,11 @@ export class MeshControl implements LumosMesh {
   async join(text: string, { name, signal }: AbortOptions & { name?: string } = {}): Promise<Joined> {
     const code = parseInviteCode(text)
     return await this.#alone(async () => {
-      const { grant, phrase } = await this.#mesh.joiner.redeem(code, this.#nameOr(name), signalOf(signal))
+      const { grant, phrase } = await this.#mesh.joiner.redeem(
+        code,
+        this.#nameOr(name),
+        signal ?? new AbortController().signal
+      )
       return await this.#enter(grant, code.mesh, phrase, { peerId: code.inviter, addresses: code.addresses })
     })
   }
@@ -121,23 +114,13 @@ export class MeshControl implements LumosMesh {
     return meshesOf(this.#mesh.sightings())
   }
 
-  async joinNearby({ mesh, name, onAsking, signal }: JoinNearbyOptions = {}): Promise<Joined> {
-    const { clock } = this.#ground
-    const endMs = clock.monotonicMs() + ASK_MS_MAX
+  async joinNearby({ name, ...options }: JoinNearbyOptions = {}): Promise<Joined> {
     return await this.#alone(async () => {
-      const asked = new Map<string, Question>()
-      while (clock.monotonicMs() < endMs) {
-        for (const sighting of this.#chosen(mesh)) {
-          const question: Question = asked.get(sighting.peerId) ?? { nonce: randomBytes(NONCE_BYTES) }
-          asked.set(sighting.peerId, question)
-          const grant = await this.#ask(sighting, question, this.#nameOr(name), { onAsking, signal })
-          if (grant) return await this.#enter(grant, sighting.meshId, question.phrase!, sighting)
-        }
-        await this.#pause(ASK_INTERVAL_MS, signalOf(signal))
-      }
-      throw new TimeoutError('Nobody has decided within ten minutes.', {
-        hint: 'On an admin device of that mesh: lumos-node approve'
-      })
+      const { clock } = this.#ground
+      const { joiner, sightings } = this.#mesh
+      const asking = { clock, joiner, sightings, self: this.#self, name: this.#nameOr(name) }
+      const { grant, door, phrase } = await askNearby(asking, options)
+      return await this.#enter(grant, door.meshId, phrase, door)
     })
   }
 
@@ -305,71 +288,7 @@ export class MeshControl implements LumosMesh {
     ground.emit('mesh.joined', { meshId: mesh, mesh: meshName })
     return { mesh: meshName, meshId: mesh, name, role, phrase }
   }
-
-  /** @throws {LumosError} `PEER_NOT_FOUND` when no mesh is near, or `INVALID_INPUT` when several are. */
-  #chosen(mesh: string | undefined): MeshSighting[] {
-    const near = this.#mesh.sightings()
-    const wanted = near.filter(
-      ({ meshId, meshName }) => mesh === undefined || mesh === meshId || mesh === meshName
-    )
-    const meshes = meshesOf(wanted)
-    if (meshes.length === 1) return wanted
-    const names = meshesOf(near).map(found => `${found.mesh} (${found.meshId})`)
-    if (meshes.length > 1) {
-      throw new InvalidInputError('Several meshes are near.', {
-        hint: `Choose with --mesh: ${names.join(', ')}`
-      })
-    }
-    throw new LumosError(
-      'PEER_NOT_FOUND',
-      mesh === undefined ? 'No mesh is near.' : `No mesh "${mesh}" is near.`,
-      {
-        hint:
-          names.length > 0 ? `There are: ${names.join(', ')}.` : 'Both devices must be on one local network.'
-      }
-    )
-  }
-
-  /** Who cannot be asked, or is no admin, may be one that can a moment later. */
-  async #ask(
-    door: MeshSighting,
-    question: Question,
-    name: string,
-    { onAsking, signal }: JoinNearbyOptions
-  ): Promise<Grant | undefined> {
-    const pair = { mesh: door.meshId, inviter: door.peerId, joiner: this.#self }
-    const { nonce } = question
-    let challenged = false
-    const onChallenge = (challenge: { nonce: Uint8Array; meshName: string }): void => {
-      const phrase = phraseOf(nonce, challenge.nonce, pair)
-      challenged = true
-      if (question.phrase === phrase) return
-      question.phrase = phrase
-      onAsking?.({ mesh: challenge.meshName, meshId: door.meshId, peerId: door.peerId, phrase })
-    }
-    try {
-      return await this.#mesh.joiner.ask(door, { name, nonce, onChallenge }, signalOf(signal))
-    } catch (thrown) {
-      signal?.throwIfAborted()
-      const { code } = toLumosError(thrown)
-      if (code === 'PEER_REVOKED' || (challenged && code === 'DENIED')) throw thrown
-      return undefined
-    }
-  }
-
-  #pause(delayMs: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const timer = this.#ground.clock.setTimer(resolve, delayMs)
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    return promise.finally(() => {
-      timer.cancel()
-      signal.removeEventListener('abort', onAbort)
-    })
-  }
 }
-
-const signalOf = (signal: AbortSignal | undefined): AbortSignal => signal ?? new AbortController().signal
 
 const infoOf = (
   { peerId, name, role, notAfterMs: expiresAtMs }: Membership,
@@ -382,34 +301,3 @@ const infoOf = (
   online: online || peerId === self,
   self: peerId === self
 })
-
-function adviceFor(
-  own: Membership | undefined,
-  {
-    members,
-    admins,
-    holdsRoot,
-    isRemoved,
-    wallMs
-  }: { members: number; admins: number; holdsRoot: boolean; isRemoved: boolean; wallMs: number }
-): string[] {
-  const advice: string[] = []
-  if (isRemoved) {
-    return [
-      'This device was removed from the mesh, and can only come back as a new one: lumos-node leave --new-identity'
-    ]
-  }
-  if (own === undefined) return ['The certificate of this device has expired. Begin anew: lumos-node leave']
-  if (members > 1 && admins < 2) {
-    advice.push(
-      'Only one device is an admin. Make another one, so that losing one does no harm: lumos-node promote NAME'
-    )
-  }
-  // Only the root renews an admin, and members end with the admin that vouches for them.
-  if (own.role === 'admin' && !holdsRoot && own.notAfterMs - wallMs < RENEW_BEFORE_MS) {
-    advice.push(
-      'The certificate of this admin runs out, and only the root key renews it: lumos-node mesh import'
-    )
-  }
-  return advice
-}
