@@ -13,6 +13,7 @@ import { LumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import { DRAFT_ENDING, makePrivateFile, PRIVATE_FILE_MODE, replaceDurably } from './durable-file.ts'
 import { RESTORE_HINT, storeDamaged, storeFailure } from './failure.ts'
+import { checkWriteAheadLog } from './write-ahead-log.ts'
 
 /** "lumo" in ASCII: marks a file as ours, so that no other program's database is taken for one. */
 const APPLICATION_ID = 0x6c75_6d6f
@@ -20,6 +21,9 @@ const APPLICATION_ID = 0x6c75_6d6f
 const BUSY_TIMEOUT_MS = 1000
 /** Damaged caches that are kept for whoever wants to look; a failing disk must not fill itself with them. */
 const DAMAGED_KEPT_MAX = 3
+
+/** Endings of the files that SQLite keeps beside a database. */
+const SIDES = ['-wal', '-shm']
 
 export interface DatabaseOptions {
   /** Each is run once, in order, for ever: only append. `user_version` counts those that ran. */
@@ -143,11 +147,14 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
 
 function openConnection(path: string, options: DatabaseOptions): DatabaseSync {
   makePrivateFile(path)
+  if (options.synchronous === 'FULL') checkWriteAheadLog(path)
+  const version = checkedVersion(path, options.migrations.length)
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
   try {
-    const version = checkedVersion(database, path, options.migrations.length)
     configure(database, options)
     if (version < options.migrations.length) migrate(database, path, version, options.migrations)
+    // What a killed process left in the log comes to its place: the next log begins empty, with nothing old in it.
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     return database
   } catch (err) {
     database.close()
@@ -171,8 +178,24 @@ export function openCacheDatabase(path: string, options: DatabaseOptions, log?: 
   }
 }
 
-/** Reads only, so that a file which is damaged, foreign or newer stays as it is. */
-function checkedVersion(database: DatabaseSync, path: string, versionMax: number): number {
+/** A file that is damaged, foreign or newer stays as it is: closing a connection that may write moves its log into it. */
+function checkedVersion(path: string, versionMax: number): number {
+  // Where a process was killed while it made the file, SQLite must be allowed to finish that.
+  const readOnly = !existsSync(`${path}-journal`)
+  const made = SIDES.filter(side => !existsSync(path + side))
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly })
+  try {
+    return versionOf(database, path, versionMax)
+  } catch (err) {
+    database.close()
+    for (const side of made) rmSync(path + side, { force: true })
+    throw err
+  } finally {
+    if (database.isOpen) database.close()
+  }
+}
+
+function versionOf(database: DatabaseSync, path: string, versionMax: number): number {
   const applicationId = pragma(database, 'application_id')
   const version = Number(pragma(database, 'user_version'))
 
@@ -243,7 +266,7 @@ function setAside(path: string): string {
 
   renameSync(path, keptAs)
   // A log that belongs to the old file must never be played into the new one.
-  for (const side of ['-wal', '-shm']) rmSync(path + side, { force: true })
+  for (const side of SIDES) rmSync(path + side, { force: true })
   return keptAs
 }
 

@@ -35,14 +35,14 @@ export class Account {
   }
 
   hear(line: string): void {
-    const { begun, done, failed, ...rest } = JSON.parse(line)
+    const { begun, done, logBytes, failed, ...rest } = JSON.parse(line)
     const { deeds, failures } = this.words
     this.words = { ...this.words, ...rest }
     if (begun !== undefined) {
       const { changes, piecemeal = false } = this.#steps[begun]!
       this.words = { ...this.words, deeds: [...deeds, { changes, piecemeal, unsure: true }] }
     } else if (done !== undefined) {
-      const last = { changes: done, piecemeal: false, unsure: false }
+      const last = { changes: done, piecemeal: false, unsure: false, logBytes }
       this.words = { ...this.words, deeds: deeds.with(-1, last) }
     } else if (failed !== undefined) this.words = { ...this.words, failures: [...failures, failed] }
   }

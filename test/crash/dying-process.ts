@@ -1,6 +1,7 @@
 /** A process that goes through a workload and tells its parent each step that it begins and that is done. */
 
-import { writeSync } from 'node:fs'
+import { statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { toLumosError } from '../../interface/errors.ts'
 import { WORKLOADS } from './workloads.ts'
 
@@ -13,7 +14,8 @@ for (const [step, { changes, tells, vital, run }] of WORKLOADS.find(each => each
   tell({ begun: step })
   try {
     const told = await run()
-    tell({ done: tells === undefined ? changes : { ...changes, [tells]: String(told) } })
+    const logBytes = statSync(join(home, 'core.db-wal'), { throwIfNoEntry: false })?.size ?? 0
+    tell({ done: tells === undefined ? changes : { ...changes, [tells]: String(told) }, logBytes })
   } catch (thrown) {
     const { code, message } = toLumosError(thrown)
     if (code === 'INTERNAL') throw thrown

@@ -8,6 +8,7 @@ import { systemClock } from '../../interface/clock.ts'
 import { type DataDir, openDataDir } from '../../storage/data-dir.ts'
 import type { Database } from '../../storage/database.ts'
 import { SqliteDatastore } from '../../storage/datastore.ts'
+import { readGatewayToken } from '../../storage/gateway-token.ts'
 import { loadKey } from '../../storage/keychain.ts'
 import { ManifestLog } from '../../storage/manifest-log.ts'
 import { MeshStore } from '../../storage/mesh-store.ts'
@@ -90,7 +91,7 @@ async function readCache({ core, cache }: DataDir, contents: Record<string, stri
 }
 
 function readFiles({ tokenPath, logDir }: DataDir, contents: Record<string, string>): void {
-  if (existsSync(tokenPath)) contents.token = readFileSync(tokenPath, 'utf8').trim()
+  if (existsSync(tokenPath)) contents.token = readGatewayToken(tokenPath) ?? ''
   const log = join(logDir, 'lumos.log')
   if (!existsSync(log)) return
   for (const line of readFileSync(log, 'utf8').split('\n').slice(0, -1)) contents[LOG + line] = 'written'

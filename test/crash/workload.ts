@@ -14,6 +14,7 @@ export const ANY = '*'
 export const CACHE = 'cache:'
 /** Lines of the log: written, and not waited for. */
 export const LOG = 'log:'
+const OWN_FILES = ['identity', 'root', 'token']
 /** The highest number that was used up; more may have been, never fewer. */
 export const NUMBER = 'number'
 
@@ -46,6 +47,8 @@ export interface Deed {
   readonly unsure: boolean
   /** When unsure, each of its changes for itself. */
   readonly piecemeal: boolean
+  /** Size of SQLite's log for what must not get lost, once it was done. */
+  readonly logBytes?: number
 }
 
 const folded = (changes: readonly Changes[]): Contents => {
@@ -83,13 +86,24 @@ function ways({ changes, piecemeal }: Deed): Changes[] {
 }
 
 /** The same after a power cut: what nobody waited for may be gone, back to some earlier moment. */
-export function brokenAfterPowerCut(deeds: readonly Deed[], observed: Contents): string | undefined {
+export const brokenAfterPowerCut = (deeds: readonly Deed[], observed: Contents): string | undefined =>
+  brokenAfterDamage(deeds, deeds.length, observed)
+
+/** The same after damage: of a database the first deeds are left, `kept` of them at least; of the cache, any. */
+export function brokenAfterDamage(
+  deeds: readonly Deed[],
+  kept: number,
+  observed: Contents
+): string | undefined {
   const isDurable = (name: string) => !name.startsWith(CACHE) && !name.startsWith(LOG)
-  const broken = brokenPromise(
-    deeds.map(deed => ({ ...deed, changes: selected(deed.changes, isDurable) })),
-    selected(observed, isDurable)
-  )
-  if (broken !== undefined) return broken
+  const durable = deeds.map(deed => ({ ...deed, changes: selected(deed.changes, isDurable) }))
+  const counts = [...deeds.keys(), deeds.length].filter(count => count >= kept)
+  const broken = counts.map(count => {
+    // What has a file of its own does not go with the database.
+    const rest = durable.slice(count).map(deed => ({ ...deed, changes: selected(deed.changes, hasOwnFile) }))
+    return brokenPromise([...durable.slice(0, count), ...rest], selected(observed, isDurable))
+  })
+  if (!broken.includes(undefined)) return broken.join('; or ')
 
   const isCached = (name: string) => name.startsWith(CACHE)
   const cached = selected(observed, isCached)
@@ -120,6 +134,8 @@ function same(name: string, expected: string | undefined, observed: string | und
   if (name === NUMBER) return Number(observed ?? 0) >= Number(expected ?? 0)
   return expected === ANY ? observed !== undefined : expected === observed
 }
+
+const hasOwnFile = (name: string): boolean => OWN_FILES.includes(name)
 
 const selected = <T>(
   contents: Readonly<Record<string, T>>,
