@@ -15,6 +15,7 @@ import type { LumosNode } from '../interface/node.ts'
 import type { Fault, Schedule } from './faults/fault.ts'
 import { Inflictor } from './faults/inflictor.ts'
 import { Host, type HostOptions, hostName } from './host.ts'
+import type { Hostile } from './hostile/index.ts'
 import { type LinkModel, PERFECT } from './network/link-model.ts'
 import { SimNetwork } from './network/network.ts'
 import { forkRandom, pickSome } from './random.ts'
@@ -41,7 +42,9 @@ export class Cluster implements AsyncDisposable {
   readonly seed: number
   readonly hosts: readonly Host[]
   readonly network: SimNetwork
-  readonly #directory: string
+  readonly directory: string
+  /** Those that are there now. */
+  readonly hostiles: Hostile[] = []
   readonly #clock: Clock
   readonly #inflictor: Inflictor
   readonly #beganMs: number
@@ -55,7 +58,7 @@ export class Cluster implements AsyncDisposable {
     this.seed = parts.seed
     this.hosts = hosts
     this.network = parts.network
-    this.#directory = parts.directory
+    this.directory = parts.directory
     this.#clock = parts.clock
     this.#inflictor = new Inflictor(this, parts.clock)
     this.#beganMs = parts.clock.monotonicMs()
@@ -161,9 +164,9 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#inflictor.end()
+    await this.#inflictor.end()
     await Promise.all(this.hosts.map(host => host.end()))
-    await rm(this.#directory, { recursive: true, force: true })
+    await rm(this.directory, { recursive: true, force: true })
   }
 
   #until(atMs: number, signal: AbortSignal): Promise<void> {

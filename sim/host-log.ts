@@ -1,4 +1,4 @@
-/** What one device logged, kept in memory: the lines that say that something is wrong, and how often each code came. */
+/** What one device logged, kept in memory: the lines that say that something is wrong, and how often each code came at any level. */
 
 import type { NodeLogger } from '../node/log.ts'
 
@@ -15,7 +15,9 @@ export class HostLog implements NodeLogger {
   readonly lines: LogLine[] = []
   readonly codes = new Map<string, number>()
 
-  debug(): void {}
+  debug(fields: object): void {
+    this.#count(fields)
+  }
 
   info(fields: object): void {
     this.#count(fields)
@@ -57,7 +59,9 @@ class ChildLog implements NodeLogger {
     this.#fields = fields
   }
 
-  debug(): void {}
+  debug(fields: object, message: string): void {
+    this.#parent.debug({ ...this.#fields, ...fields }, message)
+  }
 
   info(fields: object, message: string): void {
     this.#parent.info({ ...this.#fields, ...fields }, message)

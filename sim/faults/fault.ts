@@ -4,6 +4,7 @@
  */
 
 import * as z from 'zod'
+import { HOSTILE_KINDS } from '../hostile/kinds.ts'
 import { LinkModel, LinkState } from '../network/link-model.ts'
 import { PRESET_NAMES } from '../network/presets.ts'
 
@@ -66,7 +67,16 @@ export const Fault = z.discriminatedUnion('kind', [
     upMs: Ms.min(1),
     downMs: Ms.min(1)
   }),
-  /** All links are as in the beginning, all clocks right, disks roomy, CPUs fast, paused nodes run; the dead stay dead. */
+  /** A hostile peer comes, with a certificate that `by` gave it, or without one, and attacks those. */
+  z.strictObject({
+    kind: z.literal('hostile'),
+    behaviour: z.enum(HOSTILE_KINDS),
+    by: NodeIndex.optional(),
+    victims: Nodes
+  }),
+  /** Every hostile peer is gone. */
+  z.strictObject({ kind: z.literal('calm') }),
+  /** All links are as in the beginning, all clocks right, disks roomy, CPUs fast, paused nodes run, the hostile are gone; the dead stay dead. */
   z.strictObject({ kind: z.literal('heal') })
 ])
 export type Fault = z.infer<typeof Fault>

@@ -2,6 +2,7 @@
 
 import type { Clock, Timer } from '../../interface/clock.ts'
 import type { Host } from '../host.ts'
+import { Hostile } from '../hostile/index.ts'
 import type { LinkChange, SimNetwork } from '../network/network.ts'
 import { PRESETS } from '../network/presets.ts'
 import type { Fault, Nodes } from './fault.ts'
@@ -10,6 +11,10 @@ import type { Fault, Nodes } from './fault.ts'
 export interface Victim {
   readonly hosts: readonly Host[]
   readonly network: SimNetwork
+  readonly seed: number
+  /** Where hostile peers keep what they need. */
+  readonly directory: string
+  readonly hostiles: Hostile[]
   remade(host: Host): void
 }
 
@@ -19,6 +24,7 @@ export class Inflictor {
   readonly #victim: Victim
   readonly #clock: Clock
   readonly #flapping = new Set<{ timer: Timer }>()
+  #brought = 0
 
   constructor(victim: Victim, clock: Clock) {
     this.#victim = victim
@@ -55,13 +61,22 @@ export class Inflictor {
         return this.#partition(fault)
       case 'flap':
         return this.#flap(fault, false)
+      case 'hostile':
+        return await this.#bringHostile(fault)
+      case 'calm':
+        return await this.#calm()
       case 'heal':
-        return this.#heal()
+        return await this.#heal()
     }
   }
 
-  /** Links flap no more. */
-  end(): void {
+  /** Links flap no more, and nobody attacks. */
+  async end(): Promise<void> {
+    this.#stopFlapping()
+    await this.#calm()
+  }
+
+  #stopFlapping(): void {
     for (const { timer } of this.#flapping) timer.cancel()
     this.#flapping.clear()
   }
@@ -106,8 +121,29 @@ export class Inflictor {
     this.#flapping.add(flapping)
   }
 
-  #heal(): void {
-    this.end()
+  async #bringHostile({ behaviour, by, victims }: Of<'hostile'>): Promise<void> {
+    const { hosts, hostiles, network, seed, directory } = this.#victim
+    const targets = victims === 'all' ? hosts : victims.map(node => this.#host({ node }))
+    const admin = by === undefined ? undefined : this.#host({ node: by }).node
+    const hostile = await Hostile.start({
+      kind: behaviour,
+      name: `${behaviour}-${++this.#brought}`,
+      admin,
+      mesh: targets[0]!.node.status().meshId,
+      network,
+      directory,
+      seed,
+      victims: () => targets.filter(({ state }) => state === 'running').map(({ node }) => node)
+    })
+    hostiles.push(hostile)
+  }
+
+  async #calm(): Promise<void> {
+    await Promise.all(this.#victim.hostiles.splice(0).map(hostile => hostile.stop()))
+  }
+
+  async #heal(): Promise<void> {
+    await this.end()
     this.#victim.network.heal()
     for (const host of this.#victim.hosts) {
       host.clock.correct()
