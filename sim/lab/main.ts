@@ -137,8 +137,12 @@ async function enterUserNamespace(argv: readonly string[]): Promise<number> {
   return code ?? 1
 }
 
+/** Once it was told to stop, what is under way fails on purpose, and how it ends no longer counts. */
+let stopping: Promise<void> | undefined
 for (const [signal, exitCode] of Object.entries(SIGNALS)) {
-  process.once(signal, () => void Lab.endAll().finally(() => process.exit(exitCode)))
+  process.once(signal, () => {
+    stopping = Lab.endAll().finally(() => process.exit(exitCode))
+  })
 }
 
 const exitCode = await main(process.argv.slice(2)).catch(thrown => {
@@ -146,4 +150,5 @@ const exitCode = await main(process.argv.slice(2)).catch(thrown => {
   // What is thrown by whoever reads arguments is about them.
   return (thrown as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? USAGE_EXIT_CODE : 1
 })
+await stopping
 process.exit(exitCode)

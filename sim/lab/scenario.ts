@@ -76,18 +76,30 @@ export class Findings {
     this.figures.push({ rung: this.rung, metric, value: Math.round(value * 100) / 100, unit })
   }
 
-  /** A promise about time; when `work` has not ended by then, or fails, it does not hold. @returns what it took. */
-  async within(promise: string, limitMs: number, work: () => Promise<unknown>): Promise<number> {
+  /** A promise about time. It does not hold when `work` fails, or has not ended by then. */
+  async within(
+    promise: string,
+    limitMs: number,
+    work: (withinMs: number) => Promise<unknown>
+  ): Promise<void> {
     const beganMs = performance.now()
-    const failure = await work().then(
+    const failure = await inTime(work(limitMs), limitMs).then(
       () => undefined,
       err => (err as Error).message
     )
     const tookMs = performance.now() - beganMs
     if (failure === undefined) this.figure(promise, tookMs, 'ms')
-    const detail = failure ?? `${seconds(tookMs)}, at most ${seconds(limitMs)}`
-    this.check(promise, failure === undefined && tookMs <= limitMs, detail)
-    return tookMs
+    this.check(promise, failure === undefined, failure ?? `${seconds(tookMs)}, at most ${seconds(limitMs)}`)
+  }
+}
+
+async function inTime(work: Promise<unknown>, limitMs: number): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not within ${seconds(limitMs)}`)), limitMs)
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -138,4 +150,4 @@ export async function outcomeOf(
   }
 }
 
-export const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 1000 ? 2 : 1)} s`
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 1000 ? 2 : 1)} s`

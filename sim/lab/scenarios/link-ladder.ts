@@ -57,7 +57,7 @@ async function climb(lab: Lab, findings: Findings, rung: PresetName): Promise<vo
     }
   })
   findings.figure('attempts to join', attempts, '')
-  await findings.within('both manifests are held', withinMs, () => meet(asker, server, withinMs))
+  await findings.within('both manifests are held', withinMs, ms => meet(asker, server, ms))
 
   const tookMs: number[] = []
   let failure: string | undefined

@@ -1,0 +1,43 @@
+/**
+ * The lab in short: some promises of the first issues and two rungs of the link
+ * ladder, with real processes. The rest is `npm run lab -- all`.
+ */
+
+import assert from 'node:assert/strict'
+import { it } from 'vitest'
+import { type LabScenario, outcomeOf } from '../../sim/lab/scenario.ts'
+import { linkLadder } from '../../sim/lab/scenarios/link-ladder.ts'
+import { sameLan } from '../../sim/lab/scenarios/same-lan.ts'
+import { partition } from '../../sim/lab/scenarios/several-lans.ts'
+import type { PresetName } from '../../sim/network/presets.ts'
+import { describeOnLan } from '../lan/lan.ts'
+
+/** A good link, and one with delay and loss. */
+const RUNGS: readonly PresetName[] = ['good-wifi', 'weak-4g']
+/** Each ends by its own limits; this is for a machine that hangs. */
+const TIMEOUT_MS = 240_000
+
+describeOnLan('on real networks', () => {
+  it.each<[LabScenario, readonly PresetName[]]>([
+    [sameLan, []],
+    [partition, []],
+    [linkLadder, RUNGS]
+  ])('$name: $question', { timeout: TIMEOUT_MS }, async (scenario, rungs) => {
+    const { outcome, reason, emulator, checks, figures } = await outcomeOf(scenario, rungs, () => {})
+    if (outcome === 'not run') {
+      console.warn(`Not run: lab scenario ${scenario.name}: ${reason}`)
+      return
+    }
+    const told = figures.map(({ rung, metric, value, unit }) =>
+      `${rung ?? ''} ${metric} ${value} ${unit}`.trim()
+    )
+    console.log(
+      `${scenario.name}${emulator === null ? '' : `, links by ${emulator}`}:\n  ${told.join('\n  ')}`
+    )
+    assert.deepEqual(
+      checks.filter(({ holds }) => !holds),
+      []
+    )
+    assert.equal(outcome, 'passed', reason)
+  })
+})
