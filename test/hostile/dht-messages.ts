@@ -11,7 +11,7 @@ export interface Hint {
   readonly addresses: readonly Uint8Array[]
 }
 
-export function varint(number: number): Uint8Array {
+function varint(number: number): Uint8Array {
   const bytes: number[] = []
   for (let left = number; ; left >>>= 7) {
     bytes.push(left < 0x80 ? left : (left & 0x7f) | 0x80)

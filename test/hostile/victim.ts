@@ -4,10 +4,14 @@
  */
 
 import { setFlagsFromString } from 'node:v8'
+import { echoModel } from '../../capabilities/index.ts'
+import { systemClock } from '../../interface/clock.ts'
 import { createLumosNode } from '../../node/create-node.ts'
 import type { NodeLogger } from '../../node/log.ts'
 import { ALONE, temporaryHome } from '../node/mesh-nodes.ts'
 import { liveMiB, openFiles, residentMiB, watchLoop } from './measures.ts'
+
+const PEAK_INTERVAL_MS = 50
 
 export type Question =
   | { readonly ask: 'admit'; readonly subject: string; readonly name: string }
@@ -16,6 +20,8 @@ export type Question =
 
 export interface Figures {
   readonly residentMiB: number
+  /** The most since the last time, with whatever was not collected yet. */
+  readonly peakResidentMiB: number
   readonly liveMiB: number
   readonly openFiles: number
   readonly peers: string[]
@@ -53,6 +59,8 @@ process.on('uncaughtException', err => {
 const node = await createLumosNode({
   home: await temporaryHome(),
   log,
+  // One that nobody abuses, with slots of its own.
+  models: [echoModel({ clock: systemClock }, 'spare')],
   settings: { ...ALONE, name: 'victim', 'engines.echo': true, 'gateway.port': 0 }
 })
 let manifests: Record<string, number> = {}
@@ -61,6 +69,10 @@ node.events.addEventListener('manifest.updated', ({ detail: { peerId } }) => {
 })
 await node.start()
 let loop = watchLoop()
+let peakBytes = 0
+setInterval(() => {
+  peakBytes = Math.max(peakBytes, process.memoryUsage.rss())
+}, PEAK_INTERVAL_MS)
 
 async function answer(question: Question): Promise<unknown> {
   switch (question.ask) {
@@ -70,8 +82,10 @@ async function answer(question: Question): Promise<unknown> {
       return await node.revoke(question.subject)
     case 'figures': {
       const { p99Ms, maxMs } = loop()
+      const peakResidentMiB = peakBytes / 1024 / 1024
       const figures: Figures = {
         residentMiB: await residentMiB(),
+        peakResidentMiB,
         liveMiB: await liveMiB(),
         openFiles: openFiles(),
         peers: node.peers().map(({ name }) => name),
@@ -82,6 +96,7 @@ async function answer(question: Question): Promise<unknown> {
       }
       codes = {}
       manifests = {}
+      peakBytes = 0
       loop = watchLoop()
       return figures
     }
