@@ -22,7 +22,7 @@ export interface NodeView {
   /** PeerIds of those it is connected to. */
   readonly peers: readonly string[]
   /** PeerIds of those that it would ask, itself included, each with its models as they are loaded or not. */
-  readonly providers: Readonly<Record<string, readonly string[]>>
+  readonly providers: Readonly<Record<string, string>>
   /** PeerIds of those that belong to the mesh, itself included. */
   readonly members: readonly string[]
   readonly mesh: string

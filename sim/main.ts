@@ -9,7 +9,7 @@ const HELP = `Usage: npm run sim -- COMMAND
     --replay FILE          do what that run did, when it did it
     --report DIR           write report.html and schedule.json there
     --json                 the outcome as one object on stdout
-  swarm-nodes              random mixes of links, faults and load, each seed one run
+  swarm-nodes              random mixes of links, faults, hostile peers and load, each seed one run
     --seeds N, --from N    how many seeds (default 10), and the first of them (default 1)
     --json                 one object a line
     --seed N | --replay F  one of them, with the options of a scenario

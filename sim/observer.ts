@@ -138,13 +138,17 @@ export class Observer implements Disposable {
     this.add({ type: 'uncaught', kind: 'uncaughtException', message: messageOfThrown(thrown) })
 }
 
-export function viewOf(node: LumosNode): NodeView {
+/** What is offered, by its own text: a hundred nodes say the same of each other, again and again. */
+const OFFERS = new Map<string, string>()
+
+function viewOf(node: LumosNode): NodeView {
   const { mesh, connections, streams, requests } = node.status()
-  const providers: Record<string, string[]> = {}
+  const providers: Record<string, string> = {}
   for (const { model, task, providers: peers } of node.models()) {
     for (const { peerId, warm } of peers) {
-      const offer = `${model} ${task}${warm ? '' : ', not loaded'}`
-      providers[peerId] = [...(providers[peerId] ?? []), offer]
+      const offer = `${model} ${task}${warm ? '' : ' (not loaded)'}`
+      const offers = providers[peerId] === undefined ? offer : `${providers[peerId]}, ${offer}`
+      providers[peerId] = interned(offers)
     }
   }
   return {
@@ -156,6 +160,12 @@ export function viewOf(node: LumosNode): NodeView {
     streams,
     requests
   }
+}
+
+function interned(text: string): string {
+  const known = OFFERS.get(text)
+  if (known === undefined) OFFERS.set(text, text)
+  return known ?? text
 }
 
 const messageOf = (content: string) => ({ messages: [{ role: 'user', content }] })

@@ -9,7 +9,7 @@ import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import type { Cluster } from './cluster.ts'
 import type { Fault, Schedule } from './faults/fault.ts'
-import type { Actor, Fact, History } from './history.ts'
+import type { Actor, Fact, History, NodeView } from './history.ts'
 import { disagreements, removedUntil } from './invariants/agreement.ts'
 import { type Answer, Observer, type Question } from './observer.ts'
 
@@ -17,7 +17,7 @@ import { type Answer, Observer, type Question } from './observer.ts'
 const POLL_MS = 20
 /** Looking at all nodes costs their square, so a large mesh is looked at less often. */
 const LOOK_MS = 250
-const LOOK_MS_PER_NODE = 15
+const LOOK_MS_PER_NODE = 25
 
 export interface StageInit {
   readonly cluster: Cluster
@@ -30,7 +30,7 @@ export interface StageInit {
 }
 
 /** The answer to the scenario's question is no. */
-export class BrokenPromise extends Error {}
+class BrokenPromise extends Error {}
 
 export class Stage implements Disposable {
   readonly cluster: Cluster
@@ -112,6 +112,7 @@ export class Stage implements Disposable {
     if (fault.kind === 'start' || fault.kind === 'restart') {
       this.observer.add({ type: 'life', node: name, change: 'ready' })
     }
+    if (fault.kind === 'hostile') this.#greetHostile(fault.by === undefined ? 'stranger' : 'hostile')
     if (fault.kind === 'stop') this.observer.add({ type: 'life', node: name, change: 'stopped' })
     if (fault.kind === 'resume') this.observer.add({ type: 'life', node: name, change: 'resumed' })
     if (fault.kind === 'heal') {
@@ -209,10 +210,20 @@ export class Stage implements Disposable {
     this.history.actors.push(actor)
   }
 
+  #greetHostile(kind: 'hostile' | 'stranger'): void {
+    const { name, peerId } = this.cluster.hostiles.at(-1)!
+    this.meet({ name, peerId, kind })
+  }
+
   look(): void {
     for (const { name, node, state } of this.cluster.hosts) {
       if (state === 'running') this.observer.look(name, node)
     }
+  }
+
+  /** What the node says of itself now. */
+  view(index: number): NodeView {
+    return this.observer.look(`node-${index}`, this.node(index))
   }
 
   pause(delayMs: number): Promise<void> {

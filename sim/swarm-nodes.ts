@@ -4,6 +4,7 @@
  */
 
 import type { Fault } from './faults/fault.ts'
+import { HOSTILE_KINDS } from './hostile/kinds.ts'
 import { Load } from './load.ts'
 import { lateModel, slowModel } from './models.ts'
 import { pick, pickSome } from './random.ts'
@@ -84,6 +85,12 @@ const FAULTS: Record<string, Draw> = {
     upMs: 200 + stage.random() * 1500,
     downMs: 100 + stage.random() * 1000
   }),
+  hostile({ cluster, running, random }) {
+    // The founder lets it in, so it must be there; one at a time is enough to look at.
+    if (cluster.hostiles.length > 0 || !running.includes(0)) return undefined
+    return { kind: 'hostile', behaviour: pick(HOSTILE_KINDS, random), by: 0, victims: 'all' }
+  },
+  calm: ({ cluster }) => (cluster.hostiles.length > 0 ? { kind: 'calm' } : undefined),
   heal: () => ({ kind: 'heal' })
 }
 

@@ -37,8 +37,8 @@ export function* disagreements(
     for (const other of seen) {
       if (!members.has(other.actor.peerId))
         yield `${actor.name} does not take ${other.actor.name} for a member.`
-      const believed = view.providers[other.actor.peerId]?.join() ?? 'nothing'
-      const offered = other.view.providers[other.actor.peerId]?.join() ?? 'nothing'
+      const believed = view.providers[other.actor.peerId] ?? 'nothing'
+      const offered = other.view.providers[other.actor.peerId] ?? 'nothing'
       if (believed !== offered)
         yield `${actor.name} believes that ${other.actor.name} offers ${believed}, not ${offered}.`
     }

@@ -1,6 +1,6 @@
 /** What nodes believe of each other. */
 
-import type { History } from '../history.ts'
+import type { History, NodeView } from '../history.ts'
 import { at, type Invariant } from './invariant.ts'
 
 export const manifestsOnlyGrow: Invariant = {
@@ -41,9 +41,17 @@ export const refusalsChangeNothing: Invariant = {
   id: 'S10',
   promise: 'What is refused changes nothing that a node says of itself, its mesh or its peers.',
   *broken(history) {
+    // What a hostile peer says of itself is its own, and comes and goes with it.
+    const isHonest = (peerId: string) => (history.actor(peerId)?.kind ?? 'honest') === 'honest'
+    const lasting = ({ members, providers, mesh }: NodeView): string =>
+      JSON.stringify({
+        mesh,
+        members: members.filter(isHonest).sort(),
+        providers: Object.entries(providers)
+          .filter(([peerId]) => isHonest(peerId))
+          .sort()
+      })
     for (const { node, what, before, after, atMs } of history.of('rejected')) {
-      const lasting = ({ members, providers, mesh }: typeof before) =>
-        JSON.stringify({ members: [...members].sort(), providers: Object.entries(providers).sort(), mesh })
       if (lasting(before) !== lasting(after)) yield `${node} is another after ${what} (${at(atMs)}).`
     }
   }

@@ -6,14 +6,14 @@ import { type Markup, markup } from './markup.ts'
 /** A larger table nobody reads; the rows and columns with the most are kept. */
 const SIDE_MAX = 40
 
-export interface Served {
+interface Served {
   readonly asker: string
   /** By whom the last of the answer came; absent when nobody was ever asked. */
   readonly server: string | undefined
   readonly code: string | undefined
 }
 
-export function servedIn(history: History): Served[] {
+function servedIn(history: History): Served[] {
   const served: Served[] = []
   for (const entries of history.requests().values()) {
     const asked = entries[0]

@@ -4,7 +4,7 @@ import type { Fault, Nodes } from '../faults/fault.ts'
 import type { Entry, History } from '../history.ts'
 
 /** A fault, as a sentence without its full stop. */
-export function sentenceOf(fault: Fault): string {
+function sentenceOf(fault: Fault): string {
   switch (fault.kind) {
     case 'start':
       return `${nodes([fault.node])} starts`
@@ -34,6 +34,10 @@ export function sentenceOf(fault: Fault): string {
       return `partition (${fault.state}): ${fault.groups.map(nodes).join(' | ')}`
     case 'flap':
       return `links ${between(fault)} are up ${fault.upMs} ms and ${fault.state} ${fault.downMs} ms in turn`
+    case 'hostile':
+      return `a ${fault.behaviour}, ${fault.by === undefined ? 'no member' : 'a member'}, attacks ${nodes(fault.victims)}`
+    case 'calm':
+      return 'all hostile peers are gone'
     case 'heal':
       return 'all links, clocks, disks and processors are well again'
   }

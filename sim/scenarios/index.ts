@@ -8,6 +8,7 @@ import { cutStream } from './cut-stream.ts'
 import { firstContact } from './first-contact.ts'
 import { flappingLink } from './flapping-link.ts'
 import { halfOpen } from './half-open.ts'
+import { hostileMembers } from './hostile-members.ts'
 import { oneWayLink } from './one-way-link.ts'
 import { overload } from './overload.ts'
 import { partitionAndHeal } from './partition-and-heal.ts'
@@ -32,5 +33,6 @@ export const SCENARIOS: readonly Scenario[] = [
   pausedNode,
   powerCuts,
   clockSkew,
-  revocationUnderPartition
+  revocationUnderPartition,
+  hostileMembers
 ]

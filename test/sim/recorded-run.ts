@@ -10,7 +10,7 @@ export const ACTORS: readonly Actor[] = [
   { name: 'nobody', peerId: 'PN', kind: 'stranger' }
 ]
 
-const OFFERS = ['echo text-generation']
+const OFFERS = 'echo text-generation'
 export const VIEW: NodeView = {
   peers: ['P1', 'PL'],
   providers: { P0: OFFERS, P1: OFFERS, PL: OFFERS },
