@@ -17,7 +17,6 @@ const NETWORK = new Set([
   '@libp2p/kad-dht',
   '@libp2p/logger',
   '@libp2p/mdns',
-  '@libp2p/memory',
   '@libp2p/multistream-select',
   '@libp2p/noise',
   '@libp2p/peer-collections',
