@@ -11,7 +11,7 @@ import { Victim } from './start-victim.ts'
 /** Sixty in a longer run: `FLOOD_MS=60000`. */
 const FLOOD_MS = Number(process.env.FLOOD_MS ?? 10_000)
 const HONEST_INTERVAL_MS = 100
-const FLOODERS = 3
+const FLOODERS = 1
 const GOSSIP_PROTOCOL = '/meshsub/1.2.0'
 
 const text = (name: string) => new TextEncoder().encode(name)
@@ -47,6 +47,10 @@ class Flooder {
     this.#node = node
   }
 
+  get peerId(): string {
+    return this.#peer.peerId
+  }
+
   async flood(untilMs: number): Promise<void> {
     while (performance.now() < untilMs) {
       const stream = await this.#open().catch(() => undefined)
@@ -74,9 +78,9 @@ class Flooder {
   }
 }
 
-describe('members that flood gossip with subscriptions and control messages', () => {
+describe('a member that floods gossip with subscriptions and control messages', () => {
   it(
-    'are shut out within ten seconds, cost little memory and time, and honest news arrives meanwhile',
+    'is shut out within ten seconds, costs little memory and time, and honest news arrives meanwhile',
     async () => {
       await using victim = await Victim.start()
       const founder = {
@@ -122,15 +126,15 @@ describe('members that flood gossip with subscriptions and control messages', ()
       const heardMs = flooders.map(flooder => Math.round(flooder.heardUntilMs - beganMs))
       const sent = flooders.reduce((sum, flooder) => sum + flooder.sent, 0)
       console.log(
-        `T6: ${FLOODERS} members sent ${sent} floods of 1,060 items and were shut out after ${heardMs.join(', ')} ms of ${FLOOD_MS}; live ${before.liveMiB.toFixed(1)} → ${after.liveMiB.toFixed(1)} MiB, resident ${before.residentMiB.toFixed(0)} → ${after.residentMiB.toFixed(0)} MiB; loop p99 ${after.loopP99Ms.toFixed(0)} ms, max ${after.loopMaxMs.toFixed(0)} ms; honest news ${arrived} of ${published}`
+        `T6: ${FLOODERS} of the members sent ${sent} floods of 1,060 items and was shut out after ${heardMs.join(', ')} ms of ${FLOOD_MS}; live ${before.liveMiB.toFixed(1)} → ${after.liveMiB.toFixed(1)} MiB, resident ${before.residentMiB.toFixed(0)} → ${after.residentMiB.toFixed(0)} MiB; loop p99 ${after.loopP99Ms.toFixed(0)} ms, max ${after.loopMaxMs.toFixed(0)} ms; honest news ${arrived} of ${published}`
       )
       // A second before the end, all of them had long been speaking to nobody.
       expect(Math.max(...heardMs)).toBeLessThan(9000)
-      expect(Object.keys(codes).filter(code => code.startsWith('PEER_BANNED'))).toHaveLength(FLOODERS)
+      for (const { peerId } of flooders) expect(codes[`PEER_BANNED ${peerId}`]).toBeGreaterThan(0)
       expect(grownMiB).toBeLessThan(20)
       expect(after.loopP99Ms).toBeLessThan(100)
       expect(arrived).toBe(published)
-      expect(sent).toBeGreaterThan(50)
+      expect(sent).toBeGreaterThan(20)
     },
     FLOOD_MS + 50_000
   )
