@@ -111,7 +111,7 @@ export const swarmRun: Scenario = {
     const askers = stage.running.filter(asksOnly)
     // Whoever pauses or dies takes its requests along: each has a budget, so that none waits for ever.
     const question = { model: pick(models, random), budgetMs: 20_000 }
-    const load = new Load(stage, { askers, atOnce: 1 + Math.floor(random() * 4), question })
+    const load = new Load(stage, { askers, atOnce: 1 + Math.floor(random() * 4), pauseMs: 50, question })
 
     // Not every kind in every run: a mix of two finds what a mix of all hides.
     const kinds = pickSome(Object.keys(FAULTS), 2 + Math.floor(random() * 5), random)

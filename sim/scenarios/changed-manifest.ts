@@ -21,7 +21,7 @@ export const changedManifest: Scenario = {
 
   async run(stage) {
     const { nodes, history } = stage
-    const knownMs = await stage.assemble(60_000 + nodes.length * 1000)
+    const knownMs = await stage.assemble(60_000 + nodes.length * 6000)
     stage.note(`everyone knows everyone after ${Math.round(knownMs)} ms`)
     await stage.inflict({
       kind: 'link',
