@@ -13,12 +13,16 @@ const HELP = `Usage: npm run sim -- COMMAND
     --seeds N, --from N    how many seeds (default 10), and the first of them (default 1)
     --json                 one object a line
     --seed N | --replay F  one of them, with the options of a scenario
+  swarm [options]          many random meshes of deterministic cores on virtual time (--help)
+  virtual [options]        one large mesh of them, hours of its time in minutes (--help)
 
 Exit codes: 0 yes, 1 no, 2 usage, 130 interrupted.`
 
 /** Each takes what follows its name, and returns the exit code. */
 const COMMANDS: Record<string, (args: string[], signal: AbortSignal) => Promise<number>> = {
   list: async args => (await import('./commands/list.ts')).list(args),
+  swarm: async (args, signal) => (await import('./virtual/swarm-command.ts')).swarm(args, signal),
+  virtual: async (args, signal) => (await import('./virtual/command.ts')).virtual(args, signal),
   'swarm-nodes': async (args, signal) => (await import('./commands/swarm-nodes.ts')).swarmNodes(args, signal)
 }
 

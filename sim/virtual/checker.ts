@@ -31,6 +31,7 @@ export const INVARIANTS = {
   S12: 'nothing is thrown that nobody expects',
   S13: 'retries stay within their budget',
   E1: 'each request ends exactly once',
+  D1: 'a seed is one run, event by event',
   L1: 'all who are connected know the same manifests and removals',
   L3: 'no slot, call or request is stuck',
   L4: 'whoever is healed answers and is answered'

@@ -65,7 +65,7 @@ export class Life {
     this.announce()
     this.meetings.start()
     this.every(PULL_TICK_MS, this.#tick)
-    if (this.world.plan.crashes) this.every(CHECKPOINT_MS, () => this.node.cache.sync())
+    if (this.node.mayCrash) this.every(CHECKPOINT_MS, () => this.node.cache.sync())
   }
 
   /** Since this process began; no correction of a clock moves it. */
@@ -154,7 +154,7 @@ export class Life {
       return false
     }
     world.checker.accepted(node.index, signed)
-    if (world.plan.crashes) node.cache.write(peerId, signed)
+    if (node.mayCrash) node.cache.write(peerId, signed)
     const about = nodeOf(peerId)
     const lostMs = this.#lost.size > 0 ? this.#lost.get(about) : undefined
     if (lostMs !== undefined && world.nowMs - lostMs > NEWS_UNDER_WAY_MS) this.#lost.delete(about)

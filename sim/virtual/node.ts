@@ -19,6 +19,8 @@ export class VirtualNode {
   readonly disk = new Disk<number | ProvenRevocation>()
   /** `cache.db`. */
   readonly cache = new Disk<SignedManifest>()
+  /** Whether its cache will ever be read again: else it is not worth its time. */
+  readonly mayCrash: boolean
   readonly epoch: number
   life: Life | undefined
   /** Lives it has had. */
@@ -39,6 +41,7 @@ export class VirtualNode {
     this.role = role
     this.capabilities = capabilities
     this.epoch = 1000 + index
+    this.mayCrash = world.plan.faults.some(fault => fault.type === 'crash' && fault.node === index)
   }
 
   get isHonest(): boolean {

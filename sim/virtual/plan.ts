@@ -54,8 +54,6 @@ export interface Plan {
   /** By then every fault is over. */
   readonly healedMs: number
   readonly faults: readonly Fault[]
-  /** Whether any node crashes: only then are its disks worth the while. */
-  readonly crashes: boolean
 }
 
 /** From a cable to what nobody should call a link: one way, in milliseconds. */
@@ -78,7 +76,7 @@ export function swarmPlan(seed: number): Plan {
   const random = forkRandom(seed, 'plan')
   const between = (low: number, high: number): number => low + random() * (high - low)
   const count = Math.floor(between(3, 17))
-  const disturbedMs = between(60_000, 300_000)
+  const disturbedMs = between(40_000, 200_000)
   const models = ['echo', 'digits', 'words'].slice(0, Math.ceil(random() * 3))
   const hostile = Math.floor(random() * random() * count * 0.5)
   const roles = rolesOf(count, hostile, random)
@@ -93,12 +91,11 @@ export function swarmPlan(seed: number): Plan {
     models,
     chunkMs,
     budgetMs: 2 ** between(10, 15),
-    requestsPerMinute: 2 ** between(0, 7),
+    requestsPerMinute: 2 ** between(0, 5.5),
     requestsUntilMs: disturbedMs + 20_000,
     startWithinMs: between(0, 20_000),
     healedMs: disturbedMs,
-    faults,
-    crashes: true
+    faults
   }
 }
 
@@ -127,8 +124,7 @@ export function largePlan(seed: number, count: number, hours: number): Plan {
     requestsUntilMs: endMs - 120_000,
     startWithinMs: 60_000,
     healedMs,
-    faults,
-    crashes: true
+    faults
   }
 }
 

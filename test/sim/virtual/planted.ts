@@ -1,0 +1,88 @@
+/**
+ * Bugs planted on purpose: each is the product's core, or one rule of its shell,
+ * made wrong in one way that somebody could make by mistake.
+ */
+
+import { NO_EFFECTS } from '../../../interface/core.ts'
+import type { Invariant } from '../../../sim/virtual/checker.ts'
+import { type Cores, PRODUCT_CORES } from '../../../sim/virtual/cores.ts'
+
+export interface Planted {
+  readonly bug: string
+  /** What must be said to be broken. */
+  readonly breaks: Invariant
+  readonly cores: Cores
+}
+
+const { admission, members, providers, router } = PRODUCT_CORES
+const planted = (bug: string, breaks: Invariant, broken: Partial<Cores>): Planted => ({
+  bug,
+  breaks,
+  cores: { ...PRODUCT_CORES, ...broken }
+})
+
+export const PLANTED: readonly Planted[] = [
+  planted('a retry that is decided and never made', 'E1', {
+    router(state, event, nowMs) {
+      const stepped = router(state, event, nowMs)
+      if (event.type !== 'failed') return stepped
+      return { state, effects: stepped.effects.filter(({ type }) => type !== 'attempt') }
+    }
+  }),
+  planted('a retry after the first chunk', 'S3', {
+    router(state, event, nowMs) {
+      const asked = state.requests.get(event.id)
+      if (event.type === 'failed' && asked !== undefined) asked.received = 0
+      return router(state, event, nowMs)
+    }
+  }),
+  planted('retries without a budget', 'S13', {
+    router(state, event, nowMs) {
+      state.retries.tokens = 10
+      return router(state, event, nowMs)
+    }
+  }),
+  planted('a queue without a bound', 'S9', {
+    admission(state, event, nowMs) {
+      const stepped = admission(state, event, nowMs)
+      const [effect] = stepped.effects
+      if (effect?.type !== 'refuse') return stepped
+      state.queue.add(effect.id)
+      return { state, effects: NO_EFFECTS }
+    }
+  }),
+  planted('a place in the queue that is kept after its request was cancelled', 'L3', {
+    admission(state, event, nowMs) {
+      return event.type === 'give-up' ? { state, effects: NO_EFFECTS } : admission(state, event, nowMs)
+    }
+  }),
+  planted('a manifest that is taken although a newer one is known', 'S6', {
+    providers(state, event, nowMs) {
+      if (event.type === 'manifest') {
+        const { peerId, sequence } = event.signed.manifest
+        if ((state.entries.get(peerId)?.sequence ?? sequence) > sequence) state.entries.delete(peerId)
+      }
+      return providers(state, event, nowMs)
+    }
+  }),
+  planted('a removal that is ignored where the device was never met', 'L1', {
+    members(state, event, wallMs) {
+      const met = event.type !== 'revoke' || state.known.has(event.revocation.value.subject)
+      return met ? members(state, event, wallMs) : { state, effects: NO_EFFECTS }
+    }
+  }),
+  planted('a removal that replaces the one before', 'S1', {
+    members(state, event, wallMs) {
+      if (event.type === 'revocation-stored') state.revocations.clear()
+      return members(state, event, wallMs)
+    }
+  }),
+  planted('a removal that is kept and not heeded', 'S5', {
+    members(state, event, wallMs) {
+      const stepped = members(state, event, wallMs)
+      state.revoked.clear()
+      return stepped
+    }
+  }),
+  planted('a write that is acknowledged before it is synced', 'S1', { commitsAreSynced: false })
+]

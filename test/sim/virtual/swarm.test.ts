@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { runSeed } from '../../../sim/virtual/swarm.ts'
+import type { SwarmReport } from '../../../sim/virtual/swarm-report.ts'
+import { PLANTED } from './planted.ts'
+
+const MAIN = join(import.meta.dirname, '../../../sim/main.ts')
+/** Two hundred seeds, each twice, take half a minute of one quiet core. */
+const SEEDS_TIMEOUT_MS = 600_000
+/** A planted bug must be found within as many. */
+const PLANTED_SEEDS_MAX = 30
+const PLANTED_TIMEOUT_MS = 240_000
+
+describe('the swarm', () => {
+  it('keeps every promise in 200 random meshes, each run twice with one trace', {
+    timeout: SEEDS_TIMEOUT_MS
+  }, async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      MAIN,
+      'swarm',
+      '--seeds',
+      '200',
+      '--json'
+    ])
+    const report = JSON.parse(stdout) as SwarmReport
+    expect(report.failures.map(({ seed, message }) => `${seed}: ${message}`)).toEqual([])
+    expect(report.passed).toBe(200)
+    expect(report.outcomes.ok).toBeGreaterThan(10_000)
+  })
+
+  it('gives one seed one trace, and another seed another', () => {
+    const [first, again, other] = [runSeed(3), runSeed(3), runSeed(4)]
+    expect(again.hash).toBe(first.hash)
+    expect(again.events).toBe(first.events)
+    expect(other.hash).not.toBe(first.hash)
+  })
+
+  it('says what was drawn, when it broke, what came before, and how to repeat it', async () => {
+    const { cores } = PLANTED.find(({ breaks }) => breaks === 'S9')!
+    const failed = firstFailure(cores)!
+    expect(failed.plan).toMatch(/^\d+ nodes.*links of .* ms and .* % loss; .* healed at \d+ s$/)
+    expect(failed.failure?.events.length).toBeGreaterThan(10)
+    expect(failed.failure?.atMs).toBeGreaterThan(0)
+  })
+
+  it.each(PLANTED)(
+    'finds $bug, and calls it $breaks',
+    { timeout: PLANTED_TIMEOUT_MS },
+    ({ breaks, cores }) => {
+      expect(firstFailure(cores)?.failure?.invariant).toBe(breaks)
+    }
+  )
+})
+
+function firstFailure(cores: (typeof PLANTED)[number]['cores']) {
+  for (let seed = 0; seed < PLANTED_SEEDS_MAX; seed++) {
+    const run = runSeed(seed, { cores })
+    if (run.failure !== undefined) return run
+  }
+  return undefined
+}
