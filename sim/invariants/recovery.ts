@@ -8,7 +8,7 @@ export const allAgree: Invariant = {
   id: 'L1',
   promise: 'Within the time that was given, all who run agree on members, revocations, and who offers what.',
   *broken(history) {
-    for (const { atMs, withinMs } of healsOf(history)) {
+    for (const { atMs, withinMs } of history.of('healed')) {
       const agreed = agreedAt(history, atMs, atMs + withinMs)
       if (typeof agreed === 'string') yield `No agreement within ${withinMs} ms of ${at(atMs)}; ${agreed}`
     }
@@ -27,7 +27,7 @@ export const allAnswer: Invariant = {
         .some(life => life.node === name && life.change === 'ready' && life.atMs >= atMs)
       if (!ready) yield `${name} was started again at ${at(atMs)}, and never was ready.`
     }
-    for (const heal of healsOf(history)) {
+    for (const heal of history.of('healed')) {
       const removed = removedUntil(history, history.endMs)
       for (const { name, peerId } of history.running(heal.atMs)) {
         if (!removed.has(peerId) && !isAnswered(history, name, heal)) {
@@ -37,9 +37,6 @@ export const allAnswer: Invariant = {
     }
   }
 }
-
-/** Only the last heal: what is broken again before its time is over cannot be judged. */
-const healsOf = (history: History): EntryOf<'healed'>[] => history.of('healed').slice(-1)
 
 function isAnswered(history: History, asker: string, { atMs, withinMs }: EntryOf<'healed'>): boolean {
   for (const [asked, ...rest] of history.requests().values()) {

@@ -16,6 +16,7 @@ import { pausedNode } from './paused-node.ts'
 import { powerCuts } from './power-cuts.ts'
 import { providerLoss } from './provider-loss.ts'
 import { revocationUnderPartition } from './revocation-under-partition.ts'
+import { singleFaults } from './single-faults.ts'
 import { slowPeer } from './slow-peer.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   cutStream,
   slowPeer,
   overload,
+  singleFaults,
   halfOpen,
   oneWayLink,
   flappingLink,

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { forkRandom } from '../../sim/random.ts'
+import { page } from '../../sim/report/page.ts'
 import { runScenario } from '../../sim/run.ts'
 import { SCENARIOS } from '../../sim/scenarios/index.ts'
 import { swarmRun, swarmSize } from '../../sim/swarm-nodes.ts'
+import { readPage, textOf } from './well-formed.ts'
 
 /**
  * Run by name only, for they take long: they wait until pings have gone unanswered for
@@ -21,6 +23,8 @@ describe('each scenario', () => {
     const nodes = NODES[scenario.name] ?? scenario.nodes
     const outcome = await runScenario(scenario, { seed: 1, nodes })
     expect(outcome.failures).toEqual([])
+    const report = textOf(readPage(page(outcome)))
+    for (const fact of [scenario.question, 'Yes.', 'node-0']) expect(report).toContain(fact)
     expect(outcome.shortfalls).toEqual([])
   })
 })
