@@ -170,6 +170,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     network: ground.network,
     mesh: own.id,
     guard,
+    clock,
     dht: config.swarm.dht,
     agent: `lumos-node/${VERSION}`,
     addressesOf(id) {

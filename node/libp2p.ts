@@ -11,10 +11,12 @@ import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type {
   ComponentLogger,
+  Connection,
   Libp2p,
   PeerDiscovery,
   PeerInfo,
   PrivateKey,
+  StreamMuxer,
   Transport
 } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
@@ -25,13 +27,14 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 
+import type { Clock } from '../interface/clock.ts'
+
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
 import { socketTls } from '../protocols/tls/index.ts'
 import { sparingYamux } from '../protocols/yamux.ts'
-
+import { Liveness } from './liveness.ts'
 import { Doorway } from './membership/doorway.ts'
 import type { Guard } from './membership/guard.ts'
-
 import { noiseOnDemand } from './noise.ts'
 import { privateDht } from './private-dht.ts'
 
@@ -42,9 +45,8 @@ const PENDING_CONNECTIONS_MAX = 128
 const HANDSHAKE_TIMEOUT_MS = 5000
 /** libp2p's own 5 per second and address turns away a LAN behind one router, with a bare ECONNRESET. */
 const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
-/** A dead path is noticed within 15 s, and a small board that is busy for nine is not taken for dead. */
+/** A dead path is noticed within 15 s. */
 const PING_INTERVAL_MS = 5000
-const PING_TIMEOUT_MS = { minTimeout: 10_000, maxTimeout: 10_000 }
 /**
  * Both the watch over connections (three pings within its timeout) and the DHT
  * (two) ping the same peer, at times of their own. Above libp2p's limits of 1
@@ -107,6 +109,7 @@ export interface Libp2pSettings {
   /** Id of the mesh: part of the names of topics and DHT, so that meshes on one network stay apart. */
   readonly mesh: string
   readonly guard: Guard
+  readonly clock: Clock
   readonly dht: boolean
   readonly agent: string
   /** Where a peer says that it is, in its signed manifest. */
@@ -117,7 +120,8 @@ export interface Libp2pSettings {
 
 /** Built, not started. */
 export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
-  const { privateKey, datastore, logger, network, mesh, dht, guard } = settings
+  const { privateKey, datastore, logger, network, mesh, dht, guard, clock } = settings
+  const heardAtMs = new WeakMap<StreamMuxer, number>()
   const doorway = new Doorway(peerId => guard.isMember(peerId))
   const libp2p = await createLibp2p<Services>({
     start: false,
@@ -128,7 +132,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     addresses: { listen: network.listen },
     transports: network.transports,
     connectionEncrypters: [socketTls(), noiseOnDemand()],
-    streamMuxers: [sparingYamux()],
+    streamMuxers: [sparingYamux(muxer => heardAtMs.set(muxer, clock.monotonicMs()))],
     peerDiscovery: network.discovery.map(discovery => components => {
       const service = discovery(components)
       service.addEventListener('peer', event => settings.onSighted(event.detail))
@@ -143,10 +147,8 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       // Discovery redials, with its own backoff, whoever is worth it.
       reconnectRetries: 0
     },
-    connectionMonitor: {
-      pingInterval: network.pingIntervalMs ?? PING_INTERVAL_MS,
-      pingTimeout: PING_TIMEOUT_MS
-    },
+    // Liveness does what it does, and does not mistake a slow link for a dead one.
+    connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
     connectionGater: { ...guard.gater, ...doorway.gater },
     services: {
@@ -156,6 +158,14 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       ping: guard.service(
         ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
       ),
+      liveness: ({ connectionManager }: { connectionManager: { getConnections(): Connection[] } }) =>
+        new Liveness({
+          clock,
+          intervalMs: network.pingIntervalMs ?? PING_INTERVAL_MS,
+          connections: () => connectionManager.getConnections(),
+          // libp2p's type of a connection does not tell of its muxer.
+          heardAtMs: connection => heardAtMs.get((connection as { muxer?: StreamMuxer }).muxer!)
+        }),
       pubsub: guard.service(gossip(mesh)),
       ...(dht ? { dht: guard.service(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
     } as never

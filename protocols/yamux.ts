@@ -22,14 +22,20 @@ interface WindowedStream {
 /** Yamux's number for a stream that is open and not paused. */
 const ESTABLISHED = 3
 
-/** Yamux as every node runs it. */
-export const sparingYamux = () => (): StreamMuxerFactory => {
+/**
+ * Yamux as every node runs it.
+ *
+ * @param onHeard is called each time bytes come, with the muxer of their connection.
+ */
+export const sparingYamux = (onHeard?: (muxer: StreamMuxer) => void) => (): StreamMuxerFactory => {
   const factory: StreamMuxerFactory = yamux(YAMUX_LIMITS)()
   const create = factory.createStreamMuxer.bind(factory)
   factory.createStreamMuxer = connection => {
     const muxer = create(connection) as StreamMuxer & { _newStream?(...args: unknown[]): WindowedStream }
     const newStream = muxer._newStream?.bind(muxer)
     if (newStream !== undefined) muxer._newStream = (...args) => spareUpdates(newStream(...args))
+    // After the muxer's own listener: whoever listens first is given what has come already.
+    if (onHeard !== undefined) connection.addEventListener('message', () => onHeard(muxer))
     return muxer
   }
   return factory

@@ -72,6 +72,7 @@ export class HostilePeer implements AsyncDisposable {
         standing: () => ({ kind: 'member', role: 'member', name: 'anybody' }),
         openToStrangers: () => []
       }),
+      clock: systemClock,
       dht: false,
       agent: 'hostile',
       addressesOf: () => [],

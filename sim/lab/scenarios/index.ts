@@ -8,6 +8,7 @@ import { revoked } from './membership.ts'
 import { powerCut } from './power-cut.ts'
 import { sameLan } from './same-lan.ts'
 import { behindNat, partition, twoLans } from './several-lans.ts'
+import { slowBulk } from './slow-bulk.ts'
 import { fullDisk, smallMemory } from './small-devices.ts'
 
 export const SCENARIOS: readonly LabScenario[] = [
@@ -23,5 +24,6 @@ export const SCENARIOS: readonly LabScenario[] = [
   powerCut,
   smallMemory,
   fullDisk,
+  slowBulk,
   linkLadder
 ]
