@@ -9,6 +9,8 @@ const HELP = `Usage: npm run sim -- COMMAND
     --replay FILE          do what that run did, when it did it
     --report DIR           write report.html and schedule.json there
     --json                 the outcome as one object on stdout
+  all [--seed N] [--report DIR]
+                           every scenario, one after the other
   swarm-nodes              random mixes of links, faults, hostile peers and load, each seed one run
     --seeds N, --from N    how many seeds (default 10), and the first of them (default 1)
     --json                 one object a line
@@ -20,11 +22,15 @@ Exit codes: 0 yes, 1 no, 2 usage, 130 interrupted.`
 
 /** Each takes what follows its name, and returns the exit code. */
 const COMMANDS: Record<string, (args: string[], signal: AbortSignal) => Promise<number>> = {
+  all: async (args, signal) => (await import('./commands/all.ts')).all(args, signal),
   list: async args => (await import('./commands/list.ts')).list(args),
   swarm: async (args, signal) => (await import('./virtual/swarm-command.ts')).swarm(args, signal),
   virtual: async (args, signal) => (await import('./virtual/command.ts')).virtual(args, signal),
   'swarm-nodes': async (args, signal) => (await import('./commands/swarm-nodes.ts')).swarmNodes(args, signal)
 }
+
+/** They have a help of their own. */
+const HELPING: ReadonlySet<string> = new Set(['swarm', 'virtual'])
 
 const USAGE_EXIT_CODE = 2
 const INTERRUPTED_EXIT_CODE = 130
@@ -38,6 +44,10 @@ async function main([command, ...args]: string[]): Promise<number> {
   if (command === undefined || command === 'help' || command === '--help' || command === '-h') {
     console.error(HELP)
     return command === undefined ? USAGE_EXIT_CODE : 0
+  }
+  if (args.includes('--help') && !HELPING.has(command)) {
+    console.error(HELP)
+    return 0
   }
   const run = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined
   if (run !== undefined) return await run(args, signal)
