@@ -25,8 +25,53 @@ const ONLY: readonly [pattern: RegExp, folders: readonly string[]][] = [
   [/^(hono|@hono\/.*)$/, ['gateway']],
   [/^commander$/, ['cli']]
 ]
+/** What the world would decide, where a simulation must. */
+const AMBIENT = {
+  time: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bprocess\.(hrtime|uptime)\b|AbortSignal\.timeout\b/,
+  timer: /\bset(Timeout|Interval)\(|node:timers/,
+  turn: /\bsetImmediate\(/,
+  chance: /\bMath\.random\b/,
+  'unguessable chance': /\brandom(UUID|Bytes|Int|FillSync)\b|getRandomValues|\bgenerateKeyPairSync\b/
+}
+/** Who may, and why. */
+const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
+  'interface/clock.ts': ['time, timer', 'the clock of the product'],
+  'node/create-node.ts': ['chance', 'the default of what is passed in'],
+  'protocols/frames.ts': ['turn', 'what is left of this turn of the event loop: no time'],
+  'protocols/frame-writer.ts': ['turn', 'frames of one turn of the event loop leave as one'],
+  'capabilities/engine-child.ts': ['turn', 'the process of an engine, which waits for its pipe'],
+  'protocols/tls/certificate.ts': ['unguessable chance', 'keys and serial numbers of certificates'],
+  'storage/key-wrap.ts': ['unguessable chance', 'salt and nonce of an encrypted key'],
+  'storage/gateway-token.ts': ['unguessable chance', 'a token'],
+  'storage/manifest-log.ts': ['unguessable chance', 'two copies of a home must not draw the same epoch'],
+  'node/membership/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
+  'node/membership/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
+  'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
+  'node/membership/pairing.ts': ['unguessable chance', 'the secret of an invitation'],
+  'node/liveness.ts': ['unguessable chance', 'a ping that nobody can answer before it came'],
+  'node/compose-mesh.ts': ['unguessable chance', 'ids of requests, unique across devices'],
+  'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
+  'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices']
+}
+/** These run the others, and have the time of whoever runs them. */
+const DRIVERS: ReadonlySet<string> = new Set(['cli', 'bench', 'sim'])
+/** What decides by the rules of `interface/core.ts`, and what it decides with. */
+const CORES = [
+  'capabilities/admission-core.ts',
+  'node/manifest-schedule.ts',
+  'node/membership/chain.ts',
+  'node/membership/members-core.ts',
+  'node/membership/policy.ts',
+  'node/provider-core.ts',
+  'node/rank.ts',
+  'node/retry-budget.ts',
+  'node/router-core.ts',
+  'node/track-record.ts'
+]
+/** Hashing is arithmetic. */
+const CORE_PACKAGES: ReadonlySet<string> = new Set(['node:crypto'])
 const IMPORT =
-  /(?:^|\n)\s*(?:import|export)\b[^'"\n]*?(?:\{[^}]*\}\s*from\s*)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g
+  /(?:^|\n)\s*(?:import\s*|(?:import|export)\b[^'"=;]*?\bfrom\s*)['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g
 
 const files = Object.keys(BELOW).flatMap(folder =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
@@ -36,6 +81,10 @@ const files = Object.keys(BELOW).flatMap(folder =>
 
 const importsOf = (file: string): string[] =>
   [...readFileSync(join(ROOT, file), 'utf8').matchAll(IMPORT)].map(match => (match[1] ?? match[2])!)
+
+/** Without comments, which may speak of what the code must not do. */
+const codeOf = (file: string): string =>
+  readFileSync(join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/ .*$/gm, '')
 
 const folderOf = (path: string): string => path.split(sep)[0]!
 
@@ -75,11 +124,28 @@ describe('the floors of the house', () => {
     expect(writers.filter(file => !['cli', 'bench', 'sim'].includes(folderOf(file)))).toEqual([])
   })
 
-  it('only the clock knows the time, and only passed-in chance is used', () => {
-    const ambient = /\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|AbortSignal\.timeout\(/
-    const users = files.filter(file => ambient.test(readFileSync(join(ROOT, file), 'utf8')))
-    expect(users.filter(file => !['cli', 'bench', 'sim'].includes(folderOf(file)))).toEqual([
-      join('interface', 'clock.ts')
-    ])
+  it('time and chance have one place each, and whoever uses others has a reason', () => {
+    const users = files.flatMap(file => {
+      if (DRIVERS.has(folderOf(file))) return []
+      const kinds = Object.entries(AMBIENT).flatMap(([kind, pattern]) =>
+        pattern.test(codeOf(file)) ? kind : []
+      )
+      return kinds.length > 0 ? [`${file.split(sep).join('/')}: ${kinds.join(', ')}`] : []
+    })
+    const reasons = Object.entries(AMBIENT_ALLOWED).map(([file, [kinds]]) => `${file}: ${kinds}`)
+    expect(users.sort()).toEqual(reasons.sort())
+  })
+
+  it.each(CORES)('%s is a core: no I/O, no promise, no time and no chance of its own', core => {
+    const file = join(...core.split('/'))
+    const foreign = importsOf(file).filter(name => !name.startsWith('.') && !CORE_PACKAGES.has(name))
+    expect(foreign).toEqual([])
+    expect(codeOf(file)).not.toMatch(/\basync\b|\bawait\b|\bPromise\b|\bimport\(|\bprocess\.|\bconsole\./)
+    for (const pattern of Object.values(AMBIENT)) expect(codeOf(file)).not.toMatch(pattern)
+  })
+
+  it('whatever is called a core is held to it', () => {
+    const called = files.filter(file => file.endsWith('-core.ts')).map(file => file.split(sep).join('/'))
+    expect(CORES).toEqual(expect.arrayContaining(called))
   })
 })
