@@ -70,6 +70,8 @@ export class Peers {
   }
 
   rttMs(peerId: string): number | null {
+    // Asked for each provider of each request, and finding a connection takes a while.
+    if (!this.isConnected(peerId)) return null
     return this.#connection(peerId)?.rtt ?? this.#introduced.get(peerId) ?? null
   }
 

@@ -19,6 +19,7 @@ import type { Hostile } from './hostile/index.ts'
 import { type LinkModel, PERFECT } from './network/link-model.ts'
 import { SimNetwork } from './network/network.ts'
 import { forkRandom, pickSome } from './random.ts'
+import { shareVerification } from './shared-verification.ts'
 
 export interface ClusterOptions {
   readonly nodes: number
@@ -68,6 +69,7 @@ export class Cluster implements AsyncDisposable {
   static async create(options: ClusterOptions): Promise<Cluster> {
     const { nodes: count, seed, acquaintances, link = PERFECT, configure = () => ({}) } = options
     const { pingIntervalMs = pingIntervalFor(count) } = options
+    await shareVerification()
     const directory = await makeDirectory(count)
     const network = new SimNetwork({ clock: systemClock, seed, model: link })
     const topology = forkRandom(seed, 'topology')
