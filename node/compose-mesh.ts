@@ -298,8 +298,9 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
         ...members.meshNaming,
         revocationsDigest: members.revocationsDigest
       },
+      certificates: members.chain,
       manifest: announcer.current,
-      judge: (theirs, hello) => reception.judge(theirs, hello)
+      judge: (id, certificates, hello) => reception.judge(id, certificates, hello)
     }),
     async onGreeted({ connection, manifest, hello, rttMs, renewed }: Greeted) {
       const { remotePeer } = connection

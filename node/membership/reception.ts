@@ -5,7 +5,6 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import type { SignedManifest } from '../../interface/manifest.ts'
 import type { Membership } from '../../interface/membership.ts'
 import type { Hello } from '../../protocols/hello/index.ts'
 import type { Chain } from '../../storage/mesh-store.ts'
@@ -33,9 +32,8 @@ export class Reception {
    * @returns fresh certificates for the peer; none when it needs none or this device has none and cannot issue them.
    * @throws {LumosError} when the peer is no member.
    */
-  async judge({ manifest }: SignedManifest, hello: Hello): Promise<Chain> {
+  async judge(peerId: string, certificates: Chain, hello: Hello): Promise<Chain> {
     const { members } = this.#components
-    const { peerId, certificates } = manifest
     const membership = await members.admit(peerId, certificates).catch(thrown => this.#orphan(peerId, thrown))
     if ('fresh' in membership) return membership.fresh
     if (membership.role === 'admin') members.rename(hello.meshName, hello.meshNamedAtMs)

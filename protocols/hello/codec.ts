@@ -7,14 +7,16 @@ import { DeviceName } from '../../interface/names.ts'
 export const HELLO_PROTOCOL = '/lumos/hello/1'
 
 export const FRAME = {
-  /** Both: which mesh. */
+  /** Both: which mesh. The only frame that a stranger gets to see. */
   hello: 1,
-  /** Both: their manifest, raw, with their certificates in it. */
-  manifest: 2,
+  /** Both: that they are members of it. */
+  certificates: 2,
   /** Both: the other one is a member here from now on. */
   accept: 3,
-  /** Either: it is not, and why. */
-  refuse: 4
+  /** Both, to whom they accept: their manifest, raw. */
+  manifest: 4,
+  /** Either: the other one is not accepted, and why. */
+  refuse: 5
 } as const
 
 export const Hello = z.strictObject({
@@ -29,7 +31,12 @@ export const Hello = z.strictObject({
 })
 export type Hello = z.infer<typeof Hello>
 
+/** A certificate, and that of the admin who issued it. */
+const Chain = z.array(z.instanceof(Uint8Array)).max(CHAIN_LENGTH_MAX)
+
+export const Certificates = z.strictObject({ chain: Chain })
+
 export const Accept = z.strictObject({
-  /** A fresh certificate for the receiver, from an admin, with the admin's own behind it. */
-  renewed: z.array(z.instanceof(Uint8Array)).max(CHAIN_LENGTH_MAX)
+  /** Fresh certificates for the receiver. */
+  renewed: Chain
 })

@@ -1,7 +1,9 @@
 /**
- * One exchange of hellos. Both sides do the same: say theirs, hear and judge the
- * other's, and say that they accept it. Whoever has heard that may use what the
- * other serves to members.
+ * One exchange of hellos. Each side says which mesh it is of, shows its
+ * certificates, judges the other's, and only then accepts it and hands over its
+ * manifest. The dialer shows first: what this node is and can do is nothing for
+ * strangers who dial it. Whoever has heard `accept` may use what the other serves
+ * to members.
  */
 
 import type { Stream } from '@libp2p/interface'
@@ -12,17 +14,18 @@ import { decodeControl, encodeControl } from '../control.ts'
 import { decodeError, encodeError } from '../errors.ts'
 import { type Frame, FrameStream } from '../frames.ts'
 import { MANIFEST_BYTES_MAX, openManifest } from '../manifest/index.ts'
-import { Accept, FRAME, Hello } from './codec.ts'
+import { Accept, Certificates, FRAME, Hello } from './codec.ts'
 
 export interface HelloTerms {
   readonly own: Hello
+  readonly certificates: readonly Uint8Array[]
   readonly manifest: SignedManifest
   /**
    * Decide about the peer; throws to refuse it.
    *
-   * @returns fresh certificates for it, when it needs some and this node can issue them.
+   * @returns fresh certificates for it, when it needs some and this node has or can issue them.
    */
-  judge(theirs: SignedManifest, hello: Hello): Promise<readonly Uint8Array[]>
+  judge(peerId: string, certificates: readonly Uint8Array[], hello: Hello): Promise<readonly Uint8Array[]>
 }
 
 export interface HelloOutcome {
@@ -46,36 +49,53 @@ export async function exchangeHello(
   options?: AbortOptions
 ): Promise<HelloOutcome> {
   const frames = new FrameStream(stream)
+  const show = () =>
+    frames.write(FRAME.certificates, encodeControl({ chain: [...terms.certificates] }), options)
   try {
     await frames.write(FRAME.hello, encodeControl(terms.own), options)
-    await frames.write(FRAME.manifest, terms.manifest.envelope, options)
-    const { signed, hello } = await readHello(frames, peerId, terms.own.mesh, options)
-    const renewed = await terms.judge(signed, hello)
-    await frames.write(FRAME.accept, encodeControl({ renewed }), options)
+    if (stream.direction === 'outbound') await show()
 
-    const answer = expected(await frames.read(options), FRAME.accept)
-    const accept = decodeControl(Accept, answer.body)
+    const hello = await readHello(frames, peerId, terms.own.mesh, options)
+    const shown = expected(await frames.read(options), FRAME.certificates)
+    const { chain } = decodeControl(Certificates, shown.body)
+    const renewed = await terms.judge(peerId, chain, hello)
+
+    if (stream.direction === 'inbound') await show()
+    await frames.write(FRAME.accept, encodeControl({ renewed }), options)
+    await frames.write(FRAME.manifest, terms.manifest.envelope, options)
+
+    const accept = decodeControl(Accept, expected(await frames.read(options), FRAME.accept).body)
+    const manifest = await readManifest(frames, peerId, options)
     await frames.close(options)
-    return { manifest: signed, hello, renewed: accept.renewed }
+    return { manifest, hello, renewed: accept.renewed }
   } catch (thrown) {
     await refuse(frames, thrown)
     throw thrown
   }
 }
 
-async function readHello(frames: FrameStream, peerId: string, mesh: string, options?: AbortOptions) {
+async function readHello(
+  frames: FrameStream,
+  peerId: string,
+  mesh: string,
+  options?: AbortOptions
+): Promise<Hello> {
   const hello = decodeControl(Hello, expected(await frames.read(options), FRAME.hello).body)
-  if (hello.mesh !== mesh)
-    throw new LumosError('DENIED', `${peerId} is of another mesh, "${hello.meshName}".`, {
-      details: { meshId: hello.mesh, meshName: hello.meshName }
-    })
+  if (hello.mesh === mesh) return hello
+  throw new LumosError('DENIED', `${peerId} is of another mesh, "${hello.meshName}".`, {
+    details: { meshId: hello.mesh, meshName: hello.meshName }
+  })
+}
 
+async function readManifest(
+  frames: FrameStream,
+  peerId: string,
+  options?: AbortOptions
+): Promise<SignedManifest> {
   const raw = expected(await frames.read({ ...options, bytesMax: MANIFEST_BYTES_MAX }), FRAME.manifest)
   const signed = await openManifest(raw.body)
-  if (signed.manifest.peerId !== peerId) {
-    throw new LumosError('MANIFEST_FORGED', `${peerId} said hello as ${signed.manifest.peerId}.`)
-  }
-  return { signed, hello }
+  if (signed.manifest.peerId === peerId) return signed
+  throw new LumosError('MANIFEST_FORGED', `${peerId} said hello as ${signed.manifest.peerId}.`)
 }
 
 function expected(frame: Frame | undefined, type: number): Frame {

@@ -132,9 +132,10 @@ export class HostilePeer implements AsyncDisposable {
     const frames = new FrameStream(await connection.newStream(HELLO_PROTOCOL))
     const own = { version: 1, mesh, meshName: 'home', meshNamedAtMs: 0, revocationsDigest: '' }
     await frames.write(FRAME.hello, encodeControl(own))
-    await frames.write(FRAME.manifest, envelope)
+    await frames.write(FRAME.certificates, encodeControl({ chain: [...this.certificates] }))
     await frames.write(FRAME.accept, encodeControl({ renewed: [] }))
-    for (const type of [FRAME.hello, FRAME.manifest, FRAME.accept]) {
+    await frames.write(FRAME.manifest, envelope)
+    for (const type of [FRAME.hello, FRAME.certificates, FRAME.accept, FRAME.manifest]) {
       const frame = await frames.read({ bytesMax: MANIFEST_BYTES_MAX })
       if (frame?.type === FRAME.refuse) throw decodeError(frame.body)
       if (frame?.type !== type) throw new Error(`refused: ${frame?.type}`)

@@ -1,7 +1,8 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeControl } from '../../protocols/control.ts'
-import { FrameStream } from '../../protocols/frames.ts'
+import { type Frame, FrameStream } from '../../protocols/frames.ts'
+import { FRAME, HELLO_PROTOCOL } from '../../protocols/hello/codec.ts'
 import { ended, HostilePeer, listeningLog } from './hostile-peer.ts'
 import { knows, startNode } from './mesh-nodes.ts'
 
@@ -163,5 +164,25 @@ describe('a member turned hostile', () => {
     await peer.hello(connection, await peer.sealed({ capabilities: [] }))
     await Promise.all([heard.saw('MANIFEST_INVALID'), heard.saw('MANIFEST_EXPIRED')])
     await unharmed()
+  })
+})
+
+describe('a stranger', () => {
+  it('who dials and says hello hears the name of the mesh, and nothing of the device', async () => {
+    await using node = await startNode('study', [], { settings: { 'engines.echo': true } })
+    await using stranger = await HostilePeer.stranger(node)
+    const connection = await stranger.dial(node)
+    const frames = new FrameStream(await connection.newStream(HELLO_PROTOCOL))
+    const own = { version: 1, mesh: stranger.mesh, meshName: 'x', meshNamedAtMs: 0, revocationsDigest: '' }
+    await frames.write(FRAME.hello, encodeControl(own))
+    await frames.write(FRAME.certificates, encodeControl({ chain: [...stranger.certificates] }))
+
+    const heard: Frame[] = []
+    for (let frame = await frames.read(); frame !== undefined; frame = await frames.read()) heard.push(frame)
+
+    expect(heard.map(({ type }) => type)).toEqual([FRAME.hello, FRAME.refuse])
+    const words = Buffer.concat(heard.map(({ body }) => body)).toString('latin1')
+    expect(words).toContain(node.status().mesh)
+    for (const secret of ['study', 'echo', '/ip4/']) expect(words).not.toContain(secret)
   })
 })
