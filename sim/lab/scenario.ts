@@ -72,7 +72,9 @@ export class Findings {
     this.#report(`${holds ? 'yes' : 'NO '} ${where}${promise}${detail === undefined ? '' : `: ${detail}`}`)
   }
 
+  /** @param value not a number when there was nothing to measure. */
   figure(metric: string, value: number, unit: string): void {
+    if (Number.isNaN(value)) return
     this.figures.push({ rung: this.rung, metric, value: Math.round(value * 100) / 100, unit })
   }
 
