@@ -3,7 +3,7 @@
  * link, each way alike.
  *
  * `good-wifi`, `weak-4g`, `satellite` and `barely-usable` take their rate, round
- * trip and loss from the degradation ladder that iroh tests itself on
+ * trip (what it calls latency) and loss from the degradation ladder that iroh tests itself on
  * (`iroh/tests/patchbay/degrade.rs`); the others are set between them. Half of a
  * round trip is each way's delay. How the delay spreads and how losses come in
  * bursts is our choice: the ladder has them as bursts too, without saying how long.
