@@ -193,7 +193,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     }
   })
   gossipBudget.bound(libp2p.services.pubsub)
-  const revocations = new RevocationSync({ libp2p, members, guard, clock, log })
+  const revocations = new RevocationSync({ libp2p, members, guard, clock, random, log })
 
   const offers = new Offers({
     settings: config.access,

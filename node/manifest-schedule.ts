@@ -1,6 +1,6 @@
 /**
- * When manifests are announced and when they are pulled, and from whom: the
- * rounds of pulls are a deterministic core.
+ * When manifests are announced, when they and removals are pulled, and from
+ * whom: the rounds of pulls are a deterministic core.
  */
 
 import type { Random } from '../interface/clock.ts'
@@ -27,6 +27,13 @@ const PULL_PEERS = 8
  * on its way; in a large mesh there always is one.
  */
 const GOSSIP_LATE_MS = 2000
+
+/** Gossip may lose a removal as well, and nobody repeats it: sets are compared with a few peers this often. */
+export const REMOVALS_INTERVAL_MS = 60_000
+const REMOVALS_PEERS = 3
+
+export const removalsFrom = <Peer>(peers: readonly Peer[], random: Random): Peer[] =>
+  sample(peers, REMOVALS_PEERS, random)
 
 export interface PullState {
   /** Since the last round. */

@@ -1,12 +1,13 @@
 /**
- * Brings every revocation to every member: gossip at once, and a pull from each
- * peer that says hello with another set, so that it also arrives after a
- * partition has healed.
+ * Brings every revocation to every member: gossip at once, a pull from each peer
+ * that says hello with another set, so that it also arrives after a partition
+ * has healed, and a comparison with a few peers every minute, because gossip may
+ * lose it between two that stay connected.
  */
 
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId, Stream } from '@libp2p/interface'
-import type { Clock } from '../../interface/clock.ts'
+import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import { toLumosError } from '../../interface/errors.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import {
@@ -18,6 +19,7 @@ import {
 } from '../../protocols/revocation/index.ts'
 import { Deadline } from '../deadline.ts'
 import { type MeshLibp2p, revocationTopic } from '../libp2p.ts'
+import { REMOVALS_INTERVAL_MS, removalsFrom } from '../manifest-schedule.ts'
 import type { Guard } from './guard.ts'
 import type { Members, RevocationProof } from './members.ts'
 
@@ -29,12 +31,14 @@ export interface RevocationSyncComponents {
   readonly members: Members
   readonly guard: Guard
   readonly clock: Clock
+  readonly random: Random
   readonly log: Logger
 }
 
 export class RevocationSync implements Startable {
   readonly #components: RevocationSyncComponents
   readonly #stopped = new AbortController()
+  #timer: Timer | undefined
 
   constructor(components: RevocationSyncComponents) {
     this.#components = components
@@ -46,10 +50,12 @@ export class RevocationSync implements Startable {
       maxInboundStreams: PULL_STREAMS_MAX
     })
     libp2p.services.pubsub.topicValidators.set(revocationTopic(members.mesh), this.#onGossip)
+    this.#compareInAWhile()
   }
 
   stop(): void {
     this.#stopped.abort()
+    this.#timer?.cancel()
   }
 
   /** Gossip can be joined only once libp2p runs. */
@@ -69,12 +75,27 @@ export class RevocationSync implements Startable {
 
   /** A peer that says hello holds the set with this digest: get what we lack. */
   async compare(peerId: PeerId, digest: string): Promise<void> {
+    const { members } = this.#components
+    if (digest !== members.revocationsDigest) await this.#pull(peerId)
+  }
+
+  #compareInAWhile(): void {
+    const { libp2p, guard, clock, random } = this.#components
+    this.#timer = clock.setTimer(() => {
+      const members = libp2p.getPeers().filter(peerId => guard.isMember(peerId.toString()))
+      for (const peerId of removalsFrom(members, random)) void this.#pull(peerId)
+      this.#compareInAWhile()
+    }, REMOVALS_INTERVAL_MS)
+  }
+
+  async #pull(peerId: PeerId): Promise<void> {
     const { libp2p, members, clock, log } = this.#components
-    if (digest === members.revocationsDigest) return
     using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
     try {
       const stream = await libp2p.dialProtocol(peerId, REVOCATION_PROTOCOL, deadline)
-      for await (const entry of pullRevocations(stream, deadline)) {
+      const { signal } = deadline
+      const options = { signal, digest: members.revocationsDigest }
+      for await (const entry of pullRevocations(stream, options)) {
         await this.publish(entry).catch(err => log.warn({ code: toLumosError(err).code }, `${err}`))
       }
     } catch (err) {
@@ -85,7 +106,8 @@ export class RevocationSync implements Startable {
   #onStream = async (stream: Stream): Promise<void> => {
     const { members, clock, log } = this.#components
     using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
-    await serveRevocations(stream, members.revocations(), deadline).catch(err => {
+    const held = { revocations: members.revocations(), digest: members.revocationsDigest }
+    await serveRevocations(stream, held, deadline).catch(err => {
       log.debug({ err }, 'a pull by a peer failed')
     })
   }

@@ -1,8 +1,8 @@
 /**
  * `/lumos/revocation/1`: all revocations of the listener, for a dialer whose set
- * differs. A set is small and only grows, so it is sent whole.
+ * differs. A set is small and only grows, so it is sent whole, or not at all.
  *
- *     dialer    pull    empty
+ *     dialer    pull    the digest of its set, or empty
  *     listener  entry   {envelope, issuerCertificate}, one revocation each
  *               end     empty
  */
@@ -36,15 +36,20 @@ export const encodeRevocation = ({ envelope, issuerCertificate }: RevocationEntr
 /** @throws {ProtocolViolationError} when it is none. Whether it is genuine is for others to say. */
 export const decodeRevocation = (bytes: Uint8Array): RevocationEntry => decodeControl(Entry, bytes)
 
+export interface PullOptions extends AbortOptions {
+  /** Of what the dialer holds: a listener with the same set sends nothing. */
+  readonly digest?: string
+}
+
 /** Everything the listener holds, as it comes in; not verified. */
 export async function* pullRevocations(
   stream: Stream,
-  options?: AbortOptions
+  options?: PullOptions
 ): AsyncGenerator<RevocationEntry> {
   const frames = new FrameStream(stream)
   let ended = false
   try {
-    await frames.write(FRAME.pull, new Uint8Array(0), options)
+    await frames.write(FRAME.pull, Buffer.from(options?.digest ?? ''), options)
     for (let entries = 0; entries <= ENTRIES_MAX; entries++) {
       const frame = await frames.read(options)
       ended = frame?.type === FRAME.end
@@ -62,14 +67,15 @@ export async function* pullRevocations(
 /** Answer one pull. The stream is reset when the dialer breaks the protocol. */
 export async function serveRevocations(
   stream: Stream,
-  revocations: readonly RevocationEntry[],
+  { revocations, digest }: { revocations: readonly RevocationEntry[]; digest: string },
   options?: AbortOptions
 ): Promise<void> {
   const frames = new FrameStream(stream)
   try {
     const frame = await frames.read(options)
     if (frame?.type !== FRAME.pull) throw new ProtocolViolationError('A pull was expected.')
-    for (const entry of revocations) await frames.write(FRAME.entry, encodeRevocation(entry), options)
+    const lacking = Buffer.from(digest).equals(frame.body) ? [] : revocations
+    for (const entry of lacking) await frames.write(FRAME.entry, encodeRevocation(entry), options)
     await frames.write(FRAME.end, new Uint8Array(0), options)
     await frames.close(options)
   } catch (thrown) {

@@ -5,7 +5,7 @@
  */
 
 import { stepAdmission } from '../../capabilities/admission-core.ts'
-import { stepPulls } from '../../node/manifest-schedule.ts'
+import { removalsFrom, stepPulls } from '../../node/manifest-schedule.ts'
 import { stepMembers } from '../../node/membership/members-core.ts'
 import { stepProviders } from '../../node/provider-core.ts'
 import { stepRouter } from '../../node/router-core.ts'
@@ -15,6 +15,7 @@ export const PRODUCT_CORES = {
   members: stepMembers,
   providers: stepProviders,
   pulls: stepPulls<number>,
+  removalsFrom: removalsFrom<number>,
   router: stepRouter,
   /** `core.db` commits with `synchronous=FULL`: a write is on the platter before it is acknowledged. */
   commitsAreSynced: true

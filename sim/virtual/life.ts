@@ -5,7 +5,13 @@
  */
 
 import type { Capability, SignedManifest } from '../../interface/manifest.ts'
-import { announceAfterMs, newPulls, PULL_TICK_MS, type PullEvent } from '../../node/manifest-schedule.ts'
+import {
+  announceAfterMs,
+  newPulls,
+  PULL_TICK_MS,
+  type PullEvent,
+  REMOVALS_INTERVAL_MS
+} from '../../node/manifest-schedule.ts'
 import {
   type MembersEvent,
   newMembers,
@@ -65,6 +71,7 @@ export class Life {
     this.announce()
     this.meetings.start()
     this.every(PULL_TICK_MS, this.#tick)
+    this.every(REMOVALS_INTERVAL_MS, this.#compareRemovals)
     if (this.node.mayCrash) this.every(CHECKPOINT_MS, () => this.node.cache.sync())
   }
 
@@ -178,6 +185,14 @@ export class Life {
     const news = this.takeManifest(signed, ageMs)
     if (news) this.world.gossip.publish(this, signed)
     return news
+  }
+
+  readonly #compareRemovals = (): void => {
+    const { world, members, meetings } = this
+    for (const peer of world.cores.removalsFrom(meetings.greeted, world.random)) {
+      const side = meetings.sideOf(peer)
+      if (side !== undefined) this.send(side, { type: 'pull-revocations', digest: members.digest })
+    }
   }
 
   readonly #tick = (): void => this.pullStep({ type: 'tick', peers: this.meetings.greeted })

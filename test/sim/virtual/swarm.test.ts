@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { PRODUCT_CORES } from '../../../sim/virtual/cores.ts'
 import { runSeed } from '../../../sim/virtual/swarm.ts'
 import type { SwarmReport } from '../../../sim/virtual/swarm-report.ts'
 import { PLANTED } from './planted.ts'
@@ -12,6 +13,8 @@ const SEEDS_TIMEOUT_MS = 600_000
 /** A planted bug must be found within as many. */
 const PLANTED_SEEDS_MAX = 30
 const PLANTED_TIMEOUT_MS = 240_000
+/** Both copies of one message are lost on bad links: how the swarm found that removals were never repeated. */
+const SEED_WITH_A_LOST_REMOVAL = 190
 
 describe('the swarm', () => {
   it('keeps every promise in 200 random meshes, each run twice with one trace', {
@@ -43,6 +46,12 @@ describe('the swarm', () => {
     expect(failed.plan).toMatch(/^\d+ nodes.*links of .* ms and .* % loss; .* healed at \d+ s$/)
     expect(failed.failure?.events.length).toBeGreaterThan(10)
     expect(failed.failure?.atMs).toBeGreaterThan(0)
+  })
+
+  it('notices that gossip lost a removal which nobody repeats', () => {
+    const cores = { ...PRODUCT_CORES, removalsFrom: () => [] }
+    expect(runSeed(SEED_WITH_A_LOST_REMOVAL, { cores }).failure?.invariant).toBe('L1')
+    expect(runSeed(SEED_WITH_A_LOST_REMOVAL).failure).toBeUndefined()
   })
 
   it.each(PLANTED)(
