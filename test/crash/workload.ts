@@ -112,12 +112,16 @@ export function brokenAfterDamage(
   return known ? undefined : `the cache never held ${JSON.stringify(cached)}`
 }
 
-/** The same on a disk that refuses to write: a line of the log is given up. */
+/** The same on a disk that refuses to write: of log and cache, what is there was once given, and may be missing. */
 export function brokenAfterRefusal(deeds: readonly Deed[], observed: Contents): string | undefined {
-  const isKept = (name: string) => !name.startsWith(LOG)
+  const isDurable = (name: string) => !name.startsWith(CACHE) && !name.startsWith(LOG)
+  const strange = Object.entries(observed).find(
+    ([name, value]) => name.startsWith(CACHE) && !deeds.some(({ changes }) => changes[name] === value)
+  )
+  if (strange !== undefined) return `${strange[0]} never was ${strange[1]}`
   return brokenPromise(
-    deeds.map(deed => ({ ...deed, changes: selected(deed.changes, isKept) })),
-    selected(observed, isKept)
+    deeds.map(deed => ({ ...deed, changes: selected(deed.changes, isDurable) })),
+    selected(observed, isDurable)
   )
 }
 

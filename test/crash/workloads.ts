@@ -51,11 +51,12 @@ const home: Workload = {
     let dataDir: DataDir
     let log: ManifestLog
     const lines = new LogFile()
-    const store = () => new MeshStore(dataDir.core)
+    let store: MeshStore
     const peers = () => new SqliteDatastore(dataDir.cache)
     const root = () => new RootKey(dataDir.meshRootPath, {})
     const open = async () => {
       dataDir = await openDataDir(path)
+      store = new MeshStore(dataDir.core)
       log = new ManifestLog(dataDir.core, dataDir.cache, systemClock)
     }
     const step = (name: string, changes: Changes, run: Step['run']): Step => ({ name, changes, run })
@@ -81,12 +82,13 @@ const home: Workload = {
         () => log.store(manifest(peer, sequence))
       )
     const storeMember = (peer: string, fill: number) =>
-      step('store a member', { [`member:${peer}`]: hexOf(chain(fill)) }, () =>
-        store().storeMember(peer, chain(fill))
-      )
+      step('store a member', { [`member:${peer}`]: hexOf(chain(fill)) }, () => {
+        store.storeMember(peer, chain(fill))
+        store.flush()
+      })
     const storeInvite = (id: string) =>
       step('store an invitation', { [`invite:${id}`]: 'open' }, () =>
-        store().storeInvite({ id, secretHash: 'x', role: 'member', expiresAtMs: 5 })
+        store.storeInvite({ id, secretHash: 'x', role: 'member', expiresAtMs: 5 })
       )
     const logLine = (text: string) =>
       step('log a line', { [LOG + text]: 'written' }, () => lines.write(`${text}\n`))
@@ -98,7 +100,7 @@ const home: Workload = {
       telling('make an identity', 'identity', async () => idOf(await loadIdentityKey(dataDir.identityPath))),
       telling('make a root key', 'root', async () => idOf(await root().create())),
       step('found a mesh', { mesh: meshText('mesh one', 'home', chain(1)) }, () =>
-        store().enter({ id: 'mesh one', name: 'home', namedAtMs: 1, chain: chain(1) })
+        store.enter({ id: 'mesh one', name: 'home', namedAtMs: 1, chain: chain(1) })
       ),
       telling('choose an epoch', 'epoch', () => log.epoch),
       number,
@@ -109,15 +111,12 @@ const home: Workload = {
       storeMember('a', 30),
       storeInvite('i'),
       storeInvite('j'),
-      step('burn an invitation', { 'invite:i': 'b' }, () => assert.ok(store().burnInvite('i', 'b'))),
-      step('store a revocation', { 'revocation:r': hexOf([bytes(40)]) }, () =>
-        store().storeRevocation({
-          hash: 'r',
-          subject: 'a',
-          envelope: bytes(40),
-          issuerCertificate: bytes(41)
-        })
-      ),
+      step('burn an invitation', { 'invite:i': 'b' }, () => assert.ok(store.burnInvite('i', 'b'))),
+      step('store a revocation', { 'revocation:r': hexOf([bytes(40)]) }, () => {
+        const revocation = { hash: 'r', subject: 'a', envelope: bytes(40), issuerCertificate: bytes(41) }
+        store.storeRevocation(revocation)
+        store.flush()
+      }),
       storeManifest('a', 1),
       storeManifest('b', 1),
       storeManifest('a', 2),
@@ -138,7 +137,7 @@ const home: Workload = {
       step('stop', {}, () => dataDir.close()),
       { ...step('start again', {}, open), vital: true },
       number,
-      step('forget invitations', { 'invite:i': null, 'invite:j': null }, () => store().dropInvites(9)),
+      step('forget invitations', { 'invite:i': null, 'invite:j': null }, () => store.dropInvites(9)),
       telling('make another token', 'token', () => makeGatewayToken(dataDir.tokenPath)),
       storeMember('c', 60),
       step(
@@ -150,7 +149,7 @@ const home: Workload = {
           'member:c': null,
           'revocation:r': null
         },
-        () => store().enter({ id: 'mesh two', name: 'office', namedAtMs: 2, chain: chain(2) })
+        () => store.enter({ id: 'mesh two', name: 'office', namedAtMs: 2, chain: chain(2) })
       ),
       step('give the root key up', { root: null }, () => root().remove()),
       storeMember('d', 70),
@@ -184,6 +183,7 @@ const keys: Workload = {
       name,
       changes: { 'identity.key': lock, 'root.key': lock },
       piecemeal: true,
+      vital: true,
       run: () => protectKeys(path, passphrases)
     })
     const [first, second] = PASSPHRASES
@@ -245,7 +245,11 @@ const migration: Workload = {
       {
         name: 'use what is new',
         changes: { new: '1' },
-        run: () => new MeshStore(database).storeMember('a', chain(1))
+        run() {
+          const store = new MeshStore(database)
+          store.storeMember('a', chain(1))
+          store.flush()
+        }
       }
     ]
     return steps

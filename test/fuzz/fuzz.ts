@@ -1,13 +1,15 @@
 /** Gives a decoder many hostile inputs and holds it to its promise: a value, or an error with a code, soon. */
 
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
+import type { Random } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { seededRandom } from '../../sim/random.ts'
 import { hostileBytes } from './inputs.ts'
-import type { Target } from './targets.ts'
+import type { Target } from './target.ts'
 
-/** No single input may keep the node from all its other work. */
-const READ_MS_MAX = 1000
+/** No single input may keep the node from all its other work; of the processor's time, whatever else it does. */
+const READ_CPU_MS_MAX = 1000
 
 export interface FuzzReport {
   readonly accepted: number
@@ -22,30 +24,80 @@ export async function fuzz(target: Target, runs: number, seed: number): Promise<
   const refused: Record<string, number> = {}
   let [accepted, slowestMs] = [0, 0]
 
-  for (const bytes of target.seeds) await target.read(Uint8Array.from(bytes))
+  for (const bytes of target.seeds) {
+    assert.equal(await answerTo(target, bytes), undefined, `${target.name}: a seed is accepted`)
+  }
   for (let run = 0; run < runs; run++) {
-    const bytes = hostileBytes(target.seeds, random)
-    const before = target.state?.()
+    const made = inputFor(target, target.seeds, random)
+    const bytes = made instanceof Promise ? await made : made
     const beganMs = performance.now()
     try {
-      const read = target.read(bytes)
+      const answer = answerTo(target, bytes)
       // Waiting for what is there already would double the time of most runs.
-      if (read instanceof Promise) await read
-      accepted++
-    } catch (thrown) {
-      const { code } = expectRefusal(thrown, `${target.name}, seed ${seed}, run ${run}`, bytes)
-      refused[code] = (refused[code] ?? 0) + 1
-      assert.equal(target.state?.(), before, `${target.name}, run ${run}: a refused input changed something`)
+      const code = answer instanceof Promise ? await answer : answer
+      if (code === undefined) accepted++
+      else refused[code] = (refused[code] ?? 0) + 1
+    } catch (err) {
+      const hex = Buffer.from(bytes).toString('hex')
+      throw new Error(`${target.name}, seed ${seed}, run ${run}: ${(err as Error).message}, for ${hex}`, {
+        cause: err
+      })
     }
     slowestMs = Math.max(slowestMs, performance.now() - beganMs)
   }
-  assert.ok(slowestMs < READ_MS_MAX, `${target.name}: one input took ${slowestMs} ms`)
   return { accepted, refused, slowestMs }
 }
 
-function expectRefusal(thrown: unknown, run: string, bytes: Uint8Array): LumosError {
-  if (thrown instanceof LumosError && thrown.code !== 'INTERNAL') return thrown
-  throw new Error(`${run}: no refusal but ${thrown}, for ${Buffer.from(bytes).toString('hex')}`, {
-    cause: thrown
-  })
+/** By chance: bytes like any of `seeds`, or what the target knows of its form. */
+export function inputFor(
+  target: Target,
+  seeds: readonly Uint8Array[],
+  random: Random
+): Uint8Array | Promise<Uint8Array> {
+  if (target.mutate !== undefined && random() < 0.3) {
+    return target.mutate(seeds[Math.floor(random() * seeds.length)] ?? new Uint8Array(), random)
+  }
+  return hostileBytes(seeds, random, target.words)
+}
+
+/**
+ * The code of the refusal, or nothing when the input was accepted.
+ *
+ * @throws when it was neither, took too long, changed something although it was refused, or reads differently
+ *   once it was written again.
+ */
+export function answerTo(
+  target: Target,
+  bytes: Uint8Array
+): string | undefined | Promise<string | undefined> {
+  const before = target.state?.()
+  const began = process.threadCpuUsage()
+  const accepted = (value: unknown): undefined => {
+    checkTime(began)
+    if (target.encode === undefined) return
+    const again = target.read(target.encode(value))
+    assert.ok(isDeepStrictEqual(again, value), 'what was read is not what was written')
+  }
+  const refused = (thrown: unknown): string => {
+    checkTime(began)
+    if (!(thrown instanceof LumosError) || thrown.code === 'INTERNAL') {
+      throw new Error(`no refusal but ${thrown}`, { cause: thrown })
+    }
+    assert.equal(target.state?.(), before, 'a refused input changed something')
+    return thrown.code
+  }
+  let value: unknown
+  try {
+    // A copy: what is read may be kept and written to.
+    value = target.read(Uint8Array.from(bytes))
+  } catch (thrown) {
+    return refused(thrown)
+  }
+  return value instanceof Promise ? value.then(accepted, refused) : accepted(value)
+}
+
+function checkTime(began: NodeJS.CpuUsage): void {
+  const { user, system } = process.threadCpuUsage(began)
+  const tookMs = (user + system) / 1000
+  assert.ok(tookMs < READ_CPU_MS_MAX, `one input took ${Math.round(tookMs)} ms of the processor's time`)
 }

@@ -1,0 +1,286 @@
+/** What reads the files of a device, the requests of its programs, and what its people type. */
+
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import { imageTensor } from '../../../capabilities/engines/onnx-image.ts'
+import { discoverModels } from '../../../capabilities/index.ts'
+import { hostsOf, refusalOf } from '../../../gateway/access.ts'
+import { ANY_BODY_BYTES_MAX, BodyReader } from '../../../gateway/body.ts'
+import { Sessions } from '../../../gateway/sessions.ts'
+import { systemClock } from '../../../interface/clock.ts'
+import { isErrorCode, LumosError, NoProviderError } from '../../../interface/errors.ts'
+import type { LumosNode } from '../../../interface/node.ts'
+import { describeConfig, loadConfig } from '../../../node/config.ts'
+import { rootKeyFromText, rootKeyToText } from '../../../node/membership/root-key.ts'
+import { openDatabase } from '../../../storage/database.ts'
+import { readGatewayToken } from '../../../storage/gateway-token.ts'
+import { unwrap, wrap } from '../../../storage/key-wrap.ts'
+import { parseKey } from '../../../storage/keychain.ts'
+import { MeshStore } from '../../../storage/mesh-store.ts'
+import { readRunFile } from '../../../storage/run-file.ts'
+import { CORE_MIGRATIONS } from '../../../storage/schema.ts'
+import { checkWriteAheadLog } from '../../../storage/write-ahead-log.ts'
+import { createUnits } from '../../../units/index.ts'
+import type { Target } from '../target.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'lumos-fuzz-'))
+process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
+const text = (lines: string): Buffer => Buffer.from(lines)
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+
+const key = await generateKeyPairFromSeed('Ed25519', createHash('sha256').update('key').digest())
+const keyFile = privateKeyToProtobuf(key)
+const PASSPHRASE = 'a passphrase of old'
+const wrapped = await wrap(keyFile, PASSPHRASE)
+
+const SETTINGS = `name: den
+mesh: { name: home }
+swarm:
+  port: 0
+  peers: [/ip4/192.168.1.2/tcp/5867]
+log:
+  level: info
+`
+
+function settings(bytes: Uint8Array): unknown {
+  writeFileSync(join(dir, 'lumos.yaml'), bytes)
+  const loaded = loadConfig({ home: dir, env: {} })
+  assert.equal(({} as Record<string, unknown>).polluted, undefined)
+  return describeConfig(loaded).length
+}
+
+const HOST = '127.0.0.1:5866'
+const access = {
+  hosts: hostsOf('127.0.0.1', 5866, []),
+  token: 'T'.repeat(43),
+  sessions: new Sessions(systemClock)
+}
+const REQUEST = `POST /api/v2/execute
+host: ${HOST}
+authorization: Bearer ${access.token}
+content-type: application/json
+origin: http://${HOST}`
+
+/** A request line and headers, a line each, as Node's parser gives them to us. */
+function request(bytes: Uint8Array): IncomingMessage {
+  const [first = '', ...lines] = textOf(bytes).split('\n')
+  const [method = '', url = ''] = first.split(' ')
+  const headersDistinct: Record<string, string[]> = Object.create(null)
+  for (const line of lines) {
+    const at = line.indexOf(':')
+    if (at < 1) continue
+    const name = line.slice(0, at).toLowerCase()
+    headersDistinct[name] = [...(headersDistinct[name] ?? []), line.slice(at + 1).trim()]
+  }
+  const headers = Object.fromEntries(Object.entries(headersDistinct).map(([name, [value]]) => [name, value]))
+  return { method, url, headers, headersDistinct, socket: { remoteAddress: '127.0.0.1' } } as never
+}
+
+function admitted(bytes: Uint8Array): void {
+  const incoming = request(bytes)
+  const refusal = refusalOf(incoming, access)
+  if (refusal !== undefined) throw refusal
+  assert.deepEqual(incoming.headersDistinct.host?.length, 1)
+  assert.ok(access.hosts.has(incoming.headers.host!), 'no other host is ever served')
+  assert.ok(incoming.url?.startsWith('/'))
+}
+
+const nobody = new Proxy({ events: new EventTarget() } as unknown as LumosNode, {
+  get: (target, name) =>
+    name in target
+      ? target[name as keyof LumosNode]
+      : name === 'mesh'
+        ? nobody
+        : () => {
+            throw new NoProviderError('There is no node here.')
+          }
+})
+const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+const names = units.list().flatMap(({ name, kind }) => (kind === 'event' ? [] : [name]))
+
+/** A body as it comes, and the unit that it is for. */
+async function body(bytes: Uint8Array): Promise<unknown> {
+  const incoming = Object.assign(Readable.from([Buffer.from(bytes)]), {
+    headers: {}
+  }) as unknown as IncomingMessage
+  const { value } = await new BodyReader().readJson(incoming, ANY_BODY_BYTES_MAX)
+  const { unit, input } = Object(value)
+  const context = { requestId: 'r', door: 'socket', budgetMs: 1000, onRoute() {} } as never
+  const answer = units.execute(String(unit), input ?? {}, context)
+  return await answer.catch(thrown => {
+    // Its input was taken, which is all that is asked here.
+    if (!(thrown instanceof NoProviderError)) throw thrown
+  })
+}
+
+const MODEL = readFileSync(new URL('../../../models/digits-cnn/model_info.json', import.meta.url))
+mkdirSync(join(dir, 'models', 'digits-cnn', 'onnx'), { recursive: true })
+const graph = JSON.parse(MODEL.toString()).runtimes.onnx.files[0]
+writeFileSync(join(dir, 'models', 'digits-cnn', graph), 'x')
+
+async function model(bytes: Uint8Array): Promise<string> {
+  writeFileSync(join(dir, 'models', 'digits-cnn', 'model_info.json'), bytes)
+  let refusal: { code?: string; reason?: string } = {}
+  const warn = (words: object) => {
+    refusal = words
+  }
+  const [found] = await discoverModels([join(dir, 'models')], { warn } as never)
+  if (found !== undefined) {
+    assert.ok(found.file.startsWith(join(dir, 'models', 'digits-cnn')), 'no file of somebody else')
+    return found.description.name
+  }
+  assert.ok(isErrorCode(refusal.code))
+  throw new LumosError(refusal.code, String(refusal.reason))
+}
+
+const png = readFileSync(new URL('../../fixtures/digits/0.png', import.meta.url))
+const jpeg = Buffer.from(await (await import('sharp')).default(png).jpeg().toBuffer())
+const IMAGE = {
+  ...{ input: 'x', output: 'y', width: 28, height: 28, labels: ['0'] },
+  ...({ fit: 'fill', color: 'gray', layout: 'NCHW', range: [0, 1], mean: [0], std: [1] } as const)
+}
+
+const corePath = join(dir, 'core.db')
+function core(bytes: Uint8Array): number {
+  for (const side of ['-wal', '-shm', '-journal', '.v1.bak']) rmSync(corePath + side, { force: true })
+  writeFileSync(corePath, bytes)
+  using database = openDatabase(corePath, { migrations: CORE_MIGRATIONS, synchronous: 'NORMAL' })
+  const store = new MeshStore(database)
+  return store.members().length + store.revocations().length + (store.mesh() === undefined ? 0 : 1)
+}
+core(new Uint8Array())
+const database = readFileSync(corePath)
+
+function log(bytes: Uint8Array): void {
+  const path = join(dir, 'logged.db')
+  writeFileSync(`${path}-wal`, bytes)
+  checkWriteAheadLog(path)
+}
+
+function file<T>(name: string, bytes: Uint8Array, read: (path: string) => T): T {
+  writeFileSync(join(dir, name), bytes)
+  return read(join(dir, name))
+}
+
+export const HOST_TARGETS: readonly Target[] = [
+  {
+    name: 'settings',
+    share: 0.1,
+    seeds: [text(SETTINGS), text('')],
+    words: [
+      'swarm:',
+      'peers:',
+      '[',
+      '{',
+      '*a',
+      '&a ',
+      '<<: ',
+      '!!js/function ',
+      '__proto__: ',
+      '\n  ',
+      '? ',
+      '| '
+    ],
+    read: settings
+  },
+  {
+    name: 'request head',
+    seeds: [text(REQUEST), text(`GET /health/live\nhost: ${HOST}`)],
+    words: [
+      HOST,
+      'localhost:5866',
+      'host: ',
+      'origin: null',
+      'http://',
+      '\n',
+      'Bearer ',
+      'cookie: ',
+      'GET //'
+    ],
+    read: admitted
+  },
+  {
+    name: 'request body',
+    share: 0.2,
+    seeds: [text('{"unit":"mesh.status","input":{}}'), text('{"unit":"mesh.peers","input":{}}')],
+    words: [
+      ...names,
+      '"unit":',
+      '"input":',
+      '{',
+      '[',
+      '"__proto__":',
+      '"task":"tensor"',
+      '1e999',
+      '\\ud800',
+      'null'
+    ],
+    read: body
+  },
+  {
+    name: 'model description',
+    share: 0.05,
+    seeds: [MODEL],
+    words: ['"../../x.onnx"', '"/etc/passwd"', '"onnx":', '{', '[', '"__proto__":', '1e999', '-1', 'null'],
+    read: model
+  },
+  {
+    name: 'picture',
+    share: 0.05,
+    seeds: [png, jpeg],
+    read: async bytes => (await imageTensor(bytes, IMAGE)).size
+  },
+  { name: 'key file', share: 0.2, seeds: [keyFile], read: bytes => parseKey('a.key', bytes) },
+  {
+    name: 'key under a passphrase',
+    // The seed takes what a passphrase shall take.
+    seeds: [],
+    read: async bytes => {
+      if (Buffer.compare(bytes, wrapped) !== 0 && (await unwrap(bytes, PASSPHRASE, 'a.key')) !== undefined) {
+        throw new Error('another file opens with the same passphrase')
+      }
+    },
+    mutate: (_bytes, random) => {
+      const changed = Uint8Array.from(wrapped)
+      changed[Math.floor(random() * changed.length)]! ^= 1 << Math.floor(random() * 8)
+      return random() < 0.5 ? changed : changed.subarray(0, Math.floor(random() * changed.length))
+    }
+  },
+  {
+    name: 'root key on paper',
+    share: 0.2,
+    seeds: [text(rootKeyToText(key))],
+    words: ['lumos-root:', ' ', '\n', '2', 'a'],
+    read: bytes => rootKeyFromText(textOf(bytes)).then(rootKeyToText)
+  },
+  {
+    name: 'run file',
+    share: 0.2,
+    seeds: [text('{"pid":1,"socketPath":"/x"}')],
+    words: ['"pid":', '"socketPath":', 'null', '{', '['],
+    read: bytes => file('run.json', bytes, () => readRunFile(dir)),
+    state: () => ''
+  },
+  {
+    name: 'token file',
+    share: 0.1,
+    seeds: [text(randomBytes(32).toString('base64url'))],
+    read: bytes => file('gateway.token', bytes, readGatewayToken)
+  },
+  { name: 'database', share: 0.02, seeds: [database], read: core },
+  { name: 'write-ahead log', share: 0.2, seeds: [new Uint8Array(), writeAheadLog()], read: log }
+]
+
+/** One of a database that is not closed. */
+function writeAheadLog(): Buffer {
+  const path = join(dir, 'open.db')
+  using open = openDatabase(path, { migrations: CORE_MIGRATIONS, synchronous: 'FULL' })
+  for (let n = 0; n < 3; n++) open.prepare('INSERT INTO counter VALUES (?, ?)').run(`${n}`, n)
+  return readFileSync(`${path}-wal`)
+}

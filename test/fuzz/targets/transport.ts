@@ -1,0 +1,80 @@
+/** What reads the bytes of a connection before there is any peer to speak of. */
+
+import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import type { AbstractMultiaddrConnection } from '@libp2p/utils'
+import { multiaddrConnectionPair } from '@libp2p/utils'
+import { ProtocolViolationError } from '../../../interface/errors.ts'
+import { createCertificate, peerOfCertificate } from '../../../protocols/tls/certificate.ts'
+import { derValues } from '../../../protocols/tls/der.ts'
+import { sparingYamux } from '../../../protocols/yamux.ts'
+import type { Target } from '../target.ts'
+
+const NOW_MS = Date.UTC(2026, 0, 1)
+/** Streams that a peer may have open, as the settings of yamux say; and one that is being refused. */
+const STREAMS_MAX = 1024
+
+const identity = await generateKeyPairFromSeed('Ed25519', createHash('sha256').update('tls').digest())
+const certificate = new X509Certificate((await createCertificate(identity)).cert).raw
+
+/** version, type, flags, stream, length: https://github.com/hashicorp/yamux/blob/master/spec.md */
+function yamuxFrame(type: number, flags: number, stream: number, length: number, body = ''): Buffer {
+  const head = Buffer.alloc(12)
+  head[1] = type
+  head.writeUInt16BE(flags, 2)
+  head.writeUInt32BE(stream, 4)
+  head.writeUInt32BE(length, 8)
+  return Buffer.concat([head, Buffer.from(body)])
+}
+const [DATA, WINDOW, PING, GO_AWAY] = [0, 1, 2, 3] as const
+const [NONE, SYN, ACK, FIN, RST] = [0, 1, 2, 4, 8] as const
+
+/** All that a peer sends on a fresh connection, which it thereby may lose. */
+async function muxed(bytes: Uint8Array): Promise<number> {
+  const [remote, local] = multiaddrConnectionPair()
+  const muxer = sparingYamux()().createStreamMuxer(local)
+  try {
+    const connection = local as unknown as AbstractMultiaddrConnection
+    // Cut in the middle of a frame, and most likely of a header.
+    connection.onData(bytes.subarray(0, bytes.length >> 1))
+    connection.onData(bytes.subarray(bytes.length >> 1))
+    await new Promise(setImmediate)
+    assert.ok(muxer.streams.length <= STREAMS_MAX)
+    if (local.status !== 'open') throw new ProtocolViolationError('The connection was ended.')
+    return muxer.streams.length
+  } finally {
+    muxer.abort(new Error('done'))
+    local.abort(new Error('done'))
+    remote.abort(new Error('done'))
+  }
+}
+
+export const TRANSPORT_TARGETS: readonly Target[] = [
+  {
+    name: 'tls certificate',
+    seeds: [certificate],
+    share: 0.4,
+    read: async bytes => String(await peerOfCertificate(Buffer.from(bytes), NOW_MS))
+  },
+  { name: 'der', seeds: [certificate], read: bytes => derValues(Buffer.from(bytes)).length },
+  {
+    name: 'yamux',
+    share: 0.2,
+    seeds: [
+      Buffer.concat([
+        yamuxFrame(WINDOW, SYN, 1, 0),
+        yamuxFrame(DATA, NONE, 1, 5, 'hello'),
+        yamuxFrame(DATA, FIN, 1, 0)
+      ]),
+      Buffer.concat([yamuxFrame(DATA, SYN, 3, 2, 'ab'), yamuxFrame(WINDOW, RST, 3, 0)]),
+      yamuxFrame(PING, SYN, 0, 7)
+    ],
+    words: [
+      yamuxFrame(PING, ACK, 0, 7),
+      yamuxFrame(GO_AWAY, NONE, 0, 0),
+      yamuxFrame(WINDOW, SYN, 5, 2 ** 32 - 1)
+    ].map(frame => frame.toString('latin1')),
+    read: muxed
+  }
+]
