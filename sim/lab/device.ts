@@ -1,6 +1,6 @@
 /** A device of the lab: a network namespace with one cable to the switch of its LAN, and what can happen to it. */
 
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LinkModel } from '../network/link-model.ts'
 import { type Emulator, worsen } from './link.ts'
@@ -93,11 +93,13 @@ export class Device implements AsyncDisposable {
 
   /** A disk of its own, of so many bytes: a folder that can be full while the machine's disk is not. */
   async disk(bytes: number): Promise<string> {
-    const path = join(await temporaryHome(), 'disk')
+    const home = await temporaryHome()
+    const path = join(home, 'disk')
     await mkdir(path)
     await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'lumos-lab', path])
     this.#undo.defer(async () => {
       await run('umount', ['--lazy', path])
+      await rm(home, { recursive: true })
     })
     return path
   }

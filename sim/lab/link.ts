@@ -151,8 +151,10 @@ async function inUserSpace(place: Place, model: LinkModel): Promise<Applied> {
   await tc(fabric, tbf(atSwitch, model))
 
   const home = await temporaryHome()
-  const files = [await deviceFile(fabric, near, home), await deviceFile(fabric, `${far}t`, home)]
-  const wire = await startWire(fabric, files, model)
+  const wire = await startWire(fabric, [near, `${far}t`], home, model).catch(async err => {
+    await rm(home, { recursive: true })
+    throw err
+  })
   return {
     emulator: 'user-space (tbf + macvtap)',
     async [Symbol.asyncDispose]() {
@@ -177,13 +179,21 @@ async function deviceFile(namespace: string, tap: string, folder: string): Promi
   const inside = ['netns', 'exec', namespace, 'sh', '-c', `cat /sys/class/net/${tap}/macvtap/tap*/dev`]
   const [major, minor] = (await run('ip', inside)).stdout.trim().split(':')
   const file = join(folder, tap)
-  await run('mknod', ['-m', '600', file, 'c', major!, minor!])
+  await run('mknod', ['-m', '600', file, 'c', major!, minor!]).catch(cause => {
+    throw new Error('a link in user space needs device files, which only the real root may make', { cause })
+  })
   return file
 }
 
 const WIRE = fileURLToPath(new URL('./wire.ts', import.meta.url))
 
-async function startWire(namespace: string, files: string[], model: LinkModel): Promise<ChildProcess> {
+async function startWire(
+  namespace: string,
+  taps: readonly string[],
+  folder: string,
+  model: LinkModel
+): Promise<ChildProcess> {
+  const files = await Promise.all(taps.map(tap => deviceFile(namespace, tap, folder)))
   const command = ['netns', 'exec', namespace, process.execPath, WIRE, ...files, JSON.stringify(model)]
   // Every read of a character device holds a thread until a frame comes.
   const wire = spawn('ip', command, {

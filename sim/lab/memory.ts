@@ -44,7 +44,9 @@ export class MemoryLimit {
     const hierarchy = await memoryHierarchy()
     if (typeof hierarchy === 'string') throw new Error(hierarchy)
     const path = join(hierarchy.path, name)
-    await mkdir(path)
+    await mkdir(path).catch(cause => {
+      throw new Error(`control groups cannot be made here: ${(cause as Error).message}`, { cause })
+    })
     const limit = new MemoryLimit(path)
     try {
       await writeFile(

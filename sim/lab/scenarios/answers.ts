@@ -1,5 +1,6 @@
 /** Whoever gives an answer dies, before it has begun and in the middle of it. */
 
+import type { RankedPeer } from '../../../interface/node.ts'
 import { ASKER, meet, pair, startOn } from '../node.ts'
 import { ask, stream, streamHeld } from '../questions.ts'
 import type { LabScenario } from '../scenario.ts'
@@ -25,18 +26,21 @@ export const failOver: LabScenario = {
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
     await pair(asker, one, other)
     await Promise.all([meet(asker, one), meet(asker, other)])
-    // From now on the asker knows how fast this one is, and so prefers it.
-    await ask(asker, { peer: 'one' })
+    await ask(asker)
+    const { data } = await asker.client.execute<{ items: RankedPeer[] }>('inference.explain', {
+      model: 'echo'
+    })
+    const [first, second] = data.items[0]!.peerId === one.peerId ? [one, other] : [other, one]
 
-    one.signal('SIGSTOP')
+    first.signal('SIGSTOP')
     const answer = stream(asker, WORDS)
-    await unreadBytes(WORDS, one.pid)
+    await unreadBytes(WORDS, first.pid)
     await findings.within('answered whole after the kill', FAILED_OVER_MS_MAX, async () => {
-      await one.end('SIGKILL')
+      await first.end('SIGKILL')
       const { whole, failure } = await answer
       if (!whole) throw failure ?? new Error('words are missing')
     })
-    findings.check('later questions too', (await ask(asker)).peer === other.peerId)
+    findings.check('later questions too', (await ask(asker)).peer === second.peerId)
   }
 }
 
