@@ -24,7 +24,7 @@ import { brokenAfterDamage, type Contents, type Deed } from './workload.ts'
 import { WORKLOADS } from './workloads.ts'
 
 const SEED = Number(process.env.CRASH_SEED ?? 2026)
-const PLACES = 12
+const PLACES = 8
 const PAGE_BYTES = 4096
 const workload = WORKLOADS.find(({ name }) => name === 'home')!
 

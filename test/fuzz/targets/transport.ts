@@ -54,7 +54,7 @@ export const TRANSPORT_TARGETS: readonly Target[] = [
   {
     name: 'tls certificate',
     seeds: [certificate],
-    share: 0.4,
+    share: 0.2,
     read: async bytes => String(await peerOfCertificate(Buffer.from(bytes), NOW_MS))
   },
   { name: 'der', seeds: [certificate], read: bytes => derValues(Buffer.from(bytes)).length },
