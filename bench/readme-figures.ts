@@ -77,10 +77,11 @@ const PICKS: readonly Pick[] = [
   }
 ]
 
-/** `readme` with the figures that were published; those of benches that were not are left out. */
+/** `readme` with the figures that were published, without those of benches that were not; as it is when none was. */
 export function withFigures(readme: string, results: readonly BenchResult[]): string {
   const [before, after] = [readme.indexOf(BEGIN), readme.indexOf(END)]
   if (before === -1 || after === -1) throw new Error(`The README has no ${BEGIN} … ${END}.`)
+  if (results.length === 0) return readme
   const lines = PICKS.flatMap(pick => lineOf(pick, results))
   const table = ['| what | measured | beside | command |', '|---|---|---|---|', ...lines].join('\n')
   return `${readme.slice(0, before)}${BEGIN}\n${table}\n${readme.slice(after)}`

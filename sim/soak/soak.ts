@@ -45,7 +45,8 @@ export async function soak({ hours, nodes, seed, module, ...options }: SoakOptio
       await task(round).catch(err => {
         if (signal.aborted) return
         book.failures.push(String(err.message))
-        failed.abort()
+        // All else is told at the end; without those who are measured there is nothing to tell.
+        if (fleet.stayers.some(({ running }) => !running)) failed.abort()
       })
     }
   }
