@@ -258,7 +258,7 @@ export class Life {
 
   // Peers.
 
-  /** As `offersOf` in `node/compose-mesh.ts`. */
+  /** As `offers` in `node/mesh/asking.ts`. */
   offerOf(peerId: string, name: string, capability: Capability): Offer | undefined {
     const peer = nodeOf(peerId)
     const standing = this.standingOf(peerId)

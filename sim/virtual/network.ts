@@ -151,7 +151,10 @@ export class Network {
       return
     }
     const world = this.#world
-    const atMs = Math.max(world.nowMs + this.#streamMs(out), connection.arrivesMs[end] + ORDER_MS)
+    const ms = this.#streamMs(out)
+    // No ping comes through either.
+    if (ms > DEAD_AFTER_MS) this.#dieLater(connection, true)
+    const atMs = Math.max(world.nowMs + ms, connection.arrivesMs[end] + ORDER_MS)
     connection.arrivesMs[end] = atMs
     world.queue.push(atMs, this.#deliver, { side: connection.sides[1 - end]!, message })
   }
@@ -229,13 +232,13 @@ export class Network {
     for (const message of connection.held[side.end].splice(0)) this.send(side, message)
   }
 
-  /** Its pings get no answer: each end gives it up, unless the link is back by then. */
-  #dieLater(connection: Connection): void {
+  /** Its pings get no answer: each end gives it up, unless the link is back by then or it is `lost` anyway. */
+  #dieLater(connection: Connection, lost = false): void {
     for (const { end, out } of connection.sides) {
       const ms = DEAD_AFTER_MS + DEAD_SPREAD_MS * this.#random()
       this.#world.after(ms, () => {
         const { isOpen, sides } = connection
-        const dead = out.blocks > 0 || sides[1 - end]!.out.blocks > 0 || !isOpen[1 - end]
+        const dead = lost || out.blocks > 0 || sides[1 - end]!.out.blocks > 0 || !isOpen[1 - end]
         if (dead) this.#end(connection, end)
       })
     }

@@ -45,8 +45,9 @@ export interface SwarmOptions {
 /** Lines of the trace that a failure shows. */
 const EVENTS_SHOWN = 40
 
-export function runSeed(seed: number, options: SwarmOptions = {}): SwarmRun {
-  const plan = swarmPlan(seed)
+export const runSeed = (seed: number, options?: SwarmOptions): SwarmRun => runPlan(swarmPlan(seed), options)
+
+export function runPlan(plan: Plan, options: SwarmOptions = {}): SwarmRun {
   const world = new World(plan, options)
   let agreedMs: number | undefined
   let failure: SwarmFailure | undefined
@@ -59,7 +60,7 @@ export function runSeed(seed: number, options: SwarmOptions = {}): SwarmRun {
     failure = { invariant, message, atMs: world.nowMs, events: world.trace.last(EVENTS_SHOWN) }
   }
   return {
-    seed,
+    seed: plan.seed,
     plan: describePlan(plan),
     hash: world.trace.hash,
     events: world.trace.count,

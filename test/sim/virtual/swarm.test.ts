@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { PRODUCT_CORES } from '../../../sim/virtual/cores.ts'
-import { runSeed } from '../../../sim/virtual/swarm.ts'
+import { type Plan, swarmPlan } from '../../../sim/virtual/plan.ts'
+import { runPlan, runSeed } from '../../../sim/virtual/swarm.ts'
 import type { SwarmReport } from '../../../sim/virtual/swarm-report.ts'
 import { PLANTED } from './planted.ts'
 
@@ -13,8 +14,25 @@ const SEEDS_TIMEOUT_MS = 600_000
 /** A planted bug must be found within as many. */
 const PLANTED_SEEDS_MAX = 30
 const PLANTED_TIMEOUT_MS = 240_000
-/** Both copies of one message are lost on bad links: how the swarm found that removals were never repeated. */
-const SEED_WITH_A_LOST_REMOVAL = 190
+/** The third of three hears nothing of the removal of a fourth: nearly every copy is lost on the way to it. */
+const removalLost = (seed: number): Plan => ({
+  ...swarmPlan(seed),
+  nodes: [0, 1, 2, 3].map(node => ({
+    role: 'honest',
+    capabilities: [{ task: 'text-generation', model: 'echo', slots: 1, warm: true }],
+    acquaintances: [0, 1, 2, 3].filter(other => other !== node),
+    issuer: node < 2 ? undefined : 0
+  })),
+  link: { delayMs: 5, jitterMs: 1, lossRate: 0 },
+  models: ['echo'],
+  chunkMs: 5,
+  startWithinMs: 1000,
+  healedMs: 40_000,
+  faults: [
+    { type: 'loss', atMs: 20_000, node: 2, rate: 0.9, forMs: 10_000 },
+    { type: 'revoke', atMs: 25_000, by: 0, subject: 3 }
+  ]
+})
 
 describe('the swarm', () => {
   it('keeps every promise in 200 random meshes, each run twice with one trace', {
@@ -48,10 +66,12 @@ describe('the swarm', () => {
     expect(failed.failure?.atMs).toBeGreaterThan(0)
   })
 
-  it('notices that gossip lost a removal which nobody repeats', () => {
+  it('notices a removal that gossip lost and nobody repeats', () => {
     const cores = { ...PRODUCT_CORES, removalsFrom: () => [] }
-    expect(runSeed(SEED_WITH_A_LOST_REMOVAL, { cores }).failure?.invariant).toBe('L1')
-    expect(runSeed(SEED_WITH_A_LOST_REMOVAL).failure).toBeUndefined()
+    const broken = [1, 2, 3, 4].map(seed => runPlan(removalLost(seed), { cores }).failure?.invariant)
+    expect(broken).toContain('L1')
+    const kept = [1, 2, 3, 4].map(seed => runPlan(removalLost(seed)).failure?.message)
+    expect(kept).toEqual([undefined, undefined, undefined, undefined])
   })
 
   it.each(PLANTED)(
