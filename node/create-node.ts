@@ -21,7 +21,6 @@ import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../s
 import { MeshStore, type StoredMesh } from '../storage/mesh-store.ts'
 import { OfferStore } from '../storage/offer-store.ts'
 import { readPassphrase } from '../storage/passphrase.ts'
-import { composeMesh, type Ground, type Identity } from './compose-mesh.ts'
 import { type Config, loadConfig } from './config.ts'
 import { lanNetwork, type Network } from './libp2p.ts'
 import { firstFreePort } from './listen-port.ts'
@@ -30,6 +29,8 @@ import { MeshNode } from './lumos-node.ts'
 import { foundMesh } from './membership/authority.ts'
 import { RENEW_BEFORE_MS } from './membership/renewal.ts'
 import { RootKey } from './membership/root-key.ts'
+import { composeMesh } from './mesh/compose.ts'
+import type { Ground, Identity } from './mesh/ground.ts'
 
 export interface LumosNodeOptions {
   /** Directory that holds everything of this node. Default: `LUMOS_HOME`, else the platform's folder. */

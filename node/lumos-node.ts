@@ -19,10 +19,11 @@ import type {
 } from '../interface/node.ts'
 import type { DataDir } from '../storage/data-dir.ts'
 import type { StoredMesh } from '../storage/mesh-store.ts'
-import { composeMesh, type Ground, type Mesh } from './compose-mesh.ts'
 import type { Config } from './config.ts'
 import type { Grant } from './membership/authority.ts'
 import type { Door } from './membership/joiner.ts'
+import { composeMesh } from './mesh/compose.ts'
+import type { Ground, Mesh } from './mesh/ground.ts'
 import { type EnterOptions, MeshControl } from './mesh-control.ts'
 import { VERSION } from './version.ts'
 

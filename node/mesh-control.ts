@@ -15,7 +15,6 @@ import type {
 } from '../interface/mesh.ts'
 import type { Grant } from '../protocols/join/index.ts'
 import type { StoredMesh } from '../storage/mesh-store.ts'
-import type { Ground, Identity, Mesh } from './compose-mesh.ts'
 import { adviceFor } from './membership/advice.ts'
 import { foundMesh } from './membership/authority.ts'
 import { parseInviteCode } from './membership/invite-code.ts'
@@ -23,6 +22,7 @@ import { checkGrant, type Door, deviceRemoved } from './membership/joiner.ts'
 import { meshesOf } from './membership/nearby.ts'
 import { askNearby } from './membership/nearby-asking.ts'
 import { meshIdOf, rootKeyFromText, rootKeyToText } from './membership/root-key.ts'
+import type { Ground, Identity, Mesh } from './mesh/ground.ts'
 
 export interface EnterOptions {
   /** Where somebody of the mesh is. */

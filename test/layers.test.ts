@@ -49,7 +49,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
   'node/membership/pairing.ts': ['unguessable chance', 'the secret of an invitation'],
   'node/liveness.ts': ['unguessable chance', 'a ping that nobody can answer before it came'],
-  'node/compose-mesh.ts': ['unguessable chance', 'ids of requests, unique across devices'],
+  'node/mesh/asking.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices']
 }

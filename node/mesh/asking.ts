@@ -1,0 +1,84 @@
+/** Whom this node can ask, itself included, and the router that does. */
+
+import { randomUUID } from 'node:crypto'
+import type { MeshLibp2p } from '../libp2p.ts'
+import type { Members } from '../membership/members.ts'
+import { Peers } from '../peers.ts'
+import type { ProviderTable } from '../provider-table.ts'
+import type { Offer } from '../rank.ts'
+import { Router } from '../router.ts'
+import type { Ground } from './ground.ts'
+
+export interface AskingParts {
+  readonly libp2p: MeshLibp2p
+  readonly members: Members
+  readonly table: ProviderTable
+}
+
+export interface Asking {
+  readonly peers: Peers
+  readonly router: Router
+  /** Who offers the task or model, whichever is given. */
+  offers(wanted: Wanted): Offer[]
+  nameOf(peerId: string): string | undefined
+}
+
+interface Wanted {
+  readonly task?: string
+  readonly model?: string
+}
+
+export function composeAsking(ground: Ground, { libp2p, members, table }: AskingParts): Asking {
+  const { config, clock, log, registry, peerId, emit } = ground
+  const nameOf = (id: string) => members.get(id)?.name ?? table.get(id, clock.monotonicMs())?.manifest.name
+  const peers = new Peers({
+    libp2p,
+    table,
+    clock,
+    onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
+    onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
+  })
+  const wayTo = (id: string) => ({ connected: peers.isConnected(id), rttMs: peers.rttMs(id) })
+  const mayOffer = (id: string): boolean => {
+    const role = members.get(id)?.role
+    return role !== undefined && role !== 'guest'
+  }
+
+  // What this node offers to nobody is still its owner's to use.
+  const ownOffers = ({ task, model }: Wanted): Offer[] =>
+    registry
+      .capabilities()
+      .filter(own => (task ?? own.task) === own.task && (model ?? own.model) === own.model)
+      .map(capability => ({
+        peerId,
+        name: nameOf(peerId) ?? config.name,
+        local: true,
+        ...wayTo(peerId),
+        capability
+      }))
+  const offers = (wanted: Wanted): Offer[] => [
+    ...ownOffers(wanted),
+    ...table
+      .providers(wanted, clock.monotonicMs())
+      .filter(({ peerId: id }) => id !== peerId && !peers.isLost(id) && mayOffer(id))
+      .map(provider => ({ ...provider, local: false, ...wayTo(provider.peerId) }))
+  ]
+
+  const router = new Router({
+    clock,
+    log,
+    newId: randomUUID,
+    offers,
+    service: id => (id === peerId ? registry : peers.client(id)),
+    peersNamed: name => [
+      ...new Set(
+        table
+          .alive(clock.monotonicMs())
+          .filter(({ manifest }) => manifest.peerId === name || manifest.name === name)
+          .map(({ manifest }) => manifest.peerId)
+      )
+    ],
+    emit
+  })
+  return { peers, router, offers, nameOf }
+}

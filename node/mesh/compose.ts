@@ -1,0 +1,230 @@
+/**
+ * Makes this node's part in one mesh: everything that ends when the node leaves
+ * the mesh, and begins anew when it enters another one.
+ */
+
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Startable } from '../../interface/lifecycle.ts'
+import { INFERENCE_PROTOCOL } from '../../protocols/inference/index.ts'
+import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/limits.ts'
+import { SqliteDatastore } from '../../storage/datastore.ts'
+import { ManifestLog } from '../../storage/manifest-log.ts'
+import type { StoredMesh } from '../../storage/mesh-store.ts'
+import { AddressBook } from '../address-book.ts'
+import { DiskWatch } from '../disk-watch.ts'
+import type { MeshLibp2p } from '../libp2p.ts'
+import type { Lifecycle } from '../lumos-node.ts'
+import { Joiner } from '../membership/joiner.ts'
+import { Sightings } from '../membership/nearby.ts'
+import { Pairing } from '../membership/pairing.ts'
+import { Renewal } from '../membership/renewal.ts'
+import { ProviderTable } from '../provider-table.ts'
+import { type Asking, composeAsking } from './asking.ts'
+import type { Ground, Mesh } from './ground.ts'
+import { bareOf, composeMeetings, type Meetings } from './meetings.ts'
+import { composeNetwork } from './network.ts'
+import { composeNews, type News } from './news.ts'
+import { composeServing, type Serving } from './serving.ts'
+import { composeStanding, type Standing } from './standing.ts'
+
+export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh> {
+  const { home, clock, log, peerId } = ground
+  const standing = composeStanding(ground, own, {
+    hangUp: id =>
+      void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up')),
+    isPairing: () => pairing.open
+  })
+  const { members, authority } = standing
+
+  const manifestLog = new ManifestLog(home.core, home.cache, clock)
+  const table = new ProviderTable()
+  for (const accepted of manifestLog.all()) table.remember(accepted)
+  const foreigners = new Sightings()
+  const datastore = new SqliteDatastore(home.cache)
+  const libp2p: MeshLibp2p = await composeNetwork(ground, standing, {
+    mesh: own.id,
+    datastore,
+    table,
+    onSighted(peer) {
+      foreigners.saw({ peerId: peer.id.toString(), addresses: peer.multiaddrs.map(bareOf) })
+      meetings.discovery.sighted(peer)
+    }
+  })
+
+  const serving = composeServing(ground, standing)
+  const asking = composeAsking(ground, { libp2p, members, table })
+  const { peers, nameOf } = asking
+  const news = composeNews(ground, standing, {
+    mesh: own.id,
+    libp2p,
+    manifestLog,
+    table,
+    access: serving.access,
+    nameOf,
+    onHeardOf: id => peers.heardOf(id)
+  })
+  const joiner = new Joiner({ libp2p, clock, peerId })
+  const meetings = composeMeetings(ground, {
+    own,
+    libp2p,
+    standing,
+    news,
+    peers,
+    foreigners,
+    isAsked: id => joiner.asked.has(id)
+  })
+  const { pairing, renewal } = composeAdmittance(ground, { libp2p, standing, meetings, news })
+  const disk = watchDisk(ground, datastore, news)
+
+  await members.load()
+  return {
+    lifecycle: lifecycleOf({
+      ground,
+      libp2p,
+      standing,
+      news,
+      serving,
+      asking,
+      meetings,
+      renewal,
+      pairing,
+      disk
+    }),
+    libp2p,
+    members,
+    authority,
+    revocations: news.revocations,
+    pairing,
+    joiner,
+    peers,
+    router: asking.router,
+    offers: () => asking.offers({}),
+    access: serving.access,
+    accessChanged() {
+      serving.recheck()
+      news.announcer.changed()
+    },
+    sightings: () => foreigners.all(),
+    isRemoved: () => members.standing(peerId).kind === 'revoked' || meetings.removedBy.size > 0,
+    sighted: ({ peerId: id, addresses }) =>
+      meetings.discovery.sighted({
+        id: peerIdFromString(id),
+        multiaddrs: addresses.map(address => multiaddr(address))
+      }),
+    greetAll: () => meetings.greeter.greetAll(),
+    offerChanged: () => news.announcer.changed(),
+    refuseRequests: () => serving.drain()
+  }
+}
+
+/** How devices come in, and how those that are in stay members. */
+function composeAdmittance(
+  { clock, log, store, peerId, emit }: Ground,
+  {
+    libp2p,
+    standing: { guard, members, authority },
+    meetings: { greeter },
+    news
+  }: Pick<Parts, 'libp2p' | 'standing' | 'meetings' | 'news'>
+): Pick<Parts, 'pairing' | 'renewal'> {
+  const renewal = new Renewal({
+    clock,
+    log,
+    members,
+    authority,
+    peerId,
+    greetAll: () => greeter.greetAll(),
+    onRenewed: () => news.announcer.changed()
+  })
+  const pairing = new Pairing({
+    libp2p,
+    guard,
+    clock,
+    log,
+    store,
+    members,
+    authority,
+    peerId,
+    emit,
+    hold: (connection, timeoutMs) => greeter.hold(connection, timeoutMs)
+  })
+  return { pairing, renewal }
+}
+
+function watchDisk(
+  { clock, log, home, store, emit }: Ground,
+  datastore: SqliteDatastore,
+  { announcer }: News
+): DiskWatch {
+  return new DiskWatch({
+    clock,
+    log,
+    home,
+    flush() {
+      store.flush()
+      datastore.flush()
+    },
+    onChange(failure) {
+      emit('node.storage_changed', { code: failure?.code ?? null, message: failure?.message ?? null })
+      // What could not be numbered could not be announced.
+      if (failure === undefined) announcer.repeat()
+    }
+  })
+}
+
+interface Parts {
+  readonly ground: Ground
+  readonly libp2p: MeshLibp2p
+  readonly standing: Standing
+  readonly news: News
+  readonly serving: Serving
+  readonly asking: Asking
+  readonly meetings: Meetings
+  readonly renewal: Renewal
+  readonly pairing: Pairing
+  readonly disk: DiskWatch
+}
+
+/** Peers may come as soon as libp2p listens, so all that meets them is ready before. */
+function lifecycleOf(parts: Parts): Lifecycle[] {
+  const { ground, libp2p, news, serving, asking, meetings, renewal, pairing, disk } = parts
+  const { guard } = parts.standing
+  const addressBook = new AddressBook({ libp2p, log: ground.log, isMember: id => guard.isMember(id) })
+  return [
+    lifeOf('disk', disk),
+    lifeOf('announcer', news.announcer),
+    lifeOf('hello', meetings.greeter),
+    lifeOf('manifests', news.sync),
+    lifeOf('revocations', news.revocations),
+    lifeOf('renewal', renewal),
+    lifeOf('pairing', pairing),
+    {
+      part: 'inference',
+      start: () =>
+        libp2p.handle(INFERENCE_PROTOCOL, guard.handler(INFERENCE_PROTOCOL, serving.handler.onStream), {
+          maxInboundStreams: INFERENCE_STREAMS_INBOUND_MAX
+        }),
+      async stop() {
+        serving.handler.close()
+        await asking.peers.close()
+      }
+    },
+    lifeOf('network', libp2p),
+    {
+      part: 'gossip',
+      start() {
+        news.sync.subscribe()
+        news.revocations.subscribe()
+      }
+    },
+    lifeOf('addresses', addressBook),
+    lifeOf('discovery', meetings.discovery)
+  ]
+}
+
+const lifeOf = (part: string, startable: Startable): Lifecycle => ({
+  part,
+  start: () => startable.start(),
+  stop: () => startable.stop()
+})

@@ -1,0 +1,143 @@
+/**
+ * How this node meets others: whom it dials, what follows a hello that both sides
+ * accept, and what follows one that somebody refuses.
+ */
+
+import type { Connection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { LumosError } from '../../interface/errors.ts'
+import type { StoredMesh } from '../../storage/mesh-store.ts'
+import { Discovery } from '../discovery.ts'
+import { type Greeted, Greeter } from '../greeter.ts'
+import type { MeshLibp2p } from '../libp2p.ts'
+import { CLOCK_SKEW_NOTED_MS, isWithinLeeway } from '../membership/chain.ts'
+import type { Sightings } from '../membership/nearby.ts'
+import type { Peers } from '../peers.ts'
+import type { Ground } from './ground.ts'
+import type { News } from './news.ts'
+import type { Standing } from './standing.ts'
+
+export interface MeetingsParts {
+  readonly own: StoredMesh
+  readonly libp2p: MeshLibp2p
+  readonly standing: Standing
+  readonly news: News
+  readonly peers: Peers
+  readonly foreigners: Sightings
+  /** Whether this node has dialed that peer for something else than to greet it. */
+  isAsked(peerId: string): boolean
+}
+
+export interface Meetings {
+  readonly discovery: Discovery
+  readonly greeter: Greeter
+  /** Members that turned this device away as one that was removed. Each may lie, so it counts for that one only. */
+  readonly removedBy: ReadonlySet<string>
+}
+
+export function composeMeetings(ground: Ground, parts: MeetingsParts): Meetings {
+  const { clock, random, log, network } = ground
+  const { own, libp2p, standing, news, foreigners, isAsked } = parts
+  const { members, guard, reception } = standing
+  const removedBy = new Set<string>()
+
+  const discovery = new Discovery({
+    libp2p,
+    clock,
+    random,
+    log,
+    addresses: network.dial,
+    // A stranger of another mesh may have become a member of this one.
+    wants: id => (!foreigners.has(id) || members.get(id) !== undefined) && !removedBy.has(id)
+  })
+  const greeter = new Greeter({
+    libp2p,
+    clock,
+    log,
+    guard,
+    terms: () => ({
+      own: {
+        version: 1,
+        mesh: own.id,
+        ...members.meshNaming,
+        revocationsDigest: members.revocationsDigest
+      },
+      certificates: members.chain,
+      manifest: news.announcer.current,
+      judge: (id, certificates, hello) => reception.judge(id, certificates, hello)
+    }),
+    async onGreeted(greeted) {
+      await greet(ground, parts, greeted)
+      discovery.met(greeted.connection.remotePeer)
+    },
+    onRefused(connection, failure) {
+      noteForeigner(ground, parts, connection, failure)
+      noteOffence(standing, connection.remotePeer.toString(), failure)
+      const id = connection.remotePeer.toString()
+      if (failure.code !== 'PEER_REVOKED' || !guard.isMember(id) || removedBy.has(id)) return
+      removedBy.add(id)
+      log.warn({ peerId: id, code: failure.code }, 'a member says that this device was removed from the mesh')
+    },
+    isAsked
+  })
+  return { discovery, greeter, removedBy }
+}
+
+/** Both sides accept each other: what each knows goes over. */
+async function greet(
+  ground: Ground,
+  { libp2p, standing: { members }, news, peers }: MeetingsParts,
+  { connection, manifest, hello, rttMs, renewed }: Greeted
+): Promise<void> {
+  const { remotePeer } = connection
+  if (renewed.length > 0) {
+    await members.renew(renewed)
+    news.announcer.changed()
+  }
+  warnOfClocks(ground, members, manifest.manifest)
+  await news.sync.meet(remotePeer, manifest)
+  peers.introduce(remotePeer.toString(), rttMs)
+  // Tells libp2p what the peer speaks; only now would the peer let us ask.
+  libp2p.services.identify.identify(connection).catch(err => ground.log.debug({ err }, 'could not identify'))
+  await news.revocations.compare(remotePeer, hello.revocationsDigest)
+}
+
+function warnOfClocks(
+  { clock, log }: Ground,
+  members: Standing['members'],
+  { peerId, issuedAtMs }: { peerId: string; issuedAtMs: number }
+): void {
+  const skewMs = issuedAtMs - clock.wallMs()
+  if (Math.abs(skewMs) > CLOCK_SKEW_NOTED_MS) {
+    log.warn({ peerId, skewMs: Math.round(skewMs) }, 'two clocks disagree; set one of them')
+  }
+  const membership = members.get(peerId)
+  if (membership && isWithinLeeway(membership, clock.wallMs())) {
+    log.warn(
+      { peerId, notAfterMs: membership.notAfterMs, code: 'CERTIFICATE_EXPIRED' },
+      'a certificate has ended or not begun, and counts for ten minutes more: set the clocks, or reach an admin'
+    )
+  }
+}
+
+/** A device of another mesh: this node may ask to join that one. */
+function noteForeigner(
+  { emit }: Ground,
+  { own, foreigners }: MeetingsParts,
+  { remotePeer, remoteAddr, direction }: Connection,
+  { details: { meshId, meshName } }: LumosError
+): void {
+  if (typeof meshId !== 'string' || meshId === own.id || typeof meshName !== 'string') return
+  const peerId = remotePeer.toString()
+  if (direction === 'outbound') foreigners.saw({ peerId, addresses: [bareOf(remoteAddr)] })
+  foreigners.parted(peerId, meshId, meshName)
+  emit('mesh.seen', { peerId, meshId, mesh: meshName })
+}
+
+function noteOffence({ forgers, loiterers }: Standing, peerId: string, { code }: LumosError): void {
+  if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') forgers.strike(peerId)
+  // Whose certificate ran out is about to be invited again; whose connection broke did nothing wrong.
+  if (code !== 'CERTIFICATE_EXPIRED' && code !== 'PEER_UNREACHABLE') loiterers.strike(peerId)
+}
+
+export const bareOf = (address: Multiaddr): string => address.toString().replace(/\/p2p\/[^/]+$/, '')

@@ -1,0 +1,58 @@
+/** The network of one mesh, and what is bounded on it peer by peer. */
+
+import type { PeerInfo } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Datastore } from 'interface-datastore'
+import { LumosError } from '../../interface/errors.ts'
+import { GossipBudget } from '../gossip-budget.ts'
+import { createMeshLibp2p, type MeshLibp2p } from '../libp2p.ts'
+import { libp2pLogger } from '../log-libp2p.ts'
+import { manifestAddresses } from '../manifest-addresses.ts'
+import type { ProviderTable } from '../provider-table.ts'
+import { VERSION } from '../version.ts'
+import type { Ground } from './ground.ts'
+import type { Standing } from './standing.ts'
+
+export interface NetworkParts {
+  /** Id of the mesh. */
+  readonly mesh: string
+  readonly datastore: Datastore
+  readonly table: ProviderTable
+  onSighted(peer: PeerInfo): void
+}
+
+export async function composeNetwork(
+  ground: Ground,
+  { guard, flooders }: Standing,
+  { mesh, datastore, table, onSighted }: NetworkParts
+): Promise<MeshLibp2p> {
+  const { config, clock, log, network, privateKey } = ground
+  const libp2p = await createMeshLibp2p({
+    privateKey,
+    datastore,
+    logger: libp2pLogger(log),
+    network,
+    mesh,
+    guard,
+    clock,
+    dht: config.swarm.dht,
+    agent: `lumos-node/${VERSION}`,
+    addressesOf(id) {
+      const signed = table.get(id, clock.monotonicMs())
+      return signed === undefined ? [] : manifestAddresses(signed.manifest)
+    },
+    onSighted
+  })
+  const budget = new GossipBudget({
+    clock,
+    onExcess(id) {
+      // What is under way when a peer is shut out does not make it worse.
+      if (flooders.isBanned(id) || !flooders.strike(id)) return
+      log.warn({ peerId: id, code: 'PEER_BANNED' }, 'a peer that floods gossip is shut out for a while')
+      const banned = new LumosError('PEER_BANNED', `${id} floods gossip.`)
+      for (const connection of libp2p.getConnections(peerIdFromString(id))) connection.abort(banned)
+    }
+  })
+  budget.bound(libp2p.services.pubsub)
+  return libp2p
+}

@@ -1,0 +1,63 @@
+/** What peers may ask of this node, and the handler that lets them. */
+
+import { OverloadedError, toLumosError } from '../../interface/errors.ts'
+import type { InferenceRequest } from '../../interface/inference.ts'
+import { InferenceHandler } from '../../protocols/inference/index.ts'
+import { Offers } from '../membership/offers.ts'
+import type { Ground } from './ground.ts'
+import type { Standing } from './standing.ts'
+
+/** A peer that is told this asks another one; by the time it returns this node is gone. */
+const STOPPING_RETRY_AFTER_MS = 60_000
+
+export interface Serving {
+  readonly access: Offers
+  readonly handler: InferenceHandler
+  /** Ends what is under way for those who may not any more. */
+  recheck(): void
+  /** From now on every request is refused. */
+  drain(): void
+}
+
+export function composeServing(ground: Ground, { guard }: Standing): Serving {
+  const { config, clock, log, registry, emit } = ground
+  const access = new Offers({
+    settings: config.access,
+    store: ground.offers,
+    modelsFor: task =>
+      registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
+  })
+  const mayAsk = (peerId: string, request: InferenceRequest): void => {
+    for (const to of access.for(request)) guard.check(peerId, { kind: 'ask', access: to })
+  }
+  let draining = false
+  const handler = new InferenceHandler({
+    service: registry,
+    clock,
+    log,
+    authorize(peerId, request) {
+      if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+      mayAsk(peerId, request)
+    },
+    onStarted: (peerId, request) => emit('inference.serving_started', servedFor(peerId, request)),
+    onEnded(peerId, request, durationMs, thrown) {
+      const code = thrown === undefined ? undefined : toLumosError(thrown).code
+      emit('inference.serving_ended', { ...servedFor(peerId, request), code, durationMs })
+    }
+  })
+  return {
+    access,
+    handler,
+    recheck: () => handler.recheck(mayAsk),
+    drain() {
+      draining = true
+    }
+  }
+}
+
+const servedFor = (peerId: string, { id: requestId, task, model }: InferenceRequest) => ({
+  peerId,
+  requestId,
+  task,
+  model
+})
