@@ -71,7 +71,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     failures,
     shortfalls,
     promises,
-    findings,
+    findings: [...findings, { metric: 'slowed by other programs', value: stage.slowness, unit: 'times' }],
     durationMs: cluster.elapsedMs,
     schedule: cluster.schedule,
     repeat: `npm run sim -- ${name} --nodes ${nodes} --seed ${seed}`,

@@ -12,6 +12,7 @@ import type { Fault, Schedule } from './faults/fault.ts'
 import type { Actor, Fact, History, NodeView } from './history.ts'
 import { disagreements, removedUntil } from './invariants/agreement.ts'
 import { type Answer, Observer, type Question } from './observer.ts'
+import { Pace } from './pace.ts'
 
 /** How often a condition is looked at: far below what any promise allows, and little work. */
 const POLL_MS = 20
@@ -44,6 +45,7 @@ export class Stage implements Disposable {
   readonly shortfalls: string[] = []
   readonly #init: StageInit
   readonly #looking = new AbortController()
+  readonly #pace = new Pace()
   #inflicted = 0
 
   constructor(init: StageInit) {
@@ -71,6 +73,16 @@ export class Stage implements Disposable {
 
   get elapsedMs(): number {
     return this.cluster.elapsedMs
+  }
+
+  /** How much slower this process is than alone on its machine. */
+  get slowness(): number {
+    return this.#pace.slowness
+  }
+
+  /** A promised time, stretched by what other programs take from this process. */
+  promised(ms: number): number {
+    return ms * this.#pace.slowness
   }
 
   node(index: number): LumosNode {
@@ -123,8 +135,7 @@ export class Stage implements Disposable {
   /** Start all that were only made, at once, and wait until they know each other. */
   async assemble(withinMs = 60_000): Promise<number> {
     const beganMs = this.elapsedMs
-    const made = this.cluster.hosts.filter(({ state }) => state === 'made')
-    await Promise.all(made.map(({ index }) => this.inflict({ kind: 'start', node: index })))
+    await this.cluster.start(this.signal, node => this.inflict({ kind: 'start', node }))
     await this.agree('everyone knows everyone', withinMs)
     return this.elapsedMs - beganMs
   }
@@ -145,7 +156,7 @@ export class Stage implements Disposable {
     const beganMs = this.elapsedMs
     while (!holds()) {
       this.signal.throwIfAborted()
-      if (this.elapsedMs - beganMs > withinMs) {
+      if (this.elapsedMs - beganMs > this.promised(withinMs)) {
         throw new BrokenPromise(`Not within ${Math.round(withinMs)} ms: ${what}.`)
       }
       await this.pause(POLL_MS)
@@ -161,7 +172,7 @@ export class Stage implements Disposable {
       this.look()
       const [first, ...more] = disagreements(this.history, { fromMs, toMs: this.elapsedMs })
       if (first === undefined) return this.elapsedMs - fromMs
-      if (this.elapsedMs - fromMs > withinMs) {
+      if (this.elapsedMs - fromMs > this.promised(withinMs)) {
         throw new BrokenPromise(`Not within ${withinMs} ms: ${what}. ${first} And ${more.length} more.`)
       }
       await this.pause(this.#lookMs)
@@ -169,11 +180,12 @@ export class Stage implements Disposable {
   }
 
   /** Everything is put right; all who run must agree, and be answered, within this time. Time to agree is returned. */
-  async recover(withinMs: number): Promise<number> {
+  async recover(promisedMs: number): Promise<number> {
+    const withinMs = Math.round(this.promised(promisedMs))
     await this.inflict({ kind: 'heal' })
     this.observer.add({ type: 'healed', withinMs })
     const endMs = this.elapsedMs + withinMs
-    const agreed = this.agree('those who run agree again', withinMs)
+    const agreed = this.agree('those who run agree again', promisedMs)
     const answered = this.members.map(index => this.#answered(index, endMs))
     await Promise.allSettled([agreed, ...answered])
     return await agreed

@@ -48,7 +48,10 @@ export const changedManifest: Scenario = {
     await stage.until('all know of it', () => arrivals().length >= nodes.length - 1, ALL_MS)
     const afterMs = arrivals()
     const mostMs = quantile(afterMs, MOST)
-    stage.must(`99 % know of it within ${MOST_MS} ms, not ${Math.round(mostMs)}`, mostMs <= MOST_MS)
+    stage.must(
+      `99 % know of it within ${MOST_MS} ms, not ${Math.round(mostMs)}`,
+      mostMs <= stage.promised(MOST_MS)
+    )
     return [
       { metric: 'everyone known', value: knownMs, unit: 'ms' },
       { metric: 'half know of it', value: quantile(afterMs, 0.5), unit: 'ms' },
