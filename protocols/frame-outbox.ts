@@ -1,7 +1,8 @@
 /**
  * The writing half of a frame stream: frames wait, in order, while the stream holds more
- * than it should. Its own `onDrain()` resolves at once after its first use, so its length
- * and its events are watched instead.
+ * than it should, or holds anything while all streams of its peer hold too much. Whatever
+ * others hold, a stream that was emptied takes its next frame. The stream's own `onDrain()`
+ * resolves at once after its first use, so its length and its events are watched instead.
  */
 
 import type { Stream } from '@libp2p/interface'
@@ -9,6 +10,7 @@ import type { Clock, Timer } from '../interface/clock.ts'
 import { CancelledError, PeerUnreachableError } from '../interface/errors.ts'
 import { FrameWriter } from './frame-writer.ts'
 import { WRITE_BUFFER_BYTES_HIGH } from './limits.ts'
+import type { UnsentBytes } from './unsent-bytes.ts'
 
 /** A frame to be written: its type and its body, in one piece or several. */
 export type FrameInit = readonly [type: number, body: Uint8Array | readonly Uint8Array[]]
@@ -16,6 +18,8 @@ export type FrameInit = readonly [type: number, body: Uint8Array | readonly Uint
 export interface OutboxOptions {
   readonly clock: Clock
   readonly patienceMs: number
+  /** What this stream and others of its peer hold. */
+  readonly unsent: UnsentBytes | undefined
   /** The peer has taken nothing for `patienceMs`. */
   onStuck(): void
   /** The stream does not take bytes any more. */
@@ -40,6 +44,8 @@ export class FrameOutbox {
   readonly #writer: FrameWriter
   #entries: Entry[] = []
   #timer: Timer | undefined
+  /** Of this stream, as last counted with the others. */
+  #counted = 0
   #error: Error | undefined
 
   constructor(stream: Stream, options: OutboxOptions) {
@@ -77,16 +83,27 @@ export class FrameOutbox {
   fail(err: Error): void {
     this.#error ??= err
     this.#timer?.cancel()
+    this.#count(0)
     for (const entry of this.#entries.splice(0)) entry.fail(this.#error)
   }
 
   get #full(): boolean {
-    return this.#writer.gathered + this.#stream.writeBufferLength > WRITE_BUFFER_BYTES_HIGH
+    const waiting = this.#stream.writeBufferLength
+    if (this.#writer.gathered + waiting > WRITE_BUFFER_BYTES_HIGH) return true
+    return waiting > 0 && this.#options.unsent?.full === true
+  }
+
+  /** Counts what waits here with what waits elsewhere: most sends leave nothing, and change nothing. */
+  #count(bytes: number): void {
+    if (bytes === this.#counted) return
+    this.#options.unsent?.add(bytes - this.#counted)
+    this.#counted = bytes
   }
 
   #send(bytes: Parameters<Stream['send']>[0]): void {
     try {
       this.#stream.send(bytes)
+      if (this.#error === undefined) this.#count(this.#stream.writeBufferLength)
     } catch (err) {
       const lost = new PeerUnreachableError('The stream is closed.', { cause: err })
       this.fail(lost)
@@ -127,10 +144,12 @@ export class FrameOutbox {
 
   readonly #onRoom = (): void => {
     // The stream sends what it holds in a microtask after its `drain` event.
-    if (this.#entries.length > 0) queueMicrotask(this.#writeMore)
+    if (this.#entries.length > 0 || this.#counted > 0) queueMicrotask(this.#writeMore)
   }
 
   readonly #writeMore = (): void => {
+    if (this.#error !== undefined) return
+    this.#count(this.#stream.writeBufferLength)
     for (let entry = this.#entries[0]; entry !== undefined && !this.#full; entry = this.#entries[0]) {
       if (entry.next === undefined) {
         this.#entries.shift()

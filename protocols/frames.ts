@@ -25,6 +25,7 @@ import {
   FRAME_PATIENCE_MS,
   WRITE_PATIENCE_MS
 } from './limits.ts'
+import type { UnsentBytes } from './unsent-bytes.ts'
 
 export type { FrameInit } from './frame-outbox.ts'
 export type { Frame } from './frame-parser.ts'
@@ -35,6 +36,8 @@ export interface FrameStreamOptions {
   readonly inPieces?: number
   readonly framePatienceMs?: number
   readonly writePatienceMs?: number
+  /** Where what waits to be sent is counted, with that of other streams. */
+  readonly unsent?: UnsentBytes
 }
 
 export interface ReadOptions extends AbortOptions {
@@ -78,6 +81,7 @@ export class FrameStream {
     this.#outbox = new FrameOutbox(stream, {
       clock: this.#clock,
       patienceMs: this.#writePatienceMs,
+      unsent: options.unsent,
       onStuck: () => this.abort(slowReader()),
       onLost: err => this.#fail(err),
       onBroken: err => this.abort(err)

@@ -40,7 +40,7 @@ export interface Message {
   /** Place of a chunk in its answer; 0 where that means nothing. */
   readonly index: number
   readonly control: Uint8Array
-  /** Undefined when the bytes announced were not admitted: they are read and dropped. */
+  /** Undefined when the bytes of the message were not admitted: they are read and dropped. */
   readonly data: readonly Uint8Array[] | undefined
 }
 
@@ -101,7 +101,7 @@ export class MessageReader {
   #filling: Uint8Array | undefined
   #filled = 0
 
-  /** @param admit whether to keep the bytes a message announces. */
+  /** @param admit whether to keep the bytes of a message, once it is known how many they are. */
   constructor(admit: (bytes: number, call: number) => boolean = () => true) {
     this.#admit = admit
   }
@@ -126,7 +126,10 @@ export class MessageReader {
     const call = readVarint(body)
     const index = readVarint(body)
     const count = readVarint(body)
-    if (count === 0) return { type, call, index, control: body.subarray(at), data: NONE }
+    if (count === 0) {
+      const control = body.subarray(at)
+      return { type, call, index, control, data: this.#admit(control.byteLength, call) ? NONE : undefined }
+    }
     if (count > ATTACHMENTS_MAX + 1) throw new ProtocolViolationError('A message announces too many values.')
 
     const lengths: number[] = []
@@ -138,7 +141,7 @@ export class MessageReader {
     this.#head = { type, call, index, control: body.subarray(at) }
     this.#lengths = lengths
     this.#missing = bytes
-    this.#values = this.#admit(bytes, call) ? [] : undefined
+    this.#values = this.#admit(bytes + this.#head.control.byteLength, call) ? [] : undefined
     return bytes === 0 ? this.#complete() : undefined
   }
 

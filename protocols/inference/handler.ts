@@ -25,9 +25,12 @@ import {
   ATTACHMENT_BYTES_MAX,
   FRAME_BYTES_HARD_MAX,
   FRAME_BYTES_PER_MS_MIN,
-  FRAME_PATIENCE_MS
+  FRAME_PATIENCE_MS,
+  UNSENT_BYTES_MAX,
+  UNSENT_BYTES_PER_PEER_MAX
 } from '../limits.ts'
 import { type Message, MessageReader, TYPE } from '../messages.ts'
+import { UnsentBytes } from '../unsent-bytes.ts'
 import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
 
 /** Under way for one peer at once, on all its streams: what a session and all lanes may hold, so a dialer of ours is never refused here. */
@@ -36,6 +39,11 @@ const CALLS_PER_PEER_MAX = 512
 const INPUT_BYTES_PER_PEER_MAX = ATTACHMENT_BYTES_MAX + FRAME_BYTES_HARD_MAX
 /** Of all peers together: what a node of 1 GiB can hold without swapping. Members are few, so a fixed share each would waste it. */
 const INPUT_BYTES_MAX = 256 * 1024 * 1024
+/**
+ * Refusals that one peer leaves unread. Its streams are read on meanwhile, so that nothing of what it goes on
+ * sending is held; one of our dialers has fewer calls under way than are refused at all.
+ */
+const REFUSALS_UNREAD_MAX = 512
 /** What a peer at its limit is told: by then some of its own calls have ended. */
 const RETRY_AFTER_MS = 100
 
@@ -66,9 +74,13 @@ interface Load {
   /** What all peers together have. */
   readonly total: { bytes: number }
   readonly peerId: string
+  /** Of answers, on all its streams. */
+  readonly unsent: UnsentBytes
   streams: number
   calls: number
+  /** Of input. */
   bytes: number
+  refusalsUnread: number
 }
 
 export class InferenceHandler {
@@ -77,6 +89,7 @@ export class InferenceHandler {
   readonly #loads = new Map<string, Load>()
   readonly #streams = new Set<ServedStream>()
   readonly #total = { bytes: 0 }
+  readonly #unsent = new UnsentBytes(UNSENT_BYTES_MAX)
 
   constructor(components: InferenceHandlerComponents, limits: InferenceHandlerLimits = {}) {
     this.#components = components
@@ -86,7 +99,7 @@ export class InferenceHandler {
   /** Serve a stream until it ends. Never rejects. */
   readonly onStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const peerId = connection.remotePeer.toString()
-    const load = this.#loads.get(peerId) ?? { total: this.#total, peerId, streams: 0, calls: 0, bytes: 0 }
+    const load = this.#loads.get(peerId) ?? this.#newLoad(peerId)
     this.#loads.set(peerId, load)
     load.streams++
     const served = new ServedStream(stream, load, this.#components, this.#limits)
@@ -101,6 +114,11 @@ export class InferenceHandler {
         if (streams === 0 && calls === 0) this.#loads.delete(id)
       }
     }
+  }
+
+  #newLoad(peerId: string): Load {
+    const unsent = new UnsentBytes(UNSENT_BYTES_PER_PEER_MAX, this.#unsent)
+    return { total: this.#total, peerId, unsent, streams: 0, calls: 0, bytes: 0, refusalsUnread: 0 }
   }
 
   /** Ends what is under way for peers that `allowed` throws at: rights were taken away. */
@@ -147,9 +165,10 @@ class ServedStream {
   readonly #reader: MessageReader
   readonly #calls = new Map<number, ServedCall>()
   #lastCall = 0
-  /** Kept for the message that is being received. */
+  /** Bytes of the message that is being received, and those of them that are kept. */
+  #announced = 0
   #arriving = 0
-  /** When the message that is being received must be whole, on the monotonic clock. */
+  /** When the message that is being received must be whole, on the monotonic clock; 0 until that is asked. */
   #dueMs = 0
   readonly #patienceMs: number
   #ended = false
@@ -160,17 +179,15 @@ class ServedStream {
     components: InferenceHandlerComponents,
     limits: InferenceHandlerLimits
   ) {
-    this.#frames = new FrameStream(stream, { ...limits, clock: components.clock, inPieces: TYPE.data })
+    const { clock } = components
+    this.#frames = new FrameStream(stream, { ...limits, clock, inPieces: TYPE.data, unsent: load.unsent })
     this.#load = load
     this.#components = components
     this.#callsMax = limits.callsPerPeerMax ?? CALLS_PER_PEER_MAX
     this.#bytesMax = limits.inputBytesPerPeerMax ?? INPUT_BYTES_PER_PEER_MAX
     this.#totalBytesMax = limits.inputBytesMax ?? INPUT_BYTES_MAX
     this.#patienceMs = limits.framePatienceMs ?? FRAME_PATIENCE_MS
-    this.#reader = new MessageReader(bytes => {
-      this.#dueMs = components.clock.monotonicMs() + this.#patienceMs + bytes / FRAME_BYTES_PER_MS_MIN
-      return this.#admit(bytes)
-    })
+    this.#reader = new MessageReader(bytes => this.#admit(bytes))
   }
 
   async run(): Promise<void> {
@@ -180,10 +197,8 @@ class ServedStream {
         const frame = frames.take() ?? (await frames.read({ owed: this.#reader.partial }))
         if (frame === undefined) break
         const message = this.#reader.push(frame)
-        if (this.#reader.partial) this.#mustHaste()
-        const refused = message && this.#onMessage(message)
-        // A peer that asks on and on and reads no answer is not read from either.
-        if (refused !== undefined) await refused
+        if (message !== undefined) this.#onMessage(message)
+        else this.#mustHaste()
       }
       // The dialer closes a stream only when it wants nothing more from it.
       this.end(new PeerUnreachableError('The peer has closed the stream.'))
@@ -221,12 +236,16 @@ class ServedStream {
 
   /** Frames that are whole each in time must not make a message that never is: its bytes are kept meanwhile. */
   #mustHaste(): void {
-    if (this.#components.clock.monotonicMs() < this.#dueMs) return
+    const nowMs = this.#components.clock.monotonicMs()
+    if (this.#dueMs === 0) this.#dueMs = nowMs + this.#patienceMs + this.#announced / FRAME_BYTES_PER_MS_MIN
+    if (nowMs < this.#dueMs) return
     throw new LumosError('SLOW_PEER', 'The peer took too long to send a message.')
   }
 
   #admit(bytes: number): boolean {
     const load = this.#load
+    this.#announced = bytes
+    this.#dueMs = 0
     if (load.bytes > 0 && load.bytes + bytes > this.#bytesMax) return false
     if (load.total.bytes + bytes > this.#totalBytesMax) return false
     load.bytes += bytes
@@ -243,9 +262,12 @@ class ServedStream {
   readonly #authorize = (request: InferenceRequest): void =>
     this.#components.authorize?.(this.#load.peerId, request)
 
-  #onMessage(message: Message): Promise<void> | undefined {
+  #onMessage(message: Message): void {
     const { type, call: number, control } = message
-    if (type === TYPE.request) return this.#onRequest(message)
+    if (type === TYPE.request) {
+      this.#onRequest(message)
+      return
+    }
     if (type !== TYPE.cancel) throw new ProtocolViolationError(`There is no message of type ${type}.`)
     if (number > this.#lastCall || control.byteLength > 0) {
       throw new ProtocolViolationError('A call was cancelled that was not made.')
@@ -253,10 +275,9 @@ class ServedStream {
     // It may have ended while this was under way.
     const call = this.#calls.get(number)
     if (call !== undefined) this.#fail(number, call, new CancelledError())
-    return undefined
   }
 
-  #onRequest({ call: number, control, data }: Message): Promise<void> | undefined {
+  #onRequest({ call: number, control, data }: Message): void {
     if (number <= this.#lastCall) throw new ProtocolViolationError('The number of a call came twice.')
     this.#lastCall = number
     const call = new ServedCall(this.#arriving, this.#authorize)
@@ -271,12 +292,24 @@ class ServedStream {
       call.request = request
     } catch (err) {
       this.#release(call.bytes)
-      return this.#frames.writeAll(errorFrames(number, err))
+      this.#refuse(number, err)
+      return
     }
     this.#calls.set(number, call)
     this.#load.calls++
     void this.#serve(number, request, call)
-    return undefined
+  }
+
+  #refuse(number: number, thrown: unknown): void {
+    const load = this.#load
+    const room = this.#frames.writeAll(errorFrames(number, thrown))
+    if (room === undefined) return
+    load.refusalsUnread++
+    const taken = (): void => void load.refusalsUnread--
+    room.then(taken, taken)
+    if (load.refusalsUnread > REFUSALS_UNREAD_MAX) {
+      throw new LumosError('SLOW_PEER', 'The peer asks on and on and reads no answer.')
+    }
   }
 
   async #serve(number: number, request: InferenceRequest, call: ServedCall): Promise<void> {
