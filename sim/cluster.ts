@@ -118,15 +118,18 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Start every node, in order and a few at a time: all at once, two hundred would have their handshakes
+   * Start every node that was not yet, in order and a few at a time: all at once, two hundred would have their handshakes
    * share one processor, and each would take longer than a handshake may.
    */
-  async start(signal: AbortSignal): Promise<void> {
-    const waiting = [...this.hosts]
+  async start(
+    signal: AbortSignal,
+    start = (node: number) => this.inflict({ kind: 'start', node })
+  ): Promise<void> {
+    const waiting = this.hosts.filter(({ state }) => state === 'made')
     const work = async () => {
       for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
-        const met = host.index === 0 ? Promise.resolve() : meetsSomebody(host.node, this.#clock, signal)
-        await this.inflict({ kind: 'start', node: host.index })
+        const met = meets(host.node, host.acquaintances, this.#clock, signal)
+        await start(host.index)
         await met
       }
     }
@@ -191,21 +194,29 @@ const PING_INTERVAL_MS_MIN = 5000
 const pingIntervalFor = (nodes: number): number =>
   Math.max(PING_INTERVAL_MS_MIN, nodes * PING_INTERVAL_PER_NODE_MS)
 
-/** Each dials a few others, and every handshake costs 20 ms of this processor. */
-const STARTING_AT_ONCE = 4
-/** Over the worst link a first hello takes seconds; who is cut off must not keep the others from starting. */
-const MEETING_TIMEOUT_MS = 5000
+/** Each dials a few others, and what comes of a dial costs 50 ms of this processor; a handshake may take 5 s. */
+const STARTING_AT_ONCE = 3
+/** Over the worst link a first hello takes that long; who is cut off must not keep the others from starting. */
+const MEETING_TIMEOUT_MS = 10_000
 
-/** Resolves when a peer has said hello, or after a while. */
-function meetsSomebody(node: LumosNode, clock: Clock, signal: AbortSignal): Promise<void> {
+/** Resolves when as many peers have said hello, or after a while. */
+function meets(node: LumosNode, count: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  const met = new Set<string>()
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(resolve, MEETING_TIMEOUT_MS)
-    const onMet = () => {
+    const over = new AbortController()
+    const end = () => {
       timer.cancel()
+      over.abort()
       resolve()
     }
-    node.events.addEventListener('peer.joined', onMet, { once: true })
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    const timer = clock.setTimer(end, MEETING_TIMEOUT_MS)
+    const onJoined = ({ detail }: { detail: { peerId: string } }) => {
+      met.add(detail.peerId)
+      if (met.size >= count) end()
+    }
+    node.events.addEventListener('peer.joined', onJoined, { signal: over.signal })
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal })
+    if (count === 0) end()
   })
 }
 

@@ -71,6 +71,11 @@ export class Host {
     return this.#endpoint
   }
 
+  /** How many others its node dials when it starts. */
+  get acquaintances(): number {
+    return this.#init.known.length
+  }
+
   /** The node that runs here, or that ran here last. */
   get node(): MeshNode {
     return this.#node!

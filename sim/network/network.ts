@@ -137,7 +137,10 @@ export class SimNetwork {
   async handshake<T>(from: Endpoint, to: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const travelMs = HANDSHAKE_ROUND_TRIPS * 2 * this.link(from.host, to).model.delay.ms
     const share = HANDSHAKE_MS / (HANDSHAKE_MS + travelMs)
-    while (!(await this.#mayBegin(share))) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    while (!(await this.#mayBegin(share))) {
+      // Looked at again now: what was under way may have ended meanwhile, and nobody would wake this one.
+      if (this.#handshaking >= share) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    }
     this.#handshaking += share
     let held = true
     const release = () => {
