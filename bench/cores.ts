@@ -28,6 +28,6 @@ export const bench: Bench = async ({ quick }) => {
   const what = `${nodes} virtual nodes, from their first contact on, for ${hours * 60} minutes of their time`
   return [
     tableOf(`Events, ${what}`, series.events, { unit: 'events/s', references: [] }),
-    tableOf(`Seconds of their lives, all added, ${what}`, series.time, { unit: 's/s', references: [] })
+    tableOf(`Node-seconds of virtual time, ${what}`, series.time, { unit: 'node-s/s', references: [] })
   ]
 }
