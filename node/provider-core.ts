@@ -165,8 +165,13 @@ export function providersOf(
   return found
 }
 
-/** The numbers of all we saw, the expired ones too: nobody needs to send those again. */
-export const versionsOf = ({ entries }: ProviderState): ManifestVersion[] => [...entries.values()]
+/**
+ * The numbers of all we saw in this run, the expired ones too: nobody needs to
+ * send those again. What an earlier run saw is asked for once more, because its
+ * content is gone.
+ */
+export const versionsOf = ({ entries }: ProviderState): ManifestVersion[] =>
+  [...entries.values()].filter(({ standing }) => standing !== 'remembered')
 
 /** Living manifests that somebody who holds `versions` lacks, each with its age. */
 export function newerThan(

@@ -20,8 +20,8 @@ export function disagreement(world: World): string | undefined {
       for (const other of group) {
         const known = life.providers.entries.get(peerIdOf(other.node.index))
         const { sequence } = other.current.manifest
-        const old = known?.signed === undefined || life.monotonicMs - known.receivedAtMs > NEWS_MS
-        if (known?.sequence !== sequence && old) {
+        const late = known?.sequence !== sequence && life.monotonicMs - (known?.receivedAtMs ?? 0) > NEWS_MS
+        if (known?.signed === undefined || late) {
           return `n${index} knows number ${known?.sequence} of n${other.node.index}, which is at ${sequence}`
         }
       }

@@ -93,7 +93,9 @@ export class Network {
 
   #streamMs({ delayMs, jitterMs, lossRate }: Link): number {
     let ms = delayMs + jitterMs * this.#random()
-    for (let waitMs = RETRANSMIT_MS; lossRate > 0 && this.#random() < lossRate; waitMs *= 2) ms += waitMs
+    // Beyond that the connection is dead.
+    for (let waitMs = RETRANSMIT_MS; ms <= DEAD_AFTER_MS && this.#random() < lossRate; waitMs *= 2)
+      ms += waitMs
     return ms
   }
 

@@ -61,7 +61,7 @@ export class Server {
     const job: Job = { id, side, asked, model: model!, state: 'waiting', startedMs: 0 }
     this.#jobs.set(id, job)
     this.#life.after(asked.budgetMs, () => this.#end(job, 'TIMEOUT'))
-    this.#step(job.model, { type: 'enter', id })
+    this.#step(job.model, { type: 'enter', id, peer: side && this.#life.peerIdOf(side.peer) })
   }
 
   cancel(side: Side | undefined, call: number): void {

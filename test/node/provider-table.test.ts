@@ -76,6 +76,15 @@ describe('the provider table', () => {
     expect(table.accept(manifest({ sequence: 7 }, 'seven'), 0, 0)).toBe(true)
   })
 
+  it('asks after a restart for what it only remembers, so that nobody is missing until they announce again', () => {
+    const table = new ProviderTable()
+    table.remember({ peerId: 'peer', epoch: 1, sequence: 7, hash: 'seven' })
+    expect(table.versions()).toEqual([])
+    const other = new ProviderTable()
+    other.accept(manifest({ sequence: 7 }, 'seven'), 0, 0)
+    expect(other.newerThan(table.versions(), 1)).toHaveLength(1)
+  })
+
   it('hands on exactly what the other lacks, with its age', () => {
     const table = new ProviderTable()
     table.accept(manifest({ peerId: 'a', sequence: 3 }), 10, 0)
