@@ -45,7 +45,7 @@ export async function worsen(place: Place, model: LinkModel): Promise<Applied> {
 let found: Promise<{ emulator?: Emulator; missing?: string }> | undefined
 
 /** What makes links worse on this machine, or why nothing can. */
-export function findEmulator(): Promise<{ emulator?: Emulator; missing?: string }> {
+function findEmulator(): Promise<{ emulator?: Emulator; missing?: string }> {
   found ??= probe()
   return found
 }

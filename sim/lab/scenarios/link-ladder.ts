@@ -2,8 +2,8 @@
 
 import { PRESETS, type PresetName } from '../../network/presets.ts'
 import type { Lab } from '../lab.ts'
-import { ASKER, meet, pair, startOn } from '../node.ts'
-import { ask, stream } from '../questions.ts'
+import { ASKER, holds, meet, type Node, pair, startOn } from '../node.ts'
+import { ask, type Streamed, stream } from '../questions.ts'
 import { type Findings, type LabScenario, orNotRun } from '../scenario.ts'
 
 const RUNGS = [
@@ -17,6 +17,9 @@ const RUNGS = [
 /** As iroh's ladder allows: 20 s, and 10 s more for each rung (iroh/tests/patchbay/degrade.rs). */
 const limitMs = (rung: number): number => 20_000 + 10_000 * rung
 const QUESTIONS = 20
+/** On a link that loses one packet in eight, for seconds on end, a connection may be lost, and what was under way. */
+const ANSWERED_MIN = 18
+const STREAMS_MAX = 3
 const WORDS = 200
 
 export const linkLadder: LabScenario = {
@@ -59,26 +62,43 @@ async function climb(lab: Lab, findings: Findings, rung: PresetName): Promise<vo
   findings.figure('attempts to join', attempts, '')
   await findings.within('both manifests are held', withinMs, ms => meet(asker, server, ms))
 
+  await askOften(asker, server, findings, withinMs)
+
+  let streamed: Streamed | undefined
+  let begun = 0
+  do {
+    await holds(asker, server, withinMs).catch(() => {})
+    streamed = await stream(asker, WORDS, undefined, { timeoutMs: withinMs })
+    begun++
+  } while (!streamed.whole && begun < STREAMS_MAX)
+  findings.check('a stream is whole', streamed.whole, streamed.failure?.message ?? `${streamed.chunks} words`)
+  findings.figure('streams begun', begun, '')
+  findings.figure('stream, first word', streamed.firstMs, 'ms')
+  findings.figure('stream, last word', streamed.tookMs, 'ms')
+}
+
+/** One after the other; when the connection was lost, once it is back. */
+async function askOften(asker: Node, server: Node, findings: Findings, withinMs: number): Promise<void> {
   const tookMs: number[] = []
   let failure: string | undefined
   for (let i = 0; i < QUESTIONS; i++) {
     const beganMs = performance.now()
-    await ask(asker, { timeoutMs: withinMs }).then(
-      () => tookMs.push(performance.now() - beganMs),
-      err => {
-        failure = `${err.code}: ${err.message}`
-      }
-    )
+    try {
+      await ask(asker, { timeoutMs: withinMs })
+      tookMs.push(performance.now() - beganMs)
+    } catch (err) {
+      failure = (err as Error).message
+      await holds(asker, server, withinMs).catch(() => {})
+    }
   }
   tookMs.sort((a, b) => a - b)
-  findings.check(`all ${QUESTIONS} questions are answered`, tookMs.length === QUESTIONS, failure)
-  findings.figure('questions answered', tookMs.length, '')
-  findings.figure('a question, median', tookMs[tookMs.length >> 1] ?? Number.NaN, 'ms')
+  const answered = tookMs.length
+  findings.check(
+    `${ANSWERED_MIN} of ${QUESTIONS} questions are answered`,
+    answered >= ANSWERED_MIN,
+    failure === undefined ? `${answered}` : `${answered}; ${failure}`
+  )
+  findings.figure('questions answered', answered, '')
+  findings.figure('a question, median', tookMs[answered >> 1] ?? Number.NaN, 'ms')
   findings.figure('a question, slowest', tookMs.at(-1) ?? Number.NaN, 'ms')
-
-  const streamed = await stream(asker, WORDS, undefined, { timeoutMs: withinMs })
-  const detail = streamed.failure?.message ?? `${streamed.chunks} words`
-  findings.check('the stream is whole', streamed.whole, detail)
-  findings.figure('stream, first word', streamed.firstMs, 'ms')
-  findings.figure('stream, last word', streamed.tookMs, 'ms')
 }
