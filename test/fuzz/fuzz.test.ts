@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { LumosError } from '../../interface/errors.ts'
+import { startProcess } from '../storage/home.ts'
 import { answerTo, fuzz } from './fuzz.ts'
 import { readKept } from './kept.ts'
 import { TARGETS } from './targets.ts'
@@ -38,5 +40,59 @@ describe('what was found once', () => {
           })
       }
     }
+  })
+})
+
+describe('the fuzzer itself', () => {
+  const seeds = [Uint8Array.of(1, 2, 3, 4)]
+  const refuse = () => {
+    throw new LumosError('INVALID_INPUT', 'No.')
+  }
+  let changes = 0
+
+  it.each([
+    ['throws what is no refusal', { read: (bytes: Uint8Array) => bytes[3]!.toString() }, /no refusal/],
+    [
+      'changes something and refuses',
+      {
+        read: (bytes: Uint8Array) => {
+          if (bytes.length === 4) return
+          changes++
+          refuse()
+        },
+        state: () => `${changes}`
+      },
+      /changed something/
+    ],
+    [
+      'reads differently what it wrote',
+      {
+        read: (bytes: Uint8Array) => bytes.length,
+        encode: (value: unknown) => new Uint8Array(Math.min(4, value as number))
+      },
+      /not what was written/
+    ]
+  ])('finds a reader that %s', async (name, reader, expected) => {
+    await expect(fuzz({ name, seeds, ...reader }, 1000, SEED)).rejects.toThrow(expected)
+  })
+
+  // In a process of its own, because the test runner runs another text than the one on disk.
+  it('is led by new code that an input reaches', async () => {
+    const reader = startProcess(`
+      import { parseInviteCode } from '../node/membership/invite-code.ts'
+      import { toSealedText } from '../node/membership/sealed-text.ts'
+      import { Coverage } from '../test/fuzz/coverage.ts'
+      const coverage = new Coverage()
+      coverage.clear()
+      for (const text of ['x', 'y', toSealedText(Uint8Array.of(9))]) {
+        try { parseInviteCode(text) } catch {}
+        console.log(coverage.news(true))
+      }
+    `)
+    const news = Array.from({ length: 3 }, async () => Number((await reader.lines.next()).value))
+    const [first, same, other] = await Promise.all(news)
+    expect(first).toBeGreaterThan(0)
+    expect(same).toBe(0)
+    expect(other).toBeGreaterThan(0)
   })
 })

@@ -78,7 +78,7 @@ function search(target: string): Promise<Result> {
   const orders: SearchOrders = {
     ...{ target, seed, corpus, state, input },
     runsMax,
-    endsAtMs: Date.now() + minutes * 60_000
+    searchMs: minutes * 60_000
   }
   const worker = new Worker(new URL('./search.ts', import.meta.url), {
     workerData: orders,

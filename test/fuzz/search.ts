@@ -24,7 +24,8 @@ export interface SearchOrders {
   readonly target: string
   readonly seed: number
   readonly runsMax: number
-  readonly endsAtMs: number
+  /** From when everything is loaded. */
+  readonly searchMs: number
   /** What earlier searches kept. */
   readonly corpus: readonly Uint8Array[]
   /** Whether to stop; number of the input that is being read, 0 for none; its length. */
@@ -47,7 +48,8 @@ export type SearchWords =
 if (parentPort !== null) await search(workerData as SearchOrders)
 
 async function search(orders: SearchOrders): Promise<void> {
-  const { state, input, runsMax, endsAtMs } = orders
+  const { state, input, runsMax } = orders
+  const endsAtMs = performance.now() + orders.searchMs
   const target = TARGETS.find(({ name }) => name === orders.target)!
   const random = seededRandom(orders.seed)
   const coverage = new Coverage()
@@ -90,7 +92,7 @@ async function search(orders: SearchOrders): Promise<void> {
   found.push(...(await newsOf(orders.corpus)))
 
   let toldAtMs = performance.now()
-  while (runs < runsMax && Date.now() < endsAtMs && told.size < FINDINGS_MAX) {
+  while (runs < runsMax && performance.now() < endsAtMs && told.size < FINDINGS_MAX) {
     if (Atomics.load(state, STATE.stop) !== 0) break
     const batch: Uint8Array[] = []
     for (let n = 0; n < BATCH; n++) batch.push(await inputFor(target, [...target.seeds, ...found], random))

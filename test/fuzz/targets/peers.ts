@@ -293,7 +293,7 @@ export const PEER_TARGETS: readonly Target[] = [
   {
     name: 'invitation code',
     seeds: [Buffer.from(invitation)],
-    words: ['lumos-', '0', '='],
+    words: ['lumos:', '//', '2', 'a'],
     read: bytes => parseInviteCode(Buffer.from(bytes).toString()),
     encode: code => Buffer.from(formatInviteCode(code as never))
   }
