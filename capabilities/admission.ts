@@ -7,8 +7,8 @@ import { type AdmissionEvent, newAdmission, stepAdmission } from './admission-co
 export class Admission {
   readonly #clock: Clock
   readonly #state: ReturnType<typeof newAdmission>
-  /** How to tell those who wait that they are admitted. */
-  readonly #waiting = new Map<number, () => void>()
+  /** How to tell those who wait that they are admitted, or with an error that they are not. */
+  readonly #waiting = new Map<number, (refused?: OverloadedError) => void>()
   #lastId = 0
 
   constructor(slots: number, clock: Clock) {
@@ -33,18 +33,24 @@ export class Admission {
    * Whoever got a slot must `leave` exactly once; whoever got an error must not.
    *
    * @param signal leaves the queue; the promise rejects with its reason.
-   * @throws {OverloadedError} at once, when waiting would take too long.
+   * @param peer who asks; absent: this node itself.
+   * @throws {OverloadedError} at once, when waiting would take too long; the promise rejects with it when
+   * others, who wait for less, need the place.
    */
-  enter(signal: AbortSignal): Promise<void> | undefined {
+  enter(signal: AbortSignal, peer?: string): Promise<void> | undefined {
     signal.throwIfAborted()
     const id = ++this.#lastId
-    const [effect] = this.#step({ type: 'enter', id })
-    if (effect === undefined) return this.#wait(id, signal)
-    if (effect.type === 'admit') return undefined
-    throw new OverloadedError(
-      `All ${this.slots} slots are taken and ${this.queued} requests wait.`,
-      effect.waitMs
-    )
+    const [effect] = this.#step({ type: 'enter', id, peer })
+    if (effect?.type === 'admit') return undefined
+    if (effect !== undefined) {
+      const refused = new OverloadedError(
+        `All ${this.slots} slots are taken and ${this.queued} requests wait.`,
+        effect.waitMs
+      )
+      if (effect.id === id) throw refused
+      this.#waiting.get(effect.id)?.(refused)
+    }
+    return this.#wait(id, signal)
   }
 
   /** When the work on a request begins: pass it to `leave`. */
@@ -52,7 +58,7 @@ export class Admission {
     return this.#clock.monotonicMs()
   }
 
-  /** Frees a slot for the longest waiting. @param startedMs absent when the request was not worked on. */
+  /** Frees a slot for whoever's turn it is. @param startedMs absent when the request was not worked on. */
   leave(startedMs?: number): void {
     for (const { id } of this.#step({ type: 'leave', startedMs })) this.#waiting.get(id)?.()
   }
@@ -68,10 +74,11 @@ export class Admission {
         this.#step({ type: 'give-up', id })
         reject(signal.reason)
       }
-      this.#waiting.set(id, () => {
+      this.#waiting.set(id, refused => {
         this.#waiting.delete(id)
         signal.removeEventListener('abort', onAbort)
-        resolve()
+        if (refused === undefined) resolve()
+        else reject(refused)
       })
       signal.addEventListener('abort', onAbort, { once: true })
     })

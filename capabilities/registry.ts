@@ -93,7 +93,7 @@ export class Registry implements InferenceService, Startable {
     const entry = this.#find(request)
     const work = this.#works.begin(request.budgetMs, options?.signal)
     try {
-      const turn = entry.admission.enter(work.signal)
+      const turn = entry.admission.enter(work.signal, options?.askedBy)
       if (turn !== undefined) await turn
       const done = yield* this.#run(entry, request, work, options)
       // The slot is free before the last chunk is taken, however slowly it is.

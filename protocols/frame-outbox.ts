@@ -95,8 +95,9 @@ export class FrameOutbox {
 
   /** Counts what waits here with what waits elsewhere: most sends leave nothing, and change nothing. */
   #count(bytes: number): void {
-    if (bytes === this.#counted) return
-    this.#options.unsent?.add(bytes - this.#counted)
+    const { unsent } = this.#options
+    if (unsent === undefined || bytes === this.#counted) return
+    unsent.add(bytes - this.#counted)
     this.#counted = bytes
   }
 

@@ -136,6 +136,7 @@ export class InferenceHandler {
 class ServedCall implements ServeOptions {
   readonly controller = new AbortController()
   readonly signal = this.controller.signal
+  readonly askedBy: string
   /** Of input, counted against its peer. */
   readonly bytes: number
   /** Whether the end of its answer has been written. */
@@ -145,7 +146,8 @@ class ServedCall implements ServeOptions {
   request: InferenceRequest | undefined
   readonly #authorize: (request: InferenceRequest) => void
 
-  constructor(bytes: number, authorize: (request: InferenceRequest) => void) {
+  constructor(askedBy: string, bytes: number, authorize: (request: InferenceRequest) => void) {
+    this.askedBy = askedBy
     this.bytes = bytes
     this.#authorize = authorize
   }
@@ -280,7 +282,7 @@ class ServedStream {
   #onRequest({ call: number, control, data }: Message): void {
     if (number <= this.#lastCall) throw new ProtocolViolationError('The number of a call came twice.')
     this.#lastCall = number
-    const call = new ServedCall(this.#arriving, this.#authorize)
+    const call = new ServedCall(this.#load.peerId, this.#arriving, this.#authorize)
     this.#arriving = 0
     let request: InferenceRequest
     try {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { Admission } from '../../capabilities/admission.ts'
+import { type AdmissionState, newAdmission, stepAdmission } from '../../capabilities/admission-core.ts'
 import { OverloadedError } from '../../interface/errors.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -193,4 +194,125 @@ describe('Admission', () => {
     }, OverloadedError)
     assert.ok(admission.queued <= 1024)
   })
+
+  describe('with several who ask', () => {
+    /** A core with one slot that is taken, and room for 100 who wait. */
+    const busy = () => {
+      const state = newAdmission(1)
+      let ids = 0
+      const enter = (peer?: string) => stepAdmission(state, { type: 'enter', id: ++ids, peer }, 0).effects
+      /** Whose request is admitted next. */
+      const next = () => {
+        const askers = new Map(state.queue)
+        const [effect] = stepAdmission(state, { type: 'leave', startedMs: undefined }, 0).effects
+        return effect && askers.get(effect.id)
+      }
+      enter('first')
+      return { state, enter, next, waiting: (peer = '') => state.lines.get(peer)?.size ?? 0 }
+    }
+
+    it('lets one alone use the whole queue', () => {
+      const { enter, waiting } = busy()
+      for (let i = 0; i < 200; i++) enter('a')
+      assert.equal(waiting('a'), 100)
+    })
+
+    it('gives a second peer half of a queue that the first has filled, from its newest', () => {
+      const { state, enter, waiting } = busy()
+      for (let i = 0; i < 200; i++) enter('a')
+      const [oldest] = state.queue.keys()
+      for (let i = 0; i < 200; i++) enter('b')
+      for (let i = 0; i < 200; i++) enter('a')
+      assert.deepEqual([waiting('a'), waiting('b')], [50, 50])
+      assert.equal([...state.lines.get('a')!][0], oldest)
+    })
+
+    it('lets them take turns, however many each has waiting', () => {
+      const { enter, next } = busy()
+      for (let i = 0; i < 5; i++) enter('a')
+      for (let i = 0; i < 2; i++) enter('b')
+      enter()
+      assert.deepEqual([next(), next(), next(), next(), next(), next()], ['a', 'b', '', 'a', 'b', 'a'])
+    })
+
+    it('refuses the own user only for what it waits for itself', () => {
+      const { enter, waiting } = busy()
+      for (const peer of ['a', 'b']) for (let i = 0; i < 200; i++) enter(peer)
+      for (let i = 1; i <= 100; i++) assert.notEqual(enter().at(0)?.id, 401 + i, `refused at ${i}`)
+      assert.deepEqual([waiting(), waiting('a'), waiting('b')], [100, 0, 0])
+      assert.equal(enter()[0]!.type, 'refuse')
+    })
+
+    it('tells whoever gave way that this node is busy', async () => {
+      const admission = new Admission(1, new ManualClock())
+      admission.enter(signal)
+      const turns: Promise<void>[] = []
+      for (let i = 0; i < 100; i++) turns.push(admission.enter(signal, 'a')!)
+      const kept = admission.enter(signal, 'b')
+      await assert.rejects(turns.at(-1)!, { code: 'OVERLOADED' })
+      admission.leave()
+      await turns[0]
+      admission.leave()
+      await kept
+      assert.equal(admission.queued, 98)
+    })
+
+    it('never lets who asks less be passed over or refused for who asks more, whatever they do', () => {
+      const asker = fc.constantFrom('a', 'b', 'c', undefined)
+      const step = fc.oneof(
+        { weight: 6, arbitrary: fc.record({ type: fc.constant('enter' as const), peer: asker }) },
+        { weight: 2, arbitrary: fc.constant({ type: 'leave' as const }) },
+        { weight: 1, arbitrary: fc.record({ type: fc.constant('give-up' as const), pick: fc.nat(1000) }) }
+      )
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 400 }), steps => {
+          const { state, enter, next, waiting } = busy()
+          /** How often others were admitted since, for each who waits. */
+          const passed = new Map<string, Map<string, number>>()
+          for (const event of steps) {
+            if (event.type === 'enter') {
+              const before = new Map(state.queue)
+              const mine = waiting(event.peer)
+              const [effect] = enter(event.peer)
+              if (effect?.type === 'refuse') {
+                const displaced = before.get(effect.id)
+                assert.notEqual(displaced, '', 'the own user gave way')
+                if (displaced === undefined)
+                  for (const line of linesOfPeers(state)) assert.ok(line <= mine + 1)
+              }
+            } else if (event.type === 'leave') {
+              const admitted = next()
+              if (admitted === undefined) enter('first')
+              else {
+                passed.delete(admitted)
+                for (const other of state.lines.keys()) {
+                  if (other === admitted) continue
+                  const since = passed.get(other) ?? new Map<string, number>()
+                  since.set(admitted, (since.get(admitted) ?? 0) + 1)
+                  passed.set(other, since)
+                  assert.ok(since.get(admitted)! <= 1, `${admitted} came twice while ${other} waited`)
+                }
+              }
+            } else {
+              const ids = [...state.queue.keys()]
+              if (ids.length > 0) {
+                stepAdmission(state, { type: 'give-up', id: ids[event.pick % ids.length]! }, 0)
+              }
+            }
+            for (const other of passed.keys()) if (waiting(other) === 0) passed.delete(other)
+            assert.ok(state.queue.size <= 100)
+            const lines = [...state.lines.values()]
+            assert.ok(lines.every(line => line.size > 0))
+            assert.equal(
+              lines.reduce((sum, line) => sum + line.size, 0),
+              state.queue.size
+            )
+          }
+        })
+      )
+    })
+  })
 })
+
+const linesOfPeers = ({ lines }: AdmissionState): number[] =>
+  [...lines].flatMap(([peer, line]) => (peer === '' ? [] : [line.size]))

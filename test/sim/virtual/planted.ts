@@ -47,7 +47,7 @@ export const PLANTED: readonly Planted[] = [
       const stepped = admission(state, event, nowMs)
       const [effect] = stepped.effects
       if (effect?.type !== 'refuse') return stepped
-      state.queue.add(effect.id)
+      state.queue.set(effect.id, '')
       return { state, effects: NO_EFFECTS }
     }
   }),
