@@ -132,7 +132,7 @@ export class Stage implements Disposable {
     }
   }
 
-  /** Start all that were only made, at once, and wait until they know each other. */
+  /** Start all that were only made, and wait until they know each other. */
   async assemble(withinMs = 60_000): Promise<number> {
     const beganMs = this.elapsedMs
     await this.cluster.start(this.signal, node => this.inflict({ kind: 'start', node }))
