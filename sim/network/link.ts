@@ -50,6 +50,8 @@ export class Link {
   /** When the wire has sent all it was given. */
   #freeAtMs = 0
   #timer: Timer | undefined
+  /** Something has waited since the wire was last given something, so the wire never rested. */
+  #backlogged = false
   #inBurst = false
 
   constructor(clock: Clock, random: Random, model: LinkModel) {
@@ -70,6 +72,7 @@ export class Link {
   change(model: LinkModel, state: LinkState): void {
     this.#model = model
     this.#state = state
+    this.#backlogged = false
     if (state === 'down') this.break()
     else for (const sender of this.#senders) this.request(sender)
   }
@@ -126,6 +129,7 @@ export class Link {
     while (this.#waiting.length > 0 && (this.#state === 'up' || this.#state === 'blackhole')) {
       const nowMs = this.#clock.monotonicMs()
       if (this.#freeAtMs > nowMs + AHEAD_MS) {
+        this.#backlogged = true
         this.#timer ??= this.#clock.setTimer(() => {
           this.#timer = undefined
           this.#pump()
@@ -134,14 +138,20 @@ export class Link {
       }
       const sender = this.#waiting.shift()!
       const bytes = sender.nextBytes
-      if (bytes === undefined) continue
-      this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + bytes / bytesPerMs
+      if (bytes === undefined) {
+        if (this.#waiting.length === 0) this.#backlogged = false
+        continue
+      }
+      // The timer may be late, but the wire was not.
+      const startMs = this.#backlogged ? this.#freeAtMs : Math.max(this.#freeAtMs, nowMs)
+      this.#freeAtMs = startMs + bytes / bytesPerMs
       if (this.#state === 'blackhole') sender.vanish()
       else {
         const arrivesAtMs = this.#freeAtMs + this.travelMs() + this.#repairMs(bytes, sender.more)
         sender.launch(arrivesAtMs, this.#corrupted(bytes))
       }
       if (sender.nextBytes !== undefined) this.#waiting.push(sender)
+      else if (this.#waiting.length === 0) this.#backlogged = false
     }
   }
 

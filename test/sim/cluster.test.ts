@@ -1,10 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { Cluster, type ClusterOptions } from '../../sim/cluster.ts'
 import { Schedule } from '../../sim/faults/fault.ts'
 import { PRESETS } from '../../sim/network/presets.ts'
 import type { DataDir } from '../../storage/data-dir.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** A busy machine takes its time; what never comes fails here. */
 const PATIENCE_MS = 50_000

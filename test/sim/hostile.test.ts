@@ -1,9 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { Cluster } from '../../sim/cluster.ts'
 import { pause } from '../../sim/hostile/behaviour.ts'
 import type { HostileKind } from '../../sim/hostile/kinds.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** A busy machine takes its time; what never comes fails here. */
 const PATIENCE_MS = 25_000
@@ -96,7 +98,7 @@ describe('a hostile peer', () => {
       )
     )
     await honestAreServed()
-  }, 60_000)
+  })
 
   it('without a certificate of the mesh is not let in', async () => {
     await cluster.inflict({ kind: 'hostile', behaviour: 'liar', victims: 'all' })
@@ -106,5 +108,5 @@ describe('a hostile peer', () => {
     for (const node of cluster.nodes) {
       expect(node.models().some(({ providers }) => providers.some(p => p.peerId === peerId))).toBe(false)
     }
-  }, 60_000)
+  })
 })
