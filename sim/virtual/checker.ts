@@ -74,9 +74,9 @@ export class Checker {
 
   readonly #watched = new Map<number, string | undefined>()
 
-  /** Remember how this request ends. */
+  /** Remember how this request, which is about to be made, ends. */
   watch(request: number): void {
-    this.#watched.set(request, this.#requests.has(request) ? undefined : 'NO_PROVIDER')
+    this.#watched.set(request, undefined)
   }
 
   outcomeOf(request: number): string | undefined {

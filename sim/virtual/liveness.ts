@@ -68,23 +68,26 @@ function groupsOf(world: World): Life[][] {
   return groups
 }
 
-/** Everyone asks somebody by name, and must be answered. */
-export function probe(world: World): () => void {
-  const lives = honestLives(world).filter(({ node }) => node.capabilities.length > 0)
-  const answered = new Map<number, string>()
+/** Longer than any answer takes that need not wait. */
+const PROBE_MS = 60_000
+const LOOK_MS = 5000
+
+/** One after the other, everyone asks somebody by name and must be answered. */
+export function probe(world: World): void {
+  const targets = honestLives(world).filter(({ node }) => node.capabilities.length > 0)
   for (const [i, life] of honestLives(world).entries()) {
-    const target = lives[(i + 1) % Math.max(lives.length, 1)]
-    if (target === undefined) continue
+    const target = targets[(i + 1) % Math.max(targets.length, 1)]
+    if (target === undefined) return
     const request = world.nextNumber()
-    const [capability] = target.node.capabilities
-    answered.set(request, `n${life.node.index} asked n${target.node.index} for ${capability!.model}`)
-    life.asker.ask(request, { model: capability!.model, budgetMs: 60_000, peer: target.node.index })
+    const { model } = target.node.capabilities[0]!
     world.checker.watch(request)
-  }
-  return () => {
-    for (const [request, who] of answered) {
-      const outcome = world.checker.outcomeOf(request)
-      if (outcome !== 'ok') throw new BrokenInvariant('L4', `${who}: ${outcome ?? 'no answer'}`)
+    life.asker.ask(request, { model, budgetMs: PROBE_MS, peer: target.node.index })
+    for (let ms = 0; ms <= PROBE_MS && world.checker.outcomeOf(request) === undefined; ms += LOOK_MS) {
+      world.run(world.nowMs + LOOK_MS)
     }
+    const outcome = world.checker.outcomeOf(request)
+    if (outcome === 'ok') continue
+    const who = `n${life.node.index} asked n${target.node.index} for ${model}`
+    throw new BrokenInvariant('L4', `${who}: ${outcome ?? 'no answer'}`)
   }
 }

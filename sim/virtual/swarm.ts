@@ -14,7 +14,8 @@ const HEALING_MS = 480_000
 const LOOK_MS = 5000
 /** A request's budget, and what its ends allow each other on top. */
 const GRACE_MS = 5000
-const PROBE_MS = 70_000
+/** A peer that was lost is asked again once it is heard of, and it announces itself once a minute. */
+const HEARD_OF_MS = 75_000
 
 export interface SwarmRun {
   readonly seed: number
@@ -86,11 +87,9 @@ function live(world: World, plan: Plan): number {
   const agreedMs = world.nowMs - plan.healedMs
 
   const quietMs = Math.max(world.nowMs, plan.requestsUntilMs) + 1.2 * plan.budgetMs + GRACE_MS
-  world.run(quietMs)
+  world.run(Math.max(quietMs, plan.healedMs + HEARD_OF_MS))
   world.checker.idle()
-  const answered = probe(world)
-  world.run(world.nowMs + PROBE_MS)
-  answered()
+  probe(world)
   world.checker.idle()
   return agreedMs
 }
