@@ -1,4 +1,4 @@
-/** Nodes that know a few others appear at once; soon each must know and be able to ask everyone. */
+/** Nodes that know a few others appear one after the other; soon each must know and be able to ask everyone. */
 
 import { pick } from '../random.ts'
 import type { Scenario } from '../scenario.ts'
