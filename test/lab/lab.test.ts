@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { describe, it, vi } from 'vitest'
+import { describe, it } from 'vitest'
 import type { Device } from '../../sim/lab/device.ts'
 import { Lab } from '../../sim/lab/lab.ts'
 import { netem } from '../../sim/lab/link.ts'
@@ -17,9 +17,6 @@ import { run } from '../../sim/lab/system.ts'
 import { PERFECT } from '../../sim/network/link-model.ts'
 import { PRESETS } from '../../sim/network/presets.ts'
 import { describeOnLan } from '../lan/lan.ts'
-
-// Every step is a process or several; on a machine that does much else each takes its time.
-vi.setConfig({ testTimeout: 120_000 })
 
 const MEBIBYTE = 1024 * 1024
 const MAIN = fileURLToPath(new URL('../../sim/lab/main.ts', import.meta.url))

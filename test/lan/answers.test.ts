@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { it } from 'vitest'
 import type { NodeClient } from '../../cli/client.ts'
 import { ERROR_MEANINGS } from '../../interface/errors.ts'
+import type { RankedPeer } from '../../interface/node.ts'
 import type { TaskOutput } from '../../interface/tasks.ts'
 import { Lab } from '../../sim/lab/lab.ts'
 import { ASKER, holds, meet, pair, startOn } from '../../sim/lab/node.ts'
@@ -49,23 +50,26 @@ describeOnLan('a request whose peer is killed', () => {
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
     await pair(asker, one, other)
     await Promise.all([holds(asker, one), holds(asker, other)])
-    // From now on the asker knows how fast this one is, and so prefers it.
-    assert.equal((await asker.cli('infer', 'echo', 'warm up', '--peer', 'one')).code, 0)
+    assert.equal((await asker.cli('infer', 'echo', 'warm up')).code, 0)
+    const { data } = await asker.client.execute<{ items: RankedPeer[] }>('inference.explain', {
+      model: 'echo'
+    })
+    const [first, second] = data.items[0]!.peerId === one.peerId ? [one, other] : [other, one]
 
     const words = 'every word '.repeat(10_000).trim()
-    one.signal('SIGSTOP')
+    first.signal('SIGSTOP')
     const asking = asker.spawnCli('infer', 'echo', '-', '--json', '--max-tokens', '100000')
     asking.stdin.end(words)
     const answer = Promise.all([text(asking.stdout), once(asking, 'close')])
     // It lies there now, and that node will never read it.
-    await unreadBytes(words.length / 2, one.pid)
-    await one.end('SIGKILL')
+    await unreadBytes(words.length / 2, first.pid)
+    await first.end('SIGKILL')
 
     const [stdout, [code]] = await answer
     assert.equal(code, 0)
     const { output, meta } = JSON.parse(stdout)
     assert.equal(output.text, words)
-    assert.deepEqual([meta.peer, meta.route], [other.peerId, 'remote'])
+    assert.deepEqual([meta.peer, meta.route], [second.peerId, 'remote'])
   })
 
   it('ends with STREAM_INTERRUPTED and the number of chunks that had come', async () => {
