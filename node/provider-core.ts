@@ -37,7 +37,7 @@ interface Entry {
 }
 
 export interface ProviderState {
-  /** In the order of acceptance: who has been silent longest comes first. */
+  /** By peer. */
   readonly entries: Map<string, Entry>
 }
 
@@ -72,7 +72,7 @@ export function stepProviders(
     ...{ peerId, epoch, sequence, hash, signed: undefined },
     ...{ ageOnReceiptMs: 0, receivedAtMs: nowMs, standing: 'remembered' }
   })
-  evict(state)
+  evict(state.entries)
   return { state, effects: NO_EFFECTS }
 }
 
@@ -110,9 +110,10 @@ function accept(
   entry.ageOnReceiptMs = ageMs
   entry.receivedAtMs = nowMs
   entry.standing = 'received'
-  entries.delete(peerId)
-  entries.set(peerId, entry)
-  evict({ entries })
+  if (known === undefined) {
+    entries.set(peerId, entry)
+    evict(entries)
+  }
   return [{ type: 'news', signed }]
 }
 
@@ -120,8 +121,14 @@ const refuse = (code: Refusal, peerId: string, why: string): readonly ProviderEf
   { type: 'refuse', code, peerId, why }
 ]
 
-function evict({ entries }: ProviderState): void {
-  while (entries.size > PEERS_MAX) entries.delete(entries.keys().next().value!)
+/** Who has been silent longest goes first. It is looked for only here: an order kept at each manifest costs more. */
+function evict(entries: Map<string, Entry>): void {
+  if (entries.size <= PEERS_MAX) return
+  let silent: Entry | undefined
+  for (const entry of entries.values()) {
+    if (silent === undefined || entry.receivedAtMs < silent.receivedAtMs) silent = entry
+  }
+  entries.delete(silent!.peerId)
 }
 
 const ageMsOf = (entry: Entry, nowMs: number): number => entry.ageOnReceiptMs + nowMs - entry.receivedAtMs

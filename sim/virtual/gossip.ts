@@ -39,6 +39,8 @@ export class Gossip {
     if (life.node.role === 'dropper') return
     const { network, queue, nodes, nowMs } = this.#world
     for (const { peer, out } of life.meetings.gossiping) {
+      // Mostly the peer has it already, and nothing more need be looked at.
+      if (rumour.dueMs[peer]! <= nowMs) continue
       const to = nodes[peer]!
       if (rumour.seenBy[peer] === to.lives) continue
       const ms = network.packetMs(out)
