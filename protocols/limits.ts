@@ -26,11 +26,11 @@ export const WRITE_PATIENCE_MS = 10_000
 /** Writers wait above this: two data frames keep a fast link busy. */
 export const WRITE_BUFFER_BYTES_HIGH = 512 * KIB
 /**
- * Answers to one peer that wait to be sent, on all its streams: eight at the mark above, more than
+ * Answers to one peer that wait to be sent, on all its streams: four at the mark above, more than
  * a fast link needs. Beyond it a stream takes its next frame only once all before it was sent, so
  * one that is read goes on beside any that are not.
  */
-export const UNSENT_BYTES_PER_PEER_MAX = 4 * MIB
+export const UNSENT_BYTES_PER_PEER_MAX = 2 * MIB
 /** To all peers together: a few that read nothing must not add up to what a small device cannot hold. */
 export const UNSENT_BYTES_MAX = 64 * MIB
 
