@@ -93,9 +93,6 @@ function retriesOf(history: History): Map<string, number[]> {
   return retries
 }
 
-/** An engine that is told to stop does so at its next word; a busy machine takes its time. */
-const SLOT_FREE_MS = 10_000
-
 export const nothingIsStuck: Invariant = {
   id: 'L3',
   promise: 'In the end every request has ended, and no node has a slot taken or a request waiting.',
@@ -103,9 +100,10 @@ export const nothingIsStuck: Invariant = {
     for (const [id, entries] of history.requests()) {
       if (entries.at(-1)?.type !== 'ended') yield `Request ${id} never ended.`
     }
-    for (const { name } of history.actors.filter(({ kind }) => kind === 'honest')) {
+    // Who does not run any more has taken its slots along.
+    for (const { name } of history.running()) {
       const last = history.of('view').findLast(({ node }) => node === name)
-      if (last === undefined || history.endMs - last.atMs > SLOT_FREE_MS) continue
+      if (last === undefined) continue
       const { own, running, queued } = last.view.requests
       if (own + running + queued > 0) {
         yield `${name} has ${running} requests running, ${queued} waiting and ${own} of its own (${at(last.atMs)}).`

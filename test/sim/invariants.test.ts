@@ -256,6 +256,16 @@ describe('the invariants', () => {
     expect(brokenBy('S6', history)).toEqual([])
   })
 
+  it('does not take a slot for stuck whose node is gone', () => {
+    const history = with_(view({ requests: { own: 0, running: 1, queued: 0 } }), {
+      type: 'life',
+      node: 'node-0',
+      change: 'stopped',
+      atMs: 201
+    })
+    expect(brokenBy('L3', history)).toEqual([])
+  })
+
   it('does not hold the words of a hostile peer against those who passed them on', () => {
     const history = doctored(entries => {
       const routed = entries.find(entry => entry.type === 'routed' && entry.id === 'node-0#2')

@@ -7,6 +7,7 @@ import { runOne } from '../../sim/commands/scenario.ts'
 import { Schedule } from '../../sim/faults/fault.ts'
 import { runScenario } from '../../sim/run.ts'
 import type { Scenario } from '../../sim/scenario.ts'
+import { knock } from '../../sim/stranger.ts'
 
 const MAIN = join(import.meta.dirname, '../../sim/main.ts')
 const never = new AbortController().signal
@@ -78,6 +79,23 @@ describe('a run', () => {
     expect(failures.join()).toMatch(/^S1: node-0 lists node-1 as a member/)
   })
 
+  it('sees what a stranger gets at each door of a node: a hello, and nothing else', {
+    timeout: 60_000
+  }, async () => {
+    const { failures, history } = await runScenario(
+      scenario(async stage => {
+        await stage.assemble()
+        await knock(stage, 0)
+        return []
+      }),
+      { seed: 1 }
+    )
+    expect(failures).toEqual([])
+    const got = history.of('received').filter(({ bytes }) => bytes > 0)
+    expect(got.map(({ protocol }) => protocol)).toEqual(['/lumos/hello/1'])
+    expect(history.of('received').length).toBeGreaterThan(5)
+  })
+
   it('fails when its scenario cannot go on, and says why', async () => {
     const { failures } = await runScenario(
       scenario(async stage => {
@@ -101,7 +119,7 @@ describe('a run', () => {
     expect({ passed, shortfalls }).toEqual({ passed: true, shortfalls: ['pigs fly'] })
   })
 
-  it('ends in good order at Ctrl-C', { timeout: 60_000 }, async () => {
+  it('ends in good order at Ctrl-C', { timeout: 120_000 }, async () => {
     const child = spawn(process.execPath, [MAIN, 'flapping-link', '--seed', '1'])
     let said = ''
     child.stderr.on('data', data => {
