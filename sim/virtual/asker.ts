@@ -99,7 +99,7 @@ export class Asker {
   #step(event: RouterEvent): void {
     const { world, node, monotonicMs } = this.#life
     world.trace.note(world.nowMs, node.index, `router ${event.type}`, event.id)
-    const { effects } = world.cores.router(this.router, event, monotonicMs)
+    const { effects } = world.cores.router(this.router, event, monotonicMs, world.random)
     world.checker.routerStepped(node.index, this.router, event, effects)
     for (const effect of effects) this.#carryOut(effect)
   }

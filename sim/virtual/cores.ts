@@ -4,21 +4,52 @@
  * prove that it is found.
  */
 
-import { stepAdmission } from '../../capabilities/admission-core.ts'
-import { removalsFrom, stepPulls } from '../../node/manifest-schedule.ts'
-import { stepMembers } from '../../node/membership/members-core.ts'
-import { stepProviders } from '../../node/provider-core.ts'
-import { stepRouter } from '../../node/router-core.ts'
+import {
+  type AdmissionEffect,
+  type AdmissionEvent,
+  type AdmissionState,
+  stepAdmission
+} from '../../capabilities/admission-core.ts'
+import type { Core } from '../../interface/core.ts'
+import {
+  type PullEffect,
+  type PullEvent,
+  type PullState,
+  removalsFrom,
+  stepPulls
+} from '../../node/manifest-schedule.ts'
+import {
+  type MembersEffect,
+  type MembersEvent,
+  type MembersState,
+  stepMembers
+} from '../../node/membership/members-core.ts'
+import {
+  type ProviderEffect,
+  type ProviderEvent,
+  type ProviderState,
+  stepProviders
+} from '../../node/provider-core.ts'
+import { type RouterEffect, type RouterEvent, type RouterState, stepRouter } from '../../node/router-core.ts'
 
-export const PRODUCT_CORES = {
+export interface Cores {
+  readonly admission: Core<AdmissionState, AdmissionEvent, AdmissionEffect>
+  readonly members: Core<MembersState, MembersEvent, MembersEffect>
+  readonly providers: Core<ProviderState, ProviderEvent, ProviderEffect>
+  readonly pulls: Core<PullState, PullEvent<number>, PullEffect<number>>
+  readonly router: Core<RouterState, RouterEvent, RouterEffect>
+  readonly removalsFrom: typeof removalsFrom<number>
+  /** Whether a write is on the platter before it is acknowledged. */
+  readonly commitsAreSynced: boolean
+}
+
+export const PRODUCT_CORES: Cores = {
   admission: stepAdmission,
   members: stepMembers,
   providers: stepProviders,
-  pulls: stepPulls<number>,
-  removalsFrom: removalsFrom<number>,
+  pulls: stepPulls,
   router: stepRouter,
-  /** `core.db` commits with `synchronous=FULL`: a write is on the platter before it is acknowledged. */
+  removalsFrom,
+  // `core.db` commits with `synchronous=FULL`.
   commitsAreSynced: true
 }
-
-export type Cores = typeof PRODUCT_CORES

@@ -109,7 +109,7 @@ export class Life {
     for (const { manifest, hash } of cache.values()) {
       const { peerId, epoch, sequence } = manifest
       const version = { peerId, epoch, sequence, hash }
-      this.world.cores.providers(this.providers, { type: 'remember', version }, 0)
+      this.world.cores.providers(this.providers, { type: 'remember', version }, 0, this.world.random)
     }
     this.world.checker.restarted(this)
   }
@@ -155,7 +155,7 @@ export class Life {
     const { peerId, certificates } = signed.manifest
     if (!this.admit(peerId, certificates)) return false
     const event = { type: 'manifest', signed, ageMs } as const
-    const [effect] = world.cores.providers(this.providers, event, this.monotonicMs).effects
+    const [effect] = world.cores.providers(this.providers, event, this.monotonicMs, world.random).effects
     if (effect?.type !== 'news') {
       if (effect !== undefined) world.trace.note(world.nowMs, node.index, effect.code, nodeOf(peerId))
       return false
@@ -247,7 +247,7 @@ export class Life {
   #membersStep(event: MembersEvent) {
     const { world, node } = this
     world.trace.note(world.nowMs, node.index, `members ${event.type}`, 0)
-    const { effects } = world.cores.members(this.members, event, this.wallMs)
+    const { effects } = world.cores.members(this.members, event, this.wallMs, world.random)
     for (const effect of effects) {
       const about = 'peerId' in effect ? nodeOf(effect.peerId) : 0
       world.trace.note(world.nowMs, node.index, `members → ${effect.type}`, about)

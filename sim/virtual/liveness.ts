@@ -44,10 +44,10 @@ export function separation(world: World): string | undefined {
   return undefined
 }
 
-export const isHonest = (world: World, node: number): boolean =>
+const isHonest = (world: World, node: number): boolean =>
   world.nodes[node]!.isHonest && !world.removed.has(node)
 
-export const honestLives = (world: World): Life[] =>
+const honestLives = (world: World): Life[] =>
   world.nodes.flatMap(({ index, life }) => (isHonest(world, index) && life !== undefined ? [life] : []))
 
 /** Honest nodes, by whom they can reach over honest ones. */

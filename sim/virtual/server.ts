@@ -90,7 +90,7 @@ export class Server {
     const { world, node, monotonicMs } = this.#life
     const about = event.type === 'leave' ? model.admission.running : event.id
     world.trace.note(world.nowMs, node.index, `admission ${event.type}`, about)
-    const { effects } = world.cores.admission(model.admission, event, monotonicMs)
+    const { effects } = world.cores.admission(model.admission, event, monotonicMs, world.random)
     world.checker.admissionStepped(node.index, model.admission)
     for (const effect of effects) {
       world.trace.note(world.nowMs, node.index, `admission → ${effect.type}`, effect.id)

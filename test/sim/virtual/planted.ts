@@ -23,28 +23,28 @@ const planted = (bug: string, breaks: Invariant, broken: Partial<Cores>): Plante
 
 export const PLANTED: readonly Planted[] = [
   planted('a retry that is decided and never made', 'E1', {
-    router(state, event, nowMs) {
-      const stepped = router(state, event, nowMs)
+    router(state, event, nowMs, random) {
+      const stepped = router(state, event, nowMs, random)
       if (event.type !== 'failed') return stepped
       return { state, effects: stepped.effects.filter(({ type }) => type !== 'attempt') }
     }
   }),
   planted('a retry after the first chunk', 'S3', {
-    router(state, event, nowMs) {
+    router(state, event, nowMs, random) {
       const asked = state.requests.get(event.id)
       if (event.type === 'failed' && asked !== undefined) asked.received = 0
-      return router(state, event, nowMs)
+      return router(state, event, nowMs, random)
     }
   }),
   planted('retries without a budget', 'S13', {
-    router(state, event, nowMs) {
+    router(state, event, nowMs, random) {
       state.retries.tokens = 10
-      return router(state, event, nowMs)
+      return router(state, event, nowMs, random)
     }
   }),
   planted('a queue without a bound', 'S9', {
-    admission(state, event, nowMs) {
-      const stepped = admission(state, event, nowMs)
+    admission(state, event, nowMs, random) {
+      const stepped = admission(state, event, nowMs, random)
       const [effect] = stepped.effects
       if (effect?.type !== 'refuse') return stepped
       state.queue.set(effect.id, '')
@@ -52,34 +52,36 @@ export const PLANTED: readonly Planted[] = [
     }
   }),
   planted('a place in the queue that is kept after its request was cancelled', 'L3', {
-    admission(state, event, nowMs) {
-      return event.type === 'give-up' ? { state, effects: NO_EFFECTS } : admission(state, event, nowMs)
+    admission(state, event, nowMs, random) {
+      return event.type === 'give-up'
+        ? { state, effects: NO_EFFECTS }
+        : admission(state, event, nowMs, random)
     }
   }),
   planted('a manifest that is taken although a newer one is known', 'S6', {
-    providers(state, event, nowMs) {
+    providers(state, event, nowMs, random) {
       if (event.type === 'manifest') {
         const { peerId, sequence } = event.signed.manifest
         if ((state.entries.get(peerId)?.sequence ?? sequence) > sequence) state.entries.delete(peerId)
       }
-      return providers(state, event, nowMs)
+      return providers(state, event, nowMs, random)
     }
   }),
   planted('a removal that is ignored where the device was never met', 'L1', {
-    members(state, event, wallMs) {
+    members(state, event, wallMs, random) {
       const met = event.type !== 'revoke' || state.known.has(event.revocation.value.subject)
-      return met ? members(state, event, wallMs) : { state, effects: NO_EFFECTS }
+      return met ? members(state, event, wallMs, random) : { state, effects: NO_EFFECTS }
     }
   }),
   planted('a removal that replaces the one before', 'S1', {
-    members(state, event, wallMs) {
+    members(state, event, wallMs, random) {
       if (event.type === 'revocation-stored') state.revocations.clear()
-      return members(state, event, wallMs)
+      return members(state, event, wallMs, random)
     }
   }),
   planted('a removal that is kept and not heeded', 'S5', {
-    members(state, event, wallMs) {
-      const stepped = members(state, event, wallMs)
+    members(state, event, wallMs, random) {
+      const stepped = members(state, event, wallMs, random)
       state.revoked.clear()
       return stepped
     }
