@@ -5,6 +5,7 @@
  */
 
 import type { Address, PeerId, PeerInfo, PeerUpdate } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
 import { type MeshLibp2p, PEER_ADDRESSES_MAX } from './libp2p.ts'
 
@@ -21,7 +22,8 @@ export interface AddressBookComponents {
 
 export class AddressBook implements Startable {
   readonly #components: AddressBookComponents
-  readonly #strangers = new Map<string, PeerId>()
+  /** As text: the bytes of a `PeerId` are often a slice of Node's pool, and would keep 64 KiB of it in memory. */
+  readonly #strangers = new Set<string>()
 
   constructor(components: AddressBookComponents) {
     this.#components = components
@@ -48,11 +50,11 @@ export class AddressBook implements Startable {
   #onDiscovery = ({ detail: { id } }: CustomEvent<PeerInfo>): void => {
     const { isMember } = this.#components
     if (isMember(id.toString())) return
-    this.#strangers.set(id.toString(), id)
+    this.#strangers.add(id.toString())
     if (this.#strangers.size <= STRANGERS_MAX) return
-    const [oldest] = this.#strangers.values()
-    this.#strangers.delete(oldest!.toString())
-    if (!isMember(oldest!.toString())) void this.#forget(oldest!)
+    const [oldest] = this.#strangers
+    this.#strangers.delete(oldest!)
+    if (!isMember(oldest!)) void this.#forget(peerIdFromString(oldest!))
   }
 
   #onDisconnect = ({ detail: id }: CustomEvent<PeerId>): void => {

@@ -148,7 +148,7 @@ export class Members {
     if (!this.#components.store.storeMember(peerId, chain)) {
       throw new LumosError('DENIED', 'The mesh has more members than this node can know.')
     }
-    this.#tell(this.#step({ type: 'member-stored', membership, chain }))
+    this.#tell(this.#step({ type: 'member-stored', membership, chain: chain.map(toKeep) }))
     return membership
   }
 
@@ -168,7 +168,9 @@ export class Members {
    * @returns whether it was news.
    * @throws {LumosError} `CERTIFICATE_INVALID` unless the root or an admin of this mesh signed it.
    */
-  async revoke({ envelope, issuerCertificate }: RevocationProof): Promise<boolean> {
+  async revoke(proof: RevocationProof): Promise<boolean> {
+    const envelope = toKeep(proof.envelope)
+    const issuerCertificate = proof.issuerCertificate && toKeep(proof.issuerCertificate)
     const { value, hash } = await openRevocation(envelope)
     const byRoot = value.issuer === this.mesh || issuerCertificate === null
     const [revoker] = byRoot ? [] : await opened([issuerCertificate])
@@ -198,6 +200,12 @@ export class Members {
     }
   }
 }
+
+/**
+ * Bytes for as long as their device is known. What comes from a peer is a slice of
+ * Node's pool as often as not, and would keep all 64 KiB of that in memory.
+ */
+const toKeep = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
 
 async function opened(chain: Chain): Promise<Certificate[]> {
   const certificates: Certificate[] = []

@@ -68,6 +68,37 @@ async function knowing(chains: readonly (readonly [string, readonly Uint8Array[]
   return { members, cutOff, clock }
 }
 
+/** As bytes of a peer come: a slice of something larger. */
+function sliceOf(bytes: Uint8Array): Uint8Array {
+  const pool = new Uint8Array(65_536)
+  pool.set(bytes, 100)
+  return pool.subarray(100, 100 + bytes.byteLength)
+}
+
+describe('what is kept of members', () => {
+  it('takes its own size in memory, and not that of the message it came in', async () => {
+    const { members } = await knowing(CHAINS.map(([id, chain]) => [id, chain.map(sliceOf)] as const))
+    for (const { envelope, issuerCertificate } of REVOCATIONS) {
+      await members.revoke({
+        envelope: sliceOf(envelope),
+        issuerCertificate: issuerCertificate && sliceOf(issuerCertificate)
+      })
+    }
+    const certificates = CHAINS.flatMap(([id]) => members.chainOf(id)!)
+    const revocations = members
+      .revocations()
+      .flatMap(({ envelope, issuerCertificate }) => [
+        envelope,
+        ...(issuerCertificate ? [issuerCertificate] : [])
+      ])
+    expect(certificates.length).toBeGreaterThan(CHAINS.length)
+    expect(revocations.length).toBeGreaterThan(REVOCATIONS.length)
+    for (const bytes of [...certificates, ...revocations]) {
+      expect(bytes.buffer.byteLength).toBe(bytes.byteLength)
+    }
+  })
+})
+
 const standings = (members: Members) => everyone.map(({ id }) => members.standing(id).kind)
 const indices = fc.array(fc.nat(REVOCATIONS.length - 1), { maxLength: 12 })
 
