@@ -14,7 +14,7 @@ export function disagreement(world: World): string | undefined {
     const [first] = group
     for (const life of group) {
       const { index } = life.node
-      if (life.members.digest !== first!.members.digest) {
+      if (removalsOf(life) !== removalsOf(first!)) {
         return `n${index} knows ${life.members.revocations.size} removals, n${first!.node.index} ${first!.members.revocations.size}`
       }
       for (const other of group) {
@@ -43,6 +43,8 @@ export function separation(world: World): string | undefined {
   }
   return undefined
 }
+
+const removalsOf = ({ members }: Life): string => [...members.revocations.keys()].sort().join()
 
 const isHonest = (world: World, node: number): boolean =>
   world.nodes[node]!.isHonest && !world.removed.has(node)

@@ -67,10 +67,11 @@ export const PLANTED: readonly Planted[] = [
       return providers(state, event, nowMs, random)
     }
   }),
-  planted('a removal that is ignored where the device was never met', 'L1', {
+  planted('a digest that does not tell two sets of removals apart', 'L1', {
     members(state, event, wallMs, random) {
-      const met = event.type !== 'revoke' || state.known.has(event.revocation.value.subject)
-      return met ? members(state, event, wallMs, random) : { state, effects: NO_EFFECTS }
+      const stepped = members(state, event, wallMs, random)
+      state.digest = 'some'
+      return stepped
     }
   }),
   planted('a removal that replaces the one before', 'S1', {
