@@ -1,7 +1,7 @@
 /** Results as they are kept: what was found, and on what. */
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -70,11 +70,14 @@ export function publishedResults(): BenchResult[] {
     .map(name => BenchResult.parse(readPublished(name)))
 }
 
+/** None in a source that nobody has measured yet. */
 export const publishedNames = (): string[] =>
-  readdirSync(PUBLISHED)
-    .filter(name => name.endsWith('.json'))
-    .map(name => name.slice(0, -'.json'.length))
-    .sort()
+  !existsSync(PUBLISHED)
+    ? []
+    : readdirSync(PUBLISHED)
+        .filter(name => name.endsWith('.json'))
+        .map(name => name.slice(0, -'.json'.length))
+        .sort()
 
 export const readPublished = (name: string): unknown =>
   JSON.parse(readFileSync(join(PUBLISHED, `${name}.json`), 'utf8'))
