@@ -81,7 +81,20 @@ export class Router {
     try {
       const offers = this.#able(request, options)
       let effect = this.#step({ type: 'ask', id: run.id, budgetMs, offers })
-      while (effect?.type === 'attempt') effect = yield* this.#attempt(run, effect)
+      // One loop and no generator in between, which would cost more than all that is decided here.
+      while (effect?.type === 'attempt') {
+        const attempt = effect
+        try {
+          for await (const chunk of this.#ask(run, attempt)) {
+            if (!this.#isPart(run, chunk)) return
+            yield chunk
+          }
+          if (run.answered) return
+          throw new EngineFailedError('The answer has no end.')
+        } catch (thrown) {
+          effect = this.#failed(run, attempt, toLumosError(thrown))
+        }
+      }
       if (effect?.type === 'fail') throw effect.failure
     } catch (thrown) {
       failure = toLumosError(thrown)
@@ -96,39 +109,40 @@ export class Router {
     }
   }
 
-  /** One peer asked once. @returns what to do next; nothing when the answer is whole. */
-  async *#attempt(
-    run: Run,
+  #ask(
+    { request, options }: Run,
     { peer, budgetMs }: Extract<RouterEffect, { type: 'attempt' }>
-  ): AsyncGenerator<InferenceChunk, RouterEffect | undefined> {
-    const { id, request, options } = run
-    const { peerId, capability } = peer
-    try {
-      options.signal?.throwIfAborted()
-      options.onRoute?.({ ...namesOf(peer), task: capability.task, model: capability.model })
-      const attempt = { ...request, model: capability.model, budgetMs }
-      for await (const chunk of this.#components.service(peerId).infer(attempt, options)) {
-        const effect = this.#step({ type: 'chunk', id, last: chunk.type === 'done' })
-        if (effect === undefined) return undefined
-        if (effect.type === 'complete') {
-          run.answered = true
-          this.#completed(request, effect)
-        }
-        yield chunk
-      }
-      if (run.answered) return undefined
-      throw new EngineFailedError('The answer has no end.')
-    } catch (thrown) {
-      const failure = toLumosError(thrown)
-      const unwanted = options.signal?.aborted === true
-      const effect = this.#step({ type: 'failed', id, failure, unwanted })
-      if (effect === undefined) throw failure
-      this.#components.log.info(
-        { requestId: request.id, peerId, code: failure.code },
-        'a peer could not answer'
-      )
-      return effect
+  ): AsyncIterable<InferenceChunk> {
+    const { task, model } = peer.capability
+    options.signal?.throwIfAborted()
+    options.onRoute?.({ ...namesOf(peer), task, model })
+    return this.#components.service(peer.peerId).infer({ ...request, model, budgetMs }, options)
+  }
+
+  /** Whether the chunk belongs to the answer; the last one completes it. */
+  #isPart(run: Run, chunk: InferenceChunk): boolean {
+    const effect = this.#step({ type: 'chunk', id: run.id, last: chunk.type === 'done' })
+    if (effect?.type === 'complete') {
+      run.answered = true
+      this.#completed(run.request, effect)
     }
+    return effect !== undefined
+  }
+
+  /** @returns what to do next. @throws `failure` when the request has ended before. */
+  #failed(
+    { id, request, options }: Run,
+    { peer: { peerId } }: Extract<RouterEffect, { type: 'attempt' }>,
+    failure: LumosError
+  ): RouterEffect {
+    const unwanted = options.signal?.aborted === true
+    const effect = this.#step({ type: 'failed', id, failure, unwanted })
+    if (effect === undefined) throw failure
+    this.#components.log.info(
+      { requestId: request.id, peerId, code: failure.code },
+      'a peer could not answer'
+    )
+    return effect
   }
 
   #completed(
