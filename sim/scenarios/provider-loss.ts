@@ -24,7 +24,8 @@ export const providerLoss: Scenario = {
       if (node === survivor) continue
       await stage.inflict({ kind: 'crash', node, how: 'kill' })
       // Faster than a node can notice a loss, three in a row would use up all attempts of one request.
-      await stage.pause(stage.promised(100 + stage.random() * 200))
+      const { peerId } = stage.node(node)
+      await stage.until('the loss is noticed', () => !stage.view(0).peers.includes(peerId), 10_000)
     }
     const goneMs = stage.elapsedMs
     await stage.until('the survivor answers', () => load.since(goneMs).length >= 20, 10_000)

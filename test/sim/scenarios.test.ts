@@ -7,11 +7,11 @@ import { swarmRun, swarmSize } from '../../sim/swarm-nodes.ts'
 import { readPage, textOf } from './well-formed.ts'
 
 /**
- * Run by name only, for they take long: they wait until pings have gone unanswered for
- * fifteen seconds, use links on which everything takes a minute, or bring seven hostile
- * peers (`hostile.test.ts` has each of them). All others run here.
+ * Run by name only: they wait until pings have gone unanswered for fifteen seconds, use
+ * links on which everything takes a minute, bring seven hostile peers (`hostile.test.ts`
+ * has each of them), or compare rates, for which a machine must have nothing else to do.
  */
-const BY_NAME_ONLY = new Set(['half-open', 'one-way-link', 'barely-usable', 'hostile-members'])
+const BY_NAME_ONLY = new Set(['half-open', 'one-way-link', 'barely-usable', 'hostile-members', 'overload'])
 /** A mesh of another size than its default, where that would take longer and show no more. */
 const NODES: Record<string, number> = {
   'first-contact': 7,
