@@ -30,9 +30,12 @@ export function inflict(world: World, fault: Fault): void {
     case 'skew':
       world.nodes[fault.node]!.skewMs = fault.byMs
       return
-    case 'partition':
-      partition(world, fault.nodes, fault.forMs)
+    case 'partition': {
+      const inside = new Set(fault.nodes)
+      world.network.separate(inside)
+      world.after(fault.forMs, () => world.network.rejoin(inside))
       return
+    }
     case 'one-way':
       cut(world, fault.from, fault.to, fault.forMs)
       return
@@ -55,16 +58,6 @@ export function inflict(world: World, fault: Fault): void {
 function cut(world: World, from: number, to: number, forMs: number): void {
   world.network.block(from, to)
   world.after(forMs, () => world.network.unblock(from, to))
-}
-
-function partition(world: World, inside: readonly number[], forMs: number): void {
-  const outside = world.nodes.map(({ index }) => index).filter(node => !inside.includes(node))
-  for (const one of inside) {
-    for (const other of outside) {
-      cut(world, one, other, forMs)
-      cut(world, other, one, forMs)
-    }
-  }
 }
 
 function lose(world: World, node: number, rate: number, forMs: number): void {

@@ -25,6 +25,8 @@ const ORDER_MS = 1e-6
 
 /** One direction between two nodes. */
 export interface Link {
+  readonly from: number
+  readonly to: number
   delayMs: number
   jitterMs: number
   lossRate: number
@@ -65,6 +67,7 @@ export class Network {
   readonly #random: Random
   readonly #links = new Map<number, Link>()
   readonly #connections = new Map<number, Connection>()
+  readonly #partitions: ReadonlySet<number>[] = []
   #last = 0
 
   constructor(world: World, random: Random) {
@@ -79,16 +82,21 @@ export class Network {
       const { delayMs, jitterMs, lossRate } = this.#world.plan.link
       // No two links are alike.
       const factor = 0.5 + this.#random()
-      link = { delayMs: delayMs * factor, jitterMs, lossRate, blocks: 0 }
+      link = { from, to, delayMs: delayMs * factor, jitterMs, lossRate, blocks: 0 }
       this.#links.set(key, link)
     }
     return link
   }
 
   /** What one packet takes; `undefined` when it is lost. */
-  packetMs({ delayMs, jitterMs, lossRate, blocks }: Link): number | undefined {
-    if (blocks > 0 || (lossRate > 0 && this.#random() < lossRate)) return undefined
+  packetMs(link: Link): number | undefined {
+    const { delayMs, jitterMs, lossRate } = link
+    if (this.#isBlocked(link) || (lossRate > 0 && this.#random() < lossRate)) return undefined
     return delayMs + jitterMs * this.#random()
+  }
+
+  #isBlocked({ blocks, from, to }: Link): boolean {
+    return blocks > 0 || this.#partitions.some(inside => inside.has(from) !== inside.has(to))
   }
 
   #streamMs({ delayMs, jitterMs, lossRate }: Link): number {
@@ -108,7 +116,7 @@ export class Network {
     const world = this.#world
     const [out, back] = [this.link(from, to), this.link(to, from)]
     const target = world.nodes[to]!
-    const unreachable = out.blocks > 0 || back.blocks > 0 || target.isGone
+    const unreachable = this.#isBlocked(out) || this.#isBlocked(back) || target.isGone
     const tripMs = this.#streamMs(out) + this.#streamMs(back)
     const tookMs = unreachable
       ? DIAL_TIMEOUT_MS
@@ -116,7 +124,7 @@ export class Network {
         ? tripMs
         : DIAL_ROUND_TRIPS * tripMs
     world.after(tookMs, () => {
-      const lost = unreachable || out.blocks > 0 || back.blocks > 0
+      const lost = unreachable || this.#isBlocked(out) || this.#isBlocked(back)
       if (lost || target.life === undefined || world.nodes[from]!.life === undefined) done(undefined)
       else done(this.#connect(from, to, out, back))
     })
@@ -148,7 +156,7 @@ export class Network {
   send(side: Side, message: unknown): void {
     const { connection, end, out } = side
     if (!connection.isOpen[end]) return
-    if (out.blocks > 0) {
+    if (this.#isBlocked(out)) {
       connection.held[end].push(message)
       return
     }
@@ -173,7 +181,7 @@ export class Network {
     const { connection, end, out } = side
     if (!connection.isOpen[end]) return
     this.#end(connection, end)
-    if (out.blocks > 0) {
+    if (this.#isBlocked(out)) {
       this.#dieLater(connection)
       return
     }
@@ -227,8 +235,29 @@ export class Network {
     const link = this.link(from, to)
     link.blocks--
     const connection = this.connectionOf(from, to)
-    if (link.blocks > 0 || connection === undefined) return
-    const side = connection.sides.find(({ node }) => node === from)!
+    if (connection !== undefined) this.#flush(connection.sides.find(({ node }) => node === from)!)
+  }
+
+  /** These can reach nobody else, nor be reached. */
+  separate(inside: ReadonlySet<number>): void {
+    this.#partitions.push(inside)
+    for (const connection of this.#across(inside)) this.#dieLater(connection)
+  }
+
+  rejoin(inside: ReadonlySet<number>): void {
+    this.#partitions.splice(this.#partitions.indexOf(inside), 1)
+    for (const { sides } of this.#across(inside)) for (const side of sides) this.#flush(side)
+  }
+
+  #across(inside: ReadonlySet<number>): Connection[] {
+    return [...this.#connections.values()].filter(
+      ({ sides: [one, other] }) => inside.has(one.node) !== inside.has(other.node)
+    )
+  }
+
+  #flush(side: Side): void {
+    const { connection, out } = side
+    if (this.#isBlocked(out)) return
     // The sender has been trying again, ever more slowly.
     connection.arrivesMs[side.end] = this.#world.nowMs + RETRANSMIT_MS * (1 + 4 * this.#random())
     for (const message of connection.held[side.end].splice(0)) this.send(side, message)
@@ -240,7 +269,7 @@ export class Network {
       const ms = DEAD_AFTER_MS + DEAD_SPREAD_MS * this.#random()
       this.#world.after(ms, () => {
         const { isOpen, sides } = connection
-        const dead = lost || out.blocks > 0 || sides[1 - end]!.out.blocks > 0 || !isOpen[1 - end]
+        const dead = lost || this.#isBlocked(out) || this.#isBlocked(sides[1 - end]!.out) || !isOpen[1 - end]
         if (dead) this.#end(connection, end)
       })
     }
