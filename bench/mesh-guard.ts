@@ -1,6 +1,6 @@
 /** The checks that stand before each request of a peer, as a node makes them: a mesh in which everyone is a member. */
 
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -26,7 +26,9 @@ export async function meshGuard(log: Logger): Promise<MeshGuard> {
   const [rootKey, deviceKey] = [await generateKeyPair('Ed25519'), await generateKeyPair('Ed25519')]
   const peerId = peerIdFromPrivateKey(deviceKey).toString()
   const own = await foundMesh({ subject: peerId, name: 'bench' }, 'bench', rootKey, clock)
-  const path = join(mkdtempSync(join(tmpdir(), 'lumos-bench-')), 'core.db')
+  const dir = mkdtempSync(join(tmpdir(), 'lumos-bench-'))
+  process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
+  const path = join(dir, 'core.db')
   const store = new MeshStore(openDatabase(path, { migrations: CORE_MIGRATIONS, synchronous: 'NORMAL' }))
   const ignore = () => {}
   const events = { onJoined: ignore, onRenamed: ignore, onRemoved: ignore, onRevoked: ignore }
