@@ -12,7 +12,7 @@ import { DeviceName, ModelId } from './names.ts'
 import { TASK_NAMES } from './tasks.ts'
 
 /** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */
-const MANIFEST_TTL_MS_MAX = 600_000
+export const MANIFEST_TTL_MS_MAX = 600_000
 /** More capabilities than any real device has; bounds what a liar can make others keep. */
 const CAPABILITIES_MAX = 256
 

@@ -9,7 +9,7 @@ import type { Clock, Random, Timer } from '../interface/clock.ts'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
 import type { Manifest, SignedManifest } from '../interface/manifest.ts'
 import { sealManifest } from '../protocols/manifest/index.ts'
-import { announceAfterMs, MANIFEST_TTL_MS } from './manifest-schedule.ts'
+import { announceAfterMs, manifestTtlMs } from './manifest-schedule.ts'
 
 /** Several changes within this time, as when a node loads its models, make one announcement. */
 const SETTLE_MS = 100
@@ -29,6 +29,8 @@ export interface AnnouncerComponents {
   readonly epoch: number
   /** Persisted before it returns: no number is ever used twice. */
   nextSequence(): number
+  /** How many members the mesh has. */
+  members(): number
   offer(): Offer
   publish(signed: SignedManifest): Promise<void>
 }
@@ -95,14 +97,15 @@ export class Announcer implements Startable {
     const { clock, random, privateKey, peerId, epoch } = this.#components
     this.#timer?.cancel()
     if (this.#stopped) return
-    this.#timer = clock.setTimer(() => this.#announceNow(), announceAfterMs(random))
+    const ttlMs = manifestTtlMs(this.#components.members())
+    this.#timer = clock.setTimer(() => this.#announceNow(), announceAfterMs(ttlMs, random))
 
     const manifest: Manifest = {
       version: 1,
       peerId,
       epoch,
       sequence: this.#components.nextSequence(),
-      ttlMs: MANIFEST_TTL_MS,
+      ttlMs,
       issuedAtMs: Math.max(0, Math.round(clock.wallMs())),
       ...this.#components.offer()
     }

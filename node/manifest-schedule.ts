@@ -5,22 +5,33 @@
 
 import type { Random } from '../interface/clock.ts'
 import { NO_EFFECTS, type Stepped } from '../interface/core.ts'
+import { MANIFEST_TTL_MS_MAX } from '../interface/manifest.ts'
 
 /** A silent peer is believed this long: long enough that two lost announcements do no harm. */
-export const MANIFEST_TTL_MS = 180_000
+const MANIFEST_TTL_MS = 180_000
+/**
+ * In a larger mesh the life of a manifest grows with it, so that what each node has to
+ * hear in a minute does not: everyone hears everyone.
+ */
+const MEMBERS_AT_THIS_TTL = 100
 /** Announced three times within its life, at times of its own, so that peers do not all speak at once. */
-const ANNOUNCE_INTERVAL_MS = MANIFEST_TTL_MS / 3
+const ANNOUNCEMENTS_PER_TTL = 3
 const ANNOUNCE_JITTER = 0.2
 
-export const announceAfterMs = (random: Random): number =>
-  ANNOUNCE_INTERVAL_MS * (1 + ANNOUNCE_JITTER * (random() - 0.5))
+export const manifestTtlMs = (members: number): number =>
+  Math.min(Math.round(MANIFEST_TTL_MS * Math.max(1, members / MEMBERS_AT_THIS_TTL)), MANIFEST_TTL_MS_MAX)
+
+export const announceAfterMs = (ttlMs: number, random: Random): number =>
+  (ttlMs / ANNOUNCEMENTS_PER_TTL) * (1 + ANNOUNCE_JITTER * (random() - 0.5))
 
 /** How often the core below is told that time has passed. */
 export const PULL_TICK_MS = 1000
 /** A round at least every minute. */
 const PULL_TICKS_MAX = 60
-/** Peers asked in each round: with eight, what one of them misses another has. */
-const PULL_PEERS = 8
+/** Peers asked when something is missing: with eight, what one of them misses another has. */
+const PULL_PEERS_WHEN_DUE = 8
+/** Peers asked when nothing says so. What all three miss is asked of others a minute later. */
+const PULL_PEERS = 3
 /**
  * A manifest this old should have come by gossip: that it had to be pulled says
  * that gossip is not up yet here, or lost something. A younger one may have been
@@ -70,9 +81,10 @@ export function stepPulls<Peer>(
 
   state.ticks++
   if (!state.due && state.ticks < PULL_TICKS_MAX) return { state, effects: NO_EFFECTS }
+  const peers = sample(event.peers, state.due ? PULL_PEERS_WHEN_DUE : PULL_PEERS, random)
   state.ticks = 0
   state.due = false
-  return { state, effects: sample(event.peers, PULL_PEERS, random).map(peer => ({ type: 'pull', peer })) }
+  return { state, effects: peers.map(peer => ({ type: 'pull', peer })) }
 }
 
 /** Up to `count` of `items`, chosen evenly. */

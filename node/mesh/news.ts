@@ -69,6 +69,7 @@ export function composeNews(ground: Ground, { members, guard }: Standing, parts:
     peerId,
     epoch: manifestLog.epoch,
     nextSequence: () => manifestLog.nextSequence(),
+    members: () => members.list().length,
     offer: () => ({
       // What its certificate says is unique; the settings only say what was wished for.
       name: members.get(peerId)?.name ?? config.name,

@@ -38,14 +38,17 @@ export class Gossip {
   passOn(life: Life, rumour: Rumour): void {
     if (life.node.role === 'dropper') return
     const { network, queue, nodes, nowMs } = this.#world
-    for (const { peer, out } of life.meetings.gossiping) {
+    const { gossiping, gossipPeers } = life.meetings
+    const { dueMs, seenBy } = rumour
+    for (let i = 0; i < gossipPeers.length; i++) {
+      const peer = gossipPeers[i]!
       // Mostly the peer has it already, and nothing more need be looked at.
-      if (rumour.dueMs[peer]! <= nowMs) continue
+      if (dueMs[peer]! <= nowMs) continue
       const to = nodes[peer]!
-      if (rumour.seenBy[peer] === to.lives) continue
-      const ms = network.packetMs(out)
-      if (ms === undefined || rumour.dueMs[peer]! <= nowMs + ms) continue
-      rumour.dueMs[peer] = nowMs + ms
+      if (seenBy[peer] === to.lives) continue
+      const ms = network.packetMs(gossiping[i]!.out)
+      if (ms === undefined || dueMs[peer]! <= nowMs + ms) continue
+      dueMs[peer] = nowMs + ms
       queue.push(nowMs + ms, to.hear, rumour)
     }
   }

@@ -7,6 +7,7 @@
 import type { Capability, SignedManifest } from '../../interface/manifest.ts'
 import {
   announceAfterMs,
+  manifestTtlMs,
   newPulls,
   PULL_TICK_MS,
   type PullEvent,
@@ -34,7 +35,6 @@ import { WALL_MS, type World } from './world.ts'
 
 /** Numbers reserved by one durable write, as `storage/manifest-log.ts` does. */
 const SEQUENCE_BLOCK = 1000
-const MANIFEST_TTL_MS = 180_000
 /** The cache is checkpointed now and then; what came since is lost when the power is. */
 const CHECKPOINT_MS = 5000
 /** What a peer said last may reach us, through others, this long after it is gone. */
@@ -119,11 +119,12 @@ export class Life {
   announce(): void {
     if (this.#nextSequence === this.#reserved) this.#reserve()
     const { index, capabilities, epoch } = this.node
+    const ttlMs = manifestTtlMs(this.members.known.size)
     this.current = manifestOf({
       node: index,
       epoch,
       sequence: this.#nextSequence++,
-      ttlMs: MANIFEST_TTL_MS,
+      ttlMs,
       capabilities,
       chain: this.world.identities.chainOf(index),
       content: 0
@@ -131,7 +132,7 @@ export class Life {
     this.world.checker.announced(index, this.current)
     this.takeManifest(this.current, 0)
     this.world.gossip.publish(this, this.current)
-    this.after(announceAfterMs(this.world.random), this.#announceAgain)
+    this.after(announceAfterMs(ttlMs, this.world.random), this.#announceAgain)
   }
 
   readonly #announceAgain = (): void => this.announce()

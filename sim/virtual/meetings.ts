@@ -24,6 +24,8 @@ export class Meetings {
   readonly greeted: number[] = []
   /** Sides that gossip runs on. */
   readonly gossiping: Side[] = []
+  /** Who is at the other end of each: read a thousand times as often, and so in one piece of memory. */
+  readonly gossipPeers: number[] = []
 
   constructor(life: Life) {
     this.#life = life
@@ -99,11 +101,20 @@ export class Meetings {
     const ends = [nodes[node]!, nodes[peer]!].map(({ life }) => life?.meetings.gossiping)
     if (ends.some(gossiping => gossiping === undefined || gossiping.length >= GOSSIP_PEERS_MAX)) return
     connection.gossips = true
-    for (const side of [one, other]) nodes[side.node]!.life!.meetings.gossiping.push(side)
+    for (const side of [one, other]) nodes[side.node]!.life!.meetings.#addGossip(side)
+  }
+
+  #addGossip(side: Side): void {
+    this.gossiping.push(side)
+    this.gossipPeers.push(side.peer)
   }
 
   onDisconnected(side: Side): void {
-    remove(this.gossiping, side)
+    const at = this.gossiping.indexOf(side)
+    if (at !== -1) {
+      this.gossiping.splice(at, 1)
+      this.gossipPeers.splice(at, 1)
+    }
     if (this.#sides.get(side.peer) !== side) return
     this.#sides.delete(side.peer)
     const { world, node } = this.#life

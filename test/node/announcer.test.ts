@@ -12,10 +12,12 @@ describe('the announcer', () => {
   let published: SignedManifest[]
   let offer: Offer
   let announcer: Announcer
+  let members: number
 
   beforeEach(async () => {
     clock = new ManualClock()
     published = []
+    members = 2
     offer = { name: 'me', software: 'x', hardware, addresses: [], capabilities: [], certificates: [] }
     const privateKey = await generateKeyPair('Ed25519')
     let sequence = 0
@@ -27,6 +29,7 @@ describe('the announcer', () => {
       peerId: peerIdFromPrivateKey(privateKey).toString(),
       epoch: 1,
       nextSequence: () => ++sequence,
+      members: () => members,
       offer: () => offer,
       publish: async signed => void published.push(signed)
     })
@@ -44,6 +47,25 @@ describe('the announcer', () => {
     clock.advance(60_000)
     await publishes(1, 2, 3)
     expect(published[0]!.manifest.ttlMs).toBeGreaterThanOrEqual(3 * 60_000)
+  })
+
+  it('announces less often in a larger mesh, and is believed as much longer, up to ten minutes', async () => {
+    for (const [count, ttlMs] of [
+      [100, 180_000],
+      [200, 360_000],
+      [5000, 600_000]
+    ] as const) {
+      members = count
+      const before = published.length
+      announcer.repeat()
+      clock.advance(100)
+      await vi.waitFor(() => expect(published).toHaveLength(before + 1))
+      expect(announcer.current.manifest.ttlMs).toBe(ttlMs)
+      clock.advance(ttlMs / 3 - 1)
+      expect(published).toHaveLength(before + 1)
+      clock.advance(1)
+      await vi.waitFor(() => expect(published).toHaveLength(before + 2))
+    }
   })
 
   it('announces several changes of the offer once', async () => {
