@@ -84,6 +84,7 @@ describe('the registry of units', () => {
         'event mesh.member_revoked',
         'event mesh.join_requested',
         'event mesh.invite_used',
+        'event node.storage_changed',
         'event inference.request_started',
         'event inference.request_completed',
         'event inference.request_failed',
