@@ -8,6 +8,7 @@
  */
 
 import type { PeerId, PeerInfo } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Random, Timer } from '../interface/clock.ts'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
@@ -68,11 +69,7 @@ export class Discovery implements Startable {
     libp2p.addEventListener('peer:discovery', this.#onHearsay)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
 
-    for (const address of addresses)
-      this.#dialSoon(
-        this.#target(address, () => [multiaddr(address)]),
-        0
-      )
+    for (const address of addresses) this.#dialSoon(this.#target(address, dialAt([multiaddr(address)])), 0)
     for (const { id, addresses: known } of await libp2p.peerStore.all()) {
       if (known.length > 0 && !id.equals(libp2p.peerId)) {
         this.#dialSoon(this.#targetOf(id), this.#components.random() * BACKOFF_MS)
@@ -98,7 +95,7 @@ export class Discovery implements Startable {
     // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
     // dialed until it is met, also when the first dial fails.
     const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
-    if (fresh.length > 0) target.dial = () => fresh
+    if (fresh.length > 0) target.dial = dialAt(fresh)
     this.#dialSoon(target, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS)
   }
 
@@ -112,7 +109,7 @@ export class Discovery implements Startable {
     const target = this.#targetOf(id)
     target.met = true
     target.failures = 0
-    target.dial = () => id
+    target.dial = dialById(id.toString())
   }
 
   /** A connection that ended before its peer was accepted counts as a failed dial: who is overloaded needs peace. */
@@ -132,7 +129,7 @@ export class Discovery implements Startable {
   }
 
   #targetOf(id: PeerId): Target {
-    return this.#target(id.toString(), () => id)
+    return this.#target(id.toString(), dialById(id.toString()))
   }
 
   #target(key: string, dial: Target['dial']): Target {
@@ -190,6 +187,14 @@ export class Discovery implements Startable {
     }
   }
 }
+
+/**
+ * Made here, where nothing else is in scope, of text: a target outlives the event it
+ * came with, and the bytes of that event's `PeerId` are often a slice of Node's pool,
+ * of which each target would keep 64 KiB.
+ */
+const dialById = (peerId: string) => () => peerIdFromString(peerId)
+const dialAt = (addresses: Multiaddr[]) => () => addresses
 
 function peerIdOf(to: PeerId | Multiaddr[]): string | undefined {
   if (!Array.isArray(to)) return to.toString()
