@@ -5,8 +5,10 @@ import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
 import type { World } from './world.ts'
 
-/** An announcement a minute, which one lost round of gossip and pulls may delay by another. */
-const NEWS_MS = 150_000
+/** An announcement that gossip loses is pulled a minute later, and that may have to be done twice. */
+const LATE_MS = 90_000
+/** A manifest is announced again after a third of its life, give or take a tenth of that. */
+const ANNOUNCED_AGAIN_BY = 1.1 / 3
 
 /** What is still missing; nothing when all who are connected agree. */
 export function disagreement(world: World): string | undefined {
@@ -19,8 +21,9 @@ export function disagreement(world: World): string | undefined {
       }
       for (const other of group) {
         const known = life.providers.entries.get(peerIdOf(other.node.index))
-        const { sequence } = other.current.manifest
-        const late = known?.sequence !== sequence && life.monotonicMs - (known?.receivedAtMs ?? 0) > NEWS_MS
+        const { sequence, ttlMs } = other.current.manifest
+        const heardMs = life.monotonicMs - (known?.receivedAtMs ?? 0)
+        const late = known?.sequence !== sequence && heardMs > ttlMs * ANNOUNCED_AGAIN_BY + LATE_MS
         if (known?.signed === undefined || late) {
           return `n${index} knows number ${known?.sequence} of n${other.node.index}, which is at ${sequence}`
         }
