@@ -13,10 +13,13 @@ const HOUR_MS = 3_600_000
 const STILLNESS_MS_MIN = 5000
 /** After that, everybody finds out within one interval of pings and one timeout. */
 const STILLNESS_FELT_MS = 15_000
-/** By then all code is compiled, tables are full and the allocator has seen its peaks. */
-const WARMUP_HOURS_MAX = 1 / 6
+/**
+ * By then all code is compiled, the allocator has seen its peaks, and tables are full:
+ * the DHT's list of close peers, above all, fills with the twentieth device it sees.
+ */
+const WARMUP_HOURS_MAX = 1 / 3
 /** Of a run that is shorter than an hour. */
-const WARMUP_SHARE = 1 / 6
+const WARMUP_SHARE = 1 / 3
 
 /** Everything that is known of a soak, as it is kept. */
 export interface SoakRecord extends SoakTerms {

@@ -12,7 +12,7 @@ const CHURN_EVERY_MS = 10_000
 const CHURNS_PER_VISITOR = 12
 
 /** A run of seconds has enough points for a slope, and some churn, too. */
-const ROUNDS_MIN = 15
+const ROUNDS_MIN = 30
 const CHURNS_MIN = 5
 const VISITORS_MIN = 3
 
