@@ -49,7 +49,7 @@ function isDamaged(log: Buffer): boolean {
   const sound = sums[0] === stored[0] && sums[1] === stored[1]
 
   const pageBytes = header.readUInt32BE(8)
-  if (!(pageBytes >= PAGE_BYTES_MIN && pageBytes <= PAGE_BYTES_MAX)) return false
+  if (!isPageSize(pageBytes)) return false
   const frames = framesOf(log, pageBytes)
   // A sector is written whole, and so is this header: when it does not agree with itself, but does with its frames, it has changed since.
   if (!sound) {
@@ -69,6 +69,10 @@ function isDamaged(log: Buffer): boolean {
     (frame, n) => n >= wrong && isCommit(frame) && written[n] === true && written[n + 1] === true
   )
 }
+
+/** A power of two: of another size SQLite reads no log. */
+const isPageSize = (bytes: number): boolean =>
+  bytes >= PAGE_BYTES_MIN && bytes <= PAGE_BYTES_MAX && Number.isInteger(Math.log2(bytes))
 
 function framesOf(log: Buffer, pageBytes: number): Buffer[] {
   const frameBytes = FRAME_HEADER_BYTES + pageBytes
