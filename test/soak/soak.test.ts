@@ -30,8 +30,8 @@ describe('a soak', () => {
     for await (const line of createInterface(child.stderr)) {
       if (!line.includes('RSS')) continue
       kept ??= JSON.parse(await readFile(file, 'utf8'))
-      // Churn comes every 12 s, and a new device after 20.
-      if (/[1-9]\d* returned, [1-9]\d* joined/.test(line)) child.kill('SIGINT')
+      // Churn comes every 12 s, and a new device after 20. A second signal would end it at once.
+      if (!child.killed && /[1-9]\d* returned, [1-9]\d* joined/.test(line)) child.kill('SIGINT')
     }
     const [code] = await exited
     const record: SoakRecord = JSON.parse(await readFile(file, 'utf8'))
