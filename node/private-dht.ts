@@ -27,6 +27,12 @@ const KIB = 1024
 const QUESTION_BYTES_MAX = 16 * KIB
 /** An answer names twenty peers at most, each with its twenty addresses of some fifty bytes. */
 const ANSWER_BYTES_MAX = 64 * KIB
+/**
+ * The library ends the look-up of its own name after this many steps, not peers as it
+ * means to: three are one peer's answer, so names that a few liars make up fill it.
+ * https://github.com/libp2p/js-libp2p/blob/main/packages/kad-dht/src/query-self.ts
+ */
+const OWN_LOOKUP_STEPS = 20
 /** Questions of one peer at the same time: those of a look-up of its own, of one for us, and of a refresh. */
 const QUESTIONS_MAX = 8
 
@@ -60,7 +66,21 @@ export const privateDht = ({
       if (peer.multiaddrs.length > 0) found.safeDispatchEvent('peer', { detail: peer })
     })
     Object.defineProperty(dht, peerDiscoverySymbol, { value: found })
+    const events: EventTarget = components.events
+    events.addEventListener('kad-dht:query:self', event => {
+      const { peers: steps } = (event as CustomEvent<{ peers: number }>).detail
+      if (steps >= OWN_LOOKUP_STEPS) void lookUpWhole(dht, components)
+    })
     return dht
+  }
+}
+
+/** Asks all who are near this node's name who else is: each answer tells `found`. Ends when the DHT stops. */
+async function lookUpWhole(dht: KadDHT, { peerId, logger }: KadDHTComponents): Promise<void> {
+  try {
+    await Array.fromAsync(dht.getClosestPeers(peerId.toMultihash().bytes))
+  } catch (err) {
+    logger.forComponent('lumos:private-dht')('could not look up who is near - %e', err)
   }
 }
 
