@@ -29,9 +29,8 @@ interface Entry {
   hash: string
   /** Absent once equivocated, and for what is only remembered from an earlier run. */
   signed: SignedManifest | undefined
-  /** Age the manifest had when it reached us, by the word of whoever passed it on. */
-  ageOnReceiptMs: number
-  receivedAtMs: number
+  /** On our clock, by the age it had when it reached us, for which we have the word of whoever passed it on. */
+  madeAtMs: number
   /** `remembered`: accepted by an earlier run, so that only its numbers bind us. */
   standing: 'received' | 'remembered' | 'equivocated'
 }
@@ -70,7 +69,7 @@ export function stepProviders(
   const { peerId, epoch, sequence, hash } = event.version
   state.entries.set(peerId, {
     ...{ peerId, epoch, sequence, hash, signed: undefined },
-    ...{ ageOnReceiptMs: 0, receivedAtMs: nowMs, standing: 'remembered' }
+    ...{ madeAtMs: nowMs, standing: 'remembered' }
   })
   evict(state.entries)
   return { state, effects: NO_EFFECTS }
@@ -107,8 +106,7 @@ function accept(
   entry.sequence = sequence
   entry.hash = signed.hash
   entry.signed = signed
-  entry.ageOnReceiptMs = ageMs
-  entry.receivedAtMs = nowMs
+  entry.madeAtMs = nowMs - ageMs
   entry.standing = 'received'
   if (known === undefined) {
     entries.set(peerId, entry)
@@ -126,12 +124,12 @@ function evict(entries: Map<string, Entry>): void {
   if (entries.size <= PEERS_MAX) return
   let silent: Entry | undefined
   for (const entry of entries.values()) {
-    if (silent === undefined || entry.receivedAtMs < silent.receivedAtMs) silent = entry
+    if (silent === undefined || entry.madeAtMs < silent.madeAtMs) silent = entry
   }
   entries.delete(silent!.peerId)
 }
 
-const ageMsOf = (entry: Entry, nowMs: number): number => entry.ageOnReceiptMs + nowMs - entry.receivedAtMs
+const ageMsOf = (entry: Entry, nowMs: number): number => nowMs - entry.madeAtMs
 
 const isAlive = (entry: Entry, nowMs: number): boolean =>
   entry.signed !== undefined && ageMsOf(entry, nowMs) < entry.signed.manifest.ttlMs

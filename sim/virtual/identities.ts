@@ -11,9 +11,20 @@ export const MESH = 'mesh-root'
 /** Where the clocks of people stand when a virtual world begins. */
 export const EPOCH_WALL_MS = 1_800_000_000_000
 
-export const peerIdOf = (node: number): string => `peer-${node}`
+/** One string for each node, shared by all who know it: a large world looks each up millions of times. */
+const PEER_IDS: string[] = []
+const NODES = new Map<string, number>()
+
+export function peerIdOf(node: number): string {
+  while (PEER_IDS.length <= node) {
+    const peerId = `peer-${PEER_IDS.length}`
+    NODES.set(peerId, PEER_IDS.length)
+    PEER_IDS.push(peerId)
+  }
+  return PEER_IDS[node]!
+}
 /** -1 for the root and whoever else is no node. */
-export const nodeOf = (peerId: string): number => (peerId.startsWith('peer-') ? Number(peerId.slice(5)) : -1)
+export const nodeOf = (peerId: string): number => NODES.get(peerId) ?? -1
 
 /** Certificates by the bytes that stand for them. */
 export class Identities {

@@ -22,7 +22,7 @@ export function disagreement(world: World): string | undefined {
       for (const other of group) {
         const known = life.providers.entries.get(peerIdOf(other.node.index))
         const { sequence, ttlMs } = other.current.manifest
-        const heardMs = life.monotonicMs - (known?.receivedAtMs ?? 0)
+        const heardMs = life.monotonicMs - (known?.madeAtMs ?? 0)
         const late = known?.sequence !== sequence && heardMs > ttlMs * ANNOUNCED_AGAIN_BY + LATE_MS
         if (known?.signed === undefined || late) {
           return `n${index} knows number ${known?.sequence} of n${other.node.index}, which is at ${sequence}`
