@@ -86,6 +86,27 @@ describe('the simulation from the command line', () => {
     expect(await sim()).toMatchObject({ code: 2 })
   })
 
+  it('runs many random meshes on virtual time, and tells what came of them', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'lumos-sim-report-'))
+    const { stdout } = await sim('swarm', '--seeds', '4', '--first', '7', '--json', '--report', dir)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ seeds: 4, passed: 4 })
+    expect(JSON.parse(await readFile(join(dir, 'swarm.json'), 'utf8'))).toEqual(report)
+    expect(await readFile(join(dir, 'swarm.txt'), 'utf8')).toContain('4')
+    expect(await sim('swarm', '--seeds', '0')).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  it('lives an hour of many nodes on virtual time, the same hour for the same seed', {
+    timeout: 60_000
+  }, async () => {
+    const day = () => sim('virtual', '--nodes', '30', '--hours', '1', '--seed', '3', '--json')
+    const { cpuS: _, wallS: _w, memoryBytes: _m, ...first } = JSON.parse((await day()).stdout)
+    expect(first).toMatchObject({ nodes: 30, hours: 1, seed: 3, passed: true })
+    expect(first.requests.ok).toBeGreaterThan(500)
+    expect(JSON.parse((await day()).stdout)).toMatchObject(first)
+    expect(await sim('virtual', '--nodes', '5')).toMatchObject({ code: 2, stdout: '' })
+  })
+
   it('draws the same chance from the same seed', () => {
     const draw = (seed: number) => Array.from({ length: 100 }, seededRandom(seed))
     expect(draw(1)).toEqual(draw(1))
