@@ -7,6 +7,7 @@
 import { Gateway } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import { toLumosError } from '../interface/errors.ts'
+import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { loadConfig } from '../node/config.ts'
 import { createLumosNode } from '../node/create-node.ts'
 import { createLog, type Log } from '../node/log.ts'
@@ -26,6 +27,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
   const stopping = Promise.withResolvers<void>()
   const stop = () => stopping.resolve()
   stopOnSignal(stop)
+  useSmallSlabs()
 
   try {
     const settings = settingsOf(options)

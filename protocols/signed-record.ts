@@ -56,9 +56,12 @@ export async function sealRecord<S extends z.ZodType>(
  */
 export async function openRecord<S extends z.ZodType>(
   kind: RecordKind<S>,
-  envelope: Uint8Array
+  bytes: Uint8Array
 ): Promise<Signed<z.output<S>>> {
-  checkSize(kind, envelope)
+  checkSize(kind, bytes)
+  // Records are kept for long, and what comes from a peer is a slice of Node's pool, all 64 KiB of which
+  // would stay with it.
+  const envelope = new Uint8Array(bytes)
   const parsed = attempt(kind, 'came in a broken envelope', () => RecordEnvelope.createFromProtobuf(envelope))
   // One signature, one envelope: else copies that differ in nothing would pass as news.
   if (!Buffer.from(parsed.marshal()).equals(envelope)) {

@@ -55,7 +55,7 @@ export class Invitations {
   /** @returns when it ends, in milliseconds since the epoch. */
   add(secret: Uint8Array, role: Role): number {
     this.load()
-    if (this.#endsAtMs.size >= INVITES_MAX) {
+    if (this.#store.invites().filter(({ usedBy }) => usedBy === null).length >= INVITES_MAX) {
       throw new LumosError('OVERLOADED', `${INVITES_MAX} invitations are out already.`, {
         hint: 'Wait until some have expired.'
       })

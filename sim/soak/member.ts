@@ -1,6 +1,7 @@
 /** One node of the soak, in a process of its own, so that what is measured is that node alone. */
 
 import type { Connection } from '@libp2p/interface'
+import { useSmallSlabs } from '../../node/buffer-slabs.ts'
 import { createLumosNode } from '../../node/create-node.ts'
 import { lanNetwork, type Network } from '../../node/libp2p.ts'
 import { seededRandom } from '../random.ts'
@@ -47,6 +48,7 @@ process.on('warning', ({ name, message }) => {
   if (name !== 'ExperimentalWarning') warnings.push(`${name}: ${message}`)
 })
 
+useSmallSlabs()
 const node = await createLumosNode({
   home,
   network,
