@@ -2,4 +2,5 @@
 
 export { InferenceClient } from './client.ts'
 export { INFERENCE_PROTOCOL } from './codec.ts'
-export { InferenceHandler, type InferenceHandlerLimits } from './handler.ts'
+export { InferenceHandler } from './handler.ts'
+export type { InferenceHandlerLimits } from './served-stream.ts'
