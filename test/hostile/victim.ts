@@ -6,6 +6,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { echoModel } from '../../capabilities/index.ts'
 import { systemClock } from '../../interface/clock.ts'
+import { useSmallSlabs } from '../../node/buffer-slabs.ts'
 import { createLumosNode } from '../../node/create-node.ts'
 import type { NodeLogger } from '../../node/log.ts'
 import { ALONE, temporaryHome } from '../node/mesh-nodes.ts'
@@ -35,6 +36,7 @@ export interface Figures {
 
 // V8 would double its young generation again and again, which says nothing of what a stranger can make us keep.
 setFlagsFromString('--semi-space-growth-factor=1')
+useSmallSlabs()
 
 let codes: Record<string, number> = {}
 const note = (fields: { code?: string; peerId?: string }) => {
