@@ -62,8 +62,13 @@ export class Session {
     return this.#calls.size
   }
 
-  /** Take a number for `call`. What comes under it goes to `call` until it is ended or cancelled. */
+  /**
+   * Take a number for `call`. What comes under it goes to `call` until it is ended or cancelled.
+   *
+   * @throws {LumosError} `PEER_UNREACHABLE` when the stream was lost: nobody would tell the call so.
+   */
   begin(call: Call): number {
+    if (this.#closed) throw new PeerUnreachableError('The session is closed.')
     const number = ++this.#lastCall
     this.#calls.set(number, call)
     if (call.deadlineMs < this.#timerMs) this.#arm(call.deadlineMs)

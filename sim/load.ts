@@ -29,6 +29,8 @@ export class Load {
   readonly #stage: Stage
   readonly #options: LoadOptions
   readonly #asking: Promise<void>[]
+  /** When each request was made that has not ended. */
+  readonly #underWay = new Set<{ readonly atMs: number }>()
   #ended = false
 
   constructor(stage: Stage, options: LoadOptions) {
@@ -58,6 +60,11 @@ export class Load {
     return this.answers.filter(answer => answer.atMs >= atMs)
   }
 
+  /** Whether all that was asked before then has ended. */
+  isOverUntil(atMs: number): boolean {
+    return [...this.#underWay].every(asked => asked.atMs >= atMs)
+  }
+
   async #askOnAndOn(asker: number): Promise<void> {
     while (this.#goesOn) {
       await this.#ask(asker)
@@ -82,7 +89,11 @@ export class Load {
     // Who does not run asks nothing.
     if (!stage.running.includes(asker)) return
     const atMs = stage.elapsedMs
-    this.answers.push({ ...(await stage.ask(asker, this.#options.question)), asker, atMs })
+    const asked = { atMs }
+    this.#underWay.add(asked)
+    const answer = await stage.ask(asker, this.#options.question)
+    this.#underWay.delete(asked)
+    this.answers.push({ ...answer, asker, atMs })
   }
 
   get #goesOn(): boolean {

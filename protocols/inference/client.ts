@@ -60,7 +60,7 @@ export class InferenceClient implements InferenceService {
 
   readonly #start = (call: RemoteCall): void => {
     try {
-      if (this.#closed) throw new PeerUnreachableError('The connection to the peer is closing.')
+      if (this.#closed) throw closing()
       const { control, data } = encodeRequest(call.request)
       const session = this.#session
       if (!isSmall(call.request, data) || (session !== undefined && session.size >= SESSION_CALLS_MAX)) {
@@ -146,11 +146,16 @@ export class InferenceClient implements InferenceService {
       if (err instanceof LumosError) throw err
       throw new PeerUnreachableError('No stream to the peer could be opened.', { cause: err })
     }
-    const session = new Session(new FrameStream(stream, { clock, inPieces: TYPE.data }), clock, onClosed)
-    if (this.#closed) await session.close()
-    return session
+    if (this.#closed) {
+      const err = closing()
+      stream.abort(err)
+      throw err
+    }
+    return new Session(new FrameStream(stream, { clock, inPieces: TYPE.data }), clock, onClosed)
   }
 }
+
+const closing = (): LumosError => new PeerUnreachableError('The connection to the peer is closing.')
 
 function isSmall({ task }: InferenceRequest, data: readonly Uint8Array[]): boolean {
   if (task === 'text-generation') return false

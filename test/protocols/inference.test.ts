@@ -15,6 +15,7 @@ import {
 } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX, INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/limits.ts'
 import { messageFrames, TYPE } from '../../protocols/messages.ts'
+import { Session } from '../../protocols/session.ts'
 import { connectPeers, type Peers } from './peers.ts'
 
 type Serve = (request: InferenceRequest, options: AbortOptions) => AsyncIterable<InferenceChunk>
@@ -442,6 +443,38 @@ describe('inference between peers', () => {
     await failing
     await stopped
     await assert.rejects(Array.fromAsync(client.infer(tensorRequest())), { code: 'PEER_UNREACHABLE' })
+  })
+
+  it.each([
+    ['a small call', tensorRequest()],
+    ['a long answer', textRequest()]
+  ])('ends %s when it is closed while the stream for it opens', async (_, request) => {
+    await start(echo)
+    const opened = Promise.withResolvers<void>()
+    const opening = Promise.withResolvers<void>()
+    client = new InferenceClient({
+      clock: systemClock,
+      openStream: async options => {
+        opening.resolve()
+        await opened.promise
+        return await peers.connection.newStream(INFERENCE_PROTOCOL, options)
+      }
+    })
+    const failing = assert.rejects(Array.fromAsync(client.infer(request)), { code: 'PEER_UNREACHABLE' })
+    await opening.promise
+    await client.close()
+    opened.resolve()
+    await failing
+    await until(() => peers.connection.streams.every(stream => stream.protocol !== INFERENCE_PROTOCOL))
+  })
+
+  it('tells a call at once that its session is lost already', async () => {
+    await start(echo)
+    const stream = await peers.connection.newStream(INFERENCE_PROTOCOL)
+    const session = new Session(new FrameStream(stream), systemClock)
+    await session.close()
+    const call = { deadlineMs: 0, onMessage: () => undefined, onLost() {}, onExpired() {} }
+    assert.throws(() => session.begin(call), { code: 'PEER_UNREACHABLE' })
   })
 
   const output = encodeControl({ tensors: {} })
