@@ -77,8 +77,9 @@ export class AddressBook implements Startable {
   async forget(id: PeerId): Promise<void> {
     const { libp2p, log } = this.#components
     try {
-      await libp2p.peerStore.delete(id)
+      // Whoever is taken out of that table is noted in the peer store once more.
       await libp2p.services.dht?.routingTable.remove(id)
+      await libp2p.peerStore.delete(id)
     } catch (err) {
       log.debug({ err }, 'could not forget a stranger')
     }
