@@ -56,8 +56,13 @@ function parseConfig(path: string, text: string): FileSettings {
 
       if (SETTINGS.has(key)) {
         const { line, col: column } = place(startOf(pair, 'value') ?? start)
-        const value: unknown = isNode(pair.value) ? pair.value.toJS(document) : null
-        settings.push({ key, value, origin: `${path}:${line}`, column })
+        try {
+          const value: unknown = isNode(pair.value) ? pair.value.toJS(document) : null
+          settings.push({ key, value, origin: `${path}:${line}`, column })
+        } catch (err) {
+          // A name for a value that has none, or too many of them.
+          report(startOf(pair, 'value'), (err as Error).message)
+        }
       } else if (!SECTIONS.has(key)) {
         report(start, `unknown setting "${key}"${suggestionFor(key)}`)
       } else if (isMap(pair.value)) {

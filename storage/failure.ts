@@ -8,12 +8,15 @@ import { dirname } from 'node:path'
 import { LumosError } from '../interface/errors.ts'
 
 // https://www.sqlite.org/rescode.html
+const SQLITE_ERROR = 1
 const SQLITE_IOERR = 10
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
 const SQLITE_NOTADB = 26
 /** The write-ahead log's index could not grow: on a full disk SQLite says this, not SQLITE_FULL, and on a broken one too. */
 const SQLITE_IOERR_SHMSIZE = 4874
+/** All SQL is in our source and fits the migrations, so a schema that it does not fit was changed on the disk. */
+const OTHER_SCHEMA = /^no such (table|column)|has no column named|has \d+ columns but/
 /** More than SQLite asks for at once. */
 const SPACE_BYTES_MIN = 64 * 1024
 
@@ -55,7 +58,11 @@ function sqliteFailure(thrown: Error, errcode: number, path: string): unknown {
   const kind = errcode & 0xff
   if (kind === SQLITE_FULL || (errcode === SQLITE_IOERR_SHMSIZE && !hasSpace(path)))
     return storeFull(path, thrown)
-  if (kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB) {
+  if (
+    kind === SQLITE_CORRUPT ||
+    kind === SQLITE_NOTADB ||
+    (kind === SQLITE_ERROR && OTHER_SCHEMA.test(thrown.message))
+  ) {
     return storeDamaged(path, thrown.message, RESTORE_HINT, thrown)
   }
   if (kind === SQLITE_IOERR) return storeFailed(path, thrown)
