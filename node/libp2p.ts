@@ -41,7 +41,9 @@ const CONNECTIONS_MAX = 128
 /** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
 const PENDING_CONNECTIONS_MAX = 128
 /** A small board that is busy takes a second for its part of a handshake. */
-const HANDSHAKE_TIMEOUT_MS = 5000
+export const HANDSHAKE_TIMEOUT_MS = 5000
+/** Where nobody answers a dial at all, it is given up then. */
+export const DIAL_TIMEOUT_MS = 10_000
 /** libp2p's own 5 per second and address turns away a LAN behind one router, with a bare ECONNRESET. */
 const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
 /** A dead path is noticed within 15 s. */
@@ -141,6 +143,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       maxConnections: CONNECTIONS_MAX,
       maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
       inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
+      dialTimeout: DIAL_TIMEOUT_MS,
       inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
       maxPeerAddrsToDial: PEER_ADDRESSES_MAX,
       // Discovery redials, with its own backoff, whoever is worth it.

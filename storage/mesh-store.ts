@@ -159,15 +159,15 @@ export class MeshStore {
   }
 
   /**
-   * Use an invitation up. It is burnt before anything is issued for it: a crash
-   * in between costs the code, and never gives two certificates.
+   * Use an invitation up. It is burnt before anything is issued for it, so that no
+   * crash in between lets a second device in with it.
    *
-   * @returns whether this call was the one that used it.
+   * @returns whether it is this peer's now.
    */
   burnInvite(id: string, peerId: string): boolean {
     return this.#core.transaction(() => {
-      const open = this.#core.prepare('SELECT 1 FROM invite WHERE id = ? AND used_by IS NULL').get(id)
-      if (open === undefined) return false
+      const open = 'SELECT 1 FROM invite WHERE id = ? AND coalesce(used_by, ?) = ?'
+      if (this.#core.prepare(open).get(id, peerId, peerId) === undefined) return false
       this.#core.prepare('UPDATE invite SET used_by = ? WHERE id = ?').run(peerId, id)
       return true
     })

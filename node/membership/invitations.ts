@@ -70,6 +70,7 @@ export class Invitations {
 
   /**
    * Use one up for `pair.joiner`. It is burnt, durably, once this returns, and before anything is issued for it.
+   * The same device may come with it again: what it was given may have been lost on the way.
    *
    * @returns the role it is for, and what both sides now share.
    * @throws {LumosError} `INVITE_INVALID`, `INVITE_EXPIRED` or `INVITE_USED`.
@@ -81,7 +82,7 @@ export class Invitations {
       if (invite !== undefined) this.#wrong(id)
       throw new LumosError('INVITE_INVALID', 'The inviter does not know this invitation.', { hint: NEW_ONE })
     }
-    if (invite.usedBy !== null) throw used()
+    if (invite.usedBy !== null && invite.usedBy !== pair.joiner) throw used()
     if (this.#isOver(invite)) {
       throw new LumosError('INVITE_EXPIRED', 'This invitation has expired.', { hint: NEW_ONE })
     }

@@ -1,7 +1,7 @@
 /** The dialer's half: the device that wants to become a member. */
 
 import type { Stream } from '@libp2p/interface'
-import { ProtocolViolationError } from '../../interface/errors.ts'
+import { PeerUnreachableError, ProtocolViolationError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { decodeControl, encodeControl } from '../control.ts'
 import { decodeError } from '../errors.ts'
@@ -62,5 +62,6 @@ async function over<T>(
 function expected(frame: Frame | undefined, ...types: number[]): Frame {
   if (frame !== undefined && types.includes(frame.type)) return frame
   if (frame?.type === FRAME.refuse) throw decodeError(frame.body)
+  if (frame === undefined) throw new PeerUnreachableError('The connection was lost before the answer came.')
   throw new ProtocolViolationError('A join frame was expected.')
 }

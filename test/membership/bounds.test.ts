@@ -44,7 +44,17 @@ describe('invitations', () => {
     invitations.load()
     assert.equal(invitations.open, true)
     assert.equal(redeem(right()).role, 'edge')
-    assert.throws(() => redeem(right()), { code: 'INVITE_USED' })
+    const other = { ...pair, joiner: 'another' }
+    const proof = joinProof(inviteKey(secret), other)
+    assert.throws(() => invitations.redeem(inviteId(secret), proof, other), { code: 'INVITE_USED' })
+  })
+
+  it('let the same device in again, which may have lost what it was given, until they end', () => {
+    invitations.add(secret, 'member')
+    redeem(right())
+    assert.equal(redeem(right()).role, 'member')
+    clock.advance(LIFE_MS + 1)
+    assert.throws(() => redeem(right()), { code: 'INVITE_EXPIRED' })
   })
 
   it('keep the door open no longer than they live, and no more than 32 at a time', () => {

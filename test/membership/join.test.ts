@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../interface/clock.ts'
 import type { LumosError } from '../../interface/errors.ts'
 import type { EventData } from '../../interface/events.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import { lanNetwork } from '../../node/libp2p.ts'
+import { HANDSHAKE_TIMEOUT_MS, lanNetwork } from '../../node/libp2p.ts'
 import { formatInviteCode, parseInviteCode } from '../../node/membership/invite-code.ts'
 import { MeshStore } from '../../storage/mesh-store.ts'
 import { meets, startNode, until, waitFor } from '../node/mesh-nodes.ts'
@@ -23,6 +23,36 @@ const outcomes = async (...joins: Promise<unknown>[]) =>
   (await Promise.allSettled(joins)).map(result =>
     result.status === 'fulfilled' ? 'joined' : result.reason.code
   )
+
+/** A way to a port, on which the first connection can be broken. */
+async function brittleLink(port: number) {
+  let connections = 0
+  let first: Socket | undefined
+  const server = createServer(near => {
+    connections++
+    const far = connect(port, '127.0.0.1')
+    for (const [one, other] of [
+      [near, far],
+      [far, near]
+    ] as const) {
+      one.on('error', () => other.destroy()).on('close', () => other.destroy())
+    }
+    near.pipe(far)
+    far.pipe(near)
+    first ??= near
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    address: `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`,
+    break: () => first?.destroy(),
+    get connections() {
+      return connections
+    },
+    async [Symbol.asyncDispose]() {
+      server.close()
+    }
+  }
+}
 
 describe('a device with a code', () => {
   it('is a member once it has joined, meets the others, and both screens show one phrase', async () => {
@@ -90,6 +120,23 @@ describe('a code', () => {
     assert.deepEqual(await outcomes(third.mesh.join(code)), ['INVITE_USED'])
     // Whoever was refused is where it was.
     assert.deepEqual([third.mesh.info().members, third.mesh.info().role], [1, 'admin'])
+  })
+
+  it('lets its device in although the connection breaks down late, with the certificate on the way', async () => {
+    const late = { monotonicMs: 0 }
+    const clock: Clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + late.monotonicMs }
+    await using den = await startNode('den')
+    await using attic = await startNode('attic', [], { clock })
+    const right = parseInviteCode(den.mesh.invite().code)
+    await using link = await brittleLink(Number(right.addresses[0]!.split('/').at(-1)))
+    den.events.addEventListener('mesh.invite_used', () => {
+      late.monotonicMs += HANDSHAKE_TIMEOUT_MS
+      link.break()
+    })
+    const code = formatInviteCode({ ...right, addresses: [link.address] })
+    assert.deepEqual(await outcomes(attic.mesh.join(code)), ['joined'])
+    assert.equal(link.connections, 2)
+    assert.equal(den.mesh.members().length, 2)
   })
 
   it('ends after ten minutes, by either clock of the inviter, whatever that of the device says', async () => {
