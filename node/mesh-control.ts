@@ -101,6 +101,10 @@ export class MeshControl implements LumosMesh {
   async join(text: string, { name, signal }: AbortOptions & { name?: string } = {}): Promise<Joined> {
     const code = parseInviteCode(text)
     return await this.#alone(async () => {
+      const { members, isRemoved } = this.#mesh
+      if (code.mesh === members.mesh && !isRemoved()) {
+        throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
+      }
       const { grant, phrase } = await this.#mesh.joiner.redeem(
         code,
         this.#nameOr(name),

@@ -137,6 +137,7 @@ describe('a code', () => {
     assert.deepEqual(await outcomes(attic.mesh.join(code)), ['joined'])
     assert.equal(link.connections, 2)
     assert.equal(den.mesh.members().length, 2)
+    assert.deepEqual(await outcomes(attic.mesh.join(code)), ['DENIED'])
   })
 
   it('ends after ten minutes, by either clock of the inviter, whatever that of the device says', async () => {
