@@ -201,9 +201,12 @@ describe('a code', () => {
     const { code } = den.mesh.invite()
     const right = parseInviteCode(code)
     const guessed = formatInviteCode({ ...right, secret: new Uint8Array(16) })
-    const elsewhere = formatInviteCode({ ...right, mesh: attic.status().meshId })
+    await using foreign = await startNode('foreign')
+    const elsewhere = formatInviteCode({ ...right, mesh: foreign.status().meshId })
+    const own = formatInviteCode({ ...right, mesh: attic.status().meshId })
     assert.deepEqual(await outcomes(attic.mesh.join(guessed)), ['INVITE_INVALID'])
     assert.deepEqual(await outcomes(attic.mesh.join(elsewhere)), ['INVITE_INVALID'])
+    assert.deepEqual(await outcomes(attic.mesh.join(own)), ['DENIED'])
     assert.deepEqual(await outcomes(attic.mesh.join(code)), ['joined'])
   })
 
