@@ -77,9 +77,8 @@ export class AddressBook implements Startable {
   async forget(id: PeerId): Promise<void> {
     const { libp2p, log } = this.#components
     try {
-      // Whoever is taken out of that table is noted in the peer store once more.
-      await libp2p.services.dht?.routingTable.remove(id)
       await libp2p.peerStore.delete(id)
+      await libp2p.services.dht?.routingTable.remove(id)
     } catch (err) {
       log.debug({ err }, 'could not forget a stranger')
     }
