@@ -36,7 +36,7 @@ export class AddressBook implements Startable {
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
     libp2p.addEventListener('peer:update', this.#onUpdate)
     for (const { id } of await libp2p.peerStore.all()) {
-      if (!id.equals(libp2p.peerId) && !isMember(id.toString())) await this.forget(id)
+      if (!id.equals(libp2p.peerId) && !isMember(id.toString())) await this.#forget(id)
     }
   }
 
@@ -54,11 +54,11 @@ export class AddressBook implements Startable {
     if (this.#strangers.size <= STRANGERS_MAX) return
     const [oldest] = this.#strangers
     this.#strangers.delete(oldest!)
-    if (!isMember(oldest!)) void this.forget(peerIdFromString(oldest!))
+    if (!isMember(oldest!)) void this.#forget(peerIdFromString(oldest!))
   }
 
   #onDisconnect = ({ detail: id }: CustomEvent<PeerId>): void => {
-    if (!this.#components.isMember(id.toString())) void this.forget(id)
+    if (!this.#components.isMember(id.toString())) void this.#forget(id)
   }
 
   #onUpdate = ({ detail: { peer, previous } }: CustomEvent<PeerUpdate>): void => {
@@ -73,15 +73,9 @@ export class AddressBook implements Startable {
       .catch(err => log.debug({ err }, 'could not shorten the entry of a peer'))
   }
 
-  /** Nothing is kept of where that peer was, not in the DHT's table either, which keeps whoever it once heard of. */
-  async forget(id: PeerId): Promise<void> {
+  async #forget(id: PeerId): Promise<void> {
     const { libp2p, log } = this.#components
-    try {
-      await libp2p.peerStore.delete(id)
-      await libp2p.services.dht?.routingTable.remove(id)
-    } catch (err) {
-      log.debug({ err }, 'could not forget a stranger')
-    }
+    await libp2p.peerStore.delete(id).catch(err => log.debug({ err }, 'could not forget a stranger'))
   }
 }
 

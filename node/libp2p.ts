@@ -19,6 +19,7 @@ import type {
   StreamMuxer,
   Transport
 } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -35,7 +36,7 @@ import { Liveness } from './liveness.ts'
 import { Doorway } from './membership/doorway.ts'
 import type { Guard } from './membership/guard.ts'
 import { noiseOnDemand } from './noise.ts'
-import { type PrivateDht, privateDht } from './private-dht.ts'
+import { privateDht } from './private-dht.ts'
 
 const CONNECTIONS_MAX = 128
 /** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
@@ -68,7 +69,7 @@ export type Services = {
   identifyPush: IdentifyPush
   ping: Ping
   pubsub: GossipSub
-  dht?: PrivateDht
+  dht?: KadDHT
 }
 export type MeshLibp2p = Libp2p<Services>
 

@@ -43,16 +43,10 @@ export interface PrivateDhtSettings {
   addressesOf(peerId: string): Multiaddr[]
 }
 
-/** With what the library's type leaves out. */
-export interface PrivateDht extends KadDHT {
-  /** Whoever it once heard of stays in it until the place is needed. */
-  readonly routingTable: { remove(peer: PeerId): Promise<void> }
-}
-
 export const privateDht = ({
   mesh,
   addressesOf
-}: PrivateDhtSettings): ((components: KadDHTComponents) => PrivateDht) => {
+}: PrivateDhtSettings): ((components: KadDHTComponents) => KadDHT) => {
   const corrected = (peer: PeerInfo): PeerInfo => ({ ...peer, multiaddrs: addressesOf(peer.id.toString()) })
   const create = kadDHT({
     protocol: `/lumos/${mesh}/kad/1.0.0`,
@@ -64,10 +58,9 @@ export const privateDht = ({
     initialQuerySelfInterval: 1000
   })
   return components => {
-    const isKnown = (peer: PeerId): boolean => addressesOf(peer.toString()).length > 0
-    const dht = create(bounded(components, isKnown)) as PrivateDht & PeerDiscoveryProvider
+    const dht = create(bounded(components, peer => addressesOf(peer.toString()).length > 0))
     const found = new TypedEventEmitter<PeerDiscoveryEvents>()
-    const { [peerDiscoverySymbol]: told } = dht
+    const { [peerDiscoverySymbol]: told } = dht as KadDHT & PeerDiscoveryProvider
     told.addEventListener('peer', ({ detail }) => {
       const peer = corrected(detail)
       if (peer.multiaddrs.length > 0) found.safeDispatchEvent('peer', { detail: peer })

@@ -43,8 +43,6 @@ export interface ProviderState {
 export type ProviderEvent =
   /** An earlier run had accepted this. */
   | { readonly type: 'remember'; readonly version: ManifestVersion & { readonly hash: string } }
-  /** Its peer belongs no more. */
-  | { readonly type: 'remove'; readonly peerId: string }
   /** A manifest whose signature was proven came in, `ageMs` old. */
   | { readonly type: 'manifest'; readonly signed: SignedManifest; readonly ageMs: number }
 
@@ -68,10 +66,6 @@ export function stepProviders(
   nowMs: number
 ): Stepped<ProviderState, ProviderEffect> {
   if (event.type === 'manifest') return { state, effects: accept(state, event.signed, event.ageMs, nowMs) }
-  if (event.type === 'remove') {
-    state.entries.delete(event.peerId)
-    return { state, effects: NO_EFFECTS }
-  }
   const { peerId, epoch, sequence, hash } = event.version
   state.entries.set(peerId, {
     ...{ peerId, epoch, sequence, hash, signed: undefined },

@@ -36,11 +36,6 @@ export class ProviderTable {
     throw new LumosError(effect.code, `The manifest of ${effect.peerId} ${effect.why}.`)
   }
 
-  /** The peer was removed from the mesh for good: what it says is refused before it gets here. */
-  remove(peerId: string): void {
-    stepProviders(this.#state, { type: 'remove', peerId }, 0)
-  }
-
   get(peerId: string, nowMs: number): SignedManifest | undefined {
     return manifestOf(this.#state, peerId, nowMs)
   }

@@ -33,10 +33,6 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   const standing = composeStanding(ground, own, {
     hangUp: id =>
       void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up')),
-    forget(id) {
-      table.remove(id)
-      if (id !== peerId) void addressBook.forget(peerIdFromString(id))
-    },
     isPairing: () => pairing.open
   })
   const { members, authority } = standing
@@ -56,7 +52,6 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     }
   })
 
-  const addressBook = new AddressBook({ libp2p, log, isMember: id => standing.guard.isMember(id) })
   const serving = composeServing(ground, standing)
   const asking = composeAsking(ground, { libp2p, members, table })
   const { peers, nameOf } = asking
@@ -94,8 +89,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
       meetings,
       renewal,
       pairing,
-      disk,
-      addressBook
+      disk
     }),
     libp2p,
     members,
@@ -190,13 +184,13 @@ interface Parts {
   readonly renewal: Renewal
   readonly pairing: Pairing
   readonly disk: DiskWatch
-  readonly addressBook: AddressBook
 }
 
 /** Peers may come as soon as libp2p listens, so all that meets them is ready before. */
 function lifecycleOf(parts: Parts): Lifecycle[] {
-  const { libp2p, news, serving, asking, meetings, renewal, pairing, disk, addressBook } = parts
+  const { ground, libp2p, news, serving, asking, meetings, renewal, pairing, disk } = parts
   const { guard } = parts.standing
+  const addressBook = new AddressBook({ libp2p, log: ground.log, isMember: id => guard.isMember(id) })
   return [
     lifeOf('disk', disk),
     lifeOf('announcer', news.announcer),

@@ -11,10 +11,8 @@ import { Reception } from '../membership/reception.ts'
 import type { Ground } from './ground.ts'
 
 export interface StandingHooks {
-  /** The peer is no member, or none at present: its connections end. */
+  /** The peer belongs no more: its connections end. */
   hangUp(peerId: string): void
-  /** The peer was removed for good. */
-  forget(peerId: string): void
   /** A device may be about to join. */
   isPairing(): boolean
 }
@@ -39,10 +37,7 @@ export function composeStanding(ground: Ground, own: StoredMesh, hooks: Standing
     onRevoked: id => hooks.hangUp(id),
     onJoined: ({ peerId: id, name, role }) => emit('mesh.member_joined', { peerId: id, name, role }),
     onRenamed: name => emit('mesh.renamed', { mesh: name }),
-    onRemoved(id, name) {
-      if (members.standing(id).kind === 'revoked') hooks.forget(id)
-      emit('mesh.member_revoked', { peerId: id, name })
-    }
+    onRemoved: (id, name) => emit('mesh.member_revoked', { peerId: id, name })
   })
   const forgers = new Bans(FORGERY, clock)
   const loiterers = new Bans(LOITERING, clock)

@@ -253,16 +253,8 @@ export class Life {
       const about = 'peerId' in effect ? nodeOf(effect.peerId) : 0
       world.trace.note(world.nowMs, node.index, `members → ${effect.type}`, about)
       if (effect.type === 'cut-off') this.meetings.hangUp(nodeOf(effect.peerId))
-      if (effect.type === 'removed') this.#forget(effect.peerId)
     }
     return effects
-  }
-
-  /** As `forget` in `node/mesh/compose.ts`. */
-  #forget(peerId: string): void {
-    if (this.standingOf(peerId).kind !== 'revoked') return
-    const event = { type: 'remove', peerId } as const
-    this.world.cores.providers(this.providers, event, this.monotonicMs, this.world.random)
   }
 
   // Peers.

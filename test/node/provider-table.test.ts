@@ -50,14 +50,6 @@ describe('the provider table', () => {
     expect(table.get('peer', 1)?.hash).toBe('new')
   })
 
-  it('keeps nothing of a peer that was removed', () => {
-    const table = new ProviderTable()
-    table.accept(manifest(), 0, 0)
-    table.remove('peer')
-    expect(table.get('peer', 1)).toBeUndefined()
-    expect(table.versions()).toEqual([])
-  })
-
   it('believes neither of two manifests with one number, then believes the next', () => {
     const table = new ProviderTable()
     table.accept(manifest({}, 'one'), 0, 0)
