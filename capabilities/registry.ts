@@ -95,7 +95,7 @@ export class Registry implements InferenceService, Startable {
     try {
       const turn = entry.admission.enter(work.signal, options?.askedBy)
       if (turn !== undefined) await turn
-      const done = yield* this.#run(entry, request, work, options)
+      const done = yield* this.#run(entry, request, work, turn !== undefined, options)
       // The slot is free before the last chunk is taken, however slowly it is.
       yield done
     } catch (err) {
@@ -135,6 +135,7 @@ export class Registry implements InferenceService, Startable {
     { model, engine, manager, admission }: Entry,
     request: InferenceRequest,
     work: Work,
+    queued: boolean,
     options: ServeOptions | undefined
   ): AsyncGenerator<InferenceChunk, InferenceChunk> {
     let startedMs: number | undefined
@@ -143,7 +144,8 @@ export class Registry implements InferenceService, Startable {
       const ready = manager.ready(work.signal)
       if (ready !== undefined) await ready
       work.signal.throwIfAborted()
-      options?.mayRun?.()
+      // Who did not wait was asked in this very turn of the event loop.
+      if (queued || ready !== undefined) options?.mayRun?.()
       startedMs = admission.startedMs()
 
       const answer = new Answer(request)

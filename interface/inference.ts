@@ -40,7 +40,7 @@ export interface InferenceRequest {
 export interface ServeOptions extends AbortOptions {
   /** PeerId of who asks; absent: this node itself. Those who ask take turns. */
   readonly askedBy?: string
-  /** Called when the request is about to run, which may be long after it came; throws when it may not any more. */
+  /** Called when a request that had to wait is about to run, which may be long after it came; throws when it may not any more. */
   mayRun?(): void
 }
 
