@@ -73,8 +73,9 @@ export class EngineProcess {
     const { module, settings } = this.#options.spec
     this.#child = fork(ENGINE_CHILD, [], {
       serialization: 'advanced',
-      // Nothing of the node's environment: an engine has no use for its secrets.
-      env: {},
+      // Nothing of the node's environment: an engine has no use for its secrets. onnxruntime
+      // reports each load to its maker unless told not to; a private mesh reports nothing.
+      env: { ORT_DISABLE_TELEMETRY: '1' },
       execArgv: ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc']
     })

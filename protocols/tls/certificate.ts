@@ -93,7 +93,11 @@ export async function peerOfCertificate(raw: Buffer, nowMs: number): Promise<Pee
   if (!certificate.checkIssued(certificate) || !certificate.verify(certificate.publicKey)) {
     throw refused('is not signed by itself')
   }
-  const { publicKeyInfo, signedKey } = dissect(raw)
+  // The key is taken from the object that OpenSSL uses for the handshake, never from our own
+  // reading of the bytes: two readers of one certificate can be made to see two keys.
+  const publicKeyInfo = certificate.publicKey.export({ type: 'spki', format: 'der' })
+  const { writtenKeyInfo, signedKey } = dissect(raw)
+  if (!writtenKeyInfo.equals(publicKeyInfo)) throw refused('writes its key in two ways')
   const [key, signature, ...more] = derValues(derValues(signedKey)[0]?.content ?? EMPTY)
   if (key?.tag !== DER.octetString || signature?.tag !== DER.octetString || more.length > 0) {
     throw refused('has a malformed libp2p extension')
@@ -122,14 +126,14 @@ function identityOf(protobuf: Buffer): { identity: PublicKey; peerId: PeerId } {
   }
 }
 
-/** The key of the certificate, as it stands there, and the content of libp2p's extension. */
-function dissect(raw: Buffer): { publicKeyInfo: Buffer; signedKey: Buffer } {
+/** The key of the certificate, as our own parser reads it, and the content of libp2p's extension. */
+function dissect(raw: Buffer): { writtenKeyInfo: Buffer; signedKey: Buffer } {
   const toBeSigned = derValues(derValues(raw)[0]?.content ?? EMPTY)[0]
   const members = derValues(toBeSigned?.content ?? EMPTY)
   // The version is left out by the first, which have no extensions.
-  const publicKeyInfo = members[6]?.whole
+  const writtenKeyInfo = members[6]?.whole
   const extensions = members.find(({ tag }) => tag === DER.context3)
-  if (publicKeyInfo === undefined || extensions === undefined) throw refused('has no libp2p extension')
+  if (writtenKeyInfo === undefined || extensions === undefined) throw refused('has no libp2p extension')
 
   let signedKey: Buffer | undefined
   for (const { content } of derValues(derValues(extensions.content)[0]?.content ?? EMPTY)) {
@@ -141,7 +145,7 @@ function dissect(raw: Buffer): { publicKeyInfo: Buffer; signedKey: Buffer } {
     }
   }
   if (signedKey === undefined) throw refused('has no libp2p extension')
-  return { publicKeyInfo, signedKey }
+  return { writtenKeyInfo, signedKey }
 }
 
 const refused = (what: string, cause?: unknown): ProtocolViolationError =>

@@ -1,4 +1,7 @@
-/** As much of ASN.1's DER as a certificate takes: values with a tag and a length, one in another. */
+/**
+ * As much of ASN.1's DER as a certificate takes: values with a tag and a length, one in another.
+ * The reader is strict: tags of one byte, lengths in their shortest form, ends that meet exactly.
+ */
 
 import { ProtocolViolationError } from '../../interface/errors.ts'
 
@@ -47,12 +50,15 @@ export function derValues(bytes: Buffer): DerValue[] {
   const values: DerValue[] = []
   for (let at = 0; at < bytes.length; ) {
     const [tag, short] = [bytes[at]!, bytes[at + 1]]
+    // The long form of tags: a certificate has none, and OpenSSL reads on behind it.
+    if ((tag & 0x1f) === 0x1f) throw malformed()
     let start = at + 2
     let length = short ?? Number.NaN
     if (length >= 0x80) {
       const bytesOfLength = length & 0x7f
       if (bytesOfLength < 1 || bytesOfLength > 3 || start + bytesOfLength > bytes.length) throw malformed()
       length = bytes.readUIntBE(start, bytesOfLength)
+      if (length < 0x80 || length < 256 ** (bytesOfLength - 1)) throw malformed()
       start += bytesOfLength
     }
     const end = start + length
