@@ -193,9 +193,7 @@ export class MeshControl implements LumosMesh {
   async rename(name: string): Promise<MeshInfo> {
     const { authority, members } = this.#mesh
     authority.mayIssue('member')
-    const nowMs = Math.round(this.#ground.clock.wallMs())
-    // The newest name counts, even if the clock of whoever gave the last one was ahead.
-    members.rename(name, Math.max(nowMs, members.meshNaming.meshNamedAtMs + 1))
+    members.rename(name)
     await this.#mesh.greetAll()
     return this.info()
   }

@@ -69,11 +69,7 @@ export class MeshStore {
   }
 
   mesh(): StoredMesh | undefined {
-    const row = this.#core
-      .prepare<Omit<StoredMesh, 'chain'> & ChainRow>(
-        `SELECT id, name, named_at_ms AS namedAtMs, certificate, issuer_certificate AS issuerCertificate FROM mesh`
-      )
-      .get()
+    const row = this.#core.prepare<Omit<StoredMesh, 'chain'> & ChainRow>(SELECT_MESH).get()
     return row && { id: row.id, name: row.name, namedAtMs: row.namedAtMs, chain: chainOf(row) }
   }
 
@@ -183,6 +179,10 @@ export class MeshStore {
     return count + this.#unsaved.size
   }
 }
+
+/** Earlier versions stored times that no number here can hold, and the driver refuses to read those. */
+const SELECT_MESH = `SELECT id, name, min(named_at_ms, ${Number.MAX_SAFE_INTEGER}) AS namedAtMs,
+  certificate, issuer_certificate AS issuerCertificate FROM mesh`
 
 const SELECT_INVITES =
   'SELECT id, secret_hash AS secretHash, role, expires_at_ms AS expiresAtMs, used_by AS usedBy FROM invite'

@@ -6,7 +6,7 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import type { Certificate, Membership } from '../../interface/membership.ts'
+import { BACKDATED_MS, type Certificate, type Membership } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh-store.ts'
 import { isLater, membershipOf } from './chain.ts'
@@ -35,6 +35,12 @@ export interface MembersComponents {
   /** A revocation was news. */
   onRemoved(peerId: string, name: string | undefined): void
 }
+
+/**
+ * A name from further ahead than this does not count: it would win over every later one. The clocks of two
+ * devices may each be a day off, in opposite directions.
+ */
+const NAMED_AHEAD_MS_MAX = BACKDATED_MS
 
 /** A revocation as it travels: signed, and the certificate that shows the signer may. */
 export type RevocationProof = Pick<StoredRevocation, 'envelope' | 'issuerCertificate'>
@@ -72,9 +78,10 @@ export class Members {
     return this.#own.name
   }
 
-  /** What the mesh is called, and since when. */
+  /** What the mesh is called, and since when: since ever, if the time it was given with does not count. */
   get meshNaming(): { meshName: string; meshNamedAtMs: number } {
-    return { meshName: this.#own.name, meshNamedAtMs: this.#own.namedAtMs }
+    const { name, namedAtMs } = this.#own
+    return { meshName: name, meshNamedAtMs: this.#isTooFarAhead(namedAtMs) ? 0 : namedAtMs }
   }
 
   /** This node's own certificates, to show to others. */
@@ -95,9 +102,23 @@ export class Members {
     this.#step({ type: 'member-stored', membership: effect.membership, chain })
   }
 
-  /** The mesh is called otherwise from now on. An older name than the one known changes nothing. */
-  rename(name: string, namedAtMs: number): void {
-    if (namedAtMs <= this.#own.namedAtMs) return
+  /** This device gives the mesh another name. It is the newest, even if the clock behind the last one was ahead. */
+  rename(name: string): void {
+    const wallMs = Math.round(this.#components.clock.wallMs())
+    this.#renamed(name, Math.max(wallMs, this.meshNaming.meshNamedAtMs + 1))
+  }
+
+  /** An admin says what the mesh is called. An older name than the one known, or one from the future, changes nothing. */
+  heardName(name: string, namedAtMs: number): void {
+    if (namedAtMs <= this.meshNaming.meshNamedAtMs || this.#isTooFarAhead(namedAtMs)) return
+    this.#renamed(name, namedAtMs)
+  }
+
+  #isTooFarAhead(namedAtMs: number): boolean {
+    return namedAtMs > this.#components.clock.wallMs() + NAMED_AHEAD_MS_MAX
+  }
+
+  #renamed(name: string, namedAtMs: number): void {
     this.#own = { ...this.#own, name, namedAtMs }
     this.#components.store.update(this.#own)
     this.#components.onRenamed(name)

@@ -47,12 +47,15 @@ const database = temporaryDatabase()
 afterAll(() => database[Symbol.dispose]())
 
 /** What one node knows: everyone's certificates, and no revocation. */
-async function knowing(chains: readonly (readonly [string, readonly Uint8Array[]])[] = CHAINS) {
+async function knowing(
+  chains: readonly (readonly [string, readonly Uint8Array[]])[] = CHAINS,
+  namedAtMs = 0
+) {
   for (const table of ['mesh', 'member', 'revocation']) database.prepare(`DELETE FROM ${table}`).run()
   const cutOff: string[] = []
   const clock = new ManualClock()
   const members = new Members(
-    { id: mesh.id, name: 'home', namedAtMs: 0, chain: [await rootSigned(self)] },
+    { id: mesh.id, name: 'home', namedAtMs, chain: [await rootSigned(self)] },
     {
       store: new MeshStore(database),
       clock,
@@ -95,6 +98,32 @@ describe('what is kept of members', () => {
     expect(revocations.length).toBeGreaterThan(REVOCATIONS.length)
     for (const bytes of [...certificates, ...revocations]) {
       expect(bytes.buffer.byteLength).toBe(bytes.byteLength)
+    }
+  })
+})
+
+describe('the name of the mesh', () => {
+  const DAY_MS = 24 * 3600 * 1000
+
+  it('that comes from years ahead changes nothing, and the next rename still wins', async () => {
+    const { members, clock } = await knowing([])
+    members.heardName('frozen', Number.MAX_SAFE_INTEGER)
+    members.heardName('frozen', clock.wallMs() + 2 * DAY_MS + 1)
+    expect(members.meshNaming).toEqual({ meshName: 'home', meshNamedAtMs: 0 })
+    members.heardName('ahead', clock.wallMs() + 2 * DAY_MS)
+    clock.advance(1)
+    members.rename('house')
+    expect(members.meshNaming).toEqual({ meshName: 'house', meshNamedAtMs: 2 * DAY_MS + 1 })
+  })
+
+  it('that is stored with a time from years ahead gives way to any other', async () => {
+    for (const namedAtMs of [Number.MAX_SAFE_INTEGER, 2 ** 53]) {
+      const { members, clock } = await knowing([], namedAtMs)
+      expect(members.meshNaming).toEqual({ meshName: 'home', meshNamedAtMs: 0 })
+      clock.advance(1000)
+      members.heardName('house', 500)
+      members.rename('flat')
+      expect(members.meshNaming).toEqual({ meshName: 'flat', meshNamedAtMs: 1000 })
     }
   })
 })
