@@ -6,7 +6,7 @@ import { InvalidInputError, LumosError, TimeoutError, toLumosError } from '../..
 import type { JoinNearbyOptions } from '../../interface/mesh.ts'
 import { type Grant, NONCE_BYTES } from '../../protocols/join/index.ts'
 import { phraseOf } from './join-requests.ts'
-import type { Joiner } from './joiner.ts'
+import { type Joiner, pause } from './joiner.ts'
 import { type MeshSighting, meshesOf } from './nearby.ts'
 
 /** How often a device that waits for a person asks again. */
@@ -106,15 +106,4 @@ async function ask(
     if (code === 'PEER_REVOKED' || (challenged && code === 'DENIED')) throw thrown
     return undefined
   }
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = clock.setTimer(resolve, delayMs)
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  return promise.finally(() => {
-    timer.cancel()
-    signal.removeEventListener('abort', onAbort)
-  })
 }
