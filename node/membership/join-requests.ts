@@ -35,8 +35,8 @@ export class JoinRequests {
   readonly #clock: Clock
   readonly #onRequested: (request: JoinRequest) => void
   readonly #entries = new Map<string, Entry>()
-  /** Until when, by device, the oldest first. */
-  readonly #deniedUntilMs = new Map<string, number>()
+  /** The oldest first. Each still gets its challenge, after which it is told that it was denied. */
+  readonly #denied = new Map<string, Entry>()
   #listensUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, onRequested: (request: JoinRequest) => void) {
@@ -65,9 +65,8 @@ export class JoinRequests {
       })
     }
     this.#dropOver()
-    if (this.#deniedUntilMs.has(pair.joiner)) throw denied()
     const text = Buffer.from(commitment).toString('hex')
-    const known = this.#entries.get(pair.joiner)
+    const known = this.#entries.get(pair.joiner) ?? this.#denied.get(pair.joiner)
     if (known?.commitment === text) return known.nonce
     // A device that has shown a phrase cannot try for another one.
     if (known?.phrase !== undefined) throw denied()
@@ -88,7 +87,7 @@ export class JoinRequests {
    */
   decide(joiner: string, nonce: Uint8Array): { role: Role; name: string; phrase: string } | undefined {
     const entry = this.#entries.get(joiner)
-    if (this.#deniedUntilMs.has(joiner)) throw denied()
+    if (this.#denied.has(joiner)) throw denied()
     // Not a refusal: the device asks again.
     if (entry === undefined) throw new LumosError('OVERLOADED', 'This request made room for others.')
     if (entry.phrase === undefined) {
@@ -118,24 +117,24 @@ export class JoinRequests {
       )
     }
     const { peerId } = found[0]!
-    if (decision === 'denied') this.#deny(peerId)
-    else this.#entries.get(peerId)!.decision = decision
+    const entry = this.#entries.get(peerId)!
+    if (decision === 'denied') this.#deny(peerId, entry)
+    else entry.decision = decision
     return found[0]!
   }
 
   /** What was denied takes no place among the requests. */
-  #deny(peerId: string): void {
+  #deny(peerId: string, entry: Entry): void {
     this.#entries.delete(peerId)
-    this.#deniedUntilMs.set(peerId, this.#clock.monotonicMs() + LISTEN_MS)
-    if (this.#deniedUntilMs.size > DENIED_MAX) {
-      this.#deniedUntilMs.delete(this.#deniedUntilMs.keys().next().value!)
-    }
+    this.#denied.set(peerId, entry)
+    if (this.#denied.size > DENIED_MAX) this.#denied.delete(this.#denied.keys().next().value!)
   }
 
   #dropOver(): void {
     const nowMs = this.#clock.monotonicMs()
-    for (const [joiner, { endsAtMs }] of this.#entries) if (nowMs > endsAtMs) this.#entries.delete(joiner)
-    for (const [joiner, endMs] of this.#deniedUntilMs) if (nowMs > endMs) this.#deniedUntilMs.delete(joiner)
+    for (const entries of [this.#entries, this.#denied]) {
+      for (const [joiner, { endsAtMs }] of entries) if (nowMs > endsAtMs) entries.delete(joiner)
+    }
   }
 
   /** Those that were only begun make room for others. */
