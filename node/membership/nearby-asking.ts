@@ -2,7 +2,13 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../interface/clock.ts'
-import { InvalidInputError, LumosError, TimeoutError, toLumosError } from '../../interface/errors.ts'
+import {
+  InvalidInputError,
+  LumosError,
+  ProtocolViolationError,
+  TimeoutError,
+  toLumosError
+} from '../../interface/errors.ts'
 import type { JoinNearbyOptions } from '../../interface/mesh.ts'
 import { type Grant, NONCE_BYTES } from '../../protocols/join/index.ts'
 import { phraseOf } from './join-requests.ts'
@@ -26,7 +32,9 @@ export interface AskingComponents {
 
 /** What one device is asked with: always the same, so that its phrase stays. */
 interface Question {
-  readonly nonce: Uint8Array
+  nonce: Uint8Array
+  /** The first that the listener answered with. */
+  theirs?: Uint8Array | undefined
   phrase?: string
 }
 
@@ -81,7 +89,12 @@ function chosen(near: readonly MeshSighting[], mesh: string | undefined): MeshSi
   )
 }
 
-/** Who cannot be asked, or is no admin, may be one that can a moment later. */
+/**
+ * A device that cannot be asked, or is no admin, may be one that can a moment later.
+ *
+ * A listener that knows this side's nonce could search for one of its own that makes the phrase it wants. So its
+ * first one counts; a listener that has another, because it was started again, gets a new question.
+ */
 async function ask(
   { joiner, self, name }: AskingComponents,
   door: MeshSighting,
@@ -92,6 +105,11 @@ async function ask(
   const { nonce } = question
   let challenged = false
   const onChallenge = (challenge: { nonce: Uint8Array; meshName: string }): void => {
+    question.theirs ??= challenge.nonce
+    if (Buffer.compare(question.theirs, challenge.nonce) !== 0) {
+      Object.assign(question, { nonce: randomBytes(NONCE_BYTES), theirs: undefined })
+      throw new ProtocolViolationError('The listener answered the same question with another nonce.')
+    }
     const phrase = phraseOf(nonce, challenge.nonce, pair)
     challenged = true
     if (question.phrase === phrase) return

@@ -6,7 +6,8 @@
  *
  * Without one, for a person at the listener to decide. Neither side can choose its
  * nonce by the other's, so the phrase made of both cannot be steered by whoever
- * stands in between. Asked again, the listener gives the same nonce again.
+ * stands in between. Asked again, the listener gives the same nonce again: a dialer
+ * that gets another one reveals nothing more and begins with a new nonce of its own.
  *
  *     dialer    ask        {version, name, commitment}
  *     listener  challenge  {mesh, meshName, nonce}
