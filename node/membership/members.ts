@@ -89,7 +89,10 @@ export class Members {
     return this.#own.chain
   }
 
-  /** An admin issued a fresh certificate for this node. An older one than it has changes nothing. */
+  /**
+   * An admin issued a fresh certificate for this node. An older one than it has changes nothing, and neither does
+   * one that takes the role of an admin: only the root makes and removes admins.
+   */
   async renew(chain: Chain): Promise<void> {
     const { peerId, store } = this.#components
     const [effect] = this.#step({ type: 'admit', peerId, certificates: await opened(chain), chain })
@@ -97,6 +100,7 @@ export class Members {
     if (effect?.type !== 'store-member') return
     const last = this.lastKnown(peerId)
     if (last !== undefined && !isLater(effect.membership, last)) return
+    if (this.get(peerId)?.role === 'admin' && effect.membership.role !== 'admin') return
     this.#own = { ...this.#own, chain }
     store.update(this.#own)
     this.#step({ type: 'member-stored', membership: effect.membership, chain })

@@ -102,6 +102,16 @@ describe('what is kept of members', () => {
   })
 })
 
+describe('fresh certificates for this device', () => {
+  it('never make less of an admin: only the root decides about admins', async () => {
+    const { members } = await knowing([])
+    const lesser = await sealed({ mesh, issuer: ada, subject: self }, { role: 'guest', notBeforeMs: 1000 })
+    await members.renew([lesser, adaChain[0]!])
+    expect(members.get(self.id)?.role).toBe('admin')
+    expect(members.chain.length).toBe(1)
+  })
+})
+
 describe('the name of the mesh', () => {
   const DAY_MS = 24 * 3600 * 1000
 
