@@ -9,7 +9,7 @@ import { LumosError, TimeoutError } from '../../interface/errors.ts'
 /** As many as there may be connections of strangers; each holds one frame. */
 const WAITING_MAX = 32
 /** A device sends its first frame with the stream: two round trips of the worst link, and two lost packets. */
-export const FIRST_FRAME_MS = 2000
+const FIRST_FRAME_MS = 2000
 /** One device at a time, and one that is slow. */
 const JOINING_MAX = 2
 

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../interface/clock.ts'
 import {
+  CancelledError,
   InvalidInputError,
   LumosError,
   ProtocolViolationError,
@@ -52,14 +53,36 @@ export async function askNearby(
   const { clock, sightings } = components
   const endMs = clock.monotonicMs() + ASK_MS_MAX
   const asked = new Map<string, Question>()
-  while (clock.monotonicMs() < endMs) {
-    for (const door of chosen(sightings(), mesh)) {
-      const question: Question = asked.get(door.peerId) ?? { nonce: randomBytes(NONCE_BYTES) }
-      asked.set(door.peerId, question)
-      const grant = await ask(components, door, question, { onAsking, signal })
-      if (grant) return { grant, door, phrase: question.phrase! }
+  /** Those whose answer is still to come: a silent one must not keep this device from the others. */
+  const waiting = new Set<string>()
+  const over = new AbortController()
+  const options = { onAsking, signal: AbortSignal.any([signal, over.signal]) }
+  const granted = Promise.withResolvers<{ grant: Grant; door: MeshSighting; phrase: string }>()
+  // Awaited in the loop; one that fails after its end is no concern.
+  granted.promise.catch(() => {})
+  const begin = async (door: MeshSighting, question: Question): Promise<void> => {
+    waiting.add(door.peerId)
+    try {
+      const grant = await ask(components, door, question, options)
+      if (grant) granted.resolve({ grant, door, phrase: question.phrase! })
+    } catch (thrown) {
+      granted.reject(thrown)
+    } finally {
+      waiting.delete(door.peerId)
     }
-    await pause(clock, ASK_INTERVAL_MS, signal)
+  }
+  try {
+    while (clock.monotonicMs() < endMs) {
+      for (const door of chosen(sightings(), mesh)) {
+        const question: Question = asked.get(door.peerId) ?? { nonce: randomBytes(NONCE_BYTES) }
+        asked.set(door.peerId, question)
+        if (!waiting.has(door.peerId)) void begin(door, question)
+      }
+      const decided = await Promise.race([granted.promise, pause(clock, ASK_INTERVAL_MS, options.signal)])
+      if (decided) return decided
+    }
+  } finally {
+    over.abort(new CancelledError())
   }
   throw new TimeoutError('Nobody has decided within ten minutes.', {
     hint: 'On an admin device of that mesh: lumos-node approve'

@@ -58,3 +58,23 @@ describe('a listener that answers the same question with another nonce', () => {
     assert.match(phrases[0]!, /^([a-z]{5} ){3}[a-z]{5}$/)
   })
 })
+
+describe('a device of the mesh that accepts a question and never answers', () => {
+  it('does not keep the others from being asked', async () => {
+    const asked: string[] = []
+    const joiner: Pick<Joiner, 'ask'> = {
+      ask({ peerId }, { onChallenge }, signal) {
+        asked.push(peerId)
+        if (peerId === 'silent') {
+          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        }
+        onChallenge({ mesh: 'mesh', meshName: 'flat', nonce: randomBytes(32) })
+        return Promise.resolve({} as Grant)
+      }
+    }
+    const near = [{ ...listener, peerId: 'silent' }, listener]
+    const components = { clock: soon, joiner: joiner as Joiner, self: 'attic', name: 'attic' }
+    const { door } = await askNearby({ ...components, sightings: () => near }, {})
+    assert.deepEqual([door.peerId, asked], ['listener', ['silent', 'listener']])
+  })
+})
