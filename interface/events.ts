@@ -12,9 +12,9 @@ export const EVENTS = {
   'peer.joined': Peer,
   /** The last connection to a peer is gone. */
   'peer.left': Peer,
-  /** First sight of a peer's manifest, or a newer one replacing it. */
   /** One key is in use on two devices: it was copied, and should be revoked. */
   'peer.duplicated': Peer,
+  /** First sight of a peer's manifest, or a newer one replacing it. */
   'manifest.updated': z.strictObject({
     peerId: z.string(),
     epoch: z.int(),

@@ -7,10 +7,9 @@
  * not wait for the day its flag is left away.
  */
 
-import { join } from 'node:path'
 import { parse } from 'yaml'
 import { LumosError } from '../interface/errors.ts'
-import { type Environment, homePath } from '../storage/home-path.ts'
+import { configPath, type Environment, homePath } from '../storage/home-path.ts'
 import { readConfigFile } from './config-file.ts'
 import { type Config, envNameOf, flagOf, SETTINGS, type Setting } from './config-schema.ts'
 import { suggestionFor } from './config-spelling.ts'
@@ -51,7 +50,7 @@ interface Given {
 export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   const env = sources.env ?? process.env
   const home = homePath(sources.home, env)
-  const path = join(home, 'lumos.yaml')
+  const path = configPath(home)
 
   const file = readConfigFile(path)
   const problems = [...file.problems]

@@ -1,6 +1,6 @@
 /**
- * Makes a node out of its parts: the only place that constructs them and knows
- * which part needs which.
+ * Opens a home and makes what a node keeps across meshes: keys, stores, engines
+ * and log. The parts that take part in one mesh are made by `mesh/compose.ts`.
  */
 
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,4 @@
-/** A running node, as its own process and tests see it. The parts are made in `create-node`. */
+/** A running node, as its own process and tests see it. `create-node` makes the parts of the node, `mesh/compose` those of a mesh. */
 
 import type { Timer } from '../interface/clock.ts'
 import { closestNames } from '../interface/closest.ts'
@@ -39,7 +39,7 @@ const CONNECT_TRIES_AWAITED = 3
 /** What the programs around a node need of its home. */
 export type NodeHome = Pick<
   DataDir,
-  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile'
+  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile' | 'refuseGrowth'
 >
 
 /** A part with a life, named for the log. */

@@ -57,7 +57,7 @@ export interface RouterComponents {
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
-export class Router {
+export class Router implements InferenceService {
   readonly #components: RouterComponents
   readonly #state: RouterState
   #lastId = 0

@@ -22,10 +22,6 @@ export type Action =
   | { readonly kind: 'open'; readonly protocol: string }
   /** An inference request, for a model whose owner may have named who may ask. */
   | { readonly kind: 'ask'; readonly access: Access }
-  /** Having its capabilities listed and asked for. */
-  | { readonly kind: 'offer' }
-  /** Inviting and removing devices. */
-  | { readonly kind: 'administer' }
 
 export interface PolicyContext {
   readonly peerId: string
@@ -36,7 +32,7 @@ export interface PolicyContext {
 /**
  * Who was removed may knock, to be told so: it has proved that it holds the key, and nothing opens for it.
  *
- * @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER`, `NOT_ADMIN` or `DENIED`.
+ * @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER` or `DENIED`.
  */
 export function permit(standing: Standing, action: Action, { peerId, openToStrangers }: PolicyContext): void {
   if (standing.kind === 'revoked' && action.kind === 'knock') return
@@ -53,12 +49,6 @@ export function permit(standing: Standing, action: Action, { peerId, openToStran
 }
 
 function permitMember({ role, name }: Member, action: Action, peerId: string): void {
-  if (action.kind === 'administer' && role !== 'admin') {
-    throw new LumosError('NOT_ADMIN', `${peerId} is not an admin of this mesh.`)
-  }
-  if (action.kind === 'offer' && role === 'guest') {
-    throw new LumosError('DENIED', `${peerId} is a guest, and guests offer nothing.`)
-  }
   if (action.kind === 'ask' && !isGranted(action.access, [peerId, name], role)) {
     throw new LumosError('DENIED', `${peerId} may not use this model.`)
   }
