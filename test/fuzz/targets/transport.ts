@@ -6,9 +6,11 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { ProtocolViolationError } from '../../../interface/errors.ts'
-import { createCertificate, peerOfCertificate } from '../../../protocols/tls/certificate.ts'
+import { createCertificate } from '../../../protocols/tls/certificate.ts'
 import { derValues } from '../../../protocols/tls/der.ts'
+import { peerOfCertificate } from '../../../protocols/tls/verify.ts'
 import { sparingYamux } from '../../../protocols/yamux.ts'
+import { certificateOf } from '../../protocols/certificates.ts'
 import type { Target } from '../target.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
@@ -55,7 +57,7 @@ export const TRANSPORT_TARGETS: readonly Target[] = [
     name: 'tls certificate',
     seeds: [certificate],
     share: 0.2,
-    read: async bytes => String(await peerOfCertificate(Buffer.from(bytes), NOW_MS))
+    read: async bytes => String(await peerOfCertificate(certificateOf(bytes), NOW_MS))
   },
   { name: 'der', seeds: [certificate], read: bytes => derValues(Buffer.from(bytes)).length },
   {
