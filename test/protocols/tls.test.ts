@@ -7,6 +7,7 @@ import type { Connection } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { tls as libp2pTls } from '@libp2p/tls'
+import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
@@ -236,6 +237,23 @@ describe('TLS on the socket', () => {
 })
 
 describe('Yamux', () => {
+  it.each(['_newStream', 'sendWindowUpdate'])('is refused in a version that has no %s', async member => {
+    const [near] = multiaddrConnectionPair()
+    const muxer = yamux()().createStreamMuxer(near)
+    const owner = Object.getPrototypeOf(member === '_newStream' ? muxer : await muxer.createStream())
+    const original = owner[member]
+    owner[member] = undefined
+    try {
+      const create = async () => sparingYamux()().createStreamMuxer(multiaddrConnectionPair()[0])
+      await assert.rejects(
+        create().then(muxer => muxer.createStream()),
+        { code: 'INTERNAL', message: new RegExp(`yamux has no ${member}`) }
+      )
+    } finally {
+      owner[member] = original
+    }
+  })
+
   it('answers small calls with one write each way, window updates aside', async () => {
     const [dialer, listener] = await Promise.all([peer(), peer()])
     const connection = await dialer.dial(listener.getMultiaddrs())
