@@ -44,6 +44,13 @@ export const NodeStatus = z.strictObject({
 })
 export type NodeStatus = z.infer<typeof NodeStatus>
 
+/**
+ * What keeps an engine's process from what the node may do: a view of the system that holds its model only;
+ * another user; or nothing.
+ */
+export const EngineSandbox = z.enum(['bubblewrap', 'user', 'none'])
+export type EngineSandbox = z.infer<typeof EngineSandbox>
+
 export const PeerInfo = z.strictObject({
   peerId: z.string(),
   name: z.string(),
