@@ -9,7 +9,7 @@ import { systemClock } from '../interface/clock.ts'
 import { EngineFailedError } from '../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../interface/inference.ts'
 import type { Engine } from './engine.ts'
-import { type EngineModule, type FromEngine, type ToEngine, toPlainError } from './engine-messages.ts'
+import { type EngineModule, type FromEngine, type ToEngine, toPlainError, WATCH_NODE } from './engine-messages.ts'
 import { checkSize } from './engine-output.ts'
 
 /** How often memory is reported: seldom enough to cost nothing. */
@@ -44,7 +44,7 @@ process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 
 preferForOutOfMemory()
-watchNode()
+if (process.argv.at(-1) === WATCH_NODE) watchNode()
 
 /** When memory runs out, Linux ends this process before any other. */
 function preferForOutOfMemory(): void {
@@ -58,10 +58,10 @@ function preferForOutOfMemory(): void {
 
 /**
  * A native run blocks this thread, so 'disconnect' is not seen: a thread of its own ends the process once
- * the node is gone. Under process 1 the system does that itself. On Windows the parent's job does.
+ * the node is gone. On Windows the parent's job does that.
  */
 function watchNode(): void {
-  if (process.ppid === 1 || process.platform === 'win32') return
+  if (process.platform === 'win32') return
   const watcher = `
     const pause = new Int32Array(new SharedArrayBuffer(4))
     while (process.ppid === ${process.ppid}) Atomics.wait(pause, 0, 0, ${WATCH_INTERVAL_MS})

@@ -9,6 +9,9 @@ export interface EngineModule {
   createEngine(settings: unknown): Engine
 }
 
+/** Argument of a process that nothing else ends together with its node. */
+export const WATCH_NODE = 'watch-node'
+
 export type ToEngine =
   /** The first message. Answered by `loaded` or `failed`. */
   | { readonly type: 'load'; readonly module: string; readonly settings: unknown }

@@ -156,6 +156,8 @@ export interface LumosNode extends AsyncDisposable {
    */
   withdraw(model: string): Offering
   status(): NodeStatus
+  /** What engines of this node are kept from; found by a trial when it is first asked for. */
+  sandbox(): Promise<EngineSandbox>
 }
 
 export interface LumosEventTarget {

@@ -55,9 +55,12 @@ class OnnxEngine implements Engine {
         extra: { session: { intra_op: { allow_spinning: '0' } } }
       })
     } catch (err) {
-      throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${(err as Error).message}`, {
-        cause: err
-      })
+      const { message } = err as Error
+      // Weights in files of their own: the runtime looks at every folder above them.
+      const advice = message.includes('Permission denied')
+        ? ' Engines run as another user, and the weights lie below a private folder: keep the model in one of models.directories, or install bubblewrap.'
+        : ''
+      throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${message}${advice}`, { cause: err })
     }
     if (image !== undefined) checkGraph(session, image)
     this.#session = session
