@@ -12,12 +12,11 @@ import {
   FINISH_REASONS,
   type FinishReason,
   type InferenceChunk,
-  type InferenceRequest
+  type InferenceRequest,
+  TEXT_PIECE_CHARS_MAX
 } from '../interface/inference.ts'
 import { isTensors, TASKS, type TaskName } from '../interface/tasks.ts'
 
-/** One piece of text: a token is a few characters, so this is generous and still fits one frame. */
-const TEXT_CHARS_MAX = 32 * 1024
 /** All text of one answer: a million tokens of 16 characters. */
 const ANSWER_CHARS_MAX = 16 * 1024 * 1024
 
@@ -69,7 +68,7 @@ export class Answer {
     this.#texts++
     this.#chars += text.length
     if (this.#texts > this.#textsMax) throw broken(`sent more than ${this.#textsMax} pieces of text`)
-    if (text.length > TEXT_CHARS_MAX || this.#chars > ANSWER_CHARS_MAX) throw broken('sent too much text')
+    if (text.length > TEXT_PIECE_CHARS_MAX || this.#chars > ANSWER_CHARS_MAX) throw broken('sent too much text')
   }
 
   #acceptOutput(output: unknown): unknown {

@@ -35,6 +35,8 @@ export interface LoadedConfig {
   readonly home: string
   /** Of the file, which need not exist. */
   readonly path: string
+  /** What the settings were read from; engines get a few variables of it. */
+  readonly env: Environment
 }
 
 /** One value for one key, from one source. */
@@ -78,7 +80,7 @@ export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   }
 
   if (problems.length > 0) throw configInvalid(problems)
-  return { config: nested(values) as Config, origins: Object.fromEntries(origins), home, path }
+  return { config: nested(values) as Config, origins: Object.fromEntries(origins), home, path, env }
 }
 
 export interface DescribedSetting {

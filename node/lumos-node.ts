@@ -193,6 +193,10 @@ export class MeshNode implements LumosNode {
     }
   }
 
+  sandbox(): Promise<EngineSandbox> {
+    return engineSandbox()
+  }
+
   /** The registry's models or their state changed. */
   offerChanged(): void {
     this.#mesh.offerChanged()
