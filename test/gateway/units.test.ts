@@ -116,6 +116,20 @@ describe('units over HTTP', () => {
     assert.equal(gateway.engine.outcomes.length, 0)
   })
 
+  it('logs an error that has no code, with its unit, and no other', async () => {
+    await using gateway = await startGateway()
+    await gateway.local('/api/v2/execute', { unit: 'mesh.staus' })
+    assert.deepEqual(gateway.errors, [])
+
+    const unexpected = new TypeError('not a function')
+    gateway.node.status = () => {
+      throw unexpected
+    }
+    const { status, body } = await gateway.local('/api/v2/execute', { unit: 'mesh.status' })
+    assert.deepEqual([status, body.error.code], [500, 'INTERNAL'])
+    assert.deepEqual(gateway.errors, [{ err: unexpected, unit: 'mesh.status' }])
+  })
+
   it('says when to come back', async () => {
     await using gateway = await startGateway()
     const ask = () => gateway.local('/api/v2/execute', { unit: 'inference.run', input: question('a') })
