@@ -45,7 +45,11 @@ function routerOver(answers: Record<string, Answer>) {
         }))
         .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
     service,
-    peersNamed: name => Object.keys(answers).filter(peerId => name === peerId || name === `name-${peerId}`),
+    peerCalled: called => {
+      const found = Object.keys(answers).find(peerId => called === peerId || called === `name-${peerId}`)
+      if (found === undefined) throw new LumosError('PEER_NOT_FOUND', `No member is called "${called}".`)
+      return found
+    },
     emit: name => void events.push(name)
   }
   return { router: new Router(components), asked, events }
