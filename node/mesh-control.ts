@@ -19,6 +19,7 @@ import { adviceFor } from './membership/advice.ts'
 import { foundMesh } from './membership/authority.ts'
 import { parseInviteCode } from './membership/invite-code.ts'
 import { checkGrant, type Door, deviceRemoved } from './membership/joiner.ts'
+import { memberCalled } from './membership/names.ts'
 import { meshesOf } from './membership/nearby.ts'
 import { askNearby } from './membership/nearby-asking.ts'
 import { meshIdOf, rootKeyFromText, rootKeyToText } from './membership/root-key.ts'
@@ -81,17 +82,7 @@ export class MeshControl implements LumosMesh {
   }
 
   member(peer: string): MemberInfo {
-    const found = this.members().filter(({ peerId, name }) => peerId === peer || name === peer)
-    if (found.length === 1) return found[0]!
-    if (found.length > 1) {
-      const ids = found.map(({ peerId }) => peerId).join(', ')
-      throw new InvalidInputError(`${found.length} members are called "${peer}".`, {
-        hint: `Use the PeerId: ${ids}`
-      })
-    }
-    throw new LumosError('PEER_NOT_FOUND', `No member is called "${peer}".`, {
-      hint: 'See who is: lumos-node members'
-    })
+    return memberCalled(this.members(), peer)
   }
 
   invite({ role = 'member' }: { role?: Role } = {}): Invitation {

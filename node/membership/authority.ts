@@ -7,8 +7,9 @@ import { randomBytes } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { Clock } from '../../interface/clock.ts'
-import { LumosError } from '../../interface/errors.ts'
+import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { BACKDATED_MS, CERTIFICATE_LIFE_MS, type Membership, type Role } from '../../interface/membership.ts'
+import { DeviceName } from '../../interface/names.ts'
 import { sealCertificate, sealRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, StoredMesh } from '../../storage/mesh-store.ts'
 import type { RevocationProof } from './members.ts'
@@ -103,6 +104,9 @@ const laterThan = (last: Pick<Membership, 'notBeforeMs'> | undefined, clock: Clo
   Math.max(clock.wallMs(), last === undefined ? 0 : last.notBeforeMs + BACKDATED_MS + 1)
 
 async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: number): Promise<Uint8Array> {
+  if (!DeviceName.safeParse(grant.name).success) {
+    throw new InvalidInputError(`"${grant.name}" cannot be the name of a device.`)
+  }
   const issuedAtMs = Math.round(wallMs)
   const { envelope } = await sealCertificate(
     {

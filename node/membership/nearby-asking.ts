@@ -11,6 +11,7 @@ import {
   toLumosError
 } from '../../interface/errors.ts'
 import type { JoinNearbyOptions } from '../../interface/mesh.ts'
+import { looksLikePeerId } from '../../interface/names.ts'
 import { type Grant, NONCE_BYTES } from '../../protocols/join/index.ts'
 import { phraseOf } from './join-requests.ts'
 import { type Joiner, pause } from './joiner.ts'
@@ -91,9 +92,10 @@ export async function askNearby(
 
 /** @throws {LumosError} `PEER_NOT_FOUND` when no mesh is near, or `INVALID_INPUT` when several are. */
 function chosen(near: readonly MeshSighting[], mesh: string | undefined): MeshSighting[] {
-  const wanted = near.filter(
-    ({ meshId, meshName }) => mesh === undefined || mesh === meshId || mesh === meshName
-  )
+  const wanted =
+    mesh === undefined
+      ? [...near]
+      : near.filter(({ meshId, meshName }) => (looksLikePeerId(mesh) ? meshId : meshName) === mesh)
   const meshes = meshesOf(wanted)
   if (meshes.length === 1) return wanted
   const names = meshesOf(near).map(found => `${found.mesh} (${found.meshId})`)

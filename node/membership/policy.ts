@@ -5,6 +5,7 @@
 
 import { LumosError } from '../../interface/errors.ts'
 import type { Access, Role } from '../../interface/membership.ts'
+import { thoseCalled } from '../../interface/names.ts'
 
 /** What a peer is to this node just now. */
 export type Standing =
@@ -49,14 +50,14 @@ export function permit(standing: Standing, action: Action, { peerId, openToStran
 }
 
 function permitMember({ role, name }: Member, action: Action, peerId: string): void {
-  if (action.kind === 'ask' && !isGranted(action.access, [peerId, name], role)) {
+  if (action.kind === 'ask' && !isGranted(action.access, { peerId, name, role })) {
     throw new LumosError('DENIED', `${peerId} may not use this model.`)
   }
 }
 
 type Member = Extract<Standing, { kind: 'member' }>
 
-const isGranted = (access: Access, called: readonly string[], role: Role): boolean =>
+const isGranted = (access: Access, asker: { peerId: string; name: string; role: Role }): boolean =>
   access === 'everyone' ||
-  access.roles?.includes(role) === true ||
-  access.peers?.some(peer => called.includes(peer)) === true
+  access.roles?.includes(asker.role) === true ||
+  access.peers?.some(peer => thoseCalled([asker], peer).length > 0) === true

@@ -20,7 +20,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { CHAIN_LENGTH_MAX, PeerIdText } from '../../interface/membership.ts'
-import { DeviceName } from '../../interface/names.ts'
+import { DeviceName, WireName } from '../../interface/names.ts'
 
 export const JOIN_PROTOCOL = '/lumos/join/1'
 export const FRAME = { redeem: 1, grant: 2, ask: 3, challenge: 4, reveal: 5, pending: 6, refuse: 7 } as const
@@ -45,7 +45,7 @@ export type Redeem = z.infer<typeof Redeem>
 
 export const Grant = z.strictObject({
   mesh: PeerIdText,
-  meshName: DeviceName,
+  meshName: WireName,
   meshNamedAtMs: z.int().min(0),
   chain: z.array(bytes()).min(1).max(CHAIN_LENGTH_MAX)
 })
@@ -59,7 +59,7 @@ export const Ask = z.strictObject({
 })
 export type Ask = z.infer<typeof Ask>
 
-export const Challenge = z.strictObject({ mesh: PeerIdText, meshName: DeviceName, nonce: Bytes32 })
+export const Challenge = z.strictObject({ mesh: PeerIdText, meshName: WireName, nonce: Bytes32 })
 export type Challenge = z.infer<typeof Challenge>
 
 export const Reveal = z.strictObject({ nonce: Bytes32 })

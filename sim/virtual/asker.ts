@@ -53,8 +53,8 @@ export class Asker {
   ask(request: number, { model, budgetMs, peer }: Wanted): void {
     const { providers, world, node, monotonicMs } = this.#life
     world.checker.asked(node.index, request)
-    const offers = providersOf(providers, { model }, monotonicMs).flatMap(({ peerId, name, capability }) => {
-      const offer = this.#life.offerOf(peerId, name, capability)
+    const offers = providersOf(providers, { model }, monotonicMs).flatMap(({ peerId, capability }) => {
+      const offer = this.#life.offerOf(peerId, capability)
       return offer === undefined || (peer !== undefined && peer !== this.#life.nodeOf(peerId)) ? [] : [offer]
     })
     if (offers.length === 0) {

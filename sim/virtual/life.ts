@@ -260,14 +260,14 @@ export class Life {
   // Peers.
 
   /** As `offers` in `node/mesh/asking.ts`. */
-  offerOf(peerId: string, name: string, capability: Capability): Offer | undefined {
+  offerOf(peerId: string, capability: Capability): Offer | undefined {
     const peer = nodeOf(peerId)
     const standing = this.standingOf(peerId)
     if (this.#lost.has(peer) || standing.kind !== 'member' || standing.role === 'guest') return undefined
     const side = this.meetings.sideOf(peer)
     const local = peer === this.node.index
     const rttMs = side === undefined ? null : 2 * side.out.delayMs
-    return { peerId, name, local, connected: local || side !== undefined, rttMs, capability }
+    return { peerId, name: standing.name, local, connected: local || side !== undefined, rttMs, capability }
   }
 
   /** The way to a peer, which is dialed when it is not connected. */

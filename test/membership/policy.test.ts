@@ -7,7 +7,7 @@ import { type Action, permit, type Standing } from '../../node/membership/policy
 
 const HELLO: string = '/lumos/hello/1'
 const JOIN = '/lumos/join/1'
-const PEER = 'peer'
+const PEER = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'
 
 const access: fc.Arbitrary<Access> = fc.oneof(
   fc.constant('everyone' as const),
@@ -48,6 +48,15 @@ const ABOVE: [greater: Role, lesser: Role][] = [
   ['member', 'edge'],
   ['edge', 'guest']
 ]
+
+const OTHER = '12D3KooWPgFxRW1yZF1wAjKALFKWiSj8JN5qXGZxBSAp1BkvaLBT'
+
+it('grants what is offered to a PeerId to that device, and not to a member that bears it as its name', () => {
+  const offered: Action = { kind: 'ask', access: { peers: [OTHER] } }
+  const impostor = { kind: 'member', role: 'guest', name: OTHER } as const
+  expect(verdict(impostor, offered, [])).toBe('DENIED')
+  expect(() => permit(impostor, offered, { peerId: OTHER, openToStrangers: [] })).not.toThrow()
+})
 
 describe('the policy', () => {
   it('lets a stranger connect, say hello, join while that is open, and nothing else', () => {

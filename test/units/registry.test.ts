@@ -107,6 +107,22 @@ describe('the registry of units', () => {
     })
   })
 
+  it('refuses a peer for each unit that acts on this node only, and runs nothing', async () => {
+    const { units, stops } = setUp()
+    const own = units.list().filter(({ kind, takesPeer }) => kind !== 'event' && !takesPeer)
+    for (const { name } of own) {
+      const sent = { ...context, door: 'local', peer: 'den' } as const
+      await assert.rejects(units.execute(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
+      assert.throws(() => units.stream(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
+    }
+    assert.equal(stops(), 0)
+    const sendable = units.list().filter(({ takesPeer }) => takesPeer)
+    assert.deepEqual(
+      sendable.map(({ name }) => name),
+      ['inference.run', 'inference.explain', 'inference.classify']
+    )
+  })
+
   it('keeps what hands out or replaces keys to the door of the device itself', async () => {
     const { units, node } = setUp()
     const { peerId } = node
