@@ -67,6 +67,7 @@ export class MeshControl implements LumosMesh {
         admins,
         holdsRoot: authority.holdsRoot,
         isRemoved: this.#mesh.isRemoved(),
+        saidRemoved: this.#mesh.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
         wallMs: this.#ground.clock.wallMs()
       })
     }
@@ -152,7 +153,7 @@ export class MeshControl implements LumosMesh {
     if (member.self) {
       throw new InvalidInputError('A device does not remove itself.', { hint: 'Leave: lumos-node leave' })
     }
-    await revocations.publish(await authority.revoke(member.peerId, member.role))
+    await this.#durably(async () => revocations.publish(await authority.revoke(member.peerId, member.role)))
     return { ...member, online: false }
   }
 
@@ -161,7 +162,7 @@ export class MeshControl implements LumosMesh {
     authority.mayIssue('admin')
     const { peerId, role, name } = this.member(peer)
     if (role !== 'admin') {
-      await pairing.admit(peerId, 'admin', name)
+      await this.#durably(() => pairing.admit(peerId, 'admin', name))
       // Whoever is connected gets its certificate with the hello.
       await greetAll()
     }
@@ -195,8 +196,10 @@ export class MeshControl implements LumosMesh {
     authority.mayIssue('member')
     const nowMs = Math.round(this.#ground.clock.wallMs())
     // The newest name counts, even if the clock of whoever gave the last one was ahead.
-    members.rename(name, Math.max(nowMs, members.meshNaming.meshNamedAtMs + 1))
-    await this.#mesh.greetAll()
+    await this.#durably(async () => {
+      members.rename(name, Math.max(nowMs, members.meshNaming.meshNamedAtMs + 1))
+      await this.#mesh.greetAll()
+    })
     return this.info()
   }
 
@@ -221,9 +224,11 @@ export class MeshControl implements LumosMesh {
       await root.replace(key)
       const last = members.lastKnown(this.#self)
       const device = { subject: this.#self, name: last?.name ?? config.name }
-      await members.renew((await foundMesh(device, members.meshName, key, clock, last)).chain)
-      this.#mesh.offerChanged()
-      await this.#mesh.greetAll()
+      await this.#durably(async () => {
+        await members.renew((await foundMesh(device, members.meshName, key, clock, last)).chain)
+        this.#mesh.offerChanged()
+        await this.#mesh.greetAll()
+      })
       return this.info()
     }
     return await this.#alone(async () => {
@@ -238,6 +243,17 @@ export class MeshControl implements LumosMesh {
       await enter({ ...founded, namedAtMs: 0 })
       return this.info()
     })
+  }
+
+  /**
+   * For all that changes the mesh this node is in. The change counts at once, here and elsewhere; that it is done
+   * is said only once it is on this disk.
+   *
+   * @throws {LumosError} `STORE_FULL` or `STORE_FAILED`
+   */
+  async #durably(change: () => Promise<unknown>): Promise<void> {
+    await change()
+    this.#ground.store.flush()
   }
 
   get #mesh(): Mesh {

@@ -98,6 +98,7 @@ export class Pairing implements Startable {
     const grant = { subject, role, name: uniqueName(name, new Set(taken.map(member => member.name))) }
     const chain = await authority.issue(grant)
     await members.admit(subject, chain)
+    // The device is told only of what is on disk, as are all that call this.
     this.#components.store.flush()
     const { meshName, meshNamedAtMs } = members.meshNaming
     return { id: members.mesh, name: meshName, namedAtMs: meshNamedAtMs, chain }
@@ -127,6 +128,9 @@ export class Pairing implements Startable {
     const pair: Pair = { mesh: members.mesh, inviter, joiner }
     return {
       redeem: async ({ invite, proof, name }) => {
+        // Before the invitation is burnt: the guard lets in a device that only an admin has removed, and may not have.
+        if (members.isRevoked(joiner, 'member'))
+          throw new LumosError('PEER_REVOKED', `${joiner} was removed from the mesh.`)
         const { role, key } = this.#invitations.redeem(invite, proof, pair)
         const phrase = checkPhrase(key, pair)
         const grant = await this.#grant(joiner, role, name)

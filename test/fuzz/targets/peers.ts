@@ -127,7 +127,8 @@ const members = new Members(
     onRevoked() {},
     onJoined() {},
     onRenamed() {},
-    onRemoved() {}
+    onRemoved() {},
+    onRoomFull() {}
   }
 )
 await members.load()
