@@ -117,8 +117,7 @@ describe('a core takes the same way whenever the same happens, and a refusal cha
       () => newMembers(MESH),
       (state, one) => stepMembers(state, one, WALL_MS),
       // What is stored is kept even where it changes what no peer is.
-      ({ type }, [effect]) =>
-        effect === undefined ? type !== 'revocation-stored' : effect.type === 'refuse'
+      ({ type }, [effect]) => (effect === undefined ? type !== 'revocation-stored' : effect.type === 'refuse')
     )
   })
 
