@@ -221,7 +221,8 @@ export class MeshControl implements LumosMesh {
     const { config, clock, root } = this.#ground
     const { members } = this.#mesh
     if (meshIdOf(key) === members.mesh) {
-      await root.replace(key)
+      // A full disk must not cost this device the key that it holds already.
+      if (root.of(members.mesh) === undefined) await root.replace(key)
       const last = members.lastKnown(this.#self)
       const device = { subject: this.#self, name: last?.name ?? config.name }
       await this.#durably(async () => {
