@@ -5,23 +5,14 @@
  */
 
 import type { Clock } from '../../interface/clock.ts'
-import { LumosError } from '../../interface/errors.ts'
 import type { Certificate, Membership, Role } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh-store.ts'
 import { isLater, membershipOf } from './chain.ts'
-import {
-  type MembersEffect,
-  type MembersEvent,
-  type MembersState,
-  newMembers,
-  revocationsDigest,
-  sameChain,
-  standingOf,
-  stepMembers
-} from './members-core.ts'
+import { revocationsDigest, sameChain, standingOf, stepMembers } from './members-core.ts'
+import { type MembersEffect, type MembersEvent, type MembersState, newMembers } from './members-state.ts'
 import type { Standing } from './policy.ts'
-import { inOrder, isFull, isRemoved, REVOCATIONS_PER_ADMIN_MAX } from './removals.ts'
+import { inOrder, isRemoved, mustHaveRoom } from './removals.ts'
 
 export interface MembersComponents {
   readonly store: MeshStore
@@ -180,12 +171,7 @@ export class Members {
 
   /** @throws {LumosError} `DENIED` when what this admin says about one more device would take the place of another. */
   mayRemoveMore(admin: string): void {
-    if (!isFull(this.#state.removals, admin)) return
-    throw new LumosError(
-      'DENIED',
-      `This admin has removed ${REVOCATIONS_PER_ADMIN_MAX} devices, as many as nodes keep of one admin.`,
-      { hint: 'Remove it on a device that holds the root key: lumos-node mesh show' }
-    )
+    mustHaveRoom(this.#state.removals, admin)
   }
 
   /**

@@ -8,6 +8,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { LumosError } from '../../interface/errors.ts'
 import type { Revocation, Role } from '../../interface/membership.ts'
 
 /**
@@ -48,6 +49,16 @@ export const newRemovals = (mesh: string): Removals => ({
 
 export const isFull = ({ mesh, rooms }: Removals, issuer: string): boolean =>
   issuer !== mesh && (rooms.get(issuer)?.size ?? 0) >= REVOCATIONS_PER_ADMIN_MAX
+
+/** @throws {LumosError} `DENIED` when one more revocation of this issuer would take the place of another. */
+export function mustHaveRoom(removals: Removals, issuer: string): void {
+  if (!isFull(removals, issuer)) return
+  throw new LumosError(
+    'DENIED',
+    `This admin has removed ${REVOCATIONS_PER_ADMIN_MAX} devices, as many as nodes keep of one admin.`,
+    { hint: 'Remove it on a device that holds the root key: lumos-node mesh show' }
+  )
+}
 
 /** Whether {@link keepRemoval} would change anything. */
 export function wouldKeep(

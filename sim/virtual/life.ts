@@ -13,13 +13,8 @@ import {
   type PullEvent,
   REMOVALS_INTERVAL_MS
 } from '../../node/manifest-schedule.ts'
-import {
-  type MembersEvent,
-  newMembers,
-  revocationsDigest,
-  sameChain,
-  standingOf
-} from '../../node/membership/members-core.ts'
+import { revocationsDigest, sameChain, standingOf } from '../../node/membership/members-core.ts'
+import { type MembersEvent, newMembers } from '../../node/membership/members-state.ts'
 import type { Standing } from '../../node/membership/policy.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { newerThan, newProviders, versionsOf } from '../../node/provider-core.ts'

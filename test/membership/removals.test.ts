@@ -2,13 +2,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import type { Membership } from '../../interface/membership.ts'
-import {
-  MEMBERS_PER_ADMIN_MAX,
-  type MembersEffect,
-  type MembersEvent,
-  newMembers,
-  stepMembers
-} from '../../node/membership/members-core.ts'
+import { MEMBERS_PER_ADMIN_MAX, stepMembers } from '../../node/membership/members-core.ts'
+import { type MembersEffect, type MembersEvent, newMembers } from '../../node/membership/members-state.ts'
 import {
   digestOf,
   isRemoved,
