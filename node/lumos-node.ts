@@ -253,14 +253,6 @@ export class MeshNode implements LumosNode {
     }
   }
 
-  /** Remove a device for good, everywhere. Only admins can. */
-  async revoke(peerId: string): Promise<void> {
-    const { members, authority, revocations } = this.#mesh
-    await revocations.publish(await authority.revoke(peerId, members.get(peerId)?.role))
-    // It counts already, here and elsewhere; whoever asked for it must know when it is not on this disk.
-    this.#ground.store.flush()
-  }
-
   /** @throws {LumosError} `MODEL_NOT_FOUND` */
   #mustHave(model: string): void {
     const own = this.#ground.registry.models().map(({ model: id }) => id)

@@ -68,6 +68,7 @@ export class MeshControl implements LumosMesh {
         admins,
         holdsRoot: authority.holdsRoot,
         isRemoved: this.#mesh.isRemoved(),
+        saidRemoved: this.#mesh.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
         wallMs: this.#ground.clock.wallMs()
       })
     }
@@ -143,7 +144,7 @@ export class MeshControl implements LumosMesh {
     if (member.self) {
       throw new InvalidInputError('A device does not remove itself.', { hint: 'Leave: lumos-node leave' })
     }
-    await revocations.publish(await authority.revoke(member.peerId, member.role))
+    await this.#durably(async () => revocations.publish(await authority.revoke(member.peerId, member.role)))
     return { ...member, online: false }
   }
 
@@ -152,7 +153,7 @@ export class MeshControl implements LumosMesh {
     authority.mayIssue('admin')
     const { peerId, role, name } = this.member(peer)
     if (role !== 'admin') {
-      await pairing.admit(peerId, 'admin', name)
+      await this.#durably(() => pairing.admit(peerId, 'admin', name))
       // Whoever is connected gets its certificate with the hello.
       await greetAll()
     }
@@ -184,8 +185,10 @@ export class MeshControl implements LumosMesh {
   async rename(name: string): Promise<MeshInfo> {
     const { authority, members } = this.#mesh
     authority.mayIssue('member')
-    members.rename(name)
-    await this.#mesh.greetAll()
+    await this.#durably(async () => {
+      members.rename(name)
+      await this.#mesh.greetAll()
+    })
     return this.info()
   }
 
@@ -207,12 +210,15 @@ export class MeshControl implements LumosMesh {
     const { config, clock, root } = this.#ground
     const { members } = this.#mesh
     if (meshIdOf(key) === members.mesh) {
-      await root.replace(key)
+      // A full disk must not cost this device the key that it holds already.
+      if (root.of(members.mesh) === undefined) await root.replace(key)
       const last = members.lastKnown(this.#self)
       const device = { subject: this.#self, name: last?.name ?? config.name }
-      await members.renew((await foundMesh(device, members.meshName, key, clock, last)).chain)
-      this.#mesh.offerChanged()
-      await this.#mesh.greetAll()
+      await this.#durably(async () => {
+        await members.renew((await foundMesh(device, members.meshName, key, clock, last)).chain)
+        this.#mesh.offerChanged()
+        await this.#mesh.greetAll()
+      })
       return this.info()
     }
     return await this.#alone(async () => {
@@ -227,6 +233,17 @@ export class MeshControl implements LumosMesh {
       await enter({ ...founded, namedAtMs: 0 })
       return this.info()
     })
+  }
+
+  /**
+   * For all that changes the mesh this node is in. The change counts at once, here and elsewhere; that it is done
+   * is said only once it is on this disk.
+   *
+   * @throws {LumosError} `STORE_FULL` or `STORE_FAILED`
+   */
+  async #durably(change: () => Promise<unknown>): Promise<void> {
+    await change()
+    this.#ground.store.flush()
   }
 
   get #mesh(): Mesh {

@@ -31,6 +31,8 @@ export interface AuthorityComponents {
   chain(): Chain
   /** This device's own role. */
   role(): Role | undefined
+  /** @throws {LumosError} `DENIED` when nodes keep no more revocations of this admin. */
+  mayRemoveMore(): void
   /** What is known of a device that may have been issued a certificate before. */
   lastKnown(peerId: string): Membership | undefined
 }
@@ -80,9 +82,10 @@ export class Authority {
 
   /** @throws {LumosError} `NOT_ADMIN` unless this device is one; to remove an admin, unless it holds the root key. */
   async revoke(subject: string, role: Role | undefined): Promise<RevocationProof> {
-    const { mesh, deviceKey, rootKey, clock, chain } = this.#components
+    const { mesh, deviceKey, rootKey, clock, chain, mayRemoveMore } = this.#components
     this.#mustBeAdmin()
     if (role === 'admin' && rootKey === undefined) throw notHere('remove an admin')
+    if (rootKey === undefined) mayRemoveMore()
 
     const key = rootKey ?? deviceKey
     const issuer = peerIdFromPrivateKey(key).toString()

@@ -6,21 +6,14 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import { BACKDATED_MS, type Certificate, type Membership } from '../../interface/membership.ts'
+import { BACKDATED_MS, type Certificate, type Membership, type Role } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh-store.ts'
 import { isLater, membershipOf } from './chain.ts'
-import {
-  isRevoked,
-  type MembersEffect,
-  type MembersEvent,
-  type MembersState,
-  newMembers,
-  sameChain,
-  standingOf,
-  stepMembers
-} from './members-core.ts'
+import { revocationsDigest, sameChain, standingOf, stepMembers } from './members-core.ts'
+import { type MembersEffect, type MembersEvent, type MembersState, newMembers } from './members-state.ts'
 import type { Standing } from './policy.ts'
+import { inOrder, isRemoved, mustHaveRoom } from './removals.ts'
 
 export interface MembersComponents {
   readonly store: MeshStore
@@ -32,8 +25,10 @@ export interface MembersComponents {
   /** Somebody is a member who was none before. */
   onJoined(membership: Membership): void
   onRenamed(name: string): void
-  /** A revocation was news. */
+  /** A revocation has changed what this peer is. */
   onRemoved(peerId: string, name: string | undefined): void
+  /** An admin has let in or removed more devices than any person would: the root should look at it. */
+  onRoomFull(peerId: string, name: string | undefined, room: 'members' | 'revocations'): void
 }
 
 /**
@@ -57,16 +52,21 @@ export class Members {
     this.#state = newMembers(own.id)
   }
 
-  /** Read what an earlier run knew. It was checked before it was stored; what has changed since, `standing` sees. */
+  /**
+   * Read what an earlier run knew. It was checked before it was stored; what has changed since, `standing` sees.
+   * An older version kept more: what has no place now leaves the disk.
+   */
   async load(): Promise<void> {
     const { store, peerId: self } = this.#components
     for (const { envelope, issuerCertificate } of store.revocations()) {
       const { value, hash } = await openRevocation(envelope)
-      this.#step({ type: 'revocation-stored', revocation: { hash, value, envelope, issuerCertificate } })
+      const revocation = { hash, value, envelope, issuerCertificate }
+      this.#forget(this.#step({ type: 'revocation-stored', revocation }))
     }
     for (const { chain } of [...store.members(), { peerId: self, chain: this.chain }]) {
       this.#step({ type: 'member-stored', membership: membershipOf(await opened(chain)), chain })
     }
+    this.#tidy()
   }
 
   /** Id of the mesh. */
@@ -139,8 +139,13 @@ export class Members {
   /** A peer that is no member only because the admin that let it in was removed. */
   orphan(peerId: string): Membership | undefined {
     const membership = this.lastKnown(peerId)
-    if (membership === undefined || isRevoked(this.#state, peerId, membership.role)) return undefined
-    return isRevoked(this.#state, membership.issuer, 'admin') ? membership : undefined
+    if (membership === undefined || this.isRevoked(peerId, membership.role)) return undefined
+    return this.isRevoked(membership.issuer, 'admin') ? membership : undefined
+  }
+
+  /** Whether a device of that role was removed, whatever else is known of it. */
+  isRevoked(peerId: string, role: Role): boolean {
+    return isRemoved(this.#state.removals, peerId, role)
   }
 
   /** The newest certificates of the peer that this node has seen. */
@@ -166,31 +171,39 @@ export class Members {
     const known = this.#state.known.get(peerId)
     if (known !== undefined && sameChain(known.chain, chain) && this.get(peerId)) return known.membership
 
-    const [effect] = this.#step({ type: 'admit', peerId, certificates: await opened(chain), chain })
+    const event = { type: 'admit', peerId, certificates: await opened(chain), chain } as const
+    const refusesForRoom = ([effect]: readonly MembersEffect[]) =>
+      effect?.type === 'refuse' && effect.failure.code === 'DENIED' && this.#tidy()
+    let effects = this.#step(event)
+    if (refusesForRoom(effects)) effects = this.#step(event)
+    const [effect] = effects
     if (effect?.type === 'refuse') throw effect.failure
     if (effect?.type === 'admitted') return effect.membership
     const { membership } = effect as Extract<MembersEffect, { type: 'store-member' }>
-    if (!this.#components.store.storeMember(peerId, chain)) {
-      throw new LumosError('DENIED', 'The mesh has more members than this node can know.')
-    }
+    this.#components.store.storeMember(peerId, chain)
     this.#tell(this.#step({ type: 'member-stored', membership, chain: chain.map(toKeep) }))
     return membership
   }
 
   /** All revocations, to be handed on. */
   revocations(): RevocationProof[] {
-    return [...this.#state.revocations.values()]
+    return inOrder(this.#state.removals)
   }
 
-  /** Equal on two nodes exactly when they hold the same revocations. */
+  /** Equal on two nodes exactly when they keep the same revocations. */
   get revocationsDigest(): string {
-    return this.#state.digest
+    return revocationsDigest(this.#state)
+  }
+
+  /** @throws {LumosError} `DENIED` when what this admin says about one more device would take the place of another. */
+  mayRemoveMore(admin: string): void {
+    mustHaveRoom(this.#state.removals, admin)
   }
 
   /**
    * Take a revocation in.
    *
-   * @returns whether it was news.
+   * @returns whether it was news: known ones, and those that have no place, change nothing.
    * @throws {LumosError} `CERTIFICATE_INVALID` unless the root or an admin of this mesh signed it.
    */
   async revoke(proof: RevocationProof): Promise<boolean> {
@@ -205,9 +218,7 @@ export class Members {
     if (effect === undefined) return false
 
     const { subject } = value
-    if (!this.#components.store.storeRevocation({ hash, subject, envelope, issuerCertificate })) {
-      throw new LumosError('DENIED', 'There are more revocations than this node can keep.')
-    }
+    this.#components.store.storeRevocation({ hash, subject, envelope, issuerCertificate })
     this.#tell(this.#step({ type: 'revocation-stored', revocation }))
     return true
   }
@@ -217,12 +228,30 @@ export class Members {
   }
 
   #tell(effects: readonly MembersEffect[]): void {
-    const { onJoined, onRevoked, onRemoved } = this.#components
+    const { onJoined, onRevoked, onRemoved, onRoomFull } = this.#components
+    this.#forget(effects)
     for (const effect of effects) {
       if (effect.type === 'joined') onJoined(effect.membership)
       if (effect.type === 'cut-off') onRevoked(effect.peerId)
       if (effect.type === 'removed') onRemoved(effect.peerId, effect.name)
+      if (effect.type === 'room-full') {
+        onRoomFull(effect.peerId, this.lastKnown(effect.peerId)?.name, effect.room)
+      }
     }
+  }
+
+  #forget(effects: readonly MembersEffect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'forget-revocation') this.#components.store.forgetRevocation(effect.hash)
+      if (effect.type === 'forget-member') this.#components.store.forgetMember(effect.peerId)
+    }
+  }
+
+  /** @returns whether that made room. */
+  #tidy(): boolean {
+    const effects = this.#step({ type: 'tidy' })
+    this.#forget(effects)
+    return effects.length > 0
   }
 }
 

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../interface/clock.ts'
-import { toLumosError } from '../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Role } from '../../interface/membership.ts'
@@ -100,6 +100,7 @@ export class Pairing implements Startable {
     const grant = { subject, role, name: uniqueName(name, new Set(taken.map(member => member.name))) }
     const chain = await authority.issue(grant)
     await members.admit(subject, chain)
+    // The device is told only of what is on disk, as are all that call this.
     this.#components.store.flush()
     const { meshName, meshNamedAtMs } = members.meshNaming
     return { id: members.mesh, name: meshName, namedAtMs: meshNamedAtMs, chain }
@@ -127,6 +128,9 @@ export class Pairing implements Startable {
     return {
       redeem: async ({ invite, proof, name }) => {
         place.heard()
+        // Before the invitation is burnt: the guard lets in a device that only an admin has removed, and may not have.
+        if (members.isRevoked(joiner, 'member'))
+          throw new LumosError('PEER_REVOKED', `${joiner} was removed from the mesh.`)
         const { role, key } = this.#invitations.redeem(invite, proof, pair)
         place.proven()
         const phrase = checkPhrase(key, pair)

@@ -6,12 +6,14 @@
 import { LumosError } from '../../interface/errors.ts'
 import type { Access, Role } from '../../interface/membership.ts'
 import { thoseCalled } from '../../interface/names.ts'
+import { encodeRevocation, type RevocationEntry } from '../../protocols/revocation/index.ts'
 
 /** What a peer is to this node just now. */
 export type Standing =
   | { readonly kind: 'member'; readonly role: Role; readonly name: string }
   | { readonly kind: 'stranger' }
-  | { readonly kind: 'revoked' }
+  /** `proof` is the revocation, which the peer may not know. */
+  | { readonly kind: 'revoked'; readonly proof?: RevocationEntry | undefined }
   | { readonly kind: 'banned' }
 
 export type Action =
@@ -37,8 +39,10 @@ export interface PolicyContext {
  */
 export function permit(standing: Standing, action: Action, { peerId, openToStrangers }: PolicyContext): void {
   if (standing.kind === 'revoked' && action.kind === 'knock') return
-  if (standing.kind === 'revoked')
-    throw new LumosError('PEER_REVOKED', `${peerId} was removed from the mesh.`)
+  if (standing.kind === 'revoked') {
+    const details = standing.proof && { revocation: encodeRevocation(standing.proof) }
+    throw new LumosError('PEER_REVOKED', `${peerId} was removed from the mesh.`, details && { details })
+  }
   if (standing.kind === 'banned') throw new LumosError('PEER_BANNED', `${peerId} is shut out for a while.`)
   if (standing.kind === 'stranger') {
     // Who connects is a stranger until it has shown its certificate.

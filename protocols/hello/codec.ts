@@ -16,7 +16,9 @@ export const FRAME = {
   /** Both, to whom they accept: their manifest, raw. */
   manifest: 4,
   /** Either: the other one is not accepted, and why. */
-  refuse: 5
+  refuse: 5,
+  /** After `refuse`: the revocation that it is due to, for a device that may not have heard of it. */
+  proof: 6
 } as const
 
 export const Hello = z.strictObject({

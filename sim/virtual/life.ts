@@ -13,14 +13,10 @@ import {
   type PullEvent,
   REMOVALS_INTERVAL_MS
 } from '../../node/manifest-schedule.ts'
-import {
-  type MembersEvent,
-  newMembers,
-  type ProvenRevocation,
-  sameChain,
-  standingOf
-} from '../../node/membership/members-core.ts'
+import { revocationsDigest, sameChain, standingOf } from '../../node/membership/members-core.ts'
+import { type MembersEvent, newMembers } from '../../node/membership/members-state.ts'
 import type { Standing } from '../../node/membership/policy.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { newerThan, newProviders, versionsOf } from '../../node/provider-core.ts'
 import type { Offer } from '../../node/rank.ts'
 import { Asker } from './asker.ts'
@@ -192,7 +188,8 @@ export class Life {
     const { world, members, meetings } = this
     for (const peer of world.cores.removalsFrom(meetings.greeted, world.random)) {
       const side = meetings.sideOf(peer)
-      if (side !== undefined) this.send(side, { type: 'pull-revocations', digest: members.digest })
+      if (side !== undefined)
+        this.send(side, { type: 'pull-revocations', digest: revocationsDigest(members) })
     }
   }
 
@@ -253,6 +250,10 @@ export class Life {
       const about = 'peerId' in effect ? nodeOf(effect.peerId) : 0
       world.trace.note(world.nowMs, node.index, `members → ${effect.type}`, about)
       if (effect.type === 'cut-off') this.meetings.hangUp(nodeOf(effect.peerId))
+      if (effect.type === 'forget-revocation') {
+        node.disk.delete(effect.hash)
+        world.checker.replaced(node.index, effect.hash)
+      }
     }
     return effects
   }
@@ -334,8 +335,8 @@ export class Life {
         }
         return
       case 'pull-revocations':
-        if (message.digest === this.members.digest) return
-        this.send(side, { type: 'revocations', items: [...this.members.revocations.values()] })
+        if (message.digest === revocationsDigest(this.members)) return
+        this.send(side, { type: 'revocations', items: [...this.members.removals.kept.values()] })
         return
       case 'revocations':
         for (const revocation of message.items) {

@@ -17,7 +17,7 @@ export function disagreement(world: World): string | undefined {
     for (const life of group) {
       const { index } = life.node
       if (removalsOf(life) !== removalsOf(first!)) {
-        return `n${index} knows ${life.members.revocations.size} removals, n${first!.node.index} ${first!.members.revocations.size}`
+        return `n${index} knows ${life.members.removals.kept.size} removals, n${first!.node.index} ${first!.members.removals.kept.size}`
       }
       for (const other of group) {
         const known = life.providers.entries.get(peerIdOf(other.node.index))
@@ -47,7 +47,7 @@ export function separation(world: World): string | undefined {
   return undefined
 }
 
-const removalsOf = ({ members }: Life): string => [...members.revocations.keys()].sort().join()
+const removalsOf = ({ members }: Life): string => [...members.removals.kept.keys()].sort().join()
 
 const isHonest = (world: World, node: number): boolean =>
   world.nodes[node]!.isHonest && !world.removed.has(node)

@@ -3,6 +3,7 @@
  * `node/greeter.ts`: redial whom it lost, ever more slowly, and say hello first.
  */
 
+import { revocationsDigest } from '../../node/membership/members-core.ts'
 import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
 import type { Message } from './messages.ts'
@@ -69,7 +70,7 @@ export class Meetings {
       if (!side.greeted) this.#life.world.network.close(side)
     })
     const { current, members } = this.#life
-    this.#life.send(side, { type: 'hello', manifest: current, digest: members.digest })
+    this.#life.send(side, { type: 'hello', manifest: current, digest: revocationsDigest(members) })
   }
 
   onHello(side: Side, { manifest, digest }: Extract<Message, { type: 'hello' }>): void {
@@ -89,7 +90,8 @@ export class Meetings {
     this.#life.found(side.peer)
     if (this.#life.takeAndPassOn(manifest, 0)) this.#life.pullStep({ type: 'met' })
     this.#life.pull(side.peer)
-    if (digest !== members.digest) this.#life.send(side, { type: 'pull-revocations', digest: members.digest })
+    if (digest !== revocationsDigest(members))
+      this.#life.send(side, { type: 'pull-revocations', digest: revocationsDigest(members) })
     this.#answer(side.peer, side)
   }
 

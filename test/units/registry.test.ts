@@ -82,6 +82,7 @@ describe('the registry of units', () => {
         'event mesh.renamed',
         'event mesh.member_joined',
         'event mesh.member_revoked',
+        'event mesh.admin_room_full',
         'event mesh.join_requested',
         'event mesh.invite_used',
         'event node.storage_changed',

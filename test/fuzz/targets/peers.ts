@@ -129,7 +129,8 @@ const members = new Members(
     onRevoked() {},
     onJoined() {},
     onRenamed() {},
-    onRemoved() {}
+    onRemoved() {},
+    onRoomFull() {}
   }
 )
 await members.load()
