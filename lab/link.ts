@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { type LinkModel, PERFECT } from '../network/link-model.ts'
+import { type LinkModel, PERFECT } from '../sim/network/link-model.ts'
 import type { Place } from './device.ts'
 import { ip, ownName, removeNamespace, run, temporaryHome } from './system.ts'
 

@@ -2,7 +2,7 @@
 
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { LinkModel } from '../network/link-model.ts'
+import type { LinkModel } from '../sim/network/link-model.ts'
 import { type Emulator, worsen } from './link.ts'
 import { MemoryLimit } from './memory.ts'
 import { ip, run, temporaryHome } from './system.ts'
