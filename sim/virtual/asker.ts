@@ -6,12 +6,10 @@
 import { LumosError } from '../../interface/errors.ts'
 import { providersOf } from '../../node/provider-core.ts'
 import { newRouter, type RouterEffect, type RouterEvent } from '../../node/router-core.ts'
+import { GRACE_MS } from '../../protocols/inference/client.ts'
 import type { Life } from './life.ts'
 import type { CallMessage } from './messages.ts'
 import type { Side } from './network.ts'
-
-/** The listener ends a call whose budget ran out and says so; this is how long it may take to. */
-const GRACE_MS = 500
 
 /** One attempt, as long as it is under way. */
 interface Call {

@@ -21,8 +21,10 @@ import {
   standingOf
 } from '../../node/membership/members-core.ts'
 import type { Standing } from '../../node/membership/policy.ts'
+import { NEWS_UNDER_WAY_MS } from '../../node/peers.ts'
 import { newerThan, newProviders, versionsOf } from '../../node/provider-core.ts'
 import type { Offer } from '../../node/rank.ts'
+import { SEQUENCE_BLOCK } from '../../storage/manifest-log.ts'
 import { Asker } from './asker.ts'
 import type { Rumour } from './gossip.ts'
 import { MESH, manifestOf, nodeOf, peerIdOf } from './identities.ts'
@@ -33,12 +35,8 @@ import type { VirtualNode } from './node.ts'
 import { Server } from './server.ts'
 import { WALL_MS, type World } from './world.ts'
 
-/** Numbers reserved by one durable write, as `storage/manifest-log.ts` does. */
-const SEQUENCE_BLOCK = 1000
 /** The cache is checkpointed now and then; what came since is lost when the power is. */
 const CHECKPOINT_MS = 5000
-/** What a peer said last may reach us, through others, this long after it is gone. */
-const NEWS_UNDER_WAY_MS = 5000
 
 export class Life {
   readonly world: World

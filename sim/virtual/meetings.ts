@@ -3,15 +3,13 @@
  * `node/greeter.ts`: redial whom it lost, ever more slowly, and say hello first.
  */
 
+import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/discovery.ts'
+import { HELLO_TIMEOUT_MS } from '../../node/greeter.ts'
 import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
 import type { Message } from './messages.ts'
 import type { Side } from './network.ts'
 
-const BACKOFF_MS = 1000
-const BACKOFF_MS_MAX = 300_000
-/** A peer that does not introduce itself within this time is let go. */
-const HELLO_TIMEOUT_MS = 5000
 /** As gossipsub's `D_high`: what a node passes on goes to no more peers than this. */
 const GOSSIP_PEERS_MAX = 12
 
