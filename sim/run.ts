@@ -28,7 +28,7 @@ export interface RunOptions {
 }
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
-  const { seed, nodes = scenario.nodes, replay, report = () => {} } = options
+  const { seed, nodes = nodesOf(scenario, seed), replay, report = () => {} } = options
   const { name, question, link = 'lan', acquaintances = ACQUAINTANCES } = scenario
   const time = AbortSignal.timeout(TIMEOUT_MS + nodes * TIMEOUT_MS_PER_NODE)
   const signal = AbortSignal.any([time, ...(options.signal ? [options.signal] : [])])
@@ -78,6 +78,10 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     history
   }
 }
+
+/** How many nodes a seed has, unless the command line says otherwise. */
+export const nodesOf = ({ nodes, nodesMost = nodes }: Scenario, seed: number): number =>
+  nodes + Math.floor(forkRandom(seed, 'swarm')() * (nodesMost - nodes + 1))
 
 const isIdle = ({ cluster }: Stage): boolean =>
   cluster.alive.every(node => {

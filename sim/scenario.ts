@@ -11,6 +11,8 @@ export interface Scenario {
   readonly question: string
   /** Unless the command line says otherwise. */
   readonly nodes: number
+  /** Each seed has from `nodes` to this many. Default: always `nodes`. */
+  readonly nodesMost?: number
   /** How many of the nodes before it each node knows when it starts. Default: three. */
   readonly acquaintances?: number
   /** What every link is like in the beginning. Default: `lan`. */

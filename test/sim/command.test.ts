@@ -79,7 +79,7 @@ describe('the simulation from the command line', () => {
 
   it('helps who asks for help, and sends away who says nothing', async () => {
     for (const args of [['help'], ['--help'], ['first-contact', '--help'], ['all', '--help']]) {
-      expect((await sim(...args)).stderr).toContain('--replay FILE')
+      expect((await sim(...args)).stdout).toContain('--replay FILE')
     }
     expect(await sim()).toMatchObject({ code: 2 })
   })
