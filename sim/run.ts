@@ -6,7 +6,7 @@ import { INVARIANTS } from './invariants/index.ts'
 import { PRESETS } from './network/presets.ts'
 import type { Finding, Outcome } from './outcome.ts'
 import { forkRandom } from './random.ts'
-import type { Scenario } from './scenario.ts'
+import { nodesOf, type Scenario } from './scenario.ts'
 import { Stage } from './stage.ts'
 
 const ACQUAINTANCES = 3
@@ -78,10 +78,6 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     history
   }
 }
-
-/** How many nodes a seed has, unless the command line says otherwise. */
-export const nodesOf = ({ nodes, nodesMost = nodes }: Scenario, seed: number): number =>
-  nodes + Math.floor(forkRandom(seed, 'swarm')() * (nodesMost - nodes + 1))
 
 const isIdle = ({ cluster }: Stage): boolean =>
   cluster.alive.every(node => {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Schedule } from './faults/fault.ts'
 import type { Outcome } from './outcome.ts'
-import { nodesOf, type RunOptions, runScenario } from './run.ts'
-import type { Scenario } from './scenario.ts'
+import type { RunOptions } from './run.ts'
+import { nodesOf, type Scenario } from './scenario.ts'
 import { numberOf, type Parsed, SEED_MAX, seedOf, type Tool, UsageError } from './tool.ts'
 
 /** One process on a small machine; dialing alone takes a tenth of a second for each node. */
@@ -80,6 +80,8 @@ interface Output {
 /** @returns whether its answer is yes. */
 async function runOne(scenario: Scenario, run: RunOptions, { folder, json }: Output): Promise<boolean> {
   const { seed, nodes = nodesOf(scenario, seed) } = run
+  // Loaded only now: a mistake in the command line is told at once.
+  const { runScenario } = await import('./run.ts')
   console.error(`${scenario.name} with ${nodes} nodes, seed ${seed}: ${scenario.question}`)
   const outcome = await runScenario(scenario, { ...run, nodes, report: line => console.error(line) })
   const repeat = await keep(outcome, folder)
