@@ -1,9 +1,9 @@
 /** `npm run sim -- virtual`: a large mesh on virtual time, an hour of it in minutes. */
 
 import { numberOf, SEED_MAX, type Tool } from '../tool.ts'
-import { BrokenInvariant } from './checker.ts'
 import { disagreement } from './liveness.ts'
 import { largePlan } from './plan.ts'
+import { BrokenInvariant } from './promises.ts'
 import { World } from './world.ts'
 
 const USAGE = `Usage: npm run sim -- virtual [options]

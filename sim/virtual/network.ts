@@ -12,44 +12,11 @@ import { DIAL_TIMEOUT_MS, PING_INTERVAL_MS } from '../../node/libp2p.ts'
 import { PING_TIMEOUT_MS } from '../../node/liveness.ts'
 import { DIAL_ROUND_TRIPS } from '../../node/rank.ts'
 import { RETRANSMIT_MS } from '../network/link.ts'
+import type { Connection, Link, Side } from './connection.ts'
 import type { World } from './world.ts'
 
 /** What happens at one moment happens in any order; what a stream carries does not. */
 const ORDER_MS = 1e-6
-
-/** One direction between two nodes. */
-export interface Link {
-  readonly from: number
-  readonly to: number
-  delayMs: number
-  jitterMs: number
-  lossRate: number
-  /** Carries nothing; counted, because several faults may overlap. */
-  blocks: number
-}
-
-/** One end of a connection: what a node holds of it. */
-export interface Side {
-  readonly connection: Connection
-  readonly end: 0 | 1
-  readonly node: number
-  readonly peer: number
-  readonly out: Link
-  /** Both have said hello and accepted each other, as far as this end knows. */
-  greeted: boolean
-}
-
-export interface Connection {
-  readonly number: number
-  readonly sides: [Side, Side]
-  readonly isOpen: [boolean, boolean]
-  /** When the last message that each end sent arrives. */
-  readonly arrivesMs: [number, number]
-  /** What each end sent into a blocked link. */
-  readonly held: [unknown[], unknown[]]
-  /** Whether gossip runs over it. */
-  gossips: boolean
-}
 
 interface Delivery {
   readonly side: Side
@@ -143,7 +110,7 @@ export class Network {
     }
     for (const side of sides) (side as { connection: Connection }).connection = connection
     this.#connections.set(this.#pair(from, to), connection)
-    for (const side of sides) this.#world.nodes[side.node]!.run(life => life.onConnected(side))
+    for (const side of sides) this.#world.nodes[side.node]!.run(life => life.meetings.onConnected(side))
     return connection
   }
 
