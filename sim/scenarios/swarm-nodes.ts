@@ -8,6 +8,7 @@ import { HOSTILE_KINDS } from '../hostile/kinds.ts'
 import { Load } from '../load.ts'
 import { lateModel, slowModel } from '../models.ts'
 import { pick, pickSome } from '../random.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 
@@ -122,7 +123,7 @@ export const swarmNodes: Scenario = {
       }
       await stage.pause(random() * PAUSE_MS_MAX)
     }
-    const recovering = recover(stage)
+    const recovering = heal(stage)
     await Promise.all([recovering, load.end()])
     return [
       { metric: 'faults', value: done, unit: '' },
@@ -135,12 +136,12 @@ export const swarmNodes: Scenario = {
 
 const asksOnly = (index: number): boolean => index % 3 === 0
 
-async function recover(stage: Stage): Promise<number> {
+async function heal(stage: Stage): Promise<number> {
   await stage.inflict({ kind: 'heal' })
   for (const { index, state } of stage.cluster.hosts) {
     if (state === 'crashed' || state === 'stopped') await stage.inflict({ kind: 'restart', node: index })
   }
-  return await stage.recover(RECOVER_MS)
+  return await recover(stage, RECOVER_MS)
 }
 
 const crash = (running: readonly number[], random: Random, how: 'kill' | 'power'): Fault | undefined =>
