@@ -16,7 +16,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { type LinkModel, PERFECT } from '../sim/network/link-model.ts'
-import type { Place } from './device.ts'
+import type { Place } from './place.ts'
 import { ip, ownName, removeNamespace, run, temporaryHome } from './system.ts'
 
 export type Emulator = 'netem' | 'user-space (tbf + macvtap)'
