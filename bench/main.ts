@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { runTool, UsageError } from '../sim/tool.ts'
 import { compare, comparisonLine } from './compare.ts'
 import type { Bench } from './harness.ts'
 import { publish, publishFile } from './publish.ts'
@@ -34,7 +34,6 @@ Everything is measured in turns with what it is compared with, so let nothing el
 
 publish makes the documents anew, with FILE: what --json has kept, of benches or of "npm run soak".
 Exit codes: 0 ok, 1 a bench failed, broke a promise or regressed, 2 usage.`
-const USAGE_EXIT_CODE = 2
 
 interface Run {
   readonly names: readonly string[]
@@ -44,10 +43,12 @@ interface Run {
   readonly quick: boolean
 }
 
-function parseRun(name: string, values: Omit<Run, 'names'>): Run | string {
+function runOf(name: string, values: Omit<Run, 'names'>): Run {
   const names = name === 'all' ? Object.keys(BENCHES) : [name]
-  if (names.some(name => !Object.hasOwn(BENCHES, name))) return `There is no bench "${name}".`
-  if (values.quick && (values.publish || values.compare)) return 'The figures of --quick say nothing.'
+  const wrong = names.find(name => !Object.hasOwn(BENCHES, name))
+  if (wrong !== undefined) throw new UsageError(`There is no bench "${wrong}".`)
+  if (values.quick && (values.publish || values.compare))
+    throw new UsageError('The figures of --quick say nothing.')
   return { ...values, names }
 }
 
@@ -101,41 +102,19 @@ function compareWithPublished(result: BenchResult) {
   return published === undefined ? [] : compare(result, published)
 }
 
-function usage(wrong: string): never {
-  console.error(`${wrong}\n\n${USAGE}`)
-  process.exit(USAGE_EXIT_CODE)
-}
-
-function parse() {
-  try {
-    return parseArgs({
-      options: {
-        json: { type: 'string' },
-        compare: { type: 'boolean', default: false },
-        publish: { type: 'boolean', default: false },
-        quick: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false }
-      },
-      allowPositionals: true
-    })
-  } catch (err) {
-    return usage((err as Error).message)
+await runTool({
+  usage: USAGE,
+  options: {
+    json: { type: 'string' },
+    compare: { type: 'boolean', default: false },
+    publish: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false }
+  },
+  async run({ values, positionals: [name, file] }) {
+    if (name === undefined) throw new UsageError('Say which bench.')
+    if (name !== 'publish') return await execute(runOf(name, values))
+    if (file === undefined) publish([])
+    else publishFile(file)
+    return true
   }
-}
-
-const { values, positionals } = parse()
-const { help, ...options } = values
-const [name, file] = positionals
-let passed = true
-if (help) console.log(USAGE)
-else if (name === undefined) usage('Say which bench.')
-else if (name === 'publish') {
-  if (file === undefined) publish([])
-  else publishFile(file)
-} else {
-  const run = parseRun(name, options)
-  if (typeof run === 'string') usage(run)
-  passed = await execute(run)
-}
-// Idle connections of the libraries compared would keep the process alive.
-process.exit(passed ? 0 : 1)
+})

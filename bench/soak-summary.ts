@@ -1,6 +1,6 @@
 /** What is published of a soak: its verdicts and its course, without the thousands of single measurements. */
 
-import type { SoakRecord } from '../sim/soak/book.ts'
+import type { SoakRecord } from '../soak/book.ts'
 import { machineText, wrapped } from './prose.ts'
 import { type BenchResult, provenance } from './results.ts'
 

@@ -14,8 +14,8 @@ import type { Clock, Random, Timer } from '../interface/clock.ts'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
 import type { MeshLibp2p } from './libp2p.ts'
 
-const BACKOFF_MS = 1000
-const BACKOFF_MS_MAX = 300_000
+export const BACKOFF_MS = 1000
+export const BACKOFF_MS_MAX = 300_000
 /** A peer just seen on the LAN is dialed again at once, but not faster than this when dialing fails. */
 const SIGHTING_DIAL_INTERVAL_MS = 2000
 /**

@@ -19,7 +19,7 @@ import type { MeshLibp2p } from './libp2p.ts'
 import type { Guard } from './membership/guard.ts'
 
 /** A peer that does not introduce itself within this time is let go. */
-const HELLO_TIMEOUT_MS = 5000
+export const HELLO_TIMEOUT_MS = 5000
 /** The hello of a reconnecting peer and a race of two dials: more streams than that are abuse. */
 const HELLO_STREAMS_MAX = 2
 

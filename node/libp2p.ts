@@ -50,7 +50,7 @@ export const DIAL_TIMEOUT_MS = 10_000
 /** libp2p's own 5 per second and address turns away a LAN behind one router, with a bare ECONNRESET. */
 const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
 /** A dead path is noticed within 15 s. */
-const PING_INTERVAL_MS = 5000
+export const PING_INTERVAL_MS = 5000
 /**
  * Both the watch over connections (three pings within its timeout) and the DHT
  * (two) ping the same peer, at times of their own. Above libp2p's limits of 1

@@ -18,7 +18,7 @@ import { Deadline } from './deadline.ts'
 const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
 /** A small board that is busy for nine seconds is not taken for dead. */
-const PING_TIMEOUT_MS = 10_000
+export const PING_TIMEOUT_MS = 10_000
 
 export interface LivenessComponents {
   readonly clock: Clock

@@ -16,7 +16,7 @@ import { manifestAddresses } from './manifest-addresses.ts'
 import type { ProviderTable } from './provider-table.ts'
 
 /** What a peer said last may reach us, through others, this long after it is gone. */
-const NEWS_UNDER_WAY_MS = 5000
+export const NEWS_UNDER_WAY_MS = 5000
 
 /** As many as the provider table knows. */
 const LOST_MAX = 4096

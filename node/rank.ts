@@ -15,7 +15,7 @@ const COLD_MS = 1500
 /** Guess for the way to a peer whose round trip is not known yet: a busy Wi-Fi. */
 const ROUND_TRIP_UNMEASURED_MS = 20
 /** Dialing first costs about ten round trips with its handshakes. */
-const DIAL_ROUND_TRIPS = 10
+export const DIAL_ROUND_TRIPS = 10
 
 /** A peer that offers what is wanted. */
 export interface Offer {

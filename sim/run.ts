@@ -6,7 +6,7 @@ import { INVARIANTS } from './invariants/index.ts'
 import { PRESETS } from './network/presets.ts'
 import type { Finding, Outcome } from './outcome.ts'
 import { forkRandom } from './random.ts'
-import type { Scenario } from './scenario.ts'
+import { nodesOf, type Scenario } from './scenario.ts'
 import { Stage } from './stage.ts'
 
 const ACQUAINTANCES = 3
@@ -28,7 +28,7 @@ export interface RunOptions {
 }
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
-  const { seed, nodes = scenario.nodes, replay, report = () => {} } = options
+  const { seed, nodes = nodesOf(scenario, seed), replay, report = () => {} } = options
   const { name, question, link = 'lan', acquaintances = ACQUAINTANCES } = scenario
   const time = AbortSignal.timeout(TIMEOUT_MS + nodes * TIMEOUT_MS_PER_NODE)
   const signal = AbortSignal.any([time, ...(options.signal ? [options.signal] : [])])

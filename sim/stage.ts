@@ -4,11 +4,11 @@
  */
 
 import { styleText } from 'node:util'
-import type { Random } from '../interface/clock.ts'
-import { systemClock } from '../interface/clock.ts'
+import { type Random, systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import type { Cluster } from './cluster.ts'
 import type { Fault, Schedule } from './faults/fault.ts'
+import { type LifeChange, lifeAfter } from './faults/life.ts'
 import type { Actor, Fact, History, NodeView } from './history.ts'
 import { disagreements, removedUntil } from './invariants/agreement.ts'
 import { type Answer, Observer, type Question } from './observer.ts'
@@ -105,14 +105,10 @@ export class Stage implements Disposable {
     const repeated = this.#init.replay?.entries[this.#inflicted++]
     if (repeated !== undefined) await this.#untilMs(repeated.atMs)
     const fault = repeated?.fault ?? drawn
-    const paused = this.cluster.hosts.filter(({ state }) => state === 'paused')
+    const running = lifeAfter(fault, this.cluster.hosts)
     this.observer.add({ type: 'fault', fault })
-    const name = 'node' in fault ? `node-${fault.node}` : ''
-    if (fault.kind === 'crash') {
-      this.observer.lost(name)
-      this.observer.add({ type: 'life', node: name, change: fault.how === 'power' ? 'lost' : 'stopped' })
-    }
-    if (fault.kind === 'pause') this.observer.add({ type: 'life', node: name, change: 'paused' })
+    if (fault.kind === 'crash') this.observer.lost(`node-${fault.node}`)
+    if (fault.kind === 'crash' || fault.kind === 'pause') this.#live(running)
     try {
       await this.cluster.inflict(fault)
     } catch (thrown) {
@@ -121,15 +117,15 @@ export class Stage implements Disposable {
       this.note(`could not be repeated: ${(thrown as Error).message}`)
       return
     }
-    if (fault.kind === 'start' || fault.kind === 'restart') {
-      this.observer.add({ type: 'life', node: name, change: 'ready' })
+    if (fault.kind !== 'crash' && fault.kind !== 'pause') this.#live(running)
+    if (fault.kind === 'hostile') {
+      const { name, peerId } = this.cluster.hostiles.at(-1)!
+      this.meet({ name, peerId, kind: fault.by === undefined ? 'stranger' : 'hostile' })
     }
-    if (fault.kind === 'hostile') this.#greetHostile(fault.by === undefined ? 'stranger' : 'hostile')
-    if (fault.kind === 'stop') this.observer.add({ type: 'life', node: name, change: 'stopped' })
-    if (fault.kind === 'resume') this.observer.add({ type: 'life', node: name, change: 'resumed' })
-    if (fault.kind === 'heal') {
-      for (const host of paused) this.observer.add({ type: 'life', node: host.name, change: 'resumed' })
-    }
+  }
+
+  #live(changes: readonly LifeChange[]): void {
+    for (const change of changes) this.observer.add({ type: 'life', ...change })
   }
 
   /** Start all that were only made, and wait until they know each other. */
@@ -175,20 +171,8 @@ export class Stage implements Disposable {
       if (this.elapsedMs - fromMs > this.promised(withinMs)) {
         throw new BrokenPromise(`Not within ${withinMs} ms: ${what}. ${first} And ${more.length} more.`)
       }
-      await this.pause(this.#lookMs)
+      await this.pause(this.lookMs)
     }
-  }
-
-  /** Everything is put right; all who run must agree, and be answered, within this time. Time to agree is returned. */
-  async recover(promisedMs: number): Promise<number> {
-    const withinMs = Math.round(this.promised(promisedMs))
-    await this.inflict({ kind: 'heal' })
-    this.observer.add({ type: 'healed', withinMs })
-    const endMs = this.elapsedMs + withinMs
-    const agreed = this.agree('those who run agree again', promisedMs)
-    const answered = this.members.map(index => this.#answered(index, endMs))
-    await Promise.allSettled([agreed, ...answered])
-    return await agreed
   }
 
   /** Say what must hold. When it does not the answer is no, and the run goes on. */
@@ -222,11 +206,6 @@ export class Stage implements Disposable {
     this.history.actors.push(actor)
   }
 
-  #greetHostile(kind: 'hostile' | 'stranger'): void {
-    const { name, peerId } = this.cluster.hostiles.at(-1)!
-    this.meet({ name, peerId, kind })
-  }
-
   look(): void {
     for (const { name, node, state } of this.cluster.hosts) {
       if (state === 'running') this.observer.look(name, node)
@@ -244,33 +223,8 @@ export class Stage implements Disposable {
     return promise
   }
 
-  /** A node that asks until it was answered: who is not connected again yet may be refused the first time. */
-  async #answered(index: number, endMs: number): Promise<void> {
-    while (this.elapsedMs < endMs && !this.signal.aborted) {
-      const budgetMs = Math.max(1, endMs - this.elapsedMs)
-      const { code } = await this.ask(index, { peer: this.#neighbour(index), budgetMs })
-      if (code === undefined) return
-      await this.pause(this.#lookMs)
-    }
-  }
-
-  /** PeerId of a running node that can answer: of another one if there is any. */
-  #neighbour(index: number): string | undefined {
-    const running = this.members.filter(other => this.#offersEcho(other))
-    const next = running.find(other => other > index) ?? running[0]
-    return next === undefined ? undefined : this.node(next).peerId
-  }
-
-  #offersEcho(index: number): boolean {
-    const { peerId } = this.node(index)
-    return this.node(index)
-      .models()
-      .some(
-        ({ model, providers }) => model === 'echo' && providers.some(provider => provider.peerId === peerId)
-      )
-  }
-
-  get #lookMs(): number {
+  /** Between two looks at all nodes. */
+  get lookMs(): number {
     return LOOK_MS + LOOK_MS_PER_NODE * this.cluster.hosts.length
   }
 
@@ -281,7 +235,7 @@ export class Stage implements Disposable {
       if (this.#looking.signal.aborted) return
       this.look()
       this.#lookOften()
-    }, 2 * this.#lookMs)
+    }, 2 * this.lookMs)
   }
 
   async #untilMs(atMs: number): Promise<void> {

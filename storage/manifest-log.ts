@@ -13,7 +13,7 @@ import { isRefusal } from './failure.ts'
  * Numbers reserved by one durable write. A restart skips what is left of the
  * block; at one manifest a second a block lasts a quarter of an hour.
  */
-const SEQUENCE_BLOCK = 1000
+export const SEQUENCE_BLOCK = 1000
 /** Peers remembered: many times the largest mesh expected, at most a few MiB. */
 export const ACCEPTED_PEERS_MAX = 4096
 /**

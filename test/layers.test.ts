@@ -15,11 +15,25 @@ const BELOW: Record<string, readonly string[]> = {
   gateway: ['interface', 'node', 'units', 'storage'],
   cli: ['interface', 'node', 'units', 'gateway', 'storage'],
   sim: ['interface', 'protocols', 'capabilities', 'storage', 'node', 'units', 'gateway', 'cli'],
-  bench: ['interface', 'protocols', 'capabilities', 'storage', 'node', 'units', 'gateway', 'cli', 'sim']
+  lab: ['interface', 'node', 'cli', 'sim'],
+  soak: ['interface', 'node', 'sim'],
+  bench: [
+    'interface',
+    'protocols',
+    'capabilities',
+    'storage',
+    'node',
+    'units',
+    'gateway',
+    'cli',
+    'sim',
+    'soak'
+  ],
+  examples: ['interface', 'node']
 }
 /** Packages that only one floor of the house may know. */
 const ONLY: readonly [pattern: RegExp, folders: readonly string[]][] = [
-  [/^(libp2p|@libp2p\/.*|@multiformats\/.*)$/, ['protocols', 'node', 'storage', 'sim', 'bench']],
+  [/^(libp2p|@libp2p\/.*|@multiformats\/.*)$/, ['protocols', 'node', 'storage', 'sim', 'soak', 'bench']],
   [/^(onnxruntime-node|sharp)$/, ['capabilities', 'bench']],
   [/^node:sqlite$/, ['storage', 'bench']],
   [/^(hono|@hono\/.*)$/, ['gateway']],
@@ -53,8 +67,9 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices']
 }
-/** These run the others, and have the time of whoever runs them. */
-const DRIVERS: ReadonlySet<string> = new Set(['cli', 'bench', 'sim'])
+/** Programs that run a node on this machine: their time is the machine's, and their words go to the terminal. */
+const RUNNERS: ReadonlySet<string> = new Set(['sim', 'lab', 'soak', 'bench', 'examples'])
+const DRIVERS: ReadonlySet<string> = new Set(['cli', ...RUNNERS])
 /** What decides by the rules of `interface/core.ts`, and what it decides with. */
 const CORES = [
   'capabilities/admission-core.ts',
@@ -115,14 +130,14 @@ describe('the floors of the house', () => {
     const readers = files.filter(file => readFileSync(join(ROOT, file), 'utf8').includes('process.env'))
     // Loading the settings takes longer than all else that a read command does.
     const allowed = [join('node', 'config.ts'), join('cli', 'client.ts')]
-    expect(readers.filter(file => !['bench', 'sim'].includes(folderOf(file)))).toEqual(allowed)
+    expect(readers.filter(file => !RUNNERS.has(folderOf(file)))).toEqual(allowed)
   })
 
   it('only the command line writes to stdout', () => {
     const writers = files.filter(file =>
       /process\.stdout|console\.log/.test(readFileSync(join(ROOT, file), 'utf8'))
     )
-    expect(writers.filter(file => !['cli', 'bench', 'sim'].includes(folderOf(file)))).toEqual([])
+    expect(writers.filter(file => !DRIVERS.has(folderOf(file)))).toEqual([])
   })
 
   it('time and chance have one place each, and whoever uses others has a reason', () => {

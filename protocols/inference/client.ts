@@ -19,7 +19,7 @@ const SESSION_INPUT_BYTES_MAX = 64 * 1024
 /** Calls the listener takes at once on a stream; see the handler. */
 const SESSION_CALLS_MAX = 256
 /** The listener ends a call whose budget ran out and says so; this is how long it may take to. */
-const GRACE_MS = 500
+export const GRACE_MS = 500
 
 export interface InferenceClientComponents {
   readonly clock: Clock

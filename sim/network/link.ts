@@ -14,7 +14,7 @@ import type { LinkModel, LinkState } from './link-model.ts'
 /** Payload of a TCP segment on Ethernet. */
 const PACKET_BYTES = 1460
 /** Linux's least retransmission timeout (TCP_RTO_MIN). */
-const RETRANSMIT_MS = 200
+export const RETRANSMIT_MS = 200
 /** Twice the timeout each time; TCP goes on for minutes, and no test waits that long. */
 const RETRANSMIT_DOUBLINGS_MAX = 6
 /** Packets behind a gap that make the receiver ask for it at once (RFC 5681). */

@@ -2,8 +2,6 @@
 
 import type { Outcome } from '../outcome.ts'
 import { type Markup, markup } from './markup.ts'
-import { matrix } from './matrix.ts'
-import { meshDrawings } from './mesh-drawing.ts'
 import { STYLE } from './style.ts'
 import { happenings, timeline } from './timeline.ts'
 
@@ -29,11 +27,6 @@ ${promises(outcome)}
 ${timeline(history)}
 <h2>What happened</h2>
 ${happenings(history)}
-<h2>Who answered whom</h2>
-${matrix(history)}
-<h2>The mesh</h2>
-<p class="legend">Lines: connections, dashed when only one end believes in it. The fuller a node, the more of the others' offers it knows.</p>
-<div class="drawings">${meshDrawings(history)}</div>
 <h2>Again</h2>
 <pre>${outcome.repeat}</pre>
 </body></html>

@@ -9,14 +9,11 @@ h1 { margin-bottom: 0 } h2 { margin: 1.6em 0 .4em; font-size: 1.15em }
 .answer.yes { color: var(--yes) } .answer.no, .failure, .failed { color: var(--no) }
 .legend { color: var(--faint); font-size: .85em } pre { padding: .8em; border: 1px solid var(--faint); overflow-x: auto }
 table { border-collapse: collapse; font-size: .9em } th, td { padding: .15em .7em; text-align: left; vertical-align: top }
-.figures td, .matrix td { text-align: right; font-variant-numeric: tabular-nums }
-.matrix { display: block; overflow-x: auto } .promises .no td, .promises .no th, tr.uncaught td { color: var(--no) }
+.figures td { text-align: right; font-variant-numeric: tabular-nums }
+.promises .no td, .promises .no th, tr.uncaught td { color: var(--no) }
 .happenings td:first-child { text-align: right; color: var(--faint); white-space: nowrap } tr.fault td { font-weight: 600 }
 svg { width: 100%; height: auto; font: 10px system-ui, sans-serif; fill: var(--ink) } .axis { fill: var(--faint) }
 line.fault { stroke: var(--no); stroke-dasharray: 2 2 } line.healed { stroke: var(--yes) } line.acknowledged { stroke: var(--faint) }
 .life.running { fill: var(--node); fill-opacity: .18 } .life.paused { fill: var(--faint); fill-opacity: .4 }
 .joined { stroke: var(--yes) } .left { stroke: var(--no) } circle.answered { fill: var(--node) } circle.failed { fill: var(--no) }
-.drawings { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1em } figure { margin: 0 }
-figcaption { font-size: .85em } .connected { stroke: var(--faint); stroke-opacity: .5 } .half { stroke: var(--no); stroke-dasharray: 3 3 }
-.node { fill: var(--node); stroke: var(--node) } .node.gone { fill: none; stroke: var(--faint); stroke-dasharray: 2 2 } .node.hostile { fill: var(--no); stroke: var(--no) } .node.stranger { fill: none; stroke: var(--no) }
 `

@@ -1,5 +1,6 @@
 /** Clocks that are a day wrong, either way, and jump while the mesh is up. */
 
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
 const DAY_MS = 24 * 3600 * 1000
@@ -29,7 +30,7 @@ export const clockSkew: Scenario = {
         stage.must(`node-${index} is answered by node-${other}, and not ${code}`, code === undefined)
       }
     }
-    await stage.recover(15_000)
+    await recover(stage, 15_000)
     return [{ metric: 'all agree after', value: agreedMs, unit: 'ms' }]
   }
 }

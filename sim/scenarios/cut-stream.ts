@@ -1,6 +1,7 @@
 /** A long answer loses its provider in the middle: by a crash, a reset, or a power cut. */
 
 import { slowModel } from '../models.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 
@@ -44,7 +45,7 @@ export const cutStream: Scenario = {
         text.length > 0 && text.length < words.length
       )
     }
-    await stage.recover(15_000)
+    await recover(stage, 15_000)
     return [{ metric: 'answers cut', value: 3, unit: '' }]
   }
 }

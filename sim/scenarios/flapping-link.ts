@@ -1,6 +1,7 @@
 /** All links of one node go down and up again, faster than anyone would like. */
 
 import { codesOf, Load } from '../load.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
 const FLAPPING_MS = 6000
@@ -28,7 +29,7 @@ export const flappingLink: Scenario = {
     await load.end()
     const failed = load.failed.filter(({ code }) => code !== 'STREAM_INTERRUPTED')
     stage.must(`who can ask others is answered, not ${codesOf(failed)}`, failed.length === 0)
-    const agreedMs = await stage.recover(30_000)
+    const agreedMs = await recover(stage, 30_000)
     const left = stage.history.events('peer.left').length
     return [
       { metric: 'requests', value: load.answers.length, unit: '' },

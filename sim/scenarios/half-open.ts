@@ -1,6 +1,7 @@
 /** A provider vanishes without a word: no connection is closed, everything sent to it is swallowed. */
 
 import { slowModel } from '../models.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** As promised: while nothing is asked, and while a call is in flight. */
@@ -44,7 +45,7 @@ export const halfOpen: Scenario = {
     await stage.until('those who asked nothing notice it', noticed, IDLE_MS)
     const idleMs = stage.elapsedMs - vanishedMs
     await stage.inflict({ kind: 'restart', node: 1 })
-    await stage.recover(30_000)
+    await recover(stage, 30_000)
     return [
       { metric: 'noticed with a call in flight', value: inFlightMs, unit: 'ms' },
       { metric: 'noticed when idle', value: idleMs, unit: 'ms' }

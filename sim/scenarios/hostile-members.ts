@@ -2,6 +2,7 @@
 
 import { HOSTILE_KINDS, type HostileKind } from '../hostile/kinds.ts'
 import { codesOf, Load } from '../load.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 import { knock } from '../stranger.ts'
@@ -28,7 +29,7 @@ export const hostileMembers: Scenario = {
     const heard = stage.history.of('received').filter(({ bytes }) => bytes > 0)
     stage.must('a stranger is heard as far as its hello', heard.length > 0)
     const share = await liarsShare(stage)
-    await stage.recover(30_000)
+    await recover(stage, 30_000)
     return [{ metric: `share of a liar after ${CALLS} calls`, value: share * 100, unit: '%' }]
   }
 }

@@ -18,6 +18,7 @@ import { providerLoss } from './provider-loss.ts'
 import { revocationUnderPartition } from './revocation-under-partition.ts'
 import { singleFaults } from './single-faults.ts'
 import { slowPeer } from './slow-peer.ts'
+import { swarmNodes } from './swarm-nodes.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   firstContact,
@@ -36,5 +37,6 @@ export const SCENARIOS: readonly Scenario[] = [
   powerCuts,
   clockSkew,
   revocationUnderPartition,
-  hostileMembers
+  hostileMembers,
+  swarmNodes
 ]

@@ -1,6 +1,7 @@
 /** What one node sends to another is swallowed; what it receives arrives. Its other links are well. */
 
 import { codesOf, Load, quantile } from '../load.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** A dead path is noticed within 15 s, by three pings within their timeout; then another peer is asked. */
@@ -40,7 +41,7 @@ export const oneWayLink: Scenario = {
       `nobody waits longer than ${NOTICED_MS} ms, as ${Math.round(waitedMs)}`,
       waitedMs < stage.promised(NOTICED_MS)
     )
-    await stage.recover(30_000)
+    await recover(stage, 30_000)
     return [
       { metric: 'requests', value: answers.length, unit: '' },
       { metric: 'longest wait', value: waitedMs, unit: 'ms' }

@@ -3,6 +3,7 @@
 import { Load } from '../load.ts'
 import { lateModel } from '../models.ts'
 import { pick, pickSome } from '../random.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** Redials wait up to this after a short partition, and news of both sides must cross. */
@@ -37,7 +38,7 @@ export const partitionAndHeal: Scenario = {
       30_000
     )
     await load.end()
-    const agreedMs = await stage.recover(AGREE_MS)
+    const agreedMs = await recover(stage, AGREE_MS)
     const failed = load.failed.length
     return [
       { metric: 'requests', value: load.answers.length, unit: '' },

@@ -1,6 +1,7 @@
 /** A provider stands still for some seconds, as a laptop whose lid is closed, and goes on. */
 
 import { codesOf, Load, quantile } from '../load.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
 const PAUSED_MS = 4000
@@ -23,7 +24,7 @@ export const pausedNode: Scenario = {
     await stage.inflict({ kind: 'resume', node })
     const answers = await load.end()
     stage.must(`nothing fails, not ${codesOf(load.failed)}`, load.failed.length === 0)
-    await stage.recover(30_000)
+    await recover(stage, 30_000)
     return [
       { metric: 'requests', value: answers.length, unit: '' },
       { metric: 'answered while it stood still', value: during, unit: '' },

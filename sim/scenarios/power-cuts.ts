@@ -2,6 +2,7 @@
 
 import { Load } from '../load.ts'
 import { pick } from '../random.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
 const CUTS = 4
@@ -37,7 +38,7 @@ export const powerCuts: Scenario = {
     await load.end()
     const slowestMs = Math.max(...readyMs)
     stage.must(`a node is ready ${READY_MS} ms after its power is back`, slowestMs < stage.promised(READY_MS))
-    const agreedMs = await stage.recover(60_000)
+    const agreedMs = await recover(stage, 60_000)
     return [
       { metric: 'power cuts', value: readyMs.length, unit: '' },
       { metric: 'slowest restart', value: slowestMs, unit: 'ms' },

@@ -2,6 +2,7 @@
 
 import { codesOf, Load, quantile } from '../load.ts'
 import { pick } from '../random.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** What failing over before the first chunk may add to the time of an answer. */
@@ -42,7 +43,7 @@ export const providerLoss: Scenario = {
       1
     )
     stage.must(`nobody waits longer than ${FAILOVER_MS} ms more`, slowestMs < stage.promised(FAILOVER_MS))
-    await stage.recover(15_000)
+    await recover(stage, 15_000)
     return [
       { metric: 'requests', value: answers.length, unit: '' },
       { metric: 'answers that were cut', value: load.failed.length, unit: '' },

@@ -1,6 +1,7 @@
 /** A device is removed while some of the mesh cannot hear of it. */
 
 import { Load } from '../load.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 
@@ -42,7 +43,7 @@ export const revocationUnderPartition: Scenario = {
     )
     const farMs = stage.elapsedMs - healedMs
     await load.end()
-    await stage.recover(30_000)
+    await recover(stage, 30_000)
     stage.note(`the last to hear of it did so ${Math.round(stage.elapsedMs - beganMs)} ms after it was said`)
     return [
       { metric: 'cut off where reachable', value: reachableMs, unit: 'ms' },

@@ -2,6 +2,7 @@
 
 import type { Fault } from '../faults/fault.ts'
 import { pick } from '../random.ts'
+import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 
@@ -50,5 +51,5 @@ async function putRight(stage: Stage, fault: Fault): Promise<number> {
   if (fault.kind === 'stop' || fault.kind === 'crash') {
     await stage.inflict({ kind: 'restart', node: fault.node })
   }
-  return await stage.recover(RECOVER_MS)
+  return await recover(stage, RECOVER_MS)
 }

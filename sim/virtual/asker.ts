@@ -6,12 +6,11 @@
 import { LumosError } from '../../interface/errors.ts'
 import { providersOf } from '../../node/provider-core.ts'
 import { newRouter, type RouterEffect, type RouterEvent } from '../../node/router-core.ts'
+import { GRACE_MS } from '../../protocols/inference/client.ts'
+import type { Side } from './connection.ts'
+import { nodeOf } from './identities.ts'
 import type { Life } from './life.ts'
 import type { CallMessage } from './messages.ts'
-import type { Side } from './network.ts'
-
-/** The listener ends a call whose budget ran out and says so; this is how long it may take to. */
-const GRACE_MS = 500
 
 /** One attempt, as long as it is under way. */
 interface Call {
@@ -51,11 +50,11 @@ export class Asker {
 
   /** Also bounds what a broken router can ask for. */
   ask(request: number, { model, budgetMs, peer }: Wanted): void {
-    const { providers, world, node, monotonicMs } = this.#life
+    const { records, world, node, monotonicMs } = this.#life
     world.checker.asked(node.index, request)
-    const offers = providersOf(providers, { model }, monotonicMs).flatMap(({ peerId, capability }) => {
+    const offers = providersOf(records.providers, { model }, monotonicMs).flatMap(({ peerId, capability }) => {
       const offer = this.#life.offerOf(peerId, capability)
-      return offer === undefined || (peer !== undefined && peer !== this.#life.nodeOf(peerId)) ? [] : [offer]
+      return offer === undefined || (peer !== undefined && peer !== nodeOf(peerId)) ? [] : [offer]
     })
     if (offers.length === 0) {
       world.checker.ended(node.index, request, 'NO_PROVIDER')
@@ -109,7 +108,7 @@ export class Asker {
     world.trace.note(world.nowMs, node.index, `router → ${effect.type}`, effect.id)
     switch (effect.type) {
       case 'attempt':
-        this.#attempt(effect.id, this.#life.nodeOf(effect.peer.peerId), effect.budgetMs)
+        this.#attempt(effect.id, nodeOf(effect.peer.peerId), effect.budgetMs)
         return
       case 'deliver':
         if (this.#chunk !== undefined) world.checker.delivered(node.index, effect.id, this.#chunk)

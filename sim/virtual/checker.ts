@@ -19,33 +19,8 @@ import { RECORDS_MAX } from '../../node/track-record.ts'
 import { nodeOf } from './identities.ts'
 import type { Life } from './life.ts'
 import { chunksOf, textOf } from './messages.ts'
+import { BrokenInvariant, type Invariant } from './promises.ts'
 import type { World } from './world.ts'
-
-export const INVARIANTS = {
-  S1: 'what was acknowledged is found after a crash',
-  S3: 'an answer is a prefix of the whole one, and ends only when it is whole',
-  S4: 'nobody outside the mesh is served',
-  S5: 'nobody is served where its removal is known',
-  S6: 'the number of a peer only grows',
-  S9: 'every queue and table keeps its bound',
-  S12: 'nothing is thrown that nobody expects',
-  S13: 'retries stay within their budget',
-  E1: 'each request ends exactly once',
-  D1: 'a seed is one run, event by event',
-  L1: 'all who are connected know the same manifests and removals',
-  L3: 'no slot, call or request is stuck',
-  L4: 'whoever is healed answers and is answered'
-} as const
-export type Invariant = keyof typeof INVARIANTS
-
-export class BrokenInvariant extends Error {
-  readonly invariant: Invariant
-
-  constructor(invariant: Invariant, what: string, options?: ErrorOptions) {
-    super(`${invariant} (${INVARIANTS[invariant]}): ${what}`, options)
-    this.invariant = invariant
-  }
-}
 
 interface Tracked {
   readonly node: number
@@ -53,7 +28,10 @@ interface Tracked {
   attempts: number
 }
 
-/** As much as may wait: the work of two seconds, or two for each slot. */
+/**
+ * As much as may wait: the work of two seconds, or two for each slot. Restated on purpose:
+ * a change of the bound in the core must show here.
+ */
 const QUEUE_MS_MAX = 2000
 const QUEUED_PER_SLOT = 2
 
@@ -194,7 +172,7 @@ export class Checker {
       throw broken('S6', `n${node} accepts number ${sequence} of n${about} after ${sequences[about]}`)
     epochs[about] = epoch
     sequences[about] = sequence
-    const entries = this.#world.nodes[node]!.life?.providers.entries.size ?? 0
+    const entries = this.#world.nodes[node]!.life?.records.providers.entries.size ?? 0
     if (entries > PEERS_MAX) throw broken('S9', `n${node} keeps ${entries} manifests`)
   }
 
@@ -225,7 +203,7 @@ export class Checker {
   }
 
   /** The node has read its disks. What only its cache held may be gone; the rest may not. */
-  restarted({ node: { index, cache }, members }: Life): void {
+  restarted({ node: { index, cache }, records: { members } }: Life): void {
     for (const hash of this.#removals.get(index)?.keys() ?? []) {
       if (!members.removals.kept.has(hash))
         throw broken('S1', `n${index} has lost ${hash}, which it acknowledged`)

@@ -1,12 +1,12 @@
 /** `npm run sim -- virtual`: a large mesh on virtual time, an hour of it in minutes. */
 
-import { parseArgs } from 'node:util'
-import { BrokenInvariant } from './checker.ts'
+import { numberOf, SEED_MAX, type Tool } from '../tool.ts'
 import { disagreement } from './liveness.ts'
 import { largePlan } from './plan.ts'
+import { BrokenInvariant } from './promises.ts'
 import { World } from './world.ts'
 
-const HELP = `Usage: npm run sim -- virtual [options]
+const USAGE = `Usage: npm run sim -- virtual [options]
 
   --nodes N   how many virtual nodes (10 to 2000; default 1000)
   --hours H   how long, in their time (0.25 to 24; default 1)
@@ -15,28 +15,39 @@ const HELP = `Usage: npm run sim -- virtual [options]
 
 Exit codes: 0 every promise held, 1 not, 2 usage.`
 
-const USAGE_EXIT_CODE = 2
 const REPORT_EVERY_MS = 300_000
 const EVENTS_SHOWN = 40
 
-export async function virtual(args: string[], signal: AbortSignal): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      nodes: { type: 'string', default: '1000' },
-      hours: { type: 'string', default: '1' },
-      seed: { type: 'string', default: '0' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false }
-    }
-  })
-  const [nodes, hours, seed] = [Number(values.nodes), Number(values.hours), Number(values.seed)]
-  const usable = Number.isInteger(nodes) && nodes >= 10 && nodes <= 2000 && hours >= 0.25 && hours <= 24
-  if (values.help || !usable || !Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
-    console.error(HELP)
-    return values.help ? 0 : USAGE_EXIT_CODE
-  }
+const options = {
+  nodes: { type: 'string', default: '1000' },
+  hours: { type: 'string', default: '1' },
+  seed: { type: 'string', default: '0' },
+  json: { type: 'boolean', default: false }
+} as const
 
+export const virtual: Tool<typeof options> = {
+  usage: USAGE,
+  options,
+  run: ({ values }, signal) =>
+    runVirtual(
+      {
+        nodes: numberOf('nodes', values.nodes, { min: 10, max: 2000 }),
+        hours: numberOf('hours', values.hours, { min: 0.25, max: 24, whole: false }),
+        seed: numberOf('seed', values.seed, { max: SEED_MAX }),
+        json: values.json
+      },
+      signal
+    )
+}
+
+interface Wanted {
+  readonly nodes: number
+  readonly hours: number
+  readonly seed: number
+  readonly json: boolean
+}
+
+function runVirtual({ nodes, hours, seed, json }: Wanted, signal: AbortSignal): boolean {
   const world = new World(largePlan(seed, nodes, hours))
   const beganMs = performance.now()
   const failure = live(world, hours * 3_600_000, signal)
@@ -54,11 +65,11 @@ export async function virtual(args: string[], signal: AbortSignal): Promise<numb
     wallS: (performance.now() - beganMs) / 1000,
     memoryBytes: process.memoryUsage.rss()
   }
-  if (values.json) console.log(JSON.stringify(outcome))
+  if (json) console.log(JSON.stringify(outcome))
   else
     for (const [name, value] of Object.entries(outcome))
       console.log(`${name.padEnd(12)} ${JSON.stringify(value)}`)
-  return failure === undefined ? 0 : 1
+  return failure === undefined
 }
 
 /** @returns what broke a promise. */

@@ -4,6 +4,7 @@
  * it reach a core.
  */
 
+import type { SignedManifest } from '../../interface/manifest.ts'
 import { manifestOf, peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
 import type { VirtualNode } from './node.ts'
@@ -30,7 +31,7 @@ const MISCHIEF: Partial<Record<string, (life: Life) => void>> = {
   /** Brings back what it has once heard, as if it were fresh. */
   replayer(life) {
     const { world, node } = life
-    const heard = [...life.providers.entries.values()].flatMap(({ signed }) => signed ?? [])
+    const heard = [...life.records.providers.entries.values()].flatMap(({ signed }) => signed ?? [])
     const memory = memoryOf(node)
     memory.push(...heard)
     const items = Array.from({ length: REPLAYED }, () => memory[Math.floor(world.random() * memory.length)]!)
@@ -41,8 +42,8 @@ const MISCHIEF: Partial<Record<string, (life: Life) => void>> = {
 
   /** Tells everyone something else under one number. */
   equivocator(life) {
-    const { world, node, current } = life
-    const { epoch, sequence, ttlMs } = current.manifest
+    const { world, node } = life
+    const { epoch, sequence, ttlMs } = life.records.current.manifest
     for (const side of life.meetings.gossiping) {
       const signed = manifestOf({
         ...{ node: node.index, epoch, sequence, ttlMs, capabilities: node.capabilities },
@@ -83,8 +84,8 @@ const MISCHIEF: Partial<Record<string, (life: Life) => void>> = {
 const memories = new WeakMap<VirtualNode, ReturnType<typeof newMemory>>()
 /** Enough to bring back what is long outdated. */
 const MEMORY_MAX = 500
-const newMemory = (): Life['current'][] => []
-function memoryOf(node: VirtualNode): Life['current'][] {
+const newMemory = (): SignedManifest[] => []
+function memoryOf(node: VirtualNode): SignedManifest[] {
   const memory = memories.get(node) ?? newMemory()
   memories.set(node, memory)
   if (memory.length > MEMORY_MAX) memory.splice(0, memory.length - MEMORY_MAX)

@@ -7,68 +7,60 @@
 import type { Capability, SignedManifest } from '../../interface/manifest.ts'
 import {
   announceAfterMs,
-  manifestTtlMs,
   newPulls,
   PULL_TICK_MS,
   type PullEvent,
   REMOVALS_INTERVAL_MS
 } from '../../node/manifest-schedule.ts'
-import { revocationsDigest, sameChain, standingOf } from '../../node/membership/members-core.ts'
-import { type MembersEvent, newMembers } from '../../node/membership/members-state.ts'
-import type { Standing } from '../../node/membership/policy.ts'
+import { revocationsDigest } from '../../node/membership/members-core.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
-import { newerThan, newProviders, versionsOf } from '../../node/provider-core.ts'
+import { NEWS_UNDER_WAY_MS } from '../../node/peers.ts'
+import { newerThan, versionsOf } from '../../node/provider-core.ts'
 import type { Offer } from '../../node/rank.ts'
 import { Asker } from './asker.ts'
+import type { Side } from './connection.ts'
 import type { Rumour } from './gossip.ts'
-import { MESH, manifestOf, nodeOf, peerIdOf } from './identities.ts'
+import { EPOCH_WALL_MS, nodeOf, peerIdOf } from './identities.ts'
 import { Meetings } from './meetings.ts'
-import type { CallMessage, Message } from './messages.ts'
-import type { Side } from './network.ts'
+import type { Message } from './messages.ts'
 import type { VirtualNode } from './node.ts'
+import { Records } from './records.ts'
 import { Server } from './server.ts'
-import { WALL_MS, type World } from './world.ts'
+import type { World } from './world.ts'
 
-/** Numbers reserved by one durable write, as `storage/manifest-log.ts` does. */
-const SEQUENCE_BLOCK = 1000
 /** The cache is checkpointed now and then; what came since is lost when the power is. */
 const CHECKPOINT_MS = 5000
-/** What a peer said last may reach us, through others, this long after it is gone. */
-const NEWS_UNDER_WAY_MS = 5000
 
 export class Life {
   readonly world: World
   readonly node: VirtualNode
   readonly startedMs: number
-  readonly members = newMembers(MESH)
-  readonly providers = newProviders()
   readonly pulls = newPulls()
+  readonly records: Records
   readonly asker: Asker
   readonly server: Server
   readonly meetings: Meetings
   over = false
-  current!: SignedManifest
   /** Connected once, then not any more, since when. */
   readonly #lost = new Map<number, number>()
-  #nextSequence = 0
-  #reserved = 0
 
   constructor(world: World, node: VirtualNode) {
     this.world = world
     this.node = node
     this.startedMs = world.nowMs
+    this.records = new Records(this)
     this.asker = new Asker(this)
     this.server = new Server(this)
     this.meetings = new Meetings(this)
   }
 
   start(): void {
-    this.#load()
-    this.announce()
+    this.records.load()
+    this.#announce()
     this.meetings.start()
-    this.every(PULL_TICK_MS, this.#tick)
-    this.every(REMOVALS_INTERVAL_MS, this.#compareRemovals)
-    if (this.node.mayCrash) this.every(CHECKPOINT_MS, () => this.node.cache.sync())
+    this.#every(PULL_TICK_MS, () => this.pullStep({ type: 'tick', peers: this.meetings.greeted }))
+    this.#every(REMOVALS_INTERVAL_MS, () => this.#compareRemovals())
+    if (this.node.mayCrash) this.#every(CHECKPOINT_MS, () => this.node.cache.sync())
   }
 
   /** Since this process began; no correction of a clock moves it. */
@@ -77,17 +69,14 @@ export class Life {
   }
 
   get wallMs(): number {
-    return WALL_MS + this.world.nowMs + this.node.skewMs
+    return EPOCH_WALL_MS + this.world.nowMs + this.node.skewMs
   }
-
-  readonly peerIdOf = peerIdOf
-  readonly nodeOf = nodeOf
 
   after(ms: number, task: () => void): void {
     this.world.after(ms, () => this.node.runIn(this, task))
   }
 
-  every(ms: number, task: () => void): void {
+  #every(ms: number, task: () => void): void {
     const again = (): void => {
       task()
       this.world.after(ms, run)
@@ -96,104 +85,38 @@ export class Life {
     this.world.after(ms * this.world.random(), run)
   }
 
-  #load(): void {
-    const { disk, cache, index } = this.node
-    for (const revocation of disk.values()) {
-      if (typeof revocation === 'object') this.#membersStep({ type: 'revocation-stored', revocation })
-    }
-    this.admit(peerIdOf(index), this.world.identities.chainOf(index))
-    for (const { manifest, hash } of cache.values()) {
-      const { peerId, epoch, sequence } = manifest
-      const version = { peerId, epoch, sequence, hash }
-      this.world.cores.providers(this.providers, { type: 'remember', version }, 0, this.world.random)
-    }
-    this.world.checker.restarted(this)
-  }
-
-  // Manifests.
-
-  announce(): void {
-    if (this.#nextSequence === this.#reserved) this.#reserve()
-    const { index, capabilities, epoch } = this.node
-    const ttlMs = manifestTtlMs(this.members.known.size)
-    this.current = manifestOf({
-      node: index,
-      epoch,
-      sequence: this.#nextSequence++,
-      ttlMs,
-      capabilities,
-      chain: this.world.identities.chainOf(index),
-      content: 0
-    })
-    this.world.checker.announced(index, this.current)
-    this.takeManifest(this.current, 0)
-    this.world.gossip.publish(this, this.current)
-    this.after(announceAfterMs(ttlMs, this.world.random), this.#announceAgain)
-  }
-
-  readonly #announceAgain = (): void => this.announce()
-
-  #reserve(): void {
-    const free = this.node.disk.get('sequence')
-    this.#nextSequence = typeof free === 'number' ? free : 1
-    this.#reserved = this.#nextSequence + SEQUENCE_BLOCK
-    this.commit('sequence', this.#reserved)
-  }
-
-  /** Write what must never be lost, and go on only once it is on disk. */
-  commit(key: string, value: number | ProvenRevocation): void {
-    this.node.disk.write(key, value)
-    if (this.world.cores.commitsAreSynced) this.node.disk.sync()
-  }
-
-  /** @returns whether it was news. */
-  takeManifest(signed: SignedManifest, ageMs: number): boolean {
-    const { world, node } = this
-    const { peerId, certificates } = signed.manifest
-    if (!this.admit(peerId, certificates)) return false
-    const event = { type: 'manifest', signed, ageMs } as const
-    const [effect] = world.cores.providers(this.providers, event, this.monotonicMs, world.random).effects
-    if (effect?.type !== 'news') {
-      if (effect !== undefined) world.trace.note(world.nowMs, node.index, effect.code, nodeOf(peerId))
-      return false
-    }
-    world.checker.accepted(node.index, signed)
-    if (node.mayCrash) node.cache.write(peerId, signed)
-    const about = nodeOf(peerId)
-    const lostMs = this.#lost.size > 0 ? this.#lost.get(about) : undefined
-    if (lostMs !== undefined && world.nowMs - lostMs > NEWS_UNDER_WAY_MS) this.#lost.delete(about)
-    return true
+  #announce(): void {
+    const manifest = this.records.renew()
+    this.world.gossip.publish(this, manifest)
+    this.after(announceAfterMs(manifest.manifest.ttlMs, this.world.random), () => this.#announce())
   }
 
   onRumour(rumour: Rumour): void {
     const { kind, value } = rumour
     const news =
-      kind === 'manifest' ? this.#heard(value as SignedManifest) : this.revoke(value as ProvenRevocation)
+      kind === 'manifest'
+        ? this.#isOfOther(value as SignedManifest) && this.records.take(value as SignedManifest, 0)
+        : this.records.revoke(value as ProvenRevocation)
     if (news) this.world.gossip.passOn(this, rumour)
   }
 
-  #heard(signed: SignedManifest): boolean {
-    return signed.manifest.peerId !== peerIdOf(this.node.index) && this.takeManifest(signed, 0)
+  #isOfOther({ manifest }: SignedManifest): boolean {
+    return manifest.peerId !== peerIdOf(this.node.index)
   }
 
   /** What came otherwise than by gossip is gossiped on. */
   takeAndPassOn(signed: SignedManifest, ageMs: number): boolean {
-    if (signed.manifest.peerId === peerIdOf(this.node.index)) return false
-    const news = this.takeManifest(signed, ageMs)
+    const news = this.#isOfOther(signed) && this.records.take(signed, ageMs)
     if (news) this.world.gossip.publish(this, signed)
     return news
   }
 
-  readonly #compareRemovals = (): void => {
-    const { world, members, meetings } = this
+  #compareRemovals(): void {
+    const { world, records, meetings } = this
     for (const peer of world.cores.removalsFrom(meetings.greeted, world.random)) {
-      const side = meetings.sideOf(peer)
-      if (side !== undefined)
-        this.send(side, { type: 'pull-revocations', digest: revocationsDigest(members) })
+      this.#sendTo(peer, { type: 'pull-revocations', digest: revocationsDigest(records.members) })
     }
   }
-
-  readonly #tick = (): void => this.pullStep({ type: 'tick', peers: this.meetings.greeted })
 
   pullStep(event: PullEvent<number>): void {
     const { world, node } = this
@@ -204,58 +127,7 @@ export class Life {
   }
 
   pull(peer: number): void {
-    const side = this.meetings.sideOf(peer)
-    if (side !== undefined) this.send(side, { type: 'pull', versions: versionsOf(this.providers) })
-  }
-
-  // Members.
-
-  /** @returns whether the peer is a member. */
-  admit(peerId: string, chain: readonly Uint8Array[]): boolean {
-    const known = this.members.known.get(peerId)
-    if (known !== undefined && sameChain(known.chain, chain) && this.standingOf(peerId).kind === 'member')
-      return true
-    const certificates = this.world.identities.open(chain)
-    const [effect] = this.#membersStep({ type: 'admit', peerId, certificates, chain })
-    if (effect?.type !== 'store-member') return effect?.type === 'admitted'
-    this.#membersStep({ type: 'member-stored', membership: effect.membership, chain })
-    return true
-  }
-
-  standingOf(peerId: string): Standing {
-    return standingOf(this.members, peerId, this.wallMs)
-  }
-
-  isMember(node: number): boolean {
-    return this.standingOf(peerIdOf(node)).kind === 'member'
-  }
-
-  /** @returns whether it was news. */
-  revoke(revocation: ProvenRevocation): boolean {
-    const { issuerCertificate } = revocation
-    const [revoker] = issuerCertificate === null ? [] : this.world.identities.open([issuerCertificate])
-    const [effect] = this.#membersStep({ type: 'revoke', revocation, revoker })
-    if (effect?.type !== 'store-revocation') return false
-    this.commit(revocation.hash, revocation)
-    this.world.checker.acknowledged(this.node.index, revocation)
-    this.#membersStep({ type: 'revocation-stored', revocation })
-    return true
-  }
-
-  #membersStep(event: MembersEvent) {
-    const { world, node } = this
-    world.trace.note(world.nowMs, node.index, `members ${event.type}`, 0)
-    const { effects } = world.cores.members(this.members, event, this.wallMs, world.random)
-    for (const effect of effects) {
-      const about = 'peerId' in effect ? nodeOf(effect.peerId) : 0
-      world.trace.note(world.nowMs, node.index, `members → ${effect.type}`, about)
-      if (effect.type === 'cut-off') this.meetings.hangUp(nodeOf(effect.peerId))
-      if (effect.type === 'forget-revocation') {
-        node.disk.delete(effect.hash)
-        world.checker.replaced(node.index, effect.hash)
-      }
-    }
-    return effects
+    this.#sendTo(peer, { type: 'pull', versions: versionsOf(this.records.providers) })
   }
 
   // Peers.
@@ -263,7 +135,7 @@ export class Life {
   /** As `offers` in `node/mesh/asking.ts`. */
   offerOf(peerId: string, capability: Capability): Offer | undefined {
     const peer = nodeOf(peerId)
-    const standing = this.standingOf(peerId)
+    const standing = this.records.standingOf(peerId)
     if (this.#lost.has(peer) || standing.kind !== 'member' || standing.role === 'guest') return undefined
     const side = this.meetings.sideOf(peer)
     const local = peer === this.node.index
@@ -287,8 +159,10 @@ export class Life {
     this.#lost.delete(peer)
   }
 
-  onConnected(side: Side): void {
-    this.meetings.onConnected(side)
+  /** A manifest of that node is news. */
+  heardOf(peer: number): void {
+    const lostMs = this.#lost.size > 0 ? this.#lost.get(peer) : undefined
+    if (lostMs !== undefined && this.world.nowMs - lostMs > NEWS_UNDER_WAY_MS) this.#lost.delete(peer)
   }
 
   onDisconnected(side: Side): void {
@@ -301,50 +175,40 @@ export class Life {
     this.world.network.send(side, message)
   }
 
+  #sendTo(peer: number, message: Message): void {
+    const side = this.meetings.sideOf(peer)
+    if (side !== undefined) this.send(side, message)
+  }
+
   onMessage(side: Side, message: Message): void {
-    const { world, node } = this
-    world.trace.note(world.nowMs, node.index, message.type, side.peer)
-    if (message.type === 'hello') {
+    const { world, node, records } = this
+    const { type } = message
+    world.trace.note(world.nowMs, node.index, type, side.peer)
+    if (type === 'hello') {
       this.meetings.onHello(side, message)
       return
     }
     // A dropper takes everything and gives nothing.
-    if (node.role === 'dropper' && message.type !== 'manifests' && message.type !== 'revocations') return
+    if (node.role === 'dropper' && type !== 'manifests' && type !== 'revocations') return
     // The guard lets only members open streams, and hears nothing on those of others.
-    if (!this.isMember(side.peer)) return
-    if (isCall(message)) this.#onCall(side, message)
-    else this.#onSync(side, message)
-  }
-
-  #onCall(side: Side, message: CallMessage): void {
-    if (message.type === 'call') this.server.serve(side, message)
-    else if (message.type === 'cancel') this.server.cancel(side, message.call)
-    else this.asker.onMessage(message)
-  }
-
-  #onSync(side: Side, message: Exclude<Message, CallMessage | { type: 'hello' }>): void {
-    switch (message.type) {
-      case 'pull': {
-        const items = newerThan(this.providers, message.versions, this.monotonicMs)
-        if (items.length > 0) this.send(side, { type: 'manifests', items })
-        return
+    if (records.standingOf(peerIdOf(side.peer)).kind !== 'member') return
+    if (type === 'call') this.server.serve(side, message)
+    else if (type === 'cancel') this.server.cancel(side, message.call)
+    else if (type === 'chunk' || type === 'error') this.asker.onMessage(message)
+    else if (type === 'pull') {
+      const items = newerThan(records.providers, message.versions, this.monotonicMs)
+      if (items.length > 0) this.send(side, { type: 'manifests', items })
+    } else if (type === 'manifests') {
+      for (const { signed, ageMs } of message.items) {
+        if (this.takeAndPassOn(signed, ageMs)) this.pullStep({ type: 'pulled', ageMs })
       }
-      case 'manifests':
-        for (const { signed, ageMs } of message.items) {
-          if (this.takeAndPassOn(signed, ageMs)) this.pullStep({ type: 'pulled', ageMs })
-        }
-        return
-      case 'pull-revocations':
-        if (message.digest === revocationsDigest(this.members)) return
-        this.send(side, { type: 'revocations', items: [...this.members.removals.kept.values()] })
-        return
-      case 'revocations':
-        for (const revocation of message.items) {
-          if (this.revoke(revocation)) this.world.gossip.publish(this, revocation)
-        }
+    } else if (type === 'pull-revocations') {
+      if (message.digest !== revocationsDigest(records.members))
+        this.send(side, { type: 'revocations', items: [...records.members.removals.kept.values()] })
+    } else {
+      for (const revocation of message.items) {
+        if (records.revoke(revocation)) world.gossip.publish(this, revocation)
+      }
     }
   }
 }
-
-const isCall = (message: Message): message is CallMessage =>
-  message.type === 'call' || message.type === 'chunk' || message.type === 'error' || message.type === 'cancel'

@@ -1,8 +1,8 @@
 /** What must be true once everything is healed and some time has passed. */
 
-import { BrokenInvariant } from './checker.ts'
 import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
+import { BrokenInvariant } from './promises.ts'
 import type { World } from './world.ts'
 
 /** An announcement that gossip loses is pulled a minute later, and that may have to be done twice. */
@@ -17,11 +17,11 @@ export function disagreement(world: World): string | undefined {
     for (const life of group) {
       const { index } = life.node
       if (removalsOf(life) !== removalsOf(first!)) {
-        return `n${index} knows ${life.members.removals.kept.size} removals, n${first!.node.index} ${first!.members.removals.kept.size}`
+        return `n${index} knows ${life.records.members.removals.kept.size} removals, n${first!.node.index} ${first!.records.members.removals.kept.size}`
       }
       for (const other of group) {
-        const known = life.providers.entries.get(peerIdOf(other.node.index))
-        const { sequence, ttlMs } = other.current.manifest
+        const known = life.records.providers.entries.get(peerIdOf(other.node.index))
+        const { sequence, ttlMs } = other.records.current.manifest
         const heardMs = life.monotonicMs - (known?.madeAtMs ?? 0)
         const late = known?.sequence !== sequence && heardMs > ttlMs * ANNOUNCED_AGAIN_BY + LATE_MS
         if (known?.signed === undefined || late) {
@@ -47,7 +47,7 @@ export function separation(world: World): string | undefined {
   return undefined
 }
 
-const removalsOf = ({ members }: Life): string => [...members.removals.kept.keys()].sort().join()
+const removalsOf = ({ records }: Life): string => [...records.members.removals.kept.keys()].sort().join()
 
 const isHonest = (world: World, node: number): boolean =>
   world.nodes[node]!.isHonest && !world.removed.has(node)

@@ -3,16 +3,14 @@
  * `node/greeter.ts`: redial whom it lost, ever more slowly, and say hello first.
  */
 
+import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/discovery.ts'
+import { HELLO_TIMEOUT_MS } from '../../node/greeter.ts'
+import type { Side } from './connection.ts'
 import { revocationsDigest } from '../../node/membership/members-core.ts'
 import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
 import type { Message } from './messages.ts'
-import type { Side } from './network.ts'
 
-const BACKOFF_MS = 1000
-const BACKOFF_MS_MAX = 300_000
-/** A peer that does not introduce itself within this time is let go. */
-const HELLO_TIMEOUT_MS = 5000
 /** As gossipsub's `D_high`: what a node passes on goes to no more peers than this. */
 const GOSSIP_PEERS_MAX = 12
 
@@ -69,14 +67,14 @@ export class Meetings {
     this.#life.after(HELLO_TIMEOUT_MS, () => {
       if (!side.greeted) this.#life.world.network.close(side)
     })
-    const { current, members } = this.#life
+    const { current, members } = this.#life.records
     this.#life.send(side, { type: 'hello', manifest: current, digest: revocationsDigest(members) })
   }
 
   onHello(side: Side, { manifest, digest }: Extract<Message, { type: 'hello' }>): void {
-    const { world, members, node } = this.#life
+    const { world, records, node } = this.#life
     const { peerId, certificates } = manifest.manifest
-    if (peerId !== peerIdOf(side.peer) || !this.#life.admit(peerId, certificates)) {
+    if (peerId !== peerIdOf(side.peer) || !this.#life.records.admit(peerId, certificates)) {
       world.network.close(side)
       return
     }
@@ -90,8 +88,8 @@ export class Meetings {
     this.#life.found(side.peer)
     if (this.#life.takeAndPassOn(manifest, 0)) this.#life.pullStep({ type: 'met' })
     this.#life.pull(side.peer)
-    if (digest !== revocationsDigest(members))
-      this.#life.send(side, { type: 'pull-revocations', digest: revocationsDigest(members) })
+    if (digest !== revocationsDigest(records.members))
+      this.#life.send(side, { type: 'pull-revocations', digest: revocationsDigest(records.members) })
     this.#answer(side.peer, side)
   }
 

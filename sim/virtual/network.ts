@@ -8,54 +8,15 @@
  */
 
 import type { Random } from '../../interface/clock.ts'
+import { DIAL_TIMEOUT_MS, PING_INTERVAL_MS } from '../../node/libp2p.ts'
+import { PING_TIMEOUT_MS } from '../../node/liveness.ts'
+import { DIAL_ROUND_TRIPS } from '../../node/rank.ts'
+import { RETRANSMIT_MS } from '../network/link.ts'
+import type { Connection, Link, Side } from './connection.ts'
 import type { World } from './world.ts'
-
-/** What a retransmission costs: the least that Linux waits, doubled each time (RFC 6298). */
-const RETRANSMIT_MS = 200
-/** The ping of a connection comes every ten seconds, and is given up within ten more. */
-const DEAD_AFTER_MS = 10_000
-const DEAD_SPREAD_MS = 10_000
-/** As long as libp2p waits for a connection. */
-const DIAL_TIMEOUT_MS = 10_000
-/** TCP, the encrypter, the muxer and identify. */
-const DIAL_ROUND_TRIPS = 4
 
 /** What happens at one moment happens in any order; what a stream carries does not. */
 const ORDER_MS = 1e-6
-
-/** One direction between two nodes. */
-export interface Link {
-  readonly from: number
-  readonly to: number
-  delayMs: number
-  jitterMs: number
-  lossRate: number
-  /** Carries nothing; counted, because several faults may overlap. */
-  blocks: number
-}
-
-/** One end of a connection: what a node holds of it. */
-export interface Side {
-  readonly connection: Connection
-  readonly end: 0 | 1
-  readonly node: number
-  readonly peer: number
-  readonly out: Link
-  /** Both have said hello and accepted each other, as far as this end knows. */
-  greeted: boolean
-}
-
-export interface Connection {
-  readonly number: number
-  readonly sides: [Side, Side]
-  readonly isOpen: [boolean, boolean]
-  /** When the last message that each end sent arrives. */
-  readonly arrivesMs: [number, number]
-  /** What each end sent into a blocked link. */
-  readonly held: [unknown[], unknown[]]
-  /** Whether gossip runs over it. */
-  gossips: boolean
-}
 
 interface Delivery {
   readonly side: Side
@@ -102,7 +63,7 @@ export class Network {
   #streamMs({ delayMs, jitterMs, lossRate }: Link): number {
     let ms = delayMs + jitterMs * this.#random()
     // Beyond that the connection is dead.
-    for (let waitMs = RETRANSMIT_MS; ms <= DEAD_AFTER_MS && this.#random() < lossRate; waitMs *= 2)
+    for (let waitMs = RETRANSMIT_MS; ms <= PING_TIMEOUT_MS && this.#random() < lossRate; waitMs *= 2)
       ms += waitMs
     return ms
   }
@@ -149,7 +110,7 @@ export class Network {
     }
     for (const side of sides) (side as { connection: Connection }).connection = connection
     this.#connections.set(this.#pair(from, to), connection)
-    for (const side of sides) this.#world.nodes[side.node]!.run(life => life.onConnected(side))
+    for (const side of sides) this.#world.nodes[side.node]!.run(life => life.meetings.onConnected(side))
     return connection
   }
 
@@ -163,7 +124,7 @@ export class Network {
     const world = this.#world
     const ms = this.#streamMs(out)
     // No ping comes through either.
-    if (ms > DEAD_AFTER_MS) this.#dieLater(connection, true)
+    if (ms > PING_TIMEOUT_MS) this.#dieLater(connection, true)
     const atMs = Math.max(world.nowMs + ms, connection.arrivesMs[end] + ORDER_MS)
     connection.arrivesMs[end] = atMs
     world.queue.push(atMs, this.#deliver, { side: connection.sides[1 - end]!, message })
@@ -263,10 +224,10 @@ export class Network {
     for (const message of connection.held[side.end].splice(0)) this.send(side, message)
   }
 
-  /** Its pings get no answer: each end gives it up, unless the link is back by then or it is `lost` anyway. */
+  /** Its next ping gets no answer: each end gives it up, unless the link is back by then or it is `lost` anyway. */
   #dieLater(connection: Connection, lost = false): void {
     for (const { end, out } of connection.sides) {
-      const ms = DEAD_AFTER_MS + DEAD_SPREAD_MS * this.#random()
+      const ms = PING_TIMEOUT_MS + PING_INTERVAL_MS * this.#random()
       this.#world.after(ms, () => {
         const { isOpen, sides } = connection
         const dead = lost || this.#isBlocked(out) || this.#isBlocked(sides[1 - end]!.out) || !isOpen[1 - end]

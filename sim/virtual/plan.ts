@@ -108,7 +108,7 @@ export function largePlan(seed: number, count: number, hours: number): Plan {
   const roles = rolesOf(count, Math.floor(count / 50), random)
   const faults: Fault[] = []
   for (let i = 0; i < (count / 10) * hours; i++) {
-    const [draw] = [FAULTS[Math.floor(random() * FAULTS.length)]!]
+    const draw = pick(FAULTS, random)
     const atMs = 60_000 + random() * (healedMs - 360_000)
     const fault = draw({ roles, atMs, untilMs: Math.min(healedMs, atMs + 300_000), random })
     if (fault !== undefined) faults.push(fault)
@@ -195,13 +195,8 @@ const FAULTS: readonly ((ground: Ground) => Fault | undefined)[] = [
     return { type: 'flap', atMs, a, b, times, periodMs: ((untilMs - atMs) * random()) / times }
   },
   ({ roles, atMs, untilMs, random }) => ({
-    ...{
-      type: 'loss',
-      atMs,
-      node: any(roles, random),
-      rate: 0.1 + 0.4 * random(),
-      forMs: random() * (untilMs - atMs)
-    }
+    ...{ type: 'loss', atMs, node: any(roles, random) },
+    ...{ rate: 0.1 + 0.4 * random(), forMs: random() * (untilMs - atMs) }
   }),
   ({ roles, atMs, random }) => {
     // Admins stay: what falls with one is renewed by reception, which is no core.

@@ -9,7 +9,7 @@ export function revokeAt(world: World, by: number, subject: number): void {
   const admin = world.nodes[by]!
   admin.run(life => {
     const revocation = world.identities.revocation(by === ROOT_HOLDER ? undefined : by, subject)
-    if (!life.revoke(revocation)) return
+    if (!life.records.revoke(revocation)) return
     world.removed.add(subject)
     world.gossip.publish(life, revocation)
   })

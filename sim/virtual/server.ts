@@ -6,9 +6,10 @@
 import { type AdmissionEvent, type AdmissionState, newAdmission } from '../../capabilities/admission-core.ts'
 import { type ErrorCode, toLumosError } from '../../interface/errors.ts'
 import { permit } from '../../node/membership/policy.ts'
+import type { Side } from './connection.ts'
+import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
 import { type CallMessage, chunksOf, textOf } from './messages.ts'
-import type { Side } from './network.ts'
 
 type Asked = Extract<CallMessage, { type: 'call' }>
 
@@ -61,7 +62,7 @@ export class Server {
     const job: Job = { id, side, asked, model: model!, state: 'waiting', startedMs: 0 }
     this.#jobs.set(id, job)
     this.#life.after(asked.budgetMs, () => this.#end(job, 'TIMEOUT'))
-    this.#step(job.model, { type: 'enter', id, peer: side && this.#life.peerIdOf(side.peer) })
+    this.#step(job.model, { type: 'enter', id, peer: side && peerIdOf(side.peer) })
   }
 
   cancel(side: Side | undefined, call: number): void {
@@ -76,10 +77,10 @@ export class Server {
 
   #refusalOf(side: Side | undefined): ErrorCode | undefined {
     if (side === undefined) return undefined
-    const peerId = this.#life.peerIdOf(side.peer)
+    const peerId = peerIdOf(side.peer)
     const action = { kind: 'ask', access: 'everyone' } as const
     try {
-      permit(this.#life.standingOf(peerId), action, { peerId, openToStrangers: [] })
+      permit(this.#life.records.standingOf(peerId), action, { peerId, openToStrangers: [] })
       return undefined
     } catch (thrown) {
       return toLumosError(thrown).code

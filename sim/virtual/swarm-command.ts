@@ -3,12 +3,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { numberOf, SEED_MAX, type Tool } from '../tool.ts'
 import { runSeed, type SwarmRun } from './swarm.ts'
 import { failureLines, linesOf, reportOf } from './swarm-report.ts'
 
-const HELP = `Usage: npm run sim -- swarm [options]
+const USAGE = `Usage: npm run sim -- swarm [options]
 
   --seeds N     how many seeds, each run twice (1 to 1000000; default 200)
   --first S     the first of them (default 0)
@@ -19,45 +19,34 @@ const HELP = `Usage: npm run sim -- swarm [options]
 
 Exit codes: 0 all passed, 1 not, 2 usage.`
 
-const USAGE_EXIT_CODE = 2
 const SEEDS_MAX = 1_000_000
-const SEED_MAX = 2 ** 32 - 1
 
-export async function swarm(args: string[], signal: AbortSignal): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      seeds: { type: 'string', default: '200' },
-      first: { type: 'string', default: '0' },
-      seed: { type: 'string' },
-      trace: { type: 'boolean', default: false },
-      report: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false }
-    }
-  })
-  if (values.help) {
-    console.error(HELP)
-    return 0
+const options = {
+  seeds: { type: 'string', default: '200' },
+  first: { type: 'string', default: '0' },
+  seed: { type: 'string' },
+  trace: { type: 'boolean', default: false },
+  report: { type: 'string' },
+  json: { type: 'boolean', default: false }
+} as const
+
+export const swarm: Tool<typeof options> = {
+  usage: USAGE,
+  options,
+  async run({ values: { seeds, first, seed, ...output } }, signal) {
+    if (seed !== undefined) return runOne(numberOf('seed', seed, { max: SEED_MAX }), output)
+    const count = numberOf('seeds', seeds, { min: 1, max: SEEDS_MAX })
+    const from = numberOf('first', first, { max: SEED_MAX })
+    return await runMany(from, count, { json: output.json, folder: output.report, signal })
   }
-  const seeds = Number(values.seeds)
-  const first = Number(values.seed ?? values.first)
-  const wrong = !Number.isInteger(seeds) || seeds < 1 || seeds > SEEDS_MAX
-  if (wrong || !Number.isInteger(first) || first < 0 || first > SEED_MAX) {
-    console.error(HELP)
-    return USAGE_EXIT_CODE
-  }
-  return values.seed === undefined
-    ? await runMany(first, seeds, { json: values.json, folder: values.report, signal })
-    : runOne(first, values)
 }
 
-function runOne(seed: number, { trace, json }: { trace: boolean; json: boolean }): number {
+function runOne(seed: number, { trace, json }: { trace: boolean; json: boolean }): boolean {
   const run = runSeed(seed, trace ? { print: line => console.log(line) } : {})
   if (json) console.log(JSON.stringify(run))
   else if (run.failure === undefined) console.log(`Yes. ${run.plan}; trace ${run.hash}`)
   else console.log(failureLines({ seed, plan: run.plan, ...run.failure }).join('\n'))
-  return run.failure === undefined ? 0 : 1
+  return run.failure === undefined
 }
 
 interface ManyOptions {
@@ -66,7 +55,11 @@ interface ManyOptions {
   readonly signal: AbortSignal
 }
 
-async function runMany(first: number, seeds: number, { json, folder, signal }: ManyOptions): Promise<number> {
+async function runMany(
+  first: number,
+  seeds: number,
+  { json, folder, signal }: ManyOptions
+): Promise<boolean> {
   const beganMs = performance.now()
   const runs = await runSeeds(first, seeds, signal)
   const report = reportOf(runs, (performance.now() - beganMs) / 1000)
@@ -77,7 +70,7 @@ async function runMany(first: number, seeds: number, { json, folder, signal }: M
     await writeFile(join(folder, 'swarm.txt'), `${lines.join('\n')}\n`)
   }
   console.log(json ? JSON.stringify(report) : lines.join('\n'))
-  return report.passed === seeds ? 0 : 1
+  return report.passed === seeds
 }
 
 /** Seeds are independent, so each core of this machine takes the next one. */

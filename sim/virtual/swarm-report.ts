@@ -1,6 +1,6 @@
 /** What a swarm of seeds has come to, for programs and for people. */
 
-import { INVARIANTS, type Invariant } from './checker.ts'
+import { INVARIANTS, type Invariant } from './promises.ts'
 import type { SwarmFailure, SwarmRun } from './swarm.ts'
 
 export interface SwarmReport {

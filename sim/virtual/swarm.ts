@@ -3,10 +3,10 @@
  * then everything must be well again.
  */
 
-import { BrokenInvariant, type Invariant } from './checker.ts'
 import type { Cores } from './cores.ts'
 import { disagreement, probe, separation } from './liveness.ts'
 import { describePlan, type Plan, swarmPlan } from './plan.ts'
+import { BrokenInvariant, type Invariant } from './promises.ts'
 import { World } from './world.ts'
 
 /** The longest that a redial waits, and two rounds of announcements and pulls. */

@@ -12,14 +12,12 @@ import { EventQueue } from './event-queue.ts'
 import { inflict } from './faults.ts'
 import { Gossip } from './gossip.ts'
 import { makeMischief } from './hostile.ts'
-import { EPOCH_WALL_MS, Identities } from './identities.ts'
+import { Identities } from './identities.ts'
 import { startLoad } from './load.ts'
 import { Network } from './network.ts'
 import { VirtualNode } from './node.ts'
 import type { Plan } from './plan.ts'
 import { Trace } from './trace.ts'
-
-export const WALL_MS = EPOCH_WALL_MS
 
 export interface WorldOptions {
   /** Other parts than the product's, for a test that must fail. */

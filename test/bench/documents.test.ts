@@ -5,8 +5,8 @@ import { DOC, generated, README } from '../../bench/publish.ts'
 import { withFigures } from '../../bench/readme-figures.ts'
 import { type BenchResult, publishedResults } from '../../bench/results.ts'
 import { summaryOf } from '../../bench/soak-summary.ts'
-import { Book } from '../../sim/soak/book.ts'
-import type { Measured } from '../../sim/soak/member.ts'
+import { Book } from '../../soak/book.ts'
+import type { Measured } from '../../soak/member.ts'
 
 const readme = readFileSync(README, 'utf8')
 

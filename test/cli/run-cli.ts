@@ -1,3 +1,3 @@
 /** The command line as a process, which the lab starts too. */
 
-export * from '../../sim/lab/command-line.ts'
+export * from '../../lab/command-line.ts'

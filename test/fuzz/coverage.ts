@@ -7,7 +7,7 @@ import { Session } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
 
 /** Ours, and not what tests it. */
-const ROOT = new URL('../../', import.meta.url).href
+const ROOT = new URL('../..', import.meta.url).href
 const ELSEWHERE = ['node_modules/', 'test/', 'sim/'].map(folder => ROOT + folder)
 
 interface Range {

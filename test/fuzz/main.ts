@@ -1,12 +1,12 @@
 /** `npm run fuzz`: looks for inputs that break a promise, led by which code they reach. */
 
-import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { numberOf, type Parsed, runTool, seedOf, UsageError } from '../../sim/tool.ts'
 import { keep, keepInstead, readKept } from './kept.ts'
 import { type SearchOrders, type SearchWords, STATE } from './search.ts'
 import { TARGETS } from './targets.ts'
 
-const HELP = `npm run fuzz -- [TARGET…] [--minutes M | --runs N] [--seed N] [--json]
+const USAGE = `Usage: npm run fuzz -- [TARGET…] [--minutes M | --runs N] [--seed N] [--json]
 
 Gives readers of foreign bytes hostile inputs. One that reaches new code is kept in test/fuzz/corpus/, one that
 breaks a promise in test/fuzz/crashes/; npm test runs both again. Ctrl-C keeps what was found.
@@ -18,6 +18,8 @@ Targets: ${TARGETS.map(({ name }) => name.replaceAll(' ', '-')).join(', ')}
 /** A reader that is silent for so long hangs, however busy the machine is. */
 const HANG_MS = 10_000
 const LOOK_INTERVAL_MS = 500
+/** Two years: as long as anyone looks. */
+const MINUTES_MAX = 1e6
 /** What a reader may need besides what is loaded anyway. */
 const HEAP_MEBIBYTES_MAX = 384
 const INPUT_BYTES_MAX = 1024 * 1024
@@ -31,46 +33,70 @@ interface Result {
   readonly seconds: number
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    minutes: { type: 'string' },
-    runs: { type: 'string' },
-    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false }
+const options = {
+  minutes: { type: 'string' },
+  runs: { type: 'string' },
+  seed: { type: 'string' },
+  json: { type: 'boolean', default: false }
+} as const
+
+interface Wanted {
+  readonly minutes: number
+  readonly runsMax: number
+  readonly seed: number
+  readonly json: boolean
+}
+
+function wantedOf({ minutes, runs, seed, json }: Parsed<typeof options>['values']): Wanted {
+  return {
+    minutes: numberOf('minutes', minutes ?? (runs === undefined ? '1' : String(MINUTES_MAX)), {
+      min: 0.01,
+      max: MINUTES_MAX,
+      whole: false
+    }),
+    runsMax:
+      runs === undefined
+        ? Number.MAX_SAFE_INTEGER
+        : numberOf('runs', runs, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    seed: seedOf(seed),
+    json
+  }
+}
+
+let stopCurrent = () => {}
+
+await runTool({
+  usage: USAGE,
+  options,
+  async run({ values, positionals }, signal) {
+    const wanted = wantedOf(values)
+    const names = TARGETS.map(({ name }) => name)
+    const unknown = positionals.find(given => !names.some(name => name.replaceAll(' ', '-') === given))
+    if (unknown !== undefined) throw new UsageError(`There is no target "${unknown}".`)
+    const say = sayer(wanted)
+    signal.addEventListener('abort', () => stopCurrent())
+    say(`seed ${wanted.seed}`)
+    const results: Result[] = []
+    for (const target of names) {
+      const isChosen = positionals.length === 0 || positionals.includes(target.replaceAll(' ', '-'))
+      if (isChosen && !signal.aborted) results.push(await search(target, wanted))
+    }
+    const findings = results.reduce((sum, result) => sum + result.findings.length, 0)
+    const runs = results.reduce((sum, result) => sum + result.runs, 0)
+    say(`${results.length} targets, ${runs} inputs, ${findings} findings`)
+    if (wanted.json)
+      process.stdout.write(`${JSON.stringify({ seed: wanted.seed, runs, findings, items: results })}\n`)
+    return findings === 0
   }
 })
-const chosen = TARGETS.map(({ name }) => name).filter(
-  name => positionals.length === 0 || positionals.includes(name.replaceAll(' ', '-'))
-)
-const minutes = Number(values.minutes ?? (values.runs === undefined ? 1 : 1e6))
-const runsMax = Number(values.runs ?? Number.MAX_SAFE_INTEGER)
-const seed = Number(values.seed)
-const unknown = positionals.length > chosen.length && positionals.length > 0
-if (values.help || unknown || !(minutes > 0) || !(runsMax > 0) || !Number.isInteger(seed)) {
-  console[values.help ? 'log' : 'error'](HELP)
-  process.exit(values.help ? 0 : 2)
+
+function sayer({ json }: Wanted) {
+  return (line: string): void => void (json ? process.stderr : process.stdout).write(`${line}\n`)
 }
-const say = (line: string): void => void (values.json ? process.stderr : process.stdout).write(`${line}\n`)
 
-let interrupted = false
-let stopCurrent = () => {}
-process.on('SIGINT', () => {
-  interrupted = true
-  stopCurrent()
-})
-
-say(`seed ${seed}`)
-const results: Result[] = []
-for (const target of chosen) if (!interrupted) results.push(await search(target))
-const findings = results.reduce((sum, result) => sum + result.findings.length, 0)
-const runs = results.reduce((sum, result) => sum + result.runs, 0)
-say(`${results.length} targets, ${runs} inputs, ${findings} findings`)
-if (values.json) process.stdout.write(`${JSON.stringify({ seed, runs, findings, items: results })}\n`)
-process.exit(interrupted ? 130 : findings > 0 ? 1 : 0)
-
-function search(target: string): Promise<Result> {
+function search(target: string, wanted: Wanted): Promise<Result> {
+  const { minutes, runsMax, seed, json } = wanted
+  const say = sayer(wanted)
   const beganMs = performance.now()
   const state = new Int32Array(new SharedArrayBuffer(12))
   const input = new Uint8Array(new SharedArrayBuffer(INPUT_BYTES_MAX))
@@ -110,7 +136,7 @@ function search(target: string): Promise<Result> {
     else {
       const kept = words.type === 'end' ? words.kept.length : words.corpus
       last = { runs: words.runs, reached: words.reached, kept }
-      if (process.stdout.isTTY && !values.json) {
+      if (process.stdout.isTTY && !json) {
         process.stdout.write(`\r${target}: ${last.runs} inputs, ${last.reached} places reached\r`)
       }
     }

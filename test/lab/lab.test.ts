@@ -9,17 +9,17 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
-import type { Device } from '../../sim/lab/device.ts'
-import { Lab } from '../../sim/lab/lab.ts'
-import { netem } from '../../sim/lab/link.ts'
-import { NotRun, outcomeOf } from '../../sim/lab/scenario.ts'
-import { run } from '../../sim/lab/system.ts'
+import type { Device } from '../../lab/device.ts'
+import { Lab } from '../../lab/lab.ts'
+import { netem } from '../../lab/link.ts'
+import { NotRun, outcomeOf } from '../../lab/scenario.ts'
+import { run } from '../../lab/system.ts'
 import { PERFECT } from '../../sim/network/link-model.ts'
 import { PRESETS } from '../../sim/network/presets.ts'
 import { describeOnLan } from '../lan/lan.ts'
 
 const MEBIBYTE = 1024 * 1024
-const MAIN = fileURLToPath(new URL('../../sim/lab/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../lab/main.ts', import.meta.url))
 const DATAGRAMS = 200
 
 describeOnLan('a device of the lab', () => {
@@ -127,7 +127,7 @@ describeOnLan('a lab that ends', () => {
 
   it('and was killed is removed by the next one', async () => {
     const begin = `
-      import { Lab } from ${JSON.stringify(fileURLToPath(new URL('../../sim/lab/lab.ts', import.meta.url)))}
+      import { Lab } from ${JSON.stringify(fileURLToPath(new URL('../../lab/lab.ts', import.meta.url)))}
       const lab = await Lab.create()
       const device = await (await lab.lan()).device('board')
       await device.disk(${MEBIBYTE})

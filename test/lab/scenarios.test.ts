@@ -5,10 +5,10 @@
 
 import assert from 'node:assert/strict'
 import { it } from 'vitest'
-import { type LabScenario, outcomeOf } from '../../sim/lab/scenario.ts'
-import { linkLadder } from '../../sim/lab/scenarios/link-ladder.ts'
-import { sameLan } from '../../sim/lab/scenarios/same-lan.ts'
-import { partition } from '../../sim/lab/scenarios/several-lans.ts'
+import { type LabScenario, outcomeOf } from '../../lab/scenario.ts'
+import { linkLadder } from '../../lab/scenarios/link-ladder.ts'
+import { sameLan } from '../../lab/scenarios/same-lan.ts'
+import { partition } from '../../lab/scenarios/several-lans.ts'
 import type { PresetName } from '../../sim/network/presets.ts'
 import { describeOnLan } from '../lan/lan.ts'
 

@@ -10,9 +10,9 @@ import type { NodeClient } from '../../cli/client.ts'
 import { ERROR_MEANINGS } from '../../interface/errors.ts'
 import type { RankedPeer } from '../../interface/node.ts'
 import type { TaskOutput } from '../../interface/tasks.ts'
-import { Lab } from '../../sim/lab/lab.ts'
-import { ASKER, holds, meet, pair, startOn } from '../../sim/lab/node.ts'
-import { unreadBytes } from '../../sim/lab/sockets.ts'
+import { Lab } from '../../lab/lab.ts'
+import { ASKER, holds, meet, pair, startOn } from '../../lab/node.ts'
+import { unreadBytes } from '../../lab/sockets.ts'
 import { describeOnLan } from './lan.ts'
 
 const digits = (name: string): string => fileURLToPath(new URL(`../fixtures/digits/${name}`, import.meta.url))

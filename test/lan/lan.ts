@@ -1,7 +1,7 @@
 /** Tests on the lab's networks. Where there can be none they are skipped, and that is said. */
 
 import { describe, vi } from 'vitest'
-import { findObstacle } from '../../sim/lab/system.ts'
+import { findObstacle } from '../../lab/system.ts'
 
 // Every device is a process, and each takes its time on a machine that does much else.
 vi.setConfig({ testTimeout: 120_000 })

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { it } from 'vitest'
-import { Lab } from '../../sim/lab/lab.ts'
-import { ASKER, holds, loses, meet, pair, startOn } from '../../sim/lab/node.ts'
-import { temporaryHome } from '../../sim/lab/system.ts'
+import { Lab } from '../../lab/lab.ts'
+import { ASKER, holds, loses, meet, pair, startOn } from '../../lab/node.ts'
+import { temporaryHome } from '../../lab/system.ts'
 import { describeOnLan } from './lan.ts'
 
 /** From the signal on, until no other node lists the peer or its models. */

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { it } from 'vitest'
 import type { JoinRequest } from '../../interface/mesh.ts'
-import { Lab } from '../../sim/lab/lab.ts'
-import { ASKER, loses, meet, type Node, pair, startOn } from '../../sim/lab/node.ts'
+import { Lab } from '../../lab/lab.ts'
+import { ASKER, loses, meet, type Node, pair, startOn } from '../../lab/node.ts'
 import { describeOnLan } from './lan.ts'
 
 /** From the command on, until no device that can be reached serves or lists the one that was removed. */

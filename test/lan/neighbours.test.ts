@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'vitest'
-import { Lab } from '../../sim/lab/lab.ts'
-import { meet, type Node, pair, startOn } from '../../sim/lab/node.ts'
+import { Lab } from '../../lab/lab.ts'
+import { meet, type Node, pair, startOn } from '../../lab/node.ts'
 import { describeOnLan } from './lan.ts'
 
 describeOnLan('two nodes on one device', () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { it } from 'vitest'
 
-const DEMO = fileURLToPath(new URL('../../sim/demo.ts', import.meta.url))
+const DEMO = fileURLToPath(new URL('../../examples/demo.ts', import.meta.url))
 
 it('the demo shows one node answered by two others', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [DEMO], {

@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { runOne } from '../../sim/commands/scenario.ts'
 import { Schedule } from '../../sim/faults/fault.ts'
 import { runScenario } from '../../sim/run.ts'
 import type { Scenario } from '../../sim/scenario.ts'
+import { scenarios } from '../../sim/scenario-command.ts'
 import { knock } from '../../sim/stranger.ts'
+import { exitCodeOf } from '../../sim/tool.ts'
 
 const MAIN = join(import.meta.dirname, '../../sim/main.ts')
 const never = new AbortController().signal
@@ -32,7 +33,7 @@ describe('a run', () => {
     const said: string[] = []
     vi.spyOn(console, 'error').mockImplementation(line => void said.push(line))
     vi.spyOn(console, 'log').mockImplementation(line => void said.push(line))
-    expect(await runOne(broken, ['--seed', '5'], never)).toBe(1)
+    expect(await exitCodeOf(scenarios([broken], ''), ['--seed', '5'], never)).toBe(1)
     vi.restoreAllMocks()
     expect(said.join('\n')).toContain('seed 5')
     expect(said.join('\n')).toContain('It does not hold that pigs fly.\nNo.')

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { forkRandom } from '../../sim/random.ts'
 import { page } from '../../sim/report/page.ts'
 import { runScenario } from '../../sim/run.ts'
 import { SCENARIOS } from '../../sim/scenarios/index.ts'
-import { swarmRun, swarmSize } from '../../sim/swarm-nodes.ts'
+import { swarmNodes } from '../../sim/scenarios/swarm-nodes.ts'
 import { readPage, textOf } from './well-formed.ts'
 
 /**
@@ -26,8 +25,7 @@ describe('each scenario', () => {
   const quick = SCENARIOS.filter(({ name }) => !BY_NAME_ONLY.has(name))
 
   it.each(quick)('$name: $question', { timeout: TIMEOUT_MS }, async scenario => {
-    const nodes = NODES[scenario.name] ?? scenario.nodes
-    const outcome = await runScenario(scenario, { seed: 1, nodes })
+    const outcome = await runScenario(scenario, { seed: 1, nodes: NODES[scenario.name] })
     expect(outcome.failures).toEqual([])
     const report = textOf(readPage(page(outcome)))
     for (const fact of [scenario.question, 'Yes.', 'node-0']) expect(report).toContain(fact)
@@ -36,12 +34,8 @@ describe('each scenario', () => {
 })
 
 describe('the swarm', () => {
-  it.each([1, 2, 6])(
-    'recovers from what seed %i has in store for it',
-    { timeout: TIMEOUT_MS },
-    async seed => {
-      const outcome = await runScenario(swarmRun, { seed, nodes: swarmSize(forkRandom(seed, 'swarm')) })
-      expect(outcome.failures).toEqual([])
-    }
-  )
+  it.each([2, 6])('recovers from what seed %i has in store for it', { timeout: TIMEOUT_MS }, async seed => {
+    const outcome = await runScenario(swarmNodes, { seed })
+    expect(outcome.failures).toEqual([])
+  })
 })

@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import { openSync } from 'node:fs'
-import '../../sim/soak/member.ts'
+import '../../soak/member.ts'
 
 const LEAK_EVERY_MS = 100
 const NUMBERS = 37_500

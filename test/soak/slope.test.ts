@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../sim/random.ts'
-import type { Sample } from '../../sim/soak/sample.ts'
-import { meanSlope, type Point, slopeOf } from '../../sim/soak/slope.ts'
-import { judge, type NodeSample } from '../../sim/soak/verdict.ts'
+import type { Sample } from '../../soak/sample.ts'
+import { meanSlope, type Point, slopeOf } from '../../soak/slope.ts'
+import { judge, type NodeSample } from '../../soak/verdict.ts'
 
 const MINUTES = 50
 

@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import type { SoakRecord } from '../../sim/soak/book.ts'
-import { passes, reportOf } from '../../sim/soak/report.ts'
-import { soak } from '../../sim/soak/soak.ts'
-import { LIMITS } from '../../sim/soak/verdict.ts'
+import type { SoakRecord } from '../../soak/book.ts'
+import { passes, reportOf } from '../../soak/report.ts'
+import { soak } from '../../soak/soak.ts'
+import { LIMITS } from '../../soak/verdict.ts'
 
-const MAIN = join(import.meta.dirname, '../../sim/soak/main.ts')
+const MAIN = join(import.meta.dirname, '../../soak/main.ts')
 const TIMEOUT_MS = 180_000
 /** Two stay, and each is measured every 2 s, or later on a busy machine. */
 const SHORT = { hours: 60 / 3600, nodes: 3, seed: 7 }

@@ -4,8 +4,8 @@
  */
 
 import { NO_EFFECTS } from '../../../interface/core.ts'
-import type { Invariant } from '../../../sim/virtual/checker.ts'
 import { type Cores, PRODUCT_CORES } from '../../../sim/virtual/cores.ts'
+import type { Invariant } from '../../../sim/virtual/promises.ts'
 
 export interface Planted {
   readonly bug: string

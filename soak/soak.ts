@@ -1,7 +1,7 @@
 /** Nodes under churn and load for hours: what is slow to go wrong shows as a slope. */
 
 import { setTimeout } from 'node:timers/promises'
-import { seededRandom } from '../random.ts'
+import { seededRandom } from '../sim/random.ts'
 import { Book, type SoakRecord } from './book.ts'
 import { Fleet } from './fleet.ts'
 

@@ -4,7 +4,8 @@
  * namespace too, so nothing of the machine itself is touched.
  */
 
-import { Device, type Place } from './device.ts'
+import { Device } from './device.ts'
+import type { Lan, Place } from './place.ts'
 import { Router } from './router.ts'
 import { ip, ownName, removeHomes, removeNamespace, sweep } from './system.ts'
 
@@ -42,14 +43,14 @@ export class Lab implements AsyncDisposable {
   }
 
   /** A switch, and a network of its own. */
-  async lan(): Promise<Lan> {
+  async lan(): Promise<LabLan> {
     const number = this.#lans++
     const bridge = `lan${number}`
     await ip(
       `-n ${this.fabric} link add ${bridge} type bridge`,
       `-n ${this.fabric} link set dev ${bridge} up`
     )
-    return new Lan(this, bridge, `10.77.${number}`)
+    return new LabLan(this, bridge, `10.77.${number}`)
   }
 
   /** The way out of each of these LANs, and from one to the other. */
@@ -97,9 +98,8 @@ export class Lab implements AsyncDisposable {
   }
 }
 
-export class Lan {
+class LabLan implements Lan {
   readonly bridge: string
-  /** The first three numbers of its addresses. */
   readonly network: string
   readonly #lab: Lab
   #devices = 0

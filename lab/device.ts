@@ -2,26 +2,11 @@
 
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { LinkModel } from '../network/link-model.ts'
+import type { LinkModel } from '../sim/network/link-model.ts'
 import { type Emulator, worsen } from './link.ts'
 import { MemoryLimit } from './memory.ts'
+import type { Place } from './place.ts'
 import { ip, run, temporaryHome } from './system.ts'
-
-/** Where something is plugged in. */
-export interface Place {
-  /** Namespace of the device. */
-  readonly namespace: string
-  /** Namespace of the switches. */
-  readonly fabric: string
-  /** The switch. */
-  readonly bridge: string
-  /** The device's end of its cable. */
-  readonly link: string
-  /** The end of its cable at the switch. */
-  readonly port: string
-  /** IPv4 address. */
-  readonly address: string
-}
 
 export class Device implements AsyncDisposable {
   readonly place: Place

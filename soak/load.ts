@@ -1,9 +1,9 @@
 /** What a node of the soak does all the time: small calls to a random other, and a stream now and then. */
 
-import type { Random } from '../../interface/clock.ts'
-import { toLumosError } from '../../interface/errors.ts'
-import type { LumosNode, NewInferenceRequest } from '../../interface/node.ts'
-import { pick } from '../random.ts'
+import type { Random } from '../interface/clock.ts'
+import { toLumosError } from '../interface/errors.ts'
+import type { LumosNode, NewInferenceRequest } from '../interface/node.ts'
+import { pick } from '../sim/random.ts'
 
 /** A few calls a second: an hour of it is ten thousand calls for each node, and leaves the machine idle. */
 const CALL_EVERY_MS = 300

@@ -3,14 +3,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import os from 'node:os'
-import { parseArgs } from 'node:util'
+import { type Parsed, runTool, UsageError } from '../sim/tool.ts'
 import { Lab } from './lab.ts'
 import { type LabScenario, type Outcome, outcomeOf } from './scenario.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import { findObstacle } from './system.ts'
 import { toWords } from './words.ts'
 
-const HELP = `Usage: npm run lab -- COMMAND
+const USAGE = `Usage: npm run lab -- COMMAND
 
   list [--json]            the scenarios, what each asks, and what is built for it
   SCENARIO [options]       run one
@@ -23,9 +23,6 @@ is told as "not run", with the reason. Everything is removed again, after Ctrl-C
 
 Exit codes: 0 yes, 1 no (or the one asked for did not run), 2 usage, 130 interrupted, 143 terminated.`
 
-const USAGE_EXIT_CODE = 2
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
-
 /** What figures depend on. */
 const MACHINE = {
   platform: `${os.platform()} ${os.release()}`,
@@ -34,44 +31,27 @@ const MACHINE = {
   memoryBytes: os.totalmem()
 }
 
-async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: {
-      json: { type: 'boolean', default: false },
-      rung: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false }
-    }
-  })
-  const [command, ...rest] = positionals
-  if (values.help || command === undefined || rest.length > 0) {
-    console.error(HELP)
-    return values.help ? 0 : USAGE_EXIT_CODE
-  }
+const options = { json: { type: 'boolean', default: false }, rung: { type: 'string' } } as const
+
+async function main({ values, positionals: [command, ...rest] }: Parsed<typeof options>): Promise<boolean> {
+  if (command === undefined || rest.length > 0) throw new UsageError('Say which scenario, and only one.')
   if (command === 'list') return list(values.json)
 
   const scenarios = SCENARIOS.filter(({ name }) => command === 'all' || name === command)
   if (scenarios.length === 0) {
-    console.error(`There is no scenario "${command}". See what there is: npm run lab -- list`)
-    return USAGE_EXIT_CODE
+    throw new UsageError(`There is no scenario "${command}". See what there is: npm run lab -- list`)
   }
-  const rungs = scenarios[0]!.rungs?.filter(rung => values.rung === undefined || rung === values.rung) ?? []
-  if (values.rung !== undefined && rungs.length === 0) {
-    const known = scenarios[0]!.rungs
-    console.error(
-      known === undefined
-        ? `${command} has no rungs.`
-        : `There is no rung "${values.rung}": ${known.join(', ')}.`
-    )
-    return USAGE_EXIT_CODE
+  const known: readonly string[] | undefined = scenarios[0]!.rungs
+  if (values.rung !== undefined && !known?.includes(values.rung)) {
+    const wrong = `There is no rung "${values.rung}": ${known?.join(', ')}.`
+    throw new UsageError(known === undefined ? `${command} has no rungs.` : wrong)
   }
 
   const obstacle = await findObstacle()
   if (obstacle !== undefined) {
-    if (canEnterUserNamespace()) return enterUserNamespace(argv)
+    if (canEnterUserNamespace()) return await enterUserNamespace()
     console.error(`The lab cannot run here: ${obstacle}.`)
-    return 1
+    return false
   }
   return await runAll(scenarios, values, command === 'all')
 }
@@ -80,7 +60,7 @@ async function runAll(
   scenarios: readonly LabScenario[],
   { json, rung }: { json: boolean; rung?: string },
   all: boolean
-): Promise<number> {
+): Promise<boolean> {
   const outcomes: Outcome[] = []
   for (const scenario of scenarios) {
     console.error(`${scenario.name}: ${scenario.question}`)
@@ -95,10 +75,10 @@ async function runAll(
     )
   else if (all)
     console.log(outcomes.map(({ scenario, outcome }) => `${outcome.padEnd(8)} ${scenario}`).join('\n'))
-  return outcomes.some(({ outcome }) => outcome === 'failed' || (!all && outcome === 'not run')) ? 1 : 0
+  return outcomes.every(({ outcome }) => outcome === 'passed' || (all && outcome === 'not run'))
 }
 
-function list(json: boolean): number {
+function list(json: boolean): boolean {
   const items = SCENARIOS.map(({ name, question, setup, rungs }) => ({ name, question, setup, rungs }))
   if (json) console.log(JSON.stringify({ items }))
   else {
@@ -107,7 +87,7 @@ function list(json: boolean): number {
       if (rungs !== undefined) console.log(`  Rungs: ${rungs.join(', ')}.`)
     }
   }
-  return 0
+  return true
 }
 
 /** Set in the process that was begun in a user namespace, where it is root of networks of its own. */
@@ -117,7 +97,7 @@ const canEnterUserNamespace = (): boolean =>
   process.platform === 'linux' && process.getuid?.() !== 0 && process.env[INSIDE] === undefined
 
 /** This command again, as root of a namespace in which an ordinary user may make networks. */
-async function enterUserNamespace(argv: readonly string[]): Promise<number> {
+async function enterUserNamespace(): Promise<boolean> {
   // iproute2 keeps its list of namespaces under /run, which there is not ours to write.
   const inside = [
     'sh',
@@ -126,29 +106,32 @@ async function enterUserNamespace(argv: readonly string[]): Promise<number> {
     process.execPath,
     import.meta.filename
   ]
-  const child = spawn('unshare', ['--user', '--map-root-user', '--mount', '--net', ...inside, ...argv], {
-    stdio: 'inherit',
-    env: { ...process.env, [INSIDE]: '1' }
-  })
+  const child = spawn(
+    'unshare',
+    ['--user', '--map-root-user', '--mount', '--net', ...inside, ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, [INSIDE]: '1' }
+    }
+  )
   const ended = once(child, 'close').catch(err => [err.code === 'ENOENT' ? 127 : 1])
   const [code] = await ended
   if (code === 127)
     console.error('The lab needs root, or user namespaces and the "unshare" command of util-linux.')
-  return code ?? 1
+  return code === 0
 }
 
-/** Once it was told to stop, what is under way fails on purpose, and how it ends no longer counts. */
-let stopping: Promise<void> | undefined
-for (const [signal, exitCode] of Object.entries(SIGNALS)) {
-  process.once(signal, () => {
-    stopping = Lab.endAll().finally(() => process.exit(exitCode))
-  })
-}
-
-const exitCode = await main(process.argv.slice(2)).catch(thrown => {
-  console.error((thrown as Error).message)
-  // What is thrown by whoever reads arguments is about them.
-  return (thrown as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? USAGE_EXIT_CODE : 1
+await runTool({
+  usage: USAGE,
+  options,
+  async run(parsed, signal) {
+    // What is under way may fail then, or never end; what the lab has made is removed in any case.
+    const removed = once(signal, 'abort')
+      .then(() => Lab.endAll())
+      .then(() => false)
+    return await Promise.race([main(parsed), removed]).catch(err => {
+      if (signal.aborted) return removed
+      throw err
+    })
+  }
 })
-await stopping
-process.exit(exitCode)

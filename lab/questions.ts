@@ -1,9 +1,9 @@
 /** What the lab's devices ask each other. */
 
 import { readFile } from 'node:fs/promises'
-import type { AskOptions, Meta } from '../../cli/client.ts'
-import type { InferenceChunk } from '../../interface/inference.ts'
-import type { TaskOutput } from '../../interface/tasks.ts'
+import type { AskOptions, Meta } from '../cli/client.ts'
+import type { InferenceChunk } from '../interface/inference.ts'
+import type { TaskOutput } from '../interface/tasks.ts'
 import type { Node } from './node.ts'
 
 const words = (text: string, maxTokens: number) => ({
@@ -84,7 +84,7 @@ export async function streamHeld(node: Node): Promise<{ goOn(): void; answer: Pr
 
 /** A picture of a seven, to the model that ships with the node. @returns who read it, and what it read. */
 export async function readDigit(node: Node): Promise<{ label: string; meta: Meta }> {
-  const image = await readFile(new URL('../../test/fixtures/digits/7.png', import.meta.url))
+  const image = await readFile(new URL('../test/fixtures/digits/7.png', import.meta.url))
   const { data, meta } = await node.client.execute<TaskOutput<'image-classification'>>('inference.classify', {
     model: 'digits-cnn',
     image: image.toString('base64')

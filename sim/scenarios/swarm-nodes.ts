@@ -3,16 +3,15 @@
  * seed, then everything is put right, and all must recover.
  */
 
-import type { Fault } from './faults/fault.ts'
-import { HOSTILE_KINDS } from './hostile/kinds.ts'
-import { Load } from './load.ts'
-import { lateModel, slowModel } from './models.ts'
-import { pick, pickSome } from './random.ts'
-import type { Scenario } from './scenario.ts'
-import type { Stage } from './stage.ts'
+import type { Fault } from '../faults/fault.ts'
+import { HOSTILE_KINDS } from '../hostile/kinds.ts'
+import { Load } from '../load.ts'
+import { lateModel, slowModel } from '../models.ts'
+import { pick, pickSome } from '../random.ts'
+import { recover } from '../recovery.ts'
+import type { Scenario } from '../scenario.ts'
+import type { Stage } from '../stage.ts'
 
-const NODES_MIN = 4
-const NODES_MORE = 4
 const FAULTS_MIN = 3
 const FAULTS_MORE = 6
 /** Between two faults: some come while the last one is not over, others into peace. */
@@ -94,11 +93,11 @@ const FAULTS: Record<string, Draw> = {
   heal: () => ({ kind: 'heal' })
 }
 
-/** One seed of the swarm. */
-export const swarmRun: Scenario = {
+export const swarmNodes: Scenario = {
   name: 'swarm-nodes',
   question: 'Does a mesh recover from whatever the seed has in store for it?',
-  nodes: NODES_MIN,
+  nodes: 4,
+  nodesMost: 8,
   // Whoever can answer asks itself: those who cannot need the others.
   configure: index =>
     asksOnly(index) ? { settings: { 'engines.echo': false } } : { models: [slowModel(20, 4), lateModel()] },
@@ -124,7 +123,7 @@ export const swarmRun: Scenario = {
       }
       await stage.pause(random() * PAUSE_MS_MAX)
     }
-    const recovering = recover(stage)
+    const recovering = heal(stage)
     await Promise.all([recovering, load.end()])
     return [
       { metric: 'faults', value: done, unit: '' },
@@ -137,15 +136,12 @@ export const swarmRun: Scenario = {
 
 const asksOnly = (index: number): boolean => index % 3 === 0
 
-/** How many nodes a seed has. */
-export const swarmSize = (random: Random): number => NODES_MIN + Math.floor(random() * (NODES_MORE + 1))
-
-async function recover(stage: Stage): Promise<number> {
+async function heal(stage: Stage): Promise<number> {
   await stage.inflict({ kind: 'heal' })
   for (const { index, state } of stage.cluster.hosts) {
     if (state === 'crashed' || state === 'stopped') await stage.inflict({ kind: 'restart', node: index })
   }
-  return await stage.recover(RECOVER_MS)
+  return await recover(stage, RECOVER_MS)
 }
 
 const crash = (running: readonly number[], random: Random, how: 'kill' | 'power'): Fault | undefined =>

@@ -1,6 +1,6 @@
 /** The same work on ever worse links, from a good Wi-Fi to one that nobody should call a link. */
 
-import { PRESETS, type PresetName } from '../../network/presets.ts'
+import { PRESETS, type PresetName } from '../../sim/network/presets.ts'
 import type { Lab } from '../lab.ts'
 import { ASKER, holds, meet, type Node, pair, startOn } from '../node.ts'
 import { ask, type Streamed, stream } from '../questions.ts'

@@ -11,9 +11,9 @@
 
 import { writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { systemClock } from '../../interface/clock.ts'
-import { Link } from '../network/link.ts'
-import { LinkModel } from '../network/link-model.ts'
+import { systemClock } from '../interface/clock.ts'
+import { Link } from '../sim/network/link.ts'
+import { LinkModel } from '../sim/network/link-model.ts'
 
 /** The largest packet, with Ethernet's header and the one of ten bytes that the kernel puts before it. */
 const READ_BYTES = 65_536 + 64

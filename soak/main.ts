@@ -1,7 +1,7 @@
 /** `npm run soak -- --hours H`: run one, tell how it goes each minute, and say at the end what grows. */
 
 import { renameSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { numberOf, runTool, seedOf } from '../sim/tool.ts'
 import type { SoakRecord } from './book.ts'
 import { passes, progressLine, reportOf } from './report.ts'
 import { soak } from './soak.ts'
@@ -18,11 +18,14 @@ the interval says how roughly.
 
 Ctrl-C ends it early, with the report of what was seen. For a heap snapshot: kill -USR2 PID; it lies in the home.
 Exit codes: 0 nothing grows beyond doubt, 1 something does or calls were lost, 2 usage.`
-const USAGE_EXIT_CODE = 2
 /** Each is a process of about 120 MB. */
 const NODES_MAX = 60
+/** Two that stay, so that they can ask each other, and one that leaves and returns. */
+const NODES_MIN = 3
 /** A week. */
 const HOURS_MAX = 168
+/** Four seconds: what is shorter ends before it began. */
+const HOURS_MIN = 0.001
 
 interface Run {
   readonly hours: number
@@ -31,27 +34,7 @@ interface Run {
   readonly json?: string
 }
 
-function parseRun(): Run | string {
-  const { values } = parseArgs({
-    options: {
-      hours: { type: 'string' },
-      nodes: { type: 'string', default: '10' },
-      seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
-      json: { type: 'string' },
-      help: { type: 'boolean', default: false }
-    }
-  })
-  if (values.help) return ''
-  const [hours, nodes, seed] = [Number(values.hours), Number(values.nodes), Number(values.seed)]
-  if (!(hours > 0 && hours <= HOURS_MAX)) return `--hours is more than 0 and at most ${HOURS_MAX}.`
-  if (!Number.isInteger(nodes) || nodes < 3 || nodes > NODES_MAX) return `--nodes is from 3 to ${NODES_MAX}.`
-  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) return '--seed is from 0 to 4294967295.'
-  return { hours, nodes, seed, json: values.json }
-}
-
-async function execute({ json, ...run }: Run): Promise<boolean> {
-  const interrupted = new AbortController()
-  process.once('SIGINT', () => interrupted.abort()).once('SIGTERM', () => interrupted.abort())
+async function execute({ json, ...run }: Run, signal: AbortSignal): Promise<boolean> {
   // What lies at FILE is whole at any time.
   const keep = (record: SoakRecord): void => {
     if (json === undefined || json === '-') return
@@ -61,7 +44,7 @@ async function execute({ json, ...run }: Run): Promise<boolean> {
   console.error(`${run.nodes} nodes for ${run.hours} h, seed ${run.seed}`)
   const record = await soak({
     ...run,
-    signal: interrupted.signal,
+    signal,
     onRound(soFar) {
       console.error(progressLine(soFar))
       keep(soFar)
@@ -72,15 +55,23 @@ async function execute({ json, ...run }: Run): Promise<boolean> {
   return passes(record)
 }
 
-let run: Run | string
-try {
-  run = parseRun()
-} catch (err) {
-  run = (err as Error).message
-}
-if (typeof run !== 'string') process.exitCode = (await execute(run)) ? 0 : 1
-else if (run === '') console.log(USAGE)
-else {
-  console.error(`${run}\n\n${USAGE}`)
-  process.exitCode = USAGE_EXIT_CODE
-}
+await runTool({
+  usage: USAGE,
+  options: {
+    hours: { type: 'string' },
+    nodes: { type: 'string', default: '10' },
+    seed: { type: 'string' },
+    json: { type: 'string' }
+  },
+  answersEarly: true,
+  run: ({ values: { hours, nodes, seed, json } }, signal) =>
+    execute(
+      {
+        hours: numberOf('hours', hours, { min: HOURS_MIN, max: HOURS_MAX, whole: false }),
+        nodes: numberOf('nodes', nodes, { min: NODES_MIN, max: NODES_MAX }),
+        seed: seedOf(seed),
+        json
+      },
+      signal
+    )
+})

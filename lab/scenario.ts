@@ -1,6 +1,6 @@
 /** A question put to devices on real networks: what is built, what is done to it, and what was found. */
 
-import type { PresetName } from '../network/presets.ts'
+import type { PresetName } from '../sim/network/presets.ts'
 import { Lab } from './lab.ts'
 import type { Emulator } from './link.ts'
 

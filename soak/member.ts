@@ -1,10 +1,10 @@
 /** One node of the soak, in a process of its own, so that what is measured is that node alone. */
 
 import type { Connection } from '@libp2p/interface'
-import { useSmallSlabs } from '../../node/buffer-slabs.ts'
-import { createLumosNode } from '../../node/create-node.ts'
-import { lanNetwork, type Network } from '../../node/libp2p.ts'
-import { seededRandom } from '../random.ts'
+import { useSmallSlabs } from '../node/buffer-slabs.ts'
+import { createLumosNode } from '../node/create-node.ts'
+import { lanNetwork, type Network } from '../node/libp2p.ts'
+import { seededRandom } from '../sim/random.ts'
 import { Load, type Tally } from './load.ts'
 import { type Sample, takeSample } from './sample.ts'
 

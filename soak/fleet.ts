@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import type { Random } from '../../interface/clock.ts'
+import type { Random } from '../interface/clock.ts'
 import { MemberProcess } from './member-process.ts'
 
 const MEMBER = new URL('./member.ts', import.meta.url)

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
-export const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 
 export interface Finished {
   readonly code: number | null

@@ -1,7 +1,6 @@
 /** A router between LANs: forwards, hides a LAN behind one address, and can be cut. */
 
-import type { Place } from './device.ts'
-import type { Lan } from './lab.ts'
+import type { Lan, Place } from './place.ts'
 import { ip, run } from './system.ts'
 
 export class Router {

@@ -1,6 +1,6 @@
 /** Much to carry over a link that is slow, and nothing worse. */
 
-import { PRESETS } from '../../network/presets.ts'
+import { PRESETS } from '../../sim/network/presets.ts'
 import { ASKER, meet, pair, startOn } from '../node.ts'
 import { ask, stream } from '../questions.ts'
 import { type LabScenario, orNotRun } from '../scenario.ts'

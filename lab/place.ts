@@ -1,0 +1,24 @@
+/** Where in a lab something is. */
+
+/** Where something is plugged in. */
+export interface Place {
+  /** Namespace of the device. */
+  readonly namespace: string
+  /** Namespace of the switches. */
+  readonly fabric: string
+  /** The switch. */
+  readonly bridge: string
+  /** The device's end of its cable. */
+  readonly link: string
+  /** The end of its cable at the switch. */
+  readonly port: string
+  /** IPv4 address. */
+  readonly address: string
+}
+
+/** A network of its own, behind one switch. */
+export interface Lan {
+  readonly bridge: string
+  /** The first three numbers of its addresses. */
+  readonly network: string
+}
