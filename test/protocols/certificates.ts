@@ -10,7 +10,7 @@ import { DER, der } from '../../protocols/tls/der.ts'
 export const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 export const objectId = (text: string): Buffer => der(DER.objectId, hex(text))
 
-export const ECDSA_SHA256 = der(DER.sequence, objectId('2a8648ce3d040302'))
+const ECDSA_SHA256 = der(DER.sequence, objectId('2a8648ce3d040302'))
 export const ED25519 = der(DER.sequence, objectId('2b6570'))
 const NAME = der(
   DER.sequence,
