@@ -7,6 +7,8 @@ import type { Route } from '../interface/units.ts'
 
 /** For callers told to come back without being told when. */
 const RETRY_AFTER_S = 1
+/** Five minutes: the estimate may be a peer's, and a program must not wait a year for it. */
+const RETRY_AFTER_S_MAX = 300
 
 /** Facts about one call, gathered while it runs. */
 export interface Call {
@@ -66,7 +68,8 @@ export function failureHead(
 
 function retryAfterS({ details }: LumosError): number {
   const { retryAfterMs } = details
-  return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : RETRY_AFTER_S
+  if (typeof retryAfterMs !== 'number') return RETRY_AFTER_S
+  return Math.min(Math.max(1, Math.ceil(retryAfterMs / 1000)), RETRY_AFTER_S_MAX)
 }
 
 /** Answers are for whoever asked: no cache keeps them, no browser guesses what they are. */

@@ -89,7 +89,8 @@ export const Config = z.strictObject({
     directories: z.array(Path).max(DIRECTORIES_MAX).default([])
   }),
   /**
-   * To whom each model is offered, by role or as peers (names in the mesh, or PeerIds):
+   * To whom each model is offered, by role or as peers (PeerIds, or names in the mesh). A name means whichever
+   * member is called so at the time of a request, also after the first one was removed; a PeerId means one device:
    * `{ "llama3.3:70b": { roles: [admin], peers: [den] } }`. One that is not listed is for every member.
    */
   access: z

@@ -28,6 +28,7 @@ import { firstFreePort } from './listen-port.ts'
 import { createLog, type NodeLogger } from './log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh } from './membership/authority.ts'
+import { warnOfNames } from './membership/offers.ts'
 import { RENEW_BEFORE_MS } from './membership/renewal.ts'
 import { RootKey } from './membership/root-key.ts'
 import { composeMesh } from './mesh/compose.ts'
@@ -67,6 +68,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
   const log = options.log ?? ownLog!
   const home = opened.use(await openDataDir(path, { log }))
   ownLog?.openFile(home.logDir)
+  warnOfNames(config.access, log)
 
   // First, because nothing else matters when they do not open.
   const keys = await keyOptions(options, { config, home, log })

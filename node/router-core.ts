@@ -43,6 +43,8 @@ const NOT_THERE: ReadonlySet<string> = new Set([
 const TOLD_AS_IS: ReadonlySet<string> = new Set(['TIMEOUT', 'CANCELLED', 'PROTOCOL_VIOLATION'])
 /** A second: what a peer that gives no estimate of its own is left alone. */
 const RETRY_AFTER_UNKNOWN_MS = 1000
+/** As long as a peer that fails is left alone; no peer's estimate counts for more, nor for less than nothing. */
+export const RETRY_AFTER_MS_MAX = 300_000
 
 /** One request under way. */
 interface Asked {
@@ -226,7 +228,8 @@ function outcomeOf(failure: LumosError, unwanted: boolean): Outcome {
 
 const retryAfterMsOf = (failure: LumosError): number => {
   const ms = failure.details.retryAfterMs
-  return typeof ms === 'number' && Number.isFinite(ms) ? ms : RETRY_AFTER_UNKNOWN_MS
+  if (typeof ms !== 'number' || !Number.isFinite(ms)) return RETRY_AFTER_UNKNOWN_MS
+  return Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX)
 }
 
 /** After the first chunk every loss is told with how much came, except when it was meant or the peer is to blame. */

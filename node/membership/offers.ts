@@ -3,7 +3,9 @@
  * Its owner may use them all.
  */
 
+import type { Logger } from '../../interface/lifecycle.ts'
 import { Access } from '../../interface/membership.ts'
+import { looksLikePeerId } from '../../interface/names.ts'
 import type { OfferStore } from '../../storage/offer-store.ts'
 
 /** What is withdrawn: offered to no role and no peer. */
@@ -51,5 +53,17 @@ export class Offers {
   withdraw(model: string): void {
     this.#components.store?.store({ model, access: JSON.stringify(NOBODY), withdrawn: true })
     this.#said.set(model, undefined)
+  }
+}
+
+/** A name is an admin's to give: once its device was removed, another one may get it, and what is offered to it. */
+export function warnOfNames(settings: Readonly<Record<string, Access>>, log: Logger): void {
+  for (const [model, access] of Object.entries(settings)) {
+    const names = access === 'everyone' ? [] : (access.peers ?? []).filter(peer => !looksLikePeerId(peer))
+    if (names.length === 0) continue
+    log.warn(
+      { model, names },
+      'access names members, and admins decide who is called so: PeerIds mean one device'
+    )
   }
 }

@@ -4,6 +4,7 @@ import { Registry } from '../../capabilities/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
+import type { NodeLogger } from '../../node/log.ts'
 import type { MeshNode } from '../../node/lumos-node.ts'
 import { Offers } from '../../node/membership/offers.ts'
 import { knows, meets, startNode } from './mesh-nodes.ts'
@@ -47,6 +48,38 @@ describe('a model', () => {
     expect(await asked(other, 'den')).toBe('DENIED')
     // Whoever it belongs to is asked nothing.
     expect(await asked(den)).toBe('den')
+  })
+
+  it('is not inherited with a PeerId in the settings; with a name it is, and the log says so', async () => {
+    const warned: unknown[] = []
+    const log: NodeLogger = {
+      debug() {},
+      info() {},
+      warn: fields => void ('names' in fields && warned.push(fields)),
+      error() {},
+      child: () => log,
+      isLevelEnabled: () => false
+    }
+    const founder = await start('founder')
+    const first = await start('friend', [founder])
+    const byName = await start('by-name', [founder, first], {
+      ...offering({ echo: { peers: ['friend'] } }),
+      log
+    })
+    const byId = await start('by-id', [founder, first], {
+      ...offering({ echo: { peers: [first.peerId] } }),
+      log
+    })
+    expect(warned).toEqual([{ model: 'echo', names: ['friend'] }])
+    const all = (node: MeshNode) =>
+      Promise.all([byName, byId].map(other => Promise.all([knows(node, other), meets(node, other)])))
+    await all(first)
+    expect([await asked(first, 'by-name'), await asked(first, 'by-id')]).toEqual(['by-name', 'by-id'])
+
+    await founder.mesh.revoke('friend')
+    const heir = await start('friend', [founder, byName, byId])
+    await all(heir)
+    expect([await asked(heir, 'by-name'), await asked(heir, 'by-id')]).toEqual(['by-name', 'DENIED'])
   })
 
   it('that one member denies is had from the next who offers it', async () => {

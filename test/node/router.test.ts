@@ -9,6 +9,7 @@ import {
 import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { Router, type RouterComponents } from '../../node/router.ts'
+import { RETRY_AFTER_MS_MAX } from '../../node/router-core.ts'
 
 type Answer = (request: InferenceRequest, options?: AbortOptions) => AsyncIterable<InferenceChunk>
 
@@ -148,6 +149,17 @@ describe('the router', () => {
     const { router } = routerOver({ a: busy(900), b: busy(300) })
     const failure = await Array.fromAsync(router.infer(request)).catch(err => err)
     expect(failure).toMatchObject({ code: 'OVERLOADED', details: { retryAfterMs: 300 } })
+  })
+
+  it.each([
+    [1e300, RETRY_AFTER_MS_MAX],
+    [-1e300, 0]
+  ])('believes no estimate of %d ms', async (ms, believed) => {
+    const { router } = routerOver({ a: failing(() => new OverloadedError('busy', ms)) })
+    const failure = await Array.fromAsync(router.infer(request)).catch(err => err)
+    expect(failure).toMatchObject({ code: 'OVERLOADED', details: { retryAfterMs: believed } })
+    const [ranked] = router.explain({ model: 'echo' })
+    expect(ranked!.costMs).toBeLessThanOrEqual(RETRY_AFTER_MS_MAX + 10_000)
   })
 
   it('sends a request to the named peer only', async () => {
