@@ -68,7 +68,8 @@ export class Answer {
     this.#texts++
     this.#chars += text.length
     if (this.#texts > this.#textsMax) throw broken(`sent more than ${this.#textsMax} pieces of text`)
-    if (text.length > TEXT_PIECE_CHARS_MAX || this.#chars > ANSWER_CHARS_MAX) throw broken('sent too much text')
+    if (text.length > TEXT_PIECE_CHARS_MAX || this.#chars > ANSWER_CHARS_MAX)
+      throw broken('sent too much text')
   }
 
   #acceptOutput(output: unknown): unknown {
