@@ -9,7 +9,13 @@ import { systemClock } from '../interface/clock.ts'
 import { EngineFailedError } from '../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../interface/inference.ts'
 import type { Engine } from './engine.ts'
-import { type EngineModule, type FromEngine, type ToEngine, toPlainError, WATCH_NODE } from './engine-messages.ts'
+import {
+  type EngineModule,
+  type FromEngine,
+  type ToEngine,
+  toPlainError,
+  WATCH_NODE
+} from './engine-messages.ts'
 import { checkSize } from './engine-output.ts'
 
 /** How often memory is reported: seldom enough to cost nothing. */

@@ -47,15 +47,17 @@ export function toPlainError(thrown: unknown): PlainError {
 }
 
 /** Absolute paths and file addresses, each with its last part. */
-const PATHS = /(?:file:\/\/|\b[A-Za-z]:[\\/]|(?<![\w.:/-])\/|\\\\)(?:[^\s"'`<>|:;,()]*[\\/])*([^\s"'`<>|:;,()\\/]*)/g
+const PATHS =
+  /(?:file:\/\/|\b[A-Za-z]:[\\/]|(?<![\w.:/-])\/|\\\\)(?:[^\s"'`<>|:;,()]*[\\/])*([^\s"'`<>|:;,()\\/]*)/g
 
 /** As callers see it, peers among them: with the model's name, without the paths of this device. */
-export function fromPlainError({ code, message }: PlainError, of: { name: string; folder?: string }): LumosError {
+export function fromPlainError(
+  { code, message }: PlainError,
+  of: { name: string; folder?: string }
+): LumosError {
   const told = String(message).slice(0, MESSAGE_CHARS_MAX)
   // First, because a folder's name may hold spaces, which end what looks like a path.
   const relative = of.folder === undefined ? told : told.replaceAll(of.folder, '')
   const text = `"${of.name}": ${relative.replace(PATHS, '$1')}`
-  return ENGINE_CODES.includes(code)
-    ? new LumosError(code as ErrorCode, text)
-    : new EngineFailedError(text)
+  return ENGINE_CODES.includes(code) ? new LumosError(code as ErrorCode, text) : new EngineFailedError(text)
 }

@@ -71,7 +71,8 @@ export function engineSandbox(): Promise<EngineSandbox> {
 }
 
 async function probe(): Promise<EngineSandbox> {
-  if (process.platform === 'linux' && existsSync(BUBBLEWRAP) && (await works('bubblewrap'))) return 'bubblewrap'
+  if (process.platform === 'linux' && existsSync(BUBBLEWRAP) && (await works('bubblewrap')))
+    return 'bubblewrap'
   if (process.getuid?.() === 0 && (await works('user'))) return 'user'
   return 'none'
 }

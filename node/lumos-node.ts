@@ -1,5 +1,6 @@
 /** A running node, as its own process and tests see it. `create-node` makes the parts of the node, `mesh/compose` those of a mesh. */
 
+import { engineSandbox } from '../capabilities/index.ts'
 import type { Timer } from '../interface/clock.ts'
 import { closestNames } from '../interface/closest.ts'
 import { LumosError, toLumosError } from '../interface/errors.ts'
@@ -7,6 +8,7 @@ import type { InferenceChunk } from '../interface/inference.ts'
 import type { Access } from '../interface/membership.ts'
 import type { LumosMesh } from '../interface/mesh.ts'
 import type {
+  EngineSandbox,
   InferOptions,
   LumosEventTarget,
   LumosNode,

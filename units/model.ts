@@ -5,12 +5,20 @@ import { closestNames } from '../interface/closest.ts'
 import { LumosError } from '../interface/errors.ts'
 import { Access } from '../interface/membership.ts'
 import { ModelId } from '../interface/names.ts'
-import { type LumosNode, ModelInfo, Offering } from '../interface/node.ts'
+import { EngineSandbox, type LumosNode, ModelInfo, Offering } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 
 const Models = z.strictObject({ items: z.array(ModelInfo) })
 
 export const modelUnits = (node: LumosNode) => [
+  defineUnit({
+    name: 'model.sandbox',
+    kind: 'query',
+    summary: 'What keeps the engines of this device from its files and its network.',
+    input: z.strictObject({}),
+    output: z.strictObject({ sandbox: EngineSandbox }),
+    run: async () => ({ sandbox: await node.sandbox() })
+  }),
   defineUnit({
     name: 'model.list',
     kind: 'query',

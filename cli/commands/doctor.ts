@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { get } from 'node:http'
 import { dirname } from 'node:path'
 import { toLumosError } from '../../interface/errors.ts'
-import type { NodeStatus, PeerInfo } from '../../interface/node.ts'
+import type { EngineSandbox, NodeStatus, PeerInfo } from '../../interface/node.ts'
 import { loadConfig } from '../../node/config.ts'
 import { findNode, homeOf } from '../client.ts'
 import { hasMulticastRoute } from '../multicast.ts'
@@ -28,6 +28,10 @@ const STORAGE_ADVICE: Readonly<Record<'full' | 'failing', [message: string, fix:
   ],
   failing: ['The disk does not do what it is asked.', 'Look at its health, and back it up.']
 }
+const SANDBOX_ADVICE =
+  process.platform === 'linux'
+    ? 'Install bubblewrap, where the system allows it to ordinary users, and restart the node.'
+    : 'Serve only models that you trust: on this system there is no sandbox for engines.'
 /** No build is older, so a clock before this day is wrong. */
 const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
 
@@ -135,9 +139,11 @@ function multicast(): Finding {
 async function running(options: { readonly home?: string }): Promise<Finding[]> {
   let status: NodeStatus & { gateway: string | null }
   let peers: PeerInfo[]
+  let sandbox: EngineSandbox
   try {
     const node = findNode(options)
     status = (await node.execute<typeof status>('mesh.status')).data
+    sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
     peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
   } catch (err) {
     const error = toLumosError(err)
@@ -149,6 +155,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
     status.storage === 'ok'
       ? ok('storage', 'The disk takes what is to be stored.')
       : fail('storage', ...STORAGE_ADVICE[status.storage]),
+    sandboxOf(sandbox),
     (await answers(status.gateway))
       ? ok('gateway', `${status.gateway} answers.`)
       : fail(
@@ -164,6 +171,21 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
           `Start a node on another device of this network, or name this one there: --peer ${dialable(status)}`
         )
   ]
+}
+
+function sandboxOf(sandbox: EngineSandbox): Finding {
+  switch (sandbox) {
+    case 'bubblewrap':
+      return ok('engines', 'Engines see their model and no network (bubblewrap).')
+    case 'user':
+      return ok('engines', 'Engines run as another user, who cannot read this home. They have the network.')
+    case 'none':
+      return warn(
+        'engines',
+        'Engines are not sandboxed: a hole in one reads what this user reads.',
+        SANDBOX_ADVICE
+      )
+  }
 }
 
 /** An address that others can use, if there is one. */

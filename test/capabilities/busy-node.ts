@@ -1,8 +1,8 @@
 /** A process that a test kills while its engine works: prints the engine's pid, then waits. */
 
 import { systemClock } from '../../interface/clock.ts'
-import { childrenOf } from './processes.ts'
 import { textRequest, unrulyHost } from './parts.ts'
+import { childrenOf } from './processes.ts'
 
 const host = unrulyHost({}, systemClock)
 await host.load()

@@ -28,4 +28,3 @@ export function isRunning(pid: number): boolean {
     return false
   }
 }
-

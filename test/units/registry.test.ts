@@ -64,6 +64,7 @@ describe('the registry of units', () => {
         'command mesh.rename',
         'command mesh.export_root',
         'command mesh.import_root',
+        'query model.sandbox',
         'query model.list',
         'query model.get',
         'command model.offer',
