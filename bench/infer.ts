@@ -59,6 +59,7 @@ async function connectEngine(): Promise<Ask> {
   const { engine } = onnxModel(found.find(({ description }) => description.name === MODEL)!, {
     clock: systemClock,
     log,
+    env: {},
     cores: availableParallelism()
   })
   await engine.load()

@@ -31,7 +31,13 @@ export async function meshGuard(log: Logger): Promise<MeshGuard> {
   const path = join(dir, 'core.db')
   const store = new MeshStore(openDatabase(path, { migrations: CORE_MIGRATIONS, synchronous: 'NORMAL' }))
   const ignore = () => {}
-  const events = { onJoined: ignore, onRenamed: ignore, onRemoved: ignore, onRevoked: ignore }
+  const events = {
+    onJoined: ignore,
+    onRenamed: ignore,
+    onRemoved: ignore,
+    onRevoked: ignore,
+    onRoomFull: ignore
+  }
   const members = new Members(own, { store, clock, peerId, ...events })
   await members.load()
   const authority = new Authority({
@@ -41,6 +47,7 @@ export async function meshGuard(log: Logger): Promise<MeshGuard> {
     rootKey,
     chain: () => members.chain,
     role: () => 'admin',
+    mayRemoveMore: ignore,
     lastKnown: id => members.lastKnown(id)
   })
   const guard = new Guard({ clock, log, standing: id => members.standing(id), openToStrangers: () => [] })

@@ -54,7 +54,7 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
     title: 'What enforcement costs',
     about:
       'The same calls over one connection with every check that stands before a request of a peer, and with none, in ' +
-      'turns. Promised: at most 5 % more processor time.'
+      'turns. The limit is 5 % more processor time; a row that exceeds it says so.'
   },
   {
     bench: 'codec',

@@ -19,7 +19,7 @@ const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
 
 export async function measureStalls(quick: boolean): Promise<BenchTable> {
   const module = new URL('../test/fixtures/engines/unruly.ts', import.meta.url)
-  const engine = new EngineHost({ name: 'blocking', module, settings: {} }, { clock: systemClock, log })
+  const engine = new EngineHost({ name: 'blocking', module, settings: {} }, { clock: systemClock, log, env: {} })
   const node = await startNode({}, [{ id: 'blocking', tasks: ['text-generation'], slots: 1, engine }])
 
   const ask = async (): Promise<void> => {

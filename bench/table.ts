@@ -58,12 +58,12 @@ export function tableOf(title: string, series: Series, options: TableOptions): B
   return { title, rows }
 }
 
-/** Rows whose promise is broken by more than their noise. */
+/** Rows that exceed their limit. Noise excuses none: a limit that only holds within the noise does not hold. */
 export const brokenPromises = (tables: readonly BenchTable[]): string[] =>
   tables.flatMap(({ title, rows }) =>
     rows.flatMap(({ name, ratios = [] }) =>
       ratios
-        .filter(({ value, noise, atMost = Infinity }) => value * (1 - noise) > atMost)
+        .filter(({ value, atMost = Infinity }) => value > atMost)
         .map(
           ({ against, value, atMost }) =>
             `${title}: ${name} is ${value} × ${against}; at most ${atMost} is promised.`
@@ -92,7 +92,7 @@ export const cellsOf = ({ name, value, unit, noise, ratios = [], cpuUs }: BenchR
 
 const ratioText = ({ against, value, noise, atMost }: z.infer<typeof Ratio>): string =>
   `${figure(value)} ± ${figure(Number((value * noise).toPrecision(1)))} × ${against}` +
-  (atMost === undefined ? '' : ` (at most ${atMost})`)
+  (atMost === undefined ? '' : value > atMost ? ` (above its limit of ${atMost})` : ` (at most ${atMost})`)
 
 /** Three digits, and commas in what is large. */
 export const figure = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en-US')

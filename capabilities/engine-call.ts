@@ -1,7 +1,8 @@
 /** One request that an engine's process works on: its chunks wait here until they are taken. */
 
+import { Answer } from '../interface/answer.ts'
 import type { InferenceChunk, InferenceRequest } from '../interface/inference.ts'
-import { Answer } from './answer.ts'
+import { engineBroke } from './engine.ts'
 
 export class EngineCall {
   readonly #answer: Answer
@@ -12,7 +13,7 @@ export class EngineCall {
   #wake: (() => void) | undefined
 
   constructor(request: InferenceRequest) {
-    this.#answer = new Answer(request)
+    this.#answer = new Answer(request, engineBroke)
   }
 
   /** Whether the engine has said everything. */

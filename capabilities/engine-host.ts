@@ -7,12 +7,18 @@ import type { Clock } from '../interface/clock.ts'
 import { EngineFailedError } from '../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../interface/inference.ts'
 import type { AbortOptions, Logger } from '../interface/lifecycle.ts'
+import type { EngineSandbox } from '../interface/node.ts'
 import type { Engine } from './engine.ts'
-import { EngineProcess, type EngineSpec } from './engine-process.ts'
+import type { EngineEnvironment } from './engine-environment.ts'
+import type { EngineSpec } from './engine-launch.ts'
+import { EngineProcess } from './engine-process.ts'
 
 export interface EngineHostOptions {
   readonly clock: Clock
   readonly log: Logger
+  readonly env: EngineEnvironment
+  /** Default: what holds on this device. */
+  readonly sandbox?: EngineSandbox
 }
 
 export class EngineHost implements Engine {

@@ -9,6 +9,9 @@ export interface EngineModule {
   createEngine(settings: unknown): Engine
 }
 
+/** Argument of a process that nothing else ends together with its node. */
+export const WATCH_NODE = 'watch-node'
+
 export type ToEngine =
   /** The first message. Answered by `loaded` or `failed`. */
   | { readonly type: 'load'; readonly module: string; readonly settings: unknown }
@@ -43,7 +46,16 @@ export function toPlainError(thrown: unknown): PlainError {
   return { code, message: thrown instanceof Error ? thrown.message : String(thrown) }
 }
 
-export function fromPlainError({ code, message }: PlainError): LumosError {
-  const text = String(message).slice(0, MESSAGE_CHARS_MAX)
-  return ENGINE_CODES.includes(code) ? new LumosError(code as ErrorCode, text) : new EngineFailedError(text)
+/** Absolute paths and file addresses, each with its last part. */
+const PATHS = /(?:file:\/\/|\b[A-Za-z]:[\\/]|(?<![\w.:/-])\/|\\\\)(?:[^\s"'`<>|:;,()]*[\\/])*([^\s"'`<>|:;,()\\/]*)/g
+
+/** As callers see it, peers among them: with the model's name, without the paths of this device. */
+export function fromPlainError({ code, message }: PlainError, of: { name: string; folder?: string }): LumosError {
+  const told = String(message).slice(0, MESSAGE_CHARS_MAX)
+  // First, because a folder's name may hold spaces, which end what looks like a path.
+  const relative = of.folder === undefined ? told : told.replaceAll(of.folder, '')
+  const text = `"${of.name}": ${relative.replace(PATHS, '$1')}`
+  return ENGINE_CODES.includes(code)
+    ? new LumosError(code as ErrorCode, text)
+    : new EngineFailedError(text)
 }

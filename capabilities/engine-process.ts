@@ -3,14 +3,17 @@
  * and it is killed when it hangs, floods, or does not stop when told to.
  */
 
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { Clock, Timer } from '../interface/clock.ts'
 import { CancelledError, EngineFailedError, type LumosError } from '../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../interface/inference.ts'
 import type { AbortOptions, Logger } from '../interface/lifecycle.ts'
+import type { EngineSandbox } from '../interface/node.ts'
 import { EngineCall } from './engine-call.ts'
+import type { EngineEnvironment } from './engine-environment.ts'
+import { causeOf, type EngineSpec, launch } from './engine-launch.ts'
 import { type FromEngine, fromPlainError, type ToEngine } from './engine-messages.ts'
-import { ENGINE_CHILD } from './entries.ts'
+import { engineSandbox } from './engine-sandbox.ts'
 import { OutputTail } from './output-tail.ts'
 
 /** No sign for this long, while there is work, means it hangs. A prompt on a slow board may take a minute. */
@@ -20,19 +23,12 @@ const CANCEL_GRACE_MS = 2000
 /** Time to exit after disconnecting; an idle process needs a few milliseconds. */
 const EXIT_GRACE_MS = 1000
 
-export interface EngineSpec {
-  /** For logs and errors: the model's id. */
-  readonly name: string
-  /** An `EngineModule`, loaded in the process. */
-  readonly module: URL
-  /** Given to its `createEngine`; anything that can be cloned. */
-  readonly settings: unknown
-}
-
 export interface EngineProcessOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly spec: EngineSpec
+  readonly env: EngineEnvironment
+  readonly sandbox?: EngineSandbox | undefined
   /** Called once, when the process can no longer be used, unless `stop` was asked for. */
   onLost(): void
 }
@@ -68,31 +64,32 @@ export class EngineProcess {
     return this.#memoryBytes
   }
 
-  /** Forks, and loads the engine. */
+  /** Starts the process, and loads the engine. */
   async start(): Promise<void> {
-    const { module, settings } = this.#options.spec
-    this.#child = fork(ENGINE_CHILD, [], {
-      serialization: 'advanced',
-      // Nothing of the node's environment: an engine has no use for its secrets. onnxruntime
-      // reports each load to its maker unless told not to; a private mesh reports nothing.
-      env: { ORT_DISABLE_TELEMETRY: '1' },
-      execArgv: ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc']
-    })
+    const { spec, env, sandbox } = this.#options
+    this.#watch()
+    const how = sandbox ?? (await engineSandbox())
+    // Stopped, or given up on, meanwhile.
+    if (this.#state !== 'starting') return await this.#loaded.promise
+
+    this.#child = launch(how, spec, env)
     this.#child.on('message', this.#onMessage)
     this.#child.on('exit', this.#onExit)
-    this.#child.on('error', err => this.#kill(err.message))
+    this.#child.on('error', this.#onError)
     this.#child.stdout?.on('data', this.#onOutput)
     this.#child.stderr?.on('data', this.#onOutput)
 
-    this.#send({ type: 'load', module: module.href, settings })
-    this.#watch()
+    this.#send({ type: 'load', module: spec.module.href, settings: spec.settings })
     await this.#loaded.promise
   }
 
   /** Ends all calls and the process. */
   async stop(): Promise<void> {
-    if (this.#child === undefined) return
+    if (this.#child === undefined) {
+      this.#state = 'dead'
+      this.#watchdog?.cancel()
+      return this.#loaded.reject(new CancelledError('The engine is stopping.'))
+    }
     if (this.#state !== 'dead') {
       this.#state = 'stopping'
       const reason = new CancelledError('The engine is stopping.')
@@ -170,6 +167,7 @@ export class EngineProcess {
 
   /** @throws when the process said what it must not. */
   #accept(message: FromEngine): void {
+    const { log, spec } = this.#options
     // Memory is told by a process whose engine hangs, too.
     if (message.type !== 'memory') this.#signMs = this.#options.clock.monotonicMs()
     switch (message.type) {
@@ -180,7 +178,7 @@ export class EngineProcess {
         return
       }
       case 'error':
-        this.#called(message.call).fail(fromPlainError(message.error))
+        this.#called(message.call).fail(fromPlainError(message.error, spec))
         this.#ended(message.call)
         return
       case 'memory':
@@ -191,7 +189,9 @@ export class EngineProcess {
         this.#loaded.resolve()
         return
       case 'failed':
-        this.#die(fromPlainError(message.error))
+        // The log keeps the paths of this device, which peers are not told.
+        log.warn({ model: spec.name, folder: spec.folder, reason: message.error.message }, 'engine refused')
+        this.#die(fromPlainError(message.error, spec))
         this.#child?.kill('SIGKILL')
         return
       default:
@@ -205,6 +205,8 @@ export class EngineProcess {
     return call
   }
 
+  #onError = ({ message }: Error): void => this.#kill('could not be started', message)
+
   #onOutput = (printed: Buffer): void => {
     if (!this.#output.add(printed) && this.#state !== 'dead') this.#kill('flooded its output')
   }
@@ -212,7 +214,7 @@ export class EngineProcess {
   #onExit = (code: number | null, signal: string | null): void => {
     const { log, spec } = this.#options
     if (this.#state === 'starting' || this.#state === 'loaded') {
-      const how = signal ?? `code ${code}`
+      const how = causeOf(code, signal)
       log.error({ model: spec.name, how, output: this.#output.text }, 'engine died')
       this.#die(new EngineFailedError(`The engine of "${spec.name}" died (${how}).`))
     }
@@ -222,10 +224,10 @@ export class EngineProcess {
     this.#exited.resolve()
   }
 
-  #kill(why: string): void {
+  #kill(why: string, reason?: string): void {
     if (this.#state === 'dead') return
     const { log, spec } = this.#options
-    log.error({ model: spec.name, why, output: this.#output.text }, 'engine killed')
+    log.error({ model: spec.name, why, reason, output: this.#output.text }, 'engine killed')
     this.#die(new EngineFailedError(`The engine of "${spec.name}" ${why}.`))
     // A process that could not even be forked never exits.
     if (this.#child?.pid === undefined) this.#exited.resolve()

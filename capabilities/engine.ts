@@ -3,6 +3,7 @@
  * queue and no budget; the registry around it does.
  */
 
+import { EngineFailedError } from '../interface/errors.ts'
 import type { InferenceService } from '../interface/inference.ts'
 import type { TaskName } from '../interface/tasks.ts'
 
@@ -33,3 +34,6 @@ export interface Model {
   readonly slots: number
   readonly engine: Engine
 }
+
+/** Blames the engine for a chunk that may not come; see `Answer`. */
+export const engineBroke = (what: string): EngineFailedError => new EngineFailedError(`The engine ${what}.`)

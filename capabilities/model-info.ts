@@ -7,7 +7,7 @@
  */
 
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import * as z from 'zod'
 import { LumosError, toLumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
@@ -82,9 +82,12 @@ export type ModelDescription = z.infer<typeof ModelDescription>
 export interface FoundModel {
   readonly description: ModelDescription
   readonly tasks: readonly TaskName[]
-  /** Absolute path of its graph. */
+  /** Real path of the directory that holds its files. */
+  readonly folder: string
+  /** Its graph, relative to `folder`. */
   readonly file: string
-  readonly sha256: string | undefined
+  /** Of the files that the engine opens, those that the description gives a hash of. */
+  readonly hashes: Readonly<Record<string, string>>
   readonly image: ImageSettings | undefined
 }
 
@@ -138,11 +141,18 @@ async function readModel(directory: string): Promise<FoundModel> {
   if (graphs.length !== 1) throw invalid(`one ONNX graph is needed, and ${graphs.length} are listed`)
 
   const image = imageSettings(description)
+  const folder = await realpath(directory)
+  const hashes: [file: string, hash: string][] = []
+  for (const file of onnx!.files) {
+    const path = relative(folder, await fileIn(folder, file))
+    if (description.sha256[file] !== undefined) hashes.push([path, description.sha256[file]])
+  }
   return {
     description,
     tasks: image === undefined ? ['tensor'] : ['image-classification', 'tensor'],
-    file: await fileIn(directory, graphs[0]!),
-    sha256: description.sha256[graphs[0]!],
+    folder,
+    file: relative(folder, await fileIn(folder, graphs[0]!)),
+    hashes: Object.fromEntries(hashes),
     image
   }
 }
@@ -182,8 +192,7 @@ function imageSettings(description: ModelDescription): ImageSettings | undefined
 }
 
 /** The real path of a file of the model; a link must not lead out of its directory. */
-async function fileIn(directory: string, name: string): Promise<string> {
-  const root = await realpath(directory)
+async function fileIn(root: string, name: string): Promise<string> {
   const path = await realpath(join(root, name)).catch(() => undefined)
   if (path === undefined) throw invalid(`the file ${name} is missing`)
   if (!path.startsWith(root + sep)) throw invalid(`the file ${name} leads out of the model's directory`)

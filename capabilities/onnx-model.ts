@@ -2,7 +2,9 @@
 
 import type { Clock } from '../interface/clock.ts'
 import type { Logger } from '../interface/lifecycle.ts'
+import type { EngineSandbox } from '../interface/node.ts'
 import type { Model } from './engine.ts'
+import type { EngineEnvironment } from './engine-environment.ts'
 import { EngineHost } from './engine-host.ts'
 import type { OnnxSettings } from './engines/onnx.ts'
 import { ONNX_ENGINE } from './entries.ts'
@@ -16,18 +18,20 @@ const THREADS_MAX = 8
 export interface OnnxModelOptions {
   readonly clock: Clock
   readonly log: Logger
+  readonly env: EngineEnvironment
+  readonly sandbox?: EngineSandbox
   /** Cores of this device; one is left to the network. */
   readonly cores: number
 }
 
-export function onnxModel(found: FoundModel, { clock, log, cores }: OnnxModelOptions): Model {
-  const { description, tasks, file, sha256, image } = found
+export function onnxModel(found: FoundModel, { cores, ...host }: OnnxModelOptions): Model {
+  const { description, tasks, folder, file, hashes, image } = found
   const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
-  const settings: OnnxSettings = { file, sha256, threads, image }
+  const settings: OnnxSettings = { file, hashes, threads, image }
   return {
     id: description.name,
     tasks,
     slots: ONNX_SLOTS,
-    engine: new EngineHost({ name: description.name, module: ONNX_ENGINE, settings }, { clock, log })
+    engine: new EngineHost({ name: description.name, module: ONNX_ENGINE, settings, folder }, host)
   }
 }

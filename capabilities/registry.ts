@@ -6,6 +6,7 @@
  * closure, timer or combined signal of its own.
  */
 
+import { Answer } from '../interface/answer.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import { CancelledError, EngineFailedError, LumosError } from '../interface/errors.ts'
 import type {
@@ -18,8 +19,7 @@ import type { Logger, Startable } from '../interface/lifecycle.ts'
 import type { Capability } from '../interface/manifest.ts'
 import type { TaskName } from '../interface/tasks.ts'
 import { Admission } from './admission.ts'
-import { Answer } from './answer.ts'
-import type { Engine, Model } from './engine.ts'
+import { type Engine, engineBroke, type Model } from './engine.ts'
 import { ModelManager } from './model-manager.ts'
 import { checkedRequest } from './request.ts'
 import { type Work, WorkTable } from './work.ts'
@@ -148,7 +148,7 @@ export class Registry implements InferenceService, Startable {
       if (queued || ready !== undefined) options?.mayRun?.()
       startedMs = admission.startedMs()
 
-      const answer = new Answer(request)
+      const answer = new Answer(request, engineBroke)
       for await (const unchecked of engine.infer(request, work)) {
         const chunk = answer.accept(unchecked)
         if (chunk.type === 'done') done = chunk

@@ -226,7 +226,7 @@ export function createProgram(json: boolean): Command {
   mesh
     .command('import')
     .description('put the root key on this device, which makes it an admin')
-    .argument('<key>', '@file, - for stdin, or the key itself')
+    .argument('[key]', '@file, or - for stdin; without it, the terminal asks')
     .option('-y, --yes', 'do not ask')
     .action(lazily(() => import('./commands/mesh-import.ts')))
 

@@ -20,7 +20,7 @@ export async function askSecret(question: string): Promise<string> {
   lines
     .once('line', resolve)
     .once('SIGINT', () => lines.close())
-    .once('close', () => reject(new CancelledError('No passphrase was given.')))
+    .once('close', () => reject(new CancelledError('Nothing was given.')))
 
   process.stderr.write(question)
   try {

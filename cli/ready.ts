@@ -1,6 +1,6 @@
 /** What a starting node tells: programs on stdout, and the process that started it in the background over IPC. */
 
-import { type ErrorCode, LumosError as Failure, type LumosError } from '../interface/errors.ts'
+import { type ErrorCode, LumosError } from '../interface/errors.ts'
 
 export interface Ready {
   readonly event: 'ready'
@@ -8,6 +8,8 @@ export interface Ready {
   readonly name: string
   readonly gateway: string
   readonly addresses: readonly string[]
+  /** Options and settings that count for nothing, a line each; absent when all count. */
+  readonly ignored?: readonly string[]
 }
 
 export type StartMessage =
@@ -49,5 +51,5 @@ export const failed = ({ code, message, hint }: LumosError): StartMessage => ({
 /** @throws {LumosError} what the node failed with. */
 export function fromMessage(message: Exclude<StartMessage, { event: 'locked' }>): Ready {
   if (message.event === 'ready') return message
-  throw new Failure(message.code, message.message, { hint: message.hint })
+  throw new LumosError(message.code, message.message, { hint: message.hint })
 }

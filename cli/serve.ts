@@ -8,12 +8,13 @@ import { Gateway } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import { toLumosError } from '../interface/errors.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
-import { loadConfig } from '../node/config.ts'
+import { type LoadedConfig, loadConfig } from '../node/config.ts'
 import { createLumosNode } from '../node/create-node.ts'
 import { createLog, type Log } from '../node/log.ts'
 import { makeGatewayToken } from '../storage/gateway-token.ts'
 import { createUnits } from '../units/index.ts'
 import type { StartOptions } from './commands/start.ts'
+import { type GivenNames, ignoredNames } from './ignored.ts'
 import { askSecret, canAsk } from './prompt.ts'
 import { askParent, failed, type Ready, tellParent } from './ready.ts'
 
@@ -31,7 +32,8 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
   try {
     const settings = settingsOf(options)
-    const { config } = loadConfig({ home: options.home, flags: settings })
+    const loaded = loadConfig({ home: options.home, flags: settings })
+    const { config } = loaded
     using log = createLog({
       clock: systemClock,
       level: config.log.level,
@@ -61,7 +63,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     try {
       await node.start()
       await gateway.start()
-      const ready = announce(node, gateway)
+      const ready = announce(node, gateway, givenNames(loaded))
       onReady(ready)
       tellParent(ready)
       await stopping.promise
@@ -84,8 +86,13 @@ async function passphrase(): Promise<string | undefined> {
 }
 
 /** From now on the command line finds this node. */
-function announce(node: Awaited<ReturnType<typeof createLumosNode>>, gateway: Gateway): Ready {
-  const { peerId, name, version, addresses } = node.status()
+function announce(
+  node: Awaited<ReturnType<typeof createLumosNode>>,
+  gateway: Gateway,
+  given: GivenNames
+): Ready {
+  const { peerId, name, mesh, version, addresses } = node.status()
+  const ignored = ignoredNames(given, { name, mesh })
   const url = gateway.url!
   node.home.writeRunFile({
     pid: process.pid,
@@ -96,8 +103,14 @@ function announce(node: Awaited<ReturnType<typeof createLumosNode>>, gateway: Ga
     gateway: url,
     startedAtMs: systemClock.wallMs()
   })
-  return { event: 'ready', peerId, name, gateway: url, addresses }
+  return { event: 'ready', peerId, name, gateway: url, addresses, ...(ignored.length > 0 && { ignored }) }
 }
+
+/** The names that were given by flag, environment or file. */
+const givenNames = ({ config, origins }: LoadedConfig): GivenNames => ({
+  name: origins.name === 'default' ? undefined : config.name,
+  mesh: origins['mesh.name'] === 'default' ? undefined : config.mesh.name
+})
 
 /** The first signal asks; the second does not. */
 function stopOnSignal(stop: () => void): void {

@@ -64,6 +64,7 @@ export const ERROR_MEANINGS = {
   PEER_BANNED: meaning(403, 5),
   DUPLICATE_IDENTITY: meaning(409, 1),
   CERTIFICATE_INVALID: meaning(403, 5),
+  CERTIFICATE_FORGED: meaning(403, 5),
   CERTIFICATE_EXPIRED: meaning(403, 5),
   INVITE_INVALID: meaning(400, 1),
   INVITE_USED: meaning(403, 5),

@@ -12,9 +12,9 @@ export const EVENTS = {
   'peer.joined': Peer,
   /** The last connection to a peer is gone. */
   'peer.left': Peer,
-  /** First sight of a peer's manifest, or a newer one replacing it. */
   /** One key is in use on two devices: it was copied, and should be revoked. */
   'peer.duplicated': Peer,
+  /** First sight of a peer's manifest, or a newer one replacing it. */
   'manifest.updated': z.strictObject({
     peerId: z.string(),
     epoch: z.int(),
@@ -31,6 +31,8 @@ export const EVENTS = {
   'mesh.member_joined': z.strictObject({ peerId: z.string(), name: z.string(), role: Role }),
   /** A device belongs to the mesh no more. */
   'mesh.member_revoked': Peer,
+  /** An admin has let in or removed as many devices as nodes keep of one: no person does that, and the root should remove it. */
+  'mesh.admin_room_full': Peer.extend({ room: z.enum(['members', 'revocations']) }),
   /** A device asks to be let in; a person must compare the phrase, and decide. */
   'mesh.join_requested': JoinRequest,
   /** A device has used an invitation of this node; its screen shows the same phrase. */

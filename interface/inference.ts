@@ -54,6 +54,9 @@ export interface TextChunk {
   readonly text: string
 }
 
+/** One piece of text: a token is a few characters, so this is generous and still fits one frame. */
+export const TEXT_PIECE_CHARS_MAX = 32 * 1024
+
 /** A whole result, as the task's `output` schema says. */
 export interface OutputChunk {
   readonly type: 'output'
@@ -77,6 +80,9 @@ export interface Usage {
   readonly inputTokens?: number
   readonly outputTokens?: number
 }
+
+/** All tensors of one request, or of one answer, together. */
+export const TENSOR_BYTES_MAX = 64 * 1024 * 1024
 
 /** Used when whoever asks sets no limit: long enough for a slow device, short enough to notice a hang. */
 export const DEFAULT_BUDGET_MS = 120_000

@@ -8,7 +8,7 @@
 
 import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from './membership.ts'
-import { DeviceName, ModelId } from './names.ts'
+import { ModelId, WireName } from './names.ts'
 import { TASK_NAMES } from './tasks.ts'
 
 /** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */
@@ -51,7 +51,8 @@ export const Manifest = z.strictObject({
   ttlMs: z.int().min(1000).max(MANIFEST_TTL_MS_MAX),
   /** Wall time of the issuer, for people only. */
   issuedAtMs: z.int().min(0),
-  name: DeviceName,
+  /** What the signer calls itself; believed by no one. The name of a device is that of its certificate. */
+  name: WireName,
   software: z.string().max(64),
   hardware: Hardware,
   /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */

@@ -7,7 +7,7 @@
  */
 
 import * as z from 'zod'
-import { DeviceName } from './names.ts'
+import { WireName } from './names.ts'
 
 /**
  * `admin`: may invite and revoke. `member`: everything else. `edge`: asks and
@@ -53,8 +53,8 @@ export const Certificate = z.strictObject({
   issuer: PeerIdText,
   subject: PeerIdText,
   role: Role,
-  /** What the device is called in the mesh; unique among its members. */
-  name: DeviceName,
+  /** What the device is called in the mesh; its issuer sees to it that no other member is called so. */
+  name: WireName,
   /** Random; tells two certificates of one device apart. */
   serial: z.string().regex(/^[0-9a-f]{32}$/),
   notBeforeMs: WallMs,

@@ -44,6 +44,13 @@ export const NodeStatus = z.strictObject({
 })
 export type NodeStatus = z.infer<typeof NodeStatus>
 
+/**
+ * What keeps an engine's process from what the node may do: a view of the system that holds its model only;
+ * another user; or nothing.
+ */
+export const EngineSandbox = z.enum(['bubblewrap', 'user', 'none'])
+export type EngineSandbox = z.infer<typeof EngineSandbox>
+
 export const PeerInfo = z.strictObject({
   peerId: z.string(),
   name: z.string(),
@@ -149,6 +156,8 @@ export interface LumosNode extends AsyncDisposable {
    */
   withdraw(model: string): Offering
   status(): NodeStatus
+  /** What engines of this node are kept from; found by a trial when it is first asked for. */
+  sandbox(): Promise<EngineSandbox>
 }
 
 export interface LumosEventTarget {

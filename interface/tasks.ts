@@ -8,11 +8,10 @@
 
 import * as z from 'zod'
 import { InvalidInputError } from './errors.ts'
+import { TENSOR_BYTES_MAX } from './inference.ts'
 
 /** Decoded pictures are bounded by the engine; this bounds the file. 25 MiB is what phones produce at most. */
 export const IMAGE_BYTES_MAX = 25 * 1024 * 1024
-/** All tensors of one request together. */
-export const TENSOR_BYTES_MAX = 64 * 1024 * 1024
 
 const DATA_URL = /^data:[\w.+/-]*;base64,/
 
@@ -61,10 +60,15 @@ export const Tensor = z
   )
 export type Tensor = z.infer<typeof Tensor>
 
+/** Whether all tensors together are within their bound. */
+const fitTogether = (tensors: Readonly<Record<string, { data: Uint8Array }>>): boolean =>
+  Object.values(tensors).reduce((sum, { data }) => sum + data.byteLength, 0) <= TENSOR_BYTES_MAX
+
 /** Named tensors: at most 64, as many as the attachments of one message. */
 const Tensors = z
   .record(z.string().min(1).max(128), Tensor)
   .refine(tensors => Object.keys(tensors).length <= 64, { error: 'more than 64 tensors' })
+  .refine(fitTogether, { error: `more than ${TENSOR_BYTES_MAX} bytes together` })
 
 /**
  * Whether `value` is certainly what the schemas of `tensor` accept, and has their form already: then they
@@ -77,7 +81,7 @@ export function isTensors(value: unknown): boolean {
   for (const name in tensors) {
     if (name.length < 1 || name.length > 128 || !isTensor(tensors[name])) return false
   }
-  return true
+  return fitTogether(tensors as Record<string, Tensor>)
 }
 
 function isTensor(value: unknown): boolean {

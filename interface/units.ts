@@ -24,6 +24,8 @@ export interface Unit<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.Z
   readonly summary: string
   /** The only door it may be called through, if not through any: for what hands out or replaces keys. */
   readonly door?: 'local'
+  /** Whether a call may name the one peer that does the work. Without it, the unit acts on this node only. */
+  readonly takesPeer?: true
   readonly input: I
   readonly output: O
   run(input: z.output<I>, context: UnitContext): Promise<z.input<O>>
@@ -38,7 +40,7 @@ export interface UnitContext extends AbortOptions {
   readonly budgetMs: number
   /** Whoever does not say where a call came in does not get what is for one door only. */
   readonly door?: Door
-  /** PeerId or name of the only peer that may do the work. */
+  /** PeerId or name of the only peer that may do the work; refused by units that do not take one. */
   readonly peer?: string
   /** Called with the peer that does the work, before its first answer. */
   onRoute?(route: Route): void

@@ -7,10 +7,9 @@
  * not wait for the day its flag is left away.
  */
 
-import { join } from 'node:path'
 import { parse } from 'yaml'
 import { LumosError } from '../interface/errors.ts'
-import { type Environment, homePath } from '../storage/home-path.ts'
+import { configPath, type Environment, homePath } from '../storage/home-path.ts'
 import { readConfigFile } from './config-file.ts'
 import { type Config, envNameOf, flagOf, SETTINGS, type Setting } from './config-schema.ts'
 import { suggestionFor } from './config-spelling.ts'
@@ -36,6 +35,8 @@ export interface LoadedConfig {
   readonly home: string
   /** Of the file, which need not exist. */
   readonly path: string
+  /** What the settings were read from; engines get a few variables of it. */
+  readonly env: Environment
 }
 
 /** One value for one key, from one source. */
@@ -51,7 +52,7 @@ interface Given {
 export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   const env = sources.env ?? process.env
   const home = homePath(sources.home, env)
-  const path = join(home, 'lumos.yaml')
+  const path = configPath(home)
 
   const file = readConfigFile(path)
   const problems = [...file.problems]
@@ -79,7 +80,7 @@ export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   }
 
   if (problems.length > 0) throw configInvalid(problems)
-  return { config: nested(values) as Config, origins: Object.fromEntries(origins), home, path }
+  return { config: nested(values) as Config, origins: Object.fromEntries(origins), home, path, env }
 }
 
 export interface DescribedSetting {

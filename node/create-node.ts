@@ -1,6 +1,6 @@
 /**
- * Makes a node out of its parts: the only place that constructs them and knows
- * which part needs which.
+ * Opens a home and makes what a node keeps across meshes: keys, stores, engines
+ * and log. The parts that take part in one mesh are made by `mesh/compose.ts`.
  */
 
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import {
   detectHardware,
   discoverModels,
   echoModel,
+  engineEnvironment,
   type Model,
   onnxModel,
   Registry
@@ -21,7 +22,7 @@ import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../s
 import { MeshStore, type StoredMesh } from '../storage/mesh-store.ts'
 import { OfferStore } from '../storage/offer-store.ts'
 import { readPassphrase } from '../storage/passphrase.ts'
-import { type Config, loadConfig } from './config.ts'
+import { type Config, type LoadedConfig, loadConfig } from './config.ts'
 import { lanNetwork, type Network } from './libp2p.ts'
 import { firstFreePort } from './listen-port.ts'
 import { createLog, type NodeLogger } from './log.ts'
@@ -59,7 +60,7 @@ export interface LumosNodeOptions {
  */
 export async function createLumosNode(options: LumosNodeOptions = {}): Promise<MeshNode> {
   const { clock = systemClock, random = Math.random } = options
-  const { config, home: path } = loadConfig({ home: options.home, flags: options.settings })
+  const { config, home: path, env } = loadConfig({ home: options.home, flags: options.settings })
 
   await using opened = new AsyncDisposableStack()
   const ownLog = options.log ? undefined : opened.use(createLog({ clock, level: config.log.level }))
@@ -76,7 +77,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     clock,
     random,
     log,
-    models: await modelsOf(options, { config, home, clock, log, hardware }),
+    models: await modelsOf(options, { config, home, clock, log, hardware }, env),
     onChange: () => node.offerChanged()
   })
   const ground: Ground = {
@@ -145,12 +146,14 @@ const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))
 
 async function modelsOf(
   options: LumosNodeOptions,
-  { config, home, clock, log, hardware }: Pick<Ground, 'config' | 'home' | 'clock' | 'log' | 'hardware'>
+  { config, home, clock, log, hardware }: Pick<Ground, 'config' | 'home' | 'clock' | 'log' | 'hardware'>,
+  environment: LoadedConfig['env']
 ): Promise<Model[]> {
   const builtin = config.models.builtin ? [BUILTIN_MODELS] : []
   const found = await discoverModels([home.modelsDir, ...config.models.directories, ...builtin], log)
+  const env = engineEnvironment(environment)
   return [
-    ...found.map(model => onnxModel(model, { clock, log, cores: hardware.cores })),
+    ...found.map(model => onnxModel(model, { clock, log, env, cores: hardware.cores })),
     ...(config.engines.echo ? [echoModel({ clock })] : []),
     ...(options.models ?? [])
   ]

@@ -33,10 +33,21 @@ const TARGETS_MAX = 1024
 /** Redials given up once the last success is this many failures ago; a sighting starts them anew. */
 const FAILURES_MAX = 100
 
+/** Dials to sighted addresses: a LAN of 64 devices with four addresses each is met at once. */
+export const SIGHTED_DIALS_BURST = 256
+/** And so many a second after those. A flood of forged sightings makes this node dial no faster. */
+export const SIGHTED_DIALS_PER_SECOND = 16
+/** Dials of a peer that was only ever sighted; another sighting begins anew. */
+const FAILURES_SIGHTED_MAX = 5
+
 interface Target {
   /** What to hand to libp2p: a PeerId whose addresses it keeps, or addresses that it may not know. */
   dial: () => PeerId | Multiaddr[]
   failures: number
+  /** Its addresses come from a sighting, which anybody can forge. */
+  sighted: boolean
+  /** It is known only by sightings: neither from the settings nor from an earlier run, and never accepted. */
+  unproven: boolean
   /** Whether the peer was accepted since it was last dialed. */
   met: boolean
   dialing: boolean
@@ -55,9 +66,25 @@ export interface DiscoveryComponents {
   wants(peerId: string): boolean
 }
 
+/** Of the dials at sighted addresses that may be made now, on the monotonic clock. */
+class SightedDials {
+  #left = SIGHTED_DIALS_BURST
+  #countedMs = 0
+
+  take(dials: number, nowMs: number): boolean {
+    const earned = ((nowMs - this.#countedMs) * SIGHTED_DIALS_PER_SECOND) / 1000
+    this.#left = Math.min(SIGHTED_DIALS_BURST, this.#left + earned)
+    this.#countedMs = nowMs
+    if (this.#left < dials) return false
+    this.#left -= dials
+    return true
+  }
+}
+
 export class Discovery implements Startable {
   readonly #components: DiscoveryComponents
   readonly #targets = new Map<string, Target>()
+  readonly #sightedDials = new SightedDials()
   readonly #stopped = new AbortController()
 
   constructor(components: DiscoveryComponents) {
@@ -88,14 +115,17 @@ export class Discovery implements Startable {
   sighted({ id, multiaddrs }: PeerInfo): void {
     const { libp2p, clock } = this.#components
     if (id.equals(libp2p.peerId) || this.#stopped.signal.aborted) return
-    const target = this.#targetOf(id)
+    const target = this.#targets.get(id.toString()) ?? this.#targetOf(id, true)
     if (clock.monotonicMs() - target.lastDialAtMs < SIGHTING_DIAL_INTERVAL_MS) return
     target.lastDialAtMs = clock.monotonicMs()
     target.failures = 0
     // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
     // dialed until it is met, also when the first dial fails.
     const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
-    if (fresh.length > 0) target.dial = dialAt(fresh)
+    if (fresh.length > 0) {
+      target.dial = dialAt(fresh)
+      target.sighted = true
+    }
     this.#dialSoon(target, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS)
   }
 
@@ -108,6 +138,8 @@ export class Discovery implements Startable {
   met(id: PeerId): void {
     const target = this.#targetOf(id)
     target.met = true
+    target.sighted = false
+    target.unproven = false
     target.failures = 0
     target.dial = dialById(id.toString())
   }
@@ -128,27 +160,31 @@ export class Discovery implements Startable {
     return failures === 0 ? delayMs * random() : delayMs * (0.5 + random() / 2)
   }
 
-  #targetOf(id: PeerId): Target {
-    return this.#target(id.toString(), dialById(id.toString()))
+  #targetOf(id: PeerId, unproven = false): Target {
+    return this.#target(id.toString(), dialById(id.toString()), unproven)
   }
 
-  #target(key: string, dial: Target['dial']): Target {
+  #target(key: string, dial: Target['dial'], unproven = false): Target {
     const known = this.#targets.get(key)
     if (known !== undefined) return known
     const target: Target = {
       dial,
       failures: 0,
+      sighted: false,
+      unproven,
       met: false,
       dialing: false,
       lastDialAtMs: Number.NEGATIVE_INFINITY
     }
+    if (this.#targets.size >= TARGETS_MAX) this.#forgetOne()
     this.#targets.set(key, target)
-    if (this.#targets.size > TARGETS_MAX) this.#forgetOldest()
     return target
   }
 
-  #forgetOldest(): void {
-    const [key, target] = this.#targets.entries().next().value!
+  /** The oldest that is unproven, so that sightings push out no peer that was accepted. */
+  #forgetOne(): void {
+    const all = [...this.#targets]
+    const [key, target] = all.find(([, { unproven }]) => unproven) ?? all[0]!
     target.timer?.cancel()
     this.#targets.delete(key)
   }
@@ -156,6 +192,12 @@ export class Discovery implements Startable {
   #dialSoon(target: Target, delayMs: number): void {
     target.timer?.cancel()
     target.timer = this.#components.clock.setTimer(() => void this.#dial(target), delayMs)
+  }
+
+  #dialLater(target: Target): void {
+    target.failures++
+    const failuresMax = target.unproven ? FAILURES_SIGHTED_MAX : FAILURES_MAX
+    if (target.failures < failuresMax) this.#dialSoon(target, this.#backoffMs(target))
   }
 
   async #dial(target: Target): Promise<void> {
@@ -171,6 +213,10 @@ export class Discovery implements Startable {
     }
     if (libp2p.getConnections().length >= CONNECTIONS_WANTED) return
 
+    if (target.sighted && Array.isArray(to) && !this.#sightedDials.take(to.length, clock.monotonicMs())) {
+      this.#dialLater(target)
+      return
+    }
     target.dialing = true
     target.lastDialAtMs = clock.monotonicMs()
     target.timer?.cancel()
@@ -178,10 +224,8 @@ export class Discovery implements Startable {
       await libp2p.dial(to, { signal: this.#stopped.signal })
     } catch (err) {
       if (this.#stopped.signal.aborted) return
-      target.failures++
-      const delayMs = this.#backoffMs(target)
-      log.debug({ to: String(to), failures: target.failures, delayMs, err }, 'could not dial')
-      if (target.failures < FAILURES_MAX) this.#dialSoon(target, delayMs)
+      log.debug({ to: String(to), failures: target.failures, err }, 'could not dial')
+      this.#dialLater(target)
     } finally {
       target.dialing = false
     }

@@ -3,14 +3,15 @@
  * fast as it comes, and punishes only a part of what no honest peer says.
  *
  * What is said above the budget is dropped unread, which loses nothing: gossip is
- * the fast way, and pulls are the sure one. It hooks into the method by which the
- * library takes a message in; where that is not found, nothing is bounded.
+ * the fast way, and pulls are the sure one. It hooks into the private method by which
+ * the library takes a message in; a node does not start without that method.
  */
 
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { RPC } from '@libp2p/gossipsub/message'
 import type { PeerId } from '@libp2p/interface'
 import type { Clock } from '../interface/clock.ts'
+import { LumosError } from '../interface/errors.ts'
 
 /** A peer of the largest mesh hands on seventy manifests a second, and says of each that it has it. */
 const ITEMS_PER_SECOND = 200
@@ -43,11 +44,19 @@ export class GossipBudget {
     this.#components = components
   }
 
-  /** To be called once, before the network starts. */
+  /**
+   * To be called once, before the network starts.
+   *
+   * @throws {LumosError} when this version of the library lacks the method: gossip without a bound is no gossip.
+   */
   bound(pubsub: GossipSub): void {
     const listener = pubsub as Listener
     const listen = listener.handleReceivedRpc?.bind(listener)
-    if (listen === undefined) return
+    if (listen === undefined) {
+      throw new LumosError('INTERNAL', 'Gossip cannot be bounded: gossipsub has no handleReceivedRpc.', {
+        hint: 'Install the version of @libp2p/gossipsub that package.json names.'
+      })
+    }
     listener.handleReceivedRpc = async (from, rpc) => {
       if (this.spend(from.toString(), itemsOf(rpc))) await listen(from, rpc)
       else this.#components.onExcess(from.toString())

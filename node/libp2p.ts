@@ -7,6 +7,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type {
@@ -32,6 +33,7 @@ import type { Clock } from '../interface/clock.ts'
 import { MANIFEST_BYTES_MAX } from '../protocols/manifest/index.ts'
 import { socketTls } from '../protocols/tls/index.ts'
 import { sparingYamux } from '../protocols/yamux.ts'
+import { onLan } from './lan-addresses.ts'
 import { Liveness } from './liveness.ts'
 import { Doorway } from './membership/doorway.ts'
 import type { Guard } from './membership/guard.ts'
@@ -90,7 +92,9 @@ type DiscoveryComponents = Parameters<ReturnType<typeof mdns>>[0]
 export const lanNetwork = (settings: LanSettings): Network => ({
   transports: [tcp() as (components: unknown) => Transport],
   listen: [`/${settings.host.includes(':') ? 'ip6' : 'ip4'}/${settings.host}/tcp/${settings.port}`],
-  discovery: settings.mdns ? [mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS })] : [],
+  discovery: settings.mdns
+    ? [onLan(mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS }), networkInterfaces)]
+    : [],
   dial: settings.peers
 })
 

@@ -1,4 +1,4 @@
-/** A running node, as its own process and tests see it. The parts are made in `create-node`. */
+/** A running node, as its own process and tests see it. `create-node` makes the parts of the node, `mesh/compose` those of a mesh. */
 
 import type { Timer } from '../interface/clock.ts'
 import { closestNames } from '../interface/closest.ts'
@@ -39,7 +39,7 @@ const CONNECT_TRIES_AWAITED = 3
 /** What the programs around a node need of its home. */
 export type NodeHome = Pick<
   DataDir,
-  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile'
+  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile' | 'refuseGrowth'
 >
 
 /** A part with a life, named for the log. */
@@ -193,6 +193,10 @@ export class MeshNode implements LumosNode {
     }
   }
 
+  sandbox(): Promise<EngineSandbox> {
+    return engineSandbox()
+  }
+
   /** The registry's models or their state changed. */
   offerChanged(): void {
     this.#mesh.offerChanged()
@@ -247,14 +251,6 @@ export class MeshNode implements LumosNode {
       await new Promise<void>(resolve => clock.setTimer(resolve, delayMs))
       if (this.#state === 'running') await this.#connect(own, near, tries + 1)
     }
-  }
-
-  /** Remove a device for good, everywhere. Only admins can. */
-  async revoke(peerId: string): Promise<void> {
-    const { members, authority, revocations } = this.#mesh
-    await revocations.publish(await authority.revoke(peerId, members.get(peerId)?.role))
-    // It counts already, here and elsewhere; whoever asked for it must know when it is not on this disk.
-    this.#ground.store.flush()
   }
 
   /** @throws {LumosError} `MODEL_NOT_FOUND` */

@@ -19,6 +19,7 @@ import { adviceFor } from './membership/advice.ts'
 import { foundMesh } from './membership/authority.ts'
 import { parseInviteCode } from './membership/invite-code.ts'
 import { checkGrant, type Door, deviceRemoved } from './membership/joiner.ts'
+import { memberCalled } from './membership/names.ts'
 import { meshesOf } from './membership/nearby.ts'
 import { askNearby } from './membership/nearby-asking.ts'
 import { meshIdOf, rootKeyFromText, rootKeyToText } from './membership/root-key.ts'
@@ -67,6 +68,7 @@ export class MeshControl implements LumosMesh {
         admins,
         holdsRoot: authority.holdsRoot,
         isRemoved: this.#mesh.isRemoved(),
+        saidRemoved: this.#mesh.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
         wallMs: this.#ground.clock.wallMs()
       })
     }
@@ -81,17 +83,7 @@ export class MeshControl implements LumosMesh {
   }
 
   member(peer: string): MemberInfo {
-    const found = this.members().filter(({ peerId, name }) => peerId === peer || name === peer)
-    if (found.length === 1) return found[0]!
-    if (found.length > 1) {
-      const ids = found.map(({ peerId }) => peerId).join(', ')
-      throw new InvalidInputError(`${found.length} members are called "${peer}".`, {
-        hint: `Use the PeerId: ${ids}`
-      })
-    }
-    throw new LumosError('PEER_NOT_FOUND', `No member is called "${peer}".`, {
-      hint: 'See who is: lumos-node members'
-    })
+    return memberCalled(this.members(), peer)
   }
 
   invite({ role = 'member' }: { role?: Role } = {}): Invitation {
@@ -152,7 +144,7 @@ export class MeshControl implements LumosMesh {
     if (member.self) {
       throw new InvalidInputError('A device does not remove itself.', { hint: 'Leave: lumos-node leave' })
     }
-    await revocations.publish(await authority.revoke(member.peerId, member.role))
+    await this.#durably(async () => revocations.publish(await authority.revoke(member.peerId, member.role)))
     return { ...member, online: false }
   }
 
@@ -161,7 +153,7 @@ export class MeshControl implements LumosMesh {
     authority.mayIssue('admin')
     const { peerId, role, name } = this.member(peer)
     if (role !== 'admin') {
-      await pairing.admit(peerId, 'admin', name)
+      await this.#durably(() => pairing.admit(peerId, 'admin', name))
       // Whoever is connected gets its certificate with the hello.
       await greetAll()
     }
@@ -193,10 +185,10 @@ export class MeshControl implements LumosMesh {
   async rename(name: string): Promise<MeshInfo> {
     const { authority, members } = this.#mesh
     authority.mayIssue('member')
-    const nowMs = Math.round(this.#ground.clock.wallMs())
-    // The newest name counts, even if the clock of whoever gave the last one was ahead.
-    members.rename(name, Math.max(nowMs, members.meshNaming.meshNamedAtMs + 1))
-    await this.#mesh.greetAll()
+    await this.#durably(async () => {
+      members.rename(name)
+      await this.#mesh.greetAll()
+    })
     return this.info()
   }
 
@@ -218,12 +210,15 @@ export class MeshControl implements LumosMesh {
     const { config, clock, root } = this.#ground
     const { members } = this.#mesh
     if (meshIdOf(key) === members.mesh) {
-      await root.replace(key)
+      // A full disk must not cost this device the key that it holds already.
+      if (root.of(members.mesh) === undefined) await root.replace(key)
       const last = members.lastKnown(this.#self)
       const device = { subject: this.#self, name: last?.name ?? config.name }
-      await members.renew((await foundMesh(device, members.meshName, key, clock, last)).chain)
-      this.#mesh.offerChanged()
-      await this.#mesh.greetAll()
+      await this.#durably(async () => {
+        await members.renew((await foundMesh(device, members.meshName, key, clock, last)).chain)
+        this.#mesh.offerChanged()
+        await this.#mesh.greetAll()
+      })
       return this.info()
     }
     return await this.#alone(async () => {
@@ -238,6 +233,17 @@ export class MeshControl implements LumosMesh {
       await enter({ ...founded, namedAtMs: 0 })
       return this.info()
     })
+  }
+
+  /**
+   * For all that changes the mesh this node is in. The change counts at once, here and elsewhere; that it is done
+   * is said only once it is on this disk.
+   *
+   * @throws {LumosError} `STORE_FULL` or `STORE_FAILED`
+   */
+  async #durably(change: () => Promise<unknown>): Promise<void> {
+    await change()
+    this.#ground.store.flush()
   }
 
   get #mesh(): Mesh {

@@ -25,6 +25,8 @@ export interface PeersComponents {
   readonly libp2p: MeshLibp2p
   readonly table: ProviderTable
   readonly clock: Clock
+  /** By its certificate. */
+  nameOf(peerId: string): string | undefined
   onJoined(peerId: string): void
   onLeft(peerId: string): void
 }
@@ -76,12 +78,13 @@ export class Peers {
   }
 
   list(): PeerInfo[] {
-    const { table, clock } = this.#components
+    const { table, clock, nameOf } = this.#components
     return [...this.#introduced.keys()].flatMap(peerId => {
       const connection = this.#connection(peerId)
       const signed = table.get(peerId, clock.monotonicMs())
-      if (connection === undefined || signed === undefined) return []
-      const { name, software, capabilities } = signed.manifest
+      const name = nameOf(peerId)
+      if (connection === undefined || signed === undefined || name === undefined) return []
+      const { software, capabilities } = signed.manifest
       return {
         peerId,
         name,

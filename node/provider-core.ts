@@ -143,13 +143,12 @@ export function manifestOf(
   return entry !== undefined && isAlive(entry, nowMs) ? entry.signed : undefined
 }
 
-export function aliveManifests({ entries }: ProviderState, nowMs: number): SignedManifest[] {
+function aliveManifests({ entries }: ProviderState, nowMs: number): SignedManifest[] {
   return [...entries.values()].filter(entry => isAlive(entry, nowMs)).map(({ signed }) => signed!)
 }
 
 export interface Provider {
   readonly peerId: string
-  readonly name: string
   readonly capability: Capability
 }
 
@@ -164,7 +163,7 @@ export function providersOf(
     for (const capability of manifest.capabilities) {
       if ((wanted.task ?? capability.task) !== capability.task) continue
       if ((wanted.model ?? capability.model) !== capability.model) continue
-      found.push({ peerId: manifest.peerId, name: manifest.name, capability })
+      found.push({ peerId: manifest.peerId, capability })
     }
   }
   return found

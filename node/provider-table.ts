@@ -3,7 +3,6 @@
 import { LumosError } from '../interface/errors.ts'
 import type { SignedManifest } from '../interface/manifest.ts'
 import {
-  aliveManifests,
   type ManifestVersion,
   manifestOf,
   newerThan,
@@ -38,10 +37,6 @@ export class ProviderTable {
 
   get(peerId: string, nowMs: number): SignedManifest | undefined {
     return manifestOf(this.#state, peerId, nowMs)
-  }
-
-  alive(nowMs: number): SignedManifest[] {
-    return aliveManifests(this.#state, nowMs)
   }
 
   /** See {@link providersOf}. */

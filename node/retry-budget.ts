@@ -1,14 +1,15 @@
 /**
- * Bounds retries to a share of requests, so that a mesh in trouble is not asked
- * three times as much.
+ * Bounds retries in time, however many requests there are: ten at once, then
+ * ten a minute. A mesh in trouble is not asked three times as much.
  *
- * A token bucket as Finagle's, with less in it because inference is dear:
+ * A token bucket as Finagle's, but filled by time and not by requests, and with
+ * less in it because inference is dear:
  * https://twitter.github.io/finagle/guide/Clients.html#retries
  */
 
 /** Retries that a quiet node may spend at once: five requests that fail over twice. */
 export const RETRY_TOKENS_MAX = 10
-/** A retry earned each time this passes. Ten a minute lets a single user fail over all the time. */
+/** One retry is earned each time this passes: ten a minute. */
 export const RETRY_TOKEN_PERIOD_MS = 6000
 
 export interface RetryBudget {

@@ -39,6 +39,8 @@ const NOT_THERE: ReadonlySet<string> = new Set([
   'PEER_REVOKED',
   'PEER_BANNED'
 ])
+/** Said as they are after the first chunk too. */
+const TOLD_AS_IS: ReadonlySet<string> = new Set(['TIMEOUT', 'CANCELLED', 'PROTOCOL_VIOLATION'])
 /** A second: what a peer that gives no estimate of its own is left alone. */
 const RETRY_AFTER_UNKNOWN_MS = 1000
 
@@ -227,9 +229,9 @@ const retryAfterMsOf = (failure: LumosError): number => {
   return typeof ms === 'number' && Number.isFinite(ms) ? ms : RETRY_AFTER_UNKNOWN_MS
 }
 
-/** After the first chunk every loss is told with how much came, except when it was meant. */
+/** After the first chunk every loss is told with how much came, except when it was meant or the peer is to blame. */
 function interrupted(failure: LumosError, received: number): LumosError {
-  if (failure.code === 'TIMEOUT' || failure.code === 'CANCELLED') return failure
+  if (TOLD_AS_IS.has(failure.code)) return failure
   return new LumosError(
     'STREAM_INTERRUPTED',
     `The answer was cut after ${received} chunks: ${failure.message}`,

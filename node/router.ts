@@ -52,12 +52,12 @@ export interface RouterComponents {
   offers(wanted: { task?: TaskName; model?: string }): Offer[]
   /** The way to one of them. */
   service(peerId: string): InferenceService
-  /** PeerIds that go by this name or id; empty when nobody does. */
-  peersNamed(name: string): string[]
+  /** PeerId of the one that this name or PeerId means; throws unless it means exactly one. */
+  peerCalled(called: string): string
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
-export class Router {
+export class Router implements InferenceService {
   readonly #components: RouterComponents
   readonly #state: RouterState
   #lastId = 0
@@ -175,17 +175,12 @@ export class Router {
   }
 
   #able(wanted: Wanted, { peer }: InferOptions): Offer[] {
-    const { offers, peersNamed } = this.#components
+    const { offers, peerCalled } = this.#components
     let able = offers({ task: wanted.task, model: wanted.model })
 
     if (peer !== undefined) {
-      const ids = peersNamed(peer)
-      if (ids.length === 0) {
-        throw new LumosError('PEER_NOT_FOUND', `No peer is known as "${peer}".`, {
-          hint: 'See who is there: lumos-node peers'
-        })
-      }
-      able = able.filter(({ peerId }) => ids.includes(peerId))
+      const only = peerCalled(peer)
+      able = able.filter(({ peerId }) => peerId === only)
     }
     if (able.length === 0) throw this.#nobody(wanted.model ?? wanted.task ?? 'anything', peer)
     return able

@@ -10,7 +10,6 @@ import type { Clock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { createLumosNode, type LumosNodeOptions } from '../node/create-node.ts'
 import type { MeshNode } from '../node/lumos-node.ts'
-import type { DataDir } from '../storage/data-dir.ts'
 import { copySynced, copyWritten } from './faults/power-cut.ts'
 import { HostClock } from './host-clock.ts'
 import { HostLog } from './host-log.ts'
@@ -161,11 +160,7 @@ export class Host {
   /** Its databases cannot grow any more: SQLite says that the disk is full, and the node hears it from SQLite. */
   fillDisk(full: boolean): void {
     this.#expect('fill the disk of', 'made', 'running', 'paused')
-    const { core, cache } = this.node.home as unknown as Pick<DataDir, 'core' | 'cache'>
-    for (const database of [core, cache]) {
-      const { page_count: pages } = database.prepare<{ page_count: number }>('PRAGMA page_count').get()!
-      database.prepare(`PRAGMA max_page_count = ${full ? pages : MAX_PAGES}`).get()
-    }
+    this.node.home.refuseGrowth(full)
   }
 
   /** Ends for good; whatever state it is in. */
@@ -179,6 +174,3 @@ export class Host {
     if (!states.includes(this.#state)) throw new Error(`Cannot ${what} ${this.name}: it is ${this.#state}.`)
   }
 }
-
-/** SQLite's own default (SQLITE_MAX_PAGE_COUNT). */
-const MAX_PAGES = 0xffff_fffe

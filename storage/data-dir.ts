@@ -23,6 +23,8 @@ import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 const FORMAT = 1
 /** What must be free before a disk that was full counts as cured: a few dozen commits. */
 const SPACE_BYTES = 256 * 1024
+/** SQLite's own default (SQLITE_MAX_PAGE_COUNT). */
+const PAGES_MAX = 0xffff_fffe
 
 export class DataDir implements AsyncDisposable {
   readonly path: string
@@ -87,6 +89,14 @@ export class DataDir implements AsyncDisposable {
     }
   }
 
+  /** For simulations and tests: SQLite refuses to add a page to either database, as on a full disk, or may again. */
+  refuseGrowth(refused: boolean): void {
+    for (const database of [this.core, this.cache]) {
+      const { page_count: pages } = database.prepare<{ page_count: number }>('PRAGMA page_count').get()!
+      database.prepare(`PRAGMA max_page_count = ${refused ? pages : PAGES_MAX}`).get()
+    }
+  }
+
   /** Tell the CLI where this node can be reached, until `close`. */
   writeRunFile(info: RunInfo): void {
     writeRunFile(this.path, info)
@@ -118,7 +128,7 @@ export async function openDataDir(path: string, options: { log?: Logger } = {}):
     const complete = checkFormat(path)
 
     await using opened = new AsyncDisposableStack()
-    const lock = opened.use(HomeLock.take(join(path, 'lock.db'), path))
+    const lock = opened.use(HomeLock.take(path))
     removeDrafts(path)
     const onFailure = (failure: LumosError) => dataDir?.failed(failure)
     let dataDir: DataDir | undefined

@@ -7,6 +7,7 @@
  * process learns who holds it.
  */
 
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LumosError } from '../interface/errors.ts'
 import { makePrivateFile } from './durable-file.ts'
@@ -24,7 +25,8 @@ export class HomeLock implements Disposable {
   }
 
   /** @throws {LumosError} `HOME_LOCKED`, naming the process that holds it. */
-  static take(path: string, home: string): HomeLock {
+  static take(home: string): HomeLock {
+    const path = join(home, 'lock.db')
     try {
       makePrivateFile(path)
       const database = new DatabaseSync(path, { timeout: HOLDER_TIMEOUT_MS })

@@ -6,7 +6,7 @@
  */
 
 import { homedir } from 'node:os'
-import { posix, resolve, win32 } from 'node:path'
+import { join, posix, resolve, win32 } from 'node:path'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -27,3 +27,6 @@ export function defaultHome(env: Environment, platform: NodeJS.Platform, userHom
   const dataHome = xdg?.startsWith('/') ? xdg : posix.join(userHome, '.local', 'share')
   return posix.join(dataHome, 'lumos-node')
 }
+
+/** The settings of a home, which its owner may write. */
+export const configPath = (home: string): string => join(home, 'lumos.yaml')

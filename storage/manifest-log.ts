@@ -72,11 +72,6 @@ export class ManifestLog {
     return sequence
   }
 
-  /** The newest manifest of a peer that `store` was given. */
-  accepted(peerId: string): AcceptedManifest | undefined {
-    return this.#cache.prepare<AcceptedManifest>(`${SELECT_ACCEPTED} WHERE peer_id = ?`).get(peerId)
-  }
-
   /**
    * Replaces what is known of the peer. When there are too many, the one longest unchanged is forgotten. What
    * a full disk refuses is left out: the peer says it again within minutes.
@@ -101,7 +96,7 @@ export class ManifestLog {
 
   /** Of every peer, the one longest unchanged first. */
   all(): AcceptedManifest[] {
-    return this.#cache.prepare<AcceptedManifest>(`${SELECT_ACCEPTED} ORDER BY id`).all()
+    return this.#cache.prepare<AcceptedManifest>(SELECT_ACCEPTED).all()
   }
 
   /** The numbers are given away only once this has returned: the reservation is on disk then. */
@@ -132,5 +127,6 @@ function unlessRefused(store: () => void): void {
   }
 }
 
-const SELECT_ACCEPTED = 'SELECT peer_id AS peerId, epoch, sequence, hash, envelope FROM accepted_manifest'
+const SELECT_ACCEPTED =
+  'SELECT peer_id AS peerId, epoch, sequence, hash, envelope FROM accepted_manifest ORDER BY id'
 const DELETE_OLDEST = 'DELETE FROM accepted_manifest WHERE id = (SELECT min(id) FROM accepted_manifest)'

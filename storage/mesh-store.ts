@@ -11,10 +11,6 @@
 import type { Database } from './database.ts'
 import { isRefusal } from './failure.ts'
 
-/** Members and revocations kept. A mesh is the devices of a group of people, and each leaves at most once. */
-const MEMBERS_MAX = 4096
-const REVOCATIONS_MAX = 4096
-
 /** A certificate and, unless the root signed it, that of its issuer. */
 export type Chain = readonly Uint8Array[]
 
@@ -49,7 +45,7 @@ interface ChainRow {
 
 export class MeshStore {
   readonly #core: Database
-  /** What the disk refused, by what it is about: bounded as the tables are. */
+  /** What the disk refused, by what it is about: bounded as members and revocations are. */
   readonly #unsaved = new Map<string, () => void>()
 
   constructor(core: Database) {
@@ -69,11 +65,7 @@ export class MeshStore {
   }
 
   mesh(): StoredMesh | undefined {
-    const row = this.#core
-      .prepare<Omit<StoredMesh, 'chain'> & ChainRow>(
-        `SELECT id, name, named_at_ms AS namedAtMs, certificate, issuer_certificate AS issuerCertificate FROM mesh`
-      )
-      .get()
+    const row = this.#core.prepare<Omit<StoredMesh, 'chain'> & ChainRow>(SELECT_MESH).get()
     return row && { id: row.id, name: row.name, namedAtMs: row.namedAtMs, chain: chainOf(row) }
   }
 
@@ -109,16 +101,20 @@ export class MeshStore {
       .map(row => ({ peerId: row.peerId, chain: chainOf(row) }))
   }
 
-  /** Durable after `flush`. @returns whether there was room. */
-  storeMember(peerId: string, chain: Chain): boolean {
-    const known = this.#core.prepare('SELECT 1 FROM member WHERE peer_id = ?').get(peerId) !== undefined
-    if (!known && this.#count('member') >= MEMBERS_MAX) return false
+  /** Durable after `flush`. `node/membership/members-core.ts` bounds how many there are. */
+  storeMember(peerId: string, chain: Chain): void {
     this.#keep(`member ${peerId}`, () =>
       this.#core
         .prepare('INSERT OR REPLACE INTO member VALUES (?, ?, ?)')
         .run(peerId, chain[0]!, chain[1] ?? null)
     )
-    return true
+  }
+
+  /** Durable after `flush`. */
+  forgetMember(peerId: string): void {
+    this.#keep(`member ${peerId}`, () =>
+      this.#core.prepare('DELETE FROM member WHERE peer_id = ?').run(peerId)
+    )
   }
 
   revocations(): StoredRevocation[] {
@@ -129,15 +125,20 @@ export class MeshStore {
       .all()
   }
 
-  /** Durable after `flush`. @returns whether there was room; one that is known already is kept as it is. */
-  storeRevocation({ hash, subject, envelope, issuerCertificate }: StoredRevocation): boolean {
-    if (this.#count('revocation') >= REVOCATIONS_MAX) return false
+  /** Durable after `flush`; one that is known already is kept as it is. `node/membership/removals.ts` bounds them. */
+  storeRevocation({ hash, subject, envelope, issuerCertificate }: StoredRevocation): void {
     this.#keep(`revocation ${hash}`, () =>
       this.#core
         .prepare('INSERT OR IGNORE INTO revocation VALUES (?, ?, ?, ?)')
         .run(hash, subject, envelope, issuerCertificate)
     )
-    return true
+  }
+
+  /** Durable after `flush`. */
+  forgetRevocation(hash: string): void {
+    this.#keep(`revocation ${hash}`, () =>
+      this.#core.prepare('DELETE FROM revocation WHERE hash = ?').run(hash)
+    )
   }
 
   #keep(subject: string, store: () => void): void {
@@ -177,12 +178,11 @@ export class MeshStore {
   dropInvites(wallMs: number): void {
     this.#core.prepare('DELETE FROM invite WHERE expires_at_ms < ?').run(wallMs)
   }
-
-  #count(table: 'member' | 'revocation'): number {
-    const { count } = this.#core.prepare<{ count: number }>(`SELECT count(*) AS count FROM ${table}`).get()!
-    return count + this.#unsaved.size
-  }
 }
+
+/** Earlier versions stored times that no number here can hold, and the driver refuses to read those. */
+const SELECT_MESH = `SELECT id, name, min(named_at_ms, ${Number.MAX_SAFE_INTEGER}) AS namedAtMs,
+  certificate, issuer_certificate AS issuerCertificate FROM mesh`
 
 const SELECT_INVITES =
   'SELECT id, secret_hash AS secretHash, role, expires_at_ms AS expiresAtMs, used_by AS usedBy FROM invite'

@@ -77,6 +77,7 @@ const CORES = [
   'node/membership/chain.ts',
   'node/membership/members-core.ts',
   'node/membership/policy.ts',
+  'node/membership/removals.ts',
   'node/provider-core.ts',
   'node/rank.ts',
   'node/retry-budget.ts',

@@ -2,7 +2,6 @@
 
 import * as z from 'zod'
 import { EngineFailedError } from '../interface/errors.ts'
-import type { InferenceChunk } from '../interface/inference.ts'
 import { ModelId } from '../interface/names.ts'
 import {
   type InferenceRoute,
@@ -39,6 +38,7 @@ export const inferenceUnits = (node: LumosNode) => [
     name: 'inference.run',
     kind: 'command',
     summary: 'Ask the mesh: any task, any model. Streams text as it is generated.',
+    takesPeer: true,
     input: Question,
     output: Answer,
     run: (question, context) => ask(node, question, context),
@@ -48,6 +48,7 @@ export const inferenceUnits = (node: LumosNode) => [
     name: 'inference.explain',
     kind: 'query',
     summary: 'Whom a request would be sent to, best first, and why.',
+    takesPeer: true,
     input: Wanted,
     output: z.strictObject({ items: z.array(RankedPeer) }),
     run: async (wanted, { peer }) => ({ items: node.explain(wanted, { peer }) })
@@ -56,6 +57,7 @@ export const inferenceUnits = (node: LumosNode) => [
     name: 'inference.classify',
     kind: 'command',
     summary: classification.summary,
+    takesPeer: true,
     input: z.strictObject({
       ...classification.input.shape,
       ...classification.params.shape,
@@ -75,7 +77,8 @@ const identityOf = ({ requestId, budgetMs }: UnitContext) => ({ id: requestId, b
 
 /** The whole answer. Text comes in pieces, and the output is their sum. */
 async function ask(node: LumosNode, question: NewInferenceRequest, context: UnitContext): Promise<Answer> {
-  const chunks: InferenceChunk[] = []
+  let text = ''
+  let whole: { output: unknown } | undefined
   let chosen: InferenceRoute | undefined
 
   for await (const chunk of node.infer(
@@ -89,15 +92,10 @@ async function ask(node: LumosNode, question: NewInferenceRequest, context: Unit
       }
     }
   )) {
-    chunks.push(chunk)
+    if (chunk.type === 'text') text += chunk.text
+    if (chunk.type === 'output') whole = { output: chunk.output }
   }
 
   if (chosen === undefined) throw new EngineFailedError('An answer came from nobody.')
-  return { task: chosen.task, model: chosen.model, output: outputOf(chunks) }
-}
-
-function outputOf(chunks: InferenceChunk[]): unknown {
-  const whole = chunks.find(chunk => chunk.type === 'output')
-  if (whole !== undefined) return whole.output
-  return { text: chunks.map(chunk => (chunk.type === 'text' ? chunk.text : '')).join('') }
+  return { task: chosen.task, model: chosen.model, output: whole === undefined ? { text } : whole.output }
 }

@@ -21,6 +21,8 @@ export interface UnitDescription {
   readonly summary?: string
   /** The only door it may be called through; absent when any will do. */
   readonly door?: 'local'
+  /** Whether a call may name the one peer that does the work. */
+  readonly takesPeer: boolean
   /** Whether `stream` gives the answer in pieces. */
   readonly streams: boolean
   readonly input?: object
@@ -46,6 +48,7 @@ export class UnitRegistry {
       kind: unit.kind,
       summary: unit.summary,
       door: unit.door,
+      takesPeer: unit.takesPeer === true,
       streams: unit.stream !== undefined,
       input: jsonSchemaOf(unit.input),
       output: jsonSchemaOf(unit.output)
@@ -53,6 +56,7 @@ export class UnitRegistry {
     const events = Object.entries(EVENTS).map(([name, data]) => ({
       name,
       kind: 'event' as const,
+      takesPeer: false,
       streams: true,
       output: jsonSchemaOf(data)
     }))
@@ -70,12 +74,12 @@ export class UnitRegistry {
   }
 
   /**
-   * @throws {InvalidInputError} naming the fields that are wrong, or {LumosError} `DENIED` when the unit is for
-   *   another door.
+   * @throws {InvalidInputError} naming the fields that are wrong, or when a peer is named to a unit that takes
+   *   none; {LumosError} `DENIED` when the unit is for another door.
    */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
     const unit = this.get(name)
-    checkDoor(unit, context)
+    checkContext(unit, context)
     context.signal?.throwIfAborted()
     return unit.run(checkInput(unit, input), context)
   }
@@ -87,7 +91,7 @@ export class UnitRegistry {
    */
   stream(name: string, input: unknown, context: UnitContext): AsyncIterable<unknown> {
     const unit = this.get(name)
-    checkDoor(unit, context)
+    checkContext(unit, context)
     const checked = checkInput(unit, input)
     context.signal?.throwIfAborted()
     return unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
@@ -127,7 +131,12 @@ function jsonSchemaOf(schema: z.ZodType): object {
   })
 }
 
-function checkDoor({ name, door }: Unit, context: UnitContext): void {
+function checkContext({ name, door, takesPeer }: Unit, context: UnitContext): void {
+  if (context.peer !== undefined && !takesPeer) {
+    throw new InvalidInputError(`${name} acts on this node only and takes no peer.`, {
+      hint: 'Leave the peer out, or run it on that device.'
+    })
+  }
   if (door === undefined || door === context.door) return
   throw new LumosError('DENIED', `${name} can only be called on the device itself, over its socket.`, {
     hint: `On the device: lumos-node exec ${name}`,

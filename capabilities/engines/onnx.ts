@@ -3,9 +3,6 @@
  * end, so this module is loaded only in an engine's own process.
  */
 
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
 import { InferenceSession } from 'onnxruntime-node'
 import { EngineFailedError, LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
@@ -13,15 +10,16 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { TaskInput, TaskParams } from '../../interface/tasks.ts'
 import type { Engine } from '../engine.ts'
 import type { EngineModule } from '../engine-messages.ts'
+import { checkFiles } from './model-files.ts'
 import { checkGraph, type ImageSettings, imageTensor, topLabels } from './onnx-image.ts'
 import { feedsOf, outputsOf } from './onnx-tensor.ts'
 
 /** What `createEngine` is given. */
 export interface OnnxSettings {
-  /** Absolute path of the graph. */
+  /** The graph, relative to the working directory. */
   readonly file: string
-  /** Lower-case hex; the file is refused when its hash is another. */
-  readonly sha256?: string | undefined
+  /** Lower-case hex by file; the model is refused when one of them is another. */
+  readonly hashes: Readonly<Record<string, string>>
   readonly threads: number
   /** Present when the graph classifies images. */
   readonly image?: ImageSettings | undefined
@@ -42,11 +40,8 @@ class OnnxEngine implements Engine {
 
   /** @throws {LumosError} `MODEL_INVALID` when the file is not what the model's description says. */
   async load(): Promise<void> {
-    const { file, sha256, threads, image } = this.#settings
-    // The runtime takes most damaged files without complaint, and answers nonsense.
-    if (sha256 !== undefined && (await hashOf(file)) !== sha256) {
-      throw new LumosError('MODEL_INVALID', `The hash of ${file} is not the one in model_info.json.`)
-    }
+    const { file, hashes, threads, image } = this.#settings
+    await checkFiles(file, hashes)
 
     let session: InferenceSession
     try {
@@ -60,9 +55,12 @@ class OnnxEngine implements Engine {
         extra: { session: { intra_op: { allow_spinning: '0' } } }
       })
     } catch (err) {
-      throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${(err as Error).message}`, {
-        cause: err
-      })
+      const { message } = err as Error
+      // Weights in files of their own: the runtime looks at every folder above them.
+      const advice = message.includes('Permission denied')
+        ? ' Engines run as another user, and the weights lie below a private folder: keep the model in one of models.directories, or install bubblewrap.'
+        : ''
+      throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${message}${advice}`, { cause: err })
     }
     if (image !== undefined) checkGraph(session, image)
     this.#session = session
@@ -115,9 +113,3 @@ class OnnxEngine implements Engine {
 }
 
 export const createEngine: EngineModule['createEngine'] = settings => new OnnxEngine(settings as OnnxSettings)
-
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file), hash)
-  return hash.digest('hex')
-}

@@ -1,6 +1,5 @@
 /** `key protect|unprotect|change`: the keys of this node under a passphrase. The node must be stopped. */
 
-import { join } from 'node:path'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { loadConfig } from '../../node/config.ts'
 import { HomeLock } from '../../storage/home-lock.ts'
@@ -62,7 +61,7 @@ async function changeKeys(
   const { config, home } = loadConfig({ home: options.home })
   checkKeys(home)
   // Before anything is asked: a running node is no moment to type a passphrase.
-  using _lock = HomeLock.take(join(home, 'lock.db'), home)
+  using _lock = HomeLock.take(home)
 
   const { advice, ...passphrases } = await ask({
     options,

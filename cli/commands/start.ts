@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { LumosError } from '../../interface/errors.ts'
 import type { NodeStatus } from '../../interface/node.ts'
 import { findNode } from '../client.ts'
+import { type GivenNames, ignoredNames } from '../ignored.ts'
 import type { Output } from '../output.ts'
 import type { GlobalOptions, Invocation } from '../program.ts'
 import { askSecret, canAsk } from '../prompt.ts'
@@ -52,11 +53,12 @@ function growYoungGeneration(allowed: boolean): void {
   setFlagsFromString(`--semi-space-growth-factor=${allowed ? 2 : 1}`)
 }
 
-export async function runningNode(options: GlobalOptions): Promise<Ready | undefined> {
+export async function runningNode(options: GlobalOptions & GivenNames): Promise<Ready | undefined> {
   try {
     const { data } = await findNode(options).execute<NodeStatus & { gateway: string }>('mesh.status')
     const { peerId, name, gateway, addresses } = data
-    return { event: 'ready', peerId, name, gateway, addresses }
+    const ignored = ignoredNames(options, data)
+    return { event: 'ready', peerId, name, gateway, addresses, ...(ignored.length > 0 && { ignored }) }
   } catch (err) {
     if (err instanceof LumosError && err.code === 'NODE_NOT_RUNNING') return undefined
     throw err
@@ -67,7 +69,7 @@ export async function runningNode(options: GlobalOptions): Promise<Ready | undef
 const readyLine = (): string => `Ready in ${(performance.now() / 1000).toFixed(1)} s`
 
 function printReady(ready: Ready, output: Output, last: string): void {
-  const { name, peerId, gateway, addresses } = ready
+  const { name, peerId, gateway, addresses, ignored = [] } = ready
   output.data(ready, () =>
     [
       `${output.paint('bold', name)}  ${peerId}`,
@@ -76,6 +78,7 @@ function printReady(ready: Ready, output: Output, last: string): void {
       last
     ].join('\n')
   )
+  if (!output.json) for (const line of ignored) output.note(line)
 }
 
 /** A process of its own that outlives this one. It tells over IPC when it is ready, or why it is not. */

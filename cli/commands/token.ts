@@ -1,7 +1,6 @@
 /** `token show|rotate`: what programs and browsers show to this node's gateway. */
 
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { LumosError } from '../../interface/errors.ts'
 import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from '../../storage/gateway-token.ts'
 import { findNode, homeOf } from '../client.ts'
@@ -46,7 +45,7 @@ async function rotateStopped(home: string, path: string): Promise<number> {
   }
   // SQLite is for this branch only.
   const { HomeLock } = await import('../../storage/home-lock.ts')
-  using _lock = HomeLock.take(join(home, 'lock.db'), home)
+  using _lock = HomeLock.take(home)
   makeGatewayToken(path)
   return 0
 }

@@ -10,11 +10,21 @@ export interface Situation {
   readonly admins: number
   readonly holdsRoot: boolean
   readonly isRemoved: boolean
+  /** Names of members that say that this device was removed. Without proof, each may lie. */
+  readonly saidRemoved: readonly string[]
   readonly wallMs: number
 }
 
 /** In sentences, the most pressing alone where there is one. */
-export function adviceFor({ own, members, admins, holdsRoot, isRemoved, wallMs }: Situation): string[] {
+export function adviceFor({
+  own,
+  members,
+  admins,
+  holdsRoot,
+  isRemoved,
+  saidRemoved,
+  wallMs
+}: Situation): string[] {
   const advice: string[] = []
   if (isRemoved) {
     return [
@@ -22,6 +32,11 @@ export function adviceFor({ own, members, admins, holdsRoot, isRemoved, wallMs }
     ]
   }
   if (own === undefined) return ['The certificate of this device has expired. Begin anew: lumos-node leave']
+  for (const name of saidRemoved) {
+    advice.push(
+      `"${name}" says that this device was removed from the mesh, and has not proved it. Ask its owner, or another admin`
+    )
+  }
   if (members > 1 && admins < 2) {
     advice.push(
       'Only one device is an admin. Make another one, so that losing one does no harm: lumos-node promote NAME'

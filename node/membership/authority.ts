@@ -7,8 +7,9 @@ import { randomBytes } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { Clock } from '../../interface/clock.ts'
-import { LumosError } from '../../interface/errors.ts'
+import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { BACKDATED_MS, CERTIFICATE_LIFE_MS, type Membership, type Role } from '../../interface/membership.ts'
+import { DeviceName } from '../../interface/names.ts'
 import { sealCertificate, sealRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, StoredMesh } from '../../storage/mesh-store.ts'
 import type { RevocationProof } from './members.ts'
@@ -30,6 +31,8 @@ export interface AuthorityComponents {
   chain(): Chain
   /** This device's own role. */
   role(): Role | undefined
+  /** @throws {LumosError} `DENIED` when nodes keep no more revocations of this admin. */
+  mayRemoveMore(): void
   /** What is known of a device that may have been issued a certificate before. */
   lastKnown(peerId: string): Membership | undefined
 }
@@ -79,9 +82,10 @@ export class Authority {
 
   /** @throws {LumosError} `NOT_ADMIN` unless this device is one; to remove an admin, unless it holds the root key. */
   async revoke(subject: string, role: Role | undefined): Promise<RevocationProof> {
-    const { mesh, deviceKey, rootKey, clock, chain } = this.#components
+    const { mesh, deviceKey, rootKey, clock, chain, mayRemoveMore } = this.#components
     this.#mustBeAdmin()
     if (role === 'admin' && rootKey === undefined) throw notHere('remove an admin')
+    if (rootKey === undefined) mayRemoveMore()
 
     const key = rootKey ?? deviceKey
     const issuer = peerIdFromPrivateKey(key).toString()
@@ -103,6 +107,9 @@ const laterThan = (last: Pick<Membership, 'notBeforeMs'> | undefined, clock: Clo
   Math.max(clock.wallMs(), last === undefined ? 0 : last.notBeforeMs + BACKDATED_MS + 1)
 
 async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: number): Promise<Uint8Array> {
+  if (!DeviceName.safeParse(grant.name).success) {
+    throw new InvalidInputError(`"${grant.name}" cannot be the name of a device.`)
+  }
   const issuedAtMs = Math.round(wallMs)
   const { envelope } = await sealCertificate(
     {

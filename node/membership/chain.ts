@@ -8,6 +8,7 @@ import {
   type Membership,
   type Role
 } from '../../interface/membership.ts'
+import { looksLikePeerId } from '../../interface/names.ts'
 
 /**
  * What a certificate may be past its end, or before its beginning, and still count. Clocks that are a day wrong
@@ -58,10 +59,15 @@ export function checkChain(chain: readonly Certificate[], context: ChainContext)
 
 /** What a chain says once it was checked. It ends with the first of its certificates. */
 export function membershipOf(chain: readonly Certificate[]): Membership {
-  const { subject: peerId, role, name, serial, issuer, notBeforeMs } = chain[0]!
+  const { subject: peerId, role, serial, issuer, notBeforeMs } = chain[0]!
+  const name = properName(chain[0]!)
   const notAfterMs = Math.min(...chain.map(certificate => certificate.notAfterMs))
   return { peerId, role, name, serial, issuer, notBeforeMs, notAfterMs }
 }
+
+/** Earlier versions gave out names of a PeerId's form. Shown on a screen, one would pass for another device. */
+const properName = ({ name, subject }: Certificate): string =>
+  looksLikePeerId(name) ? `unnamed-${subject.slice(-6)}` : name
 
 /** Whether what a chain says counts at this time only because clocks may disagree a little. */
 export const isWithinLeeway = ({ notBeforeMs, notAfterMs }: Membership, wallMs: number): boolean =>

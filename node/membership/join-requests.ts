@@ -15,6 +15,8 @@ import { checkPhrase, type Pair } from './pairing-secret.ts'
 const LISTEN_MS = 10 * 60_000
 /** More devices than a person compares phrases for at a time. */
 const PENDING_MAX = 8
+/** Devices that were turned away and may not ask again so soon; a person has denied each. */
+const DENIED_MAX = 64
 
 interface Entry {
   readonly pair: Pair
@@ -26,13 +28,15 @@ interface Entry {
   readonly endsAtMs: number
   /** Known once the device has revealed its nonce; only then is it a request. */
   phrase?: string
-  decision?: Role | 'denied'
+  decision?: Role
 }
 
 export class JoinRequests {
   readonly #clock: Clock
   readonly #onRequested: (request: JoinRequest) => void
   readonly #entries = new Map<string, Entry>()
+  /** The oldest first. Each still gets its challenge, after which it is told that it was denied. */
+  readonly #denied = new Map<string, Entry>()
   #listensUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, onRequested: (request: JoinRequest) => void) {
@@ -62,9 +66,9 @@ export class JoinRequests {
     }
     this.#dropOver()
     const text = Buffer.from(commitment).toString('hex')
-    const known = this.#entries.get(pair.joiner)
+    const known = this.#entries.get(pair.joiner) ?? this.#denied.get(pair.joiner)
     if (known?.commitment === text) return known.nonce
-    // Whoever was refused, or has shown a phrase, cannot try for another one.
+    // A device that has shown a phrase cannot try for another one.
     if (known?.phrase !== undefined) throw denied()
     this.#makeRoom()
 
@@ -83,7 +87,9 @@ export class JoinRequests {
    */
   decide(joiner: string, nonce: Uint8Array): { role: Role; name: string; phrase: string } | undefined {
     const entry = this.#entries.get(joiner)
-    if (entry === undefined || entry.decision === 'denied') throw denied()
+    if (this.#denied.has(joiner)) throw denied()
+    // Not a refusal: the device asks again.
+    if (entry === undefined) throw new LumosError('OVERLOADED', 'This request made room for others.')
     if (entry.phrase === undefined) {
       entry.phrase = phraseOf(nonce, entry.nonce, entry.pair)
       this.#onRequested(requestOf(entry, entry.phrase))
@@ -110,18 +116,31 @@ export class JoinRequests {
         { hint: 'Use the PeerId that lumos-node approve shows.' }
       )
     }
-    this.#entries.get(found[0]!.peerId)!.decision = decision
+    const { peerId } = found[0]!
+    const entry = this.#entries.get(peerId)!
+    if (decision === 'denied') this.#deny(peerId, entry)
+    else entry.decision = decision
     return found[0]!
+  }
+
+  /** What was denied takes no place among the requests. */
+  #deny(peerId: string, entry: Entry): void {
+    this.#entries.delete(peerId)
+    this.#denied.set(peerId, entry)
+    if (this.#denied.size > DENIED_MAX) this.#denied.delete(this.#denied.keys().next().value!)
   }
 
   #dropOver(): void {
     const nowMs = this.#clock.monotonicMs()
-    for (const [joiner, { endsAtMs }] of this.#entries) if (nowMs > endsAtMs) this.#entries.delete(joiner)
+    for (const entries of [this.#entries, this.#denied]) {
+      for (const [joiner, { endsAtMs }] of entries) if (nowMs > endsAtMs) entries.delete(joiner)
+    }
   }
 
   /** Those that were only begun make room for others. */
   #makeRoom(): void {
-    if (this.#entries.size < PENDING_MAX) return
+    const undecided = [...this.#entries.values()].filter(({ decision }) => decision === undefined)
+    if (undecided.length < PENDING_MAX) return
     const begun = [...this.#entries].find(([, { phrase }]) => phrase === undefined)
     if (begun === undefined) {
       throw new LumosError('OVERLOADED', `${PENDING_MAX} devices ask to join already.`, {

@@ -25,6 +25,10 @@ import { checkPhrase, inviteId, inviteKey, joinProof, type Pair } from './pairin
 /** Half of the attempts fail on the worst link that this mesh is of use on (docs/lab.md): of three, one in eight does. */
 const TRIES_MAX = 3
 
+/** A listener that strangers crowd has room again at once. More tries than these, some five seconds, are of no use. */
+const OVERLOADED_TRIES_MAX = 20
+const OVERLOADED_PAUSE_MS = 250
+
 export interface JoinerComponents {
   readonly libp2p: MeshLibp2p
   readonly clock: Clock
@@ -58,11 +62,11 @@ export class Joiner {
     const key = inviteKey(secret)
     const redeem = { version: 1 as const, name, invite: inviteId(secret), proof: joinProof(key, pair) }
     const door = { peerId: inviter, addresses }
-    const grant = await this.#persistently(() =>
+    const attempt = () =>
       this.#at(door, signal, (connection, options) =>
         connection.newStream(JOIN_PROTOCOL, options).then(stream => redeemInvite(stream, redeem, options))
       )
-    ).catch(thrown => {
+    const grant = await this.#persistently(() => this.#patiently(attempt, signal)).catch(thrown => {
       // Only the inviter's clock decides; by our own it is just the likeliest reason why nobody listens there.
       throw isClosed(thrown) && this.#components.clock.wallMs() > expiresAtMs ? inviteExpired(thrown) : thrown
     })
@@ -78,6 +82,19 @@ export class Joiner {
     return this.#at(door, signal, (connection, options) =>
       connection.newStream(JOIN_PROTOCOL, options).then(stream => askToJoin(stream, question, options))
     )
+  }
+
+  /** A listener that has no place just now, or took the one this device had, is asked again. */
+  async #patiently<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attempt()
+      } catch (thrown) {
+        const isOverloaded = thrown instanceof RemoteError && thrown.code === 'OVERLOADED'
+        if (!isOverloaded || tries === OVERLOADED_TRIES_MAX) throw thrown
+        await pause(this.#components.clock, OVERLOADED_PAUSE_MS, signal)
+      }
+    }
   }
 
   /**
@@ -135,6 +152,17 @@ export async function checkGrant(
   const chain: Certificate[] = []
   for (const certificate of grant.chain) chain.push((await openCertificate(certificate)).value)
   return checkChain(chain, { mesh, subject: peerId, wallMs: clock.wallMs(), isRevoked: () => false })
+}
+
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = clock.setTimer(resolve, delayMs)
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  return promise.finally(() => {
+    timer.cancel()
+    signal.removeEventListener('abort', onAbort)
+  })
 }
 
 function explained(thrown: unknown, signal: AbortSignal, connected: boolean): unknown {

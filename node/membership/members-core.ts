@@ -4,85 +4,37 @@
  * peer is now is a look-up.
  *
  * What is decided is stored before it counts: the core asks for a write, and
- * goes on when it is told that the write is on disk. Revocations only ever grow,
- * and any two nodes that saw the same ones agree, whatever the order.
+ * goes on when it is told that the write is on disk. `removals.ts` says which
+ * revocations are kept: two nodes that saw the same ones agree, in any order.
  */
 
-import { createHash } from 'node:crypto'
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
 import { LumosError, toLumosError } from '../../interface/errors.ts'
-import type { Certificate, Membership, Revocation } from '../../interface/membership.ts'
+import type { Certificate, Membership } from '../../interface/membership.ts'
+import { encodeRevocation } from '../../protocols/revocation/index.ts'
 import { CLOCK_LEEWAY_MS, checkChain, isLater } from './chain.ts'
+import type { Chain, MembersEffect, MembersEvent, MembersState } from './members-state.ts'
 import type { Standing } from './policy.ts'
-
-/** A certificate and, unless the root signed it, that of its issuer, as the bytes that prove it to others. */
-type Chain = readonly Uint8Array[]
-
-interface Known {
-  readonly membership: Membership
-  readonly chain: Chain
-}
-
-/** A revocation whose signature was proven. */
-export interface ProvenRevocation {
-  /** Of its bytes. */
-  readonly hash: string
-  readonly value: Revocation
-  readonly envelope: Uint8Array
-  /** The signing admin's certificate, which shows that it may; null when the root signed. */
-  readonly issuerCertificate: Uint8Array | null
-}
-
-export interface MembersState {
-  /** Id of the mesh. */
-  readonly mesh: string
-  readonly known: Map<string, Known>
-  /** By subject: whether the root signed one. Only the root removes an admin. */
-  readonly revoked: Map<string, { readonly byRoot: boolean }>
-  /** By hash. */
-  readonly revocations: Map<string, ProvenRevocation>
-  /** Equal on two nodes exactly when they hold the same revocations. */
-  digest: string
-}
-
-export type MembersEvent =
-  /** The peer showed this chain; `certificates` is what it says. */
-  | {
-      readonly type: 'admit'
-      readonly peerId: string
-      readonly certificates: readonly Certificate[]
-      readonly chain: Chain
-    }
-  | { readonly type: 'member-stored'; readonly membership: Membership; readonly chain: Chain }
-  /** `revoker` is what the issuer's certificate says. */
-  | {
-      readonly type: 'revoke'
-      readonly revocation: ProvenRevocation
-      readonly revoker: Certificate | undefined
-    }
-  | { readonly type: 'revocation-stored'; readonly revocation: ProvenRevocation }
-
-export type MembersEffect =
-  | { readonly type: 'refuse'; readonly failure: LumosError }
-  /** The peer is a member, and nothing about it is new. */
-  | { readonly type: 'admitted'; readonly membership: Membership }
-  | { readonly type: 'store-member'; readonly membership: Membership; readonly chain: Chain }
-  | { readonly type: 'joined'; readonly membership: Membership }
-  | { readonly type: 'store-revocation'; readonly revocation: ProvenRevocation }
-  /** Whatever the peer has open with us must end now. */
-  | { readonly type: 'cut-off'; readonly peerId: string }
-  | { readonly type: 'removed'; readonly peerId: string; readonly name: string | undefined }
-
-export const newMembers = (mesh: string): MembersState => ({
-  mesh,
-  known: new Map(),
-  revoked: new Map(),
-  revocations: new Map(),
-  digest: ''
-})
+import {
+  digestOf,
+  isFull,
+  isRemoved,
+  keepRemoval,
+  type ProvenRevocation,
+  proofAgainst,
+  wouldKeep
+} from './removals.ts'
 
 /**
- * Changes `state` in place. No effect says that a revocation is known already.
+ * Members kept of each admin, far above any private mesh: made-up members of a hostile admin take only its own
+ * places. The root signs the certificates of admins alone, is trusted, and has no such bound.
+ */
+export const MEMBERS_PER_ADMIN_MAX = 4096
+/** A device that was off this long after its certificate ended is forgotten. */
+export const FORGOTTEN_AFTER_MS = 365 * 24 * 3600 * 1000
+
+/**
+ * Changes `state` in place. No effect says that a revocation changes nothing.
  * Certificates are valid by the clocks of people, so time is wall time here.
  */
 export function stepMembers(
@@ -99,6 +51,8 @@ export function stepMembers(
       return { state, effects: revoke(state, event.revocation, event.revoker) }
     case 'revocation-stored':
       return { state, effects: revocationStored(state, event.revocation, wallMs) }
+    case 'tidy':
+      return { state, effects: tidy(state, wallMs) }
   }
 }
 
@@ -115,16 +69,44 @@ function admit(
       mesh: state.mesh,
       subject: peerId,
       wallMs,
-      isRevoked: (id, role) => isRevoked(state, id, role)
+      isRevoked: (id, role) => isRemoved(state.removals, id, role)
     })
     // An older certificate than the one we hold proves membership as well, and replaces nothing.
     if (member && isLater(known.membership, membership)) {
       return { type: 'admitted', membership: known.membership }
     }
-    return { type: 'store-member', membership, chain }
+    return hasPlace(state, membership) ? { type: 'store-member', membership, chain } : noPlace(membership)
   } catch (thrown) {
-    return { type: 'refuse', failure: toLumosError(thrown) }
+    return { type: 'refuse', failure: withProof(state, certificates, toLumosError(thrown)) }
   }
+}
+
+function hasPlace({ mesh, known, letIn }: MembersState, { peerId, issuer }: Membership): boolean {
+  if (issuer === mesh || known.get(peerId)?.membership.issuer === issuer) return true
+  return (letIn.get(issuer) ?? 0) < MEMBERS_PER_ADMIN_MAX
+}
+
+const noPlace = ({ issuer }: Membership): MembersEffect => ({
+  type: 'refuse',
+  failure: new LumosError(
+    'DENIED',
+    `${issuer} has let in ${MEMBERS_PER_ADMIN_MAX} devices, and this node keeps no more of one admin.`
+  )
+})
+
+/** The refusal of a chain, and the revocation that it is due to, which the refused device may not know. */
+function withProof(
+  { removals }: MembersState,
+  [own, issuer]: readonly Certificate[],
+  failure: LumosError
+): LumosError {
+  const proof =
+    failure.code === 'PEER_REVOKED'
+      ? proofAgainst(removals, own!.subject, own!.role)
+      : issuer && proofAgainst(removals, issuer.subject, 'admin')
+  if (proof === undefined) return failure
+  const details = { revocation: encodeRevocation(proof) }
+  return new LumosError(failure.code, failure.message, { details, cause: failure })
 }
 
 function memberStored(
@@ -134,21 +116,53 @@ function memberStored(
 ): readonly MembersEffect[] {
   const { peerId } = membership
   const isNew = standingOf(state, peerId, wallMs).kind !== 'member'
+  const effects: MembersEffect[] = isNew ? [{ type: 'joined', membership }] : []
+  const before = state.known.get(peerId)?.membership.issuer
   state.known.set(peerId, { membership, chain })
-  return isNew ? [{ type: 'joined', membership }] : NO_EFFECTS
+  if (before === membership.issuer) return effects
+  if (before !== undefined) count(state, before, -1)
+  const letIn = count(state, membership.issuer, 1)
+  if (letIn === MEMBERS_PER_ADMIN_MAX && membership.issuer !== state.mesh) {
+    effects.push({ type: 'room-full', peerId: membership.issuer, room: 'members' })
+  }
+  return effects
+}
+
+function count({ letIn }: MembersState, issuer: string, by: number): number {
+  const after = (letIn.get(issuer) ?? 0) + by
+  if (after === 0) letIn.delete(issuer)
+  else letIn.set(issuer, after)
+  return after
+}
+
+/**
+ * A device whose certificate has ended may still be known by it to those that issue the next one. It is not
+ * when it was off for a year, nor when the admin that let it in was removed.
+ */
+function tidy(state: MembersState, wallMs: number): readonly MembersEffect[] {
+  const effects: MembersEffect[] = []
+  for (const [peerId, { membership }] of state.known) {
+    const endedMs = wallMs - membership.notAfterMs
+    const fell = isRemoved(state.removals, membership.issuer, 'admin')
+    if (endedMs <= (fell ? CLOCK_LEEWAY_MS : FORGOTTEN_AFTER_MS)) continue
+    state.known.delete(peerId)
+    count(state, membership.issuer, -1)
+    effects.push({ type: 'forget-member', peerId })
+  }
+  return effects
 }
 
 function revoke(
-  { mesh, revocations }: MembersState,
+  { mesh, removals }: MembersState,
   revocation: ProvenRevocation,
   revoker: Certificate | undefined
 ): readonly MembersEffect[] {
-  const { value, hash } = revocation
+  const { value } = revocation
   if (value.mesh !== mesh) return [refuse('The revocation is of another mesh.')]
   if (value.issuer !== mesh && !isAdminOf(mesh, value.issuer, revoker)) {
     return [refuse(`${value.issuer} is no admin and cannot remove anybody.`)]
   }
-  return revocations.has(hash) ? NO_EFFECTS : [{ type: 'store-revocation', revocation }]
+  return wouldKeep(removals, revocation) ? [{ type: 'store-revocation', revocation }] : NO_EFFECTS
 }
 
 /** An admin that was itself removed later could still remove devices: what was said stays said, in any order. */
@@ -165,41 +179,44 @@ function revocationStored(
   revocation: ProvenRevocation,
   wallMs: number
 ): readonly MembersEffect[] {
-  const { value, hash } = revocation
-  if (state.revocations.has(hash)) return NO_EFFECTS
-  const byRoot = value.issuer === state.mesh || state.revoked.get(value.subject)?.byRoot === true
-  state.revoked.set(value.subject, { byRoot })
-  state.revocations.set(hash, revocation)
-  state.digest = digestOf(state.revocations.keys())
+  const { subject, issuer } = revocation.value
+  // What an admin let in falls with it, until another admin vouches for it.
+  const concerned = [subject]
+  for (const [peerId, { membership }] of state.known)
+    if (membership.issuer === subject) concerned.push(peerId)
+  const before = concerned.map(peerId => standingOf(state, peerId, wallMs).kind)
 
-  const { subject } = value
-  // Whoever an admin let in falls with it, until another admin vouches for them.
-  const fallen = [...state.known.keys()].filter(
-    peerId => peerId !== subject && standingOf(state, peerId, wallMs).kind !== 'member'
-  )
-  return [
-    ...[...fallen, subject].map(peerId => ({ type: 'cut-off', peerId }) as const),
-    { type: 'removed', peerId: subject, name: state.known.get(subject)?.membership.name }
-  ]
+  const wasFull = isFull(state.removals, issuer)
+  const gone = keepRemoval(state.removals, revocation)
+  const effects: MembersEffect[] = []
+  if (gone !== undefined) effects.push({ type: 'forget-revocation', hash: gone.hash })
+  for (const [i, peerId] of concerned.entries()) {
+    const { kind } = standingOf(state, peerId, wallMs)
+    if (kind === before[i] || kind === 'member') continue
+    effects.push({ type: 'cut-off', peerId })
+    if (peerId === subject) effects.push({ type: 'removed', peerId, name: nameOf(state, peerId) })
+  }
+  if (!wasFull && isFull(state.removals, issuer)) {
+    effects.push({ type: 'room-full', peerId: issuer, room: 'revocations' })
+  }
+  return effects
 }
 
-function digestOf(hashes: Iterable<string>): string {
-  const digest = createHash('sha256')
-  for (const hash of [...hashes].sort()) digest.update(hash)
-  return digest.digest('hex')
-}
+const nameOf = ({ known }: MembersState, peerId: string): string | undefined =>
+  known.get(peerId)?.membership.name
+
+/** Equal on two nodes exactly when they keep the same revocations. */
+export const revocationsDigest = ({ removals }: MembersState): string => digestOf(removals)
 
 export function standingOf(state: MembersState, peerId: string, wallMs: number): Standing {
   const membership = state.known.get(peerId)?.membership
-  if (isRevoked(state, peerId, membership?.role)) return { kind: 'revoked' }
-  if (membership === undefined || isRevoked(state, membership.issuer, 'admin')) return { kind: 'stranger' }
+  const { removals } = state
+  if (isRemoved(removals, peerId, membership?.role)) {
+    return { kind: 'revoked', proof: proofAgainst(removals, peerId, membership?.role) }
+  }
+  if (membership === undefined || isRemoved(removals, membership.issuer, 'admin')) return { kind: 'stranger' }
   const expired = wallMs > membership.notAfterMs + CLOCK_LEEWAY_MS
   return expired ? { kind: 'stranger' } : { kind: 'member', role: membership.role, name: membership.name }
-}
-
-export function isRevoked({ revoked }: MembersState, peerId: string, role: string | undefined): boolean {
-  const revocation = revoked.get(peerId)
-  return revocation !== undefined && (role !== 'admin' || revocation.byRoot)
 }
 
 export const sameChain = (a: Chain, b: Chain): boolean =>

@@ -6,21 +6,14 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import type { Certificate, Membership } from '../../interface/membership.ts'
+import { BACKDATED_MS, type Certificate, type Membership, type Role } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh-store.ts'
 import { isLater, membershipOf } from './chain.ts'
-import {
-  isRevoked,
-  type MembersEffect,
-  type MembersEvent,
-  type MembersState,
-  newMembers,
-  sameChain,
-  standingOf,
-  stepMembers
-} from './members-core.ts'
+import { revocationsDigest, sameChain, standingOf, stepMembers } from './members-core.ts'
+import { type MembersEffect, type MembersEvent, type MembersState, newMembers } from './members-state.ts'
 import type { Standing } from './policy.ts'
+import { inOrder, isRemoved, mustHaveRoom } from './removals.ts'
 
 export interface MembersComponents {
   readonly store: MeshStore
@@ -32,9 +25,17 @@ export interface MembersComponents {
   /** Somebody is a member who was none before. */
   onJoined(membership: Membership): void
   onRenamed(name: string): void
-  /** A revocation was news. */
+  /** A revocation has changed what this peer is. */
   onRemoved(peerId: string, name: string | undefined): void
+  /** An admin has let in or removed more devices than any person would: the root should look at it. */
+  onRoomFull(peerId: string, name: string | undefined, room: 'members' | 'revocations'): void
 }
+
+/**
+ * A name from further ahead than this does not count: it would win over every later one. The clocks of two
+ * devices may each be a day off, in opposite directions.
+ */
+const NAMED_AHEAD_MS_MAX = BACKDATED_MS
 
 /** A revocation as it travels: signed, and the certificate that shows the signer may. */
 export type RevocationProof = Pick<StoredRevocation, 'envelope' | 'issuerCertificate'>
@@ -51,16 +52,21 @@ export class Members {
     this.#state = newMembers(own.id)
   }
 
-  /** Read what an earlier run knew. It was checked before it was stored; what has changed since, `standing` sees. */
+  /**
+   * Read what an earlier run knew. It was checked before it was stored; what has changed since, `standing` sees.
+   * An older version kept more: what has no place now leaves the disk.
+   */
   async load(): Promise<void> {
     const { store, peerId: self } = this.#components
     for (const { envelope, issuerCertificate } of store.revocations()) {
       const { value, hash } = await openRevocation(envelope)
-      this.#step({ type: 'revocation-stored', revocation: { hash, value, envelope, issuerCertificate } })
+      const revocation = { hash, value, envelope, issuerCertificate }
+      this.#forget(this.#step({ type: 'revocation-stored', revocation }))
     }
     for (const { chain } of [...store.members(), { peerId: self, chain: this.chain }]) {
       this.#step({ type: 'member-stored', membership: membershipOf(await opened(chain)), chain })
     }
+    this.#tidy()
   }
 
   /** Id of the mesh. */
@@ -72,9 +78,10 @@ export class Members {
     return this.#own.name
   }
 
-  /** What the mesh is called, and since when. */
+  /** What the mesh is called, and since when: since ever, if the time it was given with does not count. */
   get meshNaming(): { meshName: string; meshNamedAtMs: number } {
-    return { meshName: this.#own.name, meshNamedAtMs: this.#own.namedAtMs }
+    const { name, namedAtMs } = this.#own
+    return { meshName: name, meshNamedAtMs: this.#isTooFarAhead(namedAtMs) ? 0 : namedAtMs }
   }
 
   /** This node's own certificates, to show to others. */
@@ -82,7 +89,10 @@ export class Members {
     return this.#own.chain
   }
 
-  /** An admin issued a fresh certificate for this node. An older one than it has changes nothing. */
+  /**
+   * An admin issued a fresh certificate for this node. An older one than it has changes nothing, and neither does
+   * one that takes the role of an admin: only the root makes and removes admins.
+   */
   async renew(chain: Chain): Promise<void> {
     const { peerId, store } = this.#components
     const [effect] = this.#step({ type: 'admit', peerId, certificates: await opened(chain), chain })
@@ -90,14 +100,29 @@ export class Members {
     if (effect?.type !== 'store-member') return
     const last = this.lastKnown(peerId)
     if (last !== undefined && !isLater(effect.membership, last)) return
+    if (this.get(peerId)?.role === 'admin' && effect.membership.role !== 'admin') return
     this.#own = { ...this.#own, chain }
     store.update(this.#own)
     this.#step({ type: 'member-stored', membership: effect.membership, chain })
   }
 
-  /** The mesh is called otherwise from now on. An older name than the one known changes nothing. */
-  rename(name: string, namedAtMs: number): void {
-    if (namedAtMs <= this.#own.namedAtMs) return
+  /** This device gives the mesh another name. It is the newest, even if the clock behind the last one was ahead. */
+  rename(name: string): void {
+    const wallMs = Math.round(this.#components.clock.wallMs())
+    this.#renamed(name, Math.max(wallMs, this.meshNaming.meshNamedAtMs + 1))
+  }
+
+  /** An admin says what the mesh is called. An older name than the one known, or one from the future, changes nothing. */
+  heardName(name: string, namedAtMs: number): void {
+    if (namedAtMs <= this.meshNaming.meshNamedAtMs || this.#isTooFarAhead(namedAtMs)) return
+    this.#renamed(name, namedAtMs)
+  }
+
+  #isTooFarAhead(namedAtMs: number): boolean {
+    return namedAtMs > this.#components.clock.wallMs() + NAMED_AHEAD_MS_MAX
+  }
+
+  #renamed(name: string, namedAtMs: number): void {
     this.#own = { ...this.#own, name, namedAtMs }
     this.#components.store.update(this.#own)
     this.#components.onRenamed(name)
@@ -114,8 +139,13 @@ export class Members {
   /** A peer that is no member only because the admin that let it in was removed. */
   orphan(peerId: string): Membership | undefined {
     const membership = this.lastKnown(peerId)
-    if (membership === undefined || isRevoked(this.#state, peerId, membership.role)) return undefined
-    return isRevoked(this.#state, membership.issuer, 'admin') ? membership : undefined
+    if (membership === undefined || this.isRevoked(peerId, membership.role)) return undefined
+    return this.isRevoked(membership.issuer, 'admin') ? membership : undefined
+  }
+
+  /** Whether a device of that role was removed, whatever else is known of it. */
+  isRevoked(peerId: string, role: Role): boolean {
+    return isRemoved(this.#state.removals, peerId, role)
   }
 
   /** The newest certificates of the peer that this node has seen. */
@@ -141,31 +171,39 @@ export class Members {
     const known = this.#state.known.get(peerId)
     if (known !== undefined && sameChain(known.chain, chain) && this.get(peerId)) return known.membership
 
-    const [effect] = this.#step({ type: 'admit', peerId, certificates: await opened(chain), chain })
+    const event = { type: 'admit', peerId, certificates: await opened(chain), chain } as const
+    const refusesForRoom = ([effect]: readonly MembersEffect[]) =>
+      effect?.type === 'refuse' && effect.failure.code === 'DENIED' && this.#tidy()
+    let effects = this.#step(event)
+    if (refusesForRoom(effects)) effects = this.#step(event)
+    const [effect] = effects
     if (effect?.type === 'refuse') throw effect.failure
     if (effect?.type === 'admitted') return effect.membership
     const { membership } = effect as Extract<MembersEffect, { type: 'store-member' }>
-    if (!this.#components.store.storeMember(peerId, chain)) {
-      throw new LumosError('DENIED', 'The mesh has more members than this node can know.')
-    }
+    this.#components.store.storeMember(peerId, chain)
     this.#tell(this.#step({ type: 'member-stored', membership, chain: chain.map(toKeep) }))
     return membership
   }
 
   /** All revocations, to be handed on. */
   revocations(): RevocationProof[] {
-    return [...this.#state.revocations.values()]
+    return inOrder(this.#state.removals)
   }
 
-  /** Equal on two nodes exactly when they hold the same revocations. */
+  /** Equal on two nodes exactly when they keep the same revocations. */
   get revocationsDigest(): string {
-    return this.#state.digest
+    return revocationsDigest(this.#state)
+  }
+
+  /** @throws {LumosError} `DENIED` when what this admin says about one more device would take the place of another. */
+  mayRemoveMore(admin: string): void {
+    mustHaveRoom(this.#state.removals, admin)
   }
 
   /**
    * Take a revocation in.
    *
-   * @returns whether it was news.
+   * @returns whether it was news: known ones, and those that have no place, change nothing.
    * @throws {LumosError} `CERTIFICATE_INVALID` unless the root or an admin of this mesh signed it.
    */
   async revoke(proof: RevocationProof): Promise<boolean> {
@@ -180,9 +218,7 @@ export class Members {
     if (effect === undefined) return false
 
     const { subject } = value
-    if (!this.#components.store.storeRevocation({ hash, subject, envelope, issuerCertificate })) {
-      throw new LumosError('DENIED', 'There are more revocations than this node can keep.')
-    }
+    this.#components.store.storeRevocation({ hash, subject, envelope, issuerCertificate })
     this.#tell(this.#step({ type: 'revocation-stored', revocation }))
     return true
   }
@@ -192,12 +228,30 @@ export class Members {
   }
 
   #tell(effects: readonly MembersEffect[]): void {
-    const { onJoined, onRevoked, onRemoved } = this.#components
+    const { onJoined, onRevoked, onRemoved, onRoomFull } = this.#components
+    this.#forget(effects)
     for (const effect of effects) {
       if (effect.type === 'joined') onJoined(effect.membership)
       if (effect.type === 'cut-off') onRevoked(effect.peerId)
       if (effect.type === 'removed') onRemoved(effect.peerId, effect.name)
+      if (effect.type === 'room-full') {
+        onRoomFull(effect.peerId, this.lastKnown(effect.peerId)?.name, effect.room)
+      }
     }
+  }
+
+  #forget(effects: readonly MembersEffect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'forget-revocation') this.#components.store.forgetRevocation(effect.hash)
+      if (effect.type === 'forget-member') this.#components.store.forgetMember(effect.peerId)
+    }
+  }
+
+  /** @returns whether that made room. */
+  #tidy(): boolean {
+    const effects = this.#step({ type: 'tidy' })
+    this.#forget(effects)
+    return effects.length > 0
   }
 }
 

@@ -1,6 +1,32 @@
 /** What devices are called: no two members of a mesh have one name. */
 
+import { InvalidInputError, LumosError } from '../../interface/errors.ts'
+import { thoseCalled } from '../../interface/names.ts'
+
 const NAME_CHARS_MAX = 63
+
+/**
+ * The member that a PeerId or a name means. Two admins can give out one name at the same time, so a name may
+ * mean several.
+ *
+ * @throws {LumosError} `PEER_NOT_FOUND`; `INVALID_INPUT` with each PeerId when the name means several.
+ */
+export function memberCalled<M extends { readonly peerId: string; readonly name: string }>(
+  members: readonly M[],
+  called: string
+): M {
+  const [found, ...others] = thoseCalled(members, called)
+  if (found === undefined) {
+    throw new LumosError('PEER_NOT_FOUND', `No member is called "${called}".`, {
+      hint: 'See who is: lumos-node members'
+    })
+  }
+  if (others.length === 0) return found
+  const ids = [found, ...others].map(({ peerId }) => peerId)
+  throw new InvalidInputError(`${ids.length} members are called "${called}".`, {
+    hint: `Use the PeerId: ${ids.join(', ')}`
+  })
+}
 
 /** `name`, or that with the lowest number behind it which nobody has. */
 export function uniqueName(name: string, taken: ReadonlySet<string>): string {

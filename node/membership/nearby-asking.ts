@@ -2,11 +2,19 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../interface/clock.ts'
-import { InvalidInputError, LumosError, TimeoutError, toLumosError } from '../../interface/errors.ts'
+import {
+  CancelledError,
+  InvalidInputError,
+  LumosError,
+  ProtocolViolationError,
+  TimeoutError,
+  toLumosError
+} from '../../interface/errors.ts'
 import type { JoinNearbyOptions } from '../../interface/mesh.ts'
+import { looksLikePeerId } from '../../interface/names.ts'
 import { type Grant, NONCE_BYTES } from '../../protocols/join/index.ts'
 import { phraseOf } from './join-requests.ts'
-import type { Joiner } from './joiner.ts'
+import { type Joiner, pause } from './joiner.ts'
 import { type MeshSighting, meshesOf } from './nearby.ts'
 
 /** How often a device that waits for a person asks again. */
@@ -26,7 +34,9 @@ export interface AskingComponents {
 
 /** What one device is asked with: always the same, so that its phrase stays. */
 interface Question {
-  readonly nonce: Uint8Array
+  nonce: Uint8Array
+  /** The first that the listener answered with. */
+  theirs?: Uint8Array | undefined
   phrase?: string
 }
 
@@ -44,14 +54,36 @@ export async function askNearby(
   const { clock, sightings } = components
   const endMs = clock.monotonicMs() + ASK_MS_MAX
   const asked = new Map<string, Question>()
-  while (clock.monotonicMs() < endMs) {
-    for (const door of chosen(sightings(), mesh)) {
-      const question: Question = asked.get(door.peerId) ?? { nonce: randomBytes(NONCE_BYTES) }
-      asked.set(door.peerId, question)
-      const grant = await ask(components, door, question, { onAsking, signal })
-      if (grant) return { grant, door, phrase: question.phrase! }
+  /** Those whose answer is still to come: a silent one must not keep this device from the others. */
+  const waiting = new Set<string>()
+  const over = new AbortController()
+  const options = { onAsking, signal: AbortSignal.any([signal, over.signal]) }
+  const granted = Promise.withResolvers<{ grant: Grant; door: MeshSighting; phrase: string }>()
+  // Awaited in the loop; one that fails after its end is no concern.
+  granted.promise.catch(() => {})
+  const begin = async (door: MeshSighting, question: Question): Promise<void> => {
+    waiting.add(door.peerId)
+    try {
+      const grant = await ask(components, door, question, options)
+      if (grant) granted.resolve({ grant, door, phrase: question.phrase! })
+    } catch (thrown) {
+      granted.reject(thrown)
+    } finally {
+      waiting.delete(door.peerId)
     }
-    await pause(clock, ASK_INTERVAL_MS, signal)
+  }
+  try {
+    while (clock.monotonicMs() < endMs) {
+      for (const door of chosen(sightings(), mesh)) {
+        const question: Question = asked.get(door.peerId) ?? { nonce: randomBytes(NONCE_BYTES) }
+        asked.set(door.peerId, question)
+        if (!waiting.has(door.peerId)) void begin(door, question)
+      }
+      const decided = await Promise.race([granted.promise, pause(clock, ASK_INTERVAL_MS, options.signal)])
+      if (decided) return decided
+    }
+  } finally {
+    over.abort(new CancelledError())
   }
   throw new TimeoutError('Nobody has decided within ten minutes.', {
     hint: 'On an admin device of that mesh: lumos-node approve'
@@ -60,9 +92,10 @@ export async function askNearby(
 
 /** @throws {LumosError} `PEER_NOT_FOUND` when no mesh is near, or `INVALID_INPUT` when several are. */
 function chosen(near: readonly MeshSighting[], mesh: string | undefined): MeshSighting[] {
-  const wanted = near.filter(
-    ({ meshId, meshName }) => mesh === undefined || mesh === meshId || mesh === meshName
-  )
+  const wanted =
+    mesh === undefined
+      ? [...near]
+      : near.filter(({ meshId, meshName }) => (looksLikePeerId(mesh) ? meshId : meshName) === mesh)
   const meshes = meshesOf(wanted)
   if (meshes.length === 1) return wanted
   const names = meshesOf(near).map(found => `${found.mesh} (${found.meshId})`)
@@ -81,7 +114,12 @@ function chosen(near: readonly MeshSighting[], mesh: string | undefined): MeshSi
   )
 }
 
-/** Who cannot be asked, or is no admin, may be one that can a moment later. */
+/**
+ * A device that cannot be asked, or is no admin, may be one that can a moment later.
+ *
+ * A listener that knows this side's nonce could search for one of its own that makes the phrase it wants. So its
+ * first one counts; a listener that has another, because it was started again, gets a new question.
+ */
 async function ask(
   { joiner, self, name }: AskingComponents,
   door: MeshSighting,
@@ -92,6 +130,11 @@ async function ask(
   const { nonce } = question
   let challenged = false
   const onChallenge = (challenge: { nonce: Uint8Array; meshName: string }): void => {
+    question.theirs ??= challenge.nonce
+    if (Buffer.compare(question.theirs, challenge.nonce) !== 0) {
+      Object.assign(question, { nonce: randomBytes(NONCE_BYTES), theirs: undefined })
+      throw new ProtocolViolationError('The listener answered the same question with another nonce.')
+    }
     const phrase = phraseOf(nonce, challenge.nonce, pair)
     challenged = true
     if (question.phrase === phrase) return
@@ -106,15 +149,4 @@ async function ask(
     if (code === 'PEER_REVOKED' || (challenged && code === 'DENIED')) throw thrown
     return undefined
   }
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = clock.setTimer(resolve, delayMs)
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  return promise.finally(() => {
-    timer.cancel()
-    signal.removeEventListener('abort', onAbort)
-  })
 }

@@ -28,12 +28,12 @@ export const isJoinProof = (proof: Uint8Array, key: Uint8Array, pair: Pair): boo
   timingSafeEqual(joinProof(key, pair), proof)
 
 /**
- * Three words that both screens show. `shared` is what only the two know, or what
- * both have chosen together.
+ * Four words, 64 bits, that both screens show. `shared` is what only the two know, or what
+ * both have chosen together. Versions before this one show the first three of the four.
  */
 export function checkPhrase(shared: Uint8Array, pair: Pair): string {
   const digest = createHmac('sha256', shared).update(wordsOf('phrase', pair)).digest()
-  return [0, 2, 4].map(at => pronounceable(digest.readUInt16BE(at))).join(' ')
+  return [0, 2, 4, 6].map(at => pronounceable(digest.readUInt16BE(at))).join(' ')
 }
 
 const wordsOf = (purpose: string, { mesh, inviter, joiner }: Pair): string =>

@@ -23,13 +23,14 @@ import type { Authority } from './authority.ts'
 import type { Guard } from './guard.ts'
 import { Invitations } from './invitations.ts'
 import { formatInviteCode, SECRET_BYTES } from './invite-code.ts'
+import { type JoinPlace, JoinPlaces } from './join-places.ts'
 import { JoinRequests } from './join-requests.ts'
 import type { Members } from './members.ts'
 import { uniqueName } from './names.ts'
 import { checkPhrase, type Pair } from './pairing-secret.ts'
 
-/** One device at a time, and one that is slow. */
-const JOINING_MAX = 2
+/** Of one connection: a device joins over one stream, and asks again over the next while the last one closes. */
+const STREAMS_MAX = 2
 /** A whole exchange; also how long a stranger's connection is kept for it. */
 export const JOIN_TIMEOUT_MS = 30_000
 
@@ -53,10 +54,11 @@ export class Pairing implements Startable {
   readonly #components: PairingComponents
   readonly #invitations: Invitations
   readonly #stopped = new AbortController()
-  #joining = 0
+  readonly #places: JoinPlaces
 
   constructor(components: PairingComponents) {
     this.#components = components
+    this.#places = new JoinPlaces(components.clock)
     this.#invitations = new Invitations(components.clock, components.store)
     this.requests = new JoinRequests(components.clock, request =>
       components.emit('mesh.join_requested', request)
@@ -67,7 +69,7 @@ export class Pairing implements Startable {
     const { libp2p, guard } = this.#components
     this.#invitations.load()
     await libp2p.handle(JOIN_PROTOCOL, guard.handler(JOIN_PROTOCOL, this.#onStream, refuseJoin), {
-      maxInboundStreams: JOINING_MAX
+      maxInboundStreams: STREAMS_MAX
     })
   }
 
@@ -98,6 +100,7 @@ export class Pairing implements Startable {
     const grant = { subject, role, name: uniqueName(name, new Set(taken.map(member => member.name))) }
     const chain = await authority.issue(grant)
     await members.admit(subject, chain)
+    // The device is told only of what is on disk, as are all that call this.
     this.#components.store.flush()
     const { meshName, meshNamedAtMs } = members.meshNaming
     return { id: members.mesh, name: meshName, namedAtMs: meshNamedAtMs, chain }
@@ -106,38 +109,40 @@ export class Pairing implements Startable {
   #onStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const { clock, log, hold } = this.#components
     const joiner = connection.remotePeer.toString()
-    if (this.#joining >= JOINING_MAX) {
-      stream.abort(new LumosError('OVERLOADED', 'Other devices are joining just now.'))
-      return
-    }
-    this.#joining++
     hold(connection, JOIN_TIMEOUT_MS)
     using deadline = new Deadline(clock, JOIN_TIMEOUT_MS, this.#stopped.signal)
+    using place = this.#places.enter(joiner)
+    const signal = AbortSignal.any([deadline.signal, place.signal])
     try {
-      await serveJoin(stream, this.#deskFor(joiner), deadline)
+      await serveJoin(stream, this.#deskFor(joiner, place), { signal })
     } catch (thrown) {
-      log.info({ peerId: joiner, code: toLumosError(thrown).code }, 'a device was not let in')
-    } finally {
-      this.#joining--
+      // Strangers that lose their place come again at once, and must not fill the log.
+      const level = place.signal.aborted ? 'debug' : 'info'
+      log[level]({ peerId: joiner, code: toLumosError(thrown).code }, 'a device was not let in')
     }
   }
 
-  #deskFor(joiner: string): Parameters<typeof serveJoin>[1] {
+  #deskFor(joiner: string, place: JoinPlace): Parameters<typeof serveJoin>[1] {
     const { members, peerId: inviter, emit } = this.#components
     const pair: Pair = { mesh: members.mesh, inviter, joiner }
     return {
       redeem: async ({ invite, proof, name }) => {
+        place.heard()
+        // Before the invitation is burnt: the guard lets in a device that only an admin has removed, and may not have.
+        if (members.isRevoked(joiner, 'member'))
+          throw new LumosError('PEER_REVOKED', `${joiner} was removed from the mesh.`)
         const { role, key } = this.#invitations.redeem(invite, proof, pair)
+        place.proven()
         const phrase = checkPhrase(key, pair)
         const grant = await this.#grant(joiner, role, name)
         emit('mesh.invite_used', { peerId: joiner, name: members.get(joiner)?.name ?? name, role, phrase })
         return grant
       },
-      challenge: ask => ({
-        mesh: members.mesh,
-        meshName: members.meshName,
-        nonce: this.requests.challenge(pair, ask)
-      }),
+      challenge: ask => {
+        place.heard()
+        const nonce = this.requests.challenge(pair, ask)
+        return { mesh: members.mesh, meshName: members.meshName, nonce }
+      },
       decide: async (_ask, nonce) => {
         const decided = this.requests.decide(joiner, nonce)
         return decided && (await this.#grant(joiner, decided.role, decided.name))

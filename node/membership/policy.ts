@@ -5,12 +5,15 @@
 
 import { LumosError } from '../../interface/errors.ts'
 import type { Access, Role } from '../../interface/membership.ts'
+import { thoseCalled } from '../../interface/names.ts'
+import { encodeRevocation, type RevocationEntry } from '../../protocols/revocation/index.ts'
 
 /** What a peer is to this node just now. */
 export type Standing =
   | { readonly kind: 'member'; readonly role: Role; readonly name: string }
   | { readonly kind: 'stranger' }
-  | { readonly kind: 'revoked' }
+  /** `proof` is the revocation, which the peer may not know. */
+  | { readonly kind: 'revoked'; readonly proof?: RevocationEntry | undefined }
   | { readonly kind: 'banned' }
 
 export type Action =
@@ -22,10 +25,6 @@ export type Action =
   | { readonly kind: 'open'; readonly protocol: string }
   /** An inference request, for a model whose owner may have named who may ask. */
   | { readonly kind: 'ask'; readonly access: Access }
-  /** Having its capabilities listed and asked for. */
-  | { readonly kind: 'offer' }
-  /** Inviting and removing devices. */
-  | { readonly kind: 'administer' }
 
 export interface PolicyContext {
   readonly peerId: string
@@ -36,12 +35,14 @@ export interface PolicyContext {
 /**
  * Who was removed may knock, to be told so: it has proved that it holds the key, and nothing opens for it.
  *
- * @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER`, `NOT_ADMIN` or `DENIED`.
+ * @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER` or `DENIED`.
  */
 export function permit(standing: Standing, action: Action, { peerId, openToStrangers }: PolicyContext): void {
   if (standing.kind === 'revoked' && action.kind === 'knock') return
-  if (standing.kind === 'revoked')
-    throw new LumosError('PEER_REVOKED', `${peerId} was removed from the mesh.`)
+  if (standing.kind === 'revoked') {
+    const details = standing.proof && { revocation: encodeRevocation(standing.proof) }
+    throw new LumosError('PEER_REVOKED', `${peerId} was removed from the mesh.`, details && { details })
+  }
   if (standing.kind === 'banned') throw new LumosError('PEER_BANNED', `${peerId} is shut out for a while.`)
   if (standing.kind === 'stranger') {
     // Who connects is a stranger until it has shown its certificate.
@@ -53,20 +54,14 @@ export function permit(standing: Standing, action: Action, { peerId, openToStran
 }
 
 function permitMember({ role, name }: Member, action: Action, peerId: string): void {
-  if (action.kind === 'administer' && role !== 'admin') {
-    throw new LumosError('NOT_ADMIN', `${peerId} is not an admin of this mesh.`)
-  }
-  if (action.kind === 'offer' && role === 'guest') {
-    throw new LumosError('DENIED', `${peerId} is a guest, and guests offer nothing.`)
-  }
-  if (action.kind === 'ask' && !isGranted(action.access, [peerId, name], role)) {
+  if (action.kind === 'ask' && !isGranted(action.access, { peerId, name, role })) {
     throw new LumosError('DENIED', `${peerId} may not use this model.`)
   }
 }
 
 type Member = Extract<Standing, { kind: 'member' }>
 
-const isGranted = (access: Access, called: readonly string[], role: Role): boolean =>
+const isGranted = (access: Access, asker: { peerId: string; name: string; role: Role }): boolean =>
   access === 'everyone' ||
-  access.roles?.includes(role) === true ||
-  access.peers?.some(peer => called.includes(peer)) === true
+  access.roles?.includes(asker.role) === true ||
+  access.peers?.some(peer => thoseCalled([asker], peer).length > 0) === true

@@ -36,7 +36,7 @@ export class Reception {
     const { members } = this.#components
     const membership = await members.admit(peerId, certificates).catch(thrown => this.#orphan(peerId, thrown))
     if ('fresh' in membership) return membership.fresh
-    if (membership.role === 'admin') members.rename(hello.meshName, hello.meshNamedAtMs)
+    if (membership.role === 'admin') members.heardName(hello.meshName, hello.meshNamedAtMs)
     const held = members.chainOf(peerId)
     // Whoever was made an admin while it was away hears of it from the first that knows.
     if (held !== undefined && !sameChain(held, certificates)) return held

@@ -73,6 +73,18 @@ export class RevocationSync implements Startable {
     })
   }
 
+  /** A peer refuses this node, and shows this as the reason: it counts if it is genuine, whatever the peer is. */
+  async learn(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.publish(decodeRevocation(bytes))
+    } catch (thrown) {
+      this.#components.log.warn(
+        { code: toLumosError(thrown).code },
+        'a peer showed a revocation that is none'
+      )
+    }
+  }
+
   /** A peer that says hello holds the set with this digest: get what we lack. */
   async compare(peerId: PeerId, digest: string): Promise<void> {
     const { members } = this.#components

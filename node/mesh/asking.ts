@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { MeshLibp2p } from '../libp2p.ts'
 import type { Members } from '../membership/members.ts'
+import { memberCalled } from '../membership/names.ts'
 import { Peers } from '../peers.ts'
 import type { ProviderTable } from '../provider-table.ts'
 import type { Offer } from '../rank.ts'
@@ -30,19 +31,22 @@ interface Wanted {
 
 export function composeAsking(ground: Ground, { libp2p, members, table }: AskingParts): Asking {
   const { config, clock, log, registry, peerId, emit } = ground
-  const nameOf = (id: string) => members.get(id)?.name ?? table.get(id, clock.monotonicMs())?.manifest.name
+  // Of a device that was removed, its name is that of its last certificate. A manifest names nothing: its peer
+  // writes there what it likes.
+  const nameOf = (id: string) => members.lastKnown(id)?.name
   const peers = new Peers({
     libp2p,
     table,
     clock,
+    nameOf,
     onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
     onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
   })
   const wayTo = (id: string) => ({ connected: peers.isConnected(id), rttMs: peers.rttMs(id) })
-  const mayOffer = (id: string): boolean => {
-    const role = members.get(id)?.role
-    return role !== undefined && role !== 'guest'
-  }
+
+  // This node answers itself, a member or not.
+  const ownName = () => nameOf(peerId) ?? config.name
+  const others = () => members.list().filter(member => member.peerId !== peerId)
 
   // What this node offers to nobody is still its owner's to use.
   const ownOffers = ({ task, model }: Wanted): Offer[] =>
@@ -51,7 +55,7 @@ export function composeAsking(ground: Ground, { libp2p, members, table }: Asking
       .filter(own => (task ?? own.task) === own.task && (model ?? own.model) === own.model)
       .map(capability => ({
         peerId,
-        name: nameOf(peerId) ?? config.name,
+        name: ownName(),
         local: true,
         ...wayTo(peerId),
         capability
@@ -60,8 +64,12 @@ export function composeAsking(ground: Ground, { libp2p, members, table }: Asking
     ...ownOffers(wanted),
     ...table
       .providers(wanted, clock.monotonicMs())
-      .filter(({ peerId: id }) => id !== peerId && !peers.isLost(id) && mayOffer(id))
-      .map(provider => ({ ...provider, local: false, ...wayTo(provider.peerId) }))
+      .filter(({ peerId: id }) => id !== peerId && !peers.isLost(id))
+      .flatMap(provider => {
+        const member = members.get(provider.peerId)
+        if (member === undefined || member.role === 'guest') return []
+        return { ...provider, name: member.name, local: false, ...wayTo(provider.peerId) }
+      })
   ]
 
   const router = new Router({
@@ -70,14 +78,7 @@ export function composeAsking(ground: Ground, { libp2p, members, table }: Asking
     newId: randomUUID,
     offers,
     service: id => (id === peerId ? registry : peers.client(id)),
-    peersNamed: name => [
-      ...new Set(
-        table
-          .alive(clock.monotonicMs())
-          .filter(({ manifest }) => manifest.peerId === name || manifest.name === name)
-          .map(({ manifest }) => manifest.peerId)
-      )
-    ],
+    peerCalled: called => memberCalled([...others(), { peerId, name: ownName() }], called).peerId,
     emit
   })
   return { peers, router, offers, nameOf }

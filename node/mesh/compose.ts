@@ -106,7 +106,8 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
       news.announcer.changed()
     },
     sightings: () => foreigners.all(),
-    isRemoved: () => members.standing(peerId).kind === 'revoked' || meetings.removedBy.size > 0,
+    isRemoved: () => members.standing(peerId).kind === 'revoked',
+    saidRemoved: () => [...meetings.saidRemoved],
     sighted: ({ peerId: id, addresses }) =>
       meetings.discovery.sighted({
         id: peerIdFromString(id),

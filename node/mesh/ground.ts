@@ -67,8 +67,10 @@ export interface Mesh {
   accessChanged(): void
   /** Devices of other meshes that were met. */
   sightings(): MeshSighting[]
-  /** This device was removed from the mesh, as far as it has heard. */
+  /** This device was removed from the mesh, as it has seen proven. */
   isRemoved(): boolean
+  /** Members that say so. */
+  saidRemoved(): readonly string[]
   /** Somebody is likely to be there. */
   sighted(door: Door): void
   /** Say hello once more to everyone who is connected. */

@@ -5,7 +5,7 @@
 
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { LumosError } from '../../interface/errors.ts'
+import { type ErrorCode, type LumosError, RemoteError } from '../../interface/errors.ts'
 import type { StoredMesh } from '../../storage/mesh-store.ts'
 import { Discovery } from '../discovery.ts'
 import { type Greeted, Greeter } from '../greeter.ts'
@@ -31,15 +31,15 @@ export interface MeetingsParts {
 export interface Meetings {
   readonly discovery: Discovery
   readonly greeter: Greeter
-  /** Members that turned this device away as one that was removed. Each may lie, so it counts for that one only. */
-  readonly removedBy: ReadonlySet<string>
+  /** Members that say that this device was removed. Each may lie: it is not dialed again, and the user is told who says so. */
+  readonly saidRemoved: ReadonlySet<string>
 }
 
 export function composeMeetings(ground: Ground, parts: MeetingsParts): Meetings {
   const { clock, random, log, network } = ground
   const { own, libp2p, standing, news, foreigners, isAsked } = parts
   const { members, guard, reception } = standing
-  const removedBy = new Set<string>()
+  const saidRemoved = new Set<string>()
 
   const discovery = new Discovery({
     libp2p,
@@ -48,7 +48,7 @@ export function composeMeetings(ground: Ground, parts: MeetingsParts): Meetings 
     log,
     addresses: network.dial,
     // A stranger of another mesh may have become a member of this one.
-    wants: id => (!foreigners.has(id) || members.get(id) !== undefined) && !removedBy.has(id)
+    wants: id => (!foreigners.has(id) || members.get(id) !== undefined) && !saidRemoved.has(id)
   })
   const greeter = new Greeter({
     libp2p,
@@ -72,15 +72,18 @@ export function composeMeetings(ground: Ground, parts: MeetingsParts): Meetings 
     },
     onRefused(connection, failure) {
       noteForeigner(ground, parts, connection, failure)
-      noteOffence(standing, connection.remotePeer.toString(), failure)
+      noteOffence(standing, connection, failure)
+      if (!(failure instanceof RemoteError)) return
       const id = connection.remotePeer.toString()
-      if (failure.code !== 'PEER_REVOKED' || !guard.isMember(id) || removedBy.has(id)) return
-      removedBy.add(id)
+      const { revocation } = failure.details
+      if (revocation instanceof Uint8Array) void news.revocations.learn(revocation)
+      if (failure.code !== 'PEER_REVOKED' || !guard.isMember(id) || saidRemoved.has(id)) return
+      saidRemoved.add(id)
       log.warn({ peerId: id, code: failure.code }, 'a member says that this device was removed from the mesh')
     },
     isAsked
   })
-  return { discovery, greeter, removedBy }
+  return { discovery, greeter, saidRemoved }
 }
 
 /** Both sides accept each other: what each knows goes over. */
@@ -134,10 +137,25 @@ function noteForeigner(
   emit('mesh.seen', { peerId, meshId, mesh: meshName })
 }
 
-function noteOffence({ forgers, loiterers }: Standing, peerId: string, { code }: LumosError): void {
-  if (code === 'MANIFEST_FORGED' || code === 'CERTIFICATE_INVALID') forgers.strike(peerId)
-  // Whose certificate ran out is about to be invited again; whose connection broke did nothing wrong.
-  if (code !== 'CERTIFICATE_EXPIRED' && code !== 'PEER_UNREACHABLE') loiterers.strike(peerId)
+/** Only what this node has seen itself counts: a peer that refuses this node may know more than it does. */
+function noteOffence(
+  { forgers, loiterers, members }: Standing,
+  { remotePeer, direction }: Connection,
+  failure: LumosError
+): void {
+  const peerId = remotePeer.toString()
+  const remote = failure instanceof RemoteError
+  if (!remote && FORGED.has(failure.code)) forgers.strike(peerId)
+  // This node has dialed it.
+  if (remote && direction === 'outbound') return
+  // The admin that let it in was removed, and another one renews its certificate.
+  if (members.orphan(peerId) !== undefined) return
+  if (!BLAMELESS.has(failure.code)) loiterers.strike(peerId)
 }
+
+/** A signature is wrong, or another peer's is shown as its own. All else may be due to what one side does not know yet. */
+const FORGED: ReadonlySet<ErrorCode> = new Set(['MANIFEST_FORGED', 'CERTIFICATE_FORGED'])
+/** A device whose certificate ran out is invited again; one whose connection broke did nothing wrong. */
+const BLAMELESS: ReadonlySet<ErrorCode> = new Set(['CERTIFICATE_EXPIRED', 'PEER_UNREACHABLE'])
 
 export const bareOf = (address: Multiaddr): string => address.toString().replace(/\/p2p\/[^/]+$/, '')

@@ -37,7 +37,14 @@ export function composeStanding(ground: Ground, own: StoredMesh, hooks: Standing
     onRevoked: id => hooks.hangUp(id),
     onJoined: ({ peerId: id, name, role }) => emit('mesh.member_joined', { peerId: id, name, role }),
     onRenamed: name => emit('mesh.renamed', { mesh: name }),
-    onRemoved: (id, name) => emit('mesh.member_revoked', { peerId: id, name })
+    onRemoved: (id, name) => emit('mesh.member_revoked', { peerId: id, name }),
+    onRoomFull(id, name, room) {
+      log.error(
+        { peerId: id, name, room },
+        'an admin has filled its room: revoke it on a device with the root key'
+      )
+      emit('mesh.admin_room_full', { peerId: id, name, room })
+    }
   })
   const forgers = new Bans(FORGERY, clock)
   const loiterers = new Bans(LOITERING, clock)
@@ -63,6 +70,7 @@ export function composeStanding(ground: Ground, own: StoredMesh, hooks: Standing
     },
     chain: () => members.chain,
     role: () => members.get(peerId)?.role,
+    mayRemoveMore: () => members.mayRemoveMore(peerId),
     lastKnown: id => members.lastKnown(id)
   })
   const reception = new Reception({ clock, members, authority, peerId })

@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from '../../interface/membership.ts'
-import { DeviceName } from '../../interface/names.ts'
+import { WireName } from '../../interface/names.ts'
 
 export const HELLO_PROTOCOL = '/lumos/hello/1'
 
@@ -16,7 +16,9 @@ export const FRAME = {
   /** Both, to whom they accept: their manifest, raw. */
   manifest: 4,
   /** Either: the other one is not accepted, and why. */
-  refuse: 5
+  refuse: 5,
+  /** After `refuse`: the revocation that it is due to, for a device that may not have heard of it. */
+  proof: 6
 } as const
 
 export const Hello = z.strictObject({
@@ -24,7 +26,7 @@ export const Hello = z.strictObject({
   /** Id of the sender's mesh: peers of two meshes on one LAN part here. */
   mesh: z.string().min(1).max(128),
   /** What the mesh is called and since when; believed of admins only. */
-  meshName: DeviceName,
+  meshName: WireName,
   meshNamedAtMs: z.int().min(0),
   /** Of the set of revocations the sender holds: who holds another one asks for it. */
   revocationsDigest: z.string().max(64)

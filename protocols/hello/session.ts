@@ -7,7 +7,7 @@
  */
 
 import type { Stream } from '@libp2p/interface'
-import { LumosError, ProtocolViolationError, RemoteError } from '../../interface/errors.ts'
+import { LumosError, ProtocolViolationError, RemoteError, toLumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { decodeControl, encodeControl } from '../control.ts'
@@ -40,7 +40,8 @@ export interface HelloOutcome {
  *
  * @throws {LumosError} `DENIED` when the peer is of another mesh (`details.meshId`, `details.meshName`), `MANIFEST_FORGED` when it
  *   shows somebody else's manifest as its own, whatever `judge` throws, or a
- *   `RemoteError` when the peer refuses this node. The stream is over on every failure.
+ *   `RemoteError` when the peer refuses this node; `details.revocation` is what it shows as the reason, not verified.
+ *   The stream is over on every failure.
  */
 export async function exchangeHello(
   stream: Stream,
@@ -56,7 +57,7 @@ export async function exchangeHello(
     if (stream.direction === 'outbound') await show()
 
     const hello = await readHello(frames, peerId, terms.own.mesh, options)
-    const shown = expected(await frames.read(options), FRAME.certificates)
+    const shown = await expected(frames, FRAME.certificates, options)
     const { chain } = decodeControl(Certificates, shown.body)
     const renewed = await terms.judge(peerId, chain, hello)
 
@@ -64,7 +65,7 @@ export async function exchangeHello(
     await frames.write(FRAME.accept, encodeControl({ renewed }), options)
     await frames.write(FRAME.manifest, terms.manifest.envelope, options)
 
-    const accept = decodeControl(Accept, expected(await frames.read(options), FRAME.accept).body)
+    const accept = decodeControl(Accept, (await expected(frames, FRAME.accept, options)).body)
     const manifest = await readManifest(frames, peerId, options)
     await frames.close(options)
     return { manifest, hello, renewed: accept.renewed }
@@ -80,7 +81,7 @@ async function readHello(
   mesh: string,
   options?: AbortOptions
 ): Promise<Hello> {
-  const hello = decodeControl(Hello, expected(await frames.read(options), FRAME.hello).body)
+  const hello = decodeControl(Hello, (await expected(frames, FRAME.hello, options)).body)
   if (hello.mesh === mesh) return hello
   throw new LumosError('DENIED', `${peerId} is of another mesh, "${hello.meshName}".`, {
     details: { meshId: hello.mesh, meshName: hello.meshName }
@@ -92,16 +93,29 @@ async function readManifest(
   peerId: string,
   options?: AbortOptions
 ): Promise<SignedManifest> {
-  const raw = expected(await frames.read({ ...options, bytesMax: MANIFEST_BYTES_MAX }), FRAME.manifest)
+  const raw = await expected(frames, FRAME.manifest, { ...options, bytesMax: MANIFEST_BYTES_MAX })
   const signed = await openManifest(raw.body)
   if (signed.manifest.peerId === peerId) return signed
   throw new LumosError('MANIFEST_FORGED', `${peerId} said hello as ${signed.manifest.peerId}.`)
 }
 
-function expected(frame: Frame | undefined, type: number): Frame {
+async function expected(
+  frames: FrameStream,
+  type: number,
+  options?: AbortOptions & { readonly bytesMax?: number }
+): Promise<Frame> {
+  const frame = await frames.read(options)
   if (frame?.type === type) return frame
-  if (frame?.type === FRAME.refuse) throw decodeError(frame.body)
+  if (frame?.type === FRAME.refuse) throw await refusal(frames, frame, options)
   throw new ProtocolViolationError(`A hello frame of type ${type} was expected.`)
+}
+
+/** Why the peer refuses this node, with the revocation that it shows; an older peer shows none. */
+async function refusal(frames: FrameStream, { body }: Frame, options?: AbortOptions): Promise<RemoteError> {
+  const { code, message, hint, details } = decodeError(body)
+  const proof = await frames.read(options).catch(() => undefined)
+  const revocation = proof?.type === FRAME.proof ? { revocation: proof.body } : {}
+  return new RemoteError(code, message, { hint, details: { ...details, ...revocation } })
 }
 
 /** The only answer to a dialer that may not even say hello: nothing of this node's own is shown to it. */
@@ -113,6 +127,8 @@ async function refuse(frames: FrameStream, thrown: unknown): Promise<void> {
   if (thrown instanceof RemoteError) return frames.abort(thrown)
   try {
     await frames.write(FRAME.refuse, encodeError(thrown))
+    const { revocation } = toLumosError(thrown).details
+    if (revocation instanceof Uint8Array) await frames.write(FRAME.proof, revocation)
     await frames.close()
   } catch {
     frames.abort(thrown as Error)

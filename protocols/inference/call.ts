@@ -1,5 +1,6 @@
 /** One request under way on a peer, as the stream of chunks its caller takes from. */
 
+import { Answer } from '../../interface/answer.ts'
 import { CancelledError, LumosError, ProtocolViolationError, TimeoutError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import { decodeError } from '../errors.ts'
@@ -17,6 +18,8 @@ export interface Place {
   ended(): void
   /** Nobody wants the rest of it. */
   cancel(err: LumosError): void
+  /** The peer broke the protocol: its stream is reset, and all that it still sends there. */
+  reset(err: LumosError): void
 }
 
 interface Taker {
@@ -34,7 +37,7 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
 
   #queue: InferenceChunk[] = []
   #queuedBytes = 0
-  #received = 0
+  readonly #answer: Answer
   /** Nothing more will come: the answer is whole, or `#error` says why not. */
   #over = false
   #error: LumosError | undefined
@@ -52,6 +55,7 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
     this.deadlineMs = deadlineMs
     this.#signal = signal
     this.#start = start
+    this.#answer = new Answer(request, this.#broken)
   }
 
   /** Whether nobody waits for an answer any more. */
@@ -113,14 +117,11 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
     }
     let chunk: InferenceChunk
     try {
-      chunk = decodeChunk(message, this.request.task)
-      if (chunk.index !== this.#received)
-        throw new ProtocolViolationError('A chunk is missing or comes twice.')
+      chunk = this.#answer.accept(decodeChunk(message))
     } catch (err) {
-      // The stream is in order; only this answer is not.
-      this.fail(this.#cut(err as LumosError))
-      if (message.type === TYPE.done) this.#place?.ended()
-      else this.#place?.cancel(err as LumosError)
+      // Cancelled, it could go on sending. Reset, it cannot.
+      this.fail(err as LumosError)
+      this.#place?.reset(err as LumosError)
       return undefined
     }
     return this.#accept(chunk, message)
@@ -145,7 +146,6 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   }
 
   #accept(chunk: InferenceChunk, { control, data }: Message): Promise<void> | undefined {
-    this.#received++
     if (chunk.type === 'done') {
       this.#finish()
       this.#place?.ended()
@@ -188,12 +188,16 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
     this.#giveUp(reason instanceof LumosError ? reason : new CancelledError(undefined, { cause: reason }))
   }
 
-  /** Once a chunk has come, a failure must say how many. */
+  readonly #broken = (what: string): ProtocolViolationError =>
+    new ProtocolViolationError(`The peer ${what}.`, { details: { received: this.#answer.received } })
+
+  /** Once a chunk has come, a loss must say how many. */
   #cut(err: LumosError): LumosError {
-    if (this.#received === 0) return err
-    return new LumosError('STREAM_INTERRUPTED', `The answer broke off after ${this.#received} chunks.`, {
+    const { received } = this.#answer
+    if (received === 0) return err
+    return new LumosError('STREAM_INTERRUPTED', `The answer broke off after ${received} chunks.`, {
       cause: err,
-      details: { received: this.#received }
+      details: { received }
     })
   }
 }

@@ -78,7 +78,7 @@ export class InferenceClient implements InferenceService {
   async #startLater(call: RemoteCall, kind: 'session' | 'lane'): Promise<void> {
     const { clock } = this.#components
     const waiting = new AbortController()
-    call.run({ ended: () => {}, cancel: err => waiting.abort(err) })
+    call.run({ ended() {}, cancel: err => waiting.abort(err), reset: err => waiting.abort(err) })
     const timer = clock.setTimer(() => call.onExpired(), call.deadlineMs - clock.monotonicMs())
     try {
       const session =
@@ -98,7 +98,7 @@ export class InferenceClient implements InferenceService {
   #runOnSession(call: RemoteCall, session: Session, { control, data }: Detached): void {
     if (call.over) return
     const number = session.begin(call)
-    call.run({ ended: () => {}, cancel: () => session.cancel(number) })
+    call.run({ ended() {}, cancel: () => session.cancel(number), reset: err => session.abort(err) })
     session.write(messageFrames(TYPE.request, number, 0, control, data))
   }
 
@@ -112,7 +112,8 @@ export class InferenceClient implements InferenceService {
     call.run({
       // Refused before the request was all sent: the rest of it is not worth sending.
       ended: () => (written ? this.#lanes.release(lane) : lane.abort(new CancelledError())),
-      cancel: err => lane.abort(err)
+      cancel: err => lane.abort(err),
+      reset: err => lane.abort(err)
     })
     lane.write(messageFrames(TYPE.request, number, 0, control, data), () => {
       written = true

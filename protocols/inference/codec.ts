@@ -19,7 +19,7 @@ import {
   MAX_BUDGET_MS
 } from '../../interface/inference.ts'
 import { ModelId } from '../../interface/names.ts'
-import { isTensors, TASK_NAMES, TASKS, type TaskName } from '../../interface/tasks.ts'
+import { TASK_NAMES, TASKS } from '../../interface/tasks.ts'
 import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../control.ts'
 import { encodeError } from '../errors.ts'
 import type { FrameInit } from '../frames.ts'
@@ -103,29 +103,22 @@ export const errorFrames = (call: number, thrown: unknown): Iterable<FrameInit> 
   messageFrames(TYPE.error, call, 0, encodeError(thrown))
 
 /**
- * The chunk a reply holds, for a call that does `task`.
+ * The chunk a reply holds. Whether it may come next, in an answer to what was asked, `Answer` says.
  *
- * @throws {ProtocolViolationError} when it is not a chunk of that task.
+ * @throws {ProtocolViolationError} when it holds none.
  */
-export function decodeChunk({ type, index, control, data = [] }: Message, task: TaskName): InferenceChunk {
-  if (type === REPLY.output) {
-    return { type: 'output', index, output: checkedOutput(task, attach(control, data)) }
-  }
+export function decodeChunk({ type, index, control, data = [] }: Message): InferenceChunk {
+  if (type === REPLY.output) return { type: 'output', index, output: attach(control, data) }
   if (data.length > 0) throw new ProtocolViolationError('A reply brought data that it cannot have.')
   if (type === TYPE.done) {
     const { usage, finishReason } = decodeControl(Done, control)
     return { type: 'done', index, finishReason, usage }
   }
   if (type !== REPLY.text) throw new ProtocolViolationError(`There is no reply of type ${type}.`)
-  if (task !== 'text-generation' || !isUtf8(control)) {
-    throw new ProtocolViolationError('A reply is text, and must not be or is not UTF-8.')
-  }
+  if (!isUtf8(control)) throw new ProtocolViolationError('A reply is text that is not UTF-8.')
   return {
     type: 'text',
     index,
     text: Buffer.from(control.buffer, control.byteOffset, control.byteLength).toString()
   }
 }
-
-const checkedOutput = (task: TaskName, output: unknown): unknown =>
-  task === 'tensor' && isTensors(output) ? output : check(TASKS[task].output, output)

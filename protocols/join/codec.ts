@@ -6,7 +6,8 @@
  *
  * Without one, for a person at the listener to decide. Neither side can choose its
  * nonce by the other's, so the phrase made of both cannot be steered by whoever
- * stands in between. Asked again, the listener gives the same nonce again.
+ * stands in between. Asked again, the listener gives the same nonce again: a dialer
+ * that gets another one reveals nothing more and begins with a new nonce of its own.
  *
  *     dialer    ask        {version, name, commitment}
  *     listener  challenge  {mesh, meshName, nonce}
@@ -19,7 +20,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { CHAIN_LENGTH_MAX, PeerIdText } from '../../interface/membership.ts'
-import { DeviceName } from '../../interface/names.ts'
+import { DeviceName, WireName } from '../../interface/names.ts'
 
 export const JOIN_PROTOCOL = '/lumos/join/1'
 export const FRAME = { redeem: 1, grant: 2, ask: 3, challenge: 4, reveal: 5, pending: 6, refuse: 7 } as const
@@ -44,7 +45,7 @@ export type Redeem = z.infer<typeof Redeem>
 
 export const Grant = z.strictObject({
   mesh: PeerIdText,
-  meshName: DeviceName,
+  meshName: WireName,
   meshNamedAtMs: z.int().min(0),
   chain: z.array(bytes()).min(1).max(CHAIN_LENGTH_MAX)
 })
@@ -58,7 +59,7 @@ export const Ask = z.strictObject({
 })
 export type Ask = z.infer<typeof Ask>
 
-export const Challenge = z.strictObject({ mesh: PeerIdText, meshName: DeviceName, nonce: Bytes32 })
+export const Challenge = z.strictObject({ mesh: PeerIdText, meshName: WireName, nonce: Bytes32 })
 export type Challenge = z.infer<typeof Challenge>
 
 export const Reveal = z.strictObject({ nonce: Bytes32 })

@@ -26,8 +26,10 @@ export async function serveJoin(stream: Stream, desk: JoinDesk, options?: AbortO
     else await frames.write(FRAME.grant, encodeControl(grant), options)
     await frames.close(options)
   } catch (thrown) {
-    await refuse(frames, thrown)
-    throw thrown
+    // The dialer is told why its time or place is over, not merely that it is.
+    const why = options?.signal?.aborted ? options.signal.reason : thrown
+    await refuse(frames, why)
+    throw why
   }
 }
 

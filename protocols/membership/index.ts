@@ -14,7 +14,7 @@ const CERTIFICATE: RecordKind<typeof Certificate> = {
   noun: 'A certificate',
   bytesMax: CERTIFICATE_BYTES_MAX,
   invalid: 'CERTIFICATE_INVALID',
-  forged: 'CERTIFICATE_INVALID'
+  forged: 'CERTIFICATE_FORGED'
 }
 
 const REVOCATION: RecordKind<typeof Revocation> = {
@@ -23,7 +23,7 @@ const REVOCATION: RecordKind<typeof Revocation> = {
   noun: 'A revocation',
   bytesMax: CERTIFICATE_BYTES_MAX,
   invalid: 'CERTIFICATE_INVALID',
-  forged: 'CERTIFICATE_INVALID'
+  forged: 'CERTIFICATE_FORGED'
 }
 
 export type SignedCertificate = Signed<Certificate>
@@ -35,19 +35,16 @@ export const sealCertificate = (certificate: Certificate, key: PrivateKey): Prom
 export const sealRevocation = (revocation: Revocation, key: PrivateKey): Promise<SignedRevocation> =>
   sealRecord(REVOCATION, revocation, key)
 
-/** @throws {LumosError} `CERTIFICATE_INVALID` unless its issuer signed it. Whether the issuer may is for the chain to say. */
+/** @throws {LumosError} `CERTIFICATE_FORGED` unless its issuer signed it. Whether the issuer may is for the chain to say. */
 export const openCertificate = (bytes: Uint8Array): Promise<SignedCertificate> =>
   byItsIssuer(openRecord(CERTIFICATE, bytes))
 
-/** @throws {LumosError} `CERTIFICATE_INVALID` unless its issuer signed it. */
+/** @throws {LumosError} `CERTIFICATE_FORGED` unless its issuer signed it. */
 export const openRevocation = (bytes: Uint8Array): Promise<SignedRevocation> =>
   byItsIssuer(openRecord(REVOCATION, bytes))
 
 async function byItsIssuer<T extends { issuer: string }>(opening: Promise<Signed<T>>): Promise<Signed<T>> {
   const signed = await opening
   if (signed.signer === signed.value.issuer) return signed
-  throw new LumosError(
-    'CERTIFICATE_INVALID',
-    `${signed.signer} signed in the name of ${signed.value.issuer}.`
-  )
+  throw new LumosError('CERTIFICATE_FORGED', `${signed.signer} signed in the name of ${signed.value.issuer}.`)
 }

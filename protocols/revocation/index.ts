@@ -15,8 +15,8 @@ import { decodeControl, encodeControl } from '../control.ts'
 import { FrameStream } from '../frames.ts'
 
 export const REVOCATION_PROTOCOL = '/lumos/revocation/1'
-/** What one pull may bring: as many as a node keeps. */
-const ENTRIES_MAX = 4096
+/** What one pull may bring: the full rooms of thirty admins, and the root's. The root's come first. */
+const ENTRIES_MAX = 16_384
 const FRAME = { pull: 1, entry: 2, end: 3 } as const
 
 const Entry = z.strictObject({

@@ -7,15 +7,13 @@
  */
 
 import { generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
-import { publicKeyFromProtobuf, publicKeyToProtobuf } from '@libp2p/crypto/keys'
-import type { PeerId, PrivateKey, PublicKey } from '@libp2p/interface'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
-import { ProtocolViolationError } from '../../interface/errors.ts'
-import { DER, der, derValues } from './der.ts'
+import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import { DER, der } from './der.ts'
 
-const SIGNED_PREFIX = Buffer.from('libp2p-tls-handshake:')
+export const SIGNED_PREFIX = Buffer.from('libp2p-tls-handshake:')
 /** 1.3.6.1.4.1.53594.1.1 */
-const LIBP2P_EXTENSION = Buffer.from('2b0601040183a25a0101', 'hex')
+export const LIBP2P_EXTENSION = Buffer.from('2b0601040183a25a0101', 'hex')
 /** 1.2.840.10045.4.3.2 */
 const ECDSA_WITH_SHA256 = Buffer.from('2a8648ce3d040302', 'hex')
 /** 2.5.4.3 */
@@ -79,76 +77,3 @@ export async function createCertificate(identity: PrivateKey): Promise<Certifica
     cert: new X509Certificate(certificate).toString()
   }
 }
-
-/**
- * Whose certificate this is.
- *
- * @throws {ProtocolViolationError} unless it proves that.
- */
-export async function peerOfCertificate(raw: Buffer, nowMs: number): Promise<PeerId> {
-  const certificate = parse(raw)
-  if (certificate.validFromDate.getTime() > nowMs || certificate.validToDate.getTime() < nowMs) {
-    throw refused('is not valid at this time')
-  }
-  if (!certificate.checkIssued(certificate) || !certificate.verify(certificate.publicKey)) {
-    throw refused('is not signed by itself')
-  }
-  // The key is taken from the object that OpenSSL uses for the handshake, never from our own
-  // reading of the bytes: two readers of one certificate can be made to see two keys.
-  const publicKeyInfo = certificate.publicKey.export({ type: 'spki', format: 'der' })
-  const { writtenKeyInfo, signedKey } = dissect(raw)
-  if (!writtenKeyInfo.equals(publicKeyInfo)) throw refused('writes its key in two ways')
-  const [key, signature, ...more] = derValues(derValues(signedKey)[0]?.content ?? EMPTY)
-  if (key?.tag !== DER.octetString || signature?.tag !== DER.octetString || more.length > 0) {
-    throw refused('has a malformed libp2p extension')
-  }
-  const { identity, peerId } = identityOf(key.content)
-  if (!(await identity.verify(Buffer.concat([SIGNED_PREFIX, publicKeyInfo]), signature.content))) {
-    throw refused('is not signed by the peer it names')
-  }
-  return peerId
-}
-
-function parse(raw: Buffer): X509Certificate {
-  try {
-    return new X509Certificate(raw)
-  } catch (err) {
-    throw refused('is malformed', err)
-  }
-}
-
-function identityOf(protobuf: Buffer): { identity: PublicKey; peerId: PeerId } {
-  try {
-    const identity = publicKeyFromProtobuf(protobuf)
-    return { identity, peerId: peerIdFromPublicKey(identity) }
-  } catch (err) {
-    throw refused('names no peer', err)
-  }
-}
-
-/** The key of the certificate, as our own parser reads it, and the content of libp2p's extension. */
-function dissect(raw: Buffer): { writtenKeyInfo: Buffer; signedKey: Buffer } {
-  const toBeSigned = derValues(derValues(raw)[0]?.content ?? EMPTY)[0]
-  const members = derValues(toBeSigned?.content ?? EMPTY)
-  // The version is left out by the first, which have no extensions.
-  const writtenKeyInfo = members[6]?.whole
-  const extensions = members.find(({ tag }) => tag === DER.context3)
-  if (writtenKeyInfo === undefined || extensions === undefined) throw refused('has no libp2p extension')
-
-  let signedKey: Buffer | undefined
-  for (const { content } of derValues(derValues(extensions.content)[0]?.content ?? EMPTY)) {
-    const [id, ...rest] = derValues(content)
-    const value = rest.at(-1)
-    if (id?.content.equals(LIBP2P_EXTENSION)) signedKey ??= value?.content
-    else if (rest[0]?.tag === DER.boolean && rest[0].content[0] !== 0) {
-      throw refused('has a critical extension that is not known')
-    }
-  }
-  if (signedKey === undefined) throw refused('has no libp2p extension')
-  return { writtenKeyInfo, signedKey }
-}
-
-const refused = (what: string, cause?: unknown): ProtocolViolationError =>
-  new ProtocolViolationError(`The certificate of the peer ${what}.`, { cause })
-
-const EMPTY = Buffer.alloc(0)

@@ -8,6 +8,7 @@
  * same. What has no socket, as a simulated network, is put on such a stream.
  */
 
+import { constants } from 'node:crypto'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import * as tls from 'node:tls'
@@ -25,9 +26,10 @@ import type {
 import { serviceCapabilities, UnexpectedPeerError } from '@libp2p/interface'
 import { type Clock, systemClock } from '../../interface/clock.ts'
 import { PeerUnreachableError, ProtocolViolationError, TimeoutError } from '../../interface/errors.ts'
-import { createCertificate, peerOfCertificate } from './certificate.ts'
+import { createCertificate } from './certificate.ts'
 import { TlsConnection } from './connection.ts'
 import { ConnectionDuplex } from './duplex.ts'
+import { peerOfCertificate } from './verify.ts'
 
 const TLS_PROTOCOL = '/tls/1.0.0'
 /** Offered when no multiplexer could be agreed on during the handshake. */
@@ -98,9 +100,10 @@ class SocketTls implements ConnectionEncrypter {
     if (taken !== undefined) giveBack(connection, secured)
     try {
       await handshake(secured, options.signal)
-      const raw = secured.getPeerCertificate()?.raw
-      if (raw === undefined) throw new ProtocolViolationError('The peer has sent no certificate.')
-      const remotePeer = await peerOfCertificate(raw, this.#clock.wallMs())
+      // Asked for once: the call takes the first certificate off the chain that OpenSSL keeps.
+      const certificate = secured.getPeerX509Certificate()
+      if (certificate === undefined) throw new ProtocolViolationError('The peer has sent no certificate.')
+      const remotePeer = await peerOfCertificate(certificate, this.#clock.wallMs())
       if (options.remotePeer?.equals(remotePeer) === false) throw new UnexpectedPeerError()
       if (secured.destroyed) throw closedEarly()
       const streamMuxer: StreamMuxerFactory | undefined = muxers.get(secured.alpnProtocol || NO_MUXER)
@@ -122,6 +125,9 @@ class SocketTls implements ConnectionEncrypter {
       tls.createSecureContext({
         ...certificate,
         ciphers: CIPHERS,
+        // A session is never resumed: each connection proves its peer anew. OpenSSL still sends tickets,
+        // but ones of 32 bytes that name nothing, and answers one that returns with a full handshake.
+        secureOptions: constants.SSL_OP_NO_TICKET,
         minVersion: 'TLSv1.3',
         maxVersion: 'TLSv1.3'
       })

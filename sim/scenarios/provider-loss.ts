@@ -5,7 +5,7 @@ import { pick } from '../random.ts'
 import { recover } from '../recovery.ts'
 import type { Scenario } from '../scenario.ts'
 
-/** "Failover before the first token: answer from another peer within 2 s more" (`docs/simulation.md`). */
+/** What failing over before the first chunk may add to the time of an answer. */
 const FAILOVER_MS = 2000
 
 export const providerLoss: Scenario = {

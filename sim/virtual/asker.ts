@@ -53,8 +53,8 @@ export class Asker {
     const { records, world, node, monotonicMs } = this.#life
     world.checker.asked(node.index, request)
     const offers = providersOf(records.providers, { model }, monotonicMs).flatMap(
-      ({ peerId, name, capability }) => {
-        const offer = this.#life.offerOf(peerId, name, capability)
+      ({ peerId, capability }) => {
+        const offer = this.#life.offerOf(peerId, capability)
         return offer === undefined || (peer !== undefined && peer !== nodeOf(peerId)) ? [] : [offer]
       }
     )

@@ -6,7 +6,7 @@
 
 import { type AdmissionState, QUEUED_MAX } from '../../capabilities/admission-core.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import type { ProvenRevocation } from '../../node/membership/members-core.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { PEERS_MAX } from '../../node/provider-core.ts'
 import { RETRY_TOKEN_PERIOD_MS, RETRY_TOKENS_MAX } from '../../node/retry-budget.ts'
 import {
@@ -192,6 +192,11 @@ export class Checker {
     this.#removals.set(node, known)
   }
 
+  /** Another revocation took its place: of the same subject, or in a room that is full. */
+  replaced(node: number, hash: string): void {
+    this.#removals.get(node)?.delete(hash)
+  }
+
   died(node: number): void {
     for (const [request, tracked] of this.#requests) if (tracked.node === node) this.#ended(request, 'crash')
     this.#retries.delete(node)
@@ -200,7 +205,7 @@ export class Checker {
   /** The node has read its disks. What only its cache held may be gone; the rest may not. */
   restarted({ node: { index, cache }, records: { members } }: Life): void {
     for (const hash of this.#removals.get(index)?.keys() ?? []) {
-      if (!members.revocations.has(hash))
+      if (!members.removals.kept.has(hash))
         throw broken('S1', `n${index} has lost ${hash}, which it acknowledged`)
     }
     this.#accepted.delete(index)

@@ -18,12 +18,8 @@ import {
   removalsFrom,
   stepPulls
 } from '../../node/manifest-schedule.ts'
-import {
-  type MembersEffect,
-  type MembersEvent,
-  type MembersState,
-  stepMembers
-} from '../../node/membership/members-core.ts'
+import { stepMembers } from '../../node/membership/members-core.ts'
+import type { MembersEffect, MembersEvent, MembersState } from '../../node/membership/members-state.ts'
 import {
   type ProviderEffect,
   type ProviderEvent,

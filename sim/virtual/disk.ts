@@ -13,6 +13,11 @@ export class Disk<Value> {
     this.#values.set(key, value)
   }
 
+  delete(key: string): void {
+    if (!this.#before.has(key)) this.#before.set(key, this.#values.get(key))
+    this.#values.delete(key)
+  }
+
   sync(): void {
     this.#before.clear()
   }

@@ -4,7 +4,7 @@
  */
 
 import type { SignedManifest } from '../../interface/manifest.ts'
-import type { ProvenRevocation } from '../../node/membership/members-core.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import type { Life } from './life.ts'
 import type { World } from './world.ts'
 

@@ -5,7 +5,7 @@
 
 import type { Capability, Manifest, SignedManifest } from '../../interface/manifest.ts'
 import { BACKDATED_MS, CERTIFICATE_LIFE_MS, type Certificate } from '../../interface/membership.ts'
-import type { ProvenRevocation } from '../../node/membership/members-core.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 
 export const MESH = 'mesh-root'
 /** Where the clocks of people stand when a virtual world begins. */

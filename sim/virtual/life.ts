@@ -12,7 +12,8 @@ import {
   type PullEvent,
   REMOVALS_INTERVAL_MS
 } from '../../node/manifest-schedule.ts'
-import type { ProvenRevocation } from '../../node/membership/members-core.ts'
+import { revocationsDigest } from '../../node/membership/members-core.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { NEWS_UNDER_WAY_MS } from '../../node/peers.ts'
 import { newerThan, versionsOf } from '../../node/provider-core.ts'
 import type { Offer } from '../../node/rank.ts'
@@ -113,7 +114,7 @@ export class Life {
   #compareRemovals(): void {
     const { world, records, meetings } = this
     for (const peer of world.cores.removalsFrom(meetings.greeted, world.random)) {
-      this.#sendTo(peer, { type: 'pull-revocations', digest: records.members.digest })
+      this.#sendTo(peer, { type: 'pull-revocations', digest: revocationsDigest(records.members) })
     }
   }
 
@@ -132,14 +133,14 @@ export class Life {
   // Peers.
 
   /** As `offers` in `node/mesh/asking.ts`. */
-  offerOf(peerId: string, name: string, capability: Capability): Offer | undefined {
+  offerOf(peerId: string, capability: Capability): Offer | undefined {
     const peer = nodeOf(peerId)
     const standing = this.records.standingOf(peerId)
     if (this.#lost.has(peer) || standing.kind !== 'member' || standing.role === 'guest') return undefined
     const side = this.meetings.sideOf(peer)
     const local = peer === this.node.index
     const rttMs = side === undefined ? null : 2 * side.out.delayMs
-    return { peerId, name, local, connected: local || side !== undefined, rttMs, capability }
+    return { peerId, name: standing.name, local, connected: local || side !== undefined, rttMs, capability }
   }
 
   /** The way to a peer, which is dialed when it is not connected. */
@@ -202,9 +203,9 @@ export class Life {
         if (this.takeAndPassOn(signed, ageMs)) this.pullStep({ type: 'pulled', ageMs })
       }
     } else if (type === 'pull-revocations') {
-      const { digest, revocations } = records.members
-      if (message.digest !== digest)
-        this.send(side, { type: 'revocations', items: [...revocations.values()] })
+      const { members } = records
+      if (message.digest !== revocationsDigest(members))
+        this.send(side, { type: 'revocations', items: [...members.removals.kept.values()] })
     } else {
       for (const revocation of message.items) {
         if (records.revoke(revocation)) world.gossip.publish(this, revocation)

@@ -17,7 +17,7 @@ export function disagreement(world: World): string | undefined {
     for (const life of group) {
       const { index } = life.node
       if (removalsOf(life) !== removalsOf(first!)) {
-        return `n${index} knows ${life.records.members.revocations.size} removals, n${first!.node.index} ${first!.records.members.revocations.size}`
+        return `n${index} knows ${life.records.members.removals.kept.size} removals, n${first!.node.index} ${first!.records.members.removals.kept.size}`
       }
       for (const other of group) {
         const known = life.records.providers.entries.get(peerIdOf(other.node.index))
@@ -47,7 +47,7 @@ export function separation(world: World): string | undefined {
   return undefined
 }
 
-const removalsOf = ({ records }: Life): string => [...records.members.revocations.keys()].sort().join()
+const removalsOf = ({ records }: Life): string => [...records.members.removals.kept.keys()].sort().join()
 
 const isHonest = (world: World, node: number): boolean =>
   world.nodes[node]!.isHonest && !world.removed.has(node)

@@ -5,6 +5,7 @@
 
 import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/discovery.ts'
 import { HELLO_TIMEOUT_MS } from '../../node/greeter.ts'
+import { revocationsDigest } from '../../node/membership/members-core.ts'
 import type { Side } from './connection.ts'
 import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
@@ -67,7 +68,7 @@ export class Meetings {
       if (!side.greeted) this.#life.world.network.close(side)
     })
     const { current, members } = this.#life.records
-    this.#life.send(side, { type: 'hello', manifest: current, digest: members.digest })
+    this.#life.send(side, { type: 'hello', manifest: current, digest: revocationsDigest(members) })
   }
 
   onHello(side: Side, { manifest, digest }: Extract<Message, { type: 'hello' }>): void {
@@ -87,8 +88,8 @@ export class Meetings {
     this.#life.found(side.peer)
     if (this.#life.takeAndPassOn(manifest, 0)) this.#life.pullStep({ type: 'met' })
     this.#life.pull(side.peer)
-    if (digest !== records.members.digest)
-      this.#life.send(side, { type: 'pull-revocations', digest: records.members.digest })
+    if (digest !== revocationsDigest(records.members))
+      this.#life.send(side, { type: 'pull-revocations', digest: revocationsDigest(records.members) })
     this.#answer(side.peer, side)
   }
 

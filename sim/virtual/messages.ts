@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from '../../interface/errors.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import type { ProvenRevocation } from '../../node/membership/members-core.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import type { ManifestVersion } from '../../node/provider-core.ts'
 
 export type Message =

@@ -1,7 +1,7 @@
 /** A virtual device: what outlives its crashes, and the life it has now, if any. */
 
 import type { Capability, SignedManifest } from '../../interface/manifest.ts'
-import type { ProvenRevocation } from '../../node/membership/members-core.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { Disk } from './disk.ts'
 import type { Rumour } from './gossip.ts'
 import { Life } from './life.ts'

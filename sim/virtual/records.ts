@@ -5,14 +5,10 @@
 
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { manifestTtlMs } from '../../node/manifest-schedule.ts'
-import {
-  type MembersEvent,
-  newMembers,
-  type ProvenRevocation,
-  sameChain,
-  standingOf
-} from '../../node/membership/members-core.ts'
+import { sameChain, standingOf } from '../../node/membership/members-core.ts'
+import { type MembersEvent, newMembers } from '../../node/membership/members-state.ts'
 import type { Standing } from '../../node/membership/policy.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { newProviders } from '../../node/provider-core.ts'
 import { SEQUENCE_BLOCK } from '../../storage/manifest-log.ts'
 import { MESH, manifestOf, nodeOf, peerIdOf } from './identities.ts'
@@ -128,6 +124,10 @@ export class Records {
       const about = 'peerId' in effect ? nodeOf(effect.peerId) : 0
       world.trace.note(world.nowMs, node.index, `members → ${effect.type}`, about)
       if (effect.type === 'cut-off') meetings.hangUp(nodeOf(effect.peerId))
+      if (effect.type === 'forget-revocation') {
+        node.disk.delete(effect.hash)
+        world.checker.replaced(node.index, effect.hash)
+      }
     }
     return effects
   }

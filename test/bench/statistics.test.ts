@@ -55,12 +55,15 @@ describe('a table', () => {
     expect(theirs).toMatchObject({ reference: true })
     expect(theirs).not.toHaveProperty('ratios')
     expect(textOf(tableWith(200))).toMatch(
-      /^Calls\n {2}ours .* ±\d.* 2 ± 0 × theirs \(at most 1.05\)\n {2}theirs .*$/
+      /^Calls\n {2}ours .* ±\d.* 2 ± 0 × theirs \(above its limit of 1.05\)\n {2}theirs .*$/
     )
   })
 
-  it('tells a promise that is broken by more than the noise', () => {
+  it('tells a limit that is exceeded, by however little, whatever the noise', () => {
     expect(brokenPromises([tableWith(104)])).toEqual([])
+    const [ours, theirs] = tableWith(106).rows
+    const noisy = { ...ours!, ratios: ours!.ratios!.map(ratio => ({ ...ratio, noise: 0.5 })) }
+    expect(brokenPromises([{ title: 'Calls', rows: [noisy, theirs!] }])).toHaveLength(1)
     expect(brokenPromises([tableWith(110)])).toEqual([
       'Calls: ours is 1.1 × theirs; at most 1.05 is promised.'
     ])

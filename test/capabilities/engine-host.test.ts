@@ -249,6 +249,28 @@ describe('an engine in its own process', () => {
     }
   })
 
+  it('reports its memory again, and not only when it is loaded', async () => {
+    const child = fork(ENGINE_CHILD, [], {
+      serialization: 'advanced',
+      execArgv: [],
+      stdio: 'ignore' as const
+    })
+    const reports: number[] = []
+    child.on('message', (message: { type: string; bytes: number }) => {
+      if (message.type === 'memory') reports.push(message.bytes)
+    })
+    child.send({
+      type: 'load',
+      module: new URL('../fixtures/engines/unruly.ts', import.meta.url).href,
+      settings: {}
+    })
+    await until(() => reports.length === 2)
+    assert.ok(reports.every(bytes => bytes > 10 * MIB))
+    const exited = once(child, 'exit')
+    child.disconnect()
+    await exited
+  })
+
   it('ends when its node is gone, and outlives the Ctrl-C that its node drains', async () => {
     const child = fork(ENGINE_CHILD, [], {
       serialization: 'advanced',

@@ -38,7 +38,7 @@ engineCompliance('onnx', {
   make: async () => {
     const log = memoryLog()
     const [found] = await discoverModels([MODELS], log)
-    return onnxModel(found!, { clock: systemClock, log, cores: 2 }).engine
+    return onnxModel(found!, { clock: systemClock, log, env: {}, cores: 2 }).engine
   },
   slots: 2,
   requests: [imageRequest(await digitFile('7.png')), tensorRequest(tensors)]

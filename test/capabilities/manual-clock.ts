@@ -25,6 +25,11 @@ export class ManualClock implements Clock {
     return { cancel: () => this.#pending.delete(pending) }
   }
 
+  /** How many are set. */
+  get timers(): number {
+    return this.#pending.size
+  }
+
   /** Moves on, running what becomes due, in order. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms

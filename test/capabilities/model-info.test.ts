@@ -45,7 +45,7 @@ describe('discoverModels', () => {
     const [model] = await discoverModels([MODELS], memoryLog())
     assert.equal(model?.description.name, 'digits-cnn')
     assert.deepEqual(model.tasks, ['image-classification', 'tensor'])
-    assert.equal(model.sha256?.length, 64)
+    assert.equal(model.hashes['onnx/model.onnx']?.length, 64)
     assert.deepEqual(model.image?.std, [1])
   })
 

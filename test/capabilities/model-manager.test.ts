@@ -150,4 +150,40 @@ describe('ModelManager', () => {
     assert.throws(() => manager.ready(signal), { code: 'ENGINE_FAILED' })
     assert.equal(engine.loads, 1)
   })
+
+  it('has closed once its engine has, and not before', async () => {
+    const { engine, manager } = managed()
+    const closing = Promise.withResolvers<void>()
+    engine.close = () => closing.promise
+    let closed = false
+    const ended = manager.close().then(() => {
+      closed = true
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(closed, false)
+    closing.resolve()
+    await ended
+  })
+
+  it('waits when it closes for the load under way, however long it unwinds', async () => {
+    const { engine, manager } = managed()
+    engine.close = async () => {}
+    const waiting = assert.rejects(manager.ready(signal)!)
+    let closed = false
+    const ended = manager.close().then(() => {
+      closed = true
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(closed, false)
+    engine.fail()
+    await Promise.all([ended, waiting])
+  })
+
+  it('says so when its engine fails to close', async () => {
+    const { engine, manager } = managed()
+    engine.close = async () => {
+      throw new Error('stuck')
+    }
+    await assert.rejects(manager.close(), /stuck/)
+  })
 })

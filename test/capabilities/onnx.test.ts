@@ -29,7 +29,7 @@ const DIGITS = 360
 async function digitsRegistry(directory = MODELS): Promise<Registry> {
   const log = memoryLog()
   const found = await discoverModels([directory], log)
-  return registryOf(found.map(model => onnxModel(model, { clock: systemClock, log, cores: 2 })))
+  return registryOf(found.map(model => onnxModel(model, { clock: systemClock, log, env: {}, cores: 2 })))
 }
 
 const float32s = ({ data }: Tensor): Float32Array => new Float32Array(Uint8Array.from(data).buffer)

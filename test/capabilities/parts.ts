@@ -39,7 +39,7 @@ export function registryOf(models: readonly Model[], options: Partial<RegistryOp
 
 /** An engine of `test/fixtures/engines/unruly.ts` in its own process. */
 export function unrulyHost(settings: object = {}, clock: Clock = systemClock, log = memoryLog()): EngineHost {
-  return new EngineHost({ name: 'unruly', module: UNRULY, settings }, { clock, log })
+  return new EngineHost({ name: 'unruly', module: UNRULY, settings }, { clock, log, env: {} })
 }
 
 export const unrulyModel = (engine: Engine, slots = 1): Model => ({

@@ -149,6 +149,7 @@ describe('a failing command', () => {
     ['a missing file', ['infer', 'held', '@/nowhere'], 1, 'INVALID_INPUT'],
     ['wrong input', ['exec', 'model.get', '{"modle":"held"}'], 1, 'INVALID_INPUT'],
     ['an unknown unit', ['exec', 'mesh.stats'], 4, 'UNIT_NOT_FOUND'],
+    ['a peer for a unit of this node', ['exec', 'node.stop', '--peer', 'den'], 1, 'INVALID_INPUT'],
     ['an unknown model', ['infer', 'helld', 'a'], 4, 'MODEL_NOT_FOUND'],
     ['an unknown peer', ['infer', 'held', 'a', '--peer', 'other'], 4, 'PEER_NOT_FOUND']
   ]

@@ -1,7 +1,7 @@
 /** Devices that come and go, as their owner types it: real nodes as processes. */
 
 import assert from 'node:assert/strict'
-import { rm, stat } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { runCli } from './run-cli.ts'
@@ -107,6 +107,13 @@ describe('membership on the command line', () => {
       assert.equal((await stat(path)).mode & 0o777, 0o600)
       assert.equal((await cli('mesh', 'export')).code, 5)
       assert.equal((await cli('invite', '--role', 'admin')).code, 5)
+      const key = (await readFile(path, 'utf8')).trim()
+      for (const args of [[key], []]) {
+        const refused = await cli('mesh', 'import', ...args, '--yes')
+        assert.equal(refused.code, 2)
+        assert.match(refused.stderr, /mesh import @FILE/)
+        assert.ok(!refused.stderr.includes(key))
+      }
       const imported = await cli('mesh', 'import', `@${path}`, '--yes', '--json')
       assert.equal(JSON.parse(imported.stdout).holdsRoot, true)
       assert.equal((await cli('invite', '--role', 'admin')).code, 0)

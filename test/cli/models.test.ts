@@ -42,6 +42,12 @@ describe('models on the command line', () => {
         model: 'echo',
         offeredTo: { roles: ['admin', 'edge'], peers: [den.ready.peerId] }
       })
+      const toRole = await onDen('models', 'offer', 'echo', '--role', 'admin')
+      assert.match(toRole.stdout, /^echo is offered to the role admin now/)
+      const toPeer = await onDen('models', 'offer', 'echo', '--peer', 'den')
+      assert.match(toPeer.stdout, /^echo is offered to den now/)
+      const toBoth = await onDen('models', 'offer', 'echo', '--role', 'admin', '--peer', 'den')
+      assert.match(toBoth.stdout, /^echo is offered to the role admin and den now/)
       assert.match((await onDen('models', 'offer', 'echo')).stdout, /echo is offered to every member now/)
       assert.equal(await offeredTo(), 'everyone')
 

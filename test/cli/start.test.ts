@@ -59,6 +59,22 @@ describe('a started node', () => {
     assert.equal((await ask({})).status, 401)
   })
 
+  it('says which names count for nothing, because its mesh has one already', async () => {
+    const home = await temporaryHome()
+    const first = await startNode(home, ['--name', 'den', '--mesh', 'flat'])
+    assert.ok(!('ignored' in first.ready))
+    const repeated = await runCli(['start', ...ALONE, '--mesh', 'attic'], { home })
+    assert.match(repeated.stderr, /"attic" is ignored: this device is a member of "flat"/)
+    first.child.kill()
+    await first.exited
+
+    await using node = await startNode(home, ['--name', 'den', '--mesh', 'office'])
+    const [line] = (node.ready as { ignored?: string[] }).ignored ?? []
+    assert.match(line!, /"office" is ignored: this device is a member of "flat"/)
+    const shown = await runCli(['config', 'show', '--json'], { home, env: { LUMOS_MESH__NAME: 'office' } })
+    assert.equal(JSON.parse(shown.stdout).mesh.name, 'flat')
+  })
+
   it('uses the next port when its own is taken, and says so', async () => {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

@@ -62,7 +62,9 @@ describe('a node on a full disk', () => {
         await answered(other, node, `${n}`)
         await answered(node, other, `${n}`)
       }
-      await assert.rejects(node.revoke(lost.peerId), { code: 'STORE_FULL' })
+      await assert.rejects(node.mesh.revoke(lost.peerId), { code: 'STORE_FULL' })
+      await assert.rejects(node.mesh.rename('elsewhere'), { code: 'STORE_FULL' })
+      await assert.rejects(node.mesh.importRoot(node.mesh.exportRoot()), { code: 'STORE_FULL' })
       assert.ok(!node.mesh.members().some(({ peerId }) => peerId === lost.peerId), 'it is out all the same')
       await assert.rejects(node.admit({ subject: lost.peerId, role: 'member', name: 'again' }))
 

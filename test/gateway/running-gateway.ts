@@ -25,8 +25,13 @@ export interface GatewaySettings {
 
 export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }: GatewaySettings = {}) {
   const { node, engine, emit, home, ...started } = await startNode()
-  const warnings: object[] = []
-  const log: Logger = { debug() {}, info() {}, warn: fields => warnings.push(fields), error() {} }
+  const [warnings, errors] = [[], []] as [object[], object[]]
+  const log: Logger = {
+    debug() {},
+    info() {},
+    warn: fields => warnings.push(fields),
+    error: fields => errors.push(fields)
+  }
   let stops = 0
 
   const { socketPath, tokenPath } = node.home
@@ -59,6 +64,7 @@ export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }:
     socketPath,
     token,
     warnings,
+    errors,
     port: tcpPort,
     stops: () => stops,
     /** As the CLI asks: over the unix socket, without a token. */

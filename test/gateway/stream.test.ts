@@ -129,4 +129,13 @@ describe('a taken port', () => {
     assert.ok(second.port > first.port)
     assert.deepEqual(second.warnings, [{ wanted: first.port, port: second.port }])
   })
+
+  it('is warned of only when it is taken', async () => {
+    const first = await startGateway()
+    const { port } = first
+    await first[Symbol.asyncDispose]()
+    await using again = await startGateway({ port })
+    assert.equal(again.port, port)
+    assert.deepEqual([...first.warnings, ...again.warnings], [])
+  })
 })

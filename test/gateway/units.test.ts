@@ -95,6 +95,7 @@ describe('units over HTTP', () => {
       ['/api/v2/execute', { ...run, options: { timeout_ms: 0 } }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { type: 'event', unit: 'peer.joined' }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { ...run, options: { peer: 'nobody' } }, 404, 'PEER_NOT_FOUND'],
+      ['/api/v2/execute', { unit: 'node.stop', options: { peer: 'den' } }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'inference.run', input: 1 }, 400, 'INVALID_INPUT'],
@@ -114,6 +115,20 @@ describe('units over HTTP', () => {
       assert.equal(answer.headers['x-request-id'], answer.body.meta.request_id)
     }
     assert.equal(gateway.engine.outcomes.length, 0)
+  })
+
+  it('logs an error that has no code, with its unit, and no other', async () => {
+    await using gateway = await startGateway()
+    await gateway.local('/api/v2/execute', { unit: 'mesh.staus' })
+    assert.deepEqual(gateway.errors, [])
+
+    const unexpected = new TypeError('not a function')
+    gateway.node.status = () => {
+      throw unexpected
+    }
+    const { status, body } = await gateway.local('/api/v2/execute', { unit: 'mesh.status' })
+    assert.deepEqual([status, body.error.code], [500, 'INTERNAL'])
+    assert.deepEqual(gateway.errors, [{ err: unexpected, unit: 'mesh.status' }])
   })
 
   it('says when to come back', async () => {

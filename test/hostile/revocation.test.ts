@@ -60,7 +60,7 @@ describe('a device that is removed', () => {
 
     const beganMs = performance.now()
     const gone = Promise.all([loses(founder, lost), loses(server, lost)])
-    await founder.revoke(lost.peerId)
+    await founder.mesh.revoke(lost.peerId)
     await gone
     await ended
     const tookMs = performance.now() - beganMs
@@ -78,7 +78,7 @@ describe('a device that is removed', () => {
     const connection = await hostile.dial(founder)
     await hostile.hello(connection, await hostile.sealed())
     expect(await isServed(connection, '/ipfs/id/1.0.0')).toBe(true)
-    await founder.revoke(hostile.peerId)
+    await founder.mesh.revoke(hostile.peerId)
     await becomes('the connection has ended', REACHABLE_MS, () => connection.status !== 'open')
 
     for (const protocol of ['/lumos/inference/1', '/ipfs/id/1.0.0', '/meshsub/1.2.0']) {
@@ -99,7 +99,7 @@ describe('a device that is removed', () => {
     await using lost = await startNode('lost', [before])
     await Promise.all([meets(before, lost), meets(before, founder)])
     await before.stop()
-    await founder.revoke(lost.peerId)
+    await founder.mesh.revoke(lost.peerId)
 
     // It comes back next to the lost device, and only then finds the mesh.
     const away = await createLumosNode({

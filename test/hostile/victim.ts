@@ -81,7 +81,7 @@ async function answer(question: Question): Promise<unknown> {
     case 'admit':
       return await node.admit({ subject: question.subject, name: question.name, role: 'member' })
     case 'revoke':
-      return await node.revoke(question.subject)
+      return await node.mesh.revoke(question.subject)
     case 'figures': {
       const { p99Ms, maxMs } = loop()
       const peakResidentMiB = peakBytes / 1024 / 1024

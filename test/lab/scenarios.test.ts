@@ -18,16 +18,13 @@ const RUNGS: readonly PresetName[] = ['good-wifi', 'weak-4g']
 const TIMEOUT_MS = 240_000
 
 describeOnLan('on real networks', () => {
-  it.each<[LabScenario, readonly PresetName[]]>([
-    [sameLan, []],
-    [partition, []],
-    [linkLadder, RUNGS]
-  ])('$name: $question', { timeout: TIMEOUT_MS }, async (scenario, rungs) => {
+  it.for<{ scenario: LabScenario; rungs: readonly PresetName[] }>([
+    { scenario: sameLan, rungs: [] },
+    { scenario: partition, rungs: [] },
+    { scenario: linkLadder, rungs: RUNGS }
+  ])('$scenario.name: $scenario.question', { timeout: TIMEOUT_MS }, async ({ scenario, rungs }, { skip }) => {
     const { outcome, reason, emulator, checks, figures } = await outcomeOf(scenario, rungs, () => {})
-    if (outcome === 'not run') {
-      console.warn(`Not run: lab scenario ${scenario.name}: ${reason}`)
-      return
-    }
+    skip(outcome === 'not run', reason)
     const told = figures.map(({ rung, metric, value, unit }) =>
       `${rung ?? ''} ${metric} ${value} ${unit}`.trim()
     )

@@ -101,6 +101,36 @@ describe('requests to join', () => {
     assert.equal(heard.length, 8)
   })
 
+  it('that were denied or approved make room, and a device that was denied cannot ask again until it is over', () => {
+    const fill = (prefix: string) => {
+      for (let i = 0; i < 8; i++) {
+        requests.challenge(pairOf(`${prefix}-${i}`), ask('asks'))
+        reveal(`${prefix}-${i}`)
+      }
+    }
+    fill('denied')
+    for (let i = 0; i < 8; i++) requests.settle(`denied-${i}`, 'denied')
+    fill('approved')
+    for (let i = 0; i < 8; i++) requests.settle(`approved-${i}`, 'member')
+    requests.challenge(pairOf('honest'), ask('honest'))
+    reveal('honest')
+    assert.deepEqual(
+      requests.list().map(({ name }) => name),
+      ['honest']
+    )
+    assert.throws(() => requests.challenge(pairOf('denied-0'), ask('asks', 1)), { code: 'DENIED' })
+    assert.throws(() => reveal('denied-0'), { code: 'DENIED' })
+    assert.equal(reveal('approved-0')?.role, 'member')
+    clock.advance(LIFE_MS + 1)
+    requests.listen()
+    requests.challenge(pairOf('denied-0'), ask('asks', 1))
+  })
+
+  it('that made room before their nonce came are not denied: the device asks again', () => {
+    for (let i = 0; i < 9; i++) requests.challenge(pairOf(`begun-${i}`), ask('begun'))
+    assert.throws(() => reveal('begun-0'), { code: 'OVERLOADED' })
+  })
+
   it('show one phrase for as long as they last: whoever asks otherwise is refused', () => {
     const first = requests.challenge(pairOf('attic'), ask('attic'))
     assert.equal(requests.challenge(pairOf('attic'), ask('attic')), first)
@@ -124,6 +154,6 @@ describe('requests to join', () => {
     requests.settle('one', 'guest')
     assert.equal(reveal('other'), undefined)
     assert.equal(reveal('one')?.role, 'guest')
-    assert.throws(() => reveal('one'), { code: 'DENIED' })
+    assert.throws(() => reveal('one'), { code: 'OVERLOADED' })
   })
 })

@@ -187,7 +187,7 @@ describe('a chain of certificates', () => {
 })
 
 describe('a certificate as bytes', () => {
-  it('is refused with one code whichever bit of it is flipped', async () => {
+  it('is refused whichever bit of it is flipped, and never as something else', async () => {
     const bytes = await sealed({ mesh, issuer: admin, subject }, { role: 'member' })
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length * 8 - 1), async bit => {
@@ -197,7 +197,7 @@ describe('a certificate as bytes', () => {
           () => 'opened',
           err => (err as LumosError).code
         )
-        assert.equal(code, 'CERTIFICATE_INVALID')
+        assert.match(code, /^CERTIFICATE_(INVALID|FORGED)$/)
       }),
       { numRuns: 300 }
     )
@@ -205,6 +205,6 @@ describe('a certificate as bytes', () => {
 
   it('is refused when another key than its issuer signed it', async () => {
     const forged = sealed({ mesh, issuer: { ...admin, key: stranger.key }, subject }, { role: 'member' })
-    await expect(openCertificate(await forged)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+    await expect(openCertificate(await forged)).rejects.toMatchObject({ code: 'CERTIFICATE_FORGED' })
   })
 })

@@ -86,7 +86,7 @@ describe('a pair of devices', () => {
         const same = JSON.stringify([[...oneKey], one]) === JSON.stringify([[...otherKey], other])
         assert.equal(isJoinProof(joinProof(oneKey, one), otherKey, other), same)
         assert.equal(checkPhrase(oneKey, one) === checkPhrase(otherKey, other), same)
-        assert.match(checkPhrase(oneKey, one), /^[a-z]{5}( [a-z]{5}){2}$/)
+        assert.match(checkPhrase(oneKey, one), /^[a-z]{5}( [a-z]{5}){3}$/)
       })
     )
   })

@@ -4,6 +4,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { CERTIFICATE_LIFE_MS } from '../../interface/membership.ts'
 import { CLOCK_LEEWAY_MS } from '../../node/membership/chain.ts'
 import { Members } from '../../node/membership/members.ts'
+import { FORGOTTEN_AFTER_MS } from '../../node/membership/members-core.ts'
+import { REVOCATIONS_PER_ADMIN_MAX } from '../../node/membership/removals.ts'
+import { openRevocation } from '../../protocols/membership/index.ts'
 import { MeshStore } from '../../storage/mesh-store.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { type Device, device, revocation, sealed } from './mesh-keys.ts'
@@ -47,12 +50,17 @@ const database = temporaryDatabase()
 afterAll(() => database[Symbol.dispose]())
 
 /** What one node knows: everyone's certificates, and no revocation. */
-async function knowing(chains: readonly (readonly [string, readonly Uint8Array[]])[] = CHAINS) {
+async function knowing(
+  chains: readonly (readonly [string, readonly Uint8Array[]])[] = CHAINS,
+  namedAtMs = 0
+) {
   for (const table of ['mesh', 'member', 'revocation']) database.prepare(`DELETE FROM ${table}`).run()
   const cutOff: string[] = []
+  const removed: string[] = []
+  const full: string[] = []
   const clock = new ManualClock()
   const members = new Members(
-    { id: mesh.id, name: 'home', namedAtMs: 0, chain: [await rootSigned(self)] },
+    { id: mesh.id, name: 'home', namedAtMs, chain: [await rootSigned(self)] },
     {
       store: new MeshStore(database),
       clock,
@@ -60,12 +68,13 @@ async function knowing(chains: readonly (readonly [string, readonly Uint8Array[]
       onRevoked: id => cutOff.push(id),
       onJoined() {},
       onRenamed() {},
-      onRemoved() {}
+      onRemoved: id => removed.push(id),
+      onRoomFull: (id, _name, room) => full.push(`${id} ${room}`)
     }
   )
   await members.load()
   for (const [id, chain] of chains) await members.admit(id, chain)
-  return { members, cutOff, clock }
+  return { members, cutOff, removed, full, clock }
 }
 
 /** As bytes of a peer come: a slice of something larger. */
@@ -96,6 +105,137 @@ describe('what is kept of members', () => {
     for (const bytes of [...certificates, ...revocations]) {
       expect(bytes.buffer.byteLength).toBe(bytes.byteLength)
     }
+  })
+})
+
+describe('fresh certificates for this device', () => {
+  it('never make less of an admin: only the root decides about admins', async () => {
+    const { members } = await knowing([])
+    const lesser = await sealed({ mesh, issuer: ada, subject: self }, { role: 'guest', notBeforeMs: 1000 })
+    await members.renew([lesser, adaChain[0]!])
+    expect(members.get(self.id)?.role).toBe('admin')
+    expect(members.chain.length).toBe(1)
+  })
+})
+
+describe('the name of the mesh', () => {
+  const DAY_MS = 24 * 3600 * 1000
+
+  it('that comes from years ahead changes nothing, and the next rename still wins', async () => {
+    const { members, clock } = await knowing([])
+    members.heardName('frozen', Number.MAX_SAFE_INTEGER)
+    members.heardName('frozen', clock.wallMs() + 2 * DAY_MS + 1)
+    expect(members.meshNaming).toEqual({ meshName: 'home', meshNamedAtMs: 0 })
+    members.heardName('ahead', clock.wallMs() + 2 * DAY_MS)
+    clock.advance(1)
+    members.rename('house')
+    expect(members.meshNaming).toEqual({ meshName: 'house', meshNamedAtMs: 2 * DAY_MS + 1 })
+  })
+
+  it('that is stored with a time from years ahead gives way to any other', async () => {
+    for (const namedAtMs of [Number.MAX_SAFE_INTEGER, 2 ** 53]) {
+      const { members, clock } = await knowing([], namedAtMs)
+      expect(members.meshNaming).toEqual({ meshName: 'home', meshNamedAtMs: 0 })
+      clock.advance(1000)
+      members.heardName('house', 500)
+      members.rename('flat')
+      expect(members.meshNaming).toEqual({ meshName: 'flat', meshNamedAtMs: 1000 })
+    }
+  })
+})
+
+/** Of as many devices as a hostile admin likes to make up. */
+const FLOOD = await Promise.all(
+  Array.from({ length: REVOCATIONS_PER_ADMIN_MAX + 40 }, async () =>
+    revocation({ mesh, issuer: bob, subject: await device() })
+  )
+)
+
+describe('an admin that floods the mesh with revocations', () => {
+  it('fills its own room, once and audibly, and keeps neither the root nor other admins from removing', async () => {
+    const { members, full, removed } = await knowing()
+    for (const proof of FLOOD) await members.revoke(proof)
+    expect(members.revocations().length).toBe(REVOCATIONS_PER_ADMIN_MAX)
+    expect(full).toEqual([`${bob.id} revocations`])
+    expect(removed).toEqual([])
+    expect(() => members.mayRemoveMore(bob.id)).toThrow(String(REVOCATIONS_PER_ADMIN_MAX))
+    expect(() => members.mayRemoveMore(ada.id)).not.toThrow()
+
+    expect(await members.revoke(await revocation({ mesh, issuer: ada, subject: carl }))).toBe(true)
+    expect(await members.revoke(await revocation({ mesh, issuer: mesh, subject: bob }))).toBe(true)
+    expect([ada, bob, carl, dora].map(({ id }) => members.standing(id).kind)).toEqual([
+      'member',
+      'revoked',
+      'revoked',
+      'stranger'
+    ])
+    expect(members.revocations()[0]!.issuerCertificate, 'the first that travels').toBe(null)
+  })
+
+  it('leaves the same revocations everywhere, whatever the order in which they came', async () => {
+    const { members: one } = await knowing()
+    for (const proof of FLOOD) await one.revoke(proof)
+    const { members: other } = await knowing()
+    for (const proof of [...FLOOD].reverse()) await other.revoke(proof)
+    expect(other.revocationsDigest).toBe(one.revocationsDigest)
+    for (const proof of one.revocations()) expect(await other.revoke(proof)).toBe(false)
+  })
+
+  it('takes one place for one device, however often it removes that', async () => {
+    const { members } = await knowing()
+    for (let at = 0; at < 20; at++)
+      await members.revoke(await revocation({ mesh, issuer: bob, subject: carl }, at))
+    expect(members.revocations().length).toBe(1)
+    expect(new MeshStore(database).revocations().length).toBe(1)
+  })
+
+  it('leaves no more than its room of what an older version had stored', async () => {
+    const { members } = await knowing()
+    const store = new MeshStore(database)
+    for (const { envelope, issuerCertificate } of FLOOD) {
+      const { hash, value } = await openRevocation(envelope)
+      store.storeRevocation({ hash, subject: value.subject, envelope, issuerCertificate })
+    }
+    await members.load()
+    expect(members.revocations().length).toBe(REVOCATIONS_PER_ADMIN_MAX)
+    expect(store.revocations().length).toBe(REVOCATIONS_PER_ADMIN_MAX)
+  })
+})
+
+describe('a revocation that does not count', () => {
+  it('cuts nothing off, and removes nothing', async () => {
+    const { members, cutOff, removed } = await knowing()
+    await members.revoke(await revocation({ mesh, issuer: bob, subject: ada }))
+    expect({ cutOff, removed }).toEqual({ cutOff: [], removed: [] })
+    await members.revoke(await revocation({ mesh, issuer: mesh, subject: ada }))
+    expect(removed).toEqual([ada.id])
+    expect(cutOff.sort()).toEqual([ada.id, carl.id].sort())
+  })
+
+  it('does not keep an admin from a node that does not know it yet', async () => {
+    const { members } = await knowing([])
+    await members.revoke(await revocation({ mesh, issuer: bob, subject: ada }))
+    expect(members.standing(ada.id).kind).toBe('stranger')
+    expect((await members.admit(ada.id, adaChain)).role).toBe('admin')
+    await members.revoke(await revocation({ mesh, issuer: bob, subject: carl }))
+    await expect(members.admit(carl.id, carlChain)).rejects.toMatchObject({ code: 'PEER_REVOKED' })
+  })
+})
+
+describe('devices that are known', () => {
+  it('of an admin that was removed leave when their certificates have ended; others a year later', async () => {
+    const { members, clock } = await knowing()
+    await members.revoke(await revocation({ mesh, issuer: mesh, subject: ada }))
+    const known = () => [carl, dora].map(({ id }) => members.lastKnown(id) !== undefined)
+    clock.advance(CERTIFICATE_LIFE_MS + CLOCK_LEEWAY_MS + 1)
+    await members.load()
+    expect(known()).toEqual([false, true])
+    expect(new MeshStore(database).members().map(({ peerId }) => peerId)).not.toContain(carl.id)
+    clock.advance(FORGOTTEN_AFTER_MS)
+    const again = await knowing([])
+    again.clock.advance(CERTIFICATE_LIFE_MS + FORGOTTEN_AFTER_MS + 1)
+    await again.members.load()
+    expect(again.members.lastKnown(dora.id)).toBe(undefined)
   })
 })
 
@@ -193,7 +333,8 @@ describe('revocations', () => {
         onRevoked() {},
         onJoined() {},
         onRenamed() {},
-        onRemoved() {}
+        onRemoved() {},
+        onRoomFull() {}
       }
     )
     await again.load()

@@ -1,11 +1,13 @@
+import type { NetworkInterfaceInfo } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { PeerId } from '@libp2p/interface'
+import type { PeerDiscovery, PeerId, PeerInfo } from '@libp2p/interface'
 import { peerIdFromMultihash, peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
-import { Discovery } from '../../node/discovery.ts'
+import { Discovery, SIGHTED_DIALS_BURST, SIGHTED_DIALS_PER_SECOND } from '../../node/discovery.ts'
+import { lanAddresses, onLan } from '../../node/lan-addresses.ts'
 import type { MeshLibp2p } from '../../node/libp2p.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
@@ -51,4 +53,119 @@ it('keeps of those whom it will dial no more than their names', async () => {
   }
   expect(pools.map(pool => pool.deref()?.byteLength)).toEqual([undefined, undefined])
   expect(discovery).toBeInstanceOf(Discovery)
+})
+
+/** Every dial fails; each address of it counts. */
+async function dialing() {
+  let dials = 0
+  const dialed = new Set<string>()
+  const libp2p = {
+    peerId: await newId(),
+    getConnections: () => [],
+    addEventListener() {},
+    removeEventListener() {},
+    peerStore: { all: async () => [] },
+    async dial(to: PeerId | unknown[]) {
+      dials += Array.isArray(to) ? to.length : 1
+      dialed.add(String(Array.isArray(to) ? to[0] : to))
+      throw new Error('nobody is there')
+    }
+  } as unknown as MeshLibp2p
+  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const clock = new ManualClock()
+  const discovery = new Discovery({
+    libp2p,
+    clock,
+    random: () => 0.5,
+    log,
+    addresses: ['/ip4/192.0.2.9/tcp/1'],
+    wants: () => true
+  })
+  await discovery.start()
+  /** Second by second, so that each dial has failed before the next timer. */
+  const pass = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      clock.advance(1000)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+  return { discovery, pass, dialed, dials: () => dials }
+}
+
+const twenty = Array.from({ length: 20 }, (_, i) => multiaddr(`/ip4/192.168.0.${i + 1}/tcp/22`))
+
+it('dials no faster than its bound, however many sightings are forged', async () => {
+  const { discovery, pass, dials } = await dialing()
+  const forged = await Promise.all(Array.from({ length: 300 }, newId))
+  const seconds = 60
+  for (let second = 0; second < seconds; second++) {
+    for (const id of forged) discovery.sighted({ id, multiaddrs: twenty })
+    await pass(1)
+  }
+  // The address of the settings is not one of them.
+  const toSettings = 10
+  expect(dials()).toBeGreaterThan(SIGHTED_DIALS_BURST - 20)
+  expect(dials()).toBeLessThanOrEqual(
+    SIGHTED_DIALS_BURST + SIGHTED_DIALS_PER_SECOND * (seconds + 1) + toSettings
+  )
+  discovery.stop()
+})
+
+it('gives a peer up that was only sighted, and forgets no accepted one for it', async () => {
+  const { discovery, pass, dialed, dials } = await dialing()
+  const [ghost, friend] = [await newId(), await newId()]
+  discovery.met(friend)
+  for (let i = 0; i < 2000; i++) discovery.sighted({ id: i === 0 ? ghost : await newId(), multiaddrs: [] })
+  await pass(600)
+  const before = dials()
+  dialed.clear()
+  await pass(600)
+  // Those of the settings are tried on, those of sightings are not.
+  expect([...dialed]).toEqual(['/ip4/192.0.2.9/tcp/1'])
+  expect(dials() - before).toBeLessThan(10)
+  discovery.stop()
+})
+
+const cidr = (...of: string[]) => ({ eth0: of.map(text => ({ cidr: text }) as NetworkInterfaceInfo) })
+
+it.each([
+  ['/ip4/192.168.7.1/tcp/1', true],
+  ['/ip4/10.1.2.3/tcp/1', true],
+  ['/ip4/172.31.0.1/tcp/1', true],
+  ['/ip4/169.254.3.4/tcp/1', true],
+  ['/ip6/fe80::1/tcp/1', true],
+  ['/ip6zone/eth0/ip6/fe80::1/tcp/1', true],
+  ['/ip6/fd00::1/tcp/1', true],
+  ['/ip4/127.0.0.1/tcp/1', true],
+  ['/ip4/198.51.100.200/tcp/1', true],
+  ['/ip6/2001:db8:1::9/tcp/1', true],
+  ['/ip4/198.51.101.1/tcp/1', false],
+  ['/ip4/8.8.8.8/tcp/53', false],
+  ['/ip4/0.0.0.0/tcp/22', false],
+  ['/ip6/::/tcp/22', false],
+  ['/ip6/2001:db8:2::9/tcp/1', false],
+  ['/dns4/victim.example/tcp/1', false],
+  ['/dnsaddr/victim.example', false],
+  ['/ip4/192.168.7.1/udp/1', false]
+])('a sighting at %s counts: %s', (text, counts) => {
+  const interfaces = cidr('198.51.100.7/24', '127.0.0.1/8', '2001:db8:1::5/64', '::1/128')
+  expect(lanAddresses([multiaddr(text)], interfaces)).toHaveLength(counts ? 1 : 0)
+})
+
+it('libp2p hears of the addresses of a LAN alone, and of no peer that has none', async () => {
+  const service = new EventTarget() as unknown as PeerDiscovery & EventTarget
+  onLan(
+    () => service,
+    () => cidr('192.168.0.5/24')
+  )({})
+  const heard: string[] = []
+  service.addEventListener(
+    'peer',
+    ({ detail }: CustomEvent<PeerInfo>) => void heard.push(`${detail.multiaddrs}`)
+  )
+  for (const multiaddrs of [['/ip4/8.8.8.8/tcp/1'], ['/ip4/192.168.0.9/tcp/1', '/ip4/8.8.8.8/tcp/1']]) {
+    const detail = { id: await newId(), multiaddrs: multiaddrs.map(text => multiaddr(text)) }
+    service.dispatchEvent(new CustomEvent('peer', { detail }))
+  }
+  expect(heard).toEqual(['/ip4/192.168.0.9/tcp/1'])
 })

@@ -1,3 +1,6 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { GossipBudget } from '../../node/gossip-budget.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
@@ -31,4 +34,28 @@ describe('the gossip that is heard of a peer', () => {
     expect(budget.spend('a', 2)).toBe(false)
     expect(budget.spend('a', 1)).toBe(true)
   })
+
+  it('is bounded where the installed library takes a message in', async () => {
+    const parts = {
+      peerId: peerIdFromPrivateKey(await generateKeyPair('Ed25519')),
+      logger: { forComponent: () => () => {} }
+    }
+    const pubsub = gossipsub()(parts as never) as unknown as GossipSub & Listener
+    let heard = 0
+    expect(pubsub.handleReceivedRpc).toBeTypeOf('function')
+    pubsub.handleReceivedRpc = async () => void heard++
+    budget.bound(pubsub)
+    await pubsub.handleReceivedRpc('a', { subscriptions: [], messages: [] })
+    await pubsub.handleReceivedRpc('a', { subscriptions: [], messages: Array.from({ length: 5000 }) })
+    expect(heard).toBe(1)
+  })
+
+  it('is refused as a whole when the library has no such method', () => {
+    expect(() => budget.bound({} as GossipSub)).toThrow(/gossipsub has no handleReceivedRpc/)
+  })
 })
+
+/** What the library does not promise to keep. */
+interface Listener {
+  handleReceivedRpc(from: string, rpc: object): Promise<void>
+}

@@ -3,12 +3,14 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import type { Role } from '../../interface/membership.ts'
+import { CERTIFICATE_LIFE_MS, type Role } from '../../interface/membership.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { lanNetwork } from '../../node/libp2p.ts'
 import type { NodeLogger } from '../../node/log.ts'
 import type { MeshNode } from '../../node/lumos-node.ts'
+import { rootKeyFromText } from '../../node/membership/root-key.ts'
 import { madeUpCertificates, HostilePeer as Peer } from '../../sim/hostile/peer.ts'
+import { device, sealed } from '../membership/mesh-keys.ts'
 import { temporaryHome } from './mesh-nodes.ts'
 
 /** What a node wrote to its log as refused, by code. */
@@ -59,6 +61,18 @@ export const HostilePeer = {
     const subject = peerIdFromPrivateKey(key).toString()
     const { chain } = await founder.admit({ subject, role, name: 'hostile' })
     return await onLoopback(founder, key, chain)
+  },
+
+  /** A device whose certificate an earlier version has issued: with any name that it wished for. */
+  async misnamed(founder: MeshNode, name: string, role: Role): Promise<HostilePeer> {
+    const [own, admin] = await Promise.all([device(), device()])
+    const root = await rootKeyFromText(founder.mesh.exportRoot())
+    const mesh = { key: root, id: founder.status().meshId }
+    const life = { notBeforeMs: Date.now(), notAfterMs: Date.now() + CERTIFICATE_LIFE_MS }
+    return await onLoopback(founder, own.key, [
+      await sealed({ mesh, issuer: admin, subject: own }, { ...life, name, role }),
+      await sealed({ mesh, issuer: mesh, subject: admin }, life)
+    ])
   },
 
   /** A device with a valid key, and a certificate of a root that it made up. */

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
-import { LumosError, OverloadedError, PeerUnreachableError } from '../../interface/errors.ts'
+import {
+  LumosError,
+  OverloadedError,
+  PeerUnreachableError,
+  ProtocolViolationError
+} from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { Router, type RouterComponents } from '../../node/router.ts'
@@ -45,7 +50,11 @@ function routerOver(answers: Record<string, Answer>) {
         }))
         .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
     service,
-    peersNamed: name => Object.keys(answers).filter(peerId => name === peerId || name === `name-${peerId}`),
+    peerCalled: called => {
+      const found = Object.keys(answers).find(peerId => called === peerId || called === `name-${peerId}`)
+      if (found === undefined) throw new LumosError('PEER_NOT_FOUND', `No member is called "${called}".`)
+      return found
+    },
     emit: name => void events.push(name)
   }
   return { router: new Router(components), asked, events }
@@ -110,6 +119,19 @@ describe('the router', () => {
     expect(failure).toMatchObject({ code: 'STREAM_INTERRUPTED', details: { received: 1 } })
     expect(asked).toEqual(['a'])
     expect(events.at(-1)).toBe('inference.request_failed')
+  })
+
+  it('blames a peer that breaks the protocol, and asks it no more once it did so five times', async () => {
+    const endless: Answer = async function* () {
+      yield { type: 'text', index: 0, text: 'on' }
+      throw new ProtocolViolationError('The peer sent more than 1 pieces of text.')
+    }
+    const { router, asked } = routerOver({ a: endless, b: answer })
+    for (let i = 0; i < 5; i++) {
+      expect(await codeOf(Array.fromAsync(router.infer(request)))).toBe('PROTOCOL_VIOLATION')
+    }
+    await Array.fromAsync(router.infer(request))
+    expect(asked).toEqual(['a', 'a', 'a', 'a', 'a', 'b'])
   })
 
   it('does not repeat a request that is wrong', async () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
@@ -17,6 +19,9 @@ import { INFERENCE_STREAMS_INBOUND_MAX, INFERENCE_STREAMS_OUTBOUND_MAX } from '.
 import { messageFrames, TYPE } from '../../protocols/messages.ts'
 import { Session } from '../../protocols/session.ts'
 import { connectPeers, type Peers } from './peers.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 type Serve = (request: InferenceRequest, options: AbortOptions) => AsyncIterable<InferenceChunk>
 
@@ -212,7 +217,7 @@ describe('inference between peers', () => {
       yield done(3000)
     })
     let taken = 0
-    for await (const chunk of client.infer(textRequest())) {
+    for await (const chunk of client.infer(textRequest({ params: { maxTokens: 3000 } }))) {
       if (chunk.type === 'done') break
       taken++
       if (taken === 10) {
@@ -492,14 +497,60 @@ describe('inference between peers', () => {
     await assert.rejects(Array.fromAsync(client.infer(tensorRequest())), { code: 'PROTOCOL_VIOLATION' })
   })
 
-  it('is interrupted when the answer goes wrong after its first chunk', async () => {
+  it.each([
+    ['a long answer', textRequest({ params: { maxTokens: 16 }, budgetMs: 5000 }), 16],
+    ['a long answer of no stated length', textRequest({ params: {}, budgetMs: 5000 }), 1024],
+    ['a small call', tensorRequest(4, { budgetMs: 5000 }), 1]
+  ])(
+    'without end is cut at its bound, its stream is reset, and its asker keeps little (%s)',
+    async (_, request, max) => {
+      const reset = Promise.withResolvers<number>()
+      const text = Buffer.alloc(8 * 1024 - 64, 'a')
+      await peers.listener.handle(INFERENCE_PROTOCOL, async (stream: Stream) => {
+        const theirs = new FrameStream(stream)
+        await theirs.read()
+        let index = 0
+        try {
+          for (;;) {
+            const small = request.task === 'tensor'
+            await theirs.writeAll(messageFrames(small ? 17 : 16, 1, index, small ? output : text))
+            await turns(1)
+            index++
+          }
+        } catch {
+          reset.resolve(index)
+        }
+      })
+      handler = new InferenceHandler({ service: { infer: echo }, clock: systemClock, log: console })
+      client = connect()
+      const heldBefore = held()
+      const chunks: InferenceChunk[] = []
+      const asking = async () => {
+        for await (const chunk of client.infer(request)) chunks.push(chunk)
+      }
+      await assert.rejects(asking, { code: 'PROTOCOL_VIOLATION', message: /^The peer sent/ })
+      assert.ok((await reset.promise) >= max)
+      assert.equal(chunks.length, max)
+      assert.ok(held() - heldBefore < ANSWER_HELD_MAX, `${held() - heldBefore} bytes`)
+    }
+  )
+
+  it('is a violation, with what came before, when the answer goes wrong after its first chunk', async () => {
     await lying([17, 1, 0, output], [TYPE.done, 1, 5, end])
     await assert.rejects(Array.fromAsync(client.infer(tensorRequest())), {
-      code: 'STREAM_INTERRUPTED',
+      code: 'PROTOCOL_VIOLATION',
       details: { received: 1 }
     })
   })
 })
+
+/** A bound on an answer of 1,024 pieces of 8 KiB, its frames and the windows of its stream. */
+const ANSWER_HELD_MAX = 20 * 1024 * 1024
+const held = (): number => {
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
 
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise(resolve => setImmediate(resolve))

@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import tls from 'node:tls'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Connection, PrivateKey } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { tls as libp2pTls } from '@libp2p/tls'
+import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import fc from 'fast-check'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
-import { afterEach, beforeAll, describe, it } from 'vitest'
+import { afterEach, describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
-import { LumosError } from '../../interface/errors.ts'
 import { FrameStream } from '../../protocols/frames.ts'
-import { createCertificate, peerOfCertificate } from '../../protocols/tls/certificate.ts'
 import { socketTls } from '../../protocols/tls/index.ts'
 import { sparingYamux } from '../../protocols/yamux.ts'
 import { SimNetwork } from '../../sim/network/network.ts'
@@ -239,68 +236,24 @@ describe('TLS on the socket', () => {
   }
 })
 
-describe('a certificate', () => {
-  const nowMs = Date.UTC(2030, 0, 1)
-  let identity: PrivateKey
-  let raw: Buffer
-  beforeAll(async () => {
-    identity = await generateKeyPair('Ed25519')
-    raw = new X509Certificate((await createCertificate(identity)).cert).raw
-  })
-
-  it.each(['Ed25519', 'secp256k1', 'RSA'] as const)('names the peer of its %s key', async type => {
-    const key = await generateKeyPair(type as 'Ed25519')
-    const { cert } = await createCertificate(key)
-    const named = await peerOfCertificate(new X509Certificate(cert).raw, nowMs)
-    assert.equal(named.toString(), peerIdFromPrivateKey(key).toString())
-  })
-
-  it('of a kind of key that has no peer id is refused', async () => {
-    const { cert } = await createCertificate(await generateKeyPair('ECDSA'))
-    await assert.rejects(peerOfCertificate(new X509Certificate(cert).raw, nowMs), {
-      code: 'PROTOCOL_VIOLATION'
-    })
-  })
-
-  it('names nobody when any of its bytes is changed', async () => {
-    const mine = peerIdFromPrivateKey(identity).toString()
-    for (let at = 0; at < raw.length; at++) {
-      const changed = Buffer.from(raw)
-      changed[at]! ^= 0x01
-      await assert.rejects(peerOfCertificate(changed, nowMs), LumosError, `byte ${at} of ${mine}`)
-    }
-  })
-
-  it('names nobody when it is cut short or is no certificate at all', async () => {
-    for (let length = 0; length < raw.length; length += 7) {
-      await assert.rejects(peerOfCertificate(raw.subarray(0, length), nowMs), { code: 'PROTOCOL_VIOLATION' })
-    }
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async bytes => {
-        await assert.rejects(peerOfCertificate(Buffer.from(bytes), nowMs), { code: 'PROTOCOL_VIOLATION' })
-      }),
-      { numRuns: 500 }
-    )
-  })
-
-  it('of another key cannot carry the proof of this peer', async () => {
-    const other = new X509Certificate((await createCertificate(await generateKeyPair('Ed25519'))).cert).raw
-    // The extension is the last thing before the signature, and of one length for all Ed25519 keys.
-    const proof = (from: Buffer): Buffer =>
-      from.subarray(from.indexOf(Buffer.from('2b0601040183a25a0101', 'hex')))
-    const forged = Buffer.concat([other.subarray(0, other.length - proof(other).length), proof(raw)])
-    await assert.rejects(peerOfCertificate(forged, nowMs), { code: 'PROTOCOL_VIOLATION' })
-  })
-
-  it("that is an ordinary one, without libp2p's extension, names nobody", async () => {
-    const [root] = tls.rootCertificates
-    await assert.rejects(peerOfCertificate(new X509Certificate(root!).raw, nowMs), {
-      code: 'PROTOCOL_VIOLATION'
-    })
-  })
-})
-
 describe('Yamux', () => {
+  it.each(['_newStream', 'sendWindowUpdate'])('is refused in a version that has no %s', async member => {
+    const [near] = multiaddrConnectionPair()
+    const muxer = yamux()().createStreamMuxer(near)
+    const owner = Object.getPrototypeOf(member === '_newStream' ? muxer : await muxer.createStream())
+    const original = owner[member]
+    owner[member] = undefined
+    try {
+      const create = async () => sparingYamux()().createStreamMuxer(multiaddrConnectionPair()[0])
+      await assert.rejects(
+        create().then(muxer => muxer.createStream()),
+        { code: 'INTERNAL', message: new RegExp(`yamux has no ${member}`) }
+      )
+    } finally {
+      owner[member] = original
+    }
+  })
+
   it('answers small calls with one write each way, window updates aside', async () => {
     const [dialer, listener] = await Promise.all([peer(), peer()])
     const connection = await dialer.dial(listener.getMultiaddrs())

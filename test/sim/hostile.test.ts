@@ -70,7 +70,7 @@ describe('a hostile peer', () => {
     ['equivocator', 1, ['MANIFEST_EQUIVOCATED']],
     ['slowloris', 5, []],
     ['corruptor', 5, ['PROTOCOL_VIOLATION']],
-    ['poisoner', 0, ['MANIFEST_INVALID', 'MANIFEST_FORGED', 'CERTIFICATE_INVALID']],
+    ['poisoner', 0, ['MANIFEST_INVALID', 'MANIFEST_FORGED', 'CERTIFICATE_INVALID', 'CERTIFICATE_FORGED']],
     ['flooder', 1, ['PEER_BANNED']]
   ])(
     'that is a member and a %s does no harm to the honest',

@@ -82,6 +82,7 @@ describe('the registry of units', () => {
         'event mesh.renamed',
         'event mesh.member_joined',
         'event mesh.member_revoked',
+        'event mesh.admin_room_full',
         'event mesh.join_requested',
         'event mesh.invite_used',
         'event node.storage_changed',
@@ -105,6 +106,22 @@ describe('the registry of units', () => {
       assert.match(err.hint!, /model\.list/)
       return true
     })
+  })
+
+  it('refuses a peer for each unit that acts on this node only, and runs nothing', async () => {
+    const { units, stops } = setUp()
+    const own = units.list().filter(({ kind, takesPeer }) => kind !== 'event' && !takesPeer)
+    for (const { name } of own) {
+      const sent = { ...context, door: 'local', peer: 'den' } as const
+      await assert.rejects(units.execute(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
+      assert.throws(() => units.stream(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
+    }
+    assert.equal(stops(), 0)
+    const sendable = units.list().filter(({ takesPeer }) => takesPeer)
+    assert.deepEqual(
+      sendable.map(({ name }) => name),
+      ['inference.run', 'inference.explain', 'inference.classify']
+    )
   })
 
   it('keeps what hands out or replaces keys to the door of the device itself', async () => {

@@ -4,10 +4,12 @@ import { createHash } from 'node:crypto'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import * as z from 'zod'
+import { Answer } from '../../../interface/answer.ts'
 import type { Random } from '../../../interface/clock.ts'
-import { LumosError } from '../../../interface/errors.ts'
+import { LumosError, ProtocolViolationError } from '../../../interface/errors.ts'
 import { Manifest } from '../../../interface/manifest.ts'
 import { Certificate } from '../../../interface/membership.ts'
+import type { TaskName } from '../../../interface/tasks.ts'
 import { formatInviteCode, parseInviteCode, SECRET_BYTES } from '../../../node/membership/invite-code.ts'
 import { Members } from '../../../node/membership/members.ts'
 import { ProviderTable } from '../../../node/provider-table.ts'
@@ -127,7 +129,8 @@ const members = new Members(
     onRevoked() {},
     onJoined() {},
     onRenamed() {},
-    onRemoved() {}
+    onRemoved() {},
+    onRoomFull() {}
   }
 )
 await members.load()
@@ -153,6 +156,17 @@ const signed =
   (_bytes: Uint8Array, random: Random): Promise<Uint8Array> =>
     seal(mutatedValue(structuredClone(honest), random) as T).catch(() => new Uint8Array())
 
+/** What an asker takes of the replies to a request. */
+const answerTo = (task: TaskName) => (bytes: Uint8Array) => {
+  const asked = { id: 'r', task, input: {}, params: {}, budgetMs: 1000 }
+  const answer = new Answer(asked, what => new ProtocolViolationError(`The peer ${what}.`))
+  return messagesOf(bytes).map(message => {
+    const chunk = decodeChunk(message)
+    // Seeds are single chunks from the middle of an answer.
+    return answer.accept({ ...chunk, index: answer.received })
+  })
+}
+
 export const PEER_TARGETS: readonly Target[] = [
   {
     name: 'cbor',
@@ -176,12 +190,12 @@ export const PEER_TARGETS: readonly Target[] = [
   {
     name: 'inference answer',
     seeds: [answerWire],
-    read: bytes => messagesOf(bytes).map(message => decodeChunk(message, 'tensor'))
+    read: answerTo('tensor')
   },
   {
     name: 'inference text',
     seeds: [textWire],
-    read: bytes => messagesOf(bytes).map(message => decodeChunk(message, 'text-generation'))
+    read: answerTo('text-generation')
   },
   {
     name: 'error',

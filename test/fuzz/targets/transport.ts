@@ -1,22 +1,59 @@
 /** What reads the bytes of a connection before there is any peer to speak of. */
 
 import assert from 'node:assert/strict'
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { ProtocolViolationError } from '../../../interface/errors.ts'
-import { createCertificate, peerOfCertificate } from '../../../protocols/tls/certificate.ts'
 import { derValues } from '../../../protocols/tls/der.ts'
+import { peerOfCertificate } from '../../../protocols/tls/verify.ts'
 import { sparingYamux } from '../../../protocols/yamux.ts'
+import {
+  certificateOf,
+  extensionsOf,
+  issued,
+  keyInfoOf,
+  membersOf,
+  proof,
+  proofExtension
+} from '../../protocols/certificates.ts'
+import { fixedKey, mutatedCertificate } from '../certificates.ts'
 import type { Target } from '../target.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
 /** Streams that a peer may have open, as the settings of yamux say; and one that is being refused. */
 const STREAMS_MAX = 1024
 
-const identity = await generateKeyPairFromSeed('Ed25519', createHash('sha256').update('tls').digest())
-const certificate = new X509Certificate((await createCertificate(identity)).cert).raw
+/** A peer with its key of a handshake, the same in each run. */
+async function handshaker(name: string) {
+  const identity = await generateKeyPairFromSeed('Ed25519', createHash('sha256').update(name).digest())
+  const { privateKey, publicKey } = fixedKey(name)
+  const keyInfo = keyInfoOf(publicKey)
+  const members = membersOf(keyInfo, extensionsOf(proofExtension(await proof(identity, keyInfo))))
+  return {
+    privateKey,
+    keyInfo: keyInfo.toString('hex'),
+    certificate: issued(members, privateKey),
+    peer: String(peerIdFromPrivateKey(identity))
+  }
+}
+const [victim, attacker] = [await handshaker('tls'), await handshaker('attacker')]
+/** By the key of a handshake, the peer that has signed it; no peer has signed any other. */
+const signers = new Map([victim, attacker].map(({ keyInfo, peer }) => [keyInfo, peer]))
+
+/** Holds the one promise of a handshake: the peer that is named has signed the key that OpenSSL uses. */
+async function named(bytes: Uint8Array): Promise<string> {
+  const certificate = certificateOf(bytes)
+  const peer = String(await peerOfCertificate(certificate, NOW_MS))
+  assert.equal(
+    peer,
+    signers.get(keyInfoOf(certificate.publicKey).toString('hex')),
+    'the peer has not signed this key'
+  )
+  return peer
+}
 
 /** version, type, flags, stream, length: https://github.com/hashicorp/yamux/blob/master/spec.md */
 function yamuxFrame(type: number, flags: number, stream: number, length: number, body = ''): Buffer {
@@ -53,11 +90,16 @@ async function muxed(bytes: Uint8Array): Promise<number> {
 export const TRANSPORT_TARGETS: readonly Target[] = [
   {
     name: 'tls certificate',
-    seeds: [certificate],
-    share: 0.2,
-    read: async bytes => String(await peerOfCertificate(Buffer.from(bytes), NOW_MS))
+    seeds: [victim.certificate, attacker.certificate],
+    mutate: (_bytes, random) =>
+      mutatedCertificate(attacker.certificate, victim.certificate, attacker.privateKey, random),
+    read: named
   },
-  { name: 'der', seeds: [certificate], read: bytes => derValues(Buffer.from(bytes)).length },
+  {
+    name: 'der',
+    seeds: [victim.certificate],
+    read: bytes => derValues(Buffer.from(bytes)).length
+  },
   {
     name: 'yamux',
     share: 0.2,

@@ -70,20 +70,20 @@ export const PLANTED: readonly Planted[] = [
   planted('a digest that does not tell two sets of removals apart', 'L1', {
     members(state, event, wallMs, random) {
       const stepped = members(state, event, wallMs, random)
-      state.digest = 'some'
+      state.removals.digest = 'some'
       return stepped
     }
   }),
   planted('a removal that replaces the one before', 'S1', {
     members(state, event, wallMs, random) {
-      if (event.type === 'revocation-stored') state.revocations.clear()
+      if (event.type === 'revocation-stored') state.removals.kept.clear()
       return members(state, event, wallMs, random)
     }
   }),
   planted('a removal that is kept and not heeded', 'S5', {
     members(state, event, wallMs, random) {
       const stepped = members(state, event, wallMs, random)
-      state.revoked.clear()
+      state.removals.rooms.clear()
       return stepped
     }
   }),

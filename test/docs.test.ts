@@ -1,0 +1,48 @@
+/** What the documents promise must have a test, and the test that they name must exist. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const SECURITY = readFileSync(join(import.meta.dirname, '../docs/security.md'), 'utf8')
+const HEADER = '| promise | test |'
+/** A file below `test/`, then the name of a test as it stands in the file. */
+const NAMED_TEST = /^`([\w/.-]+\.test\.ts)`: (.+)$/
+
+/** Every row under every `| promise | test |`. */
+const promises = SECURITY.split(HEADER)
+  .slice(1)
+  .flatMap(table => table.split('\n\n')[0]!.split('\n').slice(2))
+  .map(row => row.split('|').map(cell => cell.trim()))
+  .map(cells => ({ promise: cells[1]!, test: cells[2] ?? '' }))
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+/** Why the named test does not count; undefined when it exists. */
+function flawOf(named: string): string | undefined {
+  const [, file, name] = NAMED_TEST.exec(named) ?? []
+  if (file === undefined || name === undefined) return `"${named}" names no file and test`
+  const path = join(import.meta.dirname, file)
+  if (!existsSync(path)) return `test/${file} does not exist`
+  const quoted = new RegExp(`(['"\`])${escaped(name)}\\1`)
+  return quoted.test(readFileSync(path, 'utf8')) ? undefined : `test/${file} has no test "${name}"`
+}
+
+describe('docs/security.md', () => {
+  it('has its promises in tables, or the test below would prove nothing', () => {
+    expect(promises.length).toBeGreaterThan(50)
+  })
+
+  it.each(promises)('$promise', ({ test }) => {
+    expect(flawOf(test)).toBeUndefined()
+  })
+
+  it('is not believed when it names a file or a test that is missing, or none', () => {
+    expect(
+      flawOf('`docs.test.ts`: has its promises in tables, or the test below would prove nothing')
+    ).toBeUndefined()
+    expect(flawOf('`no-such.test.ts`: anything')).toMatch('does not exist')
+    expect(flawOf('`docs.test.ts`: proves' + ' everything')).toMatch('has no test')
+    expect(flawOf('')).toMatch('names no file')
+  })
+})

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import { sseBody } from '../../gateway/sse.ts'
+import { ManualClock } from '../capabilities/manual-clock.ts'
+
+const decoder = new TextDecoder()
+
+function bodyOf(items: AsyncIterable<unknown>) {
+  const clock = new ManualClock()
+  const reader = sseBody(items, { clock, meta: () => ({}) }).getReader()
+  const next = async (): Promise<string> => decoder.decode((await reader.read()).value)
+  return { clock, reader, next }
+}
+
+describe('the body of a stream of events', () => {
+  it('leaves its source when it is cancelled, also one that waits at its second piece', async () => {
+    const left = Promise.withResolvers<void>()
+    async function* source() {
+      try {
+        for (let piece = 0; ; piece++) yield piece
+      } finally {
+        left.resolve()
+      }
+    }
+    const { reader, next } = bodyOf(source())
+    assert.equal(await next(), ': open\n\n')
+    for (const id of [0, 1]) assert.equal(await next(), `id: ${id}\nevent: item\ndata: ${id}\n\n`)
+    await reader.cancel()
+    await left.promise
+  })
+
+  it('sends a comment after each ten seconds without a piece, and none after it was cancelled', async () => {
+    const never = new Promise<never>(() => {})
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => never, return: async () => never }) }
+    const { clock, reader, next } = bodyOf(source)
+    await next()
+    for (let beat = 0; beat < 3; beat++) {
+      const comment = next()
+      clock.advance(9999)
+      assert.equal(clock.timers, 1)
+      clock.advance(1)
+      assert.equal(await comment, ': ping\n\n')
+    }
+    void reader.cancel()
+    assert.equal(clock.timers, 0)
+  })
+})

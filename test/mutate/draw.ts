@@ -1,0 +1,126 @@
+/** Mutants of the product, drawn by a seed: the same source and seed give the same ones. */
+
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { API, type Program } from 'typescript/unstable/sync'
+import { forkRandom, pick } from '../../sim/random.ts'
+import { functionsOf, type Mutation, mutated, mutationsOf } from './mutations.ts'
+
+export interface Mutant {
+  readonly number: number
+  readonly file: string
+  readonly line: number
+  readonly where: string
+  readonly kind: string
+  readonly change: string
+  /** The whole file with the fault in it. */
+  readonly text: string
+}
+
+const PRODUCT = ['interface', 'protocols', 'capabilities', 'storage', 'node', 'units', 'gateway', 'cli']
+/** Functions that types protect wholly are passed over so many times before the source is called too small. */
+const TRIES_MAX = 1000
+const CHANGE_CHARACTERS_MAX = 90
+
+/** The compiler with one file of the product at a time replaced in memory. */
+class Checker {
+  readonly #root: string
+  readonly #texts = new Map<string, string>()
+  readonly #api: API
+  #program: Program
+
+  constructor(root: string) {
+    this.#root = root
+    this.#api = new API({ cwd: root, fs: { readFile: path => this.#texts.get(path) } })
+    this.#program = this.#read()
+  }
+
+  source(file: string) {
+    return this.#program.getSourceFile(join(this.#root, file))!
+  }
+
+  /** Whether the project type-checks with `text` as `file`. */
+  accepts(file: string, text: string): boolean {
+    const path = join(this.#root, file)
+    this.#texts.set(path, text)
+    this.#program = this.#read(path)
+    const own = this.#errors(path)
+    const accepted = own === 0 && this.#errors() === 0
+    this.#texts.delete(path)
+    this.#program = this.#read(path)
+    return accepted
+  }
+
+  close(): void {
+    this.#api.close()
+  }
+
+  #errors(path?: string): number {
+    return (
+      this.#program.getSyntacticDiagnostics(path).length + this.#program.getSemanticDiagnostics(path).length
+    )
+  }
+
+  #read(changed?: string): Program {
+    const fileChanges = changed === undefined ? undefined : { changed: [changed] }
+    const snapshot = this.#api.updateSnapshot({
+      openProjects: changed === undefined ? [join(this.#root, 'tsconfig.json')] : [],
+      fileChanges
+    })
+    return snapshot.getProjects()[0]!.program
+  }
+}
+
+/** `count` mutants of the source below `root`, each of another function, and how many the compiler refused meanwhile. */
+export function drawMutants(root: string, seed: number, count: number) {
+  const files = PRODUCT.flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .map(name => join(folder, name))
+      .sort()
+  )
+  const checker = new Checker(root)
+  const places = files.flatMap(file => functionsOf(checker.source(file)).map(({ name }) => ({ file, name })))
+  const random = forkRandom(seed, 'mutants')
+  const drawn = new Map<string, Mutant>()
+  let refused = 0
+  for (let tries = 0; drawn.size < count && tries < TRIES_MAX; tries++) {
+    const { file, name } = pick(places, random)
+    const source = checker.source(file)
+    const place = functionsOf(source).find(each => each.name === name)!
+    const left = mutationsOf(place.node, source)
+    while (!drawn.has(`${file} ${name}`) && left.length > 0) {
+      const mutation = takeOne(left, random)
+      const text = mutated(source.text, mutation)
+      if (checker.accepts(file, text)) {
+        drawn.set(`${file} ${name}`, mutant(drawn.size + 1, file, name, source.text, mutation))
+      } else refused++
+    }
+  }
+  checker.close()
+  return { mutants: [...drawn.values()], refused }
+}
+
+/** The kind first, then the place: else removed statements would be most of all. */
+export function takeOne(left: Mutation[], random: () => number): Mutation {
+  const kind = pick([...new Set(left.map(mutation => mutation.kind))], random)
+  const chosen = pick(
+    left.filter(mutation => mutation.kind === kind),
+    random
+  )
+  left.splice(left.indexOf(chosen), 1)
+  return chosen
+}
+
+function mutant(number: number, file: string, where: string, source: string, mutation: Mutation): Mutant {
+  const short = (text: string): string => text.replace(/\s+/g, ' ').slice(0, CHANGE_CHARACTERS_MAX)
+  return {
+    number,
+    file,
+    line: source.slice(0, mutation.start).split('\n').length,
+    where,
+    kind: mutation.kind,
+    change: `${short(source.slice(mutation.start, mutation.end))} -> ${short(mutation.replacement)}`,
+    text: mutated(source, mutation)
+  }
+}
