@@ -47,6 +47,7 @@ export class Stage implements Disposable {
   readonly #looking = new AbortController()
   readonly #pace = new Pace()
   #inflicted = 0
+  #repeating = Promise.resolve()
 
   constructor(init: StageInit) {
     this.#init = init
@@ -103,7 +104,11 @@ export class Stage implements Disposable {
   /** Do it, write it down, and note what it means for who runs. */
   async inflict(drawn: Fault): Promise<void> {
     const repeated = this.#init.replay?.entries[this.#inflicted++]
-    if (repeated !== undefined) await this.#untilMs(repeated.atMs)
+    if (repeated !== undefined) {
+      // In their order, also where several wait at once.
+      this.#repeating = this.#repeating.then(() => this.#untilMs(repeated.atMs))
+      await this.#repeating
+    }
     const fault = repeated?.fault ?? drawn
     const running = lifeAfter(fault, this.cluster.hosts)
     this.observer.add({ type: 'fault', fault })

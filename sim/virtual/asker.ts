@@ -52,10 +52,12 @@ export class Asker {
   ask(request: number, { model, budgetMs, peer }: Wanted): void {
     const { records, world, node, monotonicMs } = this.#life
     world.checker.asked(node.index, request)
-    const offers = providersOf(records.providers, { model }, monotonicMs).flatMap(({ peerId, capability }) => {
-      const offer = this.#life.offerOf(peerId, capability)
-      return offer === undefined || (peer !== undefined && peer !== nodeOf(peerId)) ? [] : [offer]
-    })
+    const offers = providersOf(records.providers, { model }, monotonicMs).flatMap(
+      ({ peerId, capability }) => {
+        const offer = this.#life.offerOf(peerId, capability)
+        return offer === undefined || (peer !== undefined && peer !== nodeOf(peerId)) ? [] : [offer]
+      }
+    )
     if (offers.length === 0) {
       world.checker.ended(node.index, request, 'NO_PROVIDER')
       return

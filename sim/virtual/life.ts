@@ -203,8 +203,9 @@ export class Life {
         if (this.takeAndPassOn(signed, ageMs)) this.pullStep({ type: 'pulled', ageMs })
       }
     } else if (type === 'pull-revocations') {
-      if (message.digest !== revocationsDigest(records.members))
-        this.send(side, { type: 'revocations', items: [...records.members.removals.kept.values()] })
+      const { members } = records
+      if (message.digest !== revocationsDigest(members))
+        this.send(side, { type: 'revocations', items: [...members.removals.kept.values()] })
     } else {
       for (const revocation of message.items) {
         if (records.revoke(revocation)) world.gossip.publish(this, revocation)

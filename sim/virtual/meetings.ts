@@ -5,8 +5,8 @@
 
 import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/discovery.ts'
 import { HELLO_TIMEOUT_MS } from '../../node/greeter.ts'
-import type { Side } from './connection.ts'
 import { revocationsDigest } from '../../node/membership/members-core.ts'
+import type { Side } from './connection.ts'
 import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'
 import type { Message } from './messages.ts'
