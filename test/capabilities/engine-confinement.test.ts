@@ -28,7 +28,7 @@ import { discoverModels } from '../../capabilities/model-info.ts'
 import { onnxModel } from '../../capabilities/onnx-model.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
-import type { Tensor } from '../../interface/tasks.ts'
+import { isTensors, parseInput, type Tensor } from '../../interface/tasks.ts'
 import { addsExternal, zeros } from './onnx-graph.ts'
 import {
   errorOf,
@@ -179,6 +179,17 @@ describe('an output of a gigabyte for eight bytes', () => {
     assert.match(message, /"zeros": The output of the model is larger than 67108864 bytes/)
     assert.ok(peak < 20 * MIB, `${peak / MIB} MiB`)
     assert.equal(registry.models()[0]?.warm, true)
+  })
+})
+
+describe('tensors that are within their bound one by one', () => {
+  const half = (): Tensor => ({ type: 'uint8', dims: [40 * MIB], data: new Uint8Array(40 * MIB) })
+
+  it('are refused when they are not together, asked or answered', () => {
+    const tensors = { a: half(), b: half() }
+    assert.equal(isTensors({ tensors: { a: half() } }), true)
+    assert.equal(isTensors({ tensors }), false)
+    assert.throws(() => parseInput('tensor', { tensors }, {}), /more than 67108864 bytes together/)
   })
 })
 

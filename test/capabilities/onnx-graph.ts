@@ -8,8 +8,8 @@ const bytes = (field: number, ...parts: (Buffer | string)[]): Buffer => {
   return Buffer.concat([Buffer.from([...varint(field * 8 + 2), ...varint(body.length)]), body])
 }
 
-export const FLOAT = 1
-export const INT64 = 7
+const FLOAT = 1
+const INT64 = 7
 
 /** A tensor of one dimension; `size` undefined: of any. */
 const value = (name: string, type: number, size: number | undefined): Buffer => {
