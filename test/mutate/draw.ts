@@ -17,9 +17,16 @@ export interface Mutant {
   readonly text: string
 }
 
-const PRODUCT = ['interface', 'protocols', 'capabilities', 'storage', 'node', 'units', 'gateway', 'cli']
-/** Functions that types protect wholly are passed over so many times before the source is called too small. */
-const TRIES_MAX = 1000
+export const PRODUCT = [
+  'interface',
+  'protocols',
+  'capabilities',
+  'storage',
+  'node',
+  'units',
+  'gateway',
+  'cli'
+]
 const CHANGE_CHARACTERS_MAX = 90
 
 /** The compiler with one file of the product at a time replaced in memory. */
@@ -33,6 +40,7 @@ class Checker {
     this.#root = root
     this.#api = new API({ cwd: root, fs: { readFile: path => this.#texts.get(path) } })
     this.#program = this.#read()
+    if (this.#errors() > 0) throw new Error(`The source in ${root} does not type-check: see tsc.`)
   }
 
   source(file: string) {
@@ -82,37 +90,33 @@ export function drawMutants(root: string, seed: number, count: number) {
   const checker = new Checker(root)
   const places = files.flatMap(file => functionsOf(checker.source(file)).map(({ name }) => ({ file, name })))
   const random = forkRandom(seed, 'mutants')
-  const drawn = new Map<string, Mutant>()
+  const mutants: Mutant[] = []
   let refused = 0
-  for (let tries = 0; drawn.size < count && tries < TRIES_MAX; tries++) {
-    const { file, name } = pick(places, random)
+  while (mutants.length < count && places.length > 0) {
+    const { file, name } = takeOne(places, random)
     const source = checker.source(file)
     const place = functionsOf(source).find(each => each.name === name)!
     const left = mutationsOf(place.node, source)
-    while (!drawn.has(`${file} ${name}`) && left.length > 0) {
-      const mutation = takeOne(left, random)
-      const text = mutated(source.text, mutation)
-      if (checker.accepts(file, text)) {
-        drawn.set(`${file} ${name}`, mutant(drawn.size + 1, file, name, source.text, mutation))
-      } else refused++
+    for (let found = false; !found && left.length > 0; ) {
+      // The kind first, then the place: else removed statements would be most of all.
+      const kind = pick([...new Set(left.map(mutation => mutation.kind))], random)
+      const mutation = takeOne(left, random, mutation => mutation.kind === kind)
+      found = checker.accepts(file, mutated(source.text, mutation))
+      if (found) mutants.push(mutantOf(mutants.length + 1, file, name, source.text, mutation))
+      else refused++
     }
   }
   checker.close()
-  return { mutants: [...drawn.values()], refused }
+  return { mutants, refused }
 }
 
-/** The kind first, then the place: else removed statements would be most of all. */
-export function takeOne(left: Mutation[], random: () => number): Mutation {
-  const kind = pick([...new Set(left.map(mutation => mutation.kind))], random)
-  const chosen = pick(
-    left.filter(mutation => mutation.kind === kind),
-    random
-  )
+function takeOne<T>(left: T[], random: () => number, wanted: (item: T) => boolean = () => true): T {
+  const chosen = pick(left.filter(wanted), random)
   left.splice(left.indexOf(chosen), 1)
   return chosen
 }
 
-function mutant(number: number, file: string, where: string, source: string, mutation: Mutation): Mutant {
+function mutantOf(number: number, file: string, where: string, source: string, mutation: Mutation): Mutant {
   const short = (text: string): string => text.replace(/\s+/g, ' ').slice(0, CHANGE_CHARACTERS_MAX)
   return {
     number,
