@@ -44,8 +44,8 @@ await build({
     cli: 'cli/main.ts',
     index: 'node/index.ts',
     // Loaded by address: see capabilities/entries.ts.
-    'engine-child': 'capabilities/engine-child.ts',
-    'engines/onnx': 'capabilities/engines/onnx.ts'
+    'engine-child': 'capabilities/host/engine-child.ts',
+    'engines/onnx': 'capabilities/engines/onnx/engine.ts'
   },
   outdir: 'dist',
   bundle: true,

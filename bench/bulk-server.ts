@@ -3,7 +3,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { systemClock } from '../interface/clock.ts'
 import type { InferenceService } from '../interface/inference.ts'
-import { FrameStream } from '../protocols/frames.ts'
+import { FrameStream } from '../protocols/wire/frames.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
 import { BULK_PROTOCOL } from './bulk.ts'
 import { announce } from './harness.ts'

@@ -1,7 +1,7 @@
 /** The listener of `guard`: the same protocol twice, with every check that a node makes, and with none. */
 
 import { echoModel } from '../capabilities/engines/echo.ts'
-import { Registry } from '../capabilities/registry.ts'
+import { Registry } from '../capabilities/serving/registry.ts'
 import { systemClock as clock } from '../interface/clock.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
 import { UNGUARDED_PROTOCOL } from './guard.ts'

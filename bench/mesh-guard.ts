@@ -12,9 +12,9 @@ import { Guard } from '../node/membership/guard.ts'
 import { Members } from '../node/membership/members.ts'
 import { Offers } from '../node/membership/offers.ts'
 import type { InferenceHandlerComponents } from '../protocols/inference/served-stream.ts'
-import { openDatabase } from '../storage/database.ts'
-import { MeshStore } from '../storage/mesh-store.ts'
-import { CORE_MIGRATIONS } from '../storage/schema.ts'
+import { openDatabase } from '../storage/database/database.ts'
+import { MeshStore } from '../storage/mesh/mesh-store.ts'
+import { CORE_MIGRATIONS } from '../storage/database/schema.ts'
 
 export interface MeshGuard {
   readonly guard: Guard

@@ -2,8 +2,8 @@
 
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { socketTls } from '../protocols/tls/index.ts'
-import { sparingYamux } from '../protocols/yamux.ts'
+import { socketTls } from '../protocols/transport/tls/index.ts'
+import { sparingYamux } from '../protocols/transport/yamux.ts'
 
 export const createPeer = (listen: string[] = []): Promise<Libp2p> =>
   createLibp2p({

@@ -9,10 +9,10 @@ import tls from 'node:tls'
 import * as grpc from '@grpc/grpc-js'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { Pool } from 'undici'
-import { FrameParser } from '../protocols/frame-parser.ts'
-import { FrameWriter } from '../protocols/frame-writer.ts'
-import { FRAME_BYTES_MAX } from '../protocols/limits.ts'
-import { type Message, MessageReader, messageFrames, TYPE } from '../protocols/messages.ts'
+import { FrameParser } from '../protocols/wire/frame-parser.ts'
+import { FrameWriter } from '../protocols/wire/frame-writer.ts'
+import { FRAME_BYTES_MAX } from '../protocols/wire/limits.ts'
+import { type Message, MessageReader, messageFrames, TYPE } from '../protocols/wire/messages.ts'
 
 export type Echo = (payload: Uint8Array) => Promise<{ byteLength: number }>
 

@@ -1,7 +1,7 @@
 /** The listener of `rpc`: the inference protocol with the real registry behind it, and what it is compared with. */
 
 import { echoModel } from '../capabilities/engines/echo.ts'
-import { Registry } from '../capabilities/registry.ts'
+import { Registry } from '../capabilities/serving/registry.ts'
 import { systemClock } from '../interface/clock.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
 import { announce } from './harness.ts'

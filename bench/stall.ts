@@ -2,7 +2,7 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
-import { EngineHost } from '../capabilities/engine-host.ts'
+import { EngineHost } from '../capabilities/host/engine-host.ts'
 import { systemClock } from '../interface/clock.ts'
 import { take } from './harness.ts'
 import { startNode } from './nodes.ts'

@@ -8,8 +8,8 @@
 import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { isErrorCode, LumosError } from '../interface/errors.ts'
-import { homePath } from '../storage/home-path.ts'
-import { type RunInfo, readRunFile } from '../storage/run-file.ts'
+import { homePath } from '../storage/home/home-path.ts'
+import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
 
 export interface AskOptions {
   readonly timeoutMs?: number

@@ -19,14 +19,14 @@ import type {
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
-import type { DataDir } from '../storage/data-dir.ts'
-import type { StoredMesh } from '../storage/mesh-store.ts'
-import type { Config } from './config.ts'
+import type { DataDir } from '../storage/home/data-dir.ts'
+import type { StoredMesh } from '../storage/mesh/mesh-store.ts'
+import type { Config } from './settings/config.ts'
 import type { Grant } from './membership/authority.ts'
-import type { Door } from './membership/joiner.ts'
+import type { Door } from './pairing/joiner.ts'
 import { composeMesh } from './mesh/compose.ts'
 import type { Ground, Mesh } from './mesh/ground.ts'
-import { type EnterOptions, MeshControl } from './mesh-control.ts'
+import { type EnterOptions, MeshControl } from './mesh/mesh-control.ts'
 import { VERSION } from './version.ts'
 
 /** Requests under way get this long to end when a node stops. */

@@ -1,6 +1,6 @@
 /** What one device logged, kept in memory: the lines that say that something is wrong, and how often each code came at any level. */
 
-import type { NodeLogger } from '../node/log.ts'
+import type { NodeLogger } from '../node/log/log.ts'
 
 /** The last ones say what led to a failure. */
 const LINES_MAX = 500

@@ -1,6 +1,6 @@
 /** Models that stand for real ones: slow to speak, or slow to load. */
 
-import type { Engine, Model } from '../capabilities/engine.ts'
+import type { Engine, Model } from '../capabilities/host/engine.ts'
 import { EchoEngine, echoModel } from '../capabilities/engines/echo.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { InferenceChunk, InferenceRequest } from '../interface/inference.ts'

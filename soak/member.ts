@@ -3,7 +3,7 @@
 import type { Connection } from '@libp2p/interface'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { createLumosNode } from '../node/create-node.ts'
-import { lanNetwork, type Network } from '../node/libp2p.ts'
+import { lanNetwork, type Network } from '../node/network/libp2p.ts'
 import { seededRandom } from '../sim/random.ts'
 import { Load, type Tally } from './load.ts'
 import { type Sample, takeSample } from './sample.ts'

@@ -51,19 +51,19 @@ const AMBIENT = {
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
   'interface/clock.ts': ['time, timer', 'the clock of the product'],
   'node/create-node.ts': ['chance', 'the default of what is passed in'],
-  'protocols/frames.ts': ['turn', 'what is left of this turn of the event loop: no time'],
-  'protocols/frame-writer.ts': ['turn', 'frames of one turn of the event loop leave as one'],
-  'capabilities/engine-child.ts': ['turn', 'the process of an engine, which waits for its pipe'],
-  'protocols/tls/certificate.ts': ['unguessable chance', 'keys and serial numbers of certificates'],
-  'storage/key-wrap.ts': ['unguessable chance', 'salt and nonce of an encrypted key'],
-  'storage/gateway-token.ts': ['unguessable chance', 'a token'],
-  'storage/manifest-log.ts': ['unguessable chance', 'two copies of a home must not draw the same epoch'],
-  'node/membership/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
-  'node/membership/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
+  'protocols/wire/frames.ts': ['turn', 'what is left of this turn of the event loop: no time'],
+  'protocols/wire/frame-writer.ts': ['turn', 'frames of one turn of the event loop leave as one'],
+  'capabilities/host/engine-child.ts': ['turn', 'the process of an engine, which waits for its pipe'],
+  'protocols/transport/tls/certificate.ts': ['unguessable chance', 'keys and serial numbers of certificates'],
+  'storage/keys/key-wrap.ts': ['unguessable chance', 'salt and nonce of an encrypted key'],
+  'storage/home/gateway-token.ts': ['unguessable chance', 'a token'],
+  'storage/mesh/manifest-log.ts': ['unguessable chance', 'two copies of a home must not draw the same epoch'],
+  'node/pairing/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
+  'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
-  'node/membership/pairing.ts': ['unguessable chance', 'the secret of an invitation'],
-  'node/liveness.ts': ['unguessable chance', 'a ping that nobody can answer before it came'],
-  'node/mesh/asking.ts': ['unguessable chance', 'ids of requests, unique across devices'],
+  'node/pairing/pairing.ts': ['unguessable chance', 'the secret of an invitation'],
+  'node/network/liveness.ts': ['unguessable chance', 'a ping that nobody can answer before it came'],
+  'node/routing/provider-view.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices']
 }
@@ -72,17 +72,17 @@ const RUNNERS: ReadonlySet<string> = new Set(['sim', 'lab', 'soak', 'bench', 'ex
 const DRIVERS: ReadonlySet<string> = new Set(['cli', ...RUNNERS])
 /** What decides by the rules of `interface/core.ts`, and what it decides with. */
 const CORES = [
-  'capabilities/admission-core.ts',
-  'node/manifest-schedule.ts',
+  'capabilities/serving/admission-core.ts',
+  'node/manifests/manifest-schedule.ts',
   'node/membership/chain.ts',
   'node/membership/members-core.ts',
   'node/membership/policy.ts',
   'node/membership/removals.ts',
-  'node/provider-core.ts',
-  'node/rank.ts',
-  'node/retry-budget.ts',
-  'node/router-core.ts',
-  'node/track-record.ts'
+  'node/manifests/provider-core.ts',
+  'node/routing/rank.ts',
+  'node/routing/retry-budget.ts',
+  'node/routing/router-core.ts',
+  'node/routing/track-record.ts'
 ]
 /** Hashing is arithmetic. */
 const CORE_PACKAGES: ReadonlySet<string> = new Set(['node:crypto'])

@@ -9,7 +9,7 @@ import { InvalidInputError } from '../../interface/errors.ts'
 import type { FinishReason, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { TaskInput, TaskParams } from '../../interface/tasks.ts'
-import type { Engine, Model } from '../engine.ts'
+import type { Engine, Model } from '../host/engine.ts'
 
 /** It holds nothing but its turn, so it may answer many at once. */
 const ECHO_SLOTS = 64

@@ -1,6 +1,6 @@
 /** `config check`: says whether the settings are valid; what is wrong comes as an error. */
 
-import { loadConfig } from '../../node/config.ts'
+import { loadConfig } from '../../node/settings/config.ts'
 import type { Invocation } from '../program.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {

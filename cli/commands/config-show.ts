@@ -3,7 +3,7 @@
 import { stringify } from 'yaml'
 import { LumosError } from '../../interface/errors.ts'
 import type { NodeStatus } from '../../interface/node.ts'
-import { describeConfig, type LoadedConfig, loadConfig } from '../../node/config.ts'
+import { describeConfig, type LoadedConfig, loadConfig } from '../../node/settings/config.ts'
 import { findNode } from '../client.ts'
 import type { GlobalOptions, Invocation } from '../program.ts'
 

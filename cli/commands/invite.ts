@@ -3,7 +3,7 @@
 import { systemClock } from '../../interface/clock.ts'
 import type { EventData } from '../../interface/events.ts'
 import type { Invitation } from '../../interface/mesh.ts'
-import { writeFileDurably } from '../../storage/durable-file.ts'
+import { writeFileDurably } from '../../storage/database/durable-file.ts'
 import { findNode } from '../client.ts'
 import type { Output } from '../output.ts'
 import type { Invocation } from '../program.ts'

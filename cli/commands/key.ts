@@ -1,10 +1,10 @@
 /** `key protect|unprotect|change`: the keys of this node under a passphrase. The node must be stopped. */
 
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
-import { loadConfig } from '../../node/config.ts'
-import { HomeLock } from '../../storage/home-lock.ts'
-import { checkKeys, type Passphrases, protectKeys } from '../../storage/key-protection.ts'
-import { readPassphrase } from '../../storage/passphrase.ts'
+import { loadConfig } from '../../node/settings/config.ts'
+import { HomeLock } from '../../storage/home/home-lock.ts'
+import { checkKeys, type Passphrases, protectKeys } from '../../storage/keys/key-protection.ts'
+import { readPassphrase } from '../../storage/keys/passphrase.ts'
 import type { GlobalOptions, Invocation } from '../program.ts'
 import { askSecret, canAsk } from '../prompt.ts'
 

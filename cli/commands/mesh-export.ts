@@ -1,6 +1,6 @@
 /** `mesh export`: the root key, printed or into a file. */
 
-import { writeFileDurably } from '../../storage/durable-file.ts'
+import { writeFileDurably } from '../../storage/database/durable-file.ts'
 import { findNode } from '../client.ts'
 import type { Invocation } from '../program.ts'
 import { confirm } from '../prompt.ts'

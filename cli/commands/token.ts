@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { LumosError } from '../../interface/errors.ts'
-import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from '../../storage/gateway-token.ts'
+import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from '../../storage/home/gateway-token.ts'
 import { findNode, homeOf } from '../client.ts'
 import type { GlobalOptions, Invocation } from '../program.ts'
 
@@ -44,7 +44,7 @@ async function rotateStopped(home: string, path: string): Promise<number> {
     })
   }
   // SQLite is for this branch only.
-  const { HomeLock } = await import('../../storage/home-lock.ts')
+  const { HomeLock } = await import('../../storage/home/home-lock.ts')
   using _lock = HomeLock.take(home)
   makeGatewayToken(path)
   return 0

@@ -11,7 +11,7 @@ import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { BACKDATED_MS, CERTIFICATE_LIFE_MS, type Membership, type Role } from '../../interface/membership.ts'
 import { DeviceName } from '../../interface/names.ts'
 import { sealCertificate, sealRevocation } from '../../protocols/membership/index.ts'
-import type { Chain, StoredMesh } from '../../storage/mesh-store.ts'
+import type { Chain, StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import type { RevocationProof } from './members.ts'
 
 /** What a certificate says that its issuer decides. */

@@ -6,7 +6,7 @@
 import type { Logger } from '../../interface/lifecycle.ts'
 import { Access } from '../../interface/membership.ts'
 import { looksLikePeerId } from '../../interface/names.ts'
-import type { OfferStore } from '../../storage/offer-store.ts'
+import type { OfferStore } from '../../storage/mesh/offer-store.ts'
 
 /** What is withdrawn: offered to no role and no peer. */
 const NOBODY: Access = {}

@@ -2,7 +2,7 @@
 
 import { HELLO_PROTOCOL } from '../../protocols/hello/index.ts'
 import { JOIN_PROTOCOL } from '../../protocols/join/index.ts'
-import type { StoredMesh } from '../../storage/mesh-store.ts'
+import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { Authority } from '../membership/authority.ts'
 import { Bans, FLOODING, FORGERY, LOITERING } from '../membership/bans.ts'
 import { Guard } from '../membership/guard.ts'

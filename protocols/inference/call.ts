@@ -3,9 +3,9 @@
 import { Answer } from '../../interface/answer.ts'
 import { CancelledError, LumosError, ProtocolViolationError, TimeoutError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
-import { decodeError } from '../errors.ts'
-import { type Message, TYPE } from '../messages.ts'
-import type { Call } from '../session.ts'
+import { decodeError } from '../wire/errors.ts'
+import { type Message, TYPE } from '../wire/messages.ts'
+import type { Call } from '../wire/session.ts'
 import { decodeChunk } from './codec.ts'
 
 /** Chunks and bytes that wait for their caller before the stream is held. */

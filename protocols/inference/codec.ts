@@ -20,10 +20,10 @@ import {
 } from '../../interface/inference.ts'
 import { ModelId } from '../../interface/names.ts'
 import { TASK_NAMES, TASKS } from '../../interface/tasks.ts'
-import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../control.ts'
-import { encodeError } from '../errors.ts'
-import type { FrameInit } from '../frames.ts'
-import { type Message, messageFrames, TYPE } from '../messages.ts'
+import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../wire/control.ts'
+import { encodeError } from '../wire/errors.ts'
+import type { FrameInit } from '../wire/frames.ts'
+import { type Message, messageFrames, TYPE } from '../wire/messages.ts'
 
 export const INFERENCE_PROTOCOL = '/lumos/inference/1'
 

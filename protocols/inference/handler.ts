@@ -10,7 +10,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { CancelledError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
-import { PeerLoad, TotalLoad } from './peer-load.ts'
+import { PeerLoad, TotalLoad } from '../wire/peer-load.ts'
 import {
   type InferenceHandlerComponents,
   type InferenceHandlerLimits,

@@ -13,11 +13,11 @@ import {
 } from '../../interface/errors.ts'
 import type { InferenceRequest, InferenceService, ServeOptions } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
-import { FrameStream, type FrameStreamOptions } from '../frames.ts'
-import { FRAME_BYTES_PER_MS_MIN, FRAME_PATIENCE_MS } from '../limits.ts'
-import { type Message, MessageReader, TYPE } from '../messages.ts'
+import { FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
+import { FRAME_BYTES_PER_MS_MIN, FRAME_PATIENCE_MS } from '../wire/limits.ts'
+import { type Message, MessageReader, TYPE } from '../wire/messages.ts'
 import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
-import type { LoadLimits, PeerLoad } from './peer-load.ts'
+import type { LoadLimits, PeerLoad } from '../wire/peer-load.ts'
 
 /** What a peer at its limit is told: by then some of its own calls have ended. */
 const RETRY_AFTER_MS = 100

@@ -3,9 +3,9 @@
 import type { Stream } from '@libp2p/interface'
 import { PeerUnreachableError, ProtocolViolationError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { decodeControl, encodeControl } from '../control.ts'
-import { decodeError } from '../errors.ts'
-import { type Frame, FrameStream } from '../frames.ts'
+import { decodeControl, encodeControl } from '../wire/control.ts'
+import { decodeError } from '../wire/errors.ts'
+import { type Frame, FrameStream } from '../wire/frames.ts'
 import { Challenge, commitmentTo, FRAME, Grant, type Redeem } from './codec.ts'
 
 /** @throws {RemoteError} `INVITE_INVALID`, `INVITE_USED`, `INVITE_EXPIRED` or whatever else the listener says. */

@@ -3,9 +3,9 @@
 import type { Stream } from '@libp2p/interface'
 import { ProtocolViolationError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { decodeControl, encodeControl } from '../control.ts'
-import { encodeError } from '../errors.ts'
-import { FrameStream } from '../frames.ts'
+import { decodeControl, encodeControl } from '../wire/control.ts'
+import { encodeError } from '../wire/errors.ts'
+import { FrameStream } from '../wire/frames.ts'
 import { Ask, type Challenge, commitmentTo, FRAME, type Grant, Redeem, Reveal } from './codec.ts'
 
 /** Who decides about one dialer. What it throws is told to the dialer. */

@@ -3,7 +3,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import { LumosError } from '../../interface/errors.ts'
 import { Manifest, type SignedManifest } from '../../interface/manifest.ts'
-import { openRecord, type RecordKind, sealRecord } from '../signed-record.ts'
+import { openRecord, type RecordKind, sealRecord } from '../wire/signed-record.ts'
 
 /** 256 capabilities with the longest names take 55 KiB. */
 export const MANIFEST_BYTES_MAX = 64 * 1024

@@ -3,8 +3,8 @@
 import type { Stream } from '@libp2p/interface'
 import { ProtocolViolationError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { decodeControl, encodeControl } from '../control.ts'
-import { FrameStream } from '../frames.ts'
+import { decodeControl, encodeControl } from '../wire/control.ts'
+import { FrameStream } from '../wire/frames.ts'
 import {
   type AgedEnvelope,
   ENTRIES_MAX,

@@ -3,7 +3,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import { LumosError } from '../../interface/errors.ts'
 import { Certificate, Revocation } from '../../interface/membership.ts'
-import { openRecord, type RecordKind, type Signed, sealRecord } from '../signed-record.ts'
+import { openRecord, type RecordKind, type Signed, sealRecord } from '../wire/signed-record.ts'
 
 /** Three PeerIds, a name of 63 characters of four bytes, and the envelope take less than 1 KiB. */
 const CERTIFICATE_BYTES_MAX = 2048

@@ -11,8 +11,8 @@ import type { Stream } from '@libp2p/interface'
 import * as z from 'zod'
 import { ProtocolViolationError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { decodeControl, encodeControl } from '../control.ts'
-import { FrameStream } from '../frames.ts'
+import { decodeControl, encodeControl } from '../wire/control.ts'
+import { FrameStream } from '../wire/frames.ts'
 
 export const REVOCATION_PROTOCOL = '/lumos/revocation/1'
 /** What one pull may bring: the full rooms of thirty admins, and the root's. The root's come first. */

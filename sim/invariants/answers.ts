@@ -57,7 +57,7 @@ function answeredBy(history: History, entries: readonly RequestEntry[]): string 
   return routed && history.actor(routed.peerId)?.kind
 }
 
-/** As `node/retry-budget.ts` documents them: ten at once, and ten a minute. */
+/** As `node/routing/retry-budget.ts` documents them: ten at once, and ten a minute. */
 const RETRIES_AT_ONCE = 10
 const RETRY_PERIOD_MS = 6000
 

@@ -9,7 +9,7 @@ const MEMORY_BYTES_PER_NODE = 24 * 1024 ** 2
 const DESCRIPTORS_PER_NODE = 24
 /** Of Node itself, and of whatever drives the run. */
 const DESCRIPTORS = 128
-/** `node/libp2p.ts`: 128 connections, and as many again while they are pending. */
+/** `node/network/libp2p.ts`: 128 connections, and as many again while they are pending. */
 const CONNECTIONS_MAX = 256
 /** Hello, gossip, identify, ping, pulls, the DHT and one session each; lanes come on top with what is asked. */
 const STREAMS_PER_CONNECTION_MAX = 64

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../../interface/clock.ts'
-import type { Network } from '../../node/libp2p.ts'
+import type { Network } from '../../node/network/libp2p.ts'
 import type { SimConnection } from './connection.ts'
 import type { SimNetwork } from './network.ts'
 import { type SimListener, SimTransport } from './transport.ts'

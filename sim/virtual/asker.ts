@@ -4,8 +4,8 @@
  */
 
 import { LumosError } from '../../interface/errors.ts'
-import { providersOf } from '../../node/provider-core.ts'
-import { newRouter, type RouterEffect, type RouterEvent } from '../../node/router-core.ts'
+import { providersOf } from '../../node/manifests/provider-core.ts'
+import { newRouter, type RouterEffect, type RouterEvent } from '../../node/routing/router-core.ts'
 import { GRACE_MS } from '../../protocols/inference/client.ts'
 import type { Side } from './connection.ts'
 import { nodeOf } from './identities.ts'

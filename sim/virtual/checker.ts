@@ -4,18 +4,18 @@
  * sees everything and believes nobody: what it compares with, it counts itself.
  */
 
-import { type AdmissionState, QUEUED_MAX } from '../../capabilities/admission-core.ts'
+import { type AdmissionState, QUEUED_MAX } from '../../capabilities/serving/admission-core.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
-import { PEERS_MAX } from '../../node/provider-core.ts'
-import { RETRY_TOKEN_PERIOD_MS, RETRY_TOKENS_MAX } from '../../node/retry-budget.ts'
+import { PEERS_MAX } from '../../node/manifests/provider-core.ts'
+import { RETRY_TOKEN_PERIOD_MS, RETRY_TOKENS_MAX } from '../../node/routing/retry-budget.ts'
 import {
   ATTEMPTS_MAX,
   type RouterEffect,
   type RouterEvent,
   type RouterState
-} from '../../node/router-core.ts'
-import { RECORDS_MAX } from '../../node/track-record.ts'
+} from '../../node/routing/router-core.ts'
+import { RECORDS_MAX } from '../../node/routing/track-record.ts'
 import { nodeOf } from './identities.ts'
 import type { Life } from './life.ts'
 import { chunksOf, textOf } from './messages.ts'

@@ -9,7 +9,7 @@ import {
   type AdmissionEvent,
   type AdmissionState,
   stepAdmission
-} from '../../capabilities/admission-core.ts'
+} from '../../capabilities/serving/admission-core.ts'
 import type { Core } from '../../interface/core.ts'
 import {
   type PullEffect,
@@ -17,7 +17,7 @@ import {
   type PullState,
   removalsFrom,
   stepPulls
-} from '../../node/manifest-schedule.ts'
+} from '../../node/manifests/manifest-schedule.ts'
 import { stepMembers } from '../../node/membership/members-core.ts'
 import type { MembersEffect, MembersEvent, MembersState } from '../../node/membership/members-state.ts'
 import {
@@ -25,8 +25,8 @@ import {
   type ProviderEvent,
   type ProviderState,
   stepProviders
-} from '../../node/provider-core.ts'
-import { type RouterEffect, type RouterEvent, type RouterState, stepRouter } from '../../node/router-core.ts'
+} from '../../node/manifests/provider-core.ts'
+import { type RouterEffect, type RouterEvent, type RouterState, stepRouter } from '../../node/routing/router-core.ts'
 
 export interface Cores {
   readonly admission: Core<AdmissionState, AdmissionEvent, AdmissionEffect>

@@ -11,12 +11,12 @@ import {
   PULL_TICK_MS,
   type PullEvent,
   REMOVALS_INTERVAL_MS
-} from '../../node/manifest-schedule.ts'
+} from '../../node/manifests/manifest-schedule.ts'
 import { revocationsDigest } from '../../node/membership/members-core.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
-import { NEWS_UNDER_WAY_MS } from '../../node/peers.ts'
-import { newerThan, versionsOf } from '../../node/provider-core.ts'
-import type { Offer } from '../../node/rank.ts'
+import { NEWS_UNDER_WAY_MS } from '../../node/routing/peers.ts'
+import { newerThan, versionsOf } from '../../node/manifests/provider-core.ts'
+import type { Offer } from '../../node/routing/rank.ts'
 import { Asker } from './asker.ts'
 import type { Side } from './connection.ts'
 import type { Rumour } from './gossip.ts'
@@ -132,7 +132,7 @@ export class Life {
 
   // Peers.
 
-  /** As `offers` in `node/mesh/asking.ts`. */
+  /** As `offers` in `node/routing/provider-view.ts`. */
   offerOf(peerId: string, capability: Capability): Offer | undefined {
     const peer = nodeOf(peerId)
     const standing = this.records.standingOf(peerId)

@@ -1,10 +1,10 @@
 /**
- * Whom a virtual node is connected to, by the rules of `node/discovery.ts` and
- * `node/greeter.ts`: redial whom it lost, ever more slowly, and say hello first.
+ * Whom a virtual node is connected to, by the rules of `node/network/discovery.ts` and
+ * `node/membership/greeter.ts`: redial whom it lost, ever more slowly, and say hello first.
  */
 
-import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/discovery.ts'
-import { HELLO_TIMEOUT_MS } from '../../node/greeter.ts'
+import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/network/discovery.ts'
+import { HELLO_TIMEOUT_MS } from '../../node/membership/greeter.ts'
 import { revocationsDigest } from '../../node/membership/members-core.ts'
 import type { Side } from './connection.ts'
 import { peerIdOf } from './identities.ts'

@@ -8,9 +8,9 @@
  */
 
 import type { Random } from '../../interface/clock.ts'
-import { DIAL_TIMEOUT_MS, PING_INTERVAL_MS } from '../../node/libp2p.ts'
-import { PING_TIMEOUT_MS } from '../../node/liveness.ts'
-import { DIAL_ROUND_TRIPS } from '../../node/rank.ts'
+import { DIAL_TIMEOUT_MS, PING_INTERVAL_MS } from '../../node/network/libp2p.ts'
+import { PING_TIMEOUT_MS } from '../../node/network/liveness.ts'
+import { DIAL_ROUND_TRIPS } from '../../node/routing/rank.ts'
 import { RETRANSMIT_MS } from '../network/link.ts'
 import type { Connection, Link, Side } from './connection.ts'
 import type { World } from './world.ts'

@@ -1,9 +1,9 @@
 /**
  * The half of a virtual node that answers: an admission core for each model, and
- * an engine that takes its time, by the rules of `capabilities/registry.ts`.
+ * an engine that takes its time, by the rules of `capabilities/serving/registry.ts`.
  */
 
-import { type AdmissionEvent, type AdmissionState, newAdmission } from '../../capabilities/admission-core.ts'
+import { type AdmissionEvent, type AdmissionState, newAdmission } from '../../capabilities/serving/admission-core.ts'
 import { type ErrorCode, toLumosError } from '../../interface/errors.ts'
 import { permit } from '../../node/membership/policy.ts'
 import type { Side } from './connection.ts'

@@ -1,6 +1,6 @@
 import { EchoEngine } from '../../capabilities/engines/echo.ts'
-import { discoverModels } from '../../capabilities/model-info.ts'
-import { onnxModel } from '../../capabilities/onnx-model.ts'
+import { discoverModels } from '../../capabilities/models/model-info.ts'
+import { onnxModel } from '../../capabilities/models/onnx-model.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { engineCompliance } from '../compliance/engine.ts'
 import {

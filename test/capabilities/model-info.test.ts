@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import { discoverModels } from '../../capabilities/model-info.ts'
+import { discoverModels } from '../../capabilities/models/model-info.ts'
 import { MODELS, memoryLog } from './parts.ts'
 
 const complete = (name: string, more: object = {}) => ({

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
-import { writeRunFile } from '../../storage/run-file.ts'
+import { writeRunFile } from '../../storage/home/run-file.ts'
 import { startGateway } from '../gateway/running-gateway.ts'
 import { runCli, spawnCli } from './run-cli.ts'
 

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { describe, it } from 'vitest'
-import { loadKey } from '../../storage/keychain.ts'
+import { loadKey } from '../../storage/keys/keychain.ts'
 import { runCli } from './run-cli.ts'
 import { startNode, temporaryHome } from './started-node.ts'
 

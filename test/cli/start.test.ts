@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
-import { readRunFile } from '../../storage/run-file.ts'
+import { readRunFile } from '../../storage/home/run-file.ts'
 import { runCli, spawnCli } from './run-cli.ts'
 import { ALONE, startNode, temporaryHome } from './started-node.ts'
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import type { Engine } from '../../capabilities/engine.ts'
+import type { Engine } from '../../capabilities/host/engine.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 
 export interface EngineCase {

@@ -5,7 +5,7 @@
 
 import { createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import type { Random } from '../../interface/clock.ts'
-import { DER, der, derValues } from '../../protocols/tls/der.ts'
+import { DER, der, derValues } from '../../protocols/transport/tls/der.ts'
 
 /** The same key in each run, so that kept inputs stay what they were. */
 export function fixedKey(name: string): { privateKey: KeyObject; publicKey: KeyObject } {

@@ -1,8 +1,8 @@
 /** Mutations that keep a control body well-formed, so that they reach what lies behind the decoder. */
 
 import type { Random } from '../../interface/clock.ts'
-import { decode } from '../../protocols/cbor/decode.ts'
-import { encodeControl } from '../../protocols/control.ts'
+import { decode } from '../../protocols/wire/cbor/decode.ts'
+import { encodeControl } from '../../protocols/wire/control.ts'
 
 const HOSTILE: readonly unknown[] = [
   ...[0, 1, -1, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 1.5, -0.25],

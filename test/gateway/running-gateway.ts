@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { Gateway } from '../../gateway/index.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
-import { makeGatewayToken } from '../../storage/gateway-token.ts'
+import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
 import { createUnits } from '../../units/index.ts'
 import { startNode } from '../units/started-node.ts'
 

@@ -8,7 +8,7 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import type { NodeStatus } from '../../interface/node.ts'
-import { YAMUX_LIMITS } from '../../protocols/limits.ts'
+import { YAMUX_LIMITS } from '../../protocols/wire/limits.ts'
 
 export class Dialer implements AsyncDisposable {
   readonly libp2p: Libp2p

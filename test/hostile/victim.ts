@@ -8,7 +8,7 @@ import { echoModel } from '../../capabilities/index.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { useSmallSlabs } from '../../node/buffer-slabs.ts'
 import { createLumosNode } from '../../node/create-node.ts'
-import type { NodeLogger } from '../../node/log.ts'
+import type { NodeLogger } from '../../node/log/log.ts'
 import { ALONE, temporaryHome } from '../node/mesh-nodes.ts'
 import { liveMiB, openFiles, residentMiB, watchLoop } from './measures.ts'
 

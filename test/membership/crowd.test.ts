@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Stream } from '@libp2p/interface'
 import { describe, it } from 'vitest'
-import { JoinPlaces } from '../../node/membership/join-places.ts'
+import { JoinPlaces } from '../../node/pairing/join-places.ts'
 import { JOIN_PROTOCOL } from '../../protocols/join/index.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'

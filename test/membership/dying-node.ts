@@ -2,7 +2,7 @@
 
 import { createLumosNode } from '../../node/create-node.ts'
 import { RootKey } from '../../node/membership/root-key.ts'
-import { MeshStore } from '../../storage/mesh-store.ts'
+import { MeshStore } from '../../storage/mesh/mesh-store.ts'
 import { ALONE } from '../node/mesh-nodes.ts'
 
 /** In the order in which they come: two on the inviter, two on the device. */

@@ -3,9 +3,9 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { formatInviteCode, type InviteCode, parseInviteCode } from '../../node/membership/invite-code.ts'
+import { formatInviteCode, type InviteCode, parseInviteCode } from '../../node/pairing/invite-code.ts'
 import { uniqueName } from '../../node/membership/names.ts'
-import { checkPhrase, isJoinProof, joinProof } from '../../node/membership/pairing-secret.ts'
+import { checkPhrase, isJoinProof, joinProof } from '../../node/pairing/pairing-secret.ts'
 import { fromSealedText, toSealedText } from '../../node/membership/sealed-text.ts'
 
 const ids = await Promise.all(

@@ -8,9 +8,9 @@ import { type Clock, systemClock } from '../../interface/clock.ts'
 import type { LumosError } from '../../interface/errors.ts'
 import type { EventData } from '../../interface/events.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import { HANDSHAKE_TIMEOUT_MS, lanNetwork } from '../../node/libp2p.ts'
-import { formatInviteCode, parseInviteCode } from '../../node/membership/invite-code.ts'
-import { MeshStore } from '../../storage/mesh-store.ts'
+import { HANDSHAKE_TIMEOUT_MS, lanNetwork } from '../../node/network/libp2p.ts'
+import { formatInviteCode, parseInviteCode } from '../../node/pairing/invite-code.ts'
+import { MeshStore } from '../../storage/mesh/mesh-store.ts'
 import { meets, startNode, until, waitFor } from '../node/mesh-nodes.ts'
 
 const DAY_MS = 24 * 3600 * 1000

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
-import { phraseOf } from '../../node/membership/join-requests.ts'
-import type { Joiner } from '../../node/membership/joiner.ts'
-import { askNearby } from '../../node/membership/nearby-asking.ts'
+import { phraseOf } from '../../node/pairing/join-requests.ts'
+import type { Joiner } from '../../node/pairing/joiner.ts'
+import { askNearby } from '../../node/pairing/nearby-asking.ts'
 import type { Challenge, Grant } from '../../protocols/join/index.ts'
 
 const listener = { peerId: 'listener', addresses: [], meshId: 'mesh', meshName: 'flat' }

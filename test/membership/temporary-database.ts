@@ -3,8 +3,8 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDatabase } from '../../storage/database.ts'
-import { CORE_MIGRATIONS } from '../../storage/schema.ts'
+import { openDatabase } from '../../storage/database/database.ts'
+import { CORE_MIGRATIONS } from '../../storage/database/schema.ts'
 
 export const temporaryDatabase = () =>
   openDatabase(join(mkdtempSync(join(tmpdir(), 'lumos-core-')), 'core.db'), {

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it, onTestFinished } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
-import { type ConfigSources, describeConfig, loadConfig } from '../../node/config.ts'
-import { envNameOf, SETTINGS } from '../../node/config-schema.ts'
-import { defaultHome, homePath } from '../../storage/home-path.ts'
+import { type ConfigSources, describeConfig, loadConfig } from '../../node/settings/config.ts'
+import { envNameOf, SETTINGS } from '../../node/settings/config-schema.ts'
+import { defaultHome, homePath } from '../../storage/home/home-path.ts'
 
 function homeWith(yaml?: string): string {
   const home = mkdtempSync(join(tmpdir(), 'lumos-config-'))

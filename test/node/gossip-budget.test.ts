@@ -2,7 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { GossipBudget } from '../../node/gossip-budget.ts'
+import { GossipBudget } from '../../node/network/gossip-budget.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 describe('the gossip that is heard of a peer', () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Connection } from '@libp2p/interface'
 import { describe, it } from 'vitest'
-import { Liveness } from '../../node/liveness.ts'
+import { Liveness } from '../../node/network/liveness.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 const INTERVAL_MS = 5000

@@ -6,9 +6,9 @@ import { Writable } from 'node:stream'
 import { describe, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import { createLog, type LogOptions } from '../../node/log.ts'
-import { LogFile } from '../../node/log-file.ts'
-import { libp2pLogger } from '../../node/log-libp2p.ts'
+import { createLog, type LogOptions } from '../../node/log/log.ts'
+import { LogFile } from '../../node/log/log-file.ts'
+import { libp2pLogger } from '../../node/log/log-libp2p.ts'
 
 const clock = { ...systemClock, wallMs: () => Date.UTC(2026, 0, 2, 3, 4, 5) }
 

@@ -4,7 +4,7 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { afterEach, describe, it } from 'vitest'
-import { noiseOnDemand } from '../../node/noise.ts'
+import { noiseOnDemand } from '../../node/network/noise.ts'
 
 const started: Libp2p[] = []
 afterEach(() => Promise.all(started.splice(0).map(peer => peer.stop())))

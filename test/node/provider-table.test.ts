@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { assert, describe, expect, it } from 'vitest'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import { ProviderTable } from '../../node/provider-table.ts'
+import { ProviderTable } from '../../node/manifests/provider-table.ts'
 
 const TTL_MS = 10_000
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Candidate, rank } from '../../node/rank.ts'
+import { type Candidate, rank } from '../../node/routing/rank.ts'
 
 const NOW_MS = 1000
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { Discovery } from '../../node/discovery.ts'
-import type { MeshLibp2p } from '../../node/libp2p.ts'
+import { Discovery } from '../../node/network/discovery.ts'
+import type { MeshLibp2p } from '../../node/network/libp2p.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }

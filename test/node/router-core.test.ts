@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CancelledError, LumosError, PeerUnreachableError, TimeoutError } from '../../interface/errors.ts'
-import type { Offer } from '../../node/rank.ts'
-import { newRouter, type RouterEvent, stepRouter } from '../../node/router-core.ts'
+import type { Offer } from '../../node/routing/rank.ts'
+import { newRouter, type RouterEvent, stepRouter } from '../../node/routing/router-core.ts'
 
 const offer = (peerId: string): Offer => ({
   peerId,

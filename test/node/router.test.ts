@@ -8,8 +8,8 @@ import {
 } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { Router, type RouterComponents } from '../../node/router.ts'
-import { RETRY_AFTER_MS_MAX } from '../../node/router-core.ts'
+import { Router, type RouterComponents } from '../../node/routing/router.ts'
+import { RETRY_AFTER_MS_MAX } from '../../node/routing/router-core.ts'
 
 type Answer = (request: InferenceRequest, options?: AbortOptions) => AsyncIterable<InferenceChunk>
 

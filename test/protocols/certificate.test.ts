@@ -6,9 +6,9 @@ import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
 import { beforeAll, describe, it } from 'vitest'
-import { createCertificate } from '../../protocols/tls/certificate.ts'
-import { DER, der } from '../../protocols/tls/der.ts'
-import { peerOfCertificate } from '../../protocols/tls/verify.ts'
+import { createCertificate } from '../../protocols/transport/tls/certificate.ts'
+import { DER, der } from '../../protocols/transport/tls/der.ts'
+import { peerOfCertificate } from '../../protocols/transport/tls/verify.ts'
 import {
   certificateOf,
   ED25519,

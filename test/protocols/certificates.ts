@@ -4,8 +4,8 @@ import { type KeyObject, sign, X509Certificate } from 'node:crypto'
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { ProtocolViolationError } from '../../interface/errors.ts'
-import { LIBP2P_EXTENSION, SIGNED_PREFIX } from '../../protocols/tls/certificate.ts'
-import { DER, der } from '../../protocols/tls/der.ts'
+import { LIBP2P_EXTENSION, SIGNED_PREFIX } from '../../protocols/transport/tls/certificate.ts'
+import { DER, der } from '../../protocols/transport/tls/der.ts'
 
 export const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 export const objectId = (text: string): Buffer => der(DER.objectId, hex(text))

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { MessageStream } from '@libp2p/interface'
 import { expect, it } from 'vitest'
-import { ConnectionDuplex } from '../../protocols/tls/duplex.ts'
+import { ConnectionDuplex } from '../../protocols/transport/tls/duplex.ts'
 
 /** A connection that takes what is written and is full each time, and counts who waits for it to drain. */
 class FullConnection extends EventTarget {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { FrameStream, type FrameStreamOptions } from '../../protocols/frames.ts'
+import { FrameStream, type FrameStreamOptions } from '../../protocols/wire/frames.ts'
 import {
   FIRST_FRAME_BYTES_MAX,
   FRAME_BYTES_MAX,
@@ -10,7 +10,7 @@ import {
   FRAME_PATIENCE_MS,
   WRITE_BUFFER_BYTES_HIGH,
   YAMUX_LIMITS
-} from '../../protocols/limits.ts'
+} from '../../protocols/wire/limits.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { connectPeers, type Peers } from './peers.ts'
 

@@ -7,9 +7,9 @@ import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { beforeAll, describe, it } from 'vitest'
-import { type Certificate, createCertificate } from '../../protocols/tls/certificate.ts'
-import { ConnectionDuplex } from '../../protocols/tls/duplex.ts'
-import { socketTls } from '../../protocols/tls/index.ts'
+import { type Certificate, createCertificate } from '../../protocols/transport/tls/certificate.ts'
+import { ConnectionDuplex } from '../../protocols/transport/tls/duplex.ts'
+import { socketTls } from '../../protocols/transport/tls/index.ts'
 
 type Role = 'listener' | 'dialer'
 const ROLES: readonly Role[] = ['listener', 'dialer']

@@ -8,8 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { encodeControl } from '../../protocols/control.ts'
-import { FrameStream } from '../../protocols/frames.ts'
+import { encodeControl } from '../../protocols/wire/control.ts'
+import { FrameStream } from '../../protocols/wire/frames.ts'
 import { encodeRequest } from '../../protocols/inference/codec.ts'
 import { INFERENCE_PROTOCOL, InferenceClient, InferenceHandler } from '../../protocols/inference/index.ts'
 import {
@@ -18,8 +18,8 @@ import {
   WRITE_BUFFER_BYTES_HIGH,
   WRITE_PATIENCE_MS,
   YAMUX_LIMITS
-} from '../../protocols/limits.ts'
-import { MessageReader, messageFrames, TYPE } from '../../protocols/messages.ts'
+} from '../../protocols/wire/limits.ts'
+import { MessageReader, messageFrames, TYPE } from '../../protocols/wire/messages.ts'
 import { connectPeers, createPeer, type Peers } from './peers.ts'
 
 const REQUEST: InferenceRequest = {

@@ -7,17 +7,17 @@ import { systemClock } from '../../interface/clock.ts'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { encodeControl } from '../../protocols/control.ts'
-import { FrameStream } from '../../protocols/frames.ts'
+import { encodeControl } from '../../protocols/wire/control.ts'
+import { FrameStream } from '../../protocols/wire/frames.ts'
 import {
   INFERENCE_PROTOCOL,
   InferenceClient,
   InferenceHandler,
   type InferenceHandlerLimits
 } from '../../protocols/inference/index.ts'
-import { INFERENCE_STREAMS_INBOUND_MAX, INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/limits.ts'
-import { messageFrames, TYPE } from '../../protocols/messages.ts'
-import { Session } from '../../protocols/session.ts'
+import { INFERENCE_STREAMS_INBOUND_MAX, INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/wire/limits.ts'
+import { messageFrames, TYPE } from '../../protocols/wire/messages.ts'
+import { Session } from '../../protocols/wire/session.ts'
 import { connectPeers, type Peers } from './peers.ts'
 
 setFlagsFromString('--expose-gc')

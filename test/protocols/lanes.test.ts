@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Lanes } from '../../protocols/lanes.ts'
-import type { Session } from '../../protocols/session.ts'
+import { Lanes } from '../../protocols/wire/lanes.ts'
+import type { Session } from '../../protocols/wire/session.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 /** A second under a minute, after which an idle lane is closed. */

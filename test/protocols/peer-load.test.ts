@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PeerLoad, TotalLoad } from '../../protocols/inference/peer-load.ts'
+import { PeerLoad, TotalLoad } from '../../protocols/wire/peer-load.ts'
 
 const loadOf = (limits = {}, total = new TotalLoad(limits)) => new PeerLoad('peer', total, limits)
 const never = new Promise<void>(() => {})

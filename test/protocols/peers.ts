@@ -3,8 +3,8 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { socketTls } from '../../protocols/tls/index.ts'
-import { sparingYamux } from '../../protocols/yamux.ts'
+import { socketTls } from '../../protocols/transport/tls/index.ts'
+import { sparingYamux } from '../../protocols/transport/yamux.ts'
 
 export interface Peers extends AsyncDisposable {
   readonly dialer: Libp2p

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type LumosError, TimeoutError } from '../../interface/errors.ts'
-import type { FrameStream } from '../../protocols/frames.ts'
-import { Session } from '../../protocols/session.ts'
+import type { FrameStream } from '../../protocols/wire/frames.ts'
+import { Session } from '../../protocols/wire/session.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 /** A session of a peer that takes all and says nothing. */

@@ -4,7 +4,7 @@ import type { LumosNode } from '../../interface/node.ts'
 import { Cluster, type ClusterOptions } from '../../sim/cluster.ts'
 import { Schedule } from '../../sim/faults/fault.ts'
 import { PRESETS } from '../../sim/network/presets.ts'
-import type { DataDir } from '../../storage/data-dir.ts'
+import type { DataDir } from '../../storage/home/data-dir.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 

@@ -14,8 +14,8 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openDataDir } from '../../storage/data-dir.ts'
-import { readRunFile } from '../../storage/run-file.ts'
+import { openDataDir } from '../../storage/home/data-dir.ts'
+import { readRunFile } from '../../storage/home/run-file.ts'
 import { startProcess, temporaryHome } from './home.ts'
 
 const modeOf = (path: string) => statSync(path).mode & 0o777

@@ -3,8 +3,8 @@ import { mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, wri
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
-import { type Database, openDatabase } from '../../storage/database.ts'
-import { writeFileDurably } from '../../storage/durable-file.ts'
+import { type Database, openDatabase } from '../../storage/database/database.ts'
+import { writeFileDurably } from '../../storage/database/durable-file.ts'
 import { smallDisk, temporaryHome } from './home.ts'
 
 const FIRST = 'CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)'

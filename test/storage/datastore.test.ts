@@ -12,9 +12,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { Key } from 'interface-datastore'
 import { afterAll, afterEach, beforeAll, beforeEach, chai, describe, expect, it } from 'vitest'
-import { type Database, openDatabase } from '../../storage/database.ts'
-import { SqliteDatastore } from '../../storage/datastore.ts'
-import { CACHE_MIGRATIONS } from '../../storage/schema.ts'
+import { type Database, openDatabase } from '../../storage/database/database.ts'
+import { SqliteDatastore } from '../../storage/database/datastore.ts'
+import { CACHE_MIGRATIONS } from '../../storage/database/schema.ts'
 import { temporaryHome } from './home.ts'
 
 const open = (home: string): Database =>

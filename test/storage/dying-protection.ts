@@ -2,7 +2,7 @@
 
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import { protectKeys } from '../../storage/key-protection.ts'
+import { protectKeys } from '../../storage/keys/key-protection.ts'
 
 const { home, passphrase, step } = JSON.parse(process.argv[2]!)
 let count = 0

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { loadIdentityKey } from '../../storage/keychain.ts'
+import { loadIdentityKey } from '../../storage/keys/keychain.ts'
 import { temporaryHome } from './home.ts'
 
 describe('the identity key', () => {

@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Engine, Model } from '../../capabilities/engine.ts'
+import type { Engine, Model } from '../../capabilities/host/engine.ts'
 import type { LumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'

@@ -7,9 +7,9 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { ProtocolViolationError } from '../../../interface/errors.ts'
-import { derValues } from '../../../protocols/tls/der.ts'
-import { peerOfCertificate } from '../../../protocols/tls/verify.ts'
-import { sparingYamux } from '../../../protocols/yamux.ts'
+import { derValues } from '../../../protocols/transport/tls/der.ts'
+import { peerOfCertificate } from '../../../protocols/transport/tls/verify.ts'
+import { sparingYamux } from '../../../protocols/transport/yamux.ts'
 import {
   certificateOf,
   extensionsOf,

@@ -1,0 +1,50 @@
+/** Starts the process of an engine, with no more of the node than it needs. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { EngineSandbox } from '../../interface/node.ts'
+import type { EngineEnvironment } from './engine-environment.ts'
+import { startOf } from './engine-sandbox.ts'
+import { ENGINE_CHILD } from '../entries.ts'
+
+const NODE_OPTIONS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning']
+
+export interface EngineSpec {
+  /** For logs and errors: the model's id. */
+  readonly name: string
+  /** An `EngineModule`, loaded in the process. */
+  readonly module: URL
+  /** Given to its `createEngine`; anything that can be cloned. Paths in it are relative to `folder`. */
+  readonly settings: unknown
+  /** The model's files: the working directory, and all that a sandbox shows besides code. Default: the root. */
+  readonly folder?: string
+}
+
+export function launch(
+  sandbox: EngineSandbox,
+  { module, folder = '/' }: EngineSpec,
+  env: EngineEnvironment
+): ChildProcess {
+  const { command, args, options } = startOf(sandbox, {
+    args: [...NODE_OPTIONS, fileURLToPath(ENGINE_CHILD)],
+    folder,
+    code: [dirname(fileURLToPath(module))],
+    env
+  })
+  return spawn(command, args, {
+    ...options,
+    // onnxruntime reports each load to its maker unless told not to; a private mesh reports nothing.
+    env: { ...env, ORT_DISABLE_TELEMETRY: '1' },
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc']
+  })
+}
+
+/** What ended a process. A sandbox tells a signal as a shell does: 128 and its number. */
+export function causeOf(code: number | null, signal: string | null): string {
+  const number = Number(code) - 128
+  const told = Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
+  return signal ?? told ?? `code ${code}`
+}

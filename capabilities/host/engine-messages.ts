@@ -1,0 +1,63 @@
+/** What a node and an engine's process say to each other. */
+
+import { EngineFailedError, type ErrorCode, LumosError } from '../../interface/errors.ts'
+import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { Engine } from './engine.ts'
+
+/** What the module named by `load` exports. */
+export interface EngineModule {
+  createEngine(settings: unknown): Engine
+}
+
+/** Argument of a process that nothing else ends together with its node. */
+export const WATCH_NODE = 'watch-node'
+
+export type ToEngine =
+  /** The first message. Answered by `loaded` or `failed`. */
+  | { readonly type: 'load'; readonly module: string; readonly settings: unknown }
+  /** Answered by chunks up to `done`, or by one error. */
+  | { readonly type: 'infer'; readonly call: number; readonly request: InferenceRequest }
+  /** The call still ends with `done` or an error, soon. */
+  | { readonly type: 'cancel'; readonly call: number }
+
+export type FromEngine =
+  | { readonly type: 'loaded' }
+  | { readonly type: 'failed'; readonly error: PlainError }
+  | { readonly type: 'chunks'; readonly call: number; readonly chunks: readonly InferenceChunk[] }
+  | { readonly type: 'error'; readonly call: number; readonly error: PlainError }
+  | { readonly type: 'memory'; readonly bytes: number }
+
+export interface PlainError {
+  readonly code: string
+  readonly message: string
+}
+
+/** What an engine may report. Anything else it throws means that it failed. */
+const ENGINE_CODES: readonly string[] = [
+  'INVALID_INPUT',
+  'INPUT_TOO_LARGE',
+  'MODEL_INVALID'
+] satisfies ErrorCode[]
+/** Enough to say what is wrong; an engine cannot fill logs with it. */
+const MESSAGE_CHARS_MAX = 1024
+
+export function toPlainError(thrown: unknown): PlainError {
+  const code = thrown instanceof LumosError ? thrown.code : 'ENGINE_FAILED'
+  return { code, message: thrown instanceof Error ? thrown.message : String(thrown) }
+}
+
+/** Absolute paths and file addresses, each with its last part. */
+const PATHS =
+  /(?:file:\/\/|\b[A-Za-z]:[\\/]|(?<![\w.:/-])\/|\\\\)(?:[^\s"'`<>|:;,()]*[\\/])*([^\s"'`<>|:;,()\\/]*)/g
+
+/** As callers see it, peers among them: with the model's name, without the paths of this device. */
+export function fromPlainError(
+  { code, message }: PlainError,
+  of: { name: string; folder?: string }
+): LumosError {
+  const told = String(message).slice(0, MESSAGE_CHARS_MAX)
+  // First, because a folder's name may hold spaces, which end what looks like a path.
+  const relative = of.folder === undefined ? told : told.replaceAll(of.folder, '')
+  const text = `"${of.name}": ${relative.replace(PATHS, '$1')}`
+  return ENGINE_CODES.includes(code) ? new LumosError(code as ErrorCode, text) : new EngineFailedError(text)
+}

@@ -1,0 +1,130 @@
+/**
+ * Engines run native code over files from elsewhere. Where the system allows it, their process has less
+ * than the rights of the node: it sees the code and its model's folder, or it is another user.
+ */
+
+import { execFile } from 'node:child_process'
+import { existsSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { EngineSandbox } from '../../interface/node.ts'
+import type { EngineEnvironment } from './engine-environment.ts'
+import { WATCH_NODE } from './engine-messages.ts'
+import { ENGINE_CHILD } from '../entries.ts'
+
+/** By its full path: a program of that name elsewhere in the search path proves nothing. */
+const BUBBLEWRAP = '/usr/bin/bwrap'
+/** Of util-linux: has the system end a process together with its parent. */
+const SETPRIV = '/usr/bin/setpriv'
+/** `nobody`: owns no files on any system. */
+const NOBODY = 65534
+/** A start of Node takes 50 ms, on a slow board ten times that. */
+const PROBE_TIMEOUT_MS = 10_000
+
+/** A program to run, and what it may see. */
+export interface Confined {
+  /** Arguments for Node. */
+  readonly args: readonly string[]
+  /** The working directory, and all that the process may read besides code. */
+  readonly folder: string
+  /** Folders with more code. */
+  readonly code: readonly string[]
+  readonly env: EngineEnvironment
+}
+
+export interface Start {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly options: { readonly cwd: string; readonly uid?: number; readonly gid?: number }
+}
+
+/** How to start Node under `sandbox`. */
+export function startOf(sandbox: EngineSandbox, what: Confined, bubblewrap = BUBBLEWRAP): Start {
+  const { args, folder: cwd } = what
+  switch (sandbox) {
+    case 'bubblewrap':
+      return { command: bubblewrap, args: [...bubbleOf(what), process.execPath, ...args], options: { cwd } }
+    case 'user':
+      // The system enters the folder before it changes the user, so a private home may lie above it.
+      return { ...boundToNode(args), options: { cwd, uid: NOBODY, gid: NOBODY } }
+    case 'none':
+      return { ...boundToNode(args), options: { cwd } }
+  }
+}
+
+/** A busy engine cannot see that its node is gone: the system ends it, or a thread of its own, which costs 15 MB. */
+function boundToNode(args: readonly string[]): Pick<Start, 'command' | 'args'> {
+  // Busybox has a link of that name, which does not know the option.
+  if (process.platform !== 'linux' || !existsSync(SETPRIV) || realpathSync(SETPRIV) !== SETPRIV) {
+    return { command: process.execPath, args: [...args, WATCH_NODE] }
+  }
+  return { command: SETPRIV, args: ['--no-new-privs', '--pdeathsig', 'KILL', process.execPath, ...args] }
+}
+
+let found: Promise<EngineSandbox> | undefined
+
+/** What holds on this device, found by trying it once, when it is first asked for. */
+export function engineSandbox(): Promise<EngineSandbox> {
+  found ??= probe()
+  return found
+}
+
+async function probe(): Promise<EngineSandbox> {
+  if (process.platform === 'linux' && existsSync(BUBBLEWRAP) && (await works('bubblewrap')))
+    return 'bubblewrap'
+  if (process.getuid?.() === 0 && (await works('user'))) return 'user'
+  return 'none'
+}
+
+/** Whether Node starts there, and can read the code of engines. */
+export function works(sandbox: EngineSandbox, bubblewrap?: string): Promise<boolean> {
+  const needed = [fileURLToPath(ENGINE_CHILD), ...['onnxruntime-node', 'sharp'].map(fileOf)]
+  const script = 'for (const path of process.argv.slice(1)) require("node:fs").accessSync(path, 4)'
+  const what = { args: ['-e', script, ...needed], folder: '/', code: [], env: {} }
+  const { command, args, options } = startOf(sandbox, what, bubblewrap)
+  return new Promise(resolve => {
+    execFile(command, args, { ...options, env: {}, timeout: PROBE_TIMEOUT_MS }, err => resolve(err === null))
+  })
+}
+
+/** A view of the system that holds libraries, Node, the code of engines, the model, and nothing else. */
+function bubbleOf({ folder, code, env }: Confined): string[] {
+  const child = dirname(fileURLToPath(ENGINE_CHILD))
+  const parent = dirname(child)
+  const readable = [
+    '/usr',
+    '/lib',
+    '/lib32',
+    '/lib64',
+    '/bin',
+    '/etc/ld.so.cache',
+    '/etc/localtime',
+    '/nix/store',
+    '/sys/devices/system/cpu',
+    process.execPath,
+    child,
+    join(parent, 'interface'),
+    join(parent, 'package.json'),
+    ...modulesAbove(child),
+    ...code,
+    ...['LD_LIBRARY_PATH', 'LD_PRELOAD'].flatMap(name => env[name]?.split(':') ?? []),
+    ...(folder === '/' ? [] : [folder])
+  ]
+  return [
+    // No network, no other processes, no capability, no terminal; it ends with the node.
+    ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
+    ...readable.flatMap(path => ['--ro-bind-try', path, path]),
+    ...['--chdir', folder, '--']
+  ]
+}
+
+/** Packages are looked for in each folder upwards, and may be links. */
+function modulesAbove(folder: string): string[] {
+  const modules = join(folder, 'node_modules')
+  const here = existsSync(modules) ? [modules, realpathSync(modules)] : []
+  return dirname(folder) === folder ? here : [...here, ...modulesAbove(dirname(folder))]
+}
+
+const fileOf = (name: string): string => createRequire(import.meta.url).resolve(name)

@@ -1,0 +1,39 @@
+/**
+ * What an engine is: an `InferenceService` with a life. It knows no peers, no
+ * queue and no budget; the registry around it does.
+ */
+
+import { EngineFailedError } from '../../interface/errors.ts'
+import type { InferenceService } from '../../interface/inference.ts'
+import type { TaskName } from '../../interface/tasks.ts'
+
+export interface Engine extends InferenceService {
+  /** Whether `infer` can be called now. Turns false when the engine dies. */
+  readonly loaded: boolean
+  /** Resident memory of the engine's own process; 0 when it has none. */
+  readonly memoryBytes: number
+  /** Set by whoever wants to know that the engine died on its own. */
+  onLost?: () => void
+
+  /** Gets everything that `infer` needs. Not called while a load is under way. */
+  load(): Promise<void>
+  /** Ends what is under way and gives everything back. */
+  close(): Promise<void>
+  /**
+   * Resolves once work that was given up has really ended, or is `undefined`
+   * when there is none: a native run goes on for a while after its caller left.
+   */
+  settled?(): Promise<void> | undefined
+}
+
+/** An engine under the name by which peers ask for it. */
+export interface Model {
+  readonly id: string
+  readonly tasks: readonly TaskName[]
+  /** Requests the engine answers at once. */
+  readonly slots: number
+  readonly engine: Engine
+}
+
+/** Blames the engine for a chunk that may not come; see `Answer`. */
+export const engineBroke = (what: string): EngineFailedError => new EngineFailedError(`The engine ${what}.`)

@@ -1,0 +1,209 @@
+/**
+ * Models on disk, as their `model_info.json` describes them.
+ *
+ * The files come from anywhere, so a description is data to be checked: it may
+ * name only plain files inside its own directory, and a broken one is skipped
+ * with its reason logged, for the sake of the others.
+ */
+
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import * as z from 'zod'
+import { LumosError, toLumosError } from '../../interface/errors.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
+import { ModelId } from '../../interface/names.ts'
+import type { TaskName } from '../../interface/tasks.ts'
+import type { ImageSettings } from '../engines/onnx/image.ts'
+
+const MODEL_INFO = 'model_info.json'
+/** Labels of the largest image sets fit; a description is not a place for data. */
+const INFO_BYTES_MAX = 1024 * 1024
+/** More than any picture model takes; bounds the memory of one request. */
+const SIDE_PIXELS_MAX = 4096
+
+/** A path such as `onnx/model.onnx`: relative, plain, the same on every platform. */
+const FileName = z
+  .string()
+  .max(255)
+  .regex(/^[\w-][\w.+-]*(?:\/[\w-][\w.+-]*)*$/, 'must be a plain relative path')
+
+const Files = z.object({ available: z.boolean(), files: z.array(FileName).max(64).default([]) })
+const Channels = z.array(z.number()).min(1).max(3)
+const Value = z.object({
+  name: z.string().min(1).max(128),
+  type: z.string().max(32),
+  shape: z.array(z.union([z.int(), z.string().max(64)])).max(16)
+})
+
+/** Unknown keys are left alone: others add their own. */
+const ModelDescription = z.object({
+  name: ModelId,
+  version: z.string().max(64),
+  description: z.string().max(4096),
+  model_type: z.string().max(64),
+  embedding_dim: z.int().positive().optional(),
+  runtimes: z.object({
+    torch: Files.optional(),
+    onnx: Files.optional(),
+    rknn: z
+      .object({
+        available: z.boolean(),
+        devices: z.array(z.string()).default([]),
+        files: z.record(z.string(), z.array(FileName)).default({})
+      })
+      .optional()
+  }),
+  datasets: z.record(z.string(), FileName).default({}),
+  metadata: z.object({ license: z.string(), author: z.string(), created_at: z.string() }),
+
+  // What this project adds.
+  task: z.string().max(64).optional(),
+  inputs: z.array(Value).max(64).default([]),
+  outputs: z.array(Value).max(64).default([]),
+  labels: z.array(z.string().max(256)).min(1).max(100_000).optional(),
+  preprocessing: z
+    .object({
+      width: z.int().min(1).max(SIDE_PIXELS_MAX),
+      height: z.int().min(1).max(SIDE_PIXELS_MAX),
+      fit: z.enum(['fill', 'cover', 'contain']).default('fill'),
+      color: z.enum(['gray', 'rgb']).default('rgb'),
+      layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
+      range: z.tuple([z.number(), z.number()]).default([0, 1]),
+      mean: Channels.optional(),
+      std: Channels.optional()
+    })
+    .optional(),
+  /** Hashes of files, lower-case hex. */
+  sha256: z.record(FileName, z.string().regex(/^[0-9a-f]{64}$/)).default({})
+})
+export type ModelDescription = z.infer<typeof ModelDescription>
+
+/** A model that this node can serve. */
+export interface FoundModel {
+  readonly description: ModelDescription
+  readonly tasks: readonly TaskName[]
+  /** Real path of the directory that holds its files. */
+  readonly folder: string
+  /** Its graph, relative to `folder`. */
+  readonly file: string
+  /** Of the files that the engine opens, those that the description gives a hash of. */
+  readonly hashes: Readonly<Record<string, string>>
+  readonly image: ImageSettings | undefined
+}
+
+/**
+ * The models in `directories`, each of which holds one directory per model. Of
+ * two with one name the first is taken. A directory that is not there has none.
+ */
+export async function discoverModels(directories: readonly string[], log: Logger): Promise<FoundModel[]> {
+  const found = new Map<string, FoundModel>()
+  for (const directory of directories) {
+    for (const path of await modelDirectories(directory)) {
+      try {
+        const model = await readModel(path)
+        if (found.has(model.description.name)) throw invalid(`"${model.description.name}" is taken already`)
+        found.set(model.description.name, model)
+      } catch (err) {
+        const { code, message } = toLumosError(err)
+        log.warn({ path, code, reason: message }, 'model skipped')
+      }
+    }
+  }
+  return [...found.values()]
+}
+
+async function modelDirectories(directory: string): Promise<string[]> {
+  let names: string[]
+  try {
+    names = await readdir(directory)
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw err
+  }
+
+  const paths: string[] = []
+  for (const name of names.sort()) {
+    const path = join(directory, name)
+    if (await isFile(join(path, MODEL_INFO))) paths.push(path)
+  }
+  return paths
+}
+
+/**
+ * Reads the description of the model in `directory`.
+ *
+ * @throws {LumosError} `MODEL_INVALID`, saying what is wrong.
+ */
+async function readModel(directory: string): Promise<FoundModel> {
+  const description = await readDescription(join(directory, MODEL_INFO))
+  const { onnx } = description.runtimes
+  const graphs = onnx?.available ? onnx.files.filter(file => file.endsWith('.onnx')) : []
+  if (graphs.length !== 1) throw invalid(`one ONNX graph is needed, and ${graphs.length} are listed`)
+
+  const image = imageSettings(description)
+  const folder = await realpath(directory)
+  const hashes: [file: string, hash: string][] = []
+  for (const file of onnx!.files) {
+    const path = relative(folder, await fileIn(folder, file))
+    if (description.sha256[file] !== undefined) hashes.push([path, description.sha256[file]])
+  }
+  return {
+    description,
+    tasks: image === undefined ? ['tensor'] : ['image-classification', 'tensor'],
+    folder,
+    file: relative(folder, await fileIn(folder, graphs[0]!)),
+    hashes: Object.fromEntries(hashes),
+    image
+  }
+}
+
+async function readDescription(path: string): Promise<ModelDescription> {
+  const { size } = await stat(path)
+  if (size > INFO_BYTES_MAX) throw invalid(`${MODEL_INFO} is larger than ${INFO_BYTES_MAX} bytes`)
+
+  let json: unknown
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'))
+  } catch (err) {
+    throw invalid(`${MODEL_INFO} is no JSON: ${(err as Error).message}`)
+  }
+
+  const result = ModelDescription.safeParse(json)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  throw invalid(`${issue.path.join('.')}: ${issue.message}`)
+}
+
+/** What the engine needs to classify pictures, when that is the model's task. */
+function imageSettings(description: ModelDescription): ImageSettings | undefined {
+  const { task, inputs, outputs, labels, preprocessing } = description
+  if (task !== 'image-classification') return undefined
+  if (inputs.length !== 1 || outputs.length === 0 || labels === undefined || preprocessing === undefined) {
+    throw invalid('image-classification needs one input, an output, labels and preprocessing')
+  }
+
+  const channels = preprocessing.color === 'gray' ? 1 : 3
+  const mean = preprocessing.mean ?? Array<number>(channels).fill(0)
+  const std = preprocessing.std ?? Array<number>(channels).fill(1)
+  if (mean.length !== channels || std.length !== channels || std.includes(0)) {
+    throw invalid(`preprocessing: mean and std need ${channels} values each, and no std of 0`)
+  }
+  return { ...preprocessing, mean, std, labels, input: inputs[0]!.name, output: outputs[0]!.name }
+}
+
+/** The real path of a file of the model; a link must not lead out of its directory. */
+async function fileIn(root: string, name: string): Promise<string> {
+  const path = await realpath(join(root, name)).catch(() => undefined)
+  if (path === undefined) throw invalid(`the file ${name} is missing`)
+  if (!path.startsWith(root + sep)) throw invalid(`the file ${name} leads out of the model's directory`)
+  if (!(await isFile(path))) throw invalid(`${name} is no file`)
+  return path
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    stats => stats.isFile(),
+    () => false
+  )
+
+const invalid = (reason: string): LumosError => new LumosError('MODEL_INVALID', `${reason}.`)

@@ -1,0 +1,190 @@
+/**
+ * What this node can do: its models by name, behind one `InferenceService`.
+ *
+ * The way of a request: checked, admitted, model loaded, engine run, answer
+ * checked. It is the inner loop of every local and served call, so it makes no
+ * closure, timer or combined signal of its own.
+ */
+
+import { Answer } from '../../interface/answer.ts'
+import type { Clock, Random } from '../../interface/clock.ts'
+import { CancelledError, EngineFailedError, LumosError } from '../../interface/errors.ts'
+import type {
+  InferenceChunk,
+  InferenceRequest,
+  InferenceService,
+  ServeOptions
+} from '../../interface/inference.ts'
+import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import type { Capability } from '../../interface/manifest.ts'
+import type { TaskName } from '../../interface/tasks.ts'
+import { Admission } from './admission.ts'
+import { type Engine, engineBroke, type Model } from '../host/engine.ts'
+import { ModelManager } from '../models/model-manager.ts'
+import { checkedRequest } from './request.ts'
+import { type Work, WorkTable } from './work.ts'
+
+export interface RegistryOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly models: readonly Model[]
+  /** Called when `capabilities()` would say something else than before. */
+  readonly onChange?: () => void
+}
+
+/** One model as `models()` tells it. */
+export interface ModelState {
+  readonly model: string
+  readonly tasks: readonly TaskName[]
+  readonly slots: number
+  /** Whether it is loaded. */
+  readonly warm: boolean
+  readonly running: number
+  readonly queued: number
+  readonly memoryBytes: number
+}
+
+interface Entry {
+  readonly model: Model
+  readonly engine: Engine
+  readonly manager: ModelManager
+  readonly admission: Admission
+}
+
+export class Registry implements InferenceService, Startable {
+  readonly #byId = new Map<string, Entry>()
+  readonly #works: WorkTable
+  #stopped = false
+
+  /** @throws {Error} when two models have one id. */
+  constructor({ clock, random, log, models, onChange = () => {} }: RegistryOptions) {
+    this.#works = new WorkTable(clock)
+    for (const model of models) {
+      if (this.#byId.has(model.id)) throw new Error(`Two models are called "${model.id}".`)
+      this.#byId.set(model.id, {
+        model,
+        engine: model.engine,
+        manager: new ModelManager(model, { clock, random, log, onChange }),
+        admission: new Admission(model.slots, clock)
+      })
+    }
+  }
+
+  /** Models are loaded on first use. */
+  start(): void {
+    this.#stopped = false
+  }
+
+  /** Ends what is under way with `CANCELLED`, and all engines. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#works.abortAll(new CancelledError('The node is stopping.'))
+    await Promise.all([...this.#byId.values()].map(({ manager }) => manager.close()))
+  }
+
+  /**
+   * @throws {InvalidInputError} when the request breaks its task's schema, or the engine cannot read the input.
+   * @throws {LumosError} `MODEL_NOT_FOUND` when nothing here does what is asked.
+   * @throws {EngineFailedError} when the engine died, hung, or broke the form of an answer.
+   */
+  async *infer(asked: InferenceRequest, options?: ServeOptions): AsyncGenerator<InferenceChunk> {
+    const request = checkedRequest(asked)
+    const entry = this.#find(request)
+    const work = this.#works.begin(request.budgetMs, options?.signal)
+    try {
+      const turn = entry.admission.enter(work.signal, options?.askedBy)
+      if (turn !== undefined) await turn
+      const done = yield* this.#run(entry, request, work, turn !== undefined, options)
+      // The slot is free before the last chunk is taken, however slowly it is.
+      yield done
+    } catch (err) {
+      throw work.signal.aborted ? work.signal.reason : err
+    } finally {
+      this.#works.end(work)
+    }
+  }
+
+  capabilities(): Capability[] {
+    return [...this.#byId.values()].flatMap(({ model, manager }) =>
+      model.tasks.map(task => ({ task, model: model.id, slots: model.slots, warm: manager.warm }))
+    )
+  }
+
+  models(): ModelState[] {
+    return [...this.#byId.values()].map(({ model, engine, manager, admission }) => ({
+      model: model.id,
+      tasks: model.tasks,
+      slots: model.slots,
+      warm: manager.warm,
+      running: admission.running,
+      queued: admission.queued,
+      memoryBytes: engine.memoryBytes
+    }))
+  }
+
+  /** Resident memory of the processes that engines run in. */
+  memoryBytes(): number {
+    let bytes = 0
+    for (const { engine } of this.#byId.values()) bytes += engine.memoryBytes
+    return bytes
+  }
+
+  /** Runs an admitted request, frees its slot, and returns the `done` chunk. */
+  async *#run(
+    { model, engine, manager, admission }: Entry,
+    request: InferenceRequest,
+    work: Work,
+    queued: boolean,
+    options: ServeOptions | undefined
+  ): AsyncGenerator<InferenceChunk, InferenceChunk> {
+    let startedMs: number | undefined
+    let done: InferenceChunk | undefined
+    try {
+      const ready = manager.ready(work.signal)
+      if (ready !== undefined) await ready
+      work.signal.throwIfAborted()
+      // Who did not wait was asked in this very turn of the event loop.
+      if (queued || ready !== undefined) options?.mayRun?.()
+      startedMs = admission.startedMs()
+
+      const answer = new Answer(request, engineBroke)
+      for await (const unchecked of engine.infer(request, work)) {
+        const chunk = answer.accept(unchecked)
+        if (chunk.type === 'done') done = chunk
+        else yield chunk
+      }
+      if (done === undefined) throw new EngineFailedError('The engine ended without finishing its answer.')
+      manager.answered()
+      return done
+    } catch (err) {
+      if (err instanceof LumosError || work.signal.aborted) throw err
+      throw new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })
+    } finally {
+      // Given up on: the slot is free once the engine has really stopped.
+      const settled = done === undefined ? engine.settled?.() : undefined
+      if (settled === undefined) admission.leave(startedMs)
+      else settled.then(() => admission.leave(startedMs))
+    }
+  }
+
+  #find({ task, model }: InferenceRequest): Entry {
+    if (this.#stopped) throw new CancelledError('The node is stopping.')
+    let found: Entry | undefined
+    if (model !== undefined) {
+      found = this.#byId.get(model)
+      if (found !== undefined && !found.model.tasks.includes(task)) found = undefined
+    } else {
+      for (const entry of this.#byId.values()) {
+        if (!entry.model.tasks.includes(task)) continue
+        // A loaded model answers sooner than one that has to be loaded first.
+        if (found === undefined || (entry.manager.warm && !found.manager.warm)) found = entry
+      }
+    }
+    if (found !== undefined) return found
+
+    const what =
+      model === undefined ? `No model here does ${task}.` : `No model "${model}" here does ${task}.`
+    throw new LumosError('MODEL_NOT_FOUND', what)
+  }
+}

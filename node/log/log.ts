@@ -1,0 +1,78 @@
+/**
+ * The node's log: JSON lines in a rotated file under the home for programs,
+ * short lines on stderr for people.
+ *
+ * Prompts, inputs and secrets never reach either: they are cut out by the name
+ * of their field, so that a careless log call cannot leak them.
+ */
+
+import pino from 'pino'
+import type { Clock } from '../../interface/clock.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
+import { LogFile } from './log-file.ts'
+import { humanLine } from './log-line.ts'
+
+type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** A `Logger` whose every line can carry some fields more. */
+export interface NodeLogger extends Logger {
+  child(fields: object): NodeLogger
+  /** Ask before building an expensive message. */
+  isLevelEnabled(level: LogLevel): boolean
+}
+
+export interface Log extends NodeLogger, Disposable {
+  /** Write `lumos.log` in `dir`, with what was logged so far. Until then there is only stderr. */
+  openFile(dir: string): void
+  close(): void
+}
+
+export interface LogOptions {
+  readonly clock: Clock
+  /** What the file gets at least. Default: info. */
+  readonly level?: LogLevel
+  /** What people see at least. Default: warn. */
+  readonly stderrLevel?: LogLevel
+  /** Default: this process's stderr. */
+  readonly stderr?: NodeJS.WritableStream & Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'hasColors'>>
+}
+
+const SECRETS = ['token', 'secret', 'privateKey', 'passphrase', 'authorization', 'password', 'cookie']
+const CONTENTS = ['input', 'prompt', 'messages', 'content', 'text', 'tensors', 'image', 'envelope']
+/** A field is cut out where it is logged itself and up to two objects deep. */
+const REDACTED = [...SECRETS, ...CONTENTS].flatMap(name => [name, `*.${name}`, `*.*.${name}`])
+
+export function createLog({
+  clock,
+  level = 'info',
+  stderrLevel = 'warn',
+  stderr = process.stderr
+}: LogOptions): Log {
+  const file = new LogFile()
+  // Asks NO_COLOR, FORCE_COLOR and TERM.
+  const colour = stderr.isTTY === true && stderr.hasColors?.() === true
+  // Whoever reads our stderr may go away; that is no reason to die, and some
+  // errors come late, so this stays.
+  if (!stderr.listeners('error').includes(ignore)) stderr.on('error', ignore)
+
+  const streams = pino.multistream([
+    { level, stream: file },
+    { level: stderrLevel, stream: { write: json => void stderr.write(humanLine(json, colour)) } }
+  ])
+  const logger = pino(
+    {
+      // The streams have levels of their own; this is the lower one.
+      level: pino.levels.values[level]! < pino.levels.values[stderrLevel]! ? level : stderrLevel,
+      base: undefined,
+      timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
+      formatters: { level: label => ({ level: label }) },
+      redact: { paths: REDACTED, censor: '[redacted]' }
+    },
+    streams
+  )
+
+  const close = () => file.close()
+  return Object.assign(logger, { openFile: (dir: string) => file.open(dir), close, [Symbol.dispose]: close })
+}
+
+const ignore = (): void => {}

@@ -1,0 +1,207 @@
+/**
+ * Keeps everyone's manifests where they are needed. Three ways bring one: the
+ * hello on a new connection, gossip (fast, may lose), and a pull on connecting
+ * and every minute after (slow, loses nothing). What came by hello or pull is
+ * gossiped on, so that two halves of a mesh that meet at one place soon know
+ * each other whole.
+ */
+
+import { createHash } from 'node:crypto'
+import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { PeerId, Stream } from '@libp2p/interface'
+import type { Clock, Random, Timer } from '../../interface/clock.ts'
+import { LumosError } from '../../interface/errors.ts'
+import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import type { SignedManifest } from '../../interface/manifest.ts'
+import { MANIFEST_PROTOCOL, openManifest, pullManifests, servePull } from '../../protocols/manifest/index.ts'
+import { Deadline } from '../network/deadline.ts'
+import { type MeshLibp2p, manifestTopic } from '../network/libp2p.ts'
+import { newPulls, PULL_TICK_MS, type PullEffect, type PullEvent, stepPulls } from './manifest-schedule.ts'
+import type { Guard } from '../membership/guard.ts'
+import type { ProviderTable } from './provider-table.ts'
+
+const PULL_TIMEOUT_MS = 10_000
+const PULL_STREAMS_MAX = 2
+
+export interface ManifestSyncComponents {
+  readonly libp2p: MeshLibp2p
+  readonly table: ProviderTable
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly guard: Guard
+  /** Id of the mesh. */
+  readonly mesh: string
+  own(): SignedManifest
+  /** A manifest replaced an older one, or is the first of its peer. */
+  onNews(signed: SignedManifest): void
+  /** A manifest of a member, of this node too, whether it is news or not. */
+  onSeen(signed: SignedManifest): void
+  /** Whether the peer that a manifest is about is a member; throws when not. */
+  admit(signed: SignedManifest): Promise<unknown>
+}
+
+export class ManifestSync implements Startable {
+  readonly #components: ManifestSyncComponents
+  readonly #stopped = new AbortController()
+  #timer: Timer | undefined
+  readonly #judged = new SeenEnvelopes()
+  readonly #pulls = newPulls()
+
+  constructor(components: ManifestSyncComponents) {
+    this.#components = components
+  }
+
+  /** To be called before libp2p starts, so that no connection comes too early. */
+  async start(): Promise<void> {
+    const { libp2p, mesh, guard } = this.#components
+    await libp2p.handle(MANIFEST_PROTOCOL, guard.handler(MANIFEST_PROTOCOL, this.#onPullStream), {
+      maxInboundStreams: PULL_STREAMS_MAX
+    })
+    libp2p.services.pubsub.topicValidators.set(manifestTopic(mesh), this.#onGossip)
+    this.#pullInAWhile()
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+    this.#timer?.cancel()
+  }
+
+  /** Gossip can be joined only once libp2p runs. */
+  subscribe(): void {
+    this.#components.libp2p.services.pubsub.subscribe(manifestTopic(this.#components.mesh))
+  }
+
+  async publish(signed: SignedManifest): Promise<void> {
+    const { table, clock, onSeen } = this.#components
+    table.accept(signed, 0, clock.monotonicMs())
+    onSeen(signed)
+    await this.#gossip(signed)
+  }
+
+  async #gossip({ envelope }: SignedManifest): Promise<void> {
+    const { libp2p, mesh, log } = this.#components
+    if (libp2p.status !== 'started') return
+    await libp2p.services.pubsub.publish(manifestTopic(mesh), envelope).catch(err => {
+      log.debug({ err }, 'gossip did not take the manifest; pulls will')
+    })
+  }
+
+  #onPullStream = async (stream: Stream): Promise<void> => {
+    const { table, clock, log } = this.#components
+    using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
+    await servePull(stream, held => table.newerThan(held, clock.monotonicMs()), deadline).catch(err => {
+      log.debug({ err }, 'a pull by a peer failed')
+    })
+  }
+
+  /** A peer was accepted: take its manifest, and ask it for those of others. */
+  async meet(peerId: PeerId, signed: SignedManifest): Promise<void> {
+    if (await this.#takeAndPassOn(signed, 0)) this.#step({ type: 'met' })
+    void this.#pull(peerId)
+  }
+
+  /** Ask one peer for all that is newer there. */
+  async #pull(peerId: PeerId): Promise<void> {
+    const { libp2p, table, clock, log } = this.#components
+    using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
+    try {
+      const stream = await libp2p.dialProtocol(peerId, MANIFEST_PROTOCOL, deadline)
+      for await (const { envelope, ageMs } of pullManifests(stream, table.versions(), deadline)) {
+        if (this.#judged.has(envelope)) continue
+        // One bad manifest is no reason to miss the good ones behind it.
+        const signed = await openManifest(envelope).catch(this.#refused)
+        if (signed && (await this.#takeAndPassOn(signed, ageMs))) this.#step({ type: 'pulled', ageMs })
+      }
+    } catch (err) {
+      if (!this.#stopped.signal.aborted) log.debug({ peerId: `${peerId}`, err }, 'could not pull manifests')
+    }
+  }
+
+  /** A round of pulls every minute, and sooner while there is reason to; see `manifest-schedule.ts`. */
+  #pullInAWhile(): void {
+    const { clock, libp2p, guard } = this.#components
+    this.#timer = clock.setTimer(() => {
+      this.#pullInAWhile()
+      const peers = libp2p.getPeers().filter(peerId => guard.isMember(peerId.toString()))
+      for (const { peer } of this.#step({ type: 'tick', peers })) void this.#pull(peer)
+    }, PULL_TICK_MS)
+  }
+
+  #step(event: PullEvent<PeerId>): readonly PullEffect<PeerId>[] {
+    const { clock, random } = this.#components
+    return stepPulls(this.#pulls, event, clock.monotonicMs(), random).effects
+  }
+
+  /**
+   * Old news is ignored and not punished: gossip brings it to everyone all the
+   * time. Only what cannot come from an honest peer counts against the sender.
+   */
+  #onGossip = async (_from: PeerId, message: Message): Promise<TopicValidatorResult> => {
+    if (this.#judged.has(message.data)) return TopicValidatorResult.Ignore
+    try {
+      return (await this.#take(await openManifest(message.data), 0))
+        ? TopicValidatorResult.Accept
+        : TopicValidatorResult.Ignore
+    } catch (thrown) {
+      this.#refused(thrown)
+      return TopicValidatorResult.Reject
+    }
+  }
+
+  /** @returns whether it was news. */
+  async #takeAndPassOn(signed: SignedManifest, ageMs: number): Promise<boolean> {
+    const news = await this.#take(signed, ageMs)
+    if (news) void this.#gossip(signed)
+    return news
+  }
+
+  /** @returns whether it was news. */
+  async #take(signed: SignedManifest, ageMs: number): Promise<boolean> {
+    const { table, clock, onNews, onSeen, own, admit } = this.#components
+    if (signed.manifest.peerId === own().manifest.peerId) {
+      onSeen(signed)
+      return false
+    }
+    try {
+      await admit(signed)
+      this.#judged.add(signed.envelope)
+      onSeen(signed)
+      if (!table.accept(signed, ageMs, clock.monotonicMs())) return false
+    } catch (thrown) {
+      this.#refused(thrown)
+      return false
+    }
+    onNews(signed)
+    return true
+  }
+
+  #refused = (thrown: unknown): undefined => {
+    const { log } = this.#components
+    if (thrown instanceof LumosError) {
+      const serious = thrown.code !== 'MANIFEST_STALE'
+      log[serious ? 'warn' : 'debug']({ code: thrown.code }, thrown.message)
+    } else {
+      log.error({ err: thrown }, 'a manifest could not be read')
+    }
+  }
+}
+
+/** Twice the peers a node keeps: each has one manifest that lives, and one that just did. */
+const ENVELOPES_SEEN_MAX = 8192
+
+/** Envelopes that were verified before: what is known needs no second look, and a signature costs most of one. */
+class SeenEnvelopes {
+  readonly #digests = new Set<string>()
+
+  has(envelope: Uint8Array): boolean {
+    return this.#digests.has(digestOf(envelope))
+  }
+
+  add(envelope: Uint8Array): void {
+    this.#digests.add(digestOf(envelope))
+    if (this.#digests.size > ENVELOPES_SEEN_MAX) this.#digests.delete(this.#digests.values().next().value!)
+  }
+}
+
+const digestOf = (envelope: Uint8Array): string => createHash('sha256').update(envelope).digest('base64')

@@ -1,0 +1,145 @@
+/**
+ * Greets on every new connection: nobody is served before it has said hello and
+ * was accepted, and who says nothing is let go, whatever else it does.
+ */
+
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Clock, Timer } from '../../interface/clock.ts'
+import { type LumosError, TimeoutError, toLumosError } from '../../interface/errors.ts'
+import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import type { SignedManifest } from '../../interface/manifest.ts'
+import {
+  exchangeHello,
+  HELLO_PROTOCOL,
+  type Hello,
+  type HelloTerms,
+  refuseHello
+} from '../../protocols/hello/index.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
+import type { Guard } from './guard.ts'
+
+/** A peer that does not introduce itself within this time is let go. */
+export const HELLO_TIMEOUT_MS = 5000
+/** The hello of a reconnecting peer and a race of two dials: more streams than that are abuse. */
+const HELLO_STREAMS_MAX = 2
+
+/** A peer that both sides accept. */
+export interface Greeted {
+  readonly connection: Connection
+  readonly manifest: SignedManifest
+  readonly hello: Hello
+  /** Round trip of the hello; known to the side that dialed. */
+  readonly rttMs: number | undefined
+  /** Fresh certificates that the peer, an admin, gave this node. */
+  readonly renewed: readonly Uint8Array[]
+}
+
+export interface GreeterComponents {
+  readonly libp2p: MeshLibp2p
+  readonly clock: Clock
+  readonly log: Logger
+  readonly guard: Guard
+  terms(): HelloTerms
+  onGreeted(greeted: Greeted): Promise<void>
+  onRefused(connection: Connection, failure: LumosError): void
+  /** Whether this node has dialed that peer for something else than to greet it. */
+  isAsked(peerId: string): boolean
+}
+
+export class Greeter implements Startable {
+  readonly #components: GreeterComponents
+  /** Connections whose peer has not introduced itself yet. */
+  readonly #awaited = new Map<Connection, Timer>()
+  readonly #held = new WeakSet<Connection>()
+  #stopped = false
+
+  constructor(components: GreeterComponents) {
+    this.#components = components
+  }
+
+  /** To be called before libp2p starts, so that no connection comes too early. */
+  async start(): Promise<void> {
+    const { libp2p, guard } = this.#components
+    const handler = guard.handler(HELLO_PROTOCOL, this.#onStream, refuseHello)
+    await libp2p.handle(HELLO_PROTOCOL, handler, { maxInboundStreams: HELLO_STREAMS_MAX })
+    libp2p.addEventListener('connection:open', this.#onConnection)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#components.libp2p.removeEventListener('connection:open', this.#onConnection)
+    for (const timer of this.#awaited.values()) timer.cancel()
+  }
+
+  /** The dialer of a connection opens the hello; the listener answers on the same stream. */
+  #onConnection = (event: CustomEvent<Connection>): void => {
+    const connection = event.detail
+    const outbound = connection.direction === 'outbound'
+    if (outbound && this.#components.isAsked(connection.remotePeer.toString())) return
+    this.#await(connection, HELLO_TIMEOUT_MS)
+    connection.addEventListener('close', () => this.#arrived(connection))
+    if (outbound) void this.#greet(connection)
+  }
+
+  /** The peer has something to do before it says hello: once, it gets `timeoutMs` from now. */
+  hold(connection: Connection, timeoutMs: number): void {
+    if (!this.#awaited.has(connection) || this.#held.has(connection)) return
+    this.#held.add(connection)
+    this.#await(connection, timeoutMs)
+  }
+
+  /** Say hello once more to everyone who is connected. */
+  async greetAll(): Promise<void> {
+    const connections = this.#components.libp2p.getConnections()
+    await Promise.all(connections.map(connection => this.#greet(connection)))
+  }
+
+  #await(connection: Connection, timeoutMs: number): void {
+    this.#awaited.get(connection)?.cancel()
+    const late = new TimeoutError(`No hello within ${timeoutMs} ms.`)
+    const timer = this.#components.clock.setTimer(() => this.#refuse(connection, late), timeoutMs)
+    this.#awaited.set(connection, timer)
+  }
+
+  #arrived(connection: Connection): void {
+    this.#awaited.get(connection)?.cancel()
+    this.#awaited.delete(connection)
+  }
+
+  async #greet(connection: Connection): Promise<void> {
+    try {
+      await this.#hello(await connection.newStream(HELLO_PROTOCOL), connection)
+    } catch (thrown) {
+      this.#refuse(connection, thrown)
+    }
+  }
+
+  #onStream = async (stream: Stream, connection: Connection): Promise<void> => {
+    try {
+      await this.#hello(stream, connection)
+    } catch (thrown) {
+      this.#refuse(connection, thrown)
+    }
+  }
+
+  async #hello(stream: Stream, connection: Connection): Promise<void> {
+    const { clock, terms, onGreeted } = this.#components
+    const beganMs = clock.monotonicMs()
+    const outcome = await exchangeHello(stream, connection.remotePeer.toString(), terms())
+    const rttMs = connection.direction === 'outbound' ? clock.monotonicMs() - beganMs : undefined
+
+    this.#arrived(connection)
+    if (connection.status === 'open') await onGreeted({ connection, rttMs, ...outcome })
+  }
+
+  #refuse(connection: Connection, thrown: unknown): void {
+    this.#arrived(connection)
+    if (this.#stopped || connection.status !== 'open') return
+    const failure = toLumosError(thrown)
+    const peerId = connection.remotePeer.toString()
+    this.#components.log.debug({ peerId, code: failure.code, err: thrown }, 'no hello')
+    this.#components.onRefused(connection, failure)
+    // A refusal is on its way to the peer; the connection ends once it is sent.
+    connection.close().catch(() => connection.abort(failure))
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Keeps this node connected: dials whom mDNS and the DHT find, whom it knew in an
+ * earlier run, and the addresses it was given; redials whom it lost, ever more
+ * slowly.
+ *
+ * Finding somebody does not connect in libp2p, and its own event for a found
+ * peer fires only for one it never knew; both are mended here.
+ */
+
+import type { PeerId, PeerInfo } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Clock, Random, Timer } from '../../interface/clock.ts'
+import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import type { MeshLibp2p } from './libp2p.ts'
+
+export const BACKOFF_MS = 1000
+export const BACKOFF_MS_MAX = 300_000
+/** A peer just seen on the LAN is dialed again at once, but not faster than this when dialing fails. */
+const SIGHTING_DIAL_INTERVAL_MS = 2000
+/**
+ * Two that see each other do so at the same moment. The one with the greater id
+ * waits for the other's dial this long, a few handshakes of a small board, so
+ * that they do not pay for two connections and keep both.
+ */
+const YIELD_MS = 300
+/** On one LAN everyone connects to everyone up to half of what a node may hold, so that others can still reach it. */
+const CONNECTIONS_WANTED = 64
+/** Peers that others told of are dialed only up to this: twice what gossip needs. The rest are dialed when asked. */
+const CONNECTIONS_WANTED_BY_HEARSAY = 16
+/** Peers to redial; beyond any mesh of devices that one group of people owns. */
+const TARGETS_MAX = 1024
+/** Redials given up once the last success is this many failures ago; a sighting starts them anew. */
+const FAILURES_MAX = 100
+
+/** Dials to sighted addresses: a LAN of 64 devices with four addresses each is met at once. */
+export const SIGHTED_DIALS_BURST = 256
+/** And so many a second after those. A flood of forged sightings makes this node dial no faster. */
+export const SIGHTED_DIALS_PER_SECOND = 16
+/** Dials of a peer that was only ever sighted; another sighting begins anew. */
+const FAILURES_SIGHTED_MAX = 5
+
+interface Target {
+  /** What to hand to libp2p: a PeerId whose addresses it keeps, or addresses that it may not know. */
+  dial: () => PeerId | Multiaddr[]
+  failures: number
+  /** Its addresses come from a sighting, which anybody can forge. */
+  sighted: boolean
+  /** It is known only by sightings: neither from the settings nor from an earlier run, and never accepted. */
+  unproven: boolean
+  /** Whether the peer was accepted since it was last dialed. */
+  met: boolean
+  dialing: boolean
+  lastDialAtMs: number
+  timer?: Timer
+}
+
+export interface DiscoveryComponents {
+  readonly libp2p: MeshLibp2p
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** Multiaddrs from the settings. */
+  readonly addresses: readonly string[]
+  /** Whether a peer is worth a connection: not one of another mesh, say. */
+  wants(peerId: string): boolean
+}
+
+/** Of the dials at sighted addresses that may be made now, on the monotonic clock. */
+class SightedDials {
+  #left = SIGHTED_DIALS_BURST
+  #countedMs = 0
+
+  take(dials: number, nowMs: number): boolean {
+    const earned = ((nowMs - this.#countedMs) * SIGHTED_DIALS_PER_SECOND) / 1000
+    this.#left = Math.min(SIGHTED_DIALS_BURST, this.#left + earned)
+    this.#countedMs = nowMs
+    if (this.#left < dials) return false
+    this.#left -= dials
+    return true
+  }
+}
+
+export class Discovery implements Startable {
+  readonly #components: DiscoveryComponents
+  readonly #targets = new Map<string, Target>()
+  readonly #sightedDials = new SightedDials()
+  readonly #stopped = new AbortController()
+
+  constructor(components: DiscoveryComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { libp2p, addresses } = this.#components
+    libp2p.addEventListener('peer:discovery', this.#onHearsay)
+    libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+
+    for (const address of addresses) this.#dialSoon(this.#target(address, dialAt([multiaddr(address)])), 0)
+    for (const { id, addresses: known } of await libp2p.peerStore.all()) {
+      if (known.length > 0 && !id.equals(libp2p.peerId)) {
+        this.#dialSoon(this.#targetOf(id), this.#components.random() * BACKOFF_MS)
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+    this.#components.libp2p.removeEventListener('peer:discovery', this.#onHearsay)
+    this.#components.libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
+    for (const target of this.#targets.values()) target.timer?.cancel()
+  }
+
+  /** Somebody was seen just now, at these addresses. */
+  sighted({ id, multiaddrs }: PeerInfo): void {
+    const { libp2p, clock } = this.#components
+    if (id.equals(libp2p.peerId) || this.#stopped.signal.aborted) return
+    const target = this.#targets.get(id.toString()) ?? this.#targetOf(id, true)
+    if (clock.monotonicMs() - target.lastDialAtMs < SIGHTING_DIAL_INTERVAL_MS) return
+    target.lastDialAtMs = clock.monotonicMs()
+    target.failures = 0
+    // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
+    // dialed until it is met, also when the first dial fails.
+    const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
+    if (fresh.length > 0) {
+      target.dial = dialAt(fresh)
+      target.sighted = true
+    }
+    this.#dialSoon(target, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS)
+  }
+
+  #onHearsay = (event: CustomEvent<PeerInfo>): void => {
+    if (this.#components.libp2p.getConnections().length < CONNECTIONS_WANTED_BY_HEARSAY)
+      this.sighted(event.detail)
+  }
+
+  /** The peer was accepted, so its connection is worth having again when it is lost. */
+  met(id: PeerId): void {
+    const target = this.#targetOf(id)
+    target.met = true
+    target.sighted = false
+    target.unproven = false
+    target.failures = 0
+    target.dial = dialById(id.toString())
+  }
+
+  /** A connection that ended before its peer was accepted counts as a failed dial: who is overloaded needs peace. */
+  #onDisconnect = (event: CustomEvent<PeerId>): void => {
+    if (this.#stopped.signal.aborted) return
+    const target = this.#targetOf(event.detail)
+    if (!target.met) target.failures++
+    target.met = false
+    this.#dialSoon(target, this.#backoffMs(target))
+  }
+
+  #backoffMs({ failures }: Target): number {
+    const { random } = this.#components
+    const delayMs = Math.min(BACKOFF_MS * 2 ** Math.max(failures - 1, 0), BACKOFF_MS_MAX)
+    // Full jitter for the first try: all who lost somebody lost them at once.
+    return failures === 0 ? delayMs * random() : delayMs * (0.5 + random() / 2)
+  }
+
+  #targetOf(id: PeerId, unproven = false): Target {
+    return this.#target(id.toString(), dialById(id.toString()), unproven)
+  }
+
+  #target(key: string, dial: Target['dial'], unproven = false): Target {
+    const known = this.#targets.get(key)
+    if (known !== undefined) return known
+    const target: Target = {
+      dial,
+      failures: 0,
+      sighted: false,
+      unproven,
+      met: false,
+      dialing: false,
+      lastDialAtMs: Number.NEGATIVE_INFINITY
+    }
+    if (this.#targets.size >= TARGETS_MAX) this.#forgetOne()
+    this.#targets.set(key, target)
+    return target
+  }
+
+  /** The oldest that is unproven, so that sightings push out no peer that was accepted. */
+  #forgetOne(): void {
+    const all = [...this.#targets]
+    const [key, target] = all.find(([, { unproven }]) => unproven) ?? all[0]!
+    target.timer?.cancel()
+    this.#targets.delete(key)
+  }
+
+  #dialSoon(target: Target, delayMs: number): void {
+    target.timer?.cancel()
+    target.timer = this.#components.clock.setTimer(() => void this.#dial(target), delayMs)
+  }
+
+  #dialLater(target: Target): void {
+    target.failures++
+    const failuresMax = target.unproven ? FAILURES_SIGHTED_MAX : FAILURES_MAX
+    if (target.failures < failuresMax) this.#dialSoon(target, this.#backoffMs(target))
+  }
+
+  async #dial(target: Target): Promise<void> {
+    const { libp2p, clock, log, wants } = this.#components
+    const to = target.dial()
+    const peerId = peerIdOf(to)
+    if (target.dialing || this.#stopped.signal.aborted) return
+    if (
+      peerId !== undefined &&
+      (!wants(peerId) || libp2p.getConnections().some(c => `${c.remotePeer}` === peerId))
+    ) {
+      return
+    }
+    if (libp2p.getConnections().length >= CONNECTIONS_WANTED) return
+
+    if (target.sighted && Array.isArray(to) && !this.#sightedDials.take(to.length, clock.monotonicMs())) {
+      this.#dialLater(target)
+      return
+    }
+    target.dialing = true
+    target.lastDialAtMs = clock.monotonicMs()
+    target.timer?.cancel()
+    try {
+      await libp2p.dial(to, { signal: this.#stopped.signal })
+    } catch (err) {
+      if (this.#stopped.signal.aborted) return
+      log.debug({ to: String(to), failures: target.failures, err }, 'could not dial')
+      this.#dialLater(target)
+    } finally {
+      target.dialing = false
+    }
+  }
+}
+
+/**
+ * Made here, where nothing else is in scope, of text: a target outlives the event it
+ * came with, and the bytes of that event's `PeerId` are often a slice of Node's pool,
+ * of which each target would keep 64 KiB.
+ */
+const dialById = (peerId: string) => () => peerIdFromString(peerId)
+const dialAt = (addresses: Multiaddr[]) => () => addresses
+
+function peerIdOf(to: PeerId | Multiaddr[]): string | undefined {
+  if (!Array.isArray(to)) return to.toString()
+  return to[0]?.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}

@@ -1,0 +1,218 @@
+/**
+ * The network stack of a node, with every limit set: libp2p's own defaults allow
+ * everyone everything.
+ *
+ * TLS is offered first because it is native and so several times faster than
+ * Noise, which stays for peers that speak only that.
+ */
+
+import { createHash } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
+import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
+import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
+import type {
+  ComponentLogger,
+  Connection,
+  Libp2p,
+  PeerDiscovery,
+  PeerInfo,
+  PrivateKey,
+  StreamMuxer,
+  Transport
+} from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
+import { mdns } from '@libp2p/mdns'
+import { type Ping, ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Datastore } from 'interface-datastore'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+
+import type { Clock } from '../../interface/clock.ts'
+
+import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
+import { socketTls } from '../../protocols/transport/tls/index.ts'
+import { sparingYamux } from '../../protocols/transport/yamux.ts'
+import { onLan } from './lan-addresses.ts'
+import { Liveness } from './liveness.ts'
+import { Doorway } from './doorway.ts'
+import type { Guard } from '../membership/guard.ts'
+import { noiseOnDemand } from './noise.ts'
+import { privateDht } from './private-dht.ts'
+
+const CONNECTIONS_MAX = 128
+/** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
+const PENDING_CONNECTIONS_MAX = 128
+/** A small board that is busy takes a second for its part of a handshake. */
+export const HANDSHAKE_TIMEOUT_MS = 5000
+/** Where nobody answers a dial at all, it is given up then. */
+export const DIAL_TIMEOUT_MS = 10_000
+/** libp2p's own 5 per second and address turns away a LAN behind one router, with a bare ECONNRESET. */
+const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
+/** A dead path is noticed within 15 s. */
+export const PING_INTERVAL_MS = 5000
+/**
+ * Both the watch over connections (three pings within its timeout) and the DHT
+ * (two) ping the same peer, at times of their own. Above libp2p's limits of 1
+ * out and 2 in a ping fails, and the watch cuts a connection that is well.
+ */
+const PING_STREAMS_MAX = 8
+/** Devices sleep for weeks; their addresses are tried for a month. */
+const PEER_AGE_MAX_MS = 30 * 24 * 3600 * 1000
+/** An entry of the peer store holds no more, and no more are tried. */
+export const PEER_ADDRESSES_MAX = 20
+
+const MDNS_SERVICE = '_lumos._udp.local'
+/** A first query that Wi-Fi lost is repeated within the time a person waits. */
+const MDNS_INTERVAL_MS = 5000
+
+export type Services = {
+  identify: Identify
+  identifyPush: IdentifyPush
+  ping: Ping
+  pubsub: GossipSub
+  dht?: KadDHT
+}
+export type MeshLibp2p = Libp2p<Services>
+
+/** What carries bytes and finds peers; a simulation brings its own. */
+export interface Network {
+  readonly transports: NonNullable<Libp2pOptions['transports']>
+  /** Multiaddrs to listen on. */
+  readonly listen: string[]
+  readonly discovery: ((components: DiscoveryComponents) => PeerDiscovery)[]
+  /** Multiaddrs to dial at start. */
+  readonly dial: readonly string[]
+  /** How often each connection is asked whether it lives. Hundreds of nodes on one processor need more time. */
+  readonly pingIntervalMs?: number
+}
+type DiscoveryComponents = Parameters<ReturnType<typeof mdns>>[0]
+
+/** TCP on the addresses of this machine, and mDNS where it is wanted. */
+export const lanNetwork = (settings: LanSettings): Network => ({
+  transports: [tcp() as (components: unknown) => Transport],
+  listen: [`/${settings.host.includes(':') ? 'ip6' : 'ip4'}/${settings.host}/tcp/${settings.port}`],
+  discovery: settings.mdns
+    ? [onLan(mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS }), networkInterfaces)]
+    : [],
+  dial: settings.peers
+})
+
+export interface LanSettings {
+  /** IP address to listen on. */
+  readonly host: string
+  readonly port: number
+  readonly mdns: boolean
+  /** Multiaddrs to dial at start. */
+  readonly peers: readonly string[]
+}
+
+export interface Libp2pSettings {
+  readonly privateKey: PrivateKey
+  readonly datastore: Datastore
+  readonly logger: ComponentLogger
+  readonly network: Network
+  /** Id of the mesh: part of the names of topics and DHT, so that meshes on one network stay apart. */
+  readonly mesh: string
+  readonly guard: Guard
+  readonly clock: Clock
+  readonly dht: boolean
+  readonly agent: string
+  /** Where a peer says that it is, in its signed manifest. */
+  addressesOf(peerId: string): Multiaddr[]
+  /** A discovery service saw a peer, known or not, at these addresses just now. */
+  onSighted(peer: PeerInfo): void
+}
+
+/** Built, not started. */
+export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
+  const { privateKey, datastore, logger, network, mesh, dht, guard, clock } = settings
+  const heardAtMs = new WeakMap<StreamMuxer, number>()
+  const doorway = new Doorway(peerId => guard.isMember(peerId))
+  const libp2p = await createLibp2p<Services>({
+    start: false,
+    privateKey,
+    datastore,
+    logger,
+    nodeInfo: { userAgent: settings.agent },
+    addresses: { listen: network.listen },
+    transports: network.transports,
+    connectionEncrypters: [socketTls(), noiseOnDemand()],
+    streamMuxers: [sparingYamux(muxer => heardAtMs.set(muxer, clock.monotonicMs()))],
+    peerDiscovery: network.discovery.map(discovery => components => {
+      const service = discovery(components)
+      service.addEventListener('peer', event => settings.onSighted(event.detail))
+      return service
+    }),
+    connectionManager: {
+      maxConnections: CONNECTIONS_MAX,
+      maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
+      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
+      dialTimeout: DIAL_TIMEOUT_MS,
+      inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
+      maxPeerAddrsToDial: PEER_ADDRESSES_MAX,
+      // Discovery redials, with its own backoff, whoever is worth it.
+      reconnectRetries: 0
+    },
+    // Liveness does what it does, and does not mistake a slow link for a dead one.
+    connectionMonitor: { enabled: false },
+    peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
+    connectionGater: { ...guard.gater, ...doorway.gater },
+    services: {
+      // Who is no member yet would be refused: identify runs once the hello is done.
+      identify: guard.service(identify({ runOnConnectionOpen: false })),
+      identifyPush: guard.service(identifyPush()),
+      ping: guard.service(
+        ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
+      ),
+      liveness: ({ connectionManager }: { connectionManager: { getConnections(): Connection[] } }) =>
+        new Liveness({
+          clock,
+          intervalMs: network.pingIntervalMs ?? PING_INTERVAL_MS,
+          connections: () => connectionManager.getConnections(),
+          // libp2p's type of a connection does not tell of its muxer.
+          heardAtMs: connection => heardAtMs.get((connection as { muxer?: StreamMuxer }).muxer!)
+        }),
+      pubsub: guard.service(gossip(mesh)),
+      ...(dht ? { dht: guard.service(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
+    } as never
+  })
+  doorway.watch(libp2p)
+  return libp2p
+}
+
+export const manifestTopic = (mesh: string): string => `/lumos/${mesh}/manifest/1`
+export const revocationTopic = (mesh: string): string => `/lumos/${mesh}/revocation/1`
+
+const gossip = (mesh: string) =>
+  gossipsub({
+    // What is gossiped bears the signature of whoever says it: a second one, of the
+    // message, would be checked at every hop and used by nobody.
+    globalSignaturePolicy: StrictNoSign,
+    fallbackToFloodsub: false,
+    floodPublish: true,
+    doPX: false,
+    emitSelf: false,
+    allowPublishToZeroTopicPeers: true,
+    // A message is its content: whoever hands a manifest on sends the same
+    // message, and whoever saw it drops it unread.
+    msgIdFn: message => createHash('sha256').update(message.data).digest(),
+    ignoreDuplicatePublishError: true,
+    allowedTopics: [manifestTopic(mesh), revocationTopic(mesh)],
+    // One address may hide a whole office: scoring by address would silence it
+    // from the eleventh peer on.
+    scoreParams: { IPColocationFactorWeight: 0 },
+    maxInboundStreams: 2,
+    // An RPC holds one manifest and gossip's own envelope, or a few of each.
+    maxInboundDataLength: 2 * MANIFEST_BYTES_MAX,
+    maxOutboundBufferSize: 1024 * 1024,
+    decodeRpcLimits: {
+      maxSubscriptions: 64,
+      maxMessages: 64,
+      maxControlMessages: 64,
+      maxIhaveMessageIDs: 512,
+      maxIwantMessageIDs: 512,
+      maxIdontwantMessageIDs: 128,
+      maxPeerInfos: 0
+    }
+  })

@@ -1,0 +1,134 @@
+/**
+ * The DHT of one mesh, in which members find who else is near.
+ *
+ * Where somebody is, only its own signed manifest says: any server can make up
+ * addresses, and a dial that waits at a wrong one holds up every other dial to the
+ * same peer. And it has the bounds that the library does not have: that keeps what
+ * anybody hands it, for two days, and reads messages of 4 MiB, where 8 KiB are much.
+ */
+
+import {
+  isPeerId,
+  type PeerDiscoveryEvents,
+  type PeerDiscoveryProvider,
+  type PeerId,
+  type PeerInfo,
+  peerDiscoverySymbol,
+  type Stream,
+  type StreamHandler,
+  TypedEventEmitter
+} from '@libp2p/interface'
+import { type KadDHT, type KadDHTComponents, kadDHT } from '@libp2p/kad-dht'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { LumosError } from '../../interface/errors.ts'
+
+const KIB = 1024
+/** A question holds a key and nothing else, and has a stream of its own. */
+const QUESTION_BYTES_MAX = 16 * KIB
+/** An answer names twenty peers at most, each with its twenty addresses of some fifty bytes. */
+const ANSWER_BYTES_MAX = 64 * KIB
+/**
+ * The library ends the look-up of its own name after this many steps, not peers as it
+ * means to: three are one peer's answer, so names that a few liars make up fill it.
+ * https://github.com/libp2p/js-libp2p/blob/main/packages/kad-dht/src/query-self.ts
+ */
+const OWN_LOOKUP_STEPS = 20
+/** Questions of one peer at the same time: those of a look-up of its own, of one for us, and of a refresh. */
+const QUESTIONS_MAX = 8
+
+export interface PrivateDhtSettings {
+  /** Id of the mesh: part of the protocol's name, so that meshes on one network stay apart. */
+  readonly mesh: string
+  /** Where a peer says that it is; none for whose manifest is not known. */
+  addressesOf(peerId: string): Multiaddr[]
+}
+
+export const privateDht = ({
+  mesh,
+  addressesOf
+}: PrivateDhtSettings): ((components: KadDHTComponents) => KadDHT) => {
+  const corrected = (peer: PeerInfo): PeerInfo => ({ ...peer, multiaddrs: addressesOf(peer.id.toString()) })
+  const create = kadDHT({
+    protocol: `/lumos/${mesh}/kad/1.0.0`,
+    // Members are reachable by each other, and their addresses are private ones.
+    clientMode: false,
+    peerInfoMapper: corrected,
+    maxInboundStreams: QUESTIONS_MAX,
+    validators: { pk: refuseRecord },
+    initialQuerySelfInterval: 1000
+  })
+  return components => {
+    const dht = create(bounded(components, peer => addressesOf(peer.toString()).length > 0))
+    const found = new TypedEventEmitter<PeerDiscoveryEvents>()
+    const { [peerDiscoverySymbol]: told } = dht as KadDHT & PeerDiscoveryProvider
+    told.addEventListener('peer', ({ detail }) => {
+      const peer = corrected(detail)
+      if (peer.multiaddrs.length > 0) found.safeDispatchEvent('peer', { detail: peer })
+    })
+    Object.defineProperty(dht, peerDiscoverySymbol, { value: found })
+    const events: EventTarget = components.events
+    events.addEventListener('kad-dht:query:self', event => {
+      const { peers: steps } = (event as CustomEvent<{ peers: number }>).detail
+      if (steps >= OWN_LOOKUP_STEPS) void lookUpWhole(dht, components)
+    })
+    return dht
+  }
+}
+
+/** Asks all who are near this node's name who else is: each answer tells `found`. Ends when the DHT stops. */
+async function lookUpWhole(dht: KadDHT, { peerId, logger }: KadDHTComponents): Promise<void> {
+  try {
+    await Array.fromAsync(dht.getClosestPeers(peerId.toMultihash().bytes))
+  } catch (err) {
+    logger.forComponent('lumos:private-dht')('could not look up who is near - %e', err)
+  }
+}
+
+/** The same parts, through which the DHT stores nothing, reads no more than it may, and asks only whom we know. */
+const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolean): KadDHTComponents => {
+  const { datastore, registrar, connectionManager } = components
+  return replacing(components, {
+    // Nobody provides or keeps anything in it, so nobody can fill disks with it.
+    datastore: replacing(datastore, { put: refuseRecord }),
+    registrar: replacing(registrar, {
+      handle: (protocol, handler, options) => registrar.handle(protocol, listeningUpTo(handler), options)
+    }),
+    connectionManager: replacing(connectionManager, {
+      async openStream(peer, ...rest) {
+        if (!isPeerId(peer) || !isKnown(peer)) throw new LumosError('DENIED', 'Nobody knows that peer.')
+        return readingUpTo(ANSWER_BYTES_MAX, await connectionManager.openStream(peer, ...rest))
+      }
+    })
+  })
+}
+
+const listeningUpTo =
+  (handler: StreamHandler): StreamHandler =>
+  (stream, connection) => {
+    // The handler listens first: bytes that came early go to whoever listens then.
+    const served = handler(stream, connection)
+    readingUpTo(QUESTION_BYTES_MAX, stream)
+    return served
+  }
+
+function readingUpTo(bytesMax: number, stream: Stream): Stream {
+  let bytes = 0
+  stream.addEventListener('message', ({ data }) => {
+    bytes += data.byteLength
+    if (bytes > bytesMax) stream.abort(new LumosError('FRAME_TOO_LARGE', 'The peer says too much.'))
+  })
+  return stream
+}
+
+async function refuseRecord(): Promise<never> {
+  throw new LumosError('DENIED', 'This mesh keeps no records in its DHT.')
+}
+
+const replacing = <T extends object>(target: T, parts: Partial<T>): T =>
+  new Proxy(target, {
+    get(_, key) {
+      if (key in parts) return parts[key as keyof T]
+      const value = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })

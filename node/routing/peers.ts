@@ -1,0 +1,161 @@
+/**
+ * The peers this node talks to: who introduced itself, who was lost, how far
+ * each is, and the way to have each answer.
+ */
+
+import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Clock } from '../../interface/clock.ts'
+import { PeerUnreachableError } from '../../interface/errors.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import type { PeerInfo } from '../../interface/node.ts'
+import { INFERENCE_PROTOCOL, InferenceClient } from '../../protocols/inference/index.ts'
+import { INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/wire/limits.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
+import { manifestAddresses } from '../network/manifest-addresses.ts'
+import type { ProviderTable } from '../manifests/provider-table.ts'
+
+/** What a peer said last may reach us, through others, this long after it is gone. */
+export const NEWS_UNDER_WAY_MS = 5000
+
+/** As many as the provider table knows. */
+const LOST_MAX = 4096
+
+export interface PeersComponents {
+  readonly libp2p: MeshLibp2p
+  readonly table: ProviderTable
+  readonly clock: Clock
+  /** By its certificate. */
+  nameOf(peerId: string): string | undefined
+  onJoined(peerId: string): void
+  onLeft(peerId: string): void
+}
+
+export class Peers {
+  readonly #components: PeersComponents
+  /** Round trip of the first hello, by peer; `null` where the other side dialed. */
+  readonly #introduced = new Map<string, number | null>()
+  /** Connected once, then not any more, since when: not asked until somebody hears of them again. */
+  readonly #lost = new Map<string, number>()
+  readonly #clients = new Map<string, InferenceClient>()
+
+  constructor(components: PeersComponents) {
+    this.#components = components
+    components.libp2p.addEventListener('peer:disconnect', event => this.#leave(event.detail.toString()))
+  }
+
+  /** The peer said hello on a connection that is still open. */
+  introduce(peerId: string, rttMs: number | undefined): void {
+    const known = this.#introduced.has(peerId)
+    this.#lost.delete(peerId)
+    this.#introduced.set(peerId, rttMs ?? this.#introduced.get(peerId) ?? null)
+    if (!known) this.#components.onJoined(peerId)
+  }
+
+  /** A newer manifest of the peer came by way of others: it lives. */
+  heardOf(peerId: string): void {
+    const lostAtMs = this.#lost.get(peerId)
+    if (lostAtMs === undefined) return
+    if (this.#components.clock.monotonicMs() - lostAtMs > NEWS_UNDER_WAY_MS) this.#lost.delete(peerId)
+  }
+
+  isLost(peerId: string): boolean {
+    return this.#lost.has(peerId)
+  }
+
+  isConnected(peerId: string): boolean {
+    return this.#introduced.has(peerId)
+  }
+
+  get count(): number {
+    return this.#introduced.size
+  }
+
+  rttMs(peerId: string): number | null {
+    // Asked for each provider of each request, and finding a connection takes a while.
+    if (!this.isConnected(peerId)) return null
+    return this.#connection(peerId)?.rtt ?? this.#introduced.get(peerId) ?? null
+  }
+
+  list(): PeerInfo[] {
+    const { table, clock, nameOf } = this.#components
+    return [...this.#introduced.keys()].flatMap(peerId => {
+      const connection = this.#connection(peerId)
+      const signed = table.get(peerId, clock.monotonicMs())
+      const name = nameOf(peerId)
+      if (connection === undefined || signed === undefined || name === undefined) return []
+      const { software, capabilities } = signed.manifest
+      return {
+        peerId,
+        name,
+        path: pathOf(connection),
+        address: connection.remoteAddr.toString(),
+        rttMs: this.rttMs(peerId),
+        software,
+        capabilities
+      }
+    })
+  }
+
+  /** The peer as an inference service; it is dialed when it is not connected. */
+  client(peerId: string): InferenceClient {
+    const known = this.#clients.get(peerId)
+    if (known !== undefined) return known
+    const client = new InferenceClient({
+      clock: this.#components.clock,
+      openStream: options => this.#openStream(peerId, options)
+    })
+    this.#clients.set(peerId, client)
+    return client
+  }
+
+  async close(): Promise<void> {
+    const clients = [...this.#clients.values()]
+    this.#clients.clear()
+    await Promise.all(clients.map(client => client.close()))
+  }
+
+  async #openStream(peerId: string, options?: AbortOptions) {
+    const { libp2p, table, clock } = this.#components
+    const signed = table.get(peerId, clock.monotonicMs())
+    // libp2p uses an open connection, and adds the addresses that it knows itself.
+    const addresses = signed === undefined ? [] : manifestAddresses(signed.manifest)
+    const to = addresses.length > 0 && !this.isConnected(peerId) ? addresses : peerIdFromString(peerId)
+    try {
+      return await libp2p.dialProtocol(to, INFERENCE_PROTOCOL, {
+        ...options,
+        maxOutboundStreams: INFERENCE_STREAMS_OUTBOUND_MAX
+      })
+    } catch (cause) {
+      options?.signal?.throwIfAborted()
+      if (!this.isConnected(peerId)) this.#lose(peerId)
+      throw new PeerUnreachableError(`${peerId} cannot be reached.`, { cause })
+    }
+  }
+
+  #leave(peerId: string): void {
+    void this.#clients.get(peerId)?.close()
+    this.#clients.delete(peerId)
+    this.#lose(peerId)
+    if (this.#introduced.delete(peerId)) this.#components.onLeft(peerId)
+  }
+
+  #lose(peerId: string): void {
+    this.#lost.set(peerId, this.#components.clock.monotonicMs())
+    if (this.#lost.size > LOST_MAX) this.#lost.delete(this.#lost.keys().next().value!)
+  }
+
+  #connection(peerId: string): Connection | undefined {
+    return this.#components.libp2p.getConnections(peerIdFromString(peerId))[0]
+  }
+}
+
+/** Such as `tcp/tls`: what carries the bytes, and what hides them. */
+function pathOf({ remoteAddr, encryption }: Connection): string {
+  const transport = remoteAddr
+    .getComponents()
+    .map(({ name }) => name)
+    .findLast(name => !name.startsWith('ip') && !name.startsWith('dns') && name !== 'p2p')
+  const cipher = encryption?.split('/').find(part => part !== '')
+  return `${transport ?? 'unknown'}/${cipher ?? 'none'}`
+}

@@ -1,0 +1,146 @@
+/**
+ * Every setting there is, with its type, bounds and default. Keys are paths
+ * (`gateway.port`); environment variables, flags and the file derive from them.
+ */
+
+import { isIP } from 'node:net'
+import { homedir, hostname } from 'node:os'
+import { isAbsolute } from 'node:path'
+import * as z from 'zod'
+import { Role } from '../../interface/membership.ts'
+import { DeviceName, ModelId } from '../../interface/names.ts'
+
+/** Part of topic and protocol names, so the alphabet is narrow. */
+const MESH_NAME = /^[a-z0-9-]{1,32}$/
+/** What this node can dial: an address or a name, a TCP port, and who is expected there. */
+const DIALABLE = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(?:\/p2p\/[A-Za-z0-9]+)?$/
+/** Peers to dial at start: entry points, not a list of the mesh. */
+const PEERS_MAX = 64
+const DIRECTORIES_MAX = 64
+/** Lower case, as browsers write names; no dot at the end. */
+const HOST_NAME =
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+const HOST_NAMES_MAX = 16
+
+const Host = z.string().refine(host => isIP(host) !== 0, { error: 'expected an IP address' })
+/** 0 means any free one. */
+const Port = z.int().min(0).max(65535)
+const Multiaddr = z
+  .string()
+  .max(256)
+  .regex(DIALABLE, 'expected a multiaddr such as /ip4/192.168.1.2/tcp/5867')
+const Path = z
+  .string()
+  .max(4096)
+  .transform(path => path.replace(/^~(?=$|[\\/])/, homedir()))
+  .refine(isAbsolute, { error: 'expected an absolute path, or one that starts with ~/' })
+/** As browsers write it in a Host header, but without the port. */
+const HostName = z
+  .string()
+  .refine(name => HOST_NAME.test(name) || isIP(name) !== 0, { error: 'expected a name or an IP address' })
+  .refine(name => !WILDCARDS.has(name), { error: 'expected what others call this device, not a wildcard' })
+
+/** The host's name without what a device name may not hold. */
+function defaultName(): string {
+  const name = hostname()
+    .replace(/\.local$/, '')
+    .replace(/[^\p{L}\p{N} ._'-]+/gu, '-')
+    .slice(0, 63)
+    .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')
+  return DeviceName.safeParse(name).data ?? 'lumos-node'
+}
+
+export const Config = z.strictObject({
+  name: DeviceName.default(defaultName),
+  mesh: z.strictObject({
+    name: z.string().regex(MESH_NAME, 'expected 1 to 32 of a-z, 0-9 and -').default('home')
+  }),
+  swarm: z.strictObject({
+    host: Host.default('0.0.0.0'),
+    port: Port.default(5867),
+    mdns: z.boolean().default(true),
+    dht: z.boolean().default(true),
+    /** Multiaddrs to dial at start. */
+    peers: z.array(Multiaddr).max(PEERS_MAX).default([])
+  }),
+  keys: z.strictObject({
+    /**
+     * A file with the passphrase over this node's keys, on one line. It opens keys that are
+     * protected, and those made from now on are. Without it, `start` asks in the terminal.
+     */
+    passphraseFile: Path.nullable().default(null)
+  }),
+  gateway: z.strictObject({
+    /** Where to listen. Anything but loopback needs `hosts`; what is said there is not encrypted. */
+    host: Host.default('127.0.0.1'),
+    port: Port.default(5866),
+    /**
+     * What other devices call this one (`den.lan`, `192.168.1.2`), without a port. A request is
+     * answered only when its Host is one of these and the gateway's port, character by character,
+     * or the loopback address: a name that is not listed here may be a web page's.
+     */
+    hosts: z.array(HostName).max(HOST_NAMES_MAX).default([])
+  }),
+  models: z.strictObject({
+    /** Serve the models that ship with the node. */
+    builtin: z.boolean().default(true),
+    /** More model repositories to serve. */
+    directories: z.array(Path).max(DIRECTORIES_MAX).default([])
+  }),
+  /**
+   * To whom each model is offered, by role or as peers (PeerIds, or names in the mesh). A name means whichever
+   * member is called so at the time of a request, also after the first one was removed; a PeerId means one device:
+   * `{ "llama3.3:70b": { roles: [admin], peers: [den] } }`. One that is not listed is for every member.
+   */
+  access: z
+    .record(
+      ModelId,
+      z.strictObject({
+        roles: z.array(Role).optional(),
+        peers: z.array(z.string().min(1).max(128)).max(PEERS_MAX).optional()
+      })
+    )
+    .default({}),
+  engines: z.strictObject({
+    echo: z.boolean().default(false)
+  }),
+  log: z.strictObject({
+    level: z.enum(['debug', 'info', 'warn', 'error']).default('info')
+  })
+})
+export type Config = z.infer<typeof Config>
+
+/** A setting: the end of a path, with what its value may be. */
+export interface Setting {
+  readonly key: string
+  readonly schema: z.ZodType
+  /** Text from the environment or a flag is taken as it is; of any other type, it is read as YAML. */
+  readonly isText: boolean
+  readonly isList: boolean
+}
+
+export const SETTINGS: ReadonlyMap<string, Setting> = new Map(
+  settingsOf(Config, []).map(setting => [setting.key, setting])
+)
+
+function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
+  return Object.entries(schema.shape).flatMap(([name, child]) => {
+    if (child instanceof z.ZodObject) return settingsOf(child, [...path, name])
+
+    const type = child instanceof z.ZodDefault ? child.unwrap() : child
+    const isText = type instanceof z.ZodString || type instanceof z.ZodEnum
+    return [{ key: [...path, name].join('.'), schema: child, isText, isList: type instanceof z.ZodArray }]
+  })
+}
+
+/** What settings are grouped under: `gateway` of `gateway.port`. */
+export const SECTIONS: ReadonlySet<string> = new Set(
+  Object.keys(Config.shape).filter(name => !SETTINGS.has(name))
+)
+
+/** `gateway.port` → `LUMOS_GATEWAY__PORT` */
+export const envNameOf = (key: string): string => `LUMOS_${key.toUpperCase().replaceAll('.', '__')}`
+
+/** `gateway.port` → `--gateway-port` */
+export const flagOf = (key: string): string => `--${key.replaceAll('.', '-')}`

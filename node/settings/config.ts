@@ -1,0 +1,171 @@
+/**
+ * The settings of a node, and where each came from: flag over environment over
+ * `lumos.yaml` over default.
+ *
+ * The only place that reads the environment. Every value that is given is
+ * checked, even one that another overrules, so that a mistake in the file does
+ * not wait for the day its flag is left away.
+ */
+
+import { parse } from 'yaml'
+import { LumosError } from '../../interface/errors.ts'
+import { configPath, type Environment, homePath } from '../../storage/home/home-path.ts'
+import { readConfigFile } from './config-file.ts'
+import { type Config, envNameOf, flagOf, SETTINGS, type Setting } from './config-schema.ts'
+import { suggestionFor } from './config-spelling.ts'
+
+export type { Config } from './config-schema.ts'
+
+const ENV_PREFIX = 'LUMOS_'
+const HOME_VARIABLE = 'LUMOS_HOME'
+
+export interface ConfigSources {
+  /** The home that was asked for by flag; else `LUMOS_HOME`, else the platform's folder. */
+  readonly home?: string
+  /** Values by key (`gateway.port`), as text or as what they are; an undefined one was not given. */
+  readonly flags?: Readonly<Record<string, unknown>>
+  /** Default: the environment of this process. */
+  readonly env?: Environment
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** By key: `default`, `<file>:<line>`, `env LUMOS_…` or `flag --…`. */
+  readonly origins: Readonly<Record<string, string>>
+  readonly home: string
+  /** Of the file, which need not exist. */
+  readonly path: string
+  /** What the settings were read from; engines get a few variables of it. */
+  readonly env: Environment
+}
+
+/** One value for one key, from one source. */
+interface Given {
+  readonly key: string
+  readonly value: unknown
+  readonly origin: string
+  /** As exact as the source can say, for error messages. */
+  readonly place: string
+}
+
+/** @throws {LumosError} `CONFIG_INVALID`: its message and `details.problems` tell everything that is wrong. */
+export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
+  const env = sources.env ?? process.env
+  const home = homePath(sources.home, env)
+  const path = configPath(home)
+
+  const file = readConfigFile(path)
+  const problems = [...file.problems]
+  // From the lowest precedence to the highest: later ones overrule.
+  const given = [
+    ...file.settings.map(setting => ({ ...setting, place: `${setting.origin}:${setting.column}` })),
+    ...fromEnvironment(env, problems),
+    ...fromFlags(sources.flags ?? {}, problems)
+  ]
+
+  const values = new Map<string, unknown>()
+  const origins = new Map<string, string>()
+  for (const { key, schema } of SETTINGS.values()) {
+    values.set(key, schema.parse(undefined))
+    origins.set(key, 'default')
+  }
+  for (const { key, value, origin, place } of given) {
+    const result = SETTINGS.get(key)!.schema.safeParse(value)
+    for (const issue of result.error?.issues ?? []) {
+      const index = issue.path.map(step => `[${String(step)}]`).join('')
+      problems.push(`${place}: ${key}${index}: ${issue.message}`)
+    }
+    values.set(key, result.data)
+    origins.set(key, origin)
+  }
+
+  if (problems.length > 0) throw configInvalid(problems)
+  return { config: nested(values) as Config, origins: Object.fromEntries(origins), home, path, env }
+}
+
+export interface DescribedSetting {
+  readonly key: string
+  readonly value: unknown
+  readonly origin: string
+}
+
+/** Every setting with its value and origin, for `config show --origin`. */
+export function describeConfig({ config, origins }: LoadedConfig): DescribedSetting[] {
+  return [...SETTINGS.keys()].map(key => ({ key, value: valueAt(config, key), origin: origins[key]! }))
+}
+
+function fromEnvironment(env: Environment, problems: string[]): Given[] {
+  const settings = new Map([...SETTINGS.values()].map(setting => [envNameOf(setting.key), setting]))
+
+  return Object.entries(env).flatMap(([name, text]) => {
+    // An empty variable is how many tools say that there is none.
+    if (!name.startsWith(ENV_PREFIX) || name === HOME_VARIABLE || !text) return []
+
+    const setting = settings.get(name)
+    if (setting === undefined) {
+      const key = name.slice(ENV_PREFIX.length).toLowerCase().replaceAll('__', '.')
+      problems.push(`env ${name}: unknown setting "${key}"${suggestionFor(key)}`)
+      return []
+    }
+    const origin = `env ${name}`
+    return [{ key: setting.key, value: valueOfText(setting, text), origin, place: origin }]
+  })
+}
+
+function fromFlags(flags: Readonly<Record<string, unknown>>, problems: string[]): Given[] {
+  return Object.entries(flags).flatMap(([key, value]) => {
+    if (value === undefined) return []
+
+    const origin = `flag ${flagOf(key)}`
+    const setting = SETTINGS.get(key)
+    if (setting === undefined) {
+      problems.push(`${origin}: unknown setting "${key}"${suggestionFor(key)}`)
+      return []
+    }
+    return [
+      { key, value: typeof value === 'string' ? valueOfText(setting, value) : value, origin, place: origin }
+    ]
+  })
+}
+
+/** Lists are separated by commas, or written as YAML (`[a, b]`). */
+function valueOfText(setting: Setting, text: string): unknown {
+  if (setting.isText) return text
+  if (setting.isList && !text.startsWith('[')) return text.split(',').map(item => item.trim())
+  try {
+    return parse(text)
+  } catch {
+    // The setting's schema says what it expects instead.
+    return text
+  }
+}
+
+function nested(values: ReadonlyMap<string, unknown>): unknown {
+  const root: Record<string, unknown> = {}
+  for (const [key, value] of values) {
+    const path = key.split('.')
+    const name = path.pop()!
+    let section = root
+    for (const step of path) {
+      section[step] ??= {}
+      section = section[step] as Record<string, unknown>
+    }
+    section[name] = value
+  }
+  return root
+}
+
+function valueAt(config: Config, key: string): unknown {
+  return key.split('.').reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], config)
+}
+
+function configInvalid(problems: readonly string[]): LumosError {
+  const message =
+    problems.length === 1
+      ? `The configuration is invalid: ${problems[0]}`
+      : `The configuration is invalid:\n${problems.map(problem => `  ${problem}`).join('\n')}`
+  return new LumosError('CONFIG_INVALID', message, {
+    hint: 'Correct it, then run: lumos-node config check',
+    details: { problems }
+  })
+}

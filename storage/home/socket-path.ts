@@ -1,0 +1,49 @@
+/**
+ * Where the node's local socket lies. Unix limits such a path to about a
+ * hundred bytes, so a deep home gets a short one elsewhere.
+ */
+
+import { createHash } from 'node:crypto'
+import { lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { LumosError } from '../../interface/errors.ts'
+import { PRIVATE_DIR_MODE } from '../database/durable-file.ts'
+
+/** macOS allows 104 bytes with the closing zero, Linux 108. */
+const SOCKET_PATH_BYTES_MAX = 103
+
+/** The path for the node of `home`: its directory is made, and a socket that a killed process left is gone. */
+export function makeSocketPath(home: string): string {
+  const tag = createHash('sha256').update(home).digest('hex').slice(0, 16)
+  if (process.platform === 'win32') return `\\\\.\\pipe\\lumos-node-${tag}`
+
+  const path = join(home, 'node.sock')
+  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) {
+    rmSync(path, { force: true })
+    return path
+  }
+  const short = join(privateDirectory(join(tmpdir(), `lumos-${tag}`)), 'node.sock')
+  rmSync(short, { force: true })
+  return short
+}
+
+/** Undo `makeSocketPath`. */
+export function removeSocketPath(home: string, path: string): void {
+  if (process.platform === 'win32') return
+  rmSync(path, { force: true })
+  if (dirname(path) !== home) rmSync(dirname(path), { recursive: true, force: true })
+}
+
+/** Anyone may write to the folder for temporary files, so a directory found there must be proven ours. */
+function privateDirectory(path: string): string {
+  mkdirSync(path, { recursive: true, mode: PRIVATE_DIR_MODE })
+
+  const found = lstatSync(path)
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0) {
+    throw new LumosError('DENIED', `${path} exists and is not private to this user.`, {
+      hint: 'Remove it, or use a home with a shorter path (--home).'
+    })
+  }
+  return path
+}
