@@ -44,8 +44,8 @@ await build({
     cli: 'cli/main.ts',
     index: 'node/index.ts',
     // Loaded by address: see capabilities/entries.ts.
-    'engine-child': 'capabilities/host/engine-child.ts',
-    'engines/onnx': 'capabilities/engines/onnx/engine.ts'
+    'host/engine-child': 'capabilities/host/engine-child.ts',
+    'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts'
   },
   outdir: 'dist',
   bundle: true,

@@ -2,9 +2,9 @@
 
 import { type AddressInfo, createServer } from 'node:net'
 import { systemClock } from '../interface/clock.ts'
-import type { InferenceService } from '../interface/inference.ts'
-import { FrameStream } from '../protocols/wire/frames.ts'
+import type { Inference } from '../interface/inference.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
+import { FrameStream } from '../protocols/wire/frames.ts'
 import { BULK_PROTOCOL } from './bulk.ts'
 import { announce } from './harness.ts'
 import { createPeer } from './peers.ts'
@@ -18,7 +18,7 @@ await peer.handle(BULK_PROTOCOL, async stream => {
 })
 
 /** Takes tensors and gives none back. */
-const swallow: InferenceService = {
+const swallow: Inference = {
   async *infer() {
     yield { type: 'output', index: 0, output: { tensors: {} } }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: {} }

@@ -10,11 +10,11 @@ import type { Logger } from '../interface/lifecycle.ts'
 import { Authority, foundMesh } from '../node/membership/authority.ts'
 import { Guard } from '../node/membership/guard.ts'
 import { Members } from '../node/membership/members.ts'
-import { Offers } from '../node/membership/offers.ts'
+import { ModelAccess } from '../node/membership/model-access.ts'
 import type { InferenceHandlerComponents } from '../protocols/inference/served-stream.ts'
 import { openDatabase } from '../storage/database/database.ts'
-import { MeshStore } from '../storage/mesh/mesh-store.ts'
 import { CORE_MIGRATIONS } from '../storage/database/schema.ts'
+import { MeshStore } from '../storage/mesh/mesh-store.ts'
 
 export interface MeshGuard {
   readonly guard: Guard
@@ -51,7 +51,7 @@ export async function meshGuard(log: Logger): Promise<MeshGuard> {
     lastKnown: id => members.lastKnown(id)
   })
   const guard = new Guard({ clock, log, standing: id => members.standing(id), openToStrangers: () => [] })
-  const offers = new Offers({ settings: { echo: { roles: ['member'] } }, modelsFor: () => ['echo'] })
+  const offers = new ModelAccess({ settings: { echo: { roles: ['member'] } }, modelsFor: () => ['echo'] })
   return {
     guard,
     authorize(id, request) {

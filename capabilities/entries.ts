@@ -7,6 +7,6 @@
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 /** What an engine's process starts with. */
-export const ENGINE_CHILD = new URL(`./engine-child.${extension}`, import.meta.url)
+export const ENGINE_CHILD = new URL(`./host/engine-child.${extension}`, import.meta.url)
 /** The module of the ONNX engine. */
-export const ONNX_ENGINE = new URL(`./engines/onnx.${extension}`, import.meta.url)
+export const ONNX_ENGINE = new URL(`./engines/onnx/engine.${extension}`, import.meta.url)

@@ -1,10 +1,10 @@
 /** What this node can do: the parts that the composition root puts together. */
 
+export { echoModel } from './engines/echo.ts'
+export { detectHardware } from './hardware.ts'
 export type { Model } from './host/engine.ts'
 export { engineEnvironment } from './host/engine-environment.ts'
 export { engineSandbox } from './host/engine-sandbox.ts'
-export { echoModel } from './engines/echo.ts'
-export { detectHardware } from './hardware.ts'
 export { discoverModels } from './models/model-info.ts'
 export { onnxModel } from './models/onnx-model.ts'
 export { Registry } from './serving/registry.ts'

@@ -25,7 +25,7 @@ const HTTP_PORT = 80
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
 
-export interface Access {
+export interface TcpAccess {
   /** The only values of `Host` that are answered. */
   readonly hosts: ReadonlySet<string>
   readonly token: string
@@ -58,7 +58,7 @@ const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */
-export function refusalOf(incoming: IncomingMessage, access: Access | undefined): LumosError | undefined {
+export function refusalOf(incoming: IncomingMessage, access: TcpAccess | undefined): LumosError | undefined {
   return (
     (access && (wrongPlace(incoming, access.hosts) ?? unproven(incoming, access))) ?? unreadable(incoming)
   )
@@ -76,7 +76,7 @@ function wrongPlace(incoming: IncomingMessage, hosts: ReadonlySet<string>): Lumo
   return known ? undefined : denied('This Origin may not ask here.')
 }
 
-function unproven(incoming: IncomingMessage, { token, sessions }: Access): LumosError | undefined {
+function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {
   const { method, headers, socket } = incoming
   const path = incoming.url?.split('?', 1)[0] ?? ''
   if (method === 'GET' && HEALTH_PATHS.has(path) && isLoopback(socket.remoteAddress ?? '')) return undefined

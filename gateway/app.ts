@@ -6,7 +6,7 @@ import { type Context, Hono } from 'hono'
 import type { Clock } from '../interface/clock.ts'
 import { CancelledError, LumosError } from '../interface/errors.ts'
 import type { Logger } from '../interface/lifecycle.ts'
-import type { Door } from '../interface/units.ts'
+import type { Origin } from '../interface/units.ts'
 import type { UnitRegistry } from '../units/index.ts'
 import { BodyReader } from './body.ts'
 import { type Call, failureBody, failureHead, JSON_HEADERS, newCall, toJson } from './envelope.ts'
@@ -26,7 +26,7 @@ export interface AppComponents {
 export interface AppEnv {
   Bindings: HttpBindings & {
     /** The listener that the request came to. */
-    door: Door
+    door: Origin
   }
   Variables: {
     call: Call

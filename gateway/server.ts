@@ -9,7 +9,7 @@ import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
-import type { Door } from '../interface/units.ts'
+import type { Origin } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
@@ -57,7 +57,7 @@ export class Gateway {
   #servers: Server[] = []
   #tcp: Server | undefined
   #port: number | undefined
-  #routes: Promise<Record<Door, Routes>> | undefined
+  #routes: Promise<Record<Origin, Routes>> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions) {
     this.#components = components
@@ -138,7 +138,7 @@ export class Gateway {
     this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
   }
 
-  #createServer(door: Door, refusal: Admission): Server {
+  #createServer(door: Origin, refusal: Admission): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
       this.#serve(incoming, outgoing, door, refusal)
@@ -150,7 +150,7 @@ export class Gateway {
     return server
   }
 
-  #serve(incoming: IncomingMessage, outgoing: ServerResponse, door: Door, refusal: Admission): void {
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse, door: Origin, refusal: Admission): void {
     for (const [name, value] of GUARDS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -200,13 +200,13 @@ export class Gateway {
  * Loaded for the first request: `Request`, `Response` and what they stand on are
  * 15 MB, and many a node serves its peers for weeks without being asked from here.
  */
-async function loadRoutes(components: AppComponents): Promise<Record<Door, Routes>> {
+async function loadRoutes(components: AppComponents): Promise<Record<Origin, Routes>> {
   const [{ getRequestListener }, { createApp }] = await Promise.all([
     import('@hono/node-server'),
     import('./app.ts')
   ])
   const app = createApp(components)
-  const through = (door: Door): Routes =>
+  const through = (door: Origin): Routes =>
     getRequestListener((request, env) => app.fetch(request, { ...env, door }), {
       overrideGlobalObjects: false
     })

@@ -9,7 +9,7 @@
 import type { AbortOptions } from './lifecycle.ts'
 import type { TaskName } from './tasks.ts'
 
-export interface InferenceService {
+export interface Inference {
   /**
    * Stream the answer to `request`. A `done` chunk comes last, exactly once.
    *

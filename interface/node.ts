@@ -136,7 +136,7 @@ export interface LumosNode extends AsyncDisposable {
   /** Stops taking requests, gives those under way `drainMs`, then ends. */
   stop(options?: { drainMs?: number }): Promise<void>
 
-  /** Ask the mesh, this node included. See {@link InferenceService.infer}. */
+  /** Ask the mesh, this node included. See {@link Inference.infer}. */
   infer(request: NewInferenceRequest, options?: InferOptions): AsyncIterable<InferenceChunk>
   /** Whom a request for this task or model would be sent to, best first, and why. */
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[]

@@ -14,7 +14,7 @@ export type UnitKind = 'command' | 'query'
  * Where a call came in. `local`: over the socket that file permissions guard, from this device's own command line.
  * `tcp`: from a program or a page that has shown the token, or what it was exchanged for.
  */
-export type Door = 'local' | 'tcp'
+export type Origin = 'local' | 'tcp'
 
 export interface Unit<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
   /** `domain.action`, lower snake case. */
@@ -39,7 +39,7 @@ export interface UnitContext extends AbortOptions {
   /** Time the whole call may take. */
   readonly budgetMs: number
   /** Whoever does not say where a call came in does not get what is for one door only. */
-  readonly door?: Door
+  readonly door?: Origin
   /** PeerId or name of the only peer that may do the work; refused by units that do not take one. */
   readonly peer?: string
   /** Called with the peer that does the work, before its first answer. */

@@ -19,20 +19,20 @@ import { type Clock, type Random, systemClock } from '../interface/clock.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
 import { openDataDir } from '../storage/home/data-dir.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keys/keychain.ts'
-import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
-import { OfferStore } from '../storage/mesh/offer-store.ts'
 import { readPassphrase } from '../storage/keys/passphrase.ts'
-import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
-import { lanNetwork, type Network } from './network/libp2p.ts'
-import { firstFreePort } from './network/listen-port.ts'
+import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
+import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
 import { createLog, type NodeLogger } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh } from './membership/authority.ts'
-import { warnOfNames } from './membership/offers.ts'
+import { warnOfNames } from './membership/model-access.ts'
 import { RENEW_BEFORE_MS } from './membership/renewal.ts'
 import { RootKey } from './membership/root-key.ts'
 import { composeMesh } from './mesh/compose.ts'
-import type { Ground, Identity } from './mesh/ground.ts'
+import type { Identity, NodeContext } from './mesh/context.ts'
+import { lanNetwork, type Network } from './network/libp2p.ts'
+import { firstFreePort } from './network/listen-port.ts'
+import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
 
 export interface LumosNodeOptions {
   /** Directory that holds everything of this node. Default: `LUMOS_HOME`, else the platform's folder. */
@@ -82,7 +82,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     models: await modelsOf(options, { config, home, clock, log, hardware }, env),
     onChange: () => node.offerChanged()
   })
-  const ground: Ground = {
+  const ground: NodeContext = {
     config,
     home,
     clock,
@@ -93,7 +93,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
     ...identityOf(privateKey),
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
     store: new MeshStore(home.core),
-    offers: new OfferStore(home.core),
+    offers: new ModelAccessStore(home.core),
     root: new RootKey(home.meshRootPath, keys),
     newIdentity: async () => identityOf(await renewKey(home.identityPath, keys)),
     emit: (name, detail) => void events.dispatchEvent(new CustomEvent(name, { detail }))
@@ -105,7 +105,7 @@ export async function createLumosNode(options: LumosNodeOptions = {}): Promise<M
 }
 
 /** The mesh this node belongs to; on its first start, one of its own, of which it is the first admin. */
-async function ownMesh({ root, store, config, clock, peerId }: Ground): Promise<StoredMesh> {
+async function ownMesh({ root, store, config, clock, peerId }: NodeContext): Promise<StoredMesh> {
   await root.load()
   const known = store.mesh()
   const device = { subject: peerId, name: config.name }
@@ -136,7 +136,7 @@ const identityOf = (privateKey: PrivateKey): Identity => ({
 /** How every key of this home is opened and made. */
 async function keyOptions(
   options: LumosNodeOptions,
-  { config, home, log }: Pick<Ground, 'config' | 'home' | 'log'>
+  { config, home, log }: Pick<NodeContext, 'config' | 'home' | 'log'>
 ): Promise<KeyOptions> {
   const { passphraseFile } = config.keys
   if (passphraseFile !== null) return { passphrase: readPassphrase(passphraseFile), log }
@@ -148,7 +148,7 @@ const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))
 
 async function modelsOf(
   options: LumosNodeOptions,
-  { config, home, clock, log, hardware }: Pick<Ground, 'config' | 'home' | 'clock' | 'log' | 'hardware'>,
+  { config, home, clock, log, hardware }: Pick<NodeContext, 'config' | 'home' | 'clock' | 'log' | 'hardware'>,
   environment: LoadedConfig['env']
 ): Promise<Model[]> {
   const builtin = config.models.builtin ? [BUILTIN_MODELS] : []

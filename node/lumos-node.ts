@@ -2,7 +2,6 @@
 
 import { engineSandbox } from '../capabilities/index.ts'
 import type { Timer } from '../interface/clock.ts'
-import { closestNames } from '../interface/closest.ts'
 import { LumosError, toLumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import type { Access } from '../interface/membership.ts'
@@ -19,14 +18,15 @@ import type {
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
+import { closestNames } from '../interface/suggest.ts'
 import type { DataDir } from '../storage/home/data-dir.ts'
 import type { StoredMesh } from '../storage/mesh/mesh-store.ts'
-import type { Config } from './settings/config.ts'
 import type { Grant } from './membership/authority.ts'
-import type { Door } from './pairing/joiner.ts'
 import { composeMesh } from './mesh/compose.ts'
-import type { Ground, Mesh } from './mesh/ground.ts'
+import type { MeshSession, NodeContext } from './mesh/context.ts'
 import { type EnterOptions, MeshControl } from './mesh/mesh-control.ts'
+import type { PeerAddress } from './pairing/join-client.ts'
+import type { Config } from './settings/config.ts'
 import { VERSION } from './version.ts'
 
 /** Requests under way get this long to end when a node stops. */
@@ -56,9 +56,9 @@ type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 export class MeshNode implements LumosNode {
   readonly events: LumosEventTarget
   readonly mesh: LumosMesh
-  #ground: Ground
+  #ground: NodeContext
   readonly #closeHome: () => Promise<void>
-  #mesh: Mesh
+  #mesh: MeshSession
   #state: State = 'new'
   #startedAtMs = 0
   /** Parts that were started, and must be stopped. */
@@ -68,7 +68,7 @@ export class MeshNode implements LumosNode {
   #retry: Timer | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(ground: Ground, events: EventTarget, mesh: Mesh, closeHome: () => Promise<void>) {
+  constructor(ground: NodeContext, events: EventTarget, mesh: MeshSession, closeHome: () => Promise<void>) {
     this.#ground = ground
     this.#mesh = mesh
     this.#closeHome = closeHome
@@ -232,7 +232,7 @@ export class MeshNode implements LumosNode {
    *
    * @throws {LumosError} why it did not work, once it is clear that it takes longer.
    */
-  async #connect(own: StoredMesh, near: Door | undefined, tries: number): Promise<void> {
+  async #connect(own: StoredMesh, near: PeerAddress | undefined, tries: number): Promise<void> {
     try {
       const mesh = await composeMesh(this.#ground, own)
       this.#mesh = mesh
@@ -266,7 +266,7 @@ export class MeshNode implements LumosNode {
     })
   }
 
-  async #begin(mesh: Mesh): Promise<void> {
+  async #begin(mesh: MeshSession): Promise<void> {
     for (const part of mesh.lifecycle) {
       this.#begun.push(part)
       await part.start?.()

@@ -1,6 +1,6 @@
 /** `npm run sim -- …`: the proving ground from the command line. Each command's code is loaded only when it runs. */
 
-import { closestNames } from '../interface/closest.ts'
+import { closestNames } from '../interface/suggest.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import { runTool, type Tool, UsageError } from './tool.ts'
 

@@ -1,7 +1,7 @@
 /** Models that stand for real ones: slow to speak, or slow to load. */
 
-import type { Engine, Model } from '../capabilities/host/engine.ts'
 import { EchoEngine, echoModel } from '../capabilities/engines/echo.ts'
+import type { Engine, Model } from '../capabilities/host/engine.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { InferenceChunk, InferenceRequest } from '../interface/inference.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'

@@ -61,7 +61,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/pairing/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
-  'node/pairing/pairing.ts': ['unguessable chance', 'the secret of an invitation'],
+  'node/pairing/join-service.ts': ['unguessable chance', 'the secret of an invitation'],
   'node/network/liveness.ts': ['unguessable chance', 'a ping that nobody can answer before it came'],
   'node/routing/provider-view.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
@@ -107,7 +107,7 @@ const folderOf = (path: string): string => path.split(sep)[0]!
 describe('the floors of the house', () => {
   it('finds imports, or the tests below would prove nothing', () => {
     expect(files.length).toBeGreaterThan(30)
-    expect(importsOf(join('node', 'router.ts'))).toContain('../interface/errors.ts')
+    expect(importsOf(join('node', 'routing', 'router.ts'))).toContain('../../interface/errors.ts')
   })
 
   it.each(files)('%s imports only from below', file => {
@@ -129,7 +129,7 @@ describe('the floors of the house', () => {
   it('only the settings read the environment, and the command line where the home is', () => {
     const readers = files.filter(file => readFileSync(join(ROOT, file), 'utf8').includes('process.env'))
     // Loading the settings takes longer than all else that a read command does.
-    const allowed = [join('node', 'config.ts'), join('cli', 'client.ts')]
+    const allowed = [join('node', 'settings', 'config.ts'), join('cli', 'client.ts')]
     expect(readers.filter(file => !RUNNERS.has(folderOf(file)))).toEqual(allowed)
   })
 

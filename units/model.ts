@@ -1,11 +1,11 @@
 /** The models the mesh offers, this node's own included. */
 
 import * as z from 'zod'
-import { closestNames } from '../interface/closest.ts'
 import { LumosError } from '../interface/errors.ts'
 import { Access } from '../interface/membership.ts'
 import { ModelId } from '../interface/names.ts'
 import { EngineSandbox, type LumosNode, ModelInfo, Offering } from '../interface/node.ts'
+import { closestNames } from '../interface/suggest.ts'
 import { defineUnit } from './define-unit.ts'
 
 const Models = z.strictObject({ items: z.array(ModelInfo) })

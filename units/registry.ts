@@ -6,11 +6,11 @@
  */
 
 import * as z from 'zod'
-import { closestNames } from '../interface/closest.ts'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import { EVENTS, type EventName } from '../interface/events.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
 import type { LumosEventTarget } from '../interface/node.ts'
+import { closestNames } from '../interface/suggest.ts'
 import type { Unit, UnitContext, UnitKind } from '../interface/units.ts'
 import { watchEvent } from './events.ts'
 

@@ -5,9 +5,9 @@ import { constants } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { EngineSandbox } from '../../interface/node.ts'
+import { ENGINE_CHILD } from '../entries.ts'
 import type { EngineEnvironment } from './engine-environment.ts'
 import { startOf } from './engine-sandbox.ts'
-import { ENGINE_CHILD } from '../entries.ts'
 
 const NODE_OPTIONS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning']
 

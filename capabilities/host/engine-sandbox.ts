@@ -9,9 +9,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { EngineSandbox } from '../../interface/node.ts'
+import { ENGINE_CHILD } from '../entries.ts'
 import type { EngineEnvironment } from './engine-environment.ts'
 import { WATCH_NODE } from './engine-messages.ts'
-import { ENGINE_CHILD } from '../entries.ts'
 
 /** By its full path: a program of that name elsewhere in the search path proves nothing. */
 const BUBBLEWRAP = '/usr/bin/bwrap'

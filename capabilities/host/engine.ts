@@ -1,13 +1,13 @@
 /**
- * What an engine is: an `InferenceService` with a life. It knows no peers, no
+ * What an engine is: an `Inference` with a life. It knows no peers, no
  * queue and no budget; the registry around it does.
  */
 
 import { EngineFailedError } from '../../interface/errors.ts'
-import type { InferenceService } from '../../interface/inference.ts'
+import type { Inference } from '../../interface/inference.ts'
 import type { TaskName } from '../../interface/tasks.ts'
 
-export interface Engine extends InferenceService {
+export interface Engine extends Inference {
   /** Whether `infer` can be called now. Turns false when the engine dies. */
   readonly loaded: boolean
   /** Resident memory of the engine's own process; 0 when it has none. */

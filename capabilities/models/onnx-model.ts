@@ -3,11 +3,11 @@
 import type { Clock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
+import type { OnnxSettings } from '../engines/onnx/engine.ts'
+import { ONNX_ENGINE } from '../entries.ts'
 import type { Model } from '../host/engine.ts'
 import type { EngineEnvironment } from '../host/engine-environment.ts'
 import { EngineHost } from '../host/engine-host.ts'
-import type { OnnxSettings } from '../engines/onnx/engine.ts'
-import { ONNX_ENGINE } from '../entries.ts'
 import type { FoundModel } from './model-info.ts'
 
 /** A run occupies the process it runs in, so a second one could only wait there. */

@@ -1,5 +1,5 @@
 /**
- * What this node can do: its models by name, behind one `InferenceService`.
+ * What this node can do: its models by name, behind one `Inference`.
  *
  * The way of a request: checked, admitted, model loaded, engine run, answer
  * checked. It is the inner loop of every local and served call, so it makes no
@@ -9,18 +9,13 @@
 import { Answer } from '../../interface/answer.ts'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, EngineFailedError, LumosError } from '../../interface/errors.ts'
-import type {
-  InferenceChunk,
-  InferenceRequest,
-  InferenceService,
-  ServeOptions
-} from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, InferenceRequest, ServeOptions } from '../../interface/inference.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Capability } from '../../interface/manifest.ts'
 import type { TaskName } from '../../interface/tasks.ts'
-import { Admission } from './admission.ts'
 import { type Engine, engineBroke, type Model } from '../host/engine.ts'
 import { ModelManager } from '../models/model-manager.ts'
+import { Admission } from './admission.ts'
 import { checkedRequest } from './request.ts'
 import { type Work, WorkTable } from './work.ts'
 
@@ -52,7 +47,7 @@ interface Entry {
   readonly admission: Admission
 }
 
-export class Registry implements InferenceService, Startable {
+export class Registry implements Inference, Startable {
   readonly #byId = new Map<string, Entry>()
   readonly #works: WorkTable
   #stopped = false

@@ -1,9 +1,9 @@
 /** `infer`: ask a model, or any model that does a task. */
 
-import { closestNames } from '../../interface/closest.ts'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
 import type { ModelInfo, RankedPeer } from '../../interface/node.ts'
+import { closestNames } from '../../interface/suggest.ts'
 import { TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks.ts'
 import { findNode, type Meta, type NodeClient } from '../client.ts'
 import { isElsewhere, readBytes, readJson, readText } from '../input.ts'

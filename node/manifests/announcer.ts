@@ -15,7 +15,7 @@ import { announceAfterMs, manifestTtlMs } from './manifest-schedule.ts'
 const SETTLE_MS = 100
 
 /** What a manifest says besides its numbers. */
-export type Offer = Pick<
+export type ManifestContent = Pick<
   Manifest,
   'name' | 'software' | 'hardware' | 'addresses' | 'capabilities' | 'certificates'
 >
@@ -31,7 +31,7 @@ export interface AnnouncerComponents {
   nextSequence(): number
   /** How many members the mesh has. */
   members(): number
-  offer(): Offer
+  offer(): ManifestContent
   publish(signed: SignedManifest): Promise<void>
 }
 
@@ -70,9 +70,9 @@ export class Announcer implements Startable {
     this.#settling = this.#components.clock.setTimer(() => {
       this.#settling = undefined
       const { offer } = this.#components
-      const current: Offer | undefined = this.#current?.manifest
+      const current: ManifestContent | undefined = this.#current?.manifest
       const same = Object.entries(offer()).every(([key, value]) =>
-        isDeepStrictEqual(current?.[key as keyof Offer], value)
+        isDeepStrictEqual(current?.[key as keyof ManifestContent], value)
       )
       if (!same) this.#announceNow()
     }, SETTLE_MS)

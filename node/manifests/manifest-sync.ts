@@ -14,10 +14,10 @@ import { LumosError } from '../../interface/errors.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { MANIFEST_PROTOCOL, openManifest, pullManifests, servePull } from '../../protocols/manifest/index.ts'
+import type { Guard } from '../membership/guard.ts'
 import { Deadline } from '../network/deadline.ts'
 import { type MeshLibp2p, manifestTopic } from '../network/libp2p.ts'
 import { newPulls, PULL_TICK_MS, type PullEffect, type PullEvent, stepPulls } from './manifest-schedule.ts'
-import type { Guard } from '../membership/guard.ts'
 import type { ProviderTable } from './provider-table.ts'
 
 const PULL_TIMEOUT_MS = 10_000

@@ -17,9 +17,9 @@ import {
   REVOCATION_PROTOCOL,
   serveRevocations
 } from '../../protocols/revocation/index.ts'
+import { REMOVALS_INTERVAL_MS, removalsFrom } from '../manifests/manifest-schedule.ts'
 import { Deadline } from '../network/deadline.ts'
 import { type MeshLibp2p, revocationTopic } from '../network/libp2p.ts'
-import { REMOVALS_INTERVAL_MS, removalsFrom } from '../manifests/manifest-schedule.ts'
 import type { Guard } from './guard.ts'
 import type { Members, RevocationProof } from './members.ts'
 

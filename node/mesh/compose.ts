@@ -11,24 +11,24 @@ import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
-import { AddressBook } from '../network/address-book.ts'
 import { DiskWatch } from '../disk-watch.ts'
-import type { MeshLibp2p } from '../network/libp2p.ts'
 import type { Lifecycle } from '../lumos-node.ts'
-import { Joiner } from '../pairing/joiner.ts'
-import { Sightings } from '../pairing/nearby.ts'
-import { Pairing } from '../pairing/pairing.ts'
-import { Renewal } from '../membership/renewal.ts'
 import { ProviderTable } from '../manifests/provider-table.ts'
+import { Renewal } from '../membership/renewal.ts'
+import { AddressBook } from '../network/address-book.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
+import { JoinClient } from '../pairing/join-client.ts'
+import { JoinService } from '../pairing/join-service.ts'
+import { NearbyMeshes } from '../pairing/nearby-meshes.ts'
 import { type Asking, composeAsking } from '../routing/provider-view.ts'
-import type { Ground, Mesh } from './ground.ts'
+import type { MeshSession, NodeContext } from './context.ts'
 import { bareOf, composeMeetings, type Meetings } from './meetings.ts'
 import { composeNetwork } from './network.ts'
 import { composeNews, type News } from './news.ts'
 import { composeServing, type Serving } from './serving.ts'
 import { composeStanding, type Standing } from './standing.ts'
 
-export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh> {
+export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise<MeshSession> {
   const { home, clock, log, peerId } = ground
   const standing = composeStanding(ground, own, {
     hangUp: id =>
@@ -40,7 +40,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
   const manifestLog = new ManifestLog(home.core, home.cache, clock)
   const table = new ProviderTable()
   for (const accepted of manifestLog.all()) table.remember(accepted)
-  const foreigners = new Sightings()
+  const foreigners = new NearbyMeshes()
   const datastore = new SqliteDatastore(home.cache)
   const libp2p: MeshLibp2p = await composeNetwork(ground, standing, {
     mesh: own.id,
@@ -64,7 +64,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
     nameOf,
     onHeardOf: id => peers.heardOf(id)
   })
-  const joiner = new Joiner({ libp2p, clock, peerId })
+  const joiner = new JoinClient({ libp2p, clock, peerId })
   const meetings = composeMeetings(ground, {
     own,
     libp2p,
@@ -121,7 +121,7 @@ export async function composeMesh(ground: Ground, own: StoredMesh): Promise<Mesh
 
 /** How devices come in, and how those that are in stay members. */
 function composeAdmittance(
-  { clock, log, store, peerId, emit }: Ground,
+  { clock, log, store, peerId, emit }: NodeContext,
   {
     libp2p,
     standing: { guard, members, authority },
@@ -138,7 +138,7 @@ function composeAdmittance(
     greetAll: () => greeter.greetAll(),
     onRenewed: () => news.announcer.changed()
   })
-  const pairing = new Pairing({
+  const pairing = new JoinService({
     libp2p,
     guard,
     clock,
@@ -154,7 +154,7 @@ function composeAdmittance(
 }
 
 function watchDisk(
-  { clock, log, home, store, emit }: Ground,
+  { clock, log, home, store, emit }: NodeContext,
   datastore: SqliteDatastore,
   { announcer }: News
 ): DiskWatch {
@@ -175,7 +175,7 @@ function watchDisk(
 }
 
 interface Parts {
-  readonly ground: Ground
+  readonly ground: NodeContext
   readonly libp2p: MeshLibp2p
   readonly standing: Standing
   readonly news: News
@@ -183,7 +183,7 @@ interface Parts {
   readonly asking: Asking
   readonly meetings: Meetings
   readonly renewal: Renewal
-  readonly pairing: Pairing
+  readonly pairing: JoinService
   readonly disk: DiskWatch
 }
 

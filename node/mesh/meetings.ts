@@ -7,13 +7,13 @@ import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { type ErrorCode, type LumosError, RemoteError } from '../../interface/errors.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
-import { Discovery } from '../network/discovery.ts'
-import { type Greeted, Greeter } from '../membership/greeter.ts'
-import type { MeshLibp2p } from '../network/libp2p.ts'
 import { CLOCK_SKEW_NOTED_MS, isWithinLeeway } from '../membership/chain.ts'
-import type { Sightings } from '../pairing/nearby.ts'
+import { type Greeted, HelloService } from '../membership/hello-service.ts'
+import { Discovery } from '../network/discovery.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
+import type { NearbyMeshes } from '../pairing/nearby-meshes.ts'
 import type { Peers } from '../routing/peers.ts'
-import type { Ground } from './ground.ts'
+import type { NodeContext } from './context.ts'
 import type { News } from './news.ts'
 import type { Standing } from './standing.ts'
 
@@ -23,19 +23,19 @@ export interface MeetingsParts {
   readonly standing: Standing
   readonly news: News
   readonly peers: Peers
-  readonly foreigners: Sightings
+  readonly foreigners: NearbyMeshes
   /** Whether this node has dialed that peer for something else than to greet it. */
   isAsked(peerId: string): boolean
 }
 
 export interface Meetings {
   readonly discovery: Discovery
-  readonly greeter: Greeter
+  readonly greeter: HelloService
   /** Members that say that this device was removed. Each may lie: it is not dialed again, and the user is told who says so. */
   readonly saidRemoved: ReadonlySet<string>
 }
 
-export function composeMeetings(ground: Ground, parts: MeetingsParts): Meetings {
+export function composeMeetings(ground: NodeContext, parts: MeetingsParts): Meetings {
   const { clock, random, log, network } = ground
   const { own, libp2p, standing, news, foreigners, isAsked } = parts
   const { members, guard, reception } = standing
@@ -50,7 +50,7 @@ export function composeMeetings(ground: Ground, parts: MeetingsParts): Meetings 
     // A stranger of another mesh may have become a member of this one.
     wants: id => (!foreigners.has(id) || members.get(id) !== undefined) && !saidRemoved.has(id)
   })
-  const greeter = new Greeter({
+  const greeter = new HelloService({
     libp2p,
     clock,
     log,
@@ -88,7 +88,7 @@ export function composeMeetings(ground: Ground, parts: MeetingsParts): Meetings 
 
 /** Both sides accept each other: what each knows goes over. */
 async function greet(
-  ground: Ground,
+  ground: NodeContext,
   { libp2p, standing: { members }, news, peers }: MeetingsParts,
   { connection, manifest, hello, rttMs, renewed }: Greeted
 ): Promise<void> {
@@ -106,7 +106,7 @@ async function greet(
 }
 
 function warnOfClocks(
-  { clock, log }: Ground,
+  { clock, log }: NodeContext,
   members: Standing['members'],
   { peerId, issuedAtMs }: { peerId: string; issuedAtMs: number }
 ): void {
@@ -125,7 +125,7 @@ function warnOfClocks(
 
 /** A device of another mesh: this node may ask to join that one. */
 function noteForeigner(
-  { emit }: Ground,
+  { emit }: NodeContext,
   { own, foreigners }: MeetingsParts,
   { remotePeer, remoteAddr, direction }: Connection,
   { details: { meshId, meshName } }: LumosError

@@ -17,25 +17,25 @@ import type { Grant } from '../../protocols/join/index.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { adviceFor } from '../membership/advice.ts'
 import { foundMesh } from '../membership/authority.ts'
-import { parseInviteCode } from '../pairing/invite-code.ts'
-import { checkGrant, type Door, deviceRemoved } from '../pairing/joiner.ts'
 import { memberCalled } from '../membership/names.ts'
-import { meshesOf } from '../pairing/nearby.ts'
-import { askNearby } from '../pairing/nearby-asking.ts'
 import { meshIdOf, rootKeyFromText, rootKeyToText } from '../membership/root-key.ts'
-import type { Ground, Identity, Mesh } from './ground.ts'
+import { parseInviteCode } from '../pairing/invite-code.ts'
+import { checkGrant, deviceRemoved, type PeerAddress } from '../pairing/join-client.ts'
+import { askNearby } from '../pairing/nearby-asking.ts'
+import { meshesOf } from '../pairing/nearby-meshes.ts'
+import type { Identity, MeshSession, NodeContext } from './context.ts'
 
 export interface EnterOptions {
   /** Where somebody of the mesh is. */
-  readonly near?: Door | undefined
+  readonly near?: PeerAddress | undefined
   /** Take part as another device from now on. */
   readonly identity?: Identity | undefined
 }
 
 export interface MeshControlComponents {
-  ground(): Ground
+  ground(): NodeContext
   /** The mesh the node is in now. */
-  current(): Mesh
+  current(): MeshSession
   /** Leave it for another one, where `near` may be found. */
   enter(own: StoredMesh, options?: EnterOptions): Promise<void>
 }
@@ -246,11 +246,11 @@ export class MeshControl implements LumosMesh {
     this.#ground.store.flush()
   }
 
-  get #mesh(): Mesh {
+  get #mesh(): MeshSession {
     return this.#components.current()
   }
 
-  get #ground(): Ground {
+  get #ground(): NodeContext {
     return this.#components.ground()
   }
 
@@ -285,7 +285,7 @@ export class MeshControl implements LumosMesh {
   }
 
   /** Nothing of the mesh so far is given up before the new one is certain. */
-  async #enter(grant: Grant, mesh: string, phrase: string, near: Door): Promise<Joined> {
+  async #enter(grant: Grant, mesh: string, phrase: string, near: PeerAddress): Promise<Joined> {
     const ground = this.#ground
     const { role, name } = await checkGrant(grant, mesh, this.#self, ground.clock)
     const { chain, meshName, meshNamedAtMs: namedAtMs } = grant

@@ -4,13 +4,13 @@ import type { PeerInfo } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Datastore } from 'interface-datastore'
 import { LumosError } from '../../interface/errors.ts'
+import { libp2pLogger } from '../log/log-libp2p.ts'
+import type { ProviderTable } from '../manifests/provider-table.ts'
 import { GossipBudget } from '../network/gossip-budget.ts'
 import { createMeshLibp2p, type MeshLibp2p } from '../network/libp2p.ts'
-import { libp2pLogger } from '../log/log-libp2p.ts'
 import { manifestAddresses } from '../network/manifest-addresses.ts'
-import type { ProviderTable } from '../manifests/provider-table.ts'
 import { VERSION } from '../version.ts'
-import type { Ground } from './ground.ts'
+import type { NodeContext } from './context.ts'
 import type { Standing } from './standing.ts'
 
 export interface NetworkParts {
@@ -22,7 +22,7 @@ export interface NetworkParts {
 }
 
 export async function composeNetwork(
-  ground: Ground,
+  ground: NodeContext,
   { guard, flooders }: Standing,
   { mesh, datastore, table, onSighted }: NetworkParts
 ): Promise<MeshLibp2p> {

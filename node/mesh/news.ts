@@ -3,14 +3,14 @@
 import { ADDRESSES_MAX } from '../../interface/manifest.ts'
 import type { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import { Announcer } from '../manifests/announcer.ts'
-import type { MeshLibp2p } from '../network/libp2p.ts'
-import { ManifestSync } from '../manifests/manifest-sync.ts'
 import { Duplicates } from '../manifests/duplicates.ts'
-import type { Offers } from '../membership/offers.ts'
-import { RevocationSync } from '../membership/revocation-sync.ts'
+import { ManifestSync } from '../manifests/manifest-sync.ts'
 import type { ProviderTable } from '../manifests/provider-table.ts'
+import type { ModelAccess } from '../membership/model-access.ts'
+import { RevocationSync } from '../membership/revocation-sync.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
 import { VERSION } from '../version.ts'
-import type { Ground } from './ground.ts'
+import type { NodeContext } from './context.ts'
 import type { Standing } from './standing.ts'
 
 export interface NewsParts {
@@ -19,7 +19,7 @@ export interface NewsParts {
   readonly libp2p: MeshLibp2p
   readonly manifestLog: ManifestLog
   readonly table: ProviderTable
-  readonly access: Offers
+  readonly access: ModelAccess
   nameOf(peerId: string): string | undefined
   /** A newer manifest of the peer came. */
   onHeardOf(peerId: string): void
@@ -31,7 +31,7 @@ export interface News {
   readonly revocations: RevocationSync
 }
 
-export function composeNews(ground: Ground, { members, guard }: Standing, parts: NewsParts): News {
+export function composeNews(ground: NodeContext, { members, guard }: Standing, parts: NewsParts): News {
   const { config, clock, random, log, hardware, registry, peerId, privateKey, emit } = ground
   const { mesh, libp2p, manifestLog, table, access, nameOf, onHeardOf } = parts
 

@@ -3,15 +3,15 @@
 import { OverloadedError, toLumosError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import { InferenceHandler } from '../../protocols/inference/index.ts'
-import { Offers } from '../membership/offers.ts'
-import type { Ground } from './ground.ts'
+import { ModelAccess } from '../membership/model-access.ts'
+import type { NodeContext } from './context.ts'
 import type { Standing } from './standing.ts'
 
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
 const STOPPING_RETRY_AFTER_MS = 60_000
 
 export interface Serving {
-  readonly access: Offers
+  readonly access: ModelAccess
   readonly handler: InferenceHandler
   /** Ends what is under way for those who may not any more. */
   recheck(): void
@@ -19,9 +19,9 @@ export interface Serving {
   drain(): void
 }
 
-export function composeServing(ground: Ground, { guard }: Standing): Serving {
+export function composeServing(ground: NodeContext, { guard }: Standing): Serving {
   const { config, clock, log, registry, emit } = ground
-  const access = new Offers({
+  const access = new ModelAccess({
     settings: config.access,
     store: ground.offers,
     modelsFor: task =>

@@ -6,9 +6,9 @@ import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { Authority } from '../membership/authority.ts'
 import { Bans, FLOODING, FORGERY, LOITERING } from '../membership/bans.ts'
 import { Guard } from '../membership/guard.ts'
+import { MemberCheck } from '../membership/member-check.ts'
 import { Members } from '../membership/members.ts'
-import { Reception } from '../membership/reception.ts'
-import type { Ground } from './ground.ts'
+import type { NodeContext } from './context.ts'
 
 export interface StandingHooks {
   /** The peer belongs no more: its connections end. */
@@ -20,7 +20,7 @@ export interface StandingHooks {
 export interface Standing {
   readonly members: Members
   readonly authority: Authority
-  readonly reception: Reception
+  readonly reception: MemberCheck
   readonly guard: Guard
   readonly forgers: Bans
   /** Devices that are no members and connect on and on. */
@@ -28,7 +28,7 @@ export interface Standing {
   readonly flooders: Bans
 }
 
-export function composeStanding(ground: Ground, own: StoredMesh, hooks: StandingHooks): Standing {
+export function composeStanding(ground: NodeContext, own: StoredMesh, hooks: StandingHooks): Standing {
   const { clock, log, peerId, privateKey, store, root, emit } = ground
   const members = new Members(own, {
     store,
@@ -73,6 +73,6 @@ export function composeStanding(ground: Ground, own: StoredMesh, hooks: Standing
     mayRemoveMore: () => members.mayRemoveMore(peerId),
     lastKnown: id => members.lastKnown(id)
   })
-  const reception = new Reception({ clock, members, authority, peerId })
+  const reception = new MemberCheck({ clock, members, authority, peerId })
   return { members, authority, reception, guard, forgers, loiterers, flooders }
 }

@@ -33,10 +33,10 @@ import type { Clock } from '../../interface/clock.ts'
 import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
 import { socketTls } from '../../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../../protocols/transport/yamux.ts'
+import type { Guard } from '../membership/guard.ts'
+import { ConnectionLimits } from './connection-limits.ts'
 import { onLan } from './lan-addresses.ts'
 import { Liveness } from './liveness.ts'
-import { Doorway } from './doorway.ts'
-import type { Guard } from '../membership/guard.ts'
 import { noiseOnDemand } from './noise.ts'
 import { privateDht } from './private-dht.ts'
 
@@ -128,7 +128,7 @@ export interface Libp2pSettings {
 export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
   const { privateKey, datastore, logger, network, mesh, dht, guard, clock } = settings
   const heardAtMs = new WeakMap<StreamMuxer, number>()
-  const doorway = new Doorway(peerId => guard.isMember(peerId))
+  const doorway = new ConnectionLimits(peerId => guard.isMember(peerId))
   const libp2p = await createLibp2p<Services>({
     start: false,
     privateKey,

@@ -13,9 +13,9 @@ import {
 import type { JoinNearbyOptions } from '../../interface/mesh.ts'
 import { looksLikePeerId } from '../../interface/names.ts'
 import { type Grant, NONCE_BYTES } from '../../protocols/join/index.ts'
+import { type JoinClient, pause } from './join-client.ts'
 import { phraseOf } from './join-requests.ts'
-import { type Joiner, pause } from './joiner.ts'
-import { type MeshSighting, meshesOf } from './nearby.ts'
+import { type MeshSighting, meshesOf } from './nearby-meshes.ts'
 
 /** How often a device that waits for a person asks again. */
 const ASK_INTERVAL_MS = 2000
@@ -24,7 +24,7 @@ const ASK_MS_MAX = 10 * 60_000
 
 export interface AskingComponents {
   readonly clock: Clock
-  readonly joiner: Joiner
+  readonly joiner: JoinClient
   /** PeerId of this node. */
   readonly self: string
   /** What it wants to be called. */

@@ -11,9 +11,9 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { PeerInfo } from '../../interface/node.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/wire/limits.ts'
+import type { ProviderTable } from '../manifests/provider-table.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { manifestAddresses } from '../network/manifest-addresses.ts'
-import type { ProviderTable } from '../manifests/provider-table.ts'
 
 /** What a peer said last may reach us, through others, this long after it is gone. */
 export const NEWS_UNDER_WAY_MS = 5000

@@ -1,14 +1,14 @@
 /** Whom this node can ask, itself included, and the router that does. */
 
 import { randomUUID } from 'node:crypto'
-import type { MeshLibp2p } from '../network/libp2p.ts'
+import type { ProviderTable } from '../manifests/provider-table.ts'
 import type { Members } from '../membership/members.ts'
 import { memberCalled } from '../membership/names.ts'
+import type { NodeContext } from '../mesh/context.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
 import { Peers } from './peers.ts'
-import type { ProviderTable } from '../manifests/provider-table.ts'
-import type { Offer } from './rank.ts'
+import type { Candidate } from './rank.ts'
 import { Router } from './router.ts'
-import type { Ground } from '../mesh/ground.ts'
 
 export interface AskingParts {
   readonly libp2p: MeshLibp2p
@@ -20,7 +20,7 @@ export interface Asking {
   readonly peers: Peers
   readonly router: Router
   /** Who offers the task or model, whichever is given. */
-  offers(wanted: Wanted): Offer[]
+  offers(wanted: Wanted): Candidate[]
   nameOf(peerId: string): string | undefined
 }
 
@@ -29,7 +29,7 @@ interface Wanted {
   readonly model?: string
 }
 
-export function composeAsking(ground: Ground, { libp2p, members, table }: AskingParts): Asking {
+export function composeAsking(ground: NodeContext, { libp2p, members, table }: AskingParts): Asking {
   const { config, clock, log, registry, peerId, emit } = ground
   // Of a device that was removed, its name is that of its last certificate. A manifest names nothing: its peer
   // writes there what it likes.
@@ -49,7 +49,7 @@ export function composeAsking(ground: Ground, { libp2p, members, table }: Asking
   const others = () => members.list().filter(member => member.peerId !== peerId)
 
   // What this node offers to nobody is still its owner's to use.
-  const ownOffers = ({ task, model }: Wanted): Offer[] =>
+  const ownOffers = ({ task, model }: Wanted): Candidate[] =>
     registry
       .capabilities()
       .filter(own => (task ?? own.task) === own.task && (model ?? own.model) === own.model)
@@ -60,7 +60,7 @@ export function composeAsking(ground: Ground, { libp2p, members, table }: Asking
         ...wayTo(peerId),
         capability
       }))
-  const offers = (wanted: Wanted): Offer[] => [
+  const offers = (wanted: Wanted): Candidate[] => [
     ...ownOffers(wanted),
     ...table
       .providers(wanted, clock.monotonicMs())

@@ -18,7 +18,7 @@ const ROUND_TRIP_UNMEASURED_MS = 20
 export const DIAL_ROUND_TRIPS = 10
 
 /** A peer that offers what is wanted. */
-export interface Offer {
+export interface Candidate {
   readonly peerId: string
   readonly name: string
   readonly local: boolean
@@ -29,7 +29,7 @@ export interface Offer {
 }
 
 /** The same, with how it has done for us. */
-export interface Candidate extends Offer {
+export interface RankedCandidate extends Candidate {
   readonly record: TrackRecord
 }
 
@@ -39,7 +39,7 @@ export interface CostPart {
 }
 
 export interface Ranked {
-  readonly candidate: Candidate
+  readonly candidate: RankedCandidate
   readonly costMs: number
   /** What the cost is made of, for people who ask why. */
   readonly parts: readonly CostPart[]
@@ -49,14 +49,14 @@ export interface Ranked {
  * Best first. Peers that failed too often lately are left out, unless nobody
  * else is there: a poor chance beats none.
  */
-export function rank(candidates: readonly Candidate[], nowMs: number): Ranked[] {
+export function rank(candidates: readonly RankedCandidate[], nowMs: number): Ranked[] {
   const trusted = candidates.filter(({ record }) => record.ejectedUntilMs <= nowMs)
   return (trusted.length > 0 ? trusted : candidates)
     .map(candidate => ({ candidate, ...costOf(candidate, nowMs) }))
     .sort((a, b) => a.costMs - b.costMs || compare(a.candidate.peerId, b.candidate.peerId))
 }
 
-function costOf(candidate: Candidate, nowMs: number): Omit<Ranked, 'candidate'> {
+function costOf(candidate: RankedCandidate, nowMs: number): Omit<Ranked, 'candidate'> {
   const { capability, record, local, connected } = candidate
   const parts: CostPart[] = []
   const add = (reason: string, ms: number) => parts.push({ reason, ms })

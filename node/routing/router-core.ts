@@ -17,7 +17,7 @@ import {
   OverloadedError,
   TimeoutError
 } from '../../interface/errors.ts'
-import { type Candidate, type Offer, type Ranked, rank } from './rank.ts'
+import { type Candidate, type Ranked, type RankedCandidate, rank } from './rank.ts'
 import { newRetryBudget, type RetryBudget, takeRetry } from './retry-budget.ts'
 import {
   newTrackRecords,
@@ -51,7 +51,7 @@ interface Asked {
   readonly startedMs: number
   readonly budgetMs: number
   /** Whom to ask, in turn. */
-  readonly turns: readonly Candidate[]
+  readonly turns: readonly RankedCandidate[]
   /** Attempts made; the last one is under way. */
   attempts: number
   attemptMs: number
@@ -71,7 +71,7 @@ export type RouterEvent =
       readonly type: 'ask'
       readonly id: number
       readonly budgetMs: number
-      readonly offers: readonly Offer[]
+      readonly offers: readonly Candidate[]
     }
   /** The peer under way sent a chunk; `last` ends the answer. */
   | { readonly type: 'chunk'; readonly id: number; readonly last: boolean }
@@ -81,11 +81,21 @@ export type RouterEvent =
   | { readonly type: 'cancel'; readonly id: number }
 
 export type RouterEffect =
-  | { readonly type: 'attempt'; readonly id: number; readonly peer: Candidate; readonly budgetMs: number }
+  | {
+      readonly type: 'attempt'
+      readonly id: number
+      readonly peer: RankedCandidate
+      readonly budgetMs: number
+    }
   /** The chunk is part of the answer. */
   | { readonly type: 'deliver'; readonly id: number }
   /** The answer is whole. */
-  | { readonly type: 'complete'; readonly id: number; readonly peer: Candidate; readonly durationMs: number }
+  | {
+      readonly type: 'complete'
+      readonly id: number
+      readonly peer: RankedCandidate
+      readonly durationMs: number
+    }
   | { readonly type: 'fail'; readonly id: number; readonly failure: LumosError; readonly durationMs: number }
 
 export const newRouter = (nowMs: number): RouterState => ({
@@ -95,7 +105,7 @@ export const newRouter = (nowMs: number): RouterState => ({
 })
 
 /** Whom a request would be sent to, best first, and why. */
-export function rankOffers({ records }: RouterState, offers: readonly Offer[], nowMs: number): Ranked[] {
+export function rankOffers({ records }: RouterState, offers: readonly Candidate[], nowMs: number): Ranked[] {
   const candidates = offers.map(offer => ({
     ...offer,
     record: recordOf(records, offer.peerId, offer.capability.model, nowMs)
@@ -144,7 +154,7 @@ function ask(
 }
 
 /** An only peer may be asked twice: its connection can break while it is well. */
-function turnsOf(ranked: readonly Candidate[]): readonly Candidate[] {
+function turnsOf(ranked: readonly RankedCandidate[]): readonly RankedCandidate[] {
   const [only, ...others] = ranked
   if (only?.connected && others.length === 0) return [only, only]
   return ranked.slice(0, ATTEMPTS_MAX)
@@ -202,7 +212,7 @@ function failed(
   return [askNext(state, id, asked, nowMs)]
 }
 
-const peerOf = ({ turns, attempts }: Asked): Candidate => turns[attempts - 1]!
+const peerOf = ({ turns, attempts }: Asked): RankedCandidate => turns[attempts - 1]!
 
 function end(state: RouterState, asked: Asked, outcome: Outcome, nowMs: number): void {
   const { peerId, capability } = peerOf(asked)

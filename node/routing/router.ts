@@ -4,7 +4,6 @@
  */
 
 import type { Clock } from '../../interface/clock.ts'
-import { closestNames } from '../../interface/closest.ts'
 import {
   CancelledError,
   EngineFailedError,
@@ -16,15 +15,16 @@ import {
 import type { EventData, EventName } from '../../interface/events.ts'
 import {
   DEFAULT_BUDGET_MS,
+  type Inference,
   type InferenceChunk,
   type InferenceRequest,
-  type InferenceService,
   MAX_BUDGET_MS
 } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
+import { closestNames } from '../../interface/suggest.ts'
 import { parseInput, TASK_NAMES, TASKS, type TaskName } from '../../interface/tasks.ts'
-import type { Offer, Ranked } from './rank.ts'
+import type { Candidate, Ranked } from './rank.ts'
 import {
   newRouter,
   type RouterEffect,
@@ -49,15 +49,15 @@ export interface RouterComponents {
   readonly log: Logger
   newId(): string
   /** Everyone who offers the task or model, this node included. */
-  offers(wanted: { task?: TaskName; model?: string }): Offer[]
+  offers(wanted: { task?: TaskName; model?: string }): Candidate[]
   /** The way to one of them. */
-  service(peerId: string): InferenceService
+  service(peerId: string): Inference
   /** PeerId of the one that this name or PeerId means; throws unless it means exactly one. */
   peerCalled(called: string): string
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
-export class Router implements InferenceService {
+export class Router implements Inference {
   readonly #components: RouterComponents
   readonly #state: RouterState
   #lastId = 0
@@ -67,7 +67,7 @@ export class Router implements InferenceService {
     this.#state = newRouter(components.clock.monotonicMs())
   }
 
-  /** See {@link InferenceService.infer}; what the request leaves out is found among the offers. */
+  /** See {@link Inference.infer}; what the request leaves out is found among the offers. */
   async *infer(wanted: NewInferenceRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
     const { clock, emit } = this.#components
     const request = this.#complete(wanted)
@@ -174,7 +174,7 @@ export class Router implements InferenceService {
     return rankOffers(this.#state, this.#able(wanted, options), this.#components.clock.monotonicMs())
   }
 
-  #able(wanted: Wanted, { peer }: InferOptions): Offer[] {
+  #able(wanted: Wanted, { peer }: InferOptions): Candidate[] {
     const { offers, peerCalled } = this.#components
     let able = offers({ task: wanted.task, model: wanted.model })
 
@@ -225,5 +225,5 @@ export class Router implements InferenceService {
   }
 }
 
-const namesOf = ({ peerId, name, local }: Offer) =>
+const namesOf = ({ peerId, name, local }: Candidate) =>
   ({ peerId, name, route: local ? 'local' : 'remote' }) as const

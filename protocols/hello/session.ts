@@ -10,10 +10,10 @@ import type { Stream } from '@libp2p/interface'
 import { LumosError, ProtocolViolationError, RemoteError, toLumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
+import { MANIFEST_BYTES_MAX, openManifest } from '../manifest/index.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 import { decodeError, encodeError } from '../wire/errors.ts'
 import { type Frame, FrameStream } from '../wire/frames.ts'
-import { MANIFEST_BYTES_MAX, openManifest } from '../manifest/index.ts'
 import { Accept, Certificates, FRAME, Hello } from './codec.ts'
 
 export interface HelloTerms {

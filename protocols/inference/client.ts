@@ -1,9 +1,9 @@
-/** The dialer's half: one remote peer, as an `InferenceService`. */
+/** The dialer's half: one remote peer, as an `Inference`. */
 
 import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, LumosError, PeerUnreachableError, toLumosError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { Detached } from '../wire/control.ts'
 import { FrameStream } from '../wire/frames.ts'
@@ -27,7 +27,7 @@ export interface InferenceClientComponents {
   openStream(options: AbortOptions): Promise<Stream>
 }
 
-export class InferenceClient implements InferenceService {
+export class InferenceClient implements Inference {
   readonly #components: InferenceClientComponents
   readonly #lanes: Lanes
   #session: Session | undefined
@@ -44,7 +44,7 @@ export class InferenceClient implements InferenceService {
   }
 
   /**
-   * See {@link InferenceService.infer}. Besides what the peer reports, throws `PEER_UNREACHABLE` when
+   * See {@link Inference.infer}. Besides what the peer reports, throws `PEER_UNREACHABLE` when
    * the stream is lost before the first chunk, and `STREAM_INTERRUPTED` with `details.received` after it.
    */
   infer(request: InferenceRequest, { signal }: AbortOptions = {}): AsyncIterable<InferenceChunk> {

@@ -11,19 +11,19 @@ import {
   ProtocolViolationError,
   toLumosError
 } from '../../interface/errors.ts'
-import type { InferenceRequest, InferenceService, ServeOptions } from '../../interface/inference.ts'
+import type { Inference, InferenceRequest, ServeOptions } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import { FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
 import { FRAME_BYTES_PER_MS_MIN, FRAME_PATIENCE_MS } from '../wire/limits.ts'
 import { type Message, MessageReader, TYPE } from '../wire/messages.ts'
-import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
 import type { LoadLimits, PeerLoad } from '../wire/peer-load.ts'
+import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
 
 /** What a peer at its limit is told: by then some of its own calls have ended. */
 const RETRY_AFTER_MS = 100
 
 export interface InferenceHandlerComponents {
-  readonly service: InferenceService
+  readonly service: Inference
   readonly clock: Clock
   readonly log: Logger
   /**

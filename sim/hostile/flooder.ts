@@ -3,9 +3,9 @@
 import { RPC } from '@libp2p/gossipsub/message'
 import type { Stream } from '@libp2p/interface'
 import { manifestTopic } from '../../node/network/libp2p.ts'
+import { MANIFEST_PROTOCOL } from '../../protocols/manifest/index.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
-import { MANIFEST_PROTOCOL } from '../../protocols/manifest/index.ts'
 import { type Attack, type Behaviour, keepDoing, meet, openStream, pause } from './behaviour.ts'
 
 const GOSSIP_PROTOCOL = '/meshsub/1.2.0'

@@ -1,6 +1,6 @@
 /** Claims to do everything, quickly and with many slots, and answers late, wrong, or not to the end. */
 
-import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/index.ts'
 import { HostLog } from '../host-log.ts'
 import { pick } from '../random.ts'
@@ -14,7 +14,7 @@ const SLOTS = 256
 
 const LIES = ['late', 'wrong', 'cut', 'miscounted', 'silent'] as const
 
-class Lies implements InferenceService {
+class Lies implements Inference {
   readonly #attack: Attack
 
   constructor(attack: Attack) {

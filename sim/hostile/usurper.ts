@@ -5,9 +5,9 @@ import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { BACKDATED_MS, CERTIFICATE_LIFE_MS } from '../../interface/membership.ts'
 import { manifestTopic, revocationTopic } from '../../node/network/libp2p.ts'
-import { encodeControl } from '../../protocols/wire/control.ts'
 import { sealCertificate, sealRevocation } from '../../protocols/membership/index.ts'
 import { encodeRevocation } from '../../protocols/revocation/index.ts'
+import { encodeControl } from '../../protocols/wire/control.ts'
 import { type Attack, type Behaviour, keepDoing, meet } from './behaviour.ts'
 
 const INTERVAL_MS = 50

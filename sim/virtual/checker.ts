@@ -6,8 +6,8 @@
 
 import { type AdmissionState, QUEUED_MAX } from '../../capabilities/serving/admission-core.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { PEERS_MAX } from '../../node/manifests/provider-core.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { RETRY_TOKEN_PERIOD_MS, RETRY_TOKENS_MAX } from '../../node/routing/retry-budget.ts'
 import {
   ATTEMPTS_MAX,

@@ -18,15 +18,20 @@ import {
   removalsFrom,
   stepPulls
 } from '../../node/manifests/manifest-schedule.ts'
-import { stepMembers } from '../../node/membership/members-core.ts'
-import type { MembersEffect, MembersEvent, MembersState } from '../../node/membership/members-state.ts'
 import {
   type ProviderEffect,
   type ProviderEvent,
   type ProviderState,
   stepProviders
 } from '../../node/manifests/provider-core.ts'
-import { type RouterEffect, type RouterEvent, type RouterState, stepRouter } from '../../node/routing/router-core.ts'
+import { stepMembers } from '../../node/membership/members-core.ts'
+import type { MembersEffect, MembersEvent, MembersState } from '../../node/membership/members-state.ts'
+import {
+  type RouterEffect,
+  type RouterEvent,
+  type RouterState,
+  stepRouter
+} from '../../node/routing/router-core.ts'
 
 export interface Cores {
   readonly admission: Core<AdmissionState, AdmissionEvent, AdmissionEffect>

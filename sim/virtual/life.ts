@@ -12,11 +12,11 @@ import {
   type PullEvent,
   REMOVALS_INTERVAL_MS
 } from '../../node/manifests/manifest-schedule.ts'
+import { newerThan, versionsOf } from '../../node/manifests/provider-core.ts'
 import { revocationsDigest } from '../../node/membership/members-core.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import { NEWS_UNDER_WAY_MS } from '../../node/routing/peers.ts'
-import { newerThan, versionsOf } from '../../node/manifests/provider-core.ts'
-import type { Offer } from '../../node/routing/rank.ts'
+import type { Candidate } from '../../node/routing/rank.ts'
 import { Asker } from './asker.ts'
 import type { Side } from './connection.ts'
 import type { Rumour } from './gossip.ts'
@@ -133,7 +133,7 @@ export class Life {
   // Peers.
 
   /** As `offers` in `node/routing/provider-view.ts`. */
-  offerOf(peerId: string, capability: Capability): Offer | undefined {
+  offerOf(peerId: string, capability: Capability): Candidate | undefined {
     const peer = nodeOf(peerId)
     const standing = this.records.standingOf(peerId)
     if (this.#lost.has(peer) || standing.kind !== 'member' || standing.role === 'guest') return undefined

@@ -1,11 +1,11 @@
 /**
  * Whom a virtual node is connected to, by the rules of `node/network/discovery.ts` and
- * `node/membership/greeter.ts`: redial whom it lost, ever more slowly, and say hello first.
+ * `node/membership/hello-service.ts`: redial whom it lost, ever more slowly, and say hello first.
  */
 
-import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/network/discovery.ts'
-import { HELLO_TIMEOUT_MS } from '../../node/membership/greeter.ts'
+import { HELLO_TIMEOUT_MS } from '../../node/membership/hello-service.ts'
 import { revocationsDigest } from '../../node/membership/members-core.ts'
+import { BACKOFF_MS, BACKOFF_MS_MAX } from '../../node/network/discovery.ts'
 import type { Side } from './connection.ts'
 import { peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'

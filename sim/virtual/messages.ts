@@ -2,8 +2,8 @@
 
 import type { ErrorCode } from '../../interface/errors.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import type { ProvenRevocation } from '../../node/membership/removals.ts'
 import type { ManifestVersion } from '../../node/manifests/provider-core.ts'
+import type { ProvenRevocation } from '../../node/membership/removals.ts'
 
 export type Message =
   | { readonly type: 'hello'; readonly manifest: SignedManifest; readonly digest: string }

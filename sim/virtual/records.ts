@@ -5,11 +5,11 @@
 
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { manifestTtlMs } from '../../node/manifests/manifest-schedule.ts'
+import { newProviders } from '../../node/manifests/provider-core.ts'
 import { sameChain, standingOf } from '../../node/membership/members-core.ts'
 import { type MembersEvent, newMembers } from '../../node/membership/members-state.ts'
 import type { Standing } from '../../node/membership/policy.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
-import { newProviders } from '../../node/manifests/provider-core.ts'
 import { SEQUENCE_BLOCK } from '../../storage/mesh/manifest-log.ts'
 import { MESH, manifestOf, nodeOf, peerIdOf } from './identities.ts'
 import type { Life } from './life.ts'

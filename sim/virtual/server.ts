@@ -3,7 +3,11 @@
  * an engine that takes its time, by the rules of `capabilities/serving/registry.ts`.
  */
 
-import { type AdmissionEvent, type AdmissionState, newAdmission } from '../../capabilities/serving/admission-core.ts'
+import {
+  type AdmissionEvent,
+  type AdmissionState,
+  newAdmission
+} from '../../capabilities/serving/admission-core.ts'
 import { type ErrorCode, toLumosError } from '../../interface/errors.ts'
 import { permit } from '../../node/membership/policy.ts'
 import type { Side } from './connection.ts'

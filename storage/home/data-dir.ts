@@ -13,10 +13,10 @@ import type { Logger } from '../../interface/lifecycle.ts'
 import { type Database, openCacheDatabase, openDatabase } from '../database/database.ts'
 import { DRAFT_ENDING, PRIVATE_DIR_MODE, writeFileDurably } from '../database/durable-file.ts'
 import { storeDamaged, storeFailure } from '../database/failure.ts'
+import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from '../database/schema.ts'
 import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from './gateway-token.ts'
 import { HomeLock } from './home-lock.ts'
 import { type RunInfo, removeRunFile, writeRunFile } from './run-file.ts'
-import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from '../database/schema.ts'
 import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 
 /** How files lie in a home. Grows when a file moves or is renamed; tables have versions of their own. */

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { Admission } from '../../capabilities/serving/admission.ts'
-import { type AdmissionState, newAdmission, stepAdmission } from '../../capabilities/serving/admission-core.ts'
+import {
+  type AdmissionState,
+  newAdmission,
+  stepAdmission
+} from '../../capabilities/serving/admission-core.ts'
 import { OverloadedError } from '../../interface/errors.ts'
 import { ManualClock } from './manual-clock.ts'
 

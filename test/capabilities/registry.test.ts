@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
-import type { Engine, Model } from '../../capabilities/host/engine.ts'
 import { echoModel } from '../../capabilities/engines/echo.ts'
+import type { Engine, Model } from '../../capabilities/host/engine.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { CancelledError, LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { manifestTopic } from '../../node/network/libp2p.ts'
 import type { MeshNode } from '../../node/lumos-node.ts'
-import { FrameStream } from '../../protocols/wire/frames.ts'
+import { manifestTopic } from '../../node/network/libp2p.ts'
 import { FRAME, MANIFEST_PROTOCOL } from '../../protocols/manifest/codec.ts'
+import { FrameStream } from '../../protocols/wire/frames.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { startNode, until } from '../node/mesh-nodes.ts'
 

@@ -3,10 +3,10 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { formatInviteCode, type InviteCode, parseInviteCode } from '../../node/pairing/invite-code.ts'
 import { uniqueName } from '../../node/membership/names.ts'
-import { checkPhrase, isJoinProof, joinProof } from '../../node/pairing/pairing-secret.ts'
 import { fromSealedText, toSealedText } from '../../node/membership/sealed-text.ts'
+import { formatInviteCode, type InviteCode, parseInviteCode } from '../../node/pairing/invite-code.ts'
+import { checkPhrase, isJoinProof, joinProof } from '../../node/pairing/pairing-secret.ts'
 
 const ids = await Promise.all(
   Array.from({ length: 8 }, async (_, i) =>

@@ -5,8 +5,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'vitest'
-import { decodeControl, encodeControl } from '../../protocols/wire/control.ts'
 import { Hello } from '../../protocols/hello/codec.ts'
+import { decodeControl, encodeControl } from '../../protocols/wire/control.ts'
 import { meets, startNode, temporaryHome, waitFor } from '../node/mesh-nodes.ts'
 
 const hello = (meshNamedAtMs: number) => ({

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
+import type { JoinClient } from '../../node/pairing/join-client.ts'
 import { phraseOf } from '../../node/pairing/join-requests.ts'
-import type { Joiner } from '../../node/pairing/joiner.ts'
 import { askNearby } from '../../node/pairing/nearby-asking.ts'
 import type { Challenge, Grant } from '../../protocols/join/index.ts'
 
@@ -17,7 +17,7 @@ const soon = { ...systemClock, setTimer: (task: () => void) => systemClock.setTi
 async function asks(nonces: readonly Uint8Array[]) {
   const heard: { nonce: Uint8Array; revealed: boolean }[] = []
   const phrases: string[] = []
-  const joiner: Pick<Joiner, 'ask'> = {
+  const joiner: Pick<JoinClient, 'ask'> = {
     async ask(_door, { nonce, onChallenge }) {
       const turn = { nonce, revealed: false }
       heard.push(turn)
@@ -27,7 +27,7 @@ async function asks(nonces: readonly Uint8Array[]) {
       return heard.length === nonces.length ? ({} as Grant) : undefined
     }
   }
-  const components = { clock: soon, joiner: joiner as Joiner, self: 'attic', name: 'attic' }
+  const components = { clock: soon, joiner: joiner as JoinClient, self: 'attic', name: 'attic' }
   const { phrase } = await askNearby(
     { ...components, sightings: () => [listener] },
     { onAsking: asking => phrases.push(asking.phrase) }
@@ -62,7 +62,7 @@ describe('a listener that answers the same question with another nonce', () => {
 describe('a device of the mesh that accepts a question and never answers', () => {
   it('does not keep the others from being asked', async () => {
     const asked: string[] = []
-    const joiner: Pick<Joiner, 'ask'> = {
+    const joiner: Pick<JoinClient, 'ask'> = {
       ask({ peerId }, { onChallenge }, signal) {
         asked.push(peerId)
         if (peerId === 'silent') {
@@ -73,7 +73,7 @@ describe('a device of the mesh that accepts a question and never answers', () =>
       }
     }
     const near = [{ ...listener, peerId: 'silent' }, listener]
-    const components = { clock: soon, joiner: joiner as Joiner, self: 'attic', name: 'attic' }
+    const components = { clock: soon, joiner: joiner as JoinClient, self: 'attic', name: 'attic' }
     const { door } = await askNearby({ ...components, sightings: () => near }, {})
     assert.deepEqual([door.peerId, asked], ['listener', ['silent', 'listener']])
   })

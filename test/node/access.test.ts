@@ -6,7 +6,7 @@ import { LumosError } from '../../interface/errors.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
 import type { MeshNode } from '../../node/lumos-node.ts'
-import { Offers } from '../../node/membership/offers.ts'
+import { ModelAccess } from '../../node/membership/model-access.ts'
 import { knows, meets, startNode } from './mesh-nodes.ts'
 
 const say = (content: string) => ({ model: 'echo', input: { messages: [{ role: 'user', content }] } })
@@ -112,7 +112,7 @@ describe('a model', () => {
 
 describe('a request that names no model', () => {
   it('must be permitted every model that it might get', () => {
-    const offers = new Offers({
+    const offers = new ModelAccess({
       settings: { a: { roles: ['admin'] } },
       modelsFor: task => (task === 'tensor' ? ['a', 'b'] : [])
     })

@@ -2,7 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import { Announcer, type Offer } from '../../node/manifests/announcer.ts'
+import { Announcer, type ManifestContent } from '../../node/manifests/announcer.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 const hardware = { platform: 'linux', arch: 'x64', cpu: '', cores: 1, memoryBytes: 0, accelerators: [] }
@@ -10,7 +10,7 @@ const hardware = { platform: 'linux', arch: 'x64', cpu: '', cores: 1, memoryByte
 describe('the announcer', () => {
   let clock: ManualClock
   let published: SignedManifest[]
-  let offer: Offer
+  let offer: ManifestContent
   let announcer: Announcer
   let members: number
 

@@ -1,8 +1,8 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { FRAME, HELLO_PROTOCOL } from '../../protocols/hello/codec.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
 import { type Frame, FrameStream } from '../../protocols/wire/frames.ts'
-import { FRAME, HELLO_PROTOCOL } from '../../protocols/hello/codec.ts'
 import { ended, HostilePeer, listeningLog } from './hostile-peer.ts'
 import { knows, startNode } from './mesh-nodes.ts'
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Candidate, rank } from '../../node/routing/rank.ts'
+import { type RankedCandidate, rank } from '../../node/routing/rank.ts'
 
 const NOW_MS = 1000
 
 const candidate = (
   peerId: string,
-  over: Partial<Candidate> = {},
-  record: Partial<Candidate['record']> = {}
+  over: Partial<RankedCandidate> = {},
+  record: Partial<RankedCandidate['record']> = {}
 ) => ({
   peerId,
   name: peerId,
@@ -19,7 +19,7 @@ const candidate = (
   record: { inFlight: 0, firstChunkMs: 10, busyUntilMs: 0, ejectedUntilMs: 0, ...record }
 })
 
-const order = (...candidates: Candidate[]) =>
+const order = (...candidates: RankedCandidate[]) =>
   rank(candidates, NOW_MS).map(({ candidate }) => candidate.peerId)
 
 describe('the ranking', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { CancelledError, LumosError, PeerUnreachableError, TimeoutError } from '../../interface/errors.ts'
-import type { Offer } from '../../node/routing/rank.ts'
+import type { Candidate } from '../../node/routing/rank.ts'
 import { newRouter, type RouterEvent, stepRouter } from '../../node/routing/router-core.ts'
 
-const offer = (peerId: string): Offer => ({
+const offer = (peerId: string): Candidate => ({
   peerId,
   name: peerId,
   local: false,

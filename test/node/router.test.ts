@@ -6,7 +6,7 @@ import {
   PeerUnreachableError,
   ProtocolViolationError
 } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { Router, type RouterComponents } from '../../node/routing/router.ts'
 import { RETRY_AFTER_MS_MAX } from '../../node/routing/router-core.ts'
@@ -29,7 +29,7 @@ const asFarAsTypesKnow = true as boolean
 function routerOver(answers: Record<string, Answer>) {
   const asked: string[] = []
   const events: string[] = []
-  const service = (peerId: string): InferenceService => ({
+  const service = (peerId: string): Inference => ({
     infer(request, options) {
       asked.push(peerId)
       return answers[peerId]!(request, options)

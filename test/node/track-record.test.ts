@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { newTrackRecords, noteBegin, noteEnd, noteFirstChunk, recordOf } from '../../node/routing/track-record.ts'
+import {
+  newTrackRecords,
+  noteBegin,
+  noteEnd,
+  noteFirstChunk,
+  recordOf
+} from '../../node/routing/track-record.ts'
 
 describe('the track record of a peer', () => {
   it('believes a slower sample at once and a faster one gradually', () => {

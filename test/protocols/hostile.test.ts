@@ -8,10 +8,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { encodeControl } from '../../protocols/wire/control.ts'
-import { FrameStream } from '../../protocols/wire/frames.ts'
 import { encodeRequest } from '../../protocols/inference/codec.ts'
 import { INFERENCE_PROTOCOL, InferenceClient, InferenceHandler } from '../../protocols/inference/index.ts'
+import { encodeControl } from '../../protocols/wire/control.ts'
+import { FrameStream } from '../../protocols/wire/frames.ts'
 import {
   INFERENCE_STREAMS_INBOUND_MAX,
   UNSENT_BYTES_PER_PEER_MAX,

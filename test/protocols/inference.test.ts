@@ -5,16 +5,16 @@ import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest, InferenceService } from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { encodeControl } from '../../protocols/wire/control.ts'
-import { FrameStream } from '../../protocols/wire/frames.ts'
 import {
   INFERENCE_PROTOCOL,
   InferenceClient,
   InferenceHandler,
   type InferenceHandlerLimits
 } from '../../protocols/inference/index.ts'
+import { encodeControl } from '../../protocols/wire/control.ts'
+import { FrameStream } from '../../protocols/wire/frames.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX, INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/wire/limits.ts'
 import { messageFrames, TYPE } from '../../protocols/wire/messages.ts'
 import { Session } from '../../protocols/wire/session.ts'
@@ -99,7 +99,7 @@ describe('inference between peers', () => {
     serve = service
     streamsOpened = 0
     logged.length = 0
-    const asService: InferenceService = { infer: (request, options = {}) => serve(request, options) }
+    const asService: Inference = { infer: (request, options = {}) => serve(request, options) }
     const log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
     handler = new InferenceHandler({ service: asService, clock: systemClock, log, authorize }, limits)
     await peers.listener.handle(INFERENCE_PROTOCOL, handler.onStream, {

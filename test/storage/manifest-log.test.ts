@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
-import { openDataDir } from '../../storage/home/data-dir.ts'
 import { openDatabase } from '../../storage/database/database.ts'
-import { ACCEPTED_PEERS_MAX, ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from '../../storage/database/schema.ts'
+import { openDataDir } from '../../storage/home/data-dir.ts'
+import { ACCEPTED_PEERS_MAX, ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import { startProcess, temporaryHome } from './home.ts'
 
 function openLog(home: string) {

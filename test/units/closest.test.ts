@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { closestNames } from '../../interface/closest.ts'
+import { closestNames } from '../../interface/suggest.ts'
 
 describe('the closest names', () => {
   it('put the least different first and leave out what has nothing in common', () => {

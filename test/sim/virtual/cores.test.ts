@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { assert, describe, expect, it } from 'vitest'
-import { type AdmissionEvent, newAdmission, stepAdmission } from '../../../capabilities/serving/admission-core.ts'
+import {
+  type AdmissionEvent,
+  newAdmission,
+  stepAdmission
+} from '../../../capabilities/serving/admission-core.ts'
 import type { Stepped } from '../../../interface/core.ts'
 import { LumosError, PeerUnreachableError } from '../../../interface/errors.ts'
 import { newPulls, stepPulls } from '../../../node/manifests/manifest-schedule.ts'
+import { newProviders, type ProviderEvent, stepProviders } from '../../../node/manifests/provider-core.ts'
 import { stepMembers } from '../../../node/membership/members-core.ts'
 import { type MembersEvent, newMembers } from '../../../node/membership/members-state.ts'
-import { newProviders, type ProviderEvent, stepProviders } from '../../../node/manifests/provider-core.ts'
 import { newRouter, type RouterEvent, stepRouter } from '../../../node/routing/router-core.ts'
 import { Identities, MESH, manifestOf, peerIdOf } from '../../../sim/virtual/identities.ts'
 

@@ -6,19 +6,19 @@
 import type { Logger } from '../../interface/lifecycle.ts'
 import { Access } from '../../interface/membership.ts'
 import { looksLikePeerId } from '../../interface/names.ts'
-import type { OfferStore } from '../../storage/mesh/offer-store.ts'
+import type { ModelAccessStore } from '../../storage/mesh/model-access-store.ts'
 
 /** What is withdrawn: offered to no role and no peer. */
 const NOBODY: Access = {}
 
 export interface OffersComponents {
   readonly settings: Readonly<Record<string, Access>>
-  readonly store?: Pick<OfferStore, 'all' | 'store'>
+  readonly store?: Pick<ModelAccessStore, 'all' | 'store'>
   /** The models that do a task. */
   modelsFor(task: string): readonly string[]
 }
 
-export class Offers {
+export class ModelAccess {
   readonly #components: OffersComponents
   /** What was said last; nothing for what is withdrawn. */
   readonly #said = new Map<string, Access | undefined>()

@@ -21,7 +21,7 @@ export interface ReceptionComponents {
   readonly peerId: string
 }
 
-export class Reception {
+export class MemberCheck {
   readonly #components: ReceptionComponents
 
   constructor(components: ReceptionComponents) {

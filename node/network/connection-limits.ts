@@ -36,7 +36,7 @@ export interface DoorwayNetwork extends TypedEventTarget<Libp2pEvents> {
   getConnections(peer?: PeerId): Connection[]
 }
 
-export class Doorway {
+export class ConnectionLimits {
   readonly #isMember: (peerId: string) => boolean
   /** By the address of the other end: in the order in which they came. */
   readonly #pending = new Map<string, Pending>()

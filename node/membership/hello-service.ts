@@ -46,7 +46,7 @@ export interface GreeterComponents {
   isAsked(peerId: string): boolean
 }
 
-export class Greeter implements Startable {
+export class HelloService implements Startable {
   readonly #components: GreeterComponents
   /** Connections whose peer has not introduced itself yet. */
   readonly #awaited = new Map<Connection, Timer>()

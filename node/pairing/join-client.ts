@@ -15,11 +15,11 @@ import type { Certificate, Membership } from '../../interface/membership.ts'
 import type { Challenge, Grant } from '../../protocols/join/index.ts'
 import { askToJoin, JOIN_PROTOCOL, redeemInvite } from '../../protocols/join/index.ts'
 import { openCertificate } from '../../protocols/membership/index.ts'
+import { checkChain } from '../membership/chain.ts'
 import { Deadline } from '../network/deadline.ts'
 import { DIAL_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, type MeshLibp2p } from '../network/libp2p.ts'
-import { checkChain } from '../membership/chain.ts'
 import type { InviteCode } from './invite-code.ts'
-import { JOIN_TIMEOUT_MS } from './pairing.ts'
+import { JOIN_TIMEOUT_MS } from './join-service.ts'
 import { checkPhrase, inviteId, inviteKey, joinProof, type Pair } from './pairing-secret.ts'
 
 /** Half of the attempts fail on the worst link that this mesh is of use on (docs/lab.md): of three, one in eight does. */
@@ -37,13 +37,13 @@ export interface JoinerComponents {
 }
 
 /** Where somebody is. */
-export interface Door {
+export interface PeerAddress {
   readonly peerId: string
   /** Multiaddrs without the PeerId; none when only libp2p knows. */
   readonly addresses: readonly string[]
 }
 
-export class Joiner {
+export class JoinClient {
   /** Who is dialed to be asked: a hello would only part us. */
   readonly asked = new Set<string>()
   readonly #components: JoinerComponents
@@ -75,7 +75,7 @@ export class Joiner {
 
   /** @returns nothing while nobody has decided. */
   ask(
-    door: Door,
+    door: PeerAddress,
     question: { name: string; nonce: Uint8Array; onChallenge(challenge: Challenge): void },
     signal: AbortSignal
   ): Promise<Grant | undefined> {
@@ -117,7 +117,7 @@ export class Joiner {
   }
 
   async #at<T>(
-    { peerId, addresses }: Door,
+    { peerId, addresses }: PeerAddress,
     signal: AbortSignal,
     talk: (connection: Connection, options: { signal: AbortSignal }) => Promise<T>
   ): Promise<T> {

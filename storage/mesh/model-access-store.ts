@@ -9,7 +9,7 @@ export interface StoredOffer {
   readonly withdrawn: boolean
 }
 
-export class OfferStore {
+export class ModelAccessStore {
   readonly #core: Database
 
   constructor(core: Database) {

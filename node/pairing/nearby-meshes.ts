@@ -1,23 +1,23 @@
 /** Devices of other meshes that were met on the local network: this node can ask to join one. */
 
 import type { NearbyMesh } from '../../interface/mesh.ts'
-import type { Door } from './joiner.ts'
+import type { PeerAddress } from './join-client.ts'
 
 /** More than a person would choose from. */
 const SIGHTINGS_MAX = 64
 
-export interface MeshSighting extends Door {
+export interface MeshSighting extends PeerAddress {
   readonly meshId: string
   readonly meshName: string
 }
 
-export class Sightings {
+export class NearbyMeshes {
   readonly #meshes = new Map<string, Pick<MeshSighting, 'meshId' | 'meshName'>>()
   /** Where a device said it is; whoever came to us did so from another port. */
   readonly #addresses = new Map<string, readonly string[]>()
 
   /** Somebody is there, of whatever mesh. */
-  saw({ peerId, addresses }: Door): void {
+  saw({ peerId, addresses }: PeerAddress): void {
     if (addresses.length > 0) keep(this.#addresses, peerId, addresses)
   }
 

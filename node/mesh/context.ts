@@ -7,22 +7,22 @@ import type { EventData, EventName } from '../../interface/events.ts'
 import type { Hardware } from '../../interface/manifest.ts'
 import type { DataDir } from '../../storage/home/data-dir.ts'
 import type { MeshStore } from '../../storage/mesh/mesh-store.ts'
-import type { OfferStore } from '../../storage/mesh/offer-store.ts'
-import type { Config } from '../settings/config.ts'
-import type { MeshLibp2p, Network } from '../network/libp2p.ts'
+import type { ModelAccessStore } from '../../storage/mesh/model-access-store.ts'
 import type { NodeLogger } from '../log/log.ts'
 import type { Lifecycle } from '../lumos-node.ts'
 import type { Authority } from '../membership/authority.ts'
-import type { Door, Joiner } from '../pairing/joiner.ts'
 import type { Members } from '../membership/members.ts'
-import type { MeshSighting } from '../pairing/nearby.ts'
-import type { Offers } from '../membership/offers.ts'
-import type { Pairing } from '../pairing/pairing.ts'
+import type { ModelAccess } from '../membership/model-access.ts'
 import type { RevocationSync } from '../membership/revocation-sync.ts'
 import type { RootKey } from '../membership/root-key.ts'
+import type { MeshLibp2p, Network } from '../network/libp2p.ts'
+import type { JoinClient, PeerAddress } from '../pairing/join-client.ts'
+import type { JoinService } from '../pairing/join-service.ts'
+import type { MeshSighting } from '../pairing/nearby-meshes.ts'
 import type { Peers } from '../routing/peers.ts'
-import type { Offer } from '../routing/rank.ts'
+import type { Candidate } from '../routing/rank.ts'
 import type { Router } from '../routing/router.ts'
+import type { Config } from '../settings/config.ts'
 
 /** The key of this device, and its name. */
 export interface Identity {
@@ -31,7 +31,7 @@ export interface Identity {
 }
 
 /** What a node has whatever mesh it is in. */
-export interface Ground extends Identity {
+export interface NodeContext extends Identity {
   readonly config: Config
   readonly home: DataDir
   readonly clock: Clock
@@ -41,7 +41,7 @@ export interface Ground extends Identity {
   readonly registry: Registry
   readonly network: Network
   readonly store: MeshStore
-  readonly offers: OfferStore
+  readonly offers: ModelAccessStore
   readonly root: RootKey
   /** Make another key in place of the present one, for good. */
   newIdentity(): Promise<Identity>
@@ -49,20 +49,20 @@ export interface Ground extends Identity {
 }
 
 /** One mesh as this node takes part in it. */
-export interface Mesh {
+export interface MeshSession {
   /** In the order in which the parts start; they stop in the reverse. */
   readonly lifecycle: readonly Lifecycle[]
   readonly libp2p: MeshLibp2p
   readonly members: Members
   readonly authority: Authority
   readonly revocations: RevocationSync
-  readonly pairing: Pairing
-  readonly joiner: Joiner
+  readonly pairing: JoinService
+  readonly joiner: JoinClient
   readonly peers: Peers
   readonly router: Router
-  offers(): Offer[]
+  offers(): Candidate[]
   /** To whom this node's own models are offered. */
-  readonly access: Offers
+  readonly access: ModelAccess
   /** That has just changed: what is under way for those who may not any more ends, and peers are told. */
   accessChanged(): void
   /** Devices of other meshes that were met. */
@@ -72,7 +72,7 @@ export interface Mesh {
   /** Members that say so. */
   saidRemoved(): readonly string[]
   /** Somebody is likely to be there. */
-  sighted(door: Door): void
+  sighted(door: PeerAddress): void
   /** Say hello once more to everyone who is connected. */
   greetAll(): Promise<void>
   /** This node's models or their state changed. */

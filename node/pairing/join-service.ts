@@ -17,16 +17,16 @@ import type { Role } from '../../interface/membership.ts'
 import type { Invitation } from '../../interface/mesh.ts'
 import { type Grant, JOIN_PROTOCOL, refuseJoin, serveJoin } from '../../protocols/join/index.ts'
 import type { MeshStore, StoredMesh } from '../../storage/mesh/mesh-store.ts'
-import { Deadline } from '../network/deadline.ts'
-import type { MeshLibp2p } from '../network/libp2p.ts'
 import type { Authority } from '../membership/authority.ts'
 import type { Guard } from '../membership/guard.ts'
+import type { Members } from '../membership/members.ts'
+import { uniqueName } from '../membership/names.ts'
+import { Deadline } from '../network/deadline.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
 import { Invitations } from './invitations.ts'
 import { formatInviteCode, SECRET_BYTES } from './invite-code.ts'
 import { type JoinPlace, JoinPlaces } from './join-places.ts'
 import { JoinRequests } from './join-requests.ts'
-import type { Members } from '../membership/members.ts'
-import { uniqueName } from '../membership/names.ts'
 import { checkPhrase, type Pair } from './pairing-secret.ts'
 
 /** Of one connection: a device joins over one stream, and asks again over the next while the last one closes. */
@@ -49,7 +49,7 @@ export interface PairingComponents {
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
-export class Pairing implements Startable {
+export class JoinService implements Startable {
   readonly requests: JoinRequests
   readonly #components: PairingComponents
   readonly #invitations: Invitations
