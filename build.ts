@@ -6,7 +6,8 @@
  */
 
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { globSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 
 /**
@@ -69,3 +70,15 @@ await build({
 })
 
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+
+/** Only what the declarations of the peer API refer to is shipped: the rest would ask for types of bundled libraries. */
+function reachable(file: string, seen: Set<string>): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const [, name] of readFileSync(file, 'utf8').matchAll(/['"](\.{1,2}\/[^'"]+)\.ts['"]/g)) {
+    reachable(join(dirname(file), `${name}.d.ts`), seen)
+  }
+  return seen
+}
+const kept = reachable(join('dist', 'types', 'node', 'index.d.ts'), new Set())
+for (const file of globSync('dist/types/**/*.d.ts')) if (!kept.has(file)) rmSync(file)

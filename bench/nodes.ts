@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LumosNode } from '../interface/node.ts'
-import { createLumosNode, type LumosNodeOptions } from '../node/create-node.ts'
+import { createLumosNode, type MeshNodeOptions } from '../node/create-node.ts'
 
 /** Its home is gone when this process ends. */
 export async function startNode(
   settings: Readonly<Record<string, unknown>>,
-  models: LumosNodeOptions['models'] = []
+  models: MeshNodeOptions['models'] = []
 ): Promise<LumosNode> {
   const home = mkdtempSync(join(tmpdir(), 'lumos-bench-'))
   process.on('exit', () => rmSync(home, { recursive: true, force: true }))

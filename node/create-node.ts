@@ -15,14 +15,14 @@ import {
   onnxModel,
   Registry
 } from '../capabilities/index.ts'
-import { type Clock, type Random, systemClock } from '../interface/clock.ts'
+import { systemClock } from '../interface/clock.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
 import { openDataDir } from '../storage/home/data-dir.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keys/keychain.ts'
 import { readPassphrase } from '../storage/keys/passphrase.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
-import { createLog, type NodeLogger } from './log/log.ts'
+import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh } from './membership/authority.ts'
 import { warnOfNames } from './membership/model-access.ts'
@@ -32,21 +32,10 @@ import { composeMesh } from './mesh/compose.ts'
 import type { Identity, NodeContext } from './mesh/context.ts'
 import { lanNetwork, type Network } from './network/libp2p.ts'
 import { firstFreePort } from './network/listen-port.ts'
+import type { LumosNodeOptions } from './options.ts'
 import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
 
-export interface LumosNodeOptions {
-  /** Directory that holds everything of this node. Default: `LUMOS_HOME`, else the platform's folder. */
-  readonly home?: string
-  /** Settings by key as in `lumos.yaml` (`'swarm.port': 0`); they overrule environment and file. */
-  readonly settings?: Readonly<Record<string, unknown>>
-  /** Models besides those found on disk. */
-  readonly models?: readonly Model[]
-  /** Asked at most once, when the keys are under a passphrase and `keys.passphraseFile` is not set. */
-  readonly passphrase?: () => Promise<string | undefined>
-  /** Default: a file in the home, and warnings on stderr. */
-  readonly log?: NodeLogger
-  readonly clock?: Clock
-  readonly random?: Random
+export interface MeshNodeOptions extends LumosNodeOptions {
   /** Default: TCP and mDNS as the settings say. */
   readonly network?: Network
 }
@@ -59,7 +48,7 @@ export interface LumosNodeOptions {
  * @throws {LumosError} `CONFIG_INVALID`, `HOME_LOCKED`, `HOME_NEWER`, `KEY_LOCKED`, `STORE_DAMAGED` or
  *   `STORE_FULL`; nothing stays open then.
  */
-export async function createLumosNode(options: LumosNodeOptions = {}): Promise<MeshNode> {
+export async function createLumosNode(options: MeshNodeOptions = {}): Promise<MeshNode> {
   const { clock = systemClock, random = Math.random } = options
   const { config, home: path, env } = loadConfig({ home: options.home, flags: options.settings })
 
@@ -161,7 +150,7 @@ async function modelsOf(
   ]
 }
 
-async function swarmPort({ swarm }: Config, log: NodeLogger): Promise<number> {
+async function swarmPort({ swarm }: Config, log: NodeContext['log']): Promise<number> {
   const port = await firstFreePort(swarm.host, swarm.port)
   if (port !== swarm.port) log.warn({ wanted: swarm.port, port }, 'the swarm port is taken; using another')
   return port

@@ -1,4 +1,11 @@
-/** The peer API of `lumos-node`: a node inside your own program. */
+/**
+ * The peer API of `lumos-node`: a node inside your own program. Its types name this package
+ * and zod only, so a program needs none of the libraries that the bundle holds.
+ */
+
+import type { LumosNode } from '../interface/node.ts'
+import { createLumosNode as createMeshNode } from './create-node.ts'
+import type { LumosNodeOptions } from './options.ts'
 
 export { type ErrorCode, LumosError } from '../interface/errors.ts'
 export type { EventData, EventName } from '../interface/events.ts'
@@ -24,4 +31,13 @@ export type {
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
-export { createLumosNode, type LumosNodeOptions } from './create-node.ts'
+export type { LumosNodeOptions } from './options.ts'
+
+/**
+ * Open the home and make a node of it; `start` connects it. The caller must stop the node, which
+ * also closes the home.
+ *
+ * @throws {LumosError} `CONFIG_INVALID`, `HOME_LOCKED`, `HOME_NEWER`, `KEY_LOCKED`, `STORE_DAMAGED` or
+ *   `STORE_FULL`; nothing stays open then.
+ */
+export const createLumosNode: (options?: LumosNodeOptions) => Promise<LumosNode> = createMeshNode

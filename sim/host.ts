@@ -8,7 +8,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
-import { createLumosNode, type LumosNodeOptions } from '../node/create-node.ts'
+import { createLumosNode, type MeshNodeOptions } from '../node/create-node.ts'
 import type { MeshNode } from '../node/lumos-node.ts'
 import { copySynced, copyWritten } from './faults/power-cut.ts'
 import { HostClock } from './host-clock.ts'
@@ -20,7 +20,7 @@ import { forkRandom } from './random.ts'
 export type HostState = 'made' | 'running' | 'paused' | 'crashed' | 'stopped'
 
 /** What differs from one node to the other. */
-export type HostOptions = Pick<LumosNodeOptions, 'settings' | 'models'>
+export type HostOptions = Pick<MeshNodeOptions, 'settings' | 'models'>
 
 export interface HostInit {
   readonly index: number

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,6 +13,8 @@ const ROOT = join(import.meta.dirname, '..')
 const SEVEN = join(ROOT, 'test/fixtures/digits/7.png')
 /** A build, and an installation of some hundred packages from a registry. */
 const INSTALL_TIMEOUT_MS = 180_000
+/** A person on a slow link waits a minute for it. */
+const PACKED_BYTES_MAX = 15 * 1024 * 1024
 
 /** Any free port, and nothing that other nodes of this machine could hear. */
 const ALONE = ['--port', '0', '--gateway-port', '0', '--no-mdns']
@@ -135,6 +137,13 @@ describe('the installed package', () => {
     }
     await writeFile(join(source, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
     await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', source])
+  })
+
+  it('depends on native code and on the library of its types, and is small', async () => {
+    const { dependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+    assert.deepEqual(Object.keys(dependencies), ['onnxruntime-node', 'sharp', 'zod'])
+    const { size } = await stat(tarball)
+    assert.ok(size <= PACKED_BYTES_MAX, `${size} bytes`)
   })
 
   it('is packed as every tool expects', async () => {

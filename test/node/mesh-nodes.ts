@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Role } from '../../interface/membership.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import { createLumosNode, type LumosNodeOptions } from '../../node/create-node.ts'
+import { createLumosNode, type MeshNodeOptions } from '../../node/create-node.ts'
 import type { MeshNode } from '../../node/lumos-node.ts'
 
 /** Nobody is looked for on the real network, and every port is a free one. */
@@ -25,7 +25,7 @@ const founders = new Map<string, MeshNode>()
 export async function startNode(
   name: string,
   others: readonly LumosNode[] = [],
-  { settings, role = 'member', ...options }: LumosNodeOptions & { role?: Role } = {}
+  { settings, role = 'member', ...options }: MeshNodeOptions & { role?: Role } = {}
 ) {
   const home = options.home ?? (await temporaryHome())
   const peers = others.flatMap(other => other.status().addresses)
