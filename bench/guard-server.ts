@@ -3,6 +3,7 @@
 import { echoModel } from '../capabilities/engines/echo.ts'
 import { Registry } from '../capabilities/serving/registry.ts'
 import { systemClock as clock } from '../interface/clock.ts'
+import { EVERY_MEMBER } from '../node/membership/policy.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
 import { UNGUARDED_PROTOCOL } from './guard.ts'
 import { announce } from './harness.ts'
@@ -23,7 +24,7 @@ const { guard, authorize, admit } = await meshGuard(log)
 const peer = await createPeer(['/ip4/127.0.0.1/tcp/0'])
 
 const guarded = new InferenceHandler({ service, clock, log, authorize })
-const serve = guard.handler(INFERENCE_PROTOCOL, guarded.onStream)
+const serve = guard.handler(INFERENCE_PROTOCOL, EVERY_MEMBER, guarded.onStream)
 await peer.handle(INFERENCE_PROTOCOL, async (stream, connection) => {
   // Whoever comes is made a member, so that each of its requests goes the whole way.
   await admit(connection.remotePeer.toString())

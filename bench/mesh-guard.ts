@@ -50,7 +50,7 @@ export async function meshGuard(log: Logger): Promise<MeshGuard> {
     mayRemoveMore: ignore,
     lastKnown: id => members.lastKnown(id)
   })
-  const guard = new Guard({ clock, log, standing: id => members.standing(id), openToStrangers: () => [] })
+  const guard = new Guard({ clock, log, standing: id => members.standing(id) })
   const offers = new ModelAccess({ settings: { echo: { roles: ['member'] } }, modelsFor: () => ['echo'] })
   return {
     guard,

@@ -3,6 +3,7 @@
 import { echoModel } from '../capabilities/engines/echo.ts'
 import { Registry } from '../capabilities/serving/registry.ts'
 import { systemClock } from '../interface/clock.ts'
+import { EVERY_MEMBER } from '../node/membership/policy.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../protocols/inference/index.ts'
 import { announce } from './harness.ts'
 import { meshGuard } from './mesh-guard.ts'
@@ -23,7 +24,7 @@ const service = new Registry({
 const { guard, authorize, admit } = await meshGuard(log)
 const handler = new InferenceHandler({ service, clock, log, authorize })
 const peer = await createPeer(['/ip4/127.0.0.1/tcp/0'])
-const serve = guard.handler(INFERENCE_PROTOCOL, handler.onStream)
+const serve = guard.handler(INFERENCE_PROTOCOL, EVERY_MEMBER, handler.onStream)
 await peer.handle(INFERENCE_PROTOCOL, async (stream, connection) => {
   // Whoever comes is made a member, so that each of its requests goes the whole way.
   await admit(connection.remotePeer.toString())

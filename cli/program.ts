@@ -5,20 +5,8 @@
 
 import { Command, InvalidArgumentError } from 'commander'
 import { VERSION } from '../node/version.ts'
+import type { GlobalOptions, Invocation } from './invocation.ts'
 import { Output } from './output.ts'
-
-export interface GlobalOptions {
-  readonly home?: string
-  readonly verbose?: boolean
-}
-
-/** What a command gets: its arguments, its options with the global ones, and the way out. */
-export interface Invocation<Options = object> {
-  readonly args: readonly string[]
-  readonly options: Options & GlobalOptions
-  readonly output: Output
-  readonly program: Command
-}
 
 interface CommandModule {
   // biome-ignore lint/suspicious/noExplicitAny: each command declares the options it has

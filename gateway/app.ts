@@ -1,39 +1,13 @@
 /** The gateway's routes, for requests that have already been let in. */
 
 import type { ServerResponse } from 'node:http'
-import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import type { Clock } from '../interface/clock.ts'
 import { CancelledError, LumosError } from '../interface/errors.ts'
-import type { Logger } from '../interface/lifecycle.ts'
-import type { Origin } from '../interface/units.ts'
-import type { UnitRegistry } from '../units/index.ts'
+import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
-import { type Call, failureBody, failureHead, JSON_HEADERS, newCall, toJson } from './envelope.ts'
+import { failureBody, failureHead, JSON_HEADERS, newCall, toJson } from './envelope.ts'
 import { sessionRoutes } from './session-routes.ts'
-import type { Sessions } from './sessions.ts'
 import { unitRoutes } from './units.ts'
-
-export interface AppComponents {
-  readonly units: UnitRegistry
-  readonly sessions: Sessions
-  readonly clock: Clock
-  readonly log: Logger
-  /** Aborts when the gateway begins to close. */
-  readonly closing: AbortSignal
-}
-
-export interface AppEnv {
-  Bindings: HttpBindings & {
-    /** The listener that the request came to. */
-    door: Origin
-  }
-  Variables: {
-    call: Call
-    /** Aborts when the client has gone without its answer. */
-    gone: AbortSignal
-  }
-}
 
 export function createApp(components: AppComponents): Hono<AppEnv> {
   const { units, clock, closing } = components

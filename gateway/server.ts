@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
 import type { Origin } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
-import type { AppComponents } from './app.ts'
+import type { AppComponents } from './app-env.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { Sessions } from './sessions.ts'
 

@@ -10,7 +10,7 @@
 
 import { Hono } from 'hono'
 import { LumosError } from '../interface/errors.ts'
-import type { AppComponents, AppEnv } from './app.ts'
+import type { AppComponents, AppEnv } from './app-env.ts'
 import type { BodyReader } from './body.ts'
 import { JSON_HEADERS, successBody } from './envelope.ts'
 import { SESSION_AGE_MAX_S, sessionCookie, sessionIdsOf } from './sessions.ts'

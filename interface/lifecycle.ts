@@ -11,6 +11,13 @@ export interface Startable {
   stop(): Promise<void> | void
 }
 
+/** A part with a life, named for the log. */
+export interface Lifecycle {
+  readonly part: string
+  start?(): Promise<void> | void
+  stop?(): Promise<void> | void
+}
+
 /** The part of pino's logger that parts use: fields first, then a sentence. */
 export interface Logger {
   debug(fields: object, message: string): void

@@ -22,6 +22,7 @@ import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../s
 import { readPassphrase } from '../storage/keys/passphrase.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
+import type { Feature } from './feature.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh } from './membership/authority.ts'
@@ -38,6 +39,8 @@ import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts
 export interface MeshNodeOptions extends LumosNodeOptions {
   /** Default: TCP and mDNS as the settings say. */
   readonly network?: Network
+  /** Powers besides those that every node has. */
+  readonly features?: readonly Feature[]
 }
 
 /**
@@ -79,6 +82,7 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
     log,
     hardware,
     registry,
+    features: options.features ?? [],
     ...identityOf(privateKey),
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
     store: new MeshStore(home.core),

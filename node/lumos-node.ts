@@ -4,6 +4,7 @@ import { engineSandbox } from '../capabilities/index.ts'
 import type { Timer } from '../interface/clock.ts'
 import { LumosError, toLumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
+import type { Lifecycle } from '../interface/lifecycle.ts'
 import type { Access } from '../interface/membership.ts'
 import type { LumosMesh } from '../interface/mesh.ts'
 import type {
@@ -43,13 +44,6 @@ export type NodeHome = Pick<
   DataDir,
   'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile' | 'refuseGrowth'
 >
-
-/** A part with a life, named for the log. */
-export interface Lifecycle {
-  readonly part: string
-  start?(): Promise<void> | void
-  stop?(): Promise<void> | void
-}
 
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 

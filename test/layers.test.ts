@@ -86,6 +86,33 @@ const CORES = [
 ]
 /** Hashing is arithmetic. */
 const CORE_PACKAGES: ReadonlySet<string> = new Set(['node:crypto'])
+const PRODUCT: ReadonlySet<string> = new Set([
+  'interface',
+  'protocols',
+  'storage',
+  'capabilities',
+  'node',
+  'units',
+  'gateway',
+  'cli'
+])
+/** Types that name each other, each in the file of its own subject. */
+const CIRCLES = ['interface/inference.ts interface/tasks.ts']
+const LINES_MAX = 250
+const FUNCTION_LINES_MAX = 70
+/** Larger than it may be, until it is split; a file that shrinks leaves this list. */
+const LARGE_FILES = [
+  'capabilities/host/engine-process.ts',
+  'cli/program.ts',
+  'node/lumos-node.ts',
+  'node/membership/members.ts',
+  'node/mesh/mesh-control.ts',
+  'node/routing/router-core.ts',
+  'protocols/inference/served-stream.ts',
+  'protocols/wire/frames.ts',
+  'storage/database/database.ts'
+]
+const LARGE_FUNCTIONS = ['cli/program.ts createProgram']
 const IMPORT =
   /(?:^|\n)\s*(?:import\s*|(?:import|export)\b[^'"=;]*?\bfrom\s*)['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g
 
@@ -103,6 +130,45 @@ const codeOf = (file: string): string =>
   readFileSync(join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/ .*$/gm, '')
 
 const folderOf = (path: string): string => path.split(sep)[0]!
+
+/** Sets of files that import one another, types included. */
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const reach = (from: string): Set<string> => {
+    const seen = new Set<string>()
+    const waiting = [...graph.get(from)!]
+    for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+      if (seen.has(file)) continue
+      seen.add(file)
+      waiting.push(...(graph.get(file) ?? []))
+    }
+    return seen
+  }
+  const reached = new Map([...graph.keys()].map(file => [file, reach(file)]))
+  const circles = new Map<string, string[]>()
+  for (const [file, seen] of reached) {
+    if (!seen.has(file)) continue
+    const circle = [...seen].filter(other => reached.get(other)?.has(file)).sort()
+    circles.set(circle[0]!, circle)
+  }
+  return [...circles.values()]
+}
+
+/** Functions and methods with their lines, as the formatter lays them out: the first and last line are indented alike. */
+function functionsOf(code: string): { name: string; lines: number }[] {
+  const lines = code.split('\n')
+  return lines.flatMap((line, start) => {
+    const [, indent, name] = FUNCTION_HEAD.exec(line) ?? []
+    if (indent === undefined) return []
+    const heads = /\({?$/.test(line)
+      ? lines.findIndex((next, at) => at > start && (next.startsWith(`${indent})`) || next.startsWith(`${indent}}`)))
+      : start
+    if (!lines[heads]?.endsWith('{') || lines[heads].includes('=> {') !== line.includes('const ')) return []
+    const end = lines.findIndex((next, at) => at > heads && next === `${indent}}`)
+    return [{ name: name!, lines: end - start + 1 }]
+  })
+}
+const FUNCTION_HEAD =
+  /^( {0,2})(?:export )?(?:static |async |get |function\*? ?|const |\*)*(#?\w+)(?:<.*>)?(?:\(| = .*=> \{$)/
 
 describe('the floors of the house', () => {
   it('finds imports, or the tests below would prove nothing', () => {
@@ -163,5 +229,48 @@ describe('the floors of the house', () => {
   it('whatever is called a core is held to it', () => {
     const called = files.filter(file => file.endsWith('-core.ts')).map(file => file.split(sep).join('/'))
     expect(CORES).toEqual(expect.arrayContaining(called))
+  })
+
+  it('no two files of the product import each other, over however many others, types included', () => {
+    const product = files.filter(file => PRODUCT.has(folderOf(file)))
+    const graph = new Map(
+      product.map(file => [
+        file,
+        importsOf(file)
+          .filter(name => name.startsWith('.'))
+          .map(name => relative(ROOT, join(ROOT, dirname(file), name)))
+          .filter(target => PRODUCT.has(folderOf(target)))
+      ])
+    )
+    expect(circlesOf(graph).filter(circle => !CIRCLES.includes(circle.join(' ')))).toEqual([])
+    const circular = new Map([
+      ['a', ['b']],
+      ['b', ['c']],
+      ['c', ['b']]
+    ])
+    expect(circlesOf(circular)).toEqual([['b', 'c']])
+  })
+
+  it('no file of the product has more lines than one can oversee', () => {
+    const large = files.filter(
+      file =>
+        PRODUCT.has(folderOf(file)) &&
+        readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1 > LINES_MAX
+    )
+    expect(large.filter(file => !LARGE_FILES.includes(file.split(sep).join('/')))).toEqual([])
+  })
+
+  it('no function of the product has more lines than one can oversee', () => {
+    const measured = files
+      .filter(file => PRODUCT.has(folderOf(file)))
+      .flatMap(file =>
+        functionsOf(readFileSync(join(ROOT, file), 'utf8')).map(found => ({
+          ...found,
+          name: `${file.split(sep).join('/')} ${found.name}`
+        }))
+      )
+    expect(measured.length).toBeGreaterThan(1000)
+    const large = measured.filter(({ lines }) => lines > FUNCTION_LINES_MAX)
+    expect(large.map(({ name }) => name).filter(name => !LARGE_FUNCTIONS.includes(name))).toEqual([])
   })
 })

@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../interface/clock.ts'
 import type { JoinRequest } from '../../interface/mesh.ts'
 import { findNode, type NodeClient } from '../client.ts'
+import type { Invocation } from '../invocation.ts'
 import type { Output } from '../output.ts'
-import type { Invocation } from '../program.ts'
 import { roleOf } from '../role.ts'
 
 interface ApproveOptions {

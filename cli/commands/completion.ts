@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import { LumosError } from '../../interface/errors.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 /** What may follow the words typed so far. */
 interface Place {

@@ -1,7 +1,7 @@
 /** `config check`: says whether the settings are valid; what is wrong comes as an error. */
 
 import { loadConfig } from '../../node/settings/config.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {
   const { home, path } = loadConfig({ home: options.home })

@@ -5,7 +5,7 @@ import { LumosError } from '../../interface/errors.ts'
 import type { NodeStatus } from '../../interface/node.ts'
 import { describeConfig, type LoadedConfig, loadConfig } from '../../node/settings/config.ts'
 import { findNode } from '../client.ts'
-import type { GlobalOptions, Invocation } from '../program.ts'
+import type { GlobalOptions, Invocation } from '../invocation.ts'
 
 export async function run({ options, output }: Invocation<{ readonly origin?: boolean }>): Promise<void> {
   const loaded = await withMembership(loadConfig({ home: options.home }), options)

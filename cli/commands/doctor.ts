@@ -7,9 +7,9 @@ import { toLumosError } from '../../interface/errors.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../interface/node.ts'
 import { loadConfig } from '../../node/settings/config.ts'
 import { findNode, homeOf } from '../client.ts'
+import type { Invocation } from '../invocation.ts'
 import { hasMulticastRoute } from '../multicast.ts'
 import type { Style } from '../output.ts'
-import type { Invocation } from '../program.ts'
 
 interface Finding {
   readonly check: string

@@ -2,7 +2,7 @@
 
 import { findNode } from '../client.ts'
 import { readJson } from '../input.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 interface ExecOptions {
   readonly peer?: string

@@ -7,8 +7,8 @@ import { closestNames } from '../../interface/suggest.ts'
 import { TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks.ts'
 import { findNode, type Meta, type NodeClient } from '../client.ts'
 import { isElsewhere, readBytes, readJson, readText } from '../input.ts'
+import type { Invocation } from '../invocation.ts'
 import type { Output } from '../output.ts'
-import type { Invocation } from '../program.ts'
 import { milliseconds } from '../quantities.ts'
 
 interface InferOptions {

@@ -4,8 +4,8 @@ import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { Asking, Joined } from '../../interface/mesh.ts'
 import { findNode, type NodeClient } from '../client.ts'
 import { readText } from '../input.ts'
+import type { GlobalOptions, Invocation } from '../invocation.ts'
 import type { Output } from '../output.ts'
-import type { GlobalOptions, Invocation } from '../program.ts'
 import { runningNode, startDetached } from './start.ts'
 
 interface JoinOptions extends GlobalOptions {

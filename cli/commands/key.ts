@@ -5,7 +5,7 @@ import { loadConfig } from '../../node/settings/config.ts'
 import { HomeLock } from '../../storage/home/home-lock.ts'
 import { checkKeys, type Passphrases, protectKeys } from '../../storage/keys/key-protection.ts'
 import { readPassphrase } from '../../storage/keys/passphrase.ts'
-import type { GlobalOptions, Invocation } from '../program.ts'
+import type { GlobalOptions, Invocation } from '../invocation.ts'
 import { askSecret, canAsk } from '../prompt.ts'
 
 interface KeyCommandOptions extends GlobalOptions {

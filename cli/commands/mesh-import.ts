@@ -4,7 +4,7 @@ import { LumosError } from '../../interface/errors.ts'
 import type { MeshInfo } from '../../interface/mesh.ts'
 import { findNode } from '../client.ts'
 import { isElsewhere, readText } from '../input.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import { askSecret, canAsk, confirm } from '../prompt.ts'
 import { wordsFor } from './mesh-show.ts'
 

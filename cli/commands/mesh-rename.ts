@@ -2,7 +2,7 @@
 
 import type { MeshInfo } from '../../interface/mesh.ts'
 import { findNode } from '../client.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 export async function run({ args, options, output }: Invocation): Promise<void> {
   const [name] = args as [string]

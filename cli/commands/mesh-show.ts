@@ -2,8 +2,8 @@
 
 import type { MeshInfo } from '../../interface/mesh.ts'
 import { findNode } from '../client.ts'
+import type { Invocation } from '../invocation.ts'
 import type { Output } from '../output.ts'
-import type { Invocation } from '../program.ts'
 import { duration } from '../quantities.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {

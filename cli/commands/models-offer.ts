@@ -3,7 +3,7 @@
 import type { Access } from '../../interface/membership.ts'
 import type { Offering } from '../../interface/node.ts'
 import { findNode } from '../client.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import { roleOf } from '../role.ts'
 
 interface OfferOptions {

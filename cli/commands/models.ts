@@ -2,7 +2,7 @@
 
 import type { ModelInfo } from '../../interface/node.ts'
 import { findNode } from '../client.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {
   const { data } = await findNode(options).execute<{ items: ModelInfo[] }>('model.list')

@@ -2,7 +2,7 @@
 
 import type { PeerInfo } from '../../interface/node.ts'
 import { findNode } from '../client.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import { milliseconds } from '../quantities.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {

@@ -2,7 +2,7 @@
 
 import type { MemberInfo } from '../../interface/mesh.ts'
 import { findNode } from '../client.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import { confirm } from '../prompt.ts'
 
 interface PromoteOptions {

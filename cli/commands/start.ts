@@ -6,21 +6,10 @@ import { LumosError } from '../../interface/errors.ts'
 import type { NodeStatus } from '../../interface/node.ts'
 import { findNode } from '../client.ts'
 import { type GivenNames, ignoredNames } from '../ignored.ts'
+import type { GlobalOptions, Invocation, StartOptions } from '../invocation.ts'
 import type { Output } from '../output.ts'
-import type { GlobalOptions, Invocation } from '../program.ts'
 import { askSecret, canAsk } from '../prompt.ts'
 import { fromMessage, type PassphraseMessage, type Ready, type StartMessage } from '../ready.ts'
-
-export interface StartOptions extends GlobalOptions {
-  readonly detach?: boolean
-  readonly name?: string
-  readonly mesh?: string
-  readonly port?: string
-  readonly gatewayPort?: string
-  readonly mdns: boolean
-  readonly peer?: readonly string[]
-  readonly echo?: boolean
-}
 
 /** Addresses printed; `status` tells them all. */
 const ADDRESSES_SHOWN_MAX = 4

@@ -2,7 +2,7 @@
 
 import type { NodeStatus } from '../../interface/node.ts'
 import { findNode } from '../client.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 import { bytes, duration } from '../quantities.ts'
 
 type Status = NodeStatus & { gateway: string | null }

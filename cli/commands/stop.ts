@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { findNode } from '../client.ts'
-import type { Invocation } from '../program.ts'
+import type { Invocation } from '../invocation.ts'
 
 /** The node drains for up to 10 s; engines then get a moment to end. */
 const GONE_TIMEOUT_MS = 15_000

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { LumosError } from '../../interface/errors.ts'
 import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from '../../storage/home/gateway-token.ts'
 import { findNode, homeOf } from '../client.ts'
-import type { GlobalOptions, Invocation } from '../program.ts'
+import type { GlobalOptions, Invocation } from '../invocation.ts'
 
 export async function show({ options, output }: Invocation): Promise<void> {
   const path = gatewayTokenPath(homeOf(options))

@@ -7,16 +7,19 @@
  */
 
 import { createHash } from 'node:crypto'
-import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
+import { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId, Stream } from '@libp2p/interface'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import { MANIFEST_PROTOCOL, openManifest, pullManifests, servePull } from '../../protocols/manifest/index.ts'
+import { MANIFEST_BYTES_MAX, MANIFEST_PROTOCOL, openManifest, pullManifests, servePull } from '../../protocols/manifest/index.ts'
+import type { Participation } from '../feature.ts'
 import type { Guard } from '../membership/guard.ts'
+import type { Greeted } from '../membership/hello-service.ts'
+import { EVERY_MEMBER } from '../membership/policy.ts'
 import { Deadline } from '../network/deadline.ts'
-import { type MeshLibp2p, manifestTopic } from '../network/libp2p.ts'
+import { MANIFEST_TOPIC, type MeshLibp2p, manifestTopic } from '../network/libp2p.ts'
 import { newPulls, PULL_TICK_MS, type PullEffect, type PullEvent, stepPulls } from './manifest-schedule.ts'
 import type { ProviderTable } from './provider-table.ts'
 
@@ -41,35 +44,40 @@ export interface ManifestSyncComponents {
   admit(signed: SignedManifest): Promise<unknown>
 }
 
-export class ManifestSync implements Startable {
+export class ManifestSync implements Participation {
   readonly #components: ManifestSyncComponents
   readonly #stopped = new AbortController()
   #timer: Timer | undefined
   readonly #judged = new SeenEnvelopes()
   readonly #pulls = newPulls()
 
+  readonly protocols = [
+    {
+      ids: [MANIFEST_PROTOCOL],
+      openers: EVERY_MEMBER,
+      inboundMax: PULL_STREAMS_MAX,
+      handle: (stream: Stream) => this.#onPullStream(stream)
+    }
+  ]
+  readonly topics = [
+    {
+      name: MANIFEST_TOPIC,
+      bytesMax: MANIFEST_BYTES_MAX,
+      validate: (message: Uint8Array) => this.#onGossip(message)
+    }
+  ]
+
   constructor(components: ManifestSyncComponents) {
     this.#components = components
   }
 
-  /** To be called before libp2p starts, so that no connection comes too early. */
-  async start(): Promise<void> {
-    const { libp2p, mesh, guard } = this.#components
-    await libp2p.handle(MANIFEST_PROTOCOL, guard.handler(MANIFEST_PROTOCOL, this.#onPullStream), {
-      maxInboundStreams: PULL_STREAMS_MAX
-    })
-    libp2p.services.pubsub.topicValidators.set(manifestTopic(mesh), this.#onGossip)
+  start(): void {
     this.#pullInAWhile()
   }
 
   stop(): void {
     this.#stopped.abort()
     this.#timer?.cancel()
-  }
-
-  /** Gossip can be joined only once libp2p runs. */
-  subscribe(): void {
-    this.#components.libp2p.services.pubsub.subscribe(manifestTopic(this.#components.mesh))
   }
 
   async publish(signed: SignedManifest): Promise<void> {
@@ -96,9 +104,9 @@ export class ManifestSync implements Startable {
   }
 
   /** A peer was accepted: take its manifest, and ask it for those of others. */
-  async meet(peerId: PeerId, signed: SignedManifest): Promise<void> {
-    if (await this.#takeAndPassOn(signed, 0)) this.#step({ type: 'met' })
-    void this.#pull(peerId)
+  async onMember({ connection, manifest }: Greeted): Promise<void> {
+    if (await this.#takeAndPassOn(manifest, 0)) this.#step({ type: 'met' })
+    void this.#pull(connection.remotePeer)
   }
 
   /** Ask one peer for all that is newer there. */
@@ -137,10 +145,10 @@ export class ManifestSync implements Startable {
    * Old news is ignored and not punished: gossip brings it to everyone all the
    * time. Only what cannot come from an honest peer counts against the sender.
    */
-  #onGossip = async (_from: PeerId, message: Message): Promise<TopicValidatorResult> => {
-    if (this.#judged.has(message.data)) return TopicValidatorResult.Ignore
+  #onGossip = async (message: Uint8Array): Promise<TopicValidatorResult> => {
+    if (this.#judged.has(message)) return TopicValidatorResult.Ignore
     try {
-      return (await this.#take(await openManifest(message.data), 0))
+      return (await this.#take(await openManifest(message), 0))
         ? TopicValidatorResult.Accept
         : TopicValidatorResult.Ignore
     } catch (thrown) {

@@ -10,7 +10,7 @@ import type { Connection, ConnectionGater, PeerId, Stream, StreamHandler } from 
 import type { Clock } from '../../interface/clock.ts'
 import { type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
-import { type Action, permit, type Standing } from './policy.ts'
+import { type Action, type Opener, permit, type Standing } from './policy.ts'
 
 /** A peer that is refused over and over is worth one line a minute. */
 const LOG_INTERVAL_MS = 60_000
@@ -21,13 +21,15 @@ export interface GuardComponents {
   readonly clock: Clock
   readonly log: Logger
   standing(peerId: string): Standing
-  openToStrangers(): readonly string[]
   /** A peer that was removed came and was told so; it may not do that on and on. */
   onTold?(peerId: string): void
 }
 
+/** Which peers may open a protocol: always the same, or as things are just now. */
+export type Openers = readonly Opener[] | (() => readonly Opener[])
+
 /** Answers a stream with nothing but why it is refused. */
-type Refuse = (stream: Stream, why: LumosError) => Promise<void>
+export type Refuse = (stream: Stream, why: LumosError) => Promise<void>
 
 /** As every libp2p service takes its parts; only the registrar matters here. */
 interface Components {
@@ -37,6 +39,8 @@ interface Components {
 export class Guard {
   readonly #components: GuardComponents
   readonly #loggedAtMs = new Map<string, number>()
+  /** By protocol. What is not in here opens for no peer. */
+  readonly #openers = new Map<string, Openers>()
 
   constructor(components: GuardComponents) {
     this.#components = components
@@ -44,12 +48,17 @@ export class Guard {
 
   /** @throws {LumosError} as {@link permit}. */
   check(peerId: string, action: Action): void {
-    const { standing, openToStrangers } = this.#components
-    permit(standing(peerId), action, { peerId, openToStrangers: openToStrangers() })
+    permit(this.#components.standing(peerId), action, { peerId })
   }
 
   isMember(peerId: string): boolean {
     return this.#components.standing(peerId).kind === 'member'
+  }
+
+  /** Which peers may open this protocol just now; none, where nothing has registered it. */
+  openersOf(protocol: string): readonly Opener[] {
+    const openers = this.#openers.get(protocol) ?? []
+    return typeof openers === 'function' ? openers() : openers
   }
 
   /** Connections of peers that were removed or shut out end before they cost anything more. */
@@ -59,35 +68,40 @@ export class Guard {
     denyOutboundEncryptedConnection: peer => this.#denies(peer)
   }
 
-  /** The same service, whose protocols only those may open whom the policy lets. */
-  service<C, S>(create: (components: C) => S): (components: C) => S {
-    return components => create(withRegistrar(components as C & Components, this.#registrar) as C)
+  /** The same service, all of whose protocols only these peers may open. */
+  service<C, S>(openers: Openers, create: (components: C) => S): (components: C) => S {
+    const guarded = this.#registrar(openers)
+    return components => create(withRegistrar(components as C & Components, guarded) as C)
   }
 
   /**
-   * The same handler, run only for those whom the policy lets.
+   * The same handler, run only for the peers that the policy lets. This registers which peers may open the protocol.
    *
    * @param refuse tells a device that was removed so, where it would otherwise just vanish.
    */
-  handler(protocol: string, handler: StreamHandler, refuse?: Refuse): StreamHandler {
+  handler(protocol: string, openers: Openers, handler: StreamHandler, refuse?: Refuse): StreamHandler {
+    this.#openers.set(protocol, openers)
     return (stream, connection) => {
       if (this.#lets(stream, connection, protocol, refuse)) return handler(stream, connection)
     }
   }
 
-  #registrar = (registrar: Components['registrar']): Components['registrar'] =>
-    new Proxy(registrar, {
-      get: (target, key) => {
-        const value = Reflect.get(target, key)
-        if (key !== 'handle') return typeof value === 'function' ? value.bind(target) : value
-        return (protocol: string, handler: StreamHandler, ...rest: unknown[]) =>
-          target.handle(protocol, this.handler(protocol, handler), ...rest)
-      }
-    })
+  #registrar =
+    (openers: Openers) =>
+    (registrar: Components['registrar']): Components['registrar'] =>
+      new Proxy(registrar, {
+        get: (target, key) => {
+          const value = Reflect.get(target, key)
+          if (key !== 'handle') return typeof value === 'function' ? value.bind(target) : value
+          return (protocol: string, handler: StreamHandler, ...rest: unknown[]) =>
+            target.handle(protocol, this.handler(protocol, openers, handler), ...rest)
+        }
+      })
 
   #lets(stream: Stream, connection: Connection, protocol: string, refuse?: Refuse): boolean {
     try {
-      this.check(connection.remotePeer.toString(), { kind: 'open', protocol })
+      const openers = this.openersOf(protocol)
+      this.check(connection.remotePeer.toString(), { kind: 'open', protocol, openers })
       return true
     } catch (thrown) {
       const why = toLumosError(thrown)

@@ -17,6 +17,7 @@ import {
 } from '../../protocols/hello/index.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import type { Guard } from './guard.ts'
+import { EVERYBODY } from './policy.ts'
 
 /** A peer that does not introduce itself within this time is let go. */
 export const HELLO_TIMEOUT_MS = 5000
@@ -60,7 +61,7 @@ export class HelloService implements Startable {
   /** To be called before libp2p starts, so that no connection comes too early. */
   async start(): Promise<void> {
     const { libp2p, guard } = this.#components
-    const handler = guard.handler(HELLO_PROTOCOL, this.#onStream, refuseHello)
+    const handler = guard.handler(HELLO_PROTOCOL, EVERYBODY, this.#onStream, refuseHello)
     await libp2p.handle(HELLO_PROTOCOL, handler, { maxInboundStreams: HELLO_STREAMS_MAX })
     libp2p.addEventListener('connection:open', this.#onConnection)
   }

@@ -4,7 +4,7 @@
  */
 
 import { LumosError } from '../../interface/errors.ts'
-import type { Access, Role } from '../../interface/membership.ts'
+import { type Access, ROLES, type Role } from '../../interface/membership.ts'
 import { thoseCalled } from '../../interface/names.ts'
 import { encodeRevocation, type RevocationEntry } from '../../protocols/revocation/index.ts'
 
@@ -21,15 +21,21 @@ export type Action =
   | { readonly kind: 'connect' }
   /** A connection that the peer has made, on which nothing is open yet. */
   | { readonly kind: 'knock' }
-  /** A stream of this protocol, opened by the peer. */
-  | { readonly kind: 'open'; readonly protocol: string }
+  /** A stream of this protocol, opened by the peer; `openers` is what the protocol states at its registration. */
+  | { readonly kind: 'open'; readonly protocol: string; readonly openers: readonly Opener[] }
   /** An inference request, for a model whose owner may have named who may ask. */
   | { readonly kind: 'ask'; readonly access: Access }
 
+/** What a peer must be to open a protocol. */
+export type Opener = Role | 'stranger'
+
+/** For protocols that keep the membership together, which a member of any role needs. */
+export const EVERY_MEMBER: readonly Opener[] = ROLES
+/** For protocols by which a device becomes known. */
+export const EVERYBODY: readonly Opener[] = [...ROLES, 'stranger']
+
 export interface PolicyContext {
   readonly peerId: string
-  /** Protocols a stranger may open: to introduce itself, and to join while an invitation is out. */
-  readonly openToStrangers: readonly string[]
 }
 
 /**
@@ -37,7 +43,7 @@ export interface PolicyContext {
  *
  * @throws {LumosError} `PEER_REVOKED`, `PEER_BANNED`, `PEER_NOT_MEMBER` or `DENIED`.
  */
-export function permit(standing: Standing, action: Action, { peerId, openToStrangers }: PolicyContext): void {
+export function permit(standing: Standing, action: Action, { peerId }: PolicyContext): void {
   if (standing.kind === 'revoked' && action.kind === 'knock') return
   if (standing.kind === 'revoked') {
     const details = standing.proof && { revocation: encodeRevocation(standing.proof) }
@@ -47,7 +53,7 @@ export function permit(standing: Standing, action: Action, { peerId, openToStran
   if (standing.kind === 'stranger') {
     // Who connects is a stranger until it has shown its certificate.
     if (action.kind === 'connect' || action.kind === 'knock') return
-    if (action.kind === 'open' && openToStrangers.includes(action.protocol)) return
+    if (action.kind === 'open' && action.openers.includes('stranger')) return
     throw new LumosError('PEER_NOT_MEMBER', `${peerId} is not a member of this mesh.`)
   }
   permitMember(standing, action, peerId)
@@ -56,6 +62,9 @@ export function permit(standing: Standing, action: Action, { peerId, openToStran
 function permitMember({ role, name }: Member, action: Action, peerId: string): void {
   if (action.kind === 'ask' && !isGranted(action.access, { peerId, name, role })) {
     throw new LumosError('DENIED', `${peerId} may not use this model.`)
+  }
+  if (action.kind === 'open' && !action.openers.includes(role)) {
+    throw new LumosError('DENIED', `${peerId} has the role ${role}, which may not open ${action.protocol}.`)
   }
 }
 

@@ -5,11 +5,11 @@
  * lose it between two that stay connected.
  */
 
-import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
+import { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId, Stream } from '@libp2p/interface'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import { toLumosError } from '../../interface/errors.ts'
-import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
 import {
   decodeRevocation,
   encodeRevocation,
@@ -18,11 +18,16 @@ import {
   serveRevocations
 } from '../../protocols/revocation/index.ts'
 import { REMOVALS_INTERVAL_MS, removalsFrom } from '../manifests/manifest-schedule.ts'
+import type { Participation } from '../feature.ts'
 import { Deadline } from '../network/deadline.ts'
-import { type MeshLibp2p, revocationTopic } from '../network/libp2p.ts'
+import { type MeshLibp2p, REVOCATION_TOPIC, revocationTopic } from '../network/libp2p.ts'
 import type { Guard } from './guard.ts'
+import type { Greeted } from './hello-service.ts'
 import type { Members, RevocationProof } from './members.ts'
+import { EVERY_MEMBER } from './policy.ts'
 
+/** An envelope and the certificate of its issuer, each under 4 KiB. */
+const REVOCATION_BYTES_MAX = 64 * 1024
 const PULL_TIMEOUT_MS = 10_000
 const PULL_STREAMS_MAX = 2
 
@@ -35,32 +40,38 @@ export interface RevocationSyncComponents {
   readonly log: Logger
 }
 
-export class RevocationSync implements Startable {
+export class RevocationSync implements Participation {
   readonly #components: RevocationSyncComponents
   readonly #stopped = new AbortController()
   #timer: Timer | undefined
+
+  readonly protocols = [
+    {
+      ids: [REVOCATION_PROTOCOL],
+      openers: EVERY_MEMBER,
+      inboundMax: PULL_STREAMS_MAX,
+      handle: (stream: Stream) => this.#onStream(stream)
+    }
+  ]
+  readonly topics = [
+    {
+      name: REVOCATION_TOPIC,
+      bytesMax: REVOCATION_BYTES_MAX,
+      validate: (message: Uint8Array) => this.#onGossip(message)
+    }
+  ]
 
   constructor(components: RevocationSyncComponents) {
     this.#components = components
   }
 
-  async start(): Promise<void> {
-    const { libp2p, members, guard } = this.#components
-    await libp2p.handle(REVOCATION_PROTOCOL, guard.handler(REVOCATION_PROTOCOL, this.#onStream), {
-      maxInboundStreams: PULL_STREAMS_MAX
-    })
-    libp2p.services.pubsub.topicValidators.set(revocationTopic(members.mesh), this.#onGossip)
+  start(): void {
     this.#compareInAWhile()
   }
 
   stop(): void {
     this.#stopped.abort()
     this.#timer?.cancel()
-  }
-
-  /** Gossip can be joined only once libp2p runs. */
-  subscribe(): void {
-    this.#components.libp2p.services.pubsub.subscribe(revocationTopic(this.#components.members.mesh))
   }
 
   /** Apply a revocation of our own making and tell everyone. */
@@ -85,10 +96,10 @@ export class RevocationSync implements Startable {
     }
   }
 
-  /** A peer that says hello holds the set with this digest: get what we lack. */
-  async compare(peerId: PeerId, digest: string): Promise<void> {
+  /** A peer that says hello holds the set with its digest: get what we lack. */
+  async onMember({ connection, hello: { revocationsDigest } }: Greeted): Promise<void> {
     const { members } = this.#components
-    if (digest !== members.revocationsDigest) await this.#pull(peerId)
+    if (revocationsDigest !== members.revocationsDigest) await this.#pull(connection.remotePeer)
   }
 
   #compareInAWhile(): void {
@@ -124,9 +135,9 @@ export class RevocationSync implements Startable {
     })
   }
 
-  #onGossip = async (_from: PeerId, message: Message): Promise<TopicValidatorResult> => {
+  #onGossip = async (message: Uint8Array): Promise<TopicValidatorResult> => {
     try {
-      const news = await this.#components.members.revoke(decodeRevocation(message.data))
+      const news = await this.#components.members.revoke(decodeRevocation(message))
       return news ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
     } catch (thrown) {
       this.#components.log.warn({ code: toLumosError(thrown).code }, 'a revocation was refused')

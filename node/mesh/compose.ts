@@ -5,14 +5,12 @@
 
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Startable } from '../../interface/lifecycle.ts'
-import { INFERENCE_PROTOCOL } from '../../protocols/inference/index.ts'
-import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
+import type { Lifecycle, Startable } from '../../interface/lifecycle.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { DiskWatch } from '../disk-watch.ts'
-import type { Lifecycle } from '../lumos-node.ts'
+import type { Participation } from '../feature.ts'
 import { ProviderTable } from '../manifests/provider-table.ts'
 import { Renewal } from '../membership/renewal.ts'
 import { AddressBook } from '../network/address-book.ts'
@@ -20,11 +18,14 @@ import type { MeshLibp2p } from '../network/libp2p.ts'
 import { JoinClient } from '../pairing/join-client.ts'
 import { JoinService } from '../pairing/join-service.ts'
 import { NearbyMeshes } from '../pairing/nearby-meshes.ts'
+import type { Peers } from '../routing/peers.ts'
 import { type Asking, composeAsking } from '../routing/provider-view.ts'
 import type { MeshSession, NodeContext } from './context.ts'
+import { contextOf } from './feature-context.ts'
 import { bareOf, composeMeetings, type Meetings } from './meetings.ts'
 import { composeNetwork } from './network.ts'
 import { composeNews, type News } from './news.ts'
+import { Participations } from './participations.ts'
 import { composeServing, type Serving } from './serving.ts'
 import { composeStanding, type Standing } from './standing.ts'
 
@@ -32,10 +33,9 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
   const { home, clock, log, peerId } = ground
   const standing = composeStanding(ground, own, {
     hangUp: id =>
-      void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up')),
-    isPairing: () => pairing.open
+      void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up'))
   })
-  const { members, authority } = standing
+  const { members } = standing
 
   const manifestLog = new ManifestLog(home.core, home.cache, clock)
   const table = new ProviderTable()
@@ -70,34 +70,52 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
     libp2p,
     standing,
     news,
-    peers,
+    onMember: met => participations.onMember(met),
     foreigners,
     isAsked: id => joiner.asked.has(id)
   })
   const { pairing, renewal } = composeAdmittance(ground, { libp2p, standing, meetings, news })
+  const participations = new Participations({ libp2p, guard: standing.guard, log, mesh: own.id }, [
+    ['manifests', news.sync],
+    ['routing', routingOf(log, libp2p, peers)],
+    ['revocations', news.revocations],
+    ['pairing', pairing],
+    ['inference', serving],
+    ...ground.features.map(feature => [feature.name, feature.join(contextOf(ground, own.id, libp2p, members))] as const)
+  ])
   const disk = watchDisk(ground, datastore, news)
-
   await members.load()
+  return sessionOf({
+    ground,
+    libp2p,
+    standing,
+    news,
+    serving,
+    asking,
+    meetings,
+    foreigners,
+    joiner,
+    pairing,
+    renewal,
+    participations,
+    disk
+  })
+}
+
+/** What the node uses of the parts. */
+function sessionOf(parts: Parts): MeshSession {
+  const { ground, libp2p, standing, news, serving, asking, meetings } = parts
+  const { foreigners, joiner, pairing, participations } = parts
+  const { members, authority } = standing
   return {
-    lifecycle: lifecycleOf({
-      ground,
-      libp2p,
-      standing,
-      news,
-      serving,
-      asking,
-      meetings,
-      renewal,
-      pairing,
-      disk
-    }),
+    lifecycle: lifecycleOf(parts),
     libp2p,
     members,
     authority,
     revocations: news.revocations,
     pairing,
     joiner,
-    peers,
+    peers: asking.peers,
     router: asking.router,
     offers: () => asking.offers({}),
     access: serving.access,
@@ -106,7 +124,7 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
       news.announcer.changed()
     },
     sightings: () => foreigners.all(),
-    isRemoved: () => members.standing(peerId).kind === 'revoked',
+    isRemoved: () => members.standing(ground.peerId).kind === 'revoked',
     saidRemoved: () => [...meetings.saidRemoved],
     sighted: ({ peerId: id, addresses }) =>
       meetings.discovery.sighted({
@@ -115,7 +133,7 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
       }),
     greetAll: () => meetings.greeter.greetAll(),
     offerChanged: () => news.announcer.changed(),
-    refuseRequests: () => serving.drain()
+    refuseRequests: () => participations.refuse()
   }
 }
 
@@ -124,7 +142,7 @@ function composeAdmittance(
   { clock, log, store, peerId, emit }: NodeContext,
   {
     libp2p,
-    standing: { guard, members, authority },
+    standing: { members, authority },
     meetings: { greeter },
     news
   }: Pick<Parts, 'libp2p' | 'standing' | 'meetings' | 'news'>
@@ -140,7 +158,6 @@ function composeAdmittance(
   })
   const pairing = new JoinService({
     libp2p,
-    guard,
     clock,
     log,
     store,
@@ -152,6 +169,16 @@ function composeAdmittance(
   })
   return { pairing, renewal }
 }
+
+/** Members that have said hello can be asked. */
+const routingOf = (log: NodeContext['log'], libp2p: MeshLibp2p, peers: Peers): Participation => ({
+  onMember({ connection, rttMs }) {
+    peers.introduce(connection.remotePeer.toString(), rttMs)
+    // Tells libp2p what the peer speaks; only now would the peer let us ask.
+    libp2p.services.identify.identify(connection).catch(err => log.debug({ err }, 'could not identify'))
+  },
+  stop: () => peers.close()
+})
 
 function watchDisk(
   { clock, log, home, store, emit }: NodeContext,
@@ -182,43 +209,27 @@ interface Parts {
   readonly serving: Serving
   readonly asking: Asking
   readonly meetings: Meetings
-  readonly renewal: Renewal
+  readonly foreigners: NearbyMeshes
+  readonly joiner: JoinClient
   readonly pairing: JoinService
+  readonly renewal: Renewal
+  readonly participations: Participations
   readonly disk: DiskWatch
 }
 
 /** Peers may come as soon as libp2p listens, so all that meets them is ready before. */
 function lifecycleOf(parts: Parts): Lifecycle[] {
-  const { ground, libp2p, news, serving, asking, meetings, renewal, pairing, disk } = parts
+  const { ground, libp2p, news, meetings, renewal, participations, disk } = parts
   const { guard } = parts.standing
   const addressBook = new AddressBook({ libp2p, log: ground.log, isMember: id => guard.isMember(id) })
   return [
     lifeOf('disk', disk),
     lifeOf('announcer', news.announcer),
     lifeOf('hello', meetings.greeter),
-    lifeOf('manifests', news.sync),
-    lifeOf('revocations', news.revocations),
     lifeOf('renewal', renewal),
-    lifeOf('pairing', pairing),
-    {
-      part: 'inference',
-      start: () =>
-        libp2p.handle(INFERENCE_PROTOCOL, guard.handler(INFERENCE_PROTOCOL, serving.handler.onStream), {
-          maxInboundStreams: INFERENCE_STREAMS_INBOUND_MAX
-        }),
-      async stop() {
-        serving.handler.close()
-        await asking.peers.close()
-      }
-    },
+    ...participations.lifecycle(),
     lifeOf('network', libp2p),
-    {
-      part: 'gossip',
-      start() {
-        news.sync.subscribe()
-        news.revocations.subscribe()
-      }
-    },
+    { part: 'gossip', start: () => participations.subscribe() },
     lifeOf('addresses', addressBook),
     lifeOf('discovery', meetings.discovery)
   ]

@@ -4,12 +4,13 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Registry } from '../../capabilities/index.ts'
 import type { Clock, Random } from '../../interface/clock.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
+import type { Lifecycle } from '../../interface/lifecycle.ts'
 import type { Hardware } from '../../interface/manifest.ts'
 import type { DataDir } from '../../storage/home/data-dir.ts'
 import type { MeshStore } from '../../storage/mesh/mesh-store.ts'
 import type { ModelAccessStore } from '../../storage/mesh/model-access-store.ts'
+import type { Feature } from '../feature.ts'
 import type { NodeLogger } from '../log/log.ts'
-import type { Lifecycle } from '../lumos-node.ts'
 import type { Authority } from '../membership/authority.ts'
 import type { Members } from '../membership/members.ts'
 import type { ModelAccess } from '../membership/model-access.ts'
@@ -39,6 +40,8 @@ export interface NodeContext extends Identity {
   readonly log: NodeLogger
   readonly hardware: Hardware
   readonly registry: Registry
+  /** Powers besides those that every node has. */
+  readonly features: readonly Feature[]
   readonly network: Network
   readonly store: MeshStore
   readonly offers: ModelAccessStore

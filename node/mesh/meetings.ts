@@ -12,7 +12,6 @@ import { type Greeted, HelloService } from '../membership/hello-service.ts'
 import { Discovery } from '../network/discovery.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import type { NearbyMeshes } from '../pairing/nearby-meshes.ts'
-import type { Peers } from '../routing/peers.ts'
 import type { NodeContext } from './context.ts'
 import type { News } from './news.ts'
 import type { Standing } from './standing.ts'
@@ -22,7 +21,8 @@ export interface MeetingsParts {
   readonly libp2p: MeshLibp2p
   readonly standing: Standing
   readonly news: News
-  readonly peers: Peers
+  /** Each feature takes the member up, in their order. */
+  onMember(met: Greeted): Promise<void>
   readonly foreigners: NearbyMeshes
   /** Whether this node has dialed that peer for something else than to greet it. */
   isAsked(peerId: string): boolean
@@ -89,20 +89,16 @@ export function composeMeetings(ground: NodeContext, parts: MeetingsParts): Meet
 /** Both sides accept each other: what each knows goes over. */
 async function greet(
   ground: NodeContext,
-  { libp2p, standing: { members }, news, peers }: MeetingsParts,
-  { connection, manifest, hello, rttMs, renewed }: Greeted
+  { standing: { members }, news, onMember }: MeetingsParts,
+  met: Greeted
 ): Promise<void> {
-  const { remotePeer } = connection
+  const { manifest, renewed } = met
   if (renewed.length > 0) {
     await members.renew(renewed)
     news.announcer.changed()
   }
   warnOfClocks(ground, members, manifest.manifest)
-  await news.sync.meet(remotePeer, manifest)
-  peers.introduce(remotePeer.toString(), rttMs)
-  // Tells libp2p what the peer speaks; only now would the peer let us ask.
-  libp2p.services.identify.identify(connection).catch(err => ground.log.debug({ err }, 'could not identify'))
-  await news.revocations.compare(remotePeer, hello.revocationsDigest)
+  await onMember(met)
 }
 
 function warnOfClocks(

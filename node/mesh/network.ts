@@ -26,7 +26,7 @@ export async function composeNetwork(
   { guard, flooders }: Standing,
   { mesh, datastore, table, onSighted }: NetworkParts
 ): Promise<MeshLibp2p> {
-  const { config, clock, log, network, privateKey } = ground
+  const { config, clock, log, network, privateKey, features } = ground
   const libp2p = await createMeshLibp2p({
     privateKey,
     datastore,
@@ -34,6 +34,7 @@ export async function composeNetwork(
     network,
     mesh,
     guard,
+    topics: features.flatMap(({ topics = [] }) => topics),
     clock,
     dht: config.swarm.dht,
     agent: `lumos-node/${VERSION}`,

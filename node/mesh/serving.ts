@@ -2,21 +2,21 @@
 
 import { OverloadedError, toLumosError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
-import { InferenceHandler } from '../../protocols/inference/index.ts'
+import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/index.ts'
+import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
+import type { Participation } from '../feature.ts'
 import { ModelAccess } from '../membership/model-access.ts'
+import { EVERY_MEMBER } from '../membership/policy.ts'
 import type { NodeContext } from './context.ts'
 import type { Standing } from './standing.ts'
 
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
 const STOPPING_RETRY_AFTER_MS = 60_000
 
-export interface Serving {
+export interface Serving extends Participation {
   readonly access: ModelAccess
-  readonly handler: InferenceHandler
   /** Ends what is under way for those who may not any more. */
   recheck(): void
-  /** From now on every request is refused. */
-  drain(): void
 }
 
 export function composeServing(ground: NodeContext, { guard }: Standing): Serving {
@@ -47,9 +47,18 @@ export function composeServing(ground: NodeContext, { guard }: Standing): Servin
   })
   return {
     access,
-    handler,
+    protocols: [
+      {
+        ids: [INFERENCE_PROTOCOL],
+        // The members that a model is offered to are asked for at each request.
+        openers: EVERY_MEMBER,
+        inboundMax: INFERENCE_STREAMS_INBOUND_MAX,
+        handle: handler.onStream
+      }
+    ],
+    stop: () => handler.close(),
     recheck: () => handler.recheck(mayAsk),
-    drain() {
+    refuse() {
       draining = true
     }
   }

@@ -1,7 +1,5 @@
 /** What each peer is to this node: who is a member, who is shut out, and the guard that asks both. */
 
-import { HELLO_PROTOCOL } from '../../protocols/hello/index.ts'
-import { JOIN_PROTOCOL } from '../../protocols/join/index.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { Authority } from '../membership/authority.ts'
 import { Bans, FLOODING, FORGERY, LOITERING } from '../membership/bans.ts'
@@ -13,8 +11,6 @@ import type { NodeContext } from './context.ts'
 export interface StandingHooks {
   /** The peer belongs no more: its connections end. */
   hangUp(peerId: string): void
-  /** A device may be about to join. */
-  isPairing(): boolean
 }
 
 export interface Standing {
@@ -58,7 +54,6 @@ export function composeStanding(ground: NodeContext, own: StoredMesh, hooks: Sta
       const loiters = standing.kind !== 'member' && loiterers.isBanned(id)
       return loiters || forgers.isBanned(id) || flooders.isBanned(id) ? { kind: 'banned' } : standing
     },
-    openToStrangers: () => (hooks.isPairing() ? [HELLO_PROTOCOL, JOIN_PROTOCOL] : [HELLO_PROTOCOL]),
     onTold: id => void loiterers.strike(id)
   })
   const authority = new Authority({

@@ -34,6 +34,7 @@ import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
 import { socketTls } from '../../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../../protocols/transport/yamux.ts'
 import type { Guard } from '../membership/guard.ts'
+import { EVERY_MEMBER } from '../membership/policy.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import { onLan } from './lan-addresses.ts'
 import { Liveness } from './liveness.ts'
@@ -114,6 +115,8 @@ export interface Libp2pSettings {
   readonly network: Network
   /** Id of the mesh: part of the names of topics and DHT, so that meshes on one network stay apart. */
   readonly mesh: string
+  /** Names of topics besides those of manifests and revocations. */
+  readonly topics?: readonly string[]
   readonly guard: Guard
   readonly clock: Clock
   readonly dht: boolean
@@ -160,9 +163,10 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     connectionGater: { ...guard.gater, ...doorway.gater },
     services: {
       // Who is no member yet would be refused: identify runs once the hello is done.
-      identify: guard.service(identify({ runOnConnectionOpen: false })),
-      identifyPush: guard.service(identifyPush()),
+      identify: guard.service(EVERY_MEMBER, identify({ runOnConnectionOpen: false })),
+      identifyPush: guard.service(EVERY_MEMBER, identifyPush()),
       ping: guard.service(
+        EVERY_MEMBER,
         ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
       ),
       liveness: ({ connectionManager }: { connectionManager: { getConnections(): Connection[] } }) =>
@@ -173,18 +177,24 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
           // libp2p's type of a connection does not tell of its muxer.
           heardAtMs: connection => heardAtMs.get((connection as { muxer?: StreamMuxer }).muxer!)
         }),
-      pubsub: guard.service(gossip(mesh)),
-      ...(dht ? { dht: guard.service(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
+      pubsub: guard.service(EVERY_MEMBER, gossip(mesh, settings.topics ?? [])),
+      ...(dht
+        ? { dht: guard.service(EVERY_MEMBER, privateDht({ mesh, addressesOf: settings.addressesOf })) }
+        : {})
     } as never
   })
   doorway.watch(libp2p)
   return libp2p
 }
 
-export const manifestTopic = (mesh: string): string => `/lumos/${mesh}/manifest/1`
-export const revocationTopic = (mesh: string): string => `/lumos/${mesh}/revocation/1`
+/** The full name of a topic: meshes on one network stay apart. */
+export const topicOf = (mesh: string, name: string): string => `/lumos/${mesh}/${name}/1`
+export const MANIFEST_TOPIC = 'manifest'
+export const REVOCATION_TOPIC = 'revocation'
+export const manifestTopic = (mesh: string): string => topicOf(mesh, MANIFEST_TOPIC)
+export const revocationTopic = (mesh: string): string => topicOf(mesh, REVOCATION_TOPIC)
 
-const gossip = (mesh: string) =>
+const gossip = (mesh: string, topics: readonly string[]) =>
   gossipsub({
     // What is gossiped bears the signature of whoever says it: a second one, of the
     // message, would be checked at every hop and used by nobody.
@@ -198,7 +208,7 @@ const gossip = (mesh: string) =>
     // message, and whoever saw it drops it unread.
     msgIdFn: message => createHash('sha256').update(message.data).digest(),
     ignoreDuplicatePublishError: true,
-    allowedTopics: [manifestTopic(mesh), revocationTopic(mesh)],
+    allowedTopics: [MANIFEST_TOPIC, REVOCATION_TOPIC, ...topics].map(name => topicOf(mesh, name)),
     // One address may hide a whole office: scoring by address would silence it
     // from the eleventh peer on.
     scoreParams: { IPColocationFactorWeight: 0 },

@@ -12,15 +12,16 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
-import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
 import type { Role } from '../../interface/membership.ts'
 import type { Invitation } from '../../interface/mesh.ts'
 import { type Grant, JOIN_PROTOCOL, refuseJoin, serveJoin } from '../../protocols/join/index.ts'
 import type { MeshStore, StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import type { Authority } from '../membership/authority.ts'
-import type { Guard } from '../membership/guard.ts'
+import type { Participation } from '../feature.ts'
 import type { Members } from '../membership/members.ts'
 import { uniqueName } from '../membership/names.ts'
+import { EVERY_MEMBER, EVERYBODY } from '../membership/policy.ts'
 import { Deadline } from '../network/deadline.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { Invitations } from './invitations.ts'
@@ -36,7 +37,6 @@ export const JOIN_TIMEOUT_MS = 30_000
 
 export interface PairingComponents {
   readonly libp2p: MeshLibp2p
-  readonly guard: Guard
   readonly clock: Clock
   readonly log: Logger
   readonly store: MeshStore
@@ -49,12 +49,23 @@ export interface PairingComponents {
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
-export class JoinService implements Startable {
+export class JoinService implements Participation {
   readonly requests: JoinRequests
   readonly #components: PairingComponents
   readonly #invitations: Invitations
   readonly #stopped = new AbortController()
   readonly #places: JoinPlaces
+
+  readonly protocols = [
+    {
+      ids: [JOIN_PROTOCOL],
+      // A device that has left is a member still, and comes with a new invitation.
+      openers: () => (this.open ? EVERYBODY : EVERY_MEMBER),
+      inboundMax: STREAMS_MAX,
+      handle: (stream: Stream, connection: Connection) => this.#onStream(stream, connection),
+      refuse: refuseJoin
+    }
+  ]
 
   constructor(components: PairingComponents) {
     this.#components = components
@@ -65,12 +76,8 @@ export class JoinService implements Startable {
     )
   }
 
-  async start(): Promise<void> {
-    const { libp2p, guard } = this.#components
+  start(): void {
     this.#invitations.load()
-    await libp2p.handle(JOIN_PROTOCOL, guard.handler(JOIN_PROTOCOL, this.#onStream, refuseJoin), {
-      maxInboundStreams: STREAMS_MAX
-    })
   }
 
   stop(): void {

@@ -69,8 +69,7 @@ export class HostilePeer implements AsyncDisposable {
       guard: new Guard({
         clock: systemClock,
         log,
-        standing: () => ({ kind: 'member', role: 'member', name: 'anybody' }),
-        openToStrangers: () => []
+        standing: () => ({ kind: 'member', role: 'member', name: 'anybody' })
       }),
       clock: systemClock,
       dht: false,

@@ -84,7 +84,7 @@ export class Server {
     const peerId = peerIdOf(side.peer)
     const action = { kind: 'ask', access: 'everyone' } as const
     try {
-      permit(this.#life.records.standingOf(peerId), action, { peerId, openToStrangers: [] })
+      permit(this.#life.records.standingOf(peerId), action, { peerId })
       return undefined
     } catch (thrown) {
       return toLumosError(thrown).code

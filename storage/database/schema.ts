@@ -5,6 +5,20 @@
  * power cut. `cache.db` holds what other peers can tell us once more.
  */
 
+/** `mesh`: emptied when the node enters another mesh. `home`: kept as long as the home. */
+export type TableScope = 'home' | 'mesh'
+
+/** Every table of `core.db`. A test compares this with the file. */
+export const CORE_TABLES: Readonly<Record<string, TableScope>> = {
+  counter: 'home',
+  mesh: 'mesh',
+  member: 'mesh',
+  revocation: 'mesh',
+  invite: 'mesh',
+  // A model that was withdrawn stays so; the store of offers forgets the others.
+  offer: 'home'
+}
+
 export const CORE_MIGRATIONS = [
   `CREATE TABLE counter (
     name TEXT PRIMARY KEY,

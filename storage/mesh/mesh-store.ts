@@ -10,6 +10,7 @@
 
 import type { Database } from '../database/database.ts'
 import { isRefusal } from '../database/failure.ts'
+import { CORE_TABLES, type TableScope } from '../database/schema.ts'
 
 /** A certificate and, unless the root signed it, that of its issuer. */
 export type Chain = readonly Uint8Array[]
@@ -45,11 +46,14 @@ interface ChainRow {
 
 export class MeshStore {
   readonly #core: Database
+  readonly #ofMesh: readonly string[]
   /** What the disk refused, by what it is about: bounded as members and revocations are. */
   readonly #unsaved = new Map<string, () => void>()
 
-  constructor(core: Database) {
+  /** @param tables every table of `core`. */
+  constructor(core: Database, tables: Readonly<Record<string, TableScope>> = CORE_TABLES) {
     this.#core = core
+    this.#ofMesh = Object.keys(tables).filter(table => tables[table] === 'mesh')
   }
 
   /**
@@ -73,8 +77,7 @@ export class MeshStore {
   enter(mesh: StoredMesh): void {
     this.#core.transaction(() => {
       if (this.mesh()?.id !== mesh.id) {
-        for (const table of ['member', 'revocation', 'invite'])
-          this.#core.prepare(`DELETE FROM ${table}`).run()
+        for (const table of this.#ofMesh) this.#core.prepare(`DELETE FROM ${table}`).run()
       }
       this.#storeMesh(mesh)
     })

@@ -3,7 +3,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
 import { type Access, ROLES, type Role } from '../../interface/membership.ts'
-import { type Action, permit, type Standing } from '../../node/membership/policy.ts'
+import {
+  type Action,
+  EVERY_MEMBER,
+  EVERYBODY,
+  type Opener,
+  permit,
+  type Standing
+} from '../../node/membership/policy.ts'
 
 const HELLO: string = '/lumos/hello/1'
 const JOIN = '/lumos/join/1'
@@ -22,17 +29,24 @@ const protocol = fc.oneof(
   // Names that only begin or end like one that is open.
   fc.string({ minLength: 1 }).map(end => HELLO + end)
 )
+/** As protocols state them: never a role without the greater ones, nor strangers without members. */
+const openers = fc.constantFrom<(readonly Opener[])[]>(
+  [],
+  ['admin'],
+  ['admin', 'member'],
+  EVERY_MEMBER,
+  EVERYBODY
+)
 const action: fc.Arbitrary<Action> = fc.oneof(
   fc.constantFrom({ kind: 'connect' } as const, { kind: 'knock' } as const),
-  fc.record({ kind: fc.constant('open' as const), protocol }),
+  fc.record({ kind: fc.constant('open' as const), protocol, openers }),
   fc.record({ kind: fc.constant('ask' as const), access })
 )
-const open = fc.constantFrom([HELLO], [HELLO, JOIN])
 
 /** What the policy says: a code, or nothing when it permits. */
-function verdict(standing: Standing, wanted: Action, openToStrangers: readonly string[]): string | undefined {
+function verdict(standing: Standing, wanted: Action): string | undefined {
   try {
-    permit(standing, wanted, { peerId: PEER, openToStrangers })
+    permit(standing, wanted, { peerId: PEER })
     return undefined
   } catch (err) {
     assert.ok(err instanceof LumosError)
@@ -54,22 +68,19 @@ const OTHER = '12D3KooWPgFxRW1yZF1wAjKALFKWiSj8JN5qXGZxBSAp1BkvaLBT'
 it('grants what is offered to a PeerId to that device, and not to a member that bears it as its name', () => {
   const offered: Action = { kind: 'ask', access: { peers: [OTHER] } }
   const impostor = { kind: 'member', role: 'guest', name: OTHER } as const
-  expect(verdict(impostor, offered, [])).toBe('DENIED')
-  expect(() => permit(impostor, offered, { peerId: OTHER, openToStrangers: [] })).not.toThrow()
+  expect(verdict(impostor, offered)).toBe('DENIED')
+  expect(() => permit(impostor, offered, { peerId: OTHER })).not.toThrow()
 })
 
 describe('the policy', () => {
   it('lets a stranger connect, say hello, join while that is open, and nothing else', () => {
     fc.assert(
-      fc.property(action, open, (wanted, openToStrangers) => {
+      fc.property(action, wanted => {
         const may =
           wanted.kind === 'connect' ||
           wanted.kind === 'knock' ||
-          (wanted.kind === 'open' && openToStrangers.includes(wanted.protocol))
-        assert.equal(
-          verdict({ kind: 'stranger' }, wanted, openToStrangers),
-          may ? undefined : 'PEER_NOT_MEMBER'
-        )
+          (wanted.kind === 'open' && wanted.openers.includes('stranger'))
+        assert.equal(verdict({ kind: 'stranger' }, wanted), may ? undefined : 'PEER_NOT_MEMBER')
       }),
       { numRuns: 2000 }
     )
@@ -77,10 +88,10 @@ describe('the policy', () => {
 
   it('lets a removed peer knock, to be told so, and do nothing else; a banned one nothing at all', () => {
     fc.assert(
-      fc.property(action, open, (wanted, openToStrangers) => {
+      fc.property(action, wanted => {
         const expected = wanted.kind === 'knock' ? undefined : 'PEER_REVOKED'
-        assert.equal(verdict({ kind: 'revoked' }, wanted, openToStrangers), expected)
-        assert.equal(verdict({ kind: 'banned' }, wanted, openToStrangers), 'PEER_BANNED')
+        assert.equal(verdict({ kind: 'revoked' }, wanted), expected)
+        assert.equal(verdict({ kind: 'banned' }, wanted), 'PEER_BANNED')
       }),
       { numRuns: 2000 }
     )
@@ -88,21 +99,30 @@ describe('the policy', () => {
 
   it('lets no role do what a greater one may not, but for what is offered to roles by name', () => {
     fc.assert(
-      fc.property(action, open, fc.constantFrom(...ABOVE), (wanted, openToStrangers, [greater, lesser]) => {
+      fc.property(action, fc.constantFrom(...ABOVE), (wanted, [greater, lesser]) => {
         fc.pre(wanted.kind !== 'ask' || wanted.access === 'everyone' || wanted.access.roles === undefined)
-        const lesserMay = verdict(member(lesser), wanted, openToStrangers) === undefined
-        const greaterMay = verdict(member(greater), wanted, openToStrangers) === undefined
+        const lesserMay = verdict(member(lesser), wanted) === undefined
+        const greaterMay = verdict(member(greater), wanted) === undefined
         assert.ok(!lesserMay || greaterMay)
       }),
       { numRuns: 2000 }
     )
   })
 
+  it('lets a member open what its role is named for, and nothing else', () => {
+    fc.assert(
+      fc.property(protocol, fc.subarray([...EVERYBODY]), fc.constantFrom(...ROLES), (name, named, role) => {
+        const wanted: Action = { kind: 'open', protocol: name, openers: named }
+        assert.equal(verdict(member(role), wanted), named.includes(role) ? undefined : 'DENIED')
+      })
+    )
+  })
+
   it('lets every member do at least what a stranger may', () => {
     fc.assert(
-      fc.property(action, open, fc.constantFrom(...ROLES), (wanted, openToStrangers, role) => {
-        fc.pre(verdict({ kind: 'stranger' }, wanted, openToStrangers) === undefined)
-        assert.equal(verdict(member(role), wanted, openToStrangers), undefined)
+      fc.property(action, fc.constantFrom(...ROLES), (wanted, role) => {
+        fc.pre(verdict({ kind: 'stranger' }, wanted) === undefined)
+        assert.equal(verdict(member(role), wanted), undefined)
       })
     )
   })
@@ -114,13 +134,13 @@ describe('the policy', () => {
           to === 'everyone' ||
           to.roles?.includes(role) ||
           to.peers?.some(peer => peer === PEER || peer === 'den')
-        assert.equal(verdict(member(role), { kind: 'ask', access: to }, []), may ? undefined : 'DENIED')
+        assert.equal(verdict(member(role), { kind: 'ask', access: to }), may ? undefined : 'DENIED')
       })
     )
   })
 
   it('lets every role ask for what is offered to everyone', () => {
-    const may = (role: Role, wanted: Action) => verdict(member(role), wanted, []) === undefined
+    const may = (role: Role, wanted: Action) => verdict(member(role), wanted) === undefined
     expect(ROLES.filter(role => may(role, { kind: 'ask', access: 'everyone' }))).toEqual([...ROLES])
   })
 })

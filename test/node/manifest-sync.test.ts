@@ -4,14 +4,12 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect, it } from 'vitest'
 import type { Manifest } from '../../interface/manifest.ts'
 import { ManifestSync, type ManifestSyncComponents } from '../../node/manifests/manifest-sync.ts'
-import { type MeshLibp2p, manifestTopic } from '../../node/network/libp2p.ts'
+import type { MeshLibp2p } from '../../node/network/libp2p.ts'
 import { sealManifest } from '../../protocols/manifest/index.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 /** As many envelopes as are remembered. */
 const SEEN_MAX = 8192
-
-type Validator = (from: unknown, message: { data: Uint8Array }) => Promise<TopicValidatorResult>
 
 it('knows the last 8192 envelopes it judged, and no more', async () => {
   const key = await generateKeyPair('Ed25519')
@@ -24,24 +22,18 @@ it('knows the last 8192 envelopes it judged, and no more', async () => {
     }
     return (await sealManifest(manifest, key)).envelope
   }
-  const validators = new Map<string, Validator>()
   let judged = 0
   const sync = new ManifestSync({
-    libp2p: {
-      handle: async () => {},
-      services: { pubsub: { topicValidators: validators } }
-    } as unknown as MeshLibp2p,
+    libp2p: {} as MeshLibp2p,
     ...{ clock: new ManualClock(), random: () => 0.5, mesh: 'mesh' },
     log: { debug() {}, info() {}, warn() {}, error() {} },
     table: { accept: () => true },
-    guard: { handler: () => () => {} },
     own: () => ({ manifest: { peerId: 'self' } }),
     onNews() {},
     onSeen() {},
     admit: async () => void judged++
   } as unknown as ManifestSyncComponents)
-  await sync.start()
-  const gossip = (data: Uint8Array) => validators.get(manifestTopic('mesh'))!({}, { data })
+  const gossip = (data: Uint8Array) => sync.topics[0]!.validate(data)
 
   const first = await envelopeOf(0)
   expect(await gossip(first)).toBe(TopicValidatorResult.Accept)

@@ -1,0 +1,30 @@
+/** What the routes of the gateway share. */
+
+import type { HttpBindings } from '@hono/node-server'
+import type { Clock } from '../interface/clock.ts'
+import type { Logger } from '../interface/lifecycle.ts'
+import type { Origin } from '../interface/units.ts'
+import type { UnitRegistry } from '../units/index.ts'
+import type { Call } from './envelope.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface AppComponents {
+  readonly units: UnitRegistry
+  readonly sessions: Sessions
+  readonly clock: Clock
+  readonly log: Logger
+  /** Aborts when the gateway begins to close. */
+  readonly closing: AbortSignal
+}
+
+export interface AppEnv {
+  Bindings: HttpBindings & {
+    /** The listener that the request came to. */
+    door: Origin
+  }
+  Variables: {
+    call: Call
+    /** Aborts when the client has gone without its answer. */
+    gone: AbortSignal
+  }
+}

@@ -1,0 +1,26 @@
+/** The narrow view of one mesh that a feature gets. */
+
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { MeshContext } from '../feature.ts'
+import type { Members } from '../membership/members.ts'
+import { type MeshLibp2p, topicOf } from '../network/libp2p.ts'
+import type { NodeContext } from './context.ts'
+
+export const contextOf = (
+  { peerId, clock, random, log, emit }: NodeContext,
+  meshId: string,
+  libp2p: MeshLibp2p,
+  members: Members
+): MeshContext => ({
+  peerId,
+  meshId,
+  clock,
+  random,
+  log,
+  members,
+  emit,
+  open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
+  async publish(topic, message) {
+    await libp2p.services.pubsub.publish(topicOf(meshId, topic), message)
+  }
+})

@@ -1,0 +1,83 @@
+/** Runs the features of one mesh: registers what they bring, and calls them in their order. */
+
+import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { PeerId } from '@libp2p/interface'
+import type { Lifecycle, Logger } from '../../interface/lifecycle.ts'
+import type { Participation, ProtocolService, Topic } from '../feature.ts'
+import type { Guard } from '../membership/guard.ts'
+import type { Greeted } from '../membership/hello-service.ts'
+import { type MeshLibp2p, topicOf } from '../network/libp2p.ts'
+
+export interface ParticipationsComponents {
+  readonly libp2p: MeshLibp2p
+  readonly guard: Guard
+  readonly log: Logger
+  /** Id of the mesh. */
+  readonly mesh: string
+}
+
+/** A participation with the name of its feature. */
+export type Named = readonly [name: string, participation: Participation]
+
+export class Participations {
+  readonly #components: ParticipationsComponents
+  readonly #all: readonly Named[]
+
+  constructor(components: ParticipationsComponents, all: readonly Named[]) {
+    this.#components = components
+    this.#all = all
+    components.libp2p.addEventListener('peer:disconnect', ({ detail }) => {
+      for (const [, { onGone }] of all) onGone?.(detail.toString())
+    })
+  }
+
+  /** To start before libp2p, so that no connection comes too early. */
+  lifecycle(): Lifecycle[] {
+    return this.#all.map(([part, participation]) => ({
+      part,
+      start: async () => {
+        for (const protocol of participation.protocols ?? []) await this.#serve(protocol)
+        for (const topic of participation.topics ?? []) this.#validate(topic)
+        await participation.start?.()
+      },
+      stop: () => participation.stop?.()
+    }))
+  }
+
+  /** Gossip can be joined only once libp2p runs. */
+  subscribe(): void {
+    const { libp2p, mesh } = this.#components
+    for (const [, { topics = [] }] of this.#all)
+      for (const { name } of topics) libp2p.services.pubsub.subscribe(topicOf(mesh, name))
+  }
+
+  /** A feature that fails keeps the peer from no other feature. */
+  async onMember(met: Greeted): Promise<void> {
+    for (const [feature, participation] of this.#all) {
+      try {
+        await participation.onMember?.(met)
+      } catch (err) {
+        const peerId = met.connection.remotePeer.toString()
+        this.#components.log.error({ err, feature, peerId }, 'a feature failed on a member that came')
+      }
+    }
+  }
+
+  refuse(): void {
+    for (const [, participation] of this.#all) participation.refuse?.()
+  }
+
+  async #serve({ ids, openers, inboundMax, handle, refuse }: ProtocolService): Promise<void> {
+    const { libp2p, guard } = this.#components
+    for (const id of ids) {
+      await libp2p.handle(id, guard.handler(id, openers, handle, refuse), { maxInboundStreams: inboundMax })
+    }
+  }
+
+  #validate({ name, bytesMax, validate }: Topic): void {
+    const { libp2p, mesh } = this.#components
+    libp2p.services.pubsub.topicValidators.set(topicOf(mesh, name), async (_from: PeerId, { data }: Message) =>
+      data.byteLength > bytesMax ? TopicValidatorResult.Reject : await validate(data)
+    )
+  }
+}
