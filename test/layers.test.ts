@@ -160,7 +160,9 @@ function functionsOf(code: string): { name: string; lines: number }[] {
     const [, indent, name] = FUNCTION_HEAD.exec(line) ?? []
     if (indent === undefined) return []
     const heads = /\({?$/.test(line)
-      ? lines.findIndex((next, at) => at > start && (next.startsWith(`${indent})`) || next.startsWith(`${indent}}`)))
+      ? lines.findIndex(
+          (next, at) => at > start && (next.startsWith(`${indent})`) || next.startsWith(`${indent}}`))
+        )
       : start
     if (!lines[heads]?.endsWith('{') || lines[heads].includes('=> {') !== line.includes('const ')) return []
     const end = lines.findIndex((next, at) => at > heads && next === `${indent}}`)

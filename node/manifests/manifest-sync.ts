@@ -13,7 +13,13 @@ import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
-import { MANIFEST_BYTES_MAX, MANIFEST_PROTOCOL, openManifest, pullManifests, servePull } from '../../protocols/manifest/index.ts'
+import {
+  MANIFEST_BYTES_MAX,
+  MANIFEST_PROTOCOL,
+  openManifest,
+  pullManifests,
+  servePull
+} from '../../protocols/manifest/index.ts'
 import type { Participation } from '../feature.ts'
 import type { Guard } from '../membership/guard.ts'
 import type { Greeted } from '../membership/hello-service.ts'

@@ -17,8 +17,8 @@ import {
   REVOCATION_PROTOCOL,
   serveRevocations
 } from '../../protocols/revocation/index.ts'
-import { REMOVALS_INTERVAL_MS, removalsFrom } from '../manifests/manifest-schedule.ts'
 import type { Participation } from '../feature.ts'
+import { REMOVALS_INTERVAL_MS, removalsFrom } from '../manifests/manifest-schedule.ts'
 import { Deadline } from '../network/deadline.ts'
 import { type MeshLibp2p, REVOCATION_TOPIC, revocationTopic } from '../network/libp2p.ts'
 import type { Guard } from './guard.ts'

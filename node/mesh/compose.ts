@@ -10,7 +10,6 @@ import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { DiskWatch } from '../disk-watch.ts'
-import type { Participation } from '../feature.ts'
 import { ProviderTable } from '../manifests/provider-table.ts'
 import { Renewal } from '../membership/renewal.ts'
 import { AddressBook } from '../network/address-book.ts'
@@ -18,7 +17,6 @@ import type { MeshLibp2p } from '../network/libp2p.ts'
 import { JoinClient } from '../pairing/join-client.ts'
 import { JoinService } from '../pairing/join-service.ts'
 import { NearbyMeshes } from '../pairing/nearby-meshes.ts'
-import type { Peers } from '../routing/peers.ts'
 import { type Asking, composeAsking } from '../routing/provider-view.ts'
 import type { MeshSession, NodeContext } from './context.ts'
 import { contextOf } from './feature-context.ts'
@@ -26,6 +24,7 @@ import { bareOf, composeMeetings, type Meetings } from './meetings.ts'
 import { composeNetwork } from './network.ts'
 import { composeNews, type News } from './news.ts'
 import { Participations } from './participations.ts'
+import { routingOf } from './routing.ts'
 import { composeServing, type Serving } from './serving.ts'
 import { composeStanding, type Standing } from './standing.ts'
 
@@ -75,14 +74,7 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
     isAsked: id => joiner.asked.has(id)
   })
   const { pairing, renewal } = composeAdmittance(ground, { libp2p, standing, meetings, news })
-  const participations = new Participations({ libp2p, guard: standing.guard, log, mesh: own.id }, [
-    ['manifests', news.sync],
-    ['routing', routingOf(log, libp2p, peers)],
-    ['revocations', news.revocations],
-    ['pairing', pairing],
-    ['inference', serving],
-    ...ground.features.map(feature => [feature.name, feature.join(contextOf(ground, own.id, libp2p, members))] as const)
-  ])
+  const participations = participationsOf(ground, own.id, { libp2p, standing, news, asking, pairing, serving })
   const disk = watchDisk(ground, datastore, news)
   await members.load()
   return sessionOf({
@@ -100,6 +92,25 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
     participations,
     disk
   })
+}
+
+/** The features of a node, in the order in which they take up a member. */
+function participationsOf(
+  ground: NodeContext,
+  mesh: string,
+  parts: Pick<Parts, 'libp2p' | 'standing' | 'news' | 'asking' | 'pairing' | 'serving'>
+): Participations {
+  const { libp2p, standing, news, asking, pairing, serving } = parts
+  const { log, features } = ground
+  const context = contextOf(ground, mesh, libp2p, standing.members)
+  return new Participations({ libp2p, guard: standing.guard, log, mesh }, [
+    ['manifests', news.sync],
+    ['routing', routingOf(log, libp2p, asking.peers)],
+    ['revocations', news.revocations],
+    ['pairing', pairing],
+    ['inference', serving],
+    ...features.map(feature => [feature.name, feature.join(context)] as const)
+  ])
 }
 
 /** What the node uses of the parts. */
@@ -169,16 +180,6 @@ function composeAdmittance(
   })
   return { pairing, renewal }
 }
-
-/** Members that have said hello can be asked. */
-const routingOf = (log: NodeContext['log'], libp2p: MeshLibp2p, peers: Peers): Participation => ({
-  onMember({ connection, rttMs }) {
-    peers.introduce(connection.remotePeer.toString(), rttMs)
-    // Tells libp2p what the peer speaks; only now would the peer let us ask.
-    libp2p.services.identify.identify(connection).catch(err => log.debug({ err }, 'could not identify'))
-  },
-  stop: () => peers.close()
-})
 
 function watchDisk(
   { clock, log, home, store, emit }: NodeContext,

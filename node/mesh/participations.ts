@@ -76,8 +76,10 @@ export class Participations {
 
   #validate({ name, bytesMax, validate }: Topic): void {
     const { libp2p, mesh } = this.#components
-    libp2p.services.pubsub.topicValidators.set(topicOf(mesh, name), async (_from: PeerId, { data }: Message) =>
-      data.byteLength > bytesMax ? TopicValidatorResult.Reject : await validate(data)
+    libp2p.services.pubsub.topicValidators.set(
+      topicOf(mesh, name),
+      async (_from: PeerId, { data }: Message) =>
+        data.byteLength > bytesMax ? TopicValidatorResult.Reject : await validate(data)
     )
   }
 }
