@@ -74,14 +74,8 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
     isAsked: id => joiner.asked.has(id)
   })
   const { pairing, renewal } = composeAdmittance(ground, { libp2p, standing, meetings, news })
-  const participations = participationsOf(ground, own.id, {
-    libp2p,
-    standing,
-    news,
-    asking,
-    pairing,
-    serving
-  })
+  const brought = { libp2p, standing, news, asking, pairing, serving }
+  const participations = participationsOf(ground, own.id, brought)
   const disk = watchDisk(ground, datastore, news)
   await members.load()
   return sessionOf({
