@@ -79,6 +79,7 @@ export class Guard {
     new Proxy(registrar, {
       get: (target, key) => {
         const value = Reflect.get(target, key)
+        if (typeof value === 'function' && !REGISTRAR_METHODS.has(key)) throw unguarded(key)
         if (key !== 'handle') return typeof value === 'function' ? value.bind(target) : value
         return (protocol: string, handler: StreamHandler, ...rest: unknown[]) =>
           target.handle(protocol, this.handler(protocol, handler), ...rest)
@@ -121,6 +122,19 @@ export class Guard {
     this.#components.log.warn({ peerId, code }, 'a peer was refused')
   }
 }
+
+/** What services call today. A method that a later libp2p adds could register a handler that nothing guards. */
+const REGISTRAR_METHODS: ReadonlySet<string | symbol> = new Set([
+  'handle',
+  'unhandle',
+  'register',
+  'unregister',
+  'getProtocols',
+  'getTopologies'
+])
+
+const unguarded = (key: string | symbol): Error =>
+  new Error(`A service calls registrar.${String(key)}, which the guard does not know.`)
 
 const withRegistrar = <C extends Components>(
   components: C,

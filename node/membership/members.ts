@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from '../../interface/clock.ts'
-import { LumosError } from '../../interface/errors.ts'
 import { BACKDATED_MS, type Certificate, type Membership, type Role } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh/mesh-store.ts'
@@ -141,6 +140,11 @@ export class Members {
     const membership = this.lastKnown(peerId)
     if (membership === undefined || this.isRevoked(peerId, membership.role)) return undefined
     return this.isRevoked(membership.issuer, 'admin') ? membership : undefined
+  }
+
+  /** How many devices this node knows by a certificate of that admin. */
+  letInBy(admin: string): number {
+    return this.#state.letIn.get(admin) ?? 0
   }
 
   /** Whether a device of that role was removed, whatever else is known of it. */

@@ -38,7 +38,7 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
   const { members, authority } = standing
 
   const manifestLog = new ManifestLog(home.core, home.cache, clock)
-  const table = new ProviderTable()
+  const table = new ProviderTable(id => members.lastKnown(id)?.issuer)
   for (const accepted of manifestLog.all()) table.remember(accepted)
   const foreigners = new NearbyMeshes()
   const datastore = new SqliteDatastore(home.cache)
