@@ -89,24 +89,26 @@ describeOnLan('the version before and this one', () => {
   it.for([
     { what: 'this one lets the version before in', first: 'this' },
     { what: 'the version before lets this one in', first: 'before' }
-  ])('are one mesh: $what, both ask both, and it removes the other', { timeout: 240_000 }, async ({ first }, {
-    skip
-  }) => {
-    skip(obstacle !== undefined, obstacle)
-    const mains = [MAIN, join(before!, 'cli/main.ts')]
-    if (first === 'before') mains.reverse()
-    assert.ok(mains.every(existsSync))
+  ])(
+    'are one mesh: $what, both ask both, and it removes the other',
+    { timeout: 240_000 },
+    async ({ first }, { skip }) => {
+      skip(obstacle !== undefined, obstacle)
+      const mains = [MAIN, join(before!, 'cli/main.ts')]
+      if (first === 'before') mains.reverse()
+      assert.ok(mains.every(existsSync))
 
-    await using lab = await Lab.create()
-    const lan = await lab.lan()
-    await using founder = await started(await lan.device('founder'), 'founder', mains[0]!)
-    await using joiner = await started(await lan.device('joiner'), 'joiner', mains[1]!)
-    const invitation = await done(founder.cli('invite', '--json'))
-    await done(joiner.cli('join', JSON.parse(invitation).code))
-    await Promise.all([answered(founder, joiner), answered(joiner, founder)])
+      await using lab = await Lab.create()
+      const lan = await lab.lan()
+      await using founder = await started(await lan.device('founder'), 'founder', mains[0]!)
+      await using joiner = await started(await lan.device('joiner'), 'joiner', mains[1]!)
+      const invitation = await done(founder.cli('invite', '--json'))
+      await done(joiner.cli('join', JSON.parse(invitation).code))
+      await Promise.all([answered(founder, joiner), answered(joiner, founder)])
 
-    await done(founder.cli('revoke', 'joiner', '--yes'))
-    assert.notEqual((await ask(joiner, founder)).code, 0)
-    assert.notEqual((await ask(founder, joiner)).code, 0)
-  })
+      await done(founder.cli('revoke', 'joiner', '--yes'))
+      assert.notEqual((await ask(joiner, founder)).code, 0)
+      assert.notEqual((await ask(founder, joiner)).code, 0)
+    }
+  )
 })
