@@ -219,9 +219,9 @@ describe('requests and answers of a later version', () => {
   it('are taken for requests without the schema only when the schema takes them as they are', () => {
     const odd = fc.record(
       {
-        id: fc.oneof(fc.string({ maxLength: 3 }), fc.nat()),
-        task: fc.constantFrom('tensor', 'text-generation', 'speech-synthesis', 'constructor', 'toString', 1),
-        model: fc.oneof(fc.constantFrom('digits-cnn', '../x', undefined), fc.nat()),
+        id: fc.constantFrom('r-1', 'x'.repeat(128), 'x'.repeat(129), '', 1),
+        task: fc.constantFrom('tensor', 'text-generation', 'speech-synthesis', 'constructor', 1),
+        model: fc.constantFrom('digits-cnn', '../x', undefined, 1),
         input: fc.constantFrom(null, undefined, {}, 1, 'x'),
         params: fc.oneof(
           {
@@ -250,7 +250,7 @@ describe('requests and answers of a later version', () => {
       }),
       { numRuns: 5000 }
     )
-    assert.ok(certain > 20)
+    assert.ok(certain > 10)
   })
 
   /** One small chunk as the bytes of its frames. */
