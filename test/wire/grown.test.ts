@@ -105,7 +105,7 @@ describe('signed records of a later version', () => {
 
   const content = async (name: string) => (await openCertificate(recorded(`membership/${name}`))).value
 
-  it('that are manifests are kept and passed on as their bytes; what is unknown there is asked of nobody', async () => {
+  it('that are manifests are kept and passed on as their bytes, and an unknown task is not routed', async () => {
     const { manifest } = await openManifest(recorded('manifest/envelope'))
     const [known] = manifest.capabilities
     const unknown = { ...known!, task: 'speech-synthesis' }
@@ -211,7 +211,7 @@ describe('requests and answers of a later version', () => {
     assert.deepEqual(decodeRequest(control, data), request)
   })
 
-  it('for an unknown task are told that nobody here does it', () => {
+  it('for an unknown task are refused with NO_PROVIDER', () => {
     const { control } = detach({ ...request, task: 'speech-synthesis' })
     assert.throws(() => decodeRequest(control, []), { code: 'NO_PROVIDER' })
   })

@@ -39,7 +39,7 @@ describe('a protocol in two versions', () => {
       const stream = await peers.connection.newStream(dialed)
       const closed = Promise.withResolvers<undefined>()
       stream.addEventListener('close', () => closed.resolve(undefined), { once: true })
-      // The listener hears of the stream with its first byte at the latest.
+      // The listener accepts the stream with its first byte at the latest.
       if (stream.status === 'open') stream.send(Uint8Array.of(0))
       else closed.resolve(undefined)
       return await Promise.race([accepted.promise, closed.promise])
