@@ -9,7 +9,7 @@
  */
 
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
-import type { Capability, SignedManifest } from '../../interface/manifest.ts'
+import { type Capability, isCapability, type SignedManifest } from '../../interface/manifest.ts'
 
 /** Far above any private mesh; what a flood of identities can make us keep is bounded by it. */
 export const PEERS_MAX = 4096
@@ -164,7 +164,7 @@ export interface Provider {
   readonly capability: Capability
 }
 
-/** Peers whose living manifest offers `task` or `model`, whichever is given. */
+/** Peers whose living manifest offers `task` or `model`, whichever is given, for a task that this node knows. */
 export function providersOf(
   state: ProviderState,
   wanted: { task?: string; model?: string },
@@ -173,7 +173,7 @@ export function providersOf(
   const found: Provider[] = []
   for (const { manifest } of aliveManifests(state, nowMs)) {
     for (const capability of manifest.capabilities) {
-      if ((wanted.task ?? capability.task) !== capability.task) continue
+      if (!isCapability(capability) || (wanted.task ?? capability.task) !== capability.task) continue
       if ((wanted.model ?? capability.model) !== capability.model) continue
       found.push({ peerId: manifest.peerId, capability })
     }

@@ -203,7 +203,7 @@ function lifecycleOf(parts: Parts): Lifecycle[] {
     {
       part: 'inference',
       start: () =>
-        libp2p.handle(INFERENCE_PROTOCOL, guard.handler(INFERENCE_PROTOCOL, serving.handler.onStream), {
+        libp2p.handle(INFERENCE_PROTOCOL, guard.handler(serving.handler.onStream), {
           maxInboundStreams: INFERENCE_STREAMS_INBOUND_MAX
         }),
       async stop() {

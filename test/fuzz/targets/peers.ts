@@ -163,6 +163,7 @@ const answerTo = (task: TaskName) => (bytes: Uint8Array) => {
   return messagesOf(bytes).map(message => {
     const chunk = decodeChunk(message)
     // Seeds are single chunks from the middle of an answer.
+    if (chunk === undefined) return undefined
     return answer.accept({ ...chunk, index: answer.received })
   })
 }
