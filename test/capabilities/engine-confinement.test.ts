@@ -334,6 +334,17 @@ describe('weights beside a graph', () => {
     assert.equal(message.includes(home), false, message)
   })
 
+  it('are refused where they are a hard link with a name that every object has', async () => {
+    const files = { runtimes: { onnx: { available: true, files: ['model.onnx'] } } }
+    const folder = model('thief', Buffer.alloc(0), files)
+    writeFileSync(join(folder, 'model.onnx'), addsExternal('constructor', 4))
+    linkSync(canary(join(home, 'canary.bin')), join(folder, 'constructor'))
+
+    const { code, message } = await errorOf(await ask())
+    assert.equal(code, 'MODEL_INVALID', message)
+    assert.match(message, /hard link/)
+  })
+
   it('are refused when their hash is another than the description says', async () => {
     const folder = model('thief', addsExternal('weights.bin', 4), {
       runtimes: { onnx: { available: true, files: ['onnx/model.onnx', 'onnx/weights.bin'] } },
