@@ -76,7 +76,7 @@ export function composeMeetings(ground: NodeContext, parts: MeetingsParts): Meet
       if (!(failure instanceof RemoteError)) return
       const id = connection.remotePeer.toString()
       const { revocation } = failure.details
-      if (revocation instanceof Uint8Array) void news.revocations.learn(revocation)
+      if (revocation instanceof Uint8Array) void news.revocations.learn(revocation, id)
       if (failure.code !== 'PEER_REVOKED' || !guard.isMember(id) || saidRemoved.has(id)) return
       saidRemoved.add(id)
       log.warn({ peerId: id, code: failure.code }, 'a member says that this device was removed from the mesh')
