@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
 import { rootKeyFromText } from '../../node/membership/root-key.ts'
 import { FRAME, HELLO_PROTOCOL } from '../../protocols/hello/codec.ts'
-import { encodeRevocation } from '../../protocols/revocation/index.ts'
+import { openRevocation } from '../../protocols/membership/index.ts'
+import { encodeRevocation, pullRevocations, REVOCATION_PROTOCOL } from '../../protocols/revocation/index.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
 import { encodeError } from '../../protocols/wire/errors.ts'
 import { type Frame, FrameStream } from '../../protocols/wire/frames.ts'
@@ -186,6 +187,27 @@ describe('a member that answers no second hello', () => {
 })
 
 describe('an admin that was removed', () => {
+  it('cannot take back what it said: the root says it, too', async () => {
+    await using node = await startNode('node')
+    await using ally = await startNode('ally', [node], { role: 'admin' })
+    await using friend = await startNode('friend', [node])
+    await until(ally, 'mesh.member_joined', () => ally.mesh.members().length === 3)
+    const heard = until(node, 'mesh.member_revoked', data => data?.peerId === friend.peerId)
+    await ally.mesh.revoke('friend')
+    await heard
+    await node.mesh.revoke('ally')
+
+    await using peer = await HostilePeer.member(node)
+    const connection = await peer.dial(node)
+    await peer.hello(connection, await peer.sealed({ capabilities: [] }))
+    const issuers: string[] = []
+    for await (const { envelope } of pullRevocations(await connection.newStream(REVOCATION_PROTOCOL))) {
+      const { subject, issuer } = (await openRevocation(envelope)).value
+      if (subject === friend.peerId) issuers.push(issuer)
+    }
+    expect(issuers.sort()).toEqual([node.status().meshId, ally.peerId].sort())
+  })
+
   it('removes nobody more by way of a stranger that refuses a hello', async () => {
     const heard = listeningLog()
     await using node = await startNode('node', [], { log: heard.log })
