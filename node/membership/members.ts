@@ -194,6 +194,12 @@ export class Members {
     return inOrder(this.#state.removals)
   }
 
+  /** Devices known here that this admin has removed. Those that it could not, as other admins, are none of them. */
+  removedBy(admin: string): string[] {
+    const room = this.#state.removals.rooms.get(admin)
+    return [...(room?.keys() ?? [])].filter(peerId => this.standing(peerId).kind === 'revoked')
+  }
+
   /** Equal on two nodes exactly when they keep the same revocations. */
   get revocationsDigest(): string {
     return revocationsDigest(this.#state)

@@ -82,7 +82,7 @@ export function composeMeetings(ground: NodeContext, parts: MeetingsParts): Meet
       if (!(failure instanceof RemoteError)) return
       const id = connection.remotePeer.toString()
       const { revocation } = failure.details
-      if (revocation instanceof Uint8Array) void news.revocations.learn(revocation)
+      if (revocation instanceof Uint8Array) void news.revocations.learn(revocation, id)
       if (failure.code !== 'PEER_REVOKED') return
       if (connection.direction === 'outbound') refusing.add(id)
       if (refusing.size > REFUSING_MAX) refusing.delete(refusing.values().next().value!)
