@@ -134,4 +134,11 @@ describe('the manifests of others', () => {
     assert.equal(opened.log.accepted('peer-1'), undefined)
     assert.equal(opened.log.accepted('peer-0')?.sequence, 2)
   })
+
+  it('are not silently left out when the failure is no refusal of the disk', () => {
+    const opened = openLog(temporaryHome())
+    opened.log.store(manifestOf('a', 1))
+    opened[Symbol.dispose]()
+    assert.throws(() => opened.log.store(manifestOf('b', 1)), /is closed/)
+  })
 })
