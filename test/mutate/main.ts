@@ -12,7 +12,7 @@ Faults that the compiler refuses do not count. Ctrl-C takes the copy away and pr
   --seed    default: by chance
   --count   how many mutants, each of another function; default 40
   --only    one of them again, by its number
-  --limit   for the tests of one mutant, twice at most; default 120
+  --limit   for the tests of one mutant, near and far each; default 240
   --list    prints the mutants and tries none
 `
 
@@ -22,7 +22,7 @@ function options() {
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
       count: { type: 'string', default: '40' },
       only: { type: 'string' },
-      limit: { type: 'string', default: '120' },
+      limit: { type: 'string', default: '240' },
       list: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
