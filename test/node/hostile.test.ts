@@ -21,7 +21,11 @@ const FORBIDDEN: [what: string, code: string, over: Record<string, unknown>][] =
   ['has a negative number', 'MANIFEST_INVALID', { sequence: -1 }],
   ['has a fraction for a number', 'MANIFEST_INVALID', { sequence: 1.5 }],
   ['is of a version to come', 'MANIFEST_INVALID', { version: 2 }],
-  ['says more than it may', 'MANIFEST_INVALID', { admin: true }],
+  [
+    'offers a task that moves the cursor',
+    'MANIFEST_INVALID',
+    { capabilities: [{ task: 'a\u001b[2Jb', model: 'x', slots: 1, warm: true }] }
+  ],
   ['has a name that moves the cursor', 'MANIFEST_INVALID', { name: 'a\u001b[2Jb' }],
   [
     'offers a model that is a path',
