@@ -114,7 +114,7 @@ describe('signed records of a later version', () => {
     const signed = await openManifest(envelope)
     assert.deepEqual(signed.manifest, later)
 
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => 'an admin')
     assert.ok(table.accept(signed, 0, 1))
     assert.deepEqual(
       table.providers({ model: known!.model }, 1).map(({ capability }) => capability),
