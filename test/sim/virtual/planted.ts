@@ -25,20 +25,20 @@ export const PLANTED: readonly Planted[] = [
   planted('a retry that is decided and never made', 'E1', {
     router(state, event, nowMs, random) {
       const stepped = router(state, event, nowMs, random)
-      if (event.type !== 'failed') return stepped
+      if (event.type !== 'failed' && event.type !== 'timer') return stepped
       return { state, effects: stepped.effects.filter(({ type }) => type !== 'attempt') }
     }
   }),
   planted('a retry after the first chunk', 'S3', {
     router(state, event, nowMs, random) {
-      const asked = state.requests.get(event.id)
-      if (event.type === 'failed' && asked !== undefined) asked.received = 0
+      const attempt = state.requests.get(event.id)?.attempts.at(-1)
+      if (event.type === 'failed' && attempt !== undefined) attempt.received = 0
       return router(state, event, nowMs, random)
     }
   }),
   planted('retries without a budget', 'S13', {
     router(state, event, nowMs, random) {
-      state.retries.tokens = 10
+      state.retries.retries.fill(0)
       return router(state, event, nowMs, random)
     }
   }),
