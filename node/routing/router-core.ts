@@ -11,23 +11,14 @@
 
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
 import { CancelledError, EngineFailedError, type LumosError, TimeoutError } from '../../interface/errors.ts'
-import { considered, keepDecision } from './decisions.ts'
+import { keepDecision } from './decisions.ts'
 import { interrupted, mayAskAnother, outcomeOf, summaryOf } from './failures.ts'
 import { firstChunkLimitMs } from './patience.ts'
-import { type Candidate, type Ranked, type RankedCandidate, rank } from './rank.ts'
+import type { RankedCandidate } from './rank.ts'
 import { newRetryBudget, noteRequest, takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import {
-  newTrackRecords,
-  noteBegin,
-  noteEnd,
-  noteFirstChunk,
-  type Outcome,
-  recordOf
-} from './track-record.ts'
-
-/** The first try and two more: a third failure says more about the request than about the peers. */
-export const ATTEMPTS_MAX = 3
+import { newTrackRecords, noteBegin, noteEnd, noteFirstChunk, type Outcome } from './track-record.ts'
+import { newAsked } from './turns.ts'
 
 export const newRouter = (nowMs: number): RouterState => ({
   records: newTrackRecords(),
@@ -36,14 +27,6 @@ export const newRouter = (nowMs: number): RouterState => ({
   decisions: new Map(),
   lastAttempt: 0
 })
-
-/** Peers that a request would be sent to, best first, and why. */
-export function rankOffers(state: RouterState, offers: readonly Candidate[], nowMs: number): Ranked[] {
-  return rank(withRecords(state, offers, nowMs), nowMs)
-}
-
-const withRecords = ({ records }: RouterState, offers: readonly Candidate[], nowMs: number) =>
-  offers.map(offer => ({ ...offer, record: recordOf(records, offer.peerId, offer.capability.model, nowMs) }))
 
 /** Changes `state` in place. An event about a request or an attempt that is not under way changes nothing. */
 export function stepRouter(
@@ -82,34 +65,11 @@ function ask(
   { id, requestId, budgetMs, offers }: Extract<RouterEvent, { type: 'ask' }>,
   nowMs: number
 ): RouterEffect[] {
-  const candidates = withRecords(state, offers, nowMs)
-  const ranked = rank(candidates, nowMs)
-  const ejected =
-    ranked.length === candidates.length
-      ? []
-      : candidates.filter(({ record }) => record.ejectedUntilMs > nowMs)
-  const asked: Asked = {
-    requestId,
-    startedMs: nowMs,
-    budgetMs,
-    turns: turnsOf(ranked),
-    attempts: [],
-    failures: [],
-    considered: considered(ranked, ejected),
-    end: undefined,
-    endedMs: nowMs
-  }
+  const asked = newAsked(state.records, { requestId, budgetMs, offers }, nowMs)
   state.requests.set(id, asked)
   keepDecision(state.decisions, asked)
   noteRequest(state.retries, nowMs)
   return askNext(state, id, asked, nowMs)
-}
-
-/** An only peer may be asked twice: its connection can break while it is well. */
-function turnsOf(ranked: readonly Ranked[]): RankedCandidate[] {
-  const turns = ranked.slice(0, ATTEMPTS_MAX).map(({ candidate }) => candidate)
-  const [only] = turns
-  return turns.length === 1 && only!.connected ? [only!, only!] : turns
 }
 
 function askNext(state: RouterState, id: number, asked: Asked, nowMs: number): RouterEffect[] {

@@ -4,29 +4,18 @@
  */
 
 import type { Clock, Timer } from '../../interface/clock.ts'
-import {
-  CancelledError,
-  InvalidInputError,
-  LumosError,
-  NoProviderError,
-  toLumosError
-} from '../../interface/errors.ts'
+import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
-import {
-  DEFAULT_BUDGET_MS,
-  type Inference,
-  type InferenceChunk,
-  type InferenceRequest,
-  MAX_BUDGET_MS
-} from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
-import { closestNames } from '../../interface/suggest.ts'
-import { parseInput, TASK_NAMES, TASKS, type TaskName } from '../../interface/tasks.ts'
 import { type Decision, decisionOf } from './decisions.ts'
+import { completeRequest, nobodyOffers } from './new-request.ts'
+import type { ProviderView } from './provider-view.ts'
 import type { Candidate, Ranked } from './rank.ts'
-import { newRouter, rankOffers, stepRouter } from './router-core.ts'
+import { newRouter, stepRouter } from './router-core.ts'
 import type { AttemptEffect, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
+import { rankOffers } from './turns.ts'
 
 type Wanted = Pick<NewInferenceRequest, 'task' | 'model'>
 
@@ -47,12 +36,7 @@ export interface RouterComponents {
   readonly clock: Clock
   readonly log: Logger
   newId(): string
-  /** Everyone who offers the task or model, this node included. */
-  offers(wanted: { task?: TaskName; model?: string }): Candidate[]
-  /** The way to one of them. */
-  service(peerId: string): Inference
-  /** PeerId of the one that this name or PeerId means; throws unless it means exactly one. */
-  peerCalled(called: string): string
+  readonly providers: Pick<ProviderView, 'offers' | 'named' | 'client'>
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
@@ -69,7 +53,7 @@ export class Router implements Inference {
   /** See {@link Inference.infer}; what the request leaves out is found among the offers. */
   async *infer(wanted: NewInferenceRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
     const { clock, emit } = this.#components
-    const request = this.#complete(wanted)
+    const request = completeRequest(wanted, this.#components)
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
     const run = newRun(++this.#lastId, request, options)
@@ -122,7 +106,7 @@ export class Router implements Inference {
     options.signal?.throwIfAborted()
     options.onRoute?.({ ...namesOf(peer), task, model })
     const signal = eitherOf(options.signal, limit?.abandoned.signal)
-    return this.#components.service(peer.peerId).infer({ ...request, model, budgetMs }, { signal })
+    return this.#components.providers.client(peer.peerId).infer({ ...request, model, budgetMs }, { signal })
   }
 
   #carryOut(run: Run, effects: readonly RouterEffect[]): void {
@@ -210,57 +194,19 @@ export class Router implements Inference {
    * @throws {NoProviderError} when nobody offers it.
    */
   explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
-    return rankOffers(this.#state, this.#able(wanted, options), this.#components.clock.monotonicMs())
+    return rankOffers(this.#state.records, this.#able(wanted, options), this.#components.clock.monotonicMs())
   }
 
   #able(wanted: Wanted, { peer }: InferOptions): Candidate[] {
-    const { offers, peerCalled } = this.#components
-    let able = offers({ task: wanted.task, model: wanted.model })
+    const { providers } = this.#components
+    let able = providers.offers({ task: wanted.task, model: wanted.model })
 
     if (peer !== undefined) {
-      const only = peerCalled(peer)
+      const only = providers.named(peer)
       able = able.filter(({ peerId }) => peerId === only)
     }
-    if (able.length === 0) throw this.#nobody(wanted.model ?? wanted.task ?? 'anything', peer)
+    if (able.length === 0) throw nobodyOffers(wanted.model ?? wanted.task ?? 'anything', providers, peer)
     return able
-  }
-
-  /** Fill in what was left out, and refuse what no peer could take. */
-  #complete(wanted: NewInferenceRequest): InferenceRequest {
-    const task = wanted.task ?? this.#taskOf(wanted)
-    const schema = TASKS[task]
-    if (schema === undefined) {
-      throw new LumosError('USAGE', `There is no task "${task}".`, {
-        hint: `Tasks: ${TASK_NAMES.join(', ')}`
-      })
-    }
-    return {
-      id: wanted.id ?? this.#components.newId(),
-      task,
-      model: wanted.model,
-      ...parseInput(task, wanted.input, wanted.params ?? {}),
-      budgetMs: Math.min(Math.max(wanted.budgetMs ?? DEFAULT_BUDGET_MS, 1), MAX_BUDGET_MS)
-    }
-  }
-
-  /** The first task of the model whose input has the form that was given. */
-  #taskOf({ model, input }: NewInferenceRequest): TaskName {
-    if (model === undefined) throw new InvalidInputError('Say which model or which task.')
-    const offered = new Set(this.#components.offers({ model }).map(({ capability }) => capability.task))
-    if (offered.size === 0) throw this.#nobody(model, undefined)
-    const tasks = TASK_NAMES.filter(task => offered.has(task))
-    return tasks.find(task => TASKS[task].input.safeParse(input).success) ?? tasks[0]!
-  }
-
-  #nobody(wanted: string, peer: string | undefined): NoProviderError {
-    const offered = this.#components.offers({}).map(({ capability }) => capability.model)
-    const closest = closestNames(wanted, offered)
-    const message =
-      peer === undefined
-        ? `No device offers "${wanted}".`
-        : `The device "${peer}" does not offer "${wanted}".`
-    const hint = `${closest.length > 0 ? `Closest: ${closest.join(', ')}. ` : ''}See all: lumos-node models`
-    return new NoProviderError(message, { hint })
   }
 }
 

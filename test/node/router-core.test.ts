@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { CancelledError, type ErrorCode, LumosError, PeerUnreachableError } from '../../interface/errors.ts'
 import type { Candidate } from '../../node/routing/rank.ts'
-import { newRouter, rankOffers, stepRouter } from '../../node/routing/router-core.ts'
+import { newRouter, stepRouter } from '../../node/routing/router-core.ts'
 import type { RouterEvent } from '../../node/routing/router-state.ts'
 import { recordOf } from '../../node/routing/track-record.ts'
+import { rankOffers } from '../../node/routing/turns.ts'
 
 const offer = (peerId: string): Candidate => ({
   peerId,
@@ -46,7 +47,7 @@ function router() {
     isEjected: (peer: string) => recordOf(state.records, peer, 'echo', nowMs).ejectedUntilMs > nowMs,
     inFlight: (peer: string) => recordOf(state.records, peer, 'echo', nowMs).inFlight,
     order: (...peers: string[]) =>
-      rankOffers(state, peers.map(offer), nowMs).map(({ candidate }) => candidate.peerId)
+      rankOffers(state.records, peers.map(offer), nowMs).map(({ candidate }) => candidate.peerId)
   }
 }
 

@@ -65,22 +65,24 @@ function routerOver(answers: Record<string, Answer>, clock: Clock = systemClock)
     clock,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     newId: () => 'id',
-    offers: ({ task, model }) =>
-      Object.keys(answers)
-        .map((peerId, i) => ({
-          peerId,
-          name: `name-${peerId}`,
-          local: i === 0,
-          connected: true,
-          rttMs: i,
-          capability: { task: 'text-generation' as const, model: 'echo', slots: 4, warm: true }
-        }))
-        .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
-    service,
-    peerCalled: called => {
-      const found = Object.keys(answers).find(peerId => called === peerId || called === `name-${peerId}`)
-      if (found === undefined) throw new LumosError('PEER_NOT_FOUND', `No member is called "${called}".`)
-      return found
+    providers: {
+      offers: ({ task, model }) =>
+        Object.keys(answers)
+          .map((peerId, i) => ({
+            peerId,
+            name: `name-${peerId}`,
+            local: i === 0,
+            connected: true,
+            rttMs: i,
+            capability: { task: 'text-generation' as const, model: 'echo', slots: 4, warm: true }
+          }))
+          .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
+      client: service,
+      named: called => {
+        const found = Object.keys(answers).find(peerId => called === peerId || called === `name-${peerId}`)
+        if (found === undefined) throw new LumosError('PEER_NOT_FOUND', `No member is called "${called}".`)
+        return found
+      }
     },
     emit: name => void events.push(name)
   }
