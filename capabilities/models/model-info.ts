@@ -145,7 +145,7 @@ async function readModel(directory: string): Promise<FoundModel> {
   const hashes: [file: string, hash: string][] = []
   for (const file of onnx!.files) {
     const path = relative(folder, await fileIn(folder, file))
-    if (description.sha256[file] !== undefined) hashes.push([path, description.sha256[file]])
+    if (Object.hasOwn(description.sha256, file)) hashes.push([path, description.sha256[file]!])
   }
   return {
     description,

@@ -60,7 +60,7 @@ export class HelloService implements Startable {
   /** To be called before libp2p starts, so that no connection comes too early. */
   async start(): Promise<void> {
     const { libp2p, guard } = this.#components
-    const handler = guard.handler(HELLO_PROTOCOL, this.#onStream, refuseHello)
+    const handler = guard.handler(this.#onStream, refuseHello)
     await libp2p.handle(HELLO_PROTOCOL, handler, { maxInboundStreams: HELLO_STREAMS_MAX })
     libp2p.addEventListener('connection:open', this.#onConnection)
   }
@@ -76,9 +76,9 @@ export class HelloService implements Startable {
     const connection = event.detail
     const outbound = connection.direction === 'outbound'
     if (outbound && this.#components.isAsked(connection.remotePeer.toString())) return
-    this.#await(connection, HELLO_TIMEOUT_MS)
     connection.addEventListener('close', () => this.#arrived(connection))
     if (outbound) void this.#greet(connection)
+    else this.#await(connection, HELLO_TIMEOUT_MS)
   }
 
   /** The peer has something to do before it says hello: once, it gets `timeoutMs` from now. */
@@ -106,7 +106,9 @@ export class HelloService implements Startable {
     this.#awaited.delete(connection)
   }
 
+  /** A member that said hello before may be silent this time, and must not hold up those that wait for all. */
   async #greet(connection: Connection): Promise<void> {
+    this.#await(connection, HELLO_TIMEOUT_MS)
     try {
       await this.#hello(await connection.newStream(HELLO_PROTOCOL), connection)
     } catch (thrown) {

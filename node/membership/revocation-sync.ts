@@ -8,8 +8,9 @@
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId, Stream } from '@libp2p/interface'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
-import { toLumosError } from '../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import { openRevocation } from '../../protocols/membership/index.ts'
 import {
   decodeRevocation,
   encodeRevocation,
@@ -46,7 +47,7 @@ export class RevocationSync implements Startable {
 
   async start(): Promise<void> {
     const { libp2p, members, guard } = this.#components
-    await libp2p.handle(REVOCATION_PROTOCOL, guard.handler(REVOCATION_PROTOCOL, this.#onStream), {
+    await libp2p.handle(REVOCATION_PROTOCOL, guard.handler(this.#onStream), {
       maxInboundStreams: PULL_STREAMS_MAX
     })
     libp2p.services.pubsub.topicValidators.set(revocationTopic(members.mesh), this.#onGossip)
@@ -73,10 +74,19 @@ export class RevocationSync implements Startable {
     })
   }
 
-  /** A peer refuses this node, and shows this as the reason: it counts if it is genuine, whatever the peer is. */
-  async learn(bytes: Uint8Array): Promise<void> {
+  /**
+   * A peer refuses this node, and shows this as the reason: it counts if it is genuine. From a peer that is no member
+   * here, what a removed admin signed does not count: members keep that, and any new key could be its way in.
+   */
+  async learn(bytes: Uint8Array, peerId: string): Promise<void> {
+    const { members, guard } = this.#components
     try {
-      await this.publish(decodeRevocation(bytes))
+      const proof = decodeRevocation(bytes)
+      const { issuer } = (await openRevocation(proof.envelope)).value
+      if (!guard.isMember(peerId) && members.isRevoked(issuer, 'admin')) {
+        throw new LumosError('CERTIFICATE_INVALID', `${issuer} was removed, and removes no device by a stranger.`)
+      }
+      await this.publish(proof)
     } catch (thrown) {
       this.#components.log.warn(
         { code: toLumosError(thrown).code },

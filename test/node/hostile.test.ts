@@ -167,6 +167,19 @@ describe('a member turned hostile', () => {
   })
 })
 
+describe('a member that answers no second hello', () => {
+  it('is let go, and does not hold up what is told to everyone', async () => {
+    await using node = await startNode('node')
+    await using peer = await HostilePeer.member(node)
+    const connection = await peer.dial(node)
+    await peer.hello(connection, await peer.sealed({ capabilities: [] }))
+    await peer.libp2p.handle(HELLO_PROTOCOL, () => {})
+
+    await Promise.all([node.mesh.rename('other'), ended(connection)])
+    expect(node.mesh.info().name).toBe('other')
+  }, 15_000)
+})
+
 describe('a stranger', () => {
   it('who dials and says hello hears the name of the mesh, and nothing of the device', async () => {
     await using node = await startNode('study', [], { settings: { 'engines.echo': true } })

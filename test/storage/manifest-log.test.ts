@@ -64,8 +64,8 @@ describe("this node's numbers", () => {
     // Each number is told only after the peer's manifest of that number is
     // stored, so a told one must be found again.
     const script = `
-      import { openDataDir } from './data-dir.ts'
-      import { ManifestLog } from './manifest-log.ts'
+      import { openDataDir } from './home/data-dir.ts'
+      import { ManifestLog } from './mesh/manifest-log.ts'
       import { systemClock } from '../interface/clock.ts'
       const dataDir = await openDataDir(${JSON.stringify(home)})
       const log = new ManifestLog(dataDir.core, dataDir.cache, systemClock)
@@ -132,5 +132,12 @@ describe('the manifests of others', () => {
     assert.equal(kept.size, ACCEPTED_PEERS_MAX)
     assert.equal(kept.has('peer-1'), false)
     assert.equal(kept.get('peer-0'), 2)
+  })
+
+  it('are not silently left out when the failure is no refusal of the disk', () => {
+    const opened = openLog(temporaryHome())
+    opened.log.store(manifestOf('a', 1))
+    opened[Symbol.dispose]()
+    assert.throws(() => opened.log.store(manifestOf('b', 1)), /is closed/)
   })
 })
