@@ -6,7 +6,7 @@ import type { Asked, Attempt, Considered } from './router-state.ts'
 /** A person looks for a request of the last minutes. */
 export const DECISIONS_MAX = 1000
 /** Peers kept of each: at most three are asked, and the rest show by how much they were worse. */
-export const CONSIDERED_MAX = 8
+const CONSIDERED_MAX = 8
 
 export interface Decision {
   readonly requestId: string
@@ -19,7 +19,7 @@ export interface Decision {
   readonly durationMs: number | undefined
 }
 
-export interface DecidedCandidate {
+interface DecidedCandidate {
   readonly peerId: string
   readonly name: string
   /** Absent for a peer that was left out unranked. */
@@ -29,7 +29,7 @@ export interface DecidedCandidate {
   readonly fate: 'asked' | 'spare' | 'ejected'
 }
 
-export interface DecidedAttempt {
+interface DecidedAttempt {
   readonly peerId: string
   /** After the request came. */
   readonly startedMs: number

@@ -10,13 +10,13 @@ import type { Peers } from './peers.ts'
 import type { Candidate } from './rank.ts'
 
 /** Either, both or none: none means everything. */
-export interface Wanted {
+interface Wanted {
   readonly task?: string
   readonly model?: string
 }
 
 /** What this node does itself. */
-export type OwnService = Inference & { capabilities(): Capability[] }
+type OwnService = Inference & { capabilities(): Capability[] }
 
 export interface ProviderViewComponents {
   /** This node, and what it is called while it is no member. */

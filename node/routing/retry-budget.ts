@@ -8,11 +8,11 @@
  */
 
 /** Of requests. */
-export const RETRY_SHARE = 0.1
+const RETRY_SHARE = 0.1
 /** Retries that a quiet node may make within the window: five requests that fail over twice. */
-export const RETRIES_MIN = 10
+const RETRIES_MIN = 10
 /** Longer than a peer takes to be ejected, and short enough that trouble is soon forgotten. */
-export const RETRY_WINDOW_MS = 10_000
+const RETRY_WINDOW_MS = 10_000
 
 const SLOT_MS = 1000
 /** One more than the window has, so that it lies within them wherever the newest begins. */

@@ -15,7 +15,7 @@ export const rankOffers = (records: TrackRecords, offers: readonly Candidate[], 
 const withRecords = (records: TrackRecords, offers: readonly Candidate[], nowMs: number) =>
   offers.map(offer => ({ ...offer, record: recordOf(records, offer.peerId, offer.capability.model, nowMs) }))
 
-export interface NewRequest {
+interface NewRequest {
   readonly requestId: string
   readonly budgetMs: number
   readonly offers: readonly Candidate[]
