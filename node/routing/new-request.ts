@@ -43,9 +43,7 @@ export function nobodyOffers(wanted: string, providers: Providers, peer?: string
   const offered = providers.offers({}).map(({ capability }) => capability.model)
   const closest = closestNames(wanted, offered)
   const message =
-    peer === undefined
-      ? `No device offers "${wanted}".`
-      : `The device "${peer}" does not offer "${wanted}".`
+    peer === undefined ? `No device offers "${wanted}".` : `The device "${peer}" does not offer "${wanted}".`
   const hint = `${closest.length > 0 ? `Closest: ${closest.join(', ')}. ` : ''}See all: lumos-node models`
   return new NoProviderError(message, { hint })
 }

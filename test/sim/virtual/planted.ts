@@ -78,11 +78,11 @@ export const PLANTED: readonly Planted[] = [
   }),
   {
     ...planted('a removal that replaces the one before', 'S1', {
-    members(state, event, wallMs, random) {
-      if (event.type === 'revocation-stored') state.removals.kept.clear()
-      return members(state, event, wallMs, random)
-    }
-  }),
+      members(state, event, wallMs, random) {
+        if (event.type === 'revocation-stored') state.removals.kept.clear()
+        return members(state, event, wallMs, random)
+      }
+    }),
     also: 'L1'
   },
   planted('a removal that is kept and not heeded', 'S5', {
