@@ -20,7 +20,7 @@ import type { MeshLibp2p } from '../network/libp2p.ts'
 import { JoinClient } from '../pairing/join-client.ts'
 import { JoinService } from '../pairing/join-service.ts'
 import { NearbyMeshes } from '../pairing/nearby-meshes.ts'
-import { type Asking, composeAsking } from '../routing/provider-view.ts'
+import { type Asking, composeAsking } from '../routing/asking.ts'
 import type { MeshSession, NodeContext } from './context.ts'
 import { bareOf, composeMeetings, type Meetings } from './meetings.ts'
 import { composeNetwork } from './network.ts'
@@ -99,7 +99,7 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
     joiner,
     peers,
     router: asking.router,
-    offers: () => asking.offers({}),
+    offers: () => asking.providers.offers({}),
     access: serving.access,
     accessChanged() {
       serving.recheck()

@@ -115,7 +115,7 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   onMessage(message: Message): Promise<void> | undefined {
     if (this.#over) return undefined
     if (message.type === TYPE.error) {
-      this.fail(this.#cut(decodeError(message.control)))
+      this.fail(this.#counted(decodeError(message.control)))
       this.#place?.ended()
       return undefined
     }
@@ -132,7 +132,7 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   }
 
   onLost(err: LumosError): void {
-    this.fail(this.#cut(err))
+    this.fail(this.#counted(err))
   }
 
   onExpired(): void {
@@ -209,14 +209,12 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   readonly #broken = (what: string): ProtocolViolationError =>
     new ProtocolViolationError(`The peer ${what}.`, { details: { received: this.#answer.received } })
 
-  /** Once a chunk has come, a loss must say how many. */
-  #cut(err: LumosError): LumosError {
+  /** The failure as it is. Once a chunk has come, it says how many did. */
+  #counted(err: LumosError): LumosError {
     const { received } = this.#answer
     if (received === 0) return err
-    return new LumosError('STREAM_INTERRUPTED', `The answer broke off after ${received} chunks.`, {
-      cause: err,
-      details: { received }
-    })
+    const { code, message, hint, details } = err
+    return new LumosError(code, message, { cause: err, hint, details: { ...details, received } })
   }
 }
 

@@ -315,6 +315,21 @@ describe('inference between peers', () => {
     })
   })
 
+  it.each(['TIMEOUT', 'DENIED', 'PEER_REVOKED'] as const)(
+    'reports %s as it is after the first chunk too, with the number of chunks',
+    async code => {
+      await start(async function* () {
+        yield { type: 'text', index: 0, text: 'half' }
+        throw new LumosError(code, 'No more.')
+      })
+      await assert.rejects(Array.fromAsync(client.infer(textRequest())), {
+        code,
+        message: 'No more.',
+        details: { received: 1 }
+      })
+    }
+  )
+
   it('hides unexpected failures from the peer and logs them here', async () => {
     await start(() => {
       throw new Error('secret path')
@@ -332,7 +347,7 @@ describe('inference between peers', () => {
       yield { type: 'text', index: 0, text: 'half' }
     })
     await assert.rejects(Array.fromAsync(client.infer(textRequest())), {
-      code: 'STREAM_INTERRUPTED',
+      code: 'ENGINE_FAILED',
       details: { received: 1 }
     })
   })
@@ -360,7 +375,7 @@ describe('inference between peers', () => {
         let taken = 0
         for await (const _ of client.infer(textRequest())) if (++taken === 2) handler.close()
       },
-      { code: 'STREAM_INTERRUPTED', details: { received: 2 } }
+      { code: 'PEER_UNREACHABLE', details: { received: 2 } }
     )
     await failing
     cut.resolve()
