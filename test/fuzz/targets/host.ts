@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
@@ -126,8 +126,9 @@ writeFileSync(join(dir, 'models', 'digits-cnn', graph), 'x')
 
 async function model(bytes: Uint8Array): Promise<string> {
   writeFileSync(join(dir, 'models', 'digits-cnn', 'model_info.json'), bytes)
-  const found = await readModel(join(dir, 'models', 'digits-cnn'))
-  assert.ok(found.parts.every(path => path.startsWith(join(dir, 'models', 'digits-cnn'))), 'no file of somebody else')
+  const folder = join(dir, 'models', 'digits-cnn')
+  const found = await readModel(folder)
+  assert.ok(resolve(found.folder, found.file).startsWith(folder + sep), 'no file of somebody else')
   return found.description.name
 }
 
