@@ -99,12 +99,10 @@ export class Registry implements Inference, Startable {
 
   #closeIfDrained(entry: Entry): void {
     if (!entry.draining || entry.leases > 0 || !this.#draining.delete(entry)) return
-    const { log } = this.#options
     const { id } = entry.model
-    entry.manager.close().then(
-      () => log.info({ model: id }, 'model closed'),
-      err => log.error({ model: id, err }, 'the engine of a removed model did not close')
-    )
+    entry.manager.close().catch(err => {
+      this.#options.log.error({ model: id, err }, 'the engine of a removed model did not close')
+    })
   }
 
   /** Models are loaded on first use. */
