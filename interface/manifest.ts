@@ -14,7 +14,7 @@ import { isTaskName, type TaskName, TaskText } from './tasks.ts'
 /** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */
 export const MANIFEST_TTL_MS_MAX = 600_000
 /** More capabilities than any real device has; bounds what a liar can make others keep. */
-const CAPABILITIES_MAX = 256
+export const CAPABILITIES_MAX = 256
 
 /** Addresses of one device: a few networks, each with two versions of IP. */
 export const ADDRESSES_MAX = 20

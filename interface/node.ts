@@ -80,6 +80,17 @@ export const ModelInfo = z.strictObject({
 })
 export type ModelInfo = z.infer<typeof ModelInfo>
 
+/** A model of this node, or a folder of models, that is not served, and why. */
+export const LeftOut = z.strictObject({
+  /** Its path, or the setting that names it. */
+  place: z.string(),
+  /** Null until its id is known. */
+  model: z.string().nullable(),
+  code: z.string(),
+  reason: z.string()
+})
+export type LeftOut = z.infer<typeof LeftOut>
+
 /** To whom this node offers one of its models. */
 export const Offering = z.strictObject({
   model: z.string(),
@@ -142,6 +153,8 @@ export interface LumosNode extends AsyncDisposable {
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[]
   peers(): PeerInfo[]
   models(): ModelInfo[]
+  /** What this node does not serve though its settings or its folders name it. Models come and go while it runs. */
+  leftOut(): LeftOut[]
   /**
    * Offer one of this node's models to these from now on, also after a restart; it overrules the settings.
    *

@@ -25,7 +25,7 @@ import { engineEnvironment } from '../../capabilities/host/engine-environment.ts
 import { EngineHost } from '../../capabilities/host/engine-host.ts'
 import { WATCH_NODE } from '../../capabilities/host/engine-messages.ts'
 import { startOf, works } from '../../capabilities/host/engine-sandbox.ts'
-import { discoverModels } from '../../capabilities/models/model-info.ts'
+import { readModel } from '../../capabilities/models/model-info.ts'
 import { onnxModel } from '../../capabilities/models/onnx-model.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
@@ -87,10 +87,8 @@ function model(name: string, graph: Buffer, more: object = {}): string {
 
 async function servedFrom(directory: string, sandbox?: EngineSandbox) {
   const log = memoryLog()
-  const found = await discoverModels([directory], log)
-  const registry = registryOf(
-    found.map(model => onnxModel(model, { clock: systemClock, log, env: {}, sandbox, cores: 2 }))
-  )
+  const found = await readModel(join(directory, 'digits-cnn'))
+  const registry = registryOf([onnxModel(found, { clock: systemClock, log, env: {}, sandbox, cores: 2 })])
   open.push({ close: () => registry.stop() })
   return { registry, log }
 }

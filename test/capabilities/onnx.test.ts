@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { discoverModels } from '../../capabilities/models/model-info.ts'
+import { readModel } from '../../capabilities/models/model-info.ts'
 import { onnxModel } from '../../capabilities/models/onnx-model.ts'
 import type { Registry } from '../../capabilities/serving/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
@@ -28,8 +28,8 @@ const DIGITS = 360
 
 async function digitsRegistry(directory = MODELS): Promise<Registry> {
   const log = memoryLog()
-  const found = await discoverModels([directory], log)
-  return registryOf(found.map(model => onnxModel(model, { clock: systemClock, log, env: {}, cores: 2 })))
+  const found = await readModel(join(directory, 'digits-cnn'))
+  return registryOf([onnxModel(found, { clock: systemClock, log, env: {}, cores: 2 })])
 }
 
 const float32s = ({ data }: Tensor): Float32Array => new Float32Array(Uint8Array.from(data).buffer)
