@@ -14,7 +14,7 @@ import type { TaskOutput, Tensor } from '../../interface/tasks.ts'
 
 /** The models that ship with the node. */
 export const MODELS = fileURLToPath(new URL('../../models', import.meta.url))
-const DIGITS = new URL('../fixtures/digits', import.meta.url)
+const DIGITS = new URL('../fixtures/digits/', import.meta.url)
 const UNRULY = new URL('../fixtures/engines/unruly.ts', import.meta.url)
 
 export const digitFile = (name: string): Promise<Buffer> => readFile(new URL(name, DIGITS))

@@ -79,7 +79,7 @@ describe('the fuzzer itself', () => {
   // In a process of its own, because the test runner runs another text than the one on disk.
   it('is led by new code that an input reaches', async () => {
     const reader = startProcess(`
-      import { parseInviteCode } from '../node/membership/invite-code.ts'
+      import { parseInviteCode } from '../node/pairing/invite-code.ts'
       import { toSealedText } from '../node/membership/sealed-text.ts'
       import { Coverage } from '../test/fuzz/coverage.ts'
       const coverage = new Coverage()

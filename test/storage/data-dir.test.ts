@@ -28,7 +28,7 @@ const contentsOf = (home: string) =>
     .map(path => [path, createHash('sha256').update(readFileSync(path)).digest('hex')])
 
 const holder = (home: string) => `
-  import { openDataDir } from './data-dir.ts'
+  import { openDataDir } from './home/data-dir.ts'
   await openDataDir(${JSON.stringify(home)})
   console.log('open')
   setInterval(() => {}, 1000)
@@ -153,7 +153,7 @@ describe('the lock of a home', () => {
   it('lets exactly one of several processes in', async () => {
     const home = temporaryHome()
     const contender = `
-      import { openDataDir } from './data-dir.ts'
+      import { openDataDir } from './home/data-dir.ts'
       await openDataDir(${JSON.stringify(home)}).then(() => console.log('in'), err => console.log(err.code))
       setInterval(() => {}, 1000)
     `

@@ -64,8 +64,8 @@ describe("this node's numbers", () => {
     // Each number is told only after the peer's manifest of that number is
     // stored, so a told one must be found again.
     const script = `
-      import { openDataDir } from './data-dir.ts'
-      import { ManifestLog } from './manifest-log.ts'
+      import { openDataDir } from './home/data-dir.ts'
+      import { ManifestLog } from './mesh/manifest-log.ts'
       import { systemClock } from '../interface/clock.ts'
       const dataDir = await openDataDir(${JSON.stringify(home)})
       const log = new ManifestLog(dataDir.core, dataDir.cache, systemClock)

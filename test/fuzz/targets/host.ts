@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
@@ -132,7 +132,8 @@ async function model(bytes: Uint8Array): Promise<string> {
   }
   const [found] = await discoverModels([join(dir, 'models')], { warn } as never)
   if (found !== undefined) {
-    assert.ok(found.file.startsWith(join(dir, 'models', 'digits-cnn')), 'no file of somebody else')
+    const folder = join(dir, 'models', 'digits-cnn')
+    assert.ok(resolve(found.folder, found.file).startsWith(folder + sep), 'no file of somebody else')
     return found.description.name
   }
   assert.ok(isErrorCode(refusal.code))
