@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from '../../interface/clock.ts'
-import { LumosError } from '../../interface/errors.ts'
 import { BACKDATED_MS, type Certificate, type Membership, type Role } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh/mesh-store.ts'

@@ -84,7 +84,10 @@ export class RevocationSync implements Startable {
       const proof = decodeRevocation(bytes)
       const { issuer } = (await openRevocation(proof.envelope)).value
       if (!guard.isMember(peerId) && members.isRevoked(issuer, 'admin')) {
-        throw new LumosError('CERTIFICATE_INVALID', `${issuer} was removed, and removes no device by a stranger.`)
+        throw new LumosError(
+          'CERTIFICATE_INVALID',
+          `${issuer} was removed, and removes no device by a stranger.`
+        )
       }
       await this.publish(proof)
     } catch (thrown) {

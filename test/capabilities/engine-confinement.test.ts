@@ -369,7 +369,9 @@ describe('what bubblewrap shows to an engine', () => {
   it('holds each file that the process imports', () => {
     const { args } = startOf('bubblewrap', { args: [], folder: '/', code: [], env: {} })
     const shown = args.filter((_, i) => args[i - 1] === '--ro-bind-try').map(path => path.replace(/\/$/, ''))
-    const files = [ENGINE_CHILD, ONNX_ENGINE].flatMap(module => [...filesOf(module)]).map(url => fileURLToPath(url))
+    const files = [ENGINE_CHILD, ONNX_ENGINE]
+      .flatMap(module => [...filesOf(module)])
+      .map(url => fileURLToPath(url))
 
     assert.ok(files.length > 10)
     assert.deepEqual(
