@@ -23,7 +23,7 @@ const { guard, authorize, admit } = await meshGuard(log)
 const peer = await createPeer(['/ip4/127.0.0.1/tcp/0'])
 
 const guarded = new InferenceHandler({ service, clock, log, authorize })
-const serve = guard.handler(INFERENCE_PROTOCOL, guarded.onStream)
+const serve = guard.handler(guarded.onStream)
 await peer.handle(INFERENCE_PROTOCOL, async (stream, connection) => {
   // Whoever comes is made a member, so that each of its requests goes the whole way.
   await admit(connection.remotePeer.toString())

@@ -8,7 +8,7 @@ import * as z from 'zod'
 import type { LumosEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { AbortOptions } from './lifecycle.ts'
-import { Capability, Hardware } from './manifest.ts'
+import { Hardware, Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { TaskName } from './tasks.ts'
@@ -59,7 +59,7 @@ export const PeerInfo = z.strictObject({
   address: z.string(),
   rttMs: z.number().nullable(),
   software: z.string(),
-  capabilities: z.array(Capability)
+  capabilities: z.array(Offered)
 })
 export type PeerInfo = z.infer<typeof PeerInfo>
 

@@ -55,7 +55,7 @@ export class ManifestSync implements Startable {
   /** To be called before libp2p starts, so that no connection comes too early. */
   async start(): Promise<void> {
     const { libp2p, mesh, guard } = this.#components
-    await libp2p.handle(MANIFEST_PROTOCOL, guard.handler(MANIFEST_PROTOCOL, this.#onPullStream), {
+    await libp2p.handle(MANIFEST_PROTOCOL, guard.handler(this.#onPullStream), {
       maxInboundStreams: PULL_STREAMS_MAX
     })
     libp2p.services.pubsub.topicValidators.set(manifestTopic(mesh), this.#onGossip)

@@ -31,7 +31,9 @@ type Refuse = (stream: Stream, why: LumosError) => Promise<void>
 
 /** As every libp2p service takes its parts; only the registrar matters here. */
 interface Components {
-  readonly registrar: { handle(protocol: string, handler: StreamHandler, ...rest: unknown[]): Promise<void> }
+  readonly registrar: {
+    handle(protocol: string | string[], handler: StreamHandler, ...rest: unknown[]): Promise<void>
+  }
 }
 
 export class Guard {
@@ -65,13 +67,14 @@ export class Guard {
   }
 
   /**
-   * The same handler, run only for those whom the policy lets.
+   * The same handler, run only for those whom the policy lets open the protocol that a stream has, in the version
+   * that was agreed on.
    *
    * @param refuse tells a device that was removed so, where it would otherwise just vanish.
    */
-  handler(protocol: string, handler: StreamHandler, refuse?: Refuse): StreamHandler {
+  handler(handler: StreamHandler, refuse?: Refuse): StreamHandler {
     return (stream, connection) => {
-      if (this.#lets(stream, connection, protocol, refuse)) return handler(stream, connection)
+      if (this.#lets(stream, connection, refuse)) return handler(stream, connection)
     }
   }
 
@@ -79,15 +82,16 @@ export class Guard {
     new Proxy(registrar, {
       get: (target, key) => {
         const value = Reflect.get(target, key)
+        if (typeof value === 'function' && !REGISTRAR_METHODS.has(key)) throw unguarded(key)
         if (key !== 'handle') return typeof value === 'function' ? value.bind(target) : value
-        return (protocol: string, handler: StreamHandler, ...rest: unknown[]) =>
-          target.handle(protocol, this.handler(protocol, handler), ...rest)
+        return (protocol: string | string[], handler: StreamHandler, ...rest: unknown[]) =>
+          target.handle(protocol, this.handler(handler), ...rest)
       }
     })
 
-  #lets(stream: Stream, connection: Connection, protocol: string, refuse?: Refuse): boolean {
+  #lets(stream: Stream, connection: Connection, refuse?: Refuse): boolean {
     try {
-      this.check(connection.remotePeer.toString(), { kind: 'open', protocol })
+      this.check(connection.remotePeer.toString(), { kind: 'open', protocol: stream.protocol })
       return true
     } catch (thrown) {
       const why = toLumosError(thrown)
@@ -121,6 +125,19 @@ export class Guard {
     this.#components.log.warn({ peerId, code }, 'a peer was refused')
   }
 }
+
+/** What services call today. A method that a later libp2p adds could register a handler that nothing guards. */
+const REGISTRAR_METHODS: ReadonlySet<string | symbol> = new Set([
+  'handle',
+  'unhandle',
+  'register',
+  'unregister',
+  'getProtocols',
+  'getTopologies'
+])
+
+const unguarded = (key: string | symbol): Error =>
+  new Error(`A service calls registrar.${String(key)}, which the guard does not know.`)
 
 const withRegistrar = <C extends Components>(
   components: C,

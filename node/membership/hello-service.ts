@@ -60,7 +60,7 @@ export class HelloService implements Startable {
   /** To be called before libp2p starts, so that no connection comes too early. */
   async start(): Promise<void> {
     const { libp2p, guard } = this.#components
-    const handler = guard.handler(HELLO_PROTOCOL, this.#onStream, refuseHello)
+    const handler = guard.handler(this.#onStream, refuseHello)
     await libp2p.handle(HELLO_PROTOCOL, handler, { maxInboundStreams: HELLO_STREAMS_MAX })
     libp2p.addEventListener('connection:open', this.#onConnection)
   }

@@ -142,6 +142,11 @@ export class Members {
     return this.isRevoked(membership.issuer, 'admin') ? membership : undefined
   }
 
+  /** How many devices this node knows by a certificate of that admin. */
+  letInBy(admin: string): number {
+    return this.#state.letIn.get(admin) ?? 0
+  }
+
   /** Whether a device of that role was removed, whatever else is known of it. */
   isRevoked(peerId: string, role: Role): boolean {
     return isRemoved(this.#state.removals, peerId, role)

@@ -47,7 +47,7 @@ export class RevocationSync implements Startable {
 
   async start(): Promise<void> {
     const { libp2p, members, guard } = this.#components
-    await libp2p.handle(REVOCATION_PROTOCOL, guard.handler(REVOCATION_PROTOCOL, this.#onStream), {
+    await libp2p.handle(REVOCATION_PROTOCOL, guard.handler(this.#onStream), {
       maxInboundStreams: PULL_STREAMS_MAX
     })
     libp2p.services.pubsub.topicValidators.set(revocationTopic(members.mesh), this.#onGossip)

@@ -38,7 +38,7 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
   const { members, authority } = standing
 
   const manifestLog = new ManifestLog(home.core, home.cache, clock)
-  const table = new ProviderTable()
+  const table = new ProviderTable(id => members.lastKnown(id)?.issuer)
   for (const accepted of manifestLog.all()) table.remember(accepted)
   const foreigners = new NearbyMeshes()
   const datastore = new SqliteDatastore(home.cache)
@@ -203,7 +203,7 @@ function lifecycleOf(parts: Parts): Lifecycle[] {
     {
       part: 'inference',
       start: () =>
-        libp2p.handle(INFERENCE_PROTOCOL, guard.handler(INFERENCE_PROTOCOL, serving.handler.onStream), {
+        libp2p.handle(INFERENCE_PROTOCOL, guard.handler(serving.handler.onStream), {
           maxInboundStreams: INFERENCE_STREAMS_INBOUND_MAX
         }),
       async stop() {

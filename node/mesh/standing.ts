@@ -58,7 +58,7 @@ export function composeStanding(ground: NodeContext, own: StoredMesh, hooks: Sta
       const loiters = standing.kind !== 'member' && loiterers.isBanned(id)
       return loiters || forgers.isBanned(id) || flooders.isBanned(id) ? { kind: 'banned' } : standing
     },
-    openToStrangers: () => (hooks.isPairing() ? [HELLO_PROTOCOL, JOIN_PROTOCOL] : [HELLO_PROTOCOL]),
+    openToStrangers: () => (hooks.isPairing() ? [...HELLO_PROTOCOL, ...JOIN_PROTOCOL] : HELLO_PROTOCOL),
     onTold: id => void loiterers.strike(id)
   })
   const authority = new Authority({

@@ -68,7 +68,7 @@ export class JoinService implements Startable {
   async start(): Promise<void> {
     const { libp2p, guard } = this.#components
     this.#invitations.load()
-    await libp2p.handle(JOIN_PROTOCOL, guard.handler(JOIN_PROTOCOL, this.#onStream, refuseJoin), {
+    await libp2p.handle(JOIN_PROTOCOL, guard.handler(this.#onStream, refuseJoin), {
       maxInboundStreams: STREAMS_MAX
     })
   }

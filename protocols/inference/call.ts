@@ -11,6 +11,8 @@ import { decodeChunk } from './codec.ts'
 /** Chunks and bytes that wait for their caller before the stream is held. */
 const QUEUED_CHUNKS_MAX = 64
 const QUEUED_BYTES_MAX = 1024 * 1024
+/** Chunks of unknown types in one answer: ten reports of progress a second, for the longest budget, are 36,000. */
+const UNKNOWN_CHUNKS_MAX = 65_536
 
 /** Where a call runs, and how it is given up there. */
 export interface Place {
@@ -38,6 +40,8 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   #queue: InferenceChunk[] = []
   #queuedBytes = 0
   readonly #answer: Answer
+  /** Chunks of unknown types that came: they have an index, and the caller sees the others numbered without gaps. */
+  #unknown = 0
   /** Nothing more will come: the answer is whole, or `#error` says why not. */
   #over = false
   #error: LumosError | undefined
@@ -115,16 +119,16 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
       this.#place?.ended()
       return undefined
     }
-    let chunk: InferenceChunk
+    let chunk: InferenceChunk | undefined
     try {
-      chunk = this.#answer.accept(decodeChunk(message))
+      chunk = this.#understood(message)
     } catch (err) {
       // Cancelled, it could go on sending. Reset, it cannot.
       this.fail(err as LumosError)
       this.#place?.reset(err as LumosError)
       return undefined
     }
-    return this.#accept(chunk, message)
+    return chunk && this.#accept(chunk, message)
   }
 
   onLost(err: LumosError): void {
@@ -143,6 +147,20 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
     }
     this.#signal?.addEventListener('abort', this.#onAbort)
     this.#start(this)
+  }
+
+  /** What `message` adds to the answer; nothing when only newer nodes know its type. */
+  #understood(message: Message): InferenceChunk | undefined {
+    const chunk = decodeChunk(message)
+    if (chunk !== undefined) {
+      return this.#answer.accept(
+        this.#unknown === 0 ? chunk : { ...chunk, index: chunk.index - this.#unknown }
+      )
+    }
+    if (message.index !== this.#answer.received + this.#unknown)
+      throw this.#broken('numbered its chunks wrongly')
+    if (++this.#unknown > UNKNOWN_CHUNKS_MAX) throw this.#broken('sent too many chunks of unknown types')
+    return undefined
   }
 
   #accept(chunk: InferenceChunk, { control, data }: Message): Promise<void> | undefined {

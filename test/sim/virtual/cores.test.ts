@@ -71,6 +71,7 @@ function holds<State, Event, Effect>(
 }
 
 const small = fc.nat(4)
+const unknown = (): undefined => undefined
 
 describe('a core takes the same way whenever the same happens, and a refusal changes nothing', () => {
   it('of admission', () => {
@@ -91,8 +92,12 @@ describe('a core takes the same way whenever the same happens, and a refusal cha
         ageMs
       }))
     // A second content under one number is the one refusal that leaves a mark.
-    holds(event, newProviders, stepProviders, (_event, [effect]) =>
-      effect === undefined ? true : effect.type === 'refuse' && effect.code !== 'MANIFEST_EQUIVOCATED'
+    holds(
+      event,
+      () => newProviders(unknown),
+      stepProviders,
+      (_event, [effect]) =>
+        effect === undefined ? true : effect.type === 'refuse' && effect.code !== 'MANIFEST_EQUIVOCATED'
     )
   })
 
