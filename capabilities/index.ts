@@ -2,7 +2,6 @@
 
 export { echoModel } from './engines/echo.ts'
 export { detectHardware } from './hardware.ts'
-export type { Model } from './host/engine.ts'
 export { engineEnvironment } from './host/engine-environment.ts'
 export { engineSandbox } from './host/engine-sandbox.ts'
 export { Catalogue, type PlacedModel } from './models/catalogue.ts'

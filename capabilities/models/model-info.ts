@@ -110,7 +110,8 @@ export async function readModel(directory: string): Promise<FoundModel> {
   for (const file of onnx!.files) {
     const path = await fileIn(folder, file)
     parts.push(path)
-    if (Object.hasOwn(description.sha256, file)) hashes.push([relative(folder, path), description.sha256[file]!])
+    if (Object.hasOwn(description.sha256, file))
+      hashes.push([relative(folder, path), description.sha256[file]!])
   }
   return {
     description,
