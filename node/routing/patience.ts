@@ -17,7 +17,7 @@ const FIRST_CHUNK_LIMIT_MS = 1500
 const HUNG_MS = 10_000
 
 /** After this time without a chunk the delay is the peer's. */
-export function lateMsOf({ record, capability }: RankedCandidate): number {
+function lateMsOf({ record, capability }: RankedCandidate): number {
   const { firstChunkMs, inFlight } = record
   const usualMs =
     firstChunkMs === undefined
