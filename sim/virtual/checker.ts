@@ -24,10 +24,7 @@ interface Tracked {
   attempts: number
 }
 
-/**
- * As much as may wait: the work of two seconds, or two for each slot. Restated on purpose:
- * a change of the bound in the core must show here.
- */
+/** The work of two seconds may wait, or two for each slot. Restated on purpose: a change in the core must show. */
 const QUEUE_MS_MAX = 2000
 const QUEUED_PER_SLOT = 2
 

@@ -8,6 +8,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -87,8 +88,11 @@ function model(name: string, graph: Buffer, more: object = {}): string {
 
 async function servedFrom(directory: string, sandbox?: EngineSandbox) {
   const log = memoryLog()
-  const found = await readModel(join(directory, 'digits-cnn'))
-  const registry = registryOf([onnxModel(found, { clock: systemClock, log, env: {}, sandbox, cores: 2 })])
+  const read = await Promise.allSettled(readdirSync(directory).map(name => readModel(join(directory, name))))
+  const found = read.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+  const registry = registryOf(
+    found.map(model => onnxModel(model, { clock: systemClock, log, env: {}, sandbox, cores: 2 }))
+  )
   open.push({ close: () => registry.stop() })
   return { registry, log }
 }
