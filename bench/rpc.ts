@@ -60,7 +60,7 @@ async function connectLumos(addresses: string[]): Promise<Echo> {
 }
 
 /** The echo model asked through the inference protocol, under whatever id it has there. */
-export function echoOver(connection: Connection, protocol: string): Echo {
+export function echoOver(connection: Connection, protocol: string | string[]): Echo {
   const client = new InferenceClient({
     clock: systemClock,
     openStream: options => connection.newStream(protocol, options)

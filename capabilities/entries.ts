@@ -4,9 +4,14 @@
  * this is the source or the bundle.
  */
 
-const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+const isSource = import.meta.url.endsWith('.ts')
+const extension = isSource ? 'ts' : 'js'
 
 /** What an engine's process starts with. */
 export const ENGINE_CHILD = new URL(`./host/engine-child.${extension}`, import.meta.url)
 /** The module of the ONNX engine. */
 export const ONNX_ENGINE = new URL(`./engines/onnx/engine.${extension}`, import.meta.url)
+/** All that these two import of this package: a sandbox must show it, and shows no more of the package. */
+export const ENGINE_CODE: readonly URL[] = (
+  isSource ? ['.', '../interface', '../package.json'] : ['.', '../package.json']
+).map(path => new URL(path, import.meta.url))

@@ -2,9 +2,9 @@
 
 export { echoModel } from './engines/echo.ts'
 export { detectHardware } from './hardware.ts'
-export type { Model } from './host/engine.ts'
 export { engineEnvironment } from './host/engine-environment.ts'
 export { engineSandbox } from './host/engine-sandbox.ts'
-export { discoverModels } from './models/model-info.ts'
+export { Catalogue, type PlacedModel } from './models/catalogue.ts'
+export { readModel } from './models/model-info.ts'
 export { onnxModel } from './models/onnx-model.ts'
 export { Registry } from './serving/registry.ts'

@@ -5,6 +5,11 @@
  * in was checked before: signatures are proven and bodies decoded. A thin class
  * beside it, its shell, turns calls into events and effects into deeds, and a
  * simulation drives the very same core on virtual time (`docs/simulation.md`).
+ *
+ * A core that wants to be woken says so with an effect `timer`, and the shell
+ * answers with an event `timer` after that time. Both carry the same ids. A wake
+ * may come when what it was for has ended, and then changes nothing, so a shell
+ * cancels timers only to save them.
  */
 
 import type { Random } from './clock.ts'

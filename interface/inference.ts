@@ -72,8 +72,8 @@ export interface DoneChunk {
   readonly usage: Usage
 }
 
-/** `stop`: the model was done. `length`: `maxTokens` was reached. */
-export const FINISH_REASONS = ['stop', 'length'] as const
+/** `stop`: the model was done. `length`: `maxTokens` was reached. `other`: a peer's reason that this node does not know. */
+export const FINISH_REASONS = ['stop', 'length', 'other'] as const
 export type FinishReason = (typeof FINISH_REASONS)[number]
 
 export interface Usage {

@@ -9,29 +9,34 @@
 import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from './membership.ts'
 import { ModelId, WireName } from './names.ts'
-import { TASK_NAMES } from './tasks.ts'
+import { isTaskName, type TaskName, TaskText } from './tasks.ts'
 
 /** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */
 export const MANIFEST_TTL_MS_MAX = 600_000
 /** More capabilities than any real device has; bounds what a liar can make others keep. */
-const CAPABILITIES_MAX = 256
+export const CAPABILITIES_MAX = 256
 
 /** Addresses of one device: a few networks, each with two versions of IP. */
 export const ADDRESSES_MAX = 20
 const ADDRESS_CHARS_MAX = 128
 
-/** One model, offered for one task. */
-export const Capability = z.strictObject({
-  task: z.enum(TASK_NAMES),
+/** One model, offered for one task, which may be one that only newer nodes know. */
+export const Offered = z.object({
+  task: TaskText,
   model: ModelId,
   /** Requests answered at once. */
   slots: z.int().min(1).max(1024),
   /** Whether the model is loaded: a cold one answers its first request late. */
   warm: z.boolean()
 })
-export type Capability = z.infer<typeof Capability>
+export type Offered = z.infer<typeof Offered>
 
-export const Hardware = z.strictObject({
+/** What this node can ask for. */
+export type Capability = Offered & { readonly task: TaskName }
+
+export const isCapability = (offered: Offered): offered is Capability => isTaskName(offered.task)
+
+export const Hardware = z.object({
   platform: z.string().max(32),
   arch: z.string().max(32),
   cpu: z.string().max(128),
@@ -41,7 +46,8 @@ export const Hardware = z.strictObject({
 })
 export type Hardware = z.infer<typeof Hardware>
 
-export const Manifest = z.strictObject({
+/** A reader drops the keys that it does not know; the envelope, which is passed on, keeps them. */
+export const Manifest = z.object({
   version: z.literal(1),
   peerId: z.string().max(128),
   /** Chosen when the home was made, and higher for a later home: a device that started over is believed. */
@@ -57,7 +63,7 @@ export const Manifest = z.strictObject({
   hardware: Hardware,
   /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */
   addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
-  capabilities: z.array(Capability).max(CAPABILITIES_MAX),
+  capabilities: z.array(Offered).max(CAPABILITIES_MAX),
   /** The peer's own certificate and, unless the root signed that, its issuer's: proof of membership. */
   certificates: z
     .array(z.instanceof(Uint8Array) as z.ZodType<Uint8Array>)

@@ -45,7 +45,11 @@ export const BACKDATED_MS = 2 * 24 * 3600 * 1000
 /** Root → admin → device: two certificates prove a device, one an admin. */
 export const CHAIN_LENGTH_MAX = 2
 
-export const Certificate = z.strictObject({
+/**
+ * A reader drops the keys that it does not know. A certificate that narrows what its subject may do therefore
+ * has a `version` or a `role` of its own, which refuses it where it is not understood.
+ */
+export const Certificate = z.object({
   version: z.literal(1),
   /** Id of the mesh. */
   mesh: PeerIdText,
@@ -62,8 +66,11 @@ export const Certificate = z.strictObject({
 })
 export type Certificate = z.infer<typeof Certificate>
 
-/** Irreversible: a device that comes back gets a new key. */
-export const Revocation = z.strictObject({
+/**
+ * Irreversible: a device that comes back gets a new key. A reader drops the keys that it does not know, so a
+ * key may only soften a revocation: an older reader removes the device in any case.
+ */
+export const Revocation = z.object({
   version: z.literal(1),
   mesh: PeerIdText,
   issuer: PeerIdText,

@@ -8,7 +8,7 @@ import * as z from 'zod'
 import type { LumosEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { AbortOptions } from './lifecycle.ts'
-import { Capability, Hardware } from './manifest.ts'
+import { Hardware, Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { TaskName } from './tasks.ts'
@@ -59,7 +59,7 @@ export const PeerInfo = z.strictObject({
   address: z.string(),
   rttMs: z.number().nullable(),
   software: z.string(),
-  capabilities: z.array(Capability)
+  capabilities: z.array(Offered)
 })
 export type PeerInfo = z.infer<typeof PeerInfo>
 
@@ -79,6 +79,17 @@ export const ModelInfo = z.strictObject({
   )
 })
 export type ModelInfo = z.infer<typeof ModelInfo>
+
+/** A model of this node, or a folder of models, that is not served, and why. */
+export const LeftOut = z.strictObject({
+  /** Its path, or the setting that names it. */
+  place: z.string(),
+  /** Null until its id is known. */
+  model: z.string().nullable(),
+  code: z.string(),
+  reason: z.string()
+})
+export type LeftOut = z.infer<typeof LeftOut>
 
 /** To whom this node offers one of its models. */
 export const Offering = z.strictObject({
@@ -142,6 +153,8 @@ export interface LumosNode extends AsyncDisposable {
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[]
   peers(): PeerInfo[]
   models(): ModelInfo[]
+  /** What this node does not serve though its settings or its folders name it. Models come and go while it runs. */
+  leftOut(): LeftOut[]
   /**
    * Offer one of this node's models to these from now on, also after a restart; it overrules the settings.
    *

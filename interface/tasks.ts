@@ -105,7 +105,8 @@ function size(record: Record<string, unknown>): number {
   return count
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+/** Whether `value` is a plain object, as decoding makes them. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' &&
   value !== null &&
   !Array.isArray(value) &&
@@ -125,27 +126,35 @@ export const TASKS = {
     summary: 'Say what an image shows.',
     input: z.strictObject({ image: bytesMax(IMAGE_BYTES_MAX) }),
     params: z.strictObject({ topK: z.int().min(1).max(1000).default(5) }),
-    output: z.strictObject({
-      labels: z.array(z.strictObject({ label: z.string(), score: z.number().min(0).max(1) })).max(1000)
+    output: z.object({
+      labels: z.array(z.object({ label: z.string(), score: z.number().min(0).max(1) })).max(1000)
     })
   },
   tensor: {
     summary: 'Run a graph on named tensors.',
     input: z.strictObject({ tensors: Tensors }),
     params: z.strictObject({}),
-    output: z.strictObject({ tensors: Tensors })
+    output: z.object({ tensors: Tensors })
   },
   'text-generation': {
     summary: 'Continue a conversation.',
     input: z.strictObject({ messages: z.array(Message).min(1).max(1024) }),
     params: z.strictObject({ maxTokens: z.int().min(1).max(1_000_000).default(1024) }),
     /** The answer comes as text chunks; this is their sum. */
-    output: z.strictObject({ text: z.string() })
+    output: z.object({ text: z.string() })
   }
 } as const
 
 export type TaskName = keyof typeof TASKS
 export const TASK_NAMES = Object.keys(TASKS) as [TaskName, ...TaskName[]]
+
+/** The name of a task as it travels: a newer peer may know tasks that this node does not. */
+export const TaskText = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(?:[-._][a-z0-9]+)*$/, 'lower case letters, digits and -._ only')
+
+export const isTaskName = (task: string): task is TaskName => Object.hasOwn(TASKS, task)
 
 export type TaskInput<T extends TaskName> = z.infer<(typeof TASKS)[T]['input']>
 export type TaskParams<T extends TaskName> = z.infer<(typeof TASKS)[T]['params']>

@@ -20,18 +20,20 @@ export interface RunOptions {
   readonly nodeOptions?: readonly string[]
   /** A command that runs it elsewhere, such as in a network namespace. */
   readonly through?: readonly string[]
+  /** Of another version. */
+  readonly main?: string
 }
 
 export function spawnCli(
   args: readonly string[],
-  { home, env = {}, nodeOptions = [], through = [] }: RunOptions = {}
+  { home, env = {}, nodeOptions = [], through = [], main = MAIN }: RunOptions = {}
 ) {
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(LUMOS_|FORCE_COLOR|NO_COLOR|NODE_OPTIONS|VITEST)/.test(name)
     )
   )
-  const [command, ...rest] = [...through, process.execPath, ...nodeOptions, MAIN, ...args]
+  const [command, ...rest] = [...through, process.execPath, ...nodeOptions, main, ...args]
   return spawn(command!, rest, {
     env: { ...clean, ...(home !== undefined && { LUMOS_HOME: home }), ...env }
   })

@@ -7,15 +7,15 @@ import { fileURLToPath } from 'node:url'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import {
+  Catalogue,
   detectHardware,
-  discoverModels,
   echoModel,
   engineEnvironment,
-  type Model,
   onnxModel,
+  type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
-import { systemClock } from '../interface/clock.ts'
+import { type Clock, systemClock } from '../interface/clock.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
 import { openDataDir } from '../storage/home/data-dir.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keys/keychain.ts'
@@ -34,7 +34,7 @@ import type { Identity, NodeContext } from './mesh/context.ts'
 import { lanNetwork, type Network } from './network/libp2p.ts'
 import { firstFreePort } from './network/listen-port.ts'
 import type { LumosNodeOptions } from './options.ts'
-import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
+import { type Config, loadConfig } from './settings/config.ts'
 
 export interface MeshNodeOptions extends LumosNodeOptions {
   /** Default: TCP and mDNS as the settings say. */
@@ -67,13 +67,24 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
   const privateKey = await loadIdentityKey(home.identityPath, keys)
   const hardware = await detectHardware()
   const events = new EventTarget()
-  const registry = new Registry({
+  let node: MeshNode | undefined
+  const registry = new Registry({ clock, random, log, onChange: () => node?.offerChanged() })
+  const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
+  const catalogue = new Catalogue({
     clock,
-    random,
     log,
-    models: await modelsOf(options, { config, home, clock, log, hardware }, env),
-    onChange: () => node.offerChanged()
+    fixed: fixedModels(options, config, clock),
+    directories: [
+      home.modelsDir,
+      ...config.models.directories,
+      ...(config.models.builtin ? [BUILTIN_MODELS] : [])
+    ],
+    own: home.modelsDir,
+    serve: found => onnxModel(found, host),
+    onChange: models => registry.update(models)
   })
+  opened.adopt(catalogue, () => catalogue.stop())
+  await catalogue.start()
   const ground: NodeContext = {
     config,
     home,
@@ -83,6 +94,7 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
     hardware,
     registry,
     features: options.features ?? [],
+    catalogue,
     ...identityOf(privateKey),
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
     store: new MeshStore(home.core),
@@ -93,7 +105,7 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
   }
   const mesh = await composeMesh(ground, await ownMesh(ground))
   const kept = opened.move()
-  const node: MeshNode = new MeshNode(ground, events, mesh, () => kept.disposeAsync())
+  node = new MeshNode(ground, events, mesh, () => kept.disposeAsync())
   return node
 }
 
@@ -139,18 +151,11 @@ async function keyOptions(
 /** The models that ship with the node lie beside the source and beside `dist` alike. */
 const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))
 
-async function modelsOf(
-  options: LumosNodeOptions,
-  { config, home, clock, log, hardware }: Pick<NodeContext, 'config' | 'home' | 'clock' | 'log' | 'hardware'>,
-  environment: LoadedConfig['env']
-): Promise<Model[]> {
-  const builtin = config.models.builtin ? [BUILTIN_MODELS] : []
-  const found = await discoverModels([home.modelsDir, ...config.models.directories, ...builtin], log)
-  const env = engineEnvironment(environment)
+/** The models that the settings and the program name, each with where it does. */
+function fixedModels({ models = [] }: LumosNodeOptions, { engines }: Config, clock: Clock): PlacedModel[] {
   return [
-    ...found.map(model => onnxModel(model, { clock, log, env, cores: hardware.cores })),
-    ...(config.engines.echo ? [echoModel({ clock })] : []),
-    ...(options.models ?? [])
+    ...(engines.echo ? [{ place: 'engines.echo', model: echoModel({ clock }) }] : []),
+    ...models.map((model, i) => ({ place: `options.models[${i}]`, model }))
   ]
 }
 

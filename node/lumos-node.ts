@@ -10,6 +10,7 @@ import type { LumosMesh } from '../interface/mesh.ts'
 import type {
   EngineSandbox,
   InferOptions,
+  LeftOut,
   LumosEventTarget,
   LumosNode,
   ModelInfo,
@@ -149,6 +150,11 @@ export class MeshNode implements LumosNode {
       byKey.set(key, info)
     }
     return [...byKey.values()].sort((a, b) => (a.model + a.task < b.model + b.task ? -1 : 1))
+  }
+
+  leftOut(): LeftOut[] {
+    const { catalogue, registry } = this.#ground
+    return [...catalogue.leftOut, ...registry.failed()]
   }
 
   offer(model: string, to: Access): Offering {
@@ -301,11 +307,7 @@ export class MeshNode implements LumosNode {
 
   /** What this node's engines do, and what waits for them. */
   #served(): { running: number; queued: number } {
-    const models = this.#ground.registry.models()
-    return {
-      running: models.reduce((sum, { running }) => sum + running, 0),
-      queued: models.reduce((sum, { queued }) => sum + queued, 0)
-    }
+    return this.#ground.registry.load()
   }
 }
 

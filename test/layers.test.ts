@@ -63,7 +63,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
   'node/pairing/join-service.ts': ['unguessable chance', 'the secret of an invitation'],
   'node/network/liveness.ts': ['unguessable chance', 'a ping that nobody can answer before it came'],
-  'node/routing/provider-view.ts': ['unguessable chance', 'ids of requests, unique across devices'],
+  'node/routing/asking.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices']
 }
@@ -79,10 +79,15 @@ const CORES = [
   'node/membership/policy.ts',
   'node/membership/removals.ts',
   'node/manifests/provider-core.ts',
+  'node/routing/decisions.ts',
+  'node/routing/failures.ts',
+  'node/routing/patience.ts',
   'node/routing/rank.ts',
   'node/routing/retry-budget.ts',
   'node/routing/router-core.ts',
-  'node/routing/track-record.ts'
+  'node/routing/router-state.ts',
+  'node/routing/track-record.ts',
+  'node/routing/turns.ts'
 ]
 /** Hashing is arithmetic. */
 const CORE_PACKAGES: ReadonlySet<string> = new Set(['node:crypto'])

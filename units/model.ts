@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { LumosError } from '../interface/errors.ts'
 import { Access } from '../interface/membership.ts'
 import { ModelId } from '../interface/names.ts'
-import { EngineSandbox, type LumosNode, ModelInfo, Offering } from '../interface/node.ts'
+import { EngineSandbox, LeftOut, type LumosNode, ModelInfo, Offering } from '../interface/node.ts'
 import { closestNames } from '../interface/suggest.ts'
 import { defineUnit } from './define-unit.ts'
 
@@ -22,10 +22,10 @@ export const modelUnits = (node: LumosNode) => [
   defineUnit({
     name: 'model.list',
     kind: 'query',
-    summary: 'Every model the mesh offers, with its task and its providers.',
+    summary: 'Every model the mesh offers, with its providers, and what this node left out, with the reason.',
     input: z.strictObject({}),
-    output: Models,
-    run: async () => ({ items: node.models() })
+    output: Models.extend({ left_out: z.array(LeftOut) }),
+    run: async () => ({ items: node.models(), left_out: node.leftOut() })
   }),
   defineUnit({
     name: 'model.get',

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { EngineSandbox } from '../../interface/node.ts'
-import { ENGINE_CHILD } from '../entries.ts'
+import { ENGINE_CHILD, ENGINE_CODE } from '../entries.ts'
 import type { EngineEnvironment } from './engine-environment.ts'
 import { WATCH_NODE } from './engine-messages.ts'
 
@@ -77,10 +77,12 @@ async function probe(): Promise<EngineSandbox> {
   return 'none'
 }
 
-/** Whether Node starts there, and can read the code of engines. */
+/** Whether Node starts there, can load the code of engines, and can read their libraries. */
 export function works(sandbox: EngineSandbox, bubblewrap?: string): Promise<boolean> {
-  const needed = [fileURLToPath(ENGINE_CHILD), ...['onnxruntime-node', 'sharp'].map(fileOf)]
-  const script = 'for (const path of process.argv.slice(1)) require("node:fs").accessSync(path, 4)'
+  const script = `
+    import(process.argv[1])
+    for (const path of process.argv.slice(2)) require('node:fs').accessSync(path, 4)`
+  const needed = [ENGINE_CHILD.href, ...['onnxruntime-node', 'sharp'].map(fileOf)]
   const what = { args: ['-e', script, ...needed], folder: '/', code: [], env: {} }
   const { command, args, options } = startOf(sandbox, what, bubblewrap)
   return new Promise(resolve => {
@@ -90,8 +92,6 @@ export function works(sandbox: EngineSandbox, bubblewrap?: string): Promise<bool
 
 /** A view of the system that holds libraries, Node, the code of engines, the model, and nothing else. */
 function bubbleOf({ folder, code, env }: Confined): string[] {
-  const child = dirname(fileURLToPath(ENGINE_CHILD))
-  const parent = dirname(child)
   const readable = [
     '/usr',
     '/lib',
@@ -103,10 +103,8 @@ function bubbleOf({ folder, code, env }: Confined): string[] {
     '/nix/store',
     '/sys/devices/system/cpu',
     process.execPath,
-    child,
-    join(parent, 'interface'),
-    join(parent, 'package.json'),
-    ...modulesAbove(child),
+    ...ENGINE_CODE.map(url => fileURLToPath(url)),
+    ...modulesAbove(dirname(fileURLToPath(ENGINE_CHILD))),
     ...code,
     ...['LD_LIBRARY_PATH', 'LD_PRELOAD'].flatMap(name => env[name]?.split(':') ?? []),
     ...(folder === '/' ? [] : [folder])

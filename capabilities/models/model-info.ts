@@ -2,15 +2,14 @@
  * Models on disk, as their `model_info.json` describes them.
  *
  * The files come from anywhere, so a description is data to be checked: it may
- * name only plain files inside its own directory, and a broken one is skipped
- * with its reason logged, for the sake of the others.
+ * name only plain files inside its own directory. A broken one is refused with
+ * its reason, and the others are served.
  */
 
-import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { readFile, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import * as z from 'zod'
-import { LumosError, toLumosError } from '../../interface/errors.ts'
-import type { Logger } from '../../interface/lifecycle.ts'
+import { LumosError } from '../../interface/errors.ts'
 import { ModelId } from '../../interface/names.ts'
 import type { TaskName } from '../../interface/tasks.ts'
 import type { ImageSettings } from '../engines/onnx/image.ts'
@@ -89,44 +88,8 @@ export interface FoundModel {
   /** Of the files that the engine opens, those that the description gives a hash of. */
   readonly hashes: Readonly<Record<string, string>>
   readonly image: ImageSettings | undefined
-}
-
-/**
- * The models in `directories`, each of which holds one directory per model. Of
- * two with one name the first is taken. A directory that is not there has none.
- */
-export async function discoverModels(directories: readonly string[], log: Logger): Promise<FoundModel[]> {
-  const found = new Map<string, FoundModel>()
-  for (const directory of directories) {
-    for (const path of await modelDirectories(directory)) {
-      try {
-        const model = await readModel(path)
-        if (found.has(model.description.name)) throw invalid(`"${model.description.name}" is taken already`)
-        found.set(model.description.name, model)
-      } catch (err) {
-        const { code, message } = toLumosError(err)
-        log.warn({ path, code, reason: message }, 'model skipped')
-      }
-    }
-  }
-  return [...found.values()]
-}
-
-async function modelDirectories(directory: string): Promise<string[]> {
-  let names: string[]
-  try {
-    names = await readdir(directory)
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw err
-  }
-
-  const paths: string[] = []
-  for (const name of names.sort()) {
-    const path = join(directory, name)
-    if (await isFile(join(path, MODEL_INFO))) paths.push(path)
-  }
-  return paths
+  /** Real paths of all files that it is made of, its description first: when one changes, it is another model. */
+  readonly parts: readonly string[]
 }
 
 /**
@@ -134,7 +97,7 @@ async function modelDirectories(directory: string): Promise<string[]> {
  *
  * @throws {LumosError} `MODEL_INVALID`, saying what is wrong.
  */
-async function readModel(directory: string): Promise<FoundModel> {
+export async function readModel(directory: string): Promise<FoundModel> {
   const description = await readDescription(join(directory, MODEL_INFO))
   const { onnx } = description.runtimes
   const graphs = onnx?.available ? onnx.files.filter(file => file.endsWith('.onnx')) : []
@@ -142,10 +105,13 @@ async function readModel(directory: string): Promise<FoundModel> {
 
   const image = imageSettings(description)
   const folder = await realpath(directory)
+  const parts = [join(folder, MODEL_INFO)]
   const hashes: [file: string, hash: string][] = []
   for (const file of onnx!.files) {
-    const path = relative(folder, await fileIn(folder, file))
-    if (description.sha256[file] !== undefined) hashes.push([path, description.sha256[file]])
+    const path = await fileIn(folder, file)
+    parts.push(path)
+    if (Object.hasOwn(description.sha256, file))
+      hashes.push([relative(folder, path), description.sha256[file]!])
   }
   return {
     description,
@@ -153,12 +119,17 @@ async function readModel(directory: string): Promise<FoundModel> {
     folder,
     file: relative(folder, await fileIn(folder, graphs[0]!)),
     hashes: Object.fromEntries(hashes),
-    image
+    image,
+    parts
   }
 }
 
 async function readDescription(path: string): Promise<ModelDescription> {
-  const { size } = await stat(path)
+  const { size } = await stat(path).catch((err: NodeJS.ErrnoException) => {
+    throw invalid(
+      err.code === 'ENOENT' ? `it has no ${MODEL_INFO}` : `${MODEL_INFO} is not readable: ${err.code}`
+    )
+  })
   if (size > INFO_BYTES_MAX) throw invalid(`${MODEL_INFO} is larger than ${INFO_BYTES_MAX} bytes`)
 
   let json: unknown

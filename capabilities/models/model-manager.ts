@@ -27,6 +27,7 @@ export class ModelManager {
   #loading: Promise<void> | undefined
   /** In a row; an answered request ends the row. */
   #failures = 0
+  #failure: LumosError | undefined
   #retryAtMs = 0
   #closed = false
 
@@ -42,6 +43,11 @@ export class ModelManager {
   /** Whether a request would be answered without loading first. */
   get warm(): boolean {
     return this.#model.engine.loaded
+  }
+
+  /** Why it could not be loaded the last time; absent once it was. */
+  get failure(): LumosError | undefined {
+    return this.#failure
   }
 
   /**
@@ -86,16 +92,19 @@ export class ModelManager {
     const startedMs = clock.monotonicMs()
     try {
       await this.#model.engine.load()
+      this.#failure = undefined
       log.info(
         { model: this.#model.id, durationMs: Math.round(clock.monotonicMs() - startedMs) },
         'model loaded'
       )
     } catch (err) {
+      const failure = err instanceof LumosError ? err : new EngineFailedError(String(err), { cause: err })
       if (!this.#closed) {
+        this.#failure = failure
         this.#failed()
         log.error({ model: this.#model.id, err, failures: this.#failures }, 'model could not be loaded')
       }
-      throw err instanceof LumosError ? err : new EngineFailedError(String(err), { cause: err })
+      throw failure
     } finally {
       this.#loading = undefined
     }

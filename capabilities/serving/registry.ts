@@ -12,6 +12,7 @@ import { CancelledError, EngineFailedError, LumosError } from '../../interface/e
 import type { Inference, InferenceChunk, InferenceRequest, ServeOptions } from '../../interface/inference.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Capability } from '../../interface/manifest.ts'
+import type { LeftOut } from '../../interface/node.ts'
 import type { TaskName } from '../../interface/tasks.ts'
 import { type Engine, engineBroke, type Model } from '../host/engine.ts'
 import { ModelManager } from '../models/model-manager.ts'
@@ -23,7 +24,8 @@ export interface RegistryOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  readonly models: readonly Model[]
+  /** Each with an id of its own. Default: none yet; see `update`. */
+  readonly models?: readonly Model[]
   /** Called when `capabilities()` would say something else than before. */
   readonly onChange?: () => void
 }
@@ -45,25 +47,62 @@ interface Entry {
   readonly engine: Engine
   readonly manager: ModelManager
   readonly admission: Admission
+  /** Requests that hold it: its engine is not closed before they have ended. */
+  leases: number
+  /** It left the catalogue: nothing new is asked of it. */
+  draining: boolean
 }
 
 export class Registry implements Inference, Startable {
-  readonly #byId = new Map<string, Entry>()
+  readonly #options: Required<Omit<RegistryOptions, 'models'>>
+  #byId = new Map<string, Entry>()
+  /** Models that left, and have requests under way. */
+  readonly #draining = new Set<Entry>()
   readonly #works: WorkTable
   #stopped = false
 
-  /** @throws {Error} when two models have one id. */
-  constructor({ clock, random, log, models, onChange = () => {} }: RegistryOptions) {
-    this.#works = new WorkTable(clock)
-    for (const model of models) {
-      if (this.#byId.has(model.id)) throw new Error(`Two models are called "${model.id}".`)
-      this.#byId.set(model.id, {
-        model,
-        engine: model.engine,
-        manager: new ModelManager(model, { clock, random, log, onChange }),
-        admission: new Admission(model.slots, clock)
-      })
+  constructor({ models = [], onChange = () => {}, ...options }: RegistryOptions) {
+    this.#options = { ...options, onChange }
+    this.#works = new WorkTable(options.clock)
+    this.#byId = this.#entriesOf(models)
+  }
+
+  /**
+   * These are the models from now on. One that is no longer among them is asked nothing new; its requests under way
+   * end as they would have, and then its engine closes.
+   */
+  update(models: readonly Model[]): void {
+    if (this.#stopped) return
+    const before = this.#byId
+    this.#byId = this.#entriesOf(models)
+    for (const [id, entry] of before) {
+      if (this.#byId.get(id) === entry) continue
+      entry.draining = true
+      this.#draining.add(entry)
+      this.#closeIfDrained(entry)
     }
+    this.#options.onChange()
+  }
+
+  #entriesOf(models: readonly Model[]): Map<string, Entry> {
+    const { clock } = this.#options
+    return new Map(
+      models.map(model => {
+        const known = this.#byId.get(model.id)
+        if (known?.model === model) return [model.id, known]
+        const manager = new ModelManager(model, this.#options)
+        const admission = new Admission(model.slots, clock)
+        return [model.id, { model, engine: model.engine, manager, admission, leases: 0, draining: false }]
+      })
+    )
+  }
+
+  #closeIfDrained(entry: Entry): void {
+    if (!entry.draining || entry.leases > 0 || !this.#draining.delete(entry)) return
+    const { id } = entry.model
+    entry.manager.close().catch(err => {
+      this.#options.log.error({ model: id, err }, 'the engine of a removed model did not close')
+    })
   }
 
   /** Models are loaded on first use. */
@@ -75,7 +114,7 @@ export class Registry implements Inference, Startable {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#works.abortAll(new CancelledError('The node is stopping.'))
-    await Promise.all([...this.#byId.values()].map(({ manager }) => manager.close()))
+    await Promise.all([...this.#entries()].map(({ manager }) => manager.close()))
   }
 
   /**
@@ -87,6 +126,7 @@ export class Registry implements Inference, Startable {
     const request = checkedRequest(asked)
     const entry = this.#find(request)
     const work = this.#works.begin(request.budgetMs, options?.signal)
+    entry.leases++
     try {
       const turn = entry.admission.enter(work.signal, options?.askedBy)
       if (turn !== undefined) await turn
@@ -97,6 +137,8 @@ export class Registry implements Inference, Startable {
       throw work.signal.aborted ? work.signal.reason : err
     } finally {
       this.#works.end(work)
+      entry.leases--
+      if (entry.draining) this.#closeIfDrained(entry)
     }
   }
 
@@ -118,11 +160,33 @@ export class Registry implements Inference, Startable {
     }))
   }
 
+  /** Requests of all models, those that left included. */
+  load(): { running: number; queued: number } {
+    const all = this.#entries().map(({ admission }) => admission)
+    return {
+      running: all.reduce((sum, { running }) => sum + running, 0),
+      queued: all.reduce((sum, { queued }) => sum + queued, 0)
+    }
+  }
+
+  /** Models whose engine did not load when it was last tried, and why. */
+  failed(): LeftOut[] {
+    return [...this.#byId.values()].flatMap(({ model, manager: { failure } }) => {
+      if (failure === undefined) return []
+      const { code, message } = failure
+      return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
+    })
+  }
+
   /** Resident memory of the processes that engines run in. */
   memoryBytes(): number {
     let bytes = 0
-    for (const { engine } of this.#byId.values()) bytes += engine.memoryBytes
+    for (const { engine } of this.#entries()) bytes += engine.memoryBytes
     return bytes
+  }
+
+  #entries(): Entry[] {
+    return [...this.#byId.values(), ...this.#draining]
   }
 
   /** Runs an admitted request, frees its slot, and returns the `done` chunk. */

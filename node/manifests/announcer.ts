@@ -41,6 +41,7 @@ export class Announcer implements Startable {
   #timer: Timer | undefined
   #settling: Timer | undefined
   #announcing: Promise<void> = Promise.resolve()
+  #started = false
   #stopped = false
 
   constructor(components: AnnouncerComponents) {
@@ -48,6 +49,7 @@ export class Announcer implements Startable {
   }
 
   async start(): Promise<void> {
+    this.#started = true
     await this.#announce()
   }
 
@@ -66,7 +68,7 @@ export class Announcer implements Startable {
 
   /** The offer may have changed: if so, announce it soon. */
   changed(): void {
-    if (this.#stopped || this.#settling !== undefined) return
+    if (!this.#started || this.#stopped || this.#settling !== undefined) return
     this.#settling = this.#components.clock.setTimer(() => {
       this.#settling = undefined
       const { offer } = this.#components

@@ -4,8 +4,8 @@
  * only one can be the device's.
  */
 
-/** As many peers as a node keeps manifests of. */
-const PEERS_MAX = 4096
+import { type IssuerOf, largestGroup, PEERS_MAX } from './provider-core.ts'
+
 /** A copy that goes on is told of once in a while, not with each of its manifests. */
 const TOLD_INTERVAL_MS = 60_000
 
@@ -22,6 +22,11 @@ interface Known {
 
 export class Duplicates {
   readonly #peers = new Map<string, Known>()
+  readonly #issuerOf: IssuerOf
+
+  constructor(issuerOf: IssuerOf) {
+    this.#issuerOf = issuerOf
+  }
 
   /**
    * The peer signed a manifest with these numbers.
@@ -48,6 +53,9 @@ export class Duplicates {
     known.lives = [...known.lives, life].sort((a, b) => b.epoch - a.epoch).slice(0, 2)
     this.#peers.delete(peerId)
     this.#peers.set(peerId, known)
-    if (this.#peers.size > PEERS_MAX) this.#peers.delete(this.#peers.keys().next().value!)
+    if (this.#peers.size > PEERS_MAX) {
+      // Made-up members of one admin push out each other.
+      this.#peers.delete(largestGroup(this.#peers.keys(), this.#issuerOf)[0]!)
+    }
   }
 }

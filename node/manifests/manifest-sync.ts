@@ -59,7 +59,7 @@ export class ManifestSync implements Participation {
 
   readonly protocols = [
     {
-      ids: [MANIFEST_PROTOCOL],
+      ids: MANIFEST_PROTOCOL,
       openers: EVERY_MEMBER,
       inboundMax: PULL_STREAMS_MAX,
       handle: (stream: Stream) => this.#onPullStream(stream)

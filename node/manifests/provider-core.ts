@@ -9,10 +9,13 @@
  */
 
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
-import type { Capability, SignedManifest } from '../../interface/manifest.ts'
+import { type Capability, isCapability, type SignedManifest } from '../../interface/manifest.ts'
 
 /** Far above any private mesh; what a flood of identities can make us keep is bounded by it. */
 export const PEERS_MAX = 4096
+
+/** The admin that let a peer in; undefined for a peer that is not known as a member. */
+export type IssuerOf = (peerId: string) => string | undefined
 
 /** The number of the newest manifest of a peer: what two nodes compare to find what one lacks. */
 export interface ManifestVersion {
@@ -38,6 +41,7 @@ interface Entry {
 export interface ProviderState {
   /** By peer. */
   readonly entries: Map<string, Entry>
+  readonly issuerOf: IssuerOf
 }
 
 export type ProviderEvent =
@@ -54,7 +58,7 @@ export type ProviderEffect =
   | { readonly type: 'news'; readonly signed: SignedManifest }
   | { readonly type: 'refuse'; readonly code: Refusal; readonly peerId: string; readonly why: string }
 
-export const newProviders = (): ProviderState => ({ entries: new Map() })
+export const newProviders = (issuerOf: IssuerOf): ProviderState => ({ entries: new Map(), issuerOf })
 
 /**
  * Changes `state` in place. A refused manifest changes nothing, except that a
@@ -71,16 +75,17 @@ export function stepProviders(
     ...{ peerId, epoch, sequence, hash, signed: undefined },
     ...{ madeAtMs: nowMs, standing: 'remembered' }
   })
-  evict(state.entries)
+  evict(state)
   return { state, effects: NO_EFFECTS }
 }
 
 function accept(
-  { entries }: ProviderState,
+  state: ProviderState,
   signed: SignedManifest,
   ageMs: number,
   nowMs: number
 ): readonly ProviderEffect[] {
+  const { entries } = state
   const { peerId, epoch, sequence, ttlMs } = signed.manifest
   const known = entries.get(peerId)
   if (!(ageMs < ttlMs)) return refuse('MANIFEST_EXPIRED', peerId, `is ${Math.round(ageMs)} ms old`)
@@ -110,7 +115,7 @@ function accept(
   entry.standing = 'received'
   if (known === undefined) {
     entries.set(peerId, entry)
-    evict(entries)
+    evict(state)
   }
   return [{ type: 'news', signed }]
 }
@@ -119,14 +124,21 @@ const refuse = (code: Refusal, peerId: string, why: string): readonly ProviderEf
   { type: 'refuse', code, peerId, why }
 ]
 
-/** Who has been silent longest goes first. It is looked for only here: an order kept at each manifest costs more. */
-function evict(entries: Map<string, Entry>): void {
+/**
+ * Of the peers of the admin that has let in most, the one that has been silent longest goes: made-up members
+ * of one admin push out each other. It is looked for only here: an order kept at each manifest costs more.
+ */
+function evict({ entries, issuerOf }: ProviderState): void {
   if (entries.size <= PEERS_MAX) return
-  let silent: Entry | undefined
-  for (const entry of entries.values()) {
-    if (silent === undefined || entry.madeAtMs < silent.madeAtMs) silent = entry
-  }
-  entries.delete(silent!.peerId)
+  const largest = largestGroup(entries.keys(), issuerOf)
+  largest.sort((a, b) => entries.get(a)!.madeAtMs - entries.get(b)!.madeAtMs)
+  entries.delete(largest[0]!)
+}
+
+/** The peers of the admin that has let in most of them, in the order in which they came. */
+export function largestGroup(peerIds: Iterable<string>, issuerOf: IssuerOf): string[] {
+  const groups = Map.groupBy(peerIds, issuerOf)
+  return [...groups.values()].reduce((largest, group) => (group.length > largest.length ? group : largest))
 }
 
 const ageMsOf = (entry: Entry, nowMs: number): number => nowMs - entry.madeAtMs
@@ -152,7 +164,7 @@ export interface Provider {
   readonly capability: Capability
 }
 
-/** Peers whose living manifest offers `task` or `model`, whichever is given. */
+/** Peers whose living manifest offers `task` or `model`, whichever is given, for a task that this node knows. */
 export function providersOf(
   state: ProviderState,
   wanted: { task?: string; model?: string },
@@ -161,7 +173,7 @@ export function providersOf(
   const found: Provider[] = []
   for (const { manifest } of aliveManifests(state, nowMs)) {
     for (const capability of manifest.capabilities) {
-      if ((wanted.task ?? capability.task) !== capability.task) continue
+      if (!isCapability(capability) || (wanted.task ?? capability.task) !== capability.task) continue
       if ((wanted.model ?? capability.model) !== capability.model) continue
       found.push({ peerId: manifest.peerId, capability })
     }

@@ -3,18 +3,24 @@
 import { LumosError } from '../../interface/errors.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import {
+  type IssuerOf,
   type ManifestVersion,
   manifestOf,
   newerThan,
   newProviders,
   type Provider,
+  type ProviderState,
   providersOf,
   stepProviders,
   versionsOf
 } from './provider-core.ts'
 
 export class ProviderTable {
-  readonly #state = newProviders()
+  readonly #state: ProviderState
+
+  constructor(issuerOf: IssuerOf) {
+    this.#state = newProviders(issuerOf)
+  }
 
   /** What an earlier run had accepted: its numbers bind us, its content does not count as alive. */
   remember(version: ManifestVersion & { readonly hash: string }): void {

@@ -33,7 +33,9 @@ export type Refuse = (stream: Stream, why: LumosError) => Promise<void>
 
 /** As every libp2p service takes its parts; only the registrar matters here. */
 interface Components {
-  readonly registrar: { handle(protocol: string, handler: StreamHandler, ...rest: unknown[]): Promise<void> }
+  readonly registrar: {
+    handle(protocol: string | string[], handler: StreamHandler, ...rest: unknown[]): Promise<void>
+  }
 }
 
 export class Guard {
@@ -75,14 +77,15 @@ export class Guard {
   }
 
   /**
-   * The same handler, run only for the peers that the policy lets. This registers which peers may open the protocol.
+   * The same handler, run only for the peers that the policy lets open the protocol in the version that was agreed on.
+   * This registers which peers may open it, one id for each version.
    *
    * @param refuse tells a device that was removed so, where it would otherwise just vanish.
    */
-  handler(protocol: string, openers: Openers, handler: StreamHandler, refuse?: Refuse): StreamHandler {
-    this.#openers.set(protocol, openers)
+  handler(ids: readonly string[], openers: Openers, handler: StreamHandler, refuse?: Refuse): StreamHandler {
+    for (const id of ids) this.#openers.set(id, openers)
     return (stream, connection) => {
-      if (this.#lets(stream, connection, protocol, refuse)) return handler(stream, connection)
+      if (this.#lets(stream, connection, refuse)) return handler(stream, connection)
     }
   }
 
@@ -92,14 +95,16 @@ export class Guard {
       new Proxy(registrar, {
         get: (target, key) => {
           const value = Reflect.get(target, key)
+          if (typeof value === 'function' && !REGISTRAR_METHODS.has(key)) throw unguarded(key)
           if (key !== 'handle') return typeof value === 'function' ? value.bind(target) : value
-          return (protocol: string, handler: StreamHandler, ...rest: unknown[]) =>
-            target.handle(protocol, this.handler(protocol, openers, handler), ...rest)
+          return (protocol: string | string[], handler: StreamHandler, ...rest: unknown[]) =>
+            target.handle(protocol, this.handler([protocol].flat(), openers, handler), ...rest)
         }
       })
 
-  #lets(stream: Stream, connection: Connection, protocol: string, refuse?: Refuse): boolean {
+  #lets(stream: Stream, connection: Connection, refuse?: Refuse): boolean {
     try {
+      const { protocol } = stream
       const openers = this.openersOf(protocol)
       this.check(connection.remotePeer.toString(), { kind: 'open', protocol, openers })
       return true
@@ -135,6 +140,19 @@ export class Guard {
     this.#components.log.warn({ peerId, code }, 'a peer was refused')
   }
 }
+
+/** What services call today. A method that a later libp2p adds could register a handler that nothing guards. */
+const REGISTRAR_METHODS: ReadonlySet<string | symbol> = new Set([
+  'handle',
+  'unhandle',
+  'register',
+  'unregister',
+  'getProtocols',
+  'getTopologies'
+])
+
+const unguarded = (key: string | symbol): Error =>
+  new Error(`A service calls registrar.${String(key)}, which the guard does not know.`)
 
 const withRegistrar = <C extends Components>(
   components: C,

@@ -77,9 +77,9 @@ export class HelloService implements Startable {
     const connection = event.detail
     const outbound = connection.direction === 'outbound'
     if (outbound && this.#components.isAsked(connection.remotePeer.toString())) return
-    this.#await(connection, HELLO_TIMEOUT_MS)
     connection.addEventListener('close', () => this.#arrived(connection))
     if (outbound) void this.#greet(connection)
+    else this.#await(connection, HELLO_TIMEOUT_MS)
   }
 
   /** The peer has something to do before it says hello: once, it gets `timeoutMs` from now. */
@@ -107,7 +107,9 @@ export class HelloService implements Startable {
     this.#awaited.delete(connection)
   }
 
+  /** A member that said hello before may be silent this time, and must not hold up those that wait for all. */
   async #greet(connection: Connection): Promise<void> {
+    this.#await(connection, HELLO_TIMEOUT_MS)
     try {
       await this.#hello(await connection.newStream(HELLO_PROTOCOL), connection)
     } catch (thrown) {

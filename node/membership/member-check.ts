@@ -13,6 +13,12 @@ import type { Members } from './members.ts'
 import { sameChain } from './members-core.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
 
+/**
+ * Devices of a removed admin that are renewed without a person, at most: as many as a person can go through in
+ * the list of members. Beyond that the admin may have made them up, and each device needs an invitation.
+ */
+export const ORPHANS_MAX = 100
+
 export interface ReceptionComponents {
   readonly clock: Clock
   readonly members: Members
@@ -57,6 +63,7 @@ export class MemberCheck {
     const known = this.#components.members.orphan(peerId)
     if (!(thrown instanceof LumosError) || thrown.code !== 'CERTIFICATE_INVALID') throw thrown
     if (known === undefined || !this.#mayIssue(known)) throw thrown
+    if (this.#components.members.letInBy(known.issuer) > ORPHANS_MAX) throw tooManyOrphans(known, thrown)
     return { fresh: await this.#issue(known) }
   }
 
@@ -71,3 +78,10 @@ export class MemberCheck {
     return fresh
   }
 }
+
+const tooManyOrphans = ({ peerId, issuer }: Membership, cause: LumosError): LumosError =>
+  new LumosError(
+    cause.code,
+    `${issuer} was removed and had let in more than ${ORPHANS_MAX} devices. ${peerId} needs an invitation.`,
+    { details: cause.details, cause }
+  )

@@ -94,16 +94,21 @@ const noPlace = ({ issuer }: Membership): MembersEffect => ({
   )
 })
 
-/** The refusal of a chain, and the revocation that it is due to, which the refused device may not know. */
+/**
+ * The refusal of a chain, and the revocation that it is due to, which the refused device may not know. A stranger
+ * can name any admin in a certificate that it made up, and must not learn so which admins were removed.
+ */
 function withProof(
-  { removals }: MembersState,
+  { mesh, removals }: MembersState,
   [own, issuer]: readonly Certificate[],
   failure: LumosError
 ): LumosError {
   const proof =
     failure.code === 'PEER_REVOKED'
       ? proofAgainst(removals, own!.subject, own!.role)
-      : issuer && proofAgainst(removals, issuer.subject, 'admin')
+      : issuer?.issuer === mesh
+        ? proofAgainst(removals, issuer.subject, 'admin')
+        : undefined
   if (proof === undefined) return failure
   const details = { revocation: encodeRevocation(proof) }
   return new LumosError(failure.code, failure.message, { details, cause: failure })

@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from '../../interface/clock.ts'
-import { LumosError } from '../../interface/errors.ts'
 import { BACKDATED_MS, type Certificate, type Membership, type Role } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh/mesh-store.ts'
@@ -143,6 +142,11 @@ export class Members {
     return this.isRevoked(membership.issuer, 'admin') ? membership : undefined
   }
 
+  /** How many devices this node knows by a certificate of that admin. */
+  letInBy(admin: string): number {
+    return this.#state.letIn.get(admin) ?? 0
+  }
+
   /** Whether a device of that role was removed, whatever else is known of it. */
   isRevoked(peerId: string, role: Role): boolean {
     return isRemoved(this.#state.removals, peerId, role)
@@ -188,6 +192,12 @@ export class Members {
   /** All revocations, to be handed on. */
   revocations(): RevocationProof[] {
     return inOrder(this.#state.removals)
+  }
+
+  /** Devices known here that this admin has removed. Those that it could not, as other admins, are none of them. */
+  removedBy(admin: string): string[] {
+    const room = this.#state.removals.rooms.get(admin)
+    return [...(room?.keys() ?? [])].filter(peerId => this.standing(peerId).kind === 'revoked')
   }
 
   /** Equal on two nodes exactly when they keep the same revocations. */

@@ -8,8 +8,9 @@
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId, Stream } from '@libp2p/interface'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
-import { toLumosError } from '../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import { openRevocation } from '../../protocols/membership/index.ts'
 import {
   decodeRevocation,
   encodeRevocation,
@@ -47,7 +48,7 @@ export class RevocationSync implements Participation {
 
   readonly protocols = [
     {
-      ids: [REVOCATION_PROTOCOL],
+      ids: REVOCATION_PROTOCOL,
       openers: EVERY_MEMBER,
       inboundMax: PULL_STREAMS_MAX,
       handle: (stream: Stream) => this.#onStream(stream)
@@ -84,10 +85,22 @@ export class RevocationSync implements Participation {
     })
   }
 
-  /** A peer refuses this node, and shows this as the reason: it counts if it is genuine, whatever the peer is. */
-  async learn(bytes: Uint8Array): Promise<void> {
+  /**
+   * A peer refuses this node, and shows this as the reason: it counts if it is genuine. From a peer that is no member
+   * here, what a removed admin signed does not count: members keep that, and any new key could be its way in.
+   */
+  async learn(bytes: Uint8Array, peerId: string): Promise<void> {
+    const { members, guard } = this.#components
     try {
-      await this.publish(decodeRevocation(bytes))
+      const proof = decodeRevocation(bytes)
+      const { issuer } = (await openRevocation(proof.envelope)).value
+      if (!guard.isMember(peerId) && members.isRevoked(issuer, 'admin')) {
+        throw new LumosError(
+          'CERTIFICATE_INVALID',
+          `${issuer} was removed, and removes no device by a stranger.`
+        )
+      }
+      await this.publish(proof)
     } catch (thrown) {
       this.#components.log.warn(
         { code: toLumosError(thrown).code },

@@ -8,7 +8,7 @@ import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { InvalidInputError } from '../../interface/errors.ts'
 import { removeFileDurably } from '../../storage/database/durable-file.ts'
-import { createKey, type KeyOptions, loadKey, storeKey } from '../../storage/keys/keychain.ts'
+import { createKey, type KeyOptions, loadKey, replaceKey } from '../../storage/keys/keychain.ts'
 import { fromSealedText, toSealedText } from './sealed-text.ts'
 
 const SCHEME = 'lumos-root:'
@@ -44,8 +44,7 @@ export class RootKey {
 
   /** In place of the key of a mesh that this device is not in. */
   async replace(key: Ed25519PrivateKey): Promise<void> {
-    this.remove()
-    await storeKey(this.#path, key, this.#options)
+    await replaceKey(this.#path, key, this.#options)
     this.#key = key
   }
 

@@ -17,7 +17,7 @@ import type { MeshLibp2p } from '../network/libp2p.ts'
 import { JoinClient } from '../pairing/join-client.ts'
 import { JoinService } from '../pairing/join-service.ts'
 import { NearbyMeshes } from '../pairing/nearby-meshes.ts'
-import { type Asking, composeAsking } from '../routing/provider-view.ts'
+import { type Asking, composeAsking } from '../routing/asking.ts'
 import type { MeshSession, NodeContext } from './context.ts'
 import { contextOf } from './feature-context.ts'
 import { bareOf, composeMeetings, type Meetings } from './meetings.ts'
@@ -37,7 +37,7 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
   const { members } = standing
 
   const manifestLog = new ManifestLog(home.core, home.cache, clock)
-  const table = new ProviderTable()
+  const table = new ProviderTable(id => members.lastKnown(id)?.issuer)
   for (const accepted of manifestLog.all()) table.remember(accepted)
   const foreigners = new NearbyMeshes()
   const datastore = new SqliteDatastore(home.cache)
@@ -129,7 +129,7 @@ function sessionOf(parts: Parts): MeshSession {
     joiner,
     peers: asking.peers,
     router: asking.router,
-    offers: () => asking.offers({}),
+    offers: () => asking.providers.offers({}),
     access: serving.access,
     accessChanged() {
       serving.recheck()

@@ -1,7 +1,7 @@
 /** What a node is in whatever mesh, and what it is in one. */
 
 import type { PrivateKey } from '@libp2p/interface'
-import type { Registry } from '../../capabilities/index.ts'
+import type { Catalogue, Registry } from '../../capabilities/index.ts'
 import type { Clock, Random } from '../../interface/clock.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Lifecycle } from '../../interface/lifecycle.ts'
@@ -42,6 +42,7 @@ export interface NodeContext extends Identity {
   readonly registry: Registry
   /** Powers besides those that every node has. */
   readonly features: readonly Feature[]
+  readonly catalogue: Catalogue
   readonly network: Network
   readonly store: MeshStore
   readonly offers: ModelAccessStore

@@ -16,6 +16,9 @@ import type { NodeContext } from './context.ts'
 import type { News } from './news.ts'
 import type { Standing } from './standing.ts'
 
+/** Only peers that this node dialed itself get in; a mesh has no more. */
+const REFUSING_MAX = 1024
+
 export interface MeetingsParts {
   readonly own: StoredMesh
   readonly libp2p: MeshLibp2p
@@ -40,6 +43,8 @@ export function composeMeetings(ground: NodeContext, parts: MeetingsParts): Meet
   const { own, libp2p, standing, news, foreigners, isAsked } = parts
   const { members, guard, reception } = standing
   const saidRemoved = new Set<string>()
+  /** Peers that refuse this device as removed: a dial more would only count against it there. */
+  const refusing = new Set<string>()
 
   const discovery = new Discovery({
     libp2p,
@@ -48,7 +53,8 @@ export function composeMeetings(ground: NodeContext, parts: MeetingsParts): Meet
     log,
     addresses: network.dial,
     // A stranger of another mesh may have become a member of this one.
-    wants: id => (!foreigners.has(id) || members.get(id) !== undefined) && !saidRemoved.has(id)
+    wants: id =>
+      (!foreigners.has(id) || members.get(id) !== undefined) && !refusing.has(id) && !saidRemoved.has(id)
   })
   const greeter = new HelloService({
     libp2p,
@@ -76,8 +82,11 @@ export function composeMeetings(ground: NodeContext, parts: MeetingsParts): Meet
       if (!(failure instanceof RemoteError)) return
       const id = connection.remotePeer.toString()
       const { revocation } = failure.details
-      if (revocation instanceof Uint8Array) void news.revocations.learn(revocation)
-      if (failure.code !== 'PEER_REVOKED' || !guard.isMember(id) || saidRemoved.has(id)) return
+      if (revocation instanceof Uint8Array) void news.revocations.learn(revocation, id)
+      if (failure.code !== 'PEER_REVOKED') return
+      if (connection.direction === 'outbound') refusing.add(id)
+      if (refusing.size > REFUSING_MAX) refusing.delete(refusing.values().next().value!)
+      if (!guard.isMember(id) || saidRemoved.has(id)) return
       saidRemoved.add(id)
       log.warn({ peerId: id, code: failure.code }, 'a member says that this device was removed from the mesh')
     },

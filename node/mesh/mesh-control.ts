@@ -144,8 +144,22 @@ export class MeshControl implements LumosMesh {
     if (member.self) {
       throw new InvalidInputError('A device does not remove itself.', { hint: 'Leave: lumos-node leave' })
     }
-    await this.#durably(async () => revocations.publish(await authority.revoke(member.peerId, member.role)))
+    await this.#durably(async () => {
+      await revocations.publish(await authority.revoke(member.peerId, member.role))
+      if (member.role === 'admin') await this.#confirmRemovalsOf(member.peerId)
+    })
     return { ...member, online: false }
+  }
+
+  /**
+   * The key of a removed admin can still fill its room, and push out what it had signed: the devices that it removed
+   * would be members again. The root's own word for each stays. Pulls bring it, so that it floods no gossip.
+   */
+  async #confirmRemovalsOf(admin: string): Promise<void> {
+    const { authority, members } = this.#mesh
+    for (const peerId of members.removedBy(admin)) {
+      await members.revoke(await authority.revoke(peerId, members.lastKnown(peerId)?.role))
+    }
   }
 
   async promote(peer: string): Promise<MemberInfo> {

@@ -35,7 +35,7 @@ export function composeNews(ground: NodeContext, { members, guard }: Standing, p
   const { config, clock, random, log, hardware, registry, peerId, privateKey, emit } = ground
   const { mesh, libp2p, manifestLog, table, access, nameOf, onHeardOf } = parts
 
-  const duplicates = new Duplicates()
+  const duplicates = new Duplicates(id => members.lastKnown(id)?.issuer)
   const sync: ManifestSync = new ManifestSync({
     libp2p,
     table,

@@ -69,9 +69,8 @@ export class Participations {
 
   async #serve({ ids, openers, inboundMax, handle, refuse }: ProtocolService): Promise<void> {
     const { libp2p, guard } = this.#components
-    for (const id of ids) {
-      await libp2p.handle(id, guard.handler(id, openers, handle, refuse), { maxInboundStreams: inboundMax })
-    }
+    const guarded = guard.handler(ids, openers, handle, refuse)
+    await libp2p.handle([...ids], guarded, { maxInboundStreams: inboundMax })
   }
 
   #validate({ name, bytesMax, validate }: Topic): void {

@@ -49,7 +49,7 @@ export function composeServing(ground: NodeContext, { guard }: Standing): Servin
     access,
     protocols: [
       {
-        ids: [INFERENCE_PROTOCOL],
+        ids: INFERENCE_PROTOCOL,
         // The members that a model is offered to are asked for at each request.
         openers: EVERY_MEMBER,
         inboundMax: INFERENCE_STREAMS_INBOUND_MAX,

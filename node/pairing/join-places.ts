@@ -30,7 +30,8 @@ export class JoinPlaces {
   readonly #clock: Clock
   /** By device, oldest first: a device joins once at a time. */
   readonly #waiting = new Map<string, AbortController>()
-  #joining = 0
+  /** By device, too: one that asks again, as it may with a used code, takes its own place and no second one. */
+  readonly #joining = new Map<string, AbortController>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -43,20 +44,20 @@ export class JoinPlaces {
     this.#waiting.set(peerId, controller)
     const late = new TimeoutError(`No frame came within ${FIRST_FRAME_MS} ms.`)
     const timer = this.#clock.setTimer(() => controller.abort(late), FIRST_FRAME_MS)
-    let isProven = false
     return {
       signal: controller.signal,
       heard: () => timer.cancel(),
       proven: () => {
-        if (this.#joining >= JOINING_MAX) throw overloaded()
+        this.#joining.get(peerId)?.abort(overloaded())
+        this.#joining.delete(peerId)
+        if (this.#joining.size >= JOINING_MAX) throw overloaded()
         this.#leave(peerId, controller)
-        isProven = true
-        this.#joining++
+        this.#joining.set(peerId, controller)
       },
       [Symbol.dispose]: () => {
         timer.cancel()
         this.#leave(peerId, controller)
-        if (isProven) this.#joining--
+        if (this.#joining.get(peerId) === controller) this.#joining.delete(peerId)
       }
     }
   }

@@ -58,7 +58,7 @@ export class JoinService implements Participation {
 
   readonly protocols = [
     {
-      ids: [JOIN_PROTOCOL],
+      ids: JOIN_PROTOCOL,
       // A device that has left is a member still, and comes with a new invitation.
       openers: () => (this.open ? EVERYBODY : EVERY_MEMBER),
       inboundMax: STREAMS_MAX,

@@ -1,85 +1,91 @@
-/** Whom this node can ask, itself included, and the router that does. */
+/** Peers that this node can ask, itself included: by what they offer, by name, and the way to each. */
 
-import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../interface/clock.ts'
+import type { Inference } from '../../interface/inference.ts'
+import type { Capability } from '../../interface/manifest.ts'
 import type { ProviderTable } from '../manifests/provider-table.ts'
 import type { Members } from '../membership/members.ts'
 import { memberCalled } from '../membership/names.ts'
-import type { NodeContext } from '../mesh/context.ts'
-import type { MeshLibp2p } from '../network/libp2p.ts'
-import { Peers } from './peers.ts'
+import type { Peers } from './peers.ts'
 import type { Candidate } from './rank.ts'
-import { Router } from './router.ts'
 
-export interface AskingParts {
-  readonly libp2p: MeshLibp2p
-  readonly members: Members
-  readonly table: ProviderTable
-}
-
-export interface Asking {
-  readonly peers: Peers
-  readonly router: Router
-  /** Who offers the task or model, whichever is given. */
-  offers(wanted: Wanted): Candidate[]
-  nameOf(peerId: string): string | undefined
-}
-
+/** Either, both or none: none means everything. */
 interface Wanted {
   readonly task?: string
   readonly model?: string
 }
 
-export function composeAsking(ground: NodeContext, { libp2p, members, table }: AskingParts): Asking {
-  const { config, clock, log, registry, peerId, emit } = ground
-  // Of a device that was removed, its name is that of its last certificate. A manifest names nothing: its peer
-  // writes there what it likes.
-  const nameOf = (id: string) => members.lastKnown(id)?.name
-  const peers = new Peers({
-    libp2p,
-    table,
-    clock,
-    nameOf,
-    onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
-    onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
-  })
-  const wayTo = (id: string) => ({ connected: peers.isConnected(id), rttMs: peers.rttMs(id) })
+/** What this node does itself. */
+type OwnService = Inference & { capabilities(): Capability[] }
 
-  // This node answers itself, a member or not.
-  const ownName = () => nameOf(peerId) ?? config.name
-  const others = () => members.list().filter(member => member.peerId !== peerId)
+export interface ProviderViewComponents {
+  /** This node, and what it is called while it is no member. */
+  readonly self: { readonly peerId: string; readonly name: string }
+  readonly own: OwnService
+  readonly table: Pick<ProviderTable, 'providers'>
+  readonly members: Pick<Members, 'get' | 'list' | 'lastKnown'>
+  readonly peers: Pick<Peers, 'isConnected' | 'isLost' | 'rttMs' | 'client'>
+  readonly clock: Clock
+}
 
-  // What this node offers to nobody is still its owner's to use.
-  const ownOffers = ({ task, model }: Wanted): Candidate[] =>
-    registry
+export class ProviderView {
+  readonly #components: ProviderViewComponents
+
+  constructor(components: ProviderViewComponents) {
+    this.#components = components
+  }
+
+  /** Peers that offer what is wanted. What this node offers to nobody is still its owner's to use. */
+  offers(wanted: Wanted): Candidate[] {
+    const { self, table, members, peers, clock } = this.#components
+    const offers = this.#own(wanted)
+    for (const { peerId, capability } of table.providers(wanted, clock.monotonicMs())) {
+      if (peerId === self.peerId || peers.isLost(peerId)) continue
+      const member = members.get(peerId)
+      if (member === undefined || member.role === 'guest') continue
+      offers.push({ peerId, name: member.name, local: false, ...this.#wayTo(peerId), capability })
+    }
+    return offers
+  }
+
+  /**
+   * PeerId of the peer that this name or PeerId means, this node included.
+   *
+   * @throws {LumosError} unless it means exactly one.
+   */
+  named(called: string): string {
+    const { self, members } = this.#components
+    const others = members.list().filter(({ peerId }) => peerId !== self.peerId)
+    return memberCalled([...others, { peerId: self.peerId, name: this.#ownName() }], called).peerId
+  }
+
+  /** The peer as an inference service. */
+  client(peerId: string): Inference {
+    const { self, own, peers } = this.#components
+    return peerId === self.peerId ? own : peers.client(peerId)
+  }
+
+  #own({ task, model }: Wanted): Candidate[] {
+    const { self, own } = this.#components
+    return own
       .capabilities()
-      .filter(own => (task ?? own.task) === own.task && (model ?? own.model) === own.model)
+      .filter(can => (task ?? can.task) === can.task && (model ?? can.model) === can.model)
       .map(capability => ({
-        peerId,
-        name: ownName(),
+        peerId: self.peerId,
+        name: this.#ownName(),
         local: true,
-        ...wayTo(peerId),
+        ...this.#wayTo(self.peerId),
         capability
       }))
-  const offers = (wanted: Wanted): Candidate[] => [
-    ...ownOffers(wanted),
-    ...table
-      .providers(wanted, clock.monotonicMs())
-      .filter(({ peerId: id }) => id !== peerId && !peers.isLost(id))
-      .flatMap(provider => {
-        const member = members.get(provider.peerId)
-        if (member === undefined || member.role === 'guest') return []
-        return { ...provider, name: member.name, local: false, ...wayTo(provider.peerId) }
-      })
-  ]
+  }
 
-  const router = new Router({
-    clock,
-    log,
-    newId: randomUUID,
-    offers,
-    service: id => (id === peerId ? registry : peers.client(id)),
-    peerCalled: called => memberCalled([...others(), { peerId, name: ownName() }], called).peerId,
-    emit
-  })
-  return { peers, router, offers, nameOf }
+  #ownName(): string {
+    const { self, members } = this.#components
+    return members.lastKnown(self.peerId)?.name ?? self.name
+  }
+
+  #wayTo(peerId: string): Pick<Candidate, 'connected' | 'rttMs'> {
+    const { peers } = this.#components
+    return { connected: peers.isConnected(peerId), rttMs: peers.rttMs(peerId) }
+  }
 }

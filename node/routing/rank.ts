@@ -11,7 +11,7 @@ import type { TrackRecord } from './track-record.ts'
 /** Guess for a peer nobody measured: between a classifier (1 ms) and a language model (1 s). */
 const FIRST_CHUNK_UNMEASURED_MS = 100
 /** Loading a model from disk takes a second or two on ordinary machines. */
-const COLD_MS = 1500
+export const COLD_MS = 1500
 /** Guess for the way to a peer whose round trip is not known yet: a busy Wi-Fi. */
 const ROUND_TRIP_UNMEASURED_MS = 20
 /** Dialing first costs about ten round trips with its handshakes. */
@@ -74,7 +74,7 @@ function costOf(candidate: RankedCandidate, nowMs: number): Omit<Ranked, 'candid
     if (!measured) add('round trip', roundTripMs)
     if (!connected) add('not connected', roundTripMs * DIAL_ROUND_TRIPS)
   }
-  if (record.busyUntilMs > nowMs) add('said it is busy', record.busyUntilMs - nowMs)
+  if (record.busyUntilMs > nowMs) add('refused us lately', record.busyUntilMs - nowMs)
 
   return { costMs: parts.reduce((sum, { ms }) => sum + ms, 0), parts }
 }

@@ -1,194 +1,167 @@
 /**
- * Whom a request is sent to, and what follows when that peer fails: the
+ * Which peer a request is sent to, and what follows when that peer fails: the
  * router's decisions, as a deterministic core.
  *
- * The best peer is asked first; one that fails before its first chunk is
- * followed by the next, within a number of attempts, the request's own time and
- * a budget for retries. A request that has begun to be answered is never
- * silently begun again: a cut stream ends with `STREAM_INTERRUPTED` and the
- * number of chunks that came.
+ * The best peer is asked first; one that fails or stays silent before its first
+ * chunk is followed by the next, within a number of attempts, the request's own
+ * time and a budget for retries. A request that has begun to be answered is
+ * never silently begun again: a cut stream ends with `STREAM_INTERRUPTED` and
+ * the number of chunks that came.
  */
 
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
-import {
-  CancelledError,
-  LumosError,
-  NoProviderError,
-  OverloadedError,
-  TimeoutError
-} from '../../interface/errors.ts'
-import { type Candidate, type Ranked, type RankedCandidate, rank } from './rank.ts'
-import { newRetryBudget, type RetryBudget, takeRetry } from './retry-budget.ts'
-import {
-  newTrackRecords,
-  noteBegin,
-  noteEnd,
-  noteFirstChunk,
-  type Outcome,
-  recordOf,
-  type TrackRecords
-} from './track-record.ts'
-
-/** The first try and two more: a third failure says more about the request than about the peers. */
-export const ATTEMPTS_MAX = 3
-/** Final at the peer that says so; another one may offer the model to us. */
-const NOT_THERE: ReadonlySet<string> = new Set([
-  'MODEL_NOT_FOUND',
-  'DENIED',
-  'PEER_NOT_MEMBER',
-  'PEER_REVOKED',
-  'PEER_BANNED'
-])
-/** Said as they are after the first chunk too. */
-const TOLD_AS_IS: ReadonlySet<string> = new Set(['TIMEOUT', 'CANCELLED', 'PROTOCOL_VIOLATION'])
-/** A second: what a peer that gives no estimate of its own is left alone. */
-const RETRY_AFTER_UNKNOWN_MS = 1000
-/** As long as a peer that fails is left alone; no peer's estimate counts for more, nor for less than nothing. */
-export const RETRY_AFTER_MS_MAX = 300_000
-
-/** One request under way. */
-interface Asked {
-  readonly startedMs: number
-  readonly budgetMs: number
-  /** Whom to ask, in turn. */
-  readonly turns: readonly RankedCandidate[]
-  /** Attempts made; the last one is under way. */
-  attempts: number
-  attemptMs: number
-  /** Chunks that came from the attempt under way. */
-  received: number
-  readonly failures: LumosError[]
-}
-
-export interface RouterState {
-  readonly records: TrackRecords
-  readonly retries: RetryBudget
-  readonly requests: Map<number, Asked>
-}
-
-export type RouterEvent =
-  | {
-      readonly type: 'ask'
-      readonly id: number
-      readonly budgetMs: number
-      readonly offers: readonly Candidate[]
-    }
-  /** The peer under way sent a chunk; `last` ends the answer. */
-  | { readonly type: 'chunk'; readonly id: number; readonly last: boolean }
-  /** The attempt under way failed; `unwanted` when whoever asked gave it up. */
-  | { readonly type: 'failed'; readonly id: number; readonly failure: LumosError; readonly unwanted: boolean }
-  /** Whoever asked left. */
-  | { readonly type: 'cancel'; readonly id: number }
-
-export type RouterEffect =
-  | {
-      readonly type: 'attempt'
-      readonly id: number
-      readonly peer: RankedCandidate
-      readonly budgetMs: number
-    }
-  /** The chunk is part of the answer. */
-  | { readonly type: 'deliver'; readonly id: number }
-  /** The answer is whole. */
-  | {
-      readonly type: 'complete'
-      readonly id: number
-      readonly peer: RankedCandidate
-      readonly durationMs: number
-    }
-  | { readonly type: 'fail'; readonly id: number; readonly failure: LumosError; readonly durationMs: number }
+import { CancelledError, EngineFailedError, type LumosError, TimeoutError } from '../../interface/errors.ts'
+import { keepDecision } from './decisions.ts'
+import { interrupted, mayAskAnother, outcomeOf, summaryOf } from './failures.ts'
+import { firstChunkLimitMs } from './patience.ts'
+import type { RankedCandidate } from './rank.ts'
+import { newRetryBudget, noteRequest, takeRetry } from './retry-budget.ts'
+import type { Asked, Attempt, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
+import { newTrackRecords, noteBegin, noteEnd, noteFirstChunk, type Outcome } from './track-record.ts'
+import { newAsked } from './turns.ts'
 
 export const newRouter = (nowMs: number): RouterState => ({
   records: newTrackRecords(),
   retries: newRetryBudget(nowMs),
-  requests: new Map()
+  requests: new Map(),
+  decisions: new Map(),
+  lastAttempt: 0
 })
 
-/** Whom a request would be sent to, best first, and why. */
-export function rankOffers({ records }: RouterState, offers: readonly Candidate[], nowMs: number): Ranked[] {
-  const candidates = offers.map(offer => ({
-    ...offer,
-    record: recordOf(records, offer.peerId, offer.capability.model, nowMs)
-  }))
-  return rank(candidates, nowMs)
-}
-
-/** Changes `state` in place. What is said of a request that is not under way changes nothing. */
+/** Changes `state` in place. An event about a request or an attempt that is not under way changes nothing. */
 export function stepRouter(
   state: RouterState,
   event: RouterEvent,
   nowMs: number
 ): Stepped<RouterState, RouterEffect> {
-  const asked = state.requests.get(event.id)
-  if (event.type === 'ask') {
-    return { state, effects: asked === undefined ? ask(state, event, nowMs) : NO_EFFECTS }
+  return { state, effects: effectsOf(state, event, nowMs) }
+}
+
+function effectsOf(state: RouterState, event: RouterEvent, nowMs: number): readonly RouterEffect[] {
+  const { id } = event
+  const asked = state.requests.get(id)
+  if (event.type === 'ask') return asked === undefined ? ask(state, event, nowMs) : NO_EFFECTS
+  const attempt = asked?.attempts.at(-1)
+  if (asked === undefined || attempt === undefined) return NO_EFFECTS
+  if (event.type === 'cancel') {
+    end(state, attempt, 'cancelled', 'CANCELLED', nowMs)
+    return [finish(state, id, asked, new CancelledError(), nowMs)]
   }
-  if (asked === undefined) return { state, effects: NO_EFFECTS }
+  if (event.attempt !== attempt.id) return NO_EFFECTS
   switch (event.type) {
     case 'chunk':
-      return { state, effects: chunk(state, event.id, asked, event.last, nowMs) }
+      return chunk(state, id, asked, attempt, event.last, nowMs)
+    case 'ended':
+      return failed(state, id, asked, attempt, new EngineFailedError('The answer has no end.'), false, nowMs)
     case 'failed':
-      return { state, effects: failed(state, event.id, asked, event, nowMs) }
-    case 'cancel':
-      end(state, asked, 'cancelled', nowMs)
-      return { state, effects: [finish(state, event.id, asked, new CancelledError(), nowMs)] }
+      return failed(state, id, asked, attempt, event.failure, event.unwanted, nowMs)
+    case 'timer':
+      return silent(state, id, asked, attempt, nowMs)
   }
 }
 
 function ask(
   state: RouterState,
-  { id, budgetMs, offers }: Extract<RouterEvent, { type: 'ask' }>,
+  { id, requestId, budgetMs, offers }: Extract<RouterEvent, { type: 'ask' }>,
   nowMs: number
 ): RouterEffect[] {
-  const asked: Asked = {
-    startedMs: nowMs,
-    budgetMs,
-    turns: turnsOf(rankOffers(state, offers, nowMs).map(({ candidate }) => candidate)),
-    attempts: 0,
-    attemptMs: nowMs,
-    received: 0,
-    failures: []
-  }
+  const asked = newAsked(state.records, { requestId, budgetMs, offers }, nowMs)
   state.requests.set(id, asked)
-  return [askNext(state, id, asked, nowMs)]
+  keepDecision(state.decisions, asked)
+  noteRequest(state.retries, nowMs)
+  return askNext(state, id, asked, nowMs)
 }
 
-/** An only peer may be asked twice: its connection can break while it is well. */
-function turnsOf(ranked: readonly RankedCandidate[]): readonly RankedCandidate[] {
-  const [only, ...others] = ranked
-  if (only?.connected && others.length === 0) return [only, only]
-  return ranked.slice(0, ATTEMPTS_MAX)
-}
-
-function askNext(state: RouterState, id: number, asked: Asked, nowMs: number): RouterEffect {
-  const { turns, attempts, failures } = asked
-  const peer = turns[attempts]
-  const again = peer !== undefined && peer === turns[attempts - 1]
+function askNext(state: RouterState, id: number, asked: Asked, nowMs: number): RouterEffect[] {
+  const { attempts, failures } = asked
+  const peer = asked.turns[attempts.length]
+  const again = peer !== undefined && peer === attempts.at(-1)?.peer
   if (peer === undefined || (again && failures.at(-1)?.code !== 'PEER_UNREACHABLE')) {
-    return finish(state, id, asked, summaryOf(failures), nowMs)
+    return [finish(state, id, asked, summaryOf(failures), nowMs)]
+  }
+  if (budgetLeft(asked, nowMs) <= 0) {
+    return [finish(state, id, asked, new TimeoutError(`No answer within ${asked.budgetMs} ms.`), nowMs)]
   }
   if (failures.length > 0 && !takeRetry(state.retries, nowMs)) {
-    return finish(state, id, asked, summaryOf(failures), nowMs)
+    return [finish(state, id, asked, summaryOf(failures), nowMs)]
   }
-  const budgetMs = asked.budgetMs - (nowMs - asked.startedMs)
-  if (budgetMs <= 0) {
-    return finish(state, id, asked, new TimeoutError(`No answer within ${asked.budgetMs} ms.`), nowMs)
-  }
-  asked.attempts++
-  asked.attemptMs = nowMs
-  noteBegin(state.records, peer.peerId, peer.capability.model)
-  return { type: 'attempt', id, peer, budgetMs }
+  return begin(state, id, asked, peer, nowMs)
 }
 
-function chunk(state: RouterState, id: number, asked: Asked, last: boolean, nowMs: number): RouterEffect[] {
-  const peer = peerOf(asked)
-  asked.received++
-  if (asked.received === 1) {
-    noteFirstChunk(state.records, peer.peerId, peer.capability.model, nowMs - asked.attemptMs, nowMs)
+const budgetLeft = ({ budgetMs, startedMs }: Asked, nowMs: number): number => budgetMs - (nowMs - startedMs)
+
+/** The attempt, and a limit to its first chunk while another peer could be asked. */
+function begin(
+  state: RouterState,
+  id: number,
+  asked: Asked,
+  peer: RankedCandidate,
+  nowMs: number
+): RouterEffect[] {
+  const attempt = ++state.lastAttempt
+  const budgetMs = budgetLeft(asked, nowMs)
+  asked.attempts.push({
+    id: attempt,
+    peer,
+    startedMs: nowMs,
+    received: 0,
+    firstChunkMs: undefined,
+    heardMs: nowMs,
+    end: undefined
+  })
+  noteBegin(state.records, peer.peerId, peer.capability.model)
+  const effect = { type: 'attempt', id, attempt, peer, budgetMs } as const
+  const delayMs = anotherAfter(asked) === undefined ? undefined : firstChunkLimitMs(peer, budgetMs)
+  return delayMs === undefined ? [effect] : [effect, { type: 'timer', id, attempt, delayMs }]
+}
+
+/** A peer to ask after the one under way, which is not the same again. */
+function anotherAfter({ turns, attempts }: Asked): RankedCandidate | undefined {
+  const next = turns[attempts.length]
+  return next === attempts.at(-1)?.peer ? undefined : next
+}
+
+/** The limit to the first chunk has passed. Where no retry may be made, the peer is waited for. */
+function silent(
+  state: RouterState,
+  id: number,
+  asked: Asked,
+  attempt: Attempt,
+  nowMs: number
+): readonly RouterEffect[] {
+  const peer = anotherAfter(asked)
+  if (attempt.received > 0 || peer === undefined || budgetLeft(asked, nowMs) <= 0) return NO_EFFECTS
+  if (!takeRetry(state.retries, nowMs)) return NO_EFFECTS
+  const failure = new TimeoutError(`"${attempt.peer.name}" sent nothing within its time.`)
+  noteSilence(state, attempt, nowMs)
+  end(state, attempt, outcomeOf(attempt, failure, false, nowMs), failure.code, nowMs)
+  asked.failures.push(failure)
+  return [{ type: 'abandon', id, attempt: attempt.id }, ...begin(state, id, asked, peer, nowMs)]
+}
+
+/** The first chunk takes at least this long: a peer that is slow by nature is given more the next time. */
+function noteSilence({ records }: RouterState, { peer, startedMs }: Attempt, nowMs: number): void {
+  noteFirstChunk(records, peer.peerId, peer.capability.model, nowMs - startedMs, nowMs)
+}
+
+function chunk(
+  state: RouterState,
+  id: number,
+  asked: Asked,
+  attempt: Attempt,
+  last: boolean,
+  nowMs: number
+): RouterEffect[] {
+  const { peer } = attempt
+  attempt.received++
+  attempt.heardMs = nowMs
+  if (attempt.received === 1) {
+    attempt.firstChunkMs = nowMs - attempt.startedMs
+    noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
   }
   if (!last) return [{ type: 'deliver', id }]
-  end(state, asked, 'answered', nowMs)
-  state.requests.delete(id)
+  end(state, attempt, 'answered', 'answered', nowMs)
+  close(state, id, asked, 'answered', nowMs)
   const durationMs = nowMs - asked.startedMs
   return [
     { type: 'complete', id, peer, durationMs },
@@ -200,23 +173,29 @@ function failed(
   state: RouterState,
   id: number,
   asked: Asked,
-  { failure, unwanted }: Extract<RouterEvent, { type: 'failed' }>,
+  attempt: Attempt,
+  failure: LumosError,
+  unwanted: boolean,
   nowMs: number
 ): RouterEffect[] {
-  end(state, asked, outcomeOf(failure, unwanted), nowMs)
-  if (asked.received > 0) return [finish(state, id, asked, interrupted(failure, asked.received), nowMs)]
-  if (unwanted || (!failure.retryable && !NOT_THERE.has(failure.code))) {
-    return [finish(state, id, asked, failure, nowMs)]
+  end(state, attempt, outcomeOf(attempt, failure, unwanted, nowMs), failure.code, nowMs)
+  if (attempt.received > 0) {
+    return [finish(state, id, asked, interrupted(attempt, failure, unwanted), nowMs)]
   }
+  if (unwanted || !mayAskAnother(failure)) return [finish(state, id, asked, failure, nowMs)]
   asked.failures.push(failure)
-  return [askNext(state, id, asked, nowMs)]
+  return askNext(state, id, asked, nowMs)
 }
 
-const peerOf = ({ turns, attempts }: Asked): RankedCandidate => turns[attempts - 1]!
-
-function end(state: RouterState, asked: Asked, outcome: Outcome, nowMs: number): void {
-  const { peerId, capability } = peerOf(asked)
-  noteEnd(state.records, peerId, capability.model, outcome, nowMs)
+function end(
+  { records }: RouterState,
+  attempt: Attempt,
+  outcome: Outcome,
+  how: Attempt['end'],
+  nowMs: number
+): void {
+  attempt.end = how
+  noteEnd(records, attempt.peer.peerId, attempt.peer.capability.model, outcome, nowMs)
 }
 
 function finish(
@@ -226,38 +205,12 @@ function finish(
   failure: LumosError,
   nowMs: number
 ): RouterEffect {
-  state.requests.delete(id)
+  close(state, id, asked, failure.code, nowMs)
   return { type: 'fail', id, failure, durationMs: nowMs - asked.startedMs }
 }
 
-function outcomeOf(failure: LumosError, unwanted: boolean): Outcome {
-  if (unwanted || failure.code === 'CANCELLED' || failure.code === 'INVALID_INPUT') return 'cancelled'
-  if (failure.code !== 'OVERLOADED') return 'failed'
-  return { overloadedMs: retryAfterMsOf(failure) }
-}
-
-const retryAfterMsOf = (failure: LumosError): number => {
-  const ms = failure.details.retryAfterMs
-  if (typeof ms !== 'number' || !Number.isFinite(ms)) return RETRY_AFTER_UNKNOWN_MS
-  return Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX)
-}
-
-/** After the first chunk every loss is told with how much came, except when it was meant or the peer is to blame. */
-function interrupted(failure: LumosError, received: number): LumosError {
-  if (TOLD_AS_IS.has(failure.code)) return failure
-  return new LumosError(
-    'STREAM_INTERRUPTED',
-    `The answer was cut after ${received} chunks: ${failure.message}`,
-    { cause: failure, details: { received } }
-  )
-}
-
-/** One error for several: busy only when all are, with the earliest time that one is free again. */
-function summaryOf(failures: readonly LumosError[]): LumosError {
-  if (failures.length === 0) return new NoProviderError('Nobody can be asked.')
-  if (failures.every(({ code }) => code === 'OVERLOADED')) {
-    const retryAfterMs = Math.min(...failures.map(retryAfterMsOf))
-    return new OverloadedError('Every device that could answer is busy.', retryAfterMs)
-  }
-  return failures.findLast(({ code }) => code !== 'OVERLOADED') ?? failures.at(-1)!
+function close(state: RouterState, id: number, asked: Asked, how: Asked['end'], nowMs: number): void {
+  state.requests.delete(id)
+  asked.end = how
+  asked.endedMs = nowMs
 }

@@ -3,36 +3,19 @@
  * `router-core.ts` says, of which it is the shell.
  */
 
-import type { Clock } from '../../interface/clock.ts'
-import {
-  CancelledError,
-  EngineFailedError,
-  InvalidInputError,
-  LumosError,
-  NoProviderError,
-  toLumosError
-} from '../../interface/errors.ts'
+import type { Clock, Timer } from '../../interface/clock.ts'
+import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
-import {
-  DEFAULT_BUDGET_MS,
-  type Inference,
-  type InferenceChunk,
-  type InferenceRequest,
-  MAX_BUDGET_MS
-} from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
-import { closestNames } from '../../interface/suggest.ts'
-import { parseInput, TASK_NAMES, TASKS, type TaskName } from '../../interface/tasks.ts'
+import { type Decision, decisionOf } from './decisions.ts'
+import { completeRequest, nobodyOffers } from './new-request.ts'
+import type { ProviderView } from './provider-view.ts'
 import type { Candidate, Ranked } from './rank.ts'
-import {
-  newRouter,
-  type RouterEffect,
-  type RouterEvent,
-  type RouterState,
-  rankOffers,
-  stepRouter
-} from './router-core.ts'
+import { newRouter, stepRouter } from './router-core.ts'
+import type { AttemptEffect, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
+import { rankOffers } from './turns.ts'
 
 type Wanted = Pick<NewInferenceRequest, 'task' | 'model'>
 
@@ -41,6 +24,11 @@ interface Run {
   readonly id: number
   readonly request: InferenceRequest
   readonly options: InferOptions
+  /** The attempt that the core asks for. */
+  attempt: AttemptEffect | undefined
+  /** While the core wants to be woken: ends the attempt when another peer is asked. */
+  limit: { readonly timer: Timer; readonly abandoned: AbortController } | undefined
+  failure: LumosError | undefined
   answered: boolean
 }
 
@@ -48,12 +36,7 @@ export interface RouterComponents {
   readonly clock: Clock
   readonly log: Logger
   newId(): string
-  /** Everyone who offers the task or model, this node included. */
-  offers(wanted: { task?: TaskName; model?: string }): Candidate[]
-  /** The way to one of them. */
-  service(peerId: string): Inference
-  /** PeerId of the one that this name or PeerId means; throws unless it means exactly one. */
-  peerCalled(called: string): string
+  readonly providers: Pick<ProviderView, 'offers' | 'named' | 'client'>
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
@@ -70,36 +53,37 @@ export class Router implements Inference {
   /** See {@link Inference.infer}; what the request leaves out is found among the offers. */
   async *infer(wanted: NewInferenceRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
     const { clock, emit } = this.#components
-    const request = this.#complete(wanted)
+    const request = completeRequest(wanted, this.#components)
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
-    const run = { id: ++this.#lastId, request, options, answered: false }
+    const run = newRun(++this.#lastId, request, options)
     // Leaving the loop early is a cancellation that throws nothing here.
     let failure: LumosError = new CancelledError()
 
     emit('inference.request_started', { requestId, task, model })
     try {
       const offers = this.#able(request, options)
-      let effect = this.#step({ type: 'ask', id: run.id, budgetMs, offers })
+      this.#carryOut(run, this.#step({ type: 'ask', id: run.id, requestId, budgetMs, offers }))
       // One loop and no generator in between, which would cost more than all that is decided here.
-      while (effect?.type === 'attempt') {
-        const attempt = effect
+      while (run.failure === undefined) {
+        const attempt = run.attempt!
         try {
           for await (const chunk of this.#ask(run, attempt)) {
-            if (!this.#isPart(run, chunk)) return
+            if (!this.#isPart(run, attempt, chunk)) break
             yield chunk
           }
           if (run.answered) return
-          throw new EngineFailedError('The answer has no end.')
+          this.#carryOut(run, this.#step({ type: 'ended', id: run.id, attempt: attempt.attempt }))
         } catch (thrown) {
-          effect = this.#failed(run, attempt, toLumosError(thrown))
+          this.#failed(run, attempt, toLumosError(thrown))
         }
       }
-      if (effect?.type === 'fail') throw effect.failure
+      throw run.failure
     } catch (thrown) {
       failure = toLumosError(thrown)
       throw failure
     } finally {
+      run.limit?.timer.cancel()
       this.#step({ type: 'cancel', id: run.id })
       if (!run.answered) {
         const durationMs = clock.monotonicMs() - startedMs
@@ -109,40 +93,80 @@ export class Router implements Inference {
     }
   }
 
-  #ask(
-    { request, options }: Run,
-    { peer, budgetMs }: Extract<RouterEffect, { type: 'attempt' }>
-  ): AsyncIterable<InferenceChunk> {
+  /** The last requests, by their id, and why each peer was asked or not. */
+  readonly decisions = {
+    get: (requestId: string): Decision | undefined => {
+      const asked = this.#state.decisions.get(requestId)
+      return asked && decisionOf(asked)
+    }
+  }
+
+  #ask({ request, options, limit }: Run, { peer, budgetMs }: AttemptEffect): AsyncIterable<InferenceChunk> {
     const { task, model } = peer.capability
     options.signal?.throwIfAborted()
     options.onRoute?.({ ...namesOf(peer), task, model })
-    return this.#components.service(peer.peerId).infer({ ...request, model, budgetMs }, options)
+    const signal = eitherOf(options.signal, limit?.abandoned.signal)
+    return this.#components.providers.client(peer.peerId).infer({ ...request, model, budgetMs }, { signal })
+  }
+
+  #carryOut(run: Run, effects: readonly RouterEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'abandon':
+          run.limit?.abandoned.abort(new CancelledError('Another peer is asked.'))
+          break
+        case 'attempt':
+          this.#unlimit(run)
+          run.attempt = effect
+          break
+        case 'timer': {
+          const { id, attempt, delayMs } = effect
+          const wake = () => this.#carryOut(run, this.#step({ type: 'timer', id, attempt }))
+          run.limit = {
+            timer: this.#components.clock.setTimer(wake, delayMs),
+            abandoned: new AbortController()
+          }
+          break
+        }
+        case 'complete':
+          run.answered = true
+          this.#completed(run.request, effect)
+          break
+        case 'fail':
+          run.failure = effect.failure
+      }
+    }
+  }
+
+  #unlimit(run: Run): void {
+    run.limit?.timer.cancel()
+    run.limit = undefined
   }
 
   /** Whether the chunk belongs to the answer; the last one completes it. */
-  #isPart(run: Run, chunk: InferenceChunk): boolean {
-    const effect = this.#step({ type: 'chunk', id: run.id, last: chunk.type === 'done' })
-    if (effect?.type === 'complete') {
-      run.answered = true
-      this.#completed(run.request, effect)
-    }
-    return effect !== undefined
+  #isPart(run: Run, { attempt }: AttemptEffect, chunk: InferenceChunk): boolean {
+    const effects = this.#step({ type: 'chunk', id: run.id, attempt, last: chunk.type === 'done' })
+    if (effects.length === 0) return false
+    if (run.limit !== undefined) this.#unlimit(run)
+    this.#carryOut(run, effects)
+    return true
   }
 
-  /** @returns what to do next. @throws `failure` when the request has ended before. */
-  #failed(
-    { id, request, options }: Run,
-    { peer: { peerId } }: Extract<RouterEffect, { type: 'attempt' }>,
-    failure: LumosError
-  ): RouterEffect {
+  /** @throws `failure` when the request has ended before. */
+  #failed(run: Run, attempt: AttemptEffect, failure: LumosError): void {
+    const { id, request, options } = run
+    const requestId = request.id
+    const { peerId } = attempt.peer
+    // The core has given it up already.
+    if (run.attempt !== attempt) {
+      this.#components.log.info({ requestId, peerId }, 'a peer was silent; another one is asked')
+      return
+    }
     const unwanted = options.signal?.aborted === true
-    const effect = this.#step({ type: 'failed', id, failure, unwanted })
-    if (effect === undefined) throw failure
-    this.#components.log.info(
-      { requestId: request.id, peerId, code: failure.code },
-      'a peer could not answer'
-    )
-    return effect
+    const effects = this.#step({ type: 'failed', id, attempt: attempt.attempt, failure, unwanted })
+    if (effects.length === 0) throw failure
+    this.#carryOut(run, effects)
+    this.#components.log.info({ requestId, peerId, code: failure.code }, 'a peer could not answer')
   }
 
   #completed(
@@ -160,9 +184,8 @@ export class Router implements Inference {
     })
   }
 
-  /** The first effect says it all: a whole answer is delivered as well. */
-  #step(event: RouterEvent): RouterEffect | undefined {
-    return stepRouter(this.#state, event, this.#components.clock.monotonicMs()).effects[0]
+  #step(event: RouterEvent): readonly RouterEffect[] {
+    return stepRouter(this.#state, event, this.#components.clock.monotonicMs()).effects
   }
 
   /**
@@ -171,58 +194,34 @@ export class Router implements Inference {
    * @throws {NoProviderError} when nobody offers it.
    */
   explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
-    return rankOffers(this.#state, this.#able(wanted, options), this.#components.clock.monotonicMs())
+    return rankOffers(this.#state.records, this.#able(wanted, options), this.#components.clock.monotonicMs())
   }
 
   #able(wanted: Wanted, { peer }: InferOptions): Candidate[] {
-    const { offers, peerCalled } = this.#components
-    let able = offers({ task: wanted.task, model: wanted.model })
+    const { providers } = this.#components
+    let able = providers.offers({ task: wanted.task, model: wanted.model })
 
     if (peer !== undefined) {
-      const only = peerCalled(peer)
+      const only = providers.named(peer)
       able = able.filter(({ peerId }) => peerId === only)
     }
-    if (able.length === 0) throw this.#nobody(wanted.model ?? wanted.task ?? 'anything', peer)
+    if (able.length === 0) throw nobodyOffers(wanted.model ?? wanted.task ?? 'anything', providers, peer)
     return able
   }
+}
 
-  /** Fill in what was left out, and refuse what no peer could take. */
-  #complete(wanted: NewInferenceRequest): InferenceRequest {
-    const task = wanted.task ?? this.#taskOf(wanted)
-    const schema = TASKS[task]
-    if (schema === undefined) {
-      throw new LumosError('USAGE', `There is no task "${task}".`, {
-        hint: `Tasks: ${TASK_NAMES.join(', ')}`
-      })
-    }
-    return {
-      id: wanted.id ?? this.#components.newId(),
-      task,
-      model: wanted.model,
-      ...parseInput(task, wanted.input, wanted.params ?? {}),
-      budgetMs: Math.min(Math.max(wanted.budgetMs ?? DEFAULT_BUDGET_MS, 1), MAX_BUDGET_MS)
-    }
-  }
+const newRun = (id: number, request: InferenceRequest, options: InferOptions): Run => ({
+  id,
+  request,
+  options,
+  attempt: undefined,
+  limit: undefined,
+  failure: undefined,
+  answered: false
+})
 
-  /** The first task of the model whose input has the form that was given. */
-  #taskOf({ model, input }: NewInferenceRequest): TaskName {
-    if (model === undefined) throw new InvalidInputError('Say which model or which task.')
-    const offered = new Set(this.#components.offers({ model }).map(({ capability }) => capability.task))
-    if (offered.size === 0) throw this.#nobody(model, undefined)
-    const tasks = TASK_NAMES.filter(task => offered.has(task))
-    return tasks.find(task => TASKS[task].input.safeParse(input).success) ?? tasks[0]!
-  }
-
-  #nobody(wanted: string, peer: string | undefined): NoProviderError {
-    const offered = this.#components.offers({}).map(({ capability }) => capability.model)
-    const closest = closestNames(wanted, offered)
-    const message =
-      peer === undefined
-        ? `No device offers "${wanted}".`
-        : `The device "${peer}" does not offer "${wanted}".`
-    const hint = `${closest.length > 0 ? `Closest: ${closest.join(', ')}. ` : ''}See all: lumos-node models`
-    return new NoProviderError(message, { hint })
-  }
+function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : AbortSignal.any([one, other])
 }
 
 const namesOf = ({ peerId, name, local }: Candidate) =>

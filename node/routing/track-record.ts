@@ -21,7 +21,7 @@ export interface TrackRecord {
   readonly inFlight: number
   /** Smoothed time to the first chunk; absent while nothing recent was measured. */
   readonly firstChunkMs: number | undefined
-  /** The peer said it is busy until then. */
+  /** The peer refused us, being busy or because of what we are: it is asked after the others until then. */
   readonly busyUntilMs: number
   /** Failed too often in a row: not asked before then while others can be. */
   readonly ejectedUntilMs: number
@@ -42,8 +42,8 @@ export type TrackRecords = Map<string, Entry>
 
 export const newTrackRecords = (): TrackRecords => new Map()
 
-/** What became of one attempt. `overloaded` carries the peer's own estimate of when to come back. */
-export type Outcome = 'answered' | 'cancelled' | 'failed' | { readonly overloadedMs: number }
+/** What became of one attempt. `awayMs` is how long a peer that refused is asked after the others. */
+export type Outcome = 'answered' | 'cancelled' | 'failed' | { readonly awayMs: number }
 
 export function recordOf(records: TrackRecords, peerId: string, model: string, nowMs: number): TrackRecord {
   const entry = records.get(keyOf(peerId, model))
@@ -100,7 +100,7 @@ export function noteEnd(
     entry.ejections++
     entry.ejectedUntilMs = nowMs + Math.min(EJECTION_MS * entry.ejections, EJECTION_MS_MAX)
   } else if (typeof outcome === 'object') {
-    entry.busyUntilMs = nowMs + outcome.overloadedMs
+    entry.busyUntilMs = nowMs + outcome.awayMs
   }
 }
 

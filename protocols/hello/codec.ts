@@ -4,7 +4,8 @@ import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from '../../interface/membership.ts'
 import { WireName } from '../../interface/names.ts'
 
-export const HELLO_PROTOCOL = '/lumos/hello/1'
+/** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
+export const HELLO_PROTOCOL = ['/lumos/hello/1']
 
 export const FRAME = {
   /** Both: which mesh. The only frame that a stranger gets to see. */
@@ -21,7 +22,7 @@ export const FRAME = {
   proof: 6
 } as const
 
-export const Hello = z.strictObject({
+export const Hello = z.object({
   version: z.literal(1),
   /** Id of the sender's mesh: peers of two meshes on one LAN part here. */
   mesh: z.string().min(1).max(128),
@@ -36,9 +37,9 @@ export type Hello = z.infer<typeof Hello>
 /** A certificate, and that of the admin who issued it. */
 const Chain = z.array(z.instanceof(Uint8Array)).max(CHAIN_LENGTH_MAX)
 
-export const Certificates = z.strictObject({ chain: Chain })
+export const Certificates = z.object({ chain: Chain })
 
-export const Accept = z.strictObject({
+export const Accept = z.object({
   /** Fresh certificates for the receiver. */
   renewed: Chain
 })

@@ -11,6 +11,8 @@ import { decodeChunk } from './codec.ts'
 /** Chunks and bytes that wait for their caller before the stream is held. */
 const QUEUED_CHUNKS_MAX = 64
 const QUEUED_BYTES_MAX = 1024 * 1024
+/** Chunks of unknown types in one answer: ten reports of progress a second, for the longest budget, are 36,000. */
+const UNKNOWN_CHUNKS_MAX = 65_536
 
 /** Where a call runs, and how it is given up there. */
 export interface Place {
@@ -38,6 +40,8 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   #queue: InferenceChunk[] = []
   #queuedBytes = 0
   readonly #answer: Answer
+  /** Chunks of unknown types that came: they have an index, and the caller sees the others numbered without gaps. */
+  #unknown = 0
   /** Nothing more will come: the answer is whole, or `#error` says why not. */
   #over = false
   #error: LumosError | undefined
@@ -111,24 +115,24 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   onMessage(message: Message): Promise<void> | undefined {
     if (this.#over) return undefined
     if (message.type === TYPE.error) {
-      this.fail(this.#cut(decodeError(message.control)))
+      this.fail(this.#counted(decodeError(message.control)))
       this.#place?.ended()
       return undefined
     }
-    let chunk: InferenceChunk
+    let chunk: InferenceChunk | undefined
     try {
-      chunk = this.#answer.accept(decodeChunk(message))
+      chunk = this.#understood(message)
     } catch (err) {
       // Cancelled, it could go on sending. Reset, it cannot.
       this.fail(err as LumosError)
       this.#place?.reset(err as LumosError)
       return undefined
     }
-    return this.#accept(chunk, message)
+    return chunk && this.#accept(chunk, message)
   }
 
   onLost(err: LumosError): void {
-    this.fail(this.#cut(err))
+    this.fail(this.#counted(err))
   }
 
   onExpired(): void {
@@ -143,6 +147,20 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
     }
     this.#signal?.addEventListener('abort', this.#onAbort)
     this.#start(this)
+  }
+
+  /** What `message` adds to the answer; nothing when only newer nodes know its type. */
+  #understood(message: Message): InferenceChunk | undefined {
+    const chunk = decodeChunk(message)
+    if (chunk !== undefined) {
+      return this.#answer.accept(
+        this.#unknown === 0 ? chunk : { ...chunk, index: chunk.index - this.#unknown }
+      )
+    }
+    if (message.index !== this.#answer.received + this.#unknown)
+      throw this.#broken('numbered its chunks wrongly')
+    if (++this.#unknown > UNKNOWN_CHUNKS_MAX) throw this.#broken('sent too many chunks of unknown types')
+    return undefined
   }
 
   #accept(chunk: InferenceChunk, { control, data }: Message): Promise<void> | undefined {
@@ -191,14 +209,12 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   readonly #broken = (what: string): ProtocolViolationError =>
     new ProtocolViolationError(`The peer ${what}.`, { details: { received: this.#answer.received } })
 
-  /** Once a chunk has come, a loss must say how many. */
-  #cut(err: LumosError): LumosError {
+  /** The failure as it is. Once a chunk has come, it says how many did. */
+  #counted(err: LumosError): LumosError {
     const { received } = this.#answer
     if (received === 0) return err
-    return new LumosError('STREAM_INTERRUPTED', `The answer broke off after ${received} chunks.`, {
-      cause: err,
-      details: { received }
-    })
+    const { code, message, hint, details } = err
+    return new LumosError(code, message, { cause: err, hint, details: { ...details, received } })
   }
 }
 

@@ -45,7 +45,7 @@ export class InferenceClient implements Inference {
 
   /**
    * See {@link Inference.infer}. Besides what the peer reports, throws `PEER_UNREACHABLE` when
-   * the stream is lost before the first chunk, and `STREAM_INTERRUPTED` with `details.received` after it.
+   * the stream is lost. A failure after the first chunk has `details.received`.
    */
   infer(request: InferenceRequest, { signal }: AbortOptions = {}): AsyncIterable<InferenceChunk> {
     const deadlineMs = this.#components.clock.monotonicMs() + request.budgetMs + GRACE_MS

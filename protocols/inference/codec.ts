@@ -11,7 +11,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import * as z from 'zod'
-import { ProtocolViolationError } from '../../interface/errors.ts'
+import { NoProviderError, ProtocolViolationError } from '../../interface/errors.ts'
 import {
   FINISH_REASONS,
   type InferenceChunk,
@@ -19,20 +19,22 @@ import {
   MAX_BUDGET_MS
 } from '../../interface/inference.ts'
 import { ModelId } from '../../interface/names.ts'
-import { TASK_NAMES, TASKS } from '../../interface/tasks.ts'
+import { isRecord, isTaskName, TaskText } from '../../interface/tasks.ts'
 import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../wire/control.ts'
 import { encodeError } from '../wire/errors.ts'
 import type { FrameInit } from '../wire/frames.ts'
-import { type Message, messageFrames, TYPE } from '../wire/messages.ts'
+import { type Message, messageFrames, REPLIES_FROM, TYPE } from '../wire/messages.ts'
 
-export const INFERENCE_PROTOCOL = '/lumos/inference/1'
+/** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
+export const INFERENCE_PROTOCOL = ['/lumos/inference/1']
 
 /** Kinds of reply beside `done` and `error`. */
 const REPLY = { text: 16, output: 17 } as const
+const KNOWN_REPLIES: ReadonlySet<number> = new Set(Object.values(REPLY))
 
-const Request = z.strictObject({
+export const Request = z.object({
   id: z.string().min(1).max(128),
-  task: z.enum(TASK_NAMES),
+  task: TaskText,
   model: ModelId.optional(),
   /** Held to its task's schema by whoever runs it. */
   input: z.unknown(),
@@ -41,9 +43,9 @@ const Request = z.strictObject({
 })
 
 const Count = z.int().min(0).optional()
-const Done = z.strictObject({
-  usage: z.strictObject({ inputTokens: Count, outputTokens: Count }),
-  finishReason: z.enum(FINISH_REASONS)
+const Done = z.object({
+  usage: z.object({ inputTokens: Count, outputTokens: Count }),
+  finishReason: z.string().max(64).pipe(z.enum(FINISH_REASONS).catch('other'))
 })
 
 /** @throws {InvalidInputError} when the input or params cannot be sent. */
@@ -51,19 +53,25 @@ export const encodeRequest = ({ id, task, input, model, params, budgetMs }: Infe
   // Keys in the order of the encoding: nothing to sort.
   detach({ id, task, input, model, params, budgetMs })
 
-/** @throws {ProtocolViolationError} when it is not a request. */
+/**
+ * @throws {ProtocolViolationError} when it is not a request.
+ * @throws {NoProviderError} when its task is not one that this node knows.
+ */
 export const decodeRequest = (control: Uint8Array, data: readonly Uint8Array[]): InferenceRequest =>
   checkedRequest(attach(control, data))
 
 /** What nearly all requests are is told by hand; the schema is asked about the others, and says what is wrong. */
 function checkedRequest(value: unknown): InferenceRequest {
-  return isRequest(value) ? value : check(Request, value)
+  if (isRequest(value)) return value
+  const { task, ...rest } = check(Request, value)
+  if (!isTaskName(task)) throw new NoProviderError(`This node does not know the task "${task}".`)
+  return { task, ...rest }
 }
 
 const REQUEST_KEYS = new Set(Object.keys(Request.shape))
 
-/** Whether `value` is certainly what the schema accepts. */
-function isRequest(value: unknown): value is InferenceRequest {
+/** Whether `value` is certainly what the schema accepts, and holds no key that it would drop. */
+export function isRequest(value: unknown): value is InferenceRequest {
   if (typeof value !== 'object' || value === null) return false
   for (const key in value) if (!REQUEST_KEYS.has(key)) return false
   const { id, task, model, input, params, budgetMs } = value as Partial<InferenceRequest>
@@ -72,12 +80,10 @@ function isRequest(value: unknown): value is InferenceRequest {
     id.length >= 1 &&
     id.length <= 128 &&
     typeof task === 'string' &&
-    Object.hasOwn(TASKS, task) &&
+    isTaskName(task) &&
     (model === undefined || ModelId.safeParse(model).success) &&
     input !== undefined &&
-    typeof params === 'object' &&
-    params !== null &&
-    !Array.isArray(params) &&
+    isRecord(params) &&
     typeof budgetMs === 'number' &&
     budgetMs > 0 &&
     budgetMs <= MAX_BUDGET_MS
@@ -103,11 +109,13 @@ export const errorFrames = (call: number, thrown: unknown): Iterable<FrameInit> 
   messageFrames(TYPE.error, call, 0, encodeError(thrown))
 
 /**
- * The chunk a reply holds. Whether it may come next, in an answer to what was asked, `Answer` says.
+ * The chunk a reply holds; none when it is of a type that only newer nodes know. Whether it may come next, in an
+ * answer to what was asked, `Answer` says.
  *
- * @throws {ProtocolViolationError} when it holds none.
+ * @throws {ProtocolViolationError} when it is malformed.
  */
-export function decodeChunk({ type, index, control, data = [] }: Message): InferenceChunk {
+export function decodeChunk({ type, index, control, data = [] }: Message): InferenceChunk | undefined {
+  if (type >= REPLIES_FROM && !KNOWN_REPLIES.has(type)) return undefined
   if (type === REPLY.output) return { type: 'output', index, output: attach(control, data) }
   if (data.length > 0) throw new ProtocolViolationError('A reply brought data that it cannot have.')
   if (type === TYPE.done) {

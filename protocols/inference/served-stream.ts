@@ -159,13 +159,13 @@ export class ServedStream {
     this.#components.authorize?.(this.#load.peerId, request)
 
   #onMessage(message: Message): void {
-    const { type, call: number, control } = message
+    const { type, call: number } = message
     if (type === TYPE.request) {
       this.#onRequest(message)
       return
     }
     if (type !== TYPE.cancel) throw new ProtocolViolationError(`There is no message of type ${type}.`)
-    if (number > this.#lastCall || control.byteLength > 0) {
+    if (number > this.#lastCall) {
       throw new ProtocolViolationError('A call was cancelled that was not made.')
     }
     // It may have ended while this was under way.

@@ -22,7 +22,8 @@ import * as z from 'zod'
 import { CHAIN_LENGTH_MAX, PeerIdText } from '../../interface/membership.ts'
 import { DeviceName, WireName } from '../../interface/names.ts'
 
-export const JOIN_PROTOCOL = '/lumos/join/1'
+/** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
+export const JOIN_PROTOCOL = ['/lumos/join/1']
 export const FRAME = { redeem: 1, grant: 2, ask: 3, challenge: 4, reveal: 5, pending: 6, refuse: 7 } as const
 
 export const NONCE_BYTES = 32
@@ -32,7 +33,7 @@ const bytes = (count?: number) =>
   )
 const Bytes32 = bytes(NONCE_BYTES)
 
-export const Redeem = z.strictObject({
+export const Redeem = z.object({
   version: z.literal(1),
   /** What the device wants to be called. */
   name: DeviceName,
@@ -43,7 +44,7 @@ export const Redeem = z.strictObject({
 })
 export type Redeem = z.infer<typeof Redeem>
 
-export const Grant = z.strictObject({
+export const Grant = z.object({
   mesh: PeerIdText,
   meshName: WireName,
   meshNamedAtMs: z.int().min(0),
@@ -51,7 +52,7 @@ export const Grant = z.strictObject({
 })
 export type Grant = z.infer<typeof Grant>
 
-export const Ask = z.strictObject({
+export const Ask = z.object({
   version: z.literal(1),
   name: DeviceName,
   /** To the nonce that comes with `reveal`. */
@@ -59,10 +60,10 @@ export const Ask = z.strictObject({
 })
 export type Ask = z.infer<typeof Ask>
 
-export const Challenge = z.strictObject({ mesh: PeerIdText, meshName: WireName, nonce: Bytes32 })
+export const Challenge = z.object({ mesh: PeerIdText, meshName: WireName, nonce: Bytes32 })
 export type Challenge = z.infer<typeof Challenge>
 
-export const Reveal = z.strictObject({ nonce: Bytes32 })
+export const Reveal = z.object({ nonce: Bytes32 })
 
 export const commitmentTo = (nonce: Uint8Array): Uint8Array =>
   createHash('sha256').update('lumos/join/nonce').update(nonce).digest()

@@ -2,7 +2,8 @@
 
 import * as z from 'zod'
 
-export const MANIFEST_PROTOCOL = '/lumos/manifest/1'
+/** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
+export const MANIFEST_PROTOCOL = ['/lumos/manifest/1']
 
 export const FRAME = {
   /** Dialer: some of the numbers it holds. `last` marks the final one. */
@@ -22,10 +23,10 @@ export const VERSIONS_MAX = 4096
 /** What one pull may bring; the rest comes with the next. */
 export const ENTRIES_MAX = 1024
 
-export const Versions = z.strictObject({
+export const Versions = z.object({
   versions: z
     .array(
-      z.strictObject({
+      z.object({
         peerId: z.string().min(1).max(128),
         epoch: z.int().min(0),
         sequence: z.int().min(0)
@@ -37,7 +38,7 @@ export const Versions = z.strictObject({
 export type ManifestVersions = z.infer<typeof Versions>['versions']
 
 /** How long the sender has held the manifest, by its own clock and the words of those before it. */
-export const Age = z.strictObject({ ageMs: z.int().min(0) })
+export const Age = z.object({ ageMs: z.int().min(0) })
 
 export interface AgedEnvelope {
   readonly envelope: Uint8Array

@@ -14,12 +14,13 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 import { FrameStream } from '../wire/frames.ts'
 
-export const REVOCATION_PROTOCOL = '/lumos/revocation/1'
+/** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
+export const REVOCATION_PROTOCOL = ['/lumos/revocation/1']
 /** What one pull may bring: the full rooms of thirty admins, and the root's. The root's come first. */
 const ENTRIES_MAX = 16_384
 const FRAME = { pull: 1, entry: 2, end: 3 } as const
 
-const Entry = z.strictObject({
+const Entry = z.object({
   envelope: z.instanceof(Uint8Array),
   /** The signing admin's certificate; null when the root signed. */
   issuerCertificate: z.instanceof(Uint8Array).nullable()

@@ -15,7 +15,7 @@ import type { Frame } from './frame-parser.ts'
 import type { FrameInit } from './frames.ts'
 import { ATTACHMENT_BYTES_MAX, ATTACHMENTS_MAX, FRAME_BYTES_HARD_MAX, FRAME_BYTES_MAX } from './limits.ts'
 
-/** Types every protocol with calls has. Its own kinds of reply are numbered from 16. */
+/** Types every protocol with calls has. */
 export const TYPE = {
   data: 0,
   /** Dialer: begin a call. */
@@ -27,6 +27,8 @@ export const TYPE = {
   /** Listener: the call has ended, failed. */
   error: 4
 } as const
+/** A protocol's own kinds of reply are numbered from here; a dialer skips those that it does not know. */
+export const REPLIES_FROM = 16
 
 /** Leaves room for the numbers of 65 values in a first frame of 16 KiB. */
 const CONTROL_INLINE_MAX = 8 * 1024

@@ -12,11 +12,11 @@ import type { HostilePeer } from './peer.ts'
 
 /** Every protocol of ours, and what libp2p's own parts speak. */
 export const PROTOCOLS = [
-  HELLO_PROTOCOL,
-  JOIN_PROTOCOL,
-  MANIFEST_PROTOCOL,
-  REVOCATION_PROTOCOL,
-  INFERENCE_PROTOCOL,
+  ...HELLO_PROTOCOL,
+  ...JOIN_PROTOCOL,
+  ...MANIFEST_PROTOCOL,
+  ...REVOCATION_PROTOCOL,
+  ...INFERENCE_PROTOCOL,
   '/meshsub/1.2.0',
   '/ipfs/id/1.0.0',
   '/ipfs/ping/1.0.0'
@@ -87,7 +87,11 @@ export async function meet(
 const STREAM_TIMEOUT_MS = 3000
 
 /** A stream of `protocol`, whether the other side is known to speak it or not. */
-export const openStream = (connection: Connection, protocol: string, signal: AbortSignal): Promise<Stream> =>
+export const openStream = (
+  connection: Connection,
+  protocol: string | string[],
+  signal: AbortSignal
+): Promise<Stream> =>
   connection.newStream(protocol, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(STREAM_TIMEOUT_MS)])
   })

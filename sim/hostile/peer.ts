@@ -125,10 +125,16 @@ export class HostilePeer implements AsyncDisposable {
   /**
    * Say hello on a new stream.
    *
+   * @returns what the other side has shown, by type of frame.
    * @throws when the other side refuses, or is gone.
    */
-  async hello(connection: Connection, envelope: Uint8Array, mesh = this.mesh): Promise<void> {
+  async hello(
+    connection: Connection,
+    envelope: Uint8Array,
+    mesh = this.mesh
+  ): Promise<Map<number, Uint8Array>> {
     const frames = new FrameStream(await connection.newStream(HELLO_PROTOCOL))
+    const shown = new Map<number, Uint8Array>()
     const own = { version: 1, mesh, meshName: 'home', meshNamedAtMs: 0, revocationsDigest: '' }
     await frames.write(FRAME.hello, encodeControl(own))
     await frames.write(FRAME.certificates, encodeControl({ chain: [...this.certificates] }))
@@ -138,10 +144,12 @@ export class HostilePeer implements AsyncDisposable {
       const frame = await frames.read({ bytesMax: MANIFEST_BYTES_MAX })
       if (frame?.type === FRAME.refuse) throw decodeError(frame.body)
       if (frame?.type !== type) throw new Error(`refused: ${frame?.type}`)
+      shown.set(type, frame.body)
     }
     await frames.close()
     // Only now would it be let: it tells our gossip that the other side speaks it.
     await this.libp2p.services.identify.identify(connection)
+    return shown
   }
 
   /** Publish under the topic of manifests, a new message each time, until somebody is there to get it. */

@@ -18,7 +18,7 @@ const POISON: readonly ((attack: Attack) => Record<string, unknown>)[] = [
   () => ({ sequence: 1.5 }),
   () => ({ epoch: Number.MAX_SAFE_INTEGER }),
   () => ({ version: 2 }),
-  () => ({ admin: true }),
+  () => ({ capabilities: [{ ...capability('m'), task: 'a\u001b[2Jb' }] }),
   () => ({ name: 'a\u001b[2Jb' }),
   () => ({ name: '' }),
   () => ({ capabilities: Array.from({ length: 257 }, (_, i) => capability(`m${i}`)) }),

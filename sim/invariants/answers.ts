@@ -57,28 +57,34 @@ function answeredBy(history: History, entries: readonly RequestEntry[]): string 
   return routed && history.actor(routed.peerId)?.kind
 }
 
-/** As `node/routing/retry-budget.ts` documents them: ten at once, and ten a minute. */
-const RETRIES_AT_ONCE = 10
-const RETRY_PERIOD_MS = 6000
+/** As `node/routing/retry-budget.ts` documents them: a tenth of the requests of ten seconds, and at least ten. */
+const RETRIES_MIN = 10
+const RETRY_SHARE = 0.1
+/** The node sees each request and each retry a little before the history does. */
+const RETRIES_WITHIN_MS = 9900
+/** The node counts by the second, so it may count the requests of one more. */
+const REQUESTS_WITHIN_MS = 11_100
 
 export const retriesAreBounded: Invariant = {
   id: 'S13',
-  promise: `Each node asks again at most ${RETRIES_AT_ONCE} times at once and once in ${RETRY_PERIOD_MS / 1000} s.`,
+  promise: `Within ten seconds each node asks again for at most a tenth of its requests, or ${RETRIES_MIN} times.`,
   *broken(history) {
+    const requestsMs = Map.groupBy(history.of('asked'), ({ asker }) => asker)
     for (const [asker, timesMs] of retriesOf(history)) {
-      for (let first = 0; first < timesMs.length; first++) {
-        for (let last = first + RETRIES_AT_ONCE; last < timesMs.length; last++) {
-          const spanMs = timesMs[last]! - timesMs[first]!
-          const retries = last - first + 1
-          // Tokens are counted in fractions, so one may have been nearly earned when the span begins.
-          if (retries <= RETRIES_AT_ONCE + spanMs / RETRY_PERIOD_MS + 1) continue
-          yield `${asker} asked again ${retries} times in ${Math.round(spanMs)} ms until ${at(timesMs[last]!)}.`
-          return
-        }
-      }
+      const asked = (requestsMs.get(asker) ?? []).map(({ atMs }) => atMs)
+      const broken = timesMs.find(nowMs => {
+        const requests = within(asked, nowMs, REQUESTS_WITHIN_MS)
+        return within(timesMs, nowMs, RETRIES_WITHIN_MS) > Math.max(RETRIES_MIN, RETRY_SHARE * requests)
+      })
+      if (broken === undefined) continue
+      const retries = within(timesMs, broken, RETRIES_WITHIN_MS)
+      yield `${asker} asked again ${retries} times in ${RETRIES_WITHIN_MS} ms until ${at(broken)}.`
     }
   }
 }
+
+const within = (timesMs: readonly number[], untilMs: number, spanMs: number): number =>
+  timesMs.filter(atMs => atMs <= untilMs && atMs > untilMs - spanMs).length
 
 /** When each asker asked another peer, or one peer again, for the same request. */
 function retriesOf(history: History): Map<string, number[]> {

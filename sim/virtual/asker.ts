@@ -5,7 +5,8 @@
 
 import { LumosError } from '../../interface/errors.ts'
 import { providersOf } from '../../node/manifests/provider-core.ts'
-import { newRouter, type RouterEffect, type RouterEvent } from '../../node/routing/router-core.ts'
+import { newRouter } from '../../node/routing/router-core.ts'
+import type { AttemptEffect, RouterEffect, RouterEvent } from '../../node/routing/router-state.ts'
 import { GRACE_MS } from '../../protocols/inference/client.ts'
 import type { Side } from './connection.ts'
 import { nodeOf } from './identities.ts'
@@ -16,6 +17,8 @@ import type { CallMessage } from './messages.ts'
 interface Call {
   readonly number: number
   readonly request: number
+  /** The router's number of it. */
+  readonly attempt: number
   readonly peer: number
   side: Side | undefined
   received: number
@@ -63,7 +66,7 @@ export class Asker {
       return
     }
     this.#models.set(request, model)
-    this.#step({ type: 'ask', id: request, budgetMs, offers })
+    this.#step({ type: 'ask', id: request, requestId: `${request}`, budgetMs, offers })
   }
 
   cancel(request: number): void {
@@ -93,7 +96,7 @@ export class Asker {
     call.received++
     if (message.last) this.#forget(call)
     this.#chunk = message
-    this.#step({ type: 'chunk', id: call.request, last: message.last })
+    this.#step({ type: 'chunk', id: call.request, attempt: call.attempt, last: message.last })
     this.#chunk = undefined
   }
 
@@ -110,7 +113,17 @@ export class Asker {
     world.trace.note(world.nowMs, node.index, `router → ${effect.type}`, effect.id)
     switch (effect.type) {
       case 'attempt':
-        this.#attempt(effect.id, nodeOf(effect.peer.peerId), effect.budgetMs)
+        this.#attempt(effect)
+        return
+      case 'timer': {
+        const { id, attempt, delayMs } = effect
+        this.#life.after(delayMs, () => {
+          if (this.#models.has(id)) this.#step({ type: 'timer', id, attempt })
+        })
+        return
+      }
+      case 'abandon':
+        this.#giveUp(effect.id)
         return
       case 'deliver':
         if (this.#chunk !== undefined) world.checker.delivered(node.index, effect.id, this.#chunk)
@@ -123,9 +136,10 @@ export class Asker {
     }
   }
 
-  #attempt(request: number, peer: number, budgetMs: number): void {
+  #attempt({ id: request, attempt, peer: { peerId }, budgetMs }: AttemptEffect): void {
     const { world, node } = this.#life
-    const call: Call = { number: world.nextNumber(), request, peer, side: undefined, received: 0 }
+    const peer = nodeOf(peerId)
+    const call: Call = { number: world.nextNumber(), request, attempt, peer, side: undefined, received: 0 }
     this.#calls.set(call.number, call)
     this.#byRequest.set(request, call)
     this.#life.after(budgetMs + GRACE_MS, () => {
@@ -156,7 +170,7 @@ export class Asker {
   #fail(call: Call, failure: LumosError): void {
     if (!this.#calls.has(call.number)) return
     this.#drop(call)
-    this.#step({ type: 'failed', id: call.request, failure, unwanted: false })
+    this.#step({ type: 'failed', id: call.request, attempt: call.attempt, failure, unwanted: false })
   }
 
   /** Nobody wants the rest of it. */

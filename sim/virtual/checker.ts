@@ -8,14 +8,10 @@ import { type AdmissionState, QUEUED_MAX } from '../../capabilities/serving/admi
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { PEERS_MAX } from '../../node/manifests/provider-core.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
-import { RETRY_TOKEN_PERIOD_MS, RETRY_TOKENS_MAX } from '../../node/routing/retry-budget.ts'
-import {
-  ATTEMPTS_MAX,
-  type RouterEffect,
-  type RouterEvent,
-  type RouterState
-} from '../../node/routing/router-core.ts'
+import { DECISIONS_MAX } from '../../node/routing/decisions.ts'
+import type { RouterEffect, RouterEvent, RouterState } from '../../node/routing/router-state.ts'
 import { RECORDS_MAX } from '../../node/routing/track-record.ts'
+import { ATTEMPTS_MAX } from '../../node/routing/turns.ts'
 import { nodeOf } from './identities.ts'
 import type { Life } from './life.ts'
 import { chunksOf, textOf } from './messages.ts'
@@ -28,12 +24,16 @@ interface Tracked {
   attempts: number
 }
 
-/**
- * As much as may wait: the work of two seconds, or two for each slot. Restated on purpose:
- * a change of the bound in the core must show here.
- */
+/** The work of two seconds may wait, or two for each slot. Restated on purpose: a change in the core must show. */
 const QUEUE_MS_MAX = 2000
 const QUEUED_PER_SLOT = 2
+
+/** Retries of a node within ten seconds: a tenth of its requests, or ten. Restated on purpose, as above. */
+const RETRIES_MIN = 10
+const RETRY_SHARE = 0.1
+const RETRY_WINDOW_MS = 10_000
+/** The core counts by the second, so it may count the requests of one more. */
+const REQUEST_WINDOW_MS = 11_000
 
 export class Checker {
   readonly #world: World
@@ -42,7 +42,8 @@ export class Checker {
   readonly #accepted = new Map<number, { epochs: Float64Array; sequences: Float64Array }>()
   readonly #announced = new Map<number, number>()
   readonly #removals = new Map<number, Map<string, number>>()
-  readonly #retries = new Map<number, number>()
+  /** When each node asked, and asked again; only the last seconds. */
+  readonly #asks = new Map<number, { requests: number[]; retries: number[] }>()
   /** Requests that have ended, by what with; `ok` is a whole answer. */
   readonly outcomes = new Map<string, number>()
 
@@ -108,13 +109,14 @@ export class Checker {
 
   routerStepped(
     node: number,
-    { records, requests }: RouterState,
+    { records, requests, decisions }: RouterState,
     event: RouterEvent,
     effects: readonly RouterEffect[]
   ): void {
-    if (records.size > RECORDS_MAX || requests.size > this.open) {
-      throw broken('S9', `the router of n${node} keeps ${requests.size} requests and ${records.size} records`)
+    if (records.size > RECORDS_MAX || requests.size > this.open || decisions.size > DECISIONS_MAX) {
+      throw broken('S9', `the router of n${node} keeps ${requests.size} requests, ${records.size} records`)
     }
+    if (event.type === 'ask') this.#asksOf(node).requests.push(this.#world.nowMs)
     for (const effect of effects) {
       if (effect.type !== 'attempt') continue
       const tracked = this.#requests.get(effect.id)
@@ -126,12 +128,20 @@ export class Checker {
   }
 
   #retried(node: number): void {
-    const retries = (this.#retries.get(node) ?? 0) + 1
-    this.#retries.set(node, retries)
-    const sinceMs = this.#world.nodes[node]!.life?.monotonicMs ?? 0
-    const budget = RETRY_TOKENS_MAX + sinceMs / RETRY_TOKEN_PERIOD_MS
-    if (retries > budget + 1e-9)
-      throw broken('S13', `n${node} made ${retries} retries of ${budget.toFixed(1)}`)
+    const { requests, retries } = this.#asksOf(node)
+    const { nowMs } = this.#world
+    retries.push(nowMs)
+    while (retries[0]! <= nowMs - RETRY_WINDOW_MS) retries.shift()
+    while (requests.length > 0 && requests[0]! < nowMs - REQUEST_WINDOW_MS) requests.shift()
+    const budget = Math.max(RETRIES_MIN, RETRY_SHARE * requests.length)
+    if (retries.length > budget)
+      throw broken('S13', `n${node} made ${retries.length} retries of ${budget.toFixed(1)}`)
+  }
+
+  #asksOf(node: number) {
+    const asks = this.#asks.get(node) ?? { requests: [], retries: [] }
+    this.#asks.set(node, asks)
+    return asks
   }
 
   // Serving.
@@ -199,7 +209,7 @@ export class Checker {
 
   died(node: number): void {
     for (const [request, tracked] of this.#requests) if (tracked.node === node) this.#ended(request, 'crash')
-    this.#retries.delete(node)
+    this.#asks.delete(node)
   }
 
   /** The node has read its disks. What only its cache held may be gone; the rest may not. */

@@ -26,12 +26,8 @@ import {
 } from '../../node/manifests/provider-core.ts'
 import { stepMembers } from '../../node/membership/members-core.ts'
 import type { MembersEffect, MembersEvent, MembersState } from '../../node/membership/members-state.ts'
-import {
-  type RouterEffect,
-  type RouterEvent,
-  type RouterState,
-  stepRouter
-} from '../../node/routing/router-core.ts'
+import { stepRouter } from '../../node/routing/router-core.ts'
+import type { RouterEffect, RouterEvent, RouterState } from '../../node/routing/router-state.ts'
 
 export interface Cores {
   readonly admission: Core<AdmissionState, AdmissionEvent, AdmissionEffect>

@@ -16,7 +16,7 @@ import type { Life } from './life.ts'
 
 export class Records {
   readonly members = newMembers(MESH)
-  readonly providers = newProviders()
+  readonly providers = newProviders(id => this.members.known.get(id)?.membership.issuer)
   /** What this node announced last. */
   current!: SignedManifest
   readonly #life: Life

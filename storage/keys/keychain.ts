@@ -67,11 +67,22 @@ export async function createKey(path: string, options: KeyOptions = {}): Promise
 export async function storeKey(
   path: string,
   key: Ed25519PrivateKey,
-  { passphrase }: KeyOptions = {}
+  options: KeyOptions = {}
 ): Promise<void> {
   if (existsSync(path))
     throw new LumosError('DENIED', `${path} is there already, and keys are never replaced.`)
+  await replaceKey(path, key, options)
+}
 
+/**
+ * Keep `key` at `path` in place of the one that may be there. The old key stays until the new one is durable.
+ * Throws as {@link storeKey} does, but for a file that is there already.
+ */
+export async function replaceKey(
+  path: string,
+  key: Ed25519PrivateKey,
+  { passphrase }: KeyOptions = {}
+): Promise<void> {
   const { privateKeyToProtobuf } = await import('@libp2p/crypto/keys')
   const plain = privateKeyToProtobuf(key)
   if (passphrase !== undefined) checkNewPassphrase(passphrase)
@@ -87,12 +98,10 @@ export async function loadIdentityKey(path: string, options: KeyOptions = {}): P
  * Another key in place of the one at `path`, durably and at once: whatever the old one was good for has ended.
  * Throws as {@link storeKey} does, but for a file that is there already.
  */
-export async function renewKey(path: string, { passphrase }: KeyOptions = {}): Promise<Ed25519PrivateKey> {
-  const { generateKeyPair, privateKeyToProtobuf } = await import('@libp2p/crypto/keys')
+export async function renewKey(path: string, options: KeyOptions = {}): Promise<Ed25519PrivateKey> {
+  const { generateKeyPair } = await import('@libp2p/crypto/keys')
   const key = await generateKeyPair('Ed25519')
-  const plain = privateKeyToProtobuf(key)
-  if (passphrase !== undefined) checkNewPassphrase(passphrase)
-  writeFileDurably(path, passphrase === undefined ? plain : await wrap(plain, passphrase))
+  await replaceKey(path, key, options)
   return key
 }
 

@@ -8,6 +8,8 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync
@@ -19,12 +21,12 @@ import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import { ENGINE_CHILD } from '../../capabilities/entries.ts'
+import { ENGINE_CHILD, ONNX_ENGINE } from '../../capabilities/entries.ts'
 import { engineEnvironment } from '../../capabilities/host/engine-environment.ts'
 import { EngineHost } from '../../capabilities/host/engine-host.ts'
 import { WATCH_NODE } from '../../capabilities/host/engine-messages.ts'
-import { works } from '../../capabilities/host/engine-sandbox.ts'
-import { discoverModels } from '../../capabilities/models/model-info.ts'
+import { startOf, works } from '../../capabilities/host/engine-sandbox.ts'
+import { readModel } from '../../capabilities/models/model-info.ts'
 import { onnxModel } from '../../capabilities/models/onnx-model.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
@@ -86,7 +88,8 @@ function model(name: string, graph: Buffer, more: object = {}): string {
 
 async function servedFrom(directory: string, sandbox?: EngineSandbox) {
   const log = memoryLog()
-  const found = await discoverModels([directory], log)
+  const read = await Promise.allSettled(readdirSync(directory).map(name => readModel(join(directory, name))))
+  const found = read.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
   const registry = registryOf(
     found.map(model => onnxModel(model, { clock: systemClock, log, env: {}, sandbox, cores: 2 }))
   )
@@ -333,6 +336,17 @@ describe('weights beside a graph', () => {
     assert.equal(message.includes(home), false, message)
   })
 
+  it('are refused where they are a hard link with a name that every object has', async () => {
+    const files = { runtimes: { onnx: { available: true, files: ['model.onnx'] } } }
+    const folder = model('thief', Buffer.alloc(0), files)
+    writeFileSync(join(folder, 'model.onnx'), addsExternal('constructor', 4))
+    linkSync(canary(join(home, 'canary.bin')), join(folder, 'constructor'))
+
+    const { code, message } = await errorOf(await ask())
+    assert.equal(code, 'MODEL_INVALID', message)
+    assert.match(message, /hard link/)
+  })
+
   it('are refused when their hash is another than the description says', async () => {
     const folder = model('thief', addsExternal('weights.bin', 4), {
       runtimes: { onnx: { available: true, files: ['onnx/model.onnx', 'onnx/weights.bin'] } },
@@ -340,6 +354,32 @@ describe('weights beside a graph', () => {
     })
     canary(join(folder, 'onnx/weights.bin'))
     assert.match((await errorOf(await ask())).message, /hash of onnx\/weights\.bin/)
+  })
+})
+
+describe('what bubblewrap shows to an engine', () => {
+  /** `module` and all files of this package that it imports. */
+  function filesOf(module: URL, found = new Set<string>()): Set<string> {
+    if (found.has(module.href)) return found
+    found.add(module.href)
+    for (const [, path] of readFileSync(module, 'utf8').matchAll(/ from '(\.[^']+)'/g))
+      filesOf(new URL(path!, module), found)
+    return found
+  }
+
+  // Runs where bubblewrap is not installed, too.
+  it('holds each file that the process imports', () => {
+    const { args } = startOf('bubblewrap', { args: [], folder: '/', code: [], env: {} })
+    const shown = args.filter((_, i) => args[i - 1] === '--ro-bind-try').map(path => path.replace(/\/$/, ''))
+    const files = [ENGINE_CHILD, ONNX_ENGINE]
+      .flatMap(module => [...filesOf(module)])
+      .map(url => fileURLToPath(url))
+
+    assert.ok(files.length > 10)
+    assert.deepEqual(
+      files.filter(file => !shown.some(path => file.startsWith(`${path}/`))),
+      []
+    )
   })
 })
 

@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import { discoverModels } from '../../capabilities/models/model-info.ts'
-import { MODELS, memoryLog } from './parts.ts'
+import { ModelFolder } from '../../capabilities/models/model-folder.ts'
+import { readModel } from '../../capabilities/models/model-info.ts'
+import { systemClock } from '../../interface/clock.ts'
+import { MODELS } from './parts.ts'
 
 const complete = (name: string, more: object = {}) => ({
   name,
@@ -31,19 +33,17 @@ async function put(path: string, content: unknown = 'graph'): Promise<void> {
   await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content))
 }
 
-async function found(...directories: string[]) {
-  const log = memoryLog()
-  const models = await discoverModels(
-    directories.map(directory => join(home, directory)),
-    log
-  )
-  return { models, reasons: log.lines.map(({ fields }) => `${fields.code} ${fields.reason}`) }
+async function found(directory: string) {
+  const folder = new ModelFolder(join(home, directory), { clock: systemClock, optional: true, onChange() {} })
+  await folder.start()
+  folder.stop()
+  return { models: folder.models, reasons: folder.leftOut.map(({ code, reason }) => `${code} ${reason}`) }
 }
 
-describe('discoverModels', () => {
+describe('readModel', () => {
   it('finds what ships with the node, with its hash', async () => {
-    const [model] = await discoverModels([MODELS], memoryLog())
-    assert.equal(model?.description.name, 'digits-cnn')
+    const model = await readModel(join(MODELS, 'digits-cnn'))
+    assert.equal(model.description.name, 'digits-cnn')
     assert.deepEqual(model.tasks, ['image-classification', 'tensor'])
     assert.equal(model.hashes['onnx/model.onnx']?.length, 64)
     assert.deepEqual(model.image?.std, [1])
@@ -61,23 +61,12 @@ describe('discoverModels', () => {
     assert.equal(models[0]?.description.name, 'org/plain:7b')
   })
 
-  it('has no models in a directory that is not there, nor in files and folders beside models', async () => {
+  it('passes over files, says so of a folder without a description, and needs no directory', async () => {
     await put('m/readme.txt')
+    await put('m/.cache/readme.txt')
     await put('m/empty/readme.txt')
-    assert.deepEqual(await found('m', 'nowhere'), { models: [], reasons: [] })
-  })
-
-  it('takes the first of two models of one name, and says so', async () => {
-    for (const directory of ['a', 'b']) {
-      await put(`${directory}/x/model_info.json`, complete('twin', { description: directory }))
-      await put(`${directory}/x/onnx/model.onnx`)
-    }
-    const { models, reasons } = await found('a', 'b')
-    assert.deepEqual(
-      models.map(({ description }) => description.description),
-      ['a']
-    )
-    assert.match(reasons[0]!, /MODEL_INVALID "twin" is taken/)
+    assert.deepEqual(await found('m'), { models: [], reasons: ['MODEL_INVALID it has no model_info.json.'] })
+    assert.deepEqual(await found('nowhere'), { models: [], reasons: [] })
   })
 
   it.each([

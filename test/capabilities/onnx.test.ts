@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { discoverModels } from '../../capabilities/models/model-info.ts'
+import { readModel } from '../../capabilities/models/model-info.ts'
 import { onnxModel } from '../../capabilities/models/onnx-model.ts'
 import type { Registry } from '../../capabilities/serving/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
@@ -28,8 +28,8 @@ const DIGITS = 360
 
 async function digitsRegistry(directory = MODELS): Promise<Registry> {
   const log = memoryLog()
-  const found = await discoverModels([directory], log)
-  return registryOf(found.map(model => onnxModel(model, { clock: systemClock, log, env: {}, cores: 2 })))
+  const found = await readModel(join(directory, 'digits-cnn'))
+  return registryOf([onnxModel(found, { clock: systemClock, log, env: {}, cores: 2 })])
 }
 
 const float32s = ({ data }: Tensor): Float32Array => new Float32Array(Uint8Array.from(data).buffer)
@@ -158,8 +158,9 @@ describe('digits-cnn', () => {
     ['a tiny file that claims a huge picture', () => grayPng(100_000, 1)],
     ['a small file of very many pixels', () => grayPng(10_000, 10_000)]
   ])('refuses %s as no picture, and goes on', async (_, make) => {
+    const picture = await make()
     const startedMs = performance.now()
-    const { code, message } = await errorOf(registry.infer(imageRequest(await make())))
+    const { code, message } = await errorOf(registry.infer(imageRequest(picture)))
     assert.equal(code, 'INVALID_INPUT')
     assert.match(message, /input\.image/)
     assert.ok(performance.now() - startedMs < 2000)

@@ -96,8 +96,79 @@ describe('Registry', () => {
     assert.equal(await textOf(registry.infer(textRequest('hello'))), 'hello')
   })
 
-  it('refuses two models of one name', () => {
-    assert.throws(() => registryOf([echo(), echo()]), /echo/)
+  it('asks nothing new of a model that leaves, lets its requests end, and then closes its engine', async () => {
+    let closed = 0
+    const leaving = scripted([text(0), text(1), done(2)])
+    const engine = Object.assign(leaving.engine, { close: async () => void closed++ })
+    let changes = 0
+    const registry = registryOf([{ ...leaving, engine, slots: 2 }], { onChange: () => changes++ })
+    const answers = [1, 2].map(() => registry.infer(textRequest('hello'))[Symbol.asyncIterator]())
+    await Promise.all(answers.map(answer => answer.next()))
+
+    const next = echo()
+    registry.update([next])
+
+    assert.equal(changes, 1)
+    assert.deepEqual(
+      registry.capabilities().map(({ model }) => model),
+      ['echo', 'echo']
+    )
+    const { code } = await errorOf(registry.infer({ ...textRequest('hello'), model: 'scripted' }))
+    assert.equal(code, 'MODEL_NOT_FOUND')
+    assert.deepEqual(registry.load(), { running: 2, queued: 0 })
+    for (const [i, answer] of answers.entries()) {
+      assert.equal(closed, 0)
+      assert.deepEqual((await answer.next()).value, text(1))
+      assert.deepEqual((await answer.next()).value, done(2))
+      assert.equal((await answer.next()).done, true)
+      assert.equal(closed, i)
+    }
+    assert.deepEqual(registry.load(), { running: 0, queued: 0 })
+    registry.update([next])
+    assert.equal(closed, 1)
+  })
+
+  it('keeps a model that stays, and closes at once one that leaves with nothing under way', async () => {
+    let closed = 0
+    const idle = scripted([])
+    Object.assign(idle.engine, { close: async () => void closed++ })
+    const kept = echo(20)
+    const registry = registryOf([kept, idle])
+    const answer = textOf(registry.infer(textRequest('one two three')))
+    registry.update([kept])
+    assert.equal(closed, 1)
+    assert.equal(await answer, 'one two three')
+  })
+
+  it('ends the requests of a model that left when the node stops', async () => {
+    const registry = registryOf([echo(50)])
+    const answer = registry.infer(textRequest('a long answer'))[Symbol.asyncIterator]()
+    await answer.next()
+    registry.update([])
+    const ended = assert.rejects(answer.next(), { code: 'CANCELLED' })
+    await registry.stop()
+    await ended
+  })
+
+  it('says why a model could not be loaded, until it is', async () => {
+    const broken = scripted([done(0)])
+    let mended = false
+    const engine: Engine = {
+      ...broken.engine,
+      loaded: false,
+      async load() {
+        if (!mended) throw new LumosError('MODEL_INVALID', 'The graph is empty.')
+      }
+    }
+    const registry = registryOf([{ ...broken, engine }])
+    await errorOf(registry.infer(textRequest('hello')))
+    assert.deepEqual(
+      registry.failed().map(({ model, code, reason }) => [model, code, reason]),
+      [['scripted', 'MODEL_INVALID', 'The graph is empty.']]
+    )
+    mended = true
+    await Array.fromAsync(registry.infer(textRequest('hello')))
+    assert.deepEqual(registry.failed(), [])
   })
 
   it.each([

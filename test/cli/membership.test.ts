@@ -141,7 +141,7 @@ describe('membership on the command line', () => {
       assert.equal((await onDen('revoke', 'attic', '--yes')).code, 0)
       assert.equal((await onAttic('leave', '--yes')).code, 0)
       const refused = await onAttic('join', await code())
-      assert.equal(refused.code, 5)
+      assert.equal(refused.code, 5, refused.stderr)
       assert.match(refused.stderr, /was removed from the mesh.*leave --new-identity.*\(E_PEER_REVOKED\)/s)
       assert.equal((await onAttic('leave', '--new-identity', '--yes')).code, 0)
       const status = JSON.parse((await onAttic('status', '--json')).stdout)

@@ -1,6 +1,8 @@
 /** Models that are offered and withdrawn, as their owner types it. */
 
 import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { runCli } from './run-cli.ts'
 import { startNode, temporaryHome } from './started-node.ts'
@@ -61,6 +63,27 @@ describe('models on the command line', () => {
         (await onDen('models', '--help')).stdout,
         /withdraw.*offer a model of this device to nobody else/
       )
+    },
+    PATIENCE_MS
+  )
+
+  it(
+    'are listed with those that the device left out, and the reason',
+    async () => {
+      const home = await temporaryHome()
+      await mkdir(join(home, 'models/broken'), { recursive: true })
+      await writeFile(join(home, 'models/broken/model_info.json'), '{')
+      await using den = await startNode(home, ['--name', 'den', '--echo'])
+      const listed = await runCli(['models'], { home: den.home })
+      assert.match(
+        listed.stdout,
+        /^NOT SERVED +MODEL +REASON\n.*models\/broken +- +model_info.json is no JSON/m
+      )
+      const { left_out: leftOut } = JSON.parse(
+        (await runCli(['models', '--json'], { home: den.home })).stdout
+      )
+      assert.deepEqual(Object.keys(leftOut[0]), ['place', 'model', 'code', 'reason'])
+      assert.equal(leftOut[0].code, 'MODEL_INVALID')
     },
     PATIENCE_MS
   )

@@ -1,7 +1,7 @@
 /** The least that can dial a node and open streams there: a key, and the same transport. */
 
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Connection, PrivateKey } from '@libp2p/interface'
+import type { Connection, ConnectionEncrypter, PrivateKey, Upgrader } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
@@ -19,11 +19,15 @@ export class Dialer implements AsyncDisposable {
     this.peerId = libp2p.peerId.toString()
   }
 
-  static async create(privateKey?: PrivateKey): Promise<Dialer> {
+  /** @param encrypter in place of libp2p's own TLS. */
+  static async create(
+    privateKey?: PrivateKey,
+    encrypter: (components: { upgrader: Upgrader }) => ConnectionEncrypter = tls() as never
+  ): Promise<Dialer> {
     const libp2p = await createLibp2p({
       privateKey: privateKey ?? (await generateKeyPair('Ed25519')),
       transports: [tcp()],
-      connectionEncrypters: [tls()],
+      connectionEncrypters: [encrypter as never],
       streamMuxers: [yamux(YAMUX_LIMITS)],
       connectionMonitor: { enabled: false },
       // Our own dials are what is tested, not libp2p's patience.

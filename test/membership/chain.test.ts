@@ -10,6 +10,7 @@ import {
   type ChainContext,
   CLOCK_LEEWAY_MS,
   checkChain,
+  isLater,
   isWithinLeeway,
   membershipOf
 } from '../../node/membership/chain.ts'
@@ -184,6 +185,17 @@ describe('a chain of certificates', () => {
       expect(membership.notAfterMs - judgeMs).toBeGreaterThanOrEqual(88 * DAY_MS)
     }
   })
+})
+
+it('is later when it begins later, or ends later; the same one is not', () => {
+  const from = (notBeforeMs: number, notAfterMs: number) =>
+    membershipOf([certificate({ mesh, issuer: mesh, subject }, { notBeforeMs, notAfterMs })])
+  const known = from(100, 1000)
+  for (const later of [from(101, 500), from(100, 1001)]) {
+    expect(isLater(later, known)).toBe(true)
+    expect(isLater(known, later)).toBe(false)
+  }
+  expect(isLater(known, from(100, 1000))).toBe(false)
 })
 
 describe('a certificate as bytes', () => {

@@ -83,11 +83,24 @@ describe('a place to join', () => {
     assert.deepEqual([first.signal.aborted, second.signal.aborted], [true, false])
     second.proven()
     for (let i = 0; i < 64; i++) places.enter(`stranger-${i}`)
-    places.enter('attic').proven()
+    places.enter('loft').proven()
     assert.equal(second.signal.aborted, false)
     const third = places.enter('cellar')
     assert.throws(() => third.proven(), { code: 'OVERLOADED' })
     second[Symbol.dispose]()
     third.proven()
+  })
+
+  it('and comes with it again and again has one place, and leaves the other to the next device', () => {
+    const places = new JoinPlaces(new ManualClock())
+    const again = Array.from({ length: 3 }, () => places.enter('greedy'))
+    for (const place of again) place.proven()
+    using next = places.enter('next')
+
+    next.proven()
+    assert.deepEqual(
+      again.map(({ signal }) => signal.aborted),
+      [true, true, false]
+    )
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import type { LumosError } from '../../interface/errors.ts'
 import { CERTIFICATE_LIFE_MS } from '../../interface/membership.ts'
 import { CLOCK_LEEWAY_MS } from '../../node/membership/chain.ts'
 import { Members } from '../../node/membership/members.ts'
@@ -105,6 +106,25 @@ describe('what is kept of members', () => {
     for (const bytes of [...certificates, ...revocations]) {
       expect(bytes.buffer.byteLength).toBe(bytes.byteLength)
     }
+  })
+})
+
+describe('the proof that comes with a refusal', () => {
+  it('is shown to a device that the removed admin let in, and to no stranger that names that admin', async () => {
+    const { members } = await knowing([])
+    await members.revoke(REVOCATIONS[0]!)
+    const refusal = (peerId: string, chain: readonly Uint8Array[]) =>
+      members.admit(peerId, chain).then(
+        () => expect.unreachable(),
+        err => err as LumosError
+      )
+    const madeUp = { mesh, issuer: dora, subject: dora }
+    const stranger = [await sealed(madeUp), await sealed({ mesh, issuer: dora, subject: ada })]
+
+    expect((await refusal(carl.id, carlChain)).details.revocation).toBeInstanceOf(Uint8Array)
+    const { code, details } = await refusal(dora.id, stranger)
+    expect(code).toBe('CERTIFICATE_INVALID')
+    expect(details.revocation).toBeUndefined()
   })
 })
 

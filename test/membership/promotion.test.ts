@@ -22,11 +22,19 @@ describe('a member that is promoted', () => {
       const attic = await startNode('attic', [den, cellar], { home })
       await Promise.all([meets(den, attic), meets(cellar, attic), meets(den, cellar)])
       assert.throws(() => attic.mesh.invite(), { code: 'NOT_ADMIN' })
+      const count = () => {
+        const { members, admins } = den.mesh.info()
+        return { members, admins }
+      }
+      assert.deepEqual(count(), { members: 3, admins: 1 })
+      assert.match(den.mesh.info().advice.join(), /Only one device is an admin/)
 
       const promoted = await den.mesh.promote('attic')
       assert.deepEqual([promoted.role, promoted.online], ['admin', true])
       await Promise.all([sees(den, attic, 'admin'), sees(cellar, attic, 'admin')])
       assert.equal(attic.mesh.info().role, 'admin')
+      assert.deepEqual(count(), { members: 3, admins: 2 })
+      assert.deepEqual(den.mesh.info().advice, [])
       assert.match(attic.mesh.invite().code, /^lumos:/)
       assert.equal((await den.mesh.promote('attic')).role, 'admin')
 

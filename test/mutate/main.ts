@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { drawMutants, type Mutant } from './draw.ts'
-import { type Outcome, Trials } from './trial.ts'
+import { LATE, type Outcome, Trials } from './trial.ts'
 
 const HELP = `npm run mutate -- [--seed N] [--count N] [--only NUMBER] [--limit SECONDS] [--list] [--json]
 
@@ -12,7 +12,7 @@ Faults that the compiler refuses do not count. Ctrl-C takes the copy away and pr
   --seed    default: by chance
   --count   how many mutants, each of another function; default 40
   --only    one of them again, by its number
-  --limit   for the tests of one mutant, twice at most; default 120
+  --limit   for the tests of one mutant, near and far each; default 240
   --list    prints the mutants and tries none
 `
 
@@ -22,7 +22,7 @@ function options() {
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
       count: { type: 'string', default: '40' },
       only: { type: 'string' },
-      limit: { type: 'string', default: '120' },
+      limit: { type: 'string', default: '240' },
       list: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
@@ -63,9 +63,11 @@ function finish(status: number): never {
   const tried = results.filter(({ killed }) => killed !== undefined)
   const killed = tried.filter(result => result.killed).length
   const score = tried.length === 0 ? null : Math.round((100 * killed) / tried.length)
-  if (score !== null) say(`${killed} of ${tried.length} killed: ${score} %`)
+  const late = tried.filter(result => !result.killed && result.by === LATE).length
+  if (score !== null)
+    say(`${killed} of ${tried.length} killed: ${score} %; ${late} not seen before the time limit`)
   if (json) {
-    const total = { seed, tried: tried.length, killed, score, refused }
+    const total = { seed, tried: tried.length, killed, late, score, refused }
     process.stdout.write(`${JSON.stringify({ ...total, items: results })}\n`)
   }
   process.exit(status)

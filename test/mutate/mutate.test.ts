@@ -114,7 +114,7 @@ describe('the mutants of a seed', () => {
   })
 })
 
-it('asks the tests that load a file, the nearest first', () => {
+it('asks the tests that load a file: its own folder first, then the nearest, the slow ones last', () => {
   const files = {
     'node/a.ts': 'export {}',
     'node/b.ts': "import './a.ts'",
@@ -122,11 +122,18 @@ it('asks the tests that load a file, the nearest first', () => {
     'test/node/far.test.ts': "const PROGRAM = 'node/main.ts'",
     'test/node/near.test.ts': "import '../../node/b.ts'",
     'test/node/none.test.ts': "import '../../node/c.ts'",
+    'test/gateway/other.test.ts': "import '../../node/a.ts'",
+    'test/hostile/many.test.ts': "import '../../node/a.ts'",
     'test/bench/slow.test.ts': "import '../../node/a.ts'"
   }
   const root = project(files)
   const tests = testsThatSee(root, Object.keys(files), join('node', 'a.ts'))
-  expect(tests).toEqual(['test/node/near.test.ts', 'test/node/far.test.ts'])
+  expect(tests).toEqual([
+    'test/node/near.test.ts',
+    'test/node/far.test.ts',
+    'test/gateway/other.test.ts',
+    'test/hostile/many.test.ts'
+  ])
 })
 
 it.each([

@@ -1,7 +1,7 @@
 /** Which tests can see a change of a file: those that load it, through whatever they load themselves. */
 
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 
 /** A file's name in a string: an import, the program of a child process, a worker. */
 const NAMED = /['"`]([\w./@-]+\.ts)['"`]/g
@@ -12,7 +12,10 @@ const NAMED = /['"`]([\w./@-]+\.ts)['"`]/g
 const LEFT_OUT =
   /^test\/(bench|browser|fuzz|lab|lan|soak|mutate|sim\/scenarios|package|layers|dependencies)\b/
 
-/** The tests among `files` that load `changed`, those with the fewest files between first. */
+/** These start many nodes or processes, and are asked when the others see nothing. */
+const SLOW = /^test\/(hostile|sim|cli|crash)\//
+
+/** The tests among `files` that load `changed`: those of its own folder first, then those with the fewest files between. */
 export function testsThatSee(root: string, files: readonly string[], changed: string): string[] {
   const loaders = new Map<string, string[]>()
   for (const file of files) {
@@ -21,7 +24,12 @@ export function testsThatSee(root: string, files: readonly string[], changed: st
   const seen = new Set([changed])
   // A set that grows while it is walked: breadth first.
   for (const file of seen) for (const loader of loaders.get(file) ?? []) seen.add(loader)
-  return [...seen].filter(file => file.endsWith('.test.ts') && !LEFT_OUT.test(file))
+  const folders = dirname(changed).split(sep)
+  const rank = (test: string): number =>
+    folders.includes(basename(dirname(test))) ? 0 : SLOW.test(test) ? 2 : 1
+  return [...seen]
+    .filter(file => file.endsWith('.test.ts') && !LEFT_OUT.test(file))
+    .sort((one, other) => rank(one) - rank(other))
 }
 
 function loadedBy(root: string, file: string): string[] {

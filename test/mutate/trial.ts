@@ -30,6 +30,8 @@ interface Report {
   }[]
 }
 
+/** What ended the run of a mutant that hangs, or that the tests were too slow to see. */
+export const LATE = 'the time limit'
 /** Most faults are seen by the nearest tests: these run first. */
 const NEAR = 5
 /** Of a file that everything loads, the tests far away are left out. */
@@ -78,7 +80,7 @@ export class Trials {
           left.unshift(...batch.filter(other => other !== file))
         } else if (run.late) {
           const hangs = near && !(await clean(() => this.#run(batch))).late
-          return outcome(hangs, 'the time limit')
+          return outcome(hangs, LATE)
         } else if (!run.passed) return outcome(true, 'an error outside of tests')
       }
       return outcome(false, '')

@@ -21,7 +21,11 @@ const FORBIDDEN: [what: string, code: string, over: Record<string, unknown>][] =
   ['has a negative number', 'MANIFEST_INVALID', { sequence: -1 }],
   ['has a fraction for a number', 'MANIFEST_INVALID', { sequence: 1.5 }],
   ['is of a version to come', 'MANIFEST_INVALID', { version: 2 }],
-  ['says more than it may', 'MANIFEST_INVALID', { admin: true }],
+  [
+    'offers a task that moves the cursor',
+    'MANIFEST_INVALID',
+    { capabilities: [{ task: 'a\u001b[2Jb', model: 'x', slots: 1, warm: true }] }
+  ],
   ['has a name that moves the cursor', 'MANIFEST_INVALID', { name: 'a\u001b[2Jb' }],
   [
     'offers a model that is a path',
@@ -165,6 +169,19 @@ describe('a member turned hostile', () => {
     await Promise.all([heard.saw('MANIFEST_INVALID'), heard.saw('MANIFEST_EXPIRED')])
     await unharmed()
   })
+})
+
+describe('a member that answers no second hello', () => {
+  it('is let go, and does not hold up what is told to everyone', async () => {
+    await using node = await startNode('node')
+    await using peer = await HostilePeer.member(node)
+    const connection = await peer.dial(node)
+    await peer.hello(connection, await peer.sealed({ capabilities: [] }))
+    await peer.libp2p.handle(HELLO_PROTOCOL, () => {})
+
+    await Promise.all([node.mesh.rename('other'), ended(connection)])
+    expect(node.mesh.info().name).toBe('other')
+  }, 15_000)
 })
 
 describe('a stranger', () => {

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { assert, describe, expect, it } from 'vitest'
 import type { SignedManifest } from '../../interface/manifest.ts'
+import { Duplicates } from '../../node/manifests/duplicates.ts'
 import { ProviderTable } from '../../node/manifests/provider-table.ts'
 
 const TTL_MS = 10_000
+const ISSUER = 'an admin'
 
 const manifest = (over: Partial<SignedManifest['manifest']> = {}, hash = 'a'): SignedManifest => ({
   manifest: {
@@ -36,7 +38,7 @@ const codeOf = (run: () => unknown): string => {
 
 describe('the provider table', () => {
   it('takes a newer manifest and tells the one it holds from news', () => {
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => ISSUER)
     expect(table.accept(manifest(), 0, 0)).toBe(true)
     expect(table.accept(manifest(), 0, 1)).toBe(false)
     expect(table.accept(manifest({ sequence: 2 }, 'b'), 0, 2)).toBe(true)
@@ -44,14 +46,14 @@ describe('the provider table', () => {
   })
 
   it('refuses an older one and keeps what it had', () => {
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => ISSUER)
     table.accept(manifest({ sequence: 5 }, 'new'), 0, 0)
     expect(codeOf(() => table.accept(manifest({ sequence: 4 }, 'old'), 0, 1))).toBe('MANIFEST_STALE')
     expect(table.get('peer', 1)?.hash).toBe('new')
   })
 
   it('believes neither of two manifests with one number, then believes the next', () => {
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => ISSUER)
     table.accept(manifest({}, 'one'), 0, 0)
     expect(codeOf(() => table.accept(manifest({}, 'two'), 0, 1))).toBe('MANIFEST_EQUIVOCATED')
     expect(table.get('peer', 1)).toBeUndefined()
@@ -60,7 +62,7 @@ describe('the provider table', () => {
   })
 
   it('lets a manifest expire, the age it came with included, and never revives it', () => {
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => ISSUER)
     table.accept(manifest(), TTL_MS / 2, 100)
     expect(table.providers({ task: 'tensor' }, 100 + TTL_MS / 2 - 1)).toHaveLength(1)
     expect(table.providers({ task: 'tensor' }, 100 + TTL_MS / 2)).toHaveLength(0)
@@ -69,7 +71,7 @@ describe('the provider table', () => {
   })
 
   it('refuses after a restart what is older than before it, and takes the same once', () => {
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => ISSUER)
     table.remember({ peerId: 'peer', epoch: 1, sequence: 7, hash: 'seven' })
     expect(table.get('peer', 0)).toBeUndefined()
     expect(codeOf(() => table.accept(manifest({ sequence: 6 }, 'six'), 0, 0))).toBe('MANIFEST_STALE')
@@ -77,16 +79,16 @@ describe('the provider table', () => {
   })
 
   it('asks after a restart for what it only remembers, so that nobody is missing until they announce again', () => {
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => ISSUER)
     table.remember({ peerId: 'peer', epoch: 1, sequence: 7, hash: 'seven' })
     expect(table.versions()).toEqual([])
-    const other = new ProviderTable()
+    const other = new ProviderTable(() => ISSUER)
     other.accept(manifest({ sequence: 7 }, 'seven'), 0, 0)
     expect(other.newerThan(table.versions(), 1)).toHaveLength(1)
   })
 
   it('hands on exactly what the other lacks, with its age', () => {
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => ISSUER)
     table.accept(manifest({ peerId: 'a', sequence: 3 }), 10, 0)
     table.accept(manifest({ peerId: 'b', sequence: 4 }), 0, 0)
     const held = [{ peerId: 'b', epoch: 1, sequence: 4 }]
@@ -96,11 +98,26 @@ describe('the provider table', () => {
   })
 
   it('holds at most 4096 peers and forgets who has been silent longest', () => {
-    const table = new ProviderTable()
+    const table = new ProviderTable(() => ISSUER)
     for (let i = 0; i < 4097; i++) table.accept(manifest({ peerId: `p${i}` }), 0, i)
     expect(table.versions()).toHaveLength(4096)
     expect(table.get('p0', 4097)).toBeUndefined()
     expect(table.get('p4096', 4097)).toBeDefined()
+  })
+
+  it('keeps the peers of other admins when one admin makes up members without end', () => {
+    const issuerOf = (peerId: string) => (peerId.startsWith('made-up') ? 'hostile' : ISSUER)
+    const table = new ProviderTable(issuerOf)
+    const duplicates = new Duplicates(issuerOf)
+    table.accept(manifest({ peerId: 'honest' }), 0, 0)
+    duplicates.see('honest', 1, 1, 0)
+    duplicates.see('honest', 2, 1, 0)
+    for (let i = 0; i < 4200; i++) {
+      table.accept(manifest({ peerId: `made-up ${i}` }), 0, 1)
+      duplicates.see(`made-up ${i}`, 1, 1, 1)
+    }
+    expect(table.get('honest', 2)).toBeDefined()
+    expect(duplicates.see('honest', 1, 2, 2)).toBe('duplicate')
   })
 
   it('never lets the number of a peer go back, whatever comes in which order', () => {
@@ -115,7 +132,7 @@ describe('the provider table', () => {
     )
     fc.assert(
       fc.property(arrivals, list => {
-        const table = new ProviderTable()
+        const table = new ProviderTable(() => ISSUER)
         let nowMs = 0
         let last = -1
         for (const { epoch, sequence, hash, ageMs, waitMs } of list) {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { CancelledError, LumosError, PeerUnreachableError, TimeoutError } from '../../interface/errors.ts'
+import { CancelledError, type ErrorCode, LumosError, PeerUnreachableError } from '../../interface/errors.ts'
 import type { Candidate } from '../../node/routing/rank.ts'
-import { newRouter, type RouterEvent, stepRouter } from '../../node/routing/router-core.ts'
+import { newRouter, stepRouter } from '../../node/routing/router-core.ts'
+import type { RouterEvent } from '../../node/routing/router-state.ts'
+import { recordOf } from '../../node/routing/track-record.ts'
+import { rankOffers } from '../../node/routing/turns.ts'
 
 const offer = (peerId: string): Candidate => ({
   peerId,
@@ -12,32 +15,189 @@ const offer = (peerId: string): Candidate => ({
   capability: { task: 'text-generation', model: 'echo', slots: 4, warm: true }
 })
 
-/** What a request to two peers ends with when the first fails after so many chunks. */
-function failedAfter(chunks: number, failure: LumosError) {
+const failure = (code: ErrorCode): LumosError => new LumosError(code, 'no')
+
+/** A router and its clock; attempts are numbered from 1. */
+function router() {
   const state = newRouter(0)
-  const step = (event: RouterEvent) => stepRouter(state, event, 10).effects
-  step({ type: 'ask', id: 1, budgetMs: 1000, offers: [offer('a'), offer('b')] })
-  for (let i = 0; i < chunks; i++) step({ type: 'chunk', id: 1, last: false })
-  return step({ type: 'failed', id: 1, failure, unwanted: false })
+  let nowMs = 0
+  let id = 0
+  return {
+    state,
+    step(event: RouterEvent, passedMs = 0) {
+      nowMs += passedMs
+      return stepRouter(state, event, nowMs).effects
+    },
+    ask(offers: readonly Candidate[], budgetMs = 30_000) {
+      id++
+      return this.step({ type: 'ask', id, requestId: `request-${id}`, budgetMs, offers })
+    },
+    /** One answered request, whose first chunk took so long. */
+    measure(peer: string, firstChunkMs: number) {
+      this.ask([offer(peer)])
+      this.step({ type: 'chunk', id, attempt: state.lastAttempt, last: true }, firstChunkMs)
+    },
+    /** One request that only this peer could answer, and that ends so after a while. */
+    fail(peer: string, code: ErrorCode, { afterMs = 0, budgetMs = 30_000, chunks = 0 } = {}) {
+      this.ask([offer(peer)], budgetMs)
+      const attempt = state.lastAttempt
+      for (let i = 0; i < chunks; i++) this.step({ type: 'chunk', id, attempt, last: false })
+      return this.step({ type: 'failed', id, attempt, failure: failure(code), unwanted: false }, afterMs)
+    },
+    isEjected: (peer: string) => recordOf(state.records, peer, 'echo', nowMs).ejectedUntilMs > nowMs,
+    inFlight: (peer: string) => recordOf(state.records, peer, 'echo', nowMs).inFlight,
+    order: (...peers: string[]) =>
+      rankOffers(state.records, peers.map(offer), nowMs).map(({ candidate }) => candidate.peerId)
+  }
+}
+
+/** What a request to two peers ends with when the first fails after so many chunks. */
+function failedAfter(chunks: number, failure: LumosError, unwanted = false) {
+  const one = router()
+  one.ask([offer('a'), offer('b')])
+  for (let i = 0; i < chunks; i++) one.step({ type: 'chunk', id: 1, attempt: 1, last: false })
+  return one.step({ type: 'failed', id: 1, attempt: 1, failure, unwanted })
 }
 
 describe('a request that fails after its first chunk', () => {
-  it.each([
-    ['TIMEOUT', new TimeoutError('No answer within 1000 ms.')],
-    ['CANCELLED', new CancelledError()]
-  ])('keeps the code %s, which says more than that it was cut', (code, failure) => {
-    for (const chunks of [1, 2]) {
-      expect(failedAfter(chunks, failure)).toMatchObject([{ type: 'fail', failure: { code } }])
+  it.each(['TIMEOUT', 'PROTOCOL_VIOLATION', 'DENIED', 'PEER_REVOKED'] as const)(
+    'keeps the code %s, which says more than that it was cut',
+    code => {
+      for (const chunks of [1, 2]) {
+        expect(failedAfter(chunks, failure(code))).toMatchObject([{ type: 'fail', failure: { code } }])
+      }
     }
+  )
+
+  it('is cancelled when its caller left, and cut when the peer cancelled it', () => {
+    const code = 'STREAM_INTERRUPTED'
+    expect(failedAfter(1, new CancelledError(), true)).toMatchObject([{ failure: { code: 'CANCELLED' } }])
+    expect(failedAfter(1, new CancelledError(), false)).toMatchObject([{ failure: { code } }])
   })
 
   it.each([new PeerUnreachableError('gone'), new LumosError('ENGINE_FAILED', 'The engine died.')])(
-    'is told with the number of chunks that came: $code',
+    'is told once with the number of chunks that came: $code',
     failure => {
+      const message = `The answer was cut after 2 chunks: ${failure.message}`
       expect(failedAfter(2, failure)).toMatchObject([
-        { type: 'fail', failure: { code: 'STREAM_INTERRUPTED', details: { received: 2 } } }
+        { type: 'fail', failure: { code: 'STREAM_INTERRUPTED', message, details: { received: 2 } } }
       ])
       expect(failedAfter(0, failure)).toMatchObject([{ type: 'attempt' }])
     }
   )
+})
+
+describe('an attempt', () => {
+  it('has a number of its own, and what is said of another one changes nothing', () => {
+    const one = router()
+    const { step, state } = one
+    expect(one.ask([offer('a'), offer('b')])).toMatchObject([{ attempt: 1 }, { type: 'timer' }])
+    const gone = failure('PEER_UNREACHABLE')
+    const failed = { type: 'failed', id: 1, attempt: 1, failure: gone, unwanted: false } as const
+    expect(step(failed)).toMatchObject([{ type: 'attempt', attempt: 2, peer: { peerId: 'b' } }])
+    expect(step(failed)).toEqual([])
+    expect(step({ type: 'chunk', id: 1, attempt: 1, last: true })).toEqual([])
+    expect(step({ type: 'ended', id: 1, attempt: 1 })).toEqual([])
+    expect(step({ type: 'chunk', id: 1, attempt: 2, last: false })).toMatchObject([{ type: 'deliver' }])
+    expect(state.requests.size).toBe(1)
+  })
+
+  it('that ends without an end fails', () => {
+    const one = router()
+    one.ask([offer('a')])
+    expect(one.step({ type: 'ended', id: 1, attempt: 1 })).toMatchObject([
+      { type: 'fail', failure: { code: 'ENGINE_FAILED' } }
+    ])
+  })
+})
+
+describe('a peer that sends no first chunk', () => {
+  it('is left for the next one after one and a half seconds, and has nothing under way any more', () => {
+    const one = router()
+    const [attempt, timer] = one.ask([offer('a'), offer('b')])
+    expect([attempt, timer]).toMatchObject([
+      { type: 'attempt', attempt: 1, peer: { peerId: 'a' } },
+      { type: 'timer', id: 1, attempt: 1, delayMs: 1500 }
+    ])
+    expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 1500)).toMatchObject([
+      { type: 'abandon', id: 1, attempt: 1 },
+      { type: 'attempt', id: 1, attempt: 2, peer: { peerId: 'b' }, budgetMs: 28_500 }
+    ])
+    expect(one.inFlight('a')).toBe(0)
+    expect(one.step({ type: 'chunk', id: 1, attempt: 1, last: true })).toEqual([])
+    expect(one.order('a', 'b')).toEqual(['b', 'a'])
+  })
+
+  it('is waited for when it is the only one, or the last one', () => {
+    const one = router()
+    expect(one.ask([offer('a')])).toMatchObject([{ type: 'attempt' }])
+    expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 5000)).toEqual([])
+  })
+
+  it('is waited for when no retry may be made', () => {
+    const one = router()
+    for (let i = 0; i < 11; i++) one.ask([offer('a'), offer('b')])
+    const timers = Array.from({ length: 11 }, (_, i) =>
+      one.step({ type: 'timer', id: i + 1, attempt: i + 1 }, i === 0 ? 1500 : 0)
+    )
+    expect(timers.map(effects => effects.length > 0)).toEqual([...Array(10).fill(true), false])
+    expect(one.step({ type: 'chunk', id: 11, attempt: 11, last: false })).toMatchObject([{ type: 'deliver' }])
+  })
+
+  it('is waited for once its first chunk has come', () => {
+    const one = router()
+    one.ask([offer('a'), offer('b')])
+    one.step({ type: 'chunk', id: 1, attempt: 1, last: false })
+    expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 1500)).toEqual([])
+  })
+
+  it('has longer when it is slow by nature, and less when little time is left', () => {
+    const slow = router()
+    slow.measure('a', 2000)
+    const [, timer] = slow.ask([offer('a'), { ...offer('far'), rttMs: 9000 }])
+    expect(timer).toMatchObject({ type: 'timer', delayMs: 6000 })
+
+    const hurried = router()
+    hurried.measure('a', 10)
+    expect(hurried.ask([offer('a'), offer('b')], 1000)).toMatchObject([{}, { delayMs: 500 }])
+    expect(hurried.ask([offer('a'), offer('b')], 100)).toHaveLength(1)
+  })
+})
+
+describe('a peer', () => {
+  it.each(['DENIED', 'PEER_REVOKED', 'PEER_NOT_MEMBER', 'CANCELLED', 'INVALID_INPUT'] as const)(
+    'is not blamed for %s',
+    code => {
+      const one = router()
+      for (let i = 0; i < 10; i++) one.fail('a', code)
+      expect(one.isEjected('a')).toBe(false)
+    }
+  )
+
+  it('that refuses this node is asked after the others for a while', () => {
+    const one = router()
+    one.fail('a', 'DENIED')
+    expect(one.order('a', 'b')).toEqual(['b', 'a'])
+    expect(one.isEjected('a')).toBe(false)
+  })
+
+  it('is not blamed for a budget that is smaller than its usual time', () => {
+    const one = router()
+    one.measure('a', 1000)
+    for (let i = 0; i < 10; i++) one.fail('a', 'TIMEOUT', { afterMs: 50, budgetMs: 50 })
+    expect(one.isEjected('a')).toBe(false)
+    for (let i = 0; i < 10; i++) one.fail('unmeasured', 'TIMEOUT', { afterMs: 50, budgetMs: 50 })
+    expect(one.isEjected('unmeasured')).toBe(false)
+  })
+
+  it('is blamed when it took longer than its usual time, and when it hangs in the middle of an answer', () => {
+    const one = router()
+    one.measure('a', 10)
+    for (let i = 0; i < 5; i++) one.fail('a', 'TIMEOUT', { afterMs: 2000, budgetMs: 2000 })
+    expect(one.isEjected('a')).toBe(true)
+    for (let i = 0; i < 5; i++) one.fail('b', 'TIMEOUT', { afterMs: 30_000, chunks: 1 })
+    expect(one.isEjected('b')).toBe(true)
+    for (let i = 0; i < 5; i++) one.fail('c', 'TIMEOUT', { afterMs: 500, budgetMs: 500, chunks: 1 })
+    expect(one.isEjected('c')).toBe(false)
+  })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../interface/clock.ts'
+import { type Clock, systemClock, type Timer } from '../../interface/clock.ts'
 import {
   LumosError,
   OverloadedError,
@@ -8,8 +8,9 @@ import {
 } from '../../interface/errors.ts'
 import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { DECISIONS_MAX } from '../../node/routing/decisions.ts'
+import { RETRY_AFTER_MS_MAX } from '../../node/routing/failures.ts'
 import { Router, type RouterComponents } from '../../node/routing/router.ts'
-import { RETRY_AFTER_MS_MAX } from '../../node/routing/router-core.ts'
 
 type Answer = (request: InferenceRequest, options?: AbortOptions) => AsyncIterable<InferenceChunk>
 
@@ -25,8 +26,33 @@ const failing = (error: () => Error): Answer =>
   }
 const asFarAsTypesKnow = true as boolean
 
+/** Time that passes only when a test says that all wait. */
+class VirtualTime implements Clock {
+  #nowMs = 0
+  readonly #timers = new Map<object, { atMs: number; task: () => void }>()
+  wallMs = () => this.#nowMs
+  monotonicMs = () => this.#nowMs
+  get pending(): number {
+    return this.#timers.size
+  }
+  setTimer(task: () => void, delayMs: number): Timer {
+    const key = {}
+    this.#timers.set(key, { atMs: this.#nowMs + delayMs, task })
+    return { cancel: () => void this.#timers.delete(key) }
+  }
+  /** Everybody sleeps: go to the earliest timer. */
+  sleepers(): void {
+    const [first] = [...this.#timers].sort(([, one], [, other]) => one.atMs - other.atMs)
+    if (first === undefined) return
+    const [key, { atMs, task }] = first
+    this.#timers.delete(key)
+    this.#nowMs = atMs
+    task()
+  }
+}
+
 /** A router over peers called `a`, `b`, …, ranked in that order. */
-function routerOver(answers: Record<string, Answer>) {
+function routerOver(answers: Record<string, Answer>, clock: Clock = systemClock) {
   const asked: string[] = []
   const events: string[] = []
   const service = (peerId: string): Inference => ({
@@ -36,25 +62,27 @@ function routerOver(answers: Record<string, Answer>) {
     }
   })
   const components: RouterComponents = {
-    clock: systemClock,
+    clock,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     newId: () => 'id',
-    offers: ({ task, model }) =>
-      Object.keys(answers)
-        .map((peerId, i) => ({
-          peerId,
-          name: `name-${peerId}`,
-          local: i === 0,
-          connected: true,
-          rttMs: i,
-          capability: { task: 'text-generation' as const, model: 'echo', slots: 4, warm: true }
-        }))
-        .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
-    service,
-    peerCalled: called => {
-      const found = Object.keys(answers).find(peerId => called === peerId || called === `name-${peerId}`)
-      if (found === undefined) throw new LumosError('PEER_NOT_FOUND', `No member is called "${called}".`)
-      return found
+    providers: {
+      offers: ({ task, model }) =>
+        Object.keys(answers)
+          .map((peerId, i) => ({
+            peerId,
+            name: `name-${peerId}`,
+            local: i === 0,
+            connected: true,
+            rttMs: i,
+            capability: { task: 'text-generation' as const, model: 'echo', slots: 4, warm: true }
+          }))
+          .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
+      client: service,
+      named: called => {
+        const found = Object.keys(answers).find(peerId => called === peerId || called === `name-${peerId}`)
+        if (found === undefined) throw new LumosError('PEER_NOT_FOUND', `No member is called "${called}".`)
+        return found
+      }
     },
     emit: name => void events.push(name)
   }
@@ -191,6 +219,66 @@ describe('the router', () => {
     const [ranked] = router.explain({ model: 'echo' })
     expect(ranked?.candidate.record.inFlight).toBe(0)
     expect(events.at(-1)).toBe('inference.request_failed')
+  })
+
+  it('asks the next peer when the best one sends nothing for one and a half seconds, and cancels there', async () => {
+    const clock = new VirtualTime()
+    let cancelled = false
+    const wedged: Answer = async function* (_request, options) {
+      await new Promise<never>((_resolve, reject) => {
+        options!.signal!.addEventListener('abort', () => {
+          cancelled = true
+          reject(options!.signal!.reason)
+        })
+        clock.sleepers()
+      })
+      yield* answer()
+    }
+    const { router, asked } = routerOver({ a: wedged, b: answer }, clock)
+    const chunks = await Array.fromAsync(router.infer(request))
+    expect(chunks.map(({ type }) => type)).toEqual(['text', 'done'])
+    expect(asked).toEqual(['a', 'b'])
+    expect(cancelled).toBe(true)
+    expect(clock.monotonicMs()).toBe(1500)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('keeps no timer once the first chunk has come', async () => {
+    const clock = new VirtualTime()
+    const { router } = routerOver({ a: answer, b: answer }, clock)
+    for await (const _ of router.infer(request)) expect(clock.pending).toBe(0)
+  })
+
+  it('says of a request which peers were asked, in which order, and why', async () => {
+    const { router } = routerOver({
+      a: failing(() => new PeerUnreachableError('gone')),
+      b: answer,
+      c: answer
+    })
+    await Array.fromAsync(router.infer({ ...request, id: 'mine' }))
+    const decision = router.decisions.get('mine')!
+    expect(decision.candidates.map(({ name, fate }) => [name, fate])).toEqual([
+      ['name-a', 'asked'],
+      ['name-b', 'asked'],
+      ['name-c', 'spare']
+    ])
+    expect(decision.candidates[0]!.parts).toContainEqual({ reason: 'not measured yet', ms: 100 })
+    expect(decision.attempts).toMatchObject([
+      { peerId: 'a', outcome: 'PEER_UNREACHABLE', chunks: 0 },
+      { peerId: 'b', outcome: 'answered', chunks: 2 }
+    ])
+    expect(decision).toMatchObject({ outcome: 'answered', more: 0 })
+    expect(router.decisions.get('other')).toBeUndefined()
+  })
+
+  it('remembers peers that were left out, and a thousand requests', async () => {
+    const { router } = routerOver({ a: failing(() => new PeerUnreachableError('gone')), b: answer })
+    for (let i = 0; i < 3; i++) await codeOf(Array.fromAsync(router.infer(request, { peer: 'a' })))
+    for (let i = 0; i < DECISIONS_MAX; i++) await Array.fromAsync(router.infer({ ...request, id: `${i}` }))
+    expect(router.decisions.get('0')!.candidates.map(({ fate }) => fate)).toEqual(['asked', 'ejected'])
+    await Array.fromAsync(router.infer({ ...request, id: 'one more' }))
+    expect(router.decisions.get('0')).toBeUndefined()
+    expect(router.decisions.get('1')).toBeDefined()
   })
 
   it('stops retrying once many requests had to be retried', async () => {

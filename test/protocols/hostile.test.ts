@@ -419,7 +419,7 @@ describe('a hostile peer', () => {
 })
 
 const openStreams = (connection: Connection): number =>
-  connection.streams.filter(({ protocol }) => protocol === INFERENCE_PROTOCOL).length
+  connection.streams.filter(({ protocol }) => INFERENCE_PROTOCOL.includes(protocol)).length
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(resolve => setImmediate(resolve))

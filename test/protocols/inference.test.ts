@@ -315,6 +315,21 @@ describe('inference between peers', () => {
     })
   })
 
+  it.each(['TIMEOUT', 'DENIED', 'PEER_REVOKED'] as const)(
+    'reports %s as it is after the first chunk too, with the number of chunks',
+    async code => {
+      await start(async function* () {
+        yield { type: 'text', index: 0, text: 'half' }
+        throw new LumosError(code, 'No more.')
+      })
+      await assert.rejects(Array.fromAsync(client.infer(textRequest())), {
+        code,
+        message: 'No more.',
+        details: { received: 1 }
+      })
+    }
+  )
+
   it('hides unexpected failures from the peer and logs them here', async () => {
     await start(() => {
       throw new Error('secret path')
@@ -332,7 +347,7 @@ describe('inference between peers', () => {
       yield { type: 'text', index: 0, text: 'half' }
     })
     await assert.rejects(Array.fromAsync(client.infer(textRequest())), {
-      code: 'STREAM_INTERRUPTED',
+      code: 'ENGINE_FAILED',
       details: { received: 1 }
     })
   })
@@ -360,7 +375,7 @@ describe('inference between peers', () => {
         let taken = 0
         for await (const _ of client.infer(textRequest())) if (++taken === 2) handler.close()
       },
-      { code: 'STREAM_INTERRUPTED', details: { received: 2 } }
+      { code: 'PEER_UNREACHABLE', details: { received: 2 } }
     )
     await failing
     cut.resolve()
@@ -370,7 +385,7 @@ describe('inference between peers', () => {
     await start(echo)
     await Array.fromAsync(client.infer(tensorRequest()))
     handler.close()
-    await until(() => peers.connection.streams.every(stream => stream.protocol !== INFERENCE_PROTOCOL))
+    await until(() => peers.connection.streams.every(stream => !INFERENCE_PROTOCOL.includes(stream.protocol)))
     assert.equal((await Array.fromAsync(client.infer(tensorRequest()))).length, 2)
     assert.equal(streamsOpened, 2)
   })
@@ -470,7 +485,7 @@ describe('inference between peers', () => {
     await client.close()
     opened.resolve()
     await failing
-    await until(() => peers.connection.streams.every(stream => stream.protocol !== INFERENCE_PROTOCOL))
+    await until(() => peers.connection.streams.every(stream => !INFERENCE_PROTOCOL.includes(stream.protocol)))
   })
 
   it('tells a call at once that its session is lost already', async () => {
@@ -490,7 +505,7 @@ describe('inference between peers', () => {
     ['an output is not of its task', [[17, 1, 0, encodeControl({ labels: [] })]]],
     ['an end is malformed', [[TYPE.done, 1, 0, encodeControl({ usage: {} })]]],
     ['text comes where none may', [[16, 1, 0, Buffer.from('text')]]],
-    ['a reply is of no known type', [[99, 1, 0, output]]],
+    ['a reply is of a type below those that may be added', [[9, 1, 0, output]]],
     ['an answer comes to a call that was not made', [[17, 2, 0, output]]]
   ] as [string, Parameters<typeof messageFrames>[]][])('is a violation when %s', async (_, frames) => {
     await lying(...frames)

@@ -171,7 +171,7 @@ const BROKEN: Record<string, readonly [what: string, run: () => History, says: R
             (_, i): Entry => ({ type: 'routed', id: 'node-0#1', peerId: 'P1', atMs: 22 + i / 100 })
           )
         ),
-      /node-0 asked again 12 times/
+      /node-0 asked again 11 times/
     ]
   ],
   L1: [

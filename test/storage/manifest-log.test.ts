@@ -133,4 +133,11 @@ describe('the manifests of others', () => {
     assert.equal(kept.has('peer-1'), false)
     assert.equal(kept.get('peer-0'), 2)
   })
+
+  it('are not silently left out when the failure is no refusal of the disk', () => {
+    const opened = openLog(temporaryHome())
+    opened.log.store(manifestOf('a', 1))
+    opened[Symbol.dispose]()
+    assert.throws(() => opened.log.store(manifestOf('b', 1)), /is closed/)
+  })
 })

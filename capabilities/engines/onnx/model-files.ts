@@ -27,7 +27,7 @@ export async function checkFiles(file: string, hashes: Readonly<Record<string, s
   if (entries.length > FILES_MAX) throw invalid(`there are more than ${FILES_MAX} files beside ${file}`)
   for (const entry of entries) {
     const name = normalize(join(entry.parentPath, entry.name))
-    if (entry.isFile() && hashes[name] === undefined) await refuseSecondName(name)
+    if (entry.isFile() && !Object.hasOwn(hashes, name)) await refuseSecondName(name)
   }
 }
 

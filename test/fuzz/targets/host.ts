@@ -9,12 +9,12 @@ import { join, resolve, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
-import { discoverModels } from '../../../capabilities/index.ts'
+import { readModel } from '../../../capabilities/index.ts'
 import { hostsOf, refusalOf } from '../../../gateway/access.ts'
 import { ANY_BODY_BYTES_MAX, BodyReader } from '../../../gateway/body.ts'
 import { Sessions } from '../../../gateway/sessions.ts'
 import { systemClock } from '../../../interface/clock.ts'
-import { isErrorCode, LumosError, NoProviderError } from '../../../interface/errors.ts'
+import { NoProviderError } from '../../../interface/errors.ts'
 import type { LumosNode } from '../../../interface/node.ts'
 import { rootKeyFromText, rootKeyToText } from '../../../node/membership/root-key.ts'
 import { describeConfig, loadConfig } from '../../../node/settings/config.ts'
@@ -126,18 +126,10 @@ writeFileSync(join(dir, 'models', 'digits-cnn', graph), 'x')
 
 async function model(bytes: Uint8Array): Promise<string> {
   writeFileSync(join(dir, 'models', 'digits-cnn', 'model_info.json'), bytes)
-  let refusal: { code?: string; reason?: string } = {}
-  const warn = (words: object) => {
-    refusal = words
-  }
-  const [found] = await discoverModels([join(dir, 'models')], { warn } as never)
-  if (found !== undefined) {
-    const folder = join(dir, 'models', 'digits-cnn')
-    assert.ok(resolve(found.folder, found.file).startsWith(folder + sep), 'no file of somebody else')
-    return found.description.name
-  }
-  assert.ok(isErrorCode(refusal.code))
-  throw new LumosError(refusal.code, String(refusal.reason))
+  const folder = join(dir, 'models', 'digits-cnn')
+  const found = await readModel(folder)
+  assert.ok(resolve(found.folder, found.file).startsWith(folder + sep), 'no file of somebody else')
+  return found.description.name
 }
 
 const png = readFileSync(new URL('../../fixtures/digits/0.png', import.meta.url))

@@ -12,7 +12,8 @@ import { newPulls, stepPulls } from '../../../node/manifests/manifest-schedule.t
 import { newProviders, type ProviderEvent, stepProviders } from '../../../node/manifests/provider-core.ts'
 import { stepMembers } from '../../../node/membership/members-core.ts'
 import { type MembersEvent, newMembers } from '../../../node/membership/members-state.ts'
-import { newRouter, type RouterEvent, stepRouter } from '../../../node/routing/router-core.ts'
+import { newRouter, stepRouter } from '../../../node/routing/router-core.ts'
+import type { RouterEvent } from '../../../node/routing/router-state.ts'
 import { Identities, MESH, manifestOf, peerIdOf } from '../../../sim/virtual/identities.ts'
 
 /** Everything of a state, maps and sets in their order, as one number. */
@@ -71,6 +72,7 @@ function holds<State, Event, Effect>(
 }
 
 const small = fc.nat(4)
+const unknown = (): undefined => undefined
 
 describe('a core takes the same way whenever the same happens, and a refusal changes nothing', () => {
   it('of admission', () => {
@@ -91,8 +93,12 @@ describe('a core takes the same way whenever the same happens, and a refusal cha
         ageMs
       }))
     // A second content under one number is the one refusal that leaves a mark.
-    holds(event, newProviders, stepProviders, (_event, [effect]) =>
-      effect === undefined ? true : effect.type === 'refuse' && effect.code !== 'MANIFEST_EQUIVOCATED'
+    holds(
+      event,
+      () => newProviders(unknown),
+      stepProviders,
+      (_event, [effect]) =>
+        effect === undefined ? true : effect.type === 'refuse' && effect.code !== 'MANIFEST_EQUIVOCATED'
     )
   })
 
@@ -132,13 +138,20 @@ describe('a core takes the same way whenever the same happens, and a refusal cha
       ...{ peerId: peerIdOf(node), name: '', local: node === 0, connected: true, rttMs: 1 },
       capability
     }))
+    const attempts = fc.integer({ min: 1, max: 8 })
     const failures = [new PeerUnreachableError('gone'), new LumosError('INVALID_INPUT', 'no')]
     const event: fc.Arbitrary<RouterEvent> = fc.oneof(
-      small.map(id => ({ type: 'ask', id, budgetMs: 30, offers }) as const),
-      fc.tuple(small, fc.boolean()).map(([id, last]) => ({ type: 'chunk', id, last }) as const),
+      small.map(id => ({ type: 'ask', id, requestId: `r${id}`, budgetMs: 30, offers }) as const),
       fc
-        .tuple(small, fc.constantFrom(...failures), fc.boolean())
-        .map(([id, failure, unwanted]) => ({ type: 'failed', id, failure, unwanted }) as const),
+        .tuple(small, attempts, fc.boolean())
+        .map(([id, attempt, last]) => ({ type: 'chunk', id, attempt, last }) as const),
+      fc.tuple(small, attempts).map(([id, attempt]) => ({ type: 'timer', id, attempt }) as const),
+      fc.tuple(small, attempts).map(([id, attempt]) => ({ type: 'ended', id, attempt }) as const),
+      fc
+        .tuple(small, attempts, fc.constantFrom(...failures), fc.boolean())
+        .map(
+          ([id, attempt, failure, unwanted]) => ({ type: 'failed', id, attempt, failure, unwanted }) as const
+        ),
       small.map(id => ({ type: 'cancel', id }) as const)
     )
     holds(
@@ -163,25 +176,42 @@ describe('a core takes the same way whenever the same happens, and a refusal cha
   })
 })
 
-describe('a retry', () => {
-  it('is never made after the budget for all of them is spent', () => {
-    const state = newRouter(0)
-    const capability = { task: 'tensor', model: 'm', slots: 1, warm: true } as const
-    const offers = [0, 1, 2].map(node => ({
-      ...{ peerId: peerIdOf(node), name: '', local: false, connected: true, rttMs: 1 },
-      capability
-    }))
-    let retries = 0
-    for (let id = 0; id < 100; id++) {
-      let [effect] = stepRouter(state, { type: 'ask', id, budgetMs: 1000, offers }, id).effects
-      while (effect?.type === 'attempt') {
-        const failure = new PeerUnreachableError('gone')
-        ;[effect] = stepRouter(state, { type: 'failed', id, failure, unwanted: false }, id).effects
-        if (effect?.type === 'attempt') retries++
-      }
-      expect(effect?.type).toBe('fail')
+/** Retries that so many requests within `spanMs` make when every peer that is asked fails. */
+function retriesOf(requests: number, spanMs: number): number {
+  const state = newRouter(0)
+  const capability = { task: 'tensor', model: 'm', slots: 1, warm: true } as const
+  const offers = [0, 1, 2].map(node => ({
+    ...{ peerId: peerIdOf(node), name: '', local: false, connected: true, rttMs: 1 },
+    capability
+  }))
+  let retries = 0
+  for (let id = 0; id < requests; id++) {
+    const nowMs = (id * spanMs) / requests
+    let [effect] = stepRouter(
+      state,
+      { type: 'ask', id, requestId: `${id}`, budgetMs: 1000, offers },
+      nowMs
+    ).effects
+    while (effect?.type === 'attempt') {
+      const { attempt } = effect
+      const failure = new PeerUnreachableError('gone')
+      ;[effect] = stepRouter(state, { type: 'failed', id, attempt, failure, unwanted: false }, nowMs).effects
+      if (effect?.type === 'attempt') retries++
     }
-    expect(retries).toBe(10)
-    expect(state.requests.size).toBe(0)
+    expect(effect?.type).toBe('fail')
+  }
+  expect(state.requests.size).toBe(0)
+  return retries
+}
+
+describe('retries', () => {
+  it('are at most ten of few requests, and a tenth of many', () => {
+    expect(retriesOf(100, 1000)).toBe(10)
+    expect(retriesOf(1000, 9000)).toBe(100)
+  })
+
+  it('are counted anew once the window has passed', () => {
+    // Ten in the first three seconds, and ten from the twelfth to the fourteenth.
+    expect(retriesOf(30, 15_000)).toBe(20)
   })
 })

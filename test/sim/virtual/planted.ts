@@ -11,6 +11,8 @@ export interface Planted {
   readonly bug: string
   /** What must be said to be broken. */
   readonly breaks: Invariant
+  /** Is broken too; the seed decides which of the two shows first. */
+  readonly also?: Invariant
   readonly cores: Cores
 }
 
@@ -25,20 +27,20 @@ export const PLANTED: readonly Planted[] = [
   planted('a retry that is decided and never made', 'E1', {
     router(state, event, nowMs, random) {
       const stepped = router(state, event, nowMs, random)
-      if (event.type !== 'failed') return stepped
+      if (event.type !== 'failed' && event.type !== 'timer') return stepped
       return { state, effects: stepped.effects.filter(({ type }) => type !== 'attempt') }
     }
   }),
   planted('a retry after the first chunk', 'S3', {
     router(state, event, nowMs, random) {
-      const asked = state.requests.get(event.id)
-      if (event.type === 'failed' && asked !== undefined) asked.received = 0
+      const attempt = state.requests.get(event.id)?.attempts.at(-1)
+      if (event.type === 'failed' && attempt !== undefined) attempt.received = 0
       return router(state, event, nowMs, random)
     }
   }),
   planted('retries without a budget', 'S13', {
     router(state, event, nowMs, random) {
-      state.retries.tokens = 10
+      state.retries.retries.fill(0)
       return router(state, event, nowMs, random)
     }
   }),
@@ -74,12 +76,15 @@ export const PLANTED: readonly Planted[] = [
       return stepped
     }
   }),
-  planted('a removal that replaces the one before', 'S1', {
-    members(state, event, wallMs, random) {
-      if (event.type === 'revocation-stored') state.removals.kept.clear()
-      return members(state, event, wallMs, random)
-    }
-  }),
+  {
+    ...planted('a removal that replaces the one before', 'S1', {
+      members(state, event, wallMs, random) {
+        if (event.type === 'revocation-stored') state.removals.kept.clear()
+        return members(state, event, wallMs, random)
+      }
+    }),
+    also: 'L1'
+  },
   planted('a removal that is kept and not heeded', 'S5', {
     members(state, event, wallMs, random) {
       const stepped = members(state, event, wallMs, random)

@@ -1,0 +1,133 @@
+/**
+ * The models that this node has now: those that its settings or its program
+ * name, and those in folders, which come and go while it runs.
+ *
+ * A model that is broken, late or called like another is left out with the
+ * reason. Nothing here keeps a node from starting.
+ */
+
+import type { Clock } from '../../interface/clock.ts'
+import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
+import type { LeftOut } from '../../interface/node.ts'
+import type { Model } from '../host/engine.ts'
+import { ModelFolder } from './model-folder.ts'
+import type { FoundModel } from './model-info.ts'
+
+/** A node starts without the models of a folder that takes longer, as on a slow network drive. */
+const FIRST_LOOK_MS = 5000
+
+/** A model, and where it is written that this node has it. */
+export interface PlacedModel {
+  readonly place: string
+  readonly model: Model
+}
+
+interface Served extends PlacedModel {
+  /** Absent when it is fixed. */
+  readonly found?: FoundModel
+}
+
+export interface CatalogueOptions {
+  readonly clock: Clock
+  readonly log: Logger
+  /** Models that stay; their ids go before those of folders. */
+  readonly fixed: readonly PlacedModel[]
+  /** Each holds one folder per model. Of two models with one id, that of the first directory is served. */
+  readonly directories: readonly string[]
+  /** The directory that may be missing, because a person makes it with the first model. */
+  readonly own?: string
+  /** What serves a model of a folder. */
+  serve(found: FoundModel): Model
+  /** Called with all models whenever they change. */
+  onChange(models: readonly Model[]): void
+}
+
+export class Catalogue implements Startable {
+  readonly #options: CatalogueOptions
+  readonly #folders: readonly ModelFolder[]
+  /** Those that are served, by id. */
+  #served: ReadonlyMap<string, Served> = new Map()
+  #leftOut: readonly LeftOut[] = []
+
+  constructor(options: CatalogueOptions) {
+    const { clock, directories, own } = options
+    this.#options = options
+    this.#folders = [...new Set(directories)].map(
+      path => new ModelFolder(path, { clock, optional: path === own, onChange: () => this.#update() })
+    )
+  }
+
+  /** Resolves once all folders were read, or took too long. */
+  async start(): Promise<void> {
+    this.#update()
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = this.#options.clock.setTimer(resolve, FIRST_LOOK_MS)
+    await Promise.race([late, Promise.all(this.#folders.map(folder => folder.start()))])
+    timer.cancel()
+  }
+
+  stop(): void {
+    for (const folder of this.#folders) folder.stop()
+  }
+
+  /** Every folder and model that is not served, with the reason. */
+  get leftOut(): readonly LeftOut[] {
+    return this.#leftOut
+  }
+
+  #update(): void {
+    const before = this.#served
+    const served = new Map<string, Served>()
+    const leftOut: LeftOut[] = []
+    let capabilities = 0
+    const claim = (place: string, { id, tasks }: Pick<Model, 'id' | 'tasks'>): boolean => {
+      const other = served.get(id)?.place
+      const full = capabilities + tasks.length > CAPABILITIES_MAX
+      if (other !== undefined) leftOut.push(refused(place, id, `"${id}" is also ${other}, which is served.`))
+      else if (full)
+        leftOut.push(refused(place, id, `A node offers at most ${CAPABILITIES_MAX} capabilities.`))
+      else capabilities += tasks.length
+      return other === undefined && !full
+    }
+
+    for (const placed of this.#options.fixed) {
+      if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
+    }
+    const isServed = (found: FoundModel): boolean => before.get(found.description.name)?.found === found
+    // A model that is served keeps its id when a copy of it comes.
+    const found = this.#folders.flatMap(({ models }) => models)
+    for (const model of [...found.filter(isServed), ...found.filter(one => !isServed(one))]) {
+      const { description, tasks, folder: place } = model
+      const id = description.name
+      if (!claim(place, { id, tasks })) continue
+      const same = isServed(model) ? before.get(id) : undefined
+      served.set(id, same ?? { place, found: model, model: this.#options.serve(model) })
+    }
+    for (const folder of this.#folders) leftOut.push(...folder.leftOut)
+    this.#replace(served, leftOut)
+  }
+
+  #replace(served: ReadonlyMap<string, Served>, leftOut: readonly LeftOut[]): void {
+    const { log, onChange } = this.#options
+    const before = this.#served
+    const known = new Set(this.#leftOut.map(({ place, reason }) => place + reason))
+    for (const one of leftOut) {
+      if (!known.has(one.place + one.reason)) log.warn(one, 'model left out')
+    }
+    this.#served = served
+    this.#leftOut = leftOut
+
+    const models = [...served.values()].map(({ model }) => model)
+    const changed =
+      models.length !== before.size || models.some(model => before.get(model.id)?.model !== model)
+    if (changed) onChange(models)
+  }
+}
+
+const refused = (place: string, model: string, reason: string): LeftOut => ({
+  place,
+  model,
+  code: 'MODEL_INVALID',
+  reason
+})

@@ -1,0 +1,196 @@
+/**
+ * One folder of models, watched: models that are put there, changed or removed
+ * are noticed while the node runs.
+ *
+ * The operating system reports changes of the folder itself, and not on every
+ * file system; so the folder is also read anew from time to time.
+ */
+
+import { type FSWatcher, watch } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock, Timer } from '../../interface/clock.ts'
+import { toLumosError } from '../../interface/errors.ts'
+import type { Startable } from '../../interface/lifecycle.ts'
+import type { LeftOut } from '../../interface/node.ts'
+import { type FoundModel, readModel } from './model-info.ts'
+
+/** A change that the operating system did not report is seen within this time, at the cost of a few `stat` calls. */
+const RESCAN_MS = 10_000
+/** Files that did not change for this long are copied: a copy under way writes many times a second. */
+const SETTLE_MS = 1000
+/** More than any device serves; bounds the work on a folder that holds something else. */
+const ENTRIES_MAX = 1024
+
+export interface ModelFolderOptions {
+  readonly clock: Clock
+  /** Whether it may be missing. */
+  readonly optional: boolean
+  /** Called when `models` or `leftOut` changed. */
+  onChange(): void
+}
+
+/** One entry of the folder as it was last seen. */
+interface Sighting {
+  /** Changes when one of its files does. */
+  readonly mark: string
+  readonly result: FoundModel | LeftOut
+  /** Whether two looks in a row saw the same files. */
+  readonly settled: boolean
+}
+
+export class ModelFolder implements Startable {
+  readonly path: string
+  readonly #options: ModelFolderOptions
+  /** By path. */
+  #seen = new Map<string, Sighting>()
+  #unreadable: LeftOut | undefined
+  #watcher: FSWatcher | undefined
+  #timer: Timer | undefined
+  #looks = 0
+  #looking = false
+  /** A change was reported while the folder was being read. */
+  #changed = false
+  #stopped = false
+
+  constructor(path: string, options: ModelFolderOptions) {
+    this.path = path
+    this.#options = options
+  }
+
+  /** What may be served, in the order of its names. */
+  get models(): FoundModel[] {
+    return [...this.#seen.values()].flatMap(({ result, settled }) =>
+      settled && 'folder' in result ? [result] : []
+    )
+  }
+
+  get leftOut(): LeftOut[] {
+    const entries = [...this.#seen].flatMap(([place, { result, settled }]) => {
+      if (!('folder' in result)) return [result]
+      return settled ? [] : [{ ...invalid(place, 'its files still change'), model: result.description.name }]
+    })
+    return this.#unreadable === undefined ? entries : [this.#unreadable, ...entries]
+  }
+
+  /** Resolves once the folder was read for the first time, whatever it holds. */
+  async start(): Promise<void> {
+    await this.#look()
+  }
+
+  /** Does not wait for a read under way, which a dead network drive may never end. */
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#watcher?.close()
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true
+    this.#changed = false
+    this.#watch()
+    const before = this.#seen
+    const unreadable = this.#unreadable
+    const seen = await this.#read(before)
+    this.#looking = false
+    if (this.#stopped) return
+    this.#looks++
+    this.#seen = seen
+
+    const isSame = ({ mark, settled }: Sighting, path: string): boolean =>
+      before.get(path)?.mark === mark && before.get(path)?.settled === settled
+    const same = seen.size === before.size && [...seen].every(([path, sighting]) => isSame(sighting, path))
+    if (!same || this.#unreadable?.reason !== unreadable?.reason) this.#options.onChange()
+    this.#arm(this.#changed || !same ? SETTLE_MS : RESCAN_MS)
+  }
+
+  /** Never throws: what cannot be read is left out. */
+  async #read(before: ReadonlyMap<string, Sighting>): Promise<Map<string, Sighting>> {
+    const seen = new Map<string, Sighting>()
+    let names: string[] = []
+    this.#unreadable = undefined
+    try {
+      names = (await readdir(this.path)).filter(name => !name.startsWith('.')).sort()
+    } catch (err) {
+      this.#watcher?.close()
+      this.#watcher = undefined
+      const { code } = err as NodeJS.ErrnoException
+      const missing = code === 'ENOENT'
+      const reason = missing ? 'there is no such folder' : `the folder is not readable: ${code}`
+      if (!missing || !this.#options.optional) this.#unreadable = invalid(this.path, reason)
+    }
+    if (names.length > ENTRIES_MAX) {
+      this.#unreadable = invalid(
+        this.path,
+        `of ${names.length} entries, the first ${ENTRIES_MAX} are looked at`
+      )
+    }
+    for (const name of names.slice(0, ENTRIES_MAX)) {
+      const path = join(this.path, name)
+      const sighting = await this.#sight(path, before.get(path))
+      if (sighting !== undefined) seen.set(path, sighting)
+    }
+    return seen
+  }
+
+  /** The model in the folder `path`; none when that is a file. */
+  async #sight(path: string, before: Sighting | undefined): Promise<Sighting | undefined> {
+    try {
+      if (before !== undefined && 'folder' in before.result) {
+        const same = (await markOf(before.result.parts)) === before.mark
+        if (same) return before.settled ? before : { ...before, settled: true }
+      }
+      if (!(await stat(path)).isDirectory()) return undefined
+      const found = await readModel(path)
+      const mark = await markOf(found.parts)
+      // What lies there when the node starts is served at once; a copy that goes on changes its mark.
+      return { mark, result: found, settled: this.#looks === 0 || before?.mark === mark }
+    } catch (err) {
+      const { code, message } = toLumosError(err)
+      return { mark: message, result: { place: path, model: null, code, reason: message }, settled: true }
+    }
+  }
+
+  #watch(): void {
+    if (this.#watcher !== undefined) return
+    try {
+      const watcher = watch(this.path, { persistent: false }, () => this.#onChanged())
+      // It ends with its folder; the folder is read anew anyway.
+      watcher.on('error', () => watcher.close())
+      this.#watcher = watcher
+    } catch {
+      // There is nothing to watch yet, or the file system does not report changes.
+    }
+  }
+
+  #onChanged(): void {
+    if (this.#looking) this.#changed = true
+    else if (!this.#changed) {
+      this.#changed = true
+      this.#arm(SETTLE_MS)
+    }
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer?.cancel()
+    if (this.#stopped) return
+    this.#timer = this.#options.clock.setTimer(() => void this.#look(), delayMs)
+  }
+}
+
+/** What changes with each of these files. */
+async function markOf(paths: readonly string[]): Promise<string> {
+  const marks: string[] = []
+  for (const path of paths) {
+    const stats = await stat(path).catch(() => undefined)
+    marks.push(stats === undefined ? 'gone' : `${stats.ino}:${stats.size}:${stats.mtimeMs}`)
+  }
+  return marks.join(' ')
+}
+
+const invalid = (place: string, reason: string): LeftOut => ({
+  place,
+  model: null,
+  code: 'MODEL_INVALID',
+  reason: `${reason[0]!.toUpperCase()}${reason.slice(1)}.`
+})

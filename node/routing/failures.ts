@@ -1,0 +1,67 @@
+/** What a failure says of the peer, of the next peer, and to the caller. */
+
+import { LumosError, NoProviderError, OverloadedError } from '../../interface/errors.ts'
+import { isLate } from './patience.ts'
+import type { Attempt } from './router-state.ts'
+import type { Outcome } from './track-record.ts'
+
+/** The peer refuses this node: a fact about this node and no failure of the peer. */
+const REFUSALS: ReadonlySet<string> = new Set(['DENIED', 'PEER_NOT_MEMBER', 'PEER_REVOKED', 'PEER_BANNED'])
+/** The request is wrong, or its caller left. */
+const BLAMELESS: ReadonlySet<string> = new Set(['CANCELLED', 'INVALID_INPUT', 'INPUT_TOO_LARGE'])
+/** Reported with their own code after the first chunk too: it says more than that the answer was cut. */
+const PLAIN: ReadonlySet<string> = new Set(['TIMEOUT', 'PROTOCOL_VIOLATION', ...REFUSALS])
+/** A second: what a peer that gives no estimate of its own is left alone. */
+const RETRY_AFTER_UNKNOWN_MS = 1000
+/** As long as a peer that fails is left alone; no peer's estimate counts for more, nor for less than nothing. */
+export const RETRY_AFTER_MS_MAX = 300_000
+/** A peer that refuses this node is asked after the others for as long as one that is ejected. */
+const REFUSED_MS = 30_000
+
+/** Whether another peer may answer what this one did not. */
+export const mayAskAnother = ({ retryable, code }: LumosError): boolean =>
+  retryable || code === 'MODEL_NOT_FOUND' || REFUSALS.has(code)
+
+/** What is noted of the peer. */
+export function outcomeOf(
+  { peer, received, heardMs }: Attempt,
+  failure: LumosError,
+  unwanted: boolean,
+  nowMs: number
+): Outcome {
+  const { code } = failure
+  if (unwanted || BLAMELESS.has(code)) return 'cancelled'
+  if (REFUSALS.has(code)) return { awayMs: REFUSED_MS }
+  if (code === 'OVERLOADED') return { awayMs: retryAfterMsOf(failure) }
+  // A budget that is too small for the peer is the caller's.
+  if (code === 'TIMEOUT' && !isLate(peer, received, nowMs - heardMs)) return 'cancelled'
+  return 'failed'
+}
+
+const retryAfterMsOf = (failure: LumosError): number => {
+  const ms = failure.details.retryAfterMs
+  if (typeof ms !== 'number' || !Number.isFinite(ms)) return RETRY_AFTER_UNKNOWN_MS
+  return Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX)
+}
+
+/** After the first chunk a loss is reported with how much came. */
+export function interrupted({ received, peer }: Attempt, failure: LumosError, unwanted: boolean): LumosError {
+  // A peer that stops cancels what it serves, which its caller did not.
+  const cancelledHere = failure.code === 'CANCELLED' && (unwanted || peer.local)
+  if (cancelledHere || PLAIN.has(failure.code)) return failure
+  return new LumosError(
+    'STREAM_INTERRUPTED',
+    `The answer was cut after ${received} chunks: ${failure.message}`,
+    { cause: failure, details: { received } }
+  )
+}
+
+/** One error for several: busy only when all are, with the earliest time that one is free again. */
+export function summaryOf(failures: readonly LumosError[]): LumosError {
+  if (failures.length === 0) return new NoProviderError('Nobody can be asked.')
+  if (failures.every(({ code }) => code === 'OVERLOADED')) {
+    const retryAfterMs = Math.min(...failures.map(retryAfterMsOf))
+    return new OverloadedError('Every device that could answer is busy.', retryAfterMs)
+  }
+  return failures.findLast(({ code }) => code !== 'OVERLOADED') ?? failures.at(-1)!
+}

@@ -1,0 +1,40 @@
+/**
+ * How long a peer may take until its first chunk: by what was measured of it,
+ * and not by what its caller wishes.
+ */
+
+import { COLD_MS, type RankedCandidate } from './rank.ts'
+
+/** A peer that takes as many times its usual time is late: answers of one model differ, but rarely by more. */
+const LATE_FACTOR = 3
+/** No peer is late before: a pause of its system or of the network is no fault. */
+const LATE_MS_MIN = 250
+/** A peer that nobody measured is late after this time: most models begin to answer within a second. */
+const LATE_UNMEASURED_MS = 1500
+/** While another peer could answer, a silent one is given at least this time, or half the budget. */
+const FIRST_CHUNK_LIMIT_MS = 1500
+/** A peer that stops in the middle of its answer hangs after this time; an engine that works writes each second. */
+const HUNG_MS = 10_000
+
+/** After this time without a chunk the delay is the peer's. */
+function lateMsOf({ record, capability }: RankedCandidate): number {
+  const { firstChunkMs, inFlight } = record
+  const usualMs =
+    firstChunkMs === undefined
+      ? LATE_UNMEASURED_MS
+      : Math.max(LATE_FACTOR * firstChunkMs * (1 + inFlight / capability.slots), LATE_MS_MIN)
+  return usualMs + (capability.warm ? 0 : COLD_MS)
+}
+
+/**
+ * After this time without a chunk another peer is asked; `undefined` when no time would be left for it. A peer that
+ * is slow by nature is given what it usually needs.
+ */
+export function firstChunkLimitMs(peer: RankedCandidate, budgetMs: number): number | undefined {
+  const limitMs = Math.max(lateMsOf(peer), Math.min(FIRST_CHUNK_LIMIT_MS, budgetMs / 2))
+  return limitMs < budgetMs ? limitMs : undefined
+}
+
+/** Whether a peer that was silent for this long, after so many chunks, is at fault. */
+export const isLate = (peer: RankedCandidate, received: number, silentMs: number): boolean =>
+  silentMs >= (received === 0 ? lateMsOf(peer) : Math.max(lateMsOf(peer), HUNG_MS))

@@ -1,0 +1,105 @@
+/** What the router's core remembers, hears and answers. */
+
+import type { ErrorCode, LumosError } from '../../interface/errors.ts'
+import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import type { TrackRecords } from './track-record.ts'
+
+/** One peer asked for one request. Its number is unique within a router. */
+export interface Attempt {
+  readonly id: number
+  readonly peer: RankedCandidate
+  readonly startedMs: number
+  /** Chunks that came. */
+  received: number
+  firstChunkMs: number | undefined
+  heardMs: number
+  /** How it ended; absent while it is under way. */
+  end: ErrorCode | 'answered' | undefined
+}
+
+/** One request. It stays as a decision after its end; see `decisions.ts`. */
+export interface Asked {
+  readonly requestId: string
+  readonly startedMs: number
+  readonly budgetMs: number
+  /** Peers to ask, in turn. */
+  readonly turns: readonly RankedCandidate[]
+  /** Attempts made; only the last one can be under way. */
+  readonly attempts: Attempt[]
+  readonly failures: LumosError[]
+  readonly considered: Considered
+  /** How it ended; absent while it is under way. */
+  end: ErrorCode | 'answered' | undefined
+  endedMs: number
+}
+
+/** Peers that could be asked, when the request came. */
+export interface Considered {
+  /** Best first. */
+  readonly ranked: readonly Ranked[]
+  /** Left out because of their failures. */
+  readonly ejected: readonly RankedCandidate[]
+  /** How many there were, of which only the best are kept. */
+  readonly count: number
+}
+
+export interface RouterState {
+  readonly records: TrackRecords
+  readonly retries: RetryBudget
+  readonly requests: Map<number, Asked>
+  /** The last requests by their id, oldest first. */
+  readonly decisions: Map<string, Asked>
+  lastAttempt: number
+}
+
+export type RouterEvent =
+  | {
+      readonly type: 'ask'
+      readonly id: number
+      /** The id that programs know the request by. */
+      readonly requestId: string
+      readonly budgetMs: number
+      readonly offers: readonly Candidate[]
+    }
+  /** The attempt gave a chunk; `last` ends the answer. */
+  | { readonly type: 'chunk'; readonly id: number; readonly attempt: number; readonly last: boolean }
+  /** The attempt gives no more chunks. */
+  | { readonly type: 'ended'; readonly id: number; readonly attempt: number }
+  /** The attempt failed; `unwanted` when the caller gave it up. */
+  | {
+      readonly type: 'failed'
+      readonly id: number
+      readonly attempt: number
+      readonly failure: LumosError
+      readonly unwanted: boolean
+    }
+  /** The time that the core asked for has passed. */
+  | { readonly type: 'timer'; readonly id: number; readonly attempt: number }
+  /** The caller left. */
+  | { readonly type: 'cancel'; readonly id: number }
+
+export type RouterEffect =
+  | AttemptEffect
+  /** Wake the core after this time. A wake that comes too late changes nothing. */
+  | { readonly type: 'timer'; readonly id: number; readonly attempt: number; readonly delayMs: number }
+  /** Cancel the attempt: another peer is asked. */
+  | { readonly type: 'abandon'; readonly id: number; readonly attempt: number }
+  /** The chunk is part of the answer. */
+  | { readonly type: 'deliver'; readonly id: number }
+  /** The answer is whole. */
+  | {
+      readonly type: 'complete'
+      readonly id: number
+      readonly peer: RankedCandidate
+      readonly durationMs: number
+    }
+  | { readonly type: 'fail'; readonly id: number; readonly failure: LumosError; readonly durationMs: number }
+
+export interface AttemptEffect {
+  readonly type: 'attempt'
+  readonly id: number
+  readonly attempt: number
+  readonly peer: RankedCandidate
+  readonly budgetMs: number
+}
