@@ -90,7 +90,11 @@ export class Trials {
         } else if (run.late) {
           const hangs = near && !(await clean(() => this.#run(batch))).late
           return outcome(hangs, LATE)
-        } else if (!run.passed) return outcome(true, 'an error outside of tests')
+        } else if (!run.passed) {
+          // An error outside of tests, or one that cut short the report of its test.
+          const { passed } = await clean(() => this.#run(batch))
+          return outcome(passed, passed ? 'an error that names no test' : 'tests that fail anyway')
+        }
       }
       return outcome(false, '')
     } finally {
