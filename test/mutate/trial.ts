@@ -2,7 +2,16 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Mutant } from './draw.ts'
@@ -81,7 +90,11 @@ export class Trials {
         } else if (run.late) {
           const hangs = near && !(await clean(() => this.#run(batch))).late
           return outcome(hangs, LATE)
-        } else if (!run.passed) return outcome(true, 'an error outside of tests')
+        } else if (!run.passed) {
+          // An error outside of tests, or one that cut short the report of its test.
+          const { passed } = await clean(() => this.#run(batch))
+          return outcome(passed, passed ? 'an error that names no test' : 'tests that fail anyway')
+        }
       }
       return outcome(false, '')
     } finally {
@@ -92,8 +105,8 @@ export class Trials {
   /** Ends what runs and takes the copy away. */
   end(): void {
     this.#ended = true
-    if (this.#running?.pid !== undefined) endGroup(this.#running.pid)
-    rmSync(this.root, { recursive: true, force: true })
+    if (this.#running?.pid !== undefined) this.#endAll(this.#running.pid)
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 })
   }
 
   async #isSound(file: string): Promise<boolean> {
@@ -115,14 +128,20 @@ export class Trials {
     let late = false
     const timer = setTimeout(() => {
       late = true
-      endGroup(child.pid!)
+      this.#endAll(child.pid!)
     }, this.#limitMs)
     const [status] = await once(child, 'exit')
     clearTimeout(timer)
     // What a test started and left behind must not disturb the next.
-    endGroup(child.pid!)
+    this.#endAll(child.pid!)
     this.#running = undefined
     return { passed: status === 0, late, failed: late ? undefined : this.#firstFailure(output) }
+  }
+
+  /** A run with all that it started: its group, and nodes that a test put into groups of their own. */
+  #endAll(pid: number): void {
+    kill(-pid)
+    for (const stray of processesIn(this.root)) kill(stray)
   }
 
   #firstFailure(output: string): [string, string] | undefined {
@@ -142,11 +161,23 @@ export class Trials {
   }
 }
 
-/** A process with all that it started. */
-function endGroup(pid: number): void {
+function kill(pid: number): void {
   try {
-    process.kill(-pid, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
   } catch {
-    // All of it has ended.
+    // It has ended.
   }
+}
+
+/** Processes whose command line names `folder`. Linux only: elsewhere none are found. */
+function processesIn(folder: string): number[] {
+  if (!existsSync('/proc/self/cmdline')) return []
+  return readdirSync('/proc').flatMap(name => {
+    const pid = Number(name)
+    try {
+      return pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder) ? [pid] : []
+    } catch {
+      return []
+    }
+  })
 }
