@@ -121,7 +121,7 @@ export class MeshNode implements LumosNode {
     }
     this.#own++
     try {
-      yield* this.#mesh.router.infer(request, options)
+      yield* this.#mesh.router.infer(this.#mesh.router.prepare(request), options)
     } finally {
       this.#own--
     }

@@ -9,7 +9,9 @@ import {
   type NewInferenceRequest,
   RankedPeer
 } from '../interface/node.ts'
-import { TASK_NAMES, TASKS, type TaskOutput } from '../interface/tasks.ts'
+import type { Accumulator } from '../interface/tasks/definition.ts'
+import { imageClassification } from '../interface/tasks/image-classification.ts'
+import { accumulate, TASK_NAMES, type TaskOutput } from '../interface/tasks/index.ts'
 import type { UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
@@ -30,8 +32,6 @@ const Question = z
 
 const Answer = z.strictObject({ task: z.enum(TASK_NAMES), model: z.string(), output: z.unknown() })
 type Answer = z.infer<typeof Answer>
-
-const classification = TASKS['image-classification']
 
 export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
@@ -56,18 +56,18 @@ export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.classify',
     kind: 'command',
-    summary: classification.summary,
+    summary: imageClassification.summary,
     takesPeer: true,
     input: z.strictObject({
-      ...classification.input.shape,
-      ...classification.params.shape,
+      ...imageClassification.input.shape,
+      ...imageClassification.params.shape,
       model: ModelId.optional()
     }),
-    output: z.strictObject({ model: z.string(), ...classification.output.shape }),
+    output: z.strictObject({ model: z.string(), ...imageClassification.output.shape }),
     async run({ image, topK, model }, context) {
-      const question = { task: 'image-classification' as const, model, input: { image }, params: { topK } }
+      const question = { task: imageClassification.name, model, input: { image }, params: { topK } }
       const answer = await ask(node, question, context)
-      const { labels } = answer.output as TaskOutput<'image-classification'>
+      const { labels } = answer.output as TaskOutput<typeof imageClassification.name>
       return { model: answer.model, labels }
     }
   })
@@ -75,11 +75,10 @@ export const inferenceUnits = (node: LumosNode) => [
 
 const identityOf = ({ requestId, budgetMs }: UnitContext) => ({ id: requestId, budgetMs })
 
-/** The whole answer. Text comes in pieces, and the output is their sum. */
+/** The whole answer, put together as its task says. */
 async function ask(node: LumosNode, question: NewInferenceRequest, context: UnitContext): Promise<Answer> {
-  let text = ''
-  let whole: { output: unknown } | undefined
   let chosen: InferenceRoute | undefined
+  let answer: Accumulator | undefined
 
   for await (const chunk of node.infer(
     { ...question, ...identityOf(context) },
@@ -88,14 +87,14 @@ async function ask(node: LumosNode, question: NewInferenceRequest, context: Unit
       peer: context.peer,
       onRoute(route) {
         chosen = route
+        answer = accumulate(route.task)
         context.onRoute?.(route)
       }
     }
   )) {
-    if (chunk.type === 'text') text += chunk.text
-    if (chunk.type === 'output') whole = { output: chunk.output }
+    answer?.add(chunk)
   }
 
-  if (chosen === undefined) throw new EngineFailedError('An answer came from nobody.')
-  return { task: chosen.task, model: chosen.model, output: whole === undefined ? { text } : whole.output }
+  if (chosen === undefined || answer === undefined) throw new EngineFailedError('An answer came from nobody.')
+  return { task: chosen.task, model: chosen.model, output: answer.output() }
 }

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LumosNode } from '../../interface/node.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { createLumosNode } from '../../node/create-node.ts'
 import type { MeshNode } from '../../node/lumos-node.ts'
 import { encodeRequest } from '../../protocols/inference/codec.ts'
@@ -121,7 +122,7 @@ const talk = (number: number) => {
     params: {},
     budgetMs: 20_000
   }
-  const { control, data } = encodeRequest(request)
+  const { control, data } = encodeRequest(prepare(request))
   return messageFrames(TYPE.request, number, 0, control, data)
 }
 
