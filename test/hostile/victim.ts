@@ -8,8 +8,8 @@ import { echoModel } from '../../capabilities/index.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Role } from '../../interface/membership.ts'
 import { useSmallSlabs } from '../../node/buffer-slabs.ts'
-import { createLumosNode } from '../../node/create-node.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
+import { createDrivenNode } from '../../sim/driven-node.ts'
 import { ALONE, temporaryHome } from '../node/mesh-nodes.ts'
 import { liveMiB, openFiles, residentMiB, watchLoop } from './measures.ts'
 
@@ -63,7 +63,7 @@ process.on('uncaughtException', err => {
   process.exit(1)
 })
 
-const node = await createLumosNode({
+const node = await createDrivenNode({
   home: await temporaryHome(),
   log,
   // One that nobody abuses, with slots of its own.
