@@ -103,7 +103,14 @@ function announce(
     gateway: url,
     startedAtMs: systemClock.wallMs()
   })
-  return { event: 'ready', peerId, name, gateway: url, addresses, ...(ignored.length > 0 && { ignored }) }
+  return {
+    event: 'ready',
+    peer_id: peerId,
+    name,
+    gateway: url,
+    addresses,
+    ...(ignored.length > 0 && { ignored })
+  }
 }
 
 /** The names that were given by flag, environment or file. */
