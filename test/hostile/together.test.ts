@@ -10,9 +10,8 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { LumosError } from '../../interface/errors.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import { createLumosNode } from '../../node/create-node.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
-import type { MeshNode } from '../../node/lumos-node.ts'
+import { createDrivenNode, type DrivenNode } from '../../sim/driven-node.ts'
 import { usurper } from '../../sim/hostile/usurper.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { ALONE, knows, meets, temporaryHome, until } from '../node/mesh-nodes.ts'
@@ -43,17 +42,17 @@ const log: NodeLogger = {
 
 describe('a stranger with an admin and members on its side, all at it at once', () => {
   const homes: string[] = []
-  const honest: MeshNode[] = []
+  const honest: DrivenNode[] = []
   const peers: HostilePeer[] = []
   let den: Victim
   let root: string
   /** What the attackers use of the node in the other process. */
-  let founder: MeshNode
+  let founder: DrivenNode
 
-  async function start(name: string, others: readonly Pick<LumosNode, 'status'>[]): Promise<MeshNode> {
+  async function start(name: string, others: readonly Pick<LumosNode, 'status'>[]): Promise<DrivenNode> {
     const home = await temporaryHome()
     homes.push(home)
-    const node = await createLumosNode({
+    const node = await createDrivenNode({
       ...{ home, log },
       settings: {
         ...{ ...ALONE, name, 'engines.echo': true },
@@ -76,14 +75,14 @@ describe('a stranger with an admin and members on its side, all at it at once', 
       status: () => den.status,
       models: () => [],
       mesh: { exportRoot: () => root },
-      admit: ({ subject, name, role }: Parameters<MeshNode['admit']>[0]) => den.admit(subject, name, role)
+      admit: ({ subject, name, role }: Parameters<DrivenNode['admit']>[0]) => den.admit(subject, name, role)
     } as never
     for (const name of ['attic', 'cellar']) {
       const node = await start(name, [founder, ...honest])
       await node.enter(await den.admit(node.peerId, name))
       await node.start()
     }
-    const [attic, cellar] = honest as [MeshNode, MeshNode]
+    const [attic, cellar] = honest as [DrivenNode, DrivenNode]
     const both = [meets(attic, cellar), meets(attic, founder), meets(cellar, founder)]
     await Promise.all([...both, knows(attic, cellar), knows(cellar, attic)])
   }, 60_000)
@@ -93,7 +92,7 @@ describe('a stranger with an admin and members on its side, all at it at once', 
     for (const home of homes) await rm(home, { recursive: true, force: true })
   }, 60_000)
 
-  const ask = (node: MeshNode, peer: string, model: string) =>
+  const ask = (node: DrivenNode, peer: string, model: string) =>
     Array.fromAsync(
       node.infer({ model, input: { messages: [{ role: 'user', content: 'well?' }] } }, { peer })
     )
@@ -101,7 +100,7 @@ describe('a stranger with an admin and members on its side, all at it at once', 
   /** Each asks each other one, by its name and by its PeerId in turn. */
   async function askUntil(signal: AbortSignal) {
     const calls = { tookMs: [] as number[], failed: [] as string[] }
-    const work = async (node: MeshNode, peer: string) => {
+    const work = async (node: DrivenNode, peer: string) => {
       while (!signal.aborted) {
         const beganMs = performance.now()
         await ask(node, peer, 'echo').then(
@@ -111,7 +110,7 @@ describe('a stranger with an admin and members on its side, all at it at once', 
         await setTimeout(20)
       }
     }
-    const [attic, cellar] = honest as [MeshNode, MeshNode]
+    const [attic, cellar] = honest as [DrivenNode, DrivenNode]
     await Promise.all([
       ...[work(attic, 'victim'), work(attic, cellar.peerId)],
       ...[work(cellar, founder.peerId), work(cellar, 'attic')]
@@ -133,7 +132,7 @@ describe('a stranger with an admin and members on its side, all at it at once', 
     return codes
   }
 
-  async function stealFrom(node: MeshNode, accomplice: HostilePeer): Promise<{ seen: Seen; shown: Shown }> {
+  async function stealFrom(node: DrivenNode, accomplice: HostilePeer): Promise<{ seen: Seen; shown: Shown }> {
     const observer = await forger()
     await using _ = observer.dialer
     await observer.dialer.dial(node.status())
@@ -142,7 +141,7 @@ describe('a stranger with an admin and members on its side, all at it at once', 
   }
 
   it('is not noticed: all calls are answered, a newcomer joins, and the admin is gone within five seconds', async () => {
-    const [attic, cellar] = honest as [MeshNode, MeshNode]
+    const [attic, cellar] = honest as [DrivenNode, DrivenNode]
     const { seen, shown } = await stealFrom(attic, await join(HostilePeer.member(founder)))
     const [twin, impostor, endless] = await Promise.all([
       join(HostilePeer.member(founder)),

@@ -2,9 +2,10 @@
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { InferenceChunk } from '../../../interface/inference.ts'
-import type { ModelInfo, RankedPeer } from '../../../interface/node.ts'
+import type { RankedPeer } from '../../../interface/node.ts'
 import { closestNames } from '../../../interface/suggest.ts'
 import { TASK_NAMES, type TaskName, type TaskOutput } from '../../../interface/tasks.ts'
+import type { ModelList } from '../../../units/model.ts'
 import { findNode, type Meta, type NodeClient } from '../../client.ts'
 import { isElsewhere, readBytes, readJson, readText } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -57,9 +58,9 @@ async function explain(
   output: Output
 ): Promise<void> {
   const { items } = (await node.execute<{ items: RankedPeer[] }>('inference.explain', wanted, { peer })).data
-  for (const [i, { name, model, costMs, parts }] of items.entries()) {
+  for (const [i, { name, model, cost_ms, parts }] of items.entries()) {
     const why = parts.map(({ reason, ms }) => `${reason} ${milliseconds(ms)}`).join(', ')
-    output.note(`${i + 1}. ${name} with ${model}: ${milliseconds(costMs)} (${why})`)
+    output.note(`${i + 1}. ${name} with ${model}: ${milliseconds(cost_ms)} (${why})`)
   }
 }
 
@@ -78,25 +79,25 @@ async function chosen(
   }
   if (isTask(what)) return { task: what }
 
-  const { items } = (await node.execute<{ items: ModelInfo[] }>('model.list')).data
-  const offers = items.filter(({ model }) => model === what)
+  const { items } = (await node.execute<ModelList>('model.list')).data
+  const offers = items.filter(({ id }) => id === what)
   if (offers.length === 0) throw modelNotFound(what, items)
   // Raw tensors are how programs ask; a person means the task that the model was made for.
   const tasks = offers
-    .map(({ task }) => task)
+    .map(({ type }) => type)
     .filter(isTask)
     .sort((a, b) => rawness(a) - rawness(b))
   const task = wanted ?? tasks[0]
   if (task === undefined || !tasks.includes(task)) {
     throw new InvalidInputError(`${what} does not do ${task ?? 'any task that is known here'}.`, {
-      hint: `It does: ${offers.map(offer => offer.task).join(', ')}.`
+      hint: `It does: ${offers.map(({ type }) => type).join(', ')}.`
     })
   }
   return { task, model: what }
 }
 
-function modelNotFound(what: string, items: readonly ModelInfo[]): LumosError {
-  const closest = closestNames(what, [...items.map(({ model }) => model), ...TASK_NAMES])
+function modelNotFound(what: string, items: readonly { readonly id: string }[]): LumosError {
+  const closest = closestNames(what, [...items.map(({ id }) => id), ...TASK_NAMES])
   return new LumosError('MODEL_NOT_FOUND', `No device offers "${what}".`, {
     hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what there is: lumos-node models'
   })
@@ -121,7 +122,7 @@ async function inputFor(task: TaskName, argument: string): Promise<unknown> {
 function paramsFor(task: TaskName, { topK, maxTokens }: InferOptions): Record<string, unknown> {
   if (topK !== undefined && task !== 'image-classification') throw notFor('--top-k', task)
   if (maxTokens !== undefined && task !== 'text-generation') throw notFor('--max-tokens', task)
-  return { ...(topK !== undefined && { topK }), ...(maxTokens !== undefined && { maxTokens }) }
+  return { top_k: topK, max_tokens: maxTokens }
 }
 
 const notFor = (option: string, task: TaskName): LumosError =>
@@ -148,9 +149,9 @@ async function printPieces(
   }
 }
 
-function printAnswer(answer: Answer, { peer, route, duration_ms: durationMs }: Meta, output: Output): void {
+function printAnswer(answer: Answer, { peer, route, duration_ms }: Meta, output: Output): void {
   const { task, model } = answer
-  output.data({ task, model, output: answer.output, meta: { peer, route, durationMs } }, () => {
+  output.data({ task, model, output: answer.output, meta: { peer, route, duration_ms } }, () => {
     if (task !== 'image-classification') return JSON.stringify(answer.output)
     const { labels } = answer.output as TaskOutput<'image-classification'>
     return output.table(
