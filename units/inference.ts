@@ -1,6 +1,7 @@
 /** Questions to the mesh: any task, and the common ones by their own names. */
 
 import * as z from 'zod'
+import { FINISH_REASONS } from '../interface/chunks.ts'
 import { EngineFailedError } from '../interface/errors.ts'
 import { ModelId } from '../interface/names.ts'
 import {
@@ -11,7 +12,13 @@ import {
 } from '../interface/node.ts'
 import type { Accumulator } from '../interface/tasks/definition.ts'
 import { imageClassification } from '../interface/tasks/image-classification.ts'
-import { accumulate, TASK_NAMES, type TaskOutput } from '../interface/tasks/index.ts'
+import {
+  accumulate,
+  definitionOf,
+  TASK_NAMES,
+  type TaskName,
+  type TaskOutput
+} from '../interface/tasks/index.ts'
 import type { UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
@@ -21,17 +28,57 @@ const isSaid = ({ task, model }: { task?: unknown; model?: unknown }) =>
 
 const Wanted = z.strictObject(what).refine(isSaid, { error: 'give a task or a model' })
 
+/** The parameters of all tasks. What is left out gets the default of the task that answers. */
+const Params = z.strictObject(
+  Object.fromEntries(
+    TASK_NAMES.flatMap(task => Object.entries<z.ZodType>(definitionOf(task).params.shape)).map(
+      ([name, schema]) => [
+        name,
+        (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional()
+      ]
+    )
+  )
+)
+
 const Question = z
   .strictObject({
     ...what,
     /** As the task's schema says; the node checks it once the task is known. */
     input: z.unknown(),
-    params: z.record(z.string(), z.unknown()).optional()
+    params: Params.optional()
   })
   .refine(isSaid, { error: 'give a task or a model' })
 
-const Answer = z.strictObject({ task: z.enum(TASK_NAMES), model: z.string(), output: z.unknown() })
-type Answer = z.infer<typeof Answer>
+interface Answer {
+  readonly task: TaskName
+  readonly model: string
+  readonly output: unknown
+}
+
+/** The output is what the schema of the task says. */
+const Answer: z.ZodType<Answer> = z.discriminatedUnion(
+  'task',
+  TASK_NAMES.map(answerOf) as [AnswerSchema, ...AnswerSchema[]]
+)
+type AnswerSchema = ReturnType<typeof answerOf>
+
+function answerOf(task: TaskName) {
+  return z.strictObject({ task: z.literal(task), model: z.string(), output: definitionOf(task).output })
+}
+
+const index = z.int().min(0)
+
+/** Text comes in pieces, anything else whole; `done` comes last. */
+const Chunk = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), index, text: z.string() }),
+  z.strictObject({ type: z.literal('output'), index, output: z.unknown() }),
+  z.strictObject({
+    type: z.literal('done'),
+    index,
+    finishReason: z.enum(FINISH_REASONS),
+    usage: z.strictObject({ inputTokens: z.int().optional(), outputTokens: z.int().optional() })
+  })
+])
 
 export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
@@ -41,6 +88,7 @@ export const inferenceUnits = (node: LumosNode) => [
     takesPeer: true,
     input: Question,
     output: Answer,
+    item: Chunk,
     run: (question, context) => ask(node, question, context),
     stream: (question, context) => node.infer({ ...question, ...identityOf(context) }, context)
   }),
