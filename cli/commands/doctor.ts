@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { get } from 'node:http'
 import { dirname } from 'node:path'
 import { toLumosError } from '../../interface/errors.ts'
+import type { MeshInfo } from '../../interface/mesh.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../interface/node.ts'
 import { loadConfig } from '../../node/settings/config.ts'
 import { findNode, homeOf } from '../client.ts'
@@ -140,10 +141,12 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
   let status: NodeStatus & { gateway: string | null }
   let peers: PeerInfo[]
   let sandbox: EngineSandbox
+  let mesh: MeshInfo
   try {
     const node = findNode(options)
     status = (await node.execute<typeof status>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
+    mesh = (await node.execute<MeshInfo>('mesh.show')).data
     peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
   } catch (err) {
     const error = toLumosError(err)
@@ -155,6 +158,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
     status.storage === 'ok'
       ? ok('storage', 'The disk takes what is to be stored.')
       : fail('storage', ...STORAGE_ADVICE[status.storage]),
+    ...membershipOf(mesh),
     sandboxOf(sandbox),
     (await answers(status.gateway))
       ? ok('gateway', `${status.gateway} answers.`)
@@ -172,6 +176,11 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
         )
   ]
 }
+
+const membershipOf = ({ name, advice }: MeshInfo): Finding[] =>
+  advice.length === 0
+    ? [ok('mesh', `This device is a member of "${name}".`)]
+    : advice.map(words => warn('mesh', `${words}.`, 'See more: lumos-node mesh show'))
 
 function sandboxOf(sandbox: EngineSandbox): Finding {
   switch (sandbox) {

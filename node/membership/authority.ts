@@ -19,6 +19,8 @@ export interface Grant {
   readonly subject: string
   readonly role: Role
   readonly name: string
+  /** The admins whose certificates this one renews. */
+  readonly vouchers?: readonly string[]
 }
 
 export interface AuthorityComponents {
@@ -117,6 +119,7 @@ async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: nu
       mesh,
       issuer: peerIdFromPrivateKey(key).toString(),
       ...grant,
+      vouchers: grant.vouchers?.length ? [...grant.vouchers] : undefined,
       serial: randomBytes(16).toString('hex'),
       notBeforeMs: Math.max(0, issuedAtMs - BACKDATED_MS),
       notAfterMs: issuedAtMs + CERTIFICATE_LIFE_MS

@@ -68,6 +68,7 @@ export class MeshControl implements LumosMesh {
         admins,
         holdsRoot: authority.holdsRoot,
         isRemoved: this.#mesh.isRemoved(),
+        isOrphan: members.orphan(this.#self) !== undefined,
         saidRemoved: this.#mesh.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
         wallMs: this.#ground.clock.wallMs()
       })
