@@ -11,7 +11,7 @@ import {
   toLumosError
 } from '../../interface/errors.ts'
 import type { JoinNearbyOptions } from '../../interface/mesh.ts'
-import { looksLikePeerId } from '../../interface/names.ts'
+import { looksLikePeerId, visibleName } from '../../interface/names.ts'
 import { type Grant, NONCE_BYTES } from '../../protocols/join/index.ts'
 import { type JoinClient, pause } from './join-client.ts'
 import { phraseOf } from './join-requests.ts'
@@ -119,7 +119,9 @@ function chosen(near: readonly MeshSighting[], mesh: string | undefined): MeshSi
   const wanted =
     mesh === undefined
       ? [...near]
-      : near.filter(({ meshId, meshName }) => (looksLikePeerId(mesh) ? meshId : meshName) === mesh)
+      : near.filter(({ meshId, meshName }) =>
+          looksLikePeerId(mesh) ? meshId === mesh : meshName === visibleName(mesh)
+        )
   const meshes = meshesOf(wanted)
   if (meshes.length === 1) return wanted
   const names = meshesOf(near).map(found => `${found.mesh} (${found.meshId})`)
