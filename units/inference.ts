@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { EngineFailedError } from '../interface/errors.ts'
-import { FINISH_REASONS } from '../interface/inference.ts'
+import { FINISH_REASONS, TENSOR_BYTES_MAX } from '../interface/inference.ts'
 import { ModelId } from '../interface/names.ts'
 import {
   type InferenceRoute,
@@ -10,8 +10,8 @@ import {
   type NewInferenceRequest,
   RankedPeer
 } from '../interface/node.ts'
-import { TASK_NAMES, TASKS, type TaskName, type TaskOutput } from '../interface/tasks.ts'
-import type { UnitContext } from '../interface/units.ts'
+import { IMAGE_BYTES_MAX, TASK_NAMES, TASKS, type TaskName, type TaskOutput } from '../interface/tasks.ts'
+import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
 const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
@@ -69,14 +69,33 @@ const Chunk = z.discriminatedUnion('type', [
   })
 ])
 
+/** Bytes in base64, which takes four for three, and the JSON around them. */
+const inJson = (bytes: number): number => Math.ceil(bytes / 3) * 4 + INPUT_BYTES_MAX
+
+/** A picture of one pixel, in base64. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='
+
 const classification = TASKS['image-classification']
 
 export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.run',
     kind: 'command',
+    permission: 'use',
+    idempotent: true,
     summary: 'Ask the mesh: any task, any model. Streams text as it is generated.',
     takesPeer: true,
+    inputBytesMax: inJson(TENSOR_BYTES_MAX),
+    examples: [
+      {
+        input: {
+          task: 'text-generation',
+          input: { messages: [{ role: 'user', content: 'Hello' }] },
+          params: { max_tokens: 64 }
+        },
+        output: { task: 'text-generation', model: 'echo', output: { text: 'Hello' } }
+      }
+    ],
     input: Question,
     output: Answer,
     item: Chunk,
@@ -86,8 +105,10 @@ export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.explain',
     kind: 'query',
+    permission: 'read',
     summary: 'Whom a request would be sent to, best first, and why.',
     takesPeer: true,
+    examples: [{ input: { model: 'digits-cnn' } }],
     input: Wanted,
     output: z.strictObject({ items: z.array(RankedPeer) }),
     run: async (wanted, { peer }) => ({ items: node.explain(wanted, { peer }) })
@@ -95,8 +116,17 @@ export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.classify',
     kind: 'command',
+    permission: 'use',
+    idempotent: true,
     summary: classification.summary,
     takesPeer: true,
+    inputBytesMax: inJson(IMAGE_BYTES_MAX),
+    examples: [
+      {
+        input: { image: PIXEL, top_k: 1 },
+        output: { model: 'digits-cnn', labels: [{ label: '7', score: 0.99 }] }
+      }
+    ],
     input: z.strictObject({
       ...classification.input.shape,
       ...classification.params.shape,
