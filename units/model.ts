@@ -64,7 +64,7 @@ export const modelUnits = (node: LumosNode) => [
     permission: 'read',
     summary: 'Every model the mesh offers, with its providers, and what this node left out, with the reason.',
     input: Wanted,
-    examples: [{ input: { type: 'text-generation', status: 'ready' } }],
+    examples: [{ input: { status: 'ready', limit: 10 } }],
     output: Models,
     async run({ type, status, format, limit, offset }) {
       const items = node

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import * as z from 'zod'
 import type { LumosError } from '../../interface/errors.ts'
-import { TASK_NAMES, TASKS } from '../../interface/tasks.ts'
+import { definitionOf, TASK_NAMES } from '../../interface/tasks/index.ts'
 import { createUnits, type UnitRegistry } from '../../units/index.ts'
 import { checkInput } from '../../units/input.ts'
 import { JsonNames } from '../../units/json-names.ts'
@@ -71,7 +71,7 @@ describe('the JSON of units', () => {
 
   it('carries the inputs of all tasks untouched, for they name no field in two words', () => {
     for (const task of TASK_NAMES) {
-      const { input } = TASKS[task]
+      const { input } = definitionOf(task)
       const names = [...propertiesOf(z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }))]
       assert.ok(names.length > 0)
       for (const name of names) assert.match(name, SNAKE_CASE)
