@@ -26,15 +26,13 @@ import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
 import type { Feature } from './feature.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
-import { foundMesh } from './membership/authority.ts'
-import { warnOfNames } from './membership/model-access.ts'
-import { RENEW_BEFORE_MS } from './membership/renewal.ts'
-import { RootKey } from './membership/root-key.ts'
+import { foundMesh, ModelAccess, RENEW_BEFORE_MS, RootKey, warnOfNames } from './membership/index.ts'
 import type { Identity, NodeContext } from './mesh/context.ts'
 import { MeshSwitching } from './mesh/switching.ts'
 import { lanNetwork, type Network } from './network/libp2p.ts'
 import { firstFreePort } from './network/listen-port.ts'
 import type { LumosNodeOptions } from './options.ts'
+import { Serving } from './serving/index.ts'
 import { type Config, loadConfig } from './settings/config.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -103,26 +101,38 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   })
   opened.adopt(catalogue, () => catalogue.stop())
   await catalogue.start()
-  const ground: NodeContext = {
+  const emit: NodeContext['emit'] = (name, detail) =>
+    void events.dispatchEvent(new CustomEvent(name, { detail }))
+  const offers = new ModelAccessStore(home.core)
+  const access = new ModelAccess({
+    settings: config.access,
+    store: offers,
+    modelsFor: task => modelsFor(registry, task)
+  })
+  const served = new UnderWay()
+  const serving = new Serving({ clock, log, emit, registry, access, served })
+  const node: NodeContext = {
     config,
     home,
     clock,
     random,
     log,
+    emit,
     hardware,
     registry,
-    served: new UnderWay(),
-    features: options.features ?? [],
+    served,
+    serving,
+    features: [serving, ...(options.features ?? [])],
     catalogue,
     ...identityOf(privateKey),
     network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
     store: new MeshStore(home.core),
-    offers: new ModelAccessStore(home.core),
+    offers,
+    access,
     root: new RootKey(home.meshRootPath, keys),
-    newIdentity: async () => identityOf(await renewKey(home.identityPath, keys)),
-    emit: (name, detail) => void events.dispatchEvent(new CustomEvent(name, { detail }))
+    newIdentity: async () => identityOf(await renewKey(home.identityPath, keys))
   }
-  switching = await MeshSwitching.of(ground, await ownMesh(ground))
+  switching = await MeshSwitching.of(node, await ownMesh(node))
   const kept = opened.move()
   return { node: new MeshNode(events, switching, () => kept.disposeAsync()), home, switching }
 }
@@ -165,6 +175,10 @@ async function keyOptions(
   if (passphraseFile !== null) return { passphrase: readPassphrase(passphraseFile), log }
   return { passphrase: isKeyProtected(home.identityPath) ? await options.passphrase?.() : undefined, log }
 }
+
+/** Ids of the models that do a task. */
+const modelsFor = (registry: Registry, task: string): string[] =>
+  registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
 
 /** The models that ship with the node lie beside the source and beside `dist` alike. */
 const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))

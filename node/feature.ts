@@ -11,6 +11,7 @@ import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Membership } from '../interface/membership.ts'
 import type { Openers, Refuse } from './membership/guard.ts'
 import type { Greeted } from './membership/hello-service.ts'
+import type { Action } from './membership/policy.ts'
 
 export interface Feature {
   readonly name: string
@@ -52,16 +53,22 @@ export interface Topic {
   validate(message: Uint8Array): Promise<TopicValidatorResult>
 }
 
-/** What a feature may use of one mesh. */
-export interface MeshContext {
+/** What each part of a node gets, whatever the mesh. */
+export interface NodeParts {
   /** This node. */
   readonly peerId: string
-  readonly meshId: string
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  readonly members: { get(peerId: string): Membership | undefined; list(): readonly Membership[] }
   emit<N extends EventName>(name: N, data: EventData<N>): void
+}
+
+/** What a feature may use of one mesh. */
+export interface MeshContext extends NodeParts {
+  readonly meshId: string
+  readonly members: { get(peerId: string): Membership | undefined; list(): readonly Membership[] }
+  /** @throws {LumosError} where the policy does not let this peer do that. */
+  permit(peerId: string, action: Action): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
   /** @param topic one that the feature names. */

@@ -87,14 +87,14 @@ export class MeshNode implements LumosNode {
     }
     this.#own.begin()
     try {
-      yield* this.#session.router.infer(request, options)
+      yield* this.#session.routing.router.infer(request, options)
     } finally {
       this.#own.end()
     }
   }
 
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[] {
-    return this.#session.router.explain(wanted, options).map(({ candidate, costMs, parts }) => {
+    return this.#session.routing.router.explain(wanted, options).map(({ candidate, costMs, parts }) => {
       const { peerId, name, local, capability } = candidate
       const { task, model } = capability
       return { peerId, name, route: local ? 'local' : 'remote', task, model, costMs, parts: [...parts] }
@@ -102,18 +102,18 @@ export class MeshNode implements LumosNode {
   }
 
   peers(): PeerInfo[] {
-    return this.#session.peers.list()
+    return this.#session.routing.peers.list()
   }
 
   models(): ModelInfo[] {
     const byKey = new Map<string, ModelInfo>()
-    for (const { peerId, name, local, capability } of this.#session.offers()) {
+    for (const { peerId, name, local, capability } of this.#session.routing.providers.offers({})) {
       const { model, task, slots, warm } = capability
       const key = `${model} ${task}`
       const info = byKey.get(key) ?? { model, task, providers: [] }
       const provider = { peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm }
       info.providers.push(
-        local ? { ...provider, offeredTo: this.#session.access.to(model) ?? null } : provider
+        local ? { ...provider, offeredTo: this.#context.access.to(model) ?? null } : provider
       )
       byKey.set(key, info)
     }
@@ -129,21 +129,21 @@ export class MeshNode implements LumosNode {
     this.#mustHave(model)
     const peers = to === 'everyone' ? undefined : to.peers?.map(peer => this.mesh.member(peer).peerId)
     const offeredTo = to === 'everyone' ? to : { ...to, ...(peers && { peers }) }
-    this.#session.access.offer(model, offeredTo)
-    this.#session.accessChanged()
+    this.#context.access.offer(model, offeredTo)
+    this.#accessChanged()
     return { model, offeredTo }
   }
 
   withdraw(model: string): Offering {
     this.#mustHave(model)
-    this.#session.access.withdraw(model)
-    this.#session.accessChanged()
+    this.#context.access.withdraw(model)
+    this.#accessChanged()
     return { model, offeredTo: null }
   }
 
   status(): NodeStatus {
     const { clock, hardware, home, registry, peerId } = this.#context
-    const { libp2p, members, peers } = this.#session
+    const { libp2p, members, routing } = this.#session
     const connections = libp2p.getConnections()
     return {
       peerId,
@@ -153,7 +153,7 @@ export class MeshNode implements LumosNode {
       meshId: members.mesh,
       uptimeS: (clock.monotonicMs() - this.#startedAtMs) / 1000,
       addresses: libp2p.getMultiaddrs().map(String),
-      peers: peers.count,
+      peers: routing.peers.count,
       connections: connections.length,
       streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
       requests: { own: this.#own.count, ...registry.load() },
@@ -165,6 +165,12 @@ export class MeshNode implements LumosNode {
 
   sandbox(): Promise<EngineSandbox> {
     return engineSandbox()
+  }
+
+  /** Peers that may not ask any more are cut off, and all are told. */
+  #accessChanged(): void {
+    this.#context.serving.recheck()
+    this.#session.offerChanged()
   }
 
   /** @throws {LumosError} `MODEL_NOT_FOUND` */

@@ -10,7 +10,8 @@ import type { Connection, ConnectionGater, PeerId, Stream, StreamHandler } from 
 import type { Clock } from '../../interface/clock.ts'
 import { type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
-import { type Action, type Opener, permit, type Standing } from './policy.ts'
+import type { Gate } from '../network/gate.ts'
+import { type Action, EVERY_MEMBER, type Opener, permit, type Standing } from './policy.ts'
 
 /** A peer that is refused over and over is worth one line a minute. */
 const LOG_INTERVAL_MS = 60_000
@@ -38,7 +39,7 @@ interface Components {
   }
 }
 
-export class Guard {
+export class Guard implements Gate {
   readonly #components: GuardComponents
   readonly #loggedAtMs = new Map<string, number>()
   /** By protocol. What is not in here opens for no peer. */
@@ -70,9 +71,8 @@ export class Guard {
     denyOutboundEncryptedConnection: peer => this.#denies(peer)
   }
 
-  /** The same service, all of whose protocols only these peers may open. */
-  service<C, S>(openers: Openers, create: (components: C) => S): (components: C) => S {
-    const guarded = this.#registrar(openers)
+  forMembers<C, S>(create: (components: C) => S): (components: C) => S {
+    const guarded = this.#registrar(EVERY_MEMBER)
     return components => create(withRegistrar(components as C & Components, guarded) as C)
   }
 

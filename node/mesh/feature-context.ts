@@ -2,7 +2,7 @@
 
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { MeshContext } from '../feature.ts'
-import type { Members } from '../membership/members.ts'
+import type { MeshMembership } from '../membership/index.ts'
 import { type MeshLibp2p, topicOf } from '../network/libp2p.ts'
 import type { NodeContext } from './context.ts'
 
@@ -10,7 +10,7 @@ export const contextOf = (
   { peerId, clock, random, log, emit }: NodeContext,
   meshId: string,
   libp2p: MeshLibp2p,
-  members: Members
+  { members, guard }: MeshMembership
 ): MeshContext => ({
   peerId,
   meshId,
@@ -19,6 +19,7 @@ export const contextOf = (
   log,
   members,
   emit,
+  permit: (id, action) => guard.check(id, action),
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   async publish(topic, message) {
     await libp2p.services.pubsub.publish(topicOf(meshId, topic), message)

@@ -4,8 +4,7 @@ import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import type { Lifecycle, Logger } from '../../interface/lifecycle.ts'
 import type { Participation, ProtocolService, Topic } from '../feature.ts'
-import type { Guard } from '../membership/guard.ts'
-import type { Greeted } from '../membership/hello-service.ts'
+import type { Greeted, Guard } from '../membership/index.ts'
 import { type MeshLibp2p, topicOf } from '../network/libp2p.ts'
 
 export interface ParticipationsComponents {

@@ -4,7 +4,7 @@ import type { Timer } from '../../interface/clock.ts'
 import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Lifecycle } from '../../interface/lifecycle.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
-import type { PeerAddress } from '../pairing/join-client.ts'
+import type { PeerAddress } from '../pairing/index.ts'
 import { composeMesh } from './compose.ts'
 import type { Identity, MeshSession, NodeContext } from './context.ts'
 

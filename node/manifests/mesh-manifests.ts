@@ -1,39 +1,62 @@
-/** What this node hears of others and tells of itself: manifests and revocations. */
+/** What this node tells of itself, and keeps of what others tell: manifests. */
 
+import type { PrivateKey } from '@libp2p/interface'
+import type { Capability, Hardware } from '../../interface/manifest.ts'
 import { ADDRESSES_MAX } from '../../interface/manifest.ts'
-import type { ManifestLog } from '../../storage/mesh/manifest-log.ts'
-import { Announcer } from '../manifests/announcer.ts'
-import { Duplicates } from '../manifests/duplicates.ts'
-import { ManifestSync } from '../manifests/manifest-sync.ts'
-import type { ProviderTable } from '../manifests/provider-table.ts'
-import type { ModelAccess } from '../membership/model-access.ts'
-import { RevocationSync } from '../membership/revocation-sync.ts'
+import type { DataDir } from '../../storage/home/data-dir.ts'
+import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
+import type { NodeParts } from '../feature.ts'
+import type { MeshMembership, ModelAccess } from '../membership/index.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { VERSION } from '../version.ts'
-import type { NodeContext } from './context.ts'
-import type { Standing } from './standing.ts'
+import { Announcer } from './announcer.ts'
+import { Duplicates } from './duplicates.ts'
+import { ManifestSync } from './manifest-sync.ts'
+import { ProviderTable } from './provider-table.ts'
 
-export interface NewsParts {
+export interface MeshManifestsComponents extends NodeParts {
+  readonly config: { readonly name: string }
+  readonly privateKey: PrivateKey
+  readonly hardware: Hardware
+  readonly registry: { capabilities(): Capability[] }
+  readonly access: ModelAccess
+}
+
+/** What is known of others, from before this start too. */
+export interface KnownManifests {
+  readonly log: ManifestLog
+  readonly table: ProviderTable
+}
+
+export interface MeshManifestsParts extends KnownManifests {
   /** Id of the mesh. */
   readonly mesh: string
   readonly libp2p: MeshLibp2p
-  readonly manifestLog: ManifestLog
-  readonly table: ProviderTable
-  readonly access: ModelAccess
+  readonly membership: MeshMembership
   nameOf(peerId: string): string | undefined
   /** A newer manifest of the peer came. */
   onHeardOf(peerId: string): void
 }
 
-export interface News {
+export interface MeshManifests {
   readonly sync: ManifestSync
   readonly announcer: Announcer
-  readonly revocations: RevocationSync
 }
 
-export function composeNews(ground: NodeContext, { members, guard }: Standing, parts: NewsParts): News {
-  const { config, clock, random, log, hardware, registry, peerId, privateKey, emit } = ground
-  const { mesh, libp2p, manifestLog, table, access, nameOf, onHeardOf } = parts
+export function knownManifests(
+  { clock, home }: Pick<NodeParts, 'clock'> & { readonly home: Pick<DataDir, 'core' | 'cache'> },
+  { members }: MeshMembership
+): KnownManifests {
+  const log = new ManifestLog(home.core, home.cache, clock)
+  const table = new ProviderTable(id => members.lastKnown(id)?.issuer)
+  for (const accepted of log.all()) table.remember(accepted)
+  return { log, table }
+}
+
+export function composeManifests(node: MeshManifestsComponents, parts: MeshManifestsParts): MeshManifests {
+  const { config, clock, random, log, hardware, registry, access, peerId, privateKey, emit } = node
+  const { mesh, libp2p, log: manifestLog, table, nameOf, onHeardOf } = parts
+  const { members, guard } = parts.membership
 
   const duplicates = new Duplicates(id => members.lastKnown(id)?.issuer)
   const sync: ManifestSync = new ManifestSync({
@@ -83,7 +106,5 @@ export function composeNews(ground: NodeContext, { members, guard }: Standing, p
   })
   // Where this node listens is known only once it does, and changes with the network.
   libp2p.addEventListener('self:peer:update', () => announcer.changed())
-
-  const revocations = new RevocationSync({ libp2p, members, guard, clock, random, log })
-  return { sync, announcer, revocations }
+  return { sync, announcer }
 }
