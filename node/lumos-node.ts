@@ -18,6 +18,7 @@ import type {
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
+import type { NodeProtocols } from '../interface/peer-protocol.ts'
 import { closestNames } from '../interface/suggest.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
 import { createMeshControl } from './mesh/control/index.ts'
@@ -31,9 +32,16 @@ const DRAIN_MS = 10_000
 
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
+export interface MeshNodeComponents {
+  readonly events: EventTarget
+  readonly switching: MeshSwitching
+  readonly protocols: NodeProtocols
+}
+
 export class MeshNode implements LumosNode {
   readonly events: LumosEventTarget
   readonly mesh: LumosMesh
+  readonly protocols: NodeProtocols
   readonly #switching: MeshSwitching
   readonly #closeHome: () => Promise<void>
   /** Requests of this node's own programs. */
@@ -42,10 +50,11 @@ export class MeshNode implements LumosNode {
   #startedAtMs = 0
   #stopping: Promise<void> | undefined
 
-  constructor(events: EventTarget, switching: MeshSwitching, closeHome: () => Promise<void>) {
+  constructor({ events, switching, protocols }: MeshNodeComponents, closeHome: () => Promise<void>) {
     this.#switching = switching
     this.#closeHome = closeHome
     this.events = events as LumosEventTarget
+    this.protocols = protocols
     this.mesh = createMeshControl(switching)
   }
 

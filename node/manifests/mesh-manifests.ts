@@ -1,8 +1,7 @@
 /** What this node tells of itself, and keeps of what others tell: manifests. */
 
 import type { PrivateKey } from '@libp2p/interface'
-import type { Capability, Hardware } from '../../interface/manifest.ts'
-import { ADDRESSES_MAX } from '../../interface/manifest.ts'
+import { ADDRESSES_MAX, type Capability, type Hardware, type Manifest } from '../../interface/manifest.ts'
 import type { DataDir } from '../../storage/home/data-dir.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import type { NodeParts } from '../feature.ts'
@@ -34,8 +33,10 @@ export interface MeshManifestsParts extends KnownManifests {
   readonly libp2p: MeshLibp2p
   readonly membership: MeshMembership
   nameOf(peerId: string): string | undefined
-  /** A newer manifest of the peer came. */
-  onHeardOf(peerId: string): void
+  /** What features say in this node's manifest. */
+  parts(): Manifest['parts']
+  /** A newer manifest of another member came. */
+  onHeardOf(manifest: Manifest): void
 }
 
 export interface MeshManifests {
@@ -80,7 +81,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
     onNews(signed) {
       const { peerId: id, epoch, sequence, capabilities } = signed.manifest
       manifestLog.store({ peerId: id, epoch, sequence, hash: signed.hash, envelope: signed.envelope })
-      onHeardOf(id)
+      onHeardOf(signed.manifest)
       emit('manifest.updated', { peerId: id, epoch, sequence, capabilities: capabilities.length })
     }
   })
@@ -100,6 +101,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
       hardware,
       addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
       capabilities: registry.capabilities().filter(({ model }) => access.to(model) !== undefined),
+      parts: parts.parts(),
       certificates: [...members.chain]
     }),
     publish: signed => sync.publish(signed)

@@ -50,12 +50,15 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
   })
   const shared = { mesh, libp2p, membership }
   const routing = composeRouting(node, { libp2p, members, table: known.table })
-  const { nameOf, peers } = routing
   const manifests = composeManifests(node, {
     ...shared,
     ...known,
-    nameOf,
-    onHeardOf: id => peers.heardOf(id)
+    nameOf: routing.nameOf,
+    parts: () => participations.manifestParts(),
+    onHeardOf(manifest) {
+      routing.peers.heardOf(manifest.peerId)
+      participations.onManifest(manifest)
+    }
   })
   const revocations = new RevocationSync({ libp2p, members, guard, clock, random, log })
   const pairing = composePairing(node, { ...shared, nearby, hold: (...held) => hello.service.hold(...held) })
@@ -102,7 +105,7 @@ interface Parts {
 /** The features of a node, in the order in which they take up a member. */
 function participationsOf(node: NodeContext, parts: Parts): Participations {
   const { mesh, libp2p, membership, manifests, routing, revocations, pairing } = parts
-  const context = contextOf(node, mesh, libp2p, membership)
+  const context = contextOf(node, mesh, parts)
   return new Participations({ libp2p, guard: membership.guard, log: node.log, mesh }, [
     ['manifests', manifests.sync],
     ['routing', routing.participation],

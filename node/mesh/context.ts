@@ -6,7 +6,6 @@ import type { Lifecycle } from '../../interface/lifecycle.ts'
 import type { Hardware } from '../../interface/manifest.ts'
 import type { DataDir } from '../../storage/home/data-dir.ts'
 import type { MeshStore } from '../../storage/mesh/mesh-store.ts'
-import type { ModelAccessStore } from '../../storage/mesh/model-access-store.ts'
 import type { Feature, NodeParts } from '../feature.ts'
 import type { NodeLogger } from '../log/log.ts'
 import type { Authority, Members, ModelAccess, RevocationSync, RootKey } from '../membership/index.ts'
@@ -38,7 +37,6 @@ export interface NodeContext extends NodeParts, Identity {
   readonly catalogue: Catalogue
   readonly network: Network
   readonly store: MeshStore
-  readonly offers: ModelAccessStore
   /** To whom this node's own models are offered. */
   readonly access: ModelAccess
   readonly root: RootKey

@@ -78,7 +78,7 @@ export class MeshSwitching {
     const running = this.#running
     if (running) await this.#end()
     if (identity !== undefined) this.#context = { ...this.#context, ...identity }
-    if (this.#context.store.mesh()?.id !== own.id) this.#context.offers.forgetOffered()
+    if (this.#context.store.mesh()?.id !== own.id) this.#context.access.forgetOffered()
     this.#context.store.enter(own)
     if (running) await this.#connect(own, near, 1)
     else this.#session = await composeMesh(this.#context, own)
