@@ -100,7 +100,14 @@ function announce(node: LumosNode, home: NodeHome, gateway: Gateway, given: Give
     gateway: url,
     startedAtMs: systemClock.wallMs()
   })
-  return { event: 'ready', peerId, name, gateway: url, addresses, ...(ignored.length > 0 && { ignored }) }
+  return {
+    event: 'ready',
+    peer_id: peerId,
+    name,
+    gateway: url,
+    addresses,
+    ...(ignored.length > 0 && { ignored })
+  }
 }
 
 /** The names that were given by flag, environment or file. */

@@ -2,8 +2,8 @@
 
 import type { IncomingMessage } from 'node:http'
 import { InvalidInputError, LumosError, OverloadedError } from '../interface/errors.ts'
-import { TENSOR_BYTES_MAX } from '../interface/inference.ts'
-import { IMAGE_BYTES_MAX } from '../interface/tasks.ts'
+import { IMAGE_BYTES_MAX } from '../interface/tasks/image-classification.ts'
+import { TENSOR_BYTES_MAX } from '../interface/tasks/tensor.ts'
 
 /** Four bytes of base64 hold three, and a little JSON stands around them. */
 const inJson = (bytes: number): number => Math.ceil(bytes / 3) * 4 + 64 * 1024

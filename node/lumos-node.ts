@@ -96,7 +96,8 @@ export class MeshNode implements LumosNode {
     }
     this.#own.begin()
     try {
-      yield* this.#session.routing.router.infer(request, options)
+      const { router } = this.#session.routing
+      yield* router.infer(router.prepare(request), options)
     } finally {
       this.#own.end()
     }

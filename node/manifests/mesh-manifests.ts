@@ -11,6 +11,7 @@ import { VERSION } from '../version.ts'
 import { Announcer } from './announcer.ts'
 import { Duplicates } from './duplicates.ts'
 import { ManifestSync } from './manifest-sync.ts'
+import { largestGroup } from './provider-core.ts'
 import { ProviderTable } from './provider-table.ts'
 
 export interface MeshManifestsComponents extends NodeParts {
@@ -48,8 +49,10 @@ export function knownManifests(
   { clock, home }: Pick<NodeParts, 'clock'> & { readonly home: Pick<DataDir, 'core' | 'cache'> },
   { members }: MeshMembership
 ): KnownManifests {
-  const log = new ManifestLog(home.core, home.cache, clock)
-  const table = new ProviderTable(id => members.lastKnown(id)?.issuer)
+  const issuerOf = (id: string) => members.lastKnown(id)?.issuer
+  // Made-up members of one admin push out each other, on disk as in the table.
+  const log = new ManifestLog(home.core, home.cache, clock, ids => largestGroup(ids, issuerOf))
+  const table = new ProviderTable(issuerOf)
   for (const accepted of log.all()) table.remember(accepted)
   return { log, table }
 }

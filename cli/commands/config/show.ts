@@ -3,6 +3,7 @@
 import { stringify } from 'yaml'
 import { LumosError } from '../../../interface/errors.ts'
 import type { NodeStatus } from '../../../interface/node.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { describeConfig, type LoadedConfig, loadConfig } from '../../../node/settings/config.ts'
 import { findNode } from '../../client.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
@@ -41,7 +42,7 @@ async function withMembership(loaded: LoadedConfig, options: GlobalOptions): Pro
 
 const MEMBERSHIP = 'membership of this mesh'
 
-async function statusOf(options: GlobalOptions): Promise<NodeStatus | undefined> {
+async function statusOf(options: GlobalOptions): Promise<SnakeCase<NodeStatus> | undefined> {
   try {
     return (await findNode(options).execute<NodeStatus>('mesh.status')).data
   } catch (err) {

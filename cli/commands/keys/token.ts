@@ -20,7 +20,7 @@ export async function show({ options, output }: Invocation): Promise<void> {
 export async function rotate({ options, output }: Invocation): Promise<void> {
   const path = gatewayTokenPath(homeOf(options))
   const sessionsEnded = (await rotateRunning(options)) ?? (await rotateStopped(homeOf(options), path))
-  output.data({ event: 'rotated', path, sessionsEnded }, () => {
+  output.data({ event: 'rotated', path, sessions_ended: sessionsEnded }, () => {
     const sessions = sessionsEnded === 1 ? '1 session has' : `${sessionsEnded} sessions have`
     return `The token is a new one, in ${path}. ${sessions} ended.`
   })
@@ -30,7 +30,7 @@ export async function rotate({ options, output }: Invocation): Promise<void> {
 async function rotateRunning(options: GlobalOptions): Promise<number | undefined> {
   try {
     const { data } = await findNode(options).execute<{ sessionsEnded: number }>('gateway.rotate_token')
-    return data.sessionsEnded
+    return data.sessions_ended
   } catch (err) {
     if (err instanceof LumosError && err.code === 'NODE_NOT_RUNNING') return undefined
     throw err

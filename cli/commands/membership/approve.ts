@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../../interface/clock.ts'
 import type { JoinRequest } from '../../../interface/mesh.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode, type NodeClient } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
@@ -51,12 +52,12 @@ async function listRequests(node: NodeClient, waitS: number, output: Output): Pr
     return [
       output.table(
         ['NAME', 'PEER ID', 'CHECK PHRASE'],
-        items.map(({ name, peerId, phrase }) => [name, peerId, phrase])
+        items.map(({ name, peer_id, phrase }) => [name, peer_id, phrase])
       ),
       'If that device shows the same words: lumos-node approve NAME; if not: lumos-node approve NAME --deny'
     ].join('\n')
   })
 }
 
-const requestsOf = async (node: NodeClient): Promise<{ items: JoinRequest[] }> =>
+const requestsOf = async (node: NodeClient): Promise<SnakeCase<{ items: JoinRequest[] }>> =>
   (await node.execute<{ items: JoinRequest[] }>('mesh.requests')).data

@@ -3,6 +3,7 @@
 import { systemClock } from '../../../interface/clock.ts'
 import type { EventData } from '../../../interface/events.ts'
 import type { Invitation } from '../../../interface/mesh.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { writeFileDurably } from '../../../storage/database/durable-file.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -18,7 +19,7 @@ interface InviteOptions {
   readonly wait?: boolean
 }
 
-type Used = EventData<'mesh.invite_used'>
+type Used = SnakeCase<EventData<'mesh.invite_used'>>
 
 export async function run({ options, output }: Invocation<InviteOptions>): Promise<void> {
   const node = findNode(options)
@@ -35,8 +36,12 @@ export async function run({ options, output }: Invocation<InviteOptions>): Promi
   if (first !== undefined) await printUse(first, data, output)
 }
 
-function wordsFor({ code, role, expiresAtMs }: Invitation, file: string | undefined, output: Output): string {
-  const left = duration((expiresAtMs - systemClock.wallMs()) / 1000)
+function wordsFor(
+  { code, role, expires_at_ms }: SnakeCase<Invitation>,
+  file: string | undefined,
+  output: Output
+): string {
+  const left = duration((expires_at_ms - systemClock.wallMs()) / 1000)
   return [
     `For one device, as ${role}, within ${left}. On that device:`,
     '',
@@ -53,11 +58,14 @@ async function printQr(code: string, output: Output): Promise<void> {
 
 async function printUse(
   first: Promise<IteratorResult<unknown>>,
-  { expiresAtMs }: Invitation,
+  { expires_at_ms }: SnakeCase<Invitation>,
   output: Output
 ): Promise<void> {
   const expired = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => expired.resolve(undefined), Math.max(0, expiresAtMs - systemClock.wallMs()))
+  const timer = setTimeout(
+    () => expired.resolve(undefined),
+    Math.max(0, expires_at_ms - systemClock.wallMs())
+  )
   const used = (await Promise.race([first, expired.promise]))?.value as Used | undefined
   clearTimeout(timer)
   if (used === undefined) output.note('Nobody came. The code has expired.')
@@ -66,7 +74,7 @@ async function printUse(
     output.line(
       `${used.name} has joined as ${used.role}. Its screen shows: ${output.paint('bold', used.phrase)}`
     )
-    output.line(`If it shows anything else: lumos-node revoke ${used.peerId}`)
+    output.line(`If it shows anything else: lumos-node revoke ${used.peer_id}`)
   }
   // The watch would keep this process.
   process.exit()

@@ -2,6 +2,7 @@
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { Asking, Joined } from '../../../interface/mesh.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode, type NodeClient } from '../../client.ts'
 import { readText } from '../../input.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
@@ -43,7 +44,7 @@ export async function run({ args, options, output }: Invocation<JoinOptions>): P
   else output.data(event, () => wordsFor(joined, code !== undefined, output))
 }
 
-function wordsFor({ mesh, name, role, phrase }: Joined, compare: boolean, output: Output): string {
+function wordsFor({ mesh, name, role, phrase }: SnakeCase<Joined>, compare: boolean, output: Output): string {
   const words = [`This device is ${output.paint('bold', name)} in the mesh "${mesh}" now, as ${role}.`]
   if (compare) words.push(`The other screen shows the same words: ${output.paint('bold', phrase)}`)
   return words.join('\n')
@@ -61,16 +62,16 @@ function tell({ type: _type, ...asking }: AskingItem, jsonl: boolean, output: Ou
   else output.line(words)
 }
 
-type AskingItem = { readonly type: 'asking' } & Asking
+type AskingItem = { readonly type: 'asking' } & SnakeCase<Asking>
 
 async function askNearby(
   node: NodeClient,
   input: { mesh?: string; name?: string },
   onAsking: (item: AskingItem) => void
-): Promise<Joined> {
+): Promise<SnakeCase<Joined>> {
   const items = node.stream('mesh.join_nearby', input, { timeoutMs: NEARBY_TIMEOUT_MS })
   for await (const item of items) {
-    const step = item as AskingItem | ({ type: 'joined' } & Joined)
+    const step = item as AskingItem | ({ type: 'joined' } & SnakeCase<Joined>)
     if (step.type === 'asking') onAsking(step)
     else {
       const { type: _type, ...joined } = step

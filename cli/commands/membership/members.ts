@@ -9,12 +9,12 @@ export async function run({ options, output }: Invocation): Promise<void> {
   output.data(data, () =>
     output.table(
       ['NAME', 'PEER ID', 'ROLE', 'ONLINE', 'CERTIFICATE UNTIL'],
-      data.items.map(({ name, peerId, role, online, self, expiresAtMs }) => [
+      data.items.map(({ name, peer_id, role, online, self, expires_at_ms }) => [
         self ? `${name} (here)` : name,
-        peerId,
+        peer_id,
         role,
         online ? 'yes' : 'no',
-        day(expiresAtMs)
+        day(expires_at_ms)
       ])
     )
   )

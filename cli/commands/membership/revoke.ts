@@ -14,5 +14,5 @@ export async function run({ args, options, output }: Invocation<RevokeOptions>):
   const node = findNode(options)
   await confirm(`Remove ${peer} from the mesh? It cannot come back with the same key.`, options.yes)
   const { data } = await node.execute<MemberInfo>('mesh.revoke', { peer })
-  output.data(data, () => `${data.name} (${data.peerId}) was removed from the mesh.`)
+  output.data(data, () => `${data.name} (${data.peer_id}) was removed from the mesh.`)
 }

@@ -16,9 +16,9 @@ export async function run({ options, output }: Invocation<ExportOptions>): Promi
   const node = findNode(options)
   if (remove) await confirm('Take the root key off this device? Lost, it cannot be made again.', yes)
 
-  const { rootKey } = (await node.execute<{ rootKey: string }>('mesh.export_root')).data
+  const { root_key: rootKey } = (await node.execute<{ rootKey: string }>('mesh.export_root')).data
   if (file !== undefined) writeFileDurably(file, `${rootKey}\n`)
-  output.data(file === undefined ? { rootKey } : { file }, () =>
+  output.data(file === undefined ? { root_key: rootKey } : { file }, () =>
     file === undefined ? rootKey : `Written to ${file}.`
   )
   // Not before it is somewhere else.

@@ -16,7 +16,7 @@ export async function run({ args, options, output }: Invocation<ImportOptions>):
   const rootKey = (await readRootKey(args[0])).trim()
   const node = findNode(options)
   await confirm('Keep the root key on this device, and make it an admin?', options.yes)
-  const { data } = await node.execute<MeshInfo>('mesh.import_root', { rootKey })
+  const { data } = await node.execute<MeshInfo>('mesh.import_root', { root_key: rootKey })
   output.data(data, () => wordsFor(data, output))
 }
 

@@ -1,6 +1,7 @@
 /** `mesh show`: which mesh this is, and what this device is in it. */
 
 import type { MeshInfo } from '../../../interface/mesh.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
@@ -11,17 +12,17 @@ export async function run({ options, output }: Invocation): Promise<void> {
   output.data(data, () => wordsFor(data, output))
 }
 
-export function wordsFor(info: MeshInfo, output: Output): string {
-  const { id, name, deviceName, role, expiresAtMs, holdsRoot, members, admins, advice } = info
+export function wordsFor(info: SnakeCase<MeshInfo>, output: Output): string {
+  const { id, name, role, members, admins, advice, expires_at_ms } = info
   const until =
-    expiresAtMs === null
+    expires_at_ms === null
       ? 'none'
-      : `${duration((expiresAtMs - Date.now()) / 1000)} left; renewed by itself while an admin can be reached`
+      : `${duration((expires_at_ms - Date.now()) / 1000)} left; renewed by itself while an admin can be reached`
   return [
     `${output.paint('bold', name)}  ${id}`,
-    `this device  ${deviceName}, ${role ?? 'no member any more'}`,
+    `this device  ${info.device_name}, ${role ?? 'no member any more'}`,
     `members      ${members}, of whom ${admins} ${admins === 1 ? 'is an admin' : 'are admins'}`,
-    `root key     ${holdsRoot ? 'on this device' : 'not on this device'}`,
+    `root key     ${info.holds_root ? 'on this device' : 'not on this device'}`,
     `certificate  ${until}`,
     ...advice.map(words => output.paint('yellow', words))
   ].join('\n')

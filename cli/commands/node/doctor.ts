@@ -4,7 +4,9 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { get } from 'node:http'
 import { dirname } from 'node:path'
 import { toLumosError } from '../../../interface/errors.ts'
+import type { MeshInfo } from '../../../interface/mesh.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../../interface/node.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { loadConfig } from '../../../node/settings/config.ts'
 import { findNode, homeOf } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -137,13 +139,15 @@ function multicast(): Finding {
 
 /** What only the running node can tell. */
 async function running(options: { readonly home?: string }): Promise<Finding[]> {
-  let status: NodeStatus & { gateway: string | null }
-  let peers: PeerInfo[]
+  let status: SnakeCase<NodeStatus & { gateway: string | null }>
+  let peers: SnakeCase<PeerInfo[]>
   let sandbox: EngineSandbox
+  let mesh: SnakeCase<MeshInfo>
   try {
     const node = findNode(options)
-    status = (await node.execute<typeof status>('mesh.status')).data
+    status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
+    mesh = (await node.execute<MeshInfo>('mesh.show')).data
     peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
   } catch (err) {
     const error = toLumosError(err)
@@ -151,10 +155,11 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
   }
 
   return [
-    ok('node', `${status.name} is running as ${status.peerId}.`),
+    ok('node', `${status.name} is running as ${status.peer_id}.`),
     status.storage === 'ok'
       ? ok('storage', 'The disk takes what is to be stored.')
       : fail('storage', ...STORAGE_ADVICE[status.storage]),
+    ...membershipOf(mesh),
     sandboxOf(sandbox),
     (await answers(status.gateway))
       ? ok('gateway', `${status.gateway} answers.`)
@@ -173,6 +178,11 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
   ]
 }
 
+const membershipOf = ({ name, advice }: Pick<MeshInfo, 'name' | 'advice'>): Finding[] =>
+  advice.length === 0
+    ? [ok('mesh', `This device is a member of "${name}".`)]
+    : advice.map(words => warn('mesh', `${words}.`, 'See more: lumos-node mesh show'))
+
 function sandboxOf(sandbox: EngineSandbox): Finding {
   switch (sandbox) {
     case 'bubblewrap':
@@ -189,7 +199,7 @@ function sandboxOf(sandbox: EngineSandbox): Finding {
 }
 
 /** An address that others can use, if there is one. */
-const dialable = ({ addresses }: NodeStatus): string =>
+const dialable = ({ addresses }: Pick<NodeStatus, 'addresses'>): string =>
   addresses.find(address => !address.includes('/127.0.0.1/')) ?? '<multiaddr>'
 
 async function answers(gateway: string | null): Promise<boolean> {

@@ -10,11 +10,11 @@ export async function run({ options, output }: Invocation): Promise<void> {
 
   output.data(data, () => {
     if (data.items.length === 0) return 'No peers yet. If there should be some: lumos-node doctor'
-    const rows = data.items.map(({ name, peerId, path, rttMs, capabilities }) => [
+    const rows = data.items.map(({ name, peer_id, path, rtt_ms, capabilities }) => [
       name,
-      peerId,
+      peer_id,
       path,
-      rttMs === null ? '–' : milliseconds(rttMs),
+      rtt_ms === null ? '–' : milliseconds(rtt_ms),
       [...new Set(capabilities.map(({ model }) => model))].join(', ')
     ])
     return output.table(['NAME', 'PEER ID', 'PATH', 'RTT', 'MODELS'], rows)

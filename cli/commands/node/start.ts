@@ -17,7 +17,7 @@ const ADDRESSES_SHOWN_MAX = 4
 export async function run({ options, output }: Invocation<StartOptions>): Promise<void> {
   const running = await runningNode(options)
   if (running !== undefined) {
-    printReady(running, output, `Already running: ${running.name} (${running.peerId}).`)
+    printReady(running, output, `Already running: ${running.name} (${running.peer_id}).`)
     return
   }
   if (options.detach) {
@@ -45,9 +45,9 @@ function growYoungGeneration(allowed: boolean): void {
 export async function runningNode(options: GlobalOptions & GivenNames): Promise<Ready | undefined> {
   try {
     const { data } = await findNode(options).execute<NodeStatus & { gateway: string }>('mesh.status')
-    const { peerId, name, gateway, addresses } = data
+    const { peer_id, name, gateway, addresses } = data
     const ignored = ignoredNames(options, data)
-    return { event: 'ready', peerId, name, gateway, addresses, ...(ignored.length > 0 && { ignored }) }
+    return { event: 'ready', peer_id, name, gateway, addresses, ...(ignored.length > 0 && { ignored }) }
   } catch (err) {
     if (err instanceof LumosError && err.code === 'NODE_NOT_RUNNING') return undefined
     throw err
@@ -58,10 +58,10 @@ export async function runningNode(options: GlobalOptions & GivenNames): Promise<
 const readyLine = (): string => `Ready in ${(performance.now() / 1000).toFixed(1)} s`
 
 function printReady(ready: Ready, output: Output, last: string): void {
-  const { name, peerId, gateway, addresses, ignored = [] } = ready
+  const { name, peer_id, gateway, addresses, ignored = [] } = ready
   output.data(ready, () =>
     [
-      `${output.paint('bold', name)}  ${peerId}`,
+      `${output.paint('bold', name)}  ${peer_id}`,
       `gateway  ${gateway}`,
       ...addresses.slice(0, ADDRESSES_SHOWN_MAX).map(address => `address  ${address}`),
       last

@@ -12,12 +12,12 @@ export async function run({ options, output }: Invocation): Promise<void> {
 
   output.data(status, () =>
     [
-      `${output.paint('bold', status.name)}  ${status.peerId}`,
-      `up ${duration(status.uptimeS)}, ${status.peers} ${status.peers === 1 ? 'peer' : 'peers'} in mesh "${status.mesh}"`,
+      `${output.paint('bold', status.name)}  ${status.peer_id}`,
+      `up ${duration(status.uptime_s)}, ${status.peers} ${status.peers === 1 ? 'peer' : 'peers'} in mesh "${status.mesh}"`,
       `gateway  ${status.gateway ?? 'closed'}`,
       ...status.addresses.map(address => `address  ${address}`),
       `requests ${status.requests.running} answered now, ${status.requests.queued} waiting, ${status.requests.own} asked from here`,
-      `memory   ${bytes(status.memoryBytes)}`,
+      `memory   ${bytes(status.memory_bytes)}`,
       ...(status.storage === 'ok' ? [] : [output.paint('red', `disk     ${STORAGE[status.storage]}`)]),
       `version  ${status.version}`
     ].join('\n')

@@ -25,7 +25,7 @@ export async function run({ options, output }: Invocation): Promise<void> {
     }
     await pause(POLL_MS)
   }
-  output.data({ event: 'stopped', peerId, name }, () => `${name} has stopped.`)
+  output.data({ event: 'stopped', peer_id: peerId, name }, () => `${name} has stopped.`)
 }
 
 function isAlive(pid: number): boolean {
