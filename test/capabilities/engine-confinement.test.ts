@@ -203,18 +203,17 @@ describe('the process of an engine', () => {
   })
 
   it.runIf(linux)('is gone two seconds after its node was killed, busy or not', async () => {
-    await isGoneAfter('./busy-node.ts')
+    await isGoneAfter(new URL('./busy-node.ts', import.meta.url))
   })
 
   it.runIf(linux)('is gone as soon where only its own thread watches', async () => {
-    await isGoneAfter('./watched-node.ts')
+    await isGoneAfter(new URL('./watched-node.ts', import.meta.url))
   })
 })
 
 /** Runs the node of `script`, which prints its engine's pid, and kills the node. */
-async function isGoneAfter(script: string): Promise<void> {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const node = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'inherit'] })
+async function isGoneAfter(script: URL): Promise<void> {
+  const node = spawn(process.execPath, [fileURLToPath(script)], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [printed] = await once(node.stdout, 'data')
   const engine = Number(String(printed))
   assert.ok(isRunning(engine))
