@@ -3,13 +3,13 @@
 import { readFile } from 'node:fs/promises'
 import type { AskOptions, Meta } from '../cli/client.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
-import type { TaskOutput } from '../interface/tasks.ts'
+import type { TaskOutput } from '../interface/tasks/index.ts'
 import type { Node } from './node.ts'
 
 const words = (text: string, maxTokens: number) => ({
   model: 'echo',
   input: { messages: [{ role: 'user', content: text }] },
-  params: { maxTokens }
+  params: { max_tokens: maxTokens }
 })
 
 const LONG_ANSWER_WORDS = 60_000

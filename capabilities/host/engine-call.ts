@@ -2,13 +2,9 @@
 
 import { Answer } from '../../interface/answer.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
+import { WINDOW_CHUNKS } from './engine-messages.ts'
 
-/**
- * Chunks of one call that an engine may send before its reader takes them. A slow reader then holds up its own call
- * and no other of the engine, and costs the node some 4 MiB at most.
- */
-export const WINDOW_CHUNKS = 64
 /** Half of it, so that the engine of a fast reader never waits. */
 const GRANT_CHUNKS = WINDOW_CHUNKS / 2
 
@@ -29,7 +25,7 @@ export class EngineCall {
   #failure: { readonly reason: unknown } | undefined
   #wake: (() => void) | undefined
 
-  constructor(request: InferenceRequest, options: EngineCallOptions) {
+  constructor(request: PreparedRequest, options: EngineCallOptions) {
     this.#options = options
     this.#answer = new Answer(request, what => new EngineFailedError(what))
   }

@@ -8,9 +8,8 @@ import { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { systemClock } from '../../interface/clock.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Engine } from './engine.ts'
-import { WINDOW_CHUNKS } from './engine-call.ts'
 import { CHANNEL_FD, EngineChannel } from './engine-channel.ts'
 import { FROM_ENGINE, TO_ENGINE } from './engine-frames.ts'
 import {
@@ -18,7 +17,8 @@ import {
   type FromEngine,
   type ToEngine,
   toPlainError,
-  WATCH_NODE
+  WATCH_NODE,
+  WINDOW_CHUNKS
 } from './engine-messages.ts'
 
 /** How often memory is reported: seldom enough to cost nothing. */
@@ -108,7 +108,7 @@ async function load(module: string, settings: unknown): Promise<void> {
   }
 }
 
-async function infer(id: number, request: InferenceRequest): Promise<void> {
+async function infer(id: number, request: PreparedRequest): Promise<void> {
   const call: ServedCall = { controller: new AbortController(), window: WINDOW_CHUNKS }
   const { signal } = call.controller
   calls.set(id, call)

@@ -1,7 +1,7 @@
 /** What a node and an engine's process say to each other. */
 
 import { EngineFailedError, type ErrorCode, LumosError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Engine } from './engine.ts'
 
 /** What the module named by `load` exports. */
@@ -12,11 +12,17 @@ export interface EngineModule {
 /** Argument of a process that nothing else ends together with its node. */
 export const WATCH_NODE = 'watch-node'
 
+/**
+ * Chunks of one call that an engine may send before its reader takes them. A slow reader then holds up its own call
+ * and no other of the engine, and costs the node some 4 MiB at most.
+ */
+export const WINDOW_CHUNKS = 64
+
 export type ToEngine =
   /** The first message. Answered by `loaded` or `failed`. */
   | { readonly type: 'load'; readonly module: string; readonly settings: unknown }
   /** Answered by chunks up to `done`, or by one error. */
-  | { readonly type: 'infer'; readonly call: number; readonly request: InferenceRequest }
+  | { readonly type: 'infer'; readonly call: number; readonly request: PreparedRequest }
   /** The reader of the call has taken so many chunks, so as many more may be sent: see `WINDOW_CHUNKS`. */
   | { readonly type: 'taken'; readonly call: number; readonly chunks: number }
   /** The call still ends with `done` or an error, soon. */

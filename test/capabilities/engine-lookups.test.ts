@@ -43,7 +43,8 @@ function obstacle(): string | undefined {
 }
 
 const hindered = obstacle()
-if (hindered !== undefined) console.warn(`The look-ups of an engine were not watched, these tests did not run: ${hindered}`)
+if (hindered !== undefined)
+  console.warn(`The look-ups of an engine were not watched, these tests did not run: ${hindered}`)
 
 /** Calls of a node and its engine while a real model is loaded and asked. */
 async function callsOfNode(): Promise<string[]> {
@@ -74,7 +75,8 @@ describe.skipIf(hindered !== undefined)('an engine that serves a real model', ()
       []
     )
     const strange = opened.filter(
-      path => path.startsWith('/') && !FILES.includes(path) && !FOLDERS.some(folder => path.startsWith(folder))
+      path =>
+        path.startsWith('/') && !FILES.includes(path) && !FOLDERS.some(folder => path.startsWith(folder))
     )
     assert.deepEqual([...new Set(strange)], [])
   })

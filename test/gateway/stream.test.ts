@@ -83,7 +83,7 @@ describe('a stream over HTTP', () => {
     const emit = setInterval(() => gateway.emit('peer.joined', { peerId: 'p' }), 5)
     const { value } = await first
     clearInterval(emit)
-    assert.deepEqual(JSON.parse(value!.data), { peerId: 'p' })
+    assert.deepEqual(JSON.parse(value!.data), { peer_id: 'p' })
     await watched.return(undefined)
   })
 })

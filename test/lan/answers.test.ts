@@ -9,7 +9,7 @@ import { it } from 'vitest'
 import type { NodeClient } from '../../cli/client.ts'
 import { ERROR_MEANINGS } from '../../interface/errors.ts'
 import type { RankedPeer } from '../../interface/node.ts'
-import type { TaskOutput } from '../../interface/tasks.ts'
+import type { TaskOutput } from '../../interface/tasks/index.ts'
 import { Lab } from '../../lab/lab.ts'
 import { ASKER, holds, meet, pair, startOn } from '../../lab/node.ts'
 import { unreadBytes } from '../../lab/sockets.ts'
@@ -54,7 +54,7 @@ describeOnLan('a request whose peer is killed', () => {
     const { data } = await asker.client.execute<{ items: RankedPeer[] }>('inference.explain', {
       model: 'echo'
     })
-    const [first, second] = data.items[0]!.peerId === one.peerId ? [one, other] : [other, one]
+    const [first, second] = data.items[0]!.peer_id === one.peerId ? [one, other] : [other, one]
 
     const words = 'every word '.repeat(10_000).trim()
     first.signal('SIGSTOP')

@@ -11,8 +11,8 @@ import type { LumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import type { TaskInput } from '../../interface/tasks.ts'
-import { createLumosNode } from '../../node/create-node.ts'
+import type { TaskInput } from '../../interface/tasks/index.ts'
+import { createDrivenNode } from '../../sim/driven-node.ts'
 
 class HeldEngine implements Engine {
   readonly loaded = true
@@ -59,7 +59,7 @@ export async function startNode() {
   const home = await mkdtemp(join(tmpdir(), 'lumos-node-'))
   const engine = new HeldEngine()
   const model: Model = { id: 'held', tasks: ['text-generation', 'tensor'], slots: 4, engine }
-  const node = await createLumosNode({
+  const node = await createDrivenNode({
     home,
     settings: { name: 'held', 'models.builtin': false, 'swarm.dht': false },
     models: [model],

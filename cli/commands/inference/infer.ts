@@ -1,0 +1,187 @@
+/** `infer`: ask a model, or any model that does a task. */
+
+import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import type { InferenceChunk } from '../../../interface/inference.ts'
+import type { RankedPeer } from '../../../interface/node.ts'
+import { isRecord } from '../../../interface/record.ts'
+import { snakeCase } from '../../../interface/snake-case.ts'
+import { closestNames } from '../../../interface/suggest.ts'
+import {
+  definitionOf,
+  isTaskName,
+  meantTask,
+  TASK_NAMES,
+  type TaskName
+} from '../../../interface/tasks/index.ts'
+import type { ModelList } from '../../../units/model.ts'
+import { findNode, type Meta, type NodeClient } from '../../client.ts'
+import { isElsewhere, readBytes, readJson, readText } from '../../input.ts'
+import type { Invocation } from '../../invocation.ts'
+import { type Output, printable } from '../../output.ts'
+import { milliseconds } from '../../quantities.ts'
+
+interface InferOptions {
+  readonly task?: string
+  readonly peer?: string
+  readonly timeout?: number
+  readonly topK?: number
+  readonly maxTokens?: number
+  readonly jsonl?: boolean
+  readonly explain?: boolean
+}
+
+interface Answer {
+  readonly task: TaskName
+  readonly model: string
+  readonly output: unknown
+}
+
+export async function run({ args, options, output }: Invocation<InferOptions>): Promise<void> {
+  const [what, argument] = args as [string, string]
+  const node = findNode(options)
+  const { task, model } = await chosen(node, what, options.task)
+  const question = { task, model, input: await inputFor(task, argument), params: paramsFor(task, options) }
+  const asking = { peer: options.peer, timeoutMs: options.timeout && Math.ceil(options.timeout * 1000) }
+
+  if (options.explain) await explain(node, { task, model }, options, output)
+
+  let meta: Meta
+  if (options.jsonl || (definitionOf(task).pieces !== undefined && !output.json)) {
+    meta = await printPieces(node.stream('inference.run', question, asking), output, options.jsonl === true)
+  } else {
+    const answer = await node.execute<Answer>('inference.run', question, asking)
+    meta = answer.meta
+    printAnswer(answer.data, meta, output)
+  }
+  if (options.verbose) {
+    output.note(`Answered by ${meta.peer} (${meta.route}) in ${milliseconds(meta.duration_ms)}.`)
+  }
+}
+
+/** The ranking, for people: what each peer's place is made of. */
+async function explain(
+  node: NodeClient,
+  wanted: { task: TaskName; model?: string },
+  { peer }: InferOptions,
+  output: Output
+): Promise<void> {
+  const { items } = (await node.execute<{ items: RankedPeer[] }>('inference.explain', wanted, { peer })).data
+  for (const [i, { name, model, cost_ms, parts }] of items.entries()) {
+    const why = parts.map(({ reason, ms }) => `${reason} ${milliseconds(ms)}`).join(', ')
+    output.note(`${i + 1}. ${name} with ${model}: ${milliseconds(cost_ms)} (${why})`)
+  }
+}
+
+/** A task by its name; else a model, whose task decides what the input means. */
+async function chosen(
+  node: NodeClient,
+  what: string,
+  wanted: string | undefined
+): Promise<{ task: TaskName; model?: string }> {
+  if (wanted !== undefined && !isTaskName(wanted)) {
+    throw new LumosError('USAGE', `There is no task "${wanted}".`, {
+      hint: `Tasks: ${TASK_NAMES.join(', ')}.`
+    })
+  }
+  if (isTaskName(what)) return { task: what }
+
+  const { items } = (await node.execute<ModelList>('model.list')).data
+  const offers = items.filter(({ id }) => id === what)
+  if (offers.length === 0) throw modelNotFound(what, items)
+  const tasks = offers.map(({ type }) => type).filter(isTaskName)
+  const task = wanted ?? meantTask(tasks)
+  if (task === undefined || !tasks.includes(task)) {
+    throw new InvalidInputError(`${what} does not do ${task ?? 'any task that is known here'}.`, {
+      hint: `It does: ${offers.map(({ type }) => type).join(', ')}.`
+    })
+  }
+  return { task, model: what }
+}
+
+function modelNotFound(what: string, items: readonly { readonly id: string }[]): LumosError {
+  const closest = closestNames(what, [...items.map(({ id }) => id), ...TASK_NAMES])
+  return new LumosError('MODEL_NOT_FOUND', `No device offers "${what}".`, {
+    hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what there is: lumos-node models'
+  })
+}
+
+async function inputFor(task: TaskName, given: string): Promise<unknown> {
+  const { argument } = definitionOf(task)
+  switch (argument.from) {
+    case 'file':
+      if (!isElsewhere(given)) {
+        throw new LumosError('USAGE', `The input of ${task} is given as a file: @${given}.`)
+      }
+      return argument.input((await readBytes(given)).toString('base64'))
+    case 'text':
+      return argument.input(await readText(given))
+    case 'json':
+      return readJson(given)
+  }
+}
+
+/** Options that are parameters of some task. */
+const PARAMS = { topK: '--top-k', maxTokens: '--max-tokens' } as const
+
+function paramsFor(task: TaskName, options: InferOptions): Record<string, unknown> {
+  const { shape } = definitionOf(task).params
+  const params: Record<string, unknown> = {}
+  for (const [name, option] of Object.entries(PARAMS)) {
+    const value = options[name as keyof typeof PARAMS]
+    if (value === undefined) continue
+    if (!Object.hasOwn(shape, name)) throw notFor(option, task)
+    params[snakeCase(name)] = value
+  }
+  return params
+}
+
+const notFor = (option: string, task: TaskName): LumosError =>
+  new LumosError('USAGE', `${option} means nothing to ${task}.`)
+
+async function printPieces(
+  pieces: AsyncGenerator<unknown, Meta>,
+  output: Output,
+  asJson: boolean
+): Promise<Meta> {
+  let last = '\n'
+  for (;;) {
+    const next = await pieces.next()
+    if (next.done) {
+      if (!last.endsWith('\n')) await output.raw('\n')
+      return next.value
+    }
+    const chunk = next.value as InferenceChunk
+    if (asJson) await output.raw(`${JSON.stringify(chunk)}\n`)
+    else if (chunk.type === 'text') {
+      last = chunk.text
+      await output.raw(last)
+    }
+  }
+}
+
+function printAnswer(answer: Answer, { peer, route, duration_ms }: Meta, output: Output): void {
+  const { task, model } = answer
+  output.data({ task, model, output: answer.output, meta: { peer, route, duration_ms } }, () => {
+    const rows = onlyList(answer.output)
+    if (rows === undefined) return JSON.stringify(answer.output)
+    const columns = Object.keys(rows[0]!)
+    return output.table(
+      columns.map(name => printable(name).toUpperCase()),
+      rows.map(row => columns.map(name => cellOf(row[name])))
+    )
+  })
+}
+
+/** The records of an answer that is one list of flat records, such as labels with their scores. */
+function onlyList(answer: unknown): Record<string, unknown>[] | undefined {
+  const members = Object.values(answer ?? {})
+  const rows: unknown = members[0]
+  const isFlat = (row: unknown) =>
+    isRecord(row) && Object.values(row).every(value => typeof value !== 'object')
+  if (members.length !== 1 || !Array.isArray(rows) || rows.length === 0 || !rows.every(isFlat))
+    return undefined
+  return rows
+}
+
+const cellOf = (value: unknown): string =>
+  typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value)
