@@ -112,9 +112,7 @@ const LARGE_FILES = [
   'capabilities/host/engine-process.ts',
   'node/membership/members.ts',
   'node/routing/router-core.ts',
-  'protocols/inference/served-stream.ts',
-  'protocols/wire/frames.ts',
-  'storage/database/database.ts'
+  'protocols/wire/frames.ts'
 ]
 const IMPORT =
   /(?:^|\n)\s*(?:import\s*|(?:import|export)\b[^'"=;]*?\bfrom\s*)['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g
