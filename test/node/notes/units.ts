@@ -6,6 +6,7 @@ export const notesUnits = ({ notes }: { readonly notes: Notes }) => [
   defineUnit({
     name: 'notes.keep',
     kind: 'command',
+    permission: 'use',
     summary: 'Keep a note.',
     input: z.strictObject({ text: z.string() }),
     output: z.strictObject({ kept: z.array(z.string()) }),
