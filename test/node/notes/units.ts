@@ -8,6 +8,7 @@ export const notesUnits = ({ notes }: { readonly notes: Notes }) => [
     kind: 'command',
     permission: 'use',
     summary: 'Keep a note.',
+    permission: 'use',
     input: z.strictObject({ text: z.string() }),
     output: z.strictObject({ kept: z.array(z.string()) }),
     run: async ({ text }) => {
