@@ -6,7 +6,6 @@ export const notesUnits = ({ notes }: { readonly notes: Notes }) => [
   defineUnit({
     name: 'notes.keep',
     kind: 'command',
-    permission: 'use',
     summary: 'Keep a note.',
     permission: 'use',
     input: z.strictObject({ text: z.string() }),
