@@ -3,7 +3,7 @@
  * gigabytes, and the node must not hold them to find out.
  */
 
-import { type InferenceChunk, TEXT_PIECE_CHARS_MAX } from '../../interface/chunks.ts'
+import { DATA_PIECE_BYTES_MAX, type InferenceChunk, TEXT_PIECE_CHARS_MAX } from '../../interface/chunks.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
 import { TENSOR_BYTES_MAX } from '../../interface/tasks/tensor.ts'
 
@@ -16,7 +16,10 @@ export function checkSize(chunk: InferenceChunk): InferenceChunk {
   if (chunk.type === 'text' && chunk.text.length > TEXT_PIECE_CHARS_MAX) {
     throw new EngineFailedError(`The engine sent more than ${TEXT_PIECE_CHARS_MAX} characters at once.`)
   }
-  if (chunk.type === 'output') measure(chunk.output)
+  if (chunk.type === 'data' && chunk.bytes.byteLength > DATA_PIECE_BYTES_MAX) {
+    throw new EngineFailedError(`The engine sent more than ${DATA_PIECE_BYTES_MAX} bytes of media at once.`)
+  }
+  if (chunk.type !== 'text') measure(chunk)
   return chunk
 }
 

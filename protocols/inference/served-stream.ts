@@ -51,6 +51,8 @@ class ServedCall implements ServeOptions {
   readonly bytes: number
   /** Whether the end of its answer has been written. */
   answered = false
+  /** Reports of progress that were sent: chunks do not count them, and the replies on the wire do. */
+  progress = 0
 
   /** What is asked, once it is known. */
   request: InferenceRequest | undefined
@@ -213,7 +215,8 @@ export class ServedStream {
       for await (const chunk of this.#components.service.infer(request, call)) {
         if (call.answered) return
         call.answered = chunk.type === 'done'
-        const room = this.#frames.writeAll(chunkFrames(number, chunk))
+        const room = this.#frames.writeAll(chunkFrames(number, chunk, call.progress))
+        if (chunk.type === 'progress') call.progress++
         if (call.answered) this.#flushIfAlone()
         if (room !== undefined) await room
       }
