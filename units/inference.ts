@@ -11,7 +11,7 @@ import {
   RankedPeer
 } from '../interface/node.ts'
 import type { Accumulator } from '../interface/tasks/definition.ts'
-import { imageClassification } from '../interface/tasks/image-classification.ts'
+import { IMAGE_BYTES_MAX, imageClassification } from '../interface/tasks/image-classification.ts'
 import {
   accumulate,
   definitionOf,
@@ -19,7 +19,8 @@ import {
   type TaskName,
   type TaskOutput
 } from '../interface/tasks/index.ts'
-import type { UnitContext } from '../interface/units.ts'
+import { TENSOR_BYTES_MAX } from '../interface/tasks/tensor.ts'
+import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
 const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
@@ -83,12 +84,30 @@ const Chunk = z.discriminatedUnion('type', [
   })
 ])
 
+/** Bytes in base64, which takes four for three, and the JSON around them. */
+const inJson = (bytes: number): number => Math.ceil(bytes / 3) * 4 + INPUT_BYTES_MAX
+
+/** A picture of one pixel, in base64. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='
+
+const SEVEN = { label: '7', score: 0.99 }
+
 export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.run',
     kind: 'command',
+    permission: 'use',
+    idempotent: true,
     summary: 'Ask the mesh: any task, any model. Streams text as it is generated.',
     takesPeer: true,
+    // No task takes more than tensors do.
+    inputBytesMax: inJson(TENSOR_BYTES_MAX),
+    examples: [
+      {
+        input: { task: imageClassification.name, input: { image: PIXEL }, params: { top_k: 1 } },
+        output: { task: imageClassification.name, model: 'digits-cnn', output: { labels: [SEVEN] } }
+      }
+    ],
     input: Question,
     output: Answer,
     item: Chunk,
@@ -98,8 +117,10 @@ export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.explain',
     kind: 'query',
+    permission: 'read',
     summary: 'Whom a request would be sent to, best first, and why.',
     takesPeer: true,
+    examples: [{ input: { model: 'digits-cnn' } }],
     input: Wanted,
     output: z.strictObject({ items: z.array(RankedPeer) }),
     run: async (wanted, { peer }) => ({ items: node.explain(wanted, { peer }) })
@@ -107,8 +128,17 @@ export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.classify',
     kind: 'command',
+    permission: 'use',
+    idempotent: true,
     summary: imageClassification.summary,
     takesPeer: true,
+    inputBytesMax: inJson(IMAGE_BYTES_MAX),
+    examples: [
+      {
+        input: { image: PIXEL, top_k: 1 },
+        output: { model: 'digits-cnn', labels: [SEVEN] }
+      }
+    ],
     input: z.strictObject({
       ...imageClassification.input.shape,
       ...imageClassification.params.shape,

@@ -114,7 +114,8 @@ export class ServedStream {
       const { code, message } = toLumosError(err)
       // A dialer resets a stream to cancel what runs on it; that is no news.
       if (code !== 'PEER_UNREACHABLE' && !this.#ended) {
-        this.#components.log.warn({ peerId: this.#load.peerId, code }, `inference stream reset: ${message}`)
+        const { peerId } = this.#load
+        this.#components.log.warn({ peerId, code, why: message }, 'an inference stream was reset')
       }
       this.end(toLumosError(err))
     }

@@ -5,11 +5,14 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import * as z from 'zod'
 import type { LumosError } from '../../interface/errors.ts'
 import { definitionOf, TASK_NAMES } from '../../interface/tasks/index.ts'
-import type { UnitContext } from '../../interface/units.ts'
 import { createUnits, type UnitRegistry } from '../../units/index.ts'
+import { checkInput } from '../../units/input.ts'
+import { JsonNames } from '../../units/json-names.ts'
+import { contextOf, OWNER } from './callers.ts'
+import { wrongIn } from './json-schemas.ts'
 import { startNode } from './started-node.ts'
 
-const context: UnitContext = { requestId: 'r1', budgetMs: 5000, door: 'local' }
+const context = contextOf(OWNER)
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 let started: Awaited<ReturnType<typeof startNode>>
@@ -43,6 +46,26 @@ describe('the JSON of units', () => {
         assert.match(property, SNAKE_CASE, `${name}: ${property}`)
       }
       for (const key of Object.keys(rest)) assert.match(key, SNAKE_CASE)
+    }
+  })
+
+  it('has examples that are right, for each unit that takes something', () => {
+    for (const { name, kind, input, output, examples = [] } of units.list()) {
+      if (kind === 'event') continue
+      const takes = [...propertiesOf(input)].length > 0
+      assert.equal(examples.length > 0, takes, name)
+      for (const example of examples) {
+        assert.equal(wrongIn(input!, example.input), undefined, `${name}: input`)
+        const unit = units.get(name)
+        assert.doesNotThrow(() => checkInput(unit, new JsonNames(unit.input), example.input), name)
+        if (example.output !== undefined) assert.equal(wrongIn(output, example.output), undefined, name)
+      }
+    }
+  })
+
+  it('comes in pieces whose form is told, for each unit that streams', () => {
+    for (const { name, kind, streams, item } of units.list()) {
+      if (kind !== 'event') assert.equal(item !== undefined, streams, name)
     }
   })
 
