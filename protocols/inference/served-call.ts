@@ -10,6 +10,8 @@ export class ServedCall implements ServeOptions {
   readonly bytes: number
   /** Whether the end of its answer has been written. */
   answered = false
+  /** Reports of progress that were sent: chunks do not count them, and the replies on the wire do. */
+  progress = 0
 
   /** What is asked, once it is known. */
   request: InferenceRequest | undefined

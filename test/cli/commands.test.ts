@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
+import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
 import { startGateway } from '../gateway/running-gateway.ts'
 import { runCli, spawnCli } from './run-cli.ts'
 
@@ -105,6 +106,20 @@ describe('infer', () => {
       lines.map(({ type }) => type),
       ['text', 'text', 'done']
     )
+  })
+
+  it('prints text alone, and notes progress, tool calls and media on stderr', async () => {
+    gateway.engine.script = RICH_ANSWER
+    const { stdout, stderr } = await cli(['infer', 'held', 'a'])
+    gateway.engine.script = undefined
+    assert.equal(stdout, 'Let me look.\n')
+    assert.deepEqual(stderr.trim().split('\n'), [
+      'loading: 50 %',
+      'loading: 100 %',
+      'thinking: 3',
+      'The model calls weather({"city":"Bern"}).',
+      'About 6 bytes of audio/wav: --json and --jsonl print them.'
+    ])
   })
 
   it('passes options on', async () => {

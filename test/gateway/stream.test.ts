@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { describe, it, vi } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
+import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
 import { startGateway } from './running-gateway.ts'
 
 const question = (content: string) => ({
@@ -41,6 +42,30 @@ describe('a stream over HTTP', () => {
     )
     assert.deepEqual(JSON.parse(events[0]!.data), { type: 'text', index: 0, text: 'a ' })
     assert.equal(JSON.parse(events[3]!.data).meta.route, 'local')
+  })
+
+  it('gives chunks of all types, in the names and the base64 of JSON', async () => {
+    await using gateway = await startGateway()
+    gateway.engine.script = RICH_ANSWER
+    const events = await Array.fromAsync(eventsOf(gateway.socketPath, question('a')))
+    const items = events.slice(0, -1).map(({ data }) => JSON.parse(data))
+    assert.equal(items.length, RICH_ANSWER.length)
+    assert.deepEqual(items[6], {
+      ...{ type: 'delta', index: 3 },
+      tool_calls: [{ index: 0, id: 'c-1', name: 'weather', arguments: '{"city":' }]
+    })
+    assert.deepEqual(items[8], { type: 'data', index: 5, part: 0, mime: 'audio/wav', bytes: 'AQID' })
+    assert.deepEqual(items[10], {
+      ...{ type: 'done', index: 7, finish_reason: 'tool_calls' },
+      usage: { input_tokens: 4, output_tokens: 9 }
+    })
+
+    const { body } = await gateway.tcp('/api/v2/execute', question('a'))
+    assert.deepEqual(body.data.output, {
+      ...{ text: 'Let me look.', reasoning: 'It asks for the weather.' },
+      tool_calls: [{ id: 'c-1', name: 'weather', arguments: '{"city":"Bern"}' }],
+      media: [{ mime: 'audio/wav', bytes: 'AQIDBAUG' }]
+    })
   })
 
   it('ends with an error when the answer fails', async () => {

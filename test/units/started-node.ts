@@ -22,6 +22,8 @@ class HeldEngine implements Engine {
   /** Called before each word; a test that never resolves it keeps the answer open. */
   beforeWord: () => Promise<void> = async () => {}
   failure: LumosError | undefined
+  /** Given in place of words. */
+  script: readonly InferenceChunk[] | undefined
   lastRequest: InferenceRequest | undefined
 
   async load(): Promise<void> {}
@@ -30,6 +32,7 @@ class HeldEngine implements Engine {
   async *infer(request: InferenceRequest, options: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
     this.lastRequest = request
     if (this.failure) throw this.failure
+    if (this.script) return yield* this.script
     const n = this.outcomes.push('running') - 1
     try {
       let index = 0
