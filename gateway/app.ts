@@ -6,6 +6,7 @@ import { CancelledError, LumosError } from '../interface/errors.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
 import { failureBody, failureHead, JSON_HEADERS, newCall, toJson } from './envelope.ts'
+import { eventRoutes } from './event-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 
@@ -30,6 +31,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/api/v2/units', () => new Response(toJson({ items: units.list() }), { headers: JSON_HEADERS }))
   const bodies = new BodyReader()
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
+  app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
 
   app.notFound(c => {

@@ -1,4 +1,4 @@
-/** Units and events over HTTP. */
+/** Units over HTTP. */
 
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
@@ -8,13 +8,13 @@ import type { UnitContext } from '../interface/units.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { ANY_BODY_BYTES_MAX, type BodyReader, bodyBytesMax, checkBodyBytes } from './body.ts'
 import { type Call, JSON_HEADERS, metaOf, successBody } from './envelope.ts'
-import { sseBody } from './sse.ts'
+import { itemsOf, SSE_HEADERS, sseBody } from './sse.ts'
 
 const NAME_CHARS_MAX = 128
 
 const Execute = z.strictObject({
   /** Checked when given: a query that turns out to be a command is not run. */
-  type: z.enum(['command', 'query', 'event']).optional(),
+  type: z.enum(['command', 'query']).optional(),
   unit: z.string().min(1).max(NAME_CHARS_MAX),
   input: z.unknown().optional(),
   options: z
@@ -31,7 +31,7 @@ export interface UnitRouteComponents extends AppComponents {
   readonly bodies: BodyReader
 }
 
-export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponents): Hono<AppEnv> {
+export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
 
   routes.post('/execute', async c => {
@@ -39,7 +39,6 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
       await bodies.readJson(c.env.incoming, ANY_BODY_BYTES_MAX),
       c.get('call')
     )
-    if (type === 'event') throw new InvalidInputError('An event is watched with POST /api/v2/stream.')
     units.get(request.unit, type)
     return answer(await units.execute(request.unit, request.input, contextOf(request, c)), c.get('call'))
   })
@@ -47,15 +46,10 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
   routes.post('/stream', async c => {
     const call = c.get('call')
     const { type, ...request } = readExecute(await bodies.readJson(c.env.incoming, ANY_BODY_BYTES_MAX), call)
-    if (type !== 'event') units.get(request.unit, type)
-
-    // Watching has no end of its own, so closing the gateway ends it; an answer is given time.
-    const items =
-      type === 'event'
-        ? units.watch(request.unit, { signal: AbortSignal.any([c.get('gone'), closing]) })
-        : units.stream(request.unit, request.input, contextOf(request, c))
+    units.get(request.unit, type)
+    const items = itemsOf(units.stream(request.unit, request.input, contextOf(request, c)))
     return new Response(sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) }), {
-      headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }
+      headers: SSE_HEADERS
     })
   })
 
@@ -64,7 +58,7 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
     const call = c.get('call')
     call.unit = units.get(unit, c.req.param('kind') as 'command' | 'query').name
     const { value } = await bodies.readJson(c.env.incoming, bodyBytesMax(unit))
-    const context = contextOf({ options: { timeout_ms: DEFAULT_BUDGET_MS } }, c)
+    const context = contextOf({}, c)
     return answer(await units.execute(unit, value, context), call)
   })
 
@@ -85,13 +79,14 @@ function readExecute({ value, bytes }: { value: unknown; bytes: number }, call: 
   return { ...read.data, input: read.data.input ?? {} }
 }
 
-function contextOf({ options }: Pick<Execute, 'options'>, c: Context<AppEnv>): UnitContext {
+/** What a unit is told of a request; without options, what holds when nothing is said. */
+export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Context<AppEnv>): UnitContext {
   const { call, gone } = c.var
   return {
     requestId: call.requestId,
     door: c.env.door,
-    budgetMs: options.timeout_ms,
-    peer: options.peer,
+    budgetMs: options?.timeout_ms ?? DEFAULT_BUDGET_MS,
+    peer: options?.peer,
     signal: gone,
     onRoute(route) {
       call.route = route

@@ -22,6 +22,7 @@ import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../s
 import { readPassphrase } from '../storage/keys/passphrase.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
+import { EventBus } from './events/event-bus.ts'
 import type { Feature } from './feature.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
@@ -66,7 +67,7 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
   const keys = await keyOptions(options, { config, home, log })
   const privateKey = await loadIdentityKey(home.identityPath, keys)
   const hardware = await detectHardware()
-  const events = new EventTarget()
+  const events = new EventBus({ clock, random })
   let node: MeshNode | undefined
   const registry = new Registry({ clock, random, log, onChange: () => node?.offerChanged() })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
@@ -101,7 +102,7 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
     offers: new ModelAccessStore(home.core),
     root: new RootKey(home.meshRootPath, keys),
     newIdentity: async () => identityOf(await renewKey(home.identityPath, keys)),
-    emit: (name, detail) => void events.dispatchEvent(new CustomEvent(name, { detail }))
+    emit: (name, data) => events.emit(name, data)
   }
   const mesh = await composeMesh(ground, await ownMesh(ground))
   const kept = opened.move()

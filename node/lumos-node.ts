@@ -11,7 +11,6 @@ import type {
   EngineSandbox,
   InferOptions,
   LeftOut,
-  LumosEventTarget,
   LumosNode,
   ModelInfo,
   NewInferenceRequest,
@@ -23,6 +22,7 @@ import type {
 import { closestNames } from '../interface/suggest.ts'
 import type { DataDir } from '../storage/home/data-dir.ts'
 import type { StoredMesh } from '../storage/mesh/mesh-store.ts'
+import type { EventBus } from './events/event-bus.ts'
 import type { Grant } from './membership/authority.ts'
 import { composeMesh } from './mesh/compose.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
@@ -49,7 +49,7 @@ export type NodeHome = Pick<
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 export class MeshNode implements LumosNode {
-  readonly events: LumosEventTarget
+  readonly events: EventBus
   readonly mesh: LumosMesh
   #ground: NodeContext
   readonly #closeHome: () => Promise<void>
@@ -63,11 +63,11 @@ export class MeshNode implements LumosNode {
   #retry: Timer | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(ground: NodeContext, events: EventTarget, mesh: MeshSession, closeHome: () => Promise<void>) {
+  constructor(ground: NodeContext, events: EventBus, mesh: MeshSession, closeHome: () => Promise<void>) {
     this.#ground = ground
     this.#mesh = mesh
     this.#closeHome = closeHome
-    this.events = events as LumosEventTarget
+    this.events = events
     this.mesh = new MeshControl({
       ground: () => this.#ground,
       current: () => this.#mesh,
@@ -291,6 +291,7 @@ export class MeshNode implements LumosNode {
     await this.#end()
     await this.#ground.registry.stop()
     await this.#closeHome()
+    this.events.close()
     this.#state = 'stopped'
   }
 

@@ -1,6 +1,7 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
 import type { LumosNode } from '../interface/node.ts'
+import { eventUnits } from './event.ts'
 import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference.ts'
 import { membershipUnits } from './membership.ts'
@@ -22,12 +23,13 @@ export interface UnitsOptions {
 }
 
 export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOptions): UnitRegistry {
-  const registry = new UnitRegistry(node.events)
+  const registry = new UnitRegistry()
   const units = [
     ...meshUnits(node, gatewayUrl),
     ...membershipUnits(node),
     ...modelUnits(node),
     ...inferenceUnits(node),
+    ...eventUnits(node),
     ...gatewayUnits(rotateToken),
     ...nodeUnits(stop)
   ]

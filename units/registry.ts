@@ -7,35 +7,26 @@
 
 import * as z from 'zod'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
-import { EVENTS, type EventName } from '../interface/events.ts'
-import type { AbortOptions } from '../interface/lifecycle.ts'
-import type { LumosEventTarget } from '../interface/node.ts'
 import { closestNames } from '../interface/suggest.ts'
 import type { Unit, UnitContext, UnitKind } from '../interface/units.ts'
-import { watchEvent } from './events.ts'
 
-/** A unit or an event, described for programs: schemas are JSON Schema 2020-12. */
+/** A unit, described for programs: schemas are JSON Schema 2020-12. */
 export interface UnitDescription {
   readonly name: string
-  readonly kind: UnitKind | 'event'
-  readonly summary?: string
+  readonly kind: UnitKind
+  readonly summary: string
   /** The only door it may be called through; absent when any will do. */
   readonly door?: 'local'
   /** Whether a call may name the one peer that does the work. */
   readonly takesPeer: boolean
   /** Whether `stream` gives the answer in pieces. */
   readonly streams: boolean
-  readonly input?: object
+  readonly input: object
   readonly output: object
 }
 
 export class UnitRegistry {
   readonly #units = new Map<string, Unit>()
-  readonly #events: LumosEventTarget
-
-  constructor(events: LumosEventTarget) {
-    this.#events = events
-  }
 
   register(unit: Unit): void {
     if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
@@ -43,7 +34,7 @@ export class UnitRegistry {
   }
 
   list(): UnitDescription[] {
-    const units = [...this.#units.values()].map(unit => ({
+    return [...this.#units.values()].map(unit => ({
       name: unit.name,
       kind: unit.kind,
       summary: unit.summary,
@@ -53,14 +44,6 @@ export class UnitRegistry {
       input: jsonSchemaOf(unit.input),
       output: jsonSchemaOf(unit.output)
     }))
-    const events = Object.entries(EVENTS).map(([name, data]) => ({
-      name,
-      kind: 'event' as const,
-      takesPeer: false,
-      streams: true,
-      output: jsonSchemaOf(data)
-    }))
-    return [...units, ...events]
   }
 
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
@@ -97,22 +80,14 @@ export class UnitRegistry {
     return unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
   }
 
-  /** Whatever happens under this name from now on, until the signal aborts. */
-  watch(name: string, options?: AbortOptions): AsyncIterable<unknown> {
-    if (!isEventName(name)) throw this.#notFound(name)
-    return watchEvent(this.#events, name, options)
-  }
-
   #notFound(name: string): LumosError {
-    const closest = closestNames(name, [...this.#units.keys(), ...Object.keys(EVENTS)])
+    const closest = closestNames(name, this.#units.keys())
     return new LumosError('UNIT_NOT_FOUND', `There is no unit "${name.slice(0, 128)}".`, {
       hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'GET /api/v2/units lists them all.',
       details: { closest }
     })
   }
 }
-
-const isEventName = (name: string): name is EventName => Object.hasOwn(EVENTS, name)
 
 async function* inOnePiece(run: () => Promise<unknown>): AsyncGenerator<unknown> {
   yield await run()

@@ -71,9 +71,8 @@ export async function startNode() {
     node,
     engine,
     home,
-    emit<N extends EventName>(name: N, detail: EventData<N>) {
-      const events = node.events as unknown as EventTarget
-      events.dispatchEvent(new CustomEvent(name, { detail }))
+    emit<N extends EventName>(name: N, data: EventData<N>) {
+      node.events.emit(name, data)
     },
     async [Symbol.asyncDispose]() {
       await node.stop({ drainMs: 0 })

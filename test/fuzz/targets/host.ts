@@ -102,7 +102,7 @@ const nobody = new Proxy({ events: new EventTarget() } as unknown as LumosNode, 
           }
 })
 const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
-const names = units.list().flatMap(({ name, kind }) => (kind === 'event' ? [] : [name]))
+const names = units.list().map(({ name }) => name)
 
 /** A body as it comes, and the unit that it is for. */
 async function body(bytes: Uint8Array): Promise<unknown> {
