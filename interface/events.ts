@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { InvalidInputError } from './errors.ts'
+import { JobProgress, JobState } from './jobs.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Role } from './membership.ts'
 import { JoinRequest } from './mesh.ts'
@@ -9,6 +10,7 @@ import { closestNames } from './suggest.ts'
 
 const Peer = z.strictObject({ peerId: z.string(), name: z.string().optional() })
 const Request = z.strictObject({ requestId: z.string(), task: z.string(), model: z.string().optional() })
+const Job = z.strictObject({ jobId: z.string(), kind: z.string() })
 
 export const EVENTS = {
   /** A peer's connection is up and its manifest is known. */
@@ -47,6 +49,10 @@ export const EVENTS = {
   }),
   /** The disk begins to refuse what is to be stored, or takes everything again. */
   'node.storage_changed': z.strictObject({ code: z.string().nullable(), message: z.string().nullable() }),
+  /** A job has come into another state. */
+  'job.changed': Job.extend({ state: JobState }),
+  /** How far a running job is; a few times a second at most. */
+  'job.progress': Job.extend({ progress: JobProgress }),
   'inference.request_started': Request,
   'inference.request_completed': Request.extend({
     peerId: z.string(),

@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import type { NodeEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
+import type { LumosJobs } from './jobs.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Hardware, Offered } from './manifest.ts'
 import { Access } from './membership.ts'
@@ -141,6 +142,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly name: string
   /** What happens here, as it happens and as far back as the node keeps it. */
   readonly events: NodeEvents
+  /** Long work of this node, such as a check of its models. */
+  readonly jobs: LumosJobs
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
 

@@ -18,12 +18,15 @@ import {
 import { type Clock, systemClock } from '../interface/clock.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
 import { openDataDir } from '../storage/home/data-dir.ts'
+import { JobStore } from '../storage/jobs/job-store.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keys/keychain.ts'
 import { readPassphrase } from '../storage/keys/passphrase.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
 import { EventBus } from './events/event-bus.ts'
 import type { Feature } from './feature.ts'
+import { Jobs } from './jobs/jobs.ts'
+import { modelCheck } from './jobs/model-check.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh } from './membership/authority.ts'
@@ -104,9 +107,18 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
     newIdentity: async () => identityOf(await renewKey(home.identityPath, keys)),
     emit: (name, data) => events.emit(name, data)
   }
+  const isOpen = (id: string) => registry.models().some(({ model, warm }) => model === id && warm)
+  const jobs = new Jobs({
+    clock,
+    random,
+    log,
+    store: new JobStore(home.core),
+    events,
+    kinds: [modelCheck(catalogue, isOpen)]
+  })
   const mesh = await composeMesh(ground, await ownMesh(ground))
   const kept = opened.move()
-  node = new MeshNode(ground, events, mesh, () => kept.disposeAsync())
+  node = new MeshNode(ground, { events, jobs }, mesh, () => kept.disposeAsync())
   return node
 }
 

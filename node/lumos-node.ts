@@ -23,6 +23,7 @@ import { closestNames } from '../interface/suggest.ts'
 import type { DataDir } from '../storage/home/data-dir.ts'
 import type { StoredMesh } from '../storage/mesh/mesh-store.ts'
 import type { EventBus } from './events/event-bus.ts'
+import type { Jobs } from './jobs/jobs.ts'
 import type { Grant } from './membership/authority.ts'
 import { composeMesh } from './mesh/compose.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
@@ -50,6 +51,7 @@ type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 export class MeshNode implements LumosNode {
   readonly events: EventBus
+  readonly jobs: Jobs
   readonly mesh: LumosMesh
   #ground: NodeContext
   readonly #closeHome: () => Promise<void>
@@ -63,11 +65,17 @@ export class MeshNode implements LumosNode {
   #retry: Timer | undefined
   #stopping: Promise<void> | undefined
 
-  constructor(ground: NodeContext, events: EventBus, mesh: MeshSession, closeHome: () => Promise<void>) {
+  constructor(
+    ground: NodeContext,
+    facets: Pick<MeshNode, 'events' | 'jobs'>,
+    mesh: MeshSession,
+    closeHome: () => Promise<void>
+  ) {
     this.#ground = ground
     this.#mesh = mesh
     this.#closeHome = closeHome
-    this.events = events
+    this.events = facets.events
+    this.jobs = facets.jobs
     this.mesh = new MeshControl({
       ground: () => this.#ground,
       current: () => this.#mesh,
@@ -104,6 +112,7 @@ export class MeshNode implements LumosNode {
     }
     this.#startedAtMs = clock.monotonicMs()
     this.#state = 'running'
+    this.jobs.start()
   }
 
   stop({ drainMs = DRAIN_MS }: { drainMs?: number } = {}): Promise<void> {
@@ -289,6 +298,7 @@ export class MeshNode implements LumosNode {
     if (draining) await this.#drain(drainMs)
     await this.#entering.catch(() => {})
     await this.#end()
+    await this.jobs.stop()
     await this.#ground.registry.stop()
     await this.#closeHome()
     this.events.close()

@@ -4,6 +4,7 @@ import type { LumosNode } from '../interface/node.ts'
 import { eventUnits } from './event.ts'
 import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference.ts'
+import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
 import { meshUnits } from './mesh.ts'
 import { modelUnits } from './model.ts'
@@ -30,6 +31,7 @@ export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOption
     ...modelUnits(node),
     ...inferenceUnits(node),
     ...eventUnits(node),
+    ...jobUnits(node),
     ...gatewayUnits(rotateToken),
     ...nodeUnits(stop)
   ]

@@ -73,6 +73,10 @@ describe('the registry of units', () => {
         'query inference.explain',
         'command inference.classify',
         'query event.list',
+        'query job.list',
+        'query job.show',
+        'command job.cancel',
+        'command model.check',
         'command gateway.rotate_token',
         'command node.stop'
       ]
