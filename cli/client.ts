@@ -8,6 +8,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { isErrorCode, LumosError } from '../interface/errors.ts'
+import type { SnakeCase } from '../interface/snake-case.ts'
 import { homePath } from '../storage/home/home-path.ts'
 import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
 
@@ -61,19 +62,17 @@ export class NodeClient {
     this.#home = home
   }
 
+  /** @typeParam Data the answer, in the names of the code. */
   async execute<Data>(
     unit: string,
     input: unknown = {},
     options: AskOptions = {}
-  ): Promise<{ data: Data; meta: Meta }> {
-    const response = await this.#ask('POST', '/api/v2/execute', {
-      unit,
-      input,
-      options: toWire(options)
-    })
+  ): Promise<{ data: SnakeCase<Data>; meta: Meta }> {
+    const request = { unit, input, options: toWire(options) }
+    const response = await this.#ask('POST', '/api/v2/execute', request)
     const { data, error, meta } = await readEnvelope(response)
     if (error !== null) throw toError(error)
-    return { data: data as Data, meta }
+    return { data: data as SnakeCase<Data>, meta }
   }
 
   /** The answer in pieces; its value at the end is what is known about the call. Leaving the loop cancels it. */

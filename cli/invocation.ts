@@ -27,3 +27,14 @@ export interface StartOptions extends GlobalOptions {
   readonly peer?: readonly string[]
   readonly echo?: boolean
 }
+
+export interface CommandModule {
+  // biome-ignore lint/suspicious/noExplicitAny: each command declares the options it has
+  run(invocation: Invocation<any>): Promise<void>
+}
+
+/** Makes the action of a command out of the import of its code. */
+export type Lazily = (load: () => Promise<CommandModule>) => (...given: unknown[]) => Promise<void>
+
+/** Declares the commands of one domain. */
+export type Register = (program: Command, lazily: Lazily) => void

@@ -4,7 +4,7 @@ import { type ErrorCode, LumosError } from '../interface/errors.ts'
 
 export interface Ready {
   readonly event: 'ready'
-  readonly peerId: string
+  readonly peer_id: string
   readonly name: string
   readonly gateway: string
   readonly addresses: readonly string[]

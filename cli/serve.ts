@@ -7,8 +7,9 @@
 import { Gateway } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import { toLumosError } from '../interface/errors.ts'
+import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
-import { createLumosNode } from '../node/create-node.ts'
+import { type NodeHome, openNode } from '../node/create-node.ts'
 import { createLog, type Log } from '../node/log/log.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
@@ -41,21 +42,21 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     })
     logCrash(log)
 
-    const node = await createLumosNode({ home: options.home, settings, log, passphrase })
-    log.openFile(node.home.logDir)
+    const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
+    log.openFile(home.logDir)
     const units = createUnits({
       node,
       gatewayUrl: () => gateway.url,
       rotateToken: () => gateway.rotateToken(),
       stop
     })
-    const { socketPath, tokenPath } = node.home
+    const { socketPath, tokenPath } = home
     const gateway = new Gateway(
       { units, clock: systemClock, log },
       {
         ...config.gateway,
         socketPath,
-        token: node.home.gatewayToken(),
+        token: home.gatewayToken(),
         newToken: () => makeGatewayToken(tokenPath)
       }
     )
@@ -63,7 +64,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     try {
       await node.start()
       await gateway.start()
-      const ready = announce(node, gateway, givenNames(loaded))
+      const ready = announce(node, home, gateway, givenNames(loaded))
       onReady(ready)
       tellParent(ready)
       await stopping.promise
@@ -86,24 +87,27 @@ async function passphrase(): Promise<string | undefined> {
 }
 
 /** From now on the command line finds this node. */
-function announce(
-  node: Awaited<ReturnType<typeof createLumosNode>>,
-  gateway: Gateway,
-  given: GivenNames
-): Ready {
+function announce(node: LumosNode, home: NodeHome, gateway: Gateway, given: GivenNames): Ready {
   const { peerId, name, mesh, version, addresses } = node.status()
   const ignored = ignoredNames(given, { name, mesh })
   const url = gateway.url!
-  node.home.writeRunFile({
+  home.writeRunFile({
     pid: process.pid,
     peerId,
     name,
     version,
-    socketPath: node.home.socketPath,
+    socketPath: home.socketPath,
     gateway: url,
     startedAtMs: systemClock.wallMs()
   })
-  return { event: 'ready', peerId, name, gateway: url, addresses, ...(ignored.length > 0 && { ignored }) }
+  return {
+    event: 'ready',
+    peer_id: peerId,
+    name,
+    gateway: url,
+    addresses,
+    ...(ignored.length > 0 && { ignored })
+  }
 }
 
 /** The names that were given by flag, environment or file. */

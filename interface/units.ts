@@ -28,6 +28,8 @@ export interface Unit<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.Z
   readonly takesPeer?: true
   readonly input: I
   readonly output: O
+  /** A piece of the answer, for units that stream. */
+  readonly item?: z.ZodType
   run(input: z.output<I>, context: UnitContext): Promise<z.input<O>>
   /** The same work as a stream of items, for units whose answer comes in pieces. */
   stream?(input: z.output<I>, context: UnitContext): AsyncIterable<unknown>

@@ -9,6 +9,7 @@ import { findNode, type NodeClient } from '../cli/client.ts'
 import type { Ready } from '../cli/ready.ts'
 import type { Invitation } from '../interface/mesh.ts'
 import type { ModelInfo, PeerInfo } from '../interface/node.ts'
+import type { SnakeCase } from '../interface/snake-case.ts'
 import { type Finished, runCli, spawnCli } from './command-line.ts'
 import type { Device } from './device.ts'
 import { temporaryHome } from './system.ts'
@@ -56,7 +57,7 @@ export async function startOn(device: Device, name: string, options: StartOption
     spawnedAtMs,
     readyAtMs,
     client,
-    peerId: ready.peerId,
+    peerId: ready.peer_id,
     pid: child.pid!,
     errors: () => errors,
     peers: () => peersOf(client),
@@ -106,17 +107,22 @@ export const loses = (node: Node, other: Pick<Node, 'peerId' | 'name'>, withinMs
     `lists ${other.name} no more`,
     async () =>
       !(await node.peers()).includes(other.peerId) &&
-      !(await node.models()).some(({ providers }) => providers.some(({ peerId }) => peerId === other.peerId)),
+      !(await node.models()).some(({ providers }) =>
+        providers.some(({ peer_id }) => peer_id === other.peerId)
+      ),
     withinMs
   )
 
+/** A model as `model.list` has it. */
+type ListedModel = { readonly id: string } & Pick<ModelInfo, 'providers'>
+
 async function peersOf(client: NodeClient): Promise<string[]> {
   const { data } = await client.execute<{ items: PeerInfo[] }>('mesh.peers')
-  return data.items.map(({ peerId }) => peerId)
+  return data.items.map(({ peer_id }) => peer_id)
 }
 
-async function modelsOf(client: NodeClient): Promise<ModelInfo[]> {
-  return (await client.execute<{ items: ModelInfo[] }>('model.list')).data.items
+async function modelsOf(client: NodeClient): Promise<SnakeCase<ListedModel[]>> {
+  return (await client.execute<{ items: ListedModel[] }>('model.list')).data.items
 }
 
 /** Every event of a node, as a reason to look at it again. */

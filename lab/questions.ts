@@ -9,7 +9,7 @@ import type { Node } from './node.ts'
 const words = (text: string, maxTokens: number) => ({
   model: 'echo',
   input: { messages: [{ role: 'user', content: text }] },
-  params: { maxTokens }
+  params: { max_tokens: maxTokens }
 })
 
 const LONG_ANSWER_WORDS = 60_000

@@ -16,8 +16,9 @@ import {
   Registry
 } from '../capabilities/index.ts'
 import { type Clock, systemClock } from '../interface/clock.ts'
+import type { LumosNode } from '../interface/node.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
-import { openDataDir } from '../storage/home/data-dir.ts'
+import { type DataDir, openDataDir } from '../storage/home/data-dir.ts'
 import { JobStore } from '../storage/jobs/job-store.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keys/keychain.ts'
 import { readPassphrase } from '../storage/keys/passphrase.ts'
@@ -33,12 +34,13 @@ import { foundMesh } from './membership/authority.ts'
 import { warnOfNames } from './membership/model-access.ts'
 import { RENEW_BEFORE_MS } from './membership/renewal.ts'
 import { RootKey } from './membership/root-key.ts'
-import { composeMesh } from './mesh/compose.ts'
 import type { Identity, NodeContext } from './mesh/context.ts'
+import { MeshSwitching } from './mesh/switching.ts'
 import { lanNetwork, type Network } from './network/libp2p.ts'
 import { firstFreePort } from './network/listen-port.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { type Config, loadConfig } from './settings/config.ts'
+import { UnderWay } from './under-way.ts'
 
 export interface MeshNodeOptions extends LumosNodeOptions {
   /** Default: TCP and mDNS as the settings say. */
@@ -47,15 +49,31 @@ export interface MeshNodeOptions extends LumosNodeOptions {
   readonly features?: readonly Feature[]
 }
 
+/** What the programs around a node need of its home. */
+export type NodeHome = Pick<
+  DataDir,
+  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile' | 'refuseGrowth'
+>
+
+/** A node, with what its process, and simulations, need beside its own interface. */
+export interface OpenedNode {
+  readonly node: LumosNode
+  readonly home: NodeHome
+  readonly switching: MeshSwitching
+}
+
+/** The node alone; see {@link openNode}. */
+export async function createLumosNode(options?: MeshNodeOptions): Promise<LumosNode> {
+  return (await openNode(options)).node
+}
+
 /**
- * Open the home and make a node of it; `start` connects it.
- *
- * Whoever gets the node must stop it, which also closes the home.
+ * Open the home and make a node of it; `start` connects it. The caller must stop the node, which also closes the home.
  *
  * @throws {LumosError} `CONFIG_INVALID`, `HOME_LOCKED`, `HOME_NEWER`, `KEY_LOCKED`, `STORE_DAMAGED` or
  *   `STORE_FULL`; nothing stays open then.
  */
-export async function createLumosNode(options: MeshNodeOptions = {}): Promise<MeshNode> {
+export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNode> {
   const { clock = systemClock, random = Math.random } = options
   const { config, home: path, env } = loadConfig({ home: options.home, flags: options.settings })
 
@@ -71,8 +89,8 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
   const privateKey = await loadIdentityKey(home.identityPath, keys)
   const hardware = await detectHardware()
   const events = new EventBus({ clock, random })
-  let node: MeshNode | undefined
-  const registry = new Registry({ clock, random, log, onChange: () => node?.offerChanged() })
+  let switching: MeshSwitching | undefined
+  const registry = new Registry({ clock, random, log, onChange: () => switching?.session.offerChanged() })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
   const catalogue = new Catalogue({
     clock,
@@ -97,6 +115,7 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
     log,
     hardware,
     registry,
+    served: new UnderWay(),
     features: options.features ?? [],
     catalogue,
     ...identityOf(privateKey),
@@ -108,18 +127,13 @@ export async function createLumosNode(options: MeshNodeOptions = {}): Promise<Me
     emit: (name, data) => events.emit(name, data)
   }
   const isOpen = (id: string) => registry.models().some(({ model, warm }) => model === id && warm)
-  const jobs = new Jobs({
-    clock,
-    random,
-    log,
-    store: new JobStore(home.core),
-    events,
-    kinds: [modelCheck(catalogue, isOpen)]
-  })
-  const mesh = await composeMesh(ground, await ownMesh(ground))
+  const store = new JobStore(home.core)
+  const kinds = [modelCheck(catalogue, isOpen)]
+  const jobs = new Jobs({ clock, random, log, store, events, kinds })
+  switching = await MeshSwitching.of(ground, await ownMesh(ground))
   const kept = opened.move()
-  node = new MeshNode(ground, { events, jobs }, mesh, () => kept.disposeAsync())
-  return node
+  const node = new MeshNode({ events, jobs }, switching, () => kept.disposeAsync())
+  return { node, home, switching }
 }
 
 /** The mesh this node belongs to; on its first start, one of its own, of which it is the first admin. */

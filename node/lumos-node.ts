@@ -1,10 +1,8 @@
 /** A running node, as its own process and tests see it. `create-node` makes the parts of the node, `mesh/compose` those of a mesh. */
 
 import { engineSandbox } from '../capabilities/index.ts'
-import type { Timer } from '../interface/clock.ts'
-import { LumosError, toLumosError } from '../interface/errors.ts'
+import { LumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
-import type { Lifecycle } from '../interface/lifecycle.ts'
 import type { Access } from '../interface/membership.ts'
 import type { LumosMesh } from '../interface/mesh.ts'
 import type {
@@ -20,32 +18,17 @@ import type {
   RankedPeer
 } from '../interface/node.ts'
 import { closestNames } from '../interface/suggest.ts'
-import type { DataDir } from '../storage/home/data-dir.ts'
-import type { StoredMesh } from '../storage/mesh/mesh-store.ts'
 import type { EventBus } from './events/event-bus.ts'
 import type { Jobs } from './jobs/jobs.ts'
-import type { Grant } from './membership/authority.ts'
-import { composeMesh } from './mesh/compose.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
-import { type EnterOptions, MeshControl } from './mesh/mesh-control.ts'
-import type { PeerAddress } from './pairing/join-client.ts'
-import type { Config } from './settings/config.ts'
+import { createMeshControl } from './mesh/control/index.ts'
+import type { MeshSwitching } from './mesh/switching.ts'
+import { Deadline } from './network/deadline.ts'
+import { UnderWay } from './under-way.ts'
 import { VERSION } from './version.ts'
 
 /** Requests under way get this long to end when a node stops. */
 const DRAIN_MS = 10_000
-
-/** A mesh that cannot be started is tried again after this time, doubled each time: a port may still be in use. */
-const CONNECT_RETRY_MS = 500
-const CONNECT_RETRY_MS_MAX = 60_000
-/** Whoever waits for it hears of the failure after as many tries, in about two seconds. */
-const CONNECT_TRIES_AWAITED = 3
-
-/** What the programs around a node need of its home. */
-export type NodeHome = Pick<
-  DataDir,
-  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile' | 'refuseGrowth'
->
 
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
@@ -53,59 +36,41 @@ export class MeshNode implements LumosNode {
   readonly events: EventBus
   readonly jobs: Jobs
   readonly mesh: LumosMesh
-  #ground: NodeContext
+  readonly #switching: MeshSwitching
   readonly #closeHome: () => Promise<void>
-  #mesh: MeshSession
+  /** Requests of this node's own programs. */
+  readonly #own = new UnderWay()
   #state: State = 'new'
   #startedAtMs = 0
-  /** Parts that were started, and must be stopped. */
-  #begun: Lifecycle[] = []
-  #own = 0
-  #entering: Promise<void> = Promise.resolve()
-  #retry: Timer | undefined
   #stopping: Promise<void> | undefined
 
   constructor(
-    ground: NodeContext,
     facets: Pick<MeshNode, 'events' | 'jobs'>,
-    mesh: MeshSession,
+    switching: MeshSwitching,
     closeHome: () => Promise<void>
   ) {
-    this.#ground = ground
-    this.#mesh = mesh
+    this.#switching = switching
     this.#closeHome = closeHome
     this.events = facets.events
     this.jobs = facets.jobs
-    this.mesh = new MeshControl({
-      ground: () => this.#ground,
-      current: () => this.#mesh,
-      enter: (own, options) => this.enter(own, options)
-    })
+    this.mesh = createMeshControl(switching)
   }
 
   get peerId(): string {
-    return this.#ground.peerId
+    return this.#context.peerId
   }
 
   get name(): string {
     return this.mesh.info().deviceName
   }
 
-  get config(): Config {
-    return this.#ground.config
-  }
-
-  get home(): NodeHome {
-    return this.#ground.home
-  }
-
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error(`A node that is ${this.#state} cannot start.`)
     this.#state = 'starting'
-    const { registry, clock } = this.#ground
+    const { registry, clock } = this.#context
     try {
       registry.start()
-      await this.#begin(this.#mesh)
+      await this.#switching.start()
     } catch (thrown) {
       await this.stop({ drainMs: 0 })
       throw thrown
@@ -128,16 +93,16 @@ export class MeshNode implements LumosNode {
     if (this.#state !== 'running') {
       throw new LumosError('NODE_NOT_RUNNING', `This node is ${this.#state}.`)
     }
-    this.#own++
+    this.#own.begin()
     try {
-      yield* this.#mesh.router.infer(request, options)
+      yield* this.#session.router.infer(request, options)
     } finally {
-      this.#own--
+      this.#own.end()
     }
   }
 
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[] {
-    return this.#mesh.router.explain(wanted, options).map(({ candidate, costMs, parts }) => {
+    return this.#session.router.explain(wanted, options).map(({ candidate, costMs, parts }) => {
       const { peerId, name, local, capability } = candidate
       const { task, model } = capability
       return { peerId, name, route: local ? 'local' : 'remote', task, model, costMs, parts: [...parts] }
@@ -145,24 +110,26 @@ export class MeshNode implements LumosNode {
   }
 
   peers(): PeerInfo[] {
-    return this.#mesh.peers.list()
+    return this.#session.peers.list()
   }
 
   models(): ModelInfo[] {
     const byKey = new Map<string, ModelInfo>()
-    for (const { peerId, name, local, capability } of this.#mesh.offers()) {
+    for (const { peerId, name, local, capability } of this.#session.offers()) {
       const { model, task, slots, warm } = capability
       const key = `${model} ${task}`
       const info = byKey.get(key) ?? { model, task, providers: [] }
       const provider = { peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm }
-      info.providers.push(local ? { ...provider, offeredTo: this.#mesh.access.to(model) ?? null } : provider)
+      info.providers.push(
+        local ? { ...provider, offeredTo: this.#session.access.to(model) ?? null } : provider
+      )
       byKey.set(key, info)
     }
     return [...byKey.values()].sort((a, b) => (a.model + a.task < b.model + b.task ? -1 : 1))
   }
 
   leftOut(): LeftOut[] {
-    const { catalogue, registry } = this.#ground
+    const { catalogue, registry } = this.#context
     return [...catalogue.leftOut, ...registry.failed()]
   }
 
@@ -170,21 +137,21 @@ export class MeshNode implements LumosNode {
     this.#mustHave(model)
     const peers = to === 'everyone' ? undefined : to.peers?.map(peer => this.mesh.member(peer).peerId)
     const offeredTo = to === 'everyone' ? to : { ...to, ...(peers && { peers }) }
-    this.#mesh.access.offer(model, offeredTo)
-    this.#mesh.accessChanged()
+    this.#session.access.offer(model, offeredTo)
+    this.#session.accessChanged()
     return { model, offeredTo }
   }
 
   withdraw(model: string): Offering {
     this.#mustHave(model)
-    this.#mesh.access.withdraw(model)
-    this.#mesh.accessChanged()
+    this.#session.access.withdraw(model)
+    this.#session.accessChanged()
     return { model, offeredTo: null }
   }
 
   status(): NodeStatus {
-    const { clock, hardware, home, registry, peerId } = this.#ground
-    const { libp2p, members, peers } = this.#mesh
+    const { clock, hardware, home, registry, peerId } = this.#context
+    const { libp2p, members, peers } = this.#session
     const connections = libp2p.getConnections()
     return {
       peerId,
@@ -197,7 +164,7 @@ export class MeshNode implements LumosNode {
       peers: peers.count,
       connections: connections.length,
       streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
-      requests: { own: this.#own, ...this.#served() },
+      requests: { own: this.#own.count, ...registry.load() },
       memoryBytes: process.memoryUsage.rss() + registry.memoryBytes(),
       storage: STORAGE_STATES[home.failure?.code ?? ''] ?? 'ok',
       hardware
@@ -208,65 +175,9 @@ export class MeshNode implements LumosNode {
     return engineSandbox()
   }
 
-  /** The registry's models or their state changed. */
-  offerChanged(): void {
-    this.#mesh.offerChanged()
-  }
-
-  /** Make a device a member of this mesh: what it must hand to `enter`. Only admins can. */
-  async admit(grant: Grant): Promise<StoredMesh> {
-    return await this.#mesh.pairing.admit(grant.subject, grant.role, grant.name)
-  }
-
-  /** Leave the mesh this node is in, and take part in another one, whose admin said so. */
-  async enter(own: StoredMesh, options: EnterOptions = {}): Promise<void> {
-    this.#retry?.cancel()
-    this.#entering = this.#entering.catch(() => {}).then(() => this.#enter(own, options))
-    await this.#entering
-  }
-
-  async #enter(own: StoredMesh, { near, identity }: EnterOptions): Promise<void> {
-    const running = this.#state === 'running'
-    if (running) await this.#end()
-    if (identity !== undefined) this.#ground = { ...this.#ground, ...identity }
-    if (this.#ground.store.mesh()?.id !== own.id) this.#ground.offers.forgetOffered()
-    this.#ground.store.enter(own)
-    if (running) await this.#connect(own, near, 1)
-    else this.#mesh = await composeMesh(this.#ground, own)
-  }
-
-  /**
-   * Take part in the mesh that this node has just entered. It belongs there whether or not that works at once, so
-   * it tries on, ever more slowly, until it works or the node stops.
-   *
-   * @throws {LumosError} why it did not work, once it is clear that it takes longer.
-   */
-  async #connect(own: StoredMesh, near: PeerAddress | undefined, tries: number): Promise<void> {
-    try {
-      const mesh = await composeMesh(this.#ground, own)
-      this.#mesh = mesh
-      if (this.#state === 'running') await this.#begin(mesh)
-      if (this.#state === 'running' && near !== undefined) mesh.sighted(near)
-    } catch (thrown) {
-      const { clock, log } = this.#ground
-      await this.#end()
-      if (this.#state !== 'running') throw thrown
-      const delayMs = Math.min(CONNECT_RETRY_MS * 2 ** (tries - 1), CONNECT_RETRY_MS_MAX)
-      log.error({ err: thrown, tries, delayMs }, 'could not take part in the mesh; trying again')
-      if (tries >= CONNECT_TRIES_AWAITED) {
-        this.#retry = clock.setTimer(() => {
-          this.#entering = this.#connect(own, near, tries + 1).catch(() => {})
-        }, delayMs)
-        throw notConnected(own.name, thrown)
-      }
-      await new Promise<void>(resolve => clock.setTimer(resolve, delayMs))
-      if (this.#state === 'running') await this.#connect(own, near, tries + 1)
-    }
-  }
-
   /** @throws {LumosError} `MODEL_NOT_FOUND` */
   #mustHave(model: string): void {
-    const own = this.#ground.registry.models().map(({ model: id }) => id)
+    const own = this.#context.registry.models().map(({ model: id }) => id)
     if (own.includes(model)) return
     const closest = closestNames(model, own)
     throw new LumosError('MODEL_NOT_FOUND', `This device has no model "${model}".`, {
@@ -275,31 +186,14 @@ export class MeshNode implements LumosNode {
     })
   }
 
-  async #begin(mesh: MeshSession): Promise<void> {
-    for (const part of mesh.lifecycle) {
-      this.#begun.push(part)
-      await part.start?.()
-    }
-  }
-
-  /** One part that cannot end must not keep the others, and the disk, open. */
-  async #end(): Promise<void> {
-    for (const { part, stop } of this.#begun.splice(0).reverse()) {
-      await Promise.resolve(stop?.()).catch(err =>
-        this.#ground.log.error({ part, err }, 'did not stop cleanly')
-      )
-    }
-  }
-
   async #stop(drainMs: number): Promise<void> {
     const draining = this.#state === 'running'
     this.#state = 'stopping'
-    this.#retry?.cancel()
+    this.#switching.hold()
     if (draining) await this.#drain(drainMs)
-    await this.#entering.catch(() => {})
-    await this.#end()
+    await this.#switching.stop()
     await this.jobs.stop()
-    await this.#ground.registry.stop()
+    await this.#context.registry.stop()
     await this.#closeHome()
     this.events.close()
     this.#state = 'stopped'
@@ -307,33 +201,21 @@ export class MeshNode implements LumosNode {
 
   /** Refuse what is new, and wait for what is under way, but not for long. */
   async #drain(drainMs: number): Promise<void> {
-    const { clock } = this.#ground
-    const serving = () => this.#served().running + this.#served().queued
-    this.#mesh.refuseRequests()
-    const endMs = clock.monotonicMs() + drainMs
-    while (this.#own + serving() > 0 && clock.monotonicMs() < endMs) {
-      await new Promise<void>(resolve => clock.setTimer(resolve, DRAIN_POLL_MS))
-    }
+    const { clock, served } = this.#context
+    this.#session.refuseRequests()
+    if (drainMs === 0) return
+    using deadline = new Deadline(clock, drainMs)
+    await Promise.all([this.#own.whenIdle(deadline), served.whenIdle(deadline)]).catch(() => {})
   }
 
-  /** What this node's engines do, and what waits for them. */
-  #served(): { running: number; queued: number } {
-    return this.#ground.registry.load()
+  get #context(): NodeContext {
+    return this.#switching.context
+  }
+
+  get #session(): MeshSession {
+    return this.#switching.session
   }
 }
-
-const notConnected = (mesh: string, cause: unknown): LumosError =>
-  new LumosError(
-    'INTERNAL',
-    `This device belongs to "${mesh}" now, but cannot connect: ${toLumosError(cause).message.split('\n', 1)[0]}`,
-    {
-      hint: 'It tries again by itself. See why it fails: lumos-node doctor',
-      cause
-    }
-  )
-
-/** How often a stopping node looks whether it is done; a person does not notice it. */
-const DRAIN_POLL_MS = 20
 
 /** What the disk refuses, in a word. */
 const STORAGE_STATES: Readonly<Record<string, NodeStatus['storage']>> = {

@@ -8,8 +8,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
-import { createLumosNode, type MeshNodeOptions } from '../node/create-node.ts'
-import type { MeshNode } from '../node/lumos-node.ts'
+import type { MeshNodeOptions } from '../node/create-node.ts'
+import { createDrivenNode, type DrivenNode } from './driven-node.ts'
 import { copySynced, copyWritten } from './faults/power-cut.ts'
 import { HostClock } from './host-clock.ts'
 import { HostLog } from './host-log.ts'
@@ -45,7 +45,7 @@ export class Host {
   #incarnation = 0
   #clock: HostClock
   #endpoint: Endpoint
-  #node: MeshNode | undefined
+  #node: DrivenNode | undefined
   #state: HostState = 'made'
   /** Nodes that are gone for everybody, and end out of sight. */
   readonly #ending: Promise<unknown>[] = []
@@ -76,7 +76,7 @@ export class Host {
   }
 
   /** The node that runs here, or that ran here last. */
-  get node(): MeshNode {
+  get node(): DrivenNode {
     return this.#node!
   }
 
@@ -87,7 +87,7 @@ export class Host {
   /** Make the node, without starting it. */
   async make(): Promise<LumosNode> {
     const { seed, known, pingIntervalMs, options } = this.#init
-    this.#node = await createLumosNode({
+    this.#node = await createDrivenNode({
       home: this.home,
       clock: this.#clock,
       random: forkRandom(seed, `${this.name} ${this.#incarnation}`),

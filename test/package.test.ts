@@ -91,11 +91,11 @@ afterAll(async () => {
 describe('the installed package', () => {
   it('runs a node that reads a digit, and stops it', async () => {
     const started = await lumos('start', '-d', '--json', ...ALONE)
-    const { peerId } = JSON.parse(started)
+    const { peer_id } = JSON.parse(started)
 
     const { output, meta } = JSON.parse(await lumos('infer', 'digits-cnn', `@${SEVEN}`, '--json'))
     assert.equal(output.labels[0].label, '7')
-    assert.deepEqual([meta.peer, meta.route], [peerId, 'local'])
+    assert.deepEqual([meta.peer, meta.route], [peer_id, 'local'])
 
     await lumos('stop')
     await assert.rejects(lumos('status'), { code: 3 })

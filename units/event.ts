@@ -41,6 +41,7 @@ export const eventUnits = ({ events }: Pick<LumosNode, 'events'>) => [
     summary: 'The events that the node keeps. As a stream: those that follow, too.',
     input: Wanted,
     output: z.strictObject({ items: z.array(Item), position: z.string() }),
+    item: Item,
     run: async ({ names, since = 'oldest' }) => {
       const options = { names, since: sinceOf(since), follow: false }
       const { position } = events

@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { EngineFailedError } from '../interface/errors.ts'
+import { FINISH_REASONS } from '../interface/inference.ts'
 import { ModelId } from '../interface/names.ts'
 import {
   type InferenceRoute,
@@ -9,7 +10,7 @@ import {
   type NewInferenceRequest,
   RankedPeer
 } from '../interface/node.ts'
-import { TASK_NAMES, TASKS, type TaskOutput } from '../interface/tasks.ts'
+import { TASK_NAMES, TASKS, type TaskName, type TaskOutput } from '../interface/tasks.ts'
 import type { UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
@@ -19,17 +20,54 @@ const isSaid = ({ task, model }: { task?: unknown; model?: unknown }) =>
 
 const Wanted = z.strictObject(what).refine(isSaid, { error: 'give a task or a model' })
 
+/** The parameters of all tasks. What is left out gets the default of the task that answers. */
+const Params = z.strictObject(
+  Object.fromEntries(
+    TASK_NAMES.flatMap(task => Object.entries<z.ZodType>(TASKS[task].params.shape)).map(([name, schema]) => [
+      name,
+      (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional()
+    ])
+  )
+)
+
 const Question = z
   .strictObject({
     ...what,
     /** As the task's schema says; the node checks it once the task is known. */
     input: z.unknown(),
-    params: z.record(z.string(), z.unknown()).optional()
+    params: Params.optional()
   })
   .refine(isSaid, { error: 'give a task or a model' })
 
-const Answer = z.strictObject({ task: z.enum(TASK_NAMES), model: z.string(), output: z.unknown() })
-type Answer = z.infer<typeof Answer>
+interface Answer {
+  readonly task: TaskName
+  readonly model: string
+  readonly output: unknown
+}
+
+/** The output is what the schema of the task says. */
+const Answer: z.ZodType<Answer> = z.discriminatedUnion('task', [
+  answerOf('text-generation'),
+  ...TASK_NAMES.filter(task => task !== 'text-generation').map(answerOf)
+])
+
+function answerOf<T extends TaskName>(task: T) {
+  return z.strictObject({ task: z.literal(task), model: z.string(), output: TASKS[task].output })
+}
+
+const index = z.int().min(0)
+
+/** Text comes in pieces, anything else whole; `done` comes last. */
+const Chunk = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), index, text: z.string() }),
+  z.strictObject({ type: z.literal('output'), index, output: z.unknown() }),
+  z.strictObject({
+    type: z.literal('done'),
+    index,
+    finishReason: z.enum(FINISH_REASONS),
+    usage: z.strictObject({ inputTokens: z.int().optional(), outputTokens: z.int().optional() })
+  })
+])
 
 const classification = TASKS['image-classification']
 
@@ -41,6 +79,7 @@ export const inferenceUnits = (node: LumosNode) => [
     takesPeer: true,
     input: Question,
     output: Answer,
+    item: Chunk,
     run: (question, context) => ask(node, question, context),
     stream: (question, context) => node.infer({ ...question, ...identityOf(context) }, context)
   }),

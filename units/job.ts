@@ -6,7 +6,7 @@ import { ModelId } from '../interface/names.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 
-const Wanted = z.strictObject({ job: z.string().min(1).max(64) })
+const Wanted = z.strictObject({ jobId: z.string().min(1).max(64) })
 
 export const jobUnits = (node: Pick<LumosNode, 'jobs'>) => [
   defineUnit({
@@ -23,8 +23,8 @@ export const jobUnits = (node: Pick<LumosNode, 'jobs'>) => [
     summary: 'One job. As a stream: the job after each change, until it has ended.',
     input: Wanted,
     output: JobInfo,
-    run: async ({ job }) => node.jobs.get(job),
-    stream: ({ job }, { signal }) => node.jobs.watch(job, { signal })
+    run: async ({ jobId }) => node.jobs.get(jobId),
+    stream: ({ jobId }, { signal }) => node.jobs.watch(jobId, { signal })
   }),
   defineUnit({
     name: 'job.cancel',
@@ -32,14 +32,14 @@ export const jobUnits = (node: Pick<LumosNode, 'jobs'>) => [
     summary: 'Give a job up. One that has ended stays as it is.',
     input: Wanted,
     output: JobInfo,
-    run: async ({ job }) => node.jobs.cancel(job)
+    run: async ({ jobId }) => node.jobs.cancel(jobId)
   }),
   defineUnit({
     name: 'model.check',
     kind: 'command',
     summary: 'Begin a job that reads the models of this device, compares their hashes, and opens them.',
-    input: z.strictObject({ model: ModelId.optional() }),
+    input: z.strictObject({ modelId: ModelId.optional() }),
     output: JobInfo,
-    run: async input => node.jobs.begin('model.check', input)
+    run: async ({ modelId: model }) => node.jobs.begin('model.check', { model })
   })
 ]

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { TimeoutError } from '../interface/errors.ts'
 import { Role } from '../interface/membership.ts'
 import {
-  type Asking,
+  Asking,
   Invitation,
   Joined,
   JoinRequest,
@@ -30,6 +30,13 @@ const JoinNearby = z.strictObject({
   mesh: z.string().min(1).max(128).optional(),
   name: DeviceName.optional()
 })
+
+/** The phrase to compare, for each device that was asked; then the outcome. */
+const JoinStep = z.discriminatedUnion('type', [
+  Asking.extend({ type: z.literal('asking') }),
+  Joined.extend({ type: z.literal('joined') })
+])
+type JoinStep = z.infer<typeof JoinStep>
 
 export const membershipUnits = ({ mesh }: LumosNode) => [
   defineUnit({
@@ -78,6 +85,7 @@ export const membershipUnits = ({ mesh }: LumosNode) => [
     summary: 'Ask a mesh on the local network to be let in. Streams the phrase to compare, then the outcome.',
     input: JoinNearby,
     output: Joined,
+    item: JoinStep,
     run: ({ mesh: wanted, name }, { signal }) => mesh.joinNearby({ mesh: wanted, name, signal }),
     stream: (input, context) => askNearby(mesh, input, context)
   }),
@@ -175,15 +183,12 @@ export const membershipUnits = ({ mesh }: LumosNode) => [
   })
 ]
 
-type AskingItem = { type: 'asking' } & z.infer<typeof Asking>
-type JoinedItem = { type: 'joined' } & z.infer<typeof Joined>
-
 async function* askNearby(
   mesh: LumosNode['mesh'],
   { mesh: wanted, name }: z.infer<typeof JoinNearby>,
   { signal }: UnitContext
-): AsyncGenerator<AskingItem | JoinedItem> {
-  const asked: AskingItem[] = []
+): AsyncGenerator<JoinStep> {
+  const asked: JoinStep[] = []
   let wake = Promise.withResolvers<void>()
   let joined: z.infer<typeof Joined> | undefined
   const left = new AbortController()

@@ -1,4 +1,4 @@
-/** The models the mesh offers, this node's own included. */
+/** The models the mesh offers, this node's own included. Fields are named as in other platforms of this kind. */
 
 import * as z from 'zod'
 import { LumosError } from '../interface/errors.ts'
@@ -8,7 +8,45 @@ import { EngineSandbox, LeftOut, type LumosNode, ModelInfo, Offering } from '../
 import { closestNames } from '../interface/suggest.ts'
 import { defineUnit } from './define-unit.ts'
 
-const Models = z.strictObject({ items: z.array(ModelInfo) })
+/** Far more than one mesh offers. */
+const ITEMS_MAX = 1000
+
+const ModelStatus = z.enum(['ready', 'cold'])
+
+const Model = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  /** The task that it does; a model of several tasks is listed once for each. */
+  type: z.string(),
+  /** `ready`: loaded on at least one device. `cold`: loaded by its first request. */
+  status: ModelStatus,
+  /** Null until manifests tell it. */
+  format: z.string().nullable(),
+  /** Bytes; null until manifests tell it. */
+  size: z.int().nullable(),
+  /** Null until manifests tell it. */
+  requirements: z.strictObject({ memoryMin: z.int() }).nullable(),
+  providers: ModelInfo.shape.providers
+})
+type Model = z.infer<typeof Model>
+
+const Wanted = z.strictObject({
+  type: z.string().max(64).optional(),
+  status: ModelStatus.optional(),
+  format: z.string().max(64).optional(),
+  limit: z.int().min(1).max(ITEMS_MAX).default(ITEMS_MAX),
+  offset: z.int().min(0).default(0)
+})
+
+const Models = z.strictObject({
+  items: z.array(Model),
+  /** All that match, with those before `offset` and after `limit`. */
+  total: z.int(),
+  leftOut: z.array(LeftOut.omit({ model: true }).extend({ modelId: LeftOut.shape.model }))
+})
+export type ModelList = z.infer<typeof Models>
+
+const Offered = z.strictObject({ modelId: z.string(), offeredTo: Offering.shape.offeredTo })
 
 export const modelUnits = (node: LumosNode) => [
   defineUnit({
@@ -23,46 +61,81 @@ export const modelUnits = (node: LumosNode) => [
     name: 'model.list',
     kind: 'query',
     summary: 'Every model the mesh offers, with its providers, and what this node left out, with the reason.',
-    input: z.strictObject({}),
-    output: Models.extend({ left_out: z.array(LeftOut) }),
-    run: async () => ({ items: node.models(), left_out: node.leftOut() })
+    input: Wanted,
+    output: Models,
+    async run({ type, status, format, limit, offset }) {
+      const items = node
+        .models()
+        .map(toModel)
+        .filter(
+          model =>
+            (type === undefined || model.type === type) &&
+            (status === undefined || model.status === status) &&
+            (format === undefined || model.format === format)
+        )
+      return {
+        items: items.slice(offset, offset + limit),
+        total: items.length,
+        leftOut: node.leftOut().map(({ model, ...rest }) => ({ ...rest, modelId: model }))
+      }
+    }
   }),
   defineUnit({
     name: 'model.get',
     kind: 'query',
-    summary: 'One model: an item for each task it does.',
-    input: z.strictObject({ model: ModelId }),
-    output: Models,
-    run: async ({ model }) => {
+    summary: 'One model, with all its tasks and its providers.',
+    input: z.strictObject({ modelId: ModelId }),
+    output: Model.extend({ tasks: z.array(z.string()) }),
+    async run({ modelId }) {
       const all = node.models()
-      const items = all.filter(info => info.model === model)
-      if (items.length > 0) return { items }
-
-      const closest = closestNames(
-        model,
-        all.map(info => info.model)
-      )
-      throw new LumosError('MODEL_NOT_FOUND', `No device offers "${model}".`, {
-        hint:
-          closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'lumos-node models lists what there is.',
-        details: { closest }
-      })
+      const found = all.filter(({ model }) => model === modelId)
+      const [first] = found
+      if (first === undefined) throw notFound(modelId, all)
+      const providers = new Map(found.flatMap(info => info.providers.map(peer => [peer.peerId, peer])))
+      return {
+        ...toModel({ ...first, providers: [...providers.values()] }),
+        tasks: found.map(({ task }) => task)
+      }
     }
   }),
   defineUnit({
     name: 'model.offer',
     kind: 'command',
     summary: 'Offer a model of this node to everyone, to roles or to peers, whatever the settings say.',
-    input: z.strictObject({ model: ModelId, to: Access.default('everyone') }),
-    output: Offering,
-    run: async ({ model, to }) => node.offer(model, to)
+    input: z.strictObject({ modelId: ModelId, to: Access.default('everyone') }),
+    output: Offered,
+    run: async ({ modelId, to }) => toOffered(node.offer(modelId, to))
   }),
   defineUnit({
     name: 'model.withdraw',
     kind: 'command',
     summary: 'Offer a model of this node to nobody else. What others have under way with it ends.',
-    input: z.strictObject({ model: ModelId }),
-    output: Offering,
-    run: async ({ model }) => node.withdraw(model)
+    input: z.strictObject({ modelId: ModelId }),
+    output: Offered,
+    run: async ({ modelId }) => toOffered(node.withdraw(modelId))
   })
 ]
+
+const toModel = ({ model, task, providers }: ModelInfo): Model => ({
+  id: model,
+  name: model,
+  type: task,
+  status: providers.some(({ warm }) => warm) ? 'ready' : 'cold',
+  format: null,
+  size: null,
+  requirements: null,
+  providers
+})
+
+const toOffered = ({ model, offeredTo }: Offering) => ({ modelId: model, offeredTo })
+
+function notFound(modelId: string, all: readonly ModelInfo[]): LumosError {
+  const closest = closestNames(
+    modelId,
+    all.map(({ model }) => model)
+  )
+  return new LumosError('MODEL_NOT_FOUND', `No device offers "${modelId}".`, {
+    hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'lumos-node models lists what there is.',
+    details: { closest }
+  })
+}

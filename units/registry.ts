@@ -3,12 +3,16 @@
  *
  * HTTP, CLI and later MCP and peers know only this: what they can do is what
  * `list` says, and a wrong input is refused here, before any unit sees it.
+ * Units take and give values in the names of the code; what comes in and goes
+ * out here is JSON, in snake_case.
  */
 
-import * as z from 'zod'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import { closestNames } from '../interface/suggest.ts'
 import type { Unit, UnitContext, UnitKind } from '../interface/units.ts'
+import { checkInput } from './input.ts'
+import { JsonNames } from './json-names.ts'
+import { jsonSchemaOf } from './json-schema.ts'
 
 /** A unit, described for programs: schemas are JSON Schema 2020-12. */
 export interface UnitDescription {
@@ -18,38 +22,53 @@ export interface UnitDescription {
   /** The only door it may be called through; absent when any will do. */
   readonly door?: 'local'
   /** Whether a call may name the one peer that does the work. */
-  readonly takesPeer: boolean
+  readonly takes_peer: boolean
   /** Whether `stream` gives the answer in pieces. */
   readonly streams: boolean
   readonly input: object
   readonly output: object
+  /** A piece of the answer, where it comes in pieces. */
+  readonly item?: object
+}
+
+/** A unit, and how its values look in JSON. */
+interface Entry {
+  readonly unit: Unit
+  readonly input: JsonNames
+  readonly output: JsonNames
+  readonly item: JsonNames
 }
 
 export class UnitRegistry {
-  readonly #units = new Map<string, Unit>()
+  readonly #units = new Map<string, Entry>()
 
   register(unit: Unit): void {
     if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
-    this.#units.set(unit.name, unit)
+    this.#units.set(unit.name, {
+      unit,
+      input: new JsonNames(unit.input),
+      output: new JsonNames(unit.output),
+      item: new JsonNames(unit.item ?? unit.output)
+    })
   }
 
   list(): UnitDescription[] {
-    return [...this.#units.values()].map(unit => ({
+    return [...this.#units.values()].map(({ unit }) => ({
       name: unit.name,
       kind: unit.kind,
       summary: unit.summary,
       door: unit.door,
-      takesPeer: unit.takesPeer === true,
+      takes_peer: unit.takesPeer === true,
       streams: unit.stream !== undefined,
       input: jsonSchemaOf(unit.input),
-      output: jsonSchemaOf(unit.output)
+      output: jsonSchemaOf(unit.output),
+      item: unit.item && jsonSchemaOf(unit.item)
     }))
   }
 
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
   get(name: string, kind?: UnitKind): Unit {
-    const unit = this.#units.get(name)
-    if (unit === undefined) throw this.#notFound(name)
+    const { unit } = this.#entry(name)
     if (kind !== undefined && kind !== unit.kind) {
       throw new InvalidInputError(`${name} is a ${unit.kind}, not a ${kind}.`)
     }
@@ -61,10 +80,10 @@ export class UnitRegistry {
    *   none; {LumosError} `DENIED` when the unit is for another door.
    */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
-    const unit = this.get(name)
+    const { unit, input: names, output } = this.#entry(name)
     checkContext(unit, context)
     context.signal?.throwIfAborted()
-    return unit.run(checkInput(unit, input), context)
+    return output.toJson(await unit.run(checkInput(unit, names, input), context))
   }
 
   /**
@@ -73,11 +92,17 @@ export class UnitRegistry {
    * Throws as {@link execute} does, at once, before the first item is asked for.
    */
   stream(name: string, input: unknown, context: UnitContext): AsyncIterable<unknown> {
-    const unit = this.get(name)
+    const { unit, input: names, item } = this.#entry(name)
     checkContext(unit, context)
-    const checked = checkInput(unit, input)
+    const checked = checkInput(unit, names, input)
     context.signal?.throwIfAborted()
-    return unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
+    return inJson(unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context)), item)
+  }
+
+  #entry(name: string): Entry {
+    const entry = this.#units.get(name)
+    if (entry === undefined) throw this.#notFound(name)
+    return entry
   }
 
   #notFound(name: string): LumosError {
@@ -93,17 +118,8 @@ async function* inOnePiece(run: () => Promise<unknown>): AsyncGenerator<unknown>
   yield await run()
 }
 
-/** Bytes, the only thing here that JSON has no word for, are described as the base64 they travel in. */
-function jsonSchemaOf(schema: z.ZodType): object {
-  return z.toJSONSchema(schema, {
-    io: 'input',
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema }) {
-      if (zodSchema._zod.def.type !== 'custom') return
-      jsonSchema.type = 'string'
-      jsonSchema.contentEncoding = 'base64'
-    }
-  })
+async function* inJson(items: AsyncIterable<unknown>, names: JsonNames): AsyncGenerator<unknown> {
+  for await (const item of items) yield names.toJson(item)
 }
 
 function checkContext({ name, door, takesPeer }: Unit, context: UnitContext): void {
@@ -117,13 +133,4 @@ function checkContext({ name, door, takesPeer }: Unit, context: UnitContext): vo
     hint: `On the device: lumos-node exec ${name}`,
     details: { door }
   })
-}
-
-function checkInput(unit: Unit, input: unknown): unknown {
-  const checked = unit.input.safeParse(input)
-  if (checked.success) return checked.data
-
-  const fields = checked.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
-  const words = fields.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`))
-  throw new InvalidInputError(`${unit.name}: ${words.join('; ')}`, { details: { fields } })
 }

@@ -30,7 +30,7 @@ export const failOver: LabScenario = {
     const { data } = await asker.client.execute<{ items: RankedPeer[] }>('inference.explain', {
       model: 'echo'
     })
-    const [first, second] = data.items[0]!.peerId === one.peerId ? [one, other] : [other, one]
+    const [first, second] = data.items[0]!.peer_id === one.peerId ? [one, other] : [other, one]
 
     first.signal('SIGSTOP')
     const answer = stream(asker, WORDS)

@@ -63,5 +63,5 @@ export const powerCut: LabScenario = {
 
 async function membersOf({ client }: Node): Promise<string[]> {
   const { data } = await client.execute<{ items: { peerId: string; name: string }[] }>('mesh.members')
-  return data.items.map(({ peerId, name }) => `${name} ${peerId}`).sort()
+  return data.items.map(({ peer_id, name }) => `${name} ${peer_id}`).sort()
 }

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, InvalidInputError, LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName, NodeEvents } from '../../interface/events.ts'
-import { hasEnded, JobInfo, type JobProgress, type LumosJobs } from '../../interface/jobs.ts'
+import { hasEnded, type JobInfo, type JobProgress, type LumosJobs } from '../../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../../interface/lifecycle.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import type { JobStore } from '../../storage/jobs/job-store.ts'
@@ -20,21 +20,14 @@ import {
   stepJobs
 } from './job-core.ts'
 import type { JobKind } from './job-kind.ts'
+import { readJobs, toStored } from './stored-jobs.ts'
 
-/** Each job of up to 64 is held in memory and written with its input and its checkpoint at once. */
-const JOB_BYTES_MAX = 1024 * 1024
 /** Text of people and of errors, which may quote a file. */
 const MESSAGE_CHARS_MAX = 400
 /** Work that does not notice its end is left behind: the next start goes on from its checkpoint. */
 const STOP_MS_MAX = 5000
 /** Ids are for people to type; they are guarded like all else that units give. */
 const ID_CHARS = 8
-
-const StoredJob: z.ZodType<Job> = JobInfo.extend({
-  key: z.string(),
-  input: z.unknown(),
-  checkpoint: z.unknown().optional()
-})
 
 export interface JobsComponents {
   readonly clock: Clock
@@ -64,14 +57,7 @@ export class Jobs implements LumosJobs, Startable {
   /** Takes up what an earlier start of the node left. */
   start(): void {
     const { store, log } = this.#components
-    const jobs = store.all().flatMap(({ id, job: text }) => {
-      const read = StoredJob.safeParse(fromJson(text))
-      if (read.success) return [read.data]
-      log.warn({ job: id, reason: read.error.message }, 'a stored job is not readable, and is forgotten')
-      store.forget(id)
-      return []
-    })
-    jobs.sort((a, b) => a.createdAtMs - b.createdAtMs)
+    const jobs = readJobs(store, log)
     this.#step({ type: 'restored', jobs, atMs: this.#nowMs() })
   }
 
@@ -196,7 +182,7 @@ export class Jobs implements LumosJobs, Startable {
           progress: progress => this.#step({ type: 'progressed', id, progress: bounded(progress) }),
           save: saved => this.#save(id, saved)
         })) ?? null
-      this.#checkSize({ ...this.#state.jobs.get(id)!, result })
+      toStored({ ...this.#state.jobs.get(id)!, result })
       return { type: 'done', result }
     } catch (thrown) {
       const { code, message } = toLumosError(thrown)
@@ -215,16 +201,7 @@ export class Jobs implements LumosJobs, Startable {
   }
 
   #store(job: Job): void {
-    this.#components.store.store({ id: job.id, job: this.#checkSize(job) })
-  }
-
-  #checkSize(job: Job): string {
-    const text = JSON.stringify(job)
-    if (text.length <= JOB_BYTES_MAX) return text
-    throw new LumosError(
-      'INPUT_TOO_LARGE',
-      `A job of ${text.length} bytes is too large; the limit is ${JOB_BYTES_MAX}.`
-    )
+    this.#components.store.store({ id: job.id, job: toStored(job) })
   }
 
   /** @throws {LumosError} `INVALID_INPUT` */
@@ -267,11 +244,3 @@ const bounded = (progress: JobProgress): JobProgress => ({
   ...progress,
   message: progress.message.slice(0, MESSAGE_CHARS_MAX)
 })
-
-function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

@@ -24,6 +24,7 @@ import type { Peers } from '../routing/peers.ts'
 import type { Candidate } from '../routing/rank.ts'
 import type { Router } from '../routing/router.ts'
 import type { Config } from '../settings/config.ts'
+import type { UnderWay } from '../under-way.ts'
 
 /** The key of this device, and its name. */
 export interface Identity {
@@ -40,6 +41,8 @@ export interface NodeContext extends Identity {
   readonly log: NodeLogger
   readonly hardware: Hardware
   readonly registry: Registry
+  /** Requests of peers that are answered here, whatever the mesh. */
+  readonly served: UnderWay
   /** Powers besides those that every node has. */
   readonly features: readonly Feature[]
   readonly catalogue: Catalogue

@@ -20,7 +20,7 @@ export interface Serving extends Participation {
 }
 
 export function composeServing(ground: NodeContext, { guard }: Standing): Serving {
-  const { config, clock, log, registry, emit } = ground
+  const { config, clock, log, registry, served, emit } = ground
   const access = new ModelAccess({
     settings: config.access,
     store: ground.offers,
@@ -39,8 +39,12 @@ export function composeServing(ground: NodeContext, { guard }: Standing): Servin
       if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
       mayAsk(peerId, request)
     },
-    onStarted: (peerId, request) => emit('inference.serving_started', servedFor(peerId, request)),
+    onStarted(peerId, request) {
+      served.begin()
+      emit('inference.serving_started', servedFor(peerId, request))
+    },
     onEnded(peerId, request, durationMs, thrown) {
+      served.end()
       const code = thrown === undefined ? undefined : toLumosError(thrown).code
       emit('inference.serving_ended', { ...servedFor(peerId, request), code, durationMs })
     }

@@ -8,18 +8,18 @@ export class Deadline implements Disposable {
   readonly #controller = new AbortController()
   readonly #dispose: () => void
 
-  constructor(clock: Clock, timeoutMs: number, parent: AbortSignal) {
+  constructor(clock: Clock, timeoutMs: number, parent?: AbortSignal) {
     const give = (reason: unknown) => this.#controller.abort(reason)
-    const onParent = () => give(parent.reason)
+    const onParent = () => give(parent?.reason)
     const timer = clock.setTimer(
       () => give(new TimeoutError(`Nothing came within ${timeoutMs} ms.`)),
       timeoutMs
     )
-    parent.addEventListener('abort', onParent, { once: true })
-    if (parent.aborted) onParent()
+    parent?.addEventListener('abort', onParent, { once: true })
+    if (parent?.aborted) onParent()
     this.#dispose = () => {
       timer.cancel()
-      parent.removeEventListener('abort', onParent)
+      parent?.removeEventListener('abort', onParent)
     }
   }
 

@@ -76,7 +76,7 @@ export class GossipBudget {
   }
 }
 
-/** Each makes the listener look something up, remember or answer. An empty message costs as much as one of them. */
+/** Each makes the listener look something up, remember or answer. An empty RPC costs as much as one of them. */
 function itemsOf({ subscriptions, messages, control }: RPC): number {
   const lists = [
     subscriptions,
@@ -87,5 +87,8 @@ function itemsOf({ subscriptions, messages, control }: RPC): number {
     control?.prune,
     control?.idontwant
   ]
-  return lists.reduce((sum, list) => sum + (list?.length ?? 0), 1)
+  return Math.max(
+    1,
+    lists.reduce((sum, list) => sum + (list?.length ?? 0), 0)
+  )
 }

@@ -215,6 +215,9 @@ const gossip = (mesh: string, topics: readonly string[]) =>
     maxInboundStreams: 2,
     // An RPC holds one manifest and gossip's own envelope, or a few of each.
     maxInboundDataLength: 2 * MANIFEST_BYTES_MAX,
+    // No message is that long. A peer that says IDONTWANT of each message it hears says twice as much as it hears:
+    // the budget of gossip would run out of honest peers that hear a flood.
+    idontwantMinDataSize: 2 * MANIFEST_BYTES_MAX,
     maxOutboundBufferSize: 1024 * 1024,
     decodeRpcLimits: {
       maxSubscriptions: 64,

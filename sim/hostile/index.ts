@@ -9,7 +9,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { systemClock } from '../../interface/clock.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import type { MeshNode } from '../../node/lumos-node.ts'
+import type { DrivenNode } from '../driven-node.ts'
 import type { SimNetwork } from '../network/network.ts'
 import { forkRandom } from '../random.ts'
 import type { Behaviour } from './behaviour.ts'
@@ -38,7 +38,7 @@ export interface HostileOptions {
   /** Its host on the network, and its name as a member. */
   readonly name: string
   /** Who lets it in; a peer without has certificates of its own making. */
-  readonly admin?: MeshNode
+  readonly admin?: DrivenNode
   readonly mesh: string
   readonly network: SimNetwork
   /** Where it may make a directory. */

@@ -44,14 +44,14 @@ describe('a read command', () => {
     assert.deepEqual([asJson.code, asJson.stderr], [0, ''])
     const status = JSON.parse(asJson.stdout)
     for (const key of [
-      'peerId',
+      'peer_id',
       'name',
       'version',
-      'uptimeS',
+      'uptime_s',
       'addresses',
       'gateway',
       'peers',
-      'memoryBytes'
+      'memory_bytes'
     ]) {
       assert.ok(key in status, key)
     }
@@ -91,7 +91,7 @@ describe('infer', () => {
     const { stdout } = await cli(['infer', 'held', 'a b', '--json'])
     const { meta, ...answer } = JSON.parse(stdout)
     assert.deepEqual(answer, { task: 'text-generation', model: 'held', output: { text: 'a b' } })
-    assert.deepEqual(Object.keys(meta), ['peer', 'route', 'durationMs'])
+    assert.deepEqual(Object.keys(meta), ['peer', 'route', 'duration_ms'])
     assert.deepEqual([meta.peer, meta.route], [gateway.node.peerId, 'local'])
   })
 
@@ -128,8 +128,9 @@ describe('infer', () => {
 
 describe('exec', () => {
   it('runs any unit with JSON from the argument, a file or stdin', async () => {
-    const input = JSON.stringify({ model: 'held' })
-    const expected = { items: gateway.node.models() }
+    const input = JSON.stringify({ model_id: 'held' })
+    const expected = (await gateway.local('/api/v2/query/model.get', input)).body.data
+    assert.equal(expected.id, 'held')
     assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', input])).stdout), expected)
     assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', '-'], { stdin: input })).stdout), expected)
   })
@@ -147,7 +148,7 @@ describe('a failing command', () => {
     ['an image that is no file', ['infer', 'image-classification', 'seven.png'], 2, 'USAGE'],
     ['an unknown shell', ['completion', 'tcsh'], 2, 'USAGE'],
     ['a missing file', ['infer', 'held', '@/nowhere'], 1, 'INVALID_INPUT'],
-    ['wrong input', ['exec', 'model.get', '{"modle":"held"}'], 1, 'INVALID_INPUT'],
+    ['wrong input', ['exec', 'model.get', '{"model_idd":"held"}'], 1, 'INVALID_INPUT'],
     ['an unknown unit', ['exec', 'mesh.stats'], 4, 'UNIT_NOT_FOUND'],
     ['a peer for a unit of this node', ['exec', 'node.stop', '--peer', 'den'], 1, 'INVALID_INPUT'],
     ['an unknown model', ['infer', 'helld', 'a'], 4, 'MODEL_NOT_FOUND'],

@@ -70,7 +70,7 @@ describe('membership on the command line', () => {
         assert.equal((await onDen('revoke', 'attic', '--yes')).code, 0)
         assert.equal((await asJson(onDen('members', '--json'))).items.length, 1)
         const left = await asJson(onAttic('leave', '--yes', '--json'))
-        assert.deepEqual([left.role, left.members, left.holdsRoot], ['admin', 1, true])
+        assert.deepEqual([left.role, left.members, left.holds_root], ['admin', 1, true])
       } finally {
         await onAttic('stop')
         await rm(home, { recursive: true, force: true })
@@ -115,7 +115,7 @@ describe('membership on the command line', () => {
         assert.ok(!refused.stderr.includes(key))
       }
       const imported = await cli('mesh', 'import', `@${path}`, '--yes', '--json')
-      assert.equal(JSON.parse(imported.stdout).holdsRoot, true)
+      assert.equal(JSON.parse(imported.stdout).holds_root, true)
       assert.equal((await cli('invite', '--role', 'admin')).code, 0)
     },
     PATIENCE_MS
@@ -145,7 +145,7 @@ describe('membership on the command line', () => {
       assert.match(refused.stderr, /was removed from the mesh.*leave --new-identity.*\(E_PEER_REVOKED\)/s)
       assert.equal((await onAttic('leave', '--new-identity', '--yes')).code, 0)
       const status = JSON.parse((await onAttic('status', '--json')).stdout)
-      assert.notEqual(status.peerId, attic.ready.peerId)
+      assert.notEqual(status.peer_id, attic.ready.peer_id)
       assert.equal((await onAttic('join', await code())).code, 0)
     },
     PATIENCE_MS

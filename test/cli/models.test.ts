@@ -18,7 +18,7 @@ describe('models on the command line', () => {
       const onDen = (...args: string[]) => runCli(args, { home: den.home })
       const offeredTo = async () => {
         const { items } = JSON.parse((await onDen('models', '--json')).stdout)
-        return items.find(({ model }: { model: string }) => model === 'echo').providers[0].offeredTo
+        return items.find(({ id }: { id: string }) => id === 'echo').providers[0].offered_to
       }
       assert.equal(await offeredTo(), 'everyone')
 
@@ -41,8 +41,8 @@ describe('models on the command line', () => {
         '--json'
       )
       assert.deepEqual(JSON.parse(offered.stdout), {
-        model: 'echo',
-        offeredTo: { roles: ['admin', 'edge'], peers: [den.ready.peerId] }
+        model_id: 'echo',
+        offered_to: { roles: ['admin', 'edge'], peers: [den.ready.peer_id] }
       })
       const toRole = await onDen('models', 'offer', 'echo', '--role', 'admin')
       assert.match(toRole.stdout, /^echo is offered to the role admin now/)
@@ -82,7 +82,7 @@ describe('models on the command line', () => {
       const { left_out: leftOut } = JSON.parse(
         (await runCli(['models', '--json'], { home: den.home })).stdout
       )
-      assert.deepEqual(Object.keys(leftOut[0]), ['place', 'model', 'code', 'reason'])
+      assert.deepEqual(Object.keys(leftOut[0]), ['place', 'code', 'reason', 'model_id'])
       assert.equal(leftOut[0].code, 'MODEL_INVALID')
     },
     PATIENCE_MS

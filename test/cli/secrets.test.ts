@@ -106,7 +106,7 @@ describe('the commands over the token', () => {
     assert.deepEqual(JSON.parse(rotated.stdout), {
       event: 'rotated',
       path: join(home, 'gateway.token'),
-      sessionsEnded: 0
+      sessions_ended: 0
     })
     const second = await show()
     assert.deepEqual([await status(first), await status(second)], [401, 200])

@@ -19,17 +19,15 @@ describe('a started node', () => {
   it('says that it is ready in one line, and is found by the other commands', async () => {
     await using node = await startNode(await temporaryHome(), ['--name', 'den', '--echo'])
     const { home, ready } = node
-    assert.deepEqual(Object.keys(ready), ['event', 'peerId', 'name', 'gateway', 'addresses'])
+    assert.deepEqual(Object.keys(ready), ['event', 'peer_id', 'name', 'gateway', 'addresses'])
     assert.deepEqual([ready.event, ready.name], ['ready', 'den'])
     assert.ok(ready.addresses.length > 0)
 
     const status = JSON.parse((await runCli(['status', '--json'], { home })).stdout)
-    assert.deepEqual([status.peerId, status.name, status.gateway], [ready.peerId, 'den', ready.gateway])
+    assert.deepEqual([status.peer_id, status.name, status.gateway], [ready.peer_id, 'den', ready.gateway])
     assert.deepEqual(JSON.parse((await runCli(['peers', '--json'], { home })).stdout), { items: [] })
-    const models: { model: string }[] = JSON.parse(
-      (await runCli(['models', '--json'], { home })).stdout
-    ).items
-    assert.deepEqual(new Set(models.map(({ model }) => model)), new Set(['digits-cnn', 'echo']))
+    const models: { id: string }[] = JSON.parse((await runCli(['models', '--json'], { home })).stdout).items
+    assert.deepEqual(new Set(models.map(({ id }) => id)), new Set(['digits-cnn', 'echo']))
     assert.equal((await runCli(['infer', 'echo', 'one two'], { home })).stdout, 'one two\n')
 
     const { stdout } = await runCli(['infer', 'digits-cnn', `@${SEVEN}`, '--json', '--top-k', '2'], { home })
@@ -37,7 +35,7 @@ describe('a started node', () => {
     assert.deepEqual([task, model], ['image-classification', 'digits-cnn'])
     assert.deepEqual(output.labels.map(({ label }: { label: string }) => label)[0], '7')
     assert.equal(output.labels.length, 2)
-    assert.deepEqual([meta.peer, meta.route, typeof meta.durationMs], [ready.peerId, 'local', 'number'])
+    assert.deepEqual([meta.peer, meta.route, typeof meta.duration_ms], [ready.peer_id, 'local', 'number'])
 
     const doctor = JSON.parse((await runCli(['doctor', '--json'], { home })).stdout)
     const of = (check: string) => doctor.items.find((item: { check: string }) => item.check === check).status
@@ -102,13 +100,13 @@ describe('a started node', () => {
       async () => JSON.parse((await runCli(['peers', '--json'], { home })).stdout).items.length === 1
     )
     const [peer] = JSON.parse((await runCli(['peers', '--json'], { home })).stdout).items
-    assert.deepEqual([peer.peerId, peer.name], [provider.ready.peerId, 'provider'])
-    for (const key of ['path', 'rttMs', 'capabilities']) assert.ok(key in peer, key)
+    assert.deepEqual([peer.peer_id, peer.name], [provider.ready.peer_id, 'provider'])
+    for (const key of ['path', 'rtt_ms', 'capabilities']) assert.ok(key in peer, key)
 
     const { stdout } = await runCli(['infer', 'digits-cnn', `@${SEVEN}`, '--json'], { home })
     const { output, meta } = JSON.parse(stdout)
     assert.equal(output.labels[0].label, '7')
-    assert.deepEqual([meta.peer, meta.route], [provider.ready.peerId, 'remote'])
+    assert.deepEqual([meta.peer, meta.route], [provider.ready.peer_id, 'remote'])
     assert.equal(
       (await runCli(['infer', 'text-generation', 'a  b', '--peer', 'provider'], { home })).stdout,
       'a  b\n'

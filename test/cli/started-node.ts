@@ -14,7 +14,7 @@ export const temporaryHome = (): Promise<string> => mkdtemp(join(tmpdir(), 'lumo
 
 interface Ready {
   readonly event: 'ready'
-  readonly peerId: string
+  readonly peer_id: string
   readonly name: string
   readonly gateway: string
   readonly addresses: string[]

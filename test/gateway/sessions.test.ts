@@ -93,7 +93,7 @@ describe('rotating the token', () => {
     stream.resume()
 
     const rotated = await gateway.local('/api/v2/execute', { unit: 'gateway.rotate_token' })
-    assert.deepEqual(rotated.body.data, { sessionsEnded: 1 })
+    assert.deepEqual(rotated.body.data, { sessions_ended: 1 })
     await cut
 
     const path = gateway.node.home.tokenPath

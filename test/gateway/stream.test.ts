@@ -100,7 +100,7 @@ describe('events over HTTP', () => {
     const { value: seen } = await first.next()
     await first.return(undefined)
     assert.equal(seen!.event, 'event')
-    assert.deepEqual(JSON.parse(seen!.data).data, { peerId: 'p0' })
+    assert.deepEqual(JSON.parse(seen!.data).data, { peer_id: 'p0' })
 
     const resumed = watch(socketPath, 'name=peer.*&since=oldest', seen!.id)
     const others = [(await resumed.next()).value!, (await resumed.next()).value!]

@@ -47,12 +47,12 @@ describe('units over HTTP', () => {
     await using gateway = await startGateway()
     const exported = { unit: 'mesh.export_root' }
     const local = await gateway.local('/api/v2/execute', exported)
-    assert.match(local.body.data.rootKey, /^lumos-root:/)
+    assert.match(local.body.data.root_key, /^lumos-root:/)
 
     const cookie = (await cookieOf(gateway))[1].slice('Cookie: '.length)
     const asPage = (path: string, body: unknown) => gateway.page(path, body, cookie)
     assert.equal((await asPage('/api/v2/execute', { unit: 'mesh.status' })).status, 200)
-    const imported = { unit: 'mesh.import_root', input: { rootKey: local.body.data.rootKey } }
+    const imported = { unit: 'mesh.import_root', input: { root_key: local.body.data.root_key } }
     for (const ask of [gateway.tcp, asPage]) {
       for (const request of [exported, imported, { unit: 'mesh.renew_identity' }]) {
         const answers = [
@@ -101,7 +101,7 @@ describe('units over HTTP', () => {
       ['/api/v2/stream', { unit: 'inference.run', input: 1 }, 400, 'INVALID_INPUT'],
       ['/api/v2/events?name=peer.joind', undefined, 400, 'INVALID_INPUT'],
       ['/api/v2/events?since=yesterday', undefined, 400, 'INVALID_INPUT'],
-      ['/api/v2/query/model.get', { model: 'hled' }, 404, 'MODEL_NOT_FOUND'],
+      ['/api/v2/query/model.get', { model_id: 'hled' }, 404, 'MODEL_NOT_FOUND'],
       ['/api/v3/execute', {}, 404, 'ROUTE_NOT_FOUND'],
       ['/api/v2/execute', undefined, 404, 'ROUTE_NOT_FOUND']
     ]

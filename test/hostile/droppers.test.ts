@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { MeshNode } from '../../node/lumos-node.ts'
 import { manifestTopic } from '../../node/network/libp2p.ts'
 import { FRAME, MANIFEST_PROTOCOL } from '../../protocols/manifest/codec.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
+import type { DrivenNode } from '../../sim/driven-node.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { startNode, until } from '../node/mesh-nodes.ts'
 
@@ -19,19 +19,23 @@ const GOSSIP_MEMORY_MS = 6000
 const KNOWN_MS_MAX = 40_000
 
 const SETTINGS = { 'engines.echo': true, 'swarm.dht': false }
-const known = (node: MeshNode): number =>
+const known = (node: DrivenNode): number =>
   node.models().find(({ task }) => task === 'tensor')?.providers.length ?? 0
-const knowsAll = (node: MeshNode, count: number): Promise<void> =>
+const knowsAll = (node: DrivenNode, count: number): Promise<void> =>
   until(node, 'manifest.updated', () => known(node) === count)
 
 /** A member that dials these and nobody else. */
-const memberOf = (founder: MeshNode, name: string, neighbours: readonly MeshNode[]): Promise<MeshNode> => {
+const memberOf = (
+  founder: DrivenNode,
+  name: string,
+  neighbours: readonly DrivenNode[]
+): Promise<DrivenNode> => {
   const peers = neighbours.flatMap(neighbour => neighbour.status().addresses)
   return startNode(name, [founder], { settings: { ...SETTINGS, 'swarm.peers': peers } })
 }
 
 /** Takes gossip as everybody does and is in everybody's mesh for it, and hands on nothing, asked or unasked. */
-async function dropper(founder: MeshNode): Promise<HostilePeer> {
+async function dropper(founder: DrivenNode): Promise<HostilePeer> {
   const peer = await HostilePeer.member(founder)
   const { pubsub } = peer.libp2p.services
   const topic = manifestTopic(peer.mesh)
@@ -47,11 +51,11 @@ async function dropper(founder: MeshNode): Promise<HostilePeer> {
 }
 
 describe('four in ten members that silently drop what they should hand on', () => {
-  const rows: MeshNode[][] = [[], []]
+  const rows: DrivenNode[][] = [[], []]
   const droppers: HostilePeer[] = []
   let beganMs = 0
 
-  const surround = (node: MeshNode): Promise<unknown> =>
+  const surround = (node: DrivenNode): Promise<unknown> =>
     Promise.all(
       droppers.map(async (peer, i) =>
         peer.hello(await peer.dial(node), await peer.sealed({ name: `dropper-${i}`, capabilities: [] }))

@@ -13,7 +13,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { MeshNode } from '../../node/lumos-node.ts'
+import type { DrivenNode } from '../../sim/driven-node.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { knows, meets, startNode } from '../node/mesh-nodes.ts'
 import { DHT_TYPE, dhtMessage, type Hint } from './dht-messages.ts'
@@ -60,10 +60,10 @@ class Trap implements AsyncDisposable {
 }
 
 describe('half of the servers of the DHT, lying', () => {
-  const honest: MeshNode[] = []
+  const honest: DrivenNode[] = []
   const liars: HostilePeer[] = []
-  let wanted: MeshNode
-  let asker: MeshNode
+  let wanted: DrivenNode
+  let asker: DrivenNode
   let trap: Trap
   let asked = 0
 
@@ -80,7 +80,7 @@ describe('half of the servers of the DHT, lying', () => {
     })
   }
   /** With an address of its own, or nobody would ask it. */
-  const greet = async (liar: HostilePeer, node: MeshNode): Promise<void> => {
+  const greet = async (liar: HostilePeer, node: DrivenNode): Promise<void> => {
     const addresses = liar.libp2p.getMultiaddrs().map(String)
     await liar.hello(await liar.dial(node), await liar.sealed({ name: 'liar', capabilities: [], addresses }))
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { MeshNode } from '../../node/lumos-node.ts'
+import type { DrivenNode } from '../../sim/driven-node.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { startNode, until } from '../node/mesh-nodes.ts'
 
@@ -9,7 +9,7 @@ const MEMBERS = 20
 const SCORED_MS = 2500
 
 describe('twenty members behind one address', () => {
-  const nodes: MeshNode[] = []
+  const nodes: DrivenNode[] = []
 
   beforeAll(async () => {
     const settings = { 'engines.echo': true, 'swarm.dht': false }
@@ -21,7 +21,7 @@ describe('twenty members behind one address', () => {
 
   it('exchange all their manifests', async () => {
     const beganMs = performance.now()
-    const known = (node: MeshNode) =>
+    const known = (node: DrivenNode) =>
       node.models().find(({ task }) => task === 'tensor')?.providers.length ?? 0
     await Promise.all(nodes.map(node => until(node, 'manifest.updated', () => known(node) === MEMBERS)))
     console.log(

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { Role } from '../../interface/membership.ts'
 import type { NodeStatus } from '../../interface/node.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import type { Figures, Question } from './victim.ts'
@@ -33,8 +34,17 @@ export class Victim implements AsyncDisposable {
     return Number(/\/tcp\/(\d+)/.exec(this.status.addresses[0]!)![1])
   }
 
-  async admit(subject: string, name: string): Promise<StoredMesh> {
-    return (await this.#ask({ ask: 'admit', subject, name })) as StoredMesh
+  async admit(subject: string, name: string, role: Role = 'member'): Promise<StoredMesh> {
+    return (await this.#ask({ ask: 'admit', subject, name, role })) as StoredMesh
+  }
+
+  /** @returns the code. */
+  async invite(): Promise<string> {
+    return (await this.#ask({ ask: 'invite' })) as string
+  }
+
+  async root(): Promise<string> {
+    return (await this.#ask({ ask: 'root' })) as string
   }
 
   async revoke(subject: string): Promise<void> {

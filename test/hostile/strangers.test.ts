@@ -1,8 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createLumosNode } from '../../node/create-node.ts'
-import type { MeshNode } from '../../node/lumos-node.ts'
+import { createDrivenNode, type DrivenNode } from '../../sim/driven-node.ts'
 import { ALONE, meets, temporaryHome } from '../node/mesh-nodes.ts'
 import { Dialer, isServed } from './dialer.ts'
 import { becomes, percentile } from './measures.ts'
@@ -31,11 +30,11 @@ const protocols = (mesh: string) => [
 ]
 
 let victim: Victim
-let member: MeshNode
+let member: DrivenNode
 
 beforeAll(async () => {
   victim = await Victim.start()
-  member = await createLumosNode({
+  member = await createDrivenNode({
     home: await temporaryHome(),
     settings: { ...ALONE, name: 'friend', 'swarm.peers': victim.status.addresses }
   })

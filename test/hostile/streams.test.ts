@@ -7,13 +7,12 @@ import { setTimeout } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LumosNode } from '../../interface/node.ts'
-import { createLumosNode } from '../../node/create-node.ts'
-import type { MeshNode } from '../../node/lumos-node.ts'
 import { encodeRequest } from '../../protocols/inference/codec.ts'
 import { INFERENCE_PROTOCOL } from '../../protocols/inference/index.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
 import { messageFrames, TYPE } from '../../protocols/wire/messages.ts'
+import { createDrivenNode, type DrivenNode } from '../../sim/driven-node.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { ALONE, meets, temporaryHome } from '../node/mesh-nodes.ts'
 import { percentile } from './measures.ts'
@@ -44,13 +43,13 @@ const LOOK_INTERVAL_MS = 3000
 const GRACE_MS = 6000
 
 let victim: Victim
-let friend: MeshNode
+let friend: DrivenNode
 let node: LumosNode
 
 beforeAll(async () => {
   victim = await Victim.start()
   node = { status: () => victim.status } as unknown as LumosNode
-  friend = await createLumosNode({
+  friend = await createDrivenNode({
     home: await temporaryHome(),
     settings: { ...ALONE, name: 'friend', 'swarm.peers': victim.status.addresses }
   })

@@ -6,16 +6,19 @@
 import { setFlagsFromString } from 'node:v8'
 import { echoModel } from '../../capabilities/index.ts'
 import { systemClock } from '../../interface/clock.ts'
+import type { Role } from '../../interface/membership.ts'
 import { useSmallSlabs } from '../../node/buffer-slabs.ts'
-import { createLumosNode } from '../../node/create-node.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
+import { createDrivenNode } from '../../sim/driven-node.ts'
 import { ALONE, temporaryHome } from '../node/mesh-nodes.ts'
 import { liveMiB, openFiles, residentMiB, watchLoop } from './measures.ts'
 
 const PEAK_INTERVAL_MS = 50
 
 export type Question =
-  | { readonly ask: 'admit'; readonly subject: string; readonly name: string }
+  | { readonly ask: 'admit'; readonly subject: string; readonly name: string; readonly role: Role }
+  | { readonly ask: 'invite' }
+  | { readonly ask: 'root' }
   | { readonly ask: 'revoke'; readonly subject: string }
   | { readonly ask: 'figures' }
 
@@ -26,6 +29,8 @@ export interface Figures {
   readonly liveMiB: number
   readonly openFiles: number
   readonly peers: string[]
+  /** Their names. */
+  readonly members: string[]
   /** How often each was logged since the last time, with whom it is about. */
   readonly codes: Record<string, number>
   /** How many of each peer came since the last time. */
@@ -58,7 +63,7 @@ process.on('uncaughtException', err => {
   process.exit(1)
 })
 
-const node = await createLumosNode({
+const node = await createDrivenNode({
   home: await temporaryHome(),
   log,
   // One that nobody abuses, with slots of its own.
@@ -79,7 +84,11 @@ setInterval(() => {
 async function answer(question: Question): Promise<unknown> {
   switch (question.ask) {
     case 'admit':
-      return await node.admit({ subject: question.subject, name: question.name, role: 'member' })
+      return await node.admit({ subject: question.subject, name: question.name, role: question.role })
+    case 'invite':
+      return node.mesh.invite().code
+    case 'root':
+      return node.mesh.exportRoot()
     case 'revoke':
       return await node.mesh.revoke(question.subject)
     case 'figures': {
@@ -91,6 +100,7 @@ async function answer(question: Question): Promise<unknown> {
         liveMiB: await liveMiB(),
         openFiles: openFiles(),
         peers: node.peers().map(({ name }) => name),
+        members: node.mesh.members().map(({ name }) => name),
         codes,
         manifests,
         loopP99Ms: p99Ms,

@@ -54,7 +54,7 @@ describeOnLan('a request whose peer is killed', () => {
     const { data } = await asker.client.execute<{ items: RankedPeer[] }>('inference.explain', {
       model: 'echo'
     })
-    const [first, second] = data.items[0]!.peerId === one.peerId ? [one, other] : [other, one]
+    const [first, second] = data.items[0]!.peer_id === one.peerId ? [one, other] : [other, one]
 
     const words = 'every word '.repeat(10_000).trim()
     first.signal('SIGSTOP')

@@ -40,7 +40,7 @@ describeOnLan('a peer', () => {
       for (const node of [one, other]) {
         assert.equal((await node.peers()).length, 2)
         const [model] = await node.models()
-        assert.equal(model!.providers.filter(provider => provider.peerId === peerId).length, 1)
+        assert.equal(model!.providers.filter(provider => provider.peer_id === peerId).length, 1)
       }
 
       const beganMs = performance.now()

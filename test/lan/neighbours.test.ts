@@ -50,7 +50,7 @@ describeOnLan('two meshes on one LAN', () => {
       [b2, b1]
     ] as const) {
       assert.deepEqual(await node.peers(), [own.peerId])
-      const known = (await node.models()).flatMap(({ providers }) => providers.map(({ peerId }) => peerId))
+      const known = (await node.models()).flatMap(({ providers }) => providers.map(({ peer_id }) => peer_id))
       assert.deepEqual(new Set(known), new Set([node.peerId, own.peerId]))
     }
   })

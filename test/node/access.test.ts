@@ -5,8 +5,8 @@ import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
-import type { MeshNode } from '../../node/lumos-node.ts'
 import { ModelAccess } from '../../node/membership/model-access.ts'
+import type { DrivenNode } from '../../sim/driven-node.ts'
 import { knows, meets, startNode } from './mesh-nodes.ts'
 
 const say = (content: string) => ({ model: 'echo', input: { messages: [{ role: 'user', content }] } })
@@ -27,7 +27,7 @@ async function asked(node: LumosNode, peer?: string): Promise<string> {
 }
 
 describe('a model', () => {
-  const nodes: MeshNode[] = []
+  const nodes: DrivenNode[] = []
   afterEach(() => Promise.all(nodes.splice(0).map(node => node.stop({ drainMs: 0 }))))
   const start = async (...args: Parameters<typeof startNode>) => {
     const node = await startNode(...args)
@@ -71,7 +71,7 @@ describe('a model', () => {
       log
     })
     expect(warned).toEqual([{ model: 'echo', names: ['friend'] }])
-    const all = (node: MeshNode) =>
+    const all = (node: DrivenNode) =>
       Promise.all([byName, byId].map(other => Promise.all([knows(node, other), meets(node, other)])))
     await all(first)
     expect([await asked(first, 'by-name'), await asked(first, 'by-id')]).toEqual(['by-name', 'by-id'])

@@ -48,6 +48,9 @@ describe('the gossip that is heard of a peer', () => {
     await pubsub.handleReceivedRpc('a', { subscriptions: [], messages: [] })
     await pubsub.handleReceivedRpc('a', { subscriptions: [], messages: Array.from({ length: 5000 }) })
     expect(heard).toBe(1)
+    // One that holds a message costs no more than one that is empty.
+    for (let i = 0; i < 5000; i++) await pubsub.handleReceivedRpc('b', { messages: [{}] })
+    expect(heard).toBe(5001)
   })
 
   it('is refused as a whole when the library has no such method', () => {

@@ -6,9 +6,9 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { CERTIFICATE_LIFE_MS, type Role } from '../../interface/membership.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
-import type { MeshNode } from '../../node/lumos-node.ts'
 import { rootKeyFromText } from '../../node/membership/root-key.ts'
 import { lanNetwork } from '../../node/network/libp2p.ts'
+import type { DrivenNode } from '../../sim/driven-node.ts'
 import { madeUpCertificates, HostilePeer as Peer } from '../../sim/hostile/peer.ts'
 import { device, sealed } from '../membership/mesh-keys.ts'
 import { temporaryHome } from './mesh-nodes.ts'
@@ -56,7 +56,7 @@ const onLoopback = async (victim: LumosNode, key: PrivateKey, certificates: read
 
 export const HostilePeer = {
   /** A member of the founder's mesh. */
-  async member(founder: MeshNode, role: Role = 'member'): Promise<HostilePeer> {
+  async member(founder: DrivenNode, role: Role = 'member'): Promise<HostilePeer> {
     const key = await generateKeyPair('Ed25519')
     const subject = peerIdFromPrivateKey(key).toString()
     const { chain } = await founder.admit({ subject, role, name: 'hostile' })
@@ -64,7 +64,7 @@ export const HostilePeer = {
   },
 
   /** A device whose certificate an earlier version has issued: with any name that it wished for. */
-  async misnamed(founder: MeshNode, name: string, role: Role): Promise<HostilePeer> {
+  async misnamed(founder: DrivenNode, name: string, role: Role): Promise<HostilePeer> {
     const [own, admin] = await Promise.all([device(), device()])
     const root = await rootKeyFromText(founder.mesh.exportRoot())
     const mesh = { key: root, id: founder.status().meshId }

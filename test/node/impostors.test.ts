@@ -3,9 +3,9 @@ import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import { DeviceName, looksLikePeerId, thoseCalled } from '../../interface/names.ts'
-import type { MeshNode } from '../../node/lumos-node.ts'
 import { memberCalled } from '../../node/membership/names.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../../protocols/inference/index.ts'
+import type { DrivenNode } from '../../sim/driven-node.ts'
 import { HostilePeer } from './hostile-peer.ts'
 import { knows, meets, startNode, until } from './mesh-nodes.ts'
 
@@ -66,7 +66,7 @@ describe('a member that calls itself as another one', () => {
     founder.offer('echo', { peers: ['friend'] })
     return { founder, friend }
   }
-  const enters = async (impostor: HostilePeer, node: MeshNode, manifest: Record<string, unknown> = {}) => {
+  const enters = async (impostor: HostilePeer, node: DrivenNode, manifest: Record<string, unknown> = {}) => {
     const connection = await impostor.dial(node)
     await impostor.hello(connection, await impostor.sealed(manifest))
     await until(node, 'peer.joined', () => node.peers().some(({ peerId }) => peerId === impostor.peerId))

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Role } from '../../interface/membership.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import { createLumosNode, type MeshNodeOptions } from '../../node/create-node.ts'
-import type { MeshNode } from '../../node/lumos-node.ts'
+import type { MeshNodeOptions } from '../../node/create-node.ts'
+import { createDrivenNode, type DrivenNode } from '../../sim/driven-node.ts'
 
 /** Nobody is looked for on the real network, and every port is a free one. */
 export const ALONE = {
@@ -19,7 +19,7 @@ export const ALONE = {
 
 export const temporaryHome = () => mkdtemp(join(tmpdir(), 'lumos-node-'))
 
-const founders = new Map<string, MeshNode>()
+const founders = new Map<string, DrivenNode>()
 
 /** A started node that dials the others; stopping it removes its home. */
 export async function startNode(
@@ -29,7 +29,7 @@ export async function startNode(
 ) {
   const home = options.home ?? (await temporaryHome())
   const peers = others.flatMap(other => other.status().addresses)
-  const node = await createLumosNode({
+  const node = await createDrivenNode({
     home,
     settings: { ...ALONE, name, 'swarm.peers': peers, ...settings },
     ...options

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { echoModel } from '../../capabilities/index.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
-import { createLumosNode } from '../../node/create-node.ts'
+import { createDrivenNode } from '../../sim/driven-node.ts'
 import { ALONE, knows, loses, meets, startNode, until } from './mesh-nodes.ts'
 
 const ECHO = { settings: { 'engines.echo': true } }
@@ -173,7 +173,7 @@ describe('a request', () => {
 describe('a node', () => {
   it('refuses what is asked before it runs and after it stopped', async () => {
     const home = await mkdtemp(join(tmpdir(), 'lumos-node-'))
-    const node = await createLumosNode({ home, settings: ALONE })
+    const node = await createDrivenNode({ home, settings: ALONE })
     expect(await codeOf(Array.fromAsync(node.infer(say('too early'))))).toBe('NODE_NOT_RUNNING')
     await node.start()
     await node.stop()
@@ -184,15 +184,15 @@ describe('a node', () => {
   it('frees its home when it cannot start', async () => {
     const home = await mkdtemp(join(tmpdir(), 'lumos-node-'))
     const network = { transports: [], listen: ['/ip4/127.0.0.1/tcp/0'], discovery: [], dial: [] }
-    const broken = await createLumosNode({ home, settings: ALONE, network })
+    const broken = await createDrivenNode({ home, settings: ALONE, network })
     await expect(broken.start()).rejects.toThrow()
-    await using node = await createLumosNode({ home, settings: ALONE })
+    await using node = await createDrivenNode({ home, settings: ALONE })
     await node.start()
     expect(node.status().uptimeS).toBeGreaterThanOrEqual(0)
   })
 
   it('keeps its home to itself', async () => {
     await using node = await startNode('first')
-    expect(await codeOf(createLumosNode({ home: node.home.path, settings: ALONE }))).toBe('HOME_LOCKED')
+    expect(await codeOf(createDrivenNode({ home: node.home.path, settings: ALONE }))).toBe('HOME_LOCKED')
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
+import { snakeCase } from '../../interface/snake-case.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import { createUnits } from '../../units/index.ts'
 import { startNode } from './started-node.ts'
@@ -98,14 +99,14 @@ describe('the registry of units', () => {
 
   it('refuses a peer for each unit that acts on this node only, and runs nothing', async () => {
     const { units, stops } = setUp()
-    const own = units.list().filter(({ takesPeer }) => !takesPeer)
+    const own = units.list().filter(({ takes_peer }) => !takes_peer)
     for (const { name } of own) {
       const sent = { ...context, door: 'local', peer: 'den' } as const
       await assert.rejects(units.execute(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
       assert.throws(() => units.stream(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
     }
     assert.equal(stops(), 0)
-    const sendable = units.list().filter(({ takesPeer }) => takesPeer)
+    const sendable = units.list().filter(({ takes_peer }) => takes_peer)
     assert.deepEqual(
       sendable.map(({ name }) => name),
       ['inference.run', 'inference.explain', 'inference.classify']
@@ -129,7 +130,7 @@ describe('the registry of units', () => {
     }
     assert.equal(node.peerId, peerId)
     const exported = await units.execute('mesh.export_root', {}, { ...context, door: 'local' })
-    assert.match((exported as { rootKey: string }).rootKey, /^lumos-root:/)
+    assert.match((exported as { root_key: string }).root_key, /^lumos-root:/)
   })
 
   it('names every wrong field, and runs nothing', async () => {
@@ -186,7 +187,7 @@ describe('inference.run', () => {
     assert.deepEqual(items, [
       { type: 'text', index: 0, text: 'a ' },
       { type: 'text', index: 1, text: 'b' },
-      { type: 'done', index: 2, finishReason: 'stop', usage: {} }
+      { type: 'done', index: 2, finish_reason: 'stop', usage: {} }
     ])
   })
 
@@ -202,16 +203,16 @@ describe('the other units', () => {
   it('tell the status with the gateway beside it', async () => {
     const { units, node } = setUp()
     const status = (await units.execute('mesh.status', {}, context)) as Record<string, unknown>
-    assert.deepEqual([status.peerId, status.gateway], [node.peerId, 'http://127.0.0.1:1'])
-    assert.deepEqual(Object.keys(status), [...Object.keys(node.status()), 'gateway'])
+    assert.deepEqual([status.peer_id, status.gateway], [node.peerId, 'http://127.0.0.1:1'])
+    assert.deepEqual(Object.keys(status), [...Object.keys(node.status()).map(snakeCase), 'gateway'])
   })
 
   it('give one model, or the names it may have meant', async () => {
     const { units } = setUp()
-    const found = (await units.execute('model.get', { model: 'held' }, context)) as { items: unknown[] }
-    assert.equal(found.items.length, 2)
+    const found = (await units.execute('model.get', { model_id: 'held' }, context)) as Record<string, unknown>
+    assert.deepEqual([found.id, found.tasks], ['held', ['tensor', 'text-generation']])
 
-    await assert.rejects(units.execute('model.get', { model: 'hled' }, context), (err: LumosError) => {
+    await assert.rejects(units.execute('model.get', { model_id: 'hled' }, context), (err: LumosError) => {
       assert.equal(err.code, 'MODEL_NOT_FOUND')
       assert.match(err.hint!, /held/)
       return true

@@ -12,7 +12,8 @@ import type { EventData, EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { TaskInput } from '../../interface/tasks.ts'
-import { createLumosNode } from '../../node/create-node.ts'
+import type { EventBus } from '../../node/events/event-bus.ts'
+import { createDrivenNode } from '../../sim/driven-node.ts'
 
 class HeldEngine implements Engine {
   readonly loaded = true
@@ -59,7 +60,7 @@ export async function startNode() {
   const home = await mkdtemp(join(tmpdir(), 'lumos-node-'))
   const engine = new HeldEngine()
   const model: Model = { id: 'held', tasks: ['text-generation', 'tensor'], slots: 4, engine }
-  const node = await createLumosNode({
+  const node = await createDrivenNode({
     home,
     settings: { name: 'held', 'models.builtin': false, 'swarm.dht': false },
     models: [model],
@@ -72,7 +73,8 @@ export async function startNode() {
     engine,
     home,
     emit<N extends EventName>(name: N, data: EventData<N>) {
-      node.events.emit(name, data)
+      const bus = node.events as EventBus
+      bus.emit(name, data)
     },
     async [Symbol.asyncDispose]() {
       await node.stop({ drainMs: 0 })

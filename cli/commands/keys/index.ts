@@ -1,0 +1,34 @@
+/** Commands for the keys and the token of this node. */
+
+import type { Command } from 'commander'
+import type { Lazily } from '../../invocation.ts'
+
+export function register(program: Command, lazily: Lazily): void {
+  const key = program.command('key').description('the keys of this node, under a passphrase')
+  key
+    .command('protect')
+    .description('put the keys under a passphrase')
+    .option('--passphrase-file <path>', 'file that holds it, or - for stdin')
+    .action(lazily(async () => ({ run: (await import('./key.ts')).protect })))
+  key
+    .command('unprotect')
+    .description('have the keys readable without a passphrase again')
+    .option('--passphrase-file <path>', 'file that holds it, or - for stdin')
+    .action(lazily(async () => ({ run: (await import('./key.ts')).unprotect })))
+  key
+    .command('change')
+    .description('put the keys under another passphrase')
+    .option('--passphrase-file <path>', 'file that holds the present one, or - for stdin')
+    .option('--new-passphrase-file <path>', 'file that holds the new one')
+    .action(lazily(async () => ({ run: (await import('./key.ts')).change })))
+
+  const token = program.command('token').description('what programs show to the gateway of this node')
+  token
+    .command('show')
+    .description('print it')
+    .action(lazily(async () => ({ run: (await import('./token.ts')).show })))
+  token
+    .command('rotate')
+    .description('replace it; all sessions end')
+    .action(lazily(async () => ({ run: (await import('./token.ts')).rotate })))
+}

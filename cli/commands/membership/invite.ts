@@ -1,0 +1,81 @@
+/** `invite`: a code for one device, as text, as a QR code, or in a file. */
+
+import { systemClock } from '../../../interface/clock.ts'
+import type { EventData } from '../../../interface/events.ts'
+import type { Invitation } from '../../../interface/mesh.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
+import { writeFileDurably } from '../../../storage/database/durable-file.ts'
+import { findNode } from '../../client.ts'
+import type { Invocation } from '../../invocation.ts'
+import type { Output } from '../../output.ts'
+import { canAsk } from '../../prompt.ts'
+import { duration } from '../../quantities.ts'
+import { roleOf } from '../../role.ts'
+
+interface InviteOptions {
+  readonly role: string
+  readonly qr?: boolean
+  readonly file?: string
+  readonly wait?: boolean
+}
+
+type Used = SnakeCase<EventData<'mesh.invite_used'>>
+
+export async function run({ options, output }: Invocation<InviteOptions>): Promise<void> {
+  const node = findNode(options)
+  const wait = options.wait ?? (canAsk() && !output.json && options.file === undefined)
+  // Before the code is out, so that its use is not missed.
+  const used = wait ? node.watch({ names: ['mesh.invite_used'] }) : undefined
+  const first = used?.next()
+
+  const { data } = await node.execute<Invitation>('mesh.invite', { role: roleOf(options.role) })
+  if (options.file !== undefined) writeFileDurably(options.file, `${data.code}\n`)
+  const shown = options.file === undefined ? data : { ...data, code: undefined, file: options.file }
+  output.data(shown, () => wordsFor(data, options.file, output))
+  if (options.qr) await printQr(data.code, output)
+  if (first !== undefined) await printUse(first, data, output)
+}
+
+function wordsFor(
+  { code, role, expires_at_ms }: SnakeCase<Invitation>,
+  file: string | undefined,
+  output: Output
+): string {
+  const left = duration((expires_at_ms - systemClock.wallMs()) / 1000)
+  return [
+    `For one device, as ${role}, within ${left}. On that device:`,
+    '',
+    output.paint('bold', `  lumos-node join ${file === undefined ? code : `@${file}`}`),
+    ''
+  ].join('\n')
+}
+
+/** In capitals a code takes less room, and means the same. */
+async function printQr(code: string, output: Output): Promise<void> {
+  const { renderUnicodeCompact } = await import('uqr')
+  output.note(renderUnicodeCompact(code.toUpperCase(), { border: 2 }))
+}
+
+async function printUse(
+  first: Promise<IteratorResult<unknown>>,
+  { expires_at_ms }: SnakeCase<Invitation>,
+  output: Output
+): Promise<void> {
+  const expired = Promise.withResolvers<undefined>()
+  const timer = setTimeout(
+    () => expired.resolve(undefined),
+    Math.max(0, expires_at_ms - systemClock.wallMs())
+  )
+  const used = ((await Promise.race([first, expired.promise]))?.value as { data: Used } | undefined)?.data
+  clearTimeout(timer)
+  if (used === undefined) output.note('Nobody came. The code has expired.')
+  else if (output.json) output.line(JSON.stringify({ event: 'used', ...used }))
+  else {
+    output.line(
+      `${used.name} has joined as ${used.role}. Its screen shows: ${output.paint('bold', used.phrase)}`
+    )
+    output.line(`If it shows anything else: lumos-node revoke ${used.peer_id}`)
+  }
+  // The watch would keep this process.
+  process.exit()
+}

@@ -1,0 +1,82 @@
+/** `join`: becomes a member by a code, or by asking; starts a node first where none runs. */
+
+import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import type { Asking, Joined } from '../../../interface/mesh.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
+import { findNode, type NodeClient } from '../../client.ts'
+import { readText } from '../../input.ts'
+import type { GlobalOptions, Invocation } from '../../invocation.ts'
+import type { Output } from '../../output.ts'
+import { runningNode, startDetached } from '../node/start.ts'
+
+interface JoinOptions extends GlobalOptions {
+  readonly nearby?: boolean
+  readonly mesh?: string
+  readonly name?: string
+  readonly jsonl?: boolean
+}
+
+/** As long as a node asks. */
+const NEARBY_TIMEOUT_MS = 10 * 60_000 + 5000
+
+export async function run({ args, options, output }: Invocation<JoinOptions>): Promise<void> {
+  const [argument] = args
+  if ((argument === undefined) === !options.nearby) {
+    throw new LumosError('USAGE', 'Give either a code or --nearby.', {
+      hint: 'A code is what lumos-node invite prints on a device of the mesh.'
+    })
+  }
+  const code = argument === undefined ? undefined : (await readText(argument)).trim()
+  if (code === '') throw new InvalidInputError('The code is empty.')
+
+  if ((await runningNode(options)) === undefined) {
+    const { name } = await startDetached({ ...options, mesh: undefined, mdns: true })
+    output.note(`Started a node in the background, ${name}. It stops with: lumos-node stop`)
+  }
+  const node = findNode(options)
+  const { name, jsonl = false } = options
+  const joined =
+    code === undefined
+      ? await askNearby(node, { mesh: options.mesh, name }, asking => tell(asking, jsonl, output))
+      : (await node.execute<Joined>('mesh.join', { code, name })).data
+  const event = { event: 'joined', ...joined }
+  if (jsonl) output.line(JSON.stringify(event))
+  else output.data(event, () => wordsFor(joined, code !== undefined, output))
+}
+
+function wordsFor({ mesh, name, role, phrase }: SnakeCase<Joined>, compare: boolean, output: Output): string {
+  const words = [`This device is ${output.paint('bold', name)} in the mesh "${mesh}" now, as ${role}.`]
+  if (compare) words.push(`The other screen shows the same words: ${output.paint('bold', phrase)}`)
+  return words.join('\n')
+}
+
+/** With `--json` the one object comes at the end; the phrase is for a person, who must see it before. */
+function tell({ type: _type, ...asking }: AskingItem, jsonl: boolean, output: Output): void {
+  const { mesh, phrase } = asking
+  const words = [
+    `Asking to join "${mesh}". This must be on the other screen too: ${output.paint('bold', phrase)}`,
+    'There, an admin types: lumos-node approve'
+  ].join('\n')
+  if (jsonl) output.line(JSON.stringify({ event: 'asking', ...asking }))
+  else if (output.json) output.note(words)
+  else output.line(words)
+}
+
+type AskingItem = { readonly type: 'asking' } & SnakeCase<Asking>
+
+async function askNearby(
+  node: NodeClient,
+  input: { mesh?: string; name?: string },
+  onAsking: (item: AskingItem) => void
+): Promise<SnakeCase<Joined>> {
+  const items = node.stream('mesh.join_nearby', input, { timeoutMs: NEARBY_TIMEOUT_MS })
+  for await (const item of items) {
+    const step = item as AskingItem | ({ type: 'joined' } & SnakeCase<Joined>)
+    if (step.type === 'asking') onAsking(step)
+    else {
+      const { type: _type, ...joined } = step
+      return joined
+    }
+  }
+  throw new LumosError('STREAM_INTERRUPTED', 'The node went away before anybody had decided.')
+}

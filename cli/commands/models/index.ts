@@ -1,0 +1,23 @@
+/** Commands for the models of the mesh. */
+
+import type { Command } from 'commander'
+import type { Lazily } from '../../invocation.ts'
+
+export function register(program: Command, lazily: Lazily): void {
+  const models = program
+    .command('models')
+    .description('every model of the mesh')
+    .action(lazily(() => import('./list.ts')))
+  models
+    .command('offer')
+    .description('offer a model of this device to others, to every member if nothing else is said')
+    .argument('<model>', 'its name')
+    .option('--role <role...>', 'only to these roles: member, edge, guest or admin')
+    .option('--peer <peer...>', 'only to these devices, by name or PeerId')
+    .action(lazily(async () => ({ run: (await import('./offer.ts')).offer })))
+  models
+    .command('withdraw')
+    .description('offer a model of this device to nobody else; what they have under way ends')
+    .argument('<model>', 'its name')
+    .action(lazily(async () => ({ run: (await import('./offer.ts')).withdraw })))
+}

@@ -1,0 +1,206 @@
+/** `doctor`: looks at everything a node needs, and says what to do about what it lacks. */
+
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { get } from 'node:http'
+import { dirname } from 'node:path'
+import { toLumosError } from '../../../interface/errors.ts'
+import type { EngineSandbox, NodeStatus, PeerInfo } from '../../../interface/node.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
+import { loadConfig } from '../../../node/settings/config.ts'
+import { findNode, homeOf } from '../../client.ts'
+import type { Invocation } from '../../invocation.ts'
+import { hasMulticastRoute } from '../../multicast.ts'
+import type { Style } from '../../output.ts'
+
+interface Finding {
+  readonly check: string
+  readonly status: 'ok' | 'warn' | 'fail'
+  readonly message: string
+  /** What to do about it. */
+  readonly fix: string | null
+}
+
+const NODE_MAJOR_MIN = 24
+const GATEWAY_TIMEOUT_MS = 2000
+const STORAGE_ADVICE: Readonly<Record<'full' | 'failing', [message: string, fix: string]>> = {
+  full: [
+    'The disk is full. Answers go on; nothing new is stored.',
+    'Free some space: the node stores the rest within seconds, without a restart.'
+  ],
+  failing: ['The disk does not do what it is asked.', 'Look at its health, and back it up.']
+}
+const SANDBOX_ADVICE =
+  process.platform === 'linux'
+    ? 'Install bubblewrap, where the system allows it to ordinary users, and restart the node.'
+    : 'Serve only models that you trust: on this system there is no sandbox for engines.'
+/** No build is older, so a clock before this day is wrong. */
+const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
+
+const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' }
+
+export async function run({ options, output }: Invocation): Promise<void> {
+  const home = homeOf(options)
+  const items = [
+    nodeVersion(),
+    homeUsable(home),
+    config(options.home),
+    clock(),
+    multicast(),
+    ...(await running(options))
+  ]
+
+  output.data({ items }, () =>
+    items
+      .map(({ check, status, message, fix }) => {
+        const line = `${output.paint(STYLES[status], status.padEnd(4))}  ${check.padEnd(9)}  ${message}`
+        return fix === null ? line : `${line}\n                 ${fix}`
+      })
+      .join('\n')
+  )
+  if (items.some(({ status }) => status === 'fail')) process.exitCode = 1
+}
+
+const ok = (check: string, message: string): Finding => ({ check, status: 'ok', message, fix: null })
+const warn = (check: string, message: string, fix: string): Finding => ({
+  check,
+  status: 'warn',
+  message,
+  fix
+})
+const fail = (check: string, message: string, fix: string): Finding => ({
+  check,
+  status: 'fail',
+  message,
+  fix
+})
+
+function nodeVersion(): Finding {
+  const major = Number(process.versions.node.split('.')[0])
+  if (major >= NODE_MAJOR_MIN) return ok('runtime', `Node ${process.version}.`)
+  return fail('runtime', `Node ${process.version} is too old.`, `Install Node ${NODE_MAJOR_MIN} or newer.`)
+}
+
+function homeUsable(home: string): Finding {
+  if (!existsSync(home)) {
+    const parent = existingParent(home)
+    return isWritable(parent)
+      ? ok('home', `${home} will be made at the first start.`)
+      : fail(
+          'home',
+          `${home} cannot be made: ${parent} is not writable.`,
+          'Choose another home: --home or LUMOS_HOME.'
+        )
+  }
+  const { mode } = statSync(home)
+  if (!isWritable(home)) return fail('home', `${home} is not writable.`, `Run: chmod u+rwx ${home}`)
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+    return warn('home', `${home} can be read by other users of this device.`, `Run: chmod 700 ${home}`)
+  }
+  return ok('home', `${home} is writable, and private.`)
+}
+
+const existingParent = (path: string): string => (existsSync(path) ? path : existingParent(dirname(path)))
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function config(home: string | undefined): Finding {
+  try {
+    const { path } = loadConfig({ home })
+    return ok('config', existsSync(path) ? `${path} is valid.` : 'Defaults; there is no lumos.yaml.')
+  } catch (err) {
+    return fail('config', toLumosError(err).message, 'Correct it, then run: lumos-node config check')
+  }
+}
+
+function clock(): Finding {
+  const now = new Date()
+  if (now.getTime() >= CLOCK_MIN_MS) return ok('clock', `${now.toISOString()}.`)
+  return warn('clock', `The clock says ${now.toISOString()}, which cannot be.`, 'Set it, or turn on NTP.')
+}
+
+function multicast(): Finding {
+  if (process.platform !== 'linux') return ok('mdns', 'The system has a route for multicast.')
+  const found = hasMulticastRoute(readFileSync('/proc/net/route', 'utf8'))
+  if (found) return ok('mdns', 'There is a route for multicast.')
+  return warn(
+    'mdns',
+    'There is no route for multicast: peers on the local network are not found.',
+    'Connect to a network, run: ip route add 224.0.0.0/4 dev <interface>, or name peers: start --peer <multiaddr>'
+  )
+}
+
+/** What only the running node can tell. */
+async function running(options: { readonly home?: string }): Promise<Finding[]> {
+  let status: SnakeCase<NodeStatus & { gateway: string | null }>
+  let peers: SnakeCase<PeerInfo[]>
+  let sandbox: EngineSandbox
+  try {
+    const node = findNode(options)
+    status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
+    sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
+    peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
+  } catch (err) {
+    const error = toLumosError(err)
+    return [warn('node', error.message, error.hint ?? 'Look into the log in its home.')]
+  }
+
+  return [
+    ok('node', `${status.name} is running as ${status.peer_id}.`),
+    status.storage === 'ok'
+      ? ok('storage', 'The disk takes what is to be stored.')
+      : fail('storage', ...STORAGE_ADVICE[status.storage]),
+    sandboxOf(sandbox),
+    (await answers(status.gateway))
+      ? ok('gateway', `${status.gateway} answers.`)
+      : fail(
+          'gateway',
+          `${status.gateway} does not answer.`,
+          'Restart the node: lumos-node stop, lumos-node start'
+        ),
+    peers.length > 0
+      ? ok('peers', `${peers.length} connected: ${peers.map(({ name }) => name).join(', ')}.`)
+      : warn(
+          'peers',
+          'No peer is connected.',
+          `Start a node on another device of this network, or name this one there: --peer ${dialable(status)}`
+        )
+  ]
+}
+
+function sandboxOf(sandbox: EngineSandbox): Finding {
+  switch (sandbox) {
+    case 'bubblewrap':
+      return ok('engines', 'Engines see their model and no network (bubblewrap).')
+    case 'user':
+      return ok('engines', 'Engines run as another user, who cannot read this home. They have the network.')
+    case 'none':
+      return warn(
+        'engines',
+        'Engines are not sandboxed: a hole in one reads what this user reads.',
+        SANDBOX_ADVICE
+      )
+  }
+}
+
+/** An address that others can use, if there is one. */
+const dialable = ({ addresses }: Pick<NodeStatus, 'addresses'>): string =>
+  addresses.find(address => !address.includes('/127.0.0.1/')) ?? '<multiaddr>'
+
+async function answers(gateway: string | null): Promise<boolean> {
+  if (gateway === null) return false
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  get(`${gateway}/health/live`, { agent: false, timeout: GATEWAY_TIMEOUT_MS }, response => {
+    response.resume()
+    resolve(response.statusCode === 200)
+  })
+    .on('timeout', () => resolve(false))
+    .on('error', () => resolve(false))
+  return promise
+}

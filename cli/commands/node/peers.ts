@@ -1,0 +1,22 @@
+/** `peers`: who is connected, and what they offer. */
+
+import type { PeerInfo } from '../../../interface/node.ts'
+import { findNode } from '../../client.ts'
+import type { Invocation } from '../../invocation.ts'
+import { milliseconds } from '../../quantities.ts'
+
+export async function run({ options, output }: Invocation): Promise<void> {
+  const { data } = await findNode(options).execute<{ items: PeerInfo[] }>('mesh.peers')
+
+  output.data(data, () => {
+    if (data.items.length === 0) return 'No peers yet. If there should be some: lumos-node doctor'
+    const rows = data.items.map(({ name, peer_id, path, rtt_ms, capabilities }) => [
+      name,
+      peer_id,
+      path,
+      rtt_ms === null ? '–' : milliseconds(rtt_ms),
+      [...new Set(capabilities.map(({ model }) => model))].join(', ')
+    ])
+    return output.table(['NAME', 'PEER ID', 'PATH', 'RTT', 'MODELS'], rows)
+  })
+}

@@ -1,0 +1,129 @@
+/** `start`: runs a node here or in the background, unless one runs already. */
+
+import { fork } from 'node:child_process'
+import { setFlagsFromString } from 'node:v8'
+import { LumosError } from '../../../interface/errors.ts'
+import type { NodeStatus } from '../../../interface/node.ts'
+import { findNode } from '../../client.ts'
+import { type GivenNames, ignoredNames } from '../../ignored.ts'
+import type { GlobalOptions, Invocation, StartOptions } from '../../invocation.ts'
+import type { Output } from '../../output.ts'
+import { askSecret, canAsk } from '../../prompt.ts'
+import { fromMessage, type PassphraseMessage, type Ready, type StartMessage } from '../../ready.ts'
+
+/** Addresses printed; `status` tells them all. */
+const ADDRESSES_SHOWN_MAX = 4
+
+export async function run({ options, output }: Invocation<StartOptions>): Promise<void> {
+  const running = await runningNode(options)
+  if (running !== undefined) {
+    printReady(running, output, `Already running: ${running.name} (${running.peer_id}).`)
+    return
+  }
+  if (options.detach) {
+    const ready = await startDetached(options)
+    printReady(ready, output, readyLine())
+    return
+  }
+  growYoungGeneration(false)
+  // Only here is the mesh stack loaded.
+  const { serve } = await import('../../serve.ts')
+  await serve(options, ready => {
+    growYoungGeneration(true)
+    printReady(ready, output, readyLine())
+  })
+}
+
+/**
+ * Loading makes garbage, for which V8 doubles the young generation again and
+ * again; an idle node would keep it that large, 7 MB more than it needs.
+ */
+function growYoungGeneration(allowed: boolean): void {
+  setFlagsFromString(`--semi-space-growth-factor=${allowed ? 2 : 1}`)
+}
+
+export async function runningNode(options: GlobalOptions & GivenNames): Promise<Ready | undefined> {
+  try {
+    const { data } = await findNode(options).execute<NodeStatus & { gateway: string }>('mesh.status')
+    const { peer_id, name, gateway, addresses } = data
+    const ignored = ignoredNames(options, data)
+    return { event: 'ready', peer_id, name, gateway, addresses, ...(ignored.length > 0 && { ignored }) }
+  } catch (err) {
+    if (err instanceof LumosError && err.code === 'NODE_NOT_RUNNING') return undefined
+    throw err
+  }
+}
+
+/** Counted from the start of this process, as whoever waits counts. */
+const readyLine = (): string => `Ready in ${(performance.now() / 1000).toFixed(1)} s`
+
+function printReady(ready: Ready, output: Output, last: string): void {
+  const { name, peer_id, gateway, addresses, ignored = [] } = ready
+  output.data(ready, () =>
+    [
+      `${output.paint('bold', name)}  ${peer_id}`,
+      `gateway  ${gateway}`,
+      ...addresses.slice(0, ADDRESSES_SHOWN_MAX).map(address => `address  ${address}`),
+      last
+    ].join('\n')
+  )
+  if (!output.json) for (const line of ignored) output.note(line)
+}
+
+/** A process of its own that outlives this one. It tells over IPC when it is ready, or why it is not. */
+export async function startDetached(options: StartOptions): Promise<Ready> {
+  const { promise, resolve, reject } = Promise.withResolvers<Ready>()
+  const child = fork(process.argv[1]!, argumentsOf(options), {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc']
+  })
+
+  child.on('message', async (message: StartMessage) => {
+    try {
+      if (message.event === 'locked') {
+        child.send({ passphrase: canAsk() ? await askSecret('Passphrase: ') : null } as PassphraseMessage)
+        return
+      }
+      resolve(fromMessage(message))
+    } catch (err) {
+      reject(err)
+    }
+  })
+  child.on('error', reject)
+  child.on('exit', code => {
+    reject(
+      new LumosError('INTERNAL', `The node ended with code ${code} before it was ready.`, {
+        hint: 'Start it without -d to see why.'
+      })
+    )
+  })
+  try {
+    return await promise
+  } finally {
+    child.removeAllListeners()
+    if (child.connected) child.disconnect()
+    child.unref()
+  }
+}
+
+function argumentsOf({
+  home,
+  verbose,
+  name,
+  mesh,
+  port,
+  gatewayPort,
+  mdns,
+  peer,
+  echo
+}: StartOptions): string[] {
+  const given = { home, name, mesh, port, 'gateway-port': gatewayPort }
+  return [
+    'start',
+    ...Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}=${value}`])),
+    ...(peer ?? []).map(address => `--peer=${address}`),
+    ...(mdns ? [] : ['--no-mdns']),
+    ...(echo ? ['--echo'] : []),
+    ...(verbose ? ['--verbose'] : [])
+  ]
+}

@@ -1,0 +1,30 @@
+/** `status`: who this node is and how it is doing. */
+
+import type { NodeStatus } from '../../../interface/node.ts'
+import { findNode } from '../../client.ts'
+import type { Invocation } from '../../invocation.ts'
+import { bytes, duration } from '../../quantities.ts'
+
+type Status = NodeStatus & { gateway: string | null }
+
+export async function run({ options, output }: Invocation): Promise<void> {
+  const { data: status } = await findNode(options).execute<Status>('mesh.status')
+
+  output.data(status, () =>
+    [
+      `${output.paint('bold', status.name)}  ${status.peer_id}`,
+      `up ${duration(status.uptime_s)}, ${status.peers} ${status.peers === 1 ? 'peer' : 'peers'} in mesh "${status.mesh}"`,
+      `gateway  ${status.gateway ?? 'closed'}`,
+      ...status.addresses.map(address => `address  ${address}`),
+      `requests ${status.requests.running} answered now, ${status.requests.queued} waiting, ${status.requests.own} asked from here`,
+      `memory   ${bytes(status.memory_bytes)}`,
+      ...(status.storage === 'ok' ? [] : [output.paint('red', `disk     ${STORAGE[status.storage]}`)]),
+      `version  ${status.version}`
+    ].join('\n')
+  )
+}
+
+const STORAGE = {
+  full: 'full: nothing new is stored until there is space; answers go on',
+  failing: 'failing: what is new may not be stored; look at its health, and back it up'
+}

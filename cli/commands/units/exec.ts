@@ -1,0 +1,25 @@
+/** `exec`: any unit, as programs call it. Its answer is JSON either way. */
+
+import { findNode } from '../../client.ts'
+import { readJson } from '../../input.ts'
+import type { Invocation } from '../../invocation.ts'
+
+interface ExecOptions {
+  readonly peer?: string
+  readonly timeout?: number
+  readonly jsonl?: boolean
+}
+
+export async function run({ args, options, output }: Invocation<ExecOptions>): Promise<void> {
+  const [unit, argument = '{}'] = args as [string, string?]
+  const input = await readJson(argument)
+  const asking = { peer: options.peer, timeoutMs: options.timeout && Math.ceil(options.timeout * 1000) }
+  const node = findNode(options)
+
+  if (options.jsonl) {
+    for await (const item of node.stream(unit, input, asking)) await output.raw(`${JSON.stringify(item)}\n`)
+    return
+  }
+  const { data } = await node.execute(unit, input, asking)
+  output.data(data, () => JSON.stringify(data, null, 2))
+}

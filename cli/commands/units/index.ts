@@ -1,0 +1,17 @@
+/** The command that runs any unit. */
+
+import type { Command } from 'commander'
+import type { Lazily } from '../../invocation.ts'
+import { seconds } from '../../option-values.ts'
+
+export function register(program: Command, lazily: Lazily): void {
+  program
+    .command('exec')
+    .description('run any unit')
+    .argument('<unit>', 'its name, such as mesh.status')
+    .argument('[input]', 'JSON, @file, or - for stdin', '{}')
+    .option('--peer <peer>', 'PeerId or name of the only peer that may do it')
+    .option('--timeout <seconds>', 'give up after this time', seconds)
+    .option('--jsonl', 'print each piece of the answer as a line of JSON')
+    .action(lazily(() => import('./exec.ts')))
+}

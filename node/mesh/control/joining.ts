@@ -1,0 +1,115 @@
+/** How devices come and go: what an admin does for others, and what a device does for itself. */
+
+import { LumosError } from '../../../interface/errors.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import type { Role } from '../../../interface/membership.ts'
+import type {
+  Invitation,
+  Joined,
+  JoinNearbyOptions,
+  JoinRequest,
+  NearbyMesh
+} from '../../../interface/mesh.ts'
+import type { Grant } from '../../../protocols/join/index.ts'
+import { foundMesh } from '../../membership/authority.ts'
+import { parseInviteCode } from '../../pairing/invite-code.ts'
+import { checkGrant, type PeerAddress } from '../../pairing/join-client.ts'
+import { askNearby } from '../../pairing/nearby-asking.ts'
+import { meshesOf } from '../../pairing/nearby-meshes.ts'
+import type { MeshChanges } from './changes.ts'
+
+export class JoiningControl {
+  readonly #changes: MeshChanges
+
+  constructor(changes: MeshChanges) {
+    this.#changes = changes
+  }
+
+  invite({ role = 'member' }: { role?: Role } = {}): Invitation {
+    return this.#changes.session.pairing.invite(role)
+  }
+
+  async join(text: string, { name, signal }: AbortOptions & { name?: string } = {}): Promise<Joined> {
+    const code = parseInviteCode(text)
+    return await this.#changes.alone(async () => {
+      const { members, isRemoved } = this.#changes.session
+      if (code.mesh === members.mesh && !isRemoved()) {
+        throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
+      }
+      const { grant, phrase } = await this.#changes.session.joiner.redeem(
+        code,
+        this.#changes.nameOr(name),
+        signal ?? new AbortController().signal
+      )
+      return await this.#enter(grant, code.mesh, phrase, { peerId: code.inviter, addresses: code.addresses })
+    })
+  }
+
+  nearby(): NearbyMesh[] {
+    return meshesOf(this.#changes.session.sightings())
+  }
+
+  async joinNearby({ name, ...options }: JoinNearbyOptions = {}): Promise<Joined> {
+    return await this.#changes.alone(async () => {
+      const { clock } = this.#changes.context
+      const { joiner, sightings } = this.#changes.session
+      const asking = { clock, joiner, sightings, self: this.#changes.self, name: this.#changes.nameOr(name) }
+      const { grant, door, phrase } = await askNearby(asking, options)
+      return await this.#enter(grant, door.meshId, phrase, door)
+    })
+  }
+
+  listen(): number {
+    this.#changes.session.authority.mayIssue('member')
+    return this.#changes.session.pairing.requests.listen()
+  }
+
+  requests(): JoinRequest[] {
+    return this.#changes.session.pairing.requests.list()
+  }
+
+  approve(peer: string, { role = 'member' }: { role?: Role } = {}): JoinRequest {
+    this.#changes.session.authority.mayIssue(role)
+    return this.#changes.session.pairing.requests.settle(peer, role)
+  }
+
+  deny(peer: string): JoinRequest {
+    return this.#changes.session.pairing.requests.settle(peer, 'denied')
+  }
+
+  async leave({ newIdentity = false }: { newIdentity?: boolean } = {}): Promise<void> {
+    const { members, authority } = this.#changes.session
+    const alone = members.list().every(({ peerId }) => peerId === this.#changes.self)
+    if (authority.holdsRoot && !(alone && newIdentity)) {
+      throw alone
+        ? new LumosError('DENIED', 'This device is in a mesh of its own already.')
+        : new LumosError('DENIED', 'This device holds the root key of the mesh, which would be lost.', {
+            hint: 'Take it along first: lumos-node mesh export --remove'
+          })
+    }
+    await this.#changes.exclusively(async () => {
+      const { config, clock, root, newIdentity: renew } = this.#changes.context
+      // First, because a crash after this leaves a device that belongs nowhere, and begins anew.
+      const identity = newIdentity ? await renew() : undefined
+      root.remove()
+      const device = { subject: identity?.peerId ?? this.#changes.self, name: config.name }
+      const founded = await foundMesh(device, config.mesh.name, await root.create(), clock)
+      await this.#changes.enter(founded, { identity })
+    })
+  }
+
+  /** Nothing of the mesh so far is given up before the new one is certain. */
+  async #enter(grant: Grant, mesh: string, phrase: string, near: PeerAddress): Promise<Joined> {
+    const ground = this.#changes.context
+    const { role, name } = await checkGrant(grant, mesh, this.#changes.self, ground.clock)
+    const { chain, meshName, meshNamedAtMs: namedAtMs } = grant
+    try {
+      await this.#changes.enter({ id: mesh, name: meshName, namedAtMs, chain }, { near })
+    } finally {
+      // Its own mesh is over once the new one is written down, even if that cannot be connected yet.
+      if (ground.store.mesh()?.id === mesh) ground.root.remove()
+    }
+    ground.emit('mesh.joined', { meshId: mesh, mesh: meshName })
+    return { mesh: meshName, meshId: mesh, name, role, phrase }
+  }
+}

@@ -1,0 +1,112 @@
+/** Who belongs to the mesh, as its user meets it: the list, and what changes it. */
+
+import { InvalidInputError } from '../../../interface/errors.ts'
+import type { Membership } from '../../../interface/membership.ts'
+import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
+import { adviceFor } from '../../membership/advice.ts'
+import { memberCalled } from '../../membership/names.ts'
+import type { MeshChanges } from './changes.ts'
+
+export class MembershipControl {
+  readonly #changes: MeshChanges
+
+  constructor(changes: MeshChanges) {
+    this.#changes = changes
+  }
+
+  info(): MeshInfo {
+    const { members, authority } = this.#changes.session
+    const own = members.get(this.#changes.self)
+    const list = members.list()
+    const admins = list.filter(({ role }) => role === 'admin').length
+    return {
+      id: members.mesh,
+      name: members.meshName,
+      role: own?.role ?? null,
+      deviceName: own?.name ?? this.#changes.context.config.name,
+      expiresAtMs: own?.notAfterMs ?? null,
+      holdsRoot: authority.holdsRoot,
+      members: list.length,
+      admins,
+      advice: adviceFor({
+        own,
+        members: list.length,
+        admins,
+        holdsRoot: authority.holdsRoot,
+        isRemoved: this.#changes.session.isRemoved(),
+        saidRemoved: this.#changes.session.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
+        wallMs: this.#changes.context.clock.wallMs()
+      })
+    }
+  }
+
+  members(): MemberInfo[] {
+    const { members, peers } = this.#changes.session
+    return members
+      .list()
+      .map(member => infoOf(member, { self: this.#changes.self, online: peers.isConnected(member.peerId) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  member(peer: string): MemberInfo {
+    return memberCalled(this.members(), peer)
+  }
+
+  async revoke(peer: string): Promise<MemberInfo> {
+    const { authority, revocations } = this.#changes.session
+    const member = this.member(peer)
+    if (member.self) {
+      throw new InvalidInputError('A device does not remove itself.', { hint: 'Leave: lumos-node leave' })
+    }
+    await this.#changes.durably(async () => {
+      await revocations.publish(await authority.revoke(member.peerId, member.role))
+      if (member.role === 'admin') await this.#confirmRemovalsOf(member.peerId)
+    })
+    return { ...member, online: false }
+  }
+
+  /**
+   * The key of a removed admin can still fill its room, and push out what it had signed: the devices that it removed
+   * would be members again. The root's own word for each stays. Pulls bring it, so that it floods no gossip.
+   */
+  async #confirmRemovalsOf(admin: string): Promise<void> {
+    const { authority, members } = this.#changes.session
+    for (const peerId of members.removedBy(admin)) {
+      await members.revoke(await authority.revoke(peerId, members.lastKnown(peerId)?.role))
+    }
+  }
+
+  async promote(peer: string): Promise<MemberInfo> {
+    const { authority, pairing, greetAll } = this.#changes.session
+    authority.mayIssue('admin')
+    const { peerId, role, name } = this.member(peer)
+    if (role !== 'admin') {
+      await this.#changes.durably(() => pairing.admit(peerId, 'admin', name))
+      // Whoever is connected gets its certificate with the hello.
+      await greetAll()
+    }
+    return this.member(peerId)
+  }
+
+  async rename(name: string): Promise<MeshInfo> {
+    const { authority, members } = this.#changes.session
+    authority.mayIssue('member')
+    await this.#changes.durably(async () => {
+      members.rename(name)
+      await this.#changes.session.greetAll()
+    })
+    return this.info()
+  }
+}
+
+const infoOf = (
+  { peerId, name, role, notAfterMs: expiresAtMs }: Membership,
+  { self, online }: { self: string; online: boolean }
+): MemberInfo => ({
+  peerId,
+  name,
+  role,
+  expiresAtMs,
+  online: online || peerId === self,
+  self: peerId === self
+})

@@ -1,0 +1,39 @@
+/** The one check of what comes in: against the unit's schema, with errors in the names that its caller writes. */
+
+import { InvalidInputError } from '../interface/errors.ts'
+import { closestNames } from '../interface/suggest.ts'
+import type { Unit } from '../interface/units.ts'
+import type { JsonNames } from './json-names.ts'
+
+interface WrongField {
+  readonly field: string
+  readonly message: string
+}
+
+/** @throws {InvalidInputError} naming every field that is wrong, and for an unknown one those it may have meant. */
+export function checkInput({ name, input: schema }: Unit, names: JsonNames, input: unknown): unknown {
+  const unknown: { readonly key: string; readonly known: readonly string[] }[] = []
+  const fields: WrongField[] = []
+  const value = names.fromJson(input, path => {
+    const key = String(path.at(-1))
+    const at = path.slice(0, -1)
+    unknown.push({ key, known: names.fieldsAt(at, input) })
+    fields.push({ field: at.join('.'), message: `Unrecognized key: "${key}"` })
+  })
+  const checked = schema.safeParse(value)
+  if (checked.success && fields.length === 0) return checked.data
+
+  for (const issue of checked.error?.issues ?? []) {
+    const path = names.path(issue.path, value)
+    fields.push({ field: path.join('.'), message: issue.message })
+    if (issue.code !== 'unrecognized_keys') continue
+    const known = names.fieldsAt(issue.path, value)
+    unknown.push(...issue.keys.map(key => ({ key, known })))
+  }
+  const words = fields.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`))
+  const closest = [...new Set(unknown.flatMap(({ key, known }) => closestNames(key, known)))]
+  throw new InvalidInputError(`${name}: ${words.join('; ')}`, {
+    hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : undefined,
+    details: { fields }
+  })
+}
