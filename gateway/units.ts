@@ -4,13 +4,17 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { InvalidInputError } from '../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
-import type { UnitContext } from '../interface/units.ts'
+import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
+import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
-import { ANY_BODY_BYTES_MAX, type BodyReader, bodyBytesMax, checkBodyBytes } from './body.ts'
+import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
 import { type Call, JSON_HEADERS, metaOf, successBody } from './envelope.ts'
 import { itemsOf, SSE_HEADERS, sseBody } from './sse.ts'
+import { unitNamedIn } from './unit-name.ts'
 
 const NAME_CHARS_MAX = 128
+/** What stands around the input: two names and a number. */
+const ENVELOPE_BYTES_MAX = 4 * 1024
 
 const Execute = z.strictObject({
   /** Checked when given: a query that turns out to be a command is not run. */
@@ -35,17 +39,14 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
   const routes = new Hono<AppEnv>()
 
   routes.post('/execute', async c => {
-    const { type, ...request } = readExecute(
-      await bodies.readJson(c.env.incoming, ANY_BODY_BYTES_MAX),
-      c.get('call')
-    )
+    const { type, ...request } = await readExecute(c)
     units.get(request.unit, type)
     return answer(await units.execute(request.unit, request.input, contextOf(request, c)), c.get('call'))
   })
 
   routes.post('/stream', async c => {
     const call = c.get('call')
-    const { type, ...request } = readExecute(await bodies.readJson(c.env.incoming, ANY_BODY_BYTES_MAX), call)
+    const { type, ...request } = await readExecute(c)
     units.get(request.unit, type)
     const items = itemsOf(units.stream(request.unit, request.input, contextOf(request, c)))
     return new Response(sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) }), {
@@ -54,13 +55,28 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
   })
 
   routes.post('/:kind{command|query}/:unit', async c => {
-    const unit = c.req.param('unit')
+    const unit = units.get(c.req.param('unit'), c.req.param('kind') as 'command' | 'query')
     const call = c.get('call')
-    call.unit = units.get(unit, c.req.param('kind') as 'command' | 'query').name
-    const { value } = await bodies.readJson(c.env.incoming, bodyBytesMax(unit))
-    const context = contextOf({}, c)
-    return answer(await units.execute(unit, value, context), call)
+    call.unit = unit.name
+    const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
+    return answer(await units.execute(unit.name, value, contextOf({}, c)), call)
   })
+
+  /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
+  async function readExecute(c: Context<AppEnv>): Promise<Execute> {
+    const bytesMax = units.inputBytesMax + ENVELOPE_BYTES_MAX
+    const body = await bodies.readJson(c.env.incoming, bytesMax, head => limitOf(unitNamedIn(head)))
+    const request = parseExecute(body)
+    c.get('call').unit = request.unit
+    const limit = limitOf(request.unit)
+    if (body.bytes > limit) throw tooLarge(limit)
+    return request
+  }
+
+  function limitOf(unit: string | undefined): number {
+    if (unit === undefined) throw tooLarge(INPUT_BYTES_MAX, 'Name the unit before its input.')
+    return inputBytesMaxOf(units.get(unit)) + ENVELOPE_BYTES_MAX
+  }
 
   const answer = (data: unknown, call: Call) =>
     new Response(successBody(data, call, clock.monotonicMs()), { headers: JSON_HEADERS })
@@ -68,14 +84,12 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
   return routes
 }
 
-function readExecute({ value, bytes }: { value: unknown; bytes: number }, call: Call): Execute {
+function parseExecute({ value }: JsonBody): Execute {
   const read = Execute.safeParse(value)
   if (!read.success) {
     const words = read.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
     throw new InvalidInputError(words.join('; '))
   }
-  call.unit = read.data.unit
-  checkBodyBytes(read.data.unit, bytes)
   return { ...read.data, input: read.data.input ?? {} }
 }
 
@@ -84,7 +98,7 @@ export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Con
   const { call, gone } = c.var
   return {
     requestId: call.requestId,
-    door: c.env.door,
+    caller: c.env.caller,
     budgetMs: options?.timeout_ms ?? DEFAULT_BUDGET_MS,
     peer: options?.peer,
     signal: gone,

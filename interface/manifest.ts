@@ -9,7 +9,7 @@
 import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from './membership.ts'
 import { ModelId, WireName } from './names.ts'
-import { isTaskName, type TaskName, TaskText } from './tasks.ts'
+import { isTaskName, type TaskName, TaskText } from './tasks/index.ts'
 
 /** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */
 export const MANIFEST_TTL_MS_MAX = 600_000

@@ -12,7 +12,7 @@ import type { AbortOptions } from './lifecycle.ts'
 import { Hardware, Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { LumosMesh } from './mesh.ts'
-import type { TaskName } from './tasks.ts'
+import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
 
 export const NodeStatus = z.strictObject({

@@ -95,7 +95,7 @@ export class MeshNode implements LumosNode {
     }
     this.#own.begin()
     try {
-      yield* this.#session.router.infer(request, options)
+      yield* this.#session.router.infer(this.#session.router.prepare(request), options)
     } finally {
       this.#own.end()
     }

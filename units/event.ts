@@ -38,7 +38,9 @@ export const eventUnits = ({ events }: Pick<LumosNode, 'events'>) => [
   defineUnit({
     name: 'event.list',
     kind: 'query',
+    permission: 'read',
     summary: 'The events that the node keeps. As a stream: those that follow, too.',
+    examples: [{ input: { names: ['peer.*'], since: 'oldest' } }],
     input: Wanted,
     output: z.strictObject({ items: z.array(Item), position: z.string() }),
     item: Item,

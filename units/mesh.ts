@@ -8,6 +8,7 @@ export const meshUnits = (node: LumosNode, gatewayUrl: () => string | undefined)
   defineUnit({
     name: 'mesh.status',
     kind: 'query',
+    permission: 'read',
     summary: 'This node: who it is, where it listens, how it is doing.',
     input: z.strictObject({}),
     output: NodeStatus.extend({ gateway: z.string().nullable() }),
@@ -16,6 +17,7 @@ export const meshUnits = (node: LumosNode, gatewayUrl: () => string | undefined)
   defineUnit({
     name: 'mesh.peers',
     kind: 'query',
+    permission: 'read',
     summary: 'The peers that are connected now, and what they offer.',
     input: z.strictObject({}),
     output: z.strictObject({ items: z.array(PeerInfo) }),

@@ -194,7 +194,7 @@ export class ManifestSync implements Participation {
     const { log } = this.#components
     if (thrown instanceof LumosError) {
       const serious = thrown.code !== 'MANIFEST_STALE'
-      log[serious ? 'warn' : 'debug']({ code: thrown.code }, thrown.message)
+      log[serious ? 'warn' : 'debug']({ code: thrown.code, why: thrown.message }, 'a manifest was refused')
     } else {
       log.error({ err: thrown }, 'a manifest could not be read')
     }

@@ -10,12 +10,8 @@ import type { Connection, ConnectionGater, PeerId, Stream, StreamHandler } from 
 import type { Clock } from '../../interface/clock.ts'
 import { type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import { PeerLines } from '../log/line-budget.ts'
 import { type Action, type Opener, permit, type Standing } from './policy.ts'
-
-/** A peer that is refused over and over is worth one line a minute. */
-const LOG_INTERVAL_MS = 60_000
-/** Peers whose last line is remembered; a flood of new keys must not fill the memory. */
-const LOGGED_MAX = 256
 
 export interface GuardComponents {
   readonly clock: Clock
@@ -40,12 +36,13 @@ interface Components {
 
 export class Guard {
   readonly #components: GuardComponents
-  readonly #loggedAtMs = new Map<string, number>()
+  readonly #refusals: PeerLines
   /** By protocol. What is not in here opens for no peer. */
   readonly #openers = new Map<string, Openers>()
 
   constructor(components: GuardComponents) {
     this.#components = components
+    this.#refusals = new PeerLines(components.clock)
   }
 
   /** @throws {LumosError} as {@link permit}. */
@@ -132,12 +129,7 @@ export class Guard {
   }
 
   #log(peerId: string, { code }: LumosError): void {
-    const nowMs = this.#components.clock.monotonicMs()
-    if (nowMs - (this.#loggedAtMs.get(peerId) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
-    this.#loggedAtMs.delete(peerId)
-    this.#loggedAtMs.set(peerId, nowMs)
-    if (this.#loggedAtMs.size > LOGGED_MAX) this.#loggedAtMs.delete(this.#loggedAtMs.keys().next().value!)
-    this.#components.log.warn({ peerId, code }, 'a peer was refused')
+    if (this.#refusals.isDue(peerId)) this.#components.log.warn({ peerId, code }, 'a peer was refused')
   }
 }
 

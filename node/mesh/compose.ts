@@ -10,6 +10,7 @@ import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { DiskWatch } from '../disk-watch.ts'
+import { largestGroup } from '../manifests/provider-core.ts'
 import { ProviderTable } from '../manifests/provider-table.ts'
 import { Renewal } from '../membership/renewal.ts'
 import { AddressBook } from '../network/address-book.ts'
@@ -36,8 +37,10 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
   })
   const { members } = standing
 
-  const manifestLog = new ManifestLog(home.core, home.cache, clock)
-  const table = new ProviderTable(id => members.lastKnown(id)?.issuer)
+  const issuerOf = (id: string) => members.lastKnown(id)?.issuer
+  // Made-up members of one admin push out each other, on disk as in the table.
+  const manifestLog = new ManifestLog(home.core, home.cache, clock, ids => largestGroup(ids, issuerOf))
+  const table = new ProviderTable(issuerOf)
   for (const accepted of manifestLog.all()) table.remember(accepted)
   const foreigners = new NearbyMeshes()
   const datastore = new SqliteDatastore(home.cache)

@@ -8,7 +8,7 @@ import { libp2pLogger } from '../log/log-libp2p.ts'
 import type { ProviderTable } from '../manifests/provider-table.ts'
 import { GossipBudget } from '../network/gossip-budget.ts'
 import { createMeshLibp2p, type MeshLibp2p } from '../network/libp2p.ts'
-import { manifestAddresses } from '../network/manifest-addresses.ts'
+import { manifestAddresses } from '../network/stated-addresses.ts'
 import { VERSION } from '../version.ts'
 import type { NodeContext } from './context.ts'
 import type { Standing } from './standing.ts'
@@ -27,7 +27,7 @@ export async function composeNetwork(
   { mesh, datastore, table, onSighted }: NetworkParts
 ): Promise<MeshLibp2p> {
   const { config, clock, log, network, privateKey, features } = ground
-  const libp2p = await createMeshLibp2p({
+  const libp2p: MeshLibp2p = await createMeshLibp2p({
     privateKey,
     datastore,
     logger: libp2pLogger(log),
@@ -40,7 +40,7 @@ export async function composeNetwork(
     agent: `lumos-node/${VERSION}`,
     addressesOf(id) {
       const signed = table.get(id, clock.monotonicMs())
-      return signed === undefined ? [] : manifestAddresses(signed.manifest)
+      return signed === undefined ? [] : manifestAddresses(signed.manifest, libp2p.getMultiaddrs())
     },
     onSighted
   })

@@ -4,15 +4,14 @@
  * this node connect to the internet, or look a name up.
  */
 
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
 import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { contains, familyOf, isStateable } from './stated-addresses.ts'
 
 /** As many as an entry of the peer store holds. */
 const ADDRESSES_MAX = 20
-/** A LAN address holds an IP and a port; a zone for link-local ones; the peer. */
-const PARTS: ReadonlySet<string> = new Set(['ip4', 'ip6', 'ip6zone', 'tcp', 'p2p'])
 
 export type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>
 
@@ -29,21 +28,17 @@ export function lanAddresses(addresses: readonly Multiaddr[], interfaces: Interf
   ] as const) {
     near.addSubnet(network, prefix, familyOf(network))
   }
-  for (const { cidr } of Object.values(interfaces).flatMap(infos => infos ?? [])) {
+  const infos = Object.values(interfaces).flatMap(found => found ?? [])
+  for (const { cidr } of infos) {
     const [network, prefix] = cidr?.split('/') ?? []
     if (network !== undefined) near.addSubnet(network, Number(prefix), familyOf(network))
   }
-  return addresses.filter(address => isNear(address, near)).slice(0, ADDRESSES_MAX)
+  // On a machine without a network, mDNS answers come from the machine itself.
+  const loopback = infos.every(({ internal }) => internal)
+  return addresses
+    .filter(address => isStateable(address, loopback) && contains(near, address))
+    .slice(0, ADDRESSES_MAX)
 }
-
-function isNear(address: Multiaddr, near: BlockList): boolean {
-  const parts = address.getComponents()
-  const ip = parts.find(({ name }) => name === 'ip4' || name === 'ip6')?.value
-  if (ip === undefined || parts.some(({ name }) => !PARTS.has(name))) return false
-  return near.check(ip, familyOf(ip))
-}
-
-const familyOf = (ip: string): 'ipv4' | 'ipv6' => (isIPv6(ip) ? 'ipv6' : 'ipv4')
 
 /** The same service, whose peers have only addresses of a LAN; libp2p hears of no others. */
 export const onLan =

@@ -40,6 +40,7 @@ import { onLan } from './lan-addresses.ts'
 import { Liveness } from './liveness.ts'
 import { noiseOnDemand } from './noise.ts'
 import { privateDht } from './private-dht.ts'
+import { isStateable, listensOnLoopbackAlone } from './stated-addresses.ts'
 
 const CONNECTIONS_MAX = 128
 /** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
@@ -132,7 +133,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
   const { privateKey, datastore, logger, network, mesh, dht, guard, clock } = settings
   const heardAtMs = new WeakMap<StreamMuxer, number>()
   const doorway = new ConnectionLimits(peerId => guard.isMember(peerId))
-  const libp2p = await createLibp2p<Services>({
+  const libp2p: MeshLibp2p = await createLibp2p<Services>({
     start: false,
     privateKey,
     datastore,
@@ -160,7 +161,13 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     // Liveness does what it does, and does not mistake a slow link for a dead one.
     connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
-    connectionGater: { ...guard.gater, ...doorway.gater },
+    connectionGater: {
+      ...guard.gater,
+      ...doorway.gater,
+      // What identify and others say of a peer is held to what its manifest may say.
+      filterMultiaddrForPeer: async (_, address) =>
+        isStateable(address, listensOnLoopbackAlone(libp2p.getMultiaddrs()))
+    },
     services: {
       // Who is no member yet would be refused: identify runs once the hello is done.
       identify: guard.service(EVERY_MEMBER, identify({ runOnConnectionOpen: false })),

@@ -8,7 +8,7 @@ import { homedir, hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { Role } from '../../interface/membership.ts'
-import { DeviceName, ModelId } from '../../interface/names.ts'
+import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
@@ -43,11 +43,11 @@ const HostName = z
 
 /** The host's name without what a device name may not hold. */
 function defaultName(): string {
-  const name = hostname()
+  const name = visibleName(hostname())
     .replace(/\.local$/, '')
-    .replace(/[^\p{L}\p{N} ._'-]+/gu, '-')
-    .slice(0, 63)
-    .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')
+    .replace(/[^\p{L}\p{N}\p{M} ._'-]+/gu, '-')
+    .slice(0, NAME_CHARS_MAX)
+    .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}\p{M}]+$/gu, '')
   return DeviceName.safeParse(name).data ?? 'lumos-node'
 }
 

@@ -136,7 +136,8 @@ it.each([
   ['/ip6/fe80::1/tcp/1', true],
   ['/ip6zone/eth0/ip6/fe80::1/tcp/1', true],
   ['/ip6/fd00::1/tcp/1', true],
-  ['/ip4/127.0.0.1/tcp/1', true],
+  ['/ip4/127.0.0.1/tcp/1', false],
+  ['/ip6/::1/tcp/1', false],
   ['/ip4/198.51.100.200/tcp/1', true],
   ['/ip6/2001:db8:1::9/tcp/1', true],
   ['/ip4/198.51.101.1/tcp/1', false],
@@ -150,6 +151,13 @@ it.each([
 ])('a sighting at %s counts: %s', (text, counts) => {
   const interfaces = cidr('198.51.100.7/24', '127.0.0.1/8', '2001:db8:1::5/64', '::1/128')
   expect(lanAddresses([multiaddr(text)], interfaces)).toHaveLength(counts ? 1 : 0)
+})
+
+it('a sighting on this machine counts only while the machine is in no network', () => {
+  const own = multiaddr('/ip4/127.0.0.1/tcp/1')
+  const alone = { lo: [{ cidr: '127.0.0.1/8', internal: true } as NetworkInterfaceInfo] }
+  expect(lanAddresses([own], alone)).toEqual([own])
+  expect(lanAddresses([own], { ...alone, ...cidr('192.168.0.5/24') })).toEqual([])
 })
 
 it('libp2p hears of the addresses of a LAN alone, and of no peer that has none', async () => {

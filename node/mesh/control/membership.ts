@@ -34,6 +34,7 @@ export class MembershipControl {
         admins,
         holdsRoot: authority.holdsRoot,
         isRemoved: this.#changes.session.isRemoved(),
+        isOrphan: members.orphan(this.#changes.self) !== undefined,
         saidRemoved: this.#changes.session.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
         wallMs: this.#changes.context.clock.wallMs()
       })
