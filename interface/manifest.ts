@@ -20,6 +20,11 @@ export const CAPABILITIES_MAX = 256
 export const ADDRESSES_MAX = 20
 const ADDRESS_CHARS_MAX = 128
 
+/** What one feature may say in a manifest. What says more is a pull of the feature's own. */
+export const MANIFEST_PART_BYTES_MAX = 4096
+/** More than a node has features; a manifest as a whole is bounded too (`MANIFEST_BYTES_MAX`). */
+const MANIFEST_PARTS_MAX = 32
+
 /** One model, offered for one task, which may be one that only newer nodes know. */
 export const Offered = z.object({
   task: TaskText,
@@ -64,6 +69,11 @@ export const Manifest = z.object({
   /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */
   addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
   capabilities: z.array(Offered).max(CAPABILITIES_MAX),
+  /** What features say, by the name of each, in a form of their own. A reader passes a part on to the feature unread. */
+  parts: z
+    .record(z.string().max(32), z.instanceof(Uint8Array) as z.ZodType<Uint8Array>)
+    .refine(parts => Object.keys(parts).length <= MANIFEST_PARTS_MAX, { error: 'too many parts' })
+    .optional(),
   /** The peer's own certificate and, unless the root signed that, its issuer's: proof of membership. */
   certificates: z
     .array(z.instanceof(Uint8Array) as z.ZodType<Uint8Array>)

@@ -12,6 +12,7 @@ import type { AbortOptions } from './lifecycle.ts'
 import { Hardware, Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { LumosMesh } from './mesh.ts'
+import type { NodeProtocols } from './peer-protocol.ts'
 import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
 
@@ -146,6 +147,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly jobs: LumosJobs
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
+  /** Protocols between peers that programs around the node bring. */
+  readonly protocols: NodeProtocols
 
   start(): Promise<void>
   /** Stops taking requests, gives those under way `drainMs`, then ends. */

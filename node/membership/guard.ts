@@ -11,7 +11,8 @@ import type { Clock } from '../../interface/clock.ts'
 import { type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import { PeerLines } from '../log/line-budget.ts'
-import { type Action, type Opener, permit, type Standing } from './policy.ts'
+import type { Gate } from '../network/gate.ts'
+import { type Action, EVERY_MEMBER, type Opener, permit, type Standing } from './policy.ts'
 
 export interface GuardComponents {
   readonly clock: Clock
@@ -34,7 +35,7 @@ interface Components {
   }
 }
 
-export class Guard {
+export class Guard implements Gate {
   readonly #components: GuardComponents
   readonly #refusals: PeerLines
   /** By protocol. What is not in here opens for no peer. */
@@ -67,9 +68,8 @@ export class Guard {
     denyOutboundEncryptedConnection: peer => this.#denies(peer)
   }
 
-  /** The same service, all of whose protocols only these peers may open. */
-  service<C, S>(openers: Openers, create: (components: C) => S): (components: C) => S {
-    const guarded = this.#registrar(openers)
+  forMembers<C, S>(create: (components: C) => S): (components: C) => S {
+    const guarded = this.#registrar(EVERY_MEMBER)
     return components => create(withRegistrar(components as C & Components, guarded) as C)
   }
 

@@ -20,13 +20,13 @@ import {
 } from '../../protocols/revocation/index.ts'
 import type { Participation } from '../feature.ts'
 import { PeerLines } from '../log/line-budget.ts'
-import { REMOVALS_INTERVAL_MS, removalsFrom } from '../manifests/manifest-schedule.ts'
 import { Deadline } from '../network/deadline.ts'
 import { type MeshLibp2p, REVOCATION_TOPIC, revocationTopic } from '../network/libp2p.ts'
 import type { Guard } from './guard.ts'
 import type { Greeted } from './hello-service.ts'
 import type { Members, RevocationProof } from './members.ts'
 import { EVERY_MEMBER } from './policy.ts'
+import { REMOVALS_INTERVAL_MS, removalsFrom } from './revocation-schedule.ts'
 
 /** An envelope and the certificate of its issuer, each under 4 KiB. */
 const REVOCATION_BYTES_MAX = 64 * 1024

@@ -33,9 +33,8 @@ import type { Clock } from '../../interface/clock.ts'
 import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
 import { socketTls } from '../../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../../protocols/transport/yamux.ts'
-import type { Guard } from '../membership/guard.ts'
-import { EVERY_MEMBER } from '../membership/policy.ts'
 import { ConnectionLimits } from './connection-limits.ts'
+import type { Gate } from './gate.ts'
 import { onLan } from './lan-addresses.ts'
 import { Liveness } from './liveness.ts'
 import { noiseOnDemand } from './noise.ts'
@@ -118,7 +117,7 @@ export interface Libp2pSettings {
   readonly mesh: string
   /** Names of topics besides those of manifests and revocations. */
   readonly topics?: readonly string[]
-  readonly guard: Guard
+  readonly guard: Gate
   readonly clock: Clock
   readonly dht: boolean
   readonly agent: string
@@ -170,10 +169,9 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     },
     services: {
       // Who is no member yet would be refused: identify runs once the hello is done.
-      identify: guard.service(EVERY_MEMBER, identify({ runOnConnectionOpen: false })),
-      identifyPush: guard.service(EVERY_MEMBER, identifyPush()),
-      ping: guard.service(
-        EVERY_MEMBER,
+      identify: guard.forMembers(identify({ runOnConnectionOpen: false })),
+      identifyPush: guard.forMembers(identifyPush()),
+      ping: guard.forMembers(
         ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
       ),
       liveness: ({ connectionManager }: { connectionManager: { getConnections(): Connection[] } }) =>
@@ -184,10 +182,8 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
           // libp2p's type of a connection does not tell of its muxer.
           heardAtMs: connection => heardAtMs.get((connection as { muxer?: StreamMuxer }).muxer!)
         }),
-      pubsub: guard.service(EVERY_MEMBER, gossip(mesh, settings.topics ?? [])),
-      ...(dht
-        ? { dht: guard.service(EVERY_MEMBER, privateDht({ mesh, addressesOf: settings.addressesOf })) }
-        : {})
+      pubsub: guard.forMembers(gossip(mesh, settings.topics ?? [])),
+      ...(dht ? { dht: guard.forMembers(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
     } as never
   })
   doorway.watch(libp2p)

@@ -11,7 +11,7 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { PeerInfo } from '../../interface/node.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/wire/limits.ts'
-import type { ProviderTable } from '../manifests/provider-table.ts'
+import type { ProviderTable } from '../manifests/index.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { manifestAddresses } from '../network/stated-addresses.ts'
 

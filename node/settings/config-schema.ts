@@ -120,9 +120,21 @@ export interface Setting {
   readonly isList: boolean
 }
 
-export const SETTINGS: ReadonlyMap<string, Setting> = new Map(
-  settingsOf(Config, []).map(setting => [setting.key, setting])
-)
+/** Every setting, and what settings are grouped under: `gateway` of `gateway.port`. */
+export interface KnownSettings {
+  readonly byKey: ReadonlyMap<string, Setting>
+  readonly sections: ReadonlySet<string>
+}
+
+/** Sections of features, by the name of each. */
+export type FeatureSections = Readonly<Record<string, z.ZodObject>>
+
+/** Those of every node, and those of its features. */
+export function knownSettings(features: FeatureSections = {}): KnownSettings {
+  const schema = Config.extend(features)
+  const byKey = new Map(settingsOf(schema, []).map(setting => [setting.key, setting]))
+  return { byKey, sections: new Set(Object.keys(schema.shape).filter(name => !byKey.has(name))) }
+}
 
 function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
   return Object.entries(schema.shape).flatMap(([name, child]) => {
@@ -133,11 +145,6 @@ function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
     return [{ key: [...path, name].join('.'), schema: child, isText, isList: type instanceof z.ZodArray }]
   })
 }
-
-/** What settings are grouped under: `gateway` of `gateway.port`. */
-export const SECTIONS: ReadonlySet<string> = new Set(
-  Object.keys(Config.shape).filter(name => !SETTINGS.has(name))
-)
 
 /** `gateway.port` → `LUMOS_GATEWAY__PORT` */
 export const envNameOf = (key: string): string => `LUMOS_${key.toUpperCase().replaceAll('.', '__')}`

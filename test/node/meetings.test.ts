@@ -4,11 +4,11 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
 import { type ErrorCode, RemoteError } from '../../interface/errors.ts'
+import type { NodeParts } from '../../node/feature.ts'
 import { Bans, FORGERY, LOITERING } from '../../node/membership/bans.ts'
 import { Guard } from '../../node/membership/guard.ts'
-import type { NodeContext } from '../../node/mesh/context.ts'
-import { composeMeetings, type MeetingsParts } from '../../node/mesh/meetings.ts'
-import { NearbyMeshes } from '../../node/pairing/nearby-meshes.ts'
+import { composeHello, type MeshHelloParts } from '../../node/membership/hello.ts'
+import { Discovery, type DiscoveryComponents } from '../../node/network/discovery.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { memoryLog } from '../capabilities/parts.ts'
 
@@ -31,19 +31,25 @@ async function meeting() {
   const clock = new ManualClock()
   const log = memoryLog()
   const guard = new Guard({ clock, log, standing: () => ({ kind: 'stranger' }) })
-  const ground = { clock, log, random: () => 0.5, network: { dial: [] }, emit() {} }
-  const standing = {
-    ...{ guard, reception: {}, forgers: new Bans(FORGERY, clock), loiterers: new Bans(LOITERING, clock) },
+  const node = { clock, log, random: () => 0.5, peerId: '', emit() {} }
+  const membership = {
+    ...{ guard, check: {}, forgers: new Bans(FORGERY, clock), loiterers: new Bans(LOITERING, clock) },
     members: { get: () => undefined, orphan: () => undefined }
   }
-  const { discovery, greeter } = composeMeetings(
-    ground as unknown as NodeContext,
-    {
-      ...{ own: { id: 'mesh' }, libp2p, standing, news: {}, onMember: async () => {} },
-      ...{ foreigners: new NearbyMeshes(), isAsked: () => false }
-    } as unknown as MeetingsParts
-  )
-  await greeter.start()
+  const parts = {
+    mesh: 'mesh',
+    libp2p,
+    membership,
+    revocations: {},
+    onMember: async () => {},
+    isAsked: () => false
+  }
+  const hello = composeHello(node as NodeParts, parts as unknown as MeshHelloParts)
+  const discovery = new Discovery({
+    ...{ libp2p, clock, log, random: node.random, addresses: [] },
+    wants: (id: string) => !hello.refuses(id)
+  } as unknown as DiscoveryComponents)
+  await hello.service.start()
   return {
     /** This node has dialed the peer, which answers its hello so. */
     async refused(remotePeer: PeerId, code: ErrorCode) {
