@@ -118,7 +118,7 @@ describe('a feature of a node', () => {
     await using den = await startWithNotes('den')
     const registry = createUnits({ node: den, gatewayUrl: () => '', rotateToken: () => 0, stop() {} })
     for (const unit of unitsOf(den)) registry.register(unit)
-    const context = contextOf(OWNER)
+    const context = contextOf(OWNER, { requestId: 'one', budgetMs: 1000 })
     expect(await registry.execute('notes.keep', { text: 'tea' }, context)).toEqual({ kept: ['tea'] })
 
     await createProgram(true, DOMAINS).parseAsync(['node', 'lumos-node', 'note', 'tea'])

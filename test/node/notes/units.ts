@@ -6,8 +6,8 @@ export const notesUnits = ({ notes }: { readonly notes: Notes }) => [
   defineUnit({
     name: 'notes.keep',
     kind: 'command',
-    permission: 'manage',
     summary: 'Keep a note.',
+    permission: 'use',
     input: z.strictObject({ text: z.string() }),
     output: z.strictObject({ kept: z.array(z.string()) }),
     run: async ({ text }) => {
