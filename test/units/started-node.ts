@@ -12,6 +12,7 @@ import type { EventData, EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { TaskInput } from '../../interface/tasks/index.ts'
+import type { EventBus } from '../../node/events/event-bus.ts'
 import { createDrivenNode } from '../../sim/driven-node.ts'
 
 class HeldEngine implements Engine {
@@ -74,9 +75,9 @@ export async function startNode() {
     node,
     engine,
     home,
-    emit<N extends EventName>(name: N, detail: EventData<N>) {
-      const events = node.events as unknown as EventTarget
-      events.dispatchEvent(new CustomEvent(name, { detail }))
+    emit<N extends EventName>(name: N, data: EventData<N>) {
+      const bus = node.events as EventBus
+      bus.emit(name, data)
     },
     async [Symbol.asyncDispose]() {
       await node.stop({ drainMs: 0 })
