@@ -89,7 +89,7 @@ function withProof(
   const proof =
     failure.code === 'PEER_REVOKED'
       ? proofAgainst(removals, own!.subject, own!.role)
-      : issuer?.issuer === mesh
+      : issuer?.issuer === mesh && issuer.subject === own!.issuer
         ? adminsBehind(membershipOf([own!, issuer]))
             .map(admin => proofAgainst(removals, admin, 'admin'))
             .find(Boolean)

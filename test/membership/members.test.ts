@@ -122,9 +122,16 @@ describe('the proof that comes with a refusal', () => {
     const stranger = [await sealed(madeUp), await sealed({ mesh, issuer: dora, subject: ada })]
 
     expect((await refusal(carl.id, carlChain)).details.revocation).toBeInstanceOf(Uint8Array)
-    const { code, details } = await refusal(dora.id, stranger)
-    expect(code).toBe('CERTIFICATE_INVALID')
-    expect(details.revocation).toBeUndefined()
+    // What a stranger signs itself may name as a voucher any admin, and carry a certificate of any other.
+    const vouched = [await sealed({ ...madeUp, subject: carl }, { vouchers: [ada.id] }), bobChain[0]!]
+    for (const [id, chain] of [
+      [dora.id, stranger],
+      [carl.id, vouched]
+    ] as const) {
+      const { code, details } = await refusal(id, chain)
+      expect(code).toBe('CERTIFICATE_INVALID')
+      expect(details.revocation).toBeUndefined()
+    }
   })
 })
 
