@@ -121,6 +121,25 @@ const files = Object.keys(BELOW).flatMap(folder =>
 const importsOf = (file: string): string[] =>
   [...readFileSync(join(ROOT, file), 'utf8').matchAll(IMPORT)].map(match => (match[1] ?? match[2])!)
 
+/** Files and packages that these files load, those included that others of them load. Types load nothing. */
+function loadedBy(waiting: string[]): Set<string> {
+  const seen = new Set<string>()
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (seen.has(file)) continue
+    seen.add(file)
+    if (!file.endsWith('.ts')) continue
+    const code = readFileSync(join(ROOT, file), 'utf8').replace(
+      /^(?:im|ex)port type [\s\S]*?from '.*'$/gm,
+      ''
+    )
+    for (const match of code.matchAll(IMPORT)) {
+      const name = (match[1] ?? match[2])!
+      waiting.push(name.startsWith('.') ? join(dirname(file), name) : name)
+    }
+  }
+  return seen
+}
+
 /** Without comments, which may speak of what the code must not do. */
 const codeOf = (file: string): string =>
   readFileSync(join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/ .*$/gm, '')
@@ -227,6 +246,13 @@ describe('the floors of the house', () => {
   it('whatever is called a core is held to it', () => {
     const called = files.filter(file => file.endsWith('-core.ts')).map(file => file.split(sep).join('/'))
     expect(CORES).toEqual(expect.arrayContaining(called))
+  })
+
+  it('the process of an engine loads no schema library', () => {
+    const ends = [...loadedBy(['capabilities/host/engine-child.ts', 'capabilities/engines/onnx/engine.ts'])]
+    expect(ends).toContain('interface/limits.ts')
+    expect(ends).not.toContain('zod')
+    expect([...loadedBy(['capabilities/host/engine-call.ts'])]).toContain('zod')
   })
 
   it('only a task itself and the engines that do it say its name', () => {

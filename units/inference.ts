@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { Data, Delta, Progress } from '../interface/chunks.ts'
 import { EngineFailedError } from '../interface/errors.ts'
+import { TENSOR_BYTES_MAX } from '../interface/limits.ts'
 import { ModelId } from '../interface/names.ts'
 import {
   type InferenceRoute,
@@ -19,7 +20,6 @@ import {
   type TaskName,
   type TaskOutput
 } from '../interface/tasks/index.ts'
-import { TENSOR_BYTES_MAX } from '../interface/tasks/tensor.ts'
 import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 

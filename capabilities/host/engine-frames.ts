@@ -4,8 +4,8 @@
  */
 
 import { EngineFailedError, LumosError } from '../../interface/errors.ts'
+import { TENSOR_BYTES_MAX } from '../../interface/limits.ts'
 import { isRecord } from '../../interface/record.ts'
-import { TENSOR_BYTES_MAX } from '../../interface/tasks/tensor.ts'
 
 /** How much each part of a frame may hold, and the error of a message that is larger. */
 export interface FrameLimits {

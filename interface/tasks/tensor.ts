@@ -1,12 +1,10 @@
 /** Any graph with named tensors: a task of this project's own. */
 
 import * as z from 'zod'
+import { TENSOR_BYTES_MAX } from '../limits.ts'
 import { isRecord } from '../record.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
-
-/** All tensors of one request, or of one answer, together. */
-export const TENSOR_BYTES_MAX = 64 * 1024 * 1024
 
 /** Element types of a tensor and their bytes per element. */
 export const TENSOR_TYPES = {
