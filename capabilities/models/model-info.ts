@@ -68,6 +68,7 @@ const ModelDescription = z.object({
       height: z.int().min(1).max(SIDE_PIXELS_MAX),
       fit: z.enum(['fill', 'cover', 'contain']).default('fill'),
       color: z.enum(['gray', 'rgb']).default('rgb'),
+      background: z.enum(['black', 'white']).default('white'),
       layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
       range: z.tuple([z.number(), z.number()]).default([0, 1]),
       mean: Channels.optional(),
