@@ -7,7 +7,6 @@ import type { LumosNode } from '../../interface/node.ts'
 import type { FeatureDeclaration } from '../../node/feature.ts'
 import type { DrivenNode } from '../../sim/driven-node.ts'
 import { createUnits } from '../../units/index.ts'
-import { contextOf, OWNER } from '../units/callers.ts'
 import { HostilePeer, listeningLog } from './hostile-peer.ts'
 import { startNode, temporaryHome } from './mesh-nodes.ts'
 import * as notesCommand from './notes/command.ts'
@@ -118,7 +117,8 @@ describe('a feature of a node', () => {
     await using den = await startWithNotes('den')
     const registry = createUnits({ node: den, gatewayUrl: () => '', rotateToken: () => 0, stop() {} })
     for (const unit of unitsOf(den)) registry.register(unit)
-    const context = contextOf(OWNER, { requestId: 'one', budgetMs: 1000 })
+    const caller = { origin: 'local', permissions: ['use'] } as const
+    const context = { requestId: 'one', budgetMs: 1000, caller }
     expect(await registry.execute('notes.keep', { text: 'tea' }, context)).toEqual({ kept: ['tea'] })
 
     await createProgram(true, DOMAINS).parseAsync(['node', 'lumos-node', 'note', 'tea'])
