@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { readModel } from '../../capabilities/models/model-info.ts'
 import { onnxModel } from '../../capabilities/models/onnx-model.ts'
@@ -36,7 +36,7 @@ const PICTURES = new URL('../fixtures/pictures/', import.meta.url)
 const picture = (name: string): Promise<Buffer> => readFile(new URL(name, PICTURES))
 
 /** The picture, then a black one. */
-async function animated(first: sharp.Sharp): Promise<Buffer> {
+async function animated(first: Sharp): Promise<Buffer> {
   const frames = [await first.clone().png().toBuffer(), await first.clone().linear(0, 0).png().toBuffer()]
   return sharp(frames, { join: { animated: true } })
     .gif()
