@@ -164,8 +164,6 @@ describe('membership on the command line', () => {
       ] as const) {
         await using device = await startNode(await temporaryHome(), ['--name', name], near)
         const on = (...args: string[]) => runCli(args, { home: device.home })
-        const nearby = async () => JSON.parse((await on('exec', 'mesh.nearby')).stdout).items.length
-        while ((await nearby()) === 0);
         const joining = on('join', '--nearby', flag)
         const asks = await runCli(['approve', '--json', '--wait', '20'], { home: den.home })
         const [{ phrase }] = JSON.parse(asks.stdout).items
@@ -173,6 +171,7 @@ describe('membership on the command line', () => {
 
         const { code, stdout, stderr } = await joining
         assert.equal(code, 0, stderr)
+        assert.match((await on('peers')).stdout, /den/)
         const lines = stdout
           .trim()
           .split('\n')
@@ -184,6 +183,7 @@ describe('membership on the command line', () => {
           assert.ok(stderr.includes(phrase))
         } else {
           assert.deepEqual(events, [
+            ['found', 'flat', undefined],
             ['asking', 'flat', phrase],
             ['joined', 'flat', phrase]
           ])

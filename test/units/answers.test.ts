@@ -91,7 +91,11 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     'mesh.approve',
     Array.fromAsync(onAttic.pieces('mesh.join_nearby', { mesh: 'flat' }))
   )
-  expect(pieces).toMatchObject([{ type: 'asking' }, { type: 'joined', mesh: 'flat', name: 'attic' }])
+  expect(pieces).toMatchObject([
+    { type: 'found', mesh: 'flat' },
+    { type: 'asking' },
+    { type: 'joined', mesh: 'flat', name: 'attic' }
+  ])
   const event = onDen.units.list().find(({ name }) => name === 'mesh.member_joined')!
   assert.equal(wrongIn(event.output, (await watched.next()).value), undefined)
   await watched.return?.()
