@@ -134,7 +134,7 @@ describe('the configuration', () => {
         for (const { key, value, origin } of describeConfig(loadConfig({ home, env, flags }))) {
           const [expected, source] =
             key in flags
-              ? [flags[key], /^flag --/]
+              ? [flags[key], /^(?:flag --|settings\[)/]
               : key in environment
                 ? [environment[key], /^env LUMOS_/]
                 : key in file
@@ -162,10 +162,10 @@ describe('a mistake in the configuration', () => {
     ])
     assert.deepEqual(problemsOf('colour: red\n'), ['file:1:1: unknown setting "colour"'])
     assert.deepEqual(problemsOf(undefined, { env: { LUMOS_LOG_LEVEL: 'debug' } }), [
-      'env LUMOS_LOG_LEVEL: unknown setting "log_level"; did you mean "log.level"?'
+      'env LUMOS_LOG_LEVEL: unknown setting "log_level"; did you mean LUMOS_LOG__LEVEL?'
     ])
     assert.deepEqual(problemsOf(undefined, { flags: { 'swarm.prot': 1 } }), [
-      'flag --swarm-prot: unknown setting "swarm.prot"; did you mean "swarm.port"?'
+      'settings["swarm.prot"]: unknown setting "swarm.prot"; did you mean "swarm.port"?'
     ])
   })
 
