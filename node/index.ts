@@ -7,12 +7,14 @@ import type { LumosNode } from '../interface/node.ts'
 import { createLumosNode as createMeshNode } from './create-node.ts'
 import type { LumosNodeOptions } from './options.ts'
 
+export type { Engine, Model } from '../capabilities/host/engine.ts'
 export { type ErrorCode, LumosError } from '../interface/errors.ts'
 export type { EventData, EventName } from '../interface/events.ts'
 export type { InferenceChunk } from '../interface/inference.ts'
 export type { Role } from '../interface/membership.ts'
 export type {
   Asking,
+  FoundMesh,
   Invitation,
   Joined,
   JoinNearbyOptions,
@@ -31,6 +33,7 @@ export type {
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
+export type { TaskInput, TaskName, TaskOutput } from '../interface/tasks/index.ts'
 export type { LumosNodeOptions } from './options.ts'
 
 /**
