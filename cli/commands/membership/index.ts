@@ -6,6 +6,11 @@ import type { Lazily } from '../../invocation.ts'
 import { seconds } from '../../option-values.ts'
 
 export function register(program: Command, lazily: Lazily): void {
+  registerJoining(program, lazily)
+  registerMembers(program, lazily)
+}
+
+function registerJoining(program: Command, lazily: Lazily): void {
   program
     .command('invite')
     .description('make a code that lets one device join, within ten minutes')
@@ -58,7 +63,9 @@ export function register(program: Command, lazily: Lazily): void {
       )
     )
     .action(lazily(() => import('./approve.ts')))
+}
 
+function registerMembers(program: Command, lazily: Lazily): void {
   program
     .command('members')
     .description('every device that belongs to the mesh')

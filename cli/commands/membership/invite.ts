@@ -9,7 +9,6 @@ import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
 import { canAsk } from '../../prompt.ts'
-import { duration } from '../../quantities.ts'
 import { roleOf } from '../../role.ts'
 
 interface InviteOptions {
@@ -41,12 +40,13 @@ function wordsFor(
   file: string | undefined,
   output: Output
 ): string {
-  const left = duration((expires_at_ms - systemClock.wallMs()) / 1000)
+  const left = Math.round((expires_at_ms - systemClock.wallMs()) / 60_000)
   return [
-    `For one device, as ${role}, within ${left}. On that device:`,
+    `For one device, as ${role}, within ${left} min. On that device:`,
     '',
     output.paint('bold', `  lumos-node join ${file === undefined ? code : `@${file}`}`),
-    ''
+    '',
+    'Without a code, on one network: lumos-node join --nearby there, and lumos-node approve here.'
   ].join('\n')
 }
 
@@ -68,7 +68,7 @@ async function printUse(
   )
   const used = (await Promise.race([first, expired.promise]))?.value as Used | undefined
   clearTimeout(timer)
-  if (used === undefined) output.note('Nobody came. The code has expired.')
+  if (used === undefined) output.note('The code has expired. No device has used it.')
   else if (output.json) output.line(JSON.stringify({ event: 'used', ...used }))
   else {
     output.line(

@@ -39,11 +39,11 @@ export class JoiningControl {
 
   async join(text: string, { name, signal }: AbortOptions & { name?: string } = {}): Promise<Joined> {
     const code = parseInviteCode(text)
+    const { members, isRemoved } = this.#changes.session
+    if (code.mesh === members.mesh && !isRemoved()) {
+      throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
+    }
     const joined = await this.#changes.alone(async () => {
-      const { members, isRemoved } = this.#changes.session
-      if (code.mesh === members.mesh && !isRemoved()) {
-        throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
-      }
       const { grant, phrase } = await this.#changes.session.pairing.client.redeem(
         code,
         this.#changes.nameOr(name),
