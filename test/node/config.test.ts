@@ -35,6 +35,14 @@ function problemsOf(yaml: string | undefined, sources: ConfigSources = {}): stri
 }
 
 describe('the configuration', () => {
+  it('is read as the editors of Windows write it', () => {
+    const home = homeWith(undefined)
+    writeFileSync(join(home, 'lumos.yaml'), Buffer.from('\ufeffname: Büro\r\n', 'utf16le'))
+    assert.equal(loadConfig({ home, env: {} }).config.name, 'Büro')
+    writeFileSync(join(home, 'lumos.yaml'), Buffer.from('name: Büro\n', 'latin1'))
+    assert.throws(() => loadConfig({ home, env: {} }), { message: /lumos\.yaml: The text is not UTF-8 \(byte 7\)/ })
+  })
+
   it('has a default for every setting', () => {
     const { config, origins } = load()
 
