@@ -139,6 +139,8 @@ describe('membership on the command line', () => {
       assert.equal((await onAttic('promote', 'den', '--yes')).code, 5)
 
       assert.equal((await onDen('revoke', 'attic', '--yes')).code, 0)
+      // As soon as it has heard of it.
+      while (!/removed from the mesh.*leave --new-identity/.test((await onAttic('status')).stdout));
       assert.equal((await onAttic('leave', '--yes')).code, 0)
       const refused = await onAttic('join', await code())
       assert.equal(refused.code, 5, refused.stderr)

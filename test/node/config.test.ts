@@ -40,7 +40,9 @@ describe('the configuration', () => {
     writeFileSync(join(home, 'lumos.yaml'), Buffer.from('\ufeffname: Büro\r\n', 'utf16le'))
     assert.equal(loadConfig({ home, env: {} }).config.name, 'Büro')
     writeFileSync(join(home, 'lumos.yaml'), Buffer.from('name: Büro\n', 'latin1'))
-    assert.throws(() => loadConfig({ home, env: {} }), { message: /lumos\.yaml: The text is not UTF-8 \(byte 7\)/ })
+    assert.throws(() => loadConfig({ home, env: {} }), {
+      message: /lumos\.yaml: The text is not UTF-8 \(byte 7\)/
+    })
   })
 
   it('has a default for every setting', () => {
