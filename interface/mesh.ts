@@ -45,7 +45,9 @@ export const Invitation = z.strictObject({
   /** A link that lets one device in. Whoever reads it is let in, so it is a secret. */
   code: z.string(),
   role: Role,
-  expiresAtMs: WallMs
+  expiresAtMs: WallMs,
+  /** Addresses of this node that the code has no room for: the least likely ones. */
+  leftOut: z.array(z.string())
 })
 export type Invitation = z.infer<typeof Invitation>
 
@@ -88,11 +90,17 @@ export const JoinRequest = z.strictObject({
 })
 export type JoinRequest = z.infer<typeof JoinRequest>
 
+/** The mesh that is asked from now on, until an admin has decided. */
+export const FoundMesh = z.strictObject({ mesh: z.string(), meshId: z.string() })
+export type FoundMesh = z.infer<typeof FoundMesh>
+
 export interface JoinNearbyOptions extends AbortOptions {
   /** Name or id of the mesh, when several are near. */
   readonly mesh?: string
   /** What this node wants to be called there. */
   readonly name?: string
+  /** Called once, before any device answers. */
+  onFound?(found: FoundMesh): void
   /** Called once for each device that was asked. */
   onAsking?(asking: Asking): void
 }

@@ -16,6 +16,8 @@ const MESH_NAME = /^[a-z0-9-]{1,32}$/
 const DIALABLE = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(?:\/p2p\/[A-Za-z0-9]+)?$/
 /** Peers to dial at start: entry points, not a list of the mesh. */
 const PEERS_MAX = 64
+/** A router, its IPv6 address, and a second line. */
+const ANNOUNCED_MAX = 4
 const DIRECTORIES_MAX = 64
 /** Lower case, as browsers write names; no dot at the end. */
 const HOST_NAME =
@@ -30,6 +32,10 @@ const Multiaddr = z
   .string()
   .max(256)
   .regex(DIALABLE, 'expected a multiaddr such as /ip4/192.168.1.2/tcp/5867')
+/** What other nodes take from a peer: names are not looked up for it. */
+const PublicAddress = z
+  .string()
+  .refine(isReachable, { error: 'expected an IP address and a port, such as /ip4/203.0.113.7/tcp/5867' })
 const Path = z
   .string()
   .max(4096)
@@ -40,6 +46,11 @@ const HostName = z
   .string()
   .refine(name => HOST_NAME.test(name) || isIP(name) !== 0, { error: 'expected a name or an IP address' })
   .refine(name => !WILDCARDS.has(name), { error: 'expected what others call this device, not a wildcard' })
+
+function isReachable(address: string): boolean {
+  const [, family, ip = '', port = ''] = /^\/ip([46])\/([^/]+)\/tcp\/(\d{1,5})$/.exec(address) ?? []
+  return `${isIP(ip)}` === family && Number(port) > 0 && Number(port) <= 65_535
+}
 
 /** The host's name without what a device name may not hold. */
 function defaultName(): string {
@@ -52,17 +63,25 @@ function defaultName(): string {
 }
 
 export const Config = z.strictObject({
+  /** What this device is called in its mesh. */
   name: DeviceName.default(defaultName),
   mesh: z.strictObject({
+    /** What the mesh is called that this device founds at its first start. */
     name: z.string().regex(MESH_NAME, 'expected 1 to 32 of a-z, 0-9 and -').default('home')
   }),
   swarm: z.strictObject({
+    /** Where to listen for peers. */
     host: Host.default('0.0.0.0'),
+    /** The port for peers; 0 for any free one. */
     port: Port.default(5867),
+    /** Look for peers on the local network. */
     mdns: z.boolean().default(true),
+    /** Find the addresses of members through other members. */
     dht: z.boolean().default(true),
     /** Multiaddrs to dial at start. */
-    peers: z.array(Multiaddr).max(PEERS_MAX).default([])
+    peers: z.array(Multiaddr).max(PEERS_MAX).default([]),
+    /** Where others reach this node by way of a router that leads to it. */
+    announce: z.array(PublicAddress).max(ANNOUNCED_MAX).default([])
   }),
   keys: z.strictObject({
     /**
@@ -74,6 +93,7 @@ export const Config = z.strictObject({
   gateway: z.strictObject({
     /** Where to listen. Anything but loopback needs `hosts`; what is said there is not encrypted. */
     host: Host.default('127.0.0.1'),
+    /** The port for programs; 0 for any free one. */
     port: Port.default(5866),
     /**
      * What other devices call this one (`den.lan`, `192.168.1.2`), without a port. A request is
@@ -103,9 +123,11 @@ export const Config = z.strictObject({
     )
     .default({}),
   engines: z.strictObject({
+    /** Serve the model `echo`, which answers with what it was asked. */
     echo: z.boolean().default(false)
   }),
   log: z.strictObject({
+    /** The least severe messages that the log file keeps. */
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info')
   })
 })
@@ -149,5 +171,16 @@ function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
 /** `gateway.port` → `LUMOS_GATEWAY__PORT` */
 export const envNameOf = (key: string): string => `LUMOS_${key.toUpperCase().replaceAll('.', '__')}`
 
-/** `gateway.port` → `--gateway-port` */
-export const flagOf = (key: string): string => `--${key.replaceAll('.', '-')}`
+/** The flag of `start` that sets it. */
+const FLAGS: Readonly<Record<string, string>> = {
+  name: '--name',
+  'mesh.name': '--mesh',
+  'swarm.port': '--port',
+  'swarm.mdns': '--no-mdns',
+  'swarm.peers': '--peer',
+  'gateway.port': '--gateway-port',
+  'engines.echo': '--echo'
+}
+
+/** Undefined where a setting has none: a program gives it by its key. */
+export const flagOf = (key: string): string | undefined => FLAGS[key]

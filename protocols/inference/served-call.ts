@@ -4,7 +4,7 @@ import type { InferenceRequest, ServeOptions } from '../../interface/inference.t
 
 export class ServedCall implements ServeOptions {
   readonly controller = new AbortController()
-  readonly signal = this.controller.signal
+  readonly signal: AbortSignal = this.controller.signal
   readonly askedBy: string
   /** Of input, counted against its peer. */
   readonly bytes: number
