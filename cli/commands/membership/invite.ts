@@ -36,7 +36,7 @@ export async function run({ options, output }: Invocation<InviteOptions>): Promi
 }
 
 function wordsFor(
-  { code, role, expires_at_ms }: SnakeCase<Invitation>,
+  { code, role, expires_at_ms, left_out }: SnakeCase<Invitation>,
   file: string | undefined,
   output: Output
 ): string {
@@ -46,6 +46,9 @@ function wordsFor(
     '',
     output.paint('bold', `  lumos-node join ${file === undefined ? code : `@${file}`}`),
     '',
+    ...(left_out.length > 0
+      ? [`The code has no room for these addresses of this device: ${left_out.join(', ')}`, '']
+      : []),
     'Without a code, on one network: lumos-node join --nearby there, and lumos-node approve here.'
   ].join('\n')
 }
