@@ -1,23 +1,48 @@
 /** What people give as input: words, `@file`, or `-` for stdin. */
 
-import { readFile } from 'node:fs/promises'
-import { buffer } from 'node:stream/consumers'
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { decodeText } from '../interface/decode-text.ts'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 
 /** Whether the input is in a file or on stdin, and not the argument itself. */
 export const isElsewhere = (argument: string): boolean => argument === '-' || argument.startsWith('@')
 
+/** No node takes a larger body: 64 MiB of tensors are 86 MiB in base64. */
+const INPUT_BYTES_MAX = 88 * 1024 * 1024
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not read it'
+}
+
 export async function readBytes(argument: string): Promise<Buffer> {
-  if (argument === '-') return buffer(process.stdin)
+  if (argument === '-') return upToLimit(process.stdin)
   if (!argument.startsWith('@')) return Buffer.from(argument)
 
   const path = argument.slice(1)
   try {
-    return await readFile(path)
+    return await upToLimit(createReadStream(path))
   } catch (err) {
-    throw new InvalidInputError(`${path} cannot be read: ${(err as Error).message}.`, { cause: err })
+    if (err instanceof LumosError) throw err
+    const { code = '', message } = err as NodeJS.ErrnoException
+    throw new InvalidInputError(`${path} cannot be read: ${REASONS[code] ?? message}.`, { cause: err })
   }
+}
+
+/** A device or a pipe may have no end. */
+async function upToLimit(source: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of source) {
+    bytes += chunk.length
+    if (bytes > INPUT_BYTES_MAX) {
+      const limit = INPUT_BYTES_MAX / 1024 / 1024
+      throw new LumosError('INPUT_TOO_LARGE', `The input holds more than ${limit} MiB, which is the limit.`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 export async function readText(argument: string): Promise<string> {

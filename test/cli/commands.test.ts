@@ -92,6 +92,14 @@ describe('infer', () => {
     const path = join(empty, 'words.txt')
     await writeFile(path, 'from a file')
     assert.equal((await cli(['infer', 'text-generation', `@${path}`])).stdout, 'from a file\n')
+    const missing = await cli(['infer', 'held', '@no-such-file'])
+    assert.match(missing.stderr, /^no-such-file cannot be read: there is no such file\. /)
+  })
+
+  it('reads no more than a node takes of a file that has no end', async () => {
+    const { code, stderr } = await cli(['infer', 'held', '@/dev/zero'])
+    assert.equal(code, 1)
+    assert.match(stderr, /holds more than 88 MiB.*E_INPUT_TOO_LARGE/)
   })
 
   it('prints exactly what programs expect with --json', async () => {
@@ -198,7 +206,7 @@ describe('a failing command', () => {
     ['an option that makes no sense', ['infer', 'held', 'a', '--timeout', 'soon'], 2, 'USAGE'],
     ['an option of another task', ['infer', 'held', 'a', '--top-k', '3'], 2, 'USAGE'],
     ['input that is no JSON', ['exec', 'mesh.status', '{'], 2, 'USAGE'],
-    ['an image that is no file', ['infer', 'image-classification', 'seven.png'], 2, 'USAGE'],
+    ['an image that is not there', ['infer', 'image-classification', 'seven.png'], 1, 'INVALID_INPUT'],
     ['an unknown shell', ['completion', 'tcsh'], 2, 'USAGE'],
     ['a missing file', ['infer', 'held', '@/nowhere'], 1, 'INVALID_INPUT'],
     ['wrong input', ['exec', 'model.get', '{"model_idd":"held"}'], 1, 'INVALID_INPUT'],

@@ -2,7 +2,7 @@
 
 import { InvalidInputError } from '../../../interface/errors.ts'
 
-export const READ_FORMATS = 'JPEG, PNG, WebP or GIF'
+const READ_FORMATS = 'JPEG, PNG, WebP or GIF'
 
 /** Bytes 4 to 7 of every file of the ISO family; the brand after them says which member it is. */
 const ISO_MARK = 'ftyp'
