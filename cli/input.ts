@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
+import { decodeText } from '../interface/decode-text.ts'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 
 /** Whether the input is in a file or on stdin, and not the argument itself. */
@@ -20,7 +21,7 @@ export async function readBytes(argument: string): Promise<Buffer> {
 }
 
 export async function readText(argument: string): Promise<string> {
-  return (await readBytes(argument)).toString('utf8')
+  return decodeText(await readBytes(argument))
 }
 
 export async function readJson(argument: string): Promise<unknown> {

@@ -23,7 +23,8 @@ import {
 import type { Participation } from '../feature.ts'
 import { EVERY_MEMBER, type Greeted, type Guard } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
-import { MANIFEST_TOPIC, type MeshLibp2p, manifestTopic } from '../network/libp2p.ts'
+import { MANIFEST_TOPIC, manifestTopic } from '../network/gossip.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
 import { newPulls, PULL_TICK_MS, type PullEffect, type PullEvent, stepPulls } from './manifest-schedule.ts'
 import type { ProviderTable } from './provider-table.ts'
 

@@ -1,11 +1,17 @@
-/** Gossip with every limit set: what is small, signed by its author, and of a topic of this mesh. */
+/** Gossip of one mesh: its topics, and every limit of the library set. */
 
 import { createHash } from 'node:crypto'
 import { gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
 
-/** @param topics full names: messages of others are dropped. */
-export const gossip = (topics: string[]) =>
+/** The full name of a topic: meshes on one network stay apart. */
+export const topicOf = (mesh: string, name: string): string => `/lumos/${mesh}/${name}/1`
+export const MANIFEST_TOPIC = 'manifest'
+export const REVOCATION_TOPIC = 'revocation'
+export const manifestTopic = (mesh: string): string => topicOf(mesh, MANIFEST_TOPIC)
+export const revocationTopic = (mesh: string): string => topicOf(mesh, REVOCATION_TOPIC)
+
+export const gossip = (mesh: string, topics: readonly string[]) =>
   gossipsub({
     // What is gossiped bears the signature of whoever says it: a second one, of the
     // message, would be checked at every hop and used by nobody.
@@ -19,7 +25,7 @@ export const gossip = (topics: string[]) =>
     // message, and whoever saw it drops it unread.
     msgIdFn: message => createHash('sha256').update(message.data).digest(),
     ignoreDuplicatePublishError: true,
-    allowedTopics: topics,
+    allowedTopics: [MANIFEST_TOPIC, REVOCATION_TOPIC, ...topics].map(name => topicOf(mesh, name)),
     // One address may hide a whole office: scoring by address would silence it
     // from the eleventh peer on.
     scoreParams: { IPColocationFactorWeight: 0 },

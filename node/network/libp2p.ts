@@ -69,13 +69,13 @@ const MDNS_SERVICE = '_lumos._udp.local'
 /** A first query that Wi-Fi lost is repeated within the time a person waits. */
 const MDNS_INTERVAL_MS = 5000
 
-const CONNECTIONS = {
+const CONNECTION_LIMITS = {
   maxConnections: CONNECTIONS_MAX,
   maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
   inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
   dialTimeout: DIAL_TIMEOUT_MS,
   inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
-  // Discovery redials, with its own backoff, whoever is worth it.
+  // Discovery dials again, with its own backoff. See also `notKeptAlive` in private-dht.ts.
   reconnectRetries: 0
 }
 
@@ -182,7 +182,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       service.addEventListener('peer', event => settings.onSighted(event.detail))
       return service
     }),
-    connectionManager: CONNECTIONS,
+    connectionManager: CONNECTION_LIMITS,
     // Liveness does what it does, and does not mistake a slow link for a dead one.
     connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
@@ -202,9 +202,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
         ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
       ),
       liveness: () => liveness,
-      pubsub: guard.forMembers(
-        gossip([MANIFEST_TOPIC, REVOCATION_TOPIC, ...topics].map(name => topicOf(mesh, name)))
-      ),
+      pubsub: guard.forMembers(gossip(mesh, topics)),
       ...(dht ? { dht: guard.forMembers(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
     } as never
   })
@@ -220,10 +218,3 @@ function doubtReplaced(libp2p: MeshLibp2p, liveness: Liveness): void {
     liveness.doubt(libp2p.getConnections(remotePeer).filter(other => other.id !== id))
   )
 }
-
-/** The full name of a topic: meshes on one network stay apart. */
-export const topicOf = (mesh: string, name: string): string => `/lumos/${mesh}/${name}/1`
-export const MANIFEST_TOPIC = 'manifest'
-export const REVOCATION_TOPIC = 'revocation'
-export const manifestTopic = (mesh: string): string => topicOf(mesh, MANIFEST_TOPIC)
-export const revocationTopic = (mesh: string): string => topicOf(mesh, REVOCATION_TOPIC)
