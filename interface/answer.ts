@@ -165,7 +165,7 @@ export class Answer {
 }
 
 /** A piece that waits for its reader keeps alive all the memory that it is a view of: a frame, or what came with it. */
-const onItsOwn = (bytes: Uint8Array): Uint8Array =>
+const onItsOwn = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
   bytes.buffer.byteLength === bytes.byteLength ? bytes : new Uint8Array(bytes)
 
 const isUsage = (usage: unknown): boolean =>
