@@ -40,6 +40,15 @@ export class Device implements AsyncDisposable {
     await ip(`-n ${this.place.fabric} link set dev ${this.place.port} up`)
   }
 
+  /** Its network gives it another address. */
+  async readdress(to: string): Promise<void> {
+    const { link, address } = this.place
+    await ip(
+      `-n ${this.namespace} addr del ${address}/24 dev ${link}`,
+      `-n ${this.namespace} addr add ${to}/24 dev ${link}`
+    )
+  }
+
   /**
    * From now on nothing that this device sends to `other` arrives, and nobody is told: both hold
    * connections that are dead.

@@ -42,15 +42,15 @@ export class Lab implements AsyncDisposable {
     return `${this.#name}-fabric`
   }
 
-  /** A switch, and a network of its own. */
-  async lan(): Promise<LabLan> {
+  /** A switch, and a network of its own: the first three numbers of its addresses. */
+  async lan(network?: string): Promise<LabLan> {
     const number = this.#lans++
     const bridge = `lan${number}`
     await ip(
       `-n ${this.fabric} link add ${bridge} type bridge`,
       `-n ${this.fabric} link set dev ${bridge} up`
     )
-    return new LabLan(this, bridge, `10.77.${number}`)
+    return new LabLan(this, bridge, network ?? `10.77.${number}`)
   }
 
   /** The way out of each of these LANs, and from one to the other. */
@@ -114,8 +114,9 @@ class LabLan implements Lan {
    * Another machine, plugged in.
    *
    * @param name unique in its lab, of at most 12 characters: it becomes that of a network interface.
+   * @param bridges of containers, which the system lists before the cable.
    */
-  async device(name: string): Promise<Device> {
+  async device(name: string, bridges = 0): Promise<Device> {
     const place = {
       namespace: await this.#lab.namespace(name),
       fabric: this.#lab.fabric,
@@ -124,6 +125,7 @@ class LabLan implements Lan {
       port: name,
       address: `${this.network}.${++this.#devices}`
     }
+    for (let number = 0; number < bridges; number++) await addBridge(place.namespace, number)
     await connect(place)
     // Every machine on a real LAN has a default route, which covers multicast, whether or not anybody is there.
     await ip(`-n ${place.namespace} route add default via ${this.network}.${ROUTER_HOST}`)
@@ -132,6 +134,15 @@ class LabLan implements Lan {
     return device
   }
 }
+
+/** With a container behind it: the system does not list a bridge that leads nowhere. */
+const addBridge = (namespace: string, number: number): Promise<void> =>
+  ip(
+    `-n ${namespace} link add br-${number} type veth peer name inside${number}`,
+    `-n ${namespace} addr add 172.${18 + number}.0.1/16 dev br-${number}`,
+    `-n ${namespace} link set br-${number} up`,
+    `-n ${namespace} link set inside${number} up`
+  )
 
 /** The cable between a namespace and a switch. */
 async function connect({ namespace, fabric, bridge, link, port, address }: Place): Promise<void> {

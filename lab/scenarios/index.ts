@@ -1,6 +1,7 @@
 /** Every scenario, in the order in which `all` runs them. */
 
 import type { LabScenario } from '../scenario.ts'
+import { addresses } from './addresses.ts'
 import { failOver, unpluggedMidAnswer } from './answers.ts'
 import { halfOpen, paused } from './dead-paths.ts'
 import { linkLadder } from './link-ladder.ts'
@@ -13,6 +14,7 @@ import { fullDisk, smallMemory } from './small-devices.ts'
 
 export const SCENARIOS: readonly LabScenario[] = [
   sameLan,
+  addresses,
   failOver,
   revoked,
   twoLans,

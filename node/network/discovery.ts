@@ -7,12 +7,13 @@
  * peer fires only for one it never knew; both are mended here.
  */
 
-import type { PeerId, PeerInfo } from '@libp2p/interface'
+import type { Address, PeerId, PeerInfo, PeerUpdate } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import type { MeshLibp2p } from './libp2p.ts'
+import { SightedDials } from './sighted-dials.ts'
 
 export const BACKOFF_MS = 1000
 export const BACKOFF_MS_MAX = 300_000
@@ -30,13 +31,7 @@ const CONNECTIONS_WANTED = 64
 const CONNECTIONS_WANTED_BY_HEARSAY = 16
 /** Peers to redial; beyond any mesh of devices that one group of people owns. */
 const TARGETS_MAX = 1024
-/** Redials given up once the last success is this many failures ago; a sighting starts them anew. */
-const FAILURES_MAX = 100
 
-/** Dials to sighted addresses: a LAN of 64 devices with four addresses each is met at once. */
-export const SIGHTED_DIALS_BURST = 256
-/** And so many a second after those. A flood of forged sightings makes this node dial no faster. */
-export const SIGHTED_DIALS_PER_SECOND = 16
 /** Dials of a peer that was only ever sighted; another sighting begins anew. */
 const FAILURES_SIGHTED_MAX = 5
 
@@ -66,21 +61,6 @@ export interface DiscoveryComponents {
   wants(peerId: string): boolean
 }
 
-/** Of the dials at sighted addresses that may be made now, on the monotonic clock. */
-class SightedDials {
-  #left = SIGHTED_DIALS_BURST
-  #countedMs = 0
-
-  take(dials: number, nowMs: number): boolean {
-    const earned = ((nowMs - this.#countedMs) * SIGHTED_DIALS_PER_SECOND) / 1000
-    this.#left = Math.min(SIGHTED_DIALS_BURST, this.#left + earned)
-    this.#countedMs = nowMs
-    if (this.#left < dials) return false
-    this.#left -= dials
-    return true
-  }
-}
-
 export class Discovery implements Startable {
   readonly #components: DiscoveryComponents
   readonly #targets = new Map<string, Target>()
@@ -95,6 +75,7 @@ export class Discovery implements Startable {
     const { libp2p, addresses } = this.#components
     libp2p.addEventListener('peer:discovery', this.#onHearsay)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+    libp2p.addEventListener('self:peer:update', this.#onSelf)
 
     for (const address of addresses) this.#dialSoon(this.#target(address, dialAt([multiaddr(address)])), 0)
     for (const { id, addresses: known } of await libp2p.peerStore.all()) {
@@ -108,6 +89,7 @@ export class Discovery implements Startable {
     this.#stopped.abort()
     this.#components.libp2p.removeEventListener('peer:discovery', this.#onHearsay)
     this.#components.libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
+    this.#components.libp2p.removeEventListener('self:peer:update', this.#onSelf)
     for (const target of this.#targets.values()) target.timer?.cancel()
   }
 
@@ -153,6 +135,17 @@ export class Discovery implements Startable {
     this.#dialSoon(target, this.#backoffMs(target))
   }
 
+  /** In another network than before, a peer that was out of reach may be near. */
+  #onSelf = ({ detail: { peer, previous } }: CustomEvent<PeerUpdate>): void => {
+    const textOf = (addresses: readonly Address[] = []) => addresses.map(({ multiaddr }) => multiaddr).join()
+    if (previous === undefined || textOf(peer.addresses) === textOf(previous.addresses)) return
+    for (const target of this.#targets.values()) {
+      if (target.unproven || target.failures === 0) continue
+      target.failures = 0
+      this.#dialSoon(target, this.#backoffMs(target))
+    }
+  }
+
   #backoffMs({ failures }: Target): number {
     const { random } = this.#components
     const delayMs = Math.min(BACKOFF_MS * 2 ** Math.max(failures - 1, 0), BACKOFF_MS_MAX)
@@ -196,8 +189,10 @@ export class Discovery implements Startable {
 
   #dialLater(target: Target): void {
     target.failures++
-    const failuresMax = target.unproven ? FAILURES_SIGHTED_MAX : FAILURES_MAX
-    if (target.failures < failuresMax) this.#dialSoon(target, this.#backoffMs(target))
+    // A peer of the settings, or one that was accepted, is dialed as long as this node runs: where no multicast
+    // leads, nothing else brings it back. It costs a dial every few minutes.
+    if (!target.unproven || target.failures < FAILURES_SIGHTED_MAX)
+      this.#dialSoon(target, this.#backoffMs(target))
   }
 
   async #dial(target: Target): Promise<void> {

@@ -11,7 +11,6 @@ import type { GossipSub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type {
   ComponentLogger,
-  Connection,
   Libp2p,
   PeerDiscovery,
   PeerInfo,
@@ -80,6 +79,8 @@ const CONNECTION_LIMITS = {
   reconnectRetries: 0
 }
 
+const DIALS = { addressesMax: PEER_ADDRESSES_MAX, handshakeMs: HANDSHAKE_TIMEOUT_MS }
+
 export type Services = {
   identify: Identify
   identifyPush: IdentifyPush
@@ -147,9 +148,20 @@ export interface Libp2pSettings {
 
 /** Built, not started. */
 export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
-  const { privateKey, datastore, logger, network, mesh, dht, guard, clock } = settings
+  const { privateKey, datastore, logger, network, mesh, dht, guard, clock, topics = [] } = settings
   const heardAtMs = new WeakMap<StreamMuxer, number>()
-  const own = new OwnAddresses({ clock, networks: network.device })
+  const liveness = new Liveness({
+    clock,
+    intervalMs: network.pingIntervalMs ?? PING_INTERVAL_MS,
+    connections: () => libp2p.getConnections(),
+    // libp2p's type of a connection does not tell of its muxer.
+    heardAtMs: connection => heardAtMs.get((connection as { muxer?: StreamMuxer }).muxer!)
+  })
+  const own = new OwnAddresses({
+    clock,
+    networks: network.device,
+    onLost: () => liveness.doubt(libp2p.getConnections())
+  })
   const doorway = new ConnectionLimits(peerId => guard.isMember(peerId))
   const libp2p: MeshLibp2p = await createLibp2p<Services>({
     start: false,
@@ -189,24 +201,20 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       ping: guard.forMembers(
         ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
       ),
-      liveness: ({ connectionManager }: { connectionManager: { getConnections(): Connection[] } }) =>
-        new Liveness({
-          clock,
-          intervalMs: network.pingIntervalMs ?? PING_INTERVAL_MS,
-          connections: () => connectionManager.getConnections(),
-          // libp2p's type of a connection does not tell of its muxer.
-          heardAtMs: connection => heardAtMs.get((connection as { muxer?: StreamMuxer }).muxer!)
-        }),
-      pubsub: guard.forMembers(gossip(mesh, settings.topics ?? [])),
+      liveness: () => liveness,
+      pubsub: guard.forMembers(gossip(mesh, topics)),
       ...(dht ? { dht: guard.forMembers(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
     } as never
   })
   doorway.watch(libp2p)
-  staggerDials(libp2p, {
-    clock,
-    addressesMax: PEER_ADDRESSES_MAX,
-    handshakeMs: HANDSHAKE_TIMEOUT_MS,
-    order: addresses => addressOrder(own.view)(addresses)
-  })
+  doubtReplaced(libp2p, liveness)
+  staggerDials(libp2p, { ...DIALS, clock, order: addresses => addressOrder(own.view)(addresses) })
   return libp2p
+}
+
+/** A peer that connects anew may have lost the connection that is here. */
+function doubtReplaced(libp2p: MeshLibp2p, liveness: Liveness): void {
+  libp2p.addEventListener('connection:open', ({ detail: { id, remotePeer } }) =>
+    liveness.doubt(libp2p.getConnections(remotePeer).filter(other => other.id !== id))
+  )
 }

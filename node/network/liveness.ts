@@ -19,6 +19,8 @@ const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
 /** A small board that is busy for nine seconds is not taken for dead. */
 export const PING_TIMEOUT_MS = 10_000
+/** A connection that something speaks against has so long to answer. One that lives, and is slow, is made anew. */
+const DOUBTED_TIMEOUT_MS = 2000
 
 export interface LivenessComponents {
   readonly clock: Clock
@@ -45,15 +47,20 @@ export class Liveness implements Startable {
     }, intervalMs)
   }
 
+  /** There is a reason to think that these are dead. */
+  doubt(connections: readonly Connection[]): void {
+    for (const connection of connections) void this.#ping(connection, DOUBTED_TIMEOUT_MS)
+  }
+
   stop(): void {
     this.#timer?.cancel()
     this.#stopped.abort()
   }
 
-  async #ping(connection: Connection): Promise<void> {
+  async #ping(connection: Connection, timeoutMs = PING_TIMEOUT_MS): Promise<void> {
     const { clock, heardAtMs } = this.#components
     const beganMs = clock.monotonicMs()
-    using deadline = new Deadline(clock, PING_TIMEOUT_MS, this.#stopped.signal)
+    using deadline = new Deadline(clock, timeoutMs, this.#stopped.signal)
     const { signal } = deadline
     let stream: Stream | undefined
     try {

@@ -32,6 +32,8 @@ export interface OwnAddressesComponents {
   readonly clock: Clock
   /** None on a network in memory, whose addresses are announced as they are. */
   readonly networks: DeviceNetworks | undefined
+  /** An address that was announced is this device's no more. */
+  onLost(): void
 }
 
 /** What libp2p hands to a service. */
@@ -49,7 +51,7 @@ export class OwnAddresses implements Startable {
   #defaultSources: readonly string[] = []
   #timer: Timer | undefined
   #stopped = false
-  #announced = ''
+  #announced: readonly string[] = []
 
   constructor(components: OwnAddressesComponents) {
     this.#components = components
@@ -107,10 +109,12 @@ export class OwnAddresses implements Startable {
   async #tell(): Promise<void> {
     const { peerId, peerStore } = this.#libp2p!
     const multiaddrs = this.list()
-    const text = multiaddrs.join()
-    if (text === this.#announced) return
+    const announced = multiaddrs.map(String)
+    if (announced.join() === this.#announced.join()) return
+    const lost = this.#announced.some(address => !announced.includes(address))
     await peerStore.patch(peerId, { multiaddrs })
-    this.#announced = text
+    this.#announced = announced
+    if (lost) this.#components.onLost()
   }
 }
 

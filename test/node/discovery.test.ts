@@ -6,9 +6,10 @@ import type { PeerDiscovery, PeerId, PeerInfo } from '@libp2p/interface'
 import { peerIdFromMultihash, peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
-import { Discovery, SIGHTED_DIALS_BURST, SIGHTED_DIALS_PER_SECOND } from '../../node/network/discovery.ts'
+import { Discovery } from '../../node/network/discovery.ts'
 import { lanAddresses, onLan } from '../../node/network/lan-addresses.ts'
 import type { MeshLibp2p } from '../../node/network/libp2p.ts'
+import { SIGHTED_DIALS_BURST, SIGHTED_DIALS_PER_SECOND } from '../../node/network/sighted-dials.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 setFlagsFromString('--expose-gc')

@@ -6,7 +6,7 @@ import { ManualClock } from '../capabilities/manual-clock.ts'
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** When a dead address is dialed; `random` says how much of the jitter applies. */
-async function dialsOf(random: number, count: number): Promise<number[]> {
+async function dialsOf(random: number, count: number, stepMs = 500): Promise<number[]> {
   const clock = new ManualClock()
   const dials: number[] = []
   const libp2p = {
@@ -26,7 +26,7 @@ async function dialsOf(random: number, count: number): Promise<number[]> {
   })
   await discovery.start()
   for (let second = 0; dials.length < count; second++) {
-    clock.advance(second === 0 ? 0 : 500)
+    clock.advance(second === 0 ? 0 : stepMs)
     await new Promise(resolve => setImmediate(resolve))
   }
   discovery.stop()
@@ -43,4 +43,8 @@ it('dials a dead address ever more slowly, up to every five minutes', async () =
 it('waits at least half of that, however the jitter falls', async () => {
   const dials = await dialsOf(0, 5)
   expect(dials.slice(1).map((atMs, i) => (atMs - dials[i]!) / 1000)).toEqual([0.5, 1, 2, 4])
+})
+
+it('dials an address of the settings as long as the node runs', async () => {
+  expect(await dialsOf(0, 150, 300_000)).toHaveLength(150)
 })
