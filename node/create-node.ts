@@ -32,8 +32,9 @@ import { RENEW_BEFORE_MS } from './membership/renewal.ts'
 import { RootKey } from './membership/root-key.ts'
 import type { Identity, NodeContext } from './mesh/context.ts'
 import { MeshSwitching } from './mesh/switching.ts'
-import { lanNetwork, type Network } from './network/libp2p.ts'
-import { firstFreePort } from './network/listen-port.ts'
+import { lanNetwork } from './network/lan-network.ts'
+import type { Network } from './network/libp2p.ts'
+import { placeToListen } from './network/listen-port.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { type Config, loadConfig } from './settings/config.ts'
 import { UnderWay } from './under-way.ts'
@@ -115,7 +116,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
     features: options.features ?? [],
     catalogue,
     ...identityOf(privateKey),
-    network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
+    network: options.network ?? (await ownNetwork(config, { clock, log })),
     store: new MeshStore(home.core),
     offers: new ModelAccessStore(home.core),
     root: new RootKey(home.meshRootPath, keys),
@@ -177,8 +178,12 @@ function fixedModels({ models = [] }: LumosNodeOptions, { engines }: Config, clo
   ]
 }
 
-async function swarmPort({ swarm }: Config, log: NodeContext['log']): Promise<number> {
-  const port = await firstFreePort(swarm.host, swarm.port)
-  if (port !== swarm.port) log.warn({ wanted: swarm.port, port }, 'the swarm port is taken; using another')
-  return port
+async function ownNetwork(
+  { swarm }: Config,
+  { clock, log }: Pick<NodeContext, 'clock' | 'log'>
+): Promise<Network> {
+  const place = await placeToListen(swarm.host, swarm.port)
+  if (place.port !== swarm.port && swarm.port !== 0)
+    log.warn({ wanted: swarm.port, port: place.port }, 'the swarm port is taken; using another')
+  return lanNetwork({ ...swarm, ...place }, { clock, log })
 }

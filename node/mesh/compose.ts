@@ -19,6 +19,7 @@ import { JoinService } from '../pairing/join-service.ts'
 import { NearbyMeshes } from '../pairing/nearby-meshes.ts'
 import { type Asking, composeAsking } from '../routing/asking.ts'
 import type { MeshSession, NodeContext } from './context.ts'
+import { discoveryReport } from './discovery-report.ts'
 import { contextOf } from './feature-context.ts'
 import { bareOf, composeMeetings, type Meetings } from './meetings.ts'
 import { composeNetwork } from './network.ts'
@@ -63,7 +64,7 @@ export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise
     nameOf,
     onHeardOf: id => peers.heardOf(id)
   })
-  const joiner = new JoinClient({ libp2p, clock, peerId })
+  const joiner = new JoinClient({ libp2p, clock, peerId, sightedAt: id => foreigners.addressesOf(id) })
   const meetings = composeMeetings(ground, {
     own,
     libp2p,
@@ -135,6 +136,7 @@ function sessionOf(parts: Parts): MeshSession {
       serving.recheck()
       news.announcer.changed()
     },
+    discovery: () => discoveryReport(ground, { libp2p, members, foreigners }),
     sightings: () => foreigners.all(),
     isRemoved: () => members.standing(ground.peerId).kind === 'revoked',
     saidRemoved: () => [...meetings.saidRemoved],

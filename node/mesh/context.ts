@@ -3,6 +3,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Catalogue, Registry } from '../../capabilities/index.ts'
 import type { Clock, Random } from '../../interface/clock.ts'
+import type { DiscoveryReport } from '../../interface/discovery.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Lifecycle } from '../../interface/lifecycle.ts'
 import type { Hardware } from '../../interface/manifest.ts'
@@ -72,6 +73,8 @@ export interface MeshSession {
   readonly access: ModelAccess
   /** That has just changed: what is under way for those who may not any more ends, and peers are told. */
   accessChanged(): void
+  /** What discovery on the local network saw and did. */
+  discovery(): DiscoveryReport
   /** Devices of other meshes that were met. */
   sightings(): MeshSighting[]
   /** This device was removed from the mesh, as it has seen proven. */

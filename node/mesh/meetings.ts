@@ -52,6 +52,7 @@ export function composeMeetings(ground: NodeContext, parts: MeetingsParts): Meet
     random,
     log,
     addresses: network.dial,
+    report: network.report,
     // A stranger of another mesh may have become a member of this one.
     wants: id =>
       (!foreigners.has(id) || members.get(id) !== undefined) && !refusing.has(id) && !saidRemoved.has(id)

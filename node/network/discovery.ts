@@ -12,7 +12,10 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import { outcomeOf } from './dial-outcome.ts'
+import type { LanReport } from './lan-report.ts'
 import type { MeshLibp2p } from './libp2p.ts'
+import { SightedDials } from './sighted-dials.ts'
 
 export const BACKOFF_MS = 1000
 export const BACKOFF_MS_MAX = 300_000
@@ -33,10 +36,6 @@ const TARGETS_MAX = 1024
 /** Redials given up once the last success is this many failures ago; a sighting starts them anew. */
 const FAILURES_MAX = 100
 
-/** Dials to sighted addresses: a LAN of 64 devices with four addresses each is met at once. */
-export const SIGHTED_DIALS_BURST = 256
-/** And so many a second after those. A flood of forged sightings makes this node dial no faster. */
-export const SIGHTED_DIALS_PER_SECOND = 16
 /** Dials of a peer that was only ever sighted; another sighting begins anew. */
 const FAILURES_SIGHTED_MAX = 5
 
@@ -62,23 +61,9 @@ export interface DiscoveryComponents {
   readonly log: Logger
   /** Multiaddrs from the settings. */
   readonly addresses: readonly string[]
+  readonly report?: LanReport
   /** Whether a peer is worth a connection: not one of another mesh, say. */
   wants(peerId: string): boolean
-}
-
-/** Of the dials at sighted addresses that may be made now, on the monotonic clock. */
-class SightedDials {
-  #left = SIGHTED_DIALS_BURST
-  #countedMs = 0
-
-  take(dials: number, nowMs: number): boolean {
-    const earned = ((nowMs - this.#countedMs) * SIGHTED_DIALS_PER_SECOND) / 1000
-    this.#left = Math.min(SIGHTED_DIALS_BURST, this.#left + earned)
-    this.#countedMs = nowMs
-    if (this.#left < dials) return false
-    this.#left -= dials
-    return true
-  }
 }
 
 export class Discovery implements Startable {
@@ -201,7 +186,7 @@ export class Discovery implements Startable {
   }
 
   async #dial(target: Target): Promise<void> {
-    const { libp2p, clock, log, wants } = this.#components
+    const { libp2p, clock, log, wants, report } = this.#components
     const to = target.dial()
     const peerId = peerIdOf(to)
     if (target.dialing || this.#stopped.signal.aborted) return
@@ -221,9 +206,11 @@ export class Discovery implements Startable {
     target.lastDialAtMs = clock.monotonicMs()
     target.timer?.cancel()
     try {
-      await libp2p.dial(to, { signal: this.#stopped.signal })
+      const { remotePeer } = await libp2p.dial(to, { signal: this.#stopped.signal })
+      report?.dialed(remotePeer.toString(), 'connected')
     } catch (err) {
       if (this.#stopped.signal.aborted) return
+      if (peerId !== undefined) report?.dialed(peerId, outcomeOf(err))
       log.debug({ to: String(to), failures: target.failures, err }, 'could not dial')
       this.#dialLater(target)
     } finally {

@@ -7,7 +7,6 @@
  */
 
 import { createHash } from 'node:crypto'
-import { networkInterfaces } from 'node:os'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type {
@@ -15,15 +14,13 @@ import type {
   Connection,
   Libp2p,
   PeerDiscovery,
+  PeerId,
   PeerInfo,
   PrivateKey,
-  StreamMuxer,
-  Transport
+  StreamMuxer
 } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
-import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
@@ -36,7 +33,7 @@ import { sparingYamux } from '../../protocols/transport/yamux.ts'
 import type { Guard } from '../membership/guard.ts'
 import { EVERY_MEMBER } from '../membership/policy.ts'
 import { ConnectionLimits } from './connection-limits.ts'
-import { onLan } from './lan-addresses.ts'
+import type { LanReport } from './lan-report.ts'
 import { Liveness } from './liveness.ts'
 import { noiseOnDemand } from './noise.ts'
 import { privateDht } from './private-dht.ts'
@@ -63,10 +60,6 @@ const PEER_AGE_MAX_MS = 30 * 24 * 3600 * 1000
 /** An entry of the peer store holds no more, and no more are tried. */
 export const PEER_ADDRESSES_MAX = 20
 
-const MDNS_SERVICE = '_lumos._udp.local'
-/** A first query that Wi-Fi lost is repeated within the time a person waits. */
-const MDNS_INTERVAL_MS = 5000
-
 export type Services = {
   identify: Identify
   identifyPush: IdentifyPush
@@ -82,30 +75,19 @@ export interface Network {
   /** Multiaddrs to listen on. */
   readonly listen: string[]
   readonly discovery: ((components: DiscoveryComponents) => PeerDiscovery)[]
+  /** What discovery saw and did; absent where it is turned off. */
+  readonly report?: LanReport
   /** Multiaddrs to dial at start. */
   readonly dial: readonly string[]
   /** How often each connection is asked whether it lives. Hundreds of nodes on one processor need more time. */
   readonly pingIntervalMs?: number
 }
-type DiscoveryComponents = Parameters<ReturnType<typeof mdns>>[0]
-
-/** TCP on the addresses of this machine, and mDNS where it is wanted. */
-export const lanNetwork = (settings: LanSettings): Network => ({
-  transports: [tcp() as (components: unknown) => Transport],
-  listen: [`/${settings.host.includes(':') ? 'ip6' : 'ip4'}/${settings.host}/tcp/${settings.port}`],
-  discovery: settings.mdns
-    ? [onLan(mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS }), networkInterfaces)]
-    : [],
-  dial: settings.peers
-})
-
-export interface LanSettings {
-  /** IP address to listen on. */
-  readonly host: string
-  readonly port: number
-  readonly mdns: boolean
-  /** Multiaddrs to dial at start. */
-  readonly peers: readonly string[]
+/** What libp2p hands to a discovery service, as far as one uses it. */
+export interface DiscoveryComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+  readonly addressManager: { getListenAddrs(): Multiaddr[] }
+  readonly transportManager: { getAddrs(): Multiaddr[] }
 }
 
 export interface Libp2pSettings {

@@ -48,6 +48,8 @@ describe('the registry of units', () => {
       [
         'query mesh.status',
         'query mesh.peers',
+        'query mesh.discovery',
+      'query mesh.discovery',
         'query mesh.show',
         'query mesh.members',
         'command mesh.invite',
