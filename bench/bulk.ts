@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { systemClock } from '../interface/clock.ts'
+import { prepare } from '../interface/prepare.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../protocols/inference/index.ts'
 import { FrameStream } from '../protocols/wire/frames.ts'
 import { type Bench, rateTable, startPeer, takeTurns } from './harness.ts'
@@ -75,7 +76,7 @@ async function sendTensors(client: InferenceClient, count: number): Promise<void
   const input = { tensors: { x: { type: 'uint8', dims: [tensor.byteLength], data: tensor } } }
   for (let i = 0; i < count; i++) {
     await Array.fromAsync(
-      client.infer({ id: String(i), task: 'tensor', input, params: {}, budgetMs: 60_000 })
+      client.infer(prepare({ id: String(i), task: 'tensor', input, params: {}, budgetMs: 60_000 }))
     )
   }
 }

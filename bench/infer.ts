@@ -12,7 +12,8 @@ import { onnxModel, readModel } from '../capabilities/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import type { LumosNode } from '../interface/node.ts'
-import type { TaskName } from '../interface/tasks.ts'
+import { prepare } from '../interface/prepare.ts'
+import type { TaskName } from '../interface/tasks/index.ts'
 import { type Bench, startPeer, take } from './harness.ts'
 import { startNode } from './nodes.ts'
 import { medianOf } from './statistics.ts'
@@ -65,7 +66,7 @@ async function connectEngine(): Promise<Ask> {
   await engine.load()
   return (task, input) => {
     const params = task === 'tensor' ? {} : { topK: 5 }
-    return engine.infer({ id: randomUUID(), task, model: MODEL, input, params, budgetMs: 60_000 })
+    return engine.infer(prepare({ id: randomUUID(), task, model: MODEL, input, params, budgetMs: 60_000 }))
   }
 }
 

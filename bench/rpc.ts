@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { systemClock } from '../interface/clock.ts'
+import { prepare } from '../interface/prepare.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../protocols/inference/index.ts'
 import { type Bench, rateTable, startPeer, takeTurns } from './harness.ts'
 import { createPeer } from './peers.ts'
@@ -68,14 +69,14 @@ export function echoOver(connection: Connection, protocol: string | string[]): E
   return async payload => {
     const tensors = { x: { type: 'uint8', dims: [payload.byteLength], data: payload } }
     let output: typeof tensors | undefined
-    const chunks = client.infer({
+    const request = {
       id: randomUUID(),
       task: 'tensor',
       model: 'echo',
       input: { tensors },
-      params: {},
-      budgetMs: 60_000
-    })
+      params: {}
+    } as const
+    const chunks = client.infer(prepare({ ...request, budgetMs: 60_000 }))
     for await (const chunk of chunks) {
       if (chunk.type === 'output') output = (chunk.output as { tensors: typeof tensors }).tensors
     }

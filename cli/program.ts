@@ -30,7 +30,7 @@ const DOMAINS: readonly { register: Register }[] = [
 ]
 
 /** @param json whether only JSON may be printed, on stderr too. */
-export function createProgram(json: boolean): Command {
+export function createProgram(json: boolean, domains = DOMAINS): Command {
   const program = new Command('lumos-node')
     .description('One private AI mesh out of every device you own.')
     .version(VERSION, '--version', 'print the version')
@@ -55,6 +55,6 @@ export function createProgram(json: boolean): Command {
       const output = new Output({ json })
       await (await load()).run({ args: command.args, options, output, program })
     }
-  for (const { register } of DOMAINS) register(program, lazily)
+  for (const { register } of domains) register(program, lazily)
   return program
 }

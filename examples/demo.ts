@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
 import type { InferenceRoute, LumosNode } from '../interface/node.ts'
-import type { TaskOutput } from '../interface/tasks.ts'
+import type { TaskOutput } from '../interface/tasks/index.ts'
 import { createLumosNode } from '../node/create-node.ts'
 
 /** A handwritten seven, eight by eight: each character is a pixel, from dark to bright. */

@@ -3,7 +3,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Clock } from '../interface/clock.ts'
 import type { Logger } from '../interface/lifecycle.ts'
-import type { Origin } from '../interface/units.ts'
+import type { Caller } from '../interface/units.ts'
 import type { UnitRegistry } from '../units/index.ts'
 import type { Call } from './envelope.ts'
 import type { Sessions } from './sessions.ts'
@@ -19,8 +19,8 @@ export interface AppComponents {
 
 export interface AppEnv {
   Bindings: HttpBindings & {
-    /** The listener that the request came to. */
-    door: Origin
+    /** Who came in, by the listener that the request came to. */
+    caller: Caller
   }
   Variables: {
     call: Call

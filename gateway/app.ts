@@ -5,7 +5,8 @@ import { type Context, Hono } from 'hono'
 import { CancelledError, LumosError } from '../interface/errors.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
-import { failureBody, failureHead, JSON_HEADERS, newCall, toJson } from './envelope.ts'
+import { failureBody, failureHead, newCall } from './envelope.ts'
+import { listingRoutes } from './listing.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 
@@ -27,8 +28,8 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/health/live', alive)
   app.get('/health/ready', ready)
   app.get('/api/v2/health', ready)
-  app.get('/api/v2/units', () => new Response(toJson({ items: units.list() }), { headers: JSON_HEADERS }))
-  const bodies = new BodyReader()
+  app.route('/api/v2', listingRoutes(components))
+  const bodies = new BodyReader(units.inputBytesMax)
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
 

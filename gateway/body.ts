@@ -2,26 +2,12 @@
 
 import type { IncomingMessage } from 'node:http'
 import { InvalidInputError, LumosError, OverloadedError } from '../interface/errors.ts'
-import { TENSOR_BYTES_MAX } from '../interface/inference.ts'
-import { IMAGE_BYTES_MAX } from '../interface/tasks.ts'
 
-/** Four bytes of base64 hold three, and a little JSON stands around them. */
-const inJson = (bytes: number): number => Math.ceil(bytes / 3) * 4 + 64 * 1024
-
-/** Enough for any question in words: `TEXT_CHARS_MAX` of `interface/tasks.ts` in UTF-8, escaped. */
-const JSON_BYTES_MAX = 4 * 1024 * 1024
-const BODY_BYTES_MAX: Readonly<Record<string, number>> = {
-  'inference.run': inJson(TENSOR_BYTES_MAX),
-  'inference.classify': inJson(IMAGE_BYTES_MAX)
-}
-/** What a body that names its unit only inside may take while it is read. */
-export const ANY_BODY_BYTES_MAX = Math.max(JSON_BYTES_MAX, ...Object.values(BODY_BYTES_MAX))
-/** All bodies being read together: three of the largest. */
-const BODIES_BYTES_MAX = 3 * ANY_BODY_BYTES_MAX
+/** What may come before a body has said what it is for. */
+const HEAD_BYTES = 64 * 1024
+/** Bodies of the largest size that are read at the same time. */
+const LARGEST_BODIES_MAX = 3
 const BODIES_RETRY_AFTER_MS = 1000
-
-export const bodyBytesMax = (unit: string): number =>
-  Object.hasOwn(BODY_BYTES_MAX, unit) ? BODY_BYTES_MAX[unit]! : JSON_BYTES_MAX
 
 export interface JsonBody {
   readonly value: unknown
@@ -29,35 +15,48 @@ export interface JsonBody {
 }
 
 export class BodyReader {
+  readonly #heldBytesMax: number
   #heldBytes = 0
 
-  /** @throws {LumosError} `INPUT_TOO_LARGE`, `INVALID_INPUT` or, with other bodies on the way, `OVERLOADED`. */
-  async readJson(incoming: IncomingMessage, bytesMax: number): Promise<JsonBody> {
-    if (Number(incoming.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax)
+  /** @param bytesMax of the largest body that any route takes. */
+  constructor(bytesMax: number) {
+    this.#heldBytesMax = LARGEST_BODIES_MAX * bytesMax
+  }
+
+  /**
+   * @param limitOf a lower limit, by the beginning of a body that is longer than that.
+   * @throws {LumosError} `INPUT_TOO_LARGE`, `INVALID_INPUT` or, with other bodies on the way, `OVERLOADED`.
+   */
+  async readJson(
+    incoming: IncomingMessage,
+    bytesMax: number,
+    limitOf: (head: string) => number = () => bytesMax
+  ): Promise<JsonBody> {
+    const announced = Number(incoming.headers['content-length'] ?? 0)
+    if (announced > bytesMax) throw tooLarge(bytesMax)
     const chunks: Buffer[] = []
     let bytes = 0
+    let limit: number | undefined
 
     try {
       // Leaving the loop must not destroy the socket: the refusal still has to be written.
       for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
         bytes += chunk.length
         this.#heldBytes += chunk.length
-        if (bytes > bytesMax) throw tooLarge(bytesMax)
-        if (this.#heldBytes > BODIES_BYTES_MAX) {
+        chunks.push(chunk)
+        if (bytes > HEAD_BYTES) limit ??= limitOf(Buffer.concat(chunks).toString('utf8', 0, HEAD_BYTES))
+        if (Math.max(bytes, limit === undefined ? 0 : announced) > (limit ?? bytesMax)) {
+          throw tooLarge(limit ?? bytesMax)
+        }
+        if (this.#heldBytes > this.#heldBytesMax) {
           throw new OverloadedError('Too many large bodies are being received.', BODIES_RETRY_AFTER_MS)
         }
-        chunks.push(chunk)
       }
       return { value: bytes === 0 ? {} : parse(Buffer.concat(chunks)), bytes }
     } finally {
       this.#heldBytes -= bytes
     }
   }
-}
-
-/** @throws when the body was longer than its unit allows. */
-export function checkBodyBytes(unit: string, bytes: number): void {
-  if (bytes > bodyBytesMax(unit)) throw tooLarge(bodyBytesMax(unit))
 }
 
 function parse(bytes: Buffer): unknown {
@@ -68,5 +67,8 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-const tooLarge = (bytesMax: number): LumosError =>
-  new LumosError('INPUT_TOO_LARGE', `The body holds more than ${bytesMax} bytes.`, { details: { bytesMax } })
+export const tooLarge = (bytesMax: number, hint?: string): LumosError =>
+  new LumosError('INPUT_TOO_LARGE', `The body holds more than ${bytesMax} bytes.`, {
+    hint,
+    details: { bytesMax }
+  })

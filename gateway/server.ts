@@ -9,7 +9,7 @@ import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
-import type { Origin } from '../interface/units.ts'
+import { type Caller, PERMISSIONS } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app-env.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
@@ -28,6 +28,16 @@ const GUARDS = [
   ['cross-origin-resource-policy', 'same-origin'],
   ['x-frame-options', 'DENY']
 ] as const
+
+/**
+ * What the callers of each listener may do. Secrets are handed out and replaced on the socket only: a program or a
+ * page that holds the token is not their owner.
+ */
+const CALLERS = {
+  local: { origin: 'local', permissions: PERMISSIONS },
+  tcp: { origin: 'tcp', permissions: ['read', 'use', 'manage'] }
+} as const satisfies Record<string, Caller>
+type Listener = keyof typeof CALLERS
 
 type GatewayComponents = Omit<AppComponents, 'closing' | 'sessions'>
 
@@ -57,7 +67,7 @@ export class Gateway {
   #servers: Server[] = []
   #tcp: Server | undefined
   #port: number | undefined
-  #routes: Promise<Record<Origin, Routes>> | undefined
+  #routes: Promise<Record<Listener, Routes>> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions) {
     this.#components = components
@@ -138,10 +148,10 @@ export class Gateway {
     this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
   }
 
-  #createServer(door: Origin, refusal: Admission): Server {
+  #createServer(listener: Listener, refusal: Admission): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      this.#serve(incoming, outgoing, door, refusal)
+      this.#serve(incoming, outgoing, listener, refusal)
     })
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
@@ -150,7 +160,7 @@ export class Gateway {
     return server
   }
 
-  #serve(incoming: IncomingMessage, outgoing: ServerResponse, door: Origin, refusal: Admission): void {
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse, listener: Listener, refusal: Admission): void {
     for (const [name, value] of GUARDS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -165,7 +175,7 @@ export class Gateway {
       this.#routes ??= loadRoutes({ ...this.#components, sessions: this.#sessions, closing })
       void this.#routes.then(routes => {
         // Whoever left while the routes were loading can no longer be told, or noticed.
-        if (!outgoing.destroyed) void routes[door](incoming, outgoing)
+        if (!outgoing.destroyed) void routes[listener](incoming, outgoing)
       })
       return
     }
@@ -200,17 +210,17 @@ export class Gateway {
  * Loaded for the first request: `Request`, `Response` and what they stand on are
  * 15 MB, and many a node serves its peers for weeks without being asked from here.
  */
-async function loadRoutes(components: AppComponents): Promise<Record<Origin, Routes>> {
+async function loadRoutes(components: AppComponents): Promise<Record<Listener, Routes>> {
   const [{ getRequestListener }, { createApp }] = await Promise.all([
     import('@hono/node-server'),
     import('./app.ts')
   ])
   const app = createApp(components)
-  const through = (door: Origin): Routes =>
-    getRequestListener((request, env) => app.fetch(request, { ...env, door }), {
+  const routesOf = (caller: Caller): Routes =>
+    getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
       overrideGlobalObjects: false
     })
-  return { local: through('local'), tcp: through('tcp') }
+  return { local: routesOf(CALLERS.local), tcp: routesOf(CALLERS.tcp) }
 }
 
 const listen = (server: Server, where: { path: string } | { host: string; port: number }): Promise<void> =>

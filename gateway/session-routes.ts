@@ -28,7 +28,7 @@ export function sessionRoutes({ sessions, clock, bodies }: SessionRouteComponent
   routes.post('/session', async c => {
     const { incoming } = c.env
     const port = incoming.socket.localPort
-    if (c.env.door !== 'tcp' || port === undefined)
+    if (c.env.caller.origin !== 'tcp' || port === undefined)
       throw new LumosError('DENIED', 'A session is for browsers, which come over TCP.')
     await bodies.readJson(incoming, BODY_BYTES_MAX)
     const body = successBody({ max_age_s: SESSION_AGE_MAX_S }, c.get('call'), clock.monotonicMs())

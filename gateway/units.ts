@@ -4,13 +4,17 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { InvalidInputError } from '../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
-import type { UnitContext } from '../interface/units.ts'
+import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
+import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
-import { ANY_BODY_BYTES_MAX, type BodyReader, bodyBytesMax, checkBodyBytes } from './body.ts'
+import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
 import { type Call, JSON_HEADERS, metaOf, successBody } from './envelope.ts'
 import { sseBody } from './sse.ts'
+import { unitNamedIn } from './unit-name.ts'
 
 const NAME_CHARS_MAX = 128
+/** What stands around the input: two names and a number. */
+const ENVELOPE_BYTES_MAX = 4 * 1024
 
 const Execute = z.strictObject({
   /** Checked when given: a query that turns out to be a command is not run. */
@@ -35,10 +39,7 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
   const routes = new Hono<AppEnv>()
 
   routes.post('/execute', async c => {
-    const { type, ...request } = readExecute(
-      await bodies.readJson(c.env.incoming, ANY_BODY_BYTES_MAX),
-      c.get('call')
-    )
+    const { type, ...request } = await readExecute(c)
     if (type === 'event') throw new InvalidInputError('An event is watched with POST /api/v2/stream.')
     units.get(request.unit, type)
     return answer(await units.execute(request.unit, request.input, contextOf(request, c)), c.get('call'))
@@ -46,13 +47,16 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
 
   routes.post('/stream', async c => {
     const call = c.get('call')
-    const { type, ...request } = readExecute(await bodies.readJson(c.env.incoming, ANY_BODY_BYTES_MAX), call)
+    const { type, ...request } = await readExecute(c)
     if (type !== 'event') units.get(request.unit, type)
 
     // Watching has no end of its own, so closing the gateway ends it; an answer is given time.
     const items =
       type === 'event'
-        ? units.watch(request.unit, { signal: AbortSignal.any([c.get('gone'), closing]) })
+        ? units.watch(request.unit, {
+            caller: c.env.caller,
+            signal: AbortSignal.any([c.get('gone'), closing])
+          })
         : units.stream(request.unit, request.input, contextOf(request, c))
     return new Response(sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) }), {
       headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }
@@ -60,13 +64,29 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
   })
 
   routes.post('/:kind{command|query}/:unit', async c => {
-    const unit = c.req.param('unit')
+    const unit = units.get(c.req.param('unit'), c.req.param('kind') as 'command' | 'query')
     const call = c.get('call')
-    call.unit = units.get(unit, c.req.param('kind') as 'command' | 'query').name
-    const { value } = await bodies.readJson(c.env.incoming, bodyBytesMax(unit))
+    call.unit = unit.name
+    const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
     const context = contextOf({ options: { timeout_ms: DEFAULT_BUDGET_MS } }, c)
-    return answer(await units.execute(unit, value, context), call)
+    return answer(await units.execute(unit.name, value, context), call)
   })
+
+  /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
+  async function readExecute(c: Context<AppEnv>): Promise<Execute> {
+    const bytesMax = units.inputBytesMax + ENVELOPE_BYTES_MAX
+    const body = await bodies.readJson(c.env.incoming, bytesMax, head => limitOf(unitNamedIn(head)))
+    const request = parseExecute(body)
+    c.get('call').unit = request.unit
+    const limit = request.type === 'event' ? INPUT_BYTES_MAX : limitOf(request.unit)
+    if (body.bytes > limit) throw tooLarge(limit)
+    return request
+  }
+
+  function limitOf(unit: string | undefined): number {
+    if (unit === undefined) throw tooLarge(INPUT_BYTES_MAX, 'Name the unit before its input.')
+    return inputBytesMaxOf(units.get(unit)) + ENVELOPE_BYTES_MAX
+  }
 
   const answer = (data: unknown, call: Call) =>
     new Response(successBody(data, call, clock.monotonicMs()), { headers: JSON_HEADERS })
@@ -74,14 +94,12 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
   return routes
 }
 
-function readExecute({ value, bytes }: { value: unknown; bytes: number }, call: Call): Execute {
+function parseExecute({ value }: JsonBody): Execute {
   const read = Execute.safeParse(value)
   if (!read.success) {
     const words = read.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
     throw new InvalidInputError(words.join('; '))
   }
-  call.unit = read.data.unit
-  checkBodyBytes(read.data.unit, bytes)
   return { ...read.data, input: read.data.input ?? {} }
 }
 
@@ -89,7 +107,7 @@ function contextOf({ options }: Pick<Execute, 'options'>, c: Context<AppEnv>): U
   const { call, gone } = c.var
   return {
     requestId: call.requestId,
-    door: c.env.door,
+    caller: c.env.caller,
     budgetMs: options.timeout_ms,
     peer: options.peer,
     signal: gone,

@@ -6,22 +6,23 @@
  * one bounded answer.
  */
 
-import type { LumosError } from './errors.ts'
 import {
   type DoneChunk,
   FINISH_REASONS,
   type FinishReason,
   type InferenceChunk,
-  type InferenceRequest,
   TEXT_PIECE_CHARS_MAX
-} from './inference.ts'
-import { isTensors, TASKS, type TaskName } from './tasks.ts'
+} from './chunks.ts'
+import type { LumosError } from './errors.ts'
+import type { PreparedRequest } from './inference.ts'
+import type { TaskDefinition } from './tasks/definition.ts'
+import { definitionOf } from './tasks/index.ts'
 
 /** All text of one answer: a million tokens of 16 characters. */
 const ANSWER_CHARS_MAX = 16 * 1024 * 1024
 
 export class Answer {
-  readonly #task: TaskName
+  readonly #task: TaskDefinition
   /** Pieces of text the answer may have: a token makes at most one. */
   readonly #textsMax: number
   readonly #broken: (what: string) => LumosError
@@ -31,9 +32,9 @@ export class Answer {
   #ended = false
 
   /** @param broken makes the error that blames the one who answers. */
-  constructor({ task, params }: InferenceRequest, broken: (what: string) => LumosError) {
-    this.#task = task
-    this.#textsMax = task === 'text-generation' ? maxTokensOf(params) : 0
+  constructor({ task, params }: PreparedRequest, broken: (what: string) => LumosError) {
+    this.#task = definitionOf(task)
+    this.#textsMax = this.#task.pieces?.max(params) ?? 0
     this.#broken = broken
   }
 
@@ -84,24 +85,20 @@ export class Answer {
   }
 
   #acceptOutput(output: unknown): unknown {
-    if (this.#task === 'text-generation' || this.#outputs > 0) throw this.#broken('sent an output too many')
+    if (this.#task.pieces !== undefined || this.#outputs > 0) throw this.#broken('sent an output too many')
 
-    if (this.#task === 'tensor' && isTensors(output)) return output
-    const result = TASKS[this.#task].output.safeParse(output)
+    if (this.#task.isOutput?.(output)) return output
+    const result = this.#task.output.safeParse(output)
     if (result.success) return result.data
     const issue = result.error.issues[0]!
     throw this.#broken(`sent an invalid output (${issue.path.join('.')}: ${issue.message})`)
   }
 
   #acceptDone({ finishReason, usage }: DoneChunk): void {
-    if (this.#task !== 'text-generation' && this.#outputs === 0) throw this.#broken('ended without an output')
+    if (this.#task.pieces === undefined && this.#outputs === 0) throw this.#broken('ended without an output')
     if (!FINISH_REASONS.includes(finishReason as FinishReason) || typeof usage !== 'object') {
       throw this.#broken('ended its answer wrongly')
     }
     this.#ended = true
   }
 }
-
-/** A request that came straight from a program may leave it out; one that is wrong has no text at all. */
-const maxTokensOf = (params: unknown): number =>
-  TASKS['text-generation'].params.safeParse(params).data?.maxTokens ?? 0

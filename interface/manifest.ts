@@ -9,7 +9,7 @@
 import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from './membership.ts'
 import { ModelId, WireName } from './names.ts'
-import { isTaskName, type TaskName, TaskText } from './tasks.ts'
+import { isTaskName, type TaskName, TaskText } from './tasks/index.ts'
 
 /** Longest life a manifest may claim: ten minutes bounds how long a silent peer is believed. */
 export const MANIFEST_TTL_MS_MAX = 600_000
@@ -19,6 +19,11 @@ export const CAPABILITIES_MAX = 256
 /** Addresses of one device: a few networks, each with two versions of IP. */
 export const ADDRESSES_MAX = 20
 const ADDRESS_CHARS_MAX = 128
+
+/** What one feature may say in a manifest. What says more is a pull of the feature's own. */
+export const MANIFEST_PART_BYTES_MAX = 4096
+/** More than a node has features; a manifest as a whole is bounded too (`MANIFEST_BYTES_MAX`). */
+const MANIFEST_PARTS_MAX = 32
 
 /** One model, offered for one task, which may be one that only newer nodes know. */
 export const Offered = z.object({
@@ -64,6 +69,11 @@ export const Manifest = z.object({
   /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */
   addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
   capabilities: z.array(Offered).max(CAPABILITIES_MAX),
+  /** What features say, by the name of each, in a form of their own. A reader passes a part on to the feature unread. */
+  parts: z
+    .record(z.string().max(32), z.instanceof(Uint8Array) as z.ZodType<Uint8Array>)
+    .refine(parts => Object.keys(parts).length <= MANIFEST_PARTS_MAX, { error: 'too many parts' })
+    .optional(),
   /** The peer's own certificate and, unless the root signed that, its issuer's: proof of membership. */
   certificates: z
     .array(z.instanceof(Uint8Array) as z.ZodType<Uint8Array>)

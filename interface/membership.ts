@@ -45,6 +45,9 @@ export const BACKDATED_MS = 2 * 24 * 3600 * 1000
 /** Root → admin → device: two certificates prove a device, one an admin. */
 export const CHAIN_LENGTH_MAX = 2
 
+/** Admins that have renewed one device in turn. A mesh has a few admins, and eight PeerIds take 432 bytes of a certificate. */
+export const VOUCHERS_MAX = 8
+
 /**
  * A reader drops the keys that it does not know. A certificate that narrows what its subject may do therefore
  * has a `version` or a `role` of its own, which refuses it where it is not understood.
@@ -62,7 +65,12 @@ export const Certificate = z.object({
   /** Random; tells two certificates of one device apart. */
   serial: z.string().regex(/^[0-9a-f]{32}$/),
   notBeforeMs: WallMs,
-  notAfterMs: WallMs
+  notAfterMs: WallMs,
+  /**
+   * Where the issuer has renewed a certificate of another admin: that admin, and those before it. The removal of
+   * any of them takes this certificate away. A reader that drops the key judges by the issuer alone.
+   */
+  vouchers: z.array(PeerIdText).max(VOUCHERS_MAX).optional()
 })
 export type Certificate = z.infer<typeof Certificate>
 
@@ -87,6 +95,8 @@ export interface Membership {
   readonly name: string
   readonly serial: string
   readonly issuer: string
+  /** The admins whose certificates the issuer has renewed; see {@link Certificate}. */
+  readonly vouchers: readonly string[]
   /** Of two certificates of one device the one that begins later counts. */
   readonly notBeforeMs: number
   readonly notAfterMs: number

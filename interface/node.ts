@@ -12,7 +12,8 @@ import type { AbortOptions } from './lifecycle.ts'
 import { Hardware, Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { LumosMesh } from './mesh.ts'
-import type { TaskName } from './tasks.ts'
+import type { NodeProtocols } from './peer-protocol.ts'
+import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
 
 export const NodeStatus = z.strictObject({
@@ -143,6 +144,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly events: LumosEventTarget
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
+  /** Protocols between peers that programs around the node bring. */
+  readonly protocols: NodeProtocols
 
   start(): Promise<void>
   /** Stops taking requests, gives those under way `drainMs`, then ends. */

@@ -7,41 +7,73 @@
 import type * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
 
-/** A command changes something; a query does not. */
-export type UnitKind = 'command' | 'query'
+/** A command changes something or does work; a query only reads; a resource is read by its address. */
+export type UnitKind = 'command' | 'query' | 'resource'
+
+/**
+ * What a caller must hold. `read`: see what there is. `use`: ask models. `manage`: change the node and its mesh.
+ * `keys`: get, bring or replace secrets.
+ */
+export const PERMISSIONS = ['read', 'use', 'manage', 'keys'] as const
+export type Permission = (typeof PERMISSIONS)[number]
 
 /**
  * Where a call came in. `local`: over the socket that file permissions guard, from this device's own command line.
- * `tcp`: from a program or a page that has shown the token, or what it was exchanged for.
+ * `tcp`: from a program or a page that has shown the token, or what it was exchanged for. `peer`: from another device.
  */
-export type Origin = 'local' | 'tcp'
+export type Origin = 'local' | 'tcp' | 'peer'
 
-export interface Unit<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+/** Who calls. What is not in `permissions` is denied. */
+export interface Caller {
+  readonly origin: Origin
+  readonly permissions: readonly Permission[]
+  /** For a peer. */
+  readonly peerId?: string
+}
+
+/** A call as its caller writes it, and its answer: in JSON. */
+export interface UnitExample {
+  readonly input: unknown
+  readonly output?: unknown
+}
+
+/** Enough for words and names. Units that take texts of any length, pictures or tensors say so. */
+export const INPUT_BYTES_MAX = 64 * 1024
+
+export interface Unit<
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+  T extends z.ZodType = z.ZodType
+> {
   /** `domain.action`, lower snake case. */
   readonly name: string
   readonly kind: UnitKind
   /** One sentence for people. */
   readonly summary: string
-  /** The only door it may be called through, if not through any: for what hands out or replaces keys. */
-  readonly door?: 'local'
+  /** What its caller must hold. */
+  readonly permission: Permission
+  /** For a command that may be sent again when its answer was lost: the second call changes nothing more. */
+  readonly idempotent?: true
   /** Whether a call may name the one peer that does the work. Without it, the unit acts on this node only. */
   readonly takesPeer?: true
+  /** The longest input in JSON; {@link INPUT_BYTES_MAX} where it is absent. */
+  readonly inputBytesMax?: number
+  readonly examples?: readonly UnitExample[]
   readonly input: I
   readonly output: O
   /** A piece of the answer, for units that stream. */
-  readonly item?: z.ZodType
+  readonly item?: T
   run(input: z.output<I>, context: UnitContext): Promise<z.input<O>>
   /** The same work as a stream of items, for units whose answer comes in pieces. */
-  stream?(input: z.output<I>, context: UnitContext): AsyncIterable<unknown>
+  stream?(input: z.output<I>, context: UnitContext): AsyncIterable<z.input<T>>
 }
 
 export interface UnitContext extends AbortOptions {
+  readonly caller: Caller
   /** Unique per call; the same in every log line about it. */
   readonly requestId: string
   /** Time the whole call may take. */
   readonly budgetMs: number
-  /** Whoever does not say where a call came in does not get what is for one door only. */
-  readonly door?: Origin
   /** PeerId or name of the only peer that may do the work; refused by units that do not take one. */
   readonly peer?: string
   /** Called with the peer that does the work, before its first answer. */

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import type { AskOptions, Meta } from '../cli/client.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
-import type { TaskOutput } from '../interface/tasks.ts'
+import type { TaskOutput } from '../interface/tasks/index.ts'
 import type { Node } from './node.ts'
 
 const words = (text: string, maxTokens: number) => ({

@@ -23,27 +23,28 @@ import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../s
 import { readPassphrase } from '../storage/keys/passphrase.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
-import type { Feature } from './feature.ts'
+import type { FeatureDeclaration } from './feature.ts'
+import { FEATURES, sectionsOf } from './features.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
-import { foundMesh } from './membership/authority.ts'
-import { warnOfNames } from './membership/model-access.ts'
-import { RENEW_BEFORE_MS } from './membership/renewal.ts'
-import { RootKey } from './membership/root-key.ts'
+import { foundMesh, ModelAccess, RENEW_BEFORE_MS, RootKey, warnOfNames } from './membership/index.ts'
 import type { Identity, NodeContext } from './mesh/context.ts'
 import { MeshSwitching } from './mesh/switching.ts'
 import { lanNetwork } from './network/lan-network.ts'
 import type { Network } from './network/libp2p.ts'
 import { placeToListen } from './network/listen-port.ts'
+import { closeFeatures, openFeatures, withFacets } from './open-features.ts'
 import type { LumosNodeOptions } from './options.ts'
-import { type Config, loadConfig } from './settings/config.ts'
+import { PeerProtocols } from './peer-protocols.ts'
+import { Serving } from './serving/index.ts'
+import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
 import { UnderWay } from './under-way.ts'
 
 export interface MeshNodeOptions extends LumosNodeOptions {
   /** Default: TCP and mDNS as the settings say. */
   readonly network?: Network
   /** Powers besides those that every node has. */
-  readonly features?: readonly Feature[]
+  readonly features?: readonly FeatureDeclaration[]
 }
 
 /** What the programs around a node need of its home. */
@@ -71,23 +72,59 @@ export async function createLumosNode(options?: MeshNodeOptions): Promise<LumosN
  *   `STORE_FULL`; nothing stays open then.
  */
 export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNode> {
-  const { clock = systemClock, random = Math.random } = options
-  const { config, home: path, env } = loadConfig({ home: options.home, flags: options.settings })
+  const { clock = systemClock } = options
+  const declared = [...FEATURES, ...(options.features ?? [])]
+  const loaded = loadConfig({ home: options.home, flags: options.settings, sections: sectionsOf(declared) })
+  const { config } = loaded
 
   await using opened = new AsyncDisposableStack()
   const ownLog = options.log ? undefined : opened.use(createLog({ clock, level: config.log.level }))
   const log = options.log ?? ownLog!
-  const home = opened.use(await openDataDir(path, { log }))
+  const home = opened.use(await openDataDir(loaded.home, { log }))
   ownLog?.openFile(home.logDir)
   warnOfNames(config.access, log)
 
-  // First, because nothing else matters when they do not open.
-  const keys = await keyOptions(options, { config, home, log })
-  const privateKey = await loadIdentityKey(home.identityPath, keys)
-  const hardware = await detectHardware()
   const events = new EventTarget()
+  const emit: NodeContext['emit'] = (name, detail) =>
+    void events.dispatchEvent(new CustomEvent(name, { detail }))
+  const ground = { config, home, clock, random: options.random ?? Math.random, log, emit }
+  // First, because nothing else matters when they do not open.
+  const keys = await keyOptions(options, ground)
+  const identity = identityOf(await loadIdentityKey(home.identityPath, keys))
   let switching: MeshSwitching | undefined
-  const registry = new Registry({ clock, random, log, onChange: () => switching?.session.offerChanged() })
+  const models = await openModels(options, { ...ground, env: loaded.env, opened }, () =>
+    switching?.session.offerChanged()
+  )
+  const features = await openFeatures(declared, { ...ground, settings: config, emit: emit as never })
+  opened.defer(() => closeFeatures(features, log))
+  const protocols = new PeerProtocols(ground)
+  const node: NodeContext = {
+    ...ground,
+    ...identity,
+    ...models,
+    features: [models.serving, protocols, ...features],
+    network: options.network ?? (await ownNetwork(config, ground)),
+    store: new MeshStore(home.core),
+    root: new RootKey(home.meshRootPath, keys),
+    newIdentity: async () => identityOf(await renewKey(home.identityPath, keys))
+  }
+  switching = await MeshSwitching.of(node, await ownMesh(node))
+  const kept = opened.move()
+  const lumos = new MeshNode({ events, switching, protocols: protocols.facet }, () => kept.disposeAsync())
+  return { node: withFacets(lumos, features), home, switching }
+}
+
+type Ground = Pick<NodeContext, 'config' | 'home' | 'clock' | 'random' | 'log' | 'emit'>
+
+/** The models of this node, those that come and go too, and to whom they are offered. */
+async function openModels(
+  options: LumosNodeOptions,
+  { opened, env, ...ground }: Ground & { opened: AsyncDisposableStack; env: LoadedConfig['env'] },
+  onChange: () => void
+): Promise<Pick<NodeContext, 'hardware' | 'registry' | 'catalogue' | 'access' | 'served' | 'serving'>> {
+  const { config, home, clock, random, log } = ground
+  const hardware = await detectHardware()
+  const registry = new Registry({ clock, random, log, onChange })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
   const catalogue = new Catalogue({
     clock,
@@ -104,28 +141,14 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   })
   opened.adopt(catalogue, () => catalogue.stop())
   await catalogue.start()
-  const ground: NodeContext = {
-    config,
-    home,
-    clock,
-    random,
-    log,
-    hardware,
-    registry,
-    served: new UnderWay(),
-    features: options.features ?? [],
-    catalogue,
-    ...identityOf(privateKey),
-    network: options.network ?? (await ownNetwork(config, { clock, log })),
-    store: new MeshStore(home.core),
-    offers: new ModelAccessStore(home.core),
-    root: new RootKey(home.meshRootPath, keys),
-    newIdentity: async () => identityOf(await renewKey(home.identityPath, keys)),
-    emit: (name, detail) => void events.dispatchEvent(new CustomEvent(name, { detail }))
-  }
-  switching = await MeshSwitching.of(ground, await ownMesh(ground))
-  const kept = opened.move()
-  return { node: new MeshNode(events, switching, () => kept.disposeAsync()), home, switching }
+  const access = new ModelAccess({
+    settings: config.access,
+    store: new ModelAccessStore(home.core),
+    modelsFor: task => modelsFor(registry, task)
+  })
+  const served = new UnderWay()
+  const serving = new Serving({ ...ground, registry, access, served })
+  return { hardware, registry, catalogue, access, served, serving }
 }
 
 /** The mesh this node belongs to; on its first start, one of its own, of which it is the first admin. */
@@ -166,6 +189,10 @@ async function keyOptions(
   if (passphraseFile !== null) return { passphrase: readPassphrase(passphraseFile), log }
   return { passphrase: isKeyProtected(home.identityPath) ? await options.passphrase?.() : undefined, log }
 }
+
+/** Ids of the models that do a task. */
+const modelsFor = (registry: Registry, task: string): string[] =>
+  registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
 
 /** The models that ship with the node lie beside the source and beside `dist` alike. */
 const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))

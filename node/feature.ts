@@ -5,25 +5,60 @@
 
 import type { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Stream, StreamHandler } from '@libp2p/interface'
+import type * as z from 'zod'
 import type { Clock, Random } from '../interface/clock.ts'
 import type { EventData, EventName } from '../interface/events.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Membership } from '../interface/membership.ts'
+import type { Database } from '../storage/database/database.ts'
+import type { FeatureTables } from '../storage/database/feature-database.ts'
 import type { Openers, Refuse } from './membership/guard.ts'
 import type { Greeted } from './membership/hello-service.ts'
+import type { Action } from './membership/policy.ts'
 
-export interface Feature {
+/**
+ * A feature as it is declared: what the settings and the disk must know of it before its code is loaded. `name` is that
+ * of its facet (`node.NAME`), of its settings' section, its database, its events (`NAME.…`) and its part of the manifest.
+ */
+export interface FeatureDeclaration<Facet = unknown> {
   readonly name: string
+  readonly settings?: z.ZodObject
+  readonly events?: Readonly<Record<`${string}.${string}`, z.ZodType>>
+  readonly tables?: FeatureTables
+  /** Imports the code of the feature, so that one that is off costs neither memory nor time. */
+  create(components: FeatureComponents): Promise<Feature<Facet>>
+}
+
+/** What a feature may use of the node, whatever the mesh. */
+export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 'log'> {
+  /** Its section, checked. */
+  readonly settings: unknown
+  /** Its tables, in a file of its own. */
+  readonly database: Database
+  /** One of its events. Throws for any other, and for data that its schema refuses. */
+  emit(name: string, data: unknown): void
+}
+
+export interface Feature<Facet = unknown> {
+  readonly name: string
+  /** What programs call. */
+  readonly facet?: Facet
   /** Names of the topics that it gossips on: the network of a mesh allows no others. */
   readonly topics?: readonly string[]
   /** Called once for each mesh that the node enters, before the network of that mesh starts. */
   join(mesh: MeshContext): Participation
+  /** The node ends. */
+  close?(): Promise<void> | void
 }
 
 /** How a feature takes part in one mesh. It starts before the network, and stops after it. */
 export interface Participation extends Partial<Startable> {
   readonly protocols?: readonly ProtocolService[]
   readonly topics?: readonly Topic[]
+  /** Its part of this node's manifest, `MANIFEST_PART_BYTES_MAX` at most. `mesh.manifestChanged` announces another one. */
+  manifest?(): Uint8Array | undefined
+  /** A newer manifest of another member has come, with this part for the feature. A claim, as all of a manifest is. */
+  onManifest?(peerId: string, part: Uint8Array | undefined): void
   /** After the hello of a member, in the order of the features. */
   onMember?(met: Greeted): Promise<void> | void
   /** The last connection to this peer, a member or not, has closed. */
@@ -52,16 +87,24 @@ export interface Topic {
   validate(message: Uint8Array): Promise<TopicValidatorResult>
 }
 
-/** What a feature may use of one mesh. */
-export interface MeshContext {
+/** What each part of a node gets, whatever the mesh. */
+export interface NodeParts {
   /** This node. */
   readonly peerId: string
-  readonly meshId: string
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  readonly members: { get(peerId: string): Membership | undefined; list(): readonly Membership[] }
   emit<N extends EventName>(name: N, data: EventData<N>): void
+}
+
+/** What a feature may use of one mesh. */
+export interface MeshContext extends NodeParts {
+  readonly meshId: string
+  readonly members: { get(peerId: string): Membership | undefined; list(): readonly Membership[] }
+  /** @throws {LumosError} where the policy does not let this peer do that. */
+  permit(peerId: string, action: Action): void
+  /** What `manifest` gives has changed. */
+  manifestChanged(): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
   /** @param topic one that the feature names. */

@@ -19,6 +19,7 @@ import type {
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
+import type { NodeProtocols } from '../interface/peer-protocol.ts'
 import { closestNames } from '../interface/suggest.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
 import { createMeshControl } from './mesh/control/index.ts'
@@ -32,9 +33,16 @@ const DRAIN_MS = 10_000
 
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
+export interface MeshNodeComponents {
+  readonly events: EventTarget
+  readonly switching: MeshSwitching
+  readonly protocols: NodeProtocols
+}
+
 export class MeshNode implements LumosNode {
   readonly events: LumosEventTarget
   readonly mesh: LumosMesh
+  readonly protocols: NodeProtocols
   readonly #switching: MeshSwitching
   readonly #closeHome: () => Promise<void>
   /** Requests of this node's own programs. */
@@ -43,10 +51,11 @@ export class MeshNode implements LumosNode {
   #startedAtMs = 0
   #stopping: Promise<void> | undefined
 
-  constructor(events: EventTarget, switching: MeshSwitching, closeHome: () => Promise<void>) {
+  constructor({ events, switching, protocols }: MeshNodeComponents, closeHome: () => Promise<void>) {
     this.#switching = switching
     this.#closeHome = closeHome
     this.events = events as LumosEventTarget
+    this.protocols = protocols
     this.mesh = createMeshControl(switching)
   }
 
@@ -88,14 +97,15 @@ export class MeshNode implements LumosNode {
     }
     this.#own.begin()
     try {
-      yield* this.#session.router.infer(request, options)
+      const { router } = this.#session.routing
+      yield* router.infer(router.prepare(request), options)
     } finally {
       this.#own.end()
     }
   }
 
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[] {
-    return this.#session.router.explain(wanted, options).map(({ candidate, costMs, parts }) => {
+    return this.#session.routing.router.explain(wanted, options).map(({ candidate, costMs, parts }) => {
       const { peerId, name, local, capability } = candidate
       const { task, model } = capability
       return { peerId, name, route: local ? 'local' : 'remote', task, model, costMs, parts: [...parts] }
@@ -103,18 +113,18 @@ export class MeshNode implements LumosNode {
   }
 
   peers(): PeerInfo[] {
-    return this.#session.peers.list()
+    return this.#session.routing.peers.list()
   }
 
   models(): ModelInfo[] {
     const byKey = new Map<string, ModelInfo>()
-    for (const { peerId, name, local, capability } of this.#session.offers()) {
+    for (const { peerId, name, local, capability } of this.#session.routing.providers.offers({})) {
       const { model, task, slots, warm } = capability
       const key = `${model} ${task}`
       const info = byKey.get(key) ?? { model, task, providers: [] }
       const provider = { peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm }
       info.providers.push(
-        local ? { ...provider, offeredTo: this.#session.access.to(model) ?? null } : provider
+        local ? { ...provider, offeredTo: this.#context.access.to(model) ?? null } : provider
       )
       byKey.set(key, info)
     }
@@ -130,21 +140,21 @@ export class MeshNode implements LumosNode {
     this.#mustHave(model)
     const peers = to === 'everyone' ? undefined : to.peers?.map(peer => this.mesh.member(peer).peerId)
     const offeredTo = to === 'everyone' ? to : { ...to, ...(peers && { peers }) }
-    this.#session.access.offer(model, offeredTo)
-    this.#session.accessChanged()
+    this.#context.access.offer(model, offeredTo)
+    this.#accessChanged()
     return { model, offeredTo }
   }
 
   withdraw(model: string): Offering {
     this.#mustHave(model)
-    this.#session.access.withdraw(model)
-    this.#session.accessChanged()
+    this.#context.access.withdraw(model)
+    this.#accessChanged()
     return { model, offeredTo: null }
   }
 
   status(): NodeStatus {
     const { clock, hardware, home, registry, peerId } = this.#context
-    const { libp2p, members, peers } = this.#session
+    const { libp2p, members, routing } = this.#session
     const connections = libp2p.getConnections()
     return {
       peerId,
@@ -154,7 +164,7 @@ export class MeshNode implements LumosNode {
       meshId: members.mesh,
       uptimeS: (clock.monotonicMs() - this.#startedAtMs) / 1000,
       addresses: libp2p.getMultiaddrs().map(String),
-      peers: peers.count,
+      peers: routing.peers.count,
       connections: connections.length,
       streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
       requests: { own: this.#own.count, ...registry.load() },
@@ -170,6 +180,12 @@ export class MeshNode implements LumosNode {
 
   sandbox(): Promise<EngineSandbox> {
     return engineSandbox()
+  }
+
+  /** Peers that may not ask any more are cut off, and all are told. */
+  #accessChanged(): void {
+    this.#context.serving.recheck()
+    this.#session.offerChanged()
   }
 
   /** @throws {LumosError} `MODEL_NOT_FOUND` */

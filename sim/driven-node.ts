@@ -16,7 +16,7 @@ export async function createDrivenNode(options?: MeshNodeOptions): Promise<Drive
   const { node, home, switching } = await openNode(options)
   return Object.assign(node, {
     home,
-    admit: ({ subject, role, name }: Grant) => switching.session.pairing.admit(subject, role, name),
+    admit: ({ subject, role, name }: Grant) => switching.session.pairing.service.admit(subject, role, name),
     enter: (own: StoredMesh) => switching.enter(own)
   })
 }

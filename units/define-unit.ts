@@ -3,5 +3,6 @@
 import type * as z from 'zod'
 import type { Unit } from '../interface/units.ts'
 
-export const defineUnit = <I extends z.ZodType, O extends z.ZodType>(unit: Unit<I, O>): Unit =>
-  unit as unknown as Unit
+export const defineUnit = <I extends z.ZodType, O extends z.ZodType, T extends z.ZodType>(
+  unit: Unit<I, O, T>
+): Unit => unit as unknown as Unit

@@ -7,9 +7,10 @@ import { membershipUnits } from './membership.ts'
 import { meshUnits } from './mesh.ts'
 import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
+import { pairingUnits } from './pairing.ts'
 import { UnitRegistry } from './registry.ts'
 
-export { UnitRegistry } from './registry.ts'
+export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
 export interface UnitsOptions {
   readonly node: LumosNode
@@ -26,6 +27,7 @@ export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOption
   const units = [
     ...meshUnits(node, gatewayUrl),
     ...membershipUnits(node),
+    ...pairingUnits(node),
     ...modelUnits(node),
     ...inferenceUnits(node),
     ...gatewayUnits(rotateToken),

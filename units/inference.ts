@@ -1,8 +1,8 @@
 /** Questions to the mesh: any task, and the common ones by their own names. */
 
 import * as z from 'zod'
+import { FINISH_REASONS } from '../interface/chunks.ts'
 import { EngineFailedError } from '../interface/errors.ts'
-import { FINISH_REASONS } from '../interface/inference.ts'
 import { ModelId } from '../interface/names.ts'
 import {
   type InferenceRoute,
@@ -10,8 +10,17 @@ import {
   type NewInferenceRequest,
   RankedPeer
 } from '../interface/node.ts'
-import { TASK_NAMES, TASKS, type TaskName, type TaskOutput } from '../interface/tasks.ts'
-import type { UnitContext } from '../interface/units.ts'
+import type { Accumulator } from '../interface/tasks/definition.ts'
+import { IMAGE_BYTES_MAX, imageClassification } from '../interface/tasks/image-classification.ts'
+import {
+  accumulate,
+  definitionOf,
+  TASK_NAMES,
+  type TaskName,
+  type TaskOutput
+} from '../interface/tasks/index.ts'
+import { TENSOR_BYTES_MAX } from '../interface/tasks/tensor.ts'
+import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
 const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
@@ -23,10 +32,12 @@ const Wanted = z.strictObject(what).refine(isSaid, { error: 'give a task or a mo
 /** The parameters of all tasks. What is left out gets the default of the task that answers. */
 const Params = z.strictObject(
   Object.fromEntries(
-    TASK_NAMES.flatMap(task => Object.entries<z.ZodType>(TASKS[task].params.shape)).map(([name, schema]) => [
-      name,
-      (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional()
-    ])
+    TASK_NAMES.flatMap(task => Object.entries<z.ZodType>(definitionOf(task).params.shape)).map(
+      ([name, schema]) => [
+        name,
+        (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional()
+      ]
+    )
   )
 )
 
@@ -46,13 +57,14 @@ interface Answer {
 }
 
 /** The output is what the schema of the task says. */
-const Answer: z.ZodType<Answer> = z.discriminatedUnion('task', [
-  answerOf('text-generation'),
-  ...TASK_NAMES.filter(task => task !== 'text-generation').map(answerOf)
-])
+const Answer: z.ZodType<Answer> = z.discriminatedUnion(
+  'task',
+  TASK_NAMES.map(answerOf) as [AnswerSchema, ...AnswerSchema[]]
+)
+type AnswerSchema = ReturnType<typeof answerOf>
 
-function answerOf<T extends TaskName>(task: T) {
-  return z.strictObject({ task: z.literal(task), model: z.string(), output: TASKS[task].output })
+function answerOf(task: TaskName) {
+  return z.strictObject({ task: z.literal(task), model: z.string(), output: definitionOf(task).output })
 }
 
 const index = z.int().min(0)
@@ -69,14 +81,30 @@ const Chunk = z.discriminatedUnion('type', [
   })
 ])
 
-const classification = TASKS['image-classification']
+/** Bytes in base64, which takes four for three, and the JSON around them. */
+const inJson = (bytes: number): number => Math.ceil(bytes / 3) * 4 + INPUT_BYTES_MAX
+
+/** A picture of one pixel, in base64. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='
+
+const SEVEN = { label: '7', score: 0.99 }
 
 export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.run',
     kind: 'command',
+    permission: 'use',
+    idempotent: true,
     summary: 'Ask the mesh: any task, any model. Streams text as it is generated.',
     takesPeer: true,
+    // No task takes more than tensors do.
+    inputBytesMax: inJson(TENSOR_BYTES_MAX),
+    examples: [
+      {
+        input: { task: imageClassification.name, input: { image: PIXEL }, params: { top_k: 1 } },
+        output: { task: imageClassification.name, model: 'digits-cnn', output: { labels: [SEVEN] } }
+      }
+    ],
     input: Question,
     output: Answer,
     item: Chunk,
@@ -86,8 +114,10 @@ export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.explain',
     kind: 'query',
+    permission: 'read',
     summary: 'Whom a request would be sent to, best first, and why.',
     takesPeer: true,
+    examples: [{ input: { model: 'digits-cnn' } }],
     input: Wanted,
     output: z.strictObject({ items: z.array(RankedPeer) }),
     run: async (wanted, { peer }) => ({ items: node.explain(wanted, { peer }) })
@@ -95,18 +125,27 @@ export const inferenceUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.classify',
     kind: 'command',
-    summary: classification.summary,
+    permission: 'use',
+    idempotent: true,
+    summary: imageClassification.summary,
     takesPeer: true,
+    inputBytesMax: inJson(IMAGE_BYTES_MAX),
+    examples: [
+      {
+        input: { image: PIXEL, top_k: 1 },
+        output: { model: 'digits-cnn', labels: [SEVEN] }
+      }
+    ],
     input: z.strictObject({
-      ...classification.input.shape,
-      ...classification.params.shape,
+      ...imageClassification.input.shape,
+      ...imageClassification.params.shape,
       model: ModelId.optional()
     }),
-    output: z.strictObject({ model: z.string(), ...classification.output.shape }),
+    output: z.strictObject({ model: z.string(), ...imageClassification.output.shape }),
     async run({ image, topK, model }, context) {
-      const question = { task: 'image-classification' as const, model, input: { image }, params: { topK } }
+      const question = { task: imageClassification.name, model, input: { image }, params: { topK } }
       const answer = await ask(node, question, context)
-      const { labels } = answer.output as TaskOutput<'image-classification'>
+      const { labels } = answer.output as TaskOutput<typeof imageClassification.name>
       return { model: answer.model, labels }
     }
   })
@@ -114,11 +153,10 @@ export const inferenceUnits = (node: LumosNode) => [
 
 const identityOf = ({ requestId, budgetMs }: UnitContext) => ({ id: requestId, budgetMs })
 
-/** The whole answer. Text comes in pieces, and the output is their sum. */
+/** The whole answer, put together as its task says. */
 async function ask(node: LumosNode, question: NewInferenceRequest, context: UnitContext): Promise<Answer> {
-  let text = ''
-  let whole: { output: unknown } | undefined
   let chosen: InferenceRoute | undefined
+  let answer: Accumulator | undefined
 
   for await (const chunk of node.infer(
     { ...question, ...identityOf(context) },
@@ -127,14 +165,14 @@ async function ask(node: LumosNode, question: NewInferenceRequest, context: Unit
       peer: context.peer,
       onRoute(route) {
         chosen = route
+        answer = accumulate(route.task)
         context.onRoute?.(route)
       }
     }
   )) {
-    if (chunk.type === 'text') text += chunk.text
-    if (chunk.type === 'output') whole = { output: chunk.output }
+    answer?.add(chunk)
   }
 
-  if (chosen === undefined) throw new EngineFailedError('An answer came from nobody.')
-  return { task: chosen.task, model: chosen.model, output: whole === undefined ? { text } : whole.output }
+  if (chosen === undefined || answer === undefined) throw new EngineFailedError('An answer came from nobody.')
+  return { task: chosen.task, model: chosen.model, output: answer.output() }
 }

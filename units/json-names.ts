@@ -6,8 +6,8 @@
  */
 
 import type * as z from 'zod'
+import { isRecord } from '../interface/record.ts'
 import { snakeCase } from '../interface/snake-case.ts'
-import { isRecord } from '../interface/tasks.ts'
 import { type Shape, shapeOf } from './json-shape.ts'
 
 type Path = readonly PropertyKey[]

@@ -9,6 +9,7 @@ export const meshUnits = (node: LumosNode, gatewayUrl: () => string | undefined)
   defineUnit({
     name: 'mesh.status',
     kind: 'query',
+    permission: 'read',
     summary: 'This node: who it is, where it listens, how it is doing.',
     input: z.strictObject({}),
     output: NodeStatus.extend({ gateway: z.string().nullable() }),
@@ -17,6 +18,7 @@ export const meshUnits = (node: LumosNode, gatewayUrl: () => string | undefined)
   defineUnit({
     name: 'mesh.peers',
     kind: 'query',
+    permission: 'read',
     summary: 'The peers that are connected now, and what they offer.',
     input: z.strictObject({}),
     output: z.strictObject({ items: z.array(PeerInfo) }),
@@ -25,6 +27,7 @@ export const meshUnits = (node: LumosNode, gatewayUrl: () => string | undefined)
   defineUnit({
     name: 'mesh.discovery',
     kind: 'query',
+    permission: 'read',
     summary:
       'What discovery on the local network saw and did: links, sighted peers, and how dialing them ended.',
     input: z.strictObject({}),

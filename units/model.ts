@@ -52,6 +52,7 @@ export const modelUnits = (node: LumosNode) => [
   defineUnit({
     name: 'model.sandbox',
     kind: 'query',
+    permission: 'read',
     summary: 'What keeps the engines of this device from its files and its network.',
     input: z.strictObject({}),
     output: z.strictObject({ sandbox: EngineSandbox }),
@@ -60,8 +61,10 @@ export const modelUnits = (node: LumosNode) => [
   defineUnit({
     name: 'model.list',
     kind: 'query',
+    permission: 'read',
     summary: 'Every model the mesh offers, with its providers, and what this node left out, with the reason.',
     input: Wanted,
+    examples: [{ input: { status: 'ready', limit: 10 } }],
     output: Models,
     async run({ type, status, format, limit, offset }) {
       const items = node
@@ -83,8 +86,10 @@ export const modelUnits = (node: LumosNode) => [
   defineUnit({
     name: 'model.get',
     kind: 'query',
+    permission: 'read',
     summary: 'One model, with all its tasks and its providers.',
     input: z.strictObject({ modelId: ModelId }),
+    examples: [{ input: { model_id: 'digits-cnn' } }],
     output: Model.extend({ tasks: z.array(z.string()) }),
     async run({ modelId }) {
       const all = node.models()
@@ -101,16 +106,27 @@ export const modelUnits = (node: LumosNode) => [
   defineUnit({
     name: 'model.offer',
     kind: 'command',
+    permission: 'manage',
+    idempotent: true,
     summary: 'Offer a model of this node to everyone, to roles or to peers, whatever the settings say.',
     input: z.strictObject({ modelId: ModelId, to: Access.default('everyone') }),
+    examples: [
+      {
+        input: { model_id: 'echo', to: { roles: ['member'] } },
+        output: { model_id: 'echo', offered_to: { roles: ['member'] } }
+      }
+    ],
     output: Offered,
     run: async ({ modelId, to }) => toOffered(node.offer(modelId, to))
   }),
   defineUnit({
     name: 'model.withdraw',
     kind: 'command',
+    permission: 'manage',
+    idempotent: true,
     summary: 'Offer a model of this node to nobody else. What others have under way with it ends.',
     input: z.strictObject({ modelId: ModelId }),
+    examples: [{ input: { model_id: 'echo' }, output: { model_id: 'echo', offered_to: null } }],
     output: Offered,
     run: async ({ modelId }) => toOffered(node.withdraw(modelId))
   })

@@ -7,6 +7,8 @@ export const nodeUnits = (stop: () => void) => [
   defineUnit({
     name: 'node.stop',
     kind: 'command',
+    permission: 'manage',
+    idempotent: true,
     summary: 'Stop this node. Requests under way are given time to end.',
     input: z.strictObject({}),
     output: z.strictObject({ stopping: z.literal(true) }),

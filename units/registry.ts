@@ -9,31 +9,20 @@
 
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import { EVENTS, type EventName } from '../interface/events.ts'
-import type { AbortOptions } from '../interface/lifecycle.ts'
 import type { LumosEventTarget } from '../interface/node.ts'
 import { closestNames } from '../interface/suggest.ts'
-import type { Unit, UnitContext, UnitKind } from '../interface/units.ts'
+import {
+  type Caller,
+  INPUT_BYTES_MAX,
+  type Permission,
+  type Unit,
+  type UnitContext,
+  type UnitKind
+} from '../interface/units.ts'
+import { describeEvents, describeUnit, type UnitDescription } from './description.ts'
 import { watchEvent } from './events.ts'
 import { checkInput } from './input.ts'
 import { JsonNames } from './json-names.ts'
-import { jsonSchemaOf } from './json-schema.ts'
-
-/** A unit or an event, described for programs: schemas are JSON Schema 2020-12. */
-export interface UnitDescription {
-  readonly name: string
-  readonly kind: UnitKind | 'event'
-  readonly summary?: string
-  /** The only door it may be called through; absent when any will do. */
-  readonly door?: 'local'
-  /** Whether a call may name the one peer that does the work. */
-  readonly takes_peer: boolean
-  /** Whether `stream` gives the answer in pieces. */
-  readonly streams: boolean
-  readonly input?: object
-  readonly output: object
-  /** A piece of the answer, where it comes in pieces. */
-  readonly item?: object
-}
 
 /** A unit, and how its values look in JSON. */
 interface Entry {
@@ -48,12 +37,14 @@ const EVENT_NAMES = new Map(Object.entries(EVENTS).map(([name, schema]) => [name
 export class UnitRegistry {
   readonly #units = new Map<string, Entry>()
   readonly #events: LumosEventTarget
+  #listed: readonly UnitDescription[] | undefined
 
   constructor(events: LumosEventTarget) {
     this.#events = events
   }
 
   register(unit: Unit): void {
+    this.#listed = undefined
     if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
     this.#units.set(unit.name, {
       unit,
@@ -63,26 +54,15 @@ export class UnitRegistry {
     })
   }
 
-  list(): UnitDescription[] {
-    const units = [...this.#units.values()].map(({ unit }) => ({
-      name: unit.name,
-      kind: unit.kind,
-      summary: unit.summary,
-      door: unit.door,
-      takes_peer: unit.takesPeer === true,
-      streams: unit.stream !== undefined,
-      input: jsonSchemaOf(unit.input),
-      output: jsonSchemaOf(unit.output),
-      item: unit.item && jsonSchemaOf(unit.item)
-    }))
-    const events = Object.entries(EVENTS).map(([name, data]) => ({
-      name,
-      kind: 'event' as const,
-      takes_peer: false,
-      streams: true,
-      output: jsonSchemaOf(data)
-    }))
-    return [...units, ...events]
+  /** Made once, for JSON Schemas take time: the same array until a unit is added. */
+  list(): readonly UnitDescription[] {
+    this.#listed ??= [...[...this.#units.values()].map(({ unit }) => describeUnit(unit)), ...describeEvents()]
+    return this.#listed
+  }
+
+  /** Of the longest input that any unit takes. */
+  get inputBytesMax(): number {
+    return Math.max(...[...this.#units.values()].map(({ unit }) => inputBytesMaxOf(unit)))
   }
 
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
@@ -95,12 +75,12 @@ export class UnitRegistry {
   }
 
   /**
-   * @throws {InvalidInputError} naming the fields that are wrong, or when a peer is named to a unit that takes
-   *   none; {LumosError} `DENIED` when the unit is for another door.
+   * @throws {LumosError} `DENIED` when its caller lacks the permission; {@link InvalidInputError} naming the
+   *   fields that are wrong, or when a peer is named to a unit that takes none.
    */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
     const { unit, input: names, output } = this.#entry(name)
-    checkContext(unit, context)
+    checkCall(unit, context)
     context.signal?.throwIfAborted()
     return output.toJson(await unit.run(checkInput(unit, names, input), context))
   }
@@ -112,16 +92,17 @@ export class UnitRegistry {
    */
   stream(name: string, input: unknown, context: UnitContext): AsyncIterable<unknown> {
     const { unit, input: names, item } = this.#entry(name)
-    checkContext(unit, context)
+    checkCall(unit, context)
     const checked = checkInput(unit, names, input)
     context.signal?.throwIfAborted()
     return inJson(unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context)), item)
   }
 
   /** Whatever happens under this name from now on, until the signal aborts. */
-  watch(name: string, options?: AbortOptions): AsyncIterable<unknown> {
+  watch(name: string, { caller, signal }: Pick<UnitContext, 'caller' | 'signal'>): AsyncIterable<unknown> {
     if (!isEventName(name)) throw this.#notFound(name)
-    return inJson(watchEvent(this.#events, name, options), EVENT_NAMES.get(name)!)
+    checkPermission(name, 'read', caller)
+    return inJson(watchEvent(this.#events, name, { signal }), EVENT_NAMES.get(name)!)
   }
 
   #entry(name: string): Entry {
@@ -149,15 +130,22 @@ async function* inJson(items: AsyncIterable<unknown>, names: JsonNames): AsyncGe
   for await (const item of items) yield names.toJson(item)
 }
 
-function checkContext({ name, door, takesPeer }: Unit, context: UnitContext): void {
-  if (context.peer !== undefined && !takesPeer) {
+export const inputBytesMaxOf = ({ inputBytesMax = INPUT_BYTES_MAX }: Unit): number => inputBytesMax
+
+function checkCall({ name, permission, takesPeer }: Unit, { caller, peer }: UnitContext): void {
+  checkPermission(name, permission, caller)
+  if (peer !== undefined && !takesPeer) {
     throw new InvalidInputError(`${name} acts on this node only and takes no peer.`, {
       hint: 'Leave the peer out, or run it on that device.'
     })
   }
-  if (door === undefined || door === context.door) return
-  throw new LumosError('DENIED', `${name} can only be called on the device itself, over its socket.`, {
+}
+
+/** The one place where permissions are checked. A caller has none but those that are listed. */
+function checkPermission(name: string, permission: Permission, { permissions }: Caller): void {
+  if (permissions.includes(permission)) return
+  throw new LumosError('DENIED', `${name} needs the permission "${permission}", which its caller has not.`, {
     hint: `On the device: lumos-node exec ${name}`,
-    details: { door }
+    details: { permission }
   })
 }

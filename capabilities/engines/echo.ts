@@ -4,11 +4,12 @@
  * a request matters and its answer does not.
  */
 
+import type { FinishReason, InferenceChunk } from '../../interface/chunks.ts'
 import type { Clock } from '../../interface/clock.ts'
 import { InvalidInputError } from '../../interface/errors.ts'
-import type { FinishReason, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import type { TaskInput, TaskParams } from '../../interface/tasks.ts'
+import type { TaskInput, TaskParams } from '../../interface/tasks/index.ts'
 import type { Engine, Model } from '../host/engine.ts'
 
 /** It holds nothing but its turn, so it may answer many at once. */

@@ -1,7 +1,7 @@
 /** One request that an engine's process works on: its chunks wait here until they are taken. */
 
 import { Answer } from '../../interface/answer.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import { engineBroke } from './engine.ts'
 
 export class EngineCall {
@@ -12,7 +12,7 @@ export class EngineCall {
   #failure: { readonly reason: unknown } | undefined
   #wake: (() => void) | undefined
 
-  constructor(request: InferenceRequest) {
+  constructor(request: PreparedRequest) {
     this.#answer = new Answer(request, engineBroke)
   }
 

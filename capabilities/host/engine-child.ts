@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { systemClock } from '../../interface/clock.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Engine } from './engine.ts'
 import {
   type EngineModule,
@@ -88,7 +88,7 @@ async function load(module: string, settings: unknown): Promise<void> {
   }
 }
 
-async function infer(call: number, request: InferenceRequest): Promise<void> {
+async function infer(call: number, request: PreparedRequest): Promise<void> {
   const controller = new AbortController()
   calls.set(call, controller)
   try {

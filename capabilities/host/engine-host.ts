@@ -5,7 +5,7 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
 import type { Engine } from './engine.ts'
@@ -22,6 +22,7 @@ export interface EngineHostOptions {
 }
 
 export class EngineHost implements Engine {
+  readonly checksAnswers = true
   readonly #spec: EngineSpec
   readonly #options: EngineHostOptions
   #process: EngineProcess | undefined
@@ -50,7 +51,7 @@ export class EngineHost implements Engine {
     await this.#process?.stop()
   }
 
-  infer(request: InferenceRequest, options?: AbortOptions): AsyncIterable<InferenceChunk> {
+  infer(request: PreparedRequest, options?: AbortOptions): AsyncIterable<InferenceChunk> {
     if (this.#process === undefined) throw new EngineFailedError(`"${this.#spec.name}" is not loaded.`)
     return this.#process.infer(request, options)
   }

@@ -1,7 +1,7 @@
 /** What a node and an engine's process say to each other. */
 
 import { EngineFailedError, type ErrorCode, LumosError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Engine } from './engine.ts'
 
 /** What the module named by `load` exports. */
@@ -16,7 +16,7 @@ export type ToEngine =
   /** The first message. Answered by `loaded` or `failed`. */
   | { readonly type: 'load'; readonly module: string; readonly settings: unknown }
   /** Answered by chunks up to `done`, or by one error. */
-  | { readonly type: 'infer'; readonly call: number; readonly request: InferenceRequest }
+  | { readonly type: 'infer'; readonly call: number; readonly request: PreparedRequest }
   /** The call still ends with `done` or an error, soon. */
   | { readonly type: 'cancel'; readonly call: number }
 

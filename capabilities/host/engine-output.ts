@@ -3,8 +3,9 @@
  * gigabytes, and the node must not hold them to find out.
  */
 
+import { type InferenceChunk, TEXT_PIECE_CHARS_MAX } from '../../interface/chunks.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
-import { type InferenceChunk, TENSOR_BYTES_MAX, TEXT_PIECE_CHARS_MAX } from '../../interface/inference.ts'
+import { TENSOR_BYTES_MAX } from '../../interface/tasks/tensor.ts'
 
 /** Names, labels and numbers of one output, beside the bytes of its tensors. */
 const PLAIN_VALUES_MAX = 16_384

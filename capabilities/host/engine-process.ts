@@ -6,7 +6,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Clock, Timer } from '../../interface/clock.ts'
 import { CancelledError, EngineFailedError, type LumosError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
 import { EngineCall } from './engine-call.ts'
@@ -102,7 +102,7 @@ export class EngineProcess {
     await this.#exited.promise
   }
 
-  async *infer(request: InferenceRequest, { signal }: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
+  async *infer(request: PreparedRequest, { signal }: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
     signal?.throwIfAborted()
     if (this.#state !== 'loaded')
       throw new EngineFailedError(`The engine of "${request.model}" is not running.`)

@@ -5,7 +5,7 @@
 
 import { EngineFailedError } from '../../interface/errors.ts'
 import type { Inference } from '../../interface/inference.ts'
-import type { TaskName } from '../../interface/tasks.ts'
+import type { TaskName } from '../../interface/tasks/index.ts'
 
 export interface Engine extends Inference {
   /** Whether `infer` can be called now. Turns false when the engine dies. */
@@ -19,6 +19,8 @@ export interface Engine extends Inference {
   load(): Promise<void>
   /** Ends what is under way and gives everything back. */
   close(): Promise<void>
+  /** Whether each chunk is held to the form of an answer before `infer` gives it. Absent: the registry does that. */
+  readonly checksAnswers?: true
   /**
    * Resolves once work that was given up has really ended, or is `undefined`
    * when there is none: a native run goes on for a while after its caller left.

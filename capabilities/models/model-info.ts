@@ -11,7 +11,9 @@ import { join, relative, sep } from 'node:path'
 import * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
 import { ModelId } from '../../interface/names.ts'
-import type { TaskName } from '../../interface/tasks.ts'
+import { imageClassification } from '../../interface/tasks/image-classification.ts'
+import type { TaskName } from '../../interface/tasks/index.ts'
+import { tensor } from '../../interface/tasks/tensor.ts'
 import type { ImageSettings } from '../engines/onnx/image.ts'
 
 const MODEL_INFO = 'model_info.json'
@@ -115,7 +117,7 @@ export async function readModel(directory: string): Promise<FoundModel> {
   }
   return {
     description,
-    tasks: image === undefined ? ['tensor'] : ['image-classification', 'tensor'],
+    tasks: image === undefined ? [tensor.name] : [imageClassification.name, tensor.name],
     folder,
     file: relative(folder, await fileIn(folder, graphs[0]!)),
     hashes: Object.fromEntries(hashes),
@@ -148,7 +150,7 @@ async function readDescription(path: string): Promise<ModelDescription> {
 /** What the engine needs to classify pictures, when that is the model's task. */
 function imageSettings(description: ModelDescription): ImageSettings | undefined {
   const { task, inputs, outputs, labels, preprocessing } = description
-  if (task !== 'image-classification') return undefined
+  if (task !== imageClassification.name) return undefined
   if (inputs.length !== 1 || outputs.length === 0 || labels === undefined || preprocessing === undefined) {
     throw invalid('image-classification needs one input, an output, labels and preprocessing')
   }

@@ -1,23 +1,22 @@
 /**
  * What this node can do: its models by name, behind one `Inference`.
  *
- * The way of a request: checked, admitted, model loaded, engine run, answer
- * checked. It is the inner loop of every local and served call, so it makes no
+ * The way of a request, which was prepared where it entered the node: admitted,
+ * model loaded, engine run, and its answer checked unless the engine does so. It is the inner loop of every local and served call, so it makes no
  * closure, timer or combined signal of its own.
  */
 
 import { Answer } from '../../interface/answer.ts'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, EngineFailedError, LumosError } from '../../interface/errors.ts'
-import type { Inference, InferenceChunk, InferenceRequest, ServeOptions } from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, PreparedRequest, ServeOptions } from '../../interface/inference.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
-import type { TaskName } from '../../interface/tasks.ts'
+import type { TaskName } from '../../interface/tasks/index.ts'
 import { type Engine, engineBroke, type Model } from '../host/engine.ts'
 import { ModelManager } from '../models/model-manager.ts'
 import { Admission } from './admission.ts'
-import { checkedRequest } from './request.ts'
 import { type Work, WorkTable } from './work.ts'
 
 export interface RegistryOptions {
@@ -118,12 +117,11 @@ export class Registry implements Inference, Startable {
   }
 
   /**
-   * @throws {InvalidInputError} when the request breaks its task's schema, or the engine cannot read the input.
+   * @throws {InvalidInputError} when the engine cannot read the input.
    * @throws {LumosError} `MODEL_NOT_FOUND` when nothing here does what is asked.
    * @throws {EngineFailedError} when the engine died, hung, or broke the form of an answer.
    */
-  async *infer(asked: InferenceRequest, options?: ServeOptions): AsyncGenerator<InferenceChunk> {
-    const request = checkedRequest(asked)
+  async *infer(request: PreparedRequest, options?: ServeOptions): AsyncGenerator<InferenceChunk> {
     const entry = this.#find(request)
     const work = this.#works.begin(request.budgetMs, options?.signal)
     entry.leases++
@@ -192,7 +190,7 @@ export class Registry implements Inference, Startable {
   /** Runs an admitted request, frees its slot, and returns the `done` chunk. */
   async *#run(
     { model, engine, manager, admission }: Entry,
-    request: InferenceRequest,
+    request: PreparedRequest,
     work: Work,
     queued: boolean,
     options: ServeOptions | undefined
@@ -207,9 +205,9 @@ export class Registry implements Inference, Startable {
       if (queued || ready !== undefined) options?.mayRun?.()
       startedMs = admission.startedMs()
 
-      const answer = new Answer(request, engineBroke)
-      for await (const unchecked of engine.infer(request, work)) {
-        const chunk = answer.accept(unchecked)
+      const answer = engine.checksAnswers ? undefined : new Answer(request, engineBroke)
+      for await (const given of engine.infer(request, work)) {
+        const chunk = answer === undefined ? given : answer.accept(given)
         if (chunk.type === 'done') done = chunk
         else yield chunk
       }
@@ -227,7 +225,7 @@ export class Registry implements Inference, Startable {
     }
   }
 
-  #find({ task, model }: InferenceRequest): Entry {
+  #find({ task, model }: PreparedRequest): Entry {
     if (this.#stopped) throw new CancelledError('The node is stopping.')
     let found: Entry | undefined
     if (model !== undefined) {

@@ -3,12 +3,14 @@
  * short lines on stderr for people.
  *
  * Prompts, inputs and secrets never reach either: they are cut out by the name
- * of their field, so that a careless log call cannot leak them.
+ * of their field, so that a careless log call cannot leak them. Each message is bounded, so that a peer which causes it
+ * cannot push the others out of the file.
  */
 
 import pino from 'pino'
 import type { Clock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import { LineBudget } from './line-budget.ts'
 import { LogFile } from './log-file.ts'
 import { humanLine } from './log-line.ts'
 
@@ -59,6 +61,7 @@ export function createLog({
     { level, stream: file },
     { level: stderrLevel, stream: { write: json => void stderr.write(humanLine(json, colour)) } }
   ])
+  const budget = new LineBudget(clock)
   const logger = pino(
     {
       // The streams have levels of their own; this is the lower one.
@@ -66,6 +69,7 @@ export function createLog({
       base: undefined,
       timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
       formatters: { level: label => ({ level: label }) },
+      hooks: { logMethod: bounded(budget) },
       redact: { paths: REDACTED, censor: '[redacted]' }
     },
     streams
@@ -74,5 +78,16 @@ export function createLog({
   const close = () => file.close()
   return Object.assign(logger, { openFile: (dir: string) => file.open(dir), close, [Symbol.dispose]: close })
 }
+
+/** Debug lines are for a person who asked for all of them. */
+const bounded = (budget: LineBudget): NonNullable<pino.LoggerOptions['hooks']>['logMethod'] =>
+  function (args, method, level) {
+    if (level <= pino.levels.values.debug!) return method.apply(this, args)
+    const [fields, message] = args as unknown as [object | string, string | undefined]
+    const leftOut = budget.spend(typeof fields === 'string' ? fields : (message ?? ''))
+    if (leftOut === undefined) return
+    if (leftOut === 0 || typeof fields === 'string') return method.apply(this, args)
+    method.apply(this, [{ ...fields, leftOut }, message] as unknown as typeof args)
+  }
 
 const ignore = (): void => {}

@@ -17,7 +17,7 @@ const SETTLE_MS = 100
 /** What a manifest says besides its numbers. */
 export type ManifestContent = Pick<
   Manifest,
-  'name' | 'software' | 'hardware' | 'addresses' | 'capabilities' | 'certificates'
+  'name' | 'software' | 'hardware' | 'addresses' | 'capabilities' | 'parts' | 'certificates'
 >
 
 export interface AnnouncerComponents {

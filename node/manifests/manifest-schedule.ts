@@ -1,11 +1,9 @@
-/**
- * When manifests are announced, when they and removals are pulled, and from
- * whom: the rounds of pulls are a deterministic core.
- */
+/** When manifests are announced, when they are pulled, and from which peers: the rounds of pulls are a deterministic core. */
 
 import type { Random } from '../../interface/clock.ts'
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
 import { MANIFEST_TTL_MS_MAX } from '../../interface/manifest.ts'
+import { sample } from '../../interface/sample.ts'
 
 /** A silent peer is believed this long: long enough that two lost announcements do no harm. */
 const MANIFEST_TTL_MS = 180_000
@@ -38,13 +36,6 @@ const PULL_PEERS = 3
  * on its way; in a large mesh there always is one.
  */
 const GOSSIP_LATE_MS = 2000
-
-/** Gossip may lose a removal as well, and nobody repeats it: sets are compared with a few peers this often. */
-export const REMOVALS_INTERVAL_MS = 60_000
-const REMOVALS_PEERS = 3
-
-export const removalsFrom = <Peer>(peers: readonly Peer[], random: Random): Peer[] =>
-  sample(peers, REMOVALS_PEERS, random)
 
 export interface PullState {
   /** Since the last round. */
@@ -85,14 +76,4 @@ export function stepPulls<Peer>(
   state.ticks = 0
   state.due = false
   return { state, effects: peers.map(peer => ({ type: 'pull', peer })) }
-}
-
-/** Up to `count` of `items`, chosen evenly. */
-function sample<T>(items: readonly T[], count: number, random: Random): T[] {
-  const rest = [...items]
-  const chosen: T[] = []
-  while (rest.length > 0 && chosen.length < count) {
-    chosen.push(...rest.splice(Math.floor(random() * rest.length), 1))
-  }
-  return chosen
 }

@@ -21,9 +21,7 @@ import {
   servePull
 } from '../../protocols/manifest/index.ts'
 import type { Participation } from '../feature.ts'
-import type { Guard } from '../membership/guard.ts'
-import type { Greeted } from '../membership/hello-service.ts'
-import { EVERY_MEMBER } from '../membership/policy.ts'
+import { EVERY_MEMBER, type Greeted, type Guard } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
 import { MANIFEST_TOPIC, type MeshLibp2p, manifestTopic } from '../network/libp2p.ts'
 import { newPulls, PULL_TICK_MS, type PullEffect, type PullEvent, stepPulls } from './manifest-schedule.ts'
@@ -194,7 +192,7 @@ export class ManifestSync implements Participation {
     const { log } = this.#components
     if (thrown instanceof LumosError) {
       const serious = thrown.code !== 'MANIFEST_STALE'
-      log[serious ? 'warn' : 'debug']({ code: thrown.code }, thrown.message)
+      log[serious ? 'warn' : 'debug']({ code: thrown.code, why: thrown.message }, 'a manifest was refused')
     } else {
       log.error({ err: thrown }, 'a manifest could not be read')
     }

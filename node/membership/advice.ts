@@ -3,6 +3,9 @@
 import type { Membership } from '../../interface/membership.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
 
+/** Renewal had two weeks, and a person has two more. */
+const END_NOTED_MS = RENEW_BEFORE_MS / 2
+
 export interface Situation {
   /** This device as a member, while it is one. */
   readonly own: Membership | undefined
@@ -10,6 +13,8 @@ export interface Situation {
   readonly admins: number
   readonly holdsRoot: boolean
   readonly isRemoved: boolean
+  /** An admin by whose word this device was a member is removed. */
+  readonly isOrphan: boolean
   /** Names of members that say that this device was removed. Without proof, each may lie. */
   readonly saidRemoved: readonly string[]
   readonly wallMs: number
@@ -22,6 +27,7 @@ export function adviceFor({
   admins,
   holdsRoot,
   isRemoved,
+  isOrphan,
   saidRemoved,
   wallMs
 }: Situation): string[] {
@@ -29,6 +35,11 @@ export function adviceFor({
   if (isRemoved) {
     return [
       'This device was removed from the mesh, and can only come back as a new one: lumos-node leave --new-identity'
+    ]
+  }
+  if (isOrphan) {
+    return [
+      'An admin that let this device in was removed. Another admin that knows the device renews its certificate when they meet. If none does, begin anew: lumos-node leave'
     ]
   }
   if (own === undefined) return ['The certificate of this device has expired. Begin anew: lumos-node leave']
@@ -42,8 +53,15 @@ export function adviceFor({
       'Only one device is an admin. Make another one, so that losing one does no harm: lumos-node promote NAME'
     )
   }
+  const endsInMs = own.notAfterMs - wallMs
+  if (own.role !== 'admin' && endsInMs < END_NOTED_MS) {
+    const day = new Date(own.notAfterMs).toISOString().slice(0, 10)
+    advice.push(
+      `No admin has renewed the certificate of this device, which ends on ${day}. Start an admin device where this one can reach it`
+    )
+  }
   // Only the root renews an admin, and members end with the admin that vouches for them.
-  if (own.role === 'admin' && !holdsRoot && own.notAfterMs - wallMs < RENEW_BEFORE_MS) {
+  if (own.role === 'admin' && !holdsRoot && endsInMs < RENEW_BEFORE_MS) {
     advice.push(
       'The certificate of this admin runs out, and only the root key renews it: lumos-node mesh import'
     )

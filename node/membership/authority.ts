@@ -19,6 +19,8 @@ export interface Grant {
   readonly subject: string
   readonly role: Role
   readonly name: string
+  /** The admins whose certificates this one renews. */
+  readonly vouchers?: readonly string[]
 }
 
 export interface AuthorityComponents {
@@ -107,7 +109,8 @@ const laterThan = (last: Pick<Membership, 'notBeforeMs'> | undefined, clock: Clo
   Math.max(clock.wallMs(), last === undefined ? 0 : last.notBeforeMs + BACKDATED_MS + 1)
 
 async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: number): Promise<Uint8Array> {
-  if (!DeviceName.safeParse(grant.name).success) {
+  const name = DeviceName.safeParse(grant.name).data
+  if (name === undefined) {
     throw new InvalidInputError(`"${grant.name}" cannot be the name of a device.`)
   }
   const issuedAtMs = Math.round(wallMs)
@@ -117,6 +120,8 @@ async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: nu
       mesh,
       issuer: peerIdFromPrivateKey(key).toString(),
       ...grant,
+      name,
+      vouchers: grant.vouchers?.length ? [...grant.vouchers] : undefined,
       serial: randomBytes(16).toString('hex'),
       notBeforeMs: Math.max(0, issuedAtMs - BACKDATED_MS),
       notAfterMs: issuedAtMs + CERTIFICATE_LIFE_MS

@@ -50,7 +50,8 @@ export function checkChain(chain: readonly Certificate[], context: ChainContext)
     if (issuer.issuer !== mesh || issuer.role !== 'admin' || issuer.subject !== own.issuer) {
       throw invalid(subject, 'was not issued by an admin')
     }
-    if (isRevoked(issuer.subject, 'admin')) throw invalid(subject, 'was issued by an admin that was removed')
+    if (adminsBehind(membershipOf(chain)).some(admin => isRevoked(admin, 'admin')))
+      throw invalid(subject, 'comes from an admin that was removed')
   }
   for (const certificate of chain) checkTime(certificate, subject, wallMs)
 
@@ -59,11 +60,17 @@ export function checkChain(chain: readonly Certificate[], context: ChainContext)
 
 /** What a chain says once it was checked. It ends with the first of its certificates. */
 export function membershipOf(chain: readonly Certificate[]): Membership {
-  const { subject: peerId, role, serial, issuer, notBeforeMs } = chain[0]!
+  const { subject: peerId, role, serial, issuer, vouchers = [], notBeforeMs } = chain[0]!
   const name = properName(chain[0]!)
   const notAfterMs = Math.min(...chain.map(certificate => certificate.notAfterMs))
-  return { peerId, role, name, serial, issuer, notBeforeMs, notAfterMs }
+  return { peerId, role, name, serial, issuer, vouchers, notBeforeMs, notAfterMs }
 }
+
+/** Those by whose word the device is a member. It is one only while none of them is removed. */
+export const adminsBehind = ({ issuer, vouchers }: Pick<Membership, 'issuer' | 'vouchers'>): string[] => [
+  issuer,
+  ...vouchers
+]
 
 /** Earlier versions gave out names of a PeerId's form. Shown on a screen, one would pass for another device. */
 const properName = ({ name, subject }: Certificate): string =>

@@ -10,12 +10,9 @@ import type { Connection, ConnectionGater, PeerId, Stream, StreamHandler } from 
 import type { Clock } from '../../interface/clock.ts'
 import { type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
-import { type Action, type Opener, permit, type Standing } from './policy.ts'
-
-/** A peer that is refused over and over is worth one line a minute. */
-const LOG_INTERVAL_MS = 60_000
-/** Peers whose last line is remembered; a flood of new keys must not fill the memory. */
-const LOGGED_MAX = 256
+import { PeerLines } from '../log/line-budget.ts'
+import type { Gate } from '../network/gate.ts'
+import { type Action, EVERY_MEMBER, type Opener, permit, type Standing } from './policy.ts'
 
 export interface GuardComponents {
   readonly clock: Clock
@@ -38,14 +35,15 @@ interface Components {
   }
 }
 
-export class Guard {
+export class Guard implements Gate {
   readonly #components: GuardComponents
-  readonly #loggedAtMs = new Map<string, number>()
+  readonly #refusals: PeerLines
   /** By protocol. What is not in here opens for no peer. */
   readonly #openers = new Map<string, Openers>()
 
   constructor(components: GuardComponents) {
     this.#components = components
+    this.#refusals = new PeerLines(components.clock)
   }
 
   /** @throws {LumosError} as {@link permit}. */
@@ -70,9 +68,8 @@ export class Guard {
     denyOutboundEncryptedConnection: peer => this.#denies(peer)
   }
 
-  /** The same service, all of whose protocols only these peers may open. */
-  service<C, S>(openers: Openers, create: (components: C) => S): (components: C) => S {
-    const guarded = this.#registrar(openers)
+  forMembers<C, S>(create: (components: C) => S): (components: C) => S {
+    const guarded = this.#registrar(EVERY_MEMBER)
     return components => create(withRegistrar(components as C & Components, guarded) as C)
   }
 
@@ -132,12 +129,7 @@ export class Guard {
   }
 
   #log(peerId: string, { code }: LumosError): void {
-    const nowMs = this.#components.clock.monotonicMs()
-    if (nowMs - (this.#loggedAtMs.get(peerId) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return
-    this.#loggedAtMs.delete(peerId)
-    this.#loggedAtMs.set(peerId, nowMs)
-    if (this.#loggedAtMs.size > LOGGED_MAX) this.#loggedAtMs.delete(this.#loggedAtMs.keys().next().value!)
-    this.#components.log.warn({ peerId, code }, 'a peer was refused')
+    if (this.#refusals.isDue(peerId)) this.#components.log.warn({ peerId, code }, 'a peer was refused')
   }
 }
 

@@ -5,10 +5,11 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import type { Membership } from '../../interface/membership.ts'
+import { type Membership, VOUCHERS_MAX } from '../../interface/membership.ts'
 import type { Hello } from '../../protocols/hello/index.ts'
 import type { Chain } from '../../storage/mesh/mesh-store.ts'
 import type { Authority } from './authority.ts'
+import { adminsBehind } from './chain.ts'
 import type { Members } from './members.ts'
 import { sameChain } from './members-core.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
@@ -55,31 +56,56 @@ export class MemberCheck {
     if (membership.notAfterMs - clock.wallMs() > RENEW_BEFORE_MS) return []
     // What is issued here ends with this admin's own certificate.
     const endsMs = this.#components.members.get(this.#components.peerId)?.notAfterMs ?? 0
-    return endsMs > membership.notAfterMs && this.#mayIssue(membership) ? await this.#issue(membership) : []
+    const vouchers = this.#vouchersOf(membership)
+    const issues = endsMs > membership.notAfterMs && this.#mayIssue(membership, vouchers)
+    return issues ? await this.#issue(membership, vouchers) : []
   }
 
   /** A member whose issuer was removed is still one to an admin that knew it, and gets that in writing. */
   async #orphan(peerId: string, thrown: unknown): Promise<{ fresh: Chain }> {
-    const known = this.#components.members.orphan(peerId)
+    const { members } = this.#components
     if (!(thrown instanceof LumosError) || thrown.code !== 'CERTIFICATE_INVALID') throw thrown
-    if (known === undefined || !this.#mayIssue(known)) throw thrown
-    if (this.#components.members.letInBy(known.issuer) > ORPHANS_MAX) throw tooManyOrphans(known, thrown)
-    return { fresh: await this.#issue(known) }
+    const held = members.chainOf(peerId)
+    // A fresh chain was issued, and the device has not received it.
+    if (thrown.details.revocation && members.get(peerId) && held) return { fresh: held }
+    const known = members.orphan(peerId)
+    if (known === undefined) throw thrown
+    const behind = adminsBehind(known)
+    const vouchers = this.#vouchersOf(known)
+    if (!this.#mayIssue(known, vouchers)) throw thrown
+    const removed = behind.filter(admin => members.isRevoked(admin, 'admin'))
+    const crowd = removed.find(admin => members.letInBy(admin) > ORPHANS_MAX)
+    if (crowd !== undefined) throw tooManyOrphans(peerId, crowd, thrown)
+    return { fresh: await this.#issue(known, vouchers) }
   }
 
-  #mayIssue({ role }: Membership): boolean {
-    const { members, authority, peerId } = this.#components
-    return members.get(peerId)?.role === 'admin' && (role !== 'admin' || authority.holdsRoot)
+  /**
+   * The admins by whose word this admin renews a device: without them a device that a hostile admin has made up
+   * would be this admin's own once it is renewed, and outlive the removal of the hostile one.
+   */
+  #vouchersOf(known: Membership): string[] {
+    const { members, peerId } = this.#components
+    const behind = new Set(adminsBehind(known))
+    return [...behind].filter(admin => admin !== peerId && !members.isRevoked(admin, 'admin'))
   }
 
-  async #issue({ peerId, role, name }: Membership): Promise<Chain> {
-    const fresh = await this.#components.authority.issue({ subject: peerId, role, name })
+  #mayIssue({ peerId, role }: Membership, vouchers: readonly string[]): boolean {
+    const { members, authority, peerId: self } = this.#components
+    if (members.get(self)?.role !== 'admin') return false
+    if (role === 'admin') return authority.holdsRoot
+    return vouchers.length <= VOUCHERS_MAX && members.hasPlace({ peerId, issuer: self, vouchers })
+  }
+
+  async #issue({ peerId, role, name }: Membership, vouchers: readonly string[]): Promise<Chain> {
+    // The root alone signs for admins.
+    const by = role === 'admin' ? {} : { vouchers }
+    const fresh = await this.#components.authority.issue({ subject: peerId, role, name, ...by })
     await this.#components.members.admit(peerId, fresh)
     return fresh
   }
 }
 
-const tooManyOrphans = ({ peerId, issuer }: Membership, cause: LumosError): LumosError =>
+const tooManyOrphans = (peerId: string, issuer: string, cause: LumosError): LumosError =>
   new LumosError(
     cause.code,
     `${issuer} was removed and had let in more than ${ORPHANS_MAX} devices. ${peerId} needs an invitation.`,

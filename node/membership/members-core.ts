@@ -12,7 +12,8 @@ import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
 import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Certificate, Membership } from '../../interface/membership.ts'
 import { encodeRevocation } from '../../protocols/revocation/index.ts'
-import { CLOCK_LEEWAY_MS, checkChain, isLater } from './chain.ts'
+import { adminsBehind, CLOCK_LEEWAY_MS, checkChain, isLater, membershipOf } from './chain.ts'
+import { count, hasPlace, MEMBERS_PER_ADMIN_MAX, noPlace } from './member-rooms.ts'
 import type { Chain, MembersEffect, MembersEvent, MembersState } from './members-state.ts'
 import type { Standing } from './policy.ts'
 import {
@@ -25,11 +26,6 @@ import {
   wouldKeep
 } from './removals.ts'
 
-/**
- * Members kept of each admin, far above any private mesh: made-up members of a hostile admin take only its own
- * places. The root signs the certificates of admins alone, is trusted, and has no such bound.
- */
-export const MEMBERS_PER_ADMIN_MAX = 4096
 /** A device that was off this long after its certificate ended is forgotten. */
 export const FORGOTTEN_AFTER_MS = 365 * 24 * 3600 * 1000
 
@@ -81,19 +77,6 @@ function admit(
   }
 }
 
-function hasPlace({ mesh, known, letIn }: MembersState, { peerId, issuer }: Membership): boolean {
-  if (issuer === mesh || known.get(peerId)?.membership.issuer === issuer) return true
-  return (letIn.get(issuer) ?? 0) < MEMBERS_PER_ADMIN_MAX
-}
-
-const noPlace = ({ issuer }: Membership): MembersEffect => ({
-  type: 'refuse',
-  failure: new LumosError(
-    'DENIED',
-    `${issuer} has let in ${MEMBERS_PER_ADMIN_MAX} devices, and this node keeps no more of one admin.`
-  )
-})
-
 /**
  * The refusal of a chain, and the revocation that it is due to, which the refused device may not know. A stranger
  * can name any admin in a certificate that it made up, and must not learn so which admins were removed.
@@ -107,7 +90,9 @@ function withProof(
     failure.code === 'PEER_REVOKED'
       ? proofAgainst(removals, own!.subject, own!.role)
       : issuer?.issuer === mesh
-        ? proofAgainst(removals, issuer.subject, 'admin')
+        ? adminsBehind(membershipOf([own!, issuer]))
+            .map(admin => proofAgainst(removals, admin, 'admin'))
+            .find(Boolean)
         : undefined
   if (proof === undefined) return failure
   const details = { revocation: encodeRevocation(proof) }
@@ -133,13 +118,6 @@ function memberStored(
   return effects
 }
 
-function count({ letIn }: MembersState, issuer: string, by: number): number {
-  const after = (letIn.get(issuer) ?? 0) + by
-  if (after === 0) letIn.delete(issuer)
-  else letIn.set(issuer, after)
-  return after
-}
-
 /**
  * A device whose certificate has ended may still be known by it to those that issue the next one. It is not
  * when it was off for a year, nor when the admin that let it in was removed.
@@ -148,8 +126,7 @@ function tidy(state: MembersState, wallMs: number): readonly MembersEffect[] {
   const effects: MembersEffect[] = []
   for (const [peerId, { membership }] of state.known) {
     const endedMs = wallMs - membership.notAfterMs
-    const fell = isRemoved(state.removals, membership.issuer, 'admin')
-    if (endedMs <= (fell ? CLOCK_LEEWAY_MS : FORGOTTEN_AFTER_MS)) continue
+    if (endedMs <= (hasFallen(state, membership) ? CLOCK_LEEWAY_MS : FORGOTTEN_AFTER_MS)) continue
     state.known.delete(peerId)
     count(state, membership.issuer, -1)
     effects.push({ type: 'forget-member', peerId })
@@ -188,7 +165,7 @@ function revocationStored(
   // What an admin let in falls with it, until another admin vouches for it.
   const concerned = [subject]
   for (const [peerId, { membership }] of state.known)
-    if (membership.issuer === subject) concerned.push(peerId)
+    if (adminsBehind(membership).includes(subject)) concerned.push(peerId)
   const before = concerned.map(peerId => standingOf(state, peerId, wallMs).kind)
 
   const wasFull = isFull(state.removals, issuer)
@@ -219,10 +196,14 @@ export function standingOf(state: MembersState, peerId: string, wallMs: number):
   if (isRemoved(removals, peerId, membership?.role)) {
     return { kind: 'revoked', proof: proofAgainst(removals, peerId, membership?.role) }
   }
-  if (membership === undefined || isRemoved(removals, membership.issuer, 'admin')) return { kind: 'stranger' }
+  if (membership === undefined || hasFallen(state, membership)) return { kind: 'stranger' }
   const expired = wallMs > membership.notAfterMs + CLOCK_LEEWAY_MS
   return expired ? { kind: 'stranger' } : { kind: 'member', role: membership.role, name: membership.name }
 }
+
+/** Whether an admin by whose word the device is a member was removed. */
+export const hasFallen = ({ removals }: MembersState, { issuer, vouchers }: Membership): boolean =>
+  isRemoved(removals, issuer, 'admin') || vouchers.some(admin => isRemoved(removals, admin, 'admin'))
 
 export const sameChain = (a: Chain, b: Chain): boolean =>
   a === b || (a.length === b.length && a.every((certificate, i) => Buffer.compare(certificate, b[i]!) === 0))

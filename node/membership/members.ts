@@ -9,7 +9,8 @@ import { BACKDATED_MS, type Certificate, type Membership, type Role } from '../.
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh/mesh-store.ts'
 import { isLater, membershipOf } from './chain.ts'
-import { revocationsDigest, sameChain, standingOf, stepMembers } from './members-core.ts'
+import { hasPlace, letInBy } from './member-rooms.ts'
+import { hasFallen, revocationsDigest, sameChain, standingOf, stepMembers } from './members-core.ts'
 import { type MembersEffect, type MembersEvent, type MembersState, newMembers } from './members-state.ts'
 import type { Standing } from './policy.ts'
 import { inOrder, isRemoved, mustHaveRoom } from './removals.ts'
@@ -139,12 +140,17 @@ export class Members {
   orphan(peerId: string): Membership | undefined {
     const membership = this.lastKnown(peerId)
     if (membership === undefined || this.isRevoked(peerId, membership.role)) return undefined
-    return this.isRevoked(membership.issuer, 'admin') ? membership : undefined
+    return hasFallen(this.#state, membership) ? membership : undefined
   }
 
-  /** How many devices this node knows by a certificate of that admin. */
+  /** See {@link letInBy}. */
   letInBy(admin: string): number {
-    return this.#state.letIn.get(admin) ?? 0
+    return letInBy(this.#state, admin)
+  }
+
+  /** See {@link hasPlace}. */
+  hasPlace(device: Pick<Membership, 'peerId' | 'issuer' | 'vouchers'>): boolean {
+    return hasPlace(this.#state, device)
   }
 
   /** Whether a device of that role was removed, whatever else is known of it. */

@@ -13,7 +13,7 @@ const NOBODY: Access = {}
 
 export interface OffersComponents {
   readonly settings: Readonly<Record<string, Access>>
-  readonly store?: Pick<ModelAccessStore, 'all' | 'store'>
+  readonly store?: Pick<ModelAccessStore, 'all' | 'store' | 'forgetOffered'>
   /** The models that do a task. */
   modelsFor(task: string): readonly string[]
 }
@@ -48,6 +48,12 @@ export class ModelAccess {
   offer(model: string, access: Access): void {
     this.#components.store?.store({ model, access: JSON.stringify(access), withdrawn: false })
     this.#said.set(model, access)
+  }
+
+  /** The node enters another mesh, which has other members: what was offered falls back to the settings. */
+  forgetOffered(): void {
+    this.#components.store?.forgetOffered()
+    for (const [model, access] of this.#said) if (access !== undefined) this.#said.delete(model)
   }
 
   withdraw(model: string): void {

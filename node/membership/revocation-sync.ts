@@ -19,13 +19,14 @@ import {
   serveRevocations
 } from '../../protocols/revocation/index.ts'
 import type { Participation } from '../feature.ts'
-import { REMOVALS_INTERVAL_MS, removalsFrom } from '../manifests/manifest-schedule.ts'
+import { PeerLines } from '../log/line-budget.ts'
 import { Deadline } from '../network/deadline.ts'
 import { type MeshLibp2p, REVOCATION_TOPIC, revocationTopic } from '../network/libp2p.ts'
 import type { Guard } from './guard.ts'
 import type { Greeted } from './hello-service.ts'
 import type { Members, RevocationProof } from './members.ts'
 import { EVERY_MEMBER } from './policy.ts'
+import { REMOVALS_INTERVAL_MS, removalsFrom } from './revocation-schedule.ts'
 
 /** An envelope and the certificate of its issuer, each under 4 KiB. */
 const REVOCATION_BYTES_MAX = 64 * 1024
@@ -44,6 +45,7 @@ export interface RevocationSyncComponents {
 export class RevocationSync implements Participation {
   readonly #components: RevocationSyncComponents
   readonly #stopped = new AbortController()
+  readonly #refused: PeerLines
   #timer: Timer | undefined
 
   readonly protocols = [
@@ -64,6 +66,7 @@ export class RevocationSync implements Participation {
 
   constructor(components: RevocationSyncComponents) {
     this.#components = components
+    this.#refused = new PeerLines(components.clock)
   }
 
   start(): void {
@@ -102,10 +105,7 @@ export class RevocationSync implements Participation {
       }
       await this.publish(proof)
     } catch (thrown) {
-      this.#components.log.warn(
-        { code: toLumosError(thrown).code },
-        'a peer showed a revocation that is none'
-      )
+      this.#warn(thrown, peerId)
     }
   }
 
@@ -132,11 +132,17 @@ export class RevocationSync implements Participation {
       const { signal } = deadline
       const options = { signal, digest: members.revocationsDigest }
       for await (const entry of pullRevocations(stream, options)) {
-        await this.publish(entry).catch(err => log.warn({ code: toLumosError(err).code }, `${err}`))
+        await this.publish(entry).catch(err => this.#warn(err, peerId.toString()))
       }
     } catch (err) {
       if (!this.#stopped.signal.aborted) log.debug({ peerId: `${peerId}`, err }, 'could not pull revocations')
     }
+  }
+
+  #warn(thrown: unknown, peerId: string): void {
+    if (!this.#refused.isDue(peerId)) return
+    const { code } = toLumosError(thrown)
+    this.#components.log.warn({ peerId, code }, 'a peer showed a revocation that is none')
   }
 
   #onStream = async (stream: Stream): Promise<void> => {

@@ -7,187 +7,174 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Lifecycle, Startable } from '../../interface/lifecycle.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
-import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { DiskWatch } from '../disk-watch.ts'
-import { ProviderTable } from '../manifests/provider-table.ts'
-import { Renewal } from '../membership/renewal.ts'
+import { composeManifests, knownManifests, type MeshManifests } from '../manifests/index.ts'
+import {
+  composeHello,
+  composeMembership,
+  type MeshHello,
+  type MeshMembership,
+  Renewal,
+  RevocationSync
+} from '../membership/index.ts'
 import { AddressBook } from '../network/address-book.ts'
+import { Discovery } from '../network/discovery.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
-import { JoinClient } from '../pairing/join-client.ts'
-import { JoinService } from '../pairing/join-service.ts'
-import { NearbyMeshes } from '../pairing/nearby-meshes.ts'
-import { type Asking, composeAsking } from '../routing/asking.ts'
+import { composePairing, type MeshPairing, NearbyMeshes, sightingOf } from '../pairing/index.ts'
+import { composeRouting, type MeshRouting } from '../routing/index.ts'
 import type { MeshSession, NodeContext } from './context.ts'
 import { discoveryReport } from './discovery-report.ts'
 import { contextOf } from './feature-context.ts'
-import { bareOf, composeMeetings, type Meetings } from './meetings.ts'
 import { composeNetwork } from './network.ts'
-import { composeNews, type News } from './news.ts'
 import { Participations } from './participations.ts'
-import { routingOf } from './routing.ts'
-import { composeServing, type Serving } from './serving.ts'
-import { composeStanding, type Standing } from './standing.ts'
 
-export async function composeMesh(ground: NodeContext, own: StoredMesh): Promise<MeshSession> {
-  const { home, clock, log, peerId } = ground
-  const standing = composeStanding(ground, own, {
+export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<MeshSession> {
+  const { clock, random, log, home, network } = node
+  const mesh = own.id
+  const membership = composeMembership(node, own, {
     hangUp: id =>
       void libp2p.hangUp(peerIdFromString(id)).catch(err => log.debug({ err }, 'could not hang up'))
   })
-  const { members } = standing
-
-  const manifestLog = new ManifestLog(home.core, home.cache, clock)
-  const table = new ProviderTable(id => members.lastKnown(id)?.issuer)
-  for (const accepted of manifestLog.all()) table.remember(accepted)
-  const foreigners = new NearbyMeshes()
+  const { members, guard } = membership
+  const known = knownManifests(node, membership)
+  const nearby = new NearbyMeshes()
   const datastore = new SqliteDatastore(home.cache)
-  const libp2p: MeshLibp2p = await composeNetwork(ground, standing, {
-    mesh: own.id,
+  const libp2p: MeshLibp2p = await composeNetwork(node, membership, {
+    mesh,
     datastore,
-    table,
+    table: known.table,
     onSighted(peer) {
-      foreigners.saw({ peerId: peer.id.toString(), addresses: peer.multiaddrs.map(bareOf) })
-      meetings.discovery.sighted(peer)
+      nearby.saw(sightingOf(peer))
+      discovery.sighted(peer)
     }
   })
-
-  const serving = composeServing(ground, standing)
-  const asking = composeAsking(ground, { libp2p, members, table })
-  const { peers, nameOf } = asking
-  const news = composeNews(ground, standing, {
-    mesh: own.id,
-    libp2p,
-    manifestLog,
-    table,
-    access: serving.access,
-    nameOf,
-    onHeardOf: id => peers.heardOf(id)
+  const shared = { mesh, libp2p, membership }
+  const routing = composeRouting(node, { libp2p, members, table: known.table })
+  const manifests = composeManifests(node, {
+    ...shared,
+    ...known,
+    nameOf: routing.nameOf,
+    parts: () => participations.manifestParts(),
+    onHeardOf(manifest) {
+      routing.peers.heardOf(manifest.peerId)
+      participations.onManifest(manifest)
+    }
   })
-  const joiner = new JoinClient({ libp2p, clock, peerId, sightedAt: id => foreigners.addressesOf(id) })
-  const meetings = composeMeetings(ground, {
-    own,
-    libp2p,
-    standing,
-    news,
-    onMember: met => participations.onMember(met),
-    foreigners,
-    isAsked: id => joiner.asked.has(id)
+  const revocations = new RevocationSync({ libp2p, members, guard, clock, random, log })
+  const pairing = composePairing(node, { ...shared, nearby, hold: (...held) => hello.service.hold(...held) })
+  const hello = composeHello(node, {
+    ...shared,
+    revocations,
+    manifest: () => manifests.announcer.current,
+    onRenewed: () => manifests.announcer.changed(),
+    async onMember(met) {
+      await participations.onMember(met)
+      discovery.met(met.connection.remotePeer)
+    },
+    onForeigner: pairing.onForeigner,
+    isAsked: id => pairing.client.asked.has(id)
   })
-  const { pairing, renewal } = composeAdmittance(ground, { libp2p, standing, meetings, news })
-  const brought = { libp2p, standing, news, asking, pairing, serving }
-  const participations = participationsOf(ground, own.id, brought)
-  const disk = watchDisk(ground, datastore, news)
+  const discovery = new Discovery({
+    libp2p,
+    clock,
+    random,
+    log,
+    addresses: network.dial,
+    report: network.report,
+    // A stranger of another mesh may have become a member of this one.
+    wants: id => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
+  })
+  const parts = { ...shared, manifests, revocations, routing, pairing, hello, discovery, datastore }
+  const participations = participationsOf(node, parts)
   await members.load()
-  return sessionOf({
-    ground,
-    libp2p,
-    standing,
-    news,
-    serving,
-    asking,
-    meetings,
-    foreigners,
-    joiner,
-    pairing,
-    renewal,
-    participations,
-    disk
-  })
+  return sessionOf(node, parts, participations)
+}
+
+interface Parts {
+  readonly mesh: string
+  readonly libp2p: MeshLibp2p
+  readonly membership: MeshMembership
+  readonly manifests: MeshManifests
+  readonly revocations: RevocationSync
+  readonly routing: MeshRouting
+  readonly pairing: MeshPairing
+  readonly hello: MeshHello
+  readonly discovery: Discovery
+  readonly datastore: SqliteDatastore
 }
 
 /** The features of a node, in the order in which they take up a member. */
-function participationsOf(
-  ground: NodeContext,
-  mesh: string,
-  parts: Pick<Parts, 'libp2p' | 'standing' | 'news' | 'asking' | 'pairing' | 'serving'>
-): Participations {
-  const { libp2p, standing, news, asking, pairing, serving } = parts
-  const { log, features } = ground
-  const context = contextOf(ground, mesh, libp2p, standing.members)
-  return new Participations({ libp2p, guard: standing.guard, log, mesh }, [
-    ['manifests', news.sync],
-    ['routing', routingOf(log, libp2p, asking.peers)],
-    ['revocations', news.revocations],
-    ['pairing', pairing],
-    ['inference', serving],
-    ...features.map(feature => [feature.name, feature.join(context)] as const)
+function participationsOf(node: NodeContext, parts: Parts): Participations {
+  const { mesh, libp2p, membership, manifests, routing, revocations, pairing } = parts
+  const context = contextOf(node, mesh, parts)
+  return new Participations({ libp2p, guard: membership.guard, log: node.log, mesh }, [
+    ['manifests', manifests.sync],
+    ['routing', routing.participation],
+    ['revocations', revocations],
+    ['pairing', pairing.service],
+    ...node.features.map(feature => [feature.name, feature.join(context)] as const)
   ])
 }
 
 /** What the node uses of the parts. */
-function sessionOf(parts: Parts): MeshSession {
-  const { ground, libp2p, standing, news, serving, asking, meetings } = parts
-  const { foreigners, joiner, pairing, participations } = parts
-  const { members, authority } = standing
+function sessionOf(node: NodeContext, parts: Parts, participations: Participations): MeshSession {
+  const { libp2p, membership, manifests, revocations, routing, pairing, hello, discovery } = parts
+  const { members, authority } = membership
   return {
-    lifecycle: lifecycleOf(parts),
+    lifecycle: lifecycleOf(node, parts, participations),
     libp2p,
     members,
     authority,
-    revocations: news.revocations,
+    revocations,
     pairing,
-    joiner,
-    peers: asking.peers,
-    router: asking.router,
-    offers: () => asking.providers.offers({}),
-    access: serving.access,
-    accessChanged() {
-      serving.recheck()
-      news.announcer.changed()
-    },
-    discovery: () => discoveryReport(ground, { libp2p, members, foreigners }),
-    sightings: () => foreigners.all(),
-    isRemoved: () => members.standing(ground.peerId).kind === 'revoked',
-    saidRemoved: () => [...meetings.saidRemoved],
+    routing,
+    discovery: () => discoveryReport(node, { libp2p, members, nearby: pairing.nearby }),
+    isRemoved: () => members.standing(node.peerId).kind === 'revoked',
+    saidRemoved: () => [...hello.saidRemoved],
     sighted: ({ peerId: id, addresses }) =>
-      meetings.discovery.sighted({
+      discovery.sighted({
         id: peerIdFromString(id),
         multiaddrs: addresses.map(address => multiaddr(address))
       }),
-    greetAll: () => meetings.greeter.greetAll(),
-    offerChanged: () => news.announcer.changed(),
+    greetAll: () => hello.service.greetAll(),
+    offerChanged: () => manifests.announcer.changed(),
     refuseRequests: () => participations.refuse()
   }
 }
 
-/** How devices come in, and how those that are in stay members. */
-function composeAdmittance(
-  { clock, log, store, peerId, emit }: NodeContext,
-  {
-    libp2p,
-    standing: { members, authority },
-    meetings: { greeter },
-    news
-  }: Pick<Parts, 'libp2p' | 'standing' | 'meetings' | 'news'>
-): Pick<Parts, 'pairing' | 'renewal'> {
+/** Peers may come as soon as libp2p listens, so all that meets them is ready before. */
+function lifecycleOf(node: NodeContext, parts: Parts, participations: Participations): Lifecycle[] {
+  const { clock, log, peerId } = node
+  const { libp2p, membership, manifests, hello, discovery, datastore } = parts
+  const { members, authority, guard } = membership
+  const { announcer } = manifests
   const renewal = new Renewal({
     clock,
     log,
     members,
     authority,
     peerId,
-    greetAll: () => greeter.greetAll(),
-    onRenewed: () => news.announcer.changed()
+    greetAll: () => hello.service.greetAll(),
+    onRenewed: () => announcer.changed()
   })
-  const pairing = new JoinService({
-    libp2p,
-    clock,
-    log,
-    store,
-    members,
-    authority,
-    peerId,
-    emit,
-    hold: (connection, timeoutMs) => greeter.hold(connection, timeoutMs)
-  })
-  return { pairing, renewal }
+  return [
+    lifeOf('disk', watchDisk(node, datastore, manifests)),
+    lifeOf('announcer', announcer),
+    lifeOf('hello', hello.service),
+    lifeOf('renewal', renewal),
+    ...participations.lifecycle(),
+    lifeOf('network', libp2p),
+    { part: 'gossip', start: () => participations.subscribe() },
+    lifeOf('addresses', new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })),
+    lifeOf('discovery', discovery)
+  ]
 }
 
 function watchDisk(
   { clock, log, home, store, emit }: NodeContext,
   datastore: SqliteDatastore,
-  { announcer }: News
+  { announcer }: MeshManifests
 ): DiskWatch {
   return new DiskWatch({
     clock,
@@ -203,40 +190,6 @@ function watchDisk(
       if (failure === undefined) announcer.repeat()
     }
   })
-}
-
-interface Parts {
-  readonly ground: NodeContext
-  readonly libp2p: MeshLibp2p
-  readonly standing: Standing
-  readonly news: News
-  readonly serving: Serving
-  readonly asking: Asking
-  readonly meetings: Meetings
-  readonly foreigners: NearbyMeshes
-  readonly joiner: JoinClient
-  readonly pairing: JoinService
-  readonly renewal: Renewal
-  readonly participations: Participations
-  readonly disk: DiskWatch
-}
-
-/** Peers may come as soon as libp2p listens, so all that meets them is ready before. */
-function lifecycleOf(parts: Parts): Lifecycle[] {
-  const { ground, libp2p, news, meetings, renewal, participations, disk } = parts
-  const { guard } = parts.standing
-  const addressBook = new AddressBook({ libp2p, log: ground.log, isMember: id => guard.isMember(id) })
-  return [
-    lifeOf('disk', disk),
-    lifeOf('announcer', news.announcer),
-    lifeOf('hello', meetings.greeter),
-    lifeOf('renewal', renewal),
-    ...participations.lifecycle(),
-    lifeOf('network', libp2p),
-    { part: 'gossip', start: () => participations.subscribe() },
-    lifeOf('addresses', addressBook),
-    lifeOf('discovery', meetings.discovery)
-  ]
 }
 
 const lifeOf = (part: string, startable: Startable): Lifecycle => ({

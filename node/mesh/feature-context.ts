@@ -2,15 +2,21 @@
 
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { MeshContext } from '../feature.ts'
-import type { Members } from '../membership/members.ts'
+import type { MeshManifests } from '../manifests/index.ts'
+import type { MeshMembership } from '../membership/index.ts'
 import { type MeshLibp2p, topicOf } from '../network/libp2p.ts'
 import type { NodeContext } from './context.ts'
+
+export interface ContextParts {
+  readonly libp2p: MeshLibp2p
+  readonly membership: MeshMembership
+  readonly manifests: MeshManifests
+}
 
 export const contextOf = (
   { peerId, clock, random, log, emit }: NodeContext,
   meshId: string,
-  libp2p: MeshLibp2p,
-  members: Members
+  { libp2p, membership: { members, guard }, manifests }: ContextParts
 ): MeshContext => ({
   peerId,
   meshId,
@@ -19,6 +25,8 @@ export const contextOf = (
   log,
   members,
   emit,
+  manifestChanged: () => manifests.announcer.changed(),
+  permit: (id, action) => guard.check(id, action),
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   async publish(topic, message) {
     await libp2p.services.pubsub.publish(topicOf(meshId, topic), message)

@@ -5,13 +5,13 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { Datastore } from 'interface-datastore'
 import { LumosError } from '../../interface/errors.ts'
 import { libp2pLogger } from '../log/log-libp2p.ts'
-import type { ProviderTable } from '../manifests/provider-table.ts'
+import type { ProviderTable } from '../manifests/index.ts'
+import type { MeshMembership } from '../membership/index.ts'
 import { GossipBudget } from '../network/gossip-budget.ts'
 import { createMeshLibp2p, type MeshLibp2p } from '../network/libp2p.ts'
-import { manifestAddresses } from '../network/manifest-addresses.ts'
+import { manifestAddresses } from '../network/stated-addresses.ts'
 import { VERSION } from '../version.ts'
 import type { NodeContext } from './context.ts'
-import type { Standing } from './standing.ts'
 
 export interface NetworkParts {
   /** Id of the mesh. */
@@ -22,12 +22,12 @@ export interface NetworkParts {
 }
 
 export async function composeNetwork(
-  ground: NodeContext,
-  { guard, flooders }: Standing,
+  node: NodeContext,
+  { guard, flooders }: MeshMembership,
   { mesh, datastore, table, onSighted }: NetworkParts
 ): Promise<MeshLibp2p> {
-  const { config, clock, log, network, privateKey, features } = ground
-  const libp2p = await createMeshLibp2p({
+  const { config, clock, log, network, privateKey, features } = node
+  const libp2p: MeshLibp2p = await createMeshLibp2p({
     privateKey,
     datastore,
     logger: libp2pLogger(log),
@@ -40,7 +40,7 @@ export async function composeNetwork(
     agent: `lumos-node/${VERSION}`,
     addressesOf(id) {
       const signed = table.get(id, clock.monotonicMs())
-      return signed === undefined ? [] : manifestAddresses(signed.manifest)
+      return signed === undefined ? [] : manifestAddresses(signed.manifest, libp2p.getMultiaddrs())
     },
     onSighted
   })

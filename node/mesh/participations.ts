@@ -3,9 +3,9 @@
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import type { Lifecycle, Logger } from '../../interface/lifecycle.ts'
+import { MANIFEST_PART_BYTES_MAX, type Manifest } from '../../interface/manifest.ts'
 import type { Participation, ProtocolService, Topic } from '../feature.ts'
-import type { Guard } from '../membership/guard.ts'
-import type { Greeted } from '../membership/hello-service.ts'
+import type { Greeted, Guard } from '../membership/index.ts'
 import { type MeshLibp2p, topicOf } from '../network/libp2p.ts'
 
 export interface ParticipationsComponents {
@@ -59,6 +59,31 @@ export class Participations {
       } catch (err) {
         const peerId = met.connection.remotePeer.toString()
         this.#components.log.error({ err, feature, peerId }, 'a feature failed on a member that came')
+      }
+    }
+  }
+
+  /** What features say in this node's manifest. One that says too much is left out, and the others are not. */
+  manifestParts(): Manifest['parts'] {
+    const parts: Record<string, Uint8Array> = {}
+    for (const [feature, participation] of this.#all) {
+      const part = participation.manifest?.()
+      if (part === undefined) continue
+      if (part.byteLength <= MANIFEST_PART_BYTES_MAX) parts[feature] = part
+      else
+        this.#components.log.error({ feature, bytes: part.byteLength }, 'a part of the manifest is too long')
+    }
+    return Object.keys(parts).length > 0 ? parts : undefined
+  }
+
+  onManifest({ peerId, parts = {} }: Manifest): void {
+    for (const [feature, participation] of this.#all) {
+      const part = Object.hasOwn(parts, feature) ? parts[feature] : undefined
+      const fits = part === undefined || part.byteLength <= MANIFEST_PART_BYTES_MAX
+      try {
+        participation.onManifest?.(peerId, fits ? part : undefined)
+      } catch (err) {
+        this.#components.log.error({ err, feature, peerId }, 'a feature failed on a manifest')
       }
     }
   }

@@ -4,7 +4,7 @@ import type { Timer } from '../../interface/clock.ts'
 import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Lifecycle } from '../../interface/lifecycle.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
-import type { PeerAddress } from '../pairing/join-client.ts'
+import type { PeerAddress } from '../pairing/index.ts'
 import { composeMesh } from './compose.ts'
 import type { Identity, MeshSession, NodeContext } from './context.ts'
 
@@ -78,7 +78,7 @@ export class MeshSwitching {
     const running = this.#running
     if (running) await this.#end()
     if (identity !== undefined) this.#context = { ...this.#context, ...identity }
-    if (this.#context.store.mesh()?.id !== own.id) this.#context.offers.forgetOffered()
+    if (this.#context.store.mesh()?.id !== own.id) this.#context.access.forgetOffered()
     this.#context.store.enter(own)
     if (running) await this.#connect(own, near, 1)
     else this.#session = await composeMesh(this.#context, own)

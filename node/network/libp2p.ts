@@ -30,13 +30,13 @@ import type { Clock } from '../../interface/clock.ts'
 import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
 import { socketTls } from '../../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../../protocols/transport/yamux.ts'
-import type { Guard } from '../membership/guard.ts'
-import { EVERY_MEMBER } from '../membership/policy.ts'
 import { ConnectionLimits } from './connection-limits.ts'
+import type { Gate } from './gate.ts'
 import type { LanReport } from './lan-report.ts'
 import { Liveness } from './liveness.ts'
 import { noiseOnDemand } from './noise.ts'
 import { privateDht } from './private-dht.ts'
+import { isStateable, listensOnLoopbackAlone } from './stated-addresses.ts'
 
 const CONNECTIONS_MAX = 128
 /** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
@@ -99,7 +99,7 @@ export interface Libp2pSettings {
   readonly mesh: string
   /** Names of topics besides those of manifests and revocations. */
   readonly topics?: readonly string[]
-  readonly guard: Guard
+  readonly guard: Gate
   readonly clock: Clock
   readonly dht: boolean
   readonly agent: string
@@ -114,7 +114,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
   const { privateKey, datastore, logger, network, mesh, dht, guard, clock } = settings
   const heardAtMs = new WeakMap<StreamMuxer, number>()
   const doorway = new ConnectionLimits(peerId => guard.isMember(peerId))
-  const libp2p = await createLibp2p<Services>({
+  const libp2p: MeshLibp2p = await createLibp2p<Services>({
     start: false,
     privateKey,
     datastore,
@@ -142,13 +142,18 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     // Liveness does what it does, and does not mistake a slow link for a dead one.
     connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
-    connectionGater: { ...guard.gater, ...doorway.gater },
+    connectionGater: {
+      ...guard.gater,
+      ...doorway.gater,
+      // What identify and others say of a peer is held to what its manifest may say.
+      filterMultiaddrForPeer: async (_, address) =>
+        isStateable(address, listensOnLoopbackAlone(libp2p.getMultiaddrs()))
+    },
     services: {
       // Who is no member yet would be refused: identify runs once the hello is done.
-      identify: guard.service(EVERY_MEMBER, identify({ runOnConnectionOpen: false })),
-      identifyPush: guard.service(EVERY_MEMBER, identifyPush()),
-      ping: guard.service(
-        EVERY_MEMBER,
+      identify: guard.forMembers(identify({ runOnConnectionOpen: false })),
+      identifyPush: guard.forMembers(identifyPush()),
+      ping: guard.forMembers(
         ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX })
       ),
       liveness: ({ connectionManager }: { connectionManager: { getConnections(): Connection[] } }) =>
@@ -159,10 +164,8 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
           // libp2p's type of a connection does not tell of its muxer.
           heardAtMs: connection => heardAtMs.get((connection as { muxer?: StreamMuxer }).muxer!)
         }),
-      pubsub: guard.service(EVERY_MEMBER, gossip(mesh, settings.topics ?? [])),
-      ...(dht
-        ? { dht: guard.service(EVERY_MEMBER, privateDht({ mesh, addressesOf: settings.addressesOf })) }
-        : {})
+      pubsub: guard.forMembers(gossip(mesh, settings.topics ?? [])),
+      ...(dht ? { dht: guard.forMembers(privateDht({ mesh, addressesOf: settings.addressesOf })) } : {})
     } as never
   })
   doorway.watch(libp2p)

@@ -60,7 +60,10 @@ export const privateDht = ({
   return components => {
     const dht = create(bounded(components, peer => addressesOf(peer.toString()).length > 0))
     const found = new TypedEventEmitter<PeerDiscoveryEvents>()
-    const { [peerDiscoverySymbol]: told } = dht as KadDHT & PeerDiscoveryProvider
+    const { [peerDiscoverySymbol]: told, peerInfoMapper, maxInboundStreams } = dht as Inside
+    if (told === undefined || peerInfoMapper !== corrected || maxInboundStreams !== QUESTIONS_MAX) {
+      throw unbounded('it does not take over how many questions it answers, or who it says is near')
+    }
     told.addEventListener('peer', ({ detail }) => {
       const peer = corrected(detail)
       if (peer.multiaddrs.length > 0) found.safeDispatchEvent('peer', { detail: peer })
@@ -74,6 +77,15 @@ export const privateDht = ({
     return dht
   }
 }
+
+/** What is used of the library's class beyond its type. A node does not start where a later version lacks it. */
+type Inside = KadDHT &
+  Partial<PeerDiscoveryProvider> & { peerInfoMapper?: unknown; maxInboundStreams?: number }
+
+const unbounded = (why: string): LumosError =>
+  new LumosError('INTERNAL', `The DHT cannot be bounded: ${why}.`, {
+    hint: 'Install the version of @libp2p/kad-dht that package.json names.'
+  })
 
 /** Asks all who are near this node's name who else is: each answer tells `found`. Ends when the DHT stops. */
 async function lookUpWhole(dht: KadDHT, { peerId, logger }: KadDHTComponents): Promise<void> {
@@ -89,16 +101,20 @@ const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolea
   const { datastore, registrar, connectionManager } = components
   return replacing(components, {
     // Nobody provides or keeps anything in it, so nobody can fill disks with it.
-    datastore: replacing(datastore, { put: refuseRecord }),
+    datastore: replacing(datastore, { put: refuseRecord }, ['get', 'query', 'delete']),
     registrar: replacing(registrar, {
       handle: (protocol, handler, options) => registrar.handle(protocol, listeningUpTo(handler), options)
     }),
-    connectionManager: replacing(connectionManager, {
-      async openStream(peer, ...rest) {
-        if (!isPeerId(peer) || !isKnown(peer)) throw new LumosError('DENIED', 'Nobody knows that peer.')
-        return readingUpTo(ANSWER_BYTES_MAX, await connectionManager.openStream(peer, ...rest))
-      }
-    })
+    connectionManager: replacing(
+      connectionManager,
+      {
+        async openStream(peer, ...rest) {
+          if (!isPeerId(peer) || !isKnown(peer)) throw new LumosError('DENIED', 'Nobody knows that peer.')
+          return readingUpTo(ANSWER_BYTES_MAX, await connectionManager.openStream(peer, ...rest))
+        }
+      },
+      ['isDialable']
+    )
   })
 }
 
@@ -124,11 +140,18 @@ async function refuseRecord(): Promise<never> {
   throw new LumosError('DENIED', 'This mesh keeps no records in its DHT.')
 }
 
-const replacing = <T extends object>(target: T, parts: Partial<T>): T =>
+/**
+ * The same object with `parts` of it replaced.
+ *
+ * @param passed its only other methods that may be called, where a further one could go past the bound of a part.
+ */
+const replacing = <T extends object>(target: T, parts: Partial<T>, passed?: readonly (keyof T)[]): T =>
   new Proxy(target, {
     get(_, key) {
       if (key in parts) return parts[key as keyof T]
       const value = Reflect.get(target, key)
-      return typeof value === 'function' ? value.bind(target) : value
+      if (typeof value !== 'function') return value
+      if (passed?.includes(key as keyof T) === false) throw unbounded(`it calls ${String(key)}`)
+      return value.bind(target)
     }
   })

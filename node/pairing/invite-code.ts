@@ -9,7 +9,7 @@ import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { LumosError } from '../../interface/errors.ts'
-import { fromSealedText, toSealedText } from '../membership/sealed-text.ts'
+import { fromSealedText, toSealedText } from '../membership/index.ts'
 
 const SCHEME = 'lumos:'
 const VERSION = 1

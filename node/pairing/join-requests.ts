@@ -9,6 +9,7 @@ import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { Role } from '../../interface/membership.ts'
 import type { JoinRequest } from '../../interface/mesh.ts'
+import { visibleName } from '../../interface/names.ts'
 import { type Ask, NONCE_BYTES } from '../../protocols/join/index.ts'
 import { checkPhrase, type Pair } from './pairing-secret.ts'
 
@@ -108,7 +109,8 @@ export class JoinRequests {
 
   /** @throws {LumosError} `PEER_NOT_FOUND` when `peer` does not ask. */
   settle(peer: string, decision: Role | 'denied'): JoinRequest {
-    const found = this.list().filter(({ peerId, name }) => peerId === peer || name === peer)
+    const name = visibleName(peer)
+    const found = this.list().filter(request => request.peerId === peer || request.name === name)
     if (found.length !== 1) {
       throw new LumosError(
         found.length === 0 ? 'PEER_NOT_FOUND' : 'INVALID_INPUT',

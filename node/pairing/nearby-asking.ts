@@ -11,7 +11,7 @@ import {
   toLumosError
 } from '../../interface/errors.ts'
 import type { JoinNearbyOptions } from '../../interface/mesh.ts'
-import { looksLikePeerId } from '../../interface/names.ts'
+import { looksLikePeerId, visibleName } from '../../interface/names.ts'
 import { type Grant, NONCE_BYTES } from '../../protocols/join/index.ts'
 import { type JoinClient, pause } from './join-client.ts'
 import { phraseOf } from './join-requests.ts'
@@ -19,6 +19,8 @@ import { type MeshSighting, meshesOf } from './nearby-meshes.ts'
 
 /** How often a device that waits for a person asks again. */
 const ASK_INTERVAL_MS = 2000
+/** Devices that an error names: a person reads no more. */
+const NAMED_MAX = 3
 /** As long as an admin listens. */
 const ASK_MS_MAX = 10 * 60_000
 
@@ -45,17 +47,21 @@ type AskingOptions = Omit<JoinNearbyOptions, 'name'>
 /**
  * @returns what was granted, by whom, and the phrase that both screens show.
  * @throws {LumosError} `PEER_NOT_FOUND` when no mesh is near, `INVALID_INPUT` when several are, `DENIED` or `TIMEOUT`
- *   when nobody lets this node in, `PEER_REVOKED` when it was removed from that mesh.
+ *   when no device lets this node in, `PEER_REVOKED` when each one says that it was removed from that mesh.
  */
 export async function askNearby(
   components: AskingComponents,
   { mesh, onAsking, signal = new AbortController().signal }: AskingOptions
 ): Promise<{ grant: Grant; door: MeshSighting; phrase: string }> {
   const { clock, sightings } = components
+  // What appears later, of another mesh or under the same name, does not end the asking.
+  const { meshId } = chosen(sightings(), mesh)[0]!
   const endMs = clock.monotonicMs() + ASK_MS_MAX
   const asked = new Map<string, Question>()
   /** Those whose answer is still to come: a silent one must not keep this device from the others. */
   const waiting = new Set<string>()
+  /** Any device can say that it is of that mesh, so a refusal ends the asking of that device alone. */
+  const refused = new Map<string, LumosError>()
   const over = new AbortController()
   const options = { onAsking, signal: AbortSignal.any([signal, over.signal]) }
   const granted = Promise.withResolvers<{ grant: Grant; door: MeshSighting; phrase: string }>()
@@ -67,14 +73,18 @@ export async function askNearby(
       const grant = await ask(components, door, question, options)
       if (grant) granted.resolve({ grant, door, phrase: question.phrase! })
     } catch (thrown) {
-      granted.reject(thrown)
+      if (options.signal.aborted) granted.reject(thrown)
+      else refused.set(door.peerId, toLumosError(thrown))
     } finally {
       waiting.delete(door.peerId)
     }
   }
   try {
     while (clock.monotonicMs() < endMs) {
-      for (const door of chosen(sightings(), mesh)) {
+      const near = sightings().filter(door => door.meshId === meshId)
+      const open = near.filter(({ peerId }) => !refused.has(peerId))
+      if (near.length > 0 && open.length === 0) break
+      for (const door of open) {
         const question: Question = asked.get(door.peerId) ?? { nonce: randomBytes(NONCE_BYTES) }
         asked.set(door.peerId, question)
         if (!waiting.has(door.peerId)) void begin(door, question)
@@ -85,8 +95,22 @@ export async function askNearby(
   } finally {
     over.abort(new CancelledError())
   }
+  if (refused.size > 0) throw refusalOf(refused)
   throw new TimeoutError('Nobody has decided within ten minutes.', {
     hint: 'On an admin device of that mesh: lumos-node approve'
+  })
+}
+
+/** What was refused, and by which devices. */
+function refusalOf(refused: ReadonlyMap<string, LumosError>): LumosError {
+  const all = [...refused.values()]
+  const first = all.find(({ code }) => code !== 'PEER_REVOKED') ?? all[0]!
+  const by = [...refused].slice(0, NAMED_MAX).map(([peerId, { code }]) => `${peerId} (${code})`)
+  return new LumosError(first.code, first.message, {
+    hint: [`Refused by ${by.join(', ')}; no other device has let this one in.`, first.hint]
+      .filter(Boolean)
+      .join(' '),
+    cause: first
   })
 }
 
@@ -95,7 +119,9 @@ function chosen(near: readonly MeshSighting[], mesh: string | undefined): MeshSi
   const wanted =
     mesh === undefined
       ? [...near]
-      : near.filter(({ meshId, meshName }) => (looksLikePeerId(mesh) ? meshId : meshName) === mesh)
+      : near.filter(({ meshId, meshName }) =>
+          looksLikePeerId(mesh) ? meshId === mesh : meshName === visibleName(mesh)
+        )
   const meshes = meshesOf(wanted)
   if (meshes.length === 1) return wanted
   const names = meshesOf(near).map(found => `${found.mesh} (${found.meshId})`)
@@ -146,6 +172,7 @@ async function ask(
   } catch (thrown) {
     signal.throwIfAborted()
     const { code } = toLumosError(thrown)
+    // The opinion of this device. All else may pass.
     if (code === 'PEER_REVOKED' || (challenged && code === 'DENIED')) throw thrown
     return undefined
   }

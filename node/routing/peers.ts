@@ -11,9 +11,9 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { PeerInfo } from '../../interface/node.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/wire/limits.ts'
-import type { ProviderTable } from '../manifests/provider-table.ts'
+import type { ProviderTable } from '../manifests/index.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
-import { manifestAddresses } from '../network/manifest-addresses.ts'
+import { manifestAddresses } from '../network/stated-addresses.ts'
 
 /** What a peer said last may reach us, through others, this long after it is gone. */
 export const NEWS_UNDER_WAY_MS = 5000
@@ -119,7 +119,7 @@ export class Peers {
     const { libp2p, table, clock } = this.#components
     const signed = table.get(peerId, clock.monotonicMs())
     // libp2p uses an open connection, and adds the addresses that it knows itself.
-    const addresses = signed === undefined ? [] : manifestAddresses(signed.manifest)
+    const addresses = signed === undefined ? [] : manifestAddresses(signed.manifest, libp2p.getMultiaddrs())
     const to = addresses.length > 0 && !this.isConnected(peerId) ? addresses : peerIdFromString(peerId)
     try {
       return await libp2p.dialProtocol(to, INFERENCE_PROTOCOL, {

@@ -3,9 +3,8 @@
 import type { Clock } from '../../interface/clock.ts'
 import type { Inference } from '../../interface/inference.ts'
 import type { Capability } from '../../interface/manifest.ts'
-import type { ProviderTable } from '../manifests/provider-table.ts'
-import type { Members } from '../membership/members.ts'
-import { memberCalled } from '../membership/names.ts'
+import type { ProviderTable } from '../manifests/index.ts'
+import { type Members, memberCalled } from '../membership/index.ts'
 import type { Peers } from './peers.ts'
 import type { Candidate } from './rank.ts'
 
@@ -16,7 +15,7 @@ interface Wanted {
 }
 
 /** What this node does itself. */
-type OwnService = Inference & { capabilities(): Capability[] }
+export type OwnService = Inference & { capabilities(): Capability[] }
 
 export interface ProviderViewComponents {
   /** This node, and what it is called while it is no member. */

@@ -6,11 +6,11 @@
 import type { Clock, Timer } from '../../interface/clock.ts'
 import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
-import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
 import { type Decision, decisionOf } from './decisions.ts'
-import { completeRequest, nobodyOffers } from './new-request.ts'
+import { nobodyOffers, prepareNew } from './new-request.ts'
 import type { ProviderView } from './provider-view.ts'
 import type { Candidate, Ranked } from './rank.ts'
 import { newRouter, stepRouter } from './router-core.ts'
@@ -22,7 +22,7 @@ type Wanted = Pick<NewInferenceRequest, 'task' | 'model'>
 /** One call of `infer`. */
 interface Run {
   readonly id: number
-  readonly request: InferenceRequest
+  readonly request: PreparedRequest
   readonly options: InferOptions
   /** The attempt that the core asks for. */
   attempt: AttemptEffect | undefined
@@ -50,10 +50,14 @@ export class Router implements Inference {
     this.#state = newRouter(components.clock.monotonicMs())
   }
 
-  /** See {@link Inference.infer}; what the request leaves out is found among the offers. */
-  async *infer(wanted: NewInferenceRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
+  /** The request as `infer` takes it; what it leaves out is found among the offers. */
+  prepare(wanted: NewInferenceRequest): PreparedRequest {
+    return prepareNew(wanted, this.#components)
+  }
+
+  /** See {@link Inference.infer}. */
+  async *infer(request: PreparedRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
     const { clock, emit } = this.#components
-    const request = completeRequest(wanted, this.#components)
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
     const run = newRun(++this.#lastId, request, options)
@@ -170,7 +174,7 @@ export class Router implements Inference {
   }
 
   #completed(
-    { id: requestId, task, model }: InferenceRequest,
+    { id: requestId, task, model }: PreparedRequest,
     { peer, durationMs }: Extract<RouterEffect, { type: 'complete' }>
   ): void {
     const { peerId, route } = namesOf(peer)
@@ -210,7 +214,7 @@ export class Router implements Inference {
   }
 }
 
-const newRun = (id: number, request: InferenceRequest, options: InferOptions): Run => ({
+const newRun = (id: number, request: PreparedRequest, options: InferOptions): Run => ({
   id,
   request,
   options,

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { isMap, isNode, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml'
-import { SECTIONS, SETTINGS } from './config-schema.ts'
+import type { KnownSettings } from './config-schema.ts'
 import { suggestionFor } from './config-spelling.ts'
 
 /** Far more than a person writes; bounds what a wrong path can make us parse. */
@@ -22,7 +22,7 @@ interface FileSetting {
 }
 
 /** A file that does not exist has no settings. */
-export function readConfigFile(path: string): FileSettings {
+export function readConfigFile(path: string, known: KnownSettings): FileSettings {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -33,10 +33,10 @@ export function readConfigFile(path: string): FileSettings {
   if (text.length > FILE_BYTES_MAX) {
     return { settings: [], problems: [`${path}: holds more than ${FILE_BYTES_MAX} bytes`] }
   }
-  return parseConfig(path, text)
+  return parseConfig(path, text, known)
 }
 
-function parseConfig(path: string, text: string): FileSettings {
+function parseConfig(path: string, text: string, known: KnownSettings): FileSettings {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const settings: FileSetting[] = []
@@ -54,7 +54,7 @@ function parseConfig(path: string, text: string): FileSettings {
       const key = prefix + name
       const start = startOf(pair)
 
-      if (SETTINGS.has(key)) {
+      if (known.byKey.has(key)) {
         const { line, col: column } = place(startOf(pair, 'value') ?? start)
         try {
           const value: unknown = isNode(pair.value) ? pair.value.toJS(document) : null
@@ -63,8 +63,8 @@ function parseConfig(path: string, text: string): FileSettings {
           // A name for a value that has none, or too many of them.
           report(startOf(pair, 'value'), (err as Error).message)
         }
-      } else if (!SECTIONS.has(key)) {
-        report(start, `unknown setting "${key}"${suggestionFor(key)}`)
+      } else if (!known.sections.has(key)) {
+        report(start, `unknown setting "${key}"${suggestionFor(key, known)}`)
       } else if (isMap(pair.value)) {
         visit(pair.value, `${key}.`)
       } else if (!isEmpty(pair.value)) {

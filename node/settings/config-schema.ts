@@ -8,7 +8,7 @@ import { homedir, hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { Role } from '../../interface/membership.ts'
-import { DeviceName, ModelId } from '../../interface/names.ts'
+import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
@@ -43,11 +43,11 @@ const HostName = z
 
 /** The host's name without what a device name may not hold. */
 function defaultName(): string {
-  const name = hostname()
+  const name = visibleName(hostname())
     .replace(/\.local$/, '')
-    .replace(/[^\p{L}\p{N} ._'-]+/gu, '-')
-    .slice(0, 63)
-    .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')
+    .replace(/[^\p{L}\p{N}\p{M} ._'-]+/gu, '-')
+    .slice(0, NAME_CHARS_MAX)
+    .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}\p{M}]+$/gu, '')
   return DeviceName.safeParse(name).data ?? 'lumos-node'
 }
 
@@ -121,9 +121,21 @@ export interface Setting {
   readonly isList: boolean
 }
 
-export const SETTINGS: ReadonlyMap<string, Setting> = new Map(
-  settingsOf(Config, []).map(setting => [setting.key, setting])
-)
+/** Every setting, and what settings are grouped under: `gateway` of `gateway.port`. */
+export interface KnownSettings {
+  readonly byKey: ReadonlyMap<string, Setting>
+  readonly sections: ReadonlySet<string>
+}
+
+/** Sections of features, by the name of each. */
+export type FeatureSections = Readonly<Record<string, z.ZodObject>>
+
+/** Those of every node, and those of its features. */
+export function knownSettings(features: FeatureSections = {}): KnownSettings {
+  const schema = Config.extend(features)
+  const byKey = new Map(settingsOf(schema, []).map(setting => [setting.key, setting]))
+  return { byKey, sections: new Set(Object.keys(schema.shape).filter(name => !byKey.has(name))) }
+}
 
 function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
   return Object.entries(schema.shape).flatMap(([name, child]) => {
@@ -134,11 +146,6 @@ function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
     return [{ key: [...path, name].join('.'), schema: child, isText, isList: type instanceof z.ZodArray }]
   })
 }
-
-/** What settings are grouped under: `gateway` of `gateway.port`. */
-export const SECTIONS: ReadonlySet<string> = new Set(
-  Object.keys(Config.shape).filter(name => !SETTINGS.has(name))
-)
 
 /** `gateway.port` → `LUMOS_GATEWAY__PORT` */
 export const envNameOf = (key: string): string => `LUMOS_${key.toUpperCase().replaceAll('.', '__')}`

@@ -1,14 +1,14 @@
 /** Which setting a misspelt key was probably meant to be. */
 
-import { SECTIONS, SETTINGS } from './config-schema.ts'
+import type { KnownSettings } from './config-schema.ts'
 
 /** One slip for every three characters still counts as a slip. */
 const CHARACTERS_PER_SLIP = 3
 
 /** `; did you mean "…"?` when one known key is close, else nothing. */
-export function suggestionFor(key: string): string {
+export function suggestionFor(key: string, { byKey, sections }: KnownSettings): string {
   const slipsMax = Math.max(1, Math.floor(key.length / CHARACTERS_PER_SLIP))
-  const [closest] = [...SETTINGS.keys(), ...SECTIONS]
+  const [closest] = [...byKey.keys(), ...sections]
     .map(known => ({ known, slips: slipsBetween(key, known) }))
     .filter(({ slips }) => slips <= slipsMax)
     .sort((a, b) => a.slips - b.slips)

@@ -10,8 +10,17 @@
 import { parse } from 'yaml'
 import { LumosError } from '../../interface/errors.ts'
 import { configPath, type Environment, homePath } from '../../storage/home/home-path.ts'
+import { FEATURES, sectionsOf } from '../features.ts'
 import { readConfigFile } from './config-file.ts'
-import { type Config, envNameOf, flagOf, SETTINGS, type Setting } from './config-schema.ts'
+import {
+  type Config,
+  envNameOf,
+  type FeatureSections,
+  flagOf,
+  type KnownSettings,
+  knownSettings,
+  type Setting
+} from './config-schema.ts'
 import { suggestionFor } from './config-spelling.ts'
 
 export type { Config } from './config-schema.ts'
@@ -26,9 +35,12 @@ export interface ConfigSources {
   readonly flags?: Readonly<Record<string, unknown>>
   /** Default: the environment of this process. */
   readonly env?: Environment
+  /** Default: those of the features that come with the node. */
+  readonly sections?: FeatureSections
 }
 
 export interface LoadedConfig {
+  /** The section of a feature is in it under the name of the feature. */
   readonly config: Config
   /** By key: `default`, `<file>:<line>`, `env LUMOS_…` or `flag --…`. */
   readonly origins: Readonly<Record<string, string>>
@@ -53,24 +65,25 @@ export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   const env = sources.env ?? process.env
   const home = homePath(sources.home, env)
   const path = configPath(home)
+  const known = knownSettings(sources.sections ?? sectionsOf(FEATURES))
 
-  const file = readConfigFile(path)
+  const file = readConfigFile(path, known)
   const problems = [...file.problems]
   // From the lowest precedence to the highest: later ones overrule.
   const given = [
     ...file.settings.map(setting => ({ ...setting, place: `${setting.origin}:${setting.column}` })),
-    ...fromEnvironment(env, problems),
-    ...fromFlags(sources.flags ?? {}, problems)
+    ...fromEnvironment(env, known, problems),
+    ...fromFlags(sources.flags ?? {}, known, problems)
   ]
 
   const values = new Map<string, unknown>()
   const origins = new Map<string, string>()
-  for (const { key, schema } of SETTINGS.values()) {
+  for (const { key, schema } of known.byKey.values()) {
     values.set(key, schema.parse(undefined))
     origins.set(key, 'default')
   }
   for (const { key, value, origin, place } of given) {
-    const result = SETTINGS.get(key)!.schema.safeParse(value)
+    const result = known.byKey.get(key)!.schema.safeParse(value)
     for (const issue of result.error?.issues ?? []) {
       const index = issue.path.map(step => `[${String(step)}]`).join('')
       problems.push(`${place}: ${key}${index}: ${issue.message}`)
@@ -91,11 +104,11 @@ export interface DescribedSetting {
 
 /** Every setting with its value and origin, for `config show --origin`. */
 export function describeConfig({ config, origins }: LoadedConfig): DescribedSetting[] {
-  return [...SETTINGS.keys()].map(key => ({ key, value: valueAt(config, key), origin: origins[key]! }))
+  return Object.entries(origins).map(([key, origin]) => ({ key, value: valueAt(config, key), origin }))
 }
 
-function fromEnvironment(env: Environment, problems: string[]): Given[] {
-  const settings = new Map([...SETTINGS.values()].map(setting => [envNameOf(setting.key), setting]))
+function fromEnvironment(env: Environment, known: KnownSettings, problems: string[]): Given[] {
+  const settings = new Map([...known.byKey.values()].map(setting => [envNameOf(setting.key), setting]))
 
   return Object.entries(env).flatMap(([name, text]) => {
     // An empty variable is how many tools say that there is none.
@@ -104,7 +117,7 @@ function fromEnvironment(env: Environment, problems: string[]): Given[] {
     const setting = settings.get(name)
     if (setting === undefined) {
       const key = name.slice(ENV_PREFIX.length).toLowerCase().replaceAll('__', '.')
-      problems.push(`env ${name}: unknown setting "${key}"${suggestionFor(key)}`)
+      problems.push(`env ${name}: unknown setting "${key}"${suggestionFor(key, known)}`)
       return []
     }
     const origin = `env ${name}`
@@ -112,14 +125,18 @@ function fromEnvironment(env: Environment, problems: string[]): Given[] {
   })
 }
 
-function fromFlags(flags: Readonly<Record<string, unknown>>, problems: string[]): Given[] {
+function fromFlags(
+  flags: Readonly<Record<string, unknown>>,
+  known: KnownSettings,
+  problems: string[]
+): Given[] {
   return Object.entries(flags).flatMap(([key, value]) => {
     if (value === undefined) return []
 
     const origin = `flag ${flagOf(key)}`
-    const setting = SETTINGS.get(key)
+    const setting = known.byKey.get(key)
     if (setting === undefined) {
-      problems.push(`${origin}: unknown setting "${key}"${suggestionFor(key)}`)
+      problems.push(`${origin}: unknown setting "${key}"${suggestionFor(key, known)}`)
       return []
     }
     return [

@@ -2,7 +2,7 @@
 
 import { Answer } from '../../interface/answer.ts'
 import { CancelledError, LumosError, ProtocolViolationError, TimeoutError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import { decodeError } from '../wire/errors.ts'
 import { type Message, TYPE } from '../wire/messages.ts'
 import type { Call } from '../wire/session.ts'
@@ -30,7 +30,7 @@ interface Taker {
 }
 
 export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, undefined> {
-  readonly request: InferenceRequest
+  readonly request: PreparedRequest
   readonly deadlineMs: number
   readonly #signal: AbortSignal | undefined
   readonly #start: (call: RemoteCall) => void
@@ -50,7 +50,7 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
 
   /** @param start called when the first chunk is asked for; it must lead to `run`, or `fail`. */
   constructor(
-    request: InferenceRequest,
+    request: PreparedRequest,
     deadlineMs: number,
     signal: AbortSignal | undefined,
     start: (call: RemoteCall) => void

@@ -3,8 +3,9 @@
 import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, LumosError, PeerUnreachableError, toLumosError } from '../../interface/errors.ts'
-import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { definitionOf } from '../../interface/tasks/index.ts'
 import type { Detached } from '../wire/control.ts'
 import { FrameStream } from '../wire/frames.ts'
 import { Lanes } from '../wire/lanes.ts'
@@ -47,7 +48,7 @@ export class InferenceClient implements Inference {
    * See {@link Inference.infer}. Besides what the peer reports, throws `PEER_UNREACHABLE` when
    * the stream is lost. A failure after the first chunk has `details.received`.
    */
-  infer(request: InferenceRequest, { signal }: AbortOptions = {}): AsyncIterable<InferenceChunk> {
+  infer(request: PreparedRequest, { signal }: AbortOptions = {}): AsyncIterable<InferenceChunk> {
     const deadlineMs = this.#components.clock.monotonicMs() + request.budgetMs + GRACE_MS
     return new RemoteCall(request, deadlineMs, signal, this.#start)
   }
@@ -61,12 +62,11 @@ export class InferenceClient implements Inference {
   readonly #start = (call: RemoteCall): void => {
     try {
       if (this.#closed) throw closing()
-      const { control, data } = encodeRequest(call.request)
       const session = this.#session
-      if (!isSmall(call.request, data) || (session !== undefined && session.size >= SESSION_CALLS_MAX)) {
+      if (!isSmall(call.request) || (session !== undefined && session.size >= SESSION_CALLS_MAX)) {
         void this.#startLater(call, 'lane')
       } else if (session?.usable) {
-        this.#runOnSession(call, session, { control, data })
+        this.#runOnSession(call, session, call.request)
       } else {
         void this.#startLater(call, 'session')
       }
@@ -85,9 +85,9 @@ export class InferenceClient implements Inference {
         kind === 'lane' ? await this.#lanes.acquire({ signal: waiting.signal }) : await this.#sharedSession()
       // What was waited is gone from the budget.
       const budgetMs = Math.max(1, call.deadlineMs - GRACE_MS - clock.monotonicMs())
-      const detached = encodeRequest({ ...call.request, budgetMs })
-      if (kind === 'session') this.#runOnSession(call, session, detached)
-      else this.#runOnLane(call, session, detached)
+      const request = { ...call.request, budgetMs }
+      if (kind === 'session') this.#runOnSession(call, session, request)
+      else this.#runOnLane(call, session, request)
     } catch (err) {
       call.fail(toLumosError(err))
     } finally {
@@ -95,18 +95,20 @@ export class InferenceClient implements Inference {
     }
   }
 
-  #runOnSession(call: RemoteCall, session: Session, { control, data }: Detached): void {
+  #runOnSession(call: RemoteCall, session: Session, request: PreparedRequest): void {
     if (call.over) return
+    const { control, data } = encodeRequest(request)
     const number = session.begin(call)
     call.run({ ended() {}, cancel: () => session.cancel(number), reset: err => session.abort(err) })
     session.write(messageFrames(TYPE.request, number, 0, control, data))
   }
 
-  #runOnLane(call: RemoteCall, lane: Session, { control, data }: Detached): void {
+  #runOnLane(call: RemoteCall, lane: Session, request: PreparedRequest): void {
     if (call.over) {
       this.#lanes.release(lane)
       return
     }
+    const { control, data } = this.#encodedFor(lane, request)
     let written = false
     const number = lane.begin(call)
     call.run({
@@ -118,6 +120,16 @@ export class InferenceClient implements Inference {
     lane.write(messageFrames(TYPE.request, number, 0, control, data), () => {
       written = true
     })
+  }
+
+  /** @throws what `encodeRequest` throws; the lane is then another call's. */
+  #encodedFor(lane: Session, request: PreparedRequest): Detached {
+    try {
+      return encodeRequest(request)
+    } catch (err) {
+      this.#lanes.release(lane)
+      throw err
+    }
   }
 
   /** Opened once for all who wait for it, so no single caller can give it up. */
@@ -158,9 +170,8 @@ export class InferenceClient implements Inference {
 
 const closing = (): LumosError => new PeerUnreachableError('The connection to the peer is closing.')
 
-function isSmall({ task }: InferenceRequest, data: readonly Uint8Array[]): boolean {
-  if (task === 'text-generation') return false
-  let bytes = 0
-  for (const value of data) bytes += value.byteLength
-  return bytes <= SESSION_INPUT_BYTES_MAX
+/** Whether a call may share a stream: its input and its answer hold up no other. */
+function isSmall({ task, input }: PreparedRequest): boolean {
+  const { pieces, sizeOf } = definitionOf(task)
+  return pieces === undefined && sizeOf(input) <= SESSION_INPUT_BYTES_MAX
 }

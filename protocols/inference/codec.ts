@@ -11,15 +11,12 @@
 
 import { isUtf8 } from 'node:buffer'
 import * as z from 'zod'
+import { FINISH_REASONS, type InferenceChunk } from '../../interface/chunks.ts'
 import { NoProviderError, ProtocolViolationError } from '../../interface/errors.ts'
-import {
-  FINISH_REASONS,
-  type InferenceChunk,
-  type InferenceRequest,
-  MAX_BUDGET_MS
-} from '../../interface/inference.ts'
+import { type InferenceRequest, MAX_BUDGET_MS, type PreparedRequest } from '../../interface/inference.ts'
 import { ModelId } from '../../interface/names.ts'
-import { isRecord, isTaskName, TaskText } from '../../interface/tasks.ts'
+import { isRecord } from '../../interface/record.ts'
+import { isTaskName, TaskText } from '../../interface/tasks/index.ts'
 import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../wire/control.ts'
 import { encodeError } from '../wire/errors.ts'
 import type { FrameInit } from '../wire/frames.ts'
@@ -36,7 +33,7 @@ export const Request = z.object({
   id: z.string().min(1).max(128),
   task: TaskText,
   model: ModelId.optional(),
-  /** Held to its task's schema by whoever runs it. */
+  /** Held to its task's schema by `prepare`. */
   input: z.unknown(),
   params: z.record(z.string(), z.unknown()),
   budgetMs: z.number().positive().max(MAX_BUDGET_MS)
@@ -49,7 +46,7 @@ const Done = z.object({
 })
 
 /** @throws {InvalidInputError} when the input or params cannot be sent. */
-export const encodeRequest = ({ id, task, input, model, params, budgetMs }: InferenceRequest): Detached =>
+export const encodeRequest = ({ id, task, input, model, params, budgetMs }: PreparedRequest): Detached =>
   // Keys in the order of the encoding: nothing to sort.
   detach({ id, task, input, model, params, budgetMs })
 

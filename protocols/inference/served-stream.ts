@@ -11,8 +11,9 @@ import {
   ProtocolViolationError,
   toLumosError
 } from '../../interface/errors.ts'
-import type { Inference, InferenceRequest, ServeOptions } from '../../interface/inference.ts'
+import type { Inference, InferenceRequest, PreparedRequest, ServeOptions } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
 import { FRAME_BYTES_PER_MS_MIN, FRAME_PATIENCE_MS } from '../wire/limits.ts'
 import { type Message, MessageReader, TYPE } from '../wire/messages.ts'
@@ -111,7 +112,8 @@ export class ServedStream {
       const { code, message } = toLumosError(err)
       // A dialer resets a stream to cancel what runs on it; that is no news.
       if (code !== 'PEER_UNREACHABLE' && !this.#ended) {
-        this.#components.log.warn({ peerId: this.#load.peerId, code }, `inference stream reset: ${message}`)
+        const { peerId } = this.#load
+        this.#components.log.warn({ peerId, code, why: message }, 'an inference stream was reset')
       }
       this.end(toLumosError(err))
     }
@@ -178,13 +180,14 @@ export class ServedStream {
     this.#lastCall = number
     const call = new ServedCall(this.#load.peerId, this.#arriving, this.#authorize)
     this.#arriving = 0
-    let request: InferenceRequest
+    let request: PreparedRequest
     try {
       if (data === undefined || !this.#load.mayCall) {
         throw new OverloadedError('This peer has too many calls under way.', RETRY_AFTER_MS)
       }
-      request = decodeRequest(control, data)
-      this.#authorize(request)
+      const asked = decodeRequest(control, data)
+      this.#authorize(asked)
+      request = prepare(asked)
       call.request = request
     } catch (err) {
       this.#load.release(call.bytes)
@@ -201,7 +204,7 @@ export class ServedStream {
     if (room !== undefined) this.#load.refused(room)
   }
 
-  async #serve(number: number, request: InferenceRequest, call: ServedCall): Promise<void> {
+  async #serve(number: number, request: PreparedRequest, call: ServedCall): Promise<void> {
     const { clock, onStarted, onEnded } = this.#components
     const { peerId } = this.#load
     const beganMs = clock.monotonicMs()

@@ -15,7 +15,6 @@ import {
   type PullEffect,
   type PullEvent,
   type PullState,
-  removalsFrom,
   stepPulls
 } from '../../node/manifests/manifest-schedule.ts'
 import {
@@ -26,6 +25,7 @@ import {
 } from '../../node/manifests/provider-core.ts'
 import { stepMembers } from '../../node/membership/members-core.ts'
 import type { MembersEffect, MembersEvent, MembersState } from '../../node/membership/members-state.ts'
+import { removalsFrom } from '../../node/membership/revocation-schedule.ts'
 import { stepRouter } from '../../node/routing/router-core.ts'
 import type { RouterEffect, RouterEvent, RouterState } from '../../node/routing/router-state.ts'
 

@@ -9,12 +9,12 @@ import {
   announceAfterMs,
   newPulls,
   PULL_TICK_MS,
-  type PullEvent,
-  REMOVALS_INTERVAL_MS
+  type PullEvent
 } from '../../node/manifests/manifest-schedule.ts'
 import { newerThan, versionsOf } from '../../node/manifests/provider-core.ts'
 import { revocationsDigest } from '../../node/membership/members-core.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
+import { REMOVALS_INTERVAL_MS } from '../../node/membership/revocation-schedule.ts'
 import { NEWS_UNDER_WAY_MS } from '../../node/routing/peers.ts'
 import type { Candidate } from '../../node/routing/rank.ts'
 import { Asker } from './asker.ts'

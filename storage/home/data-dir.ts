@@ -13,6 +13,7 @@ import type { Logger } from '../../interface/lifecycle.ts'
 import { type Database, openCacheDatabase, openDatabase } from '../database/database.ts'
 import { DRAFT_ENDING, PRIVATE_DIR_MODE, writeFileDurably } from '../database/durable-file.ts'
 import { storeDamaged, storeFailure } from '../database/failure.ts'
+import { type FeatureTables, featureMigrations } from '../database/feature-database.ts'
 import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from '../database/schema.ts'
 import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from './gateway-token.ts'
 import { HomeLock } from './home-lock.ts'
@@ -23,6 +24,8 @@ import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 const FORMAT = 1
 /** What must be free before a disk that was full counts as cured: a few dozen commits. */
 const SPACE_BYTES = 256 * 1024
+/** Part of the name of a file. */
+const FEATURE_NAME = /^[a-z]{1,32}$/
 /** SQLite's own default (SQLITE_MAX_PAGE_COUNT). */
 const PAGES_MAX = 0xffff_fffe
 
@@ -39,6 +42,7 @@ export class DataDir implements AsyncDisposable {
   readonly modelsDir: string
   readonly logDir: string
   readonly #lock: HomeLock
+  readonly #features = new Map<string, Database>()
   #failure: LumosError | undefined
 
   /** Everything is open already; see {@link openDataDir}. */
@@ -60,6 +64,19 @@ export class DataDir implements AsyncDisposable {
     return readGatewayToken(this.tokenPath) ?? makeGatewayToken(this.tokenPath)
   }
 
+  /** The database of a feature, open until the home closes. Each has one; made on first use. */
+  featureDatabase(name: string, tables: FeatureTables): Database {
+    if (!FEATURE_NAME.test(name) || this.#features.has(name))
+      throw new Error(`A feature cannot be named ${name}.`)
+    const database = openDatabase(join(this.path, `feature-${name}.db`), {
+      migrations: featureMigrations(tables),
+      synchronous: 'FULL',
+      onFailure: failure => this.failed(failure)
+    })
+    this.#features.set(name, database)
+    return database
+  }
+
   /** What the disk refused last: `STORE_FULL`, `STORE_FAILED` or `STORE_DAMAGED`; none while all is well. */
   get failure(): LumosError | undefined {
     return this.#failure
@@ -71,14 +88,14 @@ export class DataDir implements AsyncDisposable {
   }
 
   /**
-   * Try what the disk refused: whether both databases can be used, and there is some space.
+   * Try what the disk refused: whether all databases can be used, and there is some space.
    *
    * @throws {LumosError} what `failure` then is too.
    */
   retry(): void {
     const path = join(this.path, 'space')
     try {
-      for (const database of [this.core, this.cache]) database.prepare('SELECT 1').get()
+      for (const database of this.#databases) database.prepare('SELECT 1').get()
       writeFileDurably(path, new Uint8Array(SPACE_BYTES))
       this.#failure = undefined
     } catch (err) {
@@ -89,9 +106,9 @@ export class DataDir implements AsyncDisposable {
     }
   }
 
-  /** For simulations and tests: SQLite refuses to add a page to either database, as on a full disk, or may again. */
+  /** For simulations and tests: SQLite refuses to add a page to any database, as on a full disk, or may again. */
   refuseGrowth(refused: boolean): void {
-    for (const database of [this.core, this.cache]) {
+    for (const database of this.#databases) {
       const { page_count: pages } = database.prepare<{ page_count: number }>('PRAGMA page_count').get()!
       database.prepare(`PRAGMA max_page_count = ${refused ? pages : PAGES_MAX}`).get()
     }
@@ -106,13 +123,16 @@ export class DataDir implements AsyncDisposable {
   close(): void {
     removeRunFile(this.path)
     removeSocketPath(this.path, this.socketPath)
-    this.core.close()
-    this.cache.close()
+    for (const database of this.#databases) database.close()
     this.#lock[Symbol.dispose]()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
+  }
+
+  get #databases(): Database[] {
+    return [this.core, this.cache, ...this.#features.values()]
   }
 }
 

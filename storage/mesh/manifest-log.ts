@@ -16,6 +16,8 @@ import { isRefusal } from '../database/failure.ts'
 export const SEQUENCE_BLOCK = 1000
 /** Peers remembered: many times the largest mesh expected, at most a few MiB. */
 export const ACCEPTED_PEERS_MAX = 4096
+/** Forgotten together when there are too many: to see which costs a look at every row. */
+const FORGOTTEN_AT_ONCE = 64
 /**
  * An epoch is the second in which the home was made, then this many random bits. A
  * device that lost its home but kept its key thus gets a later epoch, and two
@@ -34,7 +36,11 @@ export interface AcceptedManifest {
   readonly envelope: Uint8Array
 }
 
+/** The peers to forget first, of all that are remembered, the one longest unchanged first. */
+export type Dispensable = (peerIds: readonly string[]) => readonly string[]
+
 export class ManifestLog {
+  readonly #dispensable: Dispensable
   readonly #core: Database
   readonly #cache: Database
   readonly #clock: Clock
@@ -43,7 +49,8 @@ export class ManifestLog {
   #next = 0
   #reserved = 0
 
-  constructor(core: Database, cache: Database, clock: Clock) {
+  constructor(core: Database, cache: Database, clock: Clock, dispensable: Dispensable = all => all) {
+    this.#dispensable = dispensable
     this.#clock = clock
     this.#core = core
     this.#cache = cache
@@ -73,7 +80,7 @@ export class ManifestLog {
   }
 
   /**
-   * Replaces what is known of the peer. When there are too many, the one longest unchanged is forgotten. What
+   * Replaces what is known of the peer. When there are too many, the dispensable ones are forgotten. What
    * a full disk refuses is left out: the peer says it again within minutes.
    */
   store(manifest: AcceptedManifest): void {
@@ -90,8 +97,14 @@ export class ManifestLog {
       const { count } = this.#cache
         .prepare<{ count: number }>('SELECT count(*) AS count FROM accepted_manifest')
         .get()!
-      if (count > ACCEPTED_PEERS_MAX) this.#cache.prepare(DELETE_OLDEST).run()
+      if (count > ACCEPTED_PEERS_MAX) this.#forgetSome()
     })
+  }
+
+  #forgetSome(): void {
+    const all = this.#cache.prepare<{ peerId: string }>(SELECT_PEERS).all()
+    const forgotten = this.#dispensable(all.map(({ peerId }) => peerId)).slice(0, FORGOTTEN_AT_ONCE)
+    for (const peerId of forgotten) this.#cache.prepare(DELETE_PEER).run(peerId)
   }
 
   /** Of every peer, the one longest unchanged first. */
@@ -129,4 +142,5 @@ function unlessRefused(store: () => void): void {
 
 const SELECT_ACCEPTED =
   'SELECT peer_id AS peerId, epoch, sequence, hash, envelope FROM accepted_manifest ORDER BY id'
-const DELETE_OLDEST = 'DELETE FROM accepted_manifest WHERE id = (SELECT min(id) FROM accepted_manifest)'
+const SELECT_PEERS = 'SELECT peer_id AS peerId FROM accepted_manifest ORDER BY id'
+const DELETE_PEER = 'DELETE FROM accepted_manifest WHERE peer_id = ?'

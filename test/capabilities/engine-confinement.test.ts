@@ -30,7 +30,8 @@ import { readModel } from '../../capabilities/models/model-info.ts'
 import { onnxModel } from '../../capabilities/models/onnx-model.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
-import { isTensors, parseInput, type Tensor } from '../../interface/tasks.ts'
+import { prepare } from '../../interface/prepare.ts'
+import { type Tensor, tensor } from '../../interface/tasks/tensor.ts'
 import { addsExternal, zeros } from './onnx-graph.ts'
 import {
   errorOf,
@@ -190,9 +191,11 @@ describe('tensors that are within their bound one by one', () => {
 
   it('are refused when they are not together, asked or answered', () => {
     const tensors = { a: half(), b: half() }
-    assert.equal(isTensors({ tensors: { a: half() } }), true)
-    assert.equal(isTensors({ tensors }), false)
-    assert.throws(() => parseInput('tensor', { tensors }, {}), /more than 67108864 bytes together/)
+    assert.equal(tensor.isOutput?.({ tensors: { a: half() } }), true)
+    assert.equal(tensor.isOutput?.({ tensors }), false)
+    assert.equal(tensor.output.safeParse({ tensors }).success, false)
+    const request = { id: 'r', task: tensor.name, input: { tensors }, params: {}, budgetMs: 1000 }
+    assert.throws(() => prepare(request), /more than 67108864 bytes together/)
   })
 })
 

@@ -8,9 +8,11 @@ import { EngineHost } from '../../capabilities/host/engine-host.ts'
 import { Registry, type RegistryOptions } from '../../capabilities/serving/registry.ts'
 import { type Clock, systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
-import type { TaskOutput, Tensor } from '../../interface/tasks.ts'
+import { prepare } from '../../interface/prepare.ts'
+import type { TaskOutput } from '../../interface/tasks/index.ts'
+import type { Tensor } from '../../interface/tasks/tensor.ts'
 
 /** The models that ship with the node. */
 export const MODELS = fileURLToPath(new URL('../../models', import.meta.url))
@@ -49,33 +51,36 @@ export const unrulyModel = (engine: Engine, slots = 1): Model => ({
   engine
 })
 
-export const textRequest = (content: string, params: Record<string, unknown> = {}): InferenceRequest => ({
-  id: randomUUID(),
-  task: 'text-generation',
-  input: { messages: [{ role: 'user', content }] },
-  params: { maxTokens: 1024, ...params },
-  budgetMs: 20_000
-})
+export const textRequest = (content: string, params: Record<string, unknown> = {}): PreparedRequest =>
+  prepare({
+    id: randomUUID(),
+    task: 'text-generation',
+    input: { messages: [{ role: 'user', content }] },
+    params: { maxTokens: 1024, ...params },
+    budgetMs: 20_000
+  })
 
-export const tensorRequest = (tensors: Record<string, unknown>, model?: string): InferenceRequest => ({
-  id: randomUUID(),
-  task: 'tensor',
-  model,
-  input: { tensors },
-  params: {},
-  budgetMs: 20_000
-})
+export const tensorRequest = (tensors: Record<string, unknown>, model?: string): PreparedRequest =>
+  prepare({
+    id: randomUUID(),
+    task: 'tensor',
+    model,
+    input: { tensors },
+    params: {},
+    budgetMs: 20_000
+  })
 
 export const imageRequest = (
   image: Uint8Array,
   params: Record<string, unknown> = { topK: 3 }
-): InferenceRequest => ({
-  id: randomUUID(),
-  task: 'image-classification',
-  input: { image },
-  params,
-  budgetMs: 20_000
-})
+): PreparedRequest =>
+  prepare({
+    id: randomUUID(),
+    task: 'image-classification',
+    input: { image },
+    params,
+    budgetMs: 20_000
+  })
 
 export const float32 = (dims: number[], values: readonly number[]): Tensor => ({
   type: 'float32',

@@ -5,6 +5,7 @@ import type { Engine, Model } from '../../capabilities/host/engine.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { CancelledError, LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { ManualClock } from './manual-clock.ts'
 import { errorOf, float32, outputOf, registryOf, tensorRequest, textOf, textRequest } from './parts.ts'
 
@@ -23,6 +24,16 @@ function scripted(chunks: readonly unknown[], id = 'scripted'): Model {
     }
   }
   return { id, tasks: ['text-generation', 'tensor'], slots: 1, engine }
+}
+
+function refusalOf(prepared: () => unknown): LumosError {
+  try {
+    prepared()
+  } catch (err) {
+    if (err instanceof LumosError) return err
+    throw err
+  }
+  throw new Error('The request was not refused.')
 }
 
 const text = (index: number, words: unknown = 'word') => ({ type: 'text', index, text: words })
@@ -59,17 +70,17 @@ describe('Registry', () => {
     ['a message without content', { input: { messages: [{ role: 'user' }] } }, 'input.messages.0.content'],
     ['a parameter out of range', { params: { maxTokens: 0 } }, 'params.maxTokens'],
     ['an unknown parameter', { params: { colour: 'red' } }, 'params']
-  ])('refuses %s, naming the field', async (_, wrong, field) => {
+  ])('is not asked: %s is refused when the request is prepared, naming the field', (_, wrong, field) => {
     const request = { ...textRequest('hello'), ...wrong } as InferenceRequest
-    const { code, details, message } = await errorOf(registryOf([echo()]).infer(request))
+    const { code, details, message } = refusalOf(() => prepare(request))
     assert.equal(code, 'INVALID_INPUT')
     // An unknown key belongs to the object that holds it.
     assert.ok(String(details.field).startsWith(field), message)
   })
 
-  it('refuses a tensor whose bytes disagree with its shape', async () => {
+  it('is not asked: a tensor whose bytes disagree with its shape is refused', () => {
     const tensor = { ...float32([2], [1, 2]), dims: [3] }
-    const { code, details } = await errorOf(registryOf([echo()]).infer(tensorRequest({ x: tensor })))
+    const { code, details } = refusalOf(() => tensorRequest({ x: tensor }))
     assert.equal(code, 'INVALID_INPUT')
     assert.equal(details.field, 'input.tensors.x')
   })
@@ -80,7 +91,7 @@ describe('Registry', () => {
       { model: 'nobody' },
       { task: 'image-classification', input: { image: new Uint8Array(1) } }
     ]) {
-      const request = { ...textRequest('hello'), params: {}, ...wrong } as InferenceRequest
+      const request = prepare({ ...textRequest('hello'), params: {}, ...wrong } as InferenceRequest)
       assert.equal((await errorOf(registry.infer(request))).code, 'MODEL_NOT_FOUND')
     }
   })

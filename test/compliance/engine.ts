@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
-import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 
 export interface EngineCase {
   make(): Promise<Engine> | Engine
   readonly slots: number
   /** A request that is answered well, at least once per task. */
-  readonly requests: readonly InferenceRequest[]
+  readonly requests: readonly PreparedRequest[]
   /** A request that takes over 200 ms and heeds its signal, when the engine can have one. */
-  readonly long?: InferenceRequest
+  readonly long?: PreparedRequest
 }
 
 /** A cancelled request must stop costing anything within this time. */
@@ -27,7 +27,7 @@ export function engineCompliance(name: string, { make, slots, requests, long }: 
     })
     afterAll(() => engine.close())
 
-    const ask = (request: InferenceRequest, signal?: AbortSignal): Promise<InferenceChunk[]> =>
+    const ask = (request: PreparedRequest, signal?: AbortSignal): Promise<InferenceChunk[]> =>
       Array.fromAsync(engine.infer(request, { signal }))
 
     it('says that it is loaded, and may be told to load again', async () => {

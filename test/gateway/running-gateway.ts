@@ -1,13 +1,18 @@
 /** A gateway over a real node, started for one test, and raw requests to it. */
 
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { getRequestListener } from '@hono/node-server'
+import { createApp } from '../../gateway/app.ts'
 import { Gateway } from '../../gateway/index.ts'
+import { Sessions } from '../../gateway/sessions.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import type { Caller } from '../../interface/units.ts'
 import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
-import { createUnits } from '../../units/index.ts'
+import { createUnits, type UnitRegistry } from '../../units/index.ts'
 import { startNode } from '../units/started-node.ts'
 
 export interface Answer {
@@ -60,6 +65,7 @@ export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }:
     engine,
     emit,
     gateway,
+    units,
     home,
     socketPath,
     token,
@@ -82,6 +88,30 @@ export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }:
     async [Symbol.asyncDispose]() {
       await gateway.close({ drainMs: 0 })
       await started[Symbol.asyncDispose]()
+    }
+  }
+}
+
+/** The routes of a gateway for a caller that holds less than those of its listeners. */
+export async function listenAs({ units }: { units: UnitRegistry }, caller: Caller) {
+  const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+  const { signal: closing } = new AbortController()
+  const app = createApp({ units, sessions: new Sessions(systemClock), clock: systemClock, log, closing })
+  const server = createServer(
+    getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
+      overrideGlobalObjects: false
+    })
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    async post(path: string, body: unknown) {
+      const answer = await ask({ host: '127.0.0.1', port }, path, body, {})
+      return { status: answer.status, error: answer.body.error }
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
     }
   }
 }

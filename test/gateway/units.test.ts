@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
-import { cookieOf, startGateway } from './running-gateway.ts'
+import { callerWith } from '../units/callers.ts'
+import { cookieOf, listenAs, startGateway } from './running-gateway.ts'
 
 const question = (content: string) => ({
   task: 'text-generation',
@@ -78,10 +79,48 @@ describe('units over HTTP', () => {
     assert.deepEqual(body.data.output.tensors.x, { type: 'float32', dims: [2], data })
   })
 
+  it('denies what the caller may not, as it denies it in the registry', async () => {
+    await using gateway = await startGateway()
+    const token = await gateway.tcp('/api/v2/query/mesh.status', {})
+    assert.equal(token.status, 200)
+    await using reader = await listenAs(gateway, callerWith('read'))
+    assert.equal((await reader.post('/api/v2/query/mesh.status', {})).status, 200)
+    for (const [path, body] of [
+      ['/api/v2/command/node.stop', {}],
+      ['/api/v2/execute', { unit: 'node.stop' }],
+      ['/api/v2/stream', { unit: 'node.stop' }],
+      ['/api/v2/execute', { unit: 'inference.run', input: question('a') }],
+      ['/api/v2/command/mesh.export_root', {}]
+    ] as const) {
+      const { status, error } = await reader.post(path, body)
+      assert.deepEqual([status, error.code], [403, 'DENIED'], path)
+    }
+    await using nobody = await listenAs(gateway, callerWith())
+    assert.equal((await nobody.post('/api/v2/query/mesh.status', {})).status, 403)
+    assert.equal((await nobody.post('/api/v2/stream', { type: 'event', unit: 'peer.left' })).status, 403)
+    assert.equal(gateway.stops(), 0)
+  })
+
   it('lists the units', async () => {
     await using gateway = await startGateway()
     const { body } = await gateway.tcp('/api/v2/units')
     assert.ok(body.items.some((unit: { name: string }) => unit.name === 'inference.run'))
+  })
+
+  it('lists the units once for a client that has the listing, by its ETag', async () => {
+    await using gateway = await startGateway()
+    const { headers } = await gateway.tcp('/api/v2/units')
+    const { etag } = headers
+    assert.match(etag!, /^"[\w-]{43}"$/)
+    assert.equal((await gateway.tcp('/api/v2/units')).headers.etag, etag)
+    for (const [known, status] of [
+      [etag!, 304],
+      [`"other", ${etag}`, 304],
+      ['"other"', 200]
+    ] as const) {
+      const again = await gateway.tcp('/api/v2/units', undefined, { 'if-none-match': known })
+      assert.deepEqual([again.status, again.headers.etag], [status, etag])
+    }
   })
 
   it('answers each error with its status, its code and what to do next', async () => {
@@ -147,7 +186,8 @@ describe('units over HTTP', () => {
 })
 
 describe('the size of a body', () => {
-  const MIB = 1024 * 1024
+  const KIB = 1024
+  const MIB = 1024 * KIB
   const padded = (unit: string, bytes: number) => JSON.stringify({ unit, input: { pad: 'x'.repeat(bytes) } })
 
   it('is bounded by what its unit may carry', async () => {
@@ -157,22 +197,44 @@ describe('the size of a body', () => {
     assert.equal((await gateway.local('/api/v2/query/mesh.status', `"${'x'.repeat(5 * MIB)}"`)).status, 413)
     // Read in whole, and refused for its content only.
     assert.equal((await gateway.local('/api/v2/execute', padded('inference.classify', 5 * MIB))).status, 400)
+    assert.equal((await gateway.local('/api/v2/query/mesh.status', `"${'x'.repeat(65 * KIB)}"`)).status, 413)
+    assert.equal((await gateway.local('/api/v2/query/mesh.status', `"${'x'.repeat(63 * KIB)}"`)).status, 400)
+  })
+
+  it('is refused as soon as the unit is known, long before it is all there', async () => {
+    await using gateway = await startGateway()
+    const head = (unit: string) => `{"unit":"${unit}","input":{"pad":"`
+    assert.equal(await endlessBody(gateway, '/api/v2/execute', head('mesh.status')), 413)
+    assert.equal(await endlessBody(gateway, '/api/v2/execute', head('mesh.staus')), 404)
+    assert.equal(await endlessBody(gateway, '/api/v2/execute', '{"input":"'), 413)
+  })
+
+  it('is that of the unit that a body is for, not of the one that it names first', async () => {
+    await using gateway = await startGateway()
+    const pad = 'x'.repeat(MIB)
+    const body = `{"unit":"inference.run","input":"${pad}","unit":"mesh.status"}`
+    assert.equal((await gateway.local('/api/v2/execute', body)).status, 413)
+    const last = await gateway.local('/api/v2/execute', `{"input":"${pad}","unit":"inference.run"}`)
+    assert.deepEqual([last.status, last.body.error.hint], [413, 'Name the unit before its input.'])
   })
 
   it('is enforced while it is read, also when nobody said how long it is', async () => {
     await using gateway = await startGateway()
-    const status = await endlessBody(gateway.port, gateway.token)
-    assert.equal(status, 413)
+    assert.equal(await endlessBody(gateway, '/api/v2/query/mesh.status', ''), 413)
   })
 })
 
 /** Sends chunks until the gateway answers. */
-async function endlessBody(port: number, token: string): Promise<number> {
+async function endlessBody(
+  { port, token }: { port: number; token: string },
+  path: string,
+  head: string
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   const request = (await import('node:http')).request({
     host: '127.0.0.1',
     port,
-    path: '/api/v2/query/mesh.status',
+    path,
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }
   })
@@ -185,6 +247,7 @@ async function endlessBody(port: number, token: string): Promise<number> {
   request.on('error', err => {
     if (!answered) reject(err)
   })
+  if (head !== '') request.write(head)
   const chunk = Buffer.alloc(64 * 1024, 0x20)
   const more = () => {
     if (!answered) request.write(chunk, () => setImmediate(more))

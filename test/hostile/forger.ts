@@ -14,6 +14,7 @@ import type {
 } from '@libp2p/interface'
 import { systemClock } from '../../interface/clock.ts'
 import type { NodeStatus } from '../../interface/node.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { FRAME, HELLO_PROTOCOL } from '../../protocols/hello/codec.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../../protocols/inference/index.ts'
 import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
@@ -181,7 +182,7 @@ async function ask(connection: Connection): Promise<boolean> {
   })
   const input = { messages: [{ role: 'user', content: 'secret?' }] }
   const request = { id: 'r', task: 'text-generation' as const, model: 'echo', input, params: {} }
-  return await Array.fromAsync(client.infer({ ...request, budgetMs: ANSWER_MS_MAX })).then(
+  return await Array.fromAsync(client.infer(prepare({ ...request, budgetMs: ANSWER_MS_MAX }))).then(
     () => true,
     () => false
   )

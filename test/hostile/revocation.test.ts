@@ -55,9 +55,8 @@ describe('a device that is removed', () => {
     const answer = (async () => {
       for await (const _ of lost.infer(talk(1000), { peer: 'server' })) chunks++
     })()
-    const ended = expect(answer).rejects.toMatchObject({
-      code: expect.stringMatching(/^(STREAM_INTERRUPTED|DENIED|PEER_REVOKED|PEER_NOT_MEMBER)$/)
-    })
+    // The connection ends under the answer; why, the device hears when it connects again.
+    const ended = expect(answer).rejects.toMatchObject({ code: 'STREAM_INTERRUPTED' })
     await becomes('the answer has begun', 5000, () => chunks > 0)
 
     const beganMs = performance.now()

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LumosNode } from '../../interface/node.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { encodeRequest } from '../../protocols/inference/codec.ts'
 import { INFERENCE_PROTOCOL } from '../../protocols/inference/index.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
@@ -120,7 +121,7 @@ const talk = (number: number) => {
     params: {},
     budgetMs: 20_000
   }
-  const { control, data } = encodeRequest(request)
+  const { control, data } = encodeRequest(prepare(request))
   return messageFrames(TYPE.request, number, 0, control, data)
 }
 

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { Guard } from '../../node/membership/guard.ts'
-import { EVERY_MEMBER } from '../../node/membership/policy.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { memoryLog } from '../capabilities/parts.ts'
 
@@ -15,11 +14,11 @@ it('a service that registers a handler by a method that the guard does not know 
     handle: async (protocol: string) => void handled.push(protocol),
     handleMany: (protocols: string[]) => handled.push(...protocols)
   }
-  const late = guard.service(EVERY_MEMBER, ({ registrar: given }: { registrar: typeof registrar }) =>
+  const late = guard.forMembers(({ registrar: given }: { registrar: typeof registrar }) =>
     given.handleMany(['/a'])
   )
   expect(() => late({ registrar })).toThrow('handleMany')
-  const known = guard.service(EVERY_MEMBER, ({ registrar: given }: { registrar: typeof registrar }) =>
+  const known = guard.forMembers(({ registrar: given }: { registrar: typeof registrar }) =>
     given.handle('/b')
   )
   known({ registrar })

@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { type Certificate, VOUCHERS_MAX } from '../../interface/membership.ts'
 import { Authority } from '../../node/membership/authority.ts'
 import { MemberCheck, ORPHANS_MAX } from '../../node/membership/member-check.ts'
 import { Members } from '../../node/membership/members.ts'
 import type { Hello } from '../../protocols/hello/index.ts'
-import { MeshStore } from '../../storage/mesh/mesh-store.ts'
+import { type Chain, MeshStore } from '../../storage/mesh/mesh-store.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { type Device, device, revocation, sealed } from './mesh-keys.ts'
 import { temporaryDatabase } from './temporary-database.ts'
@@ -14,14 +15,9 @@ const HELLO = { meshName: 'home', meshNamedAtMs: 0 } as Hello
 const database = temporaryDatabase()
 afterAll(() => database[Symbol.dispose]())
 
-/** An admin that knows `count` devices of another admin, which the root then removes. */
-async function orphansOf(count: number) {
+/** What `self`, an admin, knows of its mesh, and what it says to devices that show their certificates. */
+async function adminNode(mesh: Device, self: Device) {
   for (const table of ['mesh', 'member', 'revocation']) database.prepare(`DELETE FROM ${table}`).run()
-  const [mesh, self, hostile] = (await Promise.all(Array.from({ length: 3 }, device))) as [
-    Device,
-    Device,
-    Device
-  ]
   const clock = new ManualClock()
   const own = [await sealed({ mesh, issuer: mesh, subject: self })]
   const members = new Members(
@@ -44,21 +40,32 @@ async function orphansOf(count: number) {
     mayRemoveMore: ignore,
     lastKnown: id => members.lastKnown(id)
   })
-  const issuer = await sealed({ mesh, issuer: mesh, subject: hostile })
-  const show = async () => {
-    const subject = await device()
-    return { id: subject.id, chain: [await sealed({ mesh, issuer: hostile, subject }), issuer] }
-  }
-  const shown = await Promise.all(Array.from({ length: count }, show))
+  const check = new MemberCheck({ clock, members, authority, peerId: self.id })
+  return { members, judge: ({ id, chain }: Shown) => check.judge(id, chain, HELLO) }
+}
+
+interface Shown {
+  readonly id: string
+  readonly chain: Chain
+}
+
+const devices = (count: number): Promise<Device[]> => Promise.all(Array.from({ length: count }, device))
+
+/** A device that `issuer` has made up, and what it shows. */
+async function madeUp(mesh: Device, issuer: Device, over?: Partial<Certificate>): Promise<Shown> {
+  const subject = await device()
+  const signed = [sealed({ mesh, issuer, subject }, over), sealed({ mesh, issuer: mesh, subject: issuer })]
+  return { id: subject.id, chain: await Promise.all(signed) }
+}
+
+/** An admin that knows `count` devices of another admin, which the root then removes. */
+async function orphansOf(count: number) {
+  const [mesh, self, hostile] = (await devices(3)) as [Device, Device, Device]
+  const { members, judge } = await adminNode(mesh, self)
+  const shown = await Promise.all(Array.from({ length: count }, () => madeUp(mesh, hostile)))
   for (const { id, chain } of shown) await members.admit(id, chain)
   await members.revoke(await revocation({ mesh, issuer: mesh, subject: hostile }))
-  const check = new MemberCheck({ clock, members, authority, peerId: self.id })
-  return {
-    members,
-    shown,
-    later: await show(),
-    judge: (peer: (typeof shown)[0]) => check.judge(peer!.id, peer!.chain, HELLO)
-  }
+  return { members, shown, later: await madeUp(mesh, hostile), judge }
 }
 
 describe('a device that a removed admin had let in', () => {
@@ -69,6 +76,12 @@ describe('a device that a removed admin had let in', () => {
     await expect(judge(later)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
   })
 
+  it('gets the same certificates again when it has lost them on the way', async () => {
+    const { shown, judge } = await orphansOf(1)
+    const fresh = await judge(shown[0]!)
+    expect(await judge(shown[0]!)).toEqual(fresh)
+  })
+
   it('needs an invitation when that admin had let in more than a person can go through', async () => {
     const { members, shown, judge } = await orphansOf(ORPHANS_MAX + 1)
     await expect(judge(shown[0]!)).rejects.toMatchObject({
@@ -77,5 +90,74 @@ describe('a device that a removed admin had let in', () => {
       details: { revocation: expect.anything() }
     })
     expect(members.list().map(({ peerId }) => peerId)).not.toContain(shown[0]!.id)
+  })
+})
+
+describe('a device that an admin renews for another', () => {
+  const SOON: Partial<Certificate> = { notAfterMs: 1000 }
+
+  it('is a member until the other is removed, and shows that to every node', async () => {
+    const [mesh, self, hostile, elsewhere] = (await devices(4)) as [Device, Device, Device, Device]
+    const shown = await madeUp(mesh, hostile, SOON)
+    const chain = await (await adminNode(mesh, self)).judge(shown)
+    expect(chain).toHaveLength(2)
+
+    const { members } = await adminNode(mesh, elsewhere)
+    expect(await members.admit(shown.id, chain)).toMatchObject({ issuer: self.id, vouchers: [hostile.id] })
+    await members.revoke(await revocation({ mesh, issuer: mesh, subject: hostile }))
+    expect(members.standing(shown.id).kind).toBe('stranger')
+    await expect(members.admit(shown.id, chain)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+  })
+
+  it('counts among those of the other, so that a crowd of them needs invitations', async () => {
+    const [mesh, self, hostile] = (await devices(3)) as [Device, Device, Device]
+    const { members, judge } = await adminNode(mesh, self)
+    const shown = await Promise.all(
+      Array.from({ length: ORPHANS_MAX + 1 }, () => madeUp(mesh, hostile, SOON))
+    )
+    const renewed: Shown[] = []
+    for (const one of shown) renewed.push({ id: one.id, chain: await judge(one) })
+    await members.revoke(await revocation({ mesh, issuer: mesh, subject: hostile }))
+    await expect(judge(renewed[0]!)).rejects.toThrow('needs an invitation')
+  })
+
+  it.each(['that it comes from the renewing admin', 'that it comes from an admin that never was'])(
+    'does not outlive its issuer because its issuer says %s',
+    async lie => {
+      const [mesh, self, hostile, other] = (await devices(4)) as [Device, Device, Device, Device]
+      const claimed = lie.includes('never') ? other : self
+      const shown = await madeUp(mesh, hostile, { ...SOON, vouchers: [claimed.id] })
+      const { members, judge } = await adminNode(mesh, self)
+      await judge(shown)
+      expect(members.lastKnown(shown.id)?.vouchers).toContain(hostile.id)
+    }
+  )
+
+  it('does not outlive its first issuer when a third admin renews it in turn', async () => {
+    const [mesh, first, second, hostile] = (await devices(4)) as [Device, Device, Device, Device]
+    const vouchers = [hostile.id]
+    const shown = await madeUp(mesh, first, { ...SOON, vouchers })
+    const { members, judge } = await adminNode(mesh, second)
+    await judge(shown)
+    expect(members.lastKnown(shown.id)?.vouchers.toSorted()).toEqual([first.id, hostile.id].toSorted())
+  })
+
+  it('is renewed no more when as many admins as a certificate can name have done so', async () => {
+    const [mesh, self, issuer, ...others] = (await devices(3 + VOUCHERS_MAX)) as [
+      Device,
+      Device,
+      Device,
+      ...Device[]
+    ]
+    const vouchers = others.map(({ id }) => id)
+    expect(
+      await (await adminNode(mesh, self)).judge(await madeUp(mesh, issuer, { ...SOON, vouchers }))
+    ).toEqual([])
+    // One that is named already adds none.
+    const named = await madeUp(mesh, issuer, {
+      ...SOON,
+      ...{ vouchers: vouchers.with(0, self.id), name: '名'.repeat(63) }
+    })
+    expect(await (await adminNode(mesh, self)).judge(named)).toHaveLength(2)
   })
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import type { Membership } from '../../interface/membership.ts'
-import { MEMBERS_PER_ADMIN_MAX, stepMembers } from '../../node/membership/members-core.ts'
+import { MEMBERS_PER_ADMIN_MAX, RENEWED_PER_ADMIN_MAX } from '../../node/membership/member-rooms.ts'
+import { stepMembers } from '../../node/membership/members-core.ts'
 import { type MembersEffect, type MembersEvent, newMembers } from '../../node/membership/members-state.ts'
 import {
   digestOf,
@@ -68,34 +68,50 @@ describe('the revocations that are kept', () => {
   })
 })
 
+/** A member table, and what its core does when devices of these admins show their certificates. */
+function memberTable() {
+  const state = newMembers(MESH)
+  const step = (event: MembersEvent): readonly MembersEffect[] => stepMembers(state, event, 1).effects
+  const member = (peerId: string, issuer: string, vouchers: string[] = []) => ({
+    ...{ peerId, issuer, vouchers, role: issuer === MESH ? ('admin' as const) : ('member' as const) },
+    ...{ name: peerId, serial: '', notBeforeMs: 0, notAfterMs: 1000 }
+  })
+  const admit = (peerId: string, issuer: string, vouchers?: string[]): MembersEffect => {
+    const certificate = {
+      version: 1 as const,
+      mesh: MESH,
+      subject: peerId,
+      ...member(peerId, issuer, vouchers)
+    }
+    const admin = { ...certificate, ...member(issuer, MESH), subject: issuer }
+    return step({ type: 'admit', peerId, certificates: [certificate, admin], chain: [Uint8Array.of(1)] })[0]!
+  }
+  const store = (peerId: string, issuer: string, vouchers?: string[]) =>
+    step({ type: 'member-stored', membership: member(peerId, issuer, vouchers), chain: [] })
+  return { admit, store }
+}
+
 describe('a member table', () => {
   it('that one admin has filled takes devices of others, and says once that it is full', () => {
-    const state = newMembers(MESH)
-    const step = (event: MembersEvent): readonly MembersEffect[] => stepMembers(state, event, 1).effects
-    const member = (peerId: string, issuer: string): Membership => ({
-      ...{ peerId, issuer, role: issuer === MESH ? 'admin' : 'member', name: peerId, serial: '' },
-      ...{ notBeforeMs: 0, notAfterMs: 1000 }
-    })
+    const { admit, store } = memberTable()
     const effects: MembersEffect[] = []
-    for (let i = 0; i < MEMBERS_PER_ADMIN_MAX; i++) {
-      effects.push(...step({ type: 'member-stored', membership: member(`made-up-${i}`, 'bob'), chain: [] }))
-    }
+    for (let i = 0; i < MEMBERS_PER_ADMIN_MAX; i++) effects.push(...store(`made-up-${i}`, 'bob'))
     assert.deepEqual(
       effects.filter(({ type }) => type === 'room-full'),
       [{ type: 'room-full', peerId: 'bob', room: 'members' }]
     )
-    const admit = (peerId: string, issuer: string): MembersEffect => {
-      const certificate = { version: 1 as const, mesh: MESH, subject: peerId, ...member(peerId, issuer) }
-      const admin = { ...certificate, ...member(issuer, MESH), subject: issuer }
-      return step({
-        type: 'admit',
-        peerId,
-        certificates: [certificate, admin],
-        chain: [Uint8Array.of(1)]
-      })[0]!
-    }
     const refused = admit('one more', 'bob')
     assert.equal(refused.type === 'refuse' && refused.failure.code, 'DENIED')
+    assert.equal(admit('newcomer', 'ada').type, 'store-member')
+  })
+
+  it('takes a bounded number of devices that one admin has renewed for another', () => {
+    const { admit, store } = memberTable()
+    for (let i = 0; i < RENEWED_PER_ADMIN_MAX; i++) store(`made-up-${i}`, 'ada', ['bob'])
+    const refused = admit('one more', 'ada', ['carl', 'bob'])
+    assert.equal(refused.type === 'refuse' && refused.failure.code, 'DENIED')
+    assert.equal(admit('made-up-0', 'ada', ['bob', 'carl']).type, 'store-member')
+    assert.equal(admit('of another', 'ada', ['carl']).type, 'store-member')
     assert.equal(admit('newcomer', 'ada').type, 'store-member')
   })
 })

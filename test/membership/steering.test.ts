@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
+import { LumosError } from '../../interface/errors.ts'
 import type { JoinClient } from '../../node/pairing/join-client.ts'
 import { phraseOf } from '../../node/pairing/join-requests.ts'
 import { askNearby } from '../../node/pairing/nearby-asking.ts'
@@ -76,5 +77,49 @@ describe('a device of the mesh that accepts a question and never answers', () =>
     const components = { clock: soon, joiner: joiner as JoinClient, self: 'attic', name: 'attic' }
     const { door } = await askNearby({ ...components, sightings: () => near }, {})
     assert.deepEqual([door.peerId, asked], ['listener', ['silent', 'listener']])
+  })
+})
+
+describe('a device on the local network that says it is of the mesh', () => {
+  const refusing = (code: 'DENIED' | 'PEER_REVOKED') => {
+    const asked = new Map<string, number>()
+    const joiner: Pick<JoinClient, 'ask'> = {
+      async ask({ peerId }, { onChallenge }) {
+        const times = (asked.get(peerId) ?? 0) + 1
+        asked.set(peerId, times)
+        onChallenge({ mesh: 'mesh', meshName: 'flat', nonce: new Uint8Array(32) })
+        if (peerId === 'liar') throw new LumosError(code, 'Go away.')
+        // A person needs a while.
+        return times < 4 ? undefined : ({} as Grant)
+      }
+    }
+    return { asked, components: { clock: soon, joiner: joiner as JoinClient, self: 'attic', name: 'attic' } }
+  }
+  const liar = { ...listener, peerId: 'liar' }
+
+  it.each(['DENIED', 'PEER_REVOKED'] as const)(
+    'ends the asking of no other device by answering %s, and is asked once',
+    async code => {
+      const { asked, components } = refusing(code)
+      const { door } = await askNearby({ ...components, sightings: () => [liar, listener] }, {})
+      assert.deepEqual([door.peerId, asked.get('liar')], ['listener', 1])
+    }
+  )
+
+  it('is named when every device refuses', async () => {
+    const { components } = refusing('DENIED')
+    await assert.rejects(askNearby({ ...components, sightings: () => [liar] }, {}), {
+      code: 'DENIED',
+      message: 'Go away.',
+      hint: 'Refused by liar (DENIED); no other device has let this one in.'
+    })
+  })
+
+  it('ends no asking that has begun by saying that it is of another mesh', async () => {
+    const { components } = refusing('DENIED')
+    let looks = 0
+    const other = { ...liar, meshId: 'other' }
+    const sightings = () => (looks++ === 0 ? [listener] : [listener, other])
+    assert.equal((await askNearby({ ...components, sightings }, {})).door.peerId, 'listener')
   })
 })

@@ -4,6 +4,7 @@ import { Registry } from '../../capabilities/serving/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
+import { prepare } from '../../interface/prepare.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
 import { ModelAccess } from '../../node/membership/model-access.ts'
 import type { DrivenNode } from '../../sim/driven-node.ts'
@@ -129,14 +130,14 @@ describe('a request that waits for its turn', () => {
     const models = [echoModel({ clock: systemClock, wordDelayMs: 20 }, 'echo', 1)]
     const registry = new Registry({ clock: systemClock, log, random: Math.random, models })
     registry.start()
-    const request = {
+    const request = prepare({
       id: 'x',
       task: 'text-generation' as const,
       model: 'echo',
       input: { messages: [{ role: 'user', content: 'one two three' }] },
       params: { maxTokens: 10 },
       budgetMs: 5000
-    }
+    })
     let permitted = true
     const mayRun = () => {
       if (!permitted) throw new LumosError('DENIED', 'not any more')

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, it, onTestFinished } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
 import { type ConfigSources, describeConfig, loadConfig } from '../../node/settings/config.ts'
-import { envNameOf, SETTINGS } from '../../node/settings/config-schema.ts'
+import { envNameOf, knownSettings } from '../../node/settings/config-schema.ts'
 import { defaultHome, homePath } from '../../storage/home/home-path.ts'
 
 function homeWith(yaml?: string): string {
@@ -71,7 +71,7 @@ describe('the configuration', () => {
 
     const described = new Map(describeConfig(loaded).map(({ key, ...rest }) => [key, rest]))
 
-    assert.equal(described.size, SETTINGS.size)
+    assert.equal(described.size, knownSettings().byKey.size)
     assert.deepEqual(described.get('name'), { value: 'den', origin: `${loaded.path}:2` })
     assert.deepEqual(described.get('swarm.mdns'), { value: false, origin: `${loaded.path}:4` })
     assert.deepEqual(described.get('swarm.port'), { value: 3, origin: 'env LUMOS_SWARM__PORT' })

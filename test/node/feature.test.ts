@@ -1,93 +1,148 @@
-import { TopicValidatorResult } from '@libp2p/gossipsub'
-import type { Stream } from '@libp2p/interface'
-import { expect, it } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { createProgram } from '../../cli/program.ts'
 import type { Role } from '../../interface/membership.ts'
-import type { Feature, MeshContext } from '../../node/feature.ts'
+import type { LumosNode } from '../../interface/node.ts'
+import type { FeatureDeclaration } from '../../node/feature.ts'
+import type { DrivenNode } from '../../sim/driven-node.ts'
+import { createUnits } from '../../units/index.ts'
 import { HostilePeer, listeningLog } from './hostile-peer.ts'
-import { startNode } from './mesh-nodes.ts'
+import { startNode, temporaryHome } from './mesh-nodes.ts'
+import * as notesCommand from './notes/command.ts'
+import { notes } from './notes/feature.ts'
+import { NOTE_BYTES_MAX, NOTES_PROTOCOL, type Notes } from './notes/interface.ts'
+import { notesUnits } from './notes/units.ts'
 
-const PROTOCOL = '/lumos/note/1'
-const NOTE_BYTES_MAX = 16
+/** What the lists of the product would say of the feature: each has one import of it. */
+const FEATURES = [notes]
+type Node<N> = N & { readonly notes: Notes }
+const unitsOf = (node: Node<LumosNode>) => notesUnits(node)
+const DOMAINS = [notesCommand]
 
-/** All of a small feature: notes that members send to one another, and put up for all to see. */
-class Notes implements Feature {
-  readonly name = 'notes'
-  readonly topics = ['note']
-  readonly seen: string[] = []
-  readonly #waiting = new Set<() => void>()
-  mesh: MeshContext | undefined
+const startWithNotes = async (...[name, others, options]: Parameters<typeof startNode>) =>
+  (await startNode(name, others, { features: FEATURES, ...options })) as Node<
+    Awaited<ReturnType<typeof startNode>>
+  >
 
-  join(mesh: MeshContext) {
-    this.mesh = mesh
-    return {
-      protocols: [
-        {
-          ids: [PROTOCOL],
-          openers: ['admin', 'member'] as const,
-          inboundMax: 1,
-          handle: async (stream: Stream) => {
-            for await (const part of stream) this.#note(`told ${new TextDecoder().decode(part.subarray())}`)
-            await stream.close()
-          }
-        }
-      ],
-      topics: [
-        {
-          name: 'note',
-          bytesMax: NOTE_BYTES_MAX,
-          validate: async (message: Uint8Array) => {
-            this.#note(`read ${new TextDecoder().decode(message)}`)
-            return TopicValidatorResult.Accept
-          }
-        }
-      ],
-      start: () => this.#note('started'),
-      onMember: ({ connection }: { connection: { remotePeer: { toString(): string } } }) =>
-        this.#note(`met ${connection.remotePeer}`),
-      onGone: (peerId: string) => this.#note(`lost ${peerId}`),
-      refuse: () => this.#note('refuses'),
-      stop: () => this.#note('stopped')
-    }
-  }
-
-  async has(note: string): Promise<void> {
-    while (!this.seen.includes(note)) await new Promise<void>(resolve => this.#waiting.add(resolve))
-  }
-
-  #note(note: string): void {
-    this.seen.push(note)
-    for (const wake of this.#waiting) wake()
-    this.#waiting.clear()
-  }
-}
+it('costs one import in each of four lists, and no other line outside its folder', () => {
+  const lines = readFileSync(import.meta.filename, 'utf8').split('\n')
+  expect(lines.filter(line => /^import .* from '\.\/notes\//.test(line))).toHaveLength(4)
+})
 
 it('a feature takes part in a mesh from its start to its end', async () => {
-  const [den, attic] = [new Notes(), new Notes()]
-  await using first = await startNode('den', [], { features: [den] })
-  const second = await startNode('attic', [first], { features: [attic] })
-  await Promise.all([den.has(`met ${second.peerId}`), attic.has(`met ${first.peerId}`)])
+  await using den = await startWithNotes('den')
+  const attic = await startWithNotes('attic', [den])
+  await Promise.all([den.notes.has(`met ${attic.peerId}`), attic.notes.has(`met ${den.peerId}`)])
 
-  const stream = await attic.mesh!.open(first.peerId, [PROTOCOL])
-  stream.send(new TextEncoder().encode('hello'))
-  await stream.close()
-  await den.has('told hello')
+  await attic.notes.tell(den.peerId, 'hello')
+  await den.notes.has('told hello')
 
-  await attic.mesh!.publish('note', new Uint8Array(NOTE_BYTES_MAX + 1))
+  await attic.notes.publish('x'.repeat(NOTE_BYTES_MAX + 1))
   // Gossip reaches a peer once its subscription has: until then each try is another message.
-  for (let i = 0; !den.seen.some(note => note.startsWith('read ')); i++) {
-    await attic.mesh!.publish('note', new TextEncoder().encode(`all ${i}`))
+  for (let i = 0; !den.notes.seen.some(note => note.startsWith('read ')); i++) {
+    await attic.notes.publish(`all ${i}`)
     await new Promise(resolve => setImmediate(resolve))
   }
-  expect(den.seen.filter(note => note.startsWith('read')).every(note => note.startsWith('read all'))).toBe(
-    true
-  )
+  expect(
+    den.notes.seen.filter(note => note.startsWith('read')).every(note => note.startsWith('read all'))
+  ).toBe(true)
 
-  await second.stop()
-  await den.has(`lost ${second.peerId}`)
-  expect(attic.seen.at(0)).toBe('started')
-  expect(attic.seen.slice(-1)).toEqual(['stopped'])
-  expect(attic.seen).toContain('refuses')
-  await second[Symbol.asyncDispose]()
+  await attic.stop()
+  await den.notes.has(`lost ${attic.peerId}`)
+  expect(attic.notes.seen.at(0)).toBe('started')
+  expect(attic.notes.seen.slice(-2)).toEqual(['stopped', 'closed'])
+  expect(attic.notes.seen).toContain('refuses')
+  await attic[Symbol.asyncDispose]()
+})
+
+it('what a feature says in the manifest reaches the same feature of other members', async () => {
+  await using den = await startWithNotes('den')
+  await using attic = await startWithNotes('attic', [den])
+  await attic.notes.has(`met ${den.peerId}`)
+  den.notes.keep('tea')
+  await attic.notes.has(`${den.peerId} keeps tea`)
+})
+
+it('a manifest without a part, and one whose part is too long, say nothing to a feature', async () => {
+  await using den = await startWithNotes('den')
+  await using peer = await HostilePeer.member(den)
+  const connection = await peer.dial(den)
+  await peer.hello(connection, await peer.sealed({ parts: { notes: new Uint8Array(4097) } }))
+  await den.notes.has(`${peer.peerId} keeps nothing`)
+  await peer.hello(
+    connection,
+    await peer.sealed({ sequence: 2, parts: { notes: new Uint8Array([104, 105]) } })
+  )
+  await den.notes.has(`${peer.peerId} keeps hi`)
+})
+
+describe('a feature of a node', () => {
+  it('has settings in a section of its own', async () => {
+    await using den = await startWithNotes('den', [], { settings: { 'notes.charsMax': 3 } })
+    den.notes.keep('tea')
+    expect(() => den.notes.keep('coffee')).toThrow('3 characters')
+    await expect(startWithNotes('attic', [], { settings: { 'notes.charsMin': 3 } })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID'
+    })
+  })
+
+  it('has tables of its own, and those of a mesh are emptied in another one', async () => {
+    const home = await temporaryHome()
+    await using other = await startNode('other')
+    {
+      await using den = await startWithNotes('den', [], { home })
+      den.notes.keep('tea')
+    }
+    {
+      await using den = await startWithNotes('den', [], { home })
+      expect(den.notes.kept()).toEqual(['tea'])
+      await den.enter(await other.admit({ subject: den.peerId, role: 'member', name: 'den' }))
+      expect(den.notes.kept()).toEqual([])
+      expect(den.notes.count()).toBe(1)
+    }
+    await rm(home, { recursive: true, force: true })
+  })
+
+  it('has events of its own, checked against their schemas', async () => {
+    await using den = await startWithNotes('den')
+    const kept = new Promise(resolve => {
+      den.events.addEventListener('notes.kept' as never, resolve as never, { once: true })
+    })
+    den.notes.keep('tea')
+    expect(await kept).toMatchObject({ detail: { text: 'tea' } })
+  })
+
+  it('is reached by its units and its commands', async () => {
+    await using den = await startWithNotes('den')
+    const registry = createUnits({ node: den, gatewayUrl: () => '', rotateToken: () => 0, stop() {} })
+    for (const unit of unitsOf(den)) registry.register(unit)
+    const context = { requestId: 'one', budgetMs: 1000 }
+    expect(await registry.execute('notes.keep', { text: 'tea' }, context)).toEqual({ kept: ['tea'] })
+
+    await createProgram(true, DOMAINS).parseAsync(['node', 'lumos-node', 'note', 'tea'])
+    expect(notesCommand.asked).toEqual([['tea']])
+  })
+
+  it('cannot take a name that a node has, nor emit what it has not declared', async () => {
+    const named = (name: string, declared: Partial<FeatureDeclaration> = {}): FeatureDeclaration => ({
+      name,
+      create: async () => ({ name, facet: {}, join: () => ({}) }),
+      ...declared
+    })
+    const started = (feature: FeatureDeclaration) => startNode('den', [], { features: [feature] })
+    await expect(started(named('mesh'))).rejects.toThrow('cannot be named mesh')
+    await expect(started(named('Not a name'))).rejects.toThrow('cannot be named')
+    const other = named('tea', { events: { 'notes.kept': notes.events!['notes.kept']! } })
+    await expect(started(other)).rejects.toThrow('declares the event notes.kept')
+    const speaks = named('tea', {
+      create: async ({ emit }) => {
+        emit('tea.made', {})
+        return { name: 'tea', join: () => ({}) }
+      }
+    })
+    await expect(started(speaks)).rejects.toThrow('has no event tea.made')
+  })
 })
 
 it.each<[Role, boolean]>([
@@ -96,21 +151,20 @@ it.each<[Role, boolean]>([
   ['edge', false],
   ['guest', false]
 ])('a peer with the role %s opens a protocol for members and admins: %s', async (role, may) => {
-  const notes = new Notes()
   const { log, saw } = listeningLog()
-  await using node = await startNode('den', [], { features: [notes], log })
-  await using peer = await HostilePeer.member(node, role)
+  await using node = await startWithNotes('den', [], { log })
+  await using peer = await HostilePeer.member(node as DrivenNode, role)
   const connection = await peer.dial(node)
   await peer.hello(connection, await peer.sealed())
-  await notes.has(`met ${peer.peerId}`)
+  await node.notes.has(`met ${peer.peerId}`)
 
   if (may) {
-    const stream = await connection.newStream(PROTOCOL)
+    const stream = await connection.newStream(NOTES_PROTOCOL)
     stream.send(new TextEncoder().encode('hi'))
     await stream.close()
-    await notes.has('told hi')
+    await node.notes.has('told hi')
   } else {
-    await connection.newStream(PROTOCOL).catch(() => {})
+    await connection.newStream(NOTES_PROTOCOL).catch(() => {})
     await saw('DENIED')
   }
 })

@@ -3,6 +3,7 @@ import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import { DeviceName, looksLikePeerId, thoseCalled } from '../../interface/names.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { memberCalled } from '../../node/membership/names.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../../protocols/inference/index.ts'
 import type { DrivenNode } from '../../sim/driven-node.ts'
@@ -83,7 +84,7 @@ describe('a member that calls itself as another one', () => {
       clock: systemClock,
       openStream: options => connection.newStream(INFERENCE_PROTOCOL, options)
     })
-    await expect(Array.fromAsync(client.infer({ ...message, ...say }))).rejects.toMatchObject({
+    await expect(Array.fromAsync(client.infer(prepare({ ...message, ...say })))).rejects.toMatchObject({
       code: 'DENIED'
     })
     expect(await Array.fromAsync(friend.infer(say))).toHaveLength(2)

@@ -1,7 +1,20 @@
-import { peerIdFromString } from '@libp2p/peer-id'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
+import { systemClock } from '../../interface/clock.ts'
+import { Guard } from '../../node/membership/guard.ts'
+import { tcpNetwork } from '../../node/network/lan-network.ts'
+import { createMeshLibp2p } from '../../node/network/libp2p.ts'
+import { openDatabase } from '../../storage/database/database.ts'
+import { SqliteDatastore } from '../../storage/database/datastore.ts'
+import { CACHE_MIGRATIONS } from '../../storage/database/schema.ts'
+import { memoryLog } from '../capabilities/parts.ts'
 import { HostilePeer } from './hostile-peer.ts'
 import { startNode } from './mesh-nodes.ts'
+
+const NOWHERE = { hosts: ['127.0.0.1'], port: 0, peers: [] }
+const SILENT = Object.assign(() => {}, { enabled: false, error() {}, trace() {}, newScope: () => SILENT })
 
 it('lets several parts ping one peer at the same time, as the DHT and the watch over connections do', async () => {
   await using node = await startNode('node')
@@ -10,4 +23,33 @@ it('lets several parts ping one peer at the same time, as the DHT and the watch 
   const id = peerIdFromString(node.peerId)
   const pings = await Promise.all(Array.from({ length: 5 }, () => peer.libp2p.services.ping.ping(id)))
   expect(pings).toHaveLength(5)
+})
+
+it('keeps of what is said of a peer no socket file, no name to look up and no relay', async () => {
+  const clock = systemClock
+  const database = openDatabase(':memory:', { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' })
+  const libp2p = await createMeshLibp2p({
+    ...{
+      privateKey: await generateKeyPair('Ed25519'),
+      datastore: new SqliteDatastore(database),
+      mesh: 'mesh'
+    },
+    ...{
+      logger: { forComponent: () => SILENT },
+      network: tcpNetwork(NOWHERE),
+      clock,
+      dht: false,
+      agent: 'test'
+    },
+    guard: new Guard({ clock, log: memoryLog(), standing: () => ({ kind: 'stranger' }) }),
+    addressesOf: () => [],
+    onSighted() {}
+  })
+  const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+  const relay = `/ip4/192.168.0.9/tcp/1/p2p/${peer}/p2p-circuit`
+  const said = ['/ip4/192.168.0.9/tcp/1', '/unix/run%2Fdocker.sock', '/dns4/victim.example/tcp/1', relay]
+  const multiaddrs = said.map(text => multiaddr(text))
+  const { addresses } = await libp2p.peerStore.save(peer, { multiaddrs })
+  expect(addresses.map(({ multiaddr: kept }) => kept.toString())).toEqual(['/ip4/192.168.0.9/tcp/1'])
+  database.close()
 })

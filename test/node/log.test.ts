@@ -112,6 +112,20 @@ describe('the log', () => {
     assert.ok(!said().includes(secret))
   })
 
+  it('bounds how often a peer causes one line, says how many were left out, and keeps other lines', () => {
+    let nowMs = 0
+    const { log, dir, entries } = watchedLog({ clock: { ...clock, monotonicMs: () => nowMs } })
+    log.openFile(dir)
+    for (let i = 0; i < 10_000; i++) log.warn({ peerId: `made-up-${i}` }, 'a peer was refused')
+    log.warn({}, 'another line')
+    nowMs += 1000
+    log.child({ part: 'p' }).warn({ peerId: 'one more' }, 'a peer was refused')
+    const written = entries()
+    assert.ok(written.length < 100)
+    assert.equal(written.at(-2).msg, 'another line')
+    assert.equal(written.at(-1).leftOut, 10_000 - (written.length - 2))
+  })
+
   it('survives a stderr whose reader is gone', () => {
     const { log, dir, entries } = watchedLog({
       stderr: new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) })

@@ -8,6 +8,7 @@ import {
 } from '../../interface/errors.ts'
 import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
 import { DECISIONS_MAX } from '../../node/routing/decisions.ts'
 import { RETRY_AFTER_MS_MAX } from '../../node/routing/failures.ts'
 import { Router, type RouterComponents } from '../../node/routing/router.ts'
@@ -89,6 +90,11 @@ function routerOver(answers: Record<string, Answer>, clock: Clock = systemClock)
   return { router: new Router(components), asked, events }
 }
 
+/** As a node does with what its caller gives. */
+async function* ask(router: Router, wanted: NewInferenceRequest, options?: InferOptions) {
+  yield* router.infer(router.prepare(wanted), options)
+}
+
 const request = { model: 'echo', input: { messages: [{ role: 'user', content: 'hi' }] } }
 const codeOf = async (run: Promise<unknown>) =>
   await run.then(
@@ -99,7 +105,7 @@ const codeOf = async (run: Promise<unknown>) =>
 describe('the router', () => {
   it('asks the best peer, and only that one, when it answers', async () => {
     const { router, asked, events } = routerOver({ a: answer, b: answer })
-    const chunks = await Array.fromAsync(router.infer(request))
+    const chunks = await Array.fromAsync(ask(router, request))
     expect(chunks.map(({ type }) => type)).toEqual(['text', 'done'])
     expect(asked).toEqual(['a'])
     expect(events).toEqual(['inference.request_started', 'inference.request_completed'])
@@ -108,7 +114,7 @@ describe('the router', () => {
   it('asks the next peer when the best one fails before its first chunk', async () => {
     const { router, asked } = routerOver({ a: failing(() => new PeerUnreachableError('gone')), b: answer })
     const routes: string[] = []
-    await Array.fromAsync(router.infer(request, { onRoute: ({ peerId }) => routes.push(peerId) }))
+    await Array.fromAsync(ask(router, request, { onRoute: ({ peerId }) => routes.push(peerId) }))
     expect(asked).toEqual(['a', 'b'])
     expect(routes).toEqual(['a', 'b'])
   })
@@ -123,18 +129,18 @@ describe('the router', () => {
       yield* answer()
     }
     const recovering = routerOver({ a: breaksOnce })
-    await Array.fromAsync(recovering.router.infer(request))
+    await Array.fromAsync(ask(recovering.router, request))
     expect(recovering.asked).toEqual(['a', 'a'])
 
     const busy = routerOver({ a: failing(() => new OverloadedError('busy', 10)) })
-    expect(await codeOf(Array.fromAsync(busy.router.infer(request)))).toBe('OVERLOADED')
+    expect(await codeOf(Array.fromAsync(ask(busy.router, request)))).toBe('OVERLOADED')
     expect(busy.asked).toEqual(['a'])
   })
 
   it('never asks one of several peers twice, nor more than three', async () => {
     const gone = failing(() => new PeerUnreachableError('gone'))
     const { router, asked } = routerOver({ a: gone, b: gone, c: gone, d: answer })
-    expect(await codeOf(Array.fromAsync(router.infer(request)))).toBe('PEER_UNREACHABLE')
+    expect(await codeOf(Array.fromAsync(ask(router, request)))).toBe('PEER_UNREACHABLE')
     expect(asked).toEqual(['a', 'b', 'c'])
   })
 
@@ -144,7 +150,7 @@ describe('the router', () => {
       throw new PeerUnreachableError('gone')
     }
     const { router, asked, events } = routerOver({ a: cut, b: answer })
-    const failure = await Array.fromAsync(router.infer(request)).catch(err => err)
+    const failure = await Array.fromAsync(ask(router, request)).catch(err => err)
     expect(failure).toMatchObject({ code: 'STREAM_INTERRUPTED', details: { received: 1 } })
     expect(asked).toEqual(['a'])
     expect(events.at(-1)).toBe('inference.request_failed')
@@ -157,9 +163,9 @@ describe('the router', () => {
     }
     const { router, asked } = routerOver({ a: endless, b: answer })
     for (let i = 0; i < 5; i++) {
-      expect(await codeOf(Array.fromAsync(router.infer(request)))).toBe('PROTOCOL_VIOLATION')
+      expect(await codeOf(Array.fromAsync(ask(router, request)))).toBe('PROTOCOL_VIOLATION')
     }
-    await Array.fromAsync(router.infer(request))
+    await Array.fromAsync(ask(router, request))
     expect(asked).toEqual(['a', 'a', 'a', 'a', 'a', 'b'])
   })
 
@@ -168,14 +174,14 @@ describe('the router', () => {
       a: failing(() => new LumosError('INVALID_INPUT', 'no')),
       b: answer
     })
-    expect(await codeOf(Array.fromAsync(router.infer(request)))).toBe('INVALID_INPUT')
+    expect(await codeOf(Array.fromAsync(ask(router, request)))).toBe('INVALID_INPUT')
     expect(asked).toEqual(['a'])
   })
 
   it('says when to come back once all are busy', async () => {
     const busy = (ms: number) => failing(() => new OverloadedError('busy', ms))
     const { router } = routerOver({ a: busy(900), b: busy(300) })
-    const failure = await Array.fromAsync(router.infer(request)).catch(err => err)
+    const failure = await Array.fromAsync(ask(router, request)).catch(err => err)
     expect(failure).toMatchObject({ code: 'OVERLOADED', details: { retryAfterMs: 300 } })
   })
 
@@ -184,7 +190,7 @@ describe('the router', () => {
     [-1e300, 0]
   ])('believes no estimate of %d ms', async (ms, believed) => {
     const { router } = routerOver({ a: failing(() => new OverloadedError('busy', ms)) })
-    const failure = await Array.fromAsync(router.infer(request)).catch(err => err)
+    const failure = await Array.fromAsync(ask(router, request)).catch(err => err)
     expect(failure).toMatchObject({ code: 'OVERLOADED', details: { retryAfterMs: believed } })
     const [ranked] = router.explain({ model: 'echo' })
     expect(ranked!.costMs).toBeLessThanOrEqual(RETRY_AFTER_MS_MAX + 10_000)
@@ -192,22 +198,22 @@ describe('the router', () => {
 
   it('sends a request to the named peer only', async () => {
     const { router, asked } = routerOver({ a: answer, b: answer })
-    await Array.fromAsync(router.infer(request, { peer: 'name-b' }))
+    await Array.fromAsync(ask(router, request, { peer: 'name-b' }))
     expect(asked).toEqual(['b'])
-    expect(await codeOf(Array.fromAsync(router.infer(request, { peer: 'nobody' })))).toBe('PEER_NOT_FOUND')
+    expect(await codeOf(Array.fromAsync(ask(router, request, { peer: 'nobody' })))).toBe('PEER_NOT_FOUND')
   })
 
   it('names what comes close when nobody offers the model', async () => {
     const { router } = routerOver({ a: answer })
-    const failure = await Array.fromAsync(router.infer({ ...request, model: 'ecko' })).catch(err => err)
+    const failure = await Array.fromAsync(ask(router, { ...request, model: 'ecko' })).catch(err => err)
     expect(failure).toMatchObject({ code: 'NO_PROVIDER' })
     expect(failure.hint).toContain('echo')
   })
 
   it('refuses an unknown task, and input that its task cannot take, before asking anybody', async () => {
     const { router, asked } = routerOver({ a: answer })
-    expect(await codeOf(Array.fromAsync(router.infer({ task: 'fly' as never, input: {} })))).toBe('USAGE')
-    expect(await codeOf(Array.fromAsync(router.infer({ model: 'echo', input: { messages: [] } })))).toBe(
+    expect(await codeOf(Array.fromAsync(ask(router, { task: 'fly' as never, input: {} })))).toBe('USAGE')
+    expect(await codeOf(Array.fromAsync(ask(router, { model: 'echo', input: { messages: [] } })))).toBe(
       'INVALID_INPUT'
     )
     expect(asked).toEqual([])
@@ -215,7 +221,7 @@ describe('the router', () => {
 
   it('frees the peer and reports a cancellation when the loop is left', async () => {
     const { router, events } = routerOver({ a: answer })
-    for await (const _ of router.infer(request)) break
+    for await (const _ of ask(router, request)) break
     const [ranked] = router.explain({ model: 'echo' })
     expect(ranked?.candidate.record.inFlight).toBe(0)
     expect(events.at(-1)).toBe('inference.request_failed')
@@ -235,7 +241,7 @@ describe('the router', () => {
       yield* answer()
     }
     const { router, asked } = routerOver({ a: wedged, b: answer }, clock)
-    const chunks = await Array.fromAsync(router.infer(request))
+    const chunks = await Array.fromAsync(ask(router, request))
     expect(chunks.map(({ type }) => type)).toEqual(['text', 'done'])
     expect(asked).toEqual(['a', 'b'])
     expect(cancelled).toBe(true)
@@ -246,7 +252,7 @@ describe('the router', () => {
   it('keeps no timer once the first chunk has come', async () => {
     const clock = new VirtualTime()
     const { router } = routerOver({ a: answer, b: answer }, clock)
-    for await (const _ of router.infer(request)) expect(clock.pending).toBe(0)
+    for await (const _ of ask(router, request)) expect(clock.pending).toBe(0)
   })
 
   it('says of a request which peers were asked, in which order, and why', async () => {
@@ -255,7 +261,7 @@ describe('the router', () => {
       b: answer,
       c: answer
     })
-    await Array.fromAsync(router.infer({ ...request, id: 'mine' }))
+    await Array.fromAsync(ask(router, { ...request, id: 'mine' }))
     const decision = router.decisions.get('mine')!
     expect(decision.candidates.map(({ name, fate }) => [name, fate])).toEqual([
       ['name-a', 'asked'],
@@ -273,10 +279,10 @@ describe('the router', () => {
 
   it('remembers peers that were left out, and a thousand requests', async () => {
     const { router } = routerOver({ a: failing(() => new PeerUnreachableError('gone')), b: answer })
-    for (let i = 0; i < 3; i++) await codeOf(Array.fromAsync(router.infer(request, { peer: 'a' })))
-    for (let i = 0; i < DECISIONS_MAX; i++) await Array.fromAsync(router.infer({ ...request, id: `${i}` }))
+    for (let i = 0; i < 3; i++) await codeOf(Array.fromAsync(ask(router, request, { peer: 'a' })))
+    for (let i = 0; i < DECISIONS_MAX; i++) await Array.fromAsync(ask(router, { ...request, id: `${i}` }))
     expect(router.decisions.get('0')!.candidates.map(({ fate }) => fate)).toEqual(['asked', 'ejected'])
-    await Array.fromAsync(router.infer({ ...request, id: 'one more' }))
+    await Array.fromAsync(ask(router, { ...request, id: 'one more' }))
     expect(router.decisions.get('0')).toBeUndefined()
     expect(router.decisions.get('1')).toBeDefined()
   })
@@ -284,7 +290,7 @@ describe('the router', () => {
   it('stops retrying once many requests had to be retried', async () => {
     const gone = failing(() => new PeerUnreachableError('gone'))
     const { router, asked } = routerOver({ a: gone, b: gone, c: gone })
-    for (let i = 0; i < 10; i++) await codeOf(Array.fromAsync(router.infer(request)))
+    for (let i = 0; i < 10; i++) await codeOf(Array.fromAsync(ask(router, request)))
     // Ten requests, and the ten retries that the budget holds.
     expect(asked.length).toBe(20)
   })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { z } from 'zod'
 import { LumosError, OverloadedError, ProtocolViolationError } from '../../interface/errors.ts'
-import { isTensors, TASKS } from '../../interface/tasks.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { chunkFrames, decodeChunk, decodeRequest, encodeRequest } from '../../protocols/inference/codec.ts'
 import { decode } from '../../protocols/wire/cbor/decode.ts'
 import { encode } from '../../protocols/wire/cbor/encode.ts'
@@ -434,7 +434,7 @@ describe('inference messages', () => {
   it('carry requests', () => {
     fc.assert(
       fc.property(tensors, fc.option(fc.constant('org/model:tag'), { nil: undefined }), (input, model) => {
-        const request = { id: 'r-1', task: 'tensor' as const, model, input, params: {}, budgetMs: 12.5 }
+        const request = prepare({ id: 'r-1', task: 'tensor', model, input, params: {}, budgetMs: 12.5 })
         const { control, data } = encodeRequest(request)
         const decoded = decodeRequest(control, data)
         assert.deepEqual({ ...decoded, model: decoded.model }, request)
@@ -463,34 +463,6 @@ describe('inference messages', () => {
       const [message] = messagesOf(chunkFrames(1, chunk))
       assert.deepEqual(decodeChunk(message!), chunk)
     }
-  })
-
-  it('are taken for tensors only when the schema would take them', () => {
-    const odd = fc.oneof(
-      tensors,
-      values.map(value => ({ tensors: { x: value } })),
-      fc.record({
-        tensors: fc.dictionary(
-          fc.string({ maxLength: 3 }),
-          fc.record(
-            {
-              type: fc.constantFrom('uint8', 'float32', 'text', 'constructor'),
-              dims: fc.array(fc.oneof(fc.nat(4), fc.double(), fc.constant(-1)), { maxLength: 3 }),
-              data: fc.oneof(fc.uint8Array({ maxLength: 8 }), fc.constant('AA==')),
-              more: fc.constant(1)
-            },
-            { requiredKeys: ['type', 'dims', 'data'] }
-          ),
-          { maxKeys: 2, noNullPrototype: true }
-        )
-      })
-    )
-    fc.assert(
-      fc.property(odd, value => {
-        if (isTensors(value)) assert.ok(TASKS.tensor.output.safeParse(value).success)
-      }),
-      runs(3000)
-    )
   })
 
   it('are requests or a violation, whatever comes', () => {

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { encodeRequest } from '../../protocols/inference/codec.ts'
 import { INFERENCE_PROTOCOL, InferenceClient, InferenceHandler } from '../../protocols/inference/index.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
@@ -22,13 +23,13 @@ import {
 import { MessageReader, messageFrames, TYPE } from '../../protocols/wire/messages.ts'
 import { connectPeers, createPeer, type Peers } from './peers.ts'
 
-const REQUEST: InferenceRequest = {
+const REQUEST = prepare({
   id: 'r',
   task: 'tensor',
   input: { tensors: { x: { type: 'uint8', dims: [4], data: Uint8Array.of(1, 2, 3, 4) } } },
   params: {},
   budgetMs: 20_000
-}
+})
 /** Short, so that a test needs no patience; long enough for an honest peer beside a busy one. */
 const PATIENCE_MS = 300
 /** What a frame writer gathers before it sends. */
@@ -139,7 +140,7 @@ describe('a hostile peer', () => {
   const request = (number: number, task: InferenceRequest['task'] = 'tensor') => {
     const input =
       task === 'tensor' ? REQUEST.input : { messages: [{ role: 'user', content: 'Go on for ever.' }] }
-    const { control, data } = encodeRequest({ ...REQUEST, task, input })
+    const { control, data } = encodeRequest(prepare({ ...REQUEST, task, input }))
     return messageFrames(TYPE.request, number, 0, control, data)
   }
 

@@ -5,8 +5,14 @@ import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
-import type { Inference, InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type {
+  Inference,
+  InferenceChunk,
+  InferenceRequest,
+  PreparedRequest
+} from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { prepare } from '../../interface/prepare.ts'
 import {
   INFERENCE_PROTOCOL,
   InferenceClient,
@@ -56,24 +62,26 @@ function hanging(): { serve: Serve; begun: Promise<void>; stopped: Promise<unkno
   }
 }
 
-const tensorRequest = (bytes = 4, more: Partial<InferenceRequest> = {}): InferenceRequest => ({
-  id: 'r',
-  task: 'tensor',
-  model: 'echo',
-  input: { tensors: { x: { type: 'uint8', dims: [bytes], data: new Uint8Array(bytes).fill(7) } } },
-  params: {},
-  budgetMs: 20_000,
-  ...more
-})
+const tensorRequest = (bytes = 4, more: Partial<InferenceRequest> = {}): PreparedRequest =>
+  prepare({
+    id: 'r',
+    task: 'tensor',
+    model: 'echo',
+    input: { tensors: { x: { type: 'uint8', dims: [bytes], data: new Uint8Array(bytes).fill(7) } } },
+    params: {},
+    budgetMs: 20_000,
+    ...more
+  })
 
-const textRequest = (more: Partial<InferenceRequest> = {}): InferenceRequest => ({
-  id: 'r',
-  task: 'text-generation',
-  input: { messages: [{ role: 'user', content: 'hello' }] },
-  params: { maxTokens: 10 },
-  budgetMs: 20_000,
-  ...more
-})
+const textRequest = (more: Partial<InferenceRequest> = {}): PreparedRequest =>
+  prepare({
+    id: 'r',
+    task: 'text-generation',
+    input: { messages: [{ role: 'user', content: 'hello' }] },
+    params: { maxTokens: 10 },
+    budgetMs: 20_000,
+    ...more
+  })
 
 describe('inference between peers', () => {
   let peers: Peers
@@ -445,11 +453,12 @@ describe('inference between peers', () => {
     assert.equal((await Array.fromAsync(client.infer(tensorRequest(600_000)))).length, 2)
   })
 
-  it('refuses what cannot be sent before anything is sent', async () => {
+  it('refuses what cannot be sent, and goes on with the next call on the same stream', async () => {
     await start(echo)
-    const request = { ...tensorRequest(), params: { when: new Date() } }
+    const request = { ...tensorRequest(600_000), params: { when: new Date() } }
     await assert.rejects(Array.fromAsync(client.infer(request)), { code: 'INVALID_INPUT' })
-    assert.equal(streamsOpened, 0)
+    assert.equal((await Array.fromAsync(client.infer(tensorRequest(600_000)))).length, 2)
+    assert.equal(streamsOpened, 1)
   })
 
   it('ends its calls and refuses new ones when it is closed', async () => {

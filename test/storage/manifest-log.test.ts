@@ -2,17 +2,18 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
+import { largestGroup } from '../../node/manifests/provider-core.ts'
 import { openDatabase } from '../../storage/database/database.ts'
 import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from '../../storage/database/schema.ts'
 import { openDataDir } from '../../storage/home/data-dir.ts'
-import { ACCEPTED_PEERS_MAX, ManifestLog } from '../../storage/mesh/manifest-log.ts'
+import { ACCEPTED_PEERS_MAX, type Dispensable, ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import { startProcess, temporaryHome } from './home.ts'
 
-function openLog(home: string) {
+function openLog(home: string, dispensable?: Dispensable) {
   const core = openDatabase(join(home, 'core.db'), { migrations: CORE_MIGRATIONS, synchronous: 'FULL' })
   const cache = openDatabase(join(home, 'cache.db'), { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' })
   return {
-    log: new ManifestLog(core, cache, systemClock),
+    log: new ManifestLog(core, cache, systemClock, dispensable),
     [Symbol.dispose]() {
       core.close()
       cache.close()
@@ -129,9 +130,21 @@ describe('the manifests of others', () => {
     opened.log.store(manifestOf('one more', 1))
 
     const kept = new Map(opened.log.all().map(({ peerId, sequence }) => [peerId, sequence]))
-    assert.equal(kept.size, ACCEPTED_PEERS_MAX)
+    assert.ok(kept.size <= ACCEPTED_PEERS_MAX && kept.size > ACCEPTED_PEERS_MAX - 100)
     assert.equal(kept.has('peer-1'), false)
     assert.equal(kept.get('peer-0'), 2)
+  })
+
+  it('of made-up members of one admin push out each other, and no member of another admin', () => {
+    const issuerOf = (peerId: string) => peerId.split('-')[0]
+    using opened = openLog(temporaryHome(), ids => largestGroup(ids, issuerOf))
+    for (let n = 0; n < 10; n++) opened.log.store(manifestOf(`honest-${n}`, 1))
+    for (let n = 0; n < ACCEPTED_PEERS_MAX + 200; n++) opened.log.store(manifestOf(`hostile-${n}`, 1))
+
+    const kept = opened.log.all().map(({ peerId }) => peerId)
+    assert.ok(kept.length <= ACCEPTED_PEERS_MAX)
+    assert.equal(kept.filter(peerId => issuerOf(peerId) === 'honest').length, 10)
+    assert.ok(kept.includes(`hostile-${ACCEPTED_PEERS_MAX + 199}`))
   })
 
   it('are not silently left out when the failure is no refusal of the disk', () => {

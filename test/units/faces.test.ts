@@ -4,12 +4,15 @@ import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import * as z from 'zod'
 import type { LumosError } from '../../interface/errors.ts'
-import { TASK_NAMES, TASKS } from '../../interface/tasks.ts'
-import type { UnitContext } from '../../interface/units.ts'
+import { definitionOf, TASK_NAMES } from '../../interface/tasks/index.ts'
 import { createUnits, type UnitRegistry } from '../../units/index.ts'
+import { checkInput } from '../../units/input.ts'
+import { JsonNames } from '../../units/json-names.ts'
+import { contextOf, OWNER } from './callers.ts'
+import { wrongIn } from './json-schemas.ts'
 import { startNode } from './started-node.ts'
 
-const context: UnitContext = { requestId: 'r1', budgetMs: 5000, door: 'local' }
+const context = contextOf(OWNER)
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 let started: Awaited<ReturnType<typeof startNode>>
@@ -46,9 +49,29 @@ describe('the JSON of units', () => {
     }
   })
 
+  it('has examples that are right, for each unit that takes something', () => {
+    for (const { name, kind, input, output, examples = [] } of units.list()) {
+      if (kind === 'event') continue
+      const takes = [...propertiesOf(input)].length > 0
+      assert.equal(examples.length > 0, takes, name)
+      for (const example of examples) {
+        assert.equal(wrongIn(input!, example.input), undefined, `${name}: input`)
+        const unit = units.get(name)
+        assert.doesNotThrow(() => checkInput(unit, new JsonNames(unit.input), example.input), name)
+        if (example.output !== undefined) assert.equal(wrongIn(output, example.output), undefined, name)
+      }
+    }
+  })
+
+  it('comes in pieces whose form is told, for each unit that streams', () => {
+    for (const { name, kind, streams, item } of units.list()) {
+      if (kind !== 'event') assert.equal(item !== undefined, streams, name)
+    }
+  })
+
   it('carries the inputs of all tasks untouched, for they name no field in two words', () => {
     for (const task of TASK_NAMES) {
-      const { input } = TASKS[task]
+      const { input } = definitionOf(task)
       const names = [...propertiesOf(z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }))]
       assert.ok(names.length > 0)
       for (const name of names) assert.match(name, SNAKE_CASE)

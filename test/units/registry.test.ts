@@ -2,14 +2,15 @@ import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
 import { snakeCase } from '../../interface/snake-case.ts'
-import type { UnitContext } from '../../interface/units.ts'
+import { PERMISSIONS } from '../../interface/units.ts'
 import { createUnits } from '../../units/index.ts'
+import { callerWith, contextOf, OWNER } from './callers.ts'
 import { startNode } from './started-node.ts'
 
-const context: UnitContext = { requestId: 'r1', budgetMs: 1000 }
+const context = contextOf(OWNER, { budgetMs: 1000 })
 
 /** What hands out or replaces keys. */
-const LOCAL_UNITS = ['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'gateway.rotate_token']
+const KEY_UNITS = ['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'gateway.rotate_token']
 
 type Started = Awaited<ReturnType<typeof startNode>>
 let started: Started
@@ -49,9 +50,15 @@ describe('the registry of units', () => {
         'query mesh.status',
         'query mesh.peers',
         'query mesh.discovery',
-      'query mesh.discovery',
         'query mesh.show',
         'query mesh.members',
+        'command mesh.revoke',
+        'command mesh.promote',
+        'command mesh.leave',
+        'command mesh.renew_identity',
+        'command mesh.rename',
+        'command mesh.export_root',
+        'command mesh.import_root',
         'command mesh.invite',
         'command mesh.join',
         'query mesh.nearby',
@@ -60,13 +67,6 @@ describe('the registry of units', () => {
         'query mesh.requests',
         'command mesh.approve',
         'command mesh.deny',
-        'command mesh.revoke',
-        'command mesh.promote',
-        'command mesh.leave',
-        'command mesh.renew_identity',
-        'command mesh.rename',
-        'command mesh.export_root',
-        'command mesh.import_root',
         'query model.sandbox',
         'query model.list',
         'query model.get',
@@ -116,7 +116,7 @@ describe('the registry of units', () => {
     const { units, stops } = setUp()
     const own = units.list().filter(({ kind, takes_peer }) => kind !== 'event' && !takes_peer)
     for (const { name } of own) {
-      const sent = { ...context, door: 'local', peer: 'den' } as const
+      const sent = { ...context, peer: 'den' }
       await assert.rejects(units.execute(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
       assert.throws(() => units.stream(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
     }
@@ -128,24 +128,52 @@ describe('the registry of units', () => {
     )
   })
 
-  it('keeps what hands out or replaces keys to the door of the device itself', async () => {
-    const { units, node } = setUp()
+  it('denies each unit to a caller that holds every permission but the one it needs', async () => {
+    const { units, node, stops } = setUp()
     const { peerId } = node
-    const local = units.list().filter(({ door }) => door === 'local')
-    assert.deepEqual(
-      local.map(({ name }) => name),
-      LOCAL_UNITS
-    )
-    for (const door of ['tcp', undefined] as const) {
-      for (const name of LOCAL_UNITS) {
-        const elsewhere = door === undefined ? context : { ...context, door }
-        await assert.rejects(units.execute(name, {}, elsewhere), { code: 'DENIED', hint: /lumos-node exec/ })
-        assert.throws(() => units.stream(name, {}, elsewhere), { code: 'DENIED' })
+    for (const { name, kind, permission } of units.list()) {
+      const others = callerWith(...PERMISSIONS.filter(other => other !== permission))
+      for (const caller of [others, callerWith()]) {
+        const denied = { code: 'DENIED', message: new RegExp(`"${permission}"`), hint: /lumos-node exec/ }
+        if (kind === 'event') assert.throws(() => units.watch(name, { caller }), denied)
+        else {
+          await assert.rejects(units.execute(name, {}, contextOf(caller)), denied)
+          assert.throws(() => units.stream(name, {}, contextOf(caller)), denied)
+        }
       }
     }
-    assert.equal(node.peerId, peerId)
-    const exported = await units.execute('mesh.export_root', {}, { ...context, door: 'local' })
+    assert.deepEqual([node.peerId, stops()], [peerId, 0])
+  })
+
+  it('needs no more than its own permission', async () => {
+    const { units } = setUp()
+    await units.execute('mesh.status', {}, contextOf(callerWith('read')))
+    await units.execute('inference.run', ask('a'), contextOf(callerWith('use')))
+    await units.execute('mesh.rename', { name: 'flat' }, contextOf(callerWith('manage')))
+    const exported = await units.execute('mesh.export_root', {}, contextOf(callerWith('keys')))
     assert.match((exported as { root_key: string }).root_key, /^lumos-root:/)
+  })
+
+  it('asks for "keys" where keys are handed out or replaced, and for "manage" where the node or its mesh changes', () => {
+    const held = (permission: string) =>
+      setUp()
+        .units.list()
+        .filter(unit => unit.permission === permission && unit.kind !== 'event')
+    const names = (permission: string) => held(permission).map(({ name }) => name)
+    assert.deepEqual(names('keys'), KEY_UNITS)
+    assert.deepEqual(names('use'), ['inference.run', 'inference.classify'])
+    assert.ok(held('read').every(({ kind }) => kind === 'query'))
+    assert.ok(held('manage').every(({ kind }) => kind === 'command'))
+  })
+
+  it('makes the listing once, until a unit is added', () => {
+    const { units } = setUp()
+    const listed = units.list()
+    assert.equal(units.list(), listed)
+    const unit = { ...units.get('mesh.status'), name: 'mesh.again' }
+    units.register(unit)
+    assert.equal(units.list().length, listed.length + 1)
+    assert.throws(() => units.register(unit), { code: 'INTERNAL' })
   })
 
   it('names every wrong field, and runs nothing', async () => {
@@ -247,7 +275,7 @@ describe('watching an event', () => {
     const { emit, units } = setUp()
     const stop = new AbortController()
     emit('peer.joined', joined(0))
-    const watched = units.watch('peer.joined', { signal: stop.signal })
+    const watched = units.watch('peer.joined', { caller: OWNER, signal: stop.signal })
     emit('peer.joined', joined(1))
     emit('peer.left', joined(9))
     emit('peer.joined', joined(2))
@@ -266,7 +294,7 @@ describe('watching an event', () => {
 
   it('tells a watcher that fell behind that it missed events', async () => {
     const { emit, units } = setUp()
-    const watched = units.watch('peer.joined')
+    const watched = units.watch('peer.joined', context)
     for (let n = 0; n < 2000; n++) emit('peer.joined', joined(n))
 
     let seen = 0
@@ -280,6 +308,6 @@ describe('watching an event', () => {
   })
 
   it('is refused for a name that is no event', () => {
-    assert.throws(() => setUp().units.watch('peer.joind'), { code: 'UNIT_NOT_FOUND' })
+    assert.throws(() => setUp().units.watch('peer.joind', context), { code: 'UNIT_NOT_FOUND' })
   })
 })

@@ -11,7 +11,7 @@ import type { LumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import type { TaskInput } from '../../interface/tasks.ts'
+import type { TaskInput } from '../../interface/tasks/index.ts'
 import { createDrivenNode } from '../../sim/driven-node.ts'
 
 class HeldEngine implements Engine {

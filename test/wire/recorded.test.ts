@@ -22,6 +22,8 @@ const tensors = { x: { type: 'float32', dims: [2, 2], data: new Uint8Array(16).f
 
 const adminCertificate = recorded('membership/certificate-admin')
 const memberCertificate = recorded('membership/certificate-member')
+/** An admin that let the member in, and whose certificate the other admin has renewed. */
+const LAPTOP = '12D3KooWBE8JpfLUgwNy45C9Hy51QFNyjmudNuautZLUcCURAkTa'
 const chain = [memberCertificate, adminCertificate]
 const admin = (await openCertificate(adminCertificate)).value
 const member = (await openCertificate(memberCertificate)).value
@@ -67,6 +69,11 @@ const MESSAGES: Record<string, (bytes: Uint8Array) => unknown> = {
     const context = { mesh, subject: member.subject, wallMs: NAMED_AT_MS + 1, isRevoked: () => false }
     const { role, name } = checkChain([member, admin], context)
     assert.deepEqual({ role, name }, { role: 'member', name: 'ödöns board' })
+  },
+  'membership/certificate-renewed': async bytes => {
+    const { vouchers, ...renewed } = (await openCertificate(bytes)).value
+    assert.deepEqual({ ...renewed, serial: member.serial }, member)
+    assert.deepEqual(vouchers, [LAPTOP])
   },
   'membership/revocation': async bytes =>
     assert.equal((await openRevocation(bytes)).value.subject, member.subject),

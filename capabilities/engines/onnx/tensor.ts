@@ -2,7 +2,7 @@
 
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
-import type { Tensor, TensorType } from '../../../interface/tasks.ts'
+import type { Tensor, TensorType } from '../../../interface/tasks/tensor.ts'
 
 type Metadata = readonly InferenceSession.ValueMetadata[]
 

@@ -3,13 +3,21 @@
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { InferenceChunk } from '../../../interface/inference.ts'
 import type { RankedPeer } from '../../../interface/node.ts'
+import { isRecord } from '../../../interface/record.ts'
+import { snakeCase } from '../../../interface/snake-case.ts'
 import { closestNames } from '../../../interface/suggest.ts'
-import { TASK_NAMES, type TaskName, type TaskOutput } from '../../../interface/tasks.ts'
+import {
+  definitionOf,
+  isTaskName,
+  meantTask,
+  TASK_NAMES,
+  type TaskName
+} from '../../../interface/tasks/index.ts'
 import type { ModelList } from '../../../units/model.ts'
 import { findNode, type Meta, type NodeClient } from '../../client.ts'
 import { isElsewhere, readBytes, readJson, readText } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
-import type { Output } from '../../output.ts'
+import { type Output, printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
 
 interface InferOptions {
@@ -38,7 +46,7 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   if (options.explain) await explain(node, { task, model }, options, output)
 
   let meta: Meta
-  if (options.jsonl || (task === 'text-generation' && !output.json)) {
+  if (options.jsonl || (definitionOf(task).pieces !== undefined && !output.json)) {
     meta = await printPieces(node.stream('inference.run', question, asking), output, options.jsonl === true)
   } else {
     const answer = await node.execute<Answer>('inference.run', question, asking)
@@ -64,30 +72,24 @@ async function explain(
   }
 }
 
-const isTask = (name: string): name is TaskName => TASK_NAMES.some(task => task === name)
-
 /** A task by its name; else a model, whose task decides what the input means. */
 async function chosen(
   node: NodeClient,
   what: string,
   wanted: string | undefined
 ): Promise<{ task: TaskName; model?: string }> {
-  if (wanted !== undefined && !isTask(wanted)) {
+  if (wanted !== undefined && !isTaskName(wanted)) {
     throw new LumosError('USAGE', `There is no task "${wanted}".`, {
       hint: `Tasks: ${TASK_NAMES.join(', ')}.`
     })
   }
-  if (isTask(what)) return { task: what }
+  if (isTaskName(what)) return { task: what }
 
   const { items } = (await node.execute<ModelList>('model.list')).data
   const offers = items.filter(({ id }) => id === what)
   if (offers.length === 0) throw modelNotFound(what, items)
-  // Raw tensors are how programs ask; a person means the task that the model was made for.
-  const tasks = offers
-    .map(({ type }) => type)
-    .filter(isTask)
-    .sort((a, b) => rawness(a) - rawness(b))
-  const task = wanted ?? tasks[0]
+  const tasks = offers.map(({ type }) => type).filter(isTaskName)
+  const task = wanted ?? meantTask(tasks)
   if (task === undefined || !tasks.includes(task)) {
     throw new InvalidInputError(`${what} does not do ${task ?? 'any task that is known here'}.`, {
       hint: `It does: ${offers.map(({ type }) => type).join(', ')}.`
@@ -103,26 +105,34 @@ function modelNotFound(what: string, items: readonly { readonly id: string }[]):
   })
 }
 
-const rawness = (task: TaskName): number => (task === 'tensor' ? 1 : 0)
-
-async function inputFor(task: TaskName, argument: string): Promise<unknown> {
-  switch (task) {
-    case 'image-classification':
-      if (!isElsewhere(argument)) {
-        throw new LumosError('USAGE', `An image is given as a file: @${argument}.`)
+async function inputFor(task: TaskName, given: string): Promise<unknown> {
+  const { argument } = definitionOf(task)
+  switch (argument.from) {
+    case 'file':
+      if (!isElsewhere(given)) {
+        throw new LumosError('USAGE', `The input of ${task} is given as a file: @${given}.`)
       }
-      return { image: (await readBytes(argument)).toString('base64') }
-    case 'text-generation':
-      return { messages: [{ role: 'user', content: await readText(argument) }] }
-    case 'tensor':
-      return readJson(argument)
+      return argument.input((await readBytes(given)).toString('base64'))
+    case 'text':
+      return argument.input(await readText(given))
+    case 'json':
+      return readJson(given)
   }
 }
 
-function paramsFor(task: TaskName, { topK, maxTokens }: InferOptions): Record<string, unknown> {
-  if (topK !== undefined && task !== 'image-classification') throw notFor('--top-k', task)
-  if (maxTokens !== undefined && task !== 'text-generation') throw notFor('--max-tokens', task)
-  return { top_k: topK, max_tokens: maxTokens }
+/** Options that are parameters of some task. */
+const PARAMS = { topK: '--top-k', maxTokens: '--max-tokens' } as const
+
+function paramsFor(task: TaskName, options: InferOptions): Record<string, unknown> {
+  const { shape } = definitionOf(task).params
+  const params: Record<string, unknown> = {}
+  for (const [name, option] of Object.entries(PARAMS)) {
+    const value = options[name as keyof typeof PARAMS]
+    if (value === undefined) continue
+    if (!Object.hasOwn(shape, name)) throw notFor(option, task)
+    params[snakeCase(name)] = value
+  }
+  return params
 }
 
 const notFor = (option: string, task: TaskName): LumosError =>
@@ -152,11 +162,26 @@ async function printPieces(
 function printAnswer(answer: Answer, { peer, route, duration_ms }: Meta, output: Output): void {
   const { task, model } = answer
   output.data({ task, model, output: answer.output, meta: { peer, route, duration_ms } }, () => {
-    if (task !== 'image-classification') return JSON.stringify(answer.output)
-    const { labels } = answer.output as TaskOutput<'image-classification'>
+    const rows = onlyList(answer.output)
+    if (rows === undefined) return JSON.stringify(answer.output)
+    const columns = Object.keys(rows[0]!)
     return output.table(
-      ['LABEL', 'SCORE'],
-      labels.map(({ label, score }) => [label, score.toFixed(4)])
+      columns.map(name => printable(name).toUpperCase()),
+      rows.map(row => columns.map(name => cellOf(row[name])))
     )
   })
 }
+
+/** The records of an answer that is one list of flat records, such as labels with their scores. */
+function onlyList(answer: unknown): Record<string, unknown>[] | undefined {
+  const members = Object.values(answer ?? {})
+  const rows: unknown = members[0]
+  const isFlat = (row: unknown) =>
+    isRecord(row) && Object.values(row).every(value => typeof value !== 'object')
+  if (members.length !== 1 || !Array.isArray(rows) || rows.length === 0 || !rows.every(isFlat))
+    return undefined
+  return rows
+}
+
+const cellOf = (value: unknown): string =>
+  typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value)

@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { get } from 'node:http'
 import { dirname } from 'node:path'
 import { toLumosError } from '../../../interface/errors.ts'
+import type { MeshInfo } from '../../../interface/mesh.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { loadConfig } from '../../../node/settings/config.ts'
@@ -141,10 +142,12 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
   let status: SnakeCase<NodeStatus & { gateway: string | null }>
   let peers: SnakeCase<PeerInfo[]>
   let sandbox: EngineSandbox
+  let mesh: SnakeCase<MeshInfo>
   try {
     const node = findNode(options)
     status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
+    mesh = (await node.execute<MeshInfo>('mesh.show')).data
     peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
   } catch (err) {
     const error = toLumosError(err)
@@ -156,6 +159,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
     status.storage === 'ok'
       ? ok('storage', 'The disk takes what is to be stored.')
       : fail('storage', ...STORAGE_ADVICE[status.storage]),
+    ...membershipOf(mesh),
     sandboxOf(sandbox),
     (await answers(status.gateway))
       ? ok('gateway', `${status.gateway} answers.`)
@@ -173,6 +177,11 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
         )
   ]
 }
+
+const membershipOf = ({ name, advice }: Pick<MeshInfo, 'name' | 'advice'>): Finding[] =>
+  advice.length === 0
+    ? [ok('mesh', `This device is a member of "${name}".`)]
+    : advice.map(words => warn('mesh', `${words}.`, 'See more: lumos-node mesh show'))
 
 function sandboxOf(sandbox: EngineSandbox): Finding {
   switch (sandbox) {

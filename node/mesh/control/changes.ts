@@ -2,7 +2,7 @@
 
 import { LumosError } from '../../../interface/errors.ts'
 import type { StoredMesh } from '../../../storage/mesh/mesh-store.ts'
-import { deviceRemoved } from '../../pairing/join-client.ts'
+import { deviceRemoved } from '../../pairing/index.ts'
 import type { MeshSession, NodeContext } from '../context.ts'
 import type { EnterOptions } from '../switching.ts'
 

@@ -11,11 +11,8 @@ import type {
   NearbyMesh
 } from '../../../interface/mesh.ts'
 import type { Grant } from '../../../protocols/join/index.ts'
-import { foundMesh } from '../../membership/authority.ts'
-import { parseInviteCode } from '../../pairing/invite-code.ts'
-import { checkGrant, type PeerAddress } from '../../pairing/join-client.ts'
-import { askNearby } from '../../pairing/nearby-asking.ts'
-import { meshesOf } from '../../pairing/nearby-meshes.ts'
+import { foundMesh } from '../../membership/index.ts'
+import { askNearby, checkGrant, meshesOf, type PeerAddress, parseInviteCode } from '../../pairing/index.ts'
 import type { MeshChanges } from './changes.ts'
 
 export class JoiningControl {
@@ -26,7 +23,7 @@ export class JoiningControl {
   }
 
   invite({ role = 'member' }: { role?: Role } = {}): Invitation {
-    return this.#changes.session.pairing.invite(role)
+    return this.#changes.session.pairing.service.invite(role)
   }
 
   async join(text: string, { name, signal }: AbortOptions & { name?: string } = {}): Promise<Joined> {
@@ -36,7 +33,7 @@ export class JoiningControl {
       if (code.mesh === members.mesh && !isRemoved()) {
         throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
       }
-      const { grant, phrase } = await this.#changes.session.joiner.redeem(
+      const { grant, phrase } = await this.#changes.session.pairing.client.redeem(
         code,
         this.#changes.nameOr(name),
         signal ?? new AbortController().signal
@@ -46,13 +43,14 @@ export class JoiningControl {
   }
 
   nearby(): NearbyMesh[] {
-    return meshesOf(this.#changes.session.sightings())
+    return meshesOf(this.#changes.session.pairing.nearby.all())
   }
 
   async joinNearby({ name, ...options }: JoinNearbyOptions = {}): Promise<Joined> {
     return await this.#changes.alone(async () => {
       const { clock } = this.#changes.context
-      const { joiner, sightings } = this.#changes.session
+      const { client: joiner, nearby } = this.#changes.session.pairing
+      const sightings = () => nearby.all()
       const asking = { clock, joiner, sightings, self: this.#changes.self, name: this.#changes.nameOr(name) }
       const { grant, door, phrase } = await askNearby(asking, options)
       return await this.#enter(grant, door.meshId, phrase, door)
@@ -61,20 +59,20 @@ export class JoiningControl {
 
   listen(): number {
     this.#changes.session.authority.mayIssue('member')
-    return this.#changes.session.pairing.requests.listen()
+    return this.#changes.session.pairing.service.requests.listen()
   }
 
   requests(): JoinRequest[] {
-    return this.#changes.session.pairing.requests.list()
+    return this.#changes.session.pairing.service.requests.list()
   }
 
   approve(peer: string, { role = 'member' }: { role?: Role } = {}): JoinRequest {
     this.#changes.session.authority.mayIssue(role)
-    return this.#changes.session.pairing.requests.settle(peer, role)
+    return this.#changes.session.pairing.service.requests.settle(peer, role)
   }
 
   deny(peer: string): JoinRequest {
-    return this.#changes.session.pairing.requests.settle(peer, 'denied')
+    return this.#changes.session.pairing.service.requests.settle(peer, 'denied')
   }
 
   async leave({ newIdentity = false }: { newIdentity?: boolean } = {}): Promise<void> {

@@ -3,8 +3,7 @@
 import { InvalidInputError } from '../../../interface/errors.ts'
 import type { Membership } from '../../../interface/membership.ts'
 import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
-import { adviceFor } from '../../membership/advice.ts'
-import { memberCalled } from '../../membership/names.ts'
+import { adviceFor, memberCalled } from '../../membership/index.ts'
 import type { MeshChanges } from './changes.ts'
 
 export class MembershipControl {
@@ -34,6 +33,7 @@ export class MembershipControl {
         admins,
         holdsRoot: authority.holdsRoot,
         isRemoved: this.#changes.session.isRemoved(),
+        isOrphan: members.orphan(this.#changes.self) !== undefined,
         saidRemoved: this.#changes.session.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
         wallMs: this.#changes.context.clock.wallMs()
       })
@@ -41,10 +41,12 @@ export class MembershipControl {
   }
 
   members(): MemberInfo[] {
-    const { members, peers } = this.#changes.session
+    const { members, routing } = this.#changes.session
     return members
       .list()
-      .map(member => infoOf(member, { self: this.#changes.self, online: peers.isConnected(member.peerId) }))
+      .map(member =>
+        infoOf(member, { self: this.#changes.self, online: routing.peers.isConnected(member.peerId) })
+      )
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
@@ -81,7 +83,7 @@ export class MembershipControl {
     authority.mayIssue('admin')
     const { peerId, role, name } = this.member(peer)
     if (role !== 'admin') {
-      await this.#changes.durably(() => pairing.admit(peerId, 'admin', name))
+      await this.#changes.durably(() => pairing.service.admit(peerId, 'admin', name))
       // Whoever is connected gets its certificate with the hello.
       await greetAll()
     }

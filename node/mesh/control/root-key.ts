@@ -1,8 +1,7 @@
 /** The root key of the mesh, taken off this device and put on it. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import { foundMesh } from '../../membership/authority.ts'
-import { meshIdOf, rootKeyFromText, rootKeyToText } from '../../membership/root-key.ts'
+import { foundMesh, meshIdOf, rootKeyFromText, rootKeyToText } from '../../membership/index.ts'
 import type { MeshChanges } from './changes.ts'
 
 export class RootKeyControl {

@@ -4,14 +4,13 @@
  * a name up.
  */
 
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList } from 'node:net'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { contains, familyOf, isStateable } from '../stated-addresses.ts'
 import { type Interfaces, isLinkLocal, type Link, zoneOf } from './links.ts'
 
 /** As many as an entry of the peer store holds. */
 const ADDRESSES_MAX = 20
-/** A local address holds an IP and a port; a zone for link-local ones; the peer. */
-const PARTS: ReadonlySet<string> = new Set(['ip4', 'ip6', 'ip6zone', 'tcp', 'p2p'])
 /** Networks that are local wherever they are. */
 const LOCAL = [
   ['10.0.0.0', 8],
@@ -21,6 +20,8 @@ const LOCAL = [
   ['fc00::', 7],
   ['fe80::', 10]
 ] as const
+
+const PLACE = /^(?:\/ip6zone\/[^/]+)?\/(ip4|ip6)\/([^/]+)\/tcp\/([1-9]\d*)$/
 
 /** Where an answer came from. */
 export interface Arrival {
@@ -38,13 +39,11 @@ export function lanAddresses(addresses: readonly Multiaddr[], arrival: Arrival):
   const near = nearby(interfaces)
   const rank = (ip: string): number =>
     ip === source ? 0 : link.addresses.includes(ip) ? 3 : link.networks.check(ip, familyOf(ip)) ? 1 : 2
+  // An address of this machine is stated by this machine alone.
+  const loopback = link.kind === 'loopback'
   return addresses
-    .flatMap(address => {
-      const ip = ipOf(address)
-      return ip !== undefined && near.check(ip, familyOf(ip))
-        ? [{ ip, address: zoned(address, ip, link) }]
-        : []
-    })
+    .flatMap(address => placeOf(address, link) ?? [])
+    .filter(({ address }) => isStateable(address, loopback) && contains(near, address))
     .sort((a, b) => rank(a.ip) - rank(b.ip))
     .slice(0, ADDRESSES_MAX)
     .map(({ address }) => address)
@@ -60,18 +59,11 @@ function nearby(interfaces: Interfaces): BlockList {
   return near
 }
 
-/** Undefined when the address holds something that no local address has. */
-function ipOf(address: Multiaddr): string | undefined {
-  const parts = address.getComponents()
-  if (parts.some(({ name }) => !PARTS.has(name))) return undefined
-  return parts.find(({ name }) => name === 'ip4' || name === 'ip6')?.value
+/** Written anew of its IP and port: an address that holds more is none of a local network. */
+function placeOf(address: Multiaddr, link: Link): { ip: string; address: Multiaddr } | undefined {
+  const [, family, ip, port] = PLACE.exec(address.toString()) ?? []
+  if (ip === undefined) return undefined
+  // A zone is a name of this device's own: another device's is dropped, and the link of the arrival is put there.
+  const zone = family === 'ip6' && isLinkLocal(ip) ? `/ip6zone/${zoneOf(link)}` : ''
+  return { ip, address: multiaddr(`${zone}/${family}/${ip}/tcp/${port}`) }
 }
-
-/** A zone is a name of this device's own: another device's is dropped, and the link of the arrival is put there. */
-function zoned(address: Multiaddr, ip: string, link: Link): Multiaddr {
-  const bare = address.toString().replace(/^\/ip6zone\/[^/]*/, '')
-  if (!isIPv6(ip) || !isLinkLocal(ip)) return multiaddr(bare)
-  return multiaddr(`/ip6zone/${zoneOf(link)}${bare}`)
-}
-
-const familyOf = (ip: string): 'ipv4' | 'ipv6' => (isIPv6(ip) ? 'ipv6' : 'ipv4')

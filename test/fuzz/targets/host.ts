@@ -11,11 +11,12 @@ import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/ke
 import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
 import { readModel } from '../../../capabilities/index.ts'
 import { hostsOf, refusalOf } from '../../../gateway/access.ts'
-import { ANY_BODY_BYTES_MAX, BodyReader } from '../../../gateway/body.ts'
+import { BodyReader } from '../../../gateway/body.ts'
 import { Sessions } from '../../../gateway/sessions.ts'
 import { systemClock } from '../../../interface/clock.ts'
 import { NoProviderError } from '../../../interface/errors.ts'
 import type { LumosNode } from '../../../interface/node.ts'
+import { PERMISSIONS } from '../../../interface/units.ts'
 import { rootKeyFromText, rootKeyToText } from '../../../node/membership/root-key.ts'
 import { describeConfig, loadConfig } from '../../../node/settings/config.ts'
 import { openDatabase } from '../../../storage/database/database.ts'
@@ -109,9 +110,10 @@ async function body(bytes: Uint8Array): Promise<unknown> {
   const incoming = Object.assign(Readable.from([Buffer.from(bytes)]), {
     headers: {}
   }) as unknown as IncomingMessage
-  const { value } = await new BodyReader().readJson(incoming, ANY_BODY_BYTES_MAX)
+  const { value } = await new BodyReader(units.inputBytesMax).readJson(incoming, units.inputBytesMax)
   const { unit, input } = Object(value)
-  const context = { requestId: 'r', door: 'socket', budgetMs: 1000, onRoute() {} } as never
+  const caller = { origin: 'local', permissions: PERMISSIONS } as const
+  const context = { requestId: 'r', caller, budgetMs: 1000, onRoute() {} }
   const answer = units.execute(String(unit), input ?? {}, context)
   return await answer.catch(thrown => {
     // Its input was taken, which is all that is asked here.

@@ -7,9 +7,11 @@ import * as z from 'zod'
 import { Answer } from '../../../interface/answer.ts'
 import type { Random } from '../../../interface/clock.ts'
 import { LumosError, ProtocolViolationError } from '../../../interface/errors.ts'
+import type { PreparedRequest } from '../../../interface/inference.ts'
 import { Manifest } from '../../../interface/manifest.ts'
 import { Certificate } from '../../../interface/membership.ts'
-import type { TaskName } from '../../../interface/tasks.ts'
+import { prepare } from '../../../interface/prepare.ts'
+import type { TaskName } from '../../../interface/tasks/index.ts'
 import { ProviderTable } from '../../../node/manifests/provider-table.ts'
 import { Members } from '../../../node/membership/members.ts'
 import { formatInviteCode, parseInviteCode, SECRET_BYTES } from '../../../node/pairing/invite-code.ts'
@@ -78,7 +80,7 @@ const request = {
   params: { deep: [1, -1, 0.5, null, true, 'text'] },
   budgetMs: 1000
 }
-const ask = encodeRequest(request)
+const ask = encodeRequest(request as unknown as PreparedRequest)
 const requestWire = wire(messageFrames(TYPE.request, 1, 0, ask.control, ask.data))
 const answerWire = wire([
   ...chunkFrames(1, { type: 'output', index: 0, output: { tensors } }),
@@ -158,7 +160,8 @@ const signed =
 
 /** What an asker takes of the replies to a request. */
 const answerTo = (task: TaskName) => (bytes: Uint8Array) => {
-  const asked = { id: 'r', task, input: {}, params: {}, budgetMs: 1000 }
+  const input = task === 'tensor' ? { tensors } : { messages: [{ role: 'user', content: 'a' }] }
+  const asked = prepare({ id: 'r', task, input, params: {}, budgetMs: 1000 })
   const answer = new Answer(asked, what => new ProtocolViolationError(`The peer ${what}.`))
   return messagesOf(bytes).map(message => {
     const chunk = decodeChunk(message)

@@ -1,22 +1,30 @@
 /** What each peer is to this node: who is a member, who is shut out, and the guard that asks both. */
 
-import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
-import { Authority } from '../membership/authority.ts'
-import { Bans, FLOODING, FORGERY, LOITERING } from '../membership/bans.ts'
-import { Guard } from '../membership/guard.ts'
-import { MemberCheck } from '../membership/member-check.ts'
-import { Members } from '../membership/members.ts'
-import type { NodeContext } from './context.ts'
+import type { PrivateKey } from '@libp2p/interface'
+import type { MeshStore, StoredMesh } from '../../storage/mesh/mesh-store.ts'
+import type { NodeParts } from '../feature.ts'
+import { Authority } from './authority.ts'
+import { Bans, FLOODING, FORGERY, LOITERING } from './bans.ts'
+import { Guard } from './guard.ts'
+import { MemberCheck } from './member-check.ts'
+import { Members } from './members.ts'
+import type { RootKey } from './root-key.ts'
 
-export interface StandingHooks {
+export interface MeshMembershipComponents extends NodeParts {
+  readonly privateKey: PrivateKey
+  readonly store: MeshStore
+  readonly root: RootKey
+}
+
+export interface MeshMembershipHooks {
   /** The peer belongs no more: its connections end. */
   hangUp(peerId: string): void
 }
 
-export interface Standing {
+export interface MeshMembership {
   readonly members: Members
   readonly authority: Authority
-  readonly reception: MemberCheck
+  readonly check: MemberCheck
   readonly guard: Guard
   readonly forgers: Bans
   /** Devices that are no members and connect on and on. */
@@ -24,8 +32,11 @@ export interface Standing {
   readonly flooders: Bans
 }
 
-export function composeStanding(ground: NodeContext, own: StoredMesh, hooks: StandingHooks): Standing {
-  const { clock, log, peerId, privateKey, store, root, emit } = ground
+export function composeMembership(
+  { clock, log, peerId, privateKey, store, root, emit }: MeshMembershipComponents,
+  own: StoredMesh,
+  hooks: MeshMembershipHooks
+): MeshMembership {
   const members = new Members(own, {
     store,
     clock,
@@ -68,6 +79,6 @@ export function composeStanding(ground: NodeContext, own: StoredMesh, hooks: Sta
     mayRemoveMore: () => members.mayRemoveMore(peerId),
     lastKnown: id => members.lastKnown(id)
   })
-  const reception = new MemberCheck({ clock, members, authority, peerId })
-  return { members, authority, reception, guard, forgers, loiterers, flooders }
+  const check = new MemberCheck({ clock, members, authority, peerId })
+  return { members, authority, check, guard, forgers, loiterers, flooders }
 }

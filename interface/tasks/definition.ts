@@ -1,0 +1,61 @@
+/** What a task is: all that a node, a peer or a program must know of it, in one value. */
+
+import type * as z from 'zod'
+import type { InferenceChunk } from '../chunks.ts'
+
+export interface TaskDefinition<
+  Name extends string = string,
+  Input extends z.ZodType = z.ZodType,
+  Params extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodType = z.ZodType
+> {
+  /** As Hugging Face names it, where it has a name there. */
+  readonly name: Name
+  readonly summary: string
+  readonly input: Input
+  readonly params: Params
+  /** The whole answer. */
+  readonly output: Output
+  /** Present where an answer comes in pieces; absent where it is one `output`. */
+  readonly pieces?: Pieces<z.output<Params>, z.output<Output>>
+  /** Whether programs ask for it and people do not: a model's other task is meant when none is stated. */
+  readonly raw?: true
+  /** How one argument of a command line becomes an input. */
+  readonly argument: Argument
+
+  /** Bytes of an input: a large one gets a stream of its own. */
+  sizeOf(input: z.output<Input>): number
+  /** A fast twin of `input`: true only for values that the schema returns as they are. */
+  isInput?(value: unknown): boolean
+  /** A fast twin of `output`: true only for values that the schema returns as they are. */
+  isOutput?(value: unknown): boolean
+}
+
+export interface Pieces<Params = unknown, Output = unknown> {
+  /** Most pieces that an answer to a request with these parameters has: a token makes at most one. */
+  max(params: Params): number
+  /** Puts the pieces of one answer together. */
+  accumulate(): Accumulator<Output>
+}
+
+export interface Accumulator<Output = unknown> {
+  add(chunk: InferenceChunk): void
+  /** Asked for once the answer is done. */
+  output(): Output
+}
+
+export type Argument =
+  | { readonly from: 'text'; input(text: string): unknown }
+  /** A file, whose bytes are given in base64. */
+  | { readonly from: 'file'; input(base64: string): unknown }
+  | { readonly from: 'json' }
+
+/** Keeps the types of a definition and checks them where it is written. */
+export const defineTask = <
+  const Name extends string,
+  Input extends z.ZodType,
+  Params extends z.ZodObject,
+  Output extends z.ZodType
+>(
+  definition: TaskDefinition<Name, Input, Params, Output>
+): TaskDefinition<Name, Input, Params, Output> => definition

@@ -1,0 +1,17 @@
+/** Who belongs to the mesh, what each peer may do, and how that is kept the same on every device. */
+
+export { adviceFor } from './advice.ts'
+export { Authority, foundMesh } from './authority.ts'
+export { checkChain } from './chain.ts'
+export { Guard } from './guard.ts'
+export { composeHello, type MeshHello } from './hello.ts'
+export type { Greeted } from './hello-service.ts'
+export type { Members } from './members.ts'
+export { composeMembership, type MeshMembership } from './mesh-membership.ts'
+export { ModelAccess, warnOfNames } from './model-access.ts'
+export { memberCalled, uniqueName } from './names.ts'
+export { EVERY_MEMBER, EVERYBODY } from './policy.ts'
+export { RENEW_BEFORE_MS, Renewal } from './renewal.ts'
+export { RevocationSync } from './revocation-sync.ts'
+export { meshIdOf, RootKey, rootKeyFromText, rootKeyToText } from './root-key.ts'
+export { fromSealedText, toSealedText } from './sealed-text.ts'

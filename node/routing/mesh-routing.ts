@@ -1,0 +1,59 @@
+/** Makes the half of a node that asks, and tells it of members that can be asked. */
+
+import { randomUUID } from 'node:crypto'
+import type { NodeParts, Participation } from '../feature.ts'
+import type { ProviderTable } from '../manifests/index.ts'
+import type { Members } from '../membership/index.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
+import { Peers } from './peers.ts'
+import { type OwnService, ProviderView } from './provider-view.ts'
+import { Router } from './router.ts'
+
+export interface MeshRoutingComponents extends NodeParts {
+  readonly config: { readonly name: string }
+  readonly registry: OwnService
+}
+
+export interface MeshRoutingParts {
+  readonly libp2p: MeshLibp2p
+  readonly members: Members
+  readonly table: ProviderTable
+}
+
+export interface MeshRouting {
+  readonly peers: Peers
+  readonly providers: ProviderView
+  readonly router: Router
+  readonly participation: Participation
+  nameOf(peerId: string): string | undefined
+}
+
+export function composeRouting(
+  { config, clock, log, registry, peerId, emit }: MeshRoutingComponents,
+  { libp2p, members, table }: MeshRoutingParts
+): MeshRouting {
+  // Of a device that was removed, its name is that of its last certificate. A manifest names nothing: its peer
+  // writes there what it likes.
+  const nameOf = (id: string) => members.lastKnown(id)?.name
+  const peers = new Peers({
+    libp2p,
+    table,
+    clock,
+    nameOf,
+    onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
+    onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
+  })
+  const self = { peerId, name: config.name }
+  const providers = new ProviderView({ self, own: registry, table, members, peers, clock })
+  const router = new Router({ clock, log, newId: randomUUID, providers, emit })
+  const participation: Participation = {
+    /** A member that has said hello can be asked. */
+    onMember({ connection, rttMs }) {
+      peers.introduce(connection.remotePeer.toString(), rttMs)
+      // Tells libp2p what the peer speaks; only now would the peer let us ask.
+      libp2p.services.identify.identify(connection).catch(err => log.debug({ err }, 'could not identify'))
+    },
+    stop: () => peers.close()
+  }
+  return { peers, providers, router, participation, nameOf }
+}

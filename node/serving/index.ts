@@ -1,0 +1,3 @@
+/** Answers requests of peers. */
+
+export { Serving } from './serving.ts'

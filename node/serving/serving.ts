@@ -1,0 +1,83 @@
+/** Requests of peers, answered by this node's own models. */
+
+import { OverloadedError, toLumosError } from '../../interface/errors.ts'
+import type { Inference, InferenceRequest } from '../../interface/inference.ts'
+import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/index.ts'
+import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
+import type { Feature, MeshContext, NodeParts, Participation } from '../feature.ts'
+import { EVERY_MEMBER, type ModelAccess } from '../membership/index.ts'
+import type { UnderWay } from '../under-way.ts'
+
+/** A peer that is told this asks another one; by the time it returns this node is gone. */
+const STOPPING_RETRY_AFTER_MS = 60_000
+
+export interface ServingComponents extends Pick<NodeParts, 'clock' | 'log' | 'emit'> {
+  readonly registry: Inference
+  readonly access: ModelAccess
+  /** Counts the requests that are being answered. */
+  readonly served: UnderWay
+}
+
+export class Serving implements Feature {
+  readonly name = 'inference'
+  readonly #components: ServingComponents
+  #recheck: (() => void) | undefined
+
+  constructor(components: ServingComponents) {
+    this.#components = components
+  }
+
+  /** A model is offered to other peers: requests of those that may not ask any more end. */
+  recheck(): void {
+    this.#recheck?.()
+  }
+
+  join({ permit }: MeshContext): Participation {
+    const { clock, log, registry, access, served, emit } = this.#components
+    const mayAsk = (peerId: string, request: InferenceRequest): void => {
+      for (const to of access.for(request)) permit(peerId, { kind: 'ask', access: to })
+    }
+    let draining = false
+    const handler = new InferenceHandler({
+      service: registry,
+      clock,
+      log,
+      authorize(peerId, request) {
+        if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+        mayAsk(peerId, request)
+      },
+      onStarted(peerId, request) {
+        served.begin()
+        emit('inference.serving_started', servedFor(peerId, request))
+      },
+      onEnded(peerId, request, durationMs, thrown) {
+        served.end()
+        const code = thrown === undefined ? undefined : toLumosError(thrown).code
+        emit('inference.serving_ended', { ...servedFor(peerId, request), code, durationMs })
+      }
+    })
+    this.#recheck = () => handler.recheck(mayAsk)
+    return {
+      protocols: [
+        {
+          ids: INFERENCE_PROTOCOL,
+          // The members that a model is offered to are asked for at each request.
+          openers: EVERY_MEMBER,
+          inboundMax: INFERENCE_STREAMS_INBOUND_MAX,
+          handle: handler.onStream
+        }
+      ],
+      stop: () => handler.close(),
+      refuse() {
+        draining = true
+      }
+    }
+  }
+}
+
+const servedFor = (peerId: string, { id: requestId, task, model }: InferenceRequest) => ({
+  peerId,
+  requestId,
+  task,
+  model
+})

@@ -1,0 +1,137 @@
+/** Every unit on real nodes, which are one mesh for a while: their answers are what the listing says, and no more. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { expect, it } from 'vitest'
+import type { Engine } from '../../capabilities/host/engine.ts'
+import { EVENTS, type EventName } from '../../interface/events.ts'
+import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { LumosNode } from '../../interface/node.ts'
+import { TASK_NAMES } from '../../interface/tasks/index.ts'
+import { createUnits } from '../../units/index.ts'
+import { meets, startNode, until } from '../node/mesh-nodes.ts'
+import { contextOf, OWNER } from './callers.ts'
+import { wrongIn } from './json-schemas.ts'
+
+/** Does all tasks, in as few words as each allows. */
+class BriefEngine implements Engine {
+  readonly loaded = true
+  readonly memoryBytes = 0
+  async load(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  async *infer({ task, input }: InferenceRequest): AsyncGenerator<InferenceChunk> {
+    if (task === 'text-generation') yield { type: 'text', index: 0, text: 'yes' }
+    else if (task === 'tensor') yield { type: 'output', index: 0, output: input }
+    else yield { type: 'output', index: 0, output: { labels: [{ label: '7', score: 0.9 }] } }
+    yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } }
+  }
+}
+
+const brief = () => ({ id: 'brief', tasks: [...TASK_NAMES], slots: 1, engine: new BriefEngine() })
+
+/** The units of a node; each answer is checked, and remembered in `called`. */
+function faceOf(node: LumosNode, called: Set<string>) {
+  const gatewayUrl = () => 'http://127.0.0.1:1'
+  const units = createUnits({ node, gatewayUrl, rotateToken: () => 1, stop() {} })
+  const described = new Map(units.list().map(unit => [unit.name, unit]))
+  const right = (what: string, schema: object | undefined, value: unknown) =>
+    assert.equal(schema && wrongIn(schema, value), undefined, what)
+
+  for (const name of Object.keys(EVENTS) as EventName[]) {
+    node.events.addEventListener(name, ({ detail }) => {
+      // Told to whoever listens, in the names of the code; what watchers get is checked below.
+      assert.equal(EVENTS[name].safeParse(detail).error, undefined, name)
+    })
+  }
+  return {
+    units,
+    names: [...described].flatMap(([name, { kind }]) => (kind === 'event' ? [] : [name])),
+    // biome-ignore lint/suspicious/noExplicitAny: answers of every form, which is what is checked here
+    async call(name: string, input: object = {}): Promise<any> {
+      called.add(name)
+      const answer = await units.execute(name, input, contextOf(OWNER, { budgetMs: 30_000 }))
+      right(name, described.get(name)!.output, answer)
+      return answer
+    },
+    async *pieces(name: string, input: object = {}): AsyncGenerator<{ type: string }> {
+      for await (const item of units.stream(name, input, contextOf(OWNER, { budgetMs: 30_000 }))) {
+        right(`${name} in pieces`, described.get(name)!.item, item)
+        yield item as { type: string }
+      }
+    }
+  }
+}
+
+it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_000 }, async () => {
+  const called = new Set<string>()
+  await using den = await startNode('den', [], { settings: { 'mesh.name': 'flat' }, models: [brief()] })
+  await using attic = await startNode('attic', [], { settings: { 'swarm.peers': den.status().addresses } })
+  const onDen = faceOf(den, called)
+  const onAttic = faceOf(attic, called)
+
+  // Alone.
+  await onDen.call('mesh.status')
+  await onDen.call('mesh.show')
+  await onDen.call('mesh.listen')
+  await onDen.call('model.sandbox')
+  await until(attic, 'mesh.seen', () => attic.mesh.nearby().length === 1)
+  assert.equal((await onAttic.call('mesh.nearby')).items.length, 1)
+
+  // By request: one that is approved, one that is denied.
+  const joined = async (answer: 'mesh.approve' | 'mesh.deny', joining: Promise<unknown>) => {
+    joining.catch(() => {})
+    await once(den.events as EventTarget, 'mesh.join_requested')
+    assert.equal((await onDen.call('mesh.requests')).items.length, 1)
+    await onDen.call(answer, { peer: 'attic' })
+    return joining
+  }
+  const watched = onDen.units.watch('mesh.member_joined', contextOf(OWNER))[Symbol.asyncIterator]()
+  const pieces = await joined(
+    'mesh.approve',
+    Array.fromAsync(onAttic.pieces('mesh.join_nearby', { mesh: 'flat' }))
+  )
+  expect(pieces).toMatchObject([{ type: 'asking' }, { type: 'joined', mesh: 'flat', name: 'attic' }])
+  const event = onDen.units.list().find(({ name }) => name === 'mesh.member_joined')!
+  assert.equal(wrongIn(event.output, (await watched.next()).value), undefined)
+  await watched.return?.()
+  await Promise.all([meets(den, attic), meets(attic, den)])
+
+  // Together.
+  assert.equal((await onDen.call('mesh.peers')).items.length, 1)
+  assert.equal((await onDen.call('mesh.members')).items.length, 2)
+  await onDen.call('mesh.promote', { peer: 'attic' })
+  assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
+  assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)
+  assert.equal((await onAttic.call('inference.explain', { model: 'brief' })).items.length, TASK_NAMES.length)
+  const words = { task: 'text-generation', input: { messages: [{ role: 'user', content: 'Well?' }] } }
+  assert.equal((await onAttic.call('inference.run', words)).output.text, 'yes')
+  const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
+  await onAttic.call('inference.run', { task: 'tensor', input: { tensors } })
+  assert.equal((await onAttic.call('inference.classify', { image: 'AQ==' })).labels[0].label, '7')
+  assert.deepEqual(
+    (await Array.fromAsync(onAttic.pieces('inference.run', words))).map(({ type }) => type),
+    ['text', 'done']
+  )
+  await onDen.call('model.offer', { model_id: 'brief', to: { roles: ['admin'], peers: [attic.peerId] } })
+  await onDen.call('model.withdraw', { model_id: 'brief' })
+  await onDen.call('mesh.rename', { name: 'house' })
+
+  // Apart, and together again by a code.
+  await onAttic.call('mesh.leave')
+  await until(attic, 'mesh.seen', () => attic.mesh.nearby().length === 1)
+  await assert.rejects(joined('mesh.deny', onAttic.call('mesh.join_nearby')), { code: 'DENIED' })
+  const { code } = await onDen.call('mesh.invite')
+  await onAttic.call('mesh.join', { code })
+  await onDen.call('mesh.revoke', { peer: 'attic' })
+  await onAttic.call('mesh.renew_identity')
+  const { root_key } = await onDen.call('mesh.export_root')
+  await onDen.call('mesh.import_root', { root_key })
+  await onDen.call('gateway.rotate_token')
+  await onDen.call('node.stop')
+
+  assert.deepEqual(
+    onDen.names.filter(name => !called.has(name)),
+    []
+  )
+})
