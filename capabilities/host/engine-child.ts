@@ -4,19 +4,22 @@
  */
 
 import { writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { systemClock } from '../../interface/clock.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Engine } from './engine.ts'
+import { CHANNEL_FD, EngineChannel } from './engine-channel.ts'
+import { FROM_ENGINE, TO_ENGINE } from './engine-frames.ts'
 import {
   type EngineModule,
   type FromEngine,
   type ToEngine,
   toPlainError,
-  WATCH_NODE
+  WATCH_NODE,
+  WINDOW_CHUNKS
 } from './engine-messages.ts'
-import { checkSize } from './engine-output.ts'
 
 /** How often memory is reported: seldom enough to cost nothing. */
 const MEMORY_INTERVAL_MS = 5000
@@ -26,26 +29,30 @@ const WATCH_INTERVAL_MS = 500
 /** The watcher holds a number. With less, a thread of Node does not start. */
 const WATCHER_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 }
 
-const calls = new Map<number, AbortController>()
+/** A call that is worked on here. */
+interface ServedCall {
+  readonly controller: AbortController
+  /** Chunks that may be sent before the node says that it has taken some. */
+  window: number
+  /** The window has opened, or the call was cancelled. */
+  onChange?: () => void
+}
+
+const calls = new Map<number, ServedCall>()
 let engine: Engine
 
-process.on('message', (message: ToEngine) => {
-  switch (message.type) {
-    case 'load':
-      void load(message.module, message.settings)
-      break
-    case 'infer':
-      void infer(message.call, message.request)
-      break
-    case 'cancel':
-      calls.get(message.call)?.abort()
-  }
+const channel = new EngineChannel<FromEngine, ToEngine>(new Socket({ fd: CHANNEL_FD }), {
+  sends: FROM_ENGINE,
+  receives: TO_ENGINE,
+  onMessage,
+  onBroken: err => {
+    throw err
+  },
+  // Without its node an engine has nobody to work for.
+  onClosed: () => process.exit(0)
 })
-
-// Without its node an engine has nobody to work for.
-process.on('disconnect', () => process.exit(0))
 // Ctrl-C reaches every process of a terminal. The node drains its requests
-// first and then disconnects, so an engine must outlive the signal.
+// first and then closes the channel, so an engine must outlive the signal.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 
@@ -63,7 +70,7 @@ function preferForOutOfMemory(): void {
 }
 
 /**
- * A native run blocks this thread, so 'disconnect' is not seen: a thread of its own ends the process once
+ * A native run blocks this thread, so the end of the channel is not seen: a thread of its own ends the process once
  * the node is gone. On Windows the parent's job does that.
  */
 function watchNode(): void {
@@ -76,49 +83,66 @@ function watchNode(): void {
   thread.unref()
 }
 
+function onMessage(message: ToEngine): void {
+  switch (message.type) {
+    case 'load':
+      return void load(message.module, message.settings)
+    case 'infer':
+      return void infer(message.call, message.request)
+  }
+  const call = calls.get(message.call)
+  if (message.type === 'cancel') call?.controller.abort()
+  else if (call !== undefined) call.window += message.chunks
+  call?.onChange?.()
+}
+
 async function load(module: string, settings: unknown): Promise<void> {
   try {
     const { createEngine }: EngineModule = await import(module)
     engine = createEngine(settings)
     await engine.load()
     reportMemory()
-    send({ type: 'loaded' })
+    channel.send({ type: 'loaded' })
   } catch (err) {
-    send({ type: 'failed', error: toPlainError(err) })
+    channel.send({ type: 'failed', error: toPlainError(err) })
   }
 }
 
-async function infer(call: number, request: PreparedRequest): Promise<void> {
-  const controller = new AbortController()
-  calls.set(call, controller)
+async function infer(id: number, request: PreparedRequest): Promise<void> {
+  const call: ServedCall = { controller: new AbortController(), window: WINDOW_CHUNKS }
+  const { signal } = call.controller
+  calls.set(id, call)
   try {
     let chunks: InferenceChunk[] = []
-    for await (const chunk of engine.infer(request, { signal: controller.signal })) {
-      chunks.push(checkSize(chunk))
+    for await (const chunk of engine.infer(request, { signal })) {
+      while (call.window === 0) await changeOf(call)
+      call.window--
+      chunks.push(chunk)
       // Text goes out at once. An output waits for the `done` right behind it:
       // one message less is a tenth of a small call.
       if (chunk.type === 'output' && chunks.length === 1) continue
 
-      const room = send({ type: 'chunks', call, chunks })
+      channel.send({ type: 'chunks', call: id, chunks })
       chunks = []
-      // Between sends, a `cancel` gets its chance to be read.
-      if (!room) await new Promise(resolve => setImmediate(resolve))
       if (chunk.type === 'done') return
     }
     throw new EngineFailedError('The engine ended without finishing its answer.')
   } catch (err) {
-    send({ type: 'error', call, error: toPlainError(err) })
+    channel.send({ type: 'error', call: id, error: toPlainError(err) })
   } finally {
-    calls.delete(call)
+    calls.delete(id)
   }
 }
 
-function send(message: FromEngine): boolean {
-  // The callback takes the error of a node that has just gone; 'disconnect' follows.
-  return process.send?.(message, undefined, undefined, () => {}) ?? false
+/** @throws when the call was cancelled. */
+async function changeOf(call: ServedCall): Promise<void> {
+  await new Promise<void>(resolve => {
+    call.onChange = resolve
+  })
+  call.controller.signal.throwIfAborted()
 }
 
 function reportMemory(): void {
-  send({ type: 'memory', bytes: process.memoryUsage.rss() })
+  channel.send({ type: 'memory', bytes: process.memoryUsage.rss() })
   systemClock.setTimer(reportMemory, MEMORY_INTERVAL_MS)
 }

@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { EngineSandbox } from '../../interface/node.ts'
 import { ENGINE_CHILD } from '../entries.ts'
+import { ENGINE_STDIO } from './engine-channel.ts'
 import type { EngineEnvironment } from './engine-environment.ts'
 import { startOf } from './engine-sandbox.ts'
 
@@ -16,7 +17,7 @@ export interface EngineSpec {
   readonly name: string
   /** An `EngineModule`, loaded in the process. */
   readonly module: URL
-  /** Given to its `createEngine`; anything that can be cloned. Paths in it are relative to `folder`. */
+  /** Given to its `createEngine`; anything that JSON can hold. Paths in it are relative to `folder`. */
   readonly settings: unknown
   /** The model's files: the working directory, and all that a sandbox shows besides code. Default: the root. */
   readonly folder?: string
@@ -37,8 +38,7 @@ export function launch(
     ...options,
     // onnxruntime reports each load to its maker unless told not to; a private mesh reports nothing.
     env: { ...env, ORT_DISABLE_TELEMETRY: '1' },
-    serialization: 'advanced',
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc']
+    stdio: ENGINE_STDIO
   })
 }
 

@@ -12,11 +12,19 @@ export interface EngineModule {
 /** Argument of a process that nothing else ends together with its node. */
 export const WATCH_NODE = 'watch-node'
 
+/**
+ * Chunks of one call that an engine may send before its reader takes them. A slow reader then holds up its own call
+ * and no other of the engine, and costs the node some 4 MiB at most.
+ */
+export const WINDOW_CHUNKS = 64
+
 export type ToEngine =
   /** The first message. Answered by `loaded` or `failed`. */
   | { readonly type: 'load'; readonly module: string; readonly settings: unknown }
   /** Answered by chunks up to `done`, or by one error. */
   | { readonly type: 'infer'; readonly call: number; readonly request: PreparedRequest }
+  /** The reader of the call has taken so many chunks, so as many more may be sent: see `WINDOW_CHUNKS`. */
+  | { readonly type: 'taken'; readonly call: number; readonly chunks: number }
   /** The call still ends with `done` or an error, soon. */
   | { readonly type: 'cancel'; readonly call: number }
 
@@ -43,7 +51,8 @@ const MESSAGE_CHARS_MAX = 1024
 
 export function toPlainError(thrown: unknown): PlainError {
   const code = thrown instanceof LumosError ? thrown.code : 'ENGINE_FAILED'
-  return { code, message: thrown instanceof Error ? thrown.message : String(thrown) }
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return { code, message: message.slice(0, MESSAGE_CHARS_MAX) }
 }
 
 /** Absolute paths and file addresses, each with its last part. */

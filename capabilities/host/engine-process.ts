@@ -4,24 +4,28 @@
  */
 
 import type { ChildProcess } from 'node:child_process'
-import type { Clock, Timer } from '../../interface/clock.ts'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, EngineFailedError, type LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
+import { isRecord } from '../../interface/record.ts'
 import { EngineCall } from './engine-call.ts'
+import { EngineCalls } from './engine-calls.ts'
+import { CHANNEL_FD, EngineChannel } from './engine-channel.ts'
 import type { EngineEnvironment } from './engine-environment.ts'
+import { FROM_ENGINE, TO_ENGINE } from './engine-frames.ts'
 import { causeOf, type EngineSpec, launch } from './engine-launch.ts'
 import { type FromEngine, fromPlainError, type ToEngine } from './engine-messages.ts'
 import { engineSandbox } from './engine-sandbox.ts'
 import { OutputTail } from './output-tail.ts'
+import { STALL_MS, StallWatch } from './stall-watch.ts'
 
-/** No sign for this long, while there is work, means it hangs. A prompt on a slow board may take a minute. */
-const STALL_MS = 120_000
-/** A native run cannot be interrupted; this long it may go on after a cancel. */
-const CANCEL_GRACE_MS = 2000
-/** Time to exit after disconnecting; an idle process needs a few milliseconds. */
+/** Time to exit after the channel was closed, by either side; an idle process needs a few milliseconds. */
 const EXIT_GRACE_MS = 1000
+/** A report that no request asked for counts as much as a page of output, so a flood of them is one. */
+const REPORT_COST_BYTES = 1024
 
 export interface EngineProcessOptions {
   readonly clock: Clock
@@ -36,22 +40,24 @@ export interface EngineProcessOptions {
 export class EngineProcess {
   readonly #options: EngineProcessOptions
   readonly #output: OutputTail
-  readonly #calls = new Map<number, EngineCall>()
-  /** Calls given up but not ended by the engine yet, each with the timer that ends its patience. */
-  readonly #cancelled = new Map<number, Timer>()
+  readonly #calls: EngineCalls
+  readonly #watch: StallWatch
   readonly #loaded = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
   #child: ChildProcess | undefined
+  #channel: EngineChannel<ToEngine, FromEngine> | undefined
   #state: 'starting' | 'loaded' | 'stopping' | 'dead' = 'starting'
   #memoryBytes = 0
-  #lastCall = 0
-  #settling: PromiseWithResolvers<void> | undefined
-  #watchdog: Timer | undefined
-  #signMs = 0
 
   constructor(options: EngineProcessOptions) {
     this.#options = options
     this.#output = new OutputTail(options.clock)
+    this.#calls = new EngineCalls(options.clock, () => this.#kill('did not stop when told to'))
+    this.#watch = new StallWatch({
+      clock: options.clock,
+      isWaiting: () => this.#state === 'starting' || this.#calls.waiting,
+      onStall: () => this.#kill(`gave no sign for ${STALL_MS / 1000} s`)
+    })
     // A failed start is reported by `start`; the rest of this class only needs to know when.
     this.#loaded.promise.catch(() => {})
   }
@@ -67,19 +73,25 @@ export class EngineProcess {
   /** Starts the process, and loads the engine. */
   async start(): Promise<void> {
     const { spec, env, sandbox } = this.#options
-    this.#watch()
+    this.#watch.begin()
     const how = sandbox ?? (await engineSandbox())
     // Stopped, or given up on, meanwhile.
     if (this.#state !== 'starting') return await this.#loaded.promise
 
     this.#child = launch(how, spec, env)
-    this.#child.on('message', this.#onMessage)
     this.#child.on('exit', this.#onExit)
     this.#child.on('error', this.#onError)
     this.#child.stdout?.on('data', this.#onOutput)
     this.#child.stderr?.on('data', this.#onOutput)
+    this.#channel = new EngineChannel(this.#child.stdio[CHANNEL_FD] as Duplex, {
+      sends: TO_ENGINE,
+      receives: FROM_ENGINE,
+      onMessage: message => this.#accept(message),
+      onBroken: ({ message }) => this.#kill(message),
+      onClosed: this.#onClosed
+    })
 
-    this.#send({ type: 'load', module: spec.module.href, settings: spec.settings })
+    this.#channel.send({ type: 'load', module: spec.module.href, settings: spec.settings })
     await this.#loaded.promise
   }
 
@@ -87,17 +99,16 @@ export class EngineProcess {
   async stop(): Promise<void> {
     if (this.#child === undefined) {
       this.#state = 'dead'
-      this.#watchdog?.cancel()
+      this.#watch.end()
       return this.#loaded.reject(new CancelledError('The engine is stopping.'))
     }
     if (this.#state !== 'dead') {
       this.#state = 'stopping'
       const reason = new CancelledError('The engine is stopping.')
       this.#loaded.reject(reason)
-      this.#failAll(reason)
-      if (this.#child.connected) this.#child.disconnect()
-      const patience = this.#options.clock.setTimer(() => this.#child?.kill('SIGKILL'), EXIT_GRACE_MS)
-      this.#exited.promise.then(() => patience.cancel())
+      this.#calls.failAll(reason)
+      this.#channel?.close()
+      this.#expectExit(() => this.#child?.kill('SIGKILL'))
     }
     await this.#exited.promise
   }
@@ -107,16 +118,18 @@ export class EngineProcess {
     if (this.#state !== 'loaded')
       throw new EngineFailedError(`The engine of "${request.model}" is not running.`)
 
-    const id = ++this.#lastCall
-    const call = new EngineCall(request)
+    const id = this.#calls.nextId()
+    const call = new EngineCall(request, {
+      onWait: () => this.#watch.begin(),
+      onTaken: chunks => this.#channel?.send({ type: 'taken', call: id, chunks })
+    })
     const onAbort = (): void => {
       call.fail(signal?.reason)
       this.#cancel(id)
     }
-    this.#calls.set(id, call)
+    this.#channel?.send({ type: 'infer', call: id, request })
+    this.#calls.add(id, call)
     signal?.addEventListener('abort', onAbort)
-    this.#watch()
-    this.#send({ type: 'infer', call: id, request })
 
     try {
       let chunk: InferenceChunk
@@ -131,84 +144,71 @@ export class EngineProcess {
   }
 
   settled(): Promise<void> | undefined {
-    if (this.#cancelled.size === 0) return undefined
-    this.#settling ??= Promise.withResolvers()
-    return this.#settling.promise
+    return this.#calls.settled()
   }
 
   #cancel(id: number): void {
-    if (!this.#calls.has(id) || this.#cancelled.has(id)) return
-    this.#send({ type: 'cancel', call: id })
-    const patience = this.#options.clock.setTimer(
-      () => this.#kill('did not stop when told to'),
-      CANCEL_GRACE_MS
-    )
-    this.#cancelled.set(id, patience)
-  }
-
-  /** The engine has ended this call, one way or another. */
-  #ended(id: number): void {
-    this.#calls.delete(id)
-    this.#cancelled.get(id)?.cancel()
-    if (this.#cancelled.delete(id) && this.#cancelled.size === 0) {
-      this.#settling?.resolve()
-      this.#settling = undefined
-    }
-  }
-
-  #onMessage = (message: unknown): void => {
-    if (this.#state === 'dead' || this.#state === 'stopping') return
-    try {
-      this.#accept(message as FromEngine)
-    } catch (err) {
-      this.#kill((err as Error).message)
-    }
+    if (this.#calls.cancel(id)) this.#channel?.send({ type: 'cancel', call: id })
   }
 
   /** @throws when the process said what it must not. */
   #accept(message: FromEngine): void {
+    if (this.#state === 'dead' || this.#state === 'stopping') return
     const { log, spec } = this.#options
     // Memory is told by a process whose engine hangs, too.
-    if (message.type !== 'memory') this.#signMs = this.#options.clock.monotonicMs()
+    if (message.type !== 'memory') this.#watch.sign()
     switch (message.type) {
       case 'chunks': {
-        const call = this.#called(message.call)
+        const call = this.#calls.of(message.call)
+        if (!Array.isArray(message.chunks) || message.chunks.length === 0) throw unknown()
         for (const chunk of message.chunks) call.push(chunk)
-        if (call.ended) this.#ended(message.call)
+        if (call.ended) this.#calls.end(message.call)
         return
       }
       case 'error':
-        this.#called(message.call).fail(fromPlainError(message.error, spec))
-        this.#ended(message.call)
+        if (!isRecord(message.error)) throw unknown()
+        this.#calls.of(message.call).fail(fromPlainError(message.error, spec))
+        this.#calls.end(message.call)
         return
       case 'memory':
-        this.#memoryBytes = Number(message.bytes)
+        if (!(Number.isSafeInteger(message.bytes) && message.bytes >= 0)) throw unknown()
+        if (!this.#output.count(REPORT_COST_BYTES))
+          throw new EngineFailedError('flooded its node with reports')
+        this.#memoryBytes = message.bytes
         return
       case 'loaded':
-        if (this.#state === 'starting') this.#state = 'loaded'
+        if (this.#state !== 'starting') throw unknown()
+        this.#state = 'loaded'
         this.#loaded.resolve()
         return
       case 'failed':
+        if (this.#state !== 'starting' || !isRecord(message.error)) throw unknown()
         // The log keeps the paths of this device, which peers are not told.
         log.warn({ model: spec.name, folder: spec.folder, reason: message.error.message }, 'engine refused')
         this.#die(fromPlainError(message.error, spec))
         this.#child?.kill('SIGKILL')
         return
       default:
-        throw new Error('sent a message of unknown type')
+        throw unknown()
     }
-  }
-
-  #called(id: number): EngineCall {
-    const call = this.#calls.get(id)
-    if (call === undefined) throw new Error('spoke of a request that it does not have')
-    return call
   }
 
   #onError = ({ message }: Error): void => this.#kill('could not be started', message)
 
   #onOutput = (printed: Buffer): void => {
     if (!this.#output.add(printed) && this.#state !== 'dead') this.#kill('flooded its output')
+  }
+
+  /** An engine that dies closes its channel, too, and 'exit' follows and says more. */
+  #onClosed = (): void => {
+    if (this.#state === 'starting' || this.#state === 'loaded') {
+      this.#expectExit(() => this.#kill('closed its channel and did not exit'))
+    }
+  }
+
+  #expectExit(otherwise: () => void): void {
+    const patience = this.#options.clock.setTimer(otherwise, EXIT_GRACE_MS)
+    this.#exited.promise.then(() => patience.cancel())
   }
 
   #onExit = (code: number | null, signal: string | null): void => {
@@ -220,7 +220,8 @@ export class EngineProcess {
     }
     this.#state = 'dead'
     this.#memoryBytes = 0
-    this.#watchdog?.cancel()
+    this.#channel?.close()
+    this.#watch.end()
     this.#exited.resolve()
   }
 
@@ -239,35 +240,9 @@ export class EngineProcess {
     const wasLoaded = this.#state === 'loaded'
     this.#state = 'dead'
     this.#loaded.reject(reason)
-    this.#failAll(reason)
+    this.#calls.failAll(reason)
     if (wasLoaded) this.#options.onLost()
   }
-
-  #failAll(reason: LumosError): void {
-    for (const [id, call] of this.#calls) {
-      call.fail(reason)
-      this.#ended(id)
-    }
-  }
-
-  #send(message: ToEngine): void {
-    // The callback takes the error of a process that has just died; 'exit' follows.
-    if (this.#child?.connected) this.#child.send(message, undefined, undefined, () => {})
-  }
-
-  /** Called when work begins. One timer serves all of it, and looks for the last sign when it fires. */
-  #watch(): void {
-    if (this.#calls.size <= 1) this.#signMs = this.#options.clock.monotonicMs()
-    if (this.#watchdog === undefined) this.#arm(STALL_MS)
-  }
-
-  #arm(delayMs: number): void {
-    this.#watchdog = this.#options.clock.setTimer(() => {
-      this.#watchdog = undefined
-      const silentMs = this.#options.clock.monotonicMs() - this.#signMs
-      if (this.#calls.size === 0 && this.#state !== 'starting') return
-      if (silentMs >= STALL_MS) this.#kill(`gave no sign for ${STALL_MS / 1000} s`)
-      else this.#arm(STALL_MS - silentMs)
-    }, delayMs)
-  }
 }
+
+const unknown = (): EngineFailedError => new EngineFailedError('sent a message of unknown type')

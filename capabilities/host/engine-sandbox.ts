@@ -3,13 +3,14 @@
  * than the rights of the node: it sees the code and its model's folder, or it is another user.
  */
 
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { EngineSandbox } from '../../interface/node.ts'
 import { ENGINE_CHILD, ENGINE_CODE } from '../entries.ts'
+import { ENGINE_STDIO } from './engine-channel.ts'
 import type { EngineEnvironment } from './engine-environment.ts'
 import { WATCH_NODE } from './engine-messages.ts'
 
@@ -77,16 +78,25 @@ async function probe(): Promise<EngineSandbox> {
   return 'none'
 }
 
-/** Whether Node starts there, can load the code of engines, and can read their libraries. */
+/** Whether Node starts there, has its channel, can load the code of engines, and can read their libraries. */
 export function works(sandbox: EngineSandbox, bubblewrap?: string): Promise<boolean> {
   const script = `
-    import(process.argv[1])
-    for (const path of process.argv.slice(2)) require('node:fs').accessSync(path, 4)`
+    for (const path of process.argv.slice(2)) require('node:fs').accessSync(path, 4)
+    import(process.argv[1]).then(() => process.exit(0))`
   const needed = [ENGINE_CHILD.href, ...['onnxruntime-node', 'sharp'].map(fileOf)]
   const what = { args: ['-e', script, ...needed], folder: '/', code: [], env: {} }
   const { command, args, options } = startOf(sandbox, what, bubblewrap)
+  const child = spawn(command, args, {
+    ...options,
+    env: {},
+    stdio: ENGINE_STDIO,
+    timeout: PROBE_TIMEOUT_MS,
+    killSignal: 'SIGKILL'
+  })
+  for (const stream of [child.stdout, child.stderr]) stream?.resume()
   return new Promise(resolve => {
-    execFile(command, args, { ...options, env: {}, timeout: PROBE_TIMEOUT_MS }, err => resolve(err === null))
+    child.on('exit', code => resolve(code === 0))
+    child.on('error', () => resolve(false))
   })
 }
 

@@ -24,13 +24,18 @@ export class OutputTail {
 
   /** Takes what was printed. @returns whether it still is a bearable amount. */
   add(printed: Buffer): boolean {
+    this.#text = (this.#text + printed.toString('utf8')).slice(-TAIL_CHARS)
+    return this.count(printed.byteLength)
+  }
+
+  /** Counts what cost the node as much as `bytes` of output. @returns whether it still is a bearable amount. */
+  count(bytes: number): boolean {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs >= this.#windowEndMs) {
       this.#windowEndMs = nowMs + FLOOD_WINDOW_MS
       this.#bytes = 0
     }
-    this.#bytes += printed.byteLength
-    this.#text = (this.#text + printed.toString('utf8')).slice(-TAIL_CHARS)
+    this.#bytes += bytes
     return this.#bytes <= FLOOD_BYTES
   }
 }

@@ -11,7 +11,7 @@ import {
   ProtocolViolationError,
   toLumosError
 } from '../../interface/errors.ts'
-import type { Inference, InferenceRequest, PreparedRequest, ServeOptions } from '../../interface/inference.ts'
+import type { Inference, InferenceRequest, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
@@ -19,6 +19,7 @@ import { FRAME_BYTES_PER_MS_MIN, FRAME_PATIENCE_MS } from '../wire/limits.ts'
 import { type Message, MessageReader, TYPE } from '../wire/messages.ts'
 import type { LoadLimits, PeerLoad } from '../wire/peer-load.ts'
 import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
+import { ServedCall } from './served-call.ts'
 
 /** What a peer at its limit is told: by then some of its own calls have ended. */
 const RETRY_AFTER_MS = 100
@@ -41,31 +42,6 @@ export interface InferenceHandlerComponents {
 export interface InferenceHandlerLimits
   extends LoadLimits,
     Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'> {}
-
-/** One request under way. */
-class ServedCall implements ServeOptions {
-  readonly controller = new AbortController()
-  readonly signal = this.controller.signal
-  readonly askedBy: string
-  /** Of input, counted against its peer. */
-  readonly bytes: number
-  /** Whether the end of its answer has been written. */
-  answered = false
-
-  /** What is asked, once it is known. */
-  request: InferenceRequest | undefined
-  readonly #authorize: (request: InferenceRequest) => void
-
-  constructor(askedBy: string, bytes: number, authorize: (request: InferenceRequest) => void) {
-    this.askedBy = askedBy
-    this.bytes = bytes
-    this.#authorize = authorize
-  }
-
-  mayRun(): void {
-    if (this.request !== undefined) this.#authorize(this.request)
-  }
-}
 
 export class ServedStream {
   readonly #frames: FrameStream

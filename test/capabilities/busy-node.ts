@@ -1,4 +1,4 @@
-/** A process that a test kills while its engine works: prints the engine's pid, then waits. */
+/** A process that a test kills while its engine works: prints the engine's pid when it does, then waits. */
 
 import { systemClock } from '../../interface/clock.ts'
 import { textRequest, unrulyHost } from './parts.ts'
@@ -6,5 +6,6 @@ import { childrenOf } from './processes.ts'
 
 const host = unrulyHost({}, systemClock)
 await host.load()
-void Array.fromAsync(host.infer(textRequest('block 60000')))
-process.stdout.write(`${childrenOf(process.pid)[0]}\n`)
+for await (const _ of host.infer(textRequest('begin 60000'))) {
+  process.stdout.write(`${childrenOf(process.pid)[0]}\n`)
+}

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { afterEach, describe, it } from 'vitest'
-import { ENGINE_CHILD } from '../../capabilities/entries.ts'
 import type { Registry } from '../../capabilities/serving/registry.ts'
 import type { Clock } from '../../interface/clock.ts'
+import { bareEngine } from './bare-engine.ts'
 import { ManualClock } from './manual-clock.ts'
 import { errorOf, memoryLog, registryOf, textOf, textRequest, unrulyHost, unrulyModel } from './parts.ts'
 
@@ -102,8 +100,7 @@ describe('an engine in its own process', () => {
   it.each([
     ['shout', /flooded its output/],
     ['flood', /more than 1024 pieces/],
-    ['skip', /numbered its chunks wrongly/],
-    ['garbage', /unknown type/]
+    ['skip', /numbered its chunks wrongly/]
   ])('is killed when it does "%s"', async (verb, why) => {
     const { log, ask } = served()
     const { code, message } = await errorOf(ask(verb))
@@ -250,45 +247,26 @@ describe('an engine in its own process', () => {
   })
 
   it('reports its memory again, and not only when it is loaded', async () => {
-    const child = fork(ENGINE_CHILD, [], {
-      serialization: 'advanced',
-      execArgv: [],
-      stdio: 'ignore' as const
-    })
     const reports: number[] = []
-    child.on('message', (message: { type: string; bytes: number }) => {
+    const { channel, exited } = bareEngine(message => {
       if (message.type === 'memory') reports.push(message.bytes)
-    })
-    child.send({
-      type: 'load',
-      module: new URL('../fixtures/engines/unruly.ts', import.meta.url).href,
-      settings: {}
     })
     await until(() => reports.length === 2)
     assert.ok(reports.every(bytes => bytes > 10 * MIB))
-    const exited = once(child, 'exit')
-    child.disconnect()
+    channel.close()
     await exited
   })
 
   it('ends when its node is gone, and outlives the Ctrl-C that its node drains', async () => {
-    const child = fork(ENGINE_CHILD, [], {
-      serialization: 'advanced',
-      execArgv: [],
-      stdio: 'ignore' as const
+    const loaded = Promise.withResolvers<void>()
+    const { child, channel, exited } = bareEngine(({ type }) => {
+      if (type === 'loaded') loaded.resolve()
     })
-    const answered = once(child, 'message')
-    child.send({
-      type: 'load',
-      module: new URL('../fixtures/engines/unruly.ts', import.meta.url).href,
-      settings: {}
-    })
-    await answered
+    await loaded.promise
     child.kill('SIGINT')
     child.kill('SIGTERM')
 
-    const exited = once(child, 'exit')
-    child.disconnect()
+    channel.close()
 
     assert.deepEqual(await exited, [0, null])
   })

@@ -148,22 +148,21 @@ describe('digits-cnn', () => {
 
   const svg =
     '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>'
-  it.each([
-    ['nothing', () => Buffer.alloc(0)],
-    ['text', () => Buffer.from('seven')],
-    ['random bytes', () => createHash('sha512').update('seed').digest()],
-    ['a drawing that needs a renderer', () => Buffer.from(svg)],
-    ['a truncated picture', async () => (await digitFile('7.png')).subarray(0, 80)],
-    ['a header without pixels', () => grayPng(8, 0)],
-    ['a tiny file that claims a huge picture', () => grayPng(100_000, 1)],
-    ['a small file of very many pixels', () => grayPng(10_000, 10_000)]
-  ])('refuses %s as no picture, and goes on', async (_, make) => {
-    const picture = await make()
-    const startedMs = performance.now()
-    const { code, message } = await errorOf(registry.infer(imageRequest(picture)))
+  it.each<[string, () => Buffer | Promise<Buffer>, RegExp]>([
+    ['nothing', () => Buffer.alloc(0), /input\.image/],
+    ['text', () => Buffer.from('seven'), /unsupported image format/],
+    ['random bytes', () => createHash('sha512').update('seed').digest(), /unsupported image format/],
+    ['a drawing that needs a renderer', () => Buffer.from(svg), /unsupported image format/],
+    ['a truncated picture', async () => (await digitFile('7.png')).subarray(0, 80), /input\.image/],
+    ['a header without pixels', () => grayPng(8, 0), /input\.image/],
+    // By its header, before a pixel is decoded.
+    ['a tiny file that claims a huge picture', () => grayPng(100_000, 1), /exceeds pixel limit/],
+    ['a small file of very many pixels', () => grayPng(10_000, 10_000), /exceeds pixel limit/]
+  ])('refuses %s as no picture, and goes on', async (_, make, why) => {
+    const { code, message } = await errorOf(registry.infer(imageRequest(await make())))
     assert.equal(code, 'INVALID_INPUT')
     assert.match(message, /input\.image/)
-    assert.ok(performance.now() - startedMs < 2000)
+    assert.match(message, why)
     assert.equal(registry.models()[0]?.warm, true)
   })
 

@@ -117,7 +117,8 @@ describe('a feature of a node', () => {
     await using den = await startWithNotes('den')
     const registry = createUnits({ node: den, gatewayUrl: () => '', rotateToken: () => 0, stop() {} })
     for (const unit of unitsOf(den)) registry.register(unit)
-    const context = { requestId: 'one', budgetMs: 1000 }
+    const caller = { origin: 'local', permissions: ['use'] } as const
+    const context = { requestId: 'one', budgetMs: 1000, caller }
     expect(await registry.execute('notes.keep', { text: 'tea' }, context)).toEqual({ kept: ['tea'] })
 
     await createProgram(true, DOMAINS).parseAsync(['node', 'lumos-node', 'note', 'tea'])

@@ -212,6 +212,9 @@ export const HOST_TARGETS: readonly Target[] = [
       '[',
       '"__proto__":',
       '"task":"tensor"',
+      '"params":{"max_tokens":',
+      '"topK":',
+      '"model_id":',
       '1e999',
       '\\ud800',
       'null'

@@ -7,6 +7,7 @@ export const notesUnits = ({ notes }: { readonly notes: Notes }) => [
     name: 'notes.keep',
     kind: 'command',
     summary: 'Keep a note.',
+    permission: 'use',
     input: z.strictObject({ text: z.string() }),
     output: z.strictObject({ kept: z.array(z.string()) }),
     run: async ({ text }) => {

@@ -1,0 +1,19 @@
+/** A process that a test traces: loads the model in the folder it is given, asks it twice, and ends. */
+
+import { readModel } from '../../capabilities/models/model-info.ts'
+import { onnxModel } from '../../capabilities/models/onnx-model.ts'
+import { systemClock } from '../../interface/clock.ts'
+import { digitFile, float32, imageRequest, memoryLog, outputOf, tensorRequest } from './parts.ts'
+
+const found = await readModel(process.argv[2]!)
+const { engine } = onnxModel(found, {
+  clock: systemClock,
+  log: memoryLog(),
+  env: {},
+  sandbox: 'none',
+  cores: 2
+})
+await engine.load()
+await outputOf(engine.infer(imageRequest(await digitFile('7.png'))))
+await outputOf(engine.infer(tensorRequest({ image: float32([1, 1, 8, 8], Array<number>(64).fill(0)) })))
+await engine.close()
