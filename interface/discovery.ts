@@ -21,8 +21,8 @@ export const DiscoveryLink = z.strictObject({
 })
 export type DiscoveryLink = z.infer<typeof DiscoveryLink>
 
-/** `timeout`: no packet came back, as behind a firewall. `refused`: the device is there and the port is closed. */
-export const DialOutcome = z.enum(['connected', 'timeout', 'refused', 'unreachable', 'failed'])
+/** `dialing`: no answer yet, since then. `timeout`: no packet came back, as behind a firewall. `refused`: the device is there and the port is closed. */
+export const DialOutcome = z.enum(['dialing', 'connected', 'timeout', 'refused', 'unreachable', 'failed'])
 export type DialOutcome = z.infer<typeof DialOutcome>
 
 /** A peer that answered on the local network. Its addresses are a claim of any device there. */

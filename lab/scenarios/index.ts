@@ -4,6 +4,7 @@ import type { LabScenario } from '../scenario.ts'
 import { failOver, unpluggedMidAnswer } from './answers.ts'
 import { halfOpen, paused } from './dead-paths.ts'
 import { linkLadder } from './link-ladder.ts'
+import { matrix } from './matrix.ts'
 import { revoked } from './membership.ts'
 import { powerCut } from './power-cut.ts'
 import { sameLan } from './same-lan.ts'
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly LabScenario[] = [
   powerCut,
   smallMemory,
   fullDisk,
+  matrix,
   slowBulk,
   linkLadder
 ]

@@ -51,6 +51,8 @@ interface Target {
   met: boolean
   dialing: boolean
   lastDialAtMs: number
+  /** When it is dialed next. */
+  dueMs: number
   timer?: Timer
 }
 
@@ -101,8 +103,10 @@ export class Discovery implements Startable {
     const { libp2p, clock } = this.#components
     if (id.equals(libp2p.peerId) || this.#stopped.signal.aborted) return
     const target = this.#targets.get(id.toString()) ?? this.#targetOf(id, true)
-    if (clock.monotonicMs() - target.lastDialAtMs < SIGHTING_DIAL_INTERVAL_MS) return
-    target.lastDialAtMs = clock.monotonicMs()
+    const nowMs = clock.monotonicMs()
+    const waitMs = Math.max(0, target.lastDialAtMs + SIGHTING_DIAL_INTERVAL_MS - nowMs)
+    if (target.dueMs <= nowMs + waitMs && waitMs > 0) return
+    if (waitMs === 0) target.lastDialAtMs = nowMs
     target.failures = 0
     // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
     // dialed until it is met, also when the first dial fails.
@@ -111,7 +115,7 @@ export class Discovery implements Startable {
       target.dial = dialAt(fresh)
       target.sighted = true
     }
-    this.#dialSoon(target, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS)
+    this.#dialSoon(target, Math.max(waitMs, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS))
   }
 
   #onHearsay = (event: CustomEvent<PeerInfo>): void => {
@@ -159,7 +163,8 @@ export class Discovery implements Startable {
       unproven,
       met: false,
       dialing: false,
-      lastDialAtMs: Number.NEGATIVE_INFINITY
+      lastDialAtMs: Number.NEGATIVE_INFINITY,
+      dueMs: Number.POSITIVE_INFINITY
     }
     if (this.#targets.size >= TARGETS_MAX) this.#forgetOne()
     this.#targets.set(key, target)
@@ -175,8 +180,10 @@ export class Discovery implements Startable {
   }
 
   #dialSoon(target: Target, delayMs: number): void {
+    const { clock } = this.#components
     target.timer?.cancel()
-    target.timer = this.#components.clock.setTimer(() => void this.#dial(target), delayMs)
+    target.dueMs = clock.monotonicMs() + delayMs
+    target.timer = clock.setTimer(() => void this.#dial(target), delayMs)
   }
 
   #dialLater(target: Target): void {
@@ -187,6 +194,7 @@ export class Discovery implements Startable {
 
   async #dial(target: Target): Promise<void> {
     const { libp2p, clock, log, wants, report } = this.#components
+    target.dueMs = Number.POSITIVE_INFINITY
     const to = target.dial()
     const peerId = peerIdOf(to)
     if (target.dialing || this.#stopped.signal.aborted) return
@@ -205,6 +213,7 @@ export class Discovery implements Startable {
     target.dialing = true
     target.lastDialAtMs = clock.monotonicMs()
     target.timer?.cancel()
+    if (peerId !== undefined) report?.dialed(peerId, 'dialing')
     try {
       const { remotePeer } = await libp2p.dial(to, { signal: this.#stopped.signal })
       report?.dialed(remotePeer.toString(), 'connected')

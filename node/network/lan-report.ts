@@ -60,6 +60,8 @@ export class LanReport {
   /** Dials of peers that were not sighted are not kept. */
   dialed(peerId: string, outcome: DialOutcome): void {
     const sighting = this.#sightings.get(peerId)
+    // A peer that did not answer the last time is still that while it is dialed again.
+    if (outcome === 'dialing' && sighting?.dial?.outcome === 'timeout') return
     if (sighting !== undefined) sighting.dial = { outcome, atMs: this.#clock.monotonicMs() }
   }
 

@@ -34,8 +34,6 @@ export interface JoinerComponents {
   readonly clock: Clock
   /** This node. */
   readonly peerId: string
-  /** Where discovery last saw a peer, best first. */
-  sightedAt(peerId: string): readonly string[]
 }
 
 /** Where somebody is. */
@@ -63,9 +61,7 @@ export class JoinClient {
     const pair: Pair = { mesh, inviter, joiner: this.#components.peerId }
     const key = inviteKey(secret)
     const redeem = { version: 1 as const, name, invite: inviteId(secret), proof: joinProof(key, pair) }
-    // Where the inviter was sighted is reached for sure. One address only: any device of the network can claim it.
-    const sighted = this.#components.sightedAt(inviter).slice(0, 1)
-    const door = { peerId: inviter, addresses: [...sighted, ...addresses.filter(at => at !== sighted[0])] }
+    const door = { peerId: inviter, addresses }
     const attempt = () =>
       this.#at(door, signal, (connection, options) =>
         connection.newStream(JOIN_PROTOCOL, options).then(stream => redeemInvite(stream, redeem, options))

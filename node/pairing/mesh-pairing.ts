@@ -37,7 +37,7 @@ export function composePairing(
   const service = new JoinService({ libp2p, clock, log, store, members, authority, peerId, emit, hold })
   return {
     service,
-    client: new JoinClient({ libp2p, clock, peerId, sightedAt: id => nearby.addressesOf(id) }),
+    client: new JoinClient({ libp2p, clock, peerId }),
     nearby,
     onForeigner({ remotePeer, remoteAddr, direction }, meshId, mesh) {
       const id = remotePeer.toString()

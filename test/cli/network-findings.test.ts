@@ -52,6 +52,11 @@ it.each([
     { sightings: [sighting('timeout')] },
     /^fail peers: den was seen at 10\.9\.0\.2:5867 3 s ago.*firewall.*TCP port 5867/
   ],
+  [
+    'silence while it is dialed',
+    { sightings: [sighting('dialing', { dial: { outcome: 'dialing', ago_ms: 3000 } })] },
+    /^fail peers: den was seen.*firewall/
+  ],
   ['a closed port', { sightings: [sighting('refused')] }, /^fail peers: .*nothing listens/],
   ['clocks', { sightings: [sighting('connected')] }, /^fail peers: .*ends at once.*clocks/],
   [
@@ -81,6 +86,6 @@ it('is content with connected peers, and warns of one that is sighted and not re
     /^warn peers: den/
   )
   // Not dialed yet, or gone for a while.
-  for (const each of [sighting(null), sighting('timeout', { seen_ago_ms: 60_000 })])
+  for (const each of [sighting(null), sighting('dialing'), sighting('timeout', { seen_ago_ms: 60_000 })])
     expect(found({ sightings: [each] }, TWO, [{ name: 'attic' }]).at(-1)).toMatch(/^ok peers/)
 })

@@ -15,6 +15,8 @@ export interface NetworkView {
 }
 type Sighting = SnakeCase<DiscoveryReport>['sightings'][number]
 
+/** On a local network a device answers within milliseconds, one that is busy within a second. */
+const SILENCE_MS_MIN = 2500
 /** Peers answer every five seconds; one that was not sighted for so long is gone. */
 const SIGHTING_AGE_MS_MAX = 30_000
 
@@ -96,7 +98,8 @@ function peers({ discovery: { links, sightings }, peers: connected, members, sta
 /** A member that is there and not connected; undefined while it is being dialed. */
 function unreachedBecause({ name, address, seen_ago_ms, dial }: Sighting): Finding | undefined {
   const seen = `${name} was seen at ${placeOf(address)} ${Math.round(seen_ago_ms / 1000)} s ago`
-  switch (dial?.outcome) {
+  const isSilent = dial?.outcome === 'dialing' && dial.ago_ms >= SILENCE_MS_MIN
+  switch (isSilent ? 'timeout' : dial?.outcome) {
     case 'timeout':
       return fail(
         'peers',

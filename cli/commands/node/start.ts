@@ -58,7 +58,7 @@ export async function runningNode(options: GlobalOptions & GivenNames): Promise<
 const readyLine = (): string => `Ready in ${(performance.now() / 1000).toFixed(1)} s`
 
 function printReady(ready: Ready, output: Output, last: string): void {
-  const { name, peer_id, gateway, addresses, ignored = [] } = ready
+  const { name, peer_id, gateway, addresses, ignored = [], warnings = [] } = ready
   output.data(ready, () =>
     [
       `${output.paint('bold', name)}  ${peer_id}`,
@@ -67,7 +67,7 @@ function printReady(ready: Ready, output: Output, last: string): void {
       last
     ].join('\n')
   )
-  if (!output.json) for (const line of ignored) output.note(line)
+  if (!output.json) for (const line of [...ignored, ...warnings]) output.note(line)
 }
 
 /** A process of its own that outlives this one. It tells over IPC when it is ready, or why it is not. */

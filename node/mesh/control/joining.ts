@@ -33,12 +33,16 @@ export class JoiningControl {
       if (code.mesh === members.mesh && !isRemoved()) {
         throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
       }
-      const { grant, phrase } = await this.#changes.session.pairing.client.redeem(
-        code,
+      const { client, nearby } = this.#changes.session.pairing
+      // Where the inviter was sighted is reached for sure. One address only: any device of the network can claim it.
+      const sighted = nearby.addressesOf(code.inviter).slice(0, 1)
+      const addresses = [...sighted, ...code.addresses.filter(address => address !== sighted[0])]
+      const { grant, phrase } = await client.redeem(
+        { ...code, addresses },
         this.#changes.nameOr(name),
         signal ?? new AbortController().signal
       )
-      return await this.#enter(grant, code.mesh, phrase, { peerId: code.inviter, addresses: code.addresses })
+      return await this.#enter(grant, code.mesh, phrase, { peerId: code.inviter, addresses })
     })
   }
 
