@@ -26,7 +26,7 @@ export const DialOutcome = z.enum(['dialing', 'connected', 'timeout', 'refused',
 export type DialOutcome = z.infer<typeof DialOutcome>
 
 /** A peer that answered on the local network. Its addresses are a claim of any device there. */
-export const DiscoverySighting = z.strictObject({
+const DiscoverySighting = z.strictObject({
   peerId: z.string(),
   /** Name of the member; null when it is none. */
   name: z.string().nullable(),
@@ -39,7 +39,6 @@ export const DiscoverySighting = z.strictObject({
   /** How this node's last dial of it ended; null when there was none. */
   dial: z.strictObject({ outcome: DialOutcome, agoMs: z.number() }).nullable()
 })
-export type DiscoverySighting = z.infer<typeof DiscoverySighting>
 
 export const DiscoveryReport = z.strictObject({
   /** False when the settings turn discovery off. */

@@ -103,11 +103,6 @@ export class Discovery implements Startable {
     const { libp2p, clock } = this.#components
     if (id.equals(libp2p.peerId) || this.#stopped.signal.aborted) return
     const target = this.#targets.get(id.toString()) ?? this.#targetOf(id, true)
-    const nowMs = clock.monotonicMs()
-    const waitMs = Math.max(0, target.lastDialAtMs + SIGHTING_DIAL_INTERVAL_MS - nowMs)
-    if (target.dueMs <= nowMs + waitMs && waitMs > 0) return
-    if (waitMs === 0) target.lastDialAtMs = nowMs
-    target.failures = 0
     // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
     // dialed until it is met, also when the first dial fails.
     const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
@@ -115,6 +110,11 @@ export class Discovery implements Startable {
       target.dial = dialAt(fresh)
       target.sighted = true
     }
+    const nowMs = clock.monotonicMs()
+    const waitMs = Math.max(0, target.lastDialAtMs + SIGHTING_DIAL_INTERVAL_MS - nowMs)
+    if (target.dueMs <= nowMs + waitMs && waitMs > 0) return
+    if (waitMs === 0) target.lastDialAtMs = nowMs
+    target.failures = 0
     this.#dialSoon(target, Math.max(waitMs, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS))
   }
 

@@ -53,7 +53,7 @@ export function lanNetwork(
 }
 
 /** Of the addresses of this link, those that this node listens on. */
-export function addressesOn(
+function addressesOn(
   link: Link,
   { peerId, addressManager, transportManager }: Omit<DiscoveryComponents, 'logger'>
 ): Multiaddr[] {

@@ -8,7 +8,7 @@ import { LumosError } from '../../interface/errors.ts'
 /** Nodes on one machine take ports in a row; ten of them are more than anyone runs by hand. */
 const PORTS_TRIED = 10
 /** Stands for every address of this device, of either family. */
-export const EVERY_ADDRESS = '::'
+const EVERY_ADDRESS = '::'
 export const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 /** The system has no such family, or has it turned off. */
 const NO_FAMILY: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT', 'EINVAL'])

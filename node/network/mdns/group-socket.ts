@@ -11,7 +11,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { type Family, type Link, zoneOf } from './links.ts'
 
-export const MDNS_PORT = 5353
+const MDNS_PORT = 5353
 const GROUPS: Readonly<Record<Family, string>> = { IPv4: '224.0.0.251', IPv6: 'ff02::fb' }
 /** Of RFC 6762. A packet that came over a router has less. */
 const TTL = 255

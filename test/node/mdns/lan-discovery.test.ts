@@ -155,6 +155,7 @@ const at = (address: string) => `${address}/p2p/${STRANGER}`
 it.each([
   ['a packet from another network', forged([at('/ip4/192.168.0.9/tcp/1')]), '8.8.8.8'],
   ['an address on the internet', forged([at('/ip4/8.8.8.8/tcp/1')]), '192.168.0.9'],
+  ['an address of this machine', forged([at('/ip4/127.0.0.1/tcp/1')]), '192.168.0.9'],
   ['a name to look up', forged([at('/dns4/victim.example/tcp/1')]), '192.168.0.9'],
   ['an address of two parts', forged([at(`${at('/ip4/192.168.0.9/tcp/1')}/tcp/2`)]), '192.168.0.9'],
   ['no id', forged(['/ip4/192.168.0.9/tcp/1']), '192.168.0.9'],
