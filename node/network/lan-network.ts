@@ -6,13 +6,15 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import { zonedTcp } from '../../protocols/transport/zoned-tcp.ts'
+import { isLinkLocal } from './address-order.ts'
 import { LanReport } from './lan-report.ts'
 import type { DiscoveryComponents, Network } from './libp2p.ts'
 import { WILDCARDS } from './listen-port.ts'
 import { GroupSocket } from './mdns/group-socket.ts'
 import { LanDiscovery } from './mdns/lan-discovery.ts'
-import { isLinkLocal, type Link } from './mdns/links.ts'
+import type { Link } from './mdns/links.ts'
 import { peerRecords } from './mdns/records.ts'
+import { defaultSources } from './own-addresses.ts'
 
 /** With so many, an answer fits into one packet of Ethernet. */
 const ANNOUNCED_MAX = 6
@@ -23,13 +25,16 @@ export interface TcpSettings {
   readonly port: number
   /** Multiaddrs to dial at start. */
   readonly peers: readonly string[]
+  /** Multiaddrs of a router that leads here. */
+  readonly announce?: readonly string[]
 }
 
-export const tcpNetwork = ({ hosts, port, peers }: TcpSettings): Network => ({
+export const tcpNetwork = ({ hosts, port, peers, announce = [] }: TcpSettings): Network => ({
   transports: [zonedTcp()],
   listen: hosts.map(host => `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`),
   discovery: [],
-  dial: peers
+  dial: peers,
+  device: { interfaces: networkInterfaces, defaultSources, announce }
 })
 
 export function lanNetwork(

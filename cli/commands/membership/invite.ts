@@ -37,7 +37,7 @@ export async function run({ options, output }: Invocation<InviteOptions>): Promi
 }
 
 function wordsFor(
-  { code, role, expires_at_ms }: SnakeCase<Invitation>,
+  { code, role, expires_at_ms, left_out }: SnakeCase<Invitation>,
   file: string | undefined,
   output: Output
 ): string {
@@ -46,7 +46,10 @@ function wordsFor(
     `For one device, as ${role}, within ${left}. On that device:`,
     '',
     output.paint('bold', `  lumos-node join ${file === undefined ? code : `@${file}`}`),
-    ''
+    '',
+    ...(left_out.length > 0
+      ? [`The code has no room for these addresses of this device: ${left_out.join(', ')}`, '']
+      : [])
   ].join('\n')
 }
 

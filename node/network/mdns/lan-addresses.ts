@@ -6,8 +6,9 @@
 
 import { BlockList } from 'node:net'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { type Interfaces, isLinkLocal } from '../address-order.ts'
 import { contains, familyOf, isStateable } from '../stated-addresses.ts'
-import { type Interfaces, isLinkLocal, type Link, zoneOf } from './links.ts'
+import { type Link, zoneOf } from './links.ts'
 
 /** As many as an entry of the peer store holds. */
 const ADDRESSES_MAX = 20

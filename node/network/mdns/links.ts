@@ -5,8 +5,8 @@
 
 import { BlockList, isIPv6 } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
+import { type Interfaces, isLinkLocal } from '../address-order.ts'
 
-export type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>
 export type Family = NetworkInterfaceInfo['family']
 
 /**
@@ -84,10 +84,3 @@ export function arrivedOn(links: readonly Link[], family: Family, source: string
         : zoneOf(link) === zone)
   )
 }
-
-export const isLinkLocal = (address: string): boolean =>
-  LINK_LOCAL.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
-
-const LINK_LOCAL = new BlockList()
-LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4')
-LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6')
