@@ -12,6 +12,8 @@ export interface Ready {
   readonly members?: number
   /** Options and settings that count for nothing, a line each; absent when all count. */
   readonly ignored?: readonly string[]
+  /** What keeps peers from being found, a line each; absent when nothing does. */
+  readonly warnings?: readonly string[]
 }
 
 export type StartMessage =

@@ -24,6 +24,9 @@ const DRAIN_MS = 10_000
 /** All parts have stopped by then; libraries leave timers of seconds behind, which are not waited for. */
 const LINGER_MS = 50
 
+const PORT_TAKEN =
+  'Another program holds UDP port 5353 for itself: peers on this network are not found. See: lumos-node doctor'
+
 /** Resolves when the node has stopped. */
 export async function serve(options: StartOptions, onReady: (ready: Ready) => void): Promise<void> {
   const stopping = Promise.withResolvers<void>()
@@ -90,6 +93,7 @@ async function passphrase(): Promise<string | undefined> {
 function announce(node: LumosNode, home: NodeHome, gateway: Gateway, given: GivenNames): Ready {
   const { peerId, name, mesh, version, addresses } = node.status()
   const ignored = ignoredNames(given, { name, mesh })
+  const isPortTaken = node.discovery().links.some(({ state }) => state === 'port-taken')
   const url = gateway.url!
   home.writeRunFile({
     pid: process.pid,
@@ -107,7 +111,8 @@ function announce(node: LumosNode, home: NodeHome, gateway: Gateway, given: Give
     gateway: url,
     addresses,
     members: node.mesh.members().length,
-    ...(ignored.length > 0 && { ignored })
+    ...(ignored.length > 0 && { ignored }),
+    ...(isPortTaken && { warnings: [PORT_TAKEN] })
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import * as z from 'zod'
+import type { DiscoveryReport } from './discovery.ts'
 import type { NodeEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
@@ -176,6 +177,8 @@ export interface LumosNode extends AsyncDisposable {
    */
   withdraw(model: string): Offering
   status(): NodeStatus
+  /** What discovery on the local network saw and did: links, sighted peers, and how dialing them ended. */
+  discovery(): DiscoveryReport
   /** What engines of this node are kept from; found by a trial when it is first asked for. */
   sandbox(): Promise<EngineSandbox>
 }

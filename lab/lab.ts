@@ -7,13 +7,10 @@
 import { Device } from './device.ts'
 import type { Lan, Place } from './place.ts'
 import { Router } from './router.ts'
-import { ip, ownName, removeHomes, removeNamespace, sweep } from './system.ts'
+import { connect, ip, ownName, removeHomes, removeNamespace, sweep } from './system.ts'
 
 /** Where the router is on every LAN, if there is one. */
 const ROUTER_HOST = 254
-/** Of an Ethernet frame. The kernel else hands on packets of 64 KiB whole, which no link could lose in part. */
-const FRAME_BYTES = 1514
-
 const labs = new Set<Lab>()
 
 export class Lab implements AsyncDisposable {
@@ -42,15 +39,15 @@ export class Lab implements AsyncDisposable {
     return `${this.#name}-fabric`
   }
 
-  /** A switch, and a network of its own: the first three numbers of its addresses. */
-  async lan(network?: string): Promise<LabLan> {
+  /** A switch, and a network of its own. */
+  async lan(): Promise<LabLan> {
     const number = this.#lans++
     const bridge = `lan${number}`
     await ip(
       `-n ${this.fabric} link add ${bridge} type bridge`,
       `-n ${this.fabric} link set dev ${bridge} up`
     )
-    return new LabLan(this, bridge, network ?? `10.77.${number}`)
+    return new LabLan(this, bridge, `10.77.${number}`)
   }
 
   /** The way out of each of these LANs, and from one to the other. */
@@ -64,7 +61,8 @@ export class Lab implements AsyncDisposable {
         bridge,
         link: `to-${bridge}`,
         port: `router-${bridge}`,
-        address: `${network}.${ROUTER_HOST}`
+        address: `${network}.${ROUTER_HOST}`,
+        cidrs: [`${network}.${ROUTER_HOST}/24`]
       }
       await connect(place)
       places.push(place)
@@ -98,7 +96,7 @@ export class Lab implements AsyncDisposable {
   }
 }
 
-class LabLan implements Lan {
+export class LabLan implements Lan {
   readonly bridge: string
   readonly network: string
   readonly #lab: Lab
@@ -114,43 +112,25 @@ class LabLan implements Lan {
    * Another machine, plugged in.
    *
    * @param name unique in its lab, of at most 12 characters: it becomes that of a network interface.
-   * @param bridges of containers, which the system lists before the cable.
+   * @param cidrs its addresses; none for link-local IPv6 alone.
    */
-  async device(name: string, bridges = 0): Promise<Device> {
+  async device(name: string, cidrs = [`${this.network}.${++this.#devices}/24`]): Promise<Device> {
     const place = {
       namespace: await this.#lab.namespace(name),
       fabric: this.#lab.fabric,
       bridge: this.bridge,
       link: 'eth0',
       port: name,
-      address: `${this.network}.${++this.#devices}`
+      address: cidrs[0]?.split('/')[0] ?? '',
+      cidrs
     }
-    for (let number = 0; number < bridges; number++) await addBridge(place.namespace, number)
     await connect(place)
-    // Every machine on a real LAN has a default route, which covers multicast, whether or not anybody is there.
-    await ip(`-n ${place.namespace} route add default via ${this.network}.${ROUTER_HOST}`)
+    // Every machine on a real LAN has a default route, whether or not anybody is there.
+    if (place.address.startsWith(this.network)) {
+      await ip(`-n ${place.namespace} route add default via ${this.network}.${ROUTER_HOST}`)
+    }
     const device = new Device(place)
     this.#lab.add(device)
     return device
   }
-}
-
-/** With a container behind it: the system does not list a bridge that leads nowhere. */
-const addBridge = (namespace: string, number: number): Promise<void> =>
-  ip(
-    `-n ${namespace} link add br-${number} type veth peer name inside${number}`,
-    `-n ${namespace} addr add 172.${18 + number}.0.1/16 dev br-${number}`,
-    `-n ${namespace} link set br-${number} up`,
-    `-n ${namespace} link set inside${number} up`
-  )
-
-/** The cable between a namespace and a switch. */
-async function connect({ namespace, fabric, bridge, link, port, address }: Place): Promise<void> {
-  await ip(
-    `link add ${link} netns ${namespace} type veth peer name ${port} netns ${fabric}`,
-    `-n ${namespace} link set dev ${link} gso_max_size ${FRAME_BYTES} gso_max_segs 1`,
-    `-n ${namespace} addr add ${address}/24 dev ${link}`,
-    `-n ${fabric} link set dev ${port} master ${bridge} up`,
-    `-n ${namespace} link set dev ${link} up`
-  )
 }

@@ -12,8 +12,10 @@ export interface Place {
   readonly link: string
   /** The end of its cable at the switch. */
   readonly port: string
-  /** IPv4 address. */
+  /** The first IP address; empty when it has link-local IPv6 alone. */
   readonly address: string
+  /** All that were given to it, with prefixes. */
+  readonly cidrs: readonly string[]
 }
 
 /** A network of its own, behind one switch. */

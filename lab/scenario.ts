@@ -1,6 +1,5 @@
 /** A question put to devices on real networks: what is built, what is done to it, and what was found. */
 
-import type { PresetName } from '../sim/network/presets.ts'
 import { Lab } from './lab.ts'
 import type { Emulator } from './link.ts'
 
@@ -10,10 +9,10 @@ export interface LabScenario {
   readonly question: string
   /** Devices, networks and what is done to them, in a sentence. */
   readonly setup: string
-  /** Of the link ladder, each of which it can run on by itself. */
-  readonly rungs?: readonly PresetName[]
+  /** Of a ladder or a matrix, each of which it can run on by itself. */
+  readonly rungs?: readonly string[]
   /** @throws {NotRun} when this machine cannot build it. */
-  run(lab: Lab, findings: Findings, rungs: readonly PresetName[]): Promise<void>
+  run(lab: Lab, findings: Findings, rungs: readonly string[]): Promise<void>
 }
 
 /** The machine lacks what a scenario is built of: no answer, neither yes nor no. */
@@ -30,7 +29,7 @@ export async function orNotRun<T>(build: Promise<T>): Promise<T> {
 
 interface Check {
   /** Of the link ladder, where one is climbed. */
-  readonly rung?: PresetName
+  readonly rung?: string
   readonly promise: string
   readonly holds: boolean
   /** What was seen. */
@@ -38,7 +37,7 @@ interface Check {
 }
 
 export interface Figure {
-  readonly rung?: PresetName
+  readonly rung?: string
   readonly metric: string
   readonly value: number
   readonly unit: string
@@ -53,7 +52,7 @@ export class Findings {
   /** The program that translated addresses, if one did. */
   translator: string | undefined
   /** What is found from now on belongs to this rung. */
-  rung: PresetName | undefined
+  rung: string | undefined
   readonly #report: (line: string) => void
 
   /** @param report tells whoever watches. */
@@ -121,7 +120,7 @@ export interface Outcome {
 
 export async function outcomeOf(
   scenario: LabScenario,
-  rungs: readonly PresetName[],
+  rungs: readonly string[],
   report: (line: string) => void
 ): Promise<Outcome> {
   const { name, question, setup } = scenario

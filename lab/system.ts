@@ -13,8 +13,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { memoryHierarchy } from './memory.ts'
+import type { Place } from './place.ts'
 
 const PREFIX = 'lumos-lab'
+/** Of an Ethernet frame. The kernel else hands on packets of 64 KiB whole, which no link could lose in part. */
+const FRAME_BYTES = 1514
 
 export const run = promisify(execFile)
 
@@ -25,6 +28,17 @@ export const ownName = (): string => `${PREFIX}-${process.pid}-${names++}`
 
 export async function ip(...commands: string[]): Promise<void> {
   for (const command of commands) await run('ip', command.split(' '))
+}
+
+/** The cable between a namespace and a switch. */
+export async function connect({ namespace, fabric, bridge, link, port, cidrs }: Place): Promise<void> {
+  await ip(
+    `link add ${link} netns ${namespace} type veth peer name ${port} netns ${fabric}`,
+    `-n ${namespace} link set dev ${link} gso_max_size ${FRAME_BYTES} gso_max_segs 1`,
+    ...cidrs.map(cidr => `-n ${namespace} addr add ${cidr} dev ${link}${cidr.includes(':') ? ' nodad' : ''}`),
+    `-n ${fabric} link set dev ${port} master ${bridge} up`,
+    `-n ${namespace} link set dev ${link} up`
+  )
 }
 
 /** Removes a network namespace, after ending whatever still runs in it. */

@@ -34,8 +34,9 @@ import { MeshNode } from './lumos-node.ts'
 import { foundMesh, ModelAccess, RENEW_BEFORE_MS, RootKey, warnOfNames } from './membership/index.ts'
 import type { Identity, NodeContext } from './mesh/context.ts'
 import { MeshSwitching } from './mesh/switching.ts'
-import { lanNetwork, type Network } from './network/libp2p.ts'
-import { firstFreePort } from './network/listen-port.ts'
+import { lanNetwork } from './network/lan-network.ts'
+import type { Network } from './network/libp2p.ts'
+import { placeToListen } from './network/listen-port.ts'
 import { closeFeatures, openFeatures, withFacets } from './open-features.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { PeerProtocols } from './peer-protocols.ts'
@@ -106,7 +107,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
     ...identity,
     ...models,
     features: [models.serving, protocols, ...features],
-    network: options.network ?? lanNetwork({ ...config.swarm, port: await swarmPort(config, log) }),
+    network: options.network ?? (await ownNetwork(config, ground)),
     store: new MeshStore(home.core),
     root: new RootKey(home.meshRootPath, keys),
     newIdentity: async () => identityOf(await renewKey(home.identityPath, keys))
@@ -217,8 +218,12 @@ function fixedModels({ models = [] }: LumosNodeOptions, { engines }: Config, clo
   ]
 }
 
-async function swarmPort({ swarm }: Config, log: NodeContext['log']): Promise<number> {
-  const port = await firstFreePort(swarm.host, swarm.port)
-  if (port !== swarm.port) log.warn({ wanted: swarm.port, port }, 'the swarm port is taken; using another')
-  return port
+async function ownNetwork(
+  { swarm }: Config,
+  { clock, log }: Pick<NodeContext, 'clock' | 'log'>
+): Promise<Network> {
+  const place = await placeToListen(swarm.host, swarm.port)
+  if (place.port !== swarm.port && swarm.port !== 0)
+    log.warn({ wanted: swarm.port, port: place.port }, 'the swarm port is taken; using another')
+  return lanNetwork({ ...swarm, ...place }, { clock, log })
 }

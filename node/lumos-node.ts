@@ -1,6 +1,7 @@
 /** A running node, as its own process and tests see it. `create-node` makes the parts of the node, `mesh/compose` those of a mesh. */
 
 import { engineSandbox } from '../capabilities/index.ts'
+import type { DiscoveryReport } from '../interface/discovery.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import type { Access } from '../interface/membership.ts'
@@ -176,6 +177,10 @@ export class MeshNode implements LumosNode {
       storage: STORAGE_STATES[home.failure?.code ?? ''] ?? 'ok',
       hardware
     }
+  }
+
+  discovery(): DiscoveryReport {
+    return this.#session.discovery()
   }
 
   sandbox(): Promise<EngineSandbox> {

@@ -3,7 +3,8 @@
 import type { Connection } from '@libp2p/interface'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { createLumosNode } from '../node/create-node.ts'
-import { lanNetwork, type Network } from '../node/network/libp2p.ts'
+import { tcpNetwork } from '../node/network/lan-network.ts'
+import type { Network } from '../node/network/libp2p.ts'
 import { seededRandom } from '../sim/random.ts'
 import { Load, type Tally } from './load.ts'
 import { type Sample, takeSample } from './sample.ts'
@@ -32,7 +33,7 @@ export interface Measured extends Sample, Tally {
 const { home, name, seed, peers }: MemberOrders = JSON.parse(process.argv[2]!)
 
 let openConnections = (): Connection[] => []
-const lan = lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers })
+const lan = tcpNetwork({ hosts: ['127.0.0.1'], port: 0, peers })
 /** A transport is made out of libp2p's own parts, which is where the connections are counted. */
 const network: Network = {
   ...lan,

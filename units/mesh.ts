@@ -1,6 +1,7 @@
 /** What this node knows about itself and its peers. */
 
 import * as z from 'zod'
+import { DiscoveryReport } from '../interface/discovery.ts'
 import { type LumosNode, NodeStatus, PeerInfo } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 
@@ -22,5 +23,15 @@ export const meshUnits = (node: LumosNode, gatewayUrl: () => string | undefined)
     input: z.strictObject({}),
     output: z.strictObject({ items: z.array(PeerInfo) }),
     run: async () => ({ items: node.peers() })
+  }),
+  defineUnit({
+    name: 'mesh.discovery',
+    kind: 'query',
+    permission: 'read',
+    summary:
+      'What discovery on the local network saw and did: links, sighted peers, and how dialing them ended.',
+    input: z.strictObject({}),
+    output: DiscoveryReport,
+    run: async () => node.discovery()
   })
 ]

@@ -1,5 +1,6 @@
 /** Which addresses of a device are told, and in which order they are dialed. */
 
+import { addBridges } from '../network-faults.ts'
 import { ASKER, meet, type Node, pair, startOn } from '../node.ts'
 import { ask } from '../questions.ts'
 import type { Findings, LabScenario } from '../scenario.ts'
@@ -21,7 +22,8 @@ export const addresses: LabScenario = {
 
   async run(lab, findings) {
     const [home, hall] = [await lab.lan('192.168.77'), await lab.lan('51.75.9')]
-    const host = await home.device('host', 7)
+    const host = await home.device('host')
+    await addBridges(host, 7)
     await using server = await startOn(host, 'server', ALONE)
     await using laptop = await startOn(await home.device('laptop'), 'laptop', ALONE)
     await joins(findings, 'joined behind seven bridges', server, laptop)

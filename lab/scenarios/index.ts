@@ -5,6 +5,7 @@ import { addresses } from './addresses.ts'
 import { failOver, unpluggedMidAnswer } from './answers.ts'
 import { halfOpen, paused } from './dead-paths.ts'
 import { linkLadder } from './link-ladder.ts'
+import { matrix } from './matrix.ts'
 import { revoked } from './membership.ts'
 import { powerCut } from './power-cut.ts'
 import { sameLan } from './same-lan.ts'
@@ -26,6 +27,7 @@ export const SCENARIOS: readonly LabScenario[] = [
   powerCut,
   smallMemory,
   fullDisk,
+  matrix,
   slowBulk,
   linkLadder
 ]

@@ -29,7 +29,7 @@ export const linkLadder: LabScenario = {
   rungs: RUNGS,
 
   async run(lab, findings, rungs) {
-    for (const rung of rungs) await climb(lab, findings, rung)
+    for (const rung of rungs) await climb(lab, findings, rung as PresetName)
   }
 }
 

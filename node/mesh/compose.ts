@@ -24,6 +24,7 @@ import type { MeshLibp2p } from '../network/libp2p.ts'
 import { composePairing, type MeshPairing, NearbyMeshes, sightingOf } from '../pairing/index.ts'
 import { composeRouting, type MeshRouting } from '../routing/index.ts'
 import type { MeshSession, NodeContext } from './context.ts'
+import { discoveryReport } from './discovery-report.ts'
 import { contextOf } from './feature-context.ts'
 import { composeNetwork } from './network.ts'
 import { Participations } from './participations.ts'
@@ -80,6 +81,7 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     random,
     log,
     addresses: network.dial,
+    report: network.report,
     // A stranger of another mesh may have become a member of this one.
     wants: id => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
   })
@@ -127,6 +129,7 @@ function sessionOf(node: NodeContext, parts: Parts, participations: Participatio
     revocations,
     pairing,
     routing,
+    discovery: () => discoveryReport(node, { libp2p, members, nearby: pairing.nearby }),
     isRemoved: () => members.standing(node.peerId).kind === 'revoked',
     saidRemoved: () => [...hello.saidRemoved],
     sighted: ({ peerId: id, addresses }) =>

@@ -2,6 +2,7 @@
 
 import type { PrivateKey } from '@libp2p/interface'
 import type { Catalogue, Registry } from '../../capabilities/index.ts'
+import type { DiscoveryReport } from '../../interface/discovery.ts'
 import type { Lifecycle } from '../../interface/lifecycle.ts'
 import type { Hardware } from '../../interface/manifest.ts'
 import type { DataDir } from '../../storage/home/data-dir.ts'
@@ -54,6 +55,8 @@ export interface MeshSession {
   readonly revocations: RevocationSync
   readonly pairing: MeshPairing
   readonly routing: MeshRouting
+  /** What discovery on the local network saw and did. */
+  discovery(): DiscoveryReport
   /** This device was removed from the mesh, as it has seen proven. */
   isRemoved(): boolean
   /** Members that say so. */

@@ -12,6 +12,8 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import { outcomeOf } from './dial-outcome.ts'
+import type { LanReport } from './lan-report.ts'
 import type { MeshLibp2p } from './libp2p.ts'
 import { SightedDials } from './sighted-dials.ts'
 
@@ -47,6 +49,8 @@ interface Target {
   met: boolean
   dialing: boolean
   lastDialAtMs: number
+  /** When it is dialed next. */
+  dueMs: number
   timer?: Timer
 }
 
@@ -57,6 +61,7 @@ export interface DiscoveryComponents {
   readonly log: Logger
   /** Multiaddrs from the settings. */
   readonly addresses: readonly string[]
+  readonly report?: LanReport
   /** Whether a peer is worth a connection: not one of another mesh, say. */
   wants(peerId: string): boolean
 }
@@ -98,9 +103,6 @@ export class Discovery implements Startable {
     const { libp2p, clock } = this.#components
     if (id.equals(libp2p.peerId) || this.#stopped.signal.aborted) return
     const target = this.#targets.get(id.toString()) ?? this.#targetOf(id, true)
-    if (clock.monotonicMs() - target.lastDialAtMs < SIGHTING_DIAL_INTERVAL_MS) return
-    target.lastDialAtMs = clock.monotonicMs()
-    target.failures = 0
     // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
     // dialed until it is met, also when the first dial fails.
     const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
@@ -108,7 +110,12 @@ export class Discovery implements Startable {
       target.dial = dialAt(fresh)
       target.sighted = true
     }
-    this.#dialSoon(target, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS)
+    const nowMs = clock.monotonicMs()
+    const waitMs = Math.max(0, target.lastDialAtMs + SIGHTING_DIAL_INTERVAL_MS - nowMs)
+    if (target.dueMs <= nowMs + waitMs && waitMs > 0) return
+    if (waitMs === 0) target.lastDialAtMs = nowMs
+    target.failures = 0
+    this.#dialSoon(target, Math.max(waitMs, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS))
   }
 
   #onHearsay = (event: CustomEvent<PeerInfo>): void => {
@@ -167,7 +174,8 @@ export class Discovery implements Startable {
       unproven,
       met: false,
       dialing: false,
-      lastDialAtMs: Number.NEGATIVE_INFINITY
+      lastDialAtMs: Number.NEGATIVE_INFINITY,
+      dueMs: Number.POSITIVE_INFINITY
     }
     if (this.#targets.size >= TARGETS_MAX) this.#forgetOne()
     this.#targets.set(key, target)
@@ -183,8 +191,10 @@ export class Discovery implements Startable {
   }
 
   #dialSoon(target: Target, delayMs: number): void {
+    const { clock } = this.#components
     target.timer?.cancel()
-    target.timer = this.#components.clock.setTimer(() => void this.#dial(target), delayMs)
+    target.dueMs = clock.monotonicMs() + delayMs
+    target.timer = clock.setTimer(() => void this.#dial(target), delayMs)
   }
 
   #dialLater(target: Target): void {
@@ -196,7 +206,8 @@ export class Discovery implements Startable {
   }
 
   async #dial(target: Target): Promise<void> {
-    const { libp2p, clock, log, wants } = this.#components
+    const { libp2p, clock, log, wants, report } = this.#components
+    target.dueMs = Number.POSITIVE_INFINITY
     const to = target.dial()
     const peerId = peerIdOf(to)
     if (target.dialing || this.#stopped.signal.aborted) return
@@ -215,10 +226,13 @@ export class Discovery implements Startable {
     target.dialing = true
     target.lastDialAtMs = clock.monotonicMs()
     target.timer?.cancel()
+    if (peerId !== undefined) report?.dialed(peerId, 'dialing')
     try {
-      await libp2p.dial(to, { signal: this.#stopped.signal })
+      const { remotePeer } = await libp2p.dial(to, { signal: this.#stopped.signal })
+      report?.dialed(remotePeer.toString(), 'connected')
     } catch (err) {
       if (this.#stopped.signal.aborted) return
+      if (peerId !== undefined) report?.dialed(peerId, outcomeOf(err))
       log.debug({ to: String(to), failures: target.failures, err }, 'could not dial')
       this.#dialLater(target)
     } finally {

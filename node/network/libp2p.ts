@@ -6,23 +6,20 @@
  * Noise, which stays for peers that speak only that.
  */
 
-import { networkInterfaces } from 'node:os'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type {
   ComponentLogger,
   Libp2p,
   PeerDiscovery,
+  PeerId,
   PeerInfo,
   PrivateKey,
-  StreamMuxer,
-  Transport
+  StreamMuxer
 } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
-import { mdns } from '@libp2p/mdns'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
@@ -35,10 +32,10 @@ import { addressOrder } from './address-order.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import type { Gate } from './gate.ts'
 import { gossip } from './gossip.ts'
-import { onLan } from './lan-addresses.ts'
+import type { LanReport } from './lan-report.ts'
 import { Liveness } from './liveness.ts'
 import { noiseOnDemand } from './noise.ts'
-import { type DeviceNetworks, defaultSources, type Libp2pComponents, OwnAddresses } from './own-addresses.ts'
+import { type DeviceNetworks, type Libp2pComponents, OwnAddresses } from './own-addresses.ts'
 import { privateDht } from './private-dht.ts'
 import { staggerDials } from './staggered-dial.ts'
 import { isStateable, listensOnLoopbackAlone } from './stated-addresses.ts'
@@ -64,10 +61,6 @@ const PING_STREAMS_MAX = 8
 const PEER_AGE_MAX_MS = 30 * 24 * 3600 * 1000
 /** An entry of the peer store holds no more, and no more are tried. */
 export const PEER_ADDRESSES_MAX = 20
-
-const MDNS_SERVICE = '_lumos._udp.local'
-/** A first query that Wi-Fi lost is repeated within the time a person waits. */
-const MDNS_INTERVAL_MS = 5000
 
 const CONNECTION_LIMITS = {
   maxConnections: CONNECTIONS_MAX,
@@ -96,6 +89,8 @@ export interface Network {
   /** Multiaddrs to listen on. */
   readonly listen: string[]
   readonly discovery: ((components: DiscoveryComponents) => PeerDiscovery)[]
+  /** What discovery saw and did; absent where it is turned off. */
+  readonly report?: LanReport
   /** Multiaddrs to dial at start. */
   readonly dial: readonly string[]
   /** Absent where addresses are no IPs. */
@@ -103,28 +98,12 @@ export interface Network {
   /** How often each connection is asked whether it lives. Hundreds of nodes on one processor need more time. */
   readonly pingIntervalMs?: number
 }
-type DiscoveryComponents = Parameters<ReturnType<typeof mdns>>[0]
-
-/** TCP on the addresses of this machine, and mDNS where it is wanted. */
-export const lanNetwork = (settings: LanSettings): Network => ({
-  transports: [tcp() as (components: unknown) => Transport],
-  listen: [`/${settings.host.includes(':') ? 'ip6' : 'ip4'}/${settings.host}/tcp/${settings.port}`],
-  discovery: settings.mdns
-    ? [onLan(mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS }), networkInterfaces)]
-    : [],
-  dial: settings.peers,
-  device: { interfaces: networkInterfaces, defaultSources, announce: settings.announce ?? [] }
-})
-
-export interface LanSettings {
-  /** IP address to listen on. */
-  readonly host: string
-  readonly port: number
-  readonly mdns: boolean
-  /** Multiaddrs to dial at start. */
-  readonly peers: readonly string[]
-  /** Multiaddrs of a router that leads here. */
-  readonly announce?: readonly string[]
+/** What libp2p hands to a discovery service, as far as one uses it. */
+export interface DiscoveryComponents {
+  readonly peerId: PeerId
+  readonly logger: ComponentLogger
+  readonly addressManager: { getListenAddrs(): Multiaddr[] }
+  readonly transportManager: { getAddrs(): Multiaddr[] }
 }
 
 export interface Libp2pSettings {
@@ -164,10 +143,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
   })
   const doorway = new ConnectionLimits(peerId => guard.isMember(peerId))
   const libp2p: MeshLibp2p = await createLibp2p<Services>({
-    start: false,
-    privateKey,
-    datastore,
-    logger,
+    ...{ start: false, privateKey, datastore, logger },
     nodeInfo: { userAgent: settings.agent },
     addresses: {
       listen: network.listen,

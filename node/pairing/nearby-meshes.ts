@@ -26,6 +26,11 @@ export class NearbyMeshes {
     keep(this.#meshes, peerId, { meshId, meshName })
   }
 
+  /** Where a device was last sighted, best first. */
+  addressesOf(peerId: string): readonly string[] {
+    return this.#addresses.get(peerId) ?? []
+  }
+
   has(peerId: string): boolean {
     return this.#meshes.has(peerId)
   }

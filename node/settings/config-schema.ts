@@ -70,8 +70,8 @@ export const Config = z.strictObject({
     name: z.string().regex(MESH_NAME, 'expected 1 to 32 of a-z, 0-9 and -').default('home')
   }),
   swarm: z.strictObject({
-    /** Where to listen for peers. */
-    host: Host.default('0.0.0.0'),
+    /** Where to listen. `::` stands for every address, of IPv4 too; `0.0.0.0` for those of IPv4. */
+    host: Host.default('::'),
     /** The port for peers; 0 for any free one. */
     port: Port.default(5867),
     /** Look for peers on the local network. */

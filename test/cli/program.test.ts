@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'vitest'
-import { hasMulticastRoute } from '../../cli/multicast.ts'
 import { Output, printable, widthOf } from '../../cli/output.ts'
 import { bytes, duration } from '../../cli/quantities.ts'
 import { runCli } from './run-cli.ts'
@@ -159,7 +158,7 @@ describe('the command line', () => {
     assert.equal(code, 0)
     assert.deepEqual(
       items.map(({ check }) => check),
-      ['runtime', 'home', 'config', 'clock', 'mdns', 'node']
+      ['runtime', 'home', 'config', 'clock', 'node']
     )
     assert.match(items.at(-1)!.fix!, /lumos-node start/)
 
@@ -168,29 +167,6 @@ describe('the command line', () => {
     assert.equal(broken.code, 1)
     assert.match(broken.stdout, /fail {2}config .*lumos\.yaml:1/)
     await rm(home, { recursive: true })
-  })
-})
-
-describe('multicast on Linux', () => {
-  const table = (...routes: string[]) =>
-    ['Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask', ...routes].join('\n')
-  const lan = 'eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0'
-
-  it('needs a default route or one of its own, and the link up', () => {
-    assert.equal(hasMulticastRoute(table()), false)
-    assert.equal(hasMulticastRoute(table(lan)), false)
-    assert.equal(
-      hasMulticastRoute(table(lan, 'eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0')),
-      true
-    )
-    assert.equal(
-      hasMulticastRoute(table(lan, 'eth0\t000000E0\t00000000\t0001\t0\t0\t0\t000000F0\t0\t0\t0')),
-      true
-    )
-    assert.equal(
-      hasMulticastRoute(table('eth0\t000000E0\t00000000\t0000\t0\t0\t0\t000000F0\t0\t0\t0')),
-      false
-    )
   })
 })
 

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { it } from 'vitest'
 import { type LabScenario, outcomeOf } from '../../lab/scenario.ts'
 import { linkLadder } from '../../lab/scenarios/link-ladder.ts'
+import { matrix } from '../../lab/scenarios/matrix.ts'
 import { sameLan } from '../../lab/scenarios/same-lan.ts'
 import { partition } from '../../lab/scenarios/several-lans.ts'
 import type { PresetName } from '../../sim/network/presets.ts'
@@ -14,13 +15,16 @@ import { describeOnLan } from '../lan/lan.ts'
 
 /** A good link, and one with delay and loss. */
 const RUNGS: readonly PresetName[] = ['good-wifi', 'weak-4g']
+/** Networks on which the system's own mDNS would not do. */
+const NETWORKS = ['vpn-both', 'bridges', 'cable-ipv6', 'card-made-anew', 'firewall-both', 'port-taken']
 /** Each ends by its own limits; this is for a machine that hangs. */
 const TIMEOUT_MS = 240_000
 
 describeOnLan('on real networks', () => {
-  it.for<{ scenario: LabScenario; rungs: readonly PresetName[] }>([
+  it.for<{ scenario: LabScenario; rungs: readonly string[] }>([
     { scenario: sameLan, rungs: [] },
     { scenario: partition, rungs: [] },
+    { scenario: matrix, rungs: NETWORKS },
     { scenario: linkLadder, rungs: RUNGS }
   ])('$scenario.name: $scenario.question', { timeout: TIMEOUT_MS }, async ({ scenario, rungs }, { skip }) => {
     const { outcome, reason, emulator, checks, figures } = await outcomeOf(scenario, rungs, () => {})

@@ -10,7 +10,8 @@ import { type Clock, systemClock } from '../../interface/clock.ts'
 import type { LumosError } from '../../interface/errors.ts'
 import type { EventData } from '../../interface/events.ts'
 import type { LumosNode } from '../../interface/node.ts'
-import { HANDSHAKE_TIMEOUT_MS, lanNetwork } from '../../node/network/libp2p.ts'
+import { tcpNetwork } from '../../node/network/lan-network.ts'
+import { HANDSHAKE_TIMEOUT_MS } from '../../node/network/libp2p.ts'
 import { formatInviteCode, parseInviteCode } from '../../node/pairing/invite-code.ts'
 import { MeshStore } from '../../storage/mesh/mesh-store.ts'
 import { meets, startNode, until, waitFor } from '../node/mesh-nodes.ts'
@@ -185,7 +186,7 @@ describe('a code', () => {
     const occupant = createServer().listen(0, '127.0.0.1')
     await once(occupant, 'listening')
     const taken = `/ip4/127.0.0.1/tcp/${(occupant.address() as AddressInfo).port}`
-    const lan = lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers: [] })
+    const lan = tcpNetwork({ hosts: ['127.0.0.1'], port: 0, peers: [] })
     let isTaken = false
     const network = {
       ...lan,
@@ -214,7 +215,7 @@ describe('a code', () => {
   it('that gets no answer at any address names a firewall, and does not try for long', async () => {
     await using den = await startNode('den')
     await using other = await startNode('other')
-    const lan = lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers: [] })
+    const lan = tcpNetwork({ hosts: ['127.0.0.1'], port: 0, peers: [] })
     await using attic = await startNode('attic', [], {
       network: { ...lan, transports: [silentBeyondLoopback] }
     })

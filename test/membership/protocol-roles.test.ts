@@ -8,7 +8,8 @@ import { ROLES } from '../../interface/membership.ts'
 import { libp2pLogger } from '../../node/log/log-libp2p.ts'
 import { Guard, type Openers } from '../../node/membership/guard.ts'
 import { EVERY_MEMBER, EVERYBODY, type Opener, type Standing } from '../../node/membership/policy.ts'
-import { createMeshLibp2p, lanNetwork } from '../../node/network/libp2p.ts'
+import { tcpNetwork } from '../../node/network/lan-network.ts'
+import { createMeshLibp2p } from '../../node/network/libp2p.ts'
 import { HostLog } from '../../sim/host-log.ts'
 import { openDatabase } from '../../storage/database/database.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
@@ -69,7 +70,7 @@ it('registers every protocol of libp2p for members of each role, and for no stra
     privateKey: await generateKeyPair('Ed25519'),
     datastore: new SqliteDatastore(database),
     logger: libp2pLogger(new HostLog()),
-    network: lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers: [] }),
+    network: tcpNetwork({ hosts: ['127.0.0.1'], port: 0, peers: [] }),
     mesh: 'mesh',
     guard,
     clock: systemClock,

@@ -53,7 +53,7 @@ describe('the configuration', () => {
       {
         name: 'any',
         mesh: { name: 'home' },
-        swarm: { host: '0.0.0.0', port: 5867, mdns: true, dht: true, peers: [], announce: [] },
+        swarm: { host: '::', port: 5867, mdns: true, dht: true, peers: [], announce: [] },
         keys: { passphraseFile: null },
         gateway: { host: '127.0.0.1', port: 5866, hosts: [] },
         models: { builtin: true, directories: [] },

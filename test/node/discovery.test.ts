@@ -1,13 +1,11 @@
-import type { NetworkInterfaceInfo } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { PeerDiscovery, PeerId, PeerInfo } from '@libp2p/interface'
+import type { PeerId } from '@libp2p/interface'
 import { peerIdFromMultihash, peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
 import { Discovery } from '../../node/network/discovery.ts'
-import { lanAddresses, onLan } from '../../node/network/lan-addresses.ts'
 import type { MeshLibp2p } from '../../node/network/libp2p.ts'
 import { SIGHTED_DIALS_BURST, SIGHTED_DIALS_PER_SECOND } from '../../node/network/sighted-dials.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
@@ -127,54 +125,15 @@ it('gives a peer up that was only sighted, and forgets no accepted one for it', 
   discovery.stop()
 })
 
-const cidr = (...of: string[]) => ({ eth0: of.map(text => ({ cidr: text }) as NetworkInterfaceInfo) })
-
-it.each([
-  ['/ip4/192.168.7.1/tcp/1', true],
-  ['/ip4/10.1.2.3/tcp/1', true],
-  ['/ip4/172.31.0.1/tcp/1', true],
-  ['/ip4/169.254.3.4/tcp/1', true],
-  ['/ip6/fe80::1/tcp/1', true],
-  ['/ip6zone/eth0/ip6/fe80::1/tcp/1', true],
-  ['/ip6/fd00::1/tcp/1', true],
-  ['/ip4/127.0.0.1/tcp/1', false],
-  ['/ip6/::1/tcp/1', false],
-  ['/ip4/198.51.100.200/tcp/1', true],
-  ['/ip6/2001:db8:1::9/tcp/1', true],
-  ['/ip4/198.51.101.1/tcp/1', false],
-  ['/ip4/8.8.8.8/tcp/53', false],
-  ['/ip4/0.0.0.0/tcp/22', false],
-  ['/ip6/::/tcp/22', false],
-  ['/ip6/2001:db8:2::9/tcp/1', false],
-  ['/dns4/victim.example/tcp/1', false],
-  ['/dnsaddr/victim.example', false],
-  ['/ip4/192.168.7.1/udp/1', false]
-])('a sighting at %s counts: %s', (text, counts) => {
-  const interfaces = cidr('198.51.100.7/24', '127.0.0.1/8', '2001:db8:1::5/64', '::1/128')
-  expect(lanAddresses([multiaddr(text)], interfaces)).toHaveLength(counts ? 1 : 0)
-})
-
-it('a sighting on this machine counts only while the machine is in no network', () => {
-  const own = multiaddr('/ip4/127.0.0.1/tcp/1')
-  const alone = { lo: [{ cidr: '127.0.0.1/8', internal: true } as NetworkInterfaceInfo] }
-  expect(lanAddresses([own], alone)).toEqual([own])
-  expect(lanAddresses([own], { ...alone, ...cidr('192.168.0.5/24') })).toEqual([])
-})
-
-it('libp2p hears of the addresses of a LAN alone, and of no peer that has none', async () => {
-  const service = new EventTarget() as unknown as PeerDiscovery & EventTarget
-  onLan(
-    () => service,
-    () => cidr('192.168.0.5/24')
-  )({})
-  const heard: string[] = []
-  service.addEventListener(
-    'peer',
-    ({ detail }: CustomEvent<PeerInfo>) => void heard.push(`${detail.multiaddrs}`)
-  )
-  for (const multiaddrs of [['/ip4/8.8.8.8/tcp/1'], ['/ip4/192.168.0.9/tcp/1', '/ip4/8.8.8.8/tcp/1']]) {
-    const detail = { id: await newId(), multiaddrs: multiaddrs.map(text => multiaddr(text)) }
-    service.dispatchEvent(new CustomEvent('peer', { detail }))
-  }
-  expect(heard).toEqual(['/ip4/192.168.0.9/tcp/1'])
+it('dials a peer that is sighted again elsewhere shortly after a failed dial as soon as it may', async () => {
+  const { discovery, pass, dialed } = await dialing()
+  const id = await newId()
+  await pass(60)
+  discovery.sighted({ id, multiaddrs: twenty.slice(0, 1) })
+  await pass(1)
+  // It has just come back elsewhere, and the next sighting is seconds away.
+  discovery.sighted({ id, multiaddrs: twenty.slice(1, 2) })
+  await pass(2)
+  expect(dialed).toContain(`${twenty[1]}/p2p/${id}`)
+  discovery.stop()
 })

@@ -7,7 +7,7 @@ import { CERTIFICATE_LIFE_MS, type Role } from '../../interface/membership.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
 import { rootKeyFromText } from '../../node/membership/root-key.ts'
-import { lanNetwork } from '../../node/network/libp2p.ts'
+import { tcpNetwork } from '../../node/network/lan-network.ts'
 import type { DrivenNode } from '../../sim/driven-node.ts'
 import { madeUpCertificates, HostilePeer as Peer } from '../../sim/hostile/peer.ts'
 import { device, sealed } from '../membership/mesh-keys.ts'
@@ -50,7 +50,7 @@ const onLoopback = async (victim: LumosNode, key: PrivateKey, certificates: read
     key,
     mesh: victim.status().meshId,
     certificates,
-    network: lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers: [] }),
+    network: tcpNetwork({ hosts: ['127.0.0.1'], port: 0, peers: [] }),
     directory: await temporaryHome()
   })
 

@@ -4,7 +4,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import { Guard } from '../../node/membership/guard.ts'
-import { createMeshLibp2p, lanNetwork } from '../../node/network/libp2p.ts'
+import { tcpNetwork } from '../../node/network/lan-network.ts'
+import { createMeshLibp2p } from '../../node/network/libp2p.ts'
 import { openDatabase } from '../../storage/database/database.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { CACHE_MIGRATIONS } from '../../storage/database/schema.ts'
@@ -12,7 +13,7 @@ import { memoryLog } from '../capabilities/parts.ts'
 import { HostilePeer } from './hostile-peer.ts'
 import { startNode } from './mesh-nodes.ts'
 
-const NOWHERE = { host: '127.0.0.1', port: 0, mdns: false, peers: [] }
+const NOWHERE = { hosts: ['127.0.0.1'], port: 0, peers: [] }
 const SILENT = Object.assign(() => {}, { enabled: false, error() {}, trace() {}, newScope: () => SILENT })
 
 it('lets several parts ping one peer at the same time, as the DHT and the watch over connections do', async () => {
@@ -35,7 +36,7 @@ it('keeps of what is said of a peer no socket file, no name to look up and no re
     },
     ...{
       logger: { forComponent: () => SILENT },
-      network: lanNetwork(NOWHERE),
+      network: tcpNetwork(NOWHERE),
       clock,
       dht: false,
       agent: 'test'

@@ -4,7 +4,8 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { describe, expect, it } from 'vitest'
 import { Guard } from '../../node/membership/guard.ts'
 import type { Interfaces } from '../../node/network/address-order.ts'
-import { createMeshLibp2p, lanNetwork } from '../../node/network/libp2p.ts'
+import { tcpNetwork } from '../../node/network/lan-network.ts'
+import { createMeshLibp2p } from '../../node/network/libp2p.ts'
 import { defaultSources } from '../../node/network/own-addresses.ts'
 import { openDatabase } from '../../storage/database/database.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
@@ -23,7 +24,7 @@ async function nodeOn(interfaces: Interfaces, { host = '0.0.0.0', announce = [] 
   const clock = new ManualClock()
   const device = { interfaces, announce }
   const database = openDatabase(':memory:', { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' })
-  const network = lanNetwork({ host, port: 0, mdns: false, peers: [] })
+  const network = tcpNetwork({ hosts: [host], port: 0, peers: [] })
   const libp2p = await createMeshLibp2p({
     privateKey: await generateKeyPair('Ed25519'),
     datastore: new SqliteDatastore(database),

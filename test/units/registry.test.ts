@@ -49,6 +49,7 @@ describe('the registry of units', () => {
       [
         'query mesh.status',
         'query mesh.peers',
+        'query mesh.discovery',
         'query mesh.show',
         'query mesh.members',
         'command mesh.revoke',

@@ -1,25 +1,19 @@
 /** `doctor`: looks at everything a node needs, and says what to do about what it lacks. */
 
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { get } from 'node:http'
 import { dirname } from 'node:path'
+import type { DiscoveryReport } from '../../../interface/discovery.ts'
 import { toLumosError } from '../../../interface/errors.ts'
-import type { MeshInfo } from '../../../interface/mesh.ts'
+import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { loadConfig } from '../../../node/settings/config.ts'
 import { findNode, homeOf } from '../../client.ts'
+import { type Finding, fail, ok, warn } from '../../finding.ts'
 import type { Invocation } from '../../invocation.ts'
-import { hasMulticastRoute } from '../../multicast.ts'
 import type { Style } from '../../output.ts'
-
-interface Finding {
-  readonly check: string
-  readonly status: 'ok' | 'warn' | 'fail'
-  readonly message: string
-  /** What to do about it. */
-  readonly fix: string | null
-}
+import { type NetworkView, networkFindings } from './network-findings.ts'
 
 const NODE_MAJOR_MIN = 24
 const GATEWAY_TIMEOUT_MS = 2000
@@ -41,14 +35,7 @@ const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 
 
 export async function run({ options, output }: Invocation): Promise<void> {
   const home = homeOf(options)
-  const items = [
-    nodeVersion(),
-    homeUsable(home),
-    config(options.home),
-    clock(),
-    multicast(),
-    ...(await running(options))
-  ]
+  const items = [nodeVersion(), homeUsable(home), config(options.home), clock(), ...(await running(options))]
 
   output.data({ items }, () =>
     items
@@ -60,20 +47,6 @@ export async function run({ options, output }: Invocation): Promise<void> {
   )
   if (items.some(({ status }) => status === 'fail')) process.exitCode = 1
 }
-
-const ok = (check: string, message: string): Finding => ({ check, status: 'ok', message, fix: null })
-const warn = (check: string, message: string, fix: string): Finding => ({
-  check,
-  status: 'warn',
-  message,
-  fix
-})
-const fail = (check: string, message: string, fix: string): Finding => ({
-  check,
-  status: 'fail',
-  message,
-  fix
-})
 
 function nodeVersion(): Finding {
   const major = Number(process.versions.node.split('.')[0])
@@ -126,21 +99,10 @@ function clock(): Finding {
   return warn('clock', `The clock says ${now.toISOString()}, which cannot be.`, 'Set it, or turn on NTP.')
 }
 
-function multicast(): Finding {
-  if (process.platform !== 'linux') return ok('mdns', 'The system has a route for multicast.')
-  const found = hasMulticastRoute(readFileSync('/proc/net/route', 'utf8'))
-  if (found) return ok('mdns', 'There is a route for multicast.')
-  return warn(
-    'mdns',
-    'There is no route for multicast: peers on the local network are not found.',
-    'Connect to a network, run: ip route add 224.0.0.0/4 dev <interface>, or name peers: start --peer <multiaddr>'
-  )
-}
-
 /** What only the running node can tell. */
 async function running(options: { readonly home?: string }): Promise<Finding[]> {
   let status: SnakeCase<NodeStatus & { gateway: string | null }>
-  let peers: SnakeCase<PeerInfo[]>
+  let network: NetworkView
   let sandbox: EngineSandbox
   let mesh: SnakeCase<MeshInfo>
   try {
@@ -148,7 +110,12 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
     status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
     mesh = (await node.execute<MeshInfo>('mesh.show')).data
-    peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
+    network = {
+      status,
+      discovery: (await node.execute<DiscoveryReport>('mesh.discovery')).data,
+      peers: (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items,
+      members: (await node.execute<{ items: MemberInfo[] }>('mesh.members')).data.items
+    }
   } catch (err) {
     const error = toLumosError(err)
     return [warn('node', error.message, error.hint ?? 'Look into the log in its home.')]
@@ -168,13 +135,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
           `${status.gateway} does not answer.`,
           'Restart the node: lumos-node stop, lumos-node start'
         ),
-    peers.length > 0
-      ? ok('peers', `${peers.length} connected: ${peers.map(({ name }) => name).join(', ')}.`)
-      : warn(
-          'peers',
-          'No peer is connected.',
-          `Start a node on another device of this network, or name this one there: --peer ${dialable(status)}`
-        )
+    ...networkFindings(network)
   ]
 }
 
@@ -197,10 +158,6 @@ function sandboxOf(sandbox: EngineSandbox): Finding {
       )
   }
 }
-
-/** An address that others can use, if there is one. */
-const dialable = ({ addresses }: Pick<NodeStatus, 'addresses'>): string =>
-  addresses.find(address => !address.includes('/127.0.0.1/')) ?? '<multiaddr>'
 
 async function answers(gateway: string | null): Promise<boolean> {
   if (gateway === null) return false

@@ -62,7 +62,7 @@ export async function runningNode(options: GlobalOptions & GivenNames): Promise<
 const readyLine = (): string => `Ready in ${(performance.now() / 1000).toFixed(1)} s`
 
 function printReady(ready: Ready, output: Output, last: string): void {
-  const { name, peer_id, gateway, addresses, members, ignored = [] } = ready
+  const { name, peer_id, gateway, addresses, members, ignored = [], warnings = [] } = ready
   output.data(ready, () =>
     [
       `${output.paint('bold', name)}  ${peer_id}`,
@@ -71,7 +71,7 @@ function printReady(ready: Ready, output: Output, last: string): void {
       last
     ].join('\n')
   )
-  const notes = members === 1 ? [...ignored, ALONE] : ignored
+  const notes = [...ignored, ...warnings, ...(members === 1 ? [ALONE] : [])]
   if (!output.json) for (const line of notes) output.note(line)
 }
 

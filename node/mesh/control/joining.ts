@@ -44,12 +44,16 @@ export class JoiningControl {
       throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
     }
     const joined = await this.#changes.alone(async () => {
-      const { grant, phrase } = await this.#changes.session.pairing.client.redeem(
-        code,
+      const { client, nearby } = this.#changes.session.pairing
+      // Where the inviter was sighted is reached for sure. One address only: any device of the network can claim it.
+      const sighted = nearby.addressesOf(code.inviter).slice(0, 1)
+      const addresses = [...sighted, ...code.addresses.filter(address => address !== sighted[0])]
+      const { grant, phrase } = await client.redeem(
+        { ...code, addresses },
         this.#changes.nameOr(name),
         signal ?? new AbortController().signal
       )
-      return await this.#enter(grant, code.mesh, phrase, { peerId: code.inviter, addresses: code.addresses })
+      return await this.#enter(grant, code.mesh, phrase, { peerId: code.inviter, addresses })
     })
     await this.#connected(code.inviter)
     return joined

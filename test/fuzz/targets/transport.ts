@@ -6,10 +6,16 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { AbstractMultiaddrConnection } from '@libp2p/utils'
 import { multiaddrConnectionPair } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
 import { ProtocolViolationError } from '../../../interface/errors.ts'
+import { lanAddresses } from '../../../node/network/mdns/lan-addresses.ts'
+import { linksOf } from '../../../node/network/mdns/links.ts'
+import { readPacket, writePacket } from '../../../node/network/mdns/packets.ts'
+import { peerRecords, QUESTION } from '../../../node/network/mdns/records.ts'
 import { derValues } from '../../../protocols/transport/tls/der.ts'
 import { peerOfCertificate } from '../../../protocols/transport/tls/verify.ts'
 import { sparingYamux } from '../../../protocols/transport/yamux.ts'
+import { SILENT } from '../../node/mdns/local-network.ts'
 import {
   certificateOf,
   extensionsOf,
@@ -87,7 +93,44 @@ async function muxed(bytes: Uint8Array): Promise<number> {
   }
 }
 
+const records = peerRecords('self', SILENT)
+const honest = peerRecords(victim.peer, SILENT)
+const CARD = { mac: '02:00:00:00:00:01', netmask: '', internal: false }
+const interfaces = {
+  eth0: [
+    { ...CARD, address: '192.168.0.1', cidr: '192.168.0.1/24', family: 'IPv4' as const, scopeid: 0 as never },
+    { ...CARD, address: 'fe80::1', cidr: 'fe80::1/64', family: 'IPv6' as const, scopeid: 2 }
+  ]
+}
+const LOCAL = /^(\/ip4\/(10|172|192|169)\.|\/ip6\/f[cd]|\/ip6zone\/eth0\/ip6\/fe[89ab])[^/]*\/tcp\/\d+$/
+
+/** A packet of any device of the network. What is dialed for it is an address of that network. */
+function sighted(bytes: Uint8Array): string[] {
+  const packet = readPacket(Buffer.from(bytes))
+  if (packet === undefined) throw new ProtocolViolationError('The packet is not about peers.')
+  const found = packet.type === 'response' ? records.peerIn(packet) : undefined
+  const arrival = { link: linksOf(interfaces)[0]!, source: '192.168.0.9', interfaces }
+  const addresses = lanAddresses(found?.multiaddrs ?? [], arrival).map(String)
+  for (const address of addresses) assert.match(address, LOCAL)
+  return addresses
+}
+
 export const TRANSPORT_TARGETS: readonly Target[] = [
+  {
+    name: 'discovery packet',
+    seeds: [
+      writePacket(QUESTION),
+      writePacket(
+        honest.answer(
+          ['/ip4/192.168.0.9/tcp/5867', '/ip6/fe80::9/tcp/5867', '/ip4/51.75.9.1/tcp/1'].map(address =>
+            multiaddr(`${address}/p2p/${victim.peer}`)
+          )
+        )
+      )
+    ],
+    words: ['dnsaddr=/', 'ip6zone/lo/', '/dns4/x', '\u0006_lumos', '\u00c0\u000c', '/ip4/127.0.0.1'],
+    read: sighted
+  },
   {
     name: 'tls certificate',
     seeds: [victim.certificate, attacker.certificate],

@@ -1,0 +1,72 @@
+/**
+ * What discovery saw and did, for a person whose devices do not see each other: the links it asks on, the peers it
+ * sighted, and how dialing them ended. A record only: no decision is made by it.
+ */
+
+import type { Clock } from '../../interface/clock.ts'
+import type { DialOutcome, DiscoveryLink } from '../../interface/discovery.ts'
+
+/** Of peers; more than a person reads. Any device of the network can fill it, and the oldest goes first. */
+export const SIGHTINGS_MAX = 128
+
+/** A link as it is reported, with times of the monotonic clock. */
+export interface LinkState {
+  readonly name: string
+  readonly family: DiscoveryLink['family']
+  readonly loopback: boolean
+  state: DiscoveryLink['state']
+  /** When it was last asked; null when it is to be asked at once. */
+  askedMs: number | null
+  /** When a packet last left. */
+  sentMs: number | null
+  /** When a packet of a peer last arrived. */
+  heardMs: number | null
+  error: string | null
+}
+
+interface Place {
+  readonly address: string
+  readonly link: string
+}
+
+export interface Sighting extends Place {
+  readonly peerId: string
+  seenMs: number
+  dial: { readonly outcome: DialOutcome; readonly atMs: number } | null
+}
+
+export class LanReport {
+  readonly #clock: Clock
+  readonly #sightings = new Map<string, Sighting>()
+  links: readonly LinkState[] = []
+  /** Another device that answers with this device's own key. */
+  copy: (Place & { readonly seenMs: number }) | null = null
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  saw({ peerId, ...place }: Place & { readonly peerId: string }): void {
+    const dial = this.#sightings.get(peerId)?.dial ?? null
+    this.#sightings.delete(peerId)
+    this.#sightings.set(peerId, { peerId, ...place, seenMs: this.#clock.monotonicMs(), dial })
+    if (this.#sightings.size > SIGHTINGS_MAX) this.#sightings.delete(this.#sightings.keys().next().value!)
+  }
+
+  sawCopy(place: Place): void {
+    this.copy = { ...place, seenMs: this.#clock.monotonicMs() }
+  }
+
+  /** Dials of peers that were not sighted are not kept. */
+  dialed(peerId: string, outcome: DialOutcome): void {
+    const sighting = this.#sightings.get(peerId)
+    // A peer that did not answer the last time is still that while it is dialed again.
+    if (outcome === 'dialing' && sighting?.dial?.outcome === 'timeout') return
+    if (sighting !== undefined) sighting.dial = { outcome, atMs: this.#clock.monotonicMs() }
+  }
+
+  /** The latest first. */
+  sightings(): Sighting[] {
+    return [...this.#sightings.values()].reverse()
+  }
+}
