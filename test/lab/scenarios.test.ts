@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'vitest'
 import { type LabScenario, outcomeOf } from '../../lab/scenario.ts'
+import { addresses } from '../../lab/scenarios/addresses.ts'
 import { linkLadder } from '../../lab/scenarios/link-ladder.ts'
 import { sameLan } from '../../lab/scenarios/same-lan.ts'
 import { partition } from '../../lab/scenarios/several-lans.ts'
@@ -20,6 +21,7 @@ const TIMEOUT_MS = 240_000
 describeOnLan('on real networks', () => {
   it.for<{ scenario: LabScenario; rungs: readonly PresetName[] }>([
     { scenario: sameLan, rungs: [] },
+    { scenario: addresses, rungs: [] },
     { scenario: partition, rungs: [] },
     { scenario: linkLadder, rungs: RUNGS }
   ])('$scenario.name: $scenario.question', { timeout: TIMEOUT_MS }, async ({ scenario, rungs }, { skip }) => {
