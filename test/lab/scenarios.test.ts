@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'vitest'
 import { type LabScenario, outcomeOf } from '../../lab/scenario.ts'
+import { addresses } from '../../lab/scenarios/addresses.ts'
 import { linkLadder } from '../../lab/scenarios/link-ladder.ts'
 import { matrix } from '../../lab/scenarios/matrix.ts'
 import { sameLan } from '../../lab/scenarios/same-lan.ts'
@@ -23,6 +24,7 @@ const TIMEOUT_MS = 240_000
 describeOnLan('on real networks', () => {
   it.for<{ scenario: LabScenario; rungs: readonly string[] }>([
     { scenario: sameLan, rungs: [] },
+    { scenario: addresses, rungs: [] },
     { scenario: partition, rungs: [] },
     { scenario: matrix, rungs: NETWORKS },
     { scenario: linkLadder, rungs: RUNGS }

@@ -31,6 +31,7 @@ async function watch(newStream: Connection['newStream'], hears: (nowMs: number) 
   liveness.start()
   return {
     liveness,
+    doubt: () => liveness.doubt([connection]),
     async pass(ms: number): Promise<number | undefined> {
       for (let passed = 0; passed < ms; passed += TICK_MS) {
         clock.advance(TICK_MS)
@@ -57,6 +58,19 @@ describe('a connection whose pings are not answered', () => {
   it('is kept while anything comes: its pings wait behind what is under way', async () => {
     const { pass } = await watch(silence, () => true)
     assert.equal(await pass(120_000), undefined)
+  })
+
+  it('is cut within seconds once something speaks against it, as a lost address does', async () => {
+    const { pass, doubt } = await watch(silence, () => false)
+    doubt()
+    const cutAtMs = await pass(10_000)
+    assert.ok(cutAtMs! <= 3000, `${cutAtMs} ms`)
+  })
+
+  it('is kept although something speaks against it, while anything comes', async () => {
+    const { pass, doubt } = await watch(silence, () => true)
+    doubt()
+    assert.equal(await pass(10_000), undefined)
   })
 
   it('is cut soon after the last bytes came', async () => {
