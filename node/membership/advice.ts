@@ -1,6 +1,7 @@
 /** What the owner of a device had better do about its mesh. Pure. */
 
 import type { Membership } from '../../interface/membership.ts'
+import { isAhead } from './chain.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
 
 /** Renewal had two weeks, and a person has two more. */
@@ -43,6 +44,12 @@ export function adviceFor({
     ]
   }
   if (own === undefined) return ['The certificate of this device has expired. Begin anew: lumos-node leave']
+  if (isAhead(own, wallMs)) {
+    const day = new Date(own.notBeforeMs).toISOString().slice(0, 10)
+    return [
+      `The certificate of this device begins on ${day}, and its clock says ${new Date(wallMs).toISOString().slice(0, 10)}. Set the clock if it is wrong; else an admin that knows this device renews the certificate when they meet, or begin anew: lumos-node leave`
+    ]
+  }
   for (const name of saidRemoved) {
     advice.push(
       `"${name}" says that this device was removed from the mesh, and has not proved it. Ask its owner, or another admin`

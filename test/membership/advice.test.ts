@@ -24,4 +24,11 @@ describe('the owner of a device', () => {
     expect(advised({ own: undefined, isOrphan: true })).toMatch(/was removed. Another admin .* renews/)
     expect(advised({ own: undefined })).toMatch(/has expired/)
   })
+
+  it('is told of a certificate that begins years ahead, and what to do', () => {
+    const ahead = { ...own, notBeforeMs: Date.UTC(2099, 0, 1), notAfterMs: Date.UTC(2099, 3, 1) }
+    expect(advised({ own: ahead, wallMs: Date.UTC(2026, 10, 1) })).toMatch(
+      /begins on 2099-01-01.*clock says 2026-11-01.*lumos-node leave/
+    )
+  })
 })

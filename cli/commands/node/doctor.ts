@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { get } from 'node:http'
 import { dirname } from 'node:path'
+import { CLOCK_MIN_MS } from '../../../interface/clock.ts'
 import { toLumosError } from '../../../interface/errors.ts'
 import type { MeshInfo } from '../../../interface/mesh.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../../interface/node.ts'
@@ -34,8 +35,6 @@ const SANDBOX_ADVICE =
   process.platform === 'linux'
     ? 'Install bubblewrap, where the system allows it to ordinary users, and restart the node.'
     : 'Serve only models that you trust: on this system there is no sandbox for engines.'
-/** No build is older, so a clock before this day is wrong. */
-const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' }
 
