@@ -10,6 +10,7 @@ const own: Membership = {
 const advised = (over: Partial<Situation>): string =>
   adviceFor({
     ...{ own, members: 3, admins: 2, holdsRoot: false, isRemoved: false, isOrphan: false },
+    ...{ isCopied: false, wasBehind: false },
     ...{ saidRemoved: [], wallMs: 0 },
     ...over
   }).join()

@@ -223,23 +223,24 @@ describe('a certificate as bytes', () => {
 })
 
 describe('a certificate of a wrong clock', () => {
+  const TODAY_MS = Date.UTC(2026, 10, 1)
   const from = (notBeforeMs: number, notAfterMs: number) =>
     membershipOf([certificate({ mesh, issuer: mesh, subject }, { notBeforeMs, notAfterMs })])
-  const [in1970, today, in2099] = [0, NOW_MS, NOW_MS + 73 * 365 * DAY_MS].map(ms =>
+  const [in1970, today, in2099] = [0, TODAY_MS, TODAY_MS + 73 * 365 * DAY_MS].map(ms =>
     from(ms, ms + 90 * DAY_MS)
   )
 
   it('gives way to any of a right one', () => {
     for (const wrong of [in1970!, in2099!]) {
-      expect(isMisdated(wrong, NOW_MS)).toBe(true)
-      expect(isLater(today!, wrong, NOW_MS)).toBe(true)
-      expect(isLater(wrong, today!, NOW_MS)).toBe(false)
+      expect(isMisdated(wrong, TODAY_MS)).toBe(true)
+      expect(isLater(today!, wrong, TODAY_MS)).toBe(true)
+      expect(isLater(wrong, today!, TODAY_MS)).toBe(false)
     }
   })
 
   it('is none that has ended, nor one that begins within the clock of a device without a battery', () => {
-    expect(isMisdated(from(NOW_MS - 200 * DAY_MS, NOW_MS - 110 * DAY_MS), NOW_MS)).toBe(false)
-    expect(isMisdated(today!, NOW_MS - 80 * DAY_MS)).toBe(false)
+    expect(isMisdated(from(TODAY_MS - 200 * DAY_MS, TODAY_MS - 110 * DAY_MS), TODAY_MS)).toBe(false)
+    expect(isMisdated(today!, TODAY_MS - 80 * DAY_MS)).toBe(false)
     expect(isMisdated(today!, 0)).toBe(false)
   })
 })

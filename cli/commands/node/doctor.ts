@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { dirname } from 'node:path'
 import { CLOCK_MIN_MS } from '../../../interface/clock.ts'
 import { toLumosError } from '../../../interface/errors.ts'
-import type { MeshInfo } from '../../../interface/mesh.ts'
+import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { loadConfig } from '../../../node/settings/config.ts'
@@ -13,14 +13,8 @@ import { findNode, homeOf } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { hasMulticastRoute } from '../../multicast.ts'
 import type { Style } from '../../output.ts'
-
-interface Finding {
-  readonly check: string
-  readonly status: 'ok' | 'warn' | 'fail'
-  readonly message: string
-  /** What to do about it. */
-  readonly fix: string | null
-}
+import { copiesFound, peersFound } from './doctor-peers.ts'
+import { type Finding, fail, ok, warn } from './finding.ts'
 
 const NODE_MAJOR_MIN = 24
 const GATEWAY_TIMEOUT_MS = 2000
@@ -59,20 +53,6 @@ export async function run({ options, output }: Invocation): Promise<void> {
   )
   if (items.some(({ status }) => status === 'fail')) process.exitCode = 1
 }
-
-const ok = (check: string, message: string): Finding => ({ check, status: 'ok', message, fix: null })
-const warn = (check: string, message: string, fix: string): Finding => ({
-  check,
-  status: 'warn',
-  message,
-  fix
-})
-const fail = (check: string, message: string, fix: string): Finding => ({
-  check,
-  status: 'fail',
-  message,
-  fix
-})
 
 function nodeVersion(): Finding {
   const major = Number(process.versions.node.split('.')[0])
@@ -140,6 +120,7 @@ function multicast(): Finding {
 async function running(options: { readonly home?: string }): Promise<Finding[]> {
   let status: SnakeCase<NodeStatus & { gateway: string | null }>
   let peers: SnakeCase<PeerInfo[]>
+  let members: SnakeCase<MemberInfo[]>
   let sandbox: EngineSandbox
   let mesh: SnakeCase<MeshInfo>
   try {
@@ -147,6 +128,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
     status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
     mesh = (await node.execute<MeshInfo>('mesh.show')).data
+    members = (await node.execute<{ items: MemberInfo[] }>('mesh.members')).data.items
     peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
   } catch (err) {
     const error = toLumosError(err)
@@ -167,13 +149,8 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
           `${status.gateway} does not answer.`,
           'Restart the node: lumos-node stop, lumos-node start'
         ),
-    peers.length > 0
-      ? ok('peers', `${peers.length} connected: ${peers.map(({ name }) => name).join(', ')}.`)
-      : warn(
-          'peers',
-          'No peer is connected.',
-          `Start a node on another device of this network, or name this one there: --peer ${dialable(status)}`
-        )
+    ...(peers.length > 0 ? peersFound(peers) : [alone(status)]),
+    ...copiesFound(members)
   ]
 }
 
@@ -196,6 +173,13 @@ function sandboxOf(sandbox: EngineSandbox): Finding {
       )
   }
 }
+
+const alone = (status: Pick<NodeStatus, 'addresses'>): Finding =>
+  warn(
+    'peers',
+    'No peer is connected.',
+    `Start a node on another device of this network, or name this one there: --peer ${dialable(status)}`
+  )
 
 /** An address that others can use, if there is one. */
 const dialable = ({ addresses }: Pick<NodeStatus, 'addresses'>): string =>
