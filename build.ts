@@ -46,7 +46,8 @@ await build({
     index: 'node/index.ts',
     // Loaded by address: see capabilities/entries.ts.
     'host/engine-child': 'capabilities/host/engine-child.ts',
-    'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts'
+    'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts',
+    'models/hash-worker': 'capabilities/models/hash-worker.ts'
   },
   outdir: 'dist',
   bundle: true,

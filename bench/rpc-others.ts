@@ -1,6 +1,6 @@
 /**
  * What the inference protocol is compared with, each answering with the bytes it was
- * sent: gRPC, HTTP/1.1 with connections kept alive, and our frames on a bare TLS socket.
+ * sent: gRPC, with mutual TLS too, HTTP/1.1 with connections kept alive, and our frames on a bare TLS socket.
  */
 
 import http from 'node:http'
@@ -13,6 +13,7 @@ import { FrameParser } from '../protocols/wire/frame-parser.ts'
 import { FrameWriter } from '../protocols/wire/frame-writer.ts'
 import { FRAME_BYTES_MAX } from '../protocols/wire/limits.ts'
 import { type Message, MessageReader, messageFrames, TYPE } from '../protocols/wire/messages.ts'
+import type { Identity } from './self-signed.ts'
 
 export type Echo = (payload: Uint8Array) => Promise<{ byteLength: number }>
 
@@ -29,21 +30,39 @@ const ECHO = {
   }
 } as const satisfies grpc.ServiceDefinition
 
-export async function serveGrpc(): Promise<number> {
+/** @param identity what each side has and both trust: mutual TLS, which a user of gRPC needs to get what a mesh gives. */
+export async function serveGrpc(identity?: Identity): Promise<number> {
   const server = new grpc.Server()
   server.addService(ECHO, {
     echo: (call: grpc.ServerUnaryCall<Buffer, Buffer>, reply: grpc.sendUnaryData<Buffer>) =>
       reply(null, call.request)
   })
   return await new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (err, port) =>
+    server.bindAsync('127.0.0.1:0', serverCredentials(identity), (err, port) =>
       err === null ? resolve(port) : reject(err)
     )
   })
 }
 
-export function connectGrpc(port: number): Echo {
-  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure())
+function serverCredentials(identity: Identity | undefined): grpc.ServerCredentials {
+  if (identity === undefined) return grpc.ServerCredentials.createInsecure()
+  const { ca, key, cert } = buffersOf(identity)
+  return grpc.ServerCredentials.createSsl(ca, [{ private_key: key, cert_chain: cert }], true)
+}
+
+function channelCredentials(identity: Identity | undefined): grpc.ChannelCredentials {
+  if (identity === undefined) return grpc.credentials.createInsecure()
+  const { ca, key, cert } = buffersOf(identity)
+  // The certificate names no host.
+  return grpc.credentials.createSsl(ca, key, cert, { checkServerIdentity: () => undefined })
+}
+
+function buffersOf({ key, cert }: Identity) {
+  return { key: Buffer.from(key), cert: Buffer.from(cert), ca: Buffer.from(cert) }
+}
+
+export function connectGrpc(port: number, identity?: Identity): Echo {
+  const client = new grpc.Client(`localhost:${port}`, channelCredentials(identity))
   const { path } = ECHO.echo
   return payload =>
     new Promise((resolve, reject) => {

@@ -9,6 +9,7 @@ import { announce } from './harness.ts'
 import { meshGuard } from './mesh-guard.ts'
 import { createPeer } from './peers.ts'
 import { serveGrpc, serveHttp, serveTls } from './rpc-others.ts'
+import { selfSigned } from './self-signed.ts'
 
 /** None of the calls in flight waits for a slot: the protocol is measured, not the queue. */
 const ECHO_SLOTS = 256
@@ -31,9 +32,13 @@ await peer.handle(INFERENCE_PROTOCOL, async (stream, connection) => {
   await serve(stream, connection)
 })
 
+const identity = selfSigned()
+
 announce({
   lumos: peer.getMultiaddrs().map(String),
   grpc: await serveGrpc(),
+  grpcTls: await serveGrpc(identity),
+  identity,
   http: await serveHttp(),
   tls: await serveTls()
 })

@@ -9,11 +9,14 @@ import { INFERENCE_PROTOCOL, InferenceClient } from '../protocols/inference/inde
 import { type Bench, rateTable, startPeer, takeTurns } from './harness.ts'
 import { createPeer } from './peers.ts'
 import { connectGrpc, connectHttp, connectTls, type Echo } from './rpc-others.ts'
+import type { Identity } from './self-signed.ts'
 import type { BenchTable } from './table.ts'
 
 interface Addresses {
   readonly lumos: string[]
   readonly grpc: number
+  readonly grpcTls: number
+  readonly identity: Identity
   readonly http: number
   readonly tls: number
 }
@@ -32,6 +35,7 @@ export const bench: Bench = async options => {
   const lumos = await connectLumos(addresses.lumos)
   const tls = await connectTls(addresses.tls)
   const grpc = connectGrpc(addresses.grpc)
+  const grpcTls = connectGrpc(addresses.grpcTls, addresses.identity)
   const roundMs = options.quick ? ROUND_MS.quick : ROUND_MS.thorough
   const tables: BenchTable[] = []
 
@@ -40,6 +44,7 @@ export const bench: Bench = async options => {
     const echoes: Record<string, Echo> = {
       lumos,
       'grpc-js': grpc,
+      'grpc-js, mutual TLS': grpcTls,
       'undici HTTP': connectHttp(addresses.http, inFlight),
       'bare TLS': tls
     }

@@ -17,6 +17,12 @@ export interface AskOptions {
   readonly peer?: string
 }
 
+export interface WatchOptions {
+  readonly names?: readonly string[]
+  /** EPOCH-SEQUENCE, or `oldest`. */
+  readonly since?: string
+}
+
 export interface Meta {
   readonly request_id: string
   readonly peer: string | null
@@ -62,7 +68,8 @@ export class NodeClient {
     input: unknown = {},
     options: AskOptions = {}
   ): Promise<{ data: SnakeCase<Data>; meta: Meta }> {
-    const response = await this.#post('/api/v2/execute', { unit, input, options: toWire(options) })
+    const request = { unit, input, options: toWire(options) }
+    const response = await this.#ask('POST', '/api/v2/execute', request)
     const { data, error, meta } = await readEnvelope(response)
     if (error !== null) throw toError(error)
     return { data: data as SnakeCase<Data>, meta }
@@ -70,17 +77,20 @@ export class NodeClient {
 
   /** The answer in pieces; its value at the end is what is known about the call. Leaving the loop cancels it. */
   async *stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
-    return yield* this.#pieces({ unit, input, options: toWire(options) })
+    const request = { unit, input, options: toWire(options) }
+    return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request))
   }
 
-  /** Each event of this name from now on, until the loop is left. */
-  watch(event: string): AsyncGenerator<unknown, Meta> {
-    return this.#pieces({ type: 'event', unit: event })
+  /** Events of these names and gaps, from `since` on, else from now on, until the loop is left. */
+  async *watch({ names = [], since }: WatchOptions): AsyncGenerator<unknown, Meta> {
+    const query = new URLSearchParams()
+    for (const name of names) query.append('name', name)
+    if (since !== undefined) query.set('since', since)
+    return yield* this.#pieces(await this.#ask('GET', `/api/v2/events?${query}`))
   }
 
-  async *#pieces(request: object): AsyncGenerator<unknown, Meta> {
+  async *#pieces(response: IncomingMessage): AsyncGenerator<unknown, Meta> {
     const { createParser } = await import('eventsource-parser')
-    const response = await this.#post('/api/v2/stream', request)
     if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
 
     const events: { event?: string; data: string }[] = []
@@ -98,14 +108,14 @@ export class NodeClient {
     throw new LumosError('STREAM_INTERRUPTED', 'The node went away in the middle of its answer.')
   }
 
-  async #post(path: string, body: object): Promise<IncomingMessage> {
+  async #ask(method: 'GET' | 'POST', path: string, body?: object): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    const headers = { 'content-type': 'application/json' }
+    const headers = body && { 'content-type': 'application/json' }
     // Without an agent the connection ends with the answer, and so can this process.
-    request({ socketPath: this.info.socketPath, path, method: 'POST', headers, agent: false })
+    request({ socketPath: this.info.socketPath, path, method, headers, agent: false })
       .on('response', resolve)
       .on('error', reject)
-      .end(JSON.stringify(body))
+      .end(body && JSON.stringify(body))
 
     return promise.catch((err: NodeJS.ErrnoException) => {
       const gone = err.code === 'ECONNREFUSED' || err.code === 'ENOENT'

@@ -37,6 +37,12 @@ export class Output {
     await new Promise(resolve => this.#stdout.once('drain', resolve))
   }
 
+  /** One line that the next one replaces, for a person who waits; an empty one takes it away. */
+  progress(text: string): void {
+    if (this.json || !this.#stderr.isTTY) return
+    this.#stderr.write(`\r\u001b[K${printable(text).slice(0, this.#stderr.columns)}`)
+  }
+
   note(text: string): void {
     this.#stderr.write(`${text}\n`)
   }

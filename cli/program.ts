@@ -7,7 +7,9 @@ import { Command } from 'commander'
 import { VERSION } from '../node/version.ts'
 import * as completion from './commands/completion/index.ts'
 import * as config from './commands/config/index.ts'
+import * as events from './commands/events/index.ts'
 import * as inference from './commands/inference/index.ts'
+import * as jobs from './commands/jobs/index.ts'
 import * as keys from './commands/keys/index.ts'
 import * as membership from './commands/membership/index.ts'
 import * as mesh from './commands/mesh/index.ts'
@@ -22,6 +24,8 @@ const DOMAINS: readonly { register: Register }[] = [
   models,
   inference,
   units,
+  events,
+  jobs,
   keys,
   membership,
   mesh,

@@ -6,6 +6,7 @@ import { CancelledError, LumosError } from '../interface/errors.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
+import { eventRoutes } from './event-routes.ts'
 import { listingRoutes } from './listing.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
@@ -31,6 +32,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', listingRoutes(components))
   const bodies = new BodyReader(units.inputBytesMax)
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
+  app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
 
   app.notFound(c => {

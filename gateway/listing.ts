@@ -1,4 +1,4 @@
-/** What there is to call: the units and events, with their schemas. */
+/** What there is to call: the units, with their schemas. */
 
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'

@@ -1,4 +1,4 @@
-/** Answers in pieces, as server-sent events: `item`, then `end` or `error`, exactly once. */
+/** Answers in pieces, as server-sent events: the pieces as they come, then `end` or `error`, exactly once. */
 
 import type { Clock, Timer } from '../interface/clock.ts'
 import { toLumosError } from '../interface/errors.ts'
@@ -7,6 +7,19 @@ import { errorBody, toJson } from './envelope.ts'
 /** Under the shortest idle limits of proxies and clients, which are around 15 s. */
 const HEARTBEAT_MS = 10_000
 
+export const SSE_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff'
+} as const
+
+export interface SsePiece {
+  readonly event: string
+  readonly data: unknown
+  /** What a client that lost the stream sends as `Last-Event-ID`. Only streams that can be resumed have ids. */
+  readonly id?: string
+}
+
 export interface SseOptions {
   readonly clock: Clock
   /** What `end` and `error` carry about the whole call. */
@@ -14,21 +27,20 @@ export interface SseOptions {
 }
 
 /**
- * The body of the response. It reads an item only when the last one has been
- * written, so a slow client slows the peer that answers; cancelling it leaves
- * the loop over `items`, which cancels the work.
+ * The body of the response. It reads a piece only when the last one has been
+ * written, so a slow client slows its source and is owed one piece at most;
+ * cancelling it leaves the loop over `pieces`, which cancels the work.
  */
 export function sseBody(
-  items: AsyncIterable<unknown>,
+  pieces: AsyncIterable<SsePiece>,
   { clock, meta }: SseOptions
 ): ReadableStream<Uint8Array> {
-  const iterator = items[Symbol.asyncIterator]()
+  const iterator = pieces[Symbol.asyncIterator]()
   let heartbeat: Timer | undefined
-  let id = 0
 
   return new ReadableStream({
     start(controller) {
-      // A comment at once, so that headers are not held back until the first item.
+      // A comment at once, so that headers are not held back until the first piece.
       controller.enqueue(comment('open'))
       const beat = () => {
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(comment('ping'))
@@ -40,13 +52,13 @@ export function sseBody(
     async pull(controller) {
       const last = (event: string, data: unknown) => {
         heartbeat?.cancel()
-        controller.enqueue(eventOf(event, data, id++))
+        controller.enqueue(textOf({ event, data }))
         controller.close()
       }
       try {
         const next = await iterator.next()
         if (next.done) last('end', { meta: meta() })
-        else controller.enqueue(eventOf('item', next.value, id++))
+        else controller.enqueue(textOf(next.value))
       } catch (err) {
         last('error', { error: errorBody(toLumosError(err)), meta: meta() })
       }
@@ -59,9 +71,15 @@ export function sseBody(
   })
 }
 
+/** The items of an answer. It has no ids: an answer is not resumed by reading it again. */
+export async function* itemsOf(items: AsyncIterable<unknown>): AsyncGenerator<SsePiece> {
+  for await (const data of items) yield { event: 'item', data }
+}
+
 const encoder = new TextEncoder()
-const comment = (text: string): Uint8Array => encoder.encode(`: ${text}\n\n`)
+/** Without an empty line after it: some clients take that for an event without data. */
+const comment = (text: string): Uint8Array => encoder.encode(`: ${text}\n`)
 
 /** JSON holds no line breaks, so one `data` line is enough. */
-const eventOf = (event: string, data: unknown, id: number): Uint8Array =>
-  encoder.encode(`id: ${id}\nevent: ${event}\ndata: ${toJson(data)}\n\n`)
+const textOf = ({ event, data, id }: SsePiece): Uint8Array =>
+  encoder.encode(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${toJson(data)}\n\n`)

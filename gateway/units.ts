@@ -1,4 +1,4 @@
-/** Units and events over HTTP. */
+/** Units over HTTP. */
 
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
@@ -9,7 +9,7 @@ import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
 import { type Call, JSON_HEADERS, metaOf, successBody } from './envelope.ts'
-import { sseBody } from './sse.ts'
+import { itemsOf, SSE_HEADERS, sseBody } from './sse.ts'
 import { unitNamedIn } from './unit-name.ts'
 
 const NAME_CHARS_MAX = 128
@@ -18,7 +18,7 @@ const ENVELOPE_BYTES_MAX = 4 * 1024
 
 const Execute = z.strictObject({
   /** Checked when given: a query that turns out to be a command is not run. */
-  type: z.enum(['command', 'query', 'event']).optional(),
+  type: z.enum(['command', 'query']).optional(),
   unit: z.string().min(1).max(NAME_CHARS_MAX),
   input: z.unknown().optional(),
   options: z
@@ -35,12 +35,11 @@ export interface UnitRouteComponents extends AppComponents {
   readonly bodies: BodyReader
 }
 
-export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponents): Hono<AppEnv> {
+export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
 
   routes.post('/execute', async c => {
     const { type, ...request } = await readExecute(c)
-    if (type === 'event') throw new InvalidInputError('An event is watched with POST /api/v2/stream.')
     units.get(request.unit, type)
     return answer(await units.execute(request.unit, request.input, contextOf(request, c)), c.get('call'))
   })
@@ -48,18 +47,10 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
   routes.post('/stream', async c => {
     const call = c.get('call')
     const { type, ...request } = await readExecute(c)
-    if (type !== 'event') units.get(request.unit, type)
-
-    // Watching has no end of its own, so closing the gateway ends it; an answer is given time.
-    const items =
-      type === 'event'
-        ? units.watch(request.unit, {
-            caller: c.env.caller,
-            signal: AbortSignal.any([c.get('gone'), closing])
-          })
-        : units.stream(request.unit, request.input, contextOf(request, c))
+    units.get(request.unit, type)
+    const items = itemsOf(units.stream(request.unit, request.input, contextOf(request, c)))
     return new Response(sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) }), {
-      headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }
+      headers: SSE_HEADERS
     })
   })
 
@@ -68,8 +59,7 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
     const call = c.get('call')
     call.unit = unit.name
     const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
-    const context = contextOf({ options: { timeout_ms: DEFAULT_BUDGET_MS } }, c)
-    return answer(await units.execute(unit.name, value, context), call)
+    return answer(await units.execute(unit.name, value, contextOf({}, c)), call)
   })
 
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
@@ -78,7 +68,7 @@ export function unitRoutes({ units, clock, closing, bodies }: UnitRouteComponent
     const body = await bodies.readJson(c.env.incoming, bytesMax, head => limitOf(unitNamedIn(head)))
     const request = parseExecute(body)
     c.get('call').unit = request.unit
-    const limit = request.type === 'event' ? INPUT_BYTES_MAX : limitOf(request.unit)
+    const limit = limitOf(request.unit)
     if (body.bytes > limit) throw tooLarge(limit)
     return request
   }
@@ -103,13 +93,14 @@ function parseExecute({ value }: JsonBody): Execute {
   return { ...read.data, input: read.data.input ?? {} }
 }
 
-function contextOf({ options }: Pick<Execute, 'options'>, c: Context<AppEnv>): UnitContext {
+/** What a unit is told of a request; without options, what holds when nothing is said. */
+export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Context<AppEnv>): UnitContext {
   const { call, gone } = c.var
   return {
     requestId: call.requestId,
     caller: c.env.caller,
-    budgetMs: options.timeout_ms,
-    peer: options.peer,
+    budgetMs: options?.timeout_ms ?? DEFAULT_BUDGET_MS,
+    peer: options?.peer,
     signal: gone,
     onRoute(route) {
       call.route = route

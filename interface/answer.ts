@@ -1,46 +1,60 @@
 /**
- * Holds whoever answers, an engine or a peer, to the form of an answer: numbered
- * without gaps, of the task's kind, within bounds, `done` once and last.
+ * Holds an engine or a peer to the form of an answer: numbered without gaps, of the task's kind, within bounds, `done`
+ * once and last.
  *
  * Each chunk is checked as it arrives, so an answer without end costs its asker
  * one bounded answer.
  */
 
+import type * as z from 'zod'
 import {
+  Data,
+  type DataChunk,
+  Delta,
+  type DeltaChunk,
   type DoneChunk,
-  FINISH_REASONS,
-  type FinishReason,
   type InferenceChunk,
+  isFinishReason,
+  Progress,
   TEXT_PIECE_CHARS_MAX
 } from './chunks.ts'
 import type { LumosError } from './errors.ts'
 import type { PreparedRequest } from './inference.ts'
+import { isRecord } from './record.ts'
 import type { TaskDefinition } from './tasks/definition.ts'
 import { definitionOf } from './tasks/index.ts'
 
-/** All text of one answer: a million tokens of 16 characters. */
+/** All text of one answer, reasoning and tool calls included: a million tokens of 16 characters. */
 const ANSWER_CHARS_MAX = 16 * 1024 * 1024
+/** Reports of progress in one answer: ten a second, for the longest budget, are 36,000. */
+export const PROGRESS_MAX = 65_536
+/** Pieces of media in one answer: at the size of a piece, far more bytes than any task allows. */
+const DATA_PIECES_MAX = 65_536
 
 export class Answer {
   readonly #task: TaskDefinition
-  /** Pieces of text the answer may have: a token makes at most one. */
-  readonly #textsMax: number
+  /** Pieces of text and deltas the answer may have, and tokens in these. */
+  readonly #piecesMax: number
   readonly #broken: (what: string) => LumosError
-  #texts = 0
+  #pieces = 0
+  #tokens = 0
   #chars = 0
+  #data = 0
+  #dataBytes = 0
   #outputs = 0
+  #progress = 0
   #ended = false
 
-  /** @param broken makes the error that blames the one who answers. */
+  /** @param broken makes the error that blames the engine or peer. */
   constructor({ task, params }: PreparedRequest, broken: (what: string) => LumosError) {
     this.#task = definitionOf(task)
-    this.#textsMax = this.#task.pieces?.max(params) ?? 0
+    this.#piecesMax = this.#task.pieces?.max(params) ?? 0
     this.#broken = broken
   }
 
-  /** Chunks that have come, `done` not counted. */
+  /** Chunks that have come, `done` and progress not counted. */
   get received(): number {
-    return this.#texts + this.#outputs
+    return this.#pieces + this.#data + this.#outputs
   }
 
   /** Whether `done` has come. */
@@ -61,11 +75,19 @@ export class Answer {
       case 'text':
         this.#acceptText(chunk.text)
         return chunk
+      case 'delta':
+        return this.#acceptDelta(chunk)
+      case 'data':
+        return this.#acceptData(chunk)
       case 'output': {
         const output = this.#acceptOutput(chunk.output)
         this.#outputs++
         return { type: 'output', index: chunk.index, output }
       }
+      case 'progress':
+        if (++this.#progress > PROGRESS_MAX)
+          throw this.#broken(`reported progress more than ${PROGRESS_MAX} times`)
+        return { type: 'progress', index: chunk.index, ...this.#parsed('progress', Progress, chunk) }
       case 'done':
         this.#acceptDone(chunk)
         return chunk
@@ -76,29 +98,67 @@ export class Answer {
 
   #acceptText(text: unknown): void {
     if (typeof text !== 'string') throw this.#broken('sent text that is no string')
-    if (this.#texts >= this.#textsMax) throw this.#broken(`sent more than ${this.#textsMax} pieces of text`)
-    if (text.length > TEXT_PIECE_CHARS_MAX || this.#chars + text.length > ANSWER_CHARS_MAX) {
-      throw this.#broken('sent too much text')
+    if (text.length > TEXT_PIECE_CHARS_MAX) throw this.#broken('sent too much text')
+    this.#countPiece(text.length, 0)
+  }
+
+  #acceptDelta(chunk: DeltaChunk): DeltaChunk {
+    const delta = this.#parsed('delta', Delta, chunk)
+    const { text = '', reasoning = '', toolCalls = [], tokens = [] } = delta
+    let chars = text.length + reasoning.length
+    for (const { id = '', name = '', arguments: words = '' } of toolCalls) {
+      chars += id.length + name.length + words.length
     }
-    this.#texts++
-    this.#chars += text.length
+    if (chars === 0 && tokens.length === 0) throw this.#broken('sent an empty delta')
+    this.#countPiece(chars, tokens.length)
+    return { type: 'delta', index: chunk.index, ...delta }
+  }
+
+  #countPiece(chars: number, tokens: number): void {
+    if (this.#pieces >= this.#piecesMax)
+      throw this.#broken(`sent more than ${this.#piecesMax} pieces of text`)
+    if (this.#tokens + tokens > this.#piecesMax)
+      throw this.#broken(`sent more than ${this.#piecesMax} tokens`)
+    if (this.#chars + chars > ANSWER_CHARS_MAX) throw this.#broken('sent too much text')
+    this.#pieces++
+    this.#tokens += tokens
+    this.#chars += chars
+  }
+
+  #acceptData(chunk: DataChunk): DataChunk {
+    const { dataBytesMax = 0 } = this.#task.pieces ?? {}
+    const data = this.#parsed('data', Data, chunk)
+    if (this.#dataBytes + data.bytes.byteLength > dataBytesMax || this.#data >= DATA_PIECES_MAX) {
+      throw this.#broken(`sent more than ${dataBytesMax} bytes of data, or too many pieces of it`)
+    }
+    this.#data++
+    this.#dataBytes += data.bytes.byteLength
+    return { type: 'data', index: chunk.index, ...data }
   }
 
   #acceptOutput(output: unknown): unknown {
     if (this.#task.pieces !== undefined || this.#outputs > 0) throw this.#broken('sent an output too many')
 
     if (this.#task.isOutput?.(output)) return output
-    const result = this.#task.output.safeParse(output)
+    return this.#parsed('output', this.#task.output, output)
+  }
+
+  #parsed<S extends z.ZodType>(what: string, schema: S, value: unknown): z.output<S> {
+    const result = schema.safeParse(value)
     if (result.success) return result.data
     const issue = result.error.issues[0]!
-    throw this.#broken(`sent an invalid output (${issue.path.join('.')}: ${issue.message})`)
+    throw this.#broken(`sent an invalid ${what} (${issue.path.join('.')}: ${issue.message})`)
   }
 
   #acceptDone({ finishReason, usage }: DoneChunk): void {
     if (this.#task.pieces === undefined && this.#outputs === 0) throw this.#broken('ended without an output')
-    if (!FINISH_REASONS.includes(finishReason as FinishReason) || typeof usage !== 'object') {
-      throw this.#broken('ended its answer wrongly')
-    }
+    if (!isFinishReason(finishReason) || !isUsage(usage)) throw this.#broken('ended its answer wrongly')
     this.#ended = true
   }
 }
+
+const isUsage = (usage: unknown): boolean =>
+  isRecord(usage) && isCount(usage.inputTokens) && isCount(usage.outputTokens)
+
+const isCount = (count: unknown): boolean =>
+  count === undefined || (Number.isSafeInteger(count) && Number(count) >= 0)

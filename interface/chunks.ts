@@ -1,7 +1,14 @@
-/** What an answer consists of: chunks, of which `done` is the last. */
+/**
+ * What an answer consists of: chunks, of which `done` is the last.
+ *
+ * A schema here is what `Answer` holds a chunk to, wherever it comes from. Later versions may add types: a peer that does
+ * not know one skips it.
+ */
+
+import * as z from 'zod'
 
 /** Chunks are numbered from 0 without gaps, so that a cut stream is noticed and can be continued. */
-export type InferenceChunk = TextChunk | OutputChunk | DoneChunk
+export type InferenceChunk = TextChunk | DeltaChunk | DataChunk | OutputChunk | ProgressChunk | DoneChunk
 
 /** A piece of generated text. */
 export interface TextChunk {
@@ -12,12 +19,89 @@ export interface TextChunk {
 
 /** One piece of text: a token is a few characters, so this is generous and still fits one frame. */
 export const TEXT_PIECE_CHARS_MAX = 32 * 1024
+/** A name or an id in a piece. */
+const NAME_CHARS_MAX = 256
+/** Tokens that one piece is made of: engines that guess ahead accept a few dozen at once. */
+const PIECE_TOKENS_MAX = 1024
+/** Tool calls that one answer may make. */
+const TOOL_CALLS_MAX = 128
+
+const Piece = z.string().max(TEXT_PIECE_CHARS_MAX)
+const Name = z.string().min(1).max(NAME_CHARS_MAX)
+
+/** A piece of one tool call. Its id and name come once; its arguments are JSON, in pieces. */
+const ToolCallDelta = z.object({
+  /** Which call of the answer. */
+  index: z
+    .int()
+    .min(0)
+    .max(TOOL_CALLS_MAX - 1),
+  id: Name.optional(),
+  name: Name.optional(),
+  arguments: Piece.optional()
+})
+
+export const Delta = z.object({
+  text: Piece.optional(),
+  reasoning: Piece.optional(),
+  toolCalls: z.array(ToolCallDelta).min(1).max(TOOL_CALLS_MAX).optional(),
+  /** Ids of the tokens that the piece is made of, where the engine has them. */
+  tokens: z.array(z.int().min(0).max(0xffff_ffff)).max(PIECE_TOKENS_MAX).optional()
+})
+
+/** A piece of an answer that holds more than text. */
+export interface DeltaChunk extends z.infer<typeof Delta> {
+  readonly type: 'delta'
+  readonly index: number
+}
+
+/** One piece of media: as much as a frame holds. */
+export const DATA_PIECE_BYTES_MAX = 256 * 1024
+
+export const Data = z.object({
+  /** Which part of the answer the bytes go on: a picture, a stretch of speech. */
+  part: z.int().min(0).max(63),
+  mime: z
+    .string()
+    .max(128)
+    .regex(/^[a-z]+\/[\w.+-]+$/),
+  bytes: z
+    .instanceof(Uint8Array)
+    .refine(({ byteLength }) => byteLength > 0 && byteLength <= DATA_PIECE_BYTES_MAX, {
+      error: `holds none or more than ${DATA_PIECE_BYTES_MAX} bytes`
+    })
+})
+
+/** A piece of a media part. */
+export interface DataChunk extends z.infer<typeof Data> {
+  readonly type: 'data'
+  readonly index: number
+}
 
 /** A whole result, as the task's `output` schema says. */
 export interface OutputChunk {
   readonly type: 'output'
   readonly index: number
   readonly output: unknown
+}
+
+const Amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER)
+
+export const Progress = z.object({
+  /** What is done, such as `loading`. */
+  stage: Name,
+  done: Amount,
+  /** Absent while it is not known. */
+  total: Amount.optional()
+})
+
+/**
+ * How far the work is. It is no part of the answer: its `index` is the number of chunks before it, which the next one
+ * has too, and an answer of which only progress came may be begun again by another peer.
+ */
+export interface ProgressChunk extends z.infer<typeof Progress> {
+  readonly type: 'progress'
+  readonly index: number
 }
 
 /** The end of a complete answer. Its `index` is the number of chunks before it. */
@@ -28,9 +112,15 @@ export interface DoneChunk {
   readonly usage: Usage
 }
 
-/** `stop`: the model was done. `length`: `maxTokens` was reached. `other`: a peer's reason that this node does not know. */
-export const FINISH_REASONS = ['stop', 'length', 'other'] as const
-export type FinishReason = (typeof FINISH_REASONS)[number]
+/**
+ * Why an answer ended. `stop`: the model was done. `length`: `maxTokens` was reached. `tool_calls`: the model waits for
+ * tools. `other`: a reason without a name. Engines and later versions may have reasons of their own.
+ */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'other' | (string & {})
+
+const REASON = /^[a-z][a-z0-9_-]{0,63}$/
+export const isFinishReason = (reason: unknown): reason is FinishReason =>
+  typeof reason === 'string' && REASON.test(reason)
 
 export interface Usage {
   readonly inputTokens?: number

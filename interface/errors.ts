@@ -28,6 +28,7 @@ export const ERROR_MEANINGS = {
   MODEL_NOT_FOUND: meaning(404, 4),
   PEER_NOT_FOUND: meaning(404, 4),
   UNIT_NOT_FOUND: meaning(404, 4),
+  JOB_UNKNOWN: meaning(404, 4),
   ROUTE_NOT_FOUND: meaning(404, 4),
   INPUT_TOO_LARGE: meaning(413, 1),
   MEDIA_TYPE_UNSUPPORTED: meaning(415, 1),
@@ -44,6 +45,7 @@ export const ERROR_MEANINGS = {
   MODEL_INVALID: meaning(502, 1, true),
   PEER_UNREACHABLE: meaning(502, 1, true),
   STREAM_INTERRUPTED: meaning(502, 1),
+  JOB_INTERRUPTED: meaning(500, 1),
   INTERNAL: meaning(500, 1),
 
   // A peer broke the protocol.

@@ -1,11 +1,16 @@
 /** What happens on a node, as others may watch it: the same names in process, over HTTP and in logs. */
 
 import * as z from 'zod'
+import { InvalidInputError } from './errors.ts'
+import { JobProgress, JobState } from './jobs.ts'
+import type { AbortOptions } from './lifecycle.ts'
 import { Role } from './membership.ts'
 import { JoinRequest } from './mesh.ts'
+import { closestNames } from './suggest.ts'
 
 const Peer = z.strictObject({ peerId: z.string(), name: z.string().optional() })
 const Request = z.strictObject({ requestId: z.string(), task: z.string(), model: z.string().optional() })
+const Job = z.strictObject({ jobId: z.string(), kind: z.string() })
 
 export const EVENTS = {
   /** A peer's connection is up and its manifest is known. */
@@ -44,6 +49,10 @@ export const EVENTS = {
   }),
   /** The disk begins to refuse what is to be stored, or takes everything again. */
   'node.storage_changed': z.strictObject({ code: z.string().nullable(), message: z.string().nullable() }),
+  /** A job has come into another state. */
+  'job.changed': Job.extend({ state: JobState }),
+  /** How far a running job is; a few times a second at most. */
+  'job.progress': Job.extend({ progress: JobProgress }),
   'inference.request_started': Request,
   'inference.request_completed': Request.extend({
     peerId: z.string(),
@@ -65,3 +74,93 @@ export type EventName = keyof typeof EVENTS
 export type EventData<N extends EventName> = z.infer<(typeof EVENTS)[N]>
 /** Listeners get an event whose `detail` is the data. */
 export type LumosEvents = { [N in EventName]: CustomEvent<EventData<N>> }
+
+/** The place of an event among those of one node. */
+export interface EventPosition {
+  /** Drawn anew at each start of the node: numbers of another start mean other events. */
+  readonly epoch: string
+  /** Counts from 1. 0 is the place before the first event. */
+  readonly sequence: number
+}
+
+export interface NodeEvent<N extends EventName = EventName> extends EventPosition {
+  readonly type: 'event'
+  readonly name: N
+  /** Wall time of the node. */
+  readonly atMs: number
+  readonly data: EventData<N>
+}
+
+/** Events that a subscriber does not get. They are counted before its filter, so it may have wanted none of them. */
+export interface EventGap extends EventPosition {
+  readonly type: 'gap'
+  /** `restarted`: the position is of another start of the node. `late`: the node kept these events no longer. */
+  readonly reason: 'restarted' | 'late'
+  /** Null when the node cannot know it. The position of the gap is that of the last event lost. */
+  readonly lost: number | null
+}
+
+export interface SubscribeOptions extends AbortOptions {
+  /** Names, or beginnings of names such as `peer.*`. Without any: every event. */
+  readonly names?: readonly string[]
+  /** Begin after this event, or with the oldest that the node keeps. Without it: with the next event. */
+  readonly since?: EventPosition | 'oldest'
+  /** False: end after the last event that has happened when the call comes. */
+  readonly follow?: boolean
+}
+
+export interface NodeEvents {
+  /** The position of the last event. */
+  readonly position: EventPosition
+  /**
+   * Events in their order, until the signal aborts, the loop is left or the node stops. It begins with the call, not
+   * with the first read. A subscriber that reads too slowly gets a gap and goes on.
+   *
+   * @throws {LumosError} `INVALID_INPUT` for a name that no event has, or a position that is not reached yet.
+   */
+  subscribe(options?: SubscribeOptions): AsyncIterable<NodeEvent | EventGap>
+  addEventListener<N extends EventName>(
+    name: N,
+    listener: (event: LumosEvents[N]) => void,
+    options?: { once?: boolean; signal?: AbortSignal }
+  ): void
+  removeEventListener<N extends EventName>(name: N, listener: (event: LumosEvents[N]) => void): void
+}
+
+const EVENT_NAMES = Object.keys(EVENTS) as EventName[]
+
+/**
+ * The names that these patterns mean.
+ *
+ * @throws {InvalidInputError} for a pattern that means none.
+ */
+export function eventNames(patterns: readonly string[]): ReadonlySet<EventName> {
+  const found = patterns.flatMap(pattern => {
+    const beginning = pattern.endsWith('*') ? pattern.slice(0, -1) : undefined
+    const names = EVENT_NAMES.filter(name =>
+      beginning === undefined ? name === pattern : name.startsWith(beginning)
+    )
+    if (names.length > 0) return names
+    const closest = closestNames(pattern, EVENT_NAMES)
+    throw new InvalidInputError(`No event is named "${pattern.slice(0, NAME_CHARS_SHOWN)}".`, {
+      hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : `Events: ${EVENT_NAMES.join(', ')}.`,
+      details: { closest }
+    })
+  })
+  return new Set(found)
+}
+
+/** An error quotes no more of a name that the caller chose. */
+const NAME_CHARS_SHOWN = 64
+
+/** A position as one word: `Last-Event-ID` of server-sent events, and `--since`. */
+export const eventId = ({ epoch, sequence }: EventPosition): string => `${epoch}-${sequence}`
+
+/** @throws {InvalidInputError} when it is no position. */
+export function parseEventId(text: string): EventPosition {
+  const [, epoch, sequence] = /^([0-9a-z]{1,16})-(0|[1-9]\d{0,14})$/.exec(text) ?? []
+  if (epoch === undefined) {
+    throw new InvalidInputError('The position of an event is EPOCH-SEQUENCE, such as k3v9q2-17.')
+  }
+  return { epoch, sequence: Number(sequence) }
+}

@@ -47,7 +47,9 @@ export const Invitation = z.strictObject({
   /** A link that lets one device in. Whoever reads it is let in, so it is a secret. */
   code: z.string(),
   role: Role,
-  expiresAtMs: WallMs
+  expiresAtMs: WallMs,
+  /** Addresses of this node that the code has no room for: the least likely ones. */
+  leftOut: z.array(z.string())
 })
 export type Invitation = z.infer<typeof Invitation>
 

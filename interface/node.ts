@@ -5,8 +5,9 @@
  */
 
 import * as z from 'zod'
-import type { LumosEvents } from './events.ts'
+import type { NodeEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
+import type { LumosJobs } from './jobs.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Hardware, Offered } from './manifest.ts'
 import { Access } from './membership.ts'
@@ -143,7 +144,10 @@ export interface InferenceRoute extends Route {
 export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
   readonly name: string
-  readonly events: LumosEventTarget
+  /** What happens here, as it happens and as far back as the node keeps it. */
+  readonly events: NodeEvents
+  /** Long work of this node, such as a check of its models. */
+  readonly jobs: LumosJobs
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   /** Protocols between peers that programs around the node bring. */
@@ -177,13 +181,4 @@ export interface LumosNode extends AsyncDisposable {
   status(): NodeStatus
   /** What engines of this node are kept from; found by a trial when it is first asked for. */
   sandbox(): Promise<EngineSandbox>
-}
-
-export interface LumosEventTarget {
-  addEventListener<N extends keyof LumosEvents>(
-    name: N,
-    listener: (event: LumosEvents[N]) => void,
-    options?: { once?: boolean; signal?: AbortSignal }
-  ): void
-  removeEventListener<N extends keyof LumosEvents>(name: N, listener: (event: LumosEvents[N]) => void): void
 }

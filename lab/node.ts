@@ -7,7 +7,6 @@ import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { findNode, type NodeClient } from '../cli/client.ts'
 import type { Ready } from '../cli/ready.ts'
-import { EVENTS } from '../interface/events.ts'
 import type { Invitation } from '../interface/mesh.ts'
 import type { ModelInfo, PeerInfo } from '../interface/node.ts'
 import type { SnakeCase } from '../interface/snake-case.ts'
@@ -132,18 +131,12 @@ class Watch {
 
   static async of({ info }: NodeClient): Promise<Watch> {
     const watch = new Watch()
-    await Promise.all(Object.keys(EVENTS).map(unit => watch.#subscribe(info.socketPath, unit)))
+    await watch.#subscribe(info.socketPath)
     return watch
   }
 
-  async #subscribe(socketPath: string, unit: string): Promise<void> {
-    const asked = request({
-      socketPath,
-      path: '/api/v2/stream',
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      agent: false
-    }).end(JSON.stringify({ type: 'event', unit }))
+  async #subscribe(socketPath: string): Promise<void> {
+    const asked = request({ socketPath, path: '/api/v2/events', agent: false }).end()
     const [response]: [IncomingMessage] = (await once(asked, 'response')) as [IncomingMessage]
     assert.equal(response.statusCode, 200)
     // The node may be killed while it is watched, which is what most tests here are about.

@@ -19,12 +19,16 @@ import { type Clock, systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
 import { type DataDir, openDataDir } from '../storage/home/data-dir.ts'
+import { JobStore } from '../storage/jobs/job-store.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keys/keychain.ts'
 import { readPassphrase } from '../storage/keys/passphrase.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
+import { EventBus } from './events/event-bus.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { FEATURES, sectionsOf } from './features.ts'
+import { Jobs } from './jobs/jobs.ts'
+import { modelCheck } from './jobs/model-check.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh, ModelAccess, needsRenewal, RootKey, warnOfNames } from './membership/index.ts'
@@ -83,10 +87,10 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   ownLog?.openFile(home.logDir)
   warnOfNames(config.access, log)
 
-  const events = new EventTarget()
-  const emit: NodeContext['emit'] = (name, detail) =>
-    void events.dispatchEvent(new CustomEvent(name, { detail }))
-  const ground = { config, home, clock, random: options.random ?? Math.random, log, emit }
+  const random = options.random ?? Math.random
+  const events = new EventBus({ clock, random })
+  const emit: NodeContext['emit'] = (name, data) => events.emit(name, data)
+  const ground = { config, home, clock, random, log, emit }
   // First, because nothing else matters when they do not open.
   const keys = await keyOptions(options, ground)
   const identity = identityOf(await loadIdentityKey(home.identityPath, keys))
@@ -109,8 +113,17 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   }
   switching = await MeshSwitching.of(node, await ownMesh(node))
   const kept = opened.move()
-  const lumos = new MeshNode({ events, switching, protocols: protocols.facet }, () => kept.disposeAsync())
+  const jobs = jobsOf(node, events)
+  const parts = { events, jobs, switching, protocols: protocols.facet }
+  const lumos = new MeshNode(parts, () => kept.disposeAsync())
   return { node: withFacets(lumos, features), home, switching }
+}
+
+/** The long work that this node knows. */
+function jobsOf({ clock, random, log, home, catalogue, registry }: NodeContext, events: EventBus): Jobs {
+  const isOpen = (id: string) => registry.models().some(({ model, warm }) => model === id && warm)
+  const kinds = [modelCheck(catalogue, isOpen)]
+  return new Jobs({ clock, random, log, store: new JobStore(home.core), events, kinds })
 }
 
 type Ground = Pick<NodeContext, 'config' | 'home' | 'clock' | 'random' | 'log' | 'emit'>

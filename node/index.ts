@@ -8,8 +8,16 @@ import { createLumosNode as createMeshNode } from './create-node.ts'
 import type { LumosNodeOptions } from './options.ts'
 
 export { type ErrorCode, LumosError } from '../interface/errors.ts'
-export type { EventData, EventName } from '../interface/events.ts'
+export type {
+  EventData,
+  EventGap,
+  EventName,
+  NodeEvent,
+  NodeEvents,
+  SubscribeOptions
+} from '../interface/events.ts'
 export type { InferenceChunk } from '../interface/inference.ts'
+export type { JobInfo, JobProgress, LumosJobs } from '../interface/jobs.ts'
 export type { Role } from '../interface/membership.ts'
 export type {
   Asking,

@@ -9,7 +9,6 @@ import type {
   EngineSandbox,
   InferOptions,
   LeftOut,
-  LumosEventTarget,
   LumosNode,
   ModelInfo,
   NewInferenceRequest,
@@ -20,6 +19,8 @@ import type {
 } from '../interface/node.ts'
 import type { NodeProtocols } from '../interface/peer-protocol.ts'
 import { closestNames } from '../interface/suggest.ts'
+import type { EventBus } from './events/event-bus.ts'
+import type { Jobs } from './jobs/jobs.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
 import { createMeshControl } from './mesh/control/index.ts'
 import type { MeshSwitching } from './mesh/switching.ts'
@@ -33,13 +34,15 @@ const DRAIN_MS = 10_000
 type State = 'new' | 'starting' | 'running' | 'stopping' | 'stopped'
 
 export interface MeshNodeComponents {
-  readonly events: EventTarget
+  readonly events: EventBus
+  readonly jobs: Jobs
   readonly switching: MeshSwitching
   readonly protocols: NodeProtocols
 }
 
 export class MeshNode implements LumosNode {
-  readonly events: LumosEventTarget
+  readonly events: EventBus
+  readonly jobs: Jobs
   readonly mesh: LumosMesh
   readonly protocols: NodeProtocols
   readonly #switching: MeshSwitching
@@ -50,10 +53,11 @@ export class MeshNode implements LumosNode {
   #startedAtMs = 0
   #stopping: Promise<void> | undefined
 
-  constructor({ events, switching, protocols }: MeshNodeComponents, closeHome: () => Promise<void>) {
+  constructor({ events, jobs, switching, protocols }: MeshNodeComponents, closeHome: () => Promise<void>) {
     this.#switching = switching
     this.#closeHome = closeHome
-    this.events = events as LumosEventTarget
+    this.events = events
+    this.jobs = jobs
     this.protocols = protocols
     this.mesh = createMeshControl(switching)
   }
@@ -79,6 +83,7 @@ export class MeshNode implements LumosNode {
     }
     this.#startedAtMs = clock.monotonicMs()
     this.#state = 'running'
+    this.jobs.start()
   }
 
   stop({ drainMs = DRAIN_MS }: { drainMs?: number } = {}): Promise<void> {
@@ -200,8 +205,10 @@ export class MeshNode implements LumosNode {
     this.#switching.hold()
     if (draining) await this.#drain(drainMs)
     await this.#switching.stop()
+    await this.jobs.stop()
     await this.#context.registry.stop()
     await this.#closeHome()
+    this.events.close()
     this.#state = 'stopped'
   }
 

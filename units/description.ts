@@ -1,6 +1,5 @@
-/** Units and events described for programs: in JSON, with their JSON Schemas (2020-12). */
+/** Units described for programs: in JSON, with their JSON Schemas (2020-12). */
 
-import { EVENTS } from '../interface/events.ts'
 import {
   INPUT_BYTES_MAX,
   type Permission,
@@ -12,8 +11,8 @@ import { jsonSchemaOf } from './json-schema.ts'
 
 export interface UnitDescription {
   readonly name: string
-  readonly kind: UnitKind | 'event'
-  readonly summary?: string
+  readonly kind: UnitKind
+  readonly summary: string
   /** What a caller must hold. */
   readonly permission: Permission
   /** Whether the same call may be sent again when its answer was lost. */
@@ -22,8 +21,8 @@ export interface UnitDescription {
   readonly takes_peer: boolean
   /** Whether `stream` gives the answer in pieces. */
   readonly streams: boolean
-  readonly input_bytes_max?: number
-  readonly input?: object
+  readonly input_bytes_max: number
+  readonly input: object
   readonly output: object
   /** A piece of the answer, where it comes in pieces. */
   readonly item?: object
@@ -44,14 +43,3 @@ export const describeUnit = (unit: Unit): UnitDescription => ({
   item: unit.item && jsonSchemaOf(unit.item),
   examples: unit.examples
 })
-
-export const describeEvents = (): UnitDescription[] =>
-  Object.entries(EVENTS).map(([name, data]) => ({
-    name,
-    kind: 'event',
-    permission: 'read',
-    idempotent: true,
-    takes_peer: false,
-    streams: true,
-    output: jsonSchemaOf(data)
-  }))

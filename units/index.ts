@@ -1,8 +1,10 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
 import type { LumosNode } from '../interface/node.ts'
+import { eventUnits } from './event.ts'
 import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference.ts'
+import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
 import { meshUnits } from './mesh.ts'
 import { modelUnits } from './model.ts'
@@ -23,13 +25,15 @@ export interface UnitsOptions {
 }
 
 export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOptions): UnitRegistry {
-  const registry = new UnitRegistry(node.events)
+  const registry = new UnitRegistry()
   const units = [
     ...meshUnits(node, gatewayUrl),
     ...membershipUnits(node),
     ...pairingUnits(node),
     ...modelUnits(node),
     ...inferenceUnits(node),
+    ...eventUnits(node),
+    ...jobUnits(node),
     ...gatewayUnits(rotateToken),
     ...nodeUnits(stop)
   ]

@@ -1,7 +1,7 @@
 /** Questions to the mesh: any task, and the common ones by their own names. */
 
 import * as z from 'zod'
-import { FINISH_REASONS } from '../interface/chunks.ts'
+import { Data, Delta, Progress } from '../interface/chunks.ts'
 import { EngineFailedError } from '../interface/errors.ts'
 import { ModelId } from '../interface/names.ts'
 import {
@@ -69,14 +69,17 @@ function answerOf(task: TaskName) {
 
 const index = z.int().min(0)
 
-/** Text comes in pieces, anything else whole; `done` comes last. */
+/** An answer comes in pieces of text, deltas and data, or whole, with progress between; `done` comes last. */
 const Chunk = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), index, text: z.string() }),
+  z.strictObject({ type: z.literal('delta'), index, ...Delta.shape }),
+  z.strictObject({ type: z.literal('data'), index, ...Data.shape }),
+  z.strictObject({ type: z.literal('progress'), index, ...Progress.shape }),
   z.strictObject({ type: z.literal('output'), index, output: z.unknown() }),
   z.strictObject({
     type: z.literal('done'),
     index,
-    finishReason: z.enum(FINISH_REASONS),
+    finishReason: z.string(),
     usage: z.strictObject({ inputTokens: z.int().optional(), outputTokens: z.int().optional() })
   })
 ])

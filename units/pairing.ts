@@ -9,7 +9,7 @@ import type { LumosNode } from '../interface/node.ts'
 import type { UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
-/** A code of six addresses is below 500 characters. */
+/** A code of twelve addresses is below 600 characters. */
 const CODE_CHARS_MAX = 2048
 
 const Nothing = z.strictObject({})

@@ -8,8 +8,6 @@
  */
 
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
-import { EVENTS, type EventName } from '../interface/events.ts'
-import type { LumosEventTarget } from '../interface/node.ts'
 import { closestNames } from '../interface/suggest.ts'
 import {
   type Caller,
@@ -19,8 +17,7 @@ import {
   type UnitContext,
   type UnitKind
 } from '../interface/units.ts'
-import { describeEvents, describeUnit, type UnitDescription } from './description.ts'
-import { watchEvent } from './events.ts'
+import { describeUnit, type UnitDescription } from './description.ts'
 import { checkInput } from './input.ts'
 import { JsonNames } from './json-names.ts'
 
@@ -32,16 +29,9 @@ interface Entry {
   readonly item: JsonNames
 }
 
-const EVENT_NAMES = new Map(Object.entries(EVENTS).map(([name, schema]) => [name, new JsonNames(schema)]))
-
 export class UnitRegistry {
   readonly #units = new Map<string, Entry>()
-  readonly #events: LumosEventTarget
   #listed: readonly UnitDescription[] | undefined
-
-  constructor(events: LumosEventTarget) {
-    this.#events = events
-  }
 
   register(unit: Unit): void {
     this.#listed = undefined
@@ -56,7 +46,7 @@ export class UnitRegistry {
 
   /** Made once, for JSON Schemas take time: the same array until a unit is added. */
   list(): readonly UnitDescription[] {
-    this.#listed ??= [...[...this.#units.values()].map(({ unit }) => describeUnit(unit)), ...describeEvents()]
+    this.#listed ??= [...this.#units.values()].map(({ unit }) => describeUnit(unit))
     return this.#listed
   }
 
@@ -98,13 +88,6 @@ export class UnitRegistry {
     return inJson(unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context)), item)
   }
 
-  /** Whatever happens under this name from now on, until the signal aborts. */
-  watch(name: string, { caller, signal }: Pick<UnitContext, 'caller' | 'signal'>): AsyncIterable<unknown> {
-    if (!isEventName(name)) throw this.#notFound(name)
-    checkPermission(name, 'read', caller)
-    return inJson(watchEvent(this.#events, name, { signal }), EVENT_NAMES.get(name)!)
-  }
-
   #entry(name: string): Entry {
     const entry = this.#units.get(name)
     if (entry === undefined) throw this.#notFound(name)
@@ -112,15 +95,13 @@ export class UnitRegistry {
   }
 
   #notFound(name: string): LumosError {
-    const closest = closestNames(name, [...this.#units.keys(), ...Object.keys(EVENTS)])
+    const closest = closestNames(name, this.#units.keys())
     return new LumosError('UNIT_NOT_FOUND', `There is no unit "${name.slice(0, 128)}".`, {
       hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'GET /api/v2/units lists them all.',
       details: { closest }
     })
   }
 }
-
-const isEventName = (name: string): name is EventName => Object.hasOwn(EVENTS, name)
 
 async function* inOnePiece(run: () => Promise<unknown>): AsyncGenerator<unknown> {
   yield await run()

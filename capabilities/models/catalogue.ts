@@ -10,7 +10,7 @@ import type { Clock } from '../../interface/clock.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
-import type { Model } from '../host/engine.ts'
+import type { Engine, Model } from '../host/engine.ts'
 import { ModelFolder } from './model-folder.ts'
 import type { FoundModel } from './model-info.ts'
 
@@ -74,6 +74,16 @@ export class Catalogue implements Startable {
   /** Every folder and model that is not served, with the reason. */
   get leftOut(): readonly LeftOut[] {
     return this.#leftOut
+  }
+
+  /** The models of folders that are served. */
+  get found(): readonly FoundModel[] {
+    return [...this.#served.values()].flatMap(({ found }) => found ?? [])
+  }
+
+  /** Another engine for a model, besides the one that serves it. */
+  engineOf(found: FoundModel): Engine {
+    return this.#options.serve(found).engine
   }
 
   #update(): void {

@@ -34,6 +34,8 @@ export interface TaskDefinition<
 export interface Pieces<Params = unknown, Output = unknown> {
   /** Most pieces that an answer to a request with these parameters has: a token makes at most one. */
   max(params: Params): number
+  /** Bytes of media in one answer. Absent: it has none. */
+  readonly dataBytesMax?: number
   /** Puts the pieces of one answer together. */
   accumulate(): Accumulator<Output>
 }

@@ -1,12 +1,24 @@
 import * as z from 'zod'
-import { defineTask } from './definition.ts'
+import type { DataChunk, DeltaChunk } from '../chunks.ts'
+import { type Accumulator, defineTask } from './definition.ts'
 
 /** A prompt above this is refused before any model sees it: 1 MiB is over 200,000 tokens. */
 const TEXT_CHARS_MAX = 1024 * 1024
+/** Speech and pictures beside the text of one answer: ten minutes of compressed speech, or a few pictures. */
+const MEDIA_BYTES_MAX = 16 * 1024 * 1024
 
 const Message = z.object({
   role: z.enum(['system', 'user', 'assistant']),
   content: z.string().max(TEXT_CHARS_MAX)
+})
+
+/** The sum of the answer's pieces. */
+const Output = z.object({
+  text: z.string(),
+  reasoning: z.string().optional(),
+  /** Arguments are JSON as the model wrote it. */
+  toolCalls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })).optional(),
+  media: z.array(z.object({ mime: z.string(), bytes: z.instanceof(Uint8Array) })).optional()
 })
 
 export const textGeneration = defineTask({
@@ -14,20 +26,53 @@ export const textGeneration = defineTask({
   summary: 'Continue a conversation.',
   input: z.strictObject({ messages: z.array(Message).min(1).max(1024) }),
   params: z.strictObject({ maxTokens: z.int().min(1).max(1_000_000).default(1024) }),
-  /** The answer comes as text chunks; this is their sum. */
-  output: z.object({ text: z.string() }),
-  pieces: {
-    max: ({ maxTokens }) => maxTokens,
-    accumulate() {
-      let text = ''
-      return {
-        add(chunk) {
-          if (chunk.type === 'text') text += chunk.text
-        },
-        output: () => ({ text })
-      }
-    }
-  },
+  output: Output,
+  pieces: { max: ({ maxTokens }) => maxTokens, dataBytesMax: MEDIA_BYTES_MAX, accumulate: () => new Sum() },
   argument: { from: 'text', input: content => ({ messages: [{ role: 'user', content }] }) },
   sizeOf: ({ messages }) => messages.reduce((sum, { content }) => sum + content.length, 0)
 })
+
+class Sum implements Accumulator<z.infer<typeof Output>> {
+  #text = ''
+  #reasoning = ''
+  readonly #toolCalls = new Map<number, { id: string; name: string; arguments: string }>()
+  readonly #media = new Map<number, { readonly mime: string; readonly pieces: Uint8Array[] }>()
+
+  add(chunk: Parameters<Accumulator['add']>[0]): void {
+    if (chunk.type === 'text') this.#text += chunk.text
+    else if (chunk.type === 'delta') this.#addDelta(chunk)
+    else if (chunk.type === 'data') this.#addData(chunk)
+  }
+
+  #addDelta({ text = '', reasoning = '', toolCalls = [] }: DeltaChunk): void {
+    this.#text += text
+    this.#reasoning += reasoning
+    for (const { index, id = '', name = '', arguments: words = '' } of toolCalls) {
+      const call = this.#toolCalls.get(index) ?? { id: '', name: '', arguments: '' }
+      this.#toolCalls.set(index, {
+        id: id || call.id,
+        name: name || call.name,
+        arguments: call.arguments + words
+      })
+    }
+  }
+
+  #addData({ part, mime, bytes }: DataChunk): void {
+    const media = this.#media.get(part) ?? { mime, pieces: [] }
+    media.pieces.push(bytes)
+    this.#media.set(part, media)
+  }
+
+  output(): z.infer<typeof Output> {
+    const media = [...this.#media.values()].map(({ mime, pieces }) => ({
+      mime,
+      bytes: Buffer.concat(pieces)
+    }))
+    return {
+      text: this.#text,
+      ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
+      ...(this.#toolCalls.size > 0 && { toolCalls: [...this.#toolCalls.values()] }),
+      ...(media.length > 0 && { media })
+    }
+  }
+}

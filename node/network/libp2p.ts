@@ -22,6 +22,7 @@ import type {
 } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -33,12 +34,15 @@ import type { Clock } from '../../interface/clock.ts'
 import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
 import { socketTls } from '../../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../../protocols/transport/yamux.ts'
+import { addressOrder } from './address-order.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import type { Gate } from './gate.ts'
 import { onLan } from './lan-addresses.ts'
 import { Liveness } from './liveness.ts'
 import { noiseOnDemand } from './noise.ts'
+import { type DeviceNetworks, defaultSources, type Libp2pComponents, OwnAddresses } from './own-addresses.ts'
 import { privateDht } from './private-dht.ts'
+import { staggerDials } from './staggered-dial.ts'
 import { isStateable, listensOnLoopbackAlone } from './stated-addresses.ts'
 
 const CONNECTIONS_MAX = 128
@@ -84,6 +88,8 @@ export interface Network {
   readonly discovery: ((components: DiscoveryComponents) => PeerDiscovery)[]
   /** Multiaddrs to dial at start. */
   readonly dial: readonly string[]
+  /** Absent where addresses are no IPs. */
+  readonly device?: DeviceNetworks
   /** How often each connection is asked whether it lives. Hundreds of nodes on one processor need more time. */
   readonly pingIntervalMs?: number
 }
@@ -96,7 +102,8 @@ export const lanNetwork = (settings: LanSettings): Network => ({
   discovery: settings.mdns
     ? [onLan(mdns({ serviceTag: MDNS_SERVICE, interval: MDNS_INTERVAL_MS }), networkInterfaces)]
     : [],
-  dial: settings.peers
+  dial: settings.peers,
+  device: { interfaces: networkInterfaces, defaultSources, announce: settings.announce ?? [] }
 })
 
 export interface LanSettings {
@@ -106,6 +113,8 @@ export interface LanSettings {
   readonly mdns: boolean
   /** Multiaddrs to dial at start. */
   readonly peers: readonly string[]
+  /** Multiaddrs of a router that leads here. */
+  readonly announce?: readonly string[]
 }
 
 export interface Libp2pSettings {
@@ -131,6 +140,7 @@ export interface Libp2pSettings {
 export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLibp2p> {
   const { privateKey, datastore, logger, network, mesh, dht, guard, clock } = settings
   const heardAtMs = new WeakMap<StreamMuxer, number>()
+  const own = new OwnAddresses({ clock, networks: network.device })
   const doorway = new ConnectionLimits(peerId => guard.isMember(peerId))
   const libp2p: MeshLibp2p = await createLibp2p<Services>({
     start: false,
@@ -138,7 +148,11 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     datastore,
     logger,
     nodeInfo: { userAgent: settings.agent },
-    addresses: { listen: network.listen },
+    addresses: {
+      listen: network.listen,
+      announceFilter: () =>
+        own.list().map(address => address.encapsulate(`/p2p/${peerIdFromPrivateKey(privateKey)}`))
+    },
     transports: network.transports,
     connectionEncrypters: [socketTls(), noiseOnDemand()],
     streamMuxers: [sparingYamux(muxer => heardAtMs.set(muxer, clock.monotonicMs()))],
@@ -153,7 +167,6 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
       dialTimeout: DIAL_TIMEOUT_MS,
       inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
-      maxPeerAddrsToDial: PEER_ADDRESSES_MAX,
       // Discovery redials, with its own backoff, whoever is worth it.
       reconnectRetries: 0
     },
@@ -168,6 +181,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
         isStateable(address, listensOnLoopbackAlone(libp2p.getMultiaddrs()))
     },
     services: {
+      own: (components: Libp2pComponents) => own.serviceOf(components),
       // Who is no member yet would be refused: identify runs once the hello is done.
       identify: guard.forMembers(identify({ runOnConnectionOpen: false })),
       identifyPush: guard.forMembers(identifyPush()),
@@ -187,6 +201,12 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     } as never
   })
   doorway.watch(libp2p)
+  staggerDials(libp2p, {
+    clock,
+    addressesMax: PEER_ADDRESSES_MAX,
+    handshakeMs: HANDSHAKE_TIMEOUT_MS,
+    order: addresses => addressOrder(own.view)(addresses)
+  })
   return libp2p
 }
 

@@ -9,6 +9,8 @@
 
 import {
   isPeerId,
+  KEEP_ALIVE,
+  type PeerData,
   type PeerDiscoveryEvents,
   type PeerDiscoveryProvider,
   type PeerId,
@@ -98,12 +100,16 @@ async function lookUpWhole(dht: KadDHT, { peerId, logger }: KadDHTComponents): P
 
 /** The same parts, through which the DHT stores nothing, reads no more than it may, and asks only whom we know. */
 const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolean): KadDHTComponents => {
-  const { datastore, registrar, connectionManager } = components
+  const { datastore, registrar, connectionManager, peerStore } = components
   return replacing(components, {
     // Nobody provides or keeps anything in it, so nobody can fill disks with it.
     datastore: replacing(datastore, { put: refuseRecord }, ['get', 'query', 'delete']),
     registrar: replacing(registrar, {
       handle: (protocol, handler, options) => registrar.handle(protocol, listeningUpTo(handler), options)
+    }),
+    peerStore: replacing(peerStore, {
+      merge: (peer, { tags, ...data }, ...rest) =>
+        peerStore.merge(peer, tags === undefined ? data : { ...data, tags: notKeptAlive(tags) }, ...rest)
     }),
     connectionManager: replacing(
       connectionManager,
@@ -117,6 +123,16 @@ const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolea
     )
   })
 }
+
+/**
+ * libp2p dials a peer with such a tag at once, each time its connection ends: a peer that refuses this device is then
+ * dialed ten times a second, and shuts it out. Discovery dials again, with its backoff. Taken off where it is, too.
+ */
+const notKeptAlive = (tags: Tags): Tags =>
+  Object.fromEntries(
+    Object.entries(tags).map(([name, tag]) => [name, name.startsWith(KEEP_ALIVE) ? undefined : tag])
+  )
+type Tags = NonNullable<PeerData['tags']>
 
 const listeningUpTo =
   (handler: StreamHandler): StreamHandler =>

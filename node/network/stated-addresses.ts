@@ -11,7 +11,7 @@ import type { Manifest } from '../../interface/manifest.ts'
 /** An IP, with a zone where it is link-local, and a port; the peer. A simulated network has places in memory. */
 const PARTS: ReadonlySet<string> = new Set(['ip4', 'ip6', 'ip6zone', 'tcp', 'memory', 'p2p'])
 
-const loopbacks = new BlockList()
+export const loopbacks = new BlockList()
 loopbacks.addSubnet('127.0.0.0', 8, 'ipv4')
 loopbacks.addAddress('::1', 'ipv6')
 

@@ -17,8 +17,8 @@ const KEY_BYTES = 32
 export const SECRET_BYTES = 16
 const EXPIRY_BYTES = 6
 const ADDRESSES_AT = 1 + EXPIRY_BYTES + 2 * KEY_BYTES + SECRET_BYTES
-/** A code must stay small enough to be a QR code on a terminal. */
-const INVITE_ADDRESSES_MAX = 6
+/** With so many, of IPv6 too, a code is a QR code that fits on a terminal of 80 columns. */
+export const INVITE_ADDRESSES_MAX = 12
 const ADDRESS_BYTES_MAX = 64
 
 export interface InviteCode {

@@ -18,6 +18,7 @@ import { openCertificate } from '../../protocols/membership/index.ts'
 import { checkChain } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
 import { DIAL_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, type MeshLibp2p } from '../network/libp2p.ts'
+import { DialFailedError } from '../network/staggered-dial.ts'
 import type { InviteCode } from './invite-code.ts'
 import { JOIN_TIMEOUT_MS } from './join-service.ts'
 import { checkPhrase, inviteId, inviteKey, joinProof, type Pair } from './pairing-secret.ts'
@@ -28,6 +29,9 @@ const TRIES_MAX = 3
 /** A listener that strangers crowd has room again at once. More tries than these, some five seconds, are of no use. */
 const OVERLOADED_TRIES_MAX = 20
 const OVERLOADED_PAUSE_MS = 250
+
+/** As many as a person compares. The likeliest are first. */
+const ADDRESSES_NAMED_MAX = 2
 
 export interface JoinerComponents {
   readonly libp2p: MeshLibp2p
@@ -98,8 +102,8 @@ export class JoinClient {
   }
 
   /**
-   * A bad link needs more time for a handshake than the other side gives it, every other time. Whoever refuses
-   * hangs up within a round trip, and who is not there lets a dial run out: what ends between, the link broke.
+   * A bad link needs more time for a handshake than the other side gives it, every other time. A device that refuses
+   * ends within a round trip, and one that is not there takes no connection: what ends between, the link broke.
    */
   async #persistently<T>(attempt: () => Promise<T>): Promise<T> {
     const { clock } = this.#components
@@ -110,7 +114,7 @@ export class JoinClient {
       } catch (thrown) {
         const tookMs = clock.monotonicMs() - beganMs
         const broke = isClosed(thrown) || (isUnreachable(thrown) && tookMs < DIAL_TIMEOUT_MS)
-        if (tookMs < HANDSHAKE_TIMEOUT_MS || !broke) throw thrown
+        if (tookMs < HANDSHAKE_TIMEOUT_MS || !broke || isSilent(thrown)) throw thrown
         if (tries === TRIES_MAX) throw brokenDown(thrown)
       }
     }
@@ -134,6 +138,7 @@ export class JoinClient {
       })
       return await talk(connection, { signal: deadline.signal })
     } catch (thrown) {
+      if (thrown instanceof DialFailedError && thrown.isSilent) throw silent(addresses, thrown)
       throw explained(thrown, signal, connection !== undefined)
     } finally {
       this.asked.delete(peerId)
@@ -185,6 +190,20 @@ function explained(thrown: unknown, signal: AbortSignal, connected: boolean): un
     cause: thrown
   })
 }
+
+/** A device that is there, and has no such port open, refuses at once. Silence is a firewall's, or that of no device. */
+function silent(addresses: readonly string[], cause: unknown): PeerUnreachableError {
+  const tried = addresses.length === 0 ? '' : ` at ${addresses.slice(0, ADDRESSES_NAMED_MAX).join(', ')}`
+  return new PeerUnreachableError(`The other device does not answer${tried}.`, {
+    hint:
+      'Is it on, and in a network that leads here? If so, a firewall drops what this device sends: ' +
+      'open its TCP port there.',
+    details: { silent: true },
+    cause
+  })
+}
+
+const isSilent = (thrown: unknown): boolean => thrown instanceof LumosError && thrown.details.silent === true
 
 const brokenDown = (cause: unknown): LumosError =>
   new PeerUnreachableError(`The connection to the other device broke down ${TRIES_MAX} times.`, {

@@ -8,7 +8,6 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Connection, Stream } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
@@ -22,7 +21,7 @@ import { type Authority, EVERY_MEMBER, EVERYBODY, type Members, uniqueName } fro
 import { Deadline } from '../network/deadline.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { Invitations } from './invitations.ts'
-import { formatInviteCode, SECRET_BYTES } from './invite-code.ts'
+import { formatInviteCode, INVITE_ADDRESSES_MAX, SECRET_BYTES } from './invite-code.ts'
 import { type JoinPlace, JoinPlaces } from './join-places.ts'
 import { JoinRequests } from './join-requests.ts'
 import { checkPhrase, type Pair } from './pairing-secret.ts'
@@ -92,9 +91,10 @@ export class JoinService implements Participation {
     authority.mayIssue(role)
     const secret = randomBytes(SECRET_BYTES)
     const expiresAtMs = this.#invitations.add(secret, role)
-    const addresses = reachable(libp2p.getMultiaddrs().map(String))
+    const all = libp2p.getMultiaddrs().map(address => address.decapsulate('/p2p').toString())
+    const addresses = all.slice(0, INVITE_ADDRESSES_MAX)
     const code = formatInviteCode({ mesh: members.mesh, inviter: peerId, secret, expiresAtMs, addresses })
-    return { code, role, expiresAtMs }
+    return { code, role, expiresAtMs, leftOut: all.slice(INVITE_ADDRESSES_MAX) }
   }
 
   /** A new member: written down here, and what it must hand to `enter` there. */
@@ -158,13 +158,4 @@ export class JoinService implements Participation {
     const { id, chain, name: meshName, namedAtMs } = await this.admit(joiner, role, name)
     return { mesh: id, meshName, meshNamedAtMs: namedAtMs, chain: [...chain] }
   }
-}
-
-/** Without the PeerId, which a code names once; those that only this machine can reach come last. */
-function reachable(addresses: readonly string[]): string[] {
-  const bare = addresses.map(address => {
-    const text = address.replace(/\/p2p\/[^/]+$/, '')
-    return { text, loopback: /^\/ip4\/127\.|^\/ip6\/::1\//.test(multiaddr(text).toString()) }
-  })
-  return bare.sort((a, b) => Number(a.loopback) - Number(b.loopback)).map(({ text }) => text)
 }

@@ -149,6 +149,8 @@ export class Router implements Inference {
 
   /** Whether the chunk belongs to the answer; the last one completes it. */
   #isPart(run: Run, { attempt }: AttemptEffect, chunk: InferenceChunk): boolean {
+    // Of no answer yet: another peer may still be asked.
+    if (chunk.type === 'progress') return run.attempt?.attempt === attempt
     const effects = this.#step({ type: 'chunk', id: run.id, attempt, last: chunk.type === 'done' })
     if (effects.length === 0) return false
     if (run.limit !== undefined) this.#unlimit(run)

@@ -16,6 +16,8 @@ const MESH_NAME = /^[a-z0-9-]{1,32}$/
 const DIALABLE = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(?:\/p2p\/[A-Za-z0-9]+)?$/
 /** Peers to dial at start: entry points, not a list of the mesh. */
 const PEERS_MAX = 64
+/** A router, its IPv6 address, and a second line. */
+const ANNOUNCED_MAX = 4
 const DIRECTORIES_MAX = 64
 /** Lower case, as browsers write names; no dot at the end. */
 const HOST_NAME =
@@ -30,6 +32,10 @@ const Multiaddr = z
   .string()
   .max(256)
   .regex(DIALABLE, 'expected a multiaddr such as /ip4/192.168.1.2/tcp/5867')
+/** What other nodes take from a peer: names are not looked up for it. */
+const PublicAddress = z
+  .string()
+  .refine(isReachable, { error: 'expected an IP address and a port, such as /ip4/203.0.113.7/tcp/5867' })
 const Path = z
   .string()
   .max(4096)
@@ -40,6 +46,11 @@ const HostName = z
   .string()
   .refine(name => HOST_NAME.test(name) || isIP(name) !== 0, { error: 'expected a name or an IP address' })
   .refine(name => !WILDCARDS.has(name), { error: 'expected what others call this device, not a wildcard' })
+
+function isReachable(address: string): boolean {
+  const [, family, ip = '', port = ''] = /^\/ip([46])\/([^/]+)\/tcp\/(\d{1,5})$/.exec(address) ?? []
+  return `${isIP(ip)}` === family && Number(port) > 0 && Number(port) <= 65_535
+}
 
 /** The host's name without what a device name may not hold. */
 function defaultName(): string {
@@ -62,7 +73,9 @@ export const Config = z.strictObject({
     mdns: z.boolean().default(true),
     dht: z.boolean().default(true),
     /** Multiaddrs to dial at start. */
-    peers: z.array(Multiaddr).max(PEERS_MAX).default([])
+    peers: z.array(Multiaddr).max(PEERS_MAX).default([]),
+    /** Where others reach this node by way of a router that leads to it. */
+    announce: z.array(PublicAddress).max(ANNOUNCED_MAX).default([])
   }),
   keys: z.strictObject({
     /**

@@ -1,6 +1,6 @@
 /** One request under way on a peer, as the stream of chunks its caller takes from. */
 
-import { Answer } from '../../interface/answer.ts'
+import { Answer, PROGRESS_MAX } from '../../interface/answer.ts'
 import { CancelledError, LumosError, ProtocolViolationError, TimeoutError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import { decodeError } from '../wire/errors.ts'
@@ -11,8 +11,8 @@ import { decodeChunk } from './codec.ts'
 /** Chunks and bytes that wait for their caller before the stream is held. */
 const QUEUED_CHUNKS_MAX = 64
 const QUEUED_BYTES_MAX = 1024 * 1024
-/** Chunks of unknown types in one answer: ten reports of progress a second, for the longest budget, are 36,000. */
-const UNKNOWN_CHUNKS_MAX = 65_536
+/** Chunks of unknown types in one answer: as many as of progress. */
+const UNKNOWN_CHUNKS_MAX = PROGRESS_MAX
 
 /** Where a call runs, and how it is given up there. */
 export interface Place {
@@ -42,6 +42,8 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   readonly #answer: Answer
   /** Chunks of unknown types that came: they have an index, and the caller sees the others numbered without gaps. */
   #unknown = 0
+  /** Reports of progress that came, which have an index on the wire only. */
+  #progress = 0
   /** Nothing more will come: the answer is whole, or `#error` says why not. */
   #over = false
   #error: LumosError | undefined
@@ -152,13 +154,12 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   /** What `message` adds to the answer; nothing when only newer nodes know its type. */
   #understood(message: Message): InferenceChunk | undefined {
     const chunk = decodeChunk(message)
+    const skipped = this.#unknown + this.#progress
     if (chunk !== undefined) {
-      return this.#answer.accept(
-        this.#unknown === 0 ? chunk : { ...chunk, index: chunk.index - this.#unknown }
-      )
+      if (chunk.type === 'progress') this.#progress++
+      return this.#answer.accept(skipped === 0 ? chunk : { ...chunk, index: chunk.index - skipped })
     }
-    if (message.index !== this.#answer.received + this.#unknown)
-      throw this.#broken('numbered its chunks wrongly')
+    if (message.index !== this.#answer.received + skipped) throw this.#broken('numbered its chunks wrongly')
     if (++this.#unknown > UNKNOWN_CHUNKS_MAX) throw this.#broken('sent too many chunks of unknown types')
     return undefined
   }

@@ -5,13 +5,16 @@
  *               cancel
  *     listener  text      control: the text itself, UTF-8
  *               output    control: the output
+ *               delta     control: text, reasoning, toolCalls, tokens
+ *               data      control: mime, part, bytes
+ *               progress  control: stage, done, total
  *               done      control: usage, finishReason
  *               error     control: see `../errors.ts`
  */
 
 import { isUtf8 } from 'node:buffer'
 import * as z from 'zod'
-import { FINISH_REASONS, type InferenceChunk } from '../../interface/chunks.ts'
+import { type InferenceChunk, isFinishReason } from '../../interface/chunks.ts'
 import { NoProviderError, ProtocolViolationError } from '../../interface/errors.ts'
 import { type InferenceRequest, MAX_BUDGET_MS, type PreparedRequest } from '../../interface/inference.ts'
 import { ModelId } from '../../interface/names.ts'
@@ -26,7 +29,13 @@ import { type Message, messageFrames, REPLIES_FROM, TYPE } from '../wire/message
 export const INFERENCE_PROTOCOL = ['/lumos/inference/1']
 
 /** Kinds of reply beside `done` and `error`. */
-const REPLY = { text: 16, output: 17 } as const
+const REPLY = { text: 16, output: 17, delta: 18, data: 19, progress: 20 } as const
+/** Replies whose control body holds the fields of their chunk. */
+const FIELDS = new Map([
+  [REPLY.delta, 'delta'],
+  [REPLY.data, 'data'],
+  [REPLY.progress, 'progress']
+] as const)
 const KNOWN_REPLIES: ReadonlySet<number> = new Set(Object.values(REPLY))
 
 export const Request = z.object({
@@ -42,7 +51,10 @@ export const Request = z.object({
 const Count = z.int().min(0).optional()
 const Done = z.object({
   usage: z.object({ inputTokens: Count, outputTokens: Count }),
-  finishReason: z.string().max(64).pipe(z.enum(FINISH_REASONS).catch('other'))
+  finishReason: z
+    .string()
+    .max(64)
+    .transform(reason => (isFinishReason(reason) ? reason : 'other'))
 })
 
 /** @throws {InvalidInputError} when the input or params cannot be sent. */
@@ -87,17 +99,24 @@ export function isRequest(value: unknown): value is InferenceRequest {
   )
 }
 
-export function chunkFrames(call: number, chunk: InferenceChunk): Iterable<FrameInit> {
+/** @param skipped replies before it that its index does not count: on the wire every reply has a number of its own. */
+export function chunkFrames(call: number, chunk: InferenceChunk, skipped = 0): Iterable<FrameInit> {
+  const number = chunk.index + skipped
   switch (chunk.type) {
     case 'text':
-      return messageFrames(REPLY.text, call, chunk.index, Buffer.from(chunk.text))
-    case 'output': {
-      const { control, data } = detach(chunk.output)
-      return messageFrames(REPLY.output, call, chunk.index, control, data)
-    }
+      return messageFrames(REPLY.text, call, number, Buffer.from(chunk.text))
     case 'done': {
       const { usage, finishReason } = chunk
-      return messageFrames(TYPE.done, call, chunk.index, encodeControl({ usage, finishReason }))
+      return messageFrames(TYPE.done, call, number, encodeControl({ usage, finishReason }))
+    }
+    case 'output': {
+      const { control, data } = detach(chunk.output)
+      return messageFrames(REPLY.output, call, number, control, data)
+    }
+    default: {
+      const { type, index, ...fields } = chunk
+      const { control, data } = detach(fields)
+      return messageFrames(REPLY[type], call, number, control, data)
     }
   }
 }
@@ -114,6 +133,8 @@ export const errorFrames = (call: number, thrown: unknown): Iterable<FrameInit> 
 export function decodeChunk({ type, index, control, data = [] }: Message): InferenceChunk | undefined {
   if (type >= REPLIES_FROM && !KNOWN_REPLIES.has(type)) return undefined
   if (type === REPLY.output) return { type: 'output', index, output: attach(control, data) }
+  const named = FIELDS.get(type as typeof REPLY.delta)
+  if (named !== undefined) return { ...fieldsOf(attach(control, data)), type: named, index } as InferenceChunk
   if (data.length > 0) throw new ProtocolViolationError('A reply brought data that it cannot have.')
   if (type === TYPE.done) {
     const { usage, finishReason } = decodeControl(Done, control)
@@ -126,4 +147,9 @@ export function decodeChunk({ type, index, control, data = [] }: Message): Infer
     index,
     text: Buffer.from(control.buffer, control.byteOffset, control.byteLength).toString()
   }
+}
+
+function fieldsOf(body: unknown): object {
+  if (!isRecord(body)) throw new ProtocolViolationError('A reply is not a record of fields.')
+  return body
 }

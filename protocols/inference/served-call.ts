@@ -4,12 +4,14 @@ import type { InferenceRequest, ServeOptions } from '../../interface/inference.t
 
 export class ServedCall implements ServeOptions {
   readonly controller = new AbortController()
-  readonly signal = this.controller.signal
+  readonly signal: AbortSignal = this.controller.signal
   readonly askedBy: string
   /** Of input, counted against its peer. */
   readonly bytes: number
   /** Whether the end of its answer has been written. */
   answered = false
+  /** Reports of progress that were sent: chunks do not count them, and the replies on the wire do. */
+  progress = 0
 
   /** What is asked, once it is known. */
   request: InferenceRequest | undefined

@@ -190,7 +190,8 @@ export class ServedStream {
       for await (const chunk of this.#components.service.infer(request, call)) {
         if (call.answered) return
         call.answered = chunk.type === 'done'
-        const room = this.#frames.writeAll(chunkFrames(number, chunk))
+        const room = this.#frames.writeAll(chunkFrames(number, chunk, call.progress))
+        if (chunk.type === 'progress') call.progress++
         if (call.answered) this.#flushIfAlone()
         if (room !== undefined) await room
       }

@@ -16,7 +16,8 @@ export const CORE_TABLES: Readonly<Record<string, TableScope>> = {
   revocation: 'mesh',
   invite: 'mesh',
   // A model that was withdrawn stays so; the store of offers forgets the others.
-  offer: 'home'
+  offer: 'home',
+  job: 'home'
 }
 
 export const CORE_MIGRATIONS = [
@@ -62,6 +63,12 @@ export const CORE_MIGRATIONS = [
     model TEXT PRIMARY KEY,
     access TEXT NOT NULL,
     withdrawn INTEGER NOT NULL CHECK (withdrawn IN (0, 1))
+  ) STRICT, WITHOUT ROWID`,
+
+  // One JSON a job, which is written whole.
+  `CREATE TABLE job (
+    id TEXT PRIMARY KEY,
+    job TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`
 ] as const
 

@@ -194,7 +194,7 @@ describe('Registry', () => {
     ['sends an output for text', [{ type: 'output', index: 0, output: {} }, done(1)]],
     ['sends no chunk at all', [null]],
     ['sends a chunk of unknown type', [{ type: 'poem', index: 0 }]],
-    ['gives a reason that does not exist', [done(0, { finishReason: 'bored' })]]
+    ['gives a reason that is no name', [done(0, { finishReason: 'I am bored.' })]]
   ])('fails an engine that %s', async (_, chunks) => {
     const { code } = await errorOf(registryOf([scripted(chunks)]).infer(textRequest('hi', { maxTokens: 3 })))
     assert.equal(code, 'ENGINE_FAILED')

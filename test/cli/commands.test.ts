@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
+import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
 import { startGateway } from '../gateway/running-gateway.ts'
 import { runCli, spawnCli } from './run-cli.ts'
 
@@ -107,6 +108,20 @@ describe('infer', () => {
     )
   })
 
+  it('prints text alone, and notes progress, tool calls and media on stderr', async () => {
+    gateway.engine.script = RICH_ANSWER
+    const { stdout, stderr } = await cli(['infer', 'held', 'a'])
+    gateway.engine.script = undefined
+    assert.equal(stdout, 'Let me look.\n')
+    assert.deepEqual(stderr.trim().split('\n'), [
+      'loading: 50 %',
+      'loading: 100 %',
+      'thinking: 3',
+      'The model calls weather({"city":"Bern"}).',
+      'About 6 bytes of audio/wav: --json and --jsonl print them.'
+    ])
+  })
+
   it('passes options on', async () => {
     await cli(['infer', 'held', 'a', '--max-tokens', '3', '--timeout', '1.5', '--peer', 'held'])
     assert.deepEqual(gateway.engine.lastRequest?.params, { maxTokens: 3 })
@@ -136,6 +151,38 @@ describe('exec', () => {
   })
 })
 
+describe('events', () => {
+  it('are printed from a place on, one a line, and then as they happen', async () => {
+    const { node, emit } = gateway
+    const place = () => `${node.events.position.epoch}-${node.events.position.sequence}`
+    const begun = place()
+    emit('mesh.renamed', { mesh: 'den\u001b[2J' })
+    const asJson = await cli(['events', '--since', begun, '--json'])
+    const [line, ...others] = asJson.stdout
+      .trim()
+      .split('\n')
+      .map(text => JSON.parse(text))
+    assert.deepEqual([line.name, line.place, others], ['mesh.renamed', place(), []])
+    const words = (await cli(['events', '--since', begun])).stdout
+    assert.match(words, /^[\d-]+T[\d:.]+Z {2}mesh\.renamed {2}{"mesh":"den/)
+    assert.ok(!words.includes(ESCAPE))
+
+    const following = spawnCli(['events', '--follow', '--name', 'peer.*', '--since', begun], {
+      home: gateway.home
+    })
+    emit('peer.left', { peerId: 'p1' })
+    for await (const text of following.stdout) {
+      assert.match(String(text), /peer\.left {2}{"peer_id":"p1"}/)
+      break
+    }
+    following.kill()
+  })
+
+  it('of an earlier start are said to be lost', async () => {
+    assert.match((await cli(['events', '--since', 'another-9'])).stdout, /^--- .* lost\. ---\n/)
+  })
+})
+
 describe('a failing command', () => {
   const cases: [string, string[], number, string][] = [
     ['an unknown command', ['stauts'], 2, 'USAGE'],
@@ -151,6 +198,10 @@ describe('a failing command', () => {
     ['wrong input', ['exec', 'model.get', '{"model_idd":"held"}'], 1, 'INVALID_INPUT'],
     ['an unknown unit', ['exec', 'mesh.stats'], 4, 'UNIT_NOT_FOUND'],
     ['a peer for a unit of this node', ['exec', 'node.stop', '--peer', 'den'], 1, 'INVALID_INPUT'],
+    ['an unknown job', ['job', 'show', 'nothing', '--wait'], 4, 'JOB_UNKNOWN'],
+    ['an event that does not exist', ['events', '--name', 'peer.joind'], 1, 'INVALID_INPUT'],
+    ['a place that is none', ['events', '--since', 'yesterday'], 1, 'INVALID_INPUT'],
+    ['a check of a model that is not here', ['models', 'check', 'helld'], 4, 'MODEL_NOT_FOUND'],
     ['an unknown model', ['infer', 'helld', 'a'], 4, 'MODEL_NOT_FOUND'],
     ['an unknown peer', ['infer', 'held', 'a', '--peer', 'other'], 4, 'PEER_NOT_FOUND']
   ]

@@ -84,11 +84,10 @@ describe('rotating the token', () => {
     const watching = request({
       port,
       host: '127.0.0.1',
-      method: 'POST',
-      path: '/api/v2/stream',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      path: '/api/v2/events',
+      headers: { authorization: `Bearer ${token}` }
     })
-    watching.end(JSON.stringify({ type: 'event', unit: 'peer.joined' }))
+    watching.end()
     const [stream] = await once(watching, 'response')
     const cut = once(stream, 'error')
     stream.resume()

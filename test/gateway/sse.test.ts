@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
-import { sseBody } from '../../gateway/sse.ts'
+import { itemsOf, type SsePiece, sseBody } from '../../gateway/sse.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 const decoder = new TextDecoder()
 
-function bodyOf(items: AsyncIterable<unknown>) {
+function bodyOf(pieces: AsyncIterable<SsePiece>) {
   const clock = new ManualClock()
-  const reader = sseBody(items, { clock, meta: () => ({}) }).getReader()
+  const reader = sseBody(pieces, { clock, meta: () => ({}) }).getReader()
   const next = async (): Promise<string> => decoder.decode((await reader.read()).value)
   return { clock, reader, next }
 }
@@ -22,9 +22,9 @@ describe('the body of a stream of events', () => {
         left.resolve()
       }
     }
-    const { reader, next } = bodyOf(source())
-    assert.equal(await next(), ': open\n\n')
-    for (const id of [0, 1]) assert.equal(await next(), `id: ${id}\nevent: item\ndata: ${id}\n\n`)
+    const { reader, next } = bodyOf(itemsOf(source()))
+    assert.equal(await next(), ': open\n')
+    for (const piece of [0, 1]) assert.equal(await next(), `event: item\ndata: ${piece}\n\n`)
     await reader.cancel()
     await left.promise
   })
@@ -39,7 +39,7 @@ describe('the body of a stream of events', () => {
       clock.advance(9999)
       assert.equal(clock.timers, 1)
       clock.advance(1)
-      assert.equal(await comment, ': ping\n\n')
+      assert.equal(await comment, ': ping\n')
     }
     void reader.cancel()
     assert.equal(clock.timers, 0)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { request } from 'node:http'
+import { type ClientRequest, request } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { describe, it, vi } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
+import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
 import { startGateway } from './running-gateway.ts'
 
 const question = (content: string) => ({
@@ -10,11 +11,20 @@ const question = (content: string) => ({
   input: { task: 'text-generation', input: { messages: [{ role: 'user', content }] } }
 })
 
-/** Server-sent events of one request; leaving the loop hangs up. */
-async function* eventsOf(socketPath: string, body: object): AsyncGenerator<EventSourceMessage> {
+/** The answer to one request, in pieces; leaving the loop hangs up. */
+function eventsOf(socketPath: string, body: object): AsyncGenerator<EventSourceMessage> {
   const headers = { 'content-type': 'application/json' }
-  const req = request({ socketPath, path: '/api/v2/stream', method: 'POST', headers, agent: false })
-  req.end(JSON.stringify(body))
+  const asked = request({ socketPath, path: '/api/v2/stream', method: 'POST', headers, agent: false })
+  return messagesOf(asked.end(JSON.stringify(body)))
+}
+
+/** The events of a node, as a browser asks for them. */
+function watch(socketPath: string, query: string, lastId?: string): AsyncGenerator<EventSourceMessage> {
+  const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId }
+  return messagesOf(request({ socketPath, path: `/api/v2/events?${query}`, headers, agent: false }).end())
+}
+
+async function* messagesOf(req: ClientRequest): AsyncGenerator<EventSourceMessage> {
   const ready: EventSourceMessage[] = []
   const parser = createParser({ onEvent: event => ready.push(event) })
   try {
@@ -36,11 +46,35 @@ describe('a stream over HTTP', () => {
     const events = await Array.fromAsync(eventsOf(gateway.socketPath, question('a b')))
 
     assert.deepEqual(
-      events.map(({ event, id }) => `${id} ${event}`),
-      ['0 item', '1 item', '2 item', '3 end']
+      events.map(({ event, id }) => [event, id]),
+      ['item', 'item', 'item', 'end'].map(event => [event, undefined])
     )
     assert.deepEqual(JSON.parse(events[0]!.data), { type: 'text', index: 0, text: 'a ' })
     assert.equal(JSON.parse(events[3]!.data).meta.route, 'local')
+  })
+
+  it('gives chunks of all types, in the names and the base64 of JSON', async () => {
+    await using gateway = await startGateway()
+    gateway.engine.script = RICH_ANSWER
+    const events = await Array.fromAsync(eventsOf(gateway.socketPath, question('a')))
+    const items = events.slice(0, -1).map(({ data }) => JSON.parse(data))
+    assert.equal(items.length, RICH_ANSWER.length)
+    assert.deepEqual(items[6], {
+      ...{ type: 'delta', index: 3 },
+      tool_calls: [{ index: 0, id: 'c-1', name: 'weather', arguments: '{"city":' }]
+    })
+    assert.deepEqual(items[8], { type: 'data', index: 5, part: 0, mime: 'audio/wav', bytes: 'AQID' })
+    assert.deepEqual(items[10], {
+      ...{ type: 'done', index: 7, finish_reason: 'tool_calls' },
+      usage: { input_tokens: 4, output_tokens: 9 }
+    })
+
+    const { body } = await gateway.tcp('/api/v2/execute', question('a'))
+    assert.deepEqual(body.data.output, {
+      ...{ text: 'Let me look.', reasoning: 'It asks for the weather.' },
+      tool_calls: [{ id: 'c-1', name: 'weather', arguments: '{"city":"Bern"}' }],
+      media: [{ mime: 'audio/wav', bytes: 'AQIDBAUG' }]
+    })
   })
 
   it('ends with an error when the answer fails', async () => {
@@ -75,16 +109,47 @@ describe('a stream over HTTP', () => {
     assert.ok(words < 16, `${words} words`)
     await many.return(undefined)
   })
+})
 
-  it('watches an event until the client leaves', async () => {
+describe('events over HTTP', () => {
+  const leave = (n: number) => ['peer.left', { peerId: `p${n}` }] as const
+  const numberOf = ({ data }: EventSourceMessage) => JSON.parse(data).sequence
+
+  it('go on after the last event that a client has seen, with none left out and none twice', async () => {
     await using gateway = await startGateway()
-    const watched = eventsOf(gateway.socketPath, { type: 'event', unit: 'peer.joined' })
-    const first = watched.next()
-    const emit = setInterval(() => gateway.emit('peer.joined', { peerId: 'p' }), 5)
-    const { value } = await first
-    clearInterval(emit)
-    assert.deepEqual(JSON.parse(value!.data), { peer_id: 'p' })
-    await watched.return(undefined)
+    const { socketPath, emit, node } = gateway
+    const begun = node.events.position.sequence
+    const first = watch(socketPath, 'name=peer.*&since=oldest')
+    for (let n = 0; n < 3; n++) emit(...leave(n))
+    emit('mesh.renamed', { mesh: 'den' })
+    const { value: seen } = await first.next()
+    await first.return(undefined)
+    assert.equal(seen!.event, 'event')
+    assert.deepEqual(JSON.parse(seen!.data).data, { peer_id: 'p0' })
+
+    const resumed = watch(socketPath, 'name=peer.*&since=oldest', seen!.id)
+    const others = [(await resumed.next()).value!, (await resumed.next()).value!]
+    emit(...leave(3))
+    others.push((await resumed.next()).value!)
+    assert.deepEqual(
+      others.map(numberOf),
+      [2, 3, 5].map(n => begun + n)
+    )
+    await resumed.return(undefined)
+  })
+
+  it('begin with a gap for a client of an earlier start of the node', async () => {
+    await using gateway = await startGateway()
+    const resumed = watch(gateway.socketPath, '', 'another-17')
+    const { value: gap } = await resumed.next()
+    gateway.emit(...leave(1))
+    const id = gap!.id!
+    assert.deepEqual([gap!.event, JSON.parse(gap!.data).reason], ['gap', 'restarted'])
+    await resumed.return(undefined)
+
+    const again = watch(gateway.socketPath, 'name=peer.left', id)
+    assert.equal((await again.next()).value!.event, 'event')
+    await again.return(undefined)
   })
 })
 
@@ -95,7 +160,7 @@ describe('closing the gateway', () => {
     let release = () => {}
     engine.beforeWord = () => new Promise(resolve => (release = resolve))
     const answer = gateway.tcp('/api/v2/execute', question('word'))
-    const watcher = Array.fromAsync(eventsOf(gateway.socketPath, { type: 'event', unit: 'peer.left' }))
+    const watcher = Array.fromAsync(watch(gateway.socketPath, 'name=peer.left'))
     await vi.waitFor(() => assert.equal(engine.outcomes.length, 1))
 
     const closed = gateway.gateway.close({ drainMs: 5000 })

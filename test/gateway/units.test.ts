@@ -97,7 +97,7 @@ describe('units over HTTP', () => {
     }
     await using nobody = await listenAs(gateway, callerWith())
     assert.equal((await nobody.post('/api/v2/query/mesh.status', {})).status, 403)
-    assert.equal((await nobody.post('/api/v2/stream', { type: 'event', unit: 'peer.left' })).status, 403)
+    assert.equal((await nobody.post('/api/v2/stream', { unit: 'event.list' })).status, 403)
     assert.equal(gateway.stops(), 0)
   })
 
@@ -138,7 +138,8 @@ describe('units over HTTP', () => {
       ['/api/v2/execute', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'inference.run', input: 1 }, 400, 'INVALID_INPUT'],
-      ['/api/v2/stream', { type: 'event', unit: 'peer.joind' }, 404, 'UNIT_NOT_FOUND'],
+      ['/api/v2/events?name=peer.joind', undefined, 400, 'INVALID_INPUT'],
+      ['/api/v2/events?since=yesterday', undefined, 400, 'INVALID_INPUT'],
       ['/api/v2/query/model.get', { model_id: 'hled' }, 404, 'MODEL_NOT_FOUND'],
       ['/api/v3/execute', {}, 404, 'ROUTE_NOT_FOUND'],
       ['/api/v2/execute', undefined, 404, 'ROUTE_NOT_FOUND']

@@ -25,7 +25,7 @@ const code: fc.Arbitrary<InviteCode> = fc.record({
   inviter: id,
   secret: fc.uint8Array({ minLength: 16, maxLength: 16 }),
   expiresAtMs: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
-  addresses: fc.array(address, { maxLength: 6 })
+  addresses: fc.array(address, { maxLength: 12 })
 })
 
 describe('an invitation code', () => {

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { Transport } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../interface/clock.ts'
 import type { LumosError } from '../../interface/errors.ts'
@@ -23,6 +25,19 @@ const outcomes = async (...joins: Promise<unknown>[]) =>
   (await Promise.allSettled(joins)).map(result =>
     result.status === 'fulfilled' ? 'joined' : result.reason.code
   )
+
+/** TCP of a device behind a firewall that drops what is sent to others. */
+const silentBeyondLoopback = (components: unknown): Transport => {
+  const transport = (tcp() as (components: unknown) => Transport)(components)
+  const dial = transport.dial.bind(transport)
+  transport.dial = (address, options) => {
+    if (address.toString().startsWith('/ip4/127.')) return dial(address, options)
+    const { promise, reject } = Promise.withResolvers<never>()
+    options.signal.addEventListener('abort', () => reject(options.signal.reason), { once: true })
+    return promise
+  }
+  return transport
+}
 
 /** A way to a port, on which the first connection can be broken. */
 async function brittleLink(port: number) {
@@ -193,6 +208,26 @@ describe('a code', () => {
     } finally {
       occupant.close()
     }
+  })
+
+  it('that gets no answer at any address names a firewall, and does not try for long', async () => {
+    await using den = await startNode('den')
+    await using other = await startNode('other')
+    const lan = lanNetwork({ host: '127.0.0.1', port: 0, mdns: false, peers: [] })
+    await using attic = await startNode('attic', [], {
+      network: { ...lan, transports: [silentBeyondLoopback] }
+    })
+    const right = parseInviteCode(den.mesh.invite().code)
+    const bare = other.status().addresses[0]!.replace(/\/p2p\/.*/, '')
+    const addresses = ['/ip4/10.9.0.1/tcp/5867', bare]
+    const beganMs = performance.now()
+    await assert.rejects(attic.mesh.join(formatInviteCode({ ...right, addresses })), (err: LumosError) => {
+      assert.equal(err.code, 'PEER_UNREACHABLE')
+      assert.match(err.message, /does not answer at \/ip4\/10\.9\.0\.1\/tcp\/5867/)
+      assert.match(err.hint!, /firewall/)
+      return true
+    })
+    assert.ok(performance.now() - beganMs < 10_000)
   })
 
   it('with a wrong secret, or for another mesh, lets nobody in, and spends no invitation', async () => {

@@ -43,7 +43,7 @@ describe('the configuration', () => {
       {
         name: 'any',
         mesh: { name: 'home' },
-        swarm: { host: '0.0.0.0', port: 5867, mdns: true, dht: true, peers: [] },
+        swarm: { host: '0.0.0.0', port: 5867, mdns: true, dht: true, peers: [], announce: [] },
         keys: { passphraseFile: null },
         gateway: { host: '127.0.0.1', port: 5866, hosts: [] },
         models: { builtin: true, directories: [] },
@@ -97,6 +97,20 @@ describe('the configuration', () => {
     assert.deepEqual(config.models.directories, ['/srv/a', join(homedir(), 'b')])
     assert.equal(config.gateway.port, 5866)
   })
+
+  it.each(['/ip4/1.2.3.4/tcp/1', '/ip6/2001:db8::7/tcp/65535'])('may announce %s', address => {
+    const { config } = load(undefined, { flags: { 'swarm.announce': [address] } })
+    assert.deepEqual(config.swarm.announce, [address])
+  })
+
+  it.each(['/dns/den.lan/tcp/1', '/ip4/2001:db8::7/tcp/1', '/ip4/1.2.3.4/tcp/65536', '/ip4/1.2.3.4', 'den'])(
+    'may not announce %s',
+    address => {
+      assert.throws(() => load(undefined, { flags: { 'swarm.announce': [address] } }), {
+        code: 'CONFIG_INVALID'
+      })
+    }
+  )
 
   it.each(['', '# nothing\n', 'swarm:\n', 'swarm:\n  # port: 1\nlog: {}\n'])('may be empty: %j', yaml => {
     assert.deepEqual(problemsOf(yaml), [])

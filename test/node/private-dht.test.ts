@@ -6,6 +6,7 @@ import { privateDht } from '../../node/network/private-dht.ts'
 const later = vi.hoisted(() => ({ change: undefined as undefined | ((dht: object, parts: Parts) => void) }))
 
 interface Parts {
+  readonly peerStore: { merge(peer: string, data: { tags?: object }): Promise<void> }
   readonly datastore: { put(): Promise<void>; batch(): object; get(): string }
   readonly connectionManager: {
     openStream(): Promise<never>
@@ -26,12 +27,15 @@ vi.mock('@libp2p/kad-dht', async original => {
   }
 })
 
+const tagged: Record<string, unknown> = {}
+
 /** A DHT of a library that does `change`. */
 async function dhtWhere(change?: typeof later.change) {
   later.change = change
   const events = new EventTarget()
   const parts: Parts = {
     datastore: { put: async () => {}, batch: () => ({}), get: () => 'kept' },
+    peerStore: { merge: async (_, { tags }) => void Object.assign(tagged, tags) },
     connectionManager: {
       openStream: () => Promise.reject(new Error('is not there')),
       isDialable: () => true,
@@ -43,7 +47,6 @@ async function dhtWhere(change?: typeof later.change) {
     peerId,
     events,
     registrar: {},
-    peerStore: {},
     logger: { forComponent: () => () => {} },
     ping: {}
   }
@@ -58,6 +61,13 @@ describe('the DHT of a mesh', () => {
     })
     expect(dht).toBeDefined()
     expect(got).toBe('kept')
+  })
+
+  it('has libp2p keep no peer connected: that would dial one that refuses this device on and on', async () => {
+    await dhtWhere((_, { peerStore }) => {
+      peerStore.merge('a', { tags: { 'kad-close': { value: 50 }, 'keep-alive-kad': { value: 1 } } })
+    })
+    expect(tagged).toEqual({ 'kad-close': { value: 50 }, 'keep-alive-kad': undefined })
   })
 
   it.each<[string, NonNullable<typeof later.change>]>([

@@ -219,6 +219,22 @@ describe('the router', () => {
     expect(asked).toEqual([])
   })
 
+  it('asks the next peer when one fails after it reported progress, for no answer had begun', async () => {
+    const progress = { type: 'progress', index: 0, stage: 'loading', done: 1 } as const
+    const { router, asked } = routerOver({
+      async *a() {
+        yield progress
+        throw new LumosError('PEER_UNREACHABLE', 'gone')
+      },
+      b: answer
+    })
+    const chunks = await Array.fromAsync(ask(router, request))
+    expect(asked).toEqual(['a', 'b'])
+    expect(chunks[0]).toEqual(progress)
+    expect(chunks[1]).toMatchObject({ index: 0 })
+    expect(chunks[1]?.type).not.toBe('progress')
+  })
+
   it('frees the peer and reports a cancellation when the loop is left', async () => {
     const { router, events } = routerOver({ a: answer })
     for await (const _ of ask(router, request)) break

@@ -19,11 +19,12 @@ import {
   InferenceHandler,
   type InferenceHandlerLimits
 } from '../../protocols/inference/index.ts'
-import { encodeControl } from '../../protocols/wire/control.ts'
+import { detach, encodeControl } from '../../protocols/wire/control.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX, INFERENCE_STREAMS_OUTBOUND_MAX } from '../../protocols/wire/limits.ts'
 import { messageFrames, TYPE } from '../../protocols/wire/messages.ts'
 import { Session } from '../../protocols/wire/session.ts'
+import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
 import { connectPeers, type Peers } from './peers.ts'
 
 setFlagsFromString('--expose-gc')
@@ -149,6 +150,51 @@ describe('inference between peers', () => {
       { type: 'output', index: 0, output: request.input },
       done(1)
     ])
+  })
+
+  it('carries chunks of all types, and progress without a number', async () => {
+    await start(async function* () {
+      yield* RICH_ANSWER
+    })
+    assert.deepEqual(await Array.fromAsync(client.infer(textRequest())), RICH_ANSWER)
+  })
+
+  it('resets the stream of a peer that floods its caller with progress', async () => {
+    const report = encodeControl({ stage: 'loading', done: 1 })
+    let sent = 0
+    let reset = false
+    await peers.listener.handle(INFERENCE_PROTOCOL, async (stream: Stream) => {
+      const theirs = new FrameStream(stream)
+      await theirs.read()
+      try {
+        for (; ; sent++) await theirs.writeAll(messageFrames(20, 1, sent, report))
+      } catch {
+        reset = true
+      }
+    })
+    handler = new InferenceHandler({ service: { infer: echo }, clock: systemClock, log: console })
+    client = connect()
+    let taken = 0
+    const failing = async () => {
+      for await (const _ of client.infer(textRequest())) taken++
+    }
+    await assert.rejects(failing(), { code: 'PROTOCOL_VIOLATION', message: /more than 65536 times/ })
+    assert.equal(taken, 65_536)
+    await until(() => reset)
+  })
+
+  it.each([
+    [
+      'a piece of media that is too large',
+      19,
+      { mime: 'audio/wav', part: 0, bytes: new Uint8Array(300_000) }
+    ],
+    ['a delta that is no record', 18, ['text']],
+    ['progress that would pass for text', 20, { type: 'text', index: 0, text: 'a' }]
+  ])('ends a call that is answered with %s', async (_, type, body) => {
+    const { control, data } = detach(body)
+    await lying([type, 1, 0, control, data])
+    await assert.rejects(Array.fromAsync(client.infer(textRequest())), { code: 'PROTOCOL_VIOLATION' })
   })
 
   it('carries tensors of many megabytes', async () => {

@@ -46,7 +46,7 @@ function faceOf(node: LumosNode, called: Set<string>) {
   }
   return {
     units,
-    names: [...described].flatMap(([name, { kind }]) => (kind === 'event' ? [] : [name])),
+    names: [...described.keys()],
     // biome-ignore lint/suspicious/noExplicitAny: answers of every form, which is what is checked here
     async call(name: string, input: object = {}): Promise<any> {
       called.add(name)
@@ -81,20 +81,20 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   // By request: one that is approved, one that is denied.
   const joined = async (answer: 'mesh.approve' | 'mesh.deny', joining: Promise<unknown>) => {
     joining.catch(() => {})
-    await once(den.events as EventTarget, 'mesh.join_requested')
+    await once(den.events as unknown as EventTarget, 'mesh.join_requested')
     assert.equal((await onDen.call('mesh.requests')).items.length, 1)
     await onDen.call(answer, { peer: 'attic' })
     return joining
   }
-  const watched = onDen.units.watch('mesh.member_joined', contextOf(OWNER))[Symbol.asyncIterator]()
+  const watched = onDen.pieces('event.list', { names: ['mesh.member_joined'] })
+  const first = watched.next()
   const pieces = await joined(
     'mesh.approve',
     Array.fromAsync(onAttic.pieces('mesh.join_nearby', { mesh: 'flat' }))
   )
   expect(pieces).toMatchObject([{ type: 'asking' }, { type: 'joined', mesh: 'flat', name: 'attic' }])
-  const event = onDen.units.list().find(({ name }) => name === 'mesh.member_joined')!
-  assert.equal(wrongIn(event.output, (await watched.next()).value), undefined)
-  await watched.return?.()
+  assert.equal((await first).value!.type, 'event')
+  await watched.return(undefined)
   await Promise.all([meets(den, attic), meets(attic, den)])
 
   // Together.
@@ -116,6 +116,15 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await onDen.call('model.offer', { model_id: 'brief', to: { roles: ['admin'], peers: [attic.peerId] } })
   await onDen.call('model.withdraw', { model_id: 'brief' })
   await onDen.call('mesh.rename', { name: 'house' })
+
+  // Long work.
+  assert.ok((await onDen.call('event.list')).items.length > 0)
+  const { id } = await onDen.call('model.check')
+  const states = (await Array.fromAsync(onDen.pieces('job.show', { job_id: id }))).map(job => ({ ...job }))
+  expect(states.at(-1)).toMatchObject({ id, state: 'done' })
+  expect(await onDen.call('job.show', { job_id: id })).toEqual(states.at(-1))
+  expect(await onDen.call('job.cancel', { job_id: id })).toEqual(states.at(-1))
+  assert.equal((await onDen.call('job.list')).items.length, 1)
 
   // Apart, and together again by a code.
   await onAttic.call('mesh.leave')

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => started[Symbol.asyncDispose]())
 
 function setUp() {
-  const { node, engine, emit } = started
+  const { node, engine } = started
   engine.lastRequest = undefined
   let stops = 0
   const units = createUnits({
@@ -31,7 +31,7 @@ function setUp() {
     rotateToken: () => 0,
     stop: () => stops++
   })
-  return { node, engine, emit, units, stops: () => stops }
+  return { node, engine, units, stops: () => stops }
 }
 
 const ask = (content: string) => ({
@@ -41,7 +41,7 @@ const ask = (content: string) => ({
 })
 
 describe('the registry of units', () => {
-  it('lists every unit and event with the JSON Schema of what goes in and out', () => {
+  it('lists every unit with the JSON Schema of what goes in and out', () => {
     const listed = setUp().units.list()
 
     assert.deepEqual(
@@ -74,26 +74,13 @@ describe('the registry of units', () => {
         'command inference.run',
         'query inference.explain',
         'command inference.classify',
+        'query event.list',
+        'query job.list',
+        'query job.show',
+        'command job.cancel',
+        'command model.check',
         'command gateway.rotate_token',
-        'command node.stop',
-        'event peer.joined',
-        'event peer.left',
-        'event peer.duplicated',
-        'event manifest.updated',
-        'event mesh.seen',
-        'event mesh.joined',
-        'event mesh.renamed',
-        'event mesh.member_joined',
-        'event mesh.member_revoked',
-        'event mesh.admin_room_full',
-        'event mesh.join_requested',
-        'event mesh.invite_used',
-        'event node.storage_changed',
-        'event inference.request_started',
-        'event inference.request_completed',
-        'event inference.request_failed',
-        'event inference.serving_started',
-        'event inference.serving_ended'
+        'command node.stop'
       ]
     )
     const classify = listed.find(unit => unit.name === 'inference.classify')
@@ -113,7 +100,7 @@ describe('the registry of units', () => {
 
   it('refuses a peer for each unit that acts on this node only, and runs nothing', async () => {
     const { units, stops } = setUp()
-    const own = units.list().filter(({ kind, takes_peer }) => kind !== 'event' && !takes_peer)
+    const own = units.list().filter(({ takes_peer }) => !takes_peer)
     for (const { name } of own) {
       const sent = { ...context, peer: 'den' }
       await assert.rejects(units.execute(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
@@ -130,15 +117,12 @@ describe('the registry of units', () => {
   it('denies each unit to a caller that holds every permission but the one it needs', async () => {
     const { units, node, stops } = setUp()
     const { peerId } = node
-    for (const { name, kind, permission } of units.list()) {
+    for (const { name, permission } of units.list()) {
       const others = callerWith(...PERMISSIONS.filter(other => other !== permission))
       for (const caller of [others, callerWith()]) {
         const denied = { code: 'DENIED', message: new RegExp(`"${permission}"`), hint: /lumos-node exec/ }
-        if (kind === 'event') assert.throws(() => units.watch(name, { caller }), denied)
-        else {
-          await assert.rejects(units.execute(name, {}, contextOf(caller)), denied)
-          assert.throws(() => units.stream(name, {}, contextOf(caller)), denied)
-        }
+        await assert.rejects(units.execute(name, {}, contextOf(caller)), denied)
+        assert.throws(() => units.stream(name, {}, contextOf(caller)), denied)
       }
     }
     assert.deepEqual([node.peerId, stops()], [peerId, 0])
@@ -157,7 +141,7 @@ describe('the registry of units', () => {
     const held = (permission: string) =>
       setUp()
         .units.list()
-        .filter(unit => unit.permission === permission && unit.kind !== 'event')
+        .filter(unit => unit.permission === permission)
     const names = (permission: string) => held(permission).map(({ name }) => name)
     assert.deepEqual(names('keys'), KEY_UNITS)
     assert.deepEqual(names('use'), ['inference.run', 'inference.classify'])
@@ -264,49 +248,5 @@ describe('the other units', () => {
   it('stream a whole answer as one item', async () => {
     const items = await Array.fromAsync(setUp().units.stream('model.list', {}, context))
     assert.equal(items.length, 1)
-  })
-})
-
-describe('watching an event', () => {
-  const joined = (n: number) => ({ peerId: `peer-${n}` })
-
-  it('gives each event from the call on, in order, until the signal aborts', async () => {
-    const { emit, units } = setUp()
-    const stop = new AbortController()
-    emit('peer.joined', joined(0))
-    const watched = units.watch('peer.joined', { caller: OWNER, signal: stop.signal })
-    emit('peer.joined', joined(1))
-    emit('peer.left', joined(9))
-    emit('peer.joined', joined(2))
-
-    const seen: unknown[] = []
-    for await (const event of watched) {
-      seen.push(event)
-      if (seen.length === 2) emit('peer.joined', joined(3))
-      if (seen.length === 3) stop.abort()
-    }
-    assert.deepEqual(
-      seen,
-      [1, 2, 3].map(n => ({ peer_id: `peer-${n}` }))
-    )
-  })
-
-  it('tells a watcher that fell behind that it missed events', async () => {
-    const { emit, units } = setUp()
-    const watched = units.watch('peer.joined', context)
-    for (let n = 0; n < 2000; n++) emit('peer.joined', joined(n))
-
-    let seen = 0
-    await assert.rejects(
-      async () => {
-        for await (const _ of watched) seen++
-      },
-      { code: 'OVERLOADED' }
-    )
-    assert.equal(seen, 1024)
-  })
-
-  it('is refused for a name that is no event', () => {
-    assert.throws(() => setUp().units.watch('peer.joind', context), { code: 'UNIT_NOT_FOUND' })
   })
 })

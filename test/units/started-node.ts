@@ -12,6 +12,7 @@ import type { EventData, EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { TaskInput } from '../../interface/tasks/index.ts'
+import type { EventBus } from '../../node/events/event-bus.ts'
 import { createDrivenNode } from '../../sim/driven-node.ts'
 
 class HeldEngine implements Engine {
@@ -22,6 +23,8 @@ class HeldEngine implements Engine {
   /** Called before each word; a test that never resolves it keeps the answer open. */
   beforeWord: () => Promise<void> = async () => {}
   failure: LumosError | undefined
+  /** Given in place of words. */
+  script: readonly InferenceChunk[] | undefined
   lastRequest: InferenceRequest | undefined
 
   async load(): Promise<void> {}
@@ -30,6 +33,7 @@ class HeldEngine implements Engine {
   async *infer(request: InferenceRequest, options: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
     this.lastRequest = request
     if (this.failure) throw this.failure
+    if (this.script) return yield* this.script
     const n = this.outcomes.push('running') - 1
     try {
       let index = 0
@@ -71,9 +75,9 @@ export async function startNode() {
     node,
     engine,
     home,
-    emit<N extends EventName>(name: N, detail: EventData<N>) {
-      const events = node.events as unknown as EventTarget
-      events.dispatchEvent(new CustomEvent(name, { detail }))
+    emit<N extends EventName>(name: N, data: EventData<N>) {
+      const bus = node.events as EventBus
+      bus.emit(name, data)
     },
     async [Symbol.asyncDispose]() {
       await node.stop({ drainMs: 0 })

@@ -188,7 +188,7 @@ describe('requests and answers of a later version', () => {
     assert.deepEqual(await chunks, [
       { type: 'text', index: 0, text: '1' },
       { type: 'text', index: 1, text: '4' },
-      { type: 'done', index: 2, finishReason: 'other', usage: { inputTokens: 1 } }
+      { type: 'done', index: 2, finishReason: 'tool-use', usage: { inputTokens: 1 } }
     ])
     assert.deepEqual(resets, [])
   })
@@ -203,9 +203,31 @@ describe('requests and answers of a later version', () => {
     assert.equal(resets.length, 1)
   })
 
-  it('have the finish reason "other" when theirs is unknown', () => {
-    const chunk = decodeChunk(done(0))
-    assert.equal(chunk?.type === 'done' && chunk.finishReason, 'other')
+  it('keep a finish reason that is unknown here, and have "other" for one that is none', () => {
+    const reasonOf = (message: Message) => {
+      const chunk = decodeChunk(message)
+      return chunk?.type === 'done' && chunk.finishReason
+    }
+    assert.equal(reasonOf(done(0)), 'tool-use')
+    const control = encodeControl({ finishReason: '\u001b[2J', usage: {} })
+    assert.equal(reasonOf({ ...done(0), control }), 'other')
+  })
+
+  it('count progress and unknown chunks on the wire, and not for the caller', async () => {
+    const report = (index: number): Message => ({
+      ...{ type: 20, call: 1, index, data: [] },
+      control: encodeControl({ stage: 'loading', done: 1, later: [1, 'two'] })
+    })
+    const { chunks, resets } = taken(report(0), unknown(1), text(2), report(3), text(4), done(5))
+    const progress = { type: 'progress', stage: 'loading', done: 1 }
+    assert.deepEqual(await chunks, [
+      { ...progress, index: 0 },
+      { type: 'text', index: 0, text: '2' },
+      { ...progress, index: 1 },
+      { type: 'text', index: 1, text: '4' },
+      { type: 'done', index: 2, finishReason: 'tool-use', usage: { inputTokens: 1 } }
+    ])
+    assert.deepEqual(resets, [])
   })
 
   it('lose the keys of a request that are unknown here', () => {

@@ -5,7 +5,7 @@ import { FrameParser } from '../../protocols/wire/frame-parser.ts'
 import { FRAME_BYTES_MAX } from '../../protocols/wire/limits.ts'
 import { type Message, MessageReader } from '../../protocols/wire/messages.ts'
 
-/** What commit 10d6f94 wrote; see the README there. */
+/** What an earlier version wrote; see the README there. */
 export const recorded = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../fixtures/wire/${name}.bin`, import.meta.url)))
 

@@ -93,6 +93,19 @@ const MESSAGES: Record<string, (bytes: Uint8Array) => unknown> = {
     assert.deepEqual(decodeChunk(messageIn(bytes)), { type: 'text', index: 0, text: 'wörter' }),
   'inference/output': bytes =>
     assert.deepEqual(decodeChunk(messageIn(bytes)), { type: 'output', index: 0, output: { tensors } }),
+  'inference/delta': bytes =>
+    assert.deepEqual(decodeChunk(messageIn(bytes)), {
+      ...{ type: 'delta', index: 0, text: 'wörter', reasoning: 'so', tokens: [1, 70_000] },
+      toolCalls: [{ index: 1, id: 'c-1', name: 'weather', arguments: '{' }]
+    }),
+  'inference/data': bytes =>
+    assert.deepEqual(decodeChunk(messageIn(bytes)), {
+      ...{ type: 'data', index: 2, part: 1, mime: 'audio/wav', bytes: new Uint8Array(16).fill(3) }
+    }),
+  'inference/progress': bytes =>
+    assert.deepEqual(decodeChunk(messageIn(bytes)), {
+      ...{ type: 'progress', index: 3, stage: 'loading', done: 1.5, total: 2 }
+    }),
   'inference/done': bytes =>
     assert.deepEqual(decodeChunk(messageIn(bytes)), {
       ...{ type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1 } }

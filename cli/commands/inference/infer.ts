@@ -1,7 +1,6 @@
 /** `infer`: ask a model, or any model that does a task. */
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
-import type { InferenceChunk } from '../../../interface/inference.ts'
 import type { RankedPeer } from '../../../interface/node.ts'
 import { isRecord } from '../../../interface/record.ts'
 import { snakeCase } from '../../../interface/snake-case.ts'
@@ -19,6 +18,7 @@ import { isElsewhere, readBytes, readJson, readText } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
 import { type Output, printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
+import { printPieces } from './pieces.ts'
 
 interface InferOptions {
   readonly task?: string
@@ -137,27 +137,6 @@ function paramsFor(task: TaskName, options: InferOptions): Record<string, unknow
 
 const notFor = (option: string, task: TaskName): LumosError =>
   new LumosError('USAGE', `${option} means nothing to ${task}.`)
-
-async function printPieces(
-  pieces: AsyncGenerator<unknown, Meta>,
-  output: Output,
-  asJson: boolean
-): Promise<Meta> {
-  let last = '\n'
-  for (;;) {
-    const next = await pieces.next()
-    if (next.done) {
-      if (!last.endsWith('\n')) await output.raw('\n')
-      return next.value
-    }
-    const chunk = next.value as InferenceChunk
-    if (asJson) await output.raw(`${JSON.stringify(chunk)}\n`)
-    else if (chunk.type === 'text') {
-      last = chunk.text
-      await output.raw(last)
-    }
-  }
-}
 
 function printAnswer(answer: Answer, { peer, route, duration_ms }: Meta, output: Output): void {
   const { task, model } = answer

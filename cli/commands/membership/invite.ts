@@ -25,7 +25,7 @@ export async function run({ options, output }: Invocation<InviteOptions>): Promi
   const node = findNode(options)
   const wait = options.wait ?? (canAsk() && !output.json && options.file === undefined)
   // Before the code is out, so that its use is not missed.
-  const used = wait ? node.watch('mesh.invite_used') : undefined
+  const used = wait ? node.watch({ names: ['mesh.invite_used'] }) : undefined
   const first = used?.next()
 
   const { data } = await node.execute<Invitation>('mesh.invite', { role: roleOf(options.role) })
@@ -37,7 +37,7 @@ export async function run({ options, output }: Invocation<InviteOptions>): Promi
 }
 
 function wordsFor(
-  { code, role, expires_at_ms }: SnakeCase<Invitation>,
+  { code, role, expires_at_ms, left_out }: SnakeCase<Invitation>,
   file: string | undefined,
   output: Output
 ): string {
@@ -46,7 +46,10 @@ function wordsFor(
     `For one device, as ${role}, within ${left}. On that device:`,
     '',
     output.paint('bold', `  lumos-node join ${file === undefined ? code : `@${file}`}`),
-    ''
+    '',
+    ...(left_out.length > 0
+      ? [`The code has no room for these addresses of this device: ${left_out.join(', ')}`, '']
+      : [])
   ].join('\n')
 }
 
@@ -66,7 +69,7 @@ async function printUse(
     () => expired.resolve(undefined),
     Math.max(0, expires_at_ms - systemClock.wallMs())
   )
-  const used = (await Promise.race([first, expired.promise]))?.value as Used | undefined
+  const used = ((await Promise.race([first, expired.promise]))?.value as { data: Used } | undefined)?.data
   clearTimeout(timer)
   if (used === undefined) output.note('Nobody came. The code has expired.')
   else if (output.json) output.line(JSON.stringify({ event: 'used', ...used }))

@@ -20,4 +20,10 @@ export function register(program: Command, lazily: Lazily): void {
     .description('offer a model of this device to nobody else; what they have under way ends')
     .argument('<model>', 'its name')
     .action(lazily(async () => ({ run: (await import('./offer.ts')).withdraw })))
+  models
+    .command('check')
+    .description('read the models of this device, compare their hashes, and have their engines open them')
+    .argument('[model]', 'its name; without it, all')
+    .option('--no-wait', 'return at once; the job goes on')
+    .action(lazily(() => import('./check.ts')))
 }

@@ -17,6 +17,7 @@ import { systemClock } from '../../../interface/clock.ts'
 import { NoProviderError } from '../../../interface/errors.ts'
 import type { LumosNode } from '../../../interface/node.ts'
 import { PERMISSIONS } from '../../../interface/units.ts'
+import { EventBus } from '../../../node/events/event-bus.ts'
 import { rootKeyFromText, rootKeyToText } from '../../../node/membership/root-key.ts'
 import { describeConfig, loadConfig } from '../../../node/settings/config.ts'
 import { openDatabase } from '../../../storage/database/database.ts'
@@ -92,18 +93,21 @@ function admitted(bytes: Uint8Array): void {
   assert.ok(incoming.url?.startsWith('/'))
 }
 
-const nobody = new Proxy({ events: new EventTarget() } as unknown as LumosNode, {
-  get: (target, name) =>
-    name in target
-      ? target[name as keyof LumosNode]
-      : name === 'mesh'
-        ? nobody
-        : () => {
-            throw new NoProviderError('There is no node here.')
-          }
-})
+const nobody = new Proxy(
+  { events: new EventBus({ clock: systemClock, random: Math.random }) } as unknown as LumosNode,
+  {
+    get: (target, name) =>
+      name in target
+        ? target[name as keyof LumosNode]
+        : name === 'mesh' || name === 'jobs'
+          ? nobody
+          : () => {
+              throw new NoProviderError('There is no node here.')
+            }
+  }
+)
 const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
-const names = units.list().flatMap(({ name, kind }) => (kind === 'event' ? [] : [name]))
+const names = units.list().map(({ name }) => name)
 
 /** A body as it comes, and the unit that it is for. */
 async function body(bytes: Uint8Array): Promise<unknown> {

@@ -32,6 +32,7 @@ import { FIRST_FRAME_BYTES_MAX } from '../../../protocols/wire/limits.ts'
 import { MessageReader, messageFrames, TYPE } from '../../../protocols/wire/messages.ts'
 import { MeshStore } from '../../../storage/mesh/mesh-store.ts'
 import { ManualClock } from '../../capabilities/manual-clock.ts'
+import { RICH_ANSWER } from '../../fixtures/rich-answer.ts'
 import { certificate, type Device, revocation, sealed } from '../../membership/mesh-keys.ts'
 import { temporaryDatabase } from '../../membership/temporary-database.ts'
 import { mutatedControl, mutatedValue } from '../structure.ts'
@@ -87,6 +88,7 @@ const answerWire = wire([
   ...chunkFrames(1, { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1 } })
 ])
 const textWire = wire(chunkFrames(1, { type: 'text', index: 0, text: 'wörter' }))
+const richWires = RICH_ANSWER.map(chunk => wire(chunkFrames(1, chunk)))
 
 /** All frames and all messages of `bytes`, as a stream would bring them. */
 function messagesOf(bytes: Uint8Array) {
@@ -198,7 +200,7 @@ export const PEER_TARGETS: readonly Target[] = [
   },
   {
     name: 'inference text',
-    seeds: [textWire],
+    seeds: [textWire, ...richWires],
     read: answerTo('text-generation')
   },
   {

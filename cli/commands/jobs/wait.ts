@@ -1,0 +1,39 @@
+/** Waits for a job, and shows a person how far it is. */
+
+import { isErrorCode, LumosError } from '../../../interface/errors.ts'
+import type { JobInfo } from '../../../interface/jobs.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
+import type { NodeClient } from '../../client.ts'
+import type { Output } from '../../output.ts'
+import { bytes } from '../../quantities.ts'
+
+type Job = SnakeCase<JobInfo>
+
+/** The job as it ended. An interrupt ends the waiting, and the job goes on. */
+export async function waitFor(node: NodeClient, id: string, output: Output): Promise<Job> {
+  let last: Job | undefined
+  for await (const item of node.stream('job.show', { job_id: id })) {
+    last = item as Job
+    output.progress(`${last.state} ${progressText(last)} ${last.progress?.message ?? ''}`)
+  }
+  output.progress('')
+  if (last !== undefined && last.ended_at_ms !== null) return last
+  throw new LumosError('STREAM_INTERRUPTED', 'The node stopped before the job had ended.', {
+    hint: `It goes on with the node, where its kind can: lumos-node job show ${id}`
+  })
+}
+
+export function progressText({ progress }: Job): string {
+  if (progress === null) return ''
+  const { done, total, unit } = progress
+  const amount = (count: number) => (unit === 'bytes' ? bytes(count) : `${count} ${unit}`)
+  return total === null ? amount(done) : `${amount(done)} of ${amount(total)}`
+}
+
+/** What keeps a job that has ended from being a success. */
+export function failureOf({ id, state, error }: Job): LumosError | undefined {
+  if (state === 'done') return undefined
+  if (state === 'cancelled') return new LumosError('CANCELLED', `The job ${id} was given up.`)
+  const { code, message } = error ?? { code: 'INTERNAL', message: `The job ${id} ended as ${state}.` }
+  return new LumosError(isErrorCode(code) ? code : 'INTERNAL', message)
+}

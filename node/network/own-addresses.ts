@@ -1,0 +1,157 @@
+/**
+ * The addresses at which others reach this node: where it listens, and what its settings announce. libp2p itself
+ * holds back those that are public until other nodes of a public network confirm them, and those that are link-local.
+ */
+
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import type { ComponentLogger, PeerId, PeerStore } from '@libp2p/interface'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Clock, Timer } from '../../interface/clock.ts'
+import type { Startable } from '../../interface/lifecycle.ts'
+import { addressOrder, type Interfaces, ipOf, type NetworkView } from './address-order.ts'
+import { contains, familyOf, loopbacks } from './stated-addresses.ts'
+
+/** The system does not say that an address came or went. Looking costs a fraction of a millisecond. */
+const LOOK_INTERVAL_MS = 2000
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+/** Documentation networks (RFC 5737, 3849), which only the default route leads to. */
+const BEYOND = { udp4: '192.0.2.1', udp6: '2001:db8::1' } as const
+const DISCARD_PORT = 9
+
+/** The networks of a device, as its system shows them. */
+export interface DeviceNetworks {
+  interfaces(): Interfaces
+  /** See {@link NetworkView.defaultSources}. */
+  defaultSources(): Promise<string[]>
+  /** Multiaddrs at which others reach this node by way of a router, without its PeerId. */
+  readonly announce: readonly string[]
+}
+
+export interface OwnAddressesComponents {
+  readonly clock: Clock
+  /** None on a network in memory, whose addresses are announced as they are. */
+  readonly networks: DeviceNetworks | undefined
+}
+
+/** What libp2p hands to a service. */
+export interface Libp2pComponents {
+  readonly peerId: PeerId
+  readonly peerStore: PeerStore
+  readonly logger: ComponentLogger
+  readonly addressManager: { getListenAddrs(): Multiaddr[] }
+  readonly transportManager: { getAddrs(): Multiaddr[] }
+}
+
+export class OwnAddresses implements Startable {
+  readonly #components: OwnAddressesComponents
+  #libp2p: Libp2pComponents | undefined
+  #defaultSources: readonly string[] = []
+  #timer: Timer | undefined
+  #stopped = false
+  #announced = ''
+
+  constructor(components: OwnAddressesComponents) {
+    this.#components = components
+  }
+
+  /** As a service of libp2p, whose parts are made after its settings. */
+  serviceOf(libp2p: Libp2pComponents): this {
+    this.#libp2p = libp2p
+    return this
+  }
+
+  start(): void {
+    if (this.#components.networks !== undefined) void this.#look()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  get view(): NetworkView {
+    return {
+      interfaces: this.#components.networks?.interfaces() ?? {},
+      defaultSources: this.#defaultSources
+    }
+  }
+
+  /** Best first, without the PeerId. */
+  list(): Multiaddr[] {
+    const open = this.#libp2p?.transportManager.getAddrs() ?? []
+    const { networks } = this.#components
+    if (networks === undefined || this.#libp2p === undefined) return open
+    const { view } = this
+    const listen = this.#libp2p.addressManager.getListenAddrs()
+    const all = [...listenedOn(listen, open, view.interfaces), ...networks.announce.map(a => multiaddr(a))]
+    const distinct = [...new Map(all.map(address => [address.toString(), address])).values()]
+    const reachable = distinct.filter(address => !contains(loopbacks, address))
+    return addressOrder(view)(reachable.length > 0 ? reachable : distinct)
+  }
+
+  async #look(): Promise<void> {
+    const { clock, networks } = this.#components
+    try {
+      this.#defaultSources = await networks!.defaultSources()
+      if (!this.#stopped) await this.#tell()
+    } catch (err) {
+      this.#libp2p?.logger
+        .forComponent('lumos:addresses')
+        .error('could not look at the addresses of this device - %e', err)
+    }
+    if (!this.#stopped) this.#timer = clock.setTimer(() => void this.#look(), LOOK_INTERVAL_MS)
+  }
+
+  /** libp2p's event of its own addresses follows, which identify and the announcer of manifests wait for. */
+  async #tell(): Promise<void> {
+    const { peerId, peerStore } = this.#libp2p!
+    const multiaddrs = this.list()
+    const text = multiaddrs.join()
+    if (text === this.#announced) return
+    await peerStore.patch(peerId, { multiaddrs })
+    this.#announced = text
+  }
+}
+
+/**
+ * A wildcard stands for the addresses of all interfaces.
+ *
+ * @param open where sockets listen: the settings may leave the port to the system.
+ */
+function listenedOn(
+  listen: readonly Multiaddr[],
+  open: readonly Multiaddr[],
+  interfaces: Interfaces
+): Multiaddr[] {
+  const own = Object.values(interfaces).flatMap(infos => infos?.map(({ address }) => address) ?? [])
+  return listen.flatMap(address => {
+    const host = ipOf(address)
+    if (host === undefined) return [address]
+    const family = familyOf(host)
+    const port = open.find(each => familyOf(ipOf(each) ?? '') === family)?.getComponents()[1]?.value
+    if (port === undefined) return []
+    const hosts = WILDCARDS.has(host) ? own.filter(each => familyOf(each) === family) : [host]
+    return hosts.map(each => multiaddr(`/${family === 'ipv6' ? 'ip6' : 'ip4'}/${each}/tcp/${port}`))
+  })
+}
+
+/** Connecting a datagram socket sends nothing; the system chooses the address that it would send from. */
+export async function defaultSources(): Promise<string[]> {
+  const sources = await Promise.all(
+    (['udp4', 'udp6'] as const).map(async type => {
+      const socket = createSocket(type)
+      try {
+        socket.connect(DISCARD_PORT, BEYOND[type])
+        await once(socket, 'connect')
+        return [socket.address().address]
+      } catch {
+        // No such family, or no default route in it.
+        return []
+      } finally {
+        socket.close()
+      }
+    })
+  )
+  return sources.flat()
+}
