@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
+import { fromTilde } from '../storage/home/home-path.ts'
 
 /** Whether the input is in a file or on stdin, and not the argument itself. */
 export const isElsewhere = (argument: string): boolean => argument === '-' || argument.startsWith('@')
@@ -11,7 +12,7 @@ export async function readBytes(argument: string): Promise<Buffer> {
   if (argument === '-') return buffer(process.stdin)
   if (!argument.startsWith('@')) return Buffer.from(argument)
 
-  const path = argument.slice(1)
+  const path = fromTilde(argument.slice(1))
   try {
     return await readFile(path)
   } catch (err) {

@@ -23,6 +23,8 @@ const CONNECTIONS_MAX = 256
 /** Loopback is fast: who takes longer is not a program of good will. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
+/** Longer than clients keep an idle connection (Node 4 s, Go and Java 90 s), so that none asks on one that ends. */
+const KEEP_ALIVE_MS = 95_000
 /** No page of another origin loads an answer as a picture, a script or a frame, even one it could not read. */
 const GUARDS = [
   ['cross-origin-resource-policy', 'same-origin'],
@@ -59,6 +61,7 @@ type Admission = (incoming: IncomingMessage) => LumosError | undefined
 type Routes = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 export class Gateway {
+  readonly #load: typeof loadRoutes
   readonly #components: GatewayComponents
   readonly #options: GatewayOptions
   readonly #sessions: Sessions
@@ -69,7 +72,8 @@ export class Gateway {
   #port: number | undefined
   #routes: Promise<Record<Listener, Routes>> | undefined
 
-  constructor(components: GatewayComponents, options: GatewayOptions) {
+  constructor(components: GatewayComponents, options: GatewayOptions, load = loadRoutes) {
+    this.#load = load
     this.#components = components
     this.#options = options
     this.#sessions = new Sessions(components.clock)
@@ -156,6 +160,7 @@ export class Gateway {
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
+    server.keepAliveTimeout = KEEP_ALIVE_MS
     this.#servers.push(server)
     return server
   }
@@ -172,14 +177,25 @@ export class Gateway {
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : refusal(incoming)
     if (refused === undefined) {
-      this.#routes ??= loadRoutes({ ...this.#components, sessions: this.#sessions, closing })
-      void this.#routes.then(routes => {
-        // Whoever left while the routes were loading can no longer be told, or noticed.
-        if (!outgoing.destroyed) void routes[listener](incoming, outgoing)
-      })
+      this.#routes ??= this.#load({ ...this.#components, sessions: this.#sessions, closing })
+      void this.#routes.then(
+        routes => {
+          // Whoever left while the routes were loading can no longer be told, or noticed.
+          if (!outgoing.destroyed) void routes[listener](incoming, outgoing)
+        },
+        (err: unknown) => {
+          // The next request tries again: files may lie there by then, and descriptors be free.
+          this.#routes = undefined
+          this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
+          this.#refuse(outgoing, notLoaded(err))
+        }
+      )
       return
     }
+    this.#refuse(outgoing, refused)
+  }
 
+  #refuse(outgoing: ServerResponse, refused: LumosError): void {
     const { clock } = this.#components
     const call = newCall(clock)
     const { error, status, headers } = failureHead(refused, call)
@@ -222,6 +238,13 @@ async function loadRoutes(components: AppComponents): Promise<Record<Listener, R
     })
   return { local: routesOf(CALLERS.local), tcp: routesOf(CALLERS.tcp) }
 }
+
+/** An upgrade puts other files in the place of those that a running node would load. */
+const notLoaded = (cause: unknown): LumosError =>
+  new LumosError('NODE_NOT_RUNNING', 'The gateway of this node cannot be loaded.', {
+    hint: `After an upgrade of lumos-node, restart the node: kill ${process.pid}, then lumos-node start. The log says more.`,
+    cause
+  })
 
 const listen = (server: Server, where: { path: string } | { host: string; port: number }): Promise<void> =>
   new Promise((resolve, reject) => {
