@@ -66,6 +66,8 @@ await build({
   keepNames: true,
   minifyWhitespace: true,
   minifySyntax: true,
+  // Node prints the whole line that an uncaught error comes from.
+  lineLimit: 160,
   legalComments: 'linked',
   logLevel: 'warning'
 })

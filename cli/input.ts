@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
+import { decodeText } from '../interface/decode-text.ts'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import { fromTilde } from '../storage/home/home-path.ts'
 
@@ -21,7 +22,7 @@ export async function readBytes(argument: string): Promise<Buffer> {
 }
 
 export async function readText(argument: string): Promise<string> {
-  return (await readBytes(argument)).toString('utf8')
+  return decodeText(await readBytes(argument))
 }
 
 export async function readJson(argument: string): Promise<unknown> {

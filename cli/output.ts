@@ -65,15 +65,41 @@ export class Output {
   /** Columns under their headings; the last one is as wide as it needs to be. */
   table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
     const cells = rows.map(row => row.map(cell => printable(cell).replace(/\s/g, ' ')))
-    const widths = headings.map((heading, i) => Math.max(heading.length, ...cells.map(row => row[i]!.length)))
+    const widths = headings.map((heading, i) =>
+      Math.max(...[heading, ...cells.map(row => row[i]!)].map(widthOf))
+    )
     const lineOf = (row: readonly string[]) =>
       row
-        .map((cell, i) => cell.padEnd(widths[i]!))
+        .map((cell, i) => cell + ' '.repeat(widths[i]! - widthOf(cell)))
         .join('  ')
         .trimEnd()
     return [this.paint('bold', lineOf(headings)), ...cells.map(lineOf)].join('\n')
   }
 }
 
-/** Names, errors and answers come from peers: what would act on the terminal becomes a space. */
-export const printable = (text: string): string => text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+/**
+ * Names, errors and answers come from peers: what would act on the terminal becomes a space. The joiners stay: they
+ * shape Persian and Hindi words and make one picture of several, and act on nothing else.
+ */
+export const printable = (text: string): string =>
+  text.replace(/(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+
+/** Scripts and pictures that take two columns; `\ufe0f` makes a picture of a sign. */
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]|\ufe0f/u
+/** Letters and marks of one column each. */
+const HALFWIDTH = /^[\uff61-\uffdc]/
+const UNSEEN = /^[\p{M}\p{Default_Ignorable_Code_Point}]*$/u
+
+/** Columns that a text takes in a terminal. */
+export function widthOf(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  let columns = 0
+  // A terminal draws as one what belongs together: a letter with its marks, a picture with its joiners.
+  for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
+    if (UNSEEN.test(segment)) continue
+    if (HALFWIDTH.test(segment)) columns += segment.length
+    else columns += WIDE.test(segment) ? 2 : 1
+  }
+  return columns
+}

@@ -49,6 +49,7 @@ export function createProgram(json: boolean, domains = DOMAINS): Command {
         if (!json) process.stderr.write(help)
       }
     })
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
 
   const lazily: Lazily =

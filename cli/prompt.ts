@@ -38,7 +38,10 @@ export async function askSecret(question: string): Promise<string> {
  */
 export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
   if (yes) return
-  if (!canAsk()) throw new LumosError('USAGE', `${question} Nobody is here to say.`, { hint: 'Add --yes.' })
+  if (!canAsk())
+    throw new LumosError('USAGE', `${question} This command asks at a terminal, and there is none.`, {
+      hint: 'Add --yes.'
+    })
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   const answer = await new Promise<string>(resolve => {
     lines.once('close', () => resolve(''))

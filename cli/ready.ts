@@ -8,6 +8,8 @@ export interface Ready {
   readonly name: string
   readonly gateway: string
   readonly addresses: readonly string[]
+  /** Devices of its mesh, this one included; absent for a node that runs already. */
+  readonly members?: number
   /** Options and settings that count for nothing, a line each; absent when all count. */
   readonly ignored?: readonly string[]
 }

@@ -106,6 +106,7 @@ function announce(node: LumosNode, home: NodeHome, gateway: Gateway, given: Give
     name,
     gateway: url,
     addresses,
+    members: node.mesh.members().length,
     ...(ignored.length > 0 && { ignored })
   }
 }

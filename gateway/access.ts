@@ -97,9 +97,9 @@ function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): Lu
   const begins = method === 'POST' && path === SESSION_PATH
   const shows = headers.authorization === undefined && !begins
   if (shows && sessionIdsOf(incoming).some(id => sessions.isOpen(id))) return foreign(incoming)
-  return new LumosError('UNAUTHENTICATED', 'A bearer token is needed.', {
-    hint: "It is in the file gateway.token of the node's home."
-  })
+  const words =
+    given === undefined ? 'A bearer token is needed.' : 'The bearer token is not that of this node.'
+  return new LumosError('UNAUTHENTICATED', words, { hint: 'Print it: lumos-node token show' })
 }
 
 /**

@@ -1,6 +1,7 @@
 /** JSON bodies, read up to a limit and not a byte further. */
 
 import type { IncomingMessage } from 'node:http'
+import { decodeText } from '../interface/decode-text.ts'
 import { InvalidInputError, LumosError, OverloadedError } from '../interface/errors.ts'
 
 /** What may come before a body has said what it is for. */
@@ -60,8 +61,9 @@ export class BodyReader {
 }
 
 function parse(bytes: Buffer): unknown {
+  const text = decodeText(bytes)
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(text)
   } catch (err) {
     throw new InvalidInputError('The body is not JSON.', { cause: err })
   }

@@ -4,6 +4,7 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { InvalidInputError } from '../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
+import { issueWords } from '../interface/issue-words.ts'
 import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
 import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
@@ -87,7 +88,7 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
 function parseExecute({ value }: JsonBody): Execute {
   const read = Execute.safeParse(value)
   if (!read.success) {
-    const words = read.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
+    const words = read.error.issues.map(issue => `${issue.path.join('.') || 'body'}: ${issueWords(issue)}`)
     throw new InvalidInputError(words.join('; '))
   }
   return { ...read.data, input: read.data.input ?? {} }

@@ -63,7 +63,7 @@ export class Answer {
   }
 
   /**
-   * The chunk, proven to be what may come next.
+   * The chunk, proven to be what may come next, and nothing besides.
    *
    * @throws what `broken` makes of what is wrong with it.
    */
@@ -74,7 +74,7 @@ export class Answer {
     switch (chunk.type) {
       case 'text':
         this.#acceptText(chunk.text)
-        return chunk
+        return { type: 'text', index: chunk.index, text: chunk.text }
       case 'delta':
         return this.#acceptDelta(chunk)
       case 'data':
@@ -89,8 +89,7 @@ export class Answer {
           throw this.#broken(`reported progress more than ${PROGRESS_MAX} times`)
         return { type: 'progress', index: chunk.index, ...this.#parsed('progress', Progress, chunk) }
       case 'done':
-        this.#acceptDone(chunk)
-        return chunk
+        return this.#acceptDone(chunk)
       default:
         throw this.#broken('sent a chunk of unknown type')
     }
@@ -133,7 +132,7 @@ export class Answer {
     }
     this.#data++
     this.#dataBytes += data.bytes.byteLength
-    return { type: 'data', index: chunk.index, ...data }
+    return { type: 'data', index: chunk.index, ...data, bytes: onItsOwn(data.bytes) }
   }
 
   #acceptOutput(output: unknown): unknown {
@@ -150,12 +149,24 @@ export class Answer {
     throw this.#broken(`sent an invalid ${what} (${issue.path.join('.')}: ${issue.message})`)
   }
 
-  #acceptDone({ finishReason, usage }: DoneChunk): void {
+  #acceptDone({ index, finishReason, usage }: DoneChunk): DoneChunk {
     if (this.#task.pieces === undefined && this.#outputs === 0) throw this.#broken('ended without an output')
     if (!isFinishReason(finishReason) || !isUsage(usage)) throw this.#broken('ended its answer wrongly')
     this.#ended = true
+    const { inputTokens, outputTokens } = usage
+    return {
+      ...{ type: 'done', index, finishReason },
+      usage: {
+        ...(inputTokens !== undefined && { inputTokens }),
+        ...(outputTokens !== undefined && { outputTokens })
+      }
+    }
   }
 }
+
+/** A piece that waits for its reader keeps alive all the memory that it is a view of: a frame, or what came with it. */
+const onItsOwn = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  bytes.buffer.byteLength === bytes.byteLength ? bytes : new Uint8Array(bytes)
 
 const isUsage = (usage: unknown): boolean =>
   isRecord(usage) && isCount(usage.inputTokens) && isCount(usage.outputTokens)

@@ -92,11 +92,17 @@ export const JoinRequest = z.strictObject({
 })
 export type JoinRequest = z.infer<typeof JoinRequest>
 
+/** The mesh that is asked from now on, until an admin has decided. */
+export const FoundMesh = z.strictObject({ mesh: z.string(), meshId: z.string() })
+export type FoundMesh = z.infer<typeof FoundMesh>
+
 export interface JoinNearbyOptions extends AbortOptions {
   /** Name or id of the mesh, when several are near. */
   readonly mesh?: string
   /** What this node wants to be called there. */
   readonly name?: string
+  /** Called once, before any device answers. */
+  onFound?(found: FoundMesh): void
   /** Called once for each device that was asked. */
   onAsking?(asking: Asking): void
 }

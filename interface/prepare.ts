@@ -6,6 +6,7 @@
 import type * as z from 'zod'
 import { InvalidInputError } from './errors.ts'
 import { type InferenceRequest, MAX_BUDGET_MS, type PreparedRequest } from './inference.ts'
+import { issueWords } from './issue-words.ts'
 import { definitionOf, isTaskName, TASK_NAMES } from './tasks/index.ts'
 
 /**
@@ -39,5 +40,5 @@ function parsed(root: string, schema: z.ZodType, value: unknown): unknown {
 
   const issue = result.error.issues[0]!
   const field = [root, ...issue.path].join('.')
-  throw new InvalidInputError(`${field}: ${issue.message}`, { details: { field } })
+  throw new InvalidInputError(`${field}: ${issueWords(issue)}`, { details: { field } })
 }

@@ -7,6 +7,7 @@ import type { LumosNode } from '../interface/node.ts'
 import { createLumosNode as createMeshNode } from './create-node.ts'
 import type { LumosNodeOptions } from './options.ts'
 
+export type { Engine, Model } from '../capabilities/host/engine.ts'
 export { type ErrorCode, LumosError } from '../interface/errors.ts'
 export type {
   EventData,
@@ -21,6 +22,7 @@ export type { JobInfo, JobProgress, LumosJobs } from '../interface/jobs.ts'
 export type { Role } from '../interface/membership.ts'
 export type {
   Asking,
+  FoundMesh,
   Invitation,
   Joined,
   JoinNearbyOptions,
@@ -39,6 +41,7 @@ export type {
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
+export type { TaskInput, TaskName, TaskOutput } from '../interface/tasks/index.ts'
 export type { LumosNodeOptions } from './options.ts'
 
 /**

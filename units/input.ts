@@ -1,6 +1,7 @@
 /** The one check of what comes in: against the unit's schema, with errors in the names that its caller writes. */
 
 import { InvalidInputError } from '../interface/errors.ts'
+import { issueWords } from '../interface/issue-words.ts'
 import { closestNames } from '../interface/suggest.ts'
 import type { Unit } from '../interface/units.ts'
 import type { JsonNames } from './json-names.ts'
@@ -25,7 +26,7 @@ export function checkInput({ name, input: schema }: Unit, names: JsonNames, inpu
 
   for (const issue of checked.error?.issues ?? []) {
     const path = names.path(issue.path, value)
-    fields.push({ field: path.join('.'), message: issue.message })
+    fields.push({ field: path.join('.'), message: issueWords(issue) })
     if (issue.code !== 'unrecognized_keys') continue
     const known = names.fieldsAt(issue.path, value)
     unknown.push(...issue.keys.map(key => ({ key, known })))

@@ -3,7 +3,15 @@
 import * as z from 'zod'
 import { TimeoutError } from '../interface/errors.ts'
 import { Role } from '../interface/membership.ts'
-import { Asking, Invitation, Joined, JoinRequest, type LumosMesh, NearbyMesh } from '../interface/mesh.ts'
+import {
+  Asking,
+  FoundMesh,
+  Invitation,
+  Joined,
+  JoinRequest,
+  type LumosMesh,
+  NearbyMesh
+} from '../interface/mesh.ts'
 import { DeviceName } from '../interface/names.ts'
 import type { LumosNode } from '../interface/node.ts'
 import type { UnitContext } from '../interface/units.ts'
@@ -22,8 +30,9 @@ const JoinNearby = z.strictObject({
   name: DeviceName.optional()
 })
 
-/** The phrase to compare, for each device that was asked; then the outcome. */
+/** The mesh that is asked; the phrase to compare, for each device that answered; then the outcome. */
 const JoinStep = z.discriminatedUnion('type', [
+  FoundMesh.extend({ type: z.literal('found') }),
   Asking.extend({ type: z.literal('asking') }),
   Joined.extend({ type: z.literal('joined') })
 ])
@@ -69,7 +78,8 @@ const joinNearby = (mesh: LumosMesh) =>
     name: 'mesh.join_nearby',
     kind: 'command',
     permission: 'manage',
-    summary: 'Ask a mesh on the local network to be let in. Streams the phrase to compare, then the outcome.',
+    summary:
+      'Ask a mesh on the local network to be let in. Streams the mesh, the phrase to compare, then the outcome.',
     examples: [{ input: { mesh: 'flat', name: 'attic' } }],
     input: JoinNearby,
     output: Joined,
@@ -134,19 +144,21 @@ async function* askNearby(
   { mesh: wanted, name }: z.infer<typeof JoinNearby>,
   { signal }: UnitContext
 ): AsyncGenerator<JoinStep> {
-  const asked: JoinStep[] = []
+  const steps: JoinStep[] = []
   let wake = Promise.withResolvers<void>()
   let joined: z.infer<typeof Joined> | undefined
+  const step = (next: JoinStep): void => {
+    steps.push(next)
+    wake.resolve()
+  }
   const left = new AbortController()
   const joining = mesh
     .joinNearby({
       mesh: wanted,
       name,
       signal: AbortSignal.any(signal ? [signal, left.signal] : [left.signal]),
-      onAsking(asking) {
-        asked.push({ type: 'asking', ...asking })
-        wake.resolve()
-      }
+      onFound: found => step({ type: 'found', ...found }),
+      onAsking: asking => step({ type: 'asking', ...asking })
     })
     .then(result => {
       joined = result
@@ -155,7 +167,7 @@ async function* askNearby(
     while (joined === undefined) {
       await Promise.race([joining, wake.promise])
       wake = Promise.withResolvers()
-      yield* asked.splice(0)
+      yield* steps.splice(0)
     }
     yield { type: 'joined', ...joined }
   } finally {

@@ -216,7 +216,8 @@ export class EngineProcess {
     if (this.#state === 'starting' || this.#state === 'loaded') {
       const how = causeOf(code, signal)
       log.error({ model: spec.name, how, output: this.#output.text }, 'engine died')
-      this.#die(new EngineFailedError(`The engine of "${spec.name}" died (${how}).`))
+      const hint = 'What it printed last is in the log of its device.'
+      this.#die(new EngineFailedError(`The engine of "${spec.name}" died (${how}).`, { hint }))
     }
     this.#state = 'dead'
     this.#memoryBytes = 0

@@ -8,12 +8,13 @@
 
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Clock, Timer } from '../../interface/clock.ts'
 import { toLumosError } from '../../interface/errors.ts'
 import type { Startable } from '../../interface/lifecycle.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import { type FoundModel, readModel } from './model-info.ts'
+import { isIgnored, whyNoModel } from './strays.ts'
 
 /** A change that the operating system did not report is seen within this time, at the cost of a few `stat` calls. */
 const RESCAN_MS = 10_000
@@ -110,7 +111,7 @@ export class ModelFolder implements Startable {
     let names: string[] = []
     this.#unreadable = undefined
     try {
-      names = (await readdir(this.path)).filter(name => !name.startsWith('.')).sort()
+      names = (await readdir(this.path)).filter(name => !isIgnored(name)).sort()
     } catch (err) {
       this.#watcher?.close()
       this.#watcher = undefined
@@ -133,14 +134,14 @@ export class ModelFolder implements Startable {
     return seen
   }
 
-  /** The model in the folder `path`; none when that is a file. */
+  /** The model in the folder `path`; none for a file that nothing is said of. */
   async #sight(path: string, before: Sighting | undefined): Promise<Sighting | undefined> {
     try {
       if (before !== undefined && 'folder' in before.result) {
         const same = (await markOf(before.result.parts)) === before.mark
         if (same) return before.settled ? before : { ...before, settled: true }
       }
-      if (!(await stat(path)).isDirectory()) return undefined
+      if (!(await stat(path)).isDirectory()) return strayFile(path)
       const found = await readModel(path)
       const mark = await markOf(found.parts)
       // What lies there when the node starts is served at once; a copy that goes on changes its mark.
@@ -176,6 +177,11 @@ export class ModelFolder implements Startable {
     if (this.#stopped) return
     this.#timer = this.#options.clock.setTimer(() => void this.#look(), delayMs)
   }
+}
+
+function strayFile(path: string): Sighting | undefined {
+  const reason = whyNoModel(basename(path))
+  return reason === undefined ? undefined : { mark: reason, result: invalid(path, reason), settled: true }
 }
 
 /** What changes with each of these files. */

@@ -7,16 +7,19 @@
  */
 
 import { readFile, realpath, stat } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import * as z from 'zod'
+import { decodeText } from '../../interface/decode-text.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { ModelId } from '../../interface/names.ts'
 import { imageClassification } from '../../interface/tasks/image-classification.ts'
 import type { TaskName } from '../../interface/tasks/index.ts'
 import { tensor } from '../../interface/tasks/tensor.ts'
 import type { ImageSettings } from '../engines/onnx/image.ts'
+import { MODEL_INFO, whyNoDescription } from './strays.ts'
 
-const MODEL_INFO = 'model_info.json'
+/** Where the hub of Hugging Face keeps the files of a repository. */
+const BLOBS = 'blobs'
 /** Labels of the largest image sets fit; a description is not a place for data. */
 const INFO_BYTES_MAX = 1024 * 1024
 /** More than any picture model takes; bounds the memory of one request. */
@@ -68,6 +71,7 @@ const ModelDescription = z.object({
       height: z.int().min(1).max(SIDE_PIXELS_MAX),
       fit: z.enum(['fill', 'cover', 'contain']).default('fill'),
       color: z.enum(['gray', 'rgb']).default('rgb'),
+      background: z.enum(['black', 'white']).default('white'),
       layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
       range: z.tuple([z.number(), z.number()]).default([0, 1]),
       mean: Channels.optional(),
@@ -100,17 +104,18 @@ export interface FoundModel {
  * @throws {LumosError} `MODEL_INVALID`, saying what is wrong.
  */
 export async function readModel(directory: string): Promise<FoundModel> {
-  const description = await readDescription(join(directory, MODEL_INFO))
+  const description = await readDescription(directory)
   const { onnx } = description.runtimes
   const graphs = onnx?.available ? onnx.files.filter(file => file.endsWith('.onnx')) : []
   if (graphs.length !== 1) throw invalid(`one ONNX graph is needed, and ${graphs.length} are listed`)
 
   const image = imageSettings(description)
-  const folder = await realpath(directory)
-  const parts = [join(folder, MODEL_INFO)]
+  const own = await realpath(directory)
+  const folder = await repositoryOf(own)
+  const parts = [join(own, MODEL_INFO)]
   const hashes: [file: string, hash: string][] = []
   for (const file of onnx!.files) {
-    const path = await fileIn(folder, file)
+    const path = await fileIn(own, file, folder)
     parts.push(path)
     if (Object.hasOwn(description.sha256, file))
       hashes.push([relative(folder, path), description.sha256[file]!])
@@ -119,24 +124,24 @@ export async function readModel(directory: string): Promise<FoundModel> {
     description,
     tasks: image === undefined ? [tensor.name] : [imageClassification.name, tensor.name],
     folder,
-    file: relative(folder, await fileIn(folder, graphs[0]!)),
+    file: relative(folder, await fileIn(own, graphs[0]!, folder)),
     hashes: Object.fromEntries(hashes),
     image,
     parts
   }
 }
 
-async function readDescription(path: string): Promise<ModelDescription> {
-  const { size } = await stat(path).catch((err: NodeJS.ErrnoException) => {
-    throw invalid(
-      err.code === 'ENOENT' ? `it has no ${MODEL_INFO}` : `${MODEL_INFO} is not readable: ${err.code}`
-    )
+async function readDescription(directory: string): Promise<ModelDescription> {
+  const path = join(directory, MODEL_INFO)
+  const { size } = await stat(path).catch(async (err: NodeJS.ErrnoException) => {
+    if (err.code !== 'ENOENT') throw invalid(`${MODEL_INFO} is not readable: ${err.code}`)
+    throw invalid(await whyNoDescription(directory))
   })
   if (size > INFO_BYTES_MAX) throw invalid(`${MODEL_INFO} is larger than ${INFO_BYTES_MAX} bytes`)
 
   let json: unknown
   try {
-    json = JSON.parse(await readFile(path, 'utf8'))
+    json = JSON.parse(decodeText(await readFile(path)))
   } catch (err) {
     throw invalid(`${MODEL_INFO} is no JSON: ${(err as Error).message}`)
   }
@@ -164,11 +169,23 @@ function imageSettings(description: ModelDescription): ImageSettings | undefined
   return { ...preprocessing, mean, std, labels, input: inputs[0]!.name, output: outputs[0]!.name }
 }
 
-/** The real path of a file of the model; a link must not lead out of its directory. */
-async function fileIn(root: string, name: string): Promise<string> {
+/**
+ * The folder that holds the files of the model at `own`: the hub of Hugging Face keeps them in `blobs`, and links to
+ * them in `snapshots/REVISION`. A model cannot choose this: both names are above its own folder.
+ */
+async function repositoryOf(own: string): Promise<string> {
+  const repository = dirname(dirname(own))
+  const blobs = await realpath(join(repository, BLOBS)).catch(() => undefined)
+  return basename(dirname(own)) === 'snapshots' && blobs === join(repository, BLOBS) ? repository : own
+}
+
+/** The real path of a file of the model; a link must not lead out of its directory, but to a blob of its repository. */
+async function fileIn(root: string, name: string, repository: string): Promise<string> {
   const path = await realpath(join(root, name)).catch(() => undefined)
   if (path === undefined) throw invalid(`the file ${name} is missing`)
-  if (!path.startsWith(root + sep)) throw invalid(`the file ${name} leads out of the model's directory`)
+  const isBlob = repository !== root && path.startsWith(join(repository, BLOBS) + sep)
+  if (!isBlob && !path.startsWith(root + sep))
+    throw invalid(`the file ${name} leads out of the model's directory`)
   if (!(await isFile(path))) throw invalid(`${name} is no file`)
   return path
 }

@@ -9,7 +9,13 @@ const MEDIA_BYTES_MAX = 16 * 1024 * 1024
 
 const Message = z.object({
   role: z.enum(['system', 'user', 'assistant']),
-  content: z.string().max(TEXT_CHARS_MAX)
+  // Half a character has no UTF-8, so a peer could not be asked the same as this node.
+  content: z
+    .string()
+    .max(TEXT_CHARS_MAX)
+    .refine(text => text.isWellFormed(), {
+      error: 'holds half a character (a lone surrogate); cut it between characters'
+    })
 })
 
 /** The sum of the answer's pieces. */

@@ -1,5 +1,6 @@
 /** The jobs of a node: carries out what `job-core` decides, and keeps them on disk. */
 
+import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, InvalidInputError, LumosError, toLumosError } from '../../interface/errors.ts'
@@ -196,6 +197,8 @@ export class Jobs implements LumosJobs, Startable {
     const job = this.#state.jobs.get(id)
     // A node that has stopped waiting for this work may have closed its home.
     if (job === undefined || !this.#running.has(id) || !this.#state.open) return
+    // Work that ends the node each time, and before that saves what it had, has not moved on.
+    if (isDeepStrictEqual(checkpoint, job.checkpoint)) return
     this.#store({ ...job, checkpoint, restarts: 0 })
     this.#step({ type: 'saved', id, checkpoint })
   }

@@ -112,7 +112,7 @@ export class Authority {
   #mustBeAdmin(): void {
     if (this.#components.role() === 'admin') return
     throw new LumosError('NOT_ADMIN', 'This device is not an admin of its mesh.', {
-      hint: 'Run this on an admin device: lumos-node members'
+      hint: 'Run this on an admin device. To see which devices are admins: lumos-node members'
     })
   }
 }
@@ -154,5 +154,5 @@ async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: nu
 
 const notHere = (what: string): LumosError =>
   new LumosError('NOT_ADMIN', `Only a device that holds the root key of the mesh can ${what}.`, {
-    hint: 'See which: lumos-node mesh show'
+    hint: 'Run this on the device that has it; mesh export and mesh import bring the key to another.'
   })

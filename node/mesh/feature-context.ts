@@ -4,7 +4,8 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import type { MeshContext } from '../feature.ts'
 import type { MeshManifests } from '../manifests/index.ts'
 import type { MeshMembership } from '../membership/index.ts'
-import { type MeshLibp2p, topicOf } from '../network/libp2p.ts'
+import { topicOf } from '../network/gossip.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
 import type { NodeContext } from './context.ts'
 
 export interface ContextParts {

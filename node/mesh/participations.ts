@@ -6,7 +6,8 @@ import type { Lifecycle, Logger } from '../../interface/lifecycle.ts'
 import { MANIFEST_PART_BYTES_MAX, type Manifest } from '../../interface/manifest.ts'
 import type { Participation, ProtocolService, Topic } from '../feature.ts'
 import type { Greeted, Guard } from '../membership/index.ts'
-import { type MeshLibp2p, topicOf } from '../network/libp2p.ts'
+import { topicOf } from '../network/gossip.ts'
+import type { MeshLibp2p } from '../network/libp2p.ts'
 
 export interface ParticipationsComponents {
   readonly libp2p: MeshLibp2p

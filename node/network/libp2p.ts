@@ -6,9 +6,8 @@
  * Noise, which stays for peers that speak only that.
  */
 
-import { createHash } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
-import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
+import type { GossipSub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type {
   ComponentLogger,
@@ -31,12 +30,12 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p'
 
 import type { Clock } from '../../interface/clock.ts'
 
-import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'
 import { socketTls } from '../../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../../protocols/transport/yamux.ts'
 import { addressOrder } from './address-order.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import type { Gate } from './gate.ts'
+import { gossip } from './gossip.ts'
 import { onLan } from './lan-addresses.ts'
 import { Liveness } from './liveness.ts'
 import { noiseOnDemand } from './noise.ts'
@@ -70,6 +69,16 @@ export const PEER_ADDRESSES_MAX = 20
 const MDNS_SERVICE = '_lumos._udp.local'
 /** A first query that Wi-Fi lost is repeated within the time a person waits. */
 const MDNS_INTERVAL_MS = 5000
+
+const CONNECTION_LIMITS = {
+  maxConnections: CONNECTIONS_MAX,
+  maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
+  inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
+  dialTimeout: DIAL_TIMEOUT_MS,
+  inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
+  // Discovery dials again, with its own backoff. See also `notKeptAlive` in private-dht.ts.
+  reconnectRetries: 0
+}
 
 export type Services = {
   identify: Identify
@@ -161,15 +170,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       service.addEventListener('peer', event => settings.onSighted(event.detail))
       return service
     }),
-    connectionManager: {
-      maxConnections: CONNECTIONS_MAX,
-      maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
-      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
-      dialTimeout: DIAL_TIMEOUT_MS,
-      inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX,
-      // Discovery redials, with its own backoff, whoever is worth it.
-      reconnectRetries: 0
-    },
+    connectionManager: CONNECTION_LIMITS,
     // Liveness does what it does, and does not mistake a slow link for a dead one.
     connectionMonitor: { enabled: false },
     peerStore: { maxAddressAge: PEER_AGE_MAX_MS, maxPeerAge: PEER_AGE_MAX_MS },
@@ -209,46 +210,3 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
   })
   return libp2p
 }
-
-/** The full name of a topic: meshes on one network stay apart. */
-export const topicOf = (mesh: string, name: string): string => `/lumos/${mesh}/${name}/1`
-export const MANIFEST_TOPIC = 'manifest'
-export const REVOCATION_TOPIC = 'revocation'
-export const manifestTopic = (mesh: string): string => topicOf(mesh, MANIFEST_TOPIC)
-export const revocationTopic = (mesh: string): string => topicOf(mesh, REVOCATION_TOPIC)
-
-const gossip = (mesh: string, topics: readonly string[]) =>
-  gossipsub({
-    // What is gossiped bears the signature of whoever says it: a second one, of the
-    // message, would be checked at every hop and used by nobody.
-    globalSignaturePolicy: StrictNoSign,
-    fallbackToFloodsub: false,
-    floodPublish: true,
-    doPX: false,
-    emitSelf: false,
-    allowPublishToZeroTopicPeers: true,
-    // A message is its content: whoever hands a manifest on sends the same
-    // message, and whoever saw it drops it unread.
-    msgIdFn: message => createHash('sha256').update(message.data).digest(),
-    ignoreDuplicatePublishError: true,
-    allowedTopics: [MANIFEST_TOPIC, REVOCATION_TOPIC, ...topics].map(name => topicOf(mesh, name)),
-    // One address may hide a whole office: scoring by address would silence it
-    // from the eleventh peer on.
-    scoreParams: { IPColocationFactorWeight: 0 },
-    maxInboundStreams: 2,
-    // An RPC holds one manifest and gossip's own envelope, or a few of each.
-    maxInboundDataLength: 2 * MANIFEST_BYTES_MAX,
-    // No message is that long. A peer that says IDONTWANT of each message it hears says twice as much as it hears:
-    // the budget of gossip would run out of honest peers that hear a flood.
-    idontwantMinDataSize: 2 * MANIFEST_BYTES_MAX,
-    maxOutboundBufferSize: 1024 * 1024,
-    decodeRpcLimits: {
-      maxSubscriptions: 64,
-      maxMessages: 64,
-      maxControlMessages: 64,
-      maxIhaveMessageIDs: 512,
-      maxIwantMessageIDs: 512,
-      maxIdontwantMessageIDs: 128,
-      maxPeerInfos: 0
-    }
-  })

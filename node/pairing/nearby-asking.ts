@@ -17,6 +17,9 @@ import { type JoinClient, pause } from './join-client.ts'
 import { phraseOf } from './join-requests.ts'
 import { type MeshSighting, meshesOf } from './nearby-meshes.ts'
 
+/** Two devices that began at the same time have met by then, on a slow Wi-Fi too. */
+const LOOK_MS = 10_000
+const LOOK_INTERVAL_MS = 100
 /** How often a device that waits for a person asks again. */
 const ASK_INTERVAL_MS = 2000
 /** Devices that an error names: a person reads no more. */
@@ -51,11 +54,12 @@ type AskingOptions = Omit<JoinNearbyOptions, 'name'>
  */
 export async function askNearby(
   components: AskingComponents,
-  { mesh, onAsking, signal = new AbortController().signal }: AskingOptions
+  { mesh, onFound, onAsking, signal = new AbortController().signal }: AskingOptions
 ): Promise<{ grant: Grant; door: MeshSighting; phrase: string }> {
   const { clock, sightings } = components
   // What appears later, of another mesh or under the same name, does not end the asking.
-  const { meshId } = chosen(sightings(), mesh)[0]!
+  const { meshId, meshName } = await found(components, mesh, signal)
+  onFound?.({ mesh: meshName, meshId })
   const endMs = clock.monotonicMs() + ASK_MS_MAX
   const asked = new Map<string, Question>()
   /** Those whose answer is still to come: a silent one must not keep this device from the others. */
@@ -101,6 +105,23 @@ export async function askNearby(
   })
 }
 
+/** Looks for a while, because a node that has just begun has not seen the others yet. */
+async function found(
+  { clock, sightings }: AskingComponents,
+  mesh: string | undefined,
+  signal: AbortSignal
+): Promise<MeshSighting> {
+  const endMs = clock.monotonicMs() + LOOK_MS
+  for (;;) {
+    try {
+      return chosen(sightings(), mesh)[0]!
+    } catch (thrown) {
+      if (toLumosError(thrown).code !== 'PEER_NOT_FOUND' || clock.monotonicMs() >= endMs) throw thrown
+    }
+    await pause(clock, LOOK_INTERVAL_MS, signal)
+  }
+}
+
 /** What was refused, and by which devices. */
 function refusalOf(refused: ReadonlyMap<string, LumosError>): LumosError {
   const all = [...refused.values()]
@@ -135,7 +156,9 @@ function chosen(near: readonly MeshSighting[], mesh: string | undefined): MeshSi
     mesh === undefined ? 'No mesh is near.' : `No mesh "${mesh}" is near.`,
     {
       hint:
-        names.length > 0 ? `There are: ${names.join(', ')}.` : 'Both devices must be on one local network.'
+        names.length > 0
+          ? `There are: ${names.join(', ')}.`
+          : 'Both devices must be on one local network. Across networks, join by a code: lumos-node invite'
     }
   )
 }

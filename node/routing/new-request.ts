@@ -44,9 +44,13 @@ function taskOf({ model }: NewInferenceRequest, providers: Providers): TaskName 
   return task
 }
 
+export const notConnected = (peer: string): NoProviderError =>
+  new NoProviderError(`The device "${peer}" is not connected.`, { hint: 'See which are: lumos-node peers' })
+
 export function nobodyOffers(wanted: string, providers: Providers, peer?: string): NoProviderError {
   const offered = providers.offers({}).map(({ capability }) => capability.model)
-  const closest = closestNames(wanted, offered)
+  // The name itself may be another device's model.
+  const closest = closestNames(wanted, offered).filter(name => name !== wanted)
   const message =
     peer === undefined ? `No device offers "${wanted}".` : `The device "${peer}" does not offer "${wanted}".`
   const hint = `${closest.length > 0 ? `Closest: ${closest.join(', ')}. ` : ''}See all: lumos-node models`

@@ -58,6 +58,11 @@ export class ProviderView {
     return memberCalled([...others, { peerId: self.peerId, name: this.#ownName() }], called).peerId
   }
 
+  /** This node counts as connected to itself. */
+  isConnected(peerId: string): boolean {
+    return peerId === this.#components.self.peerId || this.#components.peers.isConnected(peerId)
+  }
+
   /** The peer as an inference service. */
   client(peerId: string): Inference {
     const { self, own, peers } = this.#components

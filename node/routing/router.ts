@@ -10,7 +10,7 @@ import type { Inference, InferenceChunk, PreparedRequest } from '../../interface
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
 import { type Decision, decisionOf } from './decisions.ts'
-import { nobodyOffers, prepareNew } from './new-request.ts'
+import { nobodyOffers, notConnected, prepareNew } from './new-request.ts'
 import type { ProviderView } from './provider-view.ts'
 import type { Candidate, Ranked } from './rank.ts'
 import { newRouter, stepRouter } from './router-core.ts'
@@ -36,7 +36,7 @@ export interface RouterComponents {
   readonly clock: Clock
   readonly log: Logger
   newId(): string
-  readonly providers: Pick<ProviderView, 'offers' | 'named' | 'client'>
+  readonly providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected' | 'client'>
   emit<N extends EventName>(name: N, data: EventData<N>): void
 }
 
@@ -210,6 +210,7 @@ export class Router implements Inference {
     if (peer !== undefined) {
       const only = providers.named(peer)
       able = able.filter(({ peerId }) => peerId === only)
+      if (able.length === 0 && !providers.isConnected(only)) throw notConnected(peer)
     }
     if (able.length === 0) throw nobodyOffers(wanted.model ?? wanted.task ?? 'anything', providers, peer)
     return able

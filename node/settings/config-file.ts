@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { isMap, isNode, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml'
+import { decodeText } from '../../interface/decode-text.ts'
 import type { KnownSettings } from './config-schema.ts'
 import { suggestionFor } from './config-spelling.ts'
 
@@ -25,7 +26,7 @@ interface FileSetting {
 export function readConfigFile(path: string, known: KnownSettings): FileSettings {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = decodeText(readFileSync(path))
   } catch (err) {
     const { code, message } = err as NodeJS.ErrnoException
     return { settings: [], problems: code === 'ENOENT' ? [] : [`${path}: ${message}`] }

@@ -64,14 +64,20 @@ function defaultName(): string {
 }
 
 export const Config = z.strictObject({
+  /** What this device is called in its mesh. */
   name: DeviceName.default(defaultName),
   mesh: z.strictObject({
+    /** What the mesh is called that this device founds at its first start. */
     name: z.string().regex(MESH_NAME, 'expected 1 to 32 of a-z, 0-9 and -').default('home')
   }),
   swarm: z.strictObject({
+    /** Where to listen for peers. */
     host: Host.default('0.0.0.0'),
+    /** The port for peers; 0 for any free one. */
     port: Port.default(5867),
+    /** Look for peers on the local network. */
     mdns: z.boolean().default(true),
+    /** Find the addresses of members through other members. */
     dht: z.boolean().default(true),
     /** Multiaddrs to dial at start. */
     peers: z.array(Multiaddr).max(PEERS_MAX).default([]),
@@ -88,6 +94,7 @@ export const Config = z.strictObject({
   gateway: z.strictObject({
     /** Where to listen. Anything but loopback needs `hosts`; what is said there is not encrypted. */
     host: Host.default('127.0.0.1'),
+    /** The port for programs; 0 for any free one. */
     port: Port.default(5866),
     /**
      * What other devices call this one (`den.lan`, `192.168.1.2`), without a port. A request is
@@ -117,9 +124,11 @@ export const Config = z.strictObject({
     )
     .default({}),
   engines: z.strictObject({
+    /** Serve the model `echo`, which answers with what it was asked. */
     echo: z.boolean().default(false)
   }),
   log: z.strictObject({
+    /** The least severe messages that the log file keeps. */
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info')
   })
 })
@@ -163,5 +172,16 @@ function settingsOf(schema: z.ZodObject, path: readonly string[]): Setting[] {
 /** `gateway.port` → `LUMOS_GATEWAY__PORT` */
 export const envNameOf = (key: string): string => `LUMOS_${key.toUpperCase().replaceAll('.', '__')}`
 
-/** `gateway.port` → `--gateway-port` */
-export const flagOf = (key: string): string => `--${key.replaceAll('.', '-')}`
+/** The flag of `start` that sets it. */
+const FLAGS: Readonly<Record<string, string>> = {
+  name: '--name',
+  'mesh.name': '--mesh',
+  'swarm.port': '--port',
+  'swarm.mdns': '--no-mdns',
+  'swarm.peers': '--peer',
+  'gateway.port': '--gateway-port',
+  'engines.echo': '--echo'
+}
+
+/** Undefined where a setting has none: a program gives it by its key. */
+export const flagOf = (key: string): string | undefined => FLAGS[key]

@@ -117,7 +117,9 @@ function fromEnvironment(env: Environment, known: KnownSettings, problems: strin
     const setting = settings.get(name)
     if (setting === undefined) {
       const key = name.slice(ENV_PREFIX.length).toLowerCase().replaceAll('__', '.')
-      problems.push(`env ${name}: unknown setting "${key}"${suggestionFor(key, known)}`)
+      const meant = [...settings.keys()].find(other => other.replaceAll('__', '_') === name)
+      const suggestion = meant === undefined ? suggestionFor(key, known) : `; did you mean ${meant}?`
+      problems.push(`env ${name}: unknown setting "${key}"${suggestion}`)
       return []
     }
     const origin = `env ${name}`
@@ -133,7 +135,8 @@ function fromFlags(
   return Object.entries(flags).flatMap(([key, value]) => {
     if (value === undefined) return []
 
-    const origin = `flag ${flagOf(key)}`
+    const flag = flagOf(key)
+    const origin = flag === undefined ? `settings[${JSON.stringify(key)}]` : `flag ${flag}`
     const setting = known.byKey.get(key)
     if (setting === undefined) {
       problems.push(`${origin}: unknown setting "${key}"${suggestionFor(key, known)}`)

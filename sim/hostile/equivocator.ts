@@ -1,6 +1,6 @@
 /** Signs two manifests with one number, and tells one half of its victims this and the other half that. */
 
-import { manifestTopic } from '../../node/network/libp2p.ts'
+import { manifestTopic } from '../../node/network/gossip.ts'
 import { type Behaviour, keepDoing, meet } from './behaviour.ts'
 
 const INTERVAL_MS = 1000

@@ -2,7 +2,7 @@
 
 import { RPC } from '@libp2p/gossipsub/message'
 import type { Stream } from '@libp2p/interface'
-import { manifestTopic } from '../../node/network/libp2p.ts'
+import { manifestTopic } from '../../node/network/gossip.ts'
 import { MANIFEST_PROTOCOL } from '../../protocols/manifest/index.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'

@@ -1,7 +1,7 @@
 /** Well-formed envelopes with poison inside: manifests, certificates and hellos that no honest peer makes. */
 
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { manifestTopic } from '../../node/network/libp2p.ts'
+import { manifestTopic } from '../../node/network/gossip.ts'
 import { pick } from '../random.ts'
 import { type Attack, type Behaviour, keepDoing } from './behaviour.ts'
 import { madeUpCertificates } from './peer.ts'

@@ -1,6 +1,6 @@
 /** Remembers every manifest and revocation it ever saw, and brings the old ones back by gossip and by pull. */
 
-import { manifestTopic, revocationTopic } from '../../node/network/libp2p.ts'
+import { manifestTopic, revocationTopic } from '../../node/network/gossip.ts'
 import { MANIFEST_PROTOCOL, pullManifests, servePull } from '../../protocols/manifest/index.ts'
 import { encodeRevocation, pullRevocations, REVOCATION_PROTOCOL } from '../../protocols/revocation/index.ts'
 import { pick } from '../random.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
@@ -121,6 +121,61 @@ describe('readModel', () => {
     await symlink('../blobs/1', join(home, 'm/x/onnx/model.onnx'))
     const { models } = await found('m')
     assert.match(models[0]!.file, /blobs/)
+  })
+
+  it.each([
+    ['llama.gguf', /reads \.gguf files; a model is a folder/],
+    ['resnet.onnx', /needs a folder of its own|has no model_info\.json\.$/],
+    ['llama.gguf.part', /download is not complete/]
+  ])('says why %s is not served, beside the folders and in one of its own', async (name, why) => {
+    await put(`m/${name}`)
+    await put(`m/own/${name}`)
+    await put('m/readme.md')
+    await put('m/.DS_Store')
+    await put('m/__MACOSX/readme.md')
+    const { reasons } = await found('m')
+    assert.equal(reasons.length, 2)
+    for (const reason of reasons) assert.match(reason, why)
+  })
+
+  it('says what to do about models a folder deeper', async () => {
+    await put('m/org/model/model_info.json', complete('x'))
+    assert.deepEqual((await found('m')).reasons, [
+      'MODEL_INVALID it has no model_info.json, and models inside: add this folder to models.directories.'
+    ])
+  })
+
+  it('reads a description as Windows writes it', async () => {
+    await put('m/x/onnx/model.onnx')
+    await put('m/x/model_info.json', '')
+    await writeFile(
+      join(home, 'm/x/model_info.json'),
+      Buffer.from(`\ufeff${JSON.stringify(complete('x'))}`, 'utf16le')
+    )
+    assert.deepEqual((await found('m')).reasons, [])
+  })
+
+  it('follows the links of a hub to the blobs of its repository, and to nothing beside them', async () => {
+    await put('hub/blobs/abc', 'graph')
+    await put('hub/secret', 'secret')
+    await put('hub/snapshots/1/model_info.json', complete('x'))
+    await put('hub/snapshots/2/model_info.json', complete('y'))
+    for (const [revision, target] of [
+      ['1', 'blobs/abc'],
+      ['2', 'secret']
+    ]) {
+      await mkdir(join(home, `hub/snapshots/${revision}/onnx`))
+      await symlink(`../../../${target}`, join(home, `hub/snapshots/${revision}/onnx/model.onnx`))
+    }
+    const { models, reasons } = await found('hub/snapshots')
+    assert.deepEqual(
+      models.map(({ file, folder }) => [file, folder]),
+      [['blobs/abc', await realpath(join(home, 'hub'))]]
+    )
+    assert.deepEqual(
+      reasons.map(reason => /leads out/.test(reason)),
+      [true]
+    )
   })
 
   it('wants a mean and a deviation for each channel', async () => {

@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { readModel } from '../../capabilities/models/model-info.ts'
 import { onnxModel } from '../../capabilities/models/onnx-model.ts'
@@ -30,6 +30,17 @@ async function digitsRegistry(directory = MODELS): Promise<Registry> {
   const log = memoryLog()
   const found = await readModel(join(directory, 'digits-cnn'))
   return registryOf([onnxModel(found, { clock: systemClock, log, env: {}, cores: 2 })])
+}
+
+const PICTURES = new URL('../fixtures/pictures/', import.meta.url)
+const picture = (name: string): Promise<Buffer> => readFile(new URL(name, PICTURES))
+
+/** The picture, then a black one. */
+async function animated(first: Sharp): Promise<Buffer> {
+  const frames = [await first.clone().png().toBuffer(), await first.clone().linear(0, 0).png().toBuffer()]
+  return sharp(frames, { join: { animated: true } })
+    .gif()
+    .toBuffer()
 }
 
 const float32s = ({ data }: Tensor): Float32Array => new Float32Array(Uint8Array.from(data).buffer)
@@ -137,7 +148,10 @@ describe('digits-cnn', () => {
       seven.clone().webp(),
       seven.clone().gif(),
       seven.clone().toColourspace('rgb16').png(),
-      seven.clone().ensureAlpha().png()
+      seven.clone().ensureAlpha().png(),
+      seven.clone().toColourspace('cmyk').jpeg(),
+      seven.clone().rotate(270).withMetadata({ orientation: 6 }).jpeg(),
+      sharp(await animated(seven), { animated: true }).gif({ loop: 0 })
     ]
     for (const variant of variants) {
       const image = await variant.toBuffer()
@@ -146,18 +160,42 @@ describe('digits-cnn', () => {
     }
   })
 
+  it('reads a photo that decoders warn of: one of a Samsung phone ends its headers in an odd way', async () => {
+    const { labels } = await outputOf<'image-classification'>(
+      registry.infer(imageRequest(await picture('samsung.jpg')))
+    )
+    assert.equal(labels[0]?.label, '7')
+  })
+
+  it('puts a transparent picture on the background of its model, whatever colour is hidden there', async () => {
+    const hidden = ['black', 'white', 'random'].map(async colour => {
+      const image = await picture(`transparent-${colour}.png`)
+      return outputOf<'image-classification'>(registry.infer(imageRequest(image)))
+    })
+    const [black, ...others] = await Promise.all(hidden)
+    assert.equal(black!.labels[0]?.label, '7')
+    for (const other of others) assert.deepEqual(other, black)
+  })
+
   const svg =
     '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>'
   it.each<[string, () => Buffer | Promise<Buffer>, RegExp]>([
-    ['nothing', () => Buffer.alloc(0), /input\.image/],
-    ['text', () => Buffer.from('seven'), /unsupported image format/],
-    ['random bytes', () => createHash('sha512').update('seed').digest(), /unsupported image format/],
-    ['a drawing that needs a renderer', () => Buffer.from(svg), /unsupported image format/],
-    ['a truncated picture', async () => (await digitFile('7.png')).subarray(0, 80), /input\.image/],
+    ['nothing', () => Buffer.alloc(0), /holds no bytes/],
+    ['text', () => Buffer.from('seven'), /no picture in JPEG/],
+    ['random bytes', () => createHash('sha512').update('seed').digest(), /no picture in JPEG/],
+    ['a drawing that needs a renderer', () => Buffer.from(svg), /is SVG, which/],
+    ['a truncated picture', async () => (await digitFile('7.png')).subarray(0, 80), /may be damaged/],
+    [
+      'the first half of a photo',
+      async () => (await picture('samsung.jpg')).subarray(0, 535),
+      /may be damaged/
+    ],
+    ['a photo of an iPhone', () => picture('photo.heic'), /is HEIC, which is not supported.*Most Compatible/],
+    ['a document', () => Buffer.from('%PDF-1.7'), /is PDF, which/],
     ['a header without pixels', () => grayPng(8, 0), /input\.image/],
     // By its header, before a pixel is decoded.
-    ['a tiny file that claims a huge picture', () => grayPng(100_000, 1), /exceeds pixel limit/],
-    ['a small file of very many pixels', () => grayPng(10_000, 10_000), /exceeds pixel limit/]
+    ['a tiny file that claims a huge picture', () => grayPng(100_000, 1), /more than 67108864 pixels/],
+    ['a small file of very many pixels', () => grayPng(10_000, 10_000), /more than 67108864 pixels/]
   ])('refuses %s as no picture, and goes on', async (_, make, why) => {
     const { code, message } = await errorOf(registry.infer(imageRequest(await make())))
     assert.equal(code, 'INVALID_INPUT')

@@ -83,6 +83,12 @@ describe('infer', () => {
 
   it('reads stdin and files', async () => {
     assert.equal((await cli(['infer', 'held', '-'], { stdin: 'from stdin' })).stdout, 'from stdin\n')
+    // As PowerShell writes a file, and as an old editor does.
+    const utf16 = await cli(['infer', 'held', '-'], { stdin: Buffer.from('\ufeffGrüße', 'utf16le') })
+    assert.equal(utf16.stdout, 'Grüße\n')
+    const latin1 = await cli(['infer', 'held', '-'], { stdin: Buffer.from('Grüße', 'latin1') })
+    assert.deepEqual([latin1.code, latin1.stdout], [1, ''])
+    assert.match(latin1.stderr, /not UTF-8 \(byte 2\)/)
     const path = join(empty, 'words.txt')
     await writeFile(path, 'from a file')
     assert.equal((await cli(['infer', 'text-generation', `@${path}`])).stdout, 'from a file\n')

@@ -139,6 +139,8 @@ describe('membership on the command line', () => {
       assert.equal((await onAttic('promote', 'den', '--yes')).code, 5)
 
       assert.equal((await onDen('revoke', 'attic', '--yes')).code, 0)
+      // As soon as it has heard of it.
+      while (!/removed from the mesh.*leave --new-identity/.test((await onAttic('status')).stdout));
       assert.equal((await onAttic('leave', '--yes')).code, 0)
       const refused = await onAttic('join', await code())
       assert.equal(refused.code, 5, refused.stderr)
@@ -164,8 +166,6 @@ describe('membership on the command line', () => {
       ] as const) {
         await using device = await startNode(await temporaryHome(), ['--name', name], near)
         const on = (...args: string[]) => runCli(args, { home: device.home })
-        const nearby = async () => JSON.parse((await on('exec', 'mesh.nearby')).stdout).items.length
-        while ((await nearby()) === 0);
         const joining = on('join', '--nearby', flag)
         const asks = await runCli(['approve', '--json', '--wait', '20'], { home: den.home })
         const [{ phrase }] = JSON.parse(asks.stdout).items
@@ -173,6 +173,7 @@ describe('membership on the command line', () => {
 
         const { code, stdout, stderr } = await joining
         assert.equal(code, 0, stderr)
+        assert.match((await on('peers')).stdout, /den/)
         const lines = stdout
           .trim()
           .split('\n')
@@ -184,6 +185,7 @@ describe('membership on the command line', () => {
           assert.ok(stderr.includes(phrase))
         } else {
           assert.deepEqual(events, [
+            ['found', 'flat', undefined],
             ['asking', 'flat', phrase],
             ['joined', 'flat', phrase]
           ])

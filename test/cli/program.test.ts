@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { describe, it } from 'vitest'
 import { hasMulticastRoute } from '../../cli/multicast.ts'
-import { printable } from '../../cli/output.ts'
+import { Output, printable, widthOf } from '../../cli/output.ts'
 import { bytes, duration } from '../../cli/quantities.ts'
 import { runCli } from './run-cli.ts'
 
@@ -55,6 +56,33 @@ describe('the command line', () => {
     const packages = new Set(loaded.map(url => /node_modules\/([^/]+)/.exec(url)?.[1]).filter(Boolean))
     assert.deepEqual([...packages], ['commander'])
     await rm(home, { recursive: true })
+  })
+
+  it.each([
+    ['den', 3],
+    ['居間のPC', 8],
+    ['거실', 4],
+    ['ﾃﾚﾋﾞ', 4],
+    ['कमरा', 3],
+    ['Bjo\u0308rn', 5],
+    ['ห้องนั่งเล่น', 8],
+    ['👨\u200d👩\u200d👧', 2],
+    ['می\u200cخواهم', 7],
+    ['غرفة', 4]
+  ])('lays out %s as %i columns', (text, columns) => {
+    assert.equal(widthOf(text), columns)
+    const table = new Output({
+      json: false,
+      stdout: new PassThrough() as unknown as NodeJS.WriteStream
+    }).table(
+      ['NAME', 'ROLE'],
+      [
+        [text, 'member'],
+        ['a-longer-name', 'guest']
+      ]
+    )
+    const line = table.split('\n')[1]!
+    assert.equal(widthOf(line.slice(0, line.indexOf('member'))), 'a-longer-name  '.length)
   })
 
   it('prints help and version to stdout', async () => {
@@ -179,6 +207,8 @@ describe('what is printed', () => {
   })
 
   it('never acts on the terminal', () => {
+    const shaped = 'می\u200cخواهم 👨\u200d👩\u200d👧 क्\u200dष'
+    assert.equal(printable(shaped), shaped)
     assert.equal(printable('a\u001b[2Jb\u202ec\nd\te'), 'a [2Jb c\nd\te')
   })
 })

@@ -18,6 +18,7 @@ interface Ready {
   readonly name: string
   readonly gateway: string
   readonly addresses: string[]
+  readonly members?: number
 }
 
 export async function startNode(home: string, args: readonly string[] = [], options: RunOptions = {}) {

@@ -135,7 +135,12 @@ async function ask(
   headers: Record<string, string>
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const content = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+  const content =
+    body === undefined
+      ? undefined
+      : typeof body === 'string' || body instanceof Uint8Array
+        ? body
+        : JSON.stringify(body)
   const type: Record<string, string> = content === undefined ? {} : { 'content-type': 'application/json' }
   const method = content === undefined ? 'GET' : 'POST'
   const request = httpRequest({ ...where, path, method, headers: { ...type, ...headers }, agent: false })

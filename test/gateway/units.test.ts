@@ -79,6 +79,14 @@ describe('units over HTTP', () => {
     assert.deepEqual(body.data.output.tensors.x, { type: 'float32', dims: [2], data })
   })
 
+  it('refuses a body that is not UTF-8, which would be read as other letters', async () => {
+    await using gateway = await startGateway()
+    const body = Buffer.from('{"unit":"mesh.status","input":{"name":"Grüße"}}', 'latin1')
+    const answer = await gateway.local('/api/v2/execute', body)
+    assert.equal(answer.status, 400)
+    assert.match(answer.body.error.message, /not UTF-8/)
+  })
+
   it('denies what the caller may not, as it denies it in the registry', async () => {
     await using gateway = await startGateway()
     const token = await gateway.tcp('/api/v2/query/mesh.status', {})

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { manifestTopic } from '../../node/network/libp2p.ts'
+import { manifestTopic } from '../../node/network/gossip.ts'
 import { FRAME, MANIFEST_PROTOCOL } from '../../protocols/manifest/codec.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
 import type { DrivenNode } from '../../sim/driven-node.ts'

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, it } from 'vitest'
 import { EngineHost } from '../../capabilities/host/engine-host.ts'
 import { type Clock, systemClock } from '../../interface/clock.ts'
+import type { InferenceChunk } from '../../interface/inference.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { errorOf, memoryLog, textOf, textRequest, unrulyHost } from '../capabilities/parts.ts'
 
@@ -65,6 +66,10 @@ describe('an engine that writes to its channel itself', () => {
     ['a flood of reports', /flooded its node with reports/],
     ['a million chunks in small frames', /sent more than 64 chunks before they were taken/],
     ['a million chunks in large frames', /sent more than 64 chunks before they were taken/],
+    [
+      'a piece of media that is too large',
+      /sent an invalid data \(bytes: holds none or more than 262144 bytes\)/
+    ],
     ['the end of its channel', /closed its channel and did not exit/]
   ])('is killed when it sends %s, and costs the node a bounded memory', async (forgery, why) => {
     const { host, log, ask } = await forger()
@@ -78,6 +83,18 @@ describe('an engine that writes to its channel itself', () => {
     assert.match(refusal.message, why)
     assert.ok(log.lines.some(({ message }) => message === 'engine killed'))
     assert.equal(host.loaded, false)
+    assert.ok(growth < RESIDENT_MAX, `${growth / MIB} MiB`)
+  })
+
+  it('makes the node keep no more of a frame than the piece of media that it asked for', async () => {
+    const { ask } = await forger()
+    const kept: InferenceChunk[] = []
+
+    const growth = await growthOf(async () => {
+      for await (const chunk of ask('small pieces of media, each in a large frame')) kept.push(chunk)
+    })
+
+    assert.equal(kept.length, 31)
     assert.ok(growth < RESIDENT_MAX, `${growth / MIB} MiB`)
   })
 

@@ -114,4 +114,29 @@ describe('an answer', () => {
     const chunk = accepts(answer, delta({ text: 'a', later: 1, toolCalls: [{ index: 0, later: 1 }] }))
     assert.deepEqual(chunk, { type: 'delta', index: 0, text: 'a', toolCalls: [{ index: 0 }] })
   })
+
+  it.each<object>([
+    { type: 'text', index: 0, text: 'a' },
+    { ...progress, index: 0 },
+    { ...data(1), index: 0 },
+    { ...done(), index: 0 }
+  ])('keeps nothing that comes along with %o', chunk => {
+    assert.deepEqual(accepts(answerTo(), { ...chunk, later: new Uint8Array(9) }), chunk)
+  })
+
+  it('keeps nothing that comes along with usage', () => {
+    const usage = { outputTokens: 1, later: 'x' }
+    assert.deepEqual(accepts(answerTo(), done({ usage })), {
+      ...done({ usage: { outputTokens: 1 } }),
+      index: 0
+    })
+  })
+
+  it('keeps of the memory that a piece of media came in only the piece', () => {
+    const bytes = Buffer.from('..piece..').subarray(2, 7)
+    const chunk = accepts(answerTo(), data(1, { bytes }))
+    assert.ok(chunk.type === 'data')
+    assert.equal(Buffer.from(chunk.bytes).toString(), 'piece')
+    assert.equal(chunk.bytes.buffer.byteLength, 5)
+  })
 })

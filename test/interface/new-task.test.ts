@@ -61,7 +61,7 @@ describe('a new task', () => {
     const candidate = { peerId: 'them', name: 'them', local: false, connected: true, rttMs: 1 }
     const offers = ({ task }: { task?: string }) =>
       task === undefined || task === TASK ? [{ ...candidate, capability: capability! }] : []
-    const providers = { offers, named: () => 'them', client: () => client }
+    const providers = { offers, isConnected: () => true, named: () => 'them', client: () => client }
     router = new Router({ clock: systemClock, log, newId: () => 'id', providers, emit() {} })
   })
   afterAll(async () => {

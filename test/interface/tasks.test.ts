@@ -62,6 +62,47 @@ describe.each(TASK_NAMES)('the task %s', name => {
   })
 })
 
+describe('bytes in JSON', () => {
+  const bytes = Buffer.from('fb ff fe 3e 3f 00 80'.replaceAll(' ', ''), 'hex')
+  const plain = bytes.toString('base64')
+  const { input } = definitionOf('image-classification')
+
+  it.each([
+    ['plain', plain],
+    ['with a line end', `${plain}\n`],
+    ['in lines of CRLF', `${plain.slice(0, 4)}\r\n${plain.slice(4)}\r\n`],
+    ['without padding', plain.replaceAll('=', '')],
+    ['in the alphabet of URLs', bytes.toString('base64url')],
+    ['as a data URL', `data:image/png;base64,${plain}`],
+    [
+      'as a data URL with parameters, capitals and spaces',
+      ` DATA:image/png;charset=utf-8;BASE64, ${plain}\n`
+    ],
+    ['as a data URL of no type', `data:;base64,${plain}`]
+  ])('are read %s', (_, image) => {
+    assert.deepEqual(input.parse({ image }), { image: Uint8Array.from(bytes) })
+  })
+
+  it.each([
+    ['a foreign character', `${'A'.repeat(4000)}*AAA`, /no base64: character "\*" at 4000$/],
+    ['a foreign character of a data URL', 'data:;base64,AAA*', /character "\*" at 16$/],
+    ['padding inside', 'AA==AA==', /character "=" at 2$/],
+    ['a character too few', 'AAAAA', /last character is missing/],
+    ['an address', 'https://example.org/7.png', /is a URL, and no file is fetched/],
+    ['a data URL of another form', 'data:image/png,raw', /is a URL/],
+    ['a number', 7, /give bytes as base64/]
+  ])('are refused with %s, saying where', (_, image, why) => {
+    assert.match(input.safeParse({ image }).error!.issues[0]!.message, why)
+  })
+})
+
+it('a text with half a character is refused by its field, whichever node would answer', () => {
+  const { input } = definitionOf('text-generation')
+  const { error } = input.safeParse({ messages: [{ role: 'user', content: 'cut \ud83d' }] })
+  assert.deepEqual(error!.issues[0]!.path, ['messages', 0, 'content'])
+  assert.match(error!.issues[0]!.message, /half a character/)
+})
+
 describe('the task that is meant', () => {
   it('is the one that the model was made for, and raw tensors where there is no other', () => {
     assert.equal(meantTask(['tensor', 'image-classification']), 'image-classification')

@@ -150,7 +150,8 @@ describe('a code', () => {
     })
     const code = formatInviteCode({ ...right, addresses: [link.address] })
     assert.deepEqual(await outcomes(attic.mesh.join(code)), ['joined'])
-    assert.equal(link.connections, 2)
+    // Two by which it asked, and the one by which it is a member.
+    assert.equal(link.connections, 3)
     assert.equal(den.mesh.members().length, 2)
     assert.deepEqual(await outcomes(attic.mesh.join(code)), ['DENIED'])
   })

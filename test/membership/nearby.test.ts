@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
-import type { Asking, JoinRequest } from '../../interface/mesh.ts'
+import type { Asking, FoundMesh, JoinRequest } from '../../interface/mesh.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { meets, startNode, until } from '../node/mesh-nodes.ts'
 
@@ -74,7 +74,36 @@ describe('a device that asks', () => {
     assert.equal(attic.mesh.info().members, 1)
   })
 
-  it('is told when nobody is near, and may give up', async () => {
+  it('may ask before it has seen the mesh, and hears which one it asks before any admin has decided', async () => {
+    await using den = await startNode('den', [], { settings: { 'mesh.name': 'flat' } })
+    await using attic = await startNode('attic', [], { settings: { 'swarm.peers': den.status().addresses } })
+    assert.deepEqual(attic.mesh.nearby(), [])
+    const found = Promise.withResolvers<FoundMesh>()
+    const joining = attic.mesh.joinNearby({ onFound: found.resolve })
+    assert.deepEqual(await found.promise, { mesh: 'flat', meshId: den.status().meshId })
+    const request = requested(den)
+    den.mesh.listen()
+    await request
+    den.mesh.approve('attic')
+    await joining
+    // What is asked next finds the member that let it in.
+    assert.deepEqual(
+      attic.peers().map(({ name }) => name),
+      ['den']
+    )
+  })
+
+  it('by a code is connected to the member that let it in once it has joined', async () => {
+    await using den = await startNode('den')
+    await using attic = await startNode('attic')
+    await attic.mesh.join(den.mesh.invite().code)
+    assert.deepEqual(
+      attic.peers().map(({ name }) => name),
+      ['den']
+    )
+  })
+
+  it('is told after ten seconds when nobody is near, and may give up', { timeout: 30_000 }, async () => {
     const found = await strangers()
     await using den = found.den
     await using attic = found.attic

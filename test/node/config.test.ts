@@ -35,6 +35,16 @@ function problemsOf(yaml: string | undefined, sources: ConfigSources = {}): stri
 }
 
 describe('the configuration', () => {
+  it('is read as the editors of Windows write it', () => {
+    const home = homeWith(undefined)
+    writeFileSync(join(home, 'lumos.yaml'), Buffer.from('\ufeffname: Büro\r\n', 'utf16le'))
+    assert.equal(loadConfig({ home, env: {} }).config.name, 'Büro')
+    writeFileSync(join(home, 'lumos.yaml'), Buffer.from('name: Büro\n', 'latin1'))
+    assert.throws(() => loadConfig({ home, env: {} }), {
+      message: /lumos\.yaml: The text is not UTF-8 \(byte 7\)/
+    })
+  })
+
   it('has a default for every setting', () => {
     const { config, origins } = load()
 
@@ -148,7 +158,7 @@ describe('the configuration', () => {
         for (const { key, value, origin } of describeConfig(loadConfig({ home, env, flags }))) {
           const [expected, source] =
             key in flags
-              ? [flags[key], /^flag --/]
+              ? [flags[key], /^(?:flag --|settings\[)/]
               : key in environment
                 ? [environment[key], /^env LUMOS_/]
                 : key in file
@@ -176,10 +186,10 @@ describe('a mistake in the configuration', () => {
     ])
     assert.deepEqual(problemsOf('colour: red\n'), ['file:1:1: unknown setting "colour"'])
     assert.deepEqual(problemsOf(undefined, { env: { LUMOS_LOG_LEVEL: 'debug' } }), [
-      'env LUMOS_LOG_LEVEL: unknown setting "log_level"; did you mean "log.level"?'
+      'env LUMOS_LOG_LEVEL: unknown setting "log_level"; did you mean LUMOS_LOG__LEVEL?'
     ])
     assert.deepEqual(problemsOf(undefined, { flags: { 'swarm.prot': 1 } }), [
-      'flag --swarm-prot: unknown setting "swarm.prot"; did you mean "swarm.port"?'
+      'settings["swarm.prot"]: unknown setting "swarm.prot"; did you mean "swarm.port"?'
     ])
   })
 

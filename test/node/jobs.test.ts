@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'vitest'
 import * as z from 'zod'
 import type { JobInfo } from '../../interface/jobs.ts'
 import { EventBus } from '../../node/events/event-bus.ts'
-import { JOBS_OPEN_MAX } from '../../node/jobs/job-core.ts'
+import { JOBS_OPEN_MAX, RESTARTS_MAX } from '../../node/jobs/job-core.ts'
 import { defineJobKind, type JobContext } from '../../node/jobs/job-kind.ts'
 import { Jobs } from '../../node/jobs/jobs.ts'
 import { type Database, openDatabase } from '../../storage/database/database.ts'
@@ -89,6 +89,18 @@ describe('jobs', () => {
     const over = await second.end({ id } as JobInfo)
     assert.deepEqual([over.state, over.result], ['done', 'nine'])
     assert.deepEqual(setUp().jobs.get(id), over)
+  })
+
+  it('that save what they had, and then end the node, have not moved on', async () => {
+    let { jobs, work } = setUp()
+    const { id } = jobs.begin('count', 9)
+    for (let restarts = 0; restarts <= RESTARTS_MAX; restarts++) {
+      assert.equal(jobs.get(id).restarts, restarts)
+      ;(await work(0)).context.save(4)
+      // Its first save was a step.
+      ;({ jobs, work } = setUp())
+    }
+    assert.equal(jobs.get(id).state, 'interrupted')
   })
 
   it('that cannot go on are interrupted, with the reason', async () => {

@@ -79,7 +79,9 @@ function routerOver(answers: Record<string, Answer>, clock: Clock = systemClock)
           }))
           .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
       client: service,
+      isConnected: peerId => peerId !== 'away',
       named: called => {
+        if (called === 'away') return called
         const found = Object.keys(answers).find(peerId => called === peerId || called === `name-${peerId}`)
         if (found === undefined) throw new LumosError('PEER_NOT_FOUND', `No member is called "${called}".`)
         return found
@@ -201,6 +203,12 @@ describe('the router', () => {
     await Array.fromAsync(ask(router, request, { peer: 'name-b' }))
     expect(asked).toEqual(['b'])
     expect(await codeOf(Array.fromAsync(ask(router, request, { peer: 'nobody' })))).toBe('PEER_NOT_FOUND')
+  })
+
+  it('says of a named peer that it is not connected, and not that it lacks what it is known to offer', async () => {
+    const { router } = routerOver({ a: answer })
+    const failure = await Array.fromAsync(ask(router, request, { peer: 'away' })).catch(err => err)
+    expect(failure).toMatchObject({ code: 'NO_PROVIDER', message: 'The device "away" is not connected.' })
   })
 
   it('names what comes close when nobody offers the model', async () => {

@@ -92,7 +92,11 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     'mesh.approve',
     Array.fromAsync(onAttic.pieces('mesh.join_nearby', { mesh: 'flat' }))
   )
-  expect(pieces).toMatchObject([{ type: 'asking' }, { type: 'joined', mesh: 'flat', name: 'attic' }])
+  expect(pieces).toMatchObject([
+    { type: 'found', mesh: 'flat' },
+    { type: 'asking' },
+    { type: 'joined', mesh: 'flat', name: 'attic' }
+  ])
   assert.equal((await first).value!.type, 'event')
   await watched.return(undefined)
   await Promise.all([meets(den, attic), meets(attic, den)])

@@ -3,6 +3,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import sharp from 'sharp'
 import { EngineFailedError, InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import { checkFormat } from './picture-format.ts'
 
 /** How a graph wants its pictures. */
 export interface ImageSettings {
@@ -13,6 +14,8 @@ export interface ImageSettings {
   /** `fill` stretches, `cover` crops, `contain` adds borders. */
   readonly fit: 'fill' | 'cover' | 'contain'
   readonly color: 'gray' | 'rgb'
+  /** What shows through where a picture is transparent. */
+  readonly background: 'black' | 'white'
   readonly layout: 'NCHW' | 'NHWC'
   /** What the darkest and the brightest value become, before `mean` and `std`. */
   readonly range: readonly [number, number]
@@ -61,24 +64,27 @@ export async function imageTensor(encoded: Uint8Array, settings: ImageSettings):
 
 async function decode(
   encoded: Uint8Array,
-  { width, height, fit, color }: ImageSettings
+  { width, height, fit, color, background }: ImageSettings
 ): Promise<Uint8Array> {
+  checkFormat(encoded)
   try {
-    return await sharp(encoded, { limitInputPixels: PIXELS_MAX })
+    // Phones write files that decoders warn of and read whole; what is cut or damaged is an error.
+    return await sharp(encoded, { limitInputPixels: PIXELS_MAX, failOn: 'error' })
       .autoOrient()
-      .removeAlpha()
+      .flatten({ background })
       .resize(width, height, { fit, kernel: 'linear' })
       .toColourspace(color === 'gray' ? 'b-w' : 'srgb')
       .raw({ depth: 'uchar' })
       .toBuffer()
   } catch (err) {
-    throw new InvalidInputError(
-      `input.image is no readable JPEG, PNG, WebP or GIF: ${(err as Error).message}`,
-      {
-        cause: err
-      }
-    )
+    throw new InvalidInputError(`input.image ${faultOf(err as Error)}.`, { cause: err })
   }
+}
+
+function faultOf({ message }: Error): string {
+  if (/pixel limit/.test(message)) return `has more than ${PIXELS_MAX} pixels, which is the limit`
+  // A decoder repeats itself over many lines.
+  return `cannot be decoded; the file may be damaged (${message.split('\n')[0]!.trim()})`
 }
 
 /** Pixels come channel by channel for each place; a graph in `NCHW` wants plane by plane. */

@@ -1,6 +1,7 @@
 /** The command that asks the mesh. */
 
 import type { Command } from 'commander'
+import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
 import { integer, seconds } from '../../option-values.ts'
 
@@ -8,14 +9,22 @@ export function register(program: Command, lazily: Lazily): void {
   program
     .command('infer')
     .description('ask the mesh')
-    .argument('<model|task>', 'whom or what to ask, such as digits-cnn or text-generation')
-    .argument('<input>', 'text, @file, or - for stdin')
+    .argument('<model|task>', 'which model or task to ask, such as digits-cnn or text-generation')
+    .argument('<input>', 'text, @file, or - for stdin; for a picture, its file, with or without @')
     .option('--task <task>', 'which task, for a model that does several')
     .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
     .option('--timeout <seconds>', 'give up after this time', seconds)
-    .option('--explain', 'say first whom it will ask, and why')
+    .option('--explain', 'print first which peer will be asked, and why')
     .option('--top-k <n>', 'how many labels', integer)
     .option('--max-tokens <n>', 'how much text', integer)
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
+    .addHelpText(
+      'after',
+      examples(
+        ['infer digits-cnn seven.png', 'the digit in a picture, and how certain the model is'],
+        ['infer digits-cnn seven.png --peer den', 'the same, answered by the device den'],
+        ['infer text-generation "Why is the sky blue?"', 'any model of the mesh that writes text']
+      )
+    )
     .action(lazily(() => import('./infer.ts')))
 }

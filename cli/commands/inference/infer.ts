@@ -109,10 +109,8 @@ async function inputFor(task: TaskName, given: string): Promise<unknown> {
   const { argument } = definitionOf(task)
   switch (argument.from) {
     case 'file':
-      if (!isElsewhere(given)) {
-        throw new LumosError('USAGE', `The input of ${task} is given as a file: @${given}.`)
-      }
-      return argument.input((await readBytes(given)).toString('base64'))
+      // A task that takes a file takes nothing else, so its name needs no mark: some shells give `@` a meaning.
+      return argument.input((await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64'))
     case 'text':
       return argument.input(await readText(given))
     case 'json':

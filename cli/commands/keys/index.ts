@@ -1,6 +1,7 @@
 /** Commands for the keys and the token of this node. */
 
 import type { Command } from 'commander'
+import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
 
 export function register(program: Command, lazily: Lazily): void {
@@ -9,6 +10,16 @@ export function register(program: Command, lazily: Lazily): void {
     .command('protect')
     .description('put the keys under a passphrase')
     .option('--passphrase-file <path>', 'file that holds it, or - for stdin')
+    .addHelpText(
+      'after',
+      examples(
+        ['key protect', 'asks for a passphrase; each later start asks for it, too'],
+        [
+          'key protect --passphrase-file /etc/lumos/passphrase',
+          'for a service: name the same file in the setting keys.passphraseFile'
+        ]
+      )
+    )
     .action(lazily(async () => ({ run: (await import('./key.ts')).protect })))
   key
     .command('unprotect')
@@ -22,7 +33,9 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--new-passphrase-file <path>', 'file that holds the new one')
     .action(lazily(async () => ({ run: (await import('./key.ts')).change })))
 
-  const token = program.command('token').description('what programs show to the gateway of this node')
+  const token = program
+    .command('token')
+    .description('the token that programs send to the gateway of this node')
   token
     .command('show')
     .description('print it')

@@ -1,10 +1,16 @@
 /** Commands by which devices come, go and change their role. */
 
 import type { Command } from 'commander'
+import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
 import { seconds } from '../../option-values.ts'
 
 export function register(program: Command, lazily: Lazily): void {
+  registerJoining(program, lazily)
+  registerMembers(program, lazily)
+}
+
+function registerJoining(program: Command, lazily: Lazily): void {
   program
     .command('invite')
     .description('make a code that lets one device join, within ten minutes')
@@ -12,6 +18,13 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--qr', 'show the code as a QR code too')
     .option('--file <path>', 'write the code to a file that only you can read, instead of printing it')
     .option('--wait', 'wait until the code was used')
+    .addHelpText(
+      'after',
+      examples(
+        ['invite', 'a code for one device; there: lumos-node join CODE'],
+        ['invite --role guest --file /tmp/code', 'for a guest, in a file to carry over']
+      )
+    )
     .action(lazily(() => import('./invite.ts')))
 
   program
@@ -25,6 +38,13 @@ export function register(program: Command, lazily: Lazily): void {
       '--jsonl',
       'print each step as a line of JSON: whom it asks, with the phrase to compare, and the outcome'
     )
+    .addHelpText(
+      'after',
+      examples(
+        ['join lumos:…', 'joins the mesh of the device that printed the code'],
+        ['join --nearby', 'asks a mesh of this network; there an admin types: lumos-node approve']
+      )
+    )
     .action(lazily(() => import('./join.ts')))
 
   program
@@ -34,8 +54,18 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--role <role>', 'what the device may do: member, edge, guest or admin', 'member')
     .option('--deny', 'turn the device away instead')
     .option('--wait <seconds>', 'how long to wait for a first request', seconds)
+    .addHelpText(
+      'after',
+      examples(
+        ['approve', 'devices may ask for ten minutes now; lists those that do, each with its phrase'],
+        ['approve den', 'lets den in, after you compared the phrase on both screens'],
+        ['approve den --deny', 'refuses it']
+      )
+    )
     .action(lazily(() => import('./approve.ts')))
+}
 
+function registerMembers(program: Command, lazily: Lazily): void {
   program
     .command('members')
     .description('every device that belongs to the mesh')
@@ -46,6 +76,13 @@ export function register(program: Command, lazily: Lazily): void {
     .description('remove a device from the mesh for good')
     .argument('<device>', 'its name or PeerId')
     .option('-y, --yes', 'do not ask')
+    .addHelpText(
+      'after',
+      examples([
+        'revoke den',
+        'every member refuses den from now on; its way back is: lumos-node leave --new-identity, and a new code'
+      ])
+    )
     .action(lazily(() => import('./revoke.ts')))
 
   program

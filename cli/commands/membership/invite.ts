@@ -9,7 +9,6 @@ import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
 import { canAsk } from '../../prompt.ts'
-import { duration } from '../../quantities.ts'
 import { roleOf } from '../../role.ts'
 
 interface InviteOptions {
@@ -41,15 +40,16 @@ function wordsFor(
   file: string | undefined,
   output: Output
 ): string {
-  const left = duration((expires_at_ms - systemClock.wallMs()) / 1000)
+  const left = Math.round((expires_at_ms - systemClock.wallMs()) / 60_000)
   return [
-    `For one device, as ${role}, within ${left}. On that device:`,
+    `For one device, as ${role}, within ${left} min. On that device:`,
     '',
     output.paint('bold', `  lumos-node join ${file === undefined ? code : `@${file}`}`),
     '',
     ...(left_out.length > 0
       ? [`The code has no room for these addresses of this device: ${left_out.join(', ')}`, '']
-      : [])
+      : []),
+    'Without a code, on one network: lumos-node join --nearby there, and lumos-node approve here.'
   ].join('\n')
 }
 
@@ -71,7 +71,7 @@ async function printUse(
   )
   const used = ((await Promise.race([first, expired.promise]))?.value as { data: Used } | undefined)?.data
   clearTimeout(timer)
-  if (used === undefined) output.note('Nobody came. The code has expired.')
+  if (used === undefined) output.note('The code has expired. No device has used it.')
   else if (output.json) output.line(JSON.stringify({ event: 'used', ...used }))
   else {
     output.line(

@@ -1,7 +1,7 @@
 /** `join`: becomes a member by a code, or by asking; starts a node first where none runs. */
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
-import type { Asking, Joined } from '../../../interface/mesh.ts'
+import type { Asking, FoundMesh, Joined } from '../../../interface/mesh.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode, type NodeClient } from '../../client.ts'
 import { readText } from '../../input.ts'
@@ -37,7 +37,7 @@ export async function run({ args, options, output }: Invocation<JoinOptions>): P
   const { name, jsonl = false } = options
   const joined =
     code === undefined
-      ? await askNearby(node, { mesh: options.mesh, name }, asking => tell(asking, jsonl, output))
+      ? await askNearby(node, { mesh: options.mesh, name }, step => tell(step, jsonl, output))
       : (await node.execute<Joined>('mesh.join', { code, name })).data
   const event = { event: 'joined', ...joined }
   if (jsonl) output.line(JSON.stringify(event))
@@ -50,33 +50,35 @@ function wordsFor({ mesh, name, role, phrase }: SnakeCase<Joined>, compare: bool
   return words.join('\n')
 }
 
-/** With `--json` the one object comes at the end; the phrase is for a person, who must see it before. */
-function tell({ type: _type, ...asking }: AskingItem, jsonl: boolean, output: Output): void {
-  const { mesh, phrase } = asking
-  const words = [
-    `Asking to join "${mesh}". This must be on the other screen too: ${output.paint('bold', phrase)}`,
-    'There, an admin types: lumos-node approve'
-  ].join('\n')
-  if (jsonl) output.line(JSON.stringify({ event: 'asking', ...asking }))
+/** With `--json` the one object comes at the end; the steps are for a person, who must see them before. */
+function tell({ type, ...step }: Step, jsonl: boolean, output: Output): void {
+  const words =
+    'phrase' in step
+      ? `The admin device shows the same words: ${output.paint('bold', step.phrase)}`
+      : `Found "${step.mesh}". On an admin device of it, type: lumos-node approve`
+  if (jsonl) output.line(JSON.stringify({ event: type, ...step }))
   else if (output.json) output.note(words)
   else output.line(words)
 }
 
-type AskingItem = { readonly type: 'asking' } & SnakeCase<Asking>
+type Step =
+  | ({ readonly type: 'found' } & SnakeCase<FoundMesh>)
+  | ({ readonly type: 'asking' } & SnakeCase<Asking>)
 
 async function askNearby(
   node: NodeClient,
   input: { mesh?: string; name?: string },
-  onAsking: (item: AskingItem) => void
+  onStep: (step: Step) => void
 ): Promise<SnakeCase<Joined>> {
   const items = node.stream('mesh.join_nearby', input, { timeoutMs: NEARBY_TIMEOUT_MS })
   for await (const item of items) {
-    const step = item as AskingItem | ({ type: 'joined' } & SnakeCase<Joined>)
-    if (step.type === 'asking') onAsking(step)
-    else {
-      const { type: _type, ...joined } = step
-      return joined
+    const step = item as Step | ({ type: 'joined' } & SnakeCase<Joined>)
+    if (step.type !== 'joined') {
+      onStep(step)
+      continue
     }
+    const { type: _type, ...joined } = step
+    return joined
   }
   throw new LumosError('STREAM_INTERRUPTED', 'The node went away before anybody had decided.')
 }

@@ -13,7 +13,7 @@ export async function run({ args, options, output }: Invocation<PromoteOptions>)
   const [peer] = args as [string]
   const node = findNode(options)
   await confirm(
-    `Make ${peer} an admin? It may then let devices in, and remove those that are none.`,
+    `Make ${peer} an admin? An admin lets devices in, and removes members that are no admins.`,
     options.yes
   )
   const { data } = await node.execute<MemberInfo>('mesh.promote', { peer })

@@ -1,6 +1,7 @@
 /** Commands for the mesh itself: its name and its root key. */
 
 import type { Command } from 'commander'
+import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
 
 export function register(program: Command, lazily: Lazily): void {
@@ -11,7 +12,7 @@ export function register(program: Command, lazily: Lazily): void {
     .action(lazily(() => import('./show.ts')))
   mesh
     .command('rename')
-    .description('call it otherwise, on every device')
+    .description('give the mesh another name, on every device')
     .argument('<name>', "letters, digits, space and . _ ' -")
     .action(lazily(() => import('./rename.ts')))
   mesh
@@ -26,5 +27,12 @@ export function register(program: Command, lazily: Lazily): void {
     .description('put the root key on this device, which makes it an admin')
     .argument('[key]', '@file, or - for stdin; without it, the terminal asks')
     .option('-y, --yes', 'do not ask')
+    .addHelpText(
+      'after',
+      examples(
+        ['mesh import @/media/usb/root.key', 'this device owns the mesh and can make admins'],
+        ['mesh import', 'asks for the key in the terminal, so that no history of a shell holds it']
+      )
+    )
     .action(lazily(() => import('./import.ts')))
 }

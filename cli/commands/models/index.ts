@@ -1,6 +1,7 @@
 /** Commands for the models of the mesh. */
 
 import type { Command } from 'commander'
+import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
 
 export function register(program: Command, lazily: Lazily): void {
@@ -14,10 +15,18 @@ export function register(program: Command, lazily: Lazily): void {
     .argument('<model>', 'its name')
     .option('--role <role...>', 'only to these roles: member, edge, guest or admin')
     .option('--peer <peer...>', 'only to these devices, by name or PeerId')
+    .addHelpText(
+      'after',
+      examples(
+        ['models offer digits-cnn --peer den', 'den may ask this model, and no other device may'],
+        ['models offer digits-cnn --role admin --role member', 'devices of these roles may'],
+        ['models offer digits-cnn', 'every member may again']
+      )
+    )
     .action(lazily(async () => ({ run: (await import('./offer.ts')).offer })))
   models
     .command('withdraw')
-    .description('offer a model of this device to nobody else; what they have under way ends')
+    .description('offer a model of this device to nobody else; requests of other devices to it end')
     .argument('<model>', 'its name')
     .action(lazily(async () => ({ run: (await import('./offer.ts')).withdraw })))
   models

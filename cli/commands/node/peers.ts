@@ -10,7 +10,8 @@ export async function run({ options, output }: Invocation): Promise<void> {
   const { data } = await findNode(options).execute<{ items: PeerInfo[] }>('mesh.peers')
 
   output.data(data, () => {
-    if (data.items.length === 0) return 'No peers yet. If there should be some: lumos-node doctor'
+    if (data.items.length === 0)
+      return 'No peer is connected. To let a device in: lumos-node invite. If one should be here: lumos-node doctor'
     const rows = data.items.map(({ name, peer_id, path, rtt_ms, software, capabilities }) => [
       name,
       peer_id,

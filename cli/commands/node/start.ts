@@ -11,6 +11,10 @@ import type { Output } from '../../output.ts'
 import { askSecret, canAsk } from '../../prompt.ts'
 import { fromMessage, type PassphraseMessage, type Ready, type StartMessage } from '../../ready.ts'
 
+const ALONE = [
+  'Alone so far. To let a device in, here: lumos-node invite',
+  'To join a mesh, here: lumos-node join CODE, or on one network: lumos-node join --nearby'
+].join('\n')
 /** Addresses printed; `status` tells them all. */
 const ADDRESSES_SHOWN_MAX = 4
 
@@ -58,7 +62,7 @@ export async function runningNode(options: GlobalOptions & GivenNames): Promise<
 const readyLine = (): string => `Ready in ${(performance.now() / 1000).toFixed(1)} s`
 
 function printReady(ready: Ready, output: Output, last: string): void {
-  const { name, peer_id, gateway, addresses, ignored = [] } = ready
+  const { name, peer_id, gateway, addresses, members, ignored = [] } = ready
   output.data(ready, () =>
     [
       `${output.paint('bold', name)}  ${peer_id}`,
@@ -67,7 +71,8 @@ function printReady(ready: Ready, output: Output, last: string): void {
       last
     ].join('\n')
   )
-  if (!output.json) for (const line of ignored) output.note(line)
+  const notes = members === 1 ? [...ignored, ALONE] : ignored
+  if (!output.json) for (const line of notes) output.note(line)
 }
 
 /** A process of its own that outlives this one. It tells over IPC when it is ready, or why it is not. */

@@ -1,5 +1,6 @@
 /** `status`: who this node is and how it is doing. */
 
+import type { MeshInfo } from '../../../interface/mesh.ts'
 import type { NodeStatus } from '../../../interface/node.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -8,7 +9,9 @@ import { bytes, duration } from '../../quantities.ts'
 type Status = NodeStatus & { gateway: string | null }
 
 export async function run({ options, output }: Invocation): Promise<void> {
-  const { data: status } = await findNode(options).execute<Status>('mesh.status')
+  const node = findNode(options)
+  const { data: status } = await node.execute<Status>('mesh.status')
+  const { role, advice } = (await node.execute<MeshInfo>('mesh.show')).data
 
   output.data(status, () =>
     [
@@ -19,7 +22,9 @@ export async function run({ options, output }: Invocation): Promise<void> {
       `requests ${status.requests.running} answered now, ${status.requests.queued} waiting, ${status.requests.own} asked from here`,
       `memory   ${bytes(status.memory_bytes)}`,
       ...(status.storage === 'ok' ? [] : [output.paint('red', `disk     ${STORAGE[status.storage]}`)]),
-      `version  ${status.version}`
+      `version  ${status.version}`,
+      // A device that was removed, or whose certificate has ended, can do little until its owner does something.
+      ...(role === null ? advice.map(words => output.paint('yellow', words)) : [])
     ].join('\n')
   )
 }

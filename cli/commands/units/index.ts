@@ -1,6 +1,7 @@
 /** The command that runs any unit. */
 
 import type { Command } from 'commander'
+import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
 import { seconds } from '../../option-values.ts'
 
@@ -13,5 +14,12 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--peer <peer>', 'PeerId or name of the only peer that may do it')
     .option('--timeout <seconds>', 'give up after this time', seconds)
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
+    .addHelpText(
+      'after',
+      examples(
+        ['exec mesh.status', 'prints the same object as the unit gives over HTTP'],
+        [`exec model.get '{"model_id":"digits-cnn"}'`, 'a unit with an input']
+      )
+    )
     .action(lazily(() => import('./exec.ts')))
 }

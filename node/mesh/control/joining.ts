@@ -12,8 +12,19 @@ import type {
 } from '../../../interface/mesh.ts'
 import type { Grant } from '../../../protocols/join/index.ts'
 import { foundMesh } from '../../membership/index.ts'
-import { askNearby, checkGrant, meshesOf, type PeerAddress, parseInviteCode } from '../../pairing/index.ts'
+import {
+  askNearby,
+  checkGrant,
+  meshesOf,
+  type PeerAddress,
+  parseInviteCode,
+  pause
+} from '../../pairing/index.ts'
 import type { MeshChanges } from './changes.ts'
+
+/** The member that let this one in is connected by then, unless the link is bad. */
+const CONNECT_MS = 5000
+const CONNECT_POLL_MS = 25
 
 export class JoiningControl {
   readonly #changes: MeshChanges
@@ -28,11 +39,11 @@ export class JoiningControl {
 
   async join(text: string, { name, signal }: AbortOptions & { name?: string } = {}): Promise<Joined> {
     const code = parseInviteCode(text)
-    return await this.#changes.alone(async () => {
-      const { members, isRemoved } = this.#changes.session
-      if (code.mesh === members.mesh && !isRemoved()) {
-        throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
-      }
+    const { members, isRemoved } = this.#changes.session
+    if (code.mesh === members.mesh && !isRemoved()) {
+      throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
+    }
+    const joined = await this.#changes.alone(async () => {
       const { grant, phrase } = await this.#changes.session.pairing.client.redeem(
         code,
         this.#changes.nameOr(name),
@@ -40,6 +51,8 @@ export class JoiningControl {
       )
       return await this.#enter(grant, code.mesh, phrase, { peerId: code.inviter, addresses: code.addresses })
     })
+    await this.#connected(code.inviter)
+    return joined
   }
 
   nearby(): NearbyMesh[] {
@@ -47,14 +60,29 @@ export class JoiningControl {
   }
 
   async joinNearby({ name, ...options }: JoinNearbyOptions = {}): Promise<Joined> {
-    return await this.#changes.alone(async () => {
+    const { joined, peerId } = await this.#changes.alone(async () => {
       const { clock } = this.#changes.context
       const { client: joiner, nearby } = this.#changes.session.pairing
       const sightings = () => nearby.all()
       const asking = { clock, joiner, sightings, self: this.#changes.self, name: this.#changes.nameOr(name) }
       const { grant, door, phrase } = await askNearby(asking, options)
-      return await this.#enter(grant, door.meshId, phrase, door)
+      return { joined: await this.#enter(grant, door.meshId, phrase, door), peerId: door.peerId }
     })
+    await this.#connected(peerId)
+    return joined
+  }
+
+  /** Waits for the member that let this one in, so that what is asked next finds it. This node is a member either way. */
+  async #connected(peerId: string): Promise<void> {
+    const { clock } = this.#changes.context
+    const { signal } = new AbortController()
+    const endMs = clock.monotonicMs() + CONNECT_MS
+    const isStarted = (): boolean => this.#changes.session.libp2p.status === 'started'
+    const isListed = (): boolean =>
+      this.#changes.session.routing.peers.list().some(peer => peer.peerId === peerId)
+    while (isStarted() && !isListed() && clock.monotonicMs() < endMs) {
+      await pause(clock, CONNECT_POLL_MS, signal)
+    }
   }
 
   listen(): number {

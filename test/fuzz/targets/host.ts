@@ -142,7 +142,15 @@ const png = readFileSync(new URL('../../fixtures/digits/0.png', import.meta.url)
 const jpeg = Buffer.from(await (await import('sharp')).default(png).jpeg().toBuffer())
 const IMAGE = {
   ...{ input: 'x', output: 'y', width: 28, height: 28, labels: ['0'] },
-  ...({ fit: 'fill', color: 'gray', layout: 'NCHW', range: [0, 1], mean: [0], std: [1] } as const)
+  ...({
+    fit: 'fill',
+    color: 'gray',
+    background: 'black',
+    layout: 'NCHW',
+    range: [0, 1],
+    mean: [0],
+    std: [1]
+  } as const)
 }
 
 const corePath = join(dir, 'core.db')
