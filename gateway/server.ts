@@ -13,6 +13,7 @@ import { type Caller, PERMISSIONS } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app-env.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
+import { notLoaded } from './not-loaded.ts'
 import { Sessions } from './sessions.ts'
 
 /** Enough for several nodes on one device; more are a sign of something else. */
@@ -238,13 +239,6 @@ async function loadRoutes(components: AppComponents): Promise<Record<Listener, R
     })
   return { local: routesOf(CALLERS.local), tcp: routesOf(CALLERS.tcp) }
 }
-
-/** An upgrade puts other files in the place of those that a running node would load. */
-const notLoaded = (cause: unknown): LumosError =>
-  new LumosError('NODE_NOT_RUNNING', 'The gateway of this node cannot be loaded.', {
-    hint: `After an upgrade of lumos-node, restart the node: kill ${process.pid}, then lumos-node start. The log says more.`,
-    cause
-  })
 
 const listen = (server: Server, where: { path: string } | { host: string; port: number }): Promise<void> =>
   new Promise((resolve, reject) => {
