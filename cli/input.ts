@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { decodeText } from '../interface/decode-text.ts'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
+import { fromTilde } from '../storage/home/home-path.ts'
 
 /** Whether the input is in a file or on stdin, and not the argument itself. */
 export const isElsewhere = (argument: string): boolean => argument === '-' || argument.startsWith('@')
@@ -20,7 +21,7 @@ export async function readBytes(argument: string): Promise<Buffer> {
   if (argument === '-') return upToLimit(process.stdin)
   if (!argument.startsWith('@')) return Buffer.from(argument)
 
-  const path = argument.slice(1)
+  const path = fromTilde(argument.slice(1))
   try {
     return await upToLimit(createReadStream(path))
   } catch (err) {

@@ -124,7 +124,7 @@ const givenNames = ({ config, origins }: LoadedConfig): GivenNames => ({
 
 /** The first signal asks; the second does not. */
 function stopOnSignal(stop: () => void): void {
-  const codes = { SIGINT: 130, SIGTERM: 143 } as const
+  const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
   let asked = false
   for (const [signal, code] of Object.entries(codes)) {
     // The command line's own handler ends the process at once.

@@ -46,7 +46,7 @@ export function hostsOf(ip: string, port: number, names: readonly string[]): Rea
     ...(isWildcard(ip) || isLoopback(ip) ? ['localhost'] : []),
     ...names
   ]
-  const hosts = all.map(name => authorityOf(name, port))
+  const hosts = all.map(name => authorityOf(name, port).toLowerCase())
   // Browsers leave the port of http away.
   return new Set(port === HTTP_PORT ? [...hosts, ...hosts.map(host => host.replace(/:80$/, ''))] : hosts)
 }
@@ -66,7 +66,12 @@ export function refusalOf(incoming: IncomingMessage, access: TcpAccess | undefin
 
 function wrongPlace(incoming: IncomingMessage, hosts: ReadonlySet<string>): LumosError | undefined {
   const named = valuesOf(incoming, 'host')
-  if (named.length !== 1 || !hosts.has(named[0]!)) return denied('This Host is not served here.')
+  if (named.length !== 1 || !hosts.has(named[0]!.toLowerCase())) {
+    return denied(
+      'This Host is not served here.',
+      `Call one of these, or list the name in gateway.hosts: ${[...hosts].join(', ')}.`
+    )
+  }
 
   // In absolute form the request line names a host of its own, which then counts instead.
   if (!incoming.url?.startsWith('/')) return denied('The request must name a path.')
@@ -79,7 +84,12 @@ function wrongPlace(incoming: IncomingMessage, hosts: ReadonlySet<string>): Lumo
 function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {
   const { method, headers, socket } = incoming
   const path = incoming.url?.split('?', 1)[0] ?? ''
-  if (method === 'GET' && HEALTH_PATHS.has(path) && isLoopback(socket.remoteAddress ?? '')) return undefined
+  if (
+    (method === 'GET' || method === 'HEAD') &&
+    HEALTH_PATHS.has(path) &&
+    isLoopback(socket.remoteAddress ?? '')
+  )
+    return undefined
 
   const given = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
   if (given !== undefined && equals(given, token)) return undefined
@@ -116,7 +126,7 @@ function unreadable(incoming: IncomingMessage): LumosError | undefined {
   return new LumosError('MEDIA_TYPE_UNSUPPORTED', 'The body must be application/json, uncompressed.')
 }
 
-const denied = (message: string): LumosError => new LumosError('DENIED', message)
+const denied = (message: string, hint?: string): LumosError => new LumosError('DENIED', message, { hint })
 
 /** Every value of a header: Node keeps only the first of some that are sent twice. */
 const valuesOf = (incoming: IncomingMessage, name: string): string[] => incoming.headersDistinct[name] ?? []

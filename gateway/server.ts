@@ -13,6 +13,7 @@ import { type Caller, PERMISSIONS } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app-env.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
+import { notLoaded } from './not-loaded.ts'
 import { Sessions } from './sessions.ts'
 
 /** Enough for several nodes on one device; more are a sign of something else. */
@@ -23,6 +24,8 @@ const CONNECTIONS_MAX = 256
 /** Loopback is fast: who takes longer is not a program of good will. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
+/** Longer than clients keep an idle connection (Node 4 s, Go and Java 90 s), so that none asks on one that ends. */
+const KEEP_ALIVE_MS = 95_000
 /** No page of another origin loads an answer as a picture, a script or a frame, even one it could not read. */
 const GUARDS = [
   ['cross-origin-resource-policy', 'same-origin'],
@@ -59,6 +62,7 @@ type Admission = (incoming: IncomingMessage) => LumosError | undefined
 type Routes = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 export class Gateway {
+  readonly #load: typeof loadRoutes
   readonly #components: GatewayComponents
   readonly #options: GatewayOptions
   readonly #sessions: Sessions
@@ -69,7 +73,8 @@ export class Gateway {
   #port: number | undefined
   #routes: Promise<Record<Listener, Routes>> | undefined
 
-  constructor(components: GatewayComponents, options: GatewayOptions) {
+  constructor(components: GatewayComponents, options: GatewayOptions, load = loadRoutes) {
+    this.#load = load
     this.#components = components
     this.#options = options
     this.#sessions = new Sessions(components.clock)
@@ -156,6 +161,7 @@ export class Gateway {
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
+    server.keepAliveTimeout = KEEP_ALIVE_MS
     this.#servers.push(server)
     return server
   }
@@ -172,14 +178,25 @@ export class Gateway {
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : refusal(incoming)
     if (refused === undefined) {
-      this.#routes ??= loadRoutes({ ...this.#components, sessions: this.#sessions, closing })
-      void this.#routes.then(routes => {
-        // Whoever left while the routes were loading can no longer be told, or noticed.
-        if (!outgoing.destroyed) void routes[listener](incoming, outgoing)
-      })
+      this.#routes ??= this.#load({ ...this.#components, sessions: this.#sessions, closing })
+      void this.#routes.then(
+        routes => {
+          // Whoever left while the routes were loading can no longer be told, or noticed.
+          if (!outgoing.destroyed) void routes[listener](incoming, outgoing)
+        },
+        (err: unknown) => {
+          // The next request tries again: files may lie there by then, and descriptors be free.
+          this.#routes = undefined
+          this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
+          this.#refuse(outgoing, notLoaded(err))
+        }
+      )
       return
     }
+    this.#refuse(outgoing, refused)
+  }
 
+  #refuse(outgoing: ServerResponse, refused: LumosError): void {
     const { clock } = this.#components
     const call = newCall(clock)
     const { error, status, headers } = failureHead(refused, call)

@@ -17,6 +17,9 @@ export interface Timer {
   cancel(): void
 }
 
+/** No build is older: a clock before this day is wrong. */
+export const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
+
 /** Uniform in [0, 1). Passed in, so that a seed can repeat a run. */
 export type Random = () => number
 

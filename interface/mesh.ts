@@ -19,7 +19,9 @@ export const MemberInfo = z.strictObject({
   /** Connected to this node now. */
   online: z.boolean(),
   /** This node. */
-  self: z.boolean()
+  self: z.boolean(),
+  /** Two homes were lately seen to use its key. */
+  duplicated: z.boolean()
 })
 export type MemberInfo = z.infer<typeof MemberInfo>
 

@@ -61,8 +61,11 @@ export const PeerInfo = z.strictObject({
   path: z.string(),
   address: z.string(),
   rttMs: z.number().nullable(),
-  software: z.string(),
-  capabilities: z.array(Offered)
+  /** Null while this node holds no manifest of the peer, and so does not ask it. */
+  software: z.string().nullable(),
+  capabilities: z.array(Offered),
+  /** Two homes were lately seen to use its key. */
+  duplicated: z.boolean()
 })
 export type PeerInfo = z.infer<typeof PeerInfo>
 

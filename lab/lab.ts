@@ -39,15 +39,15 @@ export class Lab implements AsyncDisposable {
     return `${this.#name}-fabric`
   }
 
-  /** A switch, and a network of its own. */
-  async lan(): Promise<LabLan> {
+  /** A switch, and a network of its own: the first three numbers of its addresses. */
+  async lan(network?: string): Promise<LabLan> {
     const number = this.#lans++
     const bridge = `lan${number}`
     await ip(
       `-n ${this.fabric} link add ${bridge} type bridge`,
       `-n ${this.fabric} link set dev ${bridge} up`
     )
-    return new LabLan(this, bridge, `10.77.${number}`)
+    return new LabLan(this, bridge, network ?? `10.77.${number}`)
   }
 
   /** The way out of each of these LANs, and from one to the other. */

@@ -31,7 +31,7 @@ import { Jobs } from './jobs/jobs.ts'
 import { modelCheck } from './jobs/model-check.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
-import { foundMesh, ModelAccess, RENEW_BEFORE_MS, RootKey, warnOfNames } from './membership/index.ts'
+import { foundMesh, ModelAccess, needsRenewal, RootKey, warnOfNames } from './membership/index.ts'
 import type { Identity, NodeContext } from './mesh/context.ts'
 import { MeshSwitching } from './mesh/switching.ts'
 import { lanNetwork } from './network/lan-network.ts'
@@ -173,8 +173,8 @@ async function ownMesh({ root, store, config, clock, peerId }: NodeContext): Pro
     const rootKey = root.of(known.id)
     const last = (await openCertificate(known.chain[0]!)).value
     const isOwn = last.subject === peerId
-    const ages = last.notAfterMs - clock.wallMs() < RENEW_BEFORE_MS
-    if (isOwn && (rootKey === undefined || (last.name === config.name && !ages))) return known
+    const counts = !needsRenewal(last, clock.wallMs())
+    if (isOwn && (rootKey === undefined || (last.name === config.name && counts))) return known
     if (rootKey !== undefined) {
       // Who holds the root key renews itself, and is called what its settings say now.
       const { chain } = await foundMesh(device, known.name, rootKey, clock, last)

@@ -100,7 +100,7 @@ describe('what the libraries do that we work around', () => {
   it('gossip silences the eleventh peer behind one address, so we weigh addresses with nothing', () => {
     expect(defaultPeerScoreParams.IPColocationFactorThreshold).toBe(10)
     expect(defaultPeerScoreParams.IPColocationFactorWeight).toBeLessThan(0)
-    expect(readFileSync(join(ROOT, 'node/network/libp2p.ts'), 'utf8')).toContain(
+    expect(readFileSync(join(ROOT, 'node/network/gossip.ts'), 'utf8')).toContain(
       'IPColocationFactorWeight: 0'
     )
   })

@@ -26,7 +26,7 @@ export interface AnnouncerComponents {
   readonly log: Logger
   readonly privateKey: PrivateKey
   readonly peerId: string
-  readonly epoch: number
+  epoch(): number
   /** Persisted before it returns: no number is ever used twice. */
   nextSequence(): number
   /** How many members the mesh has. */
@@ -96,7 +96,7 @@ export class Announcer implements Startable {
   }
 
   async #announce(): Promise<void> {
-    const { clock, random, privateKey, peerId, epoch } = this.#components
+    const { clock, random, privateKey, peerId } = this.#components
     this.#timer?.cancel()
     if (this.#stopped) return
     const ttlMs = manifestTtlMs(this.#components.members())
@@ -105,7 +105,7 @@ export class Announcer implements Startable {
     const manifest: Manifest = {
       version: 1,
       peerId,
-      epoch,
+      epoch: this.#components.epoch(),
       sequence: this.#components.nextSequence(),
       ttlMs,
       issuedAtMs: Math.max(0, Math.round(clock.wallMs())),

@@ -8,6 +8,8 @@ import { type IssuerOf, largestGroup, PEERS_MAX } from './provider-core.ts'
 
 /** A copy that goes on is told of once in a while, not with each of its manifests. */
 const TOLD_INTERVAL_MS = 60_000
+/** A copy announces within 200 s in the largest mesh. After three silent announcements it may have ended. */
+const SHOWN_MS = 10 * 60_000
 
 interface Life {
   readonly epoch: number
@@ -18,6 +20,8 @@ interface Known {
   /** The two newest, the newer first. */
   lives: Life[]
   toldAtMs: number
+  /** When two homes were last seen to use the key. */
+  seenAtMs: number
 }
 
 export class Duplicates {
@@ -35,7 +39,7 @@ export class Duplicates {
    *   anew. `duplicate`: the older life went on after the newer had begun, so two homes share one key.
    */
   see(peerId: string, epoch: number, sequence: number, nowMs: number): 'another' | 'duplicate' | undefined {
-    const known = this.#peers.get(peerId) ?? { lives: [], toldAtMs: Number.NEGATIVE_INFINITY }
+    const known = this.#peers.get(peerId) ?? unseen()
     const life = known.lives.find(life => life.epoch === epoch)
     if (life === undefined) {
       this.#remember(peerId, known, { epoch, sequence })
@@ -43,14 +47,32 @@ export class Duplicates {
     }
     const wentOn = sequence > life.sequence
     life.sequence = Math.max(life.sequence, sequence)
-    if (!wentOn || known.lives[0]!.epoch === epoch || nowMs - known.toldAtMs < TOLD_INTERVAL_MS)
-      return undefined
-    known.toldAtMs = nowMs
-    return 'duplicate'
+    if (!wentOn || known.lives[0]!.epoch === epoch) return undefined
+    return mark(known, nowMs) ? 'duplicate' : undefined
+  }
+
+  /**
+   * There is other proof of two homes: two manifests bear one number.
+   *
+   * @returns whether to tell it now.
+   */
+  prove(peerId: string, nowMs: number): boolean {
+    const known = this.#peers.get(peerId) ?? unseen()
+    this.#keep(peerId, known)
+    return mark(known, nowMs)
+  }
+
+  /** Whether two homes were lately seen to use the key of this peer. */
+  has(peerId: string, nowMs: number): boolean {
+    return nowMs - (this.#peers.get(peerId)?.seenAtMs ?? Number.NEGATIVE_INFINITY) < SHOWN_MS
   }
 
   #remember(peerId: string, known: Known, life: Life): void {
     known.lives = [...known.lives, life].sort((a, b) => b.epoch - a.epoch).slice(0, 2)
+    this.#keep(peerId, known)
+  }
+
+  #keep(peerId: string, known: Known): void {
     this.#peers.delete(peerId)
     this.#peers.set(peerId, known)
     if (this.#peers.size > PEERS_MAX) {
@@ -58,4 +80,17 @@ export class Duplicates {
       this.#peers.delete(largestGroup(this.#peers.keys(), this.#issuerOf)[0]!)
     }
   }
+}
+
+const unseen = (): Known => ({
+  lives: [],
+  toldAtMs: Number.NEGATIVE_INFINITY,
+  seenAtMs: Number.NEGATIVE_INFINITY
+})
+
+function mark(known: Known, nowMs: number): boolean {
+  known.seenAtMs = nowMs
+  if (nowMs - known.toldAtMs < TOLD_INTERVAL_MS) return false
+  known.toldAtMs = nowMs
+  return true
 }

@@ -8,12 +8,13 @@
 
 import { createHash } from 'node:crypto'
 import { TopicValidatorResult } from '@libp2p/gossipsub'
-import type { PeerId, Stream } from '@libp2p/interface'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import {
+  type AgedEnvelope,
   MANIFEST_BYTES_MAX,
   MANIFEST_PROTOCOL,
   openManifest,
@@ -25,7 +26,9 @@ import { EVERY_MEMBER, type Greeted, type Guard } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
 import { MANIFEST_TOPIC, manifestTopic } from '../network/gossip.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
+import type { Lives } from './lives.ts'
 import { newPulls, PULL_TICK_MS, type PullEffect, type PullEvent, stepPulls } from './manifest-schedule.ts'
+import type { ManifestVersion } from './provider-core.ts'
 import type { ProviderTable } from './provider-table.ts'
 
 const PULL_TIMEOUT_MS = 10_000
@@ -43,8 +46,9 @@ export interface ManifestSyncComponents {
   own(): SignedManifest
   /** A manifest replaced an older one, or is the first of its peer. */
   onNews(signed: SignedManifest): void
-  /** A manifest of a member, of this node too, whether it is news or not. */
-  onSeen(signed: SignedManifest): void
+  readonly lives: Pick<Lives, 'onSeen' | 'onStated' | 'onEquivocated'>
+  /** The newest manifest of a peer that was ever kept, dead ones too. */
+  kept(peerId: string): Uint8Array | undefined
   /** Whether the peer that a manifest is about is a member; throws when not. */
   admit(signed: SignedManifest): Promise<unknown>
 }
@@ -61,7 +65,7 @@ export class ManifestSync implements Participation {
       ids: MANIFEST_PROTOCOL,
       openers: EVERY_MEMBER,
       inboundMax: PULL_STREAMS_MAX,
-      handle: (stream: Stream) => this.#onPullStream(stream)
+      handle: (stream: Stream, connection: Connection) => this.#onPullStream(stream, connection)
     }
   ]
   readonly topics = [
@@ -86,9 +90,9 @@ export class ManifestSync implements Participation {
   }
 
   async publish(signed: SignedManifest): Promise<void> {
-    const { table, clock, onSeen } = this.#components
+    const { table, clock, lives } = this.#components
     table.accept(signed, 0, clock.monotonicMs())
-    onSeen(signed)
+    lives.onSeen(signed)
     await this.#gossip(signed)
   }
 
@@ -100,12 +104,26 @@ export class ManifestSync implements Participation {
     })
   }
 
-  #onPullStream = async (stream: Stream): Promise<void> => {
-    const { table, clock, log } = this.#components
+  #onPullStream = async (stream: Stream, { remotePeer }: Connection): Promise<void> => {
+    const { clock, log } = this.#components
     using deadline = new Deadline(clock, PULL_TIMEOUT_MS, this.#stopped.signal)
-    await servePull(stream, held => table.newerThan(held, clock.monotonicMs()), deadline).catch(err => {
+    await servePull(stream, held => this.#newerThan(held, `${remotePeer}`), deadline).catch(err => {
       log.debug({ err }, 'a pull by a peer failed')
     })
+  }
+
+  /**
+   * What the puller lacks, and its own newest manifest where it states an older number: its home may be from a
+   * backup, and only its own signature shows it so.
+   */
+  #newerThan(held: readonly ManifestVersion[], puller: string): AgedEnvelope[] {
+    const { table, clock, kept, lives } = this.#components
+    const newer = table.newerThan(held, clock.monotonicMs())
+    const stated = held.find(({ peerId }) => peerId === puller)
+    if (stated === undefined) return newer
+    lives.onStated(stated)
+    const envelope = table.isBehind(stated) ? kept(puller) : undefined
+    return envelope === undefined ? newer : [{ envelope, ageMs: 0 }, ...newer]
   }
 
   /** A peer was accepted: take its manifest, and ask it for those of others. */
@@ -171,18 +189,19 @@ export class ManifestSync implements Participation {
 
   /** @returns whether it was news. */
   async #take(signed: SignedManifest, ageMs: number): Promise<boolean> {
-    const { table, clock, onNews, onSeen, own, admit } = this.#components
+    const { table, clock, onNews, lives, own, admit } = this.#components
     if (signed.manifest.peerId === own().manifest.peerId) {
-      onSeen(signed)
+      lives.onSeen(signed)
       return false
     }
     try {
       await admit(signed)
       this.#judged.add(signed.envelope)
-      onSeen(signed)
+      lives.onSeen(signed)
       if (!table.accept(signed, ageMs, clock.monotonicMs())) return false
     } catch (thrown) {
       this.#refused(thrown)
+      if (isEquivocation(thrown)) lives.onEquivocated(signed.manifest.peerId)
       return false
     }
     onNews(signed)
@@ -199,6 +218,9 @@ export class ManifestSync implements Participation {
     }
   }
 }
+
+const isEquivocation = (thrown: unknown): boolean =>
+  thrown instanceof LumosError && thrown.code === 'MANIFEST_EQUIVOCATED'
 
 /** Twice the peers a node keeps: each has one manifest that lives, and one that just did. */
 const ENVELOPES_SEEN_MAX = 8192

@@ -9,7 +9,7 @@ import type { MeshMembership, ModelAccess } from '../membership/index.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { VERSION } from '../version.ts'
 import { Announcer } from './announcer.ts'
-import { Duplicates } from './duplicates.ts'
+import { type Lives, watchLives } from './lives.ts'
 import { ManifestSync } from './manifest-sync.ts'
 import { largestGroup } from './provider-core.ts'
 import { ProviderTable } from './provider-table.ts'
@@ -36,6 +36,8 @@ export interface MeshManifestsParts extends KnownManifests {
   nameOf(peerId: string): string | undefined
   /** What features say in this node's manifest. */
   parts(): Manifest['parts']
+  /** Say hello to that peer once more. */
+  greet(peerId: string): void
   /** A newer manifest of another member came. */
   onHeardOf(manifest: Manifest): void
 }
@@ -43,6 +45,7 @@ export interface MeshManifestsParts extends KnownManifests {
 export interface MeshManifests {
   readonly sync: ManifestSync
   readonly announcer: Announcer
+  readonly lives: Lives
 }
 
 export function knownManifests(
@@ -62,7 +65,14 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
   const { mesh, libp2p, log: manifestLog, table, nameOf, onHeardOf } = parts
   const { members, guard } = parts.membership
 
-  const duplicates = new Duplicates(id => members.lastKnown(id)?.issuer)
+  const lives = watchLives(node, {
+    issuerOf: id => members.lastKnown(id)?.issuer,
+    nameOf,
+    current: () => announcer.current,
+    renewEpoch: above => manifestLog.renewEpoch(above),
+    repeat: () => announcer.repeat(),
+    greet: parts.greet
+  })
   const sync: ManifestSync = new ManifestSync({
     libp2p,
     table,
@@ -73,14 +83,8 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
     mesh,
     own: () => announcer.current,
     admit: ({ manifest }) => members.admit(manifest.peerId, manifest.certificates),
-    onSeen({ manifest: { peerId: id, epoch, sequence } }) {
-      const seen = duplicates.see(id, epoch, sequence, clock.monotonicMs())
-      // That this life goes on shows everybody else that there are two.
-      if (seen === 'another' && id === peerId) announcer.repeat()
-      if (seen !== 'duplicate') return
-      log.error({ peerId: id, code: 'DUPLICATE_IDENTITY' }, 'two devices use one key: revoke it')
-      emit('peer.duplicated', { peerId: id, name: nameOf(id) })
-    },
+    lives,
+    kept: id => manifestLog.envelopeOf(id),
     onNews(signed) {
       const { peerId: id, epoch, sequence, capabilities } = signed.manifest
       manifestLog.store({ peerId: id, epoch, sequence, hash: signed.hash, envelope: signed.envelope })
@@ -94,7 +98,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
     log,
     privateKey,
     peerId,
-    epoch: manifestLog.epoch,
+    epoch: () => manifestLog.epoch,
     nextSequence: () => manifestLog.nextSequence(),
     members: () => members.list().length,
     offer: () => ({
@@ -111,5 +115,9 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
   })
   // Where this node listens is known only once it does, and changes with the network.
   libp2p.addEventListener('self:peer:update', () => announcer.changed())
-  return { sync, announcer }
+  return {
+    sync,
+    announcer,
+    lives
+  }
 }

@@ -91,7 +91,7 @@ function accept(
   if (!(ageMs < ttlMs)) return refuse('MANIFEST_EXPIRED', peerId, `is ${Math.round(ageMs)} ms old`)
 
   if (known !== undefined) {
-    const order = epoch - known.epoch || sequence - known.sequence
+    const order = orderOf(signed.manifest, known)
     if (order < 0) return refuse('MANIFEST_STALE', peerId, `is older than number ${known.sequence}`)
     if (order === 0 && signed.hash !== known.hash) {
       known.standing = 'equivocated'
@@ -189,6 +189,20 @@ export function providersOf(
 export const versionsOf = ({ entries }: ProviderState): ManifestVersion[] =>
   [...entries.values()].filter(({ standing }) => standing !== 'remembered')
 
+/** Whether this peer, which states this number of its own, has signed a later one, or another one with that number. */
+export function isBehind({ entries }: ProviderState, stated: ManifestVersion): boolean {
+  const known = entries.get(stated.peerId)
+  if (known === undefined) return false
+  const order = orderOf(known, stated)
+  return order > 0 || (order === 0 && known.standing === 'equivocated')
+}
+
+/** How far `one` is beyond `other`: below zero when it is older, zero for the same number. */
+export const orderOf = (
+  one: Omit<ManifestVersion, 'peerId'>,
+  other: Omit<ManifestVersion, 'peerId'>
+): number => one.epoch - other.epoch || one.sequence - other.sequence
+
 /** Living manifests that somebody who holds `versions` lacks, each with its age. */
 export function newerThan(
   { entries }: ProviderState,
@@ -200,11 +214,11 @@ export function newerThan(
     if (isAlive(entry, nowMs)) newer.push({ signed: entry.signed!, ageMs: Math.round(ageMsOf(entry, nowMs)) })
   }
   let shared = 0
-  for (const { peerId, epoch, sequence } of versions) {
-    const entry = entries.get(peerId)
+  for (const version of versions) {
+    const entry = entries.get(version.peerId)
     if (entry === undefined) continue
     shared++
-    if ((entry.epoch - epoch || entry.sequence - sequence) > 0) add(entry)
+    if (orderOf(entry, version) > 0) add(entry)
   }
   // Mostly both know the same peers, and then there is nothing more to look for.
   if (shared < entries.size) {

@@ -4,6 +4,7 @@ import { LumosError } from '../../interface/errors.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import {
   type IssuerOf,
+  isBehind,
   type ManifestVersion,
   manifestOf,
   newerThan,
@@ -48,6 +49,11 @@ export class ProviderTable {
   /** See {@link providersOf}. */
   providers(wanted: { task?: string; model?: string }, nowMs: number): Provider[] {
     return providersOf(this.#state, wanted, nowMs)
+  }
+
+  /** See {@link isBehind}. */
+  isBehind(stated: ManifestVersion): boolean {
+    return isBehind(this.#state, stated)
   }
 
   /** See {@link versionsOf}. */

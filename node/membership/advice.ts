@@ -1,6 +1,7 @@
 /** What the owner of a device had better do about its mesh. Pure. */
 
 import type { Membership } from '../../interface/membership.ts'
+import { isAhead } from './chain.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
 
 /** Renewal had two weeks, and a person has two more. */
@@ -15,6 +16,10 @@ export interface Situation {
   readonly isRemoved: boolean
   /** An admin by whose word this device was a member is removed. */
   readonly isOrphan: boolean
+  /** Another home uses this device's key at this time. */
+  readonly isCopied: boolean
+  /** This home did not know what its device had signed: it is a copy or from a backup. */
+  readonly wasBehind: boolean
   /** Names of members that say that this device was removed. Without proof, each may lie. */
   readonly saidRemoved: readonly string[]
   readonly wallMs: number
@@ -28,6 +33,8 @@ export function adviceFor({
   holdsRoot,
   isRemoved,
   isOrphan,
+  isCopied,
+  wasBehind,
   saidRemoved,
   wallMs
 }: Situation): string[] {
@@ -43,6 +50,21 @@ export function adviceFor({
     ]
   }
   if (own === undefined) return ['The certificate of this device has expired. Begin anew: lumos-node leave']
+  if (isAhead(own, wallMs)) {
+    const day = new Date(own.notBeforeMs).toISOString().slice(0, 10)
+    return [
+      `The certificate of this device begins on ${day}, and its clock says ${new Date(wallMs).toISOString().slice(0, 10)}. Set the clock if it is wrong; else an admin that knows this device renews the certificate when they meet, or begin anew: lumos-node leave`
+    ]
+  }
+  if (isCopied) {
+    advice.push(
+      'Another device uses the key of this one, as a copy of its home does. Give the copy a key of its own, there: lumos-node leave --new-identity'
+    )
+  } else if (wasBehind) {
+    advice.push(
+      'This home is a copy or from a backup, and goes on with later numbers. If its original still runs, give one of them a key of its own: lumos-node leave --new-identity'
+    )
+  }
   for (const name of saidRemoved) {
     advice.push(
       `"${name}" says that this device was removed from the mesh, and has not proved it. Ask its owner, or another admin`

@@ -6,12 +6,13 @@
 import { randomBytes } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import type { Clock } from '../../interface/clock.ts'
+import { CLOCK_MIN_MS, type Clock } from '../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { BACKDATED_MS, CERTIFICATE_LIFE_MS, type Membership, type Role } from '../../interface/membership.ts'
 import { DeviceName } from '../../interface/names.ts'
 import { sealCertificate, sealRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, StoredMesh } from '../../storage/mesh/mesh-store.ts'
+import { isAhead, isMisdated } from './chain.ts'
 import type { RevocationProof } from './members.ts'
 
 /** What a certificate says that its issuer decides. */
@@ -49,10 +50,15 @@ export async function foundMesh(
   name: string,
   rootKey: PrivateKey,
   clock: Clock,
-  last?: Pick<Membership, 'notBeforeMs'>
+  last?: Last
 ): Promise<StoredMesh> {
   const id = peerIdFromPrivateKey(rootKey).toString()
-  const certificate = await issueFrom(rootKey, id, { ...grant, role: 'admin' }, laterThan(last, clock))
+  const certificate = await issueFrom(
+    rootKey,
+    id,
+    { ...grant, role: 'admin' },
+    laterThan(last, clock, isAhead)
+  )
   return { id, name, namedAtMs: Math.round(clock.wallMs()), chain: [certificate] }
 }
 
@@ -71,9 +77,16 @@ export class Authority {
   async issue(grant: Grant): Promise<Chain> {
     const { mesh, deviceKey, rootKey, clock, chain, lastKnown } = this.#components
     this.mayIssue(grant.role)
-    const wallMs = laterThan(lastKnown(grant.subject), clock)
+    const wallMs = laterThan(lastKnown(grant.subject), clock, isMisdated)
     if (grant.role !== 'admin') return [await issueFrom(deviceKey, mesh, grant, wallMs), chain()[0]!]
     return [await issueFrom(rootKey!, mesh, grant, wallMs)]
+  }
+
+  /** A certificate for this device itself, whether or not its last one counts. Only the root can. */
+  async renewOwn({ peerId: subject, name, ...last }: Membership): Promise<Chain> {
+    const { mesh, rootKey, clock } = this.#components
+    if (rootKey === undefined) throw notHere('renew an admin')
+    return (await foundMesh({ subject, name }, mesh, rootKey, clock, last)).chain
   }
 
   /** @throws {LumosError} as {@link issue}. */
@@ -104,9 +117,17 @@ export class Authority {
   }
 }
 
-/** Whatever the clock of the last issuer said: of two certificates the one that was issued later counts. */
-const laterThan = (last: Pick<Membership, 'notBeforeMs'> | undefined, clock: Clock): number =>
-  Math.max(clock.wallMs(), last === undefined ? 0 : last.notBeforeMs + BACKDATED_MS + 1)
+type Last = Pick<Membership, 'notBeforeMs' | 'notAfterMs'>
+
+/**
+ * Of two certificates the one that was issued later counts, so the next one begins after the last, also while this
+ * clock is behind. It begins now where the last one is `void`, which no peer with a right clock takes.
+ */
+function laterThan(last: Last | undefined, clock: Clock, isVoid: typeof isMisdated): number {
+  const wallMs = clock.wallMs()
+  if (last === undefined || (wallMs >= CLOCK_MIN_MS && isVoid(last, wallMs))) return wallMs
+  return Math.max(wallMs, last.notBeforeMs + BACKDATED_MS + 1)
+}
 
 async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: number): Promise<Uint8Array> {
   const name = DeviceName.safeParse(grant.name).data

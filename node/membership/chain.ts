@@ -1,5 +1,6 @@
 /** Whether a chain of certificates makes a peer a member. Pure: signatures were checked before, time is passed in. */
 
+import { CLOCK_MIN_MS } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import {
   BACKDATED_MS,
@@ -80,15 +81,36 @@ const properName = ({ name, subject }: Certificate): string =>
 export const isWithinLeeway = ({ notBeforeMs, notAfterMs }: Membership, wallMs: number): boolean =>
   wallMs < notBeforeMs || wallMs > notAfterMs
 
-/** Whether `one` was issued after `other`, to the same device; an issuer that knows the other sees to it. */
-export const isLater = (one: Membership, other: Membership): boolean =>
-  one.notBeforeMs === other.notBeforeMs
+/** A certificate that has not begun by this clock: this clock is behind, or that of the issuer was ahead. */
+export const isAhead = ({ notBeforeMs }: Pick<Membership, 'notBeforeMs'>, wallMs: number): boolean =>
+  notBeforeMs > wallMs + CLOCK_LEEWAY_MS
+
+/**
+ * Whether a certificate shows that the clock of its issuer was wrong: it ended before there was any build, or begins
+ * further ahead than a certificate lives. A clock that is some weeks behind does not make it so.
+ */
+export const isMisdated = (
+  { notBeforeMs, notAfterMs }: Pick<Membership, 'notBeforeMs' | 'notAfterMs'>,
+  wallMs: number
+): boolean =>
+  wallMs >= CLOCK_MIN_MS && (notAfterMs < CLOCK_MIN_MS || notBeforeMs > wallMs + CERTIFICATE_LIFE_MS)
+
+/**
+ * Whether `one` was issued after `other`, to the same device; an issuer that knows the other sees to it. One that
+ * is misdated is later than none.
+ */
+export function isLater(one: Membership, other: Membership, wallMs: number): boolean {
+  const misdated = isMisdated(other, wallMs)
+  if (isMisdated(one, wallMs) !== misdated) return misdated
+  return one.notBeforeMs === other.notBeforeMs
     ? one.notAfterMs > other.notAfterMs
     : one.notBeforeMs > other.notBeforeMs
+}
 
 function checkTime({ notBeforeMs, notAfterMs }: Certificate, subject: string, wallMs: number): void {
   if (notAfterMs - notBeforeMs > BACKDATED_MS + CERTIFICATE_LIFE_MS) throw invalid(subject, 'lives too long')
-  if (wallMs < notBeforeMs - CLOCK_LEEWAY_MS) throw expired(subject, 'is not valid yet; do the clocks agree?')
+  if (wallMs < notBeforeMs - CLOCK_LEEWAY_MS)
+    throw expired(subject, 'is not valid yet: the clock of this device or of the issuer is wrong')
   if (wallMs > notAfterMs + CLOCK_LEEWAY_MS) throw expired(subject, 'has expired')
 }
 

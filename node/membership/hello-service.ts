@@ -4,6 +4,7 @@
  */
 
 import type { Connection, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import type { Clock, Timer } from '../../interface/clock.ts'
 import { type LumosError, TimeoutError, toLumosError } from '../../interface/errors.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
@@ -91,7 +92,15 @@ export class HelloService implements Startable {
 
   /** Say hello once more to everyone who is connected. */
   async greetAll(): Promise<void> {
-    const connections = this.#components.libp2p.getConnections()
+    await this.#greetEach(this.#components.libp2p.getConnections())
+  }
+
+  /** Say hello once more on each connection with this peer. */
+  async greet(peerId: string): Promise<void> {
+    await this.#greetEach(this.#components.libp2p.getConnections(peerIdFromString(peerId)))
+  }
+
+  async #greetEach(connections: readonly Connection[]): Promise<void> {
     await Promise.all(connections.map(connection => this.#greet(connection)))
   }
 

@@ -9,7 +9,7 @@ import { type Membership, VOUCHERS_MAX } from '../../interface/membership.ts'
 import type { Hello } from '../../protocols/hello/index.ts'
 import type { Chain } from '../../storage/mesh/mesh-store.ts'
 import type { Authority } from './authority.ts'
-import { adminsBehind } from './chain.ts'
+import { adminsBehind, isMisdated } from './chain.ts'
 import type { Members } from './members.ts'
 import { sameChain } from './members-core.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
@@ -41,7 +41,9 @@ export class MemberCheck {
    */
   async judge(peerId: string, certificates: Chain, hello: Hello): Promise<Chain> {
     const { members } = this.#components
-    const membership = await members.admit(peerId, certificates).catch(thrown => this.#orphan(peerId, thrown))
+    const membership = await members
+      .admit(peerId, certificates)
+      .catch(thrown => this.#refused(peerId, certificates, thrown))
     if ('fresh' in membership) return membership.fresh
     if (membership.role === 'admin') members.heardName(hello.meshName, hello.meshNamedAtMs)
     const held = members.chainOf(peerId)
@@ -50,21 +52,44 @@ export class MemberCheck {
     return await this.#renewed(membership)
   }
 
-  /** A certificate runs out, or its issuer was removed after it was checked. */
+  /** A certificate runs out, or was issued while the clock of its issuer was wrong. */
   async #renewed(membership: Membership): Promise<Chain> {
     const { clock } = this.#components
-    if (membership.notAfterMs - clock.wallMs() > RENEW_BEFORE_MS) return []
+    const misdated = isMisdated(membership, clock.wallMs())
+    if (membership.notAfterMs - clock.wallMs() > RENEW_BEFORE_MS && !misdated) return []
     // What is issued here ends with this admin's own certificate.
     const endsMs = this.#components.members.get(this.#components.peerId)?.notAfterMs ?? 0
     const vouchers = this.#vouchersOf(membership)
-    const issues = endsMs > membership.notAfterMs && this.#mayIssue(membership, vouchers)
+    const issues = (misdated || endsMs > membership.notAfterMs) && this.#mayIssue(membership, vouchers)
     return issues ? await this.#issue(membership, vouchers) : []
   }
 
+  /** Two kinds of peers are members although what they show does not count. */
+  async #refused(peerId: string, shown: Chain, thrown: unknown): Promise<{ fresh: Chain }> {
+    if (!(thrown instanceof LumosError)) throw thrown
+    if (thrown.code === 'CERTIFICATE_INVALID') return await this.#orphan(peerId, thrown)
+    if (thrown.code === 'CERTIFICATE_EXPIRED') return await this.#misdated(peerId, shown, thrown)
+    throw thrown
+  }
+
+  /**
+   * A certificate that was issued while clocks were wrong, and by which this admin has known the peer: the peer was
+   * let in, and was not removed since. One that has only ended stays ended.
+   */
+  async #misdated(peerId: string, shown: Chain, thrown: LumosError): Promise<{ fresh: Chain }> {
+    const { members, clock } = this.#components
+    const known = members.lastKnown(peerId)
+    const held = members.chainOf(peerId)
+    if (known === undefined || held === undefined || !sameChain(held, shown)) throw thrown
+    if (!isMisdated(known, clock.wallMs()) || members.standing(peerId).kind === 'revoked') throw thrown
+    const vouchers = this.#vouchersOf(known)
+    if (members.orphan(peerId) !== undefined || !this.#mayIssue(known, vouchers)) throw thrown
+    return { fresh: await this.#issue(known, vouchers) }
+  }
+
   /** A member whose issuer was removed is still one to an admin that knew it, and gets that in writing. */
-  async #orphan(peerId: string, thrown: unknown): Promise<{ fresh: Chain }> {
+  async #orphan(peerId: string, thrown: LumosError): Promise<{ fresh: Chain }> {
     const { members } = this.#components
-    if (!(thrown instanceof LumosError) || thrown.code !== 'CERTIFICATE_INVALID') throw thrown
     const held = members.chainOf(peerId)
     // A fresh chain was issued, and the device has not received it.
     if (thrown.details.revocation && members.get(peerId) && held) return { fresh: held }

@@ -68,7 +68,7 @@ function admit(
       isRevoked: (id, role) => isRemoved(state.removals, id, role)
     })
     // An older certificate than the one we hold proves membership as well, and replaces nothing.
-    if (member && isLater(known.membership, membership)) {
+    if (member && isLater(known.membership, membership, wallMs)) {
       return { type: 'admitted', membership: known.membership }
     }
     return hasPlace(state, membership) ? { type: 'store-member', membership, chain } : noPlace(membership)

@@ -94,16 +94,26 @@ export class Members {
    * one that takes the role of an admin: only the root makes and removes admins.
    */
   async renew(chain: Chain): Promise<void> {
-    const { peerId, store } = this.#components
+    const { peerId } = this.#components
     const [effect] = this.#step({ type: 'admit', peerId, certificates: await opened(chain), chain })
     if (effect?.type === 'refuse') throw effect.failure
     if (effect?.type !== 'store-member') return
     const last = this.lastKnown(peerId)
-    if (last !== undefined && !isLater(effect.membership, last)) return
+    const { clock } = this.#components
+    if (last !== undefined && !isLater(effect.membership, last, clock.wallMs())) return
     if (this.get(peerId)?.role === 'admin' && effect.membership.role !== 'admin') return
+    this.#takeOwn(effect.membership, chain)
+  }
+
+  /** This device, which holds the root key, has issued itself a certificate: it replaces any other. */
+  async reissued(chain: Chain): Promise<void> {
+    this.#takeOwn(membershipOf(await opened(chain)), chain)
+  }
+
+  #takeOwn(membership: Membership, chain: Chain): void {
     this.#own = { ...this.#own, chain }
-    store.update(this.#own)
-    this.#step({ type: 'member-stored', membership: effect.membership, chain })
+    this.#components.store.update(this.#own)
+    this.#step({ type: 'member-stored', membership, chain })
   }
 
   /** This device gives the mesh another name. It is the newest, even if the clock behind the last one was ahead. */

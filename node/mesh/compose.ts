@@ -50,11 +50,15 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     }
   })
   const shared = { mesh, libp2p, membership }
-  const routing = composeRouting(node, { libp2p, members, table: known.table })
+  const routing = composeRouting(node, {
+    ...{ libp2p, members, table: known.table },
+    isDuplicated: id => manifests.lives.isDuplicated(id)
+  })
   const manifests = composeManifests(node, {
     ...shared,
     ...known,
     nameOf: routing.nameOf,
+    greet: id => void hello.service.greet(id),
     parts: () => participations.manifestParts(),
     onHeardOf(manifest) {
       routing.peers.heardOf(manifest.peerId)
@@ -132,6 +136,8 @@ function sessionOf(node: NodeContext, parts: Parts, participations: Participatio
     discovery: () => discoveryReport(node, { libp2p, members, nearby: pairing.nearby }),
     isRemoved: () => members.standing(node.peerId).kind === 'revoked',
     saidRemoved: () => [...hello.saidRemoved],
+    isDuplicated: manifests.lives.isDuplicated,
+    wasBehind: manifests.lives.wasBehind,
     sighted: ({ peerId: id, addresses }) =>
       discovery.sighted({
         id: peerIdFromString(id),

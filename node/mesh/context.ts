@@ -61,6 +61,10 @@ export interface MeshSession {
   isRemoved(): boolean
   /** Members that say so. */
   saidRemoved(): readonly string[]
+  /** Two homes were lately seen to use the key of this peer, or of this node. */
+  isDuplicated(peerId: string): boolean
+  /** The home is a copy, or from a backup: it did not know what its device had signed. */
+  wasBehind(): boolean
   /** A member is likely to be there. */
   sighted(place: PeerAddress): void
   /** Say hello once more to every peer that is connected. */

@@ -40,7 +40,7 @@ const linkLocals = new BlockList()
 linkLocals.addSubnet('169.254.0.0', 16, 'ipv4')
 linkLocals.addSubnet('fe80::', 10, 'ipv6')
 
-const isLinkLocal = (ip: string): boolean => linkLocals.check(ip, familyOf(ip))
+export const isLinkLocal = (ip: string): boolean => linkLocals.check(ip, familyOf(ip))
 
 /** A function that sorts addresses, the most likely one first. Equal ones keep their order. */
 export function addressOrder(view: NetworkView): (addresses: readonly Multiaddr[]) => Multiaddr[] {

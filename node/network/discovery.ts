@@ -8,11 +8,11 @@
  */
 
 import type { Address, PeerId, PeerInfo, PeerUpdate } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { outcomeOf } from './dial-outcome.ts'
+import { dialAt, dialById, peerIdOf } from './dial-to.ts'
 import type { LanReport } from './lan-report.ts'
 import type { MeshLibp2p } from './libp2p.ts'
 import { SightedDials } from './sighted-dials.ts'
@@ -239,17 +239,4 @@ export class Discovery implements Startable {
       target.dialing = false
     }
   }
-}
-
-/**
- * Made here, where nothing else is in scope, of text: a target outlives the event it
- * came with, and the bytes of that event's `PeerId` are often a slice of Node's pool,
- * of which each target would keep 64 KiB.
- */
-const dialById = (peerId: string) => () => peerIdFromString(peerId)
-const dialAt = (addresses: Multiaddr[]) => () => addresses
-
-function peerIdOf(to: PeerId | Multiaddr[]): string | undefined {
-  if (!Array.isArray(to)) return to.toString()
-  return to[0]?.getComponents().findLast(({ name }) => name === 'p2p')?.value
 }

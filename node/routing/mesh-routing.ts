@@ -18,6 +18,7 @@ export interface MeshRoutingParts {
   readonly libp2p: MeshLibp2p
   readonly members: Members
   readonly table: ProviderTable
+  isDuplicated(peerId: string): boolean
 }
 
 export interface MeshRouting {
@@ -30,7 +31,7 @@ export interface MeshRouting {
 
 export function composeRouting(
   { config, clock, log, registry, peerId, emit }: MeshRoutingComponents,
-  { libp2p, members, table }: MeshRoutingParts
+  { libp2p, members, table, isDuplicated }: MeshRoutingParts
 ): MeshRouting {
   // Of a device that was removed, its name is that of its last certificate. A manifest names nothing: its peer
   // writes there what it likes.
@@ -40,6 +41,7 @@ export function composeRouting(
     table,
     clock,
     nameOf,
+    isDuplicated,
     onJoined: id => emit('peer.joined', { peerId: id, name: nameOf(id) }),
     onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
   })

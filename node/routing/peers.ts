@@ -27,6 +27,7 @@ export interface PeersComponents {
   readonly clock: Clock
   /** By its certificate. */
   nameOf(peerId: string): string | undefined
+  isDuplicated(peerId: string): boolean
   onJoined(peerId: string): void
   onLeft(peerId: string): void
 }
@@ -78,21 +79,21 @@ export class Peers {
   }
 
   list(): PeerInfo[] {
-    const { table, clock, nameOf } = this.#components
+    const { table, clock, nameOf, isDuplicated } = this.#components
     return [...this.#introduced.keys()].flatMap(peerId => {
       const connection = this.#connection(peerId)
       const signed = table.get(peerId, clock.monotonicMs())
       const name = nameOf(peerId)
-      if (connection === undefined || signed === undefined || name === undefined) return []
-      const { software, capabilities } = signed.manifest
+      if (connection === undefined || name === undefined) return []
       return {
         peerId,
         name,
         path: pathOf(connection),
         address: connection.remoteAddr.toString(),
         rttMs: this.rttMs(peerId),
-        software,
-        capabilities
+        software: signed?.manifest.software ?? null,
+        capabilities: signed?.manifest.capabilities ?? [],
+        duplicated: isDuplicated(peerId)
       }
     })
   }

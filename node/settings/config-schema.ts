@@ -4,11 +4,12 @@
  */
 
 import { isIP } from 'node:net'
-import { homedir, hostname } from 'node:os'
+import { hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
+import { fromTilde } from '../../storage/home/home-path.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
@@ -39,7 +40,7 @@ const PublicAddress = z
 const Path = z
   .string()
   .max(4096)
-  .transform(path => path.replace(/^~(?=$|[\\/])/, homedir()))
+  .transform(fromTilde)
   .refine(isAbsolute, { error: 'expected an absolute path, or one that starts with ~/' })
 /** As browsers write it in a Host header, but without the port. */
 const HostName = z

@@ -12,19 +12,23 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The home as an absolute path: what was asked for, else `LUMOS_HOME`, else the platform's folder. */
 export function homePath(home: string | undefined, env: Environment): string {
-  return resolve(home || env.LUMOS_HOME || defaultHome(env, process.platform, homedir()))
+  const asked = home || env.LUMOS_HOME
+  return resolve(asked ? fromTilde(asked) : defaultHome(env, process.platform, homedir))
 }
 
+/** `~` and `~/` at the start are the user's home, as a shell has it outside of quotes and options. */
+export const fromTilde = (path: string): string => path.replace(/^~(?=$|[\\/])/, () => homedir())
+
 /** XDG's data folder on Linux, the platform's own folder for application data elsewhere. */
-export function defaultHome(env: Environment, platform: NodeJS.Platform, userHome: string): string {
+export function defaultHome(env: Environment, platform: NodeJS.Platform, userHome: () => string): string {
   if (platform === 'win32') {
-    return win32.join(env.LOCALAPPDATA || win32.join(userHome, 'AppData', 'Local'), 'lumos-node')
+    return win32.join(env.LOCALAPPDATA || win32.join(userHome(), 'AppData', 'Local'), 'lumos-node')
   }
-  if (platform === 'darwin') return posix.join(userHome, 'Library', 'Application Support', 'lumos-node')
+  if (platform === 'darwin') return posix.join(userHome(), 'Library', 'Application Support', 'lumos-node')
 
   // The XDG specification says to ignore a relative path.
   const xdg = env.XDG_DATA_HOME
-  const dataHome = xdg?.startsWith('/') ? xdg : posix.join(userHome, '.local', 'share')
+  const dataHome = xdg?.startsWith('/') ? xdg : posix.join(userHome(), '.local', 'share')
   return posix.join(dataHome, 'lumos-node')
 }
 

@@ -56,17 +56,30 @@ export class ManifestLog {
     this.#cache = cache
   }
 
-  /** Chosen once per home; later homes get higher ones. */
+  /** Chosen once per home, and later homes get higher ones; see {@link renewEpoch}. */
   get epoch(): number {
-    this.#epoch ??= this.#core.transaction(() => {
-      const known = this.#counter('manifest.epoch')
-      if (known !== undefined) return known
-      const second = Math.floor(this.#clock.wallMs() / 1000)
-      const epoch = second * 2 ** EPOCH_RANDOM_BITS + randomInt(2 ** EPOCH_RANDOM_BITS)
-      this.#setCounter('manifest.epoch', epoch)
-      return epoch
-    })
+    this.#epoch ??= this.#core.transaction(() => this.#counter('manifest.epoch') ?? this.#newEpoch(0))
     return this.#epoch
+  }
+
+  /** This device has signed numbers of `above` that this home does not know: it begins a later epoch. */
+  renewEpoch(above: number): number {
+    const epoch = this.#core.transaction(() => this.#newEpoch(Math.max(above, this.epoch) + 1))
+    this.#epoch = epoch
+    return epoch
+  }
+
+  #newEpoch(least: number): number {
+    const random = randomInt(2 ** EPOCH_RANDOM_BITS)
+    const second = Math.floor(this.#clock.wallMs() / 1000)
+    const epoch = Math.max(second * 2 ** EPOCH_RANDOM_BITS, least) + random
+    this.#setCounter('manifest.epoch', epoch)
+    return epoch
+  }
+
+  /** What this peer signed last, as far as it was kept. */
+  envelopeOf(peerId: string): Uint8Array | undefined {
+    return this.#cache.prepare<{ envelope: Uint8Array }>(SELECT_ENVELOPE).get(peerId)?.envelope
   }
 
   /** Higher than every number this home ever gave, also by a process that was killed. */
@@ -143,4 +156,5 @@ function unlessRefused(store: () => void): void {
 const SELECT_ACCEPTED =
   'SELECT peer_id AS peerId, epoch, sequence, hash, envelope FROM accepted_manifest ORDER BY id'
 const SELECT_PEERS = 'SELECT peer_id AS peerId FROM accepted_manifest ORDER BY id'
+const SELECT_ENVELOPE = 'SELECT envelope FROM accepted_manifest WHERE peer_id = ?'
 const DELETE_PEER = 'DELETE FROM accepted_manifest WHERE peer_id = ?'

@@ -26,9 +26,11 @@ export interface GatewaySettings {
   readonly port?: number
   readonly host?: string
   readonly hosts?: readonly string[]
+  /** In place of loading the routes. */
+  readonly load?: ConstructorParameters<typeof Gateway>[2]
 }
 
-export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }: GatewaySettings = {}) {
+export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [], load }: GatewaySettings = {}) {
   const { node, engine, emit, home, ...started } = await startNode()
   const [warnings, errors] = [[], []] as [object[], object[]]
   const log: Logger = {
@@ -50,7 +52,8 @@ export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [] }:
   const newToken = () => makeGatewayToken(tokenPath)
   const gateway = new Gateway(
     { units, clock: systemClock, log },
-    { socketPath, token, newToken, host, hosts, port }
+    { socketPath, token, newToken, host, hosts, port },
+    load
   )
   try {
     await gateway.start()

@@ -264,3 +264,17 @@ async function endlessBody(
   more()
   return promise
 }
+
+it('whose files are gone after an upgrade is said to need a restart, and the node goes on', async () => {
+  let loads = 0
+  const load = () => {
+    loads++
+    return Promise.reject(new Error('Cannot find module'))
+  }
+  await using gateway = await startGateway({ load })
+  for (const tries of [1, 2]) {
+    const { status, body } = await gateway.tcp('/health/live')
+    assert.deepEqual([status, body.error.code, loads], [503, 'NODE_NOT_RUNNING', tries])
+    assert.match(body.error.hint, /restart the node: kill \d+/)
+  }
+})

@@ -10,6 +10,7 @@ const own: Membership = {
 const advised = (over: Partial<Situation>): string =>
   adviceFor({
     ...{ own, members: 3, admins: 2, holdsRoot: false, isRemoved: false, isOrphan: false },
+    ...{ isCopied: false, wasBehind: false },
     ...{ saidRemoved: [], wallMs: 0 },
     ...over
   }).join()
@@ -23,5 +24,12 @@ describe('the owner of a device', () => {
   it('is told that the admin which let it in was removed, and not that its certificate has ended', () => {
     expect(advised({ own: undefined, isOrphan: true })).toMatch(/was removed. Another admin .* renews/)
     expect(advised({ own: undefined })).toMatch(/has expired/)
+  })
+
+  it('is told of a certificate that begins years ahead, and what to do', () => {
+    const ahead = { ...own, notBeforeMs: Date.UTC(2099, 0, 1), notAfterMs: Date.UTC(2099, 3, 1) }
+    expect(advised({ own: ahead, wallMs: Date.UTC(2026, 10, 1) })).toMatch(
+      /begins on 2099-01-01.*clock says 2026-11-01.*lumos-node leave/
+    )
   })
 })

@@ -11,6 +11,7 @@ import {
   CLOCK_LEEWAY_MS,
   checkChain,
   isLater,
+  isMisdated,
   isWithinLeeway,
   membershipOf
 } from '../../node/membership/chain.ts'
@@ -192,10 +193,10 @@ it('is later when it begins later, or ends later; the same one is not', () => {
     membershipOf([certificate({ mesh, issuer: mesh, subject }, { notBeforeMs, notAfterMs })])
   const known = from(100, 1000)
   for (const later of [from(101, 500), from(100, 1001)]) {
-    expect(isLater(later, known)).toBe(true)
-    expect(isLater(known, later)).toBe(false)
+    expect(isLater(later, known, NOW_MS)).toBe(true)
+    expect(isLater(known, later, NOW_MS)).toBe(false)
   }
-  expect(isLater(known, from(100, 1000))).toBe(false)
+  expect(isLater(known, from(100, 1000), NOW_MS)).toBe(false)
 })
 
 describe('a certificate as bytes', () => {
@@ -218,5 +219,28 @@ describe('a certificate as bytes', () => {
   it('is refused when another key than its issuer signed it', async () => {
     const forged = sealed({ mesh, issuer: { ...admin, key: stranger.key }, subject }, { role: 'member' })
     await expect(openCertificate(await forged)).rejects.toMatchObject({ code: 'CERTIFICATE_FORGED' })
+  })
+})
+
+describe('a certificate of a wrong clock', () => {
+  const TODAY_MS = Date.UTC(2026, 10, 1)
+  const from = (notBeforeMs: number, notAfterMs: number) =>
+    membershipOf([certificate({ mesh, issuer: mesh, subject }, { notBeforeMs, notAfterMs })])
+  const [in1970, today, in2099] = [0, TODAY_MS, TODAY_MS + 73 * 365 * DAY_MS].map(ms =>
+    from(ms, ms + 90 * DAY_MS)
+  )
+
+  it('gives way to any of a right one', () => {
+    for (const wrong of [in1970!, in2099!]) {
+      expect(isMisdated(wrong, TODAY_MS)).toBe(true)
+      expect(isLater(today!, wrong, TODAY_MS)).toBe(true)
+      expect(isLater(wrong, today!, TODAY_MS)).toBe(false)
+    }
+  })
+
+  it('is none that has ended, nor one that begins within the clock of a device without a battery', () => {
+    expect(isMisdated(from(TODAY_MS - 200 * DAY_MS, TODAY_MS - 110 * DAY_MS), TODAY_MS)).toBe(false)
+    expect(isMisdated(today!, TODAY_MS - 80 * DAY_MS)).toBe(false)
+    expect(isMisdated(today!, 0)).toBe(false)
   })
 })

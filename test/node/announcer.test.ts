@@ -27,7 +27,7 @@ describe('the announcer', () => {
       log: { debug() {}, info() {}, warn() {}, error() {} },
       privateKey,
       peerId: peerIdFromPrivateKey(privateKey).toString(),
-      epoch: 1,
+      epoch: () => 1,
       nextSequence: () => ++sequence,
       members: () => members,
       offer: () => offer,

@@ -276,13 +276,30 @@ describe('the home', () => {
   it('is the flag, else LUMOS_HOME, else the folder of the platform', () => {
     assert.equal(homePath('/a', { LUMOS_HOME: '/b' }), '/a')
     assert.equal(homePath(undefined, { LUMOS_HOME: '/b' }), '/b')
-    assert.equal(defaultHome({}, 'linux', '/home/me'), '/home/me/.local/share/lumos-node')
-    assert.equal(defaultHome({ XDG_DATA_HOME: '/data' }, 'linux', '/home/me'), '/data/lumos-node')
+    assert.equal(homePath('~/mesh', {}), join(homedir(), 'mesh'))
+    assert.equal(homePath(undefined, { LUMOS_HOME: '~' }), homedir())
+    // An account without a home needs none where another folder is named.
+    const none = () => assert.fail('looked up')
+    assert.equal(defaultHome({ XDG_DATA_HOME: '/data' }, 'linux', none), '/data/lumos-node')
     assert.equal(
-      defaultHome({ XDG_DATA_HOME: 'data' }, 'linux', '/home/me'),
+      defaultHome({}, 'linux', () => '/home/me'),
       '/home/me/.local/share/lumos-node'
     )
-    assert.equal(defaultHome({}, 'darwin', '/Users/me'), '/Users/me/Library/Application Support/lumos-node')
-    assert.equal(defaultHome({}, 'win32', 'C:\\Users\\me'), 'C:\\Users\\me\\AppData\\Local\\lumos-node')
+    assert.equal(
+      defaultHome({ XDG_DATA_HOME: '/data' }, 'linux', () => '/home/me'),
+      '/data/lumos-node'
+    )
+    assert.equal(
+      defaultHome({ XDG_DATA_HOME: 'data' }, 'linux', () => '/home/me'),
+      '/home/me/.local/share/lumos-node'
+    )
+    assert.equal(
+      defaultHome({}, 'darwin', () => '/Users/me'),
+      '/Users/me/Library/Application Support/lumos-node'
+    )
+    assert.equal(
+      defaultHome({}, 'win32', () => 'C:\\Users\\me'),
+      'C:\\Users\\me\\AppData\\Local\\lumos-node'
+    )
   })
 })

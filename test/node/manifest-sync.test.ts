@@ -30,7 +30,7 @@ it('knows the last 8192 envelopes it judged, and no more', async () => {
     table: { accept: () => true },
     own: () => ({ manifest: { peerId: 'self' } }),
     onNews() {},
-    onSeen() {},
+    lives: { onSeen() {} },
     admit: async () => void judged++
   } as unknown as ManifestSyncComponents)
   const gossip = (data: Uint8Array) => sync.topics[0]!.validate(data)

@@ -2,21 +2,25 @@
 
 import type { MemberInfo } from '../../../interface/mesh.ts'
 import { findNode } from '../../client.ts'
+import { duplicatedNote } from '../../duplicated.ts'
 import type { Invocation } from '../../invocation.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {
   const { data } = await findNode(options).execute<{ items: MemberInfo[] }>('mesh.members')
   output.data(data, () =>
-    output.table(
-      ['NAME', 'PEER ID', 'ROLE', 'ONLINE', 'CERTIFICATE UNTIL'],
-      data.items.map(({ name, peer_id, role, online, self, expires_at_ms }) => [
-        self ? `${name} (here)` : name,
-        peer_id,
-        role,
-        online ? 'yes' : 'no',
-        day(expires_at_ms)
-      ])
-    )
+    [
+      output.table(
+        ['NAME', 'PEER ID', 'ROLE', 'ONLINE', 'CERTIFICATE UNTIL'],
+        data.items.map(({ name, peer_id, role, online, self, expires_at_ms }) => [
+          self ? `${name} (here)` : name,
+          peer_id,
+          role,
+          online ? 'yes' : 'no',
+          day(expires_at_ms)
+        ])
+      ),
+      ...duplicatedNote(data.items)
+    ].join('\n')
   )
 }
 

@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { get } from 'node:http'
 import { dirname } from 'node:path'
+import { CLOCK_MIN_MS } from '../../../interface/clock.ts'
 import type { DiscoveryReport } from '../../../interface/discovery.ts'
 import { toLumosError } from '../../../interface/errors.ts'
 import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
@@ -13,7 +14,8 @@ import { findNode, homeOf } from '../../client.ts'
 import { type Finding, fail, ok, warn } from '../../finding.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Style } from '../../output.ts'
-import { type NetworkView, networkFindings } from './network-findings.ts'
+import { copiesFound, silentFound } from './doctor-peers.ts'
+import { networkFindings } from './network-findings.ts'
 
 const NODE_MAJOR_MIN = 24
 const GATEWAY_TIMEOUT_MS = 2000
@@ -28,8 +30,6 @@ const SANDBOX_ADVICE =
   process.platform === 'linux'
     ? 'Install bubblewrap, where the system allows it to ordinary users, and restart the node.'
     : 'Serve only models that you trust: on this system there is no sandbox for engines.'
-/** No build is older, so a clock before this day is wrong. */
-const CLOCK_MIN_MS = Date.UTC(2026, 0, 1)
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' }
 
@@ -102,7 +102,9 @@ function clock(): Finding {
 /** What only the running node can tell. */
 async function running(options: { readonly home?: string }): Promise<Finding[]> {
   let status: SnakeCase<NodeStatus & { gateway: string | null }>
-  let network: NetworkView
+  let discovery: SnakeCase<DiscoveryReport>
+  let peers: SnakeCase<PeerInfo[]>
+  let members: SnakeCase<MemberInfo[]>
   let sandbox: EngineSandbox
   let mesh: SnakeCase<MeshInfo>
   try {
@@ -110,12 +112,9 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
     status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
     mesh = (await node.execute<MeshInfo>('mesh.show')).data
-    network = {
-      status,
-      discovery: (await node.execute<DiscoveryReport>('mesh.discovery')).data,
-      peers: (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items,
-      members: (await node.execute<{ items: MemberInfo[] }>('mesh.members')).data.items
-    }
+    discovery = (await node.execute<DiscoveryReport>('mesh.discovery')).data
+    members = (await node.execute<{ items: MemberInfo[] }>('mesh.members')).data.items
+    peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
   } catch (err) {
     const error = toLumosError(err)
     return [warn('node', error.message, error.hint ?? 'Look into the log in its home.')]
@@ -135,7 +134,9 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
           `${status.gateway} does not answer.`,
           'Restart the node: lumos-node stop, lumos-node start'
         ),
-    ...networkFindings(network)
+    ...networkFindings({ status, discovery, peers, members }),
+    ...silentFound(peers),
+    ...copiesFound(members.filter(({ self }) => !self || discovery.copy === null))
   ]
 }
 

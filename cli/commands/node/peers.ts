@@ -2,6 +2,7 @@
 
 import type { PeerInfo } from '../../../interface/node.ts'
 import { findNode } from '../../client.ts'
+import { duplicatedNote } from '../../duplicated.ts'
 import type { Invocation } from '../../invocation.ts'
 import { milliseconds } from '../../quantities.ts'
 
@@ -11,13 +12,16 @@ export async function run({ options, output }: Invocation): Promise<void> {
   output.data(data, () => {
     if (data.items.length === 0)
       return 'No peer is connected. To let a device in: lumos-node invite. If one should be here: lumos-node doctor'
-    const rows = data.items.map(({ name, peer_id, path, rtt_ms, capabilities }) => [
+    const rows = data.items.map(({ name, peer_id, path, rtt_ms, software, capabilities }) => [
       name,
       peer_id,
       path,
       rtt_ms === null ? '–' : milliseconds(rtt_ms),
-      [...new Set(capabilities.map(({ model }) => model))].join(', ')
+      software === null
+        ? '(no manifest yet)'
+        : [...new Set(capabilities.map(({ model }) => model))].join(', ')
     ])
-    return output.table(['NAME', 'PEER ID', 'PATH', 'RTT', 'MODELS'], rows)
+    const table = output.table(['NAME', 'PEER ID', 'PATH', 'RTT', 'MODELS'], rows)
+    return [table, ...duplicatedNote(data.items)].join('\n')
   })
 }

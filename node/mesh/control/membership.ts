@@ -34,6 +34,8 @@ export class MembershipControl {
         holdsRoot: authority.holdsRoot,
         isRemoved: this.#changes.session.isRemoved(),
         isOrphan: members.orphan(this.#changes.self) !== undefined,
+        isCopied: this.#changes.session.isDuplicated(this.#changes.self),
+        wasBehind: this.#changes.session.wasBehind(),
         saidRemoved: this.#changes.session.saidRemoved().map(id => members.lastKnown(id)?.name ?? id),
         wallMs: this.#changes.context.clock.wallMs()
       })
@@ -41,11 +43,15 @@ export class MembershipControl {
   }
 
   members(): MemberInfo[] {
-    const { members, routing } = this.#changes.session
+    const { members, routing, isDuplicated } = this.#changes.session
     return members
       .list()
       .map(member =>
-        infoOf(member, { self: this.#changes.self, online: routing.peers.isConnected(member.peerId) })
+        infoOf(member, {
+          self: this.#changes.self,
+          online: routing.peers.isConnected(member.peerId),
+          duplicated: isDuplicated(member.peerId)
+        })
       )
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
@@ -103,12 +109,13 @@ export class MembershipControl {
 
 const infoOf = (
   { peerId, name, role, notAfterMs: expiresAtMs }: Membership,
-  { self, online }: { self: string; online: boolean }
+  { self, online, duplicated }: { self: string; online: boolean; duplicated: boolean }
 ): MemberInfo => ({
   peerId,
   name,
   role,
   expiresAtMs,
   online: online || peerId === self,
-  self: peerId === self
+  self: peerId === self,
+  duplicated
 })
