@@ -1,7 +1,9 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import { Guard } from '../../node/membership/guard.ts'
 import { tcpNetwork } from '../../node/network/lan-network.ts'
@@ -11,7 +13,7 @@ import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { CACHE_MIGRATIONS } from '../../storage/database/schema.ts'
 import { memoryLog } from '../capabilities/parts.ts'
 import { HostilePeer } from './hostile-peer.ts'
-import { startNode } from './mesh-nodes.ts'
+import { startNode, temporaryHome } from './mesh-nodes.ts'
 
 const NOWHERE = { hosts: ['127.0.0.1'], port: 0, peers: [] }
 const SILENT = Object.assign(() => {}, { enabled: false, error() {}, trace() {}, newScope: () => SILENT })
@@ -27,7 +29,12 @@ it('lets several parts ping one peer at the same time, as the DHT and the watch 
 
 it('keeps of what is said of a peer no socket file, no name to look up and no relay', async () => {
   const clock = systemClock
-  const database = openDatabase(':memory:', { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' })
+  const home = await temporaryHome()
+  onTestFinished(() => rm(home, { recursive: true }))
+  const database = openDatabase(join(home, 'cache.db'), {
+    migrations: CACHE_MIGRATIONS,
+    synchronous: 'NORMAL'
+  })
   const libp2p = await createMeshLibp2p({
     ...{
       privateKey: await generateKeyPair('Ed25519'),

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
 import type { NetworkInterfaceInfo } from 'node:os'
+import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Guard } from '../../node/membership/guard.ts'
 import type { Interfaces } from '../../node/network/address-order.ts'
 import { tcpNetwork } from '../../node/network/lan-network.ts'
@@ -12,6 +14,7 @@ import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { CACHE_MIGRATIONS } from '../../storage/database/schema.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { memoryLog } from '../capabilities/parts.ts'
+import { temporaryHome } from './mesh-nodes.ts'
 
 const SILENT = Object.assign(() => {}, { enabled: false, error() {}, trace() {}, newScope: () => SILENT })
 
@@ -23,7 +26,12 @@ const LOOPBACK = { lo: [info('127.0.0.1', 8, true), info('::1', 128, true)] }
 async function nodeOn(interfaces: Interfaces, { host = '0.0.0.0', announce = [] as string[] } = {}) {
   const clock = new ManualClock()
   const device = { interfaces, announce }
-  const database = openDatabase(':memory:', { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL' })
+  const home = await temporaryHome()
+  onTestFinished(() => rm(home, { recursive: true }))
+  const database = openDatabase(join(home, 'cache.db'), {
+    migrations: CACHE_MIGRATIONS,
+    synchronous: 'NORMAL'
+  })
   const network = tcpNetwork({ hosts: [host], port: 0, peers: [] })
   const libp2p = await createMeshLibp2p({
     privateKey: await generateKeyPair('Ed25519'),
