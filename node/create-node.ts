@@ -79,13 +79,14 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const { clock = systemClock } = options
   const declared = [...FEATURES, ...(options.features ?? [])]
   const loaded = loadConfig({ home: options.home, flags: options.settings, sections: sectionsOf(declared) })
-  const { config } = loaded
 
   await using opened = new AsyncDisposableStack()
-  const ownLog = options.log ? undefined : opened.use(createLog({ clock, level: config.log.level }))
+  const ownLog = options.log ? undefined : opened.use(createLog({ clock, level: loaded.config.log.level }))
   const log = options.log ?? ownLog!
   const home = opened.use(await openDataDir(loaded.home, { log }))
   ownLog?.openFile(home.logDir)
+  const store = new MeshStore(home.core)
+  const config: Config = { ...loaded.config, name: await nameOf(loaded, store) }
   warnOfNames(config.access, log)
 
   const random = options.random ?? Math.random
@@ -108,7 +109,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
     ...models,
     features: [models.serving, protocols, ...features],
     network: options.network ?? (await ownNetwork(config, ground)),
-    store: new MeshStore(home.core),
+    store,
     root: new RootKey(home.meshRootPath, keys),
     newIdentity: async () => identityOf(await renewKey(home.identityPath, keys))
   }
@@ -162,6 +163,13 @@ async function openModels(
   const served = new UnderWay()
   const serving = new Serving({ ...ground, registry, access, served })
   return { hardware, registry, catalogue, access, served, serving }
+}
+
+/** A name that was given once stays until another is given: the last certificate has it. */
+async function nameOf({ config, origins }: LoadedConfig, store: MeshStore): Promise<string> {
+  const known = store.mesh()
+  if (origins.name !== 'default' || known === undefined) return config.name
+  return (await openCertificate(known.chain[0]!)).value.name
 }
 
 /** The mesh this node belongs to; on its first start, one of its own, of which it is the first admin. */

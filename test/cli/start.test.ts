@@ -58,6 +58,20 @@ describe('a started node', () => {
     assert.equal((await ask({})).status, 401)
   })
 
+  it('keeps the name that was given to it until another is given', async () => {
+    const home = await temporaryHome()
+    const names: string[] = []
+    for (const args of [['--name', 'den'], [], ['--name', 'attic']]) {
+      const node = await startNode(home, args)
+      names.push(node.ready.name)
+      node.child.kill()
+      await node.exited
+    }
+    await using last = await startNode(home)
+    names.push(last.ready.name)
+    assert.deepEqual(names, ['den', 'den', 'attic', 'attic'])
+  })
+
   it('says which names count for nothing, because its mesh has one already', async () => {
     const home = await temporaryHome()
     const first = await startNode(home, ['--name', 'den', '--mesh', 'flat'])

@@ -310,9 +310,11 @@ describe('frames', () => {
       }
       return performance.now() - startedMs
     }
-    dribble(64 * 1024)
+    // The best of several: what else the machine does only adds to it.
+    const best = (bytes: number) => Math.min(...Array.from({ length: 5 }, () => dribble(bytes)))
+    best(64 * 1024)
     // Quadratic would be 64 times; the rest is room for noise.
-    assert.ok(dribble(256 * 1024) < 20 * dribble(32 * 1024) + 50)
+    assert.ok(best(256 * 1024) < 20 * best(32 * 1024) + 50)
   })
 })
 
