@@ -132,7 +132,8 @@ describe('a member turned hostile', () => {
   it('loses its place when it signs two manifests with one number', async () => {
     const connection = await peer.dial(node)
     await peer.hello(connection, await peer.sealed({ name: 'one' }))
-    await peer.hello(connection, await peer.sealed({ name: 'two' }))
+    // The node says hello once more, which this peer does not answer: its connection may end before it has gone on.
+    await peer.hello(connection, await peer.sealed({ name: 'two' })).catch(() => {})
     await heard.saw('MANIFEST_EQUIVOCATED')
     await unharmed()
   })

@@ -72,6 +72,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
 
   // Alone.
   await onDen.call('mesh.status')
+  await onDen.call('mesh.discovery')
   await onDen.call('mesh.show')
   await onDen.call('mesh.listen')
   await onDen.call('model.sandbox')
