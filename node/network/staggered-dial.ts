@@ -115,6 +115,8 @@ class Race {
   async run(): Promise<Connection> {
     const onAbort = () => this.#won.reject(this.#signal.reason)
     this.#signal.addEventListener('abort', onAbort, { once: true })
+    // It may be rejected while the addresses are still loaded, when nothing waits for it.
+    this.#won.promise.catch(() => {})
     try {
       this.#signal.throwIfAborted()
       await this.#load()

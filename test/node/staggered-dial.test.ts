@@ -55,6 +55,14 @@ async function dialer(hold?: (address: Multiaddr) => Promise<void>) {
   return { libp2p, clock, tried }
 }
 
+interface Parts {
+  readonly connectionManager: {
+    readonly dialQueue: {
+      calculateMultiaddrs(peer: unknown, addresses: unknown, options: { signal: AbortSignal }): Promise<never>
+    }
+  }
+}
+
 const at = (peer: Libp2p, addresses: readonly string[]): Multiaddr[] =>
   addresses.map(address => multiaddr(`${address}/p2p/${peer.peerId}`))
 
@@ -82,6 +90,26 @@ describe('a dial of several addresses', () => {
     expect((await dialing).remoteAddr.toString()).toContain(alive)
     expect(tried).toEqual([...DEAD, alive])
     expect(clock.monotonicMs()).toBeLessThan(3000)
+  })
+
+  it('that ends while its addresses are looked up leaves no failure that nothing handles', async () => {
+    const peer = await listenerAt('/ip4/127.0.0.1/tcp/0')
+    const { libp2p } = await dialer()
+    const { dialQueue } = (libp2p as unknown as { components: Parts }).components.connectionManager
+    dialQueue.calculateMultiaddrs = (_peer, _addresses, { signal }) =>
+      new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(new Error('looked up no more')))
+      )
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    const dialing = libp2p.dial(peer.getMultiaddrs()).catch(err => err)
+    await settle()
+    await libp2p.stop()
+    expect(await dialing).toBeInstanceOf(Error)
+    await settle()
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
   })
 
   it('dials no other address while the first one connects in time', async () => {
