@@ -3,9 +3,11 @@
  * the mesh, and begins anew when it enters another one.
  */
 
+import type { PeerInfo } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Lifecycle, Startable } from '../../interface/lifecycle.ts'
+import type { Manifest } from '../../interface/manifest.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { DiskWatch } from '../disk-watch.ts'
@@ -21,6 +23,7 @@ import {
 import { AddressBook } from '../network/address-book.ts'
 import { Discovery } from '../network/discovery.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
+import { manifestAddresses } from '../network/stated-addresses.ts'
 import { composePairing, type MeshPairing, NearbyMeshes, sightingOf } from '../pairing/index.ts'
 import { composeRouting, type MeshRouting } from '../routing/index.ts'
 import type { MeshSession, NodeContext } from './context.ts'
@@ -63,6 +66,7 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     onHeardOf(manifest) {
       routing.peers.heardOf(manifest.peerId)
       participations.onManifest(manifest)
+      if (node.config.swarm.dht) discovery.heardOf(whereaboutsOf(manifest, libp2p))
     }
   })
   const revocations = new RevocationSync({ libp2p, members, guard, clock, random, log })
@@ -94,6 +98,11 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
   await members.load()
   return sessionOf(node, parts, participations)
 }
+
+const whereaboutsOf = (manifest: Manifest, libp2p: MeshLibp2p): PeerInfo => ({
+  id: peerIdFromString(manifest.peerId),
+  multiaddrs: manifestAddresses(manifest, libp2p.getMultiaddrs())
+})
 
 interface Parts {
   readonly mesh: string

@@ -118,9 +118,15 @@ export class Discovery implements Startable {
     this.#dialSoon(target, Math.max(waitMs, libp2p.peerId.toString() < id.toString() ? 0 : YIELD_MS))
   }
 
-  #onHearsay = (event: CustomEvent<PeerInfo>): void => {
-    if (this.#components.libp2p.getConnections().length < CONNECTIONS_WANTED_BY_HEARSAY)
-      this.sighted(event.detail)
+  /** The first manifest of a member says where it is: the DHT may have been asked before it knew of that member. */
+  heardOf(peer: PeerInfo): void {
+    if (peer.multiaddrs.length > 0 && !this.#targets.has(peer.id.toString())) this.#hear(peer)
+  }
+
+  #onHearsay = (event: CustomEvent<PeerInfo>): void => this.#hear(event.detail)
+
+  #hear(peer: PeerInfo): void {
+    if (this.#components.libp2p.getConnections().length < CONNECTIONS_WANTED_BY_HEARSAY) this.sighted(peer)
   }
 
   /** The peer was accepted, so its connection is worth having again when it is lost. */
