@@ -8,7 +8,7 @@
  */
 
 import type { Address, PeerId, PeerInfo, PeerUpdate } from '@libp2p/interface'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { outcomeOf } from './dial-outcome.ts'
@@ -105,7 +105,7 @@ export class Discovery implements Startable {
     const target = this.#targets.get(id.toString()) ?? this.#targetOf(id, true)
     // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
     // dialed until it is met, also when the first dial fails.
-    const fresh = multiaddrs.map(address => address.encapsulate(`/p2p/${id}`))
+    const fresh = multiaddrs.map(address => address.decapsulateCode(CODE_P2P).encapsulate(`/p2p/${id}`))
     if (fresh.length > 0) {
       target.dial = dialAt(fresh)
       target.sighted = true

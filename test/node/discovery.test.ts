@@ -137,3 +137,19 @@ it('dials a peer that is sighted again elsewhere shortly after a failed dial as 
   expect(dialed).toContain(`${twenty[1]}/p2p/${id}`)
   discovery.stop()
 })
+
+it('dials a member by its first manifest, whose addresses end in its PeerId, and by no later one', async () => {
+  const { discovery, pass, dialed, dials } = await dialing()
+  const id = await newId()
+  const multiaddrs = twenty.slice(0, 1).map(address => address.encapsulate(`/p2p/${id}`))
+  discovery.heardOf({ id, multiaddrs })
+  await pass(1)
+  expect(dialed).toContain(`${twenty[0]}/p2p/${id}`)
+  await pass(600)
+  const before = dials()
+  for (let i = 0; i < 10; i++) discovery.heardOf({ id, multiaddrs })
+  await pass(10)
+  // The address of the settings is dialed on.
+  expect(dials() - before).toBeLessThan(3)
+  discovery.stop()
+})
