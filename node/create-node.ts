@@ -11,7 +11,7 @@ import {
   detectHardware,
   echoModel,
   engineEnvironment,
-  onnxModel,
+  kindOf,
   type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
@@ -150,7 +150,7 @@ async function openModels(
       ...(config.models.builtin ? [BUILTIN_MODELS] : [])
     ],
     own: home.modelsDir,
-    serve: found => onnxModel(found, host),
+    serve: found => kindOf(found.engine).serve(found, host),
     onChange: models => registry.update(models)
   })
   opened.adopt(catalogue, () => catalogue.stop())
