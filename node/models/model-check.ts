@@ -10,7 +10,7 @@ import { type Catalogue, checkFile, checkOpens, filesOf } from '../../capabiliti
 import { LumosError } from '../../interface/errors.ts'
 import { ModelId } from '../../interface/names.ts'
 import { closestNames } from '../../interface/suggest.ts'
-import { defineJobKind, type JobContext } from './job-kind.ts'
+import { defineJobKind, type JobContext } from '../jobs/job-kind.ts'
 
 /** About a second of reading: less is not worth a write to the disk. */
 const SAVE_BYTES = 64 * 1024 * 1024
