@@ -43,7 +43,7 @@ export function failureOf(name: string, { status, text, retryAfter }: Refusal): 
 }
 
 /** What a server says in the middle of its answer, too. */
-export function errorIn(text: string): ServerError {
+function errorIn(text: string): ServerError {
   try {
     return readError(JSON.parse(text))
   } catch {
