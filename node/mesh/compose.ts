@@ -126,7 +126,7 @@ function participationsOf(node: NodeContext, parts: Parts): Participations {
     ['routing', routing.participation],
     ['revocations', revocations],
     ['pairing', pairing.service],
-    ...node.features.map(feature => [feature.name, feature.join(context)] as const)
+    ...node.features.map(feature => [feature.name, feature.join?.(context) ?? {}] as const)
   ])
 }
 
