@@ -35,6 +35,10 @@ export interface Model {
   /** Requests the engine answers at once. */
   readonly slots: number
   readonly engine: Engine
+  /** Tokens of a prompt and its answer together; absent where it has no such bound, or does not say. */
+  readonly contextTokens?: number
+  /** What it is asked leaves the mesh: it answers only those that name it, and by default only this device. */
+  readonly leavesMesh?: boolean
 }
 
 /** Blames the engine for a chunk that may not come; see `Answer`. */

@@ -11,8 +11,8 @@ import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
+import type { FoundModel } from './found-model.ts'
 import { ModelFolder } from './model-folder.ts'
-import type { FoundModel } from './model-info.ts'
 
 /** A node starts without the models of a folder that takes longer, as on a slow network drive. */
 const FIRST_LOOK_MS = 5000
@@ -49,6 +49,11 @@ export class Catalogue implements Startable {
   /** Those that are served, by id. */
   #served: ReadonlyMap<string, Served> = new Map()
   #leftOut: readonly LeftOut[] = []
+  /** Models of servers, which come and go with them. */
+  #ofServers: { readonly models: readonly PlacedModel[]; readonly leftOut: readonly LeftOut[] } = {
+    models: [],
+    leftOut: []
+  }
 
   constructor(options: CatalogueOptions) {
     const { clock, directories, own } = options
@@ -69,6 +74,12 @@ export class Catalogue implements Startable {
 
   stop(): void {
     for (const folder of this.#folders) folder.stop()
+  }
+
+  /** These are the models of servers from now on; ids of this node's own go before theirs. */
+  setOfServers(models: readonly PlacedModel[], leftOut: readonly LeftOut[]): void {
+    this.#ofServers = { models, leftOut }
+    this.#update()
   }
 
   /** Every folder and model that is not served, with the reason. */
@@ -104,17 +115,20 @@ export class Catalogue implements Startable {
     for (const placed of this.#options.fixed) {
       if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
     }
-    const isServed = (found: FoundModel): boolean => before.get(found.description.name)?.found === found
+    const isServed = (found: FoundModel): boolean => before.get(found.id)?.found === found
     // A model that is served keeps its id when a copy of it comes.
     const found = this.#folders.flatMap(({ models }) => models)
     for (const model of [...found.filter(isServed), ...found.filter(one => !isServed(one))]) {
-      const { description, tasks, folder: place } = model
-      const id = description.name
+      const { id, tasks, folder: place } = model
       if (!claim(place, { id, tasks })) continue
       const same = isServed(model) ? before.get(id) : undefined
       served.set(id, same ?? { place, found: model, model: this.#options.serve(model) })
     }
+    for (const placed of this.#ofServers.models) {
+      if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
+    }
     for (const folder of this.#folders) leftOut.push(...folder.leftOut)
+    leftOut.push(...this.#ofServers.leftOut)
     this.#replace(served, leftOut)
   }
 

@@ -61,7 +61,7 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     ...shared,
     ...known,
     nameOf: routing.nameOf,
-    greet: id => void hello.service.greet(id),
+    greet: id => hello.service.greet(id),
     parts: () => participations.manifestParts(),
     onHeardOf(manifest) {
       routing.peers.heardOf(manifest.peerId)
