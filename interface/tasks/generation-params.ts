@@ -2,6 +2,8 @@
 
 import * as z from 'zod'
 
+/** Tokens of one answer: no model of today has room for more. */
+export const TOKENS_MAX = 1_000_000
 /** Sequences that end an answer. */
 const STOPS_MAX = 16
 const STOP_CHARS_MAX = 256
@@ -43,7 +45,8 @@ const ResponseFormat = z.discriminatedUnion('type', [
 export type ResponseFormat = z.infer<typeof ResponseFormat>
 
 export const GenerationParams = z.strictObject({
-  maxTokens: z.int().min(1).max(1_000_000).default(1024),
+  /** Absent: as many as the model has room for. */
+  maxTokens: z.int().min(1).max(TOKENS_MAX).optional(),
   /** 0 is greedy. */
   temperature: z.number().min(0).max(2).optional(),
   topP: z.number().gt(0).max(1).optional(),

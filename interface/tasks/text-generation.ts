@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { DataChunk, DeltaChunk } from '../chunks.ts'
 import { type Accumulator, defineTask } from './definition.ts'
-import { GenerationParams } from './generation-params.ts'
+import { GenerationParams, TOKENS_MAX } from './generation-params.ts'
 import { bytesOf, Messages, Text, textOf } from './messages.ts'
 
 /** Speech and pictures beside the text of one answer: ten minutes of compressed speech, or a few pictures. */
@@ -29,7 +29,11 @@ export const textGeneration = defineTask({
   input: Input,
   params: GenerationParams,
   output: Output,
-  pieces: { max: ({ maxTokens }) => maxTokens, dataBytesMax: MEDIA_BYTES_MAX, accumulate: () => new Sum() },
+  pieces: {
+    max: ({ maxTokens }) => maxTokens ?? TOKENS_MAX,
+    dataBytesMax: MEDIA_BYTES_MAX,
+    accumulate: () => new Sum()
+  },
   argument: { from: 'text', input: content => ({ messages: [{ role: 'user', content }] }) },
   sizeOf: ({ messages = [], prompt = '' }) => bytesOf(messages) + prompt.length
 })
