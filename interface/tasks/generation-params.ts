@@ -1,9 +1,8 @@
 /** How a text is to be generated. What is left out is what the model's makers set, and greedy where they set nothing. */
 
 import * as z from 'zod'
+import { TOKENS_MAX } from '../limits.ts'
 
-/** Tokens of one answer: no model of today has room for more. */
-export const TOKENS_MAX = 1_000_000
 /** Sequences that end an answer. */
 const STOPS_MAX = 16
 const STOP_CHARS_MAX = 256

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import type { DataChunk, DeltaChunk } from '../chunks.ts'
+import { TOKENS_MAX } from '../limits.ts'
 import { type Accumulator, defineTask } from './definition.ts'
-import { GenerationParams, TOKENS_MAX } from './generation-params.ts'
+import { GenerationParams } from './generation-params.ts'
 import { bytesOf, Messages, Text, textOf } from './messages.ts'
 
 /** Speech and pictures beside the text of one answer: ten minutes of compressed speech, or a few pictures. */
