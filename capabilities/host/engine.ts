@@ -37,6 +37,8 @@ export interface Model {
   readonly engine: Engine
   /** Tokens of a prompt and its answer together; absent where it has no such bound, or does not say. */
   readonly contextTokens?: number
+  /** What it is asked leaves the mesh: it answers only those that name it, and by default only this device. */
+  readonly leavesMesh?: boolean
 }
 
 /** Blames the engine for a chunk that may not come; see `Answer`. */

@@ -49,6 +49,11 @@ export class Catalogue implements Startable {
   /** Those that are served, by id. */
   #served: ReadonlyMap<string, Served> = new Map()
   #leftOut: readonly LeftOut[] = []
+  /** Models of servers, which come and go with them. */
+  #ofServers: { readonly models: readonly PlacedModel[]; readonly leftOut: readonly LeftOut[] } = {
+    models: [],
+    leftOut: []
+  }
 
   constructor(options: CatalogueOptions) {
     const { clock, directories, own } = options
@@ -69,6 +74,12 @@ export class Catalogue implements Startable {
 
   stop(): void {
     for (const folder of this.#folders) folder.stop()
+  }
+
+  /** These are the models of servers from now on; ids of this node's own go before theirs. */
+  setOfServers(models: readonly PlacedModel[], leftOut: readonly LeftOut[]): void {
+    this.#ofServers = { models, leftOut }
+    this.#update()
   }
 
   /** Every folder and model that is not served, with the reason. */
@@ -113,7 +124,11 @@ export class Catalogue implements Startable {
       const same = isServed(model) ? before.get(id) : undefined
       served.set(id, same ?? { place, found: model, model: this.#options.serve(model) })
     }
+    for (const placed of this.#ofServers.models) {
+      if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
+    }
     for (const folder of this.#folders) leftOut.push(...folder.leftOut)
+    leftOut.push(...this.#ofServers.leftOut)
     this.#replace(served, leftOut)
   }
 

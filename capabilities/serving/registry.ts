@@ -144,7 +144,8 @@ export class Registry implements Inference, Startable {
     return [...this.#byId.values()].flatMap(({ model, manager }) =>
       model.tasks.map(task => ({
         ...{ task, model: model.id, slots: model.slots, warm: manager.warm },
-        ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens })
+        ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
+        ...(model.leavesMesh && { leavesMesh: true })
       }))
     )
   }
@@ -236,7 +237,7 @@ export class Registry implements Inference, Startable {
       if (found !== undefined && !found.model.tasks.includes(task)) found = undefined
     } else {
       for (const entry of this.#byId.values()) {
-        if (!entry.model.tasks.includes(task)) continue
+        if (!entry.model.tasks.includes(task) || entry.model.leavesMesh) continue
         // A loaded model answers sooner than one that has to be loaded first.
         if (found === undefined || (entry.manager.warm && !found.manager.warm)) found = entry
       }

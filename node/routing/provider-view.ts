@@ -44,7 +44,7 @@ export class ProviderView {
       if (member === undefined || member.role === 'guest') continue
       offers.push({ peerId, name: member.name, local: false, ...this.#wayTo(peerId), capability })
     }
-    return offers
+    return offers.filter(({ capability }) => isMeant(capability, wanted))
   }
 
   /**
@@ -93,3 +93,7 @@ export class ProviderView {
     return { connected: peers.isConnected(peerId), rttMs: peers.rttMs(peerId) }
   }
 }
+
+/** Who asks for a task without naming a model, stays in the mesh. `explain` and lists of models want everything. */
+const isMeant = ({ leavesMesh = false }: Capability, { task, model }: Wanted): boolean =>
+  !leavesMesh || task === undefined || model !== undefined
