@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { DataChunk, DeltaChunk } from '../chunks.ts'
+import { TOKENS_MAX } from '../limits.ts'
 import { type Accumulator, defineTask } from './definition.ts'
 import { GenerationParams } from './generation-params.ts'
 import { bytesOf, Messages, Text, textOf } from './messages.ts'
@@ -29,7 +30,11 @@ export const textGeneration = defineTask({
   input: Input,
   params: GenerationParams,
   output: Output,
-  pieces: { max: ({ maxTokens }) => maxTokens, dataBytesMax: MEDIA_BYTES_MAX, accumulate: () => new Sum() },
+  pieces: {
+    max: ({ maxTokens }) => maxTokens ?? TOKENS_MAX,
+    dataBytesMax: MEDIA_BYTES_MAX,
+    accumulate: () => new Sum()
+  },
   argument: { from: 'text', input: content => ({ messages: [{ role: 'user', content }] }) },
   sizeOf: ({ messages = [], prompt = '' }) => bytesOf(messages) + prompt.length
 })
