@@ -10,6 +10,7 @@ import { eventRoutes } from './event-routes.ts'
 import { listingRoutes } from './listing.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
+import { dropUnreadBody } from './unread-body.ts'
 
 export function createApp(components: AppComponents): Hono<AppEnv> {
   const { units, clock, closing } = components
@@ -50,6 +51,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
 function failure(c: Context<AppEnv>, thrown: unknown, { clock, log }: AppComponents): Response {
   const call = c.get('call')
   const { error, status, headers } = failureHead(thrown, call)
+  dropUnreadBody(c.env.outgoing, clock)
   if (error.code === 'INTERNAL')
     log.error({ err: thrown, unit: call.unit }, 'A request met an error that nobody expected.')
   return new Response(failureBody(error, call, clock.monotonicMs()), { status, headers })
