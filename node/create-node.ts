@@ -11,7 +11,7 @@ import {
   detectHardware,
   echoModel,
   engineEnvironment,
-  onnxModel,
+  kindOf,
   type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
@@ -28,7 +28,6 @@ import { EventBus } from './events/event-bus.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { FEATURES, sectionsOf } from './features.ts'
 import { Jobs } from './jobs/jobs.ts'
-import { modelCheck } from './jobs/model-check.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh, ModelAccess, needsRenewal, RootKey, warnOfNames } from './membership/index.ts'
@@ -37,7 +36,7 @@ import { MeshSwitching } from './mesh/switching.ts'
 import { lanNetwork } from './network/lan-network.ts'
 import type { Network } from './network/libp2p.ts'
 import { placeToListen } from './network/listen-port.ts'
-import { closeFeatures, openFeatures, withFacets } from './open-features.ts'
+import { closeFeatures, declaredEvents, openFeatures, withFacets } from './open-features.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { PeerProtocols } from './peer-protocols.ts'
 import { Serving } from './serving/index.ts'
@@ -90,7 +89,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   warnOfNames(config.access, log)
 
   const random = options.random ?? Math.random
-  const events = new EventBus({ clock, random })
+  const events = new EventBus({ clock, random, declared: declaredEvents(declared) })
   const emit: NodeContext['emit'] = (name, data) => events.emit(name, data)
   const ground = { config, home, clock, random, log, emit }
   // First, because nothing else matters when they do not open.
@@ -100,7 +99,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const models = await openModels(options, { ...ground, env: loaded.env, opened }, () =>
     switching?.session.offerChanged()
   )
-  const features = await openFeatures(declared, { ...ground, settings: config, emit: emit as never })
+  const features = await openFeatures(declared, { ...ground, ...models, settings: config })
   opened.defer(() => closeFeatures(features, log))
   const protocols = new PeerProtocols(ground)
   const node: NodeContext = {
@@ -121,10 +120,9 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   return { node: withFacets(lumos, features), home, switching }
 }
 
-/** The long work that this node knows. */
-function jobsOf({ clock, random, log, home, catalogue, registry }: NodeContext, events: EventBus): Jobs {
-  const isOpen = (id: string) => registry.models().some(({ model, warm }) => model === id && warm)
-  const kinds = [modelCheck(catalogue, isOpen)]
+/** The long work that the features of this node bring. */
+function jobsOf({ clock, random, log, home, features }: NodeContext, events: EventBus): Jobs {
+  const kinds = features.flatMap(({ jobs = [] }) => jobs)
   return new Jobs({ clock, random, log, store: new JobStore(home.core), events, kinds })
 }
 
@@ -150,7 +148,7 @@ async function openModels(
       ...(config.models.builtin ? [BUILTIN_MODELS] : [])
     ],
     own: home.modelsDir,
-    serve: found => onnxModel(found, host),
+    serve: found => kindOf(found.engine).serve(found, host),
     onChange: models => registry.update(models)
   })
   opened.adopt(catalogue, () => catalogue.stop())

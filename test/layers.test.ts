@@ -102,7 +102,14 @@ const PRODUCT: ReadonlySet<string> = new Set([
   'cli'
 ])
 /** Rooms of `node/` that hold a feature each. */
-const FEATURES: ReadonlySet<string> = new Set(['manifests', 'membership', 'pairing', 'routing', 'serving'])
+const FEATURES: ReadonlySet<string> = new Set([
+  'manifests',
+  'membership',
+  'models',
+  'pairing',
+  'routing',
+  'serving'
+])
 /** The seam itself: features import it, so it names types of them in their own files. */
 const SEAM = 'node/feature.ts'
 const LINES_MAX = 250

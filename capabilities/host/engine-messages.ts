@@ -43,6 +43,7 @@ export interface PlainError {
 /** What an engine may report. Anything else it throws means that it failed. */
 const ENGINE_CODES: readonly string[] = [
   'INVALID_INPUT',
+  'CONTEXT_TOO_SMALL',
   'INPUT_TOO_LARGE',
   'MODEL_INVALID'
 ] satisfies ErrorCode[]

@@ -35,6 +35,8 @@ export interface Model {
   /** Requests the engine answers at once. */
   readonly slots: number
   readonly engine: Engine
+  /** Tokens of a prompt and its answer together; absent where it has no such bound, or does not say. */
+  readonly contextTokens?: number
 }
 
 /** Blames the engine for a chunk that may not come; see `Answer`. */

@@ -11,8 +11,8 @@ import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
+import type { FoundModel } from './found-model.ts'
 import { ModelFolder } from './model-folder.ts'
-import type { FoundModel } from './model-info.ts'
 
 /** A node starts without the models of a folder that takes longer, as on a slow network drive. */
 const FIRST_LOOK_MS = 5000
@@ -104,12 +104,11 @@ export class Catalogue implements Startable {
     for (const placed of this.#options.fixed) {
       if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
     }
-    const isServed = (found: FoundModel): boolean => before.get(found.description.name)?.found === found
+    const isServed = (found: FoundModel): boolean => before.get(found.id)?.found === found
     // A model that is served keeps its id when a copy of it comes.
     const found = this.#folders.flatMap(({ models }) => models)
     for (const model of [...found.filter(isServed), ...found.filter(one => !isServed(one))]) {
-      const { description, tasks, folder: place } = model
-      const id = description.name
+      const { id, tasks, folder: place } = model
       if (!claim(place, { id, tasks })) continue
       const same = isServed(model) ? before.get(id) : undefined
       served.set(id, same ?? { place, found: model, model: this.#options.serve(model) })

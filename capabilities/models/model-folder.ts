@@ -13,7 +13,8 @@ import type { Clock, Timer } from '../../interface/clock.ts'
 import { toLumosError } from '../../interface/errors.ts'
 import type { Startable } from '../../interface/lifecycle.ts'
 import type { LeftOut } from '../../interface/node.ts'
-import { type FoundModel, readModel } from './model-info.ts'
+import type { FoundModel } from './found-model.ts'
+import { readModels } from './read-models.ts'
 import { isIgnored, whyNoModel } from './strays.ts'
 
 /** A change that the operating system did not report is seen within this time, at the cost of a few `stat` calls. */
@@ -35,7 +36,7 @@ export interface ModelFolderOptions {
 interface Sighting {
   /** Changes when one of its files does. */
   readonly mark: string
-  readonly result: FoundModel | LeftOut
+  readonly result: readonly FoundModel[] | LeftOut
   /** Whether two looks in a row saw the same files. */
   readonly settled: boolean
 }
@@ -62,14 +63,15 @@ export class ModelFolder implements Startable {
   /** What may be served, in the order of its names. */
   get models(): FoundModel[] {
     return [...this.#seen.values()].flatMap(({ result, settled }) =>
-      settled && 'folder' in result ? [result] : []
+      settled && isFound(result) ? result : []
     )
   }
 
   get leftOut(): LeftOut[] {
     const entries = [...this.#seen].flatMap(([place, { result, settled }]) => {
-      if (!('folder' in result)) return [result]
-      return settled ? [] : [{ ...invalid(place, 'its files still change'), model: result.description.name }]
+      if (!isFound(result)) return [result]
+      if (settled) return []
+      return result.map(({ id }) => ({ ...invalid(place, 'its files still change'), model: id }))
     })
     return this.#unreadable === undefined ? entries : [this.#unreadable, ...entries]
   }
@@ -134,16 +136,16 @@ export class ModelFolder implements Startable {
     return seen
   }
 
-  /** The model in the folder `path`; none for a file that nothing is said of. */
+  /** The models in the folder `path`; none for a file that nothing is said of. */
   async #sight(path: string, before: Sighting | undefined): Promise<Sighting | undefined> {
     try {
-      if (before !== undefined && 'folder' in before.result) {
-        const same = (await markOf(before.result.parts)) === before.mark
+      if (before !== undefined && isFound(before.result)) {
+        const same = (await markOf(before.result)) === before.mark
         if (same) return before.settled ? before : { ...before, settled: true }
       }
       if (!(await stat(path)).isDirectory()) return strayFile(path)
-      const found = await readModel(path)
-      const mark = await markOf(found.parts)
+      const found = await readModels(path)
+      const mark = await markOf(found)
       // What lies there when the node starts is served at once; a copy that goes on changes its mark.
       return { mark, result: found, settled: this.#looks === 0 || before?.mark === mark }
     } catch (err) {
@@ -184,10 +186,12 @@ function strayFile(path: string): Sighting | undefined {
   return reason === undefined ? undefined : { mark: reason, result: invalid(path, reason), settled: true }
 }
 
-/** What changes with each of these files. */
-async function markOf(paths: readonly string[]): Promise<string> {
+const isFound = (result: Sighting['result']): result is readonly FoundModel[] => Array.isArray(result)
+
+/** What changes with each of the files of these models. */
+async function markOf(models: readonly FoundModel[]): Promise<string> {
   const marks: string[] = []
-  for (const path of paths) {
+  for (const path of new Set(models.flatMap(({ parts }) => parts))) {
     const stats = await stat(path).catch(() => undefined)
     marks.push(stats === undefined ? 'gone' : `${stats.ino}:${stats.size}:${stats.mtimeMs}`)
   }

@@ -142,7 +142,10 @@ export class Registry implements Inference, Startable {
 
   capabilities(): Capability[] {
     return [...this.#byId.values()].flatMap(({ model, manager }) =>
-      model.tasks.map(task => ({ task, model: model.id, slots: model.slots, warm: manager.warm }))
+      model.tasks.map(task => ({
+        ...{ task, model: model.id, slots: model.slots, warm: manager.warm },
+        ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens })
+      }))
     )
   }
 

@@ -1,7 +1,13 @@
 /** What this node tells of itself, and keeps of what others tell: manifests. */
 
 import type { PrivateKey } from '@libp2p/interface'
-import { ADDRESSES_MAX, type Capability, type Hardware, type Manifest } from '../../interface/manifest.ts'
+import {
+  ADDRESSES_MAX,
+  type Capability,
+  type Hardware,
+  type Manifest,
+  type SignedManifest
+} from '../../interface/manifest.ts'
 import type { DataDir } from '../../storage/home/data-dir.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import type { NodeParts } from '../feature.ts'
@@ -36,8 +42,8 @@ export interface MeshManifestsParts extends KnownManifests {
   nameOf(peerId: string): string | undefined
   /** What features say in this node's manifest. */
   parts(): Manifest['parts']
-  /** Say hello to that peer once more. */
-  greet(peerId: string): void
+  /** Say hello to that peer once more, on each connection. */
+  greet(peerId: string): Promise<SignedManifest[]>
   /** A newer manifest of another member came. */
   onHeardOf(manifest: Manifest): void
 }

@@ -8,7 +8,12 @@ import type { Outcome } from './track-record.ts'
 /** The peer refuses this node: a fact about this node and no failure of the peer. */
 const REFUSALS: ReadonlySet<string> = new Set(['DENIED', 'PEER_NOT_MEMBER', 'PEER_REVOKED', 'PEER_BANNED'])
 /** The request is wrong, or its caller left. */
-const BLAMELESS: ReadonlySet<string> = new Set(['CANCELLED', 'INVALID_INPUT', 'INPUT_TOO_LARGE'])
+const BLAMELESS: ReadonlySet<string> = new Set([
+  'CANCELLED',
+  'CONTEXT_TOO_SMALL',
+  'INVALID_INPUT',
+  'INPUT_TOO_LARGE'
+])
 /** Reported with their own code after the first chunk too: it says more than that the answer was cut. */
 const PLAIN: ReadonlySet<string> = new Set(['TIMEOUT', 'PROTOCOL_VIOLATION', ...REFUSALS])
 /** A second: what a peer that gives no estimate of its own is left alone. */
@@ -20,7 +25,7 @@ const REFUSED_MS = 30_000
 
 /** Whether another peer may answer what this one did not. */
 export const mayAskAnother = ({ retryable, code }: LumosError): boolean =>
-  retryable || code === 'MODEL_NOT_FOUND' || REFUSALS.has(code)
+  retryable || code === 'MODEL_NOT_FOUND' || code === 'CONTEXT_TOO_SMALL' || REFUSALS.has(code)
 
 /** What is noted of the peer. */
 export function outcomeOf(

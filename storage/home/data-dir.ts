@@ -24,8 +24,6 @@ import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 const FORMAT = 1
 /** What must be free before a disk that was full counts as cured: a few dozen commits. */
 const SPACE_BYTES = 256 * 1024
-/** Part of the name of a file. */
-const FEATURE_NAME = /^[a-z]{1,32}$/
 /** SQLite's own default (SQLITE_MAX_PAGE_COUNT). */
 const PAGES_MAX = 0xffff_fffe
 
@@ -64,10 +62,8 @@ export class DataDir implements AsyncDisposable {
     return readGatewayToken(this.tokenPath) ?? makeGatewayToken(this.tokenPath)
   }
 
-  /** The database of a feature, open until the home closes. Each has one; made on first use. */
+  /** The database of a feature, open until the home closes; made on first use. No two features share a name. */
   featureDatabase(name: string, tables: FeatureTables): Database {
-    if (!FEATURE_NAME.test(name) || this.#features.has(name))
-      throw new Error(`A feature cannot be named ${name}.`)
     const database = openDatabase(join(this.path, `feature-${name}.db`), {
       migrations: featureMigrations(tables),
       synchronous: 'FULL',

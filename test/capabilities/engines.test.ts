@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { EchoEngine } from '../../capabilities/engines/echo.ts'
-import { readModel } from '../../capabilities/models/model-info.ts'
-import { onnxModel } from '../../capabilities/models/onnx-model.ts'
+import { onnx } from '../../capabilities/engines/onnx/kind.ts'
+import { readModels } from '../../capabilities/models/read-models.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { engineCompliance } from '../compliance/engine.ts'
 import {
@@ -38,8 +38,8 @@ engineCompliance('a process', {
 engineCompliance('onnx', {
   make: async () => {
     const log = memoryLog()
-    const found = await readModel(join(MODELS, 'digits-cnn'))
-    return onnxModel(found, { clock: systemClock, log, env: {}, cores: 2 }).engine
+    const [found] = await readModels(join(MODELS, 'digits-cnn'))
+    return onnx.serve(found!, { clock: systemClock, log, env: {}, cores: 2 }).engine
   },
   slots: 2,
   requests: [imageRequest(await digitFile('7.png')), tensorRequest(tensors)]

@@ -1,12 +1,12 @@
 /** A process that a test traces: loads the model in the folder it is given, asks it twice, and ends. */
 
-import { readModel } from '../../capabilities/models/model-info.ts'
-import { onnxModel } from '../../capabilities/models/onnx-model.ts'
+import { onnx } from '../../capabilities/engines/onnx/kind.ts'
+import { readModels } from '../../capabilities/models/read-models.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { digitFile, float32, imageRequest, memoryLog, outputOf, tensorRequest } from './parts.ts'
 
-const found = await readModel(process.argv[2]!)
-const { engine } = onnxModel(found, {
+const [found] = await readModels(process.argv[2]!)
+const { engine } = onnx.serve(found!, {
   clock: systemClock,
   log: memoryLog(),
   env: {},

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
-import { EVENTS, type EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
@@ -38,10 +37,10 @@ function faceOf(node: LumosNode, called: Set<string>) {
   const right = (what: string, schema: object | undefined, value: unknown) =>
     assert.equal(schema && wrongIn(schema, value), undefined, what)
 
-  for (const name of Object.keys(EVENTS) as EventName[]) {
+  for (const [name, schema] of node.events.schemas) {
     node.events.addEventListener(name, ({ detail }) => {
       // Told to whoever listens, in the names of the code; what watchers get is checked below.
-      assert.equal(EVENTS[name].safeParse(detail).error, undefined, name)
+      assert.equal(schema.safeParse(detail).error, undefined, name)
     })
   }
   return {

@@ -10,7 +10,7 @@ import { type Catalogue, checkFile, checkOpens, filesOf } from '../../capabiliti
 import { LumosError } from '../../interface/errors.ts'
 import { ModelId } from '../../interface/names.ts'
 import { closestNames } from '../../interface/suggest.ts'
-import { defineJobKind, type JobContext } from './job-kind.ts'
+import { defineJobKind, type JobContext } from '../jobs/job-kind.ts'
 
 /** About a second of reading: less is not worth a write to the disk. */
 const SAVE_BYTES = 64 * 1024 * 1024
@@ -49,9 +49,7 @@ export const modelCheck = (models: Models, isOpen: (model: string) => boolean) =
     summary: ({ model = 'all models of this device' }) => model,
     key: ({ model = '' }) => model,
     async run({ model }, context) {
-      const found = models.found.filter(
-        ({ description }) => model === undefined || description.name === model
-      )
+      const found = models.found.filter(({ id }) => model === undefined || id === model)
       if (model !== undefined && found.length === 0) throw notFound(model, models)
       const checked = await new Check(models, isOpen, context).all(found)
       // What the catalogue refused was read there.
@@ -93,7 +91,7 @@ class Check {
   }
 
   async #model(found: Found, files: readonly File[]): Promise<CheckedModel> {
-    const model = found.description.name
+    const model = found.id
     const problems: string[] = []
     for (const file of files) {
       const problem = await this.#file(model, file)
@@ -135,7 +133,7 @@ class Check {
 
   async #opens(found: Found, mark: string): Promise<string | null> {
     const { signal } = this.#context
-    if (this.#isOpen(found.description.name)) return null
+    if (this.#isOpen(found.id)) return null
     const problem = await this.#once(found.folder, mark, () =>
       checkOpens(this.#models.engineOf(found), { signal })
     )
@@ -175,7 +173,7 @@ const refusedModel = ({ model, place, reason }: Models['leftOut'][number]): Chec
 function notFound(model: string, { found }: Models): LumosError {
   const closest = closestNames(
     model,
-    found.map(({ description }) => description.name)
+    found.map(({ id }) => id)
   )
   return new LumosError('MODEL_NOT_FOUND', `No folder of models on this device has "${model}".`, {
     hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what it has: lumos-node models',
