@@ -11,6 +11,7 @@ import { listingRoutes } from './listing.ts'
 import { openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
+import { dropUnreadBody } from './unread-body.ts'
 
 export function createApp(components: AppComponents): Hono<AppEnv> {
   const { units, clock, closing } = components
@@ -52,6 +53,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
 function failure(c: Context<AppEnv>, thrown: unknown, { clock, log }: AppComponents): Response {
   const call = c.get('call')
   const { error, status, headers } = failureHead(thrown, call)
+  dropUnreadBody(c.env.outgoing, clock)
   if (error.code === 'INTERNAL')
     log.error({ err: thrown, unit: call.unit }, 'A request met an error that nobody expected.')
   return new Response(failureBody(error, call, clock.monotonicMs()), { status, headers })
