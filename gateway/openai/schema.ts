@@ -33,7 +33,7 @@ function quoted(values: readonly string[]): string {
 
 /** A field that would change the answer and cannot: refused, unless it says what holds anyway. */
 export const unsupported = (isHarmless: (value: unknown) => boolean, instead = '') =>
-  z.unknown().superRefine((value, context) => {
+  z.unknown().optional().superRefine((value, context) => {
     if (value === undefined || value === null || isHarmless(value)) return
     context.addIssue({ code: 'custom', params: { reason: 'unsupported_parameter' }, message: instead })
   })
