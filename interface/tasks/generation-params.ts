@@ -42,8 +42,11 @@ const ResponseFormat = z.discriminatedUnion('type', [
 ])
 export type ResponseFormat = z.infer<typeof ResponseFormat>
 
+/** A bound for those who state none, and no wish: a model with less context may answer with fewer. */
+export const MAX_TOKENS_DEFAULT = 1024
+
 export const GenerationParams = z.strictObject({
-  maxTokens: z.int().min(1).max(1_000_000).default(1024),
+  maxTokens: z.int().min(1).max(1_000_000).default(MAX_TOKENS_DEFAULT),
   /** 0 is greedy. */
   temperature: z.number().min(0).max(2).optional(),
   topP: z.number().gt(0).max(1).optional(),

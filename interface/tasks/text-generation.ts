@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { DataChunk, DeltaChunk } from '../chunks.ts'
 import { type Accumulator, defineTask } from './definition.ts'
-import { GenerationParams } from './generation-params.ts'
+import { GenerationParams, MAX_TOKENS_DEFAULT } from './generation-params.ts'
 import { bytesOf, Messages, Text, textOf } from './messages.ts'
 
 /** Speech and pictures beside the text of one answer: ten minutes of compressed speech, or a few pictures. */
@@ -30,6 +30,7 @@ export const textGeneration = defineTask({
   params: GenerationParams,
   output: Output,
   pieces: { max: ({ maxTokens }) => maxTokens, dataBytesMax: MEDIA_BYTES_MAX, accumulate: () => new Sum() },
+  tokensMin: ({ maxTokens }) => (maxTokens === MAX_TOKENS_DEFAULT ? undefined : maxTokens),
   argument: { from: 'text', input: content => ({ messages: [{ role: 'user', content }] }) },
   sizeOf: ({ messages = [], prompt = '' }) => bytesOf(messages) + prompt.length
 })
