@@ -2,6 +2,7 @@
 
 export { echoModel } from './engines/echo.ts'
 export { kindOf } from './engines/index.ts'
+export { ModelServers, type NamedServer } from './engines/openai/servers.ts'
 export { detectHardware } from './hardware.ts'
 export { engineEnvironment } from './host/engine-environment.ts'
 export { engineSandbox } from './host/engine-sandbox.ts'

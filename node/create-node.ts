@@ -12,6 +12,7 @@ import {
   echoModel,
   engineEnvironment,
   kindOf,
+  ModelServers,
   type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
@@ -42,6 +43,7 @@ import type { LumosNodeOptions } from './options.ts'
 import { PeerProtocols } from './peer-protocols.ts'
 import { Serving } from './serving/index.ts'
 import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
+import { namedServers } from './settings/servers.ts'
 import { UnderWay } from './under-way.ts'
 
 export interface MeshNodeOptions extends LumosNodeOptions {
@@ -157,9 +159,19 @@ async function openModels(
   })
   opened.adopt(catalogue, () => catalogue.stop())
   await catalogue.start()
+  const servers = new ModelServers({
+    ...{ clock, log },
+    discover: config.engines.discover,
+    named: namedServers(config.engines.servers, env),
+    onChange: (models, leftOut) => catalogue.setOfServers(models, leftOut)
+  })
+  opened.adopt(servers, () => servers.stop())
+  // A server that answers late is no reason to start late.
+  void servers.start()
   const access = new ModelAccess({
     settings: config.access,
     store: new ModelAccessStore(home.core),
+    isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()
@@ -215,7 +227,7 @@ async function keyOptions(
 
 /** Ids of the models that do a task. */
 const modelsFor = (registry: Registry, task: string): string[] =>
-  registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
+  registry.capabilities().flatMap(can => (can.task === task && !can.leavesMesh ? [can.model] : []))
 
 /** The models that ship with the node lie beside the source and beside `dist` alike. */
 const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))

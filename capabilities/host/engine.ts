@@ -39,6 +39,8 @@ export interface Model {
   readonly engine: Engine
   /** Tokens of a prompt and its answer together; absent where it has no such bound, or does not say. */
   readonly contextTokens?: number
+  /** What it is asked leaves the mesh: it answers only those that name it, and by default only this device. */
+  readonly leavesMesh?: boolean
   /** Of files on this device: their form, such as `onnx`, and how many bytes they are. */
   readonly format?: string
   readonly fileBytes?: number

@@ -52,6 +52,11 @@ export class Catalogue implements Startable {
   /** Those that are served, by id. */
   #served: ReadonlyMap<string, Served> = new Map()
   #leftOut: readonly LeftOut[] = []
+  /** Models of servers, which come and go with them. */
+  #ofServers: { readonly models: readonly PlacedModel[]; readonly leftOut: readonly LeftOut[] } = {
+    models: [],
+    leftOut: []
+  }
 
   constructor(options: CatalogueOptions) {
     const { clock, directories, demonstrations, own } = options
@@ -79,6 +84,12 @@ export class Catalogue implements Startable {
 
   get #all(): ModelFolder[] {
     return [...this.#folders, ...(this.#demonstrations === undefined ? [] : [this.#demonstrations])]
+  }
+
+  /** These are the models of servers from now on; ids of this node's own go before theirs. */
+  setOfServers(models: readonly PlacedModel[], leftOut: readonly LeftOut[]): void {
+    this.#ofServers = { models, leftOut }
+    this.#update()
   }
 
   /** Every folder and model that is not served, with the reason. */
@@ -122,12 +133,16 @@ export class Catalogue implements Startable {
       if (!claim(place, { id, tasks })) continue
       served.set(id, (isServed(model) && before.get(id)) || this.#serve(model))
     }
+    for (const placed of this.#ofServers.models) {
+      if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
+    }
     for (const model of this.#demonstrations?.models ?? []) {
       const { id, tasks, folder: place } = model
       if (served.has(id) || !claim(place, { id, tasks })) continue
       served.set(id, (isServed(model) && before.get(id)) || this.#serve(model, { demonstration: true }))
     }
     for (const folder of this.#all) leftOut.push(...folder.leftOut)
+    leftOut.push(...this.#ofServers.leftOut)
     this.#replace(served, leftOut)
   }
 

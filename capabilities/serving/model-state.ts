@@ -39,5 +39,6 @@ export const stateOf = (
 export const capabilitiesOf = ({ model, manager }: Entry): Capability[] =>
   model.tasks.map(task => ({
     ...{ task, model: model.id, slots: model.slots, warm: manager.warm },
-    ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens })
+    ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
+    ...(model.leavesMesh && { leavesMesh: true })
   }))

@@ -208,7 +208,7 @@ export class Registry implements Inference, Startable {
       if (found !== undefined && !found.model.tasks.includes(task)) found = undefined
     } else {
       for (const entry of this.#models.entries) {
-        if (!entry.model.tasks.includes(task)) continue
+        if (!entry.model.tasks.includes(task) || entry.model.leavesMesh) continue
         // A loaded model answers sooner than one that has to be loaded first.
         if (found === undefined || (entry.manager.warm && !found.manager.warm)) found = entry
       }

@@ -23,7 +23,7 @@ export interface TaskDefinition<
   /** How one argument of a command line becomes an input. */
   readonly argument: Argument
 
-  /** Tokens of context that a request with these parameters takes for certain, whatever its prompt; absent where none. */
+  /** Tokens of context that a request with these parameters wants for its answer alone; absent where it does not say. */
   tokensMin?(params: z.output<Params>): number | undefined
   /** Bytes of an input: a large one gets a stream of its own. */
   sizeOf(input: z.output<Input>): number

@@ -117,7 +117,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
         .capabilities({ offered: true })
         .filter(({ model }) => access.to(model) !== undefined),
       parts: parts.parts(),
-      certificates: [...members.chain]
+      certificates: [...members.own.chain]
     }),
     publish: signed => sync.publish(signed)
   })

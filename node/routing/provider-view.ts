@@ -40,7 +40,8 @@ export class ProviderView {
    */
   offers(wanted: Wanted): Candidate[] {
     const { own } = this.#components
-    const offers = [...this.#own(wanted, own.capabilities({ offered: true })), ...this.#others(wanted)]
+    const all = [...this.#own(wanted, own.capabilities({ offered: true })), ...this.#others(wanted)]
+    const offers = all.filter(({ capability }) => isMeant(capability, wanted))
     const isAll = wanted.task === undefined && wanted.model === undefined
     if (!isAll && offers.length > 0) return offers
     const names = new Set(offers.map(({ capability }) => capability.model))
@@ -105,3 +106,7 @@ export class ProviderView {
     return { connected: peers.isConnected(peerId), rttMs: peers.rttMs(peerId) }
   }
 }
+
+/** Who asks for a task without naming a model, stays in the mesh. `explain` and lists of models want everything. */
+const isMeant = ({ leavesMesh = false }: Capability, { task, model }: Wanted): boolean =>
+  !leavesMesh || task === undefined || model !== undefined

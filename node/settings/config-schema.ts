@@ -23,6 +23,8 @@ const ANNOUNCED_MAX = 4
 const DIRECTORIES_MAX = 64
 /** More than one device has memory for. */
 const NAMED_MODELS_MAX = 64
+/** Of one server. */
+const SERVER_MODELS_MAX = 64
 /** Lower case, as browsers write names; no dot at the end. */
 const HOST_NAME =
   /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/
@@ -45,6 +47,11 @@ const Path = z
   .max(4096)
   .transform(fromTilde)
   .refine(isAbsolute, { error: 'expected an absolute path, or one that starts with ~/' })
+const ServerName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, 'expected 1 to 32 of a-z, 0-9 and ._-')
+/** Up to `/v1`, which may be there. */
+const ServerUrl = z
+  .url({ protocol: /^https?$/, error: 'expected an address such as http://192.168.1.9:8000' })
+  .transform(url => url.replace(/\/(?:v1\/?)?$/, ''))
 /** As browsers write it in a Host header, but without the port. */
 const HostName = z
   .string()
@@ -142,7 +149,31 @@ export const Config = z.strictObject({
     .default({}),
   engines: z.strictObject({
     /** Serve the model `echo`, which answers with what it was asked. */
-    echo: z.boolean().default(false)
+    echo: z.boolean().default(false),
+    /** Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device. */
+    discover: z.boolean().default(true),
+    /**
+     * More servers that speak OpenAI's HTTP, each by a name: `{ attic: { url: "http://192.168.1.9:8000" } }`. The
+     * key is in `keyFile`, or in the variable that `keyVariable` names. `models` lists which of its models are
+     * served; without it, all are. What is asked of a server with `leavesMesh` leaves the mesh, and so it does by
+     * default where the address is no private one: such a model answers those who name it, and is offered to other
+     * devices only where `access` says so.
+     */
+    servers: z
+      .record(
+        ServerName,
+        z.strictObject({
+          url: ServerUrl,
+          keyFile: Path.optional(),
+          keyVariable: z
+            .string()
+            .regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable')
+            .optional(),
+          models: z.array(ModelId).max(SERVER_MODELS_MAX).optional(),
+          leavesMesh: z.boolean().optional()
+        })
+      )
+      .default({})
   }),
   log: z.strictObject({
     /** The least severe messages that the log file keeps. */

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import { EchoEngine } from '../../capabilities/engines/echo.ts'
 import { onnx } from '../../capabilities/engines/onnx/kind.ts'
+import { OpenAiEngine } from '../../capabilities/engines/openai/engine.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { engineCompliance } from '../compliance/engine.ts'
+import { echoWords, startModelServer } from '../fixtures/model-server.ts'
 import {
   digitFile,
   float32,
@@ -43,4 +46,15 @@ engineCompliance('onnx', {
   },
   slots: 2,
   requests: [imageRequest(await digitFile('7.png')), tensorRequest(tensors)]
+})
+
+const server = await startModelServer(asked => ({ stream: echoWords(asked) }))
+afterAll(() => server.close())
+
+engineCompliance('openai', {
+  make: () =>
+    new OpenAiEngine({ server: { name: 'attic', url: server.url }, model: 'm', clock: systemClock }),
+  slots: 4,
+  requests: [textRequest('one two three'), textRequest('one two three', { maxTokens: 2 })],
+  long: textRequest('word '.repeat(500))
 })

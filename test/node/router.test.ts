@@ -140,7 +140,7 @@ describe('the router', () => {
     expect(asked).toEqual(['b'])
   })
 
-  it('takes the usual bound of an answer for no wish, and a peer that states no context for one with room', async () => {
+  it('takes a request that states no bound, and a peer that states no context, for ones that fit', async () => {
     const small = routerOver({ a: answer }, systemClock, { a: 512 })
     await Array.fromAsync(ask(small.router, request))
     expect(small.asked).toEqual(['a'])
