@@ -165,7 +165,7 @@ export class MeshNode implements LumosNode {
       peerId,
       name: this.name,
       version: VERSION,
-      mesh: members.meshName,
+      mesh: members.own.name,
       meshId: members.mesh,
       uptimeS: (clock.monotonicMs() - this.#startedAtMs) / 1000,
       addresses: libp2p.getMultiaddrs().map(String),

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { DataChunk, DeltaChunk } from '../chunks.ts'
+import { type DataChunk, type DeltaChunk, Logprob } from '../chunks.ts'
 import { TOKENS_MAX } from '../limits.ts'
 import { type Accumulator, defineTask } from './definition.ts'
 import { GenerationParams } from './generation-params.ts'
@@ -21,6 +21,7 @@ const Output = z.object({
   reasoning: z.string().optional(),
   /** Arguments are JSON as the model wrote it. */
   toolCalls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })).optional(),
+  logprobs: z.array(Logprob).optional(),
   media: z.array(z.object({ mime: z.string(), bytes: z.instanceof(Uint8Array) })).optional()
 })
 
@@ -47,6 +48,7 @@ class Sum implements Accumulator<z.infer<typeof Output>> {
   #text = ''
   #reasoning = ''
   readonly #toolCalls = new Map<number, { id: string; name: string; arguments: string }>()
+  readonly #logprobs: Logprob[] = []
   readonly #media = new Map<number, { readonly mime: string; readonly pieces: Uint8Array[] }>()
 
   add(chunk: Parameters<Accumulator['add']>[0]): void {
@@ -55,9 +57,10 @@ class Sum implements Accumulator<z.infer<typeof Output>> {
     else if (chunk.type === 'data') this.#addData(chunk)
   }
 
-  #addDelta({ text = '', reasoning = '', toolCalls = [] }: DeltaChunk): void {
+  #addDelta({ text = '', reasoning = '', toolCalls = [], logprobs = [] }: DeltaChunk): void {
     this.#text += text
     this.#reasoning += reasoning
+    this.#logprobs.push(...logprobs)
     for (const { index, id = '', name = '', arguments: words = '' } of toolCalls) {
       const call = this.#toolCalls.get(index) ?? { id: '', name: '', arguments: '' }
       this.#toolCalls.set(index, {
@@ -83,6 +86,7 @@ class Sum implements Accumulator<z.infer<typeof Output>> {
       text: this.#text,
       ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
       ...(this.#toolCalls.size > 0 && { toolCalls: [...this.#toolCalls.values()] }),
+      ...(this.#logprobs.length > 0 && { logprobs: this.#logprobs }),
       ...(media.length > 0 && { media })
     }
   }

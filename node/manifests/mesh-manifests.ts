@@ -115,7 +115,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
       addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
       capabilities: registry.capabilities().filter(({ model }) => access.to(model) !== undefined),
       parts: parts.parts(),
-      certificates: [...members.chain]
+      certificates: [...members.own.chain]
     }),
     publish: signed => sync.publish(signed)
   })
