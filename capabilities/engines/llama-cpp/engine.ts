@@ -20,6 +20,12 @@ import type { Recommended } from './sampling.ts'
 import { Threads } from './threads.ts'
 import { embed, rank } from './vectors.ts'
 
+/**
+ * The library makes every path absolute, and the way to the working directory may lead through folders that the user of
+ * engines may not enter. On Linux the process has its directory by another name.
+ */
+const HERE = process.platform === 'linux' ? '/proc/self/cwd/' : ''
+
 /** What `createEngine` is given. */
 export interface LlamaSettings {
   /** Where the engine is installed. */
@@ -64,7 +70,7 @@ class LlamaEngine implements Engine {
     llama.maxThreads = 1
     let model: LlamaModel
     try {
-      model = await llama.loadModel({ modelPath: file })
+      model = await llama.loadModel({ modelPath: HERE + file })
     } catch (err) {
       throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${(err as Error).message}`, {
         cause: err
