@@ -160,7 +160,7 @@ describe.skipIf(obstacle !== undefined)(told, () => {
   })
 
   it('serves vectors of length 1 where the file says how they are made', async () => {
-    const bytes = withEntry(Buffer.from(readFileSync(TINY)), 'llama.pooling_type', 1)
+    const bytes = withEntry(Buffer.concat([readFileSync(TINY)]), 'llama.pooling_type', 1)
     const { registry, found } = await serve('tiny-vectors', bytes)
     assert.deepEqual(found.tasks, ['feature-extraction'])
     const task = 'feature-extraction'
@@ -200,7 +200,7 @@ describe.skipIf(obstacle !== undefined)(told, () => {
       try {
         const { registry } = await serve(
           what.replaceAll(' ', '-'),
-          damage(Buffer.from(readFileSync(TINY))) as Buffer
+          damage(Buffer.concat([readFileSync(TINY)])) as Buffer
         )
         const { code } = await errorOf(registry.infer(ask({ messages: [user('Hi')] })))
         assert(['MODEL_INVALID', 'ENGINE_FAILED'].includes(code), code)
