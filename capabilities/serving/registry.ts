@@ -19,7 +19,7 @@ import { Residency } from '../models/residency.ts'
 import { ALL_IN_MEMORY, type MemoryPolicy } from './memory-policy.ts'
 import { capabilitiesOf, type ModelState, stateOf } from './model-state.ts'
 import { type Entry, ServedModels } from './served-models.ts'
-import { type Work, WorkTable } from './work.ts'
+import { WorkTable } from './work.ts'
 
 export interface RegistryOptions {
   readonly clock: Clock
@@ -109,13 +109,40 @@ export class Registry implements Inference, Startable {
    */
   async *infer(request: PreparedRequest, options?: ServeOptions): AsyncGenerator<InferenceChunk> {
     const entry = this.#find(request)
+    const { manager, admission } = entry
+    const { engine } = entry.model
+    const { key } = manager
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    const { key } = entry.manager
     this.#residency.begin(key)
     try {
-      const turn = entry.admission.enter(work.signal, options?.askedBy)
+      const turn = admission.enter(work.signal, options?.askedBy)
       if (turn !== undefined) await turn
-      const done = yield* this.#run(entry, request, work, turn !== undefined, options)
+      let startedMs: number | undefined
+      let done: InferenceChunk | undefined
+      try {
+        const ready = manager.ready(work.signal)
+        if (ready !== undefined) await ready
+        work.signal.throwIfAborted()
+        // Who did not wait was asked in this very turn of the event loop.
+        if (turn !== undefined || ready !== undefined) options?.mayRun?.()
+        startedMs = admission.startedMs()
+
+        const answer = engine.checksAnswers ? undefined : new Answer(request, engineBroke)
+        for await (const given of engine.infer(request, work)) {
+          const chunk = answer === undefined ? given : answer.accept(given)
+          if (chunk.type === 'done') done = chunk
+          else yield chunk
+        }
+        if (done === undefined) throw new EngineFailedError('The engine ended without finishing its answer.')
+        manager.answered()
+      } catch (err) {
+        throw failureOf(entry, err, work.signal)
+      } finally {
+        // Given up on: the slot is free once the engine has really stopped.
+        const settled = done === undefined ? engine.settled?.() : undefined
+        if (settled === undefined) admission.leave(startedMs)
+        else settled.then(() => admission.leave(startedMs))
+      }
       // The slot is free before the last chunk is taken, however slowly it is.
       yield done
     } catch (err) {
@@ -161,45 +188,6 @@ export class Registry implements Inference, Startable {
     return this.#models.all.reduce((sum, { model }) => sum + model.engine.memoryBytes, 0)
   }
 
-  /** Runs an admitted request, frees its slot, and returns the `done` chunk. */
-  async *#run(
-    { model, manager, admission }: Entry,
-    request: PreparedRequest,
-    work: Work,
-    queued: boolean,
-    options: ServeOptions | undefined
-  ): AsyncGenerator<InferenceChunk, InferenceChunk> {
-    const { engine } = model
-    let startedMs: number | undefined
-    let done: InferenceChunk | undefined
-    try {
-      const ready = manager.ready(work.signal)
-      if (ready !== undefined) await ready
-      work.signal.throwIfAborted()
-      // Who did not wait was asked in this very turn of the event loop.
-      if (queued || ready !== undefined) options?.mayRun?.()
-      startedMs = admission.startedMs()
-
-      const answer = engine.checksAnswers ? undefined : new Answer(request, engineBroke)
-      for await (const given of engine.infer(request, work)) {
-        const chunk = answer === undefined ? given : answer.accept(given)
-        if (chunk.type === 'done') done = chunk
-        else yield chunk
-      }
-      if (done === undefined) throw new EngineFailedError('The engine ended without finishing its answer.')
-      manager.answered()
-      return done
-    } catch (err) {
-      if (err instanceof LumosError || work.signal.aborted) throw err
-      throw new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })
-    } finally {
-      // Given up on: the slot is free once the engine has really stopped.
-      const settled = done === undefined ? engine.settled?.() : undefined
-      if (settled === undefined) admission.leave(startedMs)
-      else settled.then(() => admission.leave(startedMs))
-    }
-  }
-
   #find({ task, model }: PreparedRequest): Entry {
     if (this.#stopped) throw new CancelledError('The node is stopping.')
     let found: Entry | undefined
@@ -220,3 +208,9 @@ export class Registry implements Inference, Startable {
     throw new LumosError('MODEL_NOT_FOUND', what)
   }
 }
+
+/** What an engine throws of its own, as the failure that it is. */
+const failureOf = ({ model }: Entry, err: unknown, { aborted }: AbortSignal): unknown =>
+  err instanceof LumosError || aborted
+    ? err
+    : new EngineFailedError(`The engine of "${model.id}" failed: ${String(err)}`, { cause: err })
