@@ -17,7 +17,6 @@ import {
   type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
-import { keepAliveMs, memoryBytes } from '../interface/amounts.ts'
 import { type Clock, systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
@@ -44,6 +43,7 @@ import type { LumosNodeOptions } from './options.ts'
 import { PeerProtocols } from './peer-protocols.ts'
 import { Serving } from './serving/index.ts'
 import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
+import { memoryPolicy } from './settings/memory.ts'
 import { namedServers } from './settings/servers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -149,12 +149,7 @@ async function openModels(
 > {
   const { config, home, clock, random, log } = ground
   const hardware = await detectHardware()
-  const { memoryMax, keepAlive, warm, pinned, builtin } = config.models
-  const memory = {
-    budgetBytes: memoryBytes(memoryMax, hardware.memoryBytes)!,
-    keepAliveMs: keepAliveMs(keepAlive)!,
-    ...{ warm, pinned }
-  }
+  const memory = memoryPolicy(config.models, hardware)
   const registry = new Registry({ clock, random, log, memory, onChange })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
   const engines = new InstalledEngines({
@@ -167,7 +162,7 @@ async function openModels(
     ...{ clock, log, engines },
     fixed: fixedModels(options, config, clock),
     directories: [home.modelsDir, ...config.models.directories],
-    ...(builtin && { demonstrations: BUILTIN_MODELS }),
+    ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
     serve: found => kindOf(found.engine).serve(found, host),
     onChange: models => registry.update(models)
