@@ -8,6 +8,7 @@ import { BodyReader } from './body.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { listingRoutes } from './listing.ts'
+import { openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
@@ -35,6 +36,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
+  app.route('/v1', openaiRoutes({ ...components, bodies }))
 
   app.notFound(c => {
     const message = `There is no ${c.req.method} ${c.req.path.slice(0, 128)}.`

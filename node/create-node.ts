@@ -12,9 +12,11 @@ import {
   echoModel,
   engineEnvironment,
   kindOf,
+  ModelServers,
   type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
+import { keepAliveMs, memoryBytes } from '../interface/amounts.ts'
 import { type Clock, systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
@@ -41,6 +43,7 @@ import type { LumosNodeOptions } from './options.ts'
 import { PeerProtocols } from './peer-protocols.ts'
 import { Serving } from './serving/index.ts'
 import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
+import { namedServers } from './settings/servers.ts'
 import { UnderWay } from './under-way.ts'
 
 export interface MeshNodeOptions extends LumosNodeOptions {
@@ -136,26 +139,39 @@ async function openModels(
 ): Promise<Pick<NodeContext, 'hardware' | 'registry' | 'catalogue' | 'access' | 'served' | 'serving'>> {
   const { config, home, clock, random, log } = ground
   const hardware = await detectHardware()
-  const registry = new Registry({ clock, random, log, onChange })
+  const { memoryMax, keepAlive, warm, pinned, builtin } = config.models
+  const memory = {
+    budgetBytes: memoryBytes(memoryMax, hardware.memoryBytes)!,
+    keepAliveMs: keepAliveMs(keepAlive)!,
+    ...{ warm, pinned }
+  }
+  const registry = new Registry({ clock, random, log, memory, onChange })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
   const catalogue = new Catalogue({
     clock,
     log,
     fixed: fixedModels(options, config, clock),
-    directories: [
-      home.modelsDir,
-      ...config.models.directories,
-      ...(config.models.builtin ? [BUILTIN_MODELS] : [])
-    ],
+    directories: [home.modelsDir, ...config.models.directories],
+    ...(builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
     serve: found => kindOf(found.engine).serve(found, host),
     onChange: models => registry.update(models)
   })
   opened.adopt(catalogue, () => catalogue.stop())
   await catalogue.start()
+  const servers = new ModelServers({
+    ...{ clock, log },
+    discover: config.engines.discover,
+    named: namedServers(config.engines.servers, env),
+    onChange: (models, leftOut) => catalogue.setOfServers(models, leftOut)
+  })
+  opened.adopt(servers, () => servers.stop())
+  // A server that answers late is no reason to start late.
+  void servers.start()
   const access = new ModelAccess({
     settings: config.access,
     store: new ModelAccessStore(home.core),
+    isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()
@@ -211,7 +227,7 @@ async function keyOptions(
 
 /** Ids of the models that do a task. */
 const modelsFor = (registry: Registry, task: string): string[] =>
-  registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
+  registry.capabilities().flatMap(can => (can.task === task && !can.leavesMesh ? [can.model] : []))
 
 /** The models that ship with the node lie beside the source and beside `dist` alike. */
 const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))

@@ -3,7 +3,7 @@
 import type { LumosNode } from '../interface/node.ts'
 import { eventUnits } from './event.ts'
 import { gatewayUnits } from './gateway.ts'
-import { inferenceUnits } from './inference.ts'
+import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
 import { meshUnits } from './mesh.ts'
