@@ -75,6 +75,9 @@ const RUNNERS: ReadonlySet<string> = new Set(['sim', 'lab', 'soak', 'bench', 'ex
 const DRIVERS: ReadonlySet<string> = new Set(['cli', ...RUNNERS])
 /** What decides by the rules of `interface/core.ts`, and what it decides with. */
 const CORES = [
+  'capabilities/models/residency-core.ts',
+  'capabilities/models/residency-memory.ts',
+  'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
   'node/jobs/job-core.ts',
   'node/manifests/manifest-schedule.ts',
@@ -88,6 +91,7 @@ const CORES = [
   'node/routing/patience.ts',
   'node/routing/rank.ts',
   'node/routing/retry-budget.ts',
+  'node/routing/room.ts',
   'node/routing/router-core.ts',
   'node/routing/router-state.ts',
   'node/routing/track-record.ts',
