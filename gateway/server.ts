@@ -7,18 +7,16 @@
 
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
-import { type Caller, PERMISSIONS } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app-env.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
+import { type Listeners, listen, listenOnFreePort } from './listen.ts'
+import { type Listener, loadRoutes, type Routes } from './load-routes.ts'
 import { notLoaded } from './not-loaded.ts'
 import { Sessions } from './sessions.ts'
+import { dropUnreadBody } from './unread-body.ts'
 
-/** Enough for several nodes on one device; more are a sign of something else. */
-const PORTS_TRIED_MAX = 20
-const PORT_MAX = 65_535
 /** A dashboard, a few agents and the command line, with room; bounds what sockets cost. */
 const CONNECTIONS_MAX = 256
 /** Loopback is fast: who takes longer is not a program of good will. */
@@ -31,16 +29,6 @@ const GUARDS = [
   ['cross-origin-resource-policy', 'same-origin'],
   ['x-frame-options', 'DENY']
 ] as const
-
-/**
- * What the callers of each listener may do. Secrets are handed out and replaced on the socket only: a program or a
- * page that holds the token is not their owner.
- */
-const CALLERS = {
-  local: { origin: 'local', permissions: PERMISSIONS },
-  tcp: { origin: 'tcp', permissions: ['read', 'use', 'manage'] }
-} as const satisfies Record<string, Caller>
-type Listener = keyof typeof CALLERS
 
 type GatewayComponents = Omit<AppComponents, 'closing' | 'sessions'>
 
@@ -59,7 +47,6 @@ export interface GatewayOptions {
 }
 
 type Admission = (incoming: IncomingMessage) => LumosError | undefined
-type Routes = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 export class Gateway {
   readonly #load: typeof loadRoutes
@@ -69,8 +56,7 @@ export class Gateway {
   readonly #closing = new AbortController()
   #token: string
   #servers: Server[] = []
-  #tcp: Server | undefined
-  #port: number | undefined
+  #tcp: Listeners | undefined
   #routes: Promise<Record<Listener, Routes>> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions, load = loadRoutes) {
@@ -83,13 +69,13 @@ export class Gateway {
 
   /** Absent until started, and again once closing. */
   get url(): string | undefined {
-    if (this.#port === undefined) return undefined
-    const [host] = hostsOf(this.#options.host, this.#port, [])
+    if (this.#tcp === undefined) return undefined
+    const [host] = hostsOf(this.#options.host, this.#tcp.port, [])
     return `http://${host}`
   }
 
   async start(): Promise<void> {
-    const { socketPath, host, hosts: names } = this.#options
+    const { socketPath } = this.#options
     this.#checkReach()
     try {
       const local = this.#createServer('local', incoming => refusalOf(incoming, undefined))
@@ -97,14 +83,7 @@ export class Gateway {
       // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
       if (process.platform !== 'win32') await chmod(socketPath, 0o600)
 
-      this.#tcp = this.#createServer('tcp', incoming =>
-        refusalOf(incoming, {
-          token: this.#token,
-          sessions: this.#sessions,
-          hosts: hostsOf(host, incoming.socket.localPort ?? 0, names)
-        })
-      )
-      this.#port = await this.#listenOnFreePort(this.#tcp)
+      this.#tcp = await this.#listenOnTcp()
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
@@ -118,7 +97,7 @@ export class Gateway {
   rotateToken(): number {
     this.#token = this.#options.newToken()
     const ended = this.#sessions.endAll()
-    this.#tcp?.closeAllConnections()
+    for (const server of this.#tcp?.servers ?? []) server.closeAllConnections()
     return ended
   }
 
@@ -126,7 +105,7 @@ export class Gateway {
   async close({ drainMs }: { drainMs: number }): Promise<void> {
     const servers = this.#servers
     this.#servers = []
-    this.#port = undefined
+    this.#tcp = undefined
     this.#closing.abort()
 
     const closed = Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
@@ -200,51 +179,23 @@ export class Gateway {
     const { clock } = this.#components
     const call = newCall(clock)
     const { error, status, headers } = failureHead(refused, call)
+    dropUnreadBody(outgoing, clock)
     outgoing.writeHead(status, Object.fromEntries(headers)).end(failureBody(error, call, clock.monotonicMs()))
   }
 
-  async #listenOnFreePort(server: Server): Promise<number> {
-    const { host, port: first } = this.#options
-    for (let port = first; ; port++) {
-      try {
-        await listen(server, { host, port })
-        if (port > first && first > 0) {
-          this.#components.log.warn(
-            { wanted: first, port },
-            'the gateway port is taken: using the next free one'
-          )
-        }
-        return (server.address() as AddressInfo).port
-      } catch (err) {
-        const taken = (err as NodeJS.ErrnoException).code === 'EADDRINUSE'
-        if (!taken || port - first + 1 >= PORTS_TRIED_MAX || port === PORT_MAX) throw err
-      }
+  async #listenOnTcp(): Promise<Listeners> {
+    const { host, port: wanted, hosts: names } = this.#options
+    const refusal: Admission = incoming =>
+      refusalOf(incoming, {
+        token: this.#token,
+        sessions: this.#sessions,
+        hosts: hostsOf(host, incoming.socket.localPort ?? 0, names)
+      })
+    const tcp = await listenOnFreePort(() => this.#createServer('tcp', refusal), host, wanted)
+    const { port } = tcp
+    if (port !== wanted && wanted > 0) {
+      this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')
     }
+    return tcp
   }
 }
-
-/**
- * Loaded for the first request: `Request`, `Response` and what they stand on are
- * 15 MB, and many a node serves its peers for weeks without being asked from here.
- */
-async function loadRoutes(components: AppComponents): Promise<Record<Listener, Routes>> {
-  const [{ getRequestListener }, { createApp }] = await Promise.all([
-    import('@hono/node-server'),
-    import('./app.ts')
-  ])
-  const app = createApp(components)
-  const routesOf = (caller: Caller): Routes =>
-    getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
-      overrideGlobalObjects: false
-    })
-  return { local: routesOf(CALLERS.local), tcp: routesOf(CALLERS.tcp) }
-}
-
-const listen = (server: Server, where: { path: string } | { host: string; port: number }): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(where, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })

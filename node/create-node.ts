@@ -17,6 +17,7 @@ import {
   type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
+import { keepAliveMs, memoryBytes } from '../interface/amounts.ts'
 import { type Clock, systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
@@ -148,7 +149,13 @@ async function openModels(
 > {
   const { config, home, clock, random, log } = ground
   const hardware = await detectHardware()
-  const registry = new Registry({ clock, random, log, onChange })
+  const { memoryMax, keepAlive, warm, pinned, builtin } = config.models
+  const memory = {
+    budgetBytes: memoryBytes(memoryMax, hardware.memoryBytes)!,
+    keepAliveMs: keepAliveMs(keepAlive)!,
+    ...{ warm, pinned }
+  }
+  const registry = new Registry({ clock, random, log, memory, onChange })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
   const engines = new InstalledEngines({
     directory: config.engines.directory ?? home.enginesDir,
@@ -159,11 +166,8 @@ async function openModels(
   const catalogue = new Catalogue({
     ...{ clock, log, engines },
     fixed: fixedModels(options, config, clock),
-    directories: [
-      home.modelsDir,
-      ...config.models.directories,
-      ...(config.models.builtin ? [BUILTIN_MODELS] : [])
-    ],
+    directories: [home.modelsDir, ...config.models.directories],
+    ...(builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
     serve: found => kindOf(found.engine).serve(found, host),
     onChange: models => registry.update(models)

@@ -3,8 +3,9 @@
 import type { EngineKind } from '../models/found-model.ts'
 import { llamaCpp } from './llama-cpp/kind.ts'
 import { onnx } from './onnx/kind.ts'
+import { transformers } from './transformers/kind.ts'
 
 /** In the order in which they look at a folder. */
-export const ENGINE_KINDS: readonly EngineKind[] = [llamaCpp, onnx]
+export const ENGINE_KINDS: readonly EngineKind[] = [transformers, llamaCpp, onnx]
 
 export const kindOf = (engine: string): EngineKind => ENGINE_KINDS.find(({ name }) => name === engine)!

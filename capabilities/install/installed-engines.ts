@@ -99,7 +99,10 @@ export class InstalledEngines {
       await rm(tree, { recursive: true, force: true })
       for (const one of packages) {
         options.onProgress(1, 1, `unpacks ${one.title}`)
-        await unpack(join(work, one.file), join(tree, one.path), { bytesMax: one.bytes * UNPACKED_TIMES_MAX, signal })
+        await unpack(join(work, one.file), join(tree, one.path), {
+          bytesMax: one.bytes * UNPACKED_TIMES_MAX,
+          signal
+        })
       }
       const before = this.get(engine)
       const name = [version, ...accelerators, this.#options.owner].join('+')

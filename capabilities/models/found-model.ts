@@ -24,6 +24,9 @@ export interface FoundModel {
   readonly parts: readonly string[]
   /** Tokens of a prompt and its answer together; absent where the model has no such bound, or its files do not say. */
   readonly contextTokens?: number
+  /** Of its files: the form, such as `onnx`, and bytes in all. Filled in where folders are read. */
+  readonly format?: string
+  readonly fileBytes?: number
   /** What its kind of engine read of it, for `serve`. */
   readonly settings: unknown
 }

@@ -29,7 +29,7 @@ export async function readModels(path: string, engines = NO_ENGINES): Promise<re
       const { error } = ModelId.safeParse(id)
       if (error) throw invalid(`"${id}" cannot be the name of a model: ${error.issues[0]!.message}`)
     }
-    return found
+    return await Promise.all(found.map(withFiles))
   }
   if (directory.description === undefined) throw invalid(await whyNoDescription(path))
   throw invalid(`no engine of this node opens what ${join(basename(path), MODEL_INFO)} describes`)
@@ -48,4 +48,16 @@ async function fileAt(path: string, engines: EnginesHere): Promise<ModelDirector
   const own = await realpath(dirname(path))
   const name = basename(path, extname(path))
   return { path, own, folder: own, name, description: undefined, entries: [basename(path)], engines }
+}
+
+/** Forms that weights come in. */
+const FORMATS: ReadonlySet<string> = new Set(['gguf', 'onnx'])
+
+async function withFiles(found: FoundModel): Promise<FoundModel> {
+  const sizes = await Promise.all(found.parts.map(async path => (await stat(path)).size))
+  return {
+    ...found,
+    format: found.parts.map(path => extname(path).slice(1)).find(format => FORMATS.has(format)),
+    fileBytes: sizes.reduce((sum, bytes) => sum + bytes, 0)
+  }
 }

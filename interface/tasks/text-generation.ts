@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import type { DataChunk, DeltaChunk } from '../chunks.ts'
+import { type DataChunk, type DeltaChunk, Logprob } from '../chunks.ts'
+import { TOKENS_MAX } from '../limits.ts'
 import { type Accumulator, defineTask } from './definition.ts'
 import { GenerationParams } from './generation-params.ts'
 import { bytesOf, Messages, Text, textOf } from './messages.ts'
@@ -20,6 +21,7 @@ const Output = z.object({
   reasoning: z.string().optional(),
   /** Arguments are JSON as the model wrote it. */
   toolCalls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })).optional(),
+  logprobs: z.array(Logprob).optional(),
   media: z.array(z.object({ mime: z.string(), bytes: z.instanceof(Uint8Array) })).optional()
 })
 
@@ -29,7 +31,12 @@ export const textGeneration = defineTask({
   input: Input,
   params: GenerationParams,
   output: Output,
-  pieces: { max: ({ maxTokens }) => maxTokens, dataBytesMax: MEDIA_BYTES_MAX, accumulate: () => new Sum() },
+  pieces: {
+    max: ({ maxTokens }) => maxTokens ?? TOKENS_MAX,
+    dataBytesMax: MEDIA_BYTES_MAX,
+    accumulate: () => new Sum()
+  },
+  tokensMin: ({ maxTokens }) => maxTokens,
   argument: { from: 'text', input: content => ({ messages: [{ role: 'user', content }] }) },
   sizeOf: ({ messages = [], prompt = '' }) => bytesOf(messages) + prompt.length
 })
@@ -42,6 +49,7 @@ class Sum implements Accumulator<z.infer<typeof Output>> {
   #text = ''
   #reasoning = ''
   readonly #toolCalls = new Map<number, { id: string; name: string; arguments: string }>()
+  readonly #logprobs: Logprob[] = []
   readonly #media = new Map<number, { readonly mime: string; readonly pieces: Uint8Array[] }>()
 
   add(chunk: Parameters<Accumulator['add']>[0]): void {
@@ -50,9 +58,10 @@ class Sum implements Accumulator<z.infer<typeof Output>> {
     else if (chunk.type === 'data') this.#addData(chunk)
   }
 
-  #addDelta({ text = '', reasoning = '', toolCalls = [] }: DeltaChunk): void {
+  #addDelta({ text = '', reasoning = '', toolCalls = [], logprobs = [] }: DeltaChunk): void {
     this.#text += text
     this.#reasoning += reasoning
+    this.#logprobs.push(...logprobs)
     for (const { index, id = '', name = '', arguments: words = '' } of toolCalls) {
       const call = this.#toolCalls.get(index) ?? { id: '', name: '', arguments: '' }
       this.#toolCalls.set(index, {
@@ -78,6 +87,7 @@ class Sum implements Accumulator<z.infer<typeof Output>> {
       text: this.#text,
       ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
       ...(this.#toolCalls.size > 0 && { toolCalls: [...this.#toolCalls.values()] }),
+      ...(this.#logprobs.length > 0 && { logprobs: this.#logprobs }),
       ...(media.length > 0 && { media })
     }
   }

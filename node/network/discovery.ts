@@ -32,7 +32,7 @@ const CONNECTIONS_WANTED = 64
 /** Peers that others told of are dialed only up to this: twice what gossip needs. The rest are dialed when asked. */
 const CONNECTIONS_WANTED_BY_HEARSAY = 16
 /** Peers to redial; beyond any mesh of devices that one group of people owns. */
-const TARGETS_MAX = 1024
+export const TARGETS_MAX = 1024
 
 /** Dials of a peer that was only ever sighted; another sighting begins anew. */
 const FAILURES_SIGHTED_MAX = 5

@@ -106,7 +106,7 @@ export class JoinService implements Participation {
     await members.admit(subject, chain)
     // The device is told only of what is on disk, as are all that call this.
     this.#components.store.flush()
-    const { meshName, meshNamedAtMs } = members.meshNaming
+    const { meshName, meshNamedAtMs } = members.own.naming
     return { id: members.mesh, name: meshName, namedAtMs: meshNamedAtMs, chain }
   }
 
@@ -145,7 +145,7 @@ export class JoinService implements Participation {
       challenge: ask => {
         place.heard()
         const nonce = this.requests.challenge(pair, ask)
-        return { mesh: members.mesh, meshName: members.meshName, nonce }
+        return { mesh: members.mesh, meshName: members.own.name, nonce }
       },
       decide: async (_ask, nonce) => {
         const decided = this.requests.decide(joiner, nonce)

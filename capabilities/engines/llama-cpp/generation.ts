@@ -3,6 +3,7 @@
 import type { InferenceChunk } from '../../../interface/chunks.ts'
 import type { Clock, Random } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import { TOKENS_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import { AnswerReader, type Piece } from './answer-reader.ts'
 import type { ChatTemplate } from './chat-template.ts'
@@ -48,7 +49,7 @@ export async function* generate(
   const tokens = model.tokenize(prompt, input.messages !== undefined)
   const { bos, shouldPrependBosToken } = model.tokens
   if (bos !== null && (shouldPrependBosToken || tokens.length === 0) && tokens[0] !== bos) tokens.unshift(bos)
-  checkRoom(parts.contextTokens, tokens.length, params.maxTokens)
+  checkRoom(parts.contextTokens, tokens.length, params.maxTokens ?? 1)
   const writer = new Writer(parts, params, prompt)
   const sampling = await writer.sampling()
   yield* conversations.with(tokens, signal, sequence =>
@@ -151,7 +152,7 @@ class Writer {
   ): AsyncGenerator<InferenceChunk> {
     const { clock, threads, contextTokens } = this.#parts
     const { maxTokens, parallelToolCalls = true } = this.#params
-    const most = Math.min(maxTokens, contextTokens - promptTokens)
+    const most = Math.min(maxTokens ?? TOKENS_MAX, contextTokens - promptTokens)
     let finishReason = 'stop'
     let lastMs = clock.monotonicMs()
     for await (const token of tokens) {

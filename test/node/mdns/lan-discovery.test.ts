@@ -106,6 +106,19 @@ it('says that the port is taken, and finds when it is free again', async () => {
   expect(addressesOf(a, b)).toHaveLength(1)
 })
 
+it('says why a packet did not leave, and asks again at each look until one does', async () => {
+  const { network, a, b } = await two(HOME_1, HOME_2)
+  a.groups.IPv4.unsent = 'ENETUNREACH'
+  await network.pass(ASK_INTERVAL_MS + LOOK_INTERVAL_MS)
+  expect(a.report.links).toMatchObject([{ state: 'asking', error: 'ENETUNREACH' }])
+
+  a.groups.IPv4.unsent = undefined
+  b.sighted.clear()
+  await network.pass(LOOK_INTERVAL_MS)
+  expect(a.report.links).toMatchObject([{ state: 'asking', error: null }])
+  expect(addressesOf(b, a)).toHaveLength(1)
+})
+
 it('is found by a device whose firewall lets no question in', async () => {
   const { network, a, b } = await two(HOME_1, HOME_2)
   a.sighted.clear()

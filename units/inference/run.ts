@@ -1,27 +1,14 @@
-/** Questions to the mesh: any task, and the common ones by their own names. */
+/** Any task, the order in which peers would be asked, and pictures. */
 
 import * as z from 'zod'
-import { Data, Delta, Progress } from '../interface/chunks.ts'
-import { EngineFailedError } from '../interface/errors.ts'
-import { TENSOR_BYTES_MAX } from '../interface/limits.ts'
-import { ModelId } from '../interface/names.ts'
-import {
-  type InferenceRoute,
-  type LumosNode,
-  type NewInferenceRequest,
-  RankedPeer
-} from '../interface/node.ts'
-import type { Accumulator } from '../interface/tasks/definition.ts'
-import { IMAGE_BYTES_MAX, imageClassification } from '../interface/tasks/image-classification.ts'
-import {
-  accumulate,
-  definitionOf,
-  TASK_NAMES,
-  type TaskName,
-  type TaskOutput
-} from '../interface/tasks/index.ts'
-import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
-import { defineUnit } from './define-unit.ts'
+import { TENSOR_BYTES_MAX } from '../../interface/limits.ts'
+import { ModelId } from '../../interface/names.ts'
+import { type LumosNode, RankedPeer } from '../../interface/node.ts'
+import { IMAGE_BYTES_MAX, imageClassification } from '../../interface/tasks/image-classification.ts'
+import { definitionOf, TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
+import { defineUnit } from '../define-unit.ts'
+import { ask, identityOf } from './ask.ts'
+import { Chunk, inJson } from './chunk.ts'
 
 const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
 const isSaid = ({ task, model }: { task?: unknown; model?: unknown }) =>
@@ -67,32 +54,12 @@ function answerOf(task: TaskName) {
   return z.strictObject({ task: z.literal(task), model: z.string(), output: definitionOf(task).output })
 }
 
-const index = z.int().min(0)
-
-/** An answer comes in pieces of text, deltas and data, or whole, with progress between; `done` comes last. */
-const Chunk = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text'), index, text: z.string() }),
-  z.strictObject({ type: z.literal('delta'), index, ...Delta.shape }),
-  z.strictObject({ type: z.literal('data'), index, ...Data.shape }),
-  z.strictObject({ type: z.literal('progress'), index, ...Progress.shape }),
-  z.strictObject({ type: z.literal('output'), index, output: z.unknown() }),
-  z.strictObject({
-    type: z.literal('done'),
-    index,
-    finishReason: z.string(),
-    usage: z.strictObject({ inputTokens: z.int().optional(), outputTokens: z.int().optional() })
-  })
-])
-
-/** Bytes in base64, which takes four for three, and the JSON around them. */
-const inJson = (bytes: number): number => Math.ceil(bytes / 3) * 4 + INPUT_BYTES_MAX
-
 /** A picture of one pixel, in base64. */
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='
 
 const SEVEN = { label: '7', score: 0.99 }
 
-export const inferenceUnits = (node: LumosNode) => [
+export const runUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.run',
     kind: 'command',
@@ -111,7 +78,10 @@ export const inferenceUnits = (node: LumosNode) => [
     input: Question,
     output: Answer,
     item: Chunk,
-    run: (question, context) => ask(node, question, context),
+    async run(question, context) {
+      const { task, model, output } = await ask(node, question, context)
+      return { task, model, output }
+    },
     stream: (question, context) => node.infer({ ...question, ...identityOf(context) }, context)
   }),
   defineUnit({
@@ -153,29 +123,3 @@ export const inferenceUnits = (node: LumosNode) => [
     }
   })
 ]
-
-const identityOf = ({ requestId, budgetMs }: UnitContext) => ({ id: requestId, budgetMs })
-
-/** The whole answer, put together as its task says. */
-async function ask(node: LumosNode, question: NewInferenceRequest, context: UnitContext): Promise<Answer> {
-  let chosen: InferenceRoute | undefined
-  let answer: Accumulator | undefined
-
-  for await (const chunk of node.infer(
-    { ...question, ...identityOf(context) },
-    {
-      signal: context.signal,
-      peer: context.peer,
-      onRoute(route) {
-        chosen = route
-        answer = accumulate(route.task)
-        context.onRoute?.(route)
-      }
-    }
-  )) {
-    answer?.add(chunk)
-  }
-
-  if (chosen === undefined || answer === undefined) throw new EngineFailedError('An answer came from nobody.')
-  return { task: chosen.task, model: chosen.model, output: answer.output() }
-}
