@@ -15,7 +15,7 @@ const HASH = createHash('sha256').update(JSON.stringify(list)).digest('hex').sli
 const SHARED = join(tmpdir(), `lumos-node-engines-${HASH}`)
 
 /** The registry that this machine can reach. */
-export const registryHere = (): string =>
+const registryHere = (): string =>
   process.env.npm_config_registry ??
   execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim()
 

@@ -40,7 +40,7 @@ function ask(input: unknown, params: Record<string, unknown> = {}) {
 }
 
 /** The model in a folder of its own: `bytes`, or the fixture. */
-async function serve(name: string, bytes = readFileSync(TINY)) {
+async function serve(name: string, bytes: Buffer = readFileSync(TINY)) {
   const folder = join(directory, name)
   mkdirSync(folder)
   writeFileSync(join(folder, 'model-q8_0.gguf'), bytes)
