@@ -55,16 +55,18 @@ export class Registry implements Inference, Startable {
         this.onModel?.(change)
       }
     })
-    this.#models.update(models)
+    this.#models.update(models, [])
   }
 
   /**
    * These are the models from now on. One that is no longer among them is asked nothing new; its requests under way
    * end as they would have, and then its engine closes.
+   *
+   * @param changing models that are not among them because their files change: one that is loaded serves on.
    */
-  update(models: readonly Model[]): void {
+  update(models: readonly Model[], changing: readonly string[] = []): void {
     if (this.#stopped) return
-    this.#models.update(models)
+    this.#models.update(models, changing)
     this.#options.onChange()
   }
 
