@@ -11,6 +11,7 @@ import {
   detectHardware,
   echoModel,
   engineEnvironment,
+  InstalledEngines,
   kindOf,
   ModelServers,
   type PlacedModel,
@@ -99,7 +100,8 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const keys = await keyOptions(options, ground)
   const identity = identityOf(await loadIdentityKey(home.identityPath, keys))
   let switching: MeshSwitching | undefined
-  const models = await openModels(options, { ...ground, env: loaded.env, opened }, () =>
+  const { peerId } = identity
+  const models = await openModels(options, { ...ground, peerId, env: loaded.env, opened }, () =>
     switching?.session.offerChanged()
   )
   const features = await openFeatures(declared, { ...ground, ...models, settings: config })
@@ -129,22 +131,35 @@ function jobsOf({ clock, random, log, home, features }: NodeContext, events: Eve
   return new Jobs({ clock, random, log, store: new JobStore(home.core), events, kinds })
 }
 
+interface ModelGround {
+  readonly peerId: string
+  readonly opened: AsyncDisposableStack
+  readonly env: LoadedConfig['env']
+}
+
 type Ground = Pick<NodeContext, 'config' | 'home' | 'clock' | 'random' | 'log' | 'emit'>
 
 /** The models of this node, those that come and go too, and to whom they are offered. */
 async function openModels(
   options: LumosNodeOptions,
-  { opened, env, ...ground }: Ground & { opened: AsyncDisposableStack; env: LoadedConfig['env'] },
+  { opened, env, peerId, ...ground }: Ground & ModelGround,
   onChange: () => void
-): Promise<Pick<NodeContext, 'hardware' | 'registry' | 'catalogue' | 'access' | 'served' | 'serving'>> {
+): Promise<
+  Pick<NodeContext, 'hardware' | 'registry' | 'catalogue' | 'engines' | 'access' | 'served' | 'serving'>
+> {
   const { config, home, clock, random, log } = ground
   const hardware = await detectHardware()
   const memory = memoryPolicy(config.models, hardware)
   const registry = new Registry({ clock, random, log, memory, onChange })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
+  const engines = new InstalledEngines({
+    directory: config.engines.directory ?? home.enginesDir,
+    registry: config.engines.registry,
+    owner: peerId,
+    ...{ clock, fetch }
+  })
   const catalogue = new Catalogue({
-    clock,
-    log,
+    ...{ clock, log, engines },
     fixed: fixedModels(options, config, clock),
     directories: [home.modelsDir, ...config.models.directories],
     ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
@@ -171,7 +186,7 @@ async function openModels(
   })
   const served = new UnderWay()
   const serving = new Serving({ ...ground, registry, access, served })
-  return { hardware, registry, catalogue, access, served, serving }
+  return { hardware, registry, catalogue, engines, access, served, serving }
 }
 
 /** A name that was given once stays until another is given: the last certificate has it. */
