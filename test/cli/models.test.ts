@@ -26,9 +26,15 @@ describe('models on the command line', () => {
       assert.ok(memory_bytes > 0)
       assert.match(await show(), /^State {3}ready$/m)
       assert.match(await show(), /^den \(here\) +ready +1 +- +-$/m)
-      assert.match((await onDen('models')).stdout, /^digits-cnn +tensor +ready +[\d.]+ KiB +- +den \(here\)$/m)
+      assert.match(
+        (await onDen('models')).stdout,
+        /^digits-cnn +tensor +ready +[\d.]+ KiB +- +den \(here\)$/m
+      )
 
-      assert.match((await onDen('models', 'load', 'digits-cnn')).stdout, /^digits-cnn is loaded and takes [\d.]+ MiB/)
+      assert.match(
+        (await onDen('models', 'load', 'digits-cnn')).stdout,
+        /^digits-cnn is loaded and takes [\d.]+ MiB/
+      )
       const unloaded = await onDen('models', 'unload', 'digits-cnn')
       assert.match(unloaded.stdout, /^digits-cnn is unloaded\. The next request loads it again\.$/m)
       assert.match(await show(), /^State {3}(draining|cold)$/m)
