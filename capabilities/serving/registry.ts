@@ -70,9 +70,13 @@ export class Registry implements Inference, Startable {
     this.#options.onChange()
   }
 
-  /** Models are loaded on first use, and those at once that the settings want loaded. */
+  /** Models are loaded on first use. */
   start(): void {
     this.#stopped = false
+  }
+
+  /** Loads the models that the settings want loaded, now and when they come. */
+  warmUp(): void {
     this.#models.warmUp()
   }
 

@@ -147,7 +147,7 @@ describe('a registry with little memory', () => {
       pinned: ['a'],
       warm: ['b']
     })
-    registry.start()
+    registry.warmUp()
     await turn()
     assert.deepEqual(states(), ['a ready', 'b ready', 'c cold'])
     clock.advance(1000)
