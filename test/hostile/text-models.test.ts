@@ -37,13 +37,12 @@ async function changed(file: string, change: (text: string) => string): Promise<
   const folder = join(home, `m${models++}`)
   await cp(join(MODELS, 'tiny-llm'), folder, { recursive: true })
   await rm(join(folder, 'model_info.json'))
-  await writeFile(join(folder, file), change(await readFile(join(folder, file), 'utf8')))
+  await writeFile(join(folder, file), change(await readFile(join(folder, file), 'utf8').catch(() => '')))
   const [found] = await readModels(folder)
   engine = transformers.serve(found!, { clock, log: memoryLog(), env: {}, cores: 2 }).engine
 }
 
-const withTemplate = (template: string): Promise<void> =>
-  changed('tokenizer_config.json', text => JSON.stringify({ ...JSON.parse(text), chat_template: template }))
+const withTemplate = (template: string): Promise<void> => changed('chat_template.jinja', () => template)
 
 async function ask(input: object, signal?: AbortSignal): Promise<void> {
   const request = {
