@@ -162,7 +162,7 @@ describe('tiny-llm', () => {
 
   it('goes on to the end of its room when no length is stated', async () => {
     // What came already comes again, ever more likely.
-    const { finishReason, usage } = await answerTo('Hello', { frequencyPenalty: -2 })
+    const { finishReason, usage } = await answerTo('Count to ten', { frequencyPenalty: -2 })
     assert.deepEqual([finishReason, usage.inputTokens! + usage.outputTokens!], ['length', 512])
   })
 
