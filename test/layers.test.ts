@@ -269,6 +269,13 @@ describe('the floors of the house', () => {
     expect([...loadedBy(['capabilities/host/engine-call.ts'])]).toContain('zod')
   })
 
+  it('a node loads no library that only its engines need', () => {
+    const loaded = [...loadedBy(['cli/main.ts', 'node/index.ts'])]
+    expect(loaded).toContain('capabilities/engines/transformers/kind.ts')
+    expect(loaded).not.toContain('@huggingface/transformers')
+    expect(loaded).not.toContain('onnxruntime-node')
+  })
+
   it('only a task itself and the engines that do it say its name', () => {
     const tasks = readdirSync(join(ROOT, 'interface', 'tasks'))
       .map(
