@@ -6,6 +6,7 @@
 
 import * as z from 'zod'
 import type { DiscoveryReport } from './discovery.ts'
+import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
@@ -173,6 +174,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly events: NodeEvents
   /** Long work of this node, such as a check of its models. */
   readonly jobs: LumosJobs
+  /** The engines of this device that open models on its disk. */
+  readonly engine: LumosEngine
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   /** Protocols between peers that programs around the node bring. */

@@ -43,7 +43,8 @@ export interface MeshNodeComponents {
   readonly protocols: NodeProtocols
 }
 
-export class MeshNode implements LumosNode {
+/** `withFacets` adds what features bring. */
+export class MeshNode implements Omit<LumosNode, 'engine'> {
   readonly events: EventBus
   readonly jobs: Jobs
   readonly mesh: LumosMesh

@@ -11,7 +11,7 @@ import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
-import type { FoundModel } from './found-model.ts'
+import type { EnginesHere, FoundModel } from './found-model.ts'
 import { ModelFolder } from './model-folder.ts'
 
 /** A node starts without the models of a folder that takes longer, as on a slow network drive. */
@@ -39,6 +39,7 @@ export interface CatalogueOptions {
   readonly demonstrations?: string
   /** The directory that may be missing, because a person makes it with the first model. */
   readonly own?: string
+  readonly engines?: EnginesHere
   /** What serves a model of a folder. */
   serve(found: FoundModel): Model
   /** Called with all models whenever they change. */
@@ -59,10 +60,10 @@ export class Catalogue implements Startable {
   }
 
   constructor(options: CatalogueOptions) {
-    const { clock, directories, demonstrations, own } = options
+    const { clock, directories, demonstrations, own, engines } = options
     this.#options = options
     const folderOf = (path: string): ModelFolder =>
-      new ModelFolder(path, { clock, optional: path === own, onChange: () => this.#update() })
+      new ModelFolder(path, { clock, engines, optional: path === own, onChange: () => this.#update() })
     this.#folders = [...new Set(directories)].map(folderOf)
     // One that the settings name too is a directory like any other.
     if (demonstrations !== undefined && !directories.includes(demonstrations))
@@ -90,6 +91,11 @@ export class Catalogue implements Startable {
   setOfServers(models: readonly PlacedModel[], leftOut: readonly LeftOut[]): void {
     this.#ofServers = { models, leftOut }
     this.#update()
+  }
+
+  /** An engine has come or gone: all folders are read anew. */
+  async refresh(): Promise<void> {
+    await Promise.all(this.#folders.map(folder => folder.refresh()))
   }
 
   /** Every folder and model that is not served, with the reason. */

@@ -111,8 +111,8 @@ export class Registry implements Inference, Startable {
     const entry = this.#find(request)
     const { manager, admission } = entry
     const { engine } = entry.model
-    const work = this.#works.begin(request.budgetMs, options?.signal)
     const { key } = manager
+    const work = this.#works.begin(request.budgetMs, options?.signal)
     this.#residency.begin(key)
     try {
       const turn = admission.enter(work.signal, options?.askedBy)

@@ -150,6 +150,16 @@ export const Config = z.strictObject({
   engines: z.strictObject({
     /** Serve the model `echo`, which answers with what it was asked. */
     echo: z.boolean().default(false),
+    /**
+     * Where engines are installed; homes may share it. Default: `engines` in the home, and
+     * `/var/lib/lumos-node/engines` for root, whose engines may run as a user who cannot enter the home.
+     */
+    directory: Path.nullable().default(null),
+    /** The npm registry that installed engines come from. Their hashes are part of the package. */
+    registry: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .default('https://registry.npmjs.org'),
     /** Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device. */
     discover: z.boolean().default(true),
     /**

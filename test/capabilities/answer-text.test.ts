@@ -179,7 +179,10 @@ describe('the choice of a token', () => {
   }
   const chosen = (sampling: object, prompt: number[] = [], count = 2000): number[] => {
     const sampler = new Sampler({ ...greedy, ...sampling }, prompt)
-    const tokens = Array.from({ length: count }, () => sampler.choose(Float32Array.of(0, 1, 2, 1.9, -1)))
+    const tokens = Array.from(
+      { length: count },
+      () => sampler.choose(Float32Array.of(0, 1, 2, 1.9, -1)).token
+    )
     return [...new Set(tokens)].sort()
   }
 
@@ -200,16 +203,33 @@ describe('the choice of a token', () => {
   it('repeats with its seed, and is another with another', () => {
     const run = (seed: number): number[] => {
       const sampler = new Sampler({ ...greedy, temperature: 1, seed }, [])
-      return Array.from({ length: 50 }, () => sampler.choose(Float32Array.of(0, 1, 2, 1.9, -1)))
+      return Array.from({ length: 50 }, () => sampler.choose(Float32Array.of(0, 1, 2, 1.9, -1)).token)
     }
     assert.deepEqual(run(7), run(7))
     assert.notDeepEqual(run(7), run(8))
   })
 
+  it('says how likely it was, and the others, whatever is taken away from them', () => {
+    const sampler = new Sampler({ ...greedy, top: 2, presencePenalty: 2 }, [])
+    const scores = [0, 1, 2]
+    const choices = [1, 2].map(() => sampler.choose(Float32Array.from(scores)))
+    const sum = scores.reduce((all, score) => all + Math.exp(score), 0)
+    const likely = (token: number) => [token, Number((scores[token]! - Math.log(sum)).toFixed(4))]
+    assert.deepEqual(
+      choices.map(({ likelihoods }) =>
+        likelihoods!.map(([token, logprob]) => [token, Number(logprob.toFixed(4))])
+      ),
+      [
+        [likely(2), likely(2), likely(1)],
+        [likely(1), likely(2), likely(1)]
+      ]
+    )
+  })
+
   it('follows the probabilities', () => {
     const sampler = new Sampler({ ...greedy, temperature: 0.5 }, [])
     let zeros = 0
-    for (let at = 0; at < 20_000; at++) if (sampler.choose(Float32Array.of(0, 1)) === 0) zeros++
+    for (let at = 0; at < 20_000; at++) if (sampler.choose(Float32Array.of(0, 1)).token === 0) zeros++
     // One in 1 + e².
     assert.ok(Math.abs(zeros / 20_000 - 0.1192) < 0.01, `${zeros}`)
   })

@@ -140,6 +140,15 @@ describe('tiny-llm', () => {
     assert.deepEqual(developer, system)
   })
 
+  it('says how likely each of its tokens was', async () => {
+    const { text, logprobs } = await answerTo('What is 12 plus 7?', { logprobs: true, topLogprobs: 2 })
+    assert.equal(logprobs!.map(({ token }) => token).join(''), text)
+    for (const { token, logprob, top } of logprobs!) {
+      assert.deepEqual([top!.length, top![0]], [2, { token, logprob }])
+      assert.ok(top![1]!.logprob <= logprob)
+    }
+  })
+
   it('ends at a stop sequence, which is no part of the answer', async () => {
     const { text, finishReason } = await answerTo('Tell me a story', { stop: ['nothing', ' far away'] })
     assert.equal(text, STORY.slice(0, STORY.indexOf(' far away')))

@@ -65,7 +65,7 @@ describe('the configuration', () => {
           pinned: []
         },
         access: {},
-        engines: { echo: false },
+        engines: { echo: false, discover: true, servers: {} },
         log: { level: 'info' }
       }
     )

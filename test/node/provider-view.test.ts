@@ -12,7 +12,11 @@ type Roles = Record<string, 'member' | 'admin' | 'guest'>
 /** A view of `self`, which has the model `own`, and of peers that all offer `echo`. */
 function viewOf(
   roles: Roles,
-  { lost = [], claims = [], demonstrations = [] }: Partial<Record<'lost' | 'claims' | 'demonstrations', string[]>> = {}
+  {
+    lost = [],
+    claims = [],
+    demonstrations = []
+  }: Partial<Record<'lost' | 'claims' | 'demonstrations', string[]>> = {}
 ) {
   const list = Object.entries(roles).map(([peerId, role]) => ({ peerId, name: `name-${peerId}`, role }))
   const members = {
@@ -24,8 +28,10 @@ function viewOf(
     self: { peerId: 'self', name: 'unborn' },
     own: {
       ...service,
-      capabilities: ({ offered } = { offered: false }) =>
-        [capability('own'), ...(offered ? [] : demonstrations.map(capability))]
+      capabilities: ({ offered } = { offered: false }) => [
+        capability('own'),
+        ...(offered ? [] : demonstrations.map(capability))
+      ]
     },
     table: {
       providers: ({ model = 'echo' }) =>
