@@ -95,6 +95,8 @@ it('counts a peer without a manifest as connected, and says that it is not asked
   const silent = { peer_id: '12D3', name: 'attic', path: 'tcp/tls', address: '', rtt_ms: 1, software: null }
   const peers = [{ ...silent, capabilities: [], duplicated: false }]
   expect(found({}, TWO, peers).at(-1)).toMatch(/^ok peers: 1 connected: attic/)
-  expect(silentFound(peers)).toMatchObject([{ status: 'warn', message: expect.stringMatching(/^attic: connected/) }])
+  expect(silentFound(peers)).toMatchObject([
+    { status: 'warn', message: expect.stringMatching(/^attic: connected/) }
+  ])
   expect(silentFound([])).toEqual([])
 })
