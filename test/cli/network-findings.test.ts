@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { silentFound } from '../../cli/commands/node/doctor-peers.ts'
 import { type NetworkView, networkFindings } from '../../cli/commands/node/network-findings.ts'
 
 type Link = NetworkView['discovery']['links'][number]
@@ -88,4 +89,14 @@ it('is content with connected peers, and warns of one that is sighted and not re
   // Not dialed yet, or gone for a while.
   for (const each of [sighting(null), sighting('dialing'), sighting('timeout', { seen_ago_ms: 60_000 })])
     expect(found({ sightings: [each] }, TWO, [{ name: 'attic' }]).at(-1)).toMatch(/^ok peers/)
+})
+
+it('counts a peer without a manifest as connected, and says that it is not asked', () => {
+  const silent = { peer_id: '12D3', name: 'attic', path: 'tcp/tls', address: '', rtt_ms: 1, software: null }
+  const peers = [{ ...silent, capabilities: [], duplicated: false }]
+  expect(found({}, TWO, peers).at(-1)).toMatch(/^ok peers: 1 connected: attic/)
+  expect(silentFound(peers)).toMatchObject([
+    { status: 'warn', message: expect.stringMatching(/^attic: connected/) }
+  ])
+  expect(silentFound([])).toEqual([])
 })
