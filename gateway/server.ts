@@ -5,20 +5,16 @@
  * devices may call it by.
  */
 
-import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
 import { type Caller, PERMISSIONS } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app-env.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
+import { listenOnFreePort, listenOnSocket } from './listening.ts'
 import { notLoaded } from './not-loaded.ts'
 import { Sessions } from './sessions.ts'
 
-/** Enough for several nodes on one device; more are a sign of something else. */
-const PORTS_TRIED_MAX = 20
-const PORT_MAX = 65_535
 /** A dashboard, a few agents and the command line, with room; bounds what sockets cost. */
 const CONNECTIONS_MAX = 256
 /** Loopback is fast: who takes longer is not a program of good will. */
@@ -69,6 +65,7 @@ export class Gateway {
   readonly #closing = new AbortController()
   #token: string
   #servers: Server[] = []
+  #local: Server | undefined
   #tcp: Server | undefined
   #port: number | undefined
   #routes: Promise<Record<Listener, Routes>> | undefined
@@ -89,14 +86,10 @@ export class Gateway {
   }
 
   async start(): Promise<void> {
-    const { socketPath, host, hosts: names } = this.#options
+    const { host, hosts: names } = this.#options
     this.#checkReach()
     try {
-      const local = this.#createServer('local', incoming => refusalOf(incoming, undefined))
-      await listen(local, { path: socketPath })
-      // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
-      if (process.platform !== 'win32') await chmod(socketPath, 0o600)
-
+      await this.openSocket()
       this.#tcp = this.#createServer('tcp', incoming =>
         refusalOf(incoming, {
           token: this.#token,
@@ -104,11 +97,19 @@ export class Gateway {
           hosts: hostsOf(host, incoming.socket.localPort ?? 0, names)
         })
       )
-      this.#port = await this.#listenOnFreePort(this.#tcp)
+      this.#port = await listenOnFreePort(this.#tcp, this.#options, this.#components.log)
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
     }
+  }
+
+  /** Listens on the socket: again, where its file was removed. What came in by the one before goes on. */
+  async openSocket(): Promise<void> {
+    const { socketPath } = this.#options
+    this.#local?.close()
+    this.#local = this.#createServer('local', incoming => refusalOf(incoming, undefined))
+    await listenOnSocket(this.#local, socketPath)
   }
 
   /**
@@ -202,25 +203,6 @@ export class Gateway {
     const { error, status, headers } = failureHead(refused, call)
     outgoing.writeHead(status, Object.fromEntries(headers)).end(failureBody(error, call, clock.monotonicMs()))
   }
-
-  async #listenOnFreePort(server: Server): Promise<number> {
-    const { host, port: first } = this.#options
-    for (let port = first; ; port++) {
-      try {
-        await listen(server, { host, port })
-        if (port > first && first > 0) {
-          this.#components.log.warn(
-            { wanted: first, port },
-            'the gateway port is taken: using the next free one'
-          )
-        }
-        return (server.address() as AddressInfo).port
-      } catch (err) {
-        const taken = (err as NodeJS.ErrnoException).code === 'EADDRINUSE'
-        if (!taken || port - first + 1 >= PORTS_TRIED_MAX || port === PORT_MAX) throw err
-      }
-    }
-  }
 }
 
 /**
@@ -239,12 +221,3 @@ async function loadRoutes(components: AppComponents): Promise<Record<Listener, R
     })
   return { local: routesOf(CALLERS.local), tcp: routesOf(CALLERS.tcp) }
 }
-
-const listen = (server: Server, where: { path: string } | { host: string; port: number }): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(where, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })

@@ -36,6 +36,8 @@ export interface MeshHello {
   readonly saidRemoved: ReadonlySet<string>
   /** Whether that peer says that this device was removed: a dial more would only count against it there. */
   refuses(peerId: string): boolean
+  /** Says hello to the admins once more, with the wish for this name, until one has signed it. */
+  askForName(name: string): Promise<void>
 }
 
 export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello {
@@ -44,13 +46,20 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
   const { clock, log } = node
   const saidRemoved = new Set<string>()
   const refusing = new Set<string>()
+  let wantedName: string | undefined
   const service = new HelloService({
     libp2p,
     clock,
     log,
     guard,
     terms: () => ({
-      own: { version: 1, mesh, ...members.meshNaming, revocationsDigest: members.revocationsDigest },
+      own: {
+        version: 1,
+        mesh,
+        ...members.meshNaming,
+        revocationsDigest: members.revocationsDigest,
+        wantedName
+      },
       certificates: members.chain,
       manifest: parts.manifest(),
       judge: (id, certificates, hello) => check.judge(id, certificates, hello)
@@ -72,7 +81,34 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
     },
     isAsked: id => parts.isAsked(id)
   })
-  return { service, saidRemoved, refuses: id => refusing.has(id) || saidRemoved.has(id) }
+  return {
+    service,
+    saidRemoved,
+    refuses: id => refusing.has(id) || saidRemoved.has(id),
+    async askForName(name) {
+      wantedName = name
+      try {
+        await askAdmins(service, members, node.peerId)
+      } finally {
+        wantedName = undefined
+      }
+    }
+  }
+}
+
+/** One after another, because two admins may give two names. First the admin that let this node in, which knows it. */
+async function askAdmins(
+  service: HelloService,
+  members: MeshMembership['members'],
+  self: string
+): Promise<void> {
+  const own = members.lastKnown(self)
+  const admins = members.list().filter(({ peerId, role }) => role === 'admin' && peerId !== self)
+  const isIssuer = ({ peerId }: { peerId: string }) => Number(peerId === own?.issuer)
+  for (const { peerId } of admins.sort((a, b) => isIssuer(b) - isIssuer(a))) {
+    await service.greet(peerId)
+    if (members.lastKnown(self)?.name !== own?.name) return
+  }
 }
 
 /** Both sides accept each other: what each knows goes over. */

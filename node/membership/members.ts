@@ -182,6 +182,12 @@ export class Members {
     return [...this.#state.known.keys()].flatMap(peerId => this.get(peerId) ?? [])
   }
 
+  /** What other devices are or were called, as far as this node knows: one name must not pass from a device to another. */
+  namesBesides(peerId: string): Set<string> {
+    const others = [...this.#state.known.values()].filter(({ membership }) => membership.peerId !== peerId)
+    return new Set(others.map(({ membership }) => membership.name))
+  }
+
   /**
    * The peer showed this chain. From now on it is what the chain says.
    *

@@ -4,6 +4,7 @@
  * Apart, because the CLI needs it before anything else and must start quickly.
  */
 
+import { accessSync, constants, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join, posix, resolve, win32 } from 'node:path'
 import { LumosError } from '../../interface/errors.ts'
@@ -13,7 +14,43 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** The home as an absolute path: what was asked for, else `LUMOS_HOME`, else the platform's folder. */
 export function homePath(home: string | undefined, env: Environment): string {
   const asked = home || env.LUMOS_HOME
-  return resolve(asked ? fromTilde(asked) : defaultHome(env, process.platform, userHome))
+  const path = resolve(asked ? fromTilde(asked) : defaultHome(env, process.platform, userHome))
+  mustBeOurs(path)
+  return path
+}
+
+/**
+ * Refuses what another user keeps from this one, and says so: to look into it would find nothing there.
+ *
+ * @throws {LumosError} `DENIED`
+ */
+export function mustBeOurs(path: string): void {
+  try {
+    accessSync(path, constants.R_OK)
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== 'EACCES') return
+    const uid = ownerOf(path)
+    // The mode is wrong, which its owner can mend: `doctor` says how.
+    if (uid !== undefined && uid === process.getuid?.()) return
+    throw new LumosError('DENIED', `${path} ${ownerWords(uid)}, and this user may not read it.`, {
+      hint: 'Run this as that user (sudo), or use a home of your own: --home HOME, or LUMOS_HOME.',
+      cause: err
+    })
+  }
+}
+
+/** Undefined where the folders around it belong to another user, too. */
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid
+  } catch {
+    return undefined
+  }
+}
+
+const ownerWords = (uid: number | undefined): string => {
+  if (uid === undefined) return 'is in a folder of another user'
+  return uid === 0 ? 'belongs to root' : `belongs to user ${uid}`
 }
 
 /**

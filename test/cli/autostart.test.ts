@@ -7,11 +7,14 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, it } from 'vitest'
+import { describe, it, vi } from 'vitest'
 import type { Target } from '../../cli/commands/autostart/plan.ts'
 import { planFor } from '../../cli/commands/autostart/plans.ts'
 import { readRunFile } from '../../storage/home/run-file.ts'
 import { runCli } from './run-cli.ts'
+
+/** A machine that does much else starts each command in seconds. */
+vi.setConfig({ testTimeout: 120_000 })
 
 const TARGET: Target = {
   node: '/opt/node 24/bin/node',
