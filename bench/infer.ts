@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { onnxModel, readModel } from '../capabilities/index.ts'
+import { kindOf, readModels } from '../capabilities/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import type { LumosNode } from '../interface/node.ts'
@@ -56,8 +56,8 @@ export const bench: Bench = async ({ quick }) => {
 /** The engine host without anything around it. */
 async function connectEngine(): Promise<Ask> {
   const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
-  const found = await readModel(fileURLToPath(new URL(`../models/${MODEL}`, import.meta.url)))
-  const { engine } = onnxModel(found, {
+  const [found] = await readModels(fileURLToPath(new URL(`../models/${MODEL}`, import.meta.url)))
+  const { engine } = kindOf(found!.engine).serve(found!, {
     clock: systemClock,
     log,
     env: {},

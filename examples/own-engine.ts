@@ -8,7 +8,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLumosNode, type Engine, type InferenceChunk, type TaskInput } from '../node/index.ts'
+import {
+  askedText,
+  createLumosNode,
+  type Engine,
+  type InferenceChunk,
+  type TaskInput
+} from '../node/index.ts'
 
 class ShoutEngine implements Engine {
   readonly loaded = true
@@ -17,8 +23,7 @@ class ShoutEngine implements Engine {
   async close(): Promise<void> {}
 
   async *infer({ input }: { readonly input: unknown }): AsyncGenerator<InferenceChunk> {
-    const { messages } = input as TaskInput<'text-generation'>
-    yield { type: 'text', index: 0, text: messages.at(-1)!.content.toUpperCase() }
+    yield { type: 'text', index: 0, text: askedText(input as TaskInput<'text-generation'>).toUpperCase() }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: {} }
   }
 }

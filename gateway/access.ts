@@ -11,7 +11,6 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { isIPv6 } from 'node:net'
 import { LumosError } from '../interface/errors.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
@@ -38,20 +37,28 @@ export const isLoopback = (ip: string): boolean => /^(?:::1$|(?:::ffff:)?127\.)/
 /** The authority of a URL to this address. */
 const authorityOf = (ip: string, port: number): string => `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 
-/** What programs call the gateway: its address, what this device calls itself, and the names that were listed. */
-export function hostsOf(ip: string, port: number, names: readonly string[]): ReadonlySet<string> {
-  const local = isIPv6(ip) ? '::1' : '127.0.0.1'
-  const all = [
-    isWildcard(ip) ? local : ip,
-    ...(isWildcard(ip) || isLoopback(ip) ? ['localhost'] : []),
-    ...names
-  ]
+/**
+ * `localhost` leads to either loopback address, so the gateway takes both: a program that held the other one would be
+ * sent the token. `::` takes IPv4 too.
+ */
+const LISTENED_ON: Readonly<Record<string, readonly string[]>> = {
+  '127.0.0.1': ['127.0.0.1', '::1'],
+  '::1': ['::1', '127.0.0.1'],
+  '0.0.0.0': ['0.0.0.0', '::1']
+}
+const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/** Where the gateway listens for `host`. */
+export const addressesOf = (host: string): readonly string[] => LISTENED_ON[host] ?? [host]
+
+/** What programs call the gateway: its addresses, what this device calls itself, and the names that were listed. */
+export function hostsOf(host: string, port: number, names: readonly string[]): ReadonlySet<string> {
+  const own = addressesOf(WILDCARDS[host] ?? host)
+  const all = [...own, ...(own.some(isLoopback) ? ['localhost'] : []), ...names]
   const hosts = all.map(name => authorityOf(name, port).toLowerCase())
   // Browsers leave the port of http away.
-  return new Set(port === HTTP_PORT ? [...hosts, ...hosts.map(host => host.replace(/:80$/, ''))] : hosts)
+  return new Set(port === HTTP_PORT ? [...hosts, ...hosts.map(name => name.replace(/:80$/, ''))] : hosts)
 }
-
-const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
 
 /**
  * Why this request is not answered, or nothing.
@@ -84,12 +91,10 @@ function wrongPlace(incoming: IncomingMessage, hosts: ReadonlySet<string>): Lumo
 function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {
   const { method, headers, socket } = incoming
   const path = incoming.url?.split('?', 1)[0] ?? ''
-  if (
-    (method === 'GET' || method === 'HEAD') &&
-    HEALTH_PATHS.has(path) &&
-    isLoopback(socket.remoteAddress ?? '')
-  )
-    return undefined
+  const reads = method === 'GET' || method === 'HEAD'
+  // With a slash at the end there is no such route, which is no question of a token.
+  const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
+  if (isHealth && isLoopback(socket.remoteAddress ?? '')) return undefined
 
   const given = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
   if (given !== undefined && equals(given, token)) return undefined

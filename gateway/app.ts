@@ -8,8 +8,10 @@ import { BodyReader } from './body.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { listingRoutes } from './listing.ts'
+import { openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
+import { dropUnreadBody } from './unread-body.ts'
 
 export function createApp(components: AppComponents): Hono<AppEnv> {
   const { units, clock, closing } = components
@@ -34,6 +36,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
+  app.route('/v1', openaiRoutes({ ...components, bodies }))
 
   app.notFound(c => {
     const message = `There is no ${c.req.method} ${c.req.path.slice(0, 128)}.`
@@ -50,6 +53,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
 function failure(c: Context<AppEnv>, thrown: unknown, { clock, log }: AppComponents): Response {
   const call = c.get('call')
   const { error, status, headers } = failureHead(thrown, call)
+  dropUnreadBody(c.env.outgoing, clock)
   if (error.code === 'INTERNAL')
     log.error({ err: thrown, unit: call.unit }, 'A request met an error that nobody expected.')
   return new Response(failureBody(error, call, clock.monotonicMs()), { status, headers })

@@ -61,8 +61,6 @@ export function failureHead(
 
   if (status === 429 || status === 503) headers.set('retry-after', String(retryAfterS(error)))
   if (status === 401) headers.set('www-authenticate', 'Bearer')
-  // The rest of a body that is too large is not waited for.
-  if (status === 413) headers.set('connection', 'close')
   return { error, status, headers }
 }
 

@@ -5,15 +5,17 @@
  * devices may call it by.
  */
 
+import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
-import { type Caller, PERMISSIONS } from '../interface/units.ts'
 import { hostsOf, isLoopback, refusalOf } from './access.ts'
 import type { AppComponents } from './app-env.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
-import { listenOnFreePort, listenOnSocket } from './listening.ts'
+import { type Listeners, listen, listenOnFreePort } from './listen.ts'
+import { type Listener, loadRoutes, type Routes } from './load-routes.ts'
 import { notLoaded } from './not-loaded.ts'
 import { Sessions } from './sessions.ts'
+import { dropUnreadBody } from './unread-body.ts'
 
 /** A dashboard, a few agents and the command line, with room; bounds what sockets cost. */
 const CONNECTIONS_MAX = 256
@@ -27,16 +29,6 @@ const GUARDS = [
   ['cross-origin-resource-policy', 'same-origin'],
   ['x-frame-options', 'DENY']
 ] as const
-
-/**
- * What the callers of each listener may do. Secrets are handed out and replaced on the socket only: a program or a
- * page that holds the token is not their owner.
- */
-const CALLERS = {
-  local: { origin: 'local', permissions: PERMISSIONS },
-  tcp: { origin: 'tcp', permissions: ['read', 'use', 'manage'] }
-} as const satisfies Record<string, Caller>
-type Listener = keyof typeof CALLERS
 
 type GatewayComponents = Omit<AppComponents, 'closing' | 'sessions'>
 
@@ -55,7 +47,6 @@ export interface GatewayOptions {
 }
 
 type Admission = (incoming: IncomingMessage) => LumosError | undefined
-type Routes = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 export class Gateway {
   readonly #load: typeof loadRoutes
@@ -66,8 +57,7 @@ export class Gateway {
   #token: string
   #servers: Server[] = []
   #local: Server | undefined
-  #tcp: Server | undefined
-  #port: number | undefined
+  #tcp: Listeners | undefined
   #routes: Promise<Record<Listener, Routes>> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions, load = loadRoutes) {
@@ -80,24 +70,16 @@ export class Gateway {
 
   /** Absent until started, and again once closing. */
   get url(): string | undefined {
-    if (this.#port === undefined) return undefined
-    const [host] = hostsOf(this.#options.host, this.#port, [])
+    if (this.#tcp === undefined) return undefined
+    const [host] = hostsOf(this.#options.host, this.#tcp.port, [])
     return `http://${host}`
   }
 
   async start(): Promise<void> {
-    const { host, hosts: names } = this.#options
     this.#checkReach()
     try {
       await this.openSocket()
-      this.#tcp = this.#createServer('tcp', incoming =>
-        refusalOf(incoming, {
-          token: this.#token,
-          sessions: this.#sessions,
-          hosts: hostsOf(host, incoming.socket.localPort ?? 0, names)
-        })
-      )
-      this.#port = await listenOnFreePort(this.#tcp, this.#options, this.#components.log)
+      this.#tcp = await this.#listenOnTcp()
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
@@ -109,7 +91,9 @@ export class Gateway {
     const { socketPath } = this.#options
     this.#local?.close()
     this.#local = this.#createServer('local', incoming => refusalOf(incoming, undefined))
-    await listenOnSocket(this.#local, socketPath)
+    await listen(this.#local, { path: socketPath })
+    // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
+    if (process.platform !== 'win32') await chmod(socketPath, 0o600)
   }
 
   /**
@@ -119,7 +103,7 @@ export class Gateway {
   rotateToken(): number {
     this.#token = this.#options.newToken()
     const ended = this.#sessions.endAll()
-    this.#tcp?.closeAllConnections()
+    for (const server of this.#tcp?.servers ?? []) server.closeAllConnections()
     return ended
   }
 
@@ -127,7 +111,7 @@ export class Gateway {
   async close({ drainMs }: { drainMs: number }): Promise<void> {
     const servers = this.#servers
     this.#servers = []
-    this.#port = undefined
+    this.#tcp = undefined
     this.#closing.abort()
 
     const closed = Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
@@ -201,23 +185,23 @@ export class Gateway {
     const { clock } = this.#components
     const call = newCall(clock)
     const { error, status, headers } = failureHead(refused, call)
+    dropUnreadBody(outgoing, clock)
     outgoing.writeHead(status, Object.fromEntries(headers)).end(failureBody(error, call, clock.monotonicMs()))
   }
-}
 
-/**
- * Loaded for the first request: `Request`, `Response` and what they stand on are
- * 15 MB, and many a node serves its peers for weeks without being asked from here.
- */
-async function loadRoutes(components: AppComponents): Promise<Record<Listener, Routes>> {
-  const [{ getRequestListener }, { createApp }] = await Promise.all([
-    import('@hono/node-server'),
-    import('./app.ts')
-  ])
-  const app = createApp(components)
-  const routesOf = (caller: Caller): Routes =>
-    getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
-      overrideGlobalObjects: false
-    })
-  return { local: routesOf(CALLERS.local), tcp: routesOf(CALLERS.tcp) }
+  async #listenOnTcp(): Promise<Listeners> {
+    const { host, port: wanted, hosts: names } = this.#options
+    const refusal: Admission = incoming =>
+      refusalOf(incoming, {
+        token: this.#token,
+        sessions: this.#sessions,
+        hosts: hostsOf(host, incoming.socket.localPort ?? 0, names)
+      })
+    const tcp = await listenOnFreePort(() => this.#createServer('tcp', refusal), host, wanted)
+    const { port } = tcp
+    if (port !== wanted && wanted > 0) {
+      this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')
+    }
+    return tcp
+  }
 }

@@ -103,13 +103,18 @@ export class Answer {
 
   #acceptDelta(chunk: DeltaChunk): DeltaChunk {
     const delta = this.#parsed('delta', Delta, chunk)
-    const { text = '', reasoning = '', toolCalls = [], tokens = [] } = delta
+    const { text = '', reasoning = '', toolCalls = [], tokens = [], logprobs = [] } = delta
     let chars = text.length + reasoning.length
     for (const { id = '', name = '', arguments: words = '' } of toolCalls) {
       chars += id.length + name.length + words.length
     }
-    if (chars === 0 && tokens.length === 0) throw this.#broken('sent an empty delta')
-    this.#countPiece(chars, tokens.length)
+    for (const { token, top = [] } of logprobs) {
+      chars += token.length
+      for (const other of top) chars += other.token.length
+    }
+    const tokensMade = Math.max(tokens.length, logprobs.length)
+    if (chars === 0 && tokensMade === 0) throw this.#broken('sent an empty delta')
+    this.#countPiece(chars, tokensMade)
     return { type: 'delta', index: chunk.index, ...delta }
   }
 

@@ -41,12 +41,25 @@ const ToolCallDelta = z.object({
   arguments: Piece.optional()
 })
 
+/** Other tokens that stood to choose where one was: what the field's programs ask for at most. */
+const TOP_LOGPROBS_MAX = 20
+/** The text of one token. */
+const TOKEN_CHARS_MAX = 1024
+
+const TokenLogprob = z.object({ token: z.string().max(TOKEN_CHARS_MAX), logprob: z.number().max(0) })
+
+/** A token of the piece, and the likeliest that stood in its place, the likeliest first. Half a character is U+FFFD. */
+export const Logprob = TokenLogprob.extend({ top: z.array(TokenLogprob).max(TOP_LOGPROBS_MAX).optional() })
+export type Logprob = z.infer<typeof Logprob>
+
 export const Delta = z.object({
   text: Piece.optional(),
   reasoning: Piece.optional(),
   toolCalls: z.array(ToolCallDelta).min(1).max(TOOL_CALLS_MAX).optional(),
   /** Ids of the tokens that the piece is made of, where the engine has them. */
-  tokens: z.array(z.int().min(0).max(0xffff_ffff)).max(PIECE_TOKENS_MAX).optional()
+  tokens: z.array(z.int().min(0).max(0xffff_ffff)).max(PIECE_TOKENS_MAX).optional(),
+  /** Of the tokens that the piece is made of, where they were asked for and the engine has them. */
+  logprobs: z.array(Logprob).max(PIECE_TOKENS_MAX).optional()
 })
 
 /** A piece of an answer that holds more than text. */

@@ -30,12 +30,14 @@ export const ERROR_MEANINGS = {
   UNIT_NOT_FOUND: meaning(404, 4),
   JOB_UNKNOWN: meaning(404, 4),
   ROUTE_NOT_FOUND: meaning(404, 4),
+  CONTEXT_TOO_SMALL: meaning(400, 1),
   INPUT_TOO_LARGE: meaning(413, 1),
   MEDIA_TYPE_UNSUPPORTED: meaning(415, 1),
   CANCELLED: meaning(499, 130),
 
   // Nobody can answer, or not now.
   OVERLOADED: meaning(429, 75, true),
+  NO_CAPACITY: meaning(503, 75, true),
   NO_PROVIDER: meaning(503, 7, true),
   NODE_NOT_RUNNING: meaning(503, 3),
   TIMEOUT: meaning(504, 6),

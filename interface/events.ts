@@ -70,8 +70,14 @@ export const EVENTS = {
   })
 } as const
 
-export type EventName = keyof typeof EVENTS
-export type EventData<N extends EventName> = z.infer<(typeof EVENTS)[N]>
+type CoreEvents = typeof EVENTS
+/**
+ * The schema of each event. A feature adds its own where it declares them, so that they are typed wherever it is loaded:
+ * `declare module '…/interface/events.ts' { interface EventSchemas extends NotesEvents {} }`.
+ */
+export interface EventSchemas extends CoreEvents {}
+export type EventName = keyof EventSchemas
+export type EventData<N extends EventName> = z.infer<EventSchemas[N]>
 /** Listeners get an event whose `detail` is the data. */
 export type LumosEvents = { [N in EventName]: CustomEvent<EventData<N>> }
 
@@ -112,6 +118,8 @@ export interface SubscribeOptions extends AbortOptions {
 export interface NodeEvents {
   /** The position of the last event. */
   readonly position: EventPosition
+  /** Every event that this node may emit, those of its features included. */
+  readonly schemas: ReadonlyMap<EventName, z.ZodType>
   /**
    * Events in their order, until the signal aborts, the loop is left or the node stops. It begins with the call, not
    * with the first read. A subscriber that reads too slowly gets a gap and goes on.
@@ -127,23 +135,21 @@ export interface NodeEvents {
   removeEventListener<N extends EventName>(name: N, listener: (event: LumosEvents[N]) => void): void
 }
 
-const EVENT_NAMES = Object.keys(EVENTS) as EventName[]
-
 /**
- * The names that these patterns mean.
+ * The names that these patterns mean, of those in `all`.
  *
  * @throws {InvalidInputError} for a pattern that means none.
  */
-export function eventNames(patterns: readonly string[]): ReadonlySet<EventName> {
+export function eventNames(patterns: readonly string[], all: readonly EventName[]): ReadonlySet<EventName> {
   const found = patterns.flatMap(pattern => {
     const beginning = pattern.endsWith('*') ? pattern.slice(0, -1) : undefined
-    const names = EVENT_NAMES.filter(name =>
+    const names = all.filter(name =>
       beginning === undefined ? name === pattern : name.startsWith(beginning)
     )
     if (names.length > 0) return names
-    const closest = closestNames(pattern, EVENT_NAMES)
+    const closest = closestNames(pattern, all)
     throw new InvalidInputError(`No event is named "${pattern.slice(0, NAME_CHARS_SHOWN)}".`, {
-      hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : `Events: ${EVENT_NAMES.join(', ')}.`,
+      hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : `Events: ${all.join(', ')}.`,
       details: { closest }
     })
   })

@@ -25,6 +25,9 @@ export const MANIFEST_PART_BYTES_MAX = 4096
 /** More than a node has features; a manifest as a whole is bounded too (`MANIFEST_BYTES_MAX`). */
 const MANIFEST_PARTS_MAX = 32
 
+/** More than any model takes. */
+const CONTEXT_TOKENS_MAX = 1_000_000_000
+
 /** One model, offered for one task, which may be one that only newer nodes know. */
 export const Offered = z.object({
   task: TaskText,
@@ -32,7 +35,11 @@ export const Offered = z.object({
   /** Requests answered at once. */
   slots: z.int().min(1).max(1024),
   /** Whether the model is loaded: a cold one answers its first request late. */
-  warm: z.boolean()
+  warm: z.boolean(),
+  /** Tokens of a prompt and its answer together; absent where the model has no such bound, or does not say. */
+  contextTokens: z.int().min(1).max(CONTEXT_TOKENS_MAX).optional(),
+  /** What it is asked leaves the mesh: it is for those that name it. */
+  leavesMesh: z.boolean().optional()
 })
 export type Offered = z.infer<typeof Offered>
 

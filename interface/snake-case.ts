@@ -11,8 +11,10 @@ type SnakeName<Name extends string> = Name extends `${infer First}${infer Rest}`
 /** How `T` looks in JSON: each property in snake_case, bytes as base64. */
 export type SnakeCase<T> = T extends Uint8Array
   ? string
-  : T extends readonly (infer Item)[]
-    ? SnakeCase<Item>[]
-    : T extends object
-      ? { readonly [Key in keyof T as Key extends string ? SnakeName<Key> : Key]: SnakeCase<T[Key]> }
-      : T
+  : T extends string
+    ? T
+    : T extends readonly (infer Item)[]
+      ? SnakeCase<Item>[]
+      : T extends object
+        ? { readonly [Key in keyof T as Key extends string ? SnakeName<Key> : Key]: SnakeCase<T[Key]> }
+        : T

@@ -11,7 +11,9 @@ import {
   detectHardware,
   echoModel,
   engineEnvironment,
-  onnxModel,
+  InstalledEngines,
+  kindOf,
+  ModelServers,
   type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
@@ -28,7 +30,6 @@ import { EventBus } from './events/event-bus.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { FEATURES, sectionsOf } from './features.ts'
 import { Jobs } from './jobs/jobs.ts'
-import { modelCheck } from './jobs/model-check.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
 import { foundMesh, ModelAccess, needsRenewal, RootKey, warnOfNames } from './membership/index.ts'
@@ -37,11 +38,13 @@ import { MeshSwitching } from './mesh/switching.ts'
 import { lanNetwork } from './network/lan-network.ts'
 import type { Network } from './network/libp2p.ts'
 import { placeToListen } from './network/listen-port.ts'
-import { closeFeatures, openFeatures, withFacets } from './open-features.ts'
+import { closeFeatures, declaredEvents, openFeatures, withFacets } from './open-features.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { PeerProtocols } from './peer-protocols.ts'
 import { Serving } from './serving/index.ts'
 import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
+import { memoryPolicy } from './settings/memory.ts'
+import { namedServers } from './settings/servers.ts'
 import { UnderWay } from './under-way.ts'
 
 export interface MeshNodeOptions extends LumosNodeOptions {
@@ -90,17 +93,18 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   warnOfNames(config.access, log)
 
   const random = options.random ?? Math.random
-  const events = new EventBus({ clock, random })
+  const events = new EventBus({ clock, random, declared: declaredEvents(declared) })
   const emit: NodeContext['emit'] = (name, data) => events.emit(name, data)
   const ground = { config, home, clock, random, log, emit }
   // First, because nothing else matters when they do not open.
   const keys = await keyOptions(options, ground)
   const identity = identityOf(await loadIdentityKey(home.identityPath, keys))
   let switching: MeshSwitching | undefined
-  const models = await openModels(options, { ...ground, env: loaded.env, opened }, () =>
+  const { peerId } = identity
+  const models = await openModels(options, { ...ground, peerId, env: loaded.env, opened }, () =>
     switching?.session.offerChanged()
   )
-  const features = await openFeatures(declared, { ...ground, settings: config, emit: emit as never })
+  const features = await openFeatures(declared, { ...ground, ...models, settings: config })
   opened.defer(() => closeFeatures(features, log))
   const protocols = new PeerProtocols(ground)
   const node: NodeContext = {
@@ -121,11 +125,16 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   return { node: withFacets(lumos, features), home, switching }
 }
 
-/** The long work that this node knows. */
-function jobsOf({ clock, random, log, home, catalogue, registry }: NodeContext, events: EventBus): Jobs {
-  const isOpen = (id: string) => registry.models().some(({ model, warm }) => model === id && warm)
-  const kinds = [modelCheck(catalogue, isOpen)]
+/** The long work that the features of this node bring. */
+function jobsOf({ clock, random, log, home, features }: NodeContext, events: EventBus): Jobs {
+  const kinds = features.flatMap(({ jobs = [] }) => jobs)
   return new Jobs({ clock, random, log, store: new JobStore(home.core), events, kinds })
+}
+
+interface ModelGround {
+  readonly peerId: string
+  readonly opened: AsyncDisposableStack
+  readonly env: LoadedConfig['env']
 }
 
 type Ground = Pick<NodeContext, 'config' | 'home' | 'clock' | 'random' | 'log' | 'emit'>
@@ -133,36 +142,51 @@ type Ground = Pick<NodeContext, 'config' | 'home' | 'clock' | 'random' | 'log' |
 /** The models of this node, those that come and go too, and to whom they are offered. */
 async function openModels(
   options: LumosNodeOptions,
-  { opened, env, ...ground }: Ground & { opened: AsyncDisposableStack; env: LoadedConfig['env'] },
+  { opened, env, peerId, ...ground }: Ground & ModelGround,
   onChange: () => void
-): Promise<Pick<NodeContext, 'hardware' | 'registry' | 'catalogue' | 'access' | 'served' | 'serving'>> {
+): Promise<
+  Pick<NodeContext, 'hardware' | 'registry' | 'catalogue' | 'engines' | 'access' | 'served' | 'serving'>
+> {
   const { config, home, clock, random, log } = ground
   const hardware = await detectHardware()
-  const registry = new Registry({ clock, random, log, onChange })
+  const memory = memoryPolicy(config.models, hardware)
+  const registry = new Registry({ clock, random, log, memory, onChange })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
+  const engines = new InstalledEngines({
+    directory: config.engines.directory ?? home.enginesDir,
+    registry: config.engines.registry,
+    owner: peerId,
+    ...{ clock, fetch }
+  })
   const catalogue = new Catalogue({
-    clock,
-    log,
+    ...{ clock, log, engines },
     fixed: fixedModels(options, config, clock),
-    directories: [
-      home.modelsDir,
-      ...config.models.directories,
-      ...(config.models.builtin ? [BUILTIN_MODELS] : [])
-    ],
+    directories: [home.modelsDir, ...config.models.directories],
+    ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
-    serve: found => onnxModel(found, host),
+    serve: found => kindOf(found.engine).serve(found, host),
     onChange: models => registry.update(models)
   })
   opened.adopt(catalogue, () => catalogue.stop())
   await catalogue.start()
+  const servers = new ModelServers({
+    ...{ clock, log },
+    discover: config.engines.discover,
+    named: namedServers(config.engines.servers, env),
+    onChange: (models, leftOut) => catalogue.setOfServers(models, leftOut)
+  })
+  opened.adopt(servers, () => servers.stop())
+  // A server that answers late is no reason to start late.
+  void servers.start()
   const access = new ModelAccess({
     settings: config.access,
     store: new ModelAccessStore(home.core),
+    isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()
   const serving = new Serving({ ...ground, registry, access, served })
-  return { hardware, registry, catalogue, access, served, serving }
+  return { hardware, registry, catalogue, engines, access, served, serving }
 }
 
 /** A name that was given once stays until another is given: the last certificate has it. */
@@ -213,7 +237,7 @@ async function keyOptions(
 
 /** Ids of the models that do a task. */
 const modelsFor = (registry: Registry, task: string): string[] =>
-  registry.models().flatMap(({ model, tasks }) => (tasks.some(done => done === task) ? [model] : []))
+  registry.capabilities().flatMap(can => (can.task === task && !can.leavesMesh ? [can.model] : []))
 
 /** The models that ship with the node lie beside the source and beside `dist` alike. */
 const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))

@@ -6,23 +6,28 @@
 import type { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Stream, StreamHandler } from '@libp2p/interface'
 import type * as z from 'zod'
+import type { Catalogue, InstalledEngines, Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import type { EventData, EventName } from '../interface/events.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
+import type { Hardware } from '../interface/manifest.ts'
 import type { Membership } from '../interface/membership.ts'
 import type { Database } from '../storage/database/database.ts'
 import type { FeatureTables } from '../storage/database/feature-database.ts'
+import type { JobKind } from './jobs/job-kind.ts'
 import type { Openers, Refuse } from './membership/guard.ts'
 import type { Greeted } from './membership/hello-service.ts'
 import type { Action } from './membership/policy.ts'
 
 /**
  * A feature as it is declared: what the settings and the disk must know of it before its code is loaded. `name` is that
- * of its facet (`node.NAME`), of its settings' section, its database, its events (`NAME.…`) and its part of the manifest.
+ * of its facet (`node.NAME`), of its settings' section, its database, its events and jobs (`NAME.…`) and its part of the
+ * manifest.
  */
 export interface FeatureDeclaration<Facet = unknown> {
   readonly name: string
   readonly settings?: z.ZodObject
+  /** Their types go into `EventSchemas` (`interface/events.ts`). */
   readonly events?: Readonly<Record<`${string}.${string}`, z.ZodType>>
   readonly tables?: FeatureTables
   /** Imports the code of the feature, so that one that is off costs neither memory nor time. */
@@ -33,10 +38,16 @@ export interface FeatureDeclaration<Facet = unknown> {
 export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 'log'> {
   /** Its section, checked. */
   readonly settings: unknown
-  /** Its tables, in a file of its own. */
+  /** Its tables, in a file of its own. Throws for a feature that declares none. */
   readonly database: Database
+  /** The models of this device, and those that are served. */
+  readonly catalogue: Catalogue
+  readonly registry: Registry
+  /** Those that are installed on request, and those that are stopped. */
+  readonly engines: InstalledEngines
+  readonly hardware: Hardware
   /** One of its events. Throws for any other, and for data that its schema refuses. */
-  emit(name: string, data: unknown): void
+  emit: NodeParts['emit']
 }
 
 export interface Feature<Facet = unknown> {
@@ -45,8 +56,10 @@ export interface Feature<Facet = unknown> {
   readonly facet?: Facet
   /** Names of the topics that it gossips on: the network of a mesh allows no others. */
   readonly topics?: readonly string[]
+  /** Long work, begun by `node.jobs.begin`. Each kind has a name of its own, `NAME.…`. */
+  readonly jobs?: readonly JobKind[]
   /** Called once for each mesh that the node enters, before the network of that mesh starts. */
-  join(mesh: MeshContext): Participation
+  join?(mesh: MeshContext): Participation
   /** The node ends. */
   close?(): Promise<void> | void
 }

@@ -42,6 +42,7 @@ export type {
   RankedPeer
 } from '../interface/node.ts'
 export type { TaskInput, TaskName, TaskOutput } from '../interface/tasks/index.ts'
+export { askedText } from '../interface/tasks/text-generation.ts'
 export type { LumosNodeOptions } from './options.ts'
 
 /**

@@ -1,16 +1,36 @@
 /** Makes features of their declarations: each gets its settings, its database and its events, and no other's. */
 
+import type * as z from 'zod'
+import { EVENTS } from '../interface/events.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import type { LumosNode } from '../interface/node.ts'
-import { FeatureDatabase, NO_TABLES } from '../storage/database/feature-database.ts'
+import { FeatureDatabase } from '../storage/database/feature-database.ts'
 import type { DataDir } from '../storage/home/data-dir.ts'
 import type { Feature, FeatureComponents, FeatureDeclaration } from './feature.ts'
 
-export interface OpenFeaturesComponents extends Pick<FeatureComponents, 'clock' | 'random' | 'log'> {
+/** Part of the name of a file. */
+const FEATURE_NAME = /^[a-z]{1,32}$/
+
+export interface OpenFeaturesComponents extends Omit<FeatureComponents, 'settings' | 'database'> {
   readonly home: Pick<DataDir, 'featureDatabase'>
   /** By the name of the feature. */
   readonly settings: Readonly<Record<string, unknown>>
-  emit(name: string, data: unknown): void
+}
+
+/** The events of all features. Throws for a name that is taken, or that is not of the feature's own. */
+export function declaredEvents(declarations: readonly FeatureDeclaration[]): Record<string, z.ZodType> {
+  const declared: Record<string, z.ZodType> = {}
+  const names = new Set<string>()
+  for (const { name, events = {} } of declarations) {
+    if (!FEATURE_NAME.test(name) || names.has(name)) throw new Error(`A feature cannot be named ${name}.`)
+    names.add(name)
+    for (const [event, schema] of Object.entries(events)) {
+      if (!event.startsWith(`${name}.`) || Object.hasOwn(EVENTS, event))
+        throw new Error(`The feature ${name} declares the event ${event}.`)
+      declared[event] = schema
+    }
+  }
+  return declared
 }
 
 export async function openFeatures(
@@ -28,43 +48,45 @@ export async function openFeatures(
 }
 
 async function open(declaration: FeatureDeclaration, components: OpenFeaturesComponents): Promise<Feature> {
-  const { name, events = {}, tables = NO_TABLES } = declaration
-  const { clock, random, log, home, settings } = components
-  for (const event of Object.keys(events))
-    if (!event.startsWith(`${name}.`)) throw new Error(`The feature ${name} declares the event ${event}.`)
-  const store = new FeatureDatabase(home.featureDatabase(name, tables), tables)
+  const { name, events = {}, tables } = declaration
+  const { home, settings, ...shared } = components
+  const store = tables && new FeatureDatabase(home.featureDatabase(name, tables), tables)
   const feature = await declaration.create({
-    clock,
-    random,
-    log,
+    ...shared,
     settings: settings[name],
-    database: store.database,
+    get database() {
+      if (store === undefined) throw new Error(`The feature ${name} declares no tables.`)
+      return store.database
+    },
     emit(event, data) {
       if (!Object.hasOwn(events, event)) throw new Error(`The feature ${name} has no event ${event}.`)
-      components.emit(event, events[event as keyof typeof events]!.parse(data))
+      components.emit(event, events[event as keyof typeof events]!.parse(data) as typeof data)
     }
   })
+  for (const kind of feature.jobs ?? [])
+    if (!kind.name.startsWith(`${name}.`)) throw new Error(`The feature ${name} brings the job ${kind.name}.`)
   return {
     name,
     facet: feature.facet,
     topics: feature.topics ?? [],
+    jobs: feature.jobs ?? [],
     join(mesh) {
       // Before the feature reads what it knows of the mesh.
-      store.enter(mesh.meshId)
-      return feature.join(mesh)
+      store?.enter(mesh.meshId)
+      return feature.join?.(mesh) ?? {}
     },
     close: () => feature.close?.()
   }
 }
 
 /** Each facet under the name of its feature. */
-export function withFacets(node: LumosNode, features: readonly Feature[]): LumosNode {
+export function withFacets(node: Omit<LumosNode, 'engine'>, features: readonly Feature[]): LumosNode {
   for (const { name, facet } of features) {
     if (facet === undefined) continue
     if (name in node) throw new Error(`A feature cannot be named ${name}: a node has that already.`)
     Object.defineProperty(node, name, { value: facet, enumerable: true })
   }
-  return node
+  return node as LumosNode
 }
 
 export async function closeFeatures(features: readonly Feature[], log: Logger): Promise<void> {

@@ -6,7 +6,6 @@
 
 import { readdirSync } from 'node:fs'
 import { toLumosError } from '../interface/errors.ts'
-import { EVENTS, type EventName } from '../interface/events.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { type Entry, History, type NewEntry, type NodeView } from './history.ts'
 
@@ -62,7 +61,7 @@ export class Observer implements Disposable {
     this.#lives.get(name)?.abort()
     const life = new AbortController()
     this.#lives.set(name, life)
-    for (const event of Object.keys(EVENTS) as EventName[]) {
+    for (const event of node.events.schemas.keys()) {
       node.events.addEventListener(
         event,
         ({ detail }) => this.add({ type: 'event', node: name, event, data: detail } as NewEntry),

@@ -46,8 +46,9 @@ async function execute({ json, ...run }: Run, signal: AbortSignal): Promise<bool
     ...run,
     signal,
     onRound(soFar) {
-      console.error(progressLine(soFar))
+      // By the time that a line says so, it is kept.
       keep(soFar)
+      console.error(progressLine(soFar))
     }
   })
   keep(record)

@@ -1,7 +1,13 @@
 /** What happens on this node, for programs that watch it. */
 
 import * as z from 'zod'
-import { EVENTS, type EventName, eventId, parseEventId, type SubscribeOptions } from '../interface/events.ts'
+import {
+  type EventName,
+  eventId,
+  type NodeEvents,
+  parseEventId,
+  type SubscribeOptions
+} from '../interface/events.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 
@@ -17,16 +23,19 @@ const Gap = z.strictObject({
   reason: z.enum(['restarted', 'late']),
   lost: z.int().nullable()
 })
-const happened = <N extends EventName>(name: N) =>
+const happened = ([name, data]: [EventName, z.ZodType]) =>
   z.strictObject({
     type: z.literal('event'),
     name: z.literal(name),
     ...Place,
     atMs: z.int(),
-    data: EVENTS[name] as z.ZodType
+    data
   })
-const [first, ...others] = (Object.keys(EVENTS) as EventName[]).map(happened)
-const Item = z.discriminatedUnion('type', [Gap, z.discriminatedUnion('name', [first!, ...others])])
+/** What a subscriber to the events of this node gets: those of its features, too. */
+function itemOf({ schemas }: NodeEvents) {
+  const [first, ...others] = [...schemas].map(happened)
+  return z.discriminatedUnion('type', [Gap, z.discriminatedUnion('name', [first!, ...others])])
+}
 
 const Wanted = z.strictObject({
   names: z.array(z.string().min(1).max(NAME_CHARS_MAX)).min(1).max(NAMES_MAX).optional(),
@@ -34,8 +43,9 @@ const Wanted = z.strictObject({
   since: z.string().max(POSITION_CHARS_MAX).optional()
 })
 
-export const eventUnits = ({ events }: Pick<LumosNode, 'events'>) => [
-  defineUnit({
+export const eventUnits = ({ events }: Pick<LumosNode, 'events'>) => {
+  const Item = itemOf(events)
+  const list = defineUnit({
     name: 'event.list',
     kind: 'query',
     permission: 'read',
@@ -52,7 +62,8 @@ export const eventUnits = ({ events }: Pick<LumosNode, 'events'>) => [
     stream: ({ names, since = 'next' }, { signal }) =>
       events.subscribe({ names, since: sinceOf(since), signal })
   })
-]
+  return [list]
+}
 
 function sinceOf(since: string): SubscribeOptions['since'] {
   if (since === 'next') return undefined

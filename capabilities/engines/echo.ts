@@ -10,6 +10,7 @@ import { InvalidInputError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { TaskInput, TaskParams } from '../../interface/tasks/index.ts'
+import { askedText } from '../../interface/tasks/text-generation.ts'
 import type { Engine, Model } from '../host/engine.ts'
 
 /** It holds nothing but its turn, so it may answer many at once. */
@@ -59,11 +60,11 @@ export class EchoEngine implements Engine {
 
   /** The words of the last message, each with the space before it, so that their sum is the message. */
   async *#words(
-    { messages }: TaskInput<'text-generation'>,
-    { maxTokens }: TaskParams<'text-generation'>,
+    input: TaskInput<'text-generation'>,
+    { maxTokens = Number.POSITIVE_INFINITY }: TaskParams<'text-generation'>,
     signal?: AbortSignal
   ): AsyncGenerator<InferenceChunk> {
-    const { content } = messages.at(-1)!
+    const content = askedText(input)
     let start = 0
     let index = 0
 

@@ -1,12 +1,13 @@
 /** Whether a model is what its description says, and whether its engine opens it. */
 
 import { stat } from 'node:fs/promises'
-import { relative } from 'node:path'
+import { basename, relative } from 'node:path'
 import { toLumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { Engine } from '../host/engine.ts'
 import { type HashOptions, hashOf } from './file-hash.ts'
-import type { FoundModel } from './model-info.ts'
+import type { FoundModel } from './found-model.ts'
+import { MODEL_INFO } from './strays.ts'
 
 /** A file of a model, as it lies there now. */
 export interface ModelFile {
@@ -23,12 +24,14 @@ export interface ModelFile {
 /** The files that a model is made of besides its description. A file that is gone has no bytes. */
 export async function filesOf({ folder, parts, hashes }: FoundModel): Promise<ModelFile[]> {
   return await Promise.all(
-    parts.slice(1).map(async path => {
-      const stats = await stat(path).catch(() => undefined)
-      const name = relative(folder, path)
-      const mark = stats === undefined ? 'gone' : `${stats.ino}:${stats.size}:${stats.mtimeMs}`
-      return { path, name, bytes: stats?.size ?? 0, mark, stated: hashes[name] }
-    })
+    parts
+      .filter(path => basename(path) !== MODEL_INFO)
+      .map(async path => {
+        const stats = await stat(path).catch(() => undefined)
+        const name = relative(folder, path)
+        const mark = stats === undefined ? 'gone' : `${stats.ino}:${stats.size}:${stats.mtimeMs}`
+        return { path, name, bytes: stats?.size ?? 0, mark, stated: hashes[name] }
+      })
   )
 }
 

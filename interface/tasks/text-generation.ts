@@ -1,22 +1,19 @@
 import * as z from 'zod'
-import type { DataChunk, DeltaChunk } from '../chunks.ts'
+import { type DataChunk, type DeltaChunk, Logprob } from '../chunks.ts'
+import { TOKENS_MAX } from '../limits.ts'
 import { type Accumulator, defineTask } from './definition.ts'
+import { GenerationParams } from './generation-params.ts'
+import { bytesOf, Messages, Text, textOf } from './messages.ts'
 
-/** A prompt above this is refused before any model sees it: 1 MiB is over 200,000 tokens. */
-const TEXT_CHARS_MAX = 1024 * 1024
 /** Speech and pictures beside the text of one answer: ten minutes of compressed speech, or a few pictures. */
 const MEDIA_BYTES_MAX = 16 * 1024 * 1024
 
-const Message = z.object({
-  role: z.enum(['system', 'user', 'assistant']),
-  // Half a character has no UTF-8, so a peer could not be asked the same as this node.
-  content: z
-    .string()
-    .max(TEXT_CHARS_MAX)
-    .refine(text => text.isWellFormed(), {
-      error: 'holds half a character (a lone surrogate); cut it between characters'
-    })
-})
+/** A conversation, or a text to be continued as it is. */
+const Input = z
+  .strictObject({ messages: Messages.optional(), prompt: Text.optional() })
+  .refine(({ messages, prompt }) => (messages === undefined) !== (prompt === undefined), {
+    error: 'give either messages or a prompt'
+  })
 
 /** The sum of the answer's pieces. */
 const Output = z.object({
@@ -24,24 +21,35 @@ const Output = z.object({
   reasoning: z.string().optional(),
   /** Arguments are JSON as the model wrote it. */
   toolCalls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })).optional(),
+  logprobs: z.array(Logprob).optional(),
   media: z.array(z.object({ mime: z.string(), bytes: z.instanceof(Uint8Array) })).optional()
 })
 
 export const textGeneration = defineTask({
   name: 'text-generation',
-  summary: 'Continue a conversation.',
-  input: z.strictObject({ messages: z.array(Message).min(1).max(1024) }),
-  params: z.strictObject({ maxTokens: z.int().min(1).max(1_000_000).default(1024) }),
+  summary: 'Continue a conversation or a text.',
+  input: Input,
+  params: GenerationParams,
   output: Output,
-  pieces: { max: ({ maxTokens }) => maxTokens, dataBytesMax: MEDIA_BYTES_MAX, accumulate: () => new Sum() },
+  pieces: {
+    max: ({ maxTokens }) => maxTokens ?? TOKENS_MAX,
+    dataBytesMax: MEDIA_BYTES_MAX,
+    accumulate: () => new Sum()
+  },
+  tokensMin: ({ maxTokens }) => maxTokens,
   argument: { from: 'text', input: content => ({ messages: [{ role: 'user', content }] }) },
-  sizeOf: ({ messages }) => messages.reduce((sum, { content }) => sum + content.length, 0)
+  sizeOf: ({ messages = [], prompt = '' }) => bytesOf(messages) + prompt.length
 })
+
+/** The text that is to be answered: that of the last message, or the prompt. */
+export const askedText = ({ messages, prompt = '' }: z.infer<typeof Input>): string =>
+  messages === undefined ? prompt : textOf(messages.at(-1)!)
 
 class Sum implements Accumulator<z.infer<typeof Output>> {
   #text = ''
   #reasoning = ''
   readonly #toolCalls = new Map<number, { id: string; name: string; arguments: string }>()
+  readonly #logprobs: Logprob[] = []
   readonly #media = new Map<number, { readonly mime: string; readonly pieces: Uint8Array[] }>()
 
   add(chunk: Parameters<Accumulator['add']>[0]): void {
@@ -50,9 +58,10 @@ class Sum implements Accumulator<z.infer<typeof Output>> {
     else if (chunk.type === 'data') this.#addData(chunk)
   }
 
-  #addDelta({ text = '', reasoning = '', toolCalls = [] }: DeltaChunk): void {
+  #addDelta({ text = '', reasoning = '', toolCalls = [], logprobs = [] }: DeltaChunk): void {
     this.#text += text
     this.#reasoning += reasoning
+    this.#logprobs.push(...logprobs)
     for (const { index, id = '', name = '', arguments: words = '' } of toolCalls) {
       const call = this.#toolCalls.get(index) ?? { id: '', name: '', arguments: '' }
       this.#toolCalls.set(index, {
@@ -78,6 +87,7 @@ class Sum implements Accumulator<z.infer<typeof Output>> {
       text: this.#text,
       ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
       ...(this.#toolCalls.size > 0 && { toolCalls: [...this.#toolCalls.values()] }),
+      ...(this.#logprobs.length > 0 && { logprobs: this.#logprobs }),
       ...(media.length > 0 && { media })
     }
   }

@@ -5,9 +5,11 @@
  * falls out of what is kept.
  */
 
+import type * as z from 'zod'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { InvalidInputError } from '../../interface/errors.ts'
 import {
+  EVENTS,
   type EventData,
   type EventGap,
   type EventName,
@@ -38,9 +40,12 @@ interface Kept {
 export interface EventBusComponents {
   readonly clock: Clock
   readonly random: Random
+  /** Events of features, beside those that every node has. */
+  readonly declared?: Readonly<Record<string, z.ZodType>>
 }
 
 export class EventBus implements NodeEvents {
+  readonly schemas: ReadonlyMap<EventName, z.ZodType>
   readonly #clock: Clock
   readonly #epoch: string
   readonly #listeners = new EventTarget()
@@ -51,8 +56,9 @@ export class EventBus implements NodeEvents {
   #last = 0
   #closed = false
 
-  constructor({ clock, random }: EventBusComponents) {
+  constructor({ clock, random, declared = {} }: EventBusComponents) {
     this.#clock = clock
+    this.schemas = new Map(Object.entries({ ...EVENTS, ...declared }) as [EventName, z.ZodType][])
     this.#epoch = Math.floor(random() * EPOCHS).toString(36)
   }
 
@@ -70,7 +76,7 @@ export class EventBus implements NodeEvents {
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<NodeEvent | EventGap> {
     const { names, since, follow = true, signal } = options
-    const wanted = names === undefined ? undefined : eventNames(names)
+    const wanted = names === undefined ? undefined : eventNames(names, [...this.schemas.keys()])
     const [next, gap] = this.#beginning(since)
     return this.#read({ wanted, next, gap, until: follow ? Number.POSITIVE_INFINITY : this.#last, signal })
   }

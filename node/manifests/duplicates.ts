@@ -62,6 +62,10 @@ export class Duplicates {
     return mark(known, nowMs)
   }
 
+  newestEpoch(peerId: string): number {
+    return this.#peers.get(peerId)?.lives[0]?.epoch ?? 0
+  }
+
   /** Whether two homes were lately seen to use the key of this peer. */
   has(peerId: string, nowMs: number): boolean {
     return nowMs - (this.#peers.get(peerId)?.seenAtMs ?? Number.NEGATIVE_INFINITY) < SHOWN_MS

@@ -3,7 +3,7 @@
 import type { SignedManifest } from '../../interface/manifest.ts'
 import type { NodeParts } from '../feature.ts'
 import { Duplicates } from './duplicates.ts'
-import { OwnLife } from './own-life.ts'
+import { EPOCHS_PER_RUN_MAX, OwnLife } from './own-life.ts'
 import type { IssuerOf, ManifestVersion } from './provider-core.ts'
 
 export interface LivesParts {
@@ -14,9 +14,12 @@ export interface LivesParts {
   renewEpoch(above: number): number
   /** Announce once more, soon. */
   repeat(): void
-  /** Say hello to that peer once more, on each connection: each of its homes then pulls, and sees the other. */
-  greet(peerId: string): void
+  /** Say hello to that peer once more, on each connection: each of its homes answers, then pulls, and sees the other. */
+  greet(peerId: string): Promise<SignedManifest[]>
 }
+
+/** Two homes begin so many epochs in one run, and each of the two has its first. */
+const HELLO_ROUNDS_MAX = 2 * EPOCHS_PER_RUN_MAX + 2
 
 export interface Lives {
   /** A manifest of a member, or of this node. */
@@ -37,10 +40,25 @@ export function watchLives({ clock, log, peerId: self, emit }: NodeParts, parts:
   const tell = (peerId: string) => {
     log.error({ peerId, code: 'DUPLICATE_IDENTITY' }, 'two devices use one key: one of them needs another')
     emit('peer.duplicated', { peerId, name: nameOf(peerId) })
-    if (peerId !== self) greet(peerId)
+    // Each of its homes then sees the other, too.
+    if (peerId !== self) void ask(peerId)
   }
   const prove = (peerId: string) => {
     if (duplicates.prove(peerId, clock.monotonicMs())) tell(peerId)
+  }
+  const asked = new Set<string>()
+  /** A new life may be of a home made anew, or of a second one: of one that is gone no connection answers. */
+  const ask = async (peerId: string): Promise<void> => {
+    if (asked.has(peerId)) return
+    asked.add(peerId)
+    for (let round = 0; round < HELLO_ROUNDS_MAX; round++) {
+      const newest = duplicates.newestEpoch(peerId)
+      const epochs = (await greet(peerId)).map(({ manifest }) => manifest.epoch)
+      // A home goes on to later epochs between two answers, and never back from one that was seen.
+      if (epochs.includes(newest) && epochs.some(epoch => epoch < newest)) prove(peerId)
+      if (duplicates.newestEpoch(peerId) === newest) break
+    }
+    asked.delete(peerId)
   }
   const see = ({ peerId, epoch, sequence }: ManifestVersion) => {
     const seen = duplicates.see(peerId, epoch, sequence, clock.monotonicMs())
@@ -48,7 +66,7 @@ export function watchLives({ clock, log, peerId: self, emit }: NodeParts, parts:
     if (seen !== 'another') return
     // That this life goes on shows every other peer that there are two.
     if (peerId === self) repeat()
-    else greet(peerId)
+    else void ask(peerId)
   }
   const own = new OwnLife({
     clock,

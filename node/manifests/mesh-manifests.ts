@@ -1,7 +1,13 @@
 /** What this node tells of itself, and keeps of what others tell: manifests. */
 
 import type { PrivateKey } from '@libp2p/interface'
-import { ADDRESSES_MAX, type Capability, type Hardware, type Manifest } from '../../interface/manifest.ts'
+import {
+  ADDRESSES_MAX,
+  type Capability,
+  type Hardware,
+  type Manifest,
+  type SignedManifest
+} from '../../interface/manifest.ts'
 import type { DataDir } from '../../storage/home/data-dir.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import type { NodeParts } from '../feature.ts'
@@ -18,7 +24,7 @@ export interface MeshManifestsComponents extends NodeParts {
   readonly config: { readonly name: string }
   readonly privateKey: PrivateKey
   readonly hardware: Hardware
-  readonly registry: { capabilities(): Capability[] }
+  readonly registry: { capabilities(which: { offered: true }): Capability[] }
   readonly access: ModelAccess
 }
 
@@ -36,8 +42,8 @@ export interface MeshManifestsParts extends KnownManifests {
   nameOf(peerId: string): string | undefined
   /** What features say in this node's manifest. */
   parts(): Manifest['parts']
-  /** Say hello to that peer once more. */
-  greet(peerId: string): void
+  /** Say hello to that peer once more, on each connection. */
+  greet(peerId: string): Promise<SignedManifest[]>
   /** A newer manifest of another member came. */
   onHeardOf(manifest: Manifest): void
 }
@@ -107,9 +113,11 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
       software: `lumos-node/${VERSION}`,
       hardware,
       addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
-      capabilities: registry.capabilities().filter(({ model }) => access.to(model) !== undefined),
+      capabilities: registry
+        .capabilities({ offered: true })
+        .filter(({ model }) => access.to(model) !== undefined),
       parts: parts.parts(),
-      certificates: [...members.chain]
+      certificates: [...members.own.chain]
     }),
     publish: signed => sync.publish(signed)
   })

@@ -41,7 +41,7 @@ export interface GreeterComponents {
   readonly clock: Clock
   readonly log: Logger
   readonly guard: Guard
-  terms(): HelloTerms
+  terms(peerId: string): HelloTerms
   onGreeted(greeted: Greeted): Promise<void>
   onRefused(connection: Connection, failure: LumosError): void
   /** Whether this node has dialed that peer for something else than to greet it. */
@@ -95,13 +95,18 @@ export class HelloService implements Startable {
     await this.#greetEach(this.#components.libp2p.getConnections())
   }
 
-  /** Say hello once more on each connection with this peer. */
-  async greet(peerId: string): Promise<void> {
-    await this.#greetEach(this.#components.libp2p.getConnections(peerIdFromString(peerId)))
+  /**
+   * Say hello once more on each connection with this peer.
+   *
+   * @returns what came back, of each connection that answered.
+   */
+  async greet(peerId: string): Promise<SignedManifest[]> {
+    return this.#greetEach(this.#components.libp2p.getConnections(peerIdFromString(peerId)))
   }
 
-  async #greetEach(connections: readonly Connection[]): Promise<void> {
-    await Promise.all(connections.map(connection => this.#greet(connection)))
+  async #greetEach(connections: readonly Connection[]): Promise<SignedManifest[]> {
+    const answers = await Promise.all(connections.map(connection => this.#greet(connection)))
+    return answers.filter(answer => answer !== undefined)
   }
 
   #await(connection: Connection, timeoutMs: number): void {
@@ -117,12 +122,13 @@ export class HelloService implements Startable {
   }
 
   /** A member that said hello before may be silent this time, and must not hold up those that wait for all. */
-  async #greet(connection: Connection): Promise<void> {
+  async #greet(connection: Connection): Promise<SignedManifest | undefined> {
     this.#await(connection, HELLO_TIMEOUT_MS)
     try {
-      await this.#hello(await connection.newStream(HELLO_PROTOCOL), connection)
+      return await this.#hello(await connection.newStream(HELLO_PROTOCOL), connection)
     } catch (thrown) {
       this.#refuse(connection, thrown)
+      return undefined
     }
   }
 
@@ -134,14 +140,16 @@ export class HelloService implements Startable {
     }
   }
 
-  async #hello(stream: Stream, connection: Connection): Promise<void> {
+  async #hello(stream: Stream, connection: Connection): Promise<SignedManifest> {
     const { clock, terms, onGreeted } = this.#components
     const beganMs = clock.monotonicMs()
-    const outcome = await exchangeHello(stream, connection.remotePeer.toString(), terms())
+    const peerId = connection.remotePeer.toString()
+    const outcome = await exchangeHello(stream, peerId, terms(peerId))
     const rttMs = connection.direction === 'outbound' ? clock.monotonicMs() - beganMs : undefined
 
     this.#arrived(connection)
     if (connection.status === 'open') await onGreeted({ connection, rttMs, ...outcome })
+    return outcome.manifest
   }
 
   #refuse(connection: Connection, thrown: unknown): void {

@@ -3,6 +3,7 @@
 import type { Connection } from '@libp2p/interface'
 import { type ErrorCode, type LumosError, RemoteError } from '../../interface/errors.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
+import type { Membership } from '../../interface/membership.ts'
 import type { NodeParts } from '../feature.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { CLOCK_SKEW_NOTED_MS, isWithinLeeway } from './chain.ts'
@@ -46,21 +47,22 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
   const { clock, log } = node
   const saidRemoved = new Set<string>()
   const refusing = new Set<string>()
-  let wantedName: string | undefined
+  /** What this node asks one admin for. */
+  let wish: { readonly admin: string; readonly name: string } | undefined
   const service = new HelloService({
     libp2p,
     clock,
     log,
     guard,
-    terms: () => ({
+    terms: peerId => ({
       own: {
         version: 1,
         mesh,
-        ...members.meshNaming,
+        ...members.own.naming,
         revocationsDigest: members.revocationsDigest,
-        wantedName
+        wantedName: wish?.admin === peerId ? wish.name : undefined
       },
-      certificates: members.chain,
+      certificates: members.own.chain,
       manifest: parts.manifest(),
       judge: (id, certificates, hello) => check.judge(id, certificates, hello)
     }),
@@ -86,29 +88,26 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
     saidRemoved,
     refuses: id => refusing.has(id) || saidRemoved.has(id),
     async askForName(name) {
-      wantedName = name
+      const own = members.lastKnown(node.peerId)
       try {
-        await askAdmins(service, members, node.peerId)
+        // One after another, because two admins may give two names.
+        for (const admin of adminsFor(own, members)) {
+          wish = { admin, name }
+          await service.greet(admin)
+          if (members.lastKnown(node.peerId)?.name !== own?.name) return
+        }
       } finally {
-        wantedName = undefined
+        wish = undefined
       }
     }
   }
 }
 
-/** One after another, because two admins may give two names. First the admin that let this node in, which knows it. */
-async function askAdmins(
-  service: HelloService,
-  members: MeshMembership['members'],
-  self: string
-): Promise<void> {
-  const own = members.lastKnown(self)
-  const admins = members.list().filter(({ peerId, role }) => role === 'admin' && peerId !== self)
-  const isIssuer = ({ peerId }: { peerId: string }) => Number(peerId === own?.issuer)
-  for (const { peerId } of admins.sort((a, b) => isIssuer(b) - isIssuer(a))) {
-    await service.greet(peerId)
-    if (members.lastKnown(self)?.name !== own?.name) return
-  }
+/** First the admin that let this node in, which knows it. */
+function adminsFor(own: Membership | undefined, members: MeshMembership['members']): string[] {
+  const admins = members.list().filter(({ peerId, role }) => role === 'admin' && peerId !== own?.peerId)
+  const isIssuer = ({ peerId }: Membership) => Number(peerId === own?.issuer)
+  return admins.sort((a, b) => isIssuer(b) - isIssuer(a)).map(({ peerId }) => peerId)
 }
 
 /** Both sides accept each other: what each knows goes over. */

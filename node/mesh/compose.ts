@@ -61,7 +61,7 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     ...shared,
     ...known,
     nameOf: routing.nameOf,
-    greet: id => void hello.service.greet(id),
+    greet: id => hello.service.greet(id),
     parts: () => participations.manifestParts(),
     onHeardOf(manifest) {
       routing.peers.heardOf(manifest.peerId)
@@ -126,7 +126,7 @@ function participationsOf(node: NodeContext, parts: Parts): Participations {
     ['routing', routing.participation],
     ['revocations', revocations],
     ['pairing', pairing.service],
-    ...node.features.map(feature => [feature.name, feature.join(context)] as const)
+    ...node.features.map(feature => [feature.name, feature.join?.(context) ?? {}] as const)
   ])
 }
 

@@ -5,7 +5,7 @@
  *               cancel
  *     listener  text      control: the text itself, UTF-8
  *               output    control: the output
- *               delta     control: text, reasoning, toolCalls, tokens
+ *               delta     control: text, reasoning, toolCalls, tokens, logprobs
  *               data      control: mime, part, bytes
  *               progress  control: stage, done, total
  *               done      control: usage, finishReason

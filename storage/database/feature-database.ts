@@ -15,8 +15,6 @@ export interface FeatureTables {
   readonly scopes: Readonly<Record<string, TableScope>>
 }
 
-export const NO_TABLES: FeatureTables = { migrations: [], scopes: {} }
-
 const MESH_TABLE = `CREATE TABLE of_mesh (
   only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
   id TEXT NOT NULL

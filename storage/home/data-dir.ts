@@ -24,10 +24,12 @@ import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 const FORMAT = 1
 /** What must be free before a disk that was full counts as cured: a few dozen commits. */
 const SPACE_BYTES = 256 * 1024
-/** Part of the name of a file. */
-const FEATURE_NAME = /^[a-z]{1,32}$/
 /** SQLite's own default (SQLITE_MAX_PAGE_COUNT). */
 const PAGES_MAX = 0xffff_fffe
+
+/** Engines of root run as another user where there is no sandbox, and that user may not enter a home. */
+const SYSTEM_ENGINES = '/var/lib/lumos-node/engines'
+const isRoot = process.platform !== 'win32' && process.getuid?.() === 0
 
 export class DataDir implements AsyncDisposable {
   readonly path: string
@@ -40,6 +42,8 @@ export class DataDir implements AsyncDisposable {
   readonly meshRootPath: string
   readonly tokenPath: string
   readonly modelsDir: string
+  /** Where engines are installed unless the settings say. */
+  readonly enginesDir: string
   readonly logDir: string
   readonly #lock: HomeLock
   readonly #features = new Map<string, Database>()
@@ -55,6 +59,7 @@ export class DataDir implements AsyncDisposable {
     this.meshRootPath = join(path, 'mesh-root.key')
     this.tokenPath = gatewayTokenPath(path)
     this.modelsDir = join(path, 'models')
+    this.enginesDir = isRoot ? SYSTEM_ENGINES : join(path, 'engines')
     this.logDir = join(path, 'logs')
     this.#lock = parts.lock
   }
@@ -64,10 +69,8 @@ export class DataDir implements AsyncDisposable {
     return readGatewayToken(this.tokenPath) ?? makeGatewayToken(this.tokenPath)
   }
 
-  /** The database of a feature, open until the home closes. Each has one; made on first use. */
+  /** The database of a feature, open until the home closes; made on first use. No two features share a name. */
   featureDatabase(name: string, tables: FeatureTables): Database {
-    if (!FEATURE_NAME.test(name) || this.#features.has(name))
-      throw new Error(`A feature cannot be named ${name}.`)
     const database = openDatabase(join(this.path, `feature-${name}.db`), {
       migrations: featureMigrations(tables),
       synchronous: 'FULL',

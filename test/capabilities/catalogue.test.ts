@@ -42,7 +42,7 @@ async function start(directories: readonly string[], fixed: readonly PlacedModel
     log,
     fixed,
     directories: directories.map(name => join(home, name)),
-    serve: found => ({ ...echoModel({ clock }, found.description.name), tasks: found.tasks }),
+    serve: found => ({ ...echoModel({ clock }, found.id), tasks: found.tasks }),
     onChange(models) {
       changes++
       served = models.map(({ id }) => id)

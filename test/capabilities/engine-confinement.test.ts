@@ -21,12 +21,12 @@ import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import { ENGINE_CHILD, ONNX_ENGINE } from '../../capabilities/entries.ts'
+import { onnx } from '../../capabilities/engines/onnx/kind.ts'
+import { ENGINE_CHILD, ONNX_ENGINE, TRANSFORMERS_ENGINE } from '../../capabilities/entries.ts'
 import { engineEnvironment } from '../../capabilities/host/engine-environment.ts'
 import { EngineHost } from '../../capabilities/host/engine-host.ts'
 import { startOf, works } from '../../capabilities/host/engine-sandbox.ts'
-import { readModel } from '../../capabilities/models/model-info.ts'
-import { onnxModel } from '../../capabilities/models/onnx-model.ts'
+import { readModels } from '../../capabilities/models/read-models.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
 import { prepare } from '../../interface/prepare.ts'
@@ -88,10 +88,10 @@ function model(name: string, graph: Buffer, more: object = {}): string {
 
 async function servedFrom(directory: string, sandbox?: EngineSandbox) {
   const log = memoryLog()
-  const read = await Promise.allSettled(readdirSync(directory).map(name => readModel(join(directory, name))))
-  const found = read.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+  const read = await Promise.allSettled(readdirSync(directory).map(name => readModels(join(directory, name))))
+  const found = read.flatMap(one => (one.status === 'fulfilled' ? one.value : []))
   const registry = registryOf(
-    found.map(model => onnxModel(model, { clock: systemClock, log, env: {}, sandbox, cores: 2 }))
+    found.map(model => onnx.serve(model, { clock: systemClock, log, env: {}, sandbox, cores: 2 }))
   )
   open.push({ close: () => registry.stop() })
   return { registry, log }
@@ -362,7 +362,7 @@ describe('what bubblewrap shows to an engine', () => {
   it('holds each file that the process imports', () => {
     const { args } = startOf('bubblewrap', { args: [], folder: '/', code: [], env: {} })
     const shown = args.filter((_, i) => args[i - 1] === '--ro-bind-try').map(path => path.replace(/\/$/, ''))
-    const files = [ENGINE_CHILD, ONNX_ENGINE]
+    const files = [ENGINE_CHILD, ONNX_ENGINE, TRANSFORMERS_ENGINE]
       .flatMap(module => [...filesOf(module)])
       .map(url => fileURLToPath(url))
 

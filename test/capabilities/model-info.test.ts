@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
+import type { OnnxSettings } from '../../capabilities/engines/onnx/engine.ts'
+import type { FoundModel } from '../../capabilities/models/found-model.ts'
 import { ModelFolder } from '../../capabilities/models/model-folder.ts'
-import { readModel } from '../../capabilities/models/model-info.ts'
+import { readModels } from '../../capabilities/models/read-models.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { MODELS } from './parts.ts'
 
@@ -18,6 +20,8 @@ const complete = (name: string, more: object = {}) => ({
   metadata: { license: 'MIT', author: 'someone', created_at: '2026-01-01' },
   ...more
 })
+
+const settingsOf = ({ settings }: FoundModel) => settings as OnnxSettings
 
 const onnx = (...files: string[]) => ({ runtimes: { onnx: { available: true, files } } })
 
@@ -40,13 +44,13 @@ async function found(directory: string) {
   return { models: folder.models, reasons: folder.leftOut.map(({ code, reason }) => `${code} ${reason}`) }
 }
 
-describe('readModel', () => {
+describe('readModels', () => {
   it('finds what ships with the node, with its hash', async () => {
-    const model = await readModel(join(MODELS, 'digits-cnn'))
-    assert.equal(model.description.name, 'digits-cnn')
-    assert.deepEqual(model.tasks, ['image-classification', 'tensor'])
+    const [model] = await readModels(join(MODELS, 'digits-cnn'))
+    assert.equal(model?.id, 'digits-cnn')
+    assert.deepEqual(model?.tasks, ['image-classification', 'tensor'])
     assert.equal(model.hashes['onnx/model.onnx']?.length, 64)
-    assert.deepEqual(model.image?.std, [1])
+    assert.deepEqual(settingsOf(model).image?.std, [1])
   })
 
   it('serves any graph for tensors, whatever else its description says', async () => {
@@ -58,7 +62,7 @@ describe('readModel', () => {
     const { models, reasons } = await found('m')
     assert.deepEqual(reasons, [])
     assert.deepEqual(models[0]?.tasks, ['tensor'])
-    assert.equal(models[0]?.description.name, 'org/plain:7b')
+    assert.equal(models[0]?.id, 'org/plain:7b')
   })
 
   it('passes over files, says so of a folder without a description, and needs no directory', async () => {
@@ -106,7 +110,7 @@ describe('readModel', () => {
     const { models, reasons } = await found('m')
 
     assert.deepEqual(
-      models.map(({ description }) => description.name),
+      models.map(({ id }) => id),
       ['good']
     )
     assert.equal(reasons.length, 1)
@@ -120,7 +124,7 @@ describe('readModel', () => {
     await mkdir(join(home, 'm/x/onnx'))
     await symlink('../blobs/1', join(home, 'm/x/onnx/model.onnx'))
     const { models } = await found('m')
-    assert.match(models[0]!.file, /blobs/)
+    assert.match(settingsOf(models[0]!).file, /blobs/)
   })
 
   it.each([
@@ -169,7 +173,7 @@ describe('readModel', () => {
     }
     const { models, reasons } = await found('hub/snapshots')
     assert.deepEqual(
-      models.map(({ file, folder }) => [file, folder]),
+      models.map(model => [settingsOf(model).file, model.folder]),
       [['blobs/abc', await realpath(join(home, 'hub'))]]
     )
     assert.deepEqual(
@@ -198,6 +202,6 @@ describe('readModel', () => {
       assert.match((await found('m')).reasons[0]!, /preprocessing/)
     }
     await put('m/x/model_info.json', image({ mean: [0.5, 0.5, 0.5] }))
-    assert.deepEqual((await found('m')).models[0]?.image?.std, [1, 1, 1])
+    assert.deepEqual(settingsOf((await found('m')).models[0]!).image?.std, [1, 1, 1])
   })
 })

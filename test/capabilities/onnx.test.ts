@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { readModel } from '../../capabilities/models/model-info.ts'
-import { onnxModel } from '../../capabilities/models/onnx-model.ts'
+import { onnx } from '../../capabilities/engines/onnx/kind.ts'
+import { readModels } from '../../capabilities/models/read-models.ts'
 import type { Registry } from '../../capabilities/serving/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Tensor } from '../../interface/tasks/tensor.ts'
@@ -28,8 +28,8 @@ const DIGITS = 360
 
 async function digitsRegistry(directory = MODELS): Promise<Registry> {
   const log = memoryLog()
-  const found = await readModel(join(directory, 'digits-cnn'))
-  return registryOf([onnxModel(found, { clock: systemClock, log, env: {}, cores: 2 })])
+  const [found] = await readModels(join(directory, 'digits-cnn'))
+  return registryOf([onnx.serve(found!, { clock: systemClock, log, env: {}, cores: 2 })])
 }
 
 const PICTURES = new URL('../fixtures/pictures/', import.meta.url)

@@ -70,7 +70,9 @@ describe('the path of a home', () => {
     const clone = join(folder.path, 'storage')
     await cp(new URL('../../storage/home', import.meta.url), join(clone, 'home'), { recursive: true })
     await cp(new URL('../../interface', import.meta.url), join(folder.path, 'interface'), { recursive: true })
-    await link(process.execPath, join(folder.path, 'node')).catch(() => cp(process.execPath, join(folder.path, 'node')))
+    await link(process.execPath, join(folder.path, 'node')).catch(() =>
+      cp(process.execPath, join(folder.path, 'node'))
+    )
     // A home of root.
     const den = join(folder.path, 'den')
     await mkdir(den, { mode: 0o700 })
@@ -204,7 +206,10 @@ describe('a node of a user', () => {
     await appears(home, join(home, 'run.json'))
     await appears(home, socketPath)
     assert.equal((await runCli(['status'], { home })).code, 0)
-    assert.match(await readFile(join(home, 'logs', 'lumos.log'), 'utf8'), /the socket of this node was removed/)
+    assert.match(
+      await readFile(join(home, 'logs', 'lumos.log'), 'utf8'),
+      /the socket of this node was removed/
+    )
   })
 
   it('is stopped by the command although it cannot be reached, and its keys take a passphrase of a file in ~', async () => {

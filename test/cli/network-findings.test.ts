@@ -102,7 +102,7 @@ it('says which models this device serves, and that it left one out', () => {
     offered_to: null
   }
   const items = [{ id: 'digits-cnn', type: 'image-classification', providers: [provider] }]
-  const served = modelsFound({ items, left_out: [] } as unknown as Models)
+  const served = modelsFound({ items: [...items, ...items], left_out: [] } as unknown as Models)
   expect(served).toMatchObject({ status: 'ok', message: 'Served here: digits-cnn.' })
   const left = { place: '/tmp/typo', model_id: null, reason: 'there is no such folder.' }
   const found = modelsFound({ items: [], left_out: [left, left] } as unknown as Models)

@@ -5,10 +5,16 @@
  */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, it } from 'vitest'
 import { cookieOf, rawStatus, startGateway } from './running-gateway.ts'
+
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some(found => found?.address === '::1')
 
 const STOP = JSON.stringify({ unit: 'node.stop', input: {} })
 
@@ -40,7 +46,7 @@ const wrongHosts = (port: number): string[][] =>
   [
     '0.0.0.0:PORT',
     '[::ffff:127.0.0.1]:PORT',
-    '[::1]:PORT',
+    '[::2]:PORT',
     '127.1:PORT',
     '2130706433:PORT',
     '0x7f.0.0.1:PORT',
@@ -85,7 +91,7 @@ const wrongOrigins = (port: number): string[] => [
   `http://localhost.:${port}`,
   `http://LOCALHOST:${port}`,
   `http://0.0.0.0:${port}`,
-  `http://[::1]:${port}`,
+  `http://[::2]:${port}`,
   `http://127.0.0.1:${port}/`,
   `http://127.0.0.1:${port} http://evil.example`,
   `abcd://127.0.0.1:${port}`,
@@ -361,7 +367,48 @@ describe('the gateway on loopback TCP', () => {
     assert.equal((await ask(address)).status, 401)
   })
 
-  it('binds 127.0.0.1 only, beside a socket that is for its owner only', async () => {
+  it('asks no token of a health path that ends with a slash, which leads nowhere', async () => {
+    await using gateway = await startGateway()
+    assert.equal((await gateway.tcp('/health/live/', undefined, { authorization: '' })).status, 404)
+    assert.equal((await gateway.tcp('/health/live//', undefined, { authorization: '' })).status, 401)
+  })
+
+  it('binds both loopback addresses at one port, whatever the client calls it', async context => {
+    if (!hasIpv6) return context.skip('this device has no IPv6')
+    await using gateway = await startGateway()
+    const { port } = gateway
+    for (const ip of ['127.0.0.1', '::1']) {
+      for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
+        const request = write({
+          method: 'GET',
+          target: '/health/live',
+          headers: [`Host: ${host}:${port}`, `Origin: http://${host}:${port}`]
+        })
+        assert.equal(await rawStatus(port, request, ip), 200, `${host} at ${ip}`)
+        const stranger = write({ method: 'GET', target: '/api/v2/units', headers: [`Host: ${host}:${port}`] })
+        assert.equal(await rawStatus(port, stranger, ip), 401, `${host} at ${ip}`)
+      }
+    }
+    await gateway.gateway.close({ drainMs: 0 })
+    const gone = (ip: string) => assert.rejects(rawStatus(port, '', ip), { code: 'ECONNREFUSED' })
+    await Promise.all([gone('127.0.0.1'), gone('::1')])
+  })
+
+  it('leaves a port alone that another program holds on the other loopback address', async context => {
+    if (!hasIpv6) return context.skip('this device has no IPv6')
+    const stranger = createServer().listen(0, '::1')
+    await once(stranger, 'listening')
+    const { port } = stranger.address() as AddressInfo
+    try {
+      await using gateway = await startGateway({ port })
+      assert.notEqual(gateway.port, port)
+      assert.equal(gateway.warnings.length, 1)
+    } finally {
+      stranger.close()
+    }
+  })
+
+  it('binds loopback only, beside a socket that is for its owner only', async () => {
     await using gateway = await startGateway()
     assert.match(gateway.gateway.url!, /^http:\/\/127\.0\.0\.1:\d+$/)
     assert.equal((await stat(gateway.socketPath)).mode & 0o777, 0o600)

@@ -159,9 +159,9 @@ async function ask(
 }
 
 /** The status of a request written by hand, byte for byte, or 0 when the connection just closed. */
-export async function rawStatus(port: number, request: string): Promise<number> {
+export async function rawStatus(port: number, request: string, ip = '127.0.0.1'): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const socket = connect(port, '127.0.0.1')
+  const socket = connect(port, ip)
   let received = ''
   socket.on('error', reject)
   socket.on('data', data => {

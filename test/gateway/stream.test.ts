@@ -73,6 +73,7 @@ describe('a stream over HTTP', () => {
     assert.deepEqual(body.data.output, {
       ...{ text: 'Let me look.', reasoning: 'It asks for the weather.' },
       tool_calls: [{ id: 'c-1', name: 'weather', arguments: '{"city":"Bern"}' }],
+      logprobs: [{ token: 'look.', logprob: -0.25, top: [{ token: 'see.', logprob: -1.5 }] }],
       media: [{ mime: 'audio/wav', bytes: 'AQIDBAUG' }]
     })
   })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, it } from 'vitest'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
 import { callerWith } from '../units/callers.ts'
@@ -227,11 +229,42 @@ describe('the size of a body', () => {
     assert.deepEqual([last.status, last.body.error.hint], [413, 'Name the unit before its input.'])
   })
 
+  it('is refused to a client that sends all of it before it reads, whether it keeps the connection or not', async () => {
+    await using gateway = await startGateway()
+    const { port, token } = gateway
+    for (const connection of ['keep-alive', 'close']) {
+      const bearer = `Authorization: Bearer ${token}`
+      assert.equal(await stubbornBody(port, [bearer, `Connection: ${connection}`]), 413)
+      assert.equal(await stubbornBody(port, [`Connection: ${connection}`]), 401)
+    }
+  })
+
   it('is enforced while it is read, also when nobody said how long it is', async () => {
     await using gateway = await startGateway()
     assert.equal(await endlessBody(gateway, '/api/v2/query/mesh.status', ''), 413)
   })
 })
+
+/** Sends twenty megabytes, then reads: the status, if the gateway has not cut the connection before. */
+async function stubbornBody(port: number, headers: readonly string[]): Promise<number> {
+  const socket = connect(port, '127.0.0.1').pause()
+  const body = Buffer.alloc(20_000_000, 0x20)
+  const head = [
+    'POST /api/v2/execute HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+    ...headers
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject)
+    socket.write(body, () => resolve())
+  })
+  const [answer] = (await once(socket.resume(), 'data')) as [Buffer]
+  socket.destroy()
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer.toString('latin1'))?.[1])
+}
 
 /** Sends chunks until the gateway answers. */
 async function endlessBody(

@@ -123,7 +123,7 @@ describe('a device that is removed', () => {
 })
 
 describe('a key that is used on two devices', () => {
-  it('is noticed within a minute', async () => {
+  it('is noticed by a peer of both within ten seconds', async () => {
     await using hub = await startNode('hub')
     const home = await temporaryHome()
     await using first = await startNode('first', [hub], { home })
@@ -135,14 +135,12 @@ describe('a key that is used on two devices', () => {
     const noticed = new Promise<string>(resolve => {
       hub.events.addEventListener('peer.duplicated', event => resolve(event.detail.peerId), { once: true })
     })
-    // An epoch begins with the second in which its home was made.
-    await new Promise(resolve => setTimeout(resolve, 1100))
     const beganMs = performance.now()
     await using copy = await startNode('copy', [hub], { home: copied })
     expect(copy.peerId).toBe(first.peerId)
     expect(await noticed).toBe(first.peerId)
     const tookMs = performance.now() - beganMs
     console.log(`T20: a copied key was noticed after ${Math.round(tookMs)} ms`)
-    expect(tookMs).toBeLessThan(60_000)
-  }, 70_000)
+    expect(tookMs).toBeLessThan(10_000)
+  })
 })

@@ -56,6 +56,12 @@ describe('an answer', () => {
       delta({ tokens: [1, 2] }),
       delta({ tokens: [1, 2, 3] })
     ],
+    ['a probability above one', /invalid delta/, delta({ logprobs: [{ token: 'a', logprob: 0.1 }] })],
+    [
+      'more log-probabilities than tokens',
+      /more than 4 tokens/,
+      delta({ logprobs: Array.from({ length: 5 }, () => ({ token: 'a', logprob: -1 })) })
+    ],
     ['a tool call beyond the last', /invalid delta/, delta({ toolCalls: [{ index: 128 }] })],
     [
       'more pieces than tokens',

@@ -5,13 +5,14 @@ import { createProgram } from '../../cli/program.ts'
 import type { Role } from '../../interface/membership.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import type { FeatureDeclaration } from '../../node/feature.ts'
+import type { JobKind } from '../../node/jobs/job-kind.ts'
 import type { DrivenNode } from '../../sim/driven-node.ts'
 import { createUnits } from '../../units/index.ts'
 import { HostilePeer, listeningLog } from './hostile-peer.ts'
 import { startNode, temporaryHome } from './mesh-nodes.ts'
 import * as notesCommand from './notes/command.ts'
 import { notes } from './notes/feature.ts'
-import { NOTE_BYTES_MAX, NOTES_PROTOCOL, type Notes } from './notes/interface.ts'
+import { LATER, NOTE_BYTES_MAX, NOTES_PROTOCOL, type Notes } from './notes/interface.ts'
 import { notesUnits } from './notes/units.ts'
 
 /** What the lists of the product would say of the feature: each has one import of it. */
@@ -106,11 +107,40 @@ describe('a feature of a node', () => {
 
   it('has events of its own, checked against their schemas', async () => {
     await using den = await startWithNotes('den')
-    const kept = new Promise(resolve => {
-      den.events.addEventListener('notes.kept' as never, resolve as never, { once: true })
-    })
+    const heard: string[] = []
+    den.events.addEventListener('notes.kept', ({ detail }) => heard.push(detail.text))
     den.notes.keep('tea')
-    expect(await kept).toMatchObject({ detail: { text: 'tea' } })
+    expect(heard).toEqual(['tea'])
+    const [event] = await Array.fromAsync(
+      den.events.subscribe({ names: ['notes.*'], since: 'oldest', follow: false })
+    )
+    expect(event).toMatchObject({ name: 'notes.kept', data: { text: 'tea' } })
+
+    const units = createUnits({ node: den, gatewayUrl: () => '', rotateToken: () => 0, stop() {} })
+    const { item } = units.list().find(({ name }) => name === 'event.list')!
+    expect(JSON.stringify(item)).toContain('notes.kept')
+  })
+
+  it('has jobs of its own, which are cancelled and go on after a restart as all do', async () => {
+    const home = await temporaryHome()
+    let id: string
+    {
+      await using den = await startWithNotes('den', [], { home })
+      id = den.jobs.begin('notes.bring', ['tea', LATER, 'milk']).id
+      await den.notes.has('waits')
+      expect(den.jobs.get(id)).toMatchObject({ state: 'running', progress: { done: 1, total: 3 } })
+
+      const other = den.jobs.begin('notes.bring', [LATER])
+      expect([other.state, den.jobs.cancel(other.id).state]).toEqual(['queued', 'cancelled'])
+      expect(() => den.jobs.begin('notes.bring', 'tea')).toThrow('notes.bring')
+    }
+    {
+      await using den = await startWithNotes('den', [], { home })
+      // A step that was done again would fail: no note is kept twice.
+      const job = (await Array.fromAsync(den.jobs.watch(id))).at(-1)
+      expect(job).toMatchObject({ state: 'done', result: ['tea', LATER, 'milk'] })
+    }
+    await rm(home, { recursive: true, force: true })
   })
 
   it('is reached by its units and its commands', async () => {
@@ -125,7 +155,7 @@ describe('a feature of a node', () => {
     expect(notesCommand.asked).toEqual([['tea']])
   })
 
-  it('cannot take a name that a node has, nor emit what it has not declared', async () => {
+  it('cannot take a name that is taken, nor emit or bring what is not its own', async () => {
     const named = (name: string, declared: Partial<FeatureDeclaration> = {}): FeatureDeclaration => ({
       name,
       create: async () => ({ name, facet: {}, join: () => ({}) }),
@@ -136,9 +166,19 @@ describe('a feature of a node', () => {
     await expect(started(named('Not a name'))).rejects.toThrow('cannot be named')
     const other = named('tea', { events: { 'notes.kept': notes.events!['notes.kept']! } })
     await expect(started(other)).rejects.toThrow('declares the event notes.kept')
+    const taken = named('job', { events: { 'job.changed': notes.events!['notes.kept']! } })
+    await expect(started(taken)).rejects.toThrow('declares the event job.changed')
+    await expect(startNode('den', [], { features: [named('tea'), named('tea')] })).rejects.toThrow(
+      'be named tea'
+    )
+    const kind = { name: 'notes.bring' } as JobKind
+    const works = named('tea', { create: async () => ({ name: 'tea', jobs: [kind] }) })
+    await expect(started(works)).rejects.toThrow('brings the job notes.bring')
+    const stores = named('tea', { create: async ({ database }) => ({ name: 'tea', facet: database }) })
+    await expect(started(stores)).rejects.toThrow('declares no tables')
     const speaks = named('tea', {
       create: async ({ emit }) => {
-        emit('tea.made', {})
+        emit('tea.made' as 'notes.kept', { text: 'tea' })
         return { name: 'tea', join: () => ({}) }
       }
     })

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
-import { EVENTS, type EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
@@ -23,6 +22,14 @@ class BriefEngine implements Engine {
   async *infer({ task, input }: InferenceRequest): AsyncGenerator<InferenceChunk> {
     if (task === 'text-generation') yield { type: 'text', index: 0, text: 'yes' }
     else if (task === 'tensor') yield { type: 'output', index: 0, output: input }
+    else if (task === 'feature-extraction')
+      yield {
+        type: 'output',
+        index: 0,
+        output: { dimensions: 1, vectors: new Uint8Array([0, 0, 0x80, 0x3f]) }
+      }
+    else if (task === 'text-ranking')
+      yield { type: 'output', index: 0, output: { results: [{ index: 0, score: 0.5 }] } }
     else yield { type: 'output', index: 0, output: { labels: [{ label: '7', score: 0.9 }] } }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } }
   }
@@ -38,10 +45,10 @@ function faceOf(node: LumosNode, called: Set<string>) {
   const right = (what: string, schema: object | undefined, value: unknown) =>
     assert.equal(schema && wrongIn(schema, value), undefined, what)
 
-  for (const name of Object.keys(EVENTS) as EventName[]) {
+  for (const [name, schema] of node.events.schemas) {
     node.events.addEventListener(name, ({ detail }) => {
       // Told to whoever listens, in the names of the code; what watchers get is checked below.
-      assert.equal(EVENTS[name].safeParse(detail).error, undefined, name)
+      assert.equal(schema.safeParse(detail).error, undefined, name)
     })
   }
   return {
@@ -118,6 +125,22 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     (await Array.fromAsync(onAttic.pieces('inference.run', words))).map(({ type }) => type),
     ['text', 'done']
   )
+  const { models } = await onAttic.call('inference.models', { type: 'tensor' })
+  assert.deepEqual(models, [{ id: 'brief', types: [...TASK_NAMES], ready: true, devices: ['den'] }])
+  const talk = { messages: words.input.messages, temperature: 0, tool_choice: { name: 'look' } }
+  assert.equal((await onAttic.call('inference.chat', talk)).content, 'yes')
+  assert.equal((await onAttic.call('inference.complete', { prompt: 'Well' })).text, 'yes')
+  for (const [name, input] of [
+    ['inference.chat', talk],
+    ['inference.complete', { prompt: 'Well', stop: ['.'] }]
+  ] as const) {
+    assert.equal((await Array.fromAsync(onAttic.pieces(name, input))).length, 2)
+  }
+  assert.deepEqual((await onAttic.call('inference.embed', { input: 'a' })).embeddings, [[1]])
+  const ranked = await onAttic.call('inference.rerank', { query: 'a', documents: ['b'], top_n: 1 })
+  assert.deepEqual(ranked.results, [{ index: 0, score: 0.5 }])
+  assert.equal((await onDen.call('model.load', { model_id: 'brief' })).status, 'ready')
+  await onDen.call('model.unload', { model_id: 'brief' })
   await onDen.call('model.offer', { model_id: 'brief', to: { roles: ['admin'], peers: [attic.peerId] } })
   await onDen.call('model.withdraw', { model_id: 'brief' })
   await onDen.call('mesh.rename', { name: 'house' })

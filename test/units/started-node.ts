@@ -12,6 +12,7 @@ import type { EventData, EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { TaskInput } from '../../interface/tasks/index.ts'
+import { askedText } from '../../interface/tasks/text-generation.ts'
 import type { EventBus } from '../../node/events/event-bus.ts'
 import { createDrivenNode } from '../../sim/driven-node.ts'
 
@@ -40,8 +41,8 @@ class HeldEngine implements Engine {
       if (request.task === 'tensor') {
         yield { type: 'output', index: index++, output: request.input }
       } else {
-        const { messages } = request.input as TaskInput<'text-generation'>
-        for (const text of messages.at(-1)!.content.match(/\S+\s*/g) ?? []) {
+        const asked = askedText(request.input as TaskInput<'text-generation'>)
+        for (const text of asked.match(/\S+\s*/g) ?? []) {
           await Promise.race([this.beforeWord(), abortOf(options.signal)])
           options.signal?.throwIfAborted()
           yield { type: 'text', index: index++, text }

@@ -38,7 +38,7 @@ export async function run({ options, output }: Invocation<InviteOptions>): Promi
   if (first !== undefined) await printUse(first, data, output)
 }
 
-function wordsFor(
+export function wordsFor(
   { code, role, expires_at_ms, left_out }: SnakeCase<Invitation>,
   file: string | undefined,
   output: Output
@@ -65,7 +65,9 @@ async function printQr(code: string, asked: boolean, output: Output): Promise<vo
   const rows = output.utf8 ? Math.ceil(size / 2) : size
   const columns = output.utf8 ? size : size * 2
   if (!asked && !output.hasRoom(rows + QR_ROWS_BESIDE, columns)) return
-  output.picture(output.utf8 ? renderUnicodeCompact(text, QR) : renderANSI(text, QR))
+  // A wide space of the library is no ASCII.
+  const plain = () => renderANSI(text, QR).replaceAll('\u3000', '  ')
+  output.picture(output.utf8 ? renderUnicodeCompact(text, QR) : plain())
 }
 
 /** Readers need a frame. */

@@ -27,8 +27,9 @@ export const copiesFound = (members: SnakeCase<MemberInfo[]>): Finding[] =>
 /** The models of this device: a folder that was mistyped, or cannot be read, must not go unnoticed. */
 export function modelsFound({ items, left_out }: SnakeCase<ModelList>): Finding {
   const own = items.filter(({ providers }) => providers.some(({ route }) => route === 'local'))
-  const serves =
-    own.length === 0 ? 'This device serves no model.' : `Served here: ${own.map(({ id }) => id).join(', ')}.`
+  // A model that does two tasks is listed twice.
+  const ids = [...new Set(own.map(({ id }) => id))]
+  const serves = ids.length === 0 ? 'This device serves no model.' : `Served here: ${ids.join(', ')}.`
   const [first] = left_out
   if (first === undefined) return ok('models', serves)
   const more = left_out.length === 1 ? '' : ` So are ${left_out.length - 1} more.`

@@ -5,11 +5,11 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join, resolve, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
-import { readModel } from '../../../capabilities/index.ts'
+import { readModels } from '../../../capabilities/index.ts'
 import { hostsOf, refusalOf } from '../../../gateway/access.ts'
 import { BodyReader } from '../../../gateway/body.ts'
 import { Sessions } from '../../../gateway/sessions.ts'
@@ -133,9 +133,9 @@ writeFileSync(join(dir, 'models', 'digits-cnn', graph), 'x')
 async function model(bytes: Uint8Array): Promise<string> {
   writeFileSync(join(dir, 'models', 'digits-cnn', 'model_info.json'), bytes)
   const folder = join(dir, 'models', 'digits-cnn')
-  const found = await readModel(folder)
-  assert.ok(resolve(found.folder, found.file).startsWith(folder + sep), 'no file of somebody else')
-  return found.description.name
+  const [found] = await readModels(folder)
+  for (const part of found!.parts) assert.ok(part.startsWith(folder + sep), 'no file of somebody else')
+  return found!.id
 }
 
 const png = readFileSync(new URL('../../fixtures/digits/0.png', import.meta.url))

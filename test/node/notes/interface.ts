@@ -4,8 +4,14 @@ import * as z from 'zod'
 
 export const NOTES_PROTOCOL = '/lumos/notes/1'
 export const NOTE_BYTES_MAX = 16
+/** A job that brings notes gets over this one only after the next start of the node. */
+export const LATER = 'later'
 
 export const NOTES_EVENTS = { 'notes.kept': z.strictObject({ text: z.string() }) }
+type NotesEvents = typeof NOTES_EVENTS
+declare module '../../../interface/events.ts' {
+  interface EventSchemas extends NotesEvents {}
+}
 
 export interface Notes {
   /** What has happened, in order. */

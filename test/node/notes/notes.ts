@@ -1,13 +1,37 @@
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Stream } from '@libp2p/interface'
+import * as z from 'zod'
 import { InvalidInputError } from '../../../interface/errors.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../../../node/feature.ts'
-import { NOTE_BYTES_MAX, NOTES_PROTOCOL, type Notes } from './interface.ts'
+import { defineJobKind } from '../../../node/jobs/job-kind.ts'
+import { LATER, NOTE_BYTES_MAX, NOTES_PROTOCOL, type Notes } from './interface.ts'
 
 export class NotesFeature implements Feature<Notes>, Notes {
   readonly name = 'notes'
   readonly facet = this
   readonly topics = ['note']
+  readonly jobs = [
+    defineJobKind({
+      name: 'notes.bring',
+      input: z.array(z.string()),
+      checkpoint: z.int(),
+      runningMax: 1,
+      summary: texts => `${texts.length} notes`,
+      key: texts => texts.join(' '),
+      run: async (texts, { checkpoint, signal, save, progress }) => {
+        for (let n = checkpoint ?? 0; n < texts.length; n++) {
+          if (texts[n] === LATER && checkpoint === undefined) {
+            this.#note('waits')
+            await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+          }
+          this.keep(texts[n]!)
+          save(n + 1)
+          progress({ done: n + 1, total: texts.length, unit: 'notes', message: texts[n]! })
+        }
+        return this.kept()
+      }
+    })
+  ]
   readonly seen: string[] = []
   readonly #components: FeatureComponents
   readonly #waiting = new Set<() => void>()

@@ -1,0 +1,81 @@
+/** A model on disk, and the kind of engine that opens it. */
+
+import type { Clock } from '../../interface/clock.ts'
+import type { Logger } from '../../interface/lifecycle.ts'
+import type { EngineSandbox } from '../../interface/node.ts'
+import type { TaskName } from '../../interface/tasks/index.ts'
+import type { Model } from '../host/engine.ts'
+import type { EngineEnvironment } from '../host/engine-environment.ts'
+import type { InstalledEngine } from '../install/installed-engines.ts'
+import type { PackageList } from '../install/package-list.ts'
+import type { ModelDescription } from './description.ts'
+
+/** A model that this node can serve. */
+export interface FoundModel {
+  readonly id: string
+  /** Name of the kind of engine that opens it. */
+  readonly engine: string
+  readonly tasks: readonly TaskName[]
+  /** Real path of the directory that holds its files. */
+  readonly folder: string
+  /** Of the files that the engine opens, those that the description gives a hash of. */
+  readonly hashes: Readonly<Record<string, string>>
+  /** Real paths of all files that it is made of: when one changes, it is another model. */
+  readonly parts: readonly string[]
+  /** Tokens of a prompt and its answer together; absent where the model has no such bound, or its files do not say. */
+  readonly contextTokens?: number
+  /** Of its files: the form, such as `onnx`, and bytes in all. Filled in where folders are read. */
+  readonly format?: string
+  readonly fileBytes?: number
+  /** What its kind of engine read of it, for `serve`. */
+  readonly settings: unknown
+}
+
+/** Which engines can be used on this device. */
+export interface EnginesHere {
+  /** One that was installed on request. */
+  get(engine: string): InstalledEngine | undefined
+  /** Whether its owner has stopped it. */
+  isStopped(engine: string): boolean
+}
+
+/** A folder that may hold models. */
+export interface ModelDirectory {
+  /** As it was found. */
+  readonly path: string
+  /** Real path. */
+  readonly own: string
+  /** Real path of what its files may lie in: `own`, or the repository around it. */
+  readonly folder: string
+  /** What the models in it are called unless their files say. */
+  readonly name: string
+  readonly description: ModelDescription | undefined
+  /** Names of its entries. */
+  readonly entries: readonly string[]
+  readonly engines: EnginesHere
+}
+
+/** An engine that this node brings: which models are its own, and what serves them. */
+export interface EngineKind {
+  /** As the field calls it, such as `llama-cpp`. */
+  readonly name: string
+  /** What is installed on request. Absent: it is part of the package. */
+  packages?(): Promise<PackageList>
+  /**
+   * The models of this kind in a folder; none where another kind may look.
+   *
+   * @throws {LumosError} `MODEL_INVALID` for a model of this kind that is broken, saying what is wrong.
+   */
+  find(directory: ModelDirectory): Promise<readonly FoundModel[]>
+  serve(found: FoundModel, host: ModelHost): Model
+}
+
+/** What engines of models on disk get of the node. */
+export interface ModelHost {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly env: EngineEnvironment
+  readonly sandbox?: EngineSandbox
+  /** Cores of this device; one is left to the network. */
+  readonly cores: number
+}

@@ -1,0 +1,81 @@
+/** Ports of the gateway: one for both loopback addresses, the next one where another program holds it. */
+
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { addressesOf } from './access.ts'
+
+/** Enough for several nodes on one device; more are a sign of something else. */
+const PORTS_TRIED_MAX = 20
+const PORT_MAX = 65_535
+
+/** A device without IPv6, or without IPv4. */
+const ABSENT = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
+
+export interface Listeners {
+  readonly servers: readonly Server[]
+  readonly port: number
+}
+
+/**
+ * @param create makes a server that does not listen yet.
+ * @param first port to try; 0 lets the system choose.
+ */
+export async function listenOnFreePort(
+  create: () => Server,
+  host: string,
+  first: number
+): Promise<Listeners> {
+  for (let tried = 1; ; tried++) {
+    const port = first === 0 ? 0 : first + tried - 1
+    try {
+      return await listenOnAll(create, addressesOf(host), port)
+    } catch (err) {
+      const taken = codeOf(err) === 'EADDRINUSE'
+      if (!taken || tried >= PORTS_TRIED_MAX || port === PORT_MAX) throw err
+    }
+  }
+}
+
+async function listenOnAll(
+  create: () => Server,
+  hosts: readonly string[],
+  wanted: number
+): Promise<Listeners> {
+  const servers: Server[] = []
+  let port = wanted
+  try {
+    for (const host of hosts) {
+      const server = create()
+      try {
+        await listen(server, { host, port })
+      } catch (err) {
+        // The settings ask for the first; the other loopback address is taken where there is one.
+        if (servers.length > 0 && ABSENT.includes(codeOf(err) ?? '')) continue
+        throw err
+      }
+      port = (server.address() as AddressInfo).port
+      servers.push(server)
+    }
+    return { servers, port }
+  } catch (err) {
+    for (const server of servers) {
+      server.close()
+      server.closeAllConnections()
+    }
+    throw err
+  }
+}
+
+const codeOf = (err: unknown): string | undefined => (err as NodeJS.ErrnoException).code
+
+export const listen = (
+  server: Server,
+  where: { path: string } | { host: string; port: number }
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })

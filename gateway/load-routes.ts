@@ -1,0 +1,36 @@
+/** The gateway's routes for the callers of each listener, loaded for the first request. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Caller, PERMISSIONS } from '../interface/units.ts'
+import type { AppComponents } from './app-env.ts'
+
+/**
+ * What the callers of each listener may do. Secrets are handed out and replaced on the socket only: a program or a
+ * page that holds the token is not their owner.
+ */
+const CALLERS = {
+  local: { origin: 'local', permissions: PERMISSIONS },
+  tcp: { origin: 'tcp', permissions: ['read', 'use', 'manage'] }
+} as const satisfies Record<string, Caller>
+export type Listener = keyof typeof CALLERS
+
+export type Routes = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
+
+/**
+ * Late, because `Request`, `Response` and what they stand on are 15 MB, and many a node serves its peers for weeks
+ * without being asked from here.
+ */
+export async function loadRoutes(components: AppComponents): Promise<Record<Listener, Routes>> {
+  const [{ getRequestListener }, { createApp }] = await Promise.all([
+    import('@hono/node-server'),
+    import('./app.ts')
+  ])
+  const app = createApp(components)
+  const routesOf = (caller: Caller): Routes =>
+    getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
+      overrideGlobalObjects: false,
+      // The rest of a body is dropped by `unread-body.ts`, which waits long enough for the answer to arrive.
+      autoCleanupIncoming: false
+    })
+  return { local: routesOf(CALLERS.local), tcp: routesOf(CALLERS.tcp) }
+}

@@ -1,0 +1,88 @@
+/** What the routes of `/v1` share: bodies, contexts, headers, and answers whole or as streams of data. */
+
+import type { Context } from 'hono'
+import type * as z from 'zod'
+import { LumosError } from '../../interface/errors.ts'
+import type { UnitContext } from '../../interface/units.ts'
+import type { AppComponents, AppEnv } from '../app-env.ts'
+import type { BodyReader } from '../body.ts'
+import { type Call, JSON_HEADERS, toJson } from '../envelope.ts'
+import { SSE_HEADERS } from '../sse.ts'
+import { contextOf } from '../units.ts'
+import { RefusedError } from './errors.ts'
+import { refusedBy } from './issues.ts'
+import { dataBody, KEEP_ALIVE_MS } from './stream.ts'
+
+/** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
+const BUDGET_MS = 600_000
+/** Of a body without media. */
+export const BODY_BYTES_MAX = 4 * 1024 * 1024
+/** Of a body with pictures in it. */
+export const MEDIA_BODY_BYTES_MAX = 40 * 1024 * 1024
+
+export interface OpenaiComponents extends AppComponents {
+  readonly bodies: BodyReader
+}
+
+type Routed = Context<AppEnv>
+
+/** @throws {RefusedError} naming the parameter that is wrong. */
+export async function readBody<S extends z.ZodType>(
+  c: Routed,
+  { bodies }: OpenaiComponents,
+  schema: S,
+  bytesMax = BODY_BYTES_MAX
+): Promise<z.output<S>> {
+  const { value } = await bodies.readJson(c.env.incoming, bytesMax).catch((thrown: unknown) => {
+    if (!(thrown instanceof LumosError) || thrown.code !== 'INVALID_INPUT') throw thrown
+    throw new RefusedError(`We could not parse the JSON body of your request. ${thrown.message}`, {})
+  })
+  const read = schema.safeParse(value)
+  if (read.success) return read.data
+  throw refusedBy(read.error, value)
+}
+
+/** What a unit is told. */
+export const unitContext = (c: Routed, unit: string): UnitContext => {
+  c.var.call.unit = unit
+  return { ...contextOf({}, c), budgetMs: BUDGET_MS }
+}
+
+/** The device that answered, whether it is this one, and the answer's id. */
+function answerHeaders({ requestId, route }: Call): Record<string, string> {
+  const id = { 'x-lumos-answer': requestId }
+  if (route === undefined) return id
+  // A header holds no letters beyond ASCII; names may.
+  const peer = encodeURI(route.name ?? route.peerId)
+  return { ...id, 'x-lumos-peer': peer, 'x-lumos-route': route.route }
+}
+
+export const answerWhole = (c: Routed, body: unknown): Response =>
+  new Response(toJson(body), { headers: { ...JSON_HEADERS, ...answerHeaders(c.var.call) } })
+
+/**
+ * The events as they come. What fails before the first one has a status of its own; a stream is begun without any when
+ * the model is silent for as long as clients wait for a word, and then without the name of a device.
+ *
+ * @param failed how the stream says that it failed after that.
+ */
+export async function answerStream(
+  c: Routed,
+  { clock, log }: OpenaiComponents,
+  events: AsyncGenerator<string>,
+  failed: (thrown: unknown) => string
+): Promise<Response> {
+  const { call } = c.var
+  const first = events.next()
+  const { promise: waited, resolve } = Promise.withResolvers<'waited'>()
+  const timer = clock.setTimer(() => resolve('waited'), KEEP_ALIVE_MS)
+  const begun = await Promise.race([first, waited]).finally(() => timer.cancel())
+
+  const failure = (thrown: unknown) => {
+    if (!(thrown instanceof LumosError)) log.error({ err: thrown, unit: call.unit }, 'a stream failed')
+    return failed(thrown)
+  }
+  const headers = answerHeaders(begun === 'waited' ? { ...call, route: undefined } : call)
+  const body = dataBody({ first, rest: events, clock, failed: failure })
+  return new Response(body, { headers: { ...SSE_HEADERS, ...headers } })
+}

@@ -1,0 +1,46 @@
+/** What an answer of a chat consists of, whole or in chunks. */
+
+import type { SnakeCase } from '../../interface/snake-case.ts'
+import { type Done, type Logprobs, usageOf } from './pieces.ts'
+
+/** What `inference.chat` answers, in the names of the code. */
+export interface ChatAnswer {
+  readonly content: string
+  readonly reasoning?: string
+  readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[]
+  readonly logprobs?: Logprobs
+  readonly finishReason: string
+  readonly usage: { readonly inputTokens?: number; readonly outputTokens?: number }
+}
+
+/** Reasons that clients know. A model that calls tools waits for them, whatever its engine says of its end. */
+export function finishOf(reason: string, calls: boolean): string {
+  if (calls && reason !== 'length') return 'tool_calls'
+  return ['length', 'content_filter'].includes(reason) ? reason : 'stop'
+}
+
+/** Engines may leave ids of calls out. */
+export const callId = (answerId: string, index: number): string => `call_${answerId}_${index}`
+
+export function messageOf(
+  { content, reasoning, tool_calls }: SnakeCase<ChatAnswer>,
+  answerId: string
+): object {
+  const calls = tool_calls?.map(({ id, name, arguments: words }, i) => ({
+    id: id || callId(answerId, i),
+    type: 'function',
+    function: { name, arguments: words }
+  }))
+  return {
+    role: 'assistant',
+    content: content === '' && calls !== undefined ? null : content,
+    refusal: null,
+    ...(reasoning !== undefined && { reasoning_content: reasoning, reasoning }),
+    ...(calls !== undefined && { tool_calls: calls })
+  }
+}
+
+export function chatUsage(all: readonly (Done['usage'] | undefined)[]) {
+  const { inputTokens, outputTokens, totalTokens } = usageOf(all)
+  return { prompt_tokens: inputTokens, completion_tokens: outputTokens, total_tokens: totalTokens }
+}

@@ -1,0 +1,124 @@
+/** `POST /v1/completions`, which continues texts as they are. */
+
+import type { Context } from 'hono'
+import * as z from 'zod'
+import type { SnakeCase } from '../../interface/snake-case.ts'
+import { textGeneration } from '../../interface/tasks/text-generation.ts'
+import type { AppEnv } from '../app-env.ts'
+import { answerStream, answerWhole, type OpenaiComponents, readBody, unitContext } from './call.ts'
+import { type ChatAnswer, chatUsage, finishOf } from './chat-parts.ts'
+import { failureEvent } from './chat-stream.ts'
+import { completionLogprobs } from './logprobs.ts'
+import { ModelName, rightModel } from './model-name.ts'
+import { type ChoicePiece, type Done, executeAll, type Logprobs, streamAll } from './pieces.ts'
+import { Choices, defined, inputOf, MaxTokens, Sampling, samplingOf } from './sampling.ts'
+import { maybe, textsUpTo, unsupported } from './schema.ts'
+import { DONE, dataEvent } from './stream.ts'
+
+const UNIT = 'inference.complete'
+/** As OpenAI has it. */
+const MAX_TOKENS = 16
+/** Of one request, each a call of its own. */
+const ANSWERS_MAX = 16
+
+const Completion = z
+  .object({
+    model: ModelName,
+    prompt: textsUpTo(ANSWERS_MAX),
+    max_tokens: MaxTokens,
+    n: Choices,
+    ...Sampling,
+    logprobs: maybe(z.int().min(0).max(20)),
+    stream: maybe(z.boolean()),
+    stream_options: maybe(z.object({ include_usage: maybe(z.boolean()) })),
+    echo: unsupported(value => value === false),
+    suffix: unsupported(value => value === ''),
+    best_of: unsupported(value => value === 1)
+  })
+  .superRefine(({ prompt, n }, context) => {
+    if (prompt.length * n <= ANSWERS_MAX) return
+    const message = `prompts and n make more than ${ANSWERS_MAX} answers`
+    context.addIssue({ code: 'custom', path: ['n'], message })
+  })
+
+type Answer = Omit<ChatAnswer, 'content'> & { readonly text: string }
+
+export const completionRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+  const body = await readBody(c, components, Completion)
+  const { model, prompt: prompts, n, logprobs } = body
+  const { units, clock } = components
+  const asked = logprobs !== undefined && { logprobs: true, top_logprobs: logprobs }
+  const inputs = prompts.flatMap(prompt => {
+    const input = defined({
+      model,
+      prompt,
+      max_tokens: body.max_tokens ?? MAX_TOKENS,
+      ...asked,
+      ...samplingOf(body)
+    })
+    return Array.from({ length: n }, (_, choice) => inputOf(input, choice))
+  })
+  const calls = { unit: UNIT, inputs, context: unitContext(c, UNIT) }
+  const head = {
+    ...{ id: `cmpl-${c.var.call.requestId}`, object: 'text_completion' },
+    ...{ created: Math.floor(clock.wallMs() / 1000), model }
+  }
+
+  return rightModel(components, c, { model, task: textGeneration.name }, async () => {
+    if (body.stream) {
+      const options = {
+        ...{ head, choices: inputs.length, withLogprobs: logprobs !== undefined },
+        withUsage: body.stream_options?.include_usage === true
+      }
+      return answerStream(c, components, completionChunks(streamAll(units, calls), options), failureEvent)
+    }
+    const answers = await executeAll<Answer>(units, calls)
+    const choices = answers.map((answer: SnakeCase<Answer>, index) => ({
+      ...{ text: answer.text, index },
+      logprobs: logprobs === undefined ? null : completionLogprobs(answer.logprobs ?? []),
+      finish_reason: finishOf(answer.finish_reason, false)
+    }))
+    return answerWhole(c, { ...head, choices, usage: chatUsage(answers.map(({ usage }) => usage)) })
+  })
+}
+
+interface StreamOptions {
+  readonly head: object
+  readonly choices: number
+  readonly withLogprobs: boolean
+  readonly withUsage: boolean
+}
+
+async function* completionChunks(
+  pieces: AsyncIterable<ChoicePiece>,
+  { head, choices, withLogprobs, withUsage }: StreamOptions
+): AsyncGenerator<string, void, undefined> {
+  const lengths = Array.from({ length: choices }, () => 0)
+  const usages: (Done['usage'] | undefined)[] = lengths.map(() => undefined)
+  const chunk = (index: number, text: string, logprobs: Logprobs | undefined, finish: string | null) =>
+    dataEvent({
+      ...head,
+      choices: [
+        {
+          ...{ text, index },
+          logprobs:
+            withLogprobs && logprobs ? completionLogprobs(logprobs, lengths[index]! - text.length) : null,
+          finish_reason: finish
+        }
+      ],
+      ...(withUsage && { usage: null })
+    })
+
+  for await (const { choice, piece } of pieces) {
+    if (piece.type === 'done') {
+      usages[choice] = piece.usage
+      yield chunk(choice, '', undefined, finishOf(piece.finish_reason, false))
+    } else if (piece.type === 'text' || piece.type === 'delta') {
+      const { text = '' } = piece
+      lengths[choice]! += text.length
+      yield chunk(choice, text, piece.type === 'delta' ? piece.logprobs : undefined, null)
+    }
+  }
+  if (withUsage) yield dataEvent({ ...head, choices: [], usage: chatUsage(usages) })
+  yield DONE
+}

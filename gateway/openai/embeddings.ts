@@ -1,0 +1,63 @@
+/** `POST /v1/embeddings` */
+
+import type { Context } from 'hono'
+import * as z from 'zod'
+import { featureExtraction } from '../../interface/tasks/feature-extraction.ts'
+import type { AppEnv } from '../app-env.ts'
+import { answerWhole, MEDIA_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
+import { ModelName, rightModel } from './model-name.ts'
+import { usageOf } from './pieces.ts'
+import { defined } from './sampling.ts'
+import { maybe, oneOf, textsUpTo } from './schema.ts'
+
+const UNIT = 'inference.embed'
+/** As the task bounds them. */
+const TEXTS_MAX = 2048
+const FORMATS = ['float', 'base64'] as const
+const FLOAT_BYTES = 4
+
+const Embeddings = z.object({
+  model: ModelName,
+  input: textsUpTo(TEXTS_MAX),
+  encoding_format: maybe(z.enum(FORMATS, oneOf(FORMATS))),
+  dimensions: maybe(featureExtraction.params.shape.dimensions)
+})
+
+interface Embedded {
+  readonly embeddings: readonly (readonly number[])[]
+  readonly usage: { readonly input_tokens?: number }
+}
+
+export const embeddingRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+  const { model, input, encoding_format, dimensions } = await readBody(
+    c,
+    components,
+    Embeddings,
+    MEDIA_BODY_BYTES_MAX
+  )
+  return rightModel(components, c, { model, task: featureExtraction.name }, async () => {
+    const asked = defined({ model, input, dimensions })
+    const { embeddings, usage } = (await components.units.execute(
+      UNIT,
+      asked,
+      unitContext(c, UNIT)
+    )) as Embedded
+    const { inputTokens } = usageOf([usage])
+    return answerWhole(c, {
+      object: 'list',
+      data: embeddings.map((vector, index) => ({
+        ...{ object: 'embedding', index },
+        embedding: encoding_format === 'base64' ? inBase64(vector) : vector
+      })),
+      model,
+      usage: { prompt_tokens: inputTokens, total_tokens: inputTokens }
+    })
+  })
+}
+
+/** float32, little-endian: what the client in JavaScript asks for when nothing is said. */
+function inBase64(vector: readonly number[]): string {
+  const bytes = Buffer.allocUnsafe(vector.length * FLOAT_BYTES)
+  for (const [i, value] of vector.entries()) bytes.writeFloatLE(value, i * FLOAT_BYTES)
+  return bytes.toString('base64')
+}

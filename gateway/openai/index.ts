@@ -1,0 +1,47 @@
+/**
+ * `/v1`: the protocol that clients of OpenAI speak, over the units that ask models. Unknown fields of a body are
+ * ignored; fields that would change the answer and cannot are refused.
+ */
+
+import { type Context, Hono } from 'hono'
+import type { AppEnv } from '../app-env.ts'
+import type { OpenaiComponents } from './call.ts'
+import { chatRoute } from './chat.ts'
+import { completionRoute } from './completions.ts'
+import { embeddingRoute } from './embeddings.ts'
+import { RefusedError, refusal } from './errors.ts'
+import { modelRoute, modelsRoute } from './models.ts'
+import { rerankRoute } from './rerank.ts'
+
+export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>()
+  routes.post('/chat/completions', chatRoute(components))
+  routes.post('/completions', completionRoute(components))
+  routes.post('/embeddings', embeddingRoute(components))
+  routes.post('/rerank', rerankRoute(components))
+  routes.get('/models', modelsRoute(components))
+  routes.get('/models/*', modelRoute(components))
+
+  routes.all('*', c => {
+    throw notThere(c)
+  })
+  routes.onError((err, c) => {
+    const { status, headers, body } = refusal(err, c.var.call)
+    if (status === 500) components.log.error({ err, unit: c.var.call.unit }, 'a request of /v1 failed')
+    return new Response(body, { status, headers })
+  })
+  return routes
+}
+
+/** Routes by their paths, for words about a wrong method. */
+const PATHS = /^\/v1\/(?:chat\/completions|completions|embeddings|rerank|models(?:\/.*)?)$/
+
+function notThere(c: Context<AppEnv>): RefusedError {
+  const path = c.req.path.slice(0, 128)
+  if (PATHS.test(path)) {
+    const message = `Not allowed to ${c.req.method} on ${path}. (HINT: Perhaps you meant to use a different HTTP method?)`
+    return new RefusedError(message, { reason: 'method_not_supported', status: 405 })
+  }
+  const message = `Unknown request URL: ${c.req.method} ${path}. Please check the URL for typos.`
+  return new RefusedError(message, { reason: 'unknown_url', status: 404 })
+}

@@ -1,0 +1,138 @@
+/** The messages of a chat, as OpenAI's clients write them, and as units take them. */
+
+import * as z from 'zod'
+import { Text } from '../../interface/tasks/messages.ts'
+import { listOf, maybe, oneOf } from './schema.ts'
+
+/** As the tasks bound them (`interface/tasks/messages.ts`). */
+const MESSAGES_MAX = 4096
+const PARTS_MAX = 256
+const TOOL_CALLS_MAX = 128
+const NAME_CHARS_MAX = 256
+/** A picture in base64, and what stands before it. */
+const IMAGE_CHARS_MAX = 36 * 1024 * 1024
+const IMAGE_URL = /^data:image\/[\w.+-]{1,64};base64,[A-Za-z0-9+/_-]+={0,2}$/
+
+const Name = z.string().min(1).max(NAME_CHARS_MAX)
+
+/** No file is fetched from anywhere: this node would do so for each page that it is pointed at. */
+export const ImageUrl = z
+  .string()
+  .max(IMAGE_CHARS_MAX)
+  .superRefine((url, context) => {
+    if (IMAGE_URL.test(url)) return
+    const message = /^https?:/i.test(url)
+      ? 'no picture is fetched from a URL; give it as data:image/…;base64,…'
+      : 'expected data:image/…;base64,…'
+    context.addIssue({ code: 'custom', params: { reason: 'invalid_image_url' }, message })
+  })
+
+const TextPart = z.object({ type: z.literal('text'), text: Text })
+const ImagePart = z.object({
+  type: z.literal('image_url'),
+  image_url: z.union([ImageUrl, z.object({ url: ImageUrl })])
+})
+const RefusalPart = z.object({ type: z.literal('refusal'), refusal: Text })
+
+const TextContent = z.union([
+  Text,
+  listOf(z.discriminatedUnion('type', [TextPart], oneOf(['text'])), PARTS_MAX, 0)
+])
+const UserContent = z.union([
+  Text,
+  listOf(z.discriminatedUnion('type', [TextPart, ImagePart], oneOf(['text', 'image_url'])), PARTS_MAX, 0)
+])
+const AssistantContent = z.union([
+  Text,
+  listOf(z.discriminatedUnion('type', [TextPart, RefusalPart], oneOf(['text', 'refusal'])), PARTS_MAX, 0)
+])
+
+/** Some programs keep the arguments as the object that they mean. */
+const Arguments = z.union([Text, z.record(z.string(), z.unknown())]).transform((given, context) => {
+  if (typeof given === 'string') return given
+  try {
+    return JSON.stringify(given)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'nested too deeply' })
+    return z.NEVER
+  }
+})
+
+const ToolCall = z.object({
+  id: Name,
+  type: maybe(z.literal('function', oneOf(['function']))),
+  function: z.object({ name: Name, arguments: Arguments })
+})
+
+const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
+
+const Message = z.discriminatedUnion(
+  'role',
+  [
+    z.object({ role: z.enum(['system', 'developer']), content: TextContent }),
+    z.object({ role: z.literal('user'), content: UserContent, name: maybe(Name) }),
+    z.object({
+      role: z.literal('assistant'),
+      content: maybe(AssistantContent),
+      refusal: maybe(Text),
+      reasoning_content: maybe(Text),
+      reasoning: maybe(Text),
+      tool_calls: maybe(listOf(ToolCall, TOOL_CALLS_MAX, 0))
+    }),
+    z.object({ role: z.literal('tool'), content: TextContent, tool_call_id: Name }),
+    /** What `tool` was called before. */
+    z.object({ role: z.literal('function'), content: maybe(TextContent), name: Name })
+  ],
+  oneOf(ROLES)
+)
+type Message = z.output<typeof Message>
+
+/** The messages as `inference.chat` takes them. */
+export const ChatMessages = listOf(Message, MESSAGES_MAX).transform(messages => messages.map(toUnit))
+
+function toUnit(message: Message): object {
+  switch (message.role) {
+    case 'assistant': {
+      const { content, refusal, reasoning_content, reasoning = reasoning_content, tool_calls } = message
+      return {
+        role: 'assistant',
+        content: content === undefined ? (refusal ?? null) : partsOf(content),
+        ...(reasoning && { reasoning }),
+        ...(tool_calls &&
+          tool_calls.length > 0 && {
+            calls: tool_calls.map(({ id, function: { name, arguments: words } }) => ({
+              id,
+              name,
+              arguments: words
+            }))
+          })
+      }
+    }
+    case 'tool':
+      return { role: 'tool', content: partsOf(message.content), call: message.tool_call_id }
+    case 'function':
+      return { role: 'tool', content: partsOf(message.content ?? ''), call: message.name, name: message.name }
+    case 'user':
+      return { role: 'user', content: partsOf(message.content), ...(message.name && { name: message.name }) }
+    default:
+      return { role: message.role, content: partsOf(message.content) }
+  }
+}
+
+type Parts = readonly (
+  | z.output<typeof TextPart>
+  | z.output<typeof ImagePart>
+  | z.output<typeof RefusalPart>
+)[]
+
+/** Parts of text alone are a text: not each model takes parts. */
+function partsOf(content: string | Parts): string | object[] {
+  if (typeof content === 'string') return content
+  const parts = content.map(part => {
+    if (part.type === 'text') return { type: 'text', text: part.text }
+    if (part.type === 'refusal') return { type: 'text', text: part.refusal }
+    const { image_url: image } = part
+    return { type: 'image', image: typeof image === 'string' ? image : image.url }
+  })
+  return parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts
+}

@@ -1,0 +1,34 @@
+/** `GET /v1/models` and `/v1/models/{id}`: the models of the mesh as one list. */
+
+import type { Context } from 'hono'
+import type { AppEnv } from '../app-env.ts'
+import { answerWhole, type OpenaiComponents } from './call.ts'
+import { type ListedModel, listModels, modelNotFound } from './model-name.ts'
+
+export const modelsRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) =>
+  answerWhole(c, { object: 'list', data: (await listModels(components, c)).map(toModel) })
+
+/** An id holds `/` and `:`, written as they are or escaped. */
+export const modelRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+  const id = unescaped(c.req.path.slice('/v1/models/'.length))
+  const models = await listModels(components, c)
+  const found = models.find(model => model.id === id)
+  if (found === undefined) throw modelNotFound(id, models)
+  return answerWhole(c, toModel(found))
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** When a model was made is not known to the mesh. */
+const toModel = ({ id, devices }: ListedModel) => ({
+  id,
+  object: 'model',
+  created: 0,
+  owned_by: devices.join(', ')
+})

@@ -1,0 +1,52 @@
+/** `POST /v1/rerank`, in the form of Cohere and Jina, which OpenAI does not have. */
+
+import type { Context } from 'hono'
+import * as z from 'zod'
+import { Text } from '../../interface/tasks/messages.ts'
+import { textRanking } from '../../interface/tasks/text-ranking.ts'
+import type { AppEnv } from '../app-env.ts'
+import { answerWhole, MEDIA_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
+import { ModelName, rightModel } from './model-name.ts'
+import { usageOf } from './pieces.ts'
+import { defined } from './sampling.ts'
+import { listOf, maybe } from './schema.ts'
+
+const UNIT = 'inference.rerank'
+/** As the task bounds them. */
+const DOCUMENTS_MAX = 1024
+
+const Rerank = z.object({
+  model: ModelName,
+  query: Text,
+  documents: listOf(z.union([Text, z.object({ text: Text })]), DOCUMENTS_MAX).transform(documents =>
+    documents.map(document => (typeof document === 'string' ? document : document.text))
+  ),
+  top_n: maybe(z.int().min(1)),
+  return_documents: maybe(z.boolean())
+})
+
+interface Ranked {
+  readonly results: readonly { readonly index: number; readonly score: number }[]
+  readonly usage: { readonly input_tokens?: number }
+}
+
+export const rerankRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+  const { model, query, documents, top_n, return_documents } = await readBody(
+    c,
+    components,
+    Rerank,
+    MEDIA_BODY_BYTES_MAX
+  )
+  return rightModel(components, c, { model, task: textRanking.name }, async () => {
+    const asked = defined({ model, query, documents, top_n: top_n && Math.min(top_n, documents.length) })
+    const { results, usage } = (await components.units.execute(UNIT, asked, unitContext(c, UNIT))) as Ranked
+    return answerWhole(c, {
+      ...{ id: c.var.call.requestId, object: 'list', model },
+      results: results.map(({ index, score }) => ({
+        ...{ index, relevance_score: score },
+        ...(return_documents && { document: { text: documents[index] } })
+      })),
+      usage: { total_tokens: usageOf([usage]).inputTokens }
+    })
+  })
+}

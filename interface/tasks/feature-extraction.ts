@@ -1,0 +1,38 @@
+import * as z from 'zod'
+import { VECTORS_BYTES_MAX } from '../limits.ts'
+import { bytesMax } from './bytes.ts'
+import { defineTask } from './definition.ts'
+import { Text } from './messages.ts'
+
+/** Texts of one request: what the SDKs of this field send at most. */
+const TEXTS_MAX = 2048
+/** All texts together: a batch is a request, not a corpus. */
+const CHARS_MAX = 8 * 1024 * 1024
+const DIMENSIONS_MAX = 65_536
+
+const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
+
+export const featureExtraction = defineTask({
+  name: 'feature-extraction',
+  summary: 'Turn texts into vectors, so that near ones mean alike.',
+  input: z.strictObject({
+    texts: z
+      .array(Text)
+      .min(1)
+      .max(TEXTS_MAX)
+      .refine(texts => charsOf(texts) <= CHARS_MAX, { error: `more than ${CHARS_MAX} characters together` })
+  }),
+  /** `dimensions`: only the first so many numbers of each vector, of length 1 again, for models trained for that. */
+  params: z.strictObject({ dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional() }),
+  output: z
+    .object({
+      dimensions: z.int().min(1).max(DIMENSIONS_MAX),
+      /** One after the other, each `dimensions` numbers: float32, little-endian. */
+      vectors: bytesMax(VECTORS_BYTES_MAX)
+    })
+    .refine(({ dimensions, vectors }) => vectors.byteLength % (4 * dimensions) === 0, {
+      error: 'dimensions and vectors disagree about the number of bytes'
+    }),
+  argument: { from: 'text', input: text => ({ texts: [text] }) },
+  sizeOf: ({ texts }) => charsOf(texts)
+})

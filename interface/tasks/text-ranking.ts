@@ -1,0 +1,40 @@
+import * as z from 'zod'
+import { defineTask } from './definition.ts'
+import { Text } from './messages.ts'
+
+/** Documents of one request: what a search brings before it is put in order. */
+const DOCUMENTS_MAX = 1024
+const CHARS_MAX = 8 * 1024 * 1024
+
+const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
+
+export const textRanking = defineTask({
+  name: 'text-ranking',
+  summary: 'Put documents in the order in which they answer a query.',
+  input: z.strictObject({
+    query: Text,
+    documents: z
+      .array(Text)
+      .min(1)
+      .max(DOCUMENTS_MAX)
+      .refine(texts => charsOf(texts) <= CHARS_MAX, { error: `more than ${CHARS_MAX} characters together` })
+  }),
+  /** Absent: all. */
+  params: z.strictObject({ topN: z.int().min(1).max(DOCUMENTS_MAX).optional() }),
+  output: z.object({
+    /** Best first; `score` is between 0 and 1. */
+    results: z
+      .array(
+        z.object({
+          index: z
+            .int()
+            .min(0)
+            .max(DOCUMENTS_MAX - 1),
+          score: z.number().min(0).max(1)
+        })
+      )
+      .max(DOCUMENTS_MAX)
+  }),
+  argument: { from: 'json' },
+  sizeOf: ({ query, documents }) => query.length + charsOf(documents)
+})

@@ -1,0 +1,14 @@
+/** Questions to the mesh: any task, and the common ones by their own names. */
+
+import type { LumosNode } from '../../interface/node.ts'
+import { modelUnits } from './models.ts'
+import { runUnits } from './run.ts'
+import { textUnits } from './text.ts'
+import { vectorUnits } from './vectors.ts'
+
+export const inferenceUnits = (node: LumosNode) => [
+  ...runUnits(node),
+  ...textUnits(node),
+  ...vectorUnits(node),
+  ...modelUnits(node)
+]

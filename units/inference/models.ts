@@ -1,0 +1,52 @@
+/** What can be asked: the models of the mesh, each once. */
+
+import * as z from 'zod'
+import type { LumosNode } from '../../interface/node.ts'
+import { defineUnit } from '../define-unit.ts'
+
+const Model = z.strictObject({
+  id: z.string(),
+  /** The tasks that it does. */
+  types: z.array(z.string()),
+  /** Whether it is loaded on a device. */
+  ready: z.boolean(),
+  /** Names of the devices that have it. */
+  devices: z.array(z.string())
+})
+type Model = z.infer<typeof Model>
+
+export const modelUnits = (node: LumosNode) => [
+  defineUnit({
+    name: 'inference.models',
+    kind: 'query',
+    permission: 'read',
+    summary: 'The models that can be asked, each once, with their tasks and devices.',
+    input: z.strictObject({ type: z.string().max(64).optional() }),
+    examples: [
+      {
+        input: { type: 'text-generation' },
+        output: {
+          models: [{ id: 'tiny-llm', types: ['text-generation'], ready: true, devices: ['den'] }]
+        }
+      }
+    ],
+    output: z.strictObject({ models: z.array(Model) }),
+    run: async ({ type }) => ({
+      models: modelsOf(node).filter(({ types }) => type === undefined || types.includes(type))
+    })
+  })
+]
+
+function modelsOf(node: LumosNode): Model[] {
+  const byId = new Map<string, Model>()
+  for (const { model: id, task, providers } of node.models()) {
+    const { types, ready, devices } = byId.get(id) ?? { types: [], ready: false, devices: [] }
+    byId.set(id, {
+      id,
+      types: [...types, task],
+      ready: ready || providers.some(({ warm }) => warm),
+      devices: [...new Set([...devices, ...providers.map(({ name }) => name)])]
+    })
+  }
+  return [...byId.values()]
+}

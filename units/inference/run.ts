@@ -1,0 +1,125 @@
+/** Any task, the order in which peers would be asked, and pictures. */
+
+import * as z from 'zod'
+import { TENSOR_BYTES_MAX } from '../../interface/limits.ts'
+import { ModelId } from '../../interface/names.ts'
+import { type LumosNode, RankedPeer } from '../../interface/node.ts'
+import { IMAGE_BYTES_MAX, imageClassification } from '../../interface/tasks/image-classification.ts'
+import { definitionOf, TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
+import { defineUnit } from '../define-unit.ts'
+import { ask, identityOf } from './ask.ts'
+import { Chunk, inJson } from './chunk.ts'
+
+const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
+const isSaid = ({ task, model }: { task?: unknown; model?: unknown }) =>
+  task !== undefined || model !== undefined
+
+const Wanted = z.strictObject(what).refine(isSaid, { error: 'give a task or a model' })
+
+/** The parameters of all tasks. What is left out gets the default of the task that answers. */
+const Params = z.strictObject(
+  Object.fromEntries(
+    TASK_NAMES.flatMap(task => Object.entries<z.ZodType>(definitionOf(task).params.shape)).map(
+      ([name, schema]) => [
+        name,
+        (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional()
+      ]
+    )
+  )
+)
+
+const Question = z
+  .strictObject({
+    ...what,
+    /** As the task's schema says; the node checks it once the task is known. */
+    input: z.unknown(),
+    params: Params.optional()
+  })
+  .refine(isSaid, { error: 'give a task or a model' })
+
+interface Answer {
+  readonly task: TaskName
+  readonly model: string
+  readonly output: unknown
+}
+
+/** The output is what the schema of the task says. */
+const Answer: z.ZodType<Answer> = z.discriminatedUnion(
+  'task',
+  TASK_NAMES.map(answerOf) as [AnswerSchema, ...AnswerSchema[]]
+)
+type AnswerSchema = ReturnType<typeof answerOf>
+
+function answerOf(task: TaskName) {
+  return z.strictObject({ task: z.literal(task), model: z.string(), output: definitionOf(task).output })
+}
+
+/** A picture of one pixel, in base64. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='
+
+const SEVEN = { label: '7', score: 0.99 }
+
+export const runUnits = (node: LumosNode) => [
+  defineUnit({
+    name: 'inference.run',
+    kind: 'command',
+    permission: 'use',
+    idempotent: true,
+    summary: 'Ask the mesh: any task, any model. Streams text as it is generated.',
+    takesPeer: true,
+    // No task takes more than tensors do.
+    inputBytesMax: inJson(TENSOR_BYTES_MAX),
+    examples: [
+      {
+        input: { task: imageClassification.name, input: { image: PIXEL }, params: { top_k: 1 } },
+        output: { task: imageClassification.name, model: 'digits-cnn', output: { labels: [SEVEN] } }
+      }
+    ],
+    input: Question,
+    output: Answer,
+    item: Chunk,
+    async run(question, context) {
+      const { task, model, output } = await ask(node, question, context)
+      return { task, model, output }
+    },
+    stream: (question, context) => node.infer({ ...question, ...identityOf(context) }, context)
+  }),
+  defineUnit({
+    name: 'inference.explain',
+    kind: 'query',
+    permission: 'read',
+    summary: 'Whom a request would be sent to, best first, and why.',
+    takesPeer: true,
+    examples: [{ input: { model: 'digits-cnn' } }],
+    input: Wanted,
+    output: z.strictObject({ items: z.array(RankedPeer) }),
+    run: async (wanted, { peer }) => ({ items: node.explain(wanted, { peer }) })
+  }),
+  defineUnit({
+    name: 'inference.classify',
+    kind: 'command',
+    permission: 'use',
+    idempotent: true,
+    summary: imageClassification.summary,
+    takesPeer: true,
+    inputBytesMax: inJson(IMAGE_BYTES_MAX),
+    examples: [
+      {
+        input: { image: PIXEL, top_k: 1 },
+        output: { model: 'digits-cnn', labels: [SEVEN] }
+      }
+    ],
+    input: z.strictObject({
+      ...imageClassification.input.shape,
+      ...imageClassification.params.shape,
+      model: ModelId.optional()
+    }),
+    output: z.strictObject({ model: z.string(), ...imageClassification.output.shape }),
+    async run({ image, topK, model }, context) {
+      const question = { task: imageClassification.name, model, input: { image }, params: { topK } }
+      const answer = await ask(node, question, context)
+      const { labels } = answer.output as TaskOutput<typeof imageClassification.name>
+      return { model: answer.model, labels }
+    }
+  })
+]
