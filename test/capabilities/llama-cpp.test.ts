@@ -40,7 +40,7 @@ function ask(input: unknown, params: Record<string, unknown> = {}) {
 }
 
 /** The model in a folder of its own: `bytes`, or the fixture. */
-async function serve(name: string, bytes = readFileSync(TINY)) {
+async function serve(name: string, bytes: Uint8Array = readFileSync(TINY)) {
   const folder = join(directory, name)
   mkdirSync(folder)
   writeFileSync(join(folder, 'model-q8_0.gguf'), bytes)
@@ -160,7 +160,7 @@ describe.skipIf(obstacle !== undefined)(told, () => {
   })
 
   it('serves vectors of length 1 where the file says how they are made', async () => {
-    const bytes = withEntry(Buffer.concat([readFileSync(TINY)]), 'llama.pooling_type', 1)
+    const bytes = withEntry(readFileSync(TINY), 'llama.pooling_type', 1)
     const { registry, found } = await serve('tiny-vectors', bytes)
     assert.deepEqual(found.tasks, ['feature-extraction'])
     const task = 'feature-extraction'
@@ -198,10 +198,7 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     { timeout: 60_000 },
     async ([what, damage]) => {
       try {
-        const { registry } = await serve(
-          what.replaceAll(' ', '-'),
-          damage(Buffer.concat([readFileSync(TINY)])) as Buffer
-        )
+        const { registry } = await serve(what.replaceAll(' ', '-'), damage(readFileSync(TINY)) as Buffer)
         const { code } = await errorOf(registry.infer(ask({ messages: [user('Hi')] })))
         assert(['MODEL_INVALID', 'ENGINE_FAILED'].includes(code), code)
       } catch (err) {
