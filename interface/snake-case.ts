@@ -14,7 +14,7 @@ export type SnakeCase<T> = T extends Uint8Array
   : T extends string
     ? T
     : T extends readonly (infer Item)[]
-    ? SnakeCase<Item>[]
-    : T extends object
-      ? { readonly [Key in keyof T as Key extends string ? SnakeName<Key> : Key]: SnakeCase<T[Key]> }
-      : T
+      ? SnakeCase<Item>[]
+      : T extends object
+        ? { readonly [Key in keyof T as Key extends string ? SnakeName<Key> : Key]: SnakeCase<T[Key]> }
+        : T
