@@ -16,6 +16,8 @@ import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
 export interface AskOptions {
   readonly timeoutMs?: number
   readonly peer?: string
+  /** Ends a stream, and the work that it comes from. */
+  readonly signal?: AbortSignal
 }
 
 export interface WatchOptions {
@@ -79,7 +81,7 @@ export class NodeClient {
   /** The answer in pieces; its value at the end is what is known about the call. Leaving the loop cancels it. */
   async *stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
     const request = { unit, input, options: toWire(options) }
-    return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request))
+    return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request, options.signal))
   }
 
   /** Events of these names and gaps, from `since` on, else from now on, until the loop is left. */
@@ -109,16 +111,22 @@ export class NodeClient {
     throw new LumosError('STREAM_INTERRUPTED', 'The node went away in the middle of its answer.')
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, body?: object): Promise<IncomingMessage> {
+  async #ask(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    signal?: AbortSignal
+  ): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const headers = body && { 'content-type': 'application/json' }
     // Without an agent the connection ends with the answer, and so can this process.
-    request({ socketPath: this.info.socketPath, path, method, headers, agent: false })
+    request({ socketPath: this.info.socketPath, path, method, headers, signal, agent: false })
       .on('response', resolve)
       .on('error', reject)
       .end(body && JSON.stringify(body))
 
     return promise.catch((err: NodeJS.ErrnoException) => {
+      signal?.throwIfAborted()
       const gone = err.code === 'ECONNREFUSED' || err.code === 'ENOENT'
       mustBeOurs(this.info.socketPath)
       throw gone
