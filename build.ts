@@ -47,6 +47,8 @@ await build({
     // Loaded by address: see capabilities/entries.ts.
     'host/engine-child': 'capabilities/host/engine-child.ts',
     'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts',
+    'engines/transformers/engine': 'capabilities/engines/transformers/engine.ts',
+    'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
     'models/hash-worker': 'capabilities/models/hash-worker.ts'
   },
   outdir: 'dist',

@@ -1,11 +1,39 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What measures time or memory, or fills a machine by itself: nothing else runs beside these. */
 const ALONE = [
-  'test/{bench,browser,hostile,lab,lan,sim,soak}/*.test.ts',
+  'test/bench/harness.test.ts',
+  'test/lab/link.test.ts',
+  'test/{browser,lan}/*.test.ts',
+  'test/hostile/{engines,gossip,liars,office,strangers,streams,together}.test.ts',
   'test/cli/{program,start}.test.ts',
   'test/node/{clocks,mesh}.test.ts'
 ]
+/** What has limits of time that leave room, and mostly waits: two of these at once, and nothing that works all the time. */
+const WAITING = [
+  'test/{lab,sim,soak}/*.test.ts',
+  'test/hostile/{admin,dht,droppers,forged,revocation}.test.ts'
+]
+
+/** These begin first, so that none of them runs by itself at the end. Vitest takes them for short by their size. */
+const LONGEST = [
+  'fuzz/fuzz',
+  'lab/scenarios',
+  'lab/matrix',
+  'sim/scenarios',
+  'cli/membership',
+  'membership/crash',
+  'cli/jobs'
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) =>
+      LONGEST.some(name => moduleId.endsWith(`/test/${name}.test.ts`))
+    return (await super.sort(files)).toSorted((a, b) => Number(isLong(b)) - Number(isLong(a)))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -15,20 +43,32 @@ export default defineConfig({
     hookTimeout: 30_000,
     pool: 'forks',
     reporters: ['default'],
+    globalSetup: 'test/compile-cache.ts',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
         test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...ALONE],
+          exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
           maxWorkers: '100%',
           sequence: { groupOrder: 1 }
         }
       },
       {
         extends: true,
-        test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } }
+        test: {
+          name: 'waiting',
+          include: WAITING,
+          exclude: [...configDefaults.exclude, ...ALONE],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 }
+        }
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 3 } }
       }
     ]
   }

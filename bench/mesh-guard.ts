@@ -45,7 +45,7 @@ export async function meshGuard(log: Logger): Promise<MeshGuard> {
     mesh: own.id,
     deviceKey,
     rootKey,
-    chain: () => members.chain,
+    chain: () => members.own.chain,
     role: () => 'admin',
     mayRemoveMore: ignore,
     lastKnown: id => members.lastKnown(id)

@@ -2,3 +2,9 @@
 
 /** All tensors of one request, or of one answer, together. */
 export const TENSOR_BYTES_MAX = 64 * 1024 * 1024
+
+/** Tokens of one answer: no model of today has room for more. */
+export const TOKENS_MAX = 1_000_000
+
+/** All vectors of one answer: 2048 of 4096 numbers. */
+export const VECTORS_BYTES_MAX = 32 * 1024 * 1024

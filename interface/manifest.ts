@@ -37,7 +37,9 @@ export const Offered = z.object({
   /** Whether the model is loaded: a cold one answers its first request late. */
   warm: z.boolean(),
   /** Tokens of a prompt and its answer together; absent where the model has no such bound, or does not say. */
-  contextTokens: z.int().min(1).max(CONTEXT_TOKENS_MAX).optional()
+  contextTokens: z.int().min(1).max(CONTEXT_TOKENS_MAX).optional(),
+  /** What it is asked leaves the mesh: it is for those that name it. */
+  leavesMesh: z.boolean().optional()
 })
 export type Offered = z.infer<typeof Offered>
 

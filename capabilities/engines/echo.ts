@@ -61,7 +61,7 @@ export class EchoEngine implements Engine {
   /** The words of the last message, each with the space before it, so that their sum is the message. */
   async *#words(
     input: TaskInput<'text-generation'>,
-    { maxTokens }: TaskParams<'text-generation'>,
+    { maxTokens = Number.POSITIVE_INFINITY }: TaskParams<'text-generation'>,
     signal?: AbortSignal
   ): AsyncGenerator<InferenceChunk> {
     const content = askedText(input)

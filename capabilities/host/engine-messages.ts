@@ -2,6 +2,7 @@
 
 import { EngineFailedError, type ErrorCode, LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
+import { isRecord } from '../../interface/record.ts'
 import type { Engine } from './engine.ts'
 
 /** What the module named by `load` exports. */
@@ -38,6 +39,8 @@ export type FromEngine =
 export interface PlainError {
   readonly code: string
   readonly message: string
+  /** Of `details`, those that are counts: the limits that were met. */
+  readonly counts?: Readonly<Record<string, number>>
 }
 
 /** What an engine may report. Anything else it throws means that it failed. */
@@ -53,7 +56,19 @@ const MESSAGE_CHARS_MAX = 1024
 export function toPlainError(thrown: unknown): PlainError {
   const code = thrown instanceof LumosError ? thrown.code : 'ENGINE_FAILED'
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  return { code, message: message.slice(0, MESSAGE_CHARS_MAX) }
+  const counts = countsOf(thrown instanceof LumosError ? thrown.details : undefined)
+  return { code, message: message.slice(0, MESSAGE_CHARS_MAX), counts }
+}
+
+/** More than any error of this project has. */
+const COUNTS_MAX = 8
+const COUNT_NAME = /^[a-z][A-Za-z]{0,63}$/
+
+function countsOf(details: unknown): Record<string, number> {
+  const named = Object.entries(isRecord(details) ? details : {}).filter(
+    (entry): entry is [string, number] => COUNT_NAME.test(entry[0]) && Number.isSafeInteger(entry[1])
+  )
+  return Object.fromEntries(named.slice(0, COUNTS_MAX))
 }
 
 /** Absolute paths and file addresses, each with its last part. */
@@ -62,12 +77,15 @@ const PATHS =
 
 /** As callers see it, peers among them: with the model's name, without the paths of this device. */
 export function fromPlainError(
-  { code, message }: PlainError,
+  { code, message, counts }: PlainError,
   of: { name: string; folder?: string }
 ): LumosError {
   const told = String(message).slice(0, MESSAGE_CHARS_MAX)
   // First, because a folder's name may hold spaces, which end what looks like a path.
   const relative = of.folder === undefined ? told : told.replaceAll(of.folder, '')
   const text = `"${of.name}": ${relative.replace(PATHS, '$1')}`
-  return ENGINE_CODES.includes(code) ? new LumosError(code as ErrorCode, text) : new EngineFailedError(text)
+  const details = countsOf(counts)
+  return ENGINE_CODES.includes(code)
+    ? new LumosError(code as ErrorCode, text, { details })
+    : new EngineFailedError(text)
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { VECTORS_BYTES_MAX } from '../limits.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
 import { Text } from './messages.ts'
@@ -8,8 +9,6 @@ const TEXTS_MAX = 2048
 /** All texts together: a batch is a request, not a corpus. */
 const CHARS_MAX = 8 * 1024 * 1024
 const DIMENSIONS_MAX = 65_536
-/** Of the vectors of one answer: 2048 of 4096 numbers. */
-const VECTORS_BYTES_MAX = 32 * 1024 * 1024
 
 const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
 

@@ -1,6 +1,7 @@
 /** How a text is to be generated. What is left out is what the model's makers set, and greedy where they set nothing. */
 
 import * as z from 'zod'
+import { TOKENS_MAX } from '../limits.ts'
 
 /** Sequences that end an answer. */
 const STOPS_MAX = 16
@@ -50,7 +51,8 @@ const ResponseFormat = z.discriminatedUnion('type', [
 export type ResponseFormat = z.infer<typeof ResponseFormat>
 
 export const GenerationParams = z.strictObject({
-  maxTokens: z.int().min(1).max(1_000_000).default(1024),
+  /** Absent: as many as the model has room for. */
+  maxTokens: z.int().min(1).max(TOKENS_MAX).optional(),
   /** 0 is greedy. */
   temperature: z.number().min(0).max(2).optional(),
   topP: z.number().gt(0).max(1).optional(),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type DataChunk, type DeltaChunk, Logprob } from '../chunks.ts'
+import { TOKENS_MAX } from '../limits.ts'
 import { type Accumulator, defineTask } from './definition.ts'
 import { GenerationParams } from './generation-params.ts'
 import { bytesOf, Messages, Text, textOf } from './messages.ts'
@@ -30,7 +31,12 @@ export const textGeneration = defineTask({
   input: Input,
   params: GenerationParams,
   output: Output,
-  pieces: { max: ({ maxTokens }) => maxTokens, dataBytesMax: MEDIA_BYTES_MAX, accumulate: () => new Sum() },
+  pieces: {
+    max: ({ maxTokens }) => maxTokens ?? TOKENS_MAX,
+    dataBytesMax: MEDIA_BYTES_MAX,
+    accumulate: () => new Sum()
+  },
+  tokensMin: ({ maxTokens }) => maxTokens,
   argument: { from: 'text', input: content => ({ messages: [{ role: 'user', content }] }) },
   sizeOf: ({ messages = [], prompt = '' }) => bytesOf(messages) + prompt.length
 })

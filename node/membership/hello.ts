@@ -50,8 +50,8 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
     log,
     guard,
     terms: () => ({
-      own: { version: 1, mesh, ...members.meshNaming, revocationsDigest: members.revocationsDigest },
-      certificates: members.chain,
+      own: { version: 1, mesh, ...members.own.naming, revocationsDigest: members.revocationsDigest },
+      certificates: members.own.chain,
       manifest: parts.manifest(),
       judge: (id, certificates, hello) => check.judge(id, certificates, hello)
     }),

@@ -45,7 +45,7 @@ export class MemberCheck {
       .admit(peerId, certificates)
       .catch(thrown => this.#refused(peerId, certificates, thrown))
     if ('fresh' in membership) return membership.fresh
-    if (membership.role === 'admin') members.heardName(hello.meshName, hello.meshNamedAtMs)
+    if (membership.role === 'admin') members.own.heardName(hello.meshName, hello.meshNamedAtMs)
     const held = members.chainOf(peerId)
     // Whoever was made an admin while it was away hears of it from the first that knows.
     if (held !== undefined && !sameChain(held, certificates)) return held

@@ -1,53 +1,44 @@
 /**
- * Who belongs to this node's mesh, as far as it knows: the memory behind every
- * decision of the policy, and the shell of `members-core.ts`. It proves
- * signatures, stores what the core decides, and tells who must know.
+ * The known members of this node's mesh: the memory behind every decision of the policy, and the shell of
+ * `members-core.ts`. It verifies signatures, stores what the core decides, and reports what has changed.
  */
 
-import type { Clock } from '../../interface/clock.ts'
-import { BACKDATED_MS, type Certificate, type Membership, type Role } from '../../interface/membership.ts'
+import type { Certificate, Membership, Role } from '../../interface/membership.ts'
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh/mesh-store.ts'
 import { isLater, membershipOf } from './chain.ts'
 import { hasPlace, letInBy } from './member-rooms.ts'
 import { hasFallen, revocationsDigest, sameChain, standingOf, stepMembers } from './members-core.ts'
 import { type MembersEffect, type MembersEvent, type MembersState, newMembers } from './members-state.ts'
+import { OwnMesh, type OwnMeshComponents } from './own-mesh.ts'
 import type { Standing } from './policy.ts'
 import { inOrder, isRemoved, mustHaveRoom } from './removals.ts'
 
-export interface MembersComponents {
+export interface MembersComponents extends OwnMeshComponents {
   readonly store: MeshStore
-  readonly clock: Clock
   /** This node. */
   readonly peerId: string
-  /** Belongs no more: whatever it has open with us must end now. */
+  /** The peer is no member any more: what it has open with this node must end now. */
   onRevoked(peerId: string): void
-  /** Somebody is a member who was none before. */
+  /** A device is a member that was none before. */
   onJoined(membership: Membership): void
-  onRenamed(name: string): void
   /** A revocation has changed what this peer is. */
   onRemoved(peerId: string, name: string | undefined): void
   /** An admin has let in or removed more devices than any person would: the root should look at it. */
   onRoomFull(peerId: string, name: string | undefined, room: 'members' | 'revocations'): void
 }
 
-/**
- * A name from further ahead than this does not count: it would win over every later one. The clocks of two
- * devices may each be a day off, in opposite directions.
- */
-const NAMED_AHEAD_MS_MAX = BACKDATED_MS
-
 /** A revocation as it travels: signed, and the certificate that shows the signer may. */
 export type RevocationProof = Pick<StoredRevocation, 'envelope' | 'issuerCertificate'>
 
 export class Members {
+  readonly own: OwnMesh
   readonly #components: MembersComponents
-  #own: StoredMesh
   readonly #state: MembersState
 
   /** @param own what `found` or `join` has stored. */
   constructor(own: StoredMesh, components: MembersComponents) {
-    this.#own = own
+    this.own = new OwnMesh(own, components)
     this.#components = components
     this.#state = newMembers(own.id)
   }
@@ -63,7 +54,7 @@ export class Members {
       const revocation = { hash, value, envelope, issuerCertificate }
       this.#forget(this.#step({ type: 'revocation-stored', revocation }))
     }
-    for (const { chain } of [...store.members(), { peerId: self, chain: this.chain }]) {
+    for (const { chain } of [...store.members(), { peerId: self, chain: this.own.chain }]) {
       this.#step({ type: 'member-stored', membership: membershipOf(await opened(chain)), chain })
     }
     this.#tidy()
@@ -71,22 +62,7 @@ export class Members {
 
   /** Id of the mesh. */
   get mesh(): string {
-    return this.#own.id
-  }
-
-  get meshName(): string {
-    return this.#own.name
-  }
-
-  /** What the mesh is called, and since when: since ever, if the time it was given with does not count. */
-  get meshNaming(): { meshName: string; meshNamedAtMs: number } {
-    const { name, namedAtMs } = this.#own
-    return { meshName: name, meshNamedAtMs: this.#isTooFarAhead(namedAtMs) ? 0 : namedAtMs }
-  }
-
-  /** This node's own certificates, to show to others. */
-  get chain(): Chain {
-    return this.#own.chain
+    return this.own.id
   }
 
   /**
@@ -111,31 +87,8 @@ export class Members {
   }
 
   #takeOwn(membership: Membership, chain: Chain): void {
-    this.#own = { ...this.#own, chain }
-    this.#components.store.update(this.#own)
+    this.own.replaceChain(chain)
     this.#step({ type: 'member-stored', membership, chain })
-  }
-
-  /** This device gives the mesh another name. It is the newest, even if the clock behind the last one was ahead. */
-  rename(name: string): void {
-    const wallMs = Math.round(this.#components.clock.wallMs())
-    this.#renamed(name, Math.max(wallMs, this.meshNaming.meshNamedAtMs + 1))
-  }
-
-  /** An admin says what the mesh is called. An older name than the one known, or one from the future, changes nothing. */
-  heardName(name: string, namedAtMs: number): void {
-    if (namedAtMs <= this.meshNaming.meshNamedAtMs || this.#isTooFarAhead(namedAtMs)) return
-    this.#renamed(name, namedAtMs)
-  }
-
-  #isTooFarAhead(namedAtMs: number): boolean {
-    return namedAtMs > this.#components.clock.wallMs() + NAMED_AHEAD_MS_MAX
-  }
-
-  #renamed(name: string, namedAtMs: number): void {
-    this.#own = { ...this.#own, name, namedAtMs }
-    this.#components.store.update(this.#own)
-    this.#components.onRenamed(name)
   }
 
   standing(peerId: string): Standing {

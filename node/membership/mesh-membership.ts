@@ -74,7 +74,7 @@ export function composeMembership(
     get rootKey() {
       return root.of(own.id)
     },
-    chain: () => members.chain,
+    chain: () => members.own.chain,
     role: () => members.get(peerId)?.role,
     mayRemoveMore: () => members.mayRemoveMore(peerId),
     lastKnown: id => members.lastKnown(id)

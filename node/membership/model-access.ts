@@ -14,7 +14,9 @@ const NOBODY: Access = {}
 export interface OffersComponents {
   readonly settings: Readonly<Record<string, Access>>
   readonly store?: Pick<ModelAccessStore, 'all' | 'store' | 'forgetOffered'>
-  /** The models that do a task. */
+  /** Whether a model is for this device alone unless something else is said. */
+  isPrivate?(model: string): boolean
+  /** The models that do a task, of which a request that names none may get any. */
   modelsFor(task: string): readonly string[]
 }
 
@@ -40,8 +42,9 @@ export class ModelAccess {
   /** To whom the model is offered; nothing when it is withdrawn. */
   to(model: string): Access | undefined {
     if (this.#said.has(model)) return this.#said.get(model)
-    const { settings } = this.#components
-    return Object.hasOwn(settings, model) ? settings[model]! : 'everyone'
+    const { settings, isPrivate } = this.#components
+    if (Object.hasOwn(settings, model)) return settings[model]!
+    return isPrivate?.(model) ? undefined : 'everyone'
   }
 
   /** From now on, and after a restart. */

@@ -8,8 +8,11 @@ import { BlockList, isIPv6 } from 'node:net'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Manifest } from '../../interface/manifest.ts'
 
-/** An IP, with a zone where it is link-local, and a port; the peer. A simulated network has places in memory. */
-const PARTS: ReadonlySet<string> = new Set(['ip4', 'ip6', 'ip6zone', 'tcp', 'memory', 'p2p'])
+/**
+ * An IP and a port; the peer. A zone is the name of an interface of the device that reads it, so no other device can
+ * state one. A simulated network has places in memory.
+ */
+const PARTS: ReadonlySet<string> = new Set(['ip4', 'ip6', 'tcp', 'memory', 'p2p'])
 
 export const loopbacks = new BlockList()
 loopbacks.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -26,6 +29,12 @@ nowhere.addSubnet('ff00::', 8, 'ipv6')
 export function isStateable(address: Multiaddr, loopback: boolean): boolean {
   if (address.getComponents().some(({ name }) => !PARTS.has(name))) return false
   return !contains(nowhere, address) && (loopback || !contains(loopbacks, address))
+}
+
+/** A link-local place with the zone that this node put there, when an answer came by that link. */
+export function isReachable(address: Multiaddr, loopback: boolean): boolean {
+  const [first, ...rest] = address.getComponents()
+  return isStateable(first?.name === 'ip6zone' ? multiaddr(rest) : address, loopback)
 }
 
 /** Loopback counts between nodes of one machine that listen nowhere else. */

@@ -7,9 +7,11 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
+import { KeepAlive, MemorySize } from '../../interface/amounts.ts'
 import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
 import { fromTilde } from '../../storage/home/home-path.ts'
+import { HostName, NAMES_MAX, Origin } from './gateway-names.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
@@ -20,11 +22,10 @@ const PEERS_MAX = 64
 /** A router, its IPv6 address, and a second line. */
 const ANNOUNCED_MAX = 4
 const DIRECTORIES_MAX = 64
-/** Lower case, as browsers write names; no dot at the end. */
-const HOST_NAME =
-  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/
-const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
-const HOST_NAMES_MAX = 16
+/** More than one device has memory for. */
+const NAMED_MODELS_MAX = 64
+/** Of one server. */
+const SERVER_MODELS_MAX = 64
 
 const Host = z.string().refine(host => isIP(host) !== 0, { error: 'expected an IP address' })
 /** 0 means any free one. */
@@ -42,20 +43,11 @@ const Path = z
   .max(4096)
   .transform(fromTilde)
   .refine(isAbsolute, { error: 'expected an absolute path, or one that starts with ~/' })
-/** As browsers write it in a Host header, but without the port. */
-const HostName = z
-  .string()
-  .refine(name => HOST_NAME.test(name) || isIP(name) !== 0, { error: 'expected a name or an IP address' })
-  .refine(name => !WILDCARDS.has(name), { error: 'expected what others call this device, not a wildcard' })
-
-/** As browsers write it. */
-const Origin = z
-  .string()
-  .max(256)
-  .regex(
-    /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+$/,
-    'expected an origin such as https://chat.example, without a path'
-  )
+const ServerName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, 'expected 1 to 32 of a-z, 0-9 and ._-')
+/** Up to `/v1`, which may be there. */
+const ServerUrl = z
+  .url({ protocol: /^https?$/, error: 'expected an address such as http://192.168.1.9:8000' })
+  .transform(url => url.replace(/\/(?:v1\/?)?$/, ''))
 
 function isReachable(address: string): boolean {
   const [, family, ip = '', port = ''] = /^\/ip([46])\/([^/]+)\/tcp\/(\d{1,5})$/.exec(address) ?? []
@@ -110,18 +102,32 @@ export const Config = z.strictObject({
      * answered only when its Host is one of these and the gateway's port, character by character,
      * or the loopback address: a name that is not listed here may be a web page's.
      */
-    hosts: z.array(HostName).max(HOST_NAMES_MAX).default([]),
+    hosts: z.array(HostName).max(NAMES_MAX).default([]),
     /**
      * Origins of pages that may use `/v1` with the token from a browser, such as `https://chat.example` or
      * `chrome-extension://…`. Pages of all other origins are refused.
      */
-    origins: z.array(Origin).max(HOST_NAMES_MAX).default([])
+    origins: z.array(Origin).max(NAMES_MAX).default([])
   }),
   models: z.strictObject({
-    /** Serve the models that ship with the node. */
+    /**
+     * Serve the models that ship with the node, as demonstrations: no other device is offered them, and they are asked
+     * only where no device offers a model of that name.
+     */
     builtin: z.boolean().default(true),
     /** More model repositories to serve. */
-    directories: z.array(Path).max(DIRECTORIES_MAX).default([])
+    directories: z.array(Path).max(DIRECTORIES_MAX).default([]),
+    /**
+     * What all loaded models together may take, such as `8GB` or `50%` of the memory of this device. The other half
+     * is for its user's programs, and for what the system caches of files.
+     */
+    memoryMax: MemorySize.default('50%'),
+    /** A model that was not used for so long is unloaded: `5m`, `1h`, seconds as a number; 0 at once, -1 never. */
+    keepAlive: KeepAlive.default('5m'),
+    /** Models to load at start. */
+    warm: z.array(ModelId).max(NAMED_MODELS_MAX).default([]),
+    /** Models to load at start and to keep: they are not unloaded for another model. */
+    pinned: z.array(ModelId).max(NAMED_MODELS_MAX).default([])
   }),
   /**
    * To whom each model is offered, by role or as peers (PeerIds, or names in the mesh). A name means whichever
@@ -139,7 +145,41 @@ export const Config = z.strictObject({
     .default({}),
   engines: z.strictObject({
     /** Serve the model `echo`, which answers with what it was asked. */
-    echo: z.boolean().default(false)
+    echo: z.boolean().default(false),
+    /**
+     * Where engines are installed; homes may share it. Default: `engines` in the home, and
+     * `/var/lib/lumos-node/engines` for root, whose engines may run as a user who cannot enter the home.
+     */
+    directory: Path.nullable().default(null),
+    /** The npm registry that installed engines come from. Their hashes are part of the package. */
+    registry: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .default('https://registry.npmjs.org'),
+    /** Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device. */
+    discover: z.boolean().default(true),
+    /**
+     * More servers that speak OpenAI's HTTP, each by a name: `{ attic: { url: "http://192.168.1.9:8000" } }`. The
+     * key is in `keyFile`, or in the variable that `keyVariable` names. `models` lists which of its models are
+     * served; without it, all are. What is asked of a server with `leavesMesh` leaves the mesh, and so it does by
+     * default where the address is no private one: such a model answers those who name it, and is offered to other
+     * devices only where `access` says so.
+     */
+    servers: z
+      .record(
+        ServerName,
+        z.strictObject({
+          url: ServerUrl,
+          keyFile: Path.optional(),
+          keyVariable: z
+            .string()
+            .regex(/^[A-Za-z_]\w*$/, 'expected the name of a variable')
+            .optional(),
+          models: z.array(ModelId).max(SERVER_MODELS_MAX).optional(),
+          leavesMesh: z.boolean().optional()
+        })
+      )
+      .default({})
   }),
   log: z.strictObject({
     /** The least severe messages that the log file keeps. */

@@ -5,7 +5,7 @@ import { answerTo, fuzz } from './fuzz.ts'
 import { readKept } from './kept.ts'
 import { TARGETS } from './targets.ts'
 
-const RUNS = 50_000
+const RUNS = 10_000
 /** Changes when a reader does, not from run to run: chance belongs to `npm run fuzz`. */
 const SEED = 20_260
 /** On a machine that has much else to do. */

@@ -6,7 +6,7 @@ export interface Target {
   readonly name: string
   /** What an honest peer, program or disk gives. Each must be accepted. */
   readonly seeds: readonly Uint8Array[]
-  /** Part of the usual number of runs, for what takes its time; default 1. */
+  /** Times the usual number of runs: less for what takes its time, more for what is seldom reached; default 1. */
   readonly share?: number
   /** What the reader of a text looks for. */
   readonly words?: readonly string[]

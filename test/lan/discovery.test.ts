@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { it } from 'vitest'
 import type { Device } from '../../lab/device.ts'
 import { Lab } from '../../lab/lab.ts'
-import { holds, type Node, pair, startOn } from '../../lab/node.ts'
+import { holds, loses, type Node, pair, startOn } from '../../lab/node.ts'
 import { connectionsOn } from '../../lab/sockets.ts'
 import { temporaryHome } from '../../lab/system.ts'
 import { describeOnLan } from './lan.ts'
@@ -28,15 +28,18 @@ describeOnLan('two nodes on one LAN', () => {
     const sinceSpawn: number[] = []
     const connections: number[] = []
 
+    const home = await pairedHome(first, device)
     for (let round = 0; round < ROUNDS; round++) {
-      const home = await pairedHome(first, device)
+      await forgetAddresses(home)
       await using second = await startOn(device, 'second', { home })
       const atMs = Math.max(...(await Promise.all([holds(first, second), holds(second, first)])))
       sinceReady.push(atMs - second.readyAtMs)
       sinceSpawn.push(atMs - second.spawnedAtMs)
       connections.push(await connectionsOn(SWARM_PORT, second.pid))
-      await rm(home, { recursive: true })
+      await second.end('SIGTERM')
+      await loses(first, second)
     }
+    await rm(home, { recursive: true })
 
     console.log(
       `both manifests held, after Ready: ${figures(sinceReady)}; after spawn: ${figures(sinceSpawn)}`
@@ -47,14 +50,18 @@ describeOnLan('two nodes on one LAN', () => {
   })
 })
 
-/** Of a member that remembers nobody's address. */
 async function pairedHome(first: Node, device: Device): Promise<string> {
   const home = await temporaryHome()
   await using node = await startOn(device, 'second', { home })
   await pair(first, node)
   await node.end('SIGTERM')
-  for (const file of ['cache.db', 'cache.db-wal', 'cache.db-shm']) await rm(join(home, file), { force: true })
+  await loses(first, node)
   return home
+}
+
+/** Without it only mDNS is left. */
+async function forgetAddresses(home: string): Promise<void> {
+  for (const file of ['cache.db', 'cache.db-wal', 'cache.db-shm']) await rm(join(home, file), { force: true })
 }
 
 const figures = (ms: number[]): string =>

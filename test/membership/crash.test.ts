@@ -1,4 +1,4 @@
-/** Processes that are killed at each step of pairing: whoever comes back is whole, on one side or the other. */
+/** A process that is killed at each step of pairing: each side that comes back is whole, in one mesh or the other. */
 
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
@@ -18,11 +18,11 @@ async function start(orders: Orders) {
   const exited = once(child, 'exit')
   return {
     exited,
-    ask: async (message: string): Promise<string> => {
-      child.send(message)
+    invite: async (): Promise<string> => {
+      child.send('invite')
       return (await once(child, 'message'))[0]
     },
-    send: (message: string) => child.send(message),
+    join: (code: string) => child.send(code),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
       await exited
@@ -36,19 +36,21 @@ async function open(home: string, name: string, peers: readonly string[] = []) {
   return node
 }
 
-/** Pairs two processes, one of which dies; then looks at what both remember, and pairs them for good. */
+/** Pairs a process that dies with a node of this one, which restarts, too; then looks at what both remember, and pairs them for good. */
 async function dies(dying: 'den' | 'attic', step: Step, when: When): Promise<boolean> {
   const homes = { den: await temporaryHome(), attic: await temporaryHome() }
-  const ordersFor = (name: 'den' | 'attic'): Orders =>
-    dying === name ? { home: homes[name], name, step, when } : { home: homes[name], name }
   try {
     {
-      const started = await Promise.all([start(ordersFor('den')), start(ordersFor('attic'))])
-      await using den = started[0]
-      await using attic = started[1]
-      attic.send(await den.ask('invite'))
-      const [code, signal] = await (dying === 'den' ? den : attic).exited
-      assert.deepEqual([code, signal], [null, 'SIGKILL'])
+      const other = dying === 'den' ? 'attic' : 'den'
+      const started = await Promise.all([
+        start({ home: homes[dying], name: dying, step, when }),
+        open(homes[other], other)
+      ])
+      await using victim = started[0]
+      await using survivor = started[1]
+      if (dying === 'attic') victim.join(survivor.mesh.invite().code)
+      else await assert.rejects(survivor.mesh.join(await victim.invite()))
+      assert.deepEqual(await victim.exited, [null, 'SIGKILL'])
     }
     await using den = await open(homes.den, 'den')
     await using attic = await open(homes.attic, 'attic', den.status().addresses)

@@ -17,8 +17,8 @@ export type When = 'before' | 'after'
 export interface Orders {
   readonly home: string
   readonly name: string
-  readonly step?: Step
-  readonly when?: When
+  readonly step: Step
+  readonly when: When
 }
 
 if (process.send !== undefined && process.argv[2]?.startsWith('{')) await live(JSON.parse(process.argv[2]))
@@ -26,14 +26,10 @@ if (process.send !== undefined && process.argv[2]?.startsWith('{')) await live(J
 async function live({ home, name, step, when }: Orders): Promise<void> {
   const node = await createLumosNode({ home, settings: { ...ALONE, name } })
   await node.start()
-  if (step !== undefined) dieAt(STEPS[step] as never, step, when!)
+  dieAt(STEPS[step] as never, step, when)
   process.on('message', (message: string) => {
     if (message === 'invite') process.send!(node.mesh.invite().code)
-    else
-      node.mesh.join(message).then(
-        () => process.send!('joined'),
-        err => process.send!(err.code)
-      )
+    else void node.mesh.join(message)
   })
   process.on('disconnect', () => process.exit())
   process.send!('ready')

@@ -141,7 +141,7 @@ describe('fresh certificates for this device', () => {
     const lesser = await sealed({ mesh, issuer: ada, subject: self }, { role: 'guest', notBeforeMs: 1000 })
     await members.renew([lesser, adaChain[0]!])
     expect(members.get(self.id)?.role).toBe('admin')
-    expect(members.chain.length).toBe(1)
+    expect(members.own.chain.length).toBe(1)
   })
 })
 
@@ -150,23 +150,23 @@ describe('the name of the mesh', () => {
 
   it('that comes from years ahead changes nothing, and the next rename still wins', async () => {
     const { members, clock } = await knowing([])
-    members.heardName('frozen', Number.MAX_SAFE_INTEGER)
-    members.heardName('frozen', clock.wallMs() + 2 * DAY_MS + 1)
-    expect(members.meshNaming).toEqual({ meshName: 'home', meshNamedAtMs: 0 })
-    members.heardName('ahead', clock.wallMs() + 2 * DAY_MS)
+    members.own.heardName('frozen', Number.MAX_SAFE_INTEGER)
+    members.own.heardName('frozen', clock.wallMs() + 2 * DAY_MS + 1)
+    expect(members.own.naming).toEqual({ meshName: 'home', meshNamedAtMs: 0 })
+    members.own.heardName('ahead', clock.wallMs() + 2 * DAY_MS)
     clock.advance(1)
-    members.rename('house')
-    expect(members.meshNaming).toEqual({ meshName: 'house', meshNamedAtMs: 2 * DAY_MS + 1 })
+    members.own.rename('house')
+    expect(members.own.naming).toEqual({ meshName: 'house', meshNamedAtMs: 2 * DAY_MS + 1 })
   })
 
   it('that is stored with a time from years ahead gives way to any other', async () => {
     for (const namedAtMs of [Number.MAX_SAFE_INTEGER, 2 ** 53]) {
       const { members, clock } = await knowing([], namedAtMs)
-      expect(members.meshNaming).toEqual({ meshName: 'home', meshNamedAtMs: 0 })
+      expect(members.own.naming).toEqual({ meshName: 'home', meshNamedAtMs: 0 })
       clock.advance(1000)
-      members.heardName('house', 500)
-      members.rename('flat')
-      expect(members.meshNaming).toEqual({ meshName: 'flat', meshNamedAtMs: 1000 })
+      members.own.heardName('house', 500)
+      members.own.rename('flat')
+      expect(members.own.naming).toEqual({ meshName: 'flat', meshNamedAtMs: 1000 })
     }
   })
 })
@@ -352,7 +352,7 @@ describe('revocations', () => {
     expect(members.standing(dora.id).kind).toBe('revoked')
 
     const again = new Members(
-      { id: mesh.id, name: 'home', namedAtMs: 0, chain: members.chain },
+      { id: mesh.id, name: 'home', namedAtMs: 0, chain: members.own.chain },
       {
         store: new MeshStore(database),
         clock: new ManualClock(),

@@ -35,7 +35,7 @@ async function adminNode(mesh: Device, self: Device) {
     mesh: mesh.id,
     deviceKey: self.key,
     rootKey: undefined,
-    chain: () => members.chain,
+    chain: () => members.own.chain,
     role: () => 'admin',
     mayRemoveMore: ignore,
     lastKnown: id => members.lastKnown(id)

@@ -5,7 +5,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromMultihash, peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
-import { Discovery } from '../../node/network/discovery.ts'
+import { Discovery, TARGETS_MAX } from '../../node/network/discovery.ts'
 import type { MeshLibp2p } from '../../node/network/libp2p.ts'
 import { SIGHTED_DIALS_BURST, SIGHTED_DIALS_PER_SECOND } from '../../node/network/sighted-dials.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
@@ -122,6 +122,16 @@ it('gives a peer up that was only sighted, and forgets no accepted one for it', 
   // Those of the settings are tried on, those of sightings are not.
   expect([...dialed]).toEqual(['/ip4/192.0.2.9/tcp/1'])
   expect(dials() - before).toBeLessThan(10)
+  discovery.stop()
+})
+
+it('forgets the oldest that was only sighted for each one beyond its bound, and dials it no more', async () => {
+  const { discovery, pass, dialed } = await dialing()
+  const sighted = await Promise.all(Array.from({ length: TARGETS_MAX + 50 }, newId))
+  for (const id of sighted) discovery.sighted({ id, multiaddrs: twenty.slice(0, 1) })
+  await pass(600)
+  // The address of the settings has a place, too.
+  expect(sighted.findIndex(id => dialed.has(`${twenty[0]}/p2p/${id}`))).toBe(51)
   discovery.stop()
 })
 

@@ -13,8 +13,8 @@ import { LIMITS } from '../../soak/verdict.ts'
 
 const MAIN = join(import.meta.dirname, '../../soak/main.ts')
 const TIMEOUT_MS = 180_000
-/** Two stay, and each is measured every 2 s, or later on a busy machine. */
-const SHORT = { hours: 60 / 3600, nodes: 3, seed: 7 }
+/** Two stay, and each is measured every second, or later on a busy machine. */
+const SHORT = { hours: 36 / 3600, nodes: 3, seed: 7 }
 
 describe('a soak', () => {
   it('asks, churns, keeps what it saw, and tells it when it is ended early', {
@@ -22,7 +22,8 @@ describe('a soak', () => {
   }, async () => {
     const dir = await mkdtemp(join(tmpdir(), 'lumos-soak-test-'))
     const file = join(dir, 'soak.json')
-    const args = ['--hours', String(60 / 3600), '--nodes', '3', '--seed', '7', '--json', file]
+    const { hours, nodes, seed } = SHORT
+    const args = ['--hours', `${hours}`, '--nodes', `${nodes}`, '--seed', `${seed}`, '--json', file]
     const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const report = text(child.stdout)
     const exited = once(child, 'exit')
@@ -30,7 +31,7 @@ describe('a soak', () => {
     for await (const line of createInterface(child.stderr)) {
       if (!line.includes('RSS')) continue
       kept ??= JSON.parse(await readFile(file, 'utf8'))
-      // Churn comes every 12 s, and a new device after 20. A second signal would end it at once.
+      // Churn comes every 7 s, and a new device after 12. A second signal would end it at once.
       if (!child.killed && /[1-9]\d* returned, [1-9]\d* joined/.test(line)) child.kill('SIGINT')
     }
     const [code] = await exited

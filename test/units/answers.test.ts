@@ -139,6 +139,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.deepEqual((await onAttic.call('inference.embed', { input: 'a' })).embeddings, [[1]])
   const ranked = await onAttic.call('inference.rerank', { query: 'a', documents: ['b'], top_n: 1 })
   assert.deepEqual(ranked.results, [{ index: 0, score: 0.5 }])
+  assert.equal((await onDen.call('model.load', { model_id: 'brief' })).status, 'ready')
+  await onDen.call('model.unload', { model_id: 'brief' })
   await onDen.call('model.offer', { model_id: 'brief', to: { roles: ['admin'], peers: [attic.peerId] } })
   await onDen.call('model.withdraw', { model_id: 'brief' })
   await onDen.call('mesh.rename', { name: 'house' })

@@ -10,8 +10,8 @@ import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
+import { checkFiles } from '../model-files.ts'
 import { checkGraph, type ImageSettings, imageTensor, topLabels } from './image.ts'
-import { checkFiles } from './model-files.ts'
 import { feedsOf, outputsOf } from './tensor.ts'
 
 /** What `createEngine` is given. */

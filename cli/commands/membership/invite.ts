@@ -35,7 +35,7 @@ export async function run({ options, output }: Invocation<InviteOptions>): Promi
   if (first !== undefined) await printUse(first, data, output)
 }
 
-function wordsFor(
+export function wordsFor(
   { code, role, expires_at_ms, left_out }: SnakeCase<Invitation>,
   file: string | undefined,
   output: Output

@@ -58,7 +58,7 @@ export class MeshChanges {
     const { members } = this.session
     if (members.list().some(({ peerId }) => peerId !== this.self)) {
       if (this.session.isRemoved()) throw deviceRemoved()
-      throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" with others.`, {
+      throw new LumosError('DENIED', `This device is in the mesh "${members.own.name}" with others.`, {
         hint: 'Leave it first: lumos-node leave'
       })
     }

@@ -41,7 +41,7 @@ export class JoiningControl {
     const code = parseInviteCode(text)
     const { members, isRemoved } = this.#changes.session
     if (code.mesh === members.mesh && !isRemoved()) {
-      throw new LumosError('DENIED', `This device is in the mesh "${members.meshName}" already.`)
+      throw new LumosError('DENIED', `This device is in the mesh "${members.own.name}" already.`)
     }
     const joined = await this.#changes.alone(async () => {
       const { client, nearby } = this.#changes.session.pairing

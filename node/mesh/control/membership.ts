@@ -20,7 +20,7 @@ export class MembershipControl {
     const admins = list.filter(({ role }) => role === 'admin').length
     return {
       id: members.mesh,
-      name: members.meshName,
+      name: members.own.name,
       role: own?.role ?? null,
       deviceName: own?.name ?? this.#changes.context.config.name,
       expiresAtMs: own?.notAfterMs ?? null,
@@ -100,7 +100,7 @@ export class MembershipControl {
     const { authority, members } = this.#changes.session
     authority.mayIssue('member')
     await this.#changes.durably(async () => {
-      members.rename(name)
+      members.own.rename(name)
       await this.#changes.session.greetAll()
     })
     return this.info()

@@ -33,7 +33,7 @@ export class RootKeyControl {
       const last = members.lastKnown(this.#changes.self)
       const device = { subject: this.#changes.self, name: last?.name ?? config.name }
       await this.#changes.durably(async () => {
-        await members.renew((await foundMesh(device, members.meshName, key, clock, last)).chain)
+        await members.renew((await foundMesh(device, members.own.name, key, clock, last)).chain)
         this.#changes.session.offerChanged()
         await this.#changes.session.greetAll()
       })

@@ -86,6 +86,8 @@ class FakeGroup implements Group {
   readonly device: Device
   /** What opening ends with, while it does. */
   refusal: string | undefined
+  /** What each send ends with, while it does. */
+  unsent: string | undefined
   readonly #network: LocalNetwork
   #onPacket: ((bytes: Buffer, source: string) => void) | undefined
 
@@ -107,6 +109,7 @@ class FakeGroup implements Group {
   }
 
   async send(bytes: Uint8Array, link: Link): Promise<void> {
+    if (this.unsent !== undefined) throw Object.assign(new Error(this.unsent), { code: this.unsent })
     this.#network.deliver(this.device, this.family, link, bytes)
   }
 

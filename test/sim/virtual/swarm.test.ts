@@ -10,7 +10,7 @@ import { World } from '../../../sim/virtual/world.ts'
 import { PLANTED } from './planted.ts'
 
 const MAIN = join(import.meta.dirname, '../../../sim/main.ts')
-/** Two hundred seeds, each twice, take half a minute of one quiet core. */
+/** A hundred seeds, each twice, take a quarter of a minute of one quiet core. */
 const SEEDS_TIMEOUT_MS = 600_000
 /** A planted bug must be found within as many. */
 const PLANTED_SEEDS_MAX = 30
@@ -70,20 +70,20 @@ describe('a peer that is wedged', () => {
 })
 
 describe('the swarm', () => {
-  it('keeps every promise in 200 random meshes, each run twice with one trace', {
+  it('keeps every promise in 100 random meshes, each run twice with one trace', {
     timeout: SEEDS_TIMEOUT_MS
   }, async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [
       MAIN,
       'swarm',
       '--seeds',
-      '200',
+      '100',
       '--json'
     ])
     const report = JSON.parse(stdout) as SwarmReport
     expect(report.failures.map(({ seed, message }) => `${seed}: ${message}`)).toEqual([])
-    expect(report.passed).toBe(200)
-    expect(report.outcomes.ok).toBeGreaterThan(10_000)
+    expect(report.passed).toBe(100)
+    expect(report.outcomes.ok).toBeGreaterThan(5000)
   })
 
   it('gives one seed one trace, and another seed another', () => {

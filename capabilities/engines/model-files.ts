@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { LumosError } from '../../../interface/errors.ts'
+import { LumosError } from '../../interface/errors.ts'
 
 /** A large model has hundreds of files of weights. */
 const FILES_MAX = 10_000
@@ -15,9 +15,14 @@ const FILES_MAX = 10_000
  *
  * @param file the graph, relative to the working directory.
  * @param hashes in lower-case hex, by file.
+ * @param others files elsewhere that the engine opens, too.
  * @throws {LumosError} `MODEL_INVALID` when a file is not what the description says, or may be another's.
  */
-export async function checkFiles(file: string, hashes: Readonly<Record<string, string>>): Promise<void> {
+export async function checkFiles(
+  file: string,
+  hashes: Readonly<Record<string, string>>,
+  others: readonly string[] = []
+): Promise<void> {
   // The runtime takes most damaged files without complaint, and answers nonsense.
   for (const [name, hash] of Object.entries(hashes)) {
     if ((await hashOf(name)) !== hash) throw invalid(`the hash of ${name} is not the one in model_info.json`)
@@ -25,9 +30,11 @@ export async function checkFiles(file: string, hashes: Readonly<Record<string, s
 
   const entries = await readdir(dirname(file), { recursive: true, withFileTypes: true }).catch(unreadable)
   if (entries.length > FILES_MAX) throw invalid(`there are more than ${FILES_MAX} files beside ${file}`)
-  for (const entry of entries) {
-    const name = normalize(join(entry.parentPath, entry.name))
-    if (entry.isFile() && !Object.hasOwn(hashes, name)) await refuseSecondName(name)
+  const beside = entries
+    .filter(entry => entry.isFile())
+    .map(entry => normalize(join(entry.parentPath, entry.name)))
+  for (const name of new Set([...beside, ...others])) {
+    if (!Object.hasOwn(hashes, name)) await refuseSecondName(name)
   }
 }
 

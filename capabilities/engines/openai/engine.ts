@@ -1,0 +1,113 @@
+/**
+ * A model of another server that speaks OpenAI's HTTP, as an engine: Ollama, LM Studio, llama.cpp, vLLM, or a provider
+ * elsewhere. It runs in no process of ours, so it holds no memory here, and leaving an answer closes its connection.
+ */
+
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../../../interface/clock.ts'
+import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
+import type { InferenceChunk, PreparedRequest } from '../../../interface/inference.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import { isRecord } from '../../../interface/record.ts'
+import { definitionOf, type TaskInput, type TaskParams } from '../../../interface/tasks/index.ts'
+import type { Engine } from '../../host/engine.ts'
+import { eventsOf } from './event-stream.ts'
+import { call, callJson, limited, type ModelServer, textOf } from './http.ts'
+import { Pieces } from './pieces.ts'
+import { generationBody } from './request.ts'
+import { rankingOf, vectorsOf } from './vectors.ts'
+
+/** A whole answer of a server that does not stream. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+export interface ServedModel {
+  readonly server: ModelServer
+  /** As the server calls it. */
+  readonly model: string
+  /** The server could not be reached: its models are looked at again. */
+  readonly onGone?: () => void
+  readonly clock: Clock
+}
+
+export class OpenAiEngine implements Engine {
+  readonly loaded = true
+  readonly memoryBytes = 0
+  readonly #served: ServedModel
+
+  constructor(served: ServedModel) {
+    this.#served = served
+  }
+
+  async load(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async *infer(request: PreparedRequest, { signal }: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
+    const { signal: ends, end } = limited(this.#served.clock, request.budgetMs, signal)
+    try {
+      if (request.task === 'text-generation') yield* this.#generate(request, ends)
+      else yield* this.#ask(request, ends)
+    } catch (err) {
+      if (ends.aborted) throw ends.reason
+      if (err instanceof EngineFailedError) this.#served.onGone?.()
+      throw err
+    } finally {
+      end()
+    }
+  }
+
+  async *#generate(request: PreparedRequest, signal: AbortSignal): AsyncGenerator<InferenceChunk> {
+    const { server, model } = this.#served
+    const pieces = new Pieces(server.name, definitionOf(request.task).pieces!.max(request.params))
+    const { path, body } = generationBody(request, model)
+    const response = await call(server, path, { signal, body })
+    if (!isEventStream(response)) {
+      yield* pieces.read(jsonOf(server, await textOf(response, ANSWER_BYTES_MAX)))
+      return yield* pieces.end({ said: true })
+    }
+    for await (const data of eventsOf(response)) {
+      if (data === '[DONE]') return yield* pieces.end({ said: true })
+      yield* pieces.read(jsonOf(server, data))
+    }
+    yield* pieces.end({ said: false })
+  }
+
+  async *#ask(request: PreparedRequest, signal: AbortSignal): AsyncGenerator<InferenceChunk> {
+    const { server, model } = this.#served
+    if (request.task === 'feature-extraction') {
+      const { texts } = request.input as TaskInput<'feature-extraction'>
+      const { dimensions } = request.params as TaskParams<'feature-extraction'>
+      const body = { model, input: texts, encoding_format: 'float', ...(dimensions && { dimensions }) }
+      const answer = await callJson(server, '/v1/embeddings', { signal, body })
+      return yield* wholeOf(vectorsOf(answer, texts.length, server.name), answer)
+    }
+    if (request.task === 'text-ranking') {
+      const { query, documents } = request.input as TaskInput<'text-ranking'>
+      const { topN = documents.length } = request.params as TaskParams<'text-ranking'>
+      const body = { model, query, documents, top_n: topN }
+      const answer = await callJson(server, '/v1/rerank', { signal, body })
+      return yield* wholeOf(rankingOf(answer, documents.length, topN, server.name), answer)
+    }
+    throw new InvalidInputError(`${server.name} does not do ${request.task}.`)
+  }
+}
+
+function* wholeOf(output: unknown, answer: unknown): Generator<InferenceChunk> {
+  const usage = isRecord(answer) && isRecord(answer.usage) ? answer.usage : {}
+  const inputTokens = Number(usage.prompt_tokens ?? usage.total_tokens)
+  yield { type: 'output', index: 0, output }
+  yield {
+    ...{ type: 'done', index: 1, finishReason: 'stop' },
+    usage: Number.isSafeInteger(inputTokens) && inputTokens >= 0 ? { inputTokens } : {}
+  }
+}
+
+const isEventStream = ({ headers }: IncomingMessage): boolean => !/json/.test(headers['content-type'] ?? '')
+
+function jsonOf({ name }: ModelServer, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (err) {
+    throw new EngineFailedError(`${name} sent what is no JSON.`, { cause: err })
+  }
+}

@@ -1,0 +1,73 @@
+/** Texts as a model reads them: in batches of like length, so that little of a batch is filling. */
+
+import { type PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
+import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+
+/** On a processor, more texts at once are not faster. */
+const BATCH_TEXTS_MAX = 8
+/** Filling included. Bounds the memory of a run, and how long it goes on after a cancel. */
+const BATCH_TOKENS_MAX = 4096
+
+/** A text, or a pair of them, as tokens. */
+export interface Tokenized {
+  readonly ids: readonly number[]
+  readonly types: readonly number[]
+  /** Its place among the texts. */
+  readonly at: number
+}
+
+/** What a tokenizer is besides its types. */
+type Encode = (text: string, options: object) => { input_ids: number[]; token_type_ids?: number[] }
+
+/** @throws {LumosError} `CONTEXT_TOO_SMALL` for a text that the model would have to cut. */
+export function tokenized(
+  tokenizer: PreTrainedTokenizer,
+  texts: readonly (readonly [text: string, pair?: string])[],
+  contextTokens: number | undefined
+): Tokenized[] {
+  const encode = tokenizer as unknown as Encode
+  return texts.map(([text, pair], at) => {
+    const { input_ids: ids, token_type_ids: types = ids.map(() => 0) } = encode(text, {
+      ...{ text_pair: pair ?? null, padding: false, truncation: false, return_tensor: false },
+      return_token_type_ids: true
+    })
+    if (ids.length === 0) throw new InvalidInputError(`Text ${at} is empty.`)
+    if (contextTokens !== undefined && ids.length > contextTokens) {
+      throw new LumosError(
+        'CONTEXT_TOO_SMALL',
+        `Text ${at} has ${ids.length} tokens; the model has room for ${contextTokens}.`,
+        { details: { contextTokens, promptTokens: ids.length, maxTokens: 0 } }
+      )
+    }
+    return { ids, types, at }
+  })
+}
+
+/** The shortest first. */
+export function batchesOf(texts: readonly Tokenized[]): Tokenized[][] {
+  const batches: Tokenized[][] = []
+  for (const text of texts.toSorted((a, b) => a.ids.length - b.ids.length || a.at - b.at)) {
+    const batch = batches.at(-1)
+    const fits =
+      batch !== undefined &&
+      batch.length < BATCH_TEXTS_MAX &&
+      (batch.length + 1) * text.ids.length <= BATCH_TOKENS_MAX
+    if (fits) batch.push(text)
+    else batches.push([text])
+  }
+  return batches
+}
+
+/** What the model is run with. Filling comes after the text, and the mask says so. */
+export function inputsOf(batch: readonly Tokenized[], filling: number): Record<string, Tensor> {
+  const length = batch.at(-1)!.ids.length
+  const tensor = (value: (text: Tokenized, at: number) => number): Tensor => {
+    const numbers = batch.flatMap(text => Array.from({ length }, (_, at) => BigInt(value(text, at))))
+    return new Tensor('int64', BigInt64Array.from(numbers), [batch.length, length])
+  }
+  return {
+    input_ids: tensor(({ ids }, at) => ids[at] ?? filling),
+    attention_mask: tensor(({ ids }, at) => (at < ids.length ? 1 : 0)),
+    token_type_ids: tensor(({ types }, at) => types[at] ?? 0)
+  }
+}

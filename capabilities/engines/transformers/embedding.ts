@@ -1,0 +1,88 @@
+/** Feature extraction: texts in, one vector of length 1 for each out. */
+
+import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
+import { EngineFailedError, InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import { VECTORS_BYTES_MAX } from '../../../interface/limits.ts'
+import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
+import { batchesOf, inputsOf, type Tokenized, tokenized } from './batches.ts'
+import type { Pooling } from './repository.ts'
+
+export interface EmbeddingModel {
+  readonly tokenizer: PreTrainedTokenizer
+  readonly model: PreTrainedModel
+  readonly contextTokens: number | undefined
+  readonly pooling: Pooling
+}
+
+/** What a model says of a batch. Some exports pool by themselves. */
+interface Features {
+  readonly sentence_embedding?: Tensor
+  readonly last_hidden_state?: Tensor
+  readonly token_embeddings?: Tensor
+}
+
+export async function embed(
+  { tokenizer, model, contextTokens, pooling }: EmbeddingModel,
+  { texts }: TaskInput<'feature-extraction'>,
+  { dimensions: wanted }: TaskParams<'feature-extraction'>,
+  { signal }: AbortOptions
+): Promise<{ output: unknown; inputTokens: number }> {
+  const all = tokenized(
+    tokenizer,
+    texts.map(text => [text] as const),
+    contextTokens
+  )
+  let vectors: Float32Array | undefined
+  let dimensions = 0
+  for (const batch of batchesOf(all)) {
+    signal?.throwIfAborted()
+    const features: Features = await model(inputsOf(batch, tokenizer.pad_token_id ?? 0))
+    const tensor = features.sentence_embedding ?? features.last_hidden_state ?? features.token_embeddings
+    if (tensor === undefined) throw new EngineFailedError('The graph gives no vectors for tokens.')
+    const { data, dims } = tensor.to('float32')
+    const width = dims.at(-1)!
+    dimensions = dimensionsOf(width, wanted)
+    vectors ??= new Float32Array(bounded(texts.length * dimensions))
+    for (const [row, text] of batch.entries()) {
+      const numbers = (data as Float32Array).subarray((row * data.length) / batch.length)
+      const vector = dims.length === 2 ? numbers.subarray(0, width) : pooled(numbers, width, text, pooling)
+      vectors.set(normalized(vector.subarray(0, dimensions)), text.at * dimensions)
+    }
+  }
+  signal?.throwIfAborted()
+  const output = { dimensions, vectors: new Uint8Array(vectors!.buffer) }
+  return { output, inputTokens: all.reduce((sum, { ids }) => sum + ids.length, 0) }
+}
+
+function dimensionsOf(width: number, wanted = width): number {
+  if (wanted <= width) return wanted
+  throw new InvalidInputError(
+    `params.dimensions: the vectors of this model have ${width} numbers, not ${wanted}.`,
+    {
+      details: { field: 'params.dimensions' }
+    }
+  )
+}
+
+function bounded(numbers: number): number {
+  if (numbers * Float32Array.BYTES_PER_ELEMENT <= VECTORS_BYTES_MAX) return numbers
+  throw new LumosError(
+    'INPUT_TOO_LARGE',
+    `The vectors of these texts are larger than ${VECTORS_BYTES_MAX} bytes: ask for fewer at once.`
+  )
+}
+
+/** One vector of those of a text's tokens, which lie one after the other; those of the filling come after. */
+function pooled(numbers: Float32Array, width: number, { ids }: Tokenized, pooling: Pooling): Float32Array {
+  if (pooling === 'cls') return numbers.slice(0, width)
+  if (pooling === 'last') return numbers.slice((ids.length - 1) * width, ids.length * width)
+  const sum = new Float32Array(width)
+  for (let at = 0; at < ids.length * width; at++) sum[at % width]! += numbers[at]!
+  return sum.map(value => value / ids.length)
+}
+
+function normalized(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector)
+  return length === 0 ? vector : vector.map(value => value / length)
+}

@@ -1,0 +1,105 @@
+/** A conversation as the text that its model continues, by the template that the model's makers wrote for it. */
+
+import type { PreTrainedTokenizer } from '@huggingface/transformers'
+import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
+import { asText } from './tool-calls.ts'
+
+type Input = TaskInput<'text-generation'>
+type Params = TaskParams<'text-generation'>
+type Message = NonNullable<Input['messages']>[number]
+
+/** What a template may make of a conversation. A million tokens are some 4 MiB; a template that repeats itself makes more. */
+const PROMPT_CHARS_MAX = 16 * 1024 * 1024
+
+/** @throws {LumosError} `INVALID_INPUT` with the words of the template, which may refuse roles or their order. */
+export function promptOf(
+  tokenizer: PreTrainedTokenizer,
+  messages: readonly Message[],
+  params: Params
+): string {
+  const tools = offered(params)
+  const template = templateOf(tokenizer)
+  const writesCalls = template.includes('tool_calls')
+  let prompt: unknown
+  try {
+    prompt = tokenizer.apply_chat_template(
+      messages.map(message => shown(message, writesCalls)) as never,
+      {
+        tokenize: false,
+        add_generation_prompt: true,
+        ...(tools.length > 0 && {
+          tools: tools.map(tool => ({ type: 'function', function: described(tool) }))
+        })
+      } as never
+    )
+  } catch (err) {
+    throw new InvalidInputError(
+      `The model's chat template refuses the conversation: ${(err as Error).message}`
+    )
+  }
+  if (typeof prompt === 'string' && prompt.length <= PROMPT_CHARS_MAX) return prompt
+  throw new LumosError('MODEL_INVALID', `The chat template makes more than ${PROMPT_CHARS_MAX} characters.`)
+}
+
+/** Tools that the model may call. */
+export const offered = ({ tools = [], toolChoice }: Params): NonNullable<Params['tools']> =>
+  toolChoice === 'none' ? [] : tools
+
+const described = ({ name, description, parameters }: NonNullable<Params['tools']>[number]): object => ({
+  name,
+  description: description ?? '',
+  parameters: parameters ?? { type: 'object', properties: {} }
+})
+
+/** All templates of the model as one text. */
+function templateOf({ chat_template: template }: PreTrainedTokenizer): string {
+  if (template === null || template === undefined) {
+    throw new InvalidInputError('This model has no chat template: give it a prompt instead of messages.')
+  }
+  return typeof template === 'string' ? template : JSON.stringify(template)
+}
+
+function shown(message: Message, writesCalls: boolean): object {
+  const content = textOf(message)
+  switch (message.role) {
+    case 'system':
+    case 'developer':
+      return { role: 'system', content }
+    case 'user':
+      return { role: 'user', content, ...(message.name !== undefined && { name: message.name }) }
+    case 'tool':
+      return { role: 'tool', content, tool_call_id: message.call, name: message.name ?? '' }
+  }
+  const { calls = [], reasoning } = message
+  const thought = reasoning !== undefined && { reasoning_content: reasoning }
+  if (calls.length === 0) return { role: 'assistant', content, ...thought }
+  // A template without a form for calls was trained on their text.
+  if (!writesCalls) return { role: 'assistant', content: content + calls.map(asText).join('\n'), ...thought }
+  return {
+    ...{ role: 'assistant', content, ...thought },
+    tool_calls: calls.map(({ id, name, arguments: json }) => ({
+      ...{ id, type: 'function' },
+      function: { name, arguments: parsed(json) }
+    }))
+  }
+}
+
+function textOf({ role, content }: Message): string {
+  if (typeof content === 'string') return content
+  return (content ?? [])
+    .map(part => {
+      if (part.type === 'text') return part.text
+      throw new InvalidInputError(`This model takes no pictures, and a ${role} message holds one.`)
+    })
+    .join('')
+}
+
+/** Templates write the arguments themselves. What is no JSON is shown as it is. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return json
+  }
+}

@@ -1,0 +1,92 @@
+/** What the files of a Hugging Face repository say of its model. They come from anywhere, so each is data to be checked. */
+
+import { readFile, stat } from 'node:fs/promises'
+import * as z from 'zod'
+import { decodeText } from '../../../interface/decode-text.ts'
+import { featureExtraction } from '../../../interface/tasks/feature-extraction.ts'
+import type { TaskName } from '../../../interface/tasks/index.ts'
+import { textGeneration } from '../../../interface/tasks/text-generation.ts'
+import { textRanking } from '../../../interface/tasks/text-ranking.ts'
+import { invalid } from '../../models/description.ts'
+
+/** Files that are read here describe a model in some hundred lines. */
+const JSON_BYTES_MAX = 1024 * 1024
+/** Tokenizers state a length of 10^30 where they have none. */
+const CONTEXT_TOKENS_MAX = 100_000_000
+
+/** How the vectors of a text's tokens become one. */
+export type Pooling = 'mean' | 'cls' | 'last'
+
+const Tokens = z
+  .number()
+  .transform(value => (value >= 1 && value <= CONTEXT_TOKENS_MAX ? Math.floor(value) : undefined))
+
+/** Unknown keys are left alone: each architecture has its own. */
+export const Config = z.object({
+  architectures: z.array(z.string().max(128)).max(16).nullish(),
+  max_position_embeddings: Tokens.nullish(),
+  n_positions: Tokens.nullish(),
+  n_ctx: Tokens.nullish(),
+  id2label: z.record(z.string(), z.unknown()).nullish(),
+  num_labels: z.number().nullish()
+})
+export type Config = z.infer<typeof Config>
+
+export const TokenizerConfig = z.object({ model_max_length: Tokens.nullish() })
+
+/** Of sentence-transformers. */
+export const PoolingConfig = z.object({
+  pooling_mode_cls_token: z.boolean().nullish(),
+  pooling_mode_mean_tokens: z.boolean().nullish(),
+  pooling_mode_lasttoken: z.boolean().nullish()
+})
+
+/** A file of the repository that holds JSON. */
+export async function readJson<S extends z.ZodType>(
+  path: string,
+  name: string,
+  schema: S
+): Promise<z.output<S>> {
+  if ((await stat(path)).size > JSON_BYTES_MAX)
+    throw invalid(`${name} is larger than ${JSON_BYTES_MAX} bytes`)
+  let json: unknown
+  try {
+    json = JSON.parse(decodeText(await readFile(path)))
+  } catch {
+    // The message of a parser cites the file, and a link may have led to another's.
+    throw invalid(`${name} is no JSON`)
+  }
+  const result = schema.safeParse(json)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  throw invalid(`${name}: ${issue.path.join('.')}: ${issue.message}`)
+}
+
+/** What a model does by the name of its architecture; undefined when no text task of this engine does it. */
+export function taskOf({ architectures, id2label, num_labels }: Config): TaskName | undefined {
+  const architecture = architectures?.[0] ?? ''
+  if (/(?:ForCausalLM|LMHeadModel)$/.test(architecture)) return textGeneration.name
+  if (architecture.endsWith('ForSequenceClassification')) {
+    // One score for a pair of texts; several are classes.
+    return (num_labels ?? Object.keys(id2label ?? {}).length) === 1 ? textRanking.name : undefined
+  }
+  return /(?<!For\w*)Model$/.test(architecture) ? featureExtraction.name : undefined
+}
+
+/** @throws {LumosError} `MODEL_INVALID` for a way that this engine does not know. */
+export function poolingOf(config: z.infer<typeof PoolingConfig> | undefined): Pooling {
+  if (config === undefined || config.pooling_mode_mean_tokens) return 'mean'
+  if (config.pooling_mode_cls_token) return 'cls'
+  if (config.pooling_mode_lasttoken) return 'last'
+  throw invalid('1_Pooling/config.json: of the ways to pool, mean, cls and last token are known')
+}
+
+/** The smallest bound that the files state. */
+export function contextOf(
+  config: Config,
+  tokenizer: z.infer<typeof TokenizerConfig> | undefined
+): number | undefined {
+  const ofModel = config.max_position_embeddings ?? config.n_positions ?? config.n_ctx
+  const stated = [ofModel, tokenizer?.model_max_length].filter(tokens => typeof tokens === 'number')
+  return stated.length === 0 ? undefined : Math.min(...stated)
+}

@@ -1,0 +1,413 @@
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { OpenAiEngine } from '../../capabilities/engines/openai/engine.ts'
+import { Answer } from '../../interface/answer.ts'
+import type { InferenceChunk } from '../../interface/chunks.ts'
+import { systemClock } from '../../interface/clock.ts'
+import { EngineFailedError } from '../../interface/errors.ts'
+import { prepare } from '../../interface/prepare.ts'
+import { accumulate, type TaskName } from '../../interface/tasks/index.ts'
+import {
+  type Asked,
+  DONE,
+  delta,
+  echoWords,
+  event,
+  type ModelServerFixture,
+  type Said,
+  startModelServer
+} from '../fixtures/model-server.ts'
+import { textRequest } from './parts.ts'
+
+const engineOf = ({ url }: ModelServerFixture, key?: string): OpenAiEngine =>
+  new OpenAiEngine({
+    server: { name: 'attic', url, key: async () => key },
+    model: 'm',
+    clock: systemClock
+  })
+
+const ask = (task: TaskName, input: unknown, params: object = {}) =>
+  prepare({ id: 'r', task, input, params: { ...params }, budgetMs: 20_000 })
+
+/** Of each task, what a test looks at. */
+interface Output {
+  readonly text: string
+  readonly toolCalls: unknown
+  readonly vectors: Uint8Array
+  readonly results: unknown
+}
+
+/** The chunks that one answer of a server gives, proven to be an answer; and what they add up to. */
+async function answered(said: (asked: Asked) => Said, request = textRequest('hello')) {
+  await using server = await startModelServer(said)
+  const proven = new Answer(request, what => new EngineFailedError(what))
+  const sum = accumulate(request.task)
+  const chunks: InferenceChunk[] = []
+  for await (const chunk of engineOf(server).infer(request)) {
+    chunks.push(proven.accept(chunk))
+    sum.add(chunk)
+  }
+  const done = chunks.at(-1) as Extract<InferenceChunk, { type: 'done' }>
+  return { chunks, output: sum.output() as Output, done, asked: server.asked }
+}
+
+const stream =
+  (...stream: string[]): (() => Said) =>
+  () => ({ stream })
+const call = (more: object) => delta({ tool_calls: [more] })
+
+describe('a stream of a compatible server', () => {
+  it('is read as the words that it says, with what they cost', async () => {
+    const { output, done } = await answered(asked => ({ stream: echoWords(asked) }), textRequest('one two'))
+    expect(output).toEqual({ text: 'one two' })
+    expect(done).toMatchObject({ finishReason: 'stop', usage: { inputTokens: 3, outputTokens: 2 } })
+  })
+
+  const twoCalls = [
+    { id: 'a', name: 'f', arguments: '{"x":1}' },
+    { id: 'b', name: 'g', arguments: '{}' }
+  ]
+  const args = (words: unknown) => ({ arguments: words })
+
+  it.each<[string, string[], unknown[]]>([
+    [
+      'in pieces, by index',
+      [
+        call({ index: 0, id: 'a', function: { name: 'f', arguments: '' } }),
+        call({ index: 0, function: args('{"x"') }),
+        call({ index: 1, id: 'b', function: { name: 'g', arguments: '{}' } }),
+        call({ index: 0, function: args(':1}') })
+      ],
+      twoCalls
+    ],
+    [
+      'each with index 0',
+      [
+        call({ index: 0, id: 'a', function: { name: 'f', ...args('{"x":') } }),
+        call({ index: 0, function: args('1}') }),
+        call({ index: 0, id: 'b', function: { name: 'g', ...args('{}') } })
+      ],
+      twoCalls
+    ],
+    [
+      'with the id in each piece',
+      [
+        call({ index: 0, id: 'a', function: { name: 'f', ...args('{"x":') } }),
+        call({ index: 0, id: 'a', function: args('1}') }),
+        call({ index: 1, id: 'b', function: { name: 'g', ...args('{}') } })
+      ],
+      twoCalls
+    ],
+    [
+      'at once, with objects as arguments',
+      [
+        delta({
+          tool_calls: [
+            { id: 'a', function: { name: 'f', ...args({ x: 1 }) } },
+            { id: 'b', function: { name: 'g', ...args({}) } }
+          ]
+        })
+      ],
+      twoCalls
+    ],
+    [
+      'without ids',
+      [call({ function: { name: 'f', ...args('{}') } }), call({ function: { name: 'g', ...args('{}') } })],
+      [
+        { id: 'call_0', name: 'f', arguments: '{}' },
+        { id: 'call_1', name: 'g', arguments: '{}' }
+      ]
+    ]
+  ])('carries calls of tools %s', async (_, events, calls) => {
+    const { output, done } = await answered(stream(...events, delta({}, 'stop'), DONE))
+    expect(output.toolCalls).toEqual(calls)
+    expect(done.finishReason).toBe('tool_calls')
+  })
+
+  it.each<[string, string[], object]>([
+    [
+      'thoughts under each name',
+      [delta({ reasoning_content: 'a' }), delta({ reasoning: 'b' }), delta({ thinking: 'c' })],
+      { reasoning: 'abc' }
+    ],
+    [
+      'parts',
+      [
+        delta({
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'text', text: 'b' }
+          ]
+        })
+      ],
+      { text: 'ab' }
+    ],
+    [
+      'null and no choices',
+      [delta({ content: null }), event({ choices: [] }), event({}), delta({ content: 'a' })],
+      { text: 'a' }
+    ],
+    [
+      'comments and other line ends',
+      [': ping\r\n\r\n', 'event: x\r\ndata:{"choices":[{"delta":{"content":"a"}}]}\r\n\r\n'],
+      { text: 'a' }
+    ],
+    ['a message instead of deltas', [event({ choices: [{ message: { content: 'a' } }] })], { text: 'a' }],
+    [
+      'a piece too large for a frame',
+      [delta({ content: 'x'.repeat(100_000) })],
+      { text: 'x'.repeat(100_000) }
+    ]
+  ])('may hold %s', async (_, events, output) => {
+    const found = await answered(stream(...events, delta({}, 'stop'), DONE))
+    expect(found.output).toMatchObject(output)
+  })
+
+  it('counts as whole without [DONE] where it says why it ended, and without an empty line at its end', async () => {
+    const { output, done } = await answered(
+      stream(delta({ content: 'a' }), delta({}, 'max_tokens').trimEnd())
+    )
+    expect([output.text, done.finishReason]).toEqual(['a', 'length'])
+  })
+
+  it('in more pieces than tokens were asked for loses none of its words', async () => {
+    const letters = 'abcdefgh'.split('').map(content => delta({ content }))
+    const { output, chunks } = await answered(
+      stream(...letters, delta({}, 'stop'), DONE),
+      textRequest('x', { maxTokens: 3 })
+    )
+    expect(output.text).toBe('abcdefgh')
+    expect(chunks).toHaveLength(4)
+  })
+
+  it('is a failure where it is cut, or says that something went wrong', async () => {
+    await expect(answered(() => ({ stream: [delta({ content: 'a' })] }))).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: 'attic ended before its answer was done.'
+    })
+    await expect(answered(() => ({ stream: [delta({ content: 'a' })], cut: true }))).rejects.toThrow()
+    await expect(
+      answered(stream(delta({ content: 'a' }), event({ error: { message: 'out of memory' } })))
+    ).rejects.toMatchObject({ code: 'ENGINE_FAILED', message: 'attic: out of memory' })
+    await expect(answered(stream('data: {"choi\n\n'))).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+    await expect(answered(stream(`data: ${'x'.repeat(5 * 1024 * 1024)}`))).rejects.toMatchObject({
+      code: 'ENGINE_FAILED'
+    })
+  })
+
+  it('that is no stream is read as a whole', async () => {
+    const message = { role: 'assistant', content: 'a b', tool_calls: [{ id: 'c', function: { name: 'f' } }] }
+    const { output, done } = await answered(() => ({
+      json: {
+        choices: [{ message, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 1, completion_tokens: 2 }
+      }
+    }))
+    expect(output).toEqual({ text: 'a b', toolCalls: [{ id: 'c', name: 'f', arguments: '' }] })
+    expect(done.usage).toEqual({ inputTokens: 1, outputTokens: 2 })
+  })
+
+  it('ends at the server when its reader leaves', async () => {
+    await using server = await startModelServer(asked => ({ stream: echoWords(asked) }))
+    for await (const chunk of engineOf(server).infer(
+      textRequest('word '.repeat(10_000), { maxTokens: 9000 })
+    )) {
+      if (chunk.index > 2) break
+    }
+    const { gone } = server.asked[0]!
+    if (!gone.aborted) await once(gone, 'abort')
+    expect(gone.aborted).toBe(true)
+  })
+})
+
+describe('what a compatible server is asked', () => {
+  it('is the conversation in its words, with the key', async () => {
+    await using server = await startModelServer(() => ({ stream: [delta({}, 'stop'), DONE] }))
+    const weather = {
+      name: 'weather',
+      parameters: { type: 'object', properties: { city: { type: 'string' } } }
+    }
+    const request = ask(
+      'text-generation',
+      {
+        messages: [
+          { role: 'developer', content: 'Be brief.' },
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'a' },
+              { type: 'image', image: Uint8Array.of(0xff, 0xd8, 0xff) }
+            ]
+          },
+          { role: 'assistant', calls: [{ id: 'c', name: 'weather', arguments: '{}' }] },
+          { role: 'tool', content: '31', call: 'c' }
+        ]
+      },
+      {
+        maxTokens: 5,
+        temperature: 0,
+        seed: 1,
+        stop: ['.'],
+        tools: [weather],
+        toolChoice: { name: 'weather' },
+        responseFormat: { type: 'json' }
+      }
+    )
+    await Array.fromAsync(engineOf(server, 'sesame').infer(request))
+    const { path, headers, body } = server.asked[0]!
+    expect(path).toBe('/v1/chat/completions')
+    expect(headers.authorization).toBe('Bearer sesame')
+    expect(body).toEqual({
+      ...{ model: 'm', stream: true, stream_options: { include_usage: true } },
+      ...{ max_tokens: 5, temperature: 0, seed: 1, stop: ['.'] },
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,/9j/' } }
+          ]
+        },
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ id: 'c', type: 'function', function: { name: 'weather', arguments: '{}' } }]
+        },
+        { role: 'tool', content: '31', tool_call_id: 'c' }
+      ],
+      tools: [{ type: 'function', function: weather }],
+      tool_choice: { type: 'function', function: { name: 'weather' } },
+      response_format: { type: 'json_object' }
+    })
+  })
+
+  it('gives vectors in the order of the texts, from numbers and from base64', async () => {
+    const base64 = Buffer.from(new Float32Array([3, 4]).buffer).toString('base64')
+    const { output } = await answered(
+      () => ({
+        json: {
+          data: [
+            { index: 1, embedding: base64 },
+            { index: 0, embedding: [1, 2] }
+          ]
+        }
+      }),
+      ask('feature-extraction', { texts: ['a', 'b'] })
+    )
+    expect([...new Float32Array(output.vectors.buffer)]).toEqual([1, 2, 3, 4])
+  })
+
+  it.each([
+    ['too few', [{ index: 0, embedding: [1] }]],
+    [
+      'two for one text',
+      [
+        { index: 0, embedding: [1] },
+        { index: 0, embedding: [1] }
+      ]
+    ],
+    [
+      'of two lengths',
+      [
+        { index: 0, embedding: [1] },
+        { index: 1, embedding: [1, 2] }
+      ]
+    ],
+    [
+      'of no numbers',
+      [
+        { index: 0, embedding: [1] },
+        { index: 1, embedding: ['x'] }
+      ]
+    ]
+  ])('refuses vectors that are %s', async (_, data) => {
+    await expect(
+      answered(() => ({ json: { data } }), ask('feature-extraction', { texts: ['a', 'b'] }))
+    ).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+  })
+
+  it('gives a ranking, best first, with logits as shares of 1', async () => {
+    const results = [
+      { index: 0, relevance_score: -1 },
+      { index: 1, relevance_score: 3 }
+    ]
+    const request = ask('text-ranking', { query: 'q', documents: ['a', 'b'] }, { topN: 1 })
+    const { output } = await answered(() => ({ json: { results } }), request)
+    expect(output.results).toEqual([{ index: 1, score: expect.closeTo(0.953, 3) }])
+    await expect(answered(() => ({ json: { results: [{ index: 7, score: 1 }] } }), request)).rejects.toThrow(
+      /ranking/
+    )
+  })
+})
+
+describe('a refusal of a compatible server', () => {
+  const vllm =
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens in the messages."
+  const llamaCpp = {
+    error: {
+      code: 400,
+      type: 'exceed_context_size_error',
+      message: 'too large',
+      n_prompt_tokens: 900,
+      n_ctx: 512
+    }
+  }
+  it.each<[string, number, unknown, object]>([
+    [
+      'a context that is too small, in words',
+      400,
+      { message: vllm },
+      { code: 'CONTEXT_TOO_SMALL', details: { contextTokens: 4096, promptTokens: 5000 } }
+    ],
+    [
+      'the same in numbers',
+      400,
+      llamaCpp,
+      { code: 'CONTEXT_TOO_SMALL', details: { contextTokens: 512, promptTokens: 900 } }
+    ],
+    [
+      'a wrong request',
+      400,
+      { error: { message: 'no such tool' } },
+      { code: 'INVALID_INPUT', message: 'attic: no such tool' }
+    ],
+    ['the same in other forms', 422, { detail: 'no' }, { code: 'INVALID_INPUT', message: 'attic: no' }],
+    [
+      'a wrong key',
+      401,
+      { error: 'sesame?' },
+      { code: 'ENGINE_FAILED', message: 'attic refuses the key, or wants one.' }
+    ],
+    [
+      'a model that still loads',
+      503,
+      { error: 'Loading model' },
+      { code: 'OVERLOADED', details: { retryAfterMs: 2000 } }
+    ],
+    ['too many requests', 429, {}, { code: 'OVERLOADED' }],
+    ['a failure', 500, 'oops', { code: 'ENGINE_FAILED' }],
+    ['a redirect to elsewhere', 302, {}, { code: 'ENGINE_FAILED' }]
+  ])('means %s', async (_, status, json, error) => {
+    await expect(
+      answered(() => ({ status, json, headers: { location: 'http://127.0.0.1:1/' } }))
+    ).rejects.toMatchObject(error)
+  })
+
+  it('never shows the key, and a server that is gone is told', async () => {
+    const server = await startModelServer(() => ({ status: 401, json: { error: 'bad' } }))
+    await expect(Array.fromAsync(engineOf(server, 'sesame').infer(textRequest('x')))).rejects.toThrow(
+      /^(?!.*sesame).*$/s
+    )
+    await server.close()
+    let gone = 0
+    const engine = new OpenAiEngine({
+      server: { name: 'attic', url: server.url },
+      ...{ model: 'm', clock: systemClock, onGone: () => gone++ }
+    })
+    await expect(Array.fromAsync(engine.infer(textRequest('x')))).rejects.toThrow(
+      /does not answer.*ECONNREFUSED/
+    )
+    expect(gone).toBe(1)
+  })
+})

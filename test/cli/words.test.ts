@@ -1,0 +1,99 @@
+/** What people read of answers and invitations: each figure of it is right. */
+
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { printPieces } from '../../cli/commands/inference/pieces.ts'
+import { wordsFor } from '../../cli/commands/membership/invite.ts'
+import { Output } from '../../cli/output.ts'
+
+const MINUTE_MS = 60_000
+
+function screen() {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  return {
+    output: new Output({ json: false, stdout: stdout as never, stderr: stderr as never }),
+    shown: async () => {
+      stdout.end()
+      stderr.end()
+      return { stdout: await text(stdout), stderr: await text(stderr) }
+    }
+  }
+}
+
+async function printed(...pieces: unknown[]) {
+  const { output, shown } = screen()
+  async function* answer() {
+    yield* pieces
+    return { peer: 'den' } as never
+  }
+  await printPieces(answer(), output, false)
+  return await shown()
+}
+
+describe('an answer on a terminal', () => {
+  it('says each step of the progress once, as a share where the whole is known', async () => {
+    const step = (done: number, total?: number) => ({ type: 'progress', stage: 'loading', done, total })
+    const { stderr } = await printed(step(1, 300), step(2, 300), step(150, 300), step(7), step(7, 0))
+    expect(stderr).toBe('loading: 0 %\nloading: 50 %\nloading: 7\n')
+  })
+
+  it('says how large each medium is, from all its pieces', async () => {
+    const data = (part: number, chars: number) => ({
+      type: 'data',
+      part,
+      mime: `image/${part}`,
+      bytes: 'x'.repeat(chars)
+    })
+    const { stdout, stderr } = await printed(data(0, 400), data(1, 8), data(0, 400))
+    expect(stdout).toBe('')
+    expect(stderr.split('\n')).toEqual([
+      'About 600 bytes of image/0: --json and --jsonl print them.',
+      'About 6 bytes of image/1: --json and --jsonl print them.',
+      ''
+    ])
+  })
+
+  it('says each call of a tool whole, in one line', async () => {
+    const call = (index: number, name?: string, words?: string) => ({
+      type: 'delta',
+      tool_calls: [{ index, name, arguments: words }]
+    })
+    const { stderr } = await printed(
+      call(0, 'look', '{"a":'),
+      call(1, 'add', '1'),
+      call(0, undefined, '\n2}'),
+      call(1)
+    )
+    expect(stderr).toBe('The model calls look({"a": 2}).\nThe model calls add(1).\n')
+  })
+
+  it('ends its last line, and no line that is ended', async () => {
+    expect((await printed({ type: 'text', text: 'yes' })).stdout).toBe('yes\n')
+    expect((await printed({ type: 'delta', text: 'yes\n' })).stdout).toBe('yes\n')
+  })
+})
+
+describe('an invitation on a terminal', () => {
+  const words = (minutes: number, left_out: string[], file?: string) =>
+    wordsFor(
+      { code: 'lumos:code', role: 'member', expires_at_ms: Date.now() + minutes * MINUTE_MS, left_out },
+      file,
+      screen().output
+    )
+
+  it('says for how long, and what to type there', () => {
+    expect(words(15, [])).toMatch(
+      /^For one device, as member, within 15 min\..*\n\n.*lumos-node join lumos:code/
+    )
+    expect(words(15, [], 'a.txt')).toMatch(/lumos-node join @a\.txt/)
+  })
+
+  it('says which addresses the code leaves out, one as well as several', () => {
+    expect(words(1, [])).not.toContain('no room')
+    expect(words(1, ['/ip4/192.0.2.1'])).toMatch(
+      /no room for these addresses of this device: \/ip4\/192\.0\.2\.1\n/
+    )
+    expect(words(1, ['a', 'b'])).toMatch(/: a, b\n/)
+  })
+})
