@@ -9,7 +9,8 @@ import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { isErrorCode, LumosError } from '../interface/errors.ts'
 import type { SnakeCase } from '../interface/snake-case.ts'
-import { homePath } from '../storage/home/home-path.ts'
+import { homePath, mustBeOurs } from '../storage/home/home-path.ts'
+import { lockHolder } from '../storage/home/lock-holder.ts'
 import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
 
 export interface AskOptions {
@@ -127,6 +128,7 @@ export class NodeClient {
     return promise.catch((err: NodeJS.ErrnoException) => {
       signal?.throwIfAborted()
       const gone = err.code === 'ECONNREFUSED' || err.code === 'ENOENT'
+      mustBeOurs(this.info.socketPath)
       throw gone
         ? notRunning(this.#home)
         : new LumosError('NODE_NOT_RUNNING', `The node does not answer: ${err.message}.`, { cause: err })
@@ -145,7 +147,19 @@ function toError(error: WireError | null): LumosError {
   return new LumosError(code, error.message, { hint: error.hint ?? undefined, details: error.details })
 }
 
+/** A node that holds the lock of its home is there, whatever was removed from that home. */
 function notRunning(home: string): LumosError {
+  const pid = lockHolder(home)
+  if (pid !== undefined) {
+    return new LumosError(
+      'NODE_NOT_RUNNING',
+      `Process ${pid} has ${home}, and cannot be reached there yet.`,
+      {
+        hint: `It is starting, or makes its socket again within a few seconds: try once more. To end it: lumos-node stop, or kill ${pid}`,
+        details: { pid }
+      }
+    )
+  }
   return new LumosError('NODE_NOT_RUNNING', `No node is running in ${home}.`, {
     hint: 'Start one: lumos-node start'
   })

@@ -61,6 +61,7 @@ export class Gateway {
   readonly #closing = new AbortController()
   #token: string
   #servers: Server[] = []
+  #local: Server | undefined
   #tcp: Listeners | undefined
   #routes: Promise<Record<Listener, Routes>> | undefined
 
@@ -80,19 +81,24 @@ export class Gateway {
   }
 
   async start(): Promise<void> {
-    const { socketPath } = this.#options
     this.#checkReach()
     try {
-      const local = this.#createServer('local', () => undefined)
-      await listen(local, { path: socketPath })
-      // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
-      if (process.platform !== 'win32') await chmod(socketPath, 0o600)
-
+      await this.openSocket()
       this.#tcp = await this.#listenOnTcp()
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
     }
+  }
+
+  /** Listens on the socket: again, where its file was removed. What came in by the one before goes on. */
+  async openSocket(): Promise<void> {
+    const { socketPath } = this.#options
+    this.#local?.close()
+    this.#local = this.#createServer('local', () => undefined)
+    await listen(this.#local, { path: socketPath })
+    // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
+    if (process.platform !== 'win32') await chmod(socketPath, 0o600)
   }
 
   /**

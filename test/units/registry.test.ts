@@ -57,6 +57,7 @@ describe('the registry of units', () => {
         'command mesh.leave',
         'command mesh.renew_identity',
         'command mesh.rename',
+        'command mesh.rename_device',
         'command mesh.export_root',
         'command mesh.import_root',
         'command mesh.invite',
