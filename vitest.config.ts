@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** What measures time or memory, or fills a machine by itself: nothing else runs beside these. */
 const ALONE = [
   'test/bench/harness.test.ts',
+  'test/lab/link.test.ts',
   'test/{browser,lan}/*.test.ts',
   'test/hostile/{engines,gossip,liars,office,strangers,streams,together}.test.ts',
   'test/cli/{program,start}.test.ts',
@@ -57,7 +58,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'waiting', include: WAITING, maxWorkers: 2, sequence: { groupOrder: 2 } }
+        test: {
+          name: 'waiting',
+          include: WAITING,
+          exclude: [...configDefaults.exclude, ...ALONE],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 }
+        }
       },
       {
         extends: true,

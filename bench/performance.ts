@@ -33,7 +33,10 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
     about:
       'Two processes on loopback, one connection. Ours go the whole way: TLS, membership, policy, schemas, admission, the ' +
       'echo engine. grpc-js and undici over HTTP/1.1 answer with the same bytes, without any of that and without ' +
-      'encryption; bare TLS is our framing on an encrypted socket and nothing else.'
+      'encryption; bare TLS is our framing on an encrypted socket and nothing else. A profile of 128 calls in flight ' +
+      '(`node --cpu-prof`) is flat: on each side a seventh of the processor time writes to the socket, an eighth collects ' +
+      'garbage, and no function of this project takes more than a twentieth. A second generator around each request took ' +
+      '0.5 µs of a call and is gone.'
   },
   {
     bench: 'bulk',

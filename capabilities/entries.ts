@@ -13,6 +13,8 @@ export const ENGINE_CHILD = new URL(`./host/engine-child.${extension}`, import.m
 export const ONNX_ENGINE = new URL(`./engines/onnx/engine.${extension}`, import.meta.url)
 /** The module of the engine for text models. */
 export const TRANSFORMERS_ENGINE = new URL(`./engines/transformers/engine.${extension}`, import.meta.url)
+/** The module of the engine for GGUF models. */
+export const LLAMA_ENGINE = new URL(`./engines/llama-cpp/engine.${extension}`, import.meta.url)
 /** What hashes a file on a thread of its own. */
 export const HASH_WORKER = new URL(`./models/hash-worker.${extension}`, import.meta.url)
 /** All that the first two import of this package: a sandbox must show it, and shows no more of the package. */

@@ -32,7 +32,7 @@ export async function detectHardware(root = '/'): Promise<Hardware> {
 }
 
 /** The machine's memory, or the cgroup's limit when that is less. */
-function memoryLimitBytes(): number {
+export function memoryLimitBytes(): number {
   // Without a limit this is 0 or a number beyond any memory.
   const limitBytes = process.constrainedMemory()
   return limitBytes > 0 ? Math.min(limitBytes, os.totalmem()) : os.totalmem()

@@ -1,12 +1,17 @@
 /** What this node can do: the parts that the composition root puts together. */
 
 export { echoModel } from './engines/echo.ts'
-export { kindOf } from './engines/index.ts'
+export { ENGINE_KINDS, kindOf } from './engines/index.ts'
 export { ModelServers, type NamedServer } from './engines/openai/servers.ts'
 export { detectHardware } from './hardware.ts'
 export { engineEnvironment } from './host/engine-environment.ts'
 export { engineSandbox } from './host/engine-sandbox.ts'
+export { InstalledEngines } from './install/installed-engines.ts'
+export { acceleratorsOf, packagesFor } from './install/package-list.ts'
 export { Catalogue, type PlacedModel } from './models/catalogue.ts'
 export { checkFile, checkOpens, filesOf } from './models/check.ts'
+export type { EngineKind } from './models/found-model.ts'
 export { readModels } from './models/read-models.ts'
+export type { MemoryPolicy } from './serving/memory-policy.ts'
+export type { ModelState } from './serving/model-state.ts'
 export { Registry } from './serving/registry.ts'

@@ -7,6 +7,7 @@ import { Command } from 'commander'
 import { VERSION } from '../node/version.ts'
 import * as completion from './commands/completion/index.ts'
 import * as config from './commands/config/index.ts'
+import * as engines from './commands/engines/index.ts'
 import * as events from './commands/events/index.ts'
 import * as inference from './commands/inference/index.ts'
 import * as jobs from './commands/jobs/index.ts'
@@ -22,6 +23,7 @@ import { Output } from './output.ts'
 const DOMAINS: readonly { register: Register }[] = [
   node,
   models,
+  engines,
   inference,
   units,
   events,

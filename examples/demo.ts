@@ -7,6 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import type { InferenceRoute, LumosNode } from '../interface/node.ts'
 import type { TaskOutput } from '../interface/tasks/index.ts'
@@ -20,13 +21,16 @@ const SEVEN_PNG =
 /** Nodes on one machine know each other within milliseconds; a minute means that something is broken. */
 const DEMO_TIMEOUT_MS = 60_000
 
+/** The models that ship with the node. As its demonstrations they would be offered to no other device. */
+const MODELS = fileURLToPath(new URL('../models', import.meta.url))
+
 const signal = AbortSignal.timeout(DEMO_TIMEOUT_MS)
 const say = (text = ''): void => console.log(text)
 const title = (text: string): void => say(`\n${styleText('bold', text)}`)
 
 const homes = await mkdtemp(join(tmpdir(), 'lumos-demo-'))
 try {
-  await using den = await startNode('den', { 'models.builtin': true })
+  await using den = await startNode('den', { 'models.directories': [MODELS] })
   await using attic = await startNode('attic', { 'engines.echo': true })
   await using laptop = await startNode('laptop', {})
 

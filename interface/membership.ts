@@ -48,6 +48,8 @@ export const CHAIN_LENGTH_MAX = 2
 /** Admins that have renewed one device in turn. A mesh has a few admins, and eight PeerIds take 432 bytes of a certificate. */
 export const VOUCHERS_MAX = 8
 
+const Serial = z.string().regex(/^[0-9a-f]{32}$/)
+
 /**
  * A reader drops the keys that it does not know. A certificate that narrows what its subject may do therefore
  * has a `version` or a `role` of its own, which refuses it where it is not understood.
@@ -63,14 +65,19 @@ export const Certificate = z.object({
   /** What the device is called in the mesh; its issuer sees to it that no other member is called so. */
   name: WireName,
   /** Random; tells two certificates of one device apart. */
-  serial: z.string().regex(/^[0-9a-f]{32}$/),
+  serial: Serial,
   notBeforeMs: WallMs,
   notAfterMs: WallMs,
   /**
    * Where the issuer has renewed a certificate of another admin: that admin, and those before it. The removal of
    * any of them takes this certificate away. A reader that drops the key judges by the issuer alone.
    */
-  vouchers: z.array(PeerIdText).max(VOUCHERS_MAX).optional()
+  vouchers: z.array(PeerIdText).max(VOUCHERS_MAX).optional(),
+  /**
+   * Serial of a certificate of the same device that this one replaces although that one begins later: the clock of
+   * its issuer was ahead. A reader that drops the key goes by the beginnings alone.
+   */
+  replaces: Serial.optional()
 })
 export type Certificate = z.infer<typeof Certificate>
 
@@ -97,6 +104,8 @@ export interface Membership {
   readonly issuer: string
   /** The admins whose certificates the issuer has renewed; see {@link Certificate}. */
   readonly vouchers: readonly string[]
+  /** Counts less than this certificate, whenever it begins; see {@link Certificate}. */
+  readonly replaces?: string | undefined
   /** Of two certificates of one device the one that begins later counts. */
   readonly notBeforeMs: number
   readonly notAfterMs: number

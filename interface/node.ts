@@ -6,6 +6,7 @@
 
 import * as z from 'zod'
 import type { DiscoveryReport } from './discovery.ts'
+import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
 import type { InferenceChunk } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
@@ -69,9 +70,15 @@ export const PeerInfo = z.strictObject({
 })
 export type PeerInfo = z.infer<typeof PeerInfo>
 
+/** Whether a model is in memory: `cold` is loaded by its first request, and `draining` is being unloaded. */
+const ModelPhase = z.enum(['cold', 'loading', 'ready', 'draining'])
+
 export const ModelInfo = z.strictObject({
   model: z.string(),
   task: z.string(),
+  /** Form of its files, such as `onnx`, and their bytes; null unless this device has them. */
+  format: z.string().nullable(),
+  sizeBytes: z.int().nullable(),
   providers: z.array(
     z.strictObject({
       peerId: z.string(),
@@ -79,12 +86,30 @@ export const ModelInfo = z.strictObject({
       route: z.enum(['local', 'remote']),
       slots: z.int(),
       warm: z.boolean(),
+      /** Of another device, what its manifest says: `ready` or `cold`. */
+      state: ModelPhase,
+      /** What the model takes there when it is loaded, as measured or expected; null for other devices. */
+      memoryBytes: z.number().nullable(),
+      /** Tokens of a prompt and its answer together; null where there is no bound, or none is stated. */
+      contextTokens: z.int().nullable(),
+      /** What this node measured in its own requests lately; null where it made none. */
+      firstChunkMs: z.number().nullable(),
+      tokensPerSecond: z.number().nullable(),
       /** For this node's own: to whom it is offered; null when to nobody else. */
       offeredTo: Access.nullable().optional()
     })
   )
 })
 export type ModelInfo = z.infer<typeof ModelInfo>
+
+/** A model of this node, after it was told to load or unload it. */
+export const OwnModel = z.strictObject({
+  model: z.string(),
+  state: ModelPhase,
+  /** What its engine takes now. */
+  memoryBytes: z.int()
+})
+export type OwnModel = z.infer<typeof OwnModel>
 
 /** A model of this node, or a folder of models, that is not served, and why. */
 export const LeftOut = z.strictObject({
@@ -149,6 +174,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly events: NodeEvents
   /** Long work of this node, such as a check of its models. */
   readonly jobs: LumosJobs
+  /** The engines of this device that open models on its disk. */
+  readonly engine: LumosEngine
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   /** Protocols between peers that programs around the node bring. */
@@ -179,6 +206,19 @@ export interface LumosNode extends AsyncDisposable {
    * @throws {LumosError} `MODEL_NOT_FOUND`.
    */
   withdraw(model: string): Offering
+  /**
+   * Load one of this node's models, and wait for it. It is unloaded when it was not used for the time of
+   * `models.keepAlive`.
+   *
+   * @throws {LumosError} `MODEL_NOT_FOUND`; `NO_CAPACITY` when there is no memory for it; or why it does not load.
+   */
+  loadModel(model: string, options?: AbortOptions): Promise<OwnModel>
+  /**
+   * Unload one of this node's models: at once, or when its requests have ended. The next request loads it again.
+   *
+   * @throws {LumosError} `MODEL_NOT_FOUND`.
+   */
+  unloadModel(model: string): OwnModel
   status(): NodeStatus
   /** What discovery on the local network saw and did: links, sighted peers, and how dialing them ended. */
   discovery(): DiscoveryReport

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import type { LinkModel } from '../sim/network/link-model.ts'
 import { type Emulator, worsen } from './link.ts'
 import { MemoryLimit } from './memory.ts'
-import type { Place } from './place.ts'
+import { type Lan, type Place, ROUTER_HOST } from './place.ts'
 import { ip, run, temporaryHome } from './system.ts'
+
+/** Above those that a LAN has given to its own devices. */
+const NEWCOMER_HOST = 99
 
 export class Device implements AsyncDisposable {
   readonly place: Place
@@ -46,6 +49,19 @@ export class Device implements AsyncDisposable {
     await ip(
       `-n ${this.namespace} addr del ${address}/24 dev ${link}`,
       `-n ${this.namespace} addr add ${to}/24 dev ${link}`
+    )
+  }
+
+  /** Out of its network and into another: another switch, and an address there. */
+  async moveTo({ bridge, network }: Lan): Promise<void> {
+    const { fabric, port, link } = this.place
+    await ip(
+      `-n ${this.namespace} link set dev ${link} down`,
+      `-n ${this.namespace} addr flush dev ${link}`,
+      `-n ${fabric} link set dev ${port} master ${bridge}`,
+      `-n ${this.namespace} addr add ${network}.${NEWCOMER_HOST}/24 dev ${link}`,
+      `-n ${this.namespace} link set dev ${link} up`,
+      `-n ${this.namespace} route add default via ${network}.${ROUTER_HOST}`
     )
   }
 

@@ -5,12 +5,10 @@
  */
 
 import { Device } from './device.ts'
-import type { Lan, Place } from './place.ts'
+import { type Lan, type Place, ROUTER_HOST } from './place.ts'
 import { Router } from './router.ts'
 import { connect, ip, ownName, removeHomes, removeNamespace, sweep } from './system.ts'
 
-/** Where the router is on every LAN, if there is one. */
-const ROUTER_HOST = 254
 const labs = new Set<Lab>()
 
 export class Lab implements AsyncDisposable {
@@ -18,6 +16,7 @@ export class Lab implements AsyncDisposable {
   readonly #namespaces: string[] = []
   readonly #devices: Device[] = []
   #lans = 0
+  #routers = 0
   #ended: Promise<void> | undefined
 
   static async create(): Promise<Lab> {
@@ -52,7 +51,7 @@ export class Lab implements AsyncDisposable {
 
   /** The way out of each of these LANs, and from one to the other. */
   async router(...lans: Lan[]): Promise<Router> {
-    const namespace = await this.namespace('router')
+    const namespace = await this.namespace(`router${this.#routers++}`)
     const places: Place[] = []
     for (const { bridge, network } of lans) {
       const place = {

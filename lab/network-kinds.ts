@@ -1,8 +1,9 @@
 /** The networks of the matrix: how two devices are on one, and what happens to it. */
 
 import type { Device } from './device.ts'
-import type { LabLan } from './lab.ts'
+import type { Lab } from './lab.ts'
 import { addBridges, addTunnel, recreateCard, takeDiscoveryPort, wall } from './network-faults.ts'
+import { loses, type Node } from './node.ts'
 import { orNotRun } from './scenario.ts'
 
 const BRIDGES = 20
@@ -12,9 +13,13 @@ export interface NetworkKind {
   readonly name: string
   readonly setup: string
   /** Names that are unique in the lab are given. */
-  build(lan: LabLan, names: readonly [string, string]): Promise<[Device, Device]>
+  build(lab: Lab, names: readonly [string, string]): Promise<[Device, Device]>
+  /** No multicast leads from one to the other: a code or an address does. */
+  readonly isRouted?: boolean
   /** After both nodes have started, before the first contact. */
   afterStart?(one: Device, other: Device): Promise<void>
+  /** After they have met, while both run, in place of a restart of the second. */
+  interrupts?(devices: readonly [Device, Device], nodes: readonly [Node, Node], lab: Lab): Promise<void>
   /** After they have met, before the second one returns. */
   beforeReturn?(one: Device, other: Device): Promise<void>
   /** Then, too: something that ends again, after which they find each other. */
@@ -23,13 +28,16 @@ export interface NetworkKind {
   readonly says?: RegExp
 }
 
-const plain = async (lan: LabLan, [one, other]: readonly [string, string]): Promise<[Device, Device]> => [
-  await lan.device(one),
-  await lan.device(other)
-]
+const plain: NetworkKind['build'] = async (lab, [one, other]) => {
+  const lan = await lab.lan()
+  return [await lan.device(one), await lan.device(other)]
+}
 const having =
   (first: readonly string[], second: readonly string[]): NetworkKind['build'] =>
-  async (lan, [one, other]) => [await lan.device(one, [...first]), await lan.device(other, [...second])]
+  async (lab, [one, other]) => {
+    const lan = await lab.lan()
+    return [await lan.device(one, [...first]), await lan.device(other, [...second])]
+  }
 
 async function withTunnels(devices: readonly Device[]): Promise<void> {
   for (const [i, device] of devices.entries()) await orNotRun(addTunnel(device, `10.8.0.${i + 2}/24`))
@@ -40,8 +48,8 @@ export const NETWORK_KINDS: readonly NetworkKind[] = [
   {
     name: 'vpn-one',
     setup: 'A tunnel holds the default route of one device.',
-    async build(lan, names) {
-      const devices = await plain(lan, names)
+    async build(lab, names) {
+      const devices = await plain(lab, names)
       await withTunnels(devices.slice(0, 1))
       return devices
     }
@@ -49,8 +57,8 @@ export const NETWORK_KINDS: readonly NetworkKind[] = [
   {
     name: 'vpn-both',
     setup: 'A tunnel holds the default route of each device.',
-    async build(lan, names) {
-      const devices = await plain(lan, names)
+    async build(lab, names) {
+      const devices = await plain(lab, names)
       await withTunnels(devices)
       return devices
     }
@@ -58,8 +66,8 @@ export const NETWORK_KINDS: readonly NetworkKind[] = [
   {
     name: 'bridges',
     setup: `One device has ${BRIDGES} bridges of containers.`,
-    async build(lan, names) {
-      const devices = await plain(lan, names)
+    async build(lab, names) {
+      const devices = await plain(lab, names)
       await addBridges(devices[0], BRIDGES)
       return devices
     }
@@ -84,12 +92,43 @@ export const NETWORK_KINDS: readonly NetworkKind[] = [
   {
     name: 'late',
     setup: 'The first device is plugged in after its node has started.',
-    async build(lan, names) {
-      const devices = await plain(lan, names)
+    async build(lab, names) {
+      const devices = await plain(lab, names)
       await devices[0].unplug()
       return devices
     },
     afterStart: one => one.plugIn()
+  },
+  {
+    name: 'routed',
+    setup: 'Two subnets with a router between them.',
+    isRouted: true,
+    async build(lab, [one, other]) {
+      const [near, far] = [await lab.lan(), await lab.lan()]
+      await lab.router(near, far)
+      return [await near.device(one), await far.device(other)]
+    }
+  },
+  {
+    name: 'changed',
+    setup: 'The second device moves to another subnet, behind a router.',
+    build: plain,
+    async interrupts([one, other], _nodes, lab) {
+      const far = await lab.lan()
+      const { bridge, address } = one.place
+      await lab.router({ bridge, network: address.replace(/\.\d+$/, '') }, far)
+      await other.moveTo(far)
+    }
+  },
+  {
+    name: 'suspended',
+    setup: 'The second device stands still until the first one misses it.',
+    build: plain,
+    async interrupts(_devices, [a, b]) {
+      b.signal('SIGSTOP')
+      await loses(a, b)
+      b.signal('SIGCONT')
+    }
   },
   {
     name: 'card-made-anew',

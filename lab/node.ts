@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { findNode, type NodeClient } from '../cli/client.ts'
 import type { Ready } from '../cli/ready.ts'
 import type { Invitation } from '../interface/mesh.ts'
@@ -14,8 +15,10 @@ import { type Finished, runCli, spawnCli } from './command-line.ts'
 import type { Device } from './device.ts'
 import { temporaryHome } from './system.ts'
 
+/** The models that ship with the node, as its own: demonstrations are offered to no other device. */
+const SERVER = { LUMOS_MODELS__DIRECTORIES: fileURLToPath(new URL('../models', import.meta.url)) }
 /** Serves nothing of its own, so whatever it answers comes from others. */
-export const ASKER = { LUMOS_MODELS__BUILTIN: 'false' }
+export const ASKER = { LUMOS_MODELS__BUILTIN: 'false', LUMOS_MODELS__DIRECTORIES: '' }
 /** Far more than anything takes on a good network: past it a run fails for what it waits for, not for its time. */
 const WAIT_MS_MAX = 25_000
 
@@ -36,7 +39,7 @@ export async function startOn(device: Device, name: string, options: StartOption
   const child = spawnCli(['start', '--json', '--name', name, ...(options.args ?? [])], {
     home,
     through,
-    env: options.env
+    env: { ...SERVER, ...options.env }
   })
   let errors = ''
   child.stderr.on('data', text => {

@@ -1,5 +1,8 @@
 /** Where in a lab something is. */
 
+/** Where the router is on every LAN, if there is one. */
+export const ROUTER_HOST = 254
+
 /** Where something is plugged in. */
 export interface Place {
   /** Namespace of the device. */

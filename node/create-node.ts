@@ -3,20 +3,9 @@
  * and log. The parts that take part in one mesh are made by `mesh/compose.ts`.
  */
 
-import { fileURLToPath } from 'node:url'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import {
-  Catalogue,
-  detectHardware,
-  echoModel,
-  engineEnvironment,
-  kindOf,
-  ModelServers,
-  type PlacedModel,
-  Registry
-} from '../capabilities/index.ts'
-import { type Clock, systemClock } from '../interface/clock.ts'
+import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { openCertificate } from '../protocols/membership/index.ts'
 import { type DataDir, openDataDir } from '../storage/home/data-dir.ts'
@@ -24,26 +13,23 @@ import { JobStore } from '../storage/jobs/job-store.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keys/keychain.ts'
 import { readPassphrase } from '../storage/keys/passphrase.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
-import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
 import { EventBus } from './events/event-bus.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { FEATURES, sectionsOf } from './features.ts'
 import { Jobs } from './jobs/jobs.ts'
 import { createLog } from './log/log.ts'
 import { MeshNode } from './lumos-node.ts'
-import { foundMesh, ModelAccess, needsRenewal, RootKey, warnOfNames } from './membership/index.ts'
+import { foundMesh, needsRenewal, RootKey, warnOfNames } from './membership/index.ts'
 import type { Identity, NodeContext } from './mesh/context.ts'
 import { MeshSwitching } from './mesh/switching.ts'
 import { lanNetwork } from './network/lan-network.ts'
 import type { Network } from './network/libp2p.ts'
 import { placeToListen } from './network/listen-port.ts'
 import { closeFeatures, declaredEvents, openFeatures, withFacets } from './open-features.ts'
+import { openModels } from './open-models.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { PeerProtocols } from './peer-protocols.ts'
-import { Serving } from './serving/index.ts'
 import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
-import { namedServers } from './settings/servers.ts'
-import { UnderWay } from './under-way.ts'
 
 export interface MeshNodeOptions extends LumosNodeOptions {
   /** Default: TCP and mDNS as the settings say. */
@@ -98,7 +84,8 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const keys = await keyOptions(options, ground)
   const identity = identityOf(await loadIdentityKey(home.identityPath, keys))
   let switching: MeshSwitching | undefined
-  const models = await openModels(options, { ...ground, env: loaded.env, opened }, () =>
+  const { peerId } = identity
+  const models = await openModels(options, { ...ground, peerId, env: loaded.env, opened }, () =>
     switching?.session.offerChanged()
   )
   const features = await openFeatures(declared, { ...ground, ...models, settings: config })
@@ -126,53 +113,6 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
 function jobsOf({ clock, random, log, home, features }: NodeContext, events: EventBus): Jobs {
   const kinds = features.flatMap(({ jobs = [] }) => jobs)
   return new Jobs({ clock, random, log, store: new JobStore(home.core), events, kinds })
-}
-
-type Ground = Pick<NodeContext, 'config' | 'home' | 'clock' | 'random' | 'log' | 'emit'>
-
-/** The models of this node, those that come and go too, and to whom they are offered. */
-async function openModels(
-  options: LumosNodeOptions,
-  { opened, env, ...ground }: Ground & { opened: AsyncDisposableStack; env: LoadedConfig['env'] },
-  onChange: () => void
-): Promise<Pick<NodeContext, 'hardware' | 'registry' | 'catalogue' | 'access' | 'served' | 'serving'>> {
-  const { config, home, clock, random, log } = ground
-  const hardware = await detectHardware()
-  const registry = new Registry({ clock, random, log, onChange })
-  const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
-  const catalogue = new Catalogue({
-    clock,
-    log,
-    fixed: fixedModels(options, config, clock),
-    directories: [
-      home.modelsDir,
-      ...config.models.directories,
-      ...(config.models.builtin ? [BUILTIN_MODELS] : [])
-    ],
-    own: home.modelsDir,
-    serve: found => kindOf(found.engine).serve(found, host),
-    onChange: models => registry.update(models)
-  })
-  opened.adopt(catalogue, () => catalogue.stop())
-  await catalogue.start()
-  const servers = new ModelServers({
-    ...{ clock, log },
-    discover: config.engines.discover,
-    named: namedServers(config.engines.servers, env),
-    onChange: (models, leftOut) => catalogue.setOfServers(models, leftOut)
-  })
-  opened.adopt(servers, () => servers.stop())
-  // A server that answers late is no reason to start late.
-  void servers.start()
-  const access = new ModelAccess({
-    settings: config.access,
-    store: new ModelAccessStore(home.core),
-    isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
-    modelsFor: task => modelsFor(registry, task)
-  })
-  const served = new UnderWay()
-  const serving = new Serving({ ...ground, registry, access, served })
-  return { hardware, registry, catalogue, access, served, serving }
 }
 
 /** A name that was given once stays until another is given: the last certificate has it. */
@@ -219,21 +159,6 @@ async function keyOptions(
   const { passphraseFile } = config.keys
   if (passphraseFile !== null) return { passphrase: readPassphrase(passphraseFile), log }
   return { passphrase: isKeyProtected(home.identityPath) ? await options.passphrase?.() : undefined, log }
-}
-
-/** Ids of the models that do a task. */
-const modelsFor = (registry: Registry, task: string): string[] =>
-  registry.capabilities().flatMap(can => (can.task === task && !can.leavesMesh ? [can.model] : []))
-
-/** The models that ship with the node lie beside the source and beside `dist` alike. */
-const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))
-
-/** The models that the settings and the program name, each with where it does. */
-function fixedModels({ models = [] }: LumosNodeOptions, { engines }: Config, clock: Clock): PlacedModel[] {
-  return [
-    ...(engines.echo ? [{ place: 'engines.echo', model: echoModel({ clock }) }] : []),
-    ...models.map((model, i) => ({ place: `options.models[${i}]`, model }))
-  ]
 }
 
 async function ownNetwork(

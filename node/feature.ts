@@ -6,10 +6,11 @@
 import type { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Stream, StreamHandler } from '@libp2p/interface'
 import type * as z from 'zod'
-import type { Catalogue, Registry } from '../capabilities/index.ts'
+import type { Catalogue, InstalledEngines, Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import type { EventData, EventName } from '../interface/events.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
+import type { Hardware } from '../interface/manifest.ts'
 import type { Membership } from '../interface/membership.ts'
 import type { Database } from '../storage/database/database.ts'
 import type { FeatureTables } from '../storage/database/feature-database.ts'
@@ -42,6 +43,9 @@ export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 
   /** The models of this device, and those that are served. */
   readonly catalogue: Catalogue
   readonly registry: Registry
+  /** Those that are installed on request, and those that are stopped. */
+  readonly engines: InstalledEngines
+  readonly hardware: Hardware
   /** One of its events. Throws for any other, and for data that its schema refuses. */
   emit: NodeParts['emit']
 }

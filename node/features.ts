@@ -1,10 +1,11 @@
 /** The features that come with the node, in the order in which they take up a member. Their code is loaded when they are made. */
 
+import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { models } from './models/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
 
-export const FEATURES: readonly FeatureDeclaration[] = [models]
+export const FEATURES: readonly FeatureDeclaration[] = [models, engines]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>
   Object.fromEntries(features.flatMap(({ name, settings }) => (settings ? [[name, settings]] : [])))

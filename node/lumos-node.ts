@@ -1,9 +1,10 @@
 /** A running node, as its own process and tests see it. `create-node` makes the parts of the node, `mesh/compose` those of a mesh. */
 
-import { engineSandbox } from '../capabilities/index.ts'
+import { engineSandbox, type ModelState } from '../capabilities/index.ts'
 import type { DiscoveryReport } from '../interface/discovery.ts'
-import { LumosError } from '../interface/errors.ts'
+import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
+import type { AbortOptions } from '../interface/lifecycle.ts'
 import type { Access } from '../interface/membership.ts'
 import type { LumosMesh } from '../interface/mesh.ts'
 import type {
@@ -15,16 +16,17 @@ import type {
   NewInferenceRequest,
   NodeStatus,
   Offering,
+  OwnModel,
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
 import type { NodeProtocols } from '../interface/peer-protocol.ts'
-import { closestNames } from '../interface/suggest.ts'
 import type { EventBus } from './events/event-bus.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
 import { createMeshControl } from './mesh/control/index.ts'
 import type { MeshSwitching } from './mesh/switching.ts'
+import { listModels } from './models/index.ts'
 import { Deadline } from './network/deadline.ts'
 import { UnderWay } from './under-way.ts'
 import { VERSION } from './version.ts'
@@ -41,7 +43,8 @@ export interface MeshNodeComponents {
   readonly protocols: NodeProtocols
 }
 
-export class MeshNode implements LumosNode {
+/** `withFacets` adds what features bring. */
+export class MeshNode implements Omit<LumosNode, 'engine'> {
   readonly events: EventBus
   readonly jobs: Jobs
   readonly mesh: LumosMesh
@@ -85,6 +88,7 @@ export class MeshNode implements LumosNode {
     this.#startedAtMs = clock.monotonicMs()
     this.#state = 'running'
     this.jobs.start()
+    registry.warmUp()
   }
 
   stop({ drainMs = DRAIN_MS }: { drainMs?: number } = {}): Promise<void> {
@@ -122,18 +126,15 @@ export class MeshNode implements LumosNode {
   }
 
   models(): ModelInfo[] {
-    const byKey = new Map<string, ModelInfo>()
-    for (const { peerId, name, local, capability } of this.#session.routing.providers.offers({})) {
-      const { model, task, slots, warm } = capability
-      const key = `${model} ${task}`
-      const info = byKey.get(key) ?? { model, task, providers: [] }
-      const provider = { peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm }
-      info.providers.push(
-        local ? { ...provider, offeredTo: this.#context.access.to(model) ?? null } : provider
-      )
-      byKey.set(key, info)
-    }
-    return [...byKey.values()].sort((a, b) => (a.model + a.task < b.model + b.task ? -1 : 1))
+    return listModels({ ...this.#context, routing: this.#session.routing })
+  }
+
+  async loadModel(model: string, options?: AbortOptions): Promise<OwnModel> {
+    return ownModel(await this.#context.registry.loadModel(model, options))
+  }
+
+  unloadModel(model: string): OwnModel {
+    return ownModel(this.#context.registry.unloadModel(model))
   }
 
   leftOut(): LeftOut[] {
@@ -142,16 +143,24 @@ export class MeshNode implements LumosNode {
   }
 
   offer(model: string, to: Access): Offering {
-    this.#mustHave(model)
+    const { registry, access } = this.#context
+    if (registry.modelCalled(model).demonstration) {
+      throw new InvalidInputError(
+        `"${model}" ships with the node as a demonstration, and is offered to no device.`,
+        {
+          hint: 'To offer it, copy its folder into one of models.directories.'
+        }
+      )
+    }
     const peers = to === 'everyone' ? undefined : to.peers?.map(peer => this.mesh.member(peer).peerId)
     const offeredTo = to === 'everyone' ? to : { ...to, ...(peers && { peers }) }
-    this.#context.access.offer(model, offeredTo)
+    access.offer(model, offeredTo)
     this.#accessChanged()
     return { model, offeredTo }
   }
 
   withdraw(model: string): Offering {
-    this.#mustHave(model)
+    this.#context.registry.modelCalled(model)
     this.#context.access.withdraw(model)
     this.#accessChanged()
     return { model, offeredTo: null }
@@ -193,17 +202,6 @@ export class MeshNode implements LumosNode {
     this.#session.offerChanged()
   }
 
-  /** @throws {LumosError} `MODEL_NOT_FOUND` */
-  #mustHave(model: string): void {
-    const own = this.#context.registry.models().map(({ model: id }) => id)
-    if (own.includes(model)) return
-    const closest = closestNames(model, own)
-    throw new LumosError('MODEL_NOT_FOUND', `This device has no model "${model}".`, {
-      hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what it has: lumos-node models',
-      details: { closest }
-    })
-  }
-
   async #stop(drainMs: number): Promise<void> {
     const draining = this.#state === 'running'
     this.#state = 'stopping'
@@ -234,6 +232,12 @@ export class MeshNode implements LumosNode {
     return this.#switching.session
   }
 }
+
+const ownModel = ({ model, phase, memoryBytes }: ModelState): OwnModel => ({
+  model,
+  state: phase,
+  memoryBytes
+})
 
 /** What the disk refuses, in a word. */
 const STORAGE_STATES: Readonly<Record<string, NodeStatus['storage']>> = {

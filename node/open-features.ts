@@ -80,13 +80,13 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 }
 
 /** Each facet under the name of its feature. */
-export function withFacets(node: LumosNode, features: readonly Feature[]): LumosNode {
+export function withFacets(node: Omit<LumosNode, 'engine'>, features: readonly Feature[]): LumosNode {
   for (const { name, facet } of features) {
     if (facet === undefined) continue
     if (name in node) throw new Error(`A feature cannot be named ${name}: a node has that already.`)
     Object.defineProperty(node, name, { value: facet, enumerable: true })
   }
-  return node
+  return node as LumosNode
 }
 
 export async function closeFeatures(features: readonly Feature[], log: Logger): Promise<void> {

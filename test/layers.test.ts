@@ -34,7 +34,7 @@ const BELOW: Record<string, readonly string[]> = {
 /** Packages that only one floor of the house may know. */
 const ONLY: readonly [pattern: RegExp, folders: readonly string[]][] = [
   [/^(libp2p|@libp2p\/.*|@multiformats\/.*)$/, ['protocols', 'node', 'storage', 'sim', 'soak', 'bench']],
-  [/^(onnxruntime-node|sharp)$/, ['capabilities', 'bench']],
+  [/^(onnxruntime-node|sharp|@huggingface\/transformers)$/, ['capabilities', 'bench']],
   [/^node:sqlite$/, ['storage', 'bench']],
   [/^(hono|@hono\/.*)$/, ['gateway']],
   [/^commander$/, ['cli']]
@@ -49,6 +49,10 @@ const AMBIENT = {
 }
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
+  'capabilities/engines/transformers/generation.ts': [
+    'chance',
+    'the seed of an answer that was asked for without'
+  ],
   'interface/clock.ts': ['time, timer', 'the clock of the product'],
   'node/create-node.ts': ['chance', 'the default of what is passed in'],
   'protocols/wire/frame-inbox.ts': ['turn', 'what is left of this turn of the event loop: no time'],
@@ -71,6 +75,9 @@ const RUNNERS: ReadonlySet<string> = new Set(['sim', 'lab', 'soak', 'bench', 'ex
 const DRIVERS: ReadonlySet<string> = new Set(['cli', ...RUNNERS])
 /** What decides by the rules of `interface/core.ts`, and what it decides with. */
 const CORES = [
+  'capabilities/models/residency-core.ts',
+  'capabilities/models/residency-memory.ts',
+  'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
   'node/jobs/job-core.ts',
   'node/manifests/manifest-schedule.ts',
@@ -84,6 +91,7 @@ const CORES = [
   'node/routing/patience.ts',
   'node/routing/rank.ts',
   'node/routing/retry-budget.ts',
+  'node/routing/room.ts',
   'node/routing/router-core.ts',
   'node/routing/router-state.ts',
   'node/routing/track-record.ts',
@@ -254,7 +262,8 @@ describe('the floors of the house', () => {
   })
 
   it('the process of an engine loads no schema library', () => {
-    const ends = [...loadedBy(['capabilities/host/engine-child.ts', 'capabilities/engines/onnx/engine.ts'])]
+    const engines = ['onnx', 'transformers'].map(name => `capabilities/engines/${name}/engine.ts`)
+    const ends = [...loadedBy(['capabilities/host/engine-child.ts', ...engines])]
     expect(ends).toContain('interface/limits.ts')
     expect(ends).not.toContain('zod')
     expect([...loadedBy(['capabilities/host/engine-call.ts'])]).toContain('zod')

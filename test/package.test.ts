@@ -97,6 +97,8 @@ describe('the installed package', () => {
     assert.equal(output.labels[0].label, '7')
     assert.deepEqual([meta.peer, meta.route], [peer_id, 'local'])
 
+    assert.equal(await lumos('infer', 'tiny-llm', 'What is 12 plus 7?'), '12 + 7 = 19\n')
+
     await lumos('stop')
     await assert.rejects(lumos('status'), { code: 3 })
   })

@@ -1,6 +1,7 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
 import type { LumosNode } from '../interface/node.ts'
+import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
 import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
@@ -31,6 +32,7 @@ export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOption
     ...membershipUnits(node),
     ...pairingUnits(node),
     ...modelUnits(node),
+    ...engineUnits(node),
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),

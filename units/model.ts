@@ -4,27 +4,34 @@ import * as z from 'zod'
 import { LumosError } from '../interface/errors.ts'
 import { Access } from '../interface/membership.ts'
 import { ModelId } from '../interface/names.ts'
-import { EngineSandbox, LeftOut, type LumosNode, ModelInfo, Offering } from '../interface/node.ts'
+import {
+  EngineSandbox,
+  LeftOut,
+  type LumosNode,
+  ModelInfo,
+  Offering,
+  type OwnModel
+} from '../interface/node.ts'
 import { closestNames } from '../interface/suggest.ts'
 import { defineUnit } from './define-unit.ts'
 
 /** Far more than one mesh offers. */
 const ITEMS_MAX = 1000
 
-const ModelStatus = z.enum(['ready', 'cold'])
+const ModelStatus = z.enum(['cold', 'loading', 'ready', 'draining'])
 
 const Model = z.strictObject({
   id: z.string(),
   name: z.string(),
   /** The task that it does; a model of several tasks is listed once for each. */
   type: z.string(),
-  /** `ready`: loaded on at least one device. `cold`: loaded by its first request. */
+  /** `ready`: loaded on at least one device. `cold`: loaded by its first request. `draining`: being unloaded. */
   status: ModelStatus,
-  /** Null until manifests tell it. */
+  /** Null unless this device has its files. */
   format: z.string().nullable(),
-  /** Bytes; null until manifests tell it. */
+  /** Bytes; null unless this device has its files. */
   size: z.int().nullable(),
-  /** Null until manifests tell it. */
+  /** What it takes when it is loaded, as measured or expected; null unless this device has it. */
   requirements: z.strictObject({ memoryMin: z.int() }).nullable(),
   providers: ModelInfo.shape.providers
 })
@@ -47,6 +54,17 @@ const Models = z.strictObject({
 export type ModelList = z.infer<typeof Models>
 
 const Offered = z.strictObject({ modelId: z.string(), offeredTo: Offering.shape.offeredTo })
+
+const Details = Model.extend({ tasks: z.array(z.string()) })
+export type ModelDetails = z.infer<typeof Details>
+
+const Own = z.strictObject({
+  modelId: z.string(),
+  status: ModelStatus,
+  /** What its engine takes now. */
+  memoryBytes: z.int()
+})
+export type LoadedModel = z.infer<typeof Own>
 
 export const modelUnits = (node: LumosNode) => [
   defineUnit({
@@ -90,7 +108,7 @@ export const modelUnits = (node: LumosNode) => [
     summary: 'One model, with all its tasks and its providers.',
     input: z.strictObject({ modelId: ModelId }),
     examples: [{ input: { model_id: 'digits-cnn' } }],
-    output: Model.extend({ tasks: z.array(z.string()) }),
+    output: Details,
     async run({ modelId }) {
       const all = node.models()
       const found = all.filter(({ model }) => model === modelId)
@@ -102,6 +120,38 @@ export const modelUnits = (node: LumosNode) => [
         tasks: found.map(({ task }) => task)
       }
     }
+  }),
+  defineUnit({
+    name: 'model.load',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary: 'Load a model of this device, and wait for it.',
+    input: z.strictObject({ modelId: ModelId }),
+    examples: [
+      {
+        input: { model_id: 'digits-cnn' },
+        output: { model_id: 'digits-cnn', status: 'ready', memory_bytes: 104_857_600 }
+      }
+    ],
+    output: Own,
+    run: async ({ modelId }, { signal }) => toOwn(await node.loadModel(modelId, { signal }))
+  }),
+  defineUnit({
+    name: 'model.unload',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary: 'Unload a model of this device, once its requests have ended. The next request loads it again.',
+    input: z.strictObject({ modelId: ModelId }),
+    examples: [
+      {
+        input: { model_id: 'digits-cnn' },
+        output: { model_id: 'digits-cnn', status: 'draining', memory_bytes: 104_857_600 }
+      }
+    ],
+    output: Own,
+    run: async ({ modelId }) => toOwn(node.unloadModel(modelId))
   }),
   defineUnit({
     name: 'model.offer',
@@ -132,16 +182,30 @@ export const modelUnits = (node: LumosNode) => [
   })
 ]
 
-const toModel = ({ model, task, providers }: ModelInfo): Model => ({
+const toModel = ({ model, task, format, sizeBytes, providers }: ModelInfo): Model => ({
   id: model,
   name: model,
   type: task,
-  status: providers.some(({ warm }) => warm) ? 'ready' : 'cold',
-  format: null,
-  size: null,
-  requirements: null,
+  status: statusOf(providers),
+  format,
+  size: sizeBytes,
+  requirements: requirementsOf(providers),
   providers
 })
+
+type Providers = ModelInfo['providers']
+
+const statusOf = (providers: Providers): Model['status'] =>
+  (['ready', 'loading', 'draining'] as const).find(status =>
+    providers.some(({ state }) => state === status)
+  ) ?? 'cold'
+
+function requirementsOf(providers: Providers): Model['requirements'] {
+  const memoryMin = providers.find(({ route }) => route === 'local')?.memoryBytes ?? null
+  return memoryMin === null ? null : { memoryMin: Math.ceil(memoryMin) }
+}
+
+const toOwn = ({ model, state, memoryBytes }: OwnModel) => ({ modelId: model, status: state, memoryBytes })
 
 const toOffered = ({ model, offeredTo }: Offering) => ({ modelId: model, offeredTo })
 

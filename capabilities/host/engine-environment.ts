@@ -21,6 +21,9 @@ const HANDED: ReadonlySet<string> = new Set([
   'ROCR_VISIBLE_DEVICES',
   'ONEAPI_DEVICE_SELECTOR',
   'ZE_AFFINITY_MASK',
+  'GGML_VK_VISIBLE_DEVICES',
+  // Has a driver take a card for one of another kind.
+  'HSA_OVERRIDE_GFX_VERSION',
   // Language and time zone.
   'LANG',
   'LANGUAGE',

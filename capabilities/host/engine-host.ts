@@ -27,6 +27,7 @@ export class EngineHost implements Engine {
   readonly #options: EngineHostOptions
   #process: EngineProcess | undefined
   onLost?: () => void
+  onMemory?: () => void
 
   constructor(spec: EngineSpec, options: EngineHostOptions) {
     this.#spec = spec
@@ -43,7 +44,12 @@ export class EngineHost implements Engine {
 
   async load(): Promise<void> {
     if (this.loaded) return
-    this.#process = new EngineProcess({ ...this.#options, spec: this.#spec, onLost: () => this.onLost?.() })
+    this.#process = new EngineProcess({
+      ...this.#options,
+      spec: this.#spec,
+      onLost: () => this.onLost?.(),
+      onMemory: () => this.onMemory?.()
+    })
     await this.#process.start()
   }
 

@@ -21,17 +21,22 @@ export interface EngineSpec {
   readonly settings: unknown
   /** The model's files: the working directory, and all that a sandbox shows besides code. Default: the root. */
   readonly folder?: string
+  /** Folders with more code than the package's: where an engine is installed. */
+  readonly code?: readonly string[]
+  /** Whether it may use the graphics processors of this device. */
+  readonly gpu?: boolean
 }
 
 export function launch(
   sandbox: EngineSandbox,
-  { module, folder = '/' }: EngineSpec,
+  { module, folder = '/', code = [], gpu = false }: EngineSpec,
   env: EngineEnvironment
 ): ChildProcess {
   const { command, args, options } = startOf(sandbox, {
     args: [...NODE_OPTIONS, fileURLToPath(ENGINE_CHILD)],
     folder,
-    code: [dirname(fileURLToPath(module))],
+    code: [dirname(fileURLToPath(module)), ...code],
+    gpu,
     env
   })
   return spawn(command, args, {

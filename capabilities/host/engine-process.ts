@@ -35,6 +35,8 @@ export interface EngineProcessOptions {
   readonly sandbox?: EngineSandbox | undefined
   /** Called once, when the process can no longer be used, unless `stop` was asked for. */
   onLost(): void
+  /** The process has said what memory it takes. */
+  onMemory(): void
 }
 
 export class EngineProcess {
@@ -175,6 +177,7 @@ export class EngineProcess {
         if (!this.#output.count(REPORT_COST_BYTES))
           throw new EngineFailedError('flooded its node with reports')
         this.#memoryBytes = message.bytes
+        this.#options.onMemory()
         return
       case 'loaded':
         if (this.#state !== 'starting') throw unknown()
@@ -194,11 +197,9 @@ export class EngineProcess {
   }
 
   #onError = ({ message }: Error): void => this.#kill('could not be started', message)
-
   #onOutput = (printed: Buffer): void => {
     if (!this.#output.add(printed) && this.#state !== 'dead') this.#kill('flooded its output')
   }
-
   /** An engine that dies closes its channel, too, and 'exit' follows and says more. */
   #onClosed = (): void => {
     if (this.#state === 'starting' || this.#state === 'loaded') {

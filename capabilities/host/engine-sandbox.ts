@@ -18,6 +18,25 @@ import { WATCH_NODE } from './engine-messages.ts'
 const BUBBLEWRAP = '/usr/bin/bwrap'
 /** Of util-linux: has the system end a process together with its parent. */
 const SETPRIV = '/usr/bin/setpriv'
+/** What drivers of graphics processors open. */
+const GPU_DEVICES = [
+  '/dev/dri',
+  '/dev/kfd',
+  '/dev/nvidiactl',
+  '/dev/nvidia-uvm',
+  '/dev/nvidia-uvm-tools'
+] as const
+/** Cards of one machine. */
+const CARDS = Array.from({ length: 16 }, (_, n) => `/dev/nvidia${n}`)
+/** How drivers find their cards, and the files that name their libraries. */
+const GPU_READABLE = [
+  '/sys/class/drm',
+  '/sys/devices',
+  '/sys/bus/pci',
+  '/sys/dev/char',
+  '/etc/vulkan',
+  '/etc/OpenCL'
+] as const
 /** `nobody`: owns no files on any system. */
 const NOBODY = 65534
 /** A start of Node takes 50 ms, on a slow board ten times that. */
@@ -31,6 +50,8 @@ export interface Confined {
   readonly folder: string
   /** Folders with more code. */
   readonly code: readonly string[]
+  /** Whether the devices of graphics processors are shown. */
+  readonly gpu?: boolean
   readonly env: EngineEnvironment
 }
 
@@ -101,7 +122,7 @@ export function works(sandbox: EngineSandbox, bubblewrap?: string): Promise<bool
 }
 
 /** A view of the system that holds libraries, Node, the code of engines, the model, and nothing else. */
-function bubbleOf({ folder, code, env }: Confined): string[] {
+function bubbleOf({ folder, code, env, gpu = false }: Confined): string[] {
   const readable = [
     '/usr',
     '/lib',
@@ -116,6 +137,7 @@ function bubbleOf({ folder, code, env }: Confined): string[] {
     ...ENGINE_CODE.map(url => fileURLToPath(url)),
     ...modulesAbove(dirname(fileURLToPath(ENGINE_CHILD))),
     ...code,
+    ...(gpu ? GPU_READABLE : []),
     ...['LD_LIBRARY_PATH', 'LD_PRELOAD'].flatMap(name => env[name]?.split(':') ?? []),
     ...(folder === '/' ? [] : [folder])
   ]
@@ -124,6 +146,7 @@ function bubbleOf({ folder, code, env }: Confined): string[] {
     ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
     ...readable.flatMap(path => ['--ro-bind-try', path, path]),
+    ...(gpu ? [...GPU_DEVICES, ...CARDS].flatMap(path => ['--dev-bind-try', path, path]) : []),
     ...['--chdir', folder, '--']
   ]
 }

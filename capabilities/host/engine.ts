@@ -14,6 +14,8 @@ export interface Engine extends Inference {
   readonly memoryBytes: number
   /** Set by whoever wants to know that the engine died on its own. */
   onLost?: () => void
+  /** Set by whoever wants to know that `memoryBytes` changed. */
+  onMemory?: () => void
 
   /** Gets everything that `infer` needs. Not called while a load is under way. */
   load(): Promise<void>
@@ -39,6 +41,11 @@ export interface Model {
   readonly contextTokens?: number
   /** What it is asked leaves the mesh: it answers only those that name it, and by default only this device. */
   readonly leavesMesh?: boolean
+  /** Of files on this device: their form, such as `onnx`, and how many bytes they are. */
+  readonly format?: string
+  readonly fileBytes?: number
+  /** It ships with the node: no other device is offered it, and it is asked only where no device has one of its name. */
+  readonly demonstration?: true
 }
 
 /** Blames the engine for a chunk that may not come; see `Answer`. */

@@ -11,7 +11,7 @@ import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
-import type { FoundModel } from './found-model.ts'
+import type { EnginesHere, FoundModel } from './found-model.ts'
 import { ModelFolder } from './model-folder.ts'
 
 /** A node starts without the models of a folder that takes longer, as on a slow network drive. */
@@ -35,20 +35,26 @@ export interface CatalogueOptions {
   readonly fixed: readonly PlacedModel[]
   /** Each holds one folder per model. Of two models with one id, that of the first directory is served. */
   readonly directories: readonly string[]
+  /** Models that ship with the node: asked only where no device has one of that name. They come after all others. */
+  readonly demonstrations?: string
   /** The directory that may be missing, because a person makes it with the first model. */
   readonly own?: string
+  readonly engines?: EnginesHere
   /** What serves a model of a folder. */
   serve(found: FoundModel): Model
-  /** Called with all models whenever they change. */
-  onChange(models: readonly Model[]): void
+  /** Called with all models whenever they change, and with the ids of those that are not among them while their files change. */
+  onChange(models: readonly Model[], changing: readonly string[]): void
 }
 
 export class Catalogue implements Startable {
   readonly #options: CatalogueOptions
   readonly #folders: readonly ModelFolder[]
+  readonly #demonstrations: ModelFolder | undefined
   /** Those that are served, by id. */
   #served: ReadonlyMap<string, Served> = new Map()
   #leftOut: readonly LeftOut[] = []
+  /** Ids of models whose files change. */
+  #changing = ''
   /** Models of servers, which come and go with them. */
   #ofServers: { readonly models: readonly PlacedModel[]; readonly leftOut: readonly LeftOut[] } = {
     models: [],
@@ -56,11 +62,14 @@ export class Catalogue implements Startable {
   }
 
   constructor(options: CatalogueOptions) {
-    const { clock, directories, own } = options
+    const { clock, directories, demonstrations, own, engines } = options
     this.#options = options
-    this.#folders = [...new Set(directories)].map(
-      path => new ModelFolder(path, { clock, optional: path === own, onChange: () => this.#update() })
-    )
+    const folderOf = (path: string): ModelFolder =>
+      new ModelFolder(path, { clock, engines, optional: path === own, onChange: () => this.#update() })
+    this.#folders = [...new Set(directories)].map(folderOf)
+    // One that the settings name too is a directory like any other.
+    if (demonstrations !== undefined && !directories.includes(demonstrations))
+      this.#demonstrations = folderOf(demonstrations)
   }
 
   /** Resolves once all folders were read, or took too long. */
@@ -68,18 +77,27 @@ export class Catalogue implements Startable {
     this.#update()
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const timer = this.#options.clock.setTimer(resolve, FIRST_LOOK_MS)
-    await Promise.race([late, Promise.all(this.#folders.map(folder => folder.start()))])
+    await Promise.race([late, Promise.all(this.#all.map(folder => folder.start()))])
     timer.cancel()
   }
 
   stop(): void {
-    for (const folder of this.#folders) folder.stop()
+    for (const folder of this.#all) folder.stop()
+  }
+
+  get #all(): ModelFolder[] {
+    return [...this.#folders, ...(this.#demonstrations === undefined ? [] : [this.#demonstrations])]
   }
 
   /** These are the models of servers from now on; ids of this node's own go before theirs. */
   setOfServers(models: readonly PlacedModel[], leftOut: readonly LeftOut[]): void {
     this.#ofServers = { models, leftOut }
     this.#update()
+  }
+
+  /** An engine has come or gone: all folders are read anew. */
+  async refresh(): Promise<void> {
+    await Promise.all(this.#folders.map(folder => folder.refresh()))
   }
 
   /** Every folder and model that is not served, with the reason. */
@@ -121,15 +139,24 @@ export class Catalogue implements Startable {
     for (const model of [...found.filter(isServed), ...found.filter(one => !isServed(one))]) {
       const { id, tasks, folder: place } = model
       if (!claim(place, { id, tasks })) continue
-      const same = isServed(model) ? before.get(id) : undefined
-      served.set(id, same ?? { place, found: model, model: this.#options.serve(model) })
+      served.set(id, (isServed(model) && before.get(id)) || this.#serve(model))
     }
     for (const placed of this.#ofServers.models) {
       if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
     }
-    for (const folder of this.#folders) leftOut.push(...folder.leftOut)
+    for (const model of this.#demonstrations?.models ?? []) {
+      const { id, tasks, folder: place } = model
+      if (served.has(id) || !claim(place, { id, tasks })) continue
+      served.set(id, (isServed(model) && before.get(id)) || this.#serve(model, { demonstration: true }))
+    }
+    for (const folder of this.#all) leftOut.push(...folder.leftOut)
     leftOut.push(...this.#ofServers.leftOut)
     this.#replace(served, leftOut)
+  }
+
+  #serve(found: FoundModel, more: Pick<Model, 'demonstration'> = {}): Served {
+    const { format, fileBytes, folder: place } = found
+    return { place, found, model: { ...this.#options.serve(found), format, fileBytes, ...more } }
   }
 
   #replace(served: ReadonlyMap<string, Served>, leftOut: readonly LeftOut[]): void {
@@ -143,9 +170,13 @@ export class Catalogue implements Startable {
     this.#leftOut = leftOut
 
     const models = [...served.values()].map(({ model }) => model)
+    const changing = this.#all.flatMap(folder => folder.changing)
     const changed =
-      models.length !== before.size || models.some(model => before.get(model.id)?.model !== model)
-    if (changed) onChange(models)
+      models.length !== before.size ||
+      models.some(model => before.get(model.id)?.model !== model) ||
+      changing.join() !== this.#changing
+    this.#changing = changing.join()
+    if (changed) onChange(models, changing)
   }
 }
 

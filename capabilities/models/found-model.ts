@@ -6,6 +6,8 @@ import type { EngineSandbox } from '../../interface/node.ts'
 import type { TaskName } from '../../interface/tasks/index.ts'
 import type { Model } from '../host/engine.ts'
 import type { EngineEnvironment } from '../host/engine-environment.ts'
+import type { InstalledEngine } from '../install/installed-engines.ts'
+import type { PackageList } from '../install/package-list.ts'
 import type { ModelDescription } from './description.ts'
 
 /** A model that this node can serve. */
@@ -22,8 +24,19 @@ export interface FoundModel {
   readonly parts: readonly string[]
   /** Tokens of a prompt and its answer together; absent where the model has no such bound, or its files do not say. */
   readonly contextTokens?: number
+  /** Of its files: the form, such as `onnx`, and bytes in all. Filled in where folders are read. */
+  readonly format?: string
+  readonly fileBytes?: number
   /** What its kind of engine read of it, for `serve`. */
   readonly settings: unknown
+}
+
+/** Which engines can be used on this device. */
+export interface EnginesHere {
+  /** One that was installed on request. */
+  get(engine: string): InstalledEngine | undefined
+  /** Whether its owner has stopped it. */
+  isStopped(engine: string): boolean
 }
 
 /** A folder that may hold models. */
@@ -39,12 +52,15 @@ export interface ModelDirectory {
   readonly description: ModelDescription | undefined
   /** Names of its entries. */
   readonly entries: readonly string[]
+  readonly engines: EnginesHere
 }
 
 /** An engine that this node brings: which models are its own, and what serves them. */
 export interface EngineKind {
   /** As the field calls it, such as `llama-cpp`. */
   readonly name: string
+  /** What is installed on request. Absent: it is part of the package. */
+  packages?(): Promise<PackageList>
   /**
    * The models of this kind in a folder; none where another kind may look.
    *

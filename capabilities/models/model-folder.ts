@@ -13,9 +13,9 @@ import type { Clock, Timer } from '../../interface/clock.ts'
 import { toLumosError } from '../../interface/errors.ts'
 import type { Startable } from '../../interface/lifecycle.ts'
 import type { LeftOut } from '../../interface/node.ts'
-import type { FoundModel } from './found-model.ts'
+import type { EnginesHere, FoundModel } from './found-model.ts'
 import { readModels } from './read-models.ts'
-import { isIgnored, whyNoModel } from './strays.ts'
+import { isIgnored, isModelFile, whyNoModel } from './strays.ts'
 
 /** A change that the operating system did not report is seen within this time, at the cost of a few `stat` calls. */
 const RESCAN_MS = 10_000
@@ -28,6 +28,7 @@ export interface ModelFolderOptions {
   readonly clock: Clock
   /** Whether it may be missing. */
   readonly optional: boolean
+  readonly engines?: EnginesHere | undefined
   /** Called when `models` or `leftOut` changed. */
   onChange(): void
 }
@@ -39,6 +40,8 @@ interface Sighting {
   readonly result: readonly FoundModel[] | LeftOut
   /** Whether two looks in a row saw the same files. */
   readonly settled: boolean
+  /** While they still change: what they were before. */
+  readonly last?: readonly FoundModel[] | undefined
 }
 
 export class ModelFolder implements Startable {
@@ -51,6 +54,9 @@ export class ModelFolder implements Startable {
   #timer: Timer | undefined
   #looks = 0
   #looking = false
+  #looked = Promise.withResolvers<void>()
+  /** What was seen before does not count. */
+  #fresh = false
   /** A change was reported while the folder was being read. */
   #changed = false
   #stopped = false
@@ -65,6 +71,11 @@ export class ModelFolder implements Startable {
     return [...this.#seen.values()].flatMap(({ result, settled }) =>
       settled && isFound(result) ? result : []
     )
+  }
+
+  /** Ids of the models whose files still change, and were settled before. */
+  get changing(): string[] {
+    return [...this.#seen.values()].flatMap(({ last = [] }) => last.map(({ id }) => id))
   }
 
   get leftOut(): LeftOut[] {
@@ -88,14 +99,25 @@ export class ModelFolder implements Startable {
     this.#watcher?.close()
   }
 
+  /** Reads all of it anew: an engine has come or gone. */
+  async refresh(): Promise<void> {
+    while (this.#looking) await this.#looked.promise
+    if (this.#stopped) return
+    this.#fresh = true
+    await this.#look()
+  }
+
   async #look(): Promise<void> {
     this.#looking = true
+    this.#looked = Promise.withResolvers()
     this.#changed = false
     this.#watch()
     const before = this.#seen
     const unreadable = this.#unreadable
     const seen = await this.#read(before)
     this.#looking = false
+    this.#fresh = false
+    this.#looked.resolve()
     if (this.#stopped) return
     this.#looks++
     this.#seen = seen
@@ -139,18 +161,22 @@ export class ModelFolder implements Startable {
   /** The models in the folder `path`; none for a file that nothing is said of. */
   async #sight(path: string, before: Sighting | undefined): Promise<Sighting | undefined> {
     try {
-      if (before !== undefined && isFound(before.result)) {
+      if (before !== undefined && isFound(before.result) && !this.#fresh) {
         const same = (await markOf(before.result)) === before.mark
-        if (same) return before.settled ? before : { ...before, settled: true }
+        if (same) return before.settled ? before : { ...before, settled: true, last: undefined }
       }
-      if (!(await stat(path)).isDirectory()) return strayFile(path)
-      const found = await readModels(path)
+      if (!isModelFile(basename(path)) && !(await stat(path)).isDirectory()) return strayFile(path)
+      const found = await readModels(path, this.#options.engines)
       const mark = await markOf(found)
       // What lies there when the node starts is served at once; a copy that goes on changes its mark.
-      return { mark, result: found, settled: this.#looks === 0 || before?.mark === mark }
+      const settled = this.#looks === 0 || this.#fresh || before?.mark === mark
+      return { mark, result: found, settled, last: settled ? undefined : servedBefore(before) }
     } catch (err) {
       const { code, message } = toLumosError(err)
-      return { mark: message, result: { place: path, model: null, code, reason: message }, settled: true }
+      // In the middle of a copy, a model can be broken for a moment.
+      const last = before?.mark === message ? undefined : servedBefore(before)
+      const result = { place: path, model: null, code, reason: message }
+      return { mark: message, result, settled: last === undefined, last }
     }
   }
 
@@ -185,6 +211,9 @@ function strayFile(path: string): Sighting | undefined {
   const reason = whyNoModel(basename(path))
   return reason === undefined ? undefined : { mark: reason, result: invalid(path, reason), settled: true }
 }
+
+const servedBefore = (before: Sighting | undefined): readonly FoundModel[] | undefined =>
+  before?.settled && isFound(before.result) ? before.result : before?.last
 
 const isFound = (result: Sighting['result']): result is readonly FoundModel[] => Array.isArray(result)
 

@@ -13,11 +13,14 @@ const LEFTOVERS: ReadonlySet<string> = new Set([
   'lost+found'
 ])
 const UNFINISHED = /\.(?:part|partial|crdownload|download|incomplete|aria2|tmp)$/i
-const FOREIGN = /\.(gguf|ggml|safetensors|pt|pth|ckpt|bin|tflite|rknn|mlmodel)$/i
+const FOREIGN = /\.(ggml|safetensors|pt|pth|ckpt|bin|tflite|rknn|mlmodel)$/i
 const GRAPH = /\.onnx$/i
 /** A look into a folder is for a sentence; it reads no more names than this. */
 const NAMES_MAX = 256
 const FORM = `a model is a folder with a ${MODEL_INFO} and an ONNX graph`
+
+/** One file that is a model by itself. */
+export const isModelFile = (file: string): boolean => /\.gguf$/i.test(file) && !isIgnored(file)
 
 /** Whether nothing is said of it: hidden, or not put there by a person. */
 export const isIgnored = (name: string): boolean => name.startsWith('.') || LEFTOVERS.has(name)

@@ -10,13 +10,15 @@ import { Answer } from '../../interface/answer.ts'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, EngineFailedError, LumosError } from '../../interface/errors.ts'
 import type { Inference, InferenceChunk, PreparedRequest, ServeOptions } from '../../interface/inference.ts'
-import type { Logger, Startable } from '../../interface/lifecycle.ts'
+import type { AbortOptions, Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
-import type { TaskName } from '../../interface/tasks/index.ts'
-import { type Engine, engineBroke, type Model } from '../host/engine.ts'
-import { ModelManager } from '../models/model-manager.ts'
-import { Admission } from './admission.ts'
+import { engineBroke, type Model } from '../host/engine.ts'
+import type { ModelChange } from '../models/model-manager.ts'
+import { Residency } from '../models/residency.ts'
+import { ALL_IN_MEMORY, type MemoryPolicy } from './memory-policy.ts'
+import { capabilitiesOf, type ModelState, stateOf } from './model-state.ts'
+import { type Entry, ServedModels } from './served-models.ts'
 import { WorkTable } from './work.ts'
 
 export interface RegistryOptions {
@@ -25,83 +27,47 @@ export interface RegistryOptions {
   readonly log: Logger
   /** Each with an id of its own. Default: none yet; see `update`. */
   readonly models?: readonly Model[]
+  /** Default: all stay loaded. */
+  readonly memory?: MemoryPolicy
   /** Called when `capabilities()` would say something else than before. */
   readonly onChange?: () => void
 }
 
-/** One model as `models()` tells it. */
-export interface ModelState {
-  readonly model: string
-  readonly tasks: readonly TaskName[]
-  readonly slots: number
-  /** Whether it is loaded. */
-  readonly warm: boolean
-  readonly running: number
-  readonly queued: number
-  readonly memoryBytes: number
-}
-
-interface Entry {
-  readonly model: Model
-  readonly engine: Engine
-  readonly manager: ModelManager
-  readonly admission: Admission
-  /** Requests that hold it: its engine is not closed before they have ended. */
-  leases: number
-  /** It left the catalogue: nothing new is asked of it. */
-  draining: boolean
-}
-
 export class Registry implements Inference, Startable {
+  /** Called for what becomes of each model. */
+  onModel?: (change: ModelChange) => void
   readonly #options: Required<Omit<RegistryOptions, 'models'>>
-  #byId = new Map<string, Entry>()
-  /** Models that left, and have requests under way. */
-  readonly #draining = new Set<Entry>()
+  readonly #residency: Residency
+  readonly #models: ServedModels
   readonly #works: WorkTable
   #stopped = false
 
-  constructor({ models = [], onChange = () => {}, ...options }: RegistryOptions) {
-    this.#options = { ...options, onChange }
+  constructor({ models = [], onChange = () => {}, memory = ALL_IN_MEMORY, ...options }: RegistryOptions) {
+    this.#options = { ...options, memory, onChange }
     this.#works = new WorkTable(options.clock)
-    this.#byId = this.#entriesOf(models)
+    this.#residency = new Residency({ clock: options.clock, budgetBytes: memory.budgetBytes })
+    this.#models = new ServedModels({
+      ...options,
+      memory,
+      residency: this.#residency,
+      onChange: change => {
+        if (change.type !== 'failed') onChange()
+        this.onModel?.(change)
+      }
+    })
+    this.#models.update(models, [])
   }
 
   /**
    * These are the models from now on. One that is no longer among them is asked nothing new; its requests under way
    * end as they would have, and then its engine closes.
+   *
+   * @param changing models that are not among them because their files change: one that is loaded serves on.
    */
-  update(models: readonly Model[]): void {
+  update(models: readonly Model[], changing: readonly string[] = []): void {
     if (this.#stopped) return
-    const before = this.#byId
-    this.#byId = this.#entriesOf(models)
-    for (const [id, entry] of before) {
-      if (this.#byId.get(id) === entry) continue
-      entry.draining = true
-      this.#draining.add(entry)
-      this.#closeIfDrained(entry)
-    }
+    this.#models.update(models, changing)
     this.#options.onChange()
-  }
-
-  #entriesOf(models: readonly Model[]): Map<string, Entry> {
-    const { clock } = this.#options
-    return new Map(
-      models.map(model => {
-        const known = this.#byId.get(model.id)
-        if (known?.model === model) return [model.id, known]
-        const manager = new ModelManager(model, this.#options)
-        const admission = new Admission(model.slots, clock)
-        return [model.id, { model, engine: model.engine, manager, admission, leases: 0, draining: false }]
-      })
-    )
-  }
-
-  #closeIfDrained(entry: Entry): void {
-    if (!entry.draining || entry.leases > 0 || !this.#draining.delete(entry)) return
-    const { id } = entry.model
-    entry.manager.close().catch(err => {
-      this.#options.log.error({ model: id, err }, 'the engine of a removed model did not close')
-    })
   }
 
   /** Models are loaded on first use. */
@@ -109,11 +75,37 @@ export class Registry implements Inference, Startable {
     this.#stopped = false
   }
 
+  /** Loads the models that the settings want loaded, now and when they come. */
+  warmUp(): void {
+    this.#models.warmUp()
+  }
+
   /** Ends what is under way with `CANCELLED`, and all engines. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#works.abortAll(new CancelledError('The node is stopping.'))
-    await Promise.all([...this.#entries()].map(({ manager }) => manager.close()))
+    await this.#models.close()
+  }
+
+  /** @throws {LumosError} `MODEL_NOT_FOUND` */
+  modelCalled(id: string): ModelState {
+    return stateOf(this.#models.mustHave(id), this.#residency)
+  }
+
+  /** @throws {LumosError} `MODEL_NOT_FOUND`, `NO_CAPACITY`, or why it does not load. */
+  async loadModel(id: string, options?: AbortOptions): Promise<ModelState> {
+    return stateOf(await this.#models.load(id, options), this.#residency)
+  }
+
+  /**
+   * Unloads a model, once its requests have ended.
+   *
+   * @throws {LumosError} `MODEL_NOT_FOUND`.
+   */
+  unloadModel(id: string): ModelState {
+    const entry = this.#models.mustHave(id)
+    this.#residency.unload(entry.manager.key)
+    return stateOf(entry, this.#residency)
   }
 
   /**
@@ -123,9 +115,11 @@ export class Registry implements Inference, Startable {
    */
   async *infer(request: PreparedRequest, options?: ServeOptions): AsyncGenerator<InferenceChunk> {
     const entry = this.#find(request)
-    const { engine, manager, admission } = entry
+    const { manager, admission } = entry
+    const { engine } = entry.model
+    const { key } = manager
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    entry.leases++
+    this.#residency.begin(key)
     try {
       const turn = admission.enter(work.signal, options?.askedBy)
       if (turn !== undefined) await turn
@@ -161,36 +155,25 @@ export class Registry implements Inference, Startable {
       throw work.signal.aborted ? work.signal.reason : err
     } finally {
       this.#works.end(work)
-      entry.leases--
-      if (entry.draining) this.#closeIfDrained(entry)
+      this.#residency.end(key)
+      if (entry.draining) this.#models.closeIfDrained(entry)
     }
   }
 
-  capabilities(): Capability[] {
-    return [...this.#byId.values()].flatMap(({ model, manager }) =>
-      model.tasks.map(task => ({
-        ...{ task, model: model.id, slots: model.slots, warm: manager.warm },
-        ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
-        ...(model.leavesMesh && { leavesMesh: true })
-      }))
+  /** Of all models, or of those that other nodes are told of. */
+  capabilities({ offered = false } = {}): Capability[] {
+    return this.#models.entries.flatMap(entry =>
+      offered && entry.model.demonstration === true ? [] : capabilitiesOf(entry)
     )
   }
 
   models(): ModelState[] {
-    return [...this.#byId.values()].map(({ model, engine, manager, admission }) => ({
-      model: model.id,
-      tasks: model.tasks,
-      slots: model.slots,
-      warm: manager.warm,
-      running: admission.running,
-      queued: admission.queued,
-      memoryBytes: engine.memoryBytes
-    }))
+    return this.#models.entries.map(entry => stateOf(entry, this.#residency))
   }
 
   /** Requests of all models, those that left included. */
   load(): { running: number; queued: number } {
-    const all = this.#entries().map(({ admission }) => admission)
+    const all = this.#models.all.map(({ admission }) => admission)
     return {
       running: all.reduce((sum, { running }) => sum + running, 0),
       queued: all.reduce((sum, { queued }) => sum + queued, 0)
@@ -199,8 +182,8 @@ export class Registry implements Inference, Startable {
 
   /** Models whose engine did not load when it was last tried, and why. */
   failed(): LeftOut[] {
-    return [...this.#byId.values()].flatMap(({ model, manager: { failure } }) => {
-      if (failure === undefined) return []
+    return this.#models.all.flatMap(({ model, manager: { failure }, draining }) => {
+      if (failure === undefined || draining) return []
       const { code, message } = failure
       return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
     })
@@ -208,23 +191,17 @@ export class Registry implements Inference, Startable {
 
   /** Resident memory of the processes that engines run in. */
   memoryBytes(): number {
-    let bytes = 0
-    for (const { engine } of this.#entries()) bytes += engine.memoryBytes
-    return bytes
-  }
-
-  #entries(): Entry[] {
-    return [...this.#byId.values(), ...this.#draining]
+    return this.#models.all.reduce((sum, { model }) => sum + model.engine.memoryBytes, 0)
   }
 
   #find({ task, model }: PreparedRequest): Entry {
     if (this.#stopped) throw new CancelledError('The node is stopping.')
     let found: Entry | undefined
     if (model !== undefined) {
-      found = this.#byId.get(model)
+      found = this.#models.get(model)
       if (found !== undefined && !found.model.tasks.includes(task)) found = undefined
     } else {
-      for (const entry of this.#byId.values()) {
+      for (const entry of this.#models.entries) {
         if (!entry.model.tasks.includes(task) || entry.model.leavesMesh) continue
         // A loaded model answers sooner than one that has to be loaded first.
         if (found === undefined || (entry.manager.warm && !found.manager.warm)) found = entry

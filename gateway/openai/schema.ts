@@ -33,10 +33,13 @@ function quoted(values: readonly string[]): string {
 
 /** A field that would change the answer and cannot: refused, unless it says what holds anyway. */
 export const unsupported = (isHarmless: (value: unknown) => boolean, instead = '') =>
-  z.unknown().optional().superRefine((value, context) => {
-    if (value === undefined || value === null || isHarmless(value)) return
-    context.addIssue({ code: 'custom', params: { reason: 'unsupported_parameter' }, message: instead })
-  })
+  z
+    .unknown()
+    .optional()
+    .superRefine((value, context) => {
+      if (value === undefined || value === null || isHarmless(value)) return
+      context.addIssue({ code: 'custom', params: { reason: 'unsupported_parameter' }, message: instead })
+    })
 
 const TOKENS = 'token ids are of one model alone; give text'
 

@@ -23,6 +23,8 @@ export interface TaskDefinition<
   /** How one argument of a command line becomes an input. */
   readonly argument: Argument
 
+  /** Tokens of context that a request with these parameters wants for its answer alone; absent where it does not say. */
+  tokensMin?(params: z.output<Params>): number | undefined
   /** Bytes of an input: a large one gets a stream of its own. */
   sizeOf(input: z.output<Input>): number
   /** A fast twin of `input`: true only for values that the schema returns as they are. */

@@ -36,6 +36,7 @@ export const textGeneration = defineTask({
     dataBytesMax: MEDIA_BYTES_MAX,
     accumulate: () => new Sum()
   },
+  tokensMin: ({ maxTokens }) => maxTokens,
   argument: { from: 'text', input: content => ({ messages: [{ role: 'user', content }] }) },
   sizeOf: ({ messages = [], prompt = '' }) => bytesOf(messages) + prompt.length
 })

@@ -11,6 +11,7 @@ import { powerCut } from './power-cut.ts'
 import { sameLan } from './same-lan.ts'
 import { behindNat, partition, twoLans } from './several-lans.ts'
 import { slowBulk } from './slow-bulk.ts'
+import { smallBoard } from './small-board.ts'
 import { fullDisk, smallMemory } from './small-devices.ts'
 
 export const SCENARIOS: readonly LabScenario[] = [
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly LabScenario[] = [
   powerCut,
   smallMemory,
   fullDisk,
+  smallBoard,
   matrix,
   slowBulk,
   linkLadder

@@ -11,6 +11,8 @@ import { temporaryHome } from '../system.ts'
 
 /** A person who waits longer looks for what is wrong. */
 const FOUND_MS_MAX = 3000
+/** A dead connection is doubted first, and without multicast the next dial is waited for. */
+const AGAIN_MS_MAX = 10_000
 const SAID_MS_MAX = 10_000
 const ECHO = { args: ['--echo'], env: ASKER }
 
@@ -35,19 +37,22 @@ export const matrix: LabScenario = {
 }
 
 async function row(lab: Lab, findings: Findings, kind: NetworkKind, i: number): Promise<void> {
-  const [one, other] = await kind.build(await lab.lan(), [`one${i}`, `other${i}`])
+  const [one, other] = await kind.build(lab, [`one${i}`, `other${i}`])
   const home = await temporaryHome()
+  await using _removed = { [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }) }
   await using a = await startOn(one, 'a', ECHO)
   {
     await using b = await startOn(other, 'b', { ...ECHO, home })
     await kind.afterStart?.(one, other)
-    await findings.within('first contact', FOUND_MS_MAX, ms => sights(b, a, ms))
+    if (!kind.isRouted) await findings.within('first contact', FOUND_MS_MAX, ms => sights(b, a, ms))
     await findings.within('joining by code', FOUND_MS_MAX, () => pair(a, b))
     await findings.within('both manifests are held', FOUND_MS_MAX, ms => meet(a, b, ms))
-    await findings.within('asking', FOUND_MS_MAX, async () => {
-      await ask(a, { peer: 'b' })
-      await ask(b, { peer: 'a' })
-    })
+    await findings.within('asking', FOUND_MS_MAX, () => askBothWays(a, b))
+    if (kind.interrupts !== undefined) {
+      await kind.interrupts([one, other], [a, b], lab)
+      await findings.within('return', AGAIN_MS_MAX, ms => answersAgain(a, b, ms))
+      return
+    }
     await b.end('SIGTERM')
   }
   // Where addresses are remembered; without it discovery alone is left.
@@ -57,7 +62,8 @@ async function row(lab: Lab, findings: Findings, kind: NetworkKind, i: number): 
   {
     await using b = await startOn(other, 'b', { ...ECHO, home })
     if (kind.says === undefined) {
-      await findings.within('return', FOUND_MS_MAX, ms => meet(a, b, ms))
+      const limitMs = kind.isRouted ? AGAIN_MS_MAX : FOUND_MS_MAX
+      await findings.within('return', limitMs, ms => meet(a, b, ms))
     } else {
       if (block !== undefined) findings.check('start says so', b.ready.warnings?.length === 1)
       await findings.within(`doctor says ${kind.says}`, SAID_MS_MAX, ms => says(b, kind.says!, ms))
@@ -66,7 +72,26 @@ async function row(lab: Lab, findings: Findings, kind: NetworkKind, i: number): 
         await findings.within('found when it is mended', FOUND_MS_MAX, ms => meet(a, b, ms))
     }
   }
-  await rm(home, { recursive: true })
+}
+
+async function askBothWays(a: Node, b: Node): Promise<void> {
+  await ask(a, { peer: 'b' })
+  await ask(b, { peer: 'a' })
+}
+
+/** A connection that is dead is still listed for a while, so only an answer shows that they are back. */
+async function answersAgain(a: Node, b: Node, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const failure = await meet(a, b, withinMs)
+      .then(() => askBothWays(a, b))
+      .then(
+        () => undefined,
+        err => err as Error
+      )
+    if (failure === undefined) return
+    if (performance.now() > deadline) throw failure
+  }
 }
 
 const sights = (node: Node, other: Node, withinMs: number): Promise<number> =>

@@ -24,7 +24,7 @@ export interface MeshManifestsComponents extends NodeParts {
   readonly config: { readonly name: string }
   readonly privateKey: PrivateKey
   readonly hardware: Hardware
-  readonly registry: { capabilities(): Capability[] }
+  readonly registry: { capabilities(which: { offered: true }): Capability[] }
   readonly access: ModelAccess
 }
 
@@ -113,7 +113,9 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
       software: `lumos-node/${VERSION}`,
       hardware,
       addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
-      capabilities: registry.capabilities().filter(({ model }) => access.to(model) !== undefined),
+      capabilities: registry
+        .capabilities({ offered: true })
+        .filter(({ model }) => access.to(model) !== undefined),
       parts: parts.parts(),
       certificates: [...members.own.chain]
     }),

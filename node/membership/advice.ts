@@ -53,7 +53,7 @@ export function adviceFor({
   if (isAhead(own, wallMs)) {
     const day = new Date(own.notBeforeMs).toISOString().slice(0, 10)
     return [
-      `The certificate of this device begins on ${day}, and its clock says ${new Date(wallMs).toISOString().slice(0, 10)}. Set the clock if it is wrong; else an admin that knows this device renews the certificate when they meet, or begin anew: lumos-node leave`
+      `The certificate of this device begins on ${day}, and its clock says ${new Date(wallMs).toISOString().slice(0, 10)}. Set the clock if it is wrong. Else that of the admin was, when it let this device in: join again, with lumos-node leave, then lumos-node join CODE`
     ]
   }
   if (isCopied) {

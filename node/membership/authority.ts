@@ -73,13 +73,17 @@ export class Authority {
     return this.#components.rootKey !== undefined
   }
 
-  /** @throws {LumosError} `NOT_ADMIN` unless this device is one; for an admin's, unless it holds the root key. */
-  async issue(grant: Grant): Promise<Chain> {
+  /**
+   * @param anew a person lets the device in now, and sees to it that this clock is right: a certificate that has not
+   * begun by it is replaced. When a device is renewed, the clock here may as well be behind.
+   * @throws {LumosError} `NOT_ADMIN` unless this device is one; for an admin's, unless it holds the root key.
+   */
+  async issue(grant: Grant, { anew = false } = {}): Promise<Chain> {
     const { mesh, deviceKey, rootKey, clock, chain, lastKnown } = this.#components
     this.mayIssue(grant.role)
-    const wallMs = laterThan(lastKnown(grant.subject), clock, isMisdated)
-    if (grant.role !== 'admin') return [await issueFrom(deviceKey, mesh, grant, wallMs), chain()[0]!]
-    return [await issueFrom(rootKey!, mesh, grant, wallMs)]
+    const place = laterThan(lastKnown(grant.subject), clock, anew ? isAhead : isMisdated)
+    if (grant.role !== 'admin') return [await issueFrom(deviceKey, mesh, grant, place), chain()[0]!]
+    return [await issueFrom(rootKey!, mesh, grant, place)]
   }
 
   /** A certificate for this device itself, whether or not its last one counts. Only the root can. */
@@ -117,24 +121,38 @@ export class Authority {
   }
 }
 
-type Last = Pick<Membership, 'notBeforeMs' | 'notAfterMs'>
+type Last = Pick<Membership, 'notBeforeMs' | 'notAfterMs' | 'serial' | 'replaces'>
+
+/** Where a certificate stands among those of its device. */
+interface Issued {
+  readonly issuedAtMs: number
+  readonly replaces: string | undefined
+}
 
 /**
  * Of two certificates the one that was issued later counts, so the next one begins after the last, also while this
- * clock is behind. It begins now where the last one is `void`, which no peer with a right clock takes.
+ * clock is behind. It begins now where the last one is `void`, and says that it replaces that one.
  */
-function laterThan(last: Last | undefined, clock: Clock, isVoid: typeof isMisdated): number {
+function laterThan(last: Last | undefined, clock: Clock, isVoid: typeof isMisdated): Issued {
   const wallMs = clock.wallMs()
-  if (last === undefined || (wallMs >= CLOCK_MIN_MS && isVoid(last, wallMs))) return wallMs
-  return Math.max(wallMs, last.notBeforeMs + BACKDATED_MS + 1)
+  if (last !== undefined && wallMs >= CLOCK_MIN_MS && isVoid(last, wallMs)) {
+    return { issuedAtMs: Math.round(wallMs), replaces: last.serial }
+  }
+  const issuedAtMs = Math.max(wallMs, last === undefined ? 0 : last.notBeforeMs + BACKDATED_MS + 1)
+  // A device that has not heard of the last one may hold the one before.
+  return { issuedAtMs: Math.round(issuedAtMs), replaces: last?.replaces }
 }
 
-async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: number): Promise<Uint8Array> {
+async function issueFrom(
+  key: PrivateKey,
+  mesh: string,
+  grant: Grant,
+  { issuedAtMs, replaces }: Issued
+): Promise<Uint8Array> {
   const name = DeviceName.safeParse(grant.name).data
   if (name === undefined) {
     throw new InvalidInputError(`"${grant.name}" cannot be the name of a device.`)
   }
-  const issuedAtMs = Math.round(wallMs)
   const { envelope } = await sealCertificate(
     {
       version: 1,
@@ -144,6 +162,7 @@ async function issueFrom(key: PrivateKey, mesh: string, grant: Grant, wallMs: nu
       name,
       vouchers: grant.vouchers?.length ? [...grant.vouchers] : undefined,
       serial: randomBytes(16).toString('hex'),
+      replaces,
       notBeforeMs: Math.max(0, issuedAtMs - BACKDATED_MS),
       notAfterMs: issuedAtMs + CERTIFICATE_LIFE_MS
     },

@@ -61,10 +61,10 @@ export function checkChain(chain: readonly Certificate[], context: ChainContext)
 
 /** What a chain says once it was checked. It ends with the first of its certificates. */
 export function membershipOf(chain: readonly Certificate[]): Membership {
-  const { subject: peerId, role, serial, issuer, vouchers = [], notBeforeMs } = chain[0]!
+  const { subject: peerId, role, serial, issuer, vouchers = [], replaces, notBeforeMs } = chain[0]!
   const name = properName(chain[0]!)
   const notAfterMs = Math.min(...chain.map(certificate => certificate.notAfterMs))
-  return { peerId, role, name, serial, issuer, vouchers, notBeforeMs, notAfterMs }
+  return { peerId, role, name, serial, issuer, vouchers, replaces, notBeforeMs, notAfterMs }
 }
 
 /** Those by whose word the device is a member. It is one only while none of them is removed. */
@@ -100,6 +100,8 @@ export const isMisdated = (
  * is misdated is later than none.
  */
 export function isLater(one: Membership, other: Membership, wallMs: number): boolean {
+  if (one.replaces === other.serial) return true
+  if (other.replaces === one.serial) return false
   const misdated = isMisdated(other, wallMs)
   if (isMisdated(one, wallMs) !== misdated) return misdated
   return one.notBeforeMs === other.notBeforeMs

@@ -1,7 +1,7 @@
 /** Two scopes: `NodeContext` lives as long as the node, `MeshSession` as long as its part in one mesh. */
 
 import type { PrivateKey } from '@libp2p/interface'
-import type { Catalogue, Registry } from '../../capabilities/index.ts'
+import type { Catalogue, InstalledEngines, Registry } from '../../capabilities/index.ts'
 import type { DiscoveryReport } from '../../interface/discovery.ts'
 import type { Lifecycle } from '../../interface/lifecycle.ts'
 import type { Hardware } from '../../interface/manifest.ts'
@@ -36,6 +36,7 @@ export interface NodeContext extends NodeParts, Identity {
   /** In the order in which they take up a member, after those that every mesh needs. */
   readonly features: readonly Feature[]
   readonly catalogue: Catalogue
+  readonly engines: InstalledEngines
   readonly network: Network
   readonly store: MeshStore
   /** To whom this node's own models are offered. */

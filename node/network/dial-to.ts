@@ -2,7 +2,7 @@
 
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, type Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * Made here, where nothing else is in scope, of text: a target outlives the event it
@@ -11,6 +11,9 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  */
 export const dialById = (peerId: string) => () => peerIdFromString(peerId)
 export const dialAt = (addresses: Multiaddr[]) => () => addresses
+
+/** A place without the peer that is there. */
+export const bareOf = (address: Multiaddr): Multiaddr => address.decapsulateCode(CODE_P2P)
 
 export function peerIdOf(to: PeerId | Multiaddr[]): string | undefined {
   if (!Array.isArray(to)) return to.toString()

@@ -8,11 +8,11 @@
  */
 
 import type { Address, PeerId, PeerInfo, PeerUpdate } from '@libp2p/interface'
-import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Random, Timer } from '../../interface/clock.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { outcomeOf } from './dial-outcome.ts'
-import { dialAt, dialById, peerIdOf } from './dial-to.ts'
+import { bareOf, dialAt, dialById, peerIdOf } from './dial-to.ts'
 import type { LanReport } from './lan-report.ts'
 import type { MeshLibp2p } from './libp2p.ts'
 import { SightedDials } from './sighted-dials.ts'
@@ -105,11 +105,12 @@ export class Discovery implements Startable {
     const target = this.#targets.get(id.toString()) ?? this.#targetOf(id, true)
     // The peer store holds none of a peer that was never met, and old ones of one that moved: these are
     // dialed until it is met, also when the first dial fails.
-    const fresh = multiaddrs.map(address => address.decapsulateCode(CODE_P2P).encapsulate(`/p2p/${id}`))
+    const fresh = multiaddrs.map(address => bareOf(address).encapsulate(`/p2p/${id}`))
     if (fresh.length > 0) {
       target.dial = dialAt(fresh)
       target.sighted = true
     }
+    if (libp2p.getConnections(id).length > 0) return
     const nowMs = clock.monotonicMs()
     const waitMs = Math.max(0, target.lastDialAtMs + SIGHTING_DIAL_INTERVAL_MS - nowMs)
     if (target.dueMs <= nowMs + waitMs && waitMs > 0) return

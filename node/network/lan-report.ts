@@ -15,7 +15,7 @@ export interface LinkState {
   readonly family: DiscoveryLink['family']
   readonly loopback: boolean
   state: DiscoveryLink['state']
-  /** When it was last asked; null when it is to be asked at once. */
+  /** When this node last asked or announced itself; null when it is to ask at once. */
   askedMs: number | null
   /** When a packet last left. */
   sentMs: number | null

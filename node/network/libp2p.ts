@@ -10,6 +10,7 @@ import type { GossipSub } from '@libp2p/gossipsub'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type {
   ComponentLogger,
+  Connection,
   Libp2p,
   PeerDiscovery,
   PeerId,
@@ -27,7 +28,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Clock } from '../../interface/clock.ts'
 
 import { socketTls } from '../../protocols/transport/tls/index.ts'
-import { sparingYamux } from '../../protocols/transport/yamux.ts'
+import { pingBy, sparingYamux } from '../../protocols/transport/yamux.ts'
 import { addressOrder } from './address-order.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import type { Gate } from './gate.ts'
@@ -38,7 +39,7 @@ import { noiseOnDemand } from './noise.ts'
 import { type DeviceNetworks, type Libp2pComponents, OwnAddresses } from './own-addresses.ts'
 import { privateDht } from './private-dht.ts'
 import { staggerDials } from './staggered-dial.ts'
-import { isStateable, listensOnLoopbackAlone } from './stated-addresses.ts'
+import { isReachable } from './stated-addresses.ts'
 
 const CONNECTIONS_MAX = 128
 /** Above what the doorway keeps pending, which pushes out the idle ones; libp2p would turn away the next to come. */
@@ -52,9 +53,8 @@ const CONNECTIONS_PER_SECOND_AND_ADDRESS_MAX = 50
 /** A dead path is noticed within 15 s. */
 export const PING_INTERVAL_MS = 5000
 /**
- * Both the watch over connections (three pings within its timeout) and the DHT
- * (two) ping the same peer, at times of their own. Above libp2p's limits of 1
- * out and 2 in a ping fails, and the watch cuts a connection that is well.
+ * The DHT pings two peers at a time. Nodes of version 0.1.0 also watch over each connection by pings in
+ * streams, three of them within their timeout, and cut a connection that takes fewer.
  */
 const PING_STREAMS_MAX = 8
 /** Devices sleep for weeks; their addresses are tried for a month. */
@@ -133,8 +133,8 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     clock,
     intervalMs: network.pingIntervalMs ?? PING_INTERVAL_MS,
     connections: () => libp2p.getConnections(),
-    // libp2p's type of a connection does not tell of its muxer.
-    heardAtMs: connection => heardAtMs.get((connection as { muxer?: StreamMuxer }).muxer!)
+    ping: connection => pingBy(muxerOf(connection)),
+    heardAtMs: connection => heardAtMs.get(muxerOf(connection))
   })
   const own = new OwnAddresses({
     clock,
@@ -166,8 +166,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
       ...guard.gater,
       ...doorway.gater,
       // What identify and others say of a peer is held to what its manifest may say.
-      filterMultiaddrForPeer: async (_, address) =>
-        isStateable(address, listensOnLoopbackAlone(libp2p.getMultiaddrs()))
+      filterMultiaddrForPeer: async (_, address) => isReachable(address, own.isOnLoopbackAlone)
     },
     services: {
       own: (components: Libp2pComponents) => own.serviceOf(components),
@@ -187,6 +186,9 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
   staggerDials(libp2p, { ...DIALS, clock, order: addresses => addressOrder(own.view)(addresses) })
   return libp2p
 }
+
+/** libp2p's type of a connection does not tell of its muxer. */
+const muxerOf = (connection: Connection): StreamMuxer => (connection as { muxer?: StreamMuxer }).muxer!
 
 /** A peer that connects anew may have lost the connection that is here. */
 function doubtReplaced(libp2p: MeshLibp2p, liveness: Liveness): void {

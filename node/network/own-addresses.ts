@@ -10,7 +10,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Timer } from '../../interface/clock.ts'
 import type { Startable } from '../../interface/lifecycle.ts'
 import { addressOrder, type Interfaces, ipOf, type NetworkView } from './address-order.ts'
-import { contains, familyOf, loopbacks } from './stated-addresses.ts'
+import { contains, familyOf, listensOnLoopbackAlone, loopbacks } from './stated-addresses.ts'
 
 /** The system does not say that an address came or went. Looking costs a fraction of a millisecond. */
 const LOOK_INTERVAL_MS = 2000
@@ -52,6 +52,9 @@ export class OwnAddresses implements Startable {
   #timer: Timer | undefined
   #stopped = false
   #announced: readonly string[] = []
+  /** The networks of the device when {@link #announced} was made. */
+  #seen = ''
+  #isOnLoopbackAlone: boolean | undefined
 
   constructor(components: OwnAddressesComponents) {
     this.#components = components
@@ -92,11 +95,22 @@ export class OwnAddresses implements Startable {
     return addressOrder(view)(reachable.length > 0 ? reachable : distinct)
   }
 
+  /** As of the last look: libp2p asks for each address of a peer whenever a stream to it is opened. */
+  get isOnLoopbackAlone(): boolean {
+    const known = this.#isOnLoopbackAlone
+    if (known !== undefined) return known
+    const own = this.list()
+    const alone = listensOnLoopbackAlone(own)
+    // Before the node listens there is nothing to remember, and a network in memory is not looked at again.
+    if (own.length > 0 && this.#components.networks !== undefined) this.#isOnLoopbackAlone = alone
+    return alone
+  }
+
   async #look(): Promise<void> {
     const { clock, networks } = this.#components
     try {
       this.#defaultSources = await networks!.defaultSources()
-      if (!this.#stopped) await this.#tell()
+      if (!this.#stopped && this.#haveChanged()) await this.#tell()
     } catch (err) {
       this.#libp2p?.logger
         .forComponent('lumos:addresses')
@@ -105,9 +119,17 @@ export class OwnAddresses implements Startable {
     if (!this.#stopped) this.#timer = clock.setTimer(() => void this.#look(), LOOK_INTERVAL_MS)
   }
 
+  #haveChanged(): boolean {
+    const seen = JSON.stringify(this.view)
+    const same = seen === this.#seen && this.#announced.length > 0
+    this.#seen = seen
+    return !same
+  }
+
   /** libp2p's event of its own addresses follows, which identify and the announcer of manifests wait for. */
   async #tell(): Promise<void> {
     const { peerId, peerStore } = this.#libp2p!
+    this.#isOnLoopbackAlone = undefined
     const multiaddrs = this.list()
     const announced = multiaddrs.map(String)
     if (announced.join() === this.#announced.join()) return

@@ -9,10 +9,10 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Manifest } from '../../interface/manifest.ts'
 
 /**
- * One IP, with a zone where it is link-local, and one port; the peer. A simulated network has places in memory. Of a
- * second IP it would depend on the transport which one is dialed.
+ * One IP and one port; the peer. Of a second IP it would depend on the transport which one is dialed. A zone is the name
+ * of an interface of the device that reads it, so no other device can state one. A simulated network has places in memory.
  */
-const FORM = /^(?:(?:ip4|ip6|ip6zone\/ip6)\/tcp|memory)(?:\/p2p)?$/
+const FORM = /^(?:(?:ip4|ip6)\/tcp|memory)(?:\/p2p)?$/
 
 export const loopbacks = new BlockList()
 loopbacks.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -30,6 +30,12 @@ export function isStateable(address: Multiaddr, loopback: boolean): boolean {
   const form = address.getComponents().map(({ name }) => name)
   if (!FORM.test(form.join('/'))) return false
   return !contains(nowhere, address) && (loopback || !contains(loopbacks, address))
+}
+
+/** A link-local place with the zone that this node put there, when an answer came by that link. */
+export function isReachable(address: Multiaddr, loopback: boolean): boolean {
+  const [first, ...rest] = address.getComponents()
+  return isStateable(first?.name === 'ip6zone' ? multiaddr(rest) : address, loopback)
 }
 
 /** Loopback counts between nodes of one machine that listen nowhere else. */

@@ -19,6 +19,7 @@ import type { MeshStore, StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import type { Participation } from '../feature.ts'
 import { type Authority, EVERY_MEMBER, EVERYBODY, type Members, uniqueName } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
+import { bareOf } from '../network/dial-to.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { Invitations } from './invitations.ts'
 import { formatInviteCode, INVITE_ADDRESSES_MAX, SECRET_BYTES } from './invite-code.ts'
@@ -91,18 +92,18 @@ export class JoinService implements Participation {
     authority.mayIssue(role)
     const secret = randomBytes(SECRET_BYTES)
     const expiresAtMs = this.#invitations.add(secret, role)
-    const all = libp2p.getMultiaddrs().map(address => address.decapsulate('/p2p').toString())
+    const all = libp2p.getMultiaddrs().map(address => `${bareOf(address)}`)
     const addresses = all.slice(0, INVITE_ADDRESSES_MAX)
     const code = formatInviteCode({ mesh: members.mesh, inviter: peerId, secret, expiresAtMs, addresses })
     return { code, role, expiresAtMs, leftOut: all.slice(INVITE_ADDRESSES_MAX) }
   }
 
   /** A new member: written down here, and what it must hand to `enter` there. */
-  async admit(subject: string, role: Role, name: string): Promise<StoredMesh> {
+  async admit(subject: string, role: Role, name: string, { anew = false } = {}): Promise<StoredMesh> {
     const { members, authority } = this.#components
     const taken = members.list().filter(({ peerId }) => peerId !== subject)
     const grant = { subject, role, name: uniqueName(name, new Set(taken.map(member => member.name))) }
-    const chain = await authority.issue(grant)
+    const chain = await authority.issue(grant, { anew })
     await members.admit(subject, chain)
     // The device is told only of what is on disk, as are all that call this.
     this.#components.store.flush()
@@ -155,7 +156,7 @@ export class JoinService implements Participation {
   }
 
   async #grant(joiner: string, role: Role, name: string): Promise<Grant> {
-    const { id, chain, name: meshName, namedAtMs } = await this.admit(joiner, role, name)
+    const { id, chain, name: meshName, namedAtMs } = await this.admit(joiner, role, name, { anew: true })
     return { mesh: id, meshName, meshNamedAtMs: namedAtMs, chain: [...chain] }
   }
 }

@@ -1,10 +1,10 @@
 /** How devices come into a mesh: this node lets others in, and may itself ask a mesh that is near. */
 
 import type { Connection, PeerInfo } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { MeshStore } from '../../storage/mesh/mesh-store.ts'
 import type { NodeParts } from '../feature.ts'
 import type { MeshMembership } from '../membership/index.ts'
+import { bareOf } from '../network/dial-to.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { JoinClient } from './join-client.ts'
 import { JoinService } from './join-service.ts'
@@ -41,7 +41,7 @@ export function composePairing(
     nearby,
     onForeigner({ remotePeer, remoteAddr, direction }, meshId, mesh) {
       const id = remotePeer.toString()
-      if (direction === 'outbound') nearby.saw({ peerId: id, addresses: [bareOf(remoteAddr)] })
+      if (direction === 'outbound') nearby.saw({ peerId: id, addresses: [`${bareOf(remoteAddr)}`] })
       nearby.parted(id, meshId, mesh)
       emit('mesh.seen', { peerId: id, meshId, mesh })
     }
@@ -51,7 +51,5 @@ export function composePairing(
 /** A device that was seen on the network, as it is dialed to join its mesh. */
 export const sightingOf = ({ id, multiaddrs }: PeerInfo) => ({
   peerId: id.toString(),
-  addresses: multiaddrs.map(bareOf)
+  addresses: multiaddrs.map(address => `${bareOf(address)}`)
 })
-
-const bareOf = (address: Multiaddr): string => address.toString().replace(/\/p2p\/[^/]+$/, '')

@@ -14,6 +14,8 @@ const BLAMELESS: ReadonlySet<string> = new Set([
   'INVALID_INPUT',
   'INPUT_TOO_LARGE'
 ])
+/** The peer has no slot or no memory now: another one may. */
+const BUSY: ReadonlySet<string> = new Set(['OVERLOADED', 'NO_CAPACITY'])
 /** Reported with their own code after the first chunk too: it says more than that the answer was cut. */
 const PLAIN: ReadonlySet<string> = new Set(['TIMEOUT', 'PROTOCOL_VIOLATION', ...REFUSALS])
 /** A second: what a peer that gives no estimate of its own is left alone. */
@@ -37,7 +39,7 @@ export function outcomeOf(
   const { code } = failure
   if (unwanted || BLAMELESS.has(code)) return 'cancelled'
   if (REFUSALS.has(code)) return { awayMs: REFUSED_MS }
-  if (code === 'OVERLOADED') return { awayMs: retryAfterMsOf(failure) }
+  if (BUSY.has(code)) return { awayMs: retryAfterMsOf(failure) }
   // A budget that is too small for the peer is the caller's.
   if (code === 'TIMEOUT' && !isLate(peer, received, nowMs - heardMs)) return 'cancelled'
   return 'failed'
@@ -64,9 +66,10 @@ export function interrupted({ received, peer }: Attempt, failure: LumosError, un
 /** One error for several: busy only when all are, with the earliest time that one is free again. */
 export function summaryOf(failures: readonly LumosError[]): LumosError {
   if (failures.length === 0) return new NoProviderError('Nobody can be asked.')
-  if (failures.every(({ code }) => code === 'OVERLOADED')) {
-    const retryAfterMs = Math.min(...failures.map(retryAfterMsOf))
-    return new OverloadedError('Every device that could answer is busy.', retryAfterMs)
-  }
-  return failures.findLast(({ code }) => code !== 'OVERLOADED') ?? failures.at(-1)!
+  const other = failures.findLast(({ code }) => !BUSY.has(code))
+  if (other !== undefined) return other
+  const overloaded = failures.filter(({ code }) => code === 'OVERLOADED')
+  if (overloaded.length === 0) return failures.at(-1)!
+  const retryAfterMs = Math.min(...overloaded.map(retryAfterMsOf))
+  return new OverloadedError('Every device that could answer is busy.', retryAfterMs)
 }

@@ -14,8 +14,8 @@ interface Wanted {
   readonly model?: string
 }
 
-/** What this node does itself. */
-export type OwnService = Inference & { capabilities(): Capability[] }
+/** What this node does itself; `offered` leaves out demonstrations. */
+export type OwnService = Inference & { capabilities(which?: { offered: boolean }): Capability[] }
 
 export interface ProviderViewComponents {
   /** This node, and what it is called while it is no member. */
@@ -34,17 +34,31 @@ export class ProviderView {
     this.#components = components
   }
 
-  /** Peers that offer what is wanted. What this node offers to nobody is still its owner's to use. */
+  /**
+   * Peers that offer what is wanted. What this node offers to nobody is still its owner's to use. A demonstration is
+   * there only where no device offers a model of its name, nor any that does the task.
+   */
   offers(wanted: Wanted): Candidate[] {
+    const { own } = this.#components
+    const all = [...this.#own(wanted, own.capabilities({ offered: true })), ...this.#others(wanted)]
+    const offers = all.filter(({ capability }) => isMeant(capability, wanted))
+    const isAll = wanted.task === undefined && wanted.model === undefined
+    if (!isAll && offers.length > 0) return offers
+    const names = new Set(offers.map(({ capability }) => capability.model))
+    const rest = own.capabilities().filter(({ model }) => !names.has(model))
+    return [...offers, ...this.#own(wanted, rest)]
+  }
+
+  #others(wanted: Wanted): Candidate[] {
     const { self, table, members, peers, clock } = this.#components
-    const offers = this.#own(wanted)
+    const offers: Candidate[] = []
     for (const { peerId, capability } of table.providers(wanted, clock.monotonicMs())) {
       if (peerId === self.peerId || peers.isLost(peerId)) continue
       const member = members.get(peerId)
       if (member === undefined || member.role === 'guest') continue
       offers.push({ peerId, name: member.name, local: false, ...this.#wayTo(peerId), capability })
     }
-    return offers.filter(({ capability }) => isMeant(capability, wanted))
+    return offers
   }
 
   /**
@@ -69,10 +83,9 @@ export class ProviderView {
     return peerId === self.peerId ? own : peers.client(peerId)
   }
 
-  #own({ task, model }: Wanted): Candidate[] {
-    const { self, own } = this.#components
-    return own
-      .capabilities()
+  #own({ task, model }: Wanted, capabilities: readonly Capability[]): Candidate[] {
+    const { self } = this.#components
+    return capabilities
       .filter(can => (task ?? can.task) === can.task && (model ?? can.model) === can.model)
       .map(capability => ({
         peerId: self.peerId,

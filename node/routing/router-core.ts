@@ -17,8 +17,15 @@ import { firstChunkLimitMs } from './patience.ts'
 import type { RankedCandidate } from './rank.ts'
 import { newRetryBudget, noteRequest, takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import { newTrackRecords, noteBegin, noteEnd, noteFirstChunk, type Outcome } from './track-record.ts'
-import { newAsked } from './turns.ts'
+import {
+  newTrackRecords,
+  noteBegin,
+  noteEnd,
+  noteFirstChunk,
+  noteSpeed,
+  type Outcome
+} from './track-record.ts'
+import { newAsked, onlyRoomier } from './turns.ts'
 
 export const newRouter = (nowMs: number): RouterState => ({
   records: newTrackRecords(),
@@ -50,7 +57,7 @@ function effectsOf(state: RouterState, event: RouterEvent, nowMs: number): reado
   if (event.attempt !== attempt.id) return NO_EFFECTS
   switch (event.type) {
     case 'chunk':
-      return chunk(state, id, asked, attempt, event.last, nowMs)
+      return chunk(state, id, asked, attempt, event, nowMs)
     case 'ended':
       return failed(state, id, asked, attempt, new EngineFailedError('The answer has no end.'), false, nowMs)
     case 'failed':
@@ -149,7 +156,7 @@ function chunk(
   id: number,
   asked: Asked,
   attempt: Attempt,
-  last: boolean,
+  { last, outputTokens }: Extract<RouterEvent, { type: 'chunk' }>,
   nowMs: number
 ): RouterEffect[] {
   const { peer } = attempt
@@ -160,6 +167,7 @@ function chunk(
     noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
   }
   if (!last) return [{ type: 'deliver', id }]
+  noteSpeed(state.records, attempt, outputTokens, nowMs)
   end(state, attempt, 'answered', 'answered', nowMs)
   close(state, id, asked, 'answered', nowMs)
   const durationMs = nowMs - asked.startedMs
@@ -184,6 +192,7 @@ function failed(
   }
   if (unwanted || !mayAskAnother(failure)) return [finish(state, id, asked, failure, nowMs)]
   asked.failures.push(failure)
+  if (failure.code === 'CONTEXT_TOO_SMALL') onlyRoomier(asked, attempt.peer)
   return askNext(state, id, asked, nowMs)
 }
 

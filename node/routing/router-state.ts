@@ -24,7 +24,7 @@ export interface Asked {
   readonly startedMs: number
   readonly budgetMs: number
   /** Peers to ask, in turn. */
-  readonly turns: readonly RankedCandidate[]
+  turns: readonly RankedCandidate[]
   /** Attempts made; only the last one can be under way. */
   readonly attempts: Attempt[]
   readonly failures: LumosError[]
@@ -63,7 +63,14 @@ export type RouterEvent =
       readonly offers: readonly Candidate[]
     }
   /** The attempt gave a chunk; `last` ends the answer. */
-  | { readonly type: 'chunk'; readonly id: number; readonly attempt: number; readonly last: boolean }
+  | {
+      readonly type: 'chunk'
+      readonly id: number
+      readonly attempt: number
+      readonly last: boolean
+      /** Of the whole answer, as its peer counts them; with the last chunk. */
+      readonly outputTokens?: number | undefined
+    }
   /** The attempt gives no more chunks. */
   | { readonly type: 'ended'; readonly id: number; readonly attempt: number }
   /** The attempt failed; `unwanted` when the caller gave it up. */

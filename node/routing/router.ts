@@ -13,8 +13,10 @@ import { type Decision, decisionOf } from './decisions.ts'
 import { nobodyOffers, notConnected, prepareNew } from './new-request.ts'
 import type { ProviderView } from './provider-view.ts'
 import type { Candidate, Ranked } from './rank.ts'
+import { withRoom } from './room.ts'
 import { newRouter, stepRouter } from './router-core.ts'
 import type { AttemptEffect, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
+import { recordOf, type TrackRecord } from './track-record.ts'
 import { rankOffers } from './turns.ts'
 
 type Wanted = Pick<NewInferenceRequest, 'task' | 'model'>
@@ -66,7 +68,7 @@ export class Router implements Inference {
 
     emit('inference.request_started', { requestId, task, model })
     try {
-      const offers = this.#able(request, options)
+      const offers = withRoom(this.#able(request, options), request)
       this.#carryOut(run, this.#step({ type: 'ask', id: run.id, requestId, budgetMs, offers }))
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {
@@ -151,7 +153,9 @@ export class Router implements Inference {
   #isPart(run: Run, { attempt }: AttemptEffect, chunk: InferenceChunk): boolean {
     // Of no answer yet: another peer may still be asked.
     if (chunk.type === 'progress') return run.attempt?.attempt === attempt
-    const effects = this.#step({ type: 'chunk', id: run.id, attempt, last: chunk.type === 'done' })
+    const end = chunk.type === 'done' ? chunk.usage : undefined
+    const { outputTokens } = end ?? {}
+    const effects = this.#step({ type: 'chunk', id: run.id, attempt, last: end !== undefined, outputTokens })
     if (effects.length === 0) return false
     if (run.limit !== undefined) this.#unlimit(run)
     this.#carryOut(run, effects)
@@ -201,6 +205,11 @@ export class Router implements Inference {
    */
   explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
     return rankOffers(this.#state.records, this.#able(wanted, options), this.#components.clock.monotonicMs())
+  }
+
+  /** What was measured of a peer lately. */
+  recordOf(peerId: string, model: string): TrackRecord {
+    return recordOf(this.#state.records, peerId, model, this.#components.clock.monotonicMs())
   }
 
   #able(wanted: Wanted, { peer }: InferOptions): Candidate[] {

@@ -16,11 +16,16 @@ const SAMPLE_LIFE_MS = 300_000
 /** More pairs of peer and model than anyone talks to; the longest unused goes first. */
 export const RECORDS_MAX = 8192
 
+/** An answer of fewer pieces says little of speed. */
+const PIECES_MIN = 8
+
 export interface TrackRecord {
   /** Requests of ours under way. */
   readonly inFlight: number
   /** Smoothed time to the first chunk; absent while nothing recent was measured. */
   readonly firstChunkMs: number | undefined
+  /** Of the last answer in pieces; for people, and not for the order. */
+  readonly tokensPerSecond?: number | undefined
   /** The peer refused us, being busy or because of what we are: it is asked after the others until then. */
   readonly busyUntilMs: number
   /** Failed too often in a row: not asked before then while others can be. */
@@ -30,11 +35,20 @@ export interface TrackRecord {
 interface Entry {
   inFlight: number
   firstChunkMs: number | undefined
+  tokensPerSecond?: number | undefined
   sampledAtMs: number
   busyUntilMs: number
   ejectedUntilMs: number
   failuresInARow: number
   ejections: number
+}
+
+/** What is known of an attempt that was answered. */
+interface Answered {
+  readonly peer: { readonly peerId: string; readonly capability: { readonly model: string } }
+  readonly startedMs: number
+  readonly firstChunkMs: number | undefined
+  readonly received: number
 }
 
 /** By peer and model, whoever was asked longest ago first. Part of the router's state, which alone changes it. */
@@ -48,9 +62,12 @@ export type Outcome = 'answered' | 'cancelled' | 'failed' | { readonly awayMs: n
 export function recordOf(records: TrackRecords, peerId: string, model: string, nowMs: number): TrackRecord {
   const entry = records.get(keyOf(peerId, model))
   if (entry === undefined) return NO_RECORD
-  const { inFlight, busyUntilMs, ejectedUntilMs } = entry
+  const { inFlight, busyUntilMs, ejectedUntilMs, tokensPerSecond } = entry
   const recent = nowMs - entry.sampledAtMs < SAMPLE_LIFE_MS
-  return { inFlight, busyUntilMs, ejectedUntilMs, firstChunkMs: recent ? entry.firstChunkMs : undefined }
+  return {
+    ...{ inFlight, busyUntilMs, ejectedUntilMs, tokensPerSecond },
+    firstChunkMs: recent ? entry.firstChunkMs : undefined
+  }
 }
 
 export function noteBegin(records: TrackRecords, peerId: string, model: string): void {
@@ -78,6 +95,19 @@ export function noteFirstChunk(
   entry.firstChunkMs =
     before === undefined || elapsedMs > before ? elapsedMs : before + SAMPLE_WEIGHT * (elapsedMs - before)
   entry.sampledAtMs = nowMs
+}
+
+/** Of a whole answer. Its peer counts the tokens, and more than it can have made between two chunks are its own claim. */
+export function noteSpeed(
+  records: TrackRecords,
+  { peer: { peerId, capability }, startedMs, firstChunkMs, received }: Answered,
+  outputTokens: number | undefined,
+  nowMs: number
+): void {
+  const entry = records.get(keyOf(peerId, capability.model))
+  const ms = nowMs - startedMs - (firstChunkMs ?? 0)
+  if (entry === undefined || outputTokens === undefined || received <= PIECES_MIN || ms <= 0) return
+  entry.tokensPerSecond = (outputTokens * 1000) / ms
 }
 
 export function noteEnd(

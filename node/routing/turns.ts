@@ -2,6 +2,7 @@
 
 import { considered } from './decisions.ts'
 import { type Candidate, type Ranked, type RankedCandidate, rank } from './rank.ts'
+import { isRoomier } from './room.ts'
 import type { Asked } from './router-state.ts'
 import { recordOf, type TrackRecords } from './track-record.ts'
 
@@ -41,6 +42,15 @@ export function newAsked(
     end: undefined,
     endedMs: nowMs
   }
+}
+
+/** Of the peers that are left, only those are asked that may have more room than this one. */
+export function onlyRoomier(asked: Asked, peer: RankedCandidate): void {
+  const before = asked.turns.slice(0, asked.attempts.length)
+  const rest = asked.considered.ranked
+    .map(({ candidate }) => candidate)
+    .filter(candidate => !before.includes(candidate) && isRoomier(candidate, peer))
+  asked.turns = [...before, ...rest].slice(0, ATTEMPTS_MAX)
 }
 
 /** An only peer may be asked twice: its connection can break while it is well. */

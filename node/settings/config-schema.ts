@@ -7,6 +7,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
+import { KeepAlive, MemorySize } from '../../interface/amounts.ts'
 import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
 import { fromTilde } from '../../storage/home/home-path.ts'
@@ -20,6 +21,8 @@ const PEERS_MAX = 64
 /** A router, its IPv6 address, and a second line. */
 const ANNOUNCED_MAX = 4
 const DIRECTORIES_MAX = 64
+/** More than one device has memory for. */
+const NAMED_MODELS_MAX = 64
 /** Of one server. */
 const SERVER_MODELS_MAX = 64
 /** Lower case, as browsers write names; no dot at the end. */
@@ -111,10 +114,24 @@ export const Config = z.strictObject({
     hosts: z.array(HostName).max(HOST_NAMES_MAX).default([])
   }),
   models: z.strictObject({
-    /** Serve the models that ship with the node. */
+    /**
+     * Serve the models that ship with the node, as demonstrations: no other device is offered them, and they are asked
+     * only where no device offers a model of that name.
+     */
     builtin: z.boolean().default(true),
     /** More model repositories to serve. */
-    directories: z.array(Path).max(DIRECTORIES_MAX).default([])
+    directories: z.array(Path).max(DIRECTORIES_MAX).default([]),
+    /**
+     * What all loaded models together may take, such as `8GB` or `50%` of the memory of this device. The other half
+     * is for its user's programs, and for what the system caches of files.
+     */
+    memoryMax: MemorySize.default('50%'),
+    /** A model that was not used for so long is unloaded: `5m`, `1h`, seconds as a number; 0 at once, -1 never. */
+    keepAlive: KeepAlive.default('5m'),
+    /** Models to load at start. */
+    warm: z.array(ModelId).max(NAMED_MODELS_MAX).default([]),
+    /** Models to load at start and to keep: they are not unloaded for another model. */
+    pinned: z.array(ModelId).max(NAMED_MODELS_MAX).default([])
   }),
   /**
    * To whom each model is offered, by role or as peers (PeerIds, or names in the mesh). A name means whichever
@@ -133,6 +150,16 @@ export const Config = z.strictObject({
   engines: z.strictObject({
     /** Serve the model `echo`, which answers with what it was asked. */
     echo: z.boolean().default(false),
+    /**
+     * Where engines are installed; homes may share it. Default: `engines` in the home, and
+     * `/var/lib/lumos-node/engines` for root, whose engines may run as a user who cannot enter the home.
+     */
+    directory: Path.nullable().default(null),
+    /** The npm registry that installed engines come from. Their hashes are part of the package. */
+    registry: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .default('https://registry.npmjs.org'),
     /** Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device. */
     discover: z.boolean().default(true),
     /**

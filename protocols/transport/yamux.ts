@@ -12,6 +12,12 @@ import { yamux } from '@libp2p/yamux'
 import { LumosError } from '../../interface/errors.ts'
 import { YAMUX_LIMITS } from '../wire/limits.ts'
 
+/** What is used of a muxer of Yamux. */
+type YamuxMuxer = StreamMuxer & {
+  _newStream?(...args: unknown[]): WindowedStream
+  ping?(): Promise<number>
+}
+
 /** What is used of a Yamux stream. */
 interface WindowedStream {
   readonly state?: number
@@ -29,12 +35,14 @@ const ESTABLISHED = 3
  * @param onHeard is called each time bytes come, with the muxer of their connection.
  */
 export const sparingYamux = (onHeard?: (muxer: StreamMuxer) => void) => (): StreamMuxerFactory => {
-  const factory: StreamMuxerFactory = yamux(YAMUX_LIMITS)()
+  // Its own pings come every 30 s, which is too late to notice a dead path: a node pings by itself.
+  const factory: StreamMuxerFactory = yamux({ ...YAMUX_LIMITS, enableKeepAlive: false })()
   const create = factory.createStreamMuxer.bind(factory)
   factory.createStreamMuxer = connection => {
-    const muxer = create(connection) as StreamMuxer & { _newStream?(...args: unknown[]): WindowedStream }
+    const muxer = create(connection) as YamuxMuxer
     const newStream = muxer._newStream?.bind(muxer)
     if (newStream === undefined) throw lacks('_newStream')
+    if (muxer.ping === undefined) throw lacks('ping')
     muxer._newStream = (...args) => spareUpdates(newStream(...args))
     // After the muxer's own listener: whoever listens first is given what has come already.
     if (onHeard !== undefined) connection.addEventListener('message', () => onHeard(muxer))
@@ -42,6 +50,9 @@ export const sparingYamux = (onHeard?: (muxer: StreamMuxer) => void) => (): Stre
   }
   return factory
 }
+
+/** Resolves when the muxer at the other end has answered. */
+export const pingBy = async (muxer: StreamMuxer): Promise<unknown> => (muxer as YamuxMuxer).ping?.()
 
 function spareUpdates(stream: WindowedStream): WindowedStream {
   const sendWindowUpdate = stream.sendWindowUpdate?.bind(stream)

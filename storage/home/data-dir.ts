@@ -27,6 +27,10 @@ const SPACE_BYTES = 256 * 1024
 /** SQLite's own default (SQLITE_MAX_PAGE_COUNT). */
 const PAGES_MAX = 0xffff_fffe
 
+/** Engines of root run as another user where there is no sandbox, and that user may not enter a home. */
+const SYSTEM_ENGINES = '/var/lib/lumos-node/engines'
+const isRoot = process.platform !== 'win32' && process.getuid?.() === 0
+
 export class DataDir implements AsyncDisposable {
   readonly path: string
   readonly core: Database
@@ -38,6 +42,8 @@ export class DataDir implements AsyncDisposable {
   readonly meshRootPath: string
   readonly tokenPath: string
   readonly modelsDir: string
+  /** Where engines are installed unless the settings say. */
+  readonly enginesDir: string
   readonly logDir: string
   readonly #lock: HomeLock
   readonly #features = new Map<string, Database>()
@@ -53,6 +59,7 @@ export class DataDir implements AsyncDisposable {
     this.meshRootPath = join(path, 'mesh-root.key')
     this.tokenPath = gatewayTokenPath(path)
     this.modelsDir = join(path, 'models')
+    this.enginesDir = isRoot ? SYSTEM_ENGINES : join(path, 'engines')
     this.logDir = join(path, 'logs')
     this.#lock = parts.lock
   }

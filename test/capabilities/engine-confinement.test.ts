@@ -22,7 +22,7 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { onnx } from '../../capabilities/engines/onnx/kind.ts'
-import { ENGINE_CHILD, ONNX_ENGINE } from '../../capabilities/entries.ts'
+import { ENGINE_CHILD, ONNX_ENGINE, TRANSFORMERS_ENGINE } from '../../capabilities/entries.ts'
 import { engineEnvironment } from '../../capabilities/host/engine-environment.ts'
 import { EngineHost } from '../../capabilities/host/engine-host.ts'
 import { startOf, works } from '../../capabilities/host/engine-sandbox.ts'
@@ -362,7 +362,7 @@ describe('what bubblewrap shows to an engine', () => {
   it('holds each file that the process imports', () => {
     const { args } = startOf('bubblewrap', { args: [], folder: '/', code: [], env: {} })
     const shown = args.filter((_, i) => args[i - 1] === '--ro-bind-try').map(path => path.replace(/\/$/, ''))
-    const files = [ENGINE_CHILD, ONNX_ENGINE]
+    const files = [ENGINE_CHILD, ONNX_ENGINE, TRANSFORMERS_ENGINE]
       .flatMap(module => [...filesOf(module)])
       .map(url => fileURLToPath(url))
 

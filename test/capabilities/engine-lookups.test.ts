@@ -47,13 +47,13 @@ if (hindered !== undefined)
   console.warn(`The look-ups of an engine were not watched, these tests did not run: ${hindered}`)
 
 /** Calls of a node and its engine while a real model is loaded and asked. */
-async function callsOfNode(): Promise<string[]> {
+async function callsOfNode(model: string): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'lumos-trace-'))
   const trace = join(folder, 'calls')
   const calls = 'trace=open,openat,openat2,socket,connect,bind,sendto,sendmmsg,execve'
   await promisify(execFile)('strace', [
     ...['-f', '-s', '256', '-o', trace, '-e', calls],
-    ...[process.execPath, NODE, join(MODELS, 'digits-cnn')]
+    ...[process.execPath, NODE, join(MODELS, model)]
   ])
   const lines = readFileSync(trace, 'utf8').split('\n')
   rmSync(folder, { recursive: true })
@@ -61,23 +61,29 @@ async function callsOfNode(): Promise<string[]> {
 }
 
 describe.skipIf(hindered !== undefined)('an engine that serves a real model', () => {
-  it('opens its model and code, no file that tells of this device or its owner, and no connection', async () => {
-    const calls = await callsOfNode()
-    const opened = calls.flatMap(call => /\bopen(?:at2?)?\((?:AT_FDCWD, )?"([^"]*)"/.exec(call)?.[1] ?? [])
+  it.each([
+    ['digits-cnn', 'onnx/model.onnx'],
+    ['tiny-llm', 'onnx/model_quantized.onnx']
+  ])(
+    'opens its model and code, no file that tells of this device or its owner, and no connection (%s)',
+    async (model, graph) => {
+      const calls = await callsOfNode(model)
+      const opened = calls.flatMap(call => /\bopen(?:at2?)?\((?:AT_FDCWD, )?"([^"]*)"/.exec(call)?.[1] ?? [])
 
-    // It was the engine, with its runtime and its model, that was watched.
-    assert.ok(calls.some(call => /execve\(.*engine-child|execve\(.*setpriv/.test(call)))
-    assert.ok(opened.some(path => /libonnxruntime/.test(path)))
-    assert.ok(opened.some(path => path.endsWith('onnx/model.onnx')))
+      // It was the engine, with its runtime and its model, that was watched.
+      assert.ok(calls.some(call => /execve\(.*engine-child|execve\(.*setpriv/.test(call)))
+      assert.ok(opened.some(path => /libonnxruntime/.test(path)))
+      assert.ok(opened.some(path => path.endsWith(graph)))
 
-    assert.deepEqual(
-      calls.filter(call => /\b(socket|connect|bind|sendto|sendmmsg)\(/.test(call)),
-      []
-    )
-    const strange = opened.filter(
-      path =>
-        path.startsWith('/') && !FILES.includes(path) && !FOLDERS.some(folder => path.startsWith(folder))
-    )
-    assert.deepEqual([...new Set(strange)], [])
-  })
+      assert.deepEqual(
+        calls.filter(call => /\b(socket|connect|bind|sendto|sendmmsg)\(/.test(call)),
+        []
+      )
+      const strange = opened.filter(
+        path =>
+          path.startsWith('/') && !FILES.includes(path) && !FOLDERS.some(folder => path.startsWith(folder))
+      )
+      assert.deepEqual([...new Set(strange)], [])
+    }
+  )
 })

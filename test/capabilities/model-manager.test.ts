@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import { ModelManager } from '../../capabilities/models/model-manager.ts'
+import { Residency } from '../../capabilities/models/residency.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { ManualClock } from './manual-clock.ts'
 import { memoryLog } from './parts.ts'
@@ -49,7 +50,14 @@ function managed() {
   const changes: boolean[] = []
   const manager: ModelManager = new ModelManager(
     { id: 'model', tasks: ['tensor'], slots: 1, engine },
-    { clock, random: () => 1, log: memoryLog(), onChange: () => changes.push(manager.warm) }
+    {
+      clock,
+      random: () => 1,
+      log: memoryLog(),
+      residency: new Residency({ clock, budgetBytes: Number.POSITIVE_INFINITY }),
+      footprint: { bytes: 0, pinned: false, keepAliveMs: Number.POSITIVE_INFINITY },
+      onChange: () => changes.push(manager.warm)
+    }
   )
   return { engine, clock, manager, changes }
 }

@@ -60,3 +60,47 @@ export const addsExternal = (location: string, size: number): Buffer =>
       number(14, 1)
     ])
   })
+
+const shaped = (name: string, type: number, sizes: readonly (number | string)[]): Buffer => {
+  const dimensions = sizes.map(size => bytes(1, typeof size === 'number' ? number(1, size) : bytes(2, size)))
+  return Buffer.concat([bytes(1, name), bytes(2, bytes(1, number(1, type), bytes(2, ...dimensions)))])
+}
+
+const node = (
+  operation: string,
+  inputs: readonly string[],
+  output: string,
+  ...attributes: Buffer[]
+): Buffer =>
+  bytes(
+    1,
+    ...inputs.map(name => bytes(1, name)),
+    bytes(2, output),
+    bytes(4, operation),
+    ...attributes.map(attribute => bytes(5, attribute))
+  )
+
+const INT = 2
+const INTS = 7
+const int = (name: string, value: number): Buffer =>
+  Buffer.concat([bytes(1, name), number(3, value), number(20, INT)])
+const ints = (name: string, value: number): Buffer =>
+  Buffer.concat([bytes(1, name), number(8, value), number(20, INTS)])
+
+/** A cross-encoder, of a kind: the score of two texts is how many tokens the second one has. */
+export const countsSecondText = (): Buffer =>
+  Buffer.concat([
+    number(1, 8),
+    bytes(
+      7,
+      node('Mul', ['token_type_ids', 'attention_mask'], 'second'),
+      node('Cast', ['second'], 'floats', int('to', FLOAT)),
+      node('ReduceL1', ['floats'], 'logits', ints('axes', 1), int('keepdims', 1)),
+      bytes(2, 'graph'),
+      ...['token_type_ids', 'attention_mask'].map(name =>
+        bytes(11, shaped(name, INT64, ['batch_size', 'length']))
+      ),
+      bytes(12, shaped('logits', FLOAT, ['batch_size', 1]))
+    ),
+    bytes(8, number(2, 13))
+  ])

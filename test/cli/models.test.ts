@@ -12,6 +12,40 @@ const PATIENCE_MS = 120_000
 
 describe('models on the command line', () => {
   it(
+    'are loaded, shown and unloaded, with words and as JSON',
+    async () => {
+      await using den = await startNode(await temporaryHome(), ['--name', 'den'])
+      const onDen = (...args: string[]) => runCli(args, { home: den.home })
+      const show = async () => (await onDen('models', 'show', 'digits-cnn')).stdout
+      assert.match(await show(), /^Tasks {3}image-classification, tensor\nState {3}cold\nFormat {2}onnx\n/m)
+
+      const loaded = await onDen('models', 'load', 'digits-cnn', '--json')
+      assert.equal(loaded.code, 0, loaded.stderr)
+      const { model_id, status, memory_bytes } = JSON.parse(loaded.stdout)
+      assert.deepEqual([model_id, status], ['digits-cnn', 'ready'])
+      assert.ok(memory_bytes > 0)
+      assert.match(await show(), /^State {3}ready$/m)
+      assert.match(await show(), /^den \(here\) +ready +1 +- +-$/m)
+      assert.match(
+        (await onDen('models')).stdout,
+        /^digits-cnn +tensor +ready +[\d.]+ KiB +- +den \(here\)$/m
+      )
+
+      assert.match(
+        (await onDen('models', 'load', 'digits-cnn')).stdout,
+        /^digits-cnn is loaded and takes [\d.]+ MiB/
+      )
+      const unloaded = await onDen('models', 'unload', 'digits-cnn')
+      assert.match(unloaded.stdout, /^digits-cnn is unloaded\. The next request loads it again\.$/m)
+      assert.match(await show(), /^State {3}(draining|cold)$/m)
+      const unknown = await onDen('models', 'load', 'digit-cnn')
+      assert.equal(unknown.code, 4)
+      assert.match(unknown.stderr, /no model "digit-cnn".*Closest: digits-cnn/)
+    },
+    PATIENCE_MS
+  )
+
+  it(
     'are listed, withdrawn and offered again, with words and as JSON',
     async () => {
       await using den = await startNode(await temporaryHome(), ['--name', 'den', '--echo'])
@@ -26,7 +60,7 @@ describe('models on the command line', () => {
       assert.equal(withdrawn.code, 0, withdrawn.stderr)
       assert.match(withdrawn.stdout, /echo is offered to nobody else now/)
       assert.equal(await offeredTo(), null)
-      assert.match((await onDen('models')).stdout, /^echo +text-generation +den \(here\)$/m)
+      assert.match((await onDen('models')).stdout, /^echo +text-generation +ready +- +- +den \(here\)$/m)
       assert.equal((await onDen('infer', 'echo', 'still mine')).stdout.trim(), 'still mine')
 
       const offered = await onDen(
@@ -52,6 +86,10 @@ describe('models on the command line', () => {
       assert.match(toBoth.stdout, /^echo is offered to the role admin and den now/)
       assert.match((await onDen('models', 'offer', 'echo')).stdout, /echo is offered to every member now/)
       assert.equal(await offeredTo(), 'everyone')
+
+      const demonstration = await onDen('models', 'offer', 'digits-cnn')
+      assert.equal(demonstration.code, 1)
+      assert.match(demonstration.stderr, /ships with the node as a demonstration/)
 
       const unknown = await onDen('models', 'withdraw', 'ecco')
       assert.equal(unknown.code, 4)

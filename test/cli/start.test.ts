@@ -27,7 +27,10 @@ describe('a started node', () => {
     assert.deepEqual([status.peer_id, status.name, status.gateway], [ready.peer_id, 'den', ready.gateway])
     assert.deepEqual(JSON.parse((await runCli(['peers', '--json'], { home })).stdout), { items: [] })
     const models: { id: string }[] = JSON.parse((await runCli(['models', '--json'], { home })).stdout).items
-    assert.deepEqual(new Set(models.map(({ id }) => id)), new Set(['digits-cnn', 'echo']))
+    assert.deepEqual(
+      new Set(models.map(({ id }) => id)),
+      new Set(['digits-cnn', 'echo', 'tiny-embed', 'tiny-llm'])
+    )
     assert.equal((await runCli(['infer', 'echo', 'one two'], { home })).stdout, 'one two\n')
 
     const { stdout } = await runCli(['infer', 'digits-cnn', `@${SEVEN}`, '--json', '--top-k', '2'], { home })

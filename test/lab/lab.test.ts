@@ -9,44 +9,17 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
-import type { Device } from '../../lab/device.ts'
 import { Lab } from '../../lab/lab.ts'
-import { netem } from '../../lab/link.ts'
 import { NotRun, outcomeOf } from '../../lab/scenario.ts'
 import { run } from '../../lab/system.ts'
-import { PERFECT } from '../../sim/network/link-model.ts'
 import { PRESETS } from '../../sim/network/presets.ts'
 import { describeOnLan } from '../lan/lan.ts'
+import { carried, echoes } from './echoes.ts'
 
 const MEBIBYTE = 1024 * 1024
 const MAIN = fileURLToPath(new URL('../../lab/main.ts', import.meta.url))
-const DATAGRAMS = 200
 
 describeOnLan('a device of the lab', () => {
-  it('meets the delay and the loss of its link, in packets that really are late and lost', async ({
-    skip
-  }) => {
-    await using lab = await Lab.create()
-    const lan = await lab.lan()
-    const [near, far] = [await lan.device('near'), await lan.device('far')]
-    carried(await echoes(near, far))
-
-    const link = near.link({ ...PERFECT, delay: { distribution: 'constant', ms: 40 }, lossRate: 0.3 })
-    const failure = await link.then(
-      () => undefined,
-      err => (err as Error).message
-    )
-    if (failure !== undefined) {
-      console.warn(`Not run: "links that are late and lose" needs what this machine lacks: ${failure}`)
-      return skip(failure)
-    }
-    const { received, fastestMs } = await echoes(near, far)
-    // A timer may fire a part of a millisecond early, at each end.
-    assert.ok(fastestMs >= 78, `${fastestMs} ms there and back`)
-    // Both ways come through with 0.49; these bounds are seven standard deviations away.
-    assert.ok(received > 0.24 * DATAGRAMS && received < 0.74 * DATAGRAMS, `${received} came back`)
-  })
-
   it('sends nothing into a blackhole, and is heard again after it', async () => {
     await using lab = await Lab.create()
     const lan = await lab.lan()
@@ -185,20 +158,6 @@ describeOnLan('an outcome', () => {
   })
 })
 
-describe('the links of netem', () => {
-  it('are told to tc with the figures of the preset', () => {
-    assert.equal(
-      netem('eth0', PRESETS['weak-4g']),
-      'qdisc replace dev eth0 root netem limit 182 delay 60ms 19.5ms distribution normal ' +
-        'loss gemodel 0.4082% 20.0000% rate 8000000bit'
-    )
-    assert.equal(
-      netem('eth0', PRESETS.lan),
-      'qdisc replace dev eth0 root netem limit 16534 delay 0.25ms 0ms rate 1000000000bit'
-    )
-  })
-})
-
 describe('npm run lab', () => {
   const lab = async (...args: string[]) =>
     run(process.execPath, [MAIN, ...args]).then(
@@ -226,57 +185,6 @@ describe('npm run lab', () => {
     assert.ok(stderr.includes(hint), stderr)
   })
 })
-
-interface Echoes {
-  readonly received: number
-  readonly fastestMs: number
-  /** The address that the other device saw. */
-  readonly seenAs: string
-}
-
-/** Neighbours that look for each other's hardware address lose a few of the first. */
-const carried = ({ received }: Echoes): void => assert.ok(received > 0.5 * DATAGRAMS, `${received} came back`)
-
-/** Datagrams from one device that the other sends back, while anything comes. */
-async function echoes(from: Device, to: Device): Promise<Echoes> {
-  const server = spawn(to.through[0]!, [...to.through.slice(1), process.execPath, '-e', ECHO])
-  try {
-    await once(createInterface(server.stdout), 'line')
-    const args = [...from.through.slice(1), process.execPath, '-e', ASK, to.address, `${DATAGRAMS}`]
-    return JSON.parse((await run(from.through[0]!, args)).stdout)
-  } finally {
-    server.kill('SIGKILL')
-  }
-}
-
-const ECHO = `
-  const socket = require('node:dgram').createSocket('udp4')
-  socket.on('message', (data, { address, port }) => socket.send(data + address, port, address))
-  socket.bind(7, () => console.log('ready'))`
-
-/** One datagram each 5 ms, then as much silence as no link of these tests makes. */
-const ASK = `
-  const [address, count] = process.argv.slice(-2)
-  const socket = require('node:dgram').createSocket('udp4')
-  const took = []
-  let seenAs = '', sent = 0
-  socket.on('error', () => {})
-  socket.on('message', data => {
-    const [at, as] = String(data).split(' ')
-    took.push(performance.now() - Number(at))
-    seenAs = as
-    if (took.length === Number(count)) done()
-  })
-  const done = () => {
-    console.log(JSON.stringify({ received: took.length, fastestMs: Math.min(...took), seenAs }))
-    process.exit()
-  }
-  const next = () => {
-    if (sent++ === Number(count)) return setTimeout(done, 500)
-    socket.send(performance.now() + ' ', 7, address, () => {})
-    setTimeout(next, 5)
-  }
-  next()`
 
 /** What the lab of that process has on this machine now. */
 async function traces(pid: number, homes: 'with homes' | 'without homes' = 'with homes'): Promise<string[]> {

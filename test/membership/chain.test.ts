@@ -199,6 +199,23 @@ it('is later when it begins later, or ends later; the same one is not', () => {
   expect(isLater(known, from(100, 1000), NOW_MS)).toBe(false)
 })
 
+it('is later than the one that it replaces, whenever that begins, and than no other that begins later', () => {
+  const from = (serial: string, notBeforeMs: number, replaces?: string) =>
+    membershipOf([certificate({ mesh, issuer: mesh, subject }, { serial, notBeforeMs, replaces })])
+  const ahead = from('a'.repeat(32), 1000)
+  const fresh = from('b'.repeat(32), 10, ahead.serial)
+  const renewed = from('c'.repeat(32), 20, ahead.serial)
+  for (const [later, earlier] of [
+    [fresh, ahead],
+    [renewed, ahead],
+    [renewed, fresh]
+  ] as const) {
+    expect(isLater(later, earlier, NOW_MS)).toBe(true)
+    expect(isLater(earlier, later, NOW_MS)).toBe(false)
+  }
+  expect(isLater(fresh, from('d'.repeat(32), 1000), NOW_MS)).toBe(false)
+})
+
 describe('a certificate as bytes', () => {
   it('is refused whichever bit of it is flipped, and never as something else', async () => {
     const bytes = await sealed({ mesh, issuer: admin, subject }, { role: 'member' })

@@ -153,4 +153,28 @@ describe('a clock that is years wrong', () => {
     await using shed = await startNode('shed', [den, attic])
     await Promise.all([meets(shed, den), meets(shed, attic), meets(attic, shed)])
   })
+
+  it('of a month ahead on two devices that pair there heals the admin, and the other when it joins again', async () => {
+    const clocks = [new SetClock(30 * DAY_MS), new SetClock(30 * DAY_MS)] as const
+    await using den = await startNode('den', [], { clock: clocks[0] })
+    await using attic = await startNode('attic', [], { clock: clocks[1] })
+    await attic.mesh.join(den.mesh.invite().code)
+    await Promise.all([meets(den, attic), meets(attic, den)])
+    for (const clock of clocks) clock.set(0)
+    const daysLeft = (node: LumosNode) => (node.mesh.info().expiresAtMs! - Date.now()) / DAY_MS
+    await waitFor(() => daysLeft(den) < 91)
+    expect(attic.mesh.info().advice.join()).toMatch(/begins on .* lumos-node leave, then lumos-node join/)
+
+    await attic.mesh.leave()
+    await attic.mesh.join(den.mesh.invite().code)
+    expect(daysLeft(attic)).toBeLessThan(91)
+    await using shed = await startNode('shed', [den, attic])
+    await Promise.all([meets(shed, attic), meets(attic, shed), meets(den, attic)])
+    expect(
+      den.mesh
+        .members()
+        .map(({ name }) => name)
+        .sort()
+    ).toEqual(['attic', 'den', 'shed'])
+  })
 })

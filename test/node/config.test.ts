@@ -56,9 +56,16 @@ describe('the configuration', () => {
         swarm: { host: '::', port: 5867, mdns: true, dht: true, peers: [], announce: [] },
         keys: { passphraseFile: null },
         gateway: { host: '127.0.0.1', port: 5866, hosts: [] },
-        models: { builtin: true, directories: [] },
+        models: {
+          builtin: true,
+          directories: [],
+          memoryMax: '50%',
+          keepAlive: '5m',
+          warm: [],
+          pinned: []
+        },
         access: {},
-        engines: { echo: false },
+        engines: { echo: false, discover: true, servers: {} },
         log: { level: 'info' }
       }
     )

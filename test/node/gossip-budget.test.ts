@@ -53,6 +53,16 @@ describe('the gossip that is heard of a peer', () => {
     expect(heard).toBe(5001)
   })
 
+  it('ends as the library ends it, with a failure too', async () => {
+    const listener: Listener = {
+      handleReceivedRpc: async () => {
+        throw new Error('not read')
+      }
+    }
+    budget.bound(listener as never)
+    await expect(listener.handleReceivedRpc('a', { messages: [] })).rejects.toThrow('not read')
+  })
+
   it('is refused as a whole when the library has no such method', () => {
     expect(() => budget.bound({} as GossipSub)).toThrow(/gossipsub has no handleReceivedRpc/)
   })

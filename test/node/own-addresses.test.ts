@@ -3,6 +3,8 @@ import { rm } from 'node:fs/promises'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Guard } from '../../node/membership/guard.ts'
 import type { Interfaces } from '../../node/network/address-order.ts'
@@ -25,7 +27,7 @@ const LOOPBACK = { lo: [info('127.0.0.1', 8, true), info('::1', 128, true)] }
 /** A node that runs on a device with these interfaces. */
 async function nodeOn(interfaces: Interfaces, { host = '0.0.0.0', announce = [] as string[] } = {}) {
   const clock = new ManualClock()
-  const device = { interfaces, announce }
+  const device = { interfaces, announce, asked: 0 }
   const home = await temporaryHome()
   onTestFinished(() => rm(home, { recursive: true }))
   const database = openDatabase(join(home, 'cache.db'), {
@@ -40,7 +42,14 @@ async function nodeOn(interfaces: Interfaces, { host = '0.0.0.0', announce = [] 
     logger: { forComponent: () => SILENT },
     network: {
       ...network,
-      device: { interfaces: () => device.interfaces, defaultSources: async () => [], announce }
+      device: {
+        interfaces() {
+          device.asked++
+          return device.interfaces
+        },
+        defaultSources: async () => [],
+        announce
+      }
     },
     clock,
     dht: false,
@@ -88,6 +97,30 @@ describe('the addresses of a node', () => {
     await using node = await nodeOn(interfaces, { announce: ['/ip4/203.0.113.7/tcp/5000'] })
     expect(node.addresses().slice(0, 3)).toEqual(['/ip4/192.168.7.5', '/ip4/203.0.113.7', '/ip4/172.0.0.1'])
     expect(node.libp2p.getMultiaddrs()[1]!.toString()).toContain('/ip4/203.0.113.7/tcp/5000/p2p/')
+  })
+
+  it('are not asked of the system for each address that a peer states', async () => {
+    await using node = await nodeOn({ ...LOOPBACK, eth0: [info('10.9.0.1', 24)] })
+    const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const multiaddrs = Array.from({ length: 20 }, (_, i) => multiaddr(`/ip4/127.0.0.1/tcp/${i + 1}`))
+    await node.libp2p.peerStore.merge(id, { multiaddrs })
+    const { asked } = node.device
+    const merged = await node.libp2p.peerStore.merge(id, { multiaddrs })
+    expect(node.device.asked).toBe(asked)
+    expect(merged.addresses).toEqual([])
+  })
+
+  it('of loopback count for a node that gets no other until it has one', async () => {
+    await using node = await nodeOn(LOOPBACK)
+    await expect.poll(() => node.clock.timers).toBeGreaterThan(0)
+    const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const multiaddrs = [multiaddr('/ip4/127.0.0.1/tcp/1')]
+    expect((await node.libp2p.peerStore.merge(id, { multiaddrs })).addresses).toHaveLength(1)
+    const told = once(node.libp2p as never, 'self:peer:update')
+    node.device.interfaces = { ...LOOPBACK, eth0: [info('10.9.0.1', 24)] }
+    node.clock.advance(3000)
+    await told
+    expect((await node.libp2p.peerStore.patch(id, { multiaddrs })).addresses).toEqual([])
   })
 
   it('change with the interfaces, and an event says so at the next look', async () => {

@@ -10,7 +10,14 @@ const remote: Inference = { infer: () => Promise.reject(new Error('not asked her
 type Roles = Record<string, 'member' | 'admin' | 'guest'>
 
 /** A view of `self`, which has the model `own`, and of peers that all offer `echo`. */
-function viewOf(roles: Roles, { lost = [], claims = [] }: { lost?: string[]; claims?: string[] } = {}) {
+function viewOf(
+  roles: Roles,
+  {
+    lost = [],
+    claims = [],
+    demonstrations = []
+  }: Partial<Record<'lost' | 'claims' | 'demonstrations', string[]>> = {}
+) {
   const list = Object.entries(roles).map(([peerId, role]) => ({ peerId, name: `name-${peerId}`, role }))
   const members = {
     list: () => list,
@@ -19,7 +26,13 @@ function viewOf(roles: Roles, { lost = [], claims = [] }: { lost?: string[]; cla
   } as unknown as ProviderViewComponents['members']
   return new ProviderView({
     self: { peerId: 'self', name: 'unborn' },
-    own: { ...service, capabilities: () => [capability('own')] },
+    own: {
+      ...service,
+      capabilities: ({ offered } = { offered: false }) => [
+        capability('own'),
+        ...(offered ? [] : demonstrations.map(capability))
+      ]
+    },
     table: {
       providers: ({ model = 'echo' }) =>
         model === 'echo'
@@ -52,6 +65,16 @@ describe('the view of providers', () => {
     expect(peersOf(view, { model: 'own' })).toEqual(['self'])
     expect(peersOf(view, { model: 'echo' })).toEqual(['near'])
     expect(peersOf(view, { task: 'tensor', model: 'own' })).toEqual([])
+  })
+
+  it('has a demonstration only where no device offers a model of its name, nor one for the task', () => {
+    const view = viewOf({ near: 'member' }, { demonstrations: ['echo', 'demo'] })
+    expect(peersOf(view, { model: 'echo' })).toEqual(['near'])
+    expect(peersOf(view, { model: 'demo' })).toEqual(['self'])
+    expect(peersOf(view, { task: 'text-generation' })).not.toContain('demo')
+    expect(view.offers({}).map(({ capability: { model } }) => model)).toEqual(['own', 'echo', 'demo'])
+    const alone = viewOf({}, { demonstrations: ['echo'] })
+    expect(alone.offers({ model: 'echo' }).map(({ peerId }) => peerId)).toEqual(['self'])
   })
 
   it('leaves out guests, peers that are lost, peers that are no members, and what others say of this node', () => {

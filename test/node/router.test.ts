@@ -53,7 +53,11 @@ class VirtualTime implements Clock {
 }
 
 /** A router over peers called `a`, `b`, …, ranked in that order. */
-function routerOver(answers: Record<string, Answer>, clock: Clock = systemClock) {
+function routerOver(
+  answers: Record<string, Answer>,
+  clock: Clock = systemClock,
+  contexts: Record<string, number> = {}
+) {
   const asked: string[] = []
   const events: string[] = []
   const service = (peerId: string): Inference => ({
@@ -75,7 +79,10 @@ function routerOver(answers: Record<string, Answer>, clock: Clock = systemClock)
             local: i === 0,
             connected: true,
             rttMs: i,
-            capability: { task: 'text-generation' as const, model: 'echo', slots: 4, warm: true }
+            capability: {
+              ...{ task: 'text-generation' as const, model: 'echo', slots: 4, warm: true },
+              contextTokens: contexts[peerId]
+            }
           }))
           .filter(c => (task ?? c.capability.task) === c.capability.task && (model ?? 'echo') === 'echo'),
       client: service,
@@ -119,6 +126,66 @@ describe('the router', () => {
     await Array.fromAsync(ask(router, request, { onRoute: ({ peerId }) => routes.push(peerId) }))
     expect(asked).toEqual(['a', 'b'])
     expect(routes).toEqual(['a', 'b'])
+  })
+
+  it('asks no peer where none has room for the tokens that are wanted, and says both numbers', async () => {
+    const { router, asked } = routerOver({ a: answer, b: answer }, systemClock, { a: 512, b: 2048 })
+    const params = { maxTokens: 4000 }
+    await expect(Array.fromAsync(ask(router, { ...request, params }))).rejects.toMatchObject({
+      code: 'CONTEXT_TOO_SMALL',
+      details: { contextTokens: 2048, maxTokens: 4000 }
+    })
+    expect(asked).toEqual([])
+    await Array.fromAsync(ask(router, { ...request, params: { maxTokens: 2000 } }))
+    expect(asked).toEqual(['b'])
+  })
+
+  it('takes a request that states no bound, and a peer that states no context, for ones that fit', async () => {
+    const small = routerOver({ a: answer }, systemClock, { a: 512 })
+    await Array.fromAsync(ask(small.router, request))
+    expect(small.asked).toEqual(['a'])
+    const unknown = routerOver({ a: answer, b: answer }, systemClock, { a: 512 })
+    await Array.fromAsync(ask(unknown.router, { ...request, params: { maxTokens: 4000 } }))
+    expect(unknown.asked).toEqual(['b'])
+  })
+
+  it('asks only peers with more room after one whose context is too small', async () => {
+    const full = failing(() => new LumosError('CONTEXT_TOO_SMALL', 'too long'))
+    const contexts = { a: 2048, b: 512, c: 2048, d: 1024, e: 4096 }
+    const peers = { a: full, b: answer, c: answer, d: answer, e: answer }
+    const { router, asked } = routerOver(peers, systemClock, contexts)
+    await Array.fromAsync(ask(router, request))
+    expect(asked).toEqual(['a', 'e'])
+    const none = routerOver({ a: full, b: answer }, systemClock, contexts)
+    expect(await codeOf(Array.fromAsync(ask(none.router, request)))).toBe('CONTEXT_TOO_SMALL')
+    expect(none.asked).toEqual(['a'])
+  })
+
+  it('asks another peer where one has no memory for the model, and asks that one after others for a while', async () => {
+    const full = failing(() => new LumosError('NO_CAPACITY', 'no memory'))
+    const { router, asked } = routerOver({ a: full, b: answer })
+    await Array.fromAsync(ask(router, request))
+    await Array.fromAsync(ask(router, request))
+    expect(asked).toEqual(['a', 'b', 'b'])
+    const all = routerOver({ a: full, b: full })
+    expect(await codeOf(Array.fromAsync(ask(all.router, request)))).toBe('NO_CAPACITY')
+    const mixed = routerOver({ a: failing(() => new OverloadedError('busy', 10)), b: full })
+    expect(await codeOf(Array.fromAsync(ask(mixed.router, request)))).toBe('OVERLOADED')
+  })
+
+  it('knows how fast a peer wrote its last answer, by the tokens that it counts', async () => {
+    const time = new VirtualTime()
+    async function* paced(): AsyncGenerator<InferenceChunk> {
+      for (let index = 0; index < 10; index++) {
+        yield { type: 'text', index, text: 'word' }
+        time.setTimer(() => {}, 100)
+        time.sleepers()
+      }
+      yield { type: 'done', index: 10, finishReason: 'stop', usage: { outputTokens: 20 } }
+    }
+    const { router } = routerOver({ a: paced }, time)
+    await Array.fromAsync(ask(router, request))
+    expect(router.recordOf('a', 'echo').tokensPerSecond).toBe(20)
   })
 
   it('asks an only peer once more when its connection broke, and for no other reason', async () => {

@@ -2,9 +2,11 @@
 
 import type { Connection, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
-import { createLibp2p, type Libp2p } from 'libp2p'
+import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { socketTls } from '../../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../../protocols/transport/yamux.ts'
+
+type Transport = NonNullable<Libp2pOptions['transports']>[number]
 
 export interface Peers extends AsyncDisposable {
   readonly dialer: Libp2p
@@ -18,10 +20,10 @@ export interface Peers extends AsyncDisposable {
 const PROTOCOL = '/test/streams/1'
 
 /** A node; without `listen` it only dials. */
-export const createPeer = (listen: string[] = []): Promise<Libp2p> =>
+export const createPeer = (listen: string[] = [], transport: Transport = tcp()): Promise<Libp2p> =>
   createLibp2p({
     addresses: { listen },
-    transports: [tcp()],
+    transports: [transport],
     connectionEncrypters: [socketTls()],
     streamMuxers: [sparingYamux()],
     connectionMonitor: { enabled: false }

@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import type { LumosNode } from '../../interface/node.ts'
+import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import { defineUnit } from '../define-unit.ts'
 
 const Model = z.strictObject({
@@ -24,9 +25,9 @@ export const modelUnits = (node: LumosNode) => [
     input: z.strictObject({ type: z.string().max(64).optional() }),
     examples: [
       {
-        input: { type: 'text-generation' },
+        input: { type: textGeneration.name },
         output: {
-          models: [{ id: 'tiny-llm', types: ['text-generation'], ready: true, devices: ['den'] }]
+          models: [{ id: 'tiny-llm', types: [textGeneration.name], ready: true, devices: ['den'] }]
         }
       }
     ],

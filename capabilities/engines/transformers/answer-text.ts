@@ -37,6 +37,8 @@ export class AnswerText {
   #mode: 'begin' | 'text' | 'reasoning' | 'call' | 'mistral' | 'bare'
   /** What is held back. */
   #held = ''
+  /** Spaces that come now are no part of the answer. */
+  #trims = false
   #calls = 0
   #stopped = false
 
@@ -90,6 +92,11 @@ export class AnswerText {
 
   /** @returns whether there may be more to do with what is held. */
   #step(pieces: Piece[]): boolean {
+    if (this.#trims) {
+      this.#held = this.#held.trimStart()
+      if (this.#held === '') return false
+      this.#trims = false
+    }
     switch (this.#mode) {
       case 'begin':
         return this.#begin()
@@ -141,7 +148,9 @@ export class AnswerText {
     const reasoning = this.#held.slice(0, safe)
     if (reasoning !== '') pieces.push({ reasoning })
     this.#held = this.#held.slice(safe)
-    return end >= 0 && this.#enter('begin', this.#held.slice(THINK_END.length).trimStart())
+    if (end < 0) return false
+    this.#trims = true
+    return this.#enter('begin', this.#held.slice(THINK_END.length))
   }
 
   #call(pieces: Piece[]): boolean {
@@ -152,7 +161,8 @@ export class AnswerText {
     if (call === undefined) pieces.push({ text: CALL_START + body + CALL_END })
     else pieces.push(...this.#all([call])!)
     if (this.#stopped) return false
-    return this.#enter('text', this.#held.slice(end + CALL_END.length).trimStart())
+    this.#trims = call !== undefined
+    return this.#enter('text', this.#held.slice(end + CALL_END.length))
   }
 
   #all(calls: readonly WrittenCall[] | undefined): Piece[] | undefined {

@@ -16,15 +16,21 @@ export interface Tokenized {
   readonly at: number
 }
 
+/** What a tokenizer is besides its types. */
+type Encode = (text: string, options: object) => { input_ids: number[]; token_type_ids?: number[] }
+
 /** @throws {LumosError} `CONTEXT_TOO_SMALL` for a text that the model would have to cut. */
 export function tokenized(
   tokenizer: PreTrainedTokenizer,
   texts: readonly (readonly [text: string, pair?: string])[],
   contextTokens: number | undefined
 ): Tokenized[] {
+  const encode = tokenizer as unknown as Encode
   return texts.map(([text, pair], at) => {
-    const encoded = tokenizer._encode_plus(text, { text_pair: pair ?? null, return_token_type_ids: true })
-    const { input_ids: ids, token_type_ids: types = ids.map(() => 0) } = encoded
+    const { input_ids: ids, token_type_ids: types = ids.map(() => 0) } = encode(text, {
+      ...{ text_pair: pair ?? null, padding: false, truncation: false, return_tensor: false },
+      return_token_type_ids: true
+    })
     if (ids.length === 0) throw new InvalidInputError(`Text ${at} is empty.`)
     if (contextTokens !== undefined && ids.length > contextTokens) {
       throw new LumosError(

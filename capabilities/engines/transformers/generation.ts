@@ -1,13 +1,13 @@
 /** Text generation: a conversation or a prompt in, an answer piece by piece out. */
 
-import { createHash } from 'node:crypto'
 import type { PreTrainedModel, PreTrainedTokenizer } from '@huggingface/transformers'
-import type { DeltaChunk, InferenceChunk } from '../../../interface/chunks.ts'
+import type { InferenceChunk } from '../../../interface/chunks.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { TOKENS_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { AnswerText, type Piece } from './answer-text.ts'
+import { Chunks } from './answer-chunks.ts'
+import { AnswerText } from './answer-text.ts'
 import { offered, promptOf } from './prompt.ts'
 import { Sampler, type Sampling } from './sampler.ts'
 import { TokenText } from './token-text.ts'
@@ -16,10 +16,6 @@ import { tokensOf } from './tokens.ts'
 type Input = TaskInput<'text-generation'>
 type Params = TaskParams<'text-generation'>
 
-/** A piece of a call holds so many characters; `TEXT_PIECE_CHARS_MAX` is of the whole piece. */
-const PIECE_CHARS_MAX = 16 * 1024
-/** Characters of a call's id: Mistral's templates take nine letters and digits, and others anything. */
-const CALL_ID_CHARS = 9
 /** Sampled from so many where a model's makers say that it is to be sampled, and no more. */
 const TOP_K_DEFAULT = 50
 
@@ -50,7 +46,7 @@ export async function* generate(
   })
 
   const sampler = new Sampler(samplingOf(params, model), prompt)
-  const chunks = new Chunks(text)
+  const chunks = new Chunks(text, token => tokenizer.decode([token], { skip_special_tokens: false }))
   const words = new TokenText(tokenizer)
   const tokens = tokensOf(model, { prompt, max, sampler, ends: endsOf(model, tokenizer), signal })
   let outputTokens = 0
@@ -62,7 +58,7 @@ export async function* generate(
       break
     }
     outputTokens++
-    const pieces = answer.add(words.add(value))
+    const pieces = answer.add(words.add(value.token))
     // An answer has no more pieces than tokens, so what is left goes with the last of them.
     if (outputTokens === max && !answer.stopped) pieces.push(...answer.add(words.end()), ...answer.end())
     yield* chunks.of(pieces, value)
@@ -81,86 +77,8 @@ export async function* generate(
   }
 }
 
-type Part = Pick<DeltaChunk, 'text' | 'reasoning' | 'toolCalls'>
-
-/** Pieces of an answer as chunks: one for all that a token completes, with the tokens that came since the one before. */
-class Chunks {
-  readonly #prompt: string
-  #tokens: number[] = []
-  #calls = 0
-  count = 0
-
-  constructor(prompt: string) {
-    this.#prompt = prompt
-  }
-
-  *of(pieces: readonly Piece[], token?: number): Generator<DeltaChunk> {
-    if (token !== undefined) this.#tokens.push(token)
-    let waiting: Part | undefined
-    for (const part of pieces.flatMap(piece => this.#partsOf(piece))) {
-      if (waiting !== undefined && charsOf(waiting) + charsOf(part) > PIECE_CHARS_MAX) {
-        yield this.#delta(waiting)
-        waiting = undefined
-      }
-      waiting = waiting === undefined ? part : joined(waiting, part)
-    }
-    if (waiting !== undefined) yield this.#delta(waiting)
-  }
-
-  #partsOf(piece: Piece): Part[] {
-    if ('text' in piece) return split(piece.text).map(text => ({ text }))
-    if ('reasoning' in piece) return split(piece.reasoning).map(reasoning => ({ reasoning }))
-    const index = this.#calls++
-    const head = { id: this.#idOf(index), name: piece.call.name }
-    return split(piece.call.arguments).map((part, at) => ({
-      toolCalls: [{ index, ...(at === 0 && head), arguments: part }]
-    }))
-  }
-
-  /** The same conversation gets the same ids, and a longer one others. */
-  #idOf(call: number): string {
-    const hash = createHash('sha256').update(`${call} ${this.#prompt}`).digest('base64url')
-    return hash.replaceAll(/[-_]/g, '').slice(0, CALL_ID_CHARS)
-  }
-
-  #delta(part: Part): DeltaChunk {
-    const tokens = this.#tokens
-    this.#tokens = []
-    return { type: 'delta', index: this.count++, ...part, ...(tokens.length > 0 && { tokens }) }
-  }
-}
-
-const charsOf = ({ text = '', reasoning = '', toolCalls = [] }: Part): number =>
-  toolCalls.reduce((sum, { arguments: json = '' }) => sum + json.length, text.length + reasoning.length)
-
-function joined(one: Part, other: Part): Part {
-  const text = (one.text ?? '') + (other.text ?? '')
-  const reasoning = (one.reasoning ?? '') + (other.reasoning ?? '')
-  const toolCalls = [...(one.toolCalls ?? []), ...(other.toolCalls ?? [])]
-  return {
-    ...(text !== '' && { text }),
-    ...(reasoning !== '' && { reasoning }),
-    ...(toolCalls.length > 0 && { toolCalls })
-  }
-}
-
-const HIGH_SURROGATE_AT_END = /[\ud800-\udbff]$/
-
-/** No part ends in the middle of a character. */
-function split(text: string): string[] {
-  const parts: string[] = []
-  for (let at = 0; at < text.length; at += parts.at(-1)!.length) {
-    parts.push(
-      text
-        .slice(at, at + PIECE_CHARS_MAX)
-        .replace(at + PIECE_CHARS_MAX < text.length ? HIGH_SURROGATE_AT_END : /$^/, '')
-    )
-  }
-  return parts
-}
-
 /** What this engine cannot hold an answer to is refused, and never left undone in silence. */
-function refuseOthers({ toolChoice, responseFormat, logprobs }: Params): void {
+function refuseOthers({ toolChoice, responseFormat }: Params): void {
   const refuse = (field: string, what: string): never => {
     throw new InvalidInputError(`${field}: the engine of this model ${what}.`, { details: { field } })
   }
@@ -170,7 +88,6 @@ function refuseOthers({ toolChoice, responseFormat, logprobs }: Params): void {
   if (responseFormat !== undefined && responseFormat.type !== 'text') {
     refuse('params.responseFormat', 'cannot hold an answer to JSON')
   }
-  if (logprobs) refuse('params.logprobs', 'gives no log-probabilities')
 }
 
 /** @throws {LumosError} `CONTEXT_TOO_SMALL` before anything is run. */
@@ -216,7 +133,8 @@ function samplingOf(params: Params, model: PreTrainedModel): Sampling {
     frequencyPenalty: params.frequencyPenalty ?? 0,
     presencePenalty: params.presencePenalty ?? 0,
     repetitionPenalty: params.repetitionPenalty ?? makers.repetition_penalty ?? 1,
-    seed: params.seed ?? Math.floor(Math.random() * 2 ** 32)
+    seed: params.seed ?? Math.floor(Math.random() * 2 ** 32),
+    ...(params.logprobs && { top: params.topLogprobs ?? 0 })
   }
 }
 

@@ -12,6 +12,16 @@ export interface Sampling {
   readonly repetitionPenalty: number
   /** The same seed makes the same choices. */
   readonly seed: number
+  /** How many others are told of with each choice, and how likely all were; absent: nothing is. */
+  readonly top?: number
+}
+
+export type Likelihood = readonly [token: number, logprob: number]
+
+export interface Choice {
+  readonly token: number
+  /** What the model said before anything was added or taken away; the chosen one first. */
+  readonly likelihoods?: readonly Likelihood[]
 }
 
 export class Sampler {
@@ -28,11 +38,13 @@ export class Sampler {
   }
 
   /** Changes the scores: of each token that came already. */
-  choose(scores: Float32Array): number {
+  choose(scores: Float32Array): Choice {
+    const { temperature, top } = this.#sampling
+    const said = top === undefined ? undefined : scores.slice()
     this.#penalize(scores)
-    const chosen = this.#sampling.temperature === 0 ? likeliest(scores) : this.#sample(scores)
-    this.#made.set(chosen, (this.#made.get(chosen) ?? 0) + 1)
-    return chosen
+    const token = temperature === 0 ? likeliest(scores) : this.#sample(scores)
+    this.#made.set(token, (this.#made.get(token) ?? 0) + 1)
+    return said === undefined ? { token } : { token, likelihoods: likelihoodsOf(said, token, top!) }
   }
 
   #penalize(scores: Float32Array): void {
@@ -59,8 +71,16 @@ export class Sampler {
   }
 }
 
+function likelihoodsOf(scores: Float32Array, token: number, top: number): Likelihood[] {
+  const max = scores[likeliest(scores)]!
+  const logSum = Math.log(scores.reduce((sum, score) => sum + Math.exp(score - max), 0))
+  const others = top === 0 ? [] : heaviest(scores, Math.min(top, scores.length))
+  // Rounding must make none likelier than certain.
+  return [token, ...others].map(token => [token, Math.min(0, scores[token]! - max - logSum)])
+}
+
 /** The first of the tokens with the highest score. */
-export function likeliest(scores: Float32Array): number {
+function likeliest(scores: Float32Array): number {
   let best = 0
   for (let token = 1; token < scores.length; token++) if (scores[token]! > scores[best]!) best = token
   return best

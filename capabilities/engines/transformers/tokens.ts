@@ -5,7 +5,7 @@
 
 import { type PreTrainedModel, Tensor } from '@huggingface/transformers'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import type { Sampler } from './sampler.ts'
+import type { Choice, Sampler } from './sampler.ts'
 
 /** A run cannot be interrupted, so a long prompt is read in runs of so many tokens. */
 const RUN_TOKENS = 256
@@ -40,7 +40,7 @@ export interface TokensOptions extends AbortOptions {
 export async function* tokensOf(
   model: PreTrainedModel,
   { prompt, max, sampler, ends, signal }: TokensOptions
-): AsyncGenerator<number, boolean> {
+): AsyncGenerator<Choice, boolean> {
   const decoder = model as unknown as Decoder
   const runTokens = keepsAll(decoder) ? RUN_TOKENS : prompt.length
   let past: Inputs['past_key_values']
@@ -65,11 +65,11 @@ export async function* tokensOf(
     let scores: Float32Array | undefined
     for (let at = 0; at < prompt.length; at += runTokens) scores = await run(prompt.slice(at, at + runTokens))
     for (let made = 0; ; made++) {
-      const token = sampler.choose(scores!)
-      if (ends.has(token)) return true
-      yield token
+      const choice = sampler.choose(scores!)
+      if (ends.has(choice.token)) return true
+      yield choice
       if (made + 1 === max) return false
-      scores = await run([token])
+      scores = await run([choice.token])
     }
   } finally {
     await past?.dispose()

@@ -10,6 +10,21 @@ export function register(program: Command, lazily: Lazily): void {
     .description('every model of the mesh')
     .action(lazily(() => import('./list.ts')))
   models
+    .command('show')
+    .description('one model: its tasks, state, size, memory and context, and each device that has it')
+    .argument('<model>', 'its name')
+    .action(lazily(() => import('./show.ts')))
+  models
+    .command('load')
+    .description('load a model of this device, so that its first request need not wait')
+    .argument('<model>', 'its name')
+    .action(lazily(async () => ({ run: (await import('./load.ts')).load })))
+  models
+    .command('unload')
+    .description('free the memory of a model of this device, once its requests have ended')
+    .argument('<model>', 'its name')
+    .action(lazily(async () => ({ run: (await import('./load.ts')).unload })))
+  models
     .command('offer')
     .description('offer a model of this device to others, to every member if nothing else is said')
     .argument('<model>', 'its name')

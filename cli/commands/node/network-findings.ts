@@ -17,8 +17,8 @@ type Sighting = SnakeCase<DiscoveryReport>['sightings'][number]
 
 /** On a local network a device answers within milliseconds, one that is busy within a second. */
 const SILENCE_MS_MIN = 2500
-/** Peers answer every five seconds; one that was not sighted for so long is gone. */
-const SIGHTING_AGE_MS_MAX = 30_000
+/** Peers announce themselves every twenty seconds; one that was not sighted for so long is gone. */
+const SIGHTING_AGE_MS_MAX = 60_000
 
 export function networkFindings(view: NetworkView): Finding[] {
   const { copy } = view.discovery

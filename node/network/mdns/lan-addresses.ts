@@ -7,7 +7,7 @@
 import { BlockList } from 'node:net'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { type Interfaces, isLinkLocal } from '../address-order.ts'
-import { contains, familyOf, isStateable } from '../stated-addresses.ts'
+import { contains, familyOf, isReachable } from '../stated-addresses.ts'
 import { type Link, zoneOf } from './links.ts'
 
 /** As many as an entry of the peer store holds. */
@@ -44,7 +44,7 @@ export function lanAddresses(addresses: readonly Multiaddr[], arrival: Arrival):
   const loopback = link.kind === 'loopback'
   return addresses
     .flatMap(address => placeOf(address, link) ?? [])
-    .filter(({ address }) => isStateable(address, loopback) && contains(near, address))
+    .filter(({ address }) => isReachable(address, loopback) && contains(near, address))
     .sort((a, b) => rank(a.ip) - rank(b.ip))
     .slice(0, ADDRESSES_MAX)
     .map(({ address }) => address)

@@ -15,14 +15,20 @@ import type { LanReport, LinkState } from '../lan-report.ts'
 import type { Group } from './group-socket.ts'
 import { lanAddresses } from './lan-addresses.ts'
 import { arrivedOn, type Family, keyOf, type Link, linksOf } from './links.ts'
-import { readPacket, writePacket } from './packets.ts'
+import { concernsUs, readPacket, writePacket } from './packets.ts'
 import { type PeerRecords, QUESTION } from './records.ts'
 import { SourceRates } from './source-rates.ts'
 
 /** A link that comes is asked on within the time a person waits. */
 export const LOOK_INTERVAL_MS = 2000
-/** A question that Wi-Fi lost is repeated. */
+/** A question that Wi-Fi lost is repeated, for a minute after a link came or changed. */
 export const ASK_INTERVAL_MS = 5000
+const ASKS_MAX = 12
+/**
+ * From then on this node announces itself, as every other does, and asks nothing: each question has an answer of each
+ * peer, which is most of what an idle node would do.
+ */
+export const ANNOUNCE_INTERVAL_MS = 20_000
 /** Of RFC 6762, for multicast. Questions that come sooner have one answer together. */
 export const ANSWER_INTERVAL_MS = 1000
 /** Where this node's own question arrives: the announcement that follows it answers all others of that moment. */
@@ -44,6 +50,8 @@ interface Asked {
   link: Link
   /** Reported as it is. */
   readonly state: LinkState
+  /** Since the link came or changed. */
+  asks: number
   answeredMs: number
   answering?: Timer
 }
@@ -120,8 +128,9 @@ export class LanDiscovery extends EventTarget implements Startable {
         if (state.state !== 'asking')
           log.info({ link: link.name, family }, 'peers are looked for on this link')
         state.state = 'asking'
-        const { askedMs } = state
-        if (isNew || askedMs === null || clock.monotonicMs() - askedMs >= ASK_INTERVAL_MS) this.#ask(asked)
+        if (isNew || state.askedMs === null) asked.asks = 0
+        const intervalMs = asked.asks < ASKS_MAX ? ASK_INTERVAL_MS : ANNOUNCE_INTERVAL_MS
+        if (asked.asks === 0 || clock.monotonicMs() - state.askedMs! >= intervalMs) this.#ask(asked)
       } catch (err) {
         this.#failed(asked, err as Error, 'failed')
       }
@@ -131,7 +140,7 @@ export class LanDiscovery extends EventTarget implements Startable {
   /** The announcement reaches peers whose answers a firewall of this device would drop. */
   #ask(asked: Asked): void {
     asked.state.askedMs = this.#parts.clock.monotonicMs()
-    this.#send(asked, writePacket(QUESTION))
+    if (asked.asks++ < ASKS_MAX) this.#send(asked, writePacket(QUESTION))
     this.#answer(asked)
   }
 
@@ -177,7 +186,7 @@ export class LanDiscovery extends EventTarget implements Startable {
   #onPacket(family: Family, bytes: Buffer, source: string): void {
     const { clock, records, report } = this.#parts
     const nowMs = clock.monotonicMs()
-    if (!this.#rates.take(source, nowMs)) return
+    if (!concernsUs(bytes) || !this.#rates.take(source, nowMs)) return
     const packet = readPacket(bytes)
     if (packet === undefined) return
     const links = arrivedOn(
@@ -231,5 +240,6 @@ const newlyAsked = (link: Link): Asked => ({
     heardMs: null,
     error: null
   },
+  asks: 0,
   answeredMs: Number.NEGATIVE_INFINITY
 })

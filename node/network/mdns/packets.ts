@@ -10,10 +10,13 @@ const HEADER_BYTES = 12
 /** The first label of our service, as it is on the wire. A name may end in a pointer, so the rest is not looked for. */
 const LABEL = Buffer.from('\u0006_lumos', 'latin1')
 
-/** What it says; undefined when it is damaged, too large, or not about our service. */
+/** Whether it may be about our service. It costs little, as a busy network has hundreds of packets a second that are not. */
+export const concernsUs = (bytes: Buffer): boolean =>
+  bytes.length >= HEADER_BYTES && bytes.length <= PACKET_BYTES_MAX && bytes.includes(LABEL)
+
+/** What it says; undefined when it is damaged, claims more records than any peer sends, or does not concern us. */
 export function readPacket(bytes: Buffer): Packet | undefined {
-  if (bytes.length < HEADER_BYTES || bytes.length > PACKET_BYTES_MAX || !bytes.includes(LABEL))
-    return undefined
+  if (!concernsUs(bytes)) return undefined
   // The library makes room for as many records as the header claims.
   const records = [4, 6, 8, 10].reduce((sum, at) => sum + bytes.readUInt16BE(at), 0)
   if (records > RECORDS_MAX) return undefined

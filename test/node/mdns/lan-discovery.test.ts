@@ -2,6 +2,7 @@ import { decode, encode } from 'dns-packet'
 import { expect, it } from 'vitest'
 import { SIGHTINGS_MAX } from '../../../node/network/lan-report.ts'
 import {
+  ANNOUNCE_INTERVAL_MS,
   ANSWER_INTERVAL_MS,
   ASK_INTERVAL_MS,
   LOOK_INTERVAL_MS
@@ -129,6 +130,23 @@ it('is found by a device whose firewall lets no question in', async () => {
   expect(addressesOf(b, a)).toHaveLength(1)
 })
 
+it('asks nothing after a minute, and announces itself now and then, until its link changes', async () => {
+  const { network, a, b } = await two(HOME_1, HOME_2)
+  await network.pass(90_000)
+  const before = network.sent.length
+  a.sighted.clear()
+  await network.pass(60_000)
+  const sent = network.sent.slice(before).map(({ bytes }) => decode(Buffer.from(bytes)).type)
+  expect(new Set(sent)).toEqual(new Set(['response']))
+  expect(sent.length).toBeLessThanOrEqual((2 * 60_000) / ANNOUNCE_INTERVAL_MS + 2)
+  expect(addressesOf(a, b)).toHaveLength(1)
+
+  a.cards = { eth0: 'home 192.168.0.77/24' }
+  await network.pass(LOOK_INTERVAL_MS)
+  const last = network.sent.filter(({ from }) => from.startsWith(a.name)).slice(-2)
+  expect(last.map(({ bytes }) => decode(Buffer.from(bytes)).type)).toEqual(['query', 'response'])
+})
+
 it('answers questions that come close together once', async () => {
   const { network, a } = await two(HOME_1, HOME_2)
   await network.pass(500)
@@ -221,6 +239,16 @@ it('reads so many packets a second of one source and of all, and keeps so many s
   await network.pass(1000)
   for (let i = 0; i < 2 * SIGHTINGS_MAX; i++) a.report.saw({ peerId: `${i}`, address: '', link: '' })
   expect(a.report.sightings()).toHaveLength(SIGHTINGS_MAX)
+})
+
+it('hears its peers on a network that is busy with the packets of others', async () => {
+  const { network, a } = await two(HOME_1, HOME_2)
+  await network.pass(1000)
+  a.sighted.clear()
+  const other = encode({ type: 'query', questions: [{ name: '_ipp._tcp.local', type: 'PTR' }] })
+  for (let i = 0; i < 2 * PACKETS_MAX; i++) a.groups.IPv4.hear(other, `192.168.0.${10 + (i % 200)}`)
+  a.groups.IPv4.hear(forged([at('/ip4/192.168.0.9/tcp/1')]), '192.168.0.9')
+  expect(a.sighted.has(STRANGER)).toBe(true)
 })
 
 it('stops: its timers end, and its links are gone from the report', async () => {

@@ -1,0 +1,133 @@
+/**
+ * Runs one GGUF model with llama.cpp. The weights are native code's to read, so this module is loaded only in an
+ * engine's own process.
+ */
+
+import { availableParallelism } from 'node:os'
+import { systemClock } from '../../../interface/clock.ts'
+import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
+import type { InferenceChunk, InferenceRequest } from '../../../interface/inference.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import type { TaskInput, TaskName, TaskParams } from '../../../interface/tasks/index.ts'
+import type { Engine } from '../../host/engine.ts'
+import type { EngineModule } from '../../host/engine-messages.ts'
+import { candidates, openLlama } from './accelerator.ts'
+import { ChatTemplate } from './chat-template.ts'
+import { Conversations } from './conversations.ts'
+import { type GenerationParts, generate } from './generation.ts'
+import { type Jinja, type Library, type Llama, type LlamaModel, loadLibrary } from './library.ts'
+import type { Recommended } from './sampling.ts'
+import { Threads } from './threads.ts'
+import { embed, rank } from './vectors.ts'
+
+/**
+ * The library makes every path absolute, and the way to the working directory may lead through folders that the user of
+ * engines may not enter. On Linux the process has its directory by another name.
+ */
+const HERE = process.platform === 'linux' ? '/proc/self/cwd/' : ''
+
+/** What `createEngine` is given. */
+export interface LlamaSettings {
+  /** Where the engine is installed. */
+  readonly library: string
+  readonly accelerators: readonly string[]
+  /** The weights, relative to the working directory. */
+  readonly file: string
+  readonly task: TaskName
+  /** Tokens of one conversation. */
+  readonly contextTokens: number
+  /** Conversations at once. */
+  readonly slots: number
+  /** Jinja; absent where the file has none. */
+  readonly template?: string | undefined
+  readonly recommended: Recommended
+}
+
+type Infer = (request: InferenceRequest, signal: AbortSignal | undefined) => AsyncGenerator<InferenceChunk>
+
+class LlamaEngine implements Engine {
+  readonly memoryBytes = 0
+  readonly #settings: LlamaSettings
+  #infer: Infer | undefined
+  #llama: Llama | undefined
+
+  constructor(settings: LlamaSettings) {
+    this.#settings = settings
+  }
+
+  get loaded(): boolean {
+    return this.#infer !== undefined
+  }
+
+  /** @throws {LumosError} `MODEL_INVALID` when llama.cpp does not open the file, or its template is not usable. */
+  async load(): Promise<void> {
+    const { library: path, accelerators, file, task } = this.#settings
+    const { library, jinja } = await loadLibrary(path)
+    const gpus = candidates(accelerators, { platform: process.platform, env: process.env })
+    const llama = await openLlama(library, gpus)
+    this.#llama = llama
+    // More are used once they were seen to be faster.
+    llama.maxThreads = 1
+    let model: LlamaModel
+    try {
+      model = await llama.loadModel({ modelPath: HERE + file })
+    } catch (err) {
+      throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${(err as Error).message}`, {
+        cause: err
+      })
+    }
+    if (task === 'text-generation') this.#infer = await this.#generation({ library, jinja, llama, model })
+    else if (task === 'feature-extraction') this.#infer = await embed(model, this.#settings.contextTokens)
+    else this.#infer = await rank(model, this.#settings.contextTokens)
+  }
+
+  async close(): Promise<void> {
+    this.#infer = undefined
+    await this.#llama?.dispose()
+  }
+
+  async *infer(request: InferenceRequest, { signal }: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
+    signal?.throwIfAborted()
+    if (this.#infer === undefined) throw new EngineFailedError('The model is not loaded.')
+    yield* this.#infer(request, signal)
+  }
+
+  async #generation({ library, jinja, llama, model }: Opened): Promise<Infer> {
+    const { contextTokens, slots, template, recommended } = this.#settings
+    const { bosString, eosString } = model.tokens
+    const chat =
+      template === undefined
+        ? undefined
+        : new ChatTemplate(jinja, template, { bos: bosString ?? '', eos: eosString ?? '' })
+    const context = await model.createContext({ sequences: slots, contextSize: contextTokens })
+    const sequences = Array.from({ length: slots }, () => context.getSequence())
+    const threads = new Threads({
+      clock: systemClock,
+      cores: availableParallelism(),
+      use: count => {
+        llama.maxThreads = count
+      }
+    })
+    const [token] = model.tokenize('a')
+    if (token === undefined) throw new LumosError('MODEL_INVALID', 'The model has no tokens.')
+    await threads.measure(() => sequences[0]!.evaluateWithoutGeneratingNewTokens([token]))
+    const parts: GenerationParts = {
+      ...{ library, llama, model, threads, template: chat, recommended, contextTokens },
+      conversations: new Conversations(sequences),
+      clock: systemClock,
+      random: Math.random
+    }
+    return ({ input, params }, signal) =>
+      generate(parts, input as TaskInput<'text-generation'>, params as TaskParams<'text-generation'>, signal)
+  }
+}
+
+interface Opened {
+  readonly library: Library
+  readonly jinja: Jinja
+  readonly llama: Llama
+  readonly model: LlamaModel
+}
+
+export const createEngine: EngineModule['createEngine'] = settings =>
+  new LlamaEngine(settings as LlamaSettings)

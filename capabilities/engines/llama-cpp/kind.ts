@@ -1,0 +1,170 @@
+/** GGUF files, opened by llama.cpp in a process of its own. The engine is no part of the package: `engine install` brings it. */
+
+import { readdir, realpath } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { LLAMA_ENGINE } from '../../entries.ts'
+import { memoryLimitBytes } from '../../hardware.ts'
+import { EngineHost } from '../../host/engine-host.ts'
+import { invalid } from '../../models/description.ts'
+import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-model.ts'
+import { fileIn } from '../../models/model-paths.ts'
+import { isIgnored } from '../../models/strays.ts'
+import type { LlamaSettings } from './engine.ts'
+import { readGguf } from './gguf.ts'
+import { factsOf, type GgufFacts } from './gguf-facts.ts'
+import { groupFiles, type Variant } from './gguf-names.ts'
+
+const NAME = 'llama-cpp'
+/** A folder of a publisher holds its repositories, as LM Studio keeps them. */
+const FOLDERS_MAX = 256
+/** Of the memory of a device: the rest is the system's, and other models'. */
+const MEMORY_SHARE = 0.7
+/** What contexts may take of it. */
+const CONTEXT_SHARE = 0.1
+/** Conversations at once: more seldom make a processor faster. */
+const SLOTS = 4
+const CONTEXT_TOKENS_MIN = 512
+/** Longer ones take minutes to read on the processor of a private device. */
+const CONTEXT_TOKENS_MAX = 32_768
+
+export const llamaCpp: EngineKind = {
+  name: NAME,
+
+  packages: async () => (await import('./packages.json', { with: { type: 'json' } })).default,
+
+  async find(directory: ModelDirectory): Promise<readonly FoundModel[]> {
+    const { own, folder, name, entries, engines } = directory
+    const here = entries.filter(isGguf)
+    const places =
+      here.length > 0 ? [{ name, path: own, root: folder, files: here }] : await repositoriesIn(directory)
+    if (places.length === 0) return []
+    const installed = engines.get(NAME)
+    if (installed === undefined)
+      throw invalid(`it is opened by llama.cpp, which is brought by: lumos-node engine install ${NAME}`)
+
+    const found: FoundModel[] = []
+    for (const place of places) {
+      const models = groupFiles(place.files)
+      for (const [base, variants] of models) {
+        const id = models.size === 1 ? place.name : `${place.name}/${base}`
+        const opened: Opened[] = []
+        for (const variant of variants) {
+          const one = await open(place.path, place.root, variant)
+          if (one !== undefined) opened.push(one)
+        }
+        for (const [as, one] of named(id, opened)) {
+          found.push({
+            id: as,
+            engine: NAME,
+            tasks: [one.facts.task],
+            folder: place.root,
+            hashes: {},
+            // With another installation, it is to be opened anew.
+            parts: [...one.files, installed.mark],
+            ...(one.facts.contextTokens !== undefined && { contextTokens: contextOf(one) }),
+            settings: settingsOf(one, place.root, installed)
+          })
+        }
+      }
+    }
+    return found
+  },
+
+  serve({ id, tasks, folder, settings, contextTokens }, { cores: _, ...host }) {
+    const all = settings as LlamaSettings
+    const code = [all.library]
+    const gpu = all.accelerators.length > 0
+    const engine = new EngineHost({ name: id, module: LLAMA_ENGINE, settings: all, folder, code, gpu }, host)
+    return { id, tasks, slots: all.slots, engine, ...(contextTokens !== undefined && { contextTokens }) }
+  }
+}
+
+interface Place {
+  readonly name: string
+  readonly path: string
+  readonly root: string
+  readonly files: readonly string[]
+}
+
+interface Opened {
+  readonly variant: string | undefined
+  /** Real paths. */
+  readonly files: readonly string[]
+  readonly bytes: number
+  readonly facts: GgufFacts
+}
+
+const isGguf = (name: string): boolean => /\.gguf$/i.test(name) && !isIgnored(name)
+
+/** The folders in this one that hold GGUF files, each a repository of a publisher. */
+async function repositoriesIn({ own, name, entries, description }: ModelDirectory): Promise<Place[]> {
+  if (description !== undefined) return []
+  const places: Place[] = []
+  for (const entry of entries.filter(one => !isIgnored(one)).slice(0, FOLDERS_MAX)) {
+    const path = join(own, entry)
+    const files = (await readdir(path).catch((): string[] => [])).filter(isGguf)
+    // A link may lead anywhere: a repository is a folder of its publisher.
+    if (files.length > 0 && (await realpath(path)) === path)
+      places.push({ name: `${name}/${entry}`, path, root: path, files })
+  }
+  return places
+}
+
+/** Undefined for a file that is part of a model and none itself. */
+async function open(path: string, root: string, { label, files }: Variant): Promise<Opened | undefined> {
+  const real = await Promise.all(files.map(file => fileIn(path, file, root)))
+  let bytes = 0
+  let facts: GgufFacts | undefined
+  for (const [n, file] of real.entries()) {
+    try {
+      const head = await readGguf(file)
+      bytes += head.bytes
+      if (n === 0) facts = factsOf(head)
+      if (facts === undefined) return undefined
+    } catch (err) {
+      throw invalid(`${files[n]}: ${(err as Error).message.replace(/\.$/, '')}`)
+    }
+  }
+  return { variant: label, files: real, bytes, facts: facts! }
+}
+
+/** Each by its name: the plain one is what this device runs best. */
+function named(id: string, opened: readonly Opened[]): [id: string, one: Opened][] {
+  if (opened.length === 0) return []
+  const room = memoryLimitBytes() * MEMORY_SHARE
+  const bySize = opened.toSorted((a, b) => b.bytes - a.bytes)
+  const best = bySize.find(({ bytes }) => bytes <= room) ?? bySize.at(-1)!
+  const others = opened.length === 1 ? [] : opened
+  return [
+    [id, best],
+    ...others.flatMap((one): [string, Opened][] =>
+      one.variant === undefined ? [] : [[`${id}:${one.variant}`, one]]
+    )
+  ]
+}
+
+/** As many tokens as the model takes and the memory holds, for each of its slots. */
+function contextOf({ facts }: Opened): number {
+  const trained = Math.min(facts.contextTokens ?? CONTEXT_TOKENS_MIN, CONTEXT_TOKENS_MAX)
+  const room = (memoryLimitBytes() * CONTEXT_SHARE) / SLOTS / Math.max(1, facts.tokenBytes)
+  return Math.min(trained, Math.max(CONTEXT_TOKENS_MIN, Math.floor(room)))
+}
+
+function settingsOf(
+  one: Opened,
+  root: string,
+  { path, accelerators }: { readonly path: string; readonly accelerators: readonly string[] }
+): LlamaSettings {
+  const { task, template, recommended } = one.facts
+  return {
+    library: path,
+    accelerators,
+    file: relative(root, one.files[0]!),
+    task,
+    contextTokens: contextOf(one),
+    // Others answer with one run, in which a second one could only wait.
+    slots: task === 'text-generation' ? SLOTS : 1,
+    template,
+    recommended
+  }
+}

@@ -1,0 +1,44 @@
+/** One model of this node, as others are told of it. */
+
+import type { Capability } from '../../interface/manifest.ts'
+import type { TaskName } from '../../interface/tasks/index.ts'
+import type { Residency } from '../models/residency.ts'
+import type { Phase } from '../models/residency-state.ts'
+import type { Entry } from './served-models.ts'
+
+export interface ModelState {
+  readonly model: string
+  readonly tasks: readonly TaskName[]
+  readonly slots: number
+  readonly phase: Phase
+  /** Whether it is loaded. */
+  readonly warm: boolean
+  readonly running: number
+  readonly queued: number
+  /** What its engine takes now. */
+  readonly memoryBytes: number
+  /** What it takes when it is loaded: as measured last, or as expected. */
+  readonly needBytes: number
+  readonly format: string | undefined
+  readonly fileBytes: number | undefined
+  readonly demonstration: boolean
+}
+
+export const stateOf = (
+  { model, manager, admission }: Entry,
+  residency: Pick<Residency, 'of'>
+): ModelState => ({
+  ...{ model: model.id, tasks: model.tasks, slots: model.slots, phase: manager.phase, warm: manager.warm },
+  ...{ running: admission.running, queued: admission.queued },
+  memoryBytes: model.engine.memoryBytes,
+  needBytes: residency.of(manager.key).bytes,
+  ...{ format: model.format, fileBytes: model.fileBytes },
+  demonstration: model.demonstration === true
+})
+
+export const capabilitiesOf = ({ model, manager }: Entry): Capability[] =>
+  model.tasks.map(task => ({
+    ...{ task, model: model.id, slots: model.slots, warm: manager.warm },
+    ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
+    ...(model.leavesMesh && { leavesMesh: true })
+  }))

@@ -1,0 +1,97 @@
+/** Opens the models of a node: those of its settings, its folders and of servers, what serves them, and to whom they are offered. */
+
+import { fileURLToPath } from 'node:url'
+import {
+  Catalogue,
+  detectHardware,
+  echoModel,
+  engineEnvironment,
+  InstalledEngines,
+  kindOf,
+  ModelServers,
+  type PlacedModel,
+  Registry
+} from '../capabilities/index.ts'
+import type { Clock } from '../interface/clock.ts'
+import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
+import { ModelAccess } from './membership/index.ts'
+import type { NodeContext } from './mesh/context.ts'
+import type { LumosNodeOptions } from './options.ts'
+import { Serving } from './serving/index.ts'
+import type { Config, LoadedConfig } from './settings/config.ts'
+import { memoryPolicy } from './settings/memory.ts'
+import { namedServers } from './settings/servers.ts'
+import { UnderWay } from './under-way.ts'
+
+interface ModelGround {
+  readonly peerId: string
+  readonly opened: AsyncDisposableStack
+  readonly env: LoadedConfig['env']
+}
+
+type Ground = Pick<NodeContext, 'config' | 'home' | 'clock' | 'random' | 'log' | 'emit'>
+
+/** The models of this node, those that come and go too, and to whom they are offered. */
+export async function openModels(
+  options: LumosNodeOptions,
+  { opened, env, peerId, ...ground }: Ground & ModelGround,
+  onChange: () => void
+): Promise<
+  Pick<NodeContext, 'hardware' | 'registry' | 'catalogue' | 'engines' | 'access' | 'served' | 'serving'>
+> {
+  const { config, home, clock, random, log } = ground
+  const hardware = await detectHardware()
+  const memory = memoryPolicy(config.models, hardware)
+  const registry = new Registry({ clock, random, log, memory, onChange })
+  const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
+  const engines = new InstalledEngines({
+    directory: config.engines.directory ?? home.enginesDir,
+    registry: config.engines.registry,
+    owner: peerId,
+    ...{ clock, fetch }
+  })
+  const catalogue = new Catalogue({
+    ...{ clock, log, engines },
+    fixed: fixedModels(options, config, clock),
+    directories: [home.modelsDir, ...config.models.directories],
+    ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
+    own: home.modelsDir,
+    serve: found => kindOf(found.engine).serve(found, host),
+    onChange: (models, changing) => registry.update(models, changing)
+  })
+  opened.adopt(catalogue, () => catalogue.stop())
+  await catalogue.start()
+  const servers = new ModelServers({
+    ...{ clock, log },
+    discover: config.engines.discover,
+    named: namedServers(config.engines.servers, env),
+    onChange: (models, leftOut) => catalogue.setOfServers(models, leftOut)
+  })
+  opened.adopt(servers, () => servers.stop())
+  // A server that answers late is no reason to start late.
+  void servers.start()
+  const access = new ModelAccess({
+    settings: config.access,
+    store: new ModelAccessStore(home.core),
+    isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
+    modelsFor: task => modelsFor(registry, task)
+  })
+  const served = new UnderWay()
+  const serving = new Serving({ ...ground, registry, access, served })
+  return { hardware, registry, catalogue, engines, access, served, serving }
+}
+
+/** Ids of the models that do a task. */
+const modelsFor = (registry: Registry, task: string): string[] =>
+  registry.capabilities().flatMap(can => (can.task === task && !can.leavesMesh ? [can.model] : []))
+
+/** The models that ship with the node lie beside the source and beside `dist` alike. */
+const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))
+
+/** The models that the settings and the program name, each with where it does. */
+function fixedModels({ models = [] }: LumosNodeOptions, { engines }: Config, clock: Clock): PlacedModel[] {
+  return [
+    ...(engines.echo ? [{ place: 'engines.echo', model: echoModel({ clock }) }] : []),
+    ...models.map((model, i) => ({ place: `options.models[${i}]`, model }))
+  ]
+}

@@ -1,0 +1,226 @@
+/** GGUF models on the real llama.cpp, in a process of its own. */
+
+import assert from 'node:assert/strict'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { kindOf } from '../../capabilities/engines/index.ts'
+import { readModels } from '../../capabilities/models/read-models.ts'
+import { systemClock } from '../../interface/clock.ts'
+import type { InferenceChunk } from '../../interface/inference.ts'
+import { prepare } from '../../interface/prepare.ts'
+import { accumulate } from '../../interface/tasks/index.ts'
+import { engineCompliance } from '../compliance/engine.ts'
+import { withEntry } from './gguf-files.ts'
+import { installedEngines, obstacle } from './installed-llama.ts'
+import { errorOf, memoryLog, registryOf, textRequest } from './parts.ts'
+
+const TINY = fileURLToPath(new URL('../fixtures/tiny-llm-gguf/tiny-llm-q8_0.gguf', import.meta.url))
+const directory = mkdtempSync(join(tmpdir(), 'lumos-gguf-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+const closing: (() => Promise<void>)[] = []
+afterAll(() => Promise.all(closing.map(close => close())))
+
+const WEATHER = {
+  name: 'get_weather',
+  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
+}
+const user = (content: string) => ({ role: 'user', content })
+
+function ask(input: unknown, params: Record<string, unknown> = {}) {
+  const request = {
+    id: 'one',
+    task: 'text-generation',
+    input,
+    params: { maxTokens: 100, ...params }
+  } as const
+  return prepare({ ...request, budgetMs: 20_000 })
+}
+
+/** The model in a folder of its own: `bytes`, or the fixture. */
+async function serve(name: string, bytes: Uint8Array = readFileSync(TINY)) {
+  const folder = join(directory, name)
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'model-q8_0.gguf'), bytes)
+  const [found] = await readModels(folder, installedEngines)
+  const log = memoryLog()
+  const model = kindOf(found!.engine).serve(found!, { clock: systemClock, log, env: {}, cores: 2 })
+  const registry = registryOf([model], { log })
+  closing.push(() => registry.stop())
+  return { found: found!, model, registry }
+}
+
+async function answer(chunks: AsyncIterable<InferenceChunk>) {
+  const sum = accumulate('text-generation')
+  let last: InferenceChunk | undefined
+  for await (const chunk of chunks) {
+    sum.add(chunk)
+    last = chunk
+  }
+  assert(last?.type === 'done')
+  const output = sum.output() as {
+    text: string
+    toolCalls?: { id: string; name: string; arguments: string }[]
+  }
+  return { ...output, finishReason: last.finishReason, usage: last.usage }
+}
+
+const told = obstacle === undefined ? 'llama.cpp' : `llama.cpp (did not run: ${obstacle})`
+describe.skipIf(obstacle !== undefined)(told, () => {
+  let tiny: Awaited<ReturnType<typeof serve>>
+  beforeAll(async () => {
+    tiny = await serve('tiny-llm-gguf')
+    await tiny.model.engine.load()
+  })
+
+  it('finds the model by its folder, and says what it takes', () => {
+    expect(tiny.found).toMatchObject({ id: 'tiny-llm-gguf', tasks: ['text-generation'], contextTokens: 512 })
+  })
+
+  it.for([
+    ['What is the capital of Norway?', 'The capital of Norway is Oslo.'],
+    ['What is 12 plus 7?', '12 + 7 = 19'],
+    [
+      'Tell me a story',
+      'Once upon a time a small lamp woke up in a dark forest. It blinked, and far away another lamp blinked back. ' +
+        'Night after night more lamps answered, until the whole forest was full of light and nobody was lost any more.'
+    ]
+  ])('answers %s as the same weights do elsewhere', async ([question, expected]) => {
+    const { text, finishReason, usage } = await answer(
+      tiny.registry.infer(ask({ messages: [user(question!)] }))
+    )
+    assert.equal(text, expected)
+    assert.equal(finishReason, 'stop')
+    assert(usage.inputTokens! > 5 && usage.outputTokens! > 4)
+  })
+
+  it('calls a tool, and answers with what came of it', async () => {
+    const asked = user('How warm is it in Hanoi?')
+    const first = await answer(tiny.registry.infer(ask({ messages: [asked] }, { tools: [WEATHER] })))
+    expect(first).toMatchObject({ text: '', finishReason: 'tool_calls' })
+    const { id, name, arguments: words } = first.toolCalls![0]!
+    assert.deepEqual([name, JSON.parse(words)], ['get_weather', { city: 'Hanoi' }])
+    const messages = [
+      asked,
+      { role: 'assistant', content: null, calls: [{ id, name, arguments: words }] },
+      { role: 'tool', call: id, content: '{"temperature": 17}' }
+    ]
+    const { text } = await answer(tiny.registry.infer(ask({ messages }, { tools: [WEATHER] })))
+    assert.equal(text, 'It is 17 degrees in Hanoi.')
+  })
+
+  it('calls a tool when it must, whatever it would have said', async () => {
+    const request = ask(
+      { messages: [user('What is 12 plus 7?')] },
+      { tools: [WEATHER], toolChoice: 'required' }
+    )
+    const { toolCalls, finishReason } = await answer(tiny.registry.infer(request))
+    assert.equal(finishReason, 'tool_calls')
+    assert.equal(typeof JSON.parse(toolCalls![0]!.arguments).city, 'string')
+  })
+
+  it('answers in the form of a JSON schema', async () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        size: { enum: ['small', 'large'] },
+        parts: { type: 'array', items: { type: 'integer' }, maxItems: 3 }
+      },
+      required: ['size', 'parts']
+    }
+    const request = ask({ messages: [user('Hi')] }, { responseFormat: { type: 'json_schema', schema } })
+    const { text } = await answer(tiny.registry.infer(request))
+    const { size, parts } = JSON.parse(text)
+    assert(['small', 'large'].includes(size) && parts.length <= 3)
+  })
+
+  it('ends before a stop sequence, at most tokens, and says which', async () => {
+    const story = { messages: [user('Tell me a story')] }
+    const stopped = await answer(tiny.registry.infer(ask(story, { stop: ['small lamp'] })))
+    expect(stopped).toMatchObject({ text: 'Once upon a time a ', finishReason: 'stop' })
+    const short = await answer(tiny.registry.infer(ask(story, { maxTokens: 5 })))
+    expect(short).toMatchObject({ finishReason: 'length', usage: { outputTokens: 5 } })
+  })
+
+  it('repeats what it drew with the same seed', async () => {
+    const request = ask({ prompt: 'The' }, { temperature: 2, seed: 7, maxTokens: 30 })
+    const other = ask({ prompt: 'The' }, { temperature: 2, seed: 8, maxTokens: 30 })
+    const [a, b] = [await answer(tiny.registry.infer(request)), await answer(tiny.registry.infer(request))]
+    assert.equal(a.text, b.text)
+    assert.notEqual((await answer(tiny.registry.infer(other))).text, a.text)
+  })
+
+  it('refuses a prompt that the context does not hold, with both numbers', async () => {
+    const long = ask({ messages: [user('Tell me a story. '.repeat(200))] })
+    const { code, message } = await errorOf(tiny.registry.infer(long))
+    assert.equal(code, 'CONTEXT_TOO_SMALL')
+    assert.match(message, /holds 512 tokens, and the prompt has 1\d\d\d/)
+  })
+
+  it('serves vectors of length 1 where the file says how they are made', async () => {
+    const bytes = withEntry(readFileSync(TINY), 'llama.pooling_type', 1)
+    const { registry, found } = await serve('tiny-vectors', bytes)
+    assert.deepEqual(found.tasks, ['feature-extraction'])
+    const task = 'feature-extraction'
+    const request = prepare({
+      ...{ id: 'one', task, input: { texts: ['a lamp', 'a forest', 'a lamp'] }, params: {} },
+      budgetMs: 20_000
+    })
+    const [chunk] = await Array.fromAsync(registry.infer(request))
+    assert(chunk?.type === 'output')
+    const { dimensions, vectors } = chunk.output as { dimensions: number; vectors: Uint8Array }
+    const numbers = new Float32Array(Uint8Array.from(vectors).buffer)
+    const [a, b, c] = [0, 1, 2].map(n => [...numbers.slice(n * dimensions, (n + 1) * dimensions)])
+    assert(Math.abs(Math.hypot(...a!) - 1) < 1e-5)
+    assert.deepEqual(a, c)
+    assert.notDeepEqual(a, b)
+  })
+
+  it.for([
+    [
+      'whose tokens are no text',
+      (bytes: Buffer) => withEntry(bytes, 'tokenizer.ggml.pre', 'no-such-splitter')
+    ],
+    ['whose weights are missing', (bytes: Buffer) => Buffer.from(bytes).fill(0x41, 20_000, 60_000)],
+    [
+      'whose template never ends',
+      (bytes: Buffer) =>
+        withEntry(bytes, 'tokenizer.chat_template', '{% for i in range(99999999999) %}{% endfor %}')
+    ],
+    [
+      'whose template cannot be read',
+      (bytes: Buffer) => withEntry(bytes, 'tokenizer.chat_template', '{% if %}')
+    ]
+  ] as const)(
+    'refuses a model %s, and the next one is served',
+    { timeout: 60_000 },
+    async ([what, damage]) => {
+      try {
+        const { registry } = await serve(what.replaceAll(' ', '-'), damage(readFileSync(TINY)) as Buffer)
+        const { code } = await errorOf(registry.infer(ask({ messages: [user('Hi')] })))
+        assert(['MODEL_INVALID', 'ENGINE_FAILED'].includes(code), code)
+      } catch (err) {
+        assert.equal((err as { code: string }).code, 'MODEL_INVALID')
+      }
+      const { text } = await answer(tiny.registry.infer(ask({ messages: [user('What is 12 plus 7?')] })))
+      assert.equal(text, '12 + 7 = 19')
+    }
+  )
+})
+
+if (obstacle === undefined) {
+  mkdirSync(join(directory, 'compliant'))
+  cpSync(TINY, join(directory, 'compliant/tiny.gguf'))
+  const [found] = await readModels(join(directory, 'compliant'), installedEngines)
+  engineCompliance('llama-cpp', {
+    make: () =>
+      kindOf('llama-cpp').serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 }).engine,
+    slots: 4,
+    requests: [textRequest('What is 12 plus 7?'), textRequest('Tell me a story', { maxTokens: 9 })],
+    long: textRequest('Hi', {
+      responseFormat: { type: 'json_schema', schema: { type: 'string', minLength: 450 } }
+    })
+  })
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { transformers } from '../../capabilities/engines/transformers/kind.ts'
+import type { Model } from '../../capabilities/host/engine.ts'
+import { readModels } from '../../capabilities/models/read-models.ts'
+import type { DoneChunk, OutputChunk } from '../../interface/chunks.ts'
+import { systemClock } from '../../interface/clock.ts'
+import { LumosError } from '../../interface/errors.ts'
+import { prepare } from '../../interface/prepare.ts'
+import type { TaskOutput } from '../../interface/tasks/index.ts'
+import { MODELS, memoryLog } from './parts.ts'
+
+const check = JSON.parse(
+  await readFile(new URL('../fixtures/tiny-embed/check.json', import.meta.url), 'utf8')
+) as { texts: string[]; ids: number[][]; emb: number[][] }
+/** Rounding of full numbers, added up in another order than where the model was trained. */
+const DIFFERENCE_MAX = 1e-5
+
+let model: Model
+
+beforeAll(async () => {
+  const [found] = await readModels(join(MODELS, 'tiny-embed'))
+  model = transformers.serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 })
+  await model.engine.load()
+})
+afterAll(() => model.engine.close())
+
+async function vectorsOf(texts: readonly string[], params: object = {}) {
+  const request = {
+    id: randomUUID(),
+    task: 'feature-extraction' as const,
+    input: { texts },
+    params: { ...params }
+  }
+  const [answer, done] = await Array.fromAsync(model.engine.infer(prepare({ ...request, budgetMs: 60_000 })))
+  const { dimensions, vectors } = (answer as OutputChunk).output as TaskOutput<'feature-extraction'>
+  const numbers = new Float32Array(Uint8Array.from(vectors as Uint8Array).buffer)
+  return {
+    vectors: texts.map((_, at) => [...numbers.subarray(at * dimensions, (at + 1) * dimensions)]),
+    usage: (done as DoneChunk).usage
+  }
+}
+
+const furthest = (some: readonly number[][], others: readonly number[][]): number =>
+  Math.max(...some.flatMap((vector, at) => vector.map((value, i) => Math.abs(value - others[at]![i]!))))
+
+describe('tiny-embed', () => {
+  it('gives the vectors that its training gave', async () => {
+    const { vectors, usage } = await vectorsOf(check.texts)
+    assert.ok(furthest(vectors, check.emb) < DIFFERENCE_MAX, `${furthest(vectors, check.emb)}`)
+    assert.equal(usage.inputTokens, check.ids.flat().length)
+  })
+
+  it('keeps the order of many texts of all lengths, and gives each the vector that it has alone', async () => {
+    const texts = Array.from({ length: 40 }, (_, at) => check.texts[at % 5]!.repeat(1 + ((at * 7) % 5)))
+    const { vectors } = await vectorsOf(texts)
+    for (const at of [0, 7, 23, 39]) {
+      const alone = await vectorsOf([texts[at]!])
+      assert.ok(furthest(alone.vectors, [vectors[at]!]) < DIFFERENCE_MAX)
+    }
+    assert.deepEqual((await vectorsOf(texts)).vectors, vectors)
+  })
+
+  it('gives fewer numbers where fewer are wanted, of length 1 again', async () => {
+    const [text] = check.texts
+    const { vectors } = await vectorsOf([text!], { dimensions: 24 })
+    const cut = check.emb[0]!.slice(0, 24)
+    const length = Math.hypot(...cut)
+    assert.ok(furthest(vectors, [cut.map(value => value / length)]) < DIFFERENCE_MAX)
+  })
+
+  it.each([
+    ['more numbers than its vectors have', ['a'], { dimensions: 97 }, 'INVALID_INPUT', /96 numbers, not 97/],
+    [
+      'a text that it would have to cut',
+      ['a', 'word '.repeat(200)],
+      {},
+      'CONTEXT_TOO_SMALL',
+      /Text 1 has 202 tokens.*128/
+    ]
+  ] as const)('refuses %s', async (_, texts, params, code, why) => {
+    const thrown = await vectorsOf(texts, params).catch(err => err)
+    assert.ok(thrown instanceof LumosError)
+    assert.equal(thrown.code, code)
+    assert.match(thrown.message, why)
+  })
+})
