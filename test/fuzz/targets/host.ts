@@ -64,7 +64,8 @@ const HOST = '127.0.0.1:5866'
 const access = {
   hosts: hostsOf('127.0.0.1', 5866, []),
   token: 'T'.repeat(43),
-  sessions: new Sessions(systemClock)
+  sessions: new Sessions(systemClock),
+  origins: new Set<string>()
 }
 const REQUEST = `POST /api/v2/execute
 host: ${HOST}
