@@ -26,7 +26,7 @@ nowhere.addAddress('::', 'ipv6')
 nowhere.addSubnet('ff00::', 8, 'ipv6')
 
 /** @param loopback whether addresses of this machine count. */
-export function isStateable(address: Multiaddr, loopback: boolean): boolean {
+function isStateable(address: Multiaddr, loopback: boolean): boolean {
   if (address.getComponents().some(({ name }) => !PARTS.has(name))) return false
   return !contains(nowhere, address) && (loopback || !contains(loopbacks, address))
 }
