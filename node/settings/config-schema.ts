@@ -58,6 +58,15 @@ const HostName = z
   .refine(name => HOST_NAME.test(name) || isIP(name) !== 0, { error: 'expected a name or an IP address' })
   .refine(name => !WILDCARDS.has(name), { error: 'expected what others call this device, not a wildcard' })
 
+/** As browsers write it. */
+const Origin = z
+  .string()
+  .max(256)
+  .regex(
+    /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+$/,
+    'expected an origin such as https://chat.example, without a path'
+  )
+
 function isReachable(address: string): boolean {
   const [, family, ip = '', port = ''] = /^\/ip([46])\/([^/]+)\/tcp\/(\d{1,5})$/.exec(address) ?? []
   return `${isIP(ip)}` === family && Number(port) > 0 && Number(port) <= 65_535
@@ -111,7 +120,12 @@ export const Config = z.strictObject({
      * answered only when its Host is one of these and the gateway's port, character by character,
      * or the loopback address: a name that is not listed here may be a web page's.
      */
-    hosts: z.array(HostName).max(HOST_NAMES_MAX).default([])
+    hosts: z.array(HostName).max(HOST_NAMES_MAX).default([]),
+    /**
+     * Origins of pages that may use `/v1` with the token from a browser, such as `https://chat.example` or
+     * `chrome-extension://…`. Pages of all other origins are refused.
+     */
+    origins: z.array(Origin).max(HOST_NAMES_MAX).default([])
   }),
   models: z.strictObject({
     /**

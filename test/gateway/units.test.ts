@@ -313,6 +313,6 @@ it('whose files are gone after an upgrade is said to need a restart, and the nod
   for (const tries of [1, 2]) {
     const { status, body } = await gateway.tcp('/health/live')
     assert.deepEqual([status, body.error.code, loads], [503, 'NODE_NOT_RUNNING', tries])
-    assert.match(body.error.hint, /restart the node: kill \d+/)
+    assert.match(body.error.hint, /restart the node: lumos-node stop/)
   }
 })

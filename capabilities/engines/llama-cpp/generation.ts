@@ -1,6 +1,6 @@
 /** One answer: its tokens become text, and the text what a caller is given. */
 
-import type { InferenceChunk } from '../../../interface/chunks.ts'
+import { type InferenceChunk, TEXT_PIECE_CHARS_MAX } from '../../../interface/chunks.ts'
 import type { Clock, Random } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import { TOKENS_MAX } from '../../../interface/limits.ts'
@@ -150,26 +150,31 @@ class Writer {
     promptTokens: number,
     signal: AbortSignal | undefined
   ): AsyncGenerator<InferenceChunk> {
-    const { clock, threads, contextTokens } = this.#parts
+    const { clock, threads, conversations, contextTokens } = this.#parts
     const { maxTokens, parallelToolCalls = true } = this.#params
     const most = Math.min(maxTokens ?? TOKENS_MAX, contextTokens - promptTokens)
     let finishReason = 'stop'
+    let last = NOTHING
     let lastMs = clock.monotonicMs()
     for await (const token of tokens) {
       signal?.throwIfAborted()
       const nowMs = clock.monotonicMs()
-      // The first one waits for the end of the prompt.
-      if (this.#written.length > 0) threads.took(nowMs - lastMs)
+      // The first one waits for the end of the prompt, and others are computed together with this one.
+      if (this.#written.length > 0 && conversations.busy === 1) threads.took(nowMs - lastMs)
       lastMs = nowMs
       this.#written.push(token)
-      yield* this.#chunk(this.#reader.push(this.#textOf(token)))
+      last = this.#reader.push(this.#textOf(token))
       if (this.#reader.stopped || (!parallelToolCalls && this.#reader.calls > 0)) break
-      if (this.#written.length < most) continue
-      finishReason = 'length'
-      break
+      if (this.#written.length === most) {
+        finishReason = 'length'
+        break
+      }
+      yield* this.#chunks(last)
+      last = NOTHING
     }
     signal?.throwIfAborted()
-    yield* this.#chunk(this.#reader.end())
+    // Together, since an answer has no more pieces than tokens.
+    yield* this.#chunks(sumOf(last, this.#reader.end()))
     if (this.#reader.calls > 0 && finishReason === 'stop') finishReason = 'tool_calls'
     const usage = { inputTokens: promptTokens, outputTokens: this.#written.length }
     yield { type: 'done', index: this.#index, finishReason, usage }
@@ -186,17 +191,32 @@ class Writer {
     return text
   }
 
-  *#chunk({ text, reasoning, toolCalls }: Piece): Generator<InferenceChunk> {
-    if (reasoning === '' && toolCalls.length === 0) {
-      if (text !== '') yield { type: 'text', index: this.#index++, text }
-      return
+  /** One, unless it is longer than a piece may be: then it was made of many tokens. */
+  *#chunks({ text, reasoning, toolCalls }: Piece): Generator<InferenceChunk> {
+    if (text !== '' && reasoning !== '' && text.length + reasoning.length <= TEXT_PIECE_CHARS_MAX) {
+      yield { type: 'delta', index: this.#index++, reasoning, text }
+    } else {
+      for (const part of partsOf(reasoning)) yield { type: 'delta', index: this.#index++, reasoning: part }
+      for (const part of partsOf(text)) yield { type: 'text', index: this.#index++, text: part }
     }
-    yield {
-      type: 'delta',
-      index: this.#index++,
-      ...(text !== '' && { text }),
-      ...(reasoning !== '' && { reasoning }),
-      ...(toolCalls.length > 0 && { toolCalls })
+    for (const { index, id, name, arguments: words = '' } of toolCalls) {
+      const [first = '', ...more] = partsOf(words)
+      yield { type: 'delta', index: this.#index++, toolCalls: [{ index, id, name, arguments: first }] }
+      for (const part of more)
+        yield { type: 'delta', index: this.#index++, toolCalls: [{ index, arguments: part }] }
     }
   }
 }
+
+const NOTHING: Piece = { text: '', reasoning: '', toolCalls: [] }
+
+const sumOf = (a: Piece, b: Piece): Piece => ({
+  text: a.text + b.text,
+  reasoning: a.reasoning + b.reasoning,
+  toolCalls: [...a.toolCalls, ...b.toolCalls]
+})
+
+const partsOf = (words: string): string[] =>
+  Array.from({ length: Math.ceil(words.length / TEXT_PIECE_CHARS_MAX) }, (_, n) =>
+    words.slice(n * TEXT_PIECE_CHARS_MAX, (n + 1) * TEXT_PIECE_CHARS_MAX)
+  )
