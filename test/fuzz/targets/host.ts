@@ -14,6 +14,7 @@ import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
 import { readModels } from '../../../capabilities/index.ts'
 import { hostsOf, refusalOf } from '../../../gateway/access.ts'
 import { BodyReader } from '../../../gateway/body.ts'
+import { JsonThread } from '../../../gateway/json-thread.ts'
 import { Sessions } from '../../../gateway/sessions.ts'
 import { systemClock } from '../../../interface/clock.ts'
 import { NoProviderError } from '../../../interface/errors.ts'
@@ -64,7 +65,8 @@ const HOST = '127.0.0.1:5866'
 const access = {
   hosts: hostsOf('127.0.0.1', 5866, []),
   token: 'T'.repeat(43),
-  sessions: new Sessions(systemClock)
+  sessions: new Sessions(systemClock),
+  origins: new Set<string>()
 }
 const REQUEST = `POST /api/v2/execute
 host: ${HOST}
@@ -109,7 +111,7 @@ const nobody = new Proxy(
             }
   }
 )
-const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+export const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
 const names = units.list().map(({ name }) => name)
 
 /** A body as it comes, and the unit that it is for. */
@@ -117,7 +119,10 @@ async function body(bytes: Uint8Array): Promise<unknown> {
   const incoming = Object.assign(Readable.from([Buffer.from(bytes)]), {
     headers: {}
   }) as unknown as IncomingMessage
-  const { value } = await new BodyReader(units.inputBytesMax).readJson(incoming, units.inputBytesMax)
+  const { value } = await new BodyReader(units.inputBytesMax, new JsonThread(systemClock)).readJson(
+    incoming,
+    units.inputBytesMax
+  )
   const { unit, input } = Object(value)
   const caller = { origin: 'local', permissions: PERMISSIONS } as const
   const context = { requestId: 'r', caller, budgetMs: 1000, onRoute() {} }
