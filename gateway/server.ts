@@ -95,7 +95,7 @@ export class Gateway {
   async openSocket(): Promise<void> {
     const { socketPath } = this.#options
     this.#local?.close()
-    this.#local = this.#createServer('local', incoming => refusalOf(incoming, undefined))
+    this.#local = this.#createServer('local', () => undefined)
     await listen(this.#local, { path: socketPath })
     // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
     if (process.platform !== 'win32') await chmod(socketPath, 0o600)
