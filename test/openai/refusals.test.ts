@@ -204,6 +204,14 @@ describe('what is not there', () => {
   })
 
   it('a context that is too small, with both numbers', async () => {
+    const asked = devices.engine.requests.length
+    const huge = await devices.ask(CHAT, chat({ max_tokens: 300_000 }))
+    assert.deepEqual(
+      [huge.status, huge.body.error.code, huge.body.error.param],
+      [400, 'context_length_exceeded', 'max_tokens']
+    )
+    assert.match(huge.body.error.message, /maximum context length is 200000 tokens.* 300000 tokens/)
+    assert.equal(devices.engine.requests.length, asked)
     for (const stream of [false, true]) {
       const { status, body } = await devices.ask(CHAT, chat({ messages: user('too long'), stream }))
       assert.deepEqual(

@@ -49,6 +49,7 @@ export class ScriptedEngine implements Engine {
   ): AsyncGenerator<InferenceChunk> {
     const question = input as TaskInput<'text-generation'>
     const wanted = params as TaskParams<'text-generation'>
+    const { maxTokens = Number.POSITIVE_INFINITY } = wanted
     const asked = askedText(question)
     let index = 0
     let finishReason = 'stop'
@@ -58,7 +59,7 @@ export class ScriptedEngine implements Engine {
       if (asked.includes('forever')) await sleep(5, undefined, { signal })
       if (asked.includes('wait')) await sleep(3_600_000, undefined, { signal })
       if (piece.toolCalls) finishReason = 'tool_calls'
-      if (outputTokens++ === wanted.maxTokens) {
+      if (outputTokens++ === maxTokens) {
         finishReason = 'length'
         break
       }
@@ -70,7 +71,7 @@ export class ScriptedEngine implements Engine {
     }
     const usage = {
       inputTokens: asked.split(' ').length,
-      outputTokens: Math.min(outputTokens, wanted.maxTokens)
+      outputTokens: Math.min(outputTokens, maxTokens)
     }
     yield { type: 'done', index, finishReason, usage }
   }
@@ -141,7 +142,7 @@ function* whole({ task, input, params }: InferenceRequest): Generator<InferenceC
 }
 
 export const scriptedModels = (engine: ScriptedEngine): Model[] => [
-  { id: TALKER, tasks: ['text-generation'], slots: 4, engine, contextTokens: 64 },
+  { id: TALKER, tasks: ['text-generation'], slots: 4, engine, contextTokens: 200_000 },
   { id: EMBEDDER, tasks: ['feature-extraction'], slots: 4, engine },
   { id: RANKER, tasks: ['text-ranking'], slots: 4, engine }
 ]
