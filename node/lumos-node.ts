@@ -88,6 +88,7 @@ export class MeshNode implements Omit<LumosNode, 'engine'> {
     this.#startedAtMs = clock.monotonicMs()
     this.#state = 'running'
     this.jobs.start()
+    registry.warmUp()
   }
 
   stop({ drainMs = DRAIN_MS }: { drainMs?: number } = {}): Promise<void> {

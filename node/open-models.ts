@@ -57,7 +57,7 @@ export async function openModels(
     ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
     serve: found => kindOf(found.engine).serve(found, host),
-    onChange: models => registry.update(models)
+    onChange: (models, changing) => registry.update(models, changing)
   })
   opened.adopt(catalogue, () => catalogue.stop())
   await catalogue.start()

@@ -13,8 +13,8 @@ const CHURNS_PER_VISITOR = 12
 
 /** A run of seconds has enough points for a slope, and some churn, too. */
 const ROUNDS_MIN = 30
-const CHURNS_MIN = 5
-const VISITORS_MIN = 3
+const CHURNS_MIN = 10
+const VISITORS_MIN = 6
 
 export interface SoakOptions {
   readonly hours: number

@@ -82,6 +82,8 @@ async function fetchRest(
       ...(kept > 0 && { headers: { range: `bytes=${kept}-` } }),
       signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal])
     })
+    // What was kept is longer than what the server has.
+    if (response.status === 416) await rm(file, { force: true })
     if (!response.ok || response.body === null)
       return failed(`${hostOf(url)} has no ${title}: status ${response.status}`)
     // A server that knows no ranges sends all of it again.

@@ -42,8 +42,8 @@ export interface CatalogueOptions {
   readonly engines?: EnginesHere
   /** What serves a model of a folder. */
   serve(found: FoundModel): Model
-  /** Called with all models whenever they change. */
-  onChange(models: readonly Model[]): void
+  /** Called with all models whenever they change, and with the ids of those that are not among them while their files change. */
+  onChange(models: readonly Model[], changing: readonly string[]): void
 }
 
 export class Catalogue implements Startable {
@@ -53,6 +53,8 @@ export class Catalogue implements Startable {
   /** Those that are served, by id. */
   #served: ReadonlyMap<string, Served> = new Map()
   #leftOut: readonly LeftOut[] = []
+  /** Ids of models whose files change. */
+  #changing = ''
   /** Models of servers, which come and go with them. */
   #ofServers: { readonly models: readonly PlacedModel[]; readonly leftOut: readonly LeftOut[] } = {
     models: [],
@@ -168,9 +170,13 @@ export class Catalogue implements Startable {
     this.#leftOut = leftOut
 
     const models = [...served.values()].map(({ model }) => model)
+    const changing = this.#all.flatMap(folder => folder.changing)
     const changed =
-      models.length !== before.size || models.some(model => before.get(model.id)?.model !== model)
-    if (changed) onChange(models)
+      models.length !== before.size ||
+      models.some(model => before.get(model.id)?.model !== model) ||
+      changing.join() !== this.#changing
+    this.#changing = changing.join()
+    if (changed) onChange(models, changing)
   }
 }
 

@@ -40,6 +40,8 @@ interface Sighting {
   readonly result: readonly FoundModel[] | LeftOut
   /** Whether two looks in a row saw the same files. */
   readonly settled: boolean
+  /** While they still change: what they were before. */
+  readonly last?: readonly FoundModel[] | undefined
 }
 
 export class ModelFolder implements Startable {
@@ -69,6 +71,11 @@ export class ModelFolder implements Startable {
     return [...this.#seen.values()].flatMap(({ result, settled }) =>
       settled && isFound(result) ? result : []
     )
+  }
+
+  /** Ids of the models whose files still change, and were settled before. */
+  get changing(): string[] {
+    return [...this.#seen.values()].flatMap(({ last = [] }) => last.map(({ id }) => id))
   }
 
   get leftOut(): LeftOut[] {
@@ -156,16 +163,20 @@ export class ModelFolder implements Startable {
     try {
       if (before !== undefined && isFound(before.result) && !this.#fresh) {
         const same = (await markOf(before.result)) === before.mark
-        if (same) return before.settled ? before : { ...before, settled: true }
+        if (same) return before.settled ? before : { ...before, settled: true, last: undefined }
       }
       if (!isModelFile(basename(path)) && !(await stat(path)).isDirectory()) return strayFile(path)
       const found = await readModels(path, this.#options.engines)
       const mark = await markOf(found)
       // What lies there when the node starts is served at once; a copy that goes on changes its mark.
-      return { mark, result: found, settled: this.#looks === 0 || this.#fresh || before?.mark === mark }
+      const settled = this.#looks === 0 || this.#fresh || before?.mark === mark
+      return { mark, result: found, settled, last: settled ? undefined : servedBefore(before) }
     } catch (err) {
       const { code, message } = toLumosError(err)
-      return { mark: message, result: { place: path, model: null, code, reason: message }, settled: true }
+      // In the middle of a copy, a model can be broken for a moment.
+      const last = before?.mark === message ? undefined : servedBefore(before)
+      const result = { place: path, model: null, code, reason: message }
+      return { mark: message, result, settled: last === undefined, last }
     }
   }
 
@@ -200,6 +211,9 @@ function strayFile(path: string): Sighting | undefined {
   const reason = whyNoModel(basename(path))
   return reason === undefined ? undefined : { mark: reason, result: invalid(path, reason), settled: true }
 }
+
+const servedBefore = (before: Sighting | undefined): readonly FoundModel[] | undefined =>
+  before?.settled && isFound(before.result) ? before.result : before?.last
 
 const isFound = (result: Sighting['result']): result is readonly FoundModel[] => Array.isArray(result)
 

@@ -135,7 +135,7 @@ export class ModelManager {
     const durationMs = Math.round(clock.monotonicMs() - startedMs)
     residency.loaded(this.key, engine.memoryBytes, durationMs)
     this.#options.log.info({ model, durationMs, memoryBytes: engine.memoryBytes }, 'model loaded')
-    onChange({ type: 'loaded', model, durationMs, memoryBytes: engine.memoryBytes })
+    onChange({ type: 'loaded', model, durationMs, memoryBytes: Math.round(engine.memoryBytes) })
   }
 
   #refused(err: unknown): LumosError {

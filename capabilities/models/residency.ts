@@ -1,7 +1,7 @@
 /** The models in memory: the shell of `residency-core.ts`, which has the policy. */
 
 import type { Clock, Timer } from '../../interface/clock.ts'
-import { LumosError } from '../../interface/errors.ts'
+import { CancelledError, LumosError } from '../../interface/errors.ts'
 import { newResidency, stepResidency } from './residency-core.ts'
 import { usedBytes } from './residency-memory.ts'
 import type {
@@ -66,6 +66,8 @@ export class Residency {
 
   /** The model has left, and its engine has closed. */
   remove(key: number): void {
+    this.#waiting.get(key)?.reject(new CancelledError('The model has left.'))
+    this.#waiting.delete(key)
     this.#step({ type: 'remove', key })
     this.#tenants.delete(key)
   }
@@ -116,8 +118,11 @@ export class Residency {
     this.#step({ type: 'unload', key })
   }
 
+  /** Nothing is loaded any more. */
   close(): void {
     this.#timer?.cancel()
+    for (const { reject } of this.#waiting.values()) reject(new CancelledError('The node is stopping.'))
+    this.#waiting.clear()
   }
 
   #step(event: ResidencyEvent): readonly ResidencyEffect[] {

@@ -23,15 +23,15 @@ export const ALL_IN_MEMORY: MemoryPolicy = {
 
 /** The process of an engine without a model: Node, and the native library. Measured: 60 to 97 MB. */
 const PROCESS_BYTES = 96 * 1024 * 1024
-/** onnxruntime keeps a second, rearranged copy of the weights: 381 MB for a file of 201 MB. */
-const COPIES = 2
+/** onnxruntime keeps a second, rearranged copy of the weights: 381 MB for a file of 201 MB. llama.cpp maps the file. */
+const COPIES: Readonly<Record<string, number>> = { onnx: 2, gguf: 1.25 }
 
 /**
- * Until a model was measured. Where two copies of its weights are more than there is room for, and one is not, it may
+ * Until a model was measured. Where all copies of its weights are more than there is room for, and one is not, it may
  * have all the room: only loading it can tell.
  */
-export function expectedBytes({ fileBytes }: Model, budgetBytes: number): number {
+export function expectedBytes({ fileBytes, format = '' }: Model, budgetBytes: number): number {
   if (fileBytes === undefined) return 0
   const leastBytes = PROCESS_BYTES + fileBytes
-  return Math.max(leastBytes, Math.min(PROCESS_BYTES + COPIES * fileBytes, budgetBytes))
+  return Math.max(leastBytes, Math.min(PROCESS_BYTES + (COPIES[format] ?? 2) * fileBytes, budgetBytes))
 }

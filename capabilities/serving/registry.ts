@@ -55,22 +55,28 @@ export class Registry implements Inference, Startable {
         this.onModel?.(change)
       }
     })
-    this.#models.update(models)
+    this.#models.update(models, [])
   }
 
   /**
    * These are the models from now on. One that is no longer among them is asked nothing new; its requests under way
    * end as they would have, and then its engine closes.
+   *
+   * @param changing models that are not among them because their files change: one that is loaded serves on.
    */
-  update(models: readonly Model[]): void {
+  update(models: readonly Model[], changing: readonly string[] = []): void {
     if (this.#stopped) return
-    this.#models.update(models)
+    this.#models.update(models, changing)
     this.#options.onChange()
   }
 
-  /** Models are loaded on first use, and those at once that the settings want loaded. */
+  /** Models are loaded on first use. */
   start(): void {
     this.#stopped = false
+  }
+
+  /** Loads the models that the settings want loaded, now and when they come. */
+  warmUp(): void {
     this.#models.warmUp()
   }
 

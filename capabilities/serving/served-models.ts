@@ -19,6 +19,8 @@ export interface Entry {
   readonly admission: Admission
   /** It left the catalogue: nothing new is asked of it. */
   draining: boolean
+  /** Its files change: it cannot be loaded again. */
+  changing: boolean
   /** What its files are now, until that is loaded in its place. */
   successor?: Entry
 }
@@ -90,10 +92,19 @@ export class ServedModels {
     }
   }
 
-  /** These are the models from now on. */
-  update(models: readonly Model[]): void {
+  /** These are the models from now on, and those that are loaded while their files change. */
+  update(models: readonly Model[], changing: readonly string[]): void {
     const before = this.#byId
     this.#byId = new Map(models.map(model => [model.id, this.#entryOf(model, before.get(model.id))]))
+    for (const entry of this.#byId.values()) entry.changing = false
+    for (const id of changing) {
+      const known = before.get(id)
+      if (known === undefined || this.#byId.has(id) || !known.manager.warm) continue
+      known.changing = true
+      if (known.successor !== undefined) this.#retire(known.successor)
+      known.successor = undefined
+      this.#byId.set(id, known)
+    }
     const entries = this.entries
     for (const known of before.values()) if (!entries.includes(known)) this.#retire(known)
     for (const entry of entries) if (entry.successor !== undefined) this.#succeed(entry)
@@ -129,7 +140,7 @@ export class ServedModels {
         onChange(change)
       }
     })
-    return { model, manager, admission: new Admission(model.slots, clock), draining: false }
+    return { model, manager, admission: new Admission(model.slots, clock), draining: false, changing: false }
   }
 
   /** Loads the successor beside the model, and puts it in its place. */
@@ -154,7 +165,9 @@ export class ServedModels {
 
   /** The old one serves on though its successor did not load; once it is unloaded, nothing is left of its files. */
   #replaceIfCold(entry: Entry): void {
-    if (!entry.manager.warm) this.#replace(entry)
+    if (entry.manager.warm) return
+    if (entry.changing && this.#byId.delete(entry.model.id)) this.#retire(entry)
+    else this.#replace(entry)
   }
 
   #replace(entry: Entry, next = entry.successor): void {

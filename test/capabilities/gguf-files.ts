@@ -17,10 +17,9 @@ const uint32 = (value: number): Buffer => {
   bytes.writeUInt32LE(value)
   return bytes
 }
-export const text = (words: string): Buffer =>
-  Buffer.concat([uint64(Buffer.byteLength(words)), Buffer.from(words)])
+const text = (words: string): Buffer => Buffer.concat([uint64(Buffer.byteLength(words)), Buffer.from(words)])
 
-export const entry = (key: string, value: string | number): Buffer =>
+const entry = (key: string, value: string | number): Buffer =>
   typeof value === 'string'
     ? Buffer.concat([text(key), uint32(TEXT), text(value)])
     : Buffer.concat([text(key), uint32(UINT32), uint32(value)])

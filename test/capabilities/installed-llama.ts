@@ -6,25 +6,18 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import list from '../../capabilities/engines/llama-cpp/packages.json' with { type: 'json' }
-import { InstalledEngines } from '../../capabilities/install/installed-engines.ts'
+import type { InstalledEngines } from '../../capabilities/install/installed-engines.ts'
 import { packagesFor } from '../../capabilities/install/package-list.ts'
-import { systemClock } from '../../interface/clock.ts'
+import { enginesIn } from './install-options.ts'
 
 /** Another list, another folder. */
 const HASH = createHash('sha256').update(JSON.stringify(list)).digest('hex').slice(0, 12)
 const SHARED = join(tmpdir(), `lumos-node-engines-${HASH}`)
 
 /** The registry that this machine can reach. */
-export const registryHere = (): string =>
+const registryHere = (): string =>
   process.env.npm_config_registry ??
   execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim()
-
-export const enginesIn = (directory: string, options: { registry?: string; fetch?: typeof fetch } = {}) =>
-  new InstalledEngines({
-    ...{ directory, owner: 'test', clock: systemClock, fetch },
-    registry: options.registry ?? 'http://127.0.0.1:1',
-    ...options
-  })
 
 async function installed(): Promise<{ engines?: InstalledEngines; obstacle?: string }> {
   if (!existsSync(SHARED)) {

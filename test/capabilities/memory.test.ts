@@ -147,7 +147,7 @@ describe('a registry with little memory', () => {
       pinned: ['a'],
       warm: ['b']
     })
-    registry.start()
+    registry.warmUp()
     await turn()
     assert.deepEqual(states(), ['a ready', 'b ready', 'c cold'])
     clock.advance(1000)
@@ -217,6 +217,38 @@ describe('a model whose files changed', () => {
     registry.update([modelOf('a', next)])
     await textOf(registry.infer(ask('a')))
     assert.deepEqual([old.loads, next.loads], [0, 1])
+  })
+})
+
+describe('a model whose files still change', () => {
+  it('serves on while it is loaded, and is not loaded again', async () => {
+    const engine = new Loadable()
+    const { registry, states } = registryWith([modelOf('a', engine)])
+    registry.update([], ['a'])
+    assert.deepEqual(states(), [])
+
+    registry.update([modelOf('a', engine)])
+    await textOf(registry.infer(ask('a')))
+    registry.update([], ['a'])
+    assert.equal(await textOf(registry.infer(ask('a'))), 'one two')
+    registry.unloadModel('a')
+    await turn()
+    assert.deepEqual(states(), [])
+    assert.equal((await errorOf(registry.infer(ask('a')))).code, 'MODEL_NOT_FOUND')
+  })
+
+  it('is replaced by what they have become, or leaves when they are no model any more', async () => {
+    const [old, next] = [new Loadable(), new Loadable()]
+    const { registry } = registryWith([modelOf('a', old)], { budgetBytes: 2 * MIB })
+    await textOf(registry.infer(ask('a')))
+    registry.update([], ['a'])
+    registry.update([modelOf('a', next)])
+    await turn()
+    assert.deepEqual([old.closes, next.loaded], [1, true])
+    registry.update([], ['a'])
+    registry.update([])
+    await turn()
+    assert.equal(next.closes, 1)
   })
 })
 

@@ -11,7 +11,8 @@ import type { LumosError } from '../../interface/errors.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { knows, meets, startNode, temporaryHome, until, waitFor } from './mesh-nodes.ts'
 
-const DIGITS = fileURLToPath(new URL('../../models/digits-cnn', import.meta.url))
+const MODELS = fileURLToPath(new URL('../../models', import.meta.url))
+const DIGITS = join(MODELS, 'digits-cnn')
 /** A folder is copied, seen twice and announced; on a busy machine that takes seconds. */
 const PATIENCE_MS = 60_000
 
@@ -20,6 +21,30 @@ const tensors = {
 }
 
 const offers = (node: LumosNode, model: string) => node.models().some(info => info.model === model)
+
+describe('models that ship with the node', () => {
+  it('are in no manifest, and their own node has them only where no device offers their names', async () => {
+    const providers = (node: LumosNode, model: string) =>
+      node.models().flatMap(info => (info.model === model ? info.providers : []))
+    await using den = await startNode('den', [], {
+      settings: { 'engines.echo': true, 'models.builtin': true }
+    })
+    const [own] = providers(den, 'digits-cnn')
+    assert.deepEqual([own?.peerId, own?.offeredTo], [den.peerId, null])
+    assert.throws(() => den.offer('digits-cnn', 'everyone'), { code: 'INVALID_INPUT' })
+
+    await using attic = await startNode('attic', [den], { settings: { 'models.directories': [MODELS] } })
+    await Promise.all([meets(attic, den), knows(attic, den), meets(den, attic), knows(den, attic)])
+    assert.deepEqual(
+      new Set(providers(attic, 'digits-cnn').map(({ peerId }) => peerId)),
+      new Set([attic.peerId])
+    )
+    assert.deepEqual(
+      new Set(providers(den, 'digits-cnn').map(({ peerId }) => peerId)),
+      new Set([attic.peerId])
+    )
+  })
+})
 
 describe('models of a running node', () => {
   it(

@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
@@ -72,7 +75,11 @@ function faceOf(node: LumosNode, called: Set<string>) {
 
 it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_000 }, async () => {
   const called = new Set<string>()
-  await using den = await startNode('den', [], { settings: { 'mesh.name': 'flat' }, models: [brief()] })
+  const engines = mkdtempSync(join(tmpdir(), 'lumos-engines-'))
+  onTestFinished(() => rmSync(engines, { recursive: true }))
+  const registry = 'http://127.0.0.1:1'
+  const settings = { 'mesh.name': 'flat', 'engines.registry': registry, 'engines.directory': engines }
+  await using den = await startNode('den', [], { settings, models: [brief()] })
   await using attic = await startNode('attic', [], { settings: { 'swarm.peers': den.status().addresses } })
   const onDen = faceOf(den, called)
   const onAttic = faceOf(attic, called)
@@ -144,6 +151,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await onDen.call('model.offer', { model_id: 'brief', to: { roles: ['admin'], peers: [attic.peerId] } })
   await onDen.call('model.withdraw', { model_id: 'brief' })
   await onDen.call('mesh.rename', { name: 'house' })
+  await onDen.call('mesh.rename_device', { name: 'study' })
 
   // Long work.
   assert.ok((await onDen.call('event.list')).items.length > 0)
@@ -153,6 +161,17 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   expect(await onDen.call('job.show', { job_id: id })).toEqual(states.at(-1))
   expect(await onDen.call('job.cancel', { job_id: id })).toEqual(states.at(-1))
   assert.equal((await onDen.call('job.list')).items.length, 1)
+
+  // Engines. There is no registry here.
+  assert((await onDen.call('engine.list')).items.length > 1)
+  assert.equal((await onDen.call('engine.get', { name: 'llama-cpp' })).status, 'absent')
+  const installing = await onDen.call('engine.install', { name: 'llama-cpp' })
+  const installs = await Array.fromAsync(onDen.pieces('job.show', { job_id: installing.id }))
+  expect(installs.at(-1)).toMatchObject({ state: 'failed', error: { code: 'ENGINE_FAILED' } })
+  assert.equal((await onDen.call('engine.remove', { name: 'llama-cpp' })).status, 'absent')
+  assert.equal((await onDen.call('engine.stop', { name: 'onnx' })).status, 'stopped')
+  assert.equal((await onDen.call('engine.start', { name: 'onnx' })).status, 'ready')
+  assert.equal((await onDen.call('engine.restart', { name: 'onnx' })).status, 'ready')
 
   // Apart, and together again by a code.
   await onAttic.call('mesh.leave')

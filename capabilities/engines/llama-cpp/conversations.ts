@@ -24,6 +24,11 @@ export class Conversations {
     this.#places = sequences.map(sequence => ({ sequence, busy: false, used: 0 }))
   }
 
+  /** Calls under way. */
+  get busy(): number {
+    return this.#places.filter(({ busy }) => busy).length
+  }
+
   /**
    * Calls `work` with a sequence that holds `tokens` but the last.
    *

@@ -17,6 +17,8 @@ import type { Threads } from './threads.ts'
 const PART_OF_CHARACTER_TOKENS = 4
 /** Tokens before, which decide whether a space is written. */
 const BEFORE_TOKENS = 8
+/** Below what an answer takes (`TEXT_PIECE_CHARS_MAX`). */
+const PIECE_CHARS_MAX = 16 * 1024
 const UNFINISHED = '\ufffd'
 /** Letters of the id of a call. */
 const ID_DIGITS = 9
@@ -49,11 +51,12 @@ export async function* generate(
   const tokens = model.tokenize(prompt, input.messages !== undefined)
   const { bos, shouldPrependBosToken } = model.tokens
   if (bos !== null && (shouldPrependBosToken || tokens.length === 0) && tokens[0] !== bos) tokens.unshift(bos)
-  checkRoom(parts.contextTokens, tokens.length, params.maxTokens ?? 1)
+  if (tokens.length === 0) throw new InvalidInputError('The prompt is empty.')
+  const most = roomFor(parts.contextTokens, tokens.length, params.maxTokens)
   const writer = new Writer(parts, params, prompt)
   const sampling = await writer.sampling()
   yield* conversations.with(tokens, signal, sequence =>
-    writer.write(sequence.evaluate(tokens.slice(-1), sampling), tokens.length, signal)
+    writer.write(sequence.evaluate(tokens.slice(-1), sampling), { promptTokens: tokens.length, most }, signal)
   )
 }
 
@@ -64,12 +67,14 @@ function promptOf({ template }: GenerationParts, { messages, prompt = '' }: Inpu
   return template.render(messages, params.toolChoice === 'none' ? { ...params, tools: undefined } : params)
 }
 
-function checkRoom(contextTokens: number, promptTokens: number, maxTokens: number): void {
-  if (promptTokens < contextTokens) return
+/** @throws {LumosError} `CONTEXT_TOO_SMALL` before anything is evaluated. */
+function roomFor(contextTokens: number, promptTokens: number, maxTokens: number | undefined): number {
+  const wanted = maxTokens ?? 1
+  if (promptTokens + wanted <= contextTokens) return maxTokens ?? Math.min(contextTokens - promptTokens, TOKENS_MAX)
   throw new LumosError(
     'CONTEXT_TOO_SMALL',
-    `The context holds ${contextTokens} tokens, and the prompt has ${promptTokens}.`,
-    { details: { contextTokens, promptTokens, maxTokens } }
+    `The prompt has ${promptTokens} tokens and the answer may have ${wanted}; the model has room for ${contextTokens} together.`,
+    { details: { contextTokens, promptTokens, maxTokens: wanted } }
   )
 }
 
@@ -147,29 +152,33 @@ class Writer {
 
   async *write(
     tokens: AsyncIterable<Token>,
-    promptTokens: number,
+    { promptTokens, most }: { readonly promptTokens: number; readonly most: number },
     signal: AbortSignal | undefined
   ): AsyncGenerator<InferenceChunk> {
-    const { clock, threads, contextTokens } = this.#parts
-    const { maxTokens, parallelToolCalls = true } = this.#params
-    const most = Math.min(maxTokens ?? TOKENS_MAX, contextTokens - promptTokens)
+    const { clock, threads, conversations } = this.#parts
+    const { parallelToolCalls = true } = this.#params
     let finishReason = 'stop'
+    let last = NOTHING
     let lastMs = clock.monotonicMs()
     for await (const token of tokens) {
       signal?.throwIfAborted()
       const nowMs = clock.monotonicMs()
-      // The first one waits for the end of the prompt.
-      if (this.#written.length > 0) threads.took(nowMs - lastMs)
+      // The first one waits for the end of the prompt, and others are computed together with this one.
+      if (this.#written.length > 0 && conversations.busy === 1) threads.took(nowMs - lastMs)
       lastMs = nowMs
       this.#written.push(token)
-      yield* this.#chunk(this.#reader.push(this.#textOf(token)))
+      last = this.#reader.push(this.#textOf(token))
       if (this.#reader.stopped || (!parallelToolCalls && this.#reader.calls > 0)) break
-      if (this.#written.length < most) continue
-      finishReason = 'length'
-      break
+      if (this.#written.length === most) {
+        finishReason = 'length'
+        break
+      }
+      yield* this.#chunks(last)
+      last = NOTHING
     }
     signal?.throwIfAborted()
-    yield* this.#chunk(this.#reader.end())
+    // Together, since an answer has no more pieces than tokens.
+    yield* this.#chunks(sumOf(last, this.#reader.end()))
     if (this.#reader.calls > 0 && finishReason === 'stop') finishReason = 'tool_calls'
     const usage = { inputTokens: promptTokens, outputTokens: this.#written.length }
     yield { type: 'done', index: this.#index, finishReason, usage }
@@ -186,17 +195,32 @@ class Writer {
     return text
   }
 
-  *#chunk({ text, reasoning, toolCalls }: Piece): Generator<InferenceChunk> {
-    if (reasoning === '' && toolCalls.length === 0) {
-      if (text !== '') yield { type: 'text', index: this.#index++, text }
-      return
+  /** One, unless it is longer than a piece may be: then it was made of many tokens. */
+  *#chunks({ text, reasoning, toolCalls }: Piece): Generator<InferenceChunk> {
+    if (text !== '' && reasoning !== '' && text.length + reasoning.length <= PIECE_CHARS_MAX) {
+      yield { type: 'delta', index: this.#index++, reasoning, text }
+    } else {
+      for (const part of partsOf(reasoning)) yield { type: 'delta', index: this.#index++, reasoning: part }
+      for (const part of partsOf(text)) yield { type: 'text', index: this.#index++, text: part }
     }
-    yield {
-      type: 'delta',
-      index: this.#index++,
-      ...(text !== '' && { text }),
-      ...(reasoning !== '' && { reasoning }),
-      ...(toolCalls.length > 0 && { toolCalls })
+    for (const { index, id, name, arguments: words = '' } of toolCalls) {
+      const [first = '', ...more] = partsOf(words)
+      yield { type: 'delta', index: this.#index++, toolCalls: [{ index, id, name, arguments: first }] }
+      for (const part of more)
+        yield { type: 'delta', index: this.#index++, toolCalls: [{ index, arguments: part }] }
     }
   }
 }
+
+const NOTHING: Piece = { text: '', reasoning: '', toolCalls: [] }
+
+const sumOf = (a: Piece, b: Piece): Piece => ({
+  text: a.text + b.text,
+  reasoning: a.reasoning + b.reasoning,
+  toolCalls: [...a.toolCalls, ...b.toolCalls]
+})
+
+const partsOf = (words: string): string[] =>
+  Array.from({ length: Math.ceil(words.length / PIECE_CHARS_MAX) }, (_, n) =>
+    words.slice(n * PIECE_CHARS_MAX, (n + 1) * PIECE_CHARS_MAX)
+  )

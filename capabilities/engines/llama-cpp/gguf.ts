@@ -15,7 +15,7 @@ const ENTRIES_MAX = 4096
 /** Those with hundreds of experts have tens of thousands. */
 const TENSORS_MAX = 200_000
 /** A vocabulary with its merges takes some 20 MB. */
-const HEAD_BYTES_MAX = 256 * 1024 * 1024
+const HEAD_BYTES_MAX = 64 * 1024 * 1024
 const NAME_BYTES_MAX = 1024
 /** A template of a chat is the longest text that is kept. */
 const TEXT_BYTES_MAX = 1024 * 1024

@@ -16,7 +16,7 @@ export async function unload({ args, options, output }: Invocation): Promise<voi
   const { data } = await findNode(options).execute<LoadedModel>('model.unload', { model_id: model })
   output.data(data, () =>
     data.status === 'ready' || data.status === 'loading'
-      ? `${model} is in use; it is unloaded when its requests have ended.`
+      ? `${model} is in use, or takes no memory here. It is unloaded when its requests have ended.`
       : `${model} is unloaded. The next request loads it again.`
   )
 }

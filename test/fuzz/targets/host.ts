@@ -8,10 +8,13 @@ import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import { readGguf } from '../../../capabilities/engines/llama-cpp/gguf.ts'
+import { factsOf } from '../../../capabilities/engines/llama-cpp/gguf-facts.ts'
 import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
 import { readModels } from '../../../capabilities/index.ts'
 import { hostsOf, refusalOf } from '../../../gateway/access.ts'
 import { BodyReader } from '../../../gateway/body.ts'
+import { JsonThread } from '../../../gateway/json-thread.ts'
 import { Sessions } from '../../../gateway/sessions.ts'
 import { systemClock } from '../../../interface/clock.ts'
 import { NoProviderError } from '../../../interface/errors.ts'
@@ -29,6 +32,7 @@ import { unwrap, wrap } from '../../../storage/keys/key-wrap.ts'
 import { parseKey } from '../../../storage/keys/keychain.ts'
 import { MeshStore } from '../../../storage/mesh/mesh-store.ts'
 import { createUnits } from '../../../units/index.ts'
+import { headOf, tensor, withEntry } from '../../capabilities/gguf-files.ts'
 import type { Target } from '../target.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'lumos-fuzz-'))
@@ -61,7 +65,8 @@ const HOST = '127.0.0.1:5866'
 const access = {
   hosts: hostsOf('127.0.0.1', 5866, []),
   token: 'T'.repeat(43),
-  sessions: new Sessions(systemClock)
+  sessions: new Sessions(systemClock),
+  origins: new Set<string>()
 }
 const REQUEST = `POST /api/v2/execute
 host: ${HOST}
@@ -106,7 +111,7 @@ const nobody = new Proxy(
             }
   }
 )
-const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+export const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
 const names = units.list().map(({ name }) => name)
 
 /** A body as it comes, and the unit that it is for. */
@@ -114,7 +119,10 @@ async function body(bytes: Uint8Array): Promise<unknown> {
   const incoming = Object.assign(Readable.from([Buffer.from(bytes)]), {
     headers: {}
   }) as unknown as IncomingMessage
-  const { value } = await new BodyReader(units.inputBytesMax).readJson(incoming, units.inputBytesMax)
+  const { value } = await new BodyReader(units.inputBytesMax, new JsonThread(systemClock)).readJson(
+    incoming,
+    units.inputBytesMax
+  )
   const { unit, input } = Object(value)
   const caller = { origin: 'local', permissions: PERMISSIONS } as const
   const context = { requestId: 'r', caller, budgetMs: 1000, onRoute() {} }
@@ -137,6 +145,11 @@ async function model(bytes: Uint8Array): Promise<string> {
   for (const part of found!.parts) assert.ok(part.startsWith(folder + sep), 'no file of somebody else')
   return found!.id
 }
+
+/** The head of a model whose weights are of a kind that is not known. */
+const head = headOf({ 'general.architecture': 'llama', 'llama.context_length': 512 }, [
+  tensor('w', [4], 0, 99)
+])
 
 const png = readFileSync(new URL('../../fixtures/digits/0.png', import.meta.url))
 const jpeg = Buffer.from(await (await import('sharp')).default(png).jpeg().toBuffer())
@@ -239,6 +252,14 @@ export const HOST_TARGETS: readonly Target[] = [
     seeds: [MODEL],
     words: ['"../../x.onnx"', '"/etc/passwd"', '"onnx":', '{', '[', '"__proto__":', '1e999', '-1', 'null'],
     read: model
+  },
+  {
+    name: 'model file',
+    share: 0.2,
+    // Weights follow the head, and are not read.
+    seeds: [head, withEntry(head, 'tokenizer.chat_template', '{{ messages }}')],
+    words: ['general.architecture', 'llama.pooling_type', 'general.alignment'],
+    read: bytes => file('some.gguf', bytes, async path => factsOf(await readGguf(path))?.task)
   },
   {
     name: 'picture',
