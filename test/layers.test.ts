@@ -54,6 +54,10 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
     'the seed of an answer that was asked for without'
   ],
   'interface/clock.ts': ['time, timer', 'the clock of the product'],
+  'capabilities/engines/llama-cpp/engine.ts': [
+    'chance',
+    'in a process of its own: the seed of a sampled answer'
+  ],
   'node/create-node.ts': ['chance', 'the default of what is passed in'],
   'protocols/wire/frame-inbox.ts': ['turn', 'what is left of this turn of the event loop: no time'],
   'protocols/wire/frame-writer.ts': ['turn', 'frames of one turn of the event loop leave as one'],
@@ -65,7 +69,6 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
   'node/pairing/join-service.ts': ['unguessable chance', 'the secret of an invitation'],
-  'node/network/liveness.ts': ['unguessable chance', 'a ping that nobody can answer before it came'],
   'node/routing/mesh-routing.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices']
