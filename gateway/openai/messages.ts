@@ -28,7 +28,8 @@ const Url = z
 
 function checkImage(image: unknown, context: z.RefinementCtx): void {
   if (image instanceof Uint8Array) return
-  for (const issue of Url.safeParse(image).error?.issues ?? []) context.addIssue({ ...issue } as z.core.$ZodRawIssue)
+  for (const issue of Url.safeParse(image).error?.issues ?? [])
+    context.addIssue({ ...issue } as z.core.$ZodRawIssue)
 }
 
 /**
@@ -142,7 +143,10 @@ function partsOf(content: string | Parts): string | object[] {
     if (part.type === 'text') return { type: 'text', text: part.text }
     if (part.type === 'refusal') return { type: 'text', text: part.refusal }
     const { image_url: image } = part
-    return { type: 'image', image: typeof image === 'string' || image instanceof Uint8Array ? image : image.url }
+    return {
+      type: 'image',
+      image: typeof image === 'string' || image instanceof Uint8Array ? image : image.url
+    }
   })
   return parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts
 }
