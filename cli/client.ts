@@ -9,12 +9,15 @@ import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { isErrorCode, LumosError } from '../interface/errors.ts'
 import type { SnakeCase } from '../interface/snake-case.ts'
-import { homePath } from '../storage/home/home-path.ts'
+import { homePath, mustBeOurs } from '../storage/home/home-path.ts'
+import { lockHolder } from '../storage/home/lock-holder.ts'
 import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
 
 export interface AskOptions {
   readonly timeoutMs?: number
   readonly peer?: string
+  /** Ends a stream, and the work that it comes from. */
+  readonly signal?: AbortSignal
 }
 
 export interface WatchOptions {
@@ -78,7 +81,7 @@ export class NodeClient {
   /** The answer in pieces; its value at the end is what is known about the call. Leaving the loop cancels it. */
   async *stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
     const request = { unit, input, options: toWire(options) }
-    return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request))
+    return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request, options.signal))
   }
 
   /** Events of these names and gaps, from `since` on, else from now on, until the loop is left. */
@@ -108,17 +111,24 @@ export class NodeClient {
     throw new LumosError('STREAM_INTERRUPTED', 'The node went away in the middle of its answer.')
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, body?: object): Promise<IncomingMessage> {
+  async #ask(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    signal?: AbortSignal
+  ): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const headers = body && { 'content-type': 'application/json' }
     // Without an agent the connection ends with the answer, and so can this process.
-    request({ socketPath: this.info.socketPath, path, method, headers, agent: false })
+    request({ socketPath: this.info.socketPath, path, method, headers, signal, agent: false })
       .on('response', resolve)
       .on('error', reject)
       .end(body && JSON.stringify(body))
 
     return promise.catch((err: NodeJS.ErrnoException) => {
+      signal?.throwIfAborted()
       const gone = err.code === 'ECONNREFUSED' || err.code === 'ENOENT'
+      mustBeOurs(this.info.socketPath)
       throw gone
         ? notRunning(this.#home)
         : new LumosError('NODE_NOT_RUNNING', `The node does not answer: ${err.message}.`, { cause: err })
@@ -137,7 +147,19 @@ function toError(error: WireError | null): LumosError {
   return new LumosError(code, error.message, { hint: error.hint ?? undefined, details: error.details })
 }
 
+/** A node that holds the lock of its home is there, whatever was removed from that home. */
 function notRunning(home: string): LumosError {
+  const pid = lockHolder(home)
+  if (pid !== undefined) {
+    return new LumosError(
+      'NODE_NOT_RUNNING',
+      `Process ${pid} has ${home}, and cannot be reached there yet.`,
+      {
+        hint: `It is starting, or makes its socket again within a few seconds: try once more. To end it: lumos-node stop, or kill ${pid}`,
+        details: { pid }
+      }
+    )
+  }
   return new LumosError('NODE_NOT_RUNNING', `No node is running in ${home}.`, {
     hint: 'Start one: lumos-node start'
   })

@@ -18,7 +18,8 @@ export function ignoredNames(given: GivenNames, node: Pick<NodeStatus, 'name' | 
   }
   if (given.name !== undefined && given.name !== node.name) {
     lines.push(
-      `The device name "${given.name}" is ignored: this device is a member of "${node.mesh}" as "${node.name}".`
+      `The device name "${given.name}" is ignored: this device is a member of "${node.mesh}" as "${node.name}". ` +
+        `To rename it: lumos-node rename ${given.name}`
     )
   }
   return lines

@@ -2,11 +2,14 @@
 
 import { styleText } from 'node:util'
 import type { LumosError } from '../interface/errors.ts'
+import { ascii, showsUtf8 } from './terminal.ts'
 
 export interface OutputOptions {
   readonly json: boolean
   readonly stdout?: NodeJS.WriteStream
   readonly stderr?: NodeJS.WriteStream
+  /** Default: what the environment says of the terminal. */
+  readonly utf8?: boolean
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green'
@@ -15,11 +18,14 @@ export class Output {
   readonly json: boolean
   readonly #stdout: NodeJS.WriteStream
   readonly #stderr: NodeJS.WriteStream
+  /** Whether a terminal shows letters beyond ASCII. Files and programs get them in any case. */
+  readonly utf8: boolean
 
-  constructor({ json, stdout = process.stdout, stderr = process.stderr }: OutputOptions) {
+  constructor({ json, stdout = process.stdout, stderr = process.stderr, utf8 = showsUtf8() }: OutputOptions) {
     this.json = json
     this.#stdout = stdout
     this.#stderr = stderr
+    this.utf8 = utf8
   }
 
   /** One result: an object for programs, or what `words` makes of it. */
@@ -28,23 +34,39 @@ export class Output {
   }
 
   line(text: string): void {
-    this.#stdout.write(`${text}\n`)
+    this.#stdout.write(`${this.#shown(this.#stdout, text)}\n`)
   }
 
   /** As it is, but to a terminal. Resolves when more may be written, so that a slow reader slows the answer. */
   async raw(text: string): Promise<void> {
-    if (this.#stdout.write(this.#stdout.isTTY ? printable(text) : text)) return
+    const shown = this.#stdout.isTTY ? this.#shown(this.#stdout, printable(text)) : text
+    if (this.#stdout.write(shown)) return
     await new Promise(resolve => this.#stdout.once('drain', resolve))
   }
 
   /** One line that the next one replaces, for a person who waits; an empty one takes it away. */
   progress(text: string): void {
     if (this.json || !this.#stderr.isTTY) return
-    this.#stderr.write(`\r\u001b[K${printable(text).slice(0, this.#stderr.columns)}`)
+    const shown = this.#shown(this.#stderr, printable(text))
+    this.#stderr.write(`\r\u001b[K${shown.slice(0, this.#stderr.columns)}`)
   }
 
   note(text: string): void {
-    this.#stderr.write(`${text}\n`)
+    this.#stderr.write(`${this.#shown(this.#stderr, text)}\n`)
+  }
+
+  #shown(stream: NodeJS.WriteStream, text: string): string {
+    return this.utf8 || !stream.isTTY ? text : ascii(text)
+  }
+
+  /** Rows for the person at the terminal, which go to no file with the data. */
+  picture(rows: string): void {
+    this.#stderr.write(`${rows}\n`)
+  }
+
+  /** Whether so much is seen at once. */
+  hasRoom(rows: number, columns: number): boolean {
+    return rows <= (this.#stderr.rows ?? 0) && columns <= (this.#stderr.columns ?? 0)
   }
 
   error(error: LumosError): void {

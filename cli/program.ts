@@ -5,6 +5,7 @@
 
 import { Command } from 'commander'
 import { VERSION } from '../node/version.ts'
+import * as autostart from './commands/autostart/index.ts'
 import * as completion from './commands/completion/index.ts'
 import * as config from './commands/config/index.ts'
 import * as engines from './commands/engines/index.ts'
@@ -32,6 +33,7 @@ const DOMAINS: readonly { register: Register }[] = [
   membership,
   mesh,
   config,
+  autostart,
   completion
 ]
 

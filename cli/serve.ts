@@ -6,14 +6,17 @@
 
 import { Gateway } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
-import { toLumosError } from '../interface/errors.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { type NodeHome, openNode } from '../node/create-node.ts'
 import { createLog, type Log } from '../node/log/log.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
+import { readRunFile } from '../storage/home/run-file.ts'
 import { createUnits } from '../units/index.ts'
+import { clockWarning } from './clock-warning.ts'
+import { startFailure } from './few-files.ts'
+import { HomeWatch } from './home-watch.ts'
 import { type GivenNames, ignoredNames } from './ignored.ts'
 import type { StartOptions } from './invocation.ts'
 import { askSecret, canAsk } from './prompt.ts'
@@ -32,6 +35,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
   const stopping = Promise.withResolvers<void>()
   const stop = () => stopping.resolve()
   stopOnSignal(stop)
+  outliveReaders()
   useSmallSlabs()
 
   try {
@@ -68,6 +72,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
       await node.start()
       await gateway.start()
       const ready = announce(node, home, gateway, givenNames(loaded))
+      using _watch = watchHome(node, home, gateway, log)
       onReady(ready)
       tellParent(ready)
       await stopping.promise
@@ -76,8 +81,9 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
       await Promise.all([gateway.close({ drainMs: DRAIN_MS }), node.stop({ drainMs: DRAIN_MS })])
     }
   } catch (thrown) {
-    tellParent(failed(toLumosError(thrown)))
-    throw thrown
+    const failure = startFailure(thrown)
+    tellParent(failed(failure))
+    throw failure
   } finally {
     systemClock.setTimer(() => process.exit(), LINGER_MS)
   }
@@ -89,31 +95,51 @@ async function passphrase(): Promise<string | undefined> {
   return canAsk() ? askSecret('Passphrase: ') : undefined
 }
 
+function watchHome(node: LumosNode, home: NodeHome, gateway: Gateway, log: Log): HomeWatch {
+  const { path, socketPath } = home
+  return new HomeWatch({
+    clock: systemClock,
+    log,
+    home: path,
+    socketPath,
+    isRunFileRight: () => readRunFile(path)?.name === node.name,
+    writeRunFile: () => writeRunFile(node, home, gateway),
+    openSocket: () => gateway.openSocket(),
+    // To stop in order would write into the home that has taken the place of this one.
+    onGone: () => process.exit(1)
+  })
+}
+
 /** From now on the command line finds this node. */
 function announce(node: LumosNode, home: NodeHome, gateway: Gateway, given: GivenNames): Ready {
-  const { peerId, name, mesh, version, addresses } = node.status()
+  const { peerId, name, mesh, addresses } = node.status()
   const ignored = ignoredNames(given, { name, mesh })
   const isPortTaken = node.discovery().links.some(({ state }) => state === 'port-taken')
-  const url = gateway.url!
+  const warnings = [...(isPortTaken ? [PORT_TAKEN] : []), ...clockWarning(systemClock.wallMs())]
+  writeRunFile(node, home, gateway)
+  return {
+    event: 'ready',
+    peer_id: peerId,
+    name,
+    gateway: gateway.url!,
+    addresses,
+    members: node.mesh.members().length,
+    ...(ignored.length > 0 && { ignored }),
+    ...(warnings.length > 0 && { warnings })
+  }
+}
+
+function writeRunFile(node: LumosNode, home: NodeHome, gateway: Gateway): void {
+  const { peerId, name, version, uptimeS } = node.status()
   home.writeRunFile({
     pid: process.pid,
     peerId,
     name,
     version,
     socketPath: home.socketPath,
-    gateway: url,
-    startedAtMs: systemClock.wallMs()
+    gateway: gateway.url!,
+    startedAtMs: systemClock.wallMs() - Math.round(uptimeS * 1000)
   })
-  return {
-    event: 'ready',
-    peer_id: peerId,
-    name,
-    gateway: url,
-    addresses,
-    members: node.mesh.members().length,
-    ...(ignored.length > 0 && { ignored }),
-    ...(isPortTaken && { warnings: [PORT_TAKEN] })
-  }
 }
 
 /** The names that were given by flag, environment or file. */
@@ -135,6 +161,12 @@ function stopOnSignal(stop: () => void): void {
       stop()
     })
   }
+}
+
+/** A terminal that is closed, and a pipe whose reader is gone, end no node: its log is in its home. */
+function outliveReaders(): void {
+  // The command line's own handler ends the process.
+  process.stdout.removeAllListeners('error').on('error', () => {})
 }
 
 /** An error that nobody caught leaves the node in a state nobody knows: say so, and end. */

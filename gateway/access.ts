@@ -29,6 +29,8 @@ export interface TcpAccess {
   readonly hosts: ReadonlySet<string>
   readonly token: string
   readonly sessions: Sessions
+  /** Origins whose pages may use `/v1`. */
+  readonly origins: ReadonlySet<string>
 }
 
 /** An IP address that only this device reaches. */
@@ -66,12 +68,20 @@ export function hostsOf(host: string, port: number, names: readonly string[]): R
  * @param access absent for the unix socket, which file permissions guard already.
  */
 export function refusalOf(incoming: IncomingMessage, access: TcpAccess | undefined): LumosError | undefined {
-  return (
-    (access && (wrongPlace(incoming, access.hosts) ?? unproven(incoming, access))) ?? unreadable(incoming)
-  )
+  return (access && (wrongPlace(incoming, access) ?? unproven(incoming, access))) ?? unreadable(incoming)
 }
 
-function wrongPlace(incoming: IncomingMessage, hosts: ReadonlySet<string>): LumosError | undefined {
+/** Whether a page of a listed origin asks by this request, and only for what it may use. */
+export const isListed = (incoming: IncomingMessage, { origins }: TcpAccess): boolean => {
+  const given = valuesOf(incoming, 'origin')
+  return isOpenai(incoming) && given.length === 1 && origins.has(given[0]!)
+}
+
+/** Whether the request is in OpenAI's protocol, and so is its refusal. */
+export const isOpenai = ({ url = '' }: IncomingMessage): boolean => /^\/v1(?:[/?]|$)/.test(url)
+
+export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosError | undefined {
+  const { hosts } = access
   const named = valuesOf(incoming, 'host')
   if (named.length !== 1 || !hosts.has(named[0]!.toLowerCase())) {
     return denied(
@@ -85,7 +95,9 @@ function wrongPlace(incoming: IncomingMessage, hosts: ReadonlySet<string>): Lumo
 
   const origins = valuesOf(incoming, 'origin')
   const known = origins.every(origin => origin.startsWith('http://') && hosts.has(origin.slice(7)))
-  return known ? undefined : denied('This Origin may not ask here.')
+  if (known || isListed(incoming, access)) return undefined
+  const hint = isOpenai(incoming) ? 'If it is your page, list its origin in gateway.origins.' : undefined
+  return denied('This Origin may not ask here.', hint)
 }
 
 function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {

@@ -24,6 +24,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
     c.set('gone', goneSignal(c.env.outgoing))
     await next()
     c.header('x-request-id', call.requestId)
+    dropUnreadBody(c.env.outgoing, clock)
   })
 
   const alive = (c: Context) => c.json({ status: 'ok' })
@@ -54,7 +55,6 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
 function failure(c: Context<AppEnv>, thrown: unknown, { clock, log }: AppComponents): Response {
   const call = c.get('call')
   const { error, status, headers } = failureHead(thrown, call)
-  dropUnreadBody(c.env.outgoing, clock)
   if (error.code === 'INTERNAL')
     log.error({ err: thrown, unit: call.unit }, 'A request met an error that nobody expected.')
   return new Response(failureBody(error, call, clock.monotonicMs()), { status, headers })

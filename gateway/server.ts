@@ -8,12 +8,14 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
-import { hostsOf, isLoopback, refusalOf } from './access.ts'
+import { hostsOf, isLoopback, isOpenai, refusalOf, type TcpAccess } from './access.ts'
 import type { AppComponents } from './app-env.ts'
+import { allowOrigin } from './cors.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Listener, loadRoutes, type Routes } from './load-routes.ts'
 import { notLoaded } from './not-loaded.ts'
+import { refusal } from './openai/errors.ts'
 import { Sessions } from './sessions.ts'
 import { dropUnreadBody } from './unread-body.ts'
 
@@ -42,11 +44,14 @@ export interface GatewayOptions {
   readonly host: string
   /** What other devices call this one. None is needed on loopback, at least one elsewhere. */
   readonly hosts: readonly string[]
+  /** Origins of pages elsewhere that may use `/v1`. */
+  readonly origins: readonly string[]
   /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
   readonly port: number
 }
 
-type Admission = (incoming: IncomingMessage) => LumosError | undefined
+/** What the listener wants to see; nothing on the unix socket. */
+type AccessOf = (incoming: IncomingMessage) => TcpAccess | undefined
 
 export class Gateway {
   readonly #load: typeof loadRoutes
@@ -56,6 +61,7 @@ export class Gateway {
   readonly #closing = new AbortController()
   #token: string
   #servers: Server[] = []
+  #local: Server | undefined
   #tcp: Listeners | undefined
   #routes: Promise<Record<Listener, Routes>> | undefined
 
@@ -75,19 +81,24 @@ export class Gateway {
   }
 
   async start(): Promise<void> {
-    const { socketPath } = this.#options
     this.#checkReach()
     try {
-      const local = this.#createServer('local', incoming => refusalOf(incoming, undefined))
-      await listen(local, { path: socketPath })
-      // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
-      if (process.platform !== 'win32') await chmod(socketPath, 0o600)
-
+      await this.openSocket()
       this.#tcp = await this.#listenOnTcp()
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
     }
+  }
+
+  /** Listens on the socket: again, where its file was removed. What came in by the one before goes on. */
+  async openSocket(): Promise<void> {
+    const { socketPath } = this.#options
+    this.#local?.close()
+    this.#local = this.#createServer('local', () => undefined)
+    await listen(this.#local, { path: socketPath })
+    // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
+    if (process.platform !== 'win32') await chmod(socketPath, 0o600)
   }
 
   /**
@@ -132,10 +143,10 @@ export class Gateway {
     this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
   }
 
-  #createServer(listener: Listener, refusal: Admission): Server {
+  #createServer(listener: Listener, accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      this.#serve(incoming, outgoing, listener, refusal)
+      this.#serve(incoming, outgoing, listener, accessOf(incoming))
     })
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
@@ -145,7 +156,12 @@ export class Gateway {
     return server
   }
 
-  #serve(incoming: IncomingMessage, outgoing: ServerResponse, listener: Listener, refusal: Admission): void {
+  #serve(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    listener: Listener,
+    access: TcpAccess | undefined
+  ): void {
     for (const [name, value] of GUARDS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -153,9 +169,10 @@ export class Gateway {
       if (closing.aborted) incoming.socket.destroySoon()
     })
 
+    if (access !== undefined && allowOrigin(incoming, outgoing, access)) return
     const refused = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
-      : refusal(incoming)
+      : refusalOf(incoming, access)
     if (refused === undefined) {
       this.#routes ??= this.#load({ ...this.#components, sessions: this.#sessions, closing })
       void this.#routes.then(
@@ -178,20 +195,26 @@ export class Gateway {
   #refuse(outgoing: ServerResponse, refused: LumosError): void {
     const { clock } = this.#components
     const call = newCall(clock)
-    const { error, status, headers } = failureHead(refused, call)
     dropUnreadBody(outgoing, clock)
+    if (isOpenai(outgoing.req)) {
+      const { status, headers, body } = refusal(refused, call)
+      outgoing.writeHead(status, Object.fromEntries(headers)).end(body)
+      return
+    }
+    const { error, status, headers } = failureHead(refused, call)
     outgoing.writeHead(status, Object.fromEntries(headers)).end(failureBody(error, call, clock.monotonicMs()))
   }
 
   async #listenOnTcp(): Promise<Listeners> {
     const { host, port: wanted, hosts: names } = this.#options
-    const refusal: Admission = incoming =>
-      refusalOf(incoming, {
-        token: this.#token,
-        sessions: this.#sessions,
-        hosts: hostsOf(host, incoming.socket.localPort ?? 0, names)
-      })
-    const tcp = await listenOnFreePort(() => this.#createServer('tcp', refusal), host, wanted)
+    const origins = new Set(this.#options.origins)
+    const accessOf: AccessOf = incoming => ({
+      token: this.#token,
+      sessions: this.#sessions,
+      hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
+      origins
+    })
+    const tcp = await listenOnFreePort(() => this.#createServer('tcp', accessOf), host, wanted)
     const { port } = tcp
     if (port !== wanted && wanted > 0) {
       this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')

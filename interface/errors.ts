@@ -78,6 +78,7 @@ export const ERROR_MEANINGS = {
   // This node's own ground.
   CONFIG_INVALID: meaning(400, 8),
   HOME_LOCKED: meaning(409, 1),
+  AUTOSTART_FAILED: meaning(500, 1),
   KEY_LOCKED: meaning(423, 5),
   HOME_NEWER: meaning(500, 1),
   STORE_DAMAGED: meaning(500, 1),

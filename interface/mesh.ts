@@ -171,6 +171,13 @@ export interface LumosMesh {
   leave(options?: { newIdentity?: boolean }): Promise<MeshInfo>
   /** @throws {LumosError} `NOT_ADMIN`. */
   rename(name: string): Promise<MeshInfo>
+  /**
+   * Give this node another name on all members. Where a member has that name, or had it, a number is put behind it:
+   * `deviceName` says what it became.
+   *
+   * @throws {LumosError} `PEER_UNREACHABLE` when no connected admin signs the name.
+   */
+  renameDevice(name: string): Promise<MeshInfo>
 
   /**
    * The root key as text: whoever has it owns the mesh.

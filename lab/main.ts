@@ -16,7 +16,7 @@ const USAGE = `Usage: npm run lab -- COMMAND
   SCENARIO [options]       run one
     --rung NAME            only this rung of a ladder
     --json                 the outcome as one object on stdout
-  all [--json]             run every scenario, one after the other
+  all [--json]             run every scenario but those of an hour, one after the other
 
 It needs Linux, iproute2, and root or user namespaces. What the machine lacks for a scenario
 is told as "not run", with the reason. Everything is removed again, after Ctrl-C too.
@@ -37,7 +37,7 @@ async function main({ values, positionals: [command, ...rest] }: Parsed<typeof o
   if (command === undefined || rest.length > 0) throw new UsageError('Say which scenario, and only one.')
   if (command === 'list') return list(values.json)
 
-  const scenarios = SCENARIOS.filter(({ name }) => command === 'all' || name === command)
+  const scenarios = SCENARIOS.filter(({ name, isLong }) => (command === 'all' ? !isLong : name === command))
   if (scenarios.length === 0) {
     throw new UsageError(`There is no scenario "${command}". See what there is: npm run lab -- list`)
   }

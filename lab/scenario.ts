@@ -11,6 +11,8 @@ export interface LabScenario {
   readonly setup: string
   /** Of a ladder or a matrix, each of which it can run on by itself. */
   readonly rungs?: readonly string[]
+  /** It takes an hour: `all` leaves it out. */
+  readonly isLong?: boolean
   /** @throws {NotRun} when this machine cannot build it. */
   run(lab: Lab, findings: Findings, rungs: readonly string[]): Promise<void>
 }

@@ -222,11 +222,15 @@ describe('the floors of the house', () => {
     expect(wrong).toEqual([])
   })
 
-  it('only the settings read the environment, and the command line where the home is', () => {
+  it('only the settings read the environment, and the command line where the home is and what the terminal shows', () => {
     const readers = files.filter(file => readFileSync(join(ROOT, file), 'utf8').includes('process.env'))
     // Loading the settings takes longer than all else that a read command does.
-    const allowed = [join('node', 'settings', 'config.ts'), join('cli', 'client.ts')]
-    expect(readers.filter(file => !RUNNERS.has(folderOf(file)))).toEqual(allowed)
+    const allowed = [
+      join('node', 'settings', 'config.ts'),
+      join('cli', 'terminal.ts'),
+      join('cli', 'client.ts')
+    ]
+    expect(readers.filter(file => !RUNNERS.has(folderOf(file))).sort()).toEqual(allowed.sort())
   })
 
   it('only the command line writes to stdout', () => {
@@ -267,6 +271,13 @@ describe('the floors of the house', () => {
     expect(ends).toContain('interface/limits.ts')
     expect(ends).not.toContain('zod')
     expect([...loadedBy(['capabilities/host/engine-call.ts'])]).toContain('zod')
+  })
+
+  it('a node loads no library that only its engines need', () => {
+    const loaded = [...loadedBy(['cli/main.ts', 'node/index.ts'])]
+    expect(loaded).toContain('capabilities/engines/transformers/kind.ts')
+    expect(loaded).not.toContain('@huggingface/transformers')
+    expect(loaded).not.toContain('onnxruntime-node')
   })
 
   it('only a task itself and the engines that do it say its name', () => {

@@ -96,6 +96,19 @@ const rename = (mesh: LumosMesh) =>
     run: ({ name }) => mesh.rename(name)
   })
 
+const renameDevice = (mesh: LumosMesh) =>
+  defineUnit({
+    name: 'mesh.rename_device',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary: 'Give this node another name on every device; an admin must be connected.',
+    examples: [{ input: { name: 'attic' } }],
+    input: z.strictObject({ name: DeviceName }),
+    output: MeshInfo,
+    run: ({ name }) => mesh.renameDevice(name)
+  })
+
 const exportRoot = (mesh: LumosMesh) =>
   defineUnit({
     name: 'mesh.export_root',
@@ -121,6 +134,17 @@ const importRoot = (mesh: LumosMesh) =>
     run: ({ rootKey }) => mesh.importRoot(rootKey)
   })
 
-const UNITS = [show, members, revoke, promote, leave, renewIdentity, rename, exportRoot, importRoot]
+const UNITS = [
+  show,
+  members,
+  revoke,
+  promote,
+  leave,
+  renewIdentity,
+  rename,
+  renameDevice,
+  exportRoot,
+  importRoot
+]
 
 export const membershipUnits = ({ mesh }: LumosNode) => UNITS.map(unit => unit(mesh))

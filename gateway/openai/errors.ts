@@ -77,12 +77,15 @@ const typeOf = (status: number): string => {
 }
 
 function wordsOf({ code, message, hint, details }: LumosError): string {
-  const { contextTokens, promptTokens, maxTokens } = details
-  if (code === 'CONTEXT_TOO_SMALL' && typeof contextTokens === 'number' && typeof promptTokens === 'number') {
-    const asked = typeof maxTokens === 'number' ? maxTokens : 0
+  const { contextTokens, promptTokens, maxTokens = 0 } = details
+  if (code === 'CONTEXT_TOO_SMALL' && contextTokens !== undefined) {
+    const most = `This model's maximum context length is ${contextTokens} tokens. However, you requested `
+    // The answer alone may be longer than any peer has room for, and then no peer is asked to count the question.
+    if (promptTokens === undefined)
+      return `${most}${maxTokens} tokens in the completion. Please reduce the length of the completion.`
+    const all = Number(promptTokens) + Number(maxTokens)
     return (
-      `This model's maximum context length is ${contextTokens} tokens. However, you requested ` +
-      `${promptTokens + asked} tokens (${promptTokens} in the messages, ${asked} in the completion). ` +
+      `${most}${all} tokens (${promptTokens} in the messages, ${maxTokens} in the completion). ` +
       'Please reduce the length of the messages or completion.'
     )
   }
@@ -94,7 +97,7 @@ function wordsOf({ code, message, hint, details }: LumosError): string {
 /** `messages.0.content` of a unit is `messages[0].content` here. */
 function paramOf({ code, details }: LumosError): string | null {
   if (code === 'MODEL_NOT_FOUND') return 'model'
-  if (code === 'CONTEXT_TOO_SMALL') return 'messages'
+  if (code === 'CONTEXT_TOO_SMALL') return details.promptTokens === undefined ? 'max_tokens' : 'messages'
   const { fields, field } = details
   const first: unknown = Array.isArray(fields) && isRecord(fields[0]) ? fields[0].field : field
   if (typeof first !== 'string' || first === '') return null

@@ -5,6 +5,7 @@
 
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
+import { dropUnreadBody } from '../unread-body.ts'
 import type { OpenaiComponents } from './call.ts'
 import { chatRoute } from './chat.ts'
 import { completionRoute } from './completions.ts'
@@ -12,6 +13,7 @@ import { embeddingRoute } from './embeddings.ts'
 import { RefusedError, refusal } from './errors.ts'
 import { modelRoute, modelsRoute } from './models.ts'
 import { rerankRoute } from './rerank.ts'
+import { responseRoutes } from './responses/index.ts'
 
 export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
@@ -19,6 +21,7 @@ export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
   routes.post('/completions', completionRoute(components))
   routes.post('/embeddings', embeddingRoute(components))
   routes.post('/rerank', rerankRoute(components))
+  routes.route('/responses', responseRoutes(components))
   routes.get('/models', modelsRoute(components))
   routes.get('/models/*', modelRoute(components))
 
@@ -27,6 +30,7 @@ export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
   })
   routes.onError((err, c) => {
     const { status, headers, body } = refusal(err, c.var.call)
+    dropUnreadBody(c.env.outgoing, components.clock)
     if (status === 500) components.log.error({ err, unit: c.var.call.unit }, 'a request of /v1 failed')
     return new Response(body, { status, headers })
   })
@@ -34,7 +38,8 @@ export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
 }
 
 /** Routes by their paths, for words about a wrong method. */
-const PATHS = /^\/v1\/(?:chat\/completions|completions|embeddings|rerank|models(?:\/.*)?)$/
+const PATHS =
+  /^\/v1\/(?:chat\/completions|completions|embeddings|rerank|responses(?:\/[^/]+)?|models(?:\/.*)?)$/
 
 function notThere(c: Context<AppEnv>): RefusedError {
   const path = c.req.path.slice(0, 128)

@@ -36,12 +36,16 @@ export function refusedBy({ issues }: z.ZodError, body: unknown): RefusedError {
 function nearest(issue: Issue, before: Path): { issue: Issue; path: Path } {
   const path = [...before, ...issue.path]
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return { issue, path }
-  const inner = issue.errors
+  const [deepest] = issue.errors
     .flatMap(errors => (errors[0] === undefined ? [] : [nearest(errors[0], path)]))
-    .sort((a, b) => b.path.length - a.path.length)
-  const [deepest] = inner
-  return deepest === undefined || deepest.path.length === path.length ? { issue, path } : deepest
+    .sort((a, b) => b.path.length - a.path.length || Number(isType(a.issue)) - Number(isType(b.issue)))
+  // Where the value is of the type of no option, all of them are said.
+  return deepest === undefined || (deepest.path.length === path.length && isType(deepest.issue))
+    ? { issue, path }
+    : deepest
 }
+
+const isType = ({ code }: Issue): boolean => code === 'invalid_type'
 
 function said(issue: Issue, param: string, value: unknown): { words: string; reason: string } {
   if (value === undefined)

@@ -1,6 +1,7 @@
 /** Pieces of schemas for bodies of `/v1`. What a schema does not name is ignored, as OpenAI's clients expect. */
 
 import * as z from 'zod'
+import { isRecord } from '../../interface/record.ts'
 import { Text } from '../../interface/tasks/messages.ts'
 
 /** Fields may be left out or null, which mean the same. */
@@ -14,13 +15,22 @@ export const maybe = <S extends z.ZodType>(schema: S) =>
 export const listOf = <S extends z.ZodType>(item: S, max: number, min = 1) =>
   z.array(z.unknown()).min(min).max(max).pipe(z.array(item))
 
-/** Words for a value that is none of those that there are. */
+/** Words for a value, or the field that tells the options apart, that is none of those that there are. */
 export const oneOf = (values: readonly string[]) => ({
-  error: ({ input, code }: { readonly input?: unknown; readonly code?: string }) =>
-    code === 'invalid_value' || code === 'invalid_union' ? notOneOf(input, values) : undefined
+  error: ({ code, input, discriminator }: RawIssue) => {
+    if (code === 'invalid_value') return notOneOf(input, values)
+    if (code !== 'invalid_union' || discriminator === undefined || !isRecord(input)) return undefined
+    return notOneOf(input[discriminator], values)
+  }
 })
 
-export function notOneOf(input: unknown, values: readonly string[]): string {
+interface RawIssue {
+  readonly code?: string
+  readonly input?: unknown
+  readonly discriminator?: string
+}
+
+function notOneOf(input: unknown, values: readonly string[]): string {
   const given = typeof input === 'string' ? `'${input.slice(0, 64)}'` : `of type ${typeof input}`
   return `Invalid value: ${given}. Supported values are: ${quoted(values)}.`
 }
@@ -35,11 +45,11 @@ function quoted(values: readonly string[]): string {
 export const unsupported = (isHarmless: (value: unknown) => boolean, instead = '') =>
   z
     .unknown()
-    .optional()
     .superRefine((value, context) => {
       if (value === undefined || value === null || isHarmless(value)) return
       context.addIssue({ code: 'custom', params: { reason: 'unsupported_parameter' }, message: instead })
     })
+    .optional()
 
 const TOKENS = 'token ids are of one model alone; give text'
 

@@ -20,11 +20,18 @@ const ToolName = z
   .regex(/^[\w.:-]+$/, 'letters, digits and _.:- only')
 
 /** Of the engine: which of JSON Schema's words it holds an answer to is its own matter. */
-const JsonSchema = z
-  .record(z.string(), z.unknown())
-  .refine(schema => JSON.stringify(schema).length <= SCHEMA_BYTES_MAX, {
-    error: `holds more than ${SCHEMA_BYTES_MAX} bytes`
-  })
+const JsonSchema = z.record(z.string(), z.unknown()).refine(schema => charsOf(schema) <= SCHEMA_BYTES_MAX, {
+  error: `holds more than ${SCHEMA_BYTES_MAX} bytes, or is nested too deeply`
+})
+
+/** What is nested so deeply that it cannot be written is as good as endless. */
+function charsOf(schema: object): number {
+  try {
+    return JSON.stringify(schema).length
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
 
 export const Tool = z.object({
   name: ToolName,

@@ -30,6 +30,7 @@ export const smallBoard: LabScenario = {
   setup:
     'One switch, three devices; one has one core (taskset) and a control group of 921 MB. Each rung is one run.',
   rungs: Object.keys(BUSY_MS),
+  isLong: true,
 
   async run(lab, findings, rungs) {
     for (const [i, rung] of rungs.entries()) {

@@ -41,7 +41,7 @@ export interface GreeterComponents {
   readonly clock: Clock
   readonly log: Logger
   readonly guard: Guard
-  terms(): HelloTerms
+  terms(peerId: string): HelloTerms
   onGreeted(greeted: Greeted): Promise<void>
   onRefused(connection: Connection, failure: LumosError): void
   /** Whether this node has dialed that peer for something else than to greet it. */
@@ -143,7 +143,8 @@ export class HelloService implements Startable {
   async #hello(stream: Stream, connection: Connection): Promise<SignedManifest> {
     const { clock, terms, onGreeted } = this.#components
     const beganMs = clock.monotonicMs()
-    const outcome = await exchangeHello(stream, connection.remotePeer.toString(), terms())
+    const peerId = connection.remotePeer.toString()
+    const outcome = await exchangeHello(stream, peerId, terms(peerId))
     const rttMs = connection.direction === 'outbound' ? clock.monotonicMs() - beganMs : undefined
 
     this.#arrived(connection)

@@ -3,6 +3,7 @@
 import type { Connection } from '@libp2p/interface'
 import { type ErrorCode, type LumosError, RemoteError } from '../../interface/errors.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
+import type { Membership } from '../../interface/membership.ts'
 import type { NodeParts } from '../feature.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { CLOCK_SKEW_NOTED_MS, isWithinLeeway } from './chain.ts'
@@ -36,6 +37,8 @@ export interface MeshHello {
   readonly saidRemoved: ReadonlySet<string>
   /** Whether that peer says that this device was removed: a dial more would only count against it there. */
   refuses(peerId: string): boolean
+  /** Says hello to the admins once more, with the wish for this name, until one has signed it. */
+  askForName(name: string): Promise<void>
 }
 
 export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello {
@@ -44,13 +47,21 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
   const { clock, log } = node
   const saidRemoved = new Set<string>()
   const refusing = new Set<string>()
+  /** What this node asks one admin for. */
+  let wish: { readonly admin: string; readonly name: string } | undefined
   const service = new HelloService({
     libp2p,
     clock,
     log,
     guard,
-    terms: () => ({
-      own: { version: 1, mesh, ...members.own.naming, revocationsDigest: members.revocationsDigest },
+    terms: peerId => ({
+      own: {
+        version: 1,
+        mesh,
+        ...members.own.naming,
+        revocationsDigest: members.revocationsDigest,
+        wantedName: wish?.admin === peerId ? wish.name : undefined
+      },
       certificates: members.own.chain,
       manifest: parts.manifest(),
       judge: (id, certificates, hello) => check.judge(id, certificates, hello)
@@ -72,7 +83,31 @@ export function composeHello(node: NodeParts, parts: MeshHelloParts): MeshHello 
     },
     isAsked: id => parts.isAsked(id)
   })
-  return { service, saidRemoved, refuses: id => refusing.has(id) || saidRemoved.has(id) }
+  return {
+    service,
+    saidRemoved,
+    refuses: id => refusing.has(id) || saidRemoved.has(id),
+    async askForName(name) {
+      const own = members.lastKnown(node.peerId)
+      try {
+        // One after another, because two admins may give two names.
+        for (const admin of adminsFor(own, members)) {
+          wish = { admin, name }
+          await service.greet(admin)
+          if (members.lastKnown(node.peerId)?.name !== own?.name) return
+        }
+      } finally {
+        wish = undefined
+      }
+    }
+  }
+}
+
+/** First the admin that let this node in, which knows it. */
+function adminsFor(own: Membership | undefined, members: MeshMembership['members']): string[] {
+  const admins = members.list().filter(({ peerId, role }) => role === 'admin' && peerId !== own?.peerId)
+  const isIssuer = ({ peerId }: Membership) => Number(peerId === own?.issuer)
+  return admins.sort((a, b) => isIssuer(b) - isIssuer(a)).map(({ peerId }) => peerId)
 }
 
 /** Both sides accept each other: what each knows goes over. */

@@ -12,6 +12,7 @@ import type { Authority } from './authority.ts'
 import { adminsBehind, isMisdated } from './chain.ts'
 import type { Members } from './members.ts'
 import { sameChain } from './members-core.ts'
+import { uniqueName } from './names.ts'
 import { RENEW_BEFORE_MS } from './renewal.ts'
 
 /**
@@ -19,6 +20,9 @@ import { RENEW_BEFORE_MS } from './renewal.ts'
  * the list of members. Beyond that the admin may have made them up, and each device needs an invitation.
  */
 export const ORPHANS_MAX = 100
+
+/** Each name is a signature and a write to the disk of an admin, and a manifest on its way to all. */
+const NAME_INTERVAL_MS = 10_000
 
 export interface ReceptionComponents {
   readonly clock: Clock
@@ -30,6 +34,8 @@ export interface ReceptionComponents {
 
 export class MemberCheck {
   readonly #components: ReceptionComponents
+  /** Members that this node gave a name within the last {@link NAME_INTERVAL_MS}. */
+  readonly #namedAtMs = new Map<string, number>()
 
   constructor(components: ReceptionComponents) {
     this.#components = components
@@ -49,7 +55,29 @@ export class MemberCheck {
     const held = members.chainOf(peerId)
     // Whoever was made an admin while it was away hears of it from the first that knows.
     if (held !== undefined && !sameChain(held, certificates)) return held
+    const { wantedName } = hello
+    if (wantedName !== undefined && wantedName !== membership.name) {
+      return await this.#renamed(membership, wantedName)
+    }
     return await this.#renewed(membership)
+  }
+
+  /**
+   * A member asks for another name. A name that a device had before, a removed one too, is not given to another:
+   * what is offered to a device by its name would pass on with it.
+   */
+  async #renamed(membership: Membership, wanted: string): Promise<Chain> {
+    const { members, clock } = this.#components
+    const nowMs = clock.monotonicMs()
+    for (const [peerId, atMs] of this.#namedAtMs) {
+      if (nowMs - atMs >= NAME_INTERVAL_MS) this.#namedAtMs.delete(peerId)
+    }
+    const vouchers = this.#vouchersOf(membership)
+    if (this.#namedAtMs.has(membership.peerId) || !this.#mayIssue(membership, vouchers)) return []
+    const name = uniqueName(wanted, members.namesBesides(membership.peerId))
+    if (name === membership.name) return []
+    this.#namedAtMs.set(membership.peerId, nowMs)
+    return await this.#issue({ ...membership, name }, vouchers)
   }
 
   /** A certificate runs out, or was issued while the clock of its issuer was wrong. */

@@ -63,3 +63,7 @@ export const letInBy = ({ known, removals }: MembersState, admin: string): numbe
         issuer === admin || (vouchers.includes(admin) && !isRemoved(removals, issuer, 'admin'))
     )
     .toArray().length
+
+/** What other devices are or were called, as far as this node knows: a name must not pass from a device to another. */
+export const namesBesides = ({ known }: MembersState, peerId: string): Set<string> =>
+  new Set([...known].filter(([id]) => id !== peerId).map(([, { membership }]) => membership.name))

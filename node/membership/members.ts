@@ -7,7 +7,7 @@ import type { Certificate, Membership, Role } from '../../interface/membership.t
 import { openCertificate, openRevocation } from '../../protocols/membership/index.ts'
 import type { Chain, MeshStore, StoredMesh, StoredRevocation } from '../../storage/mesh/mesh-store.ts'
 import { isLater, membershipOf } from './chain.ts'
-import { hasPlace, letInBy } from './member-rooms.ts'
+import { hasPlace, letInBy, namesBesides } from './member-rooms.ts'
 import { hasFallen, revocationsDigest, sameChain, standingOf, stepMembers } from './members-core.ts'
 import { type MembersEffect, type MembersEvent, type MembersState, newMembers } from './members-state.ts'
 import { OwnMesh, type OwnMeshComponents } from './own-mesh.ts'
@@ -134,6 +134,9 @@ export class Members {
   list(): Membership[] {
     return [...this.#state.known.keys()].flatMap(peerId => this.get(peerId) ?? [])
   }
+
+  /** See {@link namesBesides}. */
+  namesBesides = (peerId: string): Set<string> => namesBesides(this.#state, peerId)
 
   /**
    * The peer showed this chain. From now on it is what the chain says.

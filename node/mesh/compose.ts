@@ -153,6 +153,7 @@ function sessionOf(node: NodeContext, parts: Parts, participations: Participatio
         multiaddrs: addresses.map(address => multiaddr(address))
       }),
     greetAll: () => hello.service.greetAll(),
+    askForName: name => hello.askForName(name),
     offerChanged: () => manifests.announcer.changed(),
     refuseRequests: () => participations.refuse()
   }

@@ -70,6 +70,8 @@ export interface MeshSession {
   sighted(place: PeerAddress): void
   /** Say hello once more to every peer that is connected. */
   greetAll(): Promise<void>
+  /** Ask the admins that are connected for a certificate with this name. */
+  askForName(name: string): Promise<void>
   /** This node's models, their state or to whom they are offered changed. */
   offerChanged(): void
   /** Peers are told to ask another one from now on. */

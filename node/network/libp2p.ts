@@ -155,7 +155,11 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     streamMuxers: [sparingYamux(muxer => heardAtMs.set(muxer, clock.monotonicMs()))],
     peerDiscovery: network.discovery.map(discovery => components => {
       const service = discovery(components)
-      service.addEventListener('peer', event => settings.onSighted(event.detail))
+      service.addEventListener('peer', event => {
+        settings.onSighted(event.detail)
+        // libp2p would write down where it was seen, time and again. A connected peer says where it is by itself.
+        if (libp2p.getConnections(event.detail.id).length > 0) event.stopImmediatePropagation()
+      })
       return service
     }),
     connectionManager: CONNECTION_LIMITS,

@@ -11,6 +11,7 @@ import { KeepAlive, MemorySize } from '../../interface/amounts.ts'
 import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
 import { fromTilde } from '../../storage/home/home-path.ts'
+import { HostName, NAMES_MAX, Origin } from './gateway-names.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
@@ -25,11 +26,6 @@ const DIRECTORIES_MAX = 64
 const NAMED_MODELS_MAX = 64
 /** Of one server. */
 const SERVER_MODELS_MAX = 64
-/** Lower case, as browsers write names; no dot at the end. */
-const HOST_NAME =
-  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/
-const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
-const HOST_NAMES_MAX = 16
 
 const Host = z.string().refine(host => isIP(host) !== 0, { error: 'expected an IP address' })
 /** 0 means any free one. */
@@ -52,11 +48,6 @@ const ServerName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, 'expected 1 t
 const ServerUrl = z
   .url({ protocol: /^https?$/, error: 'expected an address such as http://192.168.1.9:8000' })
   .transform(url => url.replace(/\/(?:v1\/?)?$/, ''))
-/** As browsers write it in a Host header, but without the port. */
-const HostName = z
-  .string()
-  .refine(name => HOST_NAME.test(name) || isIP(name) !== 0, { error: 'expected a name or an IP address' })
-  .refine(name => !WILDCARDS.has(name), { error: 'expected what others call this device, not a wildcard' })
 
 function isReachable(address: string): boolean {
   const [, family, ip = '', port = ''] = /^\/ip([46])\/([^/]+)\/tcp\/(\d{1,5})$/.exec(address) ?? []
@@ -111,7 +102,12 @@ export const Config = z.strictObject({
      * answered only when its Host is one of these and the gateway's port, character by character,
      * or the loopback address: a name that is not listed here may be a web page's.
      */
-    hosts: z.array(HostName).max(HOST_NAMES_MAX).default([])
+    hosts: z.array(HostName).max(NAMES_MAX).default([]),
+    /**
+     * Origins of pages that may use `/v1` with the token from a browser, such as `https://chat.example` or
+     * `chrome-extension://…`. Pages of all other origins are refused.
+     */
+    origins: z.array(Origin).max(NAMES_MAX).default([])
   }),
   models: z.strictObject({
     /**

@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { CHAIN_LENGTH_MAX } from '../../interface/membership.ts'
-import { WireName } from '../../interface/names.ts'
+import { DeviceName, WireName } from '../../interface/names.ts'
 
 /** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
 export const HELLO_PROTOCOL = ['/lumos/hello/1']
@@ -30,7 +30,9 @@ export const Hello = z.object({
   meshName: WireName,
   meshNamedAtMs: z.int().min(0),
   /** Of the set of revocations the sender holds: who holds another one asks for it. */
-  revocationsDigest: z.string().max(64)
+  revocationsDigest: z.string().max(64),
+  /** What the sender asks an admin to call it. Absent unless its user renames it. */
+  wantedName: DeviceName.optional().catch(undefined)
 })
 export type Hello = z.infer<typeof Hello>
 

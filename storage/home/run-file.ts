@@ -10,6 +10,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileDurably } from '../database/durable-file.ts'
+import { mustBeOurs } from './home-path.ts'
 
 export interface RunInfo {
   readonly pid: number
@@ -26,8 +27,9 @@ export interface RunInfo {
 
 const runFilePath = (home: string): string => join(home, 'run.json')
 
-/** What the node of `home` wrote, or undefined when none did or the file makes no sense. */
+/** What the node of `home` wrote, or undefined when none did or the file makes no sense. Throws as {@link mustBeOurs} does. */
 export function readRunFile(home: string): RunInfo | undefined {
+  mustBeOurs(runFilePath(home))
   try {
     const info = JSON.parse(readFileSync(runFilePath(home), 'utf8')) as Partial<RunInfo> | null
     return typeof info?.pid === 'number' && typeof info.socketPath === 'string'

@@ -23,9 +23,21 @@ export function makeSocketPath(home: string): string {
     rmSync(path, { force: true })
     return path
   }
-  const short = join(privateDirectory(join(tmpdir(), `lumos-${tag}`)), 'node.sock')
-  rmSync(short, { force: true })
-  return short
+  // TMPDIR may be long, read-only or gone.
+  for (const folder of new Set([tmpdir(), '/tmp'])) {
+    const short = join(folder, `lumos-${tag}`, 'node.sock')
+    if (Buffer.byteLength(short) > SOCKET_PATH_BYTES_MAX || !makeDirectory(dirname(short))) continue
+    mustBePrivate(dirname(short))
+    rmSync(short, { force: true })
+    return short
+  }
+  throw new LumosError(
+    'CONFIG_INVALID',
+    `The socket of the node has no place: ${path} has more than ${SOCKET_PATH_BYTES_MAX} bytes, and neither ${tmpdir()} nor /tmp can be used.`,
+    {
+      hint: 'Set TMPDIR to a short folder that this user can write to, or choose a home with a shorter path.'
+    }
+  )
 }
 
 /** Undo `makeSocketPath`. */
@@ -35,15 +47,21 @@ export function removeSocketPath(home: string, path: string): void {
   if (dirname(path) !== home) rmSync(dirname(path), { recursive: true, force: true })
 }
 
-/** Anyone may write to the folder for temporary files, so a directory found there must be proven ours. */
-function privateDirectory(path: string): string {
-  mkdirSync(path, { recursive: true, mode: PRIVATE_DIR_MODE })
+function makeDirectory(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: PRIVATE_DIR_MODE })
+    return true
+  } catch (err) {
+    return (err as NodeJS.ErrnoException).code === 'EEXIST'
+  }
+}
 
+/** Anyone may write to the folder for temporary files, so a directory found there must be proven ours. */
+function mustBePrivate(path: string): void {
   const found = lstatSync(path)
   if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0) {
     throw new LumosError('DENIED', `${path} exists and is not private to this user.`, {
       hint: 'Remove it, or use a home with a shorter path (--home).'
     })
   }
-  return path
 }

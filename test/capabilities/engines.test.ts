@@ -68,8 +68,8 @@ engineCompliance('transformers', {
     textRequest('Hello', { maxTokens: 20, temperature: 1.5, seed: 7 })
   ],
   // What came already comes again, ever more likely.
-  long: textRequest('Hello', { maxTokens: 400, frequencyPenalty: -2 }),
-  streamed: textRequest('Hello', { maxTokens: 200, frequencyPenalty: -2 }),
+  long: textRequest('Count to ten', { maxTokens: 400, frequencyPenalty: -2 }),
+  streamed: textRequest('Count to ten', { maxTokens: 200, frequencyPenalty: -2 }),
   refused: [
     [textRequest('Hello', { maxTokens: 600 }), 'CONTEXT_TOO_SMALL'],
     [textRequest('Hello', { maxTokens: 10, responseFormat: { type: 'json' } }), 'INVALID_INPUT']

@@ -113,6 +113,12 @@ describe('a repository of Hugging Face', () => {
     )
   })
 
+  it('may have its chat template in a file of its own', async () => {
+    assert.equal(settingsOf(await found(repository(causal))).template, undefined)
+    const { template } = settingsOf(await found(repository(causal, { 'chat_template.jinja': '' })))
+    assert.equal(template, 'chat_template.jinja')
+  })
+
   it('pools as its files say, and by the mean where they say nothing', async () => {
     const pooling = async (more: object) =>
       settingsOf(await found(repository({ architectures: ['BertModel'] }, more))).pooling

@@ -204,7 +204,7 @@ describe('a failing command', () => {
     ['an unknown option', ['status', '--colour'], 2, 'USAGE'],
     ['a missing argument', ['infer', 'held'], 2, 'USAGE'],
     ['an option that makes no sense', ['infer', 'held', 'a', '--timeout', 'soon'], 2, 'USAGE'],
-    ['an option of another task', ['infer', 'held', 'a', '--top-k', '3'], 2, 'USAGE'],
+    ['an option of another task', ['infer', 'held', '{}', '--task', 'tensor', '--top-k', '3'], 2, 'USAGE'],
     ['input that is no JSON', ['exec', 'mesh.status', '{'], 2, 'USAGE'],
     ['an image that is not there', ['infer', 'image-classification', 'seven.png'], 1, 'INVALID_INPUT'],
     ['an unknown shell', ['completion', 'tcsh'], 2, 'USAGE'],

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
+import { modelsFound, silentFound } from '../../cli/commands/node/doctor-peers.ts'
 import { type NetworkView, networkFindings } from '../../cli/commands/node/network-findings.ts'
 
+type Models = Parameters<typeof modelsFound>[0]
 type Link = NetworkView['discovery']['links'][number]
 type Sighting = NetworkView['discovery']['sightings'][number]
 
@@ -88,4 +90,34 @@ it('is content with connected peers, and warns of one that is sighted and not re
   // Not dialed yet, or gone for a while.
   for (const each of [sighting(null), sighting('dialing'), sighting('timeout', { seen_ago_ms: 60_000 })])
     expect(found({ sightings: [each] }, TWO, [{ name: 'attic' }]).at(-1)).toMatch(/^ok peers/)
+})
+
+it('counts a peer without a manifest as connected, and says that it is not asked', () => {
+  const silent = { peer_id: '12D3', name: 'attic', path: 'tcp/tls', address: '', rtt_ms: 1, software: null }
+  const peers = [{ ...silent, capabilities: [], duplicated: false }]
+  expect(found({}, TWO, peers).at(-1)).toMatch(/^ok peers: 1 connected: attic/)
+  expect(silentFound(peers)).toMatchObject([
+    { status: 'warn', message: expect.stringMatching(/^attic: connected/) }
+  ])
+  expect(silentFound([])).toEqual([])
+})
+
+it('says which models this device serves, and that it left one out', () => {
+  const provider = {
+    peer_id: '12D3',
+    name: 'den',
+    route: 'local' as const,
+    slots: 1,
+    warm: true,
+    offered_to: null
+  }
+  const items = [{ id: 'digits-cnn', type: 'image-classification', providers: [provider] }]
+  const served = modelsFound({ items: [...items, ...items], left_out: [] } as unknown as Models)
+  expect(served).toMatchObject({ status: 'ok', message: 'Served here: digits-cnn.' })
+  const left = { place: '/tmp/typo', model_id: null, reason: 'there is no such folder.' }
+  const found = modelsFound({ items: [], left_out: [left, left] } as unknown as Models)
+  expect(found.status).toBe('warn')
+  expect(found.message).toBe(
+    'This device serves no model. Not served is /tmp/typo: there is no such folder. So are 1 more.'
+  )
 })

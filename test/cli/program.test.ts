@@ -7,6 +7,7 @@ import { PassThrough } from 'node:stream'
 import { describe, it } from 'vitest'
 import { Output, printable, widthOf } from '../../cli/output.ts'
 import { bytes, duration } from '../../cli/quantities.ts'
+import { showsUtf8 } from '../../cli/terminal.ts'
 import { runCli } from './run-cli.ts'
 
 /** Every module that a run of the command line loads, through the loader's own hook. */
@@ -144,6 +145,16 @@ describe('the command line', () => {
     assert.deepEqual([of('name').value, of('name').origin], ['den', `${join(home, 'lumos.yaml')}:1`])
     assert.deepEqual([of('gateway.port').value, of('gateway.port').origin], [7000, 'env LUMOS_GATEWAY__PORT'])
 
+    await writeFile(
+      join(home, 'lumos.yaml'),
+      `models: { directories: ['${home}', '${join(home, 'typo')}', '${join(home, 'lumos.yaml')}'] }\n`
+    )
+    const checked = JSON.parse((await runCli(['config', 'check', '--json'], { home })).stdout)
+    assert.deepEqual(checked.warnings, [
+      `models.directories: ${join(home, 'typo')} is not there.`,
+      `models.directories: ${join(home, 'lumos.yaml')} is no folder.`
+    ])
+
     await writeFile(join(home, 'lumos.yaml'), 'gatway:\n  port: 1\n')
     const wrong = await runCli(['config', 'check'], { home })
     assert.equal(wrong.code, 8)
@@ -162,10 +173,12 @@ describe('the command line', () => {
     )
     assert.match(items.at(-1)!.fix!, /lumos-node start/)
 
+    await writeFile(join(home, 'format'), '9\n')
     await writeFile(join(home, 'lumos.yaml'), 'name: 7\n')
     const broken = await runCli(['doctor'], { home })
     assert.equal(broken.code, 1)
     assert.match(broken.stdout, /fail {2}config .*lumos\.yaml:1/)
+    assert.match(broken.stdout, /fail {2}home .*was written by a newer version/)
     await rm(home, { recursive: true })
   })
 })
@@ -180,6 +193,30 @@ describe('what is printed', () => {
       [duration(5.9), duration(65), duration(3700), duration(90_000)],
       ['5 s', '1 min 5 s', '1 h 1 min', '1 d 1 h']
     )
+  })
+
+  it('is ASCII on a terminal that shows nothing else, and as it is in a file', async () => {
+    assert.deepEqual(
+      [
+        showsUtf8({ LANG: 'C' }, 'linux'),
+        showsUtf8({ LANG: 'de_DE.ISO-8859-1' }, 'linux'),
+        showsUtf8({ LANG: 'C', LC_ALL: 'C.UTF-8' }, 'linux'),
+        showsUtf8({ LANG: 'hi_IN.utf8' }, 'linux'),
+        showsUtf8({}, 'linux'),
+        showsUtf8({ LANG: 'C' }, 'darwin')
+      ],
+      [false, false, true, true, true, true]
+    )
+    const written = async (isTTY: boolean): Promise<string> => {
+      const stdout = Object.assign(new PassThrough(), { isTTY }) as unknown as NodeJS.WriteStream
+      const output = new Output({ json: false, stdout, stderr: stdout, utf8: false })
+      output.line('join lumos:… – Jürgen, Bjo\u0308rn')
+      output.note('居間')
+      await output.raw('ok ✓')
+      return String((stdout as unknown as PassThrough).read())
+    }
+    assert.equal(await written(true), 'join lumos:... - J?rgen, Bj?rn\n??\nok ?')
+    assert.equal(await written(false), 'join lumos:… – Jürgen, Bjo\u0308rn\n居間\nok ✓')
   })
 
   it('never acts on the terminal', () => {

@@ -148,7 +148,7 @@ describe('a node that cannot start', () => {
 })
 
 describe('stopping', () => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     it(`on ${signal} leaves nothing behind`, async () => {
       await using node = await startNode(await temporaryHome())
       const { socketPath } = readRunFile(node.home)!

@@ -26,11 +26,18 @@ export interface GatewaySettings {
   readonly port?: number
   readonly host?: string
   readonly hosts?: readonly string[]
+  readonly origins?: readonly string[]
   /** In place of loading the routes. */
   readonly load?: ConstructorParameters<typeof Gateway>[2]
 }
 
-export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [], load }: GatewaySettings = {}) {
+export async function startGateway({
+  port = 0,
+  host = '127.0.0.1',
+  hosts = [],
+  origins = [],
+  load
+}: GatewaySettings = {}) {
   const { node, engine, emit, home, ...started } = await startNode()
   const [warnings, errors] = [[], []] as [object[], object[]]
   const log: Logger = {
@@ -52,7 +59,7 @@ export async function startGateway({ port = 0, host = '127.0.0.1', hosts = [], l
   const newToken = () => makeGatewayToken(tokenPath)
   const gateway = new Gateway(
     { units, clock: systemClock, log },
-    { socketPath, token, newToken, host, hosts, port },
+    { socketPath, token, newToken, host, hosts, origins, port },
     load
   )
   try {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
 import { transformers } from '../../capabilities/engines/transformers/kind.ts'
 import type { Engine } from '../../capabilities/host/engine.ts'
@@ -18,7 +19,7 @@ const CANCEL_GRACE_MS = 2000
 const ENDLESS =
   '{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}'
 const EXPLODING =
-  '{% set all = namespace(text="xx") %}{% for a in range(26) %}{% set all.text = all.text + all.text %}{% endfor %}{{ all.text }}'
+  '{% set all = namespace(text="xx") %}{% for a in range(24) %}{% set all.text = all.text + all.text %}{% endfor %}{{ all.text }}'
 
 let home: string
 let engine: Engine
@@ -37,13 +38,12 @@ async function changed(file: string, change: (text: string) => string): Promise<
   const folder = join(home, `m${models++}`)
   await cp(join(MODELS, 'tiny-llm'), folder, { recursive: true })
   await rm(join(folder, 'model_info.json'))
-  await writeFile(join(folder, file), change(await readFile(join(folder, file), 'utf8')))
+  await writeFile(join(folder, file), change(await readFile(join(folder, file), 'utf8').catch(() => '')))
   const [found] = await readModels(folder)
   engine = transformers.serve(found!, { clock, log: memoryLog(), env: {}, cores: 2 }).engine
 }
 
-const withTemplate = (template: string): Promise<void> =>
-  changed('tokenizer_config.json', text => JSON.stringify({ ...JSON.parse(text), chat_template: template }))
+const withTemplate = (template: string): Promise<void> => changed('chat_template.jinja', () => template)
 
 async function ask(input: object, signal?: AbortSignal): Promise<void> {
   const request = {
@@ -74,6 +74,7 @@ async function isEnded(input: object): Promise<void> {
     engine.onLost = resolve
   })
   const working = failureOf(ask(input, controller.signal))
+  await setImmediate()
   controller.abort(new LumosError('TIMEOUT', 'The budget is over.'))
   assert.equal((await working).code, 'TIMEOUT')
   clock.advance(CANCEL_GRACE_MS)
@@ -113,7 +114,7 @@ describe('the files of a text model', () => {
   })
 
   it.each<[what: string, file: string, change: (text: string) => string]>([
-    ['a tokenizer of another form', 'tokenizer.json', () => '{"model": {"type": "BPE", "vocab": 7}}'],
+    ['a tokenizer that is no JSON', 'tokenizer.json', () => '{"model": '],
     ['a graph that is none', 'onnx/model_quantized.onnx', () => 'no graph'],
     [
       'an architecture that the library does not know',

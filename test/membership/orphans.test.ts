@@ -41,7 +41,9 @@ async function adminNode(mesh: Device, self: Device) {
     lastKnown: id => members.lastKnown(id)
   })
   const check = new MemberCheck({ clock, members, authority, peerId: self.id })
-  return { members, judge: ({ id, chain }: Shown) => check.judge(id, chain, HELLO) }
+  const judge = ({ id, chain }: Shown, wantedName?: string) =>
+    check.judge(id, chain, { ...HELLO, wantedName })
+  return { members, clock, judge }
 }
 
 interface Shown {
@@ -159,5 +161,20 @@ describe('a device that an admin renews for another', () => {
       ...{ vouchers: vouchers.with(0, self.id), name: '名'.repeat(63) }
     })
     expect(await (await adminNode(mesh, self)).judge(named)).toHaveLength(2)
+  })
+})
+
+describe('a member that asks for one name after another', () => {
+  it('gets one in ten seconds', async () => {
+    const [mesh, self] = (await devices(2)) as [Device, Device]
+    const { members, clock, judge } = await adminNode(mesh, self)
+    const shown = await madeUp(mesh, self)
+    const named = await judge(shown, 'loft')
+    expect(members.get(shown.id)?.name).toBe('loft')
+    const renamed = { id: shown.id, chain: named }
+    expect(await judge(renamed, 'attic')).toEqual([])
+    clock.advance(10_000)
+    expect(await judge(renamed, 'attic')).toHaveLength(2)
+    expect(members.get(shown.id)?.name).toBe('attic')
   })
 })

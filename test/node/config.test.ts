@@ -55,7 +55,7 @@ describe('the configuration', () => {
         mesh: { name: 'home' },
         swarm: { host: '::', port: 5867, mdns: true, dht: true, peers: [], announce: [] },
         keys: { passphraseFile: null },
-        gateway: { host: '127.0.0.1', port: 5866, hosts: [] },
+        gateway: { host: '127.0.0.1', port: 5866, hosts: [], origins: [] },
         models: {
           builtin: true,
           directories: [],

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { echoModel } from '../../capabilities/index.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
+import type { LumosNode } from '../../interface/node.ts'
 import { createDrivenNode } from '../../sim/driven-node.ts'
 import { ALONE, knows, loses, meets, startNode, until } from './mesh-nodes.ts'
 
@@ -18,6 +19,13 @@ const codeOf = async (run: Promise<unknown>) =>
     err => err.code
   )
 
+/** `peers` and `members` say the same of who is there. */
+const present = (node: LumosNode): string[] => {
+  const online = node.mesh.members().flatMap(({ name, online, self }) => (online && !self ? [name] : []))
+  expect(node.peers().map(({ name }) => name)).toEqual(online)
+  return online
+}
+
 describe('two nodes', () => {
   it('meet, list each other, and one answers what the other asks', async () => {
     await using server = await startNode('server', [], ECHO)
@@ -27,7 +35,7 @@ describe('two nodes', () => {
     const [peer] = asker.peers()
     expect(peer).toMatchObject({ peerId: server.peerId, name: 'server', path: 'tcp/tls' })
     expect(peer?.rttMs).toBeGreaterThan(0)
-    expect(server.peers().map(({ name }) => name)).toEqual(['asker'])
+    expect([present(server), present(asker)]).toEqual([['asker'], ['server']])
     expect(asker.models().map(({ model, task }) => `${model} ${task}`)).toEqual([
       'echo tensor',
       'echo text-generation'
@@ -80,6 +88,7 @@ describe('two nodes', () => {
     const left = loses(asker, first)
     await first.stop()
     await left
+    expect(present(asker)).toEqual([])
     expect(asker.models()).toEqual([])
     expect(await codeOf(Array.fromAsync(asker.infer(say('anybody?'))))).toBe('NO_PROVIDER')
 

@@ -31,7 +31,7 @@ describe.skipIf(ip === '')('TCP at a link-local address', () => {
     const { remoteAddr } = await dialer.dial(multiaddr(`${place}/p2p/${listener.peerId}`))
     assert.ok(remoteAddr.toString().startsWith(place))
     const [{ detail }] = await opened
-    assert.match(detail.remoteAddr.toString(), new RegExp(`^/ip6/${ip}/tcp/\\d+$`))
+    assert.match(detail.remoteAddr.toString(), new RegExp(`^/ip6/${ip}/tcp/\\d+/`))
   })
 
   it('dials what has no zone as it is', async () => {

@@ -151,6 +151,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await onDen.call('model.offer', { model_id: 'brief', to: { roles: ['admin'], peers: [attic.peerId] } })
   await onDen.call('model.withdraw', { model_id: 'brief' })
   await onDen.call('mesh.rename', { name: 'house' })
+  await onDen.call('mesh.rename_device', { name: 'study' })
 
   // Long work.
   assert.ok((await onDen.call('event.list')).items.length > 0)

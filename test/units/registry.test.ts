@@ -57,6 +57,7 @@ describe('the registry of units', () => {
         'command mesh.leave',
         'command mesh.renew_identity',
         'command mesh.rename',
+        'command mesh.rename_device',
         'command mesh.export_root',
         'command mesh.import_root',
         'command mesh.invite',
@@ -145,7 +146,10 @@ describe('the registry of units', () => {
         .filter(unit => unit.permission === permission)
     const names = (permission: string) => held(permission).map(({ name }) => name)
     assert.deepEqual(names('keys'), KEY_UNITS)
-    assert.deepEqual(names('use'), ['inference.run', 'inference.classify'])
+    assert.deepEqual(
+      names('use'),
+      ['run', 'classify', 'chat', 'complete', 'embed', 'rerank'].map(name => `inference.${name}`)
+    )
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
     assert.ok(held('manage').every(({ kind }) => kind === 'command'))
   })

@@ -3,6 +3,7 @@
  * elsewhere, so this module is loaded only in an engine's own process.
  */
 
+import { readFile } from 'node:fs/promises'
 import {
   AutoModel,
   AutoModelForCausalLM,
@@ -43,6 +44,8 @@ export interface TransformersSettings {
   readonly directory: string
   readonly dtype: Weights['dtype']
   readonly graph: string
+  /** Where it is, relative to the working directory. */
+  readonly graphFile: string
   /** Files beside the graph that hold its weights. */
   readonly dataFiles: number
   /** All that is opened, relative to the working directory. */
@@ -51,6 +54,8 @@ export interface TransformersSettings {
   readonly hashes: Readonly<Record<string, string>>
   readonly contextTokens?: number | undefined
   readonly pooling: Pooling
+  /** A file with the chat template, relative to the working directory; absent: the tokenizer's files may have one. */
+  readonly template?: string
   readonly threads: number
 }
 
@@ -69,13 +74,13 @@ class TransformersEngine implements Engine {
 
   /** @throws {LumosError} `MODEL_INVALID` when a file is not what the model's description says, or cannot be opened. */
   async load(): Promise<void> {
-    const { files, hashes, task } = this.#settings
-    const graph = files.find(file => !file.endsWith('.json'))!
-    await checkFiles(graph, hashes, files)
+    const { files, graphFile, hashes, task, template } = this.#settings
+    await checkFiles(graphFile, hashes, files)
     // Relative, because another user may not see the folders above. The dot tells it from the name of a repository.
     const place = `./${this.#settings.directory}`
     try {
       const tokenizer = await AutoTokenizer.from_pretrained(place)
+      if (template !== undefined) tokenizer.chat_template = await readFile(template, 'utf8')
       this.#open = { tokenizer, model: await CLASSES[task]!.from_pretrained(place, this.#options()) }
     } catch (err) {
       throw new LumosError('MODEL_INVALID', `The model cannot be loaded: ${(err as Error).message}`, {

@@ -51,21 +51,21 @@ export async function* generate(
   const tokens = tokensOf(model, { prompt, max, sampler, ends: endsOf(model, tokenizer), signal })
   let outputTokens = 0
   let ended = false
-  for (;;) {
-    const { done, value } = await tokens.next()
-    if (done) {
-      ended = value
-      break
+  try {
+    while (!answer.stopped) {
+      const { done, value } = await tokens.next()
+      if (done) {
+        ended = value
+        break
+      }
+      outputTokens++
+      const pieces = answer.add(words.add(value.token))
+      // An answer has no more pieces than tokens, so what is left goes with the last of them.
+      if (outputTokens === max && !answer.stopped) pieces.push(...answer.add(words.end()), ...answer.end())
+      yield* chunks.of(pieces, value)
     }
-    outputTokens++
-    const pieces = answer.add(words.add(value.token))
-    // An answer has no more pieces than tokens, so what is left goes with the last of them.
-    if (outputTokens === max && !answer.stopped) pieces.push(...answer.add(words.end()), ...answer.end())
-    yield* chunks.of(pieces, value)
-    if (answer.stopped) {
-      await tokens.return(true)
-      break
-    }
+  } finally {
+    await tokens.return(false)
   }
   if (outputTokens < max) yield* chunks.of([...answer.add(words.end()), ...answer.end()])
   const finishReason = answer.calls > 0 ? 'tool_calls' : ended || answer.stopped ? 'stop' : 'length'

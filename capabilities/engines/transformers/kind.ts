@@ -35,7 +35,9 @@ const TASKS: readonly TaskName[] = [textGeneration.name, featureExtraction.name,
 const CONFIG = 'config.json'
 const POOLING = '1_Pooling/config.json'
 const NEEDED = [CONFIG, 'tokenizer.json', 'tokenizer_config.json']
-const OPTIONAL = ['generation_config.json', POOLING]
+/** Newer repositories keep the template out of `tokenizer_config.json`. */
+const TEMPLATE = 'chat_template.jinja'
+const OPTIONAL = ['generation_config.json', POOLING, TEMPLATE]
 const UNOPENED = /\.(?:safetensors|bin|pt|pth|ckpt|msgpack|h5)$/i
 
 export const transformers: EngineKind = {
@@ -85,7 +87,9 @@ export const transformers: EngineKind = {
           ...{ task, dtype, graph, contextTokens, pooling },
           directory: relative(folder, own),
           files: parts.map(path => relative(folder, path)),
-          dataFiles: names.length - 1
+          graphFile: relative(folder, parts[files.length]!),
+          dataFiles: names.length - 1,
+          ...(files.includes(TEMPLATE) && { template: join(relative(folder, own), TEMPLATE) })
         }
       }
     ]

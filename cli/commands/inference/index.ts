@@ -1,4 +1,4 @@
-/** The command that asks the mesh. */
+/** The commands that ask the mesh. */
 
 import type { Command } from 'commander'
 import { examples } from '../../examples.ts'
@@ -27,4 +27,21 @@ export function register(program: Command, lazily: Lazily): void {
       )
     )
     .action(lazily(() => import('./infer.ts')))
+
+  program
+    .command('chat')
+    .description('talk with a model; a question from a pipe is answered once')
+    .argument('[model]', 'which model; without it, one that is loaded, else any that writes text')
+    .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
+    .option('--system <text>', 'what the model is told before the conversation')
+    .option('--max-tokens <n>', 'how much text an answer may have', integer)
+    .option('--timeout <seconds>', 'give up on an answer after this time', seconds)
+    .addHelpText(
+      'after',
+      examples(
+        ['chat tiny-llm', 'a conversation; /help lists its commands'],
+        ['chat < question.txt', 'one answer, as it comes']
+      )
+    )
+    .action(lazily(() => import('./chat.ts')))
 }

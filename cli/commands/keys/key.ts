@@ -3,6 +3,7 @@
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import { loadConfig } from '../../../node/settings/config.ts'
 import { HomeLock } from '../../../storage/home/home-lock.ts'
+import { fromTilde } from '../../../storage/home/home-path.ts'
 import { checkKeys, type Passphrases, protectKeys } from '../../../storage/keys/key-protection.ts'
 import { readPassphrase } from '../../../storage/keys/passphrase.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
@@ -87,7 +88,7 @@ async function newPassphrase(flag: string, file: string | undefined): Promise<st
 
 async function fromFile(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined
-  return readPassphrase(file === '-' ? process.stdin.fd : file)
+  return readPassphrase(file === '-' ? process.stdin.fd : fromTilde(file))
 }
 
 async function ask(question: string, flag: string): Promise<string> {

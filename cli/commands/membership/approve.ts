@@ -5,6 +5,7 @@ import { systemClock } from '../../../interface/clock.ts'
 import type { JoinRequest } from '../../../interface/mesh.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode, type NodeClient } from '../../client.ts'
+import { onInterrupt } from '../../interrupted.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
 import { roleOf } from '../../role.ts'
@@ -35,6 +36,10 @@ export async function run({ args, options, output }: Invocation<ApproveOptions>)
 
 async function listRequests(node: NodeClient, waitS: number, output: Output): Promise<void> {
   await node.execute('mesh.listen')
+  using _interrupted = onInterrupt(
+    output,
+    'No device was let in. Devices may ask for ten minutes still: lumos-node approve lists them.'
+  )
   const endMs = systemClock.monotonicMs() + waitS * 1000
   let { items } = await requestsOf(node)
   while (items.length === 0 && systemClock.monotonicMs() < endMs) {

@@ -15,7 +15,8 @@ function registerJoining(program: Command, lazily: Lazily): void {
     .command('invite')
     .description('make a code that lets one device join, within ten minutes')
     .option('--role <role>', 'what the device may do: member, edge, guest or admin', 'member')
-    .option('--qr', 'show the code as a QR code too')
+    .option('--qr', 'show the code as a QR code too; a terminal with room for it does')
+    .option('--no-qr', 'show no QR code')
     .option('--file <path>', 'write the code to a file that only you can read, instead of printing it')
     .option('--wait', 'wait until the code was used')
     .addHelpText(
@@ -91,6 +92,19 @@ function registerMembers(program: Command, lazily: Lazily): void {
     .argument('<device>', 'its name or PeerId')
     .option('-y, --yes', 'do not ask')
     .action(lazily(() => import('./promote.ts')))
+
+  program
+    .command('rename')
+    .description('give this device another name, on every device')
+    .argument('<name>', 'its new name')
+    .addHelpText(
+      'after',
+      examples([
+        'rename attic',
+        'an admin that is connected signs the name; of the mesh itself: lumos-node mesh rename'
+      ])
+    )
+    .action(lazily(() => import('./rename.ts')))
 
   program
     .command('leave')

@@ -4,10 +4,11 @@ import { systemClock } from '../../../interface/clock.ts'
 import type { EventData } from '../../../interface/events.ts'
 import type { Invitation } from '../../../interface/mesh.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
-import { writeFileDurably } from '../../../storage/database/durable-file.ts'
 import { findNode } from '../../client.ts'
+import { onInterrupt } from '../../interrupted.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
+import { writePrivateFile } from '../../output-file.ts'
 import { canAsk } from '../../prompt.ts'
 import { roleOf } from '../../role.ts'
 
@@ -28,10 +29,12 @@ export async function run({ options, output }: Invocation<InviteOptions>): Promi
   const first = used?.next()
 
   const { data } = await node.execute<Invitation>('mesh.invite', { role: roleOf(options.role) })
-  if (options.file !== undefined) writeFileDurably(options.file, `${data.code}\n`)
-  const shown = options.file === undefined ? data : { ...data, code: undefined, file: options.file }
-  output.data(shown, () => wordsFor(data, options.file, output))
-  if (options.qr) await printQr(data.code, output)
+  const file = options.file && writePrivateFile(options.file, `${data.code}\n`)
+  const shown = file === undefined ? data : { ...data, code: undefined, file }
+  const qr = options.qr ?? (canAsk() && !output.json && file === undefined)
+  // First, so that the line to type is what stays in sight.
+  if (qr) await printQr(data.code, options.qr === true, output)
+  output.data(shown, () => wordsFor(data, file, output))
   if (first !== undefined) await printUse(first, data, output)
 }
 
@@ -54,16 +57,30 @@ export function wordsFor(
 }
 
 /** In capitals a code takes less room, and means the same. */
-async function printQr(code: string, output: Output): Promise<void> {
-  const { renderUnicodeCompact } = await import('uqr')
-  output.note(renderUnicodeCompact(code.toUpperCase(), { border: 2 }))
+async function printQr(code: string, asked: boolean, output: Output): Promise<void> {
+  const { encode, renderANSI, renderUnicodeCompact } = await import('uqr')
+  const text = code.toUpperCase()
+  const { size } = encode(text, QR)
+  // Two rows of the picture are one of the terminal, where it shows half blocks.
+  const rows = output.utf8 ? Math.ceil(size / 2) : size
+  const columns = output.utf8 ? size : size * 2
+  if (!asked && !output.hasRoom(rows + QR_ROWS_BESIDE, columns)) return
+  // A wide space of the library is no ASCII.
+  const plain = () => renderANSI(text, QR).replaceAll('\u3000', '  ')
+  output.picture(output.utf8 ? renderUnicodeCompact(text, QR) : plain())
 }
+
+/** Readers need a frame. */
+const QR = { border: 2 } as const
+/** What is printed below it. */
+const QR_ROWS_BESIDE = 8
 
 async function printUse(
   first: Promise<IteratorResult<unknown>>,
   { expires_at_ms }: SnakeCase<Invitation>,
   output: Output
 ): Promise<void> {
+  using _interrupted = onInterrupt(output, 'The code is good for the rest of its ten minutes.')
   const expired = Promise.withResolvers<undefined>()
   const timer = setTimeout(
     () => expired.resolve(undefined),

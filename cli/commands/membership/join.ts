@@ -5,6 +5,7 @@ import type { Asking, FoundMesh, Joined } from '../../../interface/mesh.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode, type NodeClient } from '../../client.ts'
 import { readText } from '../../input.ts'
+import { onInterrupt } from '../../interrupted.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
 import type { Output } from '../../output.ts'
 import { runningNode, startDetached } from '../node/start.ts'
@@ -34,6 +35,10 @@ export async function run({ args, options, output }: Invocation<JoinOptions>): P
     output.note(`Started a node in the background, ${name}. It stops with: lumos-node stop`)
   }
   const node = findNode(options)
+  using _interrupted = onInterrupt(
+    output,
+    'Given up: the node asks no more, and goes on as it was. In which mesh it is: lumos-node mesh show'
+  )
   const { name, jsonl = false } = options
   const joined =
     code === undefined

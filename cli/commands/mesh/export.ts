@@ -1,8 +1,8 @@
 /** `mesh export`: the root key, printed or into a file. */
 
-import { writeFileDurably } from '../../../storage/database/durable-file.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
+import { writePrivateFile } from '../../output-file.ts'
 import { confirm } from '../../prompt.ts'
 
 interface ExportOptions {
@@ -12,12 +12,12 @@ interface ExportOptions {
 }
 
 export async function run({ options, output }: Invocation<ExportOptions>): Promise<void> {
-  const { file, remove = false, yes } = options
+  const { remove = false, yes } = options
   const node = findNode(options)
   if (remove) await confirm('Take the root key off this device? Lost, it cannot be made again.', yes)
 
   const { root_key: rootKey } = (await node.execute<{ rootKey: string }>('mesh.export_root')).data
-  if (file !== undefined) writeFileDurably(file, `${rootKey}\n`)
+  const file = options.file && writePrivateFile(options.file, `${rootKey}\n`)
   output.data(file === undefined ? { root_key: rootKey } : { file }, () =>
     file === undefined ? rootKey : `Written to ${file}.`
   )

@@ -1,10 +1,11 @@
-/** What `doctor` says of peers that cannot be asked, and of keys that two devices use. */
+/** What `doctor` says of peers that cannot be asked, of keys that two devices use, and of models. */
 
 import type { MemberInfo } from '../../../interface/mesh.ts'
 import type { PeerInfo } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
+import type { ModelList } from '../../../units/model.ts'
 import { DUPLICATED_FIX, duplicatedWords } from '../../duplicated.ts'
-import { type Finding, fail, warn } from '../../finding.ts'
+import { type Finding, fail, ok, warn } from '../../finding.ts'
 
 export function silentFound(peers: SnakeCase<PeerInfo[]>): Finding[] {
   const silent = peers.filter(({ software }) => software === null).map(({ name }) => name)
@@ -22,3 +23,19 @@ export const copiesFound = (members: SnakeCase<MemberInfo[]>): Finding[] =>
   members.flatMap(({ name, duplicated }) =>
     duplicated ? [fail('copy', duplicatedWords(name), DUPLICATED_FIX)] : []
   )
+
+/** The models of this device: a folder that was mistyped, or cannot be read, must not go unnoticed. */
+export function modelsFound({ items, left_out }: SnakeCase<ModelList>): Finding {
+  const own = items.filter(({ providers }) => providers.some(({ route }) => route === 'local'))
+  // A model that does two tasks is listed twice.
+  const ids = [...new Set(own.map(({ id }) => id))]
+  const serves = ids.length === 0 ? 'This device serves no model.' : `Served here: ${ids.join(', ')}.`
+  const [first] = left_out
+  if (first === undefined) return ok('models', serves)
+  const more = left_out.length === 1 ? '' : ` So are ${left_out.length - 1} more.`
+  return warn(
+    'models',
+    `${serves} Not served is ${first.place}: ${first.reason}${more}`,
+    'See all: lumos-node models'
+  )
+}

@@ -3,18 +3,20 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { get } from 'node:http'
 import { dirname } from 'node:path'
-import { CLOCK_MIN_MS } from '../../../interface/clock.ts'
 import type { DiscoveryReport } from '../../../interface/discovery.ts'
 import { toLumosError } from '../../../interface/errors.ts'
 import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { loadConfig } from '../../../node/settings/config.ts'
+import { checkFormat } from '../../../storage/home/format.ts'
+import type { ModelList } from '../../../units/model.ts'
 import { findNode, homeOf } from '../../client.ts'
+import { clockWarning } from '../../clock-warning.ts'
 import { type Finding, fail, ok, warn } from '../../finding.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Style } from '../../output.ts'
-import { copiesFound, silentFound } from './doctor-peers.ts'
+import { copiesFound, modelsFound, silentFound } from './doctor-peers.ts'
 import { networkFindings } from './network-findings.ts'
 
 const NODE_MAJOR_MIN = 24
@@ -70,6 +72,12 @@ function homeUsable(home: string): Finding {
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
     return warn('home', `${home} can be read by other users of this device.`, `Run: chmod 700 ${home}`)
   }
+  try {
+    checkFormat(home)
+  } catch (err) {
+    const { message, hint = '' } = toLumosError(err)
+    return fail('home', message, hint)
+  }
   return ok('home', `${home} is writable, and private.`)
 }
 
@@ -95,8 +103,8 @@ function config(home: string | undefined): Finding {
 
 function clock(): Finding {
   const now = new Date()
-  if (now.getTime() >= CLOCK_MIN_MS) return ok('clock', `${now.toISOString()}.`)
-  return warn('clock', `The clock says ${now.toISOString()}, which cannot be.`, 'Set it, or turn on NTP.')
+  const [warning] = clockWarning(now.getTime())
+  return warning === undefined ? ok('clock', `${now.toISOString()}.`) : warn('clock', warning, 'See: date')
 }
 
 /** What only the running node can tell. */
@@ -107,17 +115,19 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
   let members: SnakeCase<MemberInfo[]>
   let sandbox: EngineSandbox
   let mesh: SnakeCase<MeshInfo>
+  let models: SnakeCase<ModelList>
   try {
     const node = findNode(options)
     status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
     mesh = (await node.execute<MeshInfo>('mesh.show')).data
+    models = (await node.execute<ModelList>('model.list')).data
     discovery = (await node.execute<DiscoveryReport>('mesh.discovery')).data
     members = (await node.execute<{ items: MemberInfo[] }>('mesh.members')).data.items
     peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
   } catch (err) {
-    const error = toLumosError(err)
-    return [warn('node', error.message, error.hint ?? 'Look into the log in its home.')]
+    const { message, hint = 'Look into the log in its home.', details } = toLumosError(err)
+    return ['pid' in details ? fail('node', message, hint) : warn('node', message, hint)]
   }
 
   return [
@@ -126,6 +136,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
       ? ok('storage', 'The disk takes what is to be stored.')
       : fail('storage', ...STORAGE_ADVICE[status.storage]),
     ...membershipOf(mesh),
+    modelsFound(models),
     sandboxOf(sandbox),
     (await answers(status.gateway))
       ? ok('gateway', `${status.gateway} answers.`)

@@ -4,17 +4,18 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
-import { findNode } from '../../client.ts'
-import type { Invocation } from '../../invocation.ts'
+import { lockHolder } from '../../../storage/home/lock-holder.ts'
+import { readRunFile } from '../../../storage/home/run-file.ts'
+import { findNode, homeOf } from '../../client.ts'
+import type { GlobalOptions, Invocation } from '../../invocation.ts'
 
 /** The node drains for up to 10 s; engines then get a moment to end. */
 const GONE_TIMEOUT_MS = 15_000
 const POLL_MS = 20
 
 export async function run({ options, output }: Invocation): Promise<void> {
-  const node = findNode(options)
-  const { pid, name, peerId } = node.info
-  await node.execute('node.stop')
+  const pid = await askToStop(options)
+  const { name = 'The node', peerId = null } = readRunFile(homeOf(options)) ?? {}
 
   const deadlineMs = systemClock.monotonicMs() + GONE_TIMEOUT_MS
   while (isAlive(pid)) {
@@ -26,6 +27,22 @@ export async function run({ options, output }: Invocation): Promise<void> {
     await pause(POLL_MS)
   }
   output.data({ event: 'stopped', peer_id: peerId, name }, () => `${name} has stopped.`)
+}
+
+/** @returns the process that is stopping. */
+async function askToStop(options: GlobalOptions): Promise<number> {
+  try {
+    const node = findNode(options)
+    await node.execute('node.stop')
+    return node.info.pid
+  } catch (err) {
+    if (!(err instanceof LumosError) || err.code !== 'NODE_NOT_RUNNING') throw err
+    // Its socket is gone, or its routes went with an upgrade. The signal means the same, and the lock proves the process.
+    const pid = lockHolder(homeOf(options))
+    if (pid === undefined || process.platform === 'win32') throw err
+    process.kill(pid)
+    return pid
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -18,6 +18,7 @@ export function createMeshControl(components: ControlComponents): LumosMesh {
     revoke: peer => membership.revoke(peer),
     promote: peer => membership.promote(peer),
     rename: name => membership.rename(name),
+    renameDevice: name => membership.renameDevice(name),
 
     invite: options => joining.invite(options),
     join: (code, options) => joining.join(code, options),

@@ -1,9 +1,9 @@
 /** Who belongs to the mesh, as its user meets it: the list, and what changes it. */
 
-import { InvalidInputError } from '../../../interface/errors.ts'
+import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { Membership } from '../../../interface/membership.ts'
 import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
-import { adviceFor, memberCalled } from '../../membership/index.ts'
+import { adviceFor, memberCalled, uniqueName } from '../../membership/index.ts'
 import type { MeshChanges } from './changes.ts'
 
 export class MembershipControl {
@@ -104,6 +104,27 @@ export class MembershipControl {
       await this.#changes.session.greetAll()
     })
     return this.info()
+  }
+
+  async renameDevice(wanted: string): Promise<MeshInfo> {
+    const { authority, members, askForName, offerChanged, greetAll } = this.#changes.session
+    const own = members.lastKnown(this.#changes.self)
+    if (own === undefined || wanted === own.name) return this.info()
+    await this.#changes.durably(async () => {
+      if (!authority.holdsRoot) return await askForName(wanted)
+      const name = uniqueName(wanted, members.namesBesides(own.peerId))
+      await members.reissued(await authority.renewOwn({ ...own, name }))
+      offerChanged()
+      await greetAll()
+    })
+    const info = this.info()
+    if (info.deviceName !== own.name) return info
+    throw new LumosError('PEER_UNREACHABLE', 'No connected admin signs another name for this device.', {
+      hint:
+        own.role === 'admin'
+          ? 'The device that holds the root key must be connected. See which are: lumos-node members'
+          : 'An admin must be connected, and gives a device one name in ten seconds. See: lumos-node members'
+    })
   }
 }
 

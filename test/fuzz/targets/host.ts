@@ -65,7 +65,8 @@ const HOST = '127.0.0.1:5866'
 const access = {
   hosts: hostsOf('127.0.0.1', 5866, []),
   token: 'T'.repeat(43),
-  sessions: new Sessions(systemClock)
+  sessions: new Sessions(systemClock),
+  origins: new Set<string>()
 }
 const REQUEST = `POST /api/v2/execute
 host: ${HOST}
@@ -110,7 +111,7 @@ const nobody = new Proxy(
             }
   }
 )
-const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+export const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
 const names = units.list().map(({ name }) => name)
 
 /** A body as it comes, and the unit that it is for. */

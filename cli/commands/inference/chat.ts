@@ -1,0 +1,56 @@
+/** `chat`: a conversation in the terminal; without one, a single question from a pipe and its answer. */
+
+import { LumosError } from '../../../interface/errors.ts'
+import { textGeneration } from '../../../interface/tasks/text-generation.ts'
+import { type AskOptions, findNode, type Meta, type NodeClient } from '../../client.ts'
+import { readText } from '../../input.ts'
+import type { Invocation } from '../../invocation.ts'
+import { canAsk } from '../../prompt.ts'
+import { Conversation, type ListedModel } from './conversation.ts'
+import { printPieces } from './pieces.ts'
+import { talk } from './talk.ts'
+
+interface ChatOptions {
+  readonly peer?: string
+  readonly system?: string
+  readonly maxTokens?: number
+  readonly timeout?: number
+}
+
+interface Answer {
+  readonly model: string
+  readonly content: string
+}
+
+export async function run({ args, options, output }: Invocation<ChatOptions>): Promise<void> {
+  const node = findNode(options)
+  const { peer, system, maxTokens, timeout } = options
+  const asking: AskOptions = { peer, timeoutMs: timeout && Math.ceil(timeout * 1000) }
+  const model = args[0] ?? (await firstModel(node))
+  const conversation = new Conversation({ node, model, system, maxTokens, asking })
+  if (canAsk() && !output.json) return talk(conversation, output)
+
+  const question = await readText('-')
+  if (question.trim() === '') throw new LumosError('USAGE', 'There is no question on stdin.')
+  if (output.json) {
+    const { data, meta } = await node.execute<Answer>('inference.chat', conversation.asked(question), asking)
+    output.data({ ...data, meta: asMeta(meta) }, () => data.content)
+    return
+  }
+  await printPieces(conversation.ask(question), output, false)
+}
+
+const asMeta = ({ peer, route, duration_ms }: Meta) => ({ peer, route, duration_ms })
+
+/** One that is loaded already, else any; for a whole conversation it is the same. */
+async function firstModel(node: NodeClient): Promise<string> {
+  const { data } = await node.execute<{ models: ListedModel[] }>('inference.models', {
+    type: textGeneration.name
+  })
+  const { models } = data
+  const model = models.find(({ ready }) => ready) ?? models[0]
+  if (model !== undefined) return model.id
+  throw new LumosError('NO_PROVIDER', 'No device offers a model that writes text.', {
+    hint: 'See what there is: lumos-node models'
+  })
+}

@@ -1,0 +1,65 @@
+/** `/v1` of a node that has no model of its own: another device of its mesh answers. */
+
+import { Gateway } from '../../gateway/index.ts'
+import { systemClock } from '../../interface/clock.ts'
+import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
+import { createUnits } from '../../units/index.ts'
+import { knows, startNode } from '../node/mesh-nodes.ts'
+import { ScriptedEngine, scriptedModels } from './scripted-engine.ts'
+
+export async function startDevices({ origins = [] as readonly string[] } = {}) {
+  const engine = new ScriptedEngine()
+  const answering = await startNode('attic', [], { models: scriptedModels(engine) })
+  const asking = await startNode('desk', [answering])
+  await knows(asking, answering)
+
+  const errors: object[] = []
+  const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => void errors.push(fields) }
+  const { socketPath, tokenPath } = asking.home
+  const token = asking.home.gatewayToken()
+  const units = createUnits({
+    node: asking,
+    gatewayUrl: () => gateway.url,
+    rotateToken: () => gateway.rotateToken(),
+    stop() {}
+  })
+  const gateway = new Gateway(
+    { units, clock: systemClock, log },
+    {
+      socketPath,
+      token,
+      newToken: () => makeGatewayToken(tokenPath),
+      host: '127.0.0.1',
+      hosts: [],
+      origins,
+      port: 0
+    }
+  )
+  await gateway.start()
+  const baseURL = `${gateway.url}/v1`
+
+  return {
+    ...{ engine, asking, answering, baseURL, token, errors },
+    async ask(path: string, body?: unknown, init: RequestInit = {}) {
+      const response = await fetch(`${baseURL}${path}`, {
+        ...(body !== undefined && {
+          method: 'POST',
+          body: typeof body === 'string' ? body : JSON.stringify(body)
+        }),
+        ...init,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...init.headers }
+      })
+      const text = await response.text()
+      const isJson = response.headers.get('content-type')?.startsWith('application/json')
+      // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape
+      const json: any = isJson ? JSON.parse(text) : undefined
+      return { status: response.status, headers: response.headers, text, body: json }
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway.close({ drainMs: 0 })
+      await asking[Symbol.asyncDispose]()
+      await answering[Symbol.asyncDispose]()
+    }
+  }
+}
+export type Devices = Awaited<ReturnType<typeof startDevices>>
