@@ -26,7 +26,7 @@ nowhere.addAddress('::', 'ipv6')
 nowhere.addSubnet('ff00::', 8, 'ipv6')
 
 /** @param loopback whether addresses of this machine count. */
-export function isStateable(address: Multiaddr, loopback: boolean): boolean {
+function isStateable(address: Multiaddr, loopback: boolean): boolean {
   const form = address.getComponents().map(({ name }) => name)
   if (!FORM.test(form.join('/'))) return false
   return !contains(nowhere, address) && (loopback || !contains(loopbacks, address))

@@ -221,10 +221,12 @@ if (obstacle === undefined) {
   })
   const picture = { type: 'image', image: new Uint8Array(1) }
   engineCompliance('llama-cpp', {
-    make: clock =>
-      kindOf('llama-cpp').serve(found!, { clock, log: memoryLog(), env: {}, cores: 2 }).engine,
+    make: clock => kindOf('llama-cpp').serve(found!, { clock, log: memoryLog(), env: {}, cores: 2 }).engine,
     slots: 4,
-    requests: [textRequest('What is 12 plus 7?', { maxTokens: 20 }), textRequest('Tell me a story', { maxTokens: 9 })],
+    requests: [
+      textRequest('What is 12 plus 7?', { maxTokens: 20 }),
+      textRequest('Tell me a story', { maxTokens: 9 })
+    ],
     long,
     streamed: long,
     refused: [

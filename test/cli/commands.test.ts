@@ -66,7 +66,10 @@ describe('a read command', () => {
   it('prints lists as items', async () => {
     assert.deepEqual(JSON.parse((await cli(['--json', 'peers'])).stdout), { items: [] })
     const { stdout } = await cli(['models'])
-    assert.match(stdout, /^MODEL +TASK +STATE +SIZE +SPEED +WHERE\nheld +tensor +ready +- +- +held \(here\)\n/)
+    assert.match(
+      stdout,
+      /^MODEL +TASK +STATE +SIZE +SPEED +WHERE\nheld +tensor +ready +- +- +held \(here\)\n/
+    )
   })
 
   it('uses colour only where it is asked for or shown', async () => {

@@ -70,7 +70,8 @@ function promptOf({ template }: GenerationParts, { messages, prompt = '' }: Inpu
 /** @throws {LumosError} `CONTEXT_TOO_SMALL` before anything is evaluated. */
 function roomFor(contextTokens: number, promptTokens: number, maxTokens: number | undefined): number {
   const wanted = maxTokens ?? 1
-  if (promptTokens + wanted <= contextTokens) return maxTokens ?? Math.min(contextTokens - promptTokens, TOKENS_MAX)
+  if (promptTokens + wanted <= contextTokens)
+    return maxTokens ?? Math.min(contextTokens - promptTokens, TOKENS_MAX)
   throw new LumosError(
     'CONTEXT_TOO_SMALL',
     `The prompt has ${promptTokens} tokens and the answer may have ${wanted}; the model has room for ${contextTokens} together.`,

@@ -111,7 +111,12 @@ const nobody = new Proxy(
             }
   }
 )
-export const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+export const units = createUnits({
+  node: nobody,
+  gatewayUrl: () => undefined,
+  rotateToken: () => 0,
+  stop() {}
+})
 const names = units.list().map(({ name }) => name)
 
 /** A body as it comes, and the unit that it is for. */
