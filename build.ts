@@ -48,6 +48,7 @@ await build({
     'host/engine-child': 'capabilities/host/engine-child.ts',
     'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts',
     'engines/transformers/engine': 'capabilities/engines/transformers/engine.ts',
+    'json-worker': 'gateway/json-worker.ts',
     'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
     'models/hash-worker': 'capabilities/models/hash-worker.ts'
   },

@@ -7,6 +7,7 @@ import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
+import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
 import { openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
@@ -33,7 +34,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/health/ready', ready)
   app.get('/api/v2/health', ready)
   app.route('/api/v2', listingRoutes(components))
-  const bodies = new BodyReader(units.inputBytesMax)
+  const bodies = new BodyReader(units.inputBytesMax, new JsonThread(clock))
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))

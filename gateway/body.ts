@@ -2,13 +2,17 @@
 
 import type { IncomingMessage } from 'node:http'
 import { decodeText } from '../interface/decode-text.ts'
-import { InvalidInputError, LumosError, OverloadedError } from '../interface/errors.ts'
+import { LumosError, OverloadedError } from '../interface/errors.ts'
+import { parseJson } from './json-text.ts'
+import type { JsonThread, LargeText } from './json-thread.ts'
 
 /** What may come before a body has said what it is for. */
 const HEAD_BYTES = 64 * 1024
 /** Bodies of the largest size that are read at the same time. */
 const LARGEST_BODIES_MAX = 3
 const BODIES_RETRY_AFTER_MS = 1000
+/** A longer body is parsed on a thread of its own: this one takes the network's a few milliseconds. */
+export const PARSED_HERE_BYTES_MAX = 1024 * 1024
 
 export interface JsonBody {
   readonly value: unknown
@@ -16,15 +20,20 @@ export interface JsonBody {
 }
 
 export class BodyReader {
+  readonly #thread: JsonThread
   readonly #heldBytesMax: number
   #heldBytes = 0
 
   /** @param bytesMax of the largest body that any route takes. */
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, thread: JsonThread) {
+    this.#thread = thread
     this.#heldBytesMax = LARGEST_BODIES_MAX * bytesMax
   }
 
   /**
+   * The JSON of a body. In one of more than {@link PARSED_HERE_BYTES_MAX}, a string in base64 that is longer than any
+   * text (`TEXT_CHARS_MAX`) is bytes already.
+   *
    * @param limitOf a lower limit, by the beginning of a body that is longer than that.
    * @throws {LumosError} `INPUT_TOO_LARGE`, `INVALID_INPUT` or, with other bodies on the way, `OVERLOADED`.
    */
@@ -36,6 +45,7 @@ export class BodyReader {
     const announced = Number(incoming.headers['content-length'] ?? 0)
     if (announced > bytesMax) throw tooLarge(bytesMax)
     const chunks: Buffer[] = []
+    let large: LargeText | undefined
     let bytes = 0
     let limit: number | undefined
 
@@ -44,7 +54,8 @@ export class BodyReader {
       for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
         bytes += chunk.length
         this.#heldBytes += chunk.length
-        chunks.push(chunk)
+        if (large === undefined) chunks.push(chunk)
+        else large.push(chunk)
         if (bytes > HEAD_BYTES) limit ??= limitOf(Buffer.concat(chunks).toString('utf8', 0, HEAD_BYTES))
         if (Math.max(bytes, limit === undefined ? 0 : announced) > (limit ?? bytesMax)) {
           throw tooLarge(limit ?? bytesMax)
@@ -52,20 +63,17 @@ export class BodyReader {
         if (this.#heldBytes > this.#heldBytesMax) {
           throw new OverloadedError('Too many large bodies are being received.', BODIES_RETRY_AFTER_MS)
         }
+        if (large === undefined && bytes > PARSED_HERE_BYTES_MAX) {
+          large = this.#thread.begin()
+          for (const part of chunks.splice(0)) large.push(part)
+        }
       }
-      return { value: bytes === 0 ? {} : parse(Buffer.concat(chunks)), bytes }
+      if (large !== undefined) return { value: await large.parse(), bytes }
+      return { value: bytes === 0 ? {} : parseJson(decodeText(Buffer.concat(chunks))), bytes }
     } finally {
+      large?.drop()
       this.#heldBytes -= bytes
     }
-  }
-}
-
-function parse(bytes: Buffer): unknown {
-  const text = decodeText(bytes)
-  try {
-    return JSON.parse(text)
-  } catch (err) {
-    throw new InvalidInputError('The body is not JSON.', { cause: err })
   }
 }
 

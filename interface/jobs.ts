@@ -49,9 +49,13 @@ export const JobInfo = z.strictObject({
 })
 export type JobInfo = z.infer<typeof JobInfo>
 
+/** A job without its result, which may be large. */
+export const JobSummary = JobInfo.omit({ result: true })
+export type JobSummary = z.infer<typeof JobSummary>
+
 export interface LumosJobs {
   /** Those under way and those that ended not long ago; the oldest first. */
-  list(): JobInfo[]
+  list(): JobSummary[]
   /** @throws {LumosError} `JOB_UNKNOWN`, also for a job that ended long ago. */
   get(id: string): JobInfo
   /**

@@ -1,4 +1,4 @@
-/** Bounds that the process of an engine needs too. It loads no schema library, so they stand apart from the schemas. */
+/** Bounds that processes and threads of their own need too. Those load no schema library, so they stand apart from the schemas. */
 
 /** All tensors of one request, or of one answer, together. */
 export const TENSOR_BYTES_MAX = 64 * 1024 * 1024
@@ -8,3 +8,6 @@ export const TOKENS_MAX = 1_000_000
 
 /** All vectors of one answer: 2048 of 4096 numbers. */
 export const VECTORS_BYTES_MAX = 32 * 1024 * 1024
+
+/** A prompt above this is refused before any model sees it: 1 MiB is over 200,000 tokens. */
+export const TEXT_CHARS_MAX = 1024 * 1024

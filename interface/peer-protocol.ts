@@ -9,7 +9,7 @@ export interface PeerProtocol {
   /** Roles that may open it. A role that is not named here may not. */
   readonly roles: readonly Role[]
   readonly limits: PeerProtocolLimits
-  /** Serves one stream until it returns. What it throws resets the stream. */
+  /** Serves one stream until it returns, which closes the stream. What it throws resets it. */
   handler(stream: PeerStream): Promise<void>
 }
 

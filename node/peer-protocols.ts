@@ -14,6 +14,8 @@ import type { Feature, MeshContext, NodeParts, Participation, ProtocolService } 
 
 /** The one type of frame: what a message means is its reader's to know. */
 const MESSAGE = 1
+/** For a peer to close its side after the handler of its stream has returned. */
+const CLOSE_PATIENCE_MS = 10_000
 
 export class PeerProtocols implements Feature<NodeProtocols> {
   readonly name = 'protocols'
@@ -56,7 +58,10 @@ export class PeerProtocols implements Feature<NodeProtocols> {
       handle: async (stream, { remotePeer }) => {
         const peerId = remotePeer.toString()
         try {
-          await handler(this.#streamOf(peerId, stream, limits))
+          const served = this.#streamOf(peerId, stream, limits)
+          await handler(served)
+          await served.close()
+          this.#endSoon(stream)
         } catch (thrown) {
           const failure = toLumosError(thrown)
           this.#components.log.warn(
@@ -67,6 +72,15 @@ export class PeerProtocols implements Feature<NodeProtocols> {
         }
       }
     })
+  }
+
+  /** The handler has returned, so a peer that keeps its own side open loses the stream. */
+  #endSoon(stream: Stream): void {
+    if (stream.status !== 'open') return
+    const timer = this.#components.clock.setTimer(() => {
+      stream.abort(new LumosError('SLOW_PEER', 'The peer has not closed its side of the stream.'))
+    }, CLOSE_PATIENCE_MS)
+    stream.addEventListener('close', () => timer.cancel())
   }
 
   #streamOf(peerId: string, stream: Stream, { messageBytesMax: bytesMax }: PeerProtocolLimits): PeerStream {

@@ -1,6 +1,6 @@
 /** What the documents promise must have a test, and the test that they name must exist. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -27,6 +27,46 @@ function flawOf(named: string): string | undefined {
   const quoted = new RegExp(`(['"\`])${escaped(name)}\\1`)
   return quoted.test(readFileSync(path, 'utf8')) ? undefined : `test/${file} has no test "${name}"`
 }
+
+const ARCHITECTURE = readFileSync(join(import.meta.dirname, '../docs/architecture.md'), 'utf8')
+/** From the root of the repository: it begins with one of its folders. */
+const PATH =
+  /`((?:node|interface|protocols|storage|capabilities|units|gateway|cli|sim|lab|soak|test|examples|docs)\/[\w./-]*)`/g
+const paths = [...new Set([...ARCHITECTURE.matchAll(PATH)].map(([, path]) => path!))]
+  // A word in capitals stands for any name.
+  .filter(path => !/\/[A-Z]+(?:\/|$)/.test(path))
+
+const changes = ARCHITECTURE.split('| where do I change | place | what it has |')[1]!
+  .split('\n\n')[0]!
+  .split('\n')
+  .slice(2)
+  .map(row => row.split('|').map(cell => cell.trim().replace(/^`|`$/g, '')))
+  .map(([, change, place, has]) => ({ change: change!, place: place!, has: has! }))
+
+/** The text of a file, or of all files of a folder. */
+function textOf(place: string): string {
+  const path = join(import.meta.dirname, '..', place)
+  if (!place.endsWith('/')) return readFileSync(path, 'utf8')
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => readFileSync(join(path, name), 'utf8'))
+    .join('\n')
+}
+
+describe('docs/architecture.md', () => {
+  it('names files and folders that exist', () => {
+    expect(paths.length).toBeGreaterThan(80)
+    expect(paths.filter(path => !existsSync(join(import.meta.dirname, '..', path)))).toEqual([])
+  })
+
+  it.each(changes)('one place is opened for: $change', ({ place, has }) => {
+    expect(textOf(place)).toContain(has)
+  })
+
+  it('has the ten everyday changes', () => {
+    expect(changes.length).toBe(10)
+  })
+})
 
 describe('docs/security.md', () => {
   it('has its promises in tables, or the test below would prove nothing', () => {

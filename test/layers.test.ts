@@ -65,7 +65,6 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
   'node/pairing/join-service.ts': ['unguessable chance', 'the secret of an invitation'],
-  'node/network/liveness.ts': ['unguessable chance', 'a ping that nobody can answer before it came'],
   'node/routing/mesh-routing.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices']

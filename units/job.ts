@@ -1,7 +1,7 @@
 /** Long work of this node: what there is, how far it is, and how it is begun. */
 
 import * as z from 'zod'
-import { JobInfo } from '../interface/jobs.ts'
+import { JobInfo, JobSummary } from '../interface/jobs.ts'
 import { ModelId } from '../interface/names.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
@@ -13,9 +13,9 @@ export const jobUnits = (node: Pick<LumosNode, 'jobs'>) => [
     name: 'job.list',
     kind: 'query',
     permission: 'read',
-    summary: 'The jobs of this node: those under way, and those that ended not long ago.',
+    summary: 'The jobs of this node, without results: those under way, and those that ended not long ago.',
     input: z.strictObject({}),
-    output: z.strictObject({ items: z.array(JobInfo) }),
+    output: z.strictObject({ items: z.array(JobSummary) }),
     run: async () => ({ items: node.jobs.list() })
   }),
   defineUnit({

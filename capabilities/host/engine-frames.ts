@@ -30,7 +30,10 @@ export const TO_ENGINE: FrameLimits = {
 const HEADER_BYTES = 8
 /** Up to here a copy costs less than one more buffer to write. */
 const COPIED_BYTES_MAX = 16 * 1024
-/** Stands for bytes: where they begin in the second part, and where they end. A tensor may have the same name. */
+/**
+ * Stands for bytes: where they begin in the second part, and where they end. A record that has a member of this name
+ * itself is put into one: `{ $bytes: record }`.
+ */
 const BYTES = '$bytes'
 
 /**
@@ -50,7 +53,8 @@ export function encodeFrame(message: object, limits: FrameLimits): Uint8Array[] 
       return { [BYTES]: [start, bytes] }
     }
     if (Array.isArray(value)) return value.map(lift)
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, lift(member)]))
+    const lifted = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, lift(member)]))
+    return Object.hasOwn(value, BYTES) ? { [BYTES]: lifted } : lifted
   }
 
   const text = JSON.stringify(lift(message))
@@ -144,11 +148,11 @@ function decode(json: Buffer, bytes: Buffer): Record<string, unknown> {
 /** What `value` becomes with its bytes in their places. A reviver of `JSON.parse` takes six times as long. */
 function place(value: unknown, bytes: Buffer): unknown {
   if (typeof value !== 'object' || value === null) return value
-  const members = value as Record<string, unknown>
-  const range = members[BYTES]
-  if (Array.isArray(range)) return viewOf(bytes, range)
+  const stands = (value as Record<string, unknown>)[BYTES]
+  if (Array.isArray(stands)) return viewOf(bytes, stands)
+  const members = (isRecord(stands) ? stands : value) as Record<string, unknown>
   for (const name in members) members[name] = place(members[name], bytes)
-  return value
+  return members
 }
 
 /** `buffer`'s own memory, which no other frame shares. */

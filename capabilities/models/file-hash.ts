@@ -25,6 +25,7 @@ export async function hashOf(path: string, { signal, onBytes }: HashOptions = {}
     else onBytes?.(said)
   })
   worker.on('error', reject)
+  worker.on('exit', () => reject(new Error(`The thread that reads ${path} has ended.`)))
   try {
     return await promise
   } finally {

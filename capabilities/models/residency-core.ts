@@ -65,6 +65,8 @@ function effectsOf(state: ResidencyState, event: ResidencyEvent, nowMs: number):
     case 'measured':
       if (model.phase !== 'ready') return NO_EFFECTS
       model.bytes = event.bytes
+      // Processes say what they take some seconds after a request has ended.
+      if (model.leases === 0 && hasGrown(model)) return [unload(model, 'grown'), ...trim(state, nowMs)]
       return trim(state, nowMs)
     case 'unloaded':
       if (model.phase === 'cold') return NO_EFFECTS

@@ -15,8 +15,7 @@ const IMAGE_URL = /^data:image\/[\w.+-]{1,64};base64,[A-Za-z0-9+/_-]+={0,2}$/
 
 const Name = z.string().min(1).max(NAME_CHARS_MAX)
 
-/** No file is fetched from anywhere: this node would do so for each page that it is pointed at. */
-export const ImageUrl = z
+const Url = z
   .string()
   .max(IMAGE_CHARS_MAX)
   .superRefine((url, context) => {
@@ -26,6 +25,18 @@ export const ImageUrl = z
       : 'expected data:image/…;base64,…'
     context.addIssue({ code: 'custom', params: { reason: 'invalid_image_url' }, message })
   })
+
+function checkImage(image: unknown, context: z.RefinementCtx): void {
+  if (image instanceof Uint8Array) return
+  for (const issue of Url.safeParse(image).error?.issues ?? [])
+    context.addIssue({ ...issue } as z.core.$ZodRawIssue)
+}
+
+/**
+ * No file is fetched from anywhere: this node would do so for each page that it is pointed at. The picture of a large
+ * body comes as bytes (see `BodyReader.readJson`).
+ */
+export const ImageUrl = z.unknown().superRefine(checkImage) as unknown as z.ZodType<string | Uint8Array>
 
 const TextPart = z.object({ type: z.literal('text'), text: Text })
 const ImagePart = z.object({
@@ -132,7 +143,10 @@ function partsOf(content: string | Parts): string | object[] {
     if (part.type === 'text') return { type: 'text', text: part.text }
     if (part.type === 'refusal') return { type: 'text', text: part.refusal }
     const { image_url: image } = part
-    return { type: 'image', image: typeof image === 'string' ? image : image.url }
+    return {
+      type: 'image',
+      image: typeof image === 'string' || image instanceof Uint8Array ? image : image.url
+    }
   })
   return parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts
 }

@@ -1,11 +1,10 @@
 /** A conversation as a model is given it. Fields are of one word, so they are the same in JSON and in code. */
 
 import * as z from 'zod'
+import { TEXT_CHARS_MAX } from '../limits.ts'
 import { bytesMax } from './bytes.ts'
 import { IMAGE_BYTES_MAX } from './image-classification.ts'
 
-/** A prompt above this is refused before any model sees it: 1 MiB is over 200,000 tokens. */
-const TEXT_CHARS_MAX = 1024 * 1024
 /** Messages of one conversation. */
 const MESSAGES_MAX = 4096
 /** Parts of one message: a page of text and the pictures in it. */

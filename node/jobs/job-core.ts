@@ -4,7 +4,13 @@
  */
 
 import { type Core, NO_EFFECTS, type Stepped } from '../../interface/core.ts'
-import { hasEnded, type JobInfo, type JobProgress, type JobState } from '../../interface/jobs.ts'
+import {
+  hasEnded,
+  type JobInfo,
+  type JobProgress,
+  type JobState,
+  type JobSummary
+} from '../../interface/jobs.ts'
 
 /** Jobs that have not ended. Each holds its input and its checkpoint in memory; a person begins a handful. */
 export const JOBS_OPEN_MAX = 64
@@ -21,6 +27,25 @@ export interface Job extends JobInfo {
   readonly key: string
   readonly input: unknown
   readonly checkpoint?: unknown
+}
+
+/** What holds of every job when it is begun. */
+export const NEW_JOB = {
+  state: 'queued',
+  progress: null,
+  result: null,
+  error: null,
+  restarts: 0,
+  startedAtMs: null,
+  endedAtMs: null
+} as const
+
+/** What others see of it. */
+export const infoOf = ({ key: _, input: __, checkpoint: ___, ...info }: Job): JobInfo => info
+
+export function summaryOf(job: Job): JobSummary {
+  const { result: _, ...summary } = infoOf(job)
+  return summary
 }
 
 export interface KindRules {
@@ -164,13 +189,18 @@ function ended(state: JobsState, id: string, outcome: Outcome, atMs: number): St
   const over = { ...job, endedAtMs: atMs }
   if (outcome.type === 'done') return closed(state, { ...over, state: 'done', result: outcome.result }, atMs)
   if (job.state === 'cancelling') return closed(state, { ...over, state: 'cancelled' }, atMs)
-  // The node stops: what failed for that goes on after the next start.
-  if (!state.open) return { state, effects: NO_EFFECTS }
+  // The node stops: what failed for that goes on after the next start, which is no failure of the work.
+  if (!state.open) {
+    const resumes = state.kinds.get(job.kind)?.resumes === true
+    return { state, effects: resumes ? put(state, { ...job, state: 'queued' }) : NO_EFFECTS }
+  }
   return closed(state, { ...over, state: 'failed', error: outcome.error }, atMs)
 }
 
 function closed(state: JobsState, job: Job, atMs: number): Step {
-  const { checkpoint: _, ...over } = job
+  const { checkpoint: _, ...rest } = job
+  // Nothing runs with it any more, and what has ended is remembered for long.
+  const over = { ...rest, input: null }
   state.announcedMs.delete(job.id)
   const effects = put(state, over)
   return { state, effects: [...effects, ...forgotten(state, atMs), ...startable(state, atMs)] }

@@ -5,20 +5,29 @@ import * as z from 'zod'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, InvalidInputError, LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName, NodeEvents } from '../../interface/events.ts'
-import { hasEnded, type JobInfo, type JobProgress, type LumosJobs } from '../../interface/jobs.ts'
+import {
+  hasEnded,
+  type JobInfo,
+  type JobProgress,
+  type JobSummary,
+  type LumosJobs
+} from '../../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../../interface/lifecycle.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import type { JobStore } from '../../storage/jobs/job-store.ts'
 import {
+  infoOf,
   JOBS_OPEN_MAX,
   type Job,
   type JobEffect,
   type JobEvent,
+  NEW_JOB,
   newJobsState,
   type Outcome,
   openJobs,
   sameWork,
-  stepJobs
+  stepJobs,
+  summaryOf
 } from './job-core.ts'
 import type { JobKind } from './job-kind.ts'
 import { readJobs, toStored } from './stored-jobs.ts'
@@ -71,8 +80,8 @@ export class Jobs implements LumosJobs, Startable {
     timer.cancel()
   }
 
-  list(): JobInfo[] {
-    return [...this.#state.jobs.values()].map(infoOf)
+  list(): JobSummary[] {
+    return [...this.#state.jobs.values()].map(summaryOf)
   }
 
   get(id: string): JobInfo {
@@ -230,18 +239,6 @@ export class Jobs implements LumosJobs, Startable {
     return Math.round(this.#components.clock.wallMs())
   }
 }
-
-const NEW_JOB = {
-  state: 'queued',
-  progress: null,
-  result: null,
-  error: null,
-  restarts: 0,
-  startedAtMs: null,
-  endedAtMs: null
-} as const
-
-const infoOf = ({ key: _key, input: _input, checkpoint: _checkpoint, ...info }: Job): JobInfo => info
 
 const bounded = (progress: JobProgress): JobProgress => ({
   ...progress,

@@ -68,13 +68,22 @@ export class Participations {
   manifestParts(): Manifest['parts'] {
     const parts: Record<string, Uint8Array> = {}
     for (const [feature, participation] of this.#all) {
-      const part = participation.manifest?.()
+      const part = this.#partOf(feature, participation)
       if (part === undefined) continue
       if (part.byteLength <= MANIFEST_PART_BYTES_MAX) parts[feature] = part
       else
         this.#components.log.error({ feature, bytes: part.byteLength }, 'a part of the manifest is too long')
     }
     return Object.keys(parts).length > 0 ? parts : undefined
+  }
+
+  #partOf(feature: string, participation: Participation): Uint8Array | undefined {
+    try {
+      return participation.manifest?.()
+    } catch (err) {
+      this.#components.log.error({ err, feature }, 'a feature failed to say its part of the manifest')
+      return undefined
+    }
   }
 
   onManifest({ peerId, parts = {} }: Manifest): void {

@@ -16,6 +16,8 @@ import { defineJobKind, type JobContext } from '../jobs/job-kind.ts'
 const SAVE_BYTES = 64 * 1024 * 1024
 /** Findings in a checkpoint; older ones are found again after a restart. */
 const FINDINGS_MAX = 1000
+/** Of all findings in a checkpoint, as JSON: half of what a job may hold. A path alone may have 4,096 characters. */
+const CHECKPOINT_CHARS_MAX = 512 * 1024
 /** Of one model: the first ones tell what is wrong with it. */
 const PROBLEMS_MAX = 8
 
@@ -153,12 +155,22 @@ class Check {
 
   #save(): void {
     this.#unsavedBytes = 0
-    this.#context.save({ findings: [...this.#findings.values()].slice(-FINDINGS_MAX) })
+    this.#context.save({ findings: lastOf([...this.#findings.values()]) })
   }
 
   #report(model: string): void {
     this.#context.progress({ done: this.#done, total: this.#total, unit: 'bytes', message: `reads ${model}` })
   }
+}
+
+/** The last findings, as far as a checkpoint holds them. */
+export function lastOf(findings: readonly Finding[]): Finding[] {
+  let chars = 0
+  const from = findings.findLastIndex((finding, place) => {
+    chars += JSON.stringify(finding).length + 1
+    return chars > CHECKPOINT_CHARS_MAX || findings.length - place > FINDINGS_MAX
+  })
+  return findings.slice(from + 1)
 }
 
 const refusedModel = ({ model, place, reason }: Models['leftOut'][number]): CheckedModel => ({

@@ -9,10 +9,10 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Manifest } from '../../interface/manifest.ts'
 
 /**
- * An IP and a port; the peer. A zone is the name of an interface of the device that reads it, so no other device can
- * state one. A simulated network has places in memory.
+ * One IP and one port; the peer. Of a second IP it would depend on the transport which one is dialed. A zone is the name
+ * of an interface of the device that reads it, so no other device can state one. A simulated network has places in memory.
  */
-const PARTS: ReadonlySet<string> = new Set(['ip4', 'ip6', 'tcp', 'memory', 'p2p'])
+const FORM = /^(?:(?:ip4|ip6)\/tcp|memory)(?:\/p2p)?$/
 
 export const loopbacks = new BlockList()
 loopbacks.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -26,8 +26,9 @@ nowhere.addAddress('::', 'ipv6')
 nowhere.addSubnet('ff00::', 8, 'ipv6')
 
 /** @param loopback whether addresses of this machine count. */
-export function isStateable(address: Multiaddr, loopback: boolean): boolean {
-  if (address.getComponents().some(({ name }) => !PARTS.has(name))) return false
+function isStateable(address: Multiaddr, loopback: boolean): boolean {
+  const form = address.getComponents().map(({ name }) => name)
+  if (!FORM.test(form.join('/'))) return false
   return !contains(nowhere, address) && (loopback || !contains(loopbacks, address))
 }
 

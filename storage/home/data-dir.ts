@@ -6,7 +6,7 @@
  * made.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
@@ -15,13 +15,12 @@ import { DRAFT_ENDING, PRIVATE_DIR_MODE, writeFileDurably } from '../database/du
 import { storeDamaged, storeFailure } from '../database/failure.ts'
 import { type FeatureTables, featureMigrations } from '../database/feature-database.ts'
 import { CACHE_MIGRATIONS, CORE_MIGRATIONS } from '../database/schema.ts'
+import { checkFormat, FORMAT } from './format.ts'
 import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from './gateway-token.ts'
 import { HomeLock } from './home-lock.ts'
 import { type RunInfo, removeRunFile, writeRunFile } from './run-file.ts'
 import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 
-/** How files lie in a home. Grows when a file moves or is renamed; tables have versions of their own. */
-const FORMAT = 1
 /** What must be free before a disk that was full counts as cured: a few dozen commits. */
 const SPACE_BYTES = 256 * 1024
 /** SQLite's own default (SQLITE_MAX_PAGE_COUNT). */
@@ -172,28 +171,6 @@ export async function openDataDir(path: string, options: { log?: Logger } = {}):
   } catch (err) {
     throw storeFailure(err, path)
   }
-}
-
-/** Whether the home was completely made before. Reads only. */
-function checkFormat(home: string): boolean {
-  const path = join(home, 'format')
-  if (!existsSync(path)) return false
-
-  const text = readFileSync(path, 'utf8').trim()
-  if (!/^\d{1,9}$/.test(text)) {
-    throw storeDamaged(
-      path,
-      'it holds no version number',
-      `Write "${FORMAT}" into it if this home was in use before.`
-    )
-  }
-  if (Number(text) > FORMAT) {
-    throw new LumosError('HOME_NEWER', `${home} was written by a newer version of lumos-node.`, {
-      hint: 'Install that version, or use another home (--home). Nothing was changed.',
-      details: { found: Number(text), supported: FORMAT }
-    })
-  }
-  return true
 }
 
 /** The home is locked, so a draft is one that a killed process left; some hold a secret. */

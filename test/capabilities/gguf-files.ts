@@ -17,8 +17,7 @@ const uint32 = (value: number): Buffer => {
   bytes.writeUInt32LE(value)
   return bytes
 }
-const text = (words: string): Buffer =>
-  Buffer.concat([uint64(Buffer.byteLength(words)), Buffer.from(words)])
+const text = (words: string): Buffer => Buffer.concat([uint64(Buffer.byteLength(words)), Buffer.from(words)])
 
 const entry = (key: string, value: string | number): Buffer =>
   typeof value === 'string'

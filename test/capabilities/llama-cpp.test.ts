@@ -156,7 +156,7 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     const long = ask({ messages: [user('Tell me a story. '.repeat(200))] })
     const { code, message } = await errorOf(tiny.registry.infer(long))
     assert.equal(code, 'CONTEXT_TOO_SMALL')
-    assert.match(message, /holds 512 tokens, and the prompt has 1\d\d\d/)
+    assert.match(message, /prompt has 1\d\d\d tokens .* room for 512/)
   })
 
   it('serves vectors of length 1 where the file says how they are made', async () => {
@@ -214,13 +214,25 @@ if (obstacle === undefined) {
   mkdirSync(join(directory, 'compliant'))
   cpSync(TINY, join(directory, 'compliant/tiny.gguf'))
   const [found] = await readModels(join(directory, 'compliant'), installedEngines)
+  // An answer of some 200 tokens.
+  const long = textRequest('Hi', {
+    responseFormat: { type: 'json_schema', schema: { type: 'string', minLength: 400 } },
+    maxTokens: 400
+  })
+  const picture = { type: 'image', image: new Uint8Array(1) }
   engineCompliance('llama-cpp', {
-    make: () =>
-      kindOf('llama-cpp').serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 }).engine,
+    make: clock => kindOf('llama-cpp').serve(found!, { clock, log: memoryLog(), env: {}, cores: 2 }).engine,
     slots: 4,
-    requests: [textRequest('What is 12 plus 7?'), textRequest('Tell me a story', { maxTokens: 9 })],
-    long: textRequest('Hi', {
-      responseFormat: { type: 'json_schema', schema: { type: 'string', minLength: 450 } }
-    })
+    requests: [
+      textRequest('What is 12 plus 7?', { maxTokens: 20 }),
+      textRequest('Tell me a story', { maxTokens: 9 })
+    ],
+    long,
+    streamed: long,
+    refused: [
+      [textRequest('Tell me a story. '.repeat(200)), 'CONTEXT_TOO_SMALL'],
+      [ask({ messages: [{ role: 'user', content: [picture] }] }), 'INVALID_INPUT']
+    ],
+    process: true
   })
 }

@@ -144,9 +144,13 @@ describe('threads', () => {
   async function measured(cores: number, tokenMs: Readonly<Record<number, number>>) {
     const clock = new ManualClock()
     let used = 0
-    const threads = new Threads({ clock, cores, use: count => {
+    const threads = new Threads({
+      clock,
+      cores,
+      use: count => {
         used = count
-      } })
+      }
+    })
     await threads.measure(async () => clock.advance(tokenMs[used]!))
     return { threads, used: () => used }
   }

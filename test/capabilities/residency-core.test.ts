@@ -193,6 +193,13 @@ describe('the models in memory', () => {
     assert.deepEqual(of(machine, 'unload'), [{ type: 'unload', key: 0, reason: 'grown' }])
     machine.advance(machine.closeMs)
     assert.equal(machine.state.models.get(0)!.bytes, GIB)
+
+    machine.ask(0, 1000)
+    machine.advance(2000)
+    machine.step({ type: 'measured', key: 0, bytes: GIB + 1 })
+    assert.deepEqual(machine.phases(), ['ready'])
+    machine.step({ type: 'measured', key: 0, bytes: 2 * GIB })
+    assert.deepEqual(machine.phases(), ['draining'])
   })
 
   it('are refused before their first answer when they turn out larger than there is room for', () => {

@@ -66,7 +66,10 @@ describe('a read command', () => {
   it('prints lists as items', async () => {
     assert.deepEqual(JSON.parse((await cli(['--json', 'peers'])).stdout), { items: [] })
     const { stdout } = await cli(['models'])
-    assert.match(stdout, /^MODEL +TASK +STATE +SIZE +SPEED +WHERE\nheld +tensor +ready +- +- +held \(here\)\n/)
+    assert.match(
+      stdout,
+      /^MODEL +TASK +STATE +SIZE +SPEED +WHERE\nheld +tensor +ready +- +- +held \(here\)\n/
+    )
   })
 
   it('uses colour only where it is asked for or shown', async () => {
@@ -204,7 +207,7 @@ describe('a failing command', () => {
     ['an unknown option', ['status', '--colour'], 2, 'USAGE'],
     ['a missing argument', ['infer', 'held'], 2, 'USAGE'],
     ['an option that makes no sense', ['infer', 'held', 'a', '--timeout', 'soon'], 2, 'USAGE'],
-    ['an option of another task', ['infer', 'held', 'a', '--top-k', '3'], 2, 'USAGE'],
+    ['an option of another task', ['infer', 'held', '{}', '--task', 'tensor', '--top-k', '3'], 2, 'USAGE'],
     ['input that is no JSON', ['exec', 'mesh.status', '{'], 2, 'USAGE'],
     ['an image that is not there', ['infer', 'image-classification', 'seven.png'], 1, 'INVALID_INPUT'],
     ['an unknown shell', ['completion', 'tcsh'], 2, 'USAGE'],

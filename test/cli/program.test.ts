@@ -173,10 +173,12 @@ describe('the command line', () => {
     )
     assert.match(items.at(-1)!.fix!, /lumos-node start/)
 
+    await writeFile(join(home, 'format'), '9\n')
     await writeFile(join(home, 'lumos.yaml'), 'name: 7\n')
     const broken = await runCli(['doctor'], { home })
     assert.equal(broken.code, 1)
     assert.match(broken.stdout, /fail {2}config .*lumos\.yaml:1/)
+    assert.match(broken.stdout, /fail {2}home .*was written by a newer version/)
     await rm(home, { recursive: true })
   })
 })

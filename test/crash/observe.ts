@@ -9,6 +9,7 @@ import type { Database } from '../../storage/database/database.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { type DataDir, openDataDir } from '../../storage/home/data-dir.ts'
 import { readGatewayToken } from '../../storage/home/gateway-token.ts'
+import { JobStore } from '../../storage/jobs/job-store.ts'
 import { loadKey } from '../../storage/keys/keychain.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
 import { MeshStore } from '../../storage/mesh/mesh-store.ts'
@@ -70,6 +71,7 @@ function readMesh(dataDir: DataDir, contents: Record<string, string>): void {
   if (mesh !== undefined) contents.mesh = meshText(mesh.id, mesh.name, mesh.chain)
   for (const { peerId, chain } of store.members()) contents[`member:${peerId}`] = hexOf(chain)
   for (const { hash, envelope } of store.revocations()) contents[`revocation:${hash}`] = hexOf([envelope])
+  for (const { id, job } of new JobStore(dataDir.core).all()) contents[`job:${id}`] = job
   for (const { id, usedBy } of store.invites()) contents[`invite:${id}`] = usedBy ?? 'open'
 
   const counters = dataDir.core.prepare<{ name: string; value: number }>('SELECT * FROM counter').all()

@@ -14,6 +14,7 @@ import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { CORE_MIGRATIONS } from '../../storage/database/schema.ts'
 import { type DataDir, openDataDir } from '../../storage/home/data-dir.ts'
 import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
+import { JobStore } from '../../storage/jobs/job-store.ts'
 import { protectKeys } from '../../storage/keys/key-protection.ts'
 import { createKey, isKeyProtected, loadIdentityKey, loadKey } from '../../storage/keys/keychain.ts'
 import { ManifestLog } from '../../storage/mesh/manifest-log.ts'
@@ -91,6 +92,8 @@ const home: Workload = {
       step('store an invitation', { [`invite:${id}`]: 'open' }, () =>
         store.storeInvite({ id, secretHash: 'x', role: 'member', expiresAtMs: 5 })
       )
+    const storeJob = (id: string, job: string) =>
+      step('store a job', { [`job:${id}`]: job }, () => new JobStore(dataDir.core).store({ id, job }))
     const logLine = (text: string) =>
       step('log a line', { [LOG + text]: 'written' }, () => lines.write(`${text}\n`))
 
@@ -121,6 +124,9 @@ const home: Workload = {
         store.storeRevocation(revocation)
         store.flush()
       }),
+      storeJob('a', 'begun'),
+      storeJob('b', 'begun'),
+      storeJob('a', 'with a checkpoint'),
       storeManifest('a', 1),
       storeManifest('b', 1),
       storeManifest('a', 2),
@@ -141,6 +147,8 @@ const home: Workload = {
       step('stop', {}, () => dataDir.close()),
       { ...step('start again', {}, open), vital: true },
       number,
+      step('forget a job', { 'job:a': null }, () => new JobStore(dataDir.core).forget('a')),
+      storeJob('b', 'done'),
       step('forget invitations', { 'invite:i': null, 'invite:j': null }, () => store.dropInvites(9)),
       telling('make another token', 'token', () => makeGatewayToken(dataDir.tokenPath)),
       storeMember('c', 60),

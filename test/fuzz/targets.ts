@@ -9,4 +9,9 @@ import { OPENAI_TARGETS } from './targets/openai.ts'
 import { PEER_TARGETS } from './targets/peers.ts'
 import { TRANSPORT_TARGETS } from './targets/transport.ts'
 
-export const TARGETS: readonly Target[] = [...PEER_TARGETS, ...TRANSPORT_TARGETS, ...HOST_TARGETS, ...OPENAI_TARGETS]
+export const TARGETS: readonly Target[] = [
+  ...PEER_TARGETS,
+  ...TRANSPORT_TARGETS,
+  ...HOST_TARGETS,
+  ...OPENAI_TARGETS
+]

@@ -235,7 +235,7 @@ describe('the size of a body', () => {
     for (const connection of ['keep-alive', 'close']) {
       const bearer = `Authorization: Bearer ${token}`
       assert.equal(await stubbornBody(port, [bearer, `Connection: ${connection}`]), 413)
-      assert.equal(await stubbornBody(port, [bearer, `Connection: ${connection}`], '/v1/embeddings'), 413)
+      assert.equal(await stubbornBody(port, [bearer, `Connection: ${connection}`], '/v1/completions'), 413)
       assert.equal(await stubbornBody(port, [`Connection: ${connection}`]), 401)
     }
   })

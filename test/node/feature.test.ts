@@ -65,6 +65,24 @@ it('what a feature says in the manifest reaches the same feature of other member
   await attic.notes.has(`${den.peerId} keeps tea`)
 })
 
+it('a feature that fails to say its part leaves the manifest to the others', async () => {
+  const fails: FeatureDeclaration = {
+    name: 'fails',
+    create: async () => ({
+      name: 'fails',
+      join: () => ({
+        manifest() {
+          throw new Error('no part')
+        }
+      })
+    })
+  }
+  await using den = await startWithNotes('den', [], { features: [fails, notes] })
+  await using attic = await startWithNotes('attic', [den])
+  den.notes.keep('tea')
+  await attic.notes.has(`${den.peerId} keeps tea`)
+})
+
 it('a manifest without a part, and one whose part is too long, say nothing to a feature', async () => {
   await using den = await startWithNotes('den')
   await using peer = await HostilePeer.member(den)

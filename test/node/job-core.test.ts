@@ -168,9 +168,19 @@ describe('after a restart', () => {
     const { step, stateOf } = setUp()
     for (const id of ['a', 'b', 'c']) step(began(id))
     assert.deepEqual(typesOf(step({ type: 'stopping' })), ['abort', 'abort'])
-    assert.deepEqual(step(fail('a')), [])
+    assert.deepEqual(typesOf(step(fail('a'))), ['store', 'changed'])
     assert.deepEqual(typesOf(step(done('b'))), ['store', 'changed'])
-    assert.deepEqual(['a', 'b', 'c'].map(stateOf), ['running', 'done', 'queued'])
+    assert.deepEqual(['a', 'b', 'c'].map(stateOf), ['queued', 'done', 'queued'])
+    const { effects, state } = setUp([jobOf('a', 'pull', { state: 'queued' })])
+    assert.deepEqual([typesOf(effects), state.jobs.get('a')!.restarts], [['store', 'changed', 'run'], 0])
+  })
+
+  it('work that cannot go on and failed because the node stopped is not begun again', () => {
+    const { step, state } = setUp()
+    step(began('i', 'import'))
+    step({ type: 'stopping' })
+    assert.deepEqual(step(fail('i')), [])
+    assert.equal(setUp([state.jobs.get('i')!]).stateOf('i'), 'interrupted')
   })
 
   it('jobs that ended long ago, or before many others, are forgotten', () => {

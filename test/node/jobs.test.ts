@@ -88,6 +88,7 @@ describe('jobs', () => {
     again.done('nine')
     const over = await second.end({ id } as JobInfo)
     assert.deepEqual([over.state, over.result], ['done', 'nine'])
+    assert.ok(!('result' in second.jobs.list()[0]!))
     assert.deepEqual(setUp().jobs.get(id), over)
   })
 
@@ -121,7 +122,8 @@ describe('jobs', () => {
     assert.throws(() => first.jobs.begin('count', 8), { code: 'NODE_NOT_RUNNING' })
     const second = setUp()
     assert.equal((await second.work(0)).context.checkpoint, 2)
-    assert.equal(second.jobs.get(id).state, 'running')
+    // The work has no part in that end: it was not the work that ended the node.
+    assert.deepEqual([second.jobs.get(id).state, second.jobs.get(id).restarts], ['running', 0])
   })
 
   it('that do not notice their end are not waited for', async () => {

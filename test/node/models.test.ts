@@ -35,8 +35,14 @@ describe('models that ship with the node', () => {
 
     await using attic = await startNode('attic', [den], { settings: { 'models.directories': [MODELS] } })
     await Promise.all([meets(attic, den), knows(attic, den), meets(den, attic), knows(den, attic)])
-    assert.deepEqual(new Set(providers(attic, 'digits-cnn').map(({ peerId }) => peerId)), new Set([attic.peerId]))
-    assert.deepEqual(new Set(providers(den, 'digits-cnn').map(({ peerId }) => peerId)), new Set([attic.peerId]))
+    assert.deepEqual(
+      new Set(providers(attic, 'digits-cnn').map(({ peerId }) => peerId)),
+      new Set([attic.peerId])
+    )
+    assert.deepEqual(
+      new Set(providers(den, 'digits-cnn').map(({ peerId }) => peerId)),
+      new Set([attic.peerId])
+    )
   })
 })
 

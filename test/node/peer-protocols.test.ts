@@ -103,6 +103,23 @@ it('a message above the limit costs its sender the stream, and its receiver noth
   expect((await answer(asker.protocols, node.peerId, 'hi')).said).toContain('hi')
 })
 
+it('a stream whose handler has returned is closed', async () => {
+  await using node = await served('den')
+  const once: PeerProtocol = {
+    ...ECHO,
+    ids: ['/lumos/once/1'],
+    handler: async stream => stream.write((await stream.read())!)
+  }
+  node.protocols.serve(once)
+  await node.start()
+  await using asker = await memberOf(node)
+  await meets(asker, node)
+  const stream = await asker.protocols.open(node.peerId, once)
+  await stream.write(bytes('hi'))
+  expect(text(await stream.read())).toBe('hi')
+  expect(await stream.read()).toBeUndefined()
+})
+
 it('is served before the node starts or not at all, and asked for after', async () => {
   await using node = await startNode('den')
   expect(() => node.protocols.serve(ECHO)).toThrow('before the node starts')

@@ -340,6 +340,21 @@ describe('the router', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('asks the next peer when the best one only reports progress, which is no first chunk', async () => {
+    const clock = new VirtualTime()
+    const loads: Answer = async function* (_request, options) {
+      yield { type: 'progress', index: 0, stage: 'loading', done: 1 }
+      await new Promise<never>((_resolve, reject) => {
+        options!.signal!.addEventListener('abort', () => reject(options!.signal!.reason))
+        clock.sleepers()
+      })
+    }
+    const { router, asked } = routerOver({ a: loads, b: answer }, clock)
+    const chunks = await Array.fromAsync(ask(router, request))
+    expect(chunks.map(({ type }) => type)).toEqual(['progress', 'text', 'done'])
+    expect([asked, clock.monotonicMs()]).toEqual([['a', 'b'], 1500])
+  })
+
   it('keeps no timer once the first chunk has come', async () => {
     const clock = new VirtualTime()
     const { router } = routerOver({ a: answer, b: answer }, clock)

@@ -32,7 +32,12 @@ describe('an address that a peer states of itself', () => {
     ['/dns4/victim.example/tcp/1', false],
     ['/dnsaddr/victim.example', false],
     [`/ip4/8.8.8.8/tcp/1/p2p/${OTHER}/p2p-circuit`, false],
-    ['/no/such/thing', false]
+    ['/no/such/thing', false],
+    // Of two, one is checked and the other may be dialed.
+    ['/ip4/8.8.8.8/ip4/127.0.0.1/tcp/22', false],
+    ['/ip4/8.8.8.8/tcp/1/tcp/22', false],
+    ['/ip4/8.8.8.8/tcp/1/ip4/127.0.0.1/tcp/22', false],
+    ['/memory/board/ip4/127.0.0.1/tcp/22', false]
   ])('counts at %s: %s', (address, expected) => {
     expect(counts(`${address}/p2p/${PEER}`, '/ip4/192.168.7.2/tcp/1')).toBe(expected)
   })

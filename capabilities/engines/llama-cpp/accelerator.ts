@@ -1,8 +1,9 @@
 /** What a model is computed on: what is installed and answers, in the order of its speed, and at last the processor. */
 
+import type { EngineEnvironment } from '../../host/engine-environment.ts'
 import type { Library, Llama } from './library.ts'
 
-type Gpu = 'cuda' | 'metal' | 'vulkan'
+export type Gpu = 'cuda' | 'metal' | 'vulkan'
 
 /** Variables that choose among the devices of each kind: one that is empty or `-1` means none. */
 const CHOSEN_BY: Readonly<Record<Gpu, readonly string[]>> = {
@@ -15,7 +16,7 @@ const NONE = /^\s*(?:|-1|none|void)\s*$/i
 /** In the order in which they are tried. */
 export function candidates(
   accelerators: readonly string[],
-  { platform, env }: { readonly platform: string; readonly env: Readonly<Record<string, string | undefined>> }
+  { platform, env }: { readonly platform: string; readonly env: EngineEnvironment }
 ): Gpu[] {
   const known: Gpu[] = ['cuda', 'metal', 'vulkan']
   return known.filter(gpu => {

@@ -3,7 +3,7 @@
 import { runInNewContext } from 'node:vm'
 import { EngineFailedError, InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { TaskParams } from '../../../interface/tasks/index.ts'
-import { type Message, textOf } from '../../../interface/tasks/messages.ts'
+import type { Message } from '../../../interface/tasks/messages.ts'
 import type { Jinja } from './library.ts'
 
 /** A template that is honest takes a few milliseconds. */
@@ -100,6 +100,12 @@ export class ChatTemplate {
     return { role: 'assistant', content, tool_calls: toolCalls, ...thoughts }
   }
 }
+
+/** Its parts joined; the schema library stays out of this process. */
+const textOf = ({ content }: Message): string =>
+  typeof content === 'string'
+    ? content
+    : (content ?? []).map(part => (part.type === 'text' ? part.text : '')).join('')
 
 const NO_PARAMETERS = { type: 'object', properties: {} }
 const TIMED_OUT = 'ERR_SCRIPT_EXECUTION_TIMEOUT'

@@ -11,7 +11,7 @@ import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { TaskInput, TaskName, TaskParams } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
-import { candidates, openLlama } from './accelerator.ts'
+import { type Gpu, openLlama } from './accelerator.ts'
 import { ChatTemplate } from './chat-template.ts'
 import { Conversations } from './conversations.ts'
 import { type GenerationParts, generate } from './generation.ts'
@@ -30,7 +30,8 @@ const HERE = process.platform === 'linux' ? '/proc/self/cwd/' : ''
 export interface LlamaSettings {
   /** Where the engine is installed. */
   readonly library: string
-  readonly accelerators: readonly string[]
+  /** What is tried before the processor. */
+  readonly gpus: readonly Gpu[]
   /** The weights, relative to the working directory. */
   readonly file: string
   readonly task: TaskName
@@ -61,9 +62,8 @@ class LlamaEngine implements Engine {
 
   /** @throws {LumosError} `MODEL_INVALID` when llama.cpp does not open the file, or its template is not usable. */
   async load(): Promise<void> {
-    const { library: path, accelerators, file, task } = this.#settings
+    const { library: path, gpus, file, task } = this.#settings
     const { library, jinja } = await loadLibrary(path)
-    const gpus = candidates(accelerators, { platform: process.platform, env: process.env })
     const llama = await openLlama(library, gpus)
     this.#llama = llama
     // More are used once they were seen to be faster.

@@ -1,6 +1,6 @@
 /** One answer: its tokens become text, and the text what a caller is given. */
 
-import { type InferenceChunk, TEXT_PIECE_CHARS_MAX } from '../../../interface/chunks.ts'
+import type { InferenceChunk } from '../../../interface/chunks.ts'
 import type { Clock, Random } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import { TOKENS_MAX } from '../../../interface/limits.ts'
@@ -17,6 +17,8 @@ import type { Threads } from './threads.ts'
 const PART_OF_CHARACTER_TOKENS = 4
 /** Tokens before, which decide whether a space is written. */
 const BEFORE_TOKENS = 8
+/** Below what an answer takes (`TEXT_PIECE_CHARS_MAX`). */
+const PIECE_CHARS_MAX = 16 * 1024
 const UNFINISHED = '\ufffd'
 /** Letters of the id of a call. */
 const ID_DIGITS = 9
@@ -49,11 +51,12 @@ export async function* generate(
   const tokens = model.tokenize(prompt, input.messages !== undefined)
   const { bos, shouldPrependBosToken } = model.tokens
   if (bos !== null && (shouldPrependBosToken || tokens.length === 0) && tokens[0] !== bos) tokens.unshift(bos)
-  checkRoom(parts.contextTokens, tokens.length, params.maxTokens ?? 1)
+  if (tokens.length === 0) throw new InvalidInputError('The prompt is empty.')
+  const most = roomFor(parts.contextTokens, tokens.length, params.maxTokens)
   const writer = new Writer(parts, params, prompt)
   const sampling = await writer.sampling()
   yield* conversations.with(tokens, signal, sequence =>
-    writer.write(sequence.evaluate(tokens.slice(-1), sampling), tokens.length, signal)
+    writer.write(sequence.evaluate(tokens.slice(-1), sampling), { promptTokens: tokens.length, most }, signal)
   )
 }
 
@@ -64,12 +67,15 @@ function promptOf({ template }: GenerationParts, { messages, prompt = '' }: Inpu
   return template.render(messages, params.toolChoice === 'none' ? { ...params, tools: undefined } : params)
 }
 
-function checkRoom(contextTokens: number, promptTokens: number, maxTokens: number): void {
-  if (promptTokens < contextTokens) return
+/** @throws {LumosError} `CONTEXT_TOO_SMALL` before anything is evaluated. */
+function roomFor(contextTokens: number, promptTokens: number, maxTokens: number | undefined): number {
+  const wanted = maxTokens ?? 1
+  if (promptTokens + wanted <= contextTokens)
+    return maxTokens ?? Math.min(contextTokens - promptTokens, TOKENS_MAX)
   throw new LumosError(
     'CONTEXT_TOO_SMALL',
-    `The context holds ${contextTokens} tokens, and the prompt has ${promptTokens}.`,
-    { details: { contextTokens, promptTokens, maxTokens } }
+    `The prompt has ${promptTokens} tokens and the answer may have ${wanted}; the model has room for ${contextTokens} together.`,
+    { details: { contextTokens, promptTokens, maxTokens: wanted } }
   )
 }
 
@@ -147,12 +153,11 @@ class Writer {
 
   async *write(
     tokens: AsyncIterable<Token>,
-    promptTokens: number,
+    { promptTokens, most }: { readonly promptTokens: number; readonly most: number },
     signal: AbortSignal | undefined
   ): AsyncGenerator<InferenceChunk> {
-    const { clock, threads, conversations, contextTokens } = this.#parts
-    const { maxTokens, parallelToolCalls = true } = this.#params
-    const most = Math.min(maxTokens ?? TOKENS_MAX, contextTokens - promptTokens)
+    const { clock, threads, conversations } = this.#parts
+    const { parallelToolCalls = true } = this.#params
     let finishReason = 'stop'
     let last = NOTHING
     let lastMs = clock.monotonicMs()
@@ -193,7 +198,7 @@ class Writer {
 
   /** One, unless it is longer than a piece may be: then it was made of many tokens. */
   *#chunks({ text, reasoning, toolCalls }: Piece): Generator<InferenceChunk> {
-    if (text !== '' && reasoning !== '' && text.length + reasoning.length <= TEXT_PIECE_CHARS_MAX) {
+    if (text !== '' && reasoning !== '' && text.length + reasoning.length <= PIECE_CHARS_MAX) {
       yield { type: 'delta', index: this.#index++, reasoning, text }
     } else {
       for (const part of partsOf(reasoning)) yield { type: 'delta', index: this.#index++, reasoning: part }
@@ -217,6 +222,6 @@ const sumOf = (a: Piece, b: Piece): Piece => ({
 })
 
 const partsOf = (words: string): string[] =>
-  Array.from({ length: Math.ceil(words.length / TEXT_PIECE_CHARS_MAX) }, (_, n) =>
-    words.slice(n * TEXT_PIECE_CHARS_MAX, (n + 1) * TEXT_PIECE_CHARS_MAX)
+  Array.from({ length: Math.ceil(words.length / PIECE_CHARS_MAX) }, (_, n) =>
+    words.slice(n * PIECE_CHARS_MAX, (n + 1) * PIECE_CHARS_MAX)
   )

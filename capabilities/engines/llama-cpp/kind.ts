@@ -9,6 +9,7 @@ import { invalid } from '../../models/description.ts'
 import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-model.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { isIgnored } from '../../models/strays.ts'
+import { candidates } from './accelerator.ts'
 import type { LlamaSettings } from './engine.ts'
 import { readGguf } from './gguf.ts'
 import { factsOf, type GgufFacts } from './gguf-facts.ts'
@@ -71,12 +72,19 @@ export const llamaCpp: EngineKind = {
   },
 
   serve({ id, tasks, folder, settings, contextTokens }, { cores: _, ...host }) {
-    const all = settings as LlamaSettings
+    const { accelerators, ...own } = settings as Found
+    const gpus = candidates(accelerators, { platform: process.platform, env: host.env })
+    const all: LlamaSettings = { ...own, gpus }
     const code = [all.library]
-    const gpu = all.accelerators.length > 0
+    const gpu = gpus.length > 0
     const engine = new EngineHost({ name: id, module: LLAMA_ENGINE, settings: all, folder, code, gpu }, host)
     return { id, tasks, slots: all.slots, engine, ...(contextTokens !== undefined && { contextTokens }) }
   }
+}
+
+/** What is known before the environment of the engine is. */
+interface Found extends Omit<LlamaSettings, 'gpus'> {
+  readonly accelerators: readonly string[]
 }
 
 interface Place {
@@ -154,7 +162,7 @@ function settingsOf(
   one: Opened,
   root: string,
   { path, accelerators }: { readonly path: string; readonly accelerators: readonly string[] }
-): LlamaSettings {
+): Found {
   const { task, template, recommended } = one.facts
   return {
     library: path,

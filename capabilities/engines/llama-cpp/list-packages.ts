@@ -33,6 +33,7 @@ const BINARIES: readonly [suffix: string, platform: string, arch: string, accele
 ]
 /** Prints the folders of all packages of which a file is loaded. */
 const TRACE = `
+  import { writeFileSync } from 'node:fs'
   import { registerHooks } from 'node:module'
   const seen = new Set()
   registerHooks({
@@ -44,7 +45,7 @@ const TRACE = `
   })
   const { getLlama, LlamaLogLevel } = await import('${LIBRARY}')
   await (await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false })).dispose()
-  console.log(JSON.stringify([...seen]))
+  writeFileSync('traced.json', JSON.stringify([...seen]))
   process.exit(0)`
 
 interface Dist {

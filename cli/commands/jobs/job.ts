@@ -1,6 +1,6 @@
 /** `job list|show|cancel`. */
 
-import type { JobInfo } from '../../../interface/jobs.ts'
+import type { JobInfo, JobSummary } from '../../../interface/jobs.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -11,7 +11,7 @@ type Job = SnakeCase<JobInfo>
 type Waiting = { readonly wait?: boolean }
 
 export async function list({ options, output }: Invocation): Promise<void> {
-  const { data } = await findNode(options).execute<{ items: JobInfo[] }>('job.list')
+  const { data } = await findNode(options).execute<{ items: JobSummary[] }>('job.list')
   output.data(data, () => {
     if (data.items.length === 0) return 'This node has no jobs.'
     const rows = data.items.map(job => [job.id, job.kind, job.state, progressText(job), job.summary])

@@ -23,7 +23,7 @@ export async function waitFor(node: NodeClient, id: string, output: Output): Pro
   })
 }
 
-export function progressText({ progress }: Job): string {
+export function progressText({ progress }: Pick<Job, 'progress'>): string {
   if (progress === null) return ''
   const { done, total, unit } = progress
   const amount = (count: number) => (unit === 'bytes' ? bytes(count) : `${count} ${unit}`)

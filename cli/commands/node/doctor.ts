@@ -9,6 +9,7 @@ import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
 import type { EngineSandbox, NodeStatus, PeerInfo } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { loadConfig } from '../../../node/settings/config.ts'
+import { checkFormat } from '../../../storage/home/format.ts'
 import type { ModelList } from '../../../units/model.ts'
 import { findNode, homeOf } from '../../client.ts'
 import { clockWarning } from '../../clock-warning.ts'
@@ -70,6 +71,12 @@ function homeUsable(home: string): Finding {
   if (!isWritable(home)) return fail('home', `${home} is not writable.`, `Run: chmod u+rwx ${home}`)
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
     return warn('home', `${home} can be read by other users of this device.`, `Run: chmod 700 ${home}`)
+  }
+  try {
+    checkFormat(home)
+  } catch (err) {
+    const { message, hint = '' } = toLumosError(err)
+    return fail('home', message, hint)
   }
   return ok('home', `${home} is writable, and private.`)
 }

@@ -14,6 +14,7 @@ import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
 import { readModels } from '../../../capabilities/index.ts'
 import { hostsOf, refusalOf } from '../../../gateway/access.ts'
 import { BodyReader } from '../../../gateway/body.ts'
+import { JsonThread } from '../../../gateway/json-thread.ts'
 import { Sessions } from '../../../gateway/sessions.ts'
 import { systemClock } from '../../../interface/clock.ts'
 import { NoProviderError } from '../../../interface/errors.ts'
@@ -110,7 +111,12 @@ const nobody = new Proxy(
             }
   }
 )
-export const units = createUnits({ node: nobody, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+export const units = createUnits({
+  node: nobody,
+  gatewayUrl: () => undefined,
+  rotateToken: () => 0,
+  stop() {}
+})
 const names = units.list().map(({ name }) => name)
 
 /** A body as it comes, and the unit that it is for. */
@@ -118,7 +124,10 @@ async function body(bytes: Uint8Array): Promise<unknown> {
   const incoming = Object.assign(Readable.from([Buffer.from(bytes)]), {
     headers: {}
   }) as unknown as IncomingMessage
-  const { value } = await new BodyReader(units.inputBytesMax).readJson(incoming, units.inputBytesMax)
+  const { value } = await new BodyReader(units.inputBytesMax, new JsonThread(systemClock)).readJson(
+    incoming,
+    units.inputBytesMax
+  )
   const { unit, input } = Object(value)
   const caller = { origin: 'local', permissions: PERMISSIONS } as const
   const context = { requestId: 'r', caller, budgetMs: 1000, onRoute() {} }

@@ -20,7 +20,11 @@ const app = createApp({
   closing: new AbortController().signal
 })
 
-const tool = { name: 'f', description: 'd', parameters: { type: 'object', properties: { a: { type: 'string' } } } }
+const tool = {
+  name: 'f',
+  description: 'd',
+  parameters: { type: 'object', properties: { a: { type: 'string' } } }
+}
 const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }
 const image = 'data:image/png;base64,AAAA'
 const SEEDS: readonly (readonly [path: string, body: object])[] = [
@@ -30,7 +34,13 @@ const SEEDS: readonly (readonly [path: string, body: object])[] = [
       model: 'a/b:c',
       messages: [
         { role: 'developer', content: 'x' },
-        { role: 'user', content: [{ type: 'text', text: 'y' }, { type: 'image_url', image_url: { url: image } }] },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'y' },
+            { type: 'image_url', image_url: { url: image } }
+          ]
+        },
         { role: 'assistant', content: null, tool_calls: [call] },
         { role: 'tool', tool_call_id: 'c', content: 'z' }
       ],
@@ -65,7 +75,11 @@ async function body(bytes: Uint8Array): Promise<number> {
   })
   const outgoing = Object.assign(new EventEmitter(), { writableFinished: true, req: incoming })
   const caller = { origin: 'local', permissions: PERMISSIONS } as const
-  const answer = await app.fetch(new Request(url, { method: 'POST' }), { incoming, outgoing, caller } as never)
+  const answer = await app.fetch(new Request(url, { method: 'POST' }), {
+    incoming,
+    outgoing,
+    caller
+  } as never)
   const text = await answer.text()
   const { error } = JSON.parse(text)
   // There is no node to ask.

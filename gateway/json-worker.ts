@@ -1,0 +1,102 @@
+/**
+ * Parses the JSON of large bodies on a thread of its own, one after the other: a hundred megabytes would keep the
+ * network waiting for half a second.
+ *
+ * What crosses back to the network's thread is cheap there: long strings in base64 are bytes already, which are handed
+ * over and not copied, and the number of all other values is bounded.
+ */
+
+import { parentPort } from 'node:worker_threads'
+import { fromBase64 } from '../interface/base64.ts'
+import { decodeText } from '../interface/decode-text.ts'
+import { InvalidInputError, LumosError, toLumosError } from '../interface/errors.ts'
+import { TEXT_CHARS_MAX } from '../interface/limits.ts'
+import { parseJson } from './json-text.ts'
+
+/** More than any unit takes besides bytes; the network's thread takes them over in some ten milliseconds. */
+const VALUES_MAX = 100_000
+/** Deeper than any unit takes; far from the depth at which a stack overflows. */
+const DEPTH_MAX = 64
+
+export type ToWorker =
+  /** The next part of the body `id`. */
+  | { readonly type: 'part'; readonly id: number; readonly part: Uint8Array<ArrayBuffer> }
+  /** It is whole. */
+  | { readonly type: 'end'; readonly id: number }
+  /** The rest of it does not come. */
+  | { readonly type: 'drop'; readonly id: number }
+
+export type FromWorker =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly failure: { readonly code: LumosError['code']; readonly message: string } }
+
+const bodies = new Map<number, Uint8Array[]>()
+
+parentPort!.on('message', (said: ToWorker) => {
+  const { id } = said
+  const parts = bodies.get(id) ?? []
+  if (said.type === 'part') {
+    parts.push(said.part)
+    bodies.set(id, parts)
+    return
+  }
+  bodies.delete(id)
+  if (said.type === 'drop') return
+  const own: ArrayBuffer[] = []
+  try {
+    const text = decodeText(Buffer.concat(parts))
+    checkCount(text)
+    const value = withBytes(parseJson(text), own)
+    parentPort!.postMessage({ id, value } satisfies FromWorker, own)
+  } catch (thrown) {
+    const { code, message } = toLumosError(thrown)
+    parentPort!.postMessage({ id, failure: { code, message } } satisfies FromWorker)
+  }
+})
+
+/**
+ * Before they are made: a hundred megabytes of `{},` are gigabytes of objects, and the parser of V8 ends the whole
+ * process when it has no room for them.
+ *
+ * @throws {LumosError} `INPUT_TOO_LARGE`
+ */
+function checkCount(text: string): void {
+  let count = 0
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '"') at = endOfString(text, at)
+    else if (character === ',' || character === '[' || character === '{') count++
+    if (count > VALUES_MAX) {
+      throw new LumosError('INPUT_TOO_LARGE', `The body holds more than ${VALUES_MAX} values.`)
+    }
+  }
+}
+
+/** The place of the quote that closes the string which begins at `from`, or the end of a text that has none. */
+function endOfString(text: string, from: number): number {
+  for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let escapes = 0
+    while (text[at - 1 - escapes] === '\\') escapes++
+    if (escapes % 2 === 0) return at
+  }
+  return text.length
+}
+
+/** @param own gets the buffers of all bytes. */
+function withBytes(value: unknown, own: ArrayBuffer[], depth = 0): unknown {
+  // No text is as long as that, so it can only be bytes. What is not is refused by its schema.
+  if (typeof value === 'string') return value.length > TEXT_CHARS_MAX ? bytesOf(value, own) : value
+  if (typeof value !== 'object' || value === null) return value
+  if (depth === DEPTH_MAX) throw new InvalidInputError(`The body is nested more than ${DEPTH_MAX} deep.`)
+  // Of arrays, too: their keys are their places.
+  const record = value as Record<string, unknown>
+  for (const key in record) record[key] = withBytes(record[key], own, depth + 1)
+  return record
+}
+
+function bytesOf(text: string, own: ArrayBuffer[]): unknown {
+  const bytes = fromBase64(text)
+  if (typeof bytes === 'string') return text
+  own.push(bytes.buffer)
+  return bytes
+}
