@@ -49,6 +49,10 @@ const AMBIENT = {
 }
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
+  'capabilities/engines/llama-cpp/engine.ts': [
+    'chance',
+    'the seed of an answer that was asked for without, and ids of its calls'
+  ],
   'capabilities/engines/transformers/generation.ts': [
     'chance',
     'the seed of an answer that was asked for without'
@@ -110,6 +114,7 @@ const PRODUCT: ReadonlySet<string> = new Set([
 ])
 /** Rooms of `node/` that hold a feature each. */
 const FEATURES: ReadonlySet<string> = new Set([
+  'engines',
   'manifests',
   'membership',
   'models',
@@ -265,7 +270,7 @@ describe('the floors of the house', () => {
   })
 
   it('the process of an engine loads no schema library', () => {
-    const engines = ['onnx', 'transformers'].map(name => `capabilities/engines/${name}/engine.ts`)
+    const engines = ['llama-cpp', 'onnx', 'transformers'].map(name => `capabilities/engines/${name}/engine.ts`)
     const ends = [...loadedBy(['capabilities/host/engine-child.ts', ...engines])]
     expect(ends).toContain('interface/limits.ts')
     expect(ends).not.toContain('zod')

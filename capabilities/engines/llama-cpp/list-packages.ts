@@ -9,7 +9,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 
 /** The newest version of which the packages of all platforms can be had. */
 const VERSION = '3.21.1'
@@ -62,9 +61,8 @@ const here = BINARIES.find(([, platform, arch]) => platform === process.platform
 const wanted = [`${LIBRARY}@${VERSION}`, `@${LIBRARY}/${here[0]}@${VERSION}`]
 execFileSync('npm', [...install, ...wanted], { cwd: folder, stdio: 'ignore' })
 writeFileSync(join(folder, 'trace.mjs'), TRACE)
-const traced = execFileSync(process.execPath, [pathToFileURL(join(folder, 'trace.mjs')).pathname], {
-  cwd: folder
-})
+execFileSync(process.execPath, ['trace.mjs'], { cwd: folder })
+const traced: string[] = JSON.parse(readFileSync(join(folder, 'traced.json'), 'utf8'))
 const lock: { packages: Record<string, { version: string }> } = JSON.parse(
   readFileSync(join(folder, 'package-lock.json'), 'utf8')
 )
@@ -83,7 +81,7 @@ async function entryOf(path: string, version: string, use = {}): Promise<object>
 }
 
 const packages: object[] = []
-for (const path of (JSON.parse(traced.toString()) as string[]).sort()) {
+for (const path of traced.sort()) {
   if (!path.startsWith(`node_modules/@${LIBRARY}/`))
     packages.push(await entryOf(path, lock.packages[path]!.version))
 }
