@@ -9,7 +9,7 @@ import type { Clock, Timer } from '../interface/clock.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 
 /** A person who tries again finds the node. Three looks at files cost some microseconds. */
-export const LOOK_INTERVAL_MS = 3000
+const LOOK_INTERVAL_MS = 3000
 
 export interface HomeWatchComponents {
   readonly clock: Clock

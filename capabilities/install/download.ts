@@ -27,7 +27,7 @@ export interface DownloadOptions extends AbortOptions {
 }
 
 /** Whether `file` is that archive, whole. */
-export async function isArchive(file: string, { bytes, integrity }: Archive): Promise<boolean> {
+async function isArchive(file: string, { bytes, integrity }: Archive): Promise<boolean> {
   if ((await sizeOf(file)) !== bytes) return false
   const hash = createHash('sha512')
   await pipeline(createReadStream(file), hash)

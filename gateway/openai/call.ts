@@ -16,7 +16,7 @@ import { dataBody, KEEP_ALIVE_MS } from './stream.ts'
 /** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
 const BUDGET_MS = 600_000
 /** Of a body without media. */
-export const BODY_BYTES_MAX = 4 * 1024 * 1024
+const BODY_BYTES_MAX = 4 * 1024 * 1024
 /** Of a body with pictures in it. */
 export const MEDIA_BODY_BYTES_MAX = 40 * 1024 * 1024
 

@@ -5,7 +5,6 @@
 
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
-import { dropUnreadBody } from '../unread-body.ts'
 import type { OpenaiComponents } from './call.ts'
 import { chatRoute } from './chat.ts'
 import { completionRoute } from './completions.ts'
@@ -30,7 +29,6 @@ export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
   })
   routes.onError((err, c) => {
     const { status, headers, body } = refusal(err, c.var.call)
-    dropUnreadBody(c.env.outgoing, components.clock)
     if (status === 500) components.log.error({ err, unit: c.var.call.unit }, 'a request of /v1 failed')
     return new Response(body, { status, headers })
   })

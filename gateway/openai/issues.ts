@@ -18,7 +18,7 @@ const NAMES: Readonly<Record<string, string>> = {
 }
 
 /** `messages[0].role` */
-export function pathText(path: Path): string {
+function pathText(path: Path): string {
   return path
     .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`))
     .join('')

@@ -146,8 +146,8 @@ describe('the models in memory', () => {
 
   it('wait for no longer than is left to ask another peer', () => {
     const machine = new Machine(1, [{ bytes: 1 }, { bytes: 1 }])
-    machine.ask(0, 300)
-    machine.advance(2000)
+    machine.ask(0, 1000)
+    machine.advance(4000)
     machine.ask(0, MINUTE_MS)
     machine.ask(1, 10)
     machine.advance(ROOM_WAIT_MS - 1)

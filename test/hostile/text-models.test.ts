@@ -14,6 +14,8 @@ import { prepare } from '../../interface/prepare.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { MODELS, memoryLog } from '../capabilities/parts.ts'
 
+/** Each test loads the library anew, one of them twice: a second each, and many times that on a busy machine. */
+const LOADS_MS = 90_000
 /** How long a cancelled run may go on. */
 const CANCEL_GRACE_MS = 2000
 const ENDLESS =
@@ -82,7 +84,7 @@ async function isEnded(input: object): Promise<void> {
   assert.equal(engine.loaded, false)
 }
 
-describe('the files of a text model', () => {
+describe('the files of a text model', { timeout: LOADS_MS }, () => {
   it('may hold a template that never ends: its process is ended, and the next one answers', async () => {
     await withTemplate(ENDLESS)
     await isEnded(chat)

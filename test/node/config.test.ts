@@ -65,7 +65,13 @@ describe('the configuration', () => {
           pinned: []
         },
         access: {},
-        engines: { echo: false, discover: true, servers: {} },
+        engines: {
+          echo: false,
+          discover: true,
+          servers: {},
+          directory: null,
+          registry: 'https://registry.npmjs.org'
+        },
         log: { level: 'info' }
       }
     )

@@ -7,9 +7,19 @@ import { createUnits } from '../../units/index.ts'
 import { knows, startNode } from '../node/mesh-nodes.ts'
 import { ScriptedEngine, scriptedModels } from './scripted-engine.ts'
 
-export async function startDevices({ origins = [] as readonly string[] } = {}) {
+interface DevicesOptions {
+  readonly origins?: readonly string[]
+  /** Folders of models that the other device has in place of scripted ones. */
+  readonly directories?: readonly string[]
+}
+
+export async function startDevices({ origins = [], directories }: DevicesOptions = {}) {
   const engine = new ScriptedEngine()
-  const answering = await startNode('attic', [], { models: scriptedModels(engine) })
+  const answering = await startNode(
+    'attic',
+    [],
+    directories ? { settings: { 'models.directories': directories } } : { models: scriptedModels(engine) }
+  )
   const asking = await startNode('desk', [answering])
   await knows(asking, answering)
 
