@@ -270,7 +270,9 @@ describe('the floors of the house', () => {
   })
 
   it('the process of an engine loads no schema library', () => {
-    const engines = ['llama-cpp', 'onnx', 'transformers'].map(name => `capabilities/engines/${name}/engine.ts`)
+    const engines = ['llama-cpp', 'onnx', 'transformers'].map(
+      name => `capabilities/engines/${name}/engine.ts`
+    )
     const ends = [...loadedBy(['capabilities/host/engine-child.ts', ...engines])]
     expect(ends).toContain('interface/limits.ts')
     expect(ends).not.toContain('zod')
