@@ -128,7 +128,7 @@ describe('readModels', () => {
   })
 
   it.each([
-    ['llama.gguf', /reads \.gguf files; a model is a folder/],
+    ['llama.gguf', /engine install llama-cpp/],
     ['resnet.onnx', /needs a folder of its own|has no model_info\.json\.$/],
     ['llama.gguf.part', /download is not complete/]
   ])('says why %s is not served, beside the folders and in one of its own', async (name, why) => {
