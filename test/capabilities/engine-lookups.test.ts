@@ -51,10 +51,12 @@ async function callsOfNode(model: string): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'lumos-trace-'))
   const trace = join(folder, 'calls')
   const calls = 'trace=open,openat,openat2,socket,connect,bind,sendto,sendmmsg,execve'
-  await promisify(execFile)('strace', [
-    ...['-f', '-s', '256', '-o', trace, '-e', calls],
-    ...[process.execPath, NODE, join(MODELS, model)]
-  ])
+  await promisify(execFile)(
+    'strace',
+    [...['-f', '-s', '256', '-o', trace, '-e', calls], ...[process.execPath, NODE, join(MODELS, model)]],
+    // The cache of compiled code is of these tests, and no part of a node.
+    { env: { ...process.env, NODE_COMPILE_CACHE: undefined } }
+  )
   const lines = readFileSync(trace, 'utf8').split('\n')
   rmSync(folder, { recursive: true })
   return lines
