@@ -58,10 +58,6 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
     'the seed of an answer that was asked for without'
   ],
   'interface/clock.ts': ['time, timer', 'the clock of the product'],
-  'capabilities/engines/llama-cpp/engine.ts': [
-    'chance',
-    'in a process of its own: the seed of a sampled answer'
-  ],
   'node/create-node.ts': ['chance', 'the default of what is passed in'],
   'protocols/wire/frame-inbox.ts': ['turn', 'what is left of this turn of the event loop: no time'],
   'protocols/wire/frame-writer.ts': ['turn', 'frames of one turn of the event loop leave as one'],
