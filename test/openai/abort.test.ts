@@ -27,7 +27,7 @@ const asked = (content: string) => ({
 const isFree = () =>
   vi.waitFor(() => assert.equal(devices.engine.running, 0), { timeout: FREE_WITHIN_MS, interval: 2 })
 
-it(`by leaving the stream after some words, ${ROUNDS} times`, async () => {
+it(`by leaving the stream after some words, ${ROUNDS} times`, { timeout: 120_000 }, async () => {
   for (let round = 0; round < ROUNDS; round++) {
     let left = round % 5
     for await (const _ of await client.chat.completions.create(asked('on forever'))) if (left-- === 0) break
@@ -42,7 +42,7 @@ it(`by leaving the stream after some words, ${ROUNDS} times`, async () => {
   assert.ok(devices.engine.outcomes.every(outcome => outcome === 'left'))
 })
 
-it('before the first word, and while an answer is made whole', async () => {
+it('before the first word, and while an answer is made whole', { timeout: 60_000 }, async () => {
   for (const stream of [true, false]) {
     for (let round = 0; round < 10; round++) {
       const leave = new AbortController()

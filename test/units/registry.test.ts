@@ -71,11 +71,25 @@ describe('the registry of units', () => {
         'query model.sandbox',
         'query model.list',
         'query model.get',
+        'command model.load',
+        'command model.unload',
         'command model.offer',
         'command model.withdraw',
+        'query engine.list',
+        'query engine.get',
+        'command engine.install',
+        'command engine.remove',
+        'command engine.start',
+        'command engine.stop',
+        'command engine.restart',
         'command inference.run',
         'query inference.explain',
         'command inference.classify',
+        'command inference.chat',
+        'command inference.complete',
+        'command inference.embed',
+        'command inference.rerank',
+        'query inference.models',
         'query event.list',
         'query job.list',
         'query job.show',
@@ -112,7 +126,7 @@ describe('the registry of units', () => {
     const sendable = units.list().filter(({ takes_peer }) => takes_peer)
     assert.deepEqual(
       sendable.map(({ name }) => name),
-      ['inference.run', 'inference.explain', 'inference.classify']
+      ['run', 'explain', 'classify', 'chat', 'complete', 'embed', 'rerank'].map(name => `inference.${name}`)
     )
   })
 

@@ -113,8 +113,13 @@ async function send({ name, url }: ModelServer, path: string, sent: Sent): Promi
   })
 }
 
+interface LimitedWork {
+  readonly signal: AbortSignal
+  end(): void
+}
+
 /** A signal that fires with `signal`, or when `timeoutMs` are over. Call `end` once the work is done. */
-export function limited(clock: Clock, timeoutMs: number, signal?: AbortSignal) {
+export function limited(clock: Clock, timeoutMs: number, signal?: AbortSignal): LimitedWork {
   const controller = new AbortController()
   const onAbort = (): void => controller.abort(signal?.reason)
   const timer = clock.setTimer(
