@@ -254,7 +254,7 @@ describe('a node that may open few files', () => {
     const home = await temporaryHome()
     const through = ['bash', '-c', 'ulimit -n 30; exec "$0" "$@"']
     const { code, stderr } = await runCli(['start', ...ALONE], { home, through })
-    assert.match(stderr, /^This process may open 30 files, too few for a node\. .*ulimit -n/)
+    assert.match(stderr, /^This process may open 30 files, too few for a node\. .*ulimit -n/m)
     assert.equal(code, 8)
     await rm(home, { recursive: true })
   })

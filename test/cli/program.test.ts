@@ -44,7 +44,9 @@ describe('the command line', () => {
         loaded.some(url => url.endsWith('/cli/program.ts')),
         'the trace works'
       )
-      const heavy = loaded.filter(url => /libp2p|onnx|sharp|sqlite|\/hono\/|pino/.test(url))
+      const heavy = loaded.filter(url =>
+        /libp2p|onnxruntime|transformers\.|sharp|sqlite|\/hono\/|pino/.test(url)
+      )
       assert.deepEqual(heavy, [], args.join(' '))
     }
     await rm(home, { recursive: true })

@@ -13,6 +13,7 @@ import { readRunFile } from '../../storage/home/run-file.ts'
 import { runCli, spawnCli } from './run-cli.ts'
 import { ALONE, startNode, temporaryHome } from './started-node.ts'
 
+const MODELS = fileURLToPath(new URL('../../models', import.meta.url))
 const SEVEN = fileURLToPath(new URL('../fixtures/digits/7.png', import.meta.url))
 
 describe('a started node', () => {
@@ -104,7 +105,10 @@ describe('a started node', () => {
   })
 
   it('answers a peer that was given its address and a code', async () => {
-    await using provider = await startNode(await temporaryHome(), ['--name', 'provider', '--echo'])
+    // What ships with the node is its own device's until a setting names its folder.
+    await using provider = await startNode(await temporaryHome(), ['--name', 'provider', '--echo'], {
+      env: { LUMOS_MODELS__DIRECTORIES: MODELS }
+    })
     const address = provider.ready.addresses[0]!
     const env = { LUMOS_MODELS__BUILTIN: 'false' }
     await using asker = await startNode(await temporaryHome(), ['--name', 'asker', '--peer', address], {

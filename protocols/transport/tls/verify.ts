@@ -46,8 +46,9 @@ const MEMBERS = [
  */
 export async function peerOfCertificate(certificate: X509Certificate, nowMs: number): Promise<PeerId> {
   if (certificate.issuerCertificate !== undefined) throw refused('is one of a chain; one alone is allowed')
-  const [fromMs, toMs] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()]
-  // A date that cannot be read is no number, and each comparison with it is false.
+  // OpenSSL's text: of a date that it cannot read, `validToDate` is whatever lay in memory. Such a text is no number here,
+  // and each comparison with it is false.
+  const [fromMs, toMs] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)]
   if (!(fromMs <= nowMs && nowMs <= toMs)) throw refused('is not valid at this time')
   const handshakeKey = keyOf(certificate)
   if (!certificate.checkIssued(certificate) || !certificate.verify(handshakeKey)) {
