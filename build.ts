@@ -8,7 +8,7 @@
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 
 /**
  * Importing `node:http` as an ES module evaluates its export `WebSocket`, and
@@ -40,18 +40,7 @@ const packedPrefixes: Plugin = {
 
 rmSync('dist', { recursive: true, force: true })
 
-await build({
-  entryPoints: {
-    cli: 'cli/main.ts',
-    index: 'node/index.ts',
-    // Loaded by address: see capabilities/entries.ts.
-    'host/engine-child': 'capabilities/host/engine-child.ts',
-    'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts',
-    'engines/transformers/engine': 'capabilities/engines/transformers/engine.ts',
-    'json-worker': 'gateway/json-worker.ts',
-    'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
-    'models/hash-worker': 'capabilities/models/hash-worker.ts'
-  },
+const common: BuildOptions = {
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -73,6 +62,27 @@ await build({
   lineLimit: 160,
   legalComments: 'linked',
   logLevel: 'warning'
+}
+
+await build({
+  ...common,
+  entryPoints: {
+    cli: 'cli/main.ts',
+    index: 'node/index.ts'
+  }
+})
+// What runs in processes and threads of its own shares no chunk with the node: each chunk more is resolved at each start.
+await build({
+  ...common,
+  entryPoints: {
+    // Loaded by address: see capabilities/entries.ts.
+    'host/engine-child': 'capabilities/host/engine-child.ts',
+    'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts',
+    'engines/transformers/engine': 'capabilities/engines/transformers/engine.ts',
+    'json-worker': 'gateway/json-worker.ts',
+    'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
+    'models/hash-worker': 'capabilities/models/hash-worker.ts'
+  }
 })
 
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })

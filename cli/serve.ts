@@ -13,7 +13,6 @@ import { createLog, type Log } from '../node/log/log.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
-import { createUnits } from '../units/index.ts'
 import { clockWarning } from './clock-warning.ts'
 import { startFailure } from './few-files.ts'
 import { HomeWatch } from './home-watch.ts'
@@ -51,12 +50,13 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
     const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
-    const units = createUnits({
-      node,
-      gatewayUrl: () => gateway.url,
-      rotateToken: () => gateway.rotateToken(),
-      stop
-    })
+    const units = async () =>
+      (await import('../units/index.ts')).createUnits({
+        node,
+        gatewayUrl: () => gateway.url,
+        rotateToken: () => gateway.rotateToken(),
+        stop
+      })
     const { socketPath, tokenPath } = home
     const gateway = new Gateway(
       { units, clock: systemClock, log },

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Caller, PERMISSIONS } from '../interface/units.ts'
+import type { UnitRegistry } from '../units/index.ts'
 import type { AppComponents } from './app-env.ts'
 
 /**
@@ -14,18 +15,27 @@ const CALLERS = {
 } as const satisfies Record<string, Caller>
 export type Listener = keyof typeof CALLERS
 
+/** What routes are made of, for a node that was asked for the first time. */
+export interface RouteComponents extends Omit<AppComponents, 'units'> {
+  units(): Promise<UnitRegistry>
+}
+
 export type Routes = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 /**
- * Late, because `Request`, `Response` and what they stand on are 15 MB, and many a node serves its peers for weeks
+ * Late, because `Request`, `Response` and what they stand on are 15 MB and the units 2 MB, and many a node serves its peers for weeks
  * without being asked from here.
  */
-export async function loadRoutes(components: AppComponents): Promise<Record<Listener, Routes>> {
-  const [{ getRequestListener }, { createApp }] = await Promise.all([
+export async function loadRoutes({
+  units,
+  ...components
+}: RouteComponents): Promise<Record<Listener, Routes>> {
+  const [{ getRequestListener }, { createApp }, registry] = await Promise.all([
     import('@hono/node-server'),
-    import('./app.ts')
+    import('./app.ts'),
+    units()
   ])
-  const app = createApp(components)
+  const app = createApp({ ...components, units: registry })
   const routesOf = (caller: Caller): Routes =>
     getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
       overrideGlobalObjects: false,

@@ -9,11 +9,10 @@ import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
 import { hostsOf, isLoopback, isOpenai, refusalOf, type TcpAccess } from './access.ts'
-import type { AppComponents } from './app-env.ts'
 import { allowOrigin } from './cors.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
-import { type Listener, loadRoutes, type Routes } from './load-routes.ts'
+import { type Listener, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
 import { notLoaded } from './not-loaded.ts'
 import { refusal } from './openai/errors.ts'
 import { Sessions } from './sessions.ts'
@@ -32,7 +31,7 @@ const GUARDS = [
   ['x-frame-options', 'DENY']
 ] as const
 
-type GatewayComponents = Omit<AppComponents, 'closing' | 'sessions'>
+type GatewayComponents = Omit<RouteComponents, 'closing' | 'sessions'>
 
 export interface GatewayOptions {
   readonly socketPath: string

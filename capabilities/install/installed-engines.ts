@@ -12,9 +12,7 @@ import * as z from 'zod'
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { copyArchive, download } from './download.ts'
 import { type Package, remoteNameOf } from './package-list.ts'
-import { unpack } from './tarball.ts'
 
 /** Names the installation that counts. */
 const INSTALLED = 'installed.json'
@@ -97,6 +95,8 @@ export class InstalledEngines {
       await mkdir(work, { recursive: true, mode: FOLDER_MODE })
       await this.#fetchAll(work, options)
       await rm(tree, { recursive: true, force: true })
+      // Loaded now: what it stands on is 2 MB, which a node without an installation under way does without.
+      const { unpack } = await import('./tarball.ts')
       for (const one of packages) {
         options.onProgress(1, 1, `unpacks ${one.title}`)
         await unpack(join(work, one.file), join(tree, one.path), {
@@ -131,6 +131,7 @@ export class InstalledEngines {
 
   async #fetchAll(work: string, { packages, from, signal, onProgress }: InstallOptions): Promise<void> {
     const { registry, clock, fetch } = this.#options
+    const { copyArchive, download } = await import('./download.ts')
     const total = packages.reduce((sum, { bytes }) => sum + bytes, 0)
     let done = 0
     const waiting = [...packages]

@@ -58,7 +58,7 @@ export async function startGateway({
   })
   const newToken = () => makeGatewayToken(tokenPath)
   const gateway = new Gateway(
-    { units, clock: systemClock, log },
+    { units: async () => units, clock: systemClock, log },
     { socketPath, token, newToken, host, hosts, origins, port },
     load
   )

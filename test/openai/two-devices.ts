@@ -34,7 +34,7 @@ export async function startDevices({ origins = [], directories }: DevicesOptions
     stop() {}
   })
   const gateway = new Gateway(
-    { units, clock: systemClock, log },
+    { units: async () => units, clock: systemClock, log },
     {
       socketPath,
       token,
