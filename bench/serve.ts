@@ -11,6 +11,7 @@ import { kindOf, readModels } from '../capabilities/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import { prepare } from '../interface/prepare.ts'
 import { type Bench, takeTurns, type Variant } from './harness.ts'
+import { servedTables } from './serve-openai.ts'
 import { tableOf } from './table.ts'
 
 const ROUNDS = 15
@@ -36,7 +37,8 @@ export const bench: Bench = async ({ quick }) => {
 
   const series = new Map([...measured].map(([name, { rates }]) => [name, rates.map(rate => 1000 / rate)]))
   const options = { unit: 'ms', references: [DIRECT], atMost: TIME_MAX }
-  return [tableOf('A token of tiny-llm, one caller', series, options)]
+  const own = tableOf('A token of tiny-llm, one caller', series, options)
+  return [own, ...(await servedTables(quick))]
 }
 
 const variant = (name: string, tell: Tell, stories: number): Variant => ({
