@@ -182,7 +182,8 @@ describe('an output of a gigabyte for eight bytes', () => {
     assert.equal(code, 'ENGINE_FAILED')
     assert.match(message, /"zeros": The output of the model is larger than 67108864 bytes/)
     assert.ok(peak < 20 * MIB, `${peak / MIB} MiB`)
-    assert.equal(registry.models()[0]?.warm, true)
+    // A process that has grown so much may be another one by now; the model answers.
+    await outputOf<'tensor'>(registry.infer(tensorRequest({ shape: shape(4n) })))
   })
 })
 
