@@ -11,11 +11,10 @@ import { fileURLToPath } from 'node:url'
 import { kindOf, readModels } from '../capabilities/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
-import type { LumosNode } from '../interface/node.ts'
 import { prepare } from '../interface/prepare.ts'
 import type { TaskName } from '../interface/tasks/index.ts'
 import { type Bench, startPeer, take } from './harness.ts'
-import { startNode } from './nodes.ts'
+import { knowsModel, startNode } from './nodes.ts'
 import { medianOf } from './statistics.ts'
 import { type BenchTable, tableOf } from './table.ts'
 
@@ -38,7 +37,7 @@ export const bench: Bench = async ({ quick }) => {
   await using provider = await startPeer<string>(new URL('./infer-server.ts', import.meta.url))
   const node = await startNode({})
   await node.mesh.join(provider.addresses)
-  await modelOf(node)
+  await knowsModel(node, MODEL)
   const ways: Record<string, Ask> = {
     [REMOTE]: (task, input) => node.infer({ task, model: MODEL, input }),
     [DIRECT]: await connectEngine()
@@ -67,15 +66,6 @@ async function connectEngine(): Promise<Ask> {
   return (task, input) => {
     const params = task === 'tensor' ? {} : { topK: 5 }
     return engine.infer(prepare({ id: randomUUID(), task, model: MODEL, input, params, budgetMs: 60_000 }))
-  }
-}
-
-/** Resolves when `node` knows who offers the model. */
-async function modelOf(node: LumosNode): Promise<void> {
-  while (!node.models().some(({ model }) => model === MODEL)) {
-    await new Promise<void>(resolve =>
-      node.events.addEventListener('manifest.updated', () => resolve(), { once: true })
-    )
   }
 }
 

@@ -28,3 +28,12 @@ export async function startNode(
   await node.start()
   return node
 }
+
+/** Resolves when `node` knows who offers the model. */
+export async function knowsModel(node: LumosNode, id: string): Promise<void> {
+  while (!node.models().some(({ model }) => model === id)) {
+    await new Promise<void>(resolve =>
+      node.events.addEventListener('manifest.updated', () => resolve(), { once: true })
+    )
+  }
+}

@@ -14,7 +14,7 @@ import type { LumosNode } from '../interface/node.ts'
 import { prepare } from '../interface/prepare.ts'
 import { createUnits } from '../units/index.ts'
 import { startPeer, take } from './harness.ts'
-import { startNode } from './nodes.ts'
+import { knowsModel, startNode } from './nodes.ts'
 import { PACE_MS, PACED } from './paced.ts'
 import { medianOf } from './statistics.ts'
 import { type BenchTable, tableOf } from './table.ts'
@@ -36,7 +36,7 @@ export async function servedTables(quick: boolean): Promise<BenchTable[]> {
   await using provider = await startPeer<string>(new URL('./paced-server.ts', import.meta.url))
   const node = await startNode({})
   await node.mesh.join(provider.addresses)
-  await modelOf(node)
+  await knowsModel(node, PACED)
   const home = mkdtempSync(join(tmpdir(), 'lumos-bench-gateway-'))
   const gateway = await gatewayOf(node, home)
   const ways: Record<string, Ask> = { [MESH]: () => askGateway(gateway.url!), [DIRECT]: askEngine }
@@ -117,13 +117,4 @@ async function gatewayOf(node: LumosNode, home: string): Promise<Gateway> {
   )
   await gateway.start()
   return gateway
-}
-
-/** Resolves when `node` knows who offers the model. */
-async function modelOf(node: LumosNode): Promise<void> {
-  while (!node.models().some(({ model }) => model === PACED)) {
-    await new Promise<void>(resolve =>
-      node.events.addEventListener('manifest.updated', () => resolve(), { once: true })
-    )
-  }
 }
