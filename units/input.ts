@@ -1,7 +1,7 @@
 /** The one check of what comes in: against the unit's schema, with errors in the names that its caller writes. */
 
 import { InvalidInputError } from '../interface/errors.ts'
-import { issueWords } from '../interface/issue-words.ts'
+import { issueWords, nearestIssue } from '../interface/issue-words.ts'
 import { closestNames } from '../interface/suggest.ts'
 import type { Unit } from '../interface/units.ts'
 import type { JsonNames } from './json-names.ts'
@@ -24,11 +24,11 @@ export function checkInput({ name, input: schema }: Unit, names: JsonNames, inpu
   const checked = schema.safeParse(value)
   if (checked.success && fields.length === 0) return checked.data
 
-  for (const issue of checked.error?.issues ?? []) {
-    const path = names.path(issue.path, value)
-    fields.push({ field: path.join('.'), message: issueWords(issue) })
+  for (const wrong of checked.error?.issues ?? []) {
+    const { issue, path } = nearestIssue(wrong)
+    fields.push({ field: names.path(path, value).join('.'), message: issueWords(issue) })
     if (issue.code !== 'unrecognized_keys') continue
-    const known = names.fieldsAt(issue.path, value)
+    const known = names.fieldsAt(path, value)
     unknown.push(...issue.keys.map(key => ({ key, known })))
   }
   const words = fields.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`))

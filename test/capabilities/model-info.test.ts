@@ -69,7 +69,12 @@ describe('readModels', () => {
     await put('m/readme.txt')
     await put('m/.cache/readme.txt')
     await put('m/empty/readme.txt')
-    assert.deepEqual(await found('m'), { models: [], reasons: ['MODEL_INVALID it has no model_info.json.'] })
+    assert.deepEqual(await found('m'), {
+      models: [],
+      reasons: [
+        'MODEL_INVALID it holds no model: neither a .gguf file, nor config.json with onnx/, nor model_info.json.'
+      ]
+    })
     assert.deepEqual(await found('nowhere'), { models: [], reasons: [] })
   })
 
