@@ -5,6 +5,8 @@ import type { UnitMessage } from './input.ts'
 const RESPONSES_MAX = 256
 /** Conversations hold pictures, so they are counted by size too. */
 const CHARS_MAX = 64 * 1024 * 1024
+/** What a field or an item takes besides its own characters. */
+const VALUE_CHARS = 16
 
 export interface KeptResponse {
   /** The whole conversation, with the answer. */
@@ -33,13 +35,18 @@ export class KeptResponses {
     }
   }
 
-  forget(id: string): boolean {
-    const entry = this.#all.get(id)
-    this.#chars -= entry?.chars ?? 0
-    return this.#all.delete(id)
+  forget(id: string): void {
+    this.#chars -= this.#all.get(id)?.chars ?? 0
+    this.#all.delete(id)
   }
 }
 
-/** Strings are most of a message, and are shared between the responses of one conversation: this counts too much. */
-const charsOf = (messages: readonly UnitMessage[]): number =>
-  messages.reduce((sum, message) => sum + JSON.stringify(message).length, 0)
+/** Strings and pictures are most of a message. Responses of one conversation share them, so this counts too much. */
+function charsOf(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  // As JSON, a picture would be ten times its size, and stop the node for seconds.
+  if (value instanceof Uint8Array) return value.byteLength
+  return value instanceof Object
+    ? Object.values(value).reduce((sum, one) => sum + VALUE_CHARS + charsOf(one), 0)
+    : 0
+}
