@@ -41,7 +41,10 @@ export const llamaCpp: EngineKind = {
     if (places.length === 0) return []
     const installed = engines.get(NAME)
     if (installed === undefined)
-      throw invalid(`it is opened by llama.cpp, which is brought by: lumos-node engine install ${NAME}`)
+      throw invalid(
+        engines.obstacle?.(NAME)?.replace(/\.$/, '') ??
+          `it is opened by llama.cpp, which is brought by: lumos-node engine install ${NAME}`
+      )
 
     const found: FoundModel[] = []
     for (const place of places) {
