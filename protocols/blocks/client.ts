@@ -9,6 +9,7 @@ import {
   toLumosError
 } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { REPOSITORY_MANIFEST_BYTES_MAX } from '../weights/repository-manifest.ts'
 import { allocate } from '../wire/bytes.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 import { decodeError } from '../wire/errors.ts'
@@ -22,8 +23,7 @@ import {
   FRAME,
   LEAVES_PER_ANSWER,
   LEAVES_PER_BITMAP,
-  PIECE_BYTES,
-  REPOSITORY_BYTES_MAX
+  PIECE_BYTES
 } from './codec.ts'
 
 export interface BlocksClientOptions extends Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'> {
@@ -60,7 +60,7 @@ export class BlocksClient {
 
   /** @param ref a name, a CID, or the SHA-256 of a file in hex. */
   async find(ref: string, options?: AbortOptions): Promise<FoundRepository | undefined> {
-    const answer = await this.#ask(FRAME.find, { ref }, REPOSITORY_BYTES_MAX, options)
+    const answer = await this.#ask(FRAME.find, { ref }, REPOSITORY_MANIFEST_BYTES_MAX, options)
     if (answer === undefined) return undefined
     const { bytesHave = 0, bytesTotal = 0 } = answer.found
     return { envelope: answer.bytes, bytesHave: Math.min(bytesHave, bytesTotal), bytesTotal }

@@ -9,8 +9,8 @@
  */
 
 import * as z from 'zod'
+import { LEAF_BYTES } from '../../interface/limits.ts'
 import { ModelId } from '../../interface/names.ts'
-import { LEAF_BYTES, REPOSITORY_FILES_MAX } from '../../interface/weights.ts'
 
 /** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
 export const BLOCKS_PROTOCOL = ['/lumos/blocks/1']
@@ -34,12 +34,10 @@ export const FRAME = {
   refused: 19
 } as const
 
-/** The largest block: a leaf. An inner node has 174 links at most, of some 50 bytes each. */
+/** The largest block: a leaf. An inner node has 1,024 links at most, of some 50 bytes each. */
 export const BLOCK_BYTES_MAX = LEAF_BYTES
 /** A call to the same peer waits for one of these at most; each costs a promise on both sides. */
 export const PIECE_BYTES = 64 * 1024
-/** A file has a path, two hashes and a size: 450 bytes with the longest path. */
-export const REPOSITORY_BYTES_MAX = REPOSITORY_FILES_MAX * 512
 /** Of SHA-256. */
 export const DIGEST_BYTES = 32
 /** What one answer lists: 32 GiB of a file. */

@@ -7,5 +7,4 @@ export {
   LEAVES_PER_ANSWER,
   LEAVES_PER_BITMAP
 } from './codec.ts'
-export { openRepository, sealRepository } from './envelope.ts'
 export { BlocksHandler, type Holdings } from './handler.ts'

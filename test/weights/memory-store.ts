@@ -4,12 +4,12 @@ import { createHash } from 'node:crypto'
 import { LumosError } from '../../interface/errors.ts'
 import type { Repository, RepositoryFile } from '../../interface/weights.ts'
 import { LEAF_BYTES } from '../../interface/weights.ts'
-import { cidOfDigest } from '../../storage/weights/cid.ts'
-import { fileDag, leafBytes, leavesIn } from '../../storage/weights/file-dag.ts'
+import { leafCidText } from '../../storage/weights/cid.ts'
 import type { PartialFile, StoredFile, StoredRepository, WeightStore } from '../../storage/weights/types.ts'
+import { fileDag, leafBytes, leavesIn } from './file-dag.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
-export const cidOf = (bytes: Uint8Array): string => cidOfDigest('raw', sha256(bytes))
+export const cidOf = (bytes: Uint8Array): string => leafCidText(sha256(bytes))
 
 const leavesOfBytes = (bytes: Uint8Array): Uint8Array[] =>
   Array.from({ length: leavesIn(bytes.byteLength) }, (_, n) =>
@@ -59,6 +59,7 @@ export class MemoryStore implements WeightStore {
   hasBlock = (cid: string) => this.blocks.has(cid)
   putNode = (cid: string, bytes: Uint8Array) => void this.blocks.set(cid, bytes)
   leavesOf = (cid: string) => [...this.files.values()].find(({ file }) => file.cid === cid)?.leaves ?? []
+  fileDag = async (bytes: number, digests: Uint8Array) => fileDag(digests, bytes)
   directoryOf = async (files: readonly RepositoryFile[]) => directoryCid(files)
 
   namesOf(cid: string): string[] {
@@ -74,15 +75,20 @@ export class MemoryStore implements WeightStore {
   async add(repository: Repository, envelope: Uint8Array): Promise<StoredRepository> {
     if (repository.files.some(({ sha256 }) => !this.files.has(sha256))) throw invalid('files are missing')
     const stored = { ...repository, envelope, pinned: false, directory: `/models/${repository.name}` }
-    this.#repositories.set(repository.name, stored)
+    this.put(stored)
     return stored
+  }
+
+  put(stored: StoredRepository): void {
+    this.#repositories.set(stored.name, stored)
   }
 
   keep(bytes: Uint8Array): StoredFile {
     const { path: _, ...file } = fileOf('-', bytes)
     const leaves = leavesOfBytes(bytes)
     for (const leaf of leaves) this.blocks.set(cidOf(leaf), leaf)
-    for (const [cid, node] of fileDag(digestsOf(bytes), bytes.byteLength).nodes) this.blocks.set(cid, node)
+    for (const node of fileDag(digestsOf(bytes), bytes.byteLength).nodes)
+      this.blocks.set(node.cid, node.bytes)
     this.files.set(file.sha256, { file, bytes, leaves: leaves.map(cidOf) })
     return file
   }

@@ -1,19 +1,23 @@
-/**
- * The inner nodes of a file from the hashes of its leaves. The layout is balanced with 174 links a node, so the size of a
- * file decides the form of its DAG: a list of hashes is all that a peer states, and the CID proves it.
- */
+/** The inner nodes of a file from the hashes of its leaves, without the libraries of UnixFS: what tests compare with. */
 
 import { createHash } from 'node:crypto'
+import { CID } from 'multiformats/cid'
+import { create } from 'multiformats/hashes/digest'
 import { LEAF_BYTES } from '../../interface/weights.ts'
-import { type Codec, cidOfDigest, DIGEST_BYTES } from './cid.ts'
 
-/** What `ipfs-unixfs-importer` and Kubo do unless they are set otherwise. */
-export const LINKS_PER_NODE = 174
+const DIGEST_BYTES = 32
+const CODES = { raw: 0x55, 'dag-pb': 0x70 } as const
+type Codec = keyof typeof CODES
+const cidOfDigest = (codec: Codec, digest: Uint8Array): string =>
+  CID.createV1(CODES[codec], create(0x12, digest)).toString()
 
-export interface FileDag {
+const LINKS_PER_NODE = 1024
+
+interface FileDag {
   readonly cid: string
   /** Inner nodes by CID; none for a file of one leaf, which is that leaf. */
-  readonly nodes: ReadonlyMap<string, Uint8Array>
+  readonly nodes: readonly { cid: string; bytes: Uint8Array }[]
+  readonly dagBytes: number
 }
 
 interface Linked {
@@ -33,7 +37,7 @@ export const leafBytes = (fileBytes: number, leaf: number): number =>
 
 /** @param digests the SHA-256 of each leaf, one after the other. */
 export function fileDag(digests: Uint8Array, bytes: number): FileDag {
-  const nodes = new Map<string, Uint8Array>()
+  const nodes: { cid: string; bytes: Uint8Array }[] = []
   let level: Linked[] = Array.from({ length: leavesIn(bytes) }, (_, leaf) => {
     const size = leafBytes(bytes, leaf)
     const digest = digests.subarray(leaf * DIGEST_BYTES, (leaf + 1) * DIGEST_BYTES)
@@ -46,10 +50,11 @@ export function fileDag(digests: Uint8Array, bytes: number): FileDag {
     }
     level = above
   }
-  return { cid: cidOfDigest(level[0]!.codec, level[0]!.digest), nodes }
+  const { codec, digest, blockBytes } = level[0]!
+  return { cid: cidOfDigest(codec, digest), nodes, dagBytes: blockBytes }
 }
 
-function parentOf(children: readonly Linked[], nodes: Map<string, Uint8Array>): Linked {
+function parentOf(children: readonly Linked[], nodes: { cid: string; bytes: Uint8Array }[]): Linked {
   const bytes = children.reduce((sum, child) => sum + child.bytes, 0)
   const sizes = children.flatMap(child => [0x20, ...varint(child.bytes)])
   const data = [0x08, 2, 0x18, ...varint(bytes), ...sizes]
@@ -60,7 +65,7 @@ function parentOf(children: readonly Linked[], nodes: Map<string, Uint8Array>): 
   })
   const node = Uint8Array.from([...links.flat(), 0x0a, ...varint(data.length), ...data])
   const digest = createHash('sha256').update(node).digest()
-  nodes.set(cidOfDigest('dag-pb', digest), node)
+  nodes.push({ cid: cidOfDigest('dag-pb', digest), bytes: node })
   const blockBytes = node.byteLength + children.reduce((sum, child) => sum + child.blockBytes, 0)
   return { codec: 'dag-pb', digest, bytes, blockBytes }
 }
