@@ -19,6 +19,7 @@ import {
   TEXT_PIECE_CHARS_MAX
 } from './chunks.ts'
 import type { LumosError } from './errors.ts'
+import { readFirst } from './first-issue.ts'
 import type { PreparedRequest } from './inference.ts'
 import { isRecord } from './record.ts'
 import type { TaskDefinition } from './tasks/definition.ts'
@@ -148,7 +149,7 @@ export class Answer {
   }
 
   #parsed<S extends z.ZodType>(what: string, schema: S, value: unknown): z.output<S> {
-    const result = schema.safeParse(value)
+    const result = readFirst(schema, value)
     if (result.success) return result.data
     const issue = result.error.issues[0]!
     throw this.#broken(`sent an invalid ${what} (${issue.path.join('.')}: ${issue.message})`)

@@ -26,6 +26,7 @@ export const ERROR_MEANINGS = {
   UNAUTHENTICATED: meaning(401, 5),
   DENIED: meaning(403, 5),
   MODEL_NOT_FOUND: meaning(404, 4),
+  WEIGHTS_NOT_FOUND: meaning(404, 4),
   PEER_NOT_FOUND: meaning(404, 4),
   UNIT_NOT_FOUND: meaning(404, 4),
   JOB_UNKNOWN: meaning(404, 4),
@@ -45,6 +46,7 @@ export const ERROR_MEANINGS = {
   // Somebody tried and failed.
   ENGINE_FAILED: meaning(502, 1, true),
   MODEL_INVALID: meaning(502, 1, true),
+  WEIGHTS_INVALID: meaning(502, 1, true),
   PEER_UNREACHABLE: meaning(502, 1, true),
   STREAM_INTERRUPTED: meaning(502, 1),
   ORIGIN_FAILED: meaning(502, 1, true),

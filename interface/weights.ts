@@ -6,10 +6,11 @@
  */
 
 import * as z from 'zod'
+import type { AbortOptions } from './lifecycle.ts'
 import { ModelId } from './names.ts'
 
-/** Of every leaf but the last of a file: the unit in which weights are hashed, asked for and resumed. */
-export const LEAF_BYTES = 1024 * 1024
+export { LEAF_BYTES } from './limits.ts'
+
 /** The largest repositories of today have a few hundred shards; a listing of more is an attack on memory. */
 export const REPOSITORY_FILES_MAX = 4096
 const PATH_CHARS_MAX = 255
@@ -67,3 +68,88 @@ export const Pulled = z.strictObject({
   sources: z.array(WeightSource)
 })
 export type Pulled = z.infer<typeof Pulled>
+
+/** A repository of this device, as its owner sees it. */
+export const WeightsInfo = z.strictObject({
+  model: ModelId,
+  cid: CidText,
+  bytes: z.int(),
+  files: z.int(),
+  /** Never removed to make room. */
+  pinned: z.boolean(),
+  /** `checking`: it is hashed anew, and not served before that ends. `damaged`: fetch or import it again. */
+  state: z.enum(['whole', 'checking', 'damaged']),
+  /** Of its files, for engines. */
+  directory: z.string()
+})
+export type WeightsInfo = z.infer<typeof WeightsInfo>
+
+export const WeightsDetail = WeightsInfo.omit({ files: true }).extend({
+  /** `problem`: what is wrong with the file here; null when nothing is known to be. */
+  files: z.array(RepositoryFile.extend({ problem: z.string().nullable() }))
+})
+export type WeightsDetail = z.infer<typeof WeightsDetail>
+
+/** What an import ends with. */
+export const Imported = z.strictObject({ model: ModelId, cid: CidText, bytes: z.int(), files: z.int() })
+export type Imported = z.infer<typeof Imported>
+
+/** What was removed, or would be. */
+export const Collected = z.strictObject({ files: z.int(), nodes: z.int(), bytes: z.int() })
+export type Collected = z.infer<typeof Collected>
+
+export const DiskUse = z.strictObject({
+  directory: z.string(),
+  /** Of whole files, each counted once, and of files that are still to come, as far as they are there. */
+  bytes: z.int(),
+  partialBytes: z.int(),
+  /** Of the files that no repository has: `gc` gives them back. */
+  unusedBytes: z.int(),
+  /** What the store may take; null where there is no limit but the disk. */
+  maxBytes: z.int().nullable(),
+  /** Of the disk. */
+  freeBytes: z.int(),
+  models: z.array(z.strictObject({ model: ModelId, bytes: z.int(), sharedBytes: z.int() }))
+})
+export type DiskUse = z.infer<typeof DiskUse>
+
+export const Verified = z.strictObject({
+  files: z.int(),
+  bytes: z.int(),
+  /** Files that are damaged or gone; they are not served until they are fetched or imported again. */
+  problems: z.array(z.strictObject({ model: ModelId, path: z.string(), problem: z.string() }))
+})
+export type Verified = z.infer<typeof Verified>
+
+export interface WeightsProgress extends AbortOptions {
+  /** Called with the bytes that were read of those that are to be read. */
+  onProgress?(done: number, total: number, message: string): void
+}
+
+/** Each that takes a name or CID throws {@link LumosError} `WEIGHTS_NOT_FOUND` where this device has no such repository. */
+export interface Weights {
+  list(): WeightsInfo[]
+  show(ref: string): WeightsDetail
+  /**
+   * A file or folder becomes a repository, and the model is served. One of that name gives way.
+   *
+   * @param options.name by default that of the file or folder.
+   * @throws {LumosError} `WEIGHTS_INVALID`, `WEIGHTS_FULL`
+   */
+  import(path: string, options?: WeightsProgress & { name?: string }): Promise<Imported>
+  /** Copies its files into `path`, which must not be there, or be an empty folder. @throws {LumosError} `INVALID_INPUT` */
+  export(ref: string, path: string, options?: WeightsProgress): Promise<{ path: string; bytes: number }>
+  /**
+   * With the files that no other repository has.
+   *
+   * @throws {LumosError} `DENIED` for one that is pinned or in use, unless `force`.
+   */
+  remove(ref: string, options?: { force?: boolean }): Promise<WeightsInfo>
+  pin(ref: string): WeightsInfo
+  unpin(ref: string): WeightsInfo
+  /** Removes what no repository refers to, and nothing that is pinned, in use or being written. */
+  gc(options?: AbortOptions & { dryRun?: boolean }): Promise<Collected>
+  du(): Promise<DiskUse>
+  /** Hashes all files of one repository, or of all, anew. */
+  verify(ref?: string, options?: WeightsProgress): Promise<Verified>
+}

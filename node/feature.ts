@@ -12,6 +12,7 @@ import type { EventData, EventName } from '../interface/events.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware } from '../interface/manifest.ts'
 import type { Access, Membership } from '../interface/membership.ts'
+import type { RecordKind } from '../protocols/wire/signed-record.ts'
 import type { Database } from '../storage/database/database.ts'
 import type { FeatureTables } from '../storage/database/feature-database.ts'
 import type { JobKind } from './jobs/job-kind.ts'
@@ -126,6 +127,8 @@ export interface MeshContext extends NodeParts {
   manifestChanged(): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
+  /** Signed by this device. */
+  seal<S extends z.ZodType>(kind: RecordKind<S>, value: z.output<S>): Promise<Uint8Array>
   /** @param topic one that the feature names. */
   publish(topic: string, message: Uint8Array): Promise<void>
 }

@@ -3,6 +3,7 @@
 import type { Context } from 'hono'
 import type * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
+import { readFirst } from '../../interface/first-issue.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
 import type { BodyReader } from '../body.ts'
@@ -37,7 +38,7 @@ export async function readBody<S extends z.ZodType>(
     if (!(thrown instanceof LumosError) || thrown.code !== 'INVALID_INPUT') throw thrown
     throw new RefusedError(`We could not parse the JSON body of your request. ${thrown.message}`, {})
   })
-  const read = schema.safeParse(value)
+  const read = readFirst(schema, value)
   if (read.success) return read.data
   throw refusedBy(read.error, value)
 }
