@@ -101,7 +101,7 @@ export class Catalogue implements Startable {
 
   /** An engine has come or gone: all folders are read anew. */
   async refresh(): Promise<void> {
-    await Promise.all(this.#folders.map(folder => folder.refresh()))
+    await Promise.all(this.#all.map(folder => folder.refresh()))
   }
 
   /** Every folder and model that is not served, with the reason. */

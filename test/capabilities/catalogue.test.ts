@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { echoModel } from '../../capabilities/engines/echo.ts'
-import { Catalogue, type PlacedModel } from '../../capabilities/models/catalogue.ts'
+import { Catalogue, type CatalogueOptions, type PlacedModel } from '../../capabilities/models/catalogue.ts'
 import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
 import { ManualClock } from './manual-clock.ts'
 import { memoryLog } from './parts.ts'
@@ -36,8 +36,13 @@ afterEach(async () => {
 
 const modelOf = (id: string): PlacedModel => ({ place: `settings.${id}`, model: echoModel({ clock }, id) })
 
-async function start(directories: readonly string[], fixed: readonly PlacedModel[] = []): Promise<void> {
+async function start(
+  directories: readonly string[],
+  fixed: readonly PlacedModel[] = [],
+  more: Pick<CatalogueOptions, 'demonstrations' | 'engines'> = {}
+): Promise<void> {
   catalogue = new Catalogue({
+    ...more,
     clock,
     log,
     fixed,
@@ -155,6 +160,24 @@ describe('Catalogue', () => {
     assert.deepEqual(served, ['kept', 'new'])
     clock.advance(A_LOOK_MS)
     assert.equal(changes, 3)
+  })
+
+  it('serves no model of a stopped engine, a demonstration neither', async () => {
+    await put('m/own', 'own')
+    await put('shipped/shown', 'shown')
+    let stopped = false
+    const engines = { get: () => undefined, isStopped: () => stopped }
+    await start(['m'], [], { demonstrations: join(home, 'shipped'), engines })
+    assert.deepEqual(served, ['own', 'shown'])
+
+    stopped = true
+    await catalogue.refresh()
+    assert.deepEqual(served, [])
+    assert.match(reasons().join(), /shown.*its engine is stopped/)
+
+    stopped = false
+    await catalogue.refresh()
+    assert.deepEqual(served, ['own', 'shown'])
   })
 
   it('mends a broken model as soon as its description is right', async () => {
