@@ -8,10 +8,12 @@ import { HOST_TARGETS } from './targets/host.ts'
 import { OPENAI_TARGETS } from './targets/openai.ts'
 import { PEER_TARGETS } from './targets/peers.ts'
 import { TRANSPORT_TARGETS } from './targets/transport.ts'
+import { WEIGHT_TARGETS } from './targets/weights.ts'
 
 export const TARGETS: readonly Target[] = [
   ...PEER_TARGETS,
   ...TRANSPORT_TARGETS,
+  ...WEIGHT_TARGETS,
   ...HOST_TARGETS,
   ...OPENAI_TARGETS
 ]
