@@ -1,7 +1,7 @@
 /** The repositories that a configuration asks for, each once, with the runtimes and datasets that are needed of it. */
 
 import type { HubRef, RepositoryParts } from '../origins/index.ts'
-import type { ResourceConfiguration } from './configuration.ts'
+import type { ResourceConfiguration } from './types.ts'
 
 export interface RepositoryWanted {
   /** What the model is called here, as in the cache of Lumen. */
