@@ -3,10 +3,10 @@
 import type { UnitMessage } from './input.ts'
 
 const RESPONSES_MAX = 256
-/** Conversations hold pictures, so they are counted by size too. */
-const CHARS_MAX = 64 * 1024 * 1024
-/** What a field or an item takes besides its own characters. */
-const VALUE_CHARS = 16
+/** Conversations hold pictures, and responses their tools, so they are counted by size too. */
+const SIZE_MAX = 64 * 1024 * 1024
+/** What a value counts besides its text or bytes. */
+const VALUE_SIZE = 16
 
 export interface KeptResponse {
   /** The whole conversation, with the answer. */
@@ -16,8 +16,8 @@ export interface KeptResponse {
 }
 
 export class KeptResponses {
-  readonly #all = new Map<string, { readonly kept: KeptResponse; readonly chars: number }>()
-  #chars = 0
+  readonly #all = new Map<string, { readonly kept: KeptResponse; readonly size: number }>()
+  #size = 0
 
   get(id: string): KeptResponse | undefined {
     return this.#all.get(id)?.kept
@@ -25,28 +25,32 @@ export class KeptResponses {
 
   /** The oldest are forgotten when there is no room. */
   keep(id: string, kept: KeptResponse): void {
-    const chars = charsOf(kept.messages)
-    if (chars > CHARS_MAX) return
-    this.#all.set(id, { kept, chars })
-    this.#chars += chars
+    const size = sizeOf(kept)
+    if (size > SIZE_MAX) return
+    this.#all.set(id, { kept, size })
+    this.#size += size
     for (const oldest of this.#all.keys()) {
-      if (this.#all.size <= RESPONSES_MAX && this.#chars <= CHARS_MAX) break
+      if (this.#all.size <= RESPONSES_MAX && this.#size <= SIZE_MAX) break
       this.forget(oldest)
     }
   }
 
-  forget(id: string): void {
-    this.#chars -= this.#all.get(id)?.chars ?? 0
-    this.#all.delete(id)
+  forget(id: string): boolean {
+    const entry = this.#all.get(id)
+    this.#size -= entry?.size ?? 0
+    return this.#all.delete(id)
   }
 }
 
-/** Strings and pictures are most of a message. Responses of one conversation share them, so this counts too much. */
-function charsOf(value: unknown): number {
-  if (typeof value === 'string') return value.length
-  // As JSON, a picture would be ten times its size, and stop the node for seconds.
-  if (value instanceof Uint8Array) return value.byteLength
-  return value instanceof Object
-    ? Object.values(value).reduce((sum, one) => sum + VALUE_CHARS + charsOf(one), 0)
-    : 0
+/**
+ * Characters and bytes. A picture is not written as text for that, which would take a second a megabyte. Texts are shared
+ * between the responses of one conversation: this counts too much.
+ */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return VALUE_SIZE + value.length
+  if (value instanceof Uint8Array) return VALUE_SIZE + value.byteLength
+  if (typeof value !== 'object' || value === null) return VALUE_SIZE
+  let size = VALUE_SIZE
+  for (const key in value) size += key.length + sizeOf((value as Record<string, unknown>)[key])
+  return size
 }
