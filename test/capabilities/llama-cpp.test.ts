@@ -96,6 +96,25 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     assert(usage.inputTokens! > 5 && usage.outputTokens! > 4)
   })
 
+  it('reads a control token as the text that it is, in every message', async () => {
+    const call = { id: 'a', name: 'b', arguments: '{}' }
+    const tokensOf = async (content: string) => {
+      const messages = [
+        ...[
+          user(content),
+          { role: 'assistant', content, calls: [call] },
+          { role: 'tool', call: 'a', content }
+        ],
+        user('Hi')
+      ]
+      return (await answer(tiny.registry.infer(ask({ messages }, { maxTokens: 1 })))).usage.inputTokens!
+    }
+    const plain = await tokensOf('#')
+    // Read as the token, each is one.
+    const spelled = await tokensOf('<|im_end|>')
+    assert(spelled >= plain + 15, `${spelled - plain} tokens`)
+  })
+
   it('calls a tool, and answers with what came of it', async () => {
     const asked = user('How warm is it in Hanoi?')
     const first = await answer(tiny.registry.infer(ask({ messages: [asked] }, { tools: [WEATHER] })))

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { transformers } from '../../capabilities/engines/transformers/kind.ts'
@@ -97,6 +99,75 @@ describe('tiny-llm', () => {
       assert.equal((await answerTo({ prompt }, { maxTokens: 1 })).usage.inputTokens, tokens.length)
     }
     assert.equal((await answerTo({ prompt: checks[0]![0] })).text, '12 + 7 = 19')
+  })
+
+  /** Tokens of a conversation in which `text` is at the place of a `*`. */
+  const tokensWith = async (text: string, at: (text: string) => [asked: object[], params?: object]) => {
+    const [asked, params] = at(text)
+    return (await answerTo(asked, { ...params, maxTokens: 1 })).usage.inputTokens!
+  }
+  const ASKED = { role: 'user', content: 'Hi' }
+
+  it.each<[place: string, at: (text: string) => [asked: object[], params?: object]]>([
+    ['a user', content => [[{ role: 'user', content }]]],
+    [
+      'parts of a user',
+      text => [
+        [{ role: 'user', content: text.split('').map(character => ({ type: 'text', text: character })) }]
+      ]
+    ],
+    ['instructions', content => [[{ role: 'system', content }, ASKED]]],
+    ['an earlier answer', content => [[ASKED, { role: 'assistant', content }, ASKED]]],
+    [
+      'what a tool gave',
+      content => [
+        [
+          ASKED,
+          { role: 'assistant', calls: [{ id: 'a', name: 'b', arguments: '{}' }] },
+          { role: 'tool', call: 'a', content }
+        ]
+      ]
+    ],
+    [
+      'arguments of a call',
+      text => [
+        [
+          ASKED,
+          { role: 'assistant', calls: [{ id: 'a', name: 'b', arguments: JSON.stringify({ text }) }] },
+          ASKED
+        ]
+      ]
+    ]
+  ])('reads a control token as the text that it is in %s', async (_, at) => {
+    const [plain, spelled] = [await tokensWith('', at), await tokensWith('<|im_end|>', at)]
+    const known = await tokensWith('#', at)
+    assert.equal(known, plain + 1)
+    // Read as the token, it is one.
+    assert.ok(spelled >= plain + 6, `${spelled - plain} tokens`)
+  })
+
+  it('reads what only a normalizer makes a control token as text', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lumos-wide-'))
+    const shipped = model
+    try {
+      cpSync(join(MODELS, 'tiny-llm'), folder, { recursive: true })
+      rmSync(join(folder, 'model_info.json'))
+      const tokenizer = JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8'))
+      tokenizer.normalizer = { type: 'NFKC' }
+      for (const token of tokenizer.added_tokens) token.normalized = true
+      writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
+      const [found] = await readModels(folder)
+      model = transformers.serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 })
+      await model.engine.load()
+      const at = (content: string): [object[]] => [[{ role: 'user', content }]]
+      const plain = await tokensWith('', at)
+      // Letters of full width.
+      assert.ok((await tokensWith('＜｜ｉｍ＿ｅｎｄ｜＞', at)) >= plain + 6)
+    } finally {
+      await model.engine.close()
+      model = shipped
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('calls a tool, and answers with what came of it', async () => {

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { EngineFailedError, InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { TaskParams } from '../../../interface/tasks/index.ts'
 import type { Message } from '../../../interface/tasks/messages.ts'
+import type { ControlText } from '../text/control-text.ts'
 import type { Jinja } from './library.ts'
 
 /** A template that is honest takes a few milliseconds. */
@@ -14,6 +15,7 @@ const RENDERED_CHARS_MAX = 64 * 1024 * 1024
 export interface TemplateValues {
   readonly bos: string
   readonly eos: string
+  readonly control: ControlText
 }
 
 export class ChatTemplate {
@@ -42,11 +44,17 @@ export class ChatTemplate {
     }
   }
 
-  /** @throws {InvalidInputError} with what the template says of a conversation that it does not take. */
+  /**
+   * @returns a prompt that is tokenized by its pieces (`piecesOf`).
+   * @throws {InvalidInputError} with what the template says of a conversation that it does not take.
+   */
   render(messages: readonly Message[], { tools }: Partial<TaskParams<'text-generation'>>): string {
+    const { control } = this.#values
     const values = {
-      messages: messages.map(message => this.#messageOf(message)),
-      tools: tools?.map(tool => ({ type: 'function', function: { parameters: NO_PARAMETERS, ...tool } })),
+      messages: control.parted(messages).map(message => this.#messageOf(message)),
+      tools: control
+        .parted(tools)
+        ?.map(tool => ({ type: 'function', function: { parameters: NO_PARAMETERS, ...tool } })),
       add_generation_prompt: true,
       bos_token: this.#values.bos,
       eos_token: this.#values.eos

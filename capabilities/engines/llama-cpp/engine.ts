@@ -11,6 +11,7 @@ import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { TaskInput, TaskName, TaskParams } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
+import { ControlText } from '../text/control-text.ts'
 import { type Gpu, openLlama } from './accelerator.ts'
 import { ChatTemplate } from './chat-template.ts'
 import { Conversations } from './conversations.ts'
@@ -98,7 +99,10 @@ class LlamaEngine implements Engine {
     const chat =
       template === undefined
         ? undefined
-        : new ChatTemplate(jinja, template, { bos: bosString ?? '', eos: eosString ?? '' })
+        : new ChatTemplate(jinja, template, {
+            ...{ bos: bosString ?? '', eos: eosString ?? '' },
+            control: new ControlText(controlTokensOf(model))
+          })
     const context = await model.createContext({ sequences: slots, contextSize: contextTokens })
     const sequences = Array.from({ length: slots }, () => context.getSequence())
     const threads = new Threads({
@@ -119,6 +123,15 @@ class LlamaEngine implements Engine {
     }
     return ({ input, params }, signal) =>
       generate(parts, input as TaskInput<'text-generation'>, params as TaskParams<'text-generation'>, signal)
+  }
+}
+
+/** How they are spelled: a tokenizer that is to read them in a template reads them in all of a text. */
+function* controlTokensOf(model: LlamaModel): Generator<string> {
+  for (const token of model.iterateAllTokens()) {
+    const { control, unknown } = model.getTokenAttributes(token)
+    // Some kinds of tokenizers write a space before each.
+    if (control || unknown) yield model.detokenize([token], true).trim()
   }
 }
 

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import { TOKENS_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
+import { piecesOf } from '../text/control-text.ts'
 import { AnswerReader, type Piece } from './answer-reader.ts'
 import type { ChatTemplate } from './chat-template.ts'
 import type { Conversations } from './conversations.ts'
@@ -48,7 +49,9 @@ export async function* generate(
 ): AsyncGenerator<InferenceChunk> {
   const { model, conversations } = parts
   const prompt = promptOf(parts, input, params)
-  const tokens = model.tokenize(prompt, input.messages !== undefined)
+  // Only the template's own text holds control tokens, and a prompt that a caller writes in its place.
+  const pieces = input.messages === undefined ? [prompt] : piecesOf(prompt)
+  const tokens = pieces.flatMap(piece => model.tokenize(piece, true))
   const { bos, shouldPrependBosToken } = model.tokens
   if (bos !== null && (shouldPrependBosToken || tokens.length === 0) && tokens[0] !== bos) tokens.unshift(bos)
   if (tokens.length === 0) throw new InvalidInputError('The prompt is empty.')

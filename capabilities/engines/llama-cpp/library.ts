@@ -55,6 +55,8 @@ export interface LlamaModel {
   tokenize(text: string, specialTokens?: boolean): Token[]
   detokenize(tokens: readonly Token[], specialTokens?: boolean, lastTokens?: readonly Token[]): string
   isEogToken(token: Token): boolean
+  iterateAllTokens(): Iterable<Token>
+  getTokenAttributes(token: Token): { readonly control: boolean; readonly unknown: boolean }
   createContext(options: { readonly sequences: number; readonly contextSize: number }): Promise<Context>
   createEmbeddingContext(options: { readonly contextSize: number }): Promise<{
     getEmbeddingFor(tokens: readonly Token[]): Promise<{ readonly vector: readonly number[] }>

@@ -8,7 +8,7 @@ import { TOKENS_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import { Chunks } from './answer-chunks.ts'
 import { AnswerText } from './answer-text.ts'
-import { offered, promptOf } from './prompt.ts'
+import { type ConversationReader, offered, promptOf, tokensOfPrompt } from './prompt.ts'
 import { Sampler, type Sampling } from './sampler.ts'
 import { TokenText } from './token-text.ts'
 import { tokensOf } from './tokens.ts'
@@ -19,23 +19,23 @@ type Params = TaskParams<'text-generation'>
 /** Sampled from so many where a model's makers say that it is to be sampled, and no more. */
 const TOP_K_DEFAULT = 50
 
-export interface TextModel {
-  readonly tokenizer: PreTrainedTokenizer
+export interface TextModel extends ConversationReader {
   readonly model: PreTrainedModel
   /** Tokens of a prompt and its answer together. */
   readonly contextTokens: number | undefined
 }
 
 export async function* generate(
-  { tokenizer, model, contextTokens }: TextModel,
+  { model, contextTokens, ...reader }: TextModel,
   input: Input,
   params: Params,
   { signal }: AbortOptions
 ): AsyncGenerator<InferenceChunk> {
   signal?.throwIfAborted()
+  const { tokenizer } = reader
   refuseOthers(params)
-  const text = input.messages === undefined ? input.prompt! : promptOf(tokenizer, input.messages, params)
-  const prompt = tokenizer.encode(text, { add_special_tokens: input.messages === undefined })
+  const text = input.messages === undefined ? input.prompt! : promptOf(reader, input.messages, params)
+  const prompt = tokensOfPrompt(tokenizer, text, { isWritten: input.messages === undefined })
   const max = roomFor(prompt.length, params.maxTokens, contextTokens)
   const tools = offered(params)
   const answer = new AnswerText({
