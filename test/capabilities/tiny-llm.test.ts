@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -151,6 +151,7 @@ describe('tiny-llm', () => {
     const shipped = model
     try {
       cpSync(join(MODELS, 'tiny-llm'), folder, { recursive: true })
+      chmodSync(folder, 0o755)
       rmSync(join(folder, 'model_info.json'))
       const tokenizer = JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8'))
       tokenizer.normalizer = { type: 'NFKC' }
