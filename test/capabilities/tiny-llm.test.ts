@@ -246,9 +246,48 @@ describe('tiny-llm', () => {
     assert.equal((await errorFor('Hello '.repeat(600), {})).code, 'CONTEXT_TOO_SMALL')
   })
 
+  const FORM = {
+    type: 'object',
+    properties: {
+      size: { enum: ['small', 'large'] },
+      parts: { type: 'array', items: { type: 'integer' }, maxItems: 3 }
+    },
+    required: ['size', 'parts']
+  }
+
   it.each([
-    ['JSON', { responseFormat: { type: 'json' } }, /responseFormat/],
-    ['a certain tool', { tools, toolChoice: 'required' }, /toolChoice/]
+    ['as it likes', {}],
+    ['hot, with a seed', { temperature: 1.7, seed: 3 }]
+  ])('answers in the form of a JSON schema: %s', async (_, params) => {
+    const responseFormat = { type: 'json_schema', schema: FORM }
+    const { text, finishReason } = await answerTo('Tell me a story', { responseFormat, ...params })
+    const { size, parts, ...others } = JSON.parse(text)
+    assert.ok(['small', 'large'].includes(size) && parts.length <= 3)
+    assert.deepEqual([others, finishReason], [{}, 'stop'])
+  })
+
+  it('writes JSON where any is wanted, even cut off', async () => {
+    const { text } = await answerTo('Tell me a story', { responseFormat: { type: 'json' }, maxTokens: 30 })
+    assert.match(text, /^\{/)
+  })
+
+  it.each([
+    ['any', 'required'],
+    ['a certain one', { name: 'get_weather' }]
+  ])('calls a tool when it must, whatever it would have said: %s', async (_, toolChoice) => {
+    const offered = [...tools, { name: 'wait' }]
+    const { toolCalls, finishReason, text } = await answerTo('What is 12 plus 7?', {
+      tools: offered,
+      toolChoice
+    })
+    assert.deepEqual([text, finishReason, toolCalls?.length], ['', 'tool_calls', 1])
+    assert.ok(toolCalls![0]!.name === 'get_weather' || toolChoice === 'required')
+    assert.equal(typeof JSON.parse(toolCalls![0]!.arguments), 'object')
+  })
+
+  it.each([
+    ['a schema', { responseFormat: { type: 'json_schema', schema: { not: {} } } }, /"not"/],
+    ['a tool', { tools, toolChoice: { name: 'other' } }, /toolChoice.*other/]
   ])('refuses in plain words to promise %s', async (_, params, why) => {
     const { code, message } = await errorFor('Hello', params)
     assert.equal(code, 'INVALID_INPUT')

@@ -29,6 +29,11 @@ export interface Sequence {
   compareContextTokens(tokens: readonly Token[]): { readonly firstDifferentIndex: number }
   eraseContextTokenRanges(ranges: readonly { readonly start: number; readonly end: number }[]): Promise<void>
   evaluate(tokens: readonly Token[], sampling: Sampling): AsyncGenerator<Token>
+  evaluateWithMetadata(
+    tokens: readonly Token[],
+    wanted: { readonly probabilities: true },
+    sampling: Sampling
+  ): AsyncGenerator<{ readonly token: Token; readonly probabilities: ReadonlyMap<Token, number> }>
   evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>
 }
 

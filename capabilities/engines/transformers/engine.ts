@@ -26,6 +26,8 @@ import { embed } from './embedding.ts'
 import { generate } from './generation.ts'
 import { rank } from './ranking.ts'
 import type { Pooling } from './repository.ts'
+import { TokenBytes } from './token-bytes.ts'
+import { silentTokens } from './token-text.ts'
 import type { Weights } from './weights.ts'
 
 // What is not on this disk is not there: the library would ask its hub.
@@ -64,6 +66,7 @@ interface OpenModel {
   readonly tokenizer: PreTrainedTokenizer
   readonly control: ControlText
   readonly model: PreTrainedModel
+  tokenBytes(): TokenBytes
 }
 
 class TransformersEngine implements Engine {
@@ -90,7 +93,9 @@ class TransformersEngine implements Engine {
       if (template !== undefined) tokenizer.chat_template = await readFile(template, 'utf8')
       const control = new ControlText(tokenizer.all_special_tokens)
       const model = await CLASSES[task]!.from_pretrained(place, this.#options())
-      this.#open = { tokenizer, control, model }
+      let bytes: TokenBytes | undefined
+      const tokenBytes = () => (bytes ??= new TokenBytes(tokenizer, silentTokens(tokenizer)))
+      this.#open = { tokenizer, control, model, tokenBytes }
     } catch (err) {
       throw new LumosError('MODEL_INVALID', `The model cannot be loaded: ${(err as Error).message}`, {
         cause: err

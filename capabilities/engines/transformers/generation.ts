@@ -6,10 +6,12 @@ import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { TOKENS_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { Chunks } from './answer-chunks.ts'
-import { AnswerText } from './answer-text.ts'
-import { type ConversationReader, offered, promptOf, tokensOfPrompt } from './prompt.ts'
+import { AnswerWriter } from '../text/answer-writer.ts'
+import { type Constraint, constraintOf } from '../text/constraint.ts'
+import { Guard } from './guard.ts'
+import { type ConversationReader, promptOf, tokensOfPrompt } from './prompt.ts'
 import { Sampler, type Sampling } from './sampler.ts'
+import type { TokenBytes } from './token-bytes.ts'
 import { TokenText } from './token-text.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -21,72 +23,71 @@ const TOP_K_DEFAULT = 50
 
 export interface TextModel extends ConversationReader {
   readonly model: PreTrainedModel
+  /** Worked out when an answer is first held to something. */
+  tokenBytes(): TokenBytes
   /** Tokens of a prompt and its answer together. */
   readonly contextTokens: number | undefined
 }
 
 export async function* generate(
-  { model, contextTokens, ...reader }: TextModel,
+  { model, contextTokens, tokenBytes, ...reader }: TextModel,
   input: Input,
   params: Params,
   { signal }: AbortOptions
 ): AsyncGenerator<InferenceChunk> {
   signal?.throwIfAborted()
   const { tokenizer } = reader
-  refuseOthers(params)
-  const text = input.messages === undefined ? input.prompt! : promptOf(reader, input.messages, params)
-  const prompt = tokensOfPrompt(tokenizer, text, { isWritten: input.messages === undefined })
+  const constraint = constraintOf(params)
+  const { messages, prompt: given = '' } = input
+  const isConversation = messages !== undefined
+  const text = isConversation ? promptOf(reader, messages, params) : given
+  const prompt = tokensOfPrompt(tokenizer, text, { isWritten: !isConversation })
   const max = roomFor(prompt.length, params.maxTokens, contextTokens)
-  const tools = offered(params)
-  const answer = new AnswerText({
-    stops: params.stop ?? [],
-    oneCall: params.parallelToolCalls === false,
-    reasons: input.messages !== undefined && text.trimEnd().endsWith('<think>'),
-    ...(tools.length > 0 && { tools: new Set(tools.map(({ name }) => name)) })
+  const ends = endsOf(model, tokenizer)
+  const answer = new AnswerWriter({
+    ...{ params, prompt: text, isConversation, most: max, constraint },
+    textOf: token => tokenizer.decode([token], { skip_special_tokens: false })
   })
-
-  const sampler = new Sampler(samplingOf(params, model), prompt)
-  const chunks = new Chunks(text, token => tokenizer.decode([token], { skip_special_tokens: false }))
   const words = new TokenText(tokenizer)
-  const tokens = tokensOf(model, { prompt, max, sampler, ends: endsOf(model, tokenizer), signal })
-  let outputTokens = 0
-  let ended = false
+  const tokens = tokensOf(model, {
+    ...{ prompt, max, ends, signal },
+    sampler: new Sampler(samplingOf(params, model), prompt),
+    ...(constraint !== undefined && { guard: guardOf(constraint, answer, tokenBytes(), ends) })
+  })
+  let hasEnded = false
   try {
-    while (!answer.stopped) {
+    while (!answer.isOver) {
       const { done, value } = await tokens.next()
       if (done) {
-        ended = value
+        hasEnded = value
         break
       }
-      outputTokens++
-      const pieces = answer.add(words.add(value.token))
-      // An answer has no more pieces than tokens, so what is left goes with the last of them.
-      if (outputTokens === max && !answer.stopped) pieces.push(...answer.add(words.end()), ...answer.end())
-      yield* chunks.of(pieces, value)
+      yield* answer.add(value, words.add(value.token), () => words.end())
     }
   } finally {
     await tokens.return(false)
   }
-  if (outputTokens < max) yield* chunks.of([...answer.add(words.end()), ...answer.end()])
-  const finishReason = answer.calls > 0 ? 'tool_calls' : ended || answer.stopped ? 'stop' : 'length'
-  yield {
-    type: 'done',
-    index: chunks.count,
-    finishReason,
-    usage: { inputTokens: prompt.length, outputTokens }
-  }
+  yield* answer.end(hasEnded, words.end(), prompt.length)
 }
 
-/** What this engine cannot hold an answer to is refused, and never left undone in silence. */
-function refuseOthers({ toolChoice, responseFormat }: Params): void {
-  const refuse = (field: string, what: string): never => {
-    throw new InvalidInputError(`${field}: the engine of this model ${what}.`, { details: { field } })
-  }
-  if (toolChoice === 'required' || typeof toolChoice === 'object') {
-    refuse('params.toolChoice', 'cannot make the model call a tool: it knows "auto" and "none"')
-  }
-  if (responseFormat !== undefined && responseFormat.type !== 'text') {
-    refuse('params.responseFormat', 'cannot hold an answer to JSON')
+/** One guard for an answer, and one for each call where only calls are held to something. */
+function guardOf(
+  { grammar, of }: Constraint,
+  answer: AnswerWriter,
+  tokens: TokenBytes,
+  ends: ReadonlySet<number>
+): () => Guard | undefined {
+  let guard = of === 'answer' ? new Guard(grammar, tokens, ends) : undefined
+  return () => {
+    const { held } = answer
+    if (of === 'answer') return held === undefined ? undefined : guard
+    if (held === undefined) guard = undefined
+    else if (guard === undefined) {
+      const begun = new Guard(grammar, tokens, ends)
+      // A token may hold the mark of a call and its beginning. What the tools do not allow is left to the model.
+      if (begun.takeText(held)) guard = begun
+    }
+    return guard
   }
 }
 

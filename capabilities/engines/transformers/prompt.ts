@@ -3,8 +3,9 @@
 import type { PreTrainedTokenizer } from '@huggingface/transformers'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
+import { offered } from '../text/constraint.ts'
 import { type ControlText, piecesOf } from '../text/control-text.ts'
-import { asText } from './tool-calls.ts'
+import { asText } from '../text/tool-calls.ts'
 
 type Input = TaskInput<'text-generation'>
 type Params = TaskParams<'text-generation'>
@@ -57,10 +58,6 @@ export const tokensOfPrompt = (
   isWritten
     ? tokenizer.encode(prompt)
     : piecesOf(prompt).flatMap(piece => tokenizer.encode(piece, { add_special_tokens: false }))
-
-/** Tools that the model may call. */
-export const offered = ({ tools = [], toolChoice }: Params): NonNullable<Params['tools']> =>
-  toolChoice === 'none' ? [] : tools
 
 const described = ({ name, description, parameters }: NonNullable<Params['tools']>[number]): object => ({
   name,
