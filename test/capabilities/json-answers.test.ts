@@ -192,14 +192,13 @@ describe('a grammar that is hostile', () => {
   it('that contains itself and nothing else allows nothing', () => {
     for (const schema of [{ $ref: '#' }, { anyOf: [{ $ref: '#' }, { $ref: '#' }] }]) {
       const { start } = new GrammarMachine(schemaGrammar(schema))
-      assert.deepEqual([start.ways.length, start.ends], [0, false])
+      assert.deepEqual([start.ways.length, start.ends, start.rest], [0, false, Number.POSITIVE_INFINITY])
     }
   })
 
   it('is refused when its ways are too many, before it takes seconds', { timeout: 20_000 }, () => {
-    const item = {
-      anyOf: Array.from({ length: 12 }, () => ({ type: 'array', items: { $ref: '#' }, minItems: 300 }))
-    }
+    const inner = { anyOf: [{ $ref: '#' }, integer] }
+    const item = { anyOf: Array.from({ length: 12 }, () => ({ type: 'array', items: inner, minItems: 300 })) }
     const choices = Array.from({ length: 9000 }, (_, n) => n)
     const startedMs = performance.now()
     assert.throws(() => walk(item, '['.repeat(40)), { code: 'INVALID_INPUT', message: /too many ways/ })
@@ -225,6 +224,7 @@ function tokensOf(texts: readonly string[]): TokenBytes {
   return new TokenBytes(tokenizer as never, new Set())
 }
 const END = 1000
+const ENDS = new Set([END])
 
 describe('tokens under a grammar', () => {
   const texts = [
@@ -252,27 +252,53 @@ describe('tokens under a grammar', () => {
       b: string
     })
     fc.assert(
-      fc.property(fc.array(fc.nat({ max: 1000 }), { maxLength: 20 }), picks => {
-        const guard = new Guard(schemaGrammar(schema), bytes, new Set([END]))
-        for (const pick of picks) {
-          if (guard.isComplete) break
-          const scores = new Float32Array(END + 1)
-          guard.mask(scores)
-          const allowed = [...scores.keys()].filter(token => scores[token] === 0)
-          assert.deepEqual(
-            allowed,
-            [...texts.keys(), END].filter(token => guard.allows(token))
-          )
-          const token = allowed[pick % allowed.length]!
-          if (token === END) break
-          guard.take(token)
+      fc.property(
+        fc.array(fc.nat({ max: 1000 }), { maxLength: 20 }),
+        fc.integer({ min: 1, max: 60 }),
+        (picks, room) => {
+          const guard = new Guard(schemaGrammar(schema), bytes, { ends: ENDS, room })
+          for (const pick of picks) {
+            if (guard.isComplete) break
+            const scores = new Float32Array(END + 1)
+            guard.mask(scores)
+            const allowed = [...scores.keys()].filter(token => scores[token] === 0)
+            assert.deepEqual(
+              allowed,
+              [...texts.keys(), END].filter(token => guard.allows(token))
+            )
+            const token = allowed[pick % allowed.length]!
+            if (token === END) break
+            guard.take(token)
+          }
         }
-      })
+      )
     )
   })
 
+  it('lead to an end within the room of the answer, whatever the model would rather say', () => {
+    const schema = record({ a: string, b: { type: 'array', items: integer } }, ['a', 'b'])
+    for (const room of [16, 17, 25, 60]) {
+      const guard = new Guard(schemaGrammar(schema), tokensOf(texts), { ends: ENDS, room })
+      let text = ''
+      let count = 0
+      for (; !guard.isComplete; count++) {
+        // What makes the text longer comes first.
+        const token = ['abc', '1, ', '[1', ...texts]
+          .map(one => texts.indexOf(one))
+          .find(one => guard.allows(one))!
+        guard.take(token)
+        text += texts[token]
+      }
+      assert.deepEqual([count <= room, guard.isShortened], [true, true])
+      assert.deepEqual(Object.keys(JSON.parse(text)), ['a', 'b'])
+    }
+  })
+
   it('never stop before the answer is whole, and end with it', () => {
-    const guard = new Guard(schemaGrammar(record({ a: integer }, ['a'])), tokensOf(texts), new Set([END]))
+    const guard = new Guard(schemaGrammar(record({ a: integer }, ['a'])), tokensOf(texts), {
+      ends: ENDS,
+      room: 1000
+    })
     for (const token of ['{"', 'a', '":', '1']) {
       assert.ok(!guard.allows(END) && !guard.isComplete)
       assert.ok(guard.allows(texts.indexOf(token)), token)
@@ -283,7 +309,7 @@ describe('tokens under a grammar', () => {
   })
 
   it('may be none: then the answer fails, and says why', () => {
-    const guard = new Guard(schemaGrammar({ const: 'z' }), tokensOf(texts), new Set([END]))
+    const guard = new Guard(schemaGrammar({ const: 'z' }), tokensOf(texts), { ends: ENDS, room: 1000 })
     guard.take(texts.indexOf('"'))
     assert.throws(() => guard.mask(new Float32Array(END + 1)), { code: 'INVALID_INPUT' })
   })

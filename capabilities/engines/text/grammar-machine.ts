@@ -5,6 +5,7 @@
 
 import { InvalidInputError } from '../../../interface/errors.ts'
 import { type Node, readGrammar } from './gbnf.ts'
+import { shortestOf } from './shortest.ts'
 
 /** Ways that are open at once: choices of a long list, of which one is written. */
 const WAYS_MAX = 4096
@@ -15,6 +16,8 @@ const STACKS_KEPT_MAX = 100_000
 
 interface Stack {
   readonly id: number
+  /** Bytes that are needed at least, to the end. */
+  readonly rest: number
   /** Absent at the end of the grammar. */
   readonly node: Node | undefined
   readonly below: Stack | undefined
@@ -26,15 +29,18 @@ export interface State {
   readonly ways: readonly Stack[]
   /** Whether the text may end here. */
   readonly ends: boolean
+  /** Bytes that are needed at least to end it. */
+  readonly rest: number
   readonly next: Map<number, State | undefined>
 }
 
 export class GrammarMachine {
   readonly #rules: ReadonlyMap<string, Node>
+  readonly #shortest: (node: Node) => number
   readonly #states = new Map<string, State>()
   /** A repetition that happened once. */
   readonly #fewer = new WeakMap<Node, Node>()
-  readonly #bottom: Stack = { id: 0, node: undefined, below: undefined, above: new Map() }
+  readonly #bottom: Stack = { id: 0, rest: 0, node: undefined, below: undefined, above: new Map() }
   readonly #start: State
   #ids = 1
   #kept = 0
@@ -43,6 +49,7 @@ export class GrammarMachine {
   /** @throws {InvalidInputError} for a grammar that can be followed in too many ways. */
   constructor(grammar: string) {
     this.#rules = readGrammar(grammar)
+    this.#shortest = shortestOf(this.#rules)
     this.#start = this.#stateOf([this.#push(this.#bottom, { kind: 'rule', name: 'root' })])
   }
 
@@ -77,6 +84,8 @@ export class GrammarMachine {
     const ways: Stack[] = []
     // A set gives what is added while it is read, too.
     for (const stack of seen) {
+      // A way without an end leads nowhere.
+      if (stack.rest === Number.POSITIVE_INFINITY) continue
       if (stack.node?.kind === 'byte') ways.push(stack)
       else if (stack.node !== undefined)
         for (const one of this.#opened(stack.node, stack.below!)) seen.add(one)
@@ -89,7 +98,8 @@ export class GrammarMachine {
       .join(' ')}`
     const known = this.#states.get(key)
     if (known !== undefined) return known
-    const state: State = { ways, ends, next: new Map() }
+    const rest = ends ? 0 : Math.min(...ways.map(({ rest }) => rest))
+    const state: State = { ways, ends, rest, next: new Map() }
     this.#states.set(key, state)
     return state
   }
@@ -126,7 +136,8 @@ export class GrammarMachine {
     if (known !== undefined) return known
     if (this.#left-- === 0) throw tooMany()
     this.#kept++
-    const stack: Stack = { id: this.#ids++, node, below, above: new Map() }
+    const rest = this.#shortest(node) + below.rest
+    const stack: Stack = { id: this.#ids++, rest, node, below, above: new Map() }
     below.above.set(node, stack)
     return stack
   }

@@ -48,11 +48,13 @@ export async function* generate(
     ...{ params, prompt: text, isConversation, most: max, constraint },
     textOf: token => tokenizer.decode([token], { skip_special_tokens: false })
   })
+  const begin = (room: number) => new Guard(constraint!.grammar, tokenBytes(), { ends, room })
+  const guards = constraint && new Guards(constraint, answer, begin, max)
   const words = new TokenText(tokenizer)
   const tokens = tokensOf(model, {
     ...{ prompt, max, ends, signal },
     sampler: new Sampler(samplingOf(params, model), prompt),
-    ...(constraint !== undefined && { guard: guardOf(constraint, answer, tokenBytes(), ends) })
+    ...(guards !== undefined && { guard: () => guards.current })
   })
   let hasEnded = false
   try {
@@ -67,27 +69,40 @@ export async function* generate(
   } finally {
     await tokens.return(false)
   }
-  yield* answer.end(hasEnded, words.end(), prompt.length)
+  yield* answer.end(hasEnded && guards?.isShortened !== true, words.end(), prompt.length)
 }
 
 /** One guard for an answer, and one for each call where only calls are held to something. */
-function guardOf(
-  { grammar, of }: Constraint,
-  answer: AnswerWriter,
-  tokens: TokenBytes,
-  ends: ReadonlySet<number>
-): () => Guard | undefined {
-  let guard = of === 'answer' ? new Guard(grammar, tokens, ends) : undefined
-  return () => {
-    const { held } = answer
-    if (of === 'answer') return held === undefined ? undefined : guard
-    if (held === undefined) guard = undefined
-    else if (guard === undefined) {
-      const begun = new Guard(grammar, tokens, ends)
+class Guards {
+  readonly #constraint: Constraint
+  readonly #answer: AnswerWriter
+  readonly #begin: () => Guard
+  #guard: Guard | undefined
+
+  constructor(constraint: Constraint, answer: AnswerWriter, begin: (room: number) => Guard, max: number) {
+    this.#constraint = constraint
+    this.#answer = answer
+    this.#begin = () => begin(max - answer.tokens)
+  }
+
+  /** What the next token is held to. */
+  get current(): Guard | undefined {
+    const { held } = this.#answer
+    if (this.#constraint.of === 'answer') {
+      if (held === undefined) return undefined
+      this.#guard ??= this.#begin()
+    } else if (held === undefined) this.#guard = undefined
+    else if (this.#guard === undefined) {
+      const begun = this.#begin()
       // A token may hold the mark of a call and its beginning. What the tools do not allow is left to the model.
-      if (begun.takeText(held)) guard = begun
+      if (begun.takeText(held)) this.#guard = begun
     }
-    return guard
+    return this.#guard
+  }
+
+  /** Whether the answer had to end sooner than the model would have ended it. */
+  get isShortened(): boolean {
+    return this.#guard?.isShortened ?? false
   }
 }
 

@@ -7,21 +7,32 @@ import type { TokenBytes } from './token-bytes.ts'
 /** States whose tokens are kept: most tokens of an answer are chosen in the same few. */
 const STATES_KEPT_MAX = 16
 
+interface Allowed {
+  /** 1 for each token that is. */
+  readonly tokens: Uint8Array
+  /** Bytes that the text needs at least to end, after the token that needs most. */
+  readonly rest: number
+}
+
 export class Guard {
   readonly #machine: GrammarMachine
   readonly #tokens: TokenBytes
   readonly #ends: ReadonlySet<number>
-  readonly #allowed = new Map<State, Uint8Array>()
+  readonly #allowed = new Map<State, Allowed>()
   #state: State
+  /** Tokens that the answer may still have. */
+  #room: number
+  #isShortened = false
 
   /**
    * @param ends tokens that end an answer.
    * @throws {InvalidInputError} for a grammar that can be followed in too many ways.
    */
-  constructor(grammar: string, tokens: TokenBytes, ends: ReadonlySet<number>) {
+  constructor(grammar: string, tokens: TokenBytes, { ends, room }: GuardOptions) {
     this.#machine = new GrammarMachine(grammar)
     this.#tokens = tokens
     this.#ends = ends
+    this.#room = room
     this.#state = this.#machine.start
   }
 
@@ -30,10 +41,18 @@ export class Guard {
     return this.#state.ends && this.#state.ways.length === 0
   }
 
+  /** Whether a token was not allowed because the text would not have come to its end. */
+  get isShortened(): boolean {
+    return this.#isShortened
+  }
+
   allows(token: number): boolean {
     if (this.#ends.has(token)) return this.#state.ends
     this.#machine.begin(this.#state)
-    return this.#after(this.#tokens.of(token)) !== undefined
+    const state = this.#after(this.#tokens.of(token))
+    if (state === undefined || this.#hasRoomFor(state.rest)) return state !== undefined
+    this.#isShortened = true
+    return false
   }
 
   /**
@@ -44,20 +63,23 @@ export class Guard {
   mask(scores: Float32Array): void {
     let allowed = this.#allowed.get(this.#state)
     if (allowed === undefined) {
-      allowed = this.#allAllowed(scores.length)
+      allowed = this.#allAllowed(scores.length, () => true)
       if (this.#allowed.size === STATES_KEPT_MAX) this.#allowed.clear()
       this.#allowed.set(this.#state, allowed)
     }
+    if (!this.#hasRoomFor(allowed.rest))
+      allowed = this.#allAllowed(scores.length, rest => this.#hasRoomFor(rest))
     let isAny = false
     for (let token = 0; token < scores.length; token++) {
-      if (allowed[token] === 1) isAny = true
+      if (allowed.tokens[token] === 1) isAny = true
       else scores[token] = Number.NEGATIVE_INFINITY
     }
     if (!isAny) throw new InvalidInputError('No token of the model can go on as the schema says.')
   }
 
-  /** A token that is allowed, and no end. */
+  /** A token that is allowed. */
   take(token: number): void {
+    this.#room--
     if (!this.#ends.has(token)) this.#state = this.#after(this.#tokens.of(token)) ?? this.#state
   }
 
@@ -66,6 +88,14 @@ export class Guard {
     const state = this.#after(Buffer.from(text))
     if (state !== undefined) this.#state = state
     return state !== undefined
+  }
+
+  /**
+   * A token has a byte at least, so what needs `rest` bytes ends in as many tokens. A text that had no room to end from
+   * the begin is cut wherever it is.
+   */
+  #hasRoomFor(rest: number): boolean {
+    return rest < this.#room || this.#state.rest > this.#room
   }
 
   #after(bytes: Uint8Array | undefined): State | undefined {
@@ -78,13 +108,14 @@ export class Guard {
   }
 
   /** In the order of their bytes, so what two of them begin with is followed once. */
-  #allAllowed(count: number): Uint8Array {
+  #allAllowed(count: number, hasRoom: (rest: number) => boolean): Allowed {
     const { ids, bytes, shared } = this.#tokens
-    const allowed = new Uint8Array(count)
+    const tokens = new Uint8Array(count)
     this.#machine.begin(this.#state)
     /** After each byte of the token before. */
     const after: (State | undefined)[] = [this.#state]
     let known = 0
+    let most = 0
     for (let at = 0; at < bytes.length; at++) {
       const token = bytes[at]!
       let length = Math.min(shared[at]!, known)
@@ -92,9 +123,18 @@ export class Guard {
         after[length + 1] = this.#machine.step(after[length]!, token[length]!)
       // Where it ended, or where it was not allowed any more.
       known = length
-      if (length === token.length && after[length] !== undefined) allowed[ids[at]!] = 1
+      const rest = length === token.length ? after[length]?.rest : undefined
+      if (rest === undefined || !hasRoom(rest)) continue
+      tokens[ids[at]!] = 1
+      if (rest > most) most = rest
     }
-    if (this.#state.ends) for (const token of this.#ends) allowed[token] = 1
-    return allowed
+    if (this.#state.ends) for (const token of this.#ends) tokens[token] = 1
+    return { tokens, rest: most }
   }
+}
+
+interface GuardOptions {
+  readonly ends: ReadonlySet<number>
+  /** Tokens that the answer may have. */
+  readonly room: number
 }

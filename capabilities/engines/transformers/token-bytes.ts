@@ -57,7 +57,7 @@ function sharedBy(bytes: Uint8Array, before: Uint8Array | undefined): number {
 }
 
 /** UTF-8, a letter for each byte. */
-const lettersOf = (text: string): string => Buffer.from(text).latin1Slice()
+const lettersOf = (text: string): string => Buffer.from(text).toString('latin1')
 
 /** @returns what gives the bytes of a token, each as a letter. */
 function readerOf(decoder: Decoder | null): (token: string) => string {
