@@ -19,6 +19,7 @@ import {
   TEXT_PIECE_CHARS_MAX
 } from './chunks.ts'
 import type { LumosError } from './errors.ts'
+import { readFirst } from './first-issue.ts'
 import type { PreparedRequest } from './inference.ts'
 import { isRecord } from './record.ts'
 import type { TaskDefinition } from './tasks/definition.ts'
@@ -26,6 +27,8 @@ import { definitionOf } from './tasks/index.ts'
 
 /** All text of one answer, reasoning and tool calls included: a million tokens of 16 characters. */
 const ANSWER_CHARS_MAX = 16 * 1024 * 1024
+/** What an entry of log-probabilities counts besides its text, which may be none: it takes a hundred bytes of memory. */
+const LOGPROB_CHARS = 32
 /** Reports of progress in one answer: ten a second, for the longest budget, are 36,000. */
 export const PROGRESS_MAX = 65_536
 /** Pieces of media in one answer: at the size of a piece, far more bytes than any task allows. */
@@ -109,8 +112,8 @@ export class Answer {
       chars += id.length + name.length + words.length
     }
     for (const { token, top = [] } of logprobs) {
-      chars += token.length
-      for (const other of top) chars += other.token.length
+      chars += LOGPROB_CHARS + token.length
+      for (const other of top) chars += LOGPROB_CHARS + other.token.length
     }
     const tokensMade = Math.max(tokens.length, logprobs.length)
     if (chars === 0 && tokensMade === 0) throw this.#broken('sent an empty delta')
@@ -148,7 +151,7 @@ export class Answer {
   }
 
   #parsed<S extends z.ZodType>(what: string, schema: S, value: unknown): z.output<S> {
-    const result = schema.safeParse(value)
+    const result = readFirst(schema, value)
     if (result.success) return result.data
     const issue = result.error.issues[0]!
     throw this.#broken(`sent an invalid ${what} (${issue.path.join('.')}: ${issue.message})`)

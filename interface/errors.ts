@@ -26,6 +26,7 @@ export const ERROR_MEANINGS = {
   UNAUTHENTICATED: meaning(401, 5),
   DENIED: meaning(403, 5),
   MODEL_NOT_FOUND: meaning(404, 4),
+  WEIGHTS_NOT_FOUND: meaning(404, 4),
   PEER_NOT_FOUND: meaning(404, 4),
   UNIT_NOT_FOUND: meaning(404, 4),
   JOB_UNKNOWN: meaning(404, 4),
@@ -45,8 +46,11 @@ export const ERROR_MEANINGS = {
   // Somebody tried and failed.
   ENGINE_FAILED: meaning(502, 1, true),
   MODEL_INVALID: meaning(502, 1, true),
+  WEIGHTS_INVALID: meaning(502, 1, true),
   PEER_UNREACHABLE: meaning(502, 1, true),
   STREAM_INTERRUPTED: meaning(502, 1),
+  ORIGIN_FAILED: meaning(502, 1, true),
+  ORIGIN_CHANGED: meaning(502, 1, true),
   JOB_INTERRUPTED: meaning(500, 1),
   INTERNAL: meaning(500, 1),
 
@@ -83,7 +87,8 @@ export const ERROR_MEANINGS = {
   HOME_NEWER: meaning(500, 1),
   STORE_DAMAGED: meaning(500, 1),
   STORE_FAILED: meaning(500, 1, true),
-  STORE_FULL: meaning(507, 1, true)
+  STORE_FULL: meaning(507, 1, true),
+  WEIGHTS_FULL: meaning(507, 1, true)
 } as const satisfies Record<string, ErrorMeaning>
 
 export type ErrorCode = keyof typeof ERROR_MEANINGS

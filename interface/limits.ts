@@ -11,3 +11,6 @@ export const VECTORS_BYTES_MAX = 32 * 1024 * 1024
 
 /** A prompt above this is refused before any model sees it: 1 MiB is over 200,000 tokens. */
 export const TEXT_CHARS_MAX = 1024 * 1024
+
+/** Of every leaf but the last of a file of weights: the unit in which they are hashed, asked for and resumed. */
+export const LEAF_BYTES = 1024 * 1024

@@ -26,14 +26,16 @@ export const MANIFEST_PART_BYTES_MAX = 4096
 const MANIFEST_PARTS_MAX = 32
 
 /** More than any model takes. */
-const CONTEXT_TOKENS_MAX = 1_000_000_000
+export const CONTEXT_TOKENS_MAX = 1_000_000_000
+/** More than any device answers at once. */
+export const SLOTS_MAX = 1024
 
 /** One model, offered for one task, which may be one that only newer nodes know. */
 export const Offered = z.object({
   task: TaskText,
   model: ModelId,
   /** Requests answered at once. */
-  slots: z.int().min(1).max(1024),
+  slots: z.int().min(1).max(SLOTS_MAX),
   /** Whether the model is loaded: a cold one answers its first request late. */
   warm: z.boolean(),
   /** Tokens of a prompt and its answer together; absent where the model has no such bound, or does not say. */

@@ -17,6 +17,7 @@ import type { LumosMesh } from './mesh.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
+import type { Weights } from './weights.ts'
 
 export const NodeStatus = z.strictObject({
   peerId: z.string(),
@@ -176,6 +177,7 @@ export interface LumosNode extends AsyncDisposable {
   readonly jobs: LumosJobs
   /** The engines of this device that open models on its disk. */
   readonly engine: LumosEngine
+  readonly weights: Weights
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   /** Protocols between peers that programs around the node bring. */

@@ -5,6 +5,7 @@
 
 import type * as z from 'zod'
 import { InvalidInputError } from './errors.ts'
+import { readFirst } from './first-issue.ts'
 import { type InferenceRequest, MAX_BUDGET_MS, type PreparedRequest } from './inference.ts'
 import { issueWords } from './issue-words.ts'
 import { definitionOf, isTaskName, TASK_NAMES } from './tasks/index.ts'
@@ -35,7 +36,7 @@ export function prepare({ id, task, model, input, params, budgetMs }: InferenceR
 }
 
 function parsed(root: string, schema: z.ZodType, value: unknown): unknown {
-  const result = schema.safeParse(value)
+  const result = readFirst(schema, value)
   if (result.success) return result.data
 
   const issue = result.error.issues[0]!

@@ -11,7 +11,8 @@ import type { Clock, Random } from '../interface/clock.ts'
 import type { EventData, EventName } from '../interface/events.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware } from '../interface/manifest.ts'
-import type { Membership } from '../interface/membership.ts'
+import type { Access, Membership } from '../interface/membership.ts'
+import type { RecordKind } from '../protocols/wire/signed-record.ts'
 import type { Database } from '../storage/database/database.ts'
 import type { FeatureTables } from '../storage/database/feature-database.ts'
 import type { JobKind } from './jobs/job-kind.ts'
@@ -21,11 +22,13 @@ import type { Action } from './membership/policy.ts'
 
 /**
  * A feature as it is declared: what the settings and the disk must know of it before its code is loaded. `name` is that
- * of its facet (`node.NAME`), of its settings' section, its database, its events and jobs (`NAME.…`) and its part of the
- * manifest.
+ * of its facet (`node.NAME`), of its settings' section, its database, its events and jobs (`NAME.…`), its folder in the
+ * home and its part of the manifest.
  */
 export interface FeatureDeclaration<Facet = unknown> {
   readonly name: string
+  /** What its events and jobs are named by, where that is not its own name: pulls of weights are `model.pull`. */
+  readonly domain?: string
   readonly settings?: z.ZodObject
   /** Their types go into `EventSchemas` (`interface/events.ts`). */
   readonly events?: Readonly<Record<`${string}.${string}`, z.ZodType>>
@@ -46,6 +49,10 @@ export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 
   /** Those that are installed on request, and those that are stopped. */
   readonly engines: InstalledEngines
   readonly hardware: Hardware
+  /** A folder of its own in the home, which may not be there yet. */
+  readonly directory: string
+  /** To whom a model of this device is offered; nothing when it is withdrawn. */
+  offeredTo(model: string): Access | undefined
   /** One of its events. Throws for any other, and for data that its schema refuses. */
   emit: NodeParts['emit']
 }
@@ -56,7 +63,7 @@ export interface Feature<Facet = unknown> {
   readonly facet?: Facet
   /** Names of the topics that it gossips on: the network of a mesh allows no others. */
   readonly topics?: readonly string[]
-  /** Long work, begun by `node.jobs.begin`. Each kind has a name of its own, `NAME.…`. */
+  /** Long work, begun by `node.jobs.begin`. Each kind has a name of its own, `NAME.…` or `DOMAIN.…`. */
   readonly jobs?: readonly JobKind[]
   /** Called once for each mesh that the node enters, before the network of that mesh starts. */
   join?(mesh: MeshContext): Participation
@@ -113,13 +120,20 @@ export interface NodeParts {
 /** What a feature may use of one mesh. */
 export interface MeshContext extends NodeParts {
   readonly meshId: string
-  readonly members: { get(peerId: string): Membership | undefined; list(): readonly Membership[] }
+  readonly members: {
+    get(peerId: string): Membership | undefined
+    list(): readonly Membership[]
+    /** What a peer was when it was last known, member or not. */
+    lastKnown(peerId: string): Membership | undefined
+  }
   /** @throws {LumosError} where the policy does not let this peer do that. */
   permit(peerId: string, action: Action): void
   /** What `manifest` gives has changed. */
   manifestChanged(): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
+  /** Signed by this device. */
+  seal<S extends z.ZodType>(kind: RecordKind<S>, value: z.output<S>): Promise<Uint8Array>
   /** @param topic one that the feature names. */
   publish(topic: string, message: Uint8Array): Promise<void>
 }

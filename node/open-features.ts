@@ -1,5 +1,6 @@
 /** Makes features of their declarations: each gets its settings, its database and its events, and no other's. */
 
+import { join } from 'node:path'
 import type * as z from 'zod'
 import { EVENTS } from '../interface/events.ts'
 import type { Logger } from '../interface/lifecycle.ts'
@@ -7,12 +8,15 @@ import type { LumosNode } from '../interface/node.ts'
 import { FeatureDatabase } from '../storage/database/feature-database.ts'
 import type { DataDir } from '../storage/home/data-dir.ts'
 import type { Feature, FeatureComponents, FeatureDeclaration } from './feature.ts'
+import type { ModelAccess } from './membership/index.ts'
 
 /** Part of the name of a file. */
 const FEATURE_NAME = /^[a-z]{1,32}$/
 
-export interface OpenFeaturesComponents extends Omit<FeatureComponents, 'settings' | 'database'> {
-  readonly home: Pick<DataDir, 'featureDatabase'>
+export interface OpenFeaturesComponents
+  extends Omit<FeatureComponents, 'settings' | 'database' | 'directory' | 'offeredTo'> {
+  readonly home: Pick<DataDir, 'featureDatabase' | 'path'>
+  readonly access: Pick<ModelAccess, 'to'>
   /** By the name of the feature. */
   readonly settings: Readonly<Record<string, unknown>>
 }
@@ -21,11 +25,11 @@ export interface OpenFeaturesComponents extends Omit<FeatureComponents, 'setting
 export function declaredEvents(declarations: readonly FeatureDeclaration[]): Record<string, z.ZodType> {
   const declared: Record<string, z.ZodType> = {}
   const names = new Set<string>()
-  for (const { name, events = {} } of declarations) {
+  for (const { name, domain = name, events = {} } of declarations) {
     if (!FEATURE_NAME.test(name) || names.has(name)) throw new Error(`A feature cannot be named ${name}.`)
     names.add(name)
     for (const [event, schema] of Object.entries(events)) {
-      if (!event.startsWith(`${name}.`) || Object.hasOwn(EVENTS, event))
+      if (!event.startsWith(`${domain}.`) || Object.hasOwn(EVENTS, event) || Object.hasOwn(declared, event))
         throw new Error(`The feature ${name} declares the event ${event}.`)
       declared[event] = schema
     }
@@ -48,12 +52,14 @@ export async function openFeatures(
 }
 
 async function open(declaration: FeatureDeclaration, components: OpenFeaturesComponents): Promise<Feature> {
-  const { name, events = {}, tables } = declaration
-  const { home, settings, ...shared } = components
+  const { name, domain = name, events = {}, tables } = declaration
+  const { home, settings, access, ...shared } = components
   const store = tables && new FeatureDatabase(home.featureDatabase(name, tables), tables)
   const feature = await declaration.create({
     ...shared,
     settings: settings[name],
+    directory: join(home.path, name),
+    offeredTo: model => access.to(model),
     get database() {
       if (store === undefined) throw new Error(`The feature ${name} declares no tables.`)
       return store.database
@@ -64,7 +70,8 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
     }
   })
   for (const kind of feature.jobs ?? [])
-    if (!kind.name.startsWith(`${name}.`)) throw new Error(`The feature ${name} brings the job ${kind.name}.`)
+    if (!kind.name.startsWith(`${domain}.`))
+      throw new Error(`The feature ${name} brings the job ${kind.name}.`)
   return {
     name,
     facet: feature.facet,
@@ -80,7 +87,7 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 }
 
 /** Each facet under the name of its feature. */
-export function withFacets(node: Omit<LumosNode, 'engine'>, features: readonly Feature[]): LumosNode {
+export function withFacets(node: Omit<LumosNode, 'engine' | 'weights'>, features: readonly Feature[]): LumosNode {
   for (const { name, facet } of features) {
     if (facet === undefined) continue
     if (name in node) throw new Error(`A feature cannot be named ${name}: a node has that already.`)

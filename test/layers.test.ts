@@ -35,6 +35,7 @@ const BELOW: Record<string, readonly string[]> = {
 const ONLY: readonly [pattern: RegExp, folders: readonly string[]][] = [
   [/^(libp2p|@libp2p\/.*|@multiformats\/.*)$/, ['protocols', 'node', 'storage', 'sim', 'soak', 'bench']],
   [/^(onnxruntime-node|sharp|@huggingface\/transformers)$/, ['capabilities', 'bench']],
+  [/^(helia|@helia\/.*|ipfs-unixfs.*)$/, ['storage', 'node', 'bench']],
   [/^node:sqlite$/, ['storage', 'bench']],
   [/^(hono|@hono\/.*)$/, ['gateway']],
   [/^commander$/, ['cli']]
@@ -117,7 +118,8 @@ const FEATURES: ReadonlySet<string> = new Set([
   'models',
   'pairing',
   'routing',
-  'serving'
+  'serving',
+  'weights'
 ])
 /** The seam itself: features import it, so it names types of them in their own files. */
 const SEAM = 'node/feature.ts'
@@ -326,7 +328,7 @@ describe('the floors of the house', () => {
       )
       .filter(
         ({ file, target: [floor, room] }) =>
-          floor === 'node' && FEATURES.has(room!) && dirname(file) !== join('node', room!)
+          floor === 'node' && FEATURES.has(room!) && !file.startsWith(join('node', room!) + sep)
       )
     expect(reached.length).toBeGreaterThan(10)
     expect(reached.filter(({ target }) => target.at(-1) !== 'index.ts')).toEqual([])

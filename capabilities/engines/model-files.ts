@@ -53,7 +53,8 @@ async function hashOf(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-function unreadable(err: NodeJS.ErrnoException): never {
+/** @throws {LumosError} `MODEL_INVALID` with what to do where the system refused to open a file; else `err`. */
+export function unreadable(err: NodeJS.ErrnoException): never {
   if (err.code !== 'EACCES') throw err
   throw invalid(`the user of engines may not read the model's files: run chmod -R o+rX on its folder`)
 }

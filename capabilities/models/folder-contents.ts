@@ -2,15 +2,20 @@
 
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { EnginesHere } from './found-model.ts'
+import { markOfEngines } from './read-models.ts'
 
 /** Files of one model, with room for those of a publisher. */
 const ENTRIES_MAX = 512
 /** A publisher holds repositories, which hold folders. */
 const DEPTH_MAX = 3
 
-/** Another text when a file comes, goes or changes; undefined where that is too much to look at, or cannot be. */
-export async function contentsOf(path: string): Promise<string | undefined> {
-  const marks: string[] = []
+/**
+ * Another text when a file comes, goes or changes, or an engine that may open it; undefined where that is too much to
+ * look at, or cannot be.
+ */
+export async function contentsOf(path: string, engines?: EnginesHere): Promise<string | undefined> {
+  const marks = [markOfEngines(engines)]
   try {
     return (await look(path, marks, 0)) ? marks.join(' ') : undefined
   } catch {

@@ -166,11 +166,11 @@ export class ModelFolder implements Startable {
     let contents: string | undefined
     try {
       if (before !== undefined && !this.#fresh) {
-        if (await isUnchanged(path, before))
+        if (await this.#isUnchanged(path, before))
           return before.settled ? before : { ...before, settled: true, last: undefined }
       }
       // Before it is read: what changes meanwhile is seen the next time.
-      contents = await contentsOf(path)
+      contents = await contentsOf(path, this.#options.engines)
       if (!isModelFile(basename(path)) && !(await stat(path)).isDirectory()) return strayFile(path)
       const found = await readModels(path, this.#options.engines)
       const mark = await markOf(found)
@@ -184,6 +184,12 @@ export class ModelFolder implements Startable {
       const result = { place: path, model: null, code, reason: message }
       return { mark: message, result, settled: last === undefined, last, contents }
     }
+  }
+
+  /** Nothing is read for this: the head of a model that is broken may be long. */
+  async #isUnchanged(path: string, { result, mark, contents }: Sighting): Promise<boolean> {
+    if (isFound(result)) return (await markOf(result)) === mark
+    return contents !== undefined && (await contentsOf(path, this.#options.engines)) === contents
   }
 
   #watch(): void {
@@ -232,12 +238,6 @@ async function markOf(models: readonly FoundModel[]): Promise<string> {
   }
   return marks.join(' ')
 }
-
-/** Nothing is read for this: the head of a model that is broken may be long. */
-const isUnchanged = async (path: string, { result, mark, contents }: Sighting): Promise<boolean> =>
-  isFound(result)
-    ? (await markOf(result)) === mark
-    : contents !== undefined && (await contentsOf(path)) === contents
 
 const invalid = (place: string, reason: string): LeftOut => ({
   place,

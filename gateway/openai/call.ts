@@ -3,11 +3,12 @@
 import type { Context } from 'hono'
 import type * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
+import { readFirst } from '../../interface/first-issue.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
 import type { BodyReader } from '../body.ts'
 import { type Call, JSON_HEADERS, toJson } from '../envelope.ts'
-import { SSE_HEADERS } from '../sse.ts'
+import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
 import { RefusedError } from './errors.ts'
 import { refusedBy } from './issues.ts'
@@ -37,7 +38,7 @@ export async function readBody<S extends z.ZodType>(
     if (!(thrown instanceof LumosError) || thrown.code !== 'INVALID_INPUT') throw thrown
     throw new RefusedError(`We could not parse the JSON body of your request. ${thrown.message}`, {})
   })
-  const read = schema.safeParse(value)
+  const read = readFirst(schema, value)
   if (read.success) return read.data
   throw refusedBy(read.error, value)
 }
@@ -84,5 +85,5 @@ export async function answerStream(
   }
   const headers = answerHeaders(begun === 'waited' ? { ...call, route: undefined } : call)
   const body = dataBody({ first, rest: events, clock, failed: failure })
-  return new Response(body, { headers: { ...SSE_HEADERS, ...headers } })
+  return sseResponse(body, c.env.incoming, headers)
 }

@@ -1,6 +1,7 @@
 /** The narrow view of one mesh that a feature gets. */
 
 import { peerIdFromString } from '@libp2p/peer-id'
+import { sealRecord } from '../../protocols/wire/signed-record.ts'
 import type { MeshContext } from '../feature.ts'
 import type { MeshManifests } from '../manifests/index.ts'
 import type { MeshMembership } from '../membership/index.ts'
@@ -15,7 +16,7 @@ export interface ContextParts {
 }
 
 export const contextOf = (
-  { peerId, clock, random, log, emit }: NodeContext,
+  { peerId, privateKey, clock, random, log, emit }: NodeContext,
   meshId: string,
   { libp2p, membership: { members, guard }, manifests }: ContextParts
 ): MeshContext => ({
@@ -29,6 +30,7 @@ export const contextOf = (
   manifestChanged: () => manifests.announcer.changed(),
   permit: (id, action) => guard.check(id, action),
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
+  seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,
   async publish(topic, message) {
     await libp2p.services.pubsub.publish(topicOf(meshId, topic), message)
   }

@@ -8,6 +8,7 @@
 
 import type * as z from 'zod'
 import { LumosError, ProtocolViolationError } from '../../interface/errors.ts'
+import { readFirst } from '../../interface/first-issue.ts'
 import { decode } from './cbor/decode.ts'
 import { encode } from './cbor/encode.ts'
 import { ATTACHMENT_BYTES_MAX } from './limits.ts'
@@ -42,7 +43,7 @@ export const attach = (control: Uint8Array, data: readonly Uint8Array[]): unknow
 
 /** @throws {ProtocolViolationError} with the path of the first issue, unless `schema` accepts `value`. */
 export function check<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value)
+  const result = readFirst(schema, value)
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const path = issue?.path.join('.') || 'the body'

@@ -23,6 +23,8 @@ import { makeSocketPath, removeSocketPath } from './socket-path.ts'
 
 /** What must be free before a disk that was full counts as cured: a few dozen commits. */
 const SPACE_BYTES = 256 * 1024
+/** The home above is private. An engine of root starts in this folder as another user, which must read the files in it. */
+const MODELS_DIR_MODE = 0o755
 /** SQLite's own default (SQLITE_MAX_PAGE_COUNT). */
 const PAGES_MAX = 0xffff_fffe
 
@@ -160,8 +162,8 @@ export async function openDataDir(path: string, options: { log?: Logger } = {}):
     const cache = opened.use(openCacheDatabase(cachePath, cacheOptions, options.log))
 
     dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path) })
-    for (const dir of [dataDir.modelsDir, dataDir.logDir])
-      mkdirSync(dir, { recursive: true, mode: PRIVATE_DIR_MODE })
+    mkdirSync(dataDir.logDir, { recursive: true, mode: PRIVATE_DIR_MODE })
+    mkdirSync(dataDir.modelsDir, { recursive: true, mode: MODELS_DIR_MODE })
     // The home is locked, so this one is a killed process's.
     removeRunFile(path)
     if (!complete) writeFileDurably(join(path, 'format'), `${FORMAT}\n`)

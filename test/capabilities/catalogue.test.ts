@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import { appendFile, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'vitest'
+import { afterEach, beforeEach, describe, it, onTestFinished, vi } from 'vitest'
 import { echoModel } from '../../capabilities/engines/echo.ts'
-import { Catalogue, type PlacedModel } from '../../capabilities/models/catalogue.ts'
+import { llamaCpp } from '../../capabilities/engines/llama-cpp/kind.ts'
+import { Catalogue, type CatalogueOptions, type PlacedModel } from '../../capabilities/models/catalogue.ts'
 import { ModelFolder } from '../../capabilities/models/model-folder.ts'
 import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
@@ -38,8 +39,13 @@ afterEach(async () => {
 
 const modelOf = (id: string): PlacedModel => ({ place: `settings.${id}`, model: echoModel({ clock }, id) })
 
-async function start(directories: readonly string[], fixed: readonly PlacedModel[] = []): Promise<void> {
+async function start(
+  directories: readonly string[],
+  fixed: readonly PlacedModel[] = [],
+  more: Pick<CatalogueOptions, 'demonstrations' | 'engines'> = {}
+): Promise<void> {
   catalogue = new Catalogue({
+    ...more,
     clock,
     log,
     fixed,
@@ -84,6 +90,22 @@ const reasons = (): string[] =>
   catalogue.leftOut.map(({ place, reason }) => `${place.slice(home.length)}: ${reason}`)
 
 describe('Catalogue', () => {
+  it.each([
+    { slots: 0 },
+    { slots: 1e9 },
+    { slots: 1.5 },
+    { contextTokens: Number.NaN },
+    { contextTokens: 2 ** 52 }
+  ])('leaves out a model that states %o, which peers would refuse with the whole manifest', async stated => {
+    const { place, model } = modelOf('wrong')
+    await start([], [{ place, model: { ...model, ...stated } }, modelOf('right')])
+    assert.deepEqual(served, ['right'])
+    assert.deepEqual(
+      catalogue.leftOut.map(({ model, code }) => [model, code]),
+      [['wrong', 'MODEL_INVALID']]
+    )
+  })
+
   it('serves what is put into a folder and no longer what is taken away', async () => {
     await put('m/first', 'first')
     await start(['m'])
@@ -143,6 +165,24 @@ describe('Catalogue', () => {
     assert.equal(changes, 3)
   })
 
+  it('serves no model of a stopped engine, a demonstration neither', async () => {
+    await put('m/own', 'own')
+    await put('shipped/shown', 'shown')
+    let stopped = false
+    const engines = { get: () => undefined, isStopped: () => stopped }
+    await start(['m'], [], { demonstrations: join(home, 'shipped'), engines })
+    assert.deepEqual(served, ['own', 'shown'])
+
+    stopped = true
+    await catalogue.refresh()
+    assert.deepEqual(served, [])
+    assert.match(reasons().join(), /shown.*its engine is stopped/)
+
+    stopped = false
+    await catalogue.refresh()
+    assert.deepEqual(served, ['own', 'shown'])
+  })
+
   it('mends a broken model as soon as its description is right', async () => {
     await put('m/x', 'x')
     await write('m/x/model_info.json', '{')
@@ -155,14 +195,11 @@ describe('Catalogue', () => {
   })
 
   it('reads a broken file once, and again when it has changed', async () => {
-    let reads = 0
-    const engines = {
-      get() {
-        reads++
-        return { engine: 'llama-cpp', path: '/nowhere', mark: '/nowhere', accelerators: [] } as never
-      },
-      isStopped: () => false
-    }
+    const find = vi.spyOn(llamaCpp, 'find')
+    onTestFinished(() => find.mockRestore())
+    const reads = () => find.mock.calls.filter(([{ path }]) => path.endsWith('cut')).length
+    const installed = { engine: 'llama-cpp', path: '/nowhere', mark: '/nowhere', accelerators: [] }
+    const engines = { get: () => installed as never, isStopped: () => false }
     const folder = new ModelFolder(join(home, 'models'), { clock, optional: false, engines, onChange() {} })
     await write('models/cut/model.gguf', 'GGUF, and no more')
     await folder.start()
@@ -173,12 +210,13 @@ describe('Catalogue', () => {
       await write(`models/other-${look}/notes`, 'no model')
       await until(() => folder.leftOut.length === look + 2)
     }
-    assert.deepEqual([reads, folder.leftOut[0]!.reason], [1, reason])
+    assert.deepEqual([reads(), folder.leftOut[0]!.reason], [1, reason])
 
     await appendFile(join(home, 'models/cut/model.gguf'), '.')
-    await until(() => reads === 2)
-    await folder.refresh()
-    assert.ok(reads >= 3)
+    await until(() => reads() === 2)
+    // Another installation of its engine may open it.
+    installed.mark = '/elsewhere'
+    await until(() => reads() === 3)
     folder.stop()
   })
 

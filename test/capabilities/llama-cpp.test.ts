@@ -1,15 +1,17 @@
 /** GGUF models on the real llama.cpp, in a process of its own. */
 
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kindOf } from '../../capabilities/engines/index.ts'
+import { works } from '../../capabilities/host/engine-sandbox.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
+import type { EngineSandbox } from '../../interface/node.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { accumulate } from '../../interface/tasks/index.ts'
 import { engineCompliance } from '../compliance/engine.ts'
@@ -40,16 +42,16 @@ function ask(input: unknown, params: Record<string, unknown> = {}) {
 }
 
 /** The model in a folder of its own: `bytes`, or the fixture. */
-async function serve(name: string, bytes: Uint8Array = readFileSync(TINY)) {
+async function serve(name: string, bytes: Uint8Array = readFileSync(TINY), sandbox?: EngineSandbox) {
   const folder = join(directory, name)
   mkdirSync(folder)
   writeFileSync(join(folder, 'model-q8_0.gguf'), bytes)
   const [found] = await readModels(folder, installedEngines)
   const log = memoryLog()
-  const model = kindOf(found!.engine).serve(found!, { clock: systemClock, log, env: {}, cores: 2 })
+  const model = kindOf(found!.engine).serve(found!, { clock: systemClock, log, env: {}, cores: 2, sandbox })
   const registry = registryOf([model], { log })
   closing.push(() => registry.stop())
-  return { found: found!, model, registry }
+  return { folder, found: found!, model, registry }
 }
 
 async function answer(chunks: AsyncIterable<InferenceChunk>) {
@@ -67,6 +69,8 @@ async function answer(chunks: AsyncIterable<InferenceChunk>) {
   }
   return { ...output, finishReason: last.finishReason, usage: last.usage }
 }
+
+const hasUserOfEngines = process.getuid?.() === 0 && (await works('user'))
 
 const told = obstacle === undefined ? 'llama.cpp' : `llama.cpp (did not run: ${obstacle})`
 describe.skipIf(obstacle !== undefined)(told, () => {
@@ -192,6 +196,22 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     assert.equal(code, 'CONTEXT_TOO_SMALL')
     assert.match(message, /prompt has 1\d\d\d tokens .* room for 512/)
   })
+
+  it.runIf(hasUserOfEngines)(
+    'says what to do where the user of engines may not read the file, and answers afterwards',
+    async () => {
+      const { folder, registry } = await serve('private', undefined, 'user')
+      chmodSync(directory, 0o700)
+      chmodSync(folder, 0o700)
+      const { code, message } = await errorOf(registry.infer(ask({ prompt: 'The' }, { maxTokens: 1 })))
+      assert.equal(code, 'MODEL_INVALID')
+      assert.match(message, /may not read the model's files: run chmod -R o\+rX on its folder/)
+
+      // As the folder of models in a home: readable, below a private one.
+      chmodSync(folder, 0o755)
+      await answer(registry.infer(ask({ prompt: 'The' }, { maxTokens: 1 })))
+    }
+  )
 
   it('serves vectors of length 1 where the file says how they are made', async () => {
     const bytes = withEntry(readFileSync(TINY), 'llama.pooling_type', 1)

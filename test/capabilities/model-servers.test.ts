@@ -3,6 +3,7 @@ import { PRODUCTS, type Product } from '../../capabilities/engines/openai/listin
 import { ModelServers, type NamedServer } from '../../capabilities/engines/openai/servers.ts'
 import type { PlacedModel } from '../../capabilities/models/catalogue.ts'
 import { systemClock } from '../../interface/clock.ts'
+import { Offered } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import { type Asked, type Said, startModelServer } from '../fixtures/model-server.ts'
 import { becomes } from '../hostile/measures.ts'
@@ -58,6 +59,33 @@ const OLLAMA = {
 }
 
 describe('servers of models on this device', () => {
+  it.each<[name: string, total_slots: unknown, n_ctx: unknown]>([
+    ['llama.cpp', 1e9 + 0.5, 2 ** 52],
+    ['llama.cpp', -1, -1],
+    ['llama.cpp', 'many', { toString: 1 }]
+  ])(
+    '%s that states %j slots and a context of %j states what a manifest may say',
+    async (name, total_slots, n_ctx) => {
+      await using server = await startModelServer(
+        paths({
+          '/v1/models': { data: [{ id: 'm', owned_by: 'llamacpp' }] },
+          '/props': { total_slots, default_generation_settings: { n_ctx } }
+        })
+      )
+      const { models } = await new Seen().look([product(name, server.port)])
+      for (const { model } of models) {
+        const { id, slots, contextTokens } = model
+        Offered.parse({ task: 'text-generation', model: id, slots, warm: true, contextTokens })
+      }
+    }
+  )
+
+  it('that list their models without end have none', async () => {
+    await using server = await startModelServer(() => ({ text: `{"models":[${'[],'.repeat(1_000_001)}{}]}` }))
+    const { models } = await new Seen().look([product('ollama', server.port)])
+    expect(models).toEqual([])
+  })
+
   it.each<[string, object, object[]]>([
     [
       'ollama',

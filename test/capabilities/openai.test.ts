@@ -54,6 +54,7 @@ async function answered(said: (asked: Asked) => Said, request = textRequest('hel
 const stream =
   (...stream: string[]): (() => Said) =>
   () => ({ stream })
+const deep = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
 const call = (more: object) => delta({ tool_calls: [more] })
 
 describe('a stream of a compatible server', () => {
@@ -195,6 +196,48 @@ describe('a stream of a compatible server', () => {
     })
   })
 
+  it.each<[string, () => Said, RegExp]>([
+    [
+      'words without end after its last piece',
+      () => ({ stream: Array.from({ length: 24 }, () => delta({ content: 'x'.repeat(1_000_000) })) }),
+      /more than 16777216 characters/
+    ],
+    [
+      'events without end that bring nothing',
+      () => ({ stream: Array.from({ length: 20 }, () => event({}).repeat(5000)) }),
+      /more than 65536 events without words/
+    ],
+    [
+      'an event of a million lists',
+      () => ({ stream: [`data: {"choices":[${'[],'.repeat(1_000_000)}0]}\n\n`] }),
+      /more than 1000000 values/
+    ],
+    [
+      'a whole answer of so many',
+      () => ({ text: `[${'{},'.repeat(1_000_000)}0]` }),
+      /more than 1000000 values/
+    ],
+    [
+      'arguments of a tool that are nested without end',
+      () => ({
+        stream: [call({ function: { name: 'f', arguments: 0 } }).replace('0}', `${deep(100_000)}}`)]
+      }),
+      /nested too deeply/
+    ],
+    [
+      'an error of a kind that cannot be written',
+      () => ({
+        stream: [event({ error: { message: 'broken', code: { toString: 1 }, type: { valueOf: 1 } } })]
+      }),
+      /^attic: broken$/
+    ]
+  ])('is a failure where it holds %s', async (_, said, words) => {
+    await expect(answered(said, textRequest('x', { maxTokens: 2 }))).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: expect.stringMatching(words)
+    })
+  })
+
   it('that is no stream is read as a whole', async () => {
     const message = { role: 'assistant', content: 'a b', tool_calls: [{ id: 'c', function: { name: 'f' } }] }
     const { output, done } = await answered(() => ({
@@ -298,6 +341,13 @@ describe('what a compatible server is asked', () => {
     expect([...new Float32Array(output.vectors.buffer)]).toEqual([1, 2, 3, 4])
   })
 
+  it('refuses vectors among more objects than there can be vectors', async () => {
+    const text = `{"data":[${'{},'.repeat(1_000_000)}0]}`
+    await expect(
+      answered(() => ({ text }), ask('feature-extraction', { texts: ['a'] }))
+    ).rejects.toMatchObject({ code: 'ENGINE_FAILED', message: expect.stringMatching(/values/) })
+  })
+
   it.each([
     ['too few', [{ index: 0, embedding: [1] }]],
     [
@@ -394,6 +444,17 @@ describe('a refusal of a compatible server', () => {
     ).rejects.toMatchObject(error)
   })
 
+  it.each<[string, (words: string) => Said]>([
+    ['in a refusal', words => ({ status: 400, json: { error: { message: words } } })],
+    ['in one that is no JSON', words => ({ status: 500, text: words })],
+    ['in the middle of an answer', words => ({ stream: [event({ error: { message: words } })] })]
+  ])('that repeats the key %s does not show it', async (_, said) => {
+    await using server = await startModelServer(({ headers }) => said(`no: ${headers.authorization}`))
+    await expect(Array.fromAsync(engineOf(server, 'sesame').infer(textRequest('x')))).rejects.toMatchObject({
+      message: 'attic: no: Bearer …'
+    })
+  })
+
   it('never shows the key, and a server that is gone is told', async () => {
     const server = await startModelServer(() => ({ status: 401, json: { error: 'bad' } }))
     await expect(Array.fromAsync(engineOf(server, 'sesame').infer(textRequest('x')))).rejects.toThrow(
@@ -405,8 +466,9 @@ describe('a refusal of a compatible server', () => {
       server: { name: 'attic', url: server.url },
       ...{ model: 'm', clock: systemClock, onGone: () => gone++ }
     })
+    // Whoever asks need not know where it is.
     await expect(Array.fromAsync(engine.infer(textRequest('x')))).rejects.toThrow(
-      /does not answer.*ECONNREFUSED/
+      'attic does not answer: ECONNREFUSED.'
     )
     expect(gone).toBe(1)
   })

@@ -21,6 +21,20 @@ const chat = (more: object) => ({ model: TALKER, messages: user('a'), ...more })
 const message = (one: object) => chat({ messages: [one] })
 
 describe('a wrong body', () => {
+  it('of a megabyte is refused by the first thing that is wrong, at once', async () => {
+    const content = Array.from({ length: 256 }, () => ({}))
+    const messages = Array.from({ length: 1200 }, () => ({ role: 'user', content }))
+    const startedMs = performance.now()
+    const { status } = await fetch(`${devices.baseURL}${CHAT}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${devices.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(chat({ messages }))
+    })
+    assert.equal(status, 400)
+    // Reading all of it takes five seconds.
+    assert.ok(performance.now() - startedMs < 2000)
+  })
+
   it.each<[path: string, body: unknown, param: string | null, code: string | null, words: RegExp]>([
     [
       CHAT,

@@ -45,7 +45,13 @@ describe('a home', () => {
       assert.equal(modeOf(join(home, name)), 0o600, name)
     }
     assert.equal(modeOf(dataDir.logDir), 0o700)
-    assert.equal(modeOf(dataDir.modelsDir), 0o700)
+  })
+
+  it('lets the user of engines read a model file of its own folder: only the home above is private', async () => {
+    await using dataDir = await openDataDir(join(temporaryHome(), 'home'))
+
+    assert.equal(modeOf(dataDir.path), 0o700)
+    assert.equal(modeOf(dataDir.modelsDir), 0o755 & ~process.umask())
   })
 
   it('keeps its gateway token, readable by its owner only', async () => {

@@ -114,6 +114,18 @@ describe('the registry of units', () => {
     })
   })
 
+  it('names every wrong field of an input, and of a large one the first', async () => {
+    const wrongFields = async (messages: object[]): Promise<number> => {
+      const refused = setUp().units.execute('inference.chat', { messages }, context)
+      const err = (await refused.then(() => assert.fail(), thrown => thrown)) as LumosError
+      assert.equal(err.code, 'INVALID_INPUT')
+      return (err.details.fields as object[]).length
+    }
+    const wrong = { role: 'user', content: 7 }
+    assert.equal(await wrongFields([wrong, wrong]), 2)
+    assert.equal(await wrongFields(Array.from({ length: 4096 }, () => wrong)), 1)
+  })
+
   it('refuses a peer for each unit that acts on this node only, and runs nothing', async () => {
     const { units, stops } = setUp()
     const own = units.list().filter(({ takes_peer }) => !takes_peer)

@@ -11,6 +11,7 @@ import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { TaskInput, TaskName, TaskParams } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
+import { unreadable } from '../model-files.ts'
 import { ControlText } from '../text/control-text.ts'
 import { SPOKEN_TOKENS } from '../text/tool-calls.ts'
 import { type Gpu, openLlama } from './accelerator.ts'
@@ -72,8 +73,9 @@ class LlamaEngine implements Engine {
     llama.maxThreads = 1
     let model: LlamaModel
     try {
-      model = await llama.loadModel({ modelPath: HERE + file })
+      model = await llama.loadModel({ modelPath: HERE + file }).catch(unreadable)
     } catch (err) {
+      if (err instanceof LumosError) throw err
       throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${(err as Error).message}`, {
         cause: err
       })

@@ -5,20 +5,25 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../../interface/clock.ts'
-import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
+import { EngineFailedError, InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../../interface/inference.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import { VECTORS_BYTES_MAX } from '../../../interface/limits.ts'
 import { isRecord } from '../../../interface/record.ts'
 import { definitionOf, type TaskInput, type TaskParams } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import { eventsOf } from './event-stream.ts'
-import { call, callJson, limited, type ModelServer, textOf } from './http.ts'
+import { call, callJson, limited, type ModelServer, parseJson, readJson, withoutKey } from './http.ts'
 import { Pieces } from './pieces.ts'
 import { generationBody } from './request.ts'
 import { rankingOf, vectorsOf } from './vectors.ts'
 
 /** A whole answer of a server that does not stream. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+/** Numbers in the vectors of one answer. */
+const NUMBERS_MAX = VECTORS_BYTES_MAX / 4
+/** Events of one answer that bring nothing of it: ten a second, for the longest budget, are 36,000. */
+const SILENT_EVENTS_MAX = 65_536
 
 export interface ServedModel {
   readonly server: ModelServer
@@ -50,7 +55,7 @@ export class OpenAiEngine implements Engine {
     } catch (err) {
       if (ends.aborted) throw ends.reason
       if (err instanceof EngineFailedError) this.#served.onGone?.()
-      throw err
+      throw err instanceof LumosError ? withoutKey(err, await this.#served.server.key?.()) : err
     } finally {
       end()
     }
@@ -62,12 +67,18 @@ export class OpenAiEngine implements Engine {
     const { path, body } = generationBody(request, model)
     const response = await call(server, path, { signal, body })
     if (!isEventStream(response)) {
-      yield* pieces.read(jsonOf(server, await textOf(response, ANSWER_BYTES_MAX)))
+      yield* pieces.read(await readJson(server, response, { bytesMax: ANSWER_BYTES_MAX }))
       return yield* pieces.end({ said: true })
     }
+    let silent = 0
     for await (const data of eventsOf(response)) {
       if (data === '[DONE]') return yield* pieces.end({ said: true })
-      yield* pieces.read(jsonOf(server, data))
+      const chunks = data === '' ? [] : pieces.read(parseJson(server, data))
+      if (chunks.length === 0 && ++silent > SILENT_EVENTS_MAX)
+        throw new EngineFailedError(
+          `${server.name} sent more than ${SILENT_EVENTS_MAX} events without words.`
+        )
+      yield* chunks
     }
     yield* pieces.end({ said: false })
   }
@@ -78,7 +89,7 @@ export class OpenAiEngine implements Engine {
       const { texts } = request.input as TaskInput<'feature-extraction'>
       const { dimensions } = request.params as TaskParams<'feature-extraction'>
       const body = { model, input: texts, encoding_format: 'float', ...(dimensions && { dimensions }) }
-      const answer = await callJson(server, '/v1/embeddings', { signal, body })
+      const answer = await callJson(server, '/v1/embeddings', { signal, body, ...VECTORS })
       return yield* wholeOf(vectorsOf(answer, texts.length, server.name), answer)
     }
     if (request.task === 'text-ranking') {
@@ -104,10 +115,4 @@ function* wholeOf(output: unknown, answer: unknown): Generator<InferenceChunk> {
 
 const isEventStream = ({ headers }: IncomingMessage): boolean => !/json/.test(headers['content-type'] ?? '')
 
-function jsonOf({ name }: ModelServer, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (err) {
-    throw new EngineFailedError(`${name} sent what is no JSON.`, { cause: err })
-  }
-}
+const VECTORS = { bytesMax: ANSWER_BYTES_MAX, valuesMax: NUMBERS_MAX }

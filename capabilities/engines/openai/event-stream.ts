@@ -6,7 +6,7 @@ import { EngineFailedError } from '../../../interface/errors.ts'
 /** One event: a piece of text, or the arguments of a call at once. */
 const EVENT_CHARS_MAX = 4 * 1024 * 1024
 
-/** The data of each event. */
+/** The data of each event, which may be none. */
 export async function* eventsOf(response: IncomingMessage): AsyncGenerator<string> {
   // Loaded when a server streams for the first time.
   const { createParser } = await import('eventsource-parser')
@@ -20,7 +20,7 @@ export async function* eventsOf(response: IncomingMessage): AsyncGenerator<strin
     if (unread > EVENT_CHARS_MAX) {
       throw new EngineFailedError(`The server sent an event of more than ${EVENT_CHARS_MAX} characters.`)
     }
-    for (const data of events.splice(0)) if (data !== '') yield data
+    yield* events.splice(0)
   }
   // Some servers leave out the empty line after the last event.
   parser.feed('\n\n')

@@ -5,11 +5,14 @@
 
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import type { Clock } from '../../../interface/clock.ts'
-import { CancelledError, EngineFailedError } from '../../../interface/errors.ts'
+import { CancelledError, EngineFailedError, LumosError } from '../../../interface/errors.ts'
+import { holdsMore, PARTS } from '../../../interface/json-size.ts'
 import { failureOf } from './failure.ts'
 
-/** A list of models, or the vectors of a full batch. */
-const JSON_BYTES_MAX = 64 * 1024 * 1024
+/** Of JSON that holds no vectors, such as a list of models. */
+const JSON_BYTES_MAX = 8 * 1024 * 1024
+/** In JSON, not counting the numbers of vectors: some tens of megabytes. */
+const VALUES_MAX = 1_000_000
 /** What is read of an error. */
 const ERROR_BYTES_MAX = 64 * 1024
 
@@ -27,6 +30,13 @@ export interface CallOptions {
   readonly signal: AbortSignal
   /** Absent: a GET. */
   readonly body?: unknown
+}
+
+/** Of an answer that is read whole. */
+export interface JsonLimits {
+  readonly bytesMax?: number
+  /** Numbers of vectors among them. */
+  readonly valuesMax?: number
 }
 
 /**
@@ -52,17 +62,44 @@ export async function call(
   const { statusCode = 0, headers } = response
   if (statusCode === 200) return response
   const text = await textOf(response, ERROR_BYTES_MAX).catch(() => '')
-  throw failureOf(server.name, { status: statusCode, text, retryAfter: headers['retry-after'] })
+  const failure = failureOf(server.name, { status: statusCode, text, retryAfter: headers['retry-after'] })
+  throw withoutKey(failure, key)
+}
+
+/** Some servers repeat what they were asked with, the key too. Their words go to devices that do not have it. */
+export function withoutKey(failure: LumosError, key: string | undefined): LumosError {
+  const { code, message, hint, details } = failure
+  if (key === undefined || key === '' || !message.includes(key)) return failure
+  return new LumosError(code, message.replaceAll(key, '…'), { hint, details })
 }
 
 /** The JSON that a request is answered with. */
-export async function callJson(server: ModelServer, path: string, options: CallOptions): Promise<unknown> {
+export async function callJson(
+  server: ModelServer,
+  path: string,
+  options: CallOptions & JsonLimits
+): Promise<unknown> {
   const response = await call(server, path, options)
+  return await readJson(server, response, options)
+}
+
+/** @throws {EngineFailedError} for a body that is too large, or no JSON. */
+export async function readJson(
+  server: ModelServer,
+  response: IncomingMessage,
+  { bytesMax = JSON_BYTES_MAX, valuesMax = VALUES_MAX }: JsonLimits = {}
+): Promise<unknown> {
+  return parseJson(server, await textOf(response, bytesMax), valuesMax)
+}
+
+/** @throws {EngineFailedError} */
+export function parseJson({ name }: ModelServer, text: string, valuesMax = VALUES_MAX): unknown {
+  if (holdsMore(text, valuesMax) || (valuesMax > VALUES_MAX && holdsMore(text, VALUES_MAX, PARTS)))
+    throw new EngineFailedError(`${name} sent JSON of more than ${valuesMax} values.`)
   try {
-    return JSON.parse(await textOf(response, JSON_BYTES_MAX))
+    return JSON.parse(text)
   } catch (err) {
-    options.signal.throwIfAborted()
-    throw new EngineFailedError(`${server.name} answered what is no JSON.`, { cause: err })
+    throw new EngineFailedError(`${name} sent what is no JSON.`, { cause: err })
   }
 }
 
@@ -104,7 +141,7 @@ async function send({ name, url }: ModelServer, path: string, sent: Sent): Promi
       if (signal.aborted) reject(new CancelledError(undefined, { cause: signal.reason }))
       else
         reject(
-          new EngineFailedError(`${name} does not answer at ${address.host}: ${err.code ?? err.message}.`, {
+          new EngineFailedError(`${name} does not answer: ${err.code ?? 'its answer is not HTTP'}.`, {
             cause: err
           })
         )

@@ -2,13 +2,17 @@
 
 import type { IncomingMessage } from 'node:http'
 import { LumosError } from '../../../interface/errors.ts'
+import { CONTEXT_TOKENS_MAX, SLOTS_MAX } from '../../../interface/manifest.ts'
 import { isRecord } from '../../../interface/record.ts'
 import type { TaskName } from '../../../interface/tasks/index.ts'
-import { call, callJson, type ModelServer, textOf } from './http.ts'
+import { call, callJson, type ModelServer, readJson } from './http.ts'
 
 /** More than a device has; a provider elsewhere has its models named in the settings. */
 const MODELS_MAX = 256
-const LIST_BYTES_MAX = 8 * 1024 * 1024
+/** Of what a server says of one model, its license too. */
+const MODEL_BYTES_MAX = 2 * 1024 * 1024
+/** Each holds what it says of a model. */
+const MODELS_AT_ONCE = 8
 /** Names of models that make vectors, and of those that rank. */
 const EMBEDS = /embed|(?:^|[/_-])(?:bge|e5|gte|nomic|minilm)(?:[-_:.]|$)/i
 const RANKS = /rerank/i
@@ -40,10 +44,12 @@ const ollama: Product = {
     const models = recordsIn(await callJson(server, '/api/tags', { signal }), 'models')
     // Loaded models say how much they hold now, which is less than they could.
     const running = recordsIn(await callJson(server, '/api/ps', { signal }).catch(() => ({})), 'models')
-    return await Promise.all(
-      models.map(async ({ name }) => {
+    const all: Listed[] = []
+    for (let at = 0; at < models.length; at += MODELS_AT_ONCE) {
+      const some = models.slice(at, at + MODELS_AT_ONCE).map(async ({ name }) => {
         const model = String(name)
-        const shown = await callJson(server, '/api/show', { signal, body: { model } }).catch(() => ({}))
+        const asked = { signal, body: { model }, bytesMax: MODEL_BYTES_MAX }
+        const shown = await callJson(server, '/api/show', asked).catch(() => ({}))
         const can = isRecord(shown) && Array.isArray(shown.capabilities) ? shown.capabilities : undefined
         const held = running.find(one => one.name === name)?.context_length
         return listed(model, {
@@ -52,7 +58,10 @@ const ollama: Product = {
           slots: 4
         })
       })
-    )
+      all.push(...(await Promise.all(some)))
+    }
+    signal.throwIfAborted()
+    return all
   }
 }
 
@@ -87,7 +96,7 @@ const llamaCpp: Product = {
         id: name,
         tasks: tasksOf(name),
         contextTokens: isRecord(settings) ? settings.n_ctx : isRecord(meta) ? meta.n_ctx_train : undefined,
-        slots: slots > 0 ? slots : 1
+        slots
       })
     })
   }
@@ -135,12 +144,12 @@ interface Facts {
 
 function listed(model: string, { id = model, tasks, contextTokens, slots }: Facts): Listed {
   const tokens = Number(contextTokens)
+  const isStated = Number.isSafeInteger(tokens) && tokens > 0 && tokens <= CONTEXT_TOKENS_MAX
   return {
-    model,
-    id,
-    tasks,
-    slots,
-    ...(Number.isSafeInteger(tokens) && tokens > 0 && { contextTokens: tokens })
+    ...{ model, id, tasks },
+    // Peers refuse the manifest of a device that states more.
+    slots: Math.max(1, Math.min(Math.floor(slots), SLOTS_MAX)) || 1,
+    ...(isStated && { contextTokens: tokens })
   }
 }
 
@@ -157,7 +166,7 @@ async function modelsOf(server: ModelServer, signal: AbortSignal): Promise<unkno
     response.destroy()
     throw new LumosError('MODEL_INVALID', `${server.url} is a gateway of lumos-node: join its mesh instead.`)
   }
-  return JSON.parse(await textOf(response, LIST_BYTES_MAX))
+  return await readJson(server, response)
 }
 
 const isNode = ({ headers }: IncomingMessage): boolean =>

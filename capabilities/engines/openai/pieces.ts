@@ -11,6 +11,8 @@ import { isRecord } from '../../../interface/record.ts'
 import { Calls, split, textIn } from './calls.ts'
 import { readError } from './failure.ts'
 
+/** Of what is held, in characters: as much as an answer may have. */
+const HELD_CHARS_MAX = 16 * 1024 * 1024
 /** Words of servers for an answer that ended by itself. */
 const STOPS: ReadonlySet<string> = new Set([
   'stop',
@@ -84,7 +86,7 @@ export class Pieces {
     }
     for (const text of split(textIn(message.content))) {
       // A server may count its pieces in another way than tokens.
-      if (this.#index + 1 >= this.#piecesMax) this.#held += text
+      if (this.#index + 1 >= this.#piecesMax) this.#hold(text)
       else chunks.push({ type: 'text', index: this.#index++, text })
     }
     const toolCalls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(isRecord) : []
@@ -92,6 +94,12 @@ export class Pieces {
       chunks.push({ type: 'delta', index: this.#index++, toolCalls: [call] })
     }
     return chunks
+  }
+
+  #hold(text: string): void {
+    this.#held += text
+    if (this.#held.length > HELD_CHARS_MAX)
+      throw new EngineFailedError(`${this.#server} sent an answer of more than ${HELD_CHARS_MAX} characters.`)
   }
 }
 

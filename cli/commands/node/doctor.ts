@@ -18,6 +18,7 @@ import type { Invocation } from '../../invocation.ts'
 import type { Style } from '../../output.ts'
 import { copiesFound, modelsFound, silentFound } from './doctor-peers.ts'
 import { networkFindings } from './network-findings.ts'
+import { openFilesFound } from './open-files.ts'
 
 const NODE_MAJOR_MIN = 24
 const GATEWAY_TIMEOUT_MS = 2000
@@ -116,8 +117,10 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
   let sandbox: EngineSandbox
   let mesh: SnakeCase<MeshInfo>
   let models: SnakeCase<ModelList>
+  let files: Finding[] = []
   try {
     const node = findNode(options)
+    files = openFilesFound(`/proc/${node.info.pid}`)
     status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
     mesh = (await node.execute<MeshInfo>('mesh.show')).data
@@ -127,7 +130,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
     peers = (await node.execute<{ items: PeerInfo[] }>('mesh.peers')).data.items
   } catch (err) {
     const { message, hint = 'Look into the log in its home.', details } = toLumosError(err)
-    return ['pid' in details ? fail('node', message, hint) : warn('node', message, hint)]
+    return ['pid' in details ? fail('node', message, hint) : warn('node', message, hint), ...files]
   }
 
   return [
@@ -135,6 +138,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
     status.storage === 'ok'
       ? ok('storage', 'The disk takes what is to be stored.')
       : fail('storage', ...STORAGE_ADVICE[status.storage]),
+    ...files,
     ...membershipOf(mesh),
     modelsFound(models),
     sandboxOf(sandbox),

@@ -1,0 +1,155 @@
+/**
+ * Weights by content address: repositories of models, their files, and where these are in the mesh.
+ *
+ * A repository is a UnixFS directory and its CID is its identity: CIDv1, raw leaves of `LEAF_BYTES`, balanced, as
+ * `ipfs add --cid-version=1 --chunker=size-1048576` makes it. Its name, and the SHA-256 of its files, lie outside of it.
+ */
+
+import * as z from 'zod'
+import type { AbortOptions } from './lifecycle.ts'
+import { ModelId } from './names.ts'
+
+export { LEAF_BYTES } from './limits.ts'
+
+/** The largest repositories of today have a few hundred shards; a listing of more is an attack on memory. */
+export const REPOSITORY_FILES_MAX = 4096
+const PATH_CHARS_MAX = 255
+/** Ten times the largest open model of today. */
+const FILE_BYTES_MAX = 16 * 1024 ** 4
+
+/** In lower-case hex. */
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+/** A CIDv1 in base32. */
+export const CidText = z.string().regex(/^b[a-z2-7]{10,120}$/)
+/** Relative and plain, with `/` between its parts, the same on every platform. */
+export const RepositoryPath = z
+  .string()
+  .max(PATH_CHARS_MAX)
+  .regex(/^(?!\.\.?(?:\/|$))[\w.+@()=, -]*[\w+@()=-](?:\/(?!\.\.?(?:\/|$))[\w.+@()=, -]*[\w+@()=-])*$/, {
+    error: 'must be a plain relative path'
+  })
+
+export const RepositoryFile = z.strictObject({
+  path: RepositoryPath,
+  bytes: z.int().min(0).max(FILE_BYTES_MAX),
+  sha256: Sha256,
+  /** Of its UnixFS file, which is the leaf itself when there is only one. */
+  cid: CidText
+})
+export type RepositoryFile = z.infer<typeof RepositoryFile>
+
+export const Repository = z.strictObject({
+  name: ModelId,
+  /** Of the directory of all files. */
+  cid: CidText,
+  bytes: z.int().min(0),
+  files: z.array(RepositoryFile).min(1).max(REPOSITORY_FILES_MAX)
+})
+export type Repository = z.infer<typeof Repository>
+
+/** A peer that holds a repository, in whole or in part. */
+export const Holder = z.strictObject({
+  peerId: z.string(),
+  name: z.string(),
+  bytesHave: z.int().min(0),
+  bytesTotal: z.int().min(0)
+})
+export type Holder = z.infer<typeof Holder>
+
+/** Where the bytes of a repository came from: a PeerId, the host of an origin, or `disk` for what was there. */
+export const WeightSource = z.strictObject({ from: z.string(), bytes: z.int().min(0) })
+export type WeightSource = z.infer<typeof WeightSource>
+
+/** What a pull ends with. */
+export const Pulled = z.strictObject({
+  model: ModelId,
+  cid: CidText,
+  bytes: z.int().min(0),
+  sources: z.array(WeightSource)
+})
+export type Pulled = z.infer<typeof Pulled>
+
+/** A repository of this device, as its owner sees it. */
+export const WeightsInfo = z.strictObject({
+  model: ModelId,
+  cid: CidText,
+  bytes: z.int(),
+  files: z.int(),
+  /** Never removed to make room. */
+  pinned: z.boolean(),
+  /** `checking`: it is hashed anew, and not served before that ends. `damaged`: fetch or import it again. */
+  state: z.enum(['whole', 'checking', 'damaged']),
+  /** Of its files, for engines. */
+  directory: z.string()
+})
+export type WeightsInfo = z.infer<typeof WeightsInfo>
+
+export const WeightsDetail = WeightsInfo.omit({ files: true }).extend({
+  /** `problem`: what is wrong with the file here; null when nothing is known to be. */
+  files: z.array(RepositoryFile.extend({ problem: z.string().nullable() }))
+})
+export type WeightsDetail = z.infer<typeof WeightsDetail>
+
+/** What an import ends with. */
+export const Imported = z.strictObject({ model: ModelId, cid: CidText, bytes: z.int(), files: z.int() })
+export type Imported = z.infer<typeof Imported>
+
+/** What was removed, or would be. */
+export const Collected = z.strictObject({ files: z.int(), nodes: z.int(), bytes: z.int() })
+export type Collected = z.infer<typeof Collected>
+
+export const DiskUse = z.strictObject({
+  directory: z.string(),
+  /** Of whole files, each counted once, and of files that are still to come, as far as they are there. */
+  bytes: z.int(),
+  partialBytes: z.int(),
+  /** Of the files that no repository has: `gc` gives them back. */
+  unusedBytes: z.int(),
+  /** What the store may take; null where there is no limit but the disk. */
+  maxBytes: z.int().nullable(),
+  /** Of the disk. */
+  freeBytes: z.int(),
+  models: z.array(z.strictObject({ model: ModelId, bytes: z.int(), sharedBytes: z.int() }))
+})
+export type DiskUse = z.infer<typeof DiskUse>
+
+export const Verified = z.strictObject({
+  files: z.int(),
+  bytes: z.int(),
+  /** Files that are damaged or gone; they are not served until they are fetched or imported again. */
+  problems: z.array(z.strictObject({ model: ModelId, path: z.string(), problem: z.string() }))
+})
+export type Verified = z.infer<typeof Verified>
+
+export interface WeightsProgress extends AbortOptions {
+  /** Called with the bytes that were read of those that are to be read. */
+  onProgress?(done: number, total: number, message: string): void
+}
+
+/** Each that takes a name or CID throws {@link LumosError} `WEIGHTS_NOT_FOUND` where this device has no such repository. */
+export interface Weights {
+  list(): WeightsInfo[]
+  show(ref: string): WeightsDetail
+  /**
+   * A file or folder becomes a repository, and the model is served. One of that name gives way.
+   *
+   * @param options.name by default that of the file or folder.
+   * @throws {LumosError} `WEIGHTS_INVALID`, `WEIGHTS_FULL`
+   */
+  import(path: string, options?: WeightsProgress & { name?: string }): Promise<Imported>
+  /** Copies its files into `path`, which must not be there, or be an empty folder. @throws {LumosError} `INVALID_INPUT` */
+  export(ref: string, path: string, options?: WeightsProgress): Promise<{ path: string; bytes: number }>
+  /**
+   * With the files that no other repository has.
+   *
+   * @throws {LumosError} `DENIED` for one that is pinned or in use, unless `force`.
+   */
+  remove(ref: string, options?: { force?: boolean }): Promise<WeightsInfo>
+  pin(ref: string): WeightsInfo
+  unpin(ref: string): WeightsInfo
+  /** Removes what no repository refers to, and nothing that is pinned, in use or being written. */
+  gc(options?: AbortOptions & { dryRun?: boolean }): Promise<Collected>
+  du(): Promise<DiskUse>
+  /** Hashes all files of one repository, or of all, anew. */
+  verify(ref?: string, options?: WeightsProgress): Promise<Verified>
+}
