@@ -1,0 +1,186 @@
+/** Weights between the devices of a mesh: what this one sends, what it fetches, and which ones have what. */
+
+import type { Clock } from '../../../interface/clock.ts'
+import { LumosError, OverloadedError } from '../../../interface/errors.ts'
+import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
+import type { Access } from '../../../interface/membership.ts'
+import type { Holder as HolderInfo, WeightSource } from '../../../interface/weights.ts'
+import {
+  BLOCKS_PROTOCOL,
+  BLOCKS_STREAMS_INBOUND_MAX,
+  BlocksHandler
+} from '../../../protocols/blocks/index.ts'
+import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
+import type { MeshContext, Participation } from '../../feature.ts'
+import { EVERY_MEMBER } from '../../membership/index.ts'
+import { audienceOf } from './audience.ts'
+import { encodeHeld } from './claims.ts'
+import { Fetch, type FetchProgress } from './fetch.ts'
+import { IncomingRepository } from './incoming.ts'
+import { MeshBlocks } from './mesh-blocks.ts'
+import { MeshHolders } from './mesh-holders.ts'
+import { OwnHoldings } from './own-holdings.ts'
+import { DISK } from './tally.ts'
+
+/** A device that sleeps overnight is back by then. */
+const WAIT_MS = 24 * 3600 * 1000
+/** What a second fetch of a repository is told: when the first one ends is not known. */
+const FETCHED_RETRY_AFTER_MS = 10_000
+/** A peer that is told this asks another one. */
+const STOPPING_RETRY_AFTER_MS = 60_000
+
+export interface TransferComponents {
+  readonly store: WeightStore
+  readonly clock: Clock
+  readonly log: Logger
+  offeredTo(model: string): Access | undefined
+}
+
+export interface FetchOptions extends AbortOptions {
+  /** How long no byte may come, as when its only holder is away. Default: a day. */
+  readonly waitMs?: number
+  onProgress?(progress: FetchProgress): void
+}
+
+export interface Fetched {
+  readonly repository: StoredRepository
+  readonly sources: readonly WeightSource[]
+}
+
+export class WeightTransfer {
+  /** Asks the mesh for single blocks: Helia takes it as a block broker. */
+  readonly blocks: MeshBlocks
+  readonly #components: TransferComponents
+  readonly #holders: MeshHolders
+  /** By CID. */
+  readonly #fetches = new Map<string, Fetch>()
+  #mesh: MeshContext | undefined
+  #refusing = false
+
+  constructor(components: TransferComponents) {
+    this.#components = components
+    this.#holders = new MeshHolders(components.clock, components.log)
+    this.blocks = new MeshBlocks(this.#holders)
+  }
+
+  join(mesh: MeshContext): Participation {
+    const { clock, log } = this.#components
+    this.#mesh = mesh
+    this.#holders.join(mesh)
+    this.#refusing = false
+    const handler = new BlocksHandler({ clock, log, holdingsFor: peerId => this.#holdingsFor(mesh, peerId) })
+    return {
+      protocols: [
+        {
+          ids: BLOCKS_PROTOCOL,
+          // To whom weights are offered is asked at each block.
+          openers: EVERY_MEMBER,
+          inboundMax: BLOCKS_STREAMS_INBOUND_MAX,
+          handle: handler.onStream
+        }
+      ],
+      manifest: () => this.#manifest(),
+      onManifest: (peerId, part) => {
+        this.#holders.stated(peerId, part)
+        this.#met(peerId)
+      },
+      onMember: ({ connection }) => {
+        this.#holders.met()
+        this.#met(connection.remotePeer.toString())
+      },
+      refuse: () => {
+        this.#refusing = true
+      },
+      stop: () => handler.close()
+    }
+  }
+
+  /**
+   * A repository of the mesh becomes one of the store.
+   *
+   * @param ref its name, its CID, or the SHA-256 of one of its files.
+   * @throws {LumosError} `WEIGHTS_NOT_FOUND`, `WEIGHTS_INVALID`, `WEIGHTS_FULL`; `TIMEOUT` where no byte came for long.
+   */
+  async fetch(ref: string, { signal, waitMs = WAIT_MS, onProgress }: FetchOptions = {}): Promise<Fetched> {
+    const { store } = this.#components
+    const own = store.repository(ref)
+    if (own !== undefined) return { repository: own, sources: [{ from: DISK, bytes: own.bytes }] }
+    const { value, envelope } = await this.#holders.locate(ref, {
+      ...(signal && { signal }),
+      waitMs,
+      onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
+    })
+    if ((await store.directoryOf(value.files, { ...(signal && { signal }) })) !== value.cid) {
+      throw new LumosError('WEIGHTS_INVALID', `The files that ${ref} states are not those of ${value.cid}.`)
+    }
+    if (this.#fetches.has(value.cid)) {
+      throw new OverloadedError(`${value.name} is being fetched already.`, FETCHED_RETRY_AFTER_MS)
+    }
+    const fetch = new Fetch({
+      ...this.#components,
+      waitMs,
+      incoming: new IncomingRepository(value, envelope),
+      holders: this.#holders,
+      ...(onProgress && { onProgress })
+    })
+    this.#fetches.set(value.cid, fetch)
+    this.changed()
+    try {
+      const { stored, sources } = await fetch.run(signal)
+      return { repository: stored, sources }
+    } finally {
+      this.#fetches.delete(value.cid)
+      this.changed()
+    }
+  }
+
+  /** The devices that have it, this one included, in whole or in part. */
+  async holders(ref: string, options?: AbortOptions): Promise<HolderInfo[]> {
+    const own = new OwnHoldings({ ...this.#own(), may: () => true }).find(ref)
+    const { sightings } = await this.#holders.search(ref, options)
+    const { peerId } = this.#holders.mesh
+    return [...(own === undefined ? [] : [{ ...own, peerId }]), ...sightings].map(
+      ({ peerId, bytesHave, bytesTotal }) => ({
+        ...{ peerId, name: this.#holders.nameOf(peerId), bytesHave, bytesTotal }
+      })
+    )
+  }
+
+  /** The store holds other repositories, or they are offered to others: this node states so. */
+  changed(): void {
+    this.#mesh?.manifestChanged()
+  }
+
+  #manifest(): Uint8Array | undefined {
+    const held = this.#components.store.repositories()
+    const incoming = [...this.#fetches.values()].map(fetch => fetch.incoming.repository)
+    const all = [...incoming, ...held]
+    // What is not for every member is found by those that may have it, by asking.
+    const listed = all.filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
+    return encodeHeld(listed, listed.length < all.length)
+  }
+
+  #holdingsFor({ permit }: MeshContext, peerId: string): OwnHoldings {
+    if (this.#refusing) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+    const may = (name: string): boolean => {
+      const offered = this.#components.offeredTo(name)
+      if (offered === undefined) return false
+      try {
+        permit(peerId, { kind: 'ask', access: audienceOf(offered) })
+        return true
+      } catch {
+        return false
+      }
+    }
+    return new OwnHoldings({ ...this.#own(), may })
+  }
+
+  #own() {
+    const incoming = () => [...this.#fetches.values()].map(fetch => fetch.incoming)
+    return { store: this.#components.store, incoming }
+  }
+
+  #met(peerId: string): void {
+    for (const fetch of this.#fetches.values()) fetch.met(peerId)
+  }
+}
