@@ -11,8 +11,8 @@ import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import type { Repository, RepositoryFile } from '../../interface/weights.ts'
 import type { Database } from '../database/database.ts'
-import { checked } from './checked-repository.ts'
-import { leafDigest } from './cid.ts'
+import { checked, idsOf } from './checked-repository.ts'
+import { leafDag, leafDigest } from './cid.ts'
 import { invalidWeights } from './failure.ts'
 import { linkOrMove, StoreFolder, sealFrom, sealOf, syncFolder } from './folder.ts'
 import { type Ground, Turns } from './ground.ts'
@@ -51,7 +51,7 @@ export class DiskWeightStore implements WeightStore {
     const files = new FileTable(database)
     this.ground = {
       ...{ clock, log, onChange, files },
-      folder: new StoreFolder(directory, this.#runs.id),
+      folder: new StoreFolder(directory, this.#runs),
       repositories: new RepositoryTable(database),
       thread: new HashThread(clock),
       changes: new Turns()
@@ -104,8 +104,10 @@ export class DiskWeightStore implements WeightStore {
 
   leavesOf = (fileCid: string): readonly string[] => this.ground.files.leavesOf(fileCid)
 
-  fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
-    return this.ground.thread.fileDag(bytes, digests, options)
+  async fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
+    return bytes <= LEAF_BYTES
+      ? leafDag(bytes, digests)
+      : await this.ground.thread.fileDag(bytes, digests, options)
   }
 
   namesOf(cid: string): readonly string[] {
@@ -136,7 +138,7 @@ export class DiskWeightStore implements WeightStore {
       )
     return await this.ground.changes.take(async () => {
       const { repositories, onChange } = this.ground
-      const ids = this.#idsOf(repository)
+      const ids = idsOf(this.ground.files, repository)
       const before = repositories.called(repository.name)
       if (before !== undefined && before.name !== repository.name)
         throw invalidWeights(
@@ -166,7 +168,6 @@ export class DiskWeightStore implements WeightStore {
     const { folder, files, clock, changes } = this.ground
     await changes.take(async () => {
       if (files.bySha256(file.sha256)?.state === 'whole') return
-      this.#runs.begin()
       const place = folder.fileOf(file.sha256)
       await chmod(path, READABLE_FILE)
       await linkOrMove(path, place)
@@ -191,18 +192,6 @@ export class DiskWeightStore implements WeightStore {
       return { path, cid, bytes, dagBytes: known?.cid === cid ? known.dagBytes : undefined }
     })
     return await this.ground.thread.directoryDag(linked, options)
-  }
-
-  #idsOf({ name, files }: Repository): Map<string, number> {
-    const ids = new Map<string, number>()
-    for (const { path, sha256, cid, bytes } of files) {
-      const known = this.ground.files.bySha256(sha256)
-      if (known?.state !== 'whole') throw invalidWeights(`${path} of ${name} is not here, or is damaged.`)
-      if (known.cid !== cid || known.bytes !== bytes)
-        throw invalidWeights(`${path} of ${name} is said to be ${cid} of ${bytes} bytes, and is another.`)
-      ids.set(sha256, known.id)
-    }
-    return ids
   }
 
   async #read({ n, bytes, seal, sha256, id }: FileRow & { n: number }): Promise<Uint8Array | undefined> {

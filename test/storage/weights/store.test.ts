@@ -5,18 +5,9 @@ import { describe, it } from 'vitest'
 import { LEAF_BYTES } from '../../../interface/limits.ts'
 import { leafCidText } from '../../../storage/weights/cid.ts'
 import { collect, diskUse, removeRepository, verify } from '../../../storage/weights/housekeeping.ts'
+import { content, ENVELOPE, hex, leafOf, sha256 } from './content.ts'
 import { addAll, addFile } from './plain-unixfs.ts'
-import {
-  content,
-  ENVELOPE,
-  hex,
-  keep,
-  leafOf,
-  openStore,
-  repositoryOf,
-  sha256,
-  temporaryFolder
-} from './store-parts.ts'
+import { keep, openStore, repositoryOf, temporaryFolder } from './store-parts.ts'
 
 const ONE_DAY = 24 * 3600_000
 
@@ -337,7 +328,7 @@ describe('the directory of a store', () => {
     await keep(store, content(LEAF_BYTES))
     await assert.rejects(store.partial('a'.repeat(64), 3 * LEAF_BYTES), (err: Error & { code?: string }) => {
       assert.equal(err.code, 'WEIGHTS_FULL')
-      assert.match(err.message, /need 0\.003 GB more, and weights\.diskMax has room for 0\.002 GB/)
+      assert.match(err.message, /need 3\.1 MB more, and weights\.diskMax has room for 2\.1 MB/)
       return true
     })
     assert.deepEqual(readdirSync(store.ground.folder.partial), [])
