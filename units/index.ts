@@ -12,6 +12,7 @@ import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
 import { UnitRegistry } from './registry.ts'
+import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
@@ -32,6 +33,7 @@ export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOption
     ...membershipUnits(node),
     ...pairingUnits(node),
     ...modelUnits(node),
+    ...weightUnits(node),
     ...engineUnits(node),
     ...inferenceUnits(node),
     ...eventUnits(node),
