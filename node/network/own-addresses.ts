@@ -14,6 +14,8 @@ import { contains, familyOf, listensOnLoopbackAlone, loopbacks } from './stated-
 
 /** The system does not say that an address came or went. Looking costs a fraction of a millisecond. */
 const LOOK_INTERVAL_MS = 2000
+/** Before libp2p listens there is nothing to see, and an address that is lost before the first look is not missed. */
+const FIRST_LOOK_INTERVAL_MS = 50
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 /** Documentation networks (RFC 5737, 3849), which only the default route leads to. */
 const BEYOND = { udp4: '192.0.2.1', udp6: '2001:db8::1' } as const
@@ -116,7 +118,8 @@ export class OwnAddresses implements Startable {
         .forComponent('lumos:addresses')
         .error('could not look at the addresses of this device - %e', err)
     }
-    if (!this.#stopped) this.#timer = clock.setTimer(() => void this.#look(), LOOK_INTERVAL_MS)
+    const delayMs = this.#announced.length === 0 ? FIRST_LOOK_INTERVAL_MS : LOOK_INTERVAL_MS
+    if (!this.#stopped) this.#timer = clock.setTimer(() => void this.#look(), delayMs)
   }
 
   #haveChanged(): boolean {

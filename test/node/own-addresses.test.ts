@@ -1,16 +1,16 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import type { NetworkInterfaceInfo } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Guard } from '../../node/membership/guard.ts'
 import type { Interfaces } from '../../node/network/address-order.ts'
 import { tcpNetwork } from '../../node/network/lan-network.ts'
 import { createMeshLibp2p } from '../../node/network/libp2p.ts'
-import { defaultSources } from '../../node/network/own-addresses.ts'
+import { defaultSources, OwnAddresses } from '../../node/network/own-addresses.ts'
 import { openDatabase } from '../../storage/database/database.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import { CACHE_MIGRATIONS } from '../../storage/database/schema.ts'
@@ -97,6 +97,41 @@ describe('the addresses of a node', () => {
     await using node = await nodeOn(interfaces, { announce: ['/ip4/203.0.113.7/tcp/5000'] })
     expect(node.addresses().slice(0, 3)).toEqual(['/ip4/192.168.7.5', '/ip4/203.0.113.7', '/ip4/172.0.0.1'])
     expect(node.libp2p.getMultiaddrs()[1]!.toString()).toContain('/ip4/203.0.113.7/tcp/5000/p2p/')
+  })
+
+  it('are known as soon as it listens, so one that is lost within the first two seconds is noticed', async () => {
+    const clock = new ManualClock()
+    let interfaces: Interfaces = { ...LOOPBACK, eth0: [info('10.9.0.1', 24)] }
+    let open: Multiaddr[] = []
+    let lost = 0
+    const looked = new EventEmitter()
+    const networks = {
+      interfaces: () => interfaces,
+      async defaultSources() {
+        setImmediate(() => looked.emit('look'))
+        return []
+      },
+      announce: []
+    }
+    const own = new OwnAddresses({ clock, networks, onLost: () => lost++ }).serviceOf({
+      transportManager: { getAddrs: () => open },
+      addressManager: { getListenAddrs: () => [multiaddr('/ip4/0.0.0.0/tcp/0')] },
+      peerStore: { patch: async () => {} }
+    } as never)
+    const look = async (ms: number) => {
+      const seen = once(looked, 'look')
+      clock.advance(ms)
+      await seen
+    }
+    const first = once(looked, 'look')
+    own.start()
+    await first
+    open = [multiaddr('/ip4/10.9.0.1/tcp/5867')]
+    await look(100)
+    interfaces = { ...LOOPBACK, eth0: [info('10.77.1.99', 24)] }
+    await look(2000)
+    expect(lost).toBe(1)
+    own.stop()
   })
 
   it('are not asked of the system for each address that a peer states', async () => {
