@@ -81,7 +81,9 @@ await build({
     'engines/transformers/engine': 'capabilities/engines/transformers/engine.ts',
     'json-worker': 'gateway/json-worker.ts',
     'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
-    'models/hash-worker': 'capabilities/models/hash-worker.ts'
+    'models/hash-worker': 'capabilities/models/hash-worker.ts',
+    // By storage/entries.ts.
+    'weights/hash-worker': 'storage/weights/hash-worker.ts'
   }
 })
 

@@ -16,6 +16,7 @@ import { storeFailure } from '../database/failure.ts'
 const SQLITE_BUSY = 5
 /** How long the holder may take from starting its transaction to having written its pid. */
 const HOLDER_TIMEOUT_MS = 250
+const OTHER_HOME = 'Stop that node (lumos-node stop), or use another home (--home).'
 
 export class HomeLock implements Disposable {
   readonly #database: DatabaseSync
@@ -24,8 +25,11 @@ export class HomeLock implements Disposable {
     this.#database = database
   }
 
-  /** @throws {LumosError} `HOME_LOCKED`, naming the process that holds it. */
-  static take(home: string): HomeLock {
+  /**
+   * @param hint what the person can do when another process has it.
+   * @throws {LumosError} `HOME_LOCKED`, naming the process that holds it.
+   */
+  static take(home: string, hint = OTHER_HOME): HomeLock {
     const path = join(home, 'lock.db')
     try {
       makePrivateFile(path)
@@ -40,7 +44,7 @@ export class HomeLock implements Disposable {
         database.exec('BEGIN IMMEDIATE')
         return new HomeLock(database)
       } catch (err) {
-        const failure = isBusy(err) ? homeLocked(home, holderOf(database)) : err
+        const failure = isBusy(err) ? homeLocked(home, holderOf(database), hint) : err
         database.close()
         throw failure
       }
@@ -64,10 +68,10 @@ function holderOf(database: DatabaseSync): number | undefined {
   }
 }
 
-function homeLocked(home: string, pid: number | undefined): LumosError {
+function homeLocked(home: string, pid: number | undefined, hint: string): LumosError {
   const who = pid === undefined ? 'another process' : `process ${pid}`
   return new LumosError('HOME_LOCKED', `${home} is in use by ${who}.`, {
-    hint: 'Stop that node (lumos-node stop), or use another home (--home).',
+    hint,
     details: pid === undefined ? {} : { pid }
   })
 }

@@ -48,12 +48,13 @@ export interface WeightStore {
   file(sha256: string): StoredFile | undefined
   fileByCid(cid: string): StoredFile | undefined
   /**
-   * A file that is still to come; one caller at a time has the partial of a key.
+   * A file that is still to come; one caller at a time has the partial of a key, and the next one waits.
+   * A file of the store that is damaged is where the partial of its SHA-256 or CID begins.
    *
    * @param key names the content: its SHA-256 in hex, its CID, or a hash of an origin's URL and version.
    * @throws {LumosError} `WEIGHTS_FULL` where the disk or the quota has no room for what is still to come.
    */
-  partial(key: string, bytes: number): Promise<PartialFile>
+  partial(key: string, bytes: number, options?: AbortOptions): Promise<PartialFile>
   /** A block of the DAG of a file or a repository: an inner node, or a leaf, which is a range of a whole or partial file. */
   block(cid: string): Promise<Uint8Array | undefined>
   hasBlock(cid: string): boolean
@@ -64,7 +65,7 @@ export interface WeightStore {
   /** The names of the repositories that hold a block, so that its reader can be asked whether it may. */
   namesOf(cid: string): readonly string[]
   /** The CID of a directory of these files, with its node stored. */
-  directoryOf(files: readonly RepositoryFile[]): Promise<string>
+  directoryOf(files: readonly RepositoryFile[], options?: AbortOptions): Promise<string>
 
   repositories(): readonly StoredRepository[]
   /** By name or CID. */
@@ -74,5 +75,5 @@ export interface WeightStore {
    *
    * @throws {LumosError} `WEIGHTS_INVALID`
    */
-  add(repository: Repository, envelope: Uint8Array): Promise<StoredRepository>
+  add(repository: Repository, envelope: Uint8Array, options?: AbortOptions): Promise<StoredRepository>
 }

@@ -1,0 +1,153 @@
+/** Asks the thread that hashes weights. It starts with the first question, and ends when there was none for a while. */
+
+import { Worker } from 'node:worker_threads'
+import type { Clock, Timer } from '../../interface/clock.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { HASH_WORKER } from '../entries.ts'
+import type { Ask, Dag, Hashed, LinkedFile, Reply } from './hash-messages.ts'
+
+/** Starting a thread and loading its libraries costs 200 ms, and an idle one holds 20 MB. */
+const IDLE_MS = 5000
+
+export interface HashOptions extends AbortOptions {
+  /** Called for each part that was read. */
+  onBytes?: ((bytes: number) => void) | undefined
+}
+
+/** A file that is hashed while it comes. */
+export interface Followed {
+  readonly hashed: Promise<Hashed>
+  /** So many bytes from the start are on disk: whole leaves, or all. */
+  until(bytes: number): void
+  cancel(): void
+}
+
+interface Task {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+  onBytes: ((bytes: number) => void) | undefined
+}
+
+/** Each question but that for the rest of a file; the thread knows it by its number. */
+type Question = Ask extends infer A ? (A extends Ask ? Omit<A, 'id'> : never) : never
+
+export class HashThread {
+  readonly #clock: Clock
+  readonly #tasks = new Map<number, Task>()
+  #worker: Worker | undefined
+  #idle: Timer | undefined
+  #lastId = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** @param copyTo where the file is copied in the same pass; must not be there. */
+  async hash(path: string, bytes: number, options: HashOptions & { copyTo?: string } = {}): Promise<Hashed> {
+    const { copyTo, ...rest } = options
+    const question = { type: 'hash', path, bytes, until: bytes, leaves: true, copyTo } as const
+    return (await this.#ask(question, rest).answer) as Hashed
+  }
+
+  follow(path: string, bytes: number, until: number): Followed {
+    const { id, answer, give } = this.#ask({ type: 'hash', path, bytes, until, leaves: false })
+    // Its failure is seen by the caller that waits for the hash.
+    answer.catch(() => undefined)
+    return {
+      hashed: answer as Promise<Hashed>,
+      until: until => give({ id, type: 'until', until }),
+      cancel: () => this.#cancel(id, new Error(`${path} is no longer hashed.`))
+    }
+  }
+
+  /** The SHA-256 of each of these leaves, one after the other; zeros for a leaf that cannot be read. */
+  async digests(
+    path: string,
+    bytes: number,
+    leaves: readonly number[],
+    options: HashOptions
+  ): Promise<Uint8Array> {
+    return (await this.#ask({ type: 'digests', path, bytes, leaves }, options).answer) as Uint8Array
+  }
+
+  async fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
+    return (await this.#ask({ type: 'file', bytes, digests }, options).answer) as Dag
+  }
+
+  async directoryDag(files: readonly LinkedFile[], options?: AbortOptions): Promise<Dag> {
+    return (await this.#ask({ type: 'directory', files }, options).answer) as Dag
+  }
+
+  async close(): Promise<void> {
+    this.#idle?.cancel()
+    this.#fail(new Error('The store of weights is closed.'))
+    await this.#worker?.terminate()
+  }
+
+  #ask(question: Question, { signal, onBytes }: HashOptions = {}) {
+    signal?.throwIfAborted()
+    const id = ++this.#lastId
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    const onAbort = () => this.#cancel(id, signal!.reason)
+    signal?.addEventListener('abort', onAbort)
+    this.#tasks.set(id, { resolve, reject, onBytes })
+    const worker = this.#start()
+    worker.postMessage({ ...question, id })
+    const answer = promise.finally(() => signal?.removeEventListener('abort', onAbort))
+    const give = (ask: Ask) => this.#tasks.has(id) && worker.postMessage(ask)
+    return { id, answer, give }
+  }
+
+  #start(): Worker {
+    this.#idle?.cancel()
+    this.#worker?.ref()
+    if (this.#worker !== undefined) return this.#worker
+    const worker = new Worker(HASH_WORKER)
+    worker.on('message', (reply: Reply) => this.#take(reply))
+    const over = (error: unknown) => {
+      if (this.#worker !== worker) return
+      this.#worker = undefined
+      this.#fail(error)
+    }
+    worker.on('error', over)
+    worker.on('exit', () => over(new Error('The thread that hashes weights has ended.')))
+    this.#worker = worker
+    return worker
+  }
+
+  #take(reply: Reply): void {
+    const task = this.#tasks.get(reply.id)
+    if (task === undefined) return
+    if ('read' in reply) {
+      task.onBytes?.(reply.read)
+      return
+    }
+    if ('value' in reply) task.resolve(reply.value)
+    else task.reject(Object.assign(new Error(reply.error.message), { code: reply.error.code }))
+    this.#ended(reply.id)
+  }
+
+  #cancel(id: number, reason: unknown): void {
+    const task = this.#tasks.get(id)
+    if (task === undefined) return
+    this.#worker?.postMessage({ id, type: 'cancel' } satisfies Ask)
+    task.reject(reason)
+    this.#ended(id)
+  }
+
+  #ended(id: number): void {
+    this.#tasks.delete(id)
+    if (this.#tasks.size > 0) return
+    const worker = this.#worker
+    worker?.unref()
+    this.#idle = this.#clock.setTimer(() => {
+      this.#worker = undefined
+      void worker?.terminate()
+    }, IDLE_MS)
+  }
+
+  #fail(error: unknown): void {
+    for (const { reject } of this.#tasks.values()) reject(error)
+    this.#tasks.clear()
+  }
+}

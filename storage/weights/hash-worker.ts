@@ -1,0 +1,109 @@
+/**
+ * The thread that reads weights: hashes of files and leaves, and the UnixFS nodes above leaves. Gigabytes of hashing cost
+ * the thread of the network nothing, and the libraries of UnixFS take memory only while this runs.
+ */
+
+import { createHash } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+import { parentPort } from 'node:worker_threads'
+import { LEAF_BYTES } from '../../interface/limits.ts'
+import type { Ask, Reply } from './hash-messages.ts'
+
+/** Each read costs a turn of the event loop, in which a task can be cancelled. */
+const READ_LEAVES = 4
+const DIGEST_BYTES = 32
+
+type AskOf<T extends Ask['type']> = Extract<Ask, { type: T }>
+
+/** Files that are hashed while they come: how far they are there. */
+interface Follow {
+  until: number
+  wake(): void
+}
+const followed = new Map<number, Follow>()
+const cancelled = new Set<number>()
+const say = (reply: Reply): void => parentPort!.postMessage(reply)
+
+parentPort!.on('message', (ask: Ask) => {
+  const { id } = ask
+  if (ask.type === 'cancel') {
+    cancelled.add(id)
+    followed.get(id)?.wake()
+  } else if (ask.type === 'until') {
+    const followed_ = followed.get(id)
+    if (followed_ !== undefined) followed_.until = ask.until
+    followed_?.wake()
+  } else {
+    run(ask)
+      .then(
+        value => !cancelled.has(id) && say({ id, value }),
+        error => !cancelled.has(id) && say({ id, error: { message: error.message, code: error.code } })
+      )
+      .finally(() => {
+        cancelled.delete(id)
+        followed.delete(id)
+      })
+  }
+})
+
+function run(ask: Exclude<Ask, { type: 'cancel' | 'until' }>): Promise<unknown> {
+  if (ask.type === 'hash') return hash(ask)
+  if (ask.type === 'digests') return digests(ask)
+  return import('./dag.ts').then(dag => (ask.type === 'file' ? dag.fileDag(ask) : dag.directoryDag(ask)))
+}
+
+async function hash({ id, path, bytes, until, copyTo, leaves }: AskOf<'hash'>): Promise<unknown> {
+  const follow: Follow = { until, wake() {} }
+  followed.set(id, follow)
+  await using source = await open(path)
+  await using copy = copyTo === undefined ? undefined : await open(copyTo, 'wx', 0o600)
+  const whole = createHash('sha256')
+  const found: Buffer[] = []
+  const buffer = Buffer.allocUnsafe(READ_LEAVES * LEAF_BYTES)
+  for (let at = 0; at < bytes; ) {
+    if (at === follow.until) await new Promise<void>(resolve => (follow.wake = resolve))
+    if (cancelled.has(id)) return undefined
+    const length = Math.min(buffer.length, follow.until - at)
+    await fill(source, buffer.subarray(0, length), at)
+    const read = buffer.subarray(0, length)
+    whole.update(read)
+    // A part that comes is a number of whole leaves.
+    if (leaves)
+      for (let n = 0; n < length; n += LEAF_BYTES) found.push(digestOf(read.subarray(n, n + LEAF_BYTES)))
+    for (let n = 0; copy !== undefined && n < length; )
+      n += (await copy.write(read, n, length - n, at + n)).bytesWritten
+    at += length
+    say({ id, read: length })
+  }
+  if (leaves && bytes === 0) found.push(digestOf(buffer.subarray(0, 0)))
+  await copy?.sync()
+  return { sha256: whole.digest('hex'), digests: Buffer.concat(found) }
+}
+
+/** Of these leaves; a leaf that cannot be read has none, which no content has: zeros. */
+async function digests({ id, path, bytes, leaves }: AskOf<'digests'>): Promise<Uint8Array> {
+  await using source = await open(path)
+  const found = Buffer.alloc(leaves.length * DIGEST_BYTES)
+  const buffer = Buffer.allocUnsafe(LEAF_BYTES)
+  for (const [n, leaf] of leaves.entries()) {
+    if (cancelled.has(id)) break
+    const read = buffer.subarray(0, Math.min(LEAF_BYTES, bytes - leaf * LEAF_BYTES))
+    const isThere = await fill(source, read, leaf * LEAF_BYTES).then(
+      () => true,
+      () => false
+    )
+    if (isThere) found.set(digestOf(read), n * DIGEST_BYTES)
+    say({ id, read: read.length })
+  }
+  return found
+}
+
+async function fill(source: FileHandle, buffer: Uint8Array, from: number): Promise<void> {
+  for (let at = 0; at < buffer.length; ) {
+    const { bytesRead } = await source.read(buffer, at, buffer.length - at, from + at)
+    if (bytesRead === 0) throw new Error(`the file ended at byte ${from + at}`)
+    at += bytesRead
+  }
+}
+
+const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
