@@ -2,8 +2,11 @@
 
 export { echoModel } from './engines/echo.ts'
 export { ENGINE_KINDS, kindOf } from './engines/index.ts'
+export { readGguf } from './engines/llama-cpp/gguf.ts'
+export { groupFiles, type Variant } from './engines/llama-cpp/gguf-names.ts'
 export { ModelServers, type NamedServer } from './engines/openai/servers.ts'
-export { detectHardware } from './hardware.ts'
+export { chooseWeights } from './engines/transformers/weights.ts'
+export { detectHardware, memoryLimitBytes } from './hardware.ts'
 export { engineEnvironment } from './host/engine-environment.ts'
 export { engineSandbox } from './host/engine-sandbox.ts'
 export { InstalledEngines } from './install/installed-engines.ts'
