@@ -120,7 +120,12 @@ export interface NodeParts {
 /** What a feature may use of one mesh. */
 export interface MeshContext extends NodeParts {
   readonly meshId: string
-  readonly members: { get(peerId: string): Membership | undefined; list(): readonly Membership[] }
+  readonly members: {
+    get(peerId: string): Membership | undefined
+    list(): readonly Membership[]
+    /** What a peer was when it was last known, member or not. */
+    lastKnown(peerId: string): Membership | undefined
+  }
   /** @throws {LumosError} where the policy does not let this peer do that. */
   permit(peerId: string, action: Action): void
   /** What `manifest` gives has changed. */

@@ -43,6 +43,12 @@ export interface PartialFile {
   discard(): Promise<void>
 }
 
+export interface FileDag {
+  readonly cid: string
+  /** None for a file of one leaf, which is that leaf. */
+  readonly nodes: readonly { readonly cid: string; readonly bytes: Uint8Array }[]
+}
+
 export interface WeightStore {
   /** By SHA-256 in hex. */
   file(sha256: string): StoredFile | undefined
@@ -62,6 +68,10 @@ export interface WeightStore {
   putNode(cid: string, bytes: Uint8Array): void
   /** The leaves of a whole file, in order. */
   leavesOf(fileCid: string): readonly string[]
+  /**
+   * The DAG of a file above leaves of these SHA-256, one after the other: its CID, which proves them, and its inner nodes.
+   */
+  fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<FileDag>
   /** The names of the repositories that hold a block, so that its reader can be asked whether it may. */
   namesOf(cid: string): readonly string[]
   /** The CID of a directory of these files, with its node stored. */

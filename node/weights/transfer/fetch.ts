@@ -1,0 +1,293 @@
+/**
+ * A repository on its way from all its holders at once. Leaves are taken from one heap, so a fast holder sends more of
+ * them, and each is checked before it is written.
+ */
+
+import type { Clock } from '../../../interface/clock.ts'
+import { LumosError, TimeoutError, toLumosError } from '../../../interface/errors.ts'
+import type { Logger } from '../../../interface/lifecycle.ts'
+import type { WeightSource } from '../../../interface/weights.ts'
+import type { BlocksClient } from '../../../protocols/blocks/index.ts'
+import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
+import { Holder, type Leaf } from './holder.ts'
+import type { IncomingFile, IncomingRepository } from './incoming.ts'
+import { prepareFile } from './prepare-file.ts'
+
+/** Files that are open at once: small files do not wait for large ones, and few are half there after a crash. */
+const OPEN_FILES_MAX = 4
+/** Enough to use up any link, and a stream each. */
+const HOLDERS_MAX = 16
+/** A peer that has nothing, or failed, is asked again after this. */
+const AGAIN_MS = 5000
+const CHECK_MS = 1000
+/** A late leaf is asked for elsewhere when that is twice as fast. */
+const LATE = 2
+/** Bytes on disk, beside PeerIds and hosts. */
+const DISK = 'disk'
+
+/** What the peer sent proves that it does not hold to the protocol, or that its disk is damaged. */
+const LIES: ReadonlySet<string> = new Set(['WEIGHTS_INVALID', 'PROTOCOL_VIOLATION', 'FRAME_TOO_LARGE'])
+
+export interface FetchProgress {
+  readonly bytesDone: number
+  readonly bytesTotal: number
+  readonly sources: readonly WeightSource[]
+  /** Names of the holders that cannot be reached, while none can be. */
+  readonly missing: readonly string[]
+}
+
+export interface FetchComponents {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly store: WeightStore
+  readonly incoming: IncomingRepository
+  /** How long no byte may come. */
+  readonly waitMs: number
+  /** Peers that are likely to hold it, the likeliest first. */
+  candidates(): string[]
+  open(peerId: string, signal: AbortSignal): Promise<BlocksClient>
+  nameOf(peerId: string): string
+  /** The peer sent other bytes than those that were asked for. */
+  onLiar(peerId: string, why: LumosError): void
+  onProgress?(progress: FetchProgress): void
+}
+
+export class Fetch {
+  readonly #components: FetchComponents
+  readonly #controller = new AbortController()
+  readonly #ended = Promise.withResolvers<void>()
+  readonly #holders = new Map<string, Holder>()
+  /** Peers that are being asked, and those that are not to be asked before a time. */
+  readonly #asking = new Set<string>()
+  readonly #notBeforeMs = new Map<string, number>()
+  readonly #known = new Set<string>()
+  readonly #sources = new Map<string, number>()
+  readonly #open = new Set<IncomingFile>()
+  #allOpened = false
+  #finishing = 0
+  #lastMs: number
+  #changed = Promise.withResolvers<void>()
+
+  constructor(components: FetchComponents) {
+    this.#components = components
+    this.#lastMs = components.clock.monotonicMs()
+    this.#ended.promise.catch(() => {})
+  }
+
+  get incoming(): IncomingRepository {
+    return this.#components.incoming
+  }
+
+  /** @throws {LumosError} `TIMEOUT` when nothing came for `waitMs`, naming the holders that are away; what the disk throws. */
+  async run(signal?: AbortSignal): Promise<{ stored: StoredRepository; sources: WeightSource[] }> {
+    const onAbort = (): void => this.#fail(signal?.reason)
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted) onAbort()
+    try {
+      this.#check()
+      void this.#openFiles().catch(err => this.#fail(err))
+      await this.#ended.promise
+      const { store, incoming } = this.#components
+      return { stored: await store.add(incoming.repository, incoming.envelope), sources: this.#sourceList() }
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      this.#controller.abort(new LumosError('CANCELLED', 'The fetch has ended.'))
+      for (const { client } of this.#holders.values()) client.abort(this.#controller.signal.reason)
+      this.#notify()
+      await Promise.allSettled([...this.#open].map(file => file.close()))
+    }
+  }
+
+  /** This peer has come, or stated something new: it may be asked. */
+  met(peerId: string): void {
+    this.#notBeforeMs.delete(peerId)
+    this.#recruit()
+  }
+
+  #fail(reason: unknown): void {
+    this.#ended.reject(toLumosError(reason))
+  }
+
+  /** Again and again until the fetch has ended. */
+  readonly #check = (): void => {
+    const { clock, waitMs } = this.#components
+    if (this.#controller.signal.aborted) return
+    this.#recruit()
+    this.#notify()
+    if (this.#holders.size === 0) this.#report()
+    if (clock.monotonicMs() - this.#lastMs >= waitMs) {
+      const missing = this.#missing()
+      const who = missing.length === 0 ? 'No device has what is missing' : `Away: ${missing.join(', ')}`
+      this.#fail(new TimeoutError(`No byte came within ${waitMs} ms. ${who}.`, { details: { missing } }))
+    } else clock.setTimer(this.#check, CHECK_MS)
+  }
+
+  #recruit(): void {
+    const nowMs = this.#components.clock.monotonicMs()
+    if (this.#controller.signal.aborted) return
+    for (const peerId of this.#components.candidates()) {
+      if (this.#asking.size >= HOLDERS_MAX) return
+      if (this.#asking.has(peerId) || (this.#notBeforeMs.get(peerId) ?? 0) > nowMs) continue
+      void this.#employ(peerId)
+    }
+  }
+
+  async #employ(peerId: string): Promise<void> {
+    const { clock, log, onLiar } = this.#components
+    const { signal } = this.#controller
+    this.#asking.add(peerId)
+    let client: BlocksClient | undefined
+    let holder: Holder | undefined
+    try {
+      client = await this.#components.open(peerId, signal)
+      const found = await client.find(this.incoming.repository.cid, { signal })
+      if (found === undefined) return
+      this.#known.add(peerId)
+      holder = this.#holderOf(peerId, client, found.bytesHave === found.bytesTotal)
+      for (const file of this.#open) await holder.lookAt(file)
+      this.#notify()
+      await holder.run()
+    } catch (thrown) {
+      const err = toLumosError(thrown)
+      if (signal.aborted) return
+      log.debug({ peerId, code: err.code, why: err.message }, 'a holder of weights sends no more')
+      if (LIES.has(err.code)) {
+        this.#notBeforeMs.set(peerId, Number.POSITIVE_INFINITY)
+        onLiar(peerId, err)
+      }
+    } finally {
+      client?.abort(new LumosError('CANCELLED', 'Nothing more is asked for.'))
+      holder?.leave()
+      this.#holders.delete(peerId)
+      this.#asking.delete(peerId)
+      const againMs = clock.monotonicMs() + AGAIN_MS
+      this.#notBeforeMs.set(peerId, Math.max(this.#notBeforeMs.get(peerId) ?? 0, againMs))
+      this.#notify()
+    }
+  }
+
+  #holderOf(peerId: string, client: BlocksClient, isWhole: boolean): Holder {
+    const { clock } = this.#components
+    const holder = new Holder(peerId, client, isWhole, {
+      clock,
+      signal: this.#controller.signal,
+      pick: this.#pick,
+      files: () => [...this.#open],
+      onLeaf: this.#onLeaf,
+      onFailure: err => this.#fail(err)
+    })
+    this.#holders.set(peerId, holder)
+    return holder
+  }
+
+  /** Opens files while others come, a few at a time. */
+  async #openFiles(): Promise<void> {
+    const { store, incoming } = this.#components
+    for (const file of incoming.files) {
+      while (this.#open.size >= OPEN_FILES_MAX) await this.#changed.promise
+      const kept = await prepareFile(file, {
+        store,
+        signal: this.#controller.signal,
+        holders: () => [...this.#holders.values()],
+        changed: () => this.#changed.promise
+      })
+      this.#count(DISK, kept)
+      if (file.whole) continue
+      this.#open.add(file)
+      await Promise.all([...this.#holders.values()].map(holder => holder.lookAt(file).catch(() => {})))
+      if (file.complete) this.#finish(file)
+      this.#notify()
+    }
+    this.#allOpened = true
+    this.#endIfDone()
+  }
+
+  readonly #pick = (holder: Holder): Leaf | undefined => {
+    for (const file of this.#open) {
+      const leaf = file.next(leaf => holder.has(file, leaf))
+      if (leaf !== undefined) return { file, leaf }
+    }
+    return this.#late(holder)
+  }
+
+  /** The leaf that another holder is likely to send last, if this one is much faster. */
+  #late(holder: Holder): Leaf | undefined {
+    const ownMs = holder.expectedMs(holder.asked.length + 1)
+    let latest: Leaf | undefined
+    let latestMs = Math.max(ownMs * LATE, CHECK_MS / 10)
+    for (const other of this.#holders.values()) {
+      if (other === holder) continue
+      for (const [at, leaf] of other.asked.entries()) {
+        const ms = other.expectedMs(at + 1)
+        if (ms <= latestMs || !mayAskAgain(leaf) || !holder.has(leaf.file, leaf.leaf)) continue
+        latest = leaf
+        latestMs = ms
+      }
+    }
+    return latest
+  }
+
+  readonly #onLeaf = (holder: Holder, { file, leaf }: Leaf, isNew: boolean): void => {
+    this.#lastMs = this.#components.clock.monotonicMs()
+    if (!isNew) return
+    this.#count(holder.peerId, file.bytesOf(leaf))
+    if (file.complete) this.#finish(file)
+  }
+
+  #finish(file: IncomingFile): void {
+    const { sha256, cid } = file.file
+    if (!this.#open.delete(file)) return
+    this.#finishing++
+    file.partial!.finish({ sha256, cid }, { signal: this.#controller.signal }).then(
+      () => {
+        file.becomeWhole()
+        this.#finishing--
+        this.#endIfDone()
+      },
+      // Invalid, although the leaves are those of the CID: the manifest names another SHA-256.
+      async err => {
+        await file.close().catch(() => {})
+        this.#fail(err)
+      }
+    )
+    this.#notify()
+  }
+
+  #endIfDone(): void {
+    if (this.#allOpened && this.#open.size === 0 && this.#finishing === 0) this.#ended.resolve()
+  }
+
+  /** A holder or a file has come or gone. */
+  #notify(): void {
+    const { resolve } = this.#changed
+    this.#changed = Promise.withResolvers()
+    resolve()
+    for (const holder of this.#holders.values()) holder.wake()
+  }
+
+  #count(from: string, bytes: number): void {
+    if (bytes === 0) return
+    this.#sources.set(from, (this.#sources.get(from) ?? 0) + bytes)
+    this.#report()
+  }
+
+  #report(): void {
+    const { incoming, onProgress } = this.#components
+    const missing = this.#holders.size === 0 ? this.#missing() : []
+    const sources = this.#sourceList()
+    const bytesDone = sources.reduce((sum, { bytes }) => sum + bytes, 0)
+    onProgress?.({ bytesDone, bytesTotal: incoming.bytesTotal, sources, missing })
+  }
+
+  #missing(): string[] {
+    const { candidates, nameOf } = this.#components
+    return [...new Set([...this.#known, ...candidates()])].filter(id => !this.#holders.has(id)).map(nameOf)
+  }
+
+  #sourceList(): WeightSource[] {
+    return [...this.#sources].map(([from, bytes]) => ({ from, bytes }))
+  }
+}
+
+const mayAskAgain = ({ file, leaf }: Leaf): boolean =>
+  !file.whole && !file.has(leaf) && file.mayAskAgain(leaf)

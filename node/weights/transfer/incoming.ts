@@ -1,0 +1,168 @@
+/** A repository that is being fetched: which leaves of its files are there, asked for, or still to be asked for. */
+
+import { LEAF_BYTES } from '../../../interface/limits.ts'
+import type { Repository, RepositoryFile } from '../../../interface/weights.ts'
+import { DIGEST_BYTES } from '../../../protocols/blocks/index.ts'
+import { leafCidText } from '../../../storage/weights/cid.ts'
+import type { PartialFile } from '../../../storage/weights/types.ts'
+
+/** At the end of a fetch a leaf that is late is asked for once more, elsewhere. */
+const ASKERS_MAX = 2
+/** In place of a number of askers. */
+const THERE = 255
+
+export const leavesIn = (bytes: number): number => Math.max(1, Math.ceil(bytes / LEAF_BYTES))
+
+export class IncomingFile {
+  readonly file: RepositoryFile
+  readonly leaves: number
+  /** The SHA-256 of its leaves, one after the other; proven by its CID. */
+  digests: Uint8Array | undefined
+  partial: PartialFile | undefined
+  /** It is one of the store. */
+  whole = false
+  /** Of each leaf, how many holders were asked for it. */
+  #states: Uint8Array | undefined
+  #left: number
+  readonly #writing = new Set<Promise<void>>()
+  /** All leaves before are there or asked for. */
+  #next = 0
+
+  constructor(file: RepositoryFile) {
+    this.file = file
+    this.leaves = leavesIn(file.bytes)
+    this.#left = this.leaves
+  }
+
+  /** All leaves are on disk. */
+  get complete(): boolean {
+    return this.#left === 0 && this.#writing.size === 0
+  }
+
+  get bytesHave(): number {
+    return this.whole ? this.file.bytes : (this.partial?.bytesHave ?? 0)
+  }
+
+  bytesOf(leaf: number): number {
+    return Math.min(LEAF_BYTES, this.file.bytes - leaf * LEAF_BYTES)
+  }
+
+  digestOf(leaf: number): Uint8Array {
+    return this.digests!.subarray(leaf * DIGEST_BYTES, (leaf + 1) * DIGEST_BYTES)
+  }
+
+  cidOf(leaf: number): string {
+    return leafCidText(this.digestOf(leaf))
+  }
+
+  /** Whether a leaf of these bytes is part of the file. */
+  contains(digest: Uint8Array): boolean {
+    const digests =
+      this.digests && Buffer.from(this.digests.buffer, this.digests.byteOffset, this.digests.byteLength)
+    if (digests === undefined) return false
+    for (let at = digests.indexOf(digest); at !== -1; at = digests.indexOf(digest, at + 1)) {
+      if (at % DIGEST_BYTES === 0) return true
+    }
+    return false
+  }
+
+  has(leaf: number): boolean {
+    return this.whole || this.#states?.[leaf] === THERE
+  }
+
+  /** Its leaves may be asked for from now on. */
+  open(partial: PartialFile): void {
+    this.partial = partial
+    this.#states = new Uint8Array(this.leaves)
+  }
+
+  /** The first leaf that no holder was asked for, among those that `held` has. */
+  next(held: (leaf: number) => boolean): number | undefined {
+    const states = this.#states
+    if (states === undefined) return undefined
+    while (this.#next < this.leaves && states[this.#next] !== 0) this.#next++
+    for (let leaf = this.#next; leaf < this.leaves; leaf++) if (states[leaf] === 0 && held(leaf)) return leaf
+    return undefined
+  }
+
+  mayAskAgain(leaf: number): boolean {
+    return this.#states![leaf]! < ASKERS_MAX
+  }
+
+  asked(leaf: number): void {
+    this.#states![leaf]!++
+  }
+
+  /** The holder does not send it, or what it sent was another one. */
+  givenUp(leaf: number): void {
+    const states = this.#states!
+    if (states[leaf] === THERE || states[leaf] === 0) return
+    states[leaf]!--
+    if (leaf < this.#next) this.#next = leaf
+  }
+
+  /** The leaf was there when the file was opened. */
+  kept(leaf: number): void {
+    this.#states![leaf] = THERE
+    this.#left--
+  }
+
+  /**
+   * Writes a leaf that came.
+   *
+   * @returns whether it was not there yet.
+   * @throws {LumosError} `WEIGHTS_INVALID` for other bytes; the leaf is still to come then.
+   */
+  async write(leaf: number, bytes: Uint8Array): Promise<boolean> {
+    if (this.has(leaf)) return false
+    this.kept(leaf)
+    const writing = this.partial!.write(leaf, bytes, this.digestOf(leaf))
+    this.#writing.add(writing)
+    try {
+      await writing
+      return true
+    } catch (err) {
+      this.#states![leaf] = 0
+      this.#left++
+      this.#next = Math.min(this.#next, leaf)
+      throw err
+    } finally {
+      this.#writing.delete(writing)
+    }
+  }
+
+  /** Left for a later fetch. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#writing)
+    await this.partial?.close()
+  }
+
+  becomeWhole(): void {
+    this.whole = true
+    this.#left = 0
+    this.partial = undefined
+    this.#states = undefined
+  }
+}
+
+export class IncomingRepository {
+  readonly repository: Repository
+  readonly envelope: Uint8Array
+  readonly files: readonly IncomingFile[]
+
+  constructor(repository: Repository, envelope: Uint8Array) {
+    this.repository = repository
+    this.envelope = envelope
+    // Equal files are one file of the store.
+    const bySha = new Map(repository.files.map(file => [file.sha256, file]))
+    this.files = [...bySha.values()].map(file => new IncomingFile(file))
+  }
+
+  get bytesTotal(): number {
+    return this.files.reduce((sum, { file }) => sum + file.bytes, 0)
+  }
+
+  get bytesHave(): number {
+    return this.files.reduce((sum, { bytesHave }) => sum + bytesHave, 0)
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * What this node has of weights, as one peer may see it. A block is shown where a repository that holds it is offered to
+ * the peer; anything else answers as if it were not here. What is on its way is shown as far as it has come.
+ */
+
+import { LEAF_BYTES } from '../../../interface/limits.ts'
+import {
+  DIGEST_BYTES,
+  type FoundRepository,
+  type Holdings,
+  LEAVES_PER_ANSWER,
+  LEAVES_PER_BITMAP
+} from '../../../protocols/blocks/index.ts'
+import { leafDigest } from '../../../storage/weights/cid.ts'
+import type { WeightStore } from '../../../storage/weights/types.ts'
+import type { IncomingFile, IncomingRepository } from './incoming.ts'
+
+export interface OwnHoldingsComponents {
+  readonly store: WeightStore
+  incoming(): Iterable<IncomingRepository>
+  /** Whether the peer may have the weights of this name. */
+  may(name: string): boolean
+}
+
+export class OwnHoldings implements Holdings {
+  readonly #components: OwnHoldingsComponents
+
+  constructor(components: OwnHoldingsComponents) {
+    this.#components = components
+  }
+
+  find(ref: string): FoundRepository | undefined {
+    const { store, may } = this.#components
+    const whole = store.repository(ref) ?? this.#withFile(ref)
+    if (whole !== undefined && may(whole.name)) {
+      return { envelope: whole.envelope, bytesHave: whole.bytes, bytesTotal: whole.bytes }
+    }
+    for (const incoming of this.#incoming()) {
+      const { name, cid, files } = incoming.repository
+      if (ref !== name && ref !== cid && !files.some(({ sha256 }) => sha256 === ref)) continue
+      return { envelope: incoming.envelope, bytesHave: incoming.bytesHave, bytesTotal: incoming.bytesTotal }
+    }
+    return undefined
+  }
+
+  leaves(file: string, from: number): Uint8Array | undefined {
+    const digests = this.#incomingFile(file)?.digests
+    const end = from + LEAVES_PER_ANSWER
+    if (digests !== undefined) return digests.subarray(from * DIGEST_BYTES, end * DIGEST_BYTES)
+    const stored = this.#storedFile(file)
+    if (stored === undefined) return undefined
+    const leaves = this.#components.store.leavesOf(file).slice(from, end)
+    return Buffer.concat(leaves.map(cid => leafDigest(cid)!))
+  }
+
+  have(file: string, from: number): Uint8Array | undefined {
+    const incoming = this.#incomingFile(file)
+    const bytes = incoming?.file.bytes ?? this.#storedFile(file)?.bytes
+    if (bytes === undefined) return undefined
+    const leaves = Math.max(1, Math.ceil(bytes / LEAF_BYTES)) - from
+    const count = Math.max(0, Math.min(leaves, LEAVES_PER_BITMAP))
+    const bitmap = new Uint8Array(Math.ceil(count / 8))
+    for (let n = 0; n < count; n++) {
+      if (incoming === undefined || incoming.has(from + n)) bitmap[n >> 3]! |= 1 << (n & 7)
+    }
+    return bitmap
+  }
+
+  async block(cid: string): Promise<Uint8Array | undefined> {
+    return this.#isShown(cid) ? await this.#components.store.block(cid) : undefined
+  }
+
+  /** Through any repository that holds it. */
+  #isShown(cid: string): boolean {
+    const { store, may } = this.#components
+    if (store.namesOf(cid).some(may)) return true
+    const digest = leafDigest(cid)
+    if (digest === undefined) return this.#incomingFile(cid) !== undefined
+    return [...this.#incoming()].some(({ files }) => files.some(file => file.contains(digest)))
+  }
+
+  #withFile(sha256: string) {
+    const { store, may } = this.#components
+    const file = store.file(sha256)
+    const name = file && store.namesOf(file.cid).find(may)
+    return name === undefined ? undefined : store.repository(name)
+  }
+
+  #storedFile(cid: string) {
+    const { store, may } = this.#components
+    return store.namesOf(cid).some(may) ? store.fileByCid(cid) : undefined
+  }
+
+  #incomingFile(cid: string): IncomingFile | undefined {
+    for (const { files } of this.#incoming()) {
+      const found = files.find(({ file }) => file.cid === cid)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  *#incoming(): Generator<IncomingRepository> {
+    for (const incoming of this.#components.incoming()) {
+      if (this.#components.may(incoming.repository.name)) yield incoming
+    }
+  }
+}
