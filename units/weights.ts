@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import { ModelId } from '../interface/names.ts'
 import type { LumosNode } from '../interface/node.ts'
+import { isPath } from '../interface/path-ref.ts'
 import { Collected, DiskUse, FoundModel, Holder, type WeightsInfo } from '../interface/weights.ts'
 import { AbsolutePath, Begun, checkMayNamePaths, toBegun } from './begun.ts'
 import { defineUnit } from './define-unit.ts'
@@ -17,9 +18,6 @@ const FOUND_DEFAULT = 20
 const Ref = z.string().min(1).max(REF_CHARS_MAX)
 const Named = z.strictObject({ modelId: ModelId })
 const Pinned = z.strictObject({ modelId: z.string(), pinned: z.boolean() })
-
-/** What is a path on this device, and no ref that it could be taken for. */
-const isPath = (ref: string): boolean => /^(?:[/\\.~]|[A-Za-z]:[/\\])/.test(ref)
 
 type Node = Pick<LumosNode, 'weights' | 'jobs'>
 

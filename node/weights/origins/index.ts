@@ -14,6 +14,7 @@ export { HttpClient } from './http-client.ts'
 export { obtainFile } from './obtain.ts'
 export type { Listing, Origin, OriginFile } from './origin.ts'
 export { type ModelRef, nameOf, type OriginRef, parseRef, refText } from './refs.ts'
+export { retrying } from './retry.ts'
 export { type OriginSettings, originSettings } from './settings.ts'
 
 export interface OriginComponents {
