@@ -14,7 +14,7 @@ import { ModelId } from '../../interface/names.ts'
 import { MODEL_INFO } from './strays.ts'
 
 /** Labels of the largest image sets fit; a description is not a place for data. */
-const INFO_BYTES_MAX = 1024 * 1024
+export const INFO_BYTES_MAX = 1024 * 1024
 /** More than any picture model takes; bounds the memory of one request. */
 const SIDE_PIXELS_MAX = 4096
 
@@ -33,7 +33,7 @@ const Value = z.object({
 })
 
 /** Unknown keys are left alone: others add their own. */
-const ModelDescription = z.object({
+export const ModelDescription = z.object({
   name: ModelId,
   version: z.string().max(64),
   description: z.string().max(4096),
