@@ -67,7 +67,7 @@ const verifyJob = (weights: Local, clock: Clock): JobKind =>
     }
   })
 
-function progressOf({ signal, progress }: JobContext<null>, clock: Clock): WeightsProgress {
+function progressOf({ signal, progress }: JobContext<unknown>, clock: Clock): WeightsProgress {
   const meter = new Meter(clock)
   return {
     signal,

@@ -44,7 +44,7 @@ export const pullJob = (components: PullComponents): JobKind =>
 
 async function pulled(ref: ModelRef, pull: Pull): Promise<Pulled> {
   if (ref.kind === 'path') return await fromPath(ref.path, pull)
-  if (ref.kind === 'cid' || ref.kind === 'name') return await pullFromMesh(ref.ref, pull)
+  if ('ref' in ref) return await pullFromMesh(ref.ref, pull)
   return await pullFromOrigin(ref, pull)
 }
 
