@@ -152,7 +152,7 @@ export interface Weights {
   /**
    * With the files that no other repository has.
    *
-   * @throws {LumosError} `DENIED` for one that is pinned or in use, unless `force`.
+   * @throws {LumosError} `INVALID_INPUT` for one that is pinned or in use, unless `force`.
    */
   remove(ref: string, options?: { force?: boolean }): Promise<WeightsInfo>
   pin(ref: string): WeightsInfo

@@ -4,8 +4,9 @@ import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { models } from './models/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
+import { weights } from './weights/index.ts'
 
-export const FEATURES: readonly FeatureDeclaration[] = [models, engines]
+export const FEATURES: readonly FeatureDeclaration[] = [models, engines, weights]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>
   Object.fromEntries(features.flatMap(({ name, settings }) => (settings ? [[name, settings]] : [])))

@@ -87,7 +87,10 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 }
 
 /** Each facet under the name of its feature. */
-export function withFacets(node: Omit<LumosNode, 'engine' | 'weights'>, features: readonly Feature[]): LumosNode {
+export function withFacets(
+  node: Omit<LumosNode, 'engine' | 'weights'>,
+  features: readonly Feature[]
+): LumosNode {
   for (const { name, facet } of features) {
     if (facet === undefined) continue
     if (name in node) throw new Error(`A feature cannot be named ${name}: a node has that already.`)

@@ -48,7 +48,7 @@ export interface CatalogueOptions {
 
 export class Catalogue implements Startable {
   readonly #options: CatalogueOptions
-  readonly #folders: readonly ModelFolder[]
+  readonly #folders: ModelFolder[]
   readonly #demonstrations: ModelFolder | undefined
   /** Those that are served, by id. */
   #served: ReadonlyMap<string, Served> = new Map()
@@ -62,10 +62,9 @@ export class Catalogue implements Startable {
   }
 
   constructor(options: CatalogueOptions) {
-    const { clock, directories, demonstrations, own, engines } = options
+    const { directories, demonstrations } = options
     this.#options = options
-    const folderOf = (path: string): ModelFolder =>
-      new ModelFolder(path, { clock, engines, optional: path === own, onChange: () => this.#update() })
+    const folderOf = (path: string): ModelFolder => this.#folderOf(path)
     this.#folders = [...new Set(directories)].map(folderOf)
     // One that the settings name too is a directory like any other.
     if (demonstrations !== undefined && !directories.includes(demonstrations))
@@ -95,9 +94,26 @@ export class Catalogue implements Startable {
     this.#update()
   }
 
+  /**
+   * One more directory, which may be missing, and comes after the others. Resolves once it was read.
+   *
+   * @returns reads it anew, when its owner has put a model there or taken one away.
+   */
+  async include(directory: string): Promise<() => Promise<void>> {
+    const folder = this.#folderOf(directory, true)
+    this.#folders.push(folder)
+    await folder.start()
+    return () => folder.refresh()
+  }
+
   /** An engine has come or gone: all folders are read anew. */
   async refresh(): Promise<void> {
     await Promise.all(this.#all.map(folder => folder.refresh()))
+  }
+
+  #folderOf(path: string, optional = path === this.#options.own): ModelFolder {
+    const { clock, engines } = this.#options
+    return new ModelFolder(path, { clock, engines, optional, onChange: () => this.#update() })
   }
 
   /** Every folder and model that is not served, with the reason. */

@@ -39,8 +39,17 @@ async function folderAt(path: string, engines: EnginesHere): Promise<ModelDirect
   const own = await realpath(path)
   const description = await readDescription(path)
   const folder = await repositoryOf(own)
-  const name = description?.name ?? basename(path)
+  const name = description?.name ?? decodedName(basename(path))
   return { path, own, folder, name, description, entries: await readdir(own), engines }
+}
+
+/** A folder cannot be called `org/model`, and `org%2Fmodel` stands for it; no name of a model has a `%`. */
+function decodedName(folder: string): string {
+  try {
+    return decodeURIComponent(folder)
+  } catch {
+    return folder
+  }
 }
 
 /** A file by itself: what lies beside it is none of its business, and may be another's. */

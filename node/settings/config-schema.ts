@@ -38,7 +38,7 @@ const Multiaddr = z
 const PublicAddress = z
   .string()
   .refine(isReachable, { error: 'expected an IP address and a port, such as /ip4/203.0.113.7/tcp/5867' })
-const Path = z
+export const Path = z
   .string()
   .max(4096)
   .transform(fromTilde)

@@ -3,11 +3,17 @@
 import { LumosError } from '../../interface/errors.ts'
 import { storeFailure } from '../database/failure.ts'
 
-const GB = 1e9
+const UNITS = [
+  [1e9, 'GB'],
+  [1e6, 'MB']
+] as const
 const ROOM_HINT =
   'Free some space, such as with: lumos-node models gc. What has come is kept, and goes on from there.'
 
-export const sizeText = (bytes: number): string => `${(bytes / GB).toFixed(bytes < GB ? 3 : 1)} GB`
+const sizeText = (bytes: number): string => {
+  const [size, unit] = UNITS.find(([size]) => bytes >= size) ?? [1, 'bytes']
+  return `${size === 1 ? bytes : (bytes / size).toFixed(1)} ${unit}`
+}
 
 export const invalidWeights = (message: string, cause?: unknown): LumosError =>
   new LumosError('WEIGHTS_INVALID', message, { cause })

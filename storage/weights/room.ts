@@ -52,14 +52,14 @@ export class Room {
   }
 
   /**
-   * @param key of the file, of which a part may be there.
+   * @param key of the file that is to come, of which a part may be there.
    * @throws {LumosError} `WEIGHTS_FULL`, with both numbers.
    */
-  async check(key: string, bytes: number): Promise<void> {
-    const there = Math.min(bytes, await takenBy(join(this.#folder.partial, `${key}.data`)))
+  async check(bytes: number, key?: string): Promise<void> {
+    const there = key === undefined ? 0 : await takenBy(join(this.#folder.partial, `${key}.data`))
     let promised = 0
     for (const { bytes, bytesHave } of this.#coming.values()) promised += bytes - bytesHave
-    const wanted = bytes - there
+    const wanted = Math.max(0, bytes - there)
     const { freeBytes } = await spaceOf(this.#folder.path)
     if (wanted > 0 && wanted + promised + SPARE_BYTES > freeBytes)
       throw noRoom(wanted, freeBytes - promised - SPARE_BYTES, `the disk of ${this.#folder.path}`)
@@ -73,6 +73,6 @@ export class Room {
 /** Sparse files take less than they are long. */
 async function takenBy(path: string): Promise<number> {
   const stats = await stat(path).catch(() => undefined)
-  if (stats === undefined) return 0
+  if (!stats?.isFile()) return 0
   return process.platform === 'win32' ? stats.size : Math.min(stats.size, stats.blocks * BLOCK_BYTES)
 }

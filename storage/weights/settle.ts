@@ -26,7 +26,7 @@ const DIGEST_BYTES = 32
 const LAST_MOMENTS_MS = 10 * 60_000
 const GONE = 'the file is gone'
 /** Copies that an import was making. */
-export const DRAFT = /^import-/
+export const DRAFT = 'import-'
 
 /**
  * Looks at every file and directory, and hashes nothing.
@@ -37,7 +37,7 @@ export async function lookAtAll(ground: Ground, unclean: number | undefined): Pr
   const { folder, files, repositories } = ground
   await removeDrafts(folder)
   for (const name of await readdir(folder.partial).catch((): string[] => []))
-    if (DRAFT.test(name)) await rm(join(folder.partial, name), { force: true })
+    if (name.startsWith(DRAFT)) await rm(join(folder.partial, name), { recursive: true, force: true })
   const all = files.all()
   const last = Math.max(...all.flatMap(({ run, keptAtMs }) => (run === unclean ? keptAtMs : [])))
   for (const file of all) {

@@ -1,7 +1,6 @@
 /** What the store knows of its files, in SQLite. The directory has the bytes. */
 
 import type { Database } from '../database/database.ts'
-import type { FeatureTables } from '../database/feature-database.ts'
 import { leafCidText } from './cid.ts'
 import type { Dag } from './hash-messages.ts'
 import type { StoredFile } from './types.ts'
@@ -9,83 +8,6 @@ import type { StoredFile } from './types.ts'
 /** Rows of leaves in one commit: a few milliseconds of the thread of the network. */
 const LEAVES_PER_COMMIT = 2048
 const DIGEST_BYTES = 32
-
-export const WEIGHT_TABLES: FeatureTables = {
-  migrations: [
-    // `run` counts the starts of the node; `clean`: the last one ended as it should.
-    `CREATE TABLE store (
-      only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
-      id TEXT NOT NULL,
-      run INTEGER NOT NULL,
-      clean INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE file (
-      id INTEGER PRIMARY KEY,
-      sha256 TEXT NOT NULL UNIQUE,
-      cid TEXT NOT NULL,
-      bytes INTEGER NOT NULL,
-      dag_bytes INTEGER NOT NULL,
-      seal TEXT NOT NULL,
-      -- coming: its leaves are not all here; suspect: to be hashed before it is served; bad: problem says why
-      state TEXT NOT NULL CHECK (state IN ('coming', 'whole', 'suspect', 'bad')),
-      problem TEXT,
-      -- of the store, and when
-      run INTEGER NOT NULL,
-      kept_at_ms INTEGER NOT NULL,
-      -- a repository had it once
-      claimed INTEGER NOT NULL DEFAULT 0,
-      digests BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX file_cid ON file (cid);
-    CREATE TABLE leaf (
-      digest BLOB NOT NULL,
-      file INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
-      n INTEGER NOT NULL,
-      PRIMARY KEY (digest, file)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX leaf_file ON leaf (file);
-    CREATE TABLE node (cid TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
-    CREATE TABLE file_node (
-      cid TEXT NOT NULL,
-      file INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
-      PRIMARY KEY (cid, file)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX file_node_file ON file_node (file);
-    CREATE TABLE repository (
-      id INTEGER PRIMARY KEY,
-      name TEXT NOT NULL UNIQUE COLLATE NOCASE,
-      cid TEXT NOT NULL,
-      bytes INTEGER NOT NULL,
-      envelope BLOB NOT NULL,
-      pinned INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE repository_file (
-      repository INTEGER NOT NULL REFERENCES repository ON DELETE CASCADE,
-      path TEXT NOT NULL,
-      file INTEGER NOT NULL REFERENCES file,
-      -- of what lies in the directory for engines
-      seal TEXT NOT NULL,
-      PRIMARY KEY (repository, path)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX repository_file_file ON repository_file (file);
-    CREATE TABLE repository_node (
-      cid TEXT NOT NULL,
-      repository INTEGER NOT NULL REFERENCES repository ON DELETE CASCADE,
-      PRIMARY KEY (cid, repository)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX repository_node_repository ON repository_node (repository);`
-  ],
-  scopes: {
-    store: 'home',
-    file: 'home',
-    leaf: 'home',
-    node: 'home',
-    file_node: 'home',
-    repository: 'home',
-    repository_file: 'home',
-    repository_node: 'home'
-  }
-}
 
 export type FileState = 'coming' | 'whole' | 'suspect' | 'bad'
 
@@ -134,6 +56,14 @@ export class FileTable {
          AND state <> 'coming' AND (claimed = 1 OR kept_at_ms < ?)`
       )
       .all(neverUsedBeforeMs)
+  }
+
+  /** Whether one of so many bytes is whole. */
+  hasBytes(bytes: number): boolean {
+    const found = this.#db
+      .prepare("SELECT 1 FROM file WHERE bytes = ? AND state = 'whole' LIMIT 1")
+      .get(bytes)
+    return found !== undefined
   }
 
   bytes(): number {

@@ -108,6 +108,10 @@ export class DiskWeightStore implements WeightStore {
     return this.ground.files.leavesOf(fileCid)
   }
 
+  fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
+    return this.ground.thread.fileDag(bytes, digests, options)
+  }
+
   namesOf(cid: string): readonly string[] {
     return this.ground.repositories.namesOf(cid)
   }

@@ -15,6 +15,7 @@ export { obtainFile } from './obtain.ts'
 export type { Listing, Origin, OriginFile } from './origin.ts'
 export { type ModelRef, nameOf, type OriginRef, parseRef, refText } from './refs.ts'
 export { retrying } from './retry.ts'
+export { searchHub } from './search.ts'
 export { type OriginSettings, originSettings } from './settings.ts'
 
 export interface OriginComponents {

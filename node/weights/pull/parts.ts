@@ -36,6 +36,8 @@ export interface PullComponents {
   originOf(ref: OriginRef): Origin
   /** Signed by this device. */
   seal(repository: Repository): Promise<Uint8Array>
+  /** Has the engines see what came. */
+  refresh(): Promise<void>
   /** The name of a device, or the source itself. */
   nameOf(from: string): string
 }

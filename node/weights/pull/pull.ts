@@ -38,7 +38,9 @@ export const pullJob = (components: PullComponents): JobKind =>
             ...{ jobId: context.id, modelId, progress: context.progress }
           })
       }
-      return await pulled(parseRef(ref), pull)
+      const result = await pulled(parseRef(ref), pull)
+      await components.refresh()
+      return result
     }
   })
 

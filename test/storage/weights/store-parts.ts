@@ -10,7 +10,7 @@ import { LEAF_BYTES } from '../../../interface/limits.ts'
 import type { Repository, RepositoryFile } from '../../../interface/weights.ts'
 import { openDatabase } from '../../../storage/database/database.ts'
 import { featureMigrations } from '../../../storage/database/feature-database.ts'
-import { WEIGHT_TABLES } from '../../../storage/weights/tables.ts'
+import { WEIGHT_TABLES } from '../../../storage/weights/schema.ts'
 import type { StoredFile } from '../../../storage/weights/types.ts'
 import { DiskWeightStore, type WeightStoreComponents } from '../../../storage/weights/weight-store.ts'
 

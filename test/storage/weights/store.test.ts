@@ -337,7 +337,7 @@ describe('the directory of a store', () => {
     await keep(store, content(LEAF_BYTES))
     await assert.rejects(store.partial('a'.repeat(64), 3 * LEAF_BYTES), (err: Error & { code?: string }) => {
       assert.equal(err.code, 'WEIGHTS_FULL')
-      assert.match(err.message, /need 0\.003 GB more, and weights\.diskMax has room for 0\.002 GB/)
+      assert.match(err.message, /need 3\.1 MB more, and weights\.diskMax has room for 2\.1 MB/)
       return true
     })
     assert.deepEqual(readdirSync(store.ground.folder.partial), [])

@@ -1,0 +1,62 @@
+/** A file or a folder of this device becomes a repository of the store. */
+
+import { InvalidInputError } from '../../interface/errors.ts'
+import { ModelId } from '../../interface/names.ts'
+import type { Imported, Repository, RepositoryFile, WeightsProgress } from '../../interface/weights.ts'
+import { checkPaths } from '../../storage/weights/checked-repository.ts'
+import { takeFile } from '../../storage/weights/take-file.ts'
+import type { DiskWeightStore } from '../../storage/weights/weight-store.ts'
+import { listPath } from './listing.ts'
+
+export interface ImportComponents {
+  readonly store: DiskWeightStore
+  /** Signed by this device. */
+  seal(repository: Repository): Promise<Uint8Array>
+}
+
+export async function importPath(
+  { store, seal }: ImportComponents,
+  path: string,
+  { name: given, signal, onProgress }: WeightsProgress & { name?: string }
+): Promise<Imported> {
+  const listing = await listPath(path)
+  const name = nameFor(given ?? listing.name, path)
+  checkPaths(listing.files.map(file => file.path))
+  const total = listing.files.reduce((sum, { bytes }) => sum + bytes, 0)
+  let done = 0
+  let hasRoom = false
+  const files: RepositoryFile[] = []
+  for (const [n, { path: at, source, bytes }] of listing.files.entries()) {
+    const before = done
+    onProgress?.(done, total, at)
+    const file = await takeFile(store, source, {
+      signal,
+      onBytes: read => {
+        done = Math.min(before + bytes, done + read)
+        onProgress?.(done, total, at)
+      },
+      // Once for all that is still to come, so that a disk is not filled in vain.
+      async beforeCopy() {
+        const rest = listing.files.slice(n).reduce((sum, one) => sum + one.bytes, 0)
+        if (!hasRoom) await store.partials.room.check(rest)
+        hasRoom = true
+        done = before
+      }
+    })
+    done = before + bytes
+    files.push({ path: at, ...file })
+  }
+  const cid = await store.directoryOf(files, { signal })
+  const repository = { name, cid, bytes: total, files }
+  await store.add(repository, await seal(repository), { signal })
+  onProgress?.(total, total, name)
+  return { model: name, cid, bytes: total, files: files.length }
+}
+
+function nameFor(name: string, path: string): string {
+  const { error } = ModelId.safeParse(name)
+  if (error === undefined) return name
+  throw new InvalidInputError(`"${name}" cannot be the name of a model: ${error.issues[0]!.message}.`, {
+    hint: `Give it one: lumos-node models import ${path} --name NAME`
+  })
+}

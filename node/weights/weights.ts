@@ -1,0 +1,218 @@
+/** The weights of a device, as its owner and programs use them. */
+
+import { isAbsolute, join, sep } from 'node:path'
+import { InvalidInputError, LumosError } from '../../interface/errors.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { closestNames } from '../../interface/suggest.ts'
+import type {
+  Collected,
+  DiskUse,
+  FoundModel,
+  Holder,
+  Imported,
+  Repository,
+  Verified,
+  Weights,
+  WeightsDetail,
+  WeightsInfo,
+  WeightsProgress
+} from '../../interface/weights.ts'
+import { collect, diskUse, removeRepository, verify } from '../../storage/weights/housekeeping.ts'
+import { directoryOf } from '../../storage/weights/model-directory.ts'
+import type { MemberRow, RepositoryRow } from '../../storage/weights/repository-table.ts'
+import { DiskWeightStore } from '../../storage/weights/weight-store.ts'
+import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
+import { exportFiles } from './export-files.ts'
+import { importPath } from './import-path.ts'
+import { localJobs } from './jobs.ts'
+import type { OriginSettings } from './origins/index.ts'
+import { Pulling } from './pulling.ts'
+
+export interface WeightSettings {
+  readonly directory: string | null
+  readonly diskMax: string | number | null
+  readonly origins: OriginSettings
+}
+
+export class WeightsFeature implements Feature<Weights>, Weights {
+  readonly name = 'weights'
+  readonly facet = this
+  readonly jobs
+  readonly store: DiskWeightStore
+  readonly #components: FeatureComponents
+  readonly #pulling: Pulling
+
+  /** Has the engines see what came or went. */
+  readonly #refresh: () => Promise<void>
+
+  private constructor(components: FeatureComponents, store: DiskWeightStore, refresh: () => Promise<void>) {
+    this.#components = components
+    this.#refresh = refresh
+    this.store = store
+    const { origins } = components.settings as WeightSettings
+    this.#pulling = new Pulling({ ...components, ...{ store, origins, refresh, weights: this } })
+    this.jobs = [...localJobs(this, components.clock), this.#pulling.job]
+  }
+
+  static async of(components: FeatureComponents): Promise<WeightsFeature> {
+    const { settings, directory, catalogue, database, clock, random, log } = components
+    const { directory: elsewhere, diskMax } = settings as WeightSettings
+    let refresh = async (): Promise<void> => undefined
+    let changed = (): void => undefined
+    const store = await DiskWeightStore.open({
+      ...{ database, clock, random, log, diskMax },
+      directory: elsewhere ?? directory,
+      onChange() {
+        void refresh()
+        changed()
+      }
+    })
+    // Not before the store has withdrawn what may be damaged.
+    refresh = await catalogue.include(store.ground.folder.models)
+    const feature = new WeightsFeature(components, store, refresh)
+    changed = () => feature.#pulling.transfer.changed()
+    return feature
+  }
+
+  join(mesh: MeshContext): Participation {
+    return this.#pulling.join(mesh)
+  }
+
+  async close(): Promise<void> {
+    await this.#pulling.close()
+    await this.store.close()
+  }
+
+  list(): WeightsInfo[] {
+    return this.#rows().map(row => this.#infoOf(row))
+  }
+
+  show(ref: string): WeightsDetail {
+    const row = this.#rowOf(ref)
+    const members = this.#membersOf(row)
+    const files = members.map(({ path, bytes, sha256, cid, problem }) => ({
+      path,
+      bytes,
+      sha256,
+      cid,
+      problem
+    }))
+    return { ...this.#infoOf(row, members), files }
+  }
+
+  async import(path: string, options: WeightsProgress & { name?: string } = {}): Promise<Imported> {
+    if (!isAbsolute(path)) throw new InvalidInputError(`${path} is no absolute path.`)
+    const seal = (repository: Repository) => this.#pulling.seal(repository)
+    const imported = await importPath({ store: this.store, seal }, path, options)
+    await this.#refresh()
+    return imported
+  }
+
+  async export(
+    ref: string,
+    path: string,
+    options: WeightsProgress = {}
+  ): Promise<{ path: string; bytes: number }> {
+    if (!isAbsolute(path)) throw new InvalidInputError(`${path} is no absolute path.`)
+    const { name } = this.#rowOf(ref)
+    const repository = this.store.repository(name)
+    if (repository === undefined)
+      throw new LumosError('WEIGHTS_INVALID', `${name} is not whole.`, { hint: HEAL_HINT })
+    const { folder } = this.store.ground
+    await exportFiles(repository, sha256 => folder.fileOf(sha256), path, options)
+    return { path, bytes: repository.bytes }
+  }
+
+  async remove(ref: string, { force = false }: { force?: boolean } = {}): Promise<WeightsInfo> {
+    const row = this.#rowOf(ref)
+    const info = this.#infoOf(row)
+    const busy = this.#inUse(info.directory)
+    if (!force && row.pinned === 1)
+      throw new InvalidInputError(`${row.name} is pinned.`, {
+        hint: `Let it go first: lumos-node models unpin ${row.name}`
+      })
+    if (!force && busy !== undefined)
+      throw new InvalidInputError(`${busy} is loaded, and its files are in use.`, {
+        hint: `Unload it first: lumos-node model unload ${busy}`
+      })
+    await removeRepository(this.store, row)
+    await this.#refresh()
+    return info
+  }
+
+  pin(ref: string): WeightsInfo {
+    return this.#pin(ref, true)
+  }
+
+  unpin(ref: string): WeightsInfo {
+    return this.#pin(ref, false)
+  }
+
+  async gc(options: AbortOptions & { dryRun?: boolean } = {}): Promise<Collected> {
+    return await collect(this.store, options)
+  }
+
+  async du(): Promise<DiskUse> {
+    return await diskUse(this.store)
+  }
+
+  async verify(ref?: string, options: WeightsProgress = {}): Promise<Verified> {
+    return await verify(this.store, ref === undefined ? this.#rows() : [this.#rowOf(ref)], options)
+  }
+
+  async where(ref: string, options?: AbortOptions): Promise<Holder[]> {
+    return await this.#pulling.where(ref, options)
+  }
+
+  async search(words: string, options: AbortOptions & { limit?: number } = {}): Promise<FoundModel[]> {
+    return await this.#pulling.search(words, options)
+  }
+
+  #pin(ref: string, pinned: boolean): WeightsInfo {
+    const { id } = this.#rowOf(ref)
+    this.store.ground.repositories.pin(id, pinned)
+    return this.#infoOf(this.#rowOf(ref))
+  }
+
+  #rows(): RepositoryRow[] {
+    return this.store.ground.repositories.all()
+  }
+
+  #rowOf(ref: string): RepositoryRow {
+    const row = this.store.ground.repositories.find(ref)
+    if (row !== undefined) return row
+    const closest = closestNames(
+      ref,
+      this.#rows().map(({ name }) => name)
+    )
+    throw new LumosError('WEIGHTS_NOT_FOUND', `This device has no weights of "${ref.slice(0, 256)}".`, {
+      hint:
+        closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what there is: lumos-node models list'
+    })
+  }
+
+  #membersOf({ id }: RepositoryRow): MemberRow[] {
+    return this.store.ground.repositories.filesOf(id)
+  }
+
+  #infoOf(row: RepositoryRow, members = this.#membersOf(row)): WeightsInfo {
+    const { name: model, cid, bytes, pinned } = row
+    const has = (wanted: string): boolean => members.some(({ state }) => state === wanted)
+    return {
+      ...{ model, cid, bytes, files: members.length, pinned: pinned === 1 },
+      state: has('bad') ? 'damaged' : has('suspect') ? 'checking' : 'whole',
+      directory: directoryOf(this.store.ground.folder, model)
+    }
+  }
+
+  /** A model that is loaded from there. */
+  #inUse(directory: string): string | undefined {
+    const { catalogue, registry } = this.#components
+    const loaded = new Set(registry.models().flatMap(({ model, warm }) => (warm ? model : [])))
+    return catalogue.found.find(
+      ({ id, folder }) => loaded.has(id) && `${folder}${sep}`.startsWith(join(directory, sep))
+    )?.id
+  }
+}
+
+const HEAL_HINT = 'Fetch or import it again: what is right with it is kept.'
