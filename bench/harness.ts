@@ -9,6 +9,7 @@
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { medianOf } from './statistics.ts'
 import { type BenchTable, rounded, type TableOptions, tableOf } from './table.ts'
 
@@ -23,26 +24,32 @@ export interface Peer<A> extends AsyncDisposable {
   readonly addresses: A
   /** Processor time the process has used so far. */
   cpuMs(): Promise<number>
+  /** How long its loop stood still at most since this was asked last. */
+  stallMs(): Promise<number>
 }
 
-/** Runs `module` as a process of its own; what it passes to `announce` comes back. */
-export async function startPeer<A>(module: URL): Promise<Peer<A>> {
+type Question = 'cpu' | 'stall'
+
+/** Runs `module` as a process of its own, with `args` in its `argv`; what it passes to `announce` comes back. */
+export async function startPeer<A>(module: URL, args: readonly string[] = []): Promise<Peer<A>> {
   // What a peer has to say is for people: results alone go to stdout.
-  const child = fork(module, { stdio: ['ignore', 2, 'inherit', 'ipc'] })
+  const child = fork(module, args, { stdio: ['ignore', 2, 'inherit', 'ipc'] })
   const [addresses] = (await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(([code]) => {
       throw new Error(`${module.pathname} ended with ${code} before it was ready`)
     })
   ])) as [A]
+  const ask = async (question: Question): Promise<number> => {
+    const answer = once(child, 'message')
+    child.send(question)
+    const [value] = (await answer) as [number]
+    return value
+  }
   return {
     addresses,
-    async cpuMs() {
-      const answer = once(child, 'message')
-      child.send('cpu')
-      const [usedMs] = (await answer) as [number]
-      return usedMs
-    },
+    cpuMs: () => ask('cpu'),
+    stallMs: () => ask('stall'),
     async [Symbol.asyncDispose]() {
       if (child.connected) child.disconnect()
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
@@ -55,10 +62,22 @@ function ownCpuMs(): number {
   return (user + system) / 1000
 }
 
+const delays = monitorEventLoopDelay({ resolution: 1 })
+
+/** How long this process's loop stood still at most since this was asked last: 0 the first time. */
+export function ownStallMs(): number {
+  delays.enable()
+  const longestMs = delays.max / 1e6
+  delays.reset()
+  return longestMs
+}
+
 /** The other side of `startPeer`. */
 export function announce(addresses: unknown): void {
   process.send?.(addresses)
-  process.on('message', () => process.send?.(ownCpuMs()))
+  process.on('message', (question: Question) =>
+    process.send?.(question === 'cpu' ? ownCpuMs() : ownStallMs())
+  )
   // Without the process that asked there is nothing to do.
   process.on('disconnect', () => process.exit(0))
 }

@@ -22,6 +22,8 @@ const BenchRow = z.strictObject({
   /** What ends in `/s` is the better the more it is, all else the less. */
   unit: z.string(),
   noise: Noise,
+  /** What is promised of the value itself. */
+  limit: z.number().optional(),
   /** Somebody else's figure, measured to compare with. */
   reference: z.boolean().optional(),
   ratios: z.array(Ratio).optional(),
@@ -42,12 +44,17 @@ export interface TableOptions {
   readonly references: readonly string[]
   /** By what factor the other rows may exceed each reference. */
   readonly atMost?: number
+  /** What a row itself may be at most. */
+  readonly limits?: Readonly<Record<string, number>>
 }
 
 export function tableOf(title: string, series: Series, options: TableOptions): BenchTable {
-  const { unit, references, atMost } = options
+  const { unit, references, atMost, limits = {} } = options
   const rows = [...series].map(([name, values]): BenchRow => {
-    const row = { name, value: rounded(medianOf(values)), unit, noise: rounded(noiseOf(values)) }
+    const limit = limits[name]
+    const measured = { value: rounded(medianOf(values)), unit, noise: rounded(noiseOf(values)) }
+    if (limit !== undefined) return { name, ...measured, limit }
+    const row = { name, ...measured }
     if (references.includes(name)) return { ...row, reference: true }
     const ratios = references.map(against => {
       const rounds = ratiosOf(values, series.get(against)!)
@@ -61,14 +68,15 @@ export function tableOf(title: string, series: Series, options: TableOptions): B
 /** Rows that exceed their limit. Noise excuses none: a limit that only holds within the noise does not hold. */
 export const brokenPromises = (tables: readonly BenchTable[]): string[] =>
   tables.flatMap(({ title, rows }) =>
-    rows.flatMap(({ name, ratios = [] }) =>
-      ratios
+    rows.flatMap(({ name, value, unit, limit = Infinity, ratios = [] }) => [
+      ...(value > limit ? [`${title}: ${name} is ${value} ${unit}; at most ${limit} is promised.`] : []),
+      ...ratios
         .filter(({ value, atMost = Infinity }) => value > atMost)
         .map(
           ({ against, value, atMost }) =>
             `${title}: ${name} is ${value} × ${against}; at most ${atMost} is promised.`
         )
-    )
+    ])
   )
 
 /** For a terminal. */
@@ -82,17 +90,20 @@ export function textOf({ title, rows }: BenchTable): string {
 }
 
 /** The same words on the screen and in the documentation. */
-export const cellsOf = ({ name, value, unit, noise, ratios = [], cpuUs }: BenchRow): string[] => [
+export const cellsOf = ({ name, value, unit, noise, limit, ratios = [], cpuUs }: BenchRow): string[] => [
   name,
   `${figure(value)} ${unit}`,
   `±${percent(noise)}`,
-  ratios.map(ratioText).join(', '),
+  limit === undefined ? ratios.map(ratioText).join(', ') : limitText(value, limit),
   cpuUs === undefined ? '' : `${figure(cpuUs[0])} + ${figure(cpuUs[1])} µs`
 ]
 
 const ratioText = ({ against, value, noise, atMost }: z.infer<typeof Ratio>): string =>
   `${figure(value)} ± ${figure(Number((value * noise).toPrecision(1)))} × ${against}` +
-  (atMost === undefined ? '' : value > atMost ? ` (above its limit of ${atMost})` : ` (at most ${atMost})`)
+  (atMost === undefined ? '' : ` (${limitText(value, atMost)})`)
+
+const limitText = (value: number, limit: number): string =>
+  value > limit ? `above its limit of ${limit}` : `at most ${limit}`
 
 /** Three digits, and commas in what is large. */
 export const figure = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en-US')

@@ -7,7 +7,7 @@ import { Hono } from 'hono'
 import { type EventPosition, eventId } from '../interface/events.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { metaOf } from './envelope.ts'
-import { SSE_HEADERS, type SsePiece, sseBody } from './sse.ts'
+import { type SsePiece, sseBody, sseResponse } from './sse.ts'
 import { contextOf } from './units.ts'
 
 /** A unit, like all else: what it takes is checked there. */
@@ -33,7 +33,7 @@ export function eventRoutes({ units, clock, closing }: AppComponents): Hono<AppE
       { ...context, signal }
     )
     const body = sseBody(piecesOf(items), { clock, meta: () => metaOf(call, clock.monotonicMs()) })
-    return new Response(body, { headers: SSE_HEADERS })
+    return sseResponse(body, c.env.incoming)
   })
 
   return routes

@@ -1,5 +1,6 @@
 /** Answers in pieces, as server-sent events: the pieces as they come, then `end` or `error`, exactly once. */
 
+import type { IncomingMessage } from 'node:http'
 import type { Clock, Timer } from '../interface/clock.ts'
 import { toLumosError } from '../interface/errors.ts'
 import { errorBody, toJson } from './envelope.ts'
@@ -7,11 +8,22 @@ import { errorBody, toJson } from './envelope.ts'
 /** Under the shortest idle limits of proxies and clients, which are around 15 s. */
 const HEARTBEAT_MS = 10_000
 
-export const SSE_HEADERS = {
+const SSE_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff'
 } as const
+
+/** The answer to `incoming`, in events. */
+export function sseResponse(
+  body: ReadableStream<Uint8Array>,
+  { httpVersion }: IncomingMessage,
+  headers: Readonly<Record<string, string>> = {}
+): Response {
+  // Without it the listener holds the first event a millisecond back, to see whether it is the whole answer.
+  const chunked = httpVersion === '1.1' && { 'transfer-encoding': 'chunked' }
+  return new Response(body, { headers: { ...SSE_HEADERS, ...chunked, ...headers } })
+}
 
 export interface SsePiece {
   readonly event: string

@@ -10,7 +10,7 @@ import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
 import { type Call, JSON_HEADERS, metaOf, successBody } from './envelope.ts'
-import { itemsOf, SSE_HEADERS, sseBody } from './sse.ts'
+import { itemsOf, sseBody, sseResponse } from './sse.ts'
 import { unitNamedIn } from './unit-name.ts'
 
 const NAME_CHARS_MAX = 128
@@ -50,9 +50,8 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
     const { type, ...request } = await readExecute(c)
     units.get(request.unit, type)
     const items = itemsOf(units.stream(request.unit, request.input, contextOf(request, c)))
-    return new Response(sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) }), {
-      headers: SSE_HEADERS
-    })
+    const body = sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) })
+    return sseResponse(body, c.env.incoming)
   })
 
   routes.post('/:kind{command|query}/:unit', async c => {

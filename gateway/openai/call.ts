@@ -8,7 +8,7 @@ import type { UnitContext } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
 import type { BodyReader } from '../body.ts'
 import { type Call, JSON_HEADERS, toJson } from '../envelope.ts'
-import { SSE_HEADERS } from '../sse.ts'
+import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
 import { RefusedError } from './errors.ts'
 import { refusedBy } from './issues.ts'
@@ -85,5 +85,5 @@ export async function answerStream(
   }
   const headers = answerHeaders(begun === 'waited' ? { ...call, route: undefined } : call)
   const body = dataBody({ first, rest: events, clock, failed: failure })
-  return new Response(body, { headers: { ...SSE_HEADERS, ...headers } })
+  return sseResponse(body, c.env.incoming, headers)
 }

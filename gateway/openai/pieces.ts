@@ -50,9 +50,9 @@ export async function* streamAll(
   const streams = inputs.map((input, i) =>
     units.stream(unit, input, ofChoice(context, i, stop.signal))[Symbol.asyncIterator]()
   )
+  const next = async (choice: number) => ({ choice, result: await streams[choice]!.next() })
+  const waiting = new Map(streams.map((_, choice) => [choice, next(choice)]))
   try {
-    const next = async (choice: number) => ({ choice, result: await streams[choice]!.next() })
-    const waiting = new Map(streams.map((_, choice) => [choice, next(choice)]))
     while (waiting.size > 0) {
       const { choice, result } = await (waiting.size === 1
         ? waiting.values().next().value!
@@ -64,8 +64,9 @@ export async function* streamAll(
       }
     }
   } finally {
-    stop.abort()
-    for (const stream of streams) void stream.return?.()?.catch(() => {})
+    // Those that have ended are not told: an abort costs as much as a word.
+    if (waiting.size > 0) stop.abort()
+    for (const choice of waiting.keys()) void streams[choice]!.return?.()?.catch(() => {})
   }
 }
 

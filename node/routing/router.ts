@@ -63,8 +63,7 @@ export class Router implements Inference {
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
     const run = newRun(++this.#lastId, request, options)
-    // Leaving the loop early is a cancellation that throws nothing here.
-    let failure: LumosError = new CancelledError()
+    let failure: LumosError | undefined
 
     emit('inference.request_started', { requestId, task, model })
     try {
@@ -93,7 +92,8 @@ export class Router implements Inference {
       this.#step({ type: 'cancel', id: run.id })
       if (!run.answered) {
         const durationMs = clock.monotonicMs() - startedMs
-        const { code } = failure
+        // Leaving the loop early is a cancellation that throws nothing here.
+        const code = failure?.code ?? 'CANCELLED'
         emit('inference.request_failed', { requestId, task, model, code, durationMs })
       }
     }

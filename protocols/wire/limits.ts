@@ -40,11 +40,13 @@ export const ATTACHMENTS_MAX = 64
 export const ATTACHMENT_BYTES_MAX = 64 * MIB
 
 /**
- * Inference streams one connection may hold open: what a dialer opens at most
- * (a session and its lanes) plus a few whose end is still under way.
+ * Inference streams one connection may hold open: what a dialer opens at most (a session and its lanes, one for each
+ * answer that is written word by word), and a few whose end is still under way. Yamux has as many left for all else.
+ * An idle one costs some kilobytes for a minute. One whose peer reads nothing costs the listener 128 KiB, for it takes
+ * a flush beside what all of them share; one whose caller reads nothing costs the dialer a window and a queue.
  */
-export const INFERENCE_STREAMS_OUTBOUND_MAX = 16
-export const INFERENCE_STREAMS_INBOUND_MAX = 20
+export const INFERENCE_STREAMS_OUTBOUND_MAX = 24
+export const INFERENCE_STREAMS_INBOUND_MAX = 28
 
 /**
  * Yamux as every node runs it. A paused stream keeps at most one window unread,

@@ -139,6 +139,34 @@ describe('a transfer of weights', () => {
     assert.deepEqual(sources, [{ from: a.peerId, bytes: 24 * MIB }])
   })
 
+  it('waits for the only holder that was away before the fetch began', async () => {
+    const cid = await a.importAs('model', FILES)
+    await a.leave()
+    let back: Promise<void> | undefined
+    const { sources } = await b.transfer.fetch('model', {
+      onProgress({ missing }) {
+        if (missing.length > 0) back ??= a.back()
+      }
+    })
+    assert.equal(sum(sources), BYTES)
+    await back
+    assert.ok(b.store.repository(cid))
+  })
+
+  it('is not held up by a holder that states to have all and sends nothing', async () => {
+    const cid = await a.importAs('model', FILES)
+    await b.importAs('model', FILES)
+    a.store.block = async () => undefined
+    const { sources } = await c.transfer.fetch(cid)
+    assert.deepEqual(sources, [{ from: b.peerId, bytes: BYTES }])
+    b.store.block = a.store.block
+    const d = await mesh.add('dora')
+    a.announce()
+    b.announce()
+    await c.leave()
+    await assert.rejects(d.transfer.fetch(cid, { waitMs: 1000 }), { code: 'TIMEOUT' })
+  })
+
   it('ends after its time without a byte, naming the holder that is away', async () => {
     const cid = await a.importAs('model', { 'model.bin': randomBytes(24 * MIB) })
     let left: Promise<void> | undefined
@@ -216,7 +244,7 @@ describe('a transfer of weights', () => {
   it('refuses questions when the node stops', async () => {
     await a.importAs('model', FILES)
     a.part.refuse!()
-    await assert.rejects(b.transfer.fetch('model'), { code: 'WEIGHTS_NOT_FOUND' })
+    await assert.rejects(b.transfer.fetch('model', { waitMs: 0 }), { code: 'TIMEOUT' })
   })
 
   it('says who has how much', async () => {

@@ -58,6 +58,10 @@ export class Claims {
     if (this.#parts.size > PEERS_MAX) this.#parts.delete(this.#parts.keys().next().value!)
   }
 
+  clear(): void {
+    this.#parts.clear()
+  }
+
   /** Peers that hold anything. */
   peers(): string[] {
     return [...this.#parts.keys()]
@@ -65,9 +69,14 @@ export class Claims {
 
   /** Peers that state to hold this, then those that may without having room to state it. */
   holders(...refs: readonly string[]): string[] {
-    const all = [...this.#parts]
+    const stated = this.stating(...refs)
+    const others = [...this.#parts].flatMap(([peerId, { more }]) => (more ? peerId : []))
+    return [...new Set([...stated, ...others])]
+  }
+
+  /** Peers that state to hold this. */
+  stating(...refs: readonly string[]): string[] {
     const states = ({ held }: Part) => held.some(({ cid, name }) => refs.includes(cid) || refs.includes(name))
-    const stated = all.filter(([, part]) => states(part))
-    return [...stated, ...all.filter(([, part]) => part.more && !states(part))].map(([peerId]) => peerId)
+    return [...this.#parts].flatMap(([peerId, part]) => (states(part) ? peerId : []))
   }
 }

@@ -4,14 +4,18 @@
  */
 
 import type { Clock } from '../../../interface/clock.ts'
-import { LumosError, TimeoutError, toLumosError } from '../../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { Logger } from '../../../interface/lifecycle.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
 import type { BlocksClient } from '../../../protocols/blocks/index.ts'
 import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
+import { awayTooLong } from './away.ts'
 import { Holder, type Leaf } from './holder.ts'
 import type { IncomingFile, IncomingRepository } from './incoming.ts'
+import type { MeshHolders } from './mesh-holders.ts'
+import { pickLeaf } from './pick.ts'
 import { prepareFile } from './prepare-file.ts'
+import { DISK, Tally } from './tally.ts'
 
 /** Files that are open at once: small files do not wait for large ones, and few are half there after a crash. */
 const OPEN_FILES_MAX = 4
@@ -20,11 +24,6 @@ const HOLDERS_MAX = 16
 /** A peer that has nothing, or failed, is asked again after this. */
 const AGAIN_MS = 5000
 const CHECK_MS = 1000
-/** A late leaf is asked for elsewhere when that is twice as fast. */
-const LATE = 2
-/** Bytes on disk, beside PeerIds and hosts. */
-const DISK = 'disk'
-
 /** What the peer sent proves that it does not hold to the protocol, or that its disk is damaged. */
 const LIES: ReadonlySet<string> = new Set(['WEIGHTS_INVALID', 'PROTOCOL_VIOLATION', 'FRAME_TOO_LARGE'])
 
@@ -43,12 +42,7 @@ export interface FetchComponents {
   readonly incoming: IncomingRepository
   /** How long no byte may come. */
   readonly waitMs: number
-  /** Peers that are likely to hold it, the likeliest first. */
-  candidates(): string[]
-  open(peerId: string, signal: AbortSignal): Promise<BlocksClient>
-  nameOf(peerId: string): string
-  /** The peer sent other bytes than those that were asked for. */
-  onLiar(peerId: string, why: LumosError): void
+  readonly holders: Pick<MeshHolders, 'of' | 'open' | 'nameOf' | 'onLiar'>
   onProgress?(progress: FetchProgress): void
 }
 
@@ -60,8 +54,9 @@ export class Fetch {
   /** Peers that are being asked, and those that are not to be asked before a time. */
   readonly #asking = new Set<string>()
   readonly #notBeforeMs = new Map<string, number>()
-  readonly #known = new Set<string>()
-  readonly #sources = new Map<string, number>()
+  /** Peers that were not reached last time. */
+  readonly #away = new Set<string>()
+  readonly #tally = new Tally()
   readonly #open = new Set<IncomingFile>()
   #allOpened = false
   #finishing = 0
@@ -88,7 +83,7 @@ export class Fetch {
       void this.#openFiles().catch(err => this.#fail(err))
       await this.#ended.promise
       const { store, incoming } = this.#components
-      return { stored: await store.add(incoming.repository, incoming.envelope), sources: this.#sourceList() }
+      return { stored: await store.add(incoming.repository, incoming.envelope), sources: this.#tally.sources }
     } finally {
       signal?.removeEventListener('abort', onAbort)
       this.#controller.abort(new LumosError('CANCELLED', 'The fetch has ended.'))
@@ -115,17 +110,15 @@ export class Fetch {
     this.#recruit()
     this.#notify()
     if (this.#holders.size === 0) this.#report()
-    if (clock.monotonicMs() - this.#lastMs >= waitMs) {
-      const missing = this.#missing()
-      const who = missing.length === 0 ? 'No device has what is missing' : `Away: ${missing.join(', ')}`
-      this.#fail(new TimeoutError(`No byte came within ${waitMs} ms. ${who}.`, { details: { missing } }))
+    if (this.#finishing === 0 && clock.monotonicMs() - this.#lastMs >= waitMs) {
+      this.#fail(awayTooLong(waitMs, this.#missing()))
     } else clock.setTimer(this.#check, CHECK_MS)
   }
 
   #recruit(): void {
     const nowMs = this.#components.clock.monotonicMs()
     if (this.#controller.signal.aborted) return
-    for (const peerId of this.#components.candidates()) {
+    for (const peerId of this.#candidates()) {
       if (this.#asking.size >= HOLDERS_MAX) return
       if (this.#asking.has(peerId) || (this.#notBeforeMs.get(peerId) ?? 0) > nowMs) continue
       void this.#employ(peerId)
@@ -133,16 +126,16 @@ export class Fetch {
   }
 
   async #employ(peerId: string): Promise<void> {
-    const { clock, log, onLiar } = this.#components
+    const { clock, log, holders } = this.#components
     const { signal } = this.#controller
     this.#asking.add(peerId)
     let client: BlocksClient | undefined
     let holder: Holder | undefined
     try {
-      client = await this.#components.open(peerId, signal)
+      client = await holders.open(peerId, { signal })
       const found = await client.find(this.incoming.repository.cid, { signal })
       if (found === undefined) return
-      this.#known.add(peerId)
+      this.#away.delete(peerId)
       holder = this.#holderOf(peerId, client, found.bytesHave === found.bytesTotal)
       for (const file of this.#open) await holder.lookAt(file)
       this.#notify()
@@ -150,10 +143,11 @@ export class Fetch {
     } catch (thrown) {
       const err = toLumosError(thrown)
       if (signal.aborted) return
+      this.#away.add(peerId)
       log.debug({ peerId, code: err.code, why: err.message }, 'a holder of weights sends no more')
       if (LIES.has(err.code)) {
         this.#notBeforeMs.set(peerId, Number.POSITIVE_INFINITY)
-        onLiar(peerId, err)
+        holders.onLiar(peerId, err)
       }
     } finally {
       client?.abort(new LumosError('CANCELLED', 'Nothing more is asked for.'))
@@ -171,7 +165,7 @@ export class Fetch {
     const holder = new Holder(peerId, client, isWhole, {
       clock,
       signal: this.#controller.signal,
-      pick: this.#pick,
+      pick: holder => pickLeaf(holder, this.#open, this.#holders.values()),
       files: () => [...this.#open],
       onLeaf: this.#onLeaf,
       onFailure: err => this.#fail(err)
@@ -200,31 +194,6 @@ export class Fetch {
     }
     this.#allOpened = true
     this.#endIfDone()
-  }
-
-  readonly #pick = (holder: Holder): Leaf | undefined => {
-    for (const file of this.#open) {
-      const leaf = file.next(leaf => holder.has(file, leaf))
-      if (leaf !== undefined) return { file, leaf }
-    }
-    return this.#late(holder)
-  }
-
-  /** The leaf that another holder is likely to send last, if this one is much faster. */
-  #late(holder: Holder): Leaf | undefined {
-    const ownMs = holder.expectedMs(holder.asked.length + 1)
-    let latest: Leaf | undefined
-    let latestMs = Math.max(ownMs * LATE, CHECK_MS / 10)
-    for (const other of this.#holders.values()) {
-      if (other === holder) continue
-      for (const [at, leaf] of other.asked.entries()) {
-        const ms = other.expectedMs(at + 1)
-        if (ms <= latestMs || !mayAskAgain(leaf) || !holder.has(leaf.file, leaf.leaf)) continue
-        latest = leaf
-        latestMs = ms
-      }
-    }
-    return latest
   }
 
   readonly #onLeaf = (holder: Holder, { file, leaf }: Leaf, isNew: boolean): void => {
@@ -266,28 +235,23 @@ export class Fetch {
   }
 
   #count(from: string, bytes: number): void {
-    if (bytes === 0) return
-    this.#sources.set(from, (this.#sources.get(from) ?? 0) + bytes)
-    this.#report()
+    this.#tally.add(from, bytes)
+    if (bytes > 0) this.#report()
   }
 
   #report(): void {
     const { incoming, onProgress } = this.#components
     const missing = this.#holders.size === 0 ? this.#missing() : []
-    const sources = this.#sourceList()
-    const bytesDone = sources.reduce((sum, { bytes }) => sum + bytes, 0)
+    const { total: bytesDone, sources } = this.#tally
     onProgress?.({ bytesDone, bytesTotal: incoming.bytesTotal, sources, missing })
   }
 
   #missing(): string[] {
-    const { candidates, nameOf } = this.#components
-    return [...new Set([...this.#known, ...candidates()])].filter(id => !this.#holders.has(id)).map(nameOf)
+    return [...this.#away].map(id => this.#components.holders.nameOf(id))
   }
 
-  #sourceList(): WeightSource[] {
-    return [...this.#sources].map(([from, bytes]) => ({ from, bytes }))
+  #candidates(): string[] {
+    const { cid, name } = this.incoming.repository
+    return this.#components.holders.of(cid, name)
   }
 }
-
-const mayAskAgain = ({ file, leaf }: Leaf): boolean =>
-  !file.whole && !file.has(leaf) && file.mayAskAgain(leaf)

@@ -4,27 +4,21 @@ import type { CID } from 'multiformats/cid'
 import { LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { BlocksClient } from '../../../protocols/blocks/index.ts'
-
-export interface MeshBlocksComponents {
-  /** Peers that may have blocks. */
-  peers(): string[]
-  open(peerId: string, options: AbortOptions): Promise<BlocksClient>
-  onLiar(peerId: string, why: LumosError): void
-}
+import type { MeshHolders } from './mesh-holders.ts'
 
 export class MeshBlocks {
   readonly name = 'lumos'
-  readonly #components: MeshBlocksComponents
+  readonly #holders: Pick<MeshHolders, 'all' | 'open' | 'onLiar'>
   /** It sent the block before this one, and is likely to have the next. */
   #last: string | undefined
 
-  constructor(components: MeshBlocksComponents) {
-    this.#components = components
+  constructor(holders: Pick<MeshHolders, 'all' | 'open' | 'onLiar'>) {
+    this.#holders = holders
   }
 
   /** As a `BlockBroker` of Helia. @throws {LumosError} `WEIGHTS_NOT_FOUND` */
   readonly retrieve = async (cid: CID, { signal }: AbortOptions = {}): Promise<Uint8Array> => {
-    const peers = this.#components.peers()
+    const peers = this.#holders.all()
     const first = peers.indexOf(this.#last ?? '')
     if (first > 0) peers.unshift(...peers.splice(first, 1))
     for (const peerId of peers) {
@@ -41,15 +35,12 @@ export class MeshBlocks {
   async #from(peerId: string, cid: CID, options: AbortOptions): Promise<Uint8Array | undefined> {
     let client: BlocksClient | undefined
     try {
-      client = await this.#components.open(peerId, options)
+      client = await this.#holders.open(peerId, options)
       const bytes = await client.block(cid.toString(), options)
       if (bytes === undefined) return undefined
       const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
       if (Buffer.from(digest).equals(cid.multihash.digest)) return bytes
-      this.#components.onLiar(
-        peerId,
-        new LumosError('WEIGHTS_INVALID', `The peer sent other bytes for ${cid}.`)
-      )
+      this.#holders.onLiar(peerId, new LumosError('WEIGHTS_INVALID', `The peer sent other bytes for ${cid}.`))
       return undefined
     } catch {
       return undefined

@@ -25,26 +25,37 @@ export interface Sighting {
   readonly bytesTotal: number
 }
 
-/** All that these peers have of it. A peer that does not answer has nothing. */
+export interface Searched {
+  readonly sightings: readonly Sighting[]
+  /** Peers that could not be asked. */
+  readonly away: readonly string[]
+}
+
+/** All that these peers have of it. */
 export async function search(
   ref: string,
   peerIds: readonly string[],
   components: SearchComponents,
   options: AbortOptions = {}
-): Promise<Sighting[]> {
+): Promise<Searched> {
   const waiting = [...peerIds]
   const sightings: Sighting[] = []
+  const away: string[] = []
   const askAll = async (): Promise<void> => {
     for (let peerId = waiting.shift(); peerId !== undefined; peerId = waiting.shift()) {
       options.signal?.throwIfAborted()
-      const found = await components.find(peerId, ref, options).catch(() => undefined)
-      const sighting = found && (await checked(ref, peerId, found, components))
-      if (sighting !== undefined) sightings.push(sighting)
+      try {
+        const found = await components.find(peerId, ref, options)
+        const sighting = found && (await checked(ref, peerId, found, components))
+        if (sighting !== undefined) sightings.push(sighting)
+      } catch {
+        away.push(peerId)
+      }
     }
   }
   await Promise.all(Array.from({ length: ASKED_AT_ONCE }, askAll))
   options.signal?.throwIfAborted()
-  return sightings
+  return { sightings, away }
 }
 
 async function checked(
