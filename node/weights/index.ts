@@ -7,16 +7,18 @@ import { WEIGHT_TABLES } from '../../storage/weights/schema.ts'
 import type { FeatureDeclaration } from '../feature.ts'
 import { Path } from '../settings/config-schema.ts'
 import { WEIGHT_EVENTS } from './events.ts'
-import { originSettings } from './origins/index.ts'
+import { originSettings } from './origins/settings.ts'
 
 export const weights: FeatureDeclaration<Weights> = {
   name: 'weights',
   domain: 'model',
   settings: z.strictObject({
-    /** Where weights are kept, such as on a larger disk. Default: `weights` in the home. */
-    directory: Path.nullable().default(null),
-    /** What they may take, such as `200GB` or `50%` of the disk. Default: what the disk has. */
-    diskMax: MemorySize.nullable().default(null),
+    directory: Path.nullable()
+      .default(null)
+      .describe('Where weights are kept, such as on a larger disk. Default: `weights` in the home.'),
+    diskMax: MemorySize.nullable()
+      .default(null)
+      .describe('What they may take, such as `200GB` or `50%` of the disk. Default: what the disk has.'),
     origins: originSettings.prefault({})
   }),
   events: WEIGHT_EVENTS,

@@ -23,7 +23,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-export const QUIET = { debug() {}, info() {}, warn() {}, error() {} }
+const QUIET = { debug() {}, info() {}, warn() {}, error() {} }
 
 export interface OpenStore {
   readonly store: DiskWeightStore
