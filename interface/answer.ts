@@ -27,6 +27,8 @@ import { definitionOf } from './tasks/index.ts'
 
 /** All text of one answer, reasoning and tool calls included: a million tokens of 16 characters. */
 const ANSWER_CHARS_MAX = 16 * 1024 * 1024
+/** What an entry of log-probabilities counts besides its text, which may be none: it takes a hundred bytes of memory. */
+const LOGPROB_CHARS = 32
 /** Reports of progress in one answer: ten a second, for the longest budget, are 36,000. */
 export const PROGRESS_MAX = 65_536
 /** Pieces of media in one answer: at the size of a piece, far more bytes than any task allows. */
@@ -110,8 +112,8 @@ export class Answer {
       chars += id.length + name.length + words.length
     }
     for (const { token, top = [] } of logprobs) {
-      chars += token.length
-      for (const other of top) chars += other.token.length
+      chars += LOGPROB_CHARS + token.length
+      for (const other of top) chars += LOGPROB_CHARS + other.token.length
     }
     const tokensMade = Math.max(tokens.length, logprobs.length)
     if (chars === 0 && tokensMade === 0) throw this.#broken('sent an empty delta')

@@ -21,6 +21,8 @@ export interface EngineSpec {
   readonly settings: unknown
   /** The model's files: the working directory, and all that a sandbox shows besides code. Default: the root. */
   readonly folder?: string
+  /** Real paths of the files that it is made of, where its folder holds more than those. */
+  readonly files?: readonly string[]
   /** Folders with more code than the package's: where an engine is installed. */
   readonly code?: readonly string[]
   /** Whether it may use the graphics processors of this device. */
@@ -29,12 +31,13 @@ export interface EngineSpec {
 
 export function launch(
   sandbox: EngineSandbox,
-  { module, folder = '/', code = [], gpu = false }: EngineSpec,
+  { module, folder = '/', files, code = [], gpu = false }: EngineSpec,
   env: EngineEnvironment
 ): ChildProcess {
   const { command, args, options } = startOf(sandbox, {
     args: [...NODE_OPTIONS, fileURLToPath(ENGINE_CHILD)],
     folder,
+    files,
     code: [dirname(fileURLToPath(module)), ...code],
     gpu,
     env

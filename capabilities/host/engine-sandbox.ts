@@ -48,6 +48,8 @@ export interface Confined {
   readonly args: readonly string[]
   /** The working directory, and all that the process may read besides code. */
   readonly folder: string
+  /** Of the folder, only these: what else lies there is not the model's. */
+  readonly files?: readonly string[] | undefined
   /** Folders with more code. */
   readonly code: readonly string[]
   /** Whether the devices of graphics processors are shown. */
@@ -122,7 +124,7 @@ export function works(sandbox: EngineSandbox, bubblewrap?: string): Promise<bool
 }
 
 /** A view of the system that holds libraries, Node, the code of engines, the model, and nothing else. */
-function bubbleOf({ folder, code, env, gpu = false }: Confined): string[] {
+function bubbleOf({ folder, files = [folder], code, env, gpu = false }: Confined): string[] {
   const readable = [
     '/usr',
     '/lib',
@@ -139,12 +141,13 @@ function bubbleOf({ folder, code, env, gpu = false }: Confined): string[] {
     ...code,
     ...(gpu ? GPU_READABLE : []),
     ...['LD_LIBRARY_PATH', 'LD_PRELOAD'].flatMap(name => env[name]?.split(':') ?? []),
-    ...(folder === '/' ? [] : [folder])
+    ...(folder === '/' ? [] : files)
   ]
   return [
     // No network, no other processes, no capability, no terminal; it ends with the node.
     ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
+    ...(folder === '/' ? [] : ['--dir', folder]),
     ...readable.flatMap(path => ['--ro-bind-try', path, path]),
     ...(gpu ? [...GPU_DEVICES, ...CARDS].flatMap(path => ['--dev-bind-try', path, path]) : []),
     ...['--chdir', folder, '--']

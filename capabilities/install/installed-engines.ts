@@ -12,6 +12,7 @@ import * as z from 'zod'
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { checkOwned } from './foreign-folder.ts'
 import { type Package, remoteNameOf } from './package-list.ts'
 
 /** Names the installation that counts. */
@@ -26,7 +27,7 @@ const FOLDER_MODE = 0o755
 const Installed = z.object({
   version: z.string().max(64),
   /** Name of the folder that holds it. */
-  folder: z.string().regex(/^[\w.+-]{1,128}$/),
+  folder: z.string().regex(/^\w[\w.+-]{0,127}$/),
   accelerators: z.array(z.string().max(32)).max(8)
 })
 
@@ -69,16 +70,32 @@ export class InstalledEngines {
     this.#options = options
   }
 
-  /** Undefined where it is not installed, or what is there cannot be read. */
+  /** Undefined where it is not installed, or what is there cannot be read, or is not to be run. */
   get(engine: string): InstalledEngine | undefined {
-    const home = join(this.directory, engine)
-    const mark = join(home, INSTALLED)
     try {
-      const { folder, ...rest } = Installed.parse(JSON.parse(readFileSync(mark, 'utf8')))
-      return { ...rest, mark, path: join(home, folder) }
+      return this.#read(engine)
     } catch {
       return undefined
     }
+  }
+
+  /** Why what is there is not to be run. */
+  obstacle(engine: string): string | undefined {
+    try {
+      this.#read(engine)
+      return undefined
+    } catch (err) {
+      return err instanceof LumosError ? err.message : undefined
+    }
+  }
+
+  #read(engine: string): InstalledEngine {
+    const home = join(this.directory, engine)
+    const mark = join(home, INSTALLED)
+    const { folder, ...rest } = Installed.parse(JSON.parse(readFileSync(mark, 'utf8')))
+    const path = join(home, folder)
+    for (const one of [this.directory, home, mark, path]) checkOwned(one)
+    return { ...rest, mark, path }
   }
 
   isStopped(engine: string): boolean {
@@ -93,6 +110,7 @@ export class InstalledEngines {
     const tree = join(work, 'tree')
     try {
       await mkdir(work, { recursive: true, mode: FOLDER_MODE })
+      for (const one of [this.directory, home, work]) checkOwned(one)
       await this.#fetchAll(work, options)
       await rm(tree, { recursive: true, force: true })
       // Loaded now: what it stands on is 2 MB, which a node without an installation under way does without.

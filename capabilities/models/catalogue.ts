@@ -8,7 +8,7 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import type { Logger, Startable } from '../../interface/lifecycle.ts'
-import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
+import { CAPABILITIES_MAX, Offered } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
 import type { EnginesHere, FoundModel } from './found-model.ts'
@@ -22,6 +22,10 @@ export interface PlacedModel {
   readonly place: string
   readonly model: Model
 }
+
+type Claimed = Pick<Model, 'id' | 'tasks' | 'contextTokens'> & Partial<Pick<Model, 'slots'>>
+/** Peers refuse the whole manifest of a device of which one model states others. */
+const Stated = Offered.pick({ slots: true, contextTokens: true }).partial()
 
 interface Served extends PlacedModel {
   /** Absent when it is fixed. */
@@ -136,14 +140,18 @@ export class Catalogue implements Startable {
     const served = new Map<string, Served>()
     const leftOut: LeftOut[] = []
     let capabilities = 0
-    const claim = (place: string, { id, tasks }: Pick<Model, 'id' | 'tasks'>): boolean => {
+    const claim = (place: string, { id, tasks, ...stated }: Claimed): boolean => {
       const other = served.get(id)?.place
       const full = capabilities + tasks.length > CAPABILITIES_MAX
-      if (other !== undefined) leftOut.push(refused(place, id, `"${id}" is also ${other}, which is served.`))
+      const isWrong = !Stated.safeParse(stated).success
+      if (isWrong)
+        leftOut.push(refused(place, id, 'It states slots or a context that peers would not believe.'))
+      else if (other !== undefined)
+        leftOut.push(refused(place, id, `"${id}" is also ${other}, which is served.`))
       else if (full)
         leftOut.push(refused(place, id, `A node offers at most ${CAPABILITIES_MAX} capabilities.`))
       else capabilities += tasks.length
-      return other === undefined && !full
+      return other === undefined && !full && !isWrong
     }
 
     for (const placed of this.#options.fixed) {
@@ -153,16 +161,16 @@ export class Catalogue implements Startable {
     // A model that is served keeps its id when a copy of it comes.
     const found = this.#folders.flatMap(({ models }) => models)
     for (const model of [...found.filter(isServed), ...found.filter(one => !isServed(one))]) {
-      const { id, tasks, folder: place } = model
-      if (!claim(place, { id, tasks })) continue
+      const { id, folder: place } = model
+      if (!claim(place, model)) continue
       served.set(id, (isServed(model) && before.get(id)) || this.#serve(model))
     }
     for (const placed of this.#ofServers.models) {
       if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
     }
     for (const model of this.#demonstrations?.models ?? []) {
-      const { id, tasks, folder: place } = model
-      if (served.has(id) || !claim(place, { id, tasks })) continue
+      const { id, folder: place } = model
+      if (served.has(id) || !claim(place, model)) continue
       served.set(id, (isServed(model) && before.get(id)) || this.#serve(model, { demonstration: true }))
     }
     for (const folder of this.#all) leftOut.push(...folder.leftOut)

@@ -35,6 +35,8 @@ export interface FoundModel {
 export interface EnginesHere {
   /** One that was installed on request. */
   get(engine: string): InstalledEngine | undefined
+  /** Why one that lies there is not to be run. */
+  obstacle?(engine: string): string | undefined
   /** Whether its owner has stopped it. */
   isStopped(engine: string): boolean
 }

@@ -3,7 +3,7 @@
  * each is, and the way to have each answer.
  */
 
-import type { Connection } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Clock } from '../../interface/clock.ts'
 import { PeerUnreachableError } from '../../interface/errors.ts'
@@ -32,10 +32,16 @@ export interface PeersComponents {
   onLeft(peerId: string): void
 }
 
+interface Introduced {
+  /** Reading it takes longer than finding the connection, which each request asks for. */
+  readonly id: PeerId
+  /** Round trip of the first hello; `null` where the other side dialed. */
+  readonly rttMs: number | null
+}
+
 export class Peers {
   readonly #components: PeersComponents
-  /** Round trip of the first hello, by peer; `null` where the other side dialed. */
-  readonly #introduced = new Map<string, number | null>()
+  readonly #introduced = new Map<string, Introduced>()
   /** Connected once, then not any more, since when: not asked until somebody hears of them again. */
   readonly #lost = new Map<string, number>()
   readonly #clients = new Map<string, InferenceClient>()
@@ -47,10 +53,11 @@ export class Peers {
 
   /** The peer said hello on a connection that is still open. */
   introduce(peerId: string, rttMs: number | undefined): void {
-    const known = this.#introduced.has(peerId)
+    const known = this.#introduced.get(peerId)
     this.#lost.delete(peerId)
-    this.#introduced.set(peerId, rttMs ?? this.#introduced.get(peerId) ?? null)
-    if (!known) this.#components.onJoined(peerId)
+    const id = known?.id ?? peerIdFromString(peerId)
+    this.#introduced.set(peerId, { id, rttMs: rttMs ?? known?.rttMs ?? null })
+    if (known === undefined) this.#components.onJoined(peerId)
   }
 
   /** A newer manifest of the peer came by way of others: it lives. */
@@ -73,9 +80,7 @@ export class Peers {
   }
 
   rttMs(peerId: string): number | null {
-    // Asked for each provider of each request, and finding a connection takes a while.
-    if (!this.isConnected(peerId)) return null
-    return this.#connection(peerId)?.rtt ?? this.#introduced.get(peerId) ?? null
+    return this.#connection(peerId)?.rtt ?? this.#introduced.get(peerId)?.rttMs ?? null
   }
 
   list(): PeerInfo[] {
@@ -147,7 +152,8 @@ export class Peers {
   }
 
   #connection(peerId: string): Connection | undefined {
-    return this.#components.libp2p.getConnections(peerIdFromString(peerId))[0]
+    const id = this.#introduced.get(peerId)?.id
+    return id && this.#components.libp2p.getConnections(id)[0]
   }
 }
 

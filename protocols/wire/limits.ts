@@ -41,7 +41,7 @@ export const ATTACHMENT_BYTES_MAX = 64 * MIB
 
 /**
  * Inference streams one connection may hold open: what a dialer opens at most (a session and its lanes, one for each
- * answer that is written word by word), and a few whose end is still under way. Yamux has as many left for all else.
+ * answer that is written word by word), and a few whose end is still under way. Yamux has more than as many left for all else.
  * An idle one costs some kilobytes for a minute. One whose peer reads nothing costs the listener 128 KiB, for it takes
  * a flush beside what all of them share; one whose caller reads nothing costs the dialer a window and a queue.
  */

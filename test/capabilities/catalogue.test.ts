@@ -87,6 +87,22 @@ const reasons = (): string[] =>
   catalogue.leftOut.map(({ place, reason }) => `${place.slice(home.length)}: ${reason}`)
 
 describe('Catalogue', () => {
+  it.each([
+    { slots: 0 },
+    { slots: 1e9 },
+    { slots: 1.5 },
+    { contextTokens: Number.NaN },
+    { contextTokens: 2 ** 52 }
+  ])('leaves out a model that states %o, which peers would refuse with the whole manifest', async stated => {
+    const { place, model } = modelOf('wrong')
+    await start([], [{ place, model: { ...model, ...stated } }, modelOf('right')])
+    assert.deepEqual(served, ['right'])
+    assert.deepEqual(
+      catalogue.leftOut.map(({ model, code }) => [model, code]),
+      [['wrong', 'MODEL_INVALID']]
+    )
+  })
+
   it('serves what is put into a folder and no longer what is taken away', async () => {
     await put('m/first', 'first')
     await start(['m'])

@@ -21,6 +21,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, it } from 'vitest'
+import { specOf } from '../../capabilities/engines/llama-cpp/kind.ts'
 import { onnx } from '../../capabilities/engines/onnx/kind.ts'
 import { ENGINE_CHILD, ONNX_ENGINE, TRANSFORMERS_ENGINE } from '../../capabilities/entries.ts'
 import { engineEnvironment } from '../../capabilities/host/engine-environment.ts'
@@ -31,6 +32,7 @@ import { systemClock } from '../../interface/clock.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { type Tensor, tensor } from '../../interface/tasks/tensor.ts'
+import { headOf } from './gguf-files.ts'
 import { addsExternal, zeros } from './onnx-graph.ts'
 import {
   errorOf,
@@ -358,6 +360,19 @@ describe('what bubblewrap shows to an engine', () => {
       filesOf(new URL(path!, module), found)
     return found
   }
+
+  it('holds of a folder with a GGUF file that file alone', async () => {
+    const path = join(home, 'a.gguf')
+    writeFileSync(path, headOf({ 'general.architecture': 'llama' }))
+    writeFileSync(join(home, 'identity.key'), 'secret')
+    const installed = { version: '1', accelerators: [], path: '/engines/llama-cpp/1', mark: path }
+    const [found] = await readModels(path, { get: () => installed, isStopped: () => false })
+    const { folder = '/', files, code = [] } = specOf(found!, {})
+    const { args } = startOf('bubblewrap', { args: [], folder, files, code, env: {} })
+    const shown = args.filter((_, i) => args[i - 1] === '--ro-bind-try')
+    assert.ok(shown.includes(found!.parts[0]!))
+    assert.ok(!shown.some(one => join(found!.folder, 'identity.key').startsWith(`${one}/`)))
+  })
 
   // Runs where bubblewrap is not installed, too.
   it('holds each file that the process imports', () => {

@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -220,3 +230,40 @@ function cutArchive(): Buffer {
   header.write('0', 156)
   return gzipSync(header)
 }
+
+describe('a folder of engines', () => {
+  const installed = async () => {
+    handler = give(GOOD)
+    const engines = enginesIn(directory, { registry })
+    const { path } = await engines.install('lamp', optionsFor(GOOD))
+    return { engines, path }
+  }
+
+  it.skipIf(process.platform === 'win32')('that every user may write to is not used', async () => {
+    const { engines, path } = await installed()
+    for (const one of [directory, join(directory, 'lamp'), path]) {
+      const { mode } = statSync(one)
+      chmodSync(one, 0o777)
+      assert.equal(engines.get('lamp'), undefined)
+      assert.match(engines.obstacle('lamp')!, /every user may write to/)
+      chmodSync(one, mode)
+      assert.ok(engines.get('lamp'))
+    }
+    chmodSync(directory, 0o777)
+    await expect(engines.install('lamp', optionsFor(GOOD))).rejects.toMatchObject({ code: 'DENIED' })
+  })
+
+  it.runIf(process.getuid?.() === 0)('that is another user’s is not used', async () => {
+    const { engines, path } = await installed()
+    chownSync(path, 1234, 1234)
+    assert.equal(engines.get('lamp'), undefined)
+    assert.match(engines.obstacle('lamp')!, /belongs to another user/)
+  })
+
+  it.each(['.', '..', '../x', '.hidden'])('whose list names the folder %j has no engine', async folder => {
+    const { engines } = await installed()
+    const mark = join(directory, 'lamp', 'installed.json')
+    writeFileSync(mark, JSON.stringify({ version: '1', folder, accelerators: [] }))
+    assert.equal(engines.get('lamp'), undefined)
+  })
+})

@@ -9,6 +9,7 @@ import { factsOf } from '../../capabilities/engines/llama-cpp/gguf-facts.ts'
 import { groupFiles } from '../../capabilities/engines/llama-cpp/gguf-names.ts'
 import type { EnginesHere } from '../../capabilities/models/found-model.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
+import { Offered } from '../../interface/manifest.ts'
 import { headOf, tensor, withEntry } from './gguf-files.ts'
 
 const TINY = fileURLToPath(new URL('../fixtures/tiny-llm-gguf/tiny-llm-q8_0.gguf', import.meta.url))
@@ -54,6 +55,30 @@ describe('the head of a GGUF file', () => {
     assert.equal(await taskOf({ 'general.architecture': 'clip' }), undefined)
     assert.equal(await taskOf({ 'general.architecture': 'llama', 'general.type': 'adapter' }), undefined)
   })
+
+  it.each<[what: string, entries: Record<string, number>]>([
+    ['no heads and no layers', { 'llama.attention.head_count': 0, 'llama.block_count': 0 }],
+    ['no heads', { 'llama.attention.head_count': 0 }],
+    ['the largest heads', { 'llama.attention.head_count_kv': 2 ** 32 - 1, 'llama.block_count': 2 ** 32 - 1 }],
+    ['the largest context', { 'llama.context_length': 2 ** 32 - 1 }]
+  ])('that states %s has a context that a manifest may state', async (_, entries) => {
+    const named = { 'general.architecture': 'llama', 'llama.context_length': 4096 }
+    writeFileSync(path, headOf({ ...named, 'llama.embedding_length': 64, ...entries }))
+    const [found] = await readModels(path, engines)
+    Offered.shape.contextTokens.parse(found!.contextTokens)
+    assert.ok((found!.contextTokens ?? 0) <= 32_768)
+  })
+
+  it.each<string | number>(['x', 0, 3, 2 ** 31])(
+    'that aligns its weights to %j is refused',
+    async alignment => {
+      const entries = { 'general.architecture': 'llama', 'general.alignment': alignment }
+      await expect(read(headOf(entries, [tensor('t', [1000])]))).rejects.toMatchObject({
+        code: 'MODEL_INVALID',
+        message: expect.stringContaining('aligned')
+      })
+    }
+  )
 
   it('takes what its makers recommend', async () => {
     const head = await read(headOf({ 'general.architecture': 'llama', 'general.sampling.top_k': 20 }))

@@ -54,6 +54,7 @@ async function answered(said: (asked: Asked) => Said, request = textRequest('hel
 const stream =
   (...stream: string[]): (() => Said) =>
   () => ({ stream })
+const deep = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
 const call = (more: object) => delta({ tool_calls: [more] })
 
 describe('a stream of a compatible server', () => {
@@ -215,6 +216,20 @@ describe('a stream of a compatible server', () => {
       'a whole answer of so many',
       () => ({ text: `[${'{},'.repeat(1_000_000)}0]` }),
       /more than 1000000 values/
+    ],
+    [
+      'arguments of a tool that are nested without end',
+      () => ({
+        stream: [call({ function: { name: 'f', arguments: 0 } }).replace('0}', `${deep(100_000)}}`)]
+      }),
+      /nested too deeply/
+    ],
+    [
+      'an error of a kind that cannot be written',
+      () => ({
+        stream: [event({ error: { message: 'broken', code: { toString: 1 }, type: { valueOf: 1 } } })]
+      }),
+      /^attic: broken$/
     ]
   ])('is a failure where it holds %s', async (_, said, words) => {
     await expect(answered(said, textRequest('x', { maxTokens: 2 }))).rejects.toMatchObject({

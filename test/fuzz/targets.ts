@@ -5,6 +5,7 @@
 
 import type { Target } from './target.ts'
 import { HOST_TARGETS } from './targets/host.ts'
+import { MODEL_SERVER_TARGETS } from './targets/model-servers.ts'
 import { OPENAI_TARGETS } from './targets/openai.ts'
 import { PEER_TARGETS } from './targets/peers.ts'
 import { TRANSPORT_TARGETS } from './targets/transport.ts'
@@ -13,5 +14,6 @@ export const TARGETS: readonly Target[] = [
   ...PEER_TARGETS,
   ...TRANSPORT_TARGETS,
   ...HOST_TARGETS,
-  ...OPENAI_TARGETS
+  ...OPENAI_TARGETS,
+  ...MODEL_SERVER_TARGETS
 ]

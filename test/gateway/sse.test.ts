@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
 import { describe, it } from 'vitest'
-import { itemsOf, type SsePiece, sseBody } from '../../gateway/sse.ts'
+import { itemsOf, type SsePiece, sseBody, sseResponse } from '../../gateway/sse.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
 const decoder = new TextDecoder()
@@ -43,5 +44,15 @@ describe('the body of a stream of events', () => {
     }
     void reader.cancel()
     assert.equal(clock.timers, 0)
+  })
+
+  it('is in chunks, so that its first event is not held back, and not for a client that knows none', () => {
+    for (const [httpVersion, chunked] of [
+      ['1.1', 'chunked'],
+      ['1.0', null]
+    ]) {
+      const { headers } = sseResponse(new ReadableStream(), { httpVersion } as IncomingMessage)
+      assert.equal(headers.get('transfer-encoding'), chunked)
+    }
   })
 })

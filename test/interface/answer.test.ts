@@ -98,6 +98,14 @@ describe('an answer', () => {
     assert.throws(() => accepts(answer, progress), /more than 65536 times/)
   })
 
+  it('may not hold log-probabilities without end, of tokens without text', () => {
+    const answer = answerTo()
+    const top = Array.from({ length: 20 }, () => ({ token: '', logprob: 0 }))
+    const logprobs = Array.from({ length: 1024 }, () => ({ token: '', logprob: 0, top }))
+    for (let i = 0; i < 24; i++) accepts(answer, delta({ logprobs }))
+    assert.throws(() => accepts(answer, delta({ logprobs })), /too much text/)
+  })
+
   it('may not hold a flood of small pieces of media', () => {
     const answer = answerTo()
     for (let i = 0; i < 65_536; i++) accepts(answer, data(1))

@@ -57,6 +57,8 @@ export class ScriptedEngine implements Engine {
     for (const piece of piecesFor(question, wanted)) {
       signal?.throwIfAborted()
       if (asked.includes('forever')) await sleep(5, undefined, { signal })
+      const silentMs = /silent (\d+)/.exec(asked)?.[1]
+      if (silentMs !== undefined) await sleep(Number(silentMs), undefined, { signal })
       if (asked.includes('wait')) await sleep(3_600_000, undefined, { signal })
       if (piece.toolCalls) finishReason = 'tool_calls'
       if (outputTokens++ === maxTokens) {

@@ -1,7 +1,7 @@
 /** `/v1` of a node that has no model of its own: another device of its mesh answers. */
 
 import { Gateway } from '../../gateway/index.ts'
-import { systemClock } from '../../interface/clock.ts'
+import { type Clock, systemClock } from '../../interface/clock.ts'
 import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
 import { createUnits } from '../../units/index.ts'
 import { knows, startNode } from '../node/mesh-nodes.ts'
@@ -11,9 +11,11 @@ interface DevicesOptions {
   readonly origins?: readonly string[]
   /** Folders of models that the other device has in place of scripted ones. */
   readonly directories?: readonly string[]
+  /** Of the gateway. */
+  readonly clock?: Clock
 }
 
-export async function startDevices({ origins = [], directories }: DevicesOptions = {}) {
+export async function startDevices({ origins = [], directories, clock = systemClock }: DevicesOptions = {}) {
   const engine = new ScriptedEngine()
   const answering = await startNode(
     'attic',
@@ -34,7 +36,7 @@ export async function startDevices({ origins = [], directories }: DevicesOptions
     stop() {}
   })
   const gateway = new Gateway(
-    { units: async () => units, clock: systemClock, log },
+    { units: async () => units, clock, log },
     {
       socketPath,
       token,

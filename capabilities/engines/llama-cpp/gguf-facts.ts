@@ -12,7 +12,8 @@ const ENCODERS =
 /** Pictures and speech, for models that take them. */
 const HELPERS = /^(?:clip|mmproj|whisper|wavtokenizer-dec)$/
 const CACHE_BYTES = 2
-const CONTEXT_TOKENS_MAX = 2 ** 31
+/** Of layers, heads and their width: files state others to make memory look free. */
+const SIZE_MAX = 2 ** 31
 
 export interface GgufFacts {
   readonly task: TaskName
@@ -33,7 +34,7 @@ export function factsOf({ values, parameters }: GgufHead): GgufFacts | undefined
   const architecture = textOf(values.get('general.architecture')) ?? ''
   const kind = textOf(values.get('general.type')) ?? 'model'
   if (kind !== 'model' || HELPERS.test(architecture)) return undefined
-  const own = (key: string): number | undefined => numberOf(values.get(`${architecture}.${key}`))
+  const own = (key: string): number | undefined => sizeOf(values.get(`${architecture}.${key}`))
   const recommended = (key: string): number | undefined => numberOf(values.get(`general.sampling.${key}`))
   const heads = own('attention.head_count') ?? 1
   const width = own('embedding_length') ?? 0
@@ -44,10 +45,7 @@ export function factsOf({ values, parameters }: GgufHead): GgufFacts | undefined
     task: taskOf(architecture, own('pooling_type')),
     architecture,
     parameters,
-    contextTokens:
-      contextTokens !== undefined && contextTokens >= 1 && contextTokens < CONTEXT_TOKENS_MAX
-        ? Math.floor(contextTokens)
-        : undefined,
+    contextTokens,
     tokenBytes: 2 * CACHE_BYTES * cacheHeads * keys * (own('block_count') ?? 1),
     template: textOf(values.get('tokenizer.chat_template')),
     recommended: {
@@ -64,6 +62,9 @@ function taskOf(architecture: string, pooling: number | undefined): TaskName {
   // 0 means that it makes none.
   return ENCODERS.test(architecture) || (pooling ?? 0) > 0 ? 'feature-extraction' : 'text-generation'
 }
+
+const sizeOf = (value: GgufValue | undefined): number | undefined =>
+  typeof value === 'number' && value >= 1 && value < SIZE_MAX ? Math.floor(value) : undefined
 
 const textOf = (value: GgufValue | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined

@@ -23,6 +23,8 @@ const TEXT_BYTES_MAX = 1024 * 1024
 const ARRAY_ITEMS_MAX = 4_000_000
 const DIMENSIONS_MAX = 4
 const ALIGNMENT = 32
+/** A page; llama.cpp takes powers of two. */
+const ALIGNMENT_MAX = 65_536
 
 /** Kinds of values, as they are numbered in the file: bytes of each; text and lists have none. */
 const WIDTHS: readonly (number | undefined)[] = [1, 1, 2, 2, 4, 4, 4, 1, undefined, undefined, 8, 8, 8]
@@ -63,11 +65,18 @@ export async function readGguf(path: string): Promise<GgufHead> {
     else values.set(key, await readValue(cursor, type))
   }
   const { parameters, end } = await readTensors(cursor, tensors)
-  const alignment = Number(values.get('general.alignment') ?? ALIGNMENT)
+  const alignment = alignmentIn(values)
   const start = Math.ceil(cursor.position / alignment) * alignment
   if (end > 0 && start + end > size)
     throw invalid(`it is cut: ${size} of ${start + end} bytes are there; its download may not be complete`)
   return { values, lengths, parameters, bytes: size }
+}
+
+function alignmentIn(values: ReadonlyMap<string, GgufValue>): number {
+  const stated = values.get('general.alignment') ?? ALIGNMENT
+  if (typeof stated === 'number' && stated <= ALIGNMENT_MAX && Number.isInteger(Math.log2(stated)))
+    return stated
+  throw invalid(`its weights are aligned to ${String(stated).slice(0, 32)}, which is no power of two`)
 }
 
 async function readValue(cursor: FileCursor, type: number): Promise<GgufValue> {

@@ -4,7 +4,9 @@ import { readdir, realpath } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { LLAMA_ENGINE } from '../../entries.ts'
 import { memoryLimitBytes } from '../../hardware.ts'
+import type { EngineEnvironment } from '../../host/engine-environment.ts'
 import { EngineHost } from '../../host/engine-host.ts'
+import type { EngineSpec } from '../../host/engine-launch.ts'
 import { invalid } from '../../models/description.ts'
 import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-model.ts'
 import { fileIn } from '../../models/model-paths.ts'
@@ -41,7 +43,10 @@ export const llamaCpp: EngineKind = {
     if (places.length === 0) return []
     const installed = engines.get(NAME)
     if (installed === undefined)
-      throw invalid(`it is opened by llama.cpp, which is brought by: lumos-node engine install ${NAME}`)
+      throw invalid(
+        engines.obstacle?.(NAME)?.replace(/\.$/, '') ??
+          `it is opened by llama.cpp, which is brought by: lumos-node engine install ${NAME}`
+      )
 
     const found: FoundModel[] = []
     for (const place of places) {
@@ -71,14 +76,24 @@ export const llamaCpp: EngineKind = {
     return found
   },
 
-  serve({ id, tasks, folder, settings, contextTokens }, { cores: _, ...host }) {
-    const { accelerators, ...own } = settings as Found
-    const gpus = candidates(accelerators, { platform: process.platform, env: host.env })
-    const all: LlamaSettings = { ...own, gpus }
-    const code = [all.library]
-    const gpu = gpus.length > 0
-    const engine = new EngineHost({ name: id, module: LLAMA_ENGINE, settings: all, folder, code, gpu }, host)
-    return { id, tasks, slots: all.slots, engine, ...(contextTokens !== undefined && { contextTokens }) }
+  serve(found, { cores: _, ...host }) {
+    const { id, tasks, contextTokens, settings } = found
+    const { slots } = settings as Found
+    const engine = new EngineHost(specOf(found, host.env), host)
+    return { id, tasks, slots, engine, ...(contextTokens !== undefined && { contextTokens }) }
+  }
+}
+
+/** What the process of a model gets. */
+export function specOf({ id, folder, parts, settings }: FoundModel, env: EngineEnvironment): EngineSpec {
+  const { accelerators, ...own } = settings as Found
+  const gpus = candidates(accelerators, { platform: process.platform, env })
+  const all: LlamaSettings = { ...own, gpus }
+  return {
+    ...{ name: id, module: LLAMA_ENGINE, settings: all, folder },
+    // A file by itself may lie anywhere, beside the keys of its owner too.
+    files: parts,
+    ...{ code: [all.library], gpu: gpus.length > 0 }
   }
 }
 

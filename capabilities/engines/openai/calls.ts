@@ -28,7 +28,7 @@ export class Calls {
   read(entry: Record<string, unknown>): ToolCallDelta[] {
     const { name, arguments: given } = isRecord(entry.function) ? entry.function : entry
     // Some give what the arguments are, and not their JSON.
-    const words = typeof given === 'string' ? given : isRecord(given) ? JSON.stringify(given) : ''
+    const words = typeof given === 'string' ? given : isRecord(given) ? this.#written(given) : ''
     const id = nameIn(entry.id)
     const title = nameIn(name)
     const known = id === undefined ? undefined : this.#ids.indexOf(id)
@@ -38,6 +38,16 @@ export class Calls {
     }
     const index = known ?? this.#byStated.get(entry.index) ?? this.#ids.length - 1
     return index < 0 ? [] : split(words).map(part => ({ index, arguments: part }))
+  }
+
+  #written(given: object): string {
+    try {
+      return JSON.stringify(given)
+    } catch (err) {
+      throw new EngineFailedError(`${this.#server} sent arguments that are nested too deeply.`, {
+        cause: err
+      })
+    }
   }
 
   #begin(stated: unknown, id: string | undefined, name: string | undefined, words: string): ToolCallDelta[] {

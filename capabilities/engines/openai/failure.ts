@@ -58,6 +58,10 @@ interface ServerError {
   readonly promptTokens?: number
 }
 
+/** An object may be of a kind that cannot be written. */
+const wordOf = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+
 /** `{error: {message}}`, `{error: "…"}`, `{message}`, `{detail}` and `{object: "error", message}`. */
 export function readError(body: unknown): ServerError {
   if (!isRecord(body)) return { message: '', type: '' }
@@ -65,7 +69,7 @@ export function readError(body: unknown): ServerError {
   const message = [error.message, body.error, body.detail].find(one => typeof one === 'string')
   return {
     message: String(message ?? ''),
-    type: String(error.code ?? '') + String(error.type ?? ''),
+    type: wordOf(error.code) + wordOf(error.type),
     // llama.cpp gives both as numbers.
     ...(Number.isSafeInteger(error.n_ctx) && { contextTokens: Number(error.n_ctx) }),
     ...(Number.isSafeInteger(error.n_prompt_tokens) && { promptTokens: Number(error.n_prompt_tokens) })

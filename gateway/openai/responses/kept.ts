@@ -3,8 +3,10 @@
 import type { UnitMessage } from './input.ts'
 
 const RESPONSES_MAX = 256
-/** Conversations hold pictures, so they are counted by size too. */
-const CHARS_MAX = 64 * 1024 * 1024
+/** Conversations hold pictures, and responses their tools, so they are counted by size too. */
+const SIZE_MAX = 64 * 1024 * 1024
+/** What a value counts besides its text or bytes. */
+const VALUE_SIZE = 16
 
 export interface KeptResponse {
   /** The whole conversation, with the answer. */
@@ -14,8 +16,8 @@ export interface KeptResponse {
 }
 
 export class KeptResponses {
-  readonly #all = new Map<string, { readonly kept: KeptResponse; readonly chars: number }>()
-  #chars = 0
+  readonly #all = new Map<string, { readonly kept: KeptResponse; readonly size: number }>()
+  #size = 0
 
   get(id: string): KeptResponse | undefined {
     return this.#all.get(id)?.kept
@@ -23,23 +25,32 @@ export class KeptResponses {
 
   /** The oldest are forgotten when there is no room. */
   keep(id: string, kept: KeptResponse): void {
-    const chars = charsOf(kept.messages)
-    if (chars > CHARS_MAX) return
-    this.#all.set(id, { kept, chars })
-    this.#chars += chars
+    const size = sizeOf(kept)
+    if (size > SIZE_MAX) return
+    this.#all.set(id, { kept, size })
+    this.#size += size
     for (const oldest of this.#all.keys()) {
-      if (this.#all.size <= RESPONSES_MAX && this.#chars <= CHARS_MAX) break
+      if (this.#all.size <= RESPONSES_MAX && this.#size <= SIZE_MAX) break
       this.forget(oldest)
     }
   }
 
   forget(id: string): boolean {
     const entry = this.#all.get(id)
-    this.#chars -= entry?.chars ?? 0
+    this.#size -= entry?.size ?? 0
     return this.#all.delete(id)
   }
 }
 
-/** Strings are most of a message, and are shared between the responses of one conversation: this counts too much. */
-const charsOf = (messages: readonly UnitMessage[]): number =>
-  messages.reduce((sum, message) => sum + JSON.stringify(message).length, 0)
+/**
+ * Characters and bytes. A picture is not written as text for that, which would take a second a megabyte. Texts are shared
+ * between the responses of one conversation: this counts too much.
+ */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return VALUE_SIZE + value.length
+  if (value instanceof Uint8Array) return VALUE_SIZE + value.byteLength
+  if (typeof value !== 'object' || value === null) return VALUE_SIZE
+  let size = VALUE_SIZE
+  for (const key in value) size += key.length + sizeOf((value as Record<string, unknown>)[key])
+  return size
+}
