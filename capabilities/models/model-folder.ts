@@ -28,6 +28,8 @@ export interface ModelFolderOptions {
   readonly clock: Clock
   /** Whether it may be missing. */
   readonly optional: boolean
+  /** Whether models are called as their folders are: one in a store has the name that its owner gave it. */
+  readonly named?: boolean
   readonly engines?: EnginesHere | undefined
   /** Called when `models` or `leftOut` changed. */
   onChange(): void
@@ -166,7 +168,7 @@ export class ModelFolder implements Startable {
         if (same) return before.settled ? before : { ...before, settled: true, last: undefined }
       }
       if (!isModelFile(basename(path)) && !(await stat(path)).isDirectory()) return strayFile(path)
-      const found = await readModels(path, this.#options.engines)
+      const found = await readModels(path, this.#options.engines, this.#options.named)
       const mark = await markOf(found)
       // What lies there when the node starts is served at once; a copy that goes on changes its mark.
       const settled = this.#looks === 0 || this.#fresh || before?.mark === mark
