@@ -29,7 +29,8 @@ const coming = (node: Node) => [
     kind: 'command',
     permission: 'manage',
     idempotent: true,
-    summary: 'Begin a job that brings a model: from devices of the mesh where they have it, else from its origin.',
+    summary:
+      'Begin a job that brings a model: from devices of the mesh where they have it, else from its origin.',
     input: z.strictObject({
       /** `hf:OWNER/NAME[@REVISION][:FILE]`, `ms:…`, `ollama:NAME[:TAG]`, a URL, a CID or the name of a model. */
       ref: Ref,
@@ -55,7 +56,8 @@ const coming = (node: Node) => [
     kind: 'command',
     permission: 'manage',
     idempotent: true,
-    summary: 'Begin a job that makes a model of a file or folder of this device. Only from its own command line.',
+    summary:
+      'Begin a job that makes a model of a file or folder of this device. Only from its own command line.',
     input: z.strictObject({ path: AbsolutePath, name: ModelId.optional() }),
     examples: [
       {
@@ -197,7 +199,8 @@ const going = (node: Node) => [
     name: 'model.export',
     kind: 'command',
     permission: 'manage',
-    summary: 'Begin a job that copies the files of a model into a folder. Only from the command line of the device.',
+    summary:
+      'Begin a job that copies the files of a model into a folder. Only from the command line of the device.',
     input: Named.extend({
       /** A folder that is not there yet, or is empty. */
       path: AbsolutePath

@@ -7,7 +7,13 @@ import { REPOSITORY_MANIFEST } from '../../protocols/weights/repository-manifest
 import type { DiskWeightStore } from '../../storage/weights/weight-store.ts'
 import type { FeatureComponents, MeshContext, Participation } from '../feature.ts'
 import type { JobKind } from '../jobs/job-kind.ts'
-import { HttpClient, type OriginComponents, type OriginSettings, originOf, searchHub } from './origins/index.ts'
+import {
+  HttpClient,
+  type OriginComponents,
+  type OriginSettings,
+  originOf,
+  searchHub
+} from './origins/index.ts'
 import { pullJob } from './pull/pull.ts'
 import { WeightTransfer } from './transfer/transfer.ts'
 

@@ -10,7 +10,7 @@ import { startNode, temporaryHome } from './started-node.ts'
 
 /** Each command is a process; on a busy machine one takes seconds. */
 const PATIENCE_MS = 180_000
-const TINY = join(import.meta.dirname, '../fixtures/tiny-llm')
+const TINY = join(import.meta.dirname, '../../models/tiny-llm')
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'weights-'))
@@ -35,7 +35,9 @@ const started = async (name: string, args: string[] = []) => {
 }
 
 describe('weights on the command line', () => {
-  it('are imported, shown, verified, pinned, exported, collected and removed', { timeout: PATIENCE_MS }, async () => {
+  it('are imported, shown, verified, pinned, exported, collected and removed', {
+    timeout: PATIENCE_MS
+  }, async () => {
     await using den = await started('den')
     const copy = join(await folder(), 'tiny')
     await cp(TINY, copy, { recursive: true })
@@ -46,12 +48,23 @@ describe('weights on the command line', () => {
     assert.deepEqual([imported.model, imported.files], ['tiny', files.length])
     assert.match(imported.cid, /^bafybei/)
     const again = await den.cli('models', 'import', copy, '--name', 'tiny')
-    assert.match(again.stdout, new RegExp(`^tiny is here: [\\d.]+ \\w+ in ${files.length} files, as ${imported.cid}\\.$`, 'm'))
+    assert.match(
+      again.stdout,
+      new RegExp(`^tiny is here: [\\d.]+ \\w+ in ${files.length} files, as ${imported.cid}\\.$`, 'm')
+    )
 
     const shown = await den.json('models', 'show', 'tiny')
-    assert.deepEqual(shown.weights, { cid: imported.cid, bytes: imported.bytes, pinned: false, state: 'whole' })
+    assert.deepEqual(shown.weights, {
+      cid: imported.cid,
+      bytes: imported.bytes,
+      pinned: false,
+      state: 'whole'
+    })
     assert.match((await den.cli('models', 'pin', 'tiny')).stdout, /^tiny stays/)
-    assert.match((await den.cli('models', 'show', 'tiny')).stdout, new RegExp(`^Weights ${imported.cid}, pinned$`, 'm'))
+    assert.match(
+      (await den.cli('models', 'show', 'tiny')).stdout,
+      new RegExp(`^Weights ${imported.cid}, pinned$`, 'm')
+    )
     const denied = await den.cli('models', 'rm', 'tiny')
     assert.equal(denied.code, 1)
     assert.match(denied.stderr, /tiny is pinned.*models unpin tiny/)
@@ -89,11 +102,16 @@ describe('weights on the command line', () => {
     assert.equal((await den.cli('models', 'import', join(copy, 'nowhere'))).code, 1)
   })
 
-  it('are pulled from another device by name and by CID, and answer there', { timeout: PATIENCE_MS }, async () => {
+  it('are pulled from another device by name and by CID, and answer there', {
+    timeout: PATIENCE_MS
+  }, async () => {
     await using den = await started('den')
     const { cid, bytes } = await den.json('models', 'import', TINY, '--name', 'tiny')
     const { code } = await den.json('invite')
-    await using attic = await started('attic', den.ready.addresses.flatMap(address => ['--peer', address]))
+    await using attic = await started(
+      'attic',
+      den.ready.addresses.flatMap(address => ['--peer', address])
+    )
     await attic.json('join', code)
 
     const pulled = await attic.json('models', 'pull', 'tiny')
@@ -115,7 +133,9 @@ describe('weights on the command line', () => {
     assert.match(gone.stderr, /lumos-node models pull hf:owner\/no-such-model/)
   })
 
-  it('come under the name that the person gives, and with a line for each step', { timeout: PATIENCE_MS }, async () => {
+  it('come under the name that the person gives, and with a line for each step', {
+    timeout: PATIENCE_MS
+  }, async () => {
     await using den = await started('den')
     const lines = (await den.cli('models', 'pull', TINY, '--name', 'small', '--jsonl')).stdout
       .trim()
@@ -132,8 +152,21 @@ describe('weights on the command line', () => {
     const wrong = await den.cli('models', 'pull', 'hf:nowhere')
     assert.equal(wrong.code, 1)
     assert.match(wrong.stderr, /OWNER\/NAME/)
-    for (const command of ['pull', 'import', 'where', 'rm', 'export', 'verify', 'gc', 'pin', 'unpin', 'du', 'search'])
-      assert.match((await runCli(['models', command, '--help'])).stdout, new RegExp(`models ${command}`))
+    const { stdout } = await runCli(['models', '--help'])
+    for (const command of [
+      'pull',
+      'import',
+      'where',
+      'rm',
+      'export',
+      'verify',
+      'gc',
+      'pin',
+      'unpin',
+      'du',
+      'search'
+    ])
+      assert.match(stdout, new RegExp(`^ +${command} `, 'm'))
   })
 
   it('that are damaged on disk are found', { timeout: PATIENCE_MS }, async () => {

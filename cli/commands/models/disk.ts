@@ -24,7 +24,11 @@ export async function use({ options, output }: Invocation): Promise<void> {
   const { data } = await findNode(options).execute<DiskUse>('model.du')
   output.data(data, () => {
     const { directory, models, bytes: all, partial_bytes, unused_bytes, max_bytes, free_bytes } = data
-    const rows = models.map(({ model, bytes: size, shared_bytes }) => [model, bytes(size), bytes(shared_bytes)])
+    const rows = models.map(({ model, bytes: size, shared_bytes }) => [
+      model,
+      bytes(size),
+      bytes(shared_bytes)
+    ])
     const facts = [
       `${bytes(all)} in ${directory}`,
       ...(partial_bytes > 0 ? [`${bytes(partial_bytes)} of files that are still to come`] : []),

@@ -10,6 +10,9 @@ interface RemoveOptions {
 export async function run({ args, options, output }: Invocation<RemoveOptions>): Promise<void> {
   const [model] = args as [string]
   const asked = { model_id: model, force: options.force }
-  const { data } = await findNode(options).execute<{ modelId: string; success: boolean }>('model.delete', asked)
+  const { data } = await findNode(options).execute<{ modelId: string; success: boolean }>(
+    'model.delete',
+    asked
+  )
   output.data(data, () => `${data.model_id} is no longer on this device.`)
 }

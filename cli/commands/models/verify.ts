@@ -26,7 +26,11 @@ export async function run({ args, options, output }: Invocation<FollowOptions>):
         )
   )
   if (verdict === undefined || verdict.valid) return
-  throw new LumosError('WEIGHTS_INVALID', `${verdict.issues.length} of ${verdict.files} files have problems.`, {
-    hint: 'Fetch or import the model again: lumos-node models pull NAME'
-  })
+  throw new LumosError(
+    'WEIGHTS_INVALID',
+    `${verdict.issues.length} of ${verdict.files} files have problems.`,
+    {
+      hint: 'Fetch or import the model again: lumos-node models pull NAME'
+    }
+  )
 }

@@ -40,7 +40,10 @@ function coming(models: Command, lazily: Lazily): void {
     .option('--name <name>', 'what it is called; by default as the file or folder is')
     .option(...NO_WAIT)
     .option(...JSONL)
-    .addHelpText('after', examples(['models import ./tiny-llm --name tiny', 'tiny answers on this device now']))
+    .addHelpText(
+      'after',
+      examples(['models import ./tiny-llm --name tiny', 'tiny answers on this device now'])
+    )
     .action(lazily(() => import('./import.ts')))
   models
     .command('search')

@@ -9,9 +9,11 @@ export async function run({ args, options, output }: Invocation): Promise<void> 
   const [model] = args as [string]
   const { data } = await findNode(options).execute<{ items: Holder[] }>('model.where', { model_id: model })
   // The names that programs of this command expect, which are those of the code.
-  const items = data.items.map(({ peer_id: peerId, name, bytes_have: bytesHave, bytes_total: bytesTotal }) => ({
-    ...{ peerId, name, bytesHave, bytesTotal }
-  }))
+  const items = data.items.map(
+    ({ peer_id: peerId, name, bytes_have: bytesHave, bytes_total: bytesTotal }) => ({
+      ...{ peerId, name, bytesHave, bytesTotal }
+    })
+  )
   output.data({ items }, () =>
     items.length === 0
       ? `No device that can be reached holds the weights of ${model}.`

@@ -24,7 +24,12 @@ export async function searchHub(
   { client, settings, env }: OriginComponents,
   { limit = FOUND_DEFAULT, signal }: AbortOptions & { limit?: number } = {}
 ): Promise<FoundModel[]> {
-  const query = new URLSearchParams({ search: words, limit: String(limit), sort: 'downloads', direction: '-1' })
+  const query = new URLSearchParams({
+    search: words,
+    limit: String(limit),
+    sort: 'downloads',
+    direction: '-1'
+  })
   const { value } = await getJson(client, `${hfUrl(settings, env)}/api/models?${query}`, {
     ...{ schema: Found, what: `models called "${words}"` },
     token: await readToken(settings.hfTokenFile, env.HF_TOKEN),

@@ -27,10 +27,13 @@ export async function pullFromMesh(ref: string, pull: Pull): Promise<Pulled> {
         progress.expect(bytesTotal)
         progress.replace(sources, missing.length > 0 ? `waits for ${missing.join(', ')}` : '')
         const now = 1 + Math.floor(bytesDone / STEP_BYTES)
-        if (now > step) context.save({ revision: null, kept: {}, step: (step = now) })
+        if (now <= step) return
+        step = now
+        context.save({ revision: null, kept: {}, step })
       }
     })
-  const { repository, sources } = checkpoint === undefined ? await fetch().catch(hinted(ref)) : await again(fetch, pull)
+  const { repository, sources } =
+    checkpoint === undefined ? await fetch().catch(hinted(ref)) : await again(fetch, pull)
   return toPulled(await called(repository, before, pull), sources)
 }
 
@@ -47,13 +50,19 @@ async function again<T>(fetch: () => Promise<T>, { clock, context }: Pull): Prom
     }
     context.progress({ done: 0, total: null, unit: 'bytes', message: 'waits for a device that has it' })
     using pause = new Deadline(clock, AGAIN_MS, patience.signal)
-    await new Promise<void>(resolve => pause.signal.addEventListener('abort', () => resolve(), { once: true }))
+    await new Promise<void>(resolve =>
+      pause.signal.addEventListener('abort', () => resolve(), { once: true })
+    )
     signal.throwIfAborted()
   }
 }
 
 /** Under the name that the person gave it: this device signs that. */
-async function called(repository: StoredRepository, before: ReadonlySet<string>, pull: Pull): Promise<StoredRepository> {
+async function called(
+  repository: StoredRepository,
+  before: ReadonlySet<string>,
+  pull: Pull
+): Promise<StoredRepository> {
   const { name: given, store, weights, transfer, seal } = pull
   const { name, cid, bytes, files } = repository
   if (given === undefined || given === name) return repository
@@ -64,11 +73,12 @@ async function called(repository: StoredRepository, before: ReadonlySet<string>,
   return stored
 }
 
+/** The error of a job has no hint of its own. */
 const hinted = (ref: string) => (thrown: unknown) => {
   const err = toLumosError(thrown)
-  if (err.code !== 'WEIGHTS_NOT_FOUND' || err.hint !== undefined) throw err
-  throw new LumosError(err.code, err.message, {
-    hint: `From Hugging Face: lumos-node models pull hf:${ref.includes('/') ? ref : `OWNER/${ref}`}`,
+  if (err.code !== 'WEIGHTS_NOT_FOUND') throw err
+  const from = `hf:${ref.includes('/') ? ref : `OWNER/${ref}`}`
+  throw new LumosError(err.code, `${err.message} From Hugging Face: lumos-node models pull ${from}`, {
     cause: err
   })
 }

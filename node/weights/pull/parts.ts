@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import type { Clock, Random } from '../../../interface/clock.ts'
-import type { Pulled, Repository, Weights, WeightSource } from '../../../interface/weights.ts'
+import type { Pulled, Repository, WeightSource, Weights } from '../../../interface/weights.ts'
 import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
 import type { FeatureComponents } from '../../feature.ts'
 import type { JobContext } from '../../jobs/job-kind.ts'
@@ -50,7 +50,10 @@ export interface Pull extends PullComponents {
   progressOf(modelId: string): PullProgress
 }
 
-export const toPulled = ({ name, cid, bytes }: StoredRepository, sources: readonly WeightSource[]): Pulled => ({
+export const toPulled = (
+  { name, cid, bytes }: StoredRepository,
+  sources: readonly WeightSource[]
+): Pulled => ({
   ...{ model: name, cid, bytes },
   sources: [...sources]
 })

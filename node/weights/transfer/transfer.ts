@@ -133,7 +133,10 @@ export class WeightTransfer {
    *
    * @throws {LumosError} `WEIGHTS_NOT_FOUND` where no device has it now; else as {@link fetch} does.
    */
-  async fetchFile(sha256: string, { signal, waitMs = WAIT_MS, onProgress }: FetchOptions = {}): Promise<void> {
+  async fetchFile(
+    sha256: string,
+    { signal, waitMs = WAIT_MS, onProgress }: FetchOptions = {}
+  ): Promise<void> {
     const { sightings } = await this.#holders.search(sha256, { ...(signal && { signal }) })
     const [first] = sightings
     if (first === undefined) throw new LumosError('WEIGHTS_NOT_FOUND', `No device has the file ${sha256}.`)
