@@ -110,7 +110,7 @@ export class WeightTransfer {
       waitMs,
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
     })
-    if ((await store.directoryOf(value.files)) !== value.cid) {
+    if ((await store.directoryOf(value.files, { ...(signal && { signal }) })) !== value.cid) {
       throw new LumosError('WEIGHTS_INVALID', `The files that ${ref} states are not those of ${value.cid}.`)
     }
     if (this.#fetches.has(value.cid)) {
