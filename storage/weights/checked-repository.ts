@@ -2,6 +2,7 @@
 
 import { Repository } from '../../interface/weights.ts'
 import { invalidWeights } from './failure.ts'
+import type { FileTable } from './tables.ts'
 
 /** @throws {LumosError} `WEIGHTS_INVALID` */
 export function checked(given: Repository): Repository {
@@ -16,6 +17,19 @@ export function checked(given: Repository): Repository {
     throw invalidWeights(`${name} is said to have ${bytes} bytes, and its files have ${sum}.`)
   checkPaths(files.map(({ path }) => path))
   return repository
+}
+
+/** The files of a repository, each whole and what the repository says of it: its number by SHA-256. */
+export function idsOf(table: FileTable, { name, files }: Repository): Map<string, number> {
+  const ids = new Map<string, number>()
+  for (const { path, sha256, cid, bytes } of files) {
+    const known = table.bySha256(sha256)
+    if (known?.state !== 'whole') throw invalidWeights(`${path} of ${name} is not here, or is damaged.`)
+    if (known.cid !== cid || known.bytes !== bytes)
+      throw invalidWeights(`${path} of ${name} is said to be ${cid} of ${bytes} bytes, and is another.`)
+    ids.set(sha256, known.id)
+  }
+  return ids
 }
 
 /** On some disks, paths that differ in case only are one, and a file is no folder on any. */

@@ -10,7 +10,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, rm, stat } from 'node:fs/promises'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
-import { leafCidText } from './cid.ts'
+import { leafDag } from './cid.ts'
 import { invalidWeights, weightsFailure } from './failure.ts'
 import type { Dag } from './hash-messages.ts'
 import type { Followed, HashThread } from './hash-thread.ts'
@@ -217,7 +217,7 @@ export class LeafFile implements PartialFile {
   }
 
   async #dag(options: AbortOptions): Promise<Dag> {
-    if (this.leaves === 1) return { cid: leafCidText(this.#digests), dagBytes: this.bytes, nodes: [] }
+    if (this.leaves === 1) return leafDag(this.bytes, this.#digests)
     return await this.#keeper.thread.fileDag(this.bytes, this.#digests, options)
   }
 

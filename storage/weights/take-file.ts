@@ -3,11 +3,9 @@
 import { constants, copyFile, mkdtemp, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { LEAF_BYTES } from '../../interface/limits.ts'
-import { leafCidText } from './cid.ts'
 import { invalidWeights, weightsFailure } from './failure.ts'
 import { sealOf } from './folder.ts'
-import type { Dag, Hashed } from './hash-messages.ts'
+import type { Hashed } from './hash-messages.ts'
 import type { HashOptions } from './hash-thread.ts'
 import { DRAFT } from './settle.ts'
 import type { StoredFile } from './types.ts'
@@ -65,10 +63,7 @@ async function keep(
   options: AbortOptions
 ): Promise<StoredFile> {
   await flush(draft)
-  const dag: Dag =
-    bytes <= LEAF_BYTES
-      ? { cid: leafCidText(digests), dagBytes: bytes, nodes: [] }
-      : await store.ground.thread.fileDag(bytes, digests, options)
+  const dag = await store.fileDag(bytes, digests, options)
   const file = { sha256, cid: dag.cid, bytes }
   await store.publish(draft, file, digests, dag)
   return file

@@ -11,8 +11,8 @@ import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import type { Repository, RepositoryFile } from '../../interface/weights.ts'
 import type { Database } from '../database/database.ts'
-import { checked } from './checked-repository.ts'
-import { leafDigest } from './cid.ts'
+import { checked, idsOf } from './checked-repository.ts'
+import { leafDag, leafDigest } from './cid.ts'
 import { invalidWeights } from './failure.ts'
 import { linkOrMove, StoreFolder, sealFrom, sealOf, syncFolder } from './folder.ts'
 import { type Ground, Turns } from './ground.ts'
@@ -112,6 +112,12 @@ export class DiskWeightStore implements WeightStore {
     return this.ground.thread.fileDag(bytes, digests, options)
   }
 
+  async fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
+    return bytes <= LEAF_BYTES
+      ? leafDag(bytes, digests)
+      : await this.ground.thread.fileDag(bytes, digests, options)
+  }
+
   namesOf(cid: string): readonly string[] {
     return this.ground.repositories.namesOf(cid)
   }
@@ -140,7 +146,7 @@ export class DiskWeightStore implements WeightStore {
       )
     return await this.ground.changes.take(async () => {
       const { repositories, onChange } = this.ground
-      const ids = this.#idsOf(repository)
+      const ids = idsOf(this.ground.files, repository)
       const before = repositories.called(repository.name)
       if (before !== undefined && before.name !== repository.name)
         throw invalidWeights(
@@ -195,18 +201,6 @@ export class DiskWeightStore implements WeightStore {
       return { path, cid, bytes, dagBytes: known?.cid === cid ? known.dagBytes : undefined }
     })
     return await this.ground.thread.directoryDag(linked, options)
-  }
-
-  #idsOf({ name, files }: Repository): Map<string, number> {
-    const ids = new Map<string, number>()
-    for (const { path, sha256, cid, bytes } of files) {
-      const known = this.ground.files.bySha256(sha256)
-      if (known?.state !== 'whole') throw invalidWeights(`${path} of ${name} is not here, or is damaged.`)
-      if (known.cid !== cid || known.bytes !== bytes)
-        throw invalidWeights(`${path} of ${name} is said to be ${cid} of ${bytes} bytes, and is another.`)
-      ids.set(sha256, known.id)
-    }
-    return ids
   }
 
   async #read({ n, bytes, seal, sha256, id }: FileRow & { n: number }): Promise<Uint8Array | undefined> {
