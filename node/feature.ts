@@ -50,7 +50,7 @@ export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 
   /** Those that are installed on request, and those that are stopped. */
   readonly engines: InstalledEngines
   readonly hardware: Hardware
-  /** Proxies and tokens that other programs read there, too. Settings are in `settings`. */
+  /** What the settings were read from: other programs' variables, such as those of proxies, count too. */
   readonly env: Environment
   /** A folder of its own in the home, which may not be there yet. */
   readonly directory: string
