@@ -11,6 +11,7 @@ import { meshUnits } from './mesh.ts'
 import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
+import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
 import { weightUnits } from './weights.ts'
 
@@ -33,6 +34,7 @@ export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOption
     ...membershipUnits(node),
     ...pairingUnits(node),
     ...modelUnits(node),
+    ...pullUnits(node),
     ...weightUnits(node),
     ...engineUnits(node),
     ...inferenceUnits(node),

@@ -19,7 +19,7 @@ export const weights: FeatureDeclaration<Weights> = {
     diskMax: MemorySize.nullable()
       .default(null)
       .describe('What they may take, such as `200GB` or `50%` of the disk. Default: what the disk has.'),
-    origins: originSettings.prefault({})
+    origins: originSettings
   }),
   events: WEIGHT_EVENTS,
   tables: WEIGHT_TABLES,

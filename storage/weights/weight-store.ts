@@ -104,14 +104,6 @@ export class DiskWeightStore implements WeightStore {
 
   leavesOf = (fileCid: string): readonly string[] => this.ground.files.leavesOf(fileCid)
 
-  fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
-    return this.ground.thread.fileDag(bytes, digests, options)
-  }
-
-  fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
-    return this.ground.thread.fileDag(bytes, digests, options)
-  }
-
   async fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
     return bytes <= LEAF_BYTES
       ? leafDag(bytes, digests)

@@ -117,7 +117,10 @@ describe('the registry of units', () => {
   it('names every wrong field of an input, and of a large one the first', async () => {
     const wrongFields = async (messages: object[]): Promise<number> => {
       const refused = setUp().units.execute('inference.chat', { messages }, context)
-      const err = (await refused.then(() => assert.fail(), thrown => thrown)) as LumosError
+      const err = (await refused.then(
+        () => assert.fail(),
+        thrown => thrown
+      )) as LumosError
       assert.equal(err.code, 'INVALID_INPUT')
       return (err.details.fields as object[]).length
     }

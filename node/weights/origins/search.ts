@@ -3,9 +3,10 @@
 import * as z from 'zod'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { FoundModel } from '../../../interface/weights.ts'
+import type { Environment } from '../../../storage/home/home-path.ts'
 import { getJson } from './answer.ts'
-import type { OriginComponents } from './index.ts'
-import { hfUrl, readToken } from './settings.ts'
+import type { HttpClient } from './http-client.ts'
+import { hfUrl, type OriginSettings, readToken } from './settings.ts'
 
 const FOUND_DEFAULT = 20
 const ID = /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/
@@ -18,10 +19,16 @@ const Found = z.array(
   })
 )
 
+export interface SearchComponents {
+  readonly client: HttpClient
+  readonly settings: OriginSettings
+  readonly env: Environment
+}
+
 /** The most downloaded first, as the hub counts. @throws {LumosError} `ORIGIN_FAILED`, `PROTOCOL_VIOLATION`, … */
 export async function searchHub(
   words: string,
-  { client, settings, env }: OriginComponents,
+  { client, settings, env }: SearchComponents,
   { limit = FOUND_DEFAULT, signal }: AbortOptions & { limit?: number } = {}
 ): Promise<FoundModel[]> {
   const query = new URLSearchParams({

@@ -69,7 +69,11 @@ export class Fetch {
     return this.#components.incoming
   }
 
-  /** All its files are in the store when this resolves. @throws {LumosError} `TIMEOUT` when nothing came for `waitMs`, naming the holders that are away; what the disk throws. */
+  /**
+   * All its files are in the store when this resolves.
+   *
+   * @throws {LumosError} `TIMEOUT` when nothing came for `waitMs`, naming the holders that are away; what the disk throws.
+   */
   async run(signal?: AbortSignal): Promise<WeightSource[]> {
     const onAbort = (): void => this.#fail(signal?.reason)
     signal?.addEventListener('abort', onAbort)
