@@ -40,6 +40,12 @@ export async function readModels(
   throw invalid(`no engine of this node opens what ${join(basename(path), MODEL_INFO)} describes`)
 }
 
+/** Changes with what is installed: a model that cannot be opened may be then. */
+export const markOfEngines = (engines = NO_ENGINES): string =>
+  ENGINE_KINDS.map(({ name }) =>
+    [engines.get(name)?.mark, engines.isStopped(name), engines.obstacle?.(name)].join()
+  ).join(' ')
+
 async function folderAt(path: string, engines: EnginesHere, named: boolean): Promise<ModelDirectory> {
   const own = await realpath(path)
   const read = await readDescription(path)

@@ -23,10 +23,10 @@ let options: DownloadOptions
 beforeEach(async () => {
   hub = await FakeHub.start()
   clock = new HastyClock()
-  client = new HttpClient({ clock, random: () => 0, env: {} })
+  client = new HttpClient({ clock, env: {} })
   store = new MemoryPartials()
   progress = []
-  options = { client, onBytes: bytes => progress.push(bytes) }
+  options = { client, random: () => 0, onBytes: bytes => progress.push(bytes) }
 })
 afterEach(async () => {
   await client.close()

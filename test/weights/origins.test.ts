@@ -16,7 +16,6 @@ import {
   parseRef
 } from '../../node/weights/origins/index.ts'
 import { COMMIT, FakeHub, gitSha1, sha256 } from './fake-hub.ts'
-import { HastyClock } from './hasty-clock.ts'
 import { MemoryPartials } from './memory-partials.ts'
 
 const TOKEN = 'hf_thesecretone'
@@ -25,7 +24,7 @@ let hub: FakeHub
 let client: HttpClient
 beforeEach(async () => {
   hub = await FakeHub.start()
-  client = new HttpClient({ clock: systemClock, random: () => 0, env: {} })
+  client = new HttpClient({ clock: systemClock, env: {} })
 })
 afterEach(async () => {
   await client.close()
@@ -89,7 +88,7 @@ describe('a repository of Hugging Face', () => {
     const origin = at('hf:acme/tiny', { HF_TOKEN: TOKEN })
     const store = new MemoryPartials()
     for (const file of (await origin.list()).files)
-      await obtainFile(store, file, { client, token: await origin.token?.() })
+      await obtainFile(store, file, { client, random: () => 0, token: await origin.token?.() })
     assert.ok(store.whole.has(sha256('weights')))
     assert.equal(hub.seen.length, 4)
     assert.deepEqual(
@@ -123,17 +122,6 @@ describe('a repository of Hugging Face', () => {
     const mirror = { HF_ENDPOINT: `${hub.url}/` }
     assert.equal((await at('hf:acme/tiny', mirror, { hf: undefined }).list()).files.length, 2)
     await rejects(at('hf:acme/none', { HF_ENDPOINT: 'http://127.0.0.1:9' }).list(), 'MODEL_NOT_FOUND', /none/)
-  })
-})
-
-describe('a hub that is busy or away for a moment', () => {
-  it.each([429, 502])('with status %i is asked again for its listing', async status => {
-    hub.put('model.safetensors', 'x')
-    let refusals = 2
-    hub.answer = (_, response) =>
-      refusals-- > 0 && !!response.writeHead(status, { 'retry-after': '0' }).end('not now')
-    client = new HttpClient({ clock: new HastyClock(), random: () => 0, env: {} })
-    assert.equal((await at('hf:acme/tiny').list()).files.length, 1)
   })
 })
 
@@ -255,7 +243,7 @@ describe('other origins', () => {
       ['acme/tiny', 'master', ['config.json', 'onnx/model.onnx']]
     )
     const store = new MemoryPartials()
-    for (const file of listing.files) await obtainFile(store, file, { client })
+    for (const file of listing.files) await obtainFile(store, file, { client, random: () => 0 })
     assert.equal(store.whole.size, 2)
   })
 
@@ -272,7 +260,7 @@ describe('other origins', () => {
     const listing = await at('ollama:tiny').list()
     assert.deepEqual(paths(listing), ['LICENSE', 'model.gguf', 'params.json', 'template.txt'])
     const store = new MemoryPartials()
-    for (const file of listing.files) await obtainFile(store, file, { client })
+    for (const file of listing.files) await obtainFile(store, file, { client, random: () => 0 })
     assert.ok(store.whole.has(sha256('GGUF')))
   })
 

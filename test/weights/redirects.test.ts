@@ -64,7 +64,7 @@ describe('requests to an origin', () => {
     await hub[Symbol.asyncDispose]()
   })
   const client = (options: Partial<HttpClientOptions> = {}): HttpClient => {
-    const one = new HttpClient({ clock: systemClock, random: () => 0, env: {}, ...options })
+    const one = new HttpClient({ clock: systemClock, env: {}, ...options })
     clients.push(one)
     return one
   }

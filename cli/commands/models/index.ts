@@ -34,9 +34,9 @@ export function register(program: Command, lazily: Lazily): void {
     .addHelpText(
       'after',
       examples(
-        ['models offer digits-cnn --peer den', 'den may ask this model, and no other device may'],
-        ['models offer digits-cnn --role admin --role member', 'devices of these roles may'],
-        ['models offer digits-cnn', 'every member may again']
+        ['models offer qwen3 --peer den', 'den may ask this model, and no other device may'],
+        ['models offer qwen3 --role admin --role member', 'devices of these roles may'],
+        ['models offer qwen3', 'every member may again']
       )
     )
     .action(lazily(async () => ({ run: (await import('./offer.ts')).offer })))

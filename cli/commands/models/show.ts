@@ -5,6 +5,7 @@ import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { bytes } from '../../quantities.ts'
 import { speedOf } from './speed.ts'
+import { whereOf } from './where.ts'
 
 export async function run({ args, options, output }: Invocation): Promise<void> {
   const [model] = args as [string]
@@ -22,7 +23,7 @@ export async function run({ args, options, output }: Invocation): Promise<void> 
       ...(weights === null ? [] : [['Weights', weightsText(weights)]])
     ]
     const rows = providers.map(provider => [
-      provider.route === 'local' ? `${provider.name} (here)` : provider.name,
+      whereOf(provider),
       provider.state,
       String(provider.slots),
       provider.context_tokens === null ? '-' : `${provider.context_tokens} tokens`,

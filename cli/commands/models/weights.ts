@@ -58,7 +58,7 @@ function kept(models: Command, lazily: Lazily): void {
     .command('where')
     .description('the devices that hold the weights of a model, in whole or in part')
     .argument('<name>', 'its name or CID')
-    .action(lazily(() => import('./where.ts')))
+    .action(lazily(() => import('./holders.ts')))
   models
     .command('export')
     .description('copy the files of a model into a folder')

@@ -1,27 +1,12 @@
-/** `models where`: the devices that hold the weights of a model. */
+/** Where a model is, in one cell. */
 
-import type { Holder } from '../../../interface/weights.ts'
-import { findNode } from '../../client.ts'
-import type { Invocation } from '../../invocation.ts'
-import { bytes } from '../../quantities.ts'
+import type { SnakeCase } from '../../../interface/snake-case.ts'
+import type { ModelList } from '../../../units/model.ts'
 
-export async function run({ args, options, output }: Invocation): Promise<void> {
-  const [model] = args as [string]
-  const { data } = await findNode(options).execute<{ items: Holder[] }>('model.where', { model_id: model })
-  // The names that programs of this command expect, which are those of the code.
-  const items = data.items.map(
-    ({ peer_id: peerId, name, bytes_have: bytesHave, bytes_total: bytesTotal }) => ({
-      ...{ peerId, name, bytesHave, bytesTotal }
-    })
-  )
-  output.data({ items }, () =>
-    items.length === 0
-      ? `No device that can be reached holds the weights of ${model}.`
-      : output.table(
-          ['DEVICE', 'HAS', 'OF', 'PEER'],
-          items.map(({ peerId, name, bytesHave, bytesTotal }) => [
-            ...[name, bytes(bytesHave), bytes(bytesTotal), peerId]
-          ])
-        )
-  )
+type Provider = SnakeCase<ModelList>['items'][number]['providers'][number]
+
+/** A model that its owner offers to no other device is told from one that others may ask, too. */
+export function whereOf({ name, route, offered_to: to }: Provider): string {
+  if (route !== 'local') return name
+  return to === null ? `${name} (here only)` : `${name} (here)`
 }

@@ -87,21 +87,11 @@ interface Json<T> {
   readonly text: string
 }
 
-type JsonOptions<S> = GetOptions & { readonly schema: S; readonly what: string }
-
 /** @throws {LumosError} what the refusal means, or `PROTOCOL_VIOLATION` for what is no such JSON. */
 export async function getJson<S extends z.ZodType>(
   client: HttpClient,
   url: string,
-  options: JsonOptions<S>
-): Promise<Json<z.output<S>>> {
-  return await client.retrying(() => readJson(client, url, options), options)
-}
-
-async function readJson<S extends z.ZodType>(
-  client: HttpClient,
-  url: string,
-  { schema, what, ...options }: JsonOptions<S>
+  { schema, what, ...options }: GetOptions & { readonly schema: S; readonly what: string }
 ): Promise<Json<z.output<S>>> {
   const answer = await client.get(url, options)
   if (answer.status !== 200) throw refusalOf(answer, what, client.clock)

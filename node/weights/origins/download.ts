@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import type { Random } from '../../../interface/clock.ts'
 import { LumosError, ProtocolViolationError, toLumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../../interface/weights.ts'
@@ -11,12 +12,14 @@ import type { PartialFile } from '../../../storage/weights/types.ts'
 import { partsOf, refusalOf, refuseEncoding } from './answer.ts'
 import type { HttpAnswer, HttpClient } from './http-client.ts'
 import { type OriginFile, originFailed, weightsInvalid } from './origin.ts'
+import { retrying } from './retry.ts'
 
 /** A leaf that takes longer comes at less than 4 KB/s: another connection may be better. */
 const LEAF_MS = 5 * 60_000
 
 export interface DownloadOptions extends AbortOptions {
   readonly client: HttpClient
+  readonly random: Random
   readonly token?: string | undefined
   /** The SHA-256 of a leaf, where the mesh knows it: a leaf that came wrong is then asked for again alone. */
   digestOf?(leaf: number): Uint8Array | undefined
@@ -41,8 +44,8 @@ export async function download(
   file: OriginFile,
   options: DownloadOptions
 ): Promise<void> {
-  const { client, signal } = options
-  await client.retrying(
+  const { client, random, signal } = options
+  await retrying(
     async progress => {
       for (let run = nextRun(partial); run !== undefined; run = nextRun(partial)) {
         await fetchRun(partial, file, run, {
@@ -54,7 +57,7 @@ export async function download(
         })
       }
     },
-    signal ? { signal } : {}
+    { clock: client.clock, random, ...(signal && { signal }) }
   )
   if (file.gitSha1 !== undefined && file.sha256 === undefined) await checkGit(partial, file)
 }

@@ -13,14 +13,13 @@ import {
 } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import type { LookupFunction } from 'node:net'
-import type { Clock, Random } from '../../../interface/clock.ts'
+import type { Clock } from '../../../interface/clock.ts'
 import { CancelledError, ProtocolViolationError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Environment } from '../../../storage/home/home-path.ts'
 import { isNear } from '../../settings/near.ts'
 import { originFailed } from './origin.ts'
 import { REDIRECTS_MAX, redirected } from './redirect.ts'
-import { retrying } from './retry.ts'
 
 /** No connection, no head and no byte for so long: the origin is gone. */
 export const SILENCE_MS = 30_000
@@ -28,8 +27,6 @@ const REDIRECT_BYTES_MAX = 64 * 1024
 
 export interface HttpClientOptions {
   readonly clock: Clock
-  /** Spreads the pauses before requests are made again. */
-  readonly random: Random
   /** Of it, `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count. */
   readonly env: Environment
   /** The network; others than the system's are for tests. */
@@ -68,15 +65,6 @@ export class HttpClient {
     this.clock = options.clock
     this.#isNear = options.isNear ?? isNear
     this.#http = new Agent({ keepAlive: true, proxyEnv: { ...options.env } })
-  }
-
-  /** Makes requests again while what fails may pass. */
-  async retrying<T>(
-    attempt: (progress: () => void) => Promise<T>,
-    { signal }: AbortOptions = {}
-  ): Promise<T> {
-    const { clock, random } = this.#options
-    return await retrying(attempt, { clock, random, ...(signal && { signal }) })
   }
 
   async close(): Promise<void> {

@@ -27,13 +27,9 @@ export class HttpFile implements Origin {
       throw new InvalidInputError(
         `${new URL(url).host} is asked for no file: the address ends without a name.`
       )
-    const options = signal ? { signal } : {}
-    const answer = await this.#client.retrying(async () => {
-      // Signed addresses answer no HEAD.
-      const head = await this.#client.get(url, options)
-      if (head.status !== 200) throw refusalOf(head, path, this.#client.clock)
-      return head
-    }, options)
+    // Signed addresses answer no HEAD.
+    const answer = await this.#client.get(url, signal ? { signal } : {})
+    if (answer.status !== 200) throw refusalOf(answer, path, this.#client.clock)
     answer.body.destroy()
     if (/^text\/html\b/i.test(answer.headers['content-type'] ?? ''))
       throw new InvalidInputError(`${answer.url.host} answers with a page, and no file.`, {
