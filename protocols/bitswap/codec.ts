@@ -11,7 +11,7 @@ import { fieldsOf, lengthPrefixed, protobuf } from './protobuf.ts'
 /** Both other versions of the protocol lack presences. */
 export const BITSWAP_PROTOCOL = '/ipfs/bitswap/1.2.0'
 /** Kubo and Helia send 1,024 wants in a message at most, of some 50 bytes each. */
-export const WANTS_MESSAGE_BYTES_MAX = 128 * 1024
+const WANTS_MESSAGE_BYTES_MAX = 128 * 1024
 /** Of the length of a message: three groups of seven bits cover the limit. */
 const LENGTH_BYTES_MAX = 3
 /** A CID with a SHA-512 has 68. */

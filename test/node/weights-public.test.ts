@@ -157,7 +157,7 @@ describe('a public repository', () => {
       assert.ok((await readAll({ helia, root: open.cid, path })).equals(bytes), path)
   })
 
-  it('has an address that outlasts a restart, and is not that of the device', async () => {
+  it('keeps its peer id over a restart', async () => {
     const { host, start } = await publicHost()
     const again = await start()
     onTestFinished(() => again.stop())
