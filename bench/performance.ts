@@ -53,6 +53,14 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
       'the same engine host directly. One call at a time.'
   },
   {
+    bench: 'serve',
+    title: 'What serving adds to a text model',
+    about:
+      'tiny-llm in the process that a node gives it, beside the same library in the process of the bench. Then chats by ' +
+      '/v1 of one node with a model of another, beside the same client of the same engine behind a bare HTTP server; ' +
+      'client, both nodes and server are on one machine. The stalls are of the loops of both nodes.'
+  },
+  {
     bench: 'guard',
     title: 'What enforcement costs',
     about:

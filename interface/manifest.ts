@@ -40,6 +40,9 @@ export const Offered = z.object({
   warm: z.boolean(),
   /** Tokens of a prompt and its answer together; absent where the model has no such bound, or does not say. */
   contextTokens: z.int().min(1).max(CONTEXT_TOKENS_MAX).optional(),
+  /** Of its files, for people: their form, such as `onnx`, and how many bytes they are. */
+  format: z.string().max(32).optional(),
+  fileBytes: z.int().min(0).optional(),
   /** What it is asked leaves the mesh: it is for those that name it. */
   leavesMesh: z.boolean().optional()
 })

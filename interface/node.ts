@@ -77,7 +77,7 @@ const ModelPhase = z.enum(['cold', 'loading', 'ready', 'draining'])
 export const ModelInfo = z.strictObject({
   model: z.string(),
   task: z.string(),
-  /** Form of its files, such as `onnx`, and their bytes; null unless this device has them. */
+  /** Form of its files, such as `onnx`, and their bytes: on this device, or as the first that offers it says. */
   format: z.string().nullable(),
   sizeBytes: z.int().nullable(),
   providers: z.array(

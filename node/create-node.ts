@@ -88,7 +88,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const models = await openModels(options, { ...ground, peerId, env: loaded.env, opened }, () =>
     switching?.session.offerChanged()
   )
-  const features = await openFeatures(declared, { ...ground, ...models, settings: config })
+  const features = await openFeatures(declared, { ...ground, ...models, env: loaded.env, settings: config })
   opened.defer(() => closeFeatures(features, log))
   const protocols = new PeerProtocols(ground)
   const node: NodeContext = {

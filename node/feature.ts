@@ -15,6 +15,7 @@ import type { Access, Membership } from '../interface/membership.ts'
 import type { RecordKind } from '../protocols/wire/signed-record.ts'
 import type { Database } from '../storage/database/database.ts'
 import type { FeatureTables } from '../storage/database/feature-database.ts'
+import type { Environment } from '../storage/home/home-path.ts'
 import type { JobKind } from './jobs/job-kind.ts'
 import type { Openers, Refuse } from './membership/guard.ts'
 import type { Greeted } from './membership/hello-service.ts'
@@ -49,6 +50,8 @@ export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 
   /** Those that are installed on request, and those that are stopped. */
   readonly engines: InstalledEngines
   readonly hardware: Hardware
+  /** What the settings were read from: other programs' variables, such as those of proxies, count too. */
+  readonly env: Environment
   /** A folder of its own in the home, which may not be there yet. */
   readonly directory: string
   /** To whom a model of this device is offered; nothing when it is withdrawn. */

@@ -40,5 +40,7 @@ export const capabilitiesOf = ({ model, manager }: Entry): Capability[] =>
   model.tasks.map(task => ({
     ...{ task, model: model.id, slots: model.slots, warm: manager.warm },
     ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
+    ...(model.format !== undefined && { format: model.format }),
+    ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
     ...(model.leavesMesh && { leavesMesh: true })
   }))

@@ -16,7 +16,7 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
   const own = new Map(registry.models().map(state => [state.model, state]))
   const byKey = new Map<string, ModelInfo>()
   for (const { peerId, name, local, capability } of providers.offers({})) {
-    const { model, task, slots, warm, contextTokens } = capability
+    const { model, task, slots, warm, contextTokens, format, fileBytes } = capability
     const state = local ? own.get(model) : undefined
     const key = `${model} ${task}`
     const info = byKey.get(key) ?? {
@@ -25,6 +25,8 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
       sizeBytes: own.get(model)?.fileBytes ?? null,
       providers: []
     }
+    info.format ??= format ?? null
+    info.sizeBytes ??= fileBytes ?? null
     const { firstChunkMs, tokensPerSecond } = router.recordOf(peerId, model)
     info.providers.push({
       ...{ peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm },

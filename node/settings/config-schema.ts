@@ -47,7 +47,14 @@ const ServerName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, 'expected 1 t
 /** Up to `/v1`, which may be there. */
 const ServerUrl = z
   .url({ protocol: /^https?$/, error: 'expected an address such as http://192.168.1.9:8000' })
+  .refine(holdsNoKey, { error: 'an address is shown and logged: give the key by keyFile or keyVariable' })
   .transform(url => url.replace(/\/(?:v1\/?)?$/, ''))
+
+/** What is no address at all is refused by its form. */
+function holdsNoKey(url: string): boolean {
+  const { username = '', password = '', search = '' } = URL.parse(url) ?? {}
+  return username + password + search === ''
+}
 
 function isReachable(address: string): boolean {
   const [, family, ip = '', port = ''] = /^\/ip([46])\/([^/]+)\/tcp\/(\d{1,5})$/.exec(address) ?? []
@@ -155,6 +162,7 @@ export const Config = z.strictObject({
     registry: z
       .url({ protocol: /^https?$/ })
       .max(2048)
+      .refine(holdsNoKey, { error: 'an address is shown and logged: it must not hold a password' })
       .default('https://registry.npmjs.org'),
     /** Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device. */
     discover: z.boolean().default(true),

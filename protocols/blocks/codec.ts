@@ -48,7 +48,7 @@ export const LEAVES_PER_BITMAP = 64 * 1024
 export const BLOCKS_STREAMS_INBOUND_MAX = 8
 
 /** CIDv1 of SHA-256 over raw bytes or DAG-PB, in the one text that base32 has for it. No other hash function is read. */
-export const BlockCid = z
+const BlockCid = z
   .string()
   .regex(/^baf(?:kre|ybe)i[a-h][a-z2-7]{50}[aeimquy4]$/, 'expected a CIDv1 of SHA-256, raw or dag-pb')
 

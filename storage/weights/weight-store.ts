@@ -100,13 +100,9 @@ export class DiskWeightStore implements WeightStore {
     return files.leaf(digest) !== undefined || this.partials.has(digest)
   }
 
-  putNode(cid: string, bytes: Uint8Array): void {
-    this.ground.files.putNode(cid, bytes)
-  }
+  putNode = (cid: string, bytes: Uint8Array): void => this.ground.files.putNode(cid, bytes)
 
-  leavesOf(fileCid: string): readonly string[] {
-    return this.ground.files.leavesOf(fileCid)
-  }
+  leavesOf = (fileCid: string): readonly string[] => this.ground.files.leavesOf(fileCid)
 
   async fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
     return bytes <= LEAF_BYTES

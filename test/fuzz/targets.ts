@@ -9,10 +9,12 @@ import { MODEL_SERVER_TARGETS } from './targets/model-servers.ts'
 import { OPENAI_TARGETS } from './targets/openai.ts'
 import { PEER_TARGETS } from './targets/peers.ts'
 import { TRANSPORT_TARGETS } from './targets/transport.ts'
+import { WEIGHT_TARGETS } from './targets/weights.ts'
 
 export const TARGETS: readonly Target[] = [
   ...PEER_TARGETS,
   ...TRANSPORT_TARGETS,
+  ...WEIGHT_TARGETS,
   ...HOST_TARGETS,
   ...OPENAI_TARGETS,
   ...MODEL_SERVER_TARGETS

@@ -60,6 +60,12 @@ describe('models of a running node', () => {
 
         await cp(DIGITS, join(home, 'models/digits'), { recursive: true })
         await until(attic, 'manifest.updated', () => offers(attic, 'digits-cnn'))
+        const [there, here] = [attic, den].map(node => {
+          const { format, sizeBytes } = node.models().find(({ model }) => model === 'digits-cnn')!
+          return { format, sizeBytes }
+        })
+        assert.deepEqual(there, here)
+        assert.ok(there!.format === 'onnx' && there!.sizeBytes! > 10_000)
         const request = { model: 'digits-cnn', task: 'tensor' as const, input: { tensors } }
         const chunks = await Array.fromAsync(attic.infer(request))
         assert.equal(chunks.at(-1)?.type, 'done')

@@ -75,6 +75,18 @@ describe('the registry of units', () => {
         'command model.unload',
         'command model.offer',
         'command model.withdraw',
+        'command model.pull',
+        'command model.import',
+        'command model.create',
+        'query model.search',
+        'query model.where',
+        'command model.verify',
+        'command model.pin',
+        'command model.unpin',
+        'query model.du',
+        'command model.export',
+        'command model.delete',
+        'command model.gc',
         'query engine.list',
         'query engine.get',
         'command engine.install',
@@ -117,7 +129,10 @@ describe('the registry of units', () => {
   it('names every wrong field of an input, and of a large one the first', async () => {
     const wrongFields = async (messages: object[]): Promise<number> => {
       const refused = setUp().units.execute('inference.chat', { messages }, context)
-      const err = (await refused.then(() => assert.fail(), thrown => thrown)) as LumosError
+      const err = (await refused.then(
+        () => assert.fail(),
+        thrown => thrown
+      )) as LumosError
       assert.equal(err.code, 'INVALID_INPUT')
       return (err.details.fields as object[]).length
     }
@@ -154,6 +169,29 @@ describe('the registry of units', () => {
       }
     }
     assert.deepEqual([node.peerId, stops()], [peerId, 0])
+  })
+
+  it('takes paths of the device from its own command line only, whatever the caller may do', async () => {
+    const { units } = setUp()
+    const all = contextOf(callerWith(...PERMISSIONS))
+    const path = '/etc/shadow'
+    for (const [name, input] of [
+      ['model.import', { path }],
+      ['model.pull', { ref: path }],
+      ['model.pull', { ref: '~/secrets' }],
+      ['model.pull', { ref: '../secrets' }],
+      ['model.create', { name: 'a', path }],
+      ['model.create', { name: 'a', source: path }],
+      ['model.export', { model_id: 'a', path: '/tmp' }]
+    ] as const) {
+      const denied = { code: 'DENIED', hint: /^On the device: lumos-node models/ }
+      await assert.rejects(units.execute(name, input, all), denied, name)
+      await assert.rejects(
+        units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })),
+        denied,
+        name
+      )
+    }
   })
 
   it('needs no more than its own permission', async () => {

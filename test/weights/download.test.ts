@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import { type Clock, systemClock } from '../../interface/clock.ts'
 import { type ErrorCode, LumosError } from '../../interface/errors.ts'
 import { LEAF_BYTES } from '../../interface/weights.ts'
 import { type DownloadOptions, download } from '../../node/weights/origins/download.ts'
@@ -9,28 +8,11 @@ import { HttpClient, SILENCE_MS } from '../../node/weights/origins/http-client.t
 import { keyOf, obtainFile } from '../../node/weights/origins/obtain.ts'
 import type { OriginFile } from '../../node/weights/origins/origin.ts'
 import { FakeHub, sha256 } from './fake-hub.ts'
+import { HastyClock } from './hasty-clock.ts'
 import { MemoryPartials } from './memory-partials.ts'
 
 const BYTES = 5 * LEAF_BYTES + 12_345
 const CONTENT = randomBytes(BYTES)
-
-/** Pauses pass in milliseconds, and thirty seconds of silence in two: a machine under load answers within that. */
-class HastyClock implements Clock {
-  readonly pauses: number[] = []
-  wallMs(): number {
-    return systemClock.wallMs()
-  }
-  monotonicMs(): number {
-    return systemClock.monotonicMs()
-  }
-  setTimer(task: () => void, delayMs: number) {
-    const passed = () => {
-      this.pauses.push(delayMs)
-      task()
-    }
-    return systemClock.setTimer(passed, delayMs === SILENCE_MS ? 2000 : delayMs / 100)
-  }
-}
 
 let hub: FakeHub
 let clock: HastyClock
@@ -127,6 +109,19 @@ describe('a download', () => {
       hub.fetched.map(({ headers }) => headers.range),
       [`bytes=0-${2 * LEAF_BYTES - 1}`, `bytes=${4 * LEAF_BYTES}-${BYTES - 1}`]
     )
+  })
+
+  it('goes past what peers bring while it is under way', async () => {
+    const partial = await store.partial(keyOf(fileOf()), BYTES)
+    const bring = (leaf: number) =>
+      partial.write(leaf, CONTENT.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES))
+    const onBytes = () => void (progress.push(1) === 1 && [1, 2].map(bring))
+    await download(partial, fileOf(), { ...options, onBytes })
+    assert.deepEqual(
+      hub.fetched.map(({ headers }) => headers.range),
+      [undefined, `bytes=${3 * LEAF_BYTES}-${BYTES - 1}`]
+    )
+    assert.equal(progress.length, 4)
   })
 
   it('fetches a wrong leaf again alone, where the mesh knows its hash', async () => {

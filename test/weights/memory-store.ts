@@ -21,7 +21,7 @@ const digestsOf = (bytes: Uint8Array): Uint8Array => Buffer.concat(leavesOfBytes
 const directoryCid = (files: readonly RepositoryFile[]): string =>
   cidOf(Buffer.from(JSON.stringify(files.map(({ path, cid }) => [path, cid]).sort())))
 
-export function fileOf(path: string, bytes: Uint8Array): RepositoryFile {
+function fileOf(path: string, bytes: Uint8Array): RepositoryFile {
   const { cid } = fileDag(digestsOf(bytes), bytes.byteLength)
   return { path, bytes: bytes.byteLength, sha256: sha256(bytes).toString('hex'), cid }
 }

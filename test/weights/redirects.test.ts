@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
 import { ProtocolViolationError, toLumosError } from '../../interface/errors.ts'
@@ -106,6 +109,28 @@ describe('requests to an origin', () => {
     first.body.resume()
     await once(first.body, 'close')
     assert.match(await reasonOf(one.get(`http://hub.example:${hub.port}/go`)), /own network/)
+  })
+
+  it('over TLS are answered by the server whose certificate is good, and none leads on without TLS', async () => {
+    const [key, cert] = await Promise.all(
+      ['key', 'cert'].map(name => readFile(`test/fixtures/tls/${name}.pem`, 'utf8'))
+    )
+    const server = createTlsServer({ key: key!, cert: cert! }, ({ url }, response) => {
+      if (url === '/go') response.writeHead(302, { location: `${hub.url}/files/x` })
+      response.end('over TLS')
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const { status, body } = await client({ ca: cert! }).get(`${url}/x`)
+      assert.deepEqual([status, await text(body)], [200, 'over TLS'])
+      assert.match(await reasonOf(client({ ca: cert! }).get(`${url}/go`)), /not encrypted/)
+      assert.match(await reasonOf(client().get(`${url}/x`)), /does not answer: self-signed certificate/)
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
   })
 
   it('go through the proxy of the environment, and past it where NO_PROXY says so', async () => {

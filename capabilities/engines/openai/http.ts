@@ -104,7 +104,7 @@ export function parseJson({ name }: ModelServer, text: string, valuesMax = VALUE
 }
 
 /** Text of a body. @throws when it is longer than `bytesMax`. */
-export async function textOf(response: IncomingMessage, bytesMax: number): Promise<string> {
+async function textOf(response: IncomingMessage, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {

@@ -27,9 +27,9 @@ export function refusalOf(
   if (status === 401 || status === 403)
     return new LumosError(
       'DENIED',
-      `${url.host} gives ${what} to those with a token that may have it only.`,
+      `${url.host} gives ${what} only to an account that may have it, and asks for its token.`,
       {
-        hint: 'Accept its terms on the hub, then set weights.origins.tokenFile, or HF_TOKEN for Hugging Face.'
+        hint: 'Accept its terms on the hub, then set weights.origins.hfTokenFile or msTokenFile, or the variable HF_TOKEN.'
       }
     )
   if (status === 404 || status === 410)

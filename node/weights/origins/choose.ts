@@ -8,6 +8,7 @@ import { chooseWeights, groupFiles, type Variant } from '../../../capabilities/i
 import { InvalidInputError } from '../../../interface/errors.ts'
 import { closestNames } from '../../../interface/suggest.ts'
 import type { Entry } from './listing.ts'
+import type { RepositoryParts } from './origin.ts'
 
 /** Of the memory of a device, as the engine of GGUF files counts it. */
 const MEMORY_SHARE = 0.7
@@ -26,6 +27,7 @@ const VARIANTS = [
   'q2_k'
 ]
 const INFO = 'model_info.json'
+const RUNTIME = /^(?:torch|onnx|rknn)(?:\/|$)/
 const WEIGHTS =
   /\.(?:gguf|onnx|onnx_data(?:_\d+)?|safetensors|bin|pt|pth|ckpt|msgpack|h5|tflite|mlmodel|mlpackage|npz|ot|rknn|pb|pkl|xml)$/i
 /** What is read beside weights: settings, vocabularies, templates, and under which terms they are given. */
@@ -40,18 +42,18 @@ export interface Wanted {
   /** A file of the repository, or the label of a variant such as `q8_0`. */
   readonly file?: string | undefined
   readonly all?: boolean | undefined
+  readonly parts?: RepositoryParts | undefined
   readonly memoryBytes: number
 }
 
 /** @throws {InvalidInputError} where the file is not there, or the person must say which model is meant. */
 export function chooseFiles<E extends Entry>(entries: readonly E[], wanted: Wanted): E[] {
-  const { file, all = false } = wanted
+  const { file, all = false, parts } = wanted
   if (all) return [...entries]
   const seen = entries.filter(({ path }) => !HIDDEN.test(path))
   const names = seen.map(({ path }) => path)
   if (file !== undefined) return among(seen, named(names, file))
-  // Ours are whole: their description lists their files.
-  if (names.includes(INFO)) return seen
+  if (names.includes(INFO)) return parts === undefined ? seen : among(seen, ofParts(names, parts))
   if (names.some(isGguf)) return among(seen, [...ggufOf(seen, wanted), ...terms(names)])
   const beside = names.filter(name => BESIDE.test(name) && !WEIGHTS.test(name) && !OTHERS.test(name))
   const graphs = names.filter(name => /^onnx\/[^/]+$/.test(name)).map(name => basename(name))
@@ -60,6 +62,22 @@ export function chooseFiles<E extends Entry>(entries: readonly E[], wanted: Want
   const weights = names.filter(name => WEIGHTS.test(name) && !OTHERS.test(name))
   const safe = weights.filter(name => name.endsWith('.safetensors'))
   return among(seen, [...beside, ...(safe.length > 0 ? safe : weights)])
+}
+
+/** @throws {InvalidInputError} naming the part that the repository does not have. */
+function ofParts(names: readonly string[], { folders, datasets }: RepositoryParts): string[] {
+  const files = datasets.map(dataset => `${dataset}.npz`)
+  for (const folder of folders)
+    if (!names.some(name => name.startsWith(`${folder}/`)))
+      throw new InvalidInputError(`The repository has no files for ${folder}.`, {
+        hint: `It has ${list([...new Set(names.map(name => dirname(name)).filter(name => RUNTIME.test(name)))])}.`
+      })
+  const missing = files.find(file => !names.includes(file))
+  if (missing !== undefined) throw new InvalidInputError(`The repository has no dataset ${missing}.`)
+  return names.filter(name => {
+    if (name.endsWith('.npz')) return files.includes(name)
+    return !RUNTIME.test(name) || folders.some(folder => name.startsWith(`${folder}/`))
+  })
 }
 
 const isGguf = (name: string): boolean => /\.gguf$/i.test(name)

@@ -34,7 +34,7 @@ export function listingOf({
   addressOf
 }: Listed): Listing {
   checkListing(entries)
-  const taken = chooseFiles(entries, { file: ref.file, all: options.all, memoryBytes })
+  const taken = chooseFiles(entries, { file: ref.file, all: options.all, parts: options.parts, memoryBytes })
   checkTaken(taken)
   return {
     name,

@@ -29,9 +29,17 @@ export interface Listing {
   readonly leftOut: number
 }
 
+/** Of a repository with a description of ours: folders of runtimes (`onnx`, `rknn/rk3588`), and names of datasets. */
+export interface RepositoryParts {
+  readonly folders: readonly string[]
+  readonly datasets: readonly string[]
+}
+
 export interface ListOptions extends AbortOptions {
   /** Every file, and not only what an engine opens. */
   readonly all?: boolean
+  /** Of a repository with a `model_info.json`, these parts alone. */
+  readonly parts?: RepositoryParts
 }
 
 export interface Origin {

@@ -3,33 +3,26 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { LumosError } from '../../../interface/errors.ts'
-import { type Environment, fromTilde } from '../../../storage/home/home-path.ts'
+import type { Environment } from '../../../storage/home/home-path.ts'
+import { Path } from '../../settings/config-schema.ts'
 
 const HubUrl = z
   .url({ protocol: /^https?$/, error: 'expected an address such as https://hub.example' })
   .max(2048)
   .transform(url => url.replace(/\/+$/, ''))
-const TokenFile = z
-  .string()
-  .max(4096)
-  .transform(fromTilde)
-  .refine(path => path.startsWith('/') || /^[A-Za-z]:/.test(path), {
-    error: 'expected an absolute path, or one that starts with ~/'
-  })
-  .nullable()
-  .default(null)
+const TokenFile = Path.nullable().default(null)
 
+/** Imported where settings are read, so nothing of the network is loaded with it. */
 export const originSettings = z.strictObject({
-  /** Hugging Face, or a mirror of it. The variable `HF_ENDPOINT` counts where this says nothing else. */
-  hf: HubUrl.default('https://huggingface.co'),
-  /** A file with the token for Hugging Face, on one line. Without it, the variable `HF_TOKEN` counts. */
-  hfTokenFile: TokenFile,
-  /** ModelScope. */
-  ms: HubUrl.default('https://www.modelscope.cn'),
-  /** A file with the token for ModelScope, on one line. */
-  msTokenFile: TokenFile,
-  /** The registry of Ollama. */
-  ollama: HubUrl.default('https://registry.ollama.ai')
+  hf: HubUrl.default('https://huggingface.co').describe(
+    'Hugging Face, or a mirror of it. The variable `HF_ENDPOINT` counts where this is the default.'
+  ),
+  hfTokenFile: TokenFile.describe(
+    'A file with the token for Hugging Face, on one line. Without it, the variable `HF_TOKEN` counts.'
+  ),
+  ms: HubUrl.default('https://www.modelscope.cn').describe('ModelScope.'),
+  msTokenFile: TokenFile.describe('A file with the token for ModelScope, on one line.'),
+  ollama: HubUrl.default('https://registry.ollama.ai').describe('The registry of Ollama.')
 })
 export type OriginSettings = z.infer<typeof originSettings>
 

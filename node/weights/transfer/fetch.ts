@@ -8,8 +8,9 @@ import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { Logger } from '../../../interface/lifecycle.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
 import type { BlocksClient } from '../../../protocols/blocks/index.ts'
-import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
+import type { WeightStore } from '../../../storage/weights/types.ts'
 import { awayTooLong } from './away.ts'
+import { Candidates } from './candidates.ts'
 import { Holder, type Leaf } from './holder.ts'
 import type { IncomingFile, IncomingRepository } from './incoming.ts'
 import type { MeshHolders } from './mesh-holders.ts'
@@ -19,12 +20,8 @@ import { DISK, Tally } from './tally.ts'
 
 /** Files that are open at once: small files do not wait for large ones, and few are half there after a crash. */
 const OPEN_FILES_MAX = 4
-/** Enough to use up any link, and a stream each. */
-const HOLDERS_MAX = 16
-/** A peer that has nothing, or failed, is asked again after this. */
-const AGAIN_MS = 5000
 const CHECK_MS = 1000
-/** What the peer sent proves that it does not hold to the protocol, or that its disk is damaged. */
+/** The peer does not hold to the protocol, or its disk is damaged. */
 const LIES: ReadonlySet<string> = new Set(['WEIGHTS_INVALID', 'PROTOCOL_VIOLATION', 'FRAME_TOO_LARGE'])
 
 export interface FetchProgress {
@@ -51,11 +48,7 @@ export class Fetch {
   readonly #controller = new AbortController()
   readonly #ended = Promise.withResolvers<void>()
   readonly #holders = new Map<string, Holder>()
-  /** Peers that are being asked, and those that are not to be asked before a time. */
-  readonly #asking = new Set<string>()
-  readonly #notBeforeMs = new Map<string, number>()
-  /** Peers that were not reached last time. */
-  readonly #away = new Set<string>()
+  readonly #candidates: Candidates
   readonly #tally = new Tally()
   readonly #open = new Set<IncomingFile>()
   #allOpened = false
@@ -65,7 +58,10 @@ export class Fetch {
 
   constructor(components: FetchComponents) {
     this.#components = components
-    this.#lastMs = components.clock.monotonicMs()
+    const { clock, holders } = components
+    const { cid, name } = components.incoming.repository
+    this.#lastMs = clock.monotonicMs()
+    this.#candidates = new Candidates(clock, () => holders.of(cid, name))
     this.#ended.promise.catch(() => {})
   }
 
@@ -73,8 +69,12 @@ export class Fetch {
     return this.#components.incoming
   }
 
-  /** @throws {LumosError} `TIMEOUT` when nothing came for `waitMs`, naming the holders that are away; what the disk throws. */
-  async run(signal?: AbortSignal): Promise<{ stored: StoredRepository; sources: WeightSource[] }> {
+  /**
+   * All its files are in the store when this resolves.
+   *
+   * @throws {LumosError} `TIMEOUT` when nothing came for `waitMs`, naming the holders that are away; what the disk throws.
+   */
+  async run(signal?: AbortSignal): Promise<WeightSource[]> {
     const onAbort = (): void => this.#fail(signal?.reason)
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted) onAbort()
@@ -82,8 +82,7 @@ export class Fetch {
       this.#check()
       void this.#openFiles().catch(err => this.#fail(err))
       await this.#ended.promise
-      const { store, incoming } = this.#components
-      return { stored: await store.add(incoming.repository, incoming.envelope), sources: this.#tally.sources }
+      return this.#tally.sources
     } finally {
       signal?.removeEventListener('abort', onAbort)
       this.#controller.abort(new LumosError('CANCELLED', 'The fetch has ended.'))
@@ -95,12 +94,13 @@ export class Fetch {
 
   /** This peer has come, or stated something new: it may be asked. */
   met(peerId: string): void {
-    this.#notBeforeMs.delete(peerId)
+    this.#candidates.met(peerId)
     this.#recruit()
   }
 
   #fail(reason: unknown): void {
     this.#ended.reject(toLumosError(reason))
+    this.#controller.abort(reason)
   }
 
   /** Again and again until the fetch has ended. */
@@ -116,26 +116,21 @@ export class Fetch {
   }
 
   #recruit(): void {
-    const nowMs = this.#components.clock.monotonicMs()
     if (this.#controller.signal.aborted) return
-    for (const peerId of this.#candidates()) {
-      if (this.#asking.size >= HOLDERS_MAX) return
-      if (this.#asking.has(peerId) || (this.#notBeforeMs.get(peerId) ?? 0) > nowMs) continue
-      void this.#employ(peerId)
-    }
+    for (const peerId of this.#candidates.due()) void this.#employ(peerId)
   }
 
   async #employ(peerId: string): Promise<void> {
-    const { clock, log, holders } = this.#components
+    const { log, holders } = this.#components
     const { signal } = this.#controller
-    this.#asking.add(peerId)
     let client: BlocksClient | undefined
     let holder: Holder | undefined
+    let isAway = false
     try {
       client = await holders.open(peerId, { signal })
       const found = await client.find(this.incoming.repository.cid, { signal })
+      this.#candidates.reached(peerId)
       if (found === undefined) return
-      this.#away.delete(peerId)
       holder = this.#holderOf(peerId, client, found.bytesHave === found.bytesTotal)
       for (const file of this.#open) await holder.lookAt(file)
       this.#notify()
@@ -143,19 +138,14 @@ export class Fetch {
     } catch (thrown) {
       const err = toLumosError(thrown)
       if (signal.aborted) return
-      this.#away.add(peerId)
       log.debug({ peerId, code: err.code, why: err.message }, 'a holder of weights sends no more')
-      if (LIES.has(err.code)) {
-        this.#notBeforeMs.set(peerId, Number.POSITIVE_INFINITY)
-        holders.onLiar(peerId, err)
-      }
+      isAway = !LIES.has(err.code)
+      if (!isAway) holders.onLiar(peerId, err)
     } finally {
       client?.abort(new LumosError('CANCELLED', 'Nothing more is asked for.'))
       holder?.leave()
       this.#holders.delete(peerId)
-      this.#asking.delete(peerId)
-      const againMs = clock.monotonicMs() + AGAIN_MS
-      this.#notBeforeMs.set(peerId, Math.max(this.#notBeforeMs.get(peerId) ?? 0, againMs))
+      this.#candidates.left(peerId, isAway)
       this.#notify()
     }
   }
@@ -176,8 +166,8 @@ export class Fetch {
 
   /** Opens files while others come, a few at a time. */
   async #openFiles(): Promise<void> {
-    const { store, incoming } = this.#components
-    for (const file of incoming.files) {
+    const { store } = this.#components
+    for (const file of this.incoming.files) {
       while (this.#open.size >= OPEN_FILES_MAX) await this.#changed.promise
       const kept = await prepareFile(file, {
         store,
@@ -247,11 +237,6 @@ export class Fetch {
   }
 
   #missing(): string[] {
-    return [...this.#away].map(id => this.#components.holders.nameOf(id))
-  }
-
-  #candidates(): string[] {
-    const { cid, name } = this.incoming.repository
-    return this.#components.holders.of(cid, name)
+    return this.#candidates.away.map(id => this.#components.holders.nameOf(id))
   }
 }

@@ -11,7 +11,7 @@ const ASKERS_MAX = 2
 /** In place of a number of askers. */
 const THERE = 255
 
-export const leavesIn = (bytes: number): number => Math.max(1, Math.ceil(bytes / LEAF_BYTES))
+const leavesIn = (bytes: number): number => Math.max(1, Math.ceil(bytes / LEAF_BYTES))
 
 export class IncomingFile {
   readonly file: RepositoryFile

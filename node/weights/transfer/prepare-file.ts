@@ -27,7 +27,7 @@ export async function prepareFile(incoming: IncomingFile, components: PrepareCom
     return bytes
   }
   incoming.digests = incoming.leaves === 1 ? singleDigest(incoming) : await digestsOf(incoming, components)
-  incoming.open(await store.partial(sha256, bytes))
+  incoming.open(await store.partial(sha256, bytes, { signal: components.signal }))
   try {
     return await keptOf(incoming, components)
   } catch (err) {

@@ -1,0 +1,5 @@
+/** Resources of Lumen: its configuration, what that asks for, and what is in its cache. */
+
+export { checkConfiguration, readConfiguration } from './configuration.ts'
+export { listResources } from './list.ts'
+export { wantsOf } from './wants.ts'

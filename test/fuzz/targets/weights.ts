@@ -1,0 +1,73 @@
+/** What peers send of weights: questions, answers, what they state to hold, and signed manifests of repositories. */
+
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import * as z from 'zod'
+import { Repository } from '../../../interface/weights.ts'
+import { decodeHeld, encodeHeld } from '../../../node/weights/transfer/claims.ts'
+import { Find, Found, OfBlock, OfFile } from '../../../protocols/blocks/codec.ts'
+import {
+  openRepositoryManifest,
+  REPOSITORY_MANIFEST
+} from '../../../protocols/weights/repository-manifest.ts'
+import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
+import { sealRecord } from '../../../protocols/wire/signed-record.ts'
+import { mutatedControl, mutatedValue } from '../structure.ts'
+import type { Target } from '../target.ts'
+
+const key = await generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(3))
+const cid = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
+const repository: Repository = {
+  name: 'org/model:q4',
+  cid: 'bafybeiaomlonartwxzal4y3jecn5axopw3ip6ie37q33qlyuccqpfok7p4',
+  bytes: 7,
+  files: [
+    { path: 'onnx/model.onnx', bytes: 4, sha256: 'ab'.repeat(32), cid },
+    { path: 'config.json', bytes: 3, sha256: 'cd'.repeat(32), cid }
+  ]
+}
+const { envelope } = await sealRecord(REPOSITORY_MANIFEST, repository, key)
+
+export const WEIGHT_TARGETS: readonly Target[] = [
+  {
+    name: 'blocks question',
+    seeds: [
+      encodeControl({ ref: 'org/model:q4' }),
+      encodeControl({ file: cid, from: 8 }),
+      encodeControl({ cid })
+    ],
+    mutate: mutatedControl,
+    read: bytes => decodeControl(z.union([Find, OfFile, OfBlock]), bytes)
+  },
+  {
+    name: 'blocks found',
+    seeds: [encodeControl({ bytes: 9 }), encodeControl({ bytes: 9, bytesHave: 3, bytesTotal: 7 })],
+    mutate: mutatedControl,
+    read: bytes => decodeControl(Found, bytes)
+  },
+  {
+    name: 'weights held',
+    seeds: [encodeHeld([repository], true)!],
+    mutate: mutatedControl,
+    read: decodeHeld
+  },
+  {
+    name: 'repository manifest',
+    seeds: [envelope],
+    mutate: (_bytes, random) =>
+      sealRecord(
+        REPOSITORY_MANIFEST,
+        mutatedValue(structuredClone(repository), random) as Repository,
+        key
+      ).then(
+        ({ envelope }) => envelope,
+        () => new Uint8Array()
+      ),
+    read: openRepositoryManifest
+  },
+  {
+    name: 'repository manifest content',
+    seeds: [encodeControl(repository)],
+    mutate: mutatedControl,
+    read: bytes => decodeControl(Repository, bytes)
+  }
+]
