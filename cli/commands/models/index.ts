@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
+import { registerWeights } from './weights.ts'
 
 export function register(program: Command, lazily: Lazily): void {
   const models = program
@@ -50,4 +51,5 @@ export function register(program: Command, lazily: Lazily): void {
     .argument('[model]', 'its name; without it, all')
     .option('--no-wait', 'return at once; the job goes on')
     .action(lazily(() => import('./check.ts')))
+  registerWeights(models, lazily)
 }

@@ -12,14 +12,15 @@ export async function run({ args, options, output }: Invocation): Promise<void> 
   const { data } = await findNode(options).execute<ModelDetails>('model.get', { model_id: model })
 
   output.data(data, () => {
-    const { id, tasks, status, format, size, requirements, providers } = data
+    const { id, tasks, status, format, size, requirements, weights, providers } = data
     const facts = [
       ['Model', id],
       ['Tasks', tasks.join(', ')],
       ['State', status],
       ['Format', format ?? 'not known here'],
       ['Size', size === null ? 'not known here' : bytes(size)],
-      ['Memory', requirements === null ? 'not known here' : `${bytes(requirements.memory_min)} when loaded`]
+      ['Memory', requirements === null ? 'not known here' : `${bytes(requirements.memory_min)} when loaded`],
+      ...(weights === null ? [] : [['Weights', weightsText(weights)]])
     ]
     const rows = providers.map(provider => [
       whereOf(provider),
@@ -32,3 +33,6 @@ export async function run({ args, options, output }: Invocation): Promise<void> 
     return `${facts.map(([name, value]) => `${name!.padEnd(7)} ${value}`).join('\n')}\n\n${where}`
   })
 }
+
+const weightsText = ({ cid, pinned, state }: NonNullable<ModelDetails['weights']>): string =>
+  [cid, ...(pinned ? ['pinned'] : []), ...(state === 'whole' ? [] : [state])].join(', ')
