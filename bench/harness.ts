@@ -65,7 +65,7 @@ function ownCpuMs(): number {
 const delays = monitorEventLoopDelay({ resolution: 1 })
 
 /** How long this process's loop stood still at most since this was asked last: 0 the first time. */
-export function ownStallMs(): number {
+function ownStallMs(): number {
   delays.enable()
   const longestMs = delays.max / 1e6
   delays.reset()

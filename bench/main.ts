@@ -19,7 +19,8 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   serve: () => import('./serve.ts'),
   guard: () => import('./guard.ts'),
   codec: () => import('./codec.ts'),
-  cores: () => import('./cores.ts')
+  cores: () => import('./cores.ts'),
+  weights: () => import('./weights.ts')
 }
 
 const USAGE = `Usage: npm run bench -- NAME|all [--json FILE] [--compare] [--publish] [--quick]

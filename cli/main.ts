@@ -23,6 +23,9 @@ for (const [signal, code] of [
 // Known before anything is parsed: wrong arguments are reported in the form that was asked for.
 const json = process.argv.includes('--json')
 
+/** Commander has printed the help for it; all else that it refuses says what is wrong (`usage.ts`). */
+const NO_COMMAND = new LumosError('USAGE', 'No command was given.', { hint: 'See lumos-node --help.' })
+
 try {
   await createProgram(json).parseAsync()
 } catch (thrown) {
@@ -33,12 +36,7 @@ function report(thrown: unknown): number {
   // Help and version are not failures, and commander has printed them.
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0
 
-  const error = thrown instanceof CommanderError ? usageError(thrown) : toLumosError(thrown)
+  const error = thrown instanceof CommanderError ? NO_COMMAND : toLumosError(thrown)
   new Output({ json }).error(error)
   return ERROR_MEANINGS[error.code].exitCode
-}
-
-function usageError({ message }: CommanderError): LumosError {
-  const words = message === '(outputHelp)' ? 'No command was given.' : message.replace(/^error: /, '')
-  return new LumosError('USAGE', words.replace(/[^.?)]$/, '$&.'), { hint: 'See lumos-node --help.' })
 }

@@ -3,7 +3,7 @@
  * of a command is imported when it runs, so that help and completion load nothing but commander.
  */
 
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { VERSION } from '../node/version.ts'
 import * as autostart from './commands/autostart/index.ts'
 import * as completion from './commands/completion/index.ts'
@@ -20,6 +20,7 @@ import * as node from './commands/node/index.ts'
 import * as units from './commands/units/index.ts'
 import type { GlobalOptions, Lazily, Register } from './invocation.ts'
 import { Output } from './output.ts'
+import { HelpfulCommand } from './usage.ts'
 
 const DOMAINS: readonly { register: Register }[] = [
   node,
@@ -39,7 +40,7 @@ const DOMAINS: readonly { register: Register }[] = [
 
 /** @param json whether only JSON may be printed, on stderr too. */
 export function createProgram(json: boolean, domains = DOMAINS): Command {
-  const program = new Command('lumos-node')
+  const program = new HelpfulCommand('lumos-node')
     .description('One private AI mesh out of every device you own.')
     .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')

@@ -9,7 +9,7 @@ import { failureBody, failureHead, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
-import { openaiRoutes } from './openai/index.ts'
+import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
@@ -41,7 +41,9 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/v1', openaiRoutes({ ...components, bodies }))
 
   app.notFound(c => {
-    const message = `There is no ${c.req.method} ${c.req.path.slice(0, 128)}.`
+    const { method, path } = c.req
+    const base = isOpenaiPath(`/v1${path}`) ? " The base URL of OpenAI's protocol ends with /v1." : ''
+    const message = `There is no ${method} ${path.slice(0, 128)}.${base}`
     return failure(
       c,
       new LumosError('ROUTE_NOT_FOUND', message, { hint: 'See GET /api/v2/units.' }),

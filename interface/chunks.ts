@@ -20,11 +20,11 @@ export interface TextChunk {
 /** One piece of text: a token is a few characters, so this is generous and still fits one frame. */
 export const TEXT_PIECE_CHARS_MAX = 32 * 1024
 /** A name or an id in a piece. */
-const NAME_CHARS_MAX = 256
+export const NAME_CHARS_MAX = 256
 /** Tokens that one piece is made of: engines that guess ahead accept a few dozen at once. */
 const PIECE_TOKENS_MAX = 1024
 /** Tool calls that one answer may make. */
-const TOOL_CALLS_MAX = 128
+export const TOOL_CALLS_MAX = 128
 
 const Piece = z.string().max(TEXT_PIECE_CHARS_MAX)
 const Name = z.string().min(1).max(NAME_CHARS_MAX)

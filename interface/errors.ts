@@ -34,6 +34,7 @@ export const ERROR_MEANINGS = {
   CONTEXT_TOO_SMALL: meaning(400, 1),
   INPUT_TOO_LARGE: meaning(413, 1),
   MEDIA_TYPE_UNSUPPORTED: meaning(415, 1),
+  NOT_SUPPORTED: meaning(501, 1),
   CANCELLED: meaning(499, 130),
 
   // Nobody can answer, or not now.

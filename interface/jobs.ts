@@ -25,7 +25,13 @@ export const JobProgress = z.strictObject({
   total: z.number().nullable(),
   unit: z.string(),
   /** What is being done, for people. */
-  message: z.string()
+  message: z.string(),
+  /** Of `unit`, lately. Absent where it is not measured or not known yet. */
+  perSecond: z.number().optional(),
+  /** Until it is done, at this rate. */
+  leftMs: z.number().optional(),
+  /** Where what is done came from; the most first. */
+  sources: z.array(z.strictObject({ from: z.string(), amount: z.number() })).optional()
 })
 export type JobProgress = z.infer<typeof JobProgress>
 

@@ -7,7 +7,7 @@ import type * as z from 'zod'
 import { InvalidInputError } from './errors.ts'
 import { readFirst } from './first-issue.ts'
 import { type InferenceRequest, MAX_BUDGET_MS, type PreparedRequest } from './inference.ts'
-import { issueWords } from './issue-words.ts'
+import { issueWords, nearestIssue } from './issue-words.ts'
 import { definitionOf, isTaskName, TASK_NAMES } from './tasks/index.ts'
 
 /**
@@ -39,7 +39,7 @@ function parsed(root: string, schema: z.ZodType, value: unknown): unknown {
   const result = readFirst(schema, value)
   if (result.success) return result.data
 
-  const issue = result.error.issues[0]!
-  const field = [root, ...issue.path].join('.')
+  const { issue, path } = nearestIssue(result.error.issues[0]!)
+  const field = [root, ...path].join('.')
   throw new InvalidInputError(`${field}: ${issueWords(issue)}`, { details: { field } })
 }

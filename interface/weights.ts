@@ -90,6 +90,16 @@ export const WeightsDetail = WeightsInfo.omit({ files: true }).extend({
 })
 export type WeightsDetail = z.infer<typeof WeightsDetail>
 
+/** A model that an origin found. */
+export const FoundModel = z.strictObject({
+  /** What `models pull` takes. */
+  ref: z.string(),
+  /** Its main task, in the words of the origin; null where it states none. */
+  type: z.string().nullable(),
+  downloads: z.int().nullable()
+})
+export type FoundModel = z.infer<typeof FoundModel>
+
 /** What an import ends with. */
 export const Imported = z.strictObject({ model: ModelId, cid: CidText, bytes: z.int(), files: z.int() })
 export type Imported = z.infer<typeof Imported>
@@ -152,4 +162,13 @@ export interface Weights {
   du(): Promise<DiskUse>
   /** Hashes all files of one repository, or of all, anew. */
   verify(ref?: string, options?: WeightsProgress): Promise<Verified>
+  /**
+   * Devices of the mesh that hold it, in whole or in part, this one first. They are asked; those that do not answer are
+   * left out.
+   *
+   * @param ref a name or CID, also of what this device has not. Nobody has it: an empty list.
+   */
+  where(ref: string, options?: AbortOptions): Promise<Holder[]>
+  /** Models of an origin by their names. @throws {LumosError} `ORIGIN_FAILED` */
+  search(words: string, options?: AbortOptions & { limit?: number }): Promise<FoundModel[]>
 }

@@ -2,7 +2,7 @@
 
 import { engineSandbox, type ModelState } from '../capabilities/index.ts'
 import type { DiscoveryReport } from '../interface/discovery.ts'
-import { InvalidInputError, LumosError } from '../interface/errors.ts'
+import { LumosError } from '../interface/errors.ts'
 import type { InferenceChunk } from '../interface/inference.ts'
 import type { AbortOptions } from '../interface/lifecycle.ts'
 import type { Access } from '../interface/membership.ts'
@@ -26,7 +26,7 @@ import type { Jobs } from './jobs/jobs.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
 import { createMeshControl } from './mesh/control/index.ts'
 import type { MeshSwitching } from './mesh/switching.ts'
-import { listModels } from './models/index.ts'
+import { listModels, mustBeOfferable } from './models/index.ts'
 import { Deadline } from './network/deadline.ts'
 import { UnderWay } from './under-way.ts'
 import { VERSION } from './version.ts'
@@ -143,24 +143,16 @@ export class MeshNode implements Omit<LumosNode, 'engine' | 'weights'> {
   }
 
   offer(model: string, to: Access): Offering {
-    const { registry, access } = this.#context
-    if (registry.modelCalled(model).demonstration) {
-      throw new InvalidInputError(
-        `"${model}" ships with the node as a demonstration, and is offered to no device.`,
-        {
-          hint: 'To offer it, copy its folder into one of models.directories.'
-        }
-      )
-    }
+    mustBeOfferable(this.#context, model)
     const peers = to === 'everyone' ? undefined : to.peers?.map(peer => this.mesh.member(peer).peerId)
     const offeredTo = to === 'everyone' ? to : { ...to, ...(peers && { peers }) }
-    access.offer(model, offeredTo)
+    this.#context.access.offer(model, offeredTo)
     this.#accessChanged()
     return { model, offeredTo }
   }
 
   withdraw(model: string): Offering {
-    this.#context.registry.modelCalled(model)
+    mustBeOfferable(this.#context, model)
     this.#context.access.withdraw(model)
     this.#accessChanged()
     return { model, offeredTo: null }

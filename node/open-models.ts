@@ -14,6 +14,7 @@ import {
 } from '../capabilities/index.ts'
 import type { Clock } from '../interface/clock.ts'
 import { ModelAccessStore } from '../storage/mesh/model-access-store.ts'
+import { FootprintStore } from '../storage/models/footprint-store.ts'
 import { ModelAccess } from './membership/index.ts'
 import type { NodeContext } from './mesh/context.ts'
 import type { LumosNodeOptions } from './options.ts'
@@ -42,7 +43,8 @@ export async function openModels(
   const { config, home, clock, random, log } = ground
   const hardware = await detectHardware()
   const memory = memoryPolicy(config.models, hardware)
-  const registry = new Registry({ clock, random, log, memory, onChange })
+  const footprints = new FootprintStore(home.cache)
+  const registry = new Registry({ clock, random, log, memory, footprints, onChange })
   const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
   const engines = new InstalledEngines({
     directory: config.engines.directory ?? home.enginesDir,

@@ -50,10 +50,7 @@ const AMBIENT = {
 }
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
-  'capabilities/engines/llama-cpp/engine.ts': [
-    'chance',
-    'the seed of an answer that was asked for without, and ids of its calls'
-  ],
+  'capabilities/engines/llama-cpp/engine.ts': ['chance', 'the seed of an answer that was asked for without'],
   'capabilities/engines/transformers/generation.ts': [
     'chance',
     'the seed of an answer that was asked for without'

@@ -11,7 +11,9 @@ import { meshUnits } from './mesh.ts'
 import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
+import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
+import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
@@ -32,6 +34,8 @@ export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOption
     ...membershipUnits(node),
     ...pairingUnits(node),
     ...modelUnits(node),
+    ...pullUnits(node),
+    ...weightUnits(node),
     ...engineUnits(node),
     ...inferenceUnits(node),
     ...eventUnits(node),

@@ -2,7 +2,7 @@
 
 import { InvalidInputError } from '../interface/errors.ts'
 import { readFirst } from '../interface/first-issue.ts'
-import { issueWords } from '../interface/issue-words.ts'
+import { issueWords, nearestIssue } from '../interface/issue-words.ts'
 import { closestNames } from '../interface/suggest.ts'
 import type { Unit } from '../interface/units.ts'
 import type { JsonNames } from './json-names.ts'
@@ -28,11 +28,11 @@ export function checkInput({ name, input: schema }: Unit, names: JsonNames, inpu
   const checked = isLarge(input) ? readFirst(schema, value) : schema.safeParse(value)
   if (checked.success && fields.length === 0) return checked.data
 
-  for (const issue of checked.error?.issues ?? []) {
-    const path = names.path(issue.path, value)
-    fields.push({ field: path.join('.'), message: issueWords(issue) })
+  for (const wrong of checked.error?.issues ?? []) {
+    const { issue, path } = nearestIssue(wrong)
+    fields.push({ field: names.path(path, value).join('.'), message: issueWords(issue) })
     if (issue.code !== 'unrecognized_keys') continue
-    const known = names.fieldsAt(issue.path, value)
+    const known = names.fieldsAt(path, value)
     unknown.push(...issue.keys.map(key => ({ key, known })))
   }
   const words = fields.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`))

@@ -13,6 +13,7 @@ import {
   type OwnModel
 } from '../interface/node.ts'
 import { closestNames } from '../interface/suggest.ts'
+import { WeightsInfo } from '../interface/weights.ts'
 import { defineUnit } from './define-unit.ts'
 
 /** Far more than one mesh offers. */
@@ -33,6 +34,8 @@ const Model = z.strictObject({
   size: z.int().nullable(),
   /** What it takes when it is loaded, as measured or expected; null unless this device has it. */
   requirements: z.strictObject({ memoryMin: z.int() }).nullable(),
+  /** In the store of this device; null for what it does not have, or has elsewhere on its disk. */
+  weights: WeightsInfo.pick({ cid: true, bytes: true, pinned: true, state: true }).nullable(),
   providers: ModelInfo.shape.providers
 })
 type Model = z.infer<typeof Model>
@@ -85,9 +88,10 @@ export const modelUnits = (node: LumosNode) => [
     examples: [{ input: { status: 'ready', limit: 10 } }],
     output: Models,
     async run({ type, status, format, limit, offset }) {
+      const weightsOf = weightsBy(node)
       const items = node
         .models()
-        .map(toModel)
+        .map(model => toModel(model, weightsOf(model)))
         .filter(
           model =>
             (type === undefined || model.type === type) &&
@@ -116,7 +120,7 @@ export const modelUnits = (node: LumosNode) => [
       if (first === undefined) throw notFound(modelId, all)
       const providers = new Map(found.flatMap(info => info.providers.map(peer => [peer.peerId, peer])))
       return {
-        ...toModel({ ...first, providers: [...providers.values()] }),
+        ...toModel({ ...first, providers: [...providers.values()] }, weightsBy(node)(first)),
         tasks: found.map(({ task }) => task)
       }
     }
@@ -182,7 +186,21 @@ export const modelUnits = (node: LumosNode) => [
   })
 ]
 
-const toModel = ({ model, task, format, sizeBytes, providers }: ModelInfo): Model => ({
+/** By the name of the model. */
+function weightsBy({ weights }: LumosNode): (model: ModelInfo) => Model['weights'] {
+  const all = new Map(weights.list().map(info => [info.model, info]))
+  return ({ model }) => {
+    const info = all.get(model)
+    if (info === undefined) return null
+    const { cid, bytes, pinned, state } = info
+    return { cid, bytes, pinned, state }
+  }
+}
+
+const toModel = (
+  { model, task, format, sizeBytes, providers }: ModelInfo,
+  weights: Model['weights']
+): Model => ({
   id: model,
   name: model,
   type: task,
@@ -190,6 +208,7 @@ const toModel = ({ model, task, format, sizeBytes, providers }: ModelInfo): Mode
   format,
   size: sizeBytes,
   requirements: requirementsOf(providers),
+  weights,
   providers
 })
 

@@ -12,7 +12,7 @@ import { CAPABILITIES_MAX, Offered } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
 import type { EnginesHere, FoundModel } from './found-model.ts'
-import { ModelFolder } from './model-folder.ts'
+import { ModelFolder, type ModelFolderOptions } from './model-folder.ts'
 
 /** A node starts without the models of a folder that takes longer, as on a slow network drive. */
 const FIRST_LOOK_MS = 5000
@@ -99,12 +99,13 @@ export class Catalogue implements Startable {
   }
 
   /**
-   * One more directory, which may be missing, and comes after the others. Resolves once it was read.
+   * One more directory, which may be missing, and comes after the others. Its models are called as their folders are.
+   * Resolves once it was read.
    *
    * @returns reads it anew, when its owner has put a model there or taken one away.
    */
   async include(directory: string): Promise<() => Promise<void>> {
-    const folder = this.#folderOf(directory, true)
+    const folder = this.#folderOf(directory, { optional: true, named: true })
     this.#folders.push(folder)
     await folder.start()
     return () => folder.refresh()
@@ -115,9 +116,10 @@ export class Catalogue implements Startable {
     await Promise.all(this.#all.map(folder => folder.refresh()))
   }
 
-  #folderOf(path: string, optional = path === this.#options.own): ModelFolder {
-    const { clock, engines } = this.#options
-    return new ModelFolder(path, { clock, engines, optional, onChange: () => this.#update() })
+  #folderOf(path: string, how: Partial<ModelFolderOptions> = {}): ModelFolder {
+    const { clock, engines, own } = this.#options
+    const onChange = () => this.#update()
+    return new ModelFolder(path, { clock, engines, optional: path === own, onChange, ...how })
   }
 
   /** Every folder and model that is not served, with the reason. */

@@ -13,6 +13,7 @@ import type { Clock, Timer } from '../../interface/clock.ts'
 import { toLumosError } from '../../interface/errors.ts'
 import type { Startable } from '../../interface/lifecycle.ts'
 import type { LeftOut } from '../../interface/node.ts'
+import { contentsOf } from './folder-contents.ts'
 import type { EnginesHere, FoundModel } from './found-model.ts'
 import { readModels } from './read-models.ts'
 import { isIgnored, isModelFile, whyNoModel } from './strays.ts'
@@ -28,6 +29,8 @@ export interface ModelFolderOptions {
   readonly clock: Clock
   /** Whether it may be missing. */
   readonly optional: boolean
+  /** Whether models are called as their folders are: one in a store has the name that its owner gave it. */
+  readonly named?: boolean
   readonly engines?: EnginesHere | undefined
   /** Called when `models` or `leftOut` changed. */
   onChange(): void
@@ -40,6 +43,8 @@ interface Sighting {
   readonly result: readonly FoundModel[] | LeftOut
   /** Whether two looks in a row saw the same files. */
   readonly settled: boolean
+  /** Of what is left out: changes when anything in its folder does. Absent: it is read at each look. */
+  readonly contents?: string | undefined
   /** While they still change: what they were before. */
   readonly last?: readonly FoundModel[] | undefined
 }
@@ -160,13 +165,16 @@ export class ModelFolder implements Startable {
 
   /** The models in the folder `path`; none for a file that nothing is said of. */
   async #sight(path: string, before: Sighting | undefined): Promise<Sighting | undefined> {
+    let contents: string | undefined
     try {
-      if (before !== undefined && isFound(before.result) && !this.#fresh) {
-        const same = (await markOf(before.result)) === before.mark
-        if (same) return before.settled ? before : { ...before, settled: true, last: undefined }
+      if (before !== undefined && !this.#fresh) {
+        if (await this.#isUnchanged(path, before))
+          return before.settled ? before : { ...before, settled: true, last: undefined }
       }
+      // Before it is read: what changes meanwhile is seen the next time.
+      contents = await contentsOf(path, this.#options.engines)
       if (!isModelFile(basename(path)) && !(await stat(path)).isDirectory()) return strayFile(path)
-      const found = await readModels(path, this.#options.engines)
+      const found = await readModels(path, this.#options.engines, this.#options.named)
       const mark = await markOf(found)
       // What lies there when the node starts is served at once; a copy that goes on changes its mark.
       const settled = this.#looks === 0 || this.#fresh || before?.mark === mark
@@ -176,8 +184,14 @@ export class ModelFolder implements Startable {
       // In the middle of a copy, a model can be broken for a moment.
       const last = before?.mark === message ? undefined : servedBefore(before)
       const result = { place: path, model: null, code, reason: message }
-      return { mark: message, result, settled: last === undefined, last }
+      return { mark: message, result, settled: last === undefined, last, contents }
     }
+  }
+
+  /** Nothing is read for this: the head of a model that is broken may be long. */
+  async #isUnchanged(path: string, { result, mark, contents }: Sighting): Promise<boolean> {
+    if (isFound(result)) return (await markOf(result)) === mark
+    return contents !== undefined && (await contentsOf(path, this.#options.engines)) === contents
   }
 
   #watch(): void {

@@ -1,5 +1,5 @@
 /**
- * Keeps one model loaded: loads it on first use, once for all who wait, and
+ * Keeps one model loaded: loads it on first use, once for all requests that wait, and
  * again after its engine died, ever later when it keeps dying. The residency
  * says when there is memory for it, and when it has to go.
  */
@@ -82,7 +82,7 @@ export class ModelManager {
   /**
    * Waits for the model: `undefined` when it is loaded already.
    *
-   * @throws {LumosError} why it could not be loaded, to all who waited: `NO_CAPACITY` when there is no memory for it;
+   * @throws {LumosError} why it could not be loaded, to all requests that waited: `NO_CAPACITY` when there is no memory for it;
    *   or {@link EngineFailedError} with `details.retryAfterMs` while it is too early to try again.
    */
   ready(signal: AbortSignal): Promise<void> | undefined {
@@ -100,7 +100,7 @@ export class ModelManager {
       this.#loading = this.#load().finally(() => {
         this.#loading = undefined
       })
-      // Those who wait see the failure; when all have left, nobody needs to.
+      // Each request that waits gets the failure; where all have left, it is of no use.
       this.#loading.catch(() => {})
     }
     return orAborted(this.#loading, signal)

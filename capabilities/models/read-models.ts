@@ -15,11 +15,16 @@ const NO_ENGINES: EnginesHere = { get: () => undefined, isStopped: () => false }
 /**
  * The models in the folder `path`, or in that file: at least one.
  *
+ * @param named a model in a folder is called as the folder is, whatever its files say.
  * @throws {LumosError} `MODEL_INVALID`, saying what is wrong.
  */
-export async function readModels(path: string, engines = NO_ENGINES): Promise<readonly FoundModel[]> {
+export async function readModels(
+  path: string,
+  engines = NO_ENGINES,
+  named = false
+): Promise<readonly FoundModel[]> {
   const isFolder = (await stat(path)).isDirectory()
-  const directory = await (isFolder ? folderAt(path, engines) : fileAt(path, engines))
+  const directory = await (isFolder ? folderAt(path, engines, named) : fileAt(path, engines))
   for (const kind of ENGINE_KINDS) {
     const found = await kind.find(directory)
     if (found.length === 0) continue
@@ -35,11 +40,19 @@ export async function readModels(path: string, engines = NO_ENGINES): Promise<re
   throw invalid(`no engine of this node opens what ${join(basename(path), MODEL_INFO)} describes`)
 }
 
-async function folderAt(path: string, engines: EnginesHere): Promise<ModelDirectory> {
+/** Changes with what is installed: a model that cannot be opened may be then. */
+export const markOfEngines = (engines = NO_ENGINES): string =>
+  ENGINE_KINDS.map(({ name }) =>
+    [engines.get(name)?.mark, engines.isStopped(name), engines.obstacle?.(name)].join()
+  ).join(' ')
+
+async function folderAt(path: string, engines: EnginesHere, named: boolean): Promise<ModelDirectory> {
   const own = await realpath(path)
-  const description = await readDescription(path)
+  const read = await readDescription(path)
   const folder = await repositoryOf(own)
-  const name = description?.name ?? decodedName(basename(path))
+  const called = decodedName(basename(path))
+  const description = read && { ...read, name: named ? called : read.name }
+  const name = description?.name ?? called
   return { path, own, folder, name, description, entries: await readdir(own), engines }
 }
 

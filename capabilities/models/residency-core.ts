@@ -2,7 +2,7 @@
  * Which models are in memory: the decision, as a deterministic core.
  *
  * All loaded models together stay within a budget. A model that is wanted takes free memory, else that of models that
- * nobody uses. A leased model is never unloaded. Where no memory can be freed soon, the model is refused at once, so
+ * no request uses. A leased model is never unloaded. Where no memory can be freed soon, the model is refused at once, so
  * that the router still has time to ask another peer.
  */
 

@@ -29,7 +29,7 @@ export interface Footprint {
 /** A model as the residency drives it. */
 export interface Tenant {
   readonly id: string
-  /** Ends the engine, which nobody uses. Never throws. */
+  /** Ends the engine, which no request uses. Never throws. */
   unload(reason: UnloadReason): Promise<void>
 }
 

@@ -19,6 +19,9 @@ const GRAPH = /\.onnx$/i
 const NAMES_MAX = 256
 const FORM = `a model is a folder with a ${MODEL_INFO} and an ONNX graph`
 
+/** Of a folder that is none of the forms of a model. */
+const NOTHING = `it holds no model: neither a .gguf file, nor config.json with onnx/, nor ${MODEL_INFO}`
+
 /** One file that is a model by itself. */
 export const isModelFile = (file: string): boolean => /\.gguf$/i.test(file) && !isIgnored(file)
 
@@ -46,5 +49,6 @@ export async function whyNoDescription(folder: string): Promise<string> {
     .filter(name => !GRAPH.test(name))
     .map(whyNoModel)
     .find(why => why !== undefined)
-  return stray === undefined ? `it has no ${MODEL_INFO}` : `it has no ${MODEL_INFO}; ${stray}`
+  if (stray !== undefined) return `it has no ${MODEL_INFO}; ${stray}`
+  return names.some(name => GRAPH.test(name)) ? `it has no ${MODEL_INFO}` : NOTHING
 }

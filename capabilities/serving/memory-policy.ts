@@ -13,6 +13,13 @@ export interface MemoryPolicy {
   readonly warm: readonly string[]
 }
 
+/** What models took when they were loaded last, by their name and the length of their files. Kept over a restart. */
+export interface Footprints {
+  bytesOf(model: string, fileBytes: number): number | undefined
+  /** May throw: then it is measured again. */
+  keep(model: string, fileBytes: number, bytes: number): void
+}
+
 /** Room for everything, for a registry that is told nothing else. */
 export const ALL_IN_MEMORY: MemoryPolicy = {
   budgetBytes: Number.POSITIVE_INFINITY,

@@ -16,7 +16,7 @@ import type { LeftOut } from '../../interface/node.ts'
 import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
-import { ALL_IN_MEMORY, type MemoryPolicy } from './memory-policy.ts'
+import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
 import { capabilitiesOf, type ModelState, stateOf } from './model-state.ts'
 import { type Entry, ServedModels } from './served-models.ts'
 import { WorkTable } from './work.ts'
@@ -29,6 +29,8 @@ export interface RegistryOptions {
   readonly models?: readonly Model[]
   /** Default: all stay loaded. */
   readonly memory?: MemoryPolicy
+  /** Default: what a model takes is not known before it is loaded. */
+  readonly footprints?: Footprints
   /** Called when `capabilities()` would say something else than before. */
   readonly onChange?: () => void
 }
@@ -36,7 +38,7 @@ export interface RegistryOptions {
 export class Registry implements Inference, Startable {
   /** Called for what becomes of each model. */
   onModel?: (change: ModelChange) => void
-  readonly #options: Required<Omit<RegistryOptions, 'models'>>
+  readonly #options: Required<Omit<RegistryOptions, 'models' | 'footprints'>>
   readonly #residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable

@@ -11,7 +11,7 @@ import type { Model } from '../host/engine.ts'
 import { type ModelChange, ModelManager } from '../models/model-manager.ts'
 import type { Residency } from '../models/residency.ts'
 import { Admission } from './admission.ts'
-import { expectedBytes, type MemoryPolicy } from './memory-policy.ts'
+import { expectedBytes, type Footprints, type MemoryPolicy } from './memory-policy.ts'
 
 export interface Entry {
   readonly model: Model
@@ -31,6 +31,7 @@ export interface ServedModelsOptions {
   readonly log: Logger
   readonly residency: Residency
   readonly memory: MemoryPolicy
+  readonly footprints?: Footprints | undefined
   onChange(change: ModelChange): void
 }
 
@@ -130,17 +131,33 @@ export class ServedModels {
     const manager = new ModelManager(model, {
       ...this.#options,
       footprint: {
-        bytes: expectedBytes(model, residency.budgetBytes),
+        bytes: this.#measuredBytes(model) ?? expectedBytes(model, residency.budgetBytes),
         pinned: pinned.includes(model.id),
         keepAliveMs
       },
       onChange: change => {
         const current = this.#byId.get(model.id)
+        if (change.type === 'loaded') this.#keep(model, change.memoryBytes)
         if (current?.manager === manager && change.type === 'unloaded') this.#replaceIfCold(current)
         onChange(change)
       }
     })
     return { model, manager, admission: new Admission(model.slots, clock), draining: false, changing: false }
+  }
+
+  /** Of a model on this disk, before it is loaded for the first time since the start. */
+  #measuredBytes({ id, fileBytes }: Model): number | undefined {
+    return fileBytes === undefined ? undefined : this.#options.footprints?.bytesOf(id, fileBytes)
+  }
+
+  /** What is larger than all room was not loaded, so a model that is kept out is tried again after a restart. */
+  #keep({ id, fileBytes }: Model, bytes: number): void {
+    if (fileBytes === undefined) return
+    try {
+      this.#options.footprints?.keep(id, fileBytes, bytes)
+    } catch (err) {
+      this.#options.log.warn({ model: id, err }, 'what a model takes was not kept')
+    }
   }
 
   /** Loads the successor beside the model, and puts it in its place. */

@@ -16,10 +16,10 @@ import { dataBody, KEEP_ALIVE_MS } from './stream.ts'
 
 /** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
 const BUDGET_MS = 600_000
-/** Of a body without media. */
+/** Of a body with one text, or a few. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024
-/** Of a body with pictures in it. */
-export const MEDIA_BODY_BYTES_MAX = 40 * 1024 * 1024
+/** Of a body with pictures in it, or with many texts. */
+export const LARGE_BODY_BYTES_MAX = 40 * 1024 * 1024
 
 export interface OpenaiComponents extends AppComponents {
   readonly bodies: BodyReader
@@ -43,7 +43,7 @@ export async function readBody<S extends z.ZodType>(
   throw refusedBy(read.error, value)
 }
 
-/** What a unit is told. */
+/** The call of a unit, with the time that clients of OpenAI wait. */
 export const unitContext = (c: Routed, unit: string): UnitContext => {
   c.var.call.unit = unit
   return { ...contextOf({}, c), budgetMs: BUDGET_MS }

@@ -2,12 +2,13 @@
 
 import type { Context } from 'hono'
 import * as z from 'zod'
+import { TOP_LOGPROBS_MAX } from '../../interface/tasks/generation-params.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import type { AppEnv } from '../app-env.ts'
 import {
   answerStream,
   answerWhole,
-  MEDIA_BODY_BYTES_MAX,
+  LARGE_BODY_BYTES_MAX,
   type OpenaiComponents,
   readBody,
   unitContext
@@ -43,7 +44,7 @@ const Chat = z.object({
   n: Choices,
   ...Sampling,
   logprobs: maybe(z.boolean()),
-  top_logprobs: maybe(z.int().min(0).max(20)),
+  top_logprobs: maybe(z.int().min(0).max(TOP_LOGPROBS_MAX)),
   tools: ChatTools,
   tool_choice: ChatToolChoice,
   parallel_tool_calls: maybe(z.boolean()),
@@ -63,7 +64,7 @@ const Checked = Chat.superRefine(({ logprobs, top_logprobs, stream, stream_optio
 })
 
 export const chatRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
-  const body = await readBody(c, components, Checked, MEDIA_BODY_BYTES_MAX)
+  const body = await readBody(c, components, Checked, LARGE_BODY_BYTES_MAX)
   const { model, n } = body
   const { units, clock } = components
   const input = inputFor(body)

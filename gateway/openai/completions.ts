@@ -3,6 +3,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { SnakeCase } from '../../interface/snake-case.ts'
+import { TOP_LOGPROBS_MAX } from '../../interface/tasks/generation-params.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import type { AppEnv } from '../app-env.ts'
 import { answerStream, answerWhole, type OpenaiComponents, readBody, unitContext } from './call.ts'
@@ -28,7 +29,7 @@ const Completion = z
     max_tokens: MaxTokens,
     n: Choices,
     ...Sampling,
-    logprobs: maybe(z.int().min(0).max(20)),
+    logprobs: maybe(z.int().min(0).max(TOP_LOGPROBS_MAX)),
     stream: maybe(z.boolean()),
     stream_options: maybe(z.object({ include_usage: maybe(z.boolean()) })),
     echo: unsupported(value => value === false),

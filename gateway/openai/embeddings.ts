@@ -2,17 +2,15 @@
 
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { featureExtraction } from '../../interface/tasks/feature-extraction.ts'
+import { featureExtraction, TEXTS_MAX } from '../../interface/tasks/feature-extraction.ts'
 import type { AppEnv } from '../app-env.ts'
-import { answerWhole, MEDIA_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
+import { answerWhole, LARGE_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
 import { ModelName, rightModel } from './model-name.ts'
 import { usageOf } from './pieces.ts'
 import { defined } from './sampling.ts'
 import { maybe, oneOf, textsUpTo } from './schema.ts'
 
 const UNIT = 'inference.embed'
-/** As the task bounds them. */
-const TEXTS_MAX = 2048
 const FORMATS = ['float', 'base64'] as const
 const FLOAT_BYTES = 4
 
@@ -33,7 +31,7 @@ export const embeddingRoute = (components: OpenaiComponents) => async (c: Contex
     c,
     components,
     Embeddings,
-    MEDIA_BODY_BYTES_MAX
+    LARGE_BODY_BYTES_MAX
   )
   return rightModel(components, c, { model, task: featureExtraction.name }, async () => {
     const asked = defined({ model, input, dimensions })

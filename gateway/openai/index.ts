@@ -39,9 +39,11 @@ export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
 const PATHS =
   /^\/v1\/(?:chat\/completions|completions|embeddings|rerank|responses(?:\/[^/]+)?|models(?:\/.*)?)$/
 
+export const isOpenaiPath = (path: string): boolean => PATHS.test(path)
+
 function notThere(c: Context<AppEnv>): RefusedError {
   const path = c.req.path.slice(0, 128)
-  if (PATHS.test(path)) {
+  if (isOpenaiPath(path)) {
     const message = `Not allowed to ${c.req.method} on ${path}. (HINT: Perhaps you meant to use a different HTTP method?)`
     return new RefusedError(message, { reason: 'method_not_supported', status: 405 })
   }

@@ -1,6 +1,7 @@
 /** What a schema says of a wrong body, in OpenAI's words: the parameter by its path, and a code for programs. */
 
 import type * as z from 'zod'
+import { nearestIssue } from '../../interface/issue-words.ts'
 import { RefusedError } from './errors.ts'
 
 type Issue = z.core.$ZodIssue
@@ -25,27 +26,12 @@ function pathText(path: Path): string {
 }
 
 export function refusedBy({ issues }: z.ZodError, body: unknown): RefusedError {
-  const { issue, path } = nearest(issues[0]!, [])
+  const { issue, path } = nearestIssue(issues[0]!)
   const param = pathText(path)
   if (param === '') return new RefusedError('The body must be a JSON object.', { reason: 'invalid_type' })
   const { words, reason } = said(issue, param, valueAt(body, path))
   return new RefusedError(words, { param, reason })
 }
-
-/** Of a union, the issue of the option that the value comes nearest to: the one that goes deepest into it. */
-function nearest(issue: Issue, before: Path): { issue: Issue; path: Path } {
-  const path = [...before, ...issue.path]
-  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return { issue, path }
-  const [deepest] = issue.errors
-    .flatMap(errors => (errors[0] === undefined ? [] : [nearest(errors[0], path)]))
-    .sort((a, b) => b.path.length - a.path.length || Number(isType(a.issue)) - Number(isType(b.issue)))
-  // Where the value is of the type of no option, all of them are said.
-  return deepest === undefined || (deepest.path.length === path.length && isType(deepest.issue))
-    ? { issue, path }
-    : deepest
-}
-
-const isType = ({ code }: Issue): boolean => code === 'invalid_type'
 
 function said(issue: Issue, param: string, value: unknown): { words: string; reason: string } {
   if (value === undefined)

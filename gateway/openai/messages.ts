@@ -1,14 +1,10 @@
 /** The messages of a chat, as OpenAI's clients write them, and as units take them. */
 
 import * as z from 'zod'
-import { Text } from '../../interface/tasks/messages.ts'
+import { NAME_CHARS_MAX, TOOL_CALLS_MAX } from '../../interface/chunks.ts'
+import { MESSAGES_MAX, PARTS_MAX, Text } from '../../interface/tasks/messages.ts'
 import { listOf, maybe, oneOf } from './schema.ts'
 
-/** As the tasks bound them (`interface/tasks/messages.ts`). */
-const MESSAGES_MAX = 4096
-const PARTS_MAX = 256
-const TOOL_CALLS_MAX = 128
-const NAME_CHARS_MAX = 256
 /** A picture in base64, and what stands before it. */
 const IMAGE_CHARS_MAX = 36 * 1024 * 1024
 const IMAGE_URL = /^data:image\/[\w.+-]{1,64};base64,[A-Za-z0-9+/_-]+={0,2}$/
@@ -136,8 +132,7 @@ type Parts = readonly (
   | z.output<typeof RefusalPart>
 )[]
 
-/** Parts of text alone are a text: not each model takes parts. */
-function partsOf(content: string | Parts): string | object[] {
+function partsOf(content: string | Parts): string | readonly object[] {
   if (typeof content === 'string') return content
   const parts = content.map(part => {
     if (part.type === 'text') return { type: 'text', text: part.text }
@@ -148,5 +143,11 @@ function partsOf(content: string | Parts): string | object[] {
       image: typeof image === 'string' || image instanceof Uint8Array ? image : image.url
     }
   })
-  return parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts
+  return joined(parts)
 }
+
+/** Parts of text alone are a text: not each model takes parts. */
+export const joined = <Part extends object>(
+  parts: readonly (Part | { text: string })[]
+): string | readonly object[] =>
+  parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts

@@ -3,17 +3,15 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { Text } from '../../interface/tasks/messages.ts'
-import { textRanking } from '../../interface/tasks/text-ranking.ts'
+import { DOCUMENTS_MAX, textRanking } from '../../interface/tasks/text-ranking.ts'
 import type { AppEnv } from '../app-env.ts'
-import { answerWhole, MEDIA_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
+import { answerWhole, LARGE_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
 import { ModelName, rightModel } from './model-name.ts'
 import { usageOf } from './pieces.ts'
 import { defined } from './sampling.ts'
 import { listOf, maybe } from './schema.ts'
 
 const UNIT = 'inference.rerank'
-/** As the task bounds them. */
-const DOCUMENTS_MAX = 1024
 
 const Rerank = z.object({
   model: ModelName,
@@ -35,7 +33,7 @@ export const rerankRoute = (components: OpenaiComponents) => async (c: Context<A
     c,
     components,
     Rerank,
-    MEDIA_BODY_BYTES_MAX
+    LARGE_BODY_BYTES_MAX
   )
   return rightModel(components, c, { model, task: textRanking.name }, async () => {
     const asked = defined({ model, query, documents, top_n: top_n && Math.min(top_n, documents.length) })

@@ -1,13 +1,15 @@
 /** How a text is to be generated: what chats, completions and responses have in common. */
 
 import * as z from 'zod'
-import { GenerationParams, Tool } from '../../interface/tasks/generation-params.ts'
+import {
+  GenerationParams,
+  STOP_CHARS_MAX,
+  STOPS_MAX,
+  TOOLS_MAX,
+  Tool
+} from '../../interface/tasks/generation-params.ts'
 import { listOf, maybe, oneOf, unsupported } from './schema.ts'
 
-/** As the task bounds them (`interface/tasks/generation-params.ts`). */
-const STOPS_MAX = 16
-const STOP_CHARS_MAX = 256
-const TOOLS_MAX = 256
 /** Answers to one question: each is a request of its own, and takes a slot. */
 const CHOICES_MAX = 16
 /** 0 means the likeliest token alone, which the least share of the probability comes to. */
@@ -31,7 +33,7 @@ const TopP = maybe(z.number().min(0).max(1)).transform(p => p && Math.max(p, TOP
 export const Sampling = {
   temperature: Temperature,
   top_p: TopP,
-  /** Not of OpenAI, and known to most who speak its protocol. */
+  /** Not of OpenAI; most servers that speak its protocol know them. */
   top_k: maybe(topK),
   min_p: maybe(minP),
   repetition_penalty: maybe(repetitionPenalty),

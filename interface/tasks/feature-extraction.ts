@@ -5,7 +5,7 @@ import { defineTask } from './definition.ts'
 import { Text } from './messages.ts'
 
 /** Texts of one request: what the SDKs of this field send at most. */
-const TEXTS_MAX = 2048
+export const TEXTS_MAX = 2048
 /** All texts together: a batch is a request, not a corpus. */
 const CHARS_MAX = 8 * 1024 * 1024
 const DIMENSIONS_MAX = 65_536

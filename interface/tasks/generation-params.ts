@@ -4,14 +4,14 @@ import * as z from 'zod'
 import { TOKENS_MAX } from '../limits.ts'
 
 /** Sequences that end an answer. */
-const STOPS_MAX = 16
-const STOP_CHARS_MAX = 256
+export const STOPS_MAX = 16
+export const STOP_CHARS_MAX = 256
 /** Tools that a conversation offers. */
-const TOOLS_MAX = 256
+export const TOOLS_MAX = 256
 /** What one tool is described by: a schema is not a place for data. */
 const SCHEMA_BYTES_MAX = 64 * 1024
 const DESCRIPTION_CHARS_MAX = 16 * 1024
-const TOP_LOGPROBS_MAX = 20
+export const TOP_LOGPROBS_MAX = 20
 
 const ToolName = z
   .string()

@@ -1,18 +1,15 @@
 /** A conversation as a model is given it. Fields are of one word, so they are the same in JSON and in code. */
 
 import * as z from 'zod'
+import { NAME_CHARS_MAX, TOOL_CALLS_MAX } from '../chunks.ts'
 import { TEXT_CHARS_MAX } from '../limits.ts'
 import { bytesMax } from './bytes.ts'
 import { IMAGE_BYTES_MAX } from './image-classification.ts'
 
 /** Messages of one conversation. */
-const MESSAGES_MAX = 4096
+export const MESSAGES_MAX = 4096
 /** Parts of one message: a page of text and the pictures in it. */
-const PARTS_MAX = 256
-/** Calls that an assistant may make in one turn. */
-const TOOL_CALLS_MAX = 128
-/** A name or an id that a program chose. */
-const NAME_CHARS_MAX = 256
+export const PARTS_MAX = 256
 
 /** Half a character has no UTF-8, so a peer could not be asked the same as this node. */
 export const Text = z

@@ -3,7 +3,7 @@ import { defineTask } from './definition.ts'
 import { Text } from './messages.ts'
 
 /** Documents of one request: what a search brings before it is put in order. */
-const DOCUMENTS_MAX = 1024
+export const DOCUMENTS_MAX = 1024
 const CHARS_MAX = 8 * 1024 * 1024
 
 const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)

@@ -19,6 +19,7 @@ export interface JobKind<Input extends z.ZodType = z.ZodType, Checkpoint extends
 }
 
 export interface JobContext<Checkpoint> {
+  readonly id: string
   /** Where an earlier start of the node was. */
   readonly checkpoint: Checkpoint | undefined
   /** Aborts when the job is cancelled or the node stops. */

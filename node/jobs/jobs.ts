@@ -187,6 +187,7 @@ export class Jobs implements LumosJobs, Startable {
       const kept = kind.checkpoint?.safeParse(checkpoint)
       const result: unknown =
         (await kind.run(kind.input.parse(input), {
+          id,
           checkpoint: kept?.success ? kept.data : undefined,
           signal,
           progress: progress => this.#step({ type: 'progressed', id, progress: bounded(progress) }),

@@ -4,6 +4,7 @@ import type { FeatureDeclaration } from '../feature.ts'
 import { MODEL_EVENTS } from './events.ts'
 import { modelCheck } from './model-check.ts'
 
+export { mustBeOfferable } from './demonstrations.ts'
 export { listModels } from './list.ts'
 
 export const models: FeatureDeclaration = {

@@ -6,7 +6,7 @@ import type { NewInferenceRequest } from '../../interface/node.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import { isTaskName, meantTask, TASK_NAMES, type TaskName } from '../../interface/tasks/index.ts'
-import type { ProviderView } from './provider-view.ts'
+import type { ProviderView, Wanted } from './provider-view.ts'
 
 type Providers = Pick<ProviderView, 'offers'>
 
@@ -40,15 +40,28 @@ function taskOf({ model }: NewInferenceRequest, providers: Providers): TaskName 
   if (model === undefined) throw new InvalidInputError('Say which model or which task.')
   const offered = new Set(providers.offers({ model }).map(({ capability }) => capability.task))
   const task = meantTask(TASK_NAMES.filter(known => offered.has(known)))
-  if (task === undefined) throw nobodyOffers(model, providers)
+  if (task === undefined) throw nobodyOffers({ model }, providers)
   return task
 }
 
 export const notConnected = (peer: string): NoProviderError =>
   new NoProviderError(`The device "${peer}" is not connected.`, { hint: 'See which are: lumos-node peers' })
 
-export function nobodyOffers(wanted: string, providers: Providers, peer?: string): NoProviderError {
-  const offered = providers.offers({}).map(({ capability }) => capability.model)
+/** @param only PeerId of the peer that may answer, called `peer`. */
+export function nobodyOffers(
+  { task, model }: Wanted,
+  providers: Providers,
+  { peer, only }: { readonly peer?: string | undefined; readonly only?: string | undefined } = {}
+): NoProviderError {
+  const others = providers.offers({ model }).filter(({ peerId }) => only === undefined || peerId === only)
+  if (model !== undefined && task !== undefined && others.length > 0) {
+    const tasks = [...new Set(others.map(({ capability }) => capability.task))].join(', ')
+    return new NoProviderError(`"${model}" is for ${tasks}, and not for ${task}.`, {
+      hint: 'See all: lumos-node models'
+    })
+  }
+  const wanted = model ?? task ?? 'anything'
+  const offered = providers.offers({ task }).map(({ capability }) => capability.model)
   // The name itself may be another device's model.
   const closest = closestNames(wanted, offered).filter(name => name !== wanted)
   const message =

@@ -9,7 +9,7 @@ import type { Peers } from './peers.ts'
 import type { Candidate } from './rank.ts'
 
 /** Either, both or none: none means everything. */
-interface Wanted {
+export interface Wanted {
   readonly task?: string
   readonly model?: string
 }

@@ -11,15 +11,13 @@ import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
 import { type Decision, decisionOf } from './decisions.ts'
 import { nobodyOffers, notConnected, prepareNew } from './new-request.ts'
-import type { ProviderView } from './provider-view.ts'
+import type { ProviderView, Wanted } from './provider-view.ts'
 import type { Candidate, Ranked } from './rank.ts'
 import { withRoom } from './room.ts'
 import { newRouter, stepRouter } from './router-core.ts'
 import type { AttemptEffect, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
 import { recordOf, type TrackRecord } from './track-record.ts'
 import { rankOffers } from './turns.ts'
-
-type Wanted = Pick<NewInferenceRequest, 'task' | 'model'>
 
 /** One call of `infer`. */
 interface Run {
@@ -216,12 +214,12 @@ export class Router implements Inference {
     const { providers } = this.#components
     let able = providers.offers({ task: wanted.task, model: wanted.model })
 
-    if (peer !== undefined) {
-      const only = providers.named(peer)
+    const only = peer === undefined ? undefined : providers.named(peer)
+    if (peer !== undefined && only !== undefined) {
       able = able.filter(({ peerId }) => peerId === only)
       if (able.length === 0 && !providers.isConnected(only)) throw notConnected(peer)
     }
-    if (able.length === 0) throw nobodyOffers(wanted.model ?? wanted.task ?? 'anything', providers, peer)
+    if (able.length === 0) throw nobodyOffers(wanted, providers, { peer, only })
     return able
   }
 }

@@ -1,6 +1,7 @@
 /** What becomes of pulls, as events. */
 
 import * as z from 'zod'
+import { WeightSource } from '../../interface/weights.ts'
 
 export const WEIGHT_EVENTS = {
   /** A pull goes on; four times a second at most. */
@@ -11,7 +12,9 @@ export const WEIGHT_EVENTS = {
     bytesTotal: z.int(),
     bytesPerSecond: z.number(),
     /** Null while the rate is not known. */
-    leftMs: z.number().nullable()
+    leftMs: z.number().nullable(),
+    /** Where what is done came from; the most first. */
+    sources: z.array(WeightSource)
   })
 }
 

@@ -7,6 +7,7 @@ import { WEIGHT_TABLES } from '../../storage/weights/schema.ts'
 import type { FeatureDeclaration } from '../feature.ts'
 import { Path } from '../settings/config-schema.ts'
 import { WEIGHT_EVENTS } from './events.ts'
+import { originSettings } from './origins/settings.ts'
 
 export const weights: FeatureDeclaration<Weights> = {
   name: 'weights',
@@ -17,7 +18,8 @@ export const weights: FeatureDeclaration<Weights> = {
       .describe('Where weights are kept, such as on a larger disk. Default: `weights` in the home.'),
     diskMax: MemorySize.nullable()
       .default(null)
-      .describe('What they may take, such as `200GB` or `50%` of the disk. Default: what the disk has.')
+      .describe('What they may take, such as `200GB` or `50%` of the disk. Default: what the disk has.'),
+    origins: originSettings
   }),
   events: WEIGHT_EVENTS,
   tables: WEIGHT_TABLES,

@@ -1,36 +1,37 @@
 /** The weights of a device, as its owner and programs use them. */
 
 import { isAbsolute, join, sep } from 'node:path'
-import * as z from 'zod'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { ModelId } from '../../interface/names.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import type {
   Collected,
   DiskUse,
+  FoundModel,
+  Holder,
   Imported,
+  Repository,
   Verified,
   Weights,
   WeightsDetail,
   WeightsInfo,
   WeightsProgress
 } from '../../interface/weights.ts'
-import { REPOSITORY_MANIFEST } from '../../protocols/weights/repository-manifest.ts'
 import { collect, diskUse, removeRepository, verify } from '../../storage/weights/housekeeping.ts'
 import { directoryOf } from '../../storage/weights/model-directory.ts'
 import type { MemberRow, RepositoryRow } from '../../storage/weights/repository-table.ts'
 import { DiskWeightStore } from '../../storage/weights/weight-store.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
-import { defineJobKind, type JobContext } from '../jobs/job-kind.ts'
 import { exportFiles } from './export-files.ts'
 import { importPath } from './import-path.ts'
-
-const AbsolutePath = z.string().max(4096).refine(isAbsolute, { error: 'expected an absolute path' })
+import { localJobs } from './jobs.ts'
+import type { OriginSettings } from './origins/index.ts'
+import { Pulling } from './pulling.ts'
 
 export interface WeightSettings {
   readonly directory: string | null
   readonly diskMax: string | number | null
+  readonly origins: OriginSettings
 }
 
 export class WeightsFeature implements Feature<Weights>, Weights {
@@ -39,7 +40,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
   readonly jobs
   readonly store: DiskWeightStore
   readonly #components: FeatureComponents
-  #mesh: MeshContext | undefined
+  readonly #pulling: Pulling
 
   /** Has the engines see what came or went. */
   readonly #refresh: () => Promise<void>
@@ -48,29 +49,37 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     this.#components = components
     this.#refresh = refresh
     this.store = store
-    this.jobs = [this.#importJob(), this.#verifyJob()]
+    const { origins } = components.settings as WeightSettings
+    this.#pulling = new Pulling({ ...components, ...{ store, origins, refresh, weights: this } })
+    this.jobs = [...localJobs(this, components.clock), this.#pulling.job]
   }
 
   static async of(components: FeatureComponents): Promise<WeightsFeature> {
     const { settings, directory, catalogue, database, clock, random, log } = components
     const { directory: elsewhere, diskMax } = settings as WeightSettings
     let refresh = async (): Promise<void> => undefined
+    let changed = (): void => undefined
     const store = await DiskWeightStore.open({
       ...{ database, clock, random, log, diskMax },
       directory: elsewhere ?? directory,
-      onChange: () => void refresh()
+      onChange() {
+        void refresh()
+        changed()
+      }
     })
     // Not before the store has withdrawn what may be damaged.
     refresh = await catalogue.include(store.ground.folder.models)
-    return new WeightsFeature(components, store, refresh)
+    const feature = new WeightsFeature(components, store, refresh)
+    changed = () => feature.#pulling.transfer.changed()
+    return feature
   }
 
   join(mesh: MeshContext): Participation {
-    this.#mesh = mesh
-    return {}
+    return this.#pulling.join(mesh)
   }
 
   async close(): Promise<void> {
+    await this.#pulling.close()
     await this.store.close()
   }
 
@@ -93,8 +102,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
 
   async import(path: string, options: WeightsProgress & { name?: string } = {}): Promise<Imported> {
     if (!isAbsolute(path)) throw new InvalidInputError(`${path} is no absolute path.`)
-    const seal = (repository: z.output<typeof REPOSITORY_MANIFEST.schema>) =>
-      this.#mesh!.seal(REPOSITORY_MANIFEST, repository)
+    const seal = (repository: Repository) => this.#pulling.seal(repository)
     const imported = await importPath({ store: this.store, seal }, path, options)
     await this.#refresh()
     return imported
@@ -152,6 +160,14 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     return await verify(this.store, ref === undefined ? this.#rows() : [this.#rowOf(ref)], options)
   }
 
+  async where(ref: string, options?: AbortOptions): Promise<Holder[]> {
+    return await this.#pulling.where(ref, options)
+  }
+
+  async search(words: string, options: AbortOptions & { limit?: number } = {}): Promise<FoundModel[]> {
+    return await this.#pulling.search(words, options)
+  }
+
   #pin(ref: string, pinned: boolean): WeightsInfo {
     const { id } = this.#rowOf(ref)
     this.store.ground.repositories.pin(id, pinned)
@@ -197,36 +213,6 @@ export class WeightsFeature implements Feature<Weights>, Weights {
       ({ id, folder }) => loaded.has(id) && `${folder}${sep}`.startsWith(join(directory, sep))
     )?.id
   }
-
-  #importJob() {
-    return defineJobKind({
-      name: 'model.import',
-      input: z.strictObject({ path: AbsolutePath, name: ModelId.optional() }),
-      // What is in the store already is only hashed again.
-      checkpoint: z.null(),
-      runningMax: 1,
-      summary: ({ path, name = path }) => name,
-      key: ({ path, name = '' }) => `${path} ${name}`,
-      run: ({ path, name }, context) => this.import(path, { ...progressOf(context), ...(name && { name }) })
-    })
-  }
-
-  #verifyJob() {
-    return defineJobKind({
-      name: 'model.verify',
-      input: z.strictObject({ model: z.string().max(256).optional() }),
-      checkpoint: z.null(),
-      runningMax: 1,
-      summary: ({ model = 'all weights of this device' }) => model,
-      key: ({ model = '' }) => model,
-      run: ({ model }, context) => this.verify(model, progressOf(context))
-    })
-  }
 }
 
 const HEAL_HINT = 'Fetch or import it again: what is right with it is kept.'
-
-const progressOf = ({ signal, progress }: JobContext<unknown>): WeightsProgress => ({
-  signal,
-  onProgress: (done, total, message) => progress({ done, total, unit: 'bytes', message })
-})

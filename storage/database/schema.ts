@@ -2,7 +2,7 @@
  * The tables of both databases, as migrations that are only ever appended to.
  *
  * `core.db` holds what cannot be learnt again; each commit to it survives a
- * power cut. `cache.db` holds what other peers can tell us once more.
+ * power cut. `cache.db` holds what can be learnt or measured once more.
  */
 
 /** `mesh`: emptied when the node enters another mesh. `home`: kept as long as the home. */
@@ -87,5 +87,13 @@ export const CACHE_MIGRATIONS = [
     sequence INTEGER NOT NULL,
     hash TEXT NOT NULL,
     envelope BLOB NOT NULL
+  ) STRICT`,
+
+  // What a model took when it was loaded last. Each change gives a new, higher id.
+  `CREATE TABLE footprint (
+    id INTEGER PRIMARY KEY,
+    model TEXT NOT NULL UNIQUE,
+    file_bytes INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
   ) STRICT`
 ] as const

@@ -19,21 +19,27 @@ import { HomeLock } from '../home/home-lock.ts'
 
 const OTHER_STORE = 'Stop that node, or give this one a directory of its own: weights.directory.'
 
+/** The database that knows what is in a directory. */
+export interface StoreOwner {
+  readonly id: string
+  /** The id is on disk once this returns. */
+  begin(): void
+}
+
 export class StoreFolder implements Disposable {
   readonly path: string
   readonly files: string
   readonly partial: string
   readonly models: string
-  readonly #id: string
+  readonly #owner: StoreOwner
   #lock: HomeLock | undefined
 
-  /** @param id of the database that knows what is here. */
-  constructor(path: string, id: string) {
+  constructor(path: string, owner: StoreOwner) {
     this.path = path
     this.files = join(path, 'files')
     this.partial = join(path, 'partial')
     this.models = join(path, 'models')
-    this.#id = id
+    this.#owner = owner
     if (existsSync(path)) this.ready()
   }
 
@@ -71,8 +77,12 @@ export class StoreFolder implements Disposable {
 
   #claim(): void {
     const path = join(this.path, 'store')
-    if (!existsSync(path)) writeFileDurably(path, `${this.#id}\n`)
-    else if (readFileSync(path, 'utf8').trim() !== this.#id) {
+    const { id } = this.#owner
+    if (!existsSync(path)) {
+      // The database knows its directory before the directory is anyone's: a kill in between leaves it to be taken.
+      this.#owner.begin()
+      writeFileDurably(path, `${id}\n`)
+    } else if (readFileSync(path, 'utf8').trim() !== id) {
       throw new LumosError('CONFIG_INVALID', `${this.path} is the store of weights of another home.`, {
         hint: 'Give this node a directory of its own: weights.directory.'
       })

@@ -29,7 +29,7 @@ export class Runs {
     if (row !== undefined) this.begin()
   }
 
-  /** Before the first file of a store that is new. */
+  /** From now on a kill shows. */
   begin(): void {
     if (this.#begun) return
     this.#begun = true

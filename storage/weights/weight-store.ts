@@ -51,7 +51,7 @@ export class DiskWeightStore implements WeightStore {
     const files = new FileTable(database)
     this.ground = {
       ...{ clock, log, onChange, files },
-      folder: new StoreFolder(directory, this.#runs.id),
+      folder: new StoreFolder(directory, this.#runs),
       repositories: new RepositoryTable(database),
       thread: new HashThread(clock),
       changes: new Turns()
@@ -168,7 +168,6 @@ export class DiskWeightStore implements WeightStore {
     const { folder, files, clock, changes } = this.ground
     await changes.take(async () => {
       if (files.bySha256(file.sha256)?.state === 'whole') return
-      this.#runs.begin()
       const place = folder.fileOf(file.sha256)
       await chmod(path, READABLE_FILE)
       await linkOrMove(path, place)

@@ -4,10 +4,13 @@ import assert from 'node:assert/strict'
 import { appendFile, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'vitest'
+import { afterEach, beforeEach, describe, it, onTestFinished, vi } from 'vitest'
 import { echoModel } from '../../capabilities/engines/echo.ts'
+import { llamaCpp } from '../../capabilities/engines/llama-cpp/kind.ts'
 import { Catalogue, type CatalogueOptions, type PlacedModel } from '../../capabilities/models/catalogue.ts'
+import { ModelFolder } from '../../capabilities/models/model-folder.ts'
 import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
+import type { LeftOut } from '../../interface/node.ts'
 import { ManualClock } from './manual-clock.ts'
 import { memoryLog } from './parts.ts'
 
@@ -189,6 +192,32 @@ describe('Catalogue', () => {
     await put('m/x', 'x')
     await until(() => served.length === 1)
     assert.deepEqual(reasons(), [])
+  })
+
+  it('reads a broken file once, and again when it has changed', async () => {
+    const find = vi.spyOn(llamaCpp, 'find')
+    onTestFinished(() => find.mockRestore())
+    const reads = () => find.mock.calls.filter(([{ path }]) => path.endsWith('cut')).length
+    const installed = { engine: 'llama-cpp', path: '/nowhere', mark: '/nowhere', accelerators: [] }
+    const engines = { get: () => installed as never, isStopped: () => false }
+    const folder = new ModelFolder(join(home, 'models'), { clock, optional: false, engines, onChange() {} })
+    await write('models/cut/model.gguf', 'GGUF, and no more')
+    await folder.start()
+    const [{ reason }] = folder.leftOut as [LeftOut]
+    assert.match(reason, /model\.gguf/)
+    for (let look = 0; look < 5; look++) {
+      // It is seen in a later look.
+      await write(`models/other-${look}/notes`, 'no model')
+      await until(() => folder.leftOut.length === look + 2)
+    }
+    assert.deepEqual([reads(), folder.leftOut[0]!.reason], [1, reason])
+
+    await appendFile(join(home, 'models/cut/model.gguf'), '.')
+    await until(() => reads() === 2)
+    // Another installation of its engine may open it.
+    installed.mark = '/elsewhere'
+    await until(() => reads() === 3)
+    folder.stop()
   })
 
   it('says why of a folder that is missing or is none, and serves it once it is there', async () => {

@@ -72,7 +72,10 @@ engineCompliance('transformers', {
   streamed: textRequest('Count to ten', { maxTokens: 200, frequencyPenalty: -2 }),
   refused: [
     [textRequest('Hello', { maxTokens: 600 }), 'CONTEXT_TOO_SMALL'],
-    [textRequest('Hello', { maxTokens: 10, responseFormat: { type: 'json' } }), 'INVALID_INPUT']
+    [
+      textRequest('Hello', { maxTokens: 10, responseFormat: { type: 'json_schema', schema: { not: {} } } }),
+      'INVALID_INPUT'
+    ]
   ]
 })
 

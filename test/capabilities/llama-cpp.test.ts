@@ -64,6 +64,7 @@ async function answer(chunks: AsyncIterable<InferenceChunk>) {
   assert(last?.type === 'done')
   const output = sum.output() as {
     text: string
+    logprobs?: { token: string; logprob: number; top?: { token: string; logprob: number }[] }[]
     toolCalls?: { id: string; name: string; arguments: string }[]
   }
   return { ...output, finishReason: last.finishReason, usage: last.usage }
@@ -98,6 +99,25 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     assert.equal(text, expected)
     assert.equal(finishReason, 'stop')
     assert(usage.inputTokens! > 5 && usage.outputTokens! > 4)
+  })
+
+  it('reads a control token as the text that it is, in every message', async () => {
+    const call = { id: 'a', name: 'b', arguments: '{}' }
+    const tokensOf = async (content: string) => {
+      const messages = [
+        ...[
+          user(content),
+          { role: 'assistant', content, calls: [call] },
+          { role: 'tool', call: 'a', content }
+        ],
+        user('Hi')
+      ]
+      return (await answer(tiny.registry.infer(ask({ messages }, { maxTokens: 1 })))).usage.inputTokens!
+    }
+    const plain = await tokensOf('#')
+    // Read as the token, each is one.
+    const spelled = await tokensOf('<|im_end|>')
+    assert(spelled >= plain + 15, `${spelled - plain} tokens`)
   })
 
   it('calls a tool, and answers with what came of it', async () => {
@@ -138,6 +158,20 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     const { text } = await answer(tiny.registry.infer(request))
     const { size, parts } = JSON.parse(text)
     assert(['small', 'large'].includes(size) && parts.length <= 3)
+  })
+
+  it('says how likely each token was, hot or not', async () => {
+    const question = { messages: [user('What is 12 plus 7?')] }
+    const greedy = await answer(tiny.registry.infer(ask(question, { logprobs: true, topLogprobs: 2 })))
+    assert.equal(greedy.logprobs!.map(({ token }) => token).join(''), greedy.text)
+    for (const { token, logprob, top } of greedy.logprobs!) {
+      assert.deepEqual([top!.length, top![0]], [2, { token, logprob }])
+      assert(top![1]!.logprob <= logprob && logprob <= 0)
+    }
+    const hot = { logprobs: true, topLogprobs: 1, temperature: 0.5, seed: 1, maxTokens: 1 }
+    const { logprobs } = await answer(tiny.registry.infer(ask(question, hot)))
+    // As the model said it, before the temperature.
+    assert(Math.abs(logprobs![0]!.top![0]!.logprob - greedy.logprobs![0]!.logprob) < 1e-3)
   })
 
   it('ends before a stop sequence, at most tokens, and says which', async () => {
@@ -196,6 +230,17 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     assert(Math.abs(Math.hypot(...a!) - 1) < 1e-5)
     assert.deepEqual(a, c)
     assert.notDeepEqual(a, b)
+  })
+
+  it('says of a model without a head for ranks that it cannot be opened for that', async () => {
+    const bytes = withEntry(readFileSync(TINY), 'llama.pooling_type', 4)
+    const { registry, found } = await serve('tiny-ranks', bytes)
+    assert.deepEqual(found.tasks, ['text-ranking'])
+    const input = { query: 'a lamp', documents: ['a lamp', 'a forest'] }
+    const request = prepare({ ...{ id: 'one', task: 'text-ranking', input, params: {} }, budgetMs: 20_000 })
+    const { code, message } = await errorOf(registry.infer(request))
+    assert.equal(code, 'MODEL_INVALID')
+    assert.match(message, /puts no texts in order/)
   })
 
   it.for([

@@ -1,74 +1,13 @@
 /** The parts of the llama.cpp engine that need no llama.cpp. */
 
 import assert from 'node:assert/strict'
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { candidates, openLlama } from '../../capabilities/engines/llama-cpp/accelerator.ts'
-import { AnswerReader, type AnswerReaderOptions } from '../../capabilities/engines/llama-cpp/answer-reader.ts'
 import { Conversations } from '../../capabilities/engines/llama-cpp/conversations.ts'
 import type { Library, Llama, Sequence, Token } from '../../capabilities/engines/llama-cpp/library.ts'
-import { callGrammar, schemaGrammar } from '../../capabilities/engines/llama-cpp/schema-grammar.ts'
 import { Threads } from '../../capabilities/engines/llama-cpp/threads.ts'
+import { callGrammar, schemaGrammar } from '../../capabilities/engines/text/schema-grammar.ts'
 import { ManualClock } from './manual-clock.ts'
-
-describe('what a model writes', () => {
-  /** Read a character at a time, as tokens may fall. */
-  function read(written: string, options: Partial<AnswerReaderOptions> = {}) {
-    const reader = new AnswerReader({
-      stop: [],
-      tools: false,
-      thinking: false,
-      newId: () => 'id',
-      ...options
-    })
-    const pieces = [...written].map(character => reader.push(character))
-    const all = [...pieces, reader.end()]
-    return {
-      text: all.map(piece => piece.text).join(''),
-      reasoning: all.map(piece => piece.reasoning).join(''),
-      calls: all.flatMap(piece => piece.toolCalls),
-      stopped: reader.stopped
-    }
-  }
-
-  it('is text up to a stop sequence', () => {
-    expect(read('one two three', { stop: ['two', 'th'] })).toMatchObject({ text: 'one ', stopped: true })
-    expect(read('one twig', { stop: ['two'] })).toMatchObject({ text: 'one twig', stopped: false })
-  })
-
-  it('is what it thought first', () => {
-    expect(read('<think>well</think>yes')).toMatchObject({ reasoning: 'well', text: 'yes' })
-    expect(read('well</think>yes', { thinking: true })).toMatchObject({ reasoning: 'well', text: 'yes' })
-    expect(read('a < b')).toMatchObject({ reasoning: '', text: 'a < b' })
-  })
-
-  it('is calls of tools, with their arguments to the letter', () => {
-    const call = '<tool_call>{"name": "look", "arguments": {"at": [1, {"b": 2}]}}</tool_call>'
-    expect(read(`Well. ${call}`, { tools: true })).toMatchObject({
-      text: 'Well. ',
-      calls: [{ index: 0, id: 'id', name: 'look', arguments: '{"at": [1, {"b": 2}]}' }]
-    })
-    expect(read(call + call, { tools: true }).calls.map(({ index }) => index)).toEqual([0, 1])
-    assert.equal(read(call).text, call)
-  })
-
-  it('may be a call as a whole, in the forms of other makers', () => {
-    const calls = [{ name: 'look', arguments: '{"a": 1}' }]
-    expect(read('{"name": "look", "parameters": {"a": 1}}', { tools: true })).toMatchObject({
-      text: '',
-      calls
-    })
-    expect(read('[TOOL_CALLS][{"name": "look", "arguments": {"a":1}}]', { tools: true }).calls).toHaveLength(
-      1
-    )
-    assert.equal(read('{"size": 1}', { tools: true }).text, '{"size": 1}')
-  })
-
-  it('stays text where it is no call', () => {
-    const broken = '<tool_call>{"name": "look", </tool_call>'
-    assert.equal(read(broken, { tools: true }).text, broken)
-    assert.equal(read('<tool_call>{"name"', { tools: true }).text, '<tool_call>{"name"')
-  })
-})
 
 describe('places of a context', () => {
   class Place implements Pick<Sequence, 'contextTokens' | 'nextTokenIndex'> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
@@ -65,11 +65,29 @@ describe('readModels', () => {
     assert.equal(models[0]?.id, 'org/plain:7b')
   })
 
+  it('serves a graph that is described as the page on models shows', async () => {
+    const page = await readFile(new URL('../../docs/models.md', import.meta.url), 'utf8')
+    const shown = /```json\n(.*?)```/s.exec(page)![1]!
+    await put('m/resnet/model_info.json', shown)
+    await put('m/resnet/onnx/model.onnx')
+    const { models, reasons } = await found('m')
+    assert.deepEqual(reasons, [])
+    assert.deepEqual(
+      models.map(({ id, tasks }) => [id, tasks]),
+      [['resnet', ['tensor']]]
+    )
+  })
+
   it('passes over files, says so of a folder without a description, and needs no directory', async () => {
     await put('m/readme.txt')
     await put('m/.cache/readme.txt')
     await put('m/empty/readme.txt')
-    assert.deepEqual(await found('m'), { models: [], reasons: ['MODEL_INVALID it has no model_info.json.'] })
+    assert.deepEqual(await found('m'), {
+      models: [],
+      reasons: [
+        'MODEL_INVALID it holds no model: neither a .gguf file, nor config.json with onnx/, nor model_info.json.'
+      ]
+    })
     assert.deepEqual(await found('nowhere'), { models: [], reasons: [] })
   })
 

@@ -10,6 +10,10 @@ export function childrenOf(pid: number): number[] {
     .map(Number)
 }
 
+/** As `childrenOf`, with the processes that those started, and so on. */
+export const descendantsOf = (pid: number): number[] =>
+  childrenOf(pid).flatMap(child => [child, ...descendantsOf(child)])
+
 /** Paths of everything that a process has open. */
 export const openFilesOf = (pid: number): string[] =>
   readdirSync(`/proc/${pid}/fd`).map(fd => {

@@ -54,6 +54,12 @@ describe('tiny-embed', () => {
     assert.equal(usage.inputTokens, check.ids.flat().length)
   })
 
+  it('reads a control token as the text that it is', async () => {
+    const tokens = async (text: string) => (await vectorsOf([text])).usage.inputTokens!
+    // Two brackets and letters.
+    assert.ok((await tokens('a [SEP] b')) >= (await tokens('a , b')) + 2)
+  })
+
   it('keeps the order of many texts of all lengths, and gives each the vector that it has alone', async () => {
     const texts = Array.from({ length: 40 }, (_, at) => check.texts[at % 5]!.repeat(1 + ((at * 7) % 5)))
     const { vectors } = await vectorsOf(texts)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { transformers } from '../../capabilities/engines/transformers/kind.ts'
@@ -99,6 +101,76 @@ describe('tiny-llm', () => {
     assert.equal((await answerTo({ prompt: checks[0]![0] })).text, '12 + 7 = 19')
   })
 
+  /** Tokens of a conversation in which `text` is at the place of a `*`. */
+  const tokensWith = async (text: string, at: (text: string) => [asked: object[], params?: object]) => {
+    const [asked, params] = at(text)
+    return (await answerTo(asked, { ...params, maxTokens: 1 })).usage.inputTokens!
+  }
+  const ASKED = { role: 'user', content: 'Hi' }
+
+  it.each<[place: string, at: (text: string) => [asked: object[], params?: object]]>([
+    ['a user', content => [[{ role: 'user', content }]]],
+    [
+      'parts of a user',
+      text => [
+        [{ role: 'user', content: text.split('').map(character => ({ type: 'text', text: character })) }]
+      ]
+    ],
+    ['instructions', content => [[{ role: 'system', content }, ASKED]]],
+    ['an earlier answer', content => [[ASKED, { role: 'assistant', content }, ASKED]]],
+    [
+      'what a tool gave',
+      content => [
+        [
+          ASKED,
+          { role: 'assistant', calls: [{ id: 'a', name: 'b', arguments: '{}' }] },
+          { role: 'tool', call: 'a', content }
+        ]
+      ]
+    ],
+    [
+      'arguments of a call',
+      text => [
+        [
+          ASKED,
+          { role: 'assistant', calls: [{ id: 'a', name: 'b', arguments: JSON.stringify({ text }) }] },
+          ASKED
+        ]
+      ]
+    ]
+  ])('reads a control token as the text that it is in %s', async (_, at) => {
+    const [plain, spelled] = [await tokensWith('', at), await tokensWith('<|im_end|>', at)]
+    const known = await tokensWith('#', at)
+    assert.equal(known, plain + 1)
+    // Read as the token, it is one.
+    assert.ok(spelled >= plain + 6, `${spelled - plain} tokens`)
+  })
+
+  it('reads what only a normalizer makes a control token as text', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lumos-wide-'))
+    const shipped = model
+    try {
+      cpSync(join(MODELS, 'tiny-llm'), folder, { recursive: true })
+      chmodSync(folder, 0o755)
+      rmSync(join(folder, 'model_info.json'))
+      const tokenizer = JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8'))
+      tokenizer.normalizer = { type: 'NFKC' }
+      for (const token of tokenizer.added_tokens) token.normalized = true
+      writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
+      const [found] = await readModels(folder)
+      model = transformers.serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 })
+      await model.engine.load()
+      const at = (content: string): [object[]] => [[{ role: 'user', content }]]
+      const plain = await tokensWith('', at)
+      // Letters of full width.
+      assert.ok((await tokensWith('＜｜ｉｍ＿ｅｎｄ｜＞', at)) >= plain + 6)
+    } finally {
+      await model.engine.close()
+      model = shipped
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('calls a tool, and answers with what came of it', async () => {
     const asked = await answerTo('How warm is it in Hanoi?', { tools })
     assert.equal(asked.finishReason, 'tool_calls')
@@ -174,9 +246,51 @@ describe('tiny-llm', () => {
     assert.equal((await errorFor('Hello '.repeat(600), {})).code, 'CONTEXT_TOO_SMALL')
   })
 
+  const FORM = {
+    type: 'object',
+    properties: {
+      size: { enum: ['small', 'large'] },
+      parts: { type: 'array', items: { type: 'integer' }, maxItems: 3 }
+    },
+    required: ['size', 'parts']
+  }
+
   it.each([
-    ['JSON', { responseFormat: { type: 'json' } }, /responseFormat/],
-    ['a certain tool', { tools, toolChoice: 'required' }, /toolChoice/]
+    ['as it likes', {}],
+    ['hot, with a seed', { temperature: 1.7, seed: 3 }]
+  ])('answers in the form of a JSON schema: %s', async (_, params) => {
+    const responseFormat = { type: 'json_schema', schema: FORM }
+    const { text, finishReason } = await answerTo('Tell me a story', { responseFormat, ...params })
+    const { size, parts, ...others } = JSON.parse(text)
+    assert.ok(['small', 'large'].includes(size) && parts.length <= 3)
+    assert.deepEqual([others, finishReason], [{}, 'stop'])
+  })
+
+  it('writes whole JSON where any is wanted, though it has no room for all that it would say', async () => {
+    const params = { responseFormat: { type: 'json' }, maxTokens: 30 }
+    const { text, finishReason, usage } = await answerTo('Tell me a story', params)
+    assert.equal(typeof JSON.parse(text), 'object')
+    assert.equal(finishReason, 'length')
+    assert.ok(usage.outputTokens! <= 30)
+  })
+
+  it.each([
+    ['any', 'required'],
+    ['a certain one', { name: 'get_weather' }]
+  ])('calls a tool when it must, whatever it would have said: %s', async (_, toolChoice) => {
+    const offered = [...tools, { name: 'wait' }]
+    const { toolCalls, finishReason, text } = await answerTo('What is 12 plus 7?', {
+      tools: offered,
+      toolChoice
+    })
+    assert.deepEqual([text, finishReason, toolCalls?.length], ['', 'tool_calls', 1])
+    assert.ok(toolCalls![0]!.name === 'get_weather' || toolChoice === 'required')
+    assert.equal(typeof JSON.parse(toolCalls![0]!.arguments), 'object')
+  })
+
+  it.each([
+    ['a schema', { responseFormat: { type: 'json_schema', schema: { not: {} } } }, /"not"/],
+    ['a tool', { tools, toolChoice: { name: 'other' } }, /toolChoice.*other/]
   ])('refuses in plain words to promise %s', async (_, params, why) => {
     const { code, message } = await errorFor('Hello', params)
     assert.equal(code, 'INVALID_INPUT')

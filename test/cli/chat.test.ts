@@ -121,6 +121,13 @@ describe.skipIf(!hasTerminal)('a terminal', () => {
     )
   })
 
+  it('does not begin with a model that no device offers to write text', async () => {
+    const { code, screen } = await atTerminal(['chat', 'helld'], [])
+    assert.equal(code, 4, screen)
+    assert.match(screen, /No device offers "helld" to write text\. Closest: held\./)
+    assert.doesNotMatch(screen, /Talking to/)
+  })
+
   it('stops an answer by Ctrl-C, and goes on', async () => {
     let words = 0
     gateway.engine.beforeWord = () => (words++ < 2 ? Promise.resolve() : new Promise(() => {}))

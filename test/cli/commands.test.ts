@@ -240,6 +240,14 @@ describe('a failing command', () => {
       (await cli(['stauts'])).stderr,
       /unknown command 'stauts'.*Did you mean status\?.*\(E_USAGE\)\n$/s
     )
+    assert.match(
+      (await cli(['models', 'ofer', 'held'])).stderr,
+      /^unknown command 'models ofer' \(Did you mean offer\?\) See lumos-node models --help\. \(E_USAGE\)\n$/
+    )
+    assert.match(
+      (await cli(['--home', '/nowhere', 'job', 'show', 'one', '--colour'])).stderr,
+      /^unknown option '--colour'\. See lumos-node job show --help\. /
+    )
   })
 
   it('says how to start a node where none runs', async () => {

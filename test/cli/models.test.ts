@@ -25,10 +25,10 @@ describe('models on the command line', () => {
       assert.deepEqual([model_id, status], ['digits-cnn', 'ready'])
       assert.ok(memory_bytes > 0)
       assert.match(await show(), /^State {3}ready$/m)
-      assert.match(await show(), /^den \(here\) +ready +1 +- +-$/m)
+      assert.match(await show(), /^den \(here only\) +ready +1 +- +-$/m)
       assert.match(
         (await onDen('models')).stdout,
-        /^digits-cnn +tensor +ready +[\d.]+ KiB +- +den \(here\)$/m
+        /^digits-cnn +tensor +ready +[\d.]+ KiB +- +den \(here only\)$/m
       )
 
       assert.match(
@@ -60,7 +60,7 @@ describe('models on the command line', () => {
       assert.equal(withdrawn.code, 0, withdrawn.stderr)
       assert.match(withdrawn.stdout, /echo is offered to nobody else now/)
       assert.equal(await offeredTo(), null)
-      assert.match((await onDen('models')).stdout, /^echo +text-generation +ready +- +- +den \(here\)$/m)
+      assert.match((await onDen('models')).stdout, /^echo +text-generation +ready +- +- +den \(here only\)$/m)
       assert.equal((await onDen('infer', 'echo', 'still mine')).stdout.trim(), 'still mine')
 
       const offered = await onDen(
@@ -89,7 +89,14 @@ describe('models on the command line', () => {
 
       const demonstration = await onDen('models', 'offer', 'digits-cnn')
       assert.equal(demonstration.code, 1)
-      assert.match(demonstration.stderr, /ships with the node as a demonstration/)
+      assert.match(
+        demonstration.stderr,
+        /ships with the node as a demonstration.*copy its folder into .*models\./
+      )
+      const back = await onDen('models', 'withdraw', 'digits-cnn')
+      assert.match(back.stderr, /ships with the node as a demonstration/)
+      assert.match((await onDen('models')).stdout, /^digits-cnn .* den \(here only\)$/m)
+      assert.match((await onDen('models')).stdout, /^echo .* den \(here\)$/m)
 
       const unknown = await onDen('models', 'withdraw', 'ecco')
       assert.equal(unknown.code, 4)

@@ -167,6 +167,15 @@ describe('units over HTTP', () => {
     assert.equal(gateway.engine.outcomes.length, 0)
   })
 
+  it('says where the protocol of OpenAI is, to a client whose base URL lacks it', async () => {
+    await using gateway = await startGateway()
+    const { status, body } = await gateway.local('/chat/completions', { model: 'held' })
+    assert.equal(status, 404)
+    assert.match(body.error.message, /no POST \/chat\/completions\. The base URL .* ends with \/v1\./)
+    const elsewhere = await gateway.local('/chats', { model: 'held' })
+    assert.doesNotMatch(elsewhere.body.error.message, /v1/)
+  })
+
   it('logs an error that has no code, with its unit, and no other', async () => {
     await using gateway = await startGateway()
     await gateway.local('/api/v2/execute', { unit: 'mesh.staus' })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LumosError } from '../../interface/errors.ts'
+import { TEXT_CHARS_MAX } from '../../interface/limits.ts'
 import { prepare } from '../../interface/prepare.ts'
 import type { TaskName } from '../../interface/tasks/index.ts'
 import { definitionOf } from '../../interface/tasks/index.ts'
@@ -14,6 +15,14 @@ const field = (task: TaskName, input: unknown, params: object = {}): string => {
     return ''
   } catch (err) {
     return String((err as LumosError).details.field)
+  }
+}
+const words = (task: TaskName, input: unknown): string => {
+  try {
+    ask(task, input)
+    return ''
+  } catch (err) {
+    return (err as LumosError).message
   }
 }
 const call = { id: 'c1', name: 'weather', arguments: '{"city":"Hanoi"}' }
@@ -37,6 +46,15 @@ describe('a conversation', () => {
     expect(definitionOf('text-generation').sizeOf(input)).toBe(9 + 3 + 7 + 16 + 10)
     expect(askedText(input as never)).toBe('31 degrees')
     expect(textOf(messages[2] as never)).toBe('')
+  })
+
+  it('says the limit of a text that is too long, and where', () => {
+    const messages = [{ role: 'user', content: 'a'.repeat(TEXT_CHARS_MAX + 1) }]
+    expect(words('text-generation', { messages })).toMatch(
+      /^input\.messages\.0\.content: .*1048576 characters/
+    )
+    const parts = [{ role: 'user', content: [{ type: 'text', text: 1 }] }]
+    expect(field('text-generation', { messages: parts })).toBe('input.messages.0.content.0.text')
   })
 
   it.each([

@@ -285,6 +285,18 @@ describe('the router', () => {
     expect(failure.hint).toContain('echo')
   })
 
+  it('says what a model is for that is asked for something else', async () => {
+    const { router } = routerOver({ a: answer })
+    const wrong = { model: 'echo', task: 'feature-extraction' as const, input: { texts: ['a'] } }
+    const failure = await Array.fromAsync(ask(router, wrong)).catch(err => err)
+    expect(failure).toMatchObject({
+      code: 'NO_PROVIDER',
+      message: '"echo" is for text-generation, and not for feature-extraction.'
+    })
+    const named = await Array.fromAsync(ask(router, wrong, { peer: 'name-a' })).catch(err => err)
+    expect(named.message).toBe(failure.message)
+  })
+
   it('refuses an unknown task, and input that its task cannot take, before asking anybody', async () => {
     const { router, asked } = routerOver({ a: answer })
     expect(await codeOf(Array.fromAsync(ask(router, { task: 'fly' as never, input: {} })))).toBe('USAGE')

@@ -5,14 +5,9 @@ import { CID } from 'multiformats/cid'
 import { it } from 'vitest'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import { openHelia } from '../../node/weights/helia.ts'
+import { content, ENVELOPE } from '../storage/weights/content.ts'
 import { addAll } from '../storage/weights/plain-unixfs.ts'
-import {
-  content,
-  ENVELOPE,
-  openStore,
-  repositoryOf,
-  temporaryFolder
-} from '../storage/weights/store-parts.ts'
+import { openStore, repositoryOf, temporaryFolder } from '../storage/weights/store-parts.ts'
 
 it('a repository is read by CID over the store, and nothing else is asked', async () => {
   const { store } = await openStore(temporaryFolder())

@@ -78,9 +78,14 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const engines = mkdtempSync(join(tmpdir(), 'lumos-engines-'))
   onTestFinished(() => rmSync(engines, { recursive: true }))
   const registry = 'http://127.0.0.1:1'
-  const settings = { 'mesh.name': 'flat', 'engines.registry': registry, 'engines.directory': engines }
+  const settings = {
+    ...{ 'mesh.name': 'flat', 'engines.registry': registry, 'engines.directory': engines },
+    'weights.origins.hf': registry
+  }
   await using den = await startNode('den', [], { settings, models: [brief()] })
-  await using attic = await startNode('attic', [], { settings: { 'swarm.peers': den.status().addresses } })
+  await using attic = await startNode('attic', [], {
+    settings: { 'swarm.peers': den.status().addresses, 'weights.origins.hf': registry }
+  })
   const onDen = faceOf(den, called)
   const onAttic = faceOf(attic, called)
 
@@ -160,7 +165,41 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   expect(states.at(-1)).toMatchObject({ id, state: 'done' })
   expect(await onDen.call('job.show', { job_id: id })).toEqual(states.at(-1))
   expect(await onDen.call('job.cancel', { job_id: id })).toEqual(states.at(-1))
-  assert.equal((await onDen.call('job.list')).items.length, 1)
+  assert.ok((await onDen.call('job.list')).items.length > 0)
+
+  // Weights. There is no hub here.
+  const ended = async ({ job_id }: { job_id: string }) =>
+    (await Array.fromAsync(onDen.pieces('job.show', { job_id }))).at(-1)
+  const digits = join(import.meta.dirname, '../../models/digits-cnn')
+  const importing = await onDen.call('model.import', { path: digits, name: 'digits' })
+  assert.equal(importing.model_id, 'digits')
+  expect(await ended(importing)).toMatchObject({ state: 'done', result: { model: 'digits' } })
+  expect(
+    await ended(await onDen.call('model.create', { name: 'other', type: 'cv', path: digits }))
+  ).toMatchObject({
+    state: 'done'
+  })
+  await assert.rejects(onDen.call('model.create', { name: 'none', type: 'llm' }), { code: 'NOT_SUPPORTED' })
+  const { weights } = await onDen.call('model.get', { model_id: 'digits' })
+  await until(attic, 'manifest.updated', () => attic.models().some(({ model }) => model === 'digits'))
+  const pulling = await onAttic.call('model.pull', { ref: weights.cid })
+  const pulls = (await Array.fromAsync(onAttic.pieces('job.show', { job_id: pulling.job_id }))).at(-1)
+  expect(pulls).toMatchObject({
+    state: 'done',
+    result: { cid: weights.cid, sources: [{ from: den.peerId, bytes: weights.bytes }] }
+  })
+  assert.equal((await onAttic.call('model.where', { model_id: weights.cid })).items.length, 2)
+  await assert.rejects(onAttic.call('model.search', { query: 'tiny', limit: 1 }), { code: 'ORIGIN_FAILED' })
+  expect(await ended(await onDen.call('model.verify', { model_id: 'digits' }))).toMatchObject({
+    result: { valid: true, issues: [] }
+  })
+  const exporting = await onDen.call('model.export', { model_id: 'digits', path: join(engines, 'out') })
+  expect(await ended(exporting)).toMatchObject({ state: 'done' })
+  assert.equal((await onDen.call('model.pin', { model_id: 'digits' })).pinned, true)
+  assert.equal((await onDen.call('model.unpin', { model_id: 'digits' })).pinned, false)
+  assert.equal((await onDen.call('model.du')).models.length, 2)
+  assert.equal((await onDen.call('model.delete', { model_id: 'digits' })).success, true)
+  assert.equal((await onDen.call('model.gc')).bytes, 0)
 
   // Engines. There is no registry here.
   assert((await onDen.call('engine.list')).items.length > 1)

@@ -75,6 +75,18 @@ describe('the registry of units', () => {
         'command model.unload',
         'command model.offer',
         'command model.withdraw',
+        'command model.pull',
+        'command model.import',
+        'command model.create',
+        'query model.search',
+        'query model.where',
+        'command model.verify',
+        'command model.pin',
+        'command model.unpin',
+        'query model.du',
+        'command model.export',
+        'command model.delete',
+        'command model.gc',
         'query engine.list',
         'query engine.get',
         'command engine.install',
@@ -157,6 +169,25 @@ describe('the registry of units', () => {
       }
     }
     assert.deepEqual([node.peerId, stops()], [peerId, 0])
+  })
+
+  it('takes paths of the device from its own command line only, whatever the caller may do', async () => {
+    const { units } = setUp()
+    const all = contextOf(callerWith(...PERMISSIONS))
+    const path = '/etc/shadow'
+    for (const [name, input] of [
+      ['model.import', { path }],
+      ['model.pull', { ref: path }],
+      ['model.pull', { ref: '~/secrets' }],
+      ['model.pull', { ref: '../secrets' }],
+      ['model.create', { name: 'a', path }],
+      ['model.create', { name: 'a', source: path }],
+      ['model.export', { model_id: 'a', path: '/tmp' }]
+    ] as const) {
+      const denied = { code: 'DENIED', hint: /^On the device: lumos-node models/ }
+      await assert.rejects(units.execute(name, input, all), denied, name)
+      await assert.rejects(units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })), denied, name)
+    }
   })
 
   it('needs no more than its own permission', async () => {

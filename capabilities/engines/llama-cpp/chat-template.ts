@@ -4,6 +4,8 @@ import { runInNewContext } from 'node:vm'
 import { EngineFailedError, InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { TaskParams } from '../../../interface/tasks/index.ts'
 import type { Message } from '../../../interface/tasks/messages.ts'
+import type { ControlText } from '../text/control-text.ts'
+import { asText } from '../text/tool-calls.ts'
 import type { Jinja } from './library.ts'
 
 /** A template that is honest takes a few milliseconds. */
@@ -14,6 +16,7 @@ const RENDERED_CHARS_MAX = 64 * 1024 * 1024
 export interface TemplateValues {
   readonly bos: string
   readonly eos: string
+  readonly control: ControlText
 }
 
 export class ChatTemplate {
@@ -42,19 +45,26 @@ export class ChatTemplate {
     }
   }
 
-  /** @throws {InvalidInputError} with what the template says of a conversation that it does not take. */
-  render(messages: readonly Message[], { tools }: Partial<TaskParams<'text-generation'>>): string {
-    const values = {
-      messages: messages.map(message => this.#messageOf(message)),
-      tools: tools?.map(tool => ({ type: 'function', function: { parameters: NO_PARAMETERS, ...tool } })),
-      add_generation_prompt: true,
-      bos_token: this.#values.bos,
-      eos_token: this.#values.eos
-    }
+  /**
+   * @returns a prompt that is tokenized by its pieces (`piecesOf`).
+   * @throws {InvalidInputError} with what the template says of a conversation that it does not take.
+   */
+  render(messages: readonly Message[], { tools = [] }: Partial<TaskParams<'text-generation'>>): string {
+    const { control, bos, eos } = this.#values
     let text: string
     try {
+      const shown = tools.map(tool => ({
+        type: 'function',
+        function: { parameters: NO_PARAMETERS, ...tool }
+      }))
+      const values = {
+        messages: control.parted(messages).map(message => this.#messageOf(message)),
+        ...(tools.length > 0 && { tools: control.parted(shown) }),
+        ...{ add_generation_prompt: true, bos_token: bos, eos_token: eos }
+      }
       text = bounded(() => this.#template.render(values))
     } catch (err) {
+      if (err instanceof LumosError) throw err
       if ((err as NodeJS.ErrnoException).code === TIMED_OUT) throw notUsable(err)
       throw new InvalidInputError(
         `The template of the model refuses the conversation: ${(err as Error).message}.`
@@ -86,11 +96,7 @@ export class ChatTemplate {
     if (calls.length === 0) return { role: 'assistant', content, ...thoughts }
     if (!this.#source.includes('tool_calls')) {
       // It knows nothing of calls, so they are what the model wrote.
-      const written = calls.map(
-        call =>
-          `<tool_call>{"name": ${JSON.stringify(call.name)}, "arguments": ${call.arguments}}</tool_call>`
-      )
-      return { role: 'assistant', content: content + written.join('\n'), ...thoughts }
+      return { role: 'assistant', content: content + calls.map(asText).join('\n'), ...thoughts }
     }
     const toolCalls = calls.map(({ id, name, arguments: words }) => ({
       id,

@@ -12,11 +12,13 @@ import type { TaskInput, TaskName, TaskParams } from '../../../interface/tasks/i
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
 import { unreadable } from '../model-files.ts'
+import { ControlText } from '../text/control-text.ts'
+import { SPOKEN_TOKENS } from '../text/tool-calls.ts'
 import { type Gpu, openLlama } from './accelerator.ts'
 import { ChatTemplate } from './chat-template.ts'
 import { Conversations } from './conversations.ts'
 import { type GenerationParts, generate } from './generation.ts'
-import { type Jinja, type Library, type Llama, type LlamaModel, loadLibrary } from './library.ts'
+import { type Jinja, type Library, type Llama, type LlamaModel, loadLibrary, type Token } from './library.ts'
 import type { Recommended } from './sampling.ts'
 import { Threads } from './threads.ts'
 import { embed, rank } from './vectors.ts'
@@ -97,10 +99,15 @@ class LlamaEngine implements Engine {
   async #generation({ library, jinja, llama, model }: Opened): Promise<Infer> {
     const { contextTokens, slots, template, recommended } = this.#settings
     const { bosString, eosString } = model.tokens
+    const control = controlTokensOf(model)
+    const silent = new Set([...control.keys()].filter(token => !SPOKEN_TOKENS.has(control.get(token)!)))
     const chat =
       template === undefined
         ? undefined
-        : new ChatTemplate(jinja, template, { bos: bosString ?? '', eos: eosString ?? '' })
+        : new ChatTemplate(jinja, template, {
+            ...{ bos: bosString ?? '', eos: eosString ?? '' },
+            control: new ControlText(control.values())
+          })
     const context = await model.createContext({ sequences: slots, contextSize: contextTokens })
     const sequences = Array.from({ length: slots }, () => context.getSequence())
     const threads = new Threads({
@@ -114,7 +121,7 @@ class LlamaEngine implements Engine {
     if (token === undefined) throw new LumosError('MODEL_INVALID', 'The model has no tokens.')
     await threads.measure(() => sequences[0]!.evaluateWithoutGeneratingNewTokens([token]))
     const parts: GenerationParts = {
-      ...{ library, llama, model, threads, template: chat, recommended, contextTokens },
+      ...{ library, llama, model, threads, template: chat, silent, recommended, contextTokens },
       conversations: new Conversations(sequences),
       clock: systemClock,
       random: Math.random
@@ -122,6 +129,17 @@ class LlamaEngine implements Engine {
     return ({ input, params }, signal) =>
       generate(parts, input as TaskInput<'text-generation'>, params as TaskParams<'text-generation'>, signal)
   }
+}
+
+/** How each is spelled. */
+function controlTokensOf(model: LlamaModel): Map<Token, string> {
+  const control = new Map<Token, string>()
+  for (const token of model.iterateAllTokens()) {
+    const kind = model.getTokenAttributes(token)
+    // Some kinds of tokenizers write a space before each.
+    if (kind.control || kind.unknown) control.set(token, model.detokenize([token], true).trim())
+  }
+  return control
 }
 
 interface Opened {

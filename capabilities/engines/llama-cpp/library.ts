@@ -29,6 +29,11 @@ export interface Sequence {
   compareContextTokens(tokens: readonly Token[]): { readonly firstDifferentIndex: number }
   eraseContextTokenRanges(ranges: readonly { readonly start: number; readonly end: number }[]): Promise<void>
   evaluate(tokens: readonly Token[], sampling: Sampling): AsyncGenerator<Token>
+  evaluateWithMetadata(
+    tokens: readonly Token[],
+    wanted: { readonly probabilities: true },
+    sampling: Sampling
+  ): AsyncGenerator<{ readonly token: Token; readonly probabilities: ReadonlyMap<Token, number> }>
   evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>
 }
 
@@ -55,6 +60,8 @@ export interface LlamaModel {
   tokenize(text: string, specialTokens?: boolean): Token[]
   detokenize(tokens: readonly Token[], specialTokens?: boolean, lastTokens?: readonly Token[]): string
   isEogToken(token: Token): boolean
+  iterateAllTokens(): Iterable<Token>
+  getTokenAttributes(token: Token): { readonly control: boolean; readonly unknown: boolean }
   createContext(options: { readonly sequences: number; readonly contextSize: number }): Promise<Context>
   createEmbeddingContext(options: { readonly contextSize: number }): Promise<{
     getEmbeddingFor(tokens: readonly Token[]): Promise<{ readonly vector: readonly number[] }>

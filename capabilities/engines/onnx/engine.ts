@@ -49,7 +49,7 @@ class OnnxEngine implements Engine {
         executionProviders: ['cpu'],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
-        // Errors only: warnings of the runtime speak of graphs, to nobody who could act.
+        // Errors only: warnings of the runtime speak of graphs, which no user of a model can change.
         logSeverityLevel: 3,
         // Threads that spin while they wait for work cost four times the CPU and save nothing here.
         extra: { session: { intra_op: { allow_spinning: '0' } } }

@@ -1,12 +1,13 @@
 /** The tool calls of an answer, as servers stream them: each with one id and name, and its arguments in pieces. */
 
-import { type DeltaChunk, TEXT_PIECE_CHARS_MAX } from '../../../interface/chunks.ts'
+import {
+  type DeltaChunk,
+  NAME_CHARS_MAX,
+  TEXT_PIECE_CHARS_MAX,
+  TOOL_CALLS_MAX
+} from '../../../interface/chunks.ts'
 import { EngineFailedError } from '../../../interface/errors.ts'
 import { isRecord } from '../../../interface/record.ts'
-
-/** Of one answer; `Answer` takes no more. */
-const TOOL_CALLS_MAX = 128
-const NAME_CHARS_MAX = 256
 
 type ToolCallDelta = NonNullable<DeltaChunk['toolCalls']>[number]
 

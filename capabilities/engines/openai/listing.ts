@@ -31,7 +31,7 @@ export interface Listed {
 export interface Product {
   /** How its server is called in messages and in the settings. */
   readonly name: string
-  /** Where it listens unless it is told otherwise. */
+  /** Where it listens by default. */
   readonly port: number
   /** @throws {LumosError} when another program answers there. */
   list(server: ModelServer, signal: AbortSignal): Promise<Listed[]>

@@ -131,7 +131,7 @@ export class ModelServers implements Startable {
 
   async #list({ server, product }: Known, signal: AbortSignal): Promise<Listed[]> {
     if (product !== undefined) return await product.list(server, signal)
-    // A provider elsewhere is not asked for anything before somebody asks it.
+    // Nothing is sent to a provider elsewhere before the first request for one of its models.
     if (server.models !== undefined && server.leavesMesh) return server.models.map(listedByName)
     const listed = await listCompatible(server, signal)
     const { models } = server

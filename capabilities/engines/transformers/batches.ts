@@ -2,6 +2,7 @@
 
 import { type PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import type { ControlText } from '../text/control-text.ts'
 
 /** On a processor, more texts at once are not faster. */
 const BATCH_TEXTS_MAX = 8
@@ -16,19 +17,29 @@ export interface Tokenized {
   readonly at: number
 }
 
+export interface TextReader {
+  readonly tokenizer: PreTrainedTokenizer
+  readonly control: ControlText
+  readonly contextTokens: number | undefined
+}
+
 /** What a tokenizer is besides its types. */
 type Encode = (text: string, options: object) => { input_ids: number[]; token_type_ids?: number[] }
 
 /** @throws {LumosError} `CONTEXT_TOO_SMALL` for a text that the model would have to cut. */
 export function tokenized(
-  tokenizer: PreTrainedTokenizer,
-  texts: readonly (readonly [text: string, pair?: string])[],
-  contextTokens: number | undefined
+  { tokenizer, control, contextTokens }: TextReader,
+  texts: readonly (readonly [text: string, pair?: string])[]
 ): Tokenized[] {
   const encode = tokenizer as unknown as Encode
   return texts.map(([text, pair], at) => {
-    const { input_ids: ids, token_type_ids: types = ids.map(() => 0) } = encode(text, {
-      ...{ text_pair: pair ?? null, padding: false, truncation: false, return_tensor: false },
+    const { input_ids: ids, token_type_ids: types = ids.map(() => 0) } = encode(control.spaced(text), {
+      ...{
+        text_pair: pair === undefined ? null : control.spaced(pair),
+        padding: false,
+        truncation: false,
+        return_tensor: false
+      },
       return_token_type_ids: true
     })
     if (ids.length === 0) throw new InvalidInputError(`Text ${at} is empty.`)

@@ -1,17 +1,15 @@
 /** Feature extraction: texts in, one vector of length 1 for each out. */
 
-import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
+import type { PreTrainedModel, Tensor } from '@huggingface/transformers'
 import { EngineFailedError, InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { VECTORS_BYTES_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { batchesOf, inputsOf, type Tokenized, tokenized } from './batches.ts'
+import { batchesOf, inputsOf, type TextReader, type Tokenized, tokenized } from './batches.ts'
 import type { Pooling } from './repository.ts'
 
-export interface EmbeddingModel {
-  readonly tokenizer: PreTrainedTokenizer
+export interface EmbeddingModel extends TextReader {
   readonly model: PreTrainedModel
-  readonly contextTokens: number | undefined
   readonly pooling: Pooling
 }
 
@@ -23,21 +21,20 @@ interface Features {
 }
 
 export async function embed(
-  { tokenizer, model, contextTokens, pooling }: EmbeddingModel,
+  { model, pooling, ...reader }: EmbeddingModel,
   { texts }: TaskInput<'feature-extraction'>,
   { dimensions: wanted }: TaskParams<'feature-extraction'>,
   { signal }: AbortOptions
 ): Promise<{ output: unknown; inputTokens: number }> {
   const all = tokenized(
-    tokenizer,
-    texts.map(text => [text] as const),
-    contextTokens
+    reader,
+    texts.map(text => [text] as const)
   )
   let vectors: Float32Array | undefined
   let dimensions = 0
   for (const batch of batchesOf(all)) {
     signal?.throwIfAborted()
-    const features: Features = await model(inputsOf(batch, tokenizer.pad_token_id ?? 0))
+    const features: Features = await model(inputsOf(batch, reader.tokenizer.pad_token_id ?? 0))
     const tensor = features.sentence_embedding ?? features.last_hidden_state ?? features.token_embeddings
     if (tensor === undefined) throw new EngineFailedError('The graph gives no vectors for tokens.')
     const { data, dims } = tensor.to('float32')

@@ -21,10 +21,13 @@ import type { TaskInput, TaskName, TaskParams } from '../../../interface/tasks/i
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
 import { checkFiles } from '../model-files.ts'
+import { ControlText } from '../text/control-text.ts'
 import { embed } from './embedding.ts'
 import { generate } from './generation.ts'
 import { rank } from './ranking.ts'
 import type { Pooling } from './repository.ts'
+import { TokenBytes } from './token-bytes.ts'
+import { silentTokens } from './token-text.ts'
 import type { Weights } from './weights.ts'
 
 // What is not on this disk is not there: the library would ask its hub.
@@ -59,10 +62,17 @@ export interface TransformersSettings {
   readonly threads: number
 }
 
+interface OpenModel {
+  readonly tokenizer: PreTrainedTokenizer
+  readonly control: ControlText
+  readonly model: PreTrainedModel
+  tokenBytes(): TokenBytes
+}
+
 class TransformersEngine implements Engine {
   readonly memoryBytes = 0
   readonly #settings: TransformersSettings
-  #open: { readonly tokenizer: PreTrainedTokenizer; readonly model: PreTrainedModel } | undefined
+  #open: OpenModel | undefined
 
   constructor(settings: TransformersSettings) {
     this.#settings = settings
@@ -79,9 +89,13 @@ class TransformersEngine implements Engine {
     // Relative, because another user may not see the folders above. The dot tells it from the name of a repository.
     const place = `./${this.#settings.directory}`
     try {
-      const tokenizer = await AutoTokenizer.from_pretrained(place)
+      const tokenizer = asSpelled(await AutoTokenizer.from_pretrained(place))
       if (template !== undefined) tokenizer.chat_template = await readFile(template, 'utf8')
-      this.#open = { tokenizer, model: await CLASSES[task]!.from_pretrained(place, this.#options()) }
+      const control = new ControlText(tokenizer.all_special_tokens)
+      const model = await CLASSES[task]!.from_pretrained(place, this.#options())
+      let bytes: TokenBytes | undefined
+      const tokenBytes = () => (bytes ??= new TokenBytes(tokenizer, silentTokens(tokenizer)))
+      this.#open = { tokenizer, control, model, tokenBytes }
     } catch (err) {
       throw new LumosError('MODEL_INVALID', `The model cannot be loaded: ${(err as Error).message}`, {
         cause: err
@@ -135,6 +149,22 @@ class TransformersEngine implements Engine {
       }
     }
   }
+}
+
+/** What the library keeps of its files. */
+interface Sources {
+  readonly _tokenizerJSON: { readonly added_tokens: readonly { readonly special: boolean }[] }
+  readonly _tokenizerConfig: object
+}
+
+/** Control tokens count as they are spelled, and not where a text only looks like one once it was normalized. */
+function asSpelled(tokenizer: PreTrainedTokenizer): PreTrainedTokenizer {
+  const { _tokenizerJSON: json, _tokenizerConfig: config } = tokenizer as unknown as Sources
+  const added_tokens = json.added_tokens.map(token =>
+    token.special ? { ...token, normalized: false } : token
+  )
+  const Tokenizer = tokenizer.constructor as new (json: object, config: object) => PreTrainedTokenizer
+  return new Tokenizer({ ...json, added_tokens }, config)
 }
 
 const CLASSES: Partial<Record<TaskName, { from_pretrained: typeof AutoModel.from_pretrained }>> = {

@@ -6,10 +6,12 @@ import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { TOKENS_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { Chunks } from './answer-chunks.ts'
-import { AnswerText } from './answer-text.ts'
-import { offered, promptOf } from './prompt.ts'
+import { AnswerWriter } from '../text/answer-writer.ts'
+import { type Constraint, constraintOf } from '../text/constraint.ts'
+import { Guard } from './guard.ts'
+import { type ConversationReader, promptOf, tokensOfPrompt } from './prompt.ts'
 import { Sampler, type Sampling } from './sampler.ts'
+import type { TokenBytes } from './token-bytes.ts'
 import { TokenText } from './token-text.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -19,74 +21,88 @@ type Params = TaskParams<'text-generation'>
 /** Sampled from so many where a model's makers say that it is to be sampled, and no more. */
 const TOP_K_DEFAULT = 50
 
-export interface TextModel {
-  readonly tokenizer: PreTrainedTokenizer
+export interface TextModel extends ConversationReader {
   readonly model: PreTrainedModel
+  /** Worked out when an answer is first held to something. */
+  tokenBytes(): TokenBytes
   /** Tokens of a prompt and its answer together. */
   readonly contextTokens: number | undefined
 }
 
 export async function* generate(
-  { tokenizer, model, contextTokens }: TextModel,
+  { model, contextTokens, tokenBytes, ...reader }: TextModel,
   input: Input,
   params: Params,
   { signal }: AbortOptions
 ): AsyncGenerator<InferenceChunk> {
   signal?.throwIfAborted()
-  refuseOthers(params)
-  const text = input.messages === undefined ? input.prompt! : promptOf(tokenizer, input.messages, params)
-  const prompt = tokenizer.encode(text, { add_special_tokens: input.messages === undefined })
+  const { tokenizer } = reader
+  const constraint = constraintOf(params)
+  const { messages, prompt: given = '' } = input
+  const isConversation = messages !== undefined
+  const text = isConversation ? promptOf(reader, messages, params) : given
+  const prompt = tokensOfPrompt(tokenizer, text, { isWritten: !isConversation })
   const max = roomFor(prompt.length, params.maxTokens, contextTokens)
-  const tools = offered(params)
-  const answer = new AnswerText({
-    stops: params.stop ?? [],
-    oneCall: params.parallelToolCalls === false,
-    reasons: input.messages !== undefined && text.trimEnd().endsWith('<think>'),
-    ...(tools.length > 0 && { tools: new Set(tools.map(({ name }) => name)) })
+  const ends = endsOf(model, tokenizer)
+  const answer = new AnswerWriter({
+    ...{ params, prompt: text, isConversation, most: max, constraint },
+    textOf: token => tokenizer.decode([token], { skip_special_tokens: false })
   })
-
-  const sampler = new Sampler(samplingOf(params, model), prompt)
-  const chunks = new Chunks(text, token => tokenizer.decode([token], { skip_special_tokens: false }))
+  const begin = (room: number) => new Guard(constraint!.grammar, tokenBytes(), { ends, room })
+  const guards = constraint && new Guards(constraint, answer, begin, max)
   const words = new TokenText(tokenizer)
-  const tokens = tokensOf(model, { prompt, max, sampler, ends: endsOf(model, tokenizer), signal })
-  let outputTokens = 0
-  let ended = false
+  const tokens = tokensOf(model, {
+    ...{ prompt, max, ends, signal },
+    sampler: new Sampler(samplingOf(params, model), prompt),
+    ...(guards !== undefined && { guard: () => guards.current })
+  })
+  let hasEnded = false
   try {
-    while (!answer.stopped) {
+    while (!answer.isOver) {
       const { done, value } = await tokens.next()
       if (done) {
-        ended = value
+        hasEnded = value
         break
       }
-      outputTokens++
-      const pieces = answer.add(words.add(value.token))
-      // An answer has no more pieces than tokens, so what is left goes with the last of them.
-      if (outputTokens === max && !answer.stopped) pieces.push(...answer.add(words.end()), ...answer.end())
-      yield* chunks.of(pieces, value)
+      yield* answer.add(value, words.add(value.token), () => words.end())
     }
   } finally {
     await tokens.return(false)
   }
-  if (outputTokens < max) yield* chunks.of([...answer.add(words.end()), ...answer.end()])
-  const finishReason = answer.calls > 0 ? 'tool_calls' : ended || answer.stopped ? 'stop' : 'length'
-  yield {
-    type: 'done',
-    index: chunks.count,
-    finishReason,
-    usage: { inputTokens: prompt.length, outputTokens }
-  }
+  yield* answer.end(hasEnded && guards?.isShortened !== true, words.end(), prompt.length)
 }
 
-/** What this engine cannot hold an answer to is refused, and never left undone in silence. */
-function refuseOthers({ toolChoice, responseFormat }: Params): void {
-  const refuse = (field: string, what: string): never => {
-    throw new InvalidInputError(`${field}: the engine of this model ${what}.`, { details: { field } })
+/** One guard for an answer, and one for each call where only calls are held to something. */
+class Guards {
+  readonly #constraint: Constraint
+  readonly #answer: AnswerWriter
+  readonly #begin: () => Guard
+  #guard: Guard | undefined
+
+  constructor(constraint: Constraint, answer: AnswerWriter, begin: (room: number) => Guard, max: number) {
+    this.#constraint = constraint
+    this.#answer = answer
+    this.#begin = () => begin(max - answer.tokens)
   }
-  if (toolChoice === 'required' || typeof toolChoice === 'object') {
-    refuse('params.toolChoice', 'cannot make the model call a tool: it knows "auto" and "none"')
+
+  /** What the next token is held to. */
+  get current(): Guard | undefined {
+    const { held } = this.#answer
+    if (this.#constraint.of === 'answer') {
+      if (held === undefined) return undefined
+      this.#guard ??= this.#begin()
+    } else if (held === undefined) this.#guard = undefined
+    else if (this.#guard === undefined) {
+      const begun = this.#begin()
+      // A token may hold the mark of a call and its beginning. What the tools do not allow is left to the model.
+      if (begun.takeText(held)) this.#guard = begun
+    }
+    return this.#guard
   }
-  if (responseFormat !== undefined && responseFormat.type !== 'text') {
-    refuse('params.responseFormat', 'cannot hold an answer to JSON')
+
+  /** Whether the answer had to end sooner than the model would have ended it. */
+  get isShortened(): boolean {
+    return this.#guard?.isShortened ?? false
   }
 }
 

@@ -3,7 +3,9 @@
 import type { PreTrainedTokenizer } from '@huggingface/transformers'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { asText } from './tool-calls.ts'
+import { offered } from '../text/constraint.ts'
+import { type ControlText, piecesOf } from '../text/control-text.ts'
+import { asText } from '../text/tool-calls.ts'
 
 type Input = TaskInput<'text-generation'>
 type Params = TaskParams<'text-generation'>
@@ -12,19 +14,24 @@ type Message = NonNullable<Input['messages']>[number]
 /** What a template may make of a conversation. A million tokens are some 4 MiB; a template that repeats itself makes more. */
 const PROMPT_CHARS_MAX = 16 * 1024 * 1024
 
+export interface ConversationReader {
+  readonly tokenizer: PreTrainedTokenizer
+  readonly control: ControlText
+}
+
 /** @throws {LumosError} `INVALID_INPUT` with the words of the template, which may refuse roles or their order. */
 export function promptOf(
-  tokenizer: PreTrainedTokenizer,
+  { tokenizer, control }: ConversationReader,
   messages: readonly Message[],
   params: Params
 ): string {
-  const tools = offered(params)
   const template = templateOf(tokenizer)
   const writesCalls = template.includes('tool_calls')
   let prompt: unknown
   try {
+    const tools = control.parted(offered(params))
     prompt = tokenizer.apply_chat_template(
-      messages.map(message => shown(message, writesCalls)) as never,
+      control.parted(messages).map(message => shown(message, writesCalls)) as never,
       {
         tokenize: false,
         add_generation_prompt: true,
@@ -42,9 +49,15 @@ export function promptOf(
   throw new LumosError('MODEL_INVALID', `The chat template makes more than ${PROMPT_CHARS_MAX} characters.`)
 }
 
-/** Tools that the model may call. */
-export const offered = ({ tools = [], toolChoice }: Params): NonNullable<Params['tools']> =>
-  toolChoice === 'none' ? [] : tools
+/** Only the template's own text holds control tokens, and a prompt that a caller writes in its place. */
+export const tokensOfPrompt = (
+  tokenizer: PreTrainedTokenizer,
+  prompt: string,
+  { isWritten }: { readonly isWritten: boolean }
+): number[] =>
+  isWritten
+    ? tokenizer.encode(prompt)
+    : piecesOf(prompt).flatMap(piece => tokenizer.encode(piece, { add_special_tokens: false }))
 
 const described = ({ name, description, parameters }: NonNullable<Params['tools']>[number]): object => ({
   name,

@@ -1,29 +1,27 @@
 /** Text ranking with a cross-encoder: it reads the query and a document together, and gives one score. */
 
-import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
+import type { PreTrainedModel, Tensor } from '@huggingface/transformers'
 import { EngineFailedError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { batchesOf, inputsOf, tokenized } from './batches.ts'
+import { batchesOf, inputsOf, type TextReader, tokenized } from './batches.ts'
 
-export interface RankingModel {
-  readonly tokenizer: PreTrainedTokenizer
+export interface RankingModel extends TextReader {
   readonly model: PreTrainedModel
-  readonly contextTokens: number | undefined
 }
 
 export async function rank(
-  { tokenizer, model, contextTokens }: RankingModel,
+  { model, ...reader }: RankingModel,
   { query, documents }: TaskInput<'text-ranking'>,
   { topN }: TaskParams<'text-ranking'>,
   { signal }: AbortOptions
 ): Promise<{ output: unknown; inputTokens: number }> {
   const pairs = documents.map(document => [query, document] as const)
-  const all = tokenized(tokenizer, pairs, contextTokens)
+  const all = tokenized(reader, pairs)
   const results: { index: number; score: number }[] = []
   for (const batch of batchesOf(all)) {
     signal?.throwIfAborted()
-    const { logits }: { logits: Tensor } = await model(inputsOf(batch, tokenizer.pad_token_id ?? 0))
+    const { logits }: { logits: Tensor } = await model(inputsOf(batch, reader.tokenizer.pad_token_id ?? 0))
     const scores = logits.to('float32').data as Float32Array
     if (scores.length !== batch.length)
       throw new EngineFailedError('The graph gives more than one score for a pair.')

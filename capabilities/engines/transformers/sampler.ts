@@ -1,5 +1,8 @@
 /** Chooses the next token by the scores that a model gives to all of them. */
 
+import type { Choice, Likelihood } from '../text/answer-chunks.ts'
+import type { Guard } from './guard.ts'
+
 export interface Sampling {
   /** 0: always the likeliest. */
   readonly temperature: number
@@ -16,14 +19,6 @@ export interface Sampling {
   readonly top?: number
 }
 
-export type Likelihood = readonly [token: number, logprob: number]
-
-export interface Choice {
-  readonly token: number
-  /** What the model said before anything was added or taken away; the chosen one first. */
-  readonly likelihoods?: readonly Likelihood[]
-}
-
 export class Sampler {
   readonly #sampling: Sampling
   readonly #random: () => number
@@ -37,14 +32,28 @@ export class Sampler {
     this.#prompt = new Set(sampling.repetitionPenalty === 1 ? [] : prompt)
   }
 
-  /** Changes the scores: of each token that came already. */
-  choose(scores: Float32Array): Choice {
-    const { temperature, top } = this.#sampling
+  /**
+   * Changes the scores: of each token that came already.
+   *
+   * @param guard allows some tokens only. What is allowed is drawn with the same odds as if only that was there.
+   */
+  choose(scores: Float32Array, guard?: Guard): Choice {
+    const { top } = this.#sampling
     const said = top === undefined ? undefined : scores.slice()
     this.#penalize(scores)
-    const token = temperature === 0 ? likeliest(scores) : this.#sample(scores)
+    let token = this.#drawn(scores)
+    // Most tokens are allowed, and to look at one is cheaper than at all.
+    if (guard !== undefined && !guard.allows(token)) {
+      guard.mask(scores)
+      token = this.#drawn(scores)
+    }
+    guard?.take(token)
     this.#made.set(token, (this.#made.get(token) ?? 0) + 1)
     return said === undefined ? { token } : { token, likelihoods: likelihoodsOf(said, token, top!) }
+  }
+
+  #drawn(scores: Float32Array): number {
+    return this.#sampling.temperature === 0 ? likeliest(scores) : this.#sample(scores)
   }
 
   #penalize(scores: Float32Array): void {
@@ -116,7 +125,7 @@ function drawn(weights: Float64Array, candidates: readonly number[], random: num
     left -= weights[token]!
     if (left < 0) return token
   }
-  return candidates.at(-1)!
+  return candidates.findLast(token => weights[token]! > 0)!
 }
 
 /** Mulberry32: one number of state, the same on every machine. */

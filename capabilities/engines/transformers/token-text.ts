@@ -1,16 +1,19 @@
 /** The text of tokens, one after the other: a character may need several, and spaces depend on the token before. */
 
 import type { PreTrainedTokenizer } from '@huggingface/transformers'
-import { CALL_END, CALL_START, CALLS_FOLLOW, PYTHON_TAG } from './tool-calls.ts'
+import { SPOKEN_TOKENS } from '../text/tool-calls.ts'
 
-/** Special tokens that mean something in an answer. */
-const KEPT: ReadonlySet<string> = new Set([
-  ...[CALL_START, CALL_END, CALLS_FOLLOW, PYTHON_TAG],
-  ...['[ARGS]', '[CALL_ID]', '<think>', '</think>']
-])
 /** No character of UTF-8 needs more tokens; a longer wait is for bytes that are none. */
 const CHARACTER_TOKENS_MAX = 8
 const INCOMPLETE = '\ufffd'
+
+/** Tokens that are no part of the text. */
+export function silentTokens({
+  all_special_ids: ids,
+  all_special_tokens: texts
+}: PreTrainedTokenizer): Set<number> {
+  return new Set(ids.filter((_, at) => !SPOKEN_TOKENS.has(texts[at]!)))
+}
 
 export class TokenText {
   readonly #tokenizer: PreTrainedTokenizer
@@ -21,8 +24,7 @@ export class TokenText {
 
   constructor(tokenizer: PreTrainedTokenizer) {
     this.#tokenizer = tokenizer
-    const { all_special_ids: ids, all_special_tokens: texts } = tokenizer
-    this.#skipped = new Set(ids.filter((_, at) => !KEPT.has(texts[at]!)))
+    this.#skipped = silentTokens(tokenizer)
   }
 
   /** The text that is complete with this token. */

@@ -5,7 +5,9 @@
 
 import { type PreTrainedModel, Tensor } from '@huggingface/transformers'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import type { Choice, Sampler } from './sampler.ts'
+import type { Choice } from '../text/answer-chunks.ts'
+import type { Guard } from './guard.ts'
+import type { Sampler } from './sampler.ts'
 
 /** A run cannot be interrupted, so a long prompt is read in runs of so many tokens. */
 const RUN_TOKENS = 256
@@ -32,6 +34,8 @@ export interface TokensOptions extends AbortOptions {
   readonly prompt: readonly number[]
   readonly max: number
   readonly sampler: Sampler
+  /** What the next token is held to; asked for before each. */
+  readonly guard?: () => Guard | undefined
   /** Tokens that end an answer; they are no part of it. */
   readonly ends: ReadonlySet<number>
 }
@@ -39,7 +43,7 @@ export interface TokensOptions extends AbortOptions {
 /** The tokens of the answer. @returns whether the model ended it by itself. */
 export async function* tokensOf(
   model: PreTrainedModel,
-  { prompt, max, sampler, ends, signal }: TokensOptions
+  { prompt, max, sampler, guard, ends, signal }: TokensOptions
 ): AsyncGenerator<Choice, boolean> {
   const decoder = model as unknown as Decoder
   const runTokens = keepsAll(decoder) ? RUN_TOKENS : prompt.length
@@ -65,9 +69,10 @@ export async function* tokensOf(
     let scores: Float32Array | undefined
     for (let at = 0; at < prompt.length; at += runTokens) scores = await run(prompt.slice(at, at + runTokens))
     for (let made = 0; ; made++) {
-      const choice = sampler.choose(scores!)
+      const choice = sampler.choose(scores!, guard?.())
       if (ends.has(choice.token)) return true
       yield choice
+      if (guard?.()?.isComplete) return true
       if (made + 1 === max) return false
       scores = await run([choice.token])
     }

@@ -21,6 +21,7 @@ const HISTORY_LINES_MAX = 500
 const CTRL_C = '\u0003'
 
 export async function talk(conversation: Conversation, output: Output): Promise<void> {
+  mustBeAmong(await writers(conversation), conversation.model, 'See what there is: lumos-node models')
   output.note(`Talking to ${conversation.model}. /help lists commands.`)
   const lines = new Lines()
   for (;;) {
@@ -111,29 +112,36 @@ async function obey(text: string, conversation: Conversation, output: Output): P
     default: {
       const closest = closestNames(command, ['/model', '/peer', '/save', '/help', '/exit'])
       throw new LumosError('USAGE', `There is no ${printable(command)}.`, {
-        hint: `${closest.join(', ')} /help`
+        hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : '/help lists commands.'
       })
     }
   }
 }
 
 async function chooseModel(conversation: Conversation, name: string, output: Output): Promise<void> {
-  const { data } = await conversation.node.execute<{ models: ListedModel[] }>('inference.models', {
-    type: textGeneration.name
-  })
-  const ids = data.models.map(({ id }) => id)
+  const models = await writers(conversation)
   if (name === '') {
-    for (const { id, devices } of data.models) output.note(printable(`${id}  ${devices.join(', ')}`))
+    for (const { id, devices } of models) output.note(printable(`${id}  ${devices.join(', ')}`))
     return
   }
-  if (!ids.includes(name)) {
-    const closest = closestNames(name, ids)
-    throw new LumosError('MODEL_NOT_FOUND', `No device offers "${name}".`, {
-      hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : '/model lists them.'
-    })
-  }
+  mustBeAmong(models, name, '/model lists them.')
   conversation.model = name
   output.note(`Talking to ${name}.`)
+}
+
+/** The models that write text. */
+async function writers({ node }: Conversation): Promise<readonly ListedModel[]> {
+  const wanted = { type: textGeneration.name }
+  return (await node.execute<{ models: ListedModel[] }>('inference.models', wanted)).data.models
+}
+
+function mustBeAmong(models: readonly ListedModel[], name: string, otherwise: string): void {
+  const ids = models.map(({ id }) => id)
+  if (ids.includes(name)) return
+  const closest = closestNames(name, ids)
+  throw new LumosError('MODEL_NOT_FOUND', `No device offers "${name}" to write text.`, {
+    hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : otherwise
+  })
 }
 
 async function save(conversation: Conversation, file: string, output: Output): Promise<void> {

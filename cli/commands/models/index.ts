@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
+import { registerWeights } from './weights.ts'
 
 export function register(program: Command, lazily: Lazily): void {
   const models = program
@@ -33,9 +34,9 @@ export function register(program: Command, lazily: Lazily): void {
     .addHelpText(
       'after',
       examples(
-        ['models offer digits-cnn --peer den', 'den may ask this model, and no other device may'],
-        ['models offer digits-cnn --role admin --role member', 'devices of these roles may'],
-        ['models offer digits-cnn', 'every member may again']
+        ['models offer qwen3 --peer den', 'den may ask this model, and no other device may'],
+        ['models offer qwen3 --role admin --role member', 'devices of these roles may'],
+        ['models offer qwen3', 'every member may again']
       )
     )
     .action(lazily(async () => ({ run: (await import('./offer.ts')).offer })))
@@ -50,4 +51,5 @@ export function register(program: Command, lazily: Lazily): void {
     .argument('[model]', 'its name; without it, all')
     .option('--no-wait', 'return at once; the job goes on')
     .action(lazily(() => import('./check.ts')))
+  registerWeights(models, lazily)
 }

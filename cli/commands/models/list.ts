@@ -5,6 +5,7 @@ import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { bytes } from '../../quantities.ts'
 import { speedOf } from './speed.ts'
+import { whereOf } from './where.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {
   const { data } = await findNode(options).execute<ModelList>('model.list')
@@ -16,7 +17,7 @@ export async function run({ options, output }: Invocation): Promise<void> {
       status,
       size === null ? '-' : bytes(size),
       speedOf(providers),
-      providers.map(({ name, route }) => (route === 'local' ? `${name} (here)` : name)).join(', ')
+      providers.map(whereOf).join(', ')
     ])
     const offered =
       rows.length === 0

@@ -2,13 +2,15 @@
 
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
+import { NAME_CHARS_MAX } from '../../../interface/chunks.ts'
+import { TOP_LOGPROBS_MAX } from '../../../interface/tasks/generation-params.ts'
 import { Text } from '../../../interface/tasks/messages.ts'
 import { textGeneration } from '../../../interface/tasks/text-generation.ts'
 import type { AppEnv } from '../../app-env.ts'
 import {
   answerStream,
   answerWhole,
-  MEDIA_BODY_BYTES_MAX,
+  LARGE_BODY_BYTES_MAX,
   type OpenaiComponents,
   readBody,
   unitContext
@@ -32,7 +34,6 @@ import { KeptResponses } from './kept.ts'
 import { type ResponseEvent, ResponseOutput } from './output.ts'
 
 const UNIT = 'inference.chat'
-const NAME_CHARS_MAX = 256
 
 const Body = z.object({
   model: ModelName,
@@ -41,7 +42,7 @@ const Body = z.object({
   previous_response_id: maybe(z.string().min(1).max(NAME_CHARS_MAX)),
   max_output_tokens: MaxTokens,
   ...Sampling,
-  top_logprobs: maybe(z.int().min(0).max(20)),
+  top_logprobs: maybe(z.int().min(0).max(TOP_LOGPROBS_MAX)),
   tools: ResponseTools,
   tool_choice: ResponseToolChoice,
   parallel_tool_calls: maybe(z.boolean()),
@@ -61,18 +62,21 @@ export function responseRoutes(components: OpenaiComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
 
   routes.post('/', async c => {
-    const body = await readBody(c, components, Body, MEDIA_BODY_BYTES_MAX)
+    const body = await readBody(c, components, Body, LARGE_BODY_BYTES_MAX)
     const messages = [...earlier(kept, body), ...body.input]
     // Instructions hold for one response alone.
-    const told = body.instructions === undefined ? [] : [{ role: 'system', content: body.instructions }]
+    const instructions =
+      body.instructions === undefined ? [] : [{ role: 'system', content: body.instructions }]
     if (messages.length === 0)
-      throw new RefusedError("Missing required parameter: 'input'.", { param: 'input' })
+      throw new RefusedError("Missing required parameter: 'input'.", {
+        ...{ param: 'input', reason: 'missing_required_parameter' }
+      })
     const { requestId } = c.var.call
     const head = { ...headOf(body), id: `resp_${requestId}`, created_at: Math.floor(clock.wallMs() / 1000) }
     const output = new ResponseOutput(requestId)
     const calls = {
       unit: UNIT,
-      inputs: [inputFor(body, [...told, ...messages])],
+      inputs: [inputFor(body, [...instructions, ...messages])],
       context: unitContext(c, UNIT)
     }
     const pieces = piecesOf(streamAll(units, calls))

@@ -1,14 +1,10 @@
 /** What a response is asked with: items of earlier turns and of this one, as `inference.chat` takes them. */
 
 import * as z from 'zod'
-import { Text } from '../../../interface/tasks/messages.ts'
-import { ImageUrl } from '../messages.ts'
+import { NAME_CHARS_MAX } from '../../../interface/chunks.ts'
+import { MESSAGES_MAX, PARTS_MAX, Text } from '../../../interface/tasks/messages.ts'
+import { ImageUrl, joined } from '../messages.ts'
 import { listOf, oneOf } from '../schema.ts'
-
-/** As the tasks bound them (`interface/tasks/messages.ts`). */
-const ITEMS_MAX = 4096
-const PARTS_MAX = 256
-const NAME_CHARS_MAX = 256
 
 const Name = z.string().min(1).max(NAME_CHARS_MAX)
 const PARTS = ['input_text', 'output_text', 'text', 'refusal', 'input_image'] as const
@@ -45,7 +41,7 @@ const Untyped = z.unknown().transform(item => {
 })
 
 export const ResponseInput = z
-  .union([Text, listOf(Untyped.pipe(Item), ITEMS_MAX)])
+  .union([Text, listOf(Untyped.pipe(Item), MESSAGES_MAX)])
   .transform(input => (typeof input === 'string' ? [{ role: 'user', content: input }] : messagesOf(input)))
 
 export type UnitMessage = {
@@ -80,5 +76,5 @@ function partsOf(content: z.output<typeof Content>): unknown {
       ? { type: 'image', image: part.image_url }
       : { type: 'text', text: part.text }
   })
-  return parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts
+  return joined(parts)
 }

@@ -12,8 +12,10 @@ import { hfUrl, type OriginSettings, readToken } from './settings.ts'
 
 export { HttpClient } from './http-client.ts'
 export { obtainFile } from './obtain.ts'
-export type { Listing, Origin, RepositoryParts } from './origin.ts'
+export type { Listing, Origin, OriginFile, RepositoryParts } from './origin.ts'
 export { type HubRef, type ModelRef, nameOf, type OriginRef, parseRef, refText } from './refs.ts'
+export { retrying } from './retry.ts'
+export { searchHub } from './search.ts'
 export { type OriginSettings, originSettings } from './settings.ts'
 
 export interface OriginComponents {

@@ -20,21 +20,30 @@ export const keyOf = ({ sha256, url, gitSha1, version = '', bytes }: OriginFile)
 const isKnown = ({ sha256, gitSha1, version }: OriginFile): boolean =>
   (sha256 ?? gitSha1 ?? version) !== undefined
 
+export interface ObtainOptions extends DownloadOptions {
+  /** Called once, with the bytes that were there before. */
+  onKept?(bytes: number): void
+}
+
 /** @throws {LumosError} `WEIGHTS_INVALID` for wrong bytes, `ORIGIN_CHANGED`, and what `download` and the store throw. */
 export async function obtainFile(
   store: Pick<WeightStore, 'file' | 'partial'>,
   file: OriginFile,
-  options: DownloadOptions
+  options: ObtainOptions
 ): Promise<StoredFile> {
   const expected = file.sha256 === undefined ? {} : { sha256: file.sha256 }
   for (let attempt = 1; ; attempt++) {
     const stored = file.sha256 === undefined ? undefined : store.file(file.sha256)
-    if (stored !== undefined) return stored
+    if (stored !== undefined) {
+      options.onKept?.(stored.bytes)
+      return stored
+    }
     let partial = await store.partial(keyOf(file), file.bytes)
     if (!isKnown(file) && partial.bytesHave > 0) {
       await partial.discard()
       partial = await store.partial(keyOf(file), file.bytes)
     }
+    if (attempt === 1) options.onKept?.(partial.bytesHave)
     try {
       await download(partial, file, options)
       return await partial.finish(expected, options.signal ? { signal: options.signal } : {})

@@ -3,6 +3,7 @@
 import { posix } from 'node:path'
 import { InvalidInputError } from '../../../interface/errors.ts'
 import { ModelId } from '../../../interface/names.ts'
+import { isPath } from '../../../interface/path-ref.ts'
 import { RepositoryPath } from '../../../interface/weights.ts'
 
 /** A repository of a hub of Hugging Face or ModelScope, and a file or variant of it where only that is wanted. */
@@ -50,7 +51,6 @@ const OLLAMA_NAME = /^(?:[A-Za-z0-9][\w.-]{0,79}\/)?[A-Za-z0-9][\w.-]{0,79}$/
 const OLLAMA_TAG = /^\w[\w.-]{0,127}$/
 /** CIDv1 in base32 of SHA-256: a directory or large file (`dag-pb`), or a single leaf (`raw`). */
 const CID = /^baf(?:ybei|krei)[a-z2-7]{52}$/
-const PATH = /^(?:[/\\]|\.{1,2}(?:[/\\]|$)|~(?:[/\\]|$)|[A-Za-z]:[/\\])/
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
 /** Kinds of weights, as GGUF files are named by them at their ends. */
 const VARIANT =
@@ -63,7 +63,7 @@ export function parseRef(text: string): ModelRef {
   if (text.length === 0 || text.length > REF_CHARS_MAX)
     throw refused(`A model has 1 to ${REF_CHARS_MAX} characters`)
   if (/[\p{Cc}\p{Cf}]/u.test(text)) throw refused('The model holds characters that are not seen')
-  if (PATH.test(text)) return { kind: 'path', path: text }
+  if (isPath(text)) return { kind: 'path', path: text }
   if (SCHEME.test(text)) return urlRef(text)
   const [, prefix, rest = ''] = /^(hf|ms|ollama):(.*)$/is.exec(text) ?? []
   if (prefix?.toLowerCase() === 'ollama') return ollamaRef(rest)

@@ -8,7 +8,7 @@ import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { Logger } from '../../../interface/lifecycle.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
 import type { BlocksClient } from '../../../protocols/blocks/index.ts'
-import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
+import type { WeightStore } from '../../../storage/weights/types.ts'
 import { awayTooLong } from './away.ts'
 import { Candidates } from './candidates.ts'
 import { Holder, type Leaf } from './holder.ts'
@@ -69,8 +69,12 @@ export class Fetch {
     return this.#components.incoming
   }
 
-  /** @throws {LumosError} `TIMEOUT` when nothing came for `waitMs`, naming the holders that are away; what the disk throws. */
-  async run(signal?: AbortSignal): Promise<{ stored: StoredRepository; sources: WeightSource[] }> {
+  /**
+   * All its files are in the store when this resolves.
+   *
+   * @throws {LumosError} `TIMEOUT` when nothing came for `waitMs`, naming the holders that are away; what the disk throws.
+   */
+  async run(signal?: AbortSignal): Promise<WeightSource[]> {
     const onAbort = (): void => this.#fail(signal?.reason)
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted) onAbort()
@@ -78,11 +82,7 @@ export class Fetch {
       this.#check()
       void this.#openFiles().catch(err => this.#fail(err))
       await this.#ended.promise
-      const { repository, envelope } = this.incoming
-      const stored = await this.#components.store.add(repository, envelope, {
-        signal: this.#controller.signal
-      })
-      return { stored, sources: this.#tally.sources }
+      return this.#tally.sources
     } finally {
       signal?.removeEventListener('abort', onAbort)
       this.#controller.abort(new LumosError('CANCELLED', 'The fetch has ended.'))

@@ -116,22 +116,33 @@ export class WeightTransfer {
     if (this.#fetches.has(value.cid)) {
       throw new OverloadedError(`${value.name} is being fetched already.`, FETCHED_RETRY_AFTER_MS)
     }
-    const fetch = new Fetch({
-      ...this.#components,
-      waitMs,
-      incoming: new IncomingRepository(value, envelope),
-      holders: this.#holders,
-      ...(onProgress && { onProgress })
-    })
+    const fetch = this.#fetchOf(new IncomingRepository(value, envelope), waitMs, onProgress)
     this.#fetches.set(value.cid, fetch)
     this.changed()
     try {
-      const { stored, sources } = await fetch.run(signal)
-      return { repository: stored, sources }
+      const sources = await fetch.run(signal)
+      return { repository: await store.add(value, envelope, { signal }), sources }
     } finally {
       this.#fetches.delete(value.cid)
       this.changed()
     }
+  }
+
+  /**
+   * A file of a repository of the mesh becomes one of the store, for a repository of another name or origin.
+   *
+   * @throws {LumosError} `WEIGHTS_NOT_FOUND` where no device has it now; else as {@link fetch} does.
+   */
+  async fetchFile(
+    sha256: string,
+    { signal, waitMs = WAIT_MS, onProgress }: FetchOptions = {}
+  ): Promise<void> {
+    const { sightings } = await this.#holders.search(sha256, { ...(signal && { signal }) })
+    const [first] = sightings
+    if (first === undefined) throw new LumosError('WEIGHTS_NOT_FOUND', `No device has the file ${sha256}.`)
+    const { value, envelope } = first.signed
+    const files = value.files.filter(file => file.sha256 === sha256)
+    await this.#fetchOf(new IncomingRepository({ ...value, files }, envelope), waitMs, onProgress).run(signal)
   }
 
   /** The devices that have it, this one included, in whole or in part. */
@@ -149,6 +160,14 @@ export class WeightTransfer {
   /** The store holds other repositories, or they are offered to others: this node states so. */
   changed(): void {
     this.#mesh?.manifestChanged()
+  }
+
+  #fetchOf(incoming: IncomingRepository, waitMs: number, onProgress: FetchOptions['onProgress']): Fetch {
+    return new Fetch({
+      ...this.#components,
+      ...{ waitMs, incoming, holders: this.#holders },
+      ...(onProgress && { onProgress })
+    })
   }
 
   #manifest(): Uint8Array | undefined {

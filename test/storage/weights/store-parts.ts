@@ -1,21 +1,17 @@
 /** A store of weights in a folder of its own, and content for it. */
 
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { systemClock } from '../../../interface/clock.ts'
-import { LEAF_BYTES } from '../../../interface/limits.ts'
 import type { Repository, RepositoryFile } from '../../../interface/weights.ts'
 import { openDatabase } from '../../../storage/database/database.ts'
 import { featureMigrations } from '../../../storage/database/feature-database.ts'
 import { WEIGHT_TABLES } from '../../../storage/weights/schema.ts'
 import type { StoredFile } from '../../../storage/weights/types.ts'
 import { DiskWeightStore, type WeightStoreComponents } from '../../../storage/weights/weight-store.ts'
-
-export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
-export const hex = (bytes: Uint8Array): string => sha256(bytes).toString('hex')
+import { hex, leafOf } from './content.ts'
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'weights-'))
@@ -57,7 +53,12 @@ export async function openStore(
       isOpen = false
     }
     const close = () => end(() => store.close())
-    const kill = () => end(() => store.ground.folder[Symbol.dispose]())
+    const kill = () =>
+      end(async () => {
+        // Closes handles, and writes nothing.
+        await store.partials.close()
+        store.ground.folder[Symbol.dispose]()
+      })
     onTestFinished(async () => {
       await kill()
       await store.ground.thread.close()
@@ -68,19 +69,6 @@ export async function openStore(
     throw err
   }
 }
-
-/** Different in each leaf, and the same for the same seed. */
-export function content(bytes: number, seed = 1): Uint8Array {
-  const all = new Uint8Array(bytes)
-  for (let at = 0; at < bytes; at += LEAF_BYTES) {
-    all.fill((seed + at / LEAF_BYTES) & 0xff, at, at + LEAF_BYTES)
-    all[at] = seed
-  }
-  return all
-}
-
-export const leafOf = (bytes: Uint8Array, leaf: number): Uint8Array =>
-  bytes.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES)
 
 /** Puts a file into the store. */
 export async function keep(store: DiskWeightStore, bytes: Uint8Array): Promise<StoredFile> {
@@ -99,5 +87,3 @@ export async function repositoryOf(
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   return { name, cid: await store.directoryOf(files), bytes, files }
 }
-
-export const ENVELOPE = new Uint8Array([1, 2, 3])

@@ -5,18 +5,9 @@ import { describe, it } from 'vitest'
 import { LEAF_BYTES } from '../../../interface/limits.ts'
 import { leafCidText } from '../../../storage/weights/cid.ts'
 import { collect, diskUse, removeRepository, verify } from '../../../storage/weights/housekeeping.ts'
+import { content, ENVELOPE, hex, leafOf, sha256 } from './content.ts'
 import { addAll, addFile } from './plain-unixfs.ts'
-import {
-  content,
-  ENVELOPE,
-  hex,
-  keep,
-  leafOf,
-  openStore,
-  repositoryOf,
-  sha256,
-  temporaryFolder
-} from './store-parts.ts'
+import { keep, openStore, repositoryOf, temporaryFolder } from './store-parts.ts'
 
 const ONE_DAY = 24 * 3600_000
 

@@ -52,6 +52,15 @@ export class AnswerText {
     return this.#stopped
   }
 
+  get isReasoning(): boolean {
+    return this.#mode === 'reasoning'
+  }
+
+  /** What was written of a call that has no end yet, after its mark. */
+  get openCall(): string | undefined {
+    return this.#mode === 'call' ? this.#held : undefined
+  }
+
   get calls(): number {
     return this.#calls
   }

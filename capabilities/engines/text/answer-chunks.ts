@@ -3,7 +3,14 @@
 import { createHash } from 'node:crypto'
 import type { DeltaChunk, Logprob } from '../../../interface/chunks.ts'
 import type { Piece } from './answer-text.ts'
-import type { Choice, Likelihood } from './sampler.ts'
+
+export type Likelihood = readonly [token: number, logprob: number]
+
+export interface Choice {
+  readonly token: number
+  /** What the model said before anything was added or taken away; the chosen one first. */
+  readonly likelihoods?: readonly Likelihood[]
+}
 
 /** A piece of a call holds so many characters; `TEXT_PIECE_CHARS_MAX` is of the whole piece. */
 const PIECE_CHARS_MAX = 16 * 1024

@@ -18,9 +18,23 @@ const MISTRAL_ARGUMENTS = '[ARGS]'
 const CALLS_MAX = 128
 const NAME_CHARS_MAX = 256
 
+/** Control tokens of models that mean something in an answer, and so are part of its text. */
+export const SPOKEN_TOKENS: ReadonlySet<string> = new Set([
+  ...[CALL_START, CALL_END, CALLS_FOLLOW, PYTHON_TAG],
+  ...['[ARGS]', '[CALL_ID]', '<think>', '</think>']
+])
+
 /** `{"name": …, "arguments": …}`; undefined when it is none. */
 export function callIn(text: string): WrittenCall | undefined {
-  return callOf(parsed(text))
+  const call = callOf(parsed(text))
+  return call === undefined ? undefined : { ...call, arguments: asWritten(text.trim(), call.arguments) }
+}
+
+/** To the letter, so that the next turn repeats them and its beginning is known to the model already. */
+function asWritten(text: string, stated: string): string {
+  const written = /"(?:arguments|parameters)"\s*:\s*([\s\S]*?)\s*\}$/.exec(text)?.[1]
+  const value = written === undefined ? undefined : parsed(written)
+  return value !== undefined && JSON.stringify(value) === stated ? written! : stated
 }
 
 /** What follows `[TOOL_CALLS]`: a list of calls, or `name[ARGS]{…}` for each. */
@@ -34,6 +48,8 @@ export function mistralCalls(text: string): WrittenCall[] | undefined {
 
 /** An answer that is nothing but calls, as Llama 3.1 writes them; only names that were offered tell it from other JSON. */
 export function bareCalls(text: string, names: ReadonlySet<string>): WrittenCall[] | undefined {
+  const only = callIn(text)
+  if (only !== undefined) return names.has(only.name) ? [only] : undefined
   const whole = parsed(text)
   const values = whole === undefined ? text.split(/;\s*(?=\{)/).map(parsed) : [whole].flat()
   const calls = all(values, callOf)

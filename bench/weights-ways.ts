@@ -1,0 +1,92 @@
+/** The ways by which a file gets from one process to the disk of another: this mesh's, plain HTTP, stock Bitswap. */
+
+import { createReadStream, createWriteStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { createServer, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
+import { unixfs } from '@helia/unixfs'
+import { identify } from '@libp2p/identify'
+import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createHelia } from 'helia'
+import { CID } from 'multiformats/cid'
+import { startDevice } from './weights-device.ts'
+
+export const WAYS = ['lumos', 'HTTP', 'Bitswap'] as const
+export type Way = (typeof WAYS)[number]
+
+/** What a receiver must know. */
+export interface Offer {
+  readonly addresses?: string[]
+  readonly held?: string
+  readonly port?: number
+  readonly cid?: string
+}
+
+export interface Content {
+  /** The file itself. */
+  readonly file: string
+  /** A store that has it as a repository. */
+  readonly store: string
+  readonly cid: string
+}
+
+export const SEND: Record<Way, (content: Content) => Promise<Offer>> = {
+  async lumos({ store, cid }) {
+    const { libp2p, held } = await startDevice('sender', store)
+    return { addresses: libp2p.getMultiaddrs().map(String), held: Buffer.from(held!).toString('hex'), cid }
+  },
+  async HTTP({ file }) {
+    const { size } = await stat(file)
+    const server = createServer((_, response) => {
+      response.setHeader('content-length', size)
+      pipeline(createReadStream(file), response).catch(() => {})
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    return { port: (server.address() as AddressInfo).port }
+  },
+  async Bitswap({ file }) {
+    const helia = await startHelia(['/ip4/127.0.0.1/tcp/0'])
+    const cid = await unixfs(helia).addByteStream(createReadStream(file))
+    return { addresses: helia.libp2p.getMultiaddrs().map(String), cid: cid.toString() }
+  }
+}
+
+/** Made before the clock runs; what it gives back takes the file to `path`. */
+export const RECEIVE: Record<Way, (offer: Offer, path: string) => Promise<() => Promise<void>>> = {
+  async lumos({ addresses, held, cid }, path) {
+    const { libp2p, transfer, heard } = await startDevice('receiver', path)
+    await libp2p.dial(addresses!.map(address => multiaddr(address)))
+    heard(Buffer.from(held!, 'hex'))
+    return async () => void (await transfer.fetch(cid!))
+  },
+  async HTTP({ port }, path) {
+    return async () => {
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        get({ port, host: '127.0.0.1' }, resolve).on('error', reject)
+      })
+      await pipeline(response, createWriteStream(path, { flush: true }))
+    }
+  },
+  async Bitswap({ addresses, cid }, path) {
+    const helia = await startHelia([])
+    await helia.libp2p.dial(addresses!.map(address => multiaddr(address)))
+    return async () =>
+      await pipeline(unixfs(helia).cat(CID.parse(cid!)), createWriteStream(path, { flush: true }))
+  }
+}
+
+/** As its README has it, but for the peers of the public network, which nothing here reaches. */
+async function startHelia(listen: string[]) {
+  const helia = createHelia({
+    libp2p: {
+      addresses: { listen },
+      transports: [tcp()],
+      peerDiscovery: [],
+      services: { identify: identify() }
+    }
+  })
+  await helia.start()
+  return helia
+}
