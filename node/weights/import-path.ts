@@ -1,8 +1,13 @@
 /** A file or a folder of this device becomes a repository of the store. */
 
 import { InvalidInputError } from '../../interface/errors.ts'
-import { ModelId } from '../../interface/names.ts'
-import type { Imported, Repository, RepositoryFile, WeightsProgress } from '../../interface/weights.ts'
+import {
+  type Imported,
+  type Repository,
+  type RepositoryFile,
+  RepositoryName,
+  type WeightsProgress
+} from '../../interface/weights.ts'
 import { checkPaths } from '../../storage/weights/checked-repository.ts'
 import { takeFile } from '../../storage/weights/take-file.ts'
 import type { DiskWeightStore } from '../../storage/weights/weight-store.ts'
@@ -59,7 +64,7 @@ export async function importPath(
 }
 
 function nameFor(name: string, path: string): string {
-  const { error } = ModelId.safeParse(name)
+  const { error } = RepositoryName.safeParse(name)
   if (error === undefined) return name
   throw new InvalidInputError(`"${name}" cannot be the name of a model: ${error.issues[0]!.message}.`, {
     hint: `Give it one: lumos-node models import ${path} --name NAME`
