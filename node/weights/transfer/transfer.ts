@@ -110,9 +110,6 @@ export class WeightTransfer {
       waitMs,
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
     })
-    if ((await store.directoryOf(value.files, { ...(signal && { signal }) })) !== value.cid) {
-      throw new LumosError('WEIGHTS_INVALID', `The files that ${ref} states are not those of ${value.cid}.`)
-    }
     if (this.#fetches.has(value.cid)) {
       throw new OverloadedError(`${value.name} is being fetched already.`, FETCHED_RETRY_AFTER_MS)
     }
