@@ -15,7 +15,7 @@ import { Holder, type Leaf } from './holder.ts'
 import type { IncomingFile, IncomingRepository } from './incoming.ts'
 import type { MeshHolders } from './mesh-holders.ts'
 import { pickLeaf } from './pick.ts'
-import { checkDirectory, prepareFile } from './prepare-file.ts'
+import { prepareFile } from './prepare-file.ts'
 import { DISK, Tally } from './tally.ts'
 
 /** Files that are open at once: small files do not wait for large ones, and few are half there after a crash. */
@@ -80,15 +80,8 @@ export class Fetch {
     if (signal?.aborted) onAbort()
     try {
       this.#check()
-      const { store } = this.#components
-      // While the first leaves come, since it takes a thread that may have to start.
-      const checked = checkDirectory(this.incoming.repository, {
-        store,
-        signal: this.#controller.signal
-      }).catch(err => this.#fail(err))
       void this.#openFiles().catch(err => this.#fail(err))
       await this.#ended.promise
-      await checked
       return this.#tally.sources
     } finally {
       signal?.removeEventListener('abort', onAbort)

@@ -1,7 +1,6 @@
 /** What is there of a file before a peer is asked: the file itself, leaves of an earlier fetch, and equal leaves of others. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import type { Repository } from '../../../interface/weights.ts'
 import { DIGEST_BYTES, LEAVES_PER_ANSWER } from '../../../protocols/blocks/index.ts'
 import { leafDigest } from '../../../storage/weights/cid.ts'
 import type { WeightStore } from '../../../storage/weights/types.ts'
@@ -14,15 +13,6 @@ export interface PrepareComponents {
   holders(): readonly Holder[]
   /** Resolves when there is another holder. */
   changed(): Promise<void>
-}
-
-/** @throws {LumosError} `WEIGHTS_INVALID` where the files are not those of the CID. */
-export async function checkDirectory(
-  { name, cid, files }: Repository,
-  { store, signal }: Pick<PrepareComponents, 'store' | 'signal'>
-): Promise<void> {
-  if ((await store.directoryOf(files, { signal })) === cid) return
-  throw new LumosError('WEIGHTS_INVALID', `The files that ${name} states are not those of ${cid}.`)
 }
 
 /** @returns the bytes that were there. */
