@@ -12,7 +12,7 @@ import { socketTls } from '../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../protocols/transport/yamux.ts'
 import { openDatabase } from '../storage/database/database.ts'
 import { featureMigrations } from '../storage/database/feature-database.ts'
-import { WEIGHT_TABLES } from '../storage/weights/tables.ts'
+import { WEIGHT_TABLES } from '../storage/weights/schema.ts'
 import { DiskWeightStore } from '../storage/weights/weight-store.ts'
 
 export type Side = 'sender' | 'receiver'
