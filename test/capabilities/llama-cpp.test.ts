@@ -232,6 +232,17 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     assert.notDeepEqual(a, b)
   })
 
+  it('says of a model without a head for ranks that it cannot be opened for that', async () => {
+    const bytes = withEntry(readFileSync(TINY), 'llama.pooling_type', 4)
+    const { registry, found } = await serve('tiny-ranks', bytes)
+    assert.deepEqual(found.tasks, ['text-ranking'])
+    const input = { query: 'a lamp', documents: ['a lamp', 'a forest'] }
+    const request = prepare({ ...{ id: 'one', task: 'text-ranking', input, params: {} }, budgetMs: 20_000 })
+    const { code, message } = await errorOf(registry.infer(request))
+    assert.equal(code, 'MODEL_INVALID')
+    assert.match(message, /puts no texts in order/)
+  })
+
   it.for([
     [
       'whose tokens are no text',

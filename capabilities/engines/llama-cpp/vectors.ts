@@ -29,7 +29,9 @@ export async function embed(model: LlamaModel, contextTokens: number): Promise<I
 }
 
 export async function rank(model: LlamaModel, contextTokens: number): Promise<Infer> {
-  const context = await model.createRankingContext({ contextSize: contextTokens })
+  const context = await model.createRankingContext({ contextSize: contextTokens }).catch((cause: Error) => {
+    throw new LumosError('MODEL_INVALID', `The model puts no texts in order: ${cause.message}`, { cause })
+  })
   return async function* ({ input, params }, signal) {
     const { query, documents } = input as TaskInput<'text-ranking'>
     const { topN = documents.length } = params as TaskParams<'text-ranking'>
