@@ -24,25 +24,35 @@ export interface PlacedFile {
 const INDEX_BYTES_MAX = 16 * 1024 * 1024
 const INDEX = /\.index\.json$/
 
+export interface CheckOptions extends AbortOptions {
+  /** Whether datasets were left out on purpose. */
+  readonly withoutDatasets?: boolean
+}
+
 /** @throws {LumosError} `WEIGHTS_INVALID` with all problems, each with its line and column where the file is a text. */
 export async function checkRepository(
   files: readonly PlacedFile[],
-  { signal }: AbortOptions = {}
+  { signal, withoutDatasets = false }: CheckOptions = {}
 ): Promise<void> {
   const paths: ReadonlySet<string> = new Set(files.map(({ path }) => path))
   const problems: Problem[] = []
   for (const file of files) {
     signal?.throwIfAborted()
-    if (problems.length < PROBLEMS_MAX) problems.push(...(await problemsOf(file, paths)))
+    if (problems.length < PROBLEMS_MAX) problems.push(...(await problemsOf(file, paths, withoutDatasets)))
   }
   if (problems.length > 0) throw problemsError('The repository is invalid', problems)
 }
 
-async function problemsOf({ path, place }: PlacedFile, paths: ReadonlySet<string>): Promise<Problem[]> {
+async function problemsOf(
+  { path, place }: PlacedFile,
+  paths: ReadonlySet<string>,
+  withoutDatasets: boolean
+): Promise<Problem[]> {
   try {
     if (/\.gguf$/i.test(path)) await readGguf(place)
     else if (path.endsWith('.safetensors')) await withFile(place, checkSafetensors)
-    else if (path === MODEL_INFO) return checkModelInfo(await textOf(place, INFO_BYTES_MAX), paths)
+    else if (path === MODEL_INFO)
+      return checkModelInfo(await textOf(place, INFO_BYTES_MAX), paths, withoutDatasets)
     else if (INDEX.test(path)) return shardsMissing(path, await textOf(place, INDEX_BYTES_MAX), paths)
     return []
   } catch (err) {

@@ -6,8 +6,11 @@ import { PROBLEMS_MAX, type Problem, pathText } from './problem.ts'
 
 export const MODEL_INFO = 'model_info.json'
 
-/** @param files paths of all files of the repository. */
-export function checkModelInfo(text: string, files: ReadonlySet<string>): Problem[] {
+/**
+ * @param files paths of all files of the repository.
+ * @param withoutDatasets whether datasets may be absent.
+ */
+export function checkModelInfo(text: string, files: ReadonlySet<string>, withoutDatasets = false): Problem[] {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -26,7 +29,7 @@ export function checkModelInfo(text: string, files: ReadonlySet<string>): Proble
   }
   const { data, error } = ModelDescription.safeParse(json)
   for (const { path, message } of error?.issues.slice(0, PROBLEMS_MAX) ?? []) report(path, message)
-  if (data !== undefined) checkFiles(data, files, report)
+  if (data !== undefined) checkFiles(withoutDatasets ? { ...data, datasets: {} } : data, files, report)
   return problems
 }
 
