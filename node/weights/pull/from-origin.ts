@@ -37,7 +37,7 @@ export async function pullFromOrigin(ref: OriginRef, pull: Pull): Promise<Pulled
   const files = await new Files(origin, listing, pull, progress).all()
   await checkRepository(
     files.map(({ path, sha256 }) => ({ path, place: pull.placeOf(sha256) })),
-    { signal, withoutDatasets: parts !== undefined }
+    { signal, ...(parts && { parts }) }
   )
   const cid = await store.directoryOf(files, { signal })
   const repository = { name, cid, bytes: files.reduce((sum, file) => sum + file.bytes, 0), files }
