@@ -21,11 +21,24 @@ const FILE_BYTES_MAX = 16 * 1024 ** 4
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 /** A CIDv1 in base32. */
 export const CidText = z.string().regex(/^b[a-z2-7]{10,120}$/)
+/**
+ * What has the form of an address is one: the whole CID of a block, or the SHA-256 of a file. A repository that was named so
+ * would be taken for another one by those that ask for the content.
+ */
+const ADDRESS = /^(?:baf(?:ybei|krei)[a-z2-7]{52}|[0-9a-f]{64})$/i
+/** A name is no address, so that what it means is never in question. */
+export const RepositoryName = ModelId.refine(name => !ADDRESS.test(name), {
+  error: 'a name must not have the form of a CID or SHA-256'
+})
+/** On Windows these are devices, in any folder and with any ending. */
+const DEVICES = '(?:con|prn|aux|nul|com\\d|lpt\\d)(?:[. ]|/|$)'
+const PART = `(?!\\.\\.?(?:/|$)|[ ]*${DEVICES})[\\w.+@()=, -]*[\\w+@()=-]`
+
 /** Relative and plain, with `/` between its parts, the same on every platform. */
 export const RepositoryPath = z
   .string()
   .max(PATH_CHARS_MAX)
-  .regex(/^(?!\.\.?(?:\/|$))[\w.+@()=, -]*[\w+@()=-](?:\/(?!\.\.?(?:\/|$))[\w.+@()=, -]*[\w+@()=-])*$/, {
+  .regex(new RegExp(`^${PART}(?:/${PART})*$`, 'i'), {
     error: 'must be a plain relative path'
   })
 
@@ -39,7 +52,7 @@ export const RepositoryFile = z.strictObject({
 export type RepositoryFile = z.infer<typeof RepositoryFile>
 
 export const Repository = z.strictObject({
-  name: ModelId,
+  name: RepositoryName,
   /** Of the directory of all files. */
   cid: CidText,
   bytes: z.int().min(0),

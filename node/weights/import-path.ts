@@ -1,12 +1,18 @@
 /** A file or a folder of this device becomes a repository of the store. */
 
 import { InvalidInputError } from '../../interface/errors.ts'
-import { ModelId } from '../../interface/names.ts'
-import type { Imported, Repository, RepositoryFile, WeightsProgress } from '../../interface/weights.ts'
+import {
+  type Imported,
+  type Repository,
+  type RepositoryFile,
+  RepositoryName,
+  type WeightsProgress
+} from '../../interface/weights.ts'
 import { checkPaths } from '../../storage/weights/checked-repository.ts'
 import { takeFile } from '../../storage/weights/take-file.ts'
 import type { DiskWeightStore } from '../../storage/weights/weight-store.ts'
 import { listPath } from './listing.ts'
+import { checkRepository } from './repositories/index.ts'
 
 export interface ImportComponents {
   readonly store: DiskWeightStore
@@ -22,6 +28,10 @@ export async function importPath(
   const listing = await listPath(path)
   const name = nameFor(given ?? listing.name, path)
   checkPaths(listing.files.map(file => file.path))
+  await checkRepository(
+    listing.files.map(({ path, source }) => ({ path, place: source })),
+    signal ? { signal } : {}
+  )
   const total = listing.files.reduce((sum, { bytes }) => sum + bytes, 0)
   let done = 0
   let hasRoom = false
@@ -54,7 +64,7 @@ export async function importPath(
 }
 
 function nameFor(name: string, path: string): string {
-  const { error } = ModelId.safeParse(name)
+  const { error } = RepositoryName.safeParse(name)
   if (error === undefined) return name
   throw new InvalidInputError(`"${name}" cannot be the name of a model: ${error.issues[0]!.message}.`, {
     hint: `Give it one: lumos-node models import ${path} --name NAME`

@@ -80,6 +80,10 @@ export interface WeightStore {
   repositories(): readonly StoredRepository[]
   /** By name or CID. */
   repository(ref: string): StoredRepository | undefined
+  /** What has this name here, in whatever case, and whole or not. */
+  called(name: string): Pick<Repository, 'name' | 'cid'> | undefined
+  /** @throws {LumosError} `WEIGHTS_FULL` where the disk or the quota has no room for so many bytes more. */
+  checkRoom(bytes: number): Promise<void>
   /**
    * All its files are in the store. The engines find it in its directory from now on. Another one of this name gives way.
    *

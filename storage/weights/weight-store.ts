@@ -129,6 +129,14 @@ export class DiskWeightStore implements WeightStore {
     return row && this.#stored(row)
   }
 
+  called(name: string): Pick<Repository, 'name' | 'cid'> | undefined {
+    return this.ground.repositories.called(name)
+  }
+
+  async checkRoom(bytes: number): Promise<void> {
+    await this.partials.room.check(bytes)
+  }
+
   async add(given: Repository, envelope: Uint8Array, options: AbortOptions = {}): Promise<StoredRepository> {
     const repository = checked(given)
     const dag = await this.#directoryDag(repository.files, options)

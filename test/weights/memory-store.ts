@@ -65,12 +65,21 @@ export class MemoryStore implements WeightStore {
   namesOf(cid: string): string[] {
     const holds = ({ file, leaves }: Kept) => file.cid === cid || leaves.includes(cid)
     return this.repositories()
-      .filter(({ files }) => files.some(({ sha256 }) => holds(this.files.get(sha256)!)))
+      .filter(
+        ({ cid: own, files }) => own === cid || files.some(({ sha256 }) => holds(this.files.get(sha256)!))
+      )
       .map(({ name }) => name)
   }
 
   repositories = () => [...this.#repositories.values()]
   repository = (ref: string) => this.repositories().find(({ name, cid }) => name === ref || cid === ref)
+
+  called = (name: string) => this.repositories().find(one => one.name.toLowerCase() === name.toLowerCase())
+  /** Bytes that this store may still take. */
+  room = Number.POSITIVE_INFINITY
+  async checkRoom(bytes: number): Promise<void> {
+    if (bytes > this.room) throw new LumosError('WEIGHTS_FULL', 'no room')
+  }
 
   async add(repository: Repository, envelope: Uint8Array): Promise<StoredRepository> {
     if (repository.files.some(({ sha256 }) => !this.files.has(sha256))) throw invalid('files are missing')
@@ -121,8 +130,9 @@ export class MemoryPartial implements PartialFile {
   async write(leaf: number, bytes: Uint8Array, digest?: Uint8Array): Promise<void> {
     if (bytes.byteLength !== leafBytes(this.bytes, leaf)) throw invalid('a leaf has another length')
     if (digest !== undefined && !sha256(bytes).equals(digest)) throw invalid('a leaf has another hash')
-    this.#written.set(leaf, bytes)
-    this.#store.blocks.set(cidOf(bytes), bytes)
+    const kept = bytes.slice()
+    this.#written.set(leaf, kept)
+    this.#store.blocks.set(cidOf(kept), kept)
     this.#store.written++
   }
 

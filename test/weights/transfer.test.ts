@@ -218,6 +218,45 @@ describe('a transfer of weights', () => {
     assert.equal((await c.transfer.fetch('model')).repository.cid, cid)
   })
 
+  it('never takes a repository for another one because its name is the CID or hash of that one', async () => {
+    const cid = await a.importAs('model', FILES)
+    const { sha256 } = a.store.repository('model')!.files[0]!
+    a.offers.set('model', undefined)
+    for (const address of [cid, sha256]) {
+      await c.importAs(address, { 'model.bin': randomBytes(10) })
+      await assert.rejects(b.transfer.fetch(address), { code: 'WEIGHTS_NOT_FOUND' })
+    }
+  })
+
+  it('leaves what has a name here, whatever a device says that the name means', async () => {
+    await a.importAs('model', FILES)
+    const own = await b.importAs('Model', { 'model.bin': randomBytes(10) })
+    const { cid, files } = a.store.repository('model')!
+    for (const ref of [cid, files[0]!.sha256])
+      await assert.rejects(b.transfer.fetch(ref), { code: 'INVALID_INPUT', message: /called Model on this/ })
+    const same = await c.importAs('model', { 'model.bin': randomBytes(10) })
+    await assert.rejects(c.transfer.fetch(cid), { code: 'INVALID_INPUT' })
+    assert.equal(b.store.repository('Model')!.cid, own)
+    assert.equal(c.store.repository('model')!.cid, same)
+    assert.equal(b.store.written + c.store.written, 0)
+  })
+
+  it('asks for room for all of a repository before its first byte', async () => {
+    await a.importAs('model', FILES)
+    b.store.room = BYTES - 1
+    await assert.rejects(b.transfer.fetch('model'), { code: 'WEIGHTS_FULL' })
+    assert.equal(b.store.written, 0)
+    b.store.room = BYTES
+    await b.transfer.fetch('model')
+  })
+
+  it('finds content that an open repository has, although a private one has it too', async () => {
+    a.offers.set('first', undefined)
+    await a.importAs('first', FILES)
+    const cid = await a.importAs('second', FILES)
+    assert.equal((await b.transfer.fetch(cid)).repository.name, 'second')
+  })
+
   it('refuses a repository that a device signed which was never a member', async () => {
     const cid = await a.importAs('model', FILES)
     await b.transfer.fetch(cid)

@@ -4,7 +4,7 @@ import { posix } from 'node:path'
 import { InvalidInputError } from '../../../interface/errors.ts'
 import { ModelId } from '../../../interface/names.ts'
 import { isPath } from '../../../interface/path-ref.ts'
-import { RepositoryPath } from '../../../interface/weights.ts'
+import { RepositoryName, RepositoryPath } from '../../../interface/weights.ts'
 
 /** A repository of a hub of Hugging Face or ModelScope, and a file or variant of it where only that is wanted. */
 export interface HubRef {
@@ -149,7 +149,7 @@ export function nameOf(ref: ModelRef): string | undefined {
 
 const asName = (text: string): string | undefined => {
   const name = text.replace(/[^A-Za-z0-9._:/@+-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')
-  return ModelId.safeParse(name).data
+  return RepositoryName.safeParse(name).data
 }
 
 /** `q4_k_m` of `dir/model-Q4_K_M.gguf` and of `Q4_K_M`; else the file without its folder and ending. */

@@ -12,7 +12,7 @@ import {
   LEAVES_PER_BITMAP
 } from '../../../protocols/blocks/index.ts'
 import { leafDigest } from '../../../storage/weights/cid.ts'
-import type { WeightStore } from '../../../storage/weights/types.ts'
+import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
 import type { IncomingFile, IncomingRepository } from './incoming.ts'
 
 export interface OwnHoldingsComponents {
@@ -30,9 +30,8 @@ export class OwnHoldings implements Holdings {
   }
 
   find(ref: string): FoundRepository | undefined {
-    const { store, may } = this.#components
-    const whole = store.repository(ref) ?? this.#withFile(ref)
-    if (whole !== undefined && may(whole.name)) {
+    const whole = this.#repository(ref)
+    if (whole !== undefined) {
       return { envelope: whole.envelope, bytesHave: whole.bytes, bytesTotal: whole.bytes }
     }
     for (const incoming of this.#incoming()) {
@@ -79,11 +78,17 @@ export class OwnHoldings implements Holdings {
     return [...this.#incoming()].some(({ files }) => files.some(file => file.contains(digest)))
   }
 
-  #withFile(sha256: string) {
+  /** Of several with this content, one that the peer may have. */
+  #repository(ref: string): StoredRepository | undefined {
     const { store, may } = this.#components
-    const file = store.file(sha256)
-    const name = file && store.namesOf(file.cid).find(may)
-    return name === undefined ? undefined : store.repository(name)
+    const called = store.repository(ref)
+    if (called !== undefined && may(called.name)) return called
+    const file = store.file(ref)
+    for (const name of store.namesOf(file?.cid ?? ref)) {
+      const other = may(name) ? store.repository(name) : undefined
+      if (other !== undefined && (file !== undefined || other.cid === ref)) return other
+    }
+    return undefined
   }
 
   #storedFile(cid: string) {

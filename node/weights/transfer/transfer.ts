@@ -14,6 +14,7 @@ import type { StoredRepository, WeightStore } from '../../../storage/weights/typ
 import type { MeshContext, Participation } from '../../feature.ts'
 import { EVERY_MEMBER } from '../../membership/index.ts'
 import { audienceOf } from './audience.ts'
+import { checkIncoming } from './check-incoming.ts'
 import { encodeHeld } from './claims.ts'
 import { Fetch, type FetchProgress } from './fetch.ts'
 import { IncomingRepository } from './incoming.ts'
@@ -110,6 +111,7 @@ export class WeightTransfer {
       waitMs,
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
     })
+    await checkIncoming(value, store)
     if ((await store.directoryOf(value.files, { ...(signal && { signal }) })) !== value.cid) {
       throw new LumosError('WEIGHTS_INVALID', `The files that ${ref} states are not those of ${value.cid}.`)
     }
