@@ -1,6 +1,7 @@
 /** `models pull`: brings a model, and shows from where and how fast. */
 
 import { resolve } from 'node:path'
+import type { MemberInfo } from '../../../interface/mesh.ts'
 import { isPath } from '../../../interface/path-ref.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
 import { fromTilde } from '../../../storage/home/home-path.ts'
@@ -29,8 +30,10 @@ export async function run({ args, options, output }: Invocation<PullOptions>): P
   const { name, all } = options
   const node = findNode(options)
   const { data: begun } = await node.execute<Begun>('model.pull', { ref, name, all })
+  const { items } = (await node.execute<{ items: MemberInfo[] }>('mesh.members')).data
+  const names = new Map(items.map(({ peer_id, name }) => [peer_id, name]))
   await follow<Pulled>(node, begun, output, options, ({ model, bytes: size, sources }) => {
-    const from = sources.map(source => `${bytes(source.bytes)} from ${source.from}`)
+    const from = sources.map(source => `${bytes(source.bytes)} from ${names.get(source.from) ?? source.from}`)
     return `${model} is here: ${bytes(size)}${from.length > 0 ? `, ${from.join(', ')}` : ''}.`
   })
 }
