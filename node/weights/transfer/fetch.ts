@@ -178,7 +178,8 @@ export class Fetch {
       this.#count(DISK, kept)
       if (file.whole) continue
       this.#open.add(file)
-      await Promise.all([...this.#holders.values()].map(holder => holder.lookAt(file).catch(() => {})))
+      // Not waited for: a holder that does not answer holds up no other one.
+      for (const holder of this.#holders.values()) holder.lookAt(file).catch(() => {})
       if (file.complete) this.#finish(file)
       this.#notify()
     }
