@@ -90,8 +90,8 @@ async function move(way: Way, content: Content, path: string) {
     ])) as [number, number]
     return { ms, senderBytes, receiverBytes }
   } finally {
-    for (const child of [sender, receiver]) child.disconnect()
-    await Promise.all([sender, receiver].map(child => child.exitCode ?? once(child, 'exit')))
+    for (const child of [sender, receiver]) if (child.connected) child.disconnect()
+    await Promise.all([sender, receiver].map(isOver))
     rmSync(path, { recursive: true, force: true })
   }
 }
@@ -102,7 +102,12 @@ const start = (): ChildProcess =>
     stdio: ['ignore', 2, 'inherit', 'ipc']
   })
 
+const isOver = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
 async function ask(child: ChildProcess, question: Job | 'peak'): Promise<unknown> {
+  if (!child.connected) throw new Error('A side has ended.')
   const answer = Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(([code]) => {

@@ -12,6 +12,7 @@ import { checkPaths } from '../../storage/weights/checked-repository.ts'
 import { takeFile } from '../../storage/weights/take-file.ts'
 import type { DiskWeightStore } from '../../storage/weights/weight-store.ts'
 import { listPath } from './listing.ts'
+import { checkRepository } from './repositories/index.ts'
 
 export interface ImportComponents {
   readonly store: DiskWeightStore
@@ -27,6 +28,10 @@ export async function importPath(
   const listing = await listPath(path)
   const name = nameFor(given ?? listing.name, path)
   checkPaths(listing.files.map(file => file.path))
+  await checkRepository(
+    listing.files.map(({ path, source }) => ({ path, place: source })),
+    signal ? { signal } : {}
+  )
   const total = listing.files.reduce((sum, { bytes }) => sum + bytes, 0)
   let done = 0
   let hasRoom = false

@@ -40,7 +40,8 @@ export async function listPath(path: string): Promise<Listing> {
   const files: ListedFile[] = []
   await walk(root, '', { files, root, blobs: hub === root ? undefined : join(hub, 'blobs') })
   if (files.length === 0) throw refused(`${path} holds no files.`)
-  const description = await readDescription(root)
+  // What is wrong with it is said with its place, when all files are checked.
+  const description = await readDescription(root).catch(() => undefined)
   return { name: description?.name ?? nameOf(basename(hub)), files }
 }
 

@@ -34,7 +34,7 @@ export class Pulling {
 
   constructor({ store, origins: settings, weights, refresh, ...components }: PullingComponents) {
     const { clock, random, log, env, hardware, emit, offeredTo } = components
-    const client = new HttpClient({ clock, random, env })
+    const client = new HttpClient({ clock, env })
     this.#origins = { client, settings, env, memoryBytes: hardware.memoryBytes }
     this.transfer = new WeightTransfer({ store, clock, log, offeredTo })
     this.job = pullJob({

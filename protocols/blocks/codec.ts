@@ -36,7 +36,7 @@ export const FRAME = {
 
 /** The largest block: a leaf. An inner node has 1,024 links at most, of some 50 bytes each. */
 export const BLOCK_BYTES_MAX = LEAF_BYTES
-/** A call to the same peer waits for one of these at most; each costs a promise on both sides. */
+/** Frames of calls on the same connection come between two of these; each costs a promise on both sides. */
 export const PIECE_BYTES = 64 * 1024
 /** Of SHA-256. */
 export const DIGEST_BYTES = 32

@@ -28,8 +28,6 @@ export interface BlocksHandlerComponents {
   readonly log: Logger
   /** @throws {LumosError} where no question is answered now. */
   holdingsFor(peerId: string): Holdings
-  /** Resolves when a piece may be sent to this peer; calls go first. */
-  turn?(peerId: string): Promise<void> | undefined
 }
 
 interface Served {
@@ -105,7 +103,7 @@ export class BlocksHandler {
         await frames.write(FRAME.refused, encodeError(err))
         return
       }
-      const sent = this.#send(frames, served, peerId)
+      const sent = this.#send(frames, served)
       // Its failure ends the loop at the next turn.
       sent.catch(() => {})
       const next = frames.take()
@@ -131,7 +129,7 @@ export class BlocksHandler {
     return served(type === FRAME.leaves ? holdings.leaves(file, from) : holdings.have(file, from))
   }
 
-  async #send(frames: FrameStream, answer: Served | undefined, peerId: string): Promise<void> {
+  async #send(frames: FrameStream, answer: Served | undefined): Promise<void> {
     if (answer === undefined) {
       await frames.write(FRAME.missing, NOTHING)
       return
@@ -140,8 +138,6 @@ export class BlocksHandler {
     const head: FrameInit = [FRAME.found, encodeControl({ ...info, bytes: bytes.byteLength })]
     await frames.writeAll([head])
     for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
-      const turn = this.#components.turn?.(peerId)
-      if (turn !== undefined) await turn
       const room = frames.writeAll([[FRAME.piece, bytes.subarray(at, at + PIECE_BYTES)]])
       if (room !== undefined) await room
     }

@@ -52,30 +52,42 @@ function run(ask: Exclude<Ask, { type: 'cancel' | 'until' }>): Promise<unknown> 
   return import('./dag.ts').then(dag => (ask.type === 'file' ? dag.fileDag(ask) : dag.directoryDag(ask)))
 }
 
+/** While a part is hashed, it is written to the copy, and the next one is read. */
 async function hash({ id, path, bytes, until, copyTo, leaves }: AskOf<'hash'>): Promise<unknown> {
   const follow: Follow = { until, wake() {} }
   followed.set(id, follow)
   await using source = await open(path)
   await using copy = copyTo === undefined ? undefined : await open(copyTo, 'wx', 0o600)
+  const size = Math.min(READ_LEAVES * LEAF_BYTES, bytes)
+  const buffers = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)]
+  const read = async (at: number): Promise<Buffer> => {
+    while (at === follow.until && at < bytes && !cancelled.has(id))
+      await new Promise<void>(resolve => (follow.wake = resolve))
+    buffers.reverse()
+    const part = buffers[0]!.subarray(0, follow.until - at)
+    await fill(source, part, at)
+    return part
+  }
   const whole = createHash('sha256')
   const found: Buffer[] = []
-  const buffer = Buffer.allocUnsafe(READ_LEAVES * LEAF_BYTES)
+  let next = read(0)
   for (let at = 0; at < bytes; ) {
-    if (at === follow.until) await new Promise<void>(resolve => (follow.wake = resolve))
+    const part = await next
     if (cancelled.has(id)) return undefined
-    const length = Math.min(buffer.length, follow.until - at)
-    await fill(source, buffer.subarray(0, length), at)
-    const read = buffer.subarray(0, length)
-    whole.update(read)
+    const writing = copy && writeAll(copy, part, at)
+    at += part.length
+    next = read(at)
+    // What fails is seen when it is waited for, which may be after another failure.
+    writing?.catch(() => undefined)
+    next.catch(() => undefined)
+    whole.update(part)
     // A part that comes is a number of whole leaves.
-    if (leaves)
-      for (let n = 0; n < length; n += LEAF_BYTES) found.push(digestOf(read.subarray(n, n + LEAF_BYTES)))
-    for (let n = 0; copy !== undefined && n < length; )
-      n += (await copy.write(read, n, length - n, at + n)).bytesWritten
-    at += length
-    say({ id, read: length })
+    for (let n = 0; leaves && n < part.length; n += LEAF_BYTES)
+      found.push(digestOf(part.subarray(n, n + LEAF_BYTES)))
+    await writing
+    say({ id, read: part.length })
   }
-  if (leaves && bytes === 0) found.push(digestOf(buffer.subarray(0, 0)))
+  if (leaves && bytes === 0) found.push(digestOf(new Uint8Array()))
   await copy?.sync()
   return { sha256: whole.digest('hex'), digests: Buffer.concat(found) }
 }
@@ -96,6 +108,11 @@ async function digests({ id, path, bytes, leaves }: AskOf<'digests'>): Promise<U
     say({ id, read: read.length })
   }
   return found
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, from: number): Promise<void> {
+  for (let at = 0; at < bytes.length; )
+    at += (await file.write(bytes, at, bytes.length - at, from + at)).bytesWritten
 }
 
 async function fill(source: FileHandle, buffer: Uint8Array, from: number): Promise<void> {

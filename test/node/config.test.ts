@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, it, onTestFinished } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
+import { FEATURES, sectionsOf } from '../../node/features.ts'
 import { type ConfigSources, describeConfig, loadConfig } from '../../node/settings/config.ts'
 import { envNameOf, knownSettings } from '../../node/settings/config-schema.ts'
 import { defaultHome, homePath } from '../../storage/home/home-path.ts'
@@ -72,6 +73,17 @@ describe('the configuration', () => {
           directory: null,
           registry: 'https://registry.npmjs.org'
         },
+        weights: {
+          directory: null,
+          diskMax: null,
+          origins: {
+            hf: 'https://huggingface.co',
+            hfTokenFile: null,
+            ms: 'https://www.modelscope.cn',
+            msTokenFile: null,
+            ollama: 'https://registry.ollama.ai'
+          }
+        },
         log: { level: 'info' }
       }
     )
@@ -94,7 +106,7 @@ describe('the configuration', () => {
 
     const described = new Map(describeConfig(loaded).map(({ key, ...rest }) => [key, rest]))
 
-    assert.equal(described.size, knownSettings().byKey.size)
+    assert.equal(described.size, knownSettings(sectionsOf(FEATURES)).byKey.size)
     assert.deepEqual(described.get('name'), { value: 'den', origin: `${loaded.path}:2` })
     assert.deepEqual(described.get('swarm.mdns'), { value: false, origin: `${loaded.path}:4` })
     assert.deepEqual(described.get('swarm.port'), { value: 3, origin: 'env LUMOS_SWARM__PORT' })

@@ -37,13 +37,16 @@ async function done(node: LumosNode, kind: string, input: unknown): Promise<JobI
   return last
 }
 
+/** Of no tensors. */
+const SAFETENSORS = Buffer.from('\u0002\0\0\0\0\0\0\0{}')
+
 /** A repository as the hub of Hugging Face keeps it: links into `blobs`. */
 async function hubRepository(folder: string): Promise<string> {
   const repository = join(folder, 'models--org--tiny')
   const snapshot = join(repository, 'snapshots', 'abc')
   await mkdir(join(repository, 'blobs'), { recursive: true })
   await mkdir(snapshot, { recursive: true })
-  await writeFile(join(repository, 'blobs', 'sha'), 'weights')
+  await writeFile(join(repository, 'blobs', 'sha'), SAFETENSORS)
   await symlink('../../blobs/sha', join(snapshot, 'model.safetensors'))
   await writeFile(join(snapshot, 'config.json'), '{}')
   return snapshot
@@ -79,23 +82,23 @@ describe('weights of a node', () => {
     assert.throws(() => node.weights.show('digits-cnn'), { code: 'WEIGHTS_NOT_FOUND' })
   })
 
-  it('a repository of the hub, and one GGUF file, have the CIDs of a plain UnixFS import', async () => {
+  it('a repository of the hub, and one file, have the CIDs of a plain UnixFS import', async () => {
     await using node = await startNode('den')
     const folder = await temporary()
     const snapshot = await hubRepository(folder)
     const imported = await node.weights.import(snapshot)
     const plain = await addAll([
       { path: 'config.json', content: Buffer.from('{}') },
-      { path: 'model.safetensors', content: Buffer.from('weights') }
+      { path: 'model.safetensors', content: SAFETENSORS }
     ])
-    assert.deepEqual(imported, { model: 'org/tiny', cid: plain.cid, bytes: 9, files: 2 })
+    assert.deepEqual(imported, { model: 'org/tiny', cid: plain.cid, bytes: 12, files: 2 })
 
-    const gguf = join(folder, 'some-model.gguf')
+    const gguf = join(folder, 'some-model.bin')
     const bytes = Buffer.alloc(3_000_000, 'gguf')
     await writeFile(gguf, bytes)
     const progress: number[] = []
     const one = await node.weights.import(gguf, { name: 'a/b:q4', onProgress: n => progress.push(n) })
-    assert.equal(one.cid, (await addAll([{ path: 'some-model.gguf', content: bytes }])).cid)
+    assert.equal(one.cid, (await addAll([{ path: 'some-model.bin', content: bytes }])).cid)
     assert.equal(progress.at(-1), bytes.length)
     assert.deepEqual(
       progress,
@@ -108,7 +111,7 @@ describe('weights of a node', () => {
     // A second time, nothing is written anew.
     await writeFile(gguf, bytes)
     assert.deepEqual(await node.weights.import(gguf, { name: 'again' }), { ...one, model: 'again' })
-    assert.equal((await node.weights.du()).bytes, bytes.length + 9)
+    assert.equal((await node.weights.du()).bytes, bytes.length + 12)
   })
 
   it('what is no part of a model is left out, and what cannot be one is refused', async () => {
@@ -137,11 +140,17 @@ describe('weights of a node', () => {
       socket: await at('socket', path => listenAt(join(path, 'socket'))),
       clash: await at('clash', path => writeFile(join(path, 'SUB'), '')),
       words: await at('words', path => writeFile(join(path, 'a\nb'), '')),
+      head: await at('head', path => writeFile(join(path, 'a.safetensors'), 'no head')),
       nothing: join(folder, 'nothing'),
       empty: await at('empty', path => rm(join(path, 'sub'), { recursive: true }))
     }
     for (const [why, path] of Object.entries(refused))
       await assert.rejects(node.weights.import(path, { name: 'x' }), invalid, why)
+    const info = await at('info', path => writeFile(join(path, 'model_info.json'), '{\n  "name": 7\n}'))
+    await assert.rejects(node.weights.import(info), {
+      code: 'WEIGHTS_INVALID',
+      message: /model_info\.json:2:11: name: Invalid input: expected string/
+    })
     await assert.rejects(node.weights.import('relative'), { code: 'INVALID_INPUT' })
     await assert.rejects(node.weights.import(hidden, { name: 'no name' }), { code: 'INVALID_INPUT' })
 

@@ -186,7 +186,11 @@ describe('the registry of units', () => {
     ] as const) {
       const denied = { code: 'DENIED', hint: /^On the device: lumos-node models/ }
       await assert.rejects(units.execute(name, input, all), denied, name)
-      await assert.rejects(units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })), denied, name)
+      await assert.rejects(
+        units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })),
+        denied,
+        name
+      )
     }
   })
 

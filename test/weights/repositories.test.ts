@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
-import { checkRepository } from '../../node/weights/repositories/index.ts'
+import { type CheckOptions, checkRepository } from '../../node/weights/repositories/index.ts'
 import { errorOffset, offsetIn, placeAt } from '../../node/weights/repositories/json-text.ts'
 
 let home: string
@@ -15,7 +15,10 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true, force: true }))
 
 /** What is wrong with a repository of these files. */
-async function problemsOf(files: Record<string, string | Buffer>): Promise<readonly string[]> {
+async function problemsOf(
+  files: Record<string, string | Buffer>,
+  options?: CheckOptions
+): Promise<readonly string[]> {
   const placed: { path: string; place: string }[] = []
   for (const [path, content] of Object.entries(files)) {
     const place = join(home, path)
@@ -24,7 +27,7 @@ async function problemsOf(files: Record<string, string | Buffer>): Promise<reado
     placed.push({ path, place })
   }
   try {
-    await checkRepository(placed)
+    await checkRepository(placed, options)
     return []
   } catch (err) {
     assert.ok(err instanceof LumosError, String(err))
@@ -72,6 +75,18 @@ describe('a repository with a description', () => {
 
   it('may have one runtime of several', async () => {
     assert.deepEqual(await problemsOf(repository(INFO, ['ImageNet_10k.npz', 'rknn/rk3588/text.rknn'])), [])
+  })
+
+  it('needs no dataset that was not asked for, and every file of a runtime that was', async () => {
+    const problems = (files: readonly string[], datasets: readonly string[]) =>
+      problemsOf(repository(INFO, files), { parts: { folders: ['onnx'], datasets } })
+    assert.deepEqual(await problems(['onnx/text.onnx', 'onnx/vision.onnx'], []), [])
+    assert.match(
+      (await problems(['onnx/text.onnx', 'onnx/vision.onnx'], ['ImageNet_10k']))[0]!,
+      /datasets\.ImageNet_10k/
+    )
+    await rm(join(home, 'onnx'), { recursive: true })
+    assert.match((await problems(['onnx/text.onnx'], []))[0]!, /the file onnx\/vision\.onnx is not there/)
   })
 
   it('is invalid by the line and column of a file that is not there', async () => {

@@ -7,10 +7,10 @@ import { describe, it } from 'vitest'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { chooseFiles } from '../../node/weights/origins/choose.ts'
 import { refText } from '../../node/weights/origins/index.ts'
-import { problemText } from '../../node/weights/repositories/problem.ts'
 import {
   checkConfiguration,
   listResources,
+  problemText,
   readConfiguration,
   wantsOf
 } from '../../node/weights/resources/index.ts'

@@ -8,6 +8,7 @@ import { INFO_BYTES_MAX, readGguf } from '../../../capabilities/index.ts'
 import { decodeText } from '../../../interface/decode-text.ts'
 import { toLumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import type { RepositoryParts } from '../origins/origin.ts'
 import { checkModelInfo, MODEL_INFO } from './model-info.ts'
 import { PROBLEMS_MAX, type Problem, problemsError } from './problem.ts'
 import { checkSafetensors } from './safetensors.ts'
@@ -20,6 +21,11 @@ export interface PlacedFile {
   readonly place: string
 }
 
+export interface CheckOptions extends AbortOptions {
+  /** What was asked for of a repository with a description; absent: all of it. */
+  readonly parts?: RepositoryParts | undefined
+}
+
 /** The list of shards of the largest models has 10 MB. */
 const INDEX_BYTES_MAX = 16 * 1024 * 1024
 const INDEX = /\.index\.json$/
@@ -27,22 +33,26 @@ const INDEX = /\.index\.json$/
 /** @throws {LumosError} `WEIGHTS_INVALID` with all problems, each with its line and column where the file is a text. */
 export async function checkRepository(
   files: readonly PlacedFile[],
-  { signal }: AbortOptions = {}
+  { signal, parts }: CheckOptions = {}
 ): Promise<void> {
   const paths: ReadonlySet<string> = new Set(files.map(({ path }) => path))
   const problems: Problem[] = []
   for (const file of files) {
     signal?.throwIfAborted()
-    if (problems.length < PROBLEMS_MAX) problems.push(...(await problemsOf(file, paths)))
+    if (problems.length < PROBLEMS_MAX) problems.push(...(await problemsOf(file, paths, parts)))
   }
   if (problems.length > 0) throw problemsError('The repository is invalid', problems)
 }
 
-async function problemsOf({ path, place }: PlacedFile, paths: ReadonlySet<string>): Promise<Problem[]> {
+async function problemsOf(
+  { path, place }: PlacedFile,
+  paths: ReadonlySet<string>,
+  parts: RepositoryParts | undefined
+): Promise<Problem[]> {
   try {
     if (/\.gguf$/i.test(path)) await readGguf(place)
     else if (path.endsWith('.safetensors')) await withFile(place, checkSafetensors)
-    else if (path === MODEL_INFO) return checkModelInfo(await textOf(place, INFO_BYTES_MAX), paths)
+    else if (path === MODEL_INFO) return checkModelInfo(await textOf(place, INFO_BYTES_MAX), paths, parts)
     else if (INDEX.test(path)) return shardsMissing(path, await textOf(place, INDEX_BYTES_MAX), paths)
     return []
   } catch (err) {

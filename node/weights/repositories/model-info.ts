@@ -1,13 +1,17 @@
 /** `model_info.json` of a repository against its files: the form, and that each runtime is there in whole or not at all. */
 
 import { ModelDescription } from '../../../capabilities/index.ts'
+import type { RepositoryParts } from '../origins/origin.ts'
 import { errorOffset, offsetIn, placeAt } from './json-text.ts'
 import { PROBLEMS_MAX, type Problem, pathText } from './problem.ts'
 
 export const MODEL_INFO = 'model_info.json'
 
-/** @param files paths of all files of the repository. */
-export function checkModelInfo(text: string, files: ReadonlySet<string>): Problem[] {
+/**
+ * @param files paths of all files of the repository.
+ * @param parts where only these were asked for: other runtimes and datasets need not be there.
+ */
+export function checkModelInfo(text: string, files: ReadonlySet<string>, parts?: RepositoryParts): Problem[] {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -26,22 +30,24 @@ export function checkModelInfo(text: string, files: ReadonlySet<string>): Proble
   }
   const { data, error } = ModelDescription.safeParse(json)
   for (const { path, message } of error?.issues.slice(0, PROBLEMS_MAX) ?? []) report(path, message)
-  if (data !== undefined) checkFiles(data, files, report)
+  if (data !== undefined) checkFiles(data, { files, parts, report })
   return problems
 }
 
 type Report = (path: readonly PropertyKey[], message: string) => void
+
+interface Check {
+  readonly files: ReadonlySet<string>
+  readonly parts: RepositoryParts | undefined
+  readonly report: Report
+}
 
 interface Listed {
   readonly path: readonly PropertyKey[]
   readonly files: readonly string[]
 }
 
-function checkFiles(
-  { runtimes, datasets, sha256 }: ModelDescription,
-  files: ReadonlySet<string>,
-  report: Report
-): void {
+function checkFiles({ runtimes, datasets, sha256 }: ModelDescription, { files, parts, report }: Check): void {
   const listed: Listed[] = []
   for (const name of ['torch', 'onnx'] as const) {
     const runtime = runtimes[name]
@@ -70,12 +76,14 @@ function checkFiles(
     const missing = own.flatMap((file, at) => (files.has(file) ? [] : [at]))
     if (missing.length === 0) whole++
     // A device that opens one runtime need not have the others.
-    else if (missing.length < own.length || listed.length === 1)
+    else if (missing.length < own.length || (listed.length === 1 && parts === undefined))
       for (const at of missing) report([...path, at], `the file ${own[at]} is not there`)
   }
-  if (listed.length > 1 && whole === 0) report(['runtimes'], 'no runtime has its files there')
+  if (listed.length > 1 && whole === 0 && parts === undefined)
+    report(['runtimes'], 'no runtime has its files there')
   for (const [name, file] of Object.entries(datasets))
-    if (!files.has(file)) report(['datasets', name], `the file ${file} is not there`)
+    if (!files.has(file) && (parts === undefined || parts.datasets.includes(name)))
+      report(['datasets', name], `the file ${file} is not there`)
   for (const file of Object.keys(sha256))
     if (!files.has(file) && !listed.some(({ files: own }) => own.includes(file)))
       report(['sha256', file], 'there is no such file')

@@ -13,6 +13,9 @@ import { problemText } from '../repositories/problem.ts'
 const FOLDERS_MAX = 1024
 const FILES_MAX = 4096
 
+/** A cache has what its configuration asked for, which is not known here. */
+const NOTHING_ASKED = { folders: [], datasets: [] }
+
 export interface ListedResource {
   /** The folder's. */
   readonly name: string
@@ -82,7 +85,7 @@ async function infoOf(
   try {
     if ((await stat(path)).size > INFO_BYTES_MAX) throw new Error(`it has more than ${INFO_BYTES_MAX} bytes`)
     const text = decodeText(await readFile(path))
-    return { text, problems: checkModelInfo(text, files).map(problemText) }
+    return { text, problems: checkModelInfo(text, files, NOTHING_ASKED).map(problemText) }
   } catch (err) {
     const { code, message } = err as NodeJS.ErrnoException
     return { text: '', problems: [`${MODEL_INFO}: ${code === 'ENOENT' ? 'it is missing' : message}`] }
