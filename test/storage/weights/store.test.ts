@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { LEAF_BYTES } from '../../../interface/limits.ts'
@@ -304,6 +314,19 @@ describe('after an unclean stop', () => {
 })
 
 describe('the directory of a store', () => {
+  it.skipIf(process.platform === 'win32')('has no folder that another user may lead elsewhere', async () => {
+    const home = temporaryFolder()
+    const directory = join(home, 'weights')
+    mkdirSync(join(directory, 'files'), { recursive: true })
+    chmodSync(join(directory, 'files'), 0o777)
+    const { store, close } = await openStore(home)
+    assert.equal(statSync(store.ground.folder.files).mode & 0o022, 0)
+    await close()
+    rmSync(join(directory, 'partial'), { recursive: true })
+    symlinkSync(temporaryFolder(), join(directory, 'partial'))
+    await assert.rejects(openStore(home), { code: 'CONFIG_INVALID', message: /partial is no folder/ })
+  })
+
   it('is one of one process, and of one home', async () => {
     const directory = join(temporaryFolder(), 'shared')
     const one = await openStore(temporaryFolder(), { directory })
