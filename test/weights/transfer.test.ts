@@ -10,6 +10,7 @@ import { BLOCKS_PROTOCOL } from '../../protocols/blocks/index.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
 import { leafCidText } from '../../storage/weights/cid.ts'
+import { repositoryOf } from './memory-store.ts'
 import { type Device, MeshPeers } from './mesh-peers.ts'
 
 const MIB = 1024 * 1024
@@ -222,6 +223,22 @@ describe('a transfer of weights', () => {
     assert.equal((await c.transfer.blocks.retrieve(leaf)).byteLength, MIB)
     a.offers.set('secret', { roles: ['admin'] })
     await assert.rejects(c.transfer.blocks.retrieve(leaf), { code: 'WEIGHTS_NOT_FOUND' })
+  })
+
+  it('makes no private weights those of a model whose manifest lists their hashes', async () => {
+    const secret = { 'model.bin': Buffer.from('a secret') }
+    await b.importAs('secret', secret)
+    b.offers.set('secret', undefined)
+    await a.importAs('bait', { 'model.bin': Buffer.from('other') })
+    await a.resign('bait', repositoryOf('bait', secret))
+    await assert.rejects(b.transfer.fetch('bait', { waitMs: 300 }), { code: 'TIMEOUT' })
+    const leaf = CID.parse(b.store.repository('secret')!.files[0]!.cid)
+    await assert.rejects(a.transfer.blocks.retrieve(leaf), { code: 'WEIGHTS_NOT_FOUND' })
+
+    // A device that has the bytes sends them.
+    await c.importAs('open', secret)
+    const { sources } = await b.transfer.fetch('open')
+    assert.deepEqual(sources, [{ from: c.peerId, bytes: 8 }])
   })
 
   it('gives a guest no weights but those that name it', async () => {

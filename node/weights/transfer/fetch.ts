@@ -6,6 +6,7 @@
 import type { Clock } from '../../../interface/clock.ts'
 import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { Logger } from '../../../interface/lifecycle.ts'
+import type { Access } from '../../../interface/membership.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
 import type { BlocksClient } from '../../../protocols/blocks/index.ts'
 import type { WeightStore } from '../../../storage/weights/types.ts'
@@ -37,6 +38,7 @@ export interface FetchComponents {
   readonly log: Logger
   readonly store: WeightStore
   readonly incoming: IncomingRepository
+  offeredTo(model: string): Access | undefined
   /** How long no byte may come. */
   readonly waitMs: number
   readonly holders: Pick<MeshHolders, 'of' | 'open' | 'nameOf' | 'onLiar'>
@@ -172,6 +174,7 @@ export class Fetch {
       const kept = await prepareFile(file, {
         store,
         signal: this.#controller.signal,
+        mayReuse: cid => this.#mayReuse(cid),
         holders: () => [...this.#holders.values()],
         changed: () => this.#changed.promise
       })
@@ -185,6 +188,13 @@ export class Fetch {
     }
     this.#allOpened = true
     this.#endIfDone()
+  }
+
+  /** What no repository has was left by a pull before. */
+  #mayReuse(cid: string): boolean {
+    const { store, offeredTo } = this.#components
+    const names = store.namesOf(cid)
+    return names.length === 0 || names.some(name => offeredTo(name) === 'everyone')
   }
 
   readonly #onLeaf = (holder: Holder, { file, leaf }: Leaf, isNew: boolean): void => {
