@@ -17,6 +17,7 @@ import * as membership from './commands/membership/index.ts'
 import * as mesh from './commands/mesh/index.ts'
 import * as models from './commands/models/index.ts'
 import * as node from './commands/node/index.ts'
+import * as resources from './commands/resources/index.ts'
 import * as units from './commands/units/index.ts'
 import type { GlobalOptions, Lazily, Register } from './invocation.ts'
 import { Output } from './output.ts'
@@ -25,6 +26,7 @@ import { HelpfulCommand } from './usage.ts'
 const DOMAINS: readonly { register: Register }[] = [
   node,
   models,
+  resources,
   engines,
   inference,
   units,

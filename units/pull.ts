@@ -14,8 +14,16 @@ const REF_CHARS_MAX = 4096
 const QUERY_CHARS_MAX = 256
 const FOUND_MAX = 100
 const FOUND_DEFAULT = 20
+/** Runtimes, devices and datasets that one repository has. */
+const PARTS_MAX = 64
 
 const Ref = z.string().min(1).max(REF_CHARS_MAX)
+
+const Part = z.string().min(1).max(128)
+const Parts = z.strictObject({
+  folders: z.array(Part).max(PARTS_MAX),
+  datasets: z.array(Part).max(PARTS_MAX)
+})
 
 type Node = Pick<LumosNode, 'weights' | 'jobs'>
 
@@ -33,7 +41,9 @@ export const pullUnits = (node: Node) => [
       /** What it is called here. */
       name: ModelId.optional(),
       /** Every file of the origin, and not only what an engine opens. */
-      all: z.boolean().optional()
+      all: z.boolean().optional(),
+      /** Of a repository with a `model_info.json`, these folders of runtimes (`onnx`, `rknn/rk3588`) and datasets alone. */
+      parts: Parts.optional()
     }),
     examples: [
       {

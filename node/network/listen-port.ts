@@ -22,14 +22,16 @@ export interface Place {
 /**
  * `wanted`, or the first port after it that is free on all hosts; 0, for any, when ten in a row are taken.
  *
+ * @param setting names `host` in an error.
  * @throws {LumosError} `CONFIG_INVALID` when this device does not have the address.
  */
-export async function placeToListen(host: string, wanted: number): Promise<Place> {
+export async function placeToListen(host: string, wanted: number, setting = 'swarm.host'): Promise<Place> {
   const hosts = host === EVERY_ADDRESS ? await wildcards() : [host]
   if (wanted === 0 && hosts.length === 1) return { hosts, port: 0 }
   const first = wanted === 0 ? await freePort(hosts[0]!) : wanted
   for (let port = first; port < Math.min(first + PORTS_TRIED, 65_536); port++) {
-    if ((await Promise.all(hosts.map(each => isFree(each, port)))).every(Boolean)) return { hosts, port }
+    if ((await Promise.all(hosts.map(each => isFree(each, port, setting)))).every(Boolean))
+      return { hosts, port }
   }
   return { hosts, port: 0 }
 }
@@ -50,7 +52,7 @@ async function wildcards(): Promise<string[]> {
 
 const freePort = (host: string): Promise<number> => probe(host, 0)
 
-async function isFree(host: string, port: number): Promise<boolean> {
+async function isFree(host: string, port: number, setting: string): Promise<boolean> {
   try {
     await probe(host, port)
     return true
@@ -63,8 +65,8 @@ async function isFree(host: string, port: number): Promise<boolean> {
     )
     throw new LumosError(
       'CONFIG_INVALID',
-      `swarm.host: this device has no address ${host}; it has ${own.join(', ')}.`,
-      { hint: `Leave swarm.host out to listen on every address.`, cause: err }
+      `${setting}: this device has no address ${host}; it has ${own.join(', ')}.`,
+      { hint: `Leave ${setting} out to listen on every address.`, cause: err }
     )
   }
 }

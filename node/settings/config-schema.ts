@@ -27,9 +27,9 @@ const NAMED_MODELS_MAX = 64
 /** Of one server. */
 const SERVER_MODELS_MAX = 64
 
-const Host = z.string().refine(host => isIP(host) !== 0, { error: 'expected an IP address' })
+export const Host = z.string().refine(host => isIP(host) !== 0, { error: 'expected an IP address' })
 /** 0 means any free one. */
-const Port = z.int().min(0).max(65535)
+export const Port = z.int().min(0).max(65535)
 const Multiaddr = z
   .string()
   .max(256)

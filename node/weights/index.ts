@@ -8,6 +8,7 @@ import type { FeatureDeclaration } from '../feature.ts'
 import { Path } from '../settings/config-schema.ts'
 import { WEIGHT_EVENTS } from './events.ts'
 import { originSettings } from './origins/settings.ts'
+import { publicSettings } from './public/settings.ts'
 
 export const weights: FeatureDeclaration<Weights> = {
   name: 'weights',
@@ -19,7 +20,8 @@ export const weights: FeatureDeclaration<Weights> = {
     diskMax: MemorySize.nullable()
       .default(null)
       .describe('What they may take, such as `200GB` or `50%` of the disk. Default: what the disk has.'),
-    origins: originSettings
+    origins: originSettings,
+    public: publicSettings
   }),
   events: WEIGHT_EVENTS,
   tables: WEIGHT_TABLES,

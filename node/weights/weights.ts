@@ -26,12 +26,15 @@ import { exportFiles } from './export-files.ts'
 import { importPath } from './import-path.ts'
 import { localJobs } from './jobs.ts'
 import type { OriginSettings } from './origins/index.ts'
+import type { PublicHost } from './public/host.ts'
+import type { PublicSettings } from './public/settings.ts'
 import { Pulling } from './pulling.ts'
 
 export interface WeightSettings {
   readonly directory: string | null
   readonly diskMax: string | number | null
   readonly origins: OriginSettings
+  readonly public: PublicSettings
 }
 
 export class WeightsFeature implements Feature<Weights>, Weights {
@@ -41,6 +44,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
   readonly store: DiskWeightStore
   readonly #components: FeatureComponents
   readonly #pulling: Pulling
+  #publicHost: PublicHost | undefined
 
   /** Has the engines see what came or went. */
   readonly #refresh: () => Promise<void>
@@ -75,7 +79,19 @@ export class WeightsFeature implements Feature<Weights>, Weights {
   }
 
   join(mesh: MeshContext): Participation {
-    return this.#pulling.join(mesh)
+    const participation = this.#pulling.join(mesh)
+    return {
+      ...participation,
+      start: async () => {
+        await participation.start?.()
+        await this.#openToStrangers()
+      },
+      stop: async () => {
+        await this.#publicHost?.stop()
+        this.#publicHost = undefined
+        await participation.stop?.()
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -166,6 +182,16 @@ export class WeightsFeature implements Feature<Weights>, Weights {
 
   async search(words: string, options: AbortOptions & { limit?: number } = {}): Promise<FoundModel[]> {
     return await this.#pulling.search(words, options)
+  }
+
+  /** Its code is loaded only where a model is public. */
+  async #openToStrangers(): Promise<void> {
+    const { settings, directory, clock, log } = this.#components
+    const { public: wanted } = settings as WeightSettings
+    if (wanted.models.length === 0) return
+    const { PublicHost } = await import('./public/host.ts')
+    const parts = { settings: wanted, store: this.store, directory, clock, log }
+    this.#publicHost = await PublicHost.start(parts)
   }
 
   #pin(ref: string, pinned: boolean): WeightsInfo {

@@ -42,6 +42,8 @@ interface Answer {
 
 interface Question {
   readonly bytesMax: number
+  /** Where the answer goes, so that gigabytes of blocks go through the same few arrays. */
+  readonly into: Uint8Array<ArrayBuffer> | undefined
   /** Nothing for what the peer does not have. */
   settle(answer: Answer | undefined): void
   fail(err: Error): void
@@ -86,9 +88,16 @@ export class BlocksClient {
     return (await this.#ask(FRAME.have, { file, from }, LEAVES_PER_BITMAP / 8, options))?.bytes
   }
 
-  /** Not verified. */
-  async block(cid: string, options?: AbortOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return (await this.#ask(FRAME.block, { cid }, BLOCK_BYTES_MAX, options))?.bytes
+  /**
+   * Not verified.
+   *
+   * @param options.into of `BLOCK_BYTES_MAX`; it is the client's until the block has come, or the stream is lost.
+   */
+  async block(
+    cid: string,
+    { into, ...options }: AbortOptions & { into?: Uint8Array<ArrayBuffer> } = {}
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return (await this.#ask(FRAME.block, { cid }, BLOCK_BYTES_MAX, options, into))?.bytes
   }
 
   async close(): Promise<void> {
@@ -106,7 +115,8 @@ export class BlocksClient {
     type: number,
     control: unknown,
     bytesMax: number,
-    { signal }: AbortOptions = {}
+    { signal }: AbortOptions = {},
+    into?: Uint8Array<ArrayBuffer>
   ): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== undefined) throw this.#lost
@@ -116,6 +126,7 @@ export class BlocksClient {
       signal?.addEventListener('abort', onAbort)
       this.#questions.push({
         bytesMax,
+        into,
         settle(answer) {
           done()
           resolve(answer)
@@ -162,7 +173,7 @@ export class BlocksClient {
     }
   }
 
-  async #answer({ bytesMax }: Question): Promise<Answer | undefined> {
+  async #answer({ bytesMax, into }: Question): Promise<Answer | undefined> {
     const head = await this.#next()
     if (head.type === FRAME.missing) return undefined
     if (head.type === FRAME.refused) throw decodeError(head.body)
@@ -172,7 +183,7 @@ export class BlocksClient {
     if (found.bytes > bytesMax) {
       throw new ProtocolViolationError(`An answer of ${found.bytes} bytes is over the limit of ${bytesMax}.`)
     }
-    const bytes = allocate(found.bytes)
+    const bytes = into?.subarray(0, found.bytes) ?? allocate(found.bytes)
     for (let filled = 0; filled < bytes.byteLength; ) {
       const { type, body } = await this.#next()
       if (type !== FRAME.piece || body.byteLength === 0)

@@ -7,7 +7,7 @@
  */
 
 import { constants } from 'node:fs'
-import { type FileHandle, open, rm, stat } from 'node:fs/promises'
+import { chmod, type FileHandle, open, stat } from 'node:fs/promises'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import { leafDag } from './cid.ts'
@@ -15,15 +15,11 @@ import { invalidWeights, weightsFailure } from './failure.ts'
 import type { Dag } from './hash-messages.ts'
 import type { Followed, HashThread } from './hash-thread.ts'
 import { Journal } from './journal.ts'
+import { type PartialPlace, removePartial } from './partial-place.ts'
 import type { PartialFile, StoredFile } from './types.ts'
 
 const DIGEST_BYTES = 32
 const CREATE = constants.O_RDWR | constants.O_CREAT
-
-export interface PartialPlace {
-  readonly data: string
-  readonly journal: string
-}
 
 /** What a store does for a file that comes. */
 export interface PartialKeeper {
@@ -88,6 +84,8 @@ export class LeafFile implements PartialFile {
     const { size } = await stat(place.data).catch(() => ({ size: -1 }))
     // Of another size it is not the same content.
     if (size !== bytes) await removePartial(place)
+    // One that was to become a file of the store, or was one, may be read only.
+    else await chmod(place.data, 0o600)
     const data = await open(place.data, CREATE, 0o600)
     try {
       await data.truncate(bytes)
@@ -242,9 +240,4 @@ export class LeafFile implements PartialFile {
   #digestAt(leaf: number): Uint8Array {
     return this.#digests.subarray(leaf * DIGEST_BYTES, (leaf + 1) * DIGEST_BYTES)
   }
-}
-
-export async function removePartial({ data, journal }: PartialPlace): Promise<void> {
-  await rm(data, { force: true })
-  await rm(journal, { force: true })
 }

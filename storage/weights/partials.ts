@@ -6,7 +6,8 @@ import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { invalidWeights } from './failure.ts'
 import type { Ground } from './ground.ts'
 import { journalOf } from './journal.ts'
-import { LeafFile, type PartialKeeper, type PartialPlace, removePartial } from './partial-file.ts'
+import { LeafFile, type PartialKeeper } from './partial-file.ts'
+import { type PartialPlace, removePartial } from './partial-place.ts'
 import type { Coming, Room } from './room.ts'
 
 /** Part of the name of a file: a hash in hex, or a CID. */
@@ -130,15 +131,20 @@ export class Partials {
     })
   }
 
-  /** A file that is damaged is where its repair begins: only what is wrong with it is to come. */
+  /**
+   * A file that is damaged, or that may be, is where its repair begins: its leaves are hashed as those of any partial, and
+   * only what is wrong is to come.
+   */
   async #seed(key: string, place: PartialPlace): Promise<void> {
     const { files, folder, changes } = this.#ground
     await changes.take(async () => {
       const known = files.bySha256(key) ?? files.byCid(key)
       const isThere = await stat(place.data).catch(() => undefined)
-      if (known?.state !== 'bad' || isThere !== undefined) return
+      if (known === undefined || isThere !== undefined) return
+      if (known.state !== 'bad' && known.state !== 'suspect') return
       await writeFile(place.journal, journalOf(files.digests(known.id)))
       await rename(folder.fileOf(known.sha256), place.data).catch(() => undefined)
+      files.mark(known.id, 'bad', { problem: 'it is being fetched again' })
     })
   }
 

@@ -25,6 +25,7 @@ const DIGEST_BYTES = 32
 /** A disk that loses power may lose what was written last, whatever it said of it. */
 const LAST_MOMENTS_MS = 10 * 60_000
 const GONE = 'the file is gone'
+const NO_SEAL = ''
 /** Copies that an import was making. */
 export const DRAFT = 'import-'
 
@@ -71,8 +72,8 @@ export async function checkFile(ground: Ground, file: FileRow, options: HashOpti
   const { seal, problem } = await findingOf(ground, file, path, options)
   return await ground.changes.take(async () => {
     const now = files.bySha256(file.sha256)
-    // It was removed or replaced meanwhile.
-    if (now?.id !== file.id || now.seal !== file.seal) return now?.problem ?? null
+    // It was removed, replaced or taken for its repair meanwhile: another file than the one that was hashed.
+    if (now?.id !== file.id || ((await sealOf(path)) ?? NO_SEAL) !== seal) return problem
     if (problem === null) {
       files.mark(file.id, 'whole', { seal })
       await chmod(path, READABLE_FILE).catch(() => undefined)
@@ -93,7 +94,7 @@ async function findingOf(
   options: HashOptions
 ): Promise<{ seal: string; problem: string | null }> {
   const seal = await sealOf(path)
-  if (seal === undefined) return { seal: '', problem: GONE }
+  if (seal === undefined) return { seal: NO_SEAL, problem: GONE }
   try {
     const found = await thread.hash(path, bytes, options)
     // One that was written meanwhile is none that was read.

@@ -47,12 +47,6 @@ describe('weights on the command line', () => {
     assert.deepEqual(Object.keys(imported), ['model', 'cid', 'bytes', 'files'])
     assert.deepEqual([imported.model, imported.files], ['tiny', files.length])
     assert.match(imported.cid, /^bafybei/)
-    const again = await den.cli('models', 'import', copy, '--name', 'tiny')
-    assert.match(
-      again.stdout,
-      new RegExp(`^tiny is here: [\\d.]+ \\w+ in ${files.length} files, as ${imported.cid}\\.$`, 'm')
-    )
-
     const shown = await den.json('models', 'show', 'tiny')
     assert.deepEqual(shown.weights, {
       cid: imported.cid,
@@ -80,7 +74,6 @@ describe('weights on the command line', () => {
 
     const verdict = await den.json('models', 'verify', 'tiny')
     assert.deepEqual(verdict, { valid: true, files: files.length, bytes: imported.bytes, issues: [] })
-    assert.match((await den.cli('models', 'verify')).stdout, /^All is well: \d+ files/)
     const unknown = await den.cli('models', 'verify', 'tinny')
     assert.deepEqual([unknown.code, /Closest: tiny/.test(unknown.stderr)], [4, true])
 
@@ -99,7 +92,6 @@ describe('weights on the command line', () => {
     assert.deepEqual(await den.json('models', 'rm', 'tiny'), { model_id: 'tiny', success: true })
     assert.deepEqual((await den.json('models', 'du')).models, [])
     assert.equal((await den.cli('models', 'rm', 'tiny')).code, 4)
-    assert.equal((await den.cli('models', 'import', join(copy, 'nowhere'))).code, 1)
   })
 
   it('are pulled from another device by name and by CID, and answer there', {

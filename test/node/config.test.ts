@@ -82,7 +82,8 @@ describe('the configuration', () => {
             ms: 'https://www.modelscope.cn',
             msTokenFile: null,
             ollama: 'https://registry.ollama.ai'
-          }
+          },
+          public: { models: [], host: '::', port: 5868 }
         },
         log: { level: 'info' }
       }

@@ -133,8 +133,9 @@ export class MemoryPartial implements PartialFile {
   async write(leaf: number, bytes: Uint8Array, digest?: Uint8Array): Promise<void> {
     if (bytes.byteLength !== leafBytes(this.bytes, leaf)) throw invalid('a leaf has another length')
     if (digest !== undefined && !sha256(bytes).equals(digest)) throw invalid('a leaf has another hash')
-    this.#written.set(leaf, bytes)
-    this.#store.blocks.set(cidOf(bytes), bytes)
+    const kept = bytes.slice()
+    this.#written.set(leaf, kept)
+    this.#store.blocks.set(cidOf(kept), kept)
     this.#store.written++
   }
 

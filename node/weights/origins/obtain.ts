@@ -38,10 +38,10 @@ export async function obtainFile(
       options.onKept?.(stored.bytes)
       return stored
     }
-    let partial = await store.partial(keyOf(file), file.bytes)
+    let partial = await store.partial(keyOf(file), file.bytes, options)
     if (!isKnown(file) && partial.bytesHave > 0) {
       await partial.discard()
-      partial = await store.partial(keyOf(file), file.bytes)
+      partial = await store.partial(keyOf(file), file.bytes, options)
     }
     if (attempt === 1) options.onKept?.(partial.bytesHave)
     try {
@@ -51,7 +51,8 @@ export async function obtainFile(
       const err = toLumosError(thrown)
       const isWrong = err.code === 'WEIGHTS_INVALID'
       if (err.code === 'ORIGIN_CHANGED') await partial.discard()
-      else if (!isWrong) await partial.close()
+      // Another caller, the next attempt too, waits for it. One that was wrong as a whole is closed already.
+      else await partial.close()
       if (!isWrong || attempt === ATTEMPTS_MAX) throw err
     }
   }

@@ -29,13 +29,15 @@ export async function pullFromOrigin(ref: OriginRef, pull: Pull): Promise<Pulled
   context.progress({ done: 0, total: null, unit: 'bytes', message: 'asks the origin' })
   // A branch may have moved on since the pull began: it ends with what it began with.
   const origin = pull.originOf(pinned(ref, checkpoint))
-  const listing = await retrying(() => origin.list({ signal, all: pull.all }), { clock, random, signal })
+  const { all, parts } = pull
+  const asked = { signal, all, ...(parts && { parts }) }
+  const listing = await retrying(() => origin.list(asked), { clock, random, signal })
   const name = pull.name ?? listing.name
   const progress = pull.progressOf(name)
   const files = await new Files(origin, listing, pull, progress).all()
   await checkRepository(
     files.map(({ path, sha256 }) => ({ path, place: pull.placeOf(sha256) })),
-    { signal }
+    { signal, ...(parts && { parts }) }
   )
   const cid = await store.directoryOf(files, { signal })
   const repository = { name, cid, bytes: files.reduce((sum, file) => sum + file.bytes, 0), files }

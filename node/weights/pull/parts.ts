@@ -6,7 +6,7 @@ import type { Pulled, Repository, WeightSource, Weights } from '../../../interfa
 import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
 import type { FeatureComponents } from '../../feature.ts'
 import type { JobContext } from '../../jobs/job-kind.ts'
-import type { HttpClient, Origin, OriginRef } from '../origins/index.ts'
+import type { HttpClient, Origin, OriginRef, RepositoryParts } from '../origins/index.ts'
 import type { WeightTransfer } from '../transfer/transfer.ts'
 import type { PullProgress } from './progress.ts'
 
@@ -46,6 +46,7 @@ export interface PullComponents {
 export interface Pull extends PullComponents {
   readonly name: string | undefined
   readonly all: boolean
+  readonly parts: RepositoryParts | undefined
   readonly context: JobContext<PullCheckpoint>
   progressOf(modelId: string): PullProgress
 }

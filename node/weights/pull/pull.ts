@@ -13,10 +13,18 @@ import { PullProgress } from './progress.ts'
 /** Each uses whatever link there is; a third one waits. */
 const RUNNING_MAX = 2
 const REF_CHARS_MAX = 4096
+/** Runtimes, devices and datasets that one repository has. */
+const PARTS_MAX = 64
 const Input = z.strictObject({
   ref: z.string().min(1).max(REF_CHARS_MAX),
   name: ModelId.optional(),
-  all: z.boolean().optional()
+  all: z.boolean().optional(),
+  parts: z
+    .strictObject({
+      folders: z.array(z.string()).max(PARTS_MAX),
+      datasets: z.array(z.string()).max(PARTS_MAX)
+    })
+    .optional()
 })
 
 export const pullJob = (components: PullComponents): JobKind =>
@@ -27,11 +35,11 @@ export const pullJob = (components: PullComponents): JobKind =>
     runningMax: RUNNING_MAX,
     summary: ({ ref }) => ref,
     // Refused here for what is no ref, before there is a job.
-    key: ({ ref, name, all }) => JSON.stringify([refText(parseRef(ref)), name, all]),
-    async run({ ref, name, all = false }, context): Promise<Pulled> {
+    key: ({ ref, name, all, parts }) => JSON.stringify([refText(parseRef(ref)), name, all, parts]),
+    async run({ ref, name, all = false, parts }, context): Promise<Pulled> {
       const pull: Pull = {
         ...components,
-        ...{ name, all, context },
+        ...{ name, all, parts, context },
         progressOf: modelId =>
           new PullProgress({
             ...{ clock: components.clock, emit: components.emit, nameOf: components.nameOf },

@@ -10,6 +10,7 @@ import type { Access } from '../../../interface/membership.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
 import type { BlocksClient } from '../../../protocols/blocks/index.ts'
 import type { WeightStore } from '../../../storage/weights/types.ts'
+import { mayReuse } from './audience.ts'
 import { awayTooLong } from './away.ts'
 import { Candidates } from './candidates.ts'
 import { Holder, type Leaf } from './holder.ts'
@@ -168,13 +169,13 @@ export class Fetch {
 
   /** Opens files while others come, a few at a time. */
   async #openFiles(): Promise<void> {
-    const { store } = this.#components
+    const { store, offeredTo } = this.#components
     for (const file of this.incoming.files) {
       while (this.#open.size >= OPEN_FILES_MAX) await this.#changed.promise
       const kept = await prepareFile(file, {
         store,
         signal: this.#controller.signal,
-        mayReuse: cid => this.#mayReuse(cid),
+        mayReuse: cid => mayReuse(store.namesOf(cid), offeredTo),
         holders: () => [...this.#holders.values()],
         changed: () => this.#changed.promise
       })
@@ -188,13 +189,6 @@ export class Fetch {
     }
     this.#allOpened = true
     this.#endIfDone()
-  }
-
-  /** What no repository has was left by a pull before. */
-  #mayReuse(cid: string): boolean {
-    const { store, offeredTo } = this.#components
-    const names = store.namesOf(cid)
-    return names.length === 0 || names.some(name => offeredTo(name) === 'everyone')
   }
 
   readonly #onLeaf = (holder: Holder, { file, leaf }: Leaf, isNew: boolean): void => {

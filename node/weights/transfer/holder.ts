@@ -52,6 +52,8 @@ export class Holder {
   #bitmaps: Map<IncomingFile, Uint8Array> | undefined
   #looking = false
   #asked: Asked[] = []
+  /** Of leaves that are on disk by now, for those that come next. */
+  readonly #free: Uint8Array<ArrayBuffer>[] = []
   #lastMs = 0
   #bytesPerMs = 0
   #brokenPromises = 0
@@ -157,9 +159,12 @@ export class Holder {
     const asked = { file, leaf, sinceMs: this.#components.clock.monotonicMs() }
     file.asked(leaf)
     this.#asked.push(asked)
+    const { signal } = this.#components
+    const into = this.#free.pop() ?? new Uint8Array(LEAF_BYTES)
     this.client
-      .block(file.cidOf(leaf), this.#components)
+      .block(file.cidOf(leaf), { signal, into })
       .then(bytes => this.#take(asked, bytes))
+      .then(() => this.#free.push(into))
       .catch(err => this.#ended.reject(err))
       .finally(() => this.#wake())
   }

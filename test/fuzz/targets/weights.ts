@@ -1,9 +1,12 @@
 /** What peers send of weights: questions, answers, what they state to hold, and signed manifests of repositories. */
 
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { CID } from 'multiformats/cid'
 import * as z from 'zod'
 import { Repository } from '../../../interface/weights.ts'
 import { decodeHeld, encodeHeld } from '../../../node/weights/transfer/claims.ts'
+import { decodeWants } from '../../../protocols/bitswap/codec.ts'
+import { protobuf } from '../../../protocols/bitswap/protobuf.ts'
 import { Find, Found, OfBlock, OfFile } from '../../../protocols/blocks/codec.ts'
 import {
   openRepositoryManifest,
@@ -27,7 +30,18 @@ const repository: Repository = {
 }
 const { envelope } = await sealRecord(REPOSITORY_MANIFEST, repository, key)
 
+const want = protobuf([
+  [1, CID.parse(cid).bytes],
+  [4, 1],
+  [5, 1]
+])
+
 export const WEIGHT_TARGETS: readonly Target[] = [
+  {
+    name: 'bitswap wants',
+    seeds: [protobuf([[1, protobuf([[1, want]])]]), protobuf([[1, protobuf([[2, 1]])]])],
+    read: decodeWants
+  },
   {
     name: 'blocks question',
     seeds: [

@@ -15,7 +15,7 @@ import { openStore, repositoryOf, temporaryFolder } from './store-parts.ts'
 
 const DYING = fileURLToPath(new URL('./dying-store.ts', import.meta.url))
 /** All of them take minutes; these are spread evenly, and another set on each machine with another number of steps. */
-const KILLS = 9
+const KILLS = 6
 
 /** The lines of a process that was killed at this step, or of one that was not. */
 function fill(home: string, step: number): Promise<string[]> {

@@ -5,6 +5,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  statSync,
   truncateSync,
   writeFileSync
 } from 'node:fs'
@@ -186,6 +187,11 @@ describe('a file that comes, opened again', () => {
     const { linkSync } = await import('node:fs')
     chmodSync(data, 0o444)
     linkSync(data, join(files, KEY))
+    const { store, kill } = await openStore(home)
+    const partial = await store.partial(KEY, BYTES.length)
+    assert.equal(statSync(data).mode & 0o777, 0o600)
+    await partial.close()
+    await kill()
     assert.deepEqual(await has(home), [true, true, false, true])
     assert.ok(existsSync(join(files, KEY)))
   })

@@ -296,6 +296,21 @@ describe('after an unclean stop', () => {
     assert.equal((await openStore(home)).store.repositories().length, 2)
   })
 
+  it('what is asked for before it was hashed is not fetched a second time', async () => {
+    const home = temporaryFolder()
+    const bytes = content(3 * LEAF_BYTES)
+    const killed = await openStore(home)
+    await killed.store.add(await repositoryOf(killed.store, 'one', { a: bytes }), ENVELOPE)
+    await killed.kill()
+    const { store } = await openStore(home)
+    assert.equal(store.file(hex(bytes)), undefined)
+    const partial = await store.partial(hex(bytes), bytes.length)
+    assert.equal(partial.bytesHave, bytes.length)
+    await partial.finish({ sha256: hex(bytes) })
+    assert.equal(store.repositories().length, 1)
+    assert.deepEqual((await verify(store, store.ground.repositories.all(), {})).problems, [])
+  })
+
   it('a repository without its folder gets it back, and a draft of one is removed', async () => {
     const home = temporaryFolder()
     const one = await openStore(home)
