@@ -24,7 +24,7 @@ import { WantsParser } from '../../protocols/bitswap/codec.ts'
 import { WANTS_MAX } from '../../protocols/bitswap/handler.ts'
 import { fieldsOf, lengthPrefixed, protobuf } from '../../protocols/bitswap/protobuf.ts'
 import { content, ENVELOPE } from '../storage/weights/content.ts'
-import { openStore, repositoryOf, temporaryFolder } from '../storage/weights/store-parts.ts'
+import { leavesOf, openStore, repositoryOf, temporaryFolder } from '../storage/weights/store-parts.ts'
 import { startNode } from './mesh-nodes.ts'
 
 const BITSWAP = '/ipfs/bitswap/1.2.0'
