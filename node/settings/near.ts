@@ -14,9 +14,13 @@ for (const [net, bits] of [
   ['172.16.0.0', 12],
   ['192.168.0.0', 16],
   ['169.254.0.0', 16],
-  ['100.64.0.0', 10]
+  ['100.64.0.0', 10],
+  // Clouds give the keys of a machine to those on it here, as at 169.254.169.254.
+  ['192.0.0.0', 24]
 ] as const) {
   PRIVATE.addSubnet(net, bits)
+  // As networks with IPv6 alone reach it.
+  PRIVATE.addSubnet(`64:ff9b::${net}`, 96 + bits, 'ipv6')
 }
 PRIVATE.addSubnet('::', 127, 'ipv6')
 PRIVATE.addSubnet('fc00::', 7, 'ipv6')

@@ -42,6 +42,7 @@ async function copy(from: string, to: string, signal: AbortSignal | undefined): 
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL)
   } catch {
-    await pipeline(createReadStream(from), createWriteStream(to), { signal })
+    // Made anew: what another program puts there meanwhile, such as a link, is not written to.
+    await pipeline(createReadStream(from), createWriteStream(to, { flags: 'wx' }), { signal })
   }
 }

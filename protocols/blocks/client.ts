@@ -4,6 +4,7 @@ import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../../interface/clock.ts'
 import {
   CancelledError,
+  LumosError,
   PeerUnreachableError,
   ProtocolViolationError,
   toLumosError
@@ -26,8 +27,12 @@ import {
   PIECE_BYTES
 } from './codec.ts'
 
+/** For a whole answer. A leaf that takes longer comes at less than 18 KB/s, and holds up those that wait for it. */
+const ANSWER_PATIENCE_MS = 60_000
+
 export interface BlocksClientOptions extends Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'> {
   readonly clock: Clock
+  readonly answerPatienceMs?: number
 }
 
 interface Answer {
@@ -46,6 +51,8 @@ interface Question {
 
 export class BlocksClient {
   readonly #frames: FrameStream
+  readonly #clock: Clock
+  readonly #answerPatienceMs: number
   /** Whose answers are owed, in order. One that was given up stays, and its answer is dropped. */
   readonly #questions: Question[] = []
   #reading = false
@@ -53,6 +60,8 @@ export class BlocksClient {
 
   constructor(stream: Stream, options: BlocksClientOptions) {
     this.#frames = new FrameStream(stream, { ...options, inPieces: FRAME.piece })
+    this.#clock = options.clock
+    this.#answerPatienceMs = options.answerPatienceMs ?? ANSWER_PATIENCE_MS
   }
 
   /** Whether the stream is gone. */
@@ -141,7 +150,7 @@ export class BlocksClient {
     this.#reading = true
     try {
       for (let question = this.#questions[0]; question !== undefined; question = this.#questions[0]) {
-        const answer = await this.#answer(question)
+        const answer = await this.#inTime(question)
         if (this.#questions.shift() !== question) return
         question.settle(answer)
       }
@@ -149,6 +158,18 @@ export class BlocksClient {
       this.abort(toLumosError(err))
     } finally {
       this.#reading = false
+    }
+  }
+
+  /** A peer that sends a byte now and then sends no answer. */
+  async #inTime(question: Question): Promise<Answer | undefined> {
+    const ms = this.#answerPatienceMs
+    const late = new LumosError('SLOW_PEER', `The peer has not sent an answer within ${ms} ms.`)
+    const timer = this.#clock.setTimer(() => this.abort(late), ms)
+    try {
+      return await this.#answer(question)
+    } finally {
+      timer.cancel()
     }
   }
 

@@ -9,7 +9,7 @@
  * It is made with the first file. One process at a time uses it.
  */
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import { link, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { LumosError } from '../../interface/errors.ts'
@@ -17,6 +17,7 @@ import { PRIVATE_DIR_MODE, writeFileDurably } from '../database/durable-file.ts'
 import { storeFailure } from '../database/failure.ts'
 import { HomeLock } from '../home/home-lock.ts'
 
+const WRITABLE_BY_OTHERS = 0o022
 const OTHER_STORE = 'Stop that node, or give this one a directory of its own: weights.directory.'
 
 /** The database that knows what is in a directory. */
@@ -51,8 +52,11 @@ export class StoreFolder implements Disposable {
   ready(): void {
     if (this.#lock !== undefined) return
     try {
-      for (const path of [this.path, this.files, this.partial, this.models])
+      mkdirSync(this.path, { recursive: true, mode: PRIVATE_DIR_MODE })
+      for (const path of [this.files, this.partial, this.models]) {
         mkdirSync(path, { recursive: true, mode: PRIVATE_DIR_MODE })
+        keepOurs(path)
+      }
       const lock = HomeLock.take(this.path, OTHER_STORE)
       try {
         this.#claim()
@@ -87,6 +91,28 @@ export class StoreFolder implements Disposable {
         hint: 'Give this node a directory of its own: weights.directory.'
       })
     }
+  }
+}
+
+/**
+ * Another user who may write in the directory could lead what is written there elsewhere, by a link of a known name.
+ *
+ * @throws {LumosError} `CONFIG_INVALID`
+ */
+function keepOurs(path: string): void {
+  if (process.platform === 'win32') return
+  const stats = lstatSync(path)
+  // Root may do all of it anyway, and owns what is on some disks without users.
+  if (!stats.isDirectory() || ![0, process.getuid?.()].includes(stats.uid)) {
+    throw new LumosError('CONFIG_INVALID', `${path} is no folder of the user that this node runs as.`, {
+      hint: 'Move it away, or give the node a directory of its own: weights.directory.'
+    })
+  }
+  if ((stats.mode & WRITABLE_BY_OTHERS) === 0) return
+  try {
+    chmodSync(path, stats.mode & ~WRITABLE_BY_OTHERS)
+  } catch {
+    // A disk without users, as FAT, has no links either.
   }
 }
 

@@ -1,13 +1,14 @@
 /** What the store knows of its files, in SQLite. The directory has the bytes. */
 
 import type { Database } from '../database/database.ts'
-import { leafCidText } from './cid.ts'
 import type { Dag } from './hash-messages.ts'
 import type { StoredFile } from './types.ts'
 
 /** Rows of leaves in one commit: a few milliseconds of the thread of the network. */
 const LEAVES_PER_COMMIT = 2048
 const DIGEST_BYTES = 32
+/** More than any file has. */
+const LEAVES_MAX = 2 ** 25
 
 export type FileState = 'coming' | 'whole' | 'suspect' | 'bad'
 
@@ -84,13 +85,15 @@ export class FileTable {
     return this.#db.prepare<{ digests: Uint8Array }>('SELECT digests FROM file WHERE id = ?').get(id)!.digests
   }
 
-  leavesOf(cid: string): string[] {
-    const file = this.byCid(cid)
-    if (file === undefined || file.state !== 'whole') return []
-    const digests = this.digests(file.id)
-    return Array.from({ length: digests.length / DIGEST_BYTES }, (_, n) =>
-      leafCidText(digests.subarray(n * DIGEST_BYTES, (n + 1) * DIGEST_BYTES))
-    )
+  /** Of a whole file; none of any other. */
+  digestsOf(cid: string, from = 0, count = LEAVES_MAX): Uint8Array {
+    const [first, bytes] = [from * DIGEST_BYTES + 1, count * DIGEST_BYTES]
+    const found = this.#db
+      .prepare<{ digests: Uint8Array }>(
+        "SELECT substr(digests, ?, ?) AS digests FROM file WHERE cid = ? AND state = 'whole' LIMIT 1"
+      )
+      .get(first, bytes, cid)
+    return found?.digests ?? new Uint8Array()
   }
 
   /**

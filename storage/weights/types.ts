@@ -66,8 +66,11 @@ export interface WeightStore {
   hasBlock(cid: string): boolean
   /** An inner node that belongs to what is being fetched; its bytes were checked against the CID. */
   putNode(cid: string, bytes: Uint8Array): void
-  /** The leaves of a whole file, in order. */
-  leavesOf(fileCid: string): readonly string[]
+  /**
+   * The SHA-256 of leaves of a whole file, one after the other; all from `from` on by default. Asked by peers, so that its
+   * price does not depend on how many leaves there are besides.
+   */
+  digestsOf(fileCid: string, from?: number, count?: number): Uint8Array
   /**
    * The DAG of a file above leaves of these SHA-256, one after the other: its CID, which proves them, and its inner nodes.
    */

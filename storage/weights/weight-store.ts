@@ -102,7 +102,7 @@ export class DiskWeightStore implements WeightStore {
 
   putNode = (cid: string, bytes: Uint8Array): void => this.ground.files.putNode(cid, bytes)
 
-  leavesOf = (fileCid: string): readonly string[] => this.ground.files.leavesOf(fileCid)
+  digestsOf = (...leaves: Parameters<FileTable['digestsOf']>) => this.ground.files.digestsOf(...leaves)
 
   async fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
     return bytes <= LEAF_BYTES

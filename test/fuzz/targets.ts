@@ -7,6 +7,7 @@ import type { Target } from './target.ts'
 import { HOST_TARGETS } from './targets/host.ts'
 import { MODEL_SERVER_TARGETS } from './targets/model-servers.ts'
 import { OPENAI_TARGETS } from './targets/openai.ts'
+import { ORIGIN_TARGETS } from './targets/origins.ts'
 import { PEER_TARGETS } from './targets/peers.ts'
 import { TRANSPORT_TARGETS } from './targets/transport.ts'
 import { WEIGHT_TARGETS } from './targets/weights.ts'
@@ -15,6 +16,7 @@ export const TARGETS: readonly Target[] = [
   ...PEER_TARGETS,
   ...TRANSPORT_TARGETS,
   ...WEIGHT_TARGETS,
+  ...ORIGIN_TARGETS,
   ...HOST_TARGETS,
   ...OPENAI_TARGETS,
   ...MODEL_SERVER_TARGETS

@@ -24,7 +24,7 @@ import { WantsParser } from '../../protocols/bitswap/codec.ts'
 import { WANTS_MAX } from '../../protocols/bitswap/handler.ts'
 import { fieldsOf, lengthPrefixed, protobuf } from '../../protocols/bitswap/protobuf.ts'
 import { content, ENVELOPE } from '../storage/weights/content.ts'
-import { openStore, repositoryOf, temporaryFolder } from '../storage/weights/store-parts.ts'
+import { leavesOf, openStore, repositoryOf, temporaryFolder } from '../storage/weights/store-parts.ts'
 import { startNode } from './mesh-nodes.ts'
 
 const BITSWAP = '/ipfs/bitswap/1.2.0'
@@ -172,7 +172,7 @@ describe('a stranger', () => {
     const { ask } = await stranger(host)
     const file = secret.files.find(({ path }) => path === 'secret.gguf')!
     const readme = secret.files.find(({ path }) => path === 'README.md')!
-    const hidden = [secret.cid, file.cid, ...store.leavesOf(file.cid), NOT_HERE].map(cid => CID.parse(cid))
+    const hidden = [secret.cid, file.cid, ...leavesOf(store, file.cid), NOT_HERE].map(cid => CID.parse(cid))
     assert.ok(hidden.slice(0, -1).every(cid => store.hasBlock(cid.toString())))
     assert.deepEqual(new Set(await ask(hidden)), new Set([false]))
     // What both repositories have is public.

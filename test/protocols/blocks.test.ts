@@ -97,6 +97,23 @@ describe('blocks', () => {
     await blocks.close()
   })
 
+  it('leaves a peer that sends a byte of its answer now and then', async () => {
+    const [dialed, accepted] = await peers.streams()
+    const frames = new FrameStream(accepted)
+    const drip = async (): Promise<void> => {
+      await frames.read()
+      await frames.write(FRAME.found, encodeControl({ bytes: 1024 }))
+      for (;;) {
+        await frames.write(FRAME.piece, Uint8Array.of(1))
+        await new Promise(resolve => setTimeout(resolve, 50))
+      }
+    }
+    void drip().catch(() => {})
+    const blocks = new BlocksClient(dialed, { clock: systemClock, answerPatienceMs: PATIENCE_MS })
+    await assert.rejects(blocks.block(CID), { code: 'SLOW_PEER' })
+    assert.ok(blocks.lost)
+  })
+
   it('gives up one answer and still gets those after it', async () => {
     const blocks = await client()
     const controller = new AbortController()

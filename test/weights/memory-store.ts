@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { LumosError } from '../../interface/errors.ts'
 import type { Repository, RepositoryFile } from '../../interface/weights.ts'
 import { LEAF_BYTES } from '../../interface/weights.ts'
-import { leafCidText } from '../../storage/weights/cid.ts'
+import { leafCidText, leafDigest } from '../../storage/weights/cid.ts'
 import type { PartialFile, StoredFile, StoredRepository, WeightStore } from '../../storage/weights/types.ts'
 import { fileDag, leafBytes, leavesIn } from './file-dag.ts'
 
@@ -58,7 +58,10 @@ export class MemoryStore implements WeightStore {
   block = async (cid: string) => this.blocks.get(cid)
   hasBlock = (cid: string) => this.blocks.has(cid)
   putNode = (cid: string, bytes: Uint8Array) => void this.blocks.set(cid, bytes)
-  leavesOf = (cid: string) => [...this.files.values()].find(({ file }) => file.cid === cid)?.leaves ?? []
+  digestsOf(cid: string, from = 0, count = Number.POSITIVE_INFINITY): Uint8Array {
+    const leaves = [...this.files.values()].find(({ file }) => file.cid === cid)?.leaves ?? []
+    return Buffer.concat(leaves.slice(from, from + count).map(leaf => leafDigest(leaf)!))
+  }
   fileDag = async (bytes: number, digests: Uint8Array) => fileDag(digests, bytes)
   directoryOf = async (files: readonly RepositoryFile[]) => directoryCid(files)
 

@@ -16,6 +16,7 @@ import {
   parseRef
 } from '../../node/weights/origins/index.ts'
 import { COMMIT, FakeHub, gitSha1, sha256 } from './fake-hub.ts'
+import { HastyClock } from './hasty-clock.ts'
 import { MemoryPartials } from './memory-partials.ts'
 
 const TOKEN = 'hf_thesecretone'
@@ -210,6 +211,17 @@ describe('a listing that lies', () => {
       return !!response.end('[]')
     }
     await rejects(at('hf:acme/tiny').list(), 'WEIGHTS_INVALID', /50 pages/)
+  })
+
+  it('is given up when it comes by the byte', async () => {
+    await client.close()
+    client = new HttpClient({ clock: new HastyClock(), env: {} })
+    hub.answer = (path, response) => {
+      if (!path.includes('/tree/')) return false
+      const drip = setInterval(() => response.write(' '), 50)
+      return !!response.on('close', () => clearInterval(drip))
+    }
+    await rejects(at('hf:acme/tiny').list(), 'ORIGIN_FAILED', /too slow/)
   })
 
   it.each([

@@ -38,6 +38,9 @@ describe('a redirect', () => {
     ['https://192.168.1.1/', /own network/],
     ['https://169.254.169.254/latest/meta-data', /own network/],
     ['https://0.0.0.0/', /own network/],
+    ['https://192.0.0.192/', /own network/],
+    ['https://[64:ff9b::a9fe:a9fe]/', /own network/],
+    ['https://[64:ff9b::7f00:1]/', /own network/],
     ['https://router.lan/', /own network/],
     ['https://localhost/', /own network/]
   ])('of a public origin to %s is refused', (location, message) => {

@@ -213,6 +213,17 @@ services:
     )
   })
 
+  it('writes nothing of its text to the terminal', async () => {
+    const warned: string[] = []
+    const onWarning = ({ message }: Error) => void warned.push(message)
+    process.on('warning', onWarning)
+    check('{token: secret}: 2')
+    check('a: !!binary x')
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('warning', onWarning)
+    assert.deepEqual(warned, [])
+  })
+
   it('is valid, or has problems with places, for any text', () => {
     const lines = MINIMAL.split('\n')
     const mutated = fc

@@ -5,6 +5,12 @@ import { randomBytes } from 'node:crypto'
 import { CID } from 'multiformats/cid'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import type { FetchProgress } from '../../node/weights/transfer/fetch.ts'
+import { FRAME } from '../../protocols/blocks/codec.ts'
+import { BLOCKS_PROTOCOL } from '../../protocols/blocks/index.ts'
+import { encodeControl } from '../../protocols/wire/control.ts'
+import { FrameStream } from '../../protocols/wire/frames.ts'
+import { leafCidText } from '../../storage/weights/cid.ts'
+import { repositoryOf } from './memory-store.ts'
 import { type Device, MeshPeers } from './mesh-peers.ts'
 
 const MIB = 1024 * 1024
@@ -167,6 +173,27 @@ describe('a transfer of weights', () => {
     await assert.rejects(d.transfer.fetch(cid, { waitMs: 1000 }), { code: 'TIMEOUT' })
   })
 
+  it('is not held up by a holder that does not say which leaves it has', async () => {
+    const files = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`${n}.json`, Buffer.from(`${n}`)]))
+    const cid = await a.importAs('model', files)
+    const { envelope } = a.store.repository('model')!
+    await c.importAs('model', files)
+    await c.libp2p.unhandle(BLOCKS_PROTOCOL)
+    await c.libp2p.handle(BLOCKS_PROTOCOL, async stream => {
+      const frames = new FrameStream(stream)
+      for (let question = await frames.read(); question !== undefined; question = await frames.read()) {
+        if (question.type !== FRAME.find) continue
+        await frames.write(
+          FRAME.found,
+          encodeControl({ bytes: envelope.byteLength, bytesHave: 1, bytesTotal: 9 })
+        )
+        await frames.write(FRAME.piece, envelope)
+      }
+    })
+    const { sources } = await b.transfer.fetch(cid, { signal: AbortSignal.timeout(8000) })
+    assert.deepEqual(sources, [{ from: a.peerId, bytes: 9 }])
+  })
+
   it('ends after its time without a byte, naming the holder that is away', async () => {
     const cid = await a.importAs('model', { 'model.bin': randomBytes(24 * MIB) })
     let left: Promise<void> | undefined
@@ -192,10 +219,26 @@ describe('a transfer of weights', () => {
   it('gives no block of theirs either to a peer that knows its CID', async () => {
     await a.importAs('secret', FILES)
     const { cid } = a.store.repository('secret')!.files[0]!
-    const leaf = CID.parse(a.store.leavesOf(cid)[0]!)
+    const leaf = CID.parse(leafCidText(a.store.digestsOf(cid, 0, 1)))
     assert.equal((await c.transfer.blocks.retrieve(leaf)).byteLength, MIB)
     a.offers.set('secret', { roles: ['admin'] })
     await assert.rejects(c.transfer.blocks.retrieve(leaf), { code: 'WEIGHTS_NOT_FOUND' })
+  })
+
+  it('makes no private weights those of a model whose manifest lists their hashes', async () => {
+    const secret = { 'model.bin': Buffer.from('a secret') }
+    await b.importAs('secret', secret)
+    b.offers.set('secret', undefined)
+    await a.importAs('bait', { 'model.bin': Buffer.from('other') })
+    await a.resign('bait', repositoryOf('bait', secret))
+    await assert.rejects(b.transfer.fetch('bait', { waitMs: 300 }), { code: 'TIMEOUT' })
+    const leaf = CID.parse(b.store.repository('secret')!.files[0]!.cid)
+    await assert.rejects(a.transfer.blocks.retrieve(leaf), { code: 'WEIGHTS_NOT_FOUND' })
+
+    // A device that has the bytes sends them.
+    await c.importAs('open', secret)
+    const { sources } = await b.transfer.fetch('open')
+    assert.deepEqual(sources, [{ from: c.peerId, bytes: 8 }])
   })
 
   it('gives a guest no weights but those that name it', async () => {

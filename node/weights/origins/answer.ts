@@ -14,6 +14,8 @@ import { originFailed } from './origin.ts'
 
 /** A page of a listing has a thousand files, or a fifth of this. */
 const JSON_BYTES_MAX = 4 * 1024 * 1024
+/** For all of a page: an origin that sends a byte now and then is never silent. */
+const JSON_MS = 2 * 60_000
 /** Of an origin that is busy and does not say for how long. */
 const BUSY_MS = 5000
 
@@ -98,13 +100,18 @@ export async function getJson<S extends z.ZodType>(
   refuseEncoding(answer)
   const parts: Buffer[] = []
   let bytes = 0
-  for await (const part of partsOf(answer.body, { clock: client.clock, signal: options.signal })) {
-    bytes += part.byteLength
-    if (bytes > JSON_BYTES_MAX)
-      throw new ProtocolViolationError(
-        `${answer.url.host} lists ${what} with more than ${JSON_BYTES_MAX} bytes.`
-      )
-    parts.push(part)
+  const late = client.clock.setTimer(() => answer.body.destroy(new Error('it is too slow')), JSON_MS)
+  try {
+    for await (const part of partsOf(answer.body, { clock: client.clock, signal: options.signal })) {
+      bytes += part.byteLength
+      if (bytes > JSON_BYTES_MAX)
+        throw new ProtocolViolationError(
+          `${answer.url.host} lists ${what} with more than ${JSON_BYTES_MAX} bytes.`
+        )
+      parts.push(part)
+    }
+  } finally {
+    late.cancel()
   }
   const text = Buffer.concat(parts).toString()
   const nonsense = (why: string, cause: unknown) =>

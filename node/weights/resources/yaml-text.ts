@@ -26,7 +26,9 @@ export class YamlText {
     if (text.length > TEXT_CHARS_MAX) return this.#refuse(0, `it has more than ${TEXT_CHARS_MAX} characters`)
     if (depthOf(text) > DEPTH_MAX) return this.#refuse(0, `it is nested deeper than ${DEPTH_MAX} levels`)
     try {
-      const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
+      // Else the parser writes parts of the text to the terminal by itself, as for a map that is a key.
+      const quiet = { logLevel: 'error', prettyErrors: false } as const
+      const document = parseDocument(text, { ...quiet, lineCounter: this.#lines })
       for (const { pos, message } of document.errors) this.#refuse(pos[0], message)
       if (this.problems.length > 0) return undefined
       this.#document = document

@@ -6,9 +6,11 @@
 import type { Clock } from '../../../interface/clock.ts'
 import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { Logger } from '../../../interface/lifecycle.ts'
+import type { Access } from '../../../interface/membership.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
 import type { BlocksClient } from '../../../protocols/blocks/index.ts'
 import type { WeightStore } from '../../../storage/weights/types.ts'
+import { mayReuse } from './audience.ts'
 import { awayTooLong } from './away.ts'
 import { Candidates } from './candidates.ts'
 import { Holder, type Leaf } from './holder.ts'
@@ -37,6 +39,7 @@ export interface FetchComponents {
   readonly log: Logger
   readonly store: WeightStore
   readonly incoming: IncomingRepository
+  offeredTo(model: string): Access | undefined
   /** How long no byte may come. */
   readonly waitMs: number
   readonly holders: Pick<MeshHolders, 'of' | 'open' | 'nameOf' | 'onLiar'>
@@ -166,19 +169,21 @@ export class Fetch {
 
   /** Opens files while others come, a few at a time. */
   async #openFiles(): Promise<void> {
-    const { store } = this.#components
+    const { store, offeredTo } = this.#components
     for (const file of this.incoming.files) {
       while (this.#open.size >= OPEN_FILES_MAX) await this.#changed.promise
       const kept = await prepareFile(file, {
         store,
         signal: this.#controller.signal,
+        mayReuse: cid => mayReuse(store.namesOf(cid), offeredTo),
         holders: () => [...this.#holders.values()],
         changed: () => this.#changed.promise
       })
       this.#count(DISK, kept)
       if (file.whole) continue
       this.#open.add(file)
-      await Promise.all([...this.#holders.values()].map(holder => holder.lookAt(file).catch(() => {})))
+      // Not waited for: a holder that does not answer holds up no other one.
+      for (const holder of this.#holders.values()) holder.lookAt(file).catch(() => {})
       if (file.complete) this.#finish(file)
       this.#notify()
     }

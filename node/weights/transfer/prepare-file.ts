@@ -10,6 +10,11 @@ import type { IncomingFile } from './incoming.ts'
 export interface PrepareComponents {
   readonly store: WeightStore
   readonly signal: AbortSignal
+  /**
+   * Whether what is here of a block may be taken. Not from private weights alone: a manifest that lists their hashes would
+   * make them those of a model that is offered to others.
+   */
+  mayReuse(cid: string): boolean
   holders(): readonly Holder[]
   /** Resolves when there is another holder. */
   changed(): Promise<void>
@@ -20,9 +25,9 @@ export async function prepareFile(incoming: IncomingFile, components: PrepareCom
   const { store } = components
   const { sha256, cid, bytes } = incoming.file
   const stored = store.file(sha256)
-  if (stored !== undefined) {
-    if (stored.cid !== cid || stored.bytes !== bytes) throw otherFile(incoming)
-    incoming.digests = Buffer.concat(store.leavesOf(cid).map(leaf => leafDigest(leaf)!))
+  if (stored !== undefined && (stored.cid !== cid || stored.bytes !== bytes)) throw otherFile(incoming)
+  if (stored !== undefined && components.mayReuse(cid)) {
+    incoming.digests = store.digestsOf(cid)
     incoming.becomeWhole()
     return bytes
   }
@@ -36,23 +41,28 @@ export async function prepareFile(incoming: IncomingFile, components: PrepareCom
   }
 }
 
-async function keptOf(incoming: IncomingFile, { store, signal }: PrepareComponents): Promise<number> {
+async function keptOf(incoming: IncomingFile, components: PrepareComponents): Promise<number> {
+  const { signal } = components
   const partial = incoming.partial!
   let kept = 0
   for (let leaf = 0; leaf < incoming.leaves; leaf++) {
     signal.throwIfAborted()
     const digest = partial.has(leaf) ? partial.digest(leaf) : undefined
     if (digest !== undefined && Buffer.from(digest).equals(incoming.digestOf(leaf))) incoming.kept(leaf)
-    else if (!(await copied(incoming, leaf, store))) continue
+    else if (!(await copied(incoming, leaf, components))) continue
     kept += incoming.bytesOf(leaf)
   }
   return kept
 }
 
 /** A leaf that another file has, too. */
-async function copied(incoming: IncomingFile, leaf: number, store: WeightStore): Promise<boolean> {
+async function copied(
+  incoming: IncomingFile,
+  leaf: number,
+  { store, mayReuse }: PrepareComponents
+): Promise<boolean> {
   const cid = incoming.cidOf(leaf)
-  const bytes = store.hasBlock(cid) ? await store.block(cid) : undefined
+  const bytes = store.hasBlock(cid) && mayReuse(cid) ? await store.block(cid) : undefined
   if (bytes === undefined) return false
   try {
     return await incoming.write(leaf, bytes)

@@ -8,6 +8,7 @@ import { systemClock } from '../../../interface/clock.ts'
 import type { Repository, RepositoryFile } from '../../../interface/weights.ts'
 import { openDatabase } from '../../../storage/database/database.ts'
 import { featureMigrations } from '../../../storage/database/feature-database.ts'
+import { leafCidText } from '../../../storage/weights/cid.ts'
 import { WEIGHT_TABLES } from '../../../storage/weights/schema.ts'
 import type { StoredFile } from '../../../storage/weights/types.ts'
 import { DiskWeightStore, type WeightStoreComponents } from '../../../storage/weights/weight-store.ts'
@@ -17,6 +18,14 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'weights-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** The CIDs of the leaves of a whole file. */
+export const leavesOf = (store: DiskWeightStore, cid: string): string[] => {
+  const digests = store.digestsOf(cid)
+  return Array.from({ length: digests.length / 32 }, (_, n) =>
+    leafCidText(digests.subarray(n * 32, n * 32 + 32))
+  )
 }
 
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} }

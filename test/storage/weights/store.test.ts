@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { LEAF_BYTES } from '../../../interface/limits.ts'
@@ -7,7 +17,7 @@ import { leafCidText } from '../../../storage/weights/cid.ts'
 import { collect, diskUse, removeRepository, verify } from '../../../storage/weights/housekeeping.ts'
 import { content, ENVELOPE, hex, leafOf, sha256 } from './content.ts'
 import { addAll, addFile } from './plain-unixfs.ts'
-import { keep, openStore, repositoryOf, temporaryFolder } from './store-parts.ts'
+import { keep, leavesOf, openStore, repositoryOf, temporaryFolder } from './store-parts.ts'
 
 const ONE_DAY = 24 * 3600_000
 
@@ -58,8 +68,13 @@ describe('a store of weights', () => {
     for (const [cid, bytes] of plain.blocks) assert.deepEqual(await store.block(cid), bytes)
     const gguf = files['model.gguf']
     const { cid } = store.file(hex(gguf))!
-    const leaves = store.leavesOf(cid)
+    const leaves = leavesOf(store, cid)
     assert.equal(leaves.length, 4)
+    assert.deepEqual(store.digestsOf(cid, 1, 2), store.digestsOf(cid).subarray(32, 96))
+    assert.equal(store.digestsOf(cid, 3, 9).length, 32)
+    for (const from of [4, 2 ** 31, Number.MAX_SAFE_INTEGER])
+      assert.equal(store.digestsOf(cid, from).length, 0)
+    assert.equal(store.digestsOf(repository.cid).length, 0)
     for (const [n, leaf] of leaves.entries()) {
       assert.deepEqual(new Uint8Array((await store.block(leaf))!), leafOf(gguf, n))
       assert.deepEqual(store.namesOf(leaf), ['org/one'])
@@ -202,7 +217,7 @@ describe('a damaged file', () => {
     const { store } = await openStore(temporaryFolder(), { onChange: changed.onChange })
     const bytes = content(2 * LEAF_BYTES)
     await store.add(await repositoryOf(store, 'one', { a: bytes }), ENVELOPE)
-    const [leaf] = store.leavesOf(store.file(hex(bytes))!.cid)
+    const [leaf] = leavesOf(store, store.file(hex(bytes))!.cid)
     const path = store.ground.folder.fileOf(hex(bytes))
     flip(path, 5)
     assert.equal(await store.block(leaf!), undefined)
@@ -314,6 +329,19 @@ describe('after an unclean stop', () => {
 })
 
 describe('the directory of a store', () => {
+  it.skipIf(process.platform === 'win32')('has no folder that another user may lead elsewhere', async () => {
+    const home = temporaryFolder()
+    const directory = join(home, 'weights')
+    mkdirSync(join(directory, 'files'), { recursive: true })
+    chmodSync(join(directory, 'files'), 0o777)
+    const { store, close } = await openStore(home)
+    assert.equal(statSync(store.ground.folder.files).mode & 0o022, 0)
+    await close()
+    rmSync(join(directory, 'partial'), { recursive: true })
+    symlinkSync(temporaryFolder(), join(directory, 'partial'))
+    await assert.rejects(openStore(home), { code: 'CONFIG_INVALID', message: /partial is no folder/ })
+  })
+
   it('is one of one process, and of one home', async () => {
     const directory = join(temporaryFolder(), 'shared')
     const one = await openStore(temporaryFolder(), { directory })
