@@ -2,10 +2,9 @@
 
 import * as z from 'zod'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
-import { ModelId } from '../interface/names.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { isPath } from '../interface/path-ref.ts'
-import { FoundModel } from '../interface/weights.ts'
+import { FoundModel, RepositoryName } from '../interface/weights.ts'
 import { AbsolutePath, Begun, checkMayNamePaths, toBegun } from './begun.ts'
 import { defineUnit } from './define-unit.ts'
 
@@ -39,7 +38,7 @@ export const pullUnits = (node: Node) => [
       /** `hf:OWNER/NAME[@REVISION][:FILE]`, `ms:…`, `ollama:NAME[:TAG]`, a URL, a CID or the name of a model. */
       ref: Ref,
       /** What it is called here. */
-      name: ModelId.optional(),
+      name: RepositoryName.optional(),
       /** Every file of the origin, and not only what an engine opens. */
       all: z.boolean().optional(),
       /** Of a repository with a `model_info.json`, these folders of runtimes (`onnx`, `rknn/rk3588`) and datasets alone. */
@@ -64,7 +63,7 @@ export const pullUnits = (node: Node) => [
     idempotent: true,
     summary:
       'Begin a job that makes a model of a file or folder of this device. Only from its own command line.',
-    input: z.strictObject({ path: AbsolutePath, name: ModelId.optional() }),
+    input: z.strictObject({ path: AbsolutePath, name: RepositoryName.optional() }),
     examples: [
       {
         input: { path: '/data/tiny-llm', name: 'tiny' },
@@ -85,7 +84,7 @@ export const pullUnits = (node: Node) => [
     summary:
       'Begin a job that brings a model of this name from a source or path. Its task and format are what its files say.',
     input: z.strictObject({
-      name: ModelId,
+      name: RepositoryName,
       /** Taken from programs of other platforms: the files decide. */
       type: z.string().max(64).optional(),
       format: z.string().max(64).optional(),

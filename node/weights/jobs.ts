@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import type { Clock } from '../../interface/clock.ts'
 import { ModelId } from '../../interface/names.ts'
-import type { Verified, Weights, WeightsProgress } from '../../interface/weights.ts'
+import { RepositoryName, type Verified, type Weights, type WeightsProgress } from '../../interface/weights.ts'
 import { defineJobKind, type JobContext, type JobKind } from '../jobs/job-kind.ts'
 import { Meter } from '../jobs/meter.ts'
 
@@ -26,7 +26,7 @@ export const localJobs = (weights: Local, clock: Clock): JobKind[] => [
 const importJob = (weights: Local, clock: Clock): JobKind =>
   defineJobKind({
     name: 'model.import',
-    input: z.strictObject({ path: AbsolutePath, name: ModelId.optional() }),
+    input: z.strictObject({ path: AbsolutePath, name: RepositoryName.optional() }),
     // A file that was imported already is found by its hash.
     checkpoint: z.null(),
     // The disk is the bottleneck.

@@ -69,6 +69,17 @@ describe('a pull from an origin', () => {
     )
   })
 
+  it('shows no signature of a URL, and has no job for a name that is an address', async () => {
+    const server = await hub()
+    await using den = await startNode('den')
+    const job = den.jobs.begin('model.pull', { ref: `${server.url}/files/a.gguf?X-Signature=thesecret#x` })
+    const { error } = await ended(den, job.id)
+    assert.doesNotMatch(JSON.stringify([job, den.jobs.get(job.id), error]), /thesecret/)
+    assert.throws(() => den.jobs.begin('model.pull', { ref: REF, name: 'ab'.repeat(32) }), {
+      code: 'INVALID_INPUT'
+    })
+  })
+
   it('takes from a device of the mesh what that has', async () => {
     const server = await hub()
     await using den = await startNode('den', [], { settings: settingsOf(server) })

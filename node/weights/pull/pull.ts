@@ -1,8 +1,7 @@
 /** The job `model.pull`: a model comes from this device, from devices of the mesh, or from its origin. */
 
 import * as z from 'zod'
-import { ModelId } from '../../../interface/names.ts'
-import type { Pulled } from '../../../interface/weights.ts'
+import { type Pulled, RepositoryName } from '../../../interface/weights.ts'
 import { defineJobKind, type JobKind } from '../../jobs/job-kind.ts'
 import { type ModelRef, nameOf, parseRef, refText } from '../origins/index.ts'
 import { pullFromMesh } from './from-mesh.ts'
@@ -17,7 +16,7 @@ const REF_CHARS_MAX = 4096
 const PARTS_MAX = 64
 const Input = z.strictObject({
   ref: z.string().min(1).max(REF_CHARS_MAX),
-  name: ModelId.optional(),
+  name: RepositoryName.optional(),
   all: z.boolean().optional(),
   parts: z
     .strictObject({
@@ -33,7 +32,7 @@ export const pullJob = (components: PullComponents): JobKind =>
     input: Input,
     checkpoint: PullCheckpoint,
     runningMax: RUNNING_MAX,
-    summary: ({ ref }) => ref,
+    summary: ({ ref }) => shownRef(ref),
     // Refused here for what is no ref, before there is a job.
     key: ({ ref, name, all, parts }) => JSON.stringify([refText(parseRef(ref)), name, all, parts]),
     async run({ ref, name, all = false, parts }, context): Promise<Pulled> {
@@ -51,6 +50,9 @@ export const pullJob = (components: PullComponents): JobKind =>
       return result
     }
   })
+
+/** Without what follows the path of a URL: it may be a signature that opens the file for all that see the job. */
+const shownRef = (ref: string): string => (URL.canParse(ref) ? ref.replace(/[?#].*$/s, '') : ref)
 
 async function pulled(ref: ModelRef, pull: Pull): Promise<Pulled> {
   if (ref.kind === 'path') return await fromPath(ref.path, pull)
