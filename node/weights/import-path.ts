@@ -1,5 +1,7 @@
 /** A file or a folder of this device becomes a repository of the store. */
 
+import { realpath } from 'node:fs/promises'
+import { isAbsolute, join, relative } from 'node:path'
 import { InvalidInputError } from '../../interface/errors.ts'
 import {
   type Imported,
@@ -18,13 +20,16 @@ export interface ImportComponents {
   readonly store: DiskWeightStore
   /** Signed by this device. */
   seal(repository: Repository): Promise<Uint8Array>
+  /** Of this node. */
+  readonly home: string
 }
 
 export async function importPath(
-  { store, seal }: ImportComponents,
+  { store, seal, home }: ImportComponents,
   path: string,
   { name: given, signal, onProgress }: WeightsProgress & { name?: string }
 ): Promise<Imported> {
+  await mustHoldNoKeys(path, home)
   const listing = await listPath(path)
   const name = nameFor(given ?? listing.name, path)
   checkPaths(listing.files.map(file => file.path))
@@ -69,4 +74,17 @@ function nameFor(name: string, path: string): string {
   throw new InvalidInputError(`"${name}" cannot be the name of a model: ${error.issues[0]!.message}.`, {
     hint: `Give it one: lumos-node models import ${path} --name NAME`
   })
+}
+
+/** The home has the keys of this device, and what is imported is offered to members. */
+async function mustHoldNoKeys(path: string, home: string): Promise<void> {
+  const [real, own] = await Promise.all([path, home].map(each => realpath(each).catch(() => each)))
+  const models = join(own!, 'models')
+  if (isWithin(own!, real!) || (isWithin(real!, own!) && !isWithin(real!, models)))
+    throw new InvalidInputError(`${path} holds files of this node's own home, which has its keys.`)
+}
+
+function isWithin(path: string, folder: string): boolean {
+  const way = relative(folder, path)
+  return way === '' || !(way === '..' || /^\.\.[\\/]/.test(way) || isAbsolute(way))
 }

@@ -38,7 +38,7 @@ export class Pulling {
     this.#origins = { client, settings, env, memoryBytes: hardware.memoryBytes }
     this.transfer = new WeightTransfer({ store, clock, log, offeredTo })
     this.job = pullJob({
-      ...{ clock, random, store, client, emit, weights, refresh },
+      ...{ clock, random, store, client, emit, weights, refresh, offeredTo },
       transfer: this.transfer,
       originOf: ref => originOf(ref, this.#origins),
       placeOf: sha256 => store.ground.folder.fileOf(sha256),

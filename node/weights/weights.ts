@@ -1,6 +1,6 @@
 /** The weights of a device, as its owner and programs use them. */
 
-import { isAbsolute, join, sep } from 'node:path'
+import { dirname, isAbsolute, join, sep } from 'node:path'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { closestNames } from '../../interface/suggest.ts'
@@ -119,7 +119,11 @@ export class WeightsFeature implements Feature<Weights>, Weights {
   async import(path: string, options: WeightsProgress & { name?: string } = {}): Promise<Imported> {
     if (!isAbsolute(path)) throw new InvalidInputError(`${path} is no absolute path.`)
     const seal = (repository: Repository) => this.#pulling.seal(repository)
-    const imported = await importPath({ store: this.store, seal }, path, options)
+    const imported = await importPath(
+      { store: this.store, seal, home: dirname(this.#components.directory) },
+      path,
+      options
+    )
     await this.#refresh()
     return imported
   }

@@ -80,6 +80,17 @@ describe('a pull from an origin', () => {
     })
   })
 
+  it('makes no private weights those of a repository whose listing has their hash: the hub has to send them', async () => {
+    const server = await hub()
+    const settings = { ...settingsOf(server), access: { secret: { roles: ['admin'] } } }
+    await using den = await startNode('den', [], { settings })
+    await pull(den, { ref: REF, name: 'secret' })
+    const before = server.bytesSent
+    const { result } = await pull(den, { ref: REF })
+    expect(result).toMatchObject({ model: 'acme/tiny', sources: [{ from: new URL(server.url).host }] })
+    assert.equal(server.bytesSent - before, bytesOf(server))
+  })
+
   it('takes from a device of the mesh what that has', async () => {
     const server = await hub()
     await using den = await startNode('den', [], { settings: settingsOf(server) })

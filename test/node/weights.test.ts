@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, it, onTestFinished } from 'vitest'
 import type { JobInfo } from '../../interface/jobs.ts'
 import { hasEnded } from '../../interface/jobs.ts'
@@ -161,6 +161,18 @@ describe('weights of a node', () => {
       message: /need 2000 bytes more, and weights\.diskMax has room for 994 bytes/
     })
     assert.equal(node.weights.list().length, 1)
+  })
+
+  it('the home of the node, with its keys, is no model, nor is a folder above or a file in it', async () => {
+    const home = await temporary()
+    await using node = await startNode('den', [], { home })
+    for (const path of [home, dirname(home), join(home, 'identity.key'), join(home, 'logs')]) {
+      const { error } = await done(node, 'model.import', { path, name: 'mine' })
+      assert.match(error!.message, /holds files of this node's own home/, path)
+    }
+    await cp(join(DIGITS, 'digits-cnn'), join(home, 'models/mine'), { recursive: true })
+    const { state } = await done(node, 'model.import', { path: join(home, 'models/mine'), name: 'mine' })
+    assert.equal(state, 'done')
   })
 
   it('another home cannot use its directory, and a restart keeps what was there', async () => {

@@ -23,6 +23,8 @@ const isKnown = ({ sha256, gitSha1, version }: OriginFile): boolean =>
 export interface ObtainOptions extends DownloadOptions {
   /** Called once, with the bytes that were there before. */
   onKept?(bytes: number): void
+  /** Whether a file of the store may become part of this model: a listing that names its hash proves no right to it. */
+  mayReuse?(stored: StoredFile): boolean
 }
 
 /** @throws {LumosError} `WEIGHTS_INVALID` for wrong bytes, `ORIGIN_CHANGED`, and what `download` and the store throw. */
@@ -34,7 +36,7 @@ export async function obtainFile(
   const expected = file.sha256 === undefined ? {} : { sha256: file.sha256 }
   for (let attempt = 1; ; attempt++) {
     const stored = file.sha256 === undefined ? undefined : store.file(file.sha256)
-    if (stored !== undefined) {
+    if (stored !== undefined && options.mayReuse?.(stored) !== false) {
       options.onKept?.(stored.bytes)
       return stored
     }

@@ -13,6 +13,7 @@ import {
   retrying
 } from '../origins/index.ts'
 import { checkRepository } from '../repositories/index.ts'
+import { mayReuse } from '../transfer/audience.ts'
 import { KEPT_MAX, type Pull, type PullCheckpoint, toPulled } from './parts.ts'
 import type { PullProgress } from './progress.ts'
 
@@ -100,7 +101,7 @@ class Files {
     const { store, client, random } = this.#pull
     const sha256 = file.sha256 ?? this.#kept[file.path]
     const stored = sha256 === undefined ? undefined : store.file(sha256)
-    if (stored !== undefined) {
+    if (stored !== undefined && this.#mayReuse(stored)) {
       this.#progress.add(DISK, stored.bytes, file.path)
       return stored
     }
@@ -109,9 +110,14 @@ class Files {
     const came = asksMesh ? await this.#fromMesh(file, signal) : 0
     return await obtainFile(store, file, {
       ...{ client, random, token, signal },
+      mayReuse: stored => this.#mayReuse(stored),
       onKept: bytes => this.#progress.add(DISK, Math.max(0, bytes - came), file.path),
       onBytes: bytes => this.#progress.add(this.#listing.host, bytes, file.path)
     })
+  }
+
+  #mayReuse({ cid }: StoredFile): boolean {
+    return mayReuse(this.#pull.store.namesOf(cid), this.#pull.offeredTo)
   }
 
   /** @returns the bytes that devices of the mesh have sent: all, none, or what the origin completes. */

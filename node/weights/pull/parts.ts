@@ -31,6 +31,7 @@ export interface PullComponents {
   readonly transfer: Pick<WeightTransfer, 'fetch' | 'fetchFile' | 'changed'>
   readonly emit: FeatureComponents['emit']
   readonly weights: Pick<Weights, 'import' | 'remove'>
+  readonly offeredTo: FeatureComponents['offeredTo']
   /** Of a file of the store, on disk. */
   placeOf(sha256: string): string
   originOf(ref: OriginRef): Origin
