@@ -98,13 +98,15 @@ function admitted(bytes: Uint8Array): void {
   assert.ok(incoming.url?.startsWith('/'))
 }
 
+/** Of a node, what units call instead of the node itself. */
+const FACETS: ReadonlySet<string | symbol> = new Set(['engine', 'jobs', 'mesh', 'weights'])
 const nobody = new Proxy(
   { events: new EventBus({ clock: systemClock, random: Math.random }) } as unknown as LumosNode,
   {
     get: (target, name) =>
       name in target
         ? target[name as keyof LumosNode]
-        : name === 'mesh' || name === 'jobs'
+        : FACETS.has(name)
           ? nobody
           : () => {
               throw new NoProviderError('There is no node here.')
