@@ -61,6 +61,13 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
       'client, both nodes and server are on one machine. The stalls are of the loops of both nodes.'
   },
   {
+    bench: 'weights',
+    title: 'Weights from device to device',
+    about:
+      'A file of 256 MiB of random bytes to the disk of another process, verified: over `/lumos/blocks/1`, encrypted, beside ' +
+      'plain HTTP and Bitswap of a stock Helia node, in turns. Memory is the most that a process takes above what it had idle.'
+  },
+  {
     bench: 'guard',
     title: 'What enforcement costs',
     about:

@@ -69,6 +69,13 @@ const PICKS: readonly Pick[] = [
     beside: 'ratios'
   },
   {
+    what: 'weights to the disk of another device, verified',
+    bench: 'weights',
+    table: 'Weights to disk, between two processes',
+    row: 'lumos',
+    beside: 'ratios'
+  },
+  {
     what: 'processor time of a call under all checks',
     bench: 'guard',
     table: 'Enforcement, processor time of both sides, 1 KiB each way, 128 in flight',

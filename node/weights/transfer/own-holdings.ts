@@ -73,7 +73,11 @@ export class OwnHoldings implements Holdings {
     if (store.namesOf(cid).some(may)) return true
     const digest = leafDigest(cid)
     if (digest === undefined) return this.#incomingFile(cid) !== undefined
-    return [...this.#incoming()].some(({ files }) => files.some(file => file.contains(digest)))
+    // The lists of files that come may be long: what is not on disk is not looked for.
+    return (
+      store.hasBlock(cid) &&
+      [...this.#incoming()].some(({ files }) => files.some(file => file.contains(digest)))
+    )
   }
 
   /** Of several with this content, one that the peer may have. */
