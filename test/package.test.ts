@@ -55,6 +55,10 @@ node.infer({ task: 'telepathy', input: {} })
 /** Node's own parts that a process has loaded, on stdout when it ends. */
 const TELL_LOADED = `data:text/javascript,process.on('exit',()=>console.log('\\n'+process.moduleLoadList.join()))`
 
+/** Words of WebRTC, mplex, relays, UPnP, automatic TLS, and of routers and gateways of the public IPFS network. */
+const FOREIGN_NETWORKS =
+  /RTCPeerConnection|\/mplex\/6|circuit\/relay\/0\.2\.0\/hop|schemas-upnp-org|acme-v02|libp2p-auto-tls|delegated-ipfs|trustless-gateway/
+
 let folder: string
 let tarball: string
 
@@ -146,6 +150,16 @@ describe('the installed package', () => {
     assert.deepEqual(Object.keys(dependencies), ['onnxruntime-node', 'sharp', 'zod'])
     const { size } = await stat(tarball)
     assert.ok(size <= PACKED_BYTES_MAX, `${size} bytes`)
+  })
+
+  it('holds nothing of the networks that are installed beside Helia', async () => {
+    const dist = join(folder, 'node_modules/lumos-node/dist')
+    const names = (await readdir(dist, { recursive: true })).filter(name => name.endsWith('.js'))
+    assert.ok(names.length > 50)
+    for (const name of names) {
+      const found = FOREIGN_NETWORKS.exec(await readFile(join(dist, name), 'utf8'))
+      assert.equal(found, null, `${name}: ${found?.[0]}`)
+    }
   })
 
   it('is packed as every tool expects', async () => {
