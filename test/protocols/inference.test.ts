@@ -601,7 +601,8 @@ describe('inference between peers', () => {
       await assert.rejects(asking, { code: 'PROTOCOL_VIOLATION', message: /^The peer sent/ })
       assert.ok((await reset.promise) >= max)
       assert.equal(chunks.length, max)
-      assert.ok(held() - heldBefore < ANSWER_HELD_MAX, `${held() - heldBefore} bytes`)
+      const kept = (await heldAtLeast()) - heldBefore
+      assert.ok(kept < ANSWER_HELD_MAX, `${kept} bytes`)
     }
   )
 
@@ -620,6 +621,16 @@ const held = (): number => {
   collect()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
+}
+
+/** The memory of buffers is given back by a thread of its own, a little after they were collected. */
+async function heldAtLeast(): Promise<number> {
+  let least = held()
+  for (let n = 0; n < 4; n++) {
+    await turns(1)
+    least = Math.min(least, held())
+  }
+  return least
 }
 
 const turns = async (count: number): Promise<void> => {
