@@ -29,9 +29,9 @@ export async function run({ args, options, output }: Invocation<PullOptions>): P
   const ref = isPath(given) ? resolve(fromTilde(given)) : given
   const { name, all } = options
   const node = findNode(options)
-  const { data: begun } = await node.execute<Begun>('model.pull', { ref, name, all })
   const { items } = (await node.execute<{ items: MemberInfo[] }>('mesh.members')).data
   const names = new Map(items.map(({ peer_id, name }) => [peer_id, name]))
+  const { data: begun } = await node.execute<Begun>('model.pull', { ref, name, all })
   await follow<Pulled>(node, begun, output, options, ({ model, bytes: size, sources }) => {
     const from = sources.map(source => `${bytes(source.bytes)} from ${names.get(source.from) ?? source.from}`)
     return `${model} is here: ${bytes(size)}${from.length > 0 ? `, ${from.join(', ')}` : ''}.`
