@@ -9,9 +9,12 @@ import type { DocContent, DocKind, MemoryChange } from '../../interface/memory.t
 export interface WriterId {
   /** PeerId of the device. */
   readonly device: string
-  /** 48 random bits: `client` is derived from device and life, so that nobody writes as another. */
+  /** 48 random bits as 12 hex digits: `client` is derived from device and life, so that nobody writes as another. */
   readonly life: string
 }
+
+/** `PEERID.LIFE`: a writer as documents name it, in slots and in `excluded`. What people see is the part before the dot. */
+export const writerName = ({ device, life }: WriterId): string => `${device}.${life}`
 
 /** Up to which envelope of each writer something goes: `seq` counts from 1. */
 export interface Head {
@@ -33,7 +36,10 @@ export interface Batch {
 /** `docs/`: a document over one `Y.Doc`. It runs in the thread of memory, knows nothing of signatures, disks or networks. */
 export interface DocModel {
   readonly kind: DocKind
-  /** Changes as a Yjs update of `client`; the document already has them afterwards. `clock` orders slots: see below. */
+  /**
+   * Changes as a Yjs update of `client`; the document already has them afterwards. `clock` orders slots: see below.
+   * `by.writer` is a {@link writerName}.
+   */
   change(
     changes: readonly MemoryChange[],
     by: { writer: string; client: number; clock: number; at: number }
@@ -57,3 +63,6 @@ export interface DocModel {
   canonical(excluded: ReadonlySet<string>): unknown
   close(): void
 }
+
+/** `docs/` makes a document of its snapshot, or an empty one. Throws where the snapshot is damaged. */
+export type OpenDoc = (kind: DocKind, snapshot: Uint8Array | null) => DocModel
