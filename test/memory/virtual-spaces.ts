@@ -2,7 +2,7 @@
 
 import type { Random } from '../../interface/clock.ts'
 import { stepSync } from '../../node/memory/sync/sync-core.ts'
-import { keyOf, newSync, type SpaceView, type SyncEffect, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
+import { type Heads, newSync, type SpaceView, type SyncEffect, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
 import type { StatedHead } from '../../protocols/memory/messages.ts'
 import { EventQueue } from '../../sim/virtual/event-queue.ts'
 
@@ -34,8 +34,8 @@ class VirtualLog {
     return 'new'
   }
 
-  above(known: ReadonlyMap<string, number>, most: number): Envelope[] {
-    const wanted = this.envelopes.filter(({ writer, seq }) => seq > (known.get(`${writer}/a`) ?? 0))
+  above(known: Heads, most: number): Envelope[] {
+    const wanted = this.envelopes.filter(({ writer, seq }) => seq > (known.get(`${writer}/a`)?.seq ?? 0))
     return wanted.slice(0, most)
   }
 
@@ -226,11 +226,14 @@ class VirtualNode {
         this.#send(other, () => target.#takeBatch(this.index, space, batch))
         return this.#world.after(1, () => {
           if (this.#streams.get(peer) !== stream) return
-          this.step({ type: 'sent', peer, space, known, heads: statedOf(heads), more: batch.length === BATCH })
+          this.step({ type: 'sent', peer, space, known, heads: statedOf(heads) })
         })
       }
-      case 'diverged':
-        throw new Error(`${this.index} and ${peer} have equal envelopes and another content.`)
+      case 'compare':
+        if (this.logs.get(effect.space)!.digest !== effect.content) throw new Error('The contents are not equal.')
+        return
+      case 'sendCheckpoint':
+        throw new Error('Nothing was compacted.')
     }
   }
 
@@ -281,9 +284,7 @@ class VirtualNode {
 
   #changed(space: string, own: boolean): void {
     const { version, digest, stated } = this.logs.get(space)!
-    const view: SpaceView = { space, version, charter: `${version}`, digest, content: digest, heads: stated }
+    const view: SpaceView = { space, version, charter: `${version}`, digest, content: digest, heads: stated, checkpoint: [] }
     this.step({ type: 'space', view, own })
   }
 }
-
-export { keyOf }

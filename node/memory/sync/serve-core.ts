@@ -29,7 +29,8 @@ export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[
       // A batch that is on its way still ends with `sent`.
       sending: before?.sending === true,
       due: before?.sending === true,
-      ended: false
+      ended: false,
+      paused: false
     }
     note(served.known, event.heads, view)
     known.served.set(space, served)
@@ -44,7 +45,8 @@ export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[
   // A peer that has asked anew meanwhile may have dropped what it was sent before.
   if (event.known === served.known) note(served.known, event.heads, view)
   served.sending = false
-  if (!event.more && served.ended && !served.due) return []
+  // Whatever is still missing there is not to be had here.
+  if (event.heads.length === 0) note(served.known, view.heads)
   return next(state, peer, space)
 }
 
@@ -90,8 +92,13 @@ function charters(state: SyncState, peer: string, space: string): readonly SyncE
 /** The next batch, or the end of what was wanted. */
 function next(state: SyncState, peer: string, space: string): readonly SyncEffect[] {
   const served = state.peers.get(peer)!.served.get(space)!
-  const { heads } = state.spaces.get(space)!
+  const { heads, checkpoint } = state.spaces.get(space)!
   served.due = false
+  if (served.paused) return []
+  if (above(checkpoint, served.known).length > 0) {
+    served.paused = true
+    return [{ type: 'sendCheckpoint', peer, space }]
+  }
   if (above(heads, served.known).length > 0) {
     served.sending = true
     return [{ type: 'sendBatch', peer, space, known: served.known }]

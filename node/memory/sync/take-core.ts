@@ -1,7 +1,7 @@
 /** The half of sync that asks and takes; see `sync-core.ts`. */
 
 import type { Offer } from '../../../protocols/memory/messages.ts'
-import { above, keyOf, note, type Offered, type SyncEffect, type SyncEvent, type SyncState, startTimer } from './sync-state.ts'
+import { above, note, type Offered, type SyncEffect, type SyncEvent, type SyncState, startTimer } from './sync-state.ts'
 
 /** A peer that was asked and sends nothing for so long no longer keeps the others from being asked. */
 export const ASKED_PATIENCE_MS = 5000
@@ -10,7 +10,7 @@ export const HAVE_MS = 10
 /** A gap that stays is asked about so often. */
 export const GAP_MS = 1000
 
-export type TakeEvent = Extract<SyncEvent, { type: 'offer' | 'end' | 'none' | 'took' | 'gap' | 'refused' }>
+export type TakeEvent = Extract<SyncEvent, { type: 'offer' | 'end' | 'none' | 'took' | 'gap' | 'refused' | 'rebased' }>
 
 export function take(state: SyncState, event: TakeEvent, nowMs: number): readonly SyncEffect[] {
   const { peer } = event
@@ -29,6 +29,8 @@ export function take(state: SyncState, event: TakeEvent, nowMs: number): readonl
       return ask(state, space, nowMs)
     case 'gap':
       return one.phase === 'refused' ? [] : startTimer(state, `gap ${space} ${peer}`, GAP_MS)
+    case 'rebased':
+      return askAgain(state, peer, space, nowMs)
     case 'refused':
       one.phase = 'refused'
       return ask(state, space, nowMs)
@@ -52,10 +54,10 @@ function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): r
   before.offer = offer
   if (before.phase === 'refused' && newCharter) before.phase = 'waiting'
   if ((before.phase === 'live' || before.phase === 'late') && isAhead(offer, own)) before.phase = 'waiting'
-  const diverged =
-    own?.digest === offer.digest && own.content !== null && offer.content !== null && own.content !== offer.content
+  const { content } = offer
+  const comparable = content !== null && own?.digest === offer.digest && own.charter === offer.charter
   return [
-    ...(diverged ? [{ type: 'diverged' as const, peer, space }] : []),
+    ...(comparable ? [{ type: 'compare' as const, peer, space, content }] : []),
     ...ask(state, space, nowMs)
   ]
 }
@@ -124,7 +126,7 @@ export function acknowledge(state: SyncState, space: string): SyncEffect[] {
     if (one === undefined || one.phase === 'waiting' || one.phase === 'refused') continue
     const heads = above(view.heads, one.told)
     if (heads.length === 0) continue
-    for (const { writer, seq } of heads) one.told.set(keyOf(writer), seq)
+    note(one.told, heads)
     effects.push({ type: 'sendHave', peer, space, version: view.version, heads })
   }
   return effects
