@@ -141,4 +141,3 @@ function onFrame({ type, body }: Frame, askings: Askings): Promise<void> | undef
 
 /** Fewer than these are what somebody has just written, and not what was missing. */
 const LIVE_MAX = 8
-

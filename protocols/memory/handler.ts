@@ -178,7 +178,12 @@ class Intake implements Asker {
   }
 
   #onCharters(
-    { space, records, key, last }: { space: string; records: Uint8Array[]; key: Uint8Array | null; last: boolean },
+    {
+      space,
+      records,
+      key,
+      last
+    }: { space: string; records: Uint8Array[]; key: Uint8Array | null; last: boolean },
     feed: Feed
   ): Promise<void> | undefined {
     this.#asked(space)

@@ -1,14 +1,14 @@
 /**
  * `/lumos/memory/1`: a device that has spaces dials one that may know them. It offers, and sends what is wanted.
  *
- *     dialer   = offer {space, version, charter, digest, content}   what is here of a space; again when that matters
+ *     dialer   = offer {space, version, charter, digest, …}          what is here of a space; again when that matters
  *              | charters {space, records, key, last}               those that the listener lacks, the oldest first
  *              | checkpoint {space, record}                         what stands for envelopes that are gone
  *              | pieces {space, pieces}                             of it, those that were needed
  *              | envelopes {space, envelopes}                       what it lacks, what each depends on first
  *              | end {space}                                        that was all; what is new follows as it is written
  *              | none {space}                                       there is no such space for this listener
- *     listener = want {space, version, heads}                       from here on, until the stream ends
+ *     listener = want {space, version, checkpoint, heads}           from here on, until the stream ends
  *              | have {space, heads}                                since then: from whichever device
  *              | need {space, pieces}                               of the checkpoint, by their hashes
  *
@@ -61,10 +61,14 @@ export const OFFERS_MAX = 1024
 /** All charters of a space together: they are checked as one chain. */
 export const CHARTER_CHAIN_BYTES_MAX = 8 * 1024 * 1024
 
-const Hash = z.instanceof(Uint8Array).refine(({ byteLength }) => byteLength === 32, { error: 'is no SHA-256' })
+const Hash = z
+  .instanceof(Uint8Array)
+  .refine(({ byteLength }) => byteLength === 32, { error: 'is no SHA-256' })
 const Sealed = z
   .instanceof(Uint8Array)
-  .refine(({ byteLength }) => byteLength > 0 && byteLength <= ENVELOPE_BYTES_MAX, { error: 'has no such size' })
+  .refine(({ byteLength }) => byteLength > 0 && byteLength <= ENVELOPE_BYTES_MAX, {
+    error: 'has no such size'
+  })
 
 const Life = z.string().regex(/^[0-9a-f]{12}$/)
 const Heads = z.array(z.tuple([PeerIdText, Life, z.int().min(1), Hash])).max(WRITERS_MAX)
@@ -86,6 +90,8 @@ export interface Offer {
   readonly digest: string
   /** Of the readable content at these heads, where it was reckoned. */
   readonly content: string | null
+  /** Number of the newest checkpoint; 0 where there is none. */
+  readonly checkpoint: number
 }
 
 const OfferBody = z.strictObject({
@@ -93,7 +99,8 @@ const OfferBody = z.strictObject({
   version: z.int().min(1),
   charter: Hash,
   digest: Hash,
-  content: Hash.nullable()
+  content: Hash.nullable(),
+  checkpoint: z.int().min(0)
 })
 
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex')
@@ -125,7 +132,10 @@ export const Charters = z.strictObject({
   last: z.boolean()
 })
 export const CheckpointOf = z.strictObject({ space: SpaceId, record: z.instanceof(Uint8Array) })
-export const Pieces = z.strictObject({ space: SpaceId, pieces: z.array(Sealed).min(1).max(PIECES_NEEDED_MAX) })
+export const Pieces = z.strictObject({
+  space: SpaceId,
+  pieces: z.array(Sealed).min(1).max(PIECES_NEEDED_MAX)
+})
 export const Need = z.strictObject({ space: SpaceId, pieces: z.array(Hash).min(1).max(PIECES_NEEDED_MAX) })
 export const Envelopes = z.strictObject({
   space: SpaceId,
@@ -133,16 +143,23 @@ export const Envelopes = z.strictObject({
 })
 export const OfSpace = z.strictObject({ space: SpaceId })
 
-const WantBody = z.strictObject({ space: SpaceId, version: z.int().min(0), heads: Heads })
+const WantBody = z.strictObject({
+  space: SpaceId,
+  version: z.int().min(0),
+  checkpoint: z.int().min(0),
+  heads: Heads
+})
 const HaveBody = z.strictObject({ space: SpaceId, heads: Heads })
 
 export interface Want {
   readonly space: string
   /** Charters above this one are wanted. */
   readonly version: number
+  /** And the newest checkpoint, where that is above this one. */
+  readonly checkpoint: number
   readonly heads: readonly StatedHead[]
 }
-export type Have = Omit<Want, 'version'>
+export type Have = Pick<Want, 'space' | 'heads'>
 
 const tuplesOf = (heads: readonly StatedHead[]): z.input<typeof Heads> =>
   heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])

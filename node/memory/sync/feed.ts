@@ -1,7 +1,12 @@
 /** What one peer sends of spaces, as this device takes it: the engine says what holds. */
 
 import { createHash } from 'node:crypto'
-import { type ErrorCode, LumosError, ProtocolViolationError, toLumosError } from '../../../interface/errors.ts'
+import {
+  type ErrorCode,
+  LumosError,
+  ProtocolViolationError,
+  toLumosError
+} from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
 import type { Asker, Feed, Offer } from '../../../protocols/memory/index.ts'
 import type { MemoryEngine } from '../worker/engine.ts'
@@ -18,6 +23,8 @@ export interface FeedComponents extends AbortOptions {
   readonly peer: string
   readonly asker: Asker
   step(event: SyncEvent): void
+  /** Resolves when sync knows what the engine has. */
+  refreshed(): Promise<void>
   onLie(err: LumosError): void
   onClosed(): void
 }
@@ -65,7 +72,10 @@ export class SpaceFeed implements Feed {
       const { waiting, refused } = await engine.accept(space, envelopes, peer, { signal })
       for (const { code, message, writer } of refused) {
         const why = new LumosError(code, message)
-        this.#components.log.warn({ peerId: peer, writer: writer?.device, code, why: message }, 'an envelope was refused')
+        this.#components.log.warn(
+          { peerId: peer, writer: writer?.device, code, why: message },
+          'an envelope was refused'
+        )
         if (LIES.has(code)) throw why
       }
       step({ type: 'took', peer, space, heads: [] })
@@ -90,7 +100,7 @@ export class SpaceFeed implements Feed {
 
   /** Asks for what is missing of a checkpoint, or takes it. */
   async #rebase(space: string): Promise<void> {
-    const { engine, peer, asker, step, signal } = this.#components
+    const { engine, peer, asker, step, refreshed, signal } = this.#components
     const { record, needed } = this.#rebases.get(space)!
     const taken = await this.#taking(space, () => engine.takeCheckpoint(space, record, peer, { signal }))
     if (taken === undefined) return void this.#rebases.delete(space)
@@ -101,6 +111,7 @@ export class SpaceFeed implements Feed {
       return
     }
     this.#rebases.delete(space)
+    await refreshed()
     step({ type: 'rebased', peer, space })
   }
 

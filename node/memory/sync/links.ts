@@ -3,7 +3,13 @@
 import type { Timer } from '../../../interface/clock.ts'
 import { PeerUnreachableError, toLumosError } from '../../../interface/errors.ts'
 import { openEnvelope } from '../../../protocols/memory/envelope.ts'
-import { type Askings, BATCH_BYTES, MEMORY_PROTOCOL, MemoryClient, type StatedHead } from '../../../protocols/memory/index.ts'
+import {
+  type Askings,
+  BATCH_BYTES,
+  MEMORY_PROTOCOL,
+  MemoryClient,
+  type StatedHead
+} from '../../../protocols/memory/index.ts'
 import type { MeshContext } from '../../feature.ts'
 import { Deadline } from '../../network/deadline.ts'
 import type { MemoryEngine } from '../worker/engine.ts'
@@ -185,7 +191,8 @@ export class Links {
   #failed({ client, peer }: Link, thrown: unknown): void {
     const { mesh, signal } = this.#components
     const err = toLumosError(thrown)
-    if (!signal.aborted) mesh.log.debug({ peerId: peer, code: err.code, why: err.message }, 'a space was not sent')
+    if (!signal.aborted)
+      mesh.log.debug({ peerId: peer, code: err.code, why: err.message }, 'a space was not sent')
     client.abort(err)
   }
 }

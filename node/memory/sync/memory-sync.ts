@@ -99,6 +99,7 @@ export class MemorySync {
     return new SpaceFeed({
       ...{ engine, log: mesh.log, peer, asker, signal: this.#stopped.signal },
       step: event => isCurrent() && this.#step(event),
+      refreshed: () => this.#refresh(),
       onLie: err => this.#onLie(peer, err),
       onClosed: () => {
         if (!isCurrent()) return
@@ -128,7 +129,7 @@ export class MemorySync {
     for (const effect of effects) this.#do(effect)
   }
 
-  #do(effect: SyncEffect): void {
+  #do(effect: SyncEffect): unknown {
     const { engine } = this.#components
     switch (effect.type) {
       case 'timer':
@@ -138,9 +139,9 @@ export class MemorySync {
       case 'sendHave':
         return this.#feeds.get(effect.peer)?.have(effect)
       case 'compare': {
-        const { space, peer, content } = effect
+        const state = this.#views.stateOf(effect.offer)
         const { signal } = this.#stopped
-        return void engine.compareHash(space, peer, content, { signal }).catch(this.#failed)
+        return state && void engine.compare(effect.peer, state, { signal }).catch(this.#failed)
       }
       default:
         return this.#links.do(effect)
@@ -167,7 +168,8 @@ export class MemorySync {
     heads.push(head)
     // What was written here goes out at once.
     if (from === null) this.#tell(space)
-    else if (!this.#timers.has(`gather ${space}`)) this.#after(`gather ${space}`, GATHER_MS, () => this.#tell(space))
+    else if (!this.#timers.has(`gather ${space}`))
+      this.#after(`gather ${space}`, GATHER_MS, () => this.#tell(space))
   }
 
   #tell(space: string): void {

@@ -1,6 +1,14 @@
 /** The half of sync that offers and sends; see `sync-core.ts`. */
 
-import { above, note, type Served, type SyncEffect, type SyncEvent, type SyncState, startTimer } from './sync-state.ts'
+import {
+  above,
+  note,
+  type Served,
+  type SyncEffect,
+  type SyncEvent,
+  type SyncState,
+  startTimer
+} from './sync-state.ts'
 
 /**
  * What another device wrote is passed on after this, to those that do not say meanwhile that they have it: mostly all
@@ -25,6 +33,8 @@ export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[
     const before = known.served.get(space)
     const served: Served = {
       version: event.version,
+      // It is sent each one once: where it could not take one, envelopes may still do.
+      checkpoint: Math.max(event.checkpoint, before?.checkpoint ?? 0),
       known: new Map(),
       // A batch that is on its way still ends with `sent`.
       sending: before?.sending === true,
@@ -95,7 +105,8 @@ function next(state: SyncState, peer: string, space: string): readonly SyncEffec
   const { heads, checkpoint } = state.spaces.get(space)!
   served.due = false
   if (served.paused) return []
-  if (above(checkpoint, served.known).length > 0) {
+  if (checkpoint > served.checkpoint) {
+    served.checkpoint = checkpoint
     served.paused = true
     return [{ type: 'sendCheckpoint', peer, space }]
   }

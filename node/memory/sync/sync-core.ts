@@ -92,7 +92,7 @@ function linked(state: SyncState, peer: string): SyncEffect[] {
 
 function offer(state: SyncState, peer: string, { link }: SyncPeer, view: SpaceView): SyncEffect[] {
   if (link !== 'open' || !state.mayKnow(view.space, peer)) return []
-  const { heads, checkpoint, ...offer } = view
+  const { heads, ...offer } = view
   return [{ type: 'sendOffer', peer, offer }]
 }
 
@@ -101,7 +101,7 @@ function changed(state: SyncState, view: SpaceView, own: boolean, nowMs: number)
   const before = state.spaces.get(space)
   state.spaces.set(space, view)
   const effects: SyncEffect[] = []
-  if (before?.charter !== view.charter) {
+  if (before?.charter !== view.charter || before.checkpoint !== view.checkpoint) {
     for (const [peer, known] of state.peers) effects.push(...offer(state, peer, known, view))
     effects.push(...link(state, nowMs))
   }

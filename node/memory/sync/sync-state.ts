@@ -5,8 +5,6 @@ import type { Offer, StatedHead } from '../../../protocols/memory/messages.ts'
 /** What is here of a space. */
 export interface SpaceView extends Offer {
   readonly heads: readonly StatedHead[]
-  /** What is before these heads may be here as a checkpoint only. */
-  readonly checkpoint: readonly StatedHead[]
 }
 
 /** For each writer, the last envelope. */
@@ -14,8 +12,9 @@ export type Heads = ReadonlyMap<string, StatedHead>
 
 /** A peer that may know of a space here. */
 export interface Served {
-  /** The charter that it has, as far as is known. */
+  /** The charter that it has, as far as is known, and the checkpoint. */
   version: number
+  checkpoint: number
   /** What it has by its own word, was sent, or has sent here: for each writer, up to which envelope. */
   readonly known: Map<string, StatedHead>
   /** A batch is on its way: the next one follows when it was written. */
@@ -87,6 +86,7 @@ export type SyncEvent =
       readonly peer: string
       readonly space: string
       readonly version: number
+      readonly checkpoint: number
       readonly heads: readonly StatedHead[]
     }
   | {
@@ -114,6 +114,7 @@ export type SyncEffect =
       readonly peer: string
       readonly space: string
       readonly version: number
+      readonly checkpoint: number
       readonly heads: readonly StatedHead[]
     }
   | {
@@ -135,7 +136,7 @@ export type SyncEffect =
       readonly known: Heads
     }
   /** The envelopes are equal here and there, so the content must be. */
-  | { readonly type: 'compare'; readonly peer: string; readonly space: string; readonly content: string }
+  | { readonly type: 'compare'; readonly peer: string; readonly offer: Offer }
   | { readonly type: 'timer'; readonly id: string; readonly ms: number }
 
 export const newSync = (mayKnow: SyncState['mayKnow']): SyncState => ({

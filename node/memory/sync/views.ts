@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import type { StatedHead } from '../../../protocols/memory/index.ts'
+import type { Offer, StatedHead } from '../../../protocols/memory/index.ts'
 import type { MemoryEngine, SpaceState } from '../worker/engine.ts'
 import { keyOf, type SpaceView } from './sync-state.ts'
 
@@ -11,7 +11,10 @@ type Engine = Pick<MemoryEngine, 'statesFor'>
 export class Views {
   readonly #engine: Engine
   readonly #self: string
-  readonly #spaces = new Map<string, { readonly state: SpaceState; readonly heads: Map<string, StatedHead> }>()
+  readonly #spaces = new Map<
+    string,
+    { readonly state: SpaceState; readonly heads: Map<string, StatedHead> }
+  >()
   /** By peer: the spaces that it may read. */
   readonly #allowed = new Map<string, ReadonlySet<string>>()
 
@@ -54,6 +57,20 @@ export class Views {
     return one !== undefined
   }
 
+  /** What a peer states whose envelopes are those that are here. */
+  stateOf({ space, version, charter, content, checkpoint }: Offer): SpaceState | undefined {
+    const one = this.#spaces.get(space)
+    if (one === undefined || content === null) return undefined
+    const own = one.state.checkpoint
+    return {
+      space,
+      charter: { version, hash: Buffer.from(charter, 'hex') },
+      heads: [...one.heads.values()],
+      hash: content,
+      checkpoint: checkpoint === 0 ? null : { number: checkpoint, heads: own?.heads ?? [] }
+    }
+  }
+
   *views(): Generator<SpaceView> {
     for (const space of this.#spaces.keys()) yield this.view(space)!
   }
@@ -70,7 +87,7 @@ export class Views {
       digest: digestOf(heads),
       content: isAsStated && heads.size === state.heads.length ? state.hash : null,
       heads: [...heads.values()],
-      checkpoint: state.checkpoint?.heads ?? []
+      checkpoint: state.checkpoint?.number ?? 0
     }
   }
 }
