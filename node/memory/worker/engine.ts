@@ -68,8 +68,11 @@ export type EngineEvent =
   | { readonly type: 'problem'; readonly space: string; readonly refused: Refused }
 
 export interface MemoryEngine extends Omit<Memory, 'watch'> {
-  /** Devices of the mesh: at the start, and whenever one comes, goes or is revoked. None: local spaces only. */
-  setMembers(members: readonly EngineMember[]): Promise<void>
+  /**
+   * Devices of the mesh that this node is in: at the start, and whenever one comes, goes or is revoked. A space belongs to
+   * the mesh that it was first shared in, and no device of another mesh has a right in it. `mesh` null: local spaces only.
+   */
+  setMembers(mesh: string | null, members: readonly EngineMember[]): Promise<void>
   /** Ends when the function that it gives is called. Listeners must not throw. */
   onEvent(listener: (event: EngineEvent) => void): () => void
 
