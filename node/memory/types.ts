@@ -13,7 +13,7 @@ export interface WriterId {
   readonly life: string
 }
 
-/** `PEERID.LIFE`: a writer as documents name it, in slots and in `excluded`. What people see is the part before the dot. */
+/** `PEERID.LIFE`: a writer as documents name it, in slots. What people see is the part before the dot. */
 export const writerName = ({ device, life }: WriterId): string => `${device}.${life}`
 
 /** Up to which envelope of each writer something goes: `seq` counts from 1. */
@@ -53,7 +53,7 @@ export interface DocModel {
    * Changes as a Yjs update of `client`; the document already has them afterwards. All or nothing. The update is
    * `EMPTY_UPDATE` where nothing had to change: there is nothing to sign then.
    *
-   * @throws {LumosError} `INVALID_INPUT`, `MEMORY_NOT_FOUND`, `MEMORY_FULL`, and nothing has changed.
+   * @throws {LumosError} `INVALID_INPUT`, `INPUT_TOO_LARGE`, `MEMORY_FULL`, and nothing has changed.
    */
   change(
     changes: readonly MemoryChange[],
@@ -64,7 +64,8 @@ export interface DocModel {
    * wrote before, and on what the update itself refers to: so every device decides alike, in whatever order envelopes of
    * other writers came. Of an excluded writer the structs are kept, for others may refer to them, and nothing of it shows.
    *
-   * @throws {LumosError} `MEMORY_INVALID`, and nothing has changed: the document is as before.
+   * @throws {LumosError} `MEMORY_INVALID`, and nothing has changed: the document is as before. With `details.waits` it refers to
+   *   what has not come, of another writer: the same update is valid once that is here. No honest device sends such.
    * @throws {LumosError} `MEMORY_POISON`: the document may have changed. It must be rebuilt without this update.
    */
   apply(update: Uint8Array, by: ChangeBy): { keys: readonly string[] | null }

@@ -9,7 +9,7 @@
  */
 
 import { InvalidInputError } from '../../../interface/errors.ts'
-import type { MemoryChange, MemoryEntry, MemoryValue } from '../../../interface/memory.ts'
+import type { MemoryEntry, MemoryValue } from '../../../interface/memory.ts'
 import { encode } from '../../../protocols/wire/cbor/encode.ts'
 import type { Draft } from './draft.ts'
 import type { SlotKind } from './slot-doc.ts'
