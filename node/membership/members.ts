@@ -172,6 +172,12 @@ export class Members {
     return [...(room?.keys() ?? [])].filter(peerId => this.standing(peerId).kind === 'revoked')
   }
 
+  /** All devices known here that were removed. */
+  removed(): string[] {
+    const subjects = new Set(inOrder(this.#state.removals).map(({ value }) => value.subject))
+    return [...subjects].filter(peerId => this.standing(peerId).kind === 'revoked')
+  }
+
   /** Equal on two nodes exactly when they keep the same revocations. */
   get revocationsDigest(): string {
     return revocationsDigest(this.#state)

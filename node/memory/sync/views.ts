@@ -85,7 +85,7 @@ export class Views {
       version: state.charter.version,
       charter: Buffer.from(state.charter.hash).toString('hex'),
       digest: digestOf(heads),
-      content: isAsStated && heads.size === state.heads.length ? state.hash : null,
+      content: isAsStated && heads.size === state.heads.length && state.hash !== '' ? state.hash : null,
       heads: [...heads.values()],
       checkpoint: state.checkpoint?.number ?? 0
     }
