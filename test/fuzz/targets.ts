@@ -5,6 +5,7 @@
 
 import type { Target } from './target.ts'
 import { HOST_TARGETS } from './targets/host.ts'
+import { MEMORY_SYNC_TARGETS } from './targets/memory-sync.ts'
 import { MODEL_SERVER_TARGETS } from './targets/model-servers.ts'
 import { OPENAI_TARGETS } from './targets/openai.ts'
 import { ORIGIN_TARGETS } from './targets/origins.ts'
@@ -18,6 +19,7 @@ export const TARGETS: readonly Target[] = [
   ...WEIGHT_TARGETS,
   ...ORIGIN_TARGETS,
   ...HOST_TARGETS,
+  ...MEMORY_SYNC_TARGETS,
   ...OPENAI_TARGETS,
   ...MODEL_SERVER_TARGETS
 ]

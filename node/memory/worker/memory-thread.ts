@@ -62,7 +62,7 @@ class MemoryThread {
   call(name: CallName | 'close', args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted()
     if (this.#isClosed) throw new LumosError('NODE_NOT_RUNNING', 'The memory of this node is closed.')
-    if (name === 'setMembers') this.#members = args as typeof this.#members & {}
+    if (name === 'setMembers') this.#members = args as unknown as [string | null, readonly EngineMember[]]
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     const ask = { id: ++this.#lastId, name, args }
     // What was given up is done all the same: its answer goes nowhere.
