@@ -45,9 +45,7 @@ export const Charter = z.strictObject({
       z.strictObject({
         device: PeerIdText,
         right: z.enum(['none', 'read', 'write']),
-        lives: z
-          .array(z.strictObject({ life: Life, seq: z.int().min(0) }))
-          .max(WRITERS_MAX)
+        lives: z.array(z.strictObject({ life: Life, seq: z.int().min(0) })).max(WRITERS_MAX)
       })
     )
     .max(WRITERS_MAX),

@@ -14,7 +14,6 @@ import { isSigned, keyOf, type SigningKey, signPayload } from './signed.ts'
 
 const DOMAIN = 'lumos/memory/checkpoint/1'
 
-
 export const Checkpoint = z.strictObject({
   space: bytesOf(16),
   number: z.int().min(1),

@@ -93,7 +93,6 @@ export const MEMORY_MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE TABLE poison (
     hash BLOB PRIMARY KEY,
-    device TEXT NOT NULL,
     why TEXT NOT NULL
   ) STRICT;`
 ]

@@ -104,13 +104,11 @@ export class SpaceTable {
       .all(space)
   }
 
-  addPoison(hash: Uint8Array, device: string, why: string): void {
-    this.#db.prepare('INSERT OR IGNORE INTO poison VALUES (?, ?, ?)').run(hash, device, why)
+  addPoison(hash: Uint8Array, why: string): void {
+    this.#db.prepare('INSERT OR IGNORE INTO poison VALUES (?, ?)').run(hash, why)
   }
 
-  poison(): { hash: Uint8Array; device: string; why: string }[] {
-    return this.#db
-      .prepare<{ hash: Uint8Array; device: string; why: string }>('SELECT hash, device, why FROM poison')
-      .all()
+  poison(): { hash: Uint8Array; why: string }[] {
+    return this.#db.prepare<{ hash: Uint8Array; why: string }>('SELECT hash, why FROM poison').all()
   }
 }

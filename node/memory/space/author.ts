@@ -4,6 +4,7 @@ import { LumosError } from '../../../interface/errors.ts'
 import type { DocKind, MemoryChange } from '../../../interface/memory.ts'
 import { encodeEnvelope, sealEnvelope } from '../../../protocols/memory/envelope.ts'
 import { ENVELOPE_BYTES_MAX } from '../../../protocols/memory/limits.ts'
+import { EMPTY_UPDATE } from '../docs/index.ts'
 import { nameOf, sealBatch } from './batches.ts'
 import { newLife } from './boxes.ts'
 import type { Documents } from './documents.ts'
@@ -56,6 +57,7 @@ export class Author {
     const at = time.wallMs()
     try {
       const { update, ids } = document.model.change(changes, { writer: name, client, clock, at })
+      if (update === EMPTY_UPDATE) return { seq: seq - 1, ids }
       const box = sealBatch(space, { device, life, seq }, { doc: ref, kind, update, at })
       const epoch = space.charter.charter.epochs.length
       const chain = { space: space.name, device, life, seq, prev: writer.head.hash, after, clock }

@@ -23,12 +23,12 @@ export interface DocName {
 
 export const nameOf = (ref: string): string => ref.split('~')[0]!
 
-const boxAbout = (space: Space, { device, life, seq }: Pick<Envelope, 'device' | 'life' | 'seq'>): string =>
+const boxAbout = (space: Pick<Space, 'id'>, { device, life, seq }: Pick<Envelope, 'device' | 'life' | 'seq'>): string =>
   `lumos/memory/box/1 ${space.id} ${device} ${life} ${seq}`
 const docAbout = (space: Space, what: string): string => `lumos/memory/doc/1 ${space.id} ${what}`
 
 export const sealBatch = (
-  space: Space,
+  space: Pick<Space, 'id' | 'key'>,
   of: Pick<Envelope, 'device' | 'life' | 'seq'>,
   { doc, kind, update, at }: Batch
 ): Uint8Array => seal(space.key, boxAbout(space, of), encodeControl([doc, kind, update, at]))

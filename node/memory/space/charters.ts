@@ -153,10 +153,12 @@ export class Charters {
     if (before === undefined) throw invalid('some are missing')
     this.#checkChain([before, ...next])
     const ours = known[first.charter.version - 1]
+    const isOwner = (by: string, charter: Charter) => rightIn(charter, by, mesh) === 'own'
     if (ours !== undefined) {
       // Two owners signed one version. One that has lost its right since cannot begin the past anew.
-      const isOwner = rightIn(space.charter.charter, first.charter.by, mesh) === 'own'
-      if (!isOwner || !isFirst(first, ours)) return false
+      const theyMay = isOwner(first.charter.by, space.charter.charter)
+      const weMay = isOwner(ours.charter.by, next.at(-1)!.charter)
+      if (theyMay === weMay ? !isFirst(first, ours) : weMay) return false
     }
     this.#adopt(space, next, null)
     return true

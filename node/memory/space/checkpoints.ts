@@ -8,7 +8,7 @@ import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
 import { PIECE_BYTES_MAX } from '../../../protocols/memory/limits.ts'
 import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
-import { type Head, writerName } from '../types.ts'
+import { type DocModel, type Head, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { DocRef, nameOf, sealName } from './batches.ts'
 import { seal, unseal } from './boxes.ts'
@@ -25,7 +25,7 @@ const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
 const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
 
 const about = (space: Space, number: number): string => `lumos/memory/contents/1 ${space.id} ${number}`
-const NONE: ReadonlySet<string> = new Set()
+const NONE: ReadonlySet<number> = new Set()
 
 export class Checkpoints {
   readonly #parts: Parts
@@ -53,7 +53,7 @@ export class Checkpoints {
       if (space.isForgotten(tag)) continue
       const document = this.#documents.open(space, name, kind)
       docs.push(this.#entry(space, document))
-      contents.push([name, kind, this.#hashOf(document)])
+      contents.push([name, kind, this.#hashOf(space, document)])
     }
     const number = (this.#bases.of(space)?.checkpoint.number ?? 0) + 1
     const epoch = space.charter.charter.epochs.length
@@ -85,8 +85,9 @@ export class Checkpoints {
   }
 
   /** Of all writers, those included that do not count now: it holds whatever is decided about them. */
-  #hashOf({ model }: Pick<OpenDocument, 'model'>): Uint8Array {
-    return this.#parts.kit.hash(model.canonical(NONE))
+  #hashOf(space: Space, document: OpenDocument): Uint8Array {
+    if (space.excludedClients().size === 0) return this.#documents.hash(document)
+    return hashOf(this.#parts.openDoc(document.kind, document.model.snapshot(), NONE))
   }
 
   #put(space: Space, record: Uint8Array): void {
@@ -167,15 +168,10 @@ export class Checkpoints {
     for (const [n, [name, kind, hash]] of contents.entries()) {
       const doc = checkpoint.docs[n]!
       if (space.isForgotten(doc.tag)) continue
-      const model = this.#parts.kit.open(kind, this.#bases.assemble(space, doc))
-      const found = this.#hashOf({ model })
-      model.close()
+      const found = hashOf(this.#parts.openDoc(kind, this.#bases.assemble(space, doc), NONE))
       if (!equal(found, hash)) throw invalid('has other snapshots than it says')
       if (!isComparable) continue
-      const ours = this.#documents.at(space, { tag: doc.tag, name, kind }, checkpoint)
-      const isEqual = equal(this.#hashOf({ model: ours }), hash)
-      ours.close()
-      if (isEqual) continue
+      if (equal(hashOf(this.#documents.at(space, { tag: doc.tag, name, kind }, checkpoint)), hash)) continue
       throw new LumosError(
         'MEMORY_DIVERGED',
         `A checkpoint of ${checkpoint.by} has another content than the log.`
@@ -227,6 +223,12 @@ export class Checkpoints {
       emit({ type: 'changed', change: { space: space.id, doc: nameOf(name), writer: '', keys: null } })
     this.#intake.retry(space)
   }
+}
+
+function hashOf(model: DocModel): Uint8Array {
+  const hash = model.hash()
+  model.close()
+  return hash
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

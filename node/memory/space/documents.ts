@@ -13,7 +13,7 @@ import { type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { type DocName, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
 import type { Parts } from './parts.ts'
-import { counts } from './rights.ts'
+import { endOf } from './rights.ts'
 import type { Space, Writer } from './space.ts'
 
 /** Documents in memory take about ten times their snapshot. */
@@ -22,6 +22,7 @@ const OPEN_MAX = 256
 /** Opening a document applies so much again at most, or as much as its snapshot is long. */
 const TAIL_BYTES = 256 * 1024
 const ROW_BYTES = 256
+const NONE: ReadonlySet<number> = new Set()
 /** In these no writer touches what another one wrote: what does not count can be left out. */
 const APART: ReadonlySet<DocKind> = new Set(['facts', 'journal', 'thread', 'tasks'])
 
@@ -92,17 +93,18 @@ export class Documents {
   }
 
   #load(space: Space, tag: Uint8Array, name: string, kind: DocKind): OpenDocument {
-    const { log, homeKey, kit } = this.#parts
+    const { log, homeKey, openDoc } = this.#parts
     const row = log.doc(space.row, tag)
     if (row === undefined && this.names(space).length >= DOCS_MAX)
       throw new LumosError('MEMORY_FULL', `The space ${space.localName} has ${DOCS_MAX} documents.`)
     const box = row?.snapshot ?? null
     const snapshot = box === null ? this.#bases.snapshot(space, tag) : openSnapshot(homeKey, space, box)
     const from = row?.upto ?? 0
+    const excluded = space.excludedClients()
     // What was accepted once is accepted again. Where a document breaks by it now, it is made without it.
     for (const without = new Set<number>(); ; ) {
       const document: OpenDocument = {
-        ...{ space, tag, name, kind, model: kit.open(kind, snapshot), upto: from, tailBytes: 0 },
+        ...{ space, tag, name, kind, model: openDoc(kind, snapshot, excluded), upto: from, tailBytes: 0 },
         ...{ snapshotBytes: box?.length ?? 0, hash: row?.hash ?? undefined, saved: true }
       }
       const bad = this.#replayAll(document, without)
@@ -182,17 +184,16 @@ export class Documents {
   }
 
   hash(document: OpenDocument): Uint8Array {
-    document.hash ??= this.#parts.kit.hash(document.model.canonical(document.space.excluded()))
+    document.hash ??= document.model.hash()
     return document.hash
   }
 
   /** As if it had never been written: also where all that was written does not count. */
   isEmpty(document: OpenDocument): boolean {
-    if (document.model.entries() > 0 && document.space.excluded().size === 0) return false
     let empty = this.#emptyHashes.get(document.kind)
     if (empty === undefined) {
-      const model = this.#parts.kit.open(document.kind, null)
-      empty = this.#parts.kit.hash(model.canonical(new Set()))
+      const model = this.#parts.openDoc(document.kind, null, NONE)
+      empty = model.hash()
       model.close()
       this.#emptyHashes.set(document.kind, empty)
     }
@@ -229,7 +230,7 @@ export class Documents {
   /** As it was at the heads of this checkpoint, by the log that is here. */
   at(space: Space, { tag, kind }: DocName, heads: Checkpoint): DocModel {
     const until = new Map(heads.heads.map(head => [writerName(head), head.seq]))
-    const model = this.#parts.kit.open(kind, this.#bases.snapshot(space, tag))
+    const model = this.#parts.openDoc(kind, this.#bases.snapshot(space, tag), NONE)
     const document = { ...{ space, tag, kind, model, upto: 0, snapshotBytes: 0, tailBytes: 0 } }
     for (const row of this.#parts.log.ofDoc(space.row, tag, 0)) {
       const writer = space.writersById.get(row.writer)
@@ -269,8 +270,8 @@ export const isRefusal = (thrown: unknown): thrown is LumosError =>
 const keyOf = (space: Space, tag: Uint8Array): string => `${space.row} ${Buffer.from(tag).toString('hex')}`
 
 /**
- * Whether what an envelope says goes into the document. In texts others write between the words of a writer, so what no
- * longer counts stays in the structure, and is left out where it is read.
+ * Whether what an envelope says goes into the document: not after the end of its life. In texts others write between the
+ * words of a writer, so these stay. What an excluded writer wrote goes in, and the document leaves it out itself.
  */
 export const isIn = (space: Space, writer: Writer, seq: number, kind: DocKind): boolean =>
-  !APART.has(kind) || counts(space.charter.charter, writer, seq)
+  !APART.has(kind) || seq <= endOf(space.charter.charter, writer)

@@ -18,7 +18,7 @@ import type { Accepted, Refused } from '../worker/engine.ts'
 import { nameOf, openBatch } from './batches.ts'
 import { type Documents, isIn, isRefusal } from './documents.ts'
 import type { Parts } from './parts.ts'
-import { atLeast, endOf, rightIn } from './rights.ts'
+import { atLeast, counts, endOf, rightIn } from './rights.ts'
 import type { Space, Writer } from './space.ts'
 
 type Taken = 'taken' | 'known' | 'waits'
@@ -144,7 +144,7 @@ export class Intake {
     const writer = space.writer(envelope) ?? space.addWriter(envelope)
     const keys = batch === null ? [] : this.#change(space, envelope, writer, batch)
     this.#append(space, writer, envelope, batch, from)
-    if (batch === null || !isIn(space, writer, envelope.seq, batch.kind)) return
+    if (batch === null || !counts(space.charter.charter, writer, envelope.seq)) return
     const change = { space: space.id, doc: nameOf(batch.doc), writer: writer.device, keys }
     this.#parts.emit({ type: 'changed', change })
   }
@@ -160,7 +160,7 @@ export class Intake {
       if (isRefusal(thrown)) throw thrown
       this.#documents.drop(space, document.tag)
       const why = `Envelope ${envelope.seq} of ${envelope.device} breaks the document: ${(thrown as Error).message}.`
-      this.addPoison(envelope.hash, envelope.device, why)
+      this.addPoison(envelope.hash, why)
       throw new LumosError('MEMORY_POISON', why, { cause: thrown })
     } finally {
       applying(null)
@@ -181,9 +181,9 @@ export class Intake {
     this.#parts.emit({ type: 'appended', space: space.id, head, envelope: encodeEnvelope(envelope), from })
   }
 
-  addPoison(hash: Uint8Array, device: string, why: string): void {
+  addPoison(hash: Uint8Array, why: string): void {
     this.#poison.set(hex(hash), why)
-    this.#parts.spaces.addPoison(hash, device, why)
+    this.#parts.spaces.addPoison(hash, why)
   }
 
   /** From this number on nothing of the writer counts: not the first of the two, and not what followed it. */

@@ -8,12 +8,6 @@ import type { OpenDoc } from '../types.ts'
 import type { EngineEvent } from '../worker/engine.ts'
 import type { Mesh } from './rights.ts'
 
-export interface DocKit {
-  readonly open: OpenDoc
-  /** SHA-256 of the canonical DAG-CBOR of a readable content. */
-  hash(canonical: unknown): Uint8Array
-}
-
 export interface Parts {
   readonly spaces: SpaceTable
   readonly log: LogTable
@@ -21,7 +15,7 @@ export interface Parts {
   /** What only this device may read is under it. */
   readonly homeKey: Uint8Array
   readonly clock: Clock
-  readonly kit: DocKit
+  readonly openDoc: OpenDoc
   /** Of one space on disk. */
   readonly spaceBytesMax: number
   mesh: Mesh

@@ -1,7 +1,7 @@
 /** What people and peers are told of a space. */
 
 import { Role } from '../../../interface/membership.ts'
-import type { DocContent, MemoryHistoryItem, MemoryValue, SpaceInfo } from '../../../interface/memory.ts'
+import type { MemoryHistoryItem, SpaceInfo } from '../../../interface/memory.ts'
 import { type Envelope, encodeEnvelope, openEnvelope, sha256 } from '../../../protocols/memory/envelope.ts'
 import { encodeControl } from '../../../protocols/wire/control.ts'
 import { refOf } from './author.ts'
@@ -48,17 +48,6 @@ export function contentHash(all: Spaces, space: Space): string {
 }
 
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
-
-/** One fact, entry or task. */
-export function oneOf(content: DocContent, key: string): MemoryValue | undefined {
-  if (content.kind === 'facts') return Object.hasOwn(content.facts, key) ? content.facts[key] : undefined
-  if (content.kind === 'tasks') {
-    const task = content.tasks.find(({ id }) => id === key)
-    return task && { ...task }
-  }
-  if (content.kind === 'notes' || content.kind === 'raw') return undefined
-  return content.entries.find(({ id }) => id === key)?.value
-}
 
 /** The newest first, as far back as the log goes. */
 export function history(all: Spaces, space: Space, limit: number, doc?: string): MemoryHistoryItem[] {

@@ -11,8 +11,8 @@ import {
 } from '../../../protocols/memory/charter.ts'
 import { equal, lifeBytes, sha256 } from '../../../protocols/memory/envelope.ts'
 import { WRITERS_MAX } from '../../../protocols/memory/limits.ts'
-import { keyOf } from '../../../protocols/memory/signed.ts'
 import { Bytes } from '../../../protocols/memory/shapes.ts'
+import { keyOf } from '../../../protocols/memory/signed.ts'
 import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import type { SpaceRow } from '../../../storage/memory/rows.ts'
 import type { ChainHead, Dependency } from '../log/chain-core.ts'
@@ -161,11 +161,11 @@ export class Space {
       })
   }
 
-  /** Names, as documents know them, of writers of which nothing counts. */
-  excluded(): Set<string> {
+  /** Writers of which nothing counts, as documents know them. */
+  excludedClients(): Set<number> {
     const { excluded } = this.charter.charter
     const found = [...this.writers.values()].filter(({ device }) => excluded.includes(device))
-    return new Set(found.map(({ name }) => name))
+    return new Set(found.map(({ client }) => client))
   }
 
   isForgotten(tag: Uint8Array): boolean {

@@ -2,4 +2,7 @@
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
-export const MEMORY_WORKER = new URL(`./${extension === 'ts' ? '' : 'memory/'}memory-worker.${extension}`, import.meta.url)
+export const MEMORY_WORKER = new URL(
+  `./${extension === 'ts' ? '' : 'memory/'}memory-worker.${extension}`,
+  import.meta.url
+)

@@ -19,13 +19,13 @@ import { LogTable } from '../../../storage/memory/log-table.ts'
 import { SpaceTable } from '../../../storage/memory/space-table.ts'
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
-import type { DocKit } from '../space/parts.ts'
 import { exported, importable } from '../space/portable.ts'
-import { contentHash, history, infoOf, oneOf } from '../space/reading.ts'
+import { contentHash, history, infoOf } from '../space/reading.ts'
 import { rightIn } from '../space/rights.ts'
 import type { Space } from '../space/space.ts'
 import { Spaces } from '../space/spaces.ts'
 import { verify } from '../space/verify.ts'
+import type { OpenDoc } from '../types.ts'
 import type { EngineEvent, EngineMember } from './engine.ts'
 import { SyncCalls } from './sync-calls.ts'
 
@@ -35,7 +35,7 @@ export interface LocalEngineComponents {
   readonly file: string
   readonly key: SigningKey
   readonly clock: Clock
-  readonly kit: DocKit
+  readonly openDoc: OpenDoc
   readonly spaceBytesMax: number
   emit(event: EngineEvent): void
   applying(hash: Uint8Array | null): void
@@ -44,11 +44,11 @@ export interface LocalEngineComponents {
 const HISTORY_MAX = 1000
 
 export class LocalEngine extends SyncCalls {
-  constructor({ database, file, key, clock, kit, spaceBytesMax, emit, applying }: LocalEngineComponents) {
+  constructor({ database, file, key, clock, openDoc, spaceBytesMax, emit, applying }: LocalEngineComponents) {
     const mesh = { id: null, self: key.peerId, device: () => undefined, peerIds: () => [] }
     const tables = { spaces: new SpaceTable(database), log: new LogTable(database) }
     const limits = { spaceBytesMax, emit, applying }
-    super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, kit, mesh }, file))
+    super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc, mesh }, file))
   }
 
   setMembers(mesh: string | null, members: readonly EngineMember[]): void {
@@ -80,18 +80,18 @@ export class LocalEngine extends SyncCalls {
   docs(ref: string): DocInfo[] {
     const space = this.all.readable(ref)
     return this.all.visible(space).map(({ name, kind }) => {
-      const { model, snapshotBytes, tailBytes } = this.all.documents.open(space, name, kind)
-      return { name: nameOf(name), kind, entries: model.entries(), bytes: snapshotBytes + tailBytes }
+      const { model } = this.all.documents.open(space, name, kind)
+      return { name: nameOf(name), kind, entries: model.entries(), bytes: model.bytes() }
     })
   }
 
   read(ref: string, doc: string): DocContent {
     const space = this.all.readable(ref)
-    return this.all.existing(space, doc).model.read(space.excluded())
+    return this.all.existing(space, doc).model.read()
   }
 
   get(ref: string, doc: string, key: string): MemoryValue | undefined {
-    return oneOf(this.read(ref, doc), key)
+    return this.all.existing(this.all.readable(ref), doc).model.get(key)
   }
 
   write(ref: string, doc: string, kind: DocKind, changes: readonly MemoryChange[]) {
@@ -151,7 +151,7 @@ export class LocalEngine extends SyncCalls {
     return exported(
       this.all.visible(space).map(({ name, kind }) => ({
         name: nameOf(name),
-        content: this.all.documents.open(space, name, kind).model.read(space.excluded())
+        content: this.all.documents.open(space, name, kind).model.read()
       }))
     )
   }
@@ -164,9 +164,8 @@ export class LocalEngine extends SyncCalls {
   }
 
   /** The thread was ended while it applied this envelope of a peer. */
-  poison(hash: Uint8Array, device: string): void {
-    const why = `An envelope of ${device} was not done within the time that one may take.`
-    this.all.intake.addPoison(hash, device, why)
+  poison(hash: Uint8Array): void {
+    this.all.intake.addPoison(hash, 'An envelope was not applied within the time that one may take.')
   }
 
   /** What was written is on disk; what is in memory goes there too, so that the next start is quick. */

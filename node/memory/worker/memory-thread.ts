@@ -9,7 +9,15 @@ import { LumosError } from '../../../interface/errors.ts'
 import type { Logger } from '../../../interface/lifecycle.ts'
 import type { EngineEvent, EngineMember, MemoryEngine } from './engine.ts'
 import { MEMORY_WORKER } from './entries.ts'
-import { APPLYING_BYTES, type Ask, CALLS, type CallName, type Failure, type Reply, type Start } from './messages.ts'
+import {
+  APPLYING_BYTES,
+  type Ask,
+  CALLS,
+  type CallName,
+  type Failure,
+  type Reply,
+  type Start
+} from './messages.ts'
 
 /** One call: a thousand envelopes are applied in a tenth of this. */
 const CALL_MS_MAX = 5000
@@ -41,12 +49,13 @@ class MemoryThread {
   readonly #options: MemoryThreadOptions
   readonly #listeners = new Set<(event: EngineEvent) => void>()
   readonly #tasks = new Map<number, Task>()
-  readonly #poison: { hash: Uint8Array; device: string }[] = []
+  readonly #poison: Uint8Array[] = []
   /** Told anew to each thread. */
   #members: readonly [string | null, readonly EngineMember[]] | undefined
   #worker: Worker | undefined
   #applying = new SharedArrayBuffer(APPLYING_BYTES)
   #timer: Timer | undefined
+  #ending: Promise<unknown> | undefined
   #lastId = 0
   #isClosed = false
 
@@ -59,10 +68,11 @@ class MemoryThread {
     return () => this.#listeners.delete(listener)
   }
 
-  call(name: CallName | 'close', args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  async call(name: CallName | 'close', args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    await this.#ending
     signal?.throwIfAborted()
     if (this.#isClosed) throw new LumosError('NODE_NOT_RUNNING', 'The memory of this node is closed.')
-    if (name === 'setMembers') this.#members = args as unknown as [string | null, readonly EngineMember[]]
+    if (name === 'setMembers') this.#members = args as [string | null, readonly EngineMember[]]
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     const ask = { id: ++this.#lastId, name, args }
     // What was given up is done all the same: its answer goes nowhere.
@@ -112,7 +122,9 @@ class MemoryThread {
     }
     if (reply.type === 'begun') {
       const name = this.#tasks.get(reply.ids[0]!)?.ask.name
-      this.#watch(name !== undefined && LONG.has(name) ? LONG_CALL_MS_MAX : this.#options.callMsMax ?? CALL_MS_MAX)
+      this.#watch(
+        name !== undefined && LONG.has(name) ? LONG_CALL_MS_MAX : (this.#options.callMsMax ?? CALL_MS_MAX)
+      )
       return
     }
     const task = this.#tasks.get(reply.id)
@@ -131,8 +143,12 @@ class MemoryThread {
   #end(): void {
     const worker = this.#worker
     if (worker === undefined) return
-    this.#over(worker, new LumosError('TIMEOUT', 'The thread of memory did not answer in its time and was ended.'))
-    void worker.terminate()
+    this.#over(
+      worker,
+      new LumosError('TIMEOUT', 'The thread of memory did not answer in its time and was ended.')
+    )
+    // Its connection holds the lock of the database until it has ended.
+    this.#ending = worker.terminate().finally(() => (this.#ending = undefined))
   }
 
   #over(worker: Worker, error: unknown): void {
@@ -140,7 +156,7 @@ class MemoryThread {
     this.#worker = undefined
     this.#timer?.cancel()
     const mark = new Uint8Array(this.#applying)
-    if (mark[0] === 1) this.#poison.push({ hash: mark.slice(1), device: 'a peer' })
+    if (mark[0] === 1) this.#poison.push(mark.slice(1))
     if (!this.#isClosed) this.#options.log.error({ err: error }, 'the thread of memory has ended')
     const tasks = [...this.#tasks.values()]
     this.#tasks.clear()

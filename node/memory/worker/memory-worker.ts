@@ -7,7 +7,7 @@ import { toLumosError } from '../../../interface/errors.ts'
 import { signingKey } from '../../../protocols/memory/signed.ts'
 import { openDatabase } from '../../../storage/database/database.ts'
 import { MEMORY_MIGRATIONS } from '../../../storage/memory/schema.ts'
-import { docKit } from '../space/doc-kit.ts'
+import { openDoc } from '../docs/index.ts'
 import type { EngineEvent } from './engine.ts'
 import { LocalEngine } from './local-engine.ts'
 import type { Ask, Reply, Start } from './messages.ts'
@@ -30,7 +30,7 @@ const engine = database.transaction(() => {
     file: `${ino} ${birthtimeMs}`,
     key: signingKey(seed),
     clock: systemClock,
-    kit: docKit,
+    openDoc,
     spaceBytesMax,
     emit: event => events.push(event),
     applying(hash) {
@@ -38,7 +38,7 @@ const engine = database.transaction(() => {
       mark[0] = hash === null ? 0 : 1
     }
   })
-  for (const { hash, device } of poison) made.poison(hash, device)
+  for (const hash of poison) made.poison(hash)
   return made
 })
 

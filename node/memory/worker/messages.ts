@@ -20,7 +20,7 @@ export interface Start {
   readonly seed: Uint8Array
   readonly spaceBytesMax: number
   /** Envelopes at which an earlier thread was ended. */
-  readonly poison: readonly { hash: Uint8Array; device: string }[]
+  readonly poison: readonly Uint8Array[]
   /** See {@link APPLYING_BYTES}. */
   readonly applying: SharedArrayBuffer
 }
