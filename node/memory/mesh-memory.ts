@@ -76,12 +76,11 @@ export class MeshMemory implements Participation {
     this.#sync = undefined
   }
 
-  readonly onMember = async ({ connection }: Greeted): Promise<void> => {
+  /** Not waited for: the thread of memory may be busy, and other features have the member to take up. */
+  readonly onMember = ({ connection }: Greeted): void => {
     const peer = connection.remotePeer.toString()
     this.#met.add(peer)
-    if (this.#sync === undefined) return
-    await this.#tellMembers()
-    await this.#sync.met(peer)
+    void this.#tellMembers().then(() => this.#met.has(peer) && this.#sync?.met(peer))
   }
 
   readonly onGone = (peer: string): void => {

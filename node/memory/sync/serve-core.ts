@@ -53,10 +53,12 @@ export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[
     return []
   }
   // A peer that has asked anew meanwhile may have dropped what it was sent before.
-  if (event.known === served.known) note(served.known, event.heads, view)
+  if (event.known === served.known) {
+    // Whatever is still missing there is not to be had here.
+    const isLast = above(event.heads, served.known).length === 0
+    note(served.known, isLast ? view.heads : event.heads, view)
+  }
   served.sending = false
-  // Whatever is still missing there is not to be had here.
-  if (event.heads.length === 0) note(served.known, view.heads)
   return next(state, peer, space)
 }
 
