@@ -125,7 +125,7 @@ class Intake implements Asker {
 
   async run(feed: Feed): Promise<void> {
     for (;;) {
-      const frame = this.#frames.take() ?? (await this.#frames.read({ bytesMax: FRAME_BYTES_HARD_MAX }))
+      const frame = await this.#frames.read({ bytesMax: FRAME_BYTES_HARD_MAX })
       if (frame === undefined) return
       await this.#onFrame(frame, feed)
     }

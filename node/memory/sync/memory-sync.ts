@@ -29,6 +29,7 @@ export class MemorySync {
   readonly #views: Views
   readonly #state: SyncState
   readonly #links: Links
+  readonly #connected = new Set<string>()
   /** By peer: the stream on which it offers. */
   readonly #feeds = new Map<string, Asker>()
   readonly #timers = new Map<string, Timer>()
@@ -67,11 +68,14 @@ export class MemorySync {
 
   /** A member is connected. */
   async met(peer: string): Promise<void> {
+    this.#connected.add(peer)
     await this.#views.ask(peer, { signal: this.#stopped.signal }).catch(this.#failed)
-    this.#step({ type: 'met', peer })
+    if (this.#connected.has(peer)) this.#step({ type: 'met', peer })
+    else this.#views.drop(peer)
   }
 
   gone(peer: string): void {
+    this.#connected.delete(peer)
     this.#views.drop(peer)
     this.#links.drop(peer)
     this.#step({ type: 'gone', peer })
