@@ -63,7 +63,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
   const part = transfer.join({
     ...{ peerId: libp2p.peerId.toString(), meshId: 'bench', clock: systemClock, random: Math.random, log },
     emit() {},
-    members: { get, lastKnown: get, list: () => [member] },
+    members: { get, lastKnown: get, list: () => [member], removed: () => [] },
     permit() {},
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),

@@ -80,7 +80,9 @@ export class MeshMemory implements Participation {
   readonly onMember = ({ connection }: Greeted): void => {
     const peer = connection.remotePeer.toString()
     this.#met.add(peer)
-    void this.#tellMembers().then(() => this.#met.has(peer) && this.#sync?.met(peer))
+    void this.#tellMembers().then(async () => {
+      if (this.#met.has(peer)) await this.#sync?.met(peer)
+    })
   }
 
   readonly onGone = (peer: string): void => {

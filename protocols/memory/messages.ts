@@ -106,9 +106,9 @@ const OfferBody = z.strictObject({
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex')
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-export const encodeOffer = ({ charter, digest, content, ...rest }: Offer): Uint8Array =>
+export const encodeOffer = ({ space, version, charter, digest, content, checkpoint }: Offer): Uint8Array =>
   encodeControl({
-    ...rest,
+    ...{ space, version, checkpoint },
     charter: bytesOf(charter),
     digest: bytesOf(digest),
     content: content === null ? null : bytesOf(content)
@@ -161,13 +161,13 @@ export interface Want {
 }
 export type Have = Pick<Want, 'space' | 'heads'>
 
-const tuplesOf = (heads: readonly StatedHead[]): z.input<typeof Heads> =>
+const tuplesOf = (heads: readonly StatedHead[]): (readonly unknown[])[] =>
   heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])
 const headsOf = (tuples: z.output<typeof Heads>): StatedHead[] =>
   tuples.map(([device, life, seq, hash]) => ({ writer: { device, life }, seq, hash: new Uint8Array(hash) }))
 
-export const encodeWant = ({ heads, ...rest }: Want): Uint8Array =>
-  encodeControl({ ...rest, heads: tuplesOf(heads) })
+export const encodeWant = ({ space, version, checkpoint, heads }: Want): Uint8Array =>
+  encodeControl({ space, version, checkpoint, heads: tuplesOf(heads) })
 export const encodeHave = ({ heads, space }: Have): Uint8Array =>
   encodeControl({ space, heads: tuplesOf(heads) })
 

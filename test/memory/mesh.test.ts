@@ -146,7 +146,8 @@ describe('a hostile member', () => {
   let hostile: HostilePeer
   let connection: Connection
   beforeAll(async () => {
-    hostile = await HostilePeer.member(den)
+    // A guest, with which no space is shared by its role.
+    hostile = await HostilePeer.member(den, 'guest')
     connection = await hostile.dial(den)
     await hostile.hello(connection, await hostile.sealed())
   })

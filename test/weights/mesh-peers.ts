@@ -135,7 +135,8 @@ export class MeshPeers implements AsyncDisposable {
       members: {
         get: id => members.get(id),
         lastKnown: id => members.get(id),
-        list: () => [...members.values()]
+        list: () => [...members.values()],
+        removed: () => []
       },
       permit: (id, action) => permit({ kind: 'member', ...members.get(id)! }, action, { peerId: id }),
       manifestChanged: () => device().announce(),

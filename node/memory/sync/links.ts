@@ -153,9 +153,10 @@ export class Links {
         step({ type: 'have', peer, ...have })
       },
       onNeed: (space, pieces) => this.#sendPieces(link, space, pieces),
-      onClosed: () => {
+      onClosed: err => {
         if (this.#links.get(peer) !== link) return
         this.#links.delete(peer)
+        this.#components.mesh.log.debug({ peerId: peer, err }, 'a stream to which spaces are offered has ended')
         step({ type: 'unlinked', peer })
       }
     }
