@@ -76,9 +76,14 @@ export function pullOf(node: Node, jobId: string) {
       node.until(`has ${bytes} bytes`, async () => (await done()) >= bytes, PULLED_MS_MAX),
     /** @throws {Error} for one that does not end well. */
     async ended(): Promise<Pulled> {
-      await node.until('ends its pull', async () => hasEnded((await show()).state), PULLED_MS_MAX)
-      const { state, result, error } = await show()
-      if (state !== 'done') throw new Error(`${node.name}: ${state}: ${error?.code} ${error?.message}`)
+      await node
+        .until('ends its pull', async () => hasEnded((await show()).state), PULLED_MS_MAX)
+        .catch(() => {})
+      const { state, result, error, progress } = await show()
+      if (state !== 'done')
+        throw new Error(
+          `${node.name}: ${state}: ${error === null ? JSON.stringify(progress) : `${error.code} ${error.message}`}`
+        )
       return result as Pulled
     }
   }
