@@ -36,7 +36,7 @@ export class Pulling {
     const { clock, random, log, env, hardware, emit, offeredTo } = components
     const client = new HttpClient({ clock, env })
     this.#origins = { client, settings, env, memoryBytes: hardware.memoryBytes }
-    this.transfer = new WeightTransfer({ store, clock, log, offeredTo })
+    this.transfer = new WeightTransfer({ store, clock, random, log, offeredTo })
     this.job = pullJob({
       ...{ clock, random, store, client, emit, weights, refresh, offeredTo },
       transfer: this.transfer,

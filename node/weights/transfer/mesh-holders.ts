@@ -64,12 +64,12 @@ export class MeshHolders {
 
   /** All that hold any weights. */
   all(): string[] {
-    return this.#claims.peers().filter(this.#mayAsk)
+    return this.#claims.peers().filter(this.mayAsk)
   }
 
   /** The likeliest first. */
   of(...refs: readonly string[]): string[] {
-    return this.#claims.holders(...refs).filter(this.#mayAsk)
+    return this.#claims.holders(...refs).filter(this.mayAsk)
   }
 
   nameOf(peerId: string): string {
@@ -102,8 +102,8 @@ export class MeshHolders {
   search(ref: string, options: AbortOptions = {}): Promise<Searched> {
     // Manifests name repositories and no files.
     const peers = Sha256.safeParse(ref).success ? this.all() : this.of(ref)
-    const { onLiar } = this
-    const parts = { find: this.#find, maySign: this.#maySign, onLiar }
+    const { maySign, onLiar } = this
+    const parts = { find: this.#find, maySign, onLiar }
     return search(ref, peers, parts, options)
   }
 
@@ -122,11 +122,11 @@ export class MeshHolders {
     }
   }
 
-  readonly #mayAsk = (peerId: string): boolean =>
+  readonly mayAsk = (peerId: string): boolean =>
     !this.#liars.isBanned(peerId) && this.#mesh?.members.get(peerId) !== undefined
 
   /** A member of today or of before: what it signed stays, for the hashes prove the rest. A guest offers nothing. */
-  readonly #maySign = (signer: string): boolean => {
+  readonly maySign = (signer: string): boolean => {
     const { peerId, members } = this.mesh
     const known = members.lastKnown(signer)
     return signer === peerId || (known !== undefined && known.role !== 'guest')

@@ -1,6 +1,6 @@
 /** Weights between the devices of a mesh: what this one sends, what it fetches, and which ones have what. */
 
-import type { Clock } from '../../../interface/clock.ts'
+import type { Clock, Random } from '../../../interface/clock.ts'
 import { LumosError, OverloadedError } from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
 import type { Access } from '../../../interface/membership.ts'
@@ -13,6 +13,7 @@ import {
 import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
 import type { MeshContext, Participation } from '../../feature.ts'
 import { EVERY_MEMBER } from '../../membership/index.ts'
+import { Sharing } from '../sharing/index.ts'
 import { audienceOf } from './audience.ts'
 import { checkIncoming } from './check-incoming.ts'
 import { encodeHeld } from './claims.ts'
@@ -33,6 +34,7 @@ const STOPPING_RETRY_AFTER_MS = 60_000
 export interface TransferComponents {
   readonly store: WeightStore
   readonly clock: Clock
+  readonly random: Random
   readonly log: Logger
   offeredTo(model: string): Access | undefined
 }
@@ -51,6 +53,8 @@ export interface Fetched {
 export class WeightTransfer {
   /** Asks the mesh for single blocks: Helia takes it as a block broker. */
   readonly blocks: MeshBlocks
+  /** Files that several devices download from an origin. */
+  readonly sharing: Sharing
   readonly #components: TransferComponents
   readonly #holders: MeshHolders
   /** By CID. */
@@ -62,14 +66,17 @@ export class WeightTransfer {
     this.#components = components
     this.#holders = new MeshHolders(components.clock, components.log)
     this.blocks = new MeshBlocks(this.#holders)
+    const mayHave = (peerId: string, name: string) => this.#mayHave(peerId, name)
+    this.sharing = new Sharing({ ...components, holders: this.#holders, mayHave })
   }
 
   join(mesh: MeshContext): Participation {
     const { clock, log } = this.#components
     this.#mesh = mesh
     this.#holders.join(mesh)
+    this.sharing.join(mesh)
     this.#refusing = false
-    const handler = new BlocksHandler({ clock, log, holdingsFor: peerId => this.#holdingsFor(mesh, peerId) })
+    const handler = new BlocksHandler({ clock, log, holdingsFor: peerId => this.#holdingsFor(peerId) })
     return {
       protocols: [
         {
@@ -88,7 +95,9 @@ export class WeightTransfer {
       onMember: ({ connection }) => {
         this.#holders.met()
         this.#met(connection.remotePeer.toString())
+        this.sharing.met(connection.remotePeer.toString())
       },
+      onGone: peerId => this.sharing.gone(peerId),
       refuse: () => {
         this.#refusing = true
       },
@@ -181,19 +190,25 @@ export class WeightTransfer {
     return encodeHeld(listed, listed.length < all.length)
   }
 
-  #holdingsFor({ permit }: MeshContext, peerId: string): OwnHoldings {
+  #holdingsFor(peerId: string): OwnHoldings {
     if (this.#refusing) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
-    const may = (name: string): boolean => {
-      const offered = this.#components.offeredTo(name)
-      if (offered === undefined) return false
-      try {
-        permit(peerId, { kind: 'ask', access: audienceOf(offered) })
-        return true
-      } catch {
-        return false
-      }
+    return new OwnHoldings({
+      ...this.#own(),
+      may: name => this.#mayHave(peerId, name),
+      shared: () => this.sharing.shownTo(peerId),
+      coming: question => this.sharing.answer(peerId, question)
+    })
+  }
+
+  #mayHave(peerId: string, name: string): boolean {
+    const offered = this.#components.offeredTo(name)
+    if (offered === undefined || this.#mesh === undefined) return false
+    try {
+      this.#mesh.permit(peerId, { kind: 'ask', access: audienceOf(offered) })
+      return true
+    } catch {
+      return false
     }
-    return new OwnHoldings({ ...this.#own(), may })
   }
 
   #own() {
