@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -63,7 +64,8 @@ export default defineConfig(({ mode }) => ({
           name: 'together',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
-          maxWorkers: '100%',
+          // One more than cores: at most times one of them waits.
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 1 }
         }
       },
