@@ -9,6 +9,7 @@ import type * as z from 'zod'
 import type { Catalogue, InstalledEngines, Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import type { EventData, EventName } from '../interface/events.ts'
+import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware } from '../interface/manifest.ts'
 import type { Access, Membership } from '../interface/membership.ts'
@@ -56,6 +57,10 @@ export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 
   readonly directory: string
   /** To whom a model of this device is offered; nothing when it is withdrawn. */
   offeredTo(model: string): Access | undefined
+  /** Models that the settings want loaded here. */
+  readonly toServe: readonly string[]
+  /** Begins a job of its own while the node runs. @throws {LumosError} where no more jobs are taken. */
+  begin(kind: string, input: unknown): JobInfo
   /** One of its events. Throws for any other, and for data that its schema refuses. */
   emit: NodeParts['emit']
 }

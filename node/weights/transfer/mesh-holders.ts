@@ -10,7 +10,7 @@ import type { MeshContext } from '../../feature.ts'
 import { type BanRule, Bans } from '../../membership/index.ts'
 import { Deadline } from '../../network/deadline.ts'
 import { awayTooLong } from './away.ts'
-import { Claims } from './claims.ts'
+import { type Claim, Claims } from './claims.ts'
 import { meant, type Searched, search } from './search.ts'
 
 /** Wrong bytes come from a lie or from a damaged disk: neither is asked again soon. Calls to the peer go on. */
@@ -51,7 +51,7 @@ export class MeshHolders {
   }
 
   stated(peerId: string, part: Uint8Array | undefined): void {
-    this.#claims.set(peerId, part)
+    this.#claims.set(peerId, part, this.#clock.monotonicMs())
     this.met()
   }
 
@@ -60,6 +60,16 @@ export class MeshHolders {
     const { resolve } = this.#changed
     this.#changed = Promise.withResolvers()
     resolve()
+  }
+
+  /** What a member states; nothing of one that has sent wrong weights lately. */
+  claimOf(peerId: string): Claim | undefined {
+    return this.#mayAsk(peerId) ? this.#claims.get(peerId) : undefined
+  }
+
+  /** Whether a device states to have it. */
+  isStated(ref: string): boolean {
+    return this.#claims.stating(ref).some(this.#mayAsk)
   }
 
   /** All that hold any weights. */

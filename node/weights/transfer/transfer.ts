@@ -4,7 +4,7 @@ import type { Clock } from '../../../interface/clock.ts'
 import { LumosError, OverloadedError } from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
 import type { Access } from '../../../interface/membership.ts'
-import type { Holder as HolderInfo, WeightSource } from '../../../interface/weights.ts'
+import type { Holder as HolderInfo, Repository, WeightSource } from '../../../interface/weights.ts'
 import {
   BLOCKS_PROTOCOL,
   BLOCKS_STREAMS_INBOUND_MAX,
@@ -15,12 +15,13 @@ import type { MeshContext, Participation } from '../../feature.ts'
 import { EVERY_MEMBER } from '../../membership/index.ts'
 import { audienceOf } from './audience.ts'
 import { checkIncoming } from './check-incoming.ts'
-import { encodeHeld } from './claims.ts'
+import { type Claim, encodeHeld, type Statement } from './claims.ts'
 import { Fetch, type FetchProgress } from './fetch.ts'
 import { IncomingRepository } from './incoming.ts'
 import { MeshBlocks } from './mesh-blocks.ts'
 import { MeshHolders } from './mesh-holders.ts'
 import { OwnHoldings } from './own-holdings.ts'
+import { meant } from './search.ts'
 import { DISK } from './tally.ts'
 
 /** A device that sleeps overnight is back by then. */
@@ -35,6 +36,8 @@ export interface TransferComponents {
   readonly clock: Clock
   readonly log: Logger
   offeredTo(model: string): Access | undefined
+  /** What this device states in its manifest beside what it holds. */
+  statement?(): Statement
 }
 
 export interface FetchOptions extends AbortOptions {
@@ -159,6 +162,28 @@ export class WeightTransfer {
     )
   }
 
+  /** What it means, and who signed that. @throws {LumosError} `WEIGHTS_NOT_FOUND` */
+  async lookUp(ref: string, options: AbortOptions = {}): Promise<Repository> {
+    const own = this.#components.store.repository(ref)
+    if (own !== undefined) return own
+    return meant(ref, (await this.#holders.search(ref, options)).sightings).value
+  }
+
+  /** What a member states. */
+  claimOf(peerId: string): Claim | undefined {
+    return this.#holders.claimOf(peerId)
+  }
+
+  /** Whether a device of the mesh states to have it. */
+  isStated(ref: string): boolean {
+    return this.#holders.isStated(ref)
+  }
+
+  /** What is for every member: what comes first, then what is here. */
+  held(): readonly Pick<Repository, 'cid' | 'name'>[] {
+    return this.#all().filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
+  }
+
   /** The store holds other repositories, or they are offered to others: this node states so. */
   changed(): void {
     this.#mesh?.manifestChanged()
@@ -173,12 +198,21 @@ export class WeightTransfer {
   }
 
   #manifest(): Uint8Array | undefined {
-    const held = this.#components.store.repositories()
-    const incoming = [...this.#fetches.values()].map(fetch => fetch.incoming.repository)
-    const all = [...incoming, ...held]
     // What is not for every member is found by those that may have it, by asking.
-    const listed = all.filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
-    return encodeHeld(listed, listed.length < all.length)
+    const held = this.held()
+    const statement = this.#components.statement?.() ?? { wanted: [] }
+    // Of these, others count the holders.
+    const counted = new Set(statement.wanted.map(({ cid }) => cid))
+    const listed = [
+      ...held.filter(({ cid }) => counted.has(cid)),
+      ...held.filter(({ cid }) => !counted.has(cid))
+    ]
+    return encodeHeld(listed, held.length < this.#all().length, statement)
+  }
+
+  #all(): readonly Pick<Repository, 'cid' | 'name'>[] {
+    const incoming = [...this.#fetches.values()].map(fetch => fetch.incoming.repository)
+    return [...incoming, ...this.#components.store.repositories()]
   }
 
   #holdingsFor({ permit }: MeshContext, peerId: string): OwnHoldings {
