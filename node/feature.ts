@@ -21,6 +21,7 @@ import type { JobKind } from './jobs/job-kind.ts'
 import type { Openers, Refuse } from './membership/guard.ts'
 import type { Greeted } from './membership/hello-service.ts'
 import type { Action } from './membership/policy.ts'
+import type { SeekOptions } from './network/dht-lookup.ts'
 
 /**
  * A feature as it is declared: what the settings and the disk must know of it before its code is loaded. `name` is that
@@ -85,6 +86,8 @@ export interface Participation extends Partial<Startable> {
   readonly topics?: readonly Topic[]
   /** Its part of this node's manifest, `MANIFEST_PART_BYTES_MAX` at most. `mesh.manifestChanged` announces another one. */
   manifest?(): Uint8Array | undefined
+  /** What others find this node by in the DHT, as CIDs; the most wanted first. Asked after each announcement. */
+  keys?(): readonly string[]
   /** A newer manifest of another member has come, with this part for the feature. A claim, as all of a manifest is. */
   onManifest?(peerId: string, part: Uint8Array | undefined): void
   /** After the hello of a member, in the order of the features. */
@@ -140,6 +143,12 @@ export interface MeshContext extends NodeParts {
   manifestChanged(): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
+  /**
+   * Looks in the DHT for devices under any of these keys, and connects. Their manifests have come when it resolves.
+   *
+   * @returns those that came. What they hold is theirs to show.
+   */
+  seek(keys: readonly string[], options?: SeekOptions): Promise<string[]>
   /** Signed by this device. */
   seal<S extends z.ZodType>(kind: RecordKind<S>, value: z.output<S>): Promise<Uint8Array>
   /** @param topic one that the feature names. */

@@ -107,7 +107,9 @@ export class MeshNode implements Omit<LumosNode, 'engine' | 'weights'> {
     this.#own.begin()
     try {
       const { router } = this.#session.routing
-      yield* router.infer(router.prepare(request), options)
+      const { task, model } = request
+      const prepared = await router.sought({ task, model }, () => router.prepare(request), options)
+      yield* router.infer(prepared, options)
     } finally {
       this.#own.end()
     }

@@ -4,7 +4,7 @@
  */
 
 import type { Clock, Timer } from '../../interface/clock.ts'
-import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
+import { CancelledError, type LumosError, NoProviderError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
@@ -38,6 +38,8 @@ export interface RouterComponents {
   newId(): string
   readonly providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected' | 'client'>
   emit<N extends EventName>(name: N, data: EventData<N>): void
+  /** Whether a device came that was looked for where no manifest names one. */
+  seek?(wanted: Wanted, signal?: AbortSignal): Promise<boolean>
 }
 
 export class Router implements Inference {
@@ -55,6 +57,17 @@ export class Router implements Inference {
     return prepareNew(wanted, this.#components)
   }
 
+  /** @returns what `found` gives, after devices were looked for where it throws that there are none. */
+  async sought<T>(wanted: Wanted, found: () => T, { signal }: InferOptions = {}): Promise<T> {
+    try {
+      return found()
+    } catch (thrown) {
+      const { seek } = this.#components
+      if (!(thrown instanceof NoProviderError) || !(await seek?.(wanted, signal))) throw thrown
+      return found()
+    }
+  }
+
   /** See {@link Inference.infer}. */
   async *infer(request: PreparedRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
     const { clock, emit } = this.#components
@@ -65,7 +78,8 @@ export class Router implements Inference {
 
     emit('inference.request_started', { requestId, task, model })
     try {
-      const offers = withRoom(this.#able(request, options), request)
+      const able = await this.sought(request, () => this.#able(request, options), options)
+      const offers = withRoom(able, request)
       this.#carryOut(run, this.#step({ type: 'ask', id: run.id, requestId, budgetMs, offers }))
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {

@@ -3,12 +3,13 @@
 import type { Clock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
-import { type Repository, Sha256 } from '../../../interface/weights.ts'
+import { CidText, type Repository, Sha256 } from '../../../interface/weights.ts'
 import { BLOCKS_PROTOCOL, BlocksClient } from '../../../protocols/blocks/index.ts'
 import type { Signed } from '../../../protocols/wire/signed-record.ts'
 import type { MeshContext } from '../../feature.ts'
 import { type BanRule, Bans } from '../../membership/index.ts'
 import { Deadline } from '../../network/deadline.ts'
+import { weightsKey } from '../../network/dht-keys.ts'
 import { awayTooLong } from './away.ts'
 import { type Claim, Claims } from './claims.ts'
 import { meant, type Searched, search } from './search.ts'
@@ -109,12 +110,19 @@ export class MeshHolders {
     }
   }
 
-  search(ref: string, options: AbortOptions = {}): Promise<Searched> {
-    // Manifests name repositories and no files.
-    const peers = Sha256.safeParse(ref).success ? this.all() : this.of(ref)
+  async search(ref: string, options: AbortOptions = {}): Promise<Searched> {
     const { onLiar } = this
     const parts = { find: this.#find, maySign: this.#maySign, onLiar }
-    return search(ref, peers, parts, options)
+    // Manifests and the DHT name repositories and no files.
+    if (Sha256.safeParse(ref).success) return await search(ref, this.all(), parts, options)
+    const stated = await search(ref, this.of(ref), parts, options)
+    if (stated.sightings.length > 0) return stated
+    const { meshId, seek } = this.mesh
+    const key = CidText.safeParse(ref).success ? ref : weightsKey(meshId, ref)
+    const came = (await seek([key], options)).filter(this.#mayAsk)
+    if (came.length === 0) return stated
+    const { sightings, away } = await search(ref, came, parts, options)
+    return { sightings, away: [...stated.away, ...away] }
   }
 
   async open(peerId: string, { signal }: AbortOptions): Promise<BlocksClient> {

@@ -13,6 +13,7 @@ import {
 import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
 import type { MeshContext, Participation } from '../../feature.ts'
 import { EVERY_MEMBER } from '../../membership/index.ts'
+import { weightsKey } from '../../network/dht-keys.ts'
 import { audienceOf } from './audience.ts'
 import { checkIncoming } from './check-incoming.ts'
 import { type Claim, encodeHeld, type Statement } from './claims.ts'
@@ -84,6 +85,8 @@ export class WeightTransfer {
         }
       ],
       manifest: () => this.#manifest(),
+      // What is private leads to no device.
+      keys: () => this.held().flatMap(({ cid, name }) => [cid, weightsKey(mesh.meshId, name)]),
       onManifest: (peerId, part) => {
         this.#holders.stated(peerId, part)
         this.#met(peerId)
