@@ -107,9 +107,7 @@ export class MeshNode implements Omit<LumosNode, 'engine' | 'weights'> {
     this.#own.begin()
     try {
       const { router } = this.#session.routing
-      const { task, model } = request
-      const prepared = await router.sought({ task, model }, () => router.prepare(request), options)
-      yield* router.infer(prepared, options)
+      yield* router.infer(await router.prepareSought(request, options), options)
     } finally {
       this.#own.end()
     }

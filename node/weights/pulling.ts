@@ -21,6 +21,7 @@ import { replicaJob } from './replication/job.ts'
 import { REPLICATION_TIMES, Replication } from './replication/replication.ts'
 import type { CopySettings } from './replication/settings.ts'
 import { ToServe } from './replication/to-serve.ts'
+import { meant } from './transfer/search.ts'
 import { WeightTransfer } from './transfer/transfer.ts'
 
 export interface PullingComponents extends Omit<FeatureComponents, 'settings' | 'directory' | 'engines'> {
@@ -38,6 +39,7 @@ export class Pulling {
   readonly jobs: readonly JobKind[]
   readonly #origins: OriginComponents
   readonly #offeredTo: FeatureComponents['offeredTo']
+  readonly #store: DiskWeightStore
   readonly #toServe: ToServe
   #mesh: MeshContext | undefined
 
@@ -46,8 +48,9 @@ export class Pulling {
     const client = new HttpClient({ clock, env })
     this.#origins = { client, settings, env, memoryBytes: hardware.memoryBytes }
     this.#offeredTo = offeredTo
+    this.#store = store
     const statement = () => this.replication.statement()
-    this.transfer = new WeightTransfer({ store, clock, log, offeredTo, statement })
+    this.transfer = new WeightTransfer({ store, clock, random, log, offeredTo, statement })
     const { transfer } = this
     this.replication = new Replication({
       ...{ clock, random, log, store, transfer, database, begin },
@@ -57,7 +60,7 @@ export class Pulling {
     this.#toServe = new ToServe({
       ...{ clock, log, begin, names: components.toServe },
       has: name => store.called(name) !== undefined || catalogue.found.some(({ id }) => id === name),
-      isStated: name => transfer.isStated(name)
+      isStated: name => transfer.devices.isStated(name)
     })
     const parts: PullComponents = {
       ...{ clock, random, store, client, emit, weights, refresh, offeredTo, transfer },
@@ -82,7 +85,10 @@ export class Pulling {
         this.#toServe.look()
       },
       // It may have been removed from the mesh, with its copies.
-      onGone: () => this.replication.changed(),
+      onGone: peerId => {
+        participation.onGone?.(peerId)
+        this.replication.changed()
+      },
       stop: async () => {
         this.replication.stop()
         this.#toServe.stop()
@@ -99,7 +105,9 @@ export class Pulling {
 
   /** @throws {LumosError} `DENIED`, `WEIGHTS_NOT_FOUND` */
   async replicate(ref: string, copies: number, options?: AbortOptions): Promise<Replicated> {
-    const repository = await this.transfer.lookUp(ref, options)
+    const { devices } = this.transfer
+    const repository =
+      this.#store.repository(ref) ?? meant(ref, (await devices.search(ref, options)).sightings).value
     const { name: model, cid } = repository
     // Other devices neither see nor get it.
     if (this.#offeredTo(model) !== 'everyone')

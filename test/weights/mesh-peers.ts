@@ -66,6 +66,7 @@ export class MeshPeers implements AsyncDisposable {
     const transfer = new WeightTransfer({
       store,
       clock: systemClock,
+      random: Math.random,
       log,
       offeredTo: model => (offers.has(model) ? offers.get(model) : 'everyone')
     })

@@ -94,7 +94,7 @@ export class Replication {
   /** This peer has stated something. */
   heard(peerId: string): void {
     const { transfer } = this.#components
-    const { wanted = [] } = transfer.claimOf(peerId) ?? {}
+    const { wanted = [] } = transfer.devices.claimOf(peerId) ?? {}
     const counts = mayWant(this.#mesh?.members.get(peerId)?.role)
     if (counts && this.#wanted.heard(peerId, wanted)) this.#mesh?.manifestChanged()
     this.#lookSoon()
@@ -187,7 +187,7 @@ export class Replication {
     return mesh.members.list().map(({ peerId, role }) => {
       if (peerId === mesh.peerId)
         return { peerId, role, isPresent: true, holds: own, roomBytes: this.#roomBytes }
-      const { held = [], room: roomBytes = 0, heardMs } = transfer.claimOf(peerId) ?? {}
+      const { held = [], room: roomBytes = 0, heardMs } = transfer.devices.claimOf(peerId) ?? {}
       const isPresent = heardMs !== undefined && clock.monotonicMs() - heardMs < MANIFEST_TTL_MS_MAX
       return { peerId, role, isPresent, holds: new Set(held.map(({ cid }) => cid)), roomBytes }
     })

@@ -65,22 +65,22 @@ export class MeshHolders {
 
   /** What a member states; nothing of one that has sent wrong weights lately. */
   claimOf(peerId: string): Claim | undefined {
-    return this.#mayAsk(peerId) ? this.#claims.get(peerId) : undefined
+    return this.mayAsk(peerId) ? this.#claims.get(peerId) : undefined
   }
 
   /** Whether a device states to have it. */
   isStated(ref: string): boolean {
-    return this.#claims.stating(ref).some(this.#mayAsk)
+    return this.#claims.stating(ref).some(this.mayAsk)
   }
 
   /** All that hold any weights. */
   all(): string[] {
-    return this.#claims.peers().filter(this.#mayAsk)
+    return this.#claims.peers().filter(this.mayAsk)
   }
 
   /** The likeliest first. */
   of(...refs: readonly string[]): string[] {
-    return this.#claims.holders(...refs).filter(this.#mayAsk)
+    return this.#claims.holders(...refs).filter(this.mayAsk)
   }
 
   nameOf(peerId: string): string {
@@ -111,15 +111,15 @@ export class MeshHolders {
   }
 
   async search(ref: string, options: AbortOptions = {}): Promise<Searched> {
-    const { onLiar } = this
-    const parts = { find: this.#find, maySign: this.#maySign, onLiar }
+    const { maySign, onLiar } = this
+    const parts = { find: this.#find, maySign, onLiar }
     // Manifests and the DHT name repositories and no files.
     if (Sha256.safeParse(ref).success) return await search(ref, this.all(), parts, options)
     const stated = await search(ref, this.of(ref), parts, options)
     if (stated.sightings.length > 0) return stated
     const { meshId, seek } = this.mesh
     const key = CidText.safeParse(ref).success ? ref : weightsKey(meshId, ref)
-    const came = (await seek([key], options)).filter(this.#mayAsk)
+    const came = (await seek([key], options)).filter(this.mayAsk)
     if (came.length === 0) return stated
     const { sightings, away } = await search(ref, came, parts, options)
     return { sightings, away: [...stated.away, ...away] }
@@ -140,11 +140,11 @@ export class MeshHolders {
     }
   }
 
-  readonly #mayAsk = (peerId: string): boolean =>
+  readonly mayAsk = (peerId: string): boolean =>
     !this.#liars.isBanned(peerId) && this.#mesh?.members.get(peerId) !== undefined
 
   /** A member of today or of before: what it signed stays, for the hashes prove the rest. A guest offers nothing. */
-  readonly #maySign = (signer: string): boolean => {
+  readonly maySign = (signer: string): boolean => {
     const { peerId, members } = this.mesh
     const known = members.lastKnown(signer)
     return signer === peerId || (known !== undefined && known.role !== 'guest')
