@@ -4,15 +4,16 @@
  */
 
 import type { PeerInfo } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { CID } from 'multiformats/cid'
 import type { Clock } from '../../interface/clock.ts'
+import { CancelledError } from '../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
 import { Deadline } from './deadline.ts'
 import { askForProviders } from './dht-servers.ts'
 import { bareOf } from './dial-to.ts'
 import type { MeshLibp2p } from './libp2p.ts'
+import { SightedDials } from './sighted-dials.ts'
 import { isReachable, listensOnLoopbackAlone } from './stated-addresses.ts'
 
 /** For the whole search: a walk takes milliseconds on a local network. */
@@ -63,6 +64,8 @@ export class DhtLookup {
   readonly #vainUntilMs = new Map<string, number>()
   /** Wait for the hello of a peer. */
   readonly #awaited = new Map<string, Set<() => void>>()
+  /** A server may name any place. */
+  readonly #hinted = new SightedDials()
   readonly #stopped = new AbortController()
 
   constructor(components: DhtLookupComponents) {
@@ -101,18 +104,23 @@ export class DhtLookup {
   async #find(key: string, isEnough: SeekOptions['isEnough']): Promise<string[]> {
     const { clock, log } = this.#components
     using deadline = new Deadline(clock, FIND_MS, this.#stopped.signal)
+    const over = new AbortController()
+    const signal = AbortSignal.any([deadline.signal, over.signal])
     const came: string[] = []
     try {
-      const providers = await this.#providers(key, deadline.signal)
+      const providers = await this.#providers(key, signal)
       const { promise: enough, resolve } = Promise.withResolvers<void>()
       const dials = providers.map(async provider => {
-        if (!(await this.#meet(provider, deadline.signal))) return
+        if (!(await this.#meet(provider, signal))) return
         came.push(provider.id.toString())
         if (isEnough?.() === true) resolve()
       })
       await Promise.race([enough, Promise.all(dials)])
     } catch (err) {
       log.debug({ err, key }, 'the DHT could not be asked')
+    } finally {
+      // What is not waited for any more is given up.
+      over.abort(new CancelledError())
     }
     if (came.length === 0) this.#inVain(key)
     return came
@@ -161,14 +169,13 @@ export class DhtLookup {
   }
 
   #placesOf(peerId: string, hints: readonly Multiaddr[]): Multiaddr[] {
-    const { libp2p, addressesOf } = this.#components
+    const { libp2p, clock, addressesOf } = this.#components
     const stated = addressesOf(peerId)
     if (stated.length > 0) return stated
     const loopback = listensOnLoopbackAlone(libp2p.getMultiaddrs())
-    return hints
-      .filter(address => isReachable(address, loopback))
-      .slice(0, HINTS_MAX)
-      .map(address => bareOf(address).encapsulate(`/p2p/${peerIdFromString(peerId)}`))
+    const places = hints.filter(address => isReachable(address, loopback)).slice(0, HINTS_MAX)
+    if (!this.#hinted.take(places.length, clock.monotonicMs())) return []
+    return places.map(address => bareOf(address).encapsulate(`/p2p/${peerId}`))
   }
 
   #helloOf(peerId: string, signal: AbortSignal): Promise<boolean> {

@@ -25,7 +25,8 @@ export interface DhtProviderComponents {
 interface Provided {
   /** Servers that took it. */
   servers: number
-  atMs: number
+  /** When they were asked last; undefined before the first time. */
+  atMs: number | undefined
 }
 
 export class DhtProvider {
@@ -55,7 +56,7 @@ export class DhtProvider {
       dht.cancelReprovide(CID.parse(key)).catch(() => {})
     }
     for (const key of wanted)
-      if (!this.#provided.has(key)) this.#provided.set(key, { servers: 0, atMs: Number.NEGATIVE_INFINITY })
+      if (!this.#provided.has(key)) this.#provided.set(key, { servers: 0, atMs: undefined })
     this.#soon()
   }
 
@@ -72,6 +73,8 @@ export class DhtProvider {
       this.#busy = true
       void this.#round().finally(() => {
         this.#busy = false
+        // What came meanwhile; what no server took waits for the next device.
+        if ([...this.#provided.values()].some(({ atMs }) => atMs === undefined)) this.#soon()
       })
     }, SETTLE_MS)
   }
@@ -80,19 +83,21 @@ export class DhtProvider {
   #due(): string[] {
     const nowMs = this.#components.clock.monotonicMs()
     return [...this.#provided].flatMap(([key, { servers, atMs }]) =>
-      servers === 0 || (servers < SERVERS_WANTED && nowMs - atMs > AGAIN_MS) ? key : []
+      servers === 0 || (servers < SERVERS_WANTED && nowMs - atMs! > AGAIN_MS) ? key : []
     )
   }
 
   async #round(): Promise<void> {
     const { libp2p, clock, log } = this.#components
     for (const key of this.#due()) {
-      if (libp2p.getConnections().length === 0 || this.#stopped.signal.aborted) return
+      const provided = this.#provided.get(key)
+      if (provided === undefined) continue
+      provided.atMs = clock.monotonicMs()
+      if (libp2p.getConnections().length === 0 || this.#stopped.signal.aborted) continue
       using deadline = new Deadline(clock, PROVIDE_MS, this.#stopped.signal)
       try {
-        const servers = await provideAt(libp2p.services.dht!, CID.parse(key), deadline.signal)
-        const provided = this.#provided.get(key)
-        if (provided !== undefined) Object.assign(provided, { servers, atMs: clock.monotonicMs() })
+        provided.servers = await provideAt(libp2p.services.dht!, CID.parse(key), deadline.signal)
+        if (!this.#provided.has(key)) await libp2p.services.dht!.cancelReprovide(CID.parse(key))
       } catch (err) {
         log.debug({ err, key }, 'the DHT did not take a record')
       }
