@@ -97,6 +97,7 @@ const CORES = [
   'node/routing/router-state.ts',
   'node/routing/track-record.ts',
   'node/routing/turns.ts',
+  'node/weights/replication/replication-core.ts',
   'node/weights/sharing/claim-core.ts'
 ]
 /** Hashing is arithmetic. */
