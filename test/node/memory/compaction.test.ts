@@ -36,7 +36,10 @@ describe('a checkpoint', () => {
     pass(31 * DAY_MS)
     acknowledge(two)
     const { bytesAfter } = one.do(engine => engine.compact(id))
-    assert.deepEqual(one.do(engine => engine.verify(id)), { envelopes: 0, problems: [] })
+    assert.deepEqual(
+      one.do(engine => engine.verify(id)),
+      { envelopes: 0, problems: [] }
+    )
     assert.ok(bytesAfter < 4000, `${bytesAfter}`)
     assert.equal(hashOf(one, id), hash)
     set(one, id, 'after', 'the checkpoint')
@@ -79,7 +82,10 @@ describe('a checkpoint', () => {
     assert.throws(() => two.do(engine => engine.takeCheckpoint(id, broken, one.peerId)), {
       code: /MEMORY_(FORGED|INVALID)/
     })
-    assert.equal(two.do(engine => engine.checkpoint(id)), null)
+    assert.equal(
+      two.do(engine => engine.checkpoint(id)),
+      null
+    )
   })
 
   it('holds under an exclusion that comes after it', () => {
@@ -102,6 +108,8 @@ describe('a space that is imported', () => {
     const copy = one.do(engine => engine.import('copy', bytes))
     assert.notEqual(copy.id, id)
     assert.equal(copy.hash, hashOf(one, id))
-    assert.throws(() => one.do(engine => engine.import('other', new Uint8Array(3))), { code: 'INVALID_INPUT' })
+    assert.throws(() => one.do(engine => engine.import('other', new Uint8Array(3))), {
+      code: 'INVALID_INPUT'
+    })
   })
 })
