@@ -1,7 +1,12 @@
 /** Which charters may follow each other, and what an owner signs again whose charter lost to another one. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import { type Charter, type CharterSecrets, openCharter, type SignedCharter } from '../../../protocols/memory/charter.ts'
+import {
+  type Charter,
+  type CharterSecrets,
+  openCharter,
+  type SignedCharter
+} from '../../../protocols/memory/charter.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
 import { CHARTERS_MAX } from '../../../protocols/memory/limits.ts'
 import type { CharterBundle } from '../worker/engine.ts'

@@ -10,11 +10,11 @@ import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import { type DocModel, type Head, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import { DocRef, nameOf, sealName } from './batches.ts'
+import { DocRef, sealName } from './batches.ts'
 import { seal, unseal } from './boxes.ts'
 import type { Documents } from './documents.ts'
-import type { OpenDocument } from './open-document.ts'
 import type { Intake } from './intake.ts'
+import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, rightIn } from './rights.ts'
 import type { Space } from './space.ts'
@@ -203,7 +203,7 @@ export class Checkpoints {
     record: Uint8Array,
     contents: z.infer<typeof Contents>
   ): void {
-    const { log, homeKey, emit } = this.#parts
+    const { log, homeKey } = this.#parts
     for (const { seq, hash, clock, ...id } of heads) {
       const writer = space.writer(id) ?? space.addWriter(id)
       if (writer.head.frozen !== undefined || writer.head.seq >= seq) continue
@@ -220,8 +220,6 @@ export class Checkpoints {
     }
     this.#documents.rebuild(space)
     this.dropLog(space)
-    for (const { name } of this.#documents.names(space))
-      emit({ type: 'changed', change: { space: space.id, doc: nameOf(name), writer: '', keys: null } })
     this.#intake.retry(space)
   }
 }

@@ -11,7 +11,7 @@ import { DOCS_MAX } from '../../../protocols/memory/limits.ts'
 import type { EnvelopeRow } from '../../../storage/memory/rows.ts'
 import { type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import { type DocName, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
+import { type DocName, nameOf, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
 import { isIn, isRefusal, type OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import type { Space, Writer } from './space.ts'
@@ -191,10 +191,16 @@ export class Documents {
     space.hash = undefined
   }
 
-  /** From what is signed: the checkpoint and all envelopes after it. */
+  /** From what is signed: the checkpoint and all envelopes after it. What is read may be another content then. */
   rebuild(space: Space): void {
+    const { log, key, emit } = this.#parts
     this.drop(space)
-    for (const { tag } of this.#parts.log.docs(space.row)) this.#parts.log.staleDoc(space.row, tag)
+    for (const { tag } of log.docs(space.row)) log.staleDoc(space.row, tag)
+    for (const { name } of this.names(space))
+      emit({
+        type: 'changed',
+        change: { space: space.id, doc: nameOf(name), writer: key.peerId, keys: null }
+      })
   }
 
   /** A checkpoint has all that is in them: what is on disk of them is not needed. */

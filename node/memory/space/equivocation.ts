@@ -1,6 +1,12 @@
 /** Writers that signed two envelopes of one number: what each device keeps of it, so that all keep the same. */
 
-import { checkSignature, type Envelope, encodeEnvelope, equal, openHeader } from '../../../protocols/memory/envelope.ts'
+import {
+  checkSignature,
+  type Envelope,
+  encodeEnvelope,
+  equal,
+  openHeader
+} from '../../../protocols/memory/envelope.ts'
 import type { Parts } from './parts.ts'
 import type { Space, Writer } from './space.ts'
 
@@ -20,7 +26,12 @@ export function freeze({ log }: Pick<Parts, 'log'>, space: Space, second: Envelo
 }
 
 /** A third envelope of the number: each device keeps the two of the lowest hashes. */
-export function keepProof({ log }: Pick<Parts, 'log'>, space: Space, writer: Writer, envelope: Envelope): void {
+export function keepProof(
+  { log }: Pick<Parts, 'log'>,
+  space: Space,
+  writer: Writer,
+  envelope: Envelope
+): void {
   const proofs = log.proofs(writer.id)
   if (proofs.some(({ hash }) => equal(hash, envelope.hash))) return
   if (Buffer.compare(envelope.hash, proofs[1]!.hash) > 0) return

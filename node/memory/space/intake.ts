@@ -9,18 +9,17 @@ import {
   type Envelope,
   encodeEnvelope,
   equal,
-  openEnvelope,
-  openHeader
+  openEnvelope
 } from '../../../protocols/memory/envelope.ts'
 import { type Placed, place } from '../log/chain-core.ts'
 import type { Batch } from '../types.ts'
 import type { Accepted, Refused } from '../worker/engine.ts'
+import { appendEnvelope } from './append.ts'
 import { nameOf, openBatch } from './batches.ts'
 import type { Documents } from './documents.ts'
+import { freeze, keepProof } from './equivocation.ts'
 import { isIn, isRefusal } from './open-document.ts'
 import type { Parts } from './parts.ts'
-import { appendEnvelope } from './append.ts'
-import { freeze, keepProof } from './equivocation.ts'
 import { atLeast, counts, endOf, rightIn } from './rights.ts'
 import type { Space, Writer } from './space.ts'
 

@@ -39,7 +39,9 @@ function taken(envelopes: readonly Written[]): Set<string> {
     for (const one of envelopes) {
       const after = one.after.map(on => {
         const found = known.get(`${on.writer} ${on.seq}`)
-        return found === undefined ? ({ state: 'missing' } as const) : ({ state: 'applied', clock: found.clock } as const)
+        return found === undefined
+          ? ({ state: 'missing' } as const)
+          : ({ state: 'applied', clock: found.clock } as const)
       })
       const placed = place(one, heads.get(one.writer), known.get(`${one.writer} ${one.seq}`)?.hash, after)
       if (placed.type !== 'next') continue

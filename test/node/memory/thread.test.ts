@@ -85,7 +85,8 @@ describe('the thread of memory', () => {
     set(peer, id, 'fine', 'yes')
     set(peer, id, 'hang', 'yes')
     const envelopes = peer.do(local => local.envelopesAfter(id, [], 1e6))
-    await assert.rejects(engine.accept(id, envelopes, peer.peerId), { code: 'TIMEOUT' })
+    for (let attempt = 0; attempt < 2; attempt++)
+      await assert.rejects(engine.accept(id, envelopes, peer.peerId), { code: 'TIMEOUT' })
     const accepted = await engine.accept(id, envelopes, peer.peerId)
     assert.equal(accepted.taken, 1)
     assert.deepEqual(
