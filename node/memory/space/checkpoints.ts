@@ -21,6 +21,9 @@ import type { Space } from './space.ts'
 
 /** A device that was away longer gets a checkpoint, not each envelope. */
 const SILENT_MS_MAX = 30 * 24 * 3600 * 1000
+/** Some thousand envelopes. */
+const TEND_BYTES_MIN = 1024 * 1024
+const TEND_FACTOR = 3
 /** Name, kind and hash of the readable content of each document, in the order of the record. */
 const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
 const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
@@ -33,6 +36,8 @@ export class Checkpoints {
   readonly #documents: Documents
   readonly #bases: Bases
   readonly #intake: Intake
+  /** Bytes after the last compaction in this run. */
+  readonly #tended = new Map<number, number>()
   /** Pieces that were asked for, hex. */
   readonly #wanted = new Map<number, Set<string>>()
 
@@ -41,6 +46,17 @@ export class Checkpoints {
     this.#documents = documents
     this.#bases = bases
     this.#intake = intake
+  }
+
+  /** The creator's device compacts by itself, where the space has grown to three times what it was after the last time. */
+  tend(space: Space): void {
+    const { key } = this.#parts
+    if (space.charter.charter.creator !== key.peerId || space.charter.charter.gone) return
+    const bytes = this.#tended.get(space.row) ?? 0
+    if (space.bytes <= Math.max(TEND_BYTES_MIN, TEND_FACTOR * bytes)) return
+    this.compact(space)
+    // Where another device still needs the log, that is all of it, and the next time is later.
+    this.#tended.set(space.row, space.bytes)
   }
 
   compact(space: Space): { bytesBefore: number; bytesAfter: number } {
@@ -54,6 +70,8 @@ export class Checkpoints {
       if (space.isForgotten(tag)) continue
       const document = this.#documents.open(space, name, kind)
       docs.push(this.#entry(space, document))
+      // A space of many documents takes its time, and gets on.
+      this.#parts.applying(null)
       contents.push([name, kind, this.#hashOf(space, document)])
     }
     const number = (this.#bases.of(space)?.checkpoint.number ?? 0) + 1

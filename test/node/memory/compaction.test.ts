@@ -101,6 +101,18 @@ describe('a checkpoint', () => {
   })
 })
 
+describe('a space that is overwritten', () => {
+  it('stays about as large as what is in it', () => {
+    const one = device('one')
+    const { id } = one.do(engine => engine.create('plans'))
+    for (let n = 0; n < 60; n++) set(one, id, 'key', String(n).repeat(30_000))
+    const { bytes } = one.do(engine => engine.space(id))
+    assert.ok(bytes < 2 ** 20 + 100_000, `${bytes}`)
+    assert.deepEqual(one.do(engine => engine.verify(id)).problems, [])
+    assert.equal(facts(one, id)['key' as never], '59'.repeat(30_000))
+  })
+})
+
 describe('a space that is imported', () => {
   it('is another space with the same content', () => {
     const { one, id } = overwritten()
