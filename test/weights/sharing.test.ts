@@ -168,7 +168,10 @@ describe('a file that several devices download', () => {
     // What came of the liar, and after that no more than a device that is alone has to ask for.
     for (const device of devices)
       if (device !== first)
-        assert.ok((origin.sentTo.get(device.name) ?? 0) < 1.5 * BYTES.byteLength, JSON.stringify([...origin.sentTo]))
+        assert.ok(
+          (origin.sentTo.get(device.name) ?? 0) < 1.5 * BYTES.byteLength,
+          JSON.stringify([...origin.sentTo])
+        )
   })
 
   it('comes from another origin of the mesh where that of this device fails', async () => {
@@ -225,6 +228,6 @@ const listBy = (seal: MeshContext['seal'], over: Partial<LeafList>): Promise<Uin
     ...over
   })
 const QUESTION: OfComing = {
-  ...{ sha256: SHA256, bytes: BYTES.byteLength, stage: 'asks', able: true, strength: 0 } as const,
+  ...({ sha256: SHA256, bytes: BYTES.byteLength, stage: 'asks', able: true, strength: 0 } as const),
   ...{ round: 0, since: 0 }
 }
