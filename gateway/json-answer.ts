@@ -75,7 +75,9 @@ export function* jsonPieces(value: unknown): Generator<string, undefined> {
 }
 
 function* partsOf(value: unknown): Generator<string> {
-  if (value instanceof Uint8Array) {
+  if (!hasPieces(value)) {
+    yield toJson(value)
+  } else if (value instanceof Uint8Array) {
     yield '"'
     for (let at = 0; at < value.length; at += BASE64_BYTES)
       yield toJson(value.subarray(at, at + BASE64_BYTES)).slice(1, -1)
