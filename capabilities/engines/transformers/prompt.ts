@@ -3,8 +3,10 @@
 import type { PreTrainedTokenizer } from '@huggingface/transformers'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
+import { textOf } from '../../../interface/tasks/messages.ts'
 import { offered } from '../text/constraint.ts'
 import { type ControlText, piecesOf } from '../text/control-text.ts'
+import { mustBeText } from '../text/only-text.ts'
 import { asText } from '../text/tool-calls.ts'
 
 type Input = TaskInput<'text-generation'>
@@ -25,6 +27,7 @@ export function promptOf(
   messages: readonly Message[],
   params: Params
 ): string {
+  mustBeText(messages)
   const template = templateOf(tokenizer)
   const writesCalls = template.includes('tool_calls')
   let prompt: unknown
@@ -96,16 +99,6 @@ function shown(message: Message, writesCalls: boolean): object {
       function: { name, arguments: parsed(json) }
     }))
   }
-}
-
-function textOf({ role, content }: Message): string {
-  if (typeof content === 'string') return content
-  return (content ?? [])
-    .map(part => {
-      if (part.type === 'text') return part.text
-      throw new InvalidInputError(`This model takes no pictures, and a ${role} message holds one.`)
-    })
-    .join('')
 }
 
 /** Templates write the arguments themselves. What is no JSON is shown as it is. */
