@@ -13,7 +13,16 @@ import type { Frame } from '../wire/frame-parser.ts'
 import { type FrameInit, FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
 import { UNSENT_BYTES_MAX, UNSENT_BYTES_PER_PEER_MAX } from '../wire/limits.ts'
 import { UnsentBytes } from '../wire/unsent-bytes.ts'
-import { Find, type FoundRepository, FRAME, OfBlock, OfFile, PIECE_BYTES } from './codec.ts'
+import {
+  Find,
+  type FoundRepository,
+  FRAME,
+  OfBlock,
+  OfComing,
+  OfFile,
+  PIECE_BYTES,
+  type Share
+} from './codec.ts'
 
 /** What this node has, as one peer may see it: what is not for that peer is not there. */
 export interface Holdings {
@@ -21,6 +30,7 @@ export interface Holdings {
   leaves(file: string, from: number): Uint8Array | undefined
   have(file: string, from: number): Uint8Array | undefined
   block(cid: string): Promise<Uint8Array | undefined>
+  coming(question: OfComing): Promise<Share | undefined>
 }
 
 export interface BlocksHandlerComponents {
@@ -116,6 +126,10 @@ export class BlocksHandler {
   async #answer({ type, body }: Frame, peerId: string): Promise<Served | undefined> {
     const holdings = this.#components.holdingsFor(peerId)
     if (type === FRAME.block) return served(await holdings.block(decodeControl(OfBlock, body).cid))
+    if (type === FRAME.coming) {
+      const share = await holdings.coming(decodeControl(OfComing, body))
+      return served(share && encodeControl(share))
+    }
     if (type === FRAME.find) {
       const found = holdings.find(decodeControl(Find, body).ref)
       if (found === undefined) return undefined

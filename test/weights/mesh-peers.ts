@@ -66,6 +66,7 @@ export class MeshPeers implements AsyncDisposable {
     const transfer = new WeightTransfer({
       store,
       clock: systemClock,
+      random: Math.random,
       log,
       offeredTo: model => (offers.has(model) ? offers.get(model) : 'everyone')
     })
@@ -141,6 +142,7 @@ export class MeshPeers implements AsyncDisposable {
       open: (id, protocols, options): Promise<Stream> =>
         libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
       seal: async () => new Uint8Array(),
+      seek: async () => [],
       async publish() {}
     }
   }
