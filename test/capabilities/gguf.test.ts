@@ -262,10 +262,12 @@ describe('an adapter', () => {
     folderOf('store/org%2Fbase', { 'base.gguf': tiny })
     await refresh()
     expect(catalogue.leftOut).toEqual([])
-    expect(catalogue.found).toMatchObject([{ id: 'org/base' }, { id: 'mine', base: 'org/base' }])
-    const before = catalogue.found[1]
+    const mine = () => catalogue.found.find(({ id }) => id === 'mine')
+    expect(catalogue.found.map(({ id }) => id).toSorted()).toEqual(['mine', 'org/base'])
+    expect(mine()).toMatchObject({ base: 'org/base', format: 'adapter' })
+    const before = mine()
     await refresh()
-    assert.equal(catalogue.found[1], before)
+    assert.equal(mine(), before)
     catalogue.stop()
   })
 

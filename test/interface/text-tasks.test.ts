@@ -104,8 +104,8 @@ it('of a schema, nothing is read twice or in vain: tools of megabytes are refuse
   const startedMs = performance.now()
   expect(field('text-generation', { prompt: 'x' }, { tools })).toBe('params.tools')
   expect(field('text-generation', { prompt: 'x' }, { tools: tools.slice(0, 4) })).toBe('')
-  // Seconds, when each was read as a record.
-  expect(performance.now() - startedMs).toBeLessThan(500)
+  // More than ten seconds, when each was read as a record.
+  expect(performance.now() - startedMs).toBeLessThan(3000)
 })
 
 describe('the tasks of texts', () => {

@@ -3,7 +3,6 @@
 import type { PreTrainedTokenizer } from '@huggingface/transformers'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { textOf } from '../../../interface/tasks/messages.ts'
 import { offered } from '../text/constraint.ts'
 import { type ControlText, piecesOf } from '../text/control-text.ts'
 import { mustBeText } from '../text/only-text.ts'
@@ -99,6 +98,12 @@ function shown(message: Message, writesCalls: boolean): object {
       function: { name, arguments: parsed(json) }
     }))
   }
+}
+
+/** The texts of a message, which holds nothing else. */
+function textOf({ content }: Message): string {
+  if (typeof content === 'string') return content
+  return (content ?? []).map(part => (part.type === 'text' ? part.text : '')).join('')
 }
 
 /** Templates write the arguments themselves. What is no JSON is shown as it is. */
