@@ -112,7 +112,12 @@ function someChanges(kind: DocKind, number: number, doc: DocModel, client: numbe
       const content = doc.read()
       const length = content.kind === 'notes' ? content.text.length : 0
       const at = (number * 7) % (length + 1)
-      return [{ type: 'edit', at, remove: Math.min(number % 4, length - at), insert: `<${number}>` }]
+      const remove = Math.min(number % 4, length - at)
+      const edits: MemoryChange[] = [{ type: 'edit', at, remove, insert: `<${number}>` }]
+      // In what it has just typed, and at the end.
+      if (number % 3 === 1) edits.push({ type: 'edit', at: at + 1, remove: number % 2, insert: 'in' })
+      if (number % 3 === 2) edits.push({ type: 'edit', at: 0, remove: 0, insert: 'at' })
+      return edits
     }
     default:
       return [{ type: 'update', update: rawUpdate(doc, client, number) }]
