@@ -11,6 +11,8 @@ export const WRITER_BYTES_MAX = 50 * MIB
 export const TEXT_STRUCTS_MAX = 256
 /** Each edit makes three structs at most. */
 export const NOTE_EDITS_MAX = 80
+/** Of imported notes: a piece takes three bytes for each unit at most, and fits an update. */
+export const NOTE_PIECE_UNITS = 16 * KIB
 /** First content of an editor's document comes as one update. */
 export const RAW_STRUCTS_MAX = 4096
 /** Structs of one raw update that do not follow on the one before: each may cost a walk. */
