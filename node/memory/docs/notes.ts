@@ -10,7 +10,6 @@ import { invalid } from './invalid.ts'
 import { NOTE_EDITS_MAX, TEXT_STRUCTS_MAX, UPDATE_BYTES_MAX } from './limits.ts'
 import { REF, type Scan } from './scan.ts'
 import { deflate, inflate } from './snapshot.ts'
-import { namesNeighbours } from './text-order.ts'
 import { YjsDoc } from './yjs-doc.ts'
 
 const ROOT = 'text'
@@ -138,16 +137,12 @@ const isInsideCharacter = (text: string, at: number): boolean =>
 const tooLarge = (bytes: number): LumosError =>
   new LumosError('INPUT_TOO_LARGE', `Edits of ${bytes} bytes at once; the limit is ${UPDATE_BYTES_MAX}.`)
 
-function check({ structs }: Scan, doc: Y.Doc, start: number): void {
+function check({ structs }: Scan): void {
   if (structs.length > TEXT_STRUCTS_MAX) {
     throw invalid(`holds ${structs.length} structs; the limit is ${TEXT_STRUCTS_MAX}`)
   }
   for (const { parent, key } of structs) {
     if (key !== null || (parent !== null && parent !== ROOT))
       throw invalid('writes beside the text of its notes')
-  }
-  const client = structs[0]?.client
-  if (client !== undefined && !namesNeighbours(structs, client, start, doc.getText(ROOT))) {
-    throw invalid('puts text between what are no neighbours')
   }
 }
