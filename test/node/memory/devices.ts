@@ -124,21 +124,32 @@ function someChanges(kind: DocKind, number: number, doc: DocModel, client: numbe
   }
 }
 
+/** As an editor does: formats, types inside types, deletions, and undo. */
 function rawUpdate(doc: DocModel, client: number, number: number): Uint8Array {
   const content = doc.read()
   const own = new Y.Doc()
   if (content.kind === 'raw') Y.applyUpdate(own, content.update)
   own.clientID = client
-  let update = EMPTY_UPDATE
-  own.on('update', (made: Uint8Array) => {
-    update = made
-  })
+  const made: Uint8Array[] = []
+  own.on('update', (update: Uint8Array) => made.push(update))
+  const [text, cells, list] = [own.getText('prose'), own.getMap('cells'), own.getArray('list')]
+  const undo = new Y.UndoManager([text, cells, list])
   own.transact(() => {
-    const text = own.getText('prose')
     text.insert((number * 7) % (text.length + 1), `<${number}>`, number % 2 === 0 ? { bold: true } : {})
-    own.getMap('cells').set(`c${number % 3}`, number % 4 === 3 ? new Y.Array() : { number })
-    if (number % 5 === 4) own.getArray('list').insert(0, [number, [null, 'x']])
     if (text.length > 6) text.delete(number % 5, 2)
+    if (text.length > 4) text.format(1, 3, { em: number % 3 === 0 ? null : true })
+    writeCell(cells, `c${number % 3}`, number)
+    list.insert(number % (list.length + 1), [number, [null, 'x']])
+    if (list.length > 3) list.delete(number % 2, 2)
   })
-  return update
+  if (number % 5 === 3) undo.undo()
+  if (number % 10 === 3) undo.redo()
+  return made.length === 1 ? made[0]! : Y.mergeUpdates(made)
+}
+
+function writeCell(cells: Y.Map<unknown>, key: string, number: number): void {
+  const cell = cells.get(key)
+  if (cell instanceof Y.Text && number % 4 !== 3) cell.insert(number % (cell.length + 1), 'cell')
+  else cells.set(key, number % 4 === 3 ? { number } : new Y.Text(`${number}`))
+  if (number % 7 === 6) cells.delete(key)
 }
