@@ -25,6 +25,8 @@ export const CLOCK_MAX = 2 ** 48
 export const TASK_SEEN_MAX = 64
 /** Nesting of a value of JSON: deeper is an attack on the stack. The wire allows as many, less the slot around it. */
 export const MEMORY_DEPTH_MAX = 15
+/** Of keys and ids, as `MemoryKey` has it. */
+export const MEMORY_KEY_MAX = 256
 /** Root names of raw documents: what editors use are a dozen letters. */
 export const ROOT_NAME_MAX = 128
 /** Of a snapshot, once it is inflated: what all writers of a document may have, where these are few. */
