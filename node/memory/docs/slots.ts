@@ -30,8 +30,10 @@ export interface SlotRules<B extends SlotBody> {
   parse(parts: readonly unknown[]): B | undefined
   /** Whether this writer may say it. */
   allows?(body: B, by: ChangeBy): boolean
-  /** Each slot that comes, of writers that count. */
-  added?(slot: Slot<B>): void
+  /** Each slot that comes, of writers that count. @param isOnly whether its key has no other. */
+  added?(slot: Slot<B>, isOnly: boolean): void
+  /** A slot went, or what showed may show no more. */
+  dropped?(): void
 }
 
 /** Yjs keeps each binary item as one, for as long as it is not deleted. */
@@ -192,13 +194,15 @@ export class Slots<B extends SlotBody> {
   #index(item: BinaryItem): void {
     const slot = this.#read(item)
     const { key } = slot.body
-    this.#byKey.set(key, this.#byKey.has(key) ? [...this.#items(key), item] : item)
+    const isOnly = !this.#byKey.has(key)
+    this.#byKey.set(key, isOnly ? item : [...this.#items(key), item])
     this.#writers.get(item.id.client)!.bytes += item.content.content.byteLength
-    if (!this.#excluded.has(item.id.client)) this.#rules.added?.(slot)
+    if (!this.#excluded.has(item.id.client)) this.#rules.added?.(slot, isOnly)
   }
 
   #forget(item: BinaryItem): void {
     const { key } = this.#read(item).body
+    this.#rules.dropped?.()
     const rest = this.#items(key).filter(other => other !== item)
     if (rest.length === 0) this.#byKey.delete(key)
     else this.#byKey.set(key, rest)
