@@ -1,6 +1,7 @@
 /** Devices that write documents and exchange updates in causal order, as the log gives them: without a log. */
 
 import * as Y from 'yjs'
+import { LumosError } from '../../../interface/errors.ts'
 import type { DocKind, MemoryChange } from '../../../interface/memory.ts'
 import { EMPTY_UPDATE, openDoc } from '../../../node/memory/docs/index.ts'
 import type { ChangeBy, DocModel } from '../../../node/memory/types.ts'
@@ -80,7 +81,12 @@ export class Device {
 
   /** Something that this kind of document takes; which is up to the number. */
   writeSome(number: number): void {
-    this.write(...someChanges(this.kind, number, this.doc, this.client))
+    try {
+      this.write(...someChanges(this.kind, number, this.doc, this.client))
+    } catch (err) {
+      // An id that was used: its entry stays as it is.
+      if (!(err instanceof LumosError && err.code === 'INVALID_INPUT')) throw err
+    }
   }
 }
 
@@ -101,6 +107,9 @@ function someChanges(kind: DocKind, number: number, doc: DocModel, client: numbe
       return [number % 5 === 4 ? { type: 'unset', key } : { type: 'set', key, value: number }]
     case 'journal':
     case 'thread':
+      // Ids that all devices use: with the same value, and with another one.
+      if (number % 6 === 2) return [{ type: 'append', id: `all-${number % 4}`, value: number % 5 }]
+      if (number % 6 === 4) return [{ type: 'remove', id: `all-${number % 4}` }]
       if (number % 5 === 4) return [{ type: 'remove', id: `${client}-${number - 1}` }]
       return [{ type: 'append', id: number % 4 === 3 ? undefined : `${client}-${number}`, value: { number } }]
     case 'tasks': {
