@@ -1,6 +1,14 @@
 /** The half of sync that offers and sends; see `sync-core.ts`. */
 
-import { above, note, type Served, type SyncEffect, type SyncEvent, type SyncState, startTimer } from './sync-state.ts'
+import {
+  above,
+  note,
+  type Served,
+  type SyncEffect,
+  type SyncEvent,
+  type SyncState,
+  startTimer
+} from './sync-state.ts'
 
 /**
  * What another device wrote is passed on after this, to those that do not say meanwhile that they have it: mostly all

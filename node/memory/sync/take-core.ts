@@ -1,7 +1,16 @@
 /** The half of sync that asks and takes; see `sync-core.ts`. */
 
 import type { Offer } from '../../../protocols/memory/messages.ts'
-import { above, keyOf, note, type Offered, type SyncEffect, type SyncEvent, type SyncState, startTimer } from './sync-state.ts'
+import {
+  above,
+  keyOf,
+  note,
+  type Offered,
+  type SyncEffect,
+  type SyncEvent,
+  type SyncState,
+  startTimer
+} from './sync-state.ts'
 
 /** A peer that was asked and sends nothing for so long no longer keeps the others from being asked. */
 export const ASKED_PATIENCE_MS = 5000
@@ -53,11 +62,11 @@ function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): r
   if (before.phase === 'refused' && newCharter) before.phase = 'waiting'
   if ((before.phase === 'live' || before.phase === 'late') && isAhead(offer, own)) before.phase = 'waiting'
   const diverged =
-    own?.digest === offer.digest && own.content !== null && offer.content !== null && own.content !== offer.content
-  return [
-    ...(diverged ? [{ type: 'diverged' as const, peer, space }] : []),
-    ...ask(state, space, nowMs)
-  ]
+    own?.digest === offer.digest &&
+    own.content !== null &&
+    offer.content !== null &&
+    own.content !== offer.content
+  return [...(diverged ? [{ type: 'diverged' as const, peer, space }] : []), ...ask(state, space, nowMs)]
 }
 
 function took(
@@ -90,7 +99,13 @@ export function ask(state: SyncState, space: string, nowMs: number): SyncEffect[
     one.progressMs = nowMs
     one.told.clear()
     if (own !== undefined) note(one.told, own.heads)
-    effects.push({ type: 'sendWant', peer, space, version: versionWanted(one.offer, own), heads: own?.heads ?? [] })
+    effects.push({
+      type: 'sendWant',
+      peer,
+      space,
+      version: versionWanted(one.offer, own),
+      heads: own?.heads ?? []
+    })
     if (isAhead(one.offer, own)) break
   }
   return effects
