@@ -34,7 +34,7 @@ import { composeNetwork } from './network.ts'
 import { Participations } from './participations.ts'
 
 export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<MeshSession> {
-  const { clock, random, log, home, network } = node
+  const { clock, random, log, home } = node
   const mesh = own.id
   const membership = composeMembership(node, own, {
     hangUp: id =>
@@ -56,6 +56,7 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
   const shared = { mesh, libp2p, membership }
   const greet = (id: string) => hello.service.greet(id)
   const finding = composeFinding(node, { libp2p, table: known.table, greet })
+  const ground = { ...shared, finding, datastore }
   const routing = composeRouting(node, {
     ...{ libp2p, members, mesh, table: known.table, seek: finding.seek },
     isDuplicated: id => manifests.lives.isDuplicated(id)
@@ -89,31 +90,25 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     onForeigner: pairing.onForeigner,
     isAsked: id => pairing.client.asked.has(id)
   })
-  const discovery = new Discovery({
-    libp2p,
-    clock,
-    random,
-    log,
-    addresses: network.dial,
-    report: network.report,
-    // A stranger of another mesh may have become a member of this one.
-    wants: id => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
-  })
-  const parts = {
-    ...shared,
-    finding,
-    manifests,
-    revocations,
-    routing,
-    pairing,
-    hello,
-    discovery,
-    datastore
-  }
+  // A stranger of another mesh may have become a member of this one.
+  const wants = (id: string) => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
+  const discovery = discoveryOf(node, libp2p, wants)
+  const parts = { ...ground, manifests, revocations, routing, pairing, hello, discovery }
   const participations = participationsOf(node, parts)
   await members.load()
   return sessionOf(node, parts, participations)
 }
+
+const discoveryOf = (
+  { clock, random, log, network }: NodeContext,
+  libp2p: MeshLibp2p,
+  wants: (peerId: string) => boolean
+): Discovery =>
+  new Discovery({
+    ...{ libp2p, clock, random, log, wants },
+    addresses: network.dial,
+    report: network.report
+  })
 
 const whereaboutsOf = (manifest: Manifest, libp2p: MeshLibp2p): PeerInfo => ({
   id: peerIdFromString(manifest.peerId),
