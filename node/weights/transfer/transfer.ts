@@ -38,8 +38,8 @@ export interface TransferComponents {
   readonly random: Random
   readonly log: Logger
   offeredTo(model: string): Access | undefined
-  /** What this device states in its manifest beside what it holds. */
-  statement?(): Statement
+  /** What this device states in its manifest beside what it holds, given the CIDs of that. */
+  statement?(held: ReadonlySet<string>): Statement
 }
 
 export interface FetchOptions extends AbortOptions {
@@ -176,7 +176,7 @@ export class WeightTransfer {
 
   /** What is for every member: what comes first, then what is here. */
   held(): readonly Pick<Repository, 'cid' | 'name'>[] {
-    return this.#all().filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
+    return this.#forAll(this.#all())
   }
 
   /** The store holds other repositories, or they are offered to others: this node states so. */
@@ -194,15 +194,21 @@ export class WeightTransfer {
 
   #manifest(): Uint8Array | undefined {
     // What is not for every member is found by those that may have it, by asking.
-    const held = this.held()
-    const statement = this.#components.statement?.() ?? { wanted: [] }
+    const all = this.#all()
+    const held = this.#forAll(all)
+    const cids = new Set(held.map(({ cid }) => cid))
+    const statement = this.#components.statement?.(cids) ?? { wanted: [] }
     // Of these, others count the holders.
     const counted = new Set(statement.wanted.map(({ cid }) => cid))
     const listed = [
       ...held.filter(({ cid }) => counted.has(cid)),
       ...held.filter(({ cid }) => !counted.has(cid))
     ]
-    return encodeHeld(listed, held.length < this.#all().length, statement)
+    return encodeHeld(listed, held.length < all.length, statement)
+  }
+
+  #forAll<R extends { readonly name: string }>(repositories: readonly R[]): R[] {
+    return repositories.filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
   }
 
   #all(): readonly Pick<Repository, 'cid' | 'name'>[] {
