@@ -29,5 +29,5 @@ export async function checkIncoming(
     known.set(file.sha256, file)
   }
   // Its DAG is reckoned from these sizes, so a lie about them ends here.
-  await store.checkRoom(bytes)
+  await store.checkRoom(bytes, [...known.keys()])
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../../interface/clock.ts'
 import { LumosError, OverloadedError } from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
 import type { Access } from '../../../interface/membership.ts'
-import type { Holder as HolderInfo, WeightSource } from '../../../interface/weights.ts'
+import type { Holder as HolderInfo, Repository, WeightSource } from '../../../interface/weights.ts'
 import {
   BLOCKS_PROTOCOL,
   BLOCKS_STREAMS_INBOUND_MAX,
@@ -112,9 +112,6 @@ export class WeightTransfer {
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
     })
     await checkIncoming(value, store)
-    if ((await store.directoryOf(value.files, { ...(signal && { signal }) })) !== value.cid) {
-      throw new LumosError('WEIGHTS_INVALID', `The files that ${ref} states are not those of ${value.cid}.`)
-    }
     if (this.#fetches.has(value.cid)) {
       throw new OverloadedError(`${value.name} is being fetched already.`, FETCHED_RETRY_AFTER_MS)
     }
@@ -122,7 +119,7 @@ export class WeightTransfer {
     this.#fetches.set(value.cid, fetch)
     this.changed()
     try {
-      const sources = await fetch.run(signal)
+      const sources = await this.#run(fetch, value, signal)
       return { repository: await store.add(value, envelope, { signal }), sources }
     } finally {
       this.#fetches.delete(value.cid)
@@ -162,6 +159,22 @@ export class WeightTransfer {
   /** The store holds other repositories, or they are offered to others: this node states so. */
   changed(): void {
     this.#mesh?.manifestChanged()
+  }
+
+  /** The libraries that make the CID of a directory take time to load, in which the first leaves come. */
+  async #run(fetch: Fetch, { cid, files }: Repository, signal: AbortSignal | undefined) {
+    const wrong = new AbortController()
+    const either = AbortSignal.any([wrong.signal, ...(signal === undefined ? [] : [signal])])
+    const check = async (): Promise<void> => {
+      if ((await this.#components.store.directoryOf(files, { signal: either })) !== cid)
+        throw new LumosError('WEIGHTS_INVALID', `The files that a manifest states are not those of ${cid}.`)
+    }
+    const checked = check().catch(err => wrong.abort(err))
+    try {
+      return await fetch.run(either)
+    } finally {
+      await checked
+    }
   }
 
   #fetchOf(incoming: IncomingRepository, waitMs: number, onProgress: FetchOptions['onProgress']): Fetch {
