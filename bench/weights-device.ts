@@ -57,7 +57,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
   })
   const store = await openStore(directory)
   const offeredTo = (): 'everyone' => 'everyone'
-  const transfer = new WeightTransfer({ store, clock: systemClock, log, offeredTo })
+  const transfer = new WeightTransfer({ store, clock: systemClock, random: Math.random, log, offeredTo })
   const otherId = peerIdFromPrivateKey(other).toString()
   const member = { peerId: otherId, name: 'other', role: 'member' } as Membership
   const get = (id: string): Membership | undefined => (id === otherId ? member : undefined)
@@ -69,6 +69,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),
+    seek: async () => [],
     async publish() {}
   })
   for (const { ids, handle, inboundMax } of part.protocols!) {

@@ -89,7 +89,17 @@ export const ERROR_MEANINGS = {
   STORE_DAMAGED: meaning(500, 1),
   STORE_FAILED: meaning(500, 1, true),
   STORE_FULL: meaning(507, 1, true),
-  WEIGHTS_FULL: meaning(507, 1, true)
+  WEIGHTS_FULL: meaning(507, 1, true),
+
+  // Spaces of memory.
+  MEMORY_NOT_FOUND: meaning(404, 4),
+  MEMORY_DENIED: meaning(403, 5),
+  MEMORY_FULL: meaning(507, 1, true),
+  MEMORY_INVALID: meaning(400, 1),
+  MEMORY_FORGED: meaning(400, 1),
+  MEMORY_EQUIVOCATED: meaning(400, 1),
+  MEMORY_POISON: meaning(400, 1),
+  MEMORY_DIVERGED: meaning(500, 1)
 } as const satisfies Record<string, ErrorMeaning>
 
 export type ErrorCode = keyof typeof ERROR_MEANINGS

@@ -33,6 +33,8 @@ export interface Engine extends Inference {
 /** An engine under the name by which peers ask for it. */
 export interface Model {
   readonly id: string
+  /** Other names of it. A model whose id is one of them goes before. */
+  readonly aliases?: readonly string[]
   readonly tasks: readonly TaskName[]
   /** Requests the engine answers at once. */
   readonly slots: number

@@ -23,7 +23,7 @@ export interface PlacedModel {
   readonly model: Model
 }
 
-type Claimed = Pick<Model, 'id' | 'tasks' | 'contextTokens'> & Partial<Pick<Model, 'slots'>>
+type Claimed = Pick<Model, 'id' | 'aliases' | 'tasks' | 'contextTokens'> & Partial<Pick<Model, 'slots'>>
 /** Peers refuse the whole manifest of a device of which one model states others. */
 const Stated = Offered.pick({ slots: true, contextTokens: true }).partial()
 
@@ -142,9 +142,10 @@ export class Catalogue implements Startable {
     const served = new Map<string, Served>()
     const leftOut: LeftOut[] = []
     let capabilities = 0
-    const claim = (place: string, { id, tasks, ...stated }: Claimed): boolean => {
+    const claim = (place: string, { id, aliases = [], tasks, ...stated }: Claimed): boolean => {
       const other = served.get(id)?.place
-      const full = capabilities + tasks.length > CAPABILITIES_MAX
+      const count = tasks.length * (1 + aliases.length)
+      const full = capabilities + count > CAPABILITIES_MAX
       const isWrong = !Stated.safeParse(stated).success
       if (isWrong)
         leftOut.push(refused(place, id, 'It states slots or a context that peers would not believe.'))
@@ -152,7 +153,7 @@ export class Catalogue implements Startable {
         leftOut.push(refused(place, id, `"${id}" is also ${other}, which is served.`))
       else if (full)
         leftOut.push(refused(place, id, `A node offers at most ${CAPABILITIES_MAX} capabilities.`))
-      else capabilities += tasks.length
+      else capabilities += count
       return other === undefined && !full && !isWrong
     }
 
@@ -181,8 +182,9 @@ export class Catalogue implements Startable {
   }
 
   #serve(found: FoundModel, more: Pick<Model, 'demonstration'> = {}): Served {
-    const { format, fileBytes, folder: place } = found
-    return { place, found, model: { ...this.#options.serve(found), format, fileBytes, ...more } }
+    const { aliases, format, fileBytes, folder: place } = found
+    const model = { ...this.#options.serve(found), ...(aliases && { aliases }), format, fileBytes, ...more }
+    return { place, found, model }
   }
 
   #replace(served: ReadonlyMap<string, Served>, leftOut: readonly LeftOut[]): void {

@@ -13,6 +13,8 @@ import type { ModelDescription } from './description.ts'
 /** A model that this node can serve. */
 export interface FoundModel {
   readonly id: string
+  /** Other names of it, which mean the same loaded model. A model whose id is one of them goes before. */
+  readonly aliases?: readonly string[]
   /** Name of the kind of engine that opens it. */
   readonly engine: string
   readonly tasks: readonly TaskName[]

@@ -30,7 +30,7 @@ export async function readModels(
     if (found.length === 0) continue
     if (engines.isStopped(kind.name))
       throw invalid(`its engine is stopped; it goes on with: lumos-node engine start ${kind.name}`)
-    for (const { id } of found) {
+    for (const id of found.flatMap(({ id, aliases = [] }) => [id, ...aliases])) {
       const { error } = ModelId.safeParse(id)
       if (error) throw invalid(`"${id}" cannot be the name of a model: ${error.issues[0]!.message}`)
     }

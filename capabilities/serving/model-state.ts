@@ -8,6 +8,8 @@ import type { Entry } from './served-models.ts'
 
 export interface ModelState {
   readonly model: string
+  /** All names of it, its id among them. */
+  readonly names: readonly string[]
   readonly tasks: readonly TaskName[]
   readonly slots: number
   readonly phase: Phase
@@ -26,9 +28,11 @@ export interface ModelState {
 
 export const stateOf = (
   { model, manager, admission }: Entry,
+  names: readonly string[],
   residency: Pick<Residency, 'of'>
 ): ModelState => ({
-  ...{ model: model.id, tasks: model.tasks, slots: model.slots, phase: manager.phase, warm: manager.warm },
+  ...{ model: model.id, names, tasks: model.tasks, slots: model.slots },
+  ...{ phase: manager.phase, warm: manager.warm },
   ...{ running: admission.running, queued: admission.queued },
   memoryBytes: model.engine.memoryBytes,
   needBytes: residency.of(manager.key).bytes,
@@ -36,11 +40,14 @@ export const stateOf = (
   demonstration: model.demonstration === true
 })
 
-export const capabilitiesOf = ({ model, manager }: Entry): Capability[] =>
-  model.tasks.map(task => ({
-    ...{ task, model: model.id, slots: model.slots, warm: manager.warm },
-    ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
-    ...(model.format !== undefined && { format: model.format }),
-    ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
-    ...(model.leavesMesh && { leavesMesh: true })
-  }))
+/** One for each task, and for each name by which it can be asked. */
+export const capabilitiesOf = (entry: Entry, names: readonly string[]): Capability[] =>
+  names.flatMap(name => entry.model.tasks.map(task => capabilityOf(entry, name, task)))
+
+const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): Capability => ({
+  ...{ task, model: name, slots: model.slots, warm: manager.warm },
+  ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
+  ...(model.format !== undefined && { format: model.format }),
+  ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
+  ...(model.leavesMesh && { leavesMesh: true })
+})

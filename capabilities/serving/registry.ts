@@ -91,12 +91,12 @@ export class Registry implements Inference, Startable {
 
   /** @throws {LumosError} `MODEL_NOT_FOUND` */
   modelCalled(id: string): ModelState {
-    return stateOf(this.#models.mustHave(id), this.#residency)
+    return this.#stateOf(this.#models.mustHave(id))
   }
 
   /** @throws {LumosError} `MODEL_NOT_FOUND`, `NO_CAPACITY`, or why it does not load. */
   async loadModel(id: string, options?: AbortOptions): Promise<ModelState> {
-    return stateOf(await this.#models.load(id, options), this.#residency)
+    return this.#stateOf(await this.#models.load(id, options))
   }
 
   /**
@@ -107,7 +107,7 @@ export class Registry implements Inference, Startable {
   unloadModel(id: string): ModelState {
     const entry = this.#models.mustHave(id)
     this.#residency.unload(entry.manager.key)
-    return stateOf(entry, this.#residency)
+    return this.#stateOf(entry)
   }
 
   /**
@@ -165,12 +165,12 @@ export class Registry implements Inference, Startable {
   /** Of all models, or of those that other nodes are told of. */
   capabilities({ offered = false } = {}): Capability[] {
     return this.#models.entries.flatMap(entry =>
-      offered && entry.model.demonstration === true ? [] : capabilitiesOf(entry)
+      offered && entry.model.demonstration === true ? [] : capabilitiesOf(entry, this.#models.namesOf(entry))
     )
   }
 
   models(): ModelState[] {
-    return this.#models.entries.map(entry => stateOf(entry, this.#residency))
+    return this.#models.entries.map(entry => this.#stateOf(entry))
   }
 
   /** Requests of all models, those that left included. */
@@ -194,6 +194,10 @@ export class Registry implements Inference, Startable {
   /** Resident memory of the processes that engines run in. */
   memoryBytes(): number {
     return this.#models.all.reduce((sum, { model }) => sum + model.engine.memoryBytes, 0)
+  }
+
+  #stateOf(entry: Entry): ModelState {
+    return stateOf(entry, this.#models.namesOf(entry), this.#residency)
   }
 
   #find({ task, model }: PreparedRequest): Entry {

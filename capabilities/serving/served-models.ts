@@ -47,8 +47,17 @@ export class ServedModels {
     this.#options = options
   }
 
-  get(id: string): Entry | undefined {
-    return this.#byId.get(id)
+  /** By its id, or by another name of it. */
+  get(name: string): Entry | undefined {
+    const entry = this.#byId.get(name)
+    if (entry !== undefined) return entry
+    for (const entry of this.#byId.values()) if (entry.model.aliases?.includes(name)) return entry
+    return undefined
+  }
+
+  /** Names by which a model can be asked. */
+  namesOf({ model: { id, aliases = [] } }: Entry): string[] {
+    return [id, ...aliases.filter(alias => !this.#byId.has(alias))]
   }
 
   /** Those that can be asked. */
@@ -64,7 +73,7 @@ export class ServedModels {
 
   /** @throws {LumosError} `MODEL_NOT_FOUND` */
   mustHave(id: string): Entry {
-    const entry = this.#byId.get(id)
+    const entry = this.get(id)
     if (entry !== undefined) return entry
     const closest = closestNames(id, [...this.#byId.keys()])
     throw new LumosError('MODEL_NOT_FOUND', `This device has no model "${id}".`, {
@@ -87,9 +96,10 @@ export class ServedModels {
 
   #warm(entries: readonly Entry[]): void {
     const { warm, pinned } = this.#options.memory
-    for (const { model } of entries) {
+    const wanted = [...warm, ...pinned]
+    for (const entry of entries) {
       // A failure is logged, and `failed` of the registry has it.
-      if (warm.includes(model.id) || pinned.includes(model.id)) this.load(model.id).catch(() => {})
+      if (isOneOf(entry.model, wanted)) this.load(entry.model.id).catch(() => {})
     }
   }
 
@@ -132,7 +142,7 @@ export class ServedModels {
       ...this.#options,
       footprint: {
         bytes: this.#measuredBytes(model) ?? expectedBytes(model, residency.budgetBytes),
-        pinned: pinned.includes(model.id),
+        pinned: isOneOf(model, pinned),
         keepAliveMs
       },
       onChange: change => {
@@ -219,3 +229,6 @@ export class ServedModels {
     await Promise.all(this.all.map(({ manager }) => manager.close()))
   }
 }
+
+const isOneOf = ({ id, aliases = [] }: Model, names: readonly string[]): boolean =>
+  names.includes(id) || aliases.some(alias => names.includes(alias))

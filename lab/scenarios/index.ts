@@ -10,6 +10,7 @@ import { revoked } from './membership.ts'
 import { powerCut } from './power-cut.ts'
 import { sameLan } from './same-lan.ts'
 import { behindNat, partition, twoLans } from './several-lans.ts'
+import { sharedPull } from './shared-pull.ts'
 import { slowBulk } from './slow-bulk.ts'
 import { smallBoard } from './small-board.ts'
 import { fullDisk, smallMemory } from './small-devices.ts'
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly LabScenario[] = [
   smallMemory,
   fullDisk,
   smallBoard,
+  sharedPull,
   matrix,
   slowBulk,
   linkLadder

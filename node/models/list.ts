@@ -13,7 +13,7 @@ export interface ListedFrom {
 
 export function listModels({ registry, access, routing }: ListedFrom): ModelInfo[] {
   const { providers, router } = routing
-  const own = new Map(registry.models().map(state => [state.model, state]))
+  const own = new Map(registry.models().flatMap(state => state.names.map(name => [name, state] as const)))
   const byKey = new Map<string, ModelInfo>()
   for (const { peerId, name, local, capability } of providers.offers({})) {
     const { model, task, slots, warm, contextTokens, format, fileBytes } = capability

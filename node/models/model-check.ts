@@ -51,7 +51,9 @@ export const modelCheck = (models: Models, isOpen: (model: string) => boolean) =
     summary: ({ model = 'all models of this device' }) => model,
     key: ({ model = '' }) => model,
     async run({ model }, context) {
-      const found = models.found.filter(({ id }) => model === undefined || id === model)
+      const found = models.found.filter(
+        ({ id, aliases }) => model === undefined || id === model || aliases?.includes(model)
+      )
       if (model !== undefined && found.length === 0) throw notFound(model, models)
       const checked = await new Check(models, isOpen, context).all(found)
       // What the catalogue refused was read there.

@@ -63,10 +63,11 @@ export function interrupted({ received, peer }: Attempt, failure: LumosError, un
   )
 }
 
-/** One error for several: busy only when all are, with the earliest time that one is free again. */
+/** One error for several: one that no other peer could mend; busy only when all are, with the earliest time that one is free. */
 export function summaryOf(failures: readonly LumosError[]): LumosError {
   if (failures.length === 0) return new NoProviderError('Nobody can be asked.')
-  const other = failures.findLast(({ code }) => !BUSY.has(code))
+  const final = failures.find(failure => !mayAskAnother(failure))
+  const other = final ?? failures.findLast(({ code }) => !BUSY.has(code))
   if (other !== undefined) return other
   const overloaded = failures.filter(({ code }) => code === 'OVERLOADED')
   if (overloaded.length === 0) return failures.at(-1)!

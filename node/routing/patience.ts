@@ -11,7 +11,7 @@ const LATE_FACTOR = 3
 const LATE_MS_MIN = 250
 /** A peer that nobody measured is late after this time: most models begin to answer within a second. */
 const LATE_UNMEASURED_MS = 1500
-/** While another peer could answer, a silent one is given at least this time, or half the budget. */
+/** A silent peer is given at least this time, or half the budget, before another one is asked beside it. */
 const FIRST_CHUNK_LIMIT_MS = 1500
 /** A peer that stops in the middle of its answer hangs after this time; an engine that works writes each second. */
 const HUNG_MS = 10_000
@@ -27,8 +27,8 @@ function lateMsOf({ record, capability }: RankedCandidate): number {
 }
 
 /**
- * After this time without a chunk another peer is asked; `undefined` when no time would be left for it. A peer that
- * is slow by nature is given what it usually needs.
+ * After this time without a chunk another peer is asked beside this one; `undefined` when no time would be left for
+ * it. A peer that is slow by nature is given what it usually needs.
  */
 export function firstChunkLimitMs(peer: RankedCandidate, budgetMs: number): number | undefined {
   const limitMs = Math.max(lateMsOf(peer), Math.min(FIRST_CHUNK_LIMIT_MS, budgetMs / 2))

@@ -2,18 +2,21 @@
  * Which peer a request is sent to, and what follows when that peer fails: the
  * router's decisions, as a deterministic core.
  *
- * The best peer is asked first; one that fails or stays silent before its first
- * chunk is followed by the next, within a number of attempts, the request's own
- * time and a budget for retries. A request that has begun to be answered is
- * never silently begun again: a cut stream ends with `STREAM_INTERRUPTED` and
- * the number of chunks that came.
+ * The best peer is asked first. One that fails is followed by the next. Beside
+ * one that stays silent the next is asked too, and the first chunk decides which
+ * of them answers; the others are cancelled. All of this is within a number of
+ * attempts, the request's own time and a budget for retries. The request fails
+ * once no attempt is under way and no other peer may be asked.
+ *
+ * A request that has begun to be answered is never silently begun again: a cut
+ * stream ends with `STREAM_INTERRUPTED` and the number of chunks that came.
  */
 
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
 import { CancelledError, EngineFailedError, type LumosError, TimeoutError } from '../../interface/errors.ts'
 import { keepDecision } from './decisions.ts'
 import { interrupted, mayAskAnother, outcomeOf, summaryOf } from './failures.ts'
-import { firstChunkLimitMs } from './patience.ts'
+import { firstChunkLimitMs, isLate } from './patience.ts'
 import type { RankedCandidate } from './rank.ts'
 import { newRetryBudget, noteRequest, takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
@@ -25,7 +28,7 @@ import {
   noteSpeed,
   type Outcome
 } from './track-record.ts'
-import { newAsked, onlyRoomier } from './turns.ts'
+import { isUnreached, newAsked, nextPeer, onlyRoomier, onlyThese } from './turns.ts'
 
 export const newRouter = (nowMs: number): RouterState => ({
   records: newTrackRecords(),
@@ -48,13 +51,10 @@ function effectsOf(state: RouterState, event: RouterEvent, nowMs: number): reado
   const { id } = event
   const asked = state.requests.get(id)
   if (event.type === 'ask') return asked === undefined ? ask(state, event, nowMs) : NO_EFFECTS
-  const attempt = asked?.attempts.at(-1)
-  if (asked === undefined || attempt === undefined) return NO_EFFECTS
-  if (event.type === 'cancel') {
-    end(state, attempt, 'cancelled', 'CANCELLED', nowMs)
-    return [finish(state, id, asked, new CancelledError(), nowMs)]
-  }
-  if (event.attempt !== attempt.id) return NO_EFFECTS
+  if (asked === undefined) return NO_EFFECTS
+  if (event.type === 'cancel') return finish(state, id, asked, new CancelledError(), nowMs)
+  const attempt = underWay(asked).find(attempt => attempt.id === event.attempt)
+  if (attempt === undefined) return NO_EFFECTS
   switch (event.type) {
     case 'chunk':
       return chunk(state, id, asked, attempt, event, nowMs)
@@ -71,29 +71,17 @@ function ask(
   state: RouterState,
   { id, requestId, budgetMs, offers }: Extract<RouterEvent, { type: 'ask' }>,
   nowMs: number
-): RouterEffect[] {
+): readonly RouterEffect[] {
   const asked = newAsked(state.records, { requestId, budgetMs, offers }, nowMs)
   state.requests.set(id, asked)
   keepDecision(state.decisions, asked)
   noteRequest(state.retries, nowMs)
-  return askNext(state, id, asked, nowMs)
+  const first = nextPeer(asked)
+  if (first === undefined) return finish(state, id, asked, summaryOf([]), nowMs)
+  return begin(state, id, asked, first, nowMs)
 }
 
-function askNext(state: RouterState, id: number, asked: Asked, nowMs: number): RouterEffect[] {
-  const { attempts, failures } = asked
-  const peer = asked.turns[attempts.length]
-  const again = peer !== undefined && peer === attempts.at(-1)?.peer
-  if (peer === undefined || (again && failures.at(-1)?.code !== 'PEER_UNREACHABLE')) {
-    return [finish(state, id, asked, summaryOf(failures), nowMs)]
-  }
-  if (budgetLeft(asked, nowMs) <= 0) {
-    return [finish(state, id, asked, new TimeoutError(`No answer within ${asked.budgetMs} ms.`), nowMs)]
-  }
-  if (failures.length > 0 && !takeRetry(state.retries, nowMs)) {
-    return [finish(state, id, asked, summaryOf(failures), nowMs)]
-  }
-  return begin(state, id, asked, peer, nowMs)
-}
+const underWay = ({ attempts }: Asked): Attempt[] => attempts.filter(({ end }) => end === undefined)
 
 const budgetLeft = ({ budgetMs, startedMs }: Asked, nowMs: number): number => budgetMs - (nowMs - startedMs)
 
@@ -118,17 +106,11 @@ function begin(
   })
   noteBegin(state.records, peer.peerId, peer.capability.model)
   const effect = { type: 'attempt', id, attempt, peer, budgetMs } as const
-  const delayMs = anotherAfter(asked) === undefined ? undefined : firstChunkLimitMs(peer, budgetMs)
+  const delayMs = nextPeer(asked) === undefined ? undefined : firstChunkLimitMs(peer, budgetMs)
   return delayMs === undefined ? [effect] : [effect, { type: 'timer', id, attempt, delayMs }]
 }
 
-/** A peer to ask after the one under way, which is not the same again. */
-function anotherAfter({ turns, attempts }: Asked): RankedCandidate | undefined {
-  const next = turns[attempts.length]
-  return next === attempts.at(-1)?.peer ? undefined : next
-}
-
-/** The limit to the first chunk has passed. Where no retry may be made, the peer is waited for. */
+/** The limit to the first chunk has passed: the next peer is asked beside this one, where a retry may be made. */
 function silent(
   state: RouterState,
   id: number,
@@ -136,14 +118,11 @@ function silent(
   attempt: Attempt,
   nowMs: number
 ): readonly RouterEffect[] {
-  const peer = anotherAfter(asked)
-  if (attempt.received > 0 || peer === undefined || budgetLeft(asked, nowMs) <= 0) return NO_EFFECTS
-  if (!takeRetry(state.retries, nowMs)) return NO_EFFECTS
-  const failure = new TimeoutError(`"${attempt.peer.name}" sent nothing within its time.`)
+  if (attempt.received > 0) return NO_EFFECTS
   noteSilence(state, attempt, nowMs)
-  end(state, attempt, outcomeOf(attempt, failure, false, nowMs), failure.code, nowMs)
-  asked.failures.push(failure)
-  return [{ type: 'abandon', id, attempt: attempt.id }, ...begin(state, id, asked, peer, nowMs)]
+  const peer = nextPeer(asked)
+  if (peer === undefined || budgetLeft(asked, nowMs) <= 0) return NO_EFFECTS
+  return takeRetry(state.retries, nowMs) ? begin(state, id, asked, peer, nowMs) : NO_EFFECTS
 }
 
 /** The first chunk takes at least this long: a peer that is slow by nature is given more the next time. */
@@ -162,19 +141,30 @@ function chunk(
   const { peer } = attempt
   attempt.received++
   attempt.heardMs = nowMs
+  const effects: RouterEffect[] = []
   if (attempt.received === 1) {
     attempt.firstChunkMs = nowMs - attempt.startedMs
     noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
+    for (const other of underWay(asked)) {
+      if (other !== attempt) effects.push(abandon(state, id, other, nowMs))
+    }
   }
-  if (!last) return [{ type: 'deliver', id }]
-  noteSpeed(state.records, attempt, outputTokens, nowMs)
-  end(state, attempt, 'answered', 'answered', nowMs)
-  close(state, id, asked, 'answered', nowMs)
-  const durationMs = nowMs - asked.startedMs
-  return [
-    { type: 'complete', id, peer, durationMs },
-    { type: 'deliver', id }
-  ]
+  if (last) {
+    noteSpeed(state.records, attempt, outputTokens, nowMs)
+    end(state, attempt, 'answered', 'answered', nowMs)
+    close(state, id, asked, 'answered', nowMs)
+    effects.push({ type: 'complete', id, peer, durationMs: nowMs - asked.startedMs })
+  }
+  effects.push({ type: 'deliver', id })
+  return effects
+}
+
+/** Another peer was faster. What is noted of this one is how long it was silent. */
+function abandon(state: RouterState, id: number, attempt: Attempt, nowMs: number): RouterEffect {
+  const late = isLate(attempt.peer, 0, nowMs - attempt.startedMs)
+  if (late) noteSilence(state, attempt, nowMs)
+  end(state, attempt, late ? 'failed' : 'cancelled', late ? 'TIMEOUT' : 'CANCELLED', nowMs)
+  return { type: 'abandon', id, attempt: attempt.id }
 }
 
 function failed(
@@ -185,15 +175,28 @@ function failed(
   failure: LumosError,
   unwanted: boolean,
   nowMs: number
-): RouterEffect[] {
+): readonly RouterEffect[] {
   end(state, attempt, outcomeOf(attempt, failure, unwanted, nowMs), failure.code, nowMs)
   if (attempt.received > 0) {
-    return [finish(state, id, asked, interrupted(attempt, failure, unwanted), nowMs)]
+    return finish(state, id, asked, interrupted(attempt, failure, unwanted), nowMs)
   }
-  if (unwanted || !mayAskAnother(failure)) return [finish(state, id, asked, failure, nowMs)]
-  asked.failures.push(failure)
+  if (unwanted) return finish(state, id, asked, failure, nowMs)
+  const reached = !isUnreached(attempt)
+  if (reached) asked.failures.push(failure)
+  if (!mayAskAnother(failure)) onlyThese(asked)
   if (failure.code === 'CONTEXT_TOO_SMALL') onlyRoomier(asked, attempt.peer)
-  return askNext(state, id, asked, nowMs)
+
+  const peer = nextPeer(asked)
+  const mayAsk = peer !== undefined && budgetLeft(asked, nowMs) > 0
+  // No peer was given any work where none was reached.
+  if (mayAsk && (!reached || takeRetry(state.retries, nowMs))) return begin(state, id, asked, peer, nowMs)
+  if (underWay(asked).length > 0) return NO_EFFECTS
+  const { failures, budgetMs } = asked
+  const summary =
+    peer !== undefined && !mayAsk
+      ? new TimeoutError(`No answer within ${budgetMs} ms.`)
+      : summaryOf(failures.length > 0 ? failures : [failure])
+  return finish(state, id, asked, summary, nowMs)
 }
 
 function end(
@@ -207,15 +210,21 @@ function end(
   noteEnd(records, attempt.peer.peerId, attempt.peer.capability.model, outcome, nowMs)
 }
 
+/** The request fails, and what is still under way for it is given up. */
 function finish(
   state: RouterState,
   id: number,
   asked: Asked,
   failure: LumosError,
   nowMs: number
-): RouterEffect {
+): readonly RouterEffect[] {
+  const effects: RouterEffect[] = underWay(asked).map(attempt => {
+    end(state, attempt, 'cancelled', 'CANCELLED', nowMs)
+    return { type: 'abandon', id, attempt: attempt.id }
+  })
   close(state, id, asked, failure.code, nowMs)
-  return { type: 'fail', id, failure, durationMs: nowMs - asked.startedMs }
+  effects.push({ type: 'fail', id, failure, durationMs: nowMs - asked.startedMs })
+  return effects
 }
 
 function close(state: RouterState, id: number, asked: Asked, how: Asked['end'], nowMs: number): void {

@@ -25,8 +25,9 @@ export interface Asked {
   readonly budgetMs: number
   /** Peers to ask, in turn. */
   turns: readonly RankedCandidate[]
-  /** Attempts made; only the last one can be under way. */
+  /** Attempts made. Several can be under way until the first chunk, and then one. */
   readonly attempts: Attempt[]
+  /** Of peers that were reached. */
   readonly failures: LumosError[]
   readonly considered: Considered
   /** How it ended; absent while it is under way. */
@@ -90,7 +91,7 @@ export type RouterEffect =
   | AttemptEffect
   /** Wake the core after this time. A wake that comes too late changes nothing. */
   | { readonly type: 'timer'; readonly id: number; readonly attempt: number; readonly delayMs: number }
-  /** Cancel the attempt: another peer is asked. */
+  /** Cancel the attempt: another peer answers, or the request has failed. */
   | { readonly type: 'abandon'; readonly id: number; readonly attempt: number }
   /** The chunk is part of the answer. */
   | { readonly type: 'deliver'; readonly id: number }

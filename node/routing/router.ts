@@ -3,19 +3,21 @@
  * `router-core.ts` says, of which it is the shell.
  */
 
-import type { Clock, Timer } from '../../interface/clock.ts'
+import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
+import { type Arrival, Attempts } from './attempts.ts'
 import { type Decision, decisionOf } from './decisions.ts'
-import { nobodyOffers, notConnected, prepareNew } from './new-request.ts'
+import { offersFor, prepareNew } from './new-request.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
-import type { Candidate, Ranked } from './rank.ts'
+import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
 import { withRoom } from './room.ts'
 import { newRouter, stepRouter } from './router-core.ts'
 import type { AttemptEffect, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
+import { type Seek, sought } from './sought.ts'
 import { recordOf, type TrackRecord } from './track-record.ts'
 import { rankOffers } from './turns.ts'
 
@@ -24,10 +26,11 @@ interface Run {
   readonly id: number
   readonly request: PreparedRequest
   readonly options: InferOptions
-  /** The attempt that the core asks for. */
-  attempt: AttemptEffect | undefined
-  /** While the core wants to be woken: ends the attempt when another peer is asked. */
-  limit: { readonly timer: Timer; readonly abandoned: AbortController } | undefined
+  readonly attempts: Attempts
+  /** Peers that were asked, by attempt. */
+  readonly peers: Map<number, RankedCandidate>
+  /** The last attempt that the caller was told of. */
+  routed: number
   failure: LumosError | undefined
   answered: boolean
 }
@@ -38,6 +41,7 @@ export interface RouterComponents {
   newId(): string
   readonly providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected' | 'client'>
   emit<N extends EventName>(name: N, data: EventData<N>): void
+  readonly seek?: Seek
 }
 
 export class Router implements Inference {
@@ -55,38 +59,46 @@ export class Router implements Inference {
     return prepareNew(wanted, this.#components)
   }
 
+  /** As `prepare`, after a device was looked for where no manifest names one. */
+  prepareSought(wanted: NewInferenceRequest, { signal }: InferOptions = {}): Promise<PreparedRequest> {
+    const { task, model } = wanted
+    return sought({ task, model }, () => this.prepare(wanted), this.#components.seek, signal)
+  }
+
   /** See {@link Inference.infer}. */
   async *infer(request: PreparedRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
-    const { clock, emit } = this.#components
+    const { clock, emit, seek } = this.#components
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
-    const run = newRun(++this.#lastId, request, options)
+    const run = newRun(++this.#lastId, request, options, clock)
+    const onAbort = () => run.attempts.abort(options.signal?.reason)
+    options.signal?.addEventListener('abort', onAbort)
     let failure: LumosError | undefined
 
     emit('inference.request_started', { requestId, task, model })
     try {
-      const offers = withRoom(this.#able(request, options), request)
+      const able = await sought(request, () => this.#able(request, options), seek, options.signal)
+      const offers = withRoom(able, request)
       this.#carryOut(run, this.#step({ type: 'ask', id: run.id, requestId, budgetMs, offers }))
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {
-        const attempt = run.attempt!
-        try {
-          for await (const chunk of this.#ask(run, attempt)) {
-            if (!this.#isPart(run, attempt, chunk)) break
-            yield chunk
-          }
-          if (run.answered) return
-          this.#carryOut(run, this.#step({ type: 'ended', id: run.id, attempt: attempt.attempt }))
-        } catch (thrown) {
-          this.#failed(run, attempt, toLumosError(thrown))
+        const arrival = await run.attempts.next()
+        const { attempt, chunk } = arrival
+        if (chunk === undefined) {
+          if (run.answered && arrival.failure === undefined) return
+          this.#over(run, arrival)
+          continue
         }
+        if (this.#isPart(run, attempt, chunk)) yield chunk
+        else if (run.answered) return
+        run.attempts.pull(attempt)
       }
       throw run.failure
     } catch (thrown) {
       failure = toLumosError(thrown)
       throw failure
     } finally {
-      run.limit?.timer.cancel()
+      options.signal?.removeEventListener('abort', onAbort)
       this.#step({ type: 'cancel', id: run.id })
       if (!run.answered) {
         const durationMs = clock.monotonicMs() - startedMs
@@ -94,6 +106,7 @@ export class Router implements Inference {
         const code = failure?.code ?? 'CANCELLED'
         emit('inference.request_failed', { requestId, task, model, code, durationMs })
       }
+      await run.attempts.close(new CancelledError())
     }
   }
 
@@ -105,91 +118,96 @@ export class Router implements Inference {
     }
   }
 
-  #ask({ request, options, limit }: Run, { peer, budgetMs }: AttemptEffect): AsyncIterable<InferenceChunk> {
+  #begin(run: Run, { attempt, peer, budgetMs }: AttemptEffect): void {
+    const { request, options } = run
+    run.peers.set(attempt, peer)
+    run.attempts.begin(attempt, signal => {
+      options.signal?.throwIfAborted()
+      this.#route(run, attempt)
+      const { model } = peer.capability
+      return this.#components.providers.client(peer.peerId).infer({ ...request, model, budgetMs }, { signal })
+    })
+  }
+
+  /** The caller is told of the peer that was asked last, and then of the one that answers. */
+  #route(run: Run, attempt: number): void {
+    if (run.routed === attempt) return
+    run.routed = attempt
+    const peer = run.peers.get(attempt)!
     const { task, model } = peer.capability
-    options.signal?.throwIfAborted()
-    options.onRoute?.({ ...namesOf(peer), task, model })
-    const signal = eitherOf(options.signal, limit?.abandoned.signal)
-    return this.#components.providers.client(peer.peerId).infer({ ...request, model, budgetMs }, { signal })
+    run.options.onRoute?.({ ...namesOf(peer), task, model })
   }
 
   #carryOut(run: Run, effects: readonly RouterEffect[]): void {
     for (const effect of effects) {
       switch (effect.type) {
-        case 'abandon':
-          run.limit?.abandoned.abort(new CancelledError('Another peer is asked.'))
+        case 'abandon': {
+          const { attempt } = effect
+          run.attempts.abandon(attempt, new CancelledError('Another peer answers.'))
+          const { peerId } = run.peers.get(attempt)!
+          this.#components.log.info({ requestId: run.request.id, peerId }, 'a peer is not needed any more')
           break
+        }
         case 'attempt':
-          this.#unlimit(run)
-          run.attempt = effect
+          this.#begin(run, effect)
           break
         case 'timer': {
           const { id, attempt, delayMs } = effect
           const wake = () => this.#carryOut(run, this.#step({ type: 'timer', id, attempt }))
-          run.limit = {
-            timer: this.#components.clock.setTimer(wake, delayMs),
-            abandoned: new AbortController()
-          }
+          run.attempts.wakeAfter(attempt, delayMs, wake)
           break
         }
-        case 'complete':
+        case 'complete': {
+          const { id: requestId, task, model } = run.request
+          const { peerId, route } = namesOf(effect.peer)
+          const { durationMs } = effect
           run.answered = true
-          this.#completed(run.request, effect)
+          this.#components.emit('inference.request_completed', {
+            ...{ requestId, task, model },
+            ...{ peerId, route, durationMs }
+          })
           break
+        }
         case 'fail':
           run.failure = effect.failure
       }
     }
   }
 
-  #unlimit(run: Run): void {
-    run.limit?.timer.cancel()
-    run.limit = undefined
-  }
-
   /** Whether the chunk belongs to the answer; the last one completes it. */
-  #isPart(run: Run, { attempt }: AttemptEffect, chunk: InferenceChunk): boolean {
-    // Of no answer yet: another peer may still be asked.
-    if (chunk.type === 'progress') return run.attempt?.attempt === attempt
+  #isPart(run: Run, attempt: number, chunk: InferenceChunk): boolean {
+    // Of no answer yet: another peer may still be asked, and then only its progress is of interest.
+    if (chunk.type === 'progress') return run.routed === attempt
     const end = chunk.type === 'done' ? chunk.usage : undefined
     const { outputTokens } = end ?? {}
     const effects = this.#step({ type: 'chunk', id: run.id, attempt, last: end !== undefined, outputTokens })
     if (effects.length === 0) return false
-    if (run.limit !== undefined) this.#unlimit(run)
+    run.attempts.settle(attempt)
+    this.#route(run, attempt)
     this.#carryOut(run, effects)
     return true
   }
 
-  /** @throws `failure` when the request has ended before. */
-  #failed(run: Run, attempt: AttemptEffect, failure: LumosError): void {
-    const { id, request, options } = run
-    const requestId = request.id
-    const { peerId } = attempt.peer
-    // The core has given it up already.
-    if (run.attempt !== attempt) {
-      this.#components.log.info({ requestId, peerId }, 'a peer was silent; another one is asked')
+  /**
+   * The attempt gives no more chunks.
+   *
+   * @throws its failure when the answer is whole already.
+   */
+  #over(run: Run, { attempt, failure: thrown }: Arrival): void {
+    const { id, request, options, answered } = run
+    if (thrown === undefined) {
+      this.#carryOut(run, this.#step({ type: 'ended', id, attempt }))
       return
     }
+    const failure = toLumosError(thrown)
+    if (answered) throw failure
     const unwanted = options.signal?.aborted === true
-    const effects = this.#step({ type: 'failed', id, attempt: attempt.attempt, failure, unwanted })
-    if (effects.length === 0) throw failure
-    this.#carryOut(run, effects)
-    this.#components.log.info({ requestId, peerId, code: failure.code }, 'a peer could not answer')
-  }
-
-  #completed(
-    { id: requestId, task, model }: PreparedRequest,
-    { peer, durationMs }: Extract<RouterEffect, { type: 'complete' }>
-  ): void {
-    const { peerId, route } = namesOf(peer)
-    this.#components.emit('inference.request_completed', {
-      requestId,
-      task,
-      model,
-      peerId,
-      route,
-      durationMs
-    })
+    this.#carryOut(run, this.#step({ type: 'failed', id, attempt, failure, unwanted }))
+    const { peerId } = run.peers.get(attempt)!
+    this.#components.log.info(
+      { requestId: request.id, peerId, code: failure.code },
+      'a peer could not answer'
+    )
   }
 
   #step(event: RouterEvent): readonly RouterEffect[] {
@@ -210,33 +228,21 @@ export class Router implements Inference {
     return recordOf(this.#state.records, peerId, model, this.#components.clock.monotonicMs())
   }
 
-  #able(wanted: Wanted, { peer }: InferOptions): Candidate[] {
-    const { providers } = this.#components
-    let able = providers.offers({ task: wanted.task, model: wanted.model })
-
-    const only = peer === undefined ? undefined : providers.named(peer)
-    if (peer !== undefined && only !== undefined) {
-      able = able.filter(({ peerId }) => peerId === only)
-      if (able.length === 0 && !providers.isConnected(only)) throw notConnected(peer)
-    }
-    if (able.length === 0) throw nobodyOffers(wanted, providers, { peer, only })
-    return able
+  #able(wanted: Wanted, options: InferOptions): Candidate[] {
+    return offersFor(wanted, this.#components.providers, options)
   }
 }
 
-const newRun = (id: number, request: PreparedRequest, options: InferOptions): Run => ({
+const newRun = (id: number, request: PreparedRequest, options: InferOptions, clock: Clock): Run => ({
   id,
   request,
   options,
-  attempt: undefined,
-  limit: undefined,
+  attempts: new Attempts(clock),
+  peers: new Map(),
+  routed: 0,
   failure: undefined,
   answered: false
 })
-
-function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : AbortSignal.any([one, other])
-}
 
 const namesOf = ({ peerId, name, local }: Candidate) =>
   ({ peerId, name, route: local ? 'local' : 'remote' }) as const

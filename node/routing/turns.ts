@@ -3,10 +3,13 @@
 import { considered } from './decisions.ts'
 import { type Candidate, type Ranked, type RankedCandidate, rank } from './rank.ts'
 import { isRoomier } from './room.ts'
-import type { Asked } from './router-state.ts'
+import type { Asked, Attempt } from './router-state.ts'
 import { recordOf, type TrackRecords } from './track-record.ts'
 
-/** The first try and two more: a third failure says more about the request than about the peers. */
+/**
+ * The first try and two more: a third failure says more about the request than about the peers. A device that could
+ * not be dialed does not count.
+ */
 export const ATTEMPTS_MAX = 3
 
 /** Peers that a request would be sent to, best first, and why. */
@@ -31,31 +34,47 @@ export function newAsked(
   const ranked = rank(candidates, nowMs)
   const isWhole = ranked.length === candidates.length
   const ejected = isWhole ? [] : candidates.filter(({ record }) => record.ejectedUntilMs > nowMs)
+  const kept = considered(ranked, ejected)
   return {
     requestId,
     startedMs: nowMs,
     budgetMs,
-    turns: turnsOf(ranked),
+    turns: turnsOf(kept.ranked),
     attempts: [],
     failures: [],
-    considered: considered(ranked, ejected),
+    considered: kept,
     end: undefined,
     endedMs: nowMs
   }
 }
 
+/** The peer to ask next. One of several is never asked twice. */
+export function nextPeer({ turns, attempts, failures }: Asked): RankedCandidate | undefined {
+  const peer = turns[attempts.length]
+  if (peer === undefined || attempts.length - attempts.filter(isUnreached).length >= ATTEMPTS_MAX)
+    return undefined
+  const isAgain = peer === attempts.at(-1)?.peer
+  return isAgain && failures.at(-1)?.code !== 'PEER_UNREACHABLE' ? undefined : peer
+}
+
+/** The device was not connected and could not be dialed: the request never came to it. */
+export const isUnreached = ({ peer, end }: Attempt): boolean => end === 'PEER_UNREACHABLE' && !peer.connected
+
+/** No more peers are asked. */
+export function onlyThese(asked: Asked): void {
+  asked.turns = asked.turns.slice(0, asked.attempts.length)
+}
+
 /** Of the peers that are left, only those are asked that may have more room than this one. */
 export function onlyRoomier(asked: Asked, peer: RankedCandidate): void {
-  const before = asked.turns.slice(0, asked.attempts.length)
-  const rest = asked.considered.ranked
-    .map(({ candidate }) => candidate)
-    .filter(candidate => !before.includes(candidate) && isRoomier(candidate, peer))
-  asked.turns = [...before, ...rest].slice(0, ATTEMPTS_MAX)
+  const { turns, attempts } = asked
+  const rest = turns.slice(attempts.length).filter(candidate => isRoomier(candidate, peer))
+  asked.turns = [...turns.slice(0, attempts.length), ...rest]
 }
 
 /** An only peer may be asked twice: its connection can break while it is well. */
 function turnsOf(ranked: readonly Ranked[]): RankedCandidate[] {
-  const turns = ranked.slice(0, ATTEMPTS_MAX).map(({ candidate }) => candidate)
+  const turns = ranked.map(({ candidate }) => candidate)
   const [only] = turns
   return turns.length === 1 && only!.connected ? [only!, only!] : turns
 }

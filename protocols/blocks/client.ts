@@ -25,7 +25,10 @@ import {
   FRAME,
   LEAVES_PER_ANSWER,
   LEAVES_PER_BITMAP,
-  PIECE_BYTES
+  type OfComing,
+  PIECE_BYTES,
+  SHARE_BYTES_MAX,
+  Share
 } from './codec.ts'
 
 /** For a whole answer. A leaf that takes longer comes at less than 18 KB/s, and holds up those that wait for it. */
@@ -88,6 +91,12 @@ export class BlocksClient {
   /** A bit for each leaf, the lowest first: `LEAVES_PER_BITMAP` at most. */
   async have(file: string, from: number, options?: AbortOptions): Promise<Uint8Array | undefined> {
     return (await this.#ask(FRAME.have, { file, from }, LEAVES_PER_BITMAP / 8, options))?.bytes
+  }
+
+  /** Of a file that both download. What it states and lists is not verified. */
+  async coming(question: OfComing, options?: AbortOptions): Promise<Share | undefined> {
+    const answer = await this.#ask(FRAME.coming, question, SHARE_BYTES_MAX, options)
+    return answer && decodeControl(Share, answer.bytes)
   }
 
   /**

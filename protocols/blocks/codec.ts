@@ -1,7 +1,7 @@
 /**
  * `/lumos/blocks/1`: the dialer asks, and the listener answers in the order of the questions.
  *
- *     question = find {ref} | leaves {file, from} | have {file, from} | block {cid}
+ *     question = find {ref} | leaves {file, from} | have {file, from} | block {cid} | coming {sha256, …}
  *     answer   = found {bytes, …} and pieces of that many bytes | missing | refused {error}
  *
  * A dialer may ask on before the answers come. The listener reads a question only when it has room for the answer, so
@@ -11,6 +11,8 @@
 import * as z from 'zod'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import { ModelId } from '../../interface/names.ts'
+import { Sha256 } from '../../interface/weights.ts'
+import { LEAF_LIST_BYTES_MAX } from '../weights/leaf-list.ts'
 
 /** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
 export const BLOCKS_PROTOCOL = ['/lumos/blocks/1']
@@ -24,6 +26,8 @@ export const FRAME = {
   have: 3,
   /** Dialer: the bytes of a block. */
   block: 4,
+  /** Dialer: what it does for a file that both download, and what the listener does and has. */
+  coming: 5,
   /** Listener: how many bytes follow. */
   found: 16,
   /** Listener: some of them, raw. */
@@ -56,6 +60,51 @@ const BlockCid = z
 export const Find = z.object({ ref: ModelId })
 export const OfFile = z.object({ file: BlockCid, from: z.int().min(0) })
 export const OfBlock = z.object({ cid: BlockCid })
+
+/** Of a file that devices download together: its lists of leaves and its bitmap stay within an answer. 256 GiB. */
+export const SHARED_LEAVES_MAX = 256 * 1024
+/** Signed lists of leaves in one answer: each is checked by its reader. */
+export const LISTS_PER_ANSWER = 16
+/** As `leaf-list.ts` bounds each of them, the bitmap, and what is stated. */
+export const SHARE_BYTES_MAX = LISTS_PER_ANSWER * LEAF_LIST_BYTES_MAX + SHARED_LEAVES_MAX / 8 + 4096
+
+/** Of a link, as a power of two of bytes a second; 0 where it was never measured. */
+const STRENGTH_MAX = 63
+
+/** What a device does for a file that it downloads together with others. */
+export const Stated = z.object({
+  /**
+   * `asks`: it looks for devices that download the file. `claims`: it downloads it from the origin. `follows`: it takes leaves
+   * from the device that does. `has`: it has all of it.
+   */
+  stage: z.enum(['asks', 'claims', 'follows', 'has']),
+  /** Whether it may download from the origin, as far as it knows. */
+  able: z.boolean(),
+  strength: z.int().min(0).max(STRENGTH_MAX)
+})
+export type Stated = z.infer<typeof Stated>
+
+export const OfComing = z.object({
+  sha256: Sha256,
+  bytes: z.int().min(0),
+  ...Stated.shape,
+  /** How many lists of this round of the listener the dialer has. */
+  round: z.int().min(0),
+  since: z.int().min(0)
+})
+export type OfComing = z.infer<typeof OfComing>
+
+const Bytes = z.instanceof(Uint8Array) as z.ZodType<Uint8Array>
+
+export const Share = z.object({
+  ...Stated.shape,
+  round: z.int().min(0),
+  /** A bit for each leaf that is there, the lowest first. */
+  have: Bytes.refine(({ byteLength }) => byteLength <= SHARED_LEAVES_MAX / 8),
+  /** Leaf lists in their envelopes, from `since` on. */
+  lists: z.array(Bytes).max(LISTS_PER_ANSWER)
+})
+export type Share = z.infer<typeof Share>
 
 export const Found = z.object({
   bytes: z.int().min(0),

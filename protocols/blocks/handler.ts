@@ -15,7 +15,17 @@ import { type FrameInit, FrameStream, type FrameStreamOptions } from '../wire/fr
 import { lend } from '../wire/lent-bytes.ts'
 import { UNSENT_BYTES_MAX, UNSENT_BYTES_PER_PEER_MAX } from '../wire/limits.ts'
 import { UnsentBytes } from '../wire/unsent-bytes.ts'
-import { BLOCK_BYTES_MAX, Find, type FoundRepository, FRAME, OfBlock, OfFile, PIECE_BYTES } from './codec.ts'
+import {
+  BLOCK_BYTES_MAX,
+  Find,
+  type FoundRepository,
+  FRAME,
+  OfBlock,
+  OfComing,
+  OfFile,
+  PIECE_BYTES,
+  type Share
+} from './codec.ts'
 
 /** What this node has, as one peer may see it: what is not for that peer is not there. */
 export interface Holdings {
@@ -24,6 +34,7 @@ export interface Holdings {
   have(file: string, from: number): Uint8Array | undefined
   /** @param into of `BLOCK_BYTES_MAX`, where the answer may lie. */
   block(cid: string, into: Uint8Array<ArrayBuffer>): Promise<Uint8Array | undefined>
+  coming(question: OfComing): Promise<Share | undefined>
 }
 
 export interface BlocksHandlerComponents {
@@ -126,6 +137,10 @@ export class BlocksHandler {
   async #answer({ type, body }: Frame, peerId: string): Promise<Served | undefined> {
     const holdings = this.#components.holdingsFor(peerId)
     if (type === FRAME.block) return await this.#block(holdings, decodeControl(OfBlock, body).cid)
+    if (type === FRAME.coming) {
+      const share = await holdings.coming(decodeControl(OfComing, body))
+      return served(share && encodeControl(share))
+    }
     if (type === FRAME.find) {
       const found = holdings.find(decodeControl(Find, body).ref)
       if (found === undefined) return undefined

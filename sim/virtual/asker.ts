@@ -35,8 +35,6 @@ export class Asker {
   readonly router: ReturnType<typeof newRouter>
   readonly #life: Life
   readonly #calls = new Map<number, Call>()
-  /** The call under way of each request. */
-  readonly #byRequest = new Map<number, Call>()
   /** The chunk that the router is being told of. */
   #chunk: Extract<CallMessage, { type: 'chunk' }> | undefined
   readonly #models = new Map<number, string>()
@@ -70,7 +68,6 @@ export class Asker {
   }
 
   cancel(request: number): void {
-    this.#giveUp(request)
     this.#step({ type: 'cancel', id: request })
   }
 
@@ -123,7 +120,7 @@ export class Asker {
         return
       }
       case 'abandon':
-        this.#giveUp(effect.id)
+        this.#giveUp(effect.attempt)
         return
       case 'deliver':
         if (this.#chunk !== undefined) world.checker.delivered(node.index, effect.id, this.#chunk)
@@ -131,7 +128,6 @@ export class Asker {
       case 'complete':
       case 'fail':
         this.#models.delete(effect.id)
-        this.#giveUp(effect.id)
         world.checker.ended(node.index, effect.id, effect.type === 'fail' ? effect.failure.code : undefined)
     }
   }
@@ -141,7 +137,6 @@ export class Asker {
     const peer = nodeOf(peerId)
     const call: Call = { number: world.nextNumber(), request, attempt, peer, side: undefined, received: 0 }
     this.#calls.set(call.number, call)
-    this.#byRequest.set(request, call)
     this.#life.after(budgetMs + GRACE_MS, () => {
       if (this.#calls.has(call.number)) this.#fail(call, new LumosError('TIMEOUT', 'late'))
     })
@@ -173,10 +168,9 @@ export class Asker {
     this.#step({ type: 'failed', id: call.request, attempt: call.attempt, failure, unwanted: false })
   }
 
-  /** Nobody wants the rest of it. */
-  #giveUp(request: number): void {
-    const call = this.#byRequest.get(request)
-    if (call !== undefined) this.#drop(call)
+  /** The rest of it is not wanted. */
+  #giveUp(attempt: number): void {
+    for (const call of [...this.#calls.values()]) if (call.attempt === attempt) this.#drop(call)
   }
 
   #drop(call: Call): void {
@@ -188,6 +182,5 @@ export class Asker {
 
   #forget(call: Call): void {
     this.#calls.delete(call.number)
-    if (this.#byRequest.get(call.request) === call) this.#byRequest.delete(call.request)
   }
 }

@@ -22,6 +22,8 @@ interface Tracked {
   readonly node: number
   delivered: number
   attempts: number
+  /** Attempts at peers that were not connected. */
+  readonly toDial: Set<number>
 }
 
 /** The work of two seconds may wait, or two for each slot. Restated on purpose: a change in the core must show. */
@@ -70,7 +72,7 @@ export class Checker {
   // Requests.
 
   asked(node: number, request: number): void {
-    this.#requests.set(request, { node, delivered: 0, attempts: 0 })
+    this.#requests.set(request, { node, delivered: 0, attempts: 0, toDial: new Set() })
   }
 
   delivered(
@@ -117,14 +119,27 @@ export class Checker {
       throw broken('S9', `the router of n${node} keeps ${requests.size} requests, ${records.size} records`)
     }
     if (event.type === 'ask') this.#asksOf(node).requests.push(this.#world.nowMs)
+    const isUnreached = this.#isUnreached(event)
     for (const effect of effects) {
       if (effect.type !== 'attempt') continue
       const tracked = this.#requests.get(effect.id)
       if (tracked === undefined)
         throw broken('E1', `n${node} asks somebody for request ${effect.id} after its end`)
       if (++tracked.attempts > ATTEMPTS_MAX) throw broken('S13', `n${node} asked ${tracked.attempts} times`)
-      if (event.type !== 'ask') this.#retried(node)
+      if (!effect.peer.connected) tracked.toDial.add(effect.attempt)
+      if (event.type !== 'ask' && !isUnreached) this.#retried(node)
     }
+  }
+
+  /** Whether the request did not come to the peer. Such an attempt does not count, nor does the one in its place. */
+  #isUnreached(event: RouterEvent): boolean {
+    const tracked = this.#requests.get(event.id)
+    const isUnreached =
+      event.type === 'failed' &&
+      event.failure.code === 'PEER_UNREACHABLE' &&
+      tracked?.toDial.delete(event.attempt) === true
+    if (isUnreached) tracked!.attempts--
+    return isUnreached
   }
 
   #retried(node: number): void {

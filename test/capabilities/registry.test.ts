@@ -107,6 +107,24 @@ describe('Registry', () => {
     assert.equal(await textOf(registry.infer(textRequest('hello'))), 'hello')
   })
 
+  it('answers by each name of a model, with one engine, unless another model has that name', async () => {
+    const one = { ...echo(), id: 'one', aliases: ['one:q8', 'other'] }
+    const registry = registryOf([one, { ...echo(), id: 'other' }])
+    assert.equal(await textOf(registry.infer({ ...textRequest('hello'), model: 'one:q8' })), 'hello')
+    const names = registry.capabilities().flatMap(({ task, model }) => (task === 'tensor' ? [model] : []))
+    assert.deepEqual(names, ['one', 'one:q8', 'other'])
+    assert.equal(registry.modelCalled('one:q8').model, 'one')
+    assert.equal(registry.modelCalled('other').model, 'other')
+    assert.equal((await registry.loadModel('one:q8')).phase, 'ready')
+    assert.deepEqual(
+      registry.models().map(({ names, warm }) => [names, warm]),
+      [
+        [['one', 'one:q8'], true],
+        [['other'], true]
+      ]
+    )
+  })
+
   it('asks nothing new of a model that leaves, lets its requests end, and then closes its engine', async () => {
     let closed = 0
     const leaving = scripted([text(0), text(1), done(2)])

@@ -1,10 +1,11 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CancelledError, type ErrorCode, LumosError, PeerUnreachableError } from '../../interface/errors.ts'
-import type { Candidate } from '../../node/routing/rank.ts'
+import type { Candidate, RankedCandidate } from '../../node/routing/rank.ts'
 import { newRouter, stepRouter } from '../../node/routing/router-core.ts'
-import type { RouterEvent } from '../../node/routing/router-state.ts'
+import type { RouterEffect, RouterEvent } from '../../node/routing/router-state.ts'
 import { recordOf } from '../../node/routing/track-record.ts'
-import { rankOffers } from '../../node/routing/turns.ts'
+import { ATTEMPTS_MAX, rankOffers } from '../../node/routing/turns.ts'
 
 const offer = (peerId: string): Candidate => ({
   peerId,
@@ -112,7 +113,7 @@ describe('an attempt', () => {
 })
 
 describe('a peer that sends no first chunk', () => {
-  it('is left for the next one after one and a half seconds, and has nothing under way any more', () => {
+  it('has the next one asked beside it after one and a half seconds, and is cancelled when that one is faster', () => {
     const one = router()
     const [attempt, timer] = one.ask([offer('a'), offer('b')])
     expect([attempt, timer]).toMatchObject([
@@ -120,12 +121,40 @@ describe('a peer that sends no first chunk', () => {
       { type: 'timer', id: 1, attempt: 1, delayMs: 1500 }
     ])
     expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 1500)).toMatchObject([
-      { type: 'abandon', id: 1, attempt: 1 },
       { type: 'attempt', id: 1, attempt: 2, peer: { peerId: 'b' }, budgetMs: 28_500 }
+    ])
+    expect(one.inFlight('a')).toBe(1)
+    expect(one.step({ type: 'chunk', id: 1, attempt: 2, last: false })).toMatchObject([
+      { type: 'abandon', id: 1, attempt: 1 },
+      { type: 'deliver' }
     ])
     expect(one.inFlight('a')).toBe(0)
     expect(one.step({ type: 'chunk', id: 1, attempt: 1, last: true })).toEqual([])
     expect(one.order('a', 'b')).toEqual(['b', 'a'])
+  })
+
+  it('answers where the ones asked beside it fail, whatever they fail with', () => {
+    for (const code of ['ENGINE_FAILED', 'OVERLOADED', 'INVALID_INPUT'] as const) {
+      const one = router()
+      one.ask([offer('a'), offer('b')])
+      one.step({ type: 'timer', id: 1, attempt: 1 }, 1500)
+      const failed = { type: 'failed', id: 1, failure: failure(code), unwanted: false } as const
+      expect(one.step({ ...failed, attempt: 2 })).toEqual([])
+      expect(one.step({ type: 'chunk', id: 1, attempt: 1, last: false }, 3000)).toMatchObject([
+        { type: 'deliver' }
+      ])
+    }
+  })
+
+  it('leaves what the others failed with as the end, once it fails too', () => {
+    const one = router()
+    one.ask([offer('a'), offer('b')])
+    one.step({ type: 'timer', id: 1, attempt: 1 }, 1500)
+    const failed = { type: 'failed', id: 1, unwanted: false } as const
+    one.step({ ...failed, attempt: 2, failure: failure('INVALID_INPUT') })
+    expect(one.step({ ...failed, attempt: 1, failure: failure('TIMEOUT') })).toMatchObject([
+      { type: 'fail', failure: { code: 'INVALID_INPUT' } }
+    ])
   })
 
   it('is waited for when it is the only one, or the last one', () => {
@@ -161,6 +190,101 @@ describe('a peer that sends no first chunk', () => {
     hurried.measure('a', 10)
     expect(hurried.ask([offer('a'), offer('b')], 1000)).toMatchObject([{}, { delayMs: 500 }])
     expect(hurried.ask([offer('a'), offer('b')], 100)).toHaveLength(1)
+  })
+})
+
+describe('a device that is not connected and cannot be dialed', () => {
+  const away = (peerId: string): Candidate => ({ ...offer(peerId), connected: false, rttMs: 0.1 })
+  const gone = { type: 'failed', failure: failure('PEER_UNREACHABLE'), unwanted: false } as const
+
+  it('takes no attempt and no retry from the request', () => {
+    const one = router()
+    for (let id = 1; id <= 12; id++) {
+      const names = ['a', 'b', 'c', 'd'].map(name => `${name}${id}`)
+      one.ask([...names.map(away), { ...offer('e'), rttMs: 5 }])
+      for (let i = 1; i <= 4; i++) {
+        const [attempt] = one.step({ ...gone, id, attempt: one.state.lastAttempt })
+        expect(attempt).toMatchObject({ type: 'attempt' })
+      }
+    }
+  })
+
+  it('is no reason for the end of a request that others refused', () => {
+    const one = router()
+    one.ask([{ ...offer('a'), rttMs: 0 }, away('b')])
+    one.step({ ...gone, id: 1, attempt: 1, failure: failure('OVERLOADED') })
+    expect(one.step({ ...gone, id: 1, attempt: 2 })).toMatchObject([{ failure: { code: 'OVERLOADED' } }])
+    one.ask([away('b')])
+    expect(one.step({ ...gone, id: 2, attempt: 3 })).toMatchObject([
+      { failure: { code: 'PEER_UNREACHABLE' } }
+    ])
+  })
+})
+
+/** What may happen next to a request, as numbers: which attempt, how, and how much later. */
+const happening = fc.record({
+  how: fc.constantFrom('timer', 'chunk', 'last', 'ended', 'PEER_UNREACHABLE', 'OVERLOADED', 'INVALID_INPUT'),
+  which: fc.nat(7),
+  passedMs: fc.nat(4000)
+})
+
+function eventOf(how: string, attempt: number): RouterEvent {
+  if (how === 'timer' || how === 'ended') return { type: how, id: 1, attempt }
+  if (how === 'chunk' || how === 'last') return { type: 'chunk', id: 1, attempt, last: how === 'last' }
+  return { type: 'failed', id: 1, attempt, failure: failure(how as ErrorCode), unwanted: false }
+}
+
+describe('whatever happens to a request', () => {
+  it('has at most three attempts that were reached, one answer, one end, and nothing under way after it', () => {
+    const connected = fc.array(fc.boolean(), { minLength: 1, maxLength: 7 })
+    fc.assert(
+      fc.property(connected, fc.array(happening, { maxLength: 40 }), (peers, happenings) => {
+        const one = router()
+        const offers = peers.map((connected, i) => ({ ...offer(`p${i}`), connected }))
+        const begun = new Map<number, RankedCandidate>()
+        const underWay = new Set<number>()
+        let unreached = 0
+        let answering: number | undefined
+        let ends = 0
+        const take = (effects: readonly RouterEffect[], event?: RouterEvent) => {
+          for (const effect of effects) {
+            expect(ends).toBe(effect.type === 'deliver' ? ends : 0)
+            if (effect.type === 'attempt') {
+              expect(answering).toBeUndefined()
+              begun.set(effect.attempt, effect.peer)
+              underWay.add(effect.attempt)
+            }
+            if (effect.type === 'abandon') expect(underWay.delete(effect.attempt)).toBe(true)
+            if (effect.type === 'deliver' && event?.type === 'chunk') {
+              answering ??= event.attempt
+              expect(event.attempt).toBe(answering)
+            }
+            if (effect.type === 'complete' || effect.type === 'fail') ends++
+            if (effect.type === 'fail') expect(underWay.size).toBe(0)
+          }
+          if (answering !== undefined && ends === 0) expect([...underWay]).toEqual([answering])
+        }
+
+        take(one.ask(offers))
+        for (const { how, which, passedMs } of happenings) {
+          const event = eventOf(how, which)
+          const isOver = how !== 'timer' && how !== 'chunk' && underWay.delete(which)
+          if (isOver && how === 'PEER_UNREACHABLE' && !begun.get(which)!.connected) {
+            if (answering === undefined) unreached++
+          }
+          take(one.step(event, passedMs), event)
+          expect(begun.size - unreached).toBeLessThanOrEqual(ATTEMPTS_MAX)
+          // It goes on for as long as a peer may still answer.
+          expect(ends).toBe(underWay.size === 0 ? 1 : 0)
+        }
+        if (ends === 0) take(one.step({ type: 'cancel', id: 1 }))
+        expect(ends).toBe(1)
+        const asked = [...begun.values()].map(({ peerId }) => peerId)
+        if (peers.length > 1) expect(new Set(asked).size).toBe(asked.length)
+        for (const peerId of asked) expect(one.inFlight(peerId)).toBe(0)
+        expect(one.state.requests.size).toBe(0)
+      })
+    )
   })
 })
 

@@ -330,7 +330,7 @@ describe('the router', () => {
     expect(events.at(-1)).toBe('inference.request_failed')
   })
 
-  it('asks the next peer when the best one sends nothing for one and a half seconds, and cancels there', async () => {
+  it('asks the next peer beside one that sends nothing for one and a half seconds, and cancels the slower one', async () => {
     const clock = new VirtualTime()
     let cancelled = false
     const wedged: Answer = async function* (_request, options) {
@@ -339,7 +339,7 @@ describe('the router', () => {
           cancelled = true
           reject(options!.signal!.reason)
         })
-        clock.sleepers()
+        queueMicrotask(() => clock.sleepers())
       })
       yield* answer()
     }
@@ -350,6 +350,53 @@ describe('the router', () => {
     expect(cancelled).toBe(true)
     expect(clock.monotonicMs()).toBe(1500)
     expect(clock.pending).toBe(0)
+  })
+
+  it('lets a silent peer answer where the ones asked beside it fail, and says who answers', async () => {
+    const clock = new VirtualTime()
+    const began = Promise.withResolvers<void>()
+    const slow: Answer = async function* () {
+      queueMicrotask(() => clock.sleepers())
+      await began.promise
+      yield* answer()
+    }
+    const fails = async () => {
+      began.resolve()
+      throw new LumosError('ENGINE_FAILED', 'no')
+    }
+    const dies: Answer = () => ({ [Symbol.asyncIterator]: () => ({ next: fails }) })
+    const { router, asked } = routerOver({ a: slow, b: dies, c: dies }, clock)
+    const routes: string[] = []
+    const chunks = await Array.fromAsync(
+      ask(router, request, { onRoute: ({ peerId }) => routes.push(peerId) })
+    )
+    expect(chunks.map(({ type }) => type)).toEqual(['text', 'done'])
+    expect(asked).toEqual(['a', 'b', 'c'])
+    expect(routes).toEqual(['a', 'b', 'c', 'a'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('cancels all that are asked when their caller leaves', async () => {
+    const clock = new VirtualTime()
+    const left = new AbortController()
+    let cancelled = 0
+    const silent: Answer = (_request, options) => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          new Promise<never>((_resolve, reject) => {
+            options!.signal!.addEventListener('abort', () => {
+              cancelled++
+              reject(options!.signal!.reason)
+            })
+            queueMicrotask(() => (clock.pending > 0 ? clock.sleepers() : left.abort()))
+          })
+      })
+    })
+    const { router, asked } = routerOver({ a: silent, b: silent, c: silent }, clock)
+    const run = Array.fromAsync(ask(router, request, { signal: left.signal }))
+    expect(await codeOf(run)).toBe('CANCELLED')
+    expect([asked, cancelled]).toEqual([['a', 'b', 'c'], 3])
+    for (const { candidate } of router.explain({ model: 'echo' })) expect(candidate.record.inFlight).toBe(0)
   })
 
   it('asks the next peer when the best one only reports progress, which is no first chunk', async () => {

@@ -40,7 +40,8 @@ describe('blocks', () => {
     async block(cid) {
       asked++
       return cid === CID ? LEAF : undefined
-    }
+    },
+    coming: async () => undefined
   }
 
   beforeEach(async () => {

@@ -58,9 +58,11 @@ export const llamaCpp: EngineKind = {
           const one = await open(place.path, place.root, variant)
           if (one !== undefined) opened.push(one)
         }
-        for (const [as, one] of named(id, opened)) {
+        for (const { names, one } of named(id, opened)) {
+          const [as, ...aliases] = names
           found.push({
             id: as,
+            ...(aliases.length > 0 && { aliases }),
             engine: NAME,
             tasks: [one.facts.task],
             folder: place.root,
@@ -151,19 +153,22 @@ async function open(path: string, root: string, { label, files }: Variant): Prom
   return { variant: label, files: real, bytes, facts: facts! }
 }
 
-/** Each by its name: the plain one is what this device runs best. */
-function named(id: string, opened: readonly Opened[]): [id: string, one: Opened][] {
+interface Named {
+  readonly names: readonly [id: string, ...aliases: string[]]
+  readonly one: Opened
+}
+
+/** Each by its names: the plain one is what this device runs best. */
+function named(id: string, opened: readonly Opened[]): Named[] {
   if (opened.length === 0) return []
   const room = memoryLimitBytes() * MEMORY_SHARE
   const bySize = opened.toSorted((a, b) => b.bytes - a.bytes)
   const best = bySize.find(({ bytes }) => bytes <= room) ?? bySize.at(-1)!
-  const others = opened.length === 1 ? [] : opened
-  return [
-    [id, best],
-    ...others.flatMap((one): [string, Opened][] =>
-      one.variant === undefined ? [] : [[`${id}:${one.variant}`, one]]
-    )
-  ]
+  return [best, ...opened.filter(one => one !== best)].flatMap((one): Named[] => {
+    const own = one.variant === undefined || opened.length === 1 ? [] : [`${id}:${one.variant}`]
+    const [first, ...aliases] = one === best ? [id, ...own] : own
+    return first === undefined ? [] : [{ names: [first, ...aliases], one }]
+  })
 }
 
 /** As many tokens as the model takes and the memory holds, for each of its slots. */

@@ -27,6 +27,9 @@ export interface DownloadOptions extends AbortOptions {
   onBytes?(bytes: number): void
 }
 
+/** What a download needs of the file that comes. */
+export type LeafTarget = Pick<PartialFile, 'bytes' | 'leaves' | 'has' | 'write' | 'read' | 'discard'>
+
 /** Leaves that are missing, side by side. */
 interface Run {
   readonly first: number
@@ -40,7 +43,7 @@ interface Run {
  * @throws {LumosError} `ORIGIN_CHANGED` where the origin has another file by now: what came is of no use.
  */
 export async function download(
-  partial: PartialFile,
+  partial: LeafTarget,
   file: OriginFile,
   options: DownloadOptions
 ): Promise<void> {
@@ -62,7 +65,7 @@ export async function download(
   if (file.gitSha1 !== undefined && file.sha256 === undefined) await checkGit(partial, file)
 }
 
-function nextRun(partial: PartialFile): Run | undefined {
+function nextRun(partial: LeafTarget): Run | undefined {
   let first = 0
   while (first < partial.leaves && partial.has(first)) first++
   let end = first
@@ -71,7 +74,7 @@ function nextRun(partial: PartialFile): Run | undefined {
 }
 
 async function fetchRun(
-  partial: PartialFile,
+  partial: LeafTarget,
   file: OriginFile,
   run: Run,
   options: DownloadOptions
@@ -161,14 +164,14 @@ function changed({ url, body }: HttpAnswer, { path }: OriginFile): LumosError {
 /** Cuts a body into leaves. */
 class LeafSink {
   readonly wrong: number[] = []
-  readonly #partial: PartialFile
+  readonly #partial: LeafTarget
   readonly #options: DownloadOptions
   readonly #end: number
   #leaf: number
   #buffer: Uint8Array
   #filled = 0
 
-  constructor(partial: PartialFile, { first, end }: Run, options: DownloadOptions) {
+  constructor(partial: LeafTarget, { first, end }: Run, options: DownloadOptions) {
     this.#partial = partial
     this.#options = options
     this.#leaf = first
@@ -221,7 +224,7 @@ class LeafSink {
 }
 
 /** Small files of Git have no SHA-256, but their name in Git. Read leaf by leaf, so that other work goes on between. */
-async function checkGit(partial: PartialFile, { path, gitSha1 }: OriginFile): Promise<void> {
+async function checkGit(partial: LeafTarget, { path, gitSha1 }: OriginFile): Promise<void> {
   const hash = createHash('sha1').update(`blob ${partial.bytes}\0`)
   for (let leaf = 0; leaf < partial.leaves; leaf++) hash.update(await partial.read(leaf))
   if (hash.digest('hex') === gitSha1) return

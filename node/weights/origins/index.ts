@@ -10,6 +10,7 @@ import type { Origin } from './origin.ts'
 import type { OriginRef } from './refs.ts'
 import { hfUrl, type OriginSettings, readToken } from './settings.ts'
 
+export { download, type LeafTarget } from './download.ts'
 export { HttpClient } from './http-client.ts'
 export { obtainFile } from './obtain.ts'
 export type { Listing, Origin, OriginFile, RepositoryParts } from './origin.ts'

@@ -5,6 +5,7 @@ import { LEAF_BYTES } from '../../../interface/limits.ts'
 import type { Pulled, RepositoryFile, WeightSource } from '../../../interface/weights.ts'
 import type { StoredFile } from '../../../storage/weights/types.ts'
 import {
+  download,
   type Listing,
   type Origin,
   type OriginFile,
@@ -13,6 +14,7 @@ import {
   retrying
 } from '../origins/index.ts'
 import { checkRepository } from '../repositories/index.ts'
+import { isShared } from '../sharing/index.ts'
 import { mayReuse } from '../transfer/audience.ts'
 import { KEPT_MAX, type Pull, type PullCheckpoint, toPulled } from './parts.ts'
 import type { PullProgress } from './progress.ts'
@@ -35,7 +37,7 @@ export async function pullFromOrigin(ref: OriginRef, pull: Pull): Promise<Pulled
   const listing = await retrying(() => origin.list(asked), { clock, random, signal })
   const name = pull.name ?? listing.name
   const progress = pull.progressOf(name)
-  const files = await new Files(origin, listing, pull, progress).all()
+  const files = await new Files(origin, { ...listing, name }, pull, progress).all()
   await checkRepository(
     files.map(({ path, sha256 }) => ({ path, place: pull.placeOf(sha256) })),
     { signal, ...(parts && { parts }) }
@@ -108,11 +110,20 @@ class Files {
     // A small file is here sooner than the devices of the mesh are asked.
     const asksMesh = file.sha256 !== undefined && file.bytes > LEAF_BYTES
     const came = asksMesh ? await this.#fromMesh(file, signal) : 0
-    return await obtainFile(store, file, {
-      ...{ client, random, token, signal },
-      mayReuse: stored => this.#mayReuse(stored),
-      onKept: bytes => this.#progress.add(DISK, Math.max(0, bytes - came), file.path),
-      onBytes: bytes => this.#progress.add(this.#listing.host, bytes, file.path)
+    const how = {
+      signal,
+      mayReuse: (stored: StoredFile) => this.#mayReuse(stored),
+      onKept: (bytes: number) => this.#progress.add(DISK, Math.max(0, bytes - came), file.path)
+    }
+    const { host } = this.#listing
+    if (!isShared(file)) {
+      const onBytes = (bytes: number) => this.#progress.add(host, bytes, file.path)
+      return await obtainFile(store, file, { ...how, client, random, token, onBytes })
+    }
+    return await this.#pull.transfer.sharing.obtain(file, {
+      ...{ ...how, model: this.#listing.name },
+      download: (target, signal) => download(target, file, { client, random, token, signal }),
+      onBytes: (from, bytes) => this.#progress.add(from ?? host, bytes, file.path)
     })
   }
 

@@ -28,7 +28,7 @@ export interface PullComponents {
   readonly random: Random
   readonly store: WeightStore
   readonly client: HttpClient
-  readonly transfer: Pick<WeightTransfer, 'fetch' | 'fetchFile' | 'changed'>
+  readonly transfer: Pick<WeightTransfer, 'fetch' | 'fetchFile' | 'changed' | 'sharing'>
   readonly emit: FeatureComponents['emit']
   readonly weights: Pick<Weights, 'import' | 'remove'>
   readonly offeredTo: FeatureComponents['offeredTo']

@@ -36,6 +36,8 @@ export interface HolderComponents {
   readonly signal: AbortSignal
   /** Those of which leaves may be asked for. */
   files(): readonly IncomingFile[]
+  /** Which leaves it has of a file that has no CID yet. */
+  look?(holder: Holder): Promise<Uint8Array>
   /** The next leaf for this holder, if there is one. */
   pick(holder: Holder): Leaf | undefined
   /** A leaf of this holder is on disk. `isNew`: it was not there yet. */
@@ -130,14 +132,21 @@ export class Holder {
   /** Of a file that has been opened, which leaves a holder has that has not all. */
   async lookAt(file: IncomingFile): Promise<void> {
     if (this.#bitmaps === undefined) return
+    const { look } = this.#components
+    const bitmap = look === undefined ? await this.#bitmapOf(file) : await look(this)
+    if (bitmap === undefined) return
+    this.#bitmaps.set(file, bitmap)
+    this.#wake()
+  }
+
+  async #bitmapOf(file: IncomingFile): Promise<Uint8Array | undefined> {
     const bitmap = new Uint8Array(Math.ceil(file.leaves / 8))
     for (let from = 0; from < file.leaves; from += LEAVES_PER_BITMAP) {
       const part = await this.client.have(file.file.cid, from, this.#components)
-      if (part === undefined) return
+      if (part === undefined) return undefined
       bitmap.set(part.subarray(0, bitmap.length - from / 8), from / 8)
     }
-    this.#bitmaps.set(file, bitmap)
-    this.#wake()
+    return bitmap
   }
 
   get #inFlightMax(): number {

@@ -9,7 +9,9 @@ import {
   type FoundRepository,
   type Holdings,
   LEAVES_PER_ANSWER,
-  LEAVES_PER_BITMAP
+  LEAVES_PER_BITMAP,
+  type OfComing,
+  type Share
 } from '../../../protocols/blocks/index.ts'
 import { leafDigest } from '../../../storage/weights/cid.ts'
 import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
@@ -20,6 +22,9 @@ export interface OwnHoldingsComponents {
   incoming(): Iterable<IncomingRepository>
   /** Whether the peer may have the weights of this name. */
   may(name: string): boolean
+  /** Files that this device downloads together with others, where they are for the peer. */
+  shared?(): Iterable<IncomingFile>
+  coming?(question: OfComing): Promise<Share | undefined>
 }
 
 export class OwnHoldings implements Holdings {
@@ -67,6 +72,10 @@ export class OwnHoldings implements Holdings {
     return this.#isShown(cid) ? await this.#components.store.block(cid, into) : undefined
   }
 
+  async coming(question: OfComing): Promise<Share | undefined> {
+    return await this.#components.coming?.(question)
+  }
+
   /** Through any repository that holds it. */
   #isShown(cid: string): boolean {
     const { store, may } = this.#components
@@ -74,10 +83,9 @@ export class OwnHoldings implements Holdings {
     const digest = leafDigest(cid)
     if (digest === undefined) return this.#incomingFile(cid) !== undefined
     // The lists of files that come may be long: what is not on disk is not looked for.
-    return (
-      store.hasBlock(cid) &&
-      [...this.#incoming()].some(({ files }) => files.some(file => file.contains(digest)))
-    )
+    if (!store.hasBlock(cid)) return false
+    const files = [...this.#incoming()].flatMap(({ files }) => files)
+    return [...files, ...(this.#components.shared?.() ?? [])].some(file => file.contains(digest))
   }
 
   /** Of several with this content, one that the peer may have. */

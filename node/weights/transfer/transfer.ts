@@ -1,6 +1,6 @@
 /** Weights between the devices of a mesh: what this one sends, what it fetches, and which ones have what. */
 
-import type { Clock } from '../../../interface/clock.ts'
+import type { Clock, Random } from '../../../interface/clock.ts'
 import { LumosError, OverloadedError } from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
 import type { Access } from '../../../interface/membership.ts'
@@ -13,9 +13,11 @@ import {
 import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
 import type { MeshContext, Participation } from '../../feature.ts'
 import { EVERY_MEMBER } from '../../membership/index.ts'
+import { weightsKey } from '../../network/dht-keys.ts'
+import { Sharing } from '../sharing/index.ts'
 import { audienceOf } from './audience.ts'
-import { checkIncoming } from './check-incoming.ts'
-import { encodeHeld } from './claims.ts'
+import { checkIncoming, whileChecked } from './check-incoming.ts'
+import { encodeHeld, type Statement } from './claims.ts'
 import { Fetch, type FetchProgress } from './fetch.ts'
 import { IncomingRepository } from './incoming.ts'
 import { MeshBlocks } from './mesh-blocks.ts'
@@ -33,8 +35,11 @@ const STOPPING_RETRY_AFTER_MS = 60_000
 export interface TransferComponents {
   readonly store: WeightStore
   readonly clock: Clock
+  readonly random: Random
   readonly log: Logger
   offeredTo(model: string): Access | undefined
+  /** What this device states in its manifest beside what it holds. */
+  statement?(): Statement
 }
 
 export interface FetchOptions extends AbortOptions {
@@ -51,8 +56,11 @@ export interface Fetched {
 export class WeightTransfer {
   /** Asks the mesh for single blocks: Helia takes it as a block broker. */
   readonly blocks: MeshBlocks
+  /** Files that several devices download from an origin. */
+  readonly sharing: Sharing
+  /** Devices that hold weights, and what they state. */
+  readonly devices: MeshHolders
   readonly #components: TransferComponents
-  readonly #holders: MeshHolders
   /** By CID. */
   readonly #fetches = new Map<string, Fetch>()
   #mesh: MeshContext | undefined
@@ -60,16 +68,19 @@ export class WeightTransfer {
 
   constructor(components: TransferComponents) {
     this.#components = components
-    this.#holders = new MeshHolders(components.clock, components.log)
-    this.blocks = new MeshBlocks(this.#holders)
+    this.devices = new MeshHolders(components.clock, components.log)
+    this.blocks = new MeshBlocks(this.devices)
+    const mayHave = (peerId: string, name: string) => this.#mayHave(peerId, name)
+    this.sharing = new Sharing({ ...components, holders: this.devices, mayHave })
   }
 
   join(mesh: MeshContext): Participation {
     const { clock, log } = this.#components
     this.#mesh = mesh
-    this.#holders.join(mesh)
+    this.devices.join(mesh)
+    this.sharing.join(mesh)
     this.#refusing = false
-    const handler = new BlocksHandler({ clock, log, holdingsFor: peerId => this.#holdingsFor(mesh, peerId) })
+    const handler = new BlocksHandler({ clock, log, holdingsFor: peerId => this.#holdingsFor(peerId) })
     return {
       protocols: [
         {
@@ -81,14 +92,18 @@ export class WeightTransfer {
         }
       ],
       manifest: () => this.#manifest(),
+      // What is private leads to no device.
+      keys: () => this.held().flatMap(({ cid, name }) => [cid, weightsKey(mesh.meshId, name)]),
       onManifest: (peerId, part) => {
-        this.#holders.stated(peerId, part)
+        this.devices.stated(peerId, part)
         this.#met(peerId)
       },
       onMember: ({ connection }) => {
-        this.#holders.met()
+        this.devices.met()
         this.#met(connection.remotePeer.toString())
+        this.sharing.met(connection.remotePeer.toString())
       },
+      onGone: peerId => this.sharing.gone(peerId),
       refuse: () => {
         this.#refusing = true
       },
@@ -106,7 +121,7 @@ export class WeightTransfer {
     const { store } = this.#components
     const own = store.repository(ref)
     if (own !== undefined) return { repository: own, sources: [{ from: DISK, bytes: own.bytes }] }
-    const { value, envelope } = await this.#holders.locate(ref, {
+    const { value, envelope } = await this.devices.locate(ref, {
       ...(signal && { signal }),
       waitMs,
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
@@ -119,7 +134,7 @@ export class WeightTransfer {
     this.#fetches.set(value.cid, fetch)
     this.changed()
     try {
-      const sources = await this.#run(fetch, value, signal)
+      const sources = await whileChecked(value, store, signal, either => fetch.run(either))
       return { repository: await store.add(value, envelope, { signal }), sources }
     } finally {
       this.#fetches.delete(value.cid)
@@ -136,7 +151,7 @@ export class WeightTransfer {
     sha256: string,
     { signal, waitMs = WAIT_MS, onProgress }: FetchOptions = {}
   ): Promise<void> {
-    const { sightings } = await this.#holders.search(sha256, { ...(signal && { signal }) })
+    const { sightings } = await this.devices.search(sha256, { ...(signal && { signal }) })
     const [first] = sightings
     if (first === undefined) throw new LumosError('WEIGHTS_NOT_FOUND', `No device has the file ${sha256}.`)
     const { value, envelope } = first.signed
@@ -147,13 +162,18 @@ export class WeightTransfer {
   /** The devices that have it, this one included, in whole or in part. */
   async holders(ref: string, options?: AbortOptions): Promise<HolderInfo[]> {
     const own = new OwnHoldings({ ...this.#own(), may: () => true }).find(ref)
-    const { sightings } = await this.#holders.search(ref, options)
-    const { peerId } = this.#holders.mesh
+    const { sightings } = await this.devices.search(ref, options)
+    const { peerId } = this.devices.mesh
     return [...(own === undefined ? [] : [{ ...own, peerId }]), ...sightings].map(
       ({ peerId, bytesHave, bytesTotal }) => ({
-        ...{ peerId, name: this.#holders.nameOf(peerId), bytesHave, bytesTotal }
+        ...{ peerId, name: this.devices.nameOf(peerId), bytesHave, bytesTotal }
       })
     )
+  }
+
+  /** What is for every member: what comes first, then what is here. */
+  held(): readonly Pick<Repository, 'cid' | 'name'>[] {
+    return this.#all().filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
   }
 
   /** The store holds other repositories, or they are offered to others: this node states so. */
@@ -161,52 +181,51 @@ export class WeightTransfer {
     this.#mesh?.manifestChanged()
   }
 
-  /** The libraries that make the CID of a directory take time to load, in which the first leaves come. */
-  async #run(fetch: Fetch, { cid, files }: Repository, signal: AbortSignal | undefined) {
-    const wrong = new AbortController()
-    const either = AbortSignal.any([wrong.signal, ...(signal === undefined ? [] : [signal])])
-    const check = async (): Promise<void> => {
-      if ((await this.#components.store.directoryOf(files, { signal: either })) !== cid)
-        throw new LumosError('WEIGHTS_INVALID', `The files that a manifest states are not those of ${cid}.`)
-    }
-    const checked = check().catch(err => wrong.abort(err))
-    try {
-      return await fetch.run(either)
-    } finally {
-      await checked
-    }
-  }
-
   #fetchOf(incoming: IncomingRepository, waitMs: number, onProgress: FetchOptions['onProgress']): Fetch {
     return new Fetch({
       ...this.#components,
-      ...{ waitMs, incoming, holders: this.#holders },
+      ...{ waitMs, incoming, holders: this.devices },
       ...(onProgress && { onProgress })
     })
   }
 
   #manifest(): Uint8Array | undefined {
-    const held = this.#components.store.repositories()
-    const incoming = [...this.#fetches.values()].map(fetch => fetch.incoming.repository)
-    const all = [...incoming, ...held]
     // What is not for every member is found by those that may have it, by asking.
-    const listed = all.filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
-    return encodeHeld(listed, listed.length < all.length)
+    const held = this.held()
+    const statement = this.#components.statement?.() ?? { wanted: [] }
+    // Of these, others count the holders.
+    const counted = new Set(statement.wanted.map(({ cid }) => cid))
+    const listed = [
+      ...held.filter(({ cid }) => counted.has(cid)),
+      ...held.filter(({ cid }) => !counted.has(cid))
+    ]
+    return encodeHeld(listed, held.length < this.#all().length, statement)
   }
 
-  #holdingsFor({ permit }: MeshContext, peerId: string): OwnHoldings {
+  #all(): readonly Pick<Repository, 'cid' | 'name'>[] {
+    const incoming = [...this.#fetches.values()].map(fetch => fetch.incoming.repository)
+    return [...incoming, ...this.#components.store.repositories()]
+  }
+
+  #holdingsFor(peerId: string): OwnHoldings {
     if (this.#refusing) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
-    const may = (name: string): boolean => {
-      const offered = this.#components.offeredTo(name)
-      if (offered === undefined) return false
-      try {
-        permit(peerId, { kind: 'ask', access: audienceOf(offered) })
-        return true
-      } catch {
-        return false
-      }
+    return new OwnHoldings({
+      ...this.#own(),
+      may: name => this.#mayHave(peerId, name),
+      shared: () => this.sharing.shownTo(peerId),
+      coming: question => this.sharing.answer(peerId, question)
+    })
+  }
+
+  #mayHave(peerId: string, name: string): boolean {
+    const offered = this.#components.offeredTo(name)
+    if (offered === undefined || this.#mesh === undefined) return false
+    try {
+      this.#mesh.permit(peerId, { kind: 'ask', access: audienceOf(offered) })
+      return true
+    } catch {
+      return false
     }
-    return new OwnHoldings({ ...this.#own(), may })
   }
 
   #own() {

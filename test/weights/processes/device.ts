@@ -87,7 +87,7 @@ const database = openDatabase(`${directory}.db`, {
 const random = Math.random
 const parts = { database, directory, diskMax: null, clock: systemClock, random, log }
 const store = await DiskWeightStore.open({ ...parts, onChange() {} })
-const transfer = new WeightTransfer({ store, clock: systemClock, log, offeredTo: () => 'everyone' })
+const transfer = new WeightTransfer({ store, clock: systemClock, random, log, offeredTo: () => 'everyone' })
 const part = transfer.join({
   ...{ peerId: libp2p.peerId.toString(), meshId: 'mesh', clock: systemClock, random, log },
   emit() {},
@@ -100,6 +100,7 @@ const part = transfer.join({
   manifestChanged() {},
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seal: async () => new Uint8Array(),
+  seek: async () => [],
   async publish() {}
 })
 for (const { ids, handle, inboundMax } of part.protocols!)

@@ -1,0 +1,176 @@
+/**
+ * The memory of agents: spaces of documents that every device which should have them keeps, edits offline and merges.
+ *
+ * A space has an id, members with rights, and a key. Its documents are Yjs documents. What one device writes is a chain
+ * of signed, encrypted envelopes; equal sets of accepted envelopes give equal content on every device.
+ */
+
+import * as z from 'zod'
+import type { AbortOptions } from './lifecycle.ts'
+
+/** As `ModelId` for models: what people type. `default` is the map that `memory set` writes. */
+export const SpaceName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][\w.-]{0,63}$/, { error: 'must be letters, digits, `.`, `_` or `-`, 64 at most' })
+export const DocName = SpaceName
+/** 128 random bits of the founding device, in base32: what a space is, whatever its name here. */
+export const SpaceId = z.string().regex(/^[a-z2-7]{26}$/)
+
+/** Kinds of document. A document has one kind from its first envelope on. */
+export const DOC_KINDS = ['facts', 'journal', 'thread', 'tasks', 'notes', 'raw'] as const
+export const DocKind = z.enum(DOC_KINDS)
+export type DocKind = z.infer<typeof DocKind>
+
+/** A key of facts, an id of entries and tasks. Never `__proto__`, `constructor` or `prototype`. */
+export const MemoryKey = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine(key => !['__proto__', 'constructor', 'prototype'].includes(key), { error: 'is reserved' })
+
+/** Plain JSON, `MEMORY_DEPTH_MAX` deep at most; no key of it is reserved. */
+export type MemoryValue = null | boolean | number | string | MemoryValue[] | { [key: string]: MemoryValue }
+
+/** An entry of a journal, a message of a thread. `at` is the writer's clock in ms, shown and never used to order. */
+export interface MemoryEntry {
+  readonly id: string
+  readonly value: MemoryValue
+  /** PeerId of the device that wrote it. */
+  readonly writer: string
+  readonly at: number
+}
+
+export interface MemoryTask {
+  readonly id: string
+  readonly title: string
+  /** `done` wins over `open` where both were set at once. */
+  readonly state: 'open' | 'done' | 'dropped'
+  readonly assignee: string | null
+  readonly writer: string
+  readonly at: number
+}
+
+/** One change, as its caller means it. The kind of the document says which there are. */
+export type MemoryChange =
+  | { readonly type: 'set'; readonly key: string; readonly value: MemoryValue }
+  | { readonly type: 'unset'; readonly key: string }
+  | { readonly type: 'append'; readonly id?: string; readonly value: MemoryValue }
+  | { readonly type: 'remove'; readonly id: string }
+  | {
+      readonly type: 'task'
+      readonly id?: string
+      readonly title?: string
+      readonly state?: MemoryTask['state']
+      readonly assignee?: string | null
+    }
+  /** Of notes: at UTF-16 position `at`, `remove` units go and `insert` comes. */
+  | { readonly type: 'edit'; readonly at: number; readonly remove: number; readonly insert: string }
+  /** Of `raw`: a Yjs update (V1) of this device's own client. */
+  | { readonly type: 'update'; readonly update: Uint8Array }
+
+/** Rights in a space: `read` may read and carry, `write` also write, `own` also share, compact and exclude. */
+export const SPACE_RIGHTS = ['read', 'write', 'own'] as const
+export type SpaceRight = (typeof SPACE_RIGHTS)[number]
+
+/** Who has a right: a device by its PeerId, or each device of a role of the mesh. */
+export interface SpaceGrant {
+  readonly to: { readonly peerId: string } | { readonly role: 'admin' | 'member' | 'edge' | 'guest' }
+  readonly right: SpaceRight
+}
+
+export interface SpaceInfo {
+  readonly name: string
+  readonly id: string
+  /** Of this device. */
+  readonly right: SpaceRight
+  readonly shared: boolean
+  readonly grants: readonly SpaceGrant[]
+  /** SHA-256, hex, of the canonical DAG-CBOR of its readable content: equal on devices that have the same. */
+  readonly hash: string
+  readonly docs: number
+  readonly entries: number
+  readonly bytes: number
+  /** PeerIds of connected devices that have it too, and whether each has all that this one has. */
+  readonly peers: readonly { readonly peerId: string; readonly inStep: boolean }[]
+}
+
+export interface DocInfo {
+  readonly name: string
+  readonly kind: DocKind
+  readonly entries: number
+  readonly bytes: number
+}
+
+/** What has changed in a document: by this device or by another one. */
+export interface MemoryChanged {
+  readonly space: string
+  readonly doc: string
+  readonly writer: string
+  /** Keys and ids that were touched, 100 at most; more: none, read it anew. */
+  readonly keys: readonly string[] | null
+}
+
+/** What was written when, by which device; text of a change is in people's words. */
+export interface MemoryHistoryItem {
+  readonly writer: string
+  readonly seq: number
+  readonly at: number
+  readonly doc: string
+  readonly keys: readonly string[]
+}
+
+/** A document as it is read: the field of its kind, JSON. */
+export type DocContent =
+  | { readonly kind: 'facts'; readonly facts: Readonly<Record<string, MemoryValue>> }
+  | { readonly kind: 'journal' | 'thread'; readonly entries: readonly MemoryEntry[] }
+  | { readonly kind: 'tasks'; readonly tasks: readonly MemoryTask[] }
+  | { readonly kind: 'notes'; readonly text: string }
+  | { readonly kind: 'raw'; readonly update: Uint8Array }
+
+/**
+ * `node.memory`: each call names a space by its name here or its id. What a write returns was acknowledged: it is on disk.
+ *
+ * Each throws {@link LumosError} `MEMORY_NOT_FOUND`, `MEMORY_DENIED` (this device's right does not allow it), `MEMORY_FULL`
+ * (quota or disk), `INVALID_INPUT`.
+ */
+export interface Memory {
+  spaces(options?: AbortOptions): Promise<SpaceInfo[]>
+  space(ref: string, options?: AbortOptions): Promise<SpaceInfo>
+  create(name: string, options?: AbortOptions): Promise<SpaceInfo>
+  docs(space: string, options?: AbortOptions): Promise<DocInfo[]>
+  read(space: string, doc: string, options?: AbortOptions): Promise<DocContent>
+  /** One fact; of entries and tasks, the one of this id. */
+  get(space: string, doc: string, key: string, options?: AbortOptions): Promise<MemoryValue | undefined>
+  /** All or nothing, one envelope. Makes the document where it is not there. */
+  write(
+    space: string,
+    doc: string,
+    kind: DocKind,
+    changes: readonly MemoryChange[],
+    options?: AbortOptions
+  ): Promise<{ seq: number; ids: readonly string[] }>
+  history(
+    space: string,
+    options?: AbortOptions & { doc?: string; limit?: number }
+  ): Promise<MemoryHistoryItem[]>
+  /** Each change from now on, until the loop is left; a subscriber that is slow gets `keys: null`. */
+  watch(space: string, options?: AbortOptions & { doc?: string }): AsyncIterable<MemoryChanged>
+  /** `right` null takes it away; the key of the space is rotated then. */
+  share(
+    space: string,
+    to: SpaceGrant['to'],
+    right: SpaceRight | null,
+    options?: AbortOptions
+  ): Promise<SpaceInfo>
+  /** Nothing that this writer wrote counts any longer, here and on each device of the space. */
+  exclude(space: string, peerId: string, options?: AbortOptions): Promise<SpaceInfo>
+  /** A signed snapshot takes the place of what every member has. */
+  compact(space: string, options?: AbortOptions): Promise<{ bytesBefore: number; bytesAfter: number }>
+  /** Checks all signatures, chains and hashes anew, and rebuilds each document from its log. */
+  verify(space: string, options?: AbortOptions): Promise<{ envelopes: number; problems: readonly string[] }>
+  /** The document goes, or the space: from this device, and from each that is reachable or returns. */
+  forget(space: string, options?: AbortOptions & { doc?: string }): Promise<void>
+  /** The space as one file of bytes, readable content only; `import` makes a new space of it, of a new id and generation. */
+  export(space: string, options?: AbortOptions): Promise<Uint8Array>
+  import(name: string, bytes: Uint8Array, options?: AbortOptions): Promise<SpaceInfo>
+}

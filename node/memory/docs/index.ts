@@ -1,0 +1,26 @@
+/** Documents of memory, of each kind. They know nothing of signatures, disks and networks. */
+
+import type { DocKind } from '../../../interface/memory.ts'
+import type { DocModel, OpenDoc } from '../types.ts'
+import { entriesKind } from './entries.ts'
+import { factsKind } from './facts.ts'
+import { Notes } from './notes.ts'
+import { Raw } from './raw.ts'
+import { SlotDoc } from './slot-doc.ts'
+import { tasksKind } from './tasks.ts'
+
+export { UPDATE_BYTES_MAX } from './limits.ts'
+export { EMPTY_UPDATE } from './slot-update.ts'
+
+const NONE: ReadonlySet<number> = new Set()
+
+const OPENERS: Record<DocKind, (snapshot: Uint8Array | null, excluded: ReadonlySet<number>) => DocModel> = {
+  facts: (snapshot, excluded) => new SlotDoc(factsKind(), snapshot, excluded),
+  journal: (snapshot, excluded) => new SlotDoc(entriesKind('journal'), snapshot, excluded),
+  thread: (snapshot, excluded) => new SlotDoc(entriesKind('thread'), snapshot, excluded),
+  tasks: (snapshot, excluded) => new SlotDoc(tasksKind(), snapshot, excluded),
+  notes: (snapshot, excluded) => new Notes(snapshot, excluded),
+  raw: (snapshot, excluded) => new Raw(snapshot, excluded)
+}
+
+export const openDoc: OpenDoc = (kind, snapshot = null, excluded = NONE) => OPENERS[kind](snapshot, excluded)

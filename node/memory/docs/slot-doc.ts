@@ -1,0 +1,84 @@
+/** A typed document: slots, and the rules of its kind over them. */
+
+import { createHash } from 'node:crypto'
+import type { DocContent, DocKind, MemoryChange, MemoryValue } from '../../../interface/memory.ts'
+import { encode } from '../../../protocols/wire/cbor/encode.ts'
+import type { ChangeBy, DocModel } from '../types.ts'
+import { Draft } from './draft.ts'
+import { KEYS_NAMED_MAX } from './limits.ts'
+import { type SlotBody, type SlotRules, Slots } from './slots.ts'
+import { deflate, inflate } from './snapshot.ts'
+
+/** What makes a kind of document of slots. It has no state of documents, except what `added` keeps. */
+export interface SlotKind<B extends SlotBody> extends SlotRules<B> {
+  readonly kind: DocKind
+  /** Puts one change into the draft. @throws {InvalidInputError} @returns the id of what it made or named, if it has one. */
+  change(change: MemoryChange, draft: Draft<B>, at: number): string | undefined
+  /** Readable content, piece by piece, in an order that is the same everywhere. */
+  pieces(slots: Slots<B>): Iterable<unknown>
+  content(slots: Slots<B>): DocContent
+  get(slots: Slots<B>, key: string): MemoryValue | undefined
+  count(slots: Slots<B>): number
+  /** What people call a key of slots: a task has several. */
+  named(key: string): string
+}
+
+export class SlotDoc<B extends SlotBody> implements DocModel {
+  readonly #kind: SlotKind<B>
+  readonly #slots: Slots<B>
+
+  constructor(kind: SlotKind<B>, snapshot: Uint8Array | null, excluded: ReadonlySet<number>) {
+    this.#kind = kind
+    this.#slots = new Slots(kind, excluded)
+    if (snapshot !== null) this.#slots.load(inflate(snapshot))
+  }
+
+  get kind(): DocKind {
+    return this.#kind.kind
+  }
+
+  change(
+    changes: readonly MemoryChange[],
+    by: ChangeBy & { readonly at: number }
+  ): { update: Uint8Array; ids: readonly string[] } {
+    const draft = new Draft(this.#kind, this.#slots, by)
+    const ids = changes.flatMap(change => this.#kind.change(change, draft, by.at) ?? [])
+    return { update: draft.commit(), ids }
+  }
+
+  apply(update: Uint8Array, by: ChangeBy): { keys: readonly string[] | null } {
+    const touched = this.#slots.apply(update, by)
+    const keys = [...new Set(touched.map(key => this.#kind.named(key)))]
+    return { keys: keys.length > KEYS_NAMED_MAX ? null : keys }
+  }
+
+  read(): DocContent {
+    return this.#kind.content(this.#slots)
+  }
+
+  get(key: string): MemoryValue | undefined {
+    return this.#kind.get(this.#slots, key)
+  }
+
+  entries(): number {
+    return this.#kind.count(this.#slots)
+  }
+
+  bytes(): number {
+    return this.#slots.size
+  }
+
+  snapshot(): Uint8Array {
+    return deflate(this.#slots.state())
+  }
+
+  hash(): Uint8Array {
+    const hash = createHash('sha256').update(encode(this.kind))
+    for (const piece of this.#kind.pieces(this.#slots)) hash.update(encode(piece))
+    return hash.digest()
+  }
+
+  close(): void {
+    this.#slots.close()
+  }
+}

@@ -1,0 +1,110 @@
+/** The half of sync that offers and sends; see `sync-core.ts`. */
+
+import {
+  above,
+  note,
+  type Served,
+  type SyncEffect,
+  type SyncEvent,
+  type SyncState,
+  startTimer
+} from './sync-state.ts'
+
+/**
+ * What another device wrote is passed on after this, to those that do not say meanwhile that they have it: mostly all
+ * were sent it by its writer.
+ */
+export const RELAY_MS = 50
+
+export type ServeEvent = Extract<SyncEvent, { type: 'want' | 'have' | 'sent' }>
+
+export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[] {
+  const { peer, space } = event
+  const view = state.spaces.get(space)
+  const known = state.peers.get(peer)
+  // It may have left, or the space, since.
+  if (known?.link !== 'open') return []
+  // A space that a peer may not know is not there.
+  if (view === undefined || !state.mayKnow(space, peer)) {
+    known.served.delete(space)
+    return event.type === 'want' ? [{ type: 'sendNone', peer, space }] : []
+  }
+  if (event.type === 'want') {
+    const before = known.served.get(space)
+    const served: Served = {
+      version: event.version,
+      known: new Map(),
+      // A batch that is on its way still ends with `sent`.
+      sending: before?.sending === true,
+      due: before?.sending === true,
+      ended: false
+    }
+    note(served.known, event.heads, view)
+    known.served.set(space, served)
+    return [...charters(state, peer, space), ...(served.sending ? [] : next(state, peer, space))]
+  }
+  const served = known.served.get(space)
+  if (served === undefined) return []
+  if (event.type === 'have') {
+    note(served.known, event.heads, view)
+    return []
+  }
+  // A peer that has asked anew meanwhile may have dropped what it was sent before.
+  if (event.known === served.known) note(served.known, event.heads, view)
+  served.sending = false
+  if (!event.more && served.ended && !served.due) return []
+  return next(state, peer, space)
+}
+
+/** Something has changed here: what must go to each peer, and what may wait until the peer says that it has it. */
+export function passOn(state: SyncState, space: string, own: boolean): SyncEffect[] {
+  const effects: SyncEffect[] = []
+  for (const [peer, { served, link }] of state.peers) {
+    const to = link === 'open' ? served.get(space) : undefined
+    if (to === undefined) continue
+    if (!state.mayKnow(space, peer)) {
+      served.delete(space)
+      effects.push({ type: 'sendNone', peer, space })
+      continue
+    }
+    effects.push(...charters(state, peer, space))
+    if (own) effects.push(...due(state, peer, space))
+  }
+  return own ? effects : [...effects, ...startTimer(state, `relay ${space}`, RELAY_MS)]
+}
+
+export function relay(state: SyncState, space: string): SyncEffect[] {
+  return [...state.peers.keys()].flatMap(peer => due(state, peer, space))
+}
+
+function due(state: SyncState, peer: string, space: string): readonly SyncEffect[] {
+  const known = state.peers.get(peer)!
+  const served = known.link === 'open' ? known.served.get(space) : undefined
+  if (served === undefined) return []
+  if (!served.sending) return next(state, peer, space)
+  served.due = true
+  return []
+}
+
+function charters(state: SyncState, peer: string, space: string): readonly SyncEffect[] {
+  const served = state.peers.get(peer)!.served.get(space)!
+  const { version } = state.spaces.get(space)!
+  if (served.version >= version) return []
+  const above = served.version
+  served.version = version
+  return [{ type: 'sendCharters', peer, space, above }]
+}
+
+/** The next batch, or the end of what was wanted. */
+function next(state: SyncState, peer: string, space: string): readonly SyncEffect[] {
+  const served = state.peers.get(peer)!.served.get(space)!
+  const { heads } = state.spaces.get(space)!
+  served.due = false
+  if (above(heads, served.known).length > 0) {
+    served.sending = true
+    return [{ type: 'sendBatch', peer, space, known: served.known }]
+  }
+  if (served.ended) return []
+  served.ended = true
+  return [{ type: 'sendEnd', peer, space }]
+}

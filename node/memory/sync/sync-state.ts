@@ -1,0 +1,157 @@
+/** What the cores of sync know, hear and ask for. */
+
+import type { Offer, StatedHead } from '../../../protocols/memory/messages.ts'
+
+/** What is here of a space. */
+export interface SpaceView extends Offer {
+  readonly heads: readonly StatedHead[]
+}
+
+/** A peer that may know of a space here. */
+export interface Served {
+  /** The charter that it has, as far as is known. */
+  version: number
+  /** What it has by its own word, was sent, or has sent here: for each writer, up to which envelope. */
+  readonly known: Map<string, number>
+  /** A batch is on its way: the next one follows when it was written. */
+  sending: boolean
+  /** Something is to be sent after that batch. */
+  due: boolean
+  /** It was told once that there was no more. */
+  ended: boolean
+}
+
+/** A space that a peer has offered. */
+export interface Offered {
+  offer: Offer
+  /**
+   * `waiting` for another peer to send the same; `asked` for what is missing; `live` has no more, and sends what is new;
+   * `late` was asked, and too long ago for others to wait; `refused` sent what does not hold.
+   */
+  phase: 'waiting' | 'asked' | 'live' | 'late' | 'refused'
+  /** When it last sent something that was asked for. */
+  progressMs: number
+  /** Heads that it was told of. */
+  readonly told: Map<string, number>
+}
+
+export interface SyncPeer {
+  /** The stream on which this node offers. */
+  link: 'none' | 'opening' | 'open'
+  /** No stream is opened before. */
+  linkAfterMs: number
+  readonly served: Map<string, Served>
+  readonly offered: Map<string, Offered>
+}
+
+export interface SyncState {
+  /** By the charter of the space and the membership as they are now. */
+  mayKnow(space: string, peer: string): boolean
+  readonly spaces: Map<string, SpaceView>
+  /** Members that are connected. */
+  readonly peers: Map<string, SyncPeer>
+  /** Timers that run. */
+  readonly timers: Set<string>
+  restateAtMs: number
+}
+
+export type SyncEvent =
+  /** A space is here, or something in it has changed. `own`: this device wrote. */
+  | { readonly type: 'space'; readonly view: SpaceView; readonly own: boolean }
+  | { readonly type: 'forgotten'; readonly space: string }
+  | { readonly type: 'met' | 'gone' | 'linked' | 'unlinked'; readonly peer: string }
+  /** The stream on which the peer offers has ended. */
+  | { readonly type: 'unfed'; readonly peer: string }
+  | { readonly type: 'offer'; readonly peer: string; readonly offer: Offer }
+  | { readonly type: 'end' | 'none'; readonly peer: string; readonly space: string }
+  /** What the peer sent was taken, up to these heads; it may be nothing new. */
+  | {
+      readonly type: 'took'
+      readonly peer: string
+      readonly space: string
+      readonly heads: readonly StatedHead[]
+    }
+  /** What the peer sent depends on what it did not send. */
+  | { readonly type: 'gap' | 'refused'; readonly peer: string; readonly space: string }
+  | {
+      readonly type: 'want'
+      readonly peer: string
+      readonly space: string
+      readonly version: number
+      readonly heads: readonly StatedHead[]
+    }
+  | {
+      readonly type: 'have'
+      readonly peer: string
+      readonly space: string
+      readonly heads: readonly StatedHead[]
+    }
+  /** A batch was written to the stream. `known` is that of the effect. */
+  | {
+      readonly type: 'sent'
+      readonly peer: string
+      readonly space: string
+      readonly known: ReadonlyMap<string, number>
+      readonly heads: readonly StatedHead[]
+      readonly more: boolean
+    }
+  | { readonly type: 'timer'; readonly id: string }
+
+export type SyncEffect =
+  /** Open a stream on which to offer. */
+  | { readonly type: 'link'; readonly peer: string }
+  | { readonly type: 'sendOffer'; readonly peer: string; readonly offer: Offer }
+  | {
+      readonly type: 'sendWant' | 'sendHave'
+      readonly peer: string
+      readonly space: string
+      readonly version: number
+      readonly heads: readonly StatedHead[]
+    }
+  | { readonly type: 'sendEnd' | 'sendNone'; readonly peer: string; readonly space: string }
+  | {
+      readonly type: 'sendCharters'
+      readonly peer: string
+      readonly space: string
+      readonly above: number
+    }
+  /** The next batch above what the peer has; `sent` follows, unless the stream ends. */
+  | {
+      readonly type: 'sendBatch'
+      readonly peer: string
+      readonly space: string
+      readonly known: ReadonlyMap<string, number>
+    }
+  /** Equal envelopes, and another content: what must not happen. */
+  | { readonly type: 'diverged'; readonly peer: string; readonly space: string }
+  | { readonly type: 'timer'; readonly id: string; readonly ms: number }
+
+export const newSync = (mayKnow: SyncState['mayKnow']): SyncState => ({
+  mayKnow,
+  spaces: new Map(),
+  peers: new Map(),
+  timers: new Set(),
+  restateAtMs: 0
+})
+
+export const keyOf = ({ device, life }: StatedHead['writer']): string => `${device}/${life}`
+
+/** Notes what a peer has, of those writers that are known here: it may state any others. */
+export function note(known: Map<string, number>, heads: readonly StatedHead[], here?: SpaceView): void {
+  const own = here && new Set(here.heads.map(({ writer }) => keyOf(writer)))
+  for (const { writer, seq } of heads) {
+    const key = keyOf(writer)
+    if (own !== undefined && !own.has(key)) continue
+    if (seq > (known.get(key) ?? 0)) known.set(key, seq)
+  }
+}
+
+/** Heads above those that are known. */
+export const above = (heads: readonly StatedHead[], known: ReadonlyMap<string, number>): StatedHead[] =>
+  heads.filter(({ writer, seq }) => seq > (known.get(keyOf(writer)) ?? 0))
+
+export function startTimer(state: SyncState, id: string, ms: number): SyncEffect[] {
+  if (state.timers.has(id)) return []
+  state.timers.add(id)
+  return [{ type: 'timer', id, ms }]
+}

@@ -1,0 +1,146 @@
+/** The half of sync that asks and takes; see `sync-core.ts`. */
+
+import type { Offer } from '../../../protocols/memory/messages.ts'
+import {
+  above,
+  keyOf,
+  note,
+  type Offered,
+  type SyncEffect,
+  type SyncEvent,
+  type SyncState,
+  startTimer
+} from './sync-state.ts'
+
+/** A peer that was asked and sends nothing for so long no longer keeps the others from being asked. */
+export const ASKED_PATIENCE_MS = 5000
+/** What came is acknowledged together: that is soon enough to keep others from sending it, and late enough for bulk. */
+export const HAVE_MS = 10
+/** A gap that stays is asked about so often. */
+export const GAP_MS = 1000
+
+export type TakeEvent = Extract<SyncEvent, { type: 'offer' | 'end' | 'none' | 'took' | 'gap' | 'refused' }>
+
+export function take(state: SyncState, event: TakeEvent, nowMs: number): readonly SyncEffect[] {
+  const { peer } = event
+  const space = event.type === 'offer' ? event.offer.space : event.space
+  const known = state.peers.get(peer)
+  if (known === undefined) return []
+  if (event.type === 'offer') return offered(state, peer, event.offer, nowMs)
+  const one = known.offered.get(space)
+  if (one === undefined) return []
+  switch (event.type) {
+    case 'took':
+      one.progressMs = nowMs
+      return took(state, peer, space, event)
+    case 'end':
+      if (one.phase === 'asked' || one.phase === 'late') one.phase = 'live'
+      return ask(state, space, nowMs)
+    case 'gap':
+      return one.phase === 'refused' ? [] : startTimer(state, `gap ${space} ${peer}`, GAP_MS)
+    case 'refused':
+      one.phase = 'refused'
+      return ask(state, space, nowMs)
+    case 'none':
+      known.offered.delete(space)
+      return ask(state, space, nowMs)
+  }
+}
+
+/** A peer that is asked already is asked anew only where it has something else to send than it would. */
+function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): readonly SyncEffect[] {
+  const { space } = offer
+  const { offered } = state.peers.get(peer)!
+  const before = offered.get(space)
+  const own = state.spaces.get(space)
+  if (before === undefined) {
+    offered.set(space, { offer, phase: 'waiting', progressMs: nowMs, told: new Map() })
+    return ask(state, space, nowMs)
+  }
+  const newCharter = before.offer.charter !== offer.charter
+  before.offer = offer
+  if (before.phase === 'refused' && newCharter) before.phase = 'waiting'
+  if ((before.phase === 'live' || before.phase === 'late') && isAhead(offer, own)) before.phase = 'waiting'
+  const diverged =
+    own?.digest === offer.digest &&
+    own.content !== null &&
+    offer.content !== null &&
+    own.content !== offer.content
+  return [...(diverged ? [{ type: 'diverged' as const, peer, space }] : []), ...ask(state, space, nowMs)]
+}
+
+function took(
+  state: SyncState,
+  peer: string,
+  space: string,
+  { heads }: Extract<SyncEvent, { type: 'took' }>
+): readonly SyncEffect[] {
+  // It has what it sent.
+  const served = state.peers.get(peer)!.served.get(space)
+  if (served !== undefined) note(served.known, heads, state.spaces.get(space))
+  return []
+}
+
+/** The next peers to ask for a space: one that may send much, or all that have nothing to add. */
+export function ask(state: SyncState, space: string, nowMs: number): SyncEffect[] {
+  const own = state.spaces.get(space)
+  const effects: SyncEffect[] = []
+  const waiting: [peer: string, offered: Offered][] = []
+  for (const [peer, { offered }] of state.peers) {
+    const one = offered.get(space)
+    if (one?.phase === 'asked') {
+      if (nowMs - one.progressMs < ASKED_PATIENCE_MS) return []
+      one.phase = 'late'
+    }
+    if (one?.phase === 'waiting') waiting.push([peer, one])
+  }
+  for (const [peer, one] of waiting) {
+    one.phase = 'asked'
+    one.progressMs = nowMs
+    one.told.clear()
+    if (own !== undefined) note(one.told, own.heads)
+    effects.push({
+      type: 'sendWant',
+      peer,
+      space,
+      version: versionWanted(one.offer, own),
+      heads: own?.heads ?? []
+    })
+    if (isAhead(one.offer, own)) break
+  }
+  return effects
+}
+
+/** Of two charters of one version the one of the lower hash counts, so it is wanted again from there on. */
+const versionWanted = (offer: Offer, own: Offer | undefined): number =>
+  own === undefined ? 0 : isRival(offer, own) ? own.version - 1 : own.version
+
+const isRival = (offer: Offer, own: Offer): boolean =>
+  offer.version === own.version && offer.charter < own.charter
+
+const isAhead = (offer: Offer, own: Offer | undefined): boolean =>
+  own === undefined || offer.version > own.version || isRival(offer, own) || offer.digest !== own.digest
+
+/** A gap has stayed: the peer is asked anew, from what is here. */
+export function askAgain(state: SyncState, peer: string, space: string, nowMs: number): SyncEffect[] {
+  const one = state.peers.get(peer)?.offered.get(space)
+  if (one === undefined || one.phase === 'refused') return []
+  one.phase = 'waiting'
+  return ask(state, space, nowMs)
+}
+
+/** Tells those that were asked what has come from others. */
+export function acknowledge(state: SyncState, space: string): SyncEffect[] {
+  const view = state.spaces.get(space)
+  if (view === undefined) return []
+  const effects: SyncEffect[] = []
+  for (const [peer, { offered }] of state.peers) {
+    const one = offered.get(space)
+    if (one === undefined || one.phase === 'waiting' || one.phase === 'refused') continue
+    const heads = above(view.heads, one.told)
+    if (heads.length === 0) continue
+    for (const { writer, seq } of heads) one.told.set(keyOf(writer), seq)
+    effects.push({ type: 'sendHave', peer, space, version: view.version, heads })
+  }
+  return effects
+}

@@ -1,0 +1,3 @@
+/** One download for a whole mesh. */
+
+export { isShared, Sharing } from './sharing.ts'

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { RESTATE_MS } from '../../node/memory/sync/sync-core.ts'
+import { forkRandom } from '../../sim/random.ts'
+import { VirtualSpaces } from './virtual-spaces.ts'
+
+const SPACES = ['house', 'garden', 'attic']
+
+/** Twenty nodes: all have the first space, each third one the others. Each knows the next one, and two more by chance. */
+function mesh(seed: number, lossy: number) {
+  const random = forkRandom(seed, 'memory')
+  const among = Array.from({ length: 20 }, () => SPACES.filter((_, i) => i === 0 || random() < 0.4))
+  const world = new VirtualSpaces(
+    {
+      nodes: 20,
+      mayKnow: (space, node) => among[node]!.includes(space),
+      latencyMs: () => 1 + 20 * random(),
+      lossy
+    },
+    random
+  )
+  const join = () => {
+    for (const { index } of world.nodes) {
+      world.connect(index, (index + 1) % 20)
+      for (let i = 0; i < 2; i++) world.connect(index, Math.floor(random() * 20))
+    }
+    // A space needs a way between those that have it.
+    for (const space of SPACES) {
+      const all = world.nodes.filter(({ index }) => among[index]!.includes(space))
+      for (const [i, { index }] of all.entries()) world.connect(index, all[(i + 1) % all.length]!.index)
+    }
+  }
+  join()
+  for (const space of SPACES) world.nodes.find(({ index }) => among[index]!.includes(space))!.create(space)
+  world.run(2000)
+  const write = () => {
+    const node = world.nodes[Math.floor(random() * 20)]!
+    node.write(SPACES[Math.floor(random() * SPACES.length)]!)
+  }
+  return { world, random, join, write }
+}
+
+const settled = (world: VirtualSpaces) => SPACES.map(space => world.behind(space).length)
+
+describe('twenty nodes on virtual time', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('agree within 15 s of the end of a split (seed %i)', seed => {
+    const { world, random, join, write } = mesh(seed, 0)
+    expect(settled(world)).toEqual([0, 0, 0])
+    for (const [a, b] of world.pairs()) if (a % 2 !== b % 2) world.cut(a, b)
+    for (let i = 0; i < 600; i++) {
+      write()
+      world.run(1000 * random())
+      if (random() < 0.1) world.nodes[Math.floor(random() * 20)]!.reset(Math.floor(random() * 20))
+    }
+    join()
+    world.run(15_000)
+    expect(settled(world)).toEqual([0, 0, 0])
+  })
+
+  it.each([1, 2, 3, 4])('agree although messages are lost, late and doubled (seed %i)', seed => {
+    const { world, random, write } = mesh(seed, 0.2)
+    for (let i = 0; i < 300; i++) {
+      write()
+      world.run(100 * random())
+    }
+    world.run(4 * RESTATE_MS)
+    expect(settled(world)).toEqual([0, 0, 0])
+  })
+
+  it('what is missing comes once, and what is new little more than once', () => {
+    const random = forkRandom(1, 'memory')
+    const world = new VirtualSpaces({ nodes: 6, mayKnow: () => true, latencyMs: () => 2 + random(), lossy: 0 }, random)
+    world.nodes[0]!.create('house')
+    for (let i = 0; i < 200; i++) world.nodes[0]!.write('house')
+    for (let a = 0; a < 5; a++) for (let b = 0; b < a; b++) world.connect(a, b)
+    world.run(5000)
+    expect(world.behind('house')).toEqual([5])
+    const before = world.came
+    for (let other = 0; other < 5; other++) world.connect(5, other)
+    world.run(5000)
+    expect(world.behind('house')).toEqual([])
+    expect(world.came - before).toBe(200)
+    world.came = world.cameNew = 0
+    for (let i = 0; i < 200; i++) {
+      world.nodes[i % 6]!.write('house')
+      world.run(200)
+    }
+    expect(world.cameNew).toBe(1000)
+    expect(world.came).toBeLessThan(1100)
+  })
+})

@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest'
+import { DOC_KINDS, type DocKind, type MemoryChange } from '../../../interface/memory.ts'
+import { openDoc } from '../../../node/memory/docs/index.ts'
+import { Device, meet } from './devices.ts'
+
+const two = (kind: DocKind): [Device, Device] => [new Device(kind, 1), new Device(kind, 2)]
+
+/** What both read, once they have met: it must be the same. */
+function met(a: Device, b: Device): unknown {
+  meet([a, b])
+  expect(a.hash()).toBe(b.hash())
+  expect(a.doc.read()).toEqual(b.doc.read())
+  return a.doc.read()
+}
+
+const set = (key: string, value: string): MemoryChange => ({ type: 'set', key, value })
+const entry = (value: string, id?: string): MemoryChange => ({ type: 'append', value, id })
+const valuesOf = (device: Device): unknown[] => {
+  const content = device.doc.read()
+  return content.kind === 'journal' || content.kind === 'thread'
+    ? content.entries.map(({ value }) => value)
+    : []
+}
+
+describe('facts', () => {
+  it('have what was said last, and no key that was unset', () => {
+    const [a, b] = two('facts')
+    a.write(set('city', 'Bern'), set('pet', 'cat'))
+    meet([a, b])
+    b.write(set('city', 'Basel'), { type: 'unset', key: 'pet' })
+    expect(met(a, b)).toEqual({ kind: 'facts', facts: { city: 'Basel' } })
+    expect(a.doc.get('city')).toBe('Basel')
+    expect(a.doc.get('pet')).toBeUndefined()
+    expect(a.doc.entries()).toBe(1)
+  })
+
+  it('that two devices make at once end as one of both values, the same on both', () => {
+    const [a, b] = two('facts')
+    a.write(set('city', 'Bern'))
+    b.write(set('city', 'Basel'))
+    expect(met(a, b)).toEqual({ kind: 'facts', facts: { city: 'Basel' } })
+  })
+
+  it('are as if an excluded writer had never written', () => {
+    const [a, b] = two('facts')
+    a.write(set('city', 'Bern'), set('pet', 'cat'))
+    meet([a, b])
+    b.write(set('city', 'Basel'), { type: 'unset', key: 'pet' }, set('own', 'x'))
+    meet([a, b])
+    const without = a.reopened(new Set([b.client]))
+    expect(without.read()).toEqual({ kind: 'facts', facts: { city: 'Bern', pet: 'cat' } })
+  })
+})
+
+describe('a journal', () => {
+  it('has each entry once, in the order in which they were said', () => {
+    const [a, b] = two('journal')
+    a.write(entry('a1'))
+    meet([a, b])
+    b.write(entry('b1', 'same'))
+    a.write(entry('b1', 'same'), entry('a2'))
+    met(a, b)
+    expect(valuesOf(a)).toEqual(['a1', 'b1', 'a2'])
+  })
+
+  it('keeps both of two values that were said under one id', () => {
+    const [a, b] = two('journal')
+    a.write(entry('one', 'step'))
+    b.write(entry('two', 'step'))
+    met(a, b)
+    expect(valuesOf(a)).toEqual(['one', 'two'])
+  })
+
+  it('gives its entry back when the device that removed it is excluded', () => {
+    const [a, b] = two('journal')
+    a.write(entry('a1', 'x'))
+    meet([a, b])
+    b.write({ type: 'remove', id: 'x' })
+    met(a, b)
+    expect(valuesOf(a)).toEqual([])
+    expect(a.reopened(new Set([b.client])).entries()).toBe(1)
+  })
+
+  it('refuses another value for an id that it has', () => {
+    const [a] = two('journal')
+    a.write(entry('one', 'step'))
+    expect(a.write(entry('one', 'step'))).toEqual(['step'])
+    expect(() => a.write(entry('two', 'step'))).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+  })
+})
+
+describe('a thread', () => {
+  it('keeps together what each device said while they were apart', () => {
+    const [a, b] = two('thread')
+    a.write(entry('hello'))
+    meet([a, b])
+    a.write(entry('a: question'))
+    b.write(entry('b: question'))
+    a.write(entry('a: answer'))
+    b.write(entry('b: answer'))
+    met(a, b)
+    expect(valuesOf(a)).toEqual(['hello', 'a: question', 'a: answer', 'b: question', 'b: answer'])
+    a.write(entry('later'))
+    met(a, b)
+    expect(valuesOf(b).at(-1)).toBe('later')
+  })
+})
+
+describe('tasks', () => {
+  const stateOf = (device: Device): unknown => {
+    const content = device.doc.read()
+    return content.kind === 'tasks'
+      ? content.tasks.map(({ title, state }) => `${title}: ${state}`)
+      : undefined
+  }
+
+  it('that one device ticks stay ticked when another one sets them open at once', () => {
+    const [a, b] = two('tasks')
+    a.write({ type: 'task', id: 't', title: 'milk', state: 'dropped' })
+    meet([a, b])
+    a.write({ type: 'task', id: 't', state: 'done' })
+    b.write({ type: 'task', id: 'u', title: 'more' })
+    b.write({ type: 'task', id: 't', state: 'open' })
+    met(a, b)
+    expect(stateOf(a)).toEqual(['milk: done', 'more: open'])
+    b.write({ type: 'task', id: 't', state: 'open' })
+    met(a, b)
+    expect(stateOf(a)).toEqual(['milk: open', 'more: open'])
+  })
+
+  it('are renamed and assigned field by field, and come back where one was changed while it was removed', () => {
+    const [a, b] = two('tasks')
+    a.write({ type: 'task', id: 't', title: 'milk' })
+    meet([a, b])
+    a.write({ type: 'task', id: 't', title: 'oat milk' })
+    b.write({ type: 'task', id: 't', assignee: 'Ada' })
+    expect(met(a, b)).toMatchObject({
+      tasks: [{ id: 't', title: 'oat milk', assignee: 'Ada', writer: a.peerId }]
+    })
+    a.write({ type: 'remove', id: 't' })
+    b.write({ type: 'task', id: 't', state: 'done' })
+    expect(met(a, b)).toMatchObject({ tasks: [{ state: 'done' }] })
+    a.write({ type: 'remove', id: 't' })
+    expect(met(a, b)).toEqual({ kind: 'tasks', tasks: [] })
+  })
+})
+
+describe('notes', () => {
+  const type = (at: number, insert: string, remove = 0): MemoryChange => ({
+    type: 'edit',
+    at,
+    remove,
+    insert
+  })
+
+  it('have what was typed on both devices, each piece whole', () => {
+    const [a, b] = two('notes')
+    a.write(type(0, 'Hello world'))
+    meet([a, b])
+    a.write(type(5, ' dear'))
+    b.write(type(11, '!'), type(0, 'Oh. '))
+    expect(met(a, b)).toEqual({ kind: 'notes', text: 'Oh. Hello dear world!' })
+  })
+
+  it('of an excluded writer are not there, and what it deleted is, once they are rebuilt', () => {
+    const [a, b] = two('notes')
+    a.write(type(0, 'Hello world'))
+    meet([a, b])
+    b.write(type(0, 'SPAM', 6))
+    meet([a, b])
+    a.write(type(4, ' dear'))
+    meet([a, b])
+    expect(a.doc.read()).toEqual({ kind: 'notes', text: 'SPAM dearworld' })
+    expect(a.rebuilt(new Set([b.client])).read()).toEqual({ kind: 'notes', text: 'Hello  dearworld' })
+  })
+
+  it('refuse an edit beyond their end, or inside a character', () => {
+    const [a] = two('notes')
+    a.write(type(0, 'a😀'))
+    for (const wrong of [type(4, 'x'), type(2, 'x'), type(0, '', 2), type(-1, 'x'), type(0.5, 'x')]) {
+      expect(() => a.write(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+    }
+    expect(a.doc.read()).toEqual({ kind: 'notes', text: 'a😀' })
+  })
+})
+
+describe('a document of each kind', () => {
+  it.each(DOC_KINDS)('%s is the same once it was opened from its snapshot', kind => {
+    const [a, b] = two(kind)
+    a.writeSome(1)
+    b.writeSome(2)
+    meet([a, b])
+    a.writeSome(3)
+    const again = openDoc(kind, a.doc.snapshot(), new Set())
+    expect(again.read()).toEqual(a.doc.read())
+    expect(Buffer.from(again.hash()).toString('hex')).toBe(a.hash())
+    expect(again.entries()).toBe(a.doc.entries())
+    expect(() => openDoc(kind, a.doc.snapshot().subarray(3), new Set())).toThrow(
+      expect.objectContaining({ code: 'MEMORY_INVALID' })
+    )
+  })
+})
