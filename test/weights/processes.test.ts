@@ -15,7 +15,8 @@ const LEAVES = 24
 const BYTES = LEAVES * LEAF_BYTES
 /** What the store leaves to databases, and the model. */
 const DISK_MEBIBYTES = 64 + LEAVES + 8
-const TIMEOUT_MS = 60_000
+/** Each starts processes, which take their time beside other tests. */
+const TIMEOUT_MS = 120_000
 
 const folder = mkdtempSync(join(tmpdir(), 'lumos-processes-'))
 const directoryOf = (number: number): string => join(folder, String(number), 'weights')
