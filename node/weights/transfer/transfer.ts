@@ -16,7 +16,7 @@ import { EVERY_MEMBER } from '../../membership/index.ts'
 import { weightsKey } from '../../network/dht-keys.ts'
 import { Sharing } from '../sharing/index.ts'
 import { audienceOf } from './audience.ts'
-import { checkIncoming } from './check-incoming.ts'
+import { checkIncoming, whileChecked } from './check-incoming.ts'
 import { encodeHeld, type Statement } from './claims.ts'
 import { Fetch, type FetchProgress } from './fetch.ts'
 import { IncomingRepository } from './incoming.ts'
@@ -127,9 +127,6 @@ export class WeightTransfer {
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
     })
     await checkIncoming(value, store)
-    if ((await store.directoryOf(value.files, { ...(signal && { signal }) })) !== value.cid) {
-      throw new LumosError('WEIGHTS_INVALID', `The files that ${ref} states are not those of ${value.cid}.`)
-    }
     if (this.#fetches.has(value.cid)) {
       throw new OverloadedError(`${value.name} is being fetched already.`, FETCHED_RETRY_AFTER_MS)
     }
@@ -137,7 +134,7 @@ export class WeightTransfer {
     this.#fetches.set(value.cid, fetch)
     this.changed()
     try {
-      const sources = await fetch.run(signal)
+      const sources = await whileChecked(value, store, signal, either => fetch.run(either))
       return { repository: await store.add(value, envelope, { signal }), sources }
     } finally {
       this.#fetches.delete(value.cid)
