@@ -14,6 +14,7 @@ import { openDatabase } from '../storage/database/database.ts'
 import { featureMigrations } from '../storage/database/feature-database.ts'
 import { WEIGHT_TABLES } from '../storage/weights/schema.ts'
 import { DiskWeightStore } from '../storage/weights/weight-store.ts'
+import { ECHO, echo } from './weights-calls.ts'
 
 export type Side = 'sender' | 'receiver'
 
@@ -63,16 +64,18 @@ export async function startDevice(side: Side, directory: string): Promise<Device
   const part = transfer.join({
     ...{ peerId: libp2p.peerId.toString(), meshId: 'bench', clock: systemClock, random: Math.random, log },
     emit() {},
-    members: { get, lastKnown: get, list: () => [member], removed: () => [] },
+    members: { get, lastKnown: get, list: () => [member], removedBy: () => [] },
     permit() {},
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),
+    seek: async () => [],
     async publish() {}
   })
   for (const { ids, handle, inboundMax } of part.protocols!) {
     await libp2p.handle([...ids], handle, { maxInboundStreams: inboundMax })
   }
+  await libp2p.handle(ECHO, stream => void echo(stream).catch(() => {}))
   return {
     ...{ libp2p, store, transfer, held: part.manifest!() },
     heard: held => part.onManifest!(otherId, held)

@@ -65,11 +65,13 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'storage/mesh/manifest-log.ts': ['unguessable chance', 'two copies of a home must not draw the same epoch'],
   'node/pairing/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
+  'node/memory/space/boxes.ts': ['unguessable chance', 'keys, nonces and lives of memory'],
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
   'node/pairing/join-service.ts': ['unguessable chance', 'the secret of an invitation'],
   'node/routing/mesh-routing.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
-  'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices']
+  'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices'],
+  'gateway/json-answer.ts': ['turn', 'each piece of a large answer is encoded in a turn of its own']
 }
 /** Programs that run a node on this machine: their time is the machine's, and their words go to the terminal. */
 const RUNNERS: ReadonlySet<string> = new Set(['sim', 'lab', 'soak', 'bench', 'examples'])
@@ -83,6 +85,8 @@ const CORES = [
   'node/jobs/job-core.ts',
   'node/manifests/manifest-schedule.ts',
   'node/membership/chain.ts',
+  'node/memory/log/chain-core.ts',
+  'node/memory/space/rights.ts',
   'node/membership/members-core.ts',
   'node/membership/policy.ts',
   'node/membership/removals.ts',
@@ -100,7 +104,9 @@ const CORES = [
   'node/routing/router-core.ts',
   'node/routing/router-state.ts',
   'node/routing/track-record.ts',
-  'node/routing/turns.ts'
+  'node/routing/turns.ts',
+  'node/weights/replication/replication-core.ts',
+  'node/weights/sharing/claim-core.ts'
 ]
 /** Hashing is arithmetic. */
 const CORE_PACKAGES: ReadonlySet<string> = new Set(['node:crypto'])

@@ -1,7 +1,6 @@
 /** The models the mesh offers, this node's own included. Fields are named as in other platforms of this kind. */
 
 import * as z from 'zod'
-import { LumosError } from '../interface/errors.ts'
 import { Access } from '../interface/membership.ts'
 import { ModelId } from '../interface/names.ts'
 import {
@@ -12,9 +11,9 @@ import {
   Offering,
   type OwnModel
 } from '../interface/node.ts'
-import { closestNames } from '../interface/suggest.ts'
 import { WeightsInfo } from '../interface/weights.ts'
 import { defineUnit } from './define-unit.ts'
+import { notFound, orElsewhere } from './missing-model.ts'
 
 /** Far more than one mesh offers. */
 const ITEMS_MAX = 1000
@@ -35,7 +34,7 @@ const Model = z.strictObject({
   /** What it takes when it is loaded, as measured or expected; null unless this device has it. */
   requirements: z.strictObject({ memoryMin: z.int() }).nullable(),
   /** In the store of this device; null for what it does not have, or has elsewhere on its disk. */
-  weights: WeightsInfo.pick({ cid: true, bytes: true, pinned: true, state: true }).nullable(),
+  weights: WeightsInfo.pick({ cid: true, bytes: true, pinned: true, copies: true, state: true }).nullable(),
   providers: ModelInfo.shape.providers
 })
 type Model = z.infer<typeof Model>
@@ -139,7 +138,12 @@ export const modelUnits = (node: LumosNode) => [
       }
     ],
     output: Own,
-    run: async ({ modelId }, { signal }) => toOwn(await node.loadModel(modelId, { signal }))
+    async run({ modelId }, { signal }) {
+      const loaded = node.loadModel(modelId, { signal }).catch((thrown: unknown) => {
+        throw orElsewhere(modelId, node, thrown)
+      })
+      return toOwn(await loaded)
+    }
   }),
   defineUnit({
     name: 'model.unload',
@@ -192,8 +196,8 @@ function weightsBy({ weights }: LumosNode): (model: ModelInfo) => Model['weights
   return ({ model }) => {
     const info = all.get(model)
     if (info === undefined) return null
-    const { cid, bytes, pinned, state } = info
-    return { cid, bytes, pinned, state }
+    const { cid, bytes, pinned, copies, state } = info
+    return { cid, bytes, pinned, copies, state }
   }
 }
 
@@ -227,14 +231,3 @@ function requirementsOf(providers: Providers): Model['requirements'] {
 const toOwn = ({ model, state, memoryBytes }: OwnModel) => ({ modelId: model, status: state, memoryBytes })
 
 const toOffered = ({ model, offeredTo }: Offering) => ({ modelId: model, offeredTo })
-
-function notFound(modelId: string, all: readonly ModelInfo[]): LumosError {
-  const closest = closestNames(
-    modelId,
-    all.map(({ model }) => model)
-  )
-  return new LumosError('MODEL_NOT_FOUND', `No device offers "${modelId}".`, {
-    hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'lumos-node models lists what there is.',
-    details: { closest }
-  })
-}

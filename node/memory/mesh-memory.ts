@@ -129,7 +129,7 @@ export class MeshMemory implements Participation {
       .list()
       .map(({ peerId, role }) => ({ peerId, role, revoked: false }))
       .concat(
-        members.removed().map(peerId => {
+        members.removedBy().map(peerId => {
           return { peerId, role: members.lastKnown(peerId)?.role ?? 'member', revoked: true }
         })
       )

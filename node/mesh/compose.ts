@@ -29,11 +29,12 @@ import { composeRouting, type MeshRouting } from '../routing/index.ts'
 import type { MeshSession, NodeContext } from './context.ts'
 import { discoveryReport } from './discovery-report.ts'
 import { contextOf } from './feature-context.ts'
+import { composeFinding, type Finding } from './finding.ts'
 import { composeNetwork } from './network.ts'
 import { Participations } from './participations.ts'
 
 export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<MeshSession> {
-  const { clock, random, log, home, network } = node
+  const { clock, random, log, home } = node
   const mesh = own.id
   const membership = composeMembership(node, own, {
     hangUp: id =>
@@ -53,16 +54,20 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     }
   })
   const shared = { mesh, libp2p, membership }
+  const greet = (id: string) => hello.service.greet(id)
+  const finding = composeFinding(node, { libp2p, table: known.table, greet })
+  const ground = { ...shared, finding, datastore }
   const routing = composeRouting(node, {
-    ...{ libp2p, members, table: known.table },
+    ...{ libp2p, members, mesh, table: known.table, seek: finding.seek },
     isDuplicated: id => manifests.lives.isDuplicated(id)
   })
   const manifests = composeManifests(node, {
     ...shared,
     ...known,
     nameOf: routing.nameOf,
-    greet: id => hello.service.greet(id),
+    greet,
     parts: () => participations.manifestParts(),
+    onAnnounced: () => finding.provide(participations.keys()),
     onHeardOf(manifest) {
       routing.peers.heardOf(manifest.peerId)
       participations.onManifest(manifest)
@@ -78,26 +83,32 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     onRenewed: () => manifests.announcer.changed(),
     async onMember(met) {
       await participations.onMember(met)
-      discovery.met(met.connection.remotePeer)
+      const { remotePeer } = met.connection
+      discovery.met(remotePeer)
+      finding.met(remotePeer.toString())
     },
     onForeigner: pairing.onForeigner,
     isAsked: id => pairing.client.asked.has(id)
   })
-  const discovery = new Discovery({
-    libp2p,
-    clock,
-    random,
-    log,
-    addresses: network.dial,
-    report: network.report,
-    // A stranger of another mesh may have become a member of this one.
-    wants: id => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
-  })
-  const parts = { ...shared, manifests, revocations, routing, pairing, hello, discovery, datastore }
+  // A stranger of another mesh may have become a member of this one.
+  const wants = (id: string) => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
+  const discovery = discoveryOf(node, libp2p, wants)
+  const parts = { ...ground, manifests, revocations, routing, pairing, hello, discovery }
   const participations = participationsOf(node, parts)
   await members.load()
   return sessionOf(node, parts, participations)
 }
+
+const discoveryOf = (
+  { clock, random, log, network }: NodeContext,
+  libp2p: MeshLibp2p,
+  wants: (peerId: string) => boolean
+): Discovery =>
+  new Discovery({
+    ...{ libp2p, clock, random, log, wants },
+    addresses: network.dial,
+    report: network.report
+  })
 
 const whereaboutsOf = (manifest: Manifest, libp2p: MeshLibp2p): PeerInfo => ({
   id: peerIdFromString(manifest.peerId),
@@ -114,6 +125,7 @@ interface Parts {
   readonly pairing: MeshPairing
   readonly hello: MeshHello
   readonly discovery: Discovery
+  readonly finding: Finding
   readonly datastore: SqliteDatastore
 }
 
@@ -162,7 +174,7 @@ function sessionOf(node: NodeContext, parts: Parts, participations: Participatio
 /** Peers may come as soon as libp2p listens, so all that meets them is ready before. */
 function lifecycleOf(node: NodeContext, parts: Parts, participations: Participations): Lifecycle[] {
   const { clock, log, peerId } = node
-  const { libp2p, membership, manifests, hello, discovery, datastore } = parts
+  const { libp2p, membership, manifests, hello, discovery, finding, datastore } = parts
   const { members, authority, guard } = membership
   const { announcer } = manifests
   const renewal = new Renewal({
@@ -181,6 +193,7 @@ function lifecycleOf(node: NodeContext, parts: Parts, participations: Participat
     lifeOf('renewal', renewal),
     ...participations.lifecycle(),
     lifeOf('network', libp2p),
+    { part: 'finding', stop: () => finding.stop() },
     { part: 'gossip', start: () => participations.subscribe() },
     lifeOf('addresses', new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })),
     lifeOf('discovery', discovery)

@@ -16,7 +16,6 @@ import { isSigned, keyOf, type SigningKey, signPayload } from './signed.ts'
 const DOMAIN = 'lumos/memory/charter/1'
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 
-const bytes = (length: number) => Bytes.refine(value => value.length === length, { error: `${length} bytes` })
 const Right = z.enum(SPACE_RIGHTS)
 /** A box of a few texts. */
 const SEALED_BYTES_MAX = 96 * 1024

@@ -35,12 +35,11 @@ export interface SigningKey {
 }
 
 export function signingKey(seed: Uint8Array): SigningKey {
-  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
   // Node derives the public half from a PKCS #8 key, which for Ed25519 is this prefix and the seed.
   const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const { x } = createPublicKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' })
-  const publicKey = new Uint8Array(Buffer.from(x ?? text(new Uint8Array()), 'base64url'))
+  const { x } = createPublicKey(key).export({ format: 'jwk' })
+  const publicKey = new Uint8Array(Buffer.from(x!, 'base64url'))
   return { seed, publicKey, peerId: peerIdOf(publicKey), key }
 }
 

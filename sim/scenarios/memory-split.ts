@@ -22,7 +22,8 @@ export const memorySplit: Scenario = {
     await stage.assemble()
     const [first] = stage.running
     const { id } = await stage.node(first!).memory.create('shared')
-    for (const role of ['member', 'admin'] as const) await stage.node(first!).memory.share(id, { role }, 'write')
+    for (const role of ['member', 'admin'] as const)
+      await stage.node(first!).memory.share(id, { role }, 'write')
     await equal(stage, id, 'the space is everywhere', COME_MS)
 
     const left = pickSome(stage.running, Math.floor(stage.nodes.length / 2), stage.random)
@@ -33,10 +34,16 @@ export const memorySplit: Scenario = {
     const agreedMs = await recover(stage, COME_MS)
     const equalMs = await equal(stage, id, 'all have the same', EQUAL_MS + COME_MS)
     const tookMs = stage.elapsedMs - healedMs
-    stage.must(`all have the same within ${EQUAL_MS} ms, not ${tookMs} ms`, tookMs <= stage.promised(EQUAL_MS))
+    stage.must(
+      `all have the same within ${EQUAL_MS} ms, not ${tookMs} ms`,
+      tookMs <= stage.promised(EQUAL_MS)
+    )
 
     const { docs, bytes } = await stage.node(first!).memory.space(id)
-    stage.must('each node has one value of each key', (await keysOf(stage, id)).every(n => n === OPERATIONS))
+    stage.must(
+      'each node has one value of each key',
+      (await keysOf(stage, id)).every(n => n === OPERATIONS)
+    )
     return [
       { metric: 'operations on each side', value: OPERATIONS, unit: '' },
       { metric: 'mesh agrees after', value: agreedMs, unit: 'ms' },

@@ -51,12 +51,25 @@ export class Room {
     return sum
   }
 
+  /** What can still come where this share of the disk stays free. */
+  async left(freeShare: number): Promise<number> {
+    let promised = 0
+    for (const { bytes, bytesHave } of this.#coming.values()) promised += bytes - bytesHave
+    const { freeBytes, diskBytes } = await spaceOf(this.#folder.path)
+    const ofDisk = freeBytes - promised - Math.max(SPARE_BYTES, diskBytes * freeShare)
+    const maxBytes = await this.maxBytes()
+    if (maxBytes === null) return Math.max(0, Math.floor(ofDisk))
+    const taken = this.#filesBytes() + (await this.partialBytes()) + promised
+    return Math.max(0, Math.floor(Math.min(ofDisk, maxBytes - taken)))
+  }
+
   /**
-   * @param key of the file that is to come, of which a part may be there.
+   * @param keys of the files that are to come, of which parts may be there.
    * @throws {LumosError} `WEIGHTS_FULL`, with both numbers.
    */
-  async check(bytes: number, key?: string): Promise<void> {
-    const there = key === undefined ? 0 : await takenBy(join(this.#folder.partial, `${key}.data`))
+  async check(bytes: number, keys: readonly string[]): Promise<void> {
+    let there = 0
+    for (const key of keys) there += await takenBy(join(this.#folder.partial, `${key}.data`))
     let promised = 0
     for (const { bytes, bytesHave } of this.#coming.values()) promised += bytes - bytesHave
     const wanted = Math.max(0, bytes - there)

@@ -180,7 +180,13 @@ describe('a hostile member', () => {
 
   it('that offers what it made up is not heard for a while, and nothing of it is kept', async () => {
     const before = await den.memory.spaces()
-    const offerOf = { version: 1, charter: 'ab'.repeat(32), digest: 'cd'.repeat(32), content: null, checkpoint: 0 }
+    const offerOf = {
+      version: 1,
+      charter: 'ab'.repeat(32),
+      digest: 'cd'.repeat(32),
+      content: null,
+      checkpoint: 0
+    }
     const lies = async (): Promise<void> => {
       const stream = await connection.newStream(MEMORY_PROTOCOL)
       const ended = new Promise<void>(resolve => stream.addEventListener('close', () => resolve()))
@@ -190,7 +196,10 @@ describe('a hostile member', () => {
       if (asked === undefined) return
       expect(asked.type).toBe(FRAME.want)
       const records = [Buffer.from('no charter')]
-      await frames.write(FRAME.charters, encodeControl({ space: 'c'.repeat(26), records, key: null, last: true }))
+      await frames.write(
+        FRAME.charters,
+        encodeControl({ space: 'c'.repeat(26), records, key: null, last: true })
+      )
       await ended
       throw new Error('It was asked.')
     }

@@ -4,7 +4,13 @@ import assert from 'node:assert/strict'
 import type { Stream } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
-import { type Asker, type Feed, MemoryClient, MemoryHandler, type Offer } from '../../protocols/memory/index.ts'
+import {
+  type Asker,
+  type Feed,
+  MemoryClient,
+  MemoryHandler,
+  type Offer
+} from '../../protocols/memory/index.ts'
 import { encodeOffer, encodeWant, FRAME, OFFERS_MAX } from '../../protocols/memory/messages.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
@@ -111,7 +117,16 @@ describe('memory', () => {
     await until('closed')
     assert.deepEqual(
       happened.filter(what => !what.startsWith('have') && !what.startsWith('want')),
-      [`offer ${SPACE}`, 'charters 70 32', 'checkpoint 500000', 'pieces 2', 'envelopes 1', 'envelopes 1', 'end', 'closed']
+      [
+        `offer ${SPACE}`,
+        'charters 70 32',
+        'checkpoint 500000',
+        'pieces 2',
+        'envelopes 1',
+        'envelopes 1',
+        'end',
+        'closed'
+      ]
     )
   })
 
@@ -120,7 +135,10 @@ describe('memory', () => {
   it.each([
     ['envelopes of a space that was not wanted', [given(FRAME.envelopes, { space: OTHER, envelopes })]],
     ['a frame of no known type', [given(99, {})]],
-    ['an envelope that is too long', [given(FRAME.envelopes, { space: SPACE, envelopes: [Buffer.alloc(256 * 1024 + 1)] })]],
+    [
+      'an envelope that is too long',
+      [given(FRAME.envelopes, { space: SPACE, envelopes: [Buffer.alloc(256 * 1024 + 1)] })]
+    ],
     ['an envelope of no bytes', [given(FRAME.envelopes, { space: SPACE, envelopes: [Buffer.alloc(0)] })]],
     ['a name where an id belongs', [given(FRAME.end, { space: '../../etc' })]],
     [
@@ -138,7 +156,10 @@ describe('memory', () => {
     ],
     [
       'more spaces than a node has',
-      Array.from({ length: OFFERS_MAX + 1 }, (_, n) => [FRAME.offer, encodeOffer(offerOf(spaceNumbered(n)))] as const)
+      Array.from(
+        { length: OFFERS_MAX + 1 },
+        (_, n) => [FRAME.offer, encodeOffer(offerOf(spaceNumbered(n)))] as const
+      )
     ]
   ])('a dialer that sends %s loses the stream', async (_, frames) => {
     const dialed = await stream()
@@ -187,10 +208,15 @@ describe('memory', () => {
     const [dialed, accepted] = await peers.streams()
     const client = new MemoryClient(dialed, { clock: systemClock })
     const lost = new Promise<Error | undefined>(resolve =>
-      client.serve({ onWant: () => note('wanted'), onHave: () => note('had'), async onNeed() {}, onClosed: resolve })
+      client.serve({
+        onWant: () => note('wanted'),
+        onHave: () => note('had'),
+        async onNeed() {},
+        onClosed: resolve
+      })
     )
     await new FrameStream(accepted).write(type, body)
-    assert.equal((await lost as { code?: string }).code, 'PROTOCOL_VIOLATION')
+    assert.equal(((await lost) as { code?: string }).code, 'PROTOCOL_VIOLATION')
     assert.deepEqual(happened, [])
   })
 

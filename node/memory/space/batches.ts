@@ -23,8 +23,10 @@ export interface DocName {
 
 export const nameOf = (ref: string): string => ref.split('~')[0]!
 
-const boxAbout = (space: Pick<Space, 'id'>, { device, life, seq }: Pick<Envelope, 'device' | 'life' | 'seq'>): string =>
-  `lumos/memory/box/1 ${space.id} ${device} ${life} ${seq}`
+const boxAbout = (
+  space: Pick<Space, 'id'>,
+  { device, life, seq }: Pick<Envelope, 'device' | 'life' | 'seq'>
+): string => `lumos/memory/box/1 ${space.id} ${device} ${life} ${seq}`
 const docAbout = (space: Space, what: string): string => `lumos/memory/doc/1 ${space.id} ${what}`
 
 export const sealBatch = (

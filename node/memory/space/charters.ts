@@ -15,21 +15,17 @@ import { CHARTERS_MAX } from '../../../protocols/memory/limits.ts'
 import { encodeControl } from '../../../protocols/wire/control.ts'
 import type { CharterBundle } from '../worker/engine.ts'
 import { newLife, newNonce, seal, sealTo, unsealOwn } from './boxes.ts'
+import { type Amendment, chainOf, checkChain, invalid, repeated } from './charter-chain.ts'
 import type { Documents } from './documents.ts'
 import type { Intake } from './intake.ts'
 import { Keyring } from './keyring.ts'
 import type { Parts } from './parts.ts'
-import { atLeast, follows, isFirst, maySign, rightIn } from './rights.ts'
+import { atLeast, isFirst, rightIn } from './rights.ts'
 import { settle } from './settle.ts'
 import { Space, sealedLocal, secretsAbout } from './space.ts'
 
 const ZEROS = new Uint8Array(32)
 const keyAbout = (space: string, epoch: number): string => `lumos/memory/key/1 ${space} ${epoch}`
-
-/** What an owner changes. */
-export type Amendment = Partial<Pick<Charter, 'mesh' | 'grants' | 'excluded' | 'forgotten' | 'gone'>> & {
-  readonly secrets?: CharterSecrets
-}
 
 export class Charters {
   readonly #parts: Parts
@@ -116,7 +112,7 @@ export class Charters {
     if (charter.version !== 1 || !equal(charter.previous, ZEROS) || charter.by !== charter.creator)
       throw invalid('the first one is not of the creator')
     if (spaceText(spaceIdOf(charter)) !== id) throw invalid('they are of another space')
-    this.#checkChain(charters)
+    checkChain(charters, mesh)
     if (newest.charter.gone || !atLeast(rightIn(newest.charter, key.peerId, mesh), 'read'))
       throw new LumosError('MEMORY_DENIED', `This device has no right in the space ${id}.`)
     const opened = this.#unsealed(id, newest, bundle)
@@ -151,7 +147,7 @@ export class Charters {
     const first = next[0]!
     const before = known[first.charter.version - 2]
     if (before === undefined) throw invalid('some are missing')
-    this.#checkChain([before, ...next])
+    checkChain([before, ...next], mesh)
     const ours = known[first.charter.version - 1]
     const isOwner = (by: string, charter: Charter) => rightIn(charter, by, mesh) === 'own'
     if (ours !== undefined) {
@@ -175,38 +171,7 @@ export class Charters {
     const own = lost.filter(({ charter }) => charter.by === key.peerId).at(-1)
     if (own === undefined || rightIn(space.charter.charter, key.peerId, mesh) !== 'own') return
     if (!space.isReadable) return
-    const times = new Map(space.secrets.forgotten)
-    for (const [name, count] of secrets.forgotten) times.set(name, Math.max(count, times.get(name) ?? 0))
-    const [old, mine, now] = [before.charter, own.charter, space.charter.charter]
-    const changed = mine.grants.filter(grant => !old.grants.some(one => isSame(one, grant)))
-    const gone = old.grants.filter(({ to }) => !mine.grants.some(grant => grant.to === to))
-    const touched = new Set([...changed, ...gone].map(({ to }) => to))
-    this.amend(space, {
-      mesh: now.mesh ?? mine.mesh,
-      grants: [...now.grants.filter(({ to }) => !touched.has(to)), ...changed],
-      excluded: [...new Set([...now.excluded, ...mine.excluded])],
-      forgotten: [
-        ...now.forgotten,
-        ...mine.forgotten.filter(tag => !now.forgotten.some(one => equal(one, tag)))
-      ],
-      gone: mine.gone,
-      secrets: { ...space.secrets, forgotten: [...times] }
-    })
-  }
-
-  /** The newest one must be of an owner that is one now; those before it were followed by owners after them. */
-  #checkChain(charters: readonly SignedCharter[]): void {
-    const { mesh } = this.#parts
-    for (const [n, next] of charters.entries()) {
-      const before = charters[n - 1]
-      if (before === undefined) continue
-      if (!follows(before, next)) throw invalid(`version ${next.charter.version} does not follow`)
-      if (!maySign(before.charter, next.charter, mesh))
-        throw new LumosError('MEMORY_DENIED', `${next.charter.by} may not sign a charter of this space.`)
-    }
-    const { by } = charters.at(-1)!.charter
-    if (mesh.device(by)?.revoked)
-      throw new LumosError('MEMORY_DENIED', `${by}, which signed the newest charter, was revoked.`)
+    this.amend(space, repeated(space, secrets, before.charter, own.charter))
   }
 
   #adopt(space: Space, next: readonly SignedCharter[], key: Uint8Array | null): void {
@@ -239,19 +204,5 @@ export class Charters {
   }
 }
 
-function chainOf({ records }: CharterBundle): SignedCharter[] {
-  if (records.length > CHARTERS_MAX) throw invalid(`there are over ${CHARTERS_MAX}`)
-  const charters = records.map(openCharter)
-  for (const [n, { charter }] of charters.entries())
-    if (charter.version !== charters[0]!.charter.version + n) throw invalid('they are not in order')
-  return charters
-}
-
 const lastOf = ({ writers }: Space) =>
   [...writers.values()].map(({ device, life, head }) => ({ device, life, seq: head.seq }))
-
-const isSame = (one: Charter['grants'][number], other: Charter['grants'][number]): boolean =>
-  one.to === other.to && one.right === other.right
-
-const invalid = (what: string): LumosError =>
-  new LumosError('MEMORY_INVALID', `The charters of a space are not as agreed: ${what}.`)

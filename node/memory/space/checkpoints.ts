@@ -10,19 +10,21 @@ import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import { type DocModel, type Head, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import { DocRef, nameOf, sealName } from './batches.ts'
+import { DocRef, sealName } from './batches.ts'
 import { seal, unseal } from './boxes.ts'
-import type { Documents, OpenDocument } from './documents.ts'
+import type { Documents } from './documents.ts'
+import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
+import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
-import { atLeast, rightIn } from './rights.ts'
+import { rightIn } from './rights.ts'
 import type { Space } from './space.ts'
 
-/** A device that was away longer gets a checkpoint, not each envelope. */
-const SILENT_MS_MAX = 30 * 24 * 3600 * 1000
+/** Some thousand envelopes. */
+const TEND_BYTES_MIN = 1024 * 1024
+const TEND_FACTOR = 3
 /** Name, kind and hash of the readable content of each document, in the order of the record. */
 const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
-const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
 
 const about = (space: Space, number: number): string => `lumos/memory/contents/1 ${space.id} ${number}`
 const NONE: ReadonlySet<number> = new Set()
@@ -32,6 +34,8 @@ export class Checkpoints {
   readonly #documents: Documents
   readonly #bases: Bases
   readonly #intake: Intake
+  /** Bytes after the last compaction in this run. */
+  readonly #tended = new Map<number, number>()
   /** Pieces that were asked for, hex. */
   readonly #wanted = new Map<number, Set<string>>()
 
@@ -40,6 +44,17 @@ export class Checkpoints {
     this.#documents = documents
     this.#bases = bases
     this.#intake = intake
+  }
+
+  /** The creator's device compacts by itself, where the space has grown to three times what it was after the last time. */
+  tend(space: Space): void {
+    const { key } = this.#parts
+    if (space.charter.charter.creator !== key.peerId || space.charter.charter.gone) return
+    const bytes = this.#tended.get(space.row) ?? 0
+    if (space.bytes <= Math.max(TEND_BYTES_MIN, TEND_FACTOR * bytes)) return
+    this.compact(space)
+    // Where another device still needs the log, that is all of it, and the next time is later.
+    this.#tended.set(space.row, space.bytes)
   }
 
   compact(space: Space): { bytesBefore: number; bytesAfter: number } {
@@ -53,6 +68,8 @@ export class Checkpoints {
       if (space.isForgotten(tag)) continue
       const document = this.#documents.open(space, name, kind)
       docs.push(this.#entry(space, document))
+      // A space of many documents takes its time, and gets on.
+      this.#parts.applying(null)
       contents.push([name, kind, this.#hashOf(space, document)])
     }
     const number = (this.#bases.of(space)?.checkpoint.number ?? 0) + 1
@@ -64,7 +81,7 @@ export class Checkpoints {
     const record = { space: space.name, number, heads, docs, epoch, sealed, by: key.peerId }
     this.#put(space, sealCheckpoint(record, key).record)
     this.#documents.onBase(space)
-    this.dropLog(space)
+    dropLog(this.#parts, this.#bases, space)
     return { bytesBefore, bytesAfter: space.bytes }
   }
 
@@ -99,32 +116,9 @@ export class Checkpoints {
     this.#parts.emit({ type: 'space', space: space.id, gone: false })
   }
 
-  /** Envelopes that the checkpoint stands for, and that each device which was here lately has. */
-  dropLog(space: Space): void {
-    const { log, spaces, mesh, clock } = this.#parts
-    const base = this.#bases.of(space)
-    if (base === null) return
-    const since = clock.wallMs() - SILENT_MS_MAX
-    const waited = spaces
-      .acknowledged(space.row)
-      .filter(
-        ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
-      )
-      .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
-    for (const writer of space.writers.values()) {
-      const covered = base.seqs.get(writer.name) ?? 0
-      const upTo = Math.min(covered, ...waited.map(heads => heads.get(writer.name) ?? 0))
-      if (upTo > 0) log.dropUpTo(writer.id, upTo)
-    }
-    log.giveBack()
-    space.bytes = log.bytes(space.row)
-  }
-
   acknowledge(space: Space, device: string, heads: readonly Head[]): void {
-    const { spaces, clock } = this.#parts
-    const wire = heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])
-    spaces.acknowledge(space.row, device, clock.wallMs(), encodeControl(wire))
-    this.dropLog(space)
+    keepAcknowledged(this.#parts, space, device, heads)
+    dropLog(this.#parts, this.#bases, space)
   }
 
   putPieces(space: Space, pieces: readonly Uint8Array[]): void {
@@ -202,7 +196,7 @@ export class Checkpoints {
     record: Uint8Array,
     contents: z.infer<typeof Contents>
   ): void {
-    const { log, homeKey, emit } = this.#parts
+    const { log, homeKey } = this.#parts
     for (const { seq, hash, clock, ...id } of heads) {
       const writer = space.writer(id) ?? space.addWriter(id)
       if (writer.head.frozen !== undefined || writer.head.seq >= seq) continue
@@ -218,9 +212,7 @@ export class Checkpoints {
       log.putDoc(space.row, { tag, sealed: sealName(homeKey, space, { name, kind }), ...empty })
     }
     this.#documents.rebuild(space)
-    this.dropLog(space)
-    for (const { name } of this.#documents.names(space))
-      emit({ type: 'changed', change: { space: space.id, doc: nameOf(name), writer: '', keys: null } })
+    dropLog(this.#parts, this.#bases, space)
     this.#intake.retry(space)
   }
 }

@@ -11,38 +11,15 @@ import { DOCS_MAX } from '../../../protocols/memory/limits.ts'
 import type { EnvelopeRow } from '../../../storage/memory/rows.ts'
 import { type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import { type DocName, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
+import { type DocName, nameOf, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
+import { isIn, isRefusal, type OpenDocument, ROW_BYTES, TAIL_BYTES } from './open-document.ts'
 import type { Parts } from './parts.ts'
-import { endOf } from './rights.ts'
 import type { Space, Writer } from './space.ts'
 
 /** Documents in memory take about ten times their snapshot. */
 const OPEN_BYTES_MAX = 8 * 1024 * 1024
 const OPEN_MAX = 256
-/** Opening a document applies so much again at most, or as much as its snapshot is long. */
-const TAIL_BYTES = 256 * 1024
-const ROW_BYTES = 256
 const NONE: ReadonlySet<number> = new Set()
-/** In these no writer touches what another one wrote: what does not count can be left out. */
-const APART: ReadonlySet<DocKind> = new Set(['facts', 'journal', 'thread', 'tasks'])
-
-export interface OpenDocument {
-  readonly space: Space
-  readonly tag: Uint8Array
-  /** A {@link DocRef}. */
-  readonly name: string
-  readonly kind: DocKind
-  readonly model: DocModel
-  /** The last envelope in it. */
-  upto: number
-  snapshotBytes: number
-  /** Of envelopes since the snapshot on disk. */
-  tailBytes: number
-  /** Of its readable content, as long as nothing came. */
-  hash: Uint8Array | undefined
-  saved: boolean
-}
-
 export class Documents {
   readonly #parts: Parts
   readonly #bases: Bases
@@ -211,10 +188,16 @@ export class Documents {
     space.hash = undefined
   }
 
-  /** From what is signed: the checkpoint and all envelopes after it. */
+  /** From what is signed: the checkpoint and all envelopes after it. What is read may be another content then. */
   rebuild(space: Space): void {
+    const { log, key, emit } = this.#parts
     this.drop(space)
-    for (const { tag } of this.#parts.log.docs(space.row)) this.#parts.log.staleDoc(space.row, tag)
+    for (const { tag } of log.docs(space.row)) log.staleDoc(space.row, tag)
+    for (const { name } of this.names(space))
+      emit({
+        type: 'changed',
+        change: { space: space.id, doc: nameOf(name), writer: key.peerId, keys: null }
+      })
   }
 
   /** A checkpoint has all that is in them: what is on disk of them is not needed. */
@@ -263,15 +246,4 @@ export class Documents {
   }
 }
 
-/** The update was refused, and the document is as before. Anything else that is thrown may have changed it. */
-export const isRefusal = (thrown: unknown): thrown is LumosError =>
-  thrown instanceof LumosError && thrown.code === 'MEMORY_INVALID'
-
 const keyOf = (space: Space, tag: Uint8Array): string => `${space.row} ${Buffer.from(tag).toString('hex')}`
-
-/**
- * Whether what an envelope says goes into the document: not after the end of its life. In texts others write between the
- * words of a writer, so these stay. What an excluded writer wrote goes in, and the document leaves it out itself.
- */
-export const isIn = (space: Space, writer: Writer, seq: number, kind: DocKind): boolean =>
-  !APART.has(kind) || seq <= endOf(space.charter.charter, writer)

@@ -9,14 +9,16 @@ import {
   type Envelope,
   encodeEnvelope,
   equal,
-  openEnvelope,
-  openHeader
+  openEnvelope
 } from '../../../protocols/memory/envelope.ts'
 import { type Placed, place } from '../log/chain-core.ts'
 import type { Batch } from '../types.ts'
 import type { Accepted, Refused } from '../worker/engine.ts'
+import { appendEnvelope } from './append.ts'
 import { nameOf, openBatch } from './batches.ts'
-import { type Documents, isIn, isRefusal } from './documents.ts'
+import type { Documents } from './documents.ts'
+import { freeze, keepProof } from './equivocation.ts'
+import { isIn, isRefusal } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, counts, endOf, rightIn } from './rights.ts'
 import type { Space, Writer } from './space.ts'
@@ -97,7 +99,7 @@ export class Intake {
     const after = envelope.after.map(on => space.dependency(on))
     const placed = place(envelope, writer?.head.seq === 0 ? undefined : writer?.head, known, after)
     if (placed.type === 'known') {
-      if (writer?.head.frozen === envelope.seq) this.#prove(space, writer, envelope)
+      if (writer?.head.frozen === envelope.seq) keepProof(this.#parts, space, writer, envelope)
       return 'known'
     }
     this.#admit(space, envelope)
@@ -107,7 +109,8 @@ export class Intake {
 
   #placed(space: Space, envelope: Envelope, placed: Placed, from: string): Taken {
     if (placed.type === 'equivocated') {
-      this.#freeze(space, space.writer(envelope)!, envelope)
+      freeze(this.#parts, space, envelope)
+      this.#documents.rebuild(space)
       throw equivocated(envelope)
     }
     if (placed.type === 'invalid') throw invalid(envelope, placed.why)
@@ -186,34 +189,6 @@ export class Intake {
     this.#parts.spaces.addPoison(hash, why)
   }
 
-  /** From this number on nothing of the writer counts: not the first of the two, and not what followed it. */
-  #freeze(space: Space, writer: Writer, second: Envelope): void {
-    const { log } = this.#parts
-    const { seq } = second
-    const first = log.get(writer.id, seq)!
-    const before = seq === 1 ? undefined : log.get(writer.id, seq - 1)
-    log.dropProofs(writer.id)
-    log.addProof(writer.id, first.hash, encodeEnvelope(first))
-    log.addProof(writer.id, second.hash, encodeEnvelope(second))
-    log.dropFrom(writer.id, seq)
-    const { prev } = openHeader(first.head)
-    space.moveHead(writer, { seq: seq - 1, hash: prev, clock: before?.clock ?? 0, frozen: seq })
-    space.pending.dropUpTo(writer.name, Number.POSITIVE_INFINITY)
-    this.#documents.rebuild(space)
-  }
-
-  /** A third envelope of the number: each device keeps the two of the lowest hashes, so that all keep the same. */
-  #prove(space: Space, writer: Writer, envelope: Envelope): void {
-    const { log } = this.#parts
-    const proofs = log.proofs(writer.id)
-    if (proofs.some(({ hash }) => equal(hash, envelope.hash))) return
-    if (Buffer.compare(envelope.hash, proofs[1]!.hash) > 0) return
-    checkSignature(envelope)
-    log.dropProofs(writer.id, proofs[1]!.hash)
-    log.addProof(writer.id, envelope.hash, encodeEnvelope(envelope))
-    space.hash = undefined
-  }
-
   #hashOf({ id, head }: Writer, seq: number): Uint8Array | undefined {
     return seq > head.seq ? undefined : this.#parts.log.get(id, seq)?.hash
   }
@@ -227,21 +202,6 @@ export class Intake {
     this.#parts.emit({ type: 'problem', space: space.id, refused })
     return refused
   }
-}
-
-/** Writes it, and the new end of the chain. */
-export function appendEnvelope(
-  { log }: Pick<Parts, 'log'>,
-  space: Space,
-  writer: Writer,
-  envelope: Envelope,
-  touched: (id: number) => void
-): void {
-  const { seq, hash, clock, tag, head, signature, box } = envelope
-  const id = log.append(space.row, { writer: writer.id, seq, hash, clock, tag, head, signature, box })
-  space.moveHead(writer, { seq, hash, clock })
-  space.bytes += head.length + (box?.length ?? 0) + 200
-  touched(id)
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -156,7 +156,10 @@ export class Links {
       onClosed: err => {
         if (this.#links.get(peer) !== link) return
         this.#links.delete(peer)
-        this.#components.mesh.log.debug({ peerId: peer, err }, 'a stream to which spaces are offered has ended')
+        this.#components.mesh.log.debug(
+          { peerId: peer, err },
+          'a stream to which spaces are offered has ended'
+        )
         step({ type: 'unlinked', peer })
       }
     }

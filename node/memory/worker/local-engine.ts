@@ -95,7 +95,10 @@ export class LocalEngine extends SyncCalls {
   }
 
   write(ref: string, doc: string, kind: DocKind, changes: readonly MemoryChange[]) {
-    return this.all.author.write(this.all.readable(ref), doc, kind, changes)
+    const space = this.all.readable(ref)
+    const written = this.all.author.write(space, doc, kind, changes)
+    this.all.checkpoints.tend(space)
+    return written
   }
 
   history(ref: string, { doc, limit = 100 }: { doc?: string; limit?: number } = {}): MemoryHistoryItem[] {

@@ -1,6 +1,6 @@
 /**
- * The engine of memory behind its thread. It starts with the first call. A call that is not done in time ends the thread;
- * the envelope that it was applying then is poison, and the next call starts another thread.
+ * The engine of memory behind its thread. It starts with the first call. Where a call does not get on in time, the thread
+ * is ended, and the next call starts another one. An envelope at which that happened twice is poison.
  */
 
 import { Worker } from 'node:worker_threads'
@@ -14,12 +14,13 @@ import {
   type Ask,
   CALLS,
   type CallName,
+  COUNTER_AT,
   type Failure,
   type Reply,
   type Start
 } from './messages.ts'
 
-/** One call: a thousand envelopes are applied in a tenth of this. */
+/** One call, or one envelope of a call: the largest takes a hundredth of this. */
 const CALL_MS_MAX = 5000
 /** Those that go over a whole space take as long as it is large. */
 const LONG: ReadonlySet<CallName | 'close'> = new Set([
@@ -50,6 +51,8 @@ class MemoryThread {
   readonly #listeners = new Set<(event: EngineEvent) => void>()
   readonly #tasks = new Map<number, Task>()
   readonly #poison: Uint8Array[] = []
+  /** Once may be a device that was asleep, or a disk that was. */
+  readonly #suspects = new Set<string>()
   /** Told anew to each thread. */
   #members: readonly [string | null, readonly EngineMember[]] | undefined
   #worker: Worker | undefined
@@ -136,7 +139,12 @@ class MemoryThread {
 
   #watch(ms: number): void {
     this.#timer?.cancel()
-    this.#timer = this.#options.clock.setTimer(() => this.#end(), ms)
+    const mark = new Uint8Array(this.#applying)
+    const count = mark[COUNTER_AT]
+    this.#timer = this.#options.clock.setTimer(
+      () => (mark[COUNTER_AT] === count ? this.#end() : this.#watch(ms)),
+      ms
+    )
   }
 
   /** It does not answer: no call to it can be trusted to end. */
@@ -156,7 +164,10 @@ class MemoryThread {
     this.#worker = undefined
     this.#timer?.cancel()
     const mark = new Uint8Array(this.#applying)
-    if (mark[0] === 1) this.#poison.push(mark.slice(1))
+    const hash = mark.slice(1, COUNTER_AT)
+    const name = Buffer.from(hash).toString('hex')
+    if (mark[0] === 1 && this.#suspects.has(name)) this.#poison.push(hash)
+    if (mark[0] === 1) this.#suspects.add(name)
     if (!this.#isClosed) this.#options.log.error({ err: error }, 'the thread of memory has ended')
     const tasks = [...this.#tasks.values()]
     this.#tasks.clear()

@@ -10,7 +10,7 @@ import { MEMORY_MIGRATIONS } from '../../../storage/memory/schema.ts'
 import { openDoc } from '../docs/index.ts'
 import type { EngineEvent } from './engine.ts'
 import { LocalEngine } from './local-engine.ts'
-import type { Ask, Reply, Start } from './messages.ts'
+import { type Ask, COUNTER_AT, type Reply, type Start } from './messages.ts'
 
 /** A call that came first does not wait for those behind it for longer. */
 const GROUP_MS = 5
@@ -36,6 +36,7 @@ const engine = database.transaction(() => {
     applying(hash) {
       if (hash !== null) mark.set(hash, 1)
       mark[0] = hash === null ? 0 : 1
+      mark[COUNTER_AT]!++
     }
   })
   for (const hash of poison) made.poison(hash)

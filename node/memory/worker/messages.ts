@@ -25,8 +25,12 @@ export interface Start {
   readonly applying: SharedArrayBuffer
 }
 
-/** One byte that is 1 while an envelope is applied, and its hash: readable also where the thread answers no more. */
-export const APPLYING_BYTES = 33
+/**
+ * One byte that is 1 while an envelope is applied, its hash, and one that counts on with each: readable also where the
+ * thread answers no more.
+ */
+export const APPLYING_BYTES = 34
+export const COUNTER_AT = 33
 
 export interface Ask {
   readonly id: number

@@ -72,7 +72,10 @@ export class SyncCalls {
   }
 
   accept(id: string, envelopes: readonly Uint8Array[], from: string): Accepted {
-    return this.all.intake.accept(this.all.known(id), envelopes, from)
+    const space = this.all.known(id)
+    const accepted = this.all.intake.accept(space, envelopes, from)
+    if (accepted.taken > 0) this.all.checkpoints.tend(space)
+    return accepted
   }
 
   acknowledge(id: string, peerId: string, heads: readonly Head[]): void {

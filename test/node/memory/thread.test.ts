@@ -52,7 +52,9 @@ describe('the thread of memory', () => {
     let said = 0
     for (let kill = 0; kill < 2; kill++) {
       const lines = await new Promise<string[]>(resolve =>
-        execFile(process.execPath, [DYING, path, String(25 + kill * 17)], (_, out) => resolve(out.trim().split('\n')))
+        execFile(process.execPath, [DYING, path, String(25 + kill * 17)], (_, out) =>
+          resolve(out.trim().split('\n'))
+        )
       )
       said = Math.max(said, ...lines.map(Number))
       const engine = open('one', { path })
@@ -75,16 +77,22 @@ describe('the thread of memory', () => {
     await engine.setMembers(MESH, members)
     const { id } = peer.do(local => local.create('notes'))
     peer.do(local => local.share(id, { peerId: self }, 'write'))
-    await engine.acceptCharters(id, peer.do(local => local.charters(id, 1, self)), peer.peerId)
+    await engine.acceptCharters(
+      id,
+      peer.do(local => local.charters(id, 1, self)),
+      peer.peerId
+    )
     set(peer, id, 'fine', 'yes')
     set(peer, id, 'hang', 'yes')
     const envelopes = peer.do(local => local.envelopesAfter(id, [], 1e6))
-    await assert.rejects(engine.accept(id, envelopes, peer.peerId), { code: 'TIMEOUT' })
+    for (let attempt = 0; attempt < 2; attempt++)
+      await assert.rejects(engine.accept(id, envelopes, peer.peerId), { code: 'TIMEOUT' })
     const accepted = await engine.accept(id, envelopes, peer.peerId)
     assert.equal(accepted.taken, 1)
-    assert.deepEqual(accepted.refused.map(({ code, writer }) => [code, writer?.device]), [
-      ['MEMORY_POISON', peer.peerId]
-    ])
+    assert.deepEqual(
+      accepted.refused.map(({ code, writer }) => [code, writer?.device]),
+      [['MEMORY_POISON', peer.peerId]]
+    )
     await engine.write(id, 'default', 'facts', [{ type: 'set', key: 'own', value: 'yes' }])
     assert.equal(await engine.get(id, 'default', 'fine'), 'yes')
     await engine.close()
