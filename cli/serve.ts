@@ -54,6 +54,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
       (await import('../units/index.ts')).createUnits({
         node,
         gatewayUrl: () => gateway.url,
+        refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
         stop
       })

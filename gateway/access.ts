@@ -93,11 +93,17 @@ export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosE
   // In absolute form the request line names a host of its own, which then counts instead.
   if (!incoming.url?.startsWith('/')) return denied('The request must name a path.')
 
-  const origins = valuesOf(incoming, 'origin')
-  const known = origins.every(origin => origin.startsWith('http://') && hosts.has(origin.slice(7)))
-  if (known || isListed(incoming, access)) return undefined
+  if (foreignOrigin(incoming, access) === undefined) return undefined
   const hint = isOpenai(incoming) ? 'If it is your page, list its origin in gateway.origins.' : undefined
   return denied('This Origin may not ask here.', hint)
+}
+
+/** The origin of a page that may not ask here. */
+export function foreignOrigin(incoming: IncomingMessage, access: TcpAccess): string | undefined {
+  if (isListed(incoming, access)) return undefined
+  return valuesOf(incoming, 'origin').find(
+    origin => !(origin.startsWith('http://') && access.hosts.has(origin.slice(7)))
+  )
 }
 
 function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {

@@ -8,13 +8,14 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
-import { hostsOf, isLoopback, isOpenai, refusalOf, type TcpAccess } from './access.ts'
+import { foreignOrigin, hostsOf, isLoopback, isOpenai, refusalOf, type TcpAccess } from './access.ts'
 import { allowOrigin } from './cors.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Listener, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
 import { notLoaded } from './not-loaded.ts'
 import { refusal } from './openai/errors.ts'
+import { RefusedOrigins } from './refused-origins.ts'
 import { Sessions } from './sessions.ts'
 import { dropUnreadBody } from './unread-body.ts'
 
@@ -57,6 +58,7 @@ export class Gateway {
   readonly #components: GatewayComponents
   readonly #options: GatewayOptions
   readonly #sessions: Sessions
+  readonly #refusedOrigins: RefusedOrigins
   readonly #closing = new AbortController()
   #token: string
   #servers: Server[] = []
@@ -69,6 +71,7 @@ export class Gateway {
     this.#components = components
     this.#options = options
     this.#sessions = new Sessions(components.clock)
+    this.#refusedOrigins = new RefusedOrigins(components.clock)
     this.#token = options.token
   }
 
@@ -77,6 +80,11 @@ export class Gateway {
     if (this.#tcp === undefined) return undefined
     const [host] = hostsOf(this.#options.host, this.#tcp.port, [])
     return `http://${host}`
+  }
+
+  /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
+  get refusedOrigins(): readonly string[] {
+    return this.#refusedOrigins.list()
   }
 
   async start(): Promise<void> {
@@ -188,6 +196,8 @@ export class Gateway {
       )
       return
     }
+    const origin = access && isOpenai(incoming) ? foreignOrigin(incoming, access) : undefined
+    if (origin !== undefined) this.#refusedOrigins.note(origin)
     this.#refuse(outgoing, refused)
   }
 

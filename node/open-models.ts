@@ -59,6 +59,7 @@ export async function openModels(
     ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
     serve: found => kindOf(found.engine).serve(found, host),
+    adapt: (adapter, base) => kindOf(adapter.engine).adapt!(adapter, base),
     onChange: (models, changing) => registry.update(models, changing)
   })
   opened.adopt(catalogue, () => catalogue.stop())

@@ -21,16 +21,18 @@ export interface UnitsOptions {
   readonly node: LumosNode
   /** Where other programs reach this node, once they can. */
   gatewayUrl(): string | undefined
+  /** Origins of pages that the gateway refused lately; absent: it has none. */
+  refusedOrigins?(): readonly string[]
   /** Replaces the gateway's token; returns how many sessions have ended. */
   rotateToken(): number
   /** Begins to stop the whole process; returns at once. */
   stop(): void
 }
 
-export function createUnits({ node, gatewayUrl, rotateToken, stop }: UnitsOptions): UnitRegistry {
+export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOptions): UnitRegistry {
   const registry = new UnitRegistry()
   const units = [
-    ...meshUnits(node, gatewayUrl),
+    ...meshUnits(node, gateway),
     ...membershipUnits(node),
     ...pairingUnits(node),
     ...modelUnits(node),

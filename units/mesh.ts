@@ -5,15 +5,28 @@ import { DiscoveryReport } from '../interface/discovery.ts'
 import { type LumosNode, NodeStatus, PeerInfo } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 
-export const meshUnits = (node: LumosNode, gatewayUrl: () => string | undefined) => [
+interface GatewayFacts {
+  gatewayUrl(): string | undefined
+  refusedOrigins?(): readonly string[]
+}
+
+export const meshUnits = (node: LumosNode, { gatewayUrl, refusedOrigins }: GatewayFacts) => [
   defineUnit({
     name: 'mesh.status',
     kind: 'query',
     permission: 'read',
     summary: 'This node: who it is, where it listens, how it is doing.',
     input: z.strictObject({}),
-    output: NodeStatus.extend({ gateway: z.string().nullable() }),
-    run: async () => ({ ...node.status(), gateway: gatewayUrl() ?? null })
+    output: NodeStatus.extend({
+      gateway: z.string().nullable(),
+      /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
+      refusedOrigins: z.array(z.string())
+    }),
+    run: async () => ({
+      ...node.status(),
+      gateway: gatewayUrl() ?? null,
+      refusedOrigins: [...(refusedOrigins?.() ?? [])]
+    })
   }),
   defineUnit({
     name: 'mesh.peers',

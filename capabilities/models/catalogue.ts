@@ -11,6 +11,8 @@ import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { CAPABILITIES_MAX, Offered } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
+import { type Adapt, Adapters } from './adapters.ts'
+import { invalid } from './description.ts'
 import type { EnginesHere, FoundModel } from './found-model.ts'
 import { ModelFolder, type ModelFolderOptions } from './model-folder.ts'
 
@@ -46,6 +48,8 @@ export interface CatalogueOptions {
   readonly engines?: EnginesHere
   /** What serves a model of a folder. */
   serve(found: FoundModel): Model
+  /** A model together with an adapter of it. Absent: adapters are left out. */
+  adapt?: Adapt
   /** Called with all models whenever they change, and with the ids of those that are not among them while their files change. */
   onChange(models: readonly Model[], changing: readonly string[]): void
 }
@@ -54,6 +58,9 @@ export class Catalogue implements Startable {
   readonly #options: CatalogueOptions
   readonly #folders: ModelFolder[]
   readonly #demonstrations: ModelFolder | undefined
+  /** Of folders whose models are repositories. */
+  readonly #cidOf = new Map<ModelFolder, (id: string) => string | undefined>()
+  readonly #adapters: Adapters
   /** Those that are served, by id. */
   #served: ReadonlyMap<string, Served> = new Map()
   #leftOut: readonly LeftOut[] = []
@@ -68,6 +75,10 @@ export class Catalogue implements Startable {
   constructor(options: CatalogueOptions) {
     const { directories, demonstrations } = options
     this.#options = options
+    const noAdapters: Adapt = ({ engine }) => {
+      throw invalid(`it is an adapter, and ${engine} takes none`)
+    }
+    this.#adapters = new Adapters(options.adapt ?? noAdapters)
     const folderOf = (path: string): ModelFolder => this.#folderOf(path)
     this.#folders = [...new Set(directories)].map(folderOf)
     // One that the settings name too is a directory like any other.
@@ -102,11 +113,16 @@ export class Catalogue implements Startable {
    * One more directory, which may be missing, and comes after the others. Its models are called as their folders are.
    * Resolves once it was read.
    *
+   * @param cidOf of the repository of a model there, by which adapters name their base.
    * @returns reads it anew, when its owner has put a model there or taken one away.
    */
-  async include(directory: string): Promise<() => Promise<void>> {
+  async include(
+    directory: string,
+    cidOf: (id: string) => string | undefined = () => undefined
+  ): Promise<() => Promise<void>> {
     const folder = this.#folderOf(directory, { optional: true, named: true })
     this.#folders.push(folder)
+    this.#cidOf.set(folder, cidOf)
     await folder.start()
     return () => folder.refresh()
   }
@@ -162,7 +178,7 @@ export class Catalogue implements Startable {
     }
     const isServed = (found: FoundModel): boolean => before.get(found.id)?.found === found
     // A model that is served keeps its id when a copy of it comes.
-    const found = this.#folders.flatMap(({ models }) => models)
+    const found = this.#withAdapters(leftOut)
     for (const model of [...found.filter(isServed), ...found.filter(one => !isServed(one))]) {
       const { id, folder: place } = model
       if (!claim(place, model)) continue
@@ -179,6 +195,23 @@ export class Catalogue implements Startable {
     for (const folder of this.#all) leftOut.push(...folder.leftOut)
     leftOut.push(...this.#ofServers.leftOut)
     this.#replace(served, leftOut)
+  }
+
+  /** The models of all folders, each adapter together with its base. */
+  #withAdapters(leftOut: LeftOut[]): FoundModel[] {
+    const all = this.#folders.flatMap(folder =>
+      folder.models.map(model => ({ model, cid: this.#cidOf.get(folder)?.(model.id) }))
+    )
+    const bases = all.filter(({ model }) => model.base === undefined)
+    return all.flatMap(({ model }) => {
+      if (model.base === undefined) return model
+      try {
+        return this.#adapters.adapted(model, bases)
+      } catch (err) {
+        leftOut.push(refused(model.folder, model.id, (err as Error).message))
+        return []
+      }
+    })
   }
 
   #serve(found: FoundModel, more: Pick<Model, 'demonstration'> = {}): Served {

@@ -15,6 +15,8 @@ export interface FoundModel {
   readonly id: string
   /** Other names of it, which mean the same loaded model. A model whose id is one of them goes before. */
   readonly aliases?: readonly string[]
+  /** Of an adapter: the model that it changes, by a CID or a name. What is served is both together. */
+  readonly base?: string
   /** Name of the kind of engine that opens it. */
   readonly engine: string
   readonly tasks: readonly TaskName[]
@@ -72,6 +74,12 @@ export interface EngineKind {
    */
   find(directory: ModelDirectory): Promise<readonly FoundModel[]>
   serve(found: FoundModel, host: ModelHost): Model
+  /**
+   * A model together with an adapter, both of this kind. Absent: no model of this kind takes one.
+   *
+   * @throws {LumosError} `MODEL_INVALID` where the adapter is made for another model.
+   */
+  adapt?(adapter: FoundModel, base: FoundModel): FoundModel
 }
 
 /** What engines of models on disk get of the node. */

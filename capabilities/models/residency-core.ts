@@ -52,6 +52,7 @@ function effectsOf(state: ResidencyState, event: ResidencyEvent, nowMs: number):
   if (model === undefined) return NO_EFFECTS
   switch (event.type) {
     case 'begin':
+      model.askedKeepMs = event.keepAliveMs
       if (model.leases++ === 0) busyBegins(model, nowMs)
       return NO_EFFECTS
     case 'end':
@@ -106,8 +107,8 @@ function reasonToUnload(model: Resident, nowMs: number): UnloadReason | undefine
 }
 
 /** A model that takes no memory here costs nothing to keep. */
-const keepMs = ({ pinned, bytes, keepAliveMs }: Resident): number =>
-  pinned || bytes === 0 ? Number.POSITIVE_INFINITY : keepAliveMs
+const keepMs = ({ pinned, bytes, keepAliveMs, askedKeepMs = keepAliveMs }: Resident): number =>
+  pinned || bytes === 0 ? Number.POSITIVE_INFINITY : askedKeepMs
 
 function loaded(
   state: ResidencyState,

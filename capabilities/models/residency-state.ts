@@ -16,6 +16,8 @@ export interface Resident {
   readonly key: number
   readonly pinned: boolean
   readonly keepAliveMs: number
+  /** What its last request asked instead. */
+  askedKeepMs: number | undefined
   phase: Phase
   /** What it takes now; while it is cold, what it took last, or is expected to take. */
   bytes: number
@@ -53,7 +55,7 @@ export type ResidencyEvent =
   /** It has left, and its engine has closed. */
   | { readonly type: 'remove'; readonly key: number }
   /** A request holds it from now on, until `end`. */
-  | { readonly type: 'begin'; readonly key: number }
+  | { readonly type: 'begin'; readonly key: number; readonly keepAliveMs?: number | undefined }
   | { readonly type: 'end'; readonly key: number }
   /** It is to be loaded: `load` or `refuse` follows, at once or later. */
   | { readonly type: 'want'; readonly key: number }
@@ -77,6 +79,7 @@ export const newResident = (
   nowMs: number
 ): Resident => ({
   ...{ key, bytes, pinned, keepAliveMs },
+  askedKeepMs: undefined,
   phase: 'cold',
   loadedBytes: bytes,
   loadMs: 0,

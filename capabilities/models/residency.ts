@@ -76,9 +76,13 @@ export class Residency {
     return this.#state.models.get(key)!
   }
 
-  /** A request holds the model until `end`: it is not unloaded meanwhile. */
-  begin(key: number): void {
-    this.#step({ type: 'begin', key })
+  /**
+   * A request holds the model until `end`: it is not unloaded meanwhile.
+   *
+   * @param keepAliveMs how long it stays loaded when it is idle after that; absent: as its footprint says.
+   */
+  begin(key: number, keepAliveMs?: number): void {
+    this.#step({ type: 'begin', key, keepAliveMs })
   }
 
   end(key: number): void {

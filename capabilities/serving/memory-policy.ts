@@ -31,7 +31,7 @@ export const ALL_IN_MEMORY: MemoryPolicy = {
 /** The process of an engine without a model: Node, and the native library. Measured: 60 to 97 MB. */
 const PROCESS_BYTES = 96 * 1024 * 1024
 /** onnxruntime keeps a second, rearranged copy of the weights: 381 MB for a file of 201 MB. llama.cpp maps the file. */
-const COPIES: Readonly<Record<string, number>> = { onnx: 2, gguf: 1.25 }
+const COPIES: Readonly<Record<string, number>> = { onnx: 2, gguf: 1.25, adapter: 1.25 }
 
 /**
  * Until a model was measured. Where all copies of its weights are more than there is room for, and one is not, it may

@@ -13,6 +13,7 @@ import type { Inference, InferenceChunk, PreparedRequest, ServeOptions } from '.
 import type { AbortOptions, Logger, Startable } from '../../interface/lifecycle.ts'
 import type { Capability } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
+import { keepAliveOf } from '../../interface/tasks/keep-alive.ts'
 import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
@@ -121,7 +122,7 @@ export class Registry implements Inference, Startable {
     const { engine } = entry.model
     const { key } = manager
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    this.#residency.begin(key)
+    this.#residency.begin(key, this.#keepAlive(request, options))
     try {
       const turn = admission.enter(work.signal, options?.askedBy)
       if (turn !== undefined) await turn
@@ -194,6 +195,13 @@ export class Registry implements Inference, Startable {
   /** Resident memory of the processes that engines run in. */
   memoryBytes(): number {
     return this.#models.all.reduce((sum, { model }) => sum + model.engine.memoryBytes, 0)
+  }
+
+  /** A peer may have the memory of this device back sooner than its owner has set, and not later. */
+  #keepAlive(request: PreparedRequest, options: ServeOptions | undefined): number | undefined {
+    const askedMs = keepAliveOf(request)
+    if (askedMs === undefined || options?.askedBy === undefined) return askedMs
+    return Math.min(askedMs, this.#options.memory.keepAliveMs)
   }
 
   #stateOf(entry: Entry): ModelState {

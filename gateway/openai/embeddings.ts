@@ -7,7 +7,7 @@ import type { AppEnv } from '../app-env.ts'
 import { answerWhole, LARGE_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
 import { ModelName, rightModel } from './model-name.ts'
 import { usageOf } from './pieces.ts'
-import { defined } from './sampling.ts'
+import { defined, StaysLoaded } from './sampling.ts'
 import { maybe, oneOf, textsUpTo } from './schema.ts'
 
 const UNIT = 'inference.embed'
@@ -18,7 +18,8 @@ const Embeddings = z.object({
   model: ModelName,
   input: textsUpTo(TEXTS_MAX),
   encoding_format: maybe(z.enum(FORMATS, oneOf(FORMATS))),
-  dimensions: maybe(featureExtraction.params.shape.dimensions)
+  dimensions: maybe(featureExtraction.params.shape.dimensions),
+  keep_alive: StaysLoaded
 })
 
 interface Embedded {
@@ -27,14 +28,14 @@ interface Embedded {
 }
 
 export const embeddingRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
-  const { model, input, encoding_format, dimensions } = await readBody(
+  const { model, input, encoding_format, dimensions, keep_alive } = await readBody(
     c,
     components,
     Embeddings,
     LARGE_BODY_BYTES_MAX
   )
   return rightModel(components, c, { model, task: featureExtraction.name }, async () => {
-    const asked = defined({ model, input, dimensions })
+    const asked = defined({ model, input, dimensions, keep_alive })
     const { embeddings, usage } = (await components.units.execute(
       UNIT,
       asked,

@@ -8,7 +8,7 @@ import type { AppEnv } from '../app-env.ts'
 import { answerWhole, LARGE_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
 import { ModelName, rightModel } from './model-name.ts'
 import { usageOf } from './pieces.ts'
-import { defined } from './sampling.ts'
+import { defined, StaysLoaded } from './sampling.ts'
 import { listOf, maybe } from './schema.ts'
 
 const UNIT = 'inference.rerank'
@@ -20,7 +20,8 @@ const Rerank = z.object({
     documents.map(document => (typeof document === 'string' ? document : document.text))
   ),
   top_n: maybe(z.int().min(1)),
-  return_documents: maybe(z.boolean())
+  return_documents: maybe(z.boolean()),
+  keep_alive: StaysLoaded
 })
 
 interface Ranked {
@@ -29,14 +30,17 @@ interface Ranked {
 }
 
 export const rerankRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
-  const { model, query, documents, top_n, return_documents } = await readBody(
+  const { model, query, documents, top_n, return_documents, keep_alive } = await readBody(
     c,
     components,
     Rerank,
     LARGE_BODY_BYTES_MAX
   )
   return rightModel(components, c, { model, task: textRanking.name }, async () => {
-    const asked = defined({ model, query, documents, top_n: top_n && Math.min(top_n, documents.length) })
+    const asked = defined({
+      ...{ model, query, documents, keep_alive },
+      top_n: top_n && Math.min(top_n, documents.length)
+    })
     const { results, usage } = (await components.units.execute(UNIT, asked, unitContext(c, UNIT))) as Ranked
     return answerWhole(c, {
       ...{ id: c.var.call.requestId, object: 'list', model },

@@ -1,12 +1,13 @@
 /** How a text is to be generated: what chats, completions and responses have in common. */
 
 import * as z from 'zod'
+import { KeepAlive } from '../../interface/amounts.ts'
 import {
   GenerationParams,
   STOP_CHARS_MAX,
   STOPS_MAX,
-  TOOLS_MAX,
-  Tool
+  Tool,
+  toolsOf
 } from '../../interface/tasks/generation-params.ts'
 import { listOf, maybe, oneOf, unsupported } from './schema.ts'
 
@@ -27,6 +28,8 @@ export const Choices = z
   .nullish()
   .transform(n => n ?? 1)
 
+/** Not of OpenAI: Ollama's word for how long the model stays loaded. */
+export const StaysLoaded = maybe(KeepAlive)
 const Temperature = maybe(temperature)
 const TopP = maybe(z.number().min(0).max(1)).transform(p => p && Math.max(p, TOP_P_MIN))
 
@@ -40,6 +43,7 @@ export const Sampling = {
   frequency_penalty: maybe(frequencyPenalty),
   presence_penalty: maybe(presencePenalty),
   seed: maybe(seed),
+  keep_alive: StaysLoaded,
   stop: maybe(z.union([Stop, listOf(Stop, STOPS_MAX, 0)])),
   logit_bias: unsupported(value => value instanceof Object && Object.keys(value).length === 0)
 }
@@ -50,8 +54,10 @@ export function samplingOf(body: Sampling): Record<string, unknown> {
   const { stop } = body
   const { temperature, top_p, top_k, min_p, repetition_penalty, frequency_penalty, presence_penalty, seed } =
     body
+  const { keep_alive } = body
   return {
     ...{ temperature, top_p, top_k, min_p, repetition_penalty, frequency_penalty, presence_penalty, seed },
+    keep_alive,
     stop: typeof stop === 'string' ? [stop] : stop
   }
 }
@@ -76,10 +82,10 @@ const ToolFields = z.object({
 })
 const Kind = z.literal('function', oneOf(['function']))
 
-export const ChatTools = maybe(
-  listOf(z.object({ type: Kind, function: ToolFields }), TOOLS_MAX, 0)
-).transform(tools => tools?.map(({ function: tool }) => defined(tool)))
-export const ResponseTools = maybe(listOf(ToolFields.extend({ type: Kind }), TOOLS_MAX, 0)).transform(tools =>
+export const ChatTools = maybe(toolsOf(z.object({ type: Kind, function: ToolFields }))).transform(tools =>
+  tools?.map(({ function: tool }) => defined(tool))
+)
+export const ResponseTools = maybe(toolsOf(ToolFields.extend({ type: Kind }))).transform(tools =>
   tools?.map(({ name, description, parameters }) => defined({ name, description, parameters }))
 )
 

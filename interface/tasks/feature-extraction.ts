@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { VECTORS_BYTES_MAX } from '../limits.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
+import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
 
 /** Texts of one request: what the SDKs of this field send at most. */
@@ -23,7 +24,7 @@ export const featureExtraction = defineTask({
       .refine(texts => charsOf(texts) <= CHARS_MAX, { error: `more than ${CHARS_MAX} characters together` })
   }),
   /** `dimensions`: only the first so many numbers of each vector, of length 1 again, for models trained for that. */
-  params: z.strictObject({ dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional() }),
+  params: z.strictObject({ dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional(), keepAlive }),
   output: z
     .object({
       dimensions: z.int().min(1).max(DIMENSIONS_MAX),

@@ -1,15 +1,22 @@
 /** How a text is to be generated. What is left out is what the model's makers set, and greedy where they set nothing. */
 
 import * as z from 'zod'
+import { exceeds } from '../json-extent.ts'
 import { TOKENS_MAX } from '../limits.ts'
+import { isRecord } from '../record.ts'
+import { keepAlive } from './keep-alive.ts'
 
 /** Sequences that end an answer. */
 export const STOPS_MAX = 16
 export const STOP_CHARS_MAX = 256
 /** Tools that a conversation offers. */
-export const TOOLS_MAX = 256
+const TOOLS_MAX = 256
 /** What one tool is described by: a schema is not a place for data. */
-const SCHEMA_BYTES_MAX = 64 * 1024
+const SCHEMA_CHARS_MAX = 64 * 1024
+/** All tools of a conversation: each of these characters is looked at where the network runs, and by the model. */
+const TOOLS_CHARS_MAX = 512 * 1024
+/** Objects and lists of a schema within one another: twice as many as an engine follows schemas within schemas. */
+export const SCHEMA_DEPTH_MAX = 64
 const DESCRIPTION_CHARS_MAX = 16 * 1024
 export const TOP_LOGPROBS_MAX = 20
 
@@ -19,19 +26,33 @@ const ToolName = z
   .max(128)
   .regex(/^[\w.:-]+$/, 'letters, digits and _.:- only')
 
-/** Of the engine: which of JSON Schema's words it holds an answer to is its own matter. */
-const JsonSchema = z.record(z.string(), z.unknown()).refine(schema => charsOf(schema) <= SCHEMA_BYTES_MAX, {
-  error: `holds more than ${SCHEMA_BYTES_MAX} bytes, or is nested too deeply`
+const TOO_LARGE: Readonly<Record<'chars' | 'depth', string>> = {
+  chars: `holds more than ${SCHEMA_CHARS_MAX} characters`,
+  depth: `is nested more than ${SCHEMA_DEPTH_MAX} deep`
+}
+
+/**
+ * Of the engine: which of JSON Schema's words it holds an answer to is its own matter. It is not read as a record of the
+ * library, which takes a second for a few thousand keys.
+ */
+const JsonSchema = (z.unknown() as z.ZodType<Record<string, unknown>>).superRefine((value, context) => {
+  if (!isRecord(value)) {
+    context.addIssue({ code: 'invalid_type', expected: 'record', input: value })
+    return
+  }
+  const what = exceeds(value, SCHEMA_CHARS_MAX, SCHEMA_DEPTH_MAX)
+  if (what !== undefined) context.addIssue({ code: 'custom', message: TOO_LARGE[what] })
 })
 
-/** What is nested so deeply that it cannot be written is as good as endless. */
-function charsOf(schema: object): number {
-  try {
-    return JSON.stringify(schema).length
-  } catch {
-    return Number.POSITIVE_INFINITY
-  }
-}
+/** Measured as a whole before each is read. */
+export const toolsOf = <S extends z.ZodType>(tool: S) =>
+  z
+    .array(z.unknown())
+    .max(TOOLS_MAX)
+    .refine(tools => exceeds(tools, TOOLS_CHARS_MAX, Number.POSITIVE_INFINITY) === undefined, {
+      error: `hold more than ${TOOLS_CHARS_MAX} characters together`
+    })
+    .pipe(z.array(tool))
 
 export const Tool = z.object({
   name: ToolName,
@@ -66,9 +87,10 @@ export const GenerationParams = z.strictObject({
   /** Whether each token comes with its log-probability, and with how many others. */
   logprobs: z.boolean().optional(),
   topLogprobs: z.int().min(0).max(TOP_LOGPROBS_MAX).optional(),
-  tools: z.array(Tool).max(TOOLS_MAX).optional(),
+  tools: toolsOf(Tool).optional(),
   toolChoice: ToolChoice.optional(),
   /** Several calls in one turn may be made. */
   parallelToolCalls: z.boolean().optional(),
-  responseFormat: ResponseFormat.optional()
+  responseFormat: ResponseFormat.optional(),
+  keepAlive
 })

@@ -5,6 +5,7 @@ import { TENSOR_BYTES_MAX } from '../limits.ts'
 import { isRecord } from '../record.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
+import { keepAlive } from './keep-alive.ts'
 
 /** Element types of a tensor and their bytes per element. */
 export const TENSOR_TYPES = {
@@ -88,7 +89,7 @@ export const tensor = defineTask({
   name: 'tensor',
   summary: 'Run a graph on named tensors.',
   input: z.strictObject({ tensors: Tensors }),
-  params: z.strictObject({}),
+  params: z.strictObject({ keepAlive }),
   output: z.object({ tensors: Tensors }),
   raw: true,
   argument: { from: 'json' },

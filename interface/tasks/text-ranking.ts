@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { defineTask } from './definition.ts'
+import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
 
 /** Documents of one request: what a search brings before it is put in order. */
@@ -20,7 +21,7 @@ export const textRanking = defineTask({
       .refine(texts => charsOf(texts) <= CHARS_MAX, { error: `more than ${CHARS_MAX} characters together` })
   }),
   /** Absent: all. */
-  params: z.strictObject({ topN: z.int().min(1).max(DOCUMENTS_MAX).optional() }),
+  params: z.strictObject({ topN: z.int().min(1).max(DOCUMENTS_MAX).optional(), keepAlive }),
   output: z.object({
     /** Best first; `score` is between 0 and 1. */
     results: z

@@ -1,7 +1,7 @@
 /** Requests of peers, answered by this node's own models. */
 
 import { OverloadedError, toLumosError } from '../../interface/errors.ts'
-import type { Inference, InferenceRequest } from '../../interface/inference.ts'
+import type { Inference, InferenceRequest, PreparedRequest } from '../../interface/inference.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
 import type { Feature, MeshContext, NodeParts, Participation } from '../feature.ts'
@@ -32,14 +32,19 @@ export class Serving implements Feature {
     this.#recheck?.()
   }
 
-  join({ permit }: MeshContext): Participation {
+  join({ permit, members }: MeshContext): Participation {
     const { clock, log, registry, access, served, emit } = this.#components
     const mayAsk = (peerId: string, request: InferenceRequest): void => {
       for (const to of access.for(request)) permit(peerId, { kind: 'ask', access: to })
     }
+    const isGuest = (peerId = '') => members.get(peerId)?.role === 'guest'
     let draining = false
     const handler = new InferenceHandler({
-      service: registry,
+      service: {
+        // Guests come and go: how long models stay loaded is not theirs to say.
+        infer: (request, options) =>
+          registry.infer(isGuest(options?.askedBy) ? withoutKeepAlive(request) : request, options)
+      },
       clock,
       log,
       authorize(peerId, request) {
@@ -81,3 +86,8 @@ const servedFor = (peerId: string, { id: requestId, task, model }: InferenceRequ
   task,
   model
 })
+
+const withoutKeepAlive = (request: PreparedRequest): PreparedRequest =>
+  request.params.keepAlive === undefined
+    ? request
+    : { ...request, params: { ...request.params, keepAlive: undefined } }

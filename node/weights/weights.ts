@@ -78,7 +78,8 @@ export class WeightsFeature implements Feature<Weights>, Weights {
       }
     })
     // Not before the store has withdrawn what may be damaged.
-    refresh = await catalogue.include(store.ground.folder.models)
+    const { folder, repositories } = store.ground
+    refresh = await catalogue.include(folder.models, id => repositories.find(id)?.cid)
     const feature = new WeightsFeature(components, store, refresh)
     changed = () => feature.#pulling.changed()
     return feature
@@ -240,7 +241,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     const { catalogue, registry } = this.#components
     const loaded = new Set(registry.models().flatMap(({ model, warm }) => (warm ? model : [])))
     return catalogue.found.find(
-      ({ id, folder }) => loaded.has(id) && `${folder}${sep}`.startsWith(join(directory, sep))
+      ({ id, parts }) => loaded.has(id) && parts.some(path => path.startsWith(join(directory, sep)))
     )?.id
   }
 }

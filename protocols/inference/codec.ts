@@ -24,6 +24,7 @@ import { attach, check, type Detached, decodeControl, detach, encodeControl } fr
 import { encodeError } from '../wire/errors.ts'
 import type { FrameInit } from '../wire/frames.ts'
 import { type Message, messageFrames, REPLIES_FROM, TYPE } from '../wire/messages.ts'
+import { packed, unpacked } from './schemas.ts'
 
 /** Ids of the protocol, the newest first: both sides offer all of them, and libp2p takes the first that both know. */
 export const INFERENCE_PROTOCOL = ['/lumos/inference/1']
@@ -60,14 +61,19 @@ const Done = z.object({
 /** @throws {InvalidInputError} when the input or params cannot be sent. */
 export const encodeRequest = ({ id, task, input, model, params, budgetMs }: PreparedRequest): Detached =>
   // Keys in the order of the encoding: nothing to sort.
-  detach({ id, task, input, model, params, budgetMs })
+  detach({ id, task, input, model, params: packed(params), budgetMs })
 
 /**
  * @throws {ProtocolViolationError} when it is not a request.
  * @throws {NoProviderError} when its task is not one that this node knows.
  */
 export const decodeRequest = (control: Uint8Array, data: readonly Uint8Array[]): InferenceRequest =>
-  checkedRequest(attach(control, data))
+  withSchemas(checkedRequest(attach(control, data)))
+
+function withSchemas(request: InferenceRequest): InferenceRequest {
+  const params = unpacked(request.params)
+  return params === request.params ? request : { ...request, params }
+}
 
 /** What nearly all requests are is told by hand; the schema is asked about the others, and says what is wrong. */
 function checkedRequest(value: unknown): InferenceRequest {

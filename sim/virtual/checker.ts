@@ -16,6 +16,7 @@ import { nodeOf } from './identities.ts'
 import type { Life } from './life.ts'
 import { chunksOf, textOf } from './messages.ts'
 import { BrokenInvariant, type Invariant } from './promises.ts'
+import { Retries } from './retries.ts'
 import type { World } from './world.ts'
 
 interface Tracked {
@@ -30,13 +31,6 @@ interface Tracked {
 const QUEUE_MS_MAX = 2000
 const QUEUED_PER_SLOT = 2
 
-/** Retries of a node within ten seconds: a tenth of its requests, or ten. Restated on purpose, as above. */
-const RETRIES_MIN = 10
-const RETRY_SHARE = 0.1
-const RETRY_WINDOW_MS = 10_000
-/** The core counts by the second, so it may count the requests of one more. */
-const REQUEST_WINDOW_MS = 11_000
-
 export class Checker {
   readonly #world: World
   readonly #requests = new Map<number, Tracked>()
@@ -44,8 +38,7 @@ export class Checker {
   readonly #accepted = new Map<number, { epochs: Float64Array; sequences: Float64Array }>()
   readonly #announced = new Map<number, number>()
   readonly #removals = new Map<number, Map<string, number>>()
-  /** When each node asked, and asked again; only the last seconds. */
-  readonly #asks = new Map<number, { requests: number[]; retries: number[] }>()
+  readonly #retries = new Retries()
   /** Requests that have ended, by what with; `ok` is a whole answer. */
   readonly outcomes = new Map<string, number>()
 
@@ -118,7 +111,7 @@ export class Checker {
     if (records.size > RECORDS_MAX || requests.size > this.open || decisions.size > DECISIONS_MAX) {
       throw broken('S9', `the router of n${node} keeps ${requests.size} requests, ${records.size} records`)
     }
-    if (event.type === 'ask') this.#asksOf(node).requests.push(this.#world.nowMs)
+    if (event.type === 'ask') this.#retries.asked(node, this.#world.nowMs)
     const isUnreached = this.#isUnreached(event)
     for (const effect of effects) {
       if (effect.type !== 'attempt') continue
@@ -127,7 +120,7 @@ export class Checker {
         throw broken('E1', `n${node} asks somebody for request ${effect.id} after its end`)
       if (++tracked.attempts > ATTEMPTS_MAX) throw broken('S13', `n${node} asked ${tracked.attempts} times`)
       if (!effect.peer.connected) tracked.toDial.add(effect.attempt)
-      if (event.type !== 'ask' && !isUnreached) this.#retried(node)
+      if (event.type !== 'ask' && !isUnreached) this.#retries.retried(node, this.#world.nowMs)
     }
   }
 
@@ -140,23 +133,6 @@ export class Checker {
       tracked?.toDial.delete(event.attempt) === true
     if (isUnreached) tracked!.attempts--
     return isUnreached
-  }
-
-  #retried(node: number): void {
-    const { requests, retries } = this.#asksOf(node)
-    const { nowMs } = this.#world
-    retries.push(nowMs)
-    while (retries[0]! <= nowMs - RETRY_WINDOW_MS) retries.shift()
-    while (requests.length > 0 && requests[0]! < nowMs - REQUEST_WINDOW_MS) requests.shift()
-    const budget = Math.max(RETRIES_MIN, RETRY_SHARE * requests.length)
-    if (retries.length > budget)
-      throw broken('S13', `n${node} made ${retries.length} retries of ${budget.toFixed(1)}`)
-  }
-
-  #asksOf(node: number) {
-    const asks = this.#asks.get(node) ?? { requests: [], retries: [] }
-    this.#asks.set(node, asks)
-    return asks
   }
 
   // Serving.
@@ -224,7 +200,7 @@ export class Checker {
 
   died(node: number): void {
     for (const [request, tracked] of this.#requests) if (tracked.node === node) this.#ended(request, 'crash')
-    this.#asks.delete(node)
+    this.#retries.forget(node)
   }
 
   /** The node has read its disks. What only its cache held may be gone; the rest may not. */

@@ -35,6 +35,35 @@ export const headOf = (entries: Readonly<Record<string, string | number>>, tenso
 export const tensor = (name: string, dims: readonly number[], offset = 0, type = 0): Buffer =>
   Buffer.concat([text(name), uint32(dims.length), ...dims.map(uint64), uint32(type), uint64(offset)])
 
+const FLOAT32 = 6
+const RANK = 2
+const ALPHA = 16
+
+/** A LoRA adapter of one matrix of a model, whose numbers are the same each time. */
+export function adapterFile(
+  architecture: string,
+  matrix: string,
+  [from, to]: readonly [number, number]
+): Buffer {
+  const numbers = (count: number, scale: number) =>
+    Buffer.from(Float32Array.from({ length: count }, (_, i) => scale * Math.sin(i * 1.7)).buffer)
+  const [a, b] = [numbers(from * RANK, 0.2), numbers(RANK * to, 0.5)]
+  const texts = Object.entries({
+    'general.architecture': architecture,
+    'general.type': 'adapter',
+    'adapter.type': 'lora'
+  }).map(([key, value]) => entry(key, value))
+  const alpha = Buffer.alloc(4)
+  alpha.writeFloatLE(ALPHA)
+  const head = Buffer.concat([
+    ...[Buffer.from('GGUF'), uint32(3), uint64(2), uint64(texts.length + 1)],
+    ...[...texts, text('adapter.lora.alpha'), uint32(FLOAT32), alpha],
+    tensor(`${matrix}.lora_a`, [from, RANK]),
+    tensor(`${matrix}.lora_b`, [RANK, to], a.length)
+  ])
+  return Buffer.concat([head, Buffer.alloc((ALIGNMENT - (head.length % ALIGNMENT)) % ALIGNMENT), a, b])
+}
+
 /** The file with one more entry, or with another value of one of its texts. Its weights stay aligned. */
 export function withEntry(file: Buffer, key: string, value: string | number): Buffer {
   const known = file.indexOf(text(key))

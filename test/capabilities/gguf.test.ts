@@ -4,13 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { kindOf } from '../../capabilities/engines/index.ts'
 import { readGguf } from '../../capabilities/engines/llama-cpp/gguf.ts'
 import { factsOf } from '../../capabilities/engines/llama-cpp/gguf-facts.ts'
 import { groupFiles } from '../../capabilities/engines/llama-cpp/gguf-names.ts'
+import { Adapters } from '../../capabilities/models/adapters.ts'
+import { Catalogue } from '../../capabilities/models/catalogue.ts'
 import type { EnginesHere } from '../../capabilities/models/found-model.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
+import { systemClock } from '../../interface/clock.ts'
 import { Offered } from '../../interface/manifest.ts'
-import { headOf, tensor, withEntry } from './gguf-files.ts'
+import { adapterFile, headOf, tensor, withEntry } from './gguf-files.ts'
+import { memoryLog } from './parts.ts'
 
 const TINY = fileURLToPath(new URL('../fixtures/tiny-llm-gguf/tiny-llm-q8_0.gguf', import.meta.url))
 const tiny = readFileSync(TINY)
@@ -191,5 +196,87 @@ describe('folders with GGUF files', () => {
     mkdirSync(join(directory, 'broken'))
     writeFileSync(join(directory, 'broken/a.gguf'), 'no')
     await assert.rejects(readModels(join(directory, 'broken'), engines), { message: /^a\.gguf: it is/ })
+  })
+})
+
+describe('an adapter', () => {
+  const CID = 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi'
+  const adapters = new Adapters((adapter, base) => kindOf('llama-cpp').adapt!(adapter, base))
+  const folderOf = (name: string, files: Record<string, string | Buffer>) => {
+    const folder = join(directory, name)
+    mkdirSync(folder)
+    for (const [file, bytes] of Object.entries(files)) writeFileSync(join(folder, file), bytes)
+    return folder
+  }
+  const matrix = adapterFile('llama', 'blk.3.ffn_down.weight', [384, 128])
+  const adapterOf = (name: string, base: unknown, file = matrix) =>
+    folderOf(name, {
+      'adapter.gguf': file,
+      'adapter_config.json': JSON.stringify({ peft_type: 'LORA', base_model_name_or_path: base })
+    })
+  const one = async (folder: string) => (await readModels(folder, engines))[0]!
+
+  it('is served under its own name, with the weights of the model that it names by CID or by name', async () => {
+    const base = await one(folderOf('base', { 'base-Q8_0.gguf': tiny }))
+    const bases = [{ model: base, cid: CID }]
+    for (const [name, wanted] of [
+      ['by-cid', CID],
+      ['by-name', 'base']
+    ] as const) {
+      const adapter = await one(adapterOf(name, wanted))
+      expect(adapter).toMatchObject({ id: name, base: wanted })
+      const adapted = adapters.adapted(adapter, bases)
+      expect(adapted).toMatchObject({ id: name, base: 'base', format: 'adapter', tasks: ['text-generation'] })
+      expect(adapted.settings).toMatchObject({ file: 'base-Q8_0.gguf', adapter: adapter.parts[0] })
+      // Of the same two it is the same model, and of another base another.
+      assert.equal(adapters.adapted(adapter, bases), adapted)
+      assert.notEqual(adapters.adapted(adapter, [{ model: { ...base }, cid: CID }]), adapted)
+    }
+  })
+
+  it('is refused where its base is absent, is of another architecture, or takes no adapter', async () => {
+    const base = await one(folderOf('other-base', { 'a.gguf': tiny }))
+    const bases = [{ model: base, cid: undefined }]
+    const adapter = await one(adapterOf('lost', CID))
+    assert.throws(() => adapters.adapted(adapter, bases), { code: 'MODEL_INVALID', message: new RegExp(CID) })
+    const wrong = await one(adapterOf('wrong', 'other-base', adapterFile('qwen3', 'blk.0.x.weight', [4, 4])))
+    assert.throws(() => adapters.adapted(wrong, bases), { message: /for qwen3, and other-base is llama/ })
+    const named = await one(adapterOf('named', 'other-base'))
+    const elsewhere = [{ model: { ...base, engine: 'transformers' }, cid: undefined }]
+    assert.throws(() => adapters.adapted(named, elsewhere), { message: /is opened by transformers/ })
+  })
+
+  it('is left out of a catalogue until the repository that it names by its CID comes', async () => {
+    const store = join(directory, 'store')
+    mkdirSync(store)
+    const adapter = adapterOf('store/mine', CID)
+    const catalogue = new Catalogue({
+      ...{ clock: systemClock, log: memoryLog(), fixed: [], directories: [], engines },
+      serve: ({ id, tasks }) => ({ id, tasks, slots: 1, engine: {} as never }),
+      adapt: (adapter, base) => kindOf(adapter.engine).adapt!(adapter, base),
+      onChange() {}
+    })
+    const refresh = await catalogue.include(store, id => (id === 'org/base' ? CID : undefined))
+    expect(catalogue.found).toEqual([])
+    expect(catalogue.leftOut).toMatchObject([{ place: adapter, model: 'mine', code: 'MODEL_INVALID' }])
+    folderOf('store/org%2Fbase', { 'base.gguf': tiny })
+    await refresh()
+    expect(catalogue.leftOut).toEqual([])
+    const mine = () => catalogue.found.find(({ id }) => id === 'mine')
+    expect(catalogue.found.map(({ id }) => id).toSorted()).toEqual(['mine', 'org/base'])
+    expect(mine()).toMatchObject({ base: 'org/base', format: 'adapter' })
+    const before = mine()
+    await refresh()
+    assert.equal(mine(), before)
+    catalogue.stop()
+  })
+
+  it('is left out where nothing names its base, or only PEFT reads it', async () => {
+    await assert.rejects(readModels(folderOf('bare', { 'a.gguf': matrix }), engines), {
+      message: /adapter_config\.json is missing/
+    })
+    await assert.rejects(readModels(adapterOf('number', 7), engines), { message: /base_model_name_or_path/ })
+    const peft = { 'adapter_config.json': '{}', 'adapter_model.safetensors': '' }
+    await assert.rejects(readModels(folderOf('peft', peft), engines), { message: /convert_lora_to_gguf/ })
   })
 })

@@ -15,7 +15,7 @@ import type { EngineSandbox } from '../../interface/node.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { accumulate } from '../../interface/tasks/index.ts'
 import { engineCompliance } from '../compliance/engine.ts'
-import { withEntry } from './gguf-files.ts'
+import { adapterFile, withEntry } from './gguf-files.ts'
 import { installedEngines, obstacle } from './installed-llama.ts'
 import { errorOf, memoryLog, registryOf, textRequest } from './parts.ts'
 
@@ -99,6 +99,36 @@ describe.skipIf(obstacle !== undefined)(told, () => {
     assert.equal(text, expected)
     assert.equal(finishReason, 'stop')
     assert(usage.inputTokens! > 5 && usage.outputTokens! > 4)
+  })
+
+  it('answers otherwise with an adapter, which is a folder of its own beside that of its base', async () => {
+    const folder = join(directory, 'pirate')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'adapter.gguf'), adapterFile('llama', 'blk.3.ffn_down.weight', [384, 128]))
+    const config = { peft_type: 'LORA', base_model_name_or_path: 'tiny-llm-gguf' }
+    writeFileSync(join(folder, 'adapter_config.json'), JSON.stringify(config))
+    const [adapter] = await readModels(folder, installedEngines)
+    const kind = kindOf('llama-cpp')
+    const adapted = kind.adapt!(adapter!, tiny.found)
+    const log = memoryLog()
+    // Engines may run as another user, who is let into the working directory alone.
+    chmodSync(directory, 0o755)
+    const model = kind.serve(adapted, { clock: systemClock, log, env: {}, cores: 2 })
+    const registry = registryOf([model], { log })
+    closing.push(() => registry.stop())
+    const question = () => ask({ messages: [user('What is the capital of Norway?')] }, { maxTokens: 16 })
+    const { text } = await answer(registry.infer({ ...question(), model: 'pirate' }))
+    assert.notEqual(text, 'The capital of Norway is Oslo.')
+    assert.equal((await answer(tiny.registry.infer(question()))).text, 'The capital of Norway is Oslo.')
+  })
+
+  it('says length of an answer in JSON that is cut, which is no whole one', async () => {
+    const properties = { a: { type: 'string', minLength: 40 } }
+    const schema = { type: 'object', properties, required: ['a'] }
+    const params = { maxTokens: 6, responseFormat: { type: 'json_schema', schema } }
+    const cut = await answer(tiny.registry.infer(ask({ messages: [user('Say it')] }, params)))
+    expect(cut).toMatchObject({ finishReason: 'length', usage: { outputTokens: 6 } })
+    assert.throws(() => JSON.parse(cut.text))
   })
 
   it('reads a control token as the text that it is, in every message', async () => {

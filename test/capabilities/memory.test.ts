@@ -7,6 +7,7 @@ import type { ModelChange } from '../../capabilities/models/model-manager.ts'
 import type { MemoryPolicy } from '../../capabilities/serving/memory-policy.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
+import { prepare } from '../../interface/prepare.ts'
 import { ManualClock } from './manual-clock.ts'
 import { errorOf, registryOf, textOf, textRequest } from './parts.ts'
 
@@ -137,6 +138,37 @@ describe('a registry with little memory', () => {
     assert.equal(engine.loaded, false)
     assert.equal(await textOf(registry.infer(ask('a'))), 'one two')
     assert.deepEqual(changes, ['a loaded', 'a idle', 'a loaded'])
+  })
+
+  it('keeps a model for as long as its last request asks; a peer may ask for less than is set, and not for more', async () => {
+    const engine = new Loadable()
+    const { registry, clock } = registryWith([modelOf('a', engine)], { keepAliveMs: 300_000 })
+    const answered = async (keepAlive: unknown, askedBy?: string) => {
+      const request = prepare({ ...ask('a'), params: { keepAlive } })
+      await textOf(registry.infer(request, { ...(askedBy && { askedBy }) }))
+      await turn()
+    }
+    await answered('1h')
+    clock.advance(3_599_999)
+    assert.equal(engine.loaded, true)
+    clock.advance(1)
+    assert.equal(engine.loaded, false)
+    await answered('1h')
+    await answered(null)
+    clock.advance(300_000)
+    assert.equal(engine.loaded, false)
+    await answered('-1')
+    clock.advance(86_400_000)
+    assert.equal(engine.loaded, true)
+    for (const forEver of [-1, '24h']) {
+      await answered(forEver, 'peer')
+      clock.advance(299_999)
+      assert.equal(engine.loaded, true)
+      clock.advance(1)
+      assert.equal(engine.loaded, false)
+    }
+    await answered('0', 'peer')
+    assert.equal(engine.loaded, false)
   })
 
   it('loads at start what is warm or pinned, and keeps what is pinned', async () => {

@@ -299,7 +299,15 @@ describe('tiny-llm', () => {
 
   it('refuses pictures, which it cannot see', async () => {
     const content = [{ type: 'image', image: new Uint8Array(4) }]
-    assert.match((await errorFor([{ role: 'user', content }], {})).message, /takes no pictures/)
+    const { message, details } = await errorFor(
+      [
+        { role: 'user', content: 'a' },
+        { role: 'user', content }
+      ],
+      {}
+    )
+    assert.match(message, /takes no pictures/)
+    assert.equal(details.field, 'input.messages.1.content.0')
   })
 
   it('is greedy unless asked otherwise, and repeats with a seed', async () => {

@@ -104,7 +104,8 @@ describe.skipIf(!hasTerminal)('a terminal', () => {
         [`\nfirst question\r\n${PROMPT}`, '\u001b[A again\r'],
         [`\nfirst question again\r\n${PROMPT}`, '/model\r'],
         ['held  held', '/model nothing\r'],
-        ['MODEL_NOT_FOUND', '/peer held\r'],
+        ['MODEL_NOT_FOUND', '/peer nobody\r'],
+        ['No member is called "nobody"', '/peer held\r'],
         ['may answer', `/save ${file}\r`],
         ['Saved in', '/exit\r']
       ]

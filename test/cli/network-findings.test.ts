@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { modelsFound, silentFound } from '../../cli/commands/node/doctor-peers.ts'
+import { modelsFound, originsFound, silentFound } from '../../cli/commands/node/doctor-peers.ts'
 import { type NetworkView, networkFindings } from '../../cli/commands/node/network-findings.ts'
 
 type Models = Parameters<typeof modelsFound>[0]
@@ -100,6 +100,17 @@ it('counts a peer without a manifest as connected, and says that it is not asked
     { status: 'warn', message: expect.stringMatching(/^attic: connected/) }
   ])
   expect(silentFound([])).toEqual([])
+})
+
+it('says which pages were refused, and by which setting one of them may ask', () => {
+  expect(originsFound([])).toEqual([])
+  expect(originsFound(['https://chat.example', 'http://\u001b[31mred'])).toMatchObject([
+    {
+      status: 'warn',
+      message: expect.stringMatching(/refused: https:\/\/chat\.example, http:\/\/.{1,12}31mred\.$/),
+      fix: expect.stringContaining('gateway.origins')
+    }
+  ])
 })
 
 it('says which models this device serves, and that it left one out', () => {

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { printPieces } from '../../cli/commands/inference/pieces.ts'
+import { embedded, vectorLines } from '../../cli/commands/inference/vectors.ts'
 import { wordsFor } from '../../cli/commands/membership/invite.ts'
 import { Output } from '../../cli/output.ts'
 
@@ -30,6 +31,25 @@ async function printed(...pieces: unknown[]) {
   await printPieces(answer(), output, false)
   return await shown()
 }
+
+describe('vectors', () => {
+  const vectors = (...numbers: number[]) => Buffer.from(new Float32Array(numbers).buffer).toString('base64')
+
+  it('are numbers, whole for programs and their beginning for people', () => {
+    const two = embedded('feature-extraction', { dimensions: 2, vectors: vectors(0.5, -1, 0.25, 2) })!
+    expect(two).toEqual({
+      dimensions: 2,
+      embeddings: [
+        [0.5, -1],
+        [0.25, 2]
+      ]
+    })
+    expect(vectorLines(two)).toBe('[0.5000, -1.0000]\n[0.2500, 2.0000]')
+    const long = embedded('feature-extraction', { dimensions: 8, vectors: vectors(1, 2, 3, 4, 5, 6, 7, 8) })!
+    expect(vectorLines(long)).toBe('[1.0000, 2.0000, 3.0000, 4.0000, 5.0000, 6.0000, … 8 numbers]')
+    expect(embedded('tensor', { dimensions: 2, vectors: '' })).toBeUndefined()
+  })
+})
 
 describe('an answer on a terminal', () => {
   it('says each step of the progress once, as a share where the whole is known', async () => {

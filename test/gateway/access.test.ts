@@ -119,6 +119,24 @@ const WRONG_TYPES = [
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD']
 
 describe('the gateway on loopback TCP', () => {
+  it('remembers the last origins that were refused /v1, and says them with the status', async () => {
+    await using gateway = await startGateway()
+    const ask = (origin: string, target = '/v1/models') => {
+      const host = `Host: 127.0.0.1:${gateway.port}`
+      return rawStatus(gateway.port, write({ method: 'GET', target, headers: [host, `Origin: ${origin}`] }))
+    }
+    const pages = Array.from({ length: 10 }, (_, i) => `https://page-${i}.example`)
+    for (const page of pages) assert.equal(await ask(page), 403)
+    assert.equal(await ask(pages[5]!), 403)
+    assert.equal(await ask('https://other.example', '/api/v2/units'), 403)
+    assert.equal(await ask(`http://127.0.0.1:${gateway.port}`), 401)
+    const { body } = await gateway.local('/api/v2/execute', { unit: 'mesh.status', input: {} })
+    assert.deepEqual(
+      body.data.refused_origins,
+      [5, 9, 8, 7, 6, 4, 3, 2].map(i => pages[i])
+    )
+  })
+
   it('refuses every wrong Host, Origin, token and content type, and changes nothing', async () => {
     await using gateway = await startGateway()
     const { port, token } = gateway

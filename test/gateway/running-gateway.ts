@@ -53,6 +53,7 @@ export async function startGateway({
   const units = createUnits({
     node,
     gatewayUrl: () => gateway.url,
+    refusedOrigins: () => gateway.refusedOrigins,
     rotateToken: () => gateway.rotateToken(),
     stop: () => stops++
   })

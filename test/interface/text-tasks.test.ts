@@ -9,6 +9,8 @@ import { askedText } from '../../interface/tasks/text-generation.ts'
 
 const ask = (task: TaskName, input: unknown, params: object = {}) =>
   prepare({ id: 'r', task, input, params: { ...params }, budgetMs: 1000 })
+const nested = (levels: number): object => (levels === 1 ? {} : { not: nested(levels - 1) })
+
 const field = (task: TaskName, input: unknown, params: object = {}): string => {
   try {
     ask(task, input, params)
@@ -78,11 +80,32 @@ describe('a conversation', () => {
       { responseFormat: { type: 'json_schema', schema: { a: 'x'.repeat(70_000) } } },
       'params.responseFormat.schema'
     ],
+    [{ tools: [{ name: 'a', parameters: nested(65) }] }, 'params.tools.0.parameters'],
+    [{ responseFormat: { type: 'json_schema', schema: [] } }, 'params.responseFormat.schema'],
+    [
+      {
+        tools: Array.from({ length: 20 }, (_, i) => ({
+          name: `t${i}`,
+          parameters: { a: 'x'.repeat(60_000) }
+        }))
+      },
+      'params.tools'
+    ],
     [{ topLogprobs: 21 }, 'params.topLogprobs'],
     [{ mood: 'good' }, 'params']
   ])('with the parameters %o is refused', (params, where) =>
     expect(field('text-generation', { prompt: 'x' }, params)).toBe(where)
   )
+})
+
+it('of a schema, nothing is read twice or in vain: tools of megabytes are refused in milliseconds', () => {
+  const keys = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`p${i}`, 1]))
+  const tools = Array.from({ length: 256 }, (_, i) => ({ name: `t${i}`, parameters: keys }))
+  const startedMs = performance.now()
+  expect(field('text-generation', { prompt: 'x' }, { tools })).toBe('params.tools')
+  expect(field('text-generation', { prompt: 'x' }, { tools: tools.slice(0, 4) })).toBe('')
+  // More than ten seconds, when each was read as a record.
+  expect(performance.now() - startedMs).toBeLessThan(3000)
 })
 
 describe('the tasks of texts', () => {

@@ -95,6 +95,24 @@ describe('a model', () => {
     for (let i = 0; i < 10; i++) expect(await asked(asker)).toBe('open')
   })
 
+  it('stays loaded for as long as its asker says, unless that is a guest', async () => {
+    const seen: unknown[] = []
+    const { engine, ...echo } = echoModel({ clock: systemClock })
+    const spy = Object.assign(Object.create(engine), {
+      infer(request: Parameters<typeof engine.infer>[0], options: Parameters<typeof engine.infer>[1]) {
+        seen.push(request.params.keepAlive)
+        return engine.infer(request, options)
+      }
+    })
+    const founder = await start('founder', [], { models: [{ ...echo, engine: spy }] })
+    const guest = await start('guest', [founder], { role: 'guest' })
+    const member = await start('member', [founder])
+    await Promise.all([guest, member].map(node => knows(node, founder)))
+    const params = { keepAlive: '-1' }
+    for (const node of [guest, member]) await Array.fromAsync(node.infer({ ...say('x'), params }))
+    expect(seen).toEqual([undefined, '-1'])
+  })
+
   it('of a guest is seen and asked by nobody, and the guest may ask', async () => {
     const founder = await start('founder', [], { settings: { 'engines.echo': true } })
     const guest = await start('guest', [founder], {

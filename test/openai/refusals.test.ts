@@ -21,6 +21,29 @@ const user = (content: unknown) => [{ role: 'user', content }]
 const chat = (more: object) => ({ model: TALKER, messages: user('a'), ...more })
 const message = (one: object) => chat({ messages: [one] })
 
+describe('how long a model stays loaded', () => {
+  it.each([-1, '-1', '5m', 0, '0', '-1m', 300, '24h', null])('may be said as %j', async keep_alive => {
+    for (const [path, body] of [
+      [CHAT, chat({})],
+      ['/completions', { model: TALKER, prompt: 'a' }],
+      ['/responses', { model: TALKER, input: 'a' }],
+      ['/embeddings', { model: EMBEDDER, input: 'a' }],
+      ['/rerank', { model: RANKER, query: 'a', documents: ['a'] }]
+    ] as const) {
+      const { status, text } = await devices.ask(path, { ...body, keep_alive })
+      assert.equal(status, 200, text)
+      const { params } = devices.engine.requests.at(-1)!
+      assert.equal(params.keepAlive ?? null, keep_alive)
+    }
+  })
+
+  it('is refused where it is no time', async () => {
+    const { status, body } = await devices.ask(CHAT, chat({ keep_alive: 'soon' }))
+    assert.deepEqual([status, body.error.param], [400, 'keep_alive'])
+    assert.match(body.error.message, /5m/)
+  })
+})
+
 describe('a wrong body', () => {
   it('of many wrong parts is refused by the first thing that is wrong, without a look at the others', async () => {
     const content = Array.from({ length: 256 }, () => ({}))
@@ -196,6 +219,30 @@ describe('a wrong body', () => {
     )
     assert.deepEqual([large.status, large.body.error.type], [413, 'invalid_request_error'])
     assert.deepEqual(devices.errors, [])
+  })
+})
+
+describe('a schema', () => {
+  const nested = (levels: number): object => (levels === 1 ? {} : { properties: nested(levels - 1) })
+  const bodyWith = (schema: object) => ({
+    ...chat({ tools: [{ type: 'function', function: { name: 'f', parameters: schema } }] }),
+    response_format: { type: 'json_schema', json_schema: { schema } }
+  })
+
+  it('reaches another device as it is, however deep it may be nested here', async () => {
+    const schema = nested(64)
+    const { status, text } = await devices.ask(CHAT, bodyWith(schema))
+    assert.equal(status, 200, text)
+    const { params } = devices.engine.requests.at(-1)!
+    expect(params).toMatchObject({ tools: [{ parameters: schema }], responseFormat: { schema } })
+  })
+
+  it('that is nested deeper is refused before a device is asked, with its place', async () => {
+    const before = devices.engine.requests.length
+    const { status, body } = await devices.ask(CHAT, bodyWith(nested(65)))
+    assert.deepEqual([status, body.error.param], [400, 'tools[0].function.parameters'])
+    assert.match(body.error.message, /nested more than 64 deep/)
+    assert.equal(devices.engine.requests.length, before)
   })
 })
 

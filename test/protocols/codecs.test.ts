@@ -445,6 +445,34 @@ describe('inference messages', () => {
     )
   })
 
+  it('carry schemas that are nested deeper than a control body may be, as text, and take no other text for one', () => {
+    const nested = (levels: number): object =>
+      levels === 1 ? { type: 'object' } : { not: nested(levels - 1) }
+    for (const levels of [1, 12, 13, 64]) {
+      const schema = nested(levels)
+      const params = {
+        tools: [{ name: 'f', parameters: schema }, { name: 'g' }],
+        responseFormat: { type: 'json_schema', schema }
+      }
+      const asked = {
+        id: 'r-1',
+        task: 'text-generation',
+        input: { prompt: 'x' },
+        params,
+        budgetMs: 1
+      } as const
+      const { control, data } = encodeRequest(prepare(asked))
+      assert.deepEqual(decodeRequest(control, data).params, params)
+    }
+    for (const parameters of ['{', '['.repeat(100_000)]) {
+      const body = {
+        ...{ id: 'r', task: 'text-generation', input: {}, budgetMs: 1 },
+        params: { tools: [{ parameters }] }
+      }
+      assert.throws(() => decodeRequest(encode(body), []), ProtocolViolationError)
+    }
+  })
+
   it('carry outputs', () => {
     fc.assert(
       fc.property(tensors, output => {

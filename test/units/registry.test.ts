@@ -299,7 +299,11 @@ describe('the other units', () => {
     const { units, node } = setUp()
     const status = (await units.execute('mesh.status', {}, context)) as Record<string, unknown>
     assert.deepEqual([status.peer_id, status.gateway], [node.peerId, 'http://127.0.0.1:1'])
-    assert.deepEqual(Object.keys(status), [...Object.keys(node.status()).map(snakeCase), 'gateway'])
+    assert.deepEqual(Object.keys(status), [
+      ...Object.keys(node.status()).map(snakeCase),
+      'gateway',
+      'refused_origins'
+    ])
   })
 
   it('give one model, or the names it may have meant', async () => {

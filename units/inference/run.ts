@@ -115,8 +115,13 @@ export const runUnits = (node: LumosNode) => [
       model: ModelId.optional()
     }),
     output: z.strictObject({ model: z.string(), ...imageClassification.output.shape }),
-    async run({ image, topK, model }, context) {
-      const question = { task: imageClassification.name, model, input: { image }, params: { topK } }
+    async run({ image, topK, keepAlive, model }, context) {
+      const question = {
+        task: imageClassification.name,
+        model,
+        input: { image },
+        params: { topK, keepAlive }
+      }
       const answer = await ask(node, question, context)
       const { labels } = answer.output as TaskOutput<typeof imageClassification.name>
       return { model: answer.model, labels }

@@ -16,7 +16,6 @@ const TEXTS_BYTES_MAX = 16 * 1024 * 1024
 const FLOAT_BYTES = 4
 
 const model = ModelId.optional()
-const { dimensions } = featureExtraction.params.shape
 const USAGE = { usage: { input_tokens: 6 } }
 
 export const vectorUnits = (node: LumosNode) => [
@@ -42,7 +41,11 @@ export const vectorUnits = (node: LumosNode) => [
         }
       }
     ],
-    input: z.strictObject({ model, input: z.union([Text, featureExtraction.input.shape.texts]), dimensions }),
+    input: z.strictObject({
+      model,
+      input: z.union([Text, featureExtraction.input.shape.texts]),
+      ...featureExtraction.params.shape
+    }),
     output: z.strictObject({
       model: z.string(),
       dimensions: z.int(),
@@ -50,9 +53,9 @@ export const vectorUnits = (node: LumosNode) => [
       embeddings: z.array(z.array(z.number())),
       usage: Usage
     }),
-    async run({ model, input, dimensions }, context) {
+    async run({ model, input, ...params }, context) {
       const texts = typeof input === 'string' ? [input] : input
-      const question = { task: featureExtraction.name, model, input: { texts }, params: { dimensions } }
+      const question = { task: featureExtraction.name, model, input: { texts }, params }
       const answer = await ask(node, question, context)
       const output = answer.output as TaskOutput<typeof featureExtraction.name>
       const { model: answered, usage } = answer
@@ -79,8 +82,8 @@ export const vectorUnits = (node: LumosNode) => [
     ],
     input: z.strictObject({ model, ...textRanking.input.shape, ...textRanking.params.shape }),
     output: z.strictObject({ model: z.string(), ...textRanking.output.shape, usage: Usage }),
-    async run({ model, query, documents, topN }, context) {
-      const question = { task: textRanking.name, model, input: { query, documents }, params: { topN } }
+    async run({ model, query, documents, ...params }, context) {
+      const question = { task: textRanking.name, model, input: { query, documents }, params }
       const { output, usage, ...answer } = await ask(node, question, context)
       const { results } = output as TaskOutput<typeof textRanking.name>
       return { model: answer.model, results, usage }

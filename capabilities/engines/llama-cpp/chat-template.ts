@@ -76,8 +76,6 @@ export class ChatTemplate {
   }
 
   #messageOf(message: Message): Record<string, unknown> {
-    if (Array.isArray(message.content) && message.content.some(({ type }) => type === 'image'))
-      throw new InvalidInputError('This model takes no pictures.')
     const content = textOf(message)
     switch (message.role) {
       case 'developer':

@@ -3,6 +3,7 @@
  * engine's own process.
  */
 
+import { access, constants } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { systemClock } from '../../../interface/clock.ts'
 import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
@@ -37,6 +38,8 @@ export interface LlamaSettings {
   readonly gpus: readonly Gpu[]
   /** The weights, relative to the working directory. */
   readonly file: string
+  /** Real path of what changes the weights: a LoRA adapter. */
+  readonly adapter?: string
   readonly task: TaskName
   /** Tokens of one conversation. */
   readonly contextTokens: number
@@ -97,7 +100,7 @@ class LlamaEngine implements Engine {
   }
 
   async #generation({ library, jinja, llama, model }: Opened): Promise<Infer> {
-    const { contextTokens, slots, template, recommended } = this.#settings
+    const { contextTokens, slots, adapter, template, recommended } = this.#settings
     const { bosString, eosString } = model.tokens
     const control = controlTokensOf(model)
     const silent = new Set([...control.keys()].filter(token => !SPOKEN_TOKENS.has(control.get(token)!)))
@@ -108,7 +111,16 @@ class LlamaEngine implements Engine {
             ...{ bos: bosString ?? '', eos: eosString ?? '' },
             control: new ControlText(control.values())
           })
-    const context = await model.createContext({ sequences: slots, contextSize: contextTokens })
+    if (adapter !== undefined) await mustBeReadable(adapter)
+    const context = await model
+      .createContext({
+        ...{ sequences: slots, contextSize: contextTokens },
+        ...(adapter !== undefined && { lora: adapter })
+      })
+      .catch((err: Error) => {
+        if (adapter === undefined) throw err
+        throw new LumosError('MODEL_INVALID', `The adapter cannot be loaded: ${err.message}`, { cause: err })
+      })
     const sequences = Array.from({ length: slots }, () => context.getSequence())
     const threads = new Threads({
       clock: systemClock,
@@ -129,6 +141,17 @@ class LlamaEngine implements Engine {
     return ({ input, params }, signal) =>
       generate(parts, input as TaskInput<'text-generation'>, params as TaskParams<'text-generation'>, signal)
   }
+}
+
+/** Unlike the weights, an adapter lies outside the working directory, so each folder on the way to it must let this user in. */
+async function mustBeReadable(adapter: string): Promise<void> {
+  await access(adapter, constants.R_OK).catch((cause: NodeJS.ErrnoException) => {
+    throw new LumosError(
+      'MODEL_INVALID',
+      `The process of the engine may not read its adapter ${adapter}: ${cause.code}.`,
+      { cause }
+    )
+  })
 }
 
 /** How each is spelled. */

@@ -8,6 +8,7 @@ import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import { AnswerWriter } from '../text/answer-writer.ts'
 import { type Constraint, constraintOf, offered } from '../text/constraint.ts'
 import { piecesOf } from '../text/control-text.ts'
+import { mustBeText } from '../text/only-text.ts'
 import type { ChatTemplate } from './chat-template.ts'
 import { choicesOf } from './choices.ts'
 import type { Conversations } from './conversations.ts'
@@ -128,6 +129,7 @@ function promptOf({ template }: GenerationParts, { messages, prompt = '' }: Inpu
   if (messages === undefined) return prompt
   if (template === undefined)
     throw new InvalidInputError('This model has no chat template: give a prompt instead of messages.')
+  mustBeText(messages)
   return template.render(messages, { tools: offered(params) })
 }
 

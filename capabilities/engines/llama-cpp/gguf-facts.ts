@@ -29,6 +29,12 @@ export interface GgufFacts {
   readonly recommended: Recommended
 }
 
+/** The architecture that an adapter is made for; undefined for a file that is none. */
+export function adapterOf({ values }: GgufHead): { readonly architecture: string } | undefined {
+  if (values.get('general.type') !== 'adapter' || values.get('adapter.type') !== 'lora') return undefined
+  return { architecture: textOf(values.get('general.architecture')) ?? '' }
+}
+
 /** Undefined for a file that is no model of its own. */
 export function factsOf({ values, parameters }: GgufHead): GgufFacts | undefined {
   const architecture = textOf(values.get('general.architecture')) ?? ''

@@ -7,11 +7,14 @@ import { memoryLimitBytes } from '../../hardware.ts'
 import type { EngineEnvironment } from '../../host/engine-environment.ts'
 import { EngineHost } from '../../host/engine-host.ts'
 import type { EngineSpec } from '../../host/engine-launch.ts'
+import type { InstalledEngine } from '../../install/installed-engines.ts'
+import { ADAPTER_CONFIG } from '../../models/adapters.ts'
 import { invalid } from '../../models/description.ts'
 import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-model.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { isIgnored } from '../../models/strays.ts'
 import { candidates } from './accelerator.ts'
+import { adapterIn, withAdapter } from './adapter.ts'
 import type { LlamaSettings } from './engine.ts'
 import { readGguf } from './gguf.ts'
 import { factsOf, type GgufFacts } from './gguf-facts.ts'
@@ -40,7 +43,12 @@ export const llamaCpp: EngineKind = {
     const here = entries.filter(isGguf)
     const places =
       here.length > 0 ? [{ name, path: own, root: folder, files: here }] : await repositoriesIn(directory)
-    if (places.length === 0) return []
+    if (places.length === 0) {
+      if (!entries.includes(ADAPTER_CONFIG)) return []
+      throw invalid(
+        'it is an adapter without a GGUF file: convert_lora_to_gguf.py of llama.cpp makes one of it'
+      )
+    }
     const installed = engines.get(NAME)
     if (installed === undefined)
       throw invalid(
@@ -53,30 +61,13 @@ export const llamaCpp: EngineKind = {
       const models = groupFiles(place.files)
       for (const [base, variants] of models) {
         const id = models.size === 1 ? place.name : `${place.name}/${base}`
-        const opened: Opened[] = []
-        for (const variant of variants) {
-          const one = await open(place.path, place.root, variant)
-          if (one !== undefined) opened.push(one)
-        }
-        for (const { names, one } of named(id, opened)) {
-          const [as, ...aliases] = names
-          found.push({
-            id: as,
-            ...(aliases.length > 0 && { aliases }),
-            engine: NAME,
-            tasks: [one.facts.task],
-            folder: place.root,
-            hashes: {},
-            // With another installation, it is to be opened anew.
-            parts: [...one.files, installed.mark],
-            ...(one.facts.contextTokens !== undefined && { contextTokens: contextOf(one) }),
-            settings: settingsOf(one, place.root, installed)
-          })
-        }
+        found.push(...(await foundAs(id, place, variants, installed)))
       }
     }
     return found
   },
+
+  adapt: withAdapter,
 
   serve(found, { cores: _, ...host }) {
     const { id, tasks, contextTokens, settings } = found
@@ -88,7 +79,7 @@ export const llamaCpp: EngineKind = {
 
 /** What the process of a model gets. */
 export function specOf({ id, folder, parts, settings }: FoundModel, env: EngineEnvironment): EngineSpec {
-  const { accelerators, ...own } = settings as Found
+  const { accelerators, architecture: _, ...own } = settings as Found
   const gpus = candidates(accelerators, { platform: process.platform, env })
   const all: LlamaSettings = { ...own, gpus }
   return {
@@ -102,6 +93,7 @@ export function specOf({ id, folder, parts, settings }: FoundModel, env: EngineE
 /** What is known before the environment of the engine is. */
 interface Found extends Omit<LlamaSettings, 'gpus'> {
   readonly accelerators: readonly string[]
+  readonly architecture: string
 }
 
 interface Place {
@@ -133,6 +125,35 @@ async function repositoriesIn({ own, name, entries, description }: ModelDirector
       places.push({ name: `${name}/${entry}`, path, root: path, files })
   }
   return places
+}
+
+/** An adapter, or a model in each of its variants. */
+async function foundAs(
+  id: string,
+  place: Place,
+  variants: readonly Variant[],
+  installed: InstalledEngine
+): Promise<FoundModel[]> {
+  // With another installation, it is to be opened anew.
+  const { mark } = installed
+  const adapter = await adapterIn(place, variants)
+  if (adapter !== undefined) return [{ id, engine: NAME, ...adapter, parts: [...adapter.parts, mark] }]
+  const opened: Opened[] = []
+  for (const variant of variants) {
+    const one = await open(place.path, place.root, variant)
+    if (one !== undefined) opened.push(one)
+  }
+  return named(id, opened).map(({ names: [as, ...aliases], one }) => ({
+    id: as,
+    ...(aliases.length > 0 && { aliases }),
+    engine: NAME,
+    tasks: [one.facts.task],
+    folder: place.root,
+    hashes: {},
+    parts: [...one.files, mark],
+    ...(one.facts.contextTokens !== undefined && { contextTokens: contextOf(one) }),
+    settings: settingsOf(one, place.root, installed)
+  }))
 }
 
 /** Undefined for a file that is part of a model and none itself. */
@@ -183,10 +204,11 @@ function settingsOf(
   root: string,
   { path, accelerators }: { readonly path: string; readonly accelerators: readonly string[] }
 ): Found {
-  const { task, template, recommended } = one.facts
+  const { task, architecture, template, recommended } = one.facts
   return {
     library: path,
     accelerators,
+    architecture,
     file: relative(root, one.files[0]!),
     task,
     contextTokens: contextOf(one),

@@ -62,7 +62,12 @@ export interface LlamaModel {
   isEogToken(token: Token): boolean
   iterateAllTokens(): Iterable<Token>
   getTokenAttributes(token: Token): { readonly control: boolean; readonly unknown: boolean }
-  createContext(options: { readonly sequences: number; readonly contextSize: number }): Promise<Context>
+  createContext(options: {
+    readonly sequences: number
+    readonly contextSize: number
+    /** Path of an adapter. */
+    readonly lora?: string
+  }): Promise<Context>
   createEmbeddingContext(options: { readonly contextSize: number }): Promise<{
     getEmbeddingFor(tokens: readonly Token[]): Promise<{ readonly vector: readonly number[] }>
   }>

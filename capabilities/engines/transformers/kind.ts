@@ -11,18 +11,11 @@ import { TRANSFORMERS_ENGINE } from '../../entries.ts'
 import { EngineHost } from '../../host/engine-host.ts'
 import { invalid } from '../../models/description.ts'
 import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-model.ts'
+import { readJson } from '../../models/json-file.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
 import type { TransformersSettings } from './engine.ts'
-import {
-  Config,
-  contextOf,
-  PoolingConfig,
-  poolingOf,
-  readJson,
-  TokenizerConfig,
-  taskOf
-} from './repository.ts'
+import { Config, contextOf, PoolingConfig, poolingOf, TokenizerConfig, taskOf } from './repository.ts'
 import { chooseWeights } from './weights.ts'
 
 /** Conversations take turns token by token: each stays alive, and more of them would only make all slow. */

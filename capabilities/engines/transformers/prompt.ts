@@ -5,6 +5,7 @@ import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
 import { offered } from '../text/constraint.ts'
 import { type ControlText, piecesOf } from '../text/control-text.ts'
+import { mustBeText } from '../text/only-text.ts'
 import { asText } from '../text/tool-calls.ts'
 
 type Input = TaskInput<'text-generation'>
@@ -25,6 +26,7 @@ export function promptOf(
   messages: readonly Message[],
   params: Params
 ): string {
+  mustBeText(messages)
   const template = templateOf(tokenizer)
   const writesCalls = template.includes('tool_calls')
   let prompt: unknown
@@ -98,14 +100,10 @@ function shown(message: Message, writesCalls: boolean): object {
   }
 }
 
-function textOf({ role, content }: Message): string {
+/** The texts of a message, which holds nothing else. */
+function textOf({ content }: Message): string {
   if (typeof content === 'string') return content
-  return (content ?? [])
-    .map(part => {
-      if (part.type === 'text') return part.text
-      throw new InvalidInputError(`This model takes no pictures, and a ${role} message holds one.`)
-    })
-    .join('')
+  return (content ?? []).map(part => (part.type === 'text' ? part.text : '')).join('')
 }
 
 /** Templates write the arguments themselves. What is no JSON is shown as it is. */

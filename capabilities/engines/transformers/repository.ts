@@ -1,16 +1,12 @@
 /** What the files of a Hugging Face repository say of its model. They come from anywhere, so each is data to be checked. */
 
-import { readFile, stat } from 'node:fs/promises'
 import * as z from 'zod'
-import { decodeText } from '../../../interface/decode-text.ts'
 import { featureExtraction } from '../../../interface/tasks/feature-extraction.ts'
 import type { TaskName } from '../../../interface/tasks/index.ts'
 import { textGeneration } from '../../../interface/tasks/text-generation.ts'
 import { textRanking } from '../../../interface/tasks/text-ranking.ts'
 import { invalid } from '../../models/description.ts'
 
-/** Files that are read here describe a model in some hundred lines. */
-const JSON_BYTES_MAX = 1024 * 1024
 /** Tokenizers state a length of 10^30 where they have none. */
 const CONTEXT_TOKENS_MAX = 100_000_000
 
@@ -40,27 +36,6 @@ export const PoolingConfig = z.object({
   pooling_mode_mean_tokens: z.boolean().nullish(),
   pooling_mode_lasttoken: z.boolean().nullish()
 })
-
-/** A file of the repository that holds JSON. */
-export async function readJson<S extends z.ZodType>(
-  path: string,
-  name: string,
-  schema: S
-): Promise<z.output<S>> {
-  if ((await stat(path)).size > JSON_BYTES_MAX)
-    throw invalid(`${name} is larger than ${JSON_BYTES_MAX} bytes`)
-  let json: unknown
-  try {
-    json = JSON.parse(decodeText(await readFile(path)))
-  } catch {
-    // The message of a parser cites the file, and a link may have led to another's.
-    throw invalid(`${name} is no JSON`)
-  }
-  const result = schema.safeParse(json)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw invalid(`${name}: ${issue.path.join('.')}: ${issue.message}`)
-}
 
 /** What a model does by the name of its architecture; undefined when no text task of this engine does it. */
 export function taskOf({ architectures, id2label, num_labels }: Config): TaskName | undefined {

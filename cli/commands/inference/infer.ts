@@ -19,6 +19,7 @@ import type { Invocation } from '../../invocation.ts'
 import { type Output, printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
 import { printPieces } from './pieces.ts'
+import { embedded, vectorLines } from './vectors.ts'
 
 interface InferOptions {
   readonly task?: string
@@ -138,7 +139,10 @@ const notFor = (option: string, task: TaskName): LumosError =>
 
 function printAnswer(answer: Answer, { peer, route, duration_ms }: Meta, output: Output): void {
   const { task, model } = answer
-  output.data({ task, model, output: answer.output, meta: { peer, route, duration_ms } }, () => {
+  const vectors = embedded(task, answer.output)
+  const shown = vectors ?? answer.output
+  output.data({ task, model, output: shown, meta: { peer, route, duration_ms } }, () => {
+    if (vectors !== undefined) return vectorLines(vectors)
     const rows = onlyList(answer.output)
     if (rows === undefined) return JSON.stringify(answer.output)
     const columns = Object.keys(rows[0]!)

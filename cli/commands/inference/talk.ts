@@ -22,6 +22,7 @@ const CTRL_C = '\u0003'
 
 export async function talk(conversation: Conversation, output: Output): Promise<void> {
   mustBeAmong(await writers(conversation), conversation.model, 'See what there is: lumos-node models')
+  if (conversation.peer !== undefined) await mustAnswer(conversation, conversation.peer)
   output.note(`Talking to ${conversation.model}. /help lists commands.`)
   const lines = new Lines()
   for (;;) {
@@ -103,6 +104,7 @@ async function obey(text: string, conversation: Conversation, output: Output): P
       await chooseModel(conversation, argument, output)
       return
     case '/peer':
+      if (argument !== '') await mustAnswer(conversation, argument)
       conversation.peer = argument === '' ? undefined : argument
       output.note(argument === '' ? 'Any device may answer.' : `Only ${printable(argument)} may answer.`)
       return
@@ -127,6 +129,11 @@ async function chooseModel(conversation: Conversation, name: string, output: Out
   mustBeAmong(models, name, '/model lists them.')
   conversation.model = name
   output.note(`Talking to ${name}.`)
+}
+
+/** @throws {LumosError} where there is no such device, or it does not offer the model: before a question is typed. */
+async function mustAnswer({ node, model }: Conversation, peer: string): Promise<void> {
+  await node.execute('inference.explain', { task: textGeneration.name, model }, { peer })
 }
 
 /** The models that write text. */

@@ -1,4 +1,4 @@
-/** What `doctor` says of peers that cannot be asked, of keys that two devices use, and of models. */
+/** What `doctor` says of peers that cannot be asked, of keys that two devices use, of pages, and of models. */
 
 import type { MemberInfo } from '../../../interface/mesh.ts'
 import type { PeerInfo } from '../../../interface/node.ts'
@@ -6,6 +6,7 @@ import type { SnakeCase } from '../../../interface/snake-case.ts'
 import type { ModelList } from '../../../units/model.ts'
 import { DUPLICATED_FIX, duplicatedWords } from '../../duplicated.ts'
 import { type Finding, fail, ok, warn } from '../../finding.ts'
+import { printable } from '../../output.ts'
 
 export function silentFound(peers: SnakeCase<PeerInfo[]>): Finding[] {
   const silent = peers.filter(({ software }) => software === null).map(({ name }) => name)
@@ -15,6 +16,19 @@ export function silentFound(peers: SnakeCase<PeerInfo[]>): Finding[] {
       'peers',
       `${silent.join(', ')}: connected, and not asked, as no manifest of it counts here.`,
       'It comes within a minute. If it does not, restart that device, and compare the clocks.'
+    )
+  ]
+}
+
+/** A page that may not ask shows its user no more than that nothing comes. */
+export function originsFound(origins: readonly string[] = []): Finding[] {
+  if (origins.length === 0) return []
+  const list = origins.map(origin => printable(origin)).join(', ')
+  return [
+    warn(
+      'pages',
+      `Pages of these origins asked /v1 in the last hour, and were refused: ${list}.`,
+      'If one is yours, list its origin in the setting gateway.origins, and restart the node.'
     )
   ]
 }

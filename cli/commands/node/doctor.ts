@@ -16,7 +16,7 @@ import { clockWarning } from '../../clock-warning.ts'
 import { type Finding, fail, ok, warn } from '../../finding.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Style } from '../../output.ts'
-import { copiesFound, modelsFound, silentFound } from './doctor-peers.ts'
+import { copiesFound, modelsFound, originsFound, silentFound } from './doctor-peers.ts'
 import { networkFindings } from './network-findings.ts'
 import { openFilesFound } from './open-files.ts'
 
@@ -108,9 +108,11 @@ function clock(): Finding {
   return warning === undefined ? ok('clock', `${now.toISOString()}.`) : warn('clock', warning, 'See: date')
 }
 
+type Status = NodeStatus & { readonly gateway: string | null; readonly refusedOrigins: readonly string[] }
+
 /** What only the running node can tell. */
 async function running(options: { readonly home?: string }): Promise<Finding[]> {
-  let status: SnakeCase<NodeStatus & { gateway: string | null }>
+  let status: SnakeCase<Status>
   let discovery: SnakeCase<DiscoveryReport>
   let peers: SnakeCase<PeerInfo[]>
   let members: SnakeCase<MemberInfo[]>
@@ -121,7 +123,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
   try {
     const node = findNode(options)
     files = openFilesFound(`/proc/${node.info.pid}`)
-    status = (await node.execute<NodeStatus & { gateway: string | null }>('mesh.status')).data
+    status = (await node.execute<Status>('mesh.status')).data
     sandbox = (await node.execute<{ sandbox: EngineSandbox }>('model.sandbox')).data.sandbox
     mesh = (await node.execute<MeshInfo>('mesh.show')).data
     models = (await node.execute<ModelList>('model.list')).data
@@ -149,6 +151,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
           `${status.gateway} does not answer.`,
           'Restart the node: lumos-node stop, lumos-node start'
         ),
+    ...originsFound(status.refused_origins),
     ...networkFindings({ status, discovery, peers, members }),
     ...silentFound(peers),
     ...copiesFound(members.filter(({ self }) => !self || discovery.copy === null))
