@@ -30,14 +30,16 @@ function isSlow(file: string): boolean {
   return found
 }
 
-const tests = globSync('test/**/*.test.ts', { cwd: ROOT })
+export const QUICK_TESTS = globSync('test/**/*.test.ts', { cwd: ROOT }).filter(
+  file => !isSlow(join(ROOT, file))
+)
 
 export default defineConfig({
   test: {
     // As in vitest.config.ts: a busy machine takes its time.
     testTimeout: 30_000,
     pool: 'forks',
-    include: tests.filter(file => !isSlow(join(ROOT, file))),
+    include: QUICK_TESTS,
     reporters: ['default']
   }
 })

@@ -20,8 +20,12 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   guard: () => import('./guard.ts'),
   codec: () => import('./codec.ts'),
   cores: () => import('./cores.ts'),
-  weights: () => import('./weights.ts')
+  weights: () => import('./weights.ts'),
+  'weights-big': () => import('./weights-big.ts')
 }
+
+/** Takes minutes and 8 GiB of the disk: run by its name alone. */
+const BY_NAME: ReadonlySet<string> = new Set(['weights-big'])
 
 const USAGE = `Usage: npm run bench -- NAME|all [--json FILE] [--compare] [--publish] [--quick]
        npm run bench -- publish [FILE]
@@ -46,7 +50,7 @@ interface Run {
 }
 
 function runOf(name: string, values: Omit<Run, 'names'>): Run {
-  const names = name === 'all' ? Object.keys(BENCHES) : [name]
+  const names = name === 'all' ? Object.keys(BENCHES).filter(name => !BY_NAME.has(name)) : [name]
   const wrong = names.find(name => !Object.hasOwn(BENCHES, name))
   if (wrong !== undefined) throw new UsageError(`There is no bench "${wrong}".`)
   if (values.quick && (values.publish || values.compare))

@@ -14,6 +14,7 @@ import { openDatabase } from '../storage/database/database.ts'
 import { featureMigrations } from '../storage/database/feature-database.ts'
 import { WEIGHT_TABLES } from '../storage/weights/schema.ts'
 import { DiskWeightStore } from '../storage/weights/weight-store.ts'
+import { ECHO, echo } from './weights-calls.ts'
 
 export type Side = 'sender' | 'receiver'
 
@@ -74,6 +75,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
   for (const { ids, handle, inboundMax } of part.protocols!) {
     await libp2p.handle([...ids], handle, { maxInboundStreams: inboundMax })
   }
+  await libp2p.handle(ECHO, stream => void echo(stream).catch(() => {}))
   return {
     ...{ libp2p, store, transfer, held: part.manifest!() },
     heard: held => part.onManifest!(otherId, held)

@@ -1,10 +1,10 @@
 /** One side of `weights`: sends a file or receives it, and watches its own memory. */
 
-import { type Content, type Offer, RECEIVE, SEND, type Way } from './weights-ways.ts'
+import { type Content, type Offer, RECEIVE, receiveBesideCalls, SEND, type Way } from './weights-ways.ts'
 
 export type Job = { readonly way: Way } & (
   | { readonly type: 'send'; readonly content: Content }
-  | { readonly type: 'receive'; readonly offer: Offer; readonly path: string }
+  | { readonly type: 'receive' | 'receive beside calls'; readonly offer: Offer; readonly path: string }
 )
 
 const SAMPLE_MS = 10
@@ -35,6 +35,8 @@ process.on('message', async (message: Job | 'peak') => {
     const offer = await SEND[message.way](message.content)
     await settle()
     process.send!(offer)
+  } else if (message.type === 'receive beside calls') {
+    process.send!(await receiveBesideCalls(message.offer, message.path))
   } else {
     const receive = await RECEIVE[message.way](message.offer, message.path)
     await settle()

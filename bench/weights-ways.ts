@@ -11,7 +11,11 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createHelia } from 'helia'
 import { CID } from 'multiformats/cid'
+import { callsUntil } from './weights-calls.ts'
 import { startDevice } from './weights-device.ts'
+
+/** Thousands of calls. */
+const CALLS_ALONE_MS = 2000
 
 export const WAYS = ['lumos', 'HTTP', 'Bitswap'] as const
 export type Way = (typeof WAYS)[number]
@@ -75,6 +79,17 @@ export const RECEIVE: Record<Way, (offer: Offer, path: string) => Promise<() => 
     return async () =>
       await pipeline(unixfs(helia).cat(CID.parse(cid!)), createWriteStream(path, { flush: true }))
   }
+}
+
+/** Beside calls, and then calls beside the transfer. */
+export async function receiveBesideCalls({ addresses, held, cid }: Offer, path: string) {
+  const { libp2p, transfer, heard } = await startDevice('receiver', path)
+  const { remotePeer } = await libp2p.dial(addresses!.map(address => multiaddr(address)))
+  heard(Buffer.from(held!, 'hex'))
+  const pause = new Promise(resolve => setTimeout(resolve, CALLS_ALONE_MS))
+  const aloneMs = await callsUntil(libp2p, remotePeer, pause)
+  const besideMs = await callsUntil(libp2p, remotePeer, transfer.fetch(cid!))
+  return { aloneMs, besideMs }
 }
 
 /** As its README has it, but for the peers of the public network, which nothing here reaches. */

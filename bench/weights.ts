@@ -19,7 +19,9 @@ import { type Content, WAYS, type Way } from './weights-ways.ts'
 const LEAVES = { thorough: 256, quick: 16 }
 const ROUNDS = { thorough: 5, quick: 1 }
 /** Above the idle process, on each side. */
-const RSS_MB_MAX = 64
+export const RSS_MB_MAX = 64
+/** Calls go before bulk. */
+const CALLS_FACTOR_MAX = 3
 
 export const bench: Bench = async ({ quick }) => {
   const directory = mkdtempSync(join(tmpdir(), 'lumos-bench-'))
@@ -28,6 +30,7 @@ export const bench: Bench = async ({ quick }) => {
     const content = await prepare(directory, leaves)
     const rates = new Map<string, number[]>()
     const memory = new Map<string, number[]>()
+    const calls = new Map<string, number[]>()
     for (let round = 0; round < (quick ? ROUNDS.quick : ROUNDS.thorough); round++) {
       for (let n = 0; n < WAYS.length; n++) {
         const way = WAYS[(n + round) % WAYS.length]!
@@ -36,6 +39,9 @@ export const bench: Bench = async ({ quick }) => {
         take(memory, `${way}, sender`, measured.senderBytes / 1e6)
         take(memory, `${way}, receiver`, measured.receiverBytes / 1e6)
       }
+      const { besideMs, aloneMs } = await callsBeside(content, join(directory, `calls-${round}`))
+      take(calls, 'beside a transfer', besideMs)
+      take(calls, 'alone', aloneMs)
     }
     const inOrder = (series: Map<string, number[]>) =>
       new Map([...series].sort(([a], [b]) => rankOf(a) - rankOf(b)))
@@ -45,7 +51,12 @@ export const bench: Bench = async ({ quick }) => {
         unit: 'MB/s',
         references: ['HTTP', 'Bitswap']
       }),
-      tableOf('Memory above the idle process', inOrder(memory), { unit: 'MB', references: [], limits })
+      tableOf('Memory above the idle process', inOrder(memory), { unit: 'MB', references: [], limits }),
+      tableOf('99 of 100 calls of 1 KiB take at most', calls, {
+        unit: 'ms',
+        references: ['alone'],
+        atMost: CALLS_FACTOR_MAX
+      })
     ]
   } finally {
     rmSync(directory, { recursive: true, force: true })
@@ -55,7 +66,7 @@ export const bench: Bench = async ({ quick }) => {
 const rankOf = (name: string): number => WAYS.findIndex(way => name.startsWith(way))
 
 /** Random bytes as a file, and in a store as a repository. */
-async function prepare(directory: string, leaves: number): Promise<Content> {
+export async function prepare(directory: string, leaves: number): Promise<Content> {
   const path = join(directory, 'model.bin')
   const store = join(directory, 'store')
   await using file = await open(path, 'w')
@@ -78,17 +89,33 @@ async function prepare(directory: string, leaves: number): Promise<Content> {
   return { file: path, store, cid: repository.cid }
 }
 
-async function move(way: Way, content: Content, path: string) {
-  const sender = start()
-  const receiver = start()
-  try {
-    const offer = await ask(sender, { type: 'send', way, content })
-    const ms = (await ask(receiver, { type: 'receive', way, path, offer: offer as object })) as number
+export const move = (way: Way, content: Content, path: string) =>
+  between(path, async (sender, receiver) => {
+    const offer = (await ask(sender, { type: 'send', way, content })) as object
+    const ms = (await ask(receiver, { type: 'receive', way, path, offer })) as number
     const [senderBytes, receiverBytes] = (await Promise.all([
       ask(sender, 'peak'),
       ask(receiver, 'peak')
     ])) as [number, number]
     return { ms, senderBytes, receiverBytes }
+  })
+
+const callsBeside = (content: Content, path: string) =>
+  between(path, async (sender, receiver) => {
+    const offer = (await ask(sender, { type: 'send', way: 'lumos', content })) as object
+    const job = { type: 'receive beside calls', way: 'lumos', path, offer } as const
+    return (await ask(receiver, job)) as { aloneMs: number; besideMs: number }
+  })
+
+/** Two processes of their own, and nothing is left of what they write to `path`. */
+async function between<T>(
+  path: string,
+  work: (sender: ChildProcess, receiver: ChildProcess) => Promise<T>
+): Promise<T> {
+  const sender = start()
+  const receiver = start()
+  try {
+    return await work(sender, receiver)
   } finally {
     for (const child of [sender, receiver]) if (child.connected) child.disconnect()
     await Promise.all([sender, receiver].map(isOver))

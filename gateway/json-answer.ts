@@ -3,8 +3,6 @@
  * 64 MiB would hold up the network's thread for a third of a second, and be in memory twice until the client has read it.
  */
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
-
 /** A larger answer comes in pieces. A text of this size takes some milliseconds. */
 export const WHOLE_BYTES_MAX = 1024 * 1024
 const PIECE_CHARS = 256 * 1024
@@ -40,7 +38,7 @@ export function jsonBody(value: unknown): string | ReadableStream<Uint8Array> {
 
 /** In a turn of its own: a client that reads fast leaves the others their turns. */
 export async function nextPiece(pieces: Iterator<string>): Promise<Uint8Array | undefined> {
-  await nextTurn()
+  await new Promise(resolve => setImmediate(resolve))
   const { done, value } = pieces.next()
   return done ? undefined : encoder.encode(value)
 }
@@ -75,7 +73,9 @@ export function* jsonPieces(value: unknown): Generator<string, undefined> {
 }
 
 function* partsOf(value: unknown): Generator<string> {
-  if (value instanceof Uint8Array) {
+  if (!hasPieces(value)) {
+    yield toJson(value)
+  } else if (value instanceof Uint8Array) {
     yield '"'
     for (let at = 0; at < value.length; at += BASE64_BYTES)
       yield toJson(value.subarray(at, at + BASE64_BYTES)).slice(1, -1)

@@ -1,7 +1,6 @@
 /** The models the mesh offers, this node's own included. Fields are named as in other platforms of this kind. */
 
 import * as z from 'zod'
-import { LumosError } from '../interface/errors.ts'
 import { Access } from '../interface/membership.ts'
 import { ModelId } from '../interface/names.ts'
 import {
@@ -12,9 +11,9 @@ import {
   Offering,
   type OwnModel
 } from '../interface/node.ts'
-import { closestNames } from '../interface/suggest.ts'
 import { WeightsInfo } from '../interface/weights.ts'
 import { defineUnit } from './define-unit.ts'
+import { notFound, orElsewhere } from './missing-model.ts'
 
 /** Far more than one mesh offers. */
 const ITEMS_MAX = 1000
@@ -139,7 +138,12 @@ export const modelUnits = (node: LumosNode) => [
       }
     ],
     output: Own,
-    run: async ({ modelId }, { signal }) => toOwn(await node.loadModel(modelId, { signal }))
+    async run({ modelId }, { signal }) {
+      const loaded = node.loadModel(modelId, { signal }).catch((thrown: unknown) => {
+        throw orElsewhere(modelId, node, thrown)
+      })
+      return toOwn(await loaded)
+    }
   }),
   defineUnit({
     name: 'model.unload',
@@ -227,14 +231,3 @@ function requirementsOf(providers: Providers): Model['requirements'] {
 const toOwn = ({ model, state, memoryBytes }: OwnModel) => ({ modelId: model, status: state, memoryBytes })
 
 const toOffered = ({ model, offeredTo }: Offering) => ({ modelId: model, offeredTo })
-
-function notFound(modelId: string, all: readonly ModelInfo[]): LumosError {
-  const closest = closestNames(
-    modelId,
-    all.map(({ model }) => model)
-  )
-  return new LumosError('MODEL_NOT_FOUND', `No device offers "${modelId}".`, {
-    hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'lumos-node models lists what there is.',
-    details: { closest }
-  })
-}

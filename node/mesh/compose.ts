@@ -21,8 +21,6 @@ import {
   RevocationSync
 } from '../membership/index.ts'
 import { AddressBook } from '../network/address-book.ts'
-import { DhtLookup } from '../network/dht-lookup.ts'
-import { DhtProvider } from '../network/dht-provider.ts'
 import { Discovery } from '../network/discovery.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { manifestAddresses } from '../network/stated-addresses.ts'
@@ -31,11 +29,12 @@ import { composeRouting, type MeshRouting } from '../routing/index.ts'
 import type { MeshSession, NodeContext } from './context.ts'
 import { discoveryReport } from './discovery-report.ts'
 import { contextOf } from './feature-context.ts'
-import { composeNetwork, placesOf } from './network.ts'
+import { composeFinding, type Finding } from './finding.ts'
+import { composeNetwork } from './network.ts'
 import { Participations } from './participations.ts'
 
 export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<MeshSession> {
-  const { clock, random, log, home, network } = node
+  const { clock, random, log, home } = node
   const mesh = own.id
   const membership = composeMembership(node, own, {
     hangUp: id =>
@@ -55,24 +54,20 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     }
   })
   const shared = { mesh, libp2p, membership }
-  const lookup = new DhtLookup({
-    ...{ libp2p, clock, log },
-    addressesOf: id => placesOf(id, { table: known.table, clock, libp2p }),
-    greet: id => hello.service.greet(id)
-  })
-  const provider = new DhtProvider({ libp2p, clock, log })
+  const greet = (id: string) => hello.service.greet(id)
+  const finding = composeFinding(node, { libp2p, table: known.table, greet })
+  const ground = { ...shared, finding, datastore }
   const routing = composeRouting(node, {
-    ...{ libp2p, members, mesh, table: known.table },
-    seek: (keys, options) => lookup.seek(keys, options),
+    ...{ libp2p, members, mesh, table: known.table, seek: finding.seek },
     isDuplicated: id => manifests.lives.isDuplicated(id)
   })
   const manifests = composeManifests(node, {
     ...shared,
     ...known,
     nameOf: routing.nameOf,
-    greet: id => hello.service.greet(id),
+    greet,
     parts: () => participations.manifestParts(),
-    onAnnounced: () => provider.provide(participations.keys()),
+    onAnnounced: () => finding.provide(participations.keys()),
     onHeardOf(manifest) {
       routing.peers.heardOf(manifest.peerId)
       participations.onManifest(manifest)
@@ -90,38 +85,30 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
       await participations.onMember(met)
       const { remotePeer } = met.connection
       discovery.met(remotePeer)
-      lookup.met(remotePeer.toString())
-      provider.met()
+      finding.met(remotePeer.toString())
     },
     onForeigner: pairing.onForeigner,
     isAsked: id => pairing.client.asked.has(id)
   })
-  const discovery = new Discovery({
-    libp2p,
-    clock,
-    random,
-    log,
-    addresses: network.dial,
-    report: network.report,
-    // A stranger of another mesh may have become a member of this one.
-    wants: id => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
-  })
-  const parts = {
-    ...shared,
-    lookup,
-    provider,
-    manifests,
-    revocations,
-    routing,
-    pairing,
-    hello,
-    discovery,
-    datastore
-  }
+  // A stranger of another mesh may have become a member of this one.
+  const wants = (id: string) => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
+  const discovery = discoveryOf(node, libp2p, wants)
+  const parts = { ...ground, manifests, revocations, routing, pairing, hello, discovery }
   const participations = participationsOf(node, parts)
   await members.load()
   return sessionOf(node, parts, participations)
 }
+
+const discoveryOf = (
+  { clock, random, log, network }: NodeContext,
+  libp2p: MeshLibp2p,
+  wants: (peerId: string) => boolean
+): Discovery =>
+  new Discovery({
+    ...{ libp2p, clock, random, log, wants },
+    addresses: network.dial,
+    report: network.report
+  })
 
 const whereaboutsOf = (manifest: Manifest, libp2p: MeshLibp2p): PeerInfo => ({
   id: peerIdFromString(manifest.peerId),
@@ -138,8 +125,7 @@ interface Parts {
   readonly pairing: MeshPairing
   readonly hello: MeshHello
   readonly discovery: Discovery
-  readonly lookup: DhtLookup
-  readonly provider: DhtProvider
+  readonly finding: Finding
   readonly datastore: SqliteDatastore
 }
 
@@ -188,7 +174,7 @@ function sessionOf(node: NodeContext, parts: Parts, participations: Participatio
 /** Peers may come as soon as libp2p listens, so all that meets them is ready before. */
 function lifecycleOf(node: NodeContext, parts: Parts, participations: Participations): Lifecycle[] {
   const { clock, log, peerId } = node
-  const { libp2p, membership, manifests, hello, discovery, lookup, provider, datastore } = parts
+  const { libp2p, membership, manifests, hello, discovery, finding, datastore } = parts
   const { members, authority, guard } = membership
   const { announcer } = manifests
   const renewal = new Renewal({
@@ -207,8 +193,7 @@ function lifecycleOf(node: NodeContext, parts: Parts, participations: Participat
     lifeOf('renewal', renewal),
     ...participations.lifecycle(),
     lifeOf('network', libp2p),
-    { part: 'lookup', stop: () => lookup.stop() },
-    { part: 'provider', stop: () => provider.stop() },
+    { part: 'finding', stop: () => finding.stop() },
     { part: 'gossip', start: () => participations.subscribe() },
     lifeOf('addresses', new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })),
     lifeOf('discovery', discovery)

@@ -19,7 +19,7 @@ import { isReachable, listensOnLoopbackAlone } from './stated-addresses.ts'
 /** For the whole search: a walk takes milliseconds on a local network. */
 const FIND_MS = 5000
 /** For the walk; the rest is for dials. */
-const WALK_MS = 2000
+const WALK_MS = 3000
 /** Devices that are tried. */
 const FOUND_MAX = 16
 /** Addresses of one that no manifest states: a server may make them up. */

@@ -152,7 +152,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
     },
     transports: network.transports,
     connectionEncrypters: [socketTls(), noiseOnDemand()],
-    streamMuxers: [sparingYamux(muxer => heardAtMs.set(muxer, clock.monotonicMs()))],
+    streamMuxers: [sparingYamux(muxer => heardAtMs.set(muxer, clock.monotonicMs()), clock)],
     peerDiscovery: network.discovery.map(discovery => components => {
       const service = discovery(components)
       service.addEventListener('peer', event => {

@@ -111,11 +111,10 @@ async function lookUpWhole(dht: KadDHT, { peerId, logger }: KadDHTComponents): P
 
 /** The same parts, through which the DHT keeps provider records alone, reads no more than it may, and asks only whom we know. */
 const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolean): KadDHTComponents => {
-  const { registrar, connectionManager, peerStore, peerId } = components
-  const records = new ProviderRecords(peerId.toString())
+  const { datastore, registrar, connectionManager, peerStore, peerId } = components
   return replacing(components, {
     // No peer fills disks with it.
-    datastore: replacing(records as unknown as Datastore, {}, ['put', 'get', 'query', 'delete']),
+    datastore: replacing(datastore, partsOf(new ProviderRecords(peerId.toString())), []),
     registrar: replacing(registrar, {
       handle: (protocol, handler, options) => registrar.handle(protocol, listeningUpTo(handler), options)
     }),
@@ -148,6 +147,13 @@ const notKeptAlive = (tags: Tags): Tags =>
     Object.entries(tags).map(([name, tag]) => [name, name.startsWith(KEEP_ALIVE) ? undefined : tag])
   )
 type Tags = NonNullable<PeerData['tags']>
+
+const partsOf = (records: ProviderRecords): Partial<Datastore> => ({
+  put: (key, value) => records.put(key, value),
+  get: key => records.get(key),
+  delete: key => records.delete(key),
+  query: query => records.query(query)
+})
 
 function unknownPeer(id: PeerId, err: Error): Peer {
   if (err.name !== 'NotFoundError') throw err

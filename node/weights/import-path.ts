@@ -53,7 +53,7 @@ export async function importPath(
       // Once for all that is still to come, so that a disk is not filled in vain.
       async beforeCopy() {
         const rest = listing.files.slice(n).reduce((sum, one) => sum + one.bytes, 0)
-        if (!hasRoom) await store.partials.room.check(rest)
+        if (!hasRoom) await store.partials.room.check(rest, [])
         hasRoom = true
         done = before
       }

@@ -49,7 +49,7 @@ export class Pulling {
     this.#origins = { client, settings, env, memoryBytes: hardware.memoryBytes }
     this.#offeredTo = offeredTo
     this.#store = store
-    const statement = () => this.replication.statement()
+    const statement = (held: ReadonlySet<string>) => this.replication.statement(held)
     this.transfer = new WeightTransfer({ store, clock, random, log, offeredTo, statement })
     const { transfer } = this
     this.replication = new Replication({

@@ -10,6 +10,7 @@ import {
   toLumosError
 } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { carryBulk } from '../transport/yamux.ts'
 import { REPOSITORY_MANIFEST_BYTES_MAX } from '../weights/repository-manifest.ts'
 import { allocate } from '../wire/bytes.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
@@ -62,6 +63,7 @@ export class BlocksClient {
   #lost: Error | undefined
 
   constructor(stream: Stream, options: BlocksClientOptions) {
+    carryBulk(stream)
     this.#frames = new FrameStream(stream, { ...options, inPieces: FRAME.piece })
     this.#clock = options.clock
     this.#answerPatienceMs = options.answerPatienceMs ?? ANSWER_PATIENCE_MS
@@ -193,15 +195,8 @@ export class BlocksClient {
       throw new ProtocolViolationError(`An answer of ${found.bytes} bytes is over the limit of ${bytesMax}.`)
     }
     const bytes = into?.subarray(0, found.bytes) ?? allocate(found.bytes)
-    for (let filled = 0; filled < bytes.byteLength; ) {
-      const { type, body } = await this.#next()
-      if (type !== FRAME.piece || body.byteLength === 0)
-        throw new ProtocolViolationError('An answer was cut short.')
-      if (filled + body.byteLength > bytes.byteLength)
-        throw new ProtocolViolationError('An answer was too long.')
-      bytes.set(body, filled)
-      filled += body.byteLength
-    }
+    if (bytes.byteLength > 0)
+      await this.#frames.fill(bytes, FRAME.piece, { owed: true, bytesMax: PIECE_BYTES })
     return { found, bytes }
   }
 

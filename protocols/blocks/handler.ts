@@ -7,13 +7,16 @@ import type { Connection, Stream } from '@libp2p/interface'
 import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, ProtocolViolationError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import { carryBulk } from '../transport/yamux.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 import { encodeError } from '../wire/errors.ts'
 import type { Frame } from '../wire/frame-parser.ts'
 import { type FrameInit, FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
+import { lend } from '../wire/lent-bytes.ts'
 import { UNSENT_BYTES_MAX, UNSENT_BYTES_PER_PEER_MAX } from '../wire/limits.ts'
 import { UnsentBytes } from '../wire/unsent-bytes.ts'
 import {
+  BLOCK_BYTES_MAX,
   Find,
   type FoundRepository,
   FRAME,
@@ -29,7 +32,8 @@ export interface Holdings {
   find(ref: string): FoundRepository | undefined
   leaves(file: string, from: number): Uint8Array | undefined
   have(file: string, from: number): Uint8Array | undefined
-  block(cid: string): Promise<Uint8Array | undefined>
+  /** @param into of `BLOCK_BYTES_MAX`, where the answer may lie. */
+  block(cid: string, into: Uint8Array<ArrayBuffer>): Promise<Uint8Array | undefined>
   coming(question: OfComing): Promise<Share | undefined>
 }
 
@@ -45,6 +49,9 @@ interface Served {
   readonly bytes: Uint8Array
 }
 
+/** Arrays that wait for the next leaf: what two fast streams use. */
+const FREE_MAX = 8
+
 /** What one peer leaves unread, on all its streams. */
 interface Load {
   readonly unsent: UnsentBytes
@@ -57,6 +64,8 @@ export class BlocksHandler {
   readonly #total = new UnsentBytes(UNSENT_BYTES_MAX)
   readonly #loads = new Map<string, Load>()
   readonly #streams = new Set<FrameStream>()
+  /** Of leaves that were sent. */
+  #free: Uint8Array<ArrayBuffer>[] = []
 
   constructor(
     components: BlocksHandlerComponents,
@@ -76,6 +85,7 @@ export class BlocksHandler {
     }
     this.#loads.set(peerId, load)
     load.streams++
+    carryBulk(stream)
     const frames = new FrameStream(stream, { ...this.#limits, clock, unsent: load.unsent })
     this.#streams.add(frames)
     try {
@@ -88,6 +98,7 @@ export class BlocksHandler {
       frames.abort(err as Error)
     } finally {
       this.#streams.delete(frames)
+      if (this.#streams.size === 0) this.#free = []
       if (--load.streams === 0) this.#loads.delete(peerId)
     }
   }
@@ -125,7 +136,7 @@ export class BlocksHandler {
 
   async #answer({ type, body }: Frame, peerId: string): Promise<Served | undefined> {
     const holdings = this.#components.holdingsFor(peerId)
-    if (type === FRAME.block) return served(await holdings.block(decodeControl(OfBlock, body).cid))
+    if (type === FRAME.block) return await this.#block(holdings, decodeControl(OfBlock, body).cid)
     if (type === FRAME.coming) {
       const share = await holdings.coming(decodeControl(OfComing, body))
       return served(share && encodeControl(share))
@@ -141,6 +152,17 @@ export class BlocksHandler {
     }
     const { file, from } = decodeControl(OfFile, body)
     return served(type === FRAME.leaves ? holdings.leaves(file, from) : holdings.have(file, from))
+  }
+
+  async #block(holdings: Holdings, cid: string): Promise<Served | undefined> {
+    const into = this.#free.pop() ?? new Uint8Array(BLOCK_BYTES_MAX)
+    const bytes = await holdings.block(cid, into)
+    const giveBack = (): void => {
+      if (this.#streams.size > 0 && this.#free.length < FREE_MAX) this.#free.push(into)
+    }
+    if (bytes?.buffer !== into.buffer) giveBack()
+    else if (bytes.byteLength > 0) lend(bytes, giveBack)
+    return served(bytes)
   }
 
   async #send(frames: FrameStream, answer: Served | undefined): Promise<void> {

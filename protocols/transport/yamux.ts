@@ -7,54 +7,68 @@
  * without them is refused, so that another version of the library is noticed.
  */
 
-import type { StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
+import { type Clock, systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { YAMUX_LIMITS } from '../wire/limits.ts'
+import { type BulkStream, giveWay, Traffic } from './bulk.ts'
 
 /** What is used of a muxer of Yamux. */
 type YamuxMuxer = StreamMuxer & {
-  _newStream?(...args: unknown[]): WindowedStream
+  _newStream?(...args: unknown[]): YamuxStream
   ping?(): Promise<number>
 }
 
 /** What is used of a Yamux stream. */
-interface WindowedStream {
+interface YamuxStream extends BulkStream {
   readonly state?: number
-  readonly recvWindow?: number
   readonly recvWindowCapacity?: number
   sendWindowUpdate?(): void
+  handleData?(frame: unknown): void
 }
 
 /** Yamux's number for a stream that is open and not paused. */
 const ESTABLISHED = 3
+
+/** Of each stream, what passes on its connection. */
+const traffic = new WeakMap<object, Traffic>()
 
 /**
  * Yamux as every node runs it.
  *
  * @param onHeard is called each time bytes come, with the muxer of their connection.
  */
-export const sparingYamux = (onHeard?: (muxer: StreamMuxer) => void) => (): StreamMuxerFactory => {
-  // Its own pings come every 30 s, which is too late to notice a dead path: a node pings by itself.
-  const factory: StreamMuxerFactory = yamux({ ...YAMUX_LIMITS, enableKeepAlive: false })()
-  const create = factory.createStreamMuxer.bind(factory)
-  factory.createStreamMuxer = connection => {
-    const muxer = create(connection) as YamuxMuxer
-    const newStream = muxer._newStream?.bind(muxer)
-    if (newStream === undefined) throw lacks('_newStream')
-    if (muxer.ping === undefined) throw lacks('ping')
-    muxer._newStream = (...args) => spareUpdates(newStream(...args))
-    // After the muxer's own listener: whoever listens first is given what has come already.
-    if (onHeard !== undefined) connection.addEventListener('message', () => onHeard(muxer))
-    return muxer
+export const sparingYamux =
+  (onHeard?: (muxer: StreamMuxer) => void, clock: Clock = systemClock) =>
+  (): StreamMuxerFactory => {
+    // Its own pings come every 30 s, which is too late to notice a dead path: a node pings by itself.
+    const factory: StreamMuxerFactory = yamux({ ...YAMUX_LIMITS, enableKeepAlive: false })()
+    const create = factory.createStreamMuxer.bind(factory)
+    factory.createStreamMuxer = connection => {
+      const muxer = create(connection) as YamuxMuxer
+      const newStream = muxer._newStream?.bind(muxer)
+      if (newStream === undefined) throw lacks('_newStream')
+      if (muxer.ping === undefined) throw lacks('ping')
+      const passing = new Traffic(clock, connection)
+      muxer._newStream = (...args) => watched(spareUpdates(newStream(...args)), passing)
+      // After the muxer's own listener: whoever listens first is given what has come already.
+      if (onHeard !== undefined) connection.addEventListener('message', () => onHeard(muxer))
+      return muxer
+    }
+    return factory
   }
-  return factory
-}
 
 /** Resolves when the muxer at the other end has answered. */
 export const pingBy = async (muxer: StreamMuxer): Promise<unknown> => (muxer as YamuxMuxer).ping?.()
 
-function spareUpdates(stream: WindowedStream): WindowedStream {
+/** From now on this stream carries bulk, and gives way to all others of its connection. Without Yamux it does not. */
+export function carryBulk(stream: Stream): void {
+  const passing = traffic.get(stream)
+  if (passing !== undefined) giveWay(stream as BulkStream, passing)
+}
+
+function spareUpdates(stream: YamuxStream): YamuxStream {
   const sendWindowUpdate = stream.sendWindowUpdate?.bind(stream)
   if (sendWindowUpdate === undefined) throw lacks('sendWindowUpdate')
   if (typeof stream.recvWindowCapacity !== 'number') throw lacks('recvWindowCapacity')
@@ -65,6 +79,24 @@ function spareUpdates(stream: WindowedStream): WindowedStream {
     // Before the stream is established, an update carries the flags that open it.
     if (state !== ESTABLISHED || recvWindowCapacity <= recvWindow / 2) sendWindowUpdate()
   }
+  return stream
+}
+
+/** What passes on a stream that carries no bulk is what bulk gives way to. */
+function watched(stream: YamuxStream, passing: Traffic): YamuxStream {
+  const { sendData, handleData } = stream
+  if (sendData === undefined) throw lacks('sendData')
+  if (handleData === undefined) throw lacks('handleData')
+  if (stream.onMuxerDrain === undefined) throw lacks('onMuxerDrain')
+  stream.sendData = bytes => {
+    if (!passing.isBulk(stream)) passing.note()
+    return sendData.call(stream, bytes)
+  }
+  stream.handleData = frame => {
+    if (!passing.isBulk(stream)) passing.note()
+    handleData.call(stream, frame)
+  }
+  traffic.set(stream, passing)
   return stream
 }
 

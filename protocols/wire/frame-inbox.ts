@@ -14,6 +14,7 @@ import {
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { type Frame, FrameParser } from './frame-parser.ts'
 import { FIRST_FRAME_BYTES_MAX, FRAME_BYTES_MAX, FRAME_BYTES_PER_MS_MIN } from './limits.ts'
+import { Pieces } from './pieces.ts'
 
 export interface ReadOptions extends AbortOptions {
   /** Largest body accepted. Default: 16 KiB for the first frame, 256 KiB after it; never above 1 MiB. */
@@ -37,8 +38,10 @@ export interface InboxOptions {
 interface Reader {
   readonly bytesMax: number
   readonly owed: boolean
-  settle(frame: Frame | undefined): void
-  fail(err: Error): void
+  /** @returns whether it wants no more. @throws {LumosError} for a frame that must not come now. */
+  take(frame: Frame): boolean
+  /** Nothing more comes, or `err` is why. */
+  settle(err?: Error): void
 }
 
 export class FrameInbox {
@@ -69,35 +72,57 @@ export class FrameInbox {
   }
 
   /** See `FrameStream.read`. */
-  async read({ signal, owed = false, bytesMax = this.#bytesMax }: ReadOptions): Promise<Frame | undefined> {
-    if (signal?.aborted) throw new CancelledError(undefined, { cause: signal.reason })
-    const frame = this.#take(bytesMax)
-    if (frame !== undefined) return frame
-    if (this.#reader !== undefined) throw new Error('A read is already waiting on this stream.')
-
-    return await new Promise((resolve, reject) => {
-      const onAbort = (): void => reader.fail(new CancelledError(undefined, { cause: signal?.reason }))
-      const done = (): void => {
-        this.#reader = undefined
-        signal?.removeEventListener('abort', onAbort)
-      }
-      const reader: Reader = {
-        bytesMax,
-        owed,
-        settle: frame => {
-          done()
-          resolve(frame)
-        },
-        fail: err => {
-          done()
-          reject(err)
-        }
-      }
-      this.#reader = reader
-      signal?.addEventListener('abort', onAbort)
-      this.#watch()
-      if (this.#stream.readStatus === 'paused' || this.#stream.readableEnded) this.#resumeSoon()
+  async read(options: ReadOptions): Promise<Frame | undefined> {
+    let read: Frame | undefined
+    await this.#each(options, frame => {
+      read = frame
+      return true
     })
+    return read
+  }
+
+  /** See `FrameStream.fill`. */
+  async fill(into: Uint8Array, type: number, options: ReadOptions): Promise<void> {
+    const pieces = new Pieces(into, type)
+    await this.#each(options, frame => pieces.take(frame))
+    if (!pieces.whole) throw new PeerUnreachableError('The peer has closed the stream.')
+  }
+
+  /** Hands on frames until one is the last that `take` wants, or no more come; `undefined` where that is so already. */
+  #each(
+    { signal, owed = false, bytesMax = this.#bytesMax }: ReadOptions,
+    take: Reader['take']
+  ): Promise<void> | undefined {
+    if (signal?.aborted) throw new CancelledError(undefined, { cause: signal.reason })
+    if (this.#reader !== undefined) throw new Error('A read is already waiting on this stream.')
+    if (this.#drain(take, bytesMax)) return undefined
+
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const settle = (err?: Error): void => {
+      this.#reader = undefined
+      signal?.removeEventListener('abort', onAbort)
+      if (err === undefined) resolve()
+      else reject(err)
+    }
+    const onAbort = (): void => settle(new CancelledError(undefined, { cause: signal?.reason }))
+    this.#reader = { bytesMax, owed, take, settle }
+    signal?.addEventListener('abort', onAbort)
+    this.#watch()
+    if (this.#stream.readStatus === 'paused' || this.#stream.readableEnded) this.#resumeSoon()
+    return promise
+  }
+
+  /** @returns whether a frame that has come is the last that `take` wants. */
+  #drain(take: Reader['take'], bytesMax: number): boolean {
+    for (let frame = this.#take(bytesMax); frame !== undefined; frame = this.#take(bytesMax)) {
+      try {
+        if (take(frame)) return true
+      } catch (err) {
+        this.#options.onBroken(err as Error)
+        throw err
+      }
+    }
+    return false
   }
 
   /** A read that waits for what does not come any more has its end. */
@@ -107,9 +132,9 @@ export class FrameInbox {
     const { status, readableEnded } = this.#stream
     // A reset, or an abort of the whole connection, ends the stream before it closes it.
     if (status === 'reset' || status === 'aborted') this.#options.onLost(wasReset())
-    else if (this.#error !== undefined) reader.fail(this.#error)
+    else if (this.#error !== undefined) reader.settle(this.#error)
     else if (!readableEnded) return
-    else if (!this.#parser.partial) reader.settle(undefined)
+    else if (!this.#parser.partial) reader.settle()
     else this.#options.onBroken(this.#cutShort())
   }
 
@@ -118,7 +143,7 @@ export class FrameInbox {
     if (this.#error !== undefined) return
     this.#error = err
     this.#timer?.cancel()
-    this.#reader?.fail(err)
+    this.#reader?.settle(err)
   }
 
   get #bytesMax(): number {
@@ -152,11 +177,10 @@ export class FrameInbox {
       return
     }
     try {
-      const frame = this.#take(reader.bytesMax)
-      if (frame === undefined) this.#watch()
-      else reader.settle(frame)
+      if (this.#drain(reader.take, reader.bytesMax)) reader.settle()
+      else this.#watch()
     } catch (err) {
-      reader.fail(err as Error)
+      reader.settle(err as Error)
     }
   }
 

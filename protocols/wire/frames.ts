@@ -73,6 +73,15 @@ export class FrameStream {
     return this.#inbox.read(options)
   }
 
+  /**
+   * Fills `into` with the bodies of the next frames, all of one type, which come in pieces: without a promise for each.
+   *
+   * @throws {LumosError} as `read` does; `PROTOCOL_VIOLATION` where another frame comes, or the last one is too long.
+   */
+  fill(into: Uint8Array, type: number, options: ReadOptions = {}): Promise<void> {
+    return this.#inbox.fill(into, type, options)
+  }
+
   /** Write one frame. Resolves when there is room for the next. */
   async write(type: number, body: Uint8Array | readonly Uint8Array[], options?: AbortOptions): Promise<void> {
     await this.writeAll([[type, body]], options)

@@ -10,7 +10,7 @@
  */
 
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
-import { link, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { chmod, link, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { LumosError } from '../../interface/errors.ts'
 import { PRIVATE_DIR_MODE, writeFileDurably } from '../database/durable-file.ts'
@@ -18,6 +18,7 @@ import { storeFailure } from '../database/failure.ts'
 import { HomeLock } from '../home/home-lock.ts'
 
 const WRITABLE_BY_OTHERS = 0o022
+const NO_MODES: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EINVAL'])
 const OTHER_STORE = 'Stop that node, or give this one a directory of its own: weights.directory.'
 
 /** The database that knows what is in a directory. */
@@ -137,6 +138,13 @@ export async function spaceOf(path: string): Promise<{ freeBytes: number; diskBy
 export async function linkOrMove(from: string, to: string): Promise<void> {
   await rm(to, { force: true })
   await link(from, to).catch(() => rename(from, to))
+}
+
+/** A disk without users, as FAT, refuses modes that it cannot keep, and nothing depends on them there. */
+export async function setMode(path: string, mode: number): Promise<void> {
+  await chmod(path, mode).catch(err => {
+    if (!NO_MODES.has(err.code)) throw err
+  })
 }
 
 /** A new name is durable once its directory is. Windows cannot open directories and needs no such thing. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { StoreFolder } from './folder.ts'
 import type { HashThread } from './hash-thread.ts'
+import type { LeafReader } from './leaf-reader.ts'
 import type { RepositoryTable } from './repository-table.ts'
 import type { FileTable } from './tables.ts'
 
@@ -12,6 +13,7 @@ export interface Ground {
   readonly files: FileTable
   readonly repositories: RepositoryTable
   readonly thread: HashThread
+  readonly reader: LeafReader
   readonly clock: Clock
   readonly log: Logger
   /** One change of files and directories after the other. */

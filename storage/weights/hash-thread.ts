@@ -6,9 +6,13 @@ import { OverloadedError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { HASH_WORKER } from '../entries.ts'
 import type { Ask, Dag, Hashed, LinkedFile, Reply } from './hash-messages.ts'
+import { fileDag, plainDirectoryDag } from './plain-nodes.ts'
 
 /** Starting a thread and loading its libraries costs 200 ms, and an idle one holds 20 MB. */
 const IDLE_MS = 5000
+/** The nodes of a file of 4 GiB take as long as a message to the thread; its start takes a hundred times that. */
+const DIGESTS_HERE_MAX = 4096 * 32
+const FILES_HERE_MAX = 512
 /** A thread that ends by itself mostly had too little memory. */
 const RETRY_AFTER_MS = 1000
 
@@ -76,10 +80,13 @@ export class HashThread {
   }
 
   async fileDag(bytes: number, digests: Uint8Array, options?: AbortOptions): Promise<Dag> {
+    if (digests.length <= DIGESTS_HERE_MAX) return fileDag({ bytes, digests })
     return (await this.#ask({ type: 'file', bytes, digests }, options).answer) as Dag
   }
 
   async directoryDag(files: readonly LinkedFile[], options?: AbortOptions): Promise<Dag> {
+    const plain = files.length <= FILES_HERE_MAX ? plainDirectoryDag(files) : undefined
+    if (plain !== undefined) return plain
     return (await this.#ask({ type: 'directory', files }, options).answer) as Dag
   }
 

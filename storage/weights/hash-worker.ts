@@ -8,6 +8,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { parentPort } from 'node:worker_threads'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import type { Ask, Reply } from './hash-messages.ts'
+import { fileDag } from './plain-nodes.ts'
 
 /** Each read costs a turn of the event loop, in which a task can be cancelled. */
 const READ_LEAVES = 4
@@ -49,7 +50,8 @@ parentPort!.on('message', (ask: Ask) => {
 function run(ask: Exclude<Ask, { type: 'cancel' | 'until' }>): Promise<unknown> {
   if (ask.type === 'hash') return hash(ask)
   if (ask.type === 'digests') return digests(ask)
-  return import('./dag.ts').then(dag => (ask.type === 'file' ? dag.fileDag(ask) : dag.directoryDag(ask)))
+  if (ask.type === 'file') return Promise.resolve(fileDag(ask))
+  return import('./dag.ts').then(({ directoryDag }) => directoryDag(ask))
 }
 
 /** While a part is hashed, it is written to the copy, and the next one is read. */
@@ -60,7 +62,7 @@ async function hash({ id, path, bytes, until, copyTo, leaves }: AskOf<'hash'>): 
   await using copy = copyTo === undefined ? undefined : await open(copyTo, 'wx', 0o600)
   const size = Math.min(READ_LEAVES * LEAF_BYTES, bytes)
   const buffers = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)]
-  const read = async (at: number): Promise<Buffer> => {
+  const read = async (at: number): Promise<Buffer<ArrayBuffer>> => {
     while (at === follow.until && at < bytes && !cancelled.has(id))
       await new Promise<void>(resolve => (follow.wake = resolve))
     buffers.reverse()
@@ -80,10 +82,10 @@ async function hash({ id, path, bytes, until, copyTo, leaves }: AskOf<'hash'>): 
     // What fails is seen when it is waited for, which may be after another failure.
     writing?.catch(() => undefined)
     next.catch(() => undefined)
+    // By other threads, while this one hashes the whole. A part that comes is a number of whole leaves.
+    const ofLeaves = leaves ? Promise.all(leavesOf(part).map(sha256)) : []
     whole.update(part)
-    // A part that comes is a number of whole leaves.
-    for (let n = 0; leaves && n < part.length; n += LEAF_BYTES)
-      found.push(digestOf(part.subarray(n, n + LEAF_BYTES)))
+    found.push(...(await ofLeaves))
     await writing
     say({ id, read: part.length })
   }
@@ -122,5 +124,14 @@ async function fill(source: FileHandle, buffer: Uint8Array, from: number): Promi
     at += bytesRead
   }
 }
+
+function leavesOf(part: Buffer<ArrayBuffer>): Buffer<ArrayBuffer>[] {
+  const leaves: Buffer<ArrayBuffer>[] = []
+  for (let at = 0; at < part.length; at += LEAF_BYTES) leaves.push(part.subarray(at, at + LEAF_BYTES))
+  return leaves
+}
+
+const sha256 = async (bytes: Buffer<ArrayBuffer>): Promise<Buffer> =>
+  Buffer.from(await crypto.subtle.digest('SHA-256', bytes))
 
 const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()

@@ -32,10 +32,11 @@ export async function removeRepository(store: DiskWeightStore, row: RepositoryRo
 
 /** The row goes first: a file without one is waste, and a row without its file would be damage. */
 async function removeFile(
-  { ground: { files, folder } }: DiskWeightStore,
+  { ground: { files, folder, reader } }: DiskWeightStore,
   { id, sha256 }: FileRow
 ): Promise<void> {
   files.forget(id)
+  reader.forget(folder.fileOf(sha256))
   await rm(folder.fileOf(sha256), { force: true })
 }
 

@@ -3,10 +3,10 @@
  * no links. What is removed or replaced there is ours by its inode, size and time; nothing else is touched.
  */
 
-import { chmod, constants, copyFile, link, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { invalidWeights } from './failure.ts'
-import { type StoreFolder, sealOf } from './folder.ts'
+import { type StoreFolder, sealOf, setMode } from './folder.ts'
 
 /** An engine may run as another user, who is let in by the working directory of its process. */
 const READABLE_DIR = 0o755
@@ -96,7 +96,7 @@ export async function removeDrafts({ models }: StoreFolder): Promise<void> {
 /** Whatever the umask of the process says. */
 async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true })
-  await chmod(path, READABLE_DIR)
+  await setMode(path, READABLE_DIR)
 }
 
 async function placeFile(from: string, to: string): Promise<void> {
@@ -104,6 +104,6 @@ async function placeFile(from: string, to: string): Promise<void> {
     await link(from, to)
   } catch {
     await copyFile(from, to, constants.COPYFILE_FICLONE)
-    await chmod(to, READABLE_FILE)
+    await setMode(to, READABLE_FILE)
   }
 }

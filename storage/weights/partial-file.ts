@@ -7,11 +7,12 @@
  */
 
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, open, stat } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import { leafDag } from './cid.ts'
 import { invalidWeights, weightsFailure } from './failure.ts'
+import { setMode } from './folder.ts'
 import type { Dag } from './hash-messages.ts'
 import type { Followed, HashThread } from './hash-thread.ts'
 import { Journal } from './journal.ts'
@@ -85,7 +86,7 @@ export class LeafFile implements PartialFile {
     // Of another size it is not the same content.
     if (size !== bytes) await removePartial(place)
     // One that was to become a file of the store, or was one, may be read only.
-    else await chmod(place.data, 0o600)
+    else await setMode(place.data, 0o600)
     const data = await open(place.data, CREATE, 0o600)
     try {
       await data.truncate(bytes)
@@ -177,15 +178,17 @@ export class LeafFile implements PartialFile {
     if (expected !== undefined && Buffer.compare(digest, expected) !== 0)
       throw invalidWeights(`Leaf ${leaf} has another SHA-256 than was expected.`)
     try {
-      for (let at = 0; at < bytes.length; ) {
-        const from = leaf * LEAF_BYTES + at
-        at += (await this.#data.write(bytes, at, bytes.length - at, from)).bytesWritten
-      }
-      await this.#journal.note(leaf, digest)
+      // Whichever is there first: what is opened again is hashed anew.
+      await Promise.all([this.#writeAt(leaf * LEAF_BYTES, bytes), this.#journal.note(leaf, digest)])
     } catch (err) {
       throw weightsFailure(err, this.#place.data)
     }
     this.#count(leaf, digest)
+  }
+
+  async #writeAt(from: number, bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; )
+      at += (await this.#data.write(bytes, at, bytes.length - at, from + at)).bytesWritten
   }
 
   #count(leaf: number, digest: Uint8Array): void {

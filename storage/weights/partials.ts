@@ -126,7 +126,7 @@ export class Partials {
       await Promise.race([other.over, given]).finally(() => signal?.removeEventListener('abort', onAbort))
     }
     await this.#ground.changes.take(async () => {
-      await this.#room.check(coming.bytes, key)
+      await this.#room.check(coming.bytes, [key])
       this.#open.set(key, coming)
     })
   }

@@ -64,11 +64,12 @@ export class Room {
   }
 
   /**
-   * @param key of the file that is to come, of which a part may be there.
+   * @param keys of the files that are to come, of which parts may be there.
    * @throws {LumosError} `WEIGHTS_FULL`, with both numbers.
    */
-  async check(bytes: number, key?: string): Promise<void> {
-    const there = key === undefined ? 0 : await takenBy(join(this.#folder.partial, `${key}.data`))
+  async check(bytes: number, keys: readonly string[]): Promise<void> {
+    let there = 0
+    for (const key of keys) there += await takenBy(join(this.#folder.partial, `${key}.data`))
     let promised = 0
     for (const { bytes, bytesHave } of this.#coming.values()) promised += bytes - bytesHave
     const wanted = Math.max(0, bytes - there)

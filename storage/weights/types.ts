@@ -61,8 +61,12 @@ export interface WeightStore {
    * @throws {LumosError} `WEIGHTS_FULL` where the disk or the quota has no room for what is still to come.
    */
   partial(key: string, bytes: number, options?: AbortOptions): Promise<PartialFile>
-  /** A block of the DAG of a file or a repository: an inner node, or a leaf, which is a range of a whole or partial file. */
-  block(cid: string): Promise<Uint8Array | undefined>
+  /**
+   * A block of the DAG of a file or a repository: an inner node, or a leaf, which is a range of a whole or partial file.
+   *
+   * @param into of `LEAF_BYTES`: where a leaf of a whole file is read to.
+   */
+  block(cid: string, into?: Uint8Array): Promise<Uint8Array | undefined>
   hasBlock(cid: string): boolean
   /** An inner node that belongs to what is being fetched; its bytes were checked against the CID. */
   putNode(cid: string, bytes: Uint8Array): void
@@ -85,8 +89,11 @@ export interface WeightStore {
   repository(ref: string): StoredRepository | undefined
   /** What has this name here, in whatever case, and whole or not. */
   called(name: string): Pick<Repository, 'name' | 'cid'> | undefined
-  /** @throws {LumosError} `WEIGHTS_FULL` where the disk or the quota has no room for so many bytes more. */
-  checkRoom(bytes: number): Promise<void>
+  /**
+   * @param keys of the files that they are for: what is there of one needs no room.
+   * @throws {LumosError} `WEIGHTS_FULL` where the disk or the quota has no room for so many bytes.
+   */
+  checkRoom(bytes: number, keys: readonly string[]): Promise<void>
   /**
    * All its files are in the store. The engines find it in its directory from now on. Another one of this name gives way.
    *

@@ -5,7 +5,6 @@
  * has another size, time or inode than its row says, is hashed again before it is served.
  */
 
-import { chmod, open } from 'node:fs/promises'
 import type { Clock, Random } from '../../interface/clock.ts'
 import type { AbortOptions, Logger } from '../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
@@ -14,10 +13,11 @@ import type { Database } from '../database/database.ts'
 import { checked, idsOf } from './checked-repository.ts'
 import { leafDag, leafDigest } from './cid.ts'
 import { invalidWeights } from './failure.ts'
-import { linkOrMove, StoreFolder, sealFrom, sealOf, syncFolder } from './folder.ts'
+import { linkOrMove, StoreFolder, sealOf, setMode, syncFolder } from './folder.ts'
 import { type Ground, Turns } from './ground.ts'
 import type { Dag } from './hash-messages.ts'
 import { HashThread } from './hash-thread.ts'
+import { LeafReader } from './leaf-reader.ts'
 import { directoryOf, READABLE_FILE } from './model-directory.ts'
 import { Partials } from './partials.ts'
 import { type RepositoryRow, RepositoryTable } from './repository-table.ts'
@@ -54,6 +54,7 @@ export class DiskWeightStore implements WeightStore {
       folder: new StoreFolder(directory, this.#runs),
       repositories: new RepositoryTable(database),
       thread: new HashThread(clock),
+      reader: new LeafReader(clock),
       changes: new Turns()
     }
     const { folder } = this.ground
@@ -86,11 +87,11 @@ export class DiskWeightStore implements WeightStore {
     return await this.partials.open(key, bytes, options)
   }
 
-  async block(cid: string): Promise<Uint8Array | undefined> {
+  async block(cid: string, into?: Uint8Array): Promise<Uint8Array | undefined> {
     const digest = leafDigest(cid)
     if (digest === undefined) return this.ground.files.node(cid)
     const found = this.ground.files.leaf(digest)
-    return found === undefined ? await this.partials.leaf(digest) : await this.#read(found)
+    return found === undefined ? await this.partials.leaf(digest) : await this.#read(found, into)
   }
 
   hasBlock(cid: string): boolean {
@@ -133,8 +134,8 @@ export class DiskWeightStore implements WeightStore {
     return this.ground.repositories.called(name)
   }
 
-  async checkRoom(bytes: number): Promise<void> {
-    await this.partials.room.check(bytes)
+  async checkRoom(bytes: number, keys: readonly string[]): Promise<void> {
+    await this.partials.room.check(bytes, keys)
   }
 
   async add(given: Repository, envelope: Uint8Array, options: AbortOptions = {}): Promise<StoredRepository> {
@@ -166,6 +167,7 @@ export class DiskWeightStore implements WeightStore {
     this.#closing.abort(new Error('The store of weights is closed.'))
     await this.partials.close()
     await this.ground.thread.close()
+    await this.ground.reader.close()
     await this.#checking
     await this.ground.changes.take(async () => this.#runs.end())
     this.ground.folder[Symbol.dispose]()
@@ -177,7 +179,7 @@ export class DiskWeightStore implements WeightStore {
     await changes.take(async () => {
       if (files.bySha256(file.sha256)?.state === 'whole') return
       const place = folder.fileOf(file.sha256)
-      await chmod(path, READABLE_FILE)
+      await setMode(path, READABLE_FILE)
       await linkOrMove(path, place)
       await syncFolder(folder.files)
       const kept = {
@@ -202,14 +204,11 @@ export class DiskWeightStore implements WeightStore {
     return await this.ground.thread.directoryDag(linked, options)
   }
 
-  async #read({ n, bytes, seal, sha256, id }: FileRow & { n: number }): Promise<Uint8Array | undefined> {
+  async #read({ n, bytes, seal, sha256, id }: FileRow & { n: number }, into?: Uint8Array) {
     try {
-      await using file = await open(this.ground.folder.fileOf(sha256))
-      const leaf = Buffer.allocUnsafeSlow(Math.min(LEAF_BYTES, bytes - n * LEAF_BYTES))
-      if (sealFrom(await file.stat({ bigint: true })) === seal) {
-        const { bytesRead } = await file.read(leaf, 0, leaf.length, n * LEAF_BYTES)
-        if (bytesRead === leaf.length) return leaf
-      }
+      const path = this.ground.folder.fileOf(sha256)
+      const leaf = await this.ground.reader.read({ path, bytes, seal }, n, into)
+      if (leaf !== undefined) return leaf
     } catch (err) {
       this.ground.log.warn({ err, file: sha256 }, 'a file of weights cannot be read')
     }

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { isLarge, jsonBody, jsonPieces, toJson, WHOLE_BYTES_MAX } from '../../gateway/json-answer.ts'
 
-/** A piece is full when the next part of it, of at most as much, has been added. */
-const PIECE_CHARS_MAX = 2 * 256 * 1024
+/** Less than a full piece, with one part more: of as many bytes in base64, at most. */
+const PIECE_CHARS_MAX = 256 * 1024 * (1 + 4 / 3) + 8
 
 const Small = fc.jsonValue({ maxDepth: 3 })
 const Large = fc.oneof(
@@ -40,6 +40,13 @@ describe('the JSON of an answer', () => {
       { numRuns: 12 }
     )
   })
+
+  it.each([['a long text ü'.repeat(200_000)], [new Uint8Array(3_000_000)], [[]]])(
+    'is the same also for what is no object',
+    value => {
+      assert.equal([...jsonPieces(value)].join(''), toJson(value))
+    }
+  )
 
   it('is a text up to a megabyte, of which the last byte counts', () => {
     assert.equal(typeof jsonBody(new Uint8Array(WHOLE_BYTES_MAX)), 'string')

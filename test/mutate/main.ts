@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { drawMutants, type Mutant } from './draw.ts'
 import { LATE, type Outcome, Trials } from './trial.ts'
 
-const HELP = `npm run mutate -- [--seed N] [--count N] [--only NUMBER] [--limit SECONDS] [--fast] [--list] [--json]
+const HELP = `npm run mutate -- [--seed N] [--count N] [--only NUMBER] [--limit SECONDS] [--quick] [--list] [--json]
 
 Puts faults into a copy of the product, one at a time, and runs the tests that execute its place,\nthe cheapest and nearest first. What they execute is collected first, and kept in coverage/mutants/.
 Faults that the compiler refuses do not count. Ctrl-C takes the copy away and prints the score so far.
@@ -13,7 +13,7 @@ Faults that the compiler refuses do not count. Ctrl-C takes the copy away and pr
   --count   how many mutants, each of another function; default 40
   --only    one of them again, by its number
   --limit   for the tests of one mutant, beside the time that they take without it; default 120
-  --fast    without the tests that start many nodes or processes; what survives may die there
+  --quick   only the tests of npm run test:quick; what survives them may die in others
   --list    prints the mutants and tries none
 `
 
@@ -24,7 +24,7 @@ function options() {
       count: { type: 'string', default: '40' },
       only: { type: 'string' },
       limit: { type: 'string', default: '120' },
-      fast: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
@@ -40,10 +40,10 @@ function options() {
   return { ...values, seed, count: Math.max(count, only ?? 0), limit, only }
 }
 
-const { seed, count, only, limit, fast, list, json } = options()
+const { seed, count, only, limit, quick, list, json } = options()
 const say = (line: string): void => void (json ? process.stderr : process.stdout).write(`${line}\n`)
 const results: (Omit<Mutant, 'text' | 'original' | 'lines'> & Partial<Outcome>)[] = []
-const trials = new Trials(join(import.meta.dirname, '../..'), limit * 1000, fast)
+const trials = new Trials(join(import.meta.dirname, '../..'), limit * 1000, quick)
 process.on('exit', () => trials.end())
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => finish(130))
 

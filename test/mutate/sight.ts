@@ -15,13 +15,12 @@ const LEFT_OUT =
 /** These start many nodes or processes. */
 const SLOW = /^test\/(hostile|sim|cli|crash)\//
 
-/** The tests among `files` that are asked about mutants, the slow ones last or not at all. */
-export function testsAmong(files: readonly string[], fast = false): string[] {
+/** The tests among `files` that are asked about mutants, the slow ones last. */
+export function testsAmong(files: readonly string[]): string[] {
   const tests = files.filter(
     file => file.startsWith('test/') && file.endsWith('.test.ts') && !LEFT_OUT.test(file)
   )
-  const [slow, others] = [tests.filter(test => SLOW.test(test)), tests.filter(test => !SLOW.test(test))]
-  return fast ? others : [...others, ...slow]
+  return [...tests.filter(test => !SLOW.test(test)), ...tests.filter(test => SLOW.test(test))]
 }
 
 /** Whether `test` is in the folder of tests that is named like a folder of `changed`. */

@@ -2,20 +2,13 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync
-} from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { QUICK_TESTS } from '../../vitest.quick.config.ts'
 import { type Chosen, Coverage } from './coverage.ts'
 import type { Mutant } from './draw.ts'
+import { kill, processesIn } from './processes.ts'
 import { testsAmong } from './sight.ts'
 
 export interface Outcome {
@@ -77,15 +70,15 @@ export class Trials {
   #running: ChildProcess | undefined
   #ended = false
 
-  /** @param fast without slow tests: what survives may die there. */
-  constructor(source: string, limitMs: number, fast: boolean) {
+  /** @param quick only the tests of `npm run test:quick`: what survives them may die in others. */
+  constructor(source: string, limitMs: number, quick: boolean) {
     this.#limitMs = limitMs
     const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
     const names = execFileSync('git', listed, { cwd: source, encoding: 'utf8' }).split('\0').filter(Boolean)
     for (const name of names) cpSync(join(source, name), join(this.root, name), { force: true })
     symlinkSync(join(source, 'node_modules'), join(this.root, 'node_modules'))
     const files = names.filter(name => name.endsWith('.ts'))
-    this.#tests = testsAmong(files, fast)
+    this.#tests = testsAmong(quick ? QUICK_TESTS : files)
     this.#coverage = new Coverage(this.root, join(source, 'coverage', 'mutants'), files)
   }
 
@@ -226,25 +219,4 @@ function takeFirst(left: Chosen[]): Chosen[] {
     return ms > FIRST_MS_MAX
   })
   return left.splice(0, count === -1 ? left.length : Math.max(1, count))
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended.
-  }
-}
-
-/** Processes whose command line names `folder`. Linux only: elsewhere none are found. */
-function processesIn(folder: string): number[] {
-  if (!existsSync('/proc/self/cmdline')) return []
-  return readdirSync('/proc').flatMap(name => {
-    const pid = Number(name)
-    try {
-      return pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder) ? [pid] : []
-    } catch {
-      return []
-    }
-  })
 }

@@ -7,8 +7,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { EventData } from '../../interface/events.ts'
 import { hasEnded, type JobInfo } from '../../interface/jobs.ts'
 import type { LumosNode } from '../../interface/node.ts'
+import type { Pulled } from '../../interface/weights.ts'
 import { FakeHub } from '../weights/fake-hub.ts'
-import { startNode, temporaryHome } from './mesh-nodes.ts'
+import { meets, startNode, temporaryHome } from './mesh-nodes.ts'
 
 const MIB = 1024 * 1024
 const REF = 'hf:acme/tiny'
@@ -103,6 +104,24 @@ describe('a pull from an origin', () => {
     const bytes = bytesOf(server)
     expect(result).toMatchObject({ bytes, sources: [{ from: den.peerId, bytes: bytes - 2 }, { bytes: 2 }] })
     assert.equal(server.bytesSent - before, 2)
+  })
+
+  it('of two devices at once is one download, which the other has as it comes', async () => {
+    const server = await hub()
+    server.always = { pauseMs: 5 }
+    const settings = settingsOf(server)
+    await using den = await startNode('den', [], { settings })
+    await using attic = await startNode('attic', [den], { settings })
+    const nodes = [den, attic]
+    await Promise.all([meets(den, attic), meets(attic, den)])
+
+    const jobs = await Promise.all(nodes.map(node => pull(node, { ref: REF })))
+    const sources = jobs.map(({ result }) => (result as Pulled).sources)
+    const sumOf = (of: Pulled['sources']) => of.reduce((sum, { bytes }) => sum + bytes, 0)
+    assert.deepEqual(sources.map(sumOf), [bytesOf(server), bytesOf(server)])
+    // Two that begin at once on a busy machine may both download a leaf or two.
+    assert.ok(server.bytesSent < 1.5 * bytesOf(server), `${server.bytesSent}`)
+    assert.equal(new Set(jobs.map(({ result }) => (result as Pulled).cid)).size, 1)
   })
 
   it('goes on after a restart with what is on disk', async () => {

@@ -237,22 +237,25 @@ describe('TLS on the socket', () => {
 })
 
 describe('Yamux', () => {
-  it.each(['_newStream', 'sendWindowUpdate'])('is refused in a version that has no %s', async member => {
-    const [near] = multiaddrConnectionPair()
-    const muxer = yamux()().createStreamMuxer(near)
-    const owner = Object.getPrototypeOf(member === '_newStream' ? muxer : await muxer.createStream())
-    const original = owner[member]
-    owner[member] = undefined
-    try {
-      const create = async () => sparingYamux()().createStreamMuxer(multiaddrConnectionPair()[0])
-      await assert.rejects(
-        create().then(muxer => muxer.createStream()),
-        { code: 'INTERNAL', message: new RegExp(`yamux has no ${member}`) }
-      )
-    } finally {
-      owner[member] = original
+  it.each(['_newStream', 'sendWindowUpdate', 'sendData', 'handleData'])(
+    'is refused in a version that has no %s',
+    async member => {
+      const [near] = multiaddrConnectionPair()
+      const muxer = yamux()().createStreamMuxer(near)
+      const owner = Object.getPrototypeOf(member === '_newStream' ? muxer : await muxer.createStream())
+      const original = owner[member]
+      owner[member] = undefined
+      try {
+        const create = async () => sparingYamux()().createStreamMuxer(multiaddrConnectionPair()[0])
+        await assert.rejects(
+          create().then(muxer => muxer.createStream()),
+          { code: 'INTERNAL', message: new RegExp(`yamux has no ${member}`) }
+        )
+      } finally {
+        owner[member] = original
+      }
     }
-  })
+  )
 
   it('answers small calls with one write each way, window updates aside', async () => {
     const [dialer, listener] = await Promise.all([peer(), peer()])

@@ -182,6 +182,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await assert.rejects(onDen.call('model.create', { name: 'none', type: 'llm' }), { code: 'NOT_SUPPORTED' })
   const { weights } = await onDen.call('model.get', { model_id: 'digits' })
   await until(attic, 'manifest.updated', () => attic.models().some(({ model }) => model === 'digits'))
+  await assert.rejects(onAttic.call('model.load', { model_id: 'digits' }), { hint: /models pull digits/ })
   const pulling = await onAttic.call('model.pull', { ref: weights.cid })
   const pulls = (await Array.fromAsync(onAttic.pieces('job.show', { job_id: pulling.job_id }))).at(-1)
   expect(pulls).toMatchObject({

@@ -12,17 +12,10 @@ import { InvalidInputError } from '../../../interface/errors.ts'
 import type { MemoryEntry, MemoryValue } from '../../../interface/memory.ts'
 import { encode } from '../../../protocols/wire/cbor/encode.ts'
 import type { Draft } from './draft.ts'
+import { type Entry, EntryOrder, inOrder } from './entry-order.ts'
 import type { SlotKind } from './slot-doc.ts'
-import type { Slot, SlotBody, Slots } from './slots.ts'
+import type { Slot, Slots } from './slots.ts'
 import { checkKey, checkValue, flawOf, isMemoryKey } from './value.ts'
-
-interface Entry extends SlotBody {
-  /** Undefined: removed. */
-  readonly value: MemoryValue | undefined
-  readonly at: number
-  /** Clock at which its writer last began to speak after others. */
-  readonly run: number
-}
 
 type EntriesKind = 'journal' | 'thread'
 
@@ -51,22 +44,18 @@ function shown(slots: readonly Slot<Entry>[]): Slot<Entry>[] {
     : kept.filter((slot, i) => !kept.slice(0, i).some(other => sameValue(other, slot)))
 }
 
-/** A run that its writer did not begin, and that its entry before does not have, is a claim: the entry's own clock counts. */
-function* inOrder(slots: Slots<Entry>): Iterable<MemoryEntry> {
+function allShown(slots: Slots<Entry>): Slot<Entry>[] {
   const all: Slot<Entry>[] = []
   for (const key of slots.keys()) all.push(...shown(slots.of(key)))
-  all.sort((a, b) => a.client - b.client || a.struct - b.struct)
-  const runs = new Map<Slot<Entry>, number>()
-  all.forEach((slot, i) => {
-    const before = all[i - 1]
-    const continues = before?.client === slot.client && runs.get(before) === slot.body.run
-    runs.set(slot, continues ? slot.body.run : slot.body.clock)
-  })
-  all.sort((a, b) => runs.get(a)! - runs.get(b)! || a.client - b.client || a.struct - b.struct)
-  for (const { body, client } of all) {
-    yield { id: body.key, value: body.value!, writer: deviceOf(slots.writerOf(client)), at: body.at }
-  }
+  return all
 }
+
+const entryOf = (slots: Slots<Entry>, { body, client }: Slot<Entry>): MemoryEntry => ({
+  id: body.key,
+  value: body.value!,
+  writer: deviceOf(slots.writerOf(client)),
+  at: body.at
+})
 
 function append(draft: Draft<Entry>, id: string, value: MemoryValue, at: number, run: number): void {
   checkKey(id)
@@ -92,10 +81,18 @@ function remove(draft: Draft<Entry>, id: string): void {
 /** What a journal or a thread of one document is: it keeps which entry is last. */
 export function entriesKind(kind: EntriesKind): SlotKind<Entry> {
   let last = { run: 0, client: 0 }
+  const order = new EntryOrder()
+  const pieces = (slots: Slots<Entry>, entries: readonly Slot<Entry>[]): Iterable<unknown> =>
+    entries.values().map(slot => {
+      const { id, writer, at, value } = entryOf(slots, slot)
+      return [id, writer, at, value]
+    })
   return {
     kind,
     parse: parts => parse(kind, parts),
-    added: ({ body, client }) => {
+    added: (slot, isOnly) => {
+      order.added(slot, isOnly)
+      const { body, client } = slot
       if (body.run > last.run || (body.run === last.run && client > last.client))
         last = { run: body.run, client }
     },
@@ -112,10 +109,13 @@ export function entriesKind(kind: EntriesKind): SlotKind<Entry> {
       append(draft, id, change.value, at, kind === 'thread' && last.client === client ? last.run : clock)
       return id
     },
-    *pieces(slots) {
-      for (const { id, value, writer, at } of inOrder(slots)) yield [id, writer, at, value]
+    dropped: () => order.changed(),
+    pieces: slots => pieces(slots, order.begin(allShown(slots))),
+    later: slots => {
+      const later = order.later()
+      return later === undefined ? undefined : pieces(slots, later)
     },
-    content: slots => ({ kind, entries: [...inOrder(slots)] }),
+    content: slots => ({ kind, entries: inOrder(allShown(slots)).map(slot => entryOf(slots, slot)) }),
     get: (slots, key) => shown(slots.of(key))[0]?.body.value,
     count: slots => {
       let count = 0

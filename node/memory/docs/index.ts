@@ -10,6 +10,8 @@ import { SlotDoc } from './slot-doc.ts'
 import { tasksKind } from './tasks.ts'
 
 export { UPDATE_BYTES_MAX } from './limits.ts'
+export { exportMarkdown } from './markdown.ts'
+export { importMarkdown, partsOf } from './markdown-import.ts'
 export { EMPTY_UPDATE } from './slot-update.ts'
 
 const NONE: ReadonlySet<number> = new Set()

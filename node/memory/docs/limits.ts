@@ -11,6 +11,8 @@ export const WRITER_BYTES_MAX = 50 * MIB
 export const TEXT_STRUCTS_MAX = 256
 /** Each edit makes three structs at most. */
 export const NOTE_EDITS_MAX = 80
+/** Of imported notes: a piece takes three bytes for each unit at most, and fits an update. */
+export const NOTE_PIECE_UNITS = 16 * KIB
 /** First content of an editor's document comes as one update. */
 export const RAW_STRUCTS_MAX = 4096
 /** Structs of one raw update that do not follow on the one before: each may cost a walk. */
@@ -23,6 +25,8 @@ export const CLOCK_MAX = 2 ** 48
 export const TASK_SEEN_MAX = 64
 /** Nesting of a value of JSON: deeper is an attack on the stack. The wire allows as many, less the slot around it. */
 export const MEMORY_DEPTH_MAX = 15
+/** Of keys and ids, as `MemoryKey` has it. */
+export const MEMORY_KEY_MAX = 256
 /** Root names of raw documents: what editors use are a dozen letters. */
 export const ROOT_NAME_MAX = 128
 /** Of a snapshot, once it is inflated: what all writers of a document may have, where these are few. */

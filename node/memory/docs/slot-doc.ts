@@ -1,6 +1,6 @@
 /** A typed document: slots, and the rules of its kind over them. */
 
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { DocContent, DocKind, MemoryChange, MemoryValue } from '../../../interface/memory.ts'
 import { encode } from '../../../protocols/wire/cbor/encode.ts'
 import type { ChangeBy, DocModel } from '../types.ts'
@@ -9,13 +9,15 @@ import { KEYS_NAMED_MAX } from './limits.ts'
 import { type SlotBody, type SlotRules, Slots } from './slots.ts'
 import { deflate, inflate } from './snapshot.ts'
 
-/** What makes a kind of document of slots. It has no state of documents, except what `added` keeps. */
+/** What makes a kind of document of slots. Its state is what `added` and `dropped` keep. */
 export interface SlotKind<B extends SlotBody> extends SlotRules<B> {
   readonly kind: DocKind
   /** Puts one change into the draft. @throws {InvalidInputError} @returns the id of what it made or named, if it has one. */
   change(change: MemoryChange, draft: Draft<B>, at: number): string | undefined
   /** Readable content, piece by piece, in an order that is the same everywhere. */
   pieces(slots: Slots<B>): Iterable<unknown>
+  /** Those since the last time, where none before them has changed. */
+  later?(slots: Slots<B>): Iterable<unknown> | undefined
   content(slots: Slots<B>): DocContent
   get(slots: Slots<B>, key: string): MemoryValue | undefined
   count(slots: Slots<B>): number
@@ -26,6 +28,7 @@ export interface SlotKind<B extends SlotBody> extends SlotRules<B> {
 export class SlotDoc<B extends SlotBody> implements DocModel {
   readonly #kind: SlotKind<B>
   readonly #slots: Slots<B>
+  #hashed: Hash | undefined
 
   constructor(kind: SlotKind<B>, snapshot: Uint8Array | null, excluded: ReadonlySet<number>) {
     this.#kind = kind
@@ -73,9 +76,10 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
   }
 
   hash(): Uint8Array {
-    const hash = createHash('sha256').update(encode(this.kind))
-    for (const piece of this.#kind.pieces(this.#slots)) hash.update(encode(piece))
-    return hash.digest()
+    const later = this.#hashed === undefined ? undefined : this.#kind.later?.(this.#slots)
+    if (later === undefined) this.#hashed = createHash('sha256').update(encode(this.kind))
+    for (const piece of later ?? this.#kind.pieces(this.#slots)) this.#hashed!.update(encode(piece))
+    return this.#hashed!.copy().digest()
   }
 
   close(): void {

@@ -30,8 +30,10 @@ export interface SlotRules<B extends SlotBody> {
   parse(parts: readonly unknown[]): B | undefined
   /** Whether this writer may say it. */
   allows?(body: B, by: ChangeBy): boolean
-  /** Each slot that comes, of writers that count. */
-  added?(slot: Slot<B>): void
+  /** Each slot that comes, of writers that count. @param isOnly whether its key has no other. */
+  added?(slot: Slot<B>, isOnly: boolean): void
+  /** A slot went, or what showed may show no more. */
+  dropped?(): void
 }
 
 /** Yjs keeps each binary item as one, for as long as it is not deleted. */
@@ -42,7 +44,8 @@ export class Slots<B extends SlotBody> {
   readonly #doc = new Y.Doc({ guid: '' })
   readonly #rules: SlotRules<B>
   readonly #excluded: ReadonlySet<number>
-  readonly #byKey = new Map<string, BinaryItem[]>()
+  /** Most keys have a slot of one writer only, and a list for each would take as much as the slot. */
+  readonly #byKey = new Map<string, BinaryItem | readonly BinaryItem[]>()
   readonly #writers = new Map<number, { readonly name: string; bytes: number }>()
 
   constructor(rules: SlotRules<B>, excluded: ReadonlySet<number>) {
@@ -84,15 +87,10 @@ export class Slots<B extends SlotBody> {
   /** Those of writers that count; the newest is last. */
   of(key: string): Slot<B>[] {
     const slots: Slot<B>[] = []
-    for (const item of this.#byKey.get(key) ?? []) {
+    for (const item of this.#items(key)) {
       if (!this.#excluded.has(item.id.client)) slots.push(this.#read(item))
     }
     return slots.length < 2 ? slots : slots.sort(bySlotOrder)
-  }
-
-  own(key: string, client: number): Slot<B> | undefined {
-    const item = this.#byKey.get(key)?.find(({ id }) => id.client === client)
-    return item === undefined ? undefined : this.#read(item)
   }
 
   /** PEERID.LIFE of whom a client belongs to. */
@@ -119,7 +117,7 @@ export class Slots<B extends SlotBody> {
     const dropped: number[] = []
     for (const [key, bytes] of slots) {
       if (bytes !== null) added.push(bytes)
-      const own = this.#byKey.get(key)?.find(({ id }) => id.client === by.client)
+      const own = this.#own(key, by.client)
       if (own !== undefined) dropped.push(own.id.clock)
     }
     const start = this.next(by.client)
@@ -153,7 +151,7 @@ export class Slots<B extends SlotBody> {
       if (body.clock !== by.clock) throw invalid('states a clock of its own')
       if (touched.has(body.key)) throw invalid('has two slots of one key')
       if (this.#rules.allows?.(body, by) === false) throw invalid('has a slot that its writer may not add')
-      const own = this.#byKey.get(body.key)?.find(({ id }) => id.client === by.client)
+      const own = this.#own(body.key, by.client)
       if (own !== undefined && !dropped.has(own.id.clock)) throw invalid('keeps a slot that it replaces')
       touched.add(body.key)
       bytes += slot.byteLength
@@ -180,22 +178,32 @@ export class Slots<B extends SlotBody> {
     })
   }
 
+  #items(key: string): readonly BinaryItem[] {
+    const items = this.#byKey.get(key) ?? []
+    return items instanceof Y.Item ? [items] : items
+  }
+
+  #own(key: string, client: number): BinaryItem | undefined {
+    return this.#items(key).find(({ id }) => id.client === client)
+  }
+
   #item(client: number, clock: number): BinaryItem {
     return Y.getItem(this.#doc.store, Y.createID(client, clock)) as BinaryItem
   }
 
   #index(item: BinaryItem): void {
     const slot = this.#read(item)
-    const others = this.#byKey.get(slot.body.key)
-    if (others === undefined) this.#byKey.set(slot.body.key, [item])
-    else others.push(item)
+    const { key } = slot.body
+    const isOnly = !this.#byKey.has(key)
+    this.#byKey.set(key, isOnly ? item : [...this.#items(key), item])
     this.#writers.get(item.id.client)!.bytes += item.content.content.byteLength
-    if (!this.#excluded.has(item.id.client)) this.#rules.added?.(slot)
+    if (!this.#excluded.has(item.id.client)) this.#rules.added?.(slot, isOnly)
   }
 
   #forget(item: BinaryItem): void {
     const { key } = this.#read(item).body
-    const rest = this.#byKey.get(key)!.filter(other => other !== item)
+    this.#rules.dropped?.()
+    const rest = this.#items(key).filter(other => other !== item)
     if (rest.length === 0) this.#byKey.delete(key)
     else this.#byKey.set(key, rest)
     this.#writers.get(item.id.client)!.bytes -= item.content.content.byteLength

@@ -1,8 +1,8 @@
 /** What a fact or an entry may hold: plain JSON, so that every device and every program reads the same. */
 
 import { InvalidInputError } from '../../../interface/errors.ts'
-import { MemoryKey, type MemoryValue } from '../../../interface/memory.ts'
-import { MEMORY_DEPTH_MAX } from './limits.ts'
+import type { MemoryValue } from '../../../interface/memory.ts'
+import { MEMORY_DEPTH_MAX, MEMORY_KEY_MAX } from './limits.ts'
 
 /** They would set what an object inherits, in programs that copy members without care. */
 export const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
@@ -40,8 +40,13 @@ function firstFlaw(values: readonly unknown[], depth: number): string | undefine
   return undefined
 }
 
+/** What `MemoryKey` says, without a schema: it is asked of each slot when a document is opened. */
 export const isMemoryKey = (key: unknown): key is string =>
-  typeof key === 'string' && MemoryKey.safeParse(key).success && key.isWellFormed()
+  typeof key === 'string' &&
+  key.length > 0 &&
+  key.length <= MEMORY_KEY_MAX &&
+  !RESERVED.has(key) &&
+  key.isWellFormed()
 
 /** @throws {InvalidInputError} */
 export function checkKey(key: string): void {

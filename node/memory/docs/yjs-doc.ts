@@ -10,6 +10,7 @@ import type { ChangeBy } from '../types.ts'
 import { UpdateReader, UpdateWriter } from './bytes.ts'
 import { invalid, poison, waits } from './invalid.ts'
 import { UPDATE_BYTES_MAX, WRITER_BYTES_MAX } from './limits.ts'
+import { namesNeighbours } from './neighbours.ts'
 import { checkOwn, type Scan, type StructId, scanUpdate } from './scan.ts'
 
 export interface YjsRules {
@@ -17,8 +18,8 @@ export interface YjsRules {
   readonly refs: ReadonlySet<number>
   /** Structs that a state may hold: what was deleted too. */
   readonly stateRefs: ReadonlySet<number>
-  /** @throws {LumosError} `MEMORY_INVALID`. By the update alone, and by what it refers to. */
-  check(scan: Scan, doc: Y.Doc, start: number): void
+  /** @throws {LumosError} `MEMORY_INVALID`. By the update alone. */
+  check(scan: Scan): void
 }
 
 export class YjsDoc {
@@ -76,7 +77,10 @@ export class YjsDoc {
     for (const { client: whose, clock, length } of scan.deletes) {
       this.#mustBeThere({ client: whose, clock: clock + length - 1 }, client, end)
     }
-    this.#rules.check(scan, this.doc, start)
+    this.#rules.check(scan)
+    if (!namesNeighbours(scan.structs, client, start, this.doc)) {
+      throw invalid('puts an item between what are no neighbours')
+    }
     return scan
   }
 

@@ -80,9 +80,8 @@ export class Replication {
     this.#mesh = undefined
   }
 
-  /** What this device states in its manifest. */
-  statement(): Statement {
-    const held = new Set(this.#components.transfer.held().map(({ cid }) => cid))
+  /** What this device states in its manifest. @param held CIDs of what it has. */
+  statement(held: ReadonlySet<string>): Statement {
     const wanted = this.#wanted
       .all()
       .filter(({ cid, teller }) => held.has(cid) || teller === this.#mesh?.peerId)

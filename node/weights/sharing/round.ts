@@ -210,8 +210,9 @@ export class Round {
       ...{ clock, download, onLink, partial: this.#partial!, pullers: this.#pullers },
       leafMs: () => this.#leafMs,
       onLeaf: (leaf: number, bytes: number) => {
-        if (!this.incoming.has(leaf)) this.#own(leaf)
-        this.#came(undefined, bytes)
+        const isNew = !this.incoming.has(leaf)
+        if (isNew) this.#own(leaf)
+        this.#came(undefined, isNew ? bytes : 0)
       }
     }
     try {

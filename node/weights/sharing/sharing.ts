@@ -138,7 +138,7 @@ export class Sharing {
       },
       onLink: (bytes, ms) => {
         if (bytes >= MEASURED_BYTES_MIN)
-          this.#strength = Math.floor(Math.log2((bytes * 1000) / Math.max(1, ms)))
+          this.#strength = Math.max(0, Math.floor(Math.log2((bytes * 1000) / Math.max(1, ms))))
       }
     })
   }

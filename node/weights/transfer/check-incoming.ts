@@ -29,5 +29,29 @@ export async function checkIncoming(
     known.set(file.sha256, file)
   }
   // Its DAG is reckoned from these sizes, so a lie about them ends here.
-  await store.checkRoom(bytes)
+  await store.checkRoom(bytes, [...known.keys()])
+}
+
+/**
+ * What comes of `work`, unless the CID is not that of the files: a large directory takes time to check, in which the first
+ * leaves come.
+ */
+export async function whileChecked<T>(
+  { cid, files }: Repository,
+  store: Pick<WeightStore, 'directoryOf'>,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>
+): Promise<T> {
+  const wrong = new AbortController()
+  const either = AbortSignal.any([wrong.signal, ...(signal === undefined ? [] : [signal])])
+  const check = async (): Promise<void> => {
+    if ((await store.directoryOf(files, { signal: either })) !== cid)
+      throw new LumosError('WEIGHTS_INVALID', `The files that a manifest states are not those of ${cid}.`)
+  }
+  const checked = check().catch(err => wrong.abort(err))
+  try {
+    return await work(either)
+  } finally {
+    await checked
+  }
 }

@@ -68,8 +68,8 @@ export class OwnHoldings implements Holdings {
     return bitmap
   }
 
-  async block(cid: string): Promise<Uint8Array | undefined> {
-    return this.#isShown(cid) ? await this.#components.store.block(cid) : undefined
+  async block(cid: string, into?: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#isShown(cid) ? await this.#components.store.block(cid, into) : undefined
   }
 
   async coming(question: OfComing): Promise<Share | undefined> {

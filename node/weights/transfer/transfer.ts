@@ -16,7 +16,7 @@ import { EVERY_MEMBER } from '../../membership/index.ts'
 import { weightsKey } from '../../network/dht-keys.ts'
 import { Sharing } from '../sharing/index.ts'
 import { audienceOf } from './audience.ts'
-import { checkIncoming } from './check-incoming.ts'
+import { checkIncoming, whileChecked } from './check-incoming.ts'
 import { encodeHeld, type Statement } from './claims.ts'
 import { Fetch, type FetchProgress } from './fetch.ts'
 import { IncomingRepository } from './incoming.ts'
@@ -38,8 +38,8 @@ export interface TransferComponents {
   readonly random: Random
   readonly log: Logger
   offeredTo(model: string): Access | undefined
-  /** What this device states in its manifest beside what it holds. */
-  statement?(): Statement
+  /** What this device states in its manifest beside what it holds, given the CIDs of that. */
+  statement?(held: ReadonlySet<string>): Statement
 }
 
 export interface FetchOptions extends AbortOptions {
@@ -127,9 +127,6 @@ export class WeightTransfer {
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
     })
     await checkIncoming(value, store)
-    if ((await store.directoryOf(value.files, { ...(signal && { signal }) })) !== value.cid) {
-      throw new LumosError('WEIGHTS_INVALID', `The files that ${ref} states are not those of ${value.cid}.`)
-    }
     if (this.#fetches.has(value.cid)) {
       throw new OverloadedError(`${value.name} is being fetched already.`, FETCHED_RETRY_AFTER_MS)
     }
@@ -137,7 +134,7 @@ export class WeightTransfer {
     this.#fetches.set(value.cid, fetch)
     this.changed()
     try {
-      const sources = await fetch.run(signal)
+      const sources = await whileChecked(value, store, signal, either => fetch.run(either))
       return { repository: await store.add(value, envelope, { signal }), sources }
     } finally {
       this.#fetches.delete(value.cid)
@@ -176,7 +173,7 @@ export class WeightTransfer {
 
   /** What is for every member: what comes first, then what is here. */
   held(): readonly Pick<Repository, 'cid' | 'name'>[] {
-    return this.#all().filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
+    return this.#forAll(this.#all())
   }
 
   /** The store holds other repositories, or they are offered to others: this node states so. */
@@ -194,15 +191,21 @@ export class WeightTransfer {
 
   #manifest(): Uint8Array | undefined {
     // What is not for every member is found by those that may have it, by asking.
-    const held = this.held()
-    const statement = this.#components.statement?.() ?? { wanted: [] }
+    const all = this.#all()
+    const held = this.#forAll(all)
+    const cids = new Set(held.map(({ cid }) => cid))
+    const statement = this.#components.statement?.(cids) ?? { wanted: [] }
     // Of these, others count the holders.
     const counted = new Set(statement.wanted.map(({ cid }) => cid))
     const listed = [
       ...held.filter(({ cid }) => counted.has(cid)),
       ...held.filter(({ cid }) => !counted.has(cid))
     ]
-    return encodeHeld(listed, held.length < this.#all().length, statement)
+    return encodeHeld(listed, held.length < all.length, statement)
+  }
+
+  #forAll<R extends { readonly name: string }>(repositories: readonly R[]): R[] {
+    return repositories.filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
   }
 
   #all(): readonly Pick<Repository, 'cid' | 'name'>[] {

@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import type { AbortOptions, MultiaddrConnection, StreamCloseEvent } from '@libp2p/interface'
 import { AbstractMessageStream } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { whenSent } from '../../wire/lent-bytes.ts'
 
 /** Up to here, copying pieces together costs less than handing them over one by one. */
 const COPIED_BYTES_MAX = 16 * 1024
@@ -28,16 +29,21 @@ export class TlsConnection extends AbstractMessageStream {
     transport.addEventListener('close', event => this.#onClosed(event))
   }
 
-  /** All pieces of a message in one write: each write is a record, a system call and a packet. */
+  /**
+   * All pieces of a message in one write: each write is a record, a system call and a packet. Of a buffer that was lent,
+   * what is copied needs it no longer.
+   */
   sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
     // Counted first: what sends may empty the list.
     const { byteLength } = data
     const socket = this.#socket
     if (byteLength <= COPIED_BYTES_MAX) {
-      socket.write(data.subarray())
+      const copy = data.subarray()
+      socket.write(copy)
+      for (const bytes of data) if (bytes.buffer !== copy.buffer) whenSent(bytes)?.()
     } else {
       socket.cork()
-      for (const bytes of data) socket.write(bytes)
+      for (const bytes of data) socket.write(bytes, whenSent(bytes))
       socket.uncork()
     }
     return { sentBytes: byteLength, canSendMore: !socket.writableNeedDrain }

@@ -1,6 +1,7 @@
 /** Devices that write documents and exchange updates in causal order, as the log gives them: without a log. */
 
 import * as Y from 'yjs'
+import { LumosError } from '../../../interface/errors.ts'
 import type { DocKind, MemoryChange } from '../../../interface/memory.ts'
 import { EMPTY_UPDATE, openDoc } from '../../../node/memory/docs/index.ts'
 import type { ChangeBy, DocModel } from '../../../node/memory/types.ts'
@@ -80,7 +81,12 @@ export class Device {
 
   /** Something that this kind of document takes; which is up to the number. */
   writeSome(number: number): void {
-    this.write(...someChanges(this.kind, number, this.doc, this.client))
+    try {
+      this.write(...someChanges(this.kind, number, this.doc, this.client))
+    } catch (err) {
+      // An id that was used: its entry stays as it is.
+      if (!(err instanceof LumosError && err.code === 'INVALID_INPUT')) throw err
+    }
   }
 }
 
@@ -101,6 +107,9 @@ function someChanges(kind: DocKind, number: number, doc: DocModel, client: numbe
       return [number % 5 === 4 ? { type: 'unset', key } : { type: 'set', key, value: number }]
     case 'journal':
     case 'thread':
+      // Ids that all devices use: with the same value, and with another one.
+      if (number % 6 === 2) return [{ type: 'append', id: `all-${number % 4}`, value: number % 5 }]
+      if (number % 6 === 4) return [{ type: 'remove', id: `all-${number % 4}` }]
       if (number % 5 === 4) return [{ type: 'remove', id: `${client}-${number - 1}` }]
       return [{ type: 'append', id: number % 4 === 3 ? undefined : `${client}-${number}`, value: { number } }]
     case 'tasks': {
@@ -112,28 +121,44 @@ function someChanges(kind: DocKind, number: number, doc: DocModel, client: numbe
       const content = doc.read()
       const length = content.kind === 'notes' ? content.text.length : 0
       const at = (number * 7) % (length + 1)
-      return [{ type: 'edit', at, remove: Math.min(number % 4, length - at), insert: `<${number}>` }]
+      const remove = Math.min(number % 4, length - at)
+      const edits: MemoryChange[] = [{ type: 'edit', at, remove, insert: `<${number}>` }]
+      // In what it has just typed, and at the end.
+      if (number % 3 === 1) edits.push({ type: 'edit', at: at + 1, remove: number % 2, insert: 'in' })
+      if (number % 3 === 2) edits.push({ type: 'edit', at: 0, remove: 0, insert: 'at' })
+      return edits
     }
     default:
       return [{ type: 'update', update: rawUpdate(doc, client, number) }]
   }
 }
 
+/** As an editor does: formats, types inside types, deletions, and undo. */
 function rawUpdate(doc: DocModel, client: number, number: number): Uint8Array {
   const content = doc.read()
   const own = new Y.Doc()
   if (content.kind === 'raw') Y.applyUpdate(own, content.update)
   own.clientID = client
-  let update = EMPTY_UPDATE
-  own.on('update', (made: Uint8Array) => {
-    update = made
-  })
+  const made: Uint8Array[] = []
+  own.on('update', (update: Uint8Array) => made.push(update))
+  const [text, cells, list] = [own.getText('prose'), own.getMap('cells'), own.getArray('list')]
+  const undo = new Y.UndoManager([text, cells, list])
   own.transact(() => {
-    const text = own.getText('prose')
     text.insert((number * 7) % (text.length + 1), `<${number}>`, number % 2 === 0 ? { bold: true } : {})
-    own.getMap('cells').set(`c${number % 3}`, number % 4 === 3 ? new Y.Array() : { number })
-    if (number % 5 === 4) own.getArray('list').insert(0, [number, [null, 'x']])
     if (text.length > 6) text.delete(number % 5, 2)
+    if (text.length > 4) text.format(1, 3, { em: number % 3 === 0 ? null : true })
+    writeCell(cells, `c${number % 3}`, number)
+    list.insert(number % (list.length + 1), [number, [null, 'x']])
+    if (list.length > 3) list.delete(number % 2, 2)
   })
-  return update
+  if (number % 5 === 3) undo.undo()
+  if (number % 10 === 3) undo.redo()
+  return made.length === 1 ? made[0]! : Y.mergeUpdates(made)
+}
+
+function writeCell(cells: Y.Map<unknown>, key: string, number: number): void {
+  const cell = cells.get(key)
+  if (cell instanceof Y.Text && number % 4 !== 3) cell.insert(number % (cell.length + 1), 'cell')
+  else cells.set(key, number % 4 === 3 ? { number } : new Y.Text(`${number}`))
+  if (number % 7 === 6) cells.delete(key)
 }

@@ -153,6 +153,19 @@ describe('an update of a document of memory is refused, and changes nothing,', (
     )
   })
 
+  it('when new text names neighbours that are none: its place would depend on what came before', () => {
+    const doc = victims('notes')
+    const [first, last] = [
+      [...uint(VICTIM), 0],
+      [...uint(VICTIM), 2]
+    ]
+    refuses(doc, update(1, 1, uint(by.client), 0, 0xc4, last, first, text('x'), 0))
+    const between = [0xc4, first, last, text('x')].flat()
+    const before = [0xc4, first, uint(VICTIM), 1, text('y')].flat()
+    refuses(doc, update(1, 2, uint(by.client), 0, between, before, 0))
+    doc.apply(update(1, 1, uint(by.client), 0, between, 0), by)
+  })
+
   it('when it holds a document inside a document, or what Yjs no longer writes', () => {
     const doc = victims('raw')
     refuses(doc, update(1, 1, uint(by.client), 0, 0x09, 1, text('m'), text('guid'), 118, 0, 0))

@@ -18,6 +18,8 @@ export function runSchedule(kind: DocKind, random: Random): void {
   for (let step = 4 + below(20); step > 0; step--) {
     const device = devices[below(devices.length)]!
     const dice = below(10)
+    // A hash goes on from the last one.
+    if (below(3) === 0) device.hash()
     if (dice < 6) device.writeSome(below(100))
     else if (dice < 9) give(devices[below(devices.length)]!, device, below)
     else device.doc = device.reopened()

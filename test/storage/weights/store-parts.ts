@@ -71,6 +71,7 @@ export async function openStore(
     onTestFinished(async () => {
       await kill()
       await store.ground.thread.close()
+      await store.ground.reader.close()
     })
     return { store, close, kill }
   } catch (err) {

@@ -1,0 +1,83 @@
+/** `npm run pulls`: pulls between processes that are killed at many points, and pulls from two holders behind slow links. */
+
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LEAF_BYTES } from '../../../interface/limits.ts'
+import { numberOf, runTool } from '../../../sim/tool.ts'
+import { DeviceProcess } from './devices.ts'
+import { killPull } from './kill-pull.ts'
+import { slowLink } from './slow-link.ts'
+
+const LEAVES = 24
+const SEEDERS = [1, 2] as const
+const PULLERS = [6, 7] as const
+const LINK_BYTES_PER_SECOND = 4 * 1024 * 1024
+/** Of two holders, against one. */
+const FACTOR_MIN = 1.8
+const USAGE = `Usage: npm run pulls -- [--points N]
+
+Pulls ${LEAVES} MiB from another process, kills the puller with so many leaves there, pulls again, and fails where a leaf that
+was there comes again, or anything but the model is left. Then pulls over links of ${LINK_BYTES_PER_SECOND / 1024 / 1024} MiB/s, from one
+holder and from two, and fails where two are not ${FACTOR_MIN} times as fast.
+  --points  how many kills, spread evenly; default ${LEAVES - 1}
+`
+
+const folder = mkdtempSync(join(tmpdir(), 'lumos-pulls-'))
+const directoryOf = (name: string | number): string => join(folder, String(name), 'weights')
+
+await runTool({
+  usage: USAGE,
+  options: { points: { type: 'string', default: String(LEAVES - 1) } },
+  async run({ values }) {
+    const points = numberOf('points', values.points, { min: 1, max: LEAVES - 1 })
+    try {
+      const seeders = await Promise.all(
+        SEEDERS.map(number => DeviceProcess.start({ number, directory: directoryOf(number), leaves: LEAVES }))
+      )
+      try {
+        const kept = await killed(seeders[0]!, points)
+        return (await twoOverSlowLinks(seeders)) && kept
+      } finally {
+        await Promise.all(seeders.map(seeder => seeder.kill()))
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+})
+
+async function killed(seeder: DeviceProcess, points: number): Promise<boolean> {
+  const cid = seeder.introduction.cid!
+  let left = 0
+  for (let n = 1; n <= points; n++) {
+    const dieAt = Math.round((n * (LEAVES - 1)) / points)
+    const directory = directoryOf(`killed-${n}`)
+    const { anew } = await killPull({ directory, seeder, cid, bytes: LEAVES * LEAF_BYTES, dieAt })
+    left += readdirSync(join(directory, 'partial')).length
+    console.log(`killed with ${dieAt} of ${LEAVES} leaves there: then ${anew / LEAF_BYTES} came`)
+    rmSync(join(directory, '..'), { recursive: true })
+  }
+  if (left > 0) console.error(`FAILED: ${left} files were left over.`)
+  return left === 0
+}
+
+async function twoOverSlowLinks(seeders: readonly DeviceProcess[]): Promise<boolean> {
+  const tookMs: number[] = []
+  for (const [n, number] of PULLERS.entries()) {
+    await using puller = await DeviceProcess.start({ number, directory: directoryOf(number) })
+    const links = await Promise.all(
+      seeders.slice(0, n + 1).map(({ introduction }) => slowLink(introduction, LINK_BYTES_PER_SECOND))
+    )
+    puller.meet(...links)
+    const sinceMs = performance.now()
+    await puller.fetch(seeders[0]!.introduction.cid!)
+    tookMs.push(performance.now() - sinceMs)
+    for (const link of links) await link[Symbol.asyncDispose]()
+  }
+  const [oneMs, twoMs] = tookMs as [number, number]
+  console.log(`over slow links: ${Math.round(oneMs)} ms from one holder, ${Math.round(twoMs)} ms from two`)
+  const isFaster = oneMs / twoMs >= FACTOR_MIN
+  if (!isFaster) console.error(`FAILED: two holders are ${(oneMs / twoMs).toFixed(2)} times as fast as one.`)
+  return isFaster
+}
