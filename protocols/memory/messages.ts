@@ -54,7 +54,9 @@ export const HEADS_MAX = 1024
 /** The largest `want`: all those heads. */
 export const WANT_BYTES_MAX = 192 * 1024
 
-const Hash = z.instanceof(Uint8Array).refine(({ byteLength }) => byteLength === 32, { error: 'is no SHA-256' })
+const Hash = z
+  .instanceof(Uint8Array)
+  .refine(({ byteLength }) => byteLength === 32, { error: 'is no SHA-256' })
 const Sealed = z
   .instanceof(Uint8Array)
   .refine(({ byteLength }) => byteLength > 0 && byteLength <= SEALED_BYTES_MAX, { error: 'has no such size' })

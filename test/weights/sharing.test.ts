@@ -224,6 +224,6 @@ const listBy = (seal: MeshContext['seal'], over: Partial<LeafList>): Promise<Uin
     ...over
   })
 const QUESTION: OfComing = {
-  ...{ sha256: SHA256, bytes: BYTES.byteLength, stage: 'asks', able: true, strength: 0 } as const,
+  ...({ sha256: SHA256, bytes: BYTES.byteLength, stage: 'asks', able: true, strength: 0 } as const),
   ...{ round: 0, since: 0 }
 }
