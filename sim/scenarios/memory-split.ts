@@ -8,8 +8,6 @@ import type { Stage } from '../stage.ts'
 /** What is promised of a split. */
 const EQUAL_MS = 15_000
 const OPERATIONS = 1000
-/** Each write has as many changes as an agent makes at once. */
-const CHANGES = 10
 const COME_MS = 30_000
 
 export const memorySplit: Scenario = {
@@ -56,14 +54,11 @@ export const memorySplit: Scenario = {
 
 /** Both sides write the same keys, each its own values. */
 async function write(stage: Stage, space: string, half: readonly number[]): Promise<void> {
-  for (let done = 0; done < OPERATIONS; done += CHANGES) {
-    const index = half[(done / CHANGES) % half.length]!
-    const changes = Array.from({ length: CHANGES }, (_, i) => ({
-      type: 'set' as const,
-      key: `key-${done + i}`,
-      value: `node-${index}`
-    }))
-    await stage.node(index).memory.write(space, 'default', 'facts', changes)
+  for (let done = 0; done < OPERATIONS; done++) {
+    stage.signal.throwIfAborted()
+    const index = half[done % half.length]!
+    const change = { type: 'set' as const, key: `key-${done}`, value: `node-${index}` }
+    await stage.node(index).memory.write(space, 'default', 'facts', [change])
   }
 }
 
