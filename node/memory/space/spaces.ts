@@ -16,7 +16,7 @@ import type { Parts } from './parts.ts'
 import { Space, sealedLocal } from './space.ts'
 
 /** What any member of the mesh can share with this device is counted too. */
-export const SPACES_MAX = 256
+const SPACES_MAX = 256
 
 export class Spaces {
   readonly parts: Parts
