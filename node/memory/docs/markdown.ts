@@ -19,7 +19,7 @@ export function exportMarkdown(space: string, docs: readonly NamedContent[]): st
   return [`${MARKDOWN_HEAD}\n\n# ${space}\n`, ...sections].join('\n')
 }
 
-export const headingOf = (name: string, kind: DocKind): string => `## ${name} (${kind})`
+const headingOf = (name: string, kind: DocKind): string => `## ${name} (${kind})`
 
 function bodyOf(content: DocContent): string {
   switch (content.kind) {

@@ -62,7 +62,7 @@ function replay(kind: DocKind, log: readonly Sent[], excluded: ReadonlySet<numbe
 }
 
 /** Each order in which these can come, causes before effects. */
-export function* ordersOf(
+function* ordersOf(
   sent: readonly Sent[],
   had: ReadonlyMap<number, number> = new Map()
 ): Iterable<Sent[]> {
