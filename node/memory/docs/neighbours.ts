@@ -24,19 +24,23 @@ export function namesNeighbours(
     named.filter(id => !isOwn(id)),
     doc
   )
+  let nextOwn = 0
   for (const { origin, right, parent, key, clock, length } of structs) {
     const list = nameOfList(origin ?? right, parent, key, listOf)
     if (list === undefined) continue
     const order = orders.get(list) ?? []
     orders.set(list, order)
-    const left = origin === null ? -1 : order.indexOf(nameOf(origin))
-    const next = right === null ? order.length : order.indexOf(nameOf(right))
-    if ((left === -1 && origin !== null) || next !== left + 1) return false
+    // What is written in one go is mostly behind what came before it.
+    const left = origin === null ? -1 : order.lastIndexOf(nameOf(origin))
+    if (left === -1 && origin !== null) return false
+    if (order[left + 1] !== (right === null ? undefined : nameOf(right))) return false
     // Its first unit too: the next item at the same place has this one beside it.
-    const rest = own.filter(id => id.clock > clock && id.clock < clock + length)
-    const units = [{ client, clock }, ...rest].map(nameOf)
+    const units = [nameOf({ client, clock })]
+    for (; nextOwn < own.length && own[nextOwn]!.clock < clock + length; nextOwn++) {
+      if (own[nextOwn]!.clock > clock) units.push(nameOf(own[nextOwn]!))
+    }
     for (const unit of units) listOf.set(unit, list)
-    order.splice(next, 0, ...units)
+    order.splice(left + 1, 0, ...units)
   }
   return true
 }
