@@ -79,7 +79,9 @@ export async function bundle(outdir: string): Promise<void> {
       'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
       'models/hash-worker': 'capabilities/models/hash-worker.ts',
       // By storage/entries.ts.
-      'weights/hash-worker': 'storage/weights/hash-worker.ts'
+      'weights/hash-worker': 'storage/weights/hash-worker.ts',
+      // By node/memory/worker/entries.ts.
+      'memory/memory-worker': 'node/memory/worker/memory-worker.ts'
     }
   })
 }

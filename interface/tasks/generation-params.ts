@@ -16,7 +16,7 @@ const SCHEMA_CHARS_MAX = 64 * 1024
 /** All tools of a conversation: each of these characters is looked at where the network runs, and by the model. */
 const TOOLS_CHARS_MAX = 512 * 1024
 /** Objects and lists of a schema within one another: twice as many as an engine follows schemas within schemas. */
-export const SCHEMA_DEPTH_MAX = 64
+const SCHEMA_DEPTH_MAX = 64
 const DESCRIPTION_CHARS_MAX = 16 * 1024
 export const TOP_LOGPROBS_MAX = 20
 

@@ -80,6 +80,7 @@ describe('the registry of units', () => {
         'command model.create',
         'query model.search',
         'query model.where',
+        'command model.replicate',
         'command model.verify',
         'command model.pin',
         'command model.unpin',

@@ -106,10 +106,10 @@ export interface MemoryEngine extends Omit<Memory, 'watch'> {
   /** What the peer stated at sync: it has all up to these heads. Compaction waits for that. */
   acknowledge(space: string, peerId: string, heads: readonly Head[], options?: AbortOptions): Promise<void>
   /**
-   * Charter and heads are equal here and there, and the peer's content hash is this: another one than ours is reported as
-   * `MEMORY_DIVERGED`, and the space is rebuilt from its log.
+   * What the peer stated. Where charter, checkpoint and heads are equal to ours in this moment and the hash is not, that is
+   * reported as `MEMORY_DIVERGED`, and the space is rebuilt from its log. @returns false only where it is still unequal.
    */
-  compareHash(space: string, peerId: string, hash: string, options?: AbortOptions): Promise<boolean>
+  compare(peerId: string, state: SpaceState, options?: AbortOptions): Promise<boolean>
 
   /** The newest checkpoint, as its signed record. */
   checkpoint(space: string, options?: AbortOptions): Promise<Uint8Array | null>

@@ -1,0 +1,20 @@
+/** One envelope more in the log, of this device or another one. */
+
+import type { Envelope } from '../../../protocols/memory/envelope.ts'
+import type { Parts } from './parts.ts'
+import type { Space, Writer } from './space.ts'
+
+/** Writes it, and the new end of the chain. */
+export function appendEnvelope(
+  { log }: Pick<Parts, 'log'>,
+  space: Space,
+  writer: Writer,
+  envelope: Envelope,
+  touched: (id: number) => void
+): void {
+  const { seq, hash, clock, tag, head, signature, box } = envelope
+  const id = log.append(space.row, { writer: writer.id, seq, hash, clock, tag, head, signature, box })
+  space.moveHead(writer, { seq, hash, clock })
+  space.bytes += head.length + (box?.length ?? 0) + 200
+  touched(id)
+}

@@ -1,0 +1,131 @@
+/** What this device writes: one envelope for each call, in its own chain. */
+
+import { LumosError } from '../../../interface/errors.ts'
+import type { DocKind, MemoryChange } from '../../../interface/memory.ts'
+import { encodeEnvelope, sealEnvelope } from '../../../protocols/memory/envelope.ts'
+import { ENVELOPE_BYTES_MAX } from '../../../protocols/memory/limits.ts'
+import { EMPTY_UPDATE } from '../docs/index.ts'
+import { appendEnvelope } from './append.ts'
+import { nameOf, sealBatch } from './batches.ts'
+import { newLife } from './boxes.ts'
+import type { Documents } from './documents.ts'
+import type { Parts } from './parts.ts'
+import { atLeast, endOf, rightIn } from './rights.ts'
+import type { Space, Writer } from './space.ts'
+
+export class Author {
+  readonly #parts: Parts
+  readonly #documents: Documents
+
+  constructor(parts: Parts, documents: Documents) {
+    this.#parts = parts
+    this.#documents = documents
+  }
+
+  write(
+    space: Space,
+    doc: string,
+    kind: DocKind,
+    changes: readonly MemoryChange[]
+  ): { seq: number; ids: readonly string[] } {
+    const { key, mesh, spaceBytesMax } = this.#parts
+    const { charter } = space.charter
+    if (charter.gone || !atLeast(rightIn(charter, key.peerId, mesh), 'write'))
+      throw new LumosError('MEMORY_DENIED', `This device may not write to the space ${space.localName}.`)
+    if (space.bytes > spaceBytesMax)
+      throw new LumosError(
+        'MEMORY_FULL',
+        `The space ${space.localName} has over ${spaceBytesMax} bytes here.`
+      )
+    const ref = refOf(space, doc)
+    const other = this.#documents.find(space, ref)
+    if (other !== undefined && other.kind !== kind)
+      throw new LumosError('INVALID_INPUT', `The document ${doc} is of the kind ${other.kind}, not ${kind}.`)
+    return this.#write(space, ref, kind, changes)
+  }
+
+  #write(space: Space, ref: string, kind: DocKind, changes: readonly MemoryChange[]) {
+    const { key, clock: time } = this.#parts
+    const writer = this.#writer(space)
+    const { device, life, name, client } = writer
+    const after = this.#after(space, writer)
+    let clock = writer.head.clock
+    for (const other of after) clock = Math.max(clock, other.clock)
+    clock++
+    const seq = writer.head.seq + 1
+    const document = this.#documents.open(space, ref, kind)
+    const at = time.wallMs()
+    try {
+      const { update, ids } = document.model.change(changes, { writer: name, client, clock, at })
+      if (update === EMPTY_UPDATE) return { seq: seq - 1, ids }
+      const box = sealBatch(space, { device, life, seq }, { doc: ref, kind, update, at })
+      const epoch = space.charter.charter.epochs.length
+      const chain = { space: space.name, device, life, seq, prev: writer.head.hash, after, clock }
+      const envelope = sealEnvelope({ ...chain, epoch, tag: document.tag }, box, key)
+      const wire = encodeEnvelope(envelope)
+      if (wire.length > ENVELOPE_BYTES_MAX)
+        throw new LumosError(
+          'INPUT_TOO_LARGE',
+          `One write has ${ENVELOPE_BYTES_MAX} bytes at most: split it.`
+        )
+      const touched = (id: number) => this.#documents.touched(document, id, box.length)
+      appendEnvelope(this.#parts, space, writer, envelope, touched)
+      for (const other of after) space.seen.set(`${other.device}.${other.life}`, other.seq)
+      const head = { writer: { device, life }, seq, hash: envelope.hash }
+      this.#parts.emit({ type: 'appended', space: space.id, head, envelope: wire, from: null })
+      const change = { space: space.id, doc: nameOf(ref), writer: device, keys: keysOf(changes, ids) }
+      this.#parts.emit({ type: 'changed', change })
+      return { seq, ids }
+    } catch (thrown) {
+      // The document may have what the log has not.
+      this.#documents.drop(space, document.tag)
+      throw thrown
+    }
+  }
+
+  /** A new life where the last one was ended by an owner, or was used by a copy of this home too. */
+  #writer(space: Space): Writer {
+    const { key, spaces } = this.#parts
+    const known = space.writer({ device: key.peerId, life: space.life })
+    const isOver =
+      endOf(space.charter.charter, { device: key.peerId, life: space.life }) < Number.POSITIVE_INFINITY
+    if (known !== undefined && known.head.frozen === undefined && !isOver) return known
+    if (isOver || known !== undefined) {
+      space.life = newLife()
+      space.seen.clear()
+      spaces.keepLife(space.row, space.life)
+    }
+    return space.addWriter({ device: key.peerId, life: space.life })
+  }
+
+  /** Heads of others that this writer's last envelope did not have, as far as they count. */
+  #after(space: Space, self: Writer) {
+    const found: { device: string; life: string; seq: number; clock: number }[] = []
+    for (const writer of space.writers.values()) {
+      if (writer === self) continue
+      const { device, life, name, head } = writer
+      const seq = Math.min(head.seq, endOf(space.charter.charter, writer))
+      if (seq === 0 || space.seen.get(name) === seq) continue
+      const clock = seq === head.seq ? head.clock : this.#parts.log.clock(writer.id, seq)
+      if (clock !== undefined) found.push({ device, life, seq, clock })
+    }
+    return found
+  }
+}
+
+/** A document that was forgotten makes room for another of its name. */
+export function refOf(space: Space, doc: string): string {
+  const times = space.secrets.forgotten.find(([name]) => name === doc)?.[1]
+  return times === undefined ? doc : `${doc}~${times}`
+}
+
+const KEYS_MAX = 100
+
+function keysOf(changes: readonly MemoryChange[], ids: readonly string[]): readonly string[] | null {
+  const keys = new Set(ids)
+  for (const change of changes) {
+    if ('key' in change) keys.add(change.key)
+    if (change.type === 'remove') keys.add(change.id)
+  }
+  return keys.size > KEYS_MAX ? null : [...keys]
+}

@@ -1,0 +1,208 @@
+/** Charters: those that this device signs, and those that others send. */
+
+import { LumosError } from '../../../interface/errors.ts'
+import {
+  type Charter,
+  type CharterSecrets,
+  openCharter,
+  type SignedCharter,
+  sealCharter,
+  spaceIdOf,
+  spaceText
+} from '../../../protocols/memory/charter.ts'
+import { equal } from '../../../protocols/memory/envelope.ts'
+import { CHARTERS_MAX } from '../../../protocols/memory/limits.ts'
+import { encodeControl } from '../../../protocols/wire/control.ts'
+import type { CharterBundle } from '../worker/engine.ts'
+import { newLife, newNonce, seal, sealTo, unsealOwn } from './boxes.ts'
+import { type Amendment, chainOf, checkChain, invalid, repeated } from './charter-chain.ts'
+import type { Documents } from './documents.ts'
+import type { Intake } from './intake.ts'
+import { Keyring } from './keyring.ts'
+import type { Parts } from './parts.ts'
+import { atLeast, isFirst, rightIn } from './rights.ts'
+import { settle } from './settle.ts'
+import { Space, sealedLocal, secretsAbout } from './space.ts'
+
+const ZEROS = new Uint8Array(32)
+const keyAbout = (space: string, epoch: number): string => `lumos/memory/key/1 ${space} ${epoch}`
+
+export class Charters {
+  readonly #parts: Parts
+  readonly #documents: Documents
+  readonly #intake: Intake
+
+  constructor(parts: Parts, documents: Documents, intake: Intake) {
+    this.#parts = parts
+    this.#documents = documents
+    this.#intake = intake
+  }
+
+  create(name: string, localName: string): Space {
+    const { key } = this.#parts
+    const founder = { creator: key.peerId, nonce: newNonce() }
+    const id = spaceIdOf(founder)
+    const text = spaceText(id)
+    const { key: first, epochs } = new Keyring(text).rotate([])
+    const secrets = encodeControl({ name, forgotten: [] })
+    const sealed = seal(first, secretsAbout(text, { version: 1 }), secrets)
+    const none = { mesh: null, grants: [], ended: [], excluded: [], forgotten: [], gone: false }
+    const charter = { version: 1, previous: ZEROS, ...founder, ...none, epochs, sealed, by: key.peerId }
+    return this.#found(id, localName, first, [sealCharter(charter, key)])
+  }
+
+  #found(id: Uint8Array, localName: string, key: Uint8Array, charters: readonly SignedCharter[]): Space {
+    const { spaces, homeKey } = this.#parts
+    const life = newLife()
+    const row = spaces.add({ name: id, sealed: sealedLocal(homeKey, localName, key), life })
+    for (const { charter, record } of charters) spaces.putCharter(row, charter.version, record)
+    const known = spaces.all().find(one => one.id === row)!
+    const space = new Space(this.#parts, known)
+    this.#parts.emit({ type: 'space', space: space.id, gone: false })
+    return space
+  }
+
+  /** @throws {LumosError} `MEMORY_DENIED` unless this device owns the space. */
+  amend(space: Space, amendment: Amendment): void {
+    const { key, mesh } = this.#parts
+    const before = space.charter
+    if (before.charter.gone || rightIn(before.charter, key.peerId, mesh) !== 'own')
+      throw new LumosError('MEMORY_DENIED', `Only an owner of the space ${space.localName} may do that.`)
+    const { secrets = space.secrets, ...changes } = amendment
+    const version = before.charter.version + 1
+    if (version > CHARTERS_MAX)
+      throw new LumosError('MEMORY_FULL', `A space has ${CHARTERS_MAX} charters at most.`)
+    const draft = { ...before.charter, ...changes, version, previous: before.hash, by: key.peerId }
+    const { ended, rotate } = settle(before.charter, draft, mesh, lastOf(space))
+    const rotated = rotate ? space.keyring.rotate(draft.epochs) : { key: space.key, epochs: draft.epochs }
+    const about = secretsAbout(space.id, { version })
+    const sealed = seal(rotated.key, about, encodeControl({ ...secrets }))
+    const next = sealCharter({ ...draft, ended, epochs: rotated.epochs, sealed }, key)
+    this.#adopt(space, [next], rotated.key)
+  }
+
+  /** After devices of the mesh were revoked: what an owner must sign then. */
+  settle(space: Space): void {
+    const { key, mesh } = this.#parts
+    const { charter } = space.charter
+    if (charter.gone || !space.isReadable || charter.mesh === null || charter.mesh !== mesh.id) return
+    if (rightIn(charter, key.peerId, mesh) !== 'own') return
+    const { ended } = settle(charter, charter, mesh, lastOf(space))
+    const isSame = encodeControl(ended).length === encodeControl(charter.ended).length
+    if (!isSame || !equal(encodeControl(ended), encodeControl(charter.ended))) this.amend(space, {})
+  }
+
+  bundle(space: Space, from: number, forPeer: string): CharterBundle {
+    const { mesh, spaces } = this.#parts
+    const { charter } = space.charter
+    const mayRead = atLeast(rightIn(charter, forPeer, mesh), 'read')
+    const newest = space.keyring.newest(charter)
+    const about = keyAbout(space.id, charter.epochs.length)
+    const key = mayRead && newest !== undefined && !charter.gone ? sealTo(forPeer, about, newest) : null
+    return { records: mayRead ? spaces.charters(space.row, from) : [], key }
+  }
+
+  /** @returns the space, where it is new here. */
+  join(id: string, bundle: CharterBundle, localNameOf: (name: string) => string): Space {
+    const { key, mesh } = this.#parts
+    const charters = chainOf(bundle)
+    const [first, newest] = [charters[0], charters.at(-1)]
+    if (first === undefined || newest === undefined) throw invalid('there is none')
+    const { charter } = first
+    if (charter.version !== 1 || !equal(charter.previous, ZEROS) || charter.by !== charter.creator)
+      throw invalid('the first one is not of the creator')
+    if (spaceText(spaceIdOf(charter)) !== id) throw invalid('they are of another space')
+    checkChain(charters, mesh)
+    if (newest.charter.gone || !atLeast(rightIn(newest.charter, key.peerId, mesh), 'read'))
+      throw new LumosError('MEMORY_DENIED', `This device has no right in the space ${id}.`)
+    const opened = this.#unsealed(id, newest, bundle)
+    if (opened === null) throw new LumosError('MEMORY_DENIED', `The key of the space ${id} did not come.`)
+    const trial = new Keyring(id)
+    if (!trial.take(opened, newest.charter)) throw invalid('the key that came with them is another one')
+    const space = this.#found(spaceIdOf(charter), localNameOf(id), opened, charters)
+    return space
+  }
+
+  accept(space: Space, bundle: CharterBundle): boolean {
+    const charters = chainOf(bundle)
+    const { spaces } = this.#parts
+    const known = spaces.charters(space.row, 1).map(openCharter)
+    const at = charters.findIndex(({ charter, hash }) => {
+      const ours = known[charter.version - 1]
+      return ours === undefined || !equal(ours.hash, hash)
+    })
+    const next = at === -1 ? [] : charters.slice(at)
+    const lost = known.slice((next[0]?.charter.version ?? known.length + 1) - 1)
+    const secrets = space.secrets
+    const taken = next.length > 0 && this.#supersede(space, known, next)
+    const opened = this.#unsealed(space.id, space.charter, bundle)
+    const hadKey = space.isReadable
+    if (opened !== null && !hadKey && space.takeKey(opened)) this.#intake.retry(space)
+    if (taken) this.#repeat(space, known[next[0]!.charter.version - 2]!, lost, secrets)
+    return taken || hadKey !== space.isReadable
+  }
+
+  #supersede(space: Space, known: readonly SignedCharter[], next: readonly SignedCharter[]): boolean {
+    const { mesh } = this.#parts
+    const first = next[0]!
+    const before = known[first.charter.version - 2]
+    if (before === undefined) throw invalid('some are missing')
+    checkChain([before, ...next], mesh)
+    const ours = known[first.charter.version - 1]
+    const isOwner = (by: string, charter: Charter) => rightIn(charter, by, mesh) === 'own'
+    if (ours !== undefined) {
+      // Two owners signed one version. One that has lost its right since cannot begin the past anew.
+      const theyMay = isOwner(first.charter.by, space.charter.charter)
+      const weMay = isOwner(ours.charter.by, next.at(-1)!.charter)
+      if (theyMay === weMay ? !isFirst(first, ours) : weMay) return false
+    }
+    this.#adopt(space, next, null)
+    return true
+  }
+
+  /** What this device had signed in charters that lost, signed again on top. */
+  #repeat(
+    space: Space,
+    before: SignedCharter,
+    lost: readonly SignedCharter[],
+    secrets: CharterSecrets
+  ): void {
+    const { key, mesh } = this.#parts
+    const own = lost.filter(({ charter }) => charter.by === key.peerId).at(-1)
+    if (own === undefined || rightIn(space.charter.charter, key.peerId, mesh) !== 'own') return
+    if (!space.isReadable) return
+    this.amend(space, repeated(space, secrets, before.charter, own.charter))
+  }
+
+  #adopt(space: Space, next: readonly SignedCharter[], key: Uint8Array | null): void {
+    const { spaces, log, emit } = this.#parts
+    const before = space.charter.charter
+    for (const { charter, record } of next) spaces.putCharter(space.row, charter.version, record)
+    space.charter = next.at(-1)!
+    const now = space.charter.charter
+    const known = key ?? space.keyring.get(before.epochs.length)
+    if (known !== undefined) space.takeKey(known)
+    for (const tag of now.forgotten) {
+      if (before.forgotten.some(one => equal(one, tag))) continue
+      log.dropBoxes(space.row, tag)
+      this.#documents.drop(space, tag)
+    }
+    const counted = (charter: Charter) => encodeControl([charter.ended, charter.excluded])
+    if (!equal(counted(before), counted(now))) this.#documents.rebuild(space)
+    space.hash = undefined
+    emit({ type: 'space', space: space.id, gone: now.gone })
+    if (!now.gone) this.#intake.retry(space)
+  }
+
+  #unsealed(id: string, { charter }: SignedCharter, { key }: CharterBundle): Uint8Array | null {
+    if (key === null) return null
+    try {
+      return unsealOwn(this.#parts.key, keyAbout(id, charter.epochs.length), key)
+    } catch {
+      return null
+    }
+  }
+}
+
+const lastOf = ({ writers }: Space) =>
+  [...writers.values()].map(({ device, life, head }) => ({ device, life, seq: head.seq }))

@@ -1,0 +1,253 @@
+/** Compaction: checkpoints that this device signs, those that it takes, and what of the log they make needless. */
+
+import * as z from 'zod'
+import { LumosError } from '../../../interface/errors.ts'
+import { DocKind } from '../../../interface/memory.ts'
+import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
+import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
+import { PIECE_BYTES_MAX } from '../../../protocols/memory/limits.ts'
+import { Bytes } from '../../../protocols/memory/shapes.ts'
+import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
+import { type DocModel, type Head, writerName } from '../types.ts'
+import type { Bases } from './bases.ts'
+import { DocRef, sealName } from './batches.ts'
+import { seal, unseal } from './boxes.ts'
+import type { Documents } from './documents.ts'
+import type { Intake } from './intake.ts'
+import type { OpenDocument } from './open-document.ts'
+import type { Parts } from './parts.ts'
+import { atLeast, rightIn } from './rights.ts'
+import type { Space } from './space.ts'
+
+/** A device that was away longer gets a checkpoint, not each envelope. */
+const SILENT_MS_MAX = 30 * 24 * 3600 * 1000
+/** Some thousand envelopes. */
+const TEND_BYTES_MIN = 1024 * 1024
+const TEND_FACTOR = 3
+/** Name, kind and hash of the readable content of each document, in the order of the record. */
+const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
+const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
+
+const about = (space: Space, number: number): string => `lumos/memory/contents/1 ${space.id} ${number}`
+const NONE: ReadonlySet<number> = new Set()
+
+export class Checkpoints {
+  readonly #parts: Parts
+  readonly #documents: Documents
+  readonly #bases: Bases
+  readonly #intake: Intake
+  /** Bytes after the last compaction in this run. */
+  readonly #tended = new Map<number, number>()
+  /** Pieces that were asked for, hex. */
+  readonly #wanted = new Map<number, Set<string>>()
+
+  constructor(parts: Parts, documents: Documents, bases: Bases, intake: Intake) {
+    this.#parts = parts
+    this.#documents = documents
+    this.#bases = bases
+    this.#intake = intake
+  }
+
+  /** The creator's device compacts by itself, where the space has grown to three times what it was after the last time. */
+  tend(space: Space): void {
+    const { key } = this.#parts
+    if (space.charter.charter.creator !== key.peerId || space.charter.charter.gone) return
+    const bytes = this.#tended.get(space.row) ?? 0
+    if (space.bytes <= Math.max(TEND_BYTES_MIN, TEND_FACTOR * bytes)) return
+    this.compact(space)
+    // Where another device still needs the log, that is all of it, and the next time is later.
+    this.#tended.set(space.row, space.bytes)
+  }
+
+  compact(space: Space): { bytesBefore: number; bytesAfter: number } {
+    const { key, mesh, log } = this.#parts
+    if (rightIn(space.charter.charter, key.peerId, mesh) !== 'own')
+      throw new LumosError('MEMORY_DENIED', `Only an owner may compact the space ${space.localName}.`)
+    const bytesBefore = log.bytes(space.row)
+    const docs: Checkpoint['docs'] = []
+    const contents: z.infer<typeof Contents> = []
+    for (const { name, kind, tag } of this.#documents.names(space)) {
+      if (space.isForgotten(tag)) continue
+      const document = this.#documents.open(space, name, kind)
+      docs.push(this.#entry(space, document))
+      // A space of many documents takes its time, and gets on.
+      this.#parts.applying(null)
+      contents.push([name, kind, this.#hashOf(space, document)])
+    }
+    const number = (this.#bases.of(space)?.checkpoint.number ?? 0) + 1
+    const epoch = space.charter.charter.epochs.length
+    const sealed = seal(space.key, about(space, number), encodeControl(contents))
+    const heads = [...space.writers.values()]
+      .filter(({ head }) => head.seq > 0)
+      .map(({ device, life, head: { seq, hash, clock } }) => ({ device, life, seq, hash, clock }))
+    const record = { space: space.name, number, heads, docs, epoch, sealed, by: key.peerId }
+    this.#put(space, sealCheckpoint(record, key).record)
+    this.#documents.onBase(space)
+    this.dropLog(space)
+    return { bytesBefore, bytesAfter: space.bytes }
+  }
+
+  /** One that did not change since keeps its pieces. */
+  #entry(space: Space, { tag, model, name, kind }: OpenDocument): Checkpoint['docs'][number] {
+    const { log } = this.#parts
+    const base = this.#bases.of(space)?.checkpoint.docs.find(one => equal(one.tag, tag))
+    const isSame = log.ofDoc(space.row, tag, 0).every(({ writer, seq }) => {
+      const known = space.writersById.get(writer)
+      return known !== undefined && seq <= this.#bases.covered(space, known)
+    })
+    if (base !== undefined && isSame) return base
+    const pieces = this.#bases.cut(space, model.snapshot())
+    const hashes = pieces.map(piece => sha256(piece))
+    for (const [n, piece] of pieces.entries()) log.putPiece(space.row, hashes[n]!, piece)
+    this.#documents.open(space, name, kind)
+    return { tag, epoch: space.charter.charter.epochs.length, pieces: hashes }
+  }
+
+  /** Of all writers, those included that do not count now: it holds whatever is decided about them. */
+  #hashOf(space: Space, document: OpenDocument): Uint8Array {
+    if (space.excludedClients().size === 0) return this.#documents.hash(document)
+    return hashOf(this.#parts.openDoc(document.kind, document.model.snapshot(), NONE))
+  }
+
+  #put(space: Space, record: Uint8Array): void {
+    this.#bases.put(space, record)
+    const { docs } = openCheckpoint(record).checkpoint
+    const kept = new Set(docs.flatMap(({ pieces }) => pieces.map(hex)))
+    for (const hash of this.#parts.log.pieces(space.row))
+      if (!kept.has(hex(hash))) this.#parts.log.dropPiece(space.row, hash)
+    this.#parts.emit({ type: 'space', space: space.id, gone: false })
+  }
+
+  /** Envelopes that the checkpoint stands for, and that each device which was here lately has. */
+  dropLog(space: Space): void {
+    const { log, spaces, mesh, clock } = this.#parts
+    const base = this.#bases.of(space)
+    if (base === null) return
+    const since = clock.wallMs() - SILENT_MS_MAX
+    const waited = spaces
+      .acknowledged(space.row)
+      .filter(
+        ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
+      )
+      .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
+    for (const writer of space.writers.values()) {
+      const covered = base.seqs.get(writer.name) ?? 0
+      const upTo = Math.min(covered, ...waited.map(heads => heads.get(writer.name) ?? 0))
+      if (upTo > 0) log.dropUpTo(writer.id, upTo)
+    }
+    log.giveBack()
+    space.bytes = log.bytes(space.row)
+  }
+
+  acknowledge(space: Space, device: string, heads: readonly Head[]): void {
+    const { spaces, clock } = this.#parts
+    const wire = heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])
+    spaces.acknowledge(space.row, device, clock.wallMs(), encodeControl(wire))
+    this.dropLog(space)
+  }
+
+  putPieces(space: Space, pieces: readonly Uint8Array[]): void {
+    const wanted = this.#wanted.get(space.row)
+    for (const piece of pieces) {
+      const hash = sha256(piece)
+      if (piece.length > PIECE_BYTES_MAX || wanted?.delete(hex(hash)) !== true)
+        throw new LumosError('MEMORY_INVALID', 'A piece came that no checkpoint was found to need.')
+      this.#parts.log.putPiece(space.row, hash, new Uint8Array(piece))
+      space.bytes += piece.length
+    }
+  }
+
+  take(space: Space, wire: Uint8Array): { missing: readonly Uint8Array[] } {
+    const { log, mesh, spaceBytesMax } = this.#parts
+    const { checkpoint, record } = openCheckpoint(wire)
+    const { number, by, docs } = checkpoint
+    if (!equal(checkpoint.space, space.name)) throw invalid('is of another space')
+    if (number <= (this.#bases.of(space)?.checkpoint.number ?? 0)) return { missing: [] }
+    if (rightIn(space.charter.charter, by, mesh) !== 'own')
+      throw new LumosError('MEMORY_DENIED', `${by}, which signed a checkpoint, does not own the space.`)
+    const pieces = docs.flatMap(doc => doc.pieces)
+    if (pieces.length * PIECE_BYTES_MAX > spaceBytesMax + PIECE_BYTES_MAX * docs.length)
+      throw new LumosError(
+        'MEMORY_FULL',
+        `A checkpoint is larger than the ${spaceBytesMax} bytes of a space.`
+      )
+    const missing = pieces.filter(hash => log.piece(space.row, hash) === undefined)
+    this.#wanted.set(space.row, new Set(missing.map(hex)))
+    if (missing.length > 0) return { missing }
+    this.#adopt(space, checkpoint, record, this.#checked(space, checkpoint))
+    return { missing: [] }
+  }
+
+  /** Its snapshots open, and have the content that its owner signed; and ours, where all of it is here. */
+  #checked(space: Space, checkpoint: Checkpoint): z.infer<typeof Contents> {
+    const contents = this.#contentsOf(space, checkpoint)
+    const isHere = checkpoint.heads.every(head => (space.writer(head)?.head.seq ?? 0) >= head.seq)
+    const { excluded, ended } = space.charter.charter
+    const isComparable = isHere && excluded.length === 0 && ended.length === 0
+    for (const [n, [name, kind, hash]] of contents.entries()) {
+      const doc = checkpoint.docs[n]!
+      if (space.isForgotten(doc.tag)) continue
+      const found = hashOf(this.#parts.openDoc(kind, this.#bases.assemble(space, doc), NONE))
+      if (!equal(found, hash)) throw invalid('has other snapshots than it says')
+      if (!isComparable) continue
+      if (equal(hashOf(this.#documents.at(space, { tag: doc.tag, name, kind }, checkpoint)), hash)) continue
+      throw new LumosError(
+        'MEMORY_DIVERGED',
+        `A checkpoint of ${checkpoint.by} has another content than the log.`
+      )
+    }
+    return contents
+  }
+
+  #contentsOf(space: Space, { number, epoch, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
+    const key = space.keyring.get(epoch)
+    if (key === undefined)
+      throw new LumosError('MEMORY_DENIED', `The key of a checkpoint of ${space.localName} has not come yet.`)
+    try {
+      const contents = decodeControl(Contents, unseal(key, about(space, number), sealed))
+      if (contents.length !== docs.length) throw new Error('it lists other documents than it has')
+      for (const [n, [name, kind]] of contents.entries())
+        if (!equal(space.keyring.tag(name, kind), docs[n]!.tag))
+          throw new Error('a tag is of another document')
+      return contents
+    } catch (cause) {
+      throw invalid(`does not open: ${(cause as Error).message}`)
+    }
+  }
+
+  #adopt(
+    space: Space,
+    { heads, docs }: Checkpoint,
+    record: Uint8Array,
+    contents: z.infer<typeof Contents>
+  ): void {
+    const { log, homeKey } = this.#parts
+    for (const { seq, hash, clock, ...id } of heads) {
+      const writer = space.writer(id) ?? space.addWriter(id)
+      if (writer.head.frozen !== undefined || writer.head.seq >= seq) continue
+      log.dropUpTo(writer.id, seq)
+      space.moveHead(writer, { seq, hash, clock })
+      space.pending.dropUpTo(writerName(id), seq)
+    }
+    this.#put(space, record)
+    for (const [n, [name, kind]] of contents.entries()) {
+      const { tag } = docs[n]!
+      if (space.isForgotten(tag) || this.#documents.byTag(space, tag) !== undefined) continue
+      const empty = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
+      log.putDoc(space.row, { tag, sealed: sealName(homeKey, space, { name, kind }), ...empty })
+    }
+    this.#documents.rebuild(space)
+    this.dropLog(space)
+    this.#intake.retry(space)
+  }
+}
+
+function hashOf(model: DocModel): Uint8Array {
+  const hash = model.hash()
+  model.close()
+  return hash
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+const invalid = (what: string): LumosError => new LumosError('MEMORY_INVALID', `A checkpoint ${what}.`)

@@ -1,0 +1,252 @@
+/**
+ * The documents that are open, of all spaces. Each is a snapshot and the envelopes after it; what was not used for long
+ * goes to disk and leaves memory.
+ */
+
+import { LumosError } from '../../../interface/errors.ts'
+import { DOC_KINDS, type DocKind } from '../../../interface/memory.ts'
+import type { Checkpoint } from '../../../protocols/memory/checkpoint.ts'
+import { type Envelope, equal } from '../../../protocols/memory/envelope.ts'
+import { DOCS_MAX } from '../../../protocols/memory/limits.ts'
+import type { EnvelopeRow } from '../../../storage/memory/rows.ts'
+import { type DocModel, writerName } from '../types.ts'
+import type { Bases } from './bases.ts'
+import { type DocName, nameOf, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
+import { isIn, isRefusal, type OpenDocument } from './open-document.ts'
+import type { Parts } from './parts.ts'
+import type { Space, Writer } from './space.ts'
+
+/** Documents in memory take about ten times their snapshot. */
+const OPEN_BYTES_MAX = 8 * 1024 * 1024
+const OPEN_MAX = 256
+/** Opening a document applies so much again at most, or as much as its snapshot is long. */
+const TAIL_BYTES = 256 * 1024
+const ROW_BYTES = 256
+const NONE: ReadonlySet<number> = new Set()
+export class Documents {
+  readonly #parts: Parts
+  readonly #bases: Bases
+  /** The one that was used last comes last. */
+  readonly #open = new Map<string, OpenDocument>()
+  readonly #names = new Map<number, DocName[]>()
+  readonly #emptyHashes = new Map<DocKind, Uint8Array>()
+
+  constructor(parts: Parts, bases: Bases) {
+    this.#parts = parts
+    this.#bases = bases
+  }
+
+  /** All that a space has, forgotten ones left out. */
+  names(space: Space): readonly DocName[] {
+    const known = this.#names.get(space.row)
+    if (known !== undefined) return known
+    const { log, homeKey } = this.#parts
+    const found = log.docs(space.row).map(({ tag, sealed }) => ({ tag, ...openName(homeKey, space, sealed) }))
+    this.#names.set(space.row, found)
+    return found
+  }
+
+  byTag(space: Space, tag: Uint8Array): DocName | undefined {
+    return this.names(space).find(one => equal(one.tag, tag))
+  }
+
+  /** Of several kinds of one name, which two devices made at once, the first in the order of kinds. */
+  find(space: Space, ref: string): DocName | undefined {
+    const found = this.names(space).filter(({ name }) => name === ref)
+    return found.sort((a, b) => DOC_KINDS.indexOf(a.kind) - DOC_KINDS.indexOf(b.kind))[0]
+  }
+
+  /** Opens it, and makes it where it is not there. */
+  open(space: Space, name: string, kind: DocKind): OpenDocument {
+    const tag = space.keyring.tag(name, kind)
+    const key = keyOf(space, tag)
+    const known = this.#open.get(key)
+    if (known !== undefined) {
+      this.#open.delete(key)
+      this.#open.set(key, known)
+      return known
+    }
+    const opened = this.#load(space, tag, name, kind)
+    this.#open.set(key, opened)
+    this.#evict(key)
+    return opened
+  }
+
+  #load(space: Space, tag: Uint8Array, name: string, kind: DocKind): OpenDocument {
+    const { log, homeKey, openDoc } = this.#parts
+    const row = log.doc(space.row, tag)
+    if (row === undefined && this.names(space).length >= DOCS_MAX)
+      throw new LumosError('MEMORY_FULL', `The space ${space.localName} has ${DOCS_MAX} documents.`)
+    const box = row?.snapshot ?? null
+    const snapshot = box === null ? this.#bases.snapshot(space, tag) : openSnapshot(homeKey, space, box)
+    const from = row?.upto ?? 0
+    const excluded = space.excludedClients()
+    // What was accepted once is accepted again. Where a document breaks by it now, it is made without it.
+    for (const without = new Set<number>(); ; ) {
+      const document: OpenDocument = {
+        ...{ space, tag, name, kind, model: openDoc(kind, snapshot, excluded), upto: from, tailBytes: 0 },
+        ...{ snapshotBytes: box?.length ?? 0, hash: row?.hash ?? undefined, saved: true }
+      }
+      const bad = this.#replayAll(document, without)
+      if (bad === undefined) return document
+      document.model.close()
+      without.add(bad)
+    }
+  }
+
+  /** @returns the envelope by which the document broke. */
+  #replayAll(document: OpenDocument, without: ReadonlySet<number>): number | undefined {
+    const { space, tag, upto } = document
+    for (const row of this.#parts.log.ofDoc(space.row, tag, upto)) {
+      document.upto = row.id
+      if (without.has(row.id)) continue
+      try {
+        this.#replay(document, row)
+      } catch (thrown) {
+        if (!isRefusal(thrown)) return row.id
+      }
+    }
+    return undefined
+  }
+
+  #replay(document: OpenDocument, row: EnvelopeRow): void {
+    const { space, kind } = document
+    const writer = space.writersById.get(row.writer)
+    if (writer === undefined || row.box === null || row.seq <= this.#bases.covered(space, writer)) return
+    if (!isIn(space, writer, row.seq, kind)) return
+    document.tailBytes += row.box.length + ROW_BYTES
+    document.hash = undefined
+    document.saved = false
+    const { epoch } = this.#bases.header(row)
+    const of = { device: writer.device, life: writer.life, seq: row.seq, epoch, tag: row.tag, box: row.box }
+    const batch = openBatch(space, of as Envelope & { box: Uint8Array })
+    this.apply(document, batch.update, writer, row.clock)
+  }
+
+  /** @throws {LumosError} `MEMORY_INVALID` and nothing has changed, or anything: the document must be closed unsaved. */
+  apply(document: OpenDocument, update: Uint8Array, writer: Writer, clock: number): readonly string[] | null {
+    const { name, client } = writer
+    return document.model.apply(update, { writer: name, client, clock }).keys
+  }
+
+  /** An envelope is in it now. */
+  touched(document: OpenDocument, id: number, bytes: number): void {
+    const { space, tag, name, kind } = document
+    if (this.byTag(space, tag) === undefined) {
+      const empty = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
+      this.#parts.log.putDoc(space.row, { tag, sealed: this.#sealedName(document), ...empty })
+      this.#names.get(space.row)?.push({ tag, name, kind })
+    }
+    document.upto = id
+    document.tailBytes += bytes + ROW_BYTES
+    document.hash = undefined
+    document.saved = false
+    space.hash = undefined
+    if (document.tailBytes > Math.max(TAIL_BYTES, document.snapshotBytes)) this.save(document)
+  }
+
+  save(document: OpenDocument): void {
+    if (document.saved) return
+    const { space, tag, model, upto } = document
+    const { log, homeKey } = this.#parts
+    const plain = model.snapshot()
+    const snapshot = sealSnapshot(homeKey, space, plain)
+    const sealed = this.#sealedName(document)
+    const facts = { entries: model.entries(), bytes: plain.length, hash: this.hash(document) }
+    log.putDoc(space.row, { tag, sealed, snapshot, upto, ...facts })
+    document.snapshotBytes = snapshot.length
+    document.tailBytes = 0
+    document.saved = true
+  }
+
+  #sealedName({ space, ...name }: OpenDocument): Uint8Array {
+    return sealName(this.#parts.homeKey, space, name)
+  }
+
+  hash(document: OpenDocument): Uint8Array {
+    document.hash ??= document.model.hash()
+    return document.hash
+  }
+
+  /** As if it had never been written: also where all that was written does not count. */
+  isEmpty(document: OpenDocument): boolean {
+    let empty = this.#emptyHashes.get(document.kind)
+    if (empty === undefined) {
+      const model = this.#parts.openDoc(document.kind, null, NONE)
+      empty = model.hash()
+      model.close()
+      this.#emptyHashes.set(document.kind, empty)
+    }
+    return equal(this.hash(document), empty)
+  }
+
+  /** What is in memory is not to be believed any longer. */
+  drop(space: Space, tag?: Uint8Array): void {
+    for (const [key, document] of this.#open) {
+      if (document.space.row !== space.row || (tag !== undefined && !equal(document.tag, tag))) continue
+      document.model.close()
+      this.#open.delete(key)
+    }
+    this.#names.delete(space.row)
+    space.hash = undefined
+  }
+
+  /** From what is signed: the checkpoint and all envelopes after it. What is read may be another content then. */
+  rebuild(space: Space): void {
+    const { log, key, emit } = this.#parts
+    this.drop(space)
+    for (const { tag } of log.docs(space.row)) log.staleDoc(space.row, tag)
+    for (const { name } of this.names(space))
+      emit({
+        type: 'changed',
+        change: { space: space.id, doc: nameOf(name), writer: key.peerId, keys: null }
+      })
+  }
+
+  /** A checkpoint has all that is in them: what is on disk of them is not needed. */
+  onBase(space: Space): void {
+    for (const { tag } of this.#parts.log.docs(space.row)) this.#parts.log.staleDoc(space.row, tag)
+    for (const document of this.#open.values()) {
+      if (document.space.row !== space.row) continue
+      document.saved = true
+      document.tailBytes = 0
+    }
+  }
+
+  /** As it was at the heads of this checkpoint, by the log that is here. */
+  at(space: Space, { tag, kind }: DocName, heads: Checkpoint): DocModel {
+    const until = new Map(heads.heads.map(head => [writerName(head), head.seq]))
+    const model = this.#parts.openDoc(kind, this.#bases.snapshot(space, tag), NONE)
+    const document = { ...{ space, tag, kind, model, upto: 0, snapshotBytes: 0, tailBytes: 0 } }
+    for (const row of this.#parts.log.ofDoc(space.row, tag, 0)) {
+      const writer = space.writersById.get(row.writer)
+      if (writer === undefined || row.seq > (until.get(writer.name) ?? 0)) continue
+      this.#replay({ ...document, name: '', hash: undefined, saved: true }, row)
+    }
+    return model
+  }
+
+  saveAll(): void {
+    for (const document of this.#open.values()) this.save(document)
+  }
+
+  forgetAll(): void {
+    for (const { model } of this.#open.values()) model.close()
+    this.#open.clear()
+    this.#names.clear()
+  }
+
+  #evict(except: string): void {
+    let bytes = 0
+    for (const { snapshotBytes, tailBytes } of this.#open.values()) bytes += snapshotBytes + tailBytes
+    for (const [key, document] of this.#open) {
+      if (key === except || (bytes <= OPEN_BYTES_MAX && this.#open.size <= OPEN_MAX)) break
+      bytes -= document.snapshotBytes + document.tailBytes
+      this.save(document)
+      document.model.close()
+      this.#open.delete(key)
+    }
+  }
+}
+
+const keyOf = (space: Space, tag: Uint8Array): string => `${space.row} ${Buffer.from(tag).toString('hex')}`

@@ -1,0 +1,67 @@
+/** The keys of one space: the newest opens all before it, by the chain in the charter. */
+
+import { createHmac } from 'node:crypto'
+import type { Charter } from '../../../protocols/memory/charter.ts'
+import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
+import { newKey, seal, unseal } from './boxes.ts'
+
+export class Keyring {
+  readonly #space: string
+  /** By epoch, from 1. */
+  readonly #keys = new Map<number, Uint8Array>()
+
+  constructor(space: string) {
+    this.#space = space
+  }
+
+  /** The newest key, if it is the one that the charter means; then all before it are known too. */
+  take(key: Uint8Array, { epochs }: Pick<Charter, 'epochs'>): boolean {
+    const found: [number, Uint8Array][] = []
+    let opened = key
+    for (let epoch = epochs.length; epoch >= 1; epoch--) {
+      const { check, previous } = epochs[epoch - 1]!
+      if (!equal(checkOf(this.#space, epoch, opened), check)) return false
+      found.push([epoch, opened])
+      if (epoch === 1) break
+      try {
+        opened = unseal(opened, this.#about(epoch), previous!)
+      } catch {
+        return false
+      }
+    }
+    for (const [epoch, known] of found) this.#keys.set(epoch, known)
+    return true
+  }
+
+  get(epoch: number): Uint8Array | undefined {
+    return this.#keys.get(epoch)
+  }
+
+  newest({ epochs }: Pick<Charter, 'epochs'>): Uint8Array | undefined {
+    return this.#keys.get(epochs.length)
+  }
+
+  /** One epoch more. Its key is taken with the charter that names it. */
+  rotate(epochs: Charter['epochs']): { key: Uint8Array; epochs: Charter['epochs'] } {
+    const key = newKey()
+    const epoch = epochs.length + 1
+    const before = this.#keys.get(epochs.length)
+    const previous = before === undefined ? null : seal(key, this.#about(epoch), before)
+    return { key, epochs: [...epochs, { check: checkOf(this.#space, epoch, key), previous }] }
+  }
+
+  /** Of a document, by the first key: the same on each device, for ever, and no guess for a device without a key. */
+  tag(name: string, kind: string): Uint8Array {
+    const first = this.#keys.get(1)
+    if (first === undefined) throw new Error('A space without its key has no documents.')
+    const mac = createHmac('sha256', first).update(`lumos/memory/tag/1\0${kind}\0${name}`).digest()
+    return new Uint8Array(mac.subarray(0, 16))
+  }
+
+  #about(epoch: number): string {
+    return `lumos/memory/epoch/1 ${this.#space} ${epoch}`
+  }
+}
+
+const checkOf = (space: string, epoch: number, key: Uint8Array): Uint8Array =>
+  sha256('lumos/memory/check/1', space, String(epoch), key)

@@ -1,0 +1,70 @@
+/** What people and peers are told of a space. */
+
+import { Role } from '../../../interface/membership.ts'
+import type { MemoryHistoryItem, SpaceInfo } from '../../../interface/memory.ts'
+import { type Envelope, encodeEnvelope, openEnvelope, sha256 } from '../../../protocols/memory/envelope.ts'
+import { encodeControl } from '../../../protocols/wire/control.ts'
+import { refOf } from './author.ts'
+import { nameOf, openBatch } from './batches.ts'
+import { rightIn } from './rights.ts'
+import type { Space } from './space.ts'
+import type { Spaces } from './spaces.ts'
+
+const HISTORY_PAGE = 256
+
+export function infoOf(all: Spaces, space: Space): SpaceInfo {
+  const { charter } = space.charter
+  const docs = all.visible(space)
+  let entries = 0
+  for (const { name, kind } of docs) entries += all.documents.open(space, name, kind).model.entries()
+  return {
+    name: space.localName,
+    id: space.id,
+    right: rightIn(charter, all.parts.key.peerId, all.parts.mesh) ?? 'read',
+    shared: charter.grants.length > 0,
+    grants: charter.grants.map(({ to, right }) => {
+      const role = Role.safeParse(to)
+      return { to: role.success ? { role: role.data } : { peerId: to }, right }
+    }),
+    hash: contentHash(all, space),
+    docs: docs.length,
+    entries,
+    bytes: all.parts.log.bytes(space.row),
+    peers: []
+  }
+}
+
+/** Of all that can be read: names, kinds and contents, empty documents left out. Hex. */
+export function contentHash(all: Spaces, space: Space): string {
+  if (space.hash !== undefined) return space.hash
+  const docs = all
+    .visible(space)
+    .map(({ name, kind }) => [name, kind, all.documents.hash(all.documents.open(space, name, kind))] as const)
+    .sort(([a, kind], [b, other]) => compare(a, b) || compare(kind, other))
+  let hash = sha256('lumos/memory/content/1')
+  for (const doc of docs) hash = sha256(hash, encodeControl(doc))
+  space.hash = Buffer.from(hash).toString('hex')
+  return space.hash
+}
+
+const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
+
+/** The newest first, as far back as the log goes. */
+export function history(all: Spaces, space: Space, limit: number, doc?: string): MemoryHistoryItem[] {
+  const ref = doc === undefined ? undefined : refOf(space, doc)
+  const found: MemoryHistoryItem[] = []
+  for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+    const rows = all.parts.log.newestFirst(space.row, before, HISTORY_PAGE)
+    for (const row of rows) {
+      if (row.box === null) continue
+      const envelope = openEnvelope(encodeEnvelope(row)) as Envelope & { box: Uint8Array }
+      const batch = openBatch(space, envelope)
+      if (ref !== undefined && batch.doc !== ref) continue
+      const { device: writer, seq } = envelope
+      found.push({ writer, seq, at: batch.at, doc: nameOf(batch.doc), keys: [] })
+      if (found.length === limit) return found
+    }
+    if (rows.length < HISTORY_PAGE) return found
+    before = rows.at(-1)!.id
+  }
+}

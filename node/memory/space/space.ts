@@ -1,0 +1,186 @@
+/** One space as it is in memory: its charter, its keys, and where each writer's chain ends. */
+
+import * as z from 'zod'
+import { LumosError } from '../../../interface/errors.ts'
+import {
+  type Charter,
+  CharterSecrets,
+  openCharter,
+  type SignedCharter,
+  spaceText
+} from '../../../protocols/memory/charter.ts'
+import { equal, lifeBytes, sha256 } from '../../../protocols/memory/envelope.ts'
+import { WRITERS_MAX } from '../../../protocols/memory/limits.ts'
+import { Bytes } from '../../../protocols/memory/shapes.ts'
+import { keyOf } from '../../../protocols/memory/signed.ts'
+import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
+import type { SpaceRow } from '../../../storage/memory/rows.ts'
+import type { ChainHead, Dependency } from '../log/chain-core.ts'
+import { type Head, type WriterId, writerName } from '../types.ts'
+import { seal, unseal } from './boxes.ts'
+import { Keyring } from './keyring.ts'
+import type { Parts } from './parts.ts'
+import { Pending } from './pending.ts'
+
+/** What this device keeps of a space for itself. */
+const Local = z.strictObject({ name: z.string(), key: Bytes.nullable() })
+const LOCAL = 'lumos/memory/local/1'
+
+const NO_HEAD: ChainHead = { seq: 0, hash: new Uint8Array(32), clock: 0 }
+
+export interface Writer extends WriterId {
+  readonly id: number
+  readonly name: string
+  readonly client: number
+  head: ChainHead
+}
+
+export class Space {
+  readonly row: number
+  readonly name: Uint8Array
+  readonly id: string
+  readonly keyring: Keyring
+  readonly writers = new Map<string, Writer>()
+  readonly writersById = new Map<number, Writer>()
+  readonly pending = new Pending()
+  readonly #parts: Parts
+  readonly #clients = new Set<number>()
+  charter: SignedCharter
+  /** As it is called here, unlike any other space here. */
+  localName: string
+  life: string
+  secrets: CharterSecrets = { name: '', forgotten: [] }
+  /** Heads of others that this device's last envelope in this run depended on, by name. */
+  readonly seen = new Map<string, number>()
+  bytes: number
+  /** Of the readable content; none when something came since. */
+  hash: string | undefined
+
+  constructor(parts: Parts, { id, name, sealed, life }: SpaceRow) {
+    this.#parts = parts
+    this.row = id
+    this.name = name
+    this.id = spaceText(name)
+    this.life = life
+    this.charter = openCharter(parts.spaces.newestCharter(id))
+    this.keyring = new Keyring(this.id)
+    const local = decodeControl(Local, unseal(parts.homeKey, LOCAL, sealed))
+    this.localName = local.name
+    if (local.key !== null) this.#take(local.key)
+    for (const { device, life, client, seq, hash, clock, frozen, id } of parts.spaces.writers(this.row)) {
+      const head = { seq, hash, clock, frozen: frozen ?? undefined }
+      this.#keep({ id, device, life, client, name: writerName({ device, life }), head })
+    }
+    this.bytes = parts.log.bytes(id)
+  }
+
+  get isReadable(): boolean {
+    return this.keyring.newest(this.charter.charter) !== undefined
+  }
+
+  get key(): Uint8Array {
+    const key = this.keyring.newest(this.charter.charter)
+    if (key !== undefined) return key
+    throw new LumosError('MEMORY_DENIED', `The key of the space ${this.localName} has not come yet.`)
+  }
+
+  /** The newest key, where it is the one that the charter means. */
+  takeKey(key: Uint8Array): boolean {
+    if (!this.#take(key)) return false
+    this.keepLocal(key)
+    return true
+  }
+
+  keepLocal(key: Uint8Array | null): void {
+    this.#parts.spaces.keepSealed(this.row, sealedLocal(this.#parts.homeKey, this.localName, key))
+  }
+
+  #take(key: Uint8Array): boolean {
+    const { charter } = this.charter
+    if (!this.keyring.take(key, charter)) return false
+    try {
+      const plain = unseal(key, secretsAbout(this.id, charter), charter.sealed)
+      this.secrets = decodeControl(CharterSecrets, plain)
+    } catch {
+      // Its owner sealed nonsense. The space goes on under its name here.
+    }
+    return true
+  }
+
+  writer(of: WriterId): Writer | undefined {
+    return this.writers.get(writerName(of))
+  }
+
+  /** @throws {LumosError} `MEMORY_INVALID`: its numbers in documents are those of another writer; `MEMORY_FULL`. */
+  addWriter({ device, life }: WriterId): Writer {
+    const client = clientOf({ device, life })
+    if (client === 0 || this.#clients.has(client))
+      throw new LumosError(
+        'MEMORY_INVALID',
+        `The life ${life} of ${device} has the number of another writer.`
+      )
+    if (this.writers.size >= WRITERS_MAX)
+      throw new LumosError('MEMORY_FULL', `A space has ${WRITERS_MAX} writers at most.`)
+    const id = this.#parts.spaces.addWriter(this.row, device, life, client)
+    const name = writerName({ device, life })
+    return this.#keep({ id, device, life, client, name, head: NO_HEAD })
+  }
+
+  #keep(writer: Writer): Writer {
+    this.writers.set(writer.name, writer)
+    this.writersById.set(writer.id, writer)
+    this.#clients.add(writer.client)
+    return writer
+  }
+
+  moveHead(writer: Writer, head: ChainHead): void {
+    writer.head = head
+    this.#parts.spaces.moveHead({ id: writer.id, ...head, frozen: head.frozen ?? null })
+  }
+
+  dependency(on: WriterId & { seq: number }): Dependency {
+    const writer = this.writer(on)
+    if (writer === undefined) return { state: 'missing' }
+    const { head } = writer
+    if (head.frozen !== undefined && on.seq >= head.frozen) return { state: 'unclocked', clock: head.clock }
+    if (on.seq > head.seq) return { state: 'missing' }
+    if (on.seq === head.seq) return { state: 'applied', clock: head.clock }
+    const clock = this.#parts.log.clock(writer.id, on.seq)
+    return clock === undefined ? { state: 'unclocked', clock: 0 } : { state: 'applied', clock }
+  }
+
+  heads(): Head[] {
+    return [...this.writers.values()]
+      .filter(({ head }) => head.seq > 0 || head.frozen !== undefined)
+      .map(({ id, device, life, head }) => {
+        const writer = { device, life }
+        if (head.frozen === undefined) return { writer, seq: head.seq, hash: head.hash }
+        // Who states another hash has not seen the same proof.
+        const hashes = this.#parts.log.proofs(id).map(({ hash }) => hash)
+        return { writer, seq: head.frozen, hash: sha256(...hashes) }
+      })
+  }
+
+  /** Writers of which nothing counts, as documents know them. */
+  excludedClients(): Set<number> {
+    const { excluded } = this.charter.charter
+    const found = [...this.writers.values()].filter(({ device }) => excluded.includes(device))
+    return new Set(found.map(({ client }) => client))
+  }
+
+  isForgotten(tag: Uint8Array): boolean {
+    return this.charter.charter.forgotten.some(one => equal(one, tag))
+  }
+}
+
+export const sealedLocal = (homeKey: Uint8Array, name: string, key: Uint8Array | null): Uint8Array =>
+  seal(homeKey, LOCAL, encodeControl({ name, key }))
+
+export const secretsAbout = (space: string, { version }: Pick<Charter, 'version'>): string =>
+  `lumos/memory/secrets/1 ${space} ${version}`
+
+/** The number of a writer in Yjs documents: of its key and life, so that no device can write as another. */
+function clientOf({ device, life }: WriterId): number {
+  const hash = sha256('lumos/memory/client/1', keyOf(device), lifeBytes(life))
+  return new DataView(hash.buffer, hash.byteOffset).getUint32(0)
+}

@@ -1,0 +1,154 @@
+/** The spaces of this device, and the parts that work on them. */
+
+import { LumosError } from '../../../interface/errors.ts'
+import { SpaceId } from '../../../interface/memory.ts'
+import { spaceText } from '../../../protocols/memory/charter.ts'
+import { Author, refOf } from './author.ts'
+import { Bases } from './bases.ts'
+import type { DocName } from './batches.ts'
+import { newLife } from './boxes.ts'
+import { Charters } from './charters.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { Documents } from './documents.ts'
+import { Intake } from './intake.ts'
+import type { OpenDocument } from './open-document.ts'
+import type { Parts } from './parts.ts'
+import { Space, sealedLocal } from './space.ts'
+
+/** What any member of the mesh can share with this device is counted too. */
+export const SPACES_MAX = 256
+
+export class Spaces {
+  readonly parts: Parts
+  readonly bases: Bases
+  readonly documents: Documents
+  readonly intake: Intake
+  readonly charters: Charters
+  readonly checkpoints: Checkpoints
+  readonly author: Author
+  /** By id. */
+  readonly #spaces = new Map<string, Space>()
+  readonly #gone = new Map<string, Space>()
+
+  /** @param file what tells the database's file from a copy of it: a copy writes in lives of its own. */
+  constructor(parts: Parts, file: string) {
+    this.parts = parts
+    this.bases = new Bases(parts)
+    this.documents = new Documents(parts, this.bases)
+    this.intake = new Intake(parts, this.documents)
+    this.charters = new Charters(parts, this.documents, this.intake)
+    this.checkpoints = new Checkpoints(parts, this.documents, this.bases, this.intake)
+    this.author = new Author(parts, this.documents)
+    const isCopy = parts.spaces.file !== undefined && parts.spaces.file !== file
+    if (isCopy) for (const { id } of parts.spaces.all()) parts.spaces.keepLife(id, newLife())
+    if (parts.spaces.file !== file) parts.spaces.file = file
+    this.reload()
+  }
+
+  /** From disk, as at the start. */
+  reload(): void {
+    this.#spaces.clear()
+    this.#gone.clear()
+    this.documents.forgetAll()
+    this.bases.forget()
+    for (const row of this.parts.spaces.all())
+      (row.gone === 0 ? this.#spaces : this.#gone).set(spaceText(row.name), new Space(this.parts, row))
+  }
+
+  /** @param gone with those that every device is to forget. */
+  list({ gone = false } = {}): Space[] {
+    const told = gone ? [...this.#gone.values()].filter(({ charter }) => charter.charter.gone) : []
+    return [...this.#spaces.values(), ...told]
+  }
+
+  add(space: Space): Space {
+    this.#spaces.set(space.id, space)
+    return space
+  }
+
+  isGone(id: string): boolean {
+    return this.#gone.has(id)
+  }
+
+  find(id: string): Space | undefined {
+    return this.#spaces.get(id)
+  }
+
+  /** Also one that is to be forgotten, so that others learn of it. */
+  known(id: string): Space {
+    const space = this.#spaces.get(id) ?? this.#gone.get(id)
+    if (space !== undefined) return space
+    throw notFound(id)
+  }
+
+  named(name: string): Space | undefined {
+    return [...this.#spaces.values()].find(({ localName }) => localName === name)
+  }
+
+  /** By its name here or its id. */
+  readable(ref: string): Space {
+    const space = this.named(ref) ?? this.#spaces.get(ref)
+    if (space === undefined) throw notFound(ref)
+    // Throws where the key has not come.
+    void space.key
+    return space
+  }
+
+  checkRoom(): void {
+    if (this.#spaces.size < SPACES_MAX) return
+    throw new LumosError('MEMORY_FULL', `This device has ${SPACES_MAX} spaces, which is the most.`)
+  }
+
+  /** No space that others share takes the name of one that is here. */
+  freeName(name: string): string {
+    if (this.named(name) === undefined && !SpaceId.safeParse(name).success) return name
+    for (let n = 2; ; n++) {
+      const free = `${name.slice(0, 58)}-${n}`
+      if (this.named(free) === undefined) return free
+    }
+  }
+
+  /** Those that are not forgotten, and that somebody who counts has written something in. */
+  visible(space: Space): DocName[] {
+    return this.documents
+      .names(space)
+      .filter(({ tag }) => !space.isForgotten(tag))
+      .filter(({ name, kind }) => !this.documents.isEmpty(this.documents.open(space, name, kind)))
+  }
+
+  existing(space: Space, doc: string): OpenDocument {
+    const found = this.documents.find(space, refOf(space, doc))
+    if (found !== undefined) return this.documents.open(space, found.name, found.kind)
+    throw new LumosError('MEMORY_NOT_FOUND', `The space ${space.localName} has no document ${doc}.`)
+  }
+
+  forgetDocument(space: Space, doc: string): void {
+    const ref = refOf(space, doc)
+    const tags = this.documents
+      .names(space)
+      .filter(({ name }) => name === ref)
+      .map(({ tag }) => tag)
+    if (tags.length === 0)
+      throw new LumosError('MEMORY_NOT_FOUND', `The space ${space.localName} has no document ${doc}.`)
+    const times = new Map(space.secrets.forgotten)
+    times.set(doc, (times.get(doc) ?? 0) + 1)
+    const forgotten = [...space.charter.charter.forgotten, ...tags]
+    this.charters.amend(space, { forgotten, secrets: { ...space.secrets, forgotten: [...times] } })
+  }
+
+  /** All of it but its charters leaves the disk, the key with it. */
+  remove(space: Space): void {
+    const { spaces, homeKey } = this.parts
+    this.documents.drop(space)
+    this.bases.forget(space)
+    spaces.empty(space.row, sealedLocal(homeKey, '', null))
+    this.#spaces.delete(space.id)
+    const row = spaces.all().find(({ id }) => id === space.row)!
+    this.#gone.set(space.id, new Space(this.parts, row))
+    this.parts.log.giveBack()
+    this.parts.emit({ type: 'space', space: space.id, gone: true })
+  }
+}
+
+const notFound = (ref: string): LumosError =>
+  new LumosError('MEMORY_NOT_FOUND', `There is no space ${ref} here.`)

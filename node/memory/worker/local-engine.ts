@@ -1,0 +1,187 @@
+/** All that the thread of memory can be asked for, in one thread and without waiting. Whoever calls commits. */
+
+import type { Clock } from '../../../interface/clock.ts'
+import { LumosError } from '../../../interface/errors.ts'
+import type {
+  DocContent,
+  DocInfo,
+  DocKind,
+  MemoryChange,
+  MemoryHistoryItem,
+  MemoryValue,
+  SpaceGrant,
+  SpaceInfo,
+  SpaceRight
+} from '../../../interface/memory.ts'
+import type { SigningKey } from '../../../protocols/memory/signed.ts'
+import type { Database } from '../../../storage/database/database.ts'
+import { LogTable } from '../../../storage/memory/log-table.ts'
+import { SpaceTable } from '../../../storage/memory/space-table.ts'
+import { nameOf } from '../space/batches.ts'
+import { homeKey } from '../space/boxes.ts'
+import { exported, importable } from '../space/portable.ts'
+import { contentHash, history, infoOf } from '../space/reading.ts'
+import { rightIn } from '../space/rights.ts'
+import type { Space } from '../space/space.ts'
+import { Spaces } from '../space/spaces.ts'
+import { verify } from '../space/verify.ts'
+import type { OpenDoc } from '../types.ts'
+import type { EngineEvent, EngineMember } from './engine.ts'
+import { SyncCalls } from './sync-calls.ts'
+
+export interface LocalEngineComponents {
+  readonly database: Database
+  /** What tells the database's file from a copy of it. */
+  readonly file: string
+  readonly key: SigningKey
+  readonly clock: Clock
+  readonly openDoc: OpenDoc
+  readonly spaceBytesMax: number
+  emit(event: EngineEvent): void
+  applying(hash: Uint8Array | null): void
+}
+
+const HISTORY_MAX = 1000
+
+export class LocalEngine extends SyncCalls {
+  constructor({ database, file, key, clock, openDoc, spaceBytesMax, emit, applying }: LocalEngineComponents) {
+    const mesh = { id: null, self: key.peerId, device: () => undefined, peerIds: () => [] }
+    const tables = { spaces: new SpaceTable(database), log: new LogTable(database) }
+    const limits = { spaceBytesMax, emit, applying }
+    super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc, mesh }, file))
+  }
+
+  setMembers(mesh: string | null, members: readonly EngineMember[]): void {
+    const { parts, charters } = this.all
+    const known = new Map(members.map(({ peerId, role, revoked }) => [peerId, { role, revoked }]))
+    const self = parts.key.peerId
+    parts.mesh = { id: mesh, self, device: peerId => known.get(peerId), peerIds: () => known.keys() }
+    for (const space of this.all.list()) charters.settle(space)
+  }
+
+  spaces(): SpaceInfo[] {
+    return this.all
+      .list()
+      .filter(space => space.isReadable && !space.charter.charter.gone)
+      .map(space => infoOf(this.all, space))
+  }
+
+  space(ref: string): SpaceInfo {
+    return infoOf(this.all, this.all.readable(ref))
+  }
+
+  create(name: string): SpaceInfo {
+    this.all.checkRoom()
+    if (this.all.named(name) !== undefined)
+      throw new LumosError('INVALID_INPUT', `There is a space named ${name} already.`)
+    return infoOf(this.all, this.all.add(this.all.charters.create(name, name)))
+  }
+
+  docs(ref: string): DocInfo[] {
+    const space = this.all.readable(ref)
+    return this.all.visible(space).map(({ name, kind }) => {
+      const { model } = this.all.documents.open(space, name, kind)
+      return { name: nameOf(name), kind, entries: model.entries(), bytes: model.bytes() }
+    })
+  }
+
+  read(ref: string, doc: string): DocContent {
+    const space = this.all.readable(ref)
+    return this.all.existing(space, doc).model.read()
+  }
+
+  get(ref: string, doc: string, key: string): MemoryValue | undefined {
+    return this.all.existing(this.all.readable(ref), doc).model.get(key)
+  }
+
+  write(ref: string, doc: string, kind: DocKind, changes: readonly MemoryChange[]) {
+    const space = this.all.readable(ref)
+    const written = this.all.author.write(space, doc, kind, changes)
+    this.all.checkpoints.tend(space)
+    return written
+  }
+
+  history(ref: string, { doc, limit = 100 }: { doc?: string; limit?: number } = {}): MemoryHistoryItem[] {
+    return history(this.all, this.all.readable(ref), Math.min(limit, HISTORY_MAX), doc)
+  }
+
+  share(ref: string, to: SpaceGrant['to'], right: SpaceRight | null): SpaceInfo {
+    const { parts, charters } = this.all
+    const space = this.all.readable(ref)
+    const { charter } = space.charter
+    const mesh = charter.mesh ?? parts.mesh.id
+    if (mesh === null || mesh !== parts.mesh.id)
+      throw new LumosError('INVALID_INPUT', `${space.localName} is shared in the mesh that this node is in.`)
+    const whom = 'role' in to ? to.role : to.peerId
+    const others = charter.grants.filter(grant => grant.to !== whom)
+    charters.amend(space, { mesh, grants: right === null ? others : [...others, { to: whom, right }] })
+    return infoOf(this.all, space)
+  }
+
+  exclude(ref: string, peerId: string): SpaceInfo {
+    const space = this.all.readable(ref)
+    const { creator, excluded, grants } = space.charter.charter
+    if (peerId === creator || peerId === this.all.parts.key.peerId)
+      throw new LumosError('INVALID_INPUT', 'Neither the creator of a space nor this device can be excluded.')
+    const rest = grants.filter(({ to }) => to !== peerId)
+    this.all.charters.amend(space, { grants: rest, excluded: [...new Set([...excluded, peerId])] })
+    return infoOf(this.all, space)
+  }
+
+  compact(ref: string): { bytesBefore: number; bytesAfter: number } {
+    return this.all.checkpoints.compact(this.all.readable(ref))
+  }
+
+  verify(ref: string): { envelopes: number; problems: readonly string[] } {
+    return verify(this.all, this.all.readable(ref))
+  }
+
+  forget(ref: string, { doc }: { doc?: string } = {}): void {
+    const space = this.all.readable(ref)
+    if (doc === undefined) this.#forgetSpace(space)
+    else this.all.forgetDocument(space, doc)
+  }
+
+  #forgetSpace(space: Space): void {
+    const isOwner = rightIn(space.charter.charter, this.all.parts.key.peerId, this.all.parts.mesh) === 'own'
+    // Where the space was never shared, no other device needs to be told.
+    if (isOwner && space.charter.charter.mesh !== null) this.all.charters.amend(space, { gone: true })
+    this.all.remove(space)
+  }
+
+  export(ref: string): Uint8Array {
+    const space = this.all.readable(ref)
+    return exported(
+      this.all.visible(space).map(({ name, kind }) => ({
+        name: nameOf(name),
+        content: this.all.documents.open(space, name, kind).model.read()
+      }))
+    )
+  }
+
+  import(name: string, bytes: Uint8Array): SpaceInfo {
+    const docs = importable(bytes)
+    const { id } = this.create(name)
+    for (const { name: doc, kind, changes } of docs) this.write(id, doc, kind, changes)
+    return this.space(id)
+  }
+
+  /** The thread was ended while it applied this envelope of a peer. */
+  poison(hash: Uint8Array): void {
+    this.all.intake.addPoison(hash, 'An envelope was not applied within the time that one may take.')
+  }
+
+  /** What was written is on disk; what is in memory goes there too, so that the next start is quick. */
+  save(): void {
+    this.all.documents.saveAll()
+  }
+
+  /** The disk refused: what is in memory may be ahead of it. */
+  reload(): void {
+    this.all.reload()
+  }
+
+  hash(ref: string): string {
+    return contentHash(this.all, this.all.readable(ref))
+  }
+}

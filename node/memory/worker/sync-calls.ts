@@ -1,0 +1,139 @@
+/** The part of the engine that sync uses: what goes to peers and what comes from them. */
+
+import { LumosError } from '../../../interface/errors.ts'
+import type { SpaceRight } from '../../../interface/memory.ts'
+import { equal } from '../../../protocols/memory/envelope.ts'
+import { envelopesAfter } from '../space/outlet.ts'
+import { contentHash } from '../space/reading.ts'
+import { atLeast, rightIn } from '../space/rights.ts'
+import type { Space } from '../space/space.ts'
+import type { Spaces } from '../space/spaces.ts'
+import { type Head, writerName } from '../types.ts'
+import type { Accepted, CharterBundle, SpaceState } from './engine.ts'
+
+/** A peer that says another hash each time does not make this node rebuild a space each time. */
+const REBUILD_EVERY_MS = 5 * 60 * 1000
+
+export class SyncCalls {
+  protected readonly all: Spaces
+  readonly #rebuiltMs = new Map<string, number>()
+
+  constructor(all: Spaces) {
+    this.all = all
+  }
+
+  statesFor(peerId: string): SpaceState[] {
+    return this.all
+      .list({ gone: true })
+      .filter(({ charter: { charter } }) => atLeast(rightIn(charter, peerId, this.all.parts.mesh), 'read'))
+      .map(space => this.#stateOf(space))
+  }
+
+  #stateOf(space: Space): SpaceState {
+    const { charter, hash } = space.charter
+    const base = this.all.bases.of(space)?.checkpoint
+    const checkpoint = base && {
+      number: base.number,
+      heads: base.heads.map(({ device, life, seq, hash }) => ({ writer: { device, life }, seq, hash }))
+    }
+    return {
+      space: space.id,
+      charter: { version: charter.version, hash },
+      heads: space.heads(),
+      hash: space.isReadable && !charter.gone ? contentHash(this.all, space) : '',
+      checkpoint: checkpoint ?? null
+    }
+  }
+
+  rightOf(id: string, peerId: string): SpaceRight | null {
+    const space = this.all.find(id)
+    return space === undefined ? null : rightIn(space.charter.charter, peerId, this.all.parts.mesh)
+  }
+
+  charters(id: string, from: number, forPeer: string): CharterBundle {
+    return this.all.charters.bundle(this.all.known(id), from, forPeer)
+  }
+
+  acceptCharters(id: string, bundle: CharterBundle, _from: string): boolean {
+    if (this.all.isGone(id)) return false
+    const space = this.all.find(id)
+    if (space === undefined) {
+      this.all.checkRoom()
+      this.all.add(this.all.charters.join(id, bundle, name => this.all.freeName(name)))
+      return true
+    }
+    const isNew = this.all.charters.accept(space, bundle)
+    if (space.charter.charter.gone) this.all.remove(space)
+    return isNew
+  }
+
+  envelopesAfter(id: string, heads: readonly Head[], bytesMax: number): Uint8Array[] {
+    return envelopesAfter(this.all.parts, this.all.known(id), heads, bytesMax)
+  }
+
+  accept(id: string, envelopes: readonly Uint8Array[], from: string): Accepted {
+    const space = this.all.known(id)
+    const accepted = this.all.intake.accept(space, envelopes, from)
+    if (accepted.taken > 0) this.all.checkpoints.tend(space)
+    return accepted
+  }
+
+  acknowledge(id: string, peerId: string, heads: readonly Head[]): void {
+    this.all.checkpoints.acknowledge(this.all.known(id), peerId, heads)
+  }
+
+  compare(peerId: string, theirs: SpaceState): boolean {
+    const space = this.all.find(theirs.space)
+    if (space === undefined || !space.isReadable) return true
+    const { parts, documents } = this.all
+    const ours = this.#stateOf(space)
+    if (!isComparable(ours, theirs) || ours.hash === theirs.hash) return true
+    const now = parts.clock.monotonicMs()
+    if (now - (this.#rebuiltMs.get(space.id) ?? Number.NEGATIVE_INFINITY) < REBUILD_EVERY_MS) return false
+    this.#rebuiltMs.set(space.id, now)
+    documents.rebuild(space)
+    const message = `${peerId} has other content of the space ${space.localName} by the same envelopes.`
+    parts.emit({
+      type: 'problem',
+      space: space.id,
+      refused: { code: 'MEMORY_DIVERGED', writer: null, message }
+    })
+    return contentHash(this.all, space) === theirs.hash
+  }
+
+  checkpoint(id: string): Uint8Array | null {
+    return this.all.bases.of(this.all.known(id))?.record ?? null
+  }
+
+  piece(id: string, hash: Uint8Array): Uint8Array | null {
+    return this.all.parts.log.piece(this.all.known(id).row, hash) ?? null
+  }
+
+  putPieces(id: string, pieces: readonly Uint8Array[]): void {
+    this.all.checkpoints.putPieces(this.all.known(id), pieces)
+  }
+
+  takeCheckpoint(id: string, record: Uint8Array, from: string): { missing: readonly Uint8Array[] } {
+    try {
+      return this.all.checkpoints.take(this.all.known(id), record)
+    } catch (thrown) {
+      if (thrown instanceof LumosError && thrown.code === 'MEMORY_DIVERGED') {
+        const message = `${thrown.message} ${from} sent it.`
+        const refused = { code: thrown.code, writer: null, message }
+        this.all.parts.emit({ type: 'problem', space: id, refused })
+      }
+      throw thrown
+    }
+  }
+}
+
+function isComparable(ours: SpaceState, theirs: SpaceState): boolean {
+  if (!equal(ours.charter.hash, theirs.charter.hash)) return false
+  if (ours.checkpoint?.number !== theirs.checkpoint?.number || ours.heads.length !== theirs.heads.length)
+    return false
+  const known = new Map(theirs.heads.map(head => [writerName(head.writer), head]))
+  return ours.heads.every(({ writer, seq, hash }) => {
+    const head = known.get(writerName(writer))
+    return head !== undefined && head.seq === seq && equal(head.hash, hash)
+  })
+}

@@ -1,0 +1,129 @@
+/**
+ * A charter says what a space is: who has which right, which keys it has, which writers no longer count. Each version is
+ * signed by an owner of the version before; the first one by its creator, whose key the id of the space is made of.
+ */
+
+import * as z from 'zod'
+import { LumosError } from '../../interface/errors.ts'
+import { PeerIdText, Role } from '../../interface/membership.ts'
+import { SPACE_RIGHTS } from '../../interface/memory.ts'
+import { decodeControl, encodeControl } from '../wire/control.ts'
+import { sha256 } from './envelope.ts'
+import { CHARTER_BYTES_MAX, EPOCHS_MAX, FORGOTTEN_MAX, GRANTS_MAX, WRITERS_MAX } from './limits.ts'
+import { Bytes, bytesOf, Life } from './shapes.ts'
+import { isSigned, keyOf, type SigningKey, signPayload } from './signed.ts'
+
+const DOMAIN = 'lumos/memory/charter/1'
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
+
+const Right = z.enum(SPACE_RIGHTS)
+/** A box of a few texts. */
+const SEALED_BYTES_MAX = 96 * 1024
+
+export const Charter = z.strictObject({
+  version: z.int().min(1),
+  /** Hash of the version before; 32 zeros for the first. */
+  previous: bytesOf(32),
+  creator: PeerIdText,
+  /** By the creator's chance; the id of the space is made of both. */
+  nonce: bytesOf(16),
+  /** The mesh that it is shared in; null as long as it never was. */
+  mesh: PeerIdText.nullable(),
+  grants: z.array(z.strictObject({ to: z.union([PeerIdText, Role]), right: Right })).max(GRANTS_MAX),
+  /** `check` is a hash of the key; `previous` is the key before, encrypted with this one. */
+  epochs: z
+    .array(z.strictObject({ check: bytesOf(32), previous: Bytes.nullable() }))
+    .min(1)
+    .max(EPOCHS_MAX),
+  /**
+   * Devices that lost a right, and the one they have now. Up to where each life counts; one that is not listed counts in
+   * full where the device may write again, else not at all.
+   */
+  ended: z
+    .array(
+      z.strictObject({
+        device: PeerIdText,
+        right: z.enum(['none', 'read', 'write']),
+        lives: z.array(z.strictObject({ life: Life, seq: z.int().min(0) })).max(WRITERS_MAX)
+      })
+    )
+    .max(WRITERS_MAX),
+  /** Devices of which nothing counts. */
+  excluded: z.array(PeerIdText).max(WRITERS_MAX),
+  /** Tags of documents that are to be forgotten. */
+  forgotten: z.array(bytesOf(16)).max(FORGOTTEN_MAX),
+  /** The space itself is to be forgotten. */
+  gone: z.boolean(),
+  /** {@link CharterSecrets}, under the newest key. */
+  sealed: Bytes.refine(value => value.length <= SEALED_BYTES_MAX, { error: 'is too long' }),
+  /** Who signed this version. */
+  by: PeerIdText
+})
+export type Charter = z.infer<typeof Charter>
+
+/** What of a charter only readers know. */
+export const CharterSecrets = z.strictObject({
+  name: z.string().max(64),
+  /** How often a document of this name was forgotten: the next one of the name is another document. */
+  forgotten: z.array(z.tuple([z.string().max(64), z.int().min(1)])).max(FORGOTTEN_MAX)
+})
+export type CharterSecrets = z.infer<typeof CharterSecrets>
+
+export interface SignedCharter {
+  readonly charter: Charter
+  readonly hash: Uint8Array
+  readonly record: Uint8Array
+}
+
+const Wire = z.tuple([Bytes, bytesOf(64)])
+
+export function sealCharter(charter: Charter, key: SigningKey): SignedCharter {
+  const payload = encodeControl(charter)
+  const record = encodeControl([payload, signPayload(DOMAIN, payload, key)])
+  if (record.length > CHARTER_BYTES_MAX)
+    throw new LumosError('MEMORY_FULL', `The charter of a space would be over ${CHARTER_BYTES_MAX} bytes.`)
+  return { charter, hash: sha256(payload), record }
+}
+
+/** @throws {LumosError} `MEMORY_INVALID`, `MEMORY_FORGED`. Whether the signer may sign is not asked here. */
+export function openCharter(wire: Uint8Array): SignedCharter {
+  if (wire.byteLength > CHARTER_BYTES_MAX) throw invalid(`is over ${CHARTER_BYTES_MAX} bytes`)
+  const record = new Uint8Array(wire)
+  try {
+    const [payload, signature] = decodeControl(Wire, record)
+    const charter = decodeControl(Charter, payload)
+    if (!isSigned(DOMAIN, payload, signature, keyOf(charter.by)))
+      throw new LumosError('MEMORY_FORGED', `The signature of ${charter.by} on a charter is wrong.`)
+    return { charter, hash: sha256(payload), record }
+  } catch (cause) {
+    if (cause instanceof LumosError && cause.code === 'MEMORY_FORGED') throw cause
+    throw invalid((cause as Error).message, cause)
+  }
+}
+
+/** No other creator can make a space of this id. */
+export const spaceIdOf = ({ creator, nonce }: Pick<Charter, 'creator' | 'nonce'>): Uint8Array =>
+  sha256('lumos/memory/space/1', keyOf(creator), nonce).subarray(0, 16)
+
+export function spaceText(id: Uint8Array): string {
+  let text = ''
+  for (let bit = 0; bit < 128; bit += 5) {
+    const two = ((id[bit >> 3]! << 8) | (id[(bit >> 3) + 1] ?? 0)) & 0xffff
+    text += BASE32[(two >> (11 - (bit & 7))) & 31]
+  }
+  return text
+}
+
+export function spaceBytes(text: string): Uint8Array {
+  const id = new Uint8Array(16)
+  for (const [n, letter] of [...text].entries()) {
+    const value = (BASE32.indexOf(letter) << 11) >> ((n * 5) & 7)
+    const at = (n * 5) >> 3
+    id[at]! |= value >> 8
+    if (at + 1 < id.length) id[at + 1]! |= value & 0xff
+  }
+  return id
+}
+
+const invalid = (what: string, cause?: unknown): LumosError =>
+  new LumosError('MEMORY_INVALID', `A charter is not as agreed: ${what}.`, { cause })

@@ -1,0 +1,174 @@
+/** Envelopes in the order in which they were applied here, and the snapshots that stand for them. */
+
+import type { Database } from '../database/database.ts'
+import type { DocRow, EnvelopeRow } from './rows.ts'
+
+const ENVELOPE = 'id, writer, seq, hash, clock, tag, head, signature, box'
+const DOC = 'tag, sealed, snapshot, upto, entries, bytes, hash'
+
+export class LogTable {
+  readonly #db: Database
+
+  constructor(database: Database) {
+    this.#db = database
+  }
+
+  append(space: number, row: Omit<EnvelopeRow, 'id'>): number {
+    const { writer, seq, hash, clock, tag, head, signature, box } = row
+    this.#db
+      .prepare(
+        `INSERT INTO envelope (space, writer, seq, hash, clock, tag, head, signature, box)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+      )
+      .run(space, writer, seq, hash, clock, tag, head, signature, box)
+    return this.#db.prepare<{ id: number }>('SELECT last_insert_rowid() AS id').get()!.id
+  }
+
+  get(writer: number, seq: number): EnvelopeRow | undefined {
+    return this.#db
+      .prepare<EnvelopeRow>(`SELECT ${ENVELOPE} FROM envelope WHERE writer = ? AND seq = ?`)
+      .get(writer, seq)
+  }
+
+  clock(writer: number, seq: number): number | undefined {
+    return this.#db
+      .prepare<{ clock: number }>('SELECT clock FROM envelope WHERE writer = ? AND seq = ?')
+      .get(writer, seq)?.clock
+  }
+
+  /** Of a document, in order, those after this one. */
+  ofDoc(space: number, tag: Uint8Array, after: number): EnvelopeRow[] {
+    return this.#db
+      .prepare<EnvelopeRow>(
+        `SELECT ${ENVELOPE} FROM envelope WHERE space = ? AND tag = ? AND id > ? ORDER BY id`
+      )
+      .all(space, tag, after)
+  }
+
+  /** Which there are from this one on, without their bytes. */
+  index(space: number, from: number, limit: number): Pick<EnvelopeRow, 'id' | 'writer' | 'seq'>[] {
+    return this.#db
+      .prepare<Pick<EnvelopeRow, 'id' | 'writer' | 'seq'>>(
+        'SELECT id, writer, seq FROM envelope WHERE space = ? AND id >= ? ORDER BY id LIMIT ?'
+      )
+      .all(space, from, limit)
+  }
+
+  byId(id: number): EnvelopeRow {
+    return this.#db.prepare<EnvelopeRow>(`SELECT ${ENVELOPE} FROM envelope WHERE id = ?`).get(id)!
+  }
+
+  newestFirst(space: number, before: number, limit: number): EnvelopeRow[] {
+    return this.#db
+      .prepare<EnvelopeRow>(
+        `SELECT ${ENVELOPE} FROM envelope WHERE space = ? AND id < ? ORDER BY id DESC LIMIT ?`
+      )
+      .all(space, before, limit)
+  }
+
+  /** The first envelope of this writer after a number, for each device that may miss it: where to begin to read. */
+  firstAfter(writer: number, seq: number): number | undefined {
+    return this.#db
+      .prepare<{ id: number }>('SELECT id FROM envelope WHERE writer = ? AND seq > ? ORDER BY seq LIMIT 1')
+      .get(writer, seq)?.id
+  }
+
+  dropFrom(writer: number, seq: number): void {
+    this.#db.prepare('DELETE FROM envelope WHERE writer = ? AND seq >= ?').run(writer, seq)
+  }
+
+  dropUpTo(writer: number, seq: number): void {
+    this.#db.prepare('DELETE FROM envelope WHERE writer = ? AND seq <= ?').run(writer, seq)
+  }
+
+  /** The boxes of a document that was forgotten; the chains stay whole without them. */
+  dropBoxes(space: number, tag: Uint8Array): void {
+    this.#db.prepare('UPDATE envelope SET box = NULL WHERE space = ? AND tag = ?').run(space, tag)
+    this.#db.prepare('DELETE FROM doc WHERE space = ? AND tag = ?').run(space, tag)
+  }
+
+  addProof(writer: number, hash: Uint8Array, wire: Uint8Array): void {
+    this.#db.prepare('INSERT OR IGNORE INTO proof VALUES (?, ?, ?)').run(writer, hash, wire)
+  }
+
+  dropProofs(writer: number, hash?: Uint8Array): void {
+    if (hash === undefined) this.#db.prepare('DELETE FROM proof WHERE writer = ?').run(writer)
+    else this.#db.prepare('DELETE FROM proof WHERE writer = ? AND hash = ?').run(writer, hash)
+  }
+
+  /** By their hashes. */
+  proofs(writer: number): { hash: Uint8Array; wire: Uint8Array }[] {
+    return this.#db
+      .prepare<{ hash: Uint8Array; wire: Uint8Array }>(
+        'SELECT hash, wire FROM proof WHERE writer = ? ORDER BY hash'
+      )
+      .all(writer)
+  }
+
+  docs(space: number): DocRow[] {
+    return this.#db.prepare<DocRow>(`SELECT ${DOC} FROM doc WHERE space = ?`).all(space)
+  }
+
+  doc(space: number, tag: Uint8Array): DocRow | undefined {
+    return this.#db.prepare<DocRow>(`SELECT ${DOC} FROM doc WHERE space = ? AND tag = ?`).get(space, tag)
+  }
+
+  putDoc(space: number, { tag, sealed, snapshot, upto, entries, bytes, hash }: DocRow): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO doc VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(space, tag, sealed, snapshot, upto, entries, bytes, hash)
+  }
+
+  /** What is known of it no longer holds. */
+  staleDoc(space: number, tag: Uint8Array): void {
+    this.#db
+      .prepare('UPDATE doc SET snapshot = NULL, upto = 0, hash = NULL WHERE space = ? AND tag = ?')
+      .run(space, tag)
+  }
+
+  /** Pages that are free go back to the file system. */
+  giveBack(): void {
+    this.#db.prepare('PRAGMA incremental_vacuum').all()
+  }
+
+  bytes(space: number): number {
+    return this.#db
+      .prepare<{ bytes: number }>(
+        `SELECT (SELECT coalesce(sum(length(head) + coalesce(length(box), 0) + 200), 0) FROM envelope WHERE space = ?1)
+          + (SELECT coalesce(sum(coalesce(length(snapshot), 0)), 0) FROM doc WHERE space = ?1)
+          + (SELECT coalesce(sum(length(bytes)), 0) FROM piece WHERE space = ?1) AS bytes`
+      )
+      .get(space)!.bytes
+  }
+
+  checkpoint(space: number): Uint8Array | undefined {
+    return this.#db
+      .prepare<{ record: Uint8Array }>('SELECT record FROM checkpoint WHERE space = ?')
+      .get(space)?.record
+  }
+
+  putCheckpoint(space: number, record: Uint8Array): void {
+    this.#db.prepare('INSERT OR REPLACE INTO checkpoint VALUES (?, ?)').run(space, record)
+  }
+
+  piece(space: number, hash: Uint8Array): Uint8Array | undefined {
+    return this.#db
+      .prepare<{ bytes: Uint8Array }>('SELECT bytes FROM piece WHERE space = ? AND hash = ?')
+      .get(space, hash)?.bytes
+  }
+
+  putPiece(space: number, hash: Uint8Array, bytes: Uint8Array): void {
+    this.#db.prepare('INSERT OR IGNORE INTO piece VALUES (?, ?, ?)').run(space, hash, bytes)
+  }
+
+  pieces(space: number): Uint8Array[] {
+    return this.#db
+      .prepare<{ hash: Uint8Array }>('SELECT hash FROM piece WHERE space = ?')
+      .all(space)
+      .map(({ hash }) => hash)
+  }
+
+  dropPiece(space: number, hash: Uint8Array): void {
+    this.#db.prepare('DELETE FROM piece WHERE space = ? AND hash = ?').run(space, hash)
+  }
+}

@@ -1,0 +1,127 @@
+/** Checkpoints: what they replace, who takes them, and that no device loses or doubles anything by them. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import { type Clock, systemClock } from '../../../interface/clock.ts'
+import { device, facts, hashOf, meet, pull, set, sync } from './engines.ts'
+
+const DAY_MS = 24 * 3600 * 1000
+
+function overwritten() {
+  let now = 1_800_000_000_000
+  const clock: Clock = { ...systemClock, wallMs: () => now }
+  const [one, two, late] = [device('one', { clock }), device('two', { clock }), device('late', { clock })]
+  meet([one, two, late])
+  const { id } = one.do(engine => engine.create('plans'))
+  one.do(engine => engine.share(id, { role: 'member' }, 'write'))
+  pull(one, two)
+  pull(one, late)
+  for (let n = 0; n < 90; n++) set(n % 3 === 0 ? two : one, id, `key ${n % 4}`, `value ${n}`)
+  sync(one, two)
+  const acknowledge = (from: typeof one) => {
+    const heads = from.do(engine => engine.statesFor(from.peerId))[0]!.heads
+    one.do(engine => engine.acknowledge(id, from.peerId, heads))
+  }
+  return { one, two, late, id, acknowledge, pass: (ms: number) => (now += ms) }
+}
+
+describe('a checkpoint', () => {
+  it('takes the place of the log once each device that was here has it', () => {
+    const { one, two, late, id, acknowledge, pass } = overwritten()
+    const hash = hashOf(one, id)
+    acknowledge(late)
+    acknowledge(two)
+    one.do(engine => engine.compact(id))
+    assert.ok(one.do(engine => engine.verify(id)).envelopes >= 90, 'the late device has nothing yet')
+    pass(31 * DAY_MS)
+    acknowledge(two)
+    const { bytesAfter } = one.do(engine => engine.compact(id))
+    assert.deepEqual(
+      one.do(engine => engine.verify(id)),
+      { envelopes: 0, problems: [] }
+    )
+    assert.ok(bytesAfter < 4000, `${bytesAfter}`)
+    assert.equal(hashOf(one, id), hash)
+    set(one, id, 'after', 'the checkpoint')
+    // It was away, wrote by itself, and finds the log gone.
+    set(late, id, 'late', 'was away')
+    sync(one, late)
+    sync(one, two)
+    for (const at of [two, late]) assert.equal(hashOf(at, id), hashOf(one, id))
+    assert.equal(Object.keys(facts(late, id)).length, 6)
+    assert.deepEqual(late.do(engine => engine.verify(id)).problems, [])
+  })
+
+  it('gives a newcomer all there is, and keeps the pieces of what did not change', () => {
+    const { one, id } = overwritten()
+    set(one, id, 'other', 'document', 'second')
+    one.do(engine => engine.compact(id))
+    const newcomer = device('newcomer')
+    meet([one, newcomer])
+    pull(one, newcomer)
+    assert.equal(hashOf(newcomer, id), hashOf(one, id))
+    assert.equal(newcomer.do(engine => engine.verify(id)).envelopes, 0)
+    set(one, id, 'other', 'changed', 'second')
+    one.do(engine => engine.compact(id))
+    const record = one.do(engine => engine.checkpoint(id))!
+    const { missing } = newcomer.do(engine => engine.takeCheckpoint(id, record, one.peerId))
+    assert.equal(missing.length, 1)
+    assert.throws(() => newcomer.do(engine => engine.putPieces(id, [new Uint8Array(9)])), {
+      code: 'MEMORY_INVALID'
+    })
+    pull(one, newcomer)
+    assert.equal(hashOf(newcomer, id), hashOf(one, id))
+  })
+
+  it('is refused from a device that does not own the space, and where it is not what the log says', () => {
+    const { one, two, id } = overwritten()
+    assert.throws(() => two.do(engine => engine.compact(id)), { code: 'MEMORY_DENIED' })
+    one.do(engine => engine.compact(id))
+    const record = one.do(engine => engine.checkpoint(id))!
+    const broken = record.with(record.length - 20, record[record.length - 20]! ^ 1)
+    assert.throws(() => two.do(engine => engine.takeCheckpoint(id, broken, one.peerId)), {
+      code: /MEMORY_(FORGED|INVALID)/
+    })
+    assert.equal(
+      two.do(engine => engine.checkpoint(id)),
+      null
+    )
+  })
+
+  it('holds under an exclusion that comes after it', () => {
+    const { one, two, late, id } = overwritten()
+    sync(one, late)
+    one.do(engine => engine.compact(id))
+    pull(one, two)
+    one.do(engine => engine.exclude(id, two.peerId))
+    pull(one, late)
+    const values = Object.values(facts(one, id)).map(value => Number(String(value).split(' ')[1]))
+    assert.ok(values.every(n => n % 3 !== 0))
+    assert.equal(hashOf(late, id), hashOf(one, id))
+  })
+})
+
+describe('a space that is overwritten', () => {
+  it('stays about as large as what is in it', () => {
+    const one = device('one')
+    const { id } = one.do(engine => engine.create('plans'))
+    for (let n = 0; n < 60; n++) set(one, id, 'key', String(n).repeat(30_000))
+    const { bytes } = one.do(engine => engine.space(id))
+    assert.ok(bytes < 2 ** 20 + 100_000, `${bytes}`)
+    assert.deepEqual(one.do(engine => engine.verify(id)).problems, [])
+    assert.equal(facts(one, id)['key' as never], '59'.repeat(30_000))
+  })
+})
+
+describe('a space that is imported', () => {
+  it('is another space with the same content', () => {
+    const { one, id } = overwritten()
+    const bytes = one.do(engine => engine.export(id))
+    const copy = one.do(engine => engine.import('copy', bytes))
+    assert.notEqual(copy.id, id)
+    assert.equal(copy.hash, hashOf(one, id))
+    assert.throws(() => one.do(engine => engine.import('other', new Uint8Array(3))), {
+      code: 'INVALID_INPUT'
+    })
+  })
+})

@@ -1,0 +1,176 @@
+/** What a member with a right to write can send: each is refused by its code, and changes nothing. */
+
+import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'vitest'
+import * as Y from 'yjs'
+import { sealBatch } from '../../../node/memory/space/batches.ts'
+import { unsealOwn } from '../../../node/memory/space/boxes.ts'
+import { Keyring } from '../../../node/memory/space/keyring.ts'
+import { openCharter, spaceBytes } from '../../../protocols/memory/charter.ts'
+import {
+  type Envelope,
+  type EnvelopeHeader,
+  encodeEnvelope,
+  sealEnvelope
+} from '../../../protocols/memory/envelope.ts'
+import { type Device, device, facts, hashOf, keyOfDevice, meet, pull, set, temporaryHome } from './engines.ts'
+
+const ZEROS = new Uint8Array(32)
+
+function attacked() {
+  const home = temporaryHome()
+  const [one, evil] = [device('one'), device('evil', { home, file: 'same' })]
+  meet([one, evil])
+  const { id } = one.do(engine => engine.create('plans'))
+  one.do(engine => engine.share(id, { role: 'member' }, 'write'))
+  set(one, id, 'colour', 'green')
+  const key = keyOfDevice('evil')
+  const { records, key: sealed } = one.do(engine => engine.charters(id, 1, evil.peerId))
+  const { charter } = openCharter(records.at(-1)!)
+  const keyring = new Keyring(id)
+  assert.ok(keyring.take(unsealOwn(key, `lumos/memory/key/1 ${id} 1`, sealed!), charter))
+  const keys = { id, keyring, key: keyring.get(1)! }
+  /** As a writer would make it that keeps to no rule. */
+  const forge = (update: Uint8Array, more: Partial<EnvelopeHeader> = {}, doc = 'default'): Envelope => {
+    const of = { device: evil.peerId, life: '010203040506', seq: 1, ...more }
+    const box = sealBatch(keys, of, { doc, kind: 'facts', update, at: 1 })
+    const tag = keyring.tag(doc, 'facts')
+    const chain = { space: spaceBytes(id), prev: ZEROS, after: [], clock: 1, epoch: 1, tag }
+    return sealEnvelope({ ...chain, ...of, ...more }, box, key)
+  }
+  const send = (envelope: Envelope | Uint8Array) => {
+    const wire = envelope instanceof Uint8Array ? envelope : encodeEnvelope(envelope)
+    return one.do(engine => engine.accept(id, [wire], evil.peerId))
+  }
+  return { one, evil, home, id, forge, send }
+}
+
+const code = ({ refused }: { refused: readonly { code: string }[] }) => refused.map(({ code }) => code)
+
+function update(client: number, write: (doc: Y.Doc) => void): Uint8Array {
+  const doc = new Y.Doc()
+  doc.clientID = client
+  write(doc)
+  return Y.encodeStateAsUpdate(doc)
+}
+
+/** A change that `evil` makes by its own engine, as bytes. */
+function honest(evil: Device, one: Device, id: string, key: string): Uint8Array {
+  pull(one, evil)
+  set(evil, id, key, 'value')
+  return evil.do(engine => engine.envelopesAfter(id, one.do(e => e.statesFor(one.peerId))[0]!.heads, 1e6))[0]!
+}
+
+describe('a hostile writer', () => {
+  it('is refused for updates that are none of its own, and the content stays as it was', () => {
+    const { one, id, forge, send } = attacked()
+    const before = hashOf(one, id)
+    const victim = update(7, doc => doc.getMap('slots').set('colour@x', [1, 'red']))
+    // 13 bytes that void all that a client writes later (F3), and a clock beyond what can be counted.
+    const gc = Uint8Array.of(1, 1, 7, 0, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0)
+    const updates = [victim, gc, Uint8Array.of(255), new Uint8Array(0), new Uint8Array(1000)]
+    for (const one of updates) assert.deepEqual(code(send(forge(one))), ['MEMORY_INVALID'])
+    assert.equal(hashOf(one, id), before)
+    assert.deepEqual({ ...facts(one, id) }, { colour: 'green' })
+    assert.deepEqual(
+      one.do(engine => engine.docs(id)).map(({ name }) => name),
+      ['default']
+    )
+  })
+
+  it('is refused where its chain, its clock, its tag or its signature are not right', () => {
+    const { one, evil, id, forge, send } = attacked()
+    const before = hashOf(one, id)
+    const empty = Uint8Array.of(0, 0)
+    assert.deepEqual(code(send(forge(empty, { clock: 2 ** 50 }))), ['MEMORY_INVALID'])
+    assert.deepEqual(code(send(forge(empty, { prev: ZEROS.with(0, 1) }))), ['MEMORY_INVALID'])
+    assert.deepEqual(code(send(forge(empty, { tag: new Uint8Array(16) }))), ['MEMORY_INVALID'])
+    assert.deepEqual(code(send(forge(empty, { space: new Uint8Array(16) }))), ['MEMORY_INVALID'])
+    assert.deepEqual(code(send({ ...forge(empty), signature: new Uint8Array(64) })), ['MEMORY_FORGED'])
+    assert.deepEqual(code(send({ ...forge(empty), box: null })), ['MEMORY_INVALID'])
+    assert.deepEqual(code(send({ ...forge(empty), box: new Uint8Array(50) })), ['MEMORY_INVALID'])
+    assert.deepEqual(code(send(new Uint8Array(300_000))), ['MEMORY_INVALID'])
+    // As another device, whose key it has not.
+    assert.deepEqual(code(send(forge(empty, { device: one.peerId }))), ['MEMORY_FORGED'])
+    const named = one.events.filter(
+      event => event.type === 'problem' && event.refused.code === 'MEMORY_FORGED'
+    )
+    assert.ok(named.every(event => event.type === 'problem' && event.refused.writer === null))
+    assert.equal(hashOf(one, id), before)
+    const fine = honest(evil, one, id, 'fine')
+    assert.equal(one.do(engine => engine.accept(id, [fine], evil.peerId)).taken, 1)
+  })
+
+  it('is frozen on each device that sees two envelopes of one number, whichever came first', () => {
+    const { one, evil, home, id } = attacked()
+    const two = device('two')
+    meet([one, evil, two])
+    pull(one, two)
+    pull(one, evil)
+    set(evil, id, 'first', 'counts')
+    pull(evil, one)
+    pull(evil, two)
+    const heads = one.do(engine => engine.statesFor(one.peerId))[0]!.heads
+    evil.close()
+    const branch = (key: string) => {
+      // Its database is put back each time, so that it signs one number again.
+      const copy = temporaryHome()
+      copyFileSync(join(home, 'memory.db'), join(copy, 'memory.db'))
+      const again = device('evil', { home: copy, file: 'same' })
+      meet([one, again, two])
+      set(again, id, key, key)
+      return again.do(engine => engine.envelopesAfter(id, heads, 1e6))[0]!
+    }
+    const [a, b] = [branch('a'), branch('b')]
+    one.do(engine => engine.accept(id, [a], evil.peerId))
+    two.do(engine => engine.accept(id, [b], evil.peerId))
+    assert.deepEqual(Object.keys(facts(one, id)).sort(), ['a', 'colour', 'first'])
+    set(two, id, 'honest', 'on top of b')
+    for (let n = 0; n < 3; n++) {
+      pull(one, two)
+      pull(two, one)
+    }
+    for (const at of [one, two]) {
+      assert.deepEqual(Object.keys(facts(at, id)).sort(), ['colour', 'first', 'honest'])
+      assert.ok(at.events.some(e => e.type === 'problem' && e.refused.code === 'MEMORY_EQUIVOCATED'))
+    }
+    assert.equal(hashOf(one, id), hashOf(two, id))
+    const state = (at: Device) => at.do(engine => engine.statesFor(one.peerId))[0]!
+    assert.equal(
+      two.do(engine => engine.compare(one.peerId, state(one))),
+      true
+    )
+    assert.deepEqual(
+      state(one)
+        .heads.map(({ hash }) => Buffer.from(hash).toString('hex'))
+        .sort(),
+      state(two)
+        .heads.map(({ hash }) => Buffer.from(hash).toString('hex'))
+        .sort()
+    )
+  })
+
+  it('makes a device keep little of what follows nothing', () => {
+    const { one, id, forge, send } = attacked()
+    let waiting = 0
+    for (let seq = 2; seq < 400; seq++)
+      waiting = send(forge(new Uint8Array(8000), { seq, prev: ZEROS.with(0, 1) })).waiting
+    assert.ok(waiting > 10 && waiting < 150, `${waiting}`)
+    assert.deepEqual({ ...facts(one, id) }, { colour: 'green' })
+  })
+
+  it('cannot say that a whole space differs and have it rebuilt each time', () => {
+    const { one, evil, id } = attacked()
+    const state = one.do(engine => engine.statesFor(evil.peerId))[0]!
+    for (let n = 0; n < 5; n++)
+      assert.equal(
+        one.do(engine => engine.compare(evil.peerId, { ...state, hash: 'f'.repeat(64) })),
+        false
+      )
+    const alarms = one.events.filter(e => e.type === 'problem' && e.refused.code === 'MEMORY_DIVERGED')
+    assert.equal(alarms.length, 1)
+    assert.equal(one.do(engine => engine.space(id)).hash, state.hash)
+  })
+})

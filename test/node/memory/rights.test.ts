@@ -1,0 +1,193 @@
+/** Who may read and write, and what becomes of what was written by a device that may no longer. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import { type Device, device, facts, hashOf, meet, pull, set, sync } from './engines.ts'
+
+function three() {
+  const [one, two, other] = [device('one'), device('two'), device('three')]
+  const all = [one, two, other]
+  meet(all)
+  const { id } = one.do(engine => engine.create('plans'))
+  one.do(engine => engine.share(id, { role: 'member' }, 'write'))
+  const round = () => {
+    for (const from of all) for (const to of all) if (from !== to) pull(from, to)
+  }
+  round()
+  return { one, two, other, all, id, round }
+}
+
+const codes = (at: Device) =>
+  at.events.flatMap(event => (event.type === 'problem' ? [event.refused.code] : []))
+
+describe('a device that loses its right', () => {
+  it('reads nothing that is written after, and what it wrote before stays', () => {
+    const { one, two, other, id, round } = three()
+    set(two, id, 'by two', 'before')
+    round()
+    one.do(engine => engine.share(id, { role: 'member' }, null))
+    one.do(engine => engine.share(id, { peerId: other.peerId }, 'write'))
+    set(one, id, 'secret', 'after')
+    round()
+    set(other, id, 'answer', 'after')
+    round()
+    assert.deepEqual({ ...facts(two, id) }, { 'by two': 'before' })
+    assert.deepEqual({ ...facts(other, id) }, { 'by two': 'before', secret: 'after', answer: 'after' })
+    assert.equal(hashOf(one, id), hashOf(other, id))
+    // A curious carrier hands it the bytes all the same: it has no key that opens them.
+    const envelopes = one.do(engine => engine.envelopesAfter(id, [], 1_000_000))
+    two.do(engine => engine.accept(id, envelopes, one.peerId))
+    assert.deepEqual({ ...facts(two, id) }, { 'by two': 'before' })
+  })
+
+  it('adds nothing more, on no device, once an owner has learnt that it was revoked', () => {
+    const { one, two, other, all, id, round } = three()
+    set(two, id, 'by two', 'before')
+    round()
+    set(two, id, 'late', 'to one device only')
+    pull(two, other)
+    assert.equal(facts(other, id)['late' as never], 'to one device only')
+    meet(all, { [two.peerId]: 'revoked' })
+    round()
+    round()
+    assert.deepEqual({ ...facts(one, id) }, { 'by two': 'before' })
+    assert.deepEqual({ ...facts(other, id) }, { 'by two': 'before' })
+    assert.equal(hashOf(one, id), hashOf(other, id))
+    const stolen = two.do(engine => engine.envelopesAfter(id, [], 1_000_000))
+    const { refused } = one.do(engine => engine.accept(id, stolen, other.peerId))
+    assert.deepEqual(
+      refused.map(({ code }) => code),
+      ['MEMORY_DENIED']
+    )
+    assert.deepEqual(
+      one.do(engine => engine.statesFor(two.peerId)),
+      []
+    )
+  })
+
+  it('writes on in a new life when the right comes back', () => {
+    const { one, two, other, id, round } = three()
+    set(two, id, 'a', '1')
+    round()
+    one.do(engine => engine.share(id, { role: 'member' }, 'read'))
+    round()
+    assert.throws(() => set(two, id, 'b', '2'), { code: 'MEMORY_DENIED' })
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'write'))
+    round()
+    set(two, id, 'c', '3')
+    round()
+    for (const at of [one, two, other]) assert.deepEqual({ ...facts(at, id) }, { a: '1', c: '3' })
+    assert.equal(two.do(engine => engine.statesFor(two.peerId))[0]!.heads.length, 2)
+  })
+})
+
+describe('an excluded writer', () => {
+  it('leaves the rest as if it had never written', () => {
+    const { one, two, other, id, round } = three()
+    set(one, id, 'kept', 'of one')
+    round()
+    set(two, id, 'kept', 'spoilt')
+    set(two, id, 'own', 'of two')
+    round()
+    set(other, id, 'on top', 'of three')
+    round()
+    one.do(engine => engine.exclude(id, two.peerId))
+    round()
+    for (const at of [one, other])
+      assert.deepEqual({ ...facts(at, id) }, { kept: 'of one', 'on top': 'of three' })
+    assert.equal(hashOf(one, id), hashOf(other, id))
+    const oracle = device('one')
+    meet([oracle])
+    oracle.do(engine => engine.create('plans'))
+    set(oracle, 'plans', 'kept', 'of one')
+    set(oracle, 'plans', 'on top', 'of three')
+    assert.equal(hashOf(oracle, 'plans'), hashOf(one, id))
+    assert.throws(() => one.do(engine => engine.exclude(id, one.peerId)), { code: 'INVALID_INPUT' })
+  })
+})
+
+describe('what is forgotten', () => {
+  it('is a document on each device, also one that comes back with more of it', () => {
+    const { one, two, other, id, round } = three()
+    set(one, id, 'key', 'value', 'diary')
+    set(one, id, 'key', 'value', 'kept')
+    round()
+    set(two, id, 'late', 'offline', 'diary')
+    one.do(engine => engine.forget(id, { doc: 'diary' }))
+    round()
+    for (const at of [one, two, other]) {
+      assert.throws(() => facts(at, id, 'diary'), { code: 'MEMORY_NOT_FOUND' })
+      assert.deepEqual(
+        at.do(engine => engine.docs(id)).map(({ name }) => name),
+        ['kept']
+      )
+      const kept = at.do(engine => engine.envelopesAfter(id, [], 1_000_000)).map(({ length }) => length)
+      assert.equal(kept.filter(length => length < 300).length, 2, `${kept}`)
+    }
+    set(two, id, 'new', 'page', 'diary')
+    round()
+    assert.deepEqual({ ...facts(one, id, 'diary') }, { new: 'page' })
+    assert.equal(hashOf(one, id), hashOf(two, id))
+  })
+
+  it('is a space on each device, and does not come back', () => {
+    const { one, two, other, id, round } = three()
+    set(one, id, 'key', 'value')
+    pull(one, two)
+    one.do(engine => engine.forget(id))
+    round()
+    for (const at of [one, two, other]) {
+      assert.deepEqual(
+        at.do(engine => engine.spaces()),
+        []
+      )
+      assert.throws(() => facts(at, id), { code: 'MEMORY_NOT_FOUND' })
+    }
+    round()
+    assert.deepEqual(
+      two.do(engine => engine.spaces()),
+      []
+    )
+  })
+})
+
+describe('two owners that sign a charter at once', () => {
+  it('end with both changes', () => {
+    const { one, two, other, id, round } = three()
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
+    round()
+    const [four, five] = [device('four').peerId, device('five').peerId]
+    one.do(engine => engine.share(id, { peerId: four }, 'read'))
+    two.do(engine => engine.share(id, { peerId: five }, 'read'))
+    round()
+    round()
+    const grants = (at: Device) =>
+      at
+        .do(engine => engine.space(id))
+        .grants.map(({ to }) => JSON.stringify(to))
+        .sort()
+    assert.deepEqual(grants(one), grants(two))
+    assert.deepEqual(grants(one), grants(other))
+    for (const peerId of [four, five]) assert.ok(grants(one).includes(JSON.stringify({ peerId })))
+  })
+
+  it('follow no owner that lost its right and begins the past anew', () => {
+    const { one, two, other, id, round } = three()
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
+    round()
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'read'))
+    pull(one, other)
+    // Two has not heard of it, and signs on: with some luck its charter has the lower hash.
+    for (let n = 0; n < 6; n++) two.do(engine => engine.share(id, { peerId: device(`x${n}`).peerId }, 'read'))
+    round()
+    const grants = one.do(engine => engine.space(id)).grants
+    assert.equal(
+      grants.some(({ to }) => 'peerId' in to && to.peerId !== two.peerId),
+      false
+    )
+    assert.equal(other.do(engine => engine.space(id)).grants.length, grants.length)
+    assert.deepEqual(codes(one), [])
+    sync(one, two)
+    assert.equal(two.do(engine => engine.space(id)).right, 'write')
+  })
+})

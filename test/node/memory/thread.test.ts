@@ -1,0 +1,103 @@
+/** The engine in its thread: what was acknowledged is on disk, and no envelope can stop it for good. */
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../interface/clock.ts'
+import type { EngineEvent, MemoryEngine } from '../../../node/memory/worker/engine.ts'
+import { openMemoryEngine } from '../../../node/memory/worker/memory-thread.ts'
+import { device, keyOfDevice, MESH, meet, seedOf, set, temporaryHome } from './engines.ts'
+
+const DYING = fileURLToPath(new URL('./dying-memory.ts', import.meta.url))
+const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+
+function open(name: string, options: { path?: string; worker?: URL; callMsMax?: number } = {}): MemoryEngine {
+  const path = options.path ?? join(temporaryHome(), 'memory.db')
+  const engine = openMemoryEngine({
+    ...{ seed: seedOf(name), spaceBytesMax: 1e9, clock: systemClock, log: quiet },
+    ...options,
+    path
+  })
+  onTestFinished(() => engine.close())
+  return engine
+}
+
+describe('the thread of memory', () => {
+  it('does what the engine does, and acknowledges what is on disk', async () => {
+    const path = join(temporaryHome(), 'memory.db')
+    const engine = open('one', { path })
+    const events: EngineEvent[] = []
+    engine.onEvent(event => events.push(event))
+    const { id } = await engine.create('notes')
+    const keys = Array.from({ length: 200 }, (_, n) => `key ${n}`)
+    await Promise.all(
+      keys.map(key => engine.write(id, 'default', 'facts', [{ type: 'set', key, value: key }]))
+    )
+    assert.equal(events.filter(({ type }) => type === 'appended').length, 200)
+    await assert.rejects(engine.read(id, 'other'), { code: 'MEMORY_NOT_FOUND' })
+    const given = new AbortController()
+    given.abort(new Error('given up'))
+    await assert.rejects(engine.read(id, 'default', { signal: given.signal }), /given up/)
+    const { hash } = await engine.space('notes')
+    await engine.close()
+    const again = open('one', { path })
+    assert.equal((await again.space('notes')).hash, hash)
+    assert.equal(await again.get('notes', 'default', 'key 7'), 'key 7')
+  })
+
+  it('loses nothing that it acknowledged when its process is killed', async () => {
+    const path = join(temporaryHome(), 'memory.db')
+    let said = 0
+    for (let kill = 0; kill < 2; kill++) {
+      const lines = await new Promise<string[]>(resolve =>
+        execFile(process.execPath, [DYING, path, String(25 + kill * 17)], (_, out) =>
+          resolve(out.trim().split('\n'))
+        )
+      )
+      said = Math.max(said, ...lines.map(Number))
+      const engine = open('one', { path })
+      const content = await engine.read('diary', 'default')
+      assert.ok(content.kind === 'facts' && Object.keys(content.facts).length >= said, `${said}`)
+      assert.deepEqual((await engine.verify('diary')).problems, [])
+      await engine.close()
+    }
+    assert.ok(said > 60)
+  })
+
+  it('is ended where an envelope never gets done, and takes all but that one afterwards', async () => {
+    const peer = device('peer')
+    const path = join(temporaryHome(), 'memory.db')
+    const worker = new URL('./hanging-worker.ts', import.meta.url)
+    const engine = open('one', { path, worker, callMsMax: 500 })
+    const self = keyOfDevice('one').peerId
+    const members = [peer.peerId, self].map(peerId => ({ peerId, role: 'member' as const, revoked: false }))
+    meet([peer, { ...peer, peerId: self }])
+    await engine.setMembers(MESH, members)
+    const { id } = peer.do(local => local.create('notes'))
+    peer.do(local => local.share(id, { peerId: self }, 'write'))
+    await engine.acceptCharters(
+      id,
+      peer.do(local => local.charters(id, 1, self)),
+      peer.peerId
+    )
+    set(peer, id, 'fine', 'yes')
+    set(peer, id, 'hang', 'yes')
+    const envelopes = peer.do(local => local.envelopesAfter(id, [], 1e6))
+    for (let attempt = 0; attempt < 2; attempt++)
+      await assert.rejects(engine.accept(id, envelopes, peer.peerId), { code: 'TIMEOUT' })
+    const accepted = await engine.accept(id, envelopes, peer.peerId)
+    assert.equal(accepted.taken, 1)
+    assert.deepEqual(
+      accepted.refused.map(({ code, writer }) => [code, writer?.device]),
+      [['MEMORY_POISON', peer.peerId]]
+    )
+    await engine.write(id, 'default', 'facts', [{ type: 'set', key: 'own', value: 'yes' }])
+    assert.equal(await engine.get(id, 'default', 'fine'), 'yes')
+    await engine.close()
+    const again = open('one', { path, worker, callMsMax: 500 })
+    await again.setMembers(MESH, members)
+    assert.equal((await again.accept(id, envelopes, peer.peerId)).refused[0]!.code, 'MEMORY_POISON')
+  })
+})
