@@ -62,9 +62,16 @@ export async function startDevice(side: Side, directory: string): Promise<Device
   const member = { peerId: otherId, name: 'other', role: 'member' } as Membership
   const get = (id: string): Membership | undefined => (id === otherId ? member : undefined)
   const part = transfer.join({
-    ...{ peerId: libp2p.peerId.toString(), meshId: 'bench', clock: systemClock, random: Math.random, log },
+    ...{
+      peerId: libp2p.peerId.toString(),
+      meshId: 'bench',
+      privateKey,
+      clock: systemClock,
+      random: Math.random,
+      log
+    },
     emit() {},
-    members: { get, lastKnown: get, list: () => [member] },
+    members: { get, lastKnown: get, list: () => [member], removedBy: () => [] },
     permit() {},
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),

@@ -13,6 +13,7 @@ import type { LumosJobs } from './jobs.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Hardware, Offered } from './manifest.ts'
 import { Access } from './membership.ts'
+import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { TaskName } from './tasks/index.ts'
@@ -178,6 +179,8 @@ export interface LumosNode extends AsyncDisposable {
   /** The engines of this device that open models on its disk. */
   readonly engine: LumosEngine
   readonly weights: Weights
+  /** What agents of this device remember, alone or with other devices. */
+  readonly memory: Memory
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   /** Protocols between peers that programs around the node bring. */

@@ -4,7 +4,7 @@
  */
 
 import type { TopicValidatorResult } from '@libp2p/gossipsub'
-import type { Stream, StreamHandler } from '@libp2p/interface'
+import type { PrivateKey, Stream, StreamHandler } from '@libp2p/interface'
 import type * as z from 'zod'
 import type { Catalogue, InstalledEngines, Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
@@ -136,7 +136,11 @@ export interface MeshContext extends NodeParts {
     list(): readonly Membership[]
     /** What a peer was when it was last known, member or not. */
     lastKnown(peerId: string): Membership | undefined
+    /** Devices that were removed from the mesh, as far as is known here. */
+    removedBy(): readonly string[]
   }
+  /** Of this device, for a thread that signs by itself. */
+  readonly privateKey: PrivateKey
   /** @throws {LumosError} where the policy does not let this peer do that. */
   permit(peerId: string, action: Action): void
   /** What `manifest` gives has changed. */

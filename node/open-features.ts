@@ -92,7 +92,7 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 
 /** Each facet under the name of its feature. */
 export function withFacets(
-  node: Omit<LumosNode, 'engine' | 'weights'>,
+  node: Omit<LumosNode, 'engine' | 'weights' | 'memory'>,
   features: readonly Feature[]
 ): LumosNode {
   for (const { name, facet } of features) {

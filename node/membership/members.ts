@@ -12,7 +12,7 @@ import { hasFallen, revocationsDigest, sameChain, standingOf, stepMembers } from
 import { type MembersEffect, type MembersEvent, type MembersState, newMembers } from './members-state.ts'
 import { OwnMesh, type OwnMeshComponents } from './own-mesh.ts'
 import type { Standing } from './policy.ts'
-import { inOrder, isRemoved, mustHaveRoom } from './removals.ts'
+import { inOrder, isRemoved, mustHaveRoom, subjectsOf } from './removals.ts'
 
 export interface MembersComponents extends OwnMeshComponents {
   readonly store: MeshStore
@@ -166,10 +166,10 @@ export class Members {
     return inOrder(this.#state.removals)
   }
 
-  /** Devices known here that this admin has removed. Those that it could not, as other admins, are none of them. */
-  removedBy(admin: string): string[] {
-    const room = this.#state.removals.rooms.get(admin)
-    return [...(room?.keys() ?? [])].filter(peerId => this.standing(peerId).kind === 'revoked')
+  /** Devices known here that this admin, or any, has removed. Those that it could not, as other admins, are none of them. */
+  removedBy(admin?: string): string[] {
+    const subjects = subjectsOf(this.#state.removals, admin)
+    return [...subjects].filter(peerId => this.standing(peerId).kind === 'revoked')
   }
 
   /** Equal on two nodes exactly when they keep the same revocations. */

@@ -47,6 +47,12 @@ export const newRemovals = (mesh: string): Removals => ({
   digest: undefined
 })
 
+/** What this issuer, or any, has removed. */
+export const subjectsOf = ({ rooms }: Removals, issuer?: string): ReadonlySet<string> => {
+  const wanted = issuer === undefined ? [...rooms.values()] : [rooms.get(issuer) ?? new Map()]
+  return new Set(wanted.flatMap(room => [...room.keys()]))
+}
+
 export const isFull = ({ mesh, rooms }: Removals, issuer: string): boolean =>
   issuer !== mesh && (rooms.get(issuer)?.size ?? 0) >= REVOCATIONS_PER_ADMIN_MAX
 

@@ -28,6 +28,7 @@ export const contextOf = (
   random,
   log,
   members,
+  privateKey,
   emit,
   manifestChanged: () => manifests.announcer.changed(),
   permit: (id, action) => guard.check(id, action),

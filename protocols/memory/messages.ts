@@ -1,27 +1,29 @@
 /**
  * `/lumos/memory/1`: a device that has spaces dials one that may know them. It offers, and sends what is wanted.
  *
- *     dialer   = offer {space, version, charter, digest, content}   what is here of a space; again when that matters
- *              | charters {space, charters}                         those that the listener lacks, the oldest first
- *              | checkpoint {space, …} · piece                      what stands for the oldest envelopes
+ *     dialer   = offer {space, version, charter, digest, …}          what is here of a space; again when that matters
+ *              | charters {space, records, key, last}               those that the listener lacks, the oldest first
+ *              | checkpoint {space, record}                         what stands for envelopes that are gone
+ *              | pieces {space, pieces}                             of it, those that were needed
  *              | envelopes {space, envelopes}                       what it lacks, what each depends on first
  *              | end {space}                                        that was all; what is new follows as it is written
  *              | none {space}                                       there is no such space for this listener
- *     listener = want {space, version, heads}                       from here on, until the stream ends
- *              | have {space, heads}                                since it was wanted: from whichever device
+ *     listener = want {space, version, checkpoint, heads}           from here on, until the stream ends
+ *              | have {space, heads}                                since then: from whichever device
+ *              | need {space, pieces}                               of the checkpoint, by their hashes
  *
- * The dialer sends no space that was not wanted. The listener reads on when it has written what came to disk, so more
- * than it can take waits in the window of the sender.
+ * The dialer sends nothing of a space that was not wanted. The listener reads on when it has written what came to disk,
+ * so more than it can take waits in the window of the sender.
  */
 
 import * as z from 'zod'
+import { PeerIdText } from '../../interface/membership.ts'
 import { SpaceId } from '../../interface/memory.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
+import { CHECKPOINT_BYTES_MAX, ENVELOPE_BYTES_MAX, WRITERS_MAX } from './limits.ts'
 
 /** Ids of the protocol, the newest first. */
 export const MEMORY_PROTOCOL = ['/lumos/memory/1']
-/** What gossip may say: some device has news of some space. */
-export const MEMORY_TOPIC = 'memory'
 
 export const FRAME = {
   /** Dialer. */
@@ -31,41 +33,45 @@ export const FRAME = {
   end: 4,
   none: 5,
   checkpoint: 6,
-  piece: 7,
+  pieces: 7,
   /** Listener. */
   want: 16,
-  have: 17
+  have: 17,
+  need: 18
 } as const
 
 /** A stream that replaces one whose end is still under way. */
 export const MEMORY_STREAMS_INBOUND_MAX = 2
-/** The largest envelope or charter, by the rules of the log. */
-export const SEALED_BYTES_MAX = 256 * 1024
-/** What frames add to it: names of fields, an id, and lengths. */
+/** What frames add to what was sealed: names of fields, an id, and lengths. */
 const FRAMING_BYTES_MAX = 4 * 1024
-/** Frames of envelopes and charters. */
-export const SEALED_FRAME_BYTES_MAX = SEALED_BYTES_MAX + FRAMING_BYTES_MAX
+/** Of the dialer: one envelope, or one piece of a checkpoint. */
+export const SEALED_FRAME_BYTES_MAX = ENVELOPE_BYTES_MAX + FRAMING_BYTES_MAX
+/** The record of a checkpoint is no envelope: it names each document. */
+export const CHECKPOINT_FRAME_BYTES_MAX = CHECKPOINT_BYTES_MAX
 /** What is gathered into one frame: each is one commit of its listener. */
 export const BATCH_BYTES = 64 * 1024
 /** Small envelopes have about 300 bytes, and each costs the check of a signature before its listener reads on. */
 const BATCH_ENVELOPES_MAX = 512
-/** Writers of a space, in all their lives: as many heads are stated. Each takes some 100 bytes. */
-export const HEADS_MAX = 1024
-/** The largest `want`: all those heads. */
+/** Each head takes some 100 bytes. */
 export const WANT_BYTES_MAX = 192 * 1024
+/** Of one question: the answer comes in as many frames. */
+const PIECES_NEEDED_MAX = 64
+/** Spaces that a peer may offer on one stream: as many as a node has. */
+export const OFFERS_MAX = 1024
+/** All charters of a space together: they are checked as one chain. */
+export const CHARTER_CHAIN_BYTES_MAX = 8 * 1024 * 1024
 
 const Hash = z
   .instanceof(Uint8Array)
   .refine(({ byteLength }) => byteLength === 32, { error: 'is no SHA-256' })
 const Sealed = z
   .instanceof(Uint8Array)
-  .refine(({ byteLength }) => byteLength > 0 && byteLength <= SEALED_BYTES_MAX, { error: 'has no such size' })
+  .refine(({ byteLength }) => byteLength > 0 && byteLength <= ENVELOPE_BYTES_MAX, {
+    error: 'has no such size'
+  })
 
-/** A PeerId is 52 characters, and one of an older form less. */
-const Device = z.string().min(1).max(64)
-const Life = z.string().regex(/^[0-9a-z]{1,24}$/)
-const HeadTuple = z.tuple([Device, Life, z.int().min(1), Hash])
-const Heads = z.array(HeadTuple).max(HEADS_MAX)
+const Life = z.string().regex(/^[0-9a-f]{12}$/)
+const Heads = z.array(z.tuple([PeerIdText, Life, z.int().min(1), Hash])).max(WRITERS_MAX)
 
 /** Up to where the chain of each writer goes. */
 export interface StatedHead {
@@ -84,6 +90,8 @@ export interface Offer {
   readonly digest: string
   /** Of the readable content at these heads, where it was reckoned. */
   readonly content: string | null
+  /** Number of the newest checkpoint; 0 where there is none. */
+  readonly checkpoint: number
 }
 
 const OfferBody = z.strictObject({
@@ -91,15 +99,16 @@ const OfferBody = z.strictObject({
   version: z.int().min(1),
   charter: Hash,
   digest: Hash,
-  content: Hash.nullable()
+  content: Hash.nullable(),
+  checkpoint: z.int().min(0)
 })
 
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex')
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-export const encodeOffer = ({ charter, digest, content, ...rest }: Offer): Uint8Array =>
+export const encodeOffer = ({ space, version, charter, digest, content, checkpoint }: Offer): Uint8Array =>
   encodeControl({
-    ...rest,
+    ...{ space, version, checkpoint },
     charter: bytesOf(charter),
     digest: bytesOf(digest),
     content: content === null ? null : bytesOf(content)
@@ -115,31 +124,50 @@ export function decodeOffer(body: Uint8Array): Offer {
   }
 }
 
-export const Charters = z.strictObject({ space: SpaceId, charters: z.array(Sealed).min(1).max(64) })
+export const Charters = z.strictObject({
+  space: SpaceId,
+  records: z.array(Sealed).max(BATCH_ENVELOPES_MAX),
+  /** With the last of them: the key of the space for this listener. */
+  key: Sealed.nullable(),
+  last: z.boolean()
+})
+export const CheckpointOf = z.strictObject({ space: SpaceId, record: z.instanceof(Uint8Array) })
+export const Pieces = z.strictObject({
+  space: SpaceId,
+  pieces: z.array(Sealed).min(1).max(PIECES_NEEDED_MAX)
+})
+export const Need = z.strictObject({ space: SpaceId, pieces: z.array(Hash).min(1).max(PIECES_NEEDED_MAX) })
 export const Envelopes = z.strictObject({
   space: SpaceId,
   envelopes: z.array(Sealed).min(1).max(BATCH_ENVELOPES_MAX)
 })
 export const OfSpace = z.strictObject({ space: SpaceId })
 
-const WantBody = z.strictObject({ space: SpaceId, version: z.int().min(0), heads: Heads })
+const WantBody = z.strictObject({
+  space: SpaceId,
+  version: z.int().min(0),
+  checkpoint: z.int().min(0),
+  heads: Heads
+})
 const HaveBody = z.strictObject({ space: SpaceId, heads: Heads })
 
 export interface Want {
   readonly space: string
   /** Charters above this one are wanted. */
   readonly version: number
+  /** And the newest checkpoint, where that is above this one. */
+  readonly checkpoint: number
   readonly heads: readonly StatedHead[]
 }
-export type Have = Omit<Want, 'version'>
+export type Have = Pick<Want, 'space' | 'heads'>
 
-const tuplesOf = (heads: readonly StatedHead[]): [string, string, number, Uint8Array][] =>
+const tuplesOf = (heads: readonly StatedHead[]): (readonly unknown[])[] =>
   heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])
 const headsOf = (tuples: z.output<typeof Heads>): StatedHead[] =>
   tuples.map(([device, life, seq, hash]) => ({ writer: { device, life }, seq, hash: new Uint8Array(hash) }))
 
-export const encodeWant = ({ heads, ...rest }: Want): Uint8Array =>
-  encodeControl({ ...rest, heads: tuplesOf(heads) })
+export const encodeWant = ({ space, version, checkpoint, heads }: Want): Uint8Array =>
+  encodeControl({ space, version, checkpoint, heads: tuplesOf(heads) })
 export const encodeHave = ({ heads, space }: Have): Uint8Array =>
   encodeControl({ space, heads: tuplesOf(heads) })
 
@@ -154,7 +182,7 @@ export function decodeHave(body: Uint8Array): Have {
 }
 
 /** Cuts what is sent into frames: as many as fit, and one that is larger alone. */
-export function* batches(sealed: readonly Uint8Array[], most = BATCH_ENVELOPES_MAX): Generator<Uint8Array[]> {
+export function* batches(sealed: readonly Uint8Array[], most = PIECES_NEEDED_MAX): Generator<Uint8Array[]> {
   let batch: Uint8Array[] = []
   let bytes = 0
   for (const one of sealed) {

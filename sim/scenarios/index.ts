@@ -9,6 +9,7 @@ import { firstContact } from './first-contact.ts'
 import { flappingLink } from './flapping-link.ts'
 import { halfOpen } from './half-open.ts'
 import { hostileMembers } from './hostile-members.ts'
+import { memorySplit } from './memory-split.ts'
 import { oneWayLink } from './one-way-link.ts'
 import { overload } from './overload.ts'
 import { partitionAndHeal } from './partition-and-heal.ts'
@@ -32,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   oneWayLink,
   flappingLink,
   partitionAndHeal,
+  memorySplit,
   barelyUsable,
   pausedNode,
   powerCuts,

@@ -6,6 +6,7 @@
 import type { Target } from './target.ts'
 import { HOST_TARGETS } from './targets/host.ts'
 import { MEMORY_TARGETS } from './targets/memory.ts'
+import { MEMORY_SYNC_TARGETS } from './targets/memory-sync.ts'
 import { MODEL_SERVER_TARGETS } from './targets/model-servers.ts'
 import { OPENAI_TARGETS } from './targets/openai.ts'
 import { ORIGIN_TARGETS } from './targets/origins.ts'
@@ -19,6 +20,7 @@ export const TARGETS: readonly Target[] = [
   ...WEIGHT_TARGETS,
   ...ORIGIN_TARGETS,
   ...HOST_TARGETS,
+  ...MEMORY_SYNC_TARGETS,
   ...OPENAI_TARGETS,
   ...MODEL_SERVER_TARGETS,
   ...MEMORY_TARGETS

@@ -42,11 +42,11 @@ function mesh(seed: number, lossy: number) {
 const settled = (world: VirtualSpaces) => SPACES.map(space => world.behind(space).length)
 
 describe('twenty nodes on virtual time', () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('agree within 15 s of the end of a split (seed %i)', seed => {
+  it.each([1, 2])('agree within 15 s of the end of a split (seed %i)', seed => {
     const { world, random, join, write } = mesh(seed, 0)
     expect(settled(world)).toEqual([0, 0, 0])
     for (const [a, b] of world.pairs()) if (a % 2 !== b % 2) world.cut(a, b)
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 300; i++) {
       write()
       world.run(1000 * random())
       if (random() < 0.1) world.nodes[Math.floor(random() * 20)]!.reset(Math.floor(random() * 20))
@@ -56,7 +56,7 @@ describe('twenty nodes on virtual time', () => {
     expect(settled(world)).toEqual([0, 0, 0])
   })
 
-  it.each([1, 2, 3, 4])('agree although messages are lost, late and doubled (seed %i)', seed => {
+  it.each([1, 2])('agree although messages are lost, late and doubled (seed %i)', seed => {
     const { world, random, write } = mesh(seed, 0.2)
     for (let i = 0; i < 300; i++) {
       write()
@@ -68,7 +68,10 @@ describe('twenty nodes on virtual time', () => {
 
   it('what is missing comes once, and what is new little more than once', () => {
     const random = forkRandom(1, 'memory')
-    const world = new VirtualSpaces({ nodes: 6, mayKnow: () => true, latencyMs: () => 2 + random(), lossy: 0 }, random)
+    const world = new VirtualSpaces(
+      { nodes: 6, mayKnow: () => true, latencyMs: () => 2 + random(), lossy: 0 },
+      random
+    )
     world.nodes[0]!.create('house')
     for (let i = 0; i < 200; i++) world.nodes[0]!.write('house')
     for (let a = 0; a < 5; a++) for (let b = 0; b < a; b++) world.connect(a, b)

@@ -2,7 +2,13 @@
 
 import type { Random } from '../../interface/clock.ts'
 import { stepSync } from '../../node/memory/sync/sync-core.ts'
-import { keyOf, newSync, type SpaceView, type SyncEffect, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
+import {
+  type Heads,
+  newSync,
+  type SpaceView,
+  type SyncEffect,
+  type SyncEvent
+} from '../../node/memory/sync/sync-state.ts'
 import type { StatedHead } from '../../protocols/memory/messages.ts'
 import { EventQueue } from '../../sim/virtual/event-queue.ts'
 
@@ -18,6 +24,7 @@ class VirtualLog {
   readonly envelopes: Envelope[] = []
   readonly heads = new Map<string, number>()
   version = 1
+  #digest: string | undefined
 
   write(writer: string): void {
     const after = new Map(this.heads)
@@ -34,8 +41,8 @@ class VirtualLog {
     return 'new'
   }
 
-  above(known: ReadonlyMap<string, number>, most: number): Envelope[] {
-    const wanted = this.envelopes.filter(({ writer, seq }) => seq > (known.get(`${writer}/a`) ?? 0))
+  above(known: Heads, most: number): Envelope[] {
+    const wanted = this.envelopes.filter(({ writer, seq }) => seq > (known.get(`${writer}/a`)?.seq ?? 0))
     return wanted.slice(0, most)
   }
 
@@ -45,12 +52,14 @@ class VirtualLog {
 
   /** Equal where the same envelopes are. */
   get digest(): string {
-    return JSON.stringify([...this.heads].sort())
+    this.#digest ??= JSON.stringify([...this.heads].sort())
+    return this.#digest
   }
 
   #append(envelope: Envelope): void {
     this.envelopes.push(envelope)
     this.heads.set(envelope.writer, envelope.seq)
+    this.#digest = undefined
   }
 }
 
@@ -130,7 +139,8 @@ export class VirtualSpaces {
     const all = this.nodes.filter(({ index }) => this.plan.mayKnow(space, index))
     const whole = new Map<string, number>()
     for (const { logs } of all)
-      for (const [writer, seq] of logs.get(space)?.heads ?? []) whole.set(writer, Math.max(seq, whole.get(writer) ?? 0))
+      for (const [writer, seq] of logs.get(space)?.heads ?? [])
+        whole.set(writer, Math.max(seq, whole.get(writer) ?? 0))
     const digest = JSON.stringify([...whole].sort())
     return all.flatMap(({ logs, index }) => (logs.get(space)?.digest === digest ? [] : [index]))
   }
@@ -186,7 +196,7 @@ class VirtualNode {
     this.#world.nodes[other]!.step({ type: 'unfed', peer: `${this.index}` })
   }
 
-  #do(effect: SyncEffect): void {
+  #do(effect: SyncEffect): unknown {
     if (effect.type === 'timer') {
       this.#world.after(effect.ms, () => this.step({ type: 'timer', id: effect.id }))
       return
@@ -207,8 +217,12 @@ class VirtualNode {
       case 'sendWant':
       case 'sendHave': {
         const type = effect.type === 'sendWant' ? 'want' : 'have'
-        const { space, version, heads } = effect
-        return target.#send(this.index, () => target.step({ type, peer: from, space, version, heads } as never), this)
+        const { space, version, checkpoint, heads } = effect
+        return target.#send(
+          this.index,
+          () => target.step({ type, peer: from, space, version, checkpoint, heads } as never),
+          this
+        )
       }
       case 'sendEnd':
       case 'sendNone': {
@@ -226,11 +240,15 @@ class VirtualNode {
         this.#send(other, () => target.#takeBatch(this.index, space, batch))
         return this.#world.after(1, () => {
           if (this.#streams.get(peer) !== stream) return
-          this.step({ type: 'sent', peer, space, known, heads: statedOf(heads), more: batch.length === BATCH })
+          this.step({ type: 'sent', peer, space, known, heads: statedOf(heads) })
         })
       }
-      case 'diverged':
-        throw new Error(`${this.index} and ${peer} have equal envelopes and another content.`)
+      case 'compare':
+        if (this.logs.get(effect.offer.space)!.digest !== effect.offer.content)
+          throw new Error('The contents are not equal.')
+        return
+      case 'sendCheckpoint':
+        throw new Error('Nothing was compacted.')
     }
   }
 
@@ -244,7 +262,10 @@ class VirtualNode {
     const odd = random() < plan.lossy ? random() : 1
     if (odd < 0.3) return
     const lateMs = odd < 0.6 ? 2000 * random() : 0
-    const atMs = Math.max(this.#world.nowMs + plan.latencyMs(), lateMs > 0 ? 0 : (this.#deliveredMs.get(lane) ?? 0))
+    const atMs = Math.max(
+      this.#world.nowMs + plan.latencyMs(),
+      lateMs > 0 ? 0 : (this.#deliveredMs.get(lane) ?? 0)
+    )
     if (lateMs === 0) this.#deliveredMs.set(lane, atMs)
     const arrive = (): void => {
       if (this.#streams.get(key) === stream) deliver()
@@ -262,7 +283,10 @@ class VirtualNode {
   #takeBatch(from: number, space: string, batch: readonly Envelope[]): void {
     const peer = `${from}`
     const log = this.logs.get(space)
-    if (log === undefined) return this.step({ type: 'gap', peer, space })
+    if (log === undefined) {
+      this.step({ type: 'gap', peer, space })
+      return
+    }
     const heads = new Map<string, number>()
     let gap = false
     let isNew = false
@@ -281,9 +305,15 @@ class VirtualNode {
 
   #changed(space: string, own: boolean): void {
     const { version, digest, stated } = this.logs.get(space)!
-    const view: SpaceView = { space, version, charter: `${version}`, digest, content: digest, heads: stated }
+    const view: SpaceView = {
+      space,
+      version,
+      charter: `${version}`,
+      digest,
+      content: digest,
+      heads: stated,
+      checkpoint: 0
+    }
     this.step({ type: 'space', view, own })
   }
 }
-
-export { keyOf }

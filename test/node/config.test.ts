@@ -86,6 +86,7 @@ describe('the configuration', () => {
           },
           public: { models: [], host: '::', port: 5868 }
         },
+        memory: { spaceMax: '1GB' },
         log: { level: 'info' }
       }
     )

@@ -1,7 +1,7 @@
 /** Devices that move weights: real libp2p, stores in memory, and a mesh that consists of who is member of it. */
 
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Stream, StreamHandler } from '@libp2p/interface'
+import type { PrivateKey, Stream, StreamHandler } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
@@ -73,7 +73,7 @@ export class MeshPeers implements AsyncDisposable {
     })
     const seal: MeshContext['seal'] = async (kind, value) =>
       (await sealRecord(kind, value, privateKey)).envelope
-    const part = transfer.join({ ...this.#contextOf(peerId, libp2p, () => device), seal })
+    const part = transfer.join({ ...this.#contextOf(peerId, privateKey, libp2p, () => device), seal })
     const [protocol] = part.protocols!
     const handle: StreamHandler = (stream, connection) => {
       const other = this.members.get(connection.remotePeer.toString())
@@ -133,11 +133,12 @@ export class MeshPeers implements AsyncDisposable {
     }
   }
 
-  #contextOf(peerId: string, libp2p: Libp2p, device: () => Device): MeshContext {
+  #contextOf(peerId: string, privateKey: PrivateKey, libp2p: Libp2p, device: () => Device): MeshContext {
     const { members } = this
     return {
       peerId,
       meshId: 'mesh',
+      privateKey,
       clock: systemClock,
       random: Math.random,
       log: { debug() {}, info() {}, warn() {}, error() {} },
@@ -145,7 +146,8 @@ export class MeshPeers implements AsyncDisposable {
       members: {
         get: id => members.get(id),
         lastKnown: id => members.get(id),
-        list: () => [...members.values()]
+        list: () => [...members.values()],
+        removedBy: () => []
       },
       permit: (id, action) => permit({ kind: 'member', ...members.get(id)! }, action, { peerId: id }),
       manifestChanged: () => device().announce(),

@@ -13,20 +13,18 @@ import type { Bases } from './bases.ts'
 import { DocRef, sealName } from './batches.ts'
 import { seal, unseal } from './boxes.ts'
 import type { Documents } from './documents.ts'
+import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
-import { atLeast, rightIn } from './rights.ts'
+import { rightIn } from './rights.ts'
 import type { Space } from './space.ts'
 
-/** A device that was away longer gets a checkpoint, not each envelope. */
-const SILENT_MS_MAX = 30 * 24 * 3600 * 1000
 /** Some thousand envelopes. */
 const TEND_BYTES_MIN = 1024 * 1024
 const TEND_FACTOR = 3
 /** Name, kind and hash of the readable content of each document, in the order of the record. */
 const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
-const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
 
 const about = (space: Space, number: number): string => `lumos/memory/contents/1 ${space.id} ${number}`
 const NONE: ReadonlySet<number> = new Set()
@@ -83,7 +81,7 @@ export class Checkpoints {
     const record = { space: space.name, number, heads, docs, epoch, sealed, by: key.peerId }
     this.#put(space, sealCheckpoint(record, key).record)
     this.#documents.onBase(space)
-    this.dropLog(space)
+    dropLog(this.#parts, this.#bases, space)
     return { bytesBefore, bytesAfter: space.bytes }
   }
 
@@ -118,32 +116,9 @@ export class Checkpoints {
     this.#parts.emit({ type: 'space', space: space.id, gone: false })
   }
 
-  /** Envelopes that the checkpoint stands for, and that each device which was here lately has. */
-  dropLog(space: Space): void {
-    const { log, spaces, mesh, clock } = this.#parts
-    const base = this.#bases.of(space)
-    if (base === null) return
-    const since = clock.wallMs() - SILENT_MS_MAX
-    const waited = spaces
-      .acknowledged(space.row)
-      .filter(
-        ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
-      )
-      .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
-    for (const writer of space.writers.values()) {
-      const covered = base.seqs.get(writer.name) ?? 0
-      const upTo = Math.min(covered, ...waited.map(heads => heads.get(writer.name) ?? 0))
-      if (upTo > 0) log.dropUpTo(writer.id, upTo)
-    }
-    log.giveBack()
-    space.bytes = log.bytes(space.row)
-  }
-
   acknowledge(space: Space, device: string, heads: readonly Head[]): void {
-    const { spaces, clock } = this.#parts
-    const wire = heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])
-    spaces.acknowledge(space.row, device, clock.wallMs(), encodeControl(wire))
-    this.dropLog(space)
+    keepAcknowledged(this.#parts, space, device, heads)
+    dropLog(this.#parts, this.#bases, space)
   }
 
   putPieces(space: Space, pieces: readonly Uint8Array[]): void {
@@ -237,7 +212,7 @@ export class Checkpoints {
       log.putDoc(space.row, { tag, sealed: sealName(homeKey, space, { name, kind }), ...empty })
     }
     this.#documents.rebuild(space)
-    this.dropLog(space)
+    dropLog(this.#parts, this.#bases, space)
     this.#intake.retry(space)
   }
 }

@@ -12,16 +12,13 @@ import type { EnvelopeRow } from '../../../storage/memory/rows.ts'
 import { type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { type DocName, nameOf, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
-import { isIn, isRefusal, type OpenDocument } from './open-document.ts'
+import { isIn, isRefusal, type OpenDocument, ROW_BYTES, TAIL_BYTES } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import type { Space, Writer } from './space.ts'
 
 /** Documents in memory take about ten times their snapshot. */
 const OPEN_BYTES_MAX = 8 * 1024 * 1024
 const OPEN_MAX = 256
-/** Opening a document applies so much again at most, or as much as its snapshot is long. */
-const TAIL_BYTES = 256 * 1024
-const ROW_BYTES = 256
 const NONE: ReadonlySet<number> = new Set()
 export class Documents {
   readonly #parts: Parts

@@ -6,6 +6,9 @@ import type { DocModel } from '../types.ts'
 import { endOf } from './rights.ts'
 import type { Space, Writer } from './space.ts'
 
+/** Opening a document applies so much again at most, or as much as its snapshot is long. */
+export const TAIL_BYTES = 256 * 1024
+export const ROW_BYTES = 256
 /** In these no writer touches what another one wrote: what does not count can be left out. */
 const APART: ReadonlySet<DocKind> = new Set(['facts', 'journal', 'thread', 'tasks'])
 

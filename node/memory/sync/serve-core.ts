@@ -33,11 +33,14 @@ export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[
     const before = known.served.get(space)
     const served: Served = {
       version: event.version,
+      // It is sent each one once: where it could not take one, envelopes may still do.
+      checkpoint: Math.max(event.checkpoint, before?.checkpoint ?? 0),
       known: new Map(),
       // A batch that is on its way still ends with `sent`.
       sending: before?.sending === true,
       due: before?.sending === true,
-      ended: false
+      ended: false,
+      paused: false
     }
     note(served.known, event.heads, view)
     known.served.set(space, served)
@@ -50,9 +53,12 @@ export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[
     return []
   }
   // A peer that has asked anew meanwhile may have dropped what it was sent before.
-  if (event.known === served.known) note(served.known, event.heads, view)
+  if (event.known === served.known) {
+    // Whatever is still missing there is not to be had here.
+    const isLast = above(event.heads, served.known).length === 0
+    note(served.known, isLast ? view.heads : event.heads, view)
+  }
   served.sending = false
-  if (!event.more && served.ended && !served.due) return []
   return next(state, peer, space)
 }
 
@@ -98,8 +104,14 @@ function charters(state: SyncState, peer: string, space: string): readonly SyncE
 /** The next batch, or the end of what was wanted. */
 function next(state: SyncState, peer: string, space: string): readonly SyncEffect[] {
   const served = state.peers.get(peer)!.served.get(space)!
-  const { heads } = state.spaces.get(space)!
+  const { heads, checkpoint } = state.spaces.get(space)!
   served.due = false
+  if (served.paused) return []
+  if (checkpoint > served.checkpoint) {
+    served.checkpoint = checkpoint
+    served.paused = true
+    return [{ type: 'sendCheckpoint', peer, space }]
+  }
   if (above(heads, served.known).length > 0) {
     served.sending = true
     return [{ type: 'sendBatch', peer, space, known: served.known }]

@@ -101,7 +101,7 @@ function changed(state: SyncState, view: SpaceView, own: boolean, nowMs: number)
   const before = state.spaces.get(space)
   state.spaces.set(space, view)
   const effects: SyncEffect[] = []
-  if (before?.charter !== view.charter) {
+  if (before?.charter !== view.charter || before.checkpoint !== view.checkpoint) {
     for (const [peer, known] of state.peers) effects.push(...offer(state, peer, known, view))
     effects.push(...link(state, nowMs))
   }

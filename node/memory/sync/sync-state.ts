@@ -7,18 +7,24 @@ export interface SpaceView extends Offer {
   readonly heads: readonly StatedHead[]
 }
 
+/** For each writer, the last envelope. */
+export type Heads = ReadonlyMap<string, StatedHead>
+
 /** A peer that may know of a space here. */
 export interface Served {
-  /** The charter that it has, as far as is known. */
+  /** The charter that it has, as far as is known, and the checkpoint. */
   version: number
+  checkpoint: number
   /** What it has by its own word, was sent, or has sent here: for each writer, up to which envelope. */
-  readonly known: Map<string, number>
+  readonly known: Map<string, StatedHead>
   /** A batch is on its way: the next one follows when it was written. */
   sending: boolean
   /** Something is to be sent after that batch. */
   due: boolean
   /** It was told once that there was no more. */
   ended: boolean
+  /** It was sent a checkpoint, and asks anew when it has taken that. */
+  paused: boolean
 }
 
 /** A space that a peer has offered. */
@@ -32,7 +38,7 @@ export interface Offered {
   /** When it last sent something that was asked for. */
   progressMs: number
   /** Heads that it was told of. */
-  readonly told: Map<string, number>
+  readonly told: Map<string, StatedHead>
 }
 
 export interface SyncPeer {
@@ -71,13 +77,16 @@ export type SyncEvent =
       readonly space: string
       readonly heads: readonly StatedHead[]
     }
-  /** What the peer sent depends on what it did not send. */
-  | { readonly type: 'gap' | 'refused'; readonly peer: string; readonly space: string }
+  /**
+   * What the peer sent depends on what it did not send; does not hold; or was a checkpoint, after which it is asked anew.
+   */
+  | { readonly type: 'gap' | 'refused' | 'rebased'; readonly peer: string; readonly space: string }
   | {
       readonly type: 'want'
       readonly peer: string
       readonly space: string
       readonly version: number
+      readonly checkpoint: number
       readonly heads: readonly StatedHead[]
     }
   | {
@@ -91,9 +100,8 @@ export type SyncEvent =
       readonly type: 'sent'
       readonly peer: string
       readonly space: string
-      readonly known: ReadonlyMap<string, number>
+      readonly known: Heads
       readonly heads: readonly StatedHead[]
-      readonly more: boolean
     }
   | { readonly type: 'timer'; readonly id: string }
 
@@ -106,9 +114,14 @@ export type SyncEffect =
       readonly peer: string
       readonly space: string
       readonly version: number
+      readonly checkpoint: number
       readonly heads: readonly StatedHead[]
     }
-  | { readonly type: 'sendEnd' | 'sendNone'; readonly peer: string; readonly space: string }
+  | {
+      readonly type: 'sendEnd' | 'sendNone' | 'sendCheckpoint'
+      readonly peer: string
+      readonly space: string
+    }
   | {
       readonly type: 'sendCharters'
       readonly peer: string
@@ -120,10 +133,10 @@ export type SyncEffect =
       readonly type: 'sendBatch'
       readonly peer: string
       readonly space: string
-      readonly known: ReadonlyMap<string, number>
+      readonly known: Heads
     }
-  /** Equal envelopes, and another content: what must not happen. */
-  | { readonly type: 'diverged'; readonly peer: string; readonly space: string }
+  /** The envelopes are equal here and there, so the content must be. */
+  | { readonly type: 'compare'; readonly peer: string; readonly offer: Offer }
   | { readonly type: 'timer'; readonly id: string; readonly ms: number }
 
 export const newSync = (mayKnow: SyncState['mayKnow']): SyncState => ({
@@ -137,18 +150,18 @@ export const newSync = (mayKnow: SyncState['mayKnow']): SyncState => ({
 export const keyOf = ({ device, life }: StatedHead['writer']): string => `${device}/${life}`
 
 /** Notes what a peer has, of those writers that are known here: it may state any others. */
-export function note(known: Map<string, number>, heads: readonly StatedHead[], here?: SpaceView): void {
+export function note(known: Map<string, StatedHead>, heads: readonly StatedHead[], here?: SpaceView): void {
   const own = here && new Set(here.heads.map(({ writer }) => keyOf(writer)))
-  for (const { writer, seq } of heads) {
-    const key = keyOf(writer)
+  for (const head of heads) {
+    const key = keyOf(head.writer)
     if (own !== undefined && !own.has(key)) continue
-    if (seq > (known.get(key) ?? 0)) known.set(key, seq)
+    if (head.seq > (known.get(key)?.seq ?? 0)) known.set(key, head)
   }
 }
 
 /** Heads above those that are known. */
-export const above = (heads: readonly StatedHead[], known: ReadonlyMap<string, number>): StatedHead[] =>
-  heads.filter(({ writer, seq }) => seq > (known.get(keyOf(writer)) ?? 0))
+export const above = (heads: readonly StatedHead[], known: Heads): StatedHead[] =>
+  heads.filter(({ writer, seq }) => seq > (known.get(keyOf(writer))?.seq ?? 0))
 
 export function startTimer(state: SyncState, id: string, ms: number): SyncEffect[] {
   if (state.timers.has(id)) return []

@@ -3,7 +3,6 @@
 import type { Offer } from '../../../protocols/memory/messages.ts'
 import {
   above,
-  keyOf,
   note,
   type Offered,
   type SyncEffect,
@@ -19,7 +18,10 @@ export const HAVE_MS = 10
 /** A gap that stays is asked about so often. */
 export const GAP_MS = 1000
 
-export type TakeEvent = Extract<SyncEvent, { type: 'offer' | 'end' | 'none' | 'took' | 'gap' | 'refused' }>
+export type TakeEvent = Extract<
+  SyncEvent,
+  { type: 'offer' | 'end' | 'none' | 'took' | 'gap' | 'refused' | 'rebased' }
+>
 
 export function take(state: SyncState, event: TakeEvent, nowMs: number): readonly SyncEffect[] {
   const { peer } = event
@@ -38,6 +40,8 @@ export function take(state: SyncState, event: TakeEvent, nowMs: number): readonl
       return ask(state, space, nowMs)
     case 'gap':
       return one.phase === 'refused' ? [] : startTimer(state, `gap ${space} ${peer}`, GAP_MS)
+    case 'rebased':
+      return askAgain(state, peer, space, nowMs)
     case 'refused':
       one.phase = 'refused'
       return ask(state, space, nowMs)
@@ -61,12 +65,8 @@ function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): r
   before.offer = offer
   if (before.phase === 'refused' && newCharter) before.phase = 'waiting'
   if ((before.phase === 'live' || before.phase === 'late') && isAhead(offer, own)) before.phase = 'waiting'
-  const diverged =
-    own?.digest === offer.digest &&
-    own.content !== null &&
-    offer.content !== null &&
-    own.content !== offer.content
-  return [...(diverged ? [{ type: 'diverged' as const, peer, space }] : []), ...ask(state, space, nowMs)]
+  const comparable = offer.content !== null && own?.digest === offer.digest && own.charter === offer.charter
+  return [...(comparable ? [{ type: 'compare' as const, peer, offer }] : []), ...ask(state, space, nowMs)]
 }
 
 function took(
@@ -99,13 +99,9 @@ export function ask(state: SyncState, space: string, nowMs: number): SyncEffect[
     one.progressMs = nowMs
     one.told.clear()
     if (own !== undefined) note(one.told, own.heads)
-    effects.push({
-      type: 'sendWant',
-      peer,
-      space,
-      version: versionWanted(one.offer, own),
-      heads: own?.heads ?? []
-    })
+    const version = versionWanted(one.offer, own)
+    const { checkpoint = 0, heads = [] } = own ?? {}
+    effects.push({ type: 'sendWant', peer, space, version, checkpoint, heads })
     if (isAhead(one.offer, own)) break
   }
   return effects
@@ -119,7 +115,11 @@ const isRival = (offer: Offer, own: Offer): boolean =>
   offer.version === own.version && offer.charter < own.charter
 
 const isAhead = (offer: Offer, own: Offer | undefined): boolean =>
-  own === undefined || offer.version > own.version || isRival(offer, own) || offer.digest !== own.digest
+  own === undefined ||
+  offer.version > own.version ||
+  isRival(offer, own) ||
+  offer.checkpoint > own.checkpoint ||
+  offer.digest !== own.digest
 
 /** A gap has stayed: the peer is asked anew, from what is here. */
 export function askAgain(state: SyncState, peer: string, space: string, nowMs: number): SyncEffect[] {
@@ -133,14 +133,15 @@ export function askAgain(state: SyncState, peer: string, space: string, nowMs: n
 export function acknowledge(state: SyncState, space: string): SyncEffect[] {
   const view = state.spaces.get(space)
   if (view === undefined) return []
+  const { version, checkpoint } = view
   const effects: SyncEffect[] = []
   for (const [peer, { offered }] of state.peers) {
     const one = offered.get(space)
     if (one === undefined || one.phase === 'waiting' || one.phase === 'refused') continue
     const heads = above(view.heads, one.told)
     if (heads.length === 0) continue
-    for (const { writer, seq } of heads) one.told.set(keyOf(writer), seq)
-    effects.push({ type: 'sendHave', peer, space, version: view.version, heads })
+    note(one.told, heads)
+    effects.push({ type: 'sendHave', peer, space, version, checkpoint, heads })
   }
   return effects
 }

@@ -89,12 +89,13 @@ const parts = { database, directory, diskMax: null, clock: systemClock, random, 
 const store = await DiskWeightStore.open({ ...parts, onChange() {} })
 const transfer = new WeightTransfer({ store, clock: systemClock, random, log, offeredTo: () => 'everyone' })
 const part = transfer.join({
-  ...{ peerId: libp2p.peerId.toString(), meshId: 'mesh', clock: systemClock, random, log },
+  ...{ peerId: libp2p.peerId.toString(), meshId: 'mesh', privateKey, clock: systemClock, random, log },
   emit() {},
   members: {
     get: id => members.get(id),
     lastKnown: id => members.get(id),
-    list: () => [...members.values()]
+    list: () => [...members.values()],
+    removedBy: () => []
   },
   permit() {},
   manifestChanged() {},

@@ -1,0 +1,44 @@
+/** When envelopes leave the log for which a checkpoint stands. */
+
+import * as z from 'zod'
+import { Bytes } from '../../../protocols/memory/shapes.ts'
+import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
+import type { Head } from '../types.ts'
+import type { Bases } from './bases.ts'
+import type { Parts } from './parts.ts'
+import { atLeast, rightIn } from './rights.ts'
+import type { Space } from './space.ts'
+
+/** A device that was away longer gets a checkpoint, not each envelope. */
+const SILENT_MS_MAX = 30 * 24 * 3600 * 1000
+const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
+
+/** Those that each device has which was here lately. */
+export function dropLog({ log, spaces, mesh, clock }: Parts, bases: Bases, space: Space): void {
+    const base = bases.of(space)
+    if (base === null) return
+    const since = clock.wallMs() - SILENT_MS_MAX
+    const waited = spaces
+      .acknowledged(space.row)
+      .filter(
+        ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
+      )
+      .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
+    for (const writer of space.writers.values()) {
+      const covered = base.seqs.get(writer.name) ?? 0
+      const upTo = Math.min(covered, ...waited.map(heads => heads.get(writer.name) ?? 0))
+      if (upTo > 0) log.dropUpTo(writer.id, upTo)
+    }
+    log.giveBack()
+    space.bytes = log.bytes(space.row)
+  }
+
+export function keepAcknowledged(
+  { spaces, clock }: Pick<Parts, 'spaces' | 'clock'>,
+  space: Space,
+  device: string,
+  heads: readonly Head[]
+): void {
+  const wire = heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])
+  spaces.acknowledge(space.row, device, clock.wallMs(), encodeControl(wire))
+}
