@@ -138,7 +138,7 @@ export const sha256 = (...parts: readonly (Uint8Array | string)[]): Uint8Array =
 
 export const equal = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0
 export const lifeBytes = (life: string): Uint8Array => new Uint8Array(Buffer.from(life, 'hex'))
-export const lifeText = (life: Uint8Array): string => Buffer.from(life).toString('hex')
+const lifeText = (life: Uint8Array): string => Buffer.from(life).toString('hex')
 
 const invalid = (what: string, cause?: unknown): LumosError =>
   new LumosError('MEMORY_INVALID', `An envelope is not as agreed: ${what}.`, { cause })

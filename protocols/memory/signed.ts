@@ -14,7 +14,7 @@ const PEER_ID_PREFIX = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 const KEY_BYTES = 32
 /** The multicodec of DAG-CBOR. */
 const PAYLOAD_TYPE = Uint8Array.of(0x71)
-export const SIGNATURE_BYTES = 64
+const SIGNATURE_BYTES = 64
 
 export const peerIdOf = (key: Uint8Array): string =>
   base58btc.baseEncode(Buffer.concat([PEER_ID_PREFIX, key]))

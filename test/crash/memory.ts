@@ -24,7 +24,13 @@ for (let kill = 0; kill < kills; kill++) {
     execFile(process.execPath, [DYING, path, writes], (_, out) => resolve(out.trim().split('\n')))
   )
   said = Math.max(said, ...lines.map(Number))
-  const engine = openMemoryEngine({ path, seed: seedOf('one'), spaceBytesMax: 1e9, clock: systemClock, log: quiet })
+  const engine = openMemoryEngine({
+    path,
+    seed: seedOf('one'),
+    spaceBytesMax: 1e9,
+    clock: systemClock,
+    log: quiet
+  })
   const content = await engine.read('diary', 'default')
   const kept = content.kind === 'facts' ? Object.keys(content.facts).length : 0
   const { problems } = await engine.verify('diary')

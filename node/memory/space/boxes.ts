@@ -6,7 +6,7 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { sha256 } from '../../../protocols/memory/envelope.ts'
 import { keyOf, type SigningKey } from '../../../protocols/memory/signed.ts'
 
-export const KEY_BYTES = 32
+const KEY_BYTES = 32
 const NONCE_BYTES = 24
 
 export const newKey = (): Uint8Array => new Uint8Array(randomBytes(KEY_BYTES))

@@ -15,23 +15,23 @@ const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
 
 /** Those that each device has which was here lately. */
 export function dropLog({ log, spaces, mesh, clock }: Parts, bases: Bases, space: Space): void {
-    const base = bases.of(space)
-    if (base === null) return
-    const since = clock.wallMs() - SILENT_MS_MAX
-    const waited = spaces
-      .acknowledged(space.row)
-      .filter(
-        ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
-      )
-      .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
-    for (const writer of space.writers.values()) {
-      const covered = base.seqs.get(writer.name) ?? 0
-      const upTo = Math.min(covered, ...waited.map(heads => heads.get(writer.name) ?? 0))
-      if (upTo > 0) log.dropUpTo(writer.id, upTo)
-    }
-    log.giveBack()
-    space.bytes = log.bytes(space.row)
+  const base = bases.of(space)
+  if (base === null) return
+  const since = clock.wallMs() - SILENT_MS_MAX
+  const waited = spaces
+    .acknowledged(space.row)
+    .filter(
+      ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
+    )
+    .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
+  for (const writer of space.writers.values()) {
+    const covered = base.seqs.get(writer.name) ?? 0
+    const upTo = Math.min(covered, ...waited.map(heads => heads.get(writer.name) ?? 0))
+    if (upTo > 0) log.dropUpTo(writer.id, upTo)
   }
+  log.giveBack()
+  space.bytes = log.bytes(space.row)
+}
 
 export function keepAcknowledged(
   { spaces, clock }: Pick<Parts, 'spaces' | 'clock'>,

@@ -4,7 +4,7 @@ import type { Envelope } from '../../../protocols/memory/envelope.ts'
 import { type WriterId, writerName } from '../types.ts'
 
 /** Four of the largest envelopes, or some thousand of the usual ones. */
-export const PENDING_BYTES_MAX = 1024 * 1024
+const PENDING_BYTES_MAX = 1024 * 1024
 /** Each row costs this beside its bytes. */
 const ROW_BYTES = 512
 /** Sixteen writers at their bound: one pull brings what they wait for. */

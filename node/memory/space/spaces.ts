@@ -15,8 +15,9 @@ import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { Space, sealedLocal } from './space.ts'
 
-/** What any member of the mesh can share with this device is counted too. */
-export const SPACES_MAX = 256
+const SPACES_MAX = 512
+/** Of one creator, this device or another: no member fills the room of all others. */
+const CREATED_MAX = 128
 
 export class Spaces {
   readonly parts: Parts
@@ -94,9 +95,13 @@ export class Spaces {
     return space
   }
 
-  checkRoom(): void {
-    if (this.#spaces.size < SPACES_MAX) return
-    throw new LumosError('MEMORY_FULL', `This device has ${SPACES_MAX} spaces, which is the most.`)
+  /** @throws {LumosError} `MEMORY_FULL`. */
+  checkRoom(creator: string): void {
+    if (this.#spaces.size >= SPACES_MAX)
+      throw new LumosError('MEMORY_FULL', `This device has ${SPACES_MAX} spaces, which is the most.`)
+    const created = [...this.#spaces.values()].filter(({ charter }) => charter.charter.creator === creator)
+    if (created.length >= CREATED_MAX)
+      throw new LumosError('MEMORY_FULL', `This device has ${CREATED_MAX} spaces of ${creator}, which is the most.`)
   }
 
   /** No space that others share takes the name of one that is here. */

@@ -71,7 +71,7 @@ export class LocalEngine extends SyncCalls {
   }
 
   create(name: string): SpaceInfo {
-    this.all.checkRoom()
+    this.all.checkRoom(this.all.parts.key.peerId)
     if (this.all.named(name) !== undefined)
       throw new LumosError('INVALID_INPUT', `There is a space named ${name} already.`)
     return infoOf(this.all, this.all.add(this.all.charters.create(name, name)))

@@ -2,6 +2,7 @@
 
 import { LumosError } from '../../../interface/errors.ts'
 import type { SpaceRight } from '../../../interface/memory.ts'
+import { openCharter } from '../../../protocols/memory/charter.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
 import { envelopesAfter } from '../space/outlet.ts'
 import { contentHash } from '../space/reading.ts'
@@ -58,7 +59,8 @@ export class SyncCalls {
     if (this.all.isGone(id)) return false
     const space = this.all.find(id)
     if (space === undefined) {
-      this.all.checkRoom()
+      const [first] = bundle.records
+      if (first !== undefined) this.all.checkRoom(openCharter(first).charter.creator)
       this.all.add(this.all.charters.join(id, bundle, name => this.all.freeName(name)))
       return true
     }

@@ -90,7 +90,10 @@ describe('a checkpoint', () => {
 
   it('holds under an exclusion that comes after it', () => {
     const { one, two, late, id } = overwritten()
+    set(two, id, 'key 0', 'value 999')
+    sync(one, two)
     sync(one, late)
+    assert.equal(facts(one, id)['key 0' as never], 'value 999')
     one.do(engine => engine.compact(id))
     pull(one, two)
     one.do(engine => engine.exclude(id, two.peerId))

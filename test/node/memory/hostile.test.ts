@@ -161,6 +161,24 @@ describe('a hostile writer', () => {
     assert.deepEqual({ ...facts(one, id) }, { colour: 'green' })
   })
 
+  it('fills no more than its own share of the spaces of a device', () => {
+    const { one, evil } = attacked()
+    const honest = device('honest')
+    meet([one, evil, honest])
+    const shareWith = (from: Device, name: string) => {
+      const { id } = from.do(engine => engine.create(name))
+      from.do(engine => engine.share(id, { role: 'member' }, 'read'))
+      const bundle = from.do(engine => engine.charters(id, 1, one.peerId))
+      return one.do(engine => engine.acceptCharters(id, bundle, from.peerId))
+    }
+    for (let n = 0; n < 128; n++) assert.ok(shareWith(evil, `space-${n}`))
+    // Its own device makes room for another one, and says nothing of that.
+    evil.do(engine => engine.forget('space-0'))
+    assert.throws(() => shareWith(evil, 'one-more'), { code: 'MEMORY_FULL', message: /128 spaces of/ })
+    assert.ok(shareWith(honest, 'welcome'))
+    one.do(engine => engine.create('own'))
+  })
+
   it('cannot say that a whole space differs and have it rebuilt each time', () => {
     const { one, evil, id } = attacked()
     const state = one.do(engine => engine.statesFor(evil.peerId))[0]!

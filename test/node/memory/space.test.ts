@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'vitest'
+import { openDoc } from '../../../node/memory/docs/index.ts'
 import { device, facts, hashOf, meet, pull, set, sync, temporaryHome } from './engines.ts'
 
 /** A space of `one` in which `two` has this right. */
@@ -97,6 +99,14 @@ describe('a space', () => {
       engine.write(CANARY, `${CANARY}.txt`, 'notes', [{ type: 'edit', at: 0, remove: 0, insert: CANARY }])
     )
     one.do(engine => engine.save())
+    // A snapshot is compressed, so that a word in it would not be found: it must not open at all.
+    const stored = new DatabaseSync(one.path, { readOnly: true })
+    const snapshots = stored.prepare('SELECT snapshot FROM doc').all()
+    stored.close()
+    assert.equal(snapshots.length, 2)
+    for (const { snapshot } of snapshots)
+      for (const kind of ['facts', 'notes'] as const)
+        assert.throws(() => openDoc(kind, snapshot as Uint8Array, new Set()), { code: 'MEMORY_INVALID' })
     one.do(engine => engine.compact(CANARY))
     for (const name of readdirSync(home)) {
       const bytes = readFileSync(join(home, name))
