@@ -3,7 +3,8 @@
  *
  * Yjs puts an item between the unit to its left and the one to its right, as its writer saw them. A writer that names them the wrong
  * way round gets a place that depends on what came before: equal updates, unequal documents. An honest writer had nothing between
- * the two, so of all units that its update names in a list, and of its own new ones, none may lie there.
+ * the two, so of all units that its update names in a list, and of its own new ones, none may lie there. Places of one update so never
+ * overlap, and what Yjs walks over to find them is one length of the list at most.
  */
 
 import * as Y from 'yjs'
@@ -23,23 +24,39 @@ export function namesNeighbours(
     named.filter(id => !isOwn(id)),
     doc
   )
+  let nextOwn = 0
   for (const { origin, right, parent, key, clock, length } of structs) {
-    const neighbour = origin ?? right
-    const list = neighbour === null ? `${nameOfParent(parent)}/${key ?? ''}` : listOf.get(nameOf(neighbour))
+    const list = nameOfList(origin ?? right, parent, key, listOf)
     if (list === undefined) continue
     const order = orders.get(list) ?? []
     orders.set(list, order)
-    const left = origin === null ? -1 : order.indexOf(nameOf(origin))
-    const next = right === null ? order.length : order.indexOf(nameOf(right))
-    if ((left === -1 && origin !== null) || next !== left + 1) return false
-    const units = own.filter(id => id.clock >= clock && id.clock < clock + length).map(nameOf)
+    // What is written in one go is mostly behind what came before it.
+    const left = origin === null ? -1 : order.lastIndexOf(nameOf(origin))
+    if (left === -1 && origin !== null) return false
+    if (order[left + 1] !== (right === null ? undefined : nameOf(right))) return false
+    // Its first unit too: the next item at the same place has this one beside it.
+    const units = [nameOf({ client, clock })]
+    for (; nextOwn < own.length && own[nextOwn]!.clock < clock + length; nextOwn++) {
+      if (own[nextOwn]!.clock > clock) units.push(nameOf(own[nextOwn]!))
+    }
     for (const unit of units) listOf.set(unit, list)
-    order.splice(next, 0, ...units)
+    order.splice(left + 1, 0, ...units)
   }
   return true
 }
 
 const nameOf = ({ client, clock }: StructId): string => `${client}:${clock}`
+
+/** None of what was deleted with the type around it. */
+function nameOfList(
+  neighbour: StructId | null,
+  parent: Struct['parent'],
+  key: string | null,
+  listOf: ReadonlyMap<string, string>
+): string | undefined {
+  if (neighbour !== null) return listOf.get(nameOf(neighbour))
+  return parent === null ? undefined : `${nameOfParent(parent)}/${key ?? ''}`
+}
 
 /** Names of roots cannot be taken for ids. */
 const nameOfParent = (parent: Struct['parent']): string =>

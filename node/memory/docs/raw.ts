@@ -78,15 +78,10 @@ function check({ structs }: Scan): void {
   if (structs.length > RAW_STRUCTS_MAX) {
     throw invalid(`holds ${structs.length} structs; the limit is ${RAW_STRUCTS_MAX}`)
   }
-  let jumps = 0
-  const begun = new Set<string>()
-  for (const { client, clock, ref, origin, right, parent, key } of structs) {
-    if (ref === REF.gc || (origin?.client === client && origin.clock === clock - 1)) continue
-    const place = JSON.stringify([parent, key])
-    // The first content of a list or a key has nothing to walk over.
-    if (origin !== null || right !== null || begun.has(place)) jumps++
-    begun.add(place)
-  }
+  const jumps = structs.filter(
+    ({ client, clock, origin, right }) =>
+      (origin !== null || right !== null) && !(origin?.client === client && origin.clock === clock - 1)
+  ).length
   if (jumps > RAW_JUMPS_MAX) {
     throw invalid(`holds ${jumps} structs at other places; the limit is ${RAW_JUMPS_MAX}`)
   }

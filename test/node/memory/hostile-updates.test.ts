@@ -163,6 +163,11 @@ describe('an update of a document of memory is refused, and changes nothing,', (
     const between = [0xc4, first, last, text('x')].flat()
     const before = [0xc4, first, uint(VICTIM), 1, text('y')].flat()
     refuses(doc, update(1, 2, uint(by.client), 0, between, before, 0))
+    // Twice at one place: each would walk over all that stands there.
+    const start = [0x04, 1, text('text'), text('z')].flat()
+    refuses(doc, update(1, 2, uint(by.client), 0, start, start, 0))
+    const behind = [0x84, last, text('z')].flat()
+    refuses(doc, update(1, 2, uint(by.client), 0, behind, behind, 0))
     doc.apply(update(1, 1, uint(by.client), 0, between, 0), by)
   })
 

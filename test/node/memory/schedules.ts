@@ -62,10 +62,7 @@ function replay(kind: DocKind, log: readonly Sent[], excluded: ReadonlySet<numbe
 }
 
 /** Each order in which these can come, causes before effects. */
-function* ordersOf(
-  sent: readonly Sent[],
-  had: ReadonlyMap<number, number> = new Map()
-): Iterable<Sent[]> {
+function* ordersOf(sent: readonly Sent[], had: ReadonlyMap<number, number> = new Map()): Iterable<Sent[]> {
   if (sent.length === 0) yield []
   for (const next of sent) {
     const { by, seq, past } = next
