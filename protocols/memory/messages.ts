@@ -20,7 +20,7 @@ import * as z from 'zod'
 import { PeerIdText } from '../../interface/membership.ts'
 import { SpaceId } from '../../interface/memory.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
-import { CHECKPOINT_BYTES_MAX, ENVELOPE_BYTES_MAX, WRITERS_MAX } from './limits.ts'
+import { ENVELOPE_BYTES_MAX, WRITERS_MAX } from './limits.ts'
 
 /** Ids of the protocol, the newest first. */
 export const MEMORY_PROTOCOL = ['/lumos/memory/1']
@@ -42,12 +42,6 @@ export const FRAME = {
 
 /** A stream that replaces one whose end is still under way. */
 export const MEMORY_STREAMS_INBOUND_MAX = 2
-/** What frames add to what was sealed: names of fields, an id, and lengths. */
-const FRAMING_BYTES_MAX = 4 * 1024
-/** Of the dialer: one envelope, or one piece of a checkpoint. */
-export const SEALED_FRAME_BYTES_MAX = ENVELOPE_BYTES_MAX + FRAMING_BYTES_MAX
-/** The record of a checkpoint is no envelope: it names each document. */
-export const CHECKPOINT_FRAME_BYTES_MAX = CHECKPOINT_BYTES_MAX
 /** What is gathered into one frame: each is one commit of its listener. */
 export const BATCH_BYTES = 64 * 1024
 /** Small envelopes have about 300 bytes, and each costs the check of a signature before its listener reads on. */

@@ -165,14 +165,21 @@ describe('a hostile member', () => {
   const wants = (space: string) => encodeWant({ space, version: 0, checkpoint: 0, heads: [] })
 
   it('hears of no space but its own, and an id that it guesses is answered as one that is nowhere', async () => {
+    // Sync knows of it by the time that it offers the other one.
+    const { id: secret } = await den.memory.create('hidden')
     const { id, frames } = await offered()
     const offer = await frames.read()
     expect([offer!.type, decodeOffer(offer!.body).space]).toEqual([FRAME.offer, id])
-    const { id: secret } = await den.memory.space('secret')
     await frames.write(FRAME.want, wants(secret))
     await frames.write(FRAME.want, wants('a'.repeat(26)))
-    const answers = [await frames.read(), await frames.read()]
-    expect(answers.map(answer => [answer!.type, decodeControl(OfSpace, answer!.body).space])).toEqual([
+    const answers: unknown[] = []
+    while (answers.length < 2) {
+      const { type, body } = (await frames.read())!
+      // Its own space may be offered again.
+      if (type === FRAME.offer) expect(decodeOffer(body).space).toBe(id)
+      else answers.push([type, decodeControl(OfSpace, body).space])
+    }
+    expect(answers).toEqual([
       [FRAME.none, secret],
       [FRAME.none, 'a'.repeat(26)]
     ])

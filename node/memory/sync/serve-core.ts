@@ -14,7 +14,7 @@ import {
  * What another device wrote is passed on after this, to those that do not say meanwhile that they have it: mostly all
  * were sent it by its writer.
  */
-export const RELAY_MS = 50
+const RELAY_MS = 50
 
 export type ServeEvent = Extract<SyncEvent, { type: 'want' | 'have' | 'sent' }>
 

@@ -14,7 +14,7 @@ import { startTimer } from './sync-state.ts'
 import { acknowledge, ask, askAgain, HAVE_MS, take } from './take-core.ts'
 
 /** How often the core looks whether something was left: a link that was lost, a peer that is late. */
-export const TICK_MS = 1000
+const TICK_MS = 1000
 /** What is here is offered again: what was lost on the way, by whatever fault, is asked for then. */
 export const RESTATE_MS = 60_000
 /** A peer whose stream ended at once is linked again after this, and by chance up to twice it. */

@@ -12,11 +12,11 @@ import {
 } from './sync-state.ts'
 
 /** A peer that was asked and sends nothing for so long no longer keeps the others from being asked. */
-export const ASKED_PATIENCE_MS = 5000
+const ASKED_PATIENCE_MS = 5000
 /** What came is acknowledged together: that is soon enough to keep others from sending it, and late enough for bulk. */
 export const HAVE_MS = 10
 /** A gap that stays is asked about so often. */
-export const GAP_MS = 1000
+const GAP_MS = 1000
 
 export type TakeEvent = Extract<
   SyncEvent,
