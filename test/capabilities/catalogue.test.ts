@@ -119,6 +119,20 @@ describe('Catalogue', () => {
     assert.deepEqual(reasons(), [])
   })
 
+  it('ends each wait for a folder, also when a look is due while another one is under way', async () => {
+    await put('m/first', 'first')
+    const folder = new ModelFolder(join(home, 'm'), { clock, optional: false, onChange() {} })
+    onTestFinished(() => folder.stop())
+    await folder.start()
+    const waits = [folder.refresh(), folder.refresh()]
+    clock.advance(A_LOOK_MS)
+    await Promise.all(waits)
+    assert.deepEqual(
+      folder.models.map(({ id }) => id),
+      ['first']
+    )
+  })
+
   it('is told of a change by the operating system, before the next look', async () => {
     await mkdir(join(home, 'm'))
     await start(['m'])

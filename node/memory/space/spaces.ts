@@ -101,7 +101,10 @@ export class Spaces {
       throw new LumosError('MEMORY_FULL', `This device has ${SPACES_MAX} spaces, which is the most.`)
     const created = [...this.#spaces.values()].filter(({ charter }) => charter.charter.creator === creator)
     if (created.length >= CREATED_MAX)
-      throw new LumosError('MEMORY_FULL', `This device has ${CREATED_MAX} spaces of ${creator}, which is the most.`)
+      throw new LumosError(
+        'MEMORY_FULL',
+        `This device has ${CREATED_MAX} spaces of ${creator}, which is the most.`
+      )
   }
 
   /** No space that others share takes the name of one that is here. */
