@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -5,37 +6,48 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const ALONE = [
   'test/bench/harness.test.ts',
   'test/lab/link.test.ts',
-  'test/{browser,lan}/*.test.ts',
+  'test/browser/*.test.ts',
+  'test/lan/discovery.test.ts',
   'test/hostile/{engines,gossip,liars,office,strangers,streams,together}.test.ts',
-  'test/cli/{program,start}.test.ts',
   'test/node/{clocks,mesh}.test.ts'
 ]
 /** What has limits of time that leave room, and mostly waits: two of these at once, and nothing that works all the time. */
 const WAITING = [
-  'test/{lab,sim,soak}/*.test.ts',
+  'test/{lab,lan,sim,soak}/*.test.ts',
+  'test/cli/{program,start}.test.ts',
   'test/hostile/{admin,dht,droppers,forged,revocation}.test.ts'
 ]
 
-/** These begin first, so that none of them runs by itself at the end. Vitest takes them for short by their size. */
+/** These take longest, and begin first, so that none runs by itself at the end. Vitest takes them for short by their size. */
 const LONGEST = [
   'fuzz/fuzz',
-  'lab/scenarios',
-  'lab/matrix',
-  'sim/scenarios',
+  'package',
   'cli/membership',
+  'crash/crash',
+  'virtual/swarm',
+  'capabilities/llama-cpp',
+  'cli/weights',
+  'cli/commands',
   'membership/crash',
-  'cli/jobs'
+  'cli/jobs',
+  'lab/scenarios',
+  'sim/scenarios',
+  'soak/soak',
+  'lab/matrix',
+  'cli/start',
+  'lan/loss',
+  'lan/membership'
 ]
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification) =>
-      LONGEST.some(name => moduleId.endsWith(`/test/${name}.test.ts`))
+      LONGEST.some(name => moduleId.endsWith(`/${name}.test.ts`))
     return (await super.sort(files)).toSorted((a, b) => Number(isLong(b)) - Number(isLong(a)))
   }
 }
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     // Real processes and real networks take their time on a small machine; a
     // test that hangs still ends here.
@@ -43,7 +55,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     pool: 'forks',
     reporters: ['default'],
-    globalSetup: 'test/compile-cache.ts',
+    globalSetup: [...(mode === 'bundle' ? ['test/bundle.ts'] : []), 'test/compile-cache.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -52,7 +64,8 @@ export default defineConfig({
           name: 'together',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
-          maxWorkers: '100%',
+          // One more than cores: at most times one of them waits.
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 1 }
         }
       },
@@ -72,4 +85,4 @@ export default defineConfig({
       }
     ]
   }
-})
+}))

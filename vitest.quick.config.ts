@@ -33,5 +33,11 @@ function isSlow(file: string): boolean {
 const tests = globSync('test/**/*.test.ts', { cwd: ROOT })
 
 export default defineConfig({
-  test: { pool: 'forks', include: tests.filter(file => !isSlow(join(ROOT, file))), reporters: ['default'] }
+  test: {
+    // As in vitest.config.ts: a busy machine takes its time.
+    testTimeout: 30_000,
+    pool: 'forks',
+    include: tests.filter(file => !isSlow(join(ROOT, file))),
+    reporters: ['default']
+  }
 })

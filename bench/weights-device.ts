@@ -68,6 +68,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),
+    seek: async () => [],
     async publish() {}
   })
   for (const { ids, handle, inboundMax } of part.protocols!) {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../interface/clock.ts'
 import { ERROR_MEANINGS, type LumosError, toLumosError } from '../interface/errors.ts'
 import type { Route } from '../interface/units.ts'
+import { jsonBody, toJson } from './json-answer.ts'
 
 /** For callers told to come back without being told when. */
 const RETRY_AFTER_S = 1
@@ -44,8 +45,8 @@ export const metaOf = ({ requestId, unit, route, startedMs }: Call, nowMs: numbe
   duration_ms: Math.round((nowMs - startedMs) * 1000) / 1000
 })
 
-export const successBody = (data: unknown, call: Call, nowMs: number): string =>
-  toJson({ success: true, data, error: null, meta: metaOf(call, nowMs) })
+export const successBody = (data: unknown, call: Call, nowMs: number): string | ReadableStream<Uint8Array> =>
+  jsonBody({ success: true, data, error: null, meta: metaOf(call, nowMs) })
 
 export const failureBody = (error: LumosError, call: Call, nowMs: number): string =>
   toJson({ success: false, data: null, error: errorBody(error), meta: metaOf(call, nowMs) })
@@ -76,12 +77,3 @@ export const JSON_HEADERS = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff'
 } as const
-
-/** JSON in which bytes are base64. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(value, function (this: Record<string, unknown>, key, item) {
-    // A Buffer has turned itself into an object of numbers before it gets here; its holder still has the bytes.
-    const bytes = this[key]
-    return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('base64') : item
-  })
-}

@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import type { AppComponents, AppEnv } from './app-env.ts'
-import { JSON_HEADERS, toJson } from './envelope.ts'
+import { JSON_HEADERS } from './envelope.ts'
+import { toJson } from './json-answer.ts'
 
 interface Listing {
   /** What it was made of, to be made again when there is another. */

@@ -3,7 +3,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock, Timer } from '../interface/clock.ts'
 import { toLumosError } from '../interface/errors.ts'
-import { errorBody, toJson } from './envelope.ts'
+import { errorBody } from './envelope.ts'
+import { isLarge, jsonPieces, nextPiece, toJson } from './json-answer.ts'
 
 /** Under the shortest idle limits of proxies and clients, which are around 15 s. */
 const HEARTBEAT_MS = 10_000
@@ -49,13 +50,15 @@ export function sseBody(
 ): ReadableStream<Uint8Array> {
   const iterator = pieces[Symbol.asyncIterator]()
   let heartbeat: Timer | undefined
+  /** Of a large piece that was begun. */
+  let rest: Iterator<string> | undefined
 
   return new ReadableStream({
     start(controller) {
       // A comment at once, so that headers are not held back until the first piece.
       controller.enqueue(comment('open'))
       const beat = () => {
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(comment('ping'))
+        if (rest === undefined && (controller.desiredSize ?? 0) > 0) controller.enqueue(comment('ping'))
         heartbeat = clock.setTimer(beat, HEARTBEAT_MS)
       }
       heartbeat = clock.setTimer(beat, HEARTBEAT_MS)
@@ -68,9 +71,13 @@ export function sseBody(
         controller.close()
       }
       try {
+        const part = rest && (await nextPiece(rest))
+        if (part !== undefined) return controller.enqueue(part)
+        rest = undefined
         const next = await iterator.next()
-        if (next.done) last('end', { meta: meta() })
-        else controller.enqueue(textOf(next.value))
+        if (next.done) return last('end', { meta: meta() })
+        if (isLarge(next.value.data)) rest = partsOf(next.value)
+        controller.enqueue(rest === undefined ? textOf(next.value) : encoder.encode(rest.next().value))
       } catch (err) {
         last('error', { error: errorBody(toLumosError(err)), meta: meta() })
       }
@@ -93,5 +100,13 @@ const encoder = new TextEncoder()
 const comment = (text: string): Uint8Array => encoder.encode(`: ${text}\n`)
 
 /** JSON holds no line breaks, so one `data` line is enough. */
-const textOf = ({ event, data, id }: SsePiece): Uint8Array =>
-  encoder.encode(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${toJson(data)}\n\n`)
+const textOf = (piece: SsePiece): Uint8Array => encoder.encode(`${headOf(piece)}${toJson(piece.data)}\n\n`)
+
+const headOf = ({ event, id }: SsePiece): string =>
+  `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: `
+
+function* partsOf(piece: SsePiece): Generator<string, undefined> {
+  yield headOf(piece)
+  yield* jsonPieces(piece.data)
+  yield '\n\n'
+}

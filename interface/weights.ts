@@ -92,6 +92,8 @@ export const WeightsInfo = z.strictObject({
   pinned: z.boolean(),
   /** `checking`: it is hashed anew, and not served before that ends. `damaged`: fetch or import it again. */
   state: z.enum(['whole', 'checking', 'damaged']),
+  /** How many devices are to hold it; null where no number is wanted. */
+  copies: z.int().nullable(),
   /** Of its files, for engines. */
   directory: z.string()
 })
@@ -116,6 +118,16 @@ export type FoundModel = z.infer<typeof FoundModel>
 /** What an import ends with. */
 export const Imported = z.strictObject({ model: ModelId, cid: CidText, bytes: z.int(), files: z.int() })
 export type Imported = z.infer<typeof Imported>
+
+/** More devices hold the same weights by being asked one by one. */
+export const COPIES_MAX = 64
+/** How many copies are wanted. */
+export const Replicated = z.strictObject({
+  model: ModelId,
+  cid: CidText,
+  copies: z.int().min(0).max(COPIES_MAX)
+})
+export type Replicated = z.infer<typeof Replicated>
 
 /** What was removed, or would be. */
 export const Collected = z.strictObject({ files: z.int(), nodes: z.int(), bytes: z.int() })
@@ -182,6 +194,15 @@ export interface Weights {
    * @param ref a name or CID, also of what this device has not. Nobody has it: an empty list.
    */
   where(ref: string, options?: AbortOptions): Promise<Holder[]>
+  /**
+   * The mesh is to have so many copies of it: devices with room fetch what is missing, and none is removed.
+   *
+   * @param copies 0 for no number.
+   * @throws {LumosError} `DENIED` on a device that is neither admin nor member, `WEIGHTS_NOT_FOUND`, `INVALID_INPUT`
+   */
+  replicate(ref: string, copies: number, options?: AbortOptions): Promise<Replicated>
+  /** How many copies of it are wanted; null where no number is. */
+  copiesOf(ref: string): number | null
   /** Models of an origin by their names. @throws {LumosError} `ORIGIN_FAILED` */
   search(words: string, options?: AbortOptions & { limit?: number }): Promise<FoundModel[]>
 }

@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
-export const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+export const SOURCE = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+/** The source, or the bundle that the tests made of it: see test/bundle.ts. */
+export const MAIN = process.env.TESTED_MAIN ?? SOURCE
 
 export interface Finished {
   readonly code: number | null

@@ -88,7 +88,11 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const models = await openModels(options, { ...ground, peerId, env: loaded.env, opened }, () =>
     switching?.session.offerChanged()
   )
-  const features = await openFeatures(declared, { ...ground, ...models, env: loaded.env, settings: config })
+  const features = await openFeatures(declared, {
+    ...{ ...ground, ...models, env: loaded.env, settings: config },
+    toServe: [...new Set([...config.models.pinned, ...config.models.warm])],
+    begin: (kind, input) => jobs.begin(kind, input)
+  })
   opened.defer(() => closeFeatures(features, log))
   const protocols = new PeerProtocols(ground)
   const node: NodeContext = {
@@ -103,7 +107,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   }
   switching = await MeshSwitching.of(node, await ownMesh(node))
   const kept = opened.move()
-  const jobs = jobsOf(node, events)
+  const jobs: Jobs = jobsOf(node, events)
   const parts = { events, jobs, switching, protocols: protocols.facet }
   const lumos = new MeshNode(parts, () => kept.disposeAsync())
   return { node: withFacets(lumos, features), home, switching }

@@ -9,6 +9,7 @@ import type * as z from 'zod'
 import type { Catalogue, InstalledEngines, Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import type { EventData, EventName } from '../interface/events.ts'
+import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware } from '../interface/manifest.ts'
 import type { Access, Membership } from '../interface/membership.ts'
@@ -20,6 +21,7 @@ import type { JobKind } from './jobs/job-kind.ts'
 import type { Openers, Refuse } from './membership/guard.ts'
 import type { Greeted } from './membership/hello-service.ts'
 import type { Action } from './membership/policy.ts'
+import type { SeekOptions } from './network/dht-lookup.ts'
 
 /**
  * A feature as it is declared: what the settings and the disk must know of it before its code is loaded. `name` is that
@@ -56,6 +58,10 @@ export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 
   readonly directory: string
   /** To whom a model of this device is offered; nothing when it is withdrawn. */
   offeredTo(model: string): Access | undefined
+  /** Models that the settings want loaded here. */
+  readonly toServe: readonly string[]
+  /** Begins a job of its own while the node runs. @throws {LumosError} where no more jobs are taken. */
+  begin(kind: string, input: unknown): JobInfo
   /** One of its events. Throws for any other, and for data that its schema refuses. */
   emit: NodeParts['emit']
 }
@@ -80,6 +86,8 @@ export interface Participation extends Partial<Startable> {
   readonly topics?: readonly Topic[]
   /** Its part of this node's manifest, `MANIFEST_PART_BYTES_MAX` at most. `mesh.manifestChanged` announces another one. */
   manifest?(): Uint8Array | undefined
+  /** What others find this node by in the DHT, as CIDs; the most wanted first. Asked after each announcement. */
+  keys?(): readonly string[]
   /** A newer manifest of another member has come, with this part for the feature. A claim, as all of a manifest is. */
   onManifest?(peerId: string, part: Uint8Array | undefined): void
   /** After the hello of a member, in the order of the features. */
@@ -139,6 +147,12 @@ export interface MeshContext extends NodeParts {
   manifestChanged(): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
+  /**
+   * Looks in the DHT for devices under any of these keys, and connects. Their manifests have come when it resolves.
+   *
+   * @returns those that came. What they hold is theirs to show.
+   */
+  seek(keys: readonly string[], options?: SeekOptions): Promise<string[]>
   /** Signed by this device. */
   seal<S extends z.ZodType>(kind: RecordKind<S>, value: z.output<S>): Promise<Uint8Array>
   /** @param topic one that the feature names. */

@@ -107,7 +107,7 @@ export class MeshNode implements Omit<LumosNode, 'engine' | 'weights' | 'memory'
     this.#own.begin()
     try {
       const { router } = this.#session.routing
-      yield* router.infer(router.prepare(request), options)
+      yield* router.infer(await router.prepareSought(request, options), options)
     } finally {
       this.#own.end()
     }

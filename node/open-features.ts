@@ -64,6 +64,10 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
       if (store === undefined) throw new Error(`The feature ${name} declares no tables.`)
       return store.database
     },
+    begin(kind, input) {
+      if (!kind.startsWith(`${domain}.`)) throw new Error(`The feature ${name} begins the job ${kind}.`)
+      return components.begin(kind, input)
+    },
     emit(event, data) {
       if (!Object.hasOwn(events, event)) throw new Error(`The feature ${name} has no event ${event}.`)
       components.emit(event, events[event as keyof typeof events]!.parse(data) as typeof data)

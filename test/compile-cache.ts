@@ -1,4 +1,7 @@
-/** The nodes that tests start compile the same sources: one process before them keeps what it compiled for the others. */
+/**
+ * The nodes that tests start compile the same code, and keep what they compiled for each other. One process before them
+ * compiles the source; a bundle is small enough for the first of them.
+ */
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -13,9 +16,9 @@ export default async function compileOnce(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'lumos-compiled-'))
   process.env.NODE_COMPILE_CACHE = folder
   const script = `await import('${SERVE}'); process.exit()`
-  const first = execFile(process.execPath, ['--input-type=module', '-e', script])
+  const first = process.env.TESTED_MAIN ?? execFile(process.execPath, ['--input-type=module', '-e', script])
   return async () => {
-    first.kill()
+    if (typeof first === 'object') first.kill()
     await rm(folder, { recursive: true, force: true, maxRetries: REMOVALS_MAX })
   }
 }

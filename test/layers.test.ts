@@ -100,7 +100,8 @@ const CORES = [
   'node/routing/router-core.ts',
   'node/routing/router-state.ts',
   'node/routing/track-record.ts',
-  'node/routing/turns.ts'
+  'node/routing/turns.ts',
+  'node/weights/replication/replication-core.ts'
 ]
 /** Hashing is arithmetic. */
 const CORE_PACKAGES: ReadonlySet<string> = new Set(['node:crypto'])

@@ -35,7 +35,7 @@ const Model = z.strictObject({
   /** What it takes when it is loaded, as measured or expected; null unless this device has it. */
   requirements: z.strictObject({ memoryMin: z.int() }).nullable(),
   /** In the store of this device; null for what it does not have, or has elsewhere on its disk. */
-  weights: WeightsInfo.pick({ cid: true, bytes: true, pinned: true, state: true }).nullable(),
+  weights: WeightsInfo.pick({ cid: true, bytes: true, pinned: true, copies: true, state: true }).nullable(),
   providers: ModelInfo.shape.providers
 })
 type Model = z.infer<typeof Model>
@@ -192,8 +192,8 @@ function weightsBy({ weights }: LumosNode): (model: ModelInfo) => Model['weights
   return ({ model }) => {
     const info = all.get(model)
     if (info === undefined) return null
-    const { cid, bytes, pinned, state } = info
-    return { cid, bytes, pinned, state }
+    const { cid, bytes, pinned, copies, state } = info
+    return { cid, bytes, pinned, copies, state }
   }
 }
 

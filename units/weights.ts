@@ -3,11 +3,13 @@
 import * as z from 'zod'
 import { ModelId } from '../interface/names.ts'
 import type { LumosNode } from '../interface/node.ts'
-import { Collected, DiskUse, Holder, type WeightsInfo } from '../interface/weights.ts'
+import { Collected, DiskUse, Holder, Replicated, type WeightsInfo } from '../interface/weights.ts'
 import { AbsolutePath, Begun, checkMayNamePaths, toBegun } from './begun.ts'
 import { defineUnit } from './define-unit.ts'
 
 const Named = z.strictObject({ modelId: ModelId })
+/** 0: no number is wanted. */
+const Copies = Replicated.shape.copies
 const Pinned = z.strictObject({ modelId: z.string(), pinned: z.boolean() })
 
 type Node = Pick<LumosNode, 'weights' | 'jobs'>
@@ -24,11 +26,37 @@ const kept = (node: Node) => [
     examples: [
       {
         input: { model_id: 'tiny' },
-        output: { items: [{ peer_id: '12D3KooW…', name: 'den', bytes_have: 1048576, bytes_total: 2097152 }] }
+        output: {
+          items: [{ peer_id: '12D3KooW…', name: 'den', bytes_have: 1048576, bytes_total: 2097152 }],
+          copies: 2
+        }
       }
     ],
-    output: z.strictObject({ items: z.array(Holder) }),
-    run: async ({ modelId }, { signal }) => ({ items: await node.weights.where(modelId, { signal }) })
+    output: z.strictObject({ items: z.array(Holder), copies: Copies.nullable() }),
+    run: async ({ modelId }, { signal }) => ({
+      items: await node.weights.where(modelId, { signal }),
+      copies: node.weights.copiesOf(modelId)
+    })
+  }),
+  defineUnit({
+    name: 'model.replicate',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary:
+      'Have so many devices of the mesh hold the weights of a model. Those with room fetch them; no copy is removed.',
+    input: Named.extend({ copies: Copies }),
+    examples: [
+      {
+        input: { model_id: 'tiny', copies: 2 },
+        output: { model_id: 'tiny', cid: 'bafybei…', copies: 2 }
+      }
+    ],
+    output: Replicated.omit({ model: true }).extend({ modelId: z.string() }),
+    async run({ modelId, copies }, { signal }) {
+      const { model, ...rest } = await node.weights.replicate(modelId, copies, { signal })
+      return { modelId: model, ...rest }
+    }
   }),
   defineUnit({
     name: 'model.verify',

@@ -7,7 +7,8 @@ import { readFirst } from '../../interface/first-issue.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
 import type { BodyReader } from '../body.ts'
-import { type Call, JSON_HEADERS, toJson } from '../envelope.ts'
+import { type Call, JSON_HEADERS } from '../envelope.ts'
+import { jsonBody } from '../json-answer.ts'
 import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
 import { RefusedError } from './errors.ts'
@@ -59,7 +60,7 @@ function answerHeaders({ requestId, route }: Call): Record<string, string> {
 }
 
 export const answerWhole = (c: Routed, body: unknown): Response =>
-  new Response(toJson(body), { headers: { ...JSON_HEADERS, ...answerHeaders(c.var.call) } })
+  new Response(jsonBody(body), { headers: { ...JSON_HEADERS, ...answerHeaders(c.var.call) } })
 
 /**
  * The events as they come. What fails before the first one has a status of its own; a stream is begun without any when

@@ -46,6 +46,8 @@ export interface MeshManifestsParts extends KnownManifests {
   greet(peerId: string): Promise<SignedManifest[]>
   /** A newer manifest of another member came. */
   onHeardOf(manifest: Manifest): void
+  /** This node has said anew what it can do. */
+  onAnnounced(): void
 }
 
 export interface MeshManifests {
@@ -68,7 +70,7 @@ export function knownManifests(
 
 export function composeManifests(node: MeshManifestsComponents, parts: MeshManifestsParts): MeshManifests {
   const { config, clock, random, log, hardware, registry, access, peerId, privateKey, emit } = node
-  const { mesh, libp2p, log: manifestLog, table, nameOf, onHeardOf } = parts
+  const { mesh, libp2p, log: manifestLog, table, nameOf, onHeardOf, onAnnounced } = parts
   const { members, guard } = parts.membership
 
   const lives = watchLives(node, {
@@ -119,7 +121,10 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
       parts: parts.parts(),
       certificates: [...members.own.chain]
     }),
-    publish: signed => sync.publish(signed)
+    async publish(signed) {
+      await sync.publish(signed)
+      onAnnounced()
+    }
   })
   // Where this node listens is known only once it does, and changes with the network.
   libp2p.addEventListener('self:peer:update', () => announcer.changed())

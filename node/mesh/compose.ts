@@ -21,6 +21,8 @@ import {
   RevocationSync
 } from '../membership/index.ts'
 import { AddressBook } from '../network/address-book.ts'
+import { DhtLookup } from '../network/dht-lookup.ts'
+import { DhtProvider } from '../network/dht-provider.ts'
 import { Discovery } from '../network/discovery.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { manifestAddresses } from '../network/stated-addresses.ts'
@@ -29,7 +31,7 @@ import { composeRouting, type MeshRouting } from '../routing/index.ts'
 import type { MeshSession, NodeContext } from './context.ts'
 import { discoveryReport } from './discovery-report.ts'
 import { contextOf } from './feature-context.ts'
-import { composeNetwork } from './network.ts'
+import { composeNetwork, placesOf } from './network.ts'
 import { Participations } from './participations.ts'
 
 export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<MeshSession> {
@@ -53,8 +55,15 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     }
   })
   const shared = { mesh, libp2p, membership }
+  const lookup = new DhtLookup({
+    ...{ libp2p, clock, log },
+    addressesOf: id => placesOf(id, { table: known.table, clock, libp2p }),
+    greet: id => hello.service.greet(id)
+  })
+  const provider = new DhtProvider({ libp2p, clock, log })
   const routing = composeRouting(node, {
-    ...{ libp2p, members, table: known.table },
+    ...{ libp2p, members, mesh, table: known.table },
+    seek: (keys, options) => lookup.seek(keys, options),
     isDuplicated: id => manifests.lives.isDuplicated(id)
   })
   const manifests = composeManifests(node, {
@@ -63,6 +72,7 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     nameOf: routing.nameOf,
     greet: id => hello.service.greet(id),
     parts: () => participations.manifestParts(),
+    onAnnounced: () => provider.provide(participations.keys()),
     onHeardOf(manifest) {
       routing.peers.heardOf(manifest.peerId)
       participations.onManifest(manifest)
@@ -78,7 +88,10 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     onRenewed: () => manifests.announcer.changed(),
     async onMember(met) {
       await participations.onMember(met)
-      discovery.met(met.connection.remotePeer)
+      const { remotePeer } = met.connection
+      discovery.met(remotePeer)
+      lookup.met(remotePeer.toString())
+      provider.met()
     },
     onForeigner: pairing.onForeigner,
     isAsked: id => pairing.client.asked.has(id)
@@ -93,7 +106,18 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
     // A stranger of another mesh may have become a member of this one.
     wants: id => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
   })
-  const parts = { ...shared, manifests, revocations, routing, pairing, hello, discovery, datastore }
+  const parts = {
+    ...shared,
+    lookup,
+    provider,
+    manifests,
+    revocations,
+    routing,
+    pairing,
+    hello,
+    discovery,
+    datastore
+  }
   const participations = participationsOf(node, parts)
   await members.load()
   return sessionOf(node, parts, participations)
@@ -114,6 +138,8 @@ interface Parts {
   readonly pairing: MeshPairing
   readonly hello: MeshHello
   readonly discovery: Discovery
+  readonly lookup: DhtLookup
+  readonly provider: DhtProvider
   readonly datastore: SqliteDatastore
 }
 
@@ -162,7 +188,7 @@ function sessionOf(node: NodeContext, parts: Parts, participations: Participatio
 /** Peers may come as soon as libp2p listens, so all that meets them is ready before. */
 function lifecycleOf(node: NodeContext, parts: Parts, participations: Participations): Lifecycle[] {
   const { clock, log, peerId } = node
-  const { libp2p, membership, manifests, hello, discovery, datastore } = parts
+  const { libp2p, membership, manifests, hello, discovery, lookup, provider, datastore } = parts
   const { members, authority, guard } = membership
   const { announcer } = manifests
   const renewal = new Renewal({
@@ -181,6 +207,8 @@ function lifecycleOf(node: NodeContext, parts: Parts, participations: Participat
     lifeOf('renewal', renewal),
     ...participations.lifecycle(),
     lifeOf('network', libp2p),
+    { part: 'lookup', stop: () => lookup.stop() },
+    { part: 'provider', stop: () => provider.stop() },
     { part: 'gossip', start: () => participations.subscribe() },
     lifeOf('addresses', new AddressBook({ libp2p, log, isMember: id => guard.isMember(id) })),
     lifeOf('discovery', discovery)

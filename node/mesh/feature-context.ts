@@ -5,6 +5,7 @@ import { sealRecord } from '../../protocols/wire/signed-record.ts'
 import type { MeshContext } from '../feature.ts'
 import type { MeshManifests } from '../manifests/index.ts'
 import type { MeshMembership } from '../membership/index.ts'
+import type { DhtLookup } from '../network/dht-lookup.ts'
 import { topicOf } from '../network/gossip.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import type { NodeContext } from './context.ts'
@@ -13,12 +14,13 @@ export interface ContextParts {
   readonly libp2p: MeshLibp2p
   readonly membership: MeshMembership
   readonly manifests: MeshManifests
+  readonly lookup: DhtLookup
 }
 
 export const contextOf = (
   { peerId, privateKey, clock, random, log, emit }: NodeContext,
   meshId: string,
-  { libp2p, membership: { members, guard }, manifests }: ContextParts
+  { libp2p, membership: { members, guard }, manifests, lookup }: ContextParts
 ): MeshContext => ({
   peerId,
   meshId,
@@ -31,6 +33,7 @@ export const contextOf = (
   manifestChanged: () => manifests.announcer.changed(),
   permit: (id, action) => guard.check(id, action),
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
+  seek: (keys, options) => lookup.seek(keys, options),
   seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,
   async publish(topic, message) {
     await libp2p.services.pubsub.publish(topicOf(meshId, topic), message)

@@ -2,7 +2,9 @@
 
 import type { PeerInfo } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
+import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { libp2pLogger } from '../log/log-libp2p.ts'
 import type { ProviderTable } from '../manifests/index.ts'
@@ -19,6 +21,19 @@ export interface NetworkParts {
   readonly datastore: Datastore
   readonly table: ProviderTable
   onSighted(peer: PeerInfo): void
+}
+
+/** Where a peer says in its manifest that it is. */
+export function placesOf(
+  peerId: string,
+  {
+    table,
+    clock,
+    libp2p
+  }: Pick<NetworkParts, 'table'> & { readonly clock: Clock; readonly libp2p: MeshLibp2p }
+): Multiaddr[] {
+  const signed = table.get(peerId, clock.monotonicMs())
+  return signed === undefined ? [] : manifestAddresses(signed.manifest, libp2p.getMultiaddrs())
 }
 
 export async function composeNetwork(
@@ -38,10 +53,7 @@ export async function composeNetwork(
     clock,
     dht: config.swarm.dht,
     agent: `lumos-node/${VERSION}`,
-    addressesOf(id) {
-      const signed = table.get(id, clock.monotonicMs())
-      return signed === undefined ? [] : manifestAddresses(signed.manifest, libp2p.getMultiaddrs())
-    },
+    addressesOf: id => placesOf(id, { table, clock, libp2p }),
     onSighted
   })
   const budget = new GossipBudget({

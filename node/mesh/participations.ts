@@ -77,6 +77,18 @@ export class Participations {
     return Object.keys(parts).length > 0 ? parts : undefined
   }
 
+  /** What this node is found by. */
+  keys(): string[] {
+    return this.#all.flatMap(([feature, participation]) => {
+      try {
+        return participation.keys?.() ?? []
+      } catch (err) {
+        this.#components.log.error({ err, feature }, 'a feature failed to say what it is found by')
+        return []
+      }
+    })
+  }
+
   #partOf(feature: string, participation: Participation): Uint8Array | undefined {
     try {
       return participation.manifest?.()

@@ -1,5 +1,5 @@
 /**
- * The DHT of one mesh, in which members find who else is near.
+ * The DHT of one mesh, in which members find who else is near, and who has what.
  *
  * Where somebody is, only its own signed manifest says: any server can make up
  * addresses, and a dial that waits at a wrong one holds up every other dial to the
@@ -10,6 +10,7 @@
 import {
   isPeerId,
   KEEP_ALIVE,
+  type Peer,
   type PeerData,
   type PeerDiscoveryEvents,
   type PeerDiscoveryProvider,
@@ -22,7 +23,9 @@ import {
 } from '@libp2p/interface'
 import { type KadDHT, type KadDHTComponents, kadDHT } from '@libp2p/kad-dht'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Datastore } from 'interface-datastore'
 import { LumosError } from '../../interface/errors.ts'
+import { ProviderRecords } from './provider-records.ts'
 
 const KIB = 1024
 /** A question holds a key and nothing else, and has a stream of its own. */
@@ -35,6 +38,8 @@ const ANSWER_BYTES_MAX = 64 * KIB
  * https://github.com/libp2p/js-libp2p/blob/main/packages/kad-dht/src/query-self.ts
  */
 const OWN_LOOKUP_STEPS = 20
+/** A device that left is named for six hours at most; each says again every two to three hours what it has. */
+const REPROVIDE = { validity: 6 * 3600_000, threshold: 4 * 3600_000, interval: 1800_000 }
 /** Questions of one peer at the same time: those of a look-up of its own, of one for us, and of a refresh. */
 const QUESTIONS_MAX = 8
 
@@ -57,12 +62,14 @@ export const privateDht = ({
     peerInfoMapper: corrected,
     maxInboundStreams: QUESTIONS_MAX,
     validators: { pk: refuseRecord },
-    initialQuerySelfInterval: 1000
+    initialQuerySelfInterval: 1000,
+    reprovide: REPROVIDE
   })
   return components => {
     const dht = create(bounded(components, peer => addressesOf(peer.toString()).length > 0))
     const found = new TypedEventEmitter<PeerDiscoveryEvents>()
-    const { [peerDiscoverySymbol]: told, peerInfoMapper, maxInboundStreams } = dht as Inside
+    const { [peerDiscoverySymbol]: told, peerInfoMapper, maxInboundStreams, network } = dht as Inside
+    if (typeof network?.sendRequest !== 'function') throw unbounded('it does not ask one server alone')
     if (told === undefined || peerInfoMapper !== corrected || maxInboundStreams !== QUESTIONS_MAX) {
       throw unbounded('it does not take over how many questions it answers, or who it says is near')
     }
@@ -82,7 +89,11 @@ export const privateDht = ({
 
 /** What is used of the library's class beyond its type. A node does not start where a later version lacks it. */
 type Inside = KadDHT &
-  Partial<PeerDiscoveryProvider> & { peerInfoMapper?: unknown; maxInboundStreams?: number }
+  Partial<PeerDiscoveryProvider> & {
+    peerInfoMapper?: unknown
+    maxInboundStreams?: number
+    network?: { sendRequest?: unknown }
+  }
 
 const unbounded = (why: string): LumosError =>
   new LumosError('INTERNAL', `The DHT cannot be bounded: ${why}.`, {
@@ -98,18 +109,22 @@ async function lookUpWhole(dht: KadDHT, { peerId, logger }: KadDHTComponents): P
   }
 }
 
-/** The same parts, through which the DHT stores nothing, reads no more than it may, and asks only whom we know. */
+/** The same parts, through which the DHT keeps provider records alone, reads no more than it may, and asks only whom we know. */
 const bounded = (components: KadDHTComponents, isKnown: (peer: PeerId) => boolean): KadDHTComponents => {
-  const { datastore, registrar, connectionManager, peerStore } = components
+  const { registrar, connectionManager, peerStore, peerId } = components
+  const records = new ProviderRecords(peerId.toString())
   return replacing(components, {
-    // Nobody provides or keeps anything in it, so nobody can fill disks with it.
-    datastore: replacing(datastore, { put: refuseRecord }, ['get', 'query', 'delete']),
+    // No peer fills disks with it.
+    datastore: replacing(records as unknown as Datastore, {}, ['put', 'get', 'query', 'delete']),
     registrar: replacing(registrar, {
       handle: (protocol, handler, options) => registrar.handle(protocol, listeningUpTo(handler), options)
     }),
     peerStore: replacing(peerStore, {
-      merge: (peer, { tags, ...data }, ...rest) =>
-        peerStore.merge(peer, tags === undefined ? data : { ...data, tags: notKeptAlive(tags) }, ...rest)
+      // Where a peer is, its manifest says.
+      merge: (peer, { tags, multiaddrs: _, ...data }, ...rest) =>
+        peerStore.merge(peer, tags === undefined ? data : { ...data, tags: notKeptAlive(tags) }, ...rest),
+      // One that is not kept any more spoils no answer that names others.
+      get: (peer, options) => peerStore.get(peer, options).catch(err => unknownPeer(peer, err))
     }),
     connectionManager: replacing(
       connectionManager,
@@ -133,6 +148,11 @@ const notKeptAlive = (tags: Tags): Tags =>
     Object.entries(tags).map(([name, tag]) => [name, name.startsWith(KEEP_ALIVE) ? undefined : tag])
   )
 type Tags = NonNullable<PeerData['tags']>
+
+function unknownPeer(id: PeerId, err: Error): Peer {
+  if (err.name !== 'NotFoundError') throw err
+  return { id, addresses: [], protocols: [], metadata: new Map(), tags: new Map() }
+}
 
 const listeningUpTo =
   (handler: StreamHandler): StreamHandler =>

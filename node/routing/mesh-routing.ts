@@ -3,8 +3,10 @@
 import { randomUUID } from 'node:crypto'
 import type { NodeParts, Participation } from '../feature.ts'
 import type { ProviderTable } from '../manifests/index.ts'
-import type { Members } from '../membership/index.ts'
+import type { Members, ModelAccess } from '../membership/index.ts'
+import type { SeekOptions } from '../network/dht-lookup.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
+import { ownKeys, wantedKeys } from './capability-keys.ts'
 import { Peers } from './peers.ts'
 import { type OwnService, ProviderView } from './provider-view.ts'
 import { Router } from './router.ts'
@@ -12,13 +14,18 @@ import { Router } from './router.ts'
 export interface MeshRoutingComponents extends NodeParts {
   readonly config: { readonly name: string }
   readonly registry: OwnService
+  readonly access: Pick<ModelAccess, 'to'>
 }
 
 export interface MeshRoutingParts {
+  /** Id of the mesh. */
+  readonly mesh: string
   readonly libp2p: MeshLibp2p
   readonly members: Members
   readonly table: ProviderTable
   isDuplicated(peerId: string): boolean
+  /** See `MeshContext.seek`. */
+  seek(keys: readonly string[], options: SeekOptions): Promise<string[]>
 }
 
 export interface MeshRouting {
@@ -30,8 +37,8 @@ export interface MeshRouting {
 }
 
 export function composeRouting(
-  { config, clock, log, registry, peerId, emit }: MeshRoutingComponents,
-  { libp2p, members, table, isDuplicated }: MeshRoutingParts
+  { config, clock, log, registry, access, peerId, emit }: MeshRoutingComponents,
+  { mesh, libp2p, members, table, isDuplicated, seek }: MeshRoutingParts
 ): MeshRouting {
   // Of a device that was removed, its name is that of its last certificate. A manifest names nothing: its peer
   // writes there what it likes.
@@ -47,7 +54,13 @@ export function composeRouting(
   })
   const self = { peerId, name: config.name }
   const providers = new ProviderView({ self, own: registry, table, members, peers, clock })
-  const router = new Router({ clock, log, newId: randomUUID, providers, emit })
+  const router = new Router({
+    ...{ clock, log, newId: randomUUID, providers, emit },
+    async seek(wanted, signal) {
+      const isEnough = () => providers.offers(wanted).length > 0
+      return (await seek(wantedKeys(mesh, wanted), { isEnough, ...(signal && { signal }) })).length > 0
+    }
+  })
   const participation: Participation = {
     /** A member that has said hello can be asked. */
     onMember({ connection, rttMs }) {
@@ -55,6 +68,12 @@ export function composeRouting(
       // Tells libp2p what the peer speaks; only now would the peer let us ask.
       libp2p.services.identify.identify(connection).catch(err => log.debug({ err }, 'could not identify'))
     },
+    // What is not for every member is found in manifests alone.
+    keys: () =>
+      ownKeys(
+        mesh,
+        registry.capabilities({ offered: true }).filter(({ model }) => access.to(model) === 'everyone')
+      ),
     stop: () => peers.close()
   }
   return { peers, providers, router, participation, nameOf }

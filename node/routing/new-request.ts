@@ -2,11 +2,12 @@
 
 import { InvalidInputError, LumosError, NoProviderError } from '../../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS, type PreparedRequest } from '../../interface/inference.ts'
-import type { NewInferenceRequest } from '../../interface/node.ts'
+import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import { isTaskName, meantTask, TASK_NAMES, type TaskName } from '../../interface/tasks/index.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
+import type { Candidate } from './rank.ts'
 
 type Providers = Pick<ProviderView, 'offers'>
 
@@ -44,11 +45,27 @@ function taskOf({ model }: NewInferenceRequest, providers: Providers): TaskName 
   return task
 }
 
-export const notConnected = (peer: string): NoProviderError =>
+/** Whom a request can be sent to. @throws {NoProviderError} when no device offers it. */
+export function offersFor(
+  wanted: Wanted,
+  providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected'>,
+  { peer }: InferOptions
+): Candidate[] {
+  let able = providers.offers({ task: wanted.task, model: wanted.model })
+  const only = peer === undefined ? undefined : providers.named(peer)
+  if (peer !== undefined && only !== undefined) {
+    able = able.filter(({ peerId }) => peerId === only)
+    if (able.length === 0 && !providers.isConnected(only)) throw notConnected(peer)
+  }
+  if (able.length === 0) throw nobodyOffers(wanted, providers, { peer, only })
+  return able
+}
+
+const notConnected = (peer: string): NoProviderError =>
   new NoProviderError(`The device "${peer}" is not connected.`, { hint: 'See which are: lumos-node peers' })
 
 /** @param only PeerId of the peer that may answer, called `peer`. */
-export function nobodyOffers(
+function nobodyOffers(
   { task, model }: Wanted,
   providers: Providers,
   { peer, only }: { readonly peer?: string | undefined; readonly only?: string | undefined } = {}

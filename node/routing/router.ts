@@ -11,12 +11,13 @@ import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
 import { type Arrival, Attempts } from './attempts.ts'
 import { type Decision, decisionOf } from './decisions.ts'
-import { nobodyOffers, notConnected, prepareNew } from './new-request.ts'
+import { offersFor, prepareNew } from './new-request.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
 import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
 import { withRoom } from './room.ts'
 import { newRouter, stepRouter } from './router-core.ts'
 import type { AttemptEffect, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
+import { type Seek, sought } from './sought.ts'
 import { recordOf, type TrackRecord } from './track-record.ts'
 import { rankOffers } from './turns.ts'
 
@@ -40,6 +41,7 @@ export interface RouterComponents {
   newId(): string
   readonly providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected' | 'client'>
   emit<N extends EventName>(name: N, data: EventData<N>): void
+  readonly seek?: Seek
 }
 
 export class Router implements Inference {
@@ -57,9 +59,15 @@ export class Router implements Inference {
     return prepareNew(wanted, this.#components)
   }
 
+  /** As `prepare`, after a device was looked for where no manifest names one. */
+  prepareSought(wanted: NewInferenceRequest, { signal }: InferOptions = {}): Promise<PreparedRequest> {
+    const { task, model } = wanted
+    return sought({ task, model }, () => this.prepare(wanted), this.#components.seek, signal)
+  }
+
   /** See {@link Inference.infer}. */
   async *infer(request: PreparedRequest, options: InferOptions = {}): AsyncGenerator<InferenceChunk> {
-    const { clock, emit } = this.#components
+    const { clock, emit, seek } = this.#components
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
     const run = newRun(++this.#lastId, request, options, clock)
@@ -69,7 +77,8 @@ export class Router implements Inference {
 
     emit('inference.request_started', { requestId, task, model })
     try {
-      const offers = withRoom(this.#able(request, options), request)
+      const able = await sought(request, () => this.#able(request, options), seek, options.signal)
+      const offers = withRoom(able, request)
       this.#carryOut(run, this.#step({ type: 'ask', id: run.id, requestId, budgetMs, offers }))
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {
@@ -219,17 +228,8 @@ export class Router implements Inference {
     return recordOf(this.#state.records, peerId, model, this.#components.clock.monotonicMs())
   }
 
-  #able(wanted: Wanted, { peer }: InferOptions): Candidate[] {
-    const { providers } = this.#components
-    let able = providers.offers({ task: wanted.task, model: wanted.model })
-
-    const only = peer === undefined ? undefined : providers.named(peer)
-    if (peer !== undefined && only !== undefined) {
-      able = able.filter(({ peerId }) => peerId === only)
-      if (able.length === 0 && !providers.isConnected(only)) throw notConnected(peer)
-    }
-    if (able.length === 0) throw nobodyOffers(wanted, providers, { peer, only })
-    return able
+  #able(wanted: Wanted, options: InferOptions): Candidate[] {
+    return offersFor(wanted, this.#components.providers, options)
   }
 }
 

@@ -9,6 +9,7 @@ import { Path } from '../settings/config-schema.ts'
 import { WEIGHT_EVENTS } from './events.ts'
 import { originSettings } from './origins/settings.ts'
 import { publicSettings } from './public/settings.ts'
+import { copySettings } from './replication/settings.ts'
 
 export const weights: FeatureDeclaration<Weights> = {
   name: 'weights',
@@ -20,6 +21,7 @@ export const weights: FeatureDeclaration<Weights> = {
     diskMax: MemorySize.nullable()
       .default(null)
       .describe('What they may take, such as `200GB` or `50%` of the disk. Default: what the disk has.'),
+    copies: copySettings,
     origins: originSettings,
     public: publicSettings
   }),

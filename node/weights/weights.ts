@@ -3,13 +3,13 @@
 import { dirname, isAbsolute, join, sep } from 'node:path'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
-import { closestNames } from '../../interface/suggest.ts'
 import type {
   Collected,
   DiskUse,
   FoundModel,
   Holder,
   Imported,
+  Replicated,
   Repository,
   Verified,
   Weights,
@@ -18,21 +18,23 @@ import type {
   WeightsProgress
 } from '../../interface/weights.ts'
 import { collect, diskUse, removeRepository, verify } from '../../storage/weights/housekeeping.ts'
-import { directoryOf } from '../../storage/weights/model-directory.ts'
 import type { MemberRow, RepositoryRow } from '../../storage/weights/repository-table.ts'
 import { DiskWeightStore } from '../../storage/weights/weight-store.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
 import { exportFiles } from './export-files.ts'
 import { importPath } from './import-path.ts'
+import { infoOf, rowOf } from './info.ts'
 import { localJobs } from './jobs.ts'
 import type { OriginSettings } from './origins/index.ts'
 import type { PublicHost } from './public/host.ts'
 import type { PublicSettings } from './public/settings.ts'
 import { Pulling } from './pulling.ts'
+import type { CopySettings } from './replication/settings.ts'
 
 export interface WeightSettings {
   readonly directory: string | null
   readonly diskMax: string | number | null
+  readonly copies: CopySettings
   readonly origins: OriginSettings
   readonly public: PublicSettings
 }
@@ -53,9 +55,13 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     this.#components = components
     this.#refresh = refresh
     this.store = store
-    const { origins } = components.settings as WeightSettings
-    this.#pulling = new Pulling({ ...components, ...{ store, origins, refresh, weights: this } })
-    this.jobs = [...localJobs(this, components.clock), this.#pulling.job]
+    const { origins, copies } = components.settings as WeightSettings
+    const { database } = components
+    this.#pulling = new Pulling({
+      ...components,
+      ...{ database, store, origins, copies, refresh, weights: this }
+    })
+    this.jobs = [...localJobs(this, components.clock), ...this.#pulling.jobs]
   }
 
   static async of(components: FeatureComponents): Promise<WeightsFeature> {
@@ -74,7 +80,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     // Not before the store has withdrawn what may be damaged.
     refresh = await catalogue.include(store.ground.folder.models)
     const feature = new WeightsFeature(components, store, refresh)
-    changed = () => feature.#pulling.transfer.changed()
+    changed = () => feature.#pulling.changed()
     return feature
   }
 
@@ -155,6 +161,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
       throw new InvalidInputError(`${busy} is loaded, and its files are in use.`, {
         hint: `Unload it first: lumos-node model unload ${busy}`
       })
+    this.#pulling.replication.refuse(row.cid)
     await removeRepository(this.store, row)
     await this.#refresh()
     return info
@@ -184,6 +191,14 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     return await this.#pulling.where(ref, options)
   }
 
+  async replicate(ref: string, copies: number, options?: AbortOptions): Promise<Replicated> {
+    return await this.#pulling.replicate(ref, copies, options)
+  }
+
+  copiesOf(ref: string): number | null {
+    return this.#pulling.replication.copiesOf(ref)
+  }
+
   async search(words: string, options: AbortOptions & { limit?: number } = {}): Promise<FoundModel[]> {
     return await this.#pulling.search(words, options)
   }
@@ -209,16 +224,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
   }
 
   #rowOf(ref: string): RepositoryRow {
-    const row = this.store.ground.repositories.find(ref)
-    if (row !== undefined) return row
-    const closest = closestNames(
-      ref,
-      this.#rows().map(({ name }) => name)
-    )
-    throw new LumosError('WEIGHTS_NOT_FOUND', `This device has no weights of "${ref.slice(0, 256)}".`, {
-      hint:
-        closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what there is: lumos-node models list'
-    })
+    return rowOf(this.store, ref)
   }
 
   #membersOf({ id }: RepositoryRow): MemberRow[] {
@@ -226,13 +232,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
   }
 
   #infoOf(row: RepositoryRow, members = this.#membersOf(row)): WeightsInfo {
-    const { name: model, cid, bytes, pinned } = row
-    const has = (wanted: string): boolean => members.some(({ state }) => state === wanted)
-    return {
-      ...{ model, cid, bytes, files: members.length, pinned: pinned === 1 },
-      state: has('bad') ? 'damaged' : has('suspect') ? 'checking' : 'whole',
-      directory: directoryOf(this.store.ground.folder, model)
-    }
+    return infoOf(this.store, row, members, this.copiesOf(row.cid))
   }
 
   /** A model that is loaded from there. */

@@ -2,12 +2,15 @@
 
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../../interface/clock.ts'
+import { OverloadedError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import { HASH_WORKER } from '../entries.ts'
 import type { Ask, Dag, Hashed, LinkedFile, Reply } from './hash-messages.ts'
 
 /** Starting a thread and loading its libraries costs 200 ms, and an idle one holds 20 MB. */
 const IDLE_MS = 5000
+/** A thread that ends by itself mostly had too little memory. */
+const RETRY_AFTER_MS = 1000
 
 export interface HashOptions extends AbortOptions {
   /** Called for each part that was read. */
@@ -33,13 +36,15 @@ type Question = Ask extends infer A ? (A extends Ask ? Omit<A, 'id'> : never) : 
 
 export class HashThread {
   readonly #clock: Clock
+  readonly #code: URL
   readonly #tasks = new Map<number, Task>()
   #worker: Worker | undefined
   #idle: Timer | undefined
   #lastId = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, code = HASH_WORKER) {
     this.#clock = clock
+    this.#code = code
   }
 
   /** @param copyTo where the file is copied in the same pass; must not be there. */
@@ -102,15 +107,16 @@ export class HashThread {
     this.#idle?.cancel()
     this.#worker?.ref()
     if (this.#worker !== undefined) return this.#worker
-    const worker = new Worker(HASH_WORKER)
+    const worker = new Worker(this.#code)
     worker.on('message', (reply: Reply) => this.#take(reply))
-    const over = (error: unknown) => {
+    let why = 'it exited'
+    // The exit follows.
+    worker.on('error', (thrown: Error) => (why = thrown.message))
+    worker.on('exit', () => {
       if (this.#worker !== worker) return
       this.#worker = undefined
-      this.#fail(error)
-    }
-    worker.on('error', over)
-    worker.on('exit', () => over(new Error('The thread that hashes weights has ended.')))
+      this.#fail(new OverloadedError(`The thread that hashes weights has ended: ${why}`, RETRY_AFTER_MS))
+    })
     this.#worker = worker
     return worker
   }

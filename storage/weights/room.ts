@@ -51,6 +51,18 @@ export class Room {
     return sum
   }
 
+  /** What can still come where this share of the disk stays free. */
+  async left(freeShare: number): Promise<number> {
+    let promised = 0
+    for (const { bytes, bytesHave } of this.#coming.values()) promised += bytes - bytesHave
+    const { freeBytes, diskBytes } = await spaceOf(this.#folder.path)
+    const ofDisk = freeBytes - promised - Math.max(SPARE_BYTES, diskBytes * freeShare)
+    const maxBytes = await this.maxBytes()
+    if (maxBytes === null) return Math.max(0, Math.floor(ofDisk))
+    const taken = this.#filesBytes() + (await this.partialBytes()) + promised
+    return Math.max(0, Math.floor(Math.min(ofDisk, maxBytes - taken)))
+  }
+
   /**
    * @param key of the file that is to come, of which a part may be there.
    * @throws {LumosError} `WEIGHTS_FULL`, with both numbers.

@@ -1,4 +1,4 @@
-/** The tables of the store of weights. They belong to the home: files outlast a mesh. */
+/** The tables of weights. Those of the store belong to the home: files outlast a mesh. How many copies are wanted is of one mesh. */
 
 import type { FeatureTables } from '../database/feature-database.ts'
 
@@ -65,7 +65,17 @@ export const WEIGHT_TABLES: FeatureTables = {
       repository INTEGER NOT NULL REFERENCES repository ON DELETE CASCADE,
       PRIMARY KEY (cid, repository)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX repository_node_repository ON repository_node (repository);`
+    CREATE INDEX repository_node_repository ON repository_node (repository);`,
+    `CREATE TABLE wanted (
+      cid TEXT PRIMARY KEY,
+      name TEXT NOT NULL,
+      bytes INTEGER NOT NULL,
+      copies INTEGER NOT NULL,
+      at_ms INTEGER NOT NULL,
+      teller TEXT NOT NULL,
+      refused INTEGER NOT NULL DEFAULT 0,
+      seen TEXT NOT NULL DEFAULT '{}'
+    ) STRICT;`
   ],
   scopes: {
     store: 'home',
@@ -75,6 +85,7 @@ export const WEIGHT_TABLES: FeatureTables = {
     file_node: 'home',
     repository: 'home',
     repository_file: 'home',
-    repository_node: 'home'
+    repository_node: 'home',
+    wanted: 'mesh'
   }
 }

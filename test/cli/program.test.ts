@@ -8,7 +8,7 @@ import { describe, it } from 'vitest'
 import { Output, printable, widthOf } from '../../cli/output.ts'
 import { bytes, duration } from '../../cli/quantities.ts'
 import { showsUtf8 } from '../../cli/terminal.ts'
-import { runCli } from './run-cli.ts'
+import { runCli, SOURCE } from './run-cli.ts'
 
 /** Every module that a run of the command line loads, through the loader's own hook. */
 async function modulesLoadedBy(args: readonly string[], home: string): Promise<string[]> {
@@ -20,7 +20,7 @@ async function modulesLoadedBy(args: readonly string[], home: string): Promise<s
     registerHooks({ load(url, context, next) { appendFileSync(${JSON.stringify(join(home, 'loaded'))}, url + '\\n'); return next(url, context) } })`
   )
   await writeFile(join(home, 'loaded'), '')
-  await runCli(args, { home, nodeOptions: ['--import', hook] })
+  await runCli(args, { home, main: SOURCE, nodeOptions: ['--import', hook] })
   const { readFile } = await import('node:fs/promises')
   return (await readFile(join(home, 'loaded'), 'utf8')).trim().split('\n')
 }

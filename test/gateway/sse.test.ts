@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { describe, it } from 'vitest'
+import { toJson } from '../../gateway/json-answer.ts'
 import { itemsOf, type SsePiece, sseBody, sseResponse } from '../../gateway/sse.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 
@@ -44,6 +45,25 @@ describe('the body of a stream of events', () => {
     }
     void reader.cancel()
     assert.equal(clock.timers, 0)
+  })
+
+  it('has a large event in pieces, with no comment inside it', async () => {
+    const data = { tensors: [new Uint8Array(2_000_000).fill(7)] }
+    async function* source() {
+      yield data
+      yield 'after'
+    }
+    const { clock, next } = bodyOf(itemsOf(source()))
+    await next()
+    let event = ''
+    let pieces = 0
+    for (; !event.endsWith('\n\n'); pieces++) {
+      event += await next()
+      clock.advance(10_000)
+    }
+    assert.ok(pieces > 5)
+    assert.equal(event, `event: item\ndata: ${toJson(data)}\n\n`)
+    assert.match(await next(), /data: "after"/)
   })
 
   it('is in chunks, so that its first event is not held back, and not for a client that knows none', () => {

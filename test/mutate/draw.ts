@@ -13,6 +13,9 @@ export interface Mutant {
   readonly where: string
   readonly kind: string
   readonly change: string
+  /** A test that sees the fault executes one of these lines. */
+  readonly lines: readonly number[]
+  readonly original: string
   /** The whole file with the fault in it. */
   readonly text: string
 }
@@ -118,13 +121,27 @@ function takeOne<T>(left: T[], random: () => number, wanted: (item: T) => boolea
 
 function mutantOf(number: number, file: string, where: string, source: string, mutation: Mutation): Mutant {
   const short = (text: string): string => text.replace(/\s+/g, ' ').slice(0, CHANGE_CHARACTERS_MAX)
+  const line = source.slice(0, mutation.start).split('\n').length
   return {
     number,
     file,
-    line: source.slice(0, mutation.start).split('\n').length,
+    line,
     where,
     kind: mutation.kind,
     change: `${short(source.slice(mutation.start, mutation.end))} -> ${short(mutation.replacement)}`,
+    lines: mutation.constant === undefined ? [line] : linesNaming(mutation.constant, source, line),
+    original: source,
     text: mutated(source, mutation)
   }
+}
+
+/** Where a constant of the file is used; a constant that other files see has its own line, too. */
+function linesNaming(constant: string, source: string, declared: number): number[] {
+  const lines = source.split('\n')
+  const names = new RegExp(`(?<![\\w$])${constant.replaceAll('$', '\\$')}(?![\\w$])`)
+  const isSeen = lines[declared - 1]!.startsWith('export ')
+  return lines.flatMap((text, index) => {
+    const line = index + 1
+    return names.test(text) && (line !== declared || isSeen) ? [line] : []
+  })
 }

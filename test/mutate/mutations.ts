@@ -30,6 +30,8 @@ export interface Mutation {
   readonly start: number
   readonly end: number
   readonly replacement: string
+  /** The name of the constant of the file whose value it changes. */
+  readonly constant?: string
 }
 export interface NamedFunction {
   readonly name: string
@@ -174,7 +176,14 @@ function constantFaults(statement: Node, names: ReadonlySet<string>, source: Sou
     if (initializer === undefined || !names.has(name.getText(source))) return []
     const value = initializer.getText(source)
     if (!/^[\d_.e\s*+()-]+$/.test(value)) return []
-    return [{ ...at(initializer, source), kind: 'constant', replacement: `10 * (${value})` }]
+    return [
+      {
+        ...at(initializer, source),
+        kind: 'constant',
+        replacement: `10 * (${value})`,
+        constant: name.getText(source)
+      }
+    ]
   })
 }
 

@@ -1,4 +1,4 @@
-/** Which tests can see a change of a file: those that load it, through whatever they load themselves. */
+/** Which tests may see a change of a file: those that load it, through whatever they load themselves. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
@@ -12,10 +12,25 @@ const NAMED = /['"`]([\w./@-]+\.ts)['"`]/g
 const LEFT_OUT =
   /^test\/(bench|browser|fuzz|lab|lan|soak|mutate|sim\/scenarios|package|layers|dependencies)\b/
 
-/** These start many nodes or processes, and are asked when the others see nothing. */
+/** These start many nodes or processes. */
 const SLOW = /^test\/(hostile|sim|cli|crash)\//
 
-/** The tests among `files` that load `changed`: those of its own folder first, then those with the fewest files between. */
+/** The tests among `files` that are asked about mutants, the slow ones last or not at all. */
+export function testsAmong(files: readonly string[], fast = false): string[] {
+  const tests = files.filter(
+    file => file.startsWith('test/') && file.endsWith('.test.ts') && !LEFT_OUT.test(file)
+  )
+  const [slow, others] = [tests.filter(test => SLOW.test(test)), tests.filter(test => !SLOW.test(test))]
+  return fast ? others : [...others, ...slow]
+}
+
+/** Whether `test` is in the folder of tests that is named like a folder of `changed`. */
+export const isNear = (test: string, changed: string): boolean =>
+  dirname(changed)
+    .split(sep)
+    .includes(basename(dirname(test)))
+
+/** The tests among `files` that load `changed`, those with the fewest files between first. */
 export function testsThatSee(root: string, files: readonly string[], changed: string): string[] {
   const loaders = new Map<string, string[]>()
   for (const file of files) {
@@ -24,12 +39,7 @@ export function testsThatSee(root: string, files: readonly string[], changed: st
   const seen = new Set([changed])
   // A set that grows while it is walked: breadth first.
   for (const file of seen) for (const loader of loaders.get(file) ?? []) seen.add(loader)
-  const folders = dirname(changed).split(sep)
-  const rank = (test: string): number =>
-    folders.includes(basename(dirname(test))) ? 0 : SLOW.test(test) ? 2 : 1
-  return [...seen]
-    .filter(file => file.endsWith('.test.ts') && !LEFT_OUT.test(file))
-    .sort((one, other) => rank(one) - rank(other))
+  return testsAmong([...seen])
 }
 
 function loadedBy(root: string, file: string): string[] {

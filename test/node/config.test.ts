@@ -76,6 +76,7 @@ describe('the configuration', () => {
         weights: {
           directory: null,
           diskMax: null,
+          copies: { take: true, grace: '24h' },
           origins: {
             hf: 'https://huggingface.co',
             hfTokenFile: null,

@@ -9,6 +9,7 @@ import {
   FRAME_BYTES_PER_MS_MIN,
   FRAME_PATIENCE_MS,
   WRITE_BUFFER_BYTES_HIGH,
+  WRITE_PATIENCE_MS,
   YAMUX_LIMITS
 } from '../../protocols/wire/limits.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
@@ -111,6 +112,32 @@ describe('a frame stream', () => {
       },
       { code: 'PEER_UNREACHABLE' }
     )
+  })
+
+  it('resets a stream that its peer does not let close, after ten seconds and no sooner', async () => {
+    const clock = new ManualClock()
+    const [raw, accepted] = await peers.streams()
+    accepted.pause()
+    const ours = new FrameStream(raw, { clock })
+    // More than the peer takes without reading: closing waits until it was sent.
+    raw.send(new Uint8Array(2 * WINDOW))
+    const closing = ours.close()
+    await turn()
+    clock.advance(WRITE_PATIENCE_MS - 1)
+    await turn()
+    assert.notEqual(raw.status, 'aborted')
+    clock.advance(1)
+    await closing
+    assert.equal(raw.status, 'aborted')
+    await assert.rejects(ours.read(), { code: 'SLOW_PEER' })
+    assert.equal(clock.timers, 0)
+  })
+
+  it('leaves no timer when it was closed in time', async () => {
+    const clock = new ManualClock()
+    const { ours } = await pair({ clock })
+    await ours.close()
+    assert.equal(clock.timers, 0)
   })
 
   it('gives up a frame that does not become whole', async () => {

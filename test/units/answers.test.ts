@@ -188,7 +188,9 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     state: 'done',
     result: { cid: weights.cid, sources: [{ from: den.peerId, bytes: weights.bytes }] }
   })
-  assert.equal((await onAttic.call('model.where', { model_id: weights.cid })).items.length, 2)
+  assert.equal((await onDen.call('model.replicate', { model_id: 'digits', copies: 2 })).copies, 2)
+  const { items, copies } = await onDen.call('model.where', { model_id: weights.cid })
+  assert.deepEqual([items.length, copies], [2, 2])
   await assert.rejects(onAttic.call('model.search', { query: 'tiny', limit: 1 }), { code: 'ORIGIN_FAILED' })
   expect(await ended(await onDen.call('model.verify', { model_id: 'digits' }))).toMatchObject({
     result: { valid: true, issues: [] }

@@ -1,7 +1,7 @@
 /** Whether JSON is what a JSON Schema of the listing says, and holds nothing besides. */
 
 import * as z from 'zod'
-import { toJson } from '../../gateway/envelope.ts'
+import { toJson } from '../../gateway/json-answer.ts'
 
 /** What is wrong in `value`, or nothing. */
 export function wrongIn(schema: object, value: unknown): string | undefined {

@@ -34,5 +34,10 @@ export async function run({ args, options, output }: Invocation): Promise<void> 
   })
 }
 
-const weightsText = ({ cid, pinned, state }: NonNullable<ModelDetails['weights']>): string =>
-  [cid, ...(pinned ? ['pinned'] : []), ...(state === 'whole' ? [] : [state])].join(', ')
+const weightsText = ({ cid, pinned, copies, state }: NonNullable<ModelDetails['weights']>): string =>
+  [
+    cid,
+    ...(pinned ? ['pinned'] : []),
+    ...(copies === null ? [] : [`${copies} copies wanted`]),
+    ...(state === 'whole' ? [] : [state])
+  ].join(', ')

@@ -60,6 +60,19 @@ function kept(models: Command, lazily: Lazily): void {
     .argument('<name>', 'its name or CID')
     .action(lazily(() => import('./holders.ts')))
   models
+    .command('replicate')
+    .description('have so many devices hold a model: those with room fetch it, and no copy is removed')
+    .argument('<name>', 'its name or CID')
+    .requiredOption('--copies <number>', 'how many; 0 for any number', integer)
+    .addHelpText(
+      'after',
+      examples([
+        'models replicate tiny --copies 2',
+        'a second device fetches tiny, and a third one if that is gone'
+      ])
+    )
+    .action(lazily(() => import('./replicate.ts')))
+  models
     .command('export')
     .description('copy the files of a model into a folder')
     .argument('<name>', 'its name or CID')

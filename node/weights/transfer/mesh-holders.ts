@@ -3,14 +3,15 @@
 import type { Clock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
-import { type Repository, Sha256 } from '../../../interface/weights.ts'
+import { CidText, type Repository, Sha256 } from '../../../interface/weights.ts'
 import { BLOCKS_PROTOCOL, BlocksClient } from '../../../protocols/blocks/index.ts'
 import type { Signed } from '../../../protocols/wire/signed-record.ts'
 import type { MeshContext } from '../../feature.ts'
 import { type BanRule, Bans } from '../../membership/index.ts'
 import { Deadline } from '../../network/deadline.ts'
+import { weightsKey } from '../../network/dht-keys.ts'
 import { awayTooLong } from './away.ts'
-import { Claims } from './claims.ts'
+import { type Claim, Claims } from './claims.ts'
 import { meant, type Searched, search } from './search.ts'
 
 /** Wrong bytes come from a lie or from a damaged disk: neither is asked again soon. Calls to the peer go on. */
@@ -51,7 +52,7 @@ export class MeshHolders {
   }
 
   stated(peerId: string, part: Uint8Array | undefined): void {
-    this.#claims.set(peerId, part)
+    this.#claims.set(peerId, part, this.#clock.monotonicMs())
     this.met()
   }
 
@@ -60,6 +61,16 @@ export class MeshHolders {
     const { resolve } = this.#changed
     this.#changed = Promise.withResolvers()
     resolve()
+  }
+
+  /** What a member states; nothing of one that has sent wrong weights lately. */
+  claimOf(peerId: string): Claim | undefined {
+    return this.mayAsk(peerId) ? this.#claims.get(peerId) : undefined
+  }
+
+  /** Whether a device states to have it. */
+  isStated(ref: string): boolean {
+    return this.#claims.stating(ref).some(this.mayAsk)
   }
 
   /** All that hold any weights. */
@@ -99,12 +110,19 @@ export class MeshHolders {
     }
   }
 
-  search(ref: string, options: AbortOptions = {}): Promise<Searched> {
-    // Manifests name repositories and no files.
-    const peers = Sha256.safeParse(ref).success ? this.all() : this.of(ref)
+  async search(ref: string, options: AbortOptions = {}): Promise<Searched> {
     const { maySign, onLiar } = this
     const parts = { find: this.#find, maySign, onLiar }
-    return search(ref, peers, parts, options)
+    // Manifests and the DHT name repositories and no files.
+    if (Sha256.safeParse(ref).success) return await search(ref, this.all(), parts, options)
+    const stated = await search(ref, this.of(ref), parts, options)
+    if (stated.sightings.length > 0) return stated
+    const { meshId, seek } = this.mesh
+    const key = CidText.safeParse(ref).success ? ref : weightsKey(meshId, ref)
+    const came = (await seek([key], options)).filter(this.mayAsk)
+    if (came.length === 0) return stated
+    const { sightings, away } = await search(ref, came, parts, options)
+    return { sightings, away: [...stated.away, ...away] }
   }
 
   async open(peerId: string, { signal }: AbortOptions): Promise<BlocksClient> {

@@ -4,7 +4,7 @@ import type { Clock, Random } from '../../../interface/clock.ts'
 import { LumosError, OverloadedError } from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
 import type { Access } from '../../../interface/membership.ts'
-import type { Holder as HolderInfo, WeightSource } from '../../../interface/weights.ts'
+import type { Holder as HolderInfo, Repository, WeightSource } from '../../../interface/weights.ts'
 import {
   BLOCKS_PROTOCOL,
   BLOCKS_STREAMS_INBOUND_MAX,
@@ -13,10 +13,11 @@ import {
 import type { StoredRepository, WeightStore } from '../../../storage/weights/types.ts'
 import type { MeshContext, Participation } from '../../feature.ts'
 import { EVERY_MEMBER } from '../../membership/index.ts'
+import { weightsKey } from '../../network/dht-keys.ts'
 import { Sharing } from '../sharing/index.ts'
 import { audienceOf } from './audience.ts'
 import { checkIncoming } from './check-incoming.ts'
-import { encodeHeld } from './claims.ts'
+import { encodeHeld, type Statement } from './claims.ts'
 import { Fetch, type FetchProgress } from './fetch.ts'
 import { IncomingRepository } from './incoming.ts'
 import { MeshBlocks } from './mesh-blocks.ts'
@@ -37,6 +38,8 @@ export interface TransferComponents {
   readonly random: Random
   readonly log: Logger
   offeredTo(model: string): Access | undefined
+  /** What this device states in its manifest beside what it holds. */
+  statement?(): Statement
 }
 
 export interface FetchOptions extends AbortOptions {
@@ -55,8 +58,9 @@ export class WeightTransfer {
   readonly blocks: MeshBlocks
   /** Files that several devices download from an origin. */
   readonly sharing: Sharing
+  /** Devices that hold weights, and what they state. */
+  readonly devices: MeshHolders
   readonly #components: TransferComponents
-  readonly #holders: MeshHolders
   /** By CID. */
   readonly #fetches = new Map<string, Fetch>()
   #mesh: MeshContext | undefined
@@ -64,16 +68,16 @@ export class WeightTransfer {
 
   constructor(components: TransferComponents) {
     this.#components = components
-    this.#holders = new MeshHolders(components.clock, components.log)
-    this.blocks = new MeshBlocks(this.#holders)
+    this.devices = new MeshHolders(components.clock, components.log)
+    this.blocks = new MeshBlocks(this.devices)
     const mayHave = (peerId: string, name: string) => this.#mayHave(peerId, name)
-    this.sharing = new Sharing({ ...components, holders: this.#holders, mayHave })
+    this.sharing = new Sharing({ ...components, holders: this.devices, mayHave })
   }
 
   join(mesh: MeshContext): Participation {
     const { clock, log } = this.#components
     this.#mesh = mesh
-    this.#holders.join(mesh)
+    this.devices.join(mesh)
     this.sharing.join(mesh)
     this.#refusing = false
     const handler = new BlocksHandler({ clock, log, holdingsFor: peerId => this.#holdingsFor(peerId) })
@@ -88,12 +92,14 @@ export class WeightTransfer {
         }
       ],
       manifest: () => this.#manifest(),
+      // What is private leads to no device.
+      keys: () => this.held().flatMap(({ cid, name }) => [cid, weightsKey(mesh.meshId, name)]),
       onManifest: (peerId, part) => {
-        this.#holders.stated(peerId, part)
+        this.devices.stated(peerId, part)
         this.#met(peerId)
       },
       onMember: ({ connection }) => {
-        this.#holders.met()
+        this.devices.met()
         this.#met(connection.remotePeer.toString())
         this.sharing.met(connection.remotePeer.toString())
       },
@@ -115,7 +121,7 @@ export class WeightTransfer {
     const { store } = this.#components
     const own = store.repository(ref)
     if (own !== undefined) return { repository: own, sources: [{ from: DISK, bytes: own.bytes }] }
-    const { value, envelope } = await this.#holders.locate(ref, {
+    const { value, envelope } = await this.devices.locate(ref, {
       ...(signal && { signal }),
       waitMs,
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
@@ -148,7 +154,7 @@ export class WeightTransfer {
     sha256: string,
     { signal, waitMs = WAIT_MS, onProgress }: FetchOptions = {}
   ): Promise<void> {
-    const { sightings } = await this.#holders.search(sha256, { ...(signal && { signal }) })
+    const { sightings } = await this.devices.search(sha256, { ...(signal && { signal }) })
     const [first] = sightings
     if (first === undefined) throw new LumosError('WEIGHTS_NOT_FOUND', `No device has the file ${sha256}.`)
     const { value, envelope } = first.signed
@@ -159,13 +165,18 @@ export class WeightTransfer {
   /** The devices that have it, this one included, in whole or in part. */
   async holders(ref: string, options?: AbortOptions): Promise<HolderInfo[]> {
     const own = new OwnHoldings({ ...this.#own(), may: () => true }).find(ref)
-    const { sightings } = await this.#holders.search(ref, options)
-    const { peerId } = this.#holders.mesh
+    const { sightings } = await this.devices.search(ref, options)
+    const { peerId } = this.devices.mesh
     return [...(own === undefined ? [] : [{ ...own, peerId }]), ...sightings].map(
       ({ peerId, bytesHave, bytesTotal }) => ({
-        ...{ peerId, name: this.#holders.nameOf(peerId), bytesHave, bytesTotal }
+        ...{ peerId, name: this.devices.nameOf(peerId), bytesHave, bytesTotal }
       })
     )
+  }
+
+  /** What is for every member: what comes first, then what is here. */
+  held(): readonly Pick<Repository, 'cid' | 'name'>[] {
+    return this.#all().filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
   }
 
   /** The store holds other repositories, or they are offered to others: this node states so. */
@@ -176,18 +187,27 @@ export class WeightTransfer {
   #fetchOf(incoming: IncomingRepository, waitMs: number, onProgress: FetchOptions['onProgress']): Fetch {
     return new Fetch({
       ...this.#components,
-      ...{ waitMs, incoming, holders: this.#holders },
+      ...{ waitMs, incoming, holders: this.devices },
       ...(onProgress && { onProgress })
     })
   }
 
   #manifest(): Uint8Array | undefined {
-    const held = this.#components.store.repositories()
-    const incoming = [...this.#fetches.values()].map(fetch => fetch.incoming.repository)
-    const all = [...incoming, ...held]
     // What is not for every member is found by those that may have it, by asking.
-    const listed = all.filter(({ name }) => this.#components.offeredTo(name) === 'everyone')
-    return encodeHeld(listed, listed.length < all.length)
+    const held = this.held()
+    const statement = this.#components.statement?.() ?? { wanted: [] }
+    // Of these, others count the holders.
+    const counted = new Set(statement.wanted.map(({ cid }) => cid))
+    const listed = [
+      ...held.filter(({ cid }) => counted.has(cid)),
+      ...held.filter(({ cid }) => !counted.has(cid))
+    ]
+    return encodeHeld(listed, held.length < this.#all().length, statement)
+  }
+
+  #all(): readonly Pick<Repository, 'cid' | 'name'>[] {
+    const incoming = [...this.#fetches.values()].map(fetch => fetch.incoming.repository)
+    return [...incoming, ...this.#components.store.repositories()]
   }
 
   #holdingsFor(peerId: string): OwnHoldings {

@@ -60,7 +60,13 @@ export const WEIGHT_TARGETS: readonly Target[] = [
   },
   {
     name: 'weights held',
-    seeds: [encodeHeld([repository], true)!],
+    seeds: [
+      encodeHeld([repository], true)!,
+      encodeHeld([repository], false, {
+        room: 2 ** 40,
+        wanted: [{ cid, name: 'tiny', bytes: 9, copies: 2, atMs: 1 }]
+      })!
+    ],
     mutate: mutatedControl,
     read: decodeHeld
   },

@@ -138,4 +138,30 @@ describe('the thread that hashes', () => {
     abort.abort(new Error('enough'))
     await assert.rejects(waits, /enough/)
   })
+
+  it.each([
+    ['process.exit(1)', /ended: it exited/],
+    ["throw new Error('no memory')", /ended: no memory/]
+  ])(
+    'that ends by itself, by %s, fails all that it was asked, and the next question starts another',
+    async (end, message) => {
+      const code = `import { parentPort } from 'node:worker_threads'
+      parentPort.on('message', ({ id, path, type }) => {
+        if (path === 'end') ${end}
+        if (path === 'answer') parentPort.postMessage({ id, value: { sha256: type, digests: new Uint8Array() } })
+      })`
+      const mortal = new HashThread(systemClock, new URL(`data:text/javascript,${encodeURIComponent(code)}`))
+      const followed = mortal.follow('waits', 20, 10)
+      const asked = [followed.hashed, mortal.hash('waits', 1), mortal.hash('end', 1)]
+      for (const failed of await Promise.allSettled(asked)) {
+        assert.equal(failed.status, 'rejected')
+        assert.equal(failed.reason.code, 'OVERLOADED')
+        assert.match(failed.reason.message, message)
+      }
+      followed.until(20)
+      followed.cancel()
+      assert.equal((await mortal.hash('answer', 1)).sha256, 'hash')
+      await mortal.close()
+    }
+  )
 })

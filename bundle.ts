@@ -1,0 +1,85 @@
+/**
+ * The product as one bundle with shared chunks: it starts in half the time of unbundled modules
+ * and keeps less in memory, because only what a command needs is parsed.
+ */
+
+import { type BuildOptions, build, type Plugin } from 'esbuild'
+
+/**
+ * Importing `node:http` as an ES module evaluates its export `WebSocket`, and
+ * with it the whole of undici: 13 MB and 30 ms, for nothing that is used here.
+ */
+const leanHttp: Plugin = {
+  name: 'lean-http',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'builtin' }))
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${path}')`
+    }))
+  }
+}
+
+/** The DHT's table of 65,536 numbers: as text it costs 6 MB to parse, as bytes a quarter of one. */
+const packedPrefixes: Plugin = {
+  name: 'packed-prefixes',
+  setup({ onLoad }) {
+    onLoad({ filter: /kad-dht\/.*\/generated-prefix-list\.js$/ }, async ({ path }) => {
+      const prefixes: { default: number[] } = await import(path)
+      const packed = Buffer.from(Uint32Array.from(prefixes.default).buffer).toString('base64')
+      return {
+        contents: `export default new Uint32Array(new Uint8Array(Buffer.from('${packed}', 'base64')).buffer)`
+      }
+    })
+  }
+}
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  plugins: [leanHttp, packedPrefixes],
+  // Native code finds its binaries by its own place on disk.
+  external: ['onnxruntime-node', 'sharp'],
+  // CommonJS libraries inside the bundle still ask for Node's modules by `require`.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
+  },
+  // Names of error classes are shown to people.
+  keepNames: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // Node prints the whole line that an uncaught error comes from.
+  lineLimit: 160,
+  legalComments: 'linked',
+  logLevel: 'warning'
+}
+
+/** Writes it into `outdir`, a folder of the package's own folder: native libraries and models are found from there. */
+export async function bundle(outdir: string): Promise<void> {
+  await build({
+    ...COMMON,
+    outdir,
+    entryPoints: {
+      cli: 'cli/main.ts',
+      index: 'node/index.ts'
+    }
+  })
+  // What runs in processes and threads of its own shares no chunk with the node: each chunk more is resolved at each start.
+  await build({
+    ...COMMON,
+    outdir,
+    entryPoints: {
+      // Loaded by address: see capabilities/entries.ts.
+      'host/engine-child': 'capabilities/host/engine-child.ts',
+      'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts',
+      'engines/transformers/engine': 'capabilities/engines/transformers/engine.ts',
+      'json-worker': 'gateway/json-worker.ts',
+      'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
+      'models/hash-worker': 'capabilities/models/hash-worker.ts',
+      // By storage/entries.ts.
+      'weights/hash-worker': 'storage/weights/hash-worker.ts'
+    }
+  })
+}
