@@ -14,7 +14,6 @@ const ALONE = [
 /** What has limits of time that leave room, and mostly waits: two of these at once, and nothing that works all the time. */
 const WAITING = [
   'test/{lab,lan,sim,soak}/*.test.ts',
-  'test/cli/{program,start}.test.ts',
   'test/hostile/{admin,dht,droppers,forged,revocation}.test.ts'
 ]
 

@@ -16,7 +16,7 @@ const PORT = 8080
 const PULLED_MS_MAX = 120_000
 
 /** What `models pull` takes. */
-export const ORIGIN_REF = `hf:${ORIGIN_REPOSITORY}`
+const ORIGIN_REF = `hf:${ORIGIN_REPOSITORY}`
 
 export type CountingOrigin = Awaited<ReturnType<typeof startOrigin>>
 
@@ -62,8 +62,7 @@ export async function beginPull(node: Node, ref: string = ORIGIN_REF) {
   return pullOf(node, data.job_id)
 }
 
-/** One that was begun before, such as before its node was killed. */
-export function pullOf(node: Node, jobId: string) {
+function pullOf(node: Node, jobId: string) {
   const show = async () => (await node.client.execute<JobInfo>('job.show', { job_id: jobId })).data
   const done = async () => (await show()).progress?.done ?? 0
   return {
@@ -76,9 +75,14 @@ export function pullOf(node: Node, jobId: string) {
       node.until(`has ${bytes} bytes`, async () => (await done()) >= bytes, PULLED_MS_MAX),
     /** @throws {Error} for one that does not end well. */
     async ended(): Promise<Pulled> {
-      await node.until('ends its pull', async () => hasEnded((await show()).state), PULLED_MS_MAX)
-      const { state, result, error } = await show()
-      if (state !== 'done') throw new Error(`${node.name}: ${state}: ${error?.code} ${error?.message}`)
+      await node
+        .until('ends its pull', async () => hasEnded((await show()).state), PULLED_MS_MAX)
+        .catch(() => {})
+      const { state, result, error, progress } = await show()
+      if (state !== 'done')
+        throw new Error(
+          `${node.name}: ${state}: ${error === null ? JSON.stringify(progress) : `${error.code} ${error.message}`}`
+        )
       return result as Pulled
     }
   }

@@ -101,7 +101,8 @@ const CORES = [
   'node/routing/router-state.ts',
   'node/routing/track-record.ts',
   'node/routing/turns.ts',
-  'node/weights/replication/replication-core.ts'
+  'node/weights/replication/replication-core.ts',
+  'node/weights/sharing/claim-core.ts'
 ]
 /** Hashing is arithmetic. */
 const CORE_PACKAGES: ReadonlySet<string> = new Set(['node:crypto'])

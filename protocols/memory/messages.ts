@@ -161,7 +161,7 @@ export interface Want {
 }
 export type Have = Pick<Want, 'space' | 'heads'>
 
-const tuplesOf = (heads: readonly StatedHead[]): z.input<typeof Heads> =>
+const tuplesOf = (heads: readonly StatedHead[]): [string, string, number, Uint8Array][] =>
   heads.map(({ writer: { device, life }, seq, hash }) => [device, life, seq, hash])
 const headsOf = (tuples: z.output<typeof Heads>): StatedHead[] =>
   tuples.map(([device, life, seq, hash]) => ({ writer: { device, life }, seq, hash: new Uint8Array(hash) }))

@@ -5,6 +5,7 @@
 
 import type { Target } from './target.ts'
 import { HOST_TARGETS } from './targets/host.ts'
+import { MEMORY_TARGETS } from './targets/memory.ts'
 import { MODEL_SERVER_TARGETS } from './targets/model-servers.ts'
 import { OPENAI_TARGETS } from './targets/openai.ts'
 import { ORIGIN_TARGETS } from './targets/origins.ts'
@@ -19,5 +20,6 @@ export const TARGETS: readonly Target[] = [
   ...ORIGIN_TARGETS,
   ...HOST_TARGETS,
   ...OPENAI_TARGETS,
-  ...MODEL_SERVER_TARGETS
+  ...MODEL_SERVER_TARGETS,
+  ...MEMORY_TARGETS
 ]

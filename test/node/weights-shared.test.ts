@@ -22,7 +22,8 @@ describe('devices that pull one model at once', () => {
     hub.put('model.bin', randomBytes(BYTES))
     const settings = { 'weights.origins.hf': hub.url, access: { secret: { roles: ['admin'] } } }
     nodes = []
-    for (const name of ['den', 'attic', 'cellar']) nodes.push(await startNode(name, nodes, { settings }))
+    for (const name of ['den', 'attic', 'cellar', 'barn', 'shed'])
+      nodes.push(await startNode(name, nodes, { settings }))
     for (const one of nodes) for (const other of nodes) if (one !== other) await meets(one, other)
   })
   afterAll(async () => {
@@ -31,6 +32,7 @@ describe('devices that pull one model at once', () => {
   })
 
   it('download it once, and have it from the device that does as it comes', async () => {
+    hub.always = { pauseMs: 8 }
     const pulls = await Promise.all(nodes.map(node => pulled(node, { ref: REF })))
     assert.equal(hub.bytesSent, BYTES)
     assert.equal(new Set(pulls.map(({ cid }) => cid)).size, 1)

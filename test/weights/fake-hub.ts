@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567'
 const PART_BYTES = 64 * 1024
@@ -21,6 +22,8 @@ export interface Twist {
   readonly silentAfter?: number
   /** The whole file, whatever was asked for. */
   readonly ignoreRange?: boolean
+  /** Between two parts of 64 KiB: a slow link. */
+  readonly pauseMs?: number
   /** Bytes without end follow, and no length is stated. */
   readonly endless?: boolean
   /** This byte of the file is another. */
@@ -203,6 +206,7 @@ export class FakeHub implements AsyncDisposable {
         twist.silentAfter ?? body.length,
         body.length
       )
+      if (twist.pauseMs !== undefined) await wait(twist.pauseMs)
       if (end > at && !(await this.#write(response, body.subarray(at, end)))) return
       if (end === twist.cutAfter) return void response.destroy()
       if (end === twist.silentAfter) return

@@ -27,6 +27,7 @@ export interface Device extends AsyncDisposable {
   /** To whom models are offered; 'everyone' for those that are not here, and nobody for undefined. */
   readonly offers: Map<string, Access | undefined>
   readonly warnings: object[]
+  readonly seal: MeshContext['seal']
   /** A repository of these files, imported and announced. */
   importAs(name: string, files: Readonly<Record<string, Uint8Array>>): Promise<string>
   /** Its manifest says something else from now on, and is signed all the same. */
@@ -70,7 +71,9 @@ export class MeshPeers implements AsyncDisposable {
       log,
       offeredTo: model => (offers.has(model) ? offers.get(model) : 'everyone')
     })
-    const part = transfer.join(this.#contextOf(peerId, libp2p, () => device))
+    const seal: MeshContext['seal'] = async (kind, value) =>
+      (await sealRecord(kind, value, privateKey)).envelope
+    const part = transfer.join({ ...this.#contextOf(peerId, libp2p, () => device), seal })
     const [protocol] = part.protocols!
     const handle: StreamHandler = (stream, connection) => {
       const other = this.members.get(connection.remotePeer.toString())
@@ -79,7 +82,7 @@ export class MeshPeers implements AsyncDisposable {
     }
     await libp2p.handle([...protocol!.ids], handle, { maxInboundStreams: protocol!.inboundMax })
     const device: Device = {
-      ...{ peerId, name, libp2p, store, transfer, part, offers, warnings },
+      ...{ peerId, name, libp2p, store, transfer, part, offers, warnings, seal },
       announce: () => {
         for (const other of this.devices)
           if (other !== device) other.part.onManifest!(peerId, part.manifest!())
@@ -102,7 +105,10 @@ export class MeshPeers implements AsyncDisposable {
         store.put({ ...store.repository(name)!, envelope })
         device.announce()
       },
-      leave: async () => await libp2p.stop(),
+      leave: async () => {
+        await libp2p.stop()
+        for (const other of this.devices) if (other !== device) other.part.onGone!(peerId)
+      },
       back: async () => {
         await libp2p.start()
         await this.#introduce(device)
@@ -111,6 +117,10 @@ export class MeshPeers implements AsyncDisposable {
       [Symbol.asyncDispose]: async () => await libp2p.stop()
     }
     await this.#introduce(device)
+    for (const other of this.devices) {
+      other.transfer.sharing.met(peerId)
+      device.transfer.sharing.met(other.peerId)
+    }
     this.devices.push(device)
     return device
   }

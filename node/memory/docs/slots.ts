@@ -38,7 +38,8 @@ export interface SlotRules<B extends SlotBody> {
 type BinaryItem = Y.Item & { content: Y.ContentBinary }
 
 export class Slots<B extends SlotBody> {
-  readonly #doc = new Y.Doc()
+  // A random id, which is never read, would take most of the time that an empty document does.
+  readonly #doc = new Y.Doc({ guid: '' })
   readonly #rules: SlotRules<B>
   readonly #excluded: ReadonlySet<number>
   readonly #byKey = new Map<string, BinaryItem[]>()

@@ -22,7 +22,7 @@ export interface YjsRules {
 }
 
 export class YjsDoc {
-  readonly doc = new Y.Doc()
+  readonly doc = new Y.Doc({ guid: '' })
   readonly #rules: YjsRules
   readonly #excluded: ReadonlySet<number>
   #bytes = 0

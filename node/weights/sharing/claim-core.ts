@@ -18,7 +18,7 @@ export const UNABLE_MS = 60_000
 /** A claim that brings less than this share of what this device's own link has brought is over. */
 const SLOW_SHARE = 0.25
 /** Devices whose words are kept: as many as there are connections. */
-export const RIVALS_MAX = 128
+const RIVALS_MAX = 128
 
 interface Rival extends Stated {
   readonly heardMs: number

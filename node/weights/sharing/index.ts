@@ -1,3 +1,3 @@
 /** One download for a whole mesh. */
 
-export { isShared, type ObtainShared, Sharing } from './sharing.ts'
+export { isShared, Sharing } from './sharing.ts'

@@ -32,9 +32,9 @@ export class LeafLists {
     return this.#listed[leaf] === 1
   }
 
-  /** Devices that have signed or sent lists that count. */
-  get sources(): string[] {
-    return [...new Set(this.#kept.flatMap(({ signer, from }) => [signer, from]))]
+  /** Devices but this one whose lists count. */
+  get signers(): string[] {
+    return [...new Set(this.#kept.map(({ signer }) => signer))]
   }
 
   /** From the origin or the disk of this device, whatever others list. */

@@ -23,7 +23,7 @@ const HOLDERS_MAX = 16
 /** Connected devices that are asked at once. */
 const ASKED_AT_ONCE = 16
 /** For the answers of all of them: one that takes longer is heard later. */
-const ASKING_MS = 3000
+const ASKING_MS = 5000
 /** A device that failed is asked again after this. */
 const AGAIN_MS = 5000
 /** One that did not download the file, when it asks for it: a question of it costs a question of this device. */

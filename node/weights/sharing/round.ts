@@ -14,11 +14,10 @@ import { IncomingFile } from '../transfer/incoming.ts'
 import type { MeshHolders } from '../transfer/mesh-holders.ts'
 import { type ClaimEffect, type ClaimEvent, type ClaimState, claimCore, newClaim } from './claim-core.ts'
 import { LeafLists } from './leaf-lists.ts'
+import { ownDownload } from './own-download.ts'
 import { Pullers } from './pullers.ts'
 
 const CHECK_MS = 1000
-/** What other devices have is taken before the origin is asked, unless nothing came for so long. */
-const DRAIN_MS = 10_000
 
 /** A file of an origin that states its SHA-256. */
 export interface SharedContent {
@@ -207,51 +206,22 @@ export class Round {
     const controller = new AbortController()
     this.#download = controller
     const signal = AbortSignal.any([controller.signal, this.#controller.signal])
-    let bytes = 0
-    let beganMs = clock.monotonicMs()
-    try {
-      await this.#drained(signal)
-      beganMs = clock.monotonicMs()
-      const came = (length: number) => {
-        bytes += length
+    const parts = {
+      ...{ clock, download, onLink, partial: this.#partial!, pullers: this.#pullers },
+      leafMs: () => this.#leafMs,
+      onLeaf: (leaf: number, bytes: number) => {
+        if (!this.incoming.has(leaf)) this.#own(leaf)
+        this.#came(undefined, bytes)
       }
-      await download(this.#target(came), signal)
+    }
+    try {
+      await ownDownload(parts, signal)
     } catch (err) {
       if (signal.aborted) return
       // Another device may have a link or a right that this one has not; the disk is this one's.
       if (toLumosError(err).code === 'WEIGHTS_FULL') this.#fail(err)
       this.#failure = err
       this.#step({ type: 'failed' })
-    } finally {
-      onLink(bytes, clock.monotonicMs() - beganMs)
-    }
-  }
-
-  /** Once other devices have nothing that is missing here. */
-  async #drained(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#components
-    this.#leafMs = clock.monotonicMs()
-    while (this.#pullers.hasMore && clock.monotonicMs() - this.#leafMs < DRAIN_MS) {
-      this.#pullers.wake()
-      await new Promise<void>(resolve => clock.setTimer(resolve, DRAIN_CHECK_MS))
-      signal.throwIfAborted()
-    }
-  }
-
-  #target(onWrite: (bytes: number) => void): LeafTarget {
-    const partial = this.#partial!
-    return {
-      bytes: partial.bytes,
-      leaves: partial.leaves,
-      has: leaf => partial.has(leaf),
-      read: leaf => partial.read(leaf),
-      discard: () => partial.discard(),
-      write: async (leaf, bytes, digest) => {
-        await partial.write(leaf, bytes, digest)
-        if (!this.incoming.has(leaf)) this.#own(leaf)
-        onWrite(bytes.byteLength)
-        this.#came(undefined, bytes.byteLength)
-      }
     }
   }
 
@@ -272,5 +242,4 @@ export class Round {
   }
 }
 
-const DRAIN_CHECK_MS = 100
 const NO_CHANCE = (): number => 0

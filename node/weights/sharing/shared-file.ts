@@ -60,9 +60,9 @@ export class SharedFile {
           const err = toLumosError(thrown)
           if (err.code !== 'WEIGHTS_INVALID') throw err
           const { lists } = this.#round
-          if (lists.sources.length === 0 && own++ >= OWN_ROUNDS_MAX) throw err
-          for (const peerId of lists.sources) this.#shut.add(peerId)
-          if (lists.sources.length > 0 && wrong++ >= WRONG_ROUNDS_MAX) this.#isAlone = true
+          if (lists.signers.length === 0 && own++ >= OWN_ROUNDS_MAX) throw err
+          for (const peerId of lists.signers) this.#shut.add(peerId)
+          if (lists.signers.length > 0 && wrong++ >= WRONG_ROUNDS_MAX) this.#isAlone = true
           this.#earlier.push(lists)
         }
       }

@@ -7,7 +7,8 @@ import { Repository } from '../../../interface/weights.ts'
 import { decodeHeld, encodeHeld } from '../../../node/weights/transfer/claims.ts'
 import { decodeWants } from '../../../protocols/bitswap/codec.ts'
 import { protobuf } from '../../../protocols/bitswap/protobuf.ts'
-import { Find, Found, OfBlock, OfFile } from '../../../protocols/blocks/codec.ts'
+import { Find, Found, OfBlock, OfComing, OfFile, Share } from '../../../protocols/blocks/codec.ts'
+import { LEAF_LIST, LeafList, openLeafList } from '../../../protocols/weights/leaf-list.ts'
 import {
   openRepositoryManifest,
   REPOSITORY_MANIFEST
@@ -30,6 +31,13 @@ const repository: Repository = {
 }
 const { envelope } = await sealRecord(REPOSITORY_MANIFEST, repository, key)
 
+const list: LeafList = {
+  ...{ sha256: 'ab'.repeat(32), bytes: 3 * 1024 * 1024, first: 1 },
+  digests: new Uint8Array(64).fill(5)
+}
+const sealedList = (await sealRecord(LEAF_LIST, list, key)).envelope
+const stated = { stage: 'follows', able: true, strength: 21, round: 7 }
+
 const want = protobuf([
   [1, CID.parse(cid).bytes],
   [4, 1],
@@ -47,10 +55,33 @@ export const WEIGHT_TARGETS: readonly Target[] = [
     seeds: [
       encodeControl({ ref: 'org/model:q4' }),
       encodeControl({ file: cid, from: 8 }),
-      encodeControl({ cid })
+      encodeControl({ cid }),
+      encodeControl({ ...stated, sha256: list.sha256, bytes: list.bytes, since: 2 })
     ],
     mutate: mutatedControl,
-    read: bytes => decodeControl(z.union([Find, OfFile, OfBlock]), bytes)
+    read: bytes => decodeControl(z.union([Find, OfFile, OfBlock, OfComing]), bytes)
+  },
+  {
+    name: 'blocks share',
+    seeds: [encodeControl({ ...stated, have: Uint8Array.of(3), lists: [sealedList] })],
+    mutate: mutatedControl,
+    read: bytes => decodeControl(Share, bytes)
+  },
+  {
+    name: 'leaf list',
+    seeds: [sealedList],
+    mutate: (_bytes, random) =>
+      sealRecord(LEAF_LIST, mutatedValue(structuredClone(list), random) as LeafList, key).then(
+        ({ envelope }) => envelope,
+        () => new Uint8Array()
+      ),
+    read: openLeafList
+  },
+  {
+    name: 'leaf list content',
+    seeds: [encodeControl(list)],
+    mutate: mutatedControl,
+    read: bytes => decodeControl(LeafList, bytes)
   },
   {
     name: 'blocks found',

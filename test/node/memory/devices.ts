@@ -23,6 +23,7 @@ export class Device {
   readonly log: Sent[] = []
   doc: DocModel
   #clock = 0
+  readonly #has = new Map<number, number>()
 
   constructor(kind: DocKind, number: number) {
     this.kind = kind
@@ -40,17 +41,15 @@ export class Device {
   }
 
   has(client: number): number {
-    return this.log.filter(({ by }) => by.client === client).length
+    return this.#has.get(client) ?? 0
   }
 
   write(...changes: MemoryChange[]): readonly string[] {
     const by = { writer: this.writer, client: this.client, clock: this.#clock + 1 }
-    const past = new Map<number, number>()
-    for (const sent of this.log) past.set(sent.by.client, sent.seq)
+    const past = new Map(this.#has)
     const { update, ids } = this.doc.change(changes, { ...by, at: 1_700_000_000_000 + by.clock })
     if (Buffer.from(update).equals(EMPTY_UPDATE)) return ids
-    this.#clock++
-    this.log.push({ update, by, past, seq: (past.get(this.client) ?? 0) + 1 })
+    this.#keep({ update, by, past, seq: this.has(this.client) + 1 })
     return ids
   }
 
@@ -59,9 +58,14 @@ export class Device {
     if (this.has(sent.by.client) !== sent.seq - 1) return false
     for (const [client, seq] of sent.past) if (this.has(client) < seq) return false
     this.doc.apply(sent.update, sent.by)
-    this.log.push(sent)
-    this.#clock = Math.max(this.#clock, sent.by.clock)
+    this.#keep(sent)
     return true
+  }
+
+  #keep(sent: Sent): void {
+    this.log.push(sent)
+    this.#has.set(sent.by.client, sent.seq)
+    this.#clock = Math.max(this.#clock, sent.by.clock)
   }
 
   reopened(excluded: ReadonlySet<number> = NONE): DocModel {
@@ -83,7 +87,10 @@ export class Device {
 /** Each gives the others all that they do not have. */
 export function meet(devices: readonly Device[]): void {
   for (let moved = true; moved; ) {
-    moved = devices.some(from => devices.some(to => to !== from && from.log.some(sent => to.take(sent))))
+    moved = false
+    for (const from of devices) {
+      for (const to of devices) if (to !== from) for (const sent of from.log) moved = to.take(sent) || moved
+    }
   }
 }
 
