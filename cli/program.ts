@@ -14,6 +14,7 @@ import * as inference from './commands/inference/index.ts'
 import * as jobs from './commands/jobs/index.ts'
 import * as keys from './commands/keys/index.ts'
 import * as membership from './commands/membership/index.ts'
+import * as memory from './commands/memory/index.ts'
 import * as mesh from './commands/mesh/index.ts'
 import * as models from './commands/models/index.ts'
 import * as node from './commands/node/index.ts'
@@ -34,6 +35,7 @@ const DOMAINS: readonly { register: Register }[] = [
   jobs,
   keys,
   membership,
+  memory,
   mesh,
   config,
   autostart,

@@ -7,6 +7,7 @@ import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
+import { memoryUnits } from './memory/index.ts'
 import { meshUnits } from './mesh.ts'
 import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
@@ -38,6 +39,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...modelUnits(node),
     ...pullUnits(node),
     ...weightUnits(node),
+    ...memoryUnits(node),
     ...engineUnits(node),
     ...inferenceUnits(node),
     ...eventUnits(node),

@@ -1,0 +1,48 @@
+/** `memory history|watch`: what was written, and what is being written. */
+
+import { findNode } from '../../client.ts'
+import type { Invocation } from '../../invocation.ts'
+import { printable } from '../../output.ts'
+
+/** A person ends it sooner. */
+const WATCH_MS = 24 * 60 * 60 * 1000
+
+interface HistoryOptions {
+  readonly doc?: string
+  readonly limit?: number
+}
+interface Item {
+  readonly writer: string
+  readonly seq: number
+  readonly at: number
+  readonly doc: string
+  readonly keys: readonly string[]
+}
+interface Changed {
+  readonly writer: string
+  readonly doc: string
+  readonly keys: readonly string[] | null
+}
+
+export async function history({ args, options, output }: Invocation<HistoryOptions>): Promise<void> {
+  const { doc, limit } = options
+  const asked = { space: args[0], ...(doc !== undefined && { doc }), ...(limit !== undefined && { limit }) }
+  const { data } = await findNode(options).execute<{ items: Item[] }>('memory.history', asked)
+  output.data(data, () =>
+    output.table(
+      ['WHEN', 'WRITER', 'DOCUMENT', 'WHAT'],
+      data.items.map(item => [new Date(item.at).toISOString(), item.writer, item.doc, item.keys.join(', ')])
+    )
+  )
+}
+
+export async function watch({ args, options, output }: Invocation<HistoryOptions>): Promise<void> {
+  const { doc } = options
+  const asked = { space: args[0], ...(doc !== undefined && { doc }) }
+  for await (const item of findNode(options).stream('memory.watch', asked, { timeoutMs: WATCH_MS })) {
+    const { writer, doc: name, keys } = item as Changed
+    output.line(
+      output.json ? JSON.stringify(item) : printable(`${name}  ${keys?.join(', ') ?? 'much'}  ${writer}`)
+    )
+  }
+}

@@ -1,0 +1,183 @@
+/** Commands for the memory of agents. */
+
+import type { Command } from 'commander'
+import { examples } from '../../examples.ts'
+import type { Lazily, Register } from '../../invocation.ts'
+import { integer } from '../../option-values.ts'
+
+const SPACE = ['<space>', 'its name on this device, or its id'] as const
+const DOC = ['--doc <name>', 'the document; by default the map `default`'] as const
+
+export const register: Register = (program, lazily) => {
+  const memory = program
+    .command('memory')
+    .description('what agents remember: spaces that devices share and merge')
+  kept(memory, lazily)
+  facts(memory, lazily)
+  lists(memory, lazily)
+  shared(memory, lazily)
+  cared(memory, lazily)
+}
+
+function kept(memory: Command, lazily: Lazily): void {
+  memory
+    .command('create')
+    .description('make a space; it is private until it is shared')
+    .argument('<name>', 'what it is called here')
+    .action(lazily(async () => ({ run: (await import('./spaces.ts')).create })))
+  memory
+    .command('list')
+    .description('the spaces of this device, or the documents of one')
+    .argument('[space]', SPACE[1])
+    .action(lazily(async () => ({ run: (await import('./spaces.ts')).list })))
+  memory
+    .command('status')
+    .description('one space: its content hash, its size, and who has it too')
+    .argument(...SPACE)
+    .action(lazily(async () => ({ run: (await import('./spaces.ts')).status })))
+  memory
+    .command('open')
+    .description('a whole document')
+    .argument(...SPACE)
+    .argument('[doc]', 'its name; by default the map `default`')
+    .action(lazily(async () => ({ run: (await import('./documents.ts')).open })))
+}
+
+function facts(memory: Command, lazily: Lazily): void {
+  memory
+    .command('get')
+    .description('one fact; of entries and tasks, the one of an id')
+    .argument(...SPACE)
+    .argument('<key>', 'of the fact')
+    .option(...DOC)
+    .action(lazily(async () => ({ run: (await import('./documents.ts')).get })))
+  memory
+    .command('set')
+    .description('keep a fact; it is on disk when this returns')
+    .argument(...SPACE)
+    .argument('<key>', 'of the fact')
+    .argument('<value>', 'text, @FILE, or - for stdin')
+    .option(...DOC)
+    .option('--as-json', 'the value is JSON and not text')
+    .addHelpText(
+      'after',
+      examples(['memory set home wifi "blue door"', 'each device of the space knows it then'])
+    )
+    .action(lazily(async () => ({ run: (await import('./documents.ts')).set })))
+  memory
+    .command('unset')
+    .description('keep a fact no longer')
+    .argument(...SPACE)
+    .argument('<key>', 'of the fact')
+    .option(...DOC)
+    .action(lazily(async () => ({ run: (await import('./documents.ts')).unset })))
+}
+
+function lists(memory: Command, lazily: Lazily): void {
+  memory
+    .command('append')
+    .description('append an entry to a journal, or a message to a thread')
+    .argument(...SPACE)
+    .argument('<doc>', 'its name')
+    .argument('<value>', 'text, @FILE, or - for stdin')
+    .option('--thread', 'a new document is a thread and not a journal')
+    .option('--id <id>', 'of the entry; an entry of this id is written once')
+    .option('--as-json', 'the value is JSON and not text')
+    .action(lazily(async () => ({ run: (await import('./documents.ts')).append })))
+  memory
+    .command('remove')
+    .description('remove an entry, a message or a task')
+    .argument(...SPACE)
+    .argument('<doc>', 'its name')
+    .argument('<id>', 'of the entry')
+    .action(lazily(async () => ({ run: (await import('./documents.ts')).remove })))
+  memory
+    .command('task')
+    .description('add a task, or change one')
+    .argument(...SPACE)
+    .argument('[title]', 'of a new task, or the new title')
+    .option('--id <id>', 'of the task that changes')
+    .option('--state <state>', 'open, done or dropped')
+    .option('--assignee <name>', 'who does it')
+    .option('--doc <name>', 'the list; by default `tasks`')
+    .action(lazily(async () => ({ run: (await import('./documents.ts')).task })))
+  memory
+    .command('edit')
+    .description('give notes a new text; only what differs is written')
+    .argument(...SPACE)
+    .argument('<doc>', 'its name')
+    .argument('<text>', 'text, @FILE, or - for stdin')
+    .action(lazily(async () => ({ run: (await import('./documents.ts')).edit })))
+  memory
+    .command('history')
+    .description('who wrote what and when, the newest first')
+    .argument(...SPACE)
+    .option('--doc <name>', 'only this document')
+    .option('--limit <number>', 'how many', integer)
+    .action(lazily(async () => ({ run: (await import('./history.ts')).history })))
+  memory
+    .command('watch')
+    .description('a line for each change, until Ctrl-C')
+    .argument(...SPACE)
+    .option('--doc <name>', 'only this document')
+    .action(lazily(async () => ({ run: (await import('./history.ts')).watch })))
+}
+
+function shared(memory: Command, lazily: Lazily): void {
+  memory
+    .command('share')
+    .description(
+      'give a device, or each device of a role, a right in a space: to read it, unless more is said'
+    )
+    .argument(...SPACE)
+    .argument('<to>', 'a device by name or PeerId, or admin, member, edge or guest')
+    .option('--write', 'it may write, too')
+    .option('--own', 'it may also share, compact and exclude')
+    .addHelpText('after', examples(['memory share home den --write', 'den keeps the space, and may write']))
+    .action(lazily(async () => ({ run: (await import('./sharing.ts')).share })))
+  memory
+    .command('unshare')
+    .description('take its right from a device or role; what is written from now on, it cannot read')
+    .argument(...SPACE)
+    .argument('<to>', 'a device by name or PeerId, or admin, member, edge or guest')
+    .action(lazily(async () => ({ run: (await import('./sharing.ts')).unshare })))
+  memory
+    .command('exclude')
+    .description('let nothing count that a device wrote in a space')
+    .argument(...SPACE)
+    .argument('<peer>', 'its name or PeerId')
+    .option('--yes', 'do not ask')
+    .action(lazily(async () => ({ run: (await import('./sharing.ts')).exclude })))
+}
+
+function cared(memory: Command, lazily: Lazily): void {
+  memory
+    .command('export')
+    .description('write the readable content of a space into a file')
+    .argument(...SPACE)
+    .argument('<file>', 'where to')
+    .action(lazily(async () => ({ run: (await import('./files.ts')).exportSpace })))
+  memory
+    .command('import')
+    .description('make a new space of an exported one')
+    .argument('<name>', 'what it is called here')
+    .argument('<file>', 'what memory export wrote')
+    .action(lazily(async () => ({ run: (await import('./files.ts')).importSpace })))
+  memory
+    .command('compact')
+    .description('put a snapshot in the place of the history that each device has')
+    .argument(...SPACE)
+    .action(lazily(async () => ({ run: (await import('./spaces.ts')).compact })))
+  memory
+    .command('verify')
+    .description('check each signature of a space anew, and rebuild its documents')
+    .argument(...SPACE)
+    .action(lazily(async () => ({ run: (await import('./spaces.ts')).verify })))
+  memory
+    .command('forget')
+    .description('remove a document or a space, on each device that has it')
+    .argument(...SPACE)
+    .argument('[doc]', 'only this document')
+    .option('--yes', 'do not ask')
+    .action(lazily(async () => ({ run: (await import('./spaces.ts')).forget })))
+}

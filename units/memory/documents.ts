@@ -1,0 +1,228 @@
+/** Documents of memory: what agents and people keep in them. */
+
+import * as z from 'zod'
+import { LumosError } from '../../interface/errors.ts'
+import { DocKind, DocName, type MemoryChange } from '../../interface/memory.ts'
+import { defineUnit } from '../define-unit.ts'
+import { Doc, Key, type MemoryNode, SpaceRef, toValue, Value, WRITE_BYTES_MAX, Written } from './shapes.ts'
+import { editOf } from './text-edit.ts'
+
+const HISTORY_MAX = 1000
+const TITLE_CHARS_MAX = 4096
+
+export const documentUnits = (node: MemoryNode) => [
+  ...read(node),
+  ...facts(node),
+  ...lists(node),
+  ...notes(node)
+]
+
+const Entry = z.strictObject({ id: z.string(), value: Value, writer: z.string(), at: z.number() })
+const Task = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  state: z.enum(['open', 'done', 'dropped']),
+  assignee: z.string().nullable(),
+  writer: z.string(),
+  at: z.number()
+})
+const Content = z.strictObject({
+  kind: DocKind,
+  facts: z.record(z.string(), Value).optional(),
+  entries: z.array(Entry).optional(),
+  tasks: z.array(Task).optional(),
+  text: z.string().optional(),
+  /** Yjs state, of a raw document. */
+  update: z.instanceof(Uint8Array).optional()
+})
+const Changed = z.strictObject({
+  space: z.string(),
+  doc: z.string(),
+  writer: z.string(),
+  keys: z.array(z.string()).nullable()
+})
+const Watched = z.strictObject({ space: SpaceRef, doc: DocName.optional() })
+
+const read = ({ memory }: MemoryNode) => [
+  defineUnit({
+    name: 'memory.open',
+    kind: 'query',
+    permission: 'use',
+    summary: 'A whole document: its facts, entries, tasks or text.',
+    input: z.strictObject({ space: SpaceRef, doc: Doc }),
+    output: Content,
+    run: async ({ space, doc }, { signal }) =>
+      (await memory.read(space, doc, { signal })) as unknown as z.input<typeof Content>
+  }),
+  defineUnit({
+    name: 'memory.get',
+    kind: 'query',
+    permission: 'use',
+    summary: 'One fact of a space, or the entry or task of an id.',
+    input: z.strictObject({ space: SpaceRef, key: Key, doc: Doc }),
+    examples: [{ input: { space: 'home', key: 'wifi' }, output: { value: 'blue door' } }],
+    output: z.strictObject({ value: Value }),
+    async run({ space, key, doc }, { signal }) {
+      const value = await memory.get(space, doc, key, { signal })
+      if (value !== undefined) return { value }
+      throw new LumosError('MEMORY_NOT_FOUND', `"${doc}" of ${space} has no "${key}".`)
+    }
+  }),
+  defineUnit({
+    name: 'memory.history',
+    kind: 'query',
+    permission: 'use',
+    summary: 'Who wrote what and when, the newest first.',
+    input: Watched.extend({ limit: z.int().min(1).max(HISTORY_MAX).default(100) }),
+    output: z.strictObject({
+      items: z.array(
+        z.strictObject({
+          writer: z.string(),
+          seq: z.int(),
+          at: z.number(),
+          doc: z.string(),
+          keys: z.array(z.string())
+        })
+      )
+    }),
+    async run({ space, doc, limit }, { signal }) {
+      const items = await memory.history(space, { signal, limit, ...(doc !== undefined && { doc }) })
+      return { items: items.map(item => ({ ...item, keys: [...item.keys] })) }
+    }
+  }),
+  defineUnit({
+    name: 'memory.watch',
+    kind: 'query',
+    permission: 'use',
+    summary: 'The next change of a space. As a stream: each change from now on.',
+    input: Watched,
+    output: Changed,
+    item: Changed,
+    async run({ space, doc }, { signal }) {
+      for await (const change of memory.watch(space, { signal, ...(doc !== undefined && { doc }) }))
+        return { ...change, keys: change.keys && [...change.keys] }
+      throw new LumosError('CANCELLED', 'The space is watched no longer.')
+    },
+    async *stream({ space, doc }, { signal }) {
+      for await (const change of memory.watch(space, { signal, ...(doc !== undefined && { doc }) }))
+        yield { ...change, keys: change.keys && [...change.keys] }
+    }
+  })
+]
+
+const facts = ({ memory }: MemoryNode) => [
+  defineUnit({
+    name: 'memory.set',
+    kind: 'command',
+    permission: 'use',
+    idempotent: true,
+    summary: 'Keep a fact. It is on disk when this returns.',
+    input: z.strictObject({ space: SpaceRef, key: Key, value: Value, doc: Doc }),
+    inputBytesMax: WRITE_BYTES_MAX,
+    examples: [{ input: { space: 'home', key: 'wifi', value: 'blue door' }, output: { seq: 7, id: null } }],
+    output: Written,
+    async run({ space, key, value, doc }, { signal }) {
+      const change: MemoryChange = { type: 'set', key, value: toValue(value) }
+      const { seq } = await memory.write(space, doc, 'facts', [change], { signal })
+      return { seq, id: null }
+    }
+  }),
+  defineUnit({
+    name: 'memory.unset',
+    kind: 'command',
+    permission: 'use',
+    idempotent: true,
+    summary: 'Keep a fact no longer.',
+    input: z.strictObject({ space: SpaceRef, key: Key, doc: Doc }),
+    output: Written,
+    async run({ space, key, doc }, { signal }) {
+      const { seq } = await memory.write(space, doc, 'facts', [{ type: 'unset', key }], { signal })
+      return { seq, id: null }
+    }
+  })
+]
+
+const lists = ({ memory }: MemoryNode) => [
+  defineUnit({
+    name: 'memory.append',
+    kind: 'command',
+    permission: 'use',
+    summary: 'Append an entry to a journal, or a message to a thread.',
+    input: z.strictObject({
+      space: SpaceRef,
+      doc: DocName,
+      value: Value,
+      id: Key.optional(),
+      kind: z.enum(['journal', 'thread']).default('journal')
+    }),
+    inputBytesMax: WRITE_BYTES_MAX,
+    examples: [
+      { input: { space: 'home', doc: 'log', value: 'fed the cat' }, output: { seq: 8, id: 'k2j9' } }
+    ],
+    output: Written,
+    async run({ space, doc, kind, value, id }, { signal }) {
+      const change: MemoryChange = { type: 'append', value: toValue(value), ...(id !== undefined && { id }) }
+      const { seq, ids } = await memory.write(space, doc, kind, [change], { signal })
+      return { seq, id: ids[0] ?? null }
+    }
+  }),
+  defineUnit({
+    name: 'memory.remove',
+    kind: 'command',
+    permission: 'use',
+    idempotent: true,
+    summary: 'Remove an entry, a message or a task by its id.',
+    input: z.strictObject({ space: SpaceRef, doc: DocName, id: Key }),
+    output: Written,
+    async run({ space, doc, id }, { signal }) {
+      const { kind } = await memory.read(space, doc, { signal })
+      const { seq } = await memory.write(space, doc, kind, [{ type: 'remove', id }], { signal })
+      return { seq, id }
+    }
+  }),
+  defineUnit({
+    name: 'memory.task',
+    kind: 'command',
+    permission: 'use',
+    summary: 'Add a task, or change the title, state or assignee of one.',
+    input: z.strictObject({
+      space: SpaceRef,
+      doc: DocName.default('tasks'),
+      id: Key.optional(),
+      title: z.string().min(1).max(TITLE_CHARS_MAX).optional(),
+      state: z.enum(['open', 'done', 'dropped']).optional(),
+      assignee: z.string().max(TITLE_CHARS_MAX).nullable().optional()
+    }),
+    examples: [{ input: { space: 'home', title: 'buy milk' }, output: { seq: 9, id: 'p0x1' } }],
+    output: Written,
+    async run({ space, doc, ...task }, { signal }) {
+      const change = { type: 'task', ...task } as MemoryChange
+      const { seq, ids } = await memory.write(space, doc, 'tasks', [change], { signal })
+      return { seq, id: task.id ?? ids[0] ?? null }
+    }
+  })
+]
+
+const notes = ({ memory }: MemoryNode) => [
+  defineUnit({
+    name: 'memory.edit',
+    kind: 'command',
+    permission: 'use',
+    summary: 'Give notes this text. Only what differs is written, so that edits of other devices stay.',
+    input: z.strictObject({ space: SpaceRef, doc: DocName, text: z.string() }),
+    inputBytesMax: WRITE_BYTES_MAX,
+    output: Written,
+    async run({ space, doc, text }, { signal }) {
+      const before = await memory.read(space, doc, { signal }).catch(err => {
+        if (err instanceof LumosError && err.code === 'MEMORY_NOT_FOUND')
+          return { kind: 'notes', text: '' } as const
+        throw err
+      })
+      if (before.kind !== 'notes')
+        throw new LumosError('INVALID_INPUT', `"${doc}" holds ${before.kind}, and no notes.`)
+      const edit = editOf(before.text, text)
+      const { seq } = await memory.write(space, doc, 'notes', [edit], { signal })
+      return { seq, id: null }
+    }
+  })
+]

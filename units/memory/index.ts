@@ -1,0 +1,7 @@
+/** The memory of agents, for programs and people. */
+
+import { documentUnits } from './documents.ts'
+import type { MemoryNode } from './shapes.ts'
+import { spaceUnits } from './spaces.ts'
+
+export const memoryUnits = (node: MemoryNode) => [...spaceUnits(node), ...documentUnits(node)]

@@ -1,0 +1,86 @@
+/** What units of memory take and give, in the names of the code. */
+
+import * as z from 'zod'
+import { LumosError } from '../../interface/errors.ts'
+import {
+  DocKind,
+  DocName,
+  MemoryKey,
+  type MemoryValue,
+  SPACE_RIGHTS,
+  SpaceId,
+  type SpaceInfo,
+  SpaceName
+} from '../../interface/memory.ts'
+import type { LumosNode } from '../../interface/node.ts'
+
+export type MemoryNode = Pick<LumosNode, 'memory' | 'mesh'>
+
+/** An envelope holds 256 KiB, encrypted; the JSON of a text of escapes is six times as long. */
+export const WRITE_BYTES_MAX = 2 * 1024 * 1024
+/** What an export of a space may be, as text in JSON: the longest body that the gateway takes. */
+export const IMPORT_BYTES_MAX = 40 * 1024 * 1024
+/** The map that `memory set` writes where no document is named. */
+export const DEFAULT_DOC = 'default'
+const PEER_CHARS_MAX = 128
+
+/** Its name on this device, or its id. */
+export const SpaceRef = z.union([SpaceName, SpaceId])
+export const Doc = DocName.default(DEFAULT_DOC)
+export const Key = MemoryKey
+/** Any JSON; the document checks its depth and size. */
+export const Value = z.unknown()
+export const toValue = (value: unknown): MemoryValue => value as MemoryValue
+export const Right = z.enum(SPACE_RIGHTS)
+export const Written = z.strictObject({ seq: z.int(), id: z.string().nullable() })
+
+export const To = z.strictObject({
+  space: SpaceRef,
+  /** A device: PeerId or name. */
+  peer: z.string().min(1).max(PEER_CHARS_MAX).optional(),
+  /** Each device of this role, those that join later too. */
+  role: z.enum(['admin', 'member', 'edge', 'guest']).optional()
+})
+
+/** @throws {LumosError} `INVALID_INPUT` unless one of both is there, `PEER_NOT_FOUND` */
+export function grantee(node: MemoryNode, { peer, role }: Omit<z.output<typeof To>, 'space'>) {
+  if ((peer === undefined) === (role === undefined))
+    throw new LumosError('INVALID_INPUT', 'Name one device as `peer`, or one `role`.')
+  return peer === undefined ? { role: role! } : { peerId: peerIdOf(node, peer) }
+}
+
+export function peerIdOf({ mesh }: MemoryNode, peer: string): string {
+  const member = mesh.members().find(({ peerId, name }) => peerId === peer || name === peer)
+  if (member !== undefined) return member.peerId
+  throw new LumosError('PEER_NOT_FOUND', `No device of this mesh is called "${peer}".`)
+}
+
+export const Space = z.strictObject({
+  name: z.string(),
+  id: z.string(),
+  right: Right,
+  shared: z.boolean(),
+  grants: z.array(
+    z.strictObject({ peerId: z.string().nullable(), role: z.string().nullable(), right: Right })
+  ),
+  hash: z.string(),
+  docs: z.int(),
+  entries: z.int(),
+  bytes: z.int(),
+  peers: z.array(z.strictObject({ peerId: z.string(), inStep: z.boolean() }))
+})
+export type Space = z.infer<typeof Space>
+
+export const toSpace = ({ grants, peers, ...info }: SpaceInfo): Space => ({
+  ...info,
+  grants: grants.map(({ to, right }) => ({
+    peerId: 'peerId' in to ? to.peerId : null,
+    role: 'role' in to ? to.role : null,
+    right
+  })),
+  peers: [...peers]
+})
+
+export const DocList = z.strictObject({
+  items: z.array(z.strictObject({ name: z.string(), kind: DocKind, entries: z.int(), bytes: z.int() }))
+})

@@ -1,0 +1,163 @@
+/** Spaces of memory: what there is, who shares it, and how it goes. */
+
+import * as z from 'zod'
+import { DocName, SpaceName } from '../../interface/memory.ts'
+import { defineUnit } from '../define-unit.ts'
+import {
+  DocList,
+  grantee,
+  IMPORT_BYTES_MAX,
+  type MemoryNode,
+  peerIdOf,
+  Right,
+  Space,
+  SpaceRef,
+  To,
+  toSpace
+} from './shapes.ts'
+
+const InSpace = z.strictObject({ space: SpaceRef })
+
+export const spaceUnits = (node: MemoryNode) => [...kept(node), ...shared(node), ...cared(node)]
+
+const kept = (node: MemoryNode) => [
+  defineUnit({
+    name: 'memory.create',
+    kind: 'command',
+    permission: 'use',
+    summary: 'Make a space of memory on this device. It is private until it is shared.',
+    input: z.strictObject({ name: SpaceName }),
+    examples: [{ input: { name: 'home' } }],
+    output: Space,
+    run: async ({ name }, { signal }) => toSpace(await node.memory.create(name, { signal }))
+  }),
+  defineUnit({
+    name: 'memory.list',
+    kind: 'query',
+    permission: 'use',
+    summary: 'The spaces of this device, or the documents of one.',
+    input: InSpace.partial(),
+    output: z.strictObject({ items: z.array(Space) }),
+    run: async ({ space }, { signal }) => ({
+      items:
+        space === undefined
+          ? (await node.memory.spaces({ signal })).map(toSpace)
+          : [toSpace(await node.memory.space(space, { signal }))]
+    })
+  }),
+  defineUnit({
+    name: 'memory.docs',
+    kind: 'query',
+    permission: 'use',
+    summary: 'The documents of a space.',
+    input: InSpace,
+    output: DocList,
+    run: async ({ space }, { signal }) => ({ items: await node.memory.docs(space, { signal }) })
+  }),
+  defineUnit({
+    name: 'memory.status',
+    kind: 'query',
+    permission: 'use',
+    summary: 'One space: its content hash, its size, and the connected devices that have it too.',
+    input: InSpace,
+    output: Space,
+    run: async ({ space }, { signal }) => toSpace(await node.memory.space(space, { signal }))
+  })
+]
+
+const shared = (node: MemoryNode) => [
+  defineUnit({
+    name: 'memory.share',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary: 'Give a device, or each device of a role, a right in a space: read, write or own.',
+    input: To.extend({ right: Right.default('read') }),
+    examples: [{ input: { space: 'home', peer: 'den', right: 'write' } }],
+    output: Space,
+    run: async ({ space, right, ...to }, { signal }) =>
+      toSpace(await node.memory.share(space, grantee(node, to), right, { signal }))
+  }),
+  defineUnit({
+    name: 'memory.unshare',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary: 'Take its right from a device or role. What is written from now on has another key.',
+    input: To,
+    examples: [{ input: { space: 'home', role: 'edge' } }],
+    output: Space,
+    run: async ({ space, ...to }, { signal }) =>
+      toSpace(await node.memory.share(space, grantee(node, to), null, { signal }))
+  }),
+  defineUnit({
+    name: 'memory.exclude',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary: 'Let nothing count that a device wrote in a space, on each device of the space.',
+    input: z.strictObject({ space: SpaceRef, peer: z.string().min(1).max(128) }),
+    output: Space,
+    run: async ({ space, peer }, { signal }) =>
+      toSpace(await node.memory.exclude(space, peerIdOf(node, peer), { signal }))
+  })
+]
+
+const cared = (node: MemoryNode) => [
+  defineUnit({
+    name: 'memory.forget',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary: 'Remove a document or a space, on each device that has it.',
+    input: z.strictObject({ space: SpaceRef, doc: DocName.optional() }),
+    output: z.strictObject({ space: z.string(), doc: z.string().nullable() }),
+    async run({ space, doc }, { signal }) {
+      await node.memory.forget(space, { signal, ...(doc !== undefined && { doc }) })
+      return { space, doc: doc ?? null }
+    }
+  }),
+  defineUnit({
+    name: 'memory.compact',
+    kind: 'command',
+    permission: 'manage',
+    summary: 'Put a signed snapshot in the place of the history that each device of the space has.',
+    input: InSpace,
+    output: z.strictObject({ bytesBefore: z.int(), bytesAfter: z.int() }),
+    run: ({ space }, { signal }) => node.memory.compact(space, { signal })
+  }),
+  defineUnit({
+    name: 'memory.verify',
+    kind: 'command',
+    permission: 'manage',
+    summary: 'Check each signature and chain of a space anew, and rebuild its documents.',
+    input: InSpace,
+    output: z.strictObject({ envelopes: z.int(), problems: z.array(z.string()) }),
+    async run({ space }, { signal }) {
+      const { envelopes, problems } = await node.memory.verify(space, { signal })
+      return { envelopes, problems: [...problems] }
+    }
+  }),
+  defineUnit({
+    name: 'memory.export',
+    kind: 'query',
+    permission: 'manage',
+    summary: 'The readable content of a space, as the text that memory.import takes.',
+    input: InSpace,
+    output: z.strictObject({ text: z.string() }),
+    run: async ({ space }, { signal }) => ({
+      text: Buffer.from(await node.memory.export(space, { signal })).toString()
+    })
+  }),
+  defineUnit({
+    name: 'memory.import',
+    kind: 'command',
+    permission: 'manage',
+    summary: 'Make a new space of what memory.export gave.',
+    input: z.strictObject({ name: SpaceName, text: z.string() }),
+    inputBytesMax: IMPORT_BYTES_MAX,
+    output: Space,
+    run: async ({ name, text }, { signal }) =>
+      toSpace(await node.memory.import(name, new Uint8Array(Buffer.from(text)), { signal }))
+  })
+]
