@@ -8,11 +8,12 @@
 import * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
 
-/** As `ModelId` for models: what people type. `default` is the map that `memory set` writes. */
-export const SpaceName = z
-  .string()
-  .regex(/^[a-zA-Z0-9][\w.-]{0,63}$/, { error: 'must be letters, digits, `.`, `_` or `-`, 64 at most' })
-export const DocName = SpaceName
+/** What people type. */
+const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/
+const isNamed = { error: 'must be letters, digits, `.`, `_` or `-`, 64 at most' }
+
+export const SpaceName = z.string().regex(NAME, isNamed)
+export const DocName = z.string().regex(NAME, isNamed)
 /** 128 random bits of the founding device, in base32: what a space is, whatever its name here. */
 export const SpaceId = z.string().regex(/^[a-z2-7]{26}$/)
 

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
@@ -14,6 +14,18 @@ import { createUnits } from '../../units/index.ts'
 import { meets, startNode, until } from '../node/mesh-nodes.ts'
 import { contextOf, OWNER } from './callers.ts'
 import { wrongIn } from './json-schemas.ts'
+
+const WAIT = { timeout: 10_000, interval: 50 }
+
+/** A watcher hears of what is written once it watches. */
+async function seen(change: Promise<unknown>, write: () => Promise<unknown>): Promise<void> {
+  let isSeen = false
+  void change.then(() => (isSeen = true))
+  await vi.waitUntil(async () => {
+    await write()
+    return isSeen
+  }, WAIT)
+}
 
 /** Does all tasks, in as few words as each allows. */
 class BriefEngine implements Engine {
@@ -190,6 +202,9 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     result: { cid: weights.cid, sources: [{ from: den.peerId, bytes: weights.bytes }] }
   })
   assert.equal((await onDen.call('model.replicate', { model_id: 'digits', copies: 2 })).copies, 2)
+  // The manifest of attic says it a moment later.
+  const whole = async () => (await onDen.call('model.where', { model_id: weights.cid })).items.length === 2
+  await vi.waitUntil(whole, WAIT)
   const { items, copies } = await onDen.call('model.where', { model_id: weights.cid })
   assert.deepEqual([items.length, copies], [2, 2])
   await assert.rejects(onAttic.call('model.search', { query: 'tiny', limit: 1 }), { code: 'ORIGIN_FAILED' })
@@ -214,6 +229,56 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onDen.call('engine.stop', { name: 'onnx' })).status, 'stopped')
   assert.equal((await onDen.call('engine.start', { name: 'onnx' })).status, 'ready')
   assert.equal((await onDen.call('engine.restart', { name: 'onnx' })).status, 'ready')
+
+  // Memory.
+  const home = { space: 'home' }
+  await onDen.call('memory.create', { name: 'home' })
+  const changes = onDen.pieces('memory.watch', home)
+  const change = changes.next()
+  await seen(change, () => onDen.call('memory.set', { ...home, key: 'wifi', value: { is_ssid: 'blue' } }))
+  expect((await change).value).toMatchObject({ doc: 'default', keys: ['wifi'], writer: den.peerId })
+  await changes.return(undefined)
+  expect(await onDen.call('memory.get', { ...home, key: 'wifi' })).toEqual({ value: { is_ssid: 'blue' } })
+  const next = onDen.call('memory.watch', home)
+  await seen(next, () => onDen.call('memory.unset', { ...home, key: 'wifi' }))
+  assert.equal((await next).doc, 'default')
+  await assert.rejects(onDen.call('memory.get', { ...home, key: 'wifi' }), { code: 'MEMORY_NOT_FOUND' })
+  const { id: entry } = await onDen.call('memory.append', { ...home, doc: 'log', value: 'fed the cat' })
+  await onDen.call('memory.append', { ...home, doc: 'log', value: 'and the dog' })
+  await onDen.call('memory.remove', { ...home, doc: 'log', id: entry })
+  expect((await onDen.call('memory.open', { ...home, doc: 'log' })).entries).toMatchObject([
+    { value: 'and the dog', writer: den.peerId }
+  ])
+  const { id: task } = await onDen.call('memory.task', { ...home, title: 'buy milk' })
+  await onDen.call('memory.task', { ...home, id: task, state: 'done' })
+  expect((await onDen.call('memory.open', { ...home, doc: 'tasks' })).tasks).toMatchObject([
+    { id: task, title: 'buy milk', state: 'done' }
+  ])
+  await onDen.call('memory.edit', { ...home, doc: 'page', text: 'a b' })
+  await onDen.call('memory.edit', { ...home, doc: 'page', text: 'a new b' })
+  assert.equal((await onDen.call('memory.open', { ...home, doc: 'page' })).text, 'a new b')
+  await assert.rejects(onDen.call('memory.edit', { ...home, doc: 'log', text: 'x' }), {
+    code: 'INVALID_INPUT'
+  })
+  assert.equal((await onDen.call('memory.docs', home)).items.length, 3)
+  assert.ok((await onDen.call('memory.history', home)).items.length >= 8)
+  assert.equal((await onDen.call('memory.list')).items.length, 1)
+  const shared = await onDen.call('memory.share', { ...home, peer: 'attic', right: 'write' })
+  expect(shared.grants).toMatchObject([{ peer_id: attic.peerId, role: null, right: 'write' }])
+  await assert.rejects(onDen.call('memory.share', home), { code: 'INVALID_INPUT' })
+  await assert.rejects(onDen.call('memory.share', { ...home, peer: 'none' }), { code: 'PEER_NOT_FOUND' })
+  await vi.waitUntil(async () => (await onAttic.call('memory.list')).items[0]?.docs === 3, WAIT)
+  const { hash } = await onDen.call('memory.status', home)
+  assert.equal((await onAttic.call('memory.status', home)).hash, hash)
+  await onDen.call('memory.exclude', { ...home, peer: 'attic' })
+  expect((await onDen.call('memory.unshare', { ...home, peer: 'attic' })).grants).toEqual([])
+  const { text } = await onDen.call('memory.export', home)
+  assert.equal((await onDen.call('memory.import', { name: 'copy', text })).docs, 3)
+  expect(await onDen.call('memory.verify', home)).toMatchObject({ problems: [] })
+  await onDen.call('memory.compact', home)
+  await onDen.call('memory.forget', { ...home, doc: 'log' })
+  await onDen.call('memory.forget', { space: 'copy' })
+  assert.equal((await onDen.call('memory.list')).items.length, 1)
 
   // Apart, and together again by a code.
   await onAttic.call('mesh.leave')

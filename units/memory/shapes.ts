@@ -21,7 +21,7 @@ export const WRITE_BYTES_MAX = 2 * 1024 * 1024
 /** What an export of a space may be, as text in JSON: the longest body that the gateway takes. */
 export const IMPORT_BYTES_MAX = 40 * 1024 * 1024
 /** The map that `memory set` writes where no document is named. */
-export const DEFAULT_DOC = 'default'
+const DEFAULT_DOC = 'default'
 const PEER_CHARS_MAX = 128
 
 /** Its name on this device, or its id. */

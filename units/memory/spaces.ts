@@ -35,15 +35,10 @@ const kept = (node: MemoryNode) => [
     name: 'memory.list',
     kind: 'query',
     permission: 'use',
-    summary: 'The spaces of this device, or the documents of one.',
-    input: InSpace.partial(),
+    summary: 'The spaces of this device.',
+    input: z.strictObject({}),
     output: z.strictObject({ items: z.array(Space) }),
-    run: async ({ space }, { signal }) => ({
-      items:
-        space === undefined
-          ? (await node.memory.spaces({ signal })).map(toSpace)
-          : [toSpace(await node.memory.space(space, { signal }))]
-    })
+    run: async (_, { signal }) => ({ items: (await node.memory.spaces({ signal })).map(toSpace) })
   }),
   defineUnit({
     name: 'memory.docs',

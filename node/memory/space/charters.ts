@@ -22,7 +22,7 @@ import { Keyring } from './keyring.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, isFirst, rightIn } from './rights.ts'
 import { settle } from './settle.ts'
-import { Space, sealedLocal, secretsAbout } from './space.ts'
+import { Space, sealedLocal, secretsAbout, secretsIn } from './space.ts'
 
 const ZEROS = new Uint8Array(32)
 const keyAbout = (space: string, epoch: number): string => `lumos/memory/key/1 ${space} ${epoch}`
@@ -119,8 +119,8 @@ export class Charters {
     if (opened === null) throw new LumosError('MEMORY_DENIED', `The key of the space ${id} did not come.`)
     const trial = new Keyring(id)
     if (!trial.take(opened, newest.charter)) throw invalid('the key that came with them is another one')
-    const space = this.#found(spaceIdOf(charter), localNameOf(id), opened, charters)
-    return space
+    const name = localNameOf(secretsIn(id, newest.charter, opened)?.name ?? id)
+    return this.#found(spaceIdOf(charter), name, opened, charters)
   }
 
   accept(space: Space, bundle: CharterBundle): boolean {

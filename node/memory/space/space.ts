@@ -98,12 +98,7 @@ export class Space {
   #take(key: Uint8Array): boolean {
     const { charter } = this.charter
     if (!this.keyring.take(key, charter)) return false
-    try {
-      const plain = unseal(key, secretsAbout(this.id, charter), charter.sealed)
-      this.secrets = decodeControl(CharterSecrets, plain)
-    } catch {
-      // Its owner sealed nonsense. The space goes on under its name here.
-    }
+    this.secrets = secretsIn(this.id, charter, key) ?? this.secrets
     return true
   }
 
@@ -170,6 +165,15 @@ export class Space {
 
   isForgotten(tag: Uint8Array): boolean {
     return this.charter.charter.forgotten.some(one => equal(one, tag))
+  }
+}
+
+/** Nothing where its owner sealed nonsense: the space goes on under its name here. */
+export function secretsIn(id: string, charter: Charter, key: Uint8Array): CharterSecrets | undefined {
+  try {
+    return decodeControl(CharterSecrets, unseal(key, secretsAbout(id, charter), charter.sealed))
+  } catch {
+    return undefined
   }
 }
 

@@ -1,7 +1,7 @@
 /** The spaces of this device, and the parts that work on them. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import { SpaceId } from '../../../interface/memory.ts'
+import { SpaceId, SpaceName } from '../../../interface/memory.ts'
 import { spaceText } from '../../../protocols/memory/charter.ts'
 import { Author, refOf } from './author.ts'
 import { Bases } from './bases.ts'
@@ -107,11 +107,12 @@ export class Spaces {
       )
   }
 
-  /** No space that others share takes the name of one that is here. */
+  /** No space that others share takes the name of one that is here, or one that nobody could type. */
   freeName(name: string): string {
-    if (this.named(name) === undefined && !SpaceId.safeParse(name).success) return name
+    const plain = SpaceName.safeParse(name).success ? name : 'space'
+    if (this.named(plain) === undefined && !SpaceId.safeParse(plain).success) return plain
     for (let n = 2; ; n++) {
-      const free = `${name.slice(0, 58)}-${n}`
+      const free = `${plain.slice(0, 58)}-${n}`
       if (this.named(free) === undefined) return free
     }
   }

@@ -61,6 +61,7 @@ class MemoryThread {
   #ending: Promise<unknown> | undefined
   #lastId = 0
   #isClosed = false
+  #isClosing = false
 
   constructor(options: MemoryThreadOptions) {
     this.#options = options
@@ -88,7 +89,8 @@ class MemoryThread {
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return
+    if (this.#isClosing) return
+    this.#isClosing = true
     const worker = this.#worker
     if (worker !== undefined) {
       const ended = new Promise(resolve => worker.once('exit', resolve))
@@ -168,7 +170,7 @@ class MemoryThread {
     const name = Buffer.from(hash).toString('hex')
     if (mark[0] === 1 && this.#suspects.has(name)) this.#poison.push(hash)
     if (mark[0] === 1) this.#suspects.add(name)
-    if (!this.#isClosed) this.#options.log.error({ err: error }, 'the thread of memory has ended')
+    if (!this.#isClosing) this.#options.log.error({ err: error }, 'the thread of memory has ended')
     const tasks = [...this.#tasks.values()]
     this.#tasks.clear()
     for (const { reject } of tasks) reject(error)
