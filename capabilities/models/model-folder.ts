@@ -112,9 +112,8 @@ export class ModelFolder implements Startable {
     await this.#look()
   }
 
-  /** One at a time: the next one is due when this one has ended. */
   async #look(): Promise<void> {
-    this.#timer?.cancel()
+    this.#timer?.cancel() // One look at a time.
     this.#looking = true
     this.#looked = Promise.withResolvers()
     this.#changed = false

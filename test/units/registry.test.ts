@@ -88,6 +88,28 @@ describe('the registry of units', () => {
         'command model.export',
         'command model.delete',
         'command model.gc',
+        'command memory.create',
+        'query memory.list',
+        'query memory.docs',
+        'query memory.status',
+        'command memory.share',
+        'command memory.unshare',
+        'command memory.exclude',
+        'command memory.forget',
+        'command memory.compact',
+        'command memory.verify',
+        'query memory.export',
+        'command memory.import',
+        'query memory.open',
+        'query memory.get',
+        'query memory.history',
+        'query memory.watch',
+        'command memory.set',
+        'command memory.unset',
+        'command memory.append',
+        'command memory.remove',
+        'command memory.task',
+        'command memory.edit',
         'query engine.list',
         'query engine.get',
         'command engine.install',
@@ -211,10 +233,13 @@ describe('the registry of units', () => {
         .filter(unit => unit.permission === permission)
     const names = (permission: string) => held(permission).map(({ name }) => name)
     assert.deepEqual(names('keys'), KEY_UNITS)
-    assert.deepEqual(
-      names('use'),
-      ['run', 'classify', 'chat', 'complete', 'embed', 'rerank'].map(name => `inference.${name}`)
-    )
+    const inference = ['run', 'classify', 'chat', 'complete', 'embed', 'rerank']
+    const spaces = ['create', 'list', 'docs', 'status', 'export']
+    const documents = 'open get history watch set unset append remove task edit'.split(' ')
+    assert.deepEqual(names('use'), [
+      ...[...spaces, ...documents].map(name => `memory.${name}`),
+      ...inference.map(name => `inference.${name}`)
+    ])
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
     assert.ok(held('manage').every(({ kind }) => kind === 'command'))
   })

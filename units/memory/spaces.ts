@@ -136,7 +136,7 @@ const cared = (node: MemoryNode) => [
   defineUnit({
     name: 'memory.export',
     kind: 'query',
-    permission: 'manage',
+    permission: 'use',
     summary: 'The readable content of a space, as the text that memory.import takes.',
     input: InSpace,
     output: z.strictObject({ text: z.string() }),
