@@ -1,11 +1,12 @@
 /** `memory history|watch`: what was written, and what is being written. */
 
+import { LumosError } from '../../../interface/errors.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { printable } from '../../output.ts'
 
-/** A person ends it sooner. */
-const WATCH_MS = 24 * 60 * 60 * 1000
+/** The longest that a call may take; the next one goes on. */
+const WATCH_MS = 60 * 60 * 1000
 
 interface HistoryOptions {
   readonly doc?: string
@@ -39,10 +40,15 @@ export async function history({ args, options, output }: Invocation<HistoryOptio
 export async function watch({ args, options, output }: Invocation<HistoryOptions>): Promise<void> {
   const { doc } = options
   const asked = { space: args[0], ...(doc !== undefined && { doc }) }
-  for await (const item of findNode(options).stream('memory.watch', asked, { timeoutMs: WATCH_MS })) {
-    const { writer, doc: name, keys } = item as Changed
-    output.line(
-      output.json ? JSON.stringify(item) : printable(`${name}  ${keys?.join(', ') ?? 'much'}  ${writer}`)
-    )
+  const print = ({ writer, doc: name, keys }: Changed) => `${name}  ${keys?.join(', ') ?? 'much'}  ${writer}`
+  const node = findNode(options)
+  for (;;) {
+    try {
+      for await (const item of node.stream('memory.watch', asked, { timeoutMs: WATCH_MS }))
+        output.line(output.json ? JSON.stringify(item) : printable(print(item as Changed)))
+      return
+    } catch (err) {
+      if (!(err instanceof LumosError && err.code === 'TIMEOUT')) throw err
+    }
   }
 }

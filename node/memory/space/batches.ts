@@ -36,7 +36,10 @@ export const sealBatch = (
 ): Uint8Array => seal(space.key, boxAbout(space, of), encodeControl([doc, kind, update, at]))
 
 /** @throws {LumosError} `MEMORY_INVALID`: the box is of another key, or says something else than its header. */
-export function openBatch(space: Space, envelope: Envelope & { box: Uint8Array }): Batch {
+export function openBatch(
+  space: Pick<Space, 'id' | 'keyring'>,
+  envelope: Envelope & { box: Uint8Array }
+): Batch {
   const key = space.keyring.get(envelope.epoch)
   try {
     if (key === undefined) throw new Error(`its key ${envelope.epoch} is not here`)

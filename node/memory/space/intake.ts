@@ -124,8 +124,15 @@ export class Intake {
         'MEMORY_FULL',
         `The space ${space.localName} has over ${this.#parts.spaceBytesMax} bytes here.`
       )
-    this.#apply(space, envelope, from)
-    return 'taken'
+    try {
+      this.#apply(space, envelope, from)
+      return 'taken'
+    } catch (thrown) {
+      if (!(thrown instanceof LumosError) || thrown.details.waits !== true) throw thrown
+      // Its writer left out what it depends on. A device that has that takes it, so this one waits for it.
+      space.pending.add(envelope, from)
+      return 'waits'
+    }
   }
 
   /** Envelopes of a device without a right are taken only as far as the charter says, or others were written on them. */

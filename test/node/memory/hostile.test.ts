@@ -5,7 +5,8 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import * as Y from 'yjs'
-import { sealBatch } from '../../../node/memory/space/batches.ts'
+import type { DocKind } from '../../../interface/memory.ts'
+import { openBatch, sealBatch } from '../../../node/memory/space/batches.ts'
 import { unsealOwn } from '../../../node/memory/space/boxes.ts'
 import { Keyring } from '../../../node/memory/space/keyring.ts'
 import { openCharter, spaceBytes } from '../../../protocols/memory/charter.ts'
@@ -13,6 +14,7 @@ import {
   type Envelope,
   type EnvelopeHeader,
   encodeEnvelope,
+  openEnvelope,
   sealEnvelope
 } from '../../../protocols/memory/envelope.ts'
 import { type Device, device, facts, hashOf, keyOfDevice, meet, pull, set, temporaryHome } from './engines.ts'
@@ -33,10 +35,14 @@ function attacked() {
   assert.ok(keyring.take(unsealOwn(key, `lumos/memory/key/1 ${id} 1`, sealed!), charter))
   const keys = { id, keyring, key: keyring.get(1)! }
   /** As a writer would make it that keeps to no rule. */
-  const forge = (update: Uint8Array, more: Partial<EnvelopeHeader> = {}, doc = 'default'): Envelope => {
+  const forge = (
+    update: Uint8Array,
+    more: Partial<EnvelopeHeader> = {},
+    { doc, kind }: { doc: string; kind: DocKind } = { doc: 'default', kind: 'facts' }
+  ): Envelope => {
     const of = { device: evil.peerId, life: '010203040506', seq: 1, ...more }
-    const box = sealBatch(keys, of, { doc, kind: 'facts', update, at: 1 })
-    const tag = keyring.tag(doc, 'facts')
+    const box = sealBatch(keys, of, { doc, kind, update, at: 1 })
+    const tag = keyring.tag(doc, kind)
     const chain = { space: spaceBytes(id), prev: ZEROS, after: [], clock: 1, epoch: 1, tag }
     return sealEnvelope({ ...chain, ...of, ...more }, box, key)
   }
@@ -44,7 +50,7 @@ function attacked() {
     const wire = envelope instanceof Uint8Array ? envelope : encodeEnvelope(envelope)
     return one.do(engine => engine.accept(id, [wire], evil.peerId))
   }
-  return { one, evil, home, id, forge, send }
+  return { one, evil, home, id, keys, forge, send }
 }
 
 const code = ({ refused }: { refused: readonly { code: string }[] }) => refused.map(({ code }) => code)
@@ -78,6 +84,31 @@ describe('a hostile writer', () => {
       one.do(engine => engine.docs(id)).map(({ name }) => name),
       ['default']
     )
+  })
+
+  it('that hides what its text stands on is waited for, so that devices with more and with less agree', () => {
+    const { one, evil, id, keys, forge } = attacked()
+    const two = device('two')
+    meet([one, evil, two])
+    pull(one, two)
+    const page = { doc: 'page', kind: 'notes' } as const
+    const write = (at: Device, position: number, insert: string) =>
+      at.do(engine =>
+        engine.write(id, page.doc, page.kind, [{ type: 'edit', at: position, remove: 0, insert }])
+      )
+    write(one, 0, 'hello')
+    pull(one, evil)
+    write(evil, 5, ' world')
+    const heads = one.do(engine => engine.statesFor(one.peerId))[0]!.heads
+    const [wire] = evil.do(engine => engine.envelopesAfter(id, heads, 1e6))
+    const honest = openEnvelope(wire!)
+    const { update } = openBatch(keys, honest as Envelope & { box: Uint8Array })
+    const hiding = encodeEnvelope(forge(update, { life: honest.life, after: [] }, page))
+    const accept = (at: Device) => at.do(engine => engine.accept(id, [hiding], evil.peerId))
+    assert.deepEqual(accept(one), { taken: 1, waiting: 0, refused: [] })
+    assert.deepEqual(accept(two), { taken: 0, waiting: 1, refused: [] })
+    pull(one, two)
+    assert.equal(hashOf(two, id), hashOf(one, id))
   })
 
   it('is refused where its chain, its clock, its tag or its signature are not right', () => {
