@@ -20,7 +20,7 @@ const Right = z.enum(SPACE_RIGHTS)
 /** A box of a few texts. */
 const SEALED_BYTES_MAX = 96 * 1024
 
-export const Charter = z.strictObject({
+export const Charter = z.object({
   version: z.int().min(1),
   /** Hash of the version before; 32 zeros for the first. */
   previous: bytesOf(32),
@@ -29,10 +29,10 @@ export const Charter = z.strictObject({
   nonce: bytesOf(16),
   /** The mesh that it is shared in; null as long as it never was. */
   mesh: PeerIdText.nullable(),
-  grants: z.array(z.strictObject({ to: z.union([PeerIdText, Role]), right: Right })).max(GRANTS_MAX),
+  grants: z.array(z.object({ to: z.union([PeerIdText, Role]), right: Right })).max(GRANTS_MAX),
   /** `check` is a hash of the key; `previous` is the key before, encrypted with this one. */
   epochs: z
-    .array(z.strictObject({ check: bytesOf(32), previous: Bytes.nullable() }))
+    .array(z.object({ check: bytesOf(32), previous: Bytes.nullable() }))
     .min(1)
     .max(EPOCHS_MAX),
   /**
@@ -41,10 +41,10 @@ export const Charter = z.strictObject({
    */
   ended: z
     .array(
-      z.strictObject({
+      z.object({
         device: PeerIdText,
         right: z.enum(['none', 'read', 'write']),
-        lives: z.array(z.strictObject({ life: Life, seq: z.int().min(0) })).max(WRITERS_MAX)
+        lives: z.array(z.object({ life: Life, seq: z.int().min(0) })).max(WRITERS_MAX)
       })
     )
     .max(WRITERS_MAX),
@@ -62,7 +62,7 @@ export const Charter = z.strictObject({
 export type Charter = z.infer<typeof Charter>
 
 /** What of a charter only readers know. */
-export const CharterSecrets = z.strictObject({
+export const CharterSecrets = z.object({
   name: z.string().max(64),
   /** How often a document of this name was forgotten: the next one of the name is another document. */
   forgotten: z.array(z.tuple([z.string().max(64), z.int().min(1)])).max(FORGOTTEN_MAX)

@@ -14,12 +14,12 @@ import { isSigned, keyOf, type SigningKey, signPayload } from './signed.ts'
 
 const DOMAIN = 'lumos/memory/checkpoint/1'
 
-export const Checkpoint = z.strictObject({
+export const Checkpoint = z.object({
   space: bytesOf(16),
   number: z.int().min(1),
   heads: z
     .array(
-      z.strictObject({
+      z.object({
         device: PeerIdText,
         life: Life,
         seq: z.int().min(1),
@@ -29,7 +29,7 @@ export const Checkpoint = z.strictObject({
     )
     .max(WRITERS_MAX),
   docs: z
-    .array(z.strictObject({ tag: bytesOf(16), epoch: z.int().min(1), pieces: z.array(bytesOf(32)).min(1) }))
+    .array(z.object({ tag: bytesOf(16), epoch: z.int().min(1), pieces: z.array(bytesOf(32)).min(1) }))
     .max(DOCS_MAX),
   /** Hash of the readable content of the space, under the key of `epoch`. */
   epoch: z.int().min(1),

@@ -88,7 +88,7 @@ export interface Offer {
   readonly checkpoint: number
 }
 
-const OfferBody = z.strictObject({
+const OfferBody = z.object({
   space: SpaceId,
   version: z.int().min(1),
   charter: Hash,
@@ -118,32 +118,32 @@ export function decodeOffer(body: Uint8Array): Offer {
   }
 }
 
-export const Charters = z.strictObject({
+export const Charters = z.object({
   space: SpaceId,
   records: z.array(Sealed).max(BATCH_ENVELOPES_MAX),
   /** With the last of them: the key of the space for this listener. */
   key: Sealed.nullable(),
   last: z.boolean()
 })
-export const CheckpointOf = z.strictObject({ space: SpaceId, record: z.instanceof(Uint8Array) })
-export const Pieces = z.strictObject({
+export const CheckpointOf = z.object({ space: SpaceId, record: z.instanceof(Uint8Array) })
+export const Pieces = z.object({
   space: SpaceId,
   pieces: z.array(Sealed).min(1).max(PIECES_NEEDED_MAX)
 })
-export const Need = z.strictObject({ space: SpaceId, pieces: z.array(Hash).min(1).max(PIECES_NEEDED_MAX) })
-export const Envelopes = z.strictObject({
+export const Need = z.object({ space: SpaceId, pieces: z.array(Hash).min(1).max(PIECES_NEEDED_MAX) })
+export const Envelopes = z.object({
   space: SpaceId,
   envelopes: z.array(Sealed).min(1).max(BATCH_ENVELOPES_MAX)
 })
-export const OfSpace = z.strictObject({ space: SpaceId })
+export const OfSpace = z.object({ space: SpaceId })
 
-const WantBody = z.strictObject({
+const WantBody = z.object({
   space: SpaceId,
   version: z.int().min(0),
   checkpoint: z.int().min(0),
   heads: Heads
 })
-const HaveBody = z.strictObject({ space: SpaceId, heads: Heads })
+const HaveBody = z.object({ space: SpaceId, heads: Heads })
 
 export interface Want {
   readonly space: string

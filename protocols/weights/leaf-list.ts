@@ -15,7 +15,7 @@ export const LEAVES_PER_LIST = 1024
 export const LEAF_LIST_BYTES_MAX = LEAVES_PER_LIST * DIGEST_BYTES + 1024
 
 export const LeafList = z
-  .strictObject({
+  .object({
     /** Of the whole file, as the origin states it. */
     sha256: Sha256,
     bytes: z.int().min(1),

@@ -50,6 +50,7 @@ const read = ({ memory }: MemoryNode) => [
     permission: 'use',
     summary: 'A whole document: its facts, entries, tasks or text.',
     input: z.strictObject({ space: SpaceRef, doc: Doc }),
+    examples: [{ input: { space: 'home', doc: 'log' } }],
     output: Content,
     run: async ({ space, doc }, { signal }) =>
       (await memory.read(space, doc, { signal })) as unknown as z.input<typeof Content>
@@ -74,6 +75,7 @@ const read = ({ memory }: MemoryNode) => [
     permission: 'use',
     summary: 'Who wrote what and when, the newest first.',
     input: Watched.extend({ limit: z.int().min(1).max(HISTORY_MAX).default(100) }),
+    examples: [{ input: { space: 'home', limit: 10 } }],
     output: z.strictObject({
       items: z.array(
         z.strictObject({
@@ -96,6 +98,7 @@ const read = ({ memory }: MemoryNode) => [
     permission: 'use',
     summary: 'The next change of a space. As a stream: each change from now on.',
     input: Watched,
+    examples: [{ input: { space: 'home' } }],
     output: Changed,
     item: Changed,
     async run({ space, doc }, { signal }) {
@@ -134,6 +137,7 @@ const facts = ({ memory }: MemoryNode) => [
     idempotent: true,
     summary: 'Keep a fact no longer.',
     input: z.strictObject({ space: SpaceRef, key: Key, doc: Doc }),
+    examples: [{ input: { space: 'home', key: 'wifi' }, output: { seq: 8, id: null } }],
     output: Written,
     async run({ space, key, doc }, { signal }) {
       const { seq } = await memory.write(space, doc, 'facts', [{ type: 'unset', key }], { signal })
@@ -173,6 +177,7 @@ const lists = ({ memory }: MemoryNode) => [
     idempotent: true,
     summary: 'Remove an entry, a message or a task by its id.',
     input: z.strictObject({ space: SpaceRef, doc: DocName, id: Key }),
+    examples: [{ input: { space: 'home', doc: 'log', id: 'k2j9' }, output: { seq: 9, id: 'k2j9' } }],
     output: Written,
     async run({ space, doc, id }, { signal }) {
       const { kind } = await memory.read(space, doc, { signal })
@@ -211,6 +216,7 @@ const notes = ({ memory }: MemoryNode) => [
     summary: 'Give notes this text. Only what differs is written, so that edits of other devices stay.',
     input: z.strictObject({ space: SpaceRef, doc: DocName, text: z.string() }),
     inputBytesMax: WRITE_BYTES_MAX,
+    examples: [{ input: { space: 'home', doc: 'page', text: 'some notes' }, output: { seq: 10, id: null } }],
     output: Written,
     async run({ space, doc, text }, { signal }) {
       const before = await memory.read(space, doc, { signal }).catch(err => {

@@ -46,6 +46,7 @@ const kept = (node: MemoryNode) => [
     permission: 'use',
     summary: 'The documents of a space.',
     input: InSpace,
+    examples: [{ input: { space: 'home' } }],
     output: DocList,
     run: async ({ space }, { signal }) => ({ items: await node.memory.docs(space, { signal }) })
   }),
@@ -55,6 +56,7 @@ const kept = (node: MemoryNode) => [
     permission: 'use',
     summary: 'One space: its content hash, its size, and the connected devices that have it too.',
     input: InSpace,
+    examples: [{ input: { space: 'home' } }],
     output: Space,
     run: async ({ space }, { signal }) => toSpace(await node.memory.space(space, { signal }))
   })
@@ -92,6 +94,7 @@ const shared = (node: MemoryNode) => [
     idempotent: true,
     summary: 'Let nothing count that a device wrote in a space, on each device of the space.',
     input: z.strictObject({ space: SpaceRef, peer: z.string().min(1).max(128) }),
+    examples: [{ input: { space: 'home', peer: 'old-laptop' } }],
     output: Space,
     run: async ({ space, peer }, { signal }) =>
       toSpace(await node.memory.exclude(space, peerIdOf(node, peer), { signal }))
@@ -106,6 +109,7 @@ const cared = (node: MemoryNode) => [
     idempotent: true,
     summary: 'Remove a document or a space, on each device that has it.',
     input: z.strictObject({ space: SpaceRef, doc: DocName.optional() }),
+    examples: [{ input: { space: 'home', doc: 'log' }, output: { space: 'home', doc: 'log' } }],
     output: z.strictObject({ space: z.string(), doc: z.string().nullable() }),
     async run({ space, doc }, { signal }) {
       await node.memory.forget(space, { signal, ...(doc !== undefined && { doc }) })
@@ -118,6 +122,7 @@ const cared = (node: MemoryNode) => [
     permission: 'manage',
     summary: 'Put a signed snapshot in the place of the history that each device of the space has.',
     input: InSpace,
+    examples: [{ input: { space: 'home' }, output: { bytes_before: 1400000, bytes_after: 106000 } }],
     output: z.strictObject({ bytesBefore: z.int(), bytesAfter: z.int() }),
     run: ({ space }, { signal }) => node.memory.compact(space, { signal })
   }),
@@ -127,6 +132,7 @@ const cared = (node: MemoryNode) => [
     permission: 'manage',
     summary: 'Check each signature and chain of a space anew, and rebuild its documents.',
     input: InSpace,
+    examples: [{ input: { space: 'home' }, output: { envelopes: 12, problems: [] } }],
     output: z.strictObject({ envelopes: z.int(), problems: z.array(z.string()) }),
     async run({ space }, { signal }) {
       const { envelopes, problems } = await node.memory.verify(space, { signal })
@@ -139,6 +145,7 @@ const cared = (node: MemoryNode) => [
     permission: 'use',
     summary: 'The readable content of a space, as the text that memory.import takes.',
     input: InSpace,
+    examples: [{ input: { space: 'home' } }],
     output: z.strictObject({ text: z.string() }),
     run: async ({ space }, { signal }) => ({
       text: Buffer.from(await node.memory.export(space, { signal })).toString()
@@ -151,6 +158,7 @@ const cared = (node: MemoryNode) => [
     summary: 'Make a new space of what memory.export gave.',
     input: z.strictObject({ name: SpaceName, text: z.string() }),
     inputBytesMax: IMPORT_BYTES_MAX,
+    examples: [{ input: { name: 'copy', text: '{…}' } }],
     output: Space,
     run: async ({ name, text }, { signal }) =>
       toSpace(await node.memory.import(name, new Uint8Array(Buffer.from(text)), { signal }))
