@@ -82,8 +82,10 @@ export class Replication {
 
   /** What this device states in its manifest. @param held CIDs of what it has. */
   statement(held: ReadonlySet<string>): Statement {
-    const wanted = this.#wanted
-      .all()
+    const all = this.#wanted.all()
+    // Its room matters where copies are wanted, and devices of the first version refuse a manifest that has parts.
+    if (all.length === 0) return { wanted: [] }
+    const wanted = all
       .filter(({ cid, teller }) => held.has(cid) || teller === this.#mesh?.peerId)
       .sort((a, b) => b.atMs - a.atMs)
       .map(({ cid, name, bytes, copies, atMs }) => ({ cid, name, bytes, copies, atMs }))
