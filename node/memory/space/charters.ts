@@ -1,6 +1,6 @@
 /** Charters: those that this device signs, and those that others send. */
 
-import { LumosError } from '../../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import {
   type Charter,
   type CharterSecrets,
@@ -21,7 +21,8 @@ import type { Documents } from './documents.ts'
 import type { Intake } from './intake.ts'
 import { Keyring } from './keyring.ts'
 import type { Parts } from './parts.ts'
-import { atLeast, isFirst, rightIn } from './rights.ts'
+import { problemOf } from './problem.ts'
+import { atLeast, givenTo, isFirst, rightIn } from './rights.ts'
 import { settle } from './settle.ts'
 import { Space, sealedLocal, secretsAbout, secretsIn } from './space.ts'
 
@@ -91,7 +92,14 @@ export class Charters {
     if (rightIn(charter, key.peerId, mesh) !== 'own') return
     const { ended } = settle(charter, charter, mesh, lastOf(space))
     const isSame = encodeControl(ended).length === encodeControl(charter.ended).length
-    if (!isSame || !equal(encodeControl(ended), encodeControl(charter.ended))) this.amend(space, {})
+    if (isSame && equal(encodeControl(ended), encodeControl(charter.ended))) return
+    try {
+      this.amend(space, {})
+    } catch (thrown) {
+      // A space that has no room for a charter keeps no other space from being settled.
+      if (toLumosError(thrown).code !== 'MEMORY_FULL') throw thrown
+      this.#parts.emit(problemOf(space, thrown))
+    }
   }
 
   bundle(space: Space, from: number, forPeer: string): CharterBundle {
@@ -160,7 +168,9 @@ export class Charters {
     if (before === undefined) throw invalid('some are missing')
     this.#checkRoom(space, next)
     checkChain([before, ...next], mesh)
-    const isOwner = (by: string, charter: Charter) => rightIn(charter, by, mesh) === 'own'
+    // By the charters alone: a device that was revoked since, or is not known here, was an owner all the same.
+    const isOwner = (by: string, charter: Charter) =>
+      !charter.excluded.includes(by) && givenTo(charter, by, mesh.device(by)?.role) === 'own'
     if (ours !== undefined) {
       // Two owners signed one version. One that has lost its right since cannot begin the past anew.
       const theyMay = isOwner(first.charter.by, space.charter.charter)

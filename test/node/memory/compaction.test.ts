@@ -73,6 +73,34 @@ describe('a checkpoint', () => {
     assert.equal(hashOf(newcomer, id), hashOf(one, id))
   })
 
+  it('leaves no pieces where another one takes its place before it is whole', () => {
+    const { one, two, id } = overwritten()
+    const record = () => one.do(engine => engine.checkpoint(id))!
+    const ask = (record: Uint8Array) =>
+      two.do(engine => engine.takeCheckpoint(id, record, one.peerId)).missing
+    one.do(engine => engine.compact(id))
+    const first = record()
+    const piece = (hash: Uint8Array) => one.do(engine => engine.piece(id, hash))!
+    const [hash] = ask(first)
+    two.do(engine => engine.putPieces(id, [piece(hash!)]))
+    assert.deepEqual(ask(first), [])
+    set(one, id, 'key', 'new')
+    one.do(engine => engine.compact(id))
+    const [next] = ask(record())
+    two.do(engine => engine.putPieces(id, [piece(next!)]))
+    set(one, id, 'key', 'newer')
+    one.do(engine => engine.compact(id))
+    ask(record())
+    assert.equal(
+      two.do(engine => engine.piece(id, next!)),
+      null
+    )
+    assert.notEqual(
+      two.do(engine => engine.piece(id, hash!)),
+      null
+    )
+  })
+
   it('is refused from a device that does not own the space, and where it is not what the log says', () => {
     const { one, two, id } = overwritten()
     assert.throws(() => two.do(engine => engine.compact(id)), { code: 'MEMORY_DENIED' })

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
+import { follows } from '../../../node/memory/space/rights.ts'
+import { openCharter } from '../../../protocols/memory/charter.ts'
 import { type Device, device, facts, hashOf, meet, pull, set, sync } from './engines.ts'
 
 function three() {
@@ -78,6 +80,44 @@ describe('a device that loses its right', () => {
     round()
     for (const at of [one, two, other]) assert.deepEqual({ ...facts(at, id) }, { a: '1', c: '3' })
     assert.equal(two.do(engine => engine.statesFor(two.peerId))[0]!.heads.length, 2)
+  })
+})
+
+describe('a name of a space', () => {
+  it('has not the form of an id', () => {
+    const one = device('one')
+    const { id } = one.do(engine => engine.create('plans'))
+    assert.throws(() => one.do(engine => engine.create(id)), { code: 'INVALID_INPUT' })
+    const bytes = one.do(engine => engine.export(id))
+    assert.throws(() => one.do(engine => engine.import('a'.repeat(26), bytes)), { code: 'INVALID_INPUT' })
+  })
+})
+
+describe('a role', () => {
+  it('owns no space', () => {
+    const { one, id } = three()
+    assert.throws(() => one.do(engine => engine.share(id, { role: 'member' }, 'own')), {
+      code: 'INVALID_INPUT'
+    })
+  })
+})
+
+describe('a charter that follows', () => {
+  it('has what is for ever at the place where it was', () => {
+    const { one, id } = three()
+    const before = openCharter(one.do(engine => engine.charters(id, 1, one.peerId)).records.at(-1)!)
+    const [a, b] = [device('a').peerId, device('b').peerId]
+    const lists = { excluded: [a, b], forgotten: [new Uint8Array(16), new Uint8Array(16).fill(1)] }
+    const old = { ...before, charter: { ...before.charter, ...lists } }
+    const next = (more: object) => {
+      const charter = { ...old.charter, version: old.charter.version + 1, previous: old.hash, ...more }
+      return follows(old, { ...old, charter })
+    }
+    assert.equal(next({}), true)
+    assert.equal(next({ excluded: [...lists.excluded, device('c').peerId] }), true)
+    assert.equal(next({ excluded: [b, a] }), false)
+    assert.equal(next({ forgotten: lists.forgotten.toReversed() }), false)
+    assert.equal(next({ forgotten: lists.forgotten.slice(1) }), false)
   })
 })
 
