@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { RESTATE_MS } from '../../node/memory/sync/sync-core.ts'
+import { RESTATE_MS, stepSync } from '../../node/memory/sync/sync-core.ts'
+import { newSync, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
 import { forkRandom } from '../../sim/random.ts'
 import { VirtualSpaces } from './virtual-spaces.ts'
 
@@ -40,6 +41,22 @@ function mesh(seed: number, lossy: number) {
 }
 
 const settled = (world: VirtualSpaces) => SPACES.map(space => world.behind(space).length)
+
+it('a device whose key did not come asks for the newest charter again', () => {
+  const wanted = (isReadable: boolean) => {
+    const state = newSync(() => true)
+    const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects
+    const offer = { space: 'house', version: 3, charter: 'c', digest: 'd', content: null, checkpoint: 0 }
+    step({ type: 'space', view: { ...offer, heads: [], isReadable }, own: false })
+    step({ type: 'met', peer: 'owner' })
+    const effects = step({ type: 'offer', peer: 'owner', offer })
+    step({ type: 'end', peer: 'owner', space: 'house' })
+    const again = step({ type: 'offer', peer: 'owner', offer })
+    return [...effects, ...again].flatMap(effect => (effect.type === 'sendWant' ? [effect.version] : []))
+  }
+  expect(wanted(true)).toEqual([3])
+  expect(wanted(false)).toEqual([2, 2])
+})
 
 describe('twenty nodes on virtual time', () => {
   it.each([1, 2])('agree within 15 s of the end of a split (seed %i)', seed => {

@@ -151,7 +151,10 @@ export class Charters {
     const taken = next.length > 0 && this.#supersede(space, before, lost[0], next)
     const opened = this.#unsealed(space.id, space.charter, bundle)
     const hadKey = space.isReadable
-    if (opened !== null && !hadKey && space.takeKey(opened)) this.#intake.retry(space)
+    if (opened !== null && !hadKey && space.takeKey(opened)) {
+      this.#parts.emit({ type: 'space', space: space.id, gone: false })
+      this.#intake.retry(space)
+    }
     if (taken) this.#repeat(space, before!, lost, secrets)
     return taken || hadKey !== space.isReadable
   }
@@ -201,7 +204,8 @@ export class Charters {
     for (const { charter, record } of next) spaces.putCharter(space.row, charter.version, record)
     space.charter = next.at(-1)!
     const now = space.charter.charter
-    const known = key ?? space.keyring.get(before.epochs.length)
+    space.keyring.keep(now)
+    const known = key ?? space.keyring.newest(now)
     if (known !== undefined) space.takeKey(known)
     for (const tag of now.forgotten) {
       if (before.forgotten.some(one => equal(one, tag))) continue

@@ -5,6 +5,8 @@ import type { Offer, StatedHead } from '../../../protocols/memory/messages.ts'
 /** What is here of a space. */
 export interface SpaceView extends Offer {
   readonly heads: readonly StatedHead[]
+  /** Not where its newest key is still to come. */
+  readonly isReadable: boolean
 }
 
 /** For each writer, the last envelope. */

@@ -57,6 +57,7 @@ export class SyncCalls {
     }
     return {
       space: space.id,
+      isReadable: space.isReadable || charter.gone,
       charter: { version: charter.version, hash },
       heads: space.heads(),
       hash: canHash ? (this.tried(space, () => contentHash(this.all, space)) ?? '') : '',

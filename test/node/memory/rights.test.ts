@@ -211,6 +211,33 @@ describe('two owners that sign a charter at once', () => {
     for (const peerId of [four, five]) assert.ok(grants(one).includes(JSON.stringify({ peerId })))
   })
 
+  it('read and write on where both had made a new key', () => {
+    const { one, two, other, all, id } = three()
+    const removed = [device('four'), device('five')] as const
+    meet([...all, ...removed])
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
+    for (const { peerId } of removed) one.do(engine => engine.share(id, { peerId }, 'read'))
+    one.do(engine => engine.share(id, { role: 'member' }, null))
+    one.do(engine => engine.share(id, { peerId: other.peerId }, 'write'))
+    const round = () => {
+      for (const from of all) for (const to of all) if (from !== to) pull(from, to)
+    }
+    round()
+    one.do(engine => engine.share(id, { peerId: removed[0].peerId }, null))
+    two.do(engine => engine.share(id, { peerId: removed[1].peerId }, null))
+    for (let n = 0; n < 3; n++) round()
+    for (const [n, at] of all.entries()) {
+      set(at, id, `key ${n}`, 'after')
+      round()
+    }
+    const everything = { 'key 0': 'after', 'key 1': 'after', 'key 2': 'after' }
+    for (const at of all) {
+      assert.deepEqual({ ...facts(at, id) }, everything)
+      assert.equal(at.do(engine => engine.space(id)).grants.length, 2)
+      assert.equal(hashOf(at, id), hashOf(one, id))
+    }
+  })
+
   it('follow no owner that lost its right and begins the past anew', () => {
     const { one, two, other, id, round } = three()
     one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
