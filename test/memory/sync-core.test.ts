@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RESTATE_MS, stepSync } from '../../node/memory/sync/sync-core.ts'
-import { newSync, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
+import { newSync, type SyncEffect, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
 import { forkRandom } from '../../sim/random.ts'
 import { VirtualSpaces } from './virtual-spaces.ts'
 
@@ -56,6 +56,38 @@ it('a device whose key did not come asks for the newest charter again', () => {
   }
   expect(wanted(true)).toEqual([3])
   expect(wanted(false)).toEqual([2, 2])
+})
+
+it('another branch of one writer is sent once, and so is the proof of both', () => {
+  const state = newSync(() => true)
+  const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects
+  const head = (seq: number, branch: number) => {
+    return { writer: { device: 'evil', life: 'a' }, seq, hash: new Uint8Array(32).fill(branch) }
+  }
+  const [a, b, proof] = [head(5, 1), head(5, 2), head(5, 3)]
+  const of = { space: 'house', version: 1, checkpoint: 0 }
+  const show = (own: typeof a) => {
+    const view = { ...of, charter: 'c', digest: `${own.hash}`, content: null, heads: [own], isReadable: true }
+    return step({ type: 'space', view, own: true })
+  }
+  /** Each batch has this as its last envelope. @returns how many go until there is no more. */
+  const batches = (last: typeof a, effects: readonly SyncEffect[]) => {
+    for (let n = 0; n < 10; n++) {
+      const batch = effects.find(effect => effect.type === 'sendBatch')
+      if (batch === undefined) return n
+      effects = step({ type: 'sent', peer: 'other', space: 'house', known: batch.known, heads: [last] })
+    }
+    return 10
+  }
+  show(a)
+  step({ type: 'met', peer: 'other' })
+  step({ type: 'linked', peer: 'other' })
+  expect(batches(a, step({ type: 'want', peer: 'other', ...of, heads: [a] }))).toBe(0)
+  expect(batches(a, step({ type: 'want', peer: 'other', ...of, heads: [b] }))).toBe(1)
+  // The proof is two envelopes, and its hash is that of none of them.
+  expect(batches(b, show(proof))).toBe(2)
+  expect(batches(b, step({ type: 'have', peer: 'other', ...of, heads: [proof] }))).toBe(0)
+  expect(batches(b, show(proof))).toBe(0)
 })
 
 describe('twenty nodes on virtual time', () => {

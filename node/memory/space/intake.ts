@@ -111,6 +111,8 @@ export class Intake {
     if (placed.type === 'equivocated') {
       freeze(this.#parts, space, envelope)
       this.#documents.rebuild(space)
+      // Sync states the proof from now on.
+      this.#parts.emit({ type: 'space', space: space.id, gone: false })
       throw equivocated(envelope)
     }
     if (placed.type === 'invalid') throw invalid(envelope, placed.why)
