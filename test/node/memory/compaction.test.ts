@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../../interface/clock.ts'
-import { device, facts, hashOf, meet, pull, set, sync } from './engines.ts'
+import { openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
+import { device, facts, hashOf, keyOfDevice, meet, pull, set, sync } from './engines.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 
@@ -114,6 +115,25 @@ describe('a checkpoint', () => {
       two.do(engine => engine.checkpoint(id)),
       null
     )
+  })
+
+  it('counts no further than sums stay exact', () => {
+    const { one, two, id } = overwritten()
+    one.do(engine => engine.compact(id))
+    const { checkpoint } = openCheckpoint(one.do(engine => engine.checkpoint(id))!)
+    const key = keyOfDevice('one')
+    const take = (more: object) => () => {
+      const { record } = sealCheckpoint({ ...checkpoint, ...more }, key)
+      two.do(engine => engine.takeCheckpoint(id, record, one.peerId))
+    }
+    const [head, ...rest] = checkpoint.heads
+    take({ number: 2 ** 48 })()
+    for (const more of [
+      { number: 2 ** 48 + 1 },
+      { heads: [{ ...head!, clock: 2 ** 50 }, ...rest] },
+      { heads: [{ ...head!, seq: 2 ** 50 }, ...rest] }
+    ])
+      assert.throws(take({ number: 2, ...more }), { code: 'MEMORY_INVALID' })
   })
 
   it('holds under an exclusion that comes after it', () => {

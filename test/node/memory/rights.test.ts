@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
+import type { MemoryChange } from '../../../interface/memory.ts'
+import { openDoc } from '../../../node/memory/docs/index.ts'
 import { follows } from '../../../node/memory/space/rights.ts'
+import type { OpenDoc } from '../../../node/memory/types.ts'
 import { openCharter } from '../../../protocols/memory/charter.ts'
-import { type Device, device, facts, hashOf, meet, pull, set, sync } from './engines.ts'
+import { type Device, device, facts, hashOf, meet, pull, set, sync, temporaryHome } from './engines.ts'
 
 function three() {
   const [one, two, other] = [device('one'), device('two'), device('three')]
@@ -80,6 +83,39 @@ describe('a device that loses its right', () => {
     round()
     for (const at of [one, two, other]) assert.deepEqual({ ...facts(at, id) }, { a: '1', c: '3' })
     assert.equal(two.do(engine => engine.statesFor(two.peerId))[0]!.heads.length, 2)
+  })
+})
+
+describe('a space that is broken', () => {
+  it('keeps no other one from being listed or synced', () => {
+    const home = temporaryHome()
+    const before = device('one', { home, file: 'same' })
+    for (const [name, kind] of [
+      ['fine', 'facts'],
+      ['broken', 'journal']
+    ] as const) {
+      before.do(engine => engine.create(name))
+      const change = kind === 'facts' ? { type: 'set', key: 'a', value: 1 } : { type: 'append', value: 1 }
+      before.do(engine => engine.write(name, 'default', kind, [change as MemoryChange]))
+    }
+    before.close()
+    const broken: OpenDoc = (kind, ...rest) => {
+      if (kind === 'journal') throw new Error('a piece of a snapshot is not here')
+      return openDoc(kind, ...rest)
+    }
+    const one = device('one', { home, file: 'same', openDoc: broken })
+    for (let n = 0; n < 2; n++) {
+      assert.deepEqual(
+        one.do(engine => engine.spaces()).map(({ name }) => name),
+        ['fine']
+      )
+      const states = one.do(engine => engine.statesFor(one.peerId))
+      assert.deepEqual(
+        states.map(({ hash }) => hash.length),
+        [64, 0]
+      )
+    }
+    assert.equal(codes(one).length, 1)
   })
 })
 
