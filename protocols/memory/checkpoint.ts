@@ -14,17 +14,23 @@ import { isSigned, keyOf, type SigningKey, signPayload } from './signed.ts'
 
 const DOMAIN = 'lumos/memory/checkpoint/1'
 
+/** Sums with them stay exact, and no writer that counts comes near. */
+const Count = z
+  .int()
+  .min(1)
+  .max(2 ** 48)
+
 export const Checkpoint = z.object({
   space: bytesOf(16),
-  number: z.int().min(1),
+  number: Count,
   heads: z
     .array(
       z.object({
         device: PeerIdText,
         life: Life,
-        seq: z.int().min(1),
+        seq: Count,
         hash: bytesOf(32),
-        clock: z.int().min(1)
+        clock: Count
       })
     )
     .max(WRITERS_MAX),

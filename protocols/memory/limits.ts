@@ -15,6 +15,8 @@ export const PIECE_BYTES_MAX = 240 * KIB
 
 /** Lives of devices that wrote in one space: each costs a head in every exchange. */
 export const WRITERS_MAX = 1024
+/** Of them of one device: it begins one for each copy of its home, and each time that its right comes back. */
+export const LIVES_MAX = 64
 export const GRANTS_MAX = 256
 /** Keys of one space: each device that is removed costs one. */
 export const EPOCHS_MAX = 1024

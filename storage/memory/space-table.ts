@@ -55,6 +55,15 @@ export class SpaceTable {
       .map(({ record }) => record)
   }
 
+  /** Of those before this version. */
+  charterBytes(space: number, below: number): number {
+    return this.#db
+      .prepare<{ bytes: number }>(
+        'SELECT coalesce(sum(length(record)), 0) AS bytes FROM charter WHERE space = ? AND version < ?'
+      )
+      .get(space, below)!.bytes
+  }
+
   newestCharter(space: number): Uint8Array {
     return this.#db
       .prepare<{ record: Uint8Array }>(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { RESTATE_MS } from '../../node/memory/sync/sync-core.ts'
+import { RESTATE_MS, stepSync } from '../../node/memory/sync/sync-core.ts'
+import { newSync, type SyncEffect, type SyncEvent } from '../../node/memory/sync/sync-state.ts'
 import { forkRandom } from '../../sim/random.ts'
 import { VirtualSpaces } from './virtual-spaces.ts'
 
@@ -40,6 +41,54 @@ function mesh(seed: number, lossy: number) {
 }
 
 const settled = (world: VirtualSpaces) => SPACES.map(space => world.behind(space).length)
+
+it('a device whose key did not come asks for the newest charter again', () => {
+  const wanted = (isReadable: boolean) => {
+    const state = newSync(() => true)
+    const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects
+    const offer = { space: 'house', version: 3, charter: 'c', digest: 'd', content: null, checkpoint: 0 }
+    step({ type: 'space', view: { ...offer, heads: [], isReadable }, own: false })
+    step({ type: 'met', peer: 'owner' })
+    const effects = step({ type: 'offer', peer: 'owner', offer })
+    step({ type: 'end', peer: 'owner', space: 'house' })
+    const again = step({ type: 'offer', peer: 'owner', offer })
+    return [...effects, ...again].flatMap(effect => (effect.type === 'sendWant' ? [effect.version] : []))
+  }
+  expect(wanted(true)).toEqual([3])
+  expect(wanted(false)).toEqual([2, 2])
+})
+
+it('another branch of one writer is sent once, and so is the proof of both', () => {
+  const state = newSync(() => true)
+  const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects
+  const head = (seq: number, branch: number) => {
+    return { writer: { device: 'evil', life: 'a' }, seq, hash: new Uint8Array(32).fill(branch) }
+  }
+  const [a, b, proof] = [head(5, 1), head(5, 2), head(5, 3)]
+  const of = { space: 'house', version: 1, checkpoint: 0 }
+  const show = (own: typeof a) => {
+    const view = { ...of, charter: 'c', digest: `${own.hash}`, content: null, heads: [own], isReadable: true }
+    return step({ type: 'space', view, own: true })
+  }
+  /** Each batch has this as its last envelope. @returns how many go until there is no more. */
+  const batches = (last: typeof a, effects: readonly SyncEffect[]) => {
+    for (let n = 0; n < 10; n++) {
+      const batch = effects.find(effect => effect.type === 'sendBatch')
+      if (batch === undefined) return n
+      effects = step({ type: 'sent', peer: 'other', space: 'house', known: batch.known, heads: [last] })
+    }
+    return 10
+  }
+  show(a)
+  step({ type: 'met', peer: 'other' })
+  step({ type: 'linked', peer: 'other' })
+  expect(batches(a, step({ type: 'want', peer: 'other', ...of, heads: [a] }))).toBe(0)
+  expect(batches(a, step({ type: 'want', peer: 'other', ...of, heads: [b] }))).toBe(1)
+  // The proof is two envelopes, and its hash is that of none of them.
+  expect(batches(b, show(proof))).toBe(2)
+  expect(batches(b, step({ type: 'have', peer: 'other', ...of, heads: [proof] }))).toBe(0)
+  expect(batches(b, show(proof))).toBe(0)
+})
 
 describe('twenty nodes on virtual time', () => {
   it.each([1, 2])('agree within 15 s of the end of a split (seed %i)', seed => {

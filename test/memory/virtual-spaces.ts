@@ -307,6 +307,7 @@ class VirtualNode {
     const { version, digest, stated } = this.logs.get(space)!
     const view: SpaceView = {
       space,
+      isReadable: true,
       version,
       charter: `${version}`,
       digest,

@@ -39,6 +39,14 @@ export class Bases {
     this.#known.delete(space.row)
   }
 
+  /** Those of these documents only: not what came of a checkpoint that was never taken. */
+  keepPieces(space: Space, docs: Checkpoint['docs']): void {
+    const { log } = this.#parts
+    const kept = new Set(docs.flatMap(({ pieces }) => pieces.map(hex)))
+    for (const hash of log.pieces(space.row)) if (!kept.has(hex(hash))) log.dropPiece(space.row, hash)
+    space.bytes = log.bytes(space.row)
+  }
+
   forget(space?: Space): void {
     if (space === undefined) this.#known.clear()
     else this.#known.delete(space.row)
@@ -78,6 +86,8 @@ export class Bases {
     return pieces
   }
 }
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 const pieceAbout = (space: Space): string => `lumos/memory/piece/1 ${space.id}`
 

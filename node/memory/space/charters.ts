@@ -1,6 +1,6 @@
 /** Charters: those that this device signs, and those that others send. */
 
-import { LumosError } from '../../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import {
   type Charter,
   type CharterSecrets,
@@ -12,6 +12,7 @@ import {
 } from '../../../protocols/memory/charter.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
 import { CHARTERS_MAX } from '../../../protocols/memory/limits.ts'
+import { CHARTER_CHAIN_BYTES_MAX } from '../../../protocols/memory/messages.ts'
 import { encodeControl } from '../../../protocols/wire/control.ts'
 import type { CharterBundle } from '../worker/engine.ts'
 import { newLife, newNonce, seal, sealTo, unsealOwn } from './boxes.ts'
@@ -20,7 +21,8 @@ import type { Documents } from './documents.ts'
 import type { Intake } from './intake.ts'
 import { Keyring } from './keyring.ts'
 import type { Parts } from './parts.ts'
-import { atLeast, isFirst, rightIn } from './rights.ts'
+import { problemOf } from './problem.ts'
+import { atLeast, givenTo, isFirst, rightIn } from './rights.ts'
 import { settle } from './settle.ts'
 import { Space, sealedLocal, secretsAbout, secretsIn } from './space.ts'
 
@@ -78,6 +80,7 @@ export class Charters {
     const about = secretsAbout(space.id, { version })
     const sealed = seal(rotated.key, about, encodeControl({ ...secrets }))
     const next = sealCharter({ ...draft, ended, epochs: rotated.epochs, sealed }, key)
+    this.#checkRoom(space, [next])
     this.#adopt(space, [next], rotated.key)
   }
 
@@ -89,7 +92,14 @@ export class Charters {
     if (rightIn(charter, key.peerId, mesh) !== 'own') return
     const { ended } = settle(charter, charter, mesh, lastOf(space))
     const isSame = encodeControl(ended).length === encodeControl(charter.ended).length
-    if (!isSame || !equal(encodeControl(ended), encodeControl(charter.ended))) this.amend(space, {})
+    if (isSame && equal(encodeControl(ended), encodeControl(charter.ended))) return
+    try {
+      this.amend(space, {})
+    } catch (thrown) {
+      // A space that has no room for a charter keeps no other space from being settled.
+      if (toLumosError(thrown).code !== 'MEMORY_FULL') throw thrown
+      this.#parts.emit(problemOf(space, thrown))
+    }
   }
 
   bundle(space: Space, from: number, forPeer: string): CharterBundle {
@@ -126,30 +136,44 @@ export class Charters {
   accept(space: Space, bundle: CharterBundle): boolean {
     const charters = chainOf(bundle)
     const { spaces } = this.#parts
-    const known = spaces.charters(space.row, 1).map(openCharter)
-    const at = charters.findIndex(({ charter, hash }) => {
-      const ours = known[charter.version - 1]
-      return ours === undefined || !equal(ours.hash, hash)
-    })
-    const next = at === -1 ? [] : charters.slice(at)
-    const lost = known.slice((next[0]?.charter.version ?? known.length + 1) - 1)
+    // Each costs a signature to open: only those that the bundle may follow or replace.
+    const from = Math.max(1, (charters[0]?.charter.version ?? Number.POSITIVE_INFINITY) - 1)
+    const known = charters.length === 0 ? [] : spaces.charters(space.row, from).map(openCharter)
+    const next = charters.slice(
+      charters.findLastIndex(({ charter, hash }) => {
+        const ours = known[charter.version - from]
+        return ours !== undefined && equal(ours.hash, hash)
+      }) + 1
+    )
+    const begin = (next[0]?.charter.version ?? Number.POSITIVE_INFINITY) - from
+    const [before, lost] = [known[begin - 1], known.slice(begin)]
     const secrets = space.secrets
-    const taken = next.length > 0 && this.#supersede(space, known, next)
+    const taken = next.length > 0 && this.#supersede(space, before, lost[0], next)
     const opened = this.#unsealed(space.id, space.charter, bundle)
     const hadKey = space.isReadable
-    if (opened !== null && !hadKey && space.takeKey(opened)) this.#intake.retry(space)
-    if (taken) this.#repeat(space, known[next[0]!.charter.version - 2]!, lost, secrets)
+    if (opened !== null && !hadKey && space.takeKey(opened)) {
+      this.#parts.emit({ type: 'space', space: space.id, gone: false })
+      this.#intake.retry(space)
+    }
+    if (taken) this.#repeat(space, before!, lost, secrets)
     return taken || hadKey !== space.isReadable
   }
 
-  #supersede(space: Space, known: readonly SignedCharter[], next: readonly SignedCharter[]): boolean {
+  /** @param ours the one of the version of the first of them. */
+  #supersede(
+    space: Space,
+    before: SignedCharter | undefined,
+    ours: SignedCharter | undefined,
+    next: readonly SignedCharter[]
+  ): boolean {
     const { mesh } = this.#parts
     const first = next[0]!
-    const before = known[first.charter.version - 2]
     if (before === undefined) throw invalid('some are missing')
+    this.#checkRoom(space, next)
     checkChain([before, ...next], mesh)
-    const ours = known[first.charter.version - 1]
-    const isOwner = (by: string, charter: Charter) => rightIn(charter, by, mesh) === 'own'
+    // By the charters alone: a device that was revoked since, or is not known here, was an owner all the same.
+    const isOwner = (by: string, charter: Charter) =>
+      !charter.excluded.includes(by) && givenTo(charter, by, mesh.device(by)?.role) === 'own'
     if (ours !== undefined) {
       // Two owners signed one version. One that has lost its right since cannot begin the past anew.
       const theyMay = isOwner(first.charter.by, space.charter.charter)
@@ -180,7 +204,8 @@ export class Charters {
     for (const { charter, record } of next) spaces.putCharter(space.row, charter.version, record)
     space.charter = next.at(-1)!
     const now = space.charter.charter
-    const known = key ?? space.keyring.get(before.epochs.length)
+    space.keyring.keep(now)
+    const known = key ?? space.keyring.newest(now)
     if (known !== undefined) space.takeKey(known)
     for (const tag of now.forgotten) {
       if (before.forgotten.some(one => equal(one, tag))) continue
@@ -192,6 +217,17 @@ export class Charters {
     space.hash = undefined
     emit({ type: 'space', space: space.id, gone: now.gone })
     if (!now.gone) this.#intake.retry(space)
+  }
+
+  /** A newcomer is sent the chain as a whole, and takes no more than this. */
+  #checkRoom({ row }: Space, next: readonly SignedCharter[]): void {
+    let bytes = this.#parts.spaces.charterBytes(row, next[0]!.charter.version)
+    for (const { record } of next) bytes += record.length
+    if (bytes > CHARTER_CHAIN_BYTES_MAX)
+      throw new LumosError(
+        'MEMORY_FULL',
+        `The charters of a space have ${CHARTER_CHAIN_BYTES_MAX} bytes at most.`
+      )
   }
 
   #unsealed(id: string, { charter }: SignedCharter, { key }: CharterBundle): Uint8Array | null {

@@ -1,11 +1,11 @@
 /** Compaction: checkpoints that this device signs, those that it takes, and what of the log they make needless. */
 
 import * as z from 'zod'
-import { LumosError } from '../../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import { DocKind } from '../../../interface/memory.ts'
 import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
-import { PIECE_BYTES_MAX } from '../../../protocols/memory/limits.ts'
+import { PIECE_BYTES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
 import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import { type DocModel, type Head, writerName } from '../types.ts'
@@ -17,12 +17,15 @@ import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
+import { problemOf } from './problem.ts'
 import { rightIn } from './rights.ts'
 import type { Space } from './space.ts'
 
 /** Some thousand envelopes. */
 const TEND_BYTES_MIN = 1024 * 1024
 const TEND_FACTOR = 3
+/** The pieces of a checkpoint lie beside those of the one before until it is taken. */
+const SPACES_HELD = 2
 /** Name, kind and hash of the readable content of each document, in the order of the record. */
 const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
 
@@ -48,6 +51,17 @@ export class Checkpoints {
 
   /** The creator's device compacts by itself, where the space has grown to three times what it was after the last time. */
   tend(space: Space): void {
+    try {
+      this.#tend(space)
+    } catch (thrown) {
+      if (toLumosError(thrown).code.startsWith('STORE_')) throw thrown
+      // What was written is fine without it. It is tried again when the space has grown.
+      this.#tended.set(space.row, space.bytes)
+      this.#parts.emit(problemOf(space, thrown))
+    }
+  }
+
+  #tend(space: Space): void {
     const { key } = this.#parts
     if (space.charter.charter.creator !== key.peerId || space.charter.charter.gone) return
     const bytes = this.#tended.get(space.row) ?? 0
@@ -60,7 +74,7 @@ export class Checkpoints {
   compact(space: Space): { bytesBefore: number; bytesAfter: number } {
     const { key, mesh, log } = this.#parts
     if (rightIn(space.charter.charter, key.peerId, mesh) !== 'own')
-      throw new LumosError('MEMORY_DENIED', `Only an owner may compact the space ${space.localName}.`)
+      throw new LumosError('MEMORY_DENIED', `Only an owner may compact the space ${space.id}.`)
     const bytesBefore = log.bytes(space.row)
     const docs: Checkpoint['docs'] = []
     const contents: z.infer<typeof Contents> = []
@@ -110,9 +124,7 @@ export class Checkpoints {
   #put(space: Space, record: Uint8Array): void {
     this.#bases.put(space, record)
     const { docs } = openCheckpoint(record).checkpoint
-    const kept = new Set(docs.flatMap(({ pieces }) => pieces.map(hex)))
-    for (const hash of this.#parts.log.pieces(space.row))
-      if (!kept.has(hex(hash))) this.#parts.log.dropPiece(space.row, hash)
+    this.#bases.keepPieces(space, docs)
     this.#parts.emit({ type: 'space', space: space.id, gone: false })
   }
 
@@ -123,7 +135,10 @@ export class Checkpoints {
 
   putPieces(space: Space, pieces: readonly Uint8Array[]): void {
     const wanted = this.#wanted.get(space.row)
+    const bytesMax = SPACES_HELD * this.#parts.spaceBytesMax
     for (const piece of pieces) {
+      if (space.bytes + piece.length > bytesMax)
+        throw new LumosError('MEMORY_FULL', `The space ${space.id} would have over ${bytesMax} bytes here.`)
       const hash = sha256(piece)
       if (piece.length > PIECE_BYTES_MAX || wanted?.delete(hex(hash)) !== true)
         throw new LumosError('MEMORY_INVALID', 'A piece came that no checkpoint was found to need.')
@@ -146,6 +161,7 @@ export class Checkpoints {
         'MEMORY_FULL',
         `A checkpoint is larger than the ${spaceBytesMax} bytes of a space.`
       )
+    this.#bases.keepPieces(space, [...(this.#bases.of(space)?.checkpoint.docs ?? []), ...docs])
     const missing = pieces.filter(hash => log.piece(space.row, hash) === undefined)
     this.#wanted.set(space.row, new Set(missing.map(hex)))
     if (missing.length > 0) return { missing }
@@ -177,7 +193,7 @@ export class Checkpoints {
   #contentsOf(space: Space, { number, epoch, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
     const key = space.keyring.get(epoch)
     if (key === undefined)
-      throw new LumosError('MEMORY_DENIED', `The key of a checkpoint of ${space.localName} has not come yet.`)
+      throw new LumosError('MEMORY_DENIED', `The key of a checkpoint of ${space.id} has not come yet.`)
     try {
       const contents = decodeControl(Contents, unseal(key, about(space, number), sealed))
       if (contents.length !== docs.length) throw new Error('it lists other documents than it has')
@@ -198,7 +214,7 @@ export class Checkpoints {
   ): void {
     const { log, homeKey } = this.#parts
     for (const { seq, hash, clock, ...id } of heads) {
-      const writer = space.writer(id) ?? space.addWriter(id)
+      const writer = space.writer(id) ?? space.addWriter(id, WRITERS_MAX)
       if (writer.head.frozen !== undefined || writer.head.seq >= seq) continue
       log.dropUpTo(writer.id, seq)
       space.moveHead(writer, { seq, hash, clock })

@@ -12,7 +12,7 @@ import type { EnvelopeRow } from '../../../storage/memory/rows.ts'
 import { type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { type DocName, nameOf, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
-import { isIn, isRefusal, type OpenDocument, ROW_BYTES, TAIL_BYTES } from './open-document.ts'
+import { isIn, isRefusal, type OpenDocument, ROW_BYTES, TAIL_BYTES, weightOf } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import type { Space, Writer } from './space.ts'
 
@@ -20,6 +20,7 @@ import type { Space, Writer } from './space.ts'
 const OPEN_BYTES_MAX = 8 * 1024 * 1024
 const OPEN_MAX = 256
 const NONE: ReadonlySet<number> = new Set()
+
 export class Documents {
   readonly #parts: Parts
   readonly #bases: Bases
@@ -235,10 +236,10 @@ export class Documents {
 
   #evict(except: string): void {
     let bytes = 0
-    for (const { snapshotBytes, tailBytes } of this.#open.values()) bytes += snapshotBytes + tailBytes
+    for (const document of this.#open.values()) bytes += weightOf(document)
     for (const [key, document] of this.#open) {
       if (key === except || (bytes <= OPEN_BYTES_MAX && this.#open.size <= OPEN_MAX)) break
-      bytes -= document.snapshotBytes + document.tailBytes
+      bytes -= weightOf(document)
       this.save(document)
       document.model.close()
       this.#open.delete(key)

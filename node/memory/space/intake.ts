@@ -111,6 +111,8 @@ export class Intake {
     if (placed.type === 'equivocated') {
       freeze(this.#parts, space, envelope)
       this.#documents.rebuild(space)
+      // Sync states the proof from now on.
+      this.#parts.emit({ type: 'space', space: space.id, gone: false })
       throw equivocated(envelope)
     }
     if (placed.type === 'invalid') throw invalid(envelope, placed.why)
@@ -122,7 +124,7 @@ export class Intake {
     if (space.bytes > this.#parts.spaceBytesMax)
       throw new LumosError(
         'MEMORY_FULL',
-        `The space ${space.localName} has over ${this.#parts.spaceBytesMax} bytes here.`
+        `The space ${space.id} has over ${this.#parts.spaceBytesMax} bytes here.`
       )
     try {
       this.#apply(space, envelope, from)
@@ -144,7 +146,7 @@ export class Intake {
     const mayWrite = atLeast(rightIn(charter, device, this.#parts.mesh), 'write')
     if (isListed || mayWrite ? seq <= endOf(charter, { device, life }) : false) return
     if (space.pending.wants(envelope)) return
-    throw new LumosError('MEMORY_DENIED', `${device} may not write to the space ${space.localName}.`)
+    throw new LumosError('MEMORY_DENIED', `${device} may not write to the space ${space.id}.`)
   }
 
   #apply(space: Space, envelope: Envelope, from: string): void {

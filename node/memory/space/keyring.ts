@@ -33,6 +33,14 @@ export class Keyring {
     return true
   }
 
+  /** Keys of a charter that lost to this one are none of the space. */
+  keep({ epochs }: Pick<Charter, 'epochs'>): void {
+    for (const [epoch, key] of this.#keys) {
+      const check = epochs[epoch - 1]?.check
+      if (check === undefined || !equal(checkOf(this.#space, epoch, key), check)) this.#keys.delete(epoch)
+    }
+  }
+
   get(epoch: number): Uint8Array | undefined {
     return this.#keys.get(epoch)
   }

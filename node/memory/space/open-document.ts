@@ -29,6 +29,10 @@ export interface OpenDocument {
   saved: boolean
 }
 
+/** A snapshot may be a thousand times smaller than what it inflates to. */
+export const weightOf = ({ snapshotBytes, tailBytes, model }: OpenDocument): number =>
+  Math.max(snapshotBytes, model.bytes()) + tailBytes
+
 /** The update was refused, and the document is as before. Anything else that is thrown may have changed it. */
 export const isRefusal = (thrown: unknown): thrown is LumosError =>
   thrown instanceof LumosError && thrown.code === 'MEMORY_INVALID'

@@ -39,7 +39,10 @@ export function contentHash(all: Spaces, space: Space): string {
   if (space.hash !== undefined) return space.hash
   const docs = all
     .visible(space)
-    .map(({ name, kind }) => [name, kind, all.documents.hash(all.documents.open(space, name, kind))] as const)
+    .map(({ name, kind }) => {
+      all.parts.applying(null)
+      return [name, kind, all.documents.hash(all.documents.open(space, name, kind))] as const
+    })
     .sort(([a, kind], [b, other]) => compare(a, b) || compare(kind, other))
   let hash = sha256('lumos/memory/content/1')
   for (const doc of docs) hash = sha256(hash, encodeControl(doc))

@@ -51,8 +51,6 @@ export function maySign(before: Charter, next: Charter, mesh: Mesh): boolean {
 /** Whether `next` may follow `before` at all: what can never change did not, and nothing that is for ever was taken back. */
 export function follows(before: SignedCharter, next: SignedCharter): boolean {
   const [old, new_] = [before.charter, next.charter]
-  const keeps = (list: readonly Uint8Array[], of: readonly Uint8Array[]) =>
-    list.every(tag => of.some(other => equal(tag, other)))
   return (
     new_.version === old.version + 1 &&
     equal(new_.previous, before.hash) &&
@@ -63,8 +61,10 @@ export function follows(before: SignedCharter, next: SignedCharter): boolean {
     new_.epochs.length >= old.epochs.length &&
     old.epochs.every((epoch, n) => equal(epoch.check, new_.epochs[n]!.check)) &&
     !new_.excluded.includes(new_.creator) &&
-    old.excluded.every(device => new_.excluded.includes(device)) &&
-    keeps(old.forgotten, new_.forgotten)
+    // Owners append to these lists. So a look at each place is enough, however long a hostile owner made them.
+    new_.forgotten.length >= old.forgotten.length &&
+    old.excluded.every((device, n) => device === new_.excluded[n]) &&
+    old.forgotten.every((tag, n) => equal(tag, new_.forgotten[n]!))
   )
 }
 

@@ -10,7 +10,7 @@ import {
   spaceText
 } from '../../../protocols/memory/charter.ts'
 import { equal, lifeBytes, sha256 } from '../../../protocols/memory/envelope.ts'
-import { WRITERS_MAX } from '../../../protocols/memory/limits.ts'
+import { LIVES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
 import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { keyOf } from '../../../protocols/memory/signed.ts'
 import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
@@ -106,8 +106,11 @@ export class Space {
     return this.writers.get(writerName(of))
   }
 
-  /** @throws {LumosError} `MEMORY_INVALID`: its numbers in documents are those of another writer; `MEMORY_FULL`. */
-  addWriter({ device, life }: WriterId): Writer {
+  /**
+   * @param livesMax of one device. What an owner has signed is taken whole.
+   * @throws {LumosError} `MEMORY_INVALID`: its numbers in documents are those of another writer; `MEMORY_FULL`.
+   */
+  addWriter({ device, life }: WriterId, livesMax = LIVES_MAX): Writer {
     const client = clientOf({ device, life })
     if (client === 0 || this.#clients.has(client))
       throw new LumosError(
@@ -116,6 +119,9 @@ export class Space {
       )
     if (this.writers.size >= WRITERS_MAX)
       throw new LumosError('MEMORY_FULL', `A space has ${WRITERS_MAX} writers at most.`)
+    const lives = [...this.writers.values()].filter(one => one.device === device).length
+    if (lives >= livesMax)
+      throw new LumosError('MEMORY_FULL', `A device has ${livesMax} lives in a space at most: ${device}.`)
     const id = this.#parts.spaces.addWriter(this.row, device, life, client)
     const name = writerName({ device, life })
     return this.#keep({ id, device, life, client, name, head: NO_HEAD })

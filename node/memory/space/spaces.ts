@@ -82,13 +82,20 @@ export class Spaces {
     throw notFound(id)
   }
 
+  /** One that is not to be forgotten: nothing more of that is kept. */
+  living(id: string): Space {
+    const space = this.#spaces.get(id)
+    if (space === undefined) throw notFound(id)
+    return space
+  }
+
   named(name: string): Space | undefined {
     return [...this.#spaces.values()].find(({ localName }) => localName === name)
   }
 
-  /** By its name here or its id. */
+  /** By its id or its name here. */
   readable(ref: string): Space {
-    const space = this.named(ref) ?? this.#spaces.get(ref)
+    const space = this.#spaces.get(ref) ?? this.named(ref)
     if (space === undefined) throw notFound(ref)
     // Throws where the key has not come.
     void space.key
@@ -99,7 +106,11 @@ export class Spaces {
   checkRoom(creator: string): void {
     if (this.#spaces.size >= SPACES_MAX)
       throw new LumosError('MEMORY_FULL', `This device has ${SPACES_MAX} spaces, which is the most.`)
-    const created = [...this.#spaces.values()].filter(({ charter }) => charter.charter.creator === creator)
+    // What another device made and forgot still takes its place: its charters are kept for ever.
+    const kept = creator === this.parts.key.peerId ? [] : this.#gone.values()
+    const created = [...this.#spaces.values(), ...kept].filter(
+      ({ charter }) => charter.charter.creator === creator
+    )
     if (created.length >= CREATED_MAX)
       throw new LumosError(
         'MEMORY_FULL',
@@ -122,7 +133,11 @@ export class Spaces {
     return this.documents
       .names(space)
       .filter(({ tag }) => !space.isForgotten(tag))
-      .filter(({ name, kind }) => !this.documents.isEmpty(this.documents.open(space, name, kind)))
+      .filter(({ name, kind }) => {
+        // A space of many documents takes its time, and gets on.
+        this.parts.applying(null)
+        return !this.documents.isEmpty(this.documents.open(space, name, kind))
+      })
   }
 
   existing(space: Space, doc: string): OpenDocument {

@@ -14,6 +14,8 @@ import type { SyncEvent } from './sync-state.ts'
 
 /** What a peer does not pass on unless it lies, for it checks the same before. */
 const LIES: ReadonlySet<ErrorCode> = new Set(['MEMORY_INVALID', 'MEMORY_FORGED'])
+/** A charter or checkpoint that ends the thread would end it again each time: envelopes become poison, these do not. */
+const LIES_OR_STALLS: ReadonlySet<ErrorCode> = new Set([...LIES, 'TIMEOUT'])
 /** Pieces of a checkpoint that are asked for at once: 15 MiB at most. */
 const PIECES_AT_ONCE = 64
 
@@ -63,7 +65,11 @@ export class SpaceFeed implements Feed {
 
   async onCharters(space: string, records: readonly Uint8Array[], key: Uint8Array | null): Promise<void> {
     const { engine, peer, signal } = this.#components
-    await this.#taking(space, () => engine.acceptCharters(space, { records, key }, peer, { signal }))
+    await this.#taking(
+      space,
+      () => engine.acceptCharters(space, { records, key }, peer, { signal }),
+      LIES_OR_STALLS
+    )
   }
 
   async onEnvelopes(space: string, envelopes: readonly Uint8Array[]): Promise<void> {
@@ -102,7 +108,8 @@ export class SpaceFeed implements Feed {
   async #rebase(space: string): Promise<void> {
     const { engine, peer, asker, step, refreshed, signal } = this.#components
     const { record, needed } = this.#rebases.get(space)!
-    const taken = await this.#taking(space, () => engine.takeCheckpoint(space, record, peer, { signal }))
+    const take = () => engine.takeCheckpoint(space, record, peer, { signal })
+    const taken = await this.#taking(space, take, LIES_OR_STALLS)
     if (taken === undefined) return void this.#rebases.delete(space)
     if (taken.missing.length > 0) {
       const missing = taken.missing.slice(0, PIECES_AT_ONCE)
@@ -116,14 +123,14 @@ export class SpaceFeed implements Feed {
   }
 
   /** A space that cannot be taken leaves the stream to the others; a lie ends it. */
-  async #taking<T>(space: string, take: () => Promise<T>): Promise<T | undefined> {
+  async #taking<T>(space: string, take: () => Promise<T>, lies = LIES): Promise<T | undefined> {
     const { peer, step, log, onLie } = this.#components
     try {
       return await take()
     } catch (thrown) {
       const err = toLumosError(thrown)
       step({ type: 'refused', peer, space })
-      if (LIES.has(err.code)) {
+      if (lies.has(err.code)) {
         onLie(err)
         throw err
       }

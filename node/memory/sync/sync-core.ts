@@ -92,7 +92,7 @@ function linked(state: SyncState, peer: string): SyncEffect[] {
 
 function offer(state: SyncState, peer: string, { link }: SyncPeer, view: SpaceView): SyncEffect[] {
   if (link !== 'open' || !state.mayKnow(view.space, peer)) return []
-  const { heads, ...offer } = view
+  const { heads, isReadable, ...offer } = view
   return [{ type: 'sendOffer', peer, offer }]
 }
 

@@ -1,10 +1,13 @@
 /** What the cores of sync know, hear and ask for. */
 
+import { equal } from '../../../protocols/memory/envelope.ts'
 import type { Offer, StatedHead } from '../../../protocols/memory/messages.ts'
 
 /** What is here of a space. */
 export interface SpaceView extends Offer {
   readonly heads: readonly StatedHead[]
+  /** Not where its newest key is still to come. */
+  readonly isReadable: boolean
 }
 
 /** For each writer, the last envelope. */
@@ -155,13 +158,17 @@ export function note(known: Map<string, StatedHead>, heads: readonly StatedHead[
   for (const head of heads) {
     const key = keyOf(head.writer)
     if (own !== undefined && !own.has(key)) continue
-    if (head.seq > (known.get(key)?.seq ?? 0)) known.set(key, head)
+    // Of one number the hash that was stated last: what was sent once is not sent again.
+    if (head.seq > 0 && head.seq >= (known.get(key)?.seq ?? 0)) known.set(key, head)
   }
 }
 
-/** Heads above those that are known. */
+/** Heads above those that are known, or beside them: a writer signed two envelopes of one number, which is to be learnt. */
 export const above = (heads: readonly StatedHead[], known: Heads): StatedHead[] =>
-  heads.filter(({ writer, seq }) => seq > (known.get(keyOf(writer))?.seq ?? 0))
+  heads.filter(({ writer, seq, hash }) => {
+    const one = known.get(keyOf(writer))
+    return one === undefined ? seq > 0 : seq > one.seq || (seq === one.seq && !equal(hash, one.hash))
+  })
 
 export function startTimer(state: SyncState, id: string, ms: number): SyncEffect[] {
   if (state.timers.has(id)) return []

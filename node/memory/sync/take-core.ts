@@ -5,6 +5,7 @@ import {
   above,
   note,
   type Offered,
+  type SpaceView,
   type SyncEffect,
   type SyncEvent,
   type SyncState,
@@ -107,15 +108,19 @@ export function ask(state: SyncState, space: string, nowMs: number): SyncEffect[
   return effects
 }
 
-/** Of two charters of one version the one of the lower hash counts, so it is wanted again from there on. */
-const versionWanted = (offer: Offer, own: Offer | undefined): number =>
-  own === undefined ? 0 : isRival(offer, own) ? own.version - 1 : own.version
+/**
+ * Of two charters of one version the one of the lower hash counts, so it is wanted again from there on. So is the newest
+ * one where its key did not come: the key comes with it.
+ */
+const versionWanted = (offer: Offer, own: SpaceView | undefined): number =>
+  own === undefined ? 0 : isRival(offer, own) || !own.isReadable ? own.version - 1 : own.version
 
 const isRival = (offer: Offer, own: Offer): boolean =>
   offer.version === own.version && offer.charter < own.charter
 
-const isAhead = (offer: Offer, own: Offer | undefined): boolean =>
+const isAhead = (offer: Offer, own: SpaceView | undefined): boolean =>
   own === undefined ||
+  !own.isReadable ||
   offer.version > own.version ||
   isRival(offer, own) ||
   offer.checkpoint > own.checkpoint ||

@@ -64,6 +64,7 @@ export class Views {
     const own = one.state.checkpoint
     return {
       space,
+      isReadable: one.state.isReadable,
       charter: { version, hash: Buffer.from(charter, 'hex') },
       heads: [...one.heads.values()],
       hash: content,
@@ -82,6 +83,7 @@ export class Views {
     const isAsStated = state.heads.every(({ writer, seq }) => heads.get(keyOf(writer))?.seq === seq)
     return {
       space,
+      isReadable: state.isReadable,
       version: state.charter.version,
       charter: Buffer.from(state.charter.hash).toString('hex'),
       digest: digestOf(heads),

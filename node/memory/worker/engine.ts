@@ -23,6 +23,8 @@ export interface EngineMember {
 export interface SpaceState {
   readonly space: string
   /** Of the charter in force: `version` counts from 1, `hash` is SHA-256 of its record. */
+  /** Its newest key is here, or it is to be forgotten. */
+  readonly isReadable: boolean
   readonly charter: { readonly version: number; readonly hash: Uint8Array }
   readonly heads: readonly Head[]
   /** Of the readable content; compared where charter and heads are equal, else it means nothing. Hex. */

@@ -2,16 +2,17 @@
 
 import type { Clock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
-import type {
-  DocContent,
-  DocInfo,
-  DocKind,
-  MemoryChange,
-  MemoryHistoryItem,
-  MemoryValue,
-  SpaceGrant,
-  SpaceInfo,
-  SpaceRight
+import {
+  type DocContent,
+  type DocInfo,
+  type DocKind,
+  type MemoryChange,
+  type MemoryHistoryItem,
+  type MemoryValue,
+  type SpaceGrant,
+  SpaceId,
+  type SpaceInfo,
+  type SpaceRight
 } from '../../../interface/memory.ts'
 import type { SigningKey } from '../../../protocols/memory/signed.ts'
 import type { Database } from '../../../storage/database/database.ts'
@@ -63,7 +64,7 @@ export class LocalEngine extends SyncCalls {
     return this.all
       .list()
       .filter(space => space.isReadable && !space.charter.charter.gone)
-      .map(space => infoOf(this.all, space))
+      .flatMap(space => this.tried(space, () => infoOf(this.all, space)) ?? [])
   }
 
   space(ref: string): SpaceInfo {
@@ -72,6 +73,11 @@ export class LocalEngine extends SyncCalls {
 
   create(name: string): SpaceInfo {
     this.all.checkRoom(this.all.parts.key.peerId)
+    if (SpaceId.safeParse(name).success)
+      throw new LumosError(
+        'INVALID_INPUT',
+        `${name} has the form of an id of a space, and would be taken for one.`
+      )
     if (this.all.named(name) !== undefined)
       throw new LumosError('INVALID_INPUT', `There is a space named ${name} already.`)
     return infoOf(this.all, this.all.add(this.all.charters.create(name, name)))
@@ -112,6 +118,8 @@ export class LocalEngine extends SyncCalls {
     const mesh = charter.mesh ?? parts.mesh.id
     if (mesh === null || mesh !== parts.mesh.id)
       throw new LumosError('INVALID_INPUT', `${space.localName} is shared in the mesh that this node is in.`)
+    if ('role' in to && right === 'own')
+      throw new LumosError('INVALID_INPUT', 'A role cannot own a space: name the devices that are to own it.')
     const whom = 'role' in to ? to.role : to.peerId
     const others = charter.grants.filter(grant => grant.to !== whom)
     charters.amend(space, { mesh, grants: right === null ? others : [...others, { to: whom, right }] })

@@ -1,10 +1,11 @@
 /** The part of the engine that sync uses: what goes to peers and what comes from them. */
 
-import { LumosError } from '../../../interface/errors.ts'
+import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { SpaceRight } from '../../../interface/memory.ts'
 import { openCharter } from '../../../protocols/memory/charter.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
 import { envelopesAfter } from '../space/outlet.ts'
+import { problemOf } from '../space/problem.ts'
 import { contentHash } from '../space/reading.ts'
 import { atLeast, rightIn } from '../space/rights.ts'
 import type { Space } from '../space/space.ts'
@@ -18,6 +19,8 @@ const REBUILD_EVERY_MS = 5 * 60 * 1000
 export class SyncCalls {
   protected readonly all: Spaces
   readonly #rebuiltMs = new Map<string, number>()
+  /** Of which a problem was said. */
+  readonly #broken = new Set<string>()
 
   constructor(all: Spaces) {
     this.all = all
@@ -30,8 +33,23 @@ export class SyncCalls {
       .map(space => this.#stateOf(space))
   }
 
+  /** Nothing where the space is broken: the others go on. Said once, for it is asked for often. */
+  protected tried<T>(space: Space, work: () => T): T | undefined {
+    try {
+      const made = work()
+      this.#broken.delete(space.id)
+      return made
+    } catch (thrown) {
+      if (toLumosError(thrown).code.startsWith('STORE_')) throw thrown
+      if (!this.#broken.has(space.id)) this.all.parts.emit(problemOf(space, thrown))
+      this.#broken.add(space.id)
+      return undefined
+    }
+  }
+
   #stateOf(space: Space): SpaceState {
     const { charter, hash } = space.charter
+    const canHash = space.isReadable && !charter.gone
     const base = this.all.bases.of(space)?.checkpoint
     const checkpoint = base && {
       number: base.number,
@@ -39,9 +57,10 @@ export class SyncCalls {
     }
     return {
       space: space.id,
+      isReadable: space.isReadable || charter.gone,
       charter: { version: charter.version, hash },
       heads: space.heads(),
-      hash: space.isReadable && !charter.gone ? contentHash(this.all, space) : '',
+      hash: canHash ? (this.tried(space, () => contentHash(this.all, space)) ?? '') : '',
       checkpoint: checkpoint ?? null
     }
   }
@@ -74,7 +93,7 @@ export class SyncCalls {
   }
 
   accept(id: string, envelopes: readonly Uint8Array[], from: string): Accepted {
-    const space = this.all.known(id)
+    const space = this.all.living(id)
     const accepted = this.all.intake.accept(space, envelopes, from)
     if (accepted.taken > 0) this.all.checkpoints.tend(space)
     return accepted
@@ -94,7 +113,7 @@ export class SyncCalls {
     if (now - (this.#rebuiltMs.get(space.id) ?? Number.NEGATIVE_INFINITY) < REBUILD_EVERY_MS) return false
     this.#rebuiltMs.set(space.id, now)
     documents.rebuild(space)
-    const message = `${peerId} has other content of the space ${space.localName} by the same envelopes.`
+    const message = `${peerId} has other content of the space ${space.id} by the same envelopes.`
     parts.emit({
       type: 'problem',
       space: space.id,
@@ -112,12 +131,12 @@ export class SyncCalls {
   }
 
   putPieces(id: string, pieces: readonly Uint8Array[]): void {
-    this.all.checkpoints.putPieces(this.all.known(id), pieces)
+    this.all.checkpoints.putPieces(this.all.living(id), pieces)
   }
 
   takeCheckpoint(id: string, record: Uint8Array, from: string): { missing: readonly Uint8Array[] } {
     try {
-      return this.all.checkpoints.take(this.all.known(id), record)
+      return this.all.checkpoints.take(this.all.living(id), record)
     } catch (thrown) {
       if (thrown instanceof LumosError && thrown.code === 'MEMORY_DIVERGED') {
         const message = `${thrown.message} ${from} sent it.`

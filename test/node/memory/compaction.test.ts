@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../../interface/clock.ts'
-import { device, facts, hashOf, meet, pull, set, sync } from './engines.ts'
+import { openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
+import { device, facts, hashOf, keyOfDevice, meet, pull, set, sync } from './engines.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 
@@ -73,6 +74,34 @@ describe('a checkpoint', () => {
     assert.equal(hashOf(newcomer, id), hashOf(one, id))
   })
 
+  it('leaves no pieces where another one takes its place before it is whole', () => {
+    const { one, two, id } = overwritten()
+    const record = () => one.do(engine => engine.checkpoint(id))!
+    const ask = (record: Uint8Array) =>
+      two.do(engine => engine.takeCheckpoint(id, record, one.peerId)).missing
+    one.do(engine => engine.compact(id))
+    const first = record()
+    const piece = (hash: Uint8Array) => one.do(engine => engine.piece(id, hash))!
+    const [hash] = ask(first)
+    two.do(engine => engine.putPieces(id, [piece(hash!)]))
+    assert.deepEqual(ask(first), [])
+    set(one, id, 'key', 'new')
+    one.do(engine => engine.compact(id))
+    const [next] = ask(record())
+    two.do(engine => engine.putPieces(id, [piece(next!)]))
+    set(one, id, 'key', 'newer')
+    one.do(engine => engine.compact(id))
+    ask(record())
+    assert.equal(
+      two.do(engine => engine.piece(id, next!)),
+      null
+    )
+    assert.notEqual(
+      two.do(engine => engine.piece(id, hash!)),
+      null
+    )
+  })
+
   it('is refused from a device that does not own the space, and where it is not what the log says', () => {
     const { one, two, id } = overwritten()
     assert.throws(() => two.do(engine => engine.compact(id)), { code: 'MEMORY_DENIED' })
@@ -86,6 +115,25 @@ describe('a checkpoint', () => {
       two.do(engine => engine.checkpoint(id)),
       null
     )
+  })
+
+  it('counts no further than sums stay exact', () => {
+    const { one, two, id } = overwritten()
+    one.do(engine => engine.compact(id))
+    const { checkpoint } = openCheckpoint(one.do(engine => engine.checkpoint(id))!)
+    const key = keyOfDevice('one')
+    const take = (more: object) => () => {
+      const { record } = sealCheckpoint({ ...checkpoint, ...more }, key)
+      two.do(engine => engine.takeCheckpoint(id, record, one.peerId))
+    }
+    const [head, ...rest] = checkpoint.heads
+    take({ number: 2 ** 48 })()
+    for (const more of [
+      { number: 2 ** 48 + 1 },
+      { heads: [{ ...head!, clock: 2 ** 50 }, ...rest] },
+      { heads: [{ ...head!, seq: 2 ** 50 }, ...rest] }
+    ])
+      assert.throws(take({ number: 2, ...more }), { code: 'MEMORY_INVALID' })
   })
 
   it('holds under an exclusion that comes after it', () => {

@@ -206,8 +206,25 @@ describe('a hostile writer', () => {
     // Its own device makes room for another one, and says nothing of that.
     evil.do(engine => engine.forget('space-0'))
     assert.throws(() => shareWith(evil, 'one-more'), { code: 'MEMORY_FULL', message: /128 spaces of/ })
+    const { id } = evil.do(engine => engine.space('space-1'))
+    evil.do(engine => engine.forget(id))
+    const gone = evil.do(engine => engine.charters(id, 1, one.peerId))
+    assert.ok(one.do(engine => engine.acceptCharters(id, gone, evil.peerId)))
+    assert.throws(() => shareWith(evil, 'again'), { code: 'MEMORY_FULL' })
+    // Of the one that is gone nothing more is kept.
+    assert.throws(() => one.do(engine => engine.accept(id, [], evil.peerId)), { code: 'MEMORY_NOT_FOUND' })
+    assert.throws(() => one.do(engine => engine.putPieces(id, [])), { code: 'MEMORY_NOT_FOUND' })
     assert.ok(shareWith(honest, 'welcome'))
     one.do(engine => engine.create('own'))
+  })
+
+  it('begins no more lives than a device may have', () => {
+    const { one, forge, send } = attacked()
+    const life = (n: number) => `0000000000${n.toString(16).padStart(2, '0')}`
+    const update = Uint8Array.of(0, 0)
+    for (let n = 0; n < 64; n++) assert.equal(send(forge(update, { life: life(n) })).taken, 1)
+    assert.deepEqual(code(send(forge(update, { life: life(64) }))), ['MEMORY_FULL'])
+    assert.equal(one.do(engine => engine.statesFor(one.peerId))[0]!.heads.length, 65)
   })
 
   it('cannot say that a whole space differs and have it rebuilt each time', () => {

@@ -2,7 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
-import { type Device, device, facts, hashOf, meet, pull, set, sync } from './engines.ts'
+import type { MemoryChange } from '../../../interface/memory.ts'
+import { openDoc } from '../../../node/memory/docs/index.ts'
+import { follows } from '../../../node/memory/space/rights.ts'
+import type { OpenDoc } from '../../../node/memory/types.ts'
+import { openCharter } from '../../../protocols/memory/charter.ts'
+import { type Device, device, facts, hashOf, meet, pull, set, sync, temporaryHome } from './engines.ts'
 
 function three() {
   const [one, two, other] = [device('one'), device('two'), device('three')]
@@ -78,6 +83,77 @@ describe('a device that loses its right', () => {
     round()
     for (const at of [one, two, other]) assert.deepEqual({ ...facts(at, id) }, { a: '1', c: '3' })
     assert.equal(two.do(engine => engine.statesFor(two.peerId))[0]!.heads.length, 2)
+  })
+})
+
+describe('a space that is broken', () => {
+  it('keeps no other one from being listed or synced', () => {
+    const home = temporaryHome()
+    const before = device('one', { home, file: 'same' })
+    for (const [name, kind] of [
+      ['fine', 'facts'],
+      ['broken', 'journal']
+    ] as const) {
+      before.do(engine => engine.create(name))
+      const change = kind === 'facts' ? { type: 'set', key: 'a', value: 1 } : { type: 'append', value: 1 }
+      before.do(engine => engine.write(name, 'default', kind, [change as MemoryChange]))
+    }
+    before.close()
+    const broken: OpenDoc = (kind, ...rest) => {
+      if (kind === 'journal') throw new Error('a piece of a snapshot is not here')
+      return openDoc(kind, ...rest)
+    }
+    const one = device('one', { home, file: 'same', openDoc: broken })
+    for (let n = 0; n < 2; n++) {
+      assert.deepEqual(
+        one.do(engine => engine.spaces()).map(({ name }) => name),
+        ['fine']
+      )
+      const states = one.do(engine => engine.statesFor(one.peerId))
+      assert.deepEqual(
+        states.map(({ hash }) => hash.length),
+        [64, 0]
+      )
+    }
+    assert.equal(codes(one).length, 1)
+  })
+})
+
+describe('a name of a space', () => {
+  it('has not the form of an id', () => {
+    const one = device('one')
+    const { id } = one.do(engine => engine.create('plans'))
+    assert.throws(() => one.do(engine => engine.create(id)), { code: 'INVALID_INPUT' })
+    const bytes = one.do(engine => engine.export(id))
+    assert.throws(() => one.do(engine => engine.import('a'.repeat(26), bytes)), { code: 'INVALID_INPUT' })
+  })
+})
+
+describe('a role', () => {
+  it('owns no space', () => {
+    const { one, id } = three()
+    assert.throws(() => one.do(engine => engine.share(id, { role: 'member' }, 'own')), {
+      code: 'INVALID_INPUT'
+    })
+  })
+})
+
+describe('a charter that follows', () => {
+  it('has what is for ever at the place where it was', () => {
+    const { one, id } = three()
+    const before = openCharter(one.do(engine => engine.charters(id, 1, one.peerId)).records.at(-1)!)
+    const [a, b] = [device('a').peerId, device('b').peerId]
+    const lists = { excluded: [a, b], forgotten: [new Uint8Array(16), new Uint8Array(16).fill(1)] }
+    const old = { ...before, charter: { ...before.charter, ...lists } }
+    const next = (more: object) => {
+      const charter = { ...old.charter, version: old.charter.version + 1, previous: old.hash, ...more }
+      return follows(old, { ...old, charter })
+    }
+    assert.equal(next({}), true)
+    assert.equal(next({ excluded: [...lists.excluded, device('c').peerId] }), true)
+    assert.equal(next({ excluded: [b, a] }), false)
+    assert.equal(next({ forgotten: lists.forgotten.toReversed() }), false)
+    assert.equal(next({ forgotten: lists.forgotten.slice(1) }), false)
   })
 })
 
@@ -169,6 +245,33 @@ describe('two owners that sign a charter at once', () => {
     assert.deepEqual(grants(one), grants(two))
     assert.deepEqual(grants(one), grants(other))
     for (const peerId of [four, five]) assert.ok(grants(one).includes(JSON.stringify({ peerId })))
+  })
+
+  it('read and write on where both had made a new key', () => {
+    const { one, two, other, all, id } = three()
+    const removed = [device('four'), device('five')] as const
+    meet([...all, ...removed])
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
+    for (const { peerId } of removed) one.do(engine => engine.share(id, { peerId }, 'read'))
+    one.do(engine => engine.share(id, { role: 'member' }, null))
+    one.do(engine => engine.share(id, { peerId: other.peerId }, 'write'))
+    const round = () => {
+      for (const from of all) for (const to of all) if (from !== to) pull(from, to)
+    }
+    round()
+    one.do(engine => engine.share(id, { peerId: removed[0].peerId }, null))
+    two.do(engine => engine.share(id, { peerId: removed[1].peerId }, null))
+    for (let n = 0; n < 3; n++) round()
+    for (const [n, at] of all.entries()) {
+      set(at, id, `key ${n}`, 'after')
+      round()
+    }
+    const everything = { 'key 0': 'after', 'key 1': 'after', 'key 2': 'after' }
+    for (const at of all) {
+      assert.deepEqual({ ...facts(at, id) }, everything)
+      assert.equal(at.do(engine => engine.space(id)).grants.length, 2)
+      assert.equal(hashOf(at, id), hashOf(one, id))
+    }
   })
 
   it('follow no owner that lost its right and begins the past anew', () => {
