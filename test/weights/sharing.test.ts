@@ -8,9 +8,11 @@ import { LumosError } from '../../interface/errors.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import type { MeshContext } from '../../node/feature.ts'
 import type { LeafTarget } from '../../node/weights/origins/index.ts'
+import { IncomingFile } from '../../node/weights/transfer/incoming.ts'
 import type { OfComing } from '../../protocols/blocks/index.ts'
 import { LEAF_LIST, type LeafList } from '../../protocols/weights/leaf-list.ts'
 import type { StoredFile } from '../../storage/weights/types.ts'
+import { MemoryPartials } from './memory-partials.ts'
 import { type Device, MeshPeers } from './mesh-peers.ts'
 
 const LEAVES = 16
@@ -55,6 +57,24 @@ interface Obtained {
   /** Bytes by PeerId, and by `origin`. */
   readonly from: ReadonlyMap<string, number>
 }
+
+describe('a block that another device lists', () => {
+  it('is shown once it came, or the whole file is proven, and at the place of a leaf alone', async () => {
+    const bytes = 2 * LEAF_BYTES
+    const leaves = [0, 1].map(leaf => BYTES.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES))
+    const [came, listed] = leaves.map(leaf => createHash('sha256').update(leaf).digest())
+    const digests = Buffer.concat([came!, listed!])
+    const file = new IncomingFile({ path: 'model.bin', sha256: SHA256, bytes, cid: '' })
+    file.digests = digests
+    const partial = await new MemoryPartials().partial(SHA256, bytes)
+    file.open(partial)
+    await file.write(0, leaves[0]!)
+    const shown = [came!, listed!, digests.subarray(1, 33)].map(digest => file.contains(digest))
+    assert.deepEqual(shown, [true, false, false])
+    file.becomeWhole()
+    assert.ok(file.contains(listed!))
+  })
+})
 
 describe('a file that several devices download', () => {
   let mesh: MeshPeers
