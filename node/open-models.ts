@@ -77,11 +77,18 @@ export async function openModels(
     settings: config.access,
     store: new ModelAccessStore(home.core),
     isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
+    behind: model => modelBehind(catalogue.found, model),
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()
   const serving = new Serving({ ...ground, registry, access, served })
   return { hardware, registry, catalogue, engines, access, served, serving }
+}
+
+/** Of an adapter its base, and of another name of a model its id. */
+function modelBehind(found: Catalogue['found'], name: string): string | undefined {
+  const called = found.find(({ id }) => id === name)
+  return called ? called.base : found.find(({ aliases }) => aliases?.includes(name))?.id
 }
 
 /** Ids of the models that do a task. */

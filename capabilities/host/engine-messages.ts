@@ -41,6 +41,8 @@ export interface PlainError {
   readonly message: string
   /** Of `details`, those that are counts: the limits that were met. */
   readonly counts?: Readonly<Record<string, number>>
+  /** Of `details`: the place in the request that is wrong. */
+  readonly field?: string
 }
 
 /** What an engine may report. Anything else it throws means that it failed. */
@@ -56,13 +58,20 @@ const MESSAGE_CHARS_MAX = 1024
 export function toPlainError(thrown: unknown): PlainError {
   const code = thrown instanceof LumosError ? thrown.code : 'ENGINE_FAILED'
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  const counts = countsOf(thrown instanceof LumosError ? thrown.details : undefined)
-  return { code, message: message.slice(0, MESSAGE_CHARS_MAX), counts }
+  const details = thrown instanceof LumosError ? thrown.details : undefined
+  return {
+    code,
+    message: message.slice(0, MESSAGE_CHARS_MAX),
+    counts: countsOf(details),
+    ...fieldOf(details)
+  }
 }
 
 /** More than any error of this project has. */
 const COUNTS_MAX = 8
 const COUNT_NAME = /^[a-z][A-Za-z]{0,63}$/
+/** Such as `input.messages.1.content.0`. */
+const FIELD = /^(?:input|params)(?:\.[A-Za-z0-9]{1,32}){1,8}$/
 
 function countsOf(details: unknown): Record<string, number> {
   const named = Object.entries(isRecord(details) ? details : {}).filter(
@@ -71,20 +80,25 @@ function countsOf(details: unknown): Record<string, number> {
   return Object.fromEntries(named.slice(0, COUNTS_MAX))
 }
 
+function fieldOf(details: unknown): { readonly field?: string } {
+  const { field } = isRecord(details) ? details : {}
+  return typeof field === 'string' && FIELD.test(field) ? { field } : {}
+}
+
 /** Absolute paths and file addresses, each with its last part. */
 const PATHS =
   /(?:file:\/\/|\b[A-Za-z]:[\\/]|(?<![\w.:/-])\/|\\\\)(?:[^\s"'`<>|:;,()]*[\\/])*([^\s"'`<>|:;,()\\/]*)/g
 
 /** As callers see it, peers among them: with the model's name, without the paths of this device. */
 export function fromPlainError(
-  { code, message, counts }: PlainError,
+  { code, message, counts, field }: PlainError,
   of: { name: string; folder?: string }
 ): LumosError {
   const told = String(message).slice(0, MESSAGE_CHARS_MAX)
   // First, because a folder's name may hold spaces, which end what looks like a path.
   const relative = of.folder === undefined ? told : told.replaceAll(of.folder, '')
   const text = `"${of.name}": ${relative.replace(PATHS, '$1')}`
-  const details = countsOf(counts)
+  const details = { ...countsOf(counts), ...fieldOf({ field }) }
   return ENGINE_CODES.includes(code)
     ? new LumosError(code as ErrorCode, text, { details })
     : new EngineFailedError(text)

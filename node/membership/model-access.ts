@@ -1,5 +1,6 @@
 /**
- * To whom this node offers its models: as its owner said last while it ran, else as `access` in the settings says.
+ * To whom this node offers its models: as its owner said last while it ran, else as `access` in the settings says. Where
+ * nothing is said of an adapter, or of another name of a model, it is offered as the model behind it is.
  * Its owner may use them all.
  */
 
@@ -11,11 +12,16 @@ import type { ModelAccessStore } from '../../storage/mesh/model-access-store.ts'
 /** What is withdrawn: offered to no role and no peer. */
 const NOBODY: Access = {}
 
+/** Another name of an adapter, the adapter, and its base. */
+const BEHIND_MAX = 2
+
 export interface OffersComponents {
   readonly settings: Readonly<Record<string, Access>>
   readonly store?: Pick<ModelAccessStore, 'all' | 'store' | 'forgetOffered'>
   /** Whether a model is for this device alone unless something else is said. */
   isPrivate?(model: string): boolean
+  /** Of an adapter its base, and of another name of a model its id: it is offered as that one is. */
+  behind?(model: string): string | undefined
   /** The models that do a task, of which a request that names none may get any. */
   modelsFor(task: string): readonly string[]
 }
@@ -41,9 +47,13 @@ export class ModelAccess {
 
   /** To whom the model is offered; nothing when it is withdrawn. */
   to(model: string): Access | undefined {
-    if (this.#said.has(model)) return this.#said.get(model)
-    const { settings, isPrivate } = this.#components
-    if (Object.hasOwn(settings, model)) return settings[model]!
+    const { settings, isPrivate, behind } = this.#components
+    let name: string | undefined = model
+    for (let steps = 0; name !== undefined && steps <= BEHIND_MAX; steps++) {
+      if (this.#said.has(name)) return this.#said.get(name)
+      if (Object.hasOwn(settings, name)) return settings[name]!
+      name = behind?.(name)
+    }
     return isPrivate?.(model) ? undefined : 'everyone'
   }
 

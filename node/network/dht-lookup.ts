@@ -136,7 +136,7 @@ export class DhtLookup {
   async #providers(key: string, signal: AbortSignal): Promise<PeerInfo[]> {
     const { libp2p, clock } = this.#components
     using walk = new Deadline(clock, WALK_MS, signal)
-    const answers = await askForProviders(libp2p.services.dht!, CID.parse(key), walk.signal)
+    const answers = await askForProviders({ dht: libp2p.services.dht!, clock }, CID.parse(key), walk.signal)
     const found = new Map<string, PeerInfo>()
     for (let turn = 0; answers.some(answer => turn < answer.length); turn++) {
       for (const answer of answers) {

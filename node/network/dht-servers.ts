@@ -3,7 +3,13 @@
 import type { PeerId, PeerInfo } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { CID } from 'multiformats/cid'
+import type { Clock } from '../../interface/clock.ts'
+import { Deadline } from './deadline.ts'
 
+/** For the walk to the nearest servers: one that is silent leaves time to ask those that were heard. */
+const NEAREST_MS = 1500
+/** As many as the library's own walk ends with. */
+const SERVERS_MAX = 20
 /** Servers that are asked at once. */
 const ASKED_AT_ONCE = 8
 
@@ -24,8 +30,14 @@ const NO_PATH = { index: -1, queued: 0, running: 0, total: 0 }
  * The providers that each of the nearest servers names. The library's own search ends with the first twenty names,
  * which one server can make up.
  */
-export async function askForProviders(dht: KadDHT, key: CID, signal: AbortSignal): Promise<PeerInfo[][]> {
-  const servers = await nearest(dht, key, signal)
+export async function askForProviders(
+  { dht, clock }: { readonly dht: KadDHT; readonly clock: Clock },
+  key: CID,
+  signal: AbortSignal
+): Promise<PeerInfo[][]> {
+  using deadline = new Deadline(clock, NEAREST_MS, signal)
+  const servers = await nearest(dht, key, deadline.signal)
+  signal.throwIfAborted()
   const answers: PeerInfo[][] = []
   const ask = async (): Promise<void> => {
     for (let server = servers.shift(); server !== undefined; server = servers.shift()) {
@@ -39,11 +51,19 @@ export async function askForProviders(dht: KadDHT, key: CID, signal: AbortSignal
   return answers
 }
 
+/** Where the walk is cut, the servers that were heard last: it comes nearer with each. */
 async function nearest(dht: KadDHT, key: CID, signal: AbortSignal): Promise<PeerId[]> {
   const servers: PeerId[] = []
-  for await (const event of dht.getClosestPeers(key.multihash.bytes, { signal }))
-    if (event.name === 'FINAL_PEER') servers.push(event.peer.id)
-  return servers
+  const heard: PeerId[] = []
+  try {
+    for await (const event of dht.getClosestPeers(key.multihash.bytes, { signal })) {
+      if (event.name === 'FINAL_PEER') servers.push(event.peer.id)
+      else if (event.name === 'PEER_RESPONSE') heard.push(event.from)
+    }
+  } catch (err) {
+    if (heard.length === 0) throw err
+  }
+  return servers.length > 0 ? servers : heard.slice(-SERVERS_MAX)
 }
 
 /** @returns how many servers took the record. */

@@ -8,7 +8,6 @@
  */
 
 import type { Connection, Stream } from '@libp2p/interface'
-import { CancelledError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import { PeerLoad, TotalLoad } from '../wire/peer-load.ts'
 import {
@@ -53,8 +52,8 @@ export class InferenceHandler {
     for (const served of this.#streams) served.recheck(allowed)
   }
 
-  /** Resets all streams and gives up what is under way on them. */
+  /** Closes all streams, and gives up what is under way on them. */
   close(): void {
-    for (const served of [...this.#streams]) served.end(new CancelledError('The node is stopping.'))
+    for (const served of [...this.#streams]) served.stop()
   }
 }

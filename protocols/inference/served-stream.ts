@@ -117,6 +117,12 @@ export class ServedStream {
     else this.#frames.abort(reason)
   }
 
+  /** The node stops. Where all answers are written, they still leave: a reset may overtake them at the peer. */
+  stop(): void {
+    const why = 'The node is stopping.'
+    this.end(this.#calls.size === 0 ? new PeerUnreachableError(why) : new CancelledError(why))
+  }
+
   /** Frames that are whole each in time must not make a message that never is: its bytes are kept meanwhile. */
   #mustHaste(): void {
     const nowMs = this.#components.clock.monotonicMs()

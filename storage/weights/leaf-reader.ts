@@ -50,7 +50,7 @@ export class LeafReader {
       const isSame = sealFrom(await file.stat({ bigint: true })) === seal
       return isSame && bytesRead === length ? buffer : undefined
     } catch (err) {
-      this.#kept.delete(path)
+      if (this.#kept.get(path) === kept) this.#kept.delete(path)
       throw err
     } finally {
       this.#leave(path, kept)

@@ -197,7 +197,8 @@ export class LeafFile implements PartialFile {
     this.#digests.set(digest, leaf * DIGEST_BYTES)
     this.#bytesHave += this.#lengthOf(leaf)
     this.#keeper.onLeaf(digest, leaf)
-    if (leaf !== this.#first || this.leaves === 1) return
+    // A write that ends while the file closes begins no hash that nothing would cancel.
+    if (leaf !== this.#first || this.leaves === 1 || this.#closed) return
     while (this.#there[this.#first] === 1) this.#first++
     const until = Math.min(this.bytes, this.#first * LEAF_BYTES)
     if (this.#followed === undefined)

@@ -52,6 +52,7 @@ describe('weights on the command line', () => {
       cid: imported.cid,
       bytes: imported.bytes,
       pinned: false,
+      copies: null,
       state: 'whole'
     })
     assert.match((await den.cli('models', 'pin', 'tiny')).stdout, /^tiny stays/)

@@ -142,6 +142,33 @@ describe('a request that names no model', () => {
   })
 })
 
+describe('an adapter, and another name of a model', () => {
+  it('are offered as the model behind them, unless something else is said of them', () => {
+    const names = new Map([
+      ['adapter', 'base'],
+      ['other-name', 'base'],
+      ['open-adapter', 'base'],
+      ['one', 'two'],
+      ['two', 'one']
+    ])
+    const base = { roles: ['admin' as const] }
+    const offers = new ModelAccess({
+      settings: { base, 'open-adapter': 'everyone' },
+      behind: name => names.get(name),
+      modelsFor: () => ['adapter']
+    })
+    expect(['adapter', 'other-name', 'open-adapter', 'one'].map(name => offers.to(name))).toEqual([
+      base,
+      base,
+      'everyone',
+      'everyone'
+    ])
+    expect(offers.for({ task: 'text-generation' })).toEqual([base])
+    offers.withdraw('base')
+    expect(offers.to('adapter')).toBeUndefined()
+  })
+})
+
 describe('a request that waits for its turn', () => {
   it('does not run when the right to it is lost meanwhile, and leaves the slot to others', async () => {
     const log = { debug() {}, info() {}, warn() {}, error() {} }

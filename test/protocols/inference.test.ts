@@ -435,6 +435,14 @@ describe('inference between peers', () => {
     cut.resolve()
   })
 
+  it('gets the whole answer of a node that stops as soon as it is written', async () => {
+    const components = { service: { infer: echo }, clock: systemClock, log: console }
+    handler = new InferenceHandler({ ...components, onEnded: () => handler.close() })
+    await peers.listener.handle(INFERENCE_PROTOCOL, handler.onStream)
+    client = connect()
+    assert.deepEqual((await Array.fromAsync(client.infer(tensorRequest(4 * 1024 * 1024)))).at(-1), done(1))
+  })
+
   it('opens a new session after one was lost', async () => {
     await start(echo)
     await Array.fromAsync(client.infer(tensorRequest()))

@@ -103,6 +103,21 @@ describe('a claim', () => {
     }
   })
 
+  it('is over when its device has claimed, withdrawn and claimed again eight times', () => {
+    const { step, hear, state } = setUp('b')
+    step({ type: 'failed' })
+    step({ type: 'asked' })
+    hear('a', FOLLOWS)
+    for (let ms = 1000; ms <= 8000; ms += 1000) {
+      assert.deepEqual(hear('a', CLAIMS, ms), [{ type: 'follow', peerId: 'a' }])
+      step({ type: 'leaf', bytes: MIB }, ms)
+      hear('a', FOLLOWS, ms)
+    }
+    hear('a', CLAIMS, 9000)
+    assert.equal(state.leader, undefined)
+    assert.ok(state.shut.has('a'))
+  })
+
   it('is of no device whose own origin fails, and ends when no other one claims', () => {
     const { step, hear } = setUp('a')
     step({ type: 'asked' })

@@ -8,9 +8,13 @@ import { LumosError } from '../../interface/errors.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
 import type { MeshContext } from '../../node/feature.ts'
 import type { LeafTarget } from '../../node/weights/origins/index.ts'
+import { LeafLists } from '../../node/weights/sharing/leaf-lists.ts'
+import { IncomingFile } from '../../node/weights/transfer/incoming.ts'
 import type { OfComing } from '../../protocols/blocks/index.ts'
 import { LEAF_LIST, type LeafList } from '../../protocols/weights/leaf-list.ts'
+import type { Signed } from '../../protocols/wire/signed-record.ts'
 import type { StoredFile } from '../../storage/weights/types.ts'
+import { MemoryPartials } from './memory-partials.ts'
 import { type Device, MeshPeers } from './mesh-peers.ts'
 
 const LEAVES = 16
@@ -55,6 +59,37 @@ interface Obtained {
   /** Bytes by PeerId, and by `origin`. */
   readonly from: ReadonlyMap<string, number>
 }
+
+describe('a block that another device lists', () => {
+  it('is shown once it came, or the whole file is proven, and at the place of a leaf alone', async () => {
+    const bytes = 2 * LEAF_BYTES
+    const leaves = [0, 1].map(leaf => BYTES.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES))
+    const [came, listed] = leaves.map(leaf => createHash('sha256').update(leaf).digest())
+    const digests = Buffer.concat([came!, listed!])
+    const file = new IncomingFile({ path: 'model.bin', sha256: SHA256, bytes, cid: '' })
+    file.digests = digests
+    const partial = await new MemoryPartials().partial(SHA256, bytes)
+    file.open(partial)
+    await file.write(0, leaves[0]!)
+    const shown = [came!, listed!, digests.subarray(1, 33)].map(digest => file.contains(digest))
+    assert.deepEqual(shown, [true, false, false])
+    file.becomeWhole()
+    assert.ok(file.contains(listed!))
+  })
+})
+
+describe('lists of other devices', () => {
+  it('are kept up to a kibibyte for each leaf, and a mebibyte', () => {
+    const lists = new LeafLists(4 * LEAF_BYTES)
+    const take = (first: number, bytes: number): boolean => {
+      const value = { sha256: SHA256, bytes: 4 * LEAF_BYTES, first, digests: randomBytes(32) }
+      const signed: Partial<Signed<LeafList>> = { value, signer: 'a', envelope: new Uint8Array(bytes) }
+      return lists.take(signed as Signed<LeafList>, 'a')
+    }
+    assert.deepEqual([take(0, 2 ** 20), take(1, 4097), take(1, 4096), take(2, 1)], [true, false, true, false])
+    assert.equal(lists.envelopes.length, 2)
+  })
+})
 
 describe('a file that several devices download', () => {
   let mesh: MeshPeers

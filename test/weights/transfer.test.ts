@@ -320,6 +320,8 @@ describe('a transfer of weights', () => {
       const fresh = await mesh.add('fritz')
       a.announce()
       await assert.rejects(fresh.transfer.fetch('model'), { code: /WEIGHTS/ })
+      const isLiar = (fields: object) => 'peerId' in fields && fields.peerId === a.peerId
+      assert.ok(fresh.warnings.some(isLiar), JSON.stringify(Object.keys(change)))
     }
   })
 

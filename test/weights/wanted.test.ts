@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../../interface/clock.ts'
+import { LumosError } from '../../interface/errors.ts'
+import type { PullComponents } from '../../node/weights/pull/parts.ts'
+import { replicaJob } from '../../node/weights/replication/job.ts'
 import { Wanted } from '../../node/weights/replication/wanted.ts'
 import { decodeHeld, encodeHeld } from '../../node/weights/transfer/claims.ts'
 import { type Database, openDatabase } from '../../storage/database/database.ts'
@@ -15,6 +18,26 @@ const cidOf = (n: number): string =>
     .padStart(4, 'a')
     .replaceAll(/[0189]/g, 'b')}${'a'.repeat(20)}${n.toString(36).replaceAll(/[0189]/g, 'z')}`
 const stated = (cid: string, copies: number, atMs: number) => ({ cid, name: 'tiny', bytes: 1, copies, atMs })
+
+describe('the job that makes a copy', () => {
+  it.each([
+    ['WEIGHTS_INVALID', 'refused'],
+    ['TIMEOUT', 'failed']
+  ] as const)('that ends with %s leaves the copy %s', async (code, outcome) => {
+    const outcomes: string[] = []
+    const transfer = { fetch: () => Promise.reject(new LumosError(code, 'It went wrong.')) }
+    const parts = { clock: systemClock, emit() {}, nameOf: () => '', transfer, async refresh() {} }
+    const kind = replicaJob(parts as unknown as PullComponents, {
+      roomFor: () => 1,
+      refuse: () => outcomes.push('refused'),
+      failed: () => outcomes.push('failed')
+    })
+    const context = { id: 'job', checkpoint: undefined, signal: new AbortController().signal }
+    const run = kind.run({ cid: cidOf(1), name: 'tiny' }, { ...context, progress() {}, save() {} })
+    await expect(run).rejects.toMatchObject({ code })
+    expect(outcomes).toEqual([outcome])
+  })
+})
 
 describe('wanted copies', () => {
   let database: Database

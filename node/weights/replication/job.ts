@@ -42,7 +42,9 @@ export const replicaJob = (
         const { bytes } = repository
         return { model: repository.name, cid, bytes, sources: [...sources] }
       } catch (thrown) {
-        if (signal.aborted) replication.refuse(cid)
+        // Its files are not those of the CID: that does not change, and each try would fetch them again.
+        const isFalse = thrown instanceof LumosError && thrown.code === 'WEIGHTS_INVALID'
+        if (signal.aborted || isFalse) replication.refuse(cid)
         else replication.failed(cid)
         throw tooLarge.signal.aborted ? tooLarge.signal.reason : thrown
       }

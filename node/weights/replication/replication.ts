@@ -123,7 +123,7 @@ export class Replication {
     this.#lookSoon()
   }
 
-  /** The owner of this device has taken the copy away: it is not fetched again. */
+  /** The owner of this device has taken the copy away, or what was stated of it is false: it is not fetched again. */
   refuse(cid: string): void {
     // A node that stops gives up its jobs, and its owner none of them.
     if (this.#mesh !== undefined) this.#wanted.refuse(cid, true)

@@ -17,6 +17,8 @@ export const TURN_MS = 5000
 export const UNABLE_MS = 60_000
 /** A claim that brings less than this share of what this device's own link has brought is over. */
 const SLOW_SHARE = 0.25
+/** A device that was followed so often claims, withdraws and claims again, and brings no file. */
+const LED_MAX = 8
 /** Devices whose words are kept: as many as there are connections. */
 const RIVALS_MAX = 128
 
@@ -35,6 +37,8 @@ export interface ClaimState {
   /** What these state of this file counts no more. */
   readonly shut: Set<string>
   leader: string | undefined
+  /** How often each device was followed. No leaf that it brings resets it. */
+  readonly led: Map<string, number>
   /** Since when it has been that leader, or none. */
   sinceMs: number
   /** When the last leaf came. */
@@ -70,7 +74,7 @@ export type ClaimEffect =
 
 export const newClaim = (peerId: string, strength: number, nowMs: number): ClaimState => ({
   ...{ peerId, strength, stage: 'asks', able: true, leader: undefined },
-  ...{ rivals: new Map(), shut: new Set() },
+  ...{ rivals: new Map(), shut: new Set(), led: new Map() },
   ...{ sinceMs: nowMs, leafMs: nowMs, window: { sinceMs: nowMs, bytes: 0 }, patienceMs: NEWS_MS }
 })
 
@@ -112,6 +116,13 @@ function lead(state: ClaimState, leader: string | undefined, nowMs: number): voi
   state.window = { sinceMs: nowMs, bytes: 0 }
 }
 
+/** Each claim of a device that is followed begins its time anew, so their number is bounded. */
+function mayLead({ led }: ClaimState, peerId: string): boolean {
+  const times = (led.get(peerId) ?? 0) + 1
+  led.set(peerId, times)
+  return times <= LED_MAX
+}
+
 function decided(state: ClaimState, nowMs: number): ClaimEffect[] {
   const fresh = [...state.rivals].filter(
     ([id, { able, heardMs }]) => able && !state.shut.has(id) && nowMs - heardMs < NEWS_MS
@@ -120,14 +131,22 @@ function decided(state: ClaimState, nowMs: number): ClaimEffect[] {
   const best = first(claiming)
   if (state.stage === 'claims') {
     if (best === undefined || !isBefore(best[0], best[1], own(state))) return []
+    if (!mayLead(state, best[0])) {
+      state.shut.add(best[0])
+      return decided(state, nowMs)
+    }
     lead(state, best[0], nowMs)
     return [{ type: 'follow', peerId: best[0] }]
   }
   if (best === undefined) return leaderless(state, fresh, nowMs)
   const [peerId] = best
   if (peerId !== state.leader) {
-    lead(state, peerId, nowMs)
-    return [{ type: 'follow', peerId }]
+    if (mayLead(state, peerId)) {
+      lead(state, peerId, nowMs)
+      return [{ type: 'follow', peerId }]
+    }
+    state.shut.add(peerId)
+    return decided(state, nowMs)
   }
   if (!isLate(state, nowMs)) return []
   state.shut.add(peerId)

@@ -5,6 +5,10 @@ import { DIGEST_BYTES } from '../../../protocols/blocks/index.ts'
 import { LEAVES_PER_LIST, type LeafList } from '../../../protocols/weights/leaf-list.ts'
 import type { Signed } from '../../../protocols/wire/signed-record.ts'
 
+/** Of the lists that are kept for others: a list of one leaf and its signature take less, and a few long lists more. */
+const BYTES_PER_LEAF = 1024
+const SPARE_BYTES = 2 ** 20
+
 interface Kept extends Pick<LeafList, 'first' | 'digests'> {
   readonly signer: string
   /** The device that sent it. It is no proof against a signer what another one passes on: that may be an old list. */
@@ -18,6 +22,8 @@ export class LeafLists {
   readonly envelopes: Uint8Array[] = []
   readonly #listed: Uint8Array
   readonly #kept: Kept[] = []
+  /** Of the envelopes of others. */
+  #keptBytes = 0
   /** Leaves of this device that no list has yet. */
   readonly #own = new Set<number>()
   #sealing: Promise<void> = Promise.resolve()
@@ -47,6 +53,8 @@ export class LeafLists {
 
   /** @returns whether it has brought a leaf that no list had. */
   take({ value: { first, digests }, signer, envelope }: Signed<LeafList>, from: string): boolean {
+    const keptBytes = this.#keptBytes + envelope.byteLength
+    if (keptBytes > this.#listed.length * BYTES_PER_LEAF + SPARE_BYTES) return false
     let brings = false
     for (let n = 0; n * DIGEST_BYTES < digests.byteLength; n++) {
       if (this.has(first + n)) continue
@@ -54,6 +62,7 @@ export class LeafLists {
       brings = true
     }
     if (!brings) return false
+    this.#keptBytes = keptBytes
     this.envelopes.push(envelope)
     this.#kept.push({ first, digests, signer, from })
     return true

@@ -1,12 +1,15 @@
 /** The part of a round that this device has from the origin: what no other device has, once it has taken what they have. */
 
 import type { Clock } from '../../../interface/clock.ts'
+import { LEAF_BYTES } from '../../../interface/limits.ts'
 import type { PartialFile } from '../../../storage/weights/types.ts'
 import type { LeafTarget } from '../origins/index.ts'
 import type { Pullers } from './pullers.ts'
 
-/** What other devices have is taken first, unless nothing came for so long. */
+/** What other devices have is taken first, for so long, and for a while more for each leaf that came. */
 const DRAIN_MS = 10_000
+/** A link of 4 MiB/s sends a leaf in this time. A device that is slower is not waited for. */
+const DRAIN_LEAF_MS = 250
 const DRAIN_CHECK_MS = 100
 
 export interface OwnDownloadComponents {
@@ -49,11 +52,16 @@ export async function ownDownload(components: OwnDownloadComponents, signal: Abo
 
 /** Once other devices have nothing that is missing here. */
 async function drained(
-  { clock, pullers, leafMs }: OwnDownloadComponents,
+  { clock, partial, pullers, leafMs }: OwnDownloadComponents,
   signal: AbortSignal
 ): Promise<void> {
   const beganMs = clock.monotonicMs()
-  while (pullers.hasMore && clock.monotonicMs() - Math.max(beganMs, leafMs()) < DRAIN_MS) {
+  const { bytesHave } = partial
+  const untilMs = (): number => {
+    const leaves = Math.ceil((partial.bytesHave - bytesHave) / LEAF_BYTES)
+    return Math.min(beganMs + leaves * DRAIN_LEAF_MS, Math.max(beganMs, leafMs())) + DRAIN_MS
+  }
+  while (pullers.hasMore && clock.monotonicMs() < untilMs()) {
     pullers.wake()
     await new Promise<void>(resolve => clock.setTimer(resolve, DRAIN_CHECK_MS))
     signal.throwIfAborted()

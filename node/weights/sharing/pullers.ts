@@ -32,6 +32,8 @@ const AGAIN_MISSING_MS = 1000
 const ANSWERS_PER_LOOK = 16
 /** Lists of one device beyond two a leaf: no honest device has more. */
 const LISTS_SPARE = 64
+/** A device that begins anew more often than this is asked no more: each time its lists count from none. */
+const ROUNDS_MAX = 8
 /** The peer does not hold to the protocol, or its disk is damaged. */
 const LIES: ReadonlySet<string> = new Set(['WEIGHTS_INVALID', 'PROTOCOL_VIOLATION', 'FRAME_TOO_LARGE'])
 
@@ -55,6 +57,7 @@ export interface PullersComponents {
 /** What was read of a device's lists. */
 interface Read {
   round: number
+  rounds: number
   since: number
   lists: number
 }
@@ -152,7 +155,7 @@ export class Pullers {
 
   #holderOf(peerId: string, client: BlocksClient): Holder {
     const { clock, signal, incoming, onLeaf, onFailure } = this.#components
-    const read: Read = { round: 0, since: 0, lists: 0 }
+    const read: Read = { round: 0, rounds: 0, since: 0, lists: 0 }
     return new Holder(peerId, client, false, {
       ...{ clock, signal, onFailure },
       pick: holder => pickLeaf(holder, [incoming], this.#holders.values()),
@@ -170,7 +173,11 @@ export class Pullers {
       const { round, since } = read
       const share = await client.coming({ sha256, bytes, ...stated(), round, since }, { signal })
       if (share === undefined) throw MISSING
-      if (share.round !== read.round) Object.assign(read, { round: share.round, since: 0 })
+      if (share.round !== read.round) {
+        Object.assign(read, { round: share.round, rounds: read.rounds + 1, since: 0, lists: 0 })
+        if (read.rounds > ROUNDS_MAX)
+          throw new ProtocolViolationError(`A device began a file anew more than ${ROUNDS_MAX} times.`)
+      }
       read.since += share.lists.length
       read.lists += share.lists.length
       if (read.lists > 2 * incoming.leaves + LISTS_SPARE)

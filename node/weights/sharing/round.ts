@@ -29,7 +29,7 @@ export interface SharedContent {
 export interface RoundComponents {
   readonly clock: Clock
   readonly log: Logger
-  readonly store: Pick<WeightStore, 'partial'>
+  readonly store: Pick<WeightStore, 'partial' | 'digestsOf'>
   readonly content: SharedContent
   readonly peerId: string
   /** -1 for a guest. */
@@ -104,6 +104,8 @@ export class Round {
       }
       this.#stop()
       const stored = await partial.finish({ sha256 }, { signal })
+      // Those that others have listed are replaced by those of the file.
+      this.incoming.digests = store.digestsOf(stored.cid)
       this.incoming.becomeWhole()
       return stored
     } catch (err) {

@@ -5,7 +5,7 @@
 
 import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { OfComing, Share } from '../../../protocols/blocks/index.ts'
-import type { StoredFile, WeightStore } from '../../../storage/weights/types.ts'
+import type { StoredFile } from '../../../storage/weights/types.ts'
 import type { IncomingFile } from '../transfer/incoming.ts'
 import type { LeafLists } from './leaf-lists.ts'
 import { Round, type RoundComponents } from './round.ts'
@@ -15,8 +15,7 @@ const WRONG_ROUNDS_MAX = 2
 /** What was damaged on its way from the origin comes right the second time; an origin that sends it again lies. */
 const OWN_ROUNDS_MAX = 2
 
-export interface SharedFileComponents extends Omit<RoundComponents, 'store'> {
-  readonly store: Pick<WeightStore, 'partial' | 'digestsOf'>
+export interface SharedFileComponents extends RoundComponents {
   /** Of the model that it is for: what a peer may have is asked by it. */
   readonly name: string
   /** Unlike that of any other try: a device that has lists of that one begins anew. */

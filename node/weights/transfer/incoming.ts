@@ -16,7 +16,7 @@ const leavesIn = (bytes: number): number => Math.max(1, Math.ceil(bytes / LEAF_B
 export class IncomingFile {
   readonly file: RepositoryFile
   readonly leaves: number
-  /** The SHA-256 of its leaves, one after the other; proven by its CID. */
+  /** The SHA-256 of its leaves, one after the other. Without a CID, others have listed them, and they prove nothing. */
   digests: Uint8Array | undefined
   partial: PartialFile | undefined
   /** It is one of the store. */
@@ -55,13 +55,16 @@ export class IncomingFile {
     return leafCidText(this.digestOf(leaf))
   }
 
-  /** Whether a leaf of these bytes is part of the file. */
+  /** Whether a leaf of these bytes is here as part of the file: what others list is not shown before it came. */
   contains(digest: Uint8Array): boolean {
     const digests =
       this.digests && Buffer.from(this.digests.buffer, this.digests.byteOffset, this.digests.byteLength)
     if (digests === undefined) return false
     for (let at = digests.indexOf(digest); at !== -1; at = digests.indexOf(digest, at + 1)) {
-      if (at % DIGEST_BYTES === 0) return true
+      if (at % DIGEST_BYTES !== 0) continue
+      if (this.whole) return true
+      const came = this.partial?.digest(at / DIGEST_BYTES)
+      if (came !== undefined && digests.subarray(at, at + DIGEST_BYTES).equals(came)) return true
     }
     return false
   }

@@ -121,7 +121,7 @@ export class WeightTransfer {
     const { store } = this.#components
     const own = store.repository(ref)
     if (own !== undefined) return { repository: own, sources: [{ from: DISK, bytes: own.bytes }] }
-    const { value, envelope } = await this.devices.locate(ref, {
+    const { value, envelope, signer } = await this.devices.locate(ref, {
       ...(signal && { signal }),
       waitMs,
       onMissing: missing => onProgress?.({ bytesDone: 0, bytesTotal: 0, sources: [], missing })
@@ -136,6 +136,10 @@ export class WeightTransfer {
     try {
       const sources = await whileChecked(value, store, signal, either => fetch.run(either))
       return { repository: await store.add(value, envelope, { signal }), sources }
+    } catch (err) {
+      // The leaves are those of its files, so what is wrong is the manifest.
+      if (err instanceof LumosError && err.code === 'WEIGHTS_INVALID') this.devices.onLiar(signer, err)
+      throw err
     } finally {
       this.#fetches.delete(value.cid)
       this.changed()
