@@ -49,7 +49,11 @@ const kept = (node: Node) => [
     examples: [
       {
         input: { model_id: 'tiny', copies: 2 },
-        output: { model_id: 'tiny', cid: 'bafybei…', copies: 2 }
+        output: {
+          model_id: 'tiny',
+          cid: 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi',
+          copies: 2
+        }
       }
     ],
     output: Replicated.omit({ model: true }).extend({ modelId: z.string() }),
