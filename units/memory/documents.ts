@@ -43,6 +43,15 @@ const Changed = z.strictObject({
 })
 const Watched = z.strictObject({ space: SpaceRef, doc: DocName.optional() })
 
+async function* changes(
+  memory: MemoryNode['memory'],
+  { space, doc }: z.output<typeof Watched>,
+  signal?: AbortSignal
+): AsyncGenerator<z.input<typeof Changed>> {
+  for await (const change of memory.watch(space, { signal, ...(doc !== undefined && { doc }) }))
+    yield { ...change, keys: change.keys && [...change.keys] }
+}
+
 const read = ({ memory }: MemoryNode) => [
   defineUnit({
     name: 'memory.open',
@@ -101,15 +110,11 @@ const read = ({ memory }: MemoryNode) => [
     examples: [{ input: { space: 'home' } }],
     output: Changed,
     item: Changed,
-    async run({ space, doc }, { signal }) {
-      for await (const change of memory.watch(space, { signal, ...(doc !== undefined && { doc }) }))
-        return { ...change, keys: change.keys && [...change.keys] }
+    async run(input, { signal }) {
+      for await (const change of changes(memory, input, signal)) return change
       throw new LumosError('CANCELLED', 'The space is watched no longer.')
     },
-    async *stream({ space, doc }, { signal }) {
-      for await (const change of memory.watch(space, { signal, ...(doc !== undefined && { doc }) }))
-        yield { ...change, keys: change.keys && [...change.keys] }
-    }
+    stream: (input, { signal }) => changes(memory, input, signal)
   })
 ]
 
