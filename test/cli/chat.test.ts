@@ -138,7 +138,8 @@ describe.skipIf(!hasTerminal)('a terminal', () => {
         [PROMPT, 'one two three four\r'],
         ['four\r\r\none two ', '\u0003'],
         ['(stopped)\r\n', '/peer\r'],
-        ['Any device', '\u0004']
+        // Before the prompt the terminal is not raw, and takes Ctrl-D for itself.
+        [`Any device may answer.\r\n${PROMPT}`, '\u0004']
       ]
     )
     assert.equal(code, 0, screen)
