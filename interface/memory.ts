@@ -120,6 +120,29 @@ export interface MemoryHistoryItem {
   readonly keys: readonly string[]
 }
 
+/**
+ * What a text of knowledge is quoted from. Files are kept in documents of facts: the fact NAME says what the file is and of
+ * which pieces it consists, and the fact NAME#HASH holds a piece, `{ text, heading? }`. A piece that its file does not list
+ * counts no longer: `sourceOf` of `node/memory/knowledge` tells.
+ */
+export interface MemorySource {
+  /** Of the file's bytes, as UnixFS names them: a model that holds the same bytes has the same CID. */
+  readonly cid: string
+  /** Its path as it was added, with `/`. */
+  readonly name: string
+  /** Media type. */
+  readonly type: string
+  /** Which piece, from 1, of how many. */
+  readonly piece: number
+  readonly pieces: number
+  /** The headings that it stands under, outermost first, joined by ` > `. */
+  readonly heading?: string
+  /** Of a PDF, from 1. */
+  readonly page?: number
+  /** First and last line, from 1, of a file that has lines. */
+  readonly lines?: readonly [first: number, last: number]
+}
+
 /** A document as it is read: the field of its kind, JSON. */
 export type DocContent =
   | { readonly kind: 'facts'; readonly facts: Readonly<Record<string, MemoryValue>> }
