@@ -7,6 +7,9 @@
 
 import * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
+import type { MemoryFiles } from './memory-files.ts'
+
+export type { AddedFile, MemoryFile, MemoryFileInfo, MemorySource } from './memory-files.ts'
 
 /** What people type. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/
@@ -54,7 +57,8 @@ export interface MemoryTask {
 /** One change, as its caller means it. The kind of the document says which there are. */
 export type MemoryChange =
   | { readonly type: 'set'; readonly key: string; readonly value: MemoryValue }
-  | { readonly type: 'unset'; readonly key: string }
+  /** `own`: only what this device has said goes, and what another one has said before counts again. */
+  | { readonly type: 'unset'; readonly key: string; readonly own?: true }
   | { readonly type: 'append'; readonly id?: string; readonly value: MemoryValue }
   | { readonly type: 'remove'; readonly id: string }
   | {
@@ -120,29 +124,6 @@ export interface MemoryHistoryItem {
   readonly keys: readonly string[]
 }
 
-/**
- * What a text of knowledge is quoted from. Files are kept in documents of facts: the fact NAME says what the file is and of
- * which pieces it consists, and the fact NAME#HASH holds a piece, `{ text, heading? }`. A piece that its file does not list
- * counts no longer: `sourceOf` of `node/memory/knowledge` tells.
- */
-export interface MemorySource {
-  /** Of the file's bytes, as UnixFS names them: a model that holds the same bytes has the same CID. */
-  readonly cid: string
-  /** Its path as it was added, with `/`. */
-  readonly name: string
-  /** Media type. */
-  readonly type: string
-  /** Which piece, from 1, of how many. */
-  readonly piece: number
-  readonly pieces: number
-  /** The headings that it stands under, outermost first, joined by ` > `. */
-  readonly heading?: string
-  /** Of a PDF, from 1. */
-  readonly page?: number
-  /** First and last line, from 1, of a file that has lines. */
-  readonly lines?: readonly [first: number, last: number]
-}
-
 /** A document as it is read: the field of its kind, JSON. */
 export type DocContent =
   | { readonly kind: 'facts'; readonly facts: Readonly<Record<string, MemoryValue>> }
@@ -157,7 +138,7 @@ export type DocContent =
  * Each throws {@link LumosError} `MEMORY_NOT_FOUND`, `MEMORY_DENIED` (this device's right does not allow it), `MEMORY_FULL`
  * (quota or disk), `INVALID_INPUT`.
  */
-export interface Memory {
+export interface Memory extends MemoryFiles {
   spaces(options?: AbortOptions): Promise<SpaceInfo[]>
   space(ref: string, options?: AbortOptions): Promise<SpaceInfo>
   create(name: string, options?: AbortOptions): Promise<SpaceInfo>
