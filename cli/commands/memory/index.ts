@@ -15,6 +15,7 @@ export const register: Register = (program, lazily) => {
   kept(memory, lazily)
   facts(memory, lazily)
   lists(memory, lazily)
+  knowledge(memory, lazily)
   shared(memory, lazily)
   cared(memory, lazily)
 }
@@ -121,6 +122,29 @@ function lists(memory: Command, lazily: Lazily): void {
     .argument(...SPACE)
     .option('--doc <name>', 'only this document')
     .action(lazily(async () => ({ run: (await import('./history.ts')).watch })))
+}
+
+function knowledge(memory: Command, lazily: Lazily): void {
+  memory
+    .command('add')
+    .description(
+      'keep the text of files; what changed in a folder is updated, what is gone from it is removed'
+    )
+    .argument(...SPACE)
+    .argument('<path...>', 'files and folders: text, Markdown, HTML, PDF')
+    .option('--doc <name>', 'the document; by default `knowledge`')
+    .addHelpText(
+      'after',
+      examples(['memory add home notes.md report.pdf papers/', 'an answer can quote them'])
+    )
+    .action(lazily(async () => ({ run: (await import('./knowledge.ts')).add })))
+  memory
+    .command('sources')
+    .description('the files of a space: which device added each, and when')
+    .argument(...SPACE)
+    .option('--doc <name>', 'the document; by default `knowledge`')
+    .option('--remove <file>', 'keep this file no longer')
+    .action(lazily(async () => ({ run: (await import('./knowledge.ts')).sources })))
 }
 
 function shared(memory: Command, lazily: Lazily): void {
