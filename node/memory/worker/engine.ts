@@ -10,8 +10,7 @@ import type { ErrorCode } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Role } from '../../../interface/membership.ts'
 import type { Memory, MemoryChanged, MemoryFileInfo, SpaceRight } from '../../../interface/memory.ts'
-import type { FileFact } from '../knowledge/file-fact.ts'
-import type { PutFile } from '../knowledge/kept-files.ts'
+import type { FileFact, PutFile } from '../knowledge/file-fact.ts'
 import type { Head, WriterId } from '../types.ts'
 
 /** A device of the mesh as this node knows it now. A revoked device has no right in any space. */
