@@ -79,7 +79,10 @@ export function ownStallMs(): number {
 
 /** The other side of `startPeer`. */
 export function announce(addresses: unknown, answers: Answers = {}): void {
-  const all = { ...answers, cpu: ownCpuMs, stall: ownStallMs } as Record<string, (argument: unknown) => unknown>
+  const all = { ...answers, cpu: ownCpuMs, stall: ownStallMs } as Record<
+    string,
+    (argument: unknown) => unknown
+  >
   process.send?.(addresses)
   process.on('message', async ([name, argument]: [string, unknown]) => {
     try {

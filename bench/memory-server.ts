@@ -22,7 +22,6 @@ announce(edits, {
     await fill(count, n => append(node, id, [n]))
     return id
   },
-  compact: (space: string) => node.memory.compact(space),
   share: ({ space, peerId }: { space: string; peerId: string }) =>
     node.memory.share(space, { peerId }, 'read').then(() => undefined)
 })
