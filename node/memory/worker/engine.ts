@@ -63,7 +63,6 @@ export type EngineEvent =
       readonly type: 'appended'
       readonly space: string
       readonly head: Head
-      readonly envelope: Uint8Array
       readonly from: string | null
     }
   /** A charter, a checkpoint or a space came or went: what peers may know of it is to be asked anew. */

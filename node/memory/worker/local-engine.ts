@@ -106,7 +106,7 @@ export class LocalEngine extends SyncCalls {
   write(ref: string, doc: string, kind: DocKind, changes: readonly MemoryChange[]) {
     const space = this.all.readable(ref)
     const written = this.all.author.write(space, doc, kind, changes)
-    this.all.checkpoints.tend(space)
+    this.all.tending.grown(space)
     return written
   }
 
