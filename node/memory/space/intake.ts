@@ -7,7 +7,6 @@ import { LumosError } from '../../../interface/errors.ts'
 import {
   checkSignature,
   type Envelope,
-  encodeEnvelope,
   equal,
   openEnvelope
 } from '../../../protocols/memory/envelope.ts'
@@ -190,7 +189,7 @@ export class Intake {
       seq: envelope.seq,
       hash: envelope.hash
     }
-    this.#parts.emit({ type: 'appended', space: space.id, head, envelope: encodeEnvelope(envelope), from })
+    this.#parts.emit({ type: 'appended', space: space.id, head, from })
   }
 
   addPoison(hash: Uint8Array, why: string): void {
