@@ -1,5 +1,6 @@
 /** A graph of LangGraph that is begun on one device, and goes on at another one. */
 
+import { rm } from 'node:fs/promises'
 import { Annotation, Command, END, interrupt, START, StateGraph } from '@langchain/langgraph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LumosSaver } from '../../client/langgraph/index.ts'
@@ -48,7 +49,7 @@ async function inStep({ node: one }: Device, { node: other }: Device, space: str
   for (;;) {
     const held = (await other.memory.spaces()).find(({ id }) => id === space)
     if (held?.hash === (await one.memory.space(space)).hash) return
-    await new Promise(resolve => setTimeout(resolve, 10))
+    await new Promise(resolve => setTimeout(resolve, 50))
   }
 }
 
@@ -68,6 +69,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await attic[Symbol.asyncDispose]()
   await den[Symbol.asyncDispose]()
+  for (const home of homes) await rm(home, { recursive: true, force: true })
 })
 
 describe('a thread in a space', () => {
