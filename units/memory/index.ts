@@ -3,5 +3,10 @@
 import { documentUnits } from './documents.ts'
 import type { MemoryNode } from './shapes.ts'
 import { spaceUnits } from './spaces.ts'
+import { writeUnit } from './write.ts'
 
-export const memoryUnits = (node: MemoryNode) => [...spaceUnits(node), ...documentUnits(node)]
+export const memoryUnits = (node: MemoryNode) => [
+  ...spaceUnits(node),
+  ...documentUnits(node),
+  writeUnit(node)
+]
