@@ -40,6 +40,7 @@ export class IndexedDocs {
   /** By the id of the space; a space that is not here has not been looked at since its documents changed. */
   readonly #listed = new Set<string>()
   readonly #docs = new Map<number, IndexedDoc>()
+  readonly #bySpace = new Map<string, readonly IndexedDoc[]>()
   #lastNumber = 0
 
   constructor(all: Spaces) {
@@ -54,44 +55,48 @@ export class IndexedDocs {
     return this.#docs.values()
   }
 
-  of(space: Space): IndexedDoc[] {
-    return [...this.#docs.values()].filter(doc => doc.space.id === space.id)
+  of({ id }: { readonly id: string }): readonly IndexedDoc[] {
+    return this.#bySpace.get(id) ?? []
   }
 
   /** @returns those that are gone: nothing of them may be found. */
-  list(space: Space): IndexedDoc[] {
+  list(space: Space): readonly IndexedDoc[] {
     if (this.#listed.has(space.id)) return []
     this.#listed.add(space.id)
     const names = this.#all.documents.names(space).filter(({ tag }) => !space.isForgotten(tag))
     const keys = new Set(names.map(keyOf))
     const known = this.of(space)
     const gone = known.filter(doc => doc.space !== space || !keys.has(keyOf(doc)))
+    const kept = known.filter(doc => !gone.includes(doc))
+    const has = new Set(kept.map(keyOf))
+    const added = names.filter(one => !has.has(keyOf(one))).map(one => this.#made(space, one))
+    for (const doc of added) this.#docs.set(doc.number, doc)
     for (const { number } of gone) this.#docs.delete(number)
-    const kept = new Set(known.filter(doc => !gone.includes(doc)).map(keyOf))
-    for (const { name, kind } of names) if (!kept.has(keyOf({ name, kind }))) this.#add(space, name, kind)
+    this.#bySpace.set(space.id, [...kept, ...added])
     return gone
   }
 
-  #add(space: Space, name: string, kind: DocKind): void {
-    const number = ++this.#lastNumber
+  #made(space: Space, { name, kind }: { readonly name: string; readonly kind: DocKind }): IndexedDoc {
     const none = { texts: 0, left: 0, isWhole: false, walk: undefined, changed: new Set<string>() }
-    this.#docs.set(number, { number, space, name, kind, ...none })
+    return { number: ++this.#lastNumber, space, name, kind, ...none }
   }
 
   /** @returns those of a space that is gone. */
-  noticed(event: EngineEvent): IndexedDoc[] {
+  noticed(event: EngineEvent): readonly IndexedDoc[] {
     if (event.type === 'changed') this.#changed(event.change)
     if (event.type !== 'space') return []
     this.#listed.delete(event.space)
-    const gone = event.gone ? [...this.#docs.values()].filter(doc => doc.space.id === event.space) : []
+    if (!event.gone) return []
+    const gone = this.of({ id: event.space })
     for (const { number } of gone) this.#docs.delete(number)
+    this.#bySpace.delete(event.space)
     return gone
   }
 
   #changed({ space, doc, keys }: { space: string; doc: string; keys: readonly string[] | null }): void {
     let isKnown = false
-    for (const known of this.#docs.values()) {
-      if (known.space.id !== space || nameOf(known.name) !== doc) continue
+    for (const known of this.of({ id: space })) {
+      if (nameOf(known.name) !== doc) continue
       isKnown = true
       if (keys === null || known.kind === 'notes' || known.changed.size > KEYS_MAX) anew(known)
       else for (const key of keys) known.changed.add(key)

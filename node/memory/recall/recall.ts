@@ -115,13 +115,14 @@ export class Recall {
 
   /** @returns whether it is in step. A document that does not open has nothing to be found. */
   #bring(doc: IndexedDoc, isLate: () => boolean): boolean {
-    if (!doc.isWhole && !this.#walk(doc, isLate)) return false
+    if (doc.isWhole && doc.changed.size === 0) return true
+    if (isLate() || (!doc.isWhole && !this.#walk(doc, isLate))) return false
     for (const name of doc.changed) {
       if (isLate()) return false
       doc.changed.delete(name)
       this.#put(doc, name, this.#model(doc)?.items(name) ?? [], true)
     }
-    return !isLate() || doc.changed.size === 0
+    return true
   }
 
   #model({ space, name, kind }: IndexedDoc): DocModel | undefined {
