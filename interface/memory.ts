@@ -7,6 +7,13 @@
 
 import * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
+import type { MemoryFiles } from './memory-files.ts'
+import type { DocKind } from './memory-kinds.ts'
+import type { MemorySearching } from './memory-search.ts'
+
+export type { AddedFile, MemoryFile, MemoryFileInfo, MemorySource } from './memory-files.ts'
+export { DOC_KINDS, DocKind } from './memory-kinds.ts'
+export type { MemoryFound, MemorySearch, MemorySearchOptions } from './memory-search.ts'
 
 /** What people type. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/
@@ -16,11 +23,6 @@ export const SpaceName = z.string().regex(NAME, isNamed)
 export const DocName = z.string().regex(NAME, isNamed)
 /** 128 random bits of the founding device, in base32: what a space is, whatever its name here. */
 export const SpaceId = z.string().regex(/^[a-z2-7]{26}$/)
-
-/** Kinds of document. A document has one kind from its first envelope on. */
-export const DOC_KINDS = ['facts', 'journal', 'thread', 'tasks', 'notes', 'raw'] as const
-export const DocKind = z.enum(DOC_KINDS)
-export type DocKind = z.infer<typeof DocKind>
 
 /** A key of facts, an id of entries and tasks. Never `__proto__`, `constructor` or `prototype`. */
 export const MemoryKey = z
@@ -54,7 +56,8 @@ export interface MemoryTask {
 /** One change, as its caller means it. The kind of the document says which there are. */
 export type MemoryChange =
   | { readonly type: 'set'; readonly key: string; readonly value: MemoryValue }
-  | { readonly type: 'unset'; readonly key: string }
+  /** `own`: only what this device has said goes, and what another one has said before counts again. */
+  | { readonly type: 'unset'; readonly key: string; readonly own?: true }
   | { readonly type: 'append'; readonly id?: string; readonly value: MemoryValue }
   | { readonly type: 'remove'; readonly id: string }
   | {
@@ -120,86 +123,6 @@ export interface MemoryHistoryItem {
   readonly keys: readonly string[]
 }
 
-/**
- * What a text of knowledge is quoted from. Files are kept in documents of facts: the fact NAME says what the file is and of
- * which pieces it consists, and the fact NAME#HASH holds a piece, `{ text, heading? }`. A piece that its file does not list
- * counts no longer: `sourceOf` of `node/memory/knowledge` tells.
- */
-export interface MemorySource {
-  /** Of the file's bytes, as UnixFS names them: a model that holds the same bytes has the same CID. */
-  readonly cid: string
-  /** Its path as it was added, with `/`. */
-  readonly name: string
-  /** Media type. */
-  readonly type: string
-  /** Which piece, from 1, of how many. */
-  readonly piece: number
-  readonly pieces: number
-  /** The headings that it stands under, outermost first, joined by ` > `. */
-  readonly heading?: string
-  /** Of a PDF, from 1. */
-  readonly page?: number
-  /** First and last line, from 1, of a file that has lines. */
-  readonly lines?: readonly [first: number, last: number]
-}
-
-/** How texts are found: by their words, by what they mean (vectors), or by both. */
-export const SEARCH_MODES = ['hybrid', 'text', 'vector'] as const
-export const SearchMode = z.enum(SEARCH_MODES)
-export type SearchMode = z.infer<typeof SearchMode>
-
-/** A search looks at the first so many characters. */
-export const SEARCH_CHARS_MAX = 4096
-export const SEARCH_FOUND_MAX = 100
-
-export interface MemorySearchOptions extends AbortOptions {
-  /** By name here or id; all that this device can read where it is left out. */
-  readonly spaces?: readonly string[]
-  readonly docs?: readonly string[]
-  readonly kinds?: readonly DocKind[]
-  /** PeerId of the device that wrote it. */
-  readonly writer?: string
-  /** Of entries and tasks, by the clock of their writer, in ms. Facts and notes have no time: these leave them out. */
-  readonly since?: number
-  readonly until?: number
-  /** `hybrid` where it is left out. */
-  readonly mode?: SearchMode
-  /** 10 where it is left out; {@link SEARCH_FOUND_MAX} at most. */
-  readonly limit?: number
-}
-
-export interface MemoryFound {
-  /** Name of the space here. */
-  readonly space: string
-  readonly doc: string
-  readonly kind: DocKind
-  /** Of a fact, an entry or a task; null of notes. */
-  readonly key: string | null
-  /** All of a short text; of a long one, the piece of it that was found. */
-  readonly text: string
-  /** Higher is better. Compare it within one search only. */
-  readonly score: number
-  /** PeerId; null of notes, which many write. */
-  readonly writer: string | null
-  /** Null of facts and notes. */
-  readonly at: number | null
-  /** Of a piece of a file. */
-  readonly source: MemorySource | null
-}
-
-/** What was found, the best first, and what the search could not look at. */
-export interface MemorySearch {
-  readonly found: readonly MemoryFound[]
-  /** What it was found by: `text` also where vectors were asked for, and no device could make one of the query. */
-  readonly mode: SearchMode
-  /** The model that made the vectors; null where there are none. */
-  readonly model: string | null
-  /** Texts in these spaces that have no vector yet. */
-  readonly pending: number
-  /** Texts in these spaces that the index had no room for. */
-  readonly left: number
-}
-
 /** A document as it is read: the field of its kind, JSON. */
 export type DocContent =
   | { readonly kind: 'facts'; readonly facts: Readonly<Record<string, MemoryValue>> }
@@ -214,7 +137,7 @@ export type DocContent =
  * Each throws {@link LumosError} `MEMORY_NOT_FOUND`, `MEMORY_DENIED` (this device's right does not allow it), `MEMORY_FULL`
  * (quota or disk), `INVALID_INPUT`.
  */
-export interface Memory {
+export interface Memory extends MemoryFiles, MemorySearching {
   spaces(options?: AbortOptions): Promise<SpaceInfo[]>
   space(ref: string, options?: AbortOptions): Promise<SpaceInfo>
   create(name: string, options?: AbortOptions): Promise<SpaceInfo>
@@ -234,8 +157,6 @@ export interface Memory {
     space: string,
     options?: AbortOptions & { doc?: string; limit?: number }
   ): Promise<MemoryHistoryItem[]>
-  /** What fits this question of a person, out of what this device has. It needs no connection; see docs/memory.md. */
-  search(query: string, options?: MemorySearchOptions): Promise<MemorySearch>
   /** Each change from now on, until the loop is left; a subscriber that is slow gets `keys: null`. */
   watch(space: string, options?: AbortOptions & { doc?: string }): AsyncIterable<MemoryChanged>
   /** `right` null takes it away; the key of the space is rotated then. */

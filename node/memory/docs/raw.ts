@@ -58,6 +58,14 @@ export class Raw implements DocModel {
     return undefined
   }
 
+  keys(): string[] {
+    return []
+  }
+
+  saidOf(): [] {
+    return []
+  }
+
   entries(): number {
     return this.#doc.doc.share.size
   }

@@ -7,11 +7,8 @@
 import { createHash } from 'node:crypto'
 import type { MemorySource, MemoryValue } from '../../../interface/memory.ts'
 import { isRecord } from '../../../interface/record.ts'
+import { PIECES_MAX } from './limits.ts'
 
-/** The list of a file fits one write of 240 KiB: an entry takes 40 bytes at most. About four million characters of text. */
-export const PIECES_MAX = 4096
-/** A key has 256 characters; `#` and the hash take 23 of them. */
-export const NAME_CHARS_MAX = 233
 /** 128 bits of SHA-256: nobody finds a second text of one hash. */
 const HASH_BYTES = 16
 const PIECE_KEY = /^(.+)#([\w-]{22})$/s

@@ -1,6 +1,6 @@
 /** The answer to a search: by words, by vectors, or one order of both. */
 
-import type { MemoryFound, MemorySearch, SearchMode } from '../../../interface/memory.ts'
+import type { MemoryFound, MemorySearch, SearchMode } from '../../../interface/memory-search.ts'
 import type { TextIndex, TextRow } from '../../../storage/memory/text-index.ts'
 import { nameOf } from '../space/batches.ts'
 import type { Embeddings } from './embeddings.ts'

@@ -7,7 +7,7 @@ import {
   type MemorySearchOptions,
   SEARCH_CHARS_MAX,
   SEARCH_FOUND_MAX
-} from '../../../interface/memory.ts'
+} from '../../../interface/memory-search.ts'
 import type { MemoryEngine } from '../worker/engine.ts'
 import { Embedder, type EmbedderComponents } from './embedder.ts'
 

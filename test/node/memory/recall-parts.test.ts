@@ -226,7 +226,7 @@ describe('a device that asks others for vectors', () => {
   })
 
   it('goes on without vectors where the answer is false, an error or late', async () => {
-    for (const ask of [
+    const answers: ReturnType<EmbedderComponents['mesh']>['ask'][] = [
       async function* (_: string, request: NewInferenceRequest) {
         yield { type: 'output', index: 0, output: { ...vectorsOf(request), dimensions: 3 } } as const
       },
@@ -238,7 +238,8 @@ describe('a device that asks others for vectors', () => {
           signal?.addEventListener('abort', () => reject(signal.reason))
         })
       }
-    ]) {
+    ]
+    for (const ask of answers) {
       const { embedder } = asking({ ask })
       assert.equal(await embedder.question('where?', ['shared'], {}), undefined)
     }

@@ -8,6 +8,7 @@ import type { MemoryChange, MemorySearch } from '../../../interface/memory.ts'
 import { hashOf as pieceHash, pieceKey } from '../../../node/memory/knowledge/file-fact.ts'
 import { Recall } from '../../../node/memory/recall/recall.ts'
 import type { EngineQuery } from '../../../node/memory/recall/types.ts'
+import type { Spaces } from '../../../node/memory/space/spaces.ts'
 import { type Device, device, keyOfDevice, meet, pull, set, sync, temporaryHome } from './engines.ts'
 
 function search(at: Device, text: string, options: Omit<EngineQuery, 'text'> = {}): MemorySearch {
@@ -279,7 +280,7 @@ describe('a search', () => {
           (_, i) => ({ type: 'append', value: `nut ${n} ${i} ${'x'.repeat(900)}` }) as const
         )
       )
-    const recall = one.do(engine => new Recall(engine.all, 300_000))
+    const recall = one.do(engine => new Recall((engine as unknown as { all: Spaces }).all, 300_000))
     let found: MemorySearch | null = null
     while (found === null) found = one.do(() => recall.search({ text: 'nut', limit: 100 }))
     assert.equal(found.found.length, 100)
