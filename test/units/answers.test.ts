@@ -274,6 +274,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   })
   assert.deepEqual((await onDen.call('memory.open', home)).facts, { a: 1, b: 2 })
   assert.equal((await onDen.call('memory.docs', home)).items.length, 4)
+  const sought = await onDen.call('memory.search', { query: 'new', spaces: ['home'], limit: 1 })
+  expect(sought.items).toMatchObject([
+    { space: 'home', doc: 'page', kind: 'notes', key: null, text: 'a new b' }
+  ])
   assert.ok((await onDen.call('memory.history', home)).items.length >= 8)
   assert.equal((await onDen.call('memory.list')).items.length, 1)
   const shared = await onDen.call('memory.share', { ...home, peer: 'attic', right: 'write' })
