@@ -260,6 +260,18 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await assert.rejects(onDen.call('memory.edit', { ...home, doc: 'log', text: 'x' }), {
     code: 'INVALID_INPUT'
   })
+  const file = { ...home, name: 'door.md', text: '# Door\n\nThe door is blue.' }
+  expect(await onDen.call('memory.add', file)).toMatchObject({ status: 'added', pieces: 1, written: 1 })
+  expect(await onDen.call('memory.add', file)).toMatchObject({ status: 'unchanged', written: 0 })
+  await assert.rejects(onDen.call('memory.add', { ...file, content: 'AA==' }), { code: 'INVALID_INPUT' })
+  await assert.rejects(onDen.call('memory.add', { ...home, name: 'x.png', content: 'AA==' }), {
+    code: 'MEDIA_TYPE_UNSUPPORTED'
+  })
+  expect((await onDen.call('memory.sources', home)).items).toMatchObject([
+    { name: 'door.md', title: 'Door', writer: den.peerId, whole: true }
+  ])
+  assert.equal((await onDen.call('memory.remove_source', { ...home, name: 'door.md' })).removed, true)
+  assert.equal((await onDen.call('memory.docs', home)).items.length, 3)
   const two = [
     { type: 'set', key: 'a', value: 1 },
     { type: 'set', key: 'b', value: 2 }
