@@ -6,13 +6,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const ALONE = [
   'test/lab/link.test.ts',
   'test/lan/discovery.test.ts',
-  'test/hostile/{engines,gossip,liars,office,strangers,streams,together}.test.ts',
-  'test/node/{clocks,mesh}.test.ts'
+  'test/hostile/{engines,gossip,liars,office,strangers,streams,together}.test.ts'
 ]
 /** What has limits of time that leave room, and mostly waits: nothing that works all the time runs beside these. */
 const WAITING = [
   'test/{lab,lan,sim,soak}/*.test.ts',
-  'test/hostile/{admin,dht,droppers,forged,revocation}.test.ts'
+  'test/hostile/{admin,dht,droppers,forged,revocation}.test.ts',
+  'test/node/{clocks,mesh}.test.ts'
 ]
 
 /**
