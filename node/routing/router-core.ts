@@ -69,10 +69,10 @@ function effectsOf(state: RouterState, event: RouterEvent, nowMs: number): reado
 
 function ask(
   state: RouterState,
-  { id, requestId, budgetMs, offers }: Extract<RouterEvent, { type: 'ask' }>,
+  { id, requestId, budgetMs, offers, asking }: Extract<RouterEvent, { type: 'ask' }>,
   nowMs: number
 ): readonly RouterEffect[] {
-  const asked = newAsked(state.records, { requestId, budgetMs, offers }, nowMs)
+  const asked = newAsked(state.records, { requestId, budgetMs, offers, asking }, nowMs)
   state.requests.set(id, asked)
   keepDecision(state.decisions, asked)
   noteRequest(state.retries, nowMs)

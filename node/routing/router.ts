@@ -3,14 +3,16 @@
  * `router-core.ts` says, of which it is the shell.
  */
 
-import type { Clock } from '../../interface/clock.ts'
+import type { Clock, Random } from '../../interface/clock.ts'
 import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
+import type { RoutedRequest, RoutingPolicy } from '../../interface/routing.ts'
+import { Askings, askingBy, type NewAsking } from './asking.ts'
 import { type Arrival, Attempts } from './attempts.ts'
-import { type Decision, decisionOf } from './decisions.ts'
+import { decisionOf } from './decisions.ts'
 import { offersFor, prepareNew } from './new-request.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
 import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
@@ -33,11 +35,15 @@ interface Run {
   routed: number
   failure: LumosError | undefined
   answered: boolean
+  readonly asking: NewAsking
 }
 
 export interface RouterComponents {
   readonly clock: Clock
+  readonly random: Random
   readonly log: Logger
+  /** By which requests find their peer that state none. */
+  readonly policy: RoutingPolicy
   newId(): string
   readonly providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected' | 'client'>
   emit<N extends EventName>(name: N, data: EventData<N>): void
@@ -47,11 +53,13 @@ export interface RouterComponents {
 export class Router implements Inference {
   readonly #components: RouterComponents
   readonly #state: RouterState
+  readonly #askings: Askings
   #lastId = 0
 
   constructor(components: RouterComponents) {
     this.#components = components
     this.#state = newRouter(components.clock.monotonicMs())
+    this.#askings = new Askings(components)
   }
 
   /** The request as `infer` takes it; what it leaves out is found among the offers. */
@@ -70,7 +78,7 @@ export class Router implements Inference {
     const { clock, emit, seek } = this.#components
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
-    const run = newRun(++this.#lastId, request, options, clock)
+    const run = newRun(++this.#lastId, request, options, clock, this.#askings.of(request, options))
     const onAbort = () => run.attempts.abort(options.signal?.reason)
     options.signal?.addEventListener('abort', onAbort)
     let failure: LumosError | undefined
@@ -79,7 +87,10 @@ export class Router implements Inference {
     try {
       const able = await sought(request, () => this.#able(request, options), seek, options.signal)
       const offers = withRoom(able, request)
-      this.#carryOut(run, this.#step({ type: 'ask', id: run.id, requestId, budgetMs, offers }))
+      this.#carryOut(
+        run,
+        this.#step({ type: 'ask', id: run.id, requestId, budgetMs, offers, asking: run.asking })
+      )
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {
         const arrival = await run.attempts.next()
@@ -112,7 +123,7 @@ export class Router implements Inference {
 
   /** The last requests, by their id, and why each peer was asked or not. */
   readonly decisions = {
-    get: (requestId: string): Decision | undefined => {
+    get: (requestId: string): RoutedRequest | undefined => {
       const asked = this.#state.decisions.get(requestId)
       return asked && decisionOf(asked)
     }
@@ -162,6 +173,7 @@ export class Router implements Inference {
           const { peerId, route } = namesOf(effect.peer)
           const { durationMs } = effect
           run.answered = true
+          run.asking.answeredBy(peerId)
           this.#components.emit('inference.request_completed', {
             ...{ requestId, task, model },
             ...{ peerId, route, durationMs }
@@ -220,7 +232,9 @@ export class Router implements Inference {
    * @throws {NoProviderError} when nobody offers it.
    */
   explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
-    return rankOffers(this.#state.records, this.#able(wanted, options), this.#components.clock.monotonicMs())
+    const { clock, policy } = this.#components
+    const asking = askingBy(options.policy ?? policy)
+    return rankOffers(this.#state.records, this.#able(wanted, options), asking, clock.monotonicMs())
   }
 
   /** What was measured of a peer lately. */
@@ -233,7 +247,13 @@ export class Router implements Inference {
   }
 }
 
-const newRun = (id: number, request: PreparedRequest, options: InferOptions, clock: Clock): Run => ({
+const newRun = (
+  id: number,
+  request: PreparedRequest,
+  options: InferOptions,
+  clock: Clock,
+  asking: NewAsking
+): Run => ({
   id,
   request,
   options,
@@ -241,7 +261,8 @@ const newRun = (id: number, request: PreparedRequest, options: InferOptions, clo
   peers: new Map(),
   routed: 0,
   failure: undefined,
-  answered: false
+  answered: false,
+  asking
 })
 
 const namesOf = ({ peerId, name, local }: Candidate) =>

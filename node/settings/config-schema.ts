@@ -12,6 +12,7 @@ import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
 import { fromTilde } from '../../storage/home/home-path.ts'
 import { HostName, NAMES_MAX, Origin } from './gateway-names.ts'
+import { RoutingSettings } from './routing.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
@@ -189,6 +190,7 @@ export const Config = z.strictObject({
       )
       .default({})
   }),
+  routing: RoutingSettings,
   log: z.strictObject({
     /** The least severe messages that the log file keeps. */
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info')

@@ -5,6 +5,7 @@
 
 import { LumosError } from '../../interface/errors.ts'
 import { providersOf } from '../../node/manifests/provider-core.ts'
+import { askingBy } from '../../node/routing/asking.ts'
 import { newRouter } from '../../node/routing/router-core.ts'
 import type { AttemptEffect, RouterEffect, RouterEvent } from '../../node/routing/router-state.ts'
 import { GRACE_MS } from '../../protocols/inference/client.ts'
@@ -64,7 +65,14 @@ export class Asker {
       return
     }
     this.#models.set(request, model)
-    this.#step({ type: 'ask', id: request, requestId: `${request}`, budgetMs, offers })
+    this.#step({
+      type: 'ask',
+      id: request,
+      requestId: `${request}`,
+      budgetMs,
+      offers,
+      asking: askingBy('balanced')
+    })
   }
 
   cancel(request: number): void {

@@ -140,6 +140,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
   assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)
   assert.equal((await onAttic.call('inference.explain', { model: 'brief' })).items.length, TASK_NAMES.length)
+  await assert.rejects(onAttic.call('inference.explain', { id: 'none' }), { code: 'REQUEST_NOT_FOUND' })
   const words = { task: 'text-generation', input: { messages: [{ role: 'user', content: 'Well?' }] } }
   assert.equal((await onAttic.call('inference.run', words)).output.text, 'yes')
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
