@@ -162,6 +162,8 @@ export interface InferOptions extends AbortOptions {
   readonly peer?: string
   /** By which policy it finds its device; that of the settings where it is absent. */
   readonly policy?: RoutingPolicy
+  /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
+  readonly continuation?: 'none' | undefined
   /** Called each time a peer is chosen, before its first chunk. */
   onRoute?(route: InferenceRoute): void
 }

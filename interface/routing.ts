@@ -34,6 +34,8 @@ export const RoutedRequest = z.strictObject({
       /** After the request came. */
       startedMs: z.number(),
       firstChunkMs: z.number().nullable(),
+      /** Chunks of the answer that others gave before it. */
+      from: z.int(),
       chunks: z.int(),
       /** `answered`, or the code of its failure; null while it is under way. */
       outcome: z.string().nullable()

@@ -48,6 +48,7 @@ export function decisionOf(request: Asked): RoutedRequest {
       peerId: attempt.peer.peerId,
       startedMs: attempt.startedMs - startedMs,
       firstChunkMs: attempt.firstChunkMs ?? null,
+      from: attempt.from,
       chunks: attempt.received,
       outcome: attempt.end ?? null
     })),

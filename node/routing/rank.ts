@@ -49,6 +49,9 @@ export function deviceOf({ hardware, onBattery = false }: Pick<Manifest, 'hardwa
   return { tier: accelerators.length > 0 ? 2 : isOrdinary ? 1 : 0, onBattery }
 }
 
+export const namesOf = ({ peerId, name, local }: Candidate) =>
+  ({ peerId, name, route: local ? 'local' : 'remote' }) as const
+
 /** The same, with how it has done for us. */
 export interface RankedCandidate extends Candidate {
   readonly record: TrackRecord

@@ -30,11 +30,12 @@ interface NewRequest {
   readonly budgetMs: number
   readonly offers: readonly Candidate[]
   readonly asking: Asking
+  readonly continues?: boolean | undefined
 }
 
 export function newAsked(
   records: TrackRecords,
-  { requestId, budgetMs, offers, asking }: NewRequest,
+  { requestId, budgetMs, offers, asking, continues = false }: NewRequest,
   nowMs: number
 ): Asked {
   const candidates = withRecords(records, offers, nowMs)
@@ -48,6 +49,10 @@ export function newAsked(
     budgetMs,
     turns: turnsOf(kept.ranked),
     attempts: [],
+    continues,
+    delivered: 0,
+    cut: undefined,
+    continuations: 0,
     failures: [],
     considered: kept,
     asking,

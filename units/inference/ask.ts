@@ -32,7 +32,7 @@ export async function ask(
       policy: context.policy,
       onRoute(route) {
         chosen = route
-        answer = accumulate(route.task)
+        answer ??= accumulate(route.task)
         context.onRoute?.(route)
       }
     }
