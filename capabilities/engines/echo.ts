@@ -68,7 +68,8 @@ export class EchoEngine implements Engine {
     let start = 0
     let index = 0
     if (resume !== undefined) {
-      if (!content.startsWith(resume.text)) throw new InvalidInputError('What was said is not what was asked.')
+      if (!content.startsWith(resume.text))
+        throw new InvalidInputError('What was said is not what was asked.')
       start = resume.text.length
       index = resume.index
       yield { type: 'progress', index, stage: 'continued', done: index, continued: 'exact' }

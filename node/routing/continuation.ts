@@ -32,9 +32,11 @@ export function cut(
 ): readonly RouterEffect[] {
   const others = underWay(asked)
   if (attempt.received > 0 || others.length === 0) asked.cut ??= { attempt, failure }
+  // One was asked beside it already, and has a time of its own.
+  if (!unwanted && attempt.received > 0 && others.length > 0) return NO_EFFECTS
   const next = unwanted ? undefined : nextContinuer(state, asked, offers, nowMs)
   // One that follows chunks is no retry: it takes the place of an attempt that did its part of the work.
-  const isFree = (attempt.received > 0 && others.length === 0) || isUnreached(attempt)
+  const isFree = attempt.received > 0 || isUnreached(attempt)
   if (next !== undefined && (isFree || takeRetry(state.retries, nowMs)))
     return goOn(state, id, asked, next, nowMs)
   const other = others.at(-1)
