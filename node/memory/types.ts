@@ -31,6 +31,8 @@ export interface Batch {
   /** Yjs update V1 with structs of the writer's client only. */
   readonly update: Uint8Array
   readonly at: number
+  /** Of the space: under them something was written before their charter lost to another one. */
+  readonly keys?: readonly Uint8Array[] | undefined
 }
 
 /** Who changes, and in which order it counts. */

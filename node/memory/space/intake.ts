@@ -18,12 +18,13 @@ import { appendEnvelope } from './append.ts'
 import { nameOf, openBatch } from './batches.ts'
 import type { Documents } from './documents.ts'
 import { freeze, keepProof } from './equivocation.ts'
+import { learnKeys } from './lost-keys.ts'
 import { isIn, isRefusal } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, counts, endOf, rightIn } from './rights.ts'
 import type { Space, Writer } from './space.ts'
 
-type Taken = 'taken' | 'known' | 'waits'
+type Taken = 'taken' | 'known' | 'waits' | 'brought'
 
 export class Intake {
   readonly #parts: Parts
@@ -59,7 +60,8 @@ export class Intake {
         refused.push(this.#refusal(space, null, thrown))
         continue
       }
-      if (attempt(envelope, from) === 'taken') this.#takeWaiting(space, attempt)
+      const taken = attempt(envelope, from)
+      if (taken === 'taken' || taken === 'brought') this.#takeWaiting(space, attempt)
     }
     return { taken, waiting: space.pending.size, refused }
   }
@@ -85,7 +87,7 @@ export class Intake {
         const waiting = space.pending.get(name, next)
         if (waiting === undefined) continue
         const result = attempt(waiting.envelope, waiting.from)
-        if (result !== 'waits') space.pending.drop(name, next)
+        if (result !== 'waits' && result !== 'brought') space.pending.drop(name, next)
         moved ||= result === 'taken'
       }
     }
@@ -116,10 +118,11 @@ export class Intake {
       throw equivocated(envelope)
     }
     if (placed.type === 'invalid') throw invalid(envelope, placed.why)
-    const isReadable = space.keyring.get(envelope.epoch) !== undefined
+    const isReadable = envelope.box === null || space.keyring.has(envelope.box)
     if (placed.type === 'waits' || !isReadable) {
       space.pending.add(envelope, from)
-      return 'waits'
+      // It may bring the key that the one before it waits for.
+      return isReadable && this.#learn(space, envelope) ? 'brought' : 'waits'
     }
     if (space.bytes > this.#parts.spaceBytesMax)
       throw new LumosError(
@@ -154,6 +157,7 @@ export class Intake {
     if (envelope.box === null && !isForgotten) throw invalid(envelope, 'came without its box')
     const batch = isForgotten ? null : openBatch(space, envelope as Envelope & { box: Uint8Array })
     const writer = space.writer(envelope) ?? space.addWriter(envelope)
+    learnKeys(space, envelope.device, batch?.keys ?? [])
     const keys = batch === null ? [] : this.#change(space, envelope, writer, batch)
     this.#append(space, writer, envelope, batch, from)
     if (batch === null || !counts(space.charter.charter, writer, envelope.seq)) return
@@ -191,6 +195,12 @@ export class Intake {
       hash: envelope.hash
     }
     this.#parts.emit({ type: 'appended', space: space.id, head, envelope: encodeEnvelope(envelope), from })
+  }
+
+  #learn(space: Space, envelope: Envelope): boolean {
+    if (envelope.box === null || space.isForgotten(envelope.tag)) return false
+    const { keys = [] } = openBatch(space, envelope as Envelope & { box: Uint8Array })
+    return learnKeys(space, envelope.device, keys)
   }
 
   addPoison(hash: Uint8Array, why: string): void {

@@ -23,7 +23,13 @@ import type { Parts } from './parts.ts'
 import { Pending } from './pending.ts'
 
 /** What this device keeps of a space for itself. */
-const Local = z.strictObject({ name: z.string(), key: Bytes.nullable() })
+const Local = z.strictObject({
+  name: z.string(),
+  key: Bytes.nullable(),
+  lost: z.array(z.strictObject({ key: Bytes, by: z.string().nullable() })).default([])
+})
+/** A key of a charter that lost, and which device has handed it to the others: none where this one is to. */
+export type LostKey = z.infer<typeof Local>['lost'][number]
 const LOCAL = 'lumos/memory/local/1'
 
 const NO_HEAD: ChainHead = { seq: 0, hash: new Uint8Array(32), clock: 0 }
@@ -50,6 +56,8 @@ export class Space {
   localName: string
   life: string
   secrets: CharterSecrets = { name: '', forgotten: [] }
+  /** Changed by `lost-keys.ts` only. */
+  lost: readonly LostKey[]
   /** Heads of others that this device's last envelope in this run depended on, by name. */
   readonly seen = new Map<string, number>()
   bytes: number
@@ -66,6 +74,8 @@ export class Space {
     this.keyring = new Keyring(this.id)
     const local = decodeControl(Local, unseal(parts.homeKey, LOCAL, sealed))
     this.localName = local.name
+    this.lost = local.lost
+    for (const { key } of local.lost) this.keyring.learn(key)
     if (local.key !== null) this.#take(local.key)
     for (const { device, life, client, seq, hash, clock, frozen, id } of parts.spaces.writers(this.row)) {
       const head = { seq, hash, clock, frozen: frozen ?? undefined }
@@ -92,7 +102,8 @@ export class Space {
   }
 
   keepLocal(key: Uint8Array | null): void {
-    this.#parts.spaces.keepSealed(this.row, sealedLocal(this.#parts.homeKey, this.localName, key))
+    const sealed = sealedLocal(this.#parts.homeKey, this.localName, key, this.lost)
+    this.#parts.spaces.keepSealed(this.row, sealed)
   }
 
   #take(key: Uint8Array): boolean {
@@ -183,8 +194,12 @@ export function secretsIn(id: string, charter: Charter, key: Uint8Array): Charte
   }
 }
 
-export const sealedLocal = (homeKey: Uint8Array, name: string, key: Uint8Array | null): Uint8Array =>
-  seal(homeKey, LOCAL, encodeControl({ name, key }))
+export const sealedLocal = (
+  homeKey: Uint8Array,
+  name: string,
+  key: Uint8Array | null,
+  lost: readonly LostKey[] = []
+): Uint8Array => seal(homeKey, LOCAL, encodeControl({ name, key, lost }))
 
 export const secretsAbout = (space: string, { version }: Pick<Charter, 'version'>): string =>
   `lumos/memory/secrets/1 ${space} ${version}`

@@ -218,6 +218,28 @@ describe('a hostile writer', () => {
     one.do(engine => engine.create('own'))
   })
 
+  it('has no more keys kept than a device may hand out, and what is under another one waits', () => {
+    const { id, keys, forge, send } = attacked()
+    const made = Array.from({ length: 65 }, (_, n) => new Uint8Array(32).fill(n + 1))
+    let before: Uint8Array = ZEROS
+    const write = (seq: number, key: Uint8Array, handed: Uint8Array[]) => {
+      const batch = { doc: 'default', kind: 'facts' as const, update: Uint8Array.of(0, 0), at: 1 }
+      const of = { device: keyOfDevice('evil').peerId, life: '010203040506', seq }
+      const box = sealBatch({ id, key }, of, { ...batch, keys: handed })
+      const header = { ...forge(batch.update), ...of, prev: before, clock: seq }
+      const envelope = sealEnvelope(
+        { ...header, tag: keys.keyring.tag('default', 'facts') },
+        box,
+        keyOfDevice('evil')
+      )
+      before = envelope.hash
+      return send(envelope)
+    }
+    for (let n = 0; n < 9; n++) assert.equal(write(n + 1, keys.key, made.slice(8 * n, 8 * n + 8)).taken, 1)
+    assert.equal(write(10, made[0]!, []).taken, 1)
+    assert.deepEqual(write(11, made[64]!, []), { taken: 0, waiting: 1, refused: [] })
+  })
+
   it('begins no more lives than a device may have', () => {
     const { one, forge, send } = attacked()
     const life = (n: number) => `0000000000${n.toString(16).padStart(2, '0')}`
