@@ -17,7 +17,7 @@ import type { Accepted, Refused } from '../worker/engine.ts'
 import { appendEnvelope } from './append.ts'
 import { nameOf, openBatch } from './batches.ts'
 import type { Documents } from './documents.ts'
-import { freeze, keepProof } from './equivocation.ts'
+import { freeze, keepProof, otherHalf } from './equivocation.ts'
 import { learnKeys } from './lost-keys.ts'
 import { isIn, isRefusal } from './open-document.ts'
 import type { Parts } from './parts.ts'
@@ -63,6 +63,8 @@ export class Intake {
       const taken = attempt(envelope, from)
       if (taken === 'taken' || taken === 'brought') this.#takeWaiting(space, attempt)
     }
+    // What depends on a number that does not count waits for it no longer.
+    if (refused.some(({ code }) => code === 'MEMORY_EQUIVOCATED')) this.#takeWaiting(space, attempt)
     return { taken, waiting: space.pending.size, refused }
   }
 
@@ -106,17 +108,30 @@ export class Intake {
     }
     this.#admit(space, envelope)
     checkSignature(envelope)
+    if (placed.type === 'equivocated')
+      this.#freeze(space, writer!, this.#parts.log.get(writer!.id, envelope.seq)!, envelope)
+    if (envelope.box === null && !space.isForgotten(envelope.tag)) {
+      const other = otherHalf(space, envelope)
+      if (other === undefined) return 'known'
+      this.#freeze(space, writer ?? space.addWriter(envelope), other, envelope)
+    }
     return this.#placed(space, envelope, placed, from)
   }
 
+  #freeze(
+    space: Space,
+    writer: Writer,
+    first: Pick<Envelope, 'hash' | 'head' | 'signature'>,
+    second: Envelope
+  ): never {
+    freeze(this.#parts, space, writer, first, second)
+    this.#documents.rebuild(space)
+    // Sync states the proof from now on.
+    this.#parts.emit({ type: 'space', space: space.id, gone: false })
+    throw equivocated(second)
+  }
+
   #placed(space: Space, envelope: Envelope, placed: Placed, from: string): Taken {
-    if (placed.type === 'equivocated') {
-      freeze(this.#parts, space, envelope)
-      this.#documents.rebuild(space)
-      // Sync states the proof from now on.
-      this.#parts.emit({ type: 'space', space: space.id, gone: false })
-      throw equivocated(envelope)
-    }
     if (placed.type === 'invalid') throw invalid(envelope, placed.why)
     const isReadable = envelope.box === null || space.keyring.has(envelope.box)
     if (placed.type === 'waits' || !isReadable) {

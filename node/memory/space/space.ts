@@ -9,7 +9,7 @@ import {
   type SignedCharter,
   spaceText
 } from '../../../protocols/memory/charter.ts'
-import { equal, lifeBytes, sha256 } from '../../../protocols/memory/envelope.ts'
+import { type Envelope, equal, lifeBytes, sha256 } from '../../../protocols/memory/envelope.ts'
 import { LIVES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
 import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { keyOf } from '../../../protocols/memory/signed.ts'
@@ -49,6 +49,8 @@ export class Space {
   readonly writers = new Map<string, Writer>()
   readonly writersById = new Map<number, Writer>()
   readonly pending = new Pending()
+  /** By writer: one of two envelopes that prove that it signed a number twice. */
+  readonly halves = new Map<string, Envelope>()
   readonly #parts: Parts
   readonly #clients = new Set<number>()
   charter: SignedCharter
@@ -169,7 +171,7 @@ export class Space {
         if (head.frozen === undefined) return { writer, seq: head.seq, hash: head.hash }
         // Who states another hash has not seen the same proof.
         const hashes = this.#parts.log.proofs(id).map(({ hash }) => hash)
-        return { writer, seq: head.frozen, hash: sha256(...hashes) }
+        return { writer, seq: head.frozen, hash: sha256(...hashes), frozen: true }
       })
   }
 

@@ -120,7 +120,8 @@ describe('a hostile writer', () => {
     assert.deepEqual(code(send(forge(empty, { tag: new Uint8Array(16) }))), ['MEMORY_INVALID'])
     assert.deepEqual(code(send(forge(empty, { space: new Uint8Array(16) }))), ['MEMORY_INVALID'])
     assert.deepEqual(code(send({ ...forge(empty), signature: new Uint8Array(64) })), ['MEMORY_FORGED'])
-    assert.deepEqual(code(send({ ...forge(empty), box: null })), ['MEMORY_INVALID'])
+    // It may be one half of a proof, and is nothing else.
+    assert.deepEqual(send({ ...forge(empty), box: null }), { taken: 0, waiting: 0, refused: [] })
     assert.deepEqual(code(send({ ...forge(empty), box: new Uint8Array(50) })), ['MEMORY_INVALID'])
     assert.deepEqual(code(send(new Uint8Array(300_000))), ['MEMORY_INVALID'])
     // As another device, whose key it has not.
@@ -181,6 +182,48 @@ describe('a hostile writer', () => {
         .heads.map(({ hash }) => Buffer.from(hash).toString('hex'))
         .sort()
     )
+  })
+
+  it('keeps nothing else from going on by what it signed twice, however long that is', () => {
+    const { one, evil, id, keys, forge, send } = attacked()
+    const two = device('two')
+    meet([one, evil, two])
+    pull(one, two)
+    set(one, id, 'honest', 'goes on')
+    const twice = (life: string) =>
+      [1, 2].map(n => {
+        const box = sealBatch(
+          keys,
+          { device: evil.peerId, life, seq: 1 },
+          { doc: 'long', kind: 'notes', update: new Uint8Array(200_000).fill(n), at: 1 }
+        )
+        return sealEnvelope({ ...forge(ZEROS), life }, box, keyOfDevice('evil'))
+      })
+    // One of them has a box that counts, so it is here when the other one comes.
+    const lives = ['010203040506', '010203040507'].map(life => {
+      const first = forge(Uint8Array.of(0, 0), { life })
+      assert.equal(send(first).taken, 1)
+      assert.deepEqual(code(send(twice(life)[0]!)), ['MEMORY_EQUIVOCATED'])
+      return life
+    })
+    const { heads } = two.do(engine => engine.statesFor(two.peerId))[0]!
+    const batch = one.do(engine => engine.envelopesAfter(id, heads, 64 * 1024))
+    assert.ok(batch.reduce((sum, { length }) => sum + length, 0) < 4000)
+    const { taken, waiting, refused } = two.do(engine => engine.accept(id, batch, one.peerId))
+    assert.deepEqual([taken, waiting], [1, 0])
+    assert.deepEqual(
+      refused.map(({ code, writer }) => [code, writer?.life]),
+      lives.map(life => ['MEMORY_EQUIVOCATED', life])
+    )
+    assert.equal(hashOf(two, id), hashOf(one, id))
+    // Two branches that are both new to a device, whole as a hostile writer sends them.
+    const [a, b] = twice('0102030405ff')
+    assert.equal(
+      two.do(engine => engine.accept(id, [encodeEnvelope({ ...a!, box: null })], evil.peerId)).taken,
+      0
+    )
+    const last = two.do(engine => engine.accept(id, [encodeEnvelope({ ...b!, box: null })], evil.peerId))
+    assert.deepEqual(code(last), ['MEMORY_EQUIVOCATED'])
   })
 
   it('makes a device keep little of what follows nothing', () => {
