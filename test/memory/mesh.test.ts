@@ -11,6 +11,9 @@ import { HostilePeer } from '../node/hostile-peer.ts'
 import { meets, startNode } from '../node/mesh-nodes.ts'
 import { HostileWriter } from './hostile-writer.ts'
 
+/** Envelopes of one writer, some batches of them. */
+const FLOOD = 2000
+
 type Node = Awaited<ReturnType<typeof startNode>>
 
 let den: Node
@@ -194,6 +197,41 @@ describe('a writer that signs a number twice', () => {
         ])
         expect((await at.memory.verify(id)).problems).toEqual([])
       }
+    } finally {
+      await hostile[Symbol.asyncDispose]()
+    }
+  }, 30_000)
+})
+
+describe('a writer that floods a space', () => {
+  it('slows the writes of the others down by little: what it sends waits in its stream', async () => {
+    const { id } = await den.memory.create('flooded')
+    await den.memory.share(id, { role: 'member' }, 'write')
+    await eventually(() => has(attic, id))
+    const hostile = await HostilePeer.member(den, 'guest')
+    try {
+      const connection = await hostile.dial(den)
+      await hostile.hello(connection, await hostile.sealed())
+      const writer = await HostileWriter.join(hostile, den, id)
+      const flood = writer.branch(at => {
+        for (let n = 0; n < FLOOD; n++)
+          at.do(e => e.write(id, 'flood', 'journal', [{ type: 'append', value: n }]))
+      })
+      let isOver = false
+      const flooding = writer.send(connection, flood).finally(() => (isOver = true))
+      const tookMs: number[] = []
+      while (!isOver) {
+        const beganMs = performance.now()
+        await write(den, id, 'honest', `${tookMs.length}`)
+        tookMs.push(performance.now() - beganMs)
+      }
+      await flooding
+      tookMs.sort((a, b) => a - b)
+      expect(tookMs.length).toBeGreaterThan(3)
+      // One call of the flood has 64 KiB at most, and each write of another one waits for one such call.
+      expect(tookMs[tookMs.length >> 1]).toBeLessThan(500)
+      await inStep(den, attic, id)
+      expect(await attic.memory.get(id, 'default', 'honest')).toBe(`${tookMs.length - 1}`)
     } finally {
       await hostile[Symbol.asyncDispose]()
     }

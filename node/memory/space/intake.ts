@@ -14,7 +14,7 @@ import {
 import { type Placed, place } from '../log/chain-core.ts'
 import type { Batch } from '../types.ts'
 import type { Accepted, Refused } from '../worker/engine.ts'
-import { appendEnvelope } from './append.ts'
+import { appendEnvelope, checkRoom } from './append.ts'
 import { nameOf, openBatch } from './batches.ts'
 import type { Documents } from './documents.ts'
 import { freeze, keepProof, otherHalf } from './equivocation.ts'
@@ -139,11 +139,7 @@ export class Intake {
       // It may bring the key that the one before it waits for.
       return isReadable && this.#learn(space, envelope) ? 'brought' : 'waits'
     }
-    if (space.bytes > this.#parts.spaceBytesMax)
-      throw new LumosError(
-        'MEMORY_FULL',
-        `The space ${space.id} has over ${this.#parts.spaceBytesMax} bytes here.`
-      )
+    checkRoom(this.#parts, space, envelope.device)
     try {
       this.#apply(space, envelope, from)
       return 'taken'

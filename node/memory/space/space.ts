@@ -39,6 +39,8 @@ export interface Writer extends WriterId {
   readonly name: string
   readonly client: number
   head: ChainHead
+  /** Of its envelopes that are here. */
+  bytes: number
 }
 
 export class Space {
@@ -81,9 +83,28 @@ export class Space {
     if (local.key !== null) this.#take(local.key)
     for (const { device, life, client, seq, hash, clock, frozen, id } of parts.spaces.writers(this.row)) {
       const head = { seq, hash, clock, frozen: frozen ?? undefined }
-      this.#keep({ id, device, life, client, name: writerName({ device, life }), head })
+      this.#keep({ id, device, life, client, name: writerName({ device, life }), head, bytes: 0 })
     }
-    this.bytes = parts.log.bytes(id)
+    this.bytes = 0
+    this.weigh()
+  }
+
+  /** After rows have left the disk. */
+  weigh(): void {
+    const { log } = this.#parts
+    this.bytes = log.bytes(this.row)
+    for (const writer of this.writers.values()) writer.bytes = 0
+    for (const { writer, bytes } of log.bytesOfWriters(this.row)) {
+      const known = this.writersById.get(writer)
+      if (known !== undefined) known.bytes = bytes
+    }
+  }
+
+  /** What a device has written here, in all its lives. */
+  bytesOf(device: string): number {
+    let bytes = 0
+    for (const writer of this.writers.values()) if (writer.device === device) bytes += writer.bytes
+    return bytes
   }
 
   get isReadable(): boolean {
@@ -137,7 +158,7 @@ export class Space {
       throw new LumosError('MEMORY_FULL', `A device has ${livesMax} lives in a space at most: ${device}.`)
     const id = this.#parts.spaces.addWriter(this.row, device, life, client)
     const name = writerName({ device, life })
-    return this.#keep({ id, device, life, client, name, head: NO_HEAD })
+    return this.#keep({ id, device, life, client, name, head: NO_HEAD, bytes: 0 })
   }
 
   #keep(writer: Writer): Writer {

@@ -17,13 +17,24 @@ import {
   openEnvelope,
   sealEnvelope
 } from '../../../protocols/memory/envelope.ts'
-import { type Device, device, facts, hashOf, keyOfDevice, meet, pull, set, temporaryHome } from './engines.ts'
+import {
+  type Device,
+  type DeviceOptions,
+  device,
+  facts,
+  hashOf,
+  keyOfDevice,
+  meet,
+  pull,
+  set,
+  temporaryHome
+} from './engines.ts'
 
 const ZEROS = new Uint8Array(32)
 
-function attacked() {
+function attacked(options: DeviceOptions = {}) {
   const home = temporaryHome()
-  const [one, evil] = [device('one'), device('evil', { home, file: 'same' })]
+  const [one, evil] = [device('one', options), device('evil', { home, file: 'same' })]
   meet([one, evil])
   const { id } = one.do(engine => engine.create('plans'))
   one.do(engine => engine.share(id, { role: 'member' }, 'write'))
@@ -281,6 +292,25 @@ describe('a hostile writer', () => {
     for (let n = 0; n < 9; n++) assert.equal(write(n + 1, keys.key, made.slice(8 * n, 8 * n + 8)).taken, 1)
     assert.equal(write(10, made[0]!, []).taken, 1)
     assert.deepEqual(write(11, made[64]!, []), { taken: 0, waiting: 1, refused: [] })
+  })
+
+  it('fills a space with three quarters of what may be there, and the others write on', () => {
+    const bytesMax = 1_000_000
+    const { one, evil, id } = attacked({ spaceBytesMax: bytesMax })
+    const honest = device('honest')
+    meet([one, evil, honest])
+    pull(one, honest)
+    pull(one, evil)
+    const text = 'x'.repeat(50_000)
+    for (let n = 0; n < 40; n++) set(evil, id, `${n}`, text)
+    const { refused } = pull(evil, one)
+    assert.deepEqual([...new Set(refused.map(({ code }) => code))], ['MEMORY_FULL'])
+    const { bytes } = one.do(engine => engine.space(id))
+    assert.ok(bytes < 2 * bytesMax, `${bytes}`)
+    set(honest, id, 'honest', 'goes on')
+    pull(honest, one)
+    assert.equal(facts(one, id)['honest' as never], 'goes on')
+    set(one, id, 'own', 'too')
   })
 
   it('begins no more lives than a device may have', () => {
