@@ -7,6 +7,9 @@
 
 import * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
+import type { MemoryFiles } from './memory-files.ts'
+
+export type { AddedFile, MemoryFile, MemoryFileInfo, MemorySource } from './memory-files.ts'
 
 /** What people type. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/
@@ -54,7 +57,8 @@ export interface MemoryTask {
 /** One change, as its caller means it. The kind of the document says which there are. */
 export type MemoryChange =
   | { readonly type: 'set'; readonly key: string; readonly value: MemoryValue }
-  | { readonly type: 'unset'; readonly key: string }
+  /** `own`: only what this device has said goes, and what another one has said before counts again. */
+  | { readonly type: 'unset'; readonly key: string; readonly own?: true }
   | { readonly type: 'append'; readonly id?: string; readonly value: MemoryValue }
   | { readonly type: 'remove'; readonly id: string }
   | {
@@ -134,7 +138,7 @@ export type DocContent =
  * Each throws {@link LumosError} `MEMORY_NOT_FOUND`, `MEMORY_DENIED` (this device's right does not allow it), `MEMORY_FULL`
  * (quota or disk), `INVALID_INPUT`.
  */
-export interface Memory {
+export interface Memory extends MemoryFiles {
   spaces(options?: AbortOptions): Promise<SpaceInfo[]>
   space(ref: string, options?: AbortOptions): Promise<SpaceInfo>
   create(name: string, options?: AbortOptions): Promise<SpaceInfo>

@@ -5,12 +5,15 @@ import { memoryBytes } from '../../interface/amounts.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type {
+  AddedFile,
   DocContent,
   DocInfo,
   DocKind,
   Memory,
   MemoryChange,
   MemoryChanged,
+  MemoryFile,
+  MemoryFileInfo,
   MemoryHistoryItem,
   MemoryValue,
   SpaceGrant,
@@ -19,6 +22,7 @@ import type {
 } from '../../interface/memory.ts'
 import { memoryFile } from '../../storage/memory/memory-file.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
+import type { Knowledge } from './knowledge/knowledge.ts'
 import { MeshMemory } from './mesh-memory.ts'
 import { watched } from './watched.ts'
 import type { MemoryEngine } from './worker/engine.ts'
@@ -27,6 +31,11 @@ export interface MemorySettings {
   readonly spaceMax: string | number
 }
 
+/** The document that files are added to where none is named. */
+const KNOWLEDGE = 'knowledge'
+
+type InDoc = AbortOptions & { readonly doc?: string }
+
 export class MemoryFeature implements Feature<Memory>, Memory {
   readonly name = 'memory'
   readonly facet = this
@@ -34,6 +43,7 @@ export class MemoryFeature implements Feature<Memory>, Memory {
   #mesh: MeshContext | undefined
   #sync: MeshMemory | undefined
   #engine: Promise<MemoryEngine> | undefined
+  #knowledge: Promise<Knowledge> | undefined
 
   constructor(components: FeatureComponents) {
     this.#components = components
@@ -50,6 +60,8 @@ export class MemoryFeature implements Feature<Memory>, Memory {
   }
 
   async close(): Promise<void> {
+    const knowledge = await this.#knowledge
+    knowledge?.close()
     const engine = await this.#engine?.catch(() => undefined)
     await engine?.close()
   }
@@ -92,6 +104,22 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     options?: AbortOptions
   ): Promise<{ seq: number; ids: readonly string[] }> {
     return await (await this.#opened(space)).write(space, doc, kind, changes, options)
+  }
+
+  async addFile(space: string, file: MemoryFile, options: InDoc = {}): Promise<AddedFile> {
+    const engine = await this.#opened(space)
+    this.#knowledge ??= import('./knowledge/knowledge.ts').then(
+      ({ Knowledge }) => new Knowledge(this.#components.clock)
+    )
+    return await (await this.#knowledge).add(engine, space, options.doc ?? KNOWLEDGE, file, options)
+  }
+
+  async files(space: string, { doc = KNOWLEDGE, signal }: InDoc = {}): Promise<MemoryFileInfo[]> {
+    return await (await this.#opened(space)).files(space, doc, { signal })
+  }
+
+  async removeFile(space: string, name: string, { doc = KNOWLEDGE, signal }: InDoc = {}): Promise<boolean> {
+    return await (await this.#opened(space)).removeFile(space, doc, name, { signal })
   }
 
   async history(

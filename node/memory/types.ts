@@ -76,6 +76,10 @@ export interface DocModel {
   read(): DocContent
   /** One fact, entry or task; `undefined` where it is not there, and of notes and raw documents. */
   get(key: string): MemoryValue | undefined
+  /** Of facts: keys that a writer that counts has said something of. Of other kinds: none. */
+  keys(): Iterable<string>
+  /** Of facts: what each writer has said of a key, the one that counts last; undefined where it was unset. */
+  saidOf(key: string): readonly { readonly writer: string; readonly value: MemoryValue | undefined }[]
   entries(): number
   /** What the snapshot takes, about: for quotas. */
   bytes(): number

@@ -54,7 +54,7 @@ describe('the benches', () => {
     )
   })
 
-  it.each(['bulk', 'codec', 'cores', 'infer'])('measure %s, too', { timeout: TIMEOUT_MS }, async name => {
+  it.each(['bulk', 'codec', 'cores', 'infer', 'memory'])('measure %s, too', { timeout: TIMEOUT_MS }, async name => {
     const { code, stdout } = await bench(name, '--quick', '--json', '-')
     expect(code).toBe(0)
     const { bench: named, tables } = BenchResult.parse(JSON.parse(stdout))

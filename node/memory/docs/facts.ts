@@ -33,7 +33,7 @@ function change(change: MemoryChange, draft: Draft<Fact>): undefined {
   } else if (change.type === 'unset') {
     checkKey(change.key)
     // What only this writer has said needs no slot that says it is gone.
-    if (draft.othersOf(change.key).length > 0) draft.put(change.key)
+    if (change.own !== true && draft.othersOf(change.key).length > 0) draft.put(change.key)
     else draft.drop(change.key)
   } else throw new InvalidInputError(`Facts know "set" and "unset", not "${change.type}".`)
 }
@@ -54,6 +54,7 @@ export const factsKind = (): SlotKind<Fact> => ({
   pieces: facts,
   content: (slots): DocContent => ({ kind: 'facts', facts: Object.fromEntries(facts(slots)) }),
   get: factOf,
+  value: ({ value }) => value,
   count: slots => [...slots.keys()].filter(key => factOf(slots, key) !== undefined).length,
   named: key => key
 })

@@ -57,6 +57,14 @@ export class Notes implements DocModel {
   }
 
   /** Lines, for who counts. */
+  keys(): string[] {
+    return []
+  }
+
+  saidOf(): [] {
+    return []
+  }
+
   entries(): number {
     const text = this.#text.toString()
     return text === '' ? 0 : text.split('\n').length

@@ -50,6 +50,14 @@ export class Raw implements DocModel {
     return undefined
   }
 
+  keys(): string[] {
+    return []
+  }
+
+  saidOf(): [] {
+    return []
+  }
+
   entries(): number {
     return this.#doc.doc.share.size
   }

@@ -20,6 +20,8 @@ export interface SlotKind<B extends SlotBody> extends SlotRules<B> {
   later?(slots: Slots<B>): Iterable<unknown> | undefined
   content(slots: Slots<B>): DocContent
   get(slots: Slots<B>, key: string): MemoryValue | undefined
+  /** Of facts: what a slot says. */
+  value?(body: B): MemoryValue | undefined
   count(slots: Slots<B>): number
   /** What people call a key of slots: a task has several. */
   named(key: string): string
@@ -61,6 +63,18 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
 
   get(key: string): MemoryValue | undefined {
     return this.#kind.get(this.#slots, key)
+  }
+
+  *keys(): Iterable<string> {
+    if (this.#kind.value !== undefined) yield* this.#slots.keys()
+  }
+
+  saidOf(key: string): readonly { writer: string; value: MemoryValue | undefined }[] {
+    const { value } = this.#kind
+    if (value === undefined) return []
+    return this.#slots
+      .of(key)
+      .map(({ client, body }) => ({ writer: this.#slots.writerOf(client), value: value(body) }))
   }
 
   entries(): number {

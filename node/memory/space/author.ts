@@ -114,7 +114,7 @@ export class Author {
     appendEnvelope(this.#parts, space, writer, envelope, touched)
     for (const other of after) space.seen.set(`${other.device}.${other.life}`, other.seq)
     const head = { writer: { device, life }, seq, hash: envelope.hash }
-    this.#parts.emit({ type: 'appended', space: space.id, head, envelope: wire, from: null })
+    this.#parts.emit({ type: 'appended', space: space.id, head, from: null })
   }
 
   /** A new life where the last one was ended by an owner, or was used by a copy of this home too. */

@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto'
 import { LumosError } from '../../../interface/errors.ts'
 import type { Charter } from '../../../protocols/memory/charter.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
+import { DOCS_MAX } from '../../../protocols/memory/limits.ts'
 import { newKey, seal, unseal } from './boxes.ts'
 
 /** Of its hash: no two keys have the same, so no box opens as two texts. */
@@ -16,12 +17,17 @@ export const sealUnder = (key: Uint8Array, space: string, about: string, plain: 
 const keyId = (space: string, key: Uint8Array): Uint8Array =>
   sha256('lumos/memory/key-id/1', space, key).subarray(0, ID_BYTES)
 
+/** As many as a space has documents: each envelope asks for its tag. */
+const TAGS_MAX = DOCS_MAX
+
 export class Keyring {
   readonly #space: string
   /** By epoch, from 1. */
   readonly #keys = new Map<number, Uint8Array>()
   /** Those, and keys of charters that lost. By the name that boxes have of them, in hex. */
   readonly #byId = new Map<string, Uint8Array>()
+  /** By kind and name, under the first key. */
+  readonly #tags = new Map<string, Uint8Array>()
 
   constructor(space: string) {
     this.#space = space
@@ -46,6 +52,7 @@ export class Keyring {
       this.#keys.set(epoch, known)
       this.learn(known)
     }
+    this.#tags.clear()
     return true
   }
 
@@ -58,6 +65,7 @@ export class Keyring {
       this.#keys.delete(epoch)
       lost.push(key)
     }
+    this.#tags.clear()
     return lost
   }
 
@@ -103,8 +111,13 @@ export class Keyring {
   tag(name: string, kind: string): Uint8Array {
     const first = this.#keys.get(1)
     if (first === undefined) throw new Error('A space without its key has no documents.')
-    const mac = createHmac('sha256', first).update(`lumos/memory/tag/1\0${kind}\0${name}`).digest()
-    return new Uint8Array(mac.subarray(0, 16))
+    const what = `lumos/memory/tag/1\0${kind}\0${name}`
+    const known = this.#tags.get(what)
+    if (known !== undefined) return known
+    const tag = new Uint8Array(createHmac('sha256', first).update(what).digest().subarray(0, 16))
+    if (this.#tags.size >= TAGS_MAX) this.#tags.clear()
+    this.#tags.set(what, tag)
+    return tag
   }
 
   #about(epoch: number): string {

@@ -7,6 +7,7 @@ import {
   type DocInfo,
   type DocKind,
   type MemoryChange,
+  type MemoryFileInfo,
   type MemoryHistoryItem,
   type MemoryValue,
   type SpaceGrant,
@@ -18,6 +19,8 @@ import type { SigningKey } from '../../../protocols/memory/signed.ts'
 import type { Database } from '../../../storage/database/database.ts'
 import { LogTable } from '../../../storage/memory/log-table.ts'
 import { SpaceTable } from '../../../storage/memory/space-table.ts'
+import type { FileFact } from '../knowledge/file-fact.ts'
+import { files, type PutFile, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
 import { exported, importable } from '../space/portable.ts'
@@ -103,8 +106,24 @@ export class LocalEngine extends SyncCalls {
   write(ref: string, doc: string, kind: DocKind, changes: readonly MemoryChange[]) {
     const space = this.all.readable(ref)
     const written = this.all.author.write(space, doc, kind, changes)
-    this.all.checkpoints.tend(space)
+    this.all.tending.grown(space)
     return written
+  }
+
+  files(ref: string, doc: string): MemoryFileInfo[] {
+    return files(this.all, this.all.readable(ref), doc)
+  }
+
+  wholeFile(ref: string, doc: string, name: string): FileFact | null {
+    return wholeFile(this.all, this.all.readable(ref), doc, name)
+  }
+
+  putFile(ref: string, doc: string, file: PutFile) {
+    return putFile(this.all, this.all.readable(ref), doc, file)
+  }
+
+  removeFile(ref: string, doc: string, name: string): boolean {
+    return removeFile(this.all, this.all.readable(ref), doc, name)
   }
 
   history(ref: string, { doc, limit = 100 }: { doc?: string; limit?: number } = {}): MemoryHistoryItem[] {

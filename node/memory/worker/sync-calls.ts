@@ -78,7 +78,9 @@ export class SyncCalls {
   }
 
   charters(id: string, from: number, forPeer: string): CharterBundle {
-    return this.all.charters.bundle(this.all.known(id), from, forPeer)
+    const space = this.all.known(id)
+    if (from === 1) this.all.tending.newcomer(space)
+    return this.all.charters.bundle(space, from, forPeer)
   }
 
   acceptCharters(id: string, bundle: CharterBundle, _from: string): boolean {
@@ -100,10 +102,11 @@ export class SyncCalls {
   #afterLoss(space: Space): void {
     const { author, bases, checkpoints, parts } = this.all
     author.handOver(space)
-    const sealed = bases.of(space)?.checkpoint.sealed
-    const isOwner = rightIn(space.charter.charter, parts.key.peerId, parts.mesh) === 'own'
-    if (sealed !== undefined && isLost(space, sealed) && isOwner && space.isReadable)
-      checkpoints.compact(space)
+    const base = bases.of(space)?.checkpoint
+    if (base === undefined || !isLost(space, base.sealed) || !space.isReadable) return
+    // Its signer only: of two checkpoints of one number a device takes the one that it sees first.
+    const mayRenew = rightIn(space.charter.charter, parts.key.peerId, parts.mesh) === 'own'
+    if (base.by === parts.key.peerId && mayRenew) checkpoints.compact(space)
   }
 
   envelopesAfter(id: string, heads: readonly Head[], bytesMax: number): Uint8Array[] {
@@ -113,7 +116,7 @@ export class SyncCalls {
   accept(id: string, envelopes: readonly Uint8Array[], from: string): Accepted {
     const space = this.all.living(id)
     const accepted = this.all.intake.accept(space, envelopes, from)
-    if (accepted.taken > 0) this.all.checkpoints.tend(space)
+    if (accepted.taken > 0) this.all.tending.grown(space)
     return accepted
   }
 
