@@ -153,7 +153,7 @@ function write(all: Spaces, space: Space, doc: string, changes: readonly MemoryC
     bytes += takes
   }
   send()
-  all.checkpoints.tend(space)
+  all.tending.grown(space)
 }
 
 function modelOf(all: Spaces, space: Space, doc: string): DocModel | undefined {
