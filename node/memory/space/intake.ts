@@ -4,12 +4,7 @@
  */
 
 import { LumosError } from '../../../interface/errors.ts'
-import {
-  checkSignature,
-  type Envelope,
-  equal,
-  openEnvelope
-} from '../../../protocols/memory/envelope.ts'
+import { checkSignature, type Envelope, equal, openEnvelope } from '../../../protocols/memory/envelope.ts'
 import { type Placed, place } from '../log/chain-core.ts'
 import type { Batch } from '../types.ts'
 import type { Accepted, Refused } from '../worker/engine.ts'
