@@ -15,6 +15,7 @@ export const register: Register = (program, lazily) => {
   kept(memory, lazily)
   facts(memory, lazily)
   lists(memory, lazily)
+  recalled(memory, lazily)
   shared(memory, lazily)
   cared(memory, lazily)
 }
@@ -121,6 +122,21 @@ function lists(memory: Command, lazily: Lazily): void {
     .argument(...SPACE)
     .option('--doc <name>', 'only this document')
     .action(lazily(async () => ({ run: (await import('./history.ts')).watch })))
+}
+
+function recalled(memory: Command, lazily: Lazily): void {
+  memory
+    .command('search')
+    .description('what is in memory about this, by words and by meaning; in all spaces, or in one')
+    .argument('<space-or-query>', 'a space, where a query follows; else the query')
+    .argument('[query]', 'words, or a question')
+    .option('--doc <name>', 'only this document')
+    .option('--kind <kind>', 'only facts, journal, thread, tasks or notes')
+    .option('--writer <device>', 'only what this device wrote')
+    .option('--mode <mode>', 'hybrid, text or vector')
+    .option('--limit <number>', 'how many', integer)
+    .addHelpText('after', examples(['memory search home "wifi password"', 'the best first, with its place']))
+    .action(lazily(async () => ({ run: (await import('./search.ts')).search })))
 }
 
 function shared(memory: Command, lazily: Lazily): void {

@@ -59,13 +59,19 @@ describe('a checkpoint', () => {
     const { id } = one.do(engine => engine.create('plans'))
     one.do(engine => engine.share(id, { role: 'member' }, 'write'))
     for (let n = 0; n < 513; n++) set(one, id, `key ${n % 4}`, `value ${n}`)
-    assert.equal(one.do(engine => engine.checkpoint(id)), null)
+    assert.equal(
+      one.do(engine => engine.checkpoint(id)),
+      null
+    )
     assert.deepEqual(pull(one, first), { taken: 0, waiting: 0, refused: [] })
     assert.equal(hashOf(first, id), hashOf(one, id))
     const record = one.do(engine => engine.checkpoint(id))
     set(one, id, 'and', 'then')
     assert.equal(pull(one, second).taken, 1)
-    assert.deepEqual(one.do(engine => engine.checkpoint(id)), record)
+    assert.deepEqual(
+      one.do(engine => engine.checkpoint(id)),
+      record
+    )
   })
 
   it('gives a newcomer all there is, and keeps the pieces of what did not change', () => {
