@@ -1,6 +1,7 @@
 /** The memory of agents, for programs and people. */
 
 import { documentUnits } from './documents.ts'
+import { knowledgeUnits } from './knowledge.ts'
 import { searchUnits } from './search.ts'
 import type { MemoryNode } from './shapes.ts'
 import { spaceUnits } from './spaces.ts'
@@ -10,5 +11,6 @@ export const memoryUnits = (node: MemoryNode) => [
   ...spaceUnits(node),
   ...documentUnits(node),
   writeUnit(node),
-  ...searchUnits(node)
+  ...searchUnits(node),
+  ...knowledgeUnits(node)
 ]
