@@ -8,8 +8,12 @@
 import * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
 import type { MemoryFiles } from './memory-files.ts'
+import type { DocKind } from './memory-kinds.ts'
+import type { MemorySearching } from './memory-search.ts'
 
 export type { AddedFile, MemoryFile, MemoryFileInfo, MemorySource } from './memory-files.ts'
+export { DOC_KINDS, DocKind } from './memory-kinds.ts'
+export type { MemoryFound, MemorySearch, MemorySearchOptions } from './memory-search.ts'
 
 /** What people type. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/
@@ -19,11 +23,6 @@ export const SpaceName = z.string().regex(NAME, isNamed)
 export const DocName = z.string().regex(NAME, isNamed)
 /** 128 random bits of the founding device, in base32: what a space is, whatever its name here. */
 export const SpaceId = z.string().regex(/^[a-z2-7]{26}$/)
-
-/** Kinds of document. A document has one kind from its first envelope on. */
-export const DOC_KINDS = ['facts', 'journal', 'thread', 'tasks', 'notes', 'raw'] as const
-export const DocKind = z.enum(DOC_KINDS)
-export type DocKind = z.infer<typeof DocKind>
 
 /** A key of facts, an id of entries and tasks. Never `__proto__`, `constructor` or `prototype`. */
 export const MemoryKey = z
@@ -143,7 +142,7 @@ export type DocContent =
  * Each throws {@link LumosError} `MEMORY_NOT_FOUND`, `MEMORY_DENIED` (this device's right does not allow it), `MEMORY_FULL`
  * (quota or disk), `INVALID_INPUT`.
  */
-export interface Memory extends MemoryFiles {
+export interface Memory extends MemoryFiles, MemorySearching {
   spaces(options?: AbortOptions): Promise<SpaceInfo[]>
   space(ref: string, options?: AbortOptions): Promise<SpaceInfo>
   create(name: string, options?: AbortOptions): Promise<SpaceInfo>

@@ -95,7 +95,7 @@ for (const { name, folder, why } of ENGINES) {
         assert.equal(how, 'prefill')
         const [call] = chunks
         assert(call?.type === 'delta')
-        const [{ index, id, name: tool, arguments: words = '' }] = call.toolCalls!
+        const { index, id, name: tool, arguments: words = '' } = call.toolCalls![0]!
         assert.deepEqual([call.index, index, id, tool], [3, 0, undefined, undefined])
         assert.equal(JSON.parse(`{"city": "Ha${words}`).city, 'Hanoi')
       })

@@ -140,6 +140,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
   assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)
   assert.equal((await onAttic.call('inference.explain', { model: 'brief' })).items.length, TASK_NAMES.length)
+  await assert.rejects(onAttic.call('inference.explain', { id: 'none' }), { code: 'REQUEST_NOT_FOUND' })
   const words = { task: 'text-generation', input: { messages: [{ role: 'user', content: 'Well?' }] } }
   assert.equal((await onAttic.call('inference.run', words)).output.text, 'yes')
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
@@ -265,6 +266,18 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await assert.rejects(onDen.call('memory.edit', { ...home, doc: 'log', text: 'x' }), {
     code: 'INVALID_INPUT'
   })
+  const file = { ...home, name: 'door.md', text: '# Door\n\nThe door is blue.' }
+  expect(await onDen.call('memory.add', file)).toMatchObject({ status: 'added', pieces: 1, written: 1 })
+  expect(await onDen.call('memory.add', file)).toMatchObject({ status: 'unchanged', written: 0 })
+  await assert.rejects(onDen.call('memory.add', { ...file, content: 'AA==' }), { code: 'INVALID_INPUT' })
+  await assert.rejects(onDen.call('memory.add', { ...home, name: 'x.png', content: 'AA==' }), {
+    code: 'MEDIA_TYPE_UNSUPPORTED'
+  })
+  expect((await onDen.call('memory.sources', home)).items).toMatchObject([
+    { name: 'door.md', title: 'Door', writer: den.peerId, whole: true }
+  ])
+  assert.equal((await onDen.call('memory.remove_source', { ...home, name: 'door.md' })).removed, true)
+  assert.equal((await onDen.call('memory.docs', home)).items.length, 3)
   const two = [
     { type: 'set', key: 'a', value: 1 },
     { type: 'set', key: 'b', value: 2 }
@@ -282,6 +295,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const { items: said } = await onDen.call('memory.history', home)
   expect(said.at(-1)).toMatchObject({ writer: den.peerId, writer_name: 'study', keys: ['wifi'] })
   assert.ok(said.length >= 8)
+  const sought = await onDen.call('memory.search', { query: 'new', spaces: ['home'], limit: 1 })
+  expect(sought.items).toMatchObject([
+    { space: 'home', doc: 'page', kind: 'notes', key: null, text: 'a new b' }
+  ])
   assert.equal((await onDen.call('memory.list')).items.length, 1)
   const shared = await onDen.call('memory.share', { ...home, peer: 'attic', right: 'write' })
   expect(shared.grants).toMatchObject([{ peer_id: attic.peerId, name: 'attic', role: null, right: 'write' }])

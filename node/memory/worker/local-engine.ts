@@ -20,8 +20,10 @@ import type { SigningKey } from '../../../protocols/memory/signed.ts'
 import type { Database } from '../../../storage/database/database.ts'
 import { LogTable } from '../../../storage/memory/log-table.ts'
 import { SpaceTable } from '../../../storage/memory/space-table.ts'
-import type { FileFact } from '../knowledge/file-fact.ts'
-import { files, type PutFile, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
+import type { FileFact, PutFile } from '../knowledge/file-fact.ts'
+import { files, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
+import { Recall } from '../recall/recall.ts'
+import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/types.ts'
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
 import { exportedAs, importedFrom } from '../space/moving.ts'
@@ -49,11 +51,22 @@ export interface LocalEngineComponents {
 const HISTORY_MAX = 1000
 
 export class LocalEngine extends SyncCalls {
+  readonly #recall: Recall
+
   constructor({ database, file, key, clock, openDoc, spaceBytesMax, emit, applying }: LocalEngineComponents) {
     const mesh = { id: null, self: key.peerId, device: () => undefined, peerIds: () => [] }
     const tables = { spaces: new SpaceTable(database), log: new LogTable(database) }
-    const limits = { spaceBytesMax, emit, applying }
+    let recall: Recall | undefined
+    const limits = {
+      ...{ spaceBytesMax, applying },
+      emit(event: EngineEvent) {
+        recall?.noticed(event)
+        emit(event)
+      }
+    }
     super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc, mesh }, file))
+    recall = new Recall(this.all)
+    this.#recall = recall
   }
 
   setMembers(mesh: string | null, members: readonly EngineMember[]): void {
@@ -131,6 +144,26 @@ export class LocalEngine extends SyncCalls {
     return history(this.all, this.all.readable(ref), Math.min(limit, HISTORY_MAX), doc)
   }
 
+  search(query: EngineQuery): EngineSearch {
+    return this.#recall.search(query)
+  }
+
+  searched(refs?: readonly string[]): string[] {
+    return this.#recall.searched(refs)
+  }
+
+  unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
+    return this.#recall.unembedded(model, limit, except)
+  }
+
+  embedded(answer: Embedded): boolean {
+    return this.#recall.embedded(answer)
+  }
+
+  closeIndex(): void {
+    this.#recall.close()
+  }
+
   share(ref: string, to: SpaceGrant['to'], right: SpaceRight | null): SpaceInfo {
     const { parts, charters } = this.all
     const space = this.all.readable(ref)
@@ -205,6 +238,7 @@ export class LocalEngine extends SyncCalls {
 
   /** The disk refused: what is in memory may be ahead of it. */
   reload(): void {
+    this.#recall.close()
     this.all.reload()
   }
 
