@@ -66,10 +66,6 @@ export class Notes implements DocModel {
   }
 
   /** Lines, for who counts. */
-  keys(): string[] {
-    return []
-  }
-
   saidOf(): [] {
     return []
   }
