@@ -276,6 +276,18 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   expect((await onDen.call('memory.sources', home)).items).toMatchObject([
     { name: 'door.md', title: 'Door', writer: den.peerId, whole: true }
   ])
+  const quoted = await onDen.call('memory.search', { query: 'door', spaces: ['home'], limit: 10 })
+  expect(quoted.items).toContainEqual(
+    expect.objectContaining({
+      text: '# Door\n\nThe door is blue.',
+      source: expect.objectContaining({
+        name: 'door.md',
+        type: 'text/markdown',
+        heading: 'Door',
+        lines: [1, 3]
+      })
+    })
+  )
   assert.equal((await onDen.call('memory.remove_source', { ...home, name: 'door.md' })).removed, true)
   assert.equal((await onDen.call('memory.docs', home)).items.length, 3)
   const two = [
