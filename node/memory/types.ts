@@ -22,6 +22,8 @@ export interface Head {
   readonly seq: number
   /** SHA-256 of the envelope, which chains to all before it. */
   readonly hash: Uint8Array
+  /** The number was signed twice here: `hash` is of the proof. Not told to peers, which see it by the hash. */
+  readonly frozen?: boolean | undefined
 }
 
 /** The plain content of one envelope, encrypted on disk and on the wire. */
@@ -31,6 +33,8 @@ export interface Batch {
   /** Yjs update V1 with structs of the writer's client only. */
   readonly update: Uint8Array
   readonly at: number
+  /** Of the space: under them something was written before their charter lost to another one. */
+  readonly keys?: readonly Uint8Array[] | undefined
 }
 
 /** Who changes, and in which order it counts. */
@@ -44,6 +48,15 @@ export interface ChangeBy {
    * can state one. A writer's own next envelope has a larger clock.
    */
   readonly clock: number
+}
+
+/** What one name of a document stands for, as a search shows it. */
+export interface DocItem {
+  readonly value: MemoryValue
+  /** PeerId; null of notes, which many write. */
+  readonly writer: string | null
+  /** Of entries and tasks: the clock of the writer in ms. */
+  readonly at: number | null
 }
 
 /** `docs/`: a document over one `Y.Doc`. It runs in the thread of memory, knows nothing of signatures, disks or networks. */
@@ -70,8 +83,14 @@ export interface DocModel {
    */
   apply(update: Uint8Array, by: ChangeBy): { keys: readonly string[] | null }
   read(): DocContent
+  /** Keys and ids, for a search: one by one, and while the document changes. The text of notes has the name ''. */
+  names(): Iterable<string>
+  /** What this name stands for now: several where two devices gave one id to two entries. */
+  items(name: string): DocItem[]
   /** One fact, entry or task; `undefined` where it is not there, and of notes and raw documents. */
   get(key: string): MemoryValue | undefined
+  /** Of facts: what each writer has said of a key, the one that counts last; undefined where it was unset. Of other kinds: nothing. */
+  saidOf(key: string): readonly { readonly writer: string; readonly value: MemoryValue | undefined }[]
   entries(): number
   /** What the snapshot takes, about: for quotas. */
   bytes(): number

@@ -92,7 +92,7 @@ for (const { name, folder, why } of ENGINES) {
         const { chunks } = await rest(infer, question('What is the weather in Hanoi?', { tools }, said))
         const [chunk] = chunks
         assert(chunk?.type === 'delta')
-        const [{ index, id, name: tool, arguments: words = '' }] = chunk.toolCalls!
+        const { index, id, name: tool, arguments: words = '' } = chunk.toolCalls![0]!
         assert.deepEqual([chunk.index, index, id, tool], [3, 0, undefined, undefined])
         assert.equal(JSON.parse(`${call.arguments}${words}`).city, 'Hanoi')
       })

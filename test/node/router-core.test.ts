@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CancelledError, type ErrorCode, LumosError, PeerUnreachableError } from '../../interface/errors.ts'
+import { askingBy } from '../../node/routing/asking.ts'
 import { CONTINUATIONS_MAX } from '../../node/routing/continuation.ts'
 import type { Candidate, RankedCandidate } from '../../node/routing/rank.ts'
 import { newRouter, stepRouter } from '../../node/routing/router-core.ts'
 import type { RouterEffect, RouterEvent } from '../../node/routing/router-state.ts'
-import { recordOf } from '../../node/routing/track-record.ts'
+import { recordOf, SAMPLES } from '../../node/routing/track-record.ts'
 import { ATTEMPTS_MAX, rankOffers } from '../../node/routing/turns.ts'
 
 const offer = (peerId: string): Candidate => ({
@@ -25,6 +26,8 @@ const able = (peerId: string): Candidate => ({
 
 const failure = (code: ErrorCode): LumosError => new LumosError(code, 'no')
 
+const COLD: Candidate = { ...offer('b'), capability: { ...offer('b').capability, warm: false } }
+
 /** A router and its clock; attempts are numbered from 1. */
 function router() {
   const state = newRouter(0)
@@ -38,7 +41,14 @@ function router() {
     },
     ask(offers: readonly Candidate[], budgetMs = 30_000) {
       id++
-      return this.step({ type: 'ask', id, requestId: `request-${id}`, budgetMs, offers })
+      return this.step({
+        type: 'ask',
+        id,
+        requestId: `request-${id}`,
+        budgetMs,
+        offers,
+        asking: askingBy('balanced')
+      })
     },
     /** One answered request, whose first chunk took so long. */
     measure(peer: string, firstChunkMs: number) {
@@ -55,7 +65,9 @@ function router() {
     isEjected: (peer: string) => recordOf(state.records, peer, 'echo', nowMs).ejectedUntilMs > nowMs,
     inFlight: (peer: string) => recordOf(state.records, peer, 'echo', nowMs).inFlight,
     order: (...peers: string[]) =>
-      rankOffers(state.records, peers.map(offer), nowMs).map(({ candidate }) => candidate.peerId)
+      rankOffers(state.records, peers.map(offer), askingBy('balanced'), nowMs).map(
+        ({ candidate }) => candidate.peerId
+      )
   }
 }
 
@@ -98,7 +110,9 @@ describe('a request that fails after its first chunk', () => {
 /** A request whose first peer has given so many chunks, and which others may go on with. */
 function begun(chunks: number, budgetMs = 30_000) {
   const one = router()
-  one.step({ type: 'ask', id: 1, requestId: 'r', budgetMs, offers: [able('a'), able('b')], continues: true })
+  const asking = askingBy('balanced')
+  const offers = [able('a'), able('b')]
+  one.step({ type: 'ask', id: 1, requestId: 'r', budgetMs, offers, asking, continues: true })
   const give = (attempt: number, waitedMs = 0) =>
     one.step({ type: 'chunk', id: 1, attempt, last: false, waitedMs }, waitedMs)
   const fail = (attempt: number, code: ErrorCode, ...peers: string[]) =>
@@ -324,6 +338,20 @@ describe('a peer that sends no first chunk', () => {
     expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 1500)).toEqual([])
   })
 
+  it('has the next one asked as soon as it is slower than nineteen of twenty times, and not within a pause', () => {
+    const one = router()
+    for (let i = 0; i < SAMPLES; i++) one.measure('a', i === 3 ? 400 : 300)
+    expect(one.ask([offer('a')])).toMatchObject([{ type: 'attempt' }])
+    one.step({ type: 'cancel', id: SAMPLES + 1 })
+    expect(one.ask([offer('a'), COLD])).toMatchObject([
+      { type: 'attempt', peer: { peerId: 'a' } },
+      { type: 'timer', delayMs: 400 }
+    ])
+    const quick = router()
+    for (let i = 0; i < SAMPLES; i++) quick.measure('a', 5)
+    expect(quick.ask([offer('a'), offer('b')])[1]).toMatchObject({ type: 'timer', delayMs: 250 })
+  })
+
   it('has longer when it is slow by nature, and less when little time is left', () => {
     const slow = router()
     slow.measure('a', 2000)
@@ -492,7 +520,10 @@ describe('whatever happens to an answer that others may go on with', () => {
           }
         }
         const offers = peers.map(able)
-        take(one.step({ type: 'ask', id: 1, requestId: 'r', budgetMs: 30_000, offers, continues: true }))
+        const asking = askingBy('balanced')
+        take(
+          one.step({ type: 'ask', id: 1, requestId: 'r', budgetMs: 30_000, offers, asking, continues: true })
+        )
         for (const { how, which, passedMs } of happenings) {
           const attempt = [...underWay.keys()][which % Math.max(1, underWay.size)] ?? which
           const event = { ...eventOf(how, attempt), offers, waitedMs: passedMs } as RouterEvent

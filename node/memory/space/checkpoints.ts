@@ -1,7 +1,7 @@
 /** Compaction: checkpoints that this device signs, those that it takes, and what of the log they make needless. */
 
 import * as z from 'zod'
-import { LumosError, toLumosError } from '../../../interface/errors.ts'
+import { LumosError } from '../../../interface/errors.ts'
 import { DocKind } from '../../../interface/memory.ts'
 import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
@@ -11,19 +11,16 @@ import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts
 import { type DocModel, type Head, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { DocRef, sealName } from './batches.ts'
-import { seal, unseal } from './boxes.ts'
 import type { Documents } from './documents.ts'
 import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
+import { sealUnder } from './keyring.ts'
+import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
-import { problemOf } from './problem.ts'
 import { rightIn } from './rights.ts'
 import type { Space } from './space.ts'
 
-/** Some thousand envelopes. */
-const TEND_BYTES_MIN = 1024 * 1024
-const TEND_FACTOR = 3
 /** The pieces of a checkpoint lie beside those of the one before until it is taken. */
 const SPACES_HELD = 2
 /** Name, kind and hash of the readable content of each document, in the order of the record. */
@@ -37,8 +34,6 @@ export class Checkpoints {
   readonly #documents: Documents
   readonly #bases: Bases
   readonly #intake: Intake
-  /** Bytes after the last compaction in this run. */
-  readonly #tended = new Map<number, number>()
   /** Pieces that were asked for, hex. */
   readonly #wanted = new Map<number, Set<string>>()
 
@@ -47,28 +42,6 @@ export class Checkpoints {
     this.#documents = documents
     this.#bases = bases
     this.#intake = intake
-  }
-
-  /** The creator's device compacts by itself, where the space has grown to three times what it was after the last time. */
-  tend(space: Space): void {
-    try {
-      this.#tend(space)
-    } catch (thrown) {
-      if (toLumosError(thrown).code.startsWith('STORE_')) throw thrown
-      // What was written is fine without it. It is tried again when the space has grown.
-      this.#tended.set(space.row, space.bytes)
-      this.#parts.emit(problemOf(space, thrown))
-    }
-  }
-
-  #tend(space: Space): void {
-    const { key } = this.#parts
-    if (space.charter.charter.creator !== key.peerId || space.charter.charter.gone) return
-    const bytes = this.#tended.get(space.row) ?? 0
-    if (space.bytes <= Math.max(TEND_BYTES_MIN, TEND_FACTOR * bytes)) return
-    this.compact(space)
-    // Where another device still needs the log, that is all of it, and the next time is later.
-    this.#tended.set(space.row, space.bytes)
   }
 
   compact(space: Space): { bytesBefore: number; bytesAfter: number } {
@@ -88,7 +61,7 @@ export class Checkpoints {
     }
     const number = (this.#bases.of(space)?.checkpoint.number ?? 0) + 1
     const epoch = space.charter.charter.epochs.length
-    const sealed = seal(space.key, about(space, number), encodeControl(contents))
+    const sealed = sealUnder(space.key, space.id, about(space, number), encodeControl(contents))
     const heads = [...space.writers.values()]
       .filter(({ head }) => head.seq > 0)
       .map(({ device, life, head: { seq, hash, clock } }) => ({ device, life, seq, hash, clock }))
@@ -107,7 +80,7 @@ export class Checkpoints {
       const known = space.writersById.get(writer)
       return known !== undefined && seq <= this.#bases.covered(space, known)
     })
-    if (base !== undefined && isSame) return base
+    if (base !== undefined && isSame && !isLost(space, this.#bases.of(space)!.checkpoint.sealed)) return base
     const pieces = this.#bases.cut(space, model.snapshot())
     const hashes = pieces.map(piece => sha256(piece))
     for (const [n, piece] of pieces.entries()) log.putPiece(space.row, hashes[n]!, piece)
@@ -190,12 +163,11 @@ export class Checkpoints {
     return contents
   }
 
-  #contentsOf(space: Space, { number, epoch, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
-    const key = space.keyring.get(epoch)
-    if (key === undefined)
+  #contentsOf(space: Space, { number, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
+    if (!space.keyring.has(sealed))
       throw new LumosError('MEMORY_DENIED', `The key of a checkpoint of ${space.id} has not come yet.`)
     try {
-      const contents = decodeControl(Contents, unseal(key, about(space, number), sealed))
+      const contents = decodeControl(Contents, space.keyring.open(about(space, number), sealed))
       if (contents.length !== docs.length) throw new Error('it lists other documents than it has')
       for (const [n, [name, kind]] of contents.entries())
         if (!equal(space.keyring.tag(name, kind), docs[n]!.tag))

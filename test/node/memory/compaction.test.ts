@@ -53,6 +53,27 @@ describe('a checkpoint', () => {
     assert.deepEqual(late.do(engine => engine.verify(id)).problems, [])
   })
 
+  it('is made for a device that would have many envelopes to check, and not again for the next one', () => {
+    const [one, first, second] = [device('one'), device('first'), device('second')]
+    meet([one, first, second])
+    const { id } = one.do(engine => engine.create('plans'))
+    one.do(engine => engine.share(id, { role: 'member' }, 'write'))
+    for (let n = 0; n < 513; n++) set(one, id, `key ${n % 4}`, `value ${n}`)
+    assert.equal(
+      one.do(engine => engine.checkpoint(id)),
+      null
+    )
+    assert.deepEqual(pull(one, first), { taken: 0, waiting: 0, refused: [] })
+    assert.equal(hashOf(first, id), hashOf(one, id))
+    const record = one.do(engine => engine.checkpoint(id))
+    set(one, id, 'and', 'then')
+    assert.equal(pull(one, second).taken, 1)
+    assert.deepEqual(
+      one.do(engine => engine.checkpoint(id)),
+      record
+    )
+  })
+
   it('gives a newcomer all there is, and keeps the pieces of what did not change', () => {
     const { one, id } = overwritten()
     set(one, id, 'other', 'document', 'second')
@@ -174,5 +195,24 @@ describe('a space that is imported', () => {
     assert.throws(() => one.do(engine => engine.import('other', new Uint8Array(3))), {
       code: 'INVALID_INPUT'
     })
+  })
+
+  it('is whole or not there, and says which documents it leaves out', () => {
+    const { one } = overwritten()
+    const put = (name: string, value: unknown) => {
+      const docs = [
+        { name: 'a', kind: 'facts', facts: { x: 1 } },
+        { name: 'sketch', kind: 'raw', update: '' },
+        { name: 'b', kind: 'facts', facts: { x: value } }
+      ]
+      const bytes = Buffer.from(JSON.stringify({ format: 'lumos-memory/1', docs }))
+      return one.do(engine => engine.import(name, new Uint8Array(bytes)))
+    }
+    const { docs, leftOut } = put('whole', 2)
+    assert.deepEqual({ docs, leftOut }, { docs: 2, leftOut: ['sketch'] })
+    assert.throws(() => put('half', JSON.parse(`${'['.repeat(20)}${']'.repeat(20)}`)), {
+      code: 'INVALID_INPUT'
+    })
+    assert.ok(one.do(engine => engine.spaces()).every(({ name }) => name !== 'half'))
   })
 })
