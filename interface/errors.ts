@@ -30,6 +30,7 @@ export const ERROR_MEANINGS = {
   PEER_NOT_FOUND: meaning(404, 4),
   UNIT_NOT_FOUND: meaning(404, 4),
   JOB_UNKNOWN: meaning(404, 4),
+  ANSWER_UNKNOWN: meaning(404, 4),
   ROUTE_NOT_FOUND: meaning(404, 4),
   CONTEXT_TOO_SMALL: meaning(400, 1),
   INPUT_TOO_LARGE: meaning(413, 1),

@@ -30,6 +30,7 @@ export const contextOf = (
   members,
   privateKey,
   emit,
+  isConnected: id => libp2p.getConnections(peerIdFromString(id)).some(({ status }) => status === 'open'),
   manifestChanged: () => manifests.announcer.changed(),
   permit: (id, action) => guard.check(id, action),
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),

@@ -7,8 +7,9 @@ import { type LumosNode, RankedPeer } from '../../interface/node.ts'
 import { IMAGE_BYTES_MAX, imageClassification } from '../../interface/tasks/image-classification.ts'
 import { definitionOf, TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
 import { defineUnit } from '../define-unit.ts'
-import { ask, identityOf } from './ask.ts'
+import { ask } from './ask.ts'
 import { Chunk, inJson } from './chunk.ts'
+import { inferKept } from './kept.ts'
 
 const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
 const isSaid = ({ task, model }: { task?: unknown; model?: unknown }) =>
@@ -82,7 +83,7 @@ export const runUnits = (node: LumosNode) => [
       const { task, model, output } = await ask(node, question, context)
       return { task, model, output }
     },
-    stream: (question, context) => node.infer({ ...question, ...identityOf(context) }, context)
+    stream: (question, context) => inferKept(node, question, context)
   }),
   defineUnit({
     name: 'inference.explain',
