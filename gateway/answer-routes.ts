@@ -4,9 +4,9 @@
  */
 
 import { Hono } from 'hono'
+import type { InferenceChunk } from '../interface/chunks.ts'
 import { InvalidInputError } from '../interface/errors.ts'
 import type { SnakeCase } from '../interface/snake-case.ts'
-import type { InferenceChunk } from '../interface/chunks.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { JSON_HEADERS, metaOf, successBody } from './envelope.ts'
 import { type SsePiece, sseBody, sseResponse } from './sse.ts'

@@ -80,7 +80,8 @@ export class AnswerStore {
 
   async #open(): Promise<void> {
     for (const file of await foundAnswers(this.#components.directory))
-      if (!this.#files.has(file.name)) this.#files.set(file.name, { ...file, askedBy: undefined, live: false })
+      if (!this.#files.has(file.name))
+        this.#files.set(file.name, { ...file, askedBy: undefined, live: false })
     await this.sweep()
   }
 
@@ -150,7 +151,8 @@ export class AnswerStore {
     try {
       // One whole output is asked for again rather than kept.
       if (chunks.some(({ type }) => type === 'output')) await this.#drop(live)
-      if (!live.unkept && (chunks.length > 0 || live.file !== undefined)) await this.#append(live, chunks, ended && all)
+      if (!live.unkept && (chunks.length > 0 || live.file !== undefined || answer.durable))
+        await this.#append(live, chunks, ended && all)
     } catch (thrown) {
       const { code, message } = toLumosError(thrown)
       this.#components.log.warn({ code, why: message }, 'an answer could not be kept')
@@ -176,7 +178,9 @@ export class AnswerStore {
         head: isNew ? head : undefined,
         route: route === live.routed && !isNew ? undefined : route && plain(route),
         chunks: chunks.length > 0 ? chunks : undefined,
-        end: end ? { state, error: failure ? { code: failure.code, message: failure.message } : null } : undefined
+        end: end
+          ? { state, error: failure ? { code: failure.code, message: failure.message } : null }
+          : undefined
       })
     )
     live.routed = route

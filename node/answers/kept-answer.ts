@@ -102,7 +102,8 @@ export class KeptAnswer {
         this.#add(chunk)
         await this.#wanted()
       }
-      if (this.state === 'running') throw new LumosError('STREAM_INTERRUPTED', 'The answer ended without its end.')
+      if (this.state === 'running')
+        throw new LumosError('STREAM_INTERRUPTED', 'The answer ended without its end.')
     } catch (thrown) {
       const failure = toLumosError(thrown)
       this.end(signal.aborted || failure.code === 'CANCELLED' ? 'cancelled' : 'failed', failure)
@@ -152,12 +153,12 @@ export class KeptAnswer {
         if (progress !== this.#progress) {
           progress = this.#progress
           if (progress !== undefined && this.state === 'running') yield progress
-        } else if (this.state !== 'running') {
+        } else if (!follow) return
+        else if (this.state !== 'running') {
           if (this.failure !== undefined) throw this.failure
           if (at > this.#next) throw beyond(at, this.#next)
           return
-        } else if (follow) await this.#more()
-        else return
+        } else await this.#more()
       }
     } finally {
       signal?.removeEventListener('abort', onAbort)
@@ -167,7 +168,8 @@ export class KeptAnswer {
   }
 
   async #fromDisk(at: number): Promise<readonly InferenceChunk[]> {
-    if (at < this.#first) throw new LumosError('ANSWER_UNKNOWN', `This device has the answer from chunk ${this.#first} on.`)
+    if (at < this.#first)
+      throw new LumosError('ANSWER_UNKNOWN', `This device has the answer from chunk ${this.#first} on.`)
     const chunks = await this.#options.load(this, at)
     if (chunks.length > 0) return chunks
     throw new LumosError('ANSWER_UNKNOWN', `Chunk ${at} of the answer is not kept.`)

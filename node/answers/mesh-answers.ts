@@ -97,9 +97,11 @@ export class MeshAnswers implements Participation {
     const { peerId: here, members } = this.#mesh
     const { peer, from = 0, follow = true, signal } = options
     if (peer === undefined && tag === tagOf(here)) return await this.own.open(id, options)
-    const found = members.list().find(({ peerId, name }) =>
-      peer === undefined ? tagOf(peerId) === tag : peerId === peer || name === peer
-    )
+    const found = members
+      .list()
+      .find(({ peerId, name }) =>
+        peer === undefined ? tagOf(peerId) === tag : peerId === peer || name === peer
+      )
     if (found === undefined) throw unknown('The device that asked for it is no member of this mesh.')
     if (found.peerId === here) return await this.served.open(id, options)
     const remote = await this.#open(id, found.peerId, { from, follow, signal })
@@ -107,7 +109,12 @@ export class MeshAnswers implements Participation {
     return { info, note, chunks: () => remote.chunks({ signal }) }
   }
 
-  async *#rest(id: string, peerId: string, from: number, signal: AbortSignal): AsyncGenerator<InferenceChunk> {
+  async *#rest(
+    id: string,
+    peerId: string,
+    from: number,
+    signal: AbortSignal
+  ): AsyncGenerator<InferenceChunk> {
     yield* (await this.#open(id, peerId, { from, follow: true, signal })).chunks({ signal })
   }
 

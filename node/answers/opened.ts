@@ -1,6 +1,6 @@
 /** An answer that is read, wherever it is kept. */
 
-import type { AnswerInfo, AnswerState } from '../../interface/answers.ts'
+import type { AnswerInfo, ReadAnswerOptions } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { isErrorCode, LumosError } from '../../interface/errors.ts'
 import type { AnswerStore, StoredAnswer } from './answer-store.ts'
@@ -47,10 +47,11 @@ export async function* chunksOfStored(
   store: AnswerStore,
   name: string,
   stored: StoredAnswer,
-  from = stored.first
+  { from = stored.first, follow = true }: ReadAnswerOptions
 ): AsyncGenerator<InferenceChunk> {
   const { first, next, end } = stored
-  if (from < first) throw new LumosError('ANSWER_UNKNOWN', `This device has the answer from chunk ${first} on.`)
+  if (from < first)
+    throw new LumosError('ANSWER_UNKNOWN', `This device has the answer from chunk ${first} on.`)
   let at = from
   while (at < next) {
     const chunks = await store.chunks(name, at)
@@ -58,18 +59,20 @@ export async function* chunksOfStored(
     yield* chunks
     at += chunks.length
   }
+  if (!follow) return
   const error = end === undefined ? lost(next) : end.error
   if (error !== null) throw failureOf(error, next)
   if (from > next)
-    throw new LumosError('INVALID_INPUT', `The answer has ended with ${next} chunks; there is no chunk ${from}.`)
+    throw new LumosError(
+      'INVALID_INPUT',
+      `The answer has ended with ${next} chunks; there is no chunk ${from}.`
+    )
 }
 
 function failureOf({ code, message }: { code: string; message: string }, received: number): LumosError {
   const known = isErrorCode(code) ? code : 'INTERNAL'
   return new LumosError(known, message, { details: { received } })
 }
-
-export const ENDED: ReadonlySet<AnswerState> = new Set(['done', 'failed', 'cancelled', 'interrupted'])
 
 export const unknown = (hint?: string): LumosError =>
   new LumosError('ANSWER_UNKNOWN', 'This device keeps no answer of that id.', { hint })

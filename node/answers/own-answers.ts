@@ -1,11 +1,11 @@
 /** Answers that this device asks for. */
 
-import {
-  type AnswerInfo,
-  type AnswerOptions,
-  type AnswerRoute,
-  type AnswerSource,
-  type ReadAnswerOptions
+import type {
+  AnswerInfo,
+  AnswerOptions,
+  AnswerRoute,
+  AnswerSource,
+  ReadAnswerOptions
 } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { LumosError, OverloadedError, toLumosError } from '../../interface/errors.ts'
@@ -46,9 +46,9 @@ export class OwnAnswers {
     if (!isOn) return yield* source({ signal: signal ?? new AbortController().signal, onRoute() {} })
     if (this.#running.size >= RUNNING_MAX)
       throw new OverloadedError(`This device asks for ${RUNNING_MAX} answers already.`, RETRY_AFTER_MS)
-    if (note !== undefined && encodeNote(note).byteLength > NOTE_BYTES_MAX)
-      throw new LumosError('INPUT_TOO_LARGE', `What is kept with an answer is over ${NOTE_BYTES_MAX} bytes.`)
-    const head = { id, mesh: mesh.meshId, createdAtMs: mesh.clock.wallMs(), note }
+    // A note that is too long is left out: the answer is worth keeping without it.
+    const fits = note !== undefined && encodeNote(note).byteLength <= NOTE_BYTES_MAX
+    const head = { id, mesh: mesh.meshId, createdAtMs: mesh.clock.wallMs(), ...(fits && { note }) }
     const answer = this.#made(nameOf('a', id), { head, durable })
     void this.#run(answer, nameOf('a', id), source)
     yield* answer.read(0, { signal })
@@ -82,7 +82,7 @@ export class OwnAnswers {
     return {
       info: infoOfStored(id, stored),
       note: stored.head.note,
-      chunks: () => chunksOfStored(store, name, stored, from)
+      chunks: () => chunksOfStored(store, name, stored, { from, follow })
     }
   }
 
@@ -130,7 +130,12 @@ export class OwnAnswers {
     // Until the device has sent something, the answer is what is on disk.
     const begun = await source.next().catch((thrown: unknown) => toLumosError(thrown))
     if (begun instanceof LumosError || begun.done) return undefined
-    const answer = this.#made(name, { head, durable: true, kept: { first, next }, route: route as AnswerRoute })
+    const answer = this.#made(name, {
+      head,
+      durable: true,
+      kept: { first, next },
+      route: route as AnswerRoute
+    })
     await store.keep(name, answer, true)
     void this.#run(answer, name, async function* () {
       yield begun.value
@@ -168,4 +173,3 @@ export class OwnAnswers {
     return stored?.head.mesh === mesh.meshId ? stored : undefined
   }
 }
-

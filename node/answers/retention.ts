@@ -33,7 +33,9 @@ export function overLimits(
     let bytes = 0
     let count = 0
     // Newest first, and those that are written before all: what does not fit any more is erased.
-    for (const file of all.toSorted((a, b) => Number(b.live) - Number(a.live) || b.changedAtMs - a.changedAtMs)) {
+    for (const file of all.toSorted(
+      (a, b) => Number(b.live) - Number(a.live) || b.changedAtMs - a.changedAtMs
+    )) {
       if (names.has(file.name)) continue
       bytes += file.bytes
       count++

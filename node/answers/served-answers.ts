@@ -3,7 +3,7 @@
  * middle of an answer, gets the rest. An answer whose asker has cancelled it ends at once, and is not kept.
  */
 
-import { requestIdOf, type ReadAnswerOptions } from '../../interface/answers.ts'
+import { type ReadAnswerOptions, requestIdOf } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import type { Timer } from '../../interface/clock.ts'
 import { CancelledError, toLumosError } from '../../interface/errors.ts'
@@ -34,11 +34,16 @@ export class ServedAnswers {
     this.#components = components
   }
 
-  infer(service: Inference, request: PreparedRequest, options: ServeOptions = {}): AsyncIterable<InferenceChunk> {
+  infer(
+    service: Inference,
+    request: PreparedRequest,
+    options: ServeOptions = {}
+  ): AsyncIterable<InferenceChunk> {
     const { mesh, isOn, store } = this.#components
     const { askedBy = '', signal } = options
     const role = mesh.members.get(askedBy)?.role
-    const isKept = isOn && (role === 'member' || role === 'admin') && definitionOf(request.task).pieces !== undefined
+    const isKept =
+      isOn && (role === 'member' || role === 'admin') && definitionOf(request.task).pieces !== undefined
     const name = nameOf('o', request.id)
     // The first one who has brought an id keeps it: no peer takes the place of another one's answer.
     if (!isKept || store.live(name) !== undefined) return service.infer(request, options)
@@ -58,7 +63,11 @@ export class ServedAnswers {
     }
     const stored = await store.stored(name)
     if (stored === undefined || stored.head.mesh !== mesh.meshId) throw unknown()
-    return { info: infoOfStored(id, stored), note: null, chunks: () => chunksOfStored(store, name, stored, from) }
+    return {
+      info: infoOfStored(id, stored),
+      note: null,
+      chunks: () => chunksOfStored(store, name, stored, { from, follow })
+    }
   }
 
   async *#kept(
@@ -79,10 +88,12 @@ export class ServedAnswers {
       load: (_, from) => store.chunks(name, from)
     })
     void store.keep(name, answer)
-    void answer.run(options => infer(options.signal)).then(() => {
-      this.#read(answer)
-      if (answer.state === 'cancelled') void store.erase(name).catch(() => {})
-    })
+    void answer
+      .run(options => infer(options.signal))
+      .then(() => {
+        this.#read(answer)
+        if (answer.state === 'cancelled') void store.erase(name).catch(() => {})
+      })
     yield* answer.read(undefined, { signal })
   }
 

@@ -75,7 +75,11 @@ export class RemoteAnswer {
   }
 }
 
-async function next(frames: FrameStream, type: number | undefined, signal: AbortSignal | undefined): Promise<Frame> {
+async function next(
+  frames: FrameStream,
+  type: number | undefined,
+  signal: AbortSignal | undefined
+): Promise<Frame> {
   const frame = frames.take() ?? (await frames.read({ signal, bytesMax: FRAME_BYTES_HARD_MAX }))
   if (frame === undefined) throw new PeerUnreachableError('The peer has closed the stream of an answer.')
   if (frame.type === FRAME.refused) throw decodeError(frame.body)
@@ -84,7 +88,11 @@ async function next(frames: FrameStream, type: number | undefined, signal: Abort
   return frame
 }
 
-async function noteOf(frames: FrameStream, { noteBytes }: Info, signal: AbortSignal | undefined): Promise<unknown> {
+async function noteOf(
+  frames: FrameStream,
+  { noteBytes }: Info,
+  signal: AbortSignal | undefined
+): Promise<unknown> {
   if (noteBytes === 0) return null
   const bytes = new Uint8Array(noteBytes)
   for (let at = 0; at < noteBytes; ) {
@@ -96,4 +104,3 @@ async function noteOf(frames: FrameStream, { noteBytes }: Info, signal: AbortSig
   }
   return decodeNote(bytes)
 }
-

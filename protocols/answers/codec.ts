@@ -11,7 +11,13 @@
 
 import * as z from 'zod'
 import { AnswerId, AnswerInfo } from '../../interface/answers.ts'
-import { Data, Delta, type InferenceChunk, isFinishReason, TEXT_PIECE_CHARS_MAX } from '../../interface/chunks.ts'
+import {
+  Data,
+  Delta,
+  type InferenceChunk,
+  isFinishReason,
+  TEXT_PIECE_CHARS_MAX
+} from '../../interface/chunks.ts'
 import { ProtocolViolationError } from '../../interface/errors.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 
@@ -65,10 +71,12 @@ export const encodeChunks = (chunks: readonly InferenceChunk[]): Uint8Array => e
 export function decodeChunks(body: Uint8Array, next: number): InferenceChunk[] {
   const { chunks } = decodeControl(ChunksBody, body)
   for (const [i, { index }] of chunks.entries())
-    if (index !== next + i) throw new ProtocolViolationError(`Chunk ${index} of an answer came in place of ${next + i}.`)
+    if (index !== next + i)
+      throw new ProtocolViolationError(`Chunk ${index} of an answer came in place of ${next + i}.`)
   return chunks as InferenceChunk[]
 }
 
 /** A note is any value of strings, numbers, bytes, lists and records. */
 export const encodeNote = (note: unknown): Uint8Array => encodeControl({ note })
-export const decodeNote = (bytes: Uint8Array): unknown => decodeControl(z.object({ note: z.unknown() }), bytes).note
+export const decodeNote = (bytes: Uint8Array): unknown =>
+  decodeControl(z.object({ note: z.unknown() }), bytes).note

@@ -3,14 +3,19 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import type { Clock } from '../../interface/clock.ts'
-import { CancelledError, OverloadedError, ProtocolViolationError, toLumosError } from '../../interface/errors.ts'
+import {
+  CancelledError,
+  OverloadedError,
+  ProtocolViolationError,
+  toLumosError
+} from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 import { encodeError } from '../wire/errors.ts'
 import { FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
 import { UNSENT_BYTES_MAX, UNSENT_BYTES_PER_PEER_MAX } from '../wire/limits.ts'
 import { UnsentBytes } from '../wire/unsent-bytes.ts'
-import { Ask, ASK_BYTES_MAX, encodeChunks, encodeNote, FRAME, type Info, NOTE_PIECE_BYTES } from './codec.ts'
+import { ASK_BYTES_MAX, Ask, encodeChunks, encodeNote, FRAME, type Info, NOTE_PIECE_BYTES } from './codec.ts'
 
 /** Answers that all peers together read at once: each has a megabyte of chunks in hand at most. */
 const READERS_MAX = 64
@@ -51,7 +56,9 @@ export class AnswersHandler {
     const unsent = new UnsentBytes(UNSENT_BYTES_PER_PEER_MAX, this.#total)
     const frames = new FrameStream(stream, { ...this.#limits, clock, unsent })
     const gone = new AbortController()
-    stream.addEventListener('close', () => gone.abort(new CancelledError('The peer reads the answer no more.')))
+    stream.addEventListener('close', () =>
+      gone.abort(new CancelledError('The peer reads the answer no more.'))
+    )
     this.#streams.add(frames)
     try {
       await this.#serve(frames, peerId, gone.signal)

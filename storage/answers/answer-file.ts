@@ -32,10 +32,12 @@ export interface FoundAnswer {
 /** Those in the folder, which may not be there. */
 export async function foundAnswers(directory: string): Promise<FoundAnswer[]> {
   const names = await readdir(directory).catch(() => [])
-  const found = names.filter(name => NAME.test(name)).map(async name => {
-    const file = await stat(join(directory, name)).catch(() => undefined)
-    return file && { name, bytes: file.size, changedAtMs: Math.round(file.mtimeMs) }
-  })
+  const found = names
+    .filter(name => NAME.test(name))
+    .map(async name => {
+      const file = await stat(join(directory, name)).catch(() => undefined)
+      return file && { name, bytes: file.size, changedAtMs: Math.round(file.mtimeMs) }
+    })
   return (await Promise.all(found)).filter(file => file !== undefined)
 }
 

@@ -68,7 +68,8 @@ export const answerUnits = (node: Pick<LumosNode, 'answers'>) => [
     kind: 'command',
     permission: 'use',
     idempotent: true,
-    summary: 'End an answer that this device asks for. What has come stays. One that has ended stays as it is.',
+    summary:
+      'End an answer that this device asks for. What has come stays. One that has ended stays as it is.',
     examples: [{ input: { id: ID } }],
     input: Wanted,
     output: AnswerInfo,
