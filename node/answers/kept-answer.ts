@@ -178,7 +178,8 @@ export class KeptAnswer {
   #add(chunk: InferenceChunk): void {
     if (chunk.type === 'progress') {
       this.#progress = chunk
-      return this.#wake()
+      this.#wake()
+      return
     }
     if (this.#next === 0 && this.#tail.length === 0) {
       this.#first = chunk.index
@@ -188,9 +189,11 @@ export class KeptAnswer {
     }
     this.#tail.push(chunk)
     this.#next++
-    if (chunk.type === 'done') return this.end('done')
-    this.#wake()
-    this.#options.onChange(this)
+    if (chunk.type === 'done') this.end('done')
+    else {
+      this.#wake()
+      this.#options.onChange(this)
+    }
   }
 
   /** Resolves when a reader waits for the next chunk. */

@@ -3,8 +3,9 @@
 import type { AnswerInfo, ReadAnswerOptions } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { isErrorCode, LumosError } from '../../interface/errors.ts'
-import type { AnswerStore, StoredAnswer } from './answer-store.ts'
+import type { AnswerStore } from './answer-store.ts'
 import type { KeptAnswer } from './kept-answer.ts'
+import type { StoredAnswer } from './stored-answers.ts'
 
 export interface OpenedAnswer {
   readonly info: AnswerInfo

@@ -11,9 +11,10 @@ import type { InferenceChunk } from '../../interface/chunks.ts'
 import { LumosError, OverloadedError, toLumosError } from '../../interface/errors.ts'
 import { encodeNote, NOTE_BYTES_MAX } from '../../protocols/answers/index.ts'
 import type { MeshContext } from '../feature.ts'
-import { type AnswerStore, nameOf, type StoredAnswer } from './answer-store.ts'
+import { type AnswerStore, nameOf } from './answer-store.ts'
 import { KeptAnswer } from './kept-answer.ts'
 import { chunksOfStored, infoOfKept, infoOfStored, type OpenedAnswer, unknown } from './opened.ts'
+import type { StoredAnswer } from './stored-answers.ts'
 
 /** Answers that run at once, their readers gone or not: admission bounds what devices work on. */
 const RUNNING_MAX = 2048

@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { AnswerState } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
-import { Chunks } from '../../protocols/answers/index.ts'
+import { decodeChunks, encodeChunks } from '../../protocols/answers/index.ts'
 import { decodeControl, encodeControl } from '../../protocols/wire/control.ts'
 
 export const Head = z.object({
@@ -27,15 +27,30 @@ export type End = z.infer<typeof End>
 const Record = z.object({
   head: Head.optional(),
   route: Route.optional(),
-  chunks: Chunks.optional(),
+  chunks: z.object({ first: z.int(), count: z.int(), body: z.instanceof(Uint8Array) }).optional(),
   end: End.optional()
 })
+
+export interface ChunkGroup {
+  /** Index of the first one. */
+  readonly first: number
+  readonly count: number
+  readonly body: Uint8Array
+}
+
+export const groupOf = (chunks: readonly InferenceChunk[]): ChunkGroup | undefined =>
+  chunks.length === 0
+    ? undefined
+    : { first: chunks[0]!.index, count: chunks.length, body: encodeChunks(chunks) }
+
+export const chunksOf = ({ first, body }: ChunkGroup): InferenceChunk[] => decodeChunks(body, first)
 
 /** All of one flush. */
 export interface AnswerRecord {
   readonly head?: Head | undefined
   readonly route?: z.infer<typeof Route> | undefined
-  readonly chunks?: readonly InferenceChunk[] | undefined
+  /** Encoded, so that a reader decodes those alone that it wants. */
+  readonly chunks?: ChunkGroup | undefined
   readonly end?: End | undefined
 }
 

@@ -99,11 +99,17 @@ export class ServedAnswers {
 
   /** Its asker reads it no more: by its own choice, or because its connection is gone. */
   #left(answer: KeptAnswer, askedBy: string, reason: Error): void {
-    if (toLumosError(reason).code !== 'PEER_UNREACHABLE') return answer.cancel(reason)
+    const { mesh } = this.#components
+    if (toLumosError(reason).code !== 'PEER_UNREACHABLE') {
+      answer.cancel(reason)
+      return
+    }
     this.#wait(answer, GONE_WAIT_MS, () => {
-      if (this.#components.mesh.isConnected(askedBy)) return answer.cancel(reason)
-      answer.detach(true)
-      this.#wait(answer, GRACE_MS, () => answer.cancel(new CancelledError('Its asker has not come back.')))
+      if (mesh.isConnected(askedBy)) answer.cancel(reason)
+      else {
+        answer.detach(true)
+        this.#wait(answer, GRACE_MS, () => answer.cancel(new CancelledError('Its asker has not come back.')))
+      }
     })
   }
 

@@ -62,7 +62,7 @@ const Chunk = z.discriminatedUnion('type', [
     usage: z.object({ inputTokens: Count, outputTokens: Count })
   })
 ])
-export const Chunks = z.array(Chunk).min(1).max(4096)
+const Chunks = z.array(Chunk).min(1).max(4096)
 const ChunksBody = z.object({ chunks: Chunks })
 
 export const encodeChunks = (chunks: readonly InferenceChunk[]): Uint8Array => encodeControl({ chunks })

@@ -3,8 +3,9 @@ export {
   ANSWERS_PROTOCOL,
   ANSWERS_STREAMS_INBOUND_MAX,
   type Ask,
-  Chunks,
+  decodeChunks,
   decodeNote,
+  encodeChunks,
   encodeNote,
   NOTE_BYTES_MAX
 } from './codec.ts'

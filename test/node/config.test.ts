@@ -87,6 +87,7 @@ describe('the configuration', () => {
           public: { models: [], host: '::', port: 5868 }
         },
         memory: { spaceMax: '1GB' },
+        answers: { keep: '1h', diskMax: '256MB' },
         log: { level: 'info' }
       }
     )

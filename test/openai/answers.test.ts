@@ -253,10 +253,13 @@ describe('a gateway whose process is killed', () => {
       (await (await import('node:fs/promises')).readFile(join(home, 'gateway.token'), 'utf8')).trim()
     const before = await start()
     const chat = new OpenAI({ baseURL: `${before.ready.gateway}/v1`, apiKey: await token(), maxRetries: 0 })
-    await vi.waitFor(async () => assert.ok((await chat.models.list()).data.some(model => model.id === TALKER)), {
-      timeout: 10_000,
-      interval: 50
-    })
+    await vi.waitFor(
+      async () => assert.ok((await chat.models.list()).data.some(model => model.id === TALKER)),
+      {
+        timeout: 10_000,
+        interval: 50
+      }
+    )
     const { data, response } = await chat.chat.completions.create(asked('a b c forever', 300)).withResponse()
     const id = response.headers.get('x-lumos-answer')!
     let came = 0

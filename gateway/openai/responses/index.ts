@@ -27,51 +27,10 @@ const UNIT = 'inference.chat'
 type Routed = Context<AppEnv>
 
 export function responseRoutes(components: OpenaiComponents): Hono<AppEnv> {
-  const { units, clock } = components
+  const { units } = components
   const routes = new Hono<AppEnv>()
 
-  routes.post('/', async c => {
-    const body = await readBody(c, components, Body, LARGE_BODY_BYTES_MAX)
-    const messages = [...(await earlier(components, c, body)), ...body.input]
-    if (messages.length === 0)
-      throw new RefusedError("Missing required parameter: 'input'.", {
-        ...{ param: 'input', reason: 'missing_required_parameter' }
-      })
-    const { requestId, answerId } = c.var.call
-    const createdAt = Math.floor(clock.wallMs() / 1000)
-    const head = { ...headOf(body), id: responseId(answerId), created_at: createdAt }
-    // Instructions hold for one response alone.
-    const instructions =
-      body.instructions === undefined ? [] : [{ role: 'system', content: body.instructions }]
-    const calls = {
-      unit: UNIT,
-      inputs: [inputFor(body, [...instructions, ...messages])],
-      context: keptAs(unitContext(c, UNIT), body, noteOf(head, messages))
-    }
-    const output = new ResponseOutput(requestId)
-    const pieces = piecesOf(streamAll(units, calls))
-
-    return rightModel(components, c, { model: body.model, task: textGeneration.name }, async () => {
-      if (body.stream) {
-        const events = new Events(head, output)
-        const whole = () => completed(head, output)
-        return answerStream(c, components, events.of(pieces, whole), thrown => events.failed(thrown))
-      }
-      if (body.background) {
-        const models = await listModels(components, c)
-        if (models.every(({ id }) => id !== body.model)) throw modelNotFound(body.model, models)
-        // It goes on without a reader, and how it fails is kept with it.
-        void pieces.next().then(
-          () => pieces.return(),
-          () => {}
-        )
-        return answerWhole(c, begun(head))
-      }
-      for await (const piece of pieces) output.add(piece)
-      return answerWhole(c, completed(head, output))
-    })
-  })
-
+  routes.post('/', c => made(components, c))
   routes.get('/:id', async c => {
     const context = readContext(c)
     const kept = await keptResponse(units, c.req.param('id'), context)
@@ -99,6 +58,53 @@ export function responseRoutes(components: OpenaiComponents): Hono<AppEnv> {
     return answerWhole(c, { id: responseId(answerId), object: 'response', deleted: true })
   })
   return routes
+}
+
+async function made(components: OpenaiComponents, c: Routed): Promise<Response> {
+  const { units, clock } = components
+  const body = await readBody(c, components, Body, LARGE_BODY_BYTES_MAX)
+  const messages = [...(await earlier(components, c, body)), ...body.input]
+  if (messages.length === 0)
+    throw new RefusedError("Missing required parameter: 'input'.", {
+      ...{ param: 'input', reason: 'missing_required_parameter' }
+    })
+  if (body.background && body.store === false)
+    throw new RefusedError("'background' needs 'store' to be true.", {
+      param: 'background',
+      reason: 'invalid_value'
+    })
+  const { requestId, answerId } = c.var.call
+  const createdAt = Math.floor(clock.wallMs() / 1000)
+  const head = { ...headOf(body), id: responseId(answerId), created_at: createdAt }
+  // Instructions hold for one response alone.
+  const instructions = body.instructions === undefined ? [] : [{ role: 'system', content: body.instructions }]
+  const calls = {
+    unit: UNIT,
+    inputs: [inputFor(body, [...instructions, ...messages])],
+    context: keptAs(unitContext(c, UNIT), body, noteOf(head, messages))
+  }
+  const output = new ResponseOutput(requestId)
+  const pieces = piecesOf(streamAll(units, calls))
+
+  return rightModel(components, c, { model: body.model, task: textGeneration.name }, async () => {
+    if (body.stream) {
+      const events = new Events(head, output)
+      const whole = () => completed(head, output)
+      return answerStream(c, components, events.of(pieces, whole), thrown => events.failed(thrown))
+    }
+    if (body.background) {
+      const models = await listModels(components, c)
+      if (models.every(({ id }) => id !== body.model)) throw modelNotFound(body.model, models)
+      // It goes on without a reader, and how it fails is kept with it.
+      void pieces.next().then(
+        () => pieces.return(),
+        () => {}
+      )
+      return answerWhole(c, begun(head))
+    }
+    for await (const piece of pieces) output.add(piece)
+    return answerWhole(c, completed(head, output))
+  })
 }
 
 /** What reads a kept answer makes none of its own. */
