@@ -45,8 +45,10 @@ export class ServedAnswers {
     const isKept =
       isOn && (role === 'member' || role === 'admin') && definitionOf(request.task).pieces !== undefined
     const name = nameOf('o', request.id)
-    // The first one who has brought an id keeps it: no peer takes the place of another one's answer.
-    if (!isKept || store.live(name) !== undefined) return service.infer(request, options)
+    // A peer takes the place of its own answer at most: one of another peer, or one under way, stays.
+    const before = store.askedBy(name)
+    const isTaken = store.live(name) !== undefined || (before !== undefined && before !== askedBy)
+    if (!isKept || isTaken) return service.infer(request, options)
     return this.#kept(name, request, askedBy, signal, answerSignal =>
       service.infer(request, { ...options, signal: answerSignal })
     )
@@ -87,6 +89,7 @@ export class ServedAnswers {
       onUnread: () => this.#left(answer, askedBy, toLumosError(signal?.reason ?? new CancelledError())),
       load: (_, from) => store.chunks(name, from)
     })
+    if (store.askedBy(name) !== undefined) await store.erase(name)
     void store.keep(name, answer)
     void answer
       .run(options => infer(options.signal))
