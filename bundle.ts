@@ -81,7 +81,9 @@ export async function bundle(outdir: string): Promise<void> {
       // By storage/entries.ts.
       'weights/hash-worker': 'storage/weights/hash-worker.ts',
       // By node/memory/worker/entries.ts.
-      'memory/memory-worker': 'node/memory/worker/memory-worker.ts'
+      'memory/memory-worker': 'node/memory/worker/memory-worker.ts',
+      // By node/memory/knowledge/entries.ts.
+      'memory/reader-process': 'node/memory/knowledge/read/reader-process.ts'
     }
   })
 }

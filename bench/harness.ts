@@ -26,9 +26,12 @@ export interface Peer<A> extends AsyncDisposable {
   cpuMs(): Promise<number>
   /** How long its loop stood still at most since this was asked last. */
   stallMs(): Promise<number>
+  /** One thing at a time that the module itself answers. */
+  ask<T>(name: string, argument?: unknown): Promise<T>
 }
 
-type Question = 'cpu' | 'stall'
+/** What a peer can be asked besides, by name. */
+export type Answers = Readonly<Record<string, (argument: never) => unknown>>
 
 /** Runs `module` as a process of its own, with `args` in its `argv`; what it passes to `announce` comes back. */
 export async function startPeer<A>(module: URL, args: readonly string[] = []): Promise<Peer<A>> {
@@ -40,14 +43,16 @@ export async function startPeer<A>(module: URL, args: readonly string[] = []): P
       throw new Error(`${module.pathname} ended with ${code} before it was ready`)
     })
   ])) as [A]
-  const ask = async (question: Question): Promise<number> => {
+  const ask = async <T>(name: string, argument?: unknown): Promise<T> => {
     const answer = once(child, 'message')
-    child.send(question)
-    const [value] = (await answer) as [number]
+    child.send([name, argument])
+    const [{ value, failure }] = (await answer) as [{ value: T; failure?: string }]
+    if (failure !== undefined) throw new Error(`${module.pathname}, asked for ${name}: ${failure}`)
     return value
   }
   return {
     addresses,
+    ask,
     cpuMs: () => ask('cpu'),
     stallMs: () => ask('stall'),
     async [Symbol.asyncDispose]() {
@@ -65,7 +70,7 @@ function ownCpuMs(): number {
 const delays = monitorEventLoopDelay({ resolution: 1 })
 
 /** How long this process's loop stood still at most since this was asked last: 0 the first time. */
-function ownStallMs(): number {
+export function ownStallMs(): number {
   delays.enable()
   const longestMs = delays.max / 1e6
   delays.reset()
@@ -73,11 +78,19 @@ function ownStallMs(): number {
 }
 
 /** The other side of `startPeer`. */
-export function announce(addresses: unknown): void {
+export function announce(addresses: unknown, answers: Answers = {}): void {
+  const all = { ...answers, cpu: ownCpuMs, stall: ownStallMs } as Record<
+    string,
+    (argument: unknown) => unknown
+  >
   process.send?.(addresses)
-  process.on('message', (question: Question) =>
-    process.send?.(question === 'cpu' ? ownCpuMs() : ownStallMs())
-  )
+  process.on('message', async ([name, argument]: [string, unknown]) => {
+    try {
+      process.send?.({ value: await all[name]!(argument) })
+    } catch (err) {
+      process.send?.({ failure: String(err) })
+    }
+  })
   // Without the process that asked there is nothing to do.
   process.on('disconnect', () => process.exit(0))
 }

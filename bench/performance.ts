@@ -68,6 +68,18 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
       'plain HTTP and Bitswap of a stock Helia node, in turns. Memory is the most that a process takes above what it had idle.'
   },
   {
+    bench: 'memory',
+    title: 'Memory of agents',
+    about:
+      'Two nodes in processes of their own. An edit counts until the other device has checked it, has it on its disk and ' +
+      'says so; it is half of an edit and its answer. A device that has nothing gets 100,000 entries of a journal, each ' +
+      'written by itself: beside the same pushes to a Y.Array that a y-websocket client gets of its own server. Memory ' +
+      'signs, encrypts and chains each write, its reader checks that, and both wait for their disks; y-websocket does ' +
+      'none of it, and sends one state from the memory of its server. A device that has nothing gets a signed snapshot ' +
+      'of what would be many envelopes to check. Sizes are those of the whole folder, and of what V8 holds of the ' +
+      'document after collection. Entries are in journals of 100,000 at most.'
+  },
+  {
     bench: 'guard',
     title: 'What enforcement costs',
     about:

@@ -7,6 +7,13 @@
 
 import * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
+import type { MemoryFiles } from './memory-files.ts'
+import type { DocKind } from './memory-kinds.ts'
+import type { MemorySearching } from './memory-search.ts'
+
+export type { AddedFile, MemoryFile, MemoryFileInfo, MemorySource } from './memory-files.ts'
+export { DOC_KINDS, DocKind } from './memory-kinds.ts'
+export type { MemoryFound, MemorySearch, MemorySearchOptions } from './memory-search.ts'
 
 /** What people type. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/
@@ -16,11 +23,6 @@ export const SpaceName = z.string().regex(NAME, isNamed)
 export const DocName = z.string().regex(NAME, isNamed)
 /** 128 random bits of the founding device, in base32: what a space is, whatever its name here. */
 export const SpaceId = z.string().regex(/^[a-z2-7]{26}$/)
-
-/** Kinds of document. A document has one kind from its first envelope on. */
-export const DOC_KINDS = ['facts', 'journal', 'thread', 'tasks', 'notes', 'raw'] as const
-export const DocKind = z.enum(DOC_KINDS)
-export type DocKind = z.infer<typeof DocKind>
 
 /** A key of facts, an id of entries and tasks. Never `__proto__`, `constructor` or `prototype`. */
 export const MemoryKey = z
@@ -54,7 +56,8 @@ export interface MemoryTask {
 /** One change, as its caller means it. The kind of the document says which there are. */
 export type MemoryChange =
   | { readonly type: 'set'; readonly key: string; readonly value: MemoryValue }
-  | { readonly type: 'unset'; readonly key: string }
+  /** `own`: only what this device has said goes, and what another one has said before counts again. */
+  | { readonly type: 'unset'; readonly key: string; readonly own?: true }
   | { readonly type: 'append'; readonly id?: string; readonly value: MemoryValue }
   | { readonly type: 'remove'; readonly id: string }
   | {
@@ -134,7 +137,7 @@ export type DocContent =
  * Each throws {@link LumosError} `MEMORY_NOT_FOUND`, `MEMORY_DENIED` (this device's right does not allow it), `MEMORY_FULL`
  * (quota or disk), `INVALID_INPUT`.
  */
-export interface Memory {
+export interface Memory extends MemoryFiles, MemorySearching {
   spaces(options?: AbortOptions): Promise<SpaceInfo[]>
   space(ref: string, options?: AbortOptions): Promise<SpaceInfo>
   create(name: string, options?: AbortOptions): Promise<SpaceInfo>

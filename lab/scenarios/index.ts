@@ -7,6 +7,7 @@ import { halfOpen, paused } from './dead-paths.ts'
 import { linkLadder } from './link-ladder.ts'
 import { matrix } from './matrix.ts'
 import { revoked } from './membership.ts'
+import { memory, memoryTenMinutes } from './memory.ts'
 import { powerCut } from './power-cut.ts'
 import { sameLan } from './same-lan.ts'
 import { behindNat, partition, twoLans } from './several-lans.ts'
@@ -31,6 +32,8 @@ export const SCENARIOS: readonly LabScenario[] = [
   fullDisk,
   smallBoard,
   sharedPull,
+  memory,
+  memoryTenMinutes,
   matrix,
   slowBulk,
   linkLadder

@@ -84,8 +84,9 @@ export class MeshAnswers implements Participation {
   }
 
   readonly onMember = ({ connection }: Greeted): void => {
-    if (this.#cut.length === 0) return
     const peerId = connection.remotePeer.toString()
+    this.served.onMember(peerId)
+    if (this.#cut.length === 0) return
     void this.own
       .onPeer(peerId, this.#cut)
       .catch(err => this.#mesh.log.warn({ err, peerId }, 'answers that were cut cannot be gone on with'))

@@ -16,6 +16,8 @@ import { chunksOfStored, infoOfKept, infoOfStored, type OpenedAnswer, unknown } 
 
 /** How long an answer goes on whose asker has lost its connection: a gateway starts again within seconds. */
 export const GRACE_MS = 30_000
+/** A device that has come back asks for the rest at once, or does not want it. */
+const RETURN_MS = 5000
 /** A stream that ended is a cancellation, unless its connection has ended by then. */
 const GONE_WAIT_MS = 20
 
@@ -52,6 +54,13 @@ export class ServedAnswers {
     return this.#kept(name, request, askedBy, signal, answerSignal =>
       service.infer(request, { ...options, signal: answerSignal })
     )
+  }
+
+  /** A device that had lost its connection is here again: what it wants of its answers it asks for now. */
+  onMember(peerId: string): void {
+    for (const answer of [...this.#unread.keys()])
+      if (answer.head.askedBy === peerId)
+        this.#wait(answer, RETURN_MS, () => answer.cancel(new CancelledError('Its asker does not read it.')))
   }
 
   /** For a member or admin that has the id of the answer. */

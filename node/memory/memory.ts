@@ -5,13 +5,18 @@ import { memoryBytes } from '../../interface/amounts.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type {
+  AddedFile,
   DocContent,
   DocInfo,
   DocKind,
   Memory,
   MemoryChange,
   MemoryChanged,
+  MemoryFile,
+  MemoryFileInfo,
   MemoryHistoryItem,
+  MemorySearch,
+  MemorySearchOptions,
   MemoryValue,
   SpaceGrant,
   SpaceInfo,
@@ -19,13 +24,21 @@ import type {
 } from '../../interface/memory.ts'
 import { memoryFile } from '../../storage/memory/memory-file.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
+import type { Knowledge } from './knowledge/knowledge.ts'
 import { MeshMemory } from './mesh-memory.ts'
+import type { Searching } from './recall/searching.ts'
 import { watched } from './watched.ts'
 import type { MemoryEngine } from './worker/engine.ts'
 
 export interface MemorySettings {
   readonly spaceMax: string | number
+  readonly searchModel: string | null
 }
+
+/** The document that files are added to where none is named. */
+const KNOWLEDGE = 'knowledge'
+
+type InDoc = AbortOptions & { readonly doc?: string }
 
 export class MemoryFeature implements Feature<Memory>, Memory {
   readonly name = 'memory'
@@ -34,6 +47,8 @@ export class MemoryFeature implements Feature<Memory>, Memory {
   #mesh: MeshContext | undefined
   #sync: MeshMemory | undefined
   #engine: Promise<MemoryEngine> | undefined
+  #searching: Searching | undefined
+  #knowledge: Promise<Knowledge> | undefined
 
   constructor(components: FeatureComponents) {
     this.#components = components
@@ -50,6 +65,9 @@ export class MemoryFeature implements Feature<Memory>, Memory {
   }
 
   async close(): Promise<void> {
+    this.#searching?.stop()
+    const knowledge = await this.#knowledge
+    knowledge?.close()
     const engine = await this.#engine?.catch(() => undefined)
     await engine?.close()
   }
@@ -94,11 +112,35 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     return await (await this.#opened(space)).write(space, doc, kind, changes, options)
   }
 
+  async addFile(space: string, file: MemoryFile, options: InDoc = {}): Promise<AddedFile> {
+    const engine = await this.#opened(space)
+    this.#knowledge ??= import('./knowledge/knowledge.ts').then(
+      ({ Knowledge }) => new Knowledge(this.#components.clock)
+    )
+    return await (await this.#knowledge).add(engine, space, options.doc ?? KNOWLEDGE, file, options)
+  }
+
+  async files(space: string, { doc = KNOWLEDGE, signal }: InDoc = {}): Promise<MemoryFileInfo[]> {
+    return await (await this.#opened(space)).files(space, doc, { signal })
+  }
+
+  async removeFile(space: string, name: string, { doc = KNOWLEDGE, signal }: InDoc = {}): Promise<boolean> {
+    return await (await this.#opened(space)).removeFile(space, doc, name, { signal })
+  }
+
   async history(
     space: string,
     options?: AbortOptions & { doc?: string; limit?: number }
   ): Promise<MemoryHistoryItem[]> {
     return await (await this.#opened(space)).history(space, options)
+  }
+
+  async search(query: string, options: MemorySearchOptions = {}): Promise<MemorySearch> {
+    const [ref] = options.spaces ?? []
+    if (!this.#isInUse && ref === undefined)
+      return { found: [], mode: 'text', model: null, pending: 0, left: 0 }
+    await (ref === undefined ? this.#open() : this.#opened(ref))
+    return await this.#searching!.search(query, options)
   }
 
   async *watch(
@@ -174,14 +216,17 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     const mesh = this.#mesh
     if (mesh === undefined) throw new LumosError('NODE_NOT_RUNNING', 'The node has no mesh yet.')
     const { openMemoryEngine } = await import('./worker/memory-thread.ts')
+    const { Searching } = await import('./recall/searching.ts')
+    const { spaceMax, searchModel } = settings as MemorySettings
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const engine = openMemoryEngine({
       path: this.#path,
       // The private half: an Ed25519 key of libp2p has the public one behind it.
       seed: mesh.privateKey.raw.slice(0, 32),
-      spaceBytesMax: memoryBytes((settings as MemorySettings).spaceMax, hardware.memoryBytes)!,
+      spaceBytesMax: memoryBytes(spaceMax, hardware.memoryBytes)!,
       ...{ clock, log }
     })
+    this.#searching = new Searching({ engine, mesh: () => this.#mesh!, clock, log, model: searchModel })
     await this.#sync?.begin(engine)
     return engine
   }

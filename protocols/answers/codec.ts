@@ -12,6 +12,7 @@
 import * as z from 'zod'
 import { AnswerId, AnswerInfo } from '../../interface/answers.ts'
 import {
+  Continued,
   Data,
   Delta,
   type InferenceChunk,
@@ -59,7 +60,8 @@ const Chunk = z.discriminatedUnion('type', [
     type: z.literal('done'),
     index: Index,
     finishReason: z.string().refine(isFinishReason),
-    usage: z.object({ inputTokens: Count, outputTokens: Count })
+    usage: z.object({ inputTokens: Count, outputTokens: Count }),
+    continued: Continued.optional()
   })
 ])
 const Chunks = z.array(Chunk).min(1).max(4096)

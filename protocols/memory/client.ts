@@ -7,6 +7,7 @@ import { decodeControl, encodeControl } from '../wire/control.ts'
 import type { Frame } from '../wire/frame-parser.ts'
 import { type FrameInit, FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
 import {
+  BATCH_ENVELOPES_MAX,
   batches,
   decodeHave,
   decodeWant,
@@ -74,7 +75,7 @@ export class MemoryClient {
 
   /** Resolves when there is room for more. */
   async envelopes(space: string, envelopes: readonly Uint8Array[]): Promise<void> {
-    for (const batch of batches(envelopes)) {
+    for (const batch of batches(envelopes, BATCH_ENVELOPES_MAX)) {
       await this.#frames.writeAll([[FRAME.envelopes, encodeControl({ space, envelopes: batch })]])
     }
     // What is new leaves with the next of this turn otherwise; that costs a live edit a millisecond.

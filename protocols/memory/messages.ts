@@ -45,7 +45,7 @@ export const MEMORY_STREAMS_INBOUND_MAX = 2
 /** What is gathered into one frame: each is one commit of its listener. */
 export const BATCH_BYTES = 64 * 1024
 /** Small envelopes have about 300 bytes, and each costs the check of a signature before its listener reads on. */
-const BATCH_ENVELOPES_MAX = 512
+export const BATCH_ENVELOPES_MAX = 512
 /** Each head takes some 100 bytes. */
 export const WANT_BYTES_MAX = 192 * 1024
 /** Of one question: the answer comes in as many frames. */

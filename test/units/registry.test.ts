@@ -113,6 +113,11 @@ describe('the registry of units', () => {
         'command memory.remove',
         'command memory.task',
         'command memory.edit',
+        'command memory.write',
+        'query memory.search',
+        'command memory.add',
+        'query memory.sources',
+        'command memory.remove_source',
         'query engine.list',
         'query engine.get',
         'command engine.install',
@@ -246,7 +251,8 @@ describe('the registry of units', () => {
     const answers = ['answer', 'attach', 'cancel', 'forget']
     const inference = ['run', 'classify', 'chat', 'complete', 'embed', 'rerank', ...answers]
     const spaces = ['create', 'list', 'docs', 'status', 'export']
-    const documents = 'open get history watch set unset append remove task edit'.split(' ')
+    const written = 'open get history watch set unset append remove task edit write'.split(' ')
+    const documents = [...written, 'search', 'add', 'sources', 'remove_source']
     assert.deepEqual(names('use'), [
       ...[...spaces, ...documents].map(name => `memory.${name}`),
       ...inference.map(name => `inference.${name}`)

@@ -25,7 +25,7 @@ export async function ask(
 
   for await (const chunk of inferKept(node, question, context, route => {
     chosen = route
-    answer = accumulate(route.task)
+    answer ??= accumulate(route.task)
     context.onRoute?.(route)
   })) {
     answer?.add(chunk)

@@ -15,6 +15,8 @@ export const register: Register = (program, lazily) => {
   kept(memory, lazily)
   facts(memory, lazily)
   lists(memory, lazily)
+  recalled(memory, lazily)
+  knowledge(memory, lazily)
   shared(memory, lazily)
   cared(memory, lazily)
 }
@@ -121,6 +123,44 @@ function lists(memory: Command, lazily: Lazily): void {
     .argument(...SPACE)
     .option('--doc <name>', 'only this document')
     .action(lazily(async () => ({ run: (await import('./history.ts')).watch })))
+}
+
+function recalled(memory: Command, lazily: Lazily): void {
+  memory
+    .command('search')
+    .description('what is in memory about this, by words and by meaning; in all spaces, or in one')
+    .argument('<space-or-query>', 'a space, where a query follows; else the query')
+    .argument('[query]', 'words, or a question')
+    .option('--doc <name>', 'only this document')
+    .option('--kind <kind>', 'only facts, journal, thread, tasks or notes')
+    .option('--writer <device>', 'only what this device wrote')
+    .option('--mode <mode>', 'hybrid, text or vector')
+    .option('--limit <number>', 'how many', integer)
+    .addHelpText('after', examples(['memory search home "wifi password"', 'the best first, with its place']))
+    .action(lazily(async () => ({ run: (await import('./search.ts')).search })))
+}
+
+function knowledge(memory: Command, lazily: Lazily): void {
+  memory
+    .command('add')
+    .description(
+      'keep the text of files; what changed in a folder is updated, what is gone from it is removed'
+    )
+    .argument(...SPACE)
+    .argument('<path...>', 'files and folders: text, Markdown, HTML, PDF')
+    .option('--doc <name>', 'the document; by default `knowledge`')
+    .addHelpText(
+      'after',
+      examples(['memory add home notes.md report.pdf papers/', 'an answer can quote them'])
+    )
+    .action(lazily(async () => ({ run: (await import('./knowledge.ts')).add })))
+  memory
+    .command('sources')
+    .description('the files of a space: which device added each, and when')
+    .argument(...SPACE)
+    .option('--doc <name>', 'the document; by default `knowledge`')
+    .option('--remove <file>', 'keep this file no longer')
+    .action(lazily(async () => ({ run: (await import('./knowledge.ts')).sources })))
 }
 
 function shared(memory: Command, lazily: Lazily): void {

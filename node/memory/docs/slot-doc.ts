@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { DocContent, DocKind, MemoryChange, MemoryValue } from '../../../interface/memory.ts'
 import { encode } from '../../../protocols/wire/cbor/encode.ts'
-import type { ChangeBy, DocModel } from '../types.ts'
+import type { ChangeBy, DocItem, DocModel } from '../types.ts'
 import { Draft } from './draft.ts'
 import { KEYS_NAMED_MAX } from './limits.ts'
 import { type SlotBody, type SlotRules, Slots } from './slots.ts'
@@ -20,7 +20,12 @@ export interface SlotKind<B extends SlotBody> extends SlotRules<B> {
   later?(slots: Slots<B>): Iterable<unknown> | undefined
   content(slots: Slots<B>): DocContent
   get(slots: Slots<B>, key: string): MemoryValue | undefined
+  /** Of facts: what a slot says. */
+  value?(body: B): MemoryValue | undefined
   count(slots: Slots<B>): number
+  /** What people call what is in it, and what each is: see {@link DocModel}. */
+  names(slots: Slots<B>): Iterable<string>
+  items(slots: Slots<B>, name: string): DocItem[]
   /** What people call a key of slots: a task has several. */
   named(key: string): string
 }
@@ -61,6 +66,26 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
 
   get(key: string): MemoryValue | undefined {
     return this.#kind.get(this.#slots, key)
+  }
+
+  names(): Iterable<string> {
+    return this.#kind.names(this.#slots)
+  }
+
+  items(name: string): DocItem[] {
+    return this.#kind.items(this.#slots, name)
+  }
+
+  *keys(): Iterable<string> {
+    if (this.#kind.value !== undefined) yield* this.#slots.keys()
+  }
+
+  saidOf(key: string): readonly { writer: string; value: MemoryValue | undefined }[] {
+    const { value } = this.#kind
+    if (value === undefined) return []
+    return this.#slots
+      .of(key)
+      .map(({ client, body }) => ({ writer: this.#slots.writerOf(client), value: value(body) }))
   }
 
   entries(): number {

@@ -72,7 +72,7 @@ export class Author {
       appendEnvelope(this.#parts, space, writer, envelope, touched)
       for (const other of after) space.seen.set(`${other.device}.${other.life}`, other.seq)
       const head = { writer: { device, life }, seq, hash: envelope.hash }
-      this.#parts.emit({ type: 'appended', space: space.id, head, envelope: wire, from: null })
+      this.#parts.emit({ type: 'appended', space: space.id, head, from: null })
       const change = { space: space.id, doc: nameOf(ref), writer: device, keys: keysOf(changes, ids) }
       this.#parts.emit({ type: 'changed', change })
       return { seq, ids }

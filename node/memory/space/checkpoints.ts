@@ -1,7 +1,7 @@
 /** Compaction: checkpoints that this device signs, those that it takes, and what of the log they make needless. */
 
 import * as z from 'zod'
-import { LumosError, toLumosError } from '../../../interface/errors.ts'
+import { LumosError } from '../../../interface/errors.ts'
 import { DocKind } from '../../../interface/memory.ts'
 import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
@@ -17,13 +17,9 @@ import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
-import { problemOf } from './problem.ts'
 import { rightIn } from './rights.ts'
 import type { Space } from './space.ts'
 
-/** Some thousand envelopes. */
-const TEND_BYTES_MIN = 1024 * 1024
-const TEND_FACTOR = 3
 /** The pieces of a checkpoint lie beside those of the one before until it is taken. */
 const SPACES_HELD = 2
 /** Name, kind and hash of the readable content of each document, in the order of the record. */
@@ -37,8 +33,6 @@ export class Checkpoints {
   readonly #documents: Documents
   readonly #bases: Bases
   readonly #intake: Intake
-  /** Bytes after the last compaction in this run. */
-  readonly #tended = new Map<number, number>()
   /** Pieces that were asked for, hex. */
   readonly #wanted = new Map<number, Set<string>>()
 
@@ -47,28 +41,6 @@ export class Checkpoints {
     this.#documents = documents
     this.#bases = bases
     this.#intake = intake
-  }
-
-  /** The creator's device compacts by itself, where the space has grown to three times what it was after the last time. */
-  tend(space: Space): void {
-    try {
-      this.#tend(space)
-    } catch (thrown) {
-      if (toLumosError(thrown).code.startsWith('STORE_')) throw thrown
-      // What was written is fine without it. It is tried again when the space has grown.
-      this.#tended.set(space.row, space.bytes)
-      this.#parts.emit(problemOf(space, thrown))
-    }
-  }
-
-  #tend(space: Space): void {
-    const { key } = this.#parts
-    if (space.charter.charter.creator !== key.peerId || space.charter.charter.gone) return
-    const bytes = this.#tended.get(space.row) ?? 0
-    if (space.bytes <= Math.max(TEND_BYTES_MIN, TEND_FACTOR * bytes)) return
-    this.compact(space)
-    // Where another device still needs the log, that is all of it, and the next time is later.
-    this.#tended.set(space.row, space.bytes)
   }
 
   compact(space: Space): { bytesBefore: number; bytesAfter: number } {

@@ -4,13 +4,7 @@
  */
 
 import { LumosError } from '../../../interface/errors.ts'
-import {
-  checkSignature,
-  type Envelope,
-  encodeEnvelope,
-  equal,
-  openEnvelope
-} from '../../../protocols/memory/envelope.ts'
+import { checkSignature, type Envelope, equal, openEnvelope } from '../../../protocols/memory/envelope.ts'
 import { type Placed, place } from '../log/chain-core.ts'
 import type { Batch } from '../types.ts'
 import type { Accepted, Refused } from '../worker/engine.ts'
@@ -190,7 +184,7 @@ export class Intake {
       seq: envelope.seq,
       hash: envelope.hash
     }
-    this.#parts.emit({ type: 'appended', space: space.id, head, envelope: encodeEnvelope(envelope), from })
+    this.#parts.emit({ type: 'appended', space: space.id, head, from })
   }
 
   addPoison(hash: Uint8Array, why: string): void {

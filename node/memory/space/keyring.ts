@@ -3,12 +3,18 @@
 import { createHmac } from 'node:crypto'
 import type { Charter } from '../../../protocols/memory/charter.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
+import { DOCS_MAX } from '../../../protocols/memory/limits.ts'
 import { newKey, seal, unseal } from './boxes.ts'
+
+/** As many as a space has documents: each envelope asks for its tag. */
+const TAGS_MAX = DOCS_MAX
 
 export class Keyring {
   readonly #space: string
   /** By epoch, from 1. */
   readonly #keys = new Map<number, Uint8Array>()
+  /** By kind and name, under the first key. */
+  readonly #tags = new Map<string, Uint8Array>()
 
   constructor(space: string) {
     this.#space = space
@@ -30,6 +36,7 @@ export class Keyring {
       }
     }
     for (const [epoch, known] of found) this.#keys.set(epoch, known)
+    this.#tags.clear()
     return true
   }
 
@@ -39,6 +46,7 @@ export class Keyring {
       const check = epochs[epoch - 1]?.check
       if (check === undefined || !equal(checkOf(this.#space, epoch, key), check)) this.#keys.delete(epoch)
     }
+    this.#tags.clear()
   }
 
   get(epoch: number): Uint8Array | undefined {
@@ -62,8 +70,13 @@ export class Keyring {
   tag(name: string, kind: string): Uint8Array {
     const first = this.#keys.get(1)
     if (first === undefined) throw new Error('A space without its key has no documents.')
-    const mac = createHmac('sha256', first).update(`lumos/memory/tag/1\0${kind}\0${name}`).digest()
-    return new Uint8Array(mac.subarray(0, 16))
+    const what = `lumos/memory/tag/1\0${kind}\0${name}`
+    const known = this.#tags.get(what)
+    if (known !== undefined) return known
+    const tag = new Uint8Array(createHmac('sha256', first).update(what).digest().subarray(0, 16))
+    if (this.#tags.size >= TAGS_MAX) this.#tags.clear()
+    this.#tags.set(what, tag)
+    return tag
   }
 
   #about(epoch: number): string {

@@ -14,6 +14,7 @@ import { Intake } from './intake.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { Space, sealedLocal } from './space.ts'
+import { Tending } from './tending.ts'
 
 const SPACES_MAX = 512
 /** Of one creator, this device or another: no member fills the room of all others. */
@@ -26,6 +27,7 @@ export class Spaces {
   readonly intake: Intake
   readonly charters: Charters
   readonly checkpoints: Checkpoints
+  readonly tending: Tending
   readonly author: Author
   /** By id. */
   readonly #spaces = new Map<string, Space>()
@@ -39,6 +41,7 @@ export class Spaces {
     this.intake = new Intake(parts, this.documents)
     this.charters = new Charters(parts, this.documents, this.intake)
     this.checkpoints = new Checkpoints(parts, this.documents, this.bases, this.intake)
+    this.tending = new Tending(parts, this.bases, this.checkpoints)
     this.author = new Author(parts, this.documents)
     const isCopy = parts.spaces.file !== undefined && parts.spaces.file !== file
     if (isCopy) for (const { id } of parts.spaces.all()) parts.spaces.keepLife(id, newLife())

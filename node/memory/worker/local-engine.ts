@@ -7,6 +7,7 @@ import {
   type DocInfo,
   type DocKind,
   type MemoryChange,
+  type MemoryFileInfo,
   type MemoryHistoryItem,
   type MemoryValue,
   type SpaceGrant,
@@ -18,6 +19,10 @@ import type { SigningKey } from '../../../protocols/memory/signed.ts'
 import type { Database } from '../../../storage/database/database.ts'
 import { LogTable } from '../../../storage/memory/log-table.ts'
 import { SpaceTable } from '../../../storage/memory/space-table.ts'
+import type { FileFact } from '../knowledge/file-fact.ts'
+import { files, type PutFile, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
+import { Recall } from '../recall/recall.ts'
+import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/types.ts'
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
 import { exported, importable } from '../space/portable.ts'
@@ -45,11 +50,22 @@ export interface LocalEngineComponents {
 const HISTORY_MAX = 1000
 
 export class LocalEngine extends SyncCalls {
+  readonly #recall: Recall
+
   constructor({ database, file, key, clock, openDoc, spaceBytesMax, emit, applying }: LocalEngineComponents) {
     const mesh = { id: null, self: key.peerId, device: () => undefined, peerIds: () => [] }
     const tables = { spaces: new SpaceTable(database), log: new LogTable(database) }
-    const limits = { spaceBytesMax, emit, applying }
+    let recall: Recall | undefined
+    const limits = {
+      ...{ spaceBytesMax, applying },
+      emit(event: EngineEvent) {
+        recall?.noticed(event)
+        emit(event)
+      }
+    }
     super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc, mesh }, file))
+    recall = new Recall(this.all)
+    this.#recall = recall
   }
 
   setMembers(mesh: string | null, members: readonly EngineMember[]): void {
@@ -103,12 +119,48 @@ export class LocalEngine extends SyncCalls {
   write(ref: string, doc: string, kind: DocKind, changes: readonly MemoryChange[]) {
     const space = this.all.readable(ref)
     const written = this.all.author.write(space, doc, kind, changes)
-    this.all.checkpoints.tend(space)
+    this.all.tending.grown(space)
     return written
+  }
+
+  files(ref: string, doc: string): MemoryFileInfo[] {
+    return files(this.all, this.all.readable(ref), doc)
+  }
+
+  wholeFile(ref: string, doc: string, name: string): FileFact | null {
+    return wholeFile(this.all, this.all.readable(ref), doc, name)
+  }
+
+  putFile(ref: string, doc: string, file: PutFile) {
+    return putFile(this.all, this.all.readable(ref), doc, file)
+  }
+
+  removeFile(ref: string, doc: string, name: string): boolean {
+    return removeFile(this.all, this.all.readable(ref), doc, name)
   }
 
   history(ref: string, { doc, limit = 100 }: { doc?: string; limit?: number } = {}): MemoryHistoryItem[] {
     return history(this.all, this.all.readable(ref), Math.min(limit, HISTORY_MAX), doc)
+  }
+
+  search(query: EngineQuery): EngineSearch {
+    return this.#recall.search(query)
+  }
+
+  searched(refs?: readonly string[]): string[] {
+    return this.#recall.searched(refs)
+  }
+
+  unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
+    return this.#recall.unembedded(model, limit, except)
+  }
+
+  embedded(answer: Embedded): boolean {
+    return this.#recall.embedded(answer)
+  }
+
+  closeIndex(): void {
+    this.#recall.close()
   }
 
   share(ref: string, to: SpaceGrant['to'], right: SpaceRight | null): SpaceInfo {
@@ -186,6 +238,7 @@ export class LocalEngine extends SyncCalls {
 
   /** The disk refused: what is in memory may be ahead of it. */
   reload(): void {
+    this.#recall.close()
     this.all.reload()
   }
 

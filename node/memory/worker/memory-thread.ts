@@ -121,8 +121,8 @@ class MemoryThread {
   }
 
   #take(reply: Reply): void {
-    if (reply.type === 'event') {
-      for (const listener of this.#listeners) listener(reply.event)
+    if (reply.type === 'events') {
+      for (const event of reply.events) for (const listener of this.#listeners) listener(event)
       return
     }
     if (reply.type === 'begun') {

@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { systemClock } from '../../../interface/clock.ts'
+import { systemClock, type Timer } from '../../../interface/clock.ts'
 import { toLumosError } from '../../../interface/errors.ts'
 import { signingKey } from '../../../protocols/memory/signed.ts'
 import { openDatabase } from '../../../storage/database/database.ts'
@@ -14,6 +14,8 @@ import { type Ask, COUNTER_AT, type Reply, type Start } from './messages.ts'
 
 /** A call that came first does not wait for those behind it for longer. */
 const GROUP_MS = 5
+/** Nothing was asked for so long: there is time to tidy up. */
+const IDLE_MS = 1000
 
 const { path, seed, spaceBytesMax, poison, applying } = workerData as Start
 const port = parentPort!
@@ -43,10 +45,22 @@ const engine = database.transaction(() => {
   return made
 })
 
+let idle: Timer | undefined
+let isClosed = false
 port.on('message', (first: Ask) => {
-  let next: Ask | undefined = first
-  while (next !== undefined) next = group(next)
+  idle?.cancel()
+  for (let next: Ask | undefined = first; next !== undefined; ) next = group(next)
+  if (!isClosed) idle = systemClock.setTimer(tidy, IDLE_MS)
 })
+
+/** The write-ahead log, which keeps its size otherwise, may be larger than all that there is. */
+function tidy(): void {
+  try {
+    database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all()
+  } catch {
+    // The next commit says what ails the disk.
+  }
+}
 
 /** @returns the first call that is not of this commit. */
 function group(first: Ask): Ask | undefined {
@@ -66,7 +80,7 @@ function group(first: Ask): Ask | undefined {
         if (systemClock.monotonicMs() > until) break
       }
     })
-    for (const event of events) say({ type: 'event', event })
+    if (events.length > 0) say({ type: 'events', events })
     for (const reply of replies) say(reply)
   } catch (thrown) {
     // Nothing of it is on disk, so nothing of it may stay in memory.
@@ -75,6 +89,7 @@ function group(first: Ask): Ask | undefined {
   }
   events = []
   if (isOver) {
+    isClosed = true
     database.close()
     port.close()
   }

@@ -8,7 +8,9 @@ export type CallName = Exclude<keyof MemoryEngine, 'onEvent' | 'close'>
 
 export const CALLS: readonly CallName[] = [
   ...(['spaces', 'space', 'create', 'docs', 'read', 'get', 'write', 'history'] as const),
+  ...(['search', 'searched', 'unembedded', 'embedded', 'closeIndex'] as const),
   ...(['share', 'exclude', 'compact', 'verify', 'forget', 'export', 'import'] as const),
+  ...(['files', 'wholeFile', 'putFile', 'removeFile'] as const),
   ...(['setMembers', 'statesFor', 'rightOf', 'charters', 'acceptCharters', 'envelopesAfter'] as const),
   ...(['accept', 'acknowledge', 'compare', 'checkpoint', 'piece', 'putPieces', 'takeCheckpoint'] as const)
 ]
@@ -48,6 +50,7 @@ export interface Failure {
 export type Reply =
   | { readonly type: 'value'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly failure: Failure }
-  | { readonly type: 'event'; readonly event: EngineEvent }
+  /** All of one commit: a message costs more than what most of them say. */
+  | { readonly type: 'events'; readonly events: readonly EngineEvent[] }
   /** It works on calls of this number now: the time of those begins. */
   | { readonly type: 'begun'; readonly ids: readonly number[] }

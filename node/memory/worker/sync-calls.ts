@@ -71,7 +71,9 @@ export class SyncCalls {
   }
 
   charters(id: string, from: number, forPeer: string): CharterBundle {
-    return this.all.charters.bundle(this.all.known(id), from, forPeer)
+    const space = this.all.known(id)
+    if (from === 1) this.all.tending.newcomer(space)
+    return this.all.charters.bundle(space, from, forPeer)
   }
 
   acceptCharters(id: string, bundle: CharterBundle, _from: string): boolean {
@@ -95,7 +97,7 @@ export class SyncCalls {
   accept(id: string, envelopes: readonly Uint8Array[], from: string): Accepted {
     const space = this.all.living(id)
     const accepted = this.all.intake.accept(space, envelopes, from)
-    if (accepted.taken > 0) this.all.checkpoints.tend(space)
+    if (accepted.taken > 0) this.all.tending.grown(space)
     return accepted
   }
 

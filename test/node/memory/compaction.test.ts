@@ -53,6 +53,27 @@ describe('a checkpoint', () => {
     assert.deepEqual(late.do(engine => engine.verify(id)).problems, [])
   })
 
+  it('is made for a device that would have many envelopes to check, and not again for the next one', () => {
+    const [one, first, second] = [device('one'), device('first'), device('second')]
+    meet([one, first, second])
+    const { id } = one.do(engine => engine.create('plans'))
+    one.do(engine => engine.share(id, { role: 'member' }, 'write'))
+    for (let n = 0; n < 513; n++) set(one, id, `key ${n % 4}`, `value ${n}`)
+    assert.equal(
+      one.do(engine => engine.checkpoint(id)),
+      null
+    )
+    assert.deepEqual(pull(one, first), { taken: 0, waiting: 0, refused: [] })
+    assert.equal(hashOf(first, id), hashOf(one, id))
+    const record = one.do(engine => engine.checkpoint(id))
+    set(one, id, 'and', 'then')
+    assert.equal(pull(one, second).taken, 1)
+    assert.deepEqual(
+      one.do(engine => engine.checkpoint(id)),
+      record
+    )
+  })
+
   it('gives a newcomer all there is, and keeps the pieces of what did not change', () => {
     const { one, id } = overwritten()
     set(one, id, 'other', 'document', 'second')

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, it, onTestFinished } from 'vitest'
@@ -45,6 +46,20 @@ describe('the thread of memory', () => {
     const again = open('one', { path })
     assert.equal((await again.space('notes')).hash, hash)
     assert.equal(await again.get('notes', 'default', 'key 7'), 'key 7')
+  })
+
+  it('leaves no log beside the database once nothing is asked', async () => {
+    const path = join(temporaryHome(), 'memory.db')
+    const engine = open('one', { path })
+    const { id } = await engine.create('notes')
+    await engine.write(id, 'default', 'facts', [{ type: 'set', key: 'key', value: 'x'.repeat(200_000) }])
+    const logBytes = (): number => statSync(`${path}-wal`).size
+    assert.ok(logBytes() > 200_000)
+    const shrunk = Promise.withResolvers<void>()
+    const watcher = watch(`${path}-wal`, () => logBytes() === 0 && shrunk.resolve())
+    await shrunk.promise
+    watcher.close()
+    assert.ok(statSync(path).size > 200_000)
   })
 
   it('loses nothing that it acknowledged when its process is killed', async () => {

@@ -1,0 +1,179 @@
+/**
+ * Files in the documents of a space, in the thread of memory.
+ *
+ * A writer has all pieces of its version of a file in slots of its own, those included that another writer has too, and drops
+ * only its own. So whichever version of a file counts is whole: where others were added apart, after a removal, and where
+ * a writer is excluded. A version is written in this order: pieces, the file, and then what it no longer has.
+ */
+
+import { LumosError } from '../../../interface/errors.ts'
+import type { MemoryChange, MemoryFileInfo, MemoryValue } from '../../../interface/memory.ts'
+import { refOf } from '../space/author.ts'
+import type { Space } from '../space/space.ts'
+import type { Spaces } from '../space/spaces.ts'
+import { type DocModel, writerName } from '../types.ts'
+import {
+  type FileFact,
+  hashOf,
+  type Piece,
+  type Place,
+  partsOfKey,
+  pieceKey,
+  toFile,
+  toPiece
+} from './file-fact.ts'
+import type { ReadPiece } from './read/pieces.ts'
+import { toReadPieces } from './read-pieces.ts'
+
+/** An update has 240 KiB; what a change takes is known up to the heads of its encoding. */
+const WRITE_BYTES_MAX = 200 * 1024
+const CHANGE_BYTES = 64
+
+export interface PutFile extends Omit<FileFact, 'pieces' | 'added'> {
+  readonly name: string
+  /** Pieces, as the process that read the file gives them. */
+  readonly content: Uint8Array
+}
+
+export function files(all: Spaces, space: Space, doc: string): MemoryFileInfo[] {
+  const model = modelOf(all, space, doc)
+  if (model === undefined) return []
+  const keys = new Set(model.keys())
+  const found: MemoryFileInfo[] = []
+  for (const name of keys) {
+    if (partsOfKey(name) !== undefined) continue
+    const said = model.saidOf(name).at(-1)
+    const file = toFile(said?.value)
+    if (file === undefined) continue
+    const { cid, bytes, type, title, modified, root, added, pieces } = file
+    const whole = pieces.every(([hash]) => keys.has(pieceKey(name, hash)))
+    const writer = deviceOf(said!.writer)
+    found.push({
+      ...{ name, cid, bytes, type, title, modified, root, added, writer, whole },
+      pieces: pieces.length
+    })
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The file of this name, where all of it is as its writer wrote it. */
+export function wholeFile(all: Spaces, space: Space, doc: string, name: string): FileFact | null {
+  const model = modelOf(all, space, doc)
+  const file = toFile(model?.get(name))
+  if (model === undefined || file === undefined) return null
+  return file.pieces.every(([hash]) => counts(model, name, hash)) ? file : null
+}
+
+/** @returns how many pieces there are, and how many of them were written. */
+export function putFile(
+  all: Spaces,
+  space: Space,
+  doc: string,
+  { name, content, ...about }: PutFile
+): { pieces: number; written: number; isNew: boolean } {
+  const read = toReadPieces(content)
+  const model = modelOf(all, space, doc)
+  const own = ownKeys(all, space, model, name)
+  const isNew = toFile(model?.get(name)) === undefined
+  const keys = new Set<string>()
+  const changes: MemoryChange[] = []
+  const list: Place[] = []
+  for (const one of read) {
+    const { piece, place } = placed(one)
+    const key = pieceKey(name, place[0])
+    list.push(place)
+    if (keys.has(key)) continue
+    keys.add(key)
+    if (!own.has(key) || !counts(model, name, place[0]))
+      changes.push({ type: 'set', key, value: { ...piece } })
+  }
+  const written = changes.length
+  const file = { ...about, added: all.parts.clock.wallMs(), pieces: list }
+  changes.push({ type: 'set', key: name, value: file as unknown as MemoryValue })
+  for (const key of own) if (!keys.has(key)) changes.push({ type: 'unset', key, own: true })
+  try {
+    write(all, space, doc, changes)
+  } catch (thrown) {
+    dropUnlisted(all, space, doc, name)
+    throw thrown
+  }
+  return { pieces: list.length, written, isNew }
+}
+
+/** Text of pieces that other devices have written stays with these until they remove the file, or the document is forgotten. */
+export function removeFile(all: Spaces, space: Space, doc: string, name: string): boolean {
+  const model = modelOf(all, space, doc)
+  if (model === undefined || toFile(model.get(name)) === undefined) return false
+  const dropped = [...ownKeys(all, space, model, name)].map(
+    key => ({ type: 'unset', key, own: true }) as const
+  )
+  write(all, space, doc, [{ type: 'unset', key: name }, ...dropped])
+  return true
+}
+
+/** What an add that failed on its way has left. */
+function dropUnlisted(all: Spaces, space: Space, doc: string, name: string): void {
+  const model = modelOf(all, space, doc)
+  const listed = new Set(toFile(model?.get(name))?.pieces.map(([hash]) => pieceKey(name, hash)))
+  const left = [...ownKeys(all, space, model, name)].filter(key => !listed.has(key))
+  if (left.length > 0)
+    write(
+      all,
+      space,
+      doc,
+      left.map(key => ({ type: 'unset', key, own: true }) as const)
+    )
+}
+
+/** Keys of pieces of this file that this device has a slot of. */
+function ownKeys(all: Spaces, space: Space, model: DocModel | undefined, name: string): Set<string> {
+  const self = writerName({ device: all.parts.key.peerId, life: space.life })
+  const own = new Set<string>()
+  for (const key of model?.keys() ?? [])
+    if (key.startsWith(`${name}#`) && partsOfKey(key)?.name === name)
+      if (model!.saidOf(key).some(({ writer, value }) => writer === self && value !== undefined)) own.add(key)
+  return own
+}
+
+/** In as few envelopes as it takes, in this order. Each is on disk at once or not at all, and goes to others in this order. */
+function write(all: Spaces, space: Space, doc: string, changes: readonly MemoryChange[]): void {
+  let batch: MemoryChange[] = []
+  let bytes = 0
+  const send = (): void => {
+    // Each is as long as one call may be.
+    all.parts.applying(null)
+    all.author.write(space, doc, 'facts', batch)
+    batch = []
+    bytes = 0
+  }
+  for (const change of changes) {
+    const takes = CHANGE_BYTES + Buffer.byteLength(JSON.stringify(change))
+    if (batch.length > 0 && bytes + takes > WRITE_BYTES_MAX) send()
+    batch.push(change)
+    bytes += takes
+  }
+  send()
+  all.tending.grown(space)
+}
+
+function modelOf(all: Spaces, space: Space, doc: string): DocModel | undefined {
+  const found = all.documents.find(space, refOf(space, doc))
+  if (found === undefined) return undefined
+  if (found.kind !== 'facts')
+    throw new LumosError('INVALID_INPUT', `The document ${doc} is of the kind ${found.kind}, not facts.`)
+  return all.documents.open(space, found.name, found.kind).model
+}
+
+function placed([text, heading, from, to]: ReadPiece): { piece: Piece; place: Place } {
+  const piece = heading === null ? { text } : { text, heading }
+  return { piece, place: [hashOf(piece), from, to] }
+}
+
+/** Whether the piece is there, and as its hash says: another writer may have said something else later. */
+function counts(model: DocModel | undefined, name: string, hash: string): boolean {
+  const piece = toPiece(model?.get(pieceKey(name, hash)))
+  return piece !== undefined && hashOf(piece) === hash
+}
+
+/** PEERID.LIFE. */
+const deviceOf = (writer: string): string => writer.slice(0, writer.lastIndexOf('.'))
