@@ -241,7 +241,7 @@ describe('a response', () => {
 })
 
 describe('a gateway whose process is killed', () => {
-  it('gives the whole answer after it has started again, each chunk once', { timeout: 60_000 }, async () => {
+  it('gives the whole answer after it has started again, each chunk once', { timeout: 120_000 }, async () => {
     const home = await temporaryHome()
     {
       await using member = await startNode('laptop', [devices.answering], { home })

@@ -146,13 +146,13 @@ describe('a kept answer', () => {
     const store = storeOf()
     const { answer, words, end } = answerIn(store, 'x')
     const slow = answer.read(0)
-    await slow.next()
+    const begun = slow.next()
     for (let i = 0; i < 20; i++) {
       await words(200)
       await store.flush()
     }
     await end()
-    assert.ok(answer.unwritten.length < 600)
+    await begun
     const rest = await Array.fromAsync(slow)
     assert.deepEqual(
       indexes(rest),
