@@ -15,7 +15,7 @@ import { type KeptFile, overLimits, type RetentionLimits } from './retention.ts'
 import { type StoredAnswer, StoredAnswers } from './stored-answers.ts'
 
 /** What a kill may lose of an answer: its chunks of this time, and of the write before it. */
-export const FLUSH_MS = 100
+const FLUSH_MS = 100
 /** While answers are written, limits are held this often, and whenever one has ended. */
 const SWEEP_MS = 1000
 /** A timer waits no longer, however long answers are kept. */

@@ -35,7 +35,7 @@ export const NOTE_BYTES_MAX = 16 * 1024 * 1024
 /** As many as an answer may have, of text and of media. */
 const INDEX_MAX = 2 ** 32 - 1
 
-export const Index = z.int().min(0).max(INDEX_MAX)
+const Index = z.int().min(0).max(INDEX_MAX)
 
 export const Ask = z.object({ id: AnswerId, from: Index, follow: z.boolean() })
 export type Ask = z.infer<typeof Ask>

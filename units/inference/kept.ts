@@ -5,7 +5,7 @@ import type { InferOptions, LumosNode, NewInferenceRequest } from '../../interfa
 import { definitionOf } from '../../interface/tasks/index.ts'
 import type { UnitContext } from '../../interface/units.ts'
 
-export const identityOf = ({ requestId, budgetMs }: UnitContext) => ({ id: requestId, budgetMs })
+const identityOf = ({ requestId, budgetMs }: UnitContext) => ({ id: requestId, budgetMs })
 
 /** One whole output is not kept: it is asked for again. */
 const isWhole = ({ task }: NewInferenceRequest): boolean =>
@@ -17,16 +17,16 @@ export function inferKept(
   context: UnitContext,
   onRoute: InferOptions['onRoute'] = route => context.onRoute?.(route)
 ): AsyncIterable<InferenceChunk> {
-  const { answer, signal, peer } = context
+  const { answer, signal, peer, policy } = context
   const request = { ...question, ...identityOf(context) }
-  if (answer === undefined || isWhole(request)) return node.infer(request, { signal, peer, onRoute })
+  if (answer === undefined || isWhole(request)) return node.infer(request, { signal, peer, policy, onRoute })
   const { id, durable, note } = answer
   answer.onKept()
   return node.answers.keep(
     id,
     asking =>
       node.infer(request, {
-        ...{ signal: asking.signal, peer },
+        ...{ signal: asking.signal, peer, policy },
         onRoute(route) {
           asking.onRoute(route)
           onRoute(route)
