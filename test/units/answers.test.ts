@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
+import { newAnswerId } from '../../interface/answers.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
@@ -150,6 +151,17 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     (await Array.fromAsync(onAttic.pieces('inference.run', words))).map(({ type }) => type),
     ['text', 'done']
   )
+  const kept = newAnswerId(attic.peerId)
+  const answer = attic.answers.keep(kept, asking =>
+    attic.infer({ ...words, task: 'text-generation' }, asking)
+  )
+  assert.equal((await Array.fromAsync(answer)).length, 2)
+  assert.equal((await onAttic.call('inference.answers')).items[0].id, kept)
+  assert.equal((await onAttic.call('inference.answer', { id: kept })).state, 'done')
+  assert.equal((await onAttic.call('inference.attach', { id: kept })).items.length, 2)
+  assert.equal((await Array.fromAsync(onAttic.pieces('inference.attach', { id: kept, from: 1 }))).length, 1)
+  assert.equal((await onAttic.call('inference.cancel', { id: kept })).chunks, 2)
+  await onAttic.call('inference.forget', { id: kept })
   const { models } = await onAttic.call('inference.models', { type: 'tensor' })
   assert.deepEqual(models, [{ id: 'brief', types: [...TASK_NAMES], ready: true, devices: ['den'] }])
   const talk = { messages: words.input.messages, temperature: 0, tool_choice: { name: 'look' } }
