@@ -86,7 +86,7 @@ describe('the configuration', () => {
           },
           public: { models: [], host: '::', port: 5868 }
         },
-        memory: { spaceMax: '1GB', searchModel: null },
+        memory: { spaceMax: '1GB', searchModel: undefined },
         log: { level: 'info' }
       }
     )

@@ -36,7 +36,7 @@ export interface EmbedderComponents {
   readonly clock: Clock
   readonly log: Logger
   /** Of the settings; without it, the one that devices offer. */
-  readonly model: string | null
+  readonly model: string | undefined
 }
 
 export class Embedder {
@@ -146,7 +146,7 @@ export class Embedder {
   }
 
   /** This device is asked first: its texts stay here. */
-  #choose(readers: ReadonlySet<string>, only = this.#components.model ?? undefined): Model | undefined {
+  #choose(readers: ReadonlySet<string>, only = this.#components.model): Model | undefined {
     const mesh = this.#components.mesh()
     const able = mesh.providers(featureExtraction.name, only).filter(({ peerId }) => readers.has(peerId))
     const own = able.filter(({ peerId }) => peerId === mesh.peerId)
