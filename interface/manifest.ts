@@ -44,7 +44,9 @@ export const Offered = z.object({
   format: z.string().max(32).optional(),
   fileBytes: z.int().min(0).optional(),
   /** What it is asked leaves the mesh: it is for those that name it. */
-  leavesMesh: z.boolean().optional()
+  leavesMesh: z.boolean().optional(),
+  /** It goes on with an answer that another device began. */
+  resumes: z.boolean().optional()
 })
 export type Offered = z.infer<typeof Offered>
 

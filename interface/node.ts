@@ -159,6 +159,8 @@ export interface NewInferenceRequest {
 export interface InferOptions extends AbortOptions {
   /** PeerId or name of the only peer that may answer. */
   readonly peer?: string
+  /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
+  readonly continuation?: 'none' | undefined
   /** Called each time a peer is chosen, before its first chunk. */
   onRoute?(route: InferenceRoute): void
 }

@@ -7,7 +7,11 @@ import { tcpNetwork } from '../node/network/lan-network.ts'
 import type { Network } from '../node/network/libp2p.ts'
 import { seededRandom } from '../sim/random.ts'
 import { Load, type Tally } from './load.ts'
+import { MemoryLoad } from './memory-load.ts'
 import { type Sample, takeSample } from './sample.ts'
+
+/** What nodes do all the time: ask each other, or write to one space. */
+export type LoadName = 'calls' | 'memory'
 
 /** How a member is started: the first argument of its process, as JSON. */
 export interface MemberOrders {
@@ -16,6 +20,7 @@ export interface MemberOrders {
   readonly seed: number
   /** Multiaddrs to dial at start. */
   readonly peers: readonly string[]
+  readonly load: LoadName
 }
 
 export type Question =
@@ -30,7 +35,7 @@ export interface Measured extends Sample, Tally {
   readonly warnings: readonly string[]
 }
 
-const { home, name, seed, peers }: MemberOrders = JSON.parse(process.argv[2]!)
+const { home, name, seed, peers, load: loadName }: MemberOrders = JSON.parse(process.argv[2]!)
 
 let openConnections = (): Connection[] => []
 const lan = tcpNetwork({ hosts: ['127.0.0.1'], port: 0, peers })
@@ -56,7 +61,8 @@ const node = await createLumosNode({
   settings: { name, 'mesh.name': 'soak', 'models.builtin': false, 'engines.echo': true }
 })
 await node.start()
-const load = new Load(node, seededRandom(seed))
+const random = seededRandom(seed)
+const load = loadName === 'memory' ? new MemoryLoad(node, random, peers.length === 0) : new Load(node, random)
 load.start()
 
 async function answer(question: Question): Promise<unknown> {

@@ -26,6 +26,8 @@ export interface DeviceNetworks {
   interfaces(): Interfaces
   /** See {@link NetworkView.defaultSources}. */
   defaultSources(): Promise<string[]>
+  /** Whether the system has this address. */
+  isHeld(ip: string): Promise<boolean>
   /** Multiaddrs at which others reach this node by way of a router, without its PeerId. */
   readonly announce: readonly string[]
 }
@@ -34,7 +36,7 @@ export interface OwnAddressesComponents {
   readonly clock: Clock
   /** None on a network in memory, whose addresses are announced as they are. */
   readonly networks: DeviceNetworks | undefined
-  /** An address that was announced is this device's no more. */
+  /** An address that was announced is this device's no more. Called before others are told. */
   onLost(): void
 }
 
@@ -54,7 +56,7 @@ export class OwnAddresses implements Startable {
   #timer: Timer | undefined
   #stopped = false
   #announced: readonly string[] = []
-  /** The networks of the device when {@link #announced} was made. */
+  /** The networks of the device, and where it listened, when {@link #announced} was made. */
   #seen = ''
   #isOnLoopbackAlone: boolean | undefined
 
@@ -112,7 +114,11 @@ export class OwnAddresses implements Startable {
     const { clock, networks } = this.#components
     try {
       this.#defaultSources = await networks!.defaultSources()
-      if (!this.#stopped && this.#haveChanged()) await this.#tell()
+      const seen = this.#whatIsSeen()
+      if (!this.#stopped && (seen !== this.#seen || this.#announced.length === 0)) {
+        await this.#tell()
+        this.#seen = seen
+      }
     } catch (err) {
       this.#libp2p?.logger
         .forComponent('lumos:addresses')
@@ -122,11 +128,9 @@ export class OwnAddresses implements Startable {
     if (!this.#stopped) this.#timer = clock.setTimer(() => void this.#look(), delayMs)
   }
 
-  #haveChanged(): boolean {
-    const seen = JSON.stringify(this.view)
-    const same = seen === this.#seen && this.#announced.length > 0
-    this.#seen = seen
-    return !same
+  /** Listeners open one after the other: the first look may see some of them. */
+  #whatIsSeen(): string {
+    return JSON.stringify([this.view, this.#libp2p?.transportManager.getAddrs().join()])
   }
 
   /** libp2p's event of its own addresses follows, which identify and the announcer of manifests wait for. */
@@ -137,9 +141,9 @@ export class OwnAddresses implements Startable {
     const announced = multiaddrs.map(String)
     if (announced.join() === this.#announced.join()) return
     const lost = this.#announced.some(address => !announced.includes(address))
+    if (lost) this.#components.onLost()
     await peerStore.patch(peerId, { multiaddrs })
     this.#announced = announced
-    if (lost) this.#components.onLost()
   }
 }
 

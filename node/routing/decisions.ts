@@ -34,6 +34,8 @@ interface DecidedAttempt {
   /** After the request came. */
   readonly startedMs: number
   readonly firstChunkMs: number | undefined
+  /** Chunks of the answer that others gave before it. */
+  readonly from: number
   readonly chunks: number
   readonly outcome: Attempt['end']
 }
@@ -75,6 +77,7 @@ export function decisionOf({ requestId, startedMs, considered, attempts, end, en
       peerId: attempt.peer.peerId,
       startedMs: attempt.startedMs - startedMs,
       firstChunkMs: attempt.firstChunkMs,
+      from: attempt.from,
       chunks: attempt.received,
       outcome: attempt.end
     })),

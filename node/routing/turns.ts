@@ -23,11 +23,12 @@ interface NewRequest {
   readonly requestId: string
   readonly budgetMs: number
   readonly offers: readonly Candidate[]
+  readonly continues?: boolean | undefined
 }
 
 export function newAsked(
   records: TrackRecords,
-  { requestId, budgetMs, offers }: NewRequest,
+  { requestId, budgetMs, offers, continues = false }: NewRequest,
   nowMs: number
 ): Asked {
   const candidates = withRecords(records, offers, nowMs)
@@ -41,6 +42,10 @@ export function newAsked(
     budgetMs,
     turns: turnsOf(kept.ranked),
     attempts: [],
+    continues,
+    delivered: 0,
+    cut: undefined,
+    continuations: 0,
     failures: [],
     considered: kept,
     end: undefined,

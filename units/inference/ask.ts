@@ -31,7 +31,7 @@ export async function ask(
       peer: context.peer,
       onRoute(route) {
         chosen = route
-        answer = accumulate(route.task)
+        answer ??= accumulate(route.task)
         context.onRoute?.(route)
       }
     }

@@ -16,6 +16,7 @@ export const register: Register = (program, lazily) => {
   facts(memory, lazily)
   lists(memory, lazily)
   recalled(memory, lazily)
+  knowledge(memory, lazily)
   shared(memory, lazily)
   cared(memory, lazily)
 }
@@ -137,6 +138,29 @@ function recalled(memory: Command, lazily: Lazily): void {
     .option('--limit <number>', 'how many', integer)
     .addHelpText('after', examples(['memory search home "wifi password"', 'the best first, with its place']))
     .action(lazily(async () => ({ run: (await import('./search.ts')).search })))
+}
+
+function knowledge(memory: Command, lazily: Lazily): void {
+  memory
+    .command('add')
+    .description(
+      'keep the text of files; what changed in a folder is updated, what is gone from it is removed'
+    )
+    .argument(...SPACE)
+    .argument('<path...>', 'files and folders: text, Markdown, HTML, PDF')
+    .option('--doc <name>', 'the document; by default `knowledge`')
+    .addHelpText(
+      'after',
+      examples(['memory add home notes.md report.pdf papers/', 'an answer can quote them'])
+    )
+    .action(lazily(async () => ({ run: (await import('./knowledge.ts')).add })))
+  memory
+    .command('sources')
+    .description('the files of a space: which device added each, and when')
+    .argument(...SPACE)
+    .option('--doc <name>', 'the document; by default `knowledge`')
+    .option('--remove <file>', 'keep this file no longer')
+    .action(lazily(async () => ({ run: (await import('./knowledge.ts')).sources })))
 }
 
 function shared(memory: Command, lazily: Lazily): void {

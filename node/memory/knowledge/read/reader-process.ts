@@ -6,7 +6,7 @@
 import { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { toLumosError } from '../../../../interface/errors.ts'
-import { FILE_BYTES_MAX } from '../limits.ts'
+import { FILE_BYTES_MAX } from '../../../../interface/memory-files.ts'
 import { ANSWER_FD, encodeMessage, type Message, MessageReader } from './messages.ts'
 import { readFile } from './read-file.ts'
 
