@@ -87,6 +87,7 @@ export class Embedder {
       const model = this.#chosen
       const next = model && (await engine.unembedded(model, TEXTS_MAX, except, { signal }))
       if (!next) return
+      if (next.texts.length === 0) continue
       const peers = this.#choose(await this.#readersOf([next.space]), model)?.peers ?? []
       const isDone = peers.length > 0 && (await this.#batch(model, peers[0]!, next.texts, signal))
       if (!isDone) except.push(next.space)
