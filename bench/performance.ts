@@ -68,6 +68,13 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
       'plain HTTP and Bitswap of a stock Helia node, in turns. Memory is the most that a process takes above what it had idle.'
   },
   {
+    bench: 'route',
+    title: 'Routing',
+    about:
+      'The router over peers that answer at once, in one process, with a conversation of ten turns; and its order of many ' +
+      'candidates, half of them small.'
+  },
+  {
     bench: 'memory',
     title: 'Memory of agents',
     about:

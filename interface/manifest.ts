@@ -80,6 +80,8 @@ export const Manifest = z.object({
   name: WireName,
   software: z.string().max(64),
   hardware: Hardware,
+  /** True while the device runs on its battery, else absent. */
+  onBattery: z.boolean().optional(),
   /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */
   addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
   capabilities: z.array(Offered).max(CAPABILITIES_MAX),

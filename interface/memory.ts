@@ -123,6 +123,10 @@ export interface MemoryHistoryItem {
   readonly keys: readonly string[]
 }
 
+/** `exact` has all that can be read; `markdown` is for people, and leaves raw documents out. */
+export const EXPORT_FORMATS = ['exact', 'markdown'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
 /** A document as it is read: the field of its kind, JSON. */
 export type DocContent =
   | { readonly kind: 'facts'; readonly facts: Readonly<Record<string, MemoryValue>> }
@@ -175,6 +179,11 @@ export interface Memory extends MemoryFiles, MemorySearching {
   /** The document goes, or the space: from this device, and from each that is reachable or returns. */
   forget(space: string, options?: AbortOptions & { doc?: string }): Promise<void>
   /** The space as one file of bytes, readable content only; `import` makes a new space of it, of a new id and generation. */
-  export(space: string, options?: AbortOptions): Promise<Uint8Array>
-  import(name: string, bytes: Uint8Array, options?: AbortOptions): Promise<SpaceInfo>
+  export(space: string, options?: AbortOptions & { format?: ExportFormat }): Promise<Uint8Array>
+  /** `leftOut`: raw documents, whose changes belong to the devices that made them. Nothing is made where it throws. */
+  import(
+    name: string,
+    bytes: Uint8Array,
+    options?: AbortOptions & { format?: ExportFormat }
+  ): Promise<SpaceInfo & { readonly leftOut: readonly string[] }>
 }

@@ -9,6 +9,7 @@ import type {
   DocContent,
   DocInfo,
   DocKind,
+  ExportFormat,
   Memory,
   MemoryChange,
   MemoryChanged,
@@ -180,11 +181,15 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     await (await this.#opened(space)).forget(space, options)
   }
 
-  async export(space: string, options?: AbortOptions): Promise<Uint8Array> {
+  async export(space: string, options?: AbortOptions & { format?: ExportFormat }): Promise<Uint8Array> {
     return await (await this.#opened(space)).export(space, options)
   }
 
-  async import(name: string, bytes: Uint8Array, options?: AbortOptions): Promise<SpaceInfo> {
+  async import(
+    name: string,
+    bytes: Uint8Array,
+    options?: AbortOptions & { format?: ExportFormat }
+  ): Promise<SpaceInfo & { leftOut: readonly string[] }> {
     return this.#withPeers(await (await this.#open()).import(name, bytes, options))
   }
 
@@ -231,7 +236,7 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     return engine
   }
 
-  #withPeers(info: SpaceInfo): SpaceInfo {
+  #withPeers<S extends SpaceInfo>(info: S): S {
     return { ...info, peers: this.#sync?.peersOf(info.id) ?? [] }
   }
 }

@@ -22,6 +22,8 @@ export interface Head {
   readonly seq: number
   /** SHA-256 of the envelope, which chains to all before it. */
   readonly hash: Uint8Array
+  /** The number was signed twice here: `hash` is of the proof. Not told to peers, which see it by the hash. */
+  readonly frozen?: boolean | undefined
 }
 
 /** The plain content of one envelope, encrypted on disk and on the wire. */
@@ -31,6 +33,8 @@ export interface Batch {
   /** Yjs update V1 with structs of the writer's client only. */
   readonly update: Uint8Array
   readonly at: number
+  /** Of the space: under them something was written before their charter lost to another one. */
+  readonly keys?: readonly Uint8Array[] | undefined
 }
 
 /** Who changes, and in which order it counts. */

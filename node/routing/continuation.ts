@@ -102,7 +102,7 @@ function nextContinuer(
   if (here.filter(attempt => !isUnreached(attempt)).length >= ATTEMPTS_MAX) return undefined
 
   const ruledOut = new Set([...here, ...underWay(asked)].map(({ peer }) => peer.peerId))
-  const able = rankOffers(records, offers, nowMs).flatMap(({ candidate }) =>
+  const able = rankOffers(records, offers, { ...asked.asking, chance: 0 }, nowMs).flatMap(({ candidate }) =>
     ruledOut.has(candidate.peerId) ? [] : [candidate]
   )
   const other = able.find(({ peerId }) => peerId !== cut?.attempt.peer.peerId)

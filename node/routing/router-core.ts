@@ -74,10 +74,10 @@ function effectsOf(state: RouterState, event: RouterEvent, nowMs: number): reado
 
 function ask(
   state: RouterState,
-  { id, requestId, budgetMs, offers, continues }: Extract<RouterEvent, { type: 'ask' }>,
+  { id, requestId, budgetMs, offers, asking, continues }: Extract<RouterEvent, { type: 'ask' }>,
   nowMs: number
 ): readonly RouterEffect[] {
-  const asked = newAsked(state.records, { requestId, budgetMs, offers, continues }, nowMs)
+  const asked = newAsked(state.records, { requestId, budgetMs, offers, asking, continues }, nowMs)
   state.requests.set(id, asked)
   keepDecision(state.decisions, asked)
   noteRequest(state.retries, nowMs)

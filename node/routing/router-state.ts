@@ -1,6 +1,7 @@
 /** What the router's core remembers, hears and answers. */
 
 import type { ErrorCode, LumosError } from '../../interface/errors.ts'
+import type { Asking } from './asking.ts'
 import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { TrackRecords } from './track-record.ts'
@@ -42,6 +43,7 @@ export interface Asked {
   /** Of peers that were reached. */
   readonly failures: LumosError[]
   readonly considered: Considered
+  readonly asking: Asking
   /** How it ended; absent while it is under way. */
   end: ErrorCode | 'answered' | undefined
   endedMs: number
@@ -79,6 +81,7 @@ export type RouterEvent =
       readonly requestId: string
       readonly budgetMs: number
       readonly offers: readonly Candidate[]
+      readonly asking: Asking
       /** Absent: a cut answer is not continued. */
       readonly continues?: boolean | undefined
     }

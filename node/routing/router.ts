@@ -3,17 +3,18 @@
  * `router-core.ts` says, of which it is the shell.
  */
 
-import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
+import type { RoutedRequest } from '../../interface/routing.ts'
+import { Askings, type AskingsComponents, askingBy } from './asking.ts'
 import type { Arrival } from './attempts.ts'
-import { type Decision, decisionOf } from './decisions.ts'
+import { decisionOf } from './decisions.ts'
 import { offersFor, prepareNew } from './new-request.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
-import type { Candidate, Ranked } from './rank.ts'
+import { type Candidate, namesOf, type Ranked } from './rank.ts'
 import { withRoom } from './room.ts'
 import { newRouter, stepRouter } from './router-core.ts'
 import type { AttemptEffect, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
@@ -22,8 +23,7 @@ import { type Seek, sought } from './sought.ts'
 import { recordOf, type TrackRecord } from './track-record.ts'
 import { rankOffers } from './turns.ts'
 
-export interface RouterComponents {
-  readonly clock: Clock
+export interface RouterComponents extends AskingsComponents {
   readonly log: Logger
   newId(): string
   readonly providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected' | 'client'>
@@ -34,11 +34,13 @@ export interface RouterComponents {
 export class Router implements Inference {
   readonly #components: RouterComponents
   readonly #state: RouterState
+  readonly #askings: Askings
   #lastId = 0
 
   constructor(components: RouterComponents) {
     this.#components = components
     this.#state = newRouter(components.clock.monotonicMs())
+    this.#askings = new Askings(components)
   }
 
   /** The request as `infer` takes it; what it leaves out is found among the offers. */
@@ -57,7 +59,7 @@ export class Router implements Inference {
     const { clock, emit, seek } = this.#components
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
-    const run = new Run(++this.#lastId, request, options, clock)
+    const run = new Run(++this.#lastId, request, options, clock, this.#askings.of(request, options))
     const onAbort = () => run.attempts.abort(options.signal?.reason)
     options.signal?.addEventListener('abort', onAbort)
     let failure: LumosError | undefined
@@ -67,8 +69,8 @@ export class Router implements Inference {
       const able = await sought(request, () => this.#able(request, options), seek, options.signal)
       const offers = withRoom(able, request)
       run.offered(offers)
-      const { id, continues } = run
-      this.#carryOut(run, this.#step({ type: 'ask', id, requestId, budgetMs, offers, continues }))
+      const { id, continues, asking } = run
+      this.#carryOut(run, this.#step({ type: 'ask', id, requestId, budgetMs, offers, asking, continues }))
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {
         const arrival = await run.attempts.next()
@@ -107,7 +109,7 @@ export class Router implements Inference {
 
   /** The last requests, by their id, and why each peer was asked or not. */
   readonly decisions = {
-    get: (requestId: string): Decision | undefined => {
+    get: (requestId: string): RoutedRequest | undefined => {
       const asked = this.#state.decisions.get(requestId)
       return asked && decisionOf(asked)
     }
@@ -160,6 +162,7 @@ export class Router implements Inference {
           const { peerId, route } = namesOf(effect.peer)
           const { durationMs } = effect
           run.answered = true
+          run.asking.answeredBy(peerId)
           this.#components.emit('inference.request_completed', {
             ...{ requestId, task, model },
             ...{ peerId, route, durationMs }
@@ -231,7 +234,9 @@ export class Router implements Inference {
    * @throws {NoProviderError} when nobody offers it.
    */
   explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
-    return rankOffers(this.#state.records, this.#able(wanted, options), this.#components.clock.monotonicMs())
+    const { clock, policy } = this.#components
+    const asking = askingBy(options.policy ?? policy)
+    return rankOffers(this.#state.records, this.#able(wanted, options), asking, clock.monotonicMs())
   }
 
   /** What was measured of a peer lately. */
@@ -243,6 +248,3 @@ export class Router implements Inference {
     return offersFor(wanted, this.#components.providers, options)
   }
 }
-
-const namesOf = ({ peerId, name, local }: Candidate) =>
-  ({ peerId, name, route: local ? 'local' : 'remote' }) as const

@@ -72,6 +72,8 @@ export interface StatedHead {
   readonly writer: { readonly device: string; readonly life: string }
   readonly seq: number
   readonly hash: Uint8Array
+  /** Its writer signed this number twice, and nothing from here on counts. It is not sent. */
+  readonly frozen?: boolean | undefined
 }
 
 /** What is here of a space. Hashes are in hex. */

@@ -5,6 +5,7 @@
 
 import { LumosError } from '../../interface/errors.ts'
 import { providersOf } from '../../node/manifests/provider-core.ts'
+import { askingBy } from '../../node/routing/asking.ts'
 import type { Candidate } from '../../node/routing/rank.ts'
 import { newRouter } from '../../node/routing/router-core.ts'
 import type { AttemptEffect, RouterEffect, RouterEvent } from '../../node/routing/router-state.ts'
@@ -63,7 +64,9 @@ export class Asker {
     }
     this.#wanted.set(request, wanted)
     const { budgetMs } = wanted
-    this.#step({ type: 'ask', id: request, requestId: `${request}`, budgetMs, offers, continues: true })
+    const asking = askingBy('balanced')
+    const named = { id: request, requestId: `${request}` }
+    this.#step({ type: 'ask', ...named, budgetMs, offers, asking, continues: true })
   }
 
   /** Whoever offers it, as far as is known here. */

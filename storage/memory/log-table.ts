@@ -142,6 +142,16 @@ export class LogTable {
       .get(space)!.bytes
   }
 
+  /** Of the envelopes of each writer. */
+  bytesOfWriters(space: number): { writer: number; bytes: number }[] {
+    return this.#db
+      .prepare<{ writer: number; bytes: number }>(
+        `SELECT writer, sum(length(head) + coalesce(length(box), 0) + 200) AS bytes
+         FROM envelope WHERE space = ? GROUP BY writer`
+      )
+      .all(space)
+  }
+
   checkpoint(space: number): Uint8Array | undefined {
     return this.#db
       .prepare<{ record: Uint8Array }>('SELECT record FROM checkpoint WHERE space = ?')

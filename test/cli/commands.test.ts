@@ -142,7 +142,21 @@ describe('infer', () => {
   })
 
   it('passes options on', async () => {
-    await cli(['infer', 'held', 'a', '--max-tokens', '3', '--timeout', '1.5', '--peer', 'held'])
+    await cli([
+      'infer',
+      'held',
+      'a',
+      '--max-tokens',
+      '3',
+      '--timeout',
+      '1.5',
+      '--peer',
+      'held',
+      '--policy',
+      'cheapest'
+    ])
+    const wrong = await cli(['infer', 'held', 'a', '--policy', 'dearest'])
+    assert.deepEqual([wrong.code, wrong.stderr.includes('greenest')], [1, true])
     assert.deepEqual(gateway.engine.lastRequest?.params, { maxTokens: 3 })
     assert.ok(gateway.engine.lastRequest!.budgetMs <= 1500)
   })
@@ -151,6 +165,7 @@ describe('infer', () => {
     const { code, stdout, stderr } = await cli(['infer', 'text-generation', 'why you', '--explain'])
     assert.deepEqual([code, stdout], [0, 'why you\n'])
     assert.match(stderr, /^1\. .* with .*: .* ms \(.*(measured|not measured).*\)/)
+    assert.match(stderr, /\nAsked .*: first piece after .* ms, pieces \d+, answered\.\n/)
   })
 
   it('says who answered with -v, on stderr', async () => {

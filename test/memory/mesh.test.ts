@@ -4,12 +4,17 @@ import type { Engine } from '../../capabilities/host/engine.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { MemoryChange } from '../../interface/memory.ts'
 import type { LumosNode } from '../../interface/node.ts'
+import type { NodeLogger } from '../../node/log/log.ts'
 import { MEMORY_PROTOCOL } from '../../protocols/memory/index.ts'
 import { decodeOffer, encodeOffer, encodeWant, FRAME, OfSpace } from '../../protocols/memory/messages.ts'
 import { decodeControl, encodeControl } from '../../protocols/wire/control.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
 import { meets, startNode } from '../node/mesh-nodes.ts'
+import { HostileWriter } from './hostile-writer.ts'
+
+/** Envelopes of one writer, some batches of them. */
+const FLOOD = 2000
 
 type Node = Awaited<ReturnType<typeof startNode>>
 
@@ -62,9 +67,19 @@ const meaning = () => ({
   engine: new MeaningEngine()
 })
 
+/** Of what was refused, who sent what. */
+const refused: { node: string; code: string | undefined; writer: string | undefined }[] = []
+function logOf(node: string): NodeLogger {
+  const ignored = () => {}
+  const warn = ({ code, writer }: { code?: string; writer?: string }) => refused.push({ node, code, writer })
+  const levels = { debug: ignored, info: ignored, warn, error: ignored }
+  const log: NodeLogger = { ...levels, child: () => log, isLevelEnabled: () => false }
+  return log
+}
+
 beforeAll(async () => {
-  den = await startNode('den', [], { models: [meaning()] })
-  attic = await startNode('attic', [den])
+  den = await startNode('den', [], { models: [meaning()], log: logOf('den') })
+  attic = await startNode('attic', [den], { log: logOf('attic') })
   shed = await startNode('shed', [den], { role: 'edge' })
   await Promise.all([meets(attic, den), meets(shed, den), meets(den, attic), meets(den, shed)])
 }, 30_000)
@@ -170,6 +185,87 @@ describe('a space that is shared', () => {
     const known = await attic.memory.get(id, 'default', 'after').catch(() => undefined)
     expect(known).toBeUndefined()
   })
+})
+
+describe('a writer that signs a number twice', () => {
+  it('and gives each branch to another device is frozen and named on all, and the others go on', async () => {
+    const { id } = await den.memory.create('forked')
+    await den.memory.share(id, { role: 'member' }, 'write')
+    await eventually(() => has(attic, id))
+    await write(den, id, 'before', 'both')
+    await inStep(den, attic, id)
+    const hostile = await HostilePeer.member(den, 'guest')
+    try {
+      const connections = await Promise.all([hostile.dial(den), hostile.dial(attic)])
+      for (const one of connections) await hostile.hello(one, await hostile.sealed())
+      const writer = await HostileWriter.join(hostile, den, id)
+      await inStep(den, attic, id)
+      const branch = (keys: string[]) =>
+        writer.branch(at => {
+          for (const key of keys)
+            set(key, key).map(change => at.do(e => e.write(id, 'default', 'facts', [change])))
+        })
+      // A device that has the longer one must learn of the shorter one too.
+      const [long, short] = [branch(['a', 'b', 'c']), branch(['d'])]
+      await writer.send(connections[0]!, long)
+      await eventually(async () => (await attic.memory.get(id, 'default', 'c')) !== undefined)
+      await writer.send(connections[1]!, short)
+      const isNamedBy = (node: string) =>
+        refused.some(
+          one => one.node === node && one.code === 'MEMORY_EQUIVOCATED' && one.writer === hostile.peerId
+        )
+      await eventually(async () => isNamedBy('attic') && isNamedBy('den'))
+      await write(den, id, 'after', 'by den')
+      await write(attic, id, 'and', 'by attic')
+      await inStep(den, attic, id)
+      for (const at of [den, attic]) {
+        const content = await at.memory.read(id, 'default')
+        expect(content.kind === 'facts' && Object.keys(content.facts).sort()).toEqual([
+          'after',
+          'and',
+          'before'
+        ])
+        expect((await at.memory.verify(id)).problems).toEqual([])
+      }
+    } finally {
+      await hostile[Symbol.asyncDispose]()
+    }
+  }, 30_000)
+})
+
+describe('a writer that floods a space', () => {
+  it('slows the writes of the others down by little: what it sends waits in its stream', async () => {
+    const { id } = await den.memory.create('flooded')
+    await den.memory.share(id, { role: 'member' }, 'write')
+    await eventually(() => has(attic, id))
+    const hostile = await HostilePeer.member(den, 'guest')
+    try {
+      const connection = await hostile.dial(den)
+      await hostile.hello(connection, await hostile.sealed())
+      const writer = await HostileWriter.join(hostile, den, id)
+      const flood = writer.branch(at => {
+        for (let n = 0; n < FLOOD; n++)
+          at.do(e => e.write(id, 'flood', 'journal', [{ type: 'append', value: n }]))
+      })
+      let isOver = false
+      const flooding = writer.send(connection, flood).finally(() => (isOver = true))
+      const tookMs: number[] = []
+      while (!isOver) {
+        const beganMs = performance.now()
+        await write(den, id, 'honest', `${tookMs.length}`)
+        tookMs.push(performance.now() - beganMs)
+      }
+      await flooding
+      tookMs.sort((a, b) => a - b)
+      expect(tookMs.length).toBeGreaterThan(3)
+      // One call of the flood has 64 KiB at most, and each write of another one waits for one such call.
+      expect(tookMs[tookMs.length >> 1]).toBeLessThan(500)
+      await inStep(den, attic, id)
+      expect(await attic.memory.get(id, 'default', 'honest')).toBe(`${tookMs.length - 1}`)
+    } finally {
+      await hostile[Symbol.asyncDispose]()
+    }
+  }, 30_000)
 })
 
 describe('a search', () => {

@@ -86,6 +86,7 @@ describe('the configuration', () => {
           },
           public: { models: [], host: '::', port: 5868 }
         },
+        routing: { policy: 'balanced' },
         memory: { spaceMax: '1GB', searchModel: undefined },
         log: { level: 'info' }
       }

@@ -140,6 +140,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
   assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)
   assert.equal((await onAttic.call('inference.explain', { model: 'brief' })).items.length, TASK_NAMES.length)
+  await assert.rejects(onAttic.call('inference.explain', { id: 'none' }), { code: 'REQUEST_NOT_FOUND' })
   const words = { task: 'text-generation', input: { messages: [{ role: 'user', content: 'Well?' }] } }
   assert.equal((await onAttic.call('inference.run', words)).output.text, 'yes')
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
@@ -301,6 +302,20 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onAttic.call('memory.status', home)).hash, hash)
   await onDen.call('memory.exclude', { ...home, peer: 'attic' })
   expect((await onDen.call('memory.unshare', { ...home, peer: 'attic' })).grants).toEqual([])
+  const { text: written } = await onDen.call('memory.export', { ...home, format: 'markdown' })
+  const edited = (written as string).replace('a new b', 'by a person')
+  assert.equal(
+    (await onDen.call('memory.import', { name: 'read', text: edited, format: 'markdown' })).docs,
+    4
+  )
+  assert.equal((await onDen.call('memory.open', { space: 'read', doc: 'page' })).text, 'by a person')
+  await onDen.call('memory.forget', { space: 'read' })
+  const wrong = `${written}\n## more (facts)\n- **constructor**: 1\n`
+  await assert.rejects(onDen.call('memory.import', { name: 'wrong', text: wrong, format: 'markdown' }), {
+    code: 'INVALID_INPUT',
+    message: new RegExp(`^Line ${wrong.split('\n').length - 1}: `)
+  })
+  await assert.rejects(onDen.call('memory.status', { space: 'wrong' }), { code: 'MEMORY_NOT_FOUND' })
   const { text } = await onDen.call('memory.export', home)
   assert.equal((await onDen.call('memory.import', { name: 'copy', text })).docs, 4)
   expect(await onDen.call('memory.verify', home)).toMatchObject({ problems: [] })

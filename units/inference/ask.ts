@@ -29,6 +29,7 @@ export async function ask(
     {
       signal: context.signal,
       peer: context.peer,
+      policy: context.policy,
       onRoute(route) {
         chosen = route
         answer ??= accumulate(route.task)

@@ -6,6 +6,7 @@ import type { Lazily, Register } from '../../invocation.ts'
 import { integer } from '../../option-values.ts'
 
 const SPACE = ['<space>', 'its name on this device, or its id'] as const
+const MARKDOWN = ['--markdown', 'for people: they read it, and edit it before it is imported'] as const
 const DOC = ['--doc <name>', 'the document; by default the map `default`'] as const
 
 export const register: Register = (program, lazily) => {
@@ -195,13 +196,15 @@ function cared(memory: Command, lazily: Lazily): void {
     .command('export')
     .description('write the readable content of a space into a file')
     .argument(...SPACE)
-    .argument('<file>', 'where to')
+    .argument('<file>', 'where to; what ends with .md is Markdown')
+    .option(...MARKDOWN)
     .action(lazily(async () => ({ run: (await import('./files.ts')).exportSpace })))
   memory
     .command('import')
     .description('make a new space of an exported one')
     .argument('<name>', 'what it is called here')
-    .argument('<file>', 'what memory export wrote')
+    .argument('<file>', 'what memory export wrote; what ends with .md is Markdown')
+    .option(...MARKDOWN)
     .action(lazily(async () => ({ run: (await import('./files.ts')).importSpace })))
   memory
     .command('compact')

@@ -17,6 +17,7 @@ import {
   hashOf,
   type Piece,
   type Place,
+  type PutFile,
   partsOfKey,
   pieceKey,
   toFile,
@@ -28,12 +29,6 @@ import { toReadPieces } from './read-pieces.ts'
 /** An update has 240 KiB; what a change takes is known up to the heads of its encoding. */
 const WRITE_BYTES_MAX = 200 * 1024
 const CHANGE_BYTES = 64
-
-export interface PutFile extends Omit<FileFact, 'pieces' | 'added'> {
-  readonly name: string
-  /** Pieces, as the process that read the file gives them. */
-  readonly content: Uint8Array
-}
 
 export function files(all: Spaces, space: Space, doc: string): MemoryFileInfo[] {
   const model = modelOf(all, space, doc)

@@ -2,16 +2,24 @@
 
 import { LumosError } from '../../../interface/errors.ts'
 import type { DocKind, MemoryChange } from '../../../interface/memory.ts'
-import { encodeEnvelope, sealEnvelope } from '../../../protocols/memory/envelope.ts'
+import { type EnvelopeHeader, encodeEnvelope, sealEnvelope } from '../../../protocols/memory/envelope.ts'
 import { ENVELOPE_BYTES_MAX } from '../../../protocols/memory/limits.ts'
 import { EMPTY_UPDATE } from '../docs/index.ts'
+import type { Batch } from '../types.ts'
 import { appendEnvelope } from './append.ts'
 import { nameOf, sealBatch } from './batches.ts'
 import { newLife } from './boxes.ts'
 import type { Documents } from './documents.ts'
+import { handedOver, KEYS_OF_BATCH_MAX } from './lost-keys.ts'
+import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, endOf, rightIn } from './rights.ts'
 import type { Space, Writer } from './space.ts'
+
+type Next = Readonly<Record<'clock' | 'seq' | 'at', number>> & {
+  readonly writer: Writer
+  readonly after: EnvelopeHeader['after']
+}
 
 export class Author {
   readonly #parts: Parts
@@ -44,36 +52,31 @@ export class Author {
     return this.#write(space, ref, kind, changes)
   }
 
+  /** Hands readers the keys under which something was written before their charter lost to another one. */
+  handOver(space: Space): void {
+    const { key, mesh } = this.#parts
+    const lost = space.lost.filter(({ by }) => by === null).map(one => one.key)
+    const doc = this.#documents.names(space).find(({ tag }) => !space.isForgotten(tag))
+    const mayWrite = atLeast(rightIn(space.charter.charter, key.peerId, mesh), 'write')
+    if (doc === undefined || lost.length === 0 || !mayWrite || !space.isReadable) return
+    for (let at = 0; at < lost.length; at += KEYS_OF_BATCH_MAX) {
+      const keys = lost.slice(at, at + KEYS_OF_BATCH_MAX)
+      const document = this.#documents.open(space, doc.name, doc.kind)
+      this.#append(space, document, this.#next(space), { update: EMPTY_UPDATE, keys })
+      handedOver(space, key.peerId, keys)
+    }
+  }
+
   #write(space: Space, ref: string, kind: DocKind, changes: readonly MemoryChange[]) {
-    const { key, clock: time } = this.#parts
-    const writer = this.#writer(space)
-    const { device, life, name, client } = writer
-    const after = this.#after(space, writer)
-    let clock = writer.head.clock
-    for (const other of after) clock = Math.max(clock, other.clock)
-    clock++
-    const seq = writer.head.seq + 1
+    const next = this.#next(space)
+    const { writer, seq, clock, at } = next
     const document = this.#documents.open(space, ref, kind)
-    const at = time.wallMs()
     try {
-      const { update, ids } = document.model.change(changes, { writer: name, client, clock, at })
+      const by = { writer: writer.name, client: writer.client, clock, at }
+      const { update, ids } = document.model.change(changes, by)
       if (update === EMPTY_UPDATE) return { seq: seq - 1, ids }
-      const box = sealBatch(space, { device, life, seq }, { doc: ref, kind, update, at })
-      const epoch = space.charter.charter.epochs.length
-      const chain = { space: space.name, device, life, seq, prev: writer.head.hash, after, clock }
-      const envelope = sealEnvelope({ ...chain, epoch, tag: document.tag }, box, key)
-      const wire = encodeEnvelope(envelope)
-      if (wire.length > ENVELOPE_BYTES_MAX)
-        throw new LumosError(
-          'INPUT_TOO_LARGE',
-          `One write has ${ENVELOPE_BYTES_MAX} bytes at most: split it.`
-        )
-      const touched = (id: number) => this.#documents.touched(document, id, box.length)
-      appendEnvelope(this.#parts, space, writer, envelope, touched)
-      for (const other of after) space.seen.set(`${other.device}.${other.life}`, other.seq)
-      const head = { writer: { device, life }, seq, hash: envelope.hash }
-      this.#parts.emit({ type: 'appended', space: space.id, head, from: null })
-      const change = { space: space.id, doc: nameOf(ref), writer: device, keys: keysOf(changes, ids) }
+      this.#append(space, document, next, { update })
+      const change = { space: space.id, doc: nameOf(ref), writer: writer.device, keys: keysOf(changes, ids) }
       this.#parts.emit({ type: 'changed', change })
       return { seq, ids }
     } catch (thrown) {
@@ -81,6 +84,37 @@ export class Author {
       this.#documents.drop(space, document.tag)
       throw thrown
     }
+  }
+
+  /** Where its next envelope stands. */
+  #next(space: Space) {
+    const writer = this.#writer(space)
+    const after = this.#after(space, writer)
+    let clock = writer.head.clock
+    for (const other of after) clock = Math.max(clock, other.clock)
+    return { writer, after, clock: clock + 1, seq: writer.head.seq + 1, at: this.#parts.clock.wallMs() }
+  }
+
+  #append(
+    space: Space,
+    document: OpenDocument,
+    { writer, after, clock, seq, at }: Next,
+    batch: Pick<Batch, 'update' | 'keys'>
+  ): void {
+    const { device, life } = writer
+    const { name: doc, kind, tag } = document
+    const box = sealBatch(space, { device, life, seq }, { doc, kind, at, ...batch })
+    const epoch = space.charter.charter.epochs.length
+    const chain = { space: space.name, device, life, seq, prev: writer.head.hash, after, clock }
+    const envelope = sealEnvelope({ ...chain, epoch, tag }, box, this.#parts.key)
+    const wire = encodeEnvelope(envelope)
+    if (wire.length > ENVELOPE_BYTES_MAX)
+      throw new LumosError('INPUT_TOO_LARGE', `One write has ${ENVELOPE_BYTES_MAX} bytes at most: split it.`)
+    const touched = (id: number) => this.#documents.touched(document, id, box.length)
+    appendEnvelope(this.#parts, space, writer, envelope, touched)
+    for (const other of after) space.seen.set(`${other.device}.${other.life}`, other.seq)
+    const head = { writer: { device, life }, seq, hash: envelope.hash }
+    this.#parts.emit({ type: 'appended', space: space.id, head, from: null })
   }
 
   /** A new life where the last one was ended by an owner, or was used by a copy of this home too. */

@@ -1,14 +1,13 @@
 /** What the checkpoint of a space stands for: snapshots of documents, and envelopes that they have in them. */
 
 import { type Checkpoint, openCheckpoint } from '../../../protocols/memory/checkpoint.ts'
-import { equal, openHeader } from '../../../protocols/memory/envelope.ts'
-import type { EnvelopeRow } from '../../../storage/memory/rows.ts'
+import { equal } from '../../../protocols/memory/envelope.ts'
 import { writerName } from '../types.ts'
-import { seal, unseal } from './boxes.ts'
+import { sealUnder } from './keyring.ts'
 import type { Parts } from './parts.ts'
 import type { Space, Writer } from './space.ts'
 
-/** Of plain bytes: a piece has a nonce and a tag besides. */
+/** Of plain bytes: a piece has the name of its key, a nonce and a tag besides. */
 const PLAIN_PIECE_BYTES = 200 * 1024
 
 interface Base {
@@ -57,10 +56,6 @@ export class Bases {
     return this.of(space)?.seqs.get(name) ?? 0
   }
 
-  header({ head }: EnvelopeRow) {
-    return openHeader(head)
-  }
-
   snapshot(space: Space, tag: Uint8Array): Uint8Array | null {
     const base = this.of(space)
     const found = base?.checkpoint.docs.find(one => equal(one.tag, tag))
@@ -68,13 +63,11 @@ export class Bases {
   }
 
   /** Throws where a piece is not here, or does not open. */
-  assemble(space: Space, { epoch, pieces }: Checkpoint['docs'][number]): Uint8Array {
-    const key = space.keyring.get(epoch)
-    if (key === undefined) throw new Error(`the key ${epoch} of a snapshot is not here`)
+  assemble(space: Space, { pieces }: Pick<Checkpoint['docs'][number], 'pieces'>): Uint8Array {
     const plain = pieces.map(hash => {
       const piece = this.#parts.log.piece(space.row, hash)
       if (piece === undefined) throw new Error('a piece of a snapshot is not here')
-      return unseal(key, pieceAbout(space), piece)
+      return space.keyring.open(pieceAbout(space), piece)
     })
     return new Uint8Array(Buffer.concat(plain))
   }
@@ -82,7 +75,9 @@ export class Bases {
   cut(space: Space, snapshot: Uint8Array): Uint8Array[] {
     const pieces: Uint8Array[] = []
     for (let at = 0; at === 0 || at < snapshot.length; at += PLAIN_PIECE_BYTES)
-      pieces.push(seal(space.key, pieceAbout(space), snapshot.subarray(at, at + PLAIN_PIECE_BYTES)))
+      pieces.push(
+        sealUnder(space.key, space.id, pieceAbout(space), snapshot.subarray(at, at + PLAIN_PIECE_BYTES))
+      )
     return pieces
   }
 }

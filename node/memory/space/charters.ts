@@ -20,6 +20,7 @@ import { type Amendment, chainOf, checkChain, invalid, repeated } from './charte
 import type { Documents } from './documents.ts'
 import type { Intake } from './intake.ts'
 import { Keyring } from './keyring.ts'
+import { keepLost } from './lost-keys.ts'
 import type { Parts } from './parts.ts'
 import { problemOf } from './problem.ts'
 import { atLeast, givenTo, isFirst, rightIn } from './rights.ts'
@@ -204,7 +205,7 @@ export class Charters {
     for (const { charter, record } of next) spaces.putCharter(space.row, charter.version, record)
     space.charter = next.at(-1)!
     const now = space.charter.charter
-    space.keyring.keep(now)
+    keepLost(this.#parts, space, space.keyring.keep(now))
     const known = key ?? space.keyring.newest(now)
     if (known !== undefined) space.takeKey(known)
     for (const tag of now.forgotten) {

@@ -11,10 +11,11 @@ import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts
 import { type DocModel, type Head, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { DocRef, sealName } from './batches.ts'
-import { seal, unseal } from './boxes.ts'
 import type { Documents } from './documents.ts'
 import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
+import { sealUnder } from './keyring.ts'
+import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { rightIn } from './rights.ts'
@@ -60,7 +61,7 @@ export class Checkpoints {
     }
     const number = (this.#bases.of(space)?.checkpoint.number ?? 0) + 1
     const epoch = space.charter.charter.epochs.length
-    const sealed = seal(space.key, about(space, number), encodeControl(contents))
+    const sealed = sealUnder(space.key, space.id, about(space, number), encodeControl(contents))
     const heads = [...space.writers.values()]
       .filter(({ head }) => head.seq > 0)
       .map(({ device, life, head: { seq, hash, clock } }) => ({ device, life, seq, hash, clock }))
@@ -79,7 +80,7 @@ export class Checkpoints {
       const known = space.writersById.get(writer)
       return known !== undefined && seq <= this.#bases.covered(space, known)
     })
-    if (base !== undefined && isSame) return base
+    if (base !== undefined && isSame && !isLost(space, this.#bases.of(space)!.checkpoint.sealed)) return base
     const pieces = this.#bases.cut(space, model.snapshot())
     const hashes = pieces.map(piece => sha256(piece))
     for (const [n, piece] of pieces.entries()) log.putPiece(space.row, hashes[n]!, piece)
@@ -162,12 +163,11 @@ export class Checkpoints {
     return contents
   }
 
-  #contentsOf(space: Space, { number, epoch, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
-    const key = space.keyring.get(epoch)
-    if (key === undefined)
+  #contentsOf(space: Space, { number, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
+    if (!space.keyring.has(sealed))
       throw new LumosError('MEMORY_DENIED', `The key of a checkpoint of ${space.id} has not come yet.`)
     try {
-      const contents = decodeControl(Contents, unseal(key, about(space, number), sealed))
+      const contents = decodeControl(Contents, space.keyring.open(about(space, number), sealed))
       if (contents.length !== docs.length) throw new Error('it lists other documents than it has')
       for (const [n, [name, kind]] of contents.entries())
         if (!equal(space.keyring.tag(name, kind), docs[n]!.tag))

@@ -114,8 +114,7 @@ export class Documents {
     document.tailBytes += row.box.length + ROW_BYTES
     document.hash = undefined
     document.saved = false
-    const { epoch } = this.#bases.header(row)
-    const of = { device: writer.device, life: writer.life, seq: row.seq, epoch, tag: row.tag, box: row.box }
+    const of = { device: writer.device, life: writer.life, seq: row.seq, tag: row.tag, box: row.box }
     const batch = openBatch(space, of as Envelope & { box: Uint8Array })
     this.apply(document, batch.update, writer, row.clock)
   }

@@ -30,7 +30,7 @@ export function dropLog({ log, spaces, mesh, clock }: Parts, bases: Bases, space
     if (upTo > 0) log.dropUpTo(writer.id, upTo)
   }
   log.giveBack()
-  space.bytes = log.bytes(space.row)
+  space.weigh()
 }
 
 export function keepAcknowledged(

@@ -8,16 +8,17 @@ import { checkSignature, type Envelope, equal, openEnvelope } from '../../../pro
 import { type Placed, place } from '../log/chain-core.ts'
 import type { Batch } from '../types.ts'
 import type { Accepted, Refused } from '../worker/engine.ts'
-import { appendEnvelope } from './append.ts'
+import { appendEnvelope, checkRoom } from './append.ts'
 import { nameOf, openBatch } from './batches.ts'
 import type { Documents } from './documents.ts'
-import { freeze, keepProof } from './equivocation.ts'
+import { freeze, keepProof, otherHalf } from './equivocation.ts'
+import { learnKeys } from './lost-keys.ts'
 import { isIn, isRefusal } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, counts, endOf, rightIn } from './rights.ts'
 import type { Space, Writer } from './space.ts'
 
-type Taken = 'taken' | 'known' | 'waits'
+type Taken = 'taken' | 'known' | 'waits' | 'brought'
 
 export class Intake {
   readonly #parts: Parts
@@ -53,8 +54,11 @@ export class Intake {
         refused.push(this.#refusal(space, null, thrown))
         continue
       }
-      if (attempt(envelope, from) === 'taken') this.#takeWaiting(space, attempt)
+      const taken = attempt(envelope, from)
+      if (taken === 'taken' || taken === 'brought') this.#takeWaiting(space, attempt)
     }
+    // What depends on a number that does not count waits for it no longer.
+    if (refused.some(({ code }) => code === 'MEMORY_EQUIVOCATED')) this.#takeWaiting(space, attempt)
     return { taken, waiting: space.pending.size, refused }
   }
 
@@ -79,7 +83,7 @@ export class Intake {
         const waiting = space.pending.get(name, next)
         if (waiting === undefined) continue
         const result = attempt(waiting.envelope, waiting.from)
-        if (result !== 'waits') space.pending.drop(name, next)
+        if (result !== 'waits' && result !== 'brought') space.pending.drop(name, next)
         moved ||= result === 'taken'
       }
     }
@@ -98,28 +102,38 @@ export class Intake {
     }
     this.#admit(space, envelope)
     checkSignature(envelope)
+    if (placed.type === 'equivocated')
+      this.#freeze(space, writer!, this.#parts.log.get(writer!.id, envelope.seq)!, envelope)
+    if (envelope.box === null && !space.isForgotten(envelope.tag)) {
+      const other = otherHalf(space, envelope)
+      if (other === undefined) return 'known'
+      this.#freeze(space, writer ?? space.addWriter(envelope), other, envelope)
+    }
     return this.#placed(space, envelope, placed, from)
   }
 
+  #freeze(
+    space: Space,
+    writer: Writer,
+    first: Pick<Envelope, 'hash' | 'head' | 'signature'>,
+    second: Envelope
+  ): never {
+    freeze(this.#parts, space, writer, first, second)
+    this.#documents.rebuild(space)
+    // Sync states the proof from now on.
+    this.#parts.emit({ type: 'space', space: space.id, gone: false })
+    throw equivocated(second)
+  }
+
   #placed(space: Space, envelope: Envelope, placed: Placed, from: string): Taken {
-    if (placed.type === 'equivocated') {
-      freeze(this.#parts, space, envelope)
-      this.#documents.rebuild(space)
-      // Sync states the proof from now on.
-      this.#parts.emit({ type: 'space', space: space.id, gone: false })
-      throw equivocated(envelope)
-    }
     if (placed.type === 'invalid') throw invalid(envelope, placed.why)
-    const isReadable = space.keyring.get(envelope.epoch) !== undefined
+    const isReadable = envelope.box === null || space.keyring.has(envelope.box)
     if (placed.type === 'waits' || !isReadable) {
       space.pending.add(envelope, from)
-      return 'waits'
+      // It may bring the key that the one before it waits for.
+      return isReadable && this.#learn(space, envelope) ? 'brought' : 'waits'
     }
-    if (space.bytes > this.#parts.spaceBytesMax)
-      throw new LumosError(
-        'MEMORY_FULL',
-        `The space ${space.id} has over ${this.#parts.spaceBytesMax} bytes here.`
-      )
+    checkRoom(this.#parts, space, envelope.device)
     try {
       this.#apply(space, envelope, from)
       return 'taken'
@@ -148,6 +162,7 @@ export class Intake {
     if (envelope.box === null && !isForgotten) throw invalid(envelope, 'came without its box')
     const batch = isForgotten ? null : openBatch(space, envelope as Envelope & { box: Uint8Array })
     const writer = space.writer(envelope) ?? space.addWriter(envelope)
+    learnKeys(space, envelope.device, batch?.keys ?? [])
     const keys = batch === null ? [] : this.#change(space, envelope, writer, batch)
     this.#append(space, writer, envelope, batch, from)
     if (batch === null || !counts(space.charter.charter, writer, envelope.seq)) return
@@ -185,6 +200,12 @@ export class Intake {
       hash: envelope.hash
     }
     this.#parts.emit({ type: 'appended', space: space.id, head, from })
+  }
+
+  #learn(space: Space, envelope: Envelope): boolean {
+    if (envelope.box === null || space.isForgotten(envelope.tag)) return false
+    const { keys = [] } = openBatch(space, envelope as Envelope & { box: Uint8Array })
+    return learnKeys(space, envelope.device, keys)
   }
 
   addPoison(hash: Uint8Array, why: string): void {

@@ -1,10 +1,21 @@
 /** The keys of one space: the newest opens all before it, by the chain in the charter. */
 
 import { createHmac } from 'node:crypto'
+import { LumosError } from '../../../interface/errors.ts'
 import type { Charter } from '../../../protocols/memory/charter.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
 import { DOCS_MAX } from '../../../protocols/memory/limits.ts'
 import { newKey, seal, unseal } from './boxes.ts'
+
+/** Of its hash: no two keys have the same, so no box opens as two texts. */
+const ID_BYTES = 16
+
+/** A box that names its key: of two keys that were made for one epoch, each device takes the same. */
+export const sealUnder = (key: Uint8Array, space: string, about: string, plain: Uint8Array): Uint8Array =>
+  new Uint8Array(Buffer.concat([keyId(space, key), seal(key, about, plain)]))
+
+const keyId = (space: string, key: Uint8Array): Uint8Array =>
+  sha256('lumos/memory/key-id/1', space, key).subarray(0, ID_BYTES)
 
 /** As many as a space has documents: each envelope asks for its tag. */
 const TAGS_MAX = DOCS_MAX
@@ -13,6 +24,8 @@ export class Keyring {
   readonly #space: string
   /** By epoch, from 1. */
   readonly #keys = new Map<number, Uint8Array>()
+  /** Those, and keys of charters that lost. By the name that boxes have of them, in hex. */
+  readonly #byId = new Map<string, Uint8Array>()
   /** By kind and name, under the first key. */
   readonly #tags = new Map<string, Uint8Array>()
 
@@ -35,18 +48,46 @@ export class Keyring {
         return false
       }
     }
-    for (const [epoch, known] of found) this.#keys.set(epoch, known)
+    for (const [epoch, known] of found) {
+      this.#keys.set(epoch, known)
+      this.learn(known)
+    }
     this.#tags.clear()
     return true
   }
 
-  /** Keys of a charter that lost to this one are none of the space. */
-  keep({ epochs }: Pick<Charter, 'epochs'>): void {
+  /** Nothing is written under a key of a charter that lost to this one. @returns those keys. */
+  keep({ epochs }: Pick<Charter, 'epochs'>): Uint8Array[] {
+    const lost: Uint8Array[] = []
     for (const [epoch, key] of this.#keys) {
       const check = epochs[epoch - 1]?.check
-      if (check === undefined || !equal(checkOf(this.#space, epoch, key), check)) this.#keys.delete(epoch)
+      if (check !== undefined && equal(checkOf(this.#space, epoch, key), check)) continue
+      this.#keys.delete(epoch)
+      lost.push(key)
     }
     this.#tags.clear()
+    return lost
+  }
+
+  /** Boxes open under it from now on. */
+  learn(key: Uint8Array): void {
+    this.#byId.set(hex(keyId(this.#space, key)), key)
+  }
+
+  /** Whether the key is here that this box names. */
+  has(box: Uint8Array): boolean {
+    return this.#byId.has(hex(box.subarray(0, ID_BYTES)))
+  }
+
+  isUnder(box: Uint8Array, key: Uint8Array): boolean {
+    return equal(box.subarray(0, ID_BYTES), keyId(this.#space, key))
+  }
+
+  /** Throws where the box was made for something else, or was changed. @throws {LumosError} `MEMORY_DENIED`: no key. */
+  open(about: string, box: Uint8Array): Uint8Array {
+    const key = this.#byId.get(hex(box.subarray(0, ID_BYTES)))
+    if (key !== undefined) return unseal(key, about, box.subarray(ID_BYTES))
+    throw new LumosError('MEMORY_DENIED', `A key of the space ${this.#space} has not come yet.`)
   }
 
   get(epoch: number): Uint8Array | undefined {
@@ -83,6 +124,8 @@ export class Keyring {
     return `lumos/memory/epoch/1 ${this.#space} ${epoch}`
   }
 }
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 const checkOf = (space: string, epoch: number, key: Uint8Array): Uint8Array =>
   sha256('lumos/memory/check/1', space, String(epoch), key)

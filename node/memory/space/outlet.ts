@@ -18,10 +18,12 @@ export function envelopesAfter(
   const theirs = new Map(heads.map(head => [writerName(head.writer), head]))
   const found: Uint8Array[] = []
   let bytes = 0
-  const add = (wire: Uint8Array): boolean => {
-    if (found.length > 0 && bytes + wire.length > bytesMax) return false
-    found.push(wire)
-    bytes += wire.length
+  /** All of these, or none. */
+  const add = (...wires: readonly Uint8Array[]): boolean => {
+    const more = wires.reduce((sum, { length }) => sum + length, 0)
+    if (found.length > 0 && bytes + more > bytesMax) return false
+    found.push(...wires)
+    bytes += more
     return true
   }
   const from = new Map<number, number>()
@@ -29,7 +31,10 @@ export function envelopesAfter(
     const { id, head } = space.writer(writer)!
     const known = theirs.get(writerName(writer))
     if (known !== undefined && known.seq === seq && equal(known.hash, hash)) continue
-    if (head.frozen !== undefined) for (const { wire } of log.proofs(id)) if (!add(wire)) return found
+    // A device that has not all before the number takes that first.
+    if (head.frozen !== undefined && (known?.seq ?? 0) >= head.frozen - 1) {
+      if (!add(...log.proofs(id).map(({ wire }) => wire))) return found
+    }
     const missing = known === undefined ? 0 : Math.min(known.seq, head.seq)
     const isOther = missing > 0 && known?.seq === missing && isAnother(log.get(id, missing)?.hash, known.hash)
     from.set(id, isOther ? missing - 1 : missing)

@@ -9,7 +9,7 @@ import {
   type SignedCharter,
   spaceText
 } from '../../../protocols/memory/charter.ts'
-import { equal, lifeBytes, sha256 } from '../../../protocols/memory/envelope.ts'
+import { type Envelope, equal, lifeBytes, sha256 } from '../../../protocols/memory/envelope.ts'
 import { LIVES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
 import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { keyOf } from '../../../protocols/memory/signed.ts'
@@ -23,7 +23,13 @@ import type { Parts } from './parts.ts'
 import { Pending } from './pending.ts'
 
 /** What this device keeps of a space for itself. */
-const Local = z.strictObject({ name: z.string(), key: Bytes.nullable() })
+const Local = z.strictObject({
+  name: z.string(),
+  key: Bytes.nullable(),
+  lost: z.array(z.strictObject({ key: Bytes, by: z.string().nullable() })).default([])
+})
+/** A key of a charter that lost, and which device has handed it to the others: none where this one is to. */
+export type LostKey = z.infer<typeof Local>['lost'][number]
 const LOCAL = 'lumos/memory/local/1'
 
 const NO_HEAD: ChainHead = { seq: 0, hash: new Uint8Array(32), clock: 0 }
@@ -33,6 +39,8 @@ export interface Writer extends WriterId {
   readonly name: string
   readonly client: number
   head: ChainHead
+  /** Of its envelopes that are here. */
+  bytes: number
 }
 
 export class Space {
@@ -43,6 +51,8 @@ export class Space {
   readonly writers = new Map<string, Writer>()
   readonly writersById = new Map<number, Writer>()
   readonly pending = new Pending()
+  /** By writer: one of two envelopes that prove that it signed a number twice. */
+  readonly halves = new Map<string, Envelope>()
   readonly #parts: Parts
   readonly #clients = new Set<number>()
   charter: SignedCharter
@@ -50,6 +60,8 @@ export class Space {
   localName: string
   life: string
   secrets: CharterSecrets = { name: '', forgotten: [] }
+  /** Changed by `lost-keys.ts` only. */
+  lost: readonly LostKey[]
   /** Heads of others that this device's last envelope in this run depended on, by name. */
   readonly seen = new Map<string, number>()
   bytes: number
@@ -66,12 +78,33 @@ export class Space {
     this.keyring = new Keyring(this.id)
     const local = decodeControl(Local, unseal(parts.homeKey, LOCAL, sealed))
     this.localName = local.name
+    this.lost = local.lost
+    for (const { key } of local.lost) this.keyring.learn(key)
     if (local.key !== null) this.#take(local.key)
     for (const { device, life, client, seq, hash, clock, frozen, id } of parts.spaces.writers(this.row)) {
       const head = { seq, hash, clock, frozen: frozen ?? undefined }
-      this.#keep({ id, device, life, client, name: writerName({ device, life }), head })
+      this.#keep({ id, device, life, client, name: writerName({ device, life }), head, bytes: 0 })
     }
-    this.bytes = parts.log.bytes(id)
+    this.bytes = 0
+    this.weigh()
+  }
+
+  /** After rows have left the disk. */
+  weigh(): void {
+    const { log } = this.#parts
+    this.bytes = log.bytes(this.row)
+    for (const writer of this.writers.values()) writer.bytes = 0
+    for (const { writer, bytes } of log.bytesOfWriters(this.row)) {
+      const known = this.writersById.get(writer)
+      if (known !== undefined) known.bytes = bytes
+    }
+  }
+
+  /** What a device has written here, in all its lives. */
+  bytesOf(device: string): number {
+    let bytes = 0
+    for (const writer of this.writers.values()) if (writer.device === device) bytes += writer.bytes
+    return bytes
   }
 
   get isReadable(): boolean {
@@ -92,7 +125,8 @@ export class Space {
   }
 
   keepLocal(key: Uint8Array | null): void {
-    this.#parts.spaces.keepSealed(this.row, sealedLocal(this.#parts.homeKey, this.localName, key))
+    const sealed = sealedLocal(this.#parts.homeKey, this.localName, key, this.lost)
+    this.#parts.spaces.keepSealed(this.row, sealed)
   }
 
   #take(key: Uint8Array): boolean {
@@ -124,7 +158,7 @@ export class Space {
       throw new LumosError('MEMORY_FULL', `A device has ${livesMax} lives in a space at most: ${device}.`)
     const id = this.#parts.spaces.addWriter(this.row, device, life, client)
     const name = writerName({ device, life })
-    return this.#keep({ id, device, life, client, name, head: NO_HEAD })
+    return this.#keep({ id, device, life, client, name, head: NO_HEAD, bytes: 0 })
   }
 
   #keep(writer: Writer): Writer {
@@ -158,7 +192,7 @@ export class Space {
         if (head.frozen === undefined) return { writer, seq: head.seq, hash: head.hash }
         // Who states another hash has not seen the same proof.
         const hashes = this.#parts.log.proofs(id).map(({ hash }) => hash)
-        return { writer, seq: head.frozen, hash: sha256(...hashes) }
+        return { writer, seq: head.frozen, hash: sha256(...hashes), frozen: true }
       })
   }
 
@@ -183,8 +217,12 @@ export function secretsIn(id: string, charter: Charter, key: Uint8Array): Charte
   }
 }
 
-export const sealedLocal = (homeKey: Uint8Array, name: string, key: Uint8Array | null): Uint8Array =>
-  seal(homeKey, LOCAL, encodeControl({ name, key }))
+export const sealedLocal = (
+  homeKey: Uint8Array,
+  name: string,
+  key: Uint8Array | null,
+  lost: readonly LostKey[] = []
+): Uint8Array => seal(homeKey, LOCAL, encodeControl({ name, key, lost }))
 
 export const secretsAbout = (space: string, { version }: Pick<Charter, 'version'>): string =>
   `lumos/memory/secrets/1 ${space} ${version}`

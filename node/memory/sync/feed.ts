@@ -28,6 +28,8 @@ export interface FeedComponents extends AbortOptions {
   /** Resolves when sync knows what the engine has. */
   refreshed(): Promise<void>
   onLie(err: LumosError): void
+  /** An envelope of a writer came that may not write, as far as is known here. */
+  onDenied(space: string): void
   onClosed(): void
 }
 
@@ -85,6 +87,7 @@ export class SpaceFeed implements Feed {
           'an envelope was refused'
         )
         if (LIES.has(code)) throw why
+        if (code === 'MEMORY_DENIED') this.#components.onDenied(space)
       }
       step({ type: 'took', peer, space, heads: [] })
       if (waiting > 0) step({ type: 'gap', peer, space })

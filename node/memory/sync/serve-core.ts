@@ -1,9 +1,12 @@
 /** The half of sync that offers and sends; see `sync-core.ts`. */
 
+import type { StatedHead } from '../../../protocols/memory/messages.ts'
 import {
   above,
+  keyOf,
   note,
   type Served,
+  type SpaceView,
   type SyncEffect,
   type SyncEvent,
   type SyncState,
@@ -54,12 +57,19 @@ export function serve(state: SyncState, event: ServeEvent): readonly SyncEffect[
   }
   // A peer that has asked anew meanwhile may have dropped what it was sent before.
   if (event.known === served.known) {
+    const sent = event.heads.map(head => ownOf(view, head))
     // Whatever is still missing there is not to be had here.
-    const isLast = above(event.heads, served.known).length === 0
-    note(served.known, isLast ? view.heads : event.heads, view)
+    const isLast = above(sent, served.known).length === 0
+    note(served.known, isLast ? view.heads : sent, view)
   }
   served.sending = false
   return next(state, peer, space)
+}
+
+/** Of a number that its writer signed twice both envelopes go in one batch: the peer has the proof then. */
+function ownOf({ heads }: SpaceView, sent: StatedHead): StatedHead {
+  const own = heads.find(({ writer }) => keyOf(writer) === keyOf(sent.writer))
+  return own?.frozen === true && own.seq === sent.seq ? own : sent
 }
 
 /** Something has changed here: what must go to each peer, and what may wait until the peer says that it has it. */

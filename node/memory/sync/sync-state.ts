@@ -81,7 +81,8 @@ export type SyncEvent =
       readonly heads: readonly StatedHead[]
     }
   /**
-   * What the peer sent depends on what it did not send; does not hold; or was a checkpoint, after which it is asked anew.
+   * What the peer sent depends on what it did not send; does not hold; or was a checkpoint, after which it is asked anew,
+   * as it is when more is known of the writers of what was refused.
    */
   | { readonly type: 'gap' | 'refused' | 'rebased'; readonly peer: string; readonly space: string }
   | {
@@ -154,20 +155,27 @@ export const keyOf = ({ device, life }: StatedHead['writer']): string => `${devi
 
 /** Notes what a peer has, of those writers that are known here: it may state any others. */
 export function note(known: Map<string, StatedHead>, heads: readonly StatedHead[], here?: SpaceView): void {
-  const own = here && new Set(here.heads.map(({ writer }) => keyOf(writer)))
+  const own = here && new Map(here.heads.map(head => [keyOf(head.writer), head]))
   for (const head of heads) {
     const key = keyOf(head.writer)
-    if (own !== undefined && !own.has(key)) continue
+    const ours = own?.get(key)
+    if (own !== undefined && ours === undefined) continue
+    // A proof ends a chain, so it stands for one that was longer.
+    const isProof = head.frozen === true || (ours?.frozen === true && isSame(ours, head))
     // Of one number the hash that was stated last: what was sent once is not sent again.
-    if (head.seq > 0 && head.seq >= (known.get(key)?.seq ?? 0)) known.set(key, head)
+    if (isProof || (head.seq > 0 && head.seq >= (known.get(key)?.seq ?? 0))) known.set(key, head)
   }
 }
 
+const isSame = (one: StatedHead, other: StatedHead): boolean =>
+  one.seq === other.seq && equal(one.hash, other.hash)
+
 /** Heads above those that are known, or beside them: a writer signed two envelopes of one number, which is to be learnt. */
 export const above = (heads: readonly StatedHead[], known: Heads): StatedHead[] =>
-  heads.filter(({ writer, seq, hash }) => {
-    const one = known.get(keyOf(writer))
-    return one === undefined ? seq > 0 : seq > one.seq || (seq === one.seq && !equal(hash, one.hash))
+  heads.filter(head => {
+    const one = known.get(keyOf(head.writer))
+    if (one === undefined) return head.seq > 0
+    return head.seq > one.seq || ((head.frozen === true || head.seq === one.seq) && !isSame(head, one))
   })
 
 export function startTimer(state: SyncState, id: string, ms: number): SyncEffect[] {

@@ -6,6 +6,7 @@ import {
   type DocContent,
   type DocInfo,
   type DocKind,
+  type ExportFormat,
   type MemoryChange,
   type MemoryFileInfo,
   type MemoryHistoryItem,
@@ -20,13 +21,13 @@ import type { Database } from '../../../storage/database/database.ts'
 import { LogTable } from '../../../storage/memory/log-table.ts'
 import { SpaceTable } from '../../../storage/memory/space-table.ts'
 import { VectorTable } from '../../../storage/memory/vector-table.ts'
-import type { FileFact } from '../knowledge/file-fact.ts'
-import { files, type PutFile, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
+import type { FileFact, PutFile } from '../knowledge/file-fact.ts'
+import { files, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
 import { Recall } from '../recall/recall.ts'
 import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/types.ts'
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
-import { exported, importable } from '../space/portable.ts'
+import { exportedAs, importedFrom } from '../space/moving.ts'
 import { contentHash, history, infoOf } from '../space/reading.ts'
 import { rightIn } from '../space/rights.ts'
 import type { Space } from '../space/space.ts'
@@ -210,21 +211,20 @@ export class LocalEngine extends SyncCalls {
     this.all.remove(space)
   }
 
-  export(ref: string): Uint8Array {
-    const space = this.all.readable(ref)
-    return exported(
-      this.all.visible(space).map(({ name, kind }) => ({
-        name: nameOf(name),
-        content: this.all.documents.open(space, name, kind).model.read()
-      }))
-    )
+  export(ref: string, { format }: { format?: ExportFormat } = {}): Uint8Array {
+    return exportedAs(this.all, this.all.readable(ref), format)
   }
 
-  import(name: string, bytes: Uint8Array): SpaceInfo {
-    const docs = importable(bytes)
+  import(name: string, bytes: Uint8Array, { format }: { format?: ExportFormat } = {}) {
+    const { parts, leftOut } = importedFrom(bytes, format)
     const { id } = this.create(name)
-    for (const { name: doc, kind, changes } of docs) this.write(id, doc, kind, changes)
-    return this.space(id)
+    try {
+      for (const { name: doc, kind, changes } of parts) this.write(id, doc, kind, changes)
+    } catch (err) {
+      this.all.remove(this.all.readable(id))
+      throw err
+    }
+    return { ...this.space(id), leftOut }
   }
 
   /** The thread was ended while it applied this envelope of a peer. */

@@ -4,6 +4,7 @@ import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { SpaceRight } from '../../../interface/memory.ts'
 import { openCharter } from '../../../protocols/memory/charter.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
+import { isLost } from '../space/lost-keys.ts'
 import { envelopesAfter } from '../space/outlet.ts'
 import { problemOf } from '../space/problem.ts'
 import { contentHash } from '../space/reading.ts'
@@ -50,7 +51,7 @@ export class SyncCalls {
   #stateOf(space: Space): SpaceState {
     const { charter, hash } = space.charter
     const canHash = space.isReadable && !charter.gone
-    const base = this.all.bases.of(space)?.checkpoint
+    const base = this.#baseOf(space)?.checkpoint
     const checkpoint = base && {
       number: base.number,
       heads: base.heads.map(({ device, life, seq, hash }) => ({ writer: { device, life }, seq, hash }))
@@ -63,6 +64,12 @@ export class SyncCalls {
       hash: canHash ? (this.tried(space, () => contentHash(this.all, space)) ?? '') : '',
       checkpoint: checkpoint ?? null
     }
+  }
+
+  /** One whose key lost to another one opens on few devices: they take the envelopes. */
+  #baseOf(space: Space) {
+    const base = this.all.bases.of(space)
+    return base !== null && isLost(space, base.checkpoint.sealed) ? null : base
   }
 
   rightOf(id: string, peerId: string): SpaceRight | null {
@@ -87,7 +94,19 @@ export class SyncCalls {
     }
     const isNew = this.all.charters.accept(space, bundle)
     if (space.charter.charter.gone) this.all.remove(space)
+    else this.tried(space, () => this.#afterLoss(space))
     return isNew
+  }
+
+  /** Where a key of ours lost to another one. A space without room for that keeps its charters all the same. */
+  #afterLoss(space: Space): void {
+    const { author, bases, checkpoints, parts } = this.all
+    author.handOver(space)
+    const base = bases.of(space)?.checkpoint
+    if (base === undefined || !isLost(space, base.sealed) || !space.isReadable) return
+    // Its signer only: of two checkpoints of one number a device takes the one that it sees first.
+    const mayRenew = rightIn(space.charter.charter, parts.key.peerId, parts.mesh) === 'own'
+    if (base.by === parts.key.peerId && mayRenew) checkpoints.compact(space)
   }
 
   envelopesAfter(id: string, heads: readonly Head[], bytesMax: number): Uint8Array[] {
@@ -125,7 +144,7 @@ export class SyncCalls {
   }
 
   checkpoint(id: string): Uint8Array | null {
-    return this.all.bases.of(this.all.known(id))?.record ?? null
+    return this.#baseOf(this.all.known(id))?.record ?? null
   }
 
   piece(id: string, hash: Uint8Array): Uint8Array | null {

@@ -40,13 +40,15 @@ export interface DeviceOptions {
   readonly openDoc?: OpenDoc
   readonly spaceBytesMax?: number
   readonly file?: string
+  /** Of another key than that of the name. */
+  readonly seed?: Uint8Array
 }
 
 export function device(name: string, options: DeviceOptions = {}): Device {
   const path = join(options.home ?? temporaryHome(), 'memory.db')
   // What is on disk after a power cut is a matter of the thread of memory.
   const database = openDatabase(path, { migrations: MEMORY_MIGRATIONS, synchronous: 'NORMAL' })
-  const key = keyOfDevice(name)
+  const key = options.seed === undefined ? keyOfDevice(name) : signingKey(options.seed)
   const events: EngineEvent[] = []
   const engine = database.transaction(
     () =>

@@ -17,13 +17,24 @@ import {
   openEnvelope,
   sealEnvelope
 } from '../../../protocols/memory/envelope.ts'
-import { type Device, device, facts, hashOf, keyOfDevice, meet, pull, set, temporaryHome } from './engines.ts'
+import {
+  type Device,
+  type DeviceOptions,
+  device,
+  facts,
+  hashOf,
+  keyOfDevice,
+  meet,
+  pull,
+  set,
+  temporaryHome
+} from './engines.ts'
 
 const ZEROS = new Uint8Array(32)
 
-function attacked() {
+function attacked(options: DeviceOptions = {}) {
   const home = temporaryHome()
-  const [one, evil] = [device('one'), device('evil', { home, file: 'same' })]
+  const [one, evil] = [device('one', options), device('evil', { home, file: 'same' })]
   meet([one, evil])
   const { id } = one.do(engine => engine.create('plans'))
   one.do(engine => engine.share(id, { role: 'member' }, 'write'))
@@ -120,7 +131,8 @@ describe('a hostile writer', () => {
     assert.deepEqual(code(send(forge(empty, { tag: new Uint8Array(16) }))), ['MEMORY_INVALID'])
     assert.deepEqual(code(send(forge(empty, { space: new Uint8Array(16) }))), ['MEMORY_INVALID'])
     assert.deepEqual(code(send({ ...forge(empty), signature: new Uint8Array(64) })), ['MEMORY_FORGED'])
-    assert.deepEqual(code(send({ ...forge(empty), box: null })), ['MEMORY_INVALID'])
+    // It may be one half of a proof, and is nothing else.
+    assert.deepEqual(send({ ...forge(empty), box: null }), { taken: 0, waiting: 0, refused: [] })
     assert.deepEqual(code(send({ ...forge(empty), box: new Uint8Array(50) })), ['MEMORY_INVALID'])
     assert.deepEqual(code(send(new Uint8Array(300_000))), ['MEMORY_INVALID'])
     // As another device, whose key it has not.
@@ -183,6 +195,48 @@ describe('a hostile writer', () => {
     )
   })
 
+  it('keeps nothing else from going on by what it signed twice, however long that is', () => {
+    const { one, evil, id, keys, forge, send } = attacked()
+    const two = device('two')
+    meet([one, evil, two])
+    pull(one, two)
+    set(one, id, 'honest', 'goes on')
+    const twice = (life: string) =>
+      [1, 2].map(n => {
+        const box = sealBatch(
+          keys,
+          { device: evil.peerId, life, seq: 1 },
+          { doc: 'long', kind: 'notes', update: new Uint8Array(200_000).fill(n), at: 1 }
+        )
+        return sealEnvelope({ ...forge(ZEROS), life }, box, keyOfDevice('evil'))
+      })
+    // One of them has a box that counts, so it is here when the other one comes.
+    const lives = ['010203040506', '010203040507'].map(life => {
+      const first = forge(Uint8Array.of(0, 0), { life })
+      assert.equal(send(first).taken, 1)
+      assert.deepEqual(code(send(twice(life)[0]!)), ['MEMORY_EQUIVOCATED'])
+      return life
+    })
+    const { heads } = two.do(engine => engine.statesFor(two.peerId))[0]!
+    const batch = one.do(engine => engine.envelopesAfter(id, heads, 64 * 1024))
+    assert.ok(batch.reduce((sum, { length }) => sum + length, 0) < 4000)
+    const { taken, waiting, refused } = two.do(engine => engine.accept(id, batch, one.peerId))
+    assert.deepEqual([taken, waiting], [1, 0])
+    assert.deepEqual(
+      refused.map(({ code, writer }) => [code, writer?.life]),
+      lives.map(life => ['MEMORY_EQUIVOCATED', life])
+    )
+    assert.equal(hashOf(two, id), hashOf(one, id))
+    // Two branches that are both new to a device, whole as a hostile writer sends them.
+    const [a, b] = twice('0102030405ff')
+    assert.equal(
+      two.do(engine => engine.accept(id, [encodeEnvelope({ ...a!, box: null })], evil.peerId)).taken,
+      0
+    )
+    const last = two.do(engine => engine.accept(id, [encodeEnvelope({ ...b!, box: null })], evil.peerId))
+    assert.deepEqual(code(last), ['MEMORY_EQUIVOCATED'])
+  })
+
   it('makes a device keep little of what follows nothing', () => {
     const { one, id, forge, send } = attacked()
     let waiting = 0
@@ -216,6 +270,47 @@ describe('a hostile writer', () => {
     assert.throws(() => one.do(engine => engine.putPieces(id, [])), { code: 'MEMORY_NOT_FOUND' })
     assert.ok(shareWith(honest, 'welcome'))
     one.do(engine => engine.create('own'))
+  })
+
+  it('has no more keys kept than a device may hand out, and what is under another one waits', () => {
+    const { id, keys, forge, send } = attacked()
+    const made = Array.from({ length: 65 }, (_, n) => new Uint8Array(32).fill(n + 1))
+    let before: Uint8Array = ZEROS
+    const write = (seq: number, key: Uint8Array, handed: Uint8Array[]) => {
+      const batch = { doc: 'default', kind: 'facts' as const, update: Uint8Array.of(0, 0), at: 1 }
+      const of = { device: keyOfDevice('evil').peerId, life: '010203040506', seq }
+      const box = sealBatch({ id, key }, of, { ...batch, keys: handed })
+      const header = { ...forge(batch.update), ...of, prev: before, clock: seq }
+      const envelope = sealEnvelope(
+        { ...header, tag: keys.keyring.tag('default', 'facts') },
+        box,
+        keyOfDevice('evil')
+      )
+      before = envelope.hash
+      return send(envelope)
+    }
+    for (let n = 0; n < 9; n++) assert.equal(write(n + 1, keys.key, made.slice(8 * n, 8 * n + 8)).taken, 1)
+    assert.equal(write(10, made[0]!, []).taken, 1)
+    assert.deepEqual(write(11, made[64]!, []), { taken: 0, waiting: 1, refused: [] })
+  })
+
+  it('fills a space with three quarters of what may be there, and the others write on', () => {
+    const bytesMax = 1_000_000
+    const { one, evil, id } = attacked({ spaceBytesMax: bytesMax })
+    const honest = device('honest')
+    meet([one, evil, honest])
+    pull(one, honest)
+    pull(one, evil)
+    const text = 'x'.repeat(50_000)
+    for (let n = 0; n < 40; n++) set(evil, id, `${n}`, text)
+    const { refused } = pull(evil, one)
+    assert.deepEqual([...new Set(refused.map(({ code }) => code))], ['MEMORY_FULL'])
+    const { bytes } = one.do(engine => engine.space(id))
+    assert.ok(bytes < 2 * bytesMax, `${bytes}`)
+    set(honest, id, 'honest', 'goes on')
+    pull(honest, one)
+    assert.equal(facts(one, id)['honest' as never], 'goes on')
+    set(one, id, 'own', 'too')
   })
 
   it('begins no more lives than a device may have', () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import type { MemoryChange } from '../../../interface/memory.ts'
 import { openDoc } from '../../../node/memory/docs/index.ts'
-import { follows } from '../../../node/memory/space/rights.ts'
+import { follows, isFirst } from '../../../node/memory/space/rights.ts'
 import type { OpenDoc } from '../../../node/memory/types.ts'
 import { openCharter } from '../../../protocols/memory/charter.ts'
 import { type Device, device, facts, hashOf, meet, pull, set, sync, temporaryHome } from './engines.ts'
@@ -272,6 +272,50 @@ describe('two owners that sign a charter at once', () => {
       assert.equal(at.do(engine => engine.space(id)).grants.length, 2)
       assert.equal(hashOf(at, id), hashOf(one, id))
     }
+  })
+
+  it('lose nothing that either wrote, or another device on top, under a key that lost', () => {
+    const { one, two, other, all, id } = three()
+    const [four, five, late] = [device('four'), device('five'), device('late')]
+    meet([...all, four, five, late])
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
+    for (const { peerId } of [four, five]) one.do(engine => engine.share(id, { peerId }, 'read'))
+    one.do(engine => engine.share(id, { role: 'member' }, null))
+    one.do(engine => engine.share(id, { peerId: other.peerId }, 'write'))
+    const round = (devices = all) => {
+      for (const from of devices) for (const to of devices) if (from !== to) pull(from, to)
+    }
+    round()
+    one.do(engine => engine.share(id, { peerId: four.peerId }, null))
+    two.do(engine => engine.share(id, { peerId: five.peerId }, null))
+    const newest = (at: Device) =>
+      openCharter(at.do(engine => engine.charters(id, 1, at.peerId)).records.at(-1)!)
+    const [won, lost] = isFirst(newest(one), newest(two)) ? [one, two] : [two, one]
+    for (const key of ['a', 'b']) set(lost, id, key, 'of the one that lost')
+    set(lost, id, 'page', 'of the one that lost', 'other')
+    set(won, id, 'c', 'of the one that won')
+    pull(lost, other)
+    const { heads } = won.do(engine => engine.statesFor(won.peerId))[0]!
+    other.do(engine => engine.acknowledge(id, won.peerId, heads))
+    lost.do(engine => engine.compact(id))
+    pull(lost, other)
+    set(other, id, 'd', 'on top')
+    lost.do(engine => engine.verify(id))
+    // The one whose key lost is away, so the device that wrote on top hands it on.
+    for (let n = 0; n < 3; n++) round([won, other])
+    const expected = ['a', 'b', 'c', 'd']
+    for (const at of [won, other]) assert.deepEqual(Object.keys(facts(at, id)).sort(), expected)
+    for (let n = 0; n < 3; n++) round()
+    set(lost, id, 'e', 'goes on')
+    one.do(engine => engine.share(id, { peerId: late.peerId }, 'write'))
+    for (let n = 0; n < 3; n++) round([...all, late])
+    for (const at of [...all, late]) {
+      assert.deepEqual(Object.keys(facts(at, id)).sort(), [...expected, 'e'])
+      assert.equal(hashOf(at, id), hashOf(one, id))
+      assert.deepEqual(at.do(engine => engine.verify(id)).problems, [])
+      assert.deepEqual(codes(at), [])
+    }
+    assert.equal(four.do(engine => engine.spaces()).length, 0)
   })
 
   it('follow no owner that lost its right and begins the past anew', () => {
