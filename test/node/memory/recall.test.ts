@@ -165,6 +165,13 @@ describe('a search', () => {
     assert.deepEqual(texts(one, 'boats').includes('Boats'), true)
     put('boats.md', { ...file, pieces: [] })
     assert.deepEqual(texts(one, 'keel'), [])
+    const long = { text: `rudder ${'x'.repeat(100_000)}` }
+    put('boats.md', { ...file, pieces: [[pieceHash(long), 1, 1]] })
+    put(pieceKey('boats.md', pieceHash(long)), long as typeof piece)
+    assert.deepEqual(
+      texts(one, 'rudder').map(({ length }) => length),
+      [8000]
+    )
   })
 
   it('follows what is written, overwritten and removed, here and elsewhere', () => {
