@@ -65,10 +65,6 @@ export class Notes implements DocModel {
   }
 
   /** Lines, for who counts. */
-  keys(): string[] {
-    return []
-  }
-
   saidOf(): [] {
     return []
   }

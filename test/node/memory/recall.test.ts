@@ -166,7 +166,7 @@ describe('a search', () => {
     put('boats.md', { ...file, pieces: [] })
     assert.deepEqual(texts(one, 'keel'), [])
     const long = { text: `rudder ${'x'.repeat(100_000)}` }
-    put('boats.md', { ...file, pieces: [[pieceHash(long), 1, 1]] })
+    put('boats.md', { ...file, pieces: [[pieceHash(long), 3, 4]] })
     put(pieceKey('boats.md', pieceHash(long)), long as typeof piece)
     assert.deepEqual(
       texts(one, 'rudder').map(({ length }) => length),
