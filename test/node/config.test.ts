@@ -88,6 +88,7 @@ describe('the configuration', () => {
         },
         routing: { policy: 'balanced' },
         memory: { spaceMax: '1GB', searchModel: null },
+        answers: { keep: '1h', diskMax: '256MB' },
         log: { level: 'info' }
       }
     )
