@@ -114,12 +114,13 @@ export interface MemoryChanged {
   readonly keys: readonly string[] | null
 }
 
-/** What was written when, by which device; text of a change is in people's words. */
+/** What was written when, by which device. */
 export interface MemoryHistoryItem {
   readonly writer: string
   readonly seq: number
   readonly at: number
   readonly doc: string
+  /** Keys and ids that were written, the first 100. Of what a device took back of its own, and of notes, there are none. */
   readonly keys: readonly string[]
 }
 

@@ -1,5 +1,6 @@
 /** One node of the soak, in a process of its own, so that what is measured is that node alone. */
 
+import type { Worker } from 'node:worker_threads'
 import type { Connection } from '@libp2p/interface'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { createLumosNode } from '../node/create-node.ts'
@@ -48,6 +49,13 @@ const network: Network = {
   })
 }
 
+/** Of the node: that of memory, above all. */
+const threads = new Set<Worker>()
+process.on('worker', worker => {
+  threads.add(worker)
+  worker.once('exit', () => threads.delete(worker))
+})
+
 const warnings: string[] = []
 process.on('warning', ({ name, message }) => {
   // Counting live objects is experimental in Node, which says so once.
@@ -77,7 +85,7 @@ async function answer(question: Question): Promise<unknown> {
       return node.status().addresses
     case 'measure':
       return {
-        ...takeSample(openConnections(), question.counting),
+        ...(await takeSample(openConnections(), threads, question.counting)),
         ...load.take(),
         warnings
       } satisfies Measured

@@ -89,9 +89,7 @@ export interface DocModel {
   items(name: string): DocItem[]
   /** One fact, entry or task; `undefined` where it is not there, and of notes and raw documents. */
   get(key: string): MemoryValue | undefined
-  /** Of facts: keys that a writer that counts has said something of. Of other kinds: none. */
-  keys(): Iterable<string>
-  /** Of facts: what each writer has said of a key, the one that counts last; undefined where it was unset. */
+  /** Of facts: what each writer has said of a key, the one that counts last; undefined where it was unset. Of other kinds: nothing. */
   saidOf(key: string): readonly { readonly writer: string; readonly value: MemoryValue | undefined }[]
   entries(): number
   /** What the snapshot takes, about: for quotas. */

@@ -5,7 +5,7 @@
 
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import type { ComponentLogger, PeerId, PeerStore } from '@libp2p/interface'
+import type { ComponentLogger, Libp2pEvents, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Timer } from '../../interface/clock.ts'
 import type { Startable } from '../../interface/lifecycle.ts'
@@ -45,6 +45,7 @@ export interface Libp2pComponents {
   readonly peerId: PeerId
   readonly peerStore: PeerStore
   readonly logger: ComponentLogger
+  readonly events: TypedEventTarget<Libp2pEvents>
   readonly addressManager: { getListenAddrs(): Multiaddr[] }
   readonly transportManager: { getAddrs(): Multiaddr[] }
 }
@@ -56,7 +57,7 @@ export class OwnAddresses implements Startable {
   #timer: Timer | undefined
   #stopped = false
   #announced: readonly string[] = []
-  /** The networks of the device, and where it listened, when {@link #announced} was made. */
+  /** The networks of the device when {@link #announced} was made; empty where that is out of date. */
   #seen = ''
   #isOnLoopbackAlone: boolean | undefined
 
@@ -71,12 +72,20 @@ export class OwnAddresses implements Startable {
   }
 
   start(): void {
-    if (this.#components.networks !== undefined) void this.#look()
+    if (this.#components.networks === undefined) return
+    // Listeners open one after the other, and the first look may find some of them.
+    this.#libp2p?.events.addEventListener('transport:listening', this.#onListening)
+    void this.#look()
   }
 
   stop(): void {
     this.#stopped = true
+    this.#libp2p?.events.removeEventListener('transport:listening', this.#onListening)
     this.#timer?.cancel()
+  }
+
+  #onListening = (): void => {
+    this.#seen = ''
   }
 
   get view(): NetworkView {
@@ -114,12 +123,9 @@ export class OwnAddresses implements Startable {
     const { clock, networks } = this.#components
     try {
       this.#defaultSources = await networks!.defaultSources()
-      const seen = this.#whatIsSeen()
-      if (!this.#stopped && (seen !== this.#seen || this.#announced.length === 0)) {
-        await this.#tell()
-        this.#seen = seen
-      }
+      if (!this.#stopped && this.#haveChanged()) await this.#tell()
     } catch (err) {
+      this.#seen = ''
       this.#libp2p?.logger
         .forComponent('lumos:addresses')
         .error('could not look at the addresses of this device - %e', err)
@@ -128,9 +134,11 @@ export class OwnAddresses implements Startable {
     if (!this.#stopped) this.#timer = clock.setTimer(() => void this.#look(), delayMs)
   }
 
-  /** Listeners open one after the other: the first look may see some of them. */
-  #whatIsSeen(): string {
-    return JSON.stringify([this.view, this.#libp2p?.transportManager.getAddrs().join()])
+  #haveChanged(): boolean {
+    const seen = JSON.stringify(this.view)
+    const same = seen === this.#seen && this.#announced.length > 0
+    this.#seen = seen
+    return !same
   }
 
   /** libp2p's event of its own addresses follows, which identify and the announcer of manifests wait for. */

@@ -11,6 +11,8 @@ import type { UnderWay } from '../under-way.ts'
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
 const STOPPING_RETRY_AFTER_MS = 60_000
 
+const stopping = () => new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+
 export interface ServingComponents extends Pick<NodeParts, 'clock' | 'log' | 'emit'> {
   readonly registry: Inference
   readonly access: ModelAccess
@@ -56,7 +58,7 @@ export class Serving implements Feature {
       clock,
       log,
       authorize(peerId, request) {
-        if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+        if (draining) throw stopping()
         mayAsk(peerId, request)
       },
       onStarted(peerId, request) {
@@ -83,6 +85,7 @@ export class Serving implements Feature {
       stop: () => handler.close(),
       refuse() {
         draining = true
+        handler.handOver(stopping())
       }
     }
   }

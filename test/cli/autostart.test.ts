@@ -40,6 +40,8 @@ Description=The node of /home/me/50%% $HOME "den" & co
 
 [Service]
 ExecStart="/opt/node 24/bin/node" "/opt/lumos/cli/lumos-node.cjs" "start" "--home=/home/me/50%% $$HOME \\"den\\" & co"
+# Its memory has keys.
+LimitCORE=0
 Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus=5 8
@@ -68,6 +70,7 @@ WantedBy=default.target
       [TARGET.node, TARGET.script, 'start', '--home=/home/me/50% $HOME &quot;den&quot; &amp; co']
     )
     assert.match(text, /<key>RunAtLoad<\/key><true\/>/)
+    assert.match(text, /<key>HardResourceLimits<\/key><dict><key>Core<\/key><integer>0<\/integer><\/dict>/)
     assert.match(text, /<key>KeepAlive<\/key><dict><key>SuccessfulExit<\/key><false\/><\/dict>/)
     const daemon = planFor('darwin', { ...TARGET, system: true })
     assert.equal(daemon.path, '/Library/LaunchDaemons/lumos-node-1234abcd.plist')

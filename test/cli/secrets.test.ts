@@ -91,6 +91,31 @@ describe('a node that tells its log everything', () => {
   })
 })
 
+describe.runIf(process.platform === 'linux')('a node that crashes', () => {
+  it('leaves no key, token or memory of people behind, though its user keeps core dumps', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'lumos-secrets-'))
+    const withCores = ['sh', '-c', 'cd "$0" && ulimit -c unlimited && exec "$@"', root]
+    await using node = await startNode(await temporaryHome(), [], { through: withCores })
+    const token = readFileSync(join(node.home, 'gateway.token'), 'utf8').trim()
+    const execute = async (unit: string, input: object) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
+      const body = JSON.stringify({ unit, input })
+      const answer = await fetch(`${node.ready.gateway}/api/v2/execute`, { method: 'POST', headers, body })
+      assert.equal(answer.status, 200, await answer.text())
+    }
+    await execute('memory.create', { name: 'plans' })
+    await execute('memory.set', { space: 'plans', key: 'canary', value: PROMPT })
+    const { pid } = node.child
+    assert.equal(Number(readFileSync(`/proc/${pid}/coredump_filter`, 'utf8')), 0)
+    const key = (await loadKey(join(node.home, 'identity.key'), {}))!
+    process.kill(pid!, 'SIGABRT')
+    await node.exited
+    const secrets = { seed: key.raw.subarray(0, 32), token: Buffer.from(token), memory: Buffer.from(PROMPT) }
+    assert.deepEqual(leaksBelow(root, secrets), [])
+    await rm(root, { recursive: true })
+  })
+})
+
 describe('the commands over the token', () => {
   it('show it, and replace it in a running node and in a stopped one', async () => {
     await using node = await startNode(await temporaryHome())

@@ -79,6 +79,7 @@ const IP4 = multiaddr('/ip4/0.0.0.0/tcp/5867')
 function looking() {
   const clock = new ManualClock()
   const looked = new EventEmitter()
+  const events = new EventTarget()
   const networks = {
     interfaces: () => seen.interfaces,
     async defaultSources() {
@@ -92,6 +93,7 @@ function looking() {
     transportManager: { getAddrs: () => seen.open },
     addressManager: { getListenAddrs: () => ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'].map(a => multiaddr(a)) },
     logger: { forComponent: () => SILENT },
+    events,
     peerStore: {
       async patch(_: unknown, { multiaddrs }: { multiaddrs: Multiaddr[] }) {
         if (seen.isBroken) throw new Error('The disk is full.')
@@ -110,6 +112,7 @@ function looking() {
     isBroken: false,
     lost: 0,
     told: [] as string[][],
+    events,
     start: () => next(() => own.start()),
     look: (ms: number) => next(() => clock.advance(ms)),
     stop: () => own.stop()
@@ -161,6 +164,7 @@ describe('the addresses of a node', () => {
     own.open = [IP4]
     await own.start()
     own.open = [IP4, multiaddr('/ip6/::/tcp/5867')]
+    own.events.dispatchEvent(new Event('transport:listening'))
     await own.look(2000)
     expect(own.told.at(-1)).toEqual(['/ip4/10.9.0.1/tcp/5867', '/ip6/fd00::1/tcp/5867'])
     own.stop()

@@ -44,6 +44,7 @@ function textOf(target: Target): string {
     ...(target.system ? [`  <key>UserName</key><string>${escapeXml(target.user)}</string>`] : []),
     '  <key>RunAtLoad</key><true/>',
     '  <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>',
+    '  <key>HardResourceLimits</key><dict><key>Core</key><integer>0</integer></dict>',
     `  <key>ExitTimeOut</key><integer>${STOP_TIMEOUT_S}</integer>`,
     '</dict>',
     '</plist>',

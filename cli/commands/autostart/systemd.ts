@@ -49,6 +49,8 @@ function textOf(target: Target): string {
     // Variables are replaced in the arguments and not in the program.
     `ExecStart=${[quoted(program!), ...args.map(arg => quoted(arg).replaceAll('$', '$$$$'))].join(' ')}`,
     ...(system ? [`User=${user}`] : []),
+    '# Its memory has keys.',
+    'LimitCORE=0',
     'Restart=on-failure',
     'RestartSec=5',
     `RestartPreventExitStatus=${EXIT_CODES_FINAL.join(' ')}`,

@@ -7,6 +7,7 @@ import type { NodeStatus } from '../../../interface/node.ts'
 import { findNode } from '../../client.ts'
 import { type GivenNames, ignoredNames } from '../../ignored.ts'
 import type { GlobalOptions, Invocation, StartOptions } from '../../invocation.ts'
+import { leaveNoCore } from '../../no-core.ts'
 import type { Output } from '../../output.ts'
 import { askSecret, canAsk } from '../../prompt.ts'
 import { fromMessage, type PassphraseMessage, type Ready, type StartMessage } from '../../ready.ts'
@@ -29,6 +30,9 @@ export async function run({ options, output }: Invocation<StartOptions>): Promis
     printReady(ready, output, readyLine())
     return
   }
+  // Before a key is read.
+  const kept = leaveNoCore()
+  if (kept !== undefined) output.note(kept)
   allowGrowth(false)
   // Only here is the mesh stack loaded.
   const { serve } = await import('../../serve.ts')

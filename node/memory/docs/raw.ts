@@ -58,10 +58,6 @@ export class Raw implements DocModel {
     return undefined
   }
 
-  keys(): string[] {
-    return []
-  }
-
   saidOf(): [] {
     return []
   }

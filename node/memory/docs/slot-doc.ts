@@ -76,10 +76,6 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
     return this.#kind.items(this.#slots, name)
   }
 
-  *keys(): Iterable<string> {
-    if (this.#kind.value !== undefined) yield* this.#slots.keys()
-  }
-
   saidOf(key: string): readonly { writer: string; value: MemoryValue | undefined }[] {
     const { value } = this.#kind
     if (value === undefined) return []
