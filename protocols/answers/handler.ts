@@ -35,16 +35,18 @@ export interface AnswersHandlerComponents {
   open(peerId: string, ask: Ask, signal: AbortSignal): Promise<OpenAnswer>
 }
 
+export interface AnswersHandlerLimits
+  extends Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'> {
+  readonly readersMax?: number
+}
+
 export class AnswersHandler {
   readonly #components: AnswersHandlerComponents
-  readonly #limits: Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'>
+  readonly #limits: AnswersHandlerLimits
   readonly #total = new UnsentBytes(UNSENT_BYTES_MAX)
   readonly #streams = new Set<FrameStream>()
 
-  constructor(
-    components: AnswersHandlerComponents,
-    limits: Pick<FrameStreamOptions, 'framePatienceMs' | 'writePatienceMs'> = {}
-  ) {
+  constructor(components: AnswersHandlerComponents, limits: AnswersHandlerLimits = {}) {
     this.#components = components
     this.#limits = limits
   }
@@ -85,7 +87,7 @@ export class AnswersHandler {
     const ask = decodeControl(Ask, frame.body)
     let answer: OpenAnswer
     try {
-      if (this.#streams.size > READERS_MAX)
+      if (this.#streams.size > (this.#limits.readersMax ?? READERS_MAX))
         throw new OverloadedError('Too many answers are being read here.', RETRY_AFTER_MS)
       answer = await this.#components.open(peerId, ask, signal)
     } catch (err) {
