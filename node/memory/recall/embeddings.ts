@@ -48,7 +48,8 @@ export class Embeddings {
     if (this.#vectors === undefined) return
     this.#vectors = undefined
     this.#waiting.clear()
-    for (const doc of docs.all()) for (const { id } of texts.ofDoc(doc.number)) this.added(id, doc)
+    for (const doc of docs.all())
+      for (const { id, isFound } of texts.ofDoc(doc.number)) if (isFound) this.added(id, doc)
   }
 
   added(id: number, { number }: IndexedDoc): void {
