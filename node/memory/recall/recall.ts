@@ -84,14 +84,23 @@ export class Recall {
 
   /** Of the first space that has some, but for those named. */
   unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
-    this.#index?.embeddings.use(model)
-    return this.#index?.embeddings.next(limit, except) ?? null
+    if (this.#index === undefined) return null
+    // What is excluded or removed by now goes to no model.
+    if (!this.#advance(this.#known())) return { space: '', texts: [] }
+    this.#index.embeddings.use(model)
+    return this.#index.embeddings.next(limit, except)
   }
 
   /** What has changed meanwhile is not there any more. @returns whether it was taken. */
   embedded(answer: Embedded): boolean {
-    this.#look()
-    return !this.#isFull && (this.#index?.embeddings.take(answer) ?? false)
+    if (this.#index === undefined) return false
+    // Of a document that is not in step, nothing is taken: it is made again.
+    this.#advance(this.#known())
+    return !this.#isFull && this.#index.embeddings.take(answer)
+  }
+
+  #known(): Space[] {
+    return this.#spaces(undefined).filter(space => this.#docs.of(space).length > 0)
   }
 
   #open() {
@@ -213,6 +222,7 @@ export class Recall {
 
   #drop(doc: IndexedDoc): void {
     this.#listed.drop(doc.number)
+    this.#open().embeddings.dropped(doc)
     for (const { id } of this.#open().texts.ofDoc(doc.number)) this.#remove(doc, id)
   }
 

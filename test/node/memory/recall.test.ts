@@ -425,6 +425,25 @@ describe('a search by meaning', () => {
     assert.equal(rows(), 0)
   })
 
+  it('gives no model a text that is forgotten or of an excluded writer, and keeps no vector of it', () => {
+    const { one, other, id } = two()
+    set(one, id, 'pet', 'a kitten sleeps', 'old')
+    set(other, id, 'sea', 'the boat sails')
+    sync(one, other)
+    texts(one, '')
+    const next = one.do(engine => engine.unembedded('m', 1, []))!
+    assert.equal(next.texts.length, 1)
+    one.do(engine => engine.forget(id, { doc: 'old' }))
+    one.do(engine => engine.exclude(id, other.peerId))
+    const ids = next.texts.map(({ id }) => id)
+    const numbers = Float32Array.of(1, 0)
+    one.do(engine => engine.embedded({ model: 'm', ids, dimensions: 2, numbers }))
+    assert.deepEqual(embed(one), [])
+    const stored = new DatabaseSync(one.path, { readOnly: true })
+    assert.deepEqual(stored.prepare('SELECT box FROM vectors').all(), [])
+    stored.close()
+  })
+
   it('takes no vectors of another length, and none of a text that has changed meanwhile', () => {
     const { one, id } = ships()
     const next = one.do(engine => engine.unembedded('m', 2, []))!
