@@ -82,25 +82,26 @@ export class Recall {
     return this.#spaces(refs).map(({ id }) => id)
   }
 
-  /** Of the first space that has some, but for those named. */
-  unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
-    if (this.#index === undefined) return null
+  unembedded(space: string, model: string, limit: number): Unembedded | null {
+    const known = this.#known(space)
+    if (this.#index === undefined || known.length === 0) return null
     // What is excluded or removed by now goes to no model.
-    if (!this.#advance(this.#known())) return { space: '', texts: [] }
-    this.#index.embeddings.use(model)
-    return this.#index.embeddings.next(limit, except)
+    if (!this.#advance(known)) return []
+    this.#index.embeddings.use(space, model)
+    return this.#index.embeddings.next(space, limit)
   }
 
   /** What has changed meanwhile is not there any more. @returns whether it was taken. */
   embedded(answer: Embedded): boolean {
     if (this.#index === undefined) return false
     // Of a document that is not in step, nothing is taken: it is made again.
-    this.#advance(this.#known())
+    this.#advance(this.#known(answer.space))
     return !this.#isFull && this.#index.embeddings.take(answer)
   }
 
-  #known(): Space[] {
-    return this.#spaces(undefined).filter(space => this.#docs.of(space).length > 0)
+  /** The space, where it can be read and the index has some of it. */
+  #known(id: string): Space[] {
+    return this.#spaces(undefined).filter(space => space.id === id && this.#docs.of(space).length > 0)
   }
 
   #open() {
@@ -217,7 +218,7 @@ export class Recall {
   #remove(doc: IndexedDoc, id: number): void {
     this.#open().texts.remove(id)
     doc.texts--
-    this.#open().embeddings.removed(id, doc.number)
+    this.#open().embeddings.removed(id, doc)
   }
 
   #drop(doc: IndexedDoc): void {
