@@ -345,6 +345,41 @@ describe('a search', () => {
   })
 })
 
+describe('the room of the index', () => {
+  it('is shared: a space that is flooded takes none of another, and what had no room comes when there is some', () => {
+    const one = device('one')
+    const big = 'x'.repeat(900)
+    const [flood, home] = ['flood', 'home'].map(name => one.do(engine => engine.create(name)).id) as [
+      string,
+      string
+    ]
+    for (const doc of ['a', 'b'])
+      for (let n = 0; n < 5; n++)
+        write(
+          ...([one, flood, doc, 'journal'] as const),
+          ...Array.from(
+            { length: 50 },
+            (_, i) => ({ type: 'append', value: `nut ${n} ${i} ${big}` }) as const
+          )
+        )
+    set(one, home, 'a', 'one nut')
+    const recall = one.do(engine => new Recall((engine as unknown as { all: Spaces }).all, NO_TABLE, 700_000))
+    const find = (text: string, spaces?: string[]) => {
+      for (;;) {
+        const found = one.do(() => recall.search({ text, limit: 100, ...(spaces && { spaces }) }))
+        if (found !== null) return found
+      }
+    }
+    assert.ok(find('nut', [flood]).left > 100)
+    assert.deepEqual([find('one', [home]).found.length, find('one', [home]).left], [1, 0])
+    const before = find('nut', [flood]).left
+    one.do(engine => engine.forget(flood, { doc: 'a' }))
+    recall.noticed({ type: 'space', space: flood, gone: false })
+    assert.ok(find('nut', [flood]).left < before - 100)
+    recall.close()
+  })
+})
+
 describe('a search by meaning', () => {
   function ships(): { one: Device; id: string } {
     const one = device('one')
