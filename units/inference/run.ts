@@ -1,7 +1,7 @@
 /** Any task, the order in which peers would be asked, and pictures. */
 
-import { Continued } from '../../interface/chunks.ts'
 import * as z from 'zod'
+import { Continued } from '../../interface/chunks.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { TENSOR_BYTES_MAX } from '../../interface/limits.ts'
 import { ModelId } from '../../interface/names.ts'
