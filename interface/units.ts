@@ -81,8 +81,21 @@ export interface UnitContext extends AbortOptions {
   readonly policy?: RoutingPolicy
   /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
   readonly continuation?: 'none' | undefined
+  /** How an answer is kept that comes in pieces; absent: it is not. */
+  readonly answer?: AnswerContext
   /** Called with the peer that does the work, before its first answer. */
   onRoute?(route: Route): void
+}
+
+export interface AnswerContext {
+  /** `requestIdOf` makes the request's id of it. */
+  readonly id: string
+  /** It goes on when its caller leaves. */
+  readonly durable: boolean
+  /** Kept with it for the caller. */
+  readonly note?: unknown
+  /** Called when it is kept under its id. */
+  onKept(): void
 }
 
 /** Who answered, and whether it was this node. */

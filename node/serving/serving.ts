@@ -24,9 +24,16 @@ export class Serving implements Feature {
   readonly name = 'inference'
   readonly #components: ServingComponents
   #recheck: (() => void) | undefined
+  #service: Inference
 
   constructor(components: ServingComponents) {
     this.#components = components
+    this.#service = components.registry
+  }
+
+  /** Features that stand around what answers. Before a mesh is joined. */
+  surround(around: (service: Inference) => Inference): void {
+    this.#service = around(this.#service)
   }
 
   /** A model is offered to other peers: requests of those that may not ask any more end. */
@@ -35,7 +42,8 @@ export class Serving implements Feature {
   }
 
   join({ permit, members }: MeshContext): Participation {
-    const { clock, log, registry, access, served, emit } = this.#components
+    const { clock, log, access, served, emit } = this.#components
+    const service = this.#service
     const mayAsk = (peerId: string, request: InferenceRequest): void => {
       for (const to of access.for(request)) permit(peerId, { kind: 'ask', access: to })
     }
@@ -45,7 +53,7 @@ export class Serving implements Feature {
       service: {
         // Guests come and go: how long models stay loaded is not theirs to say.
         infer: (request, options) =>
-          registry.infer(isGuest(options?.askedBy) ? withoutKeepAlive(request) : request, options)
+          service.infer(isGuest(options?.askedBy) ? withoutKeepAlive(request) : request, options)
       },
       clock,
       log,
