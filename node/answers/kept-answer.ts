@@ -149,6 +149,8 @@ export class KeptAnswer {
     try {
       for (;;) {
         signal?.throwIfAborted()
+        // Which chunk is the first is known when it has come.
+        if (from === undefined) at = Math.max(at, this.#first)
         if (at < this.#next) {
           const chunks = at < this.#tailFrom ? await this.#fromDisk(at) : [this.#tail[at - this.#tailFrom]!]
           for (const chunk of chunks) yield chunk
