@@ -13,7 +13,7 @@ import type { MemorySearching } from './memory-search.ts'
 
 export type { AddedFile, MemoryFile, MemoryFileInfo, MemorySource } from './memory-files.ts'
 export { DOC_KINDS, DocKind } from './memory-kinds.ts'
-export type { MemoryFound, MemorySearch, MemorySearchOptions } from './memory-search.ts'
+export type { MemorySearch, MemorySearchOptions } from './memory-search.ts'
 
 /** What people type. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/

@@ -92,6 +92,7 @@ const CORES = [
   'node/manifests/manifest-schedule.ts',
   'node/membership/chain.ts',
   'node/memory/log/chain-core.ts',
+  'node/memory/recall/fusion-core.ts',
   'node/memory/space/rights.ts',
   'node/membership/members-core.ts',
   'node/membership/policy.ts',

@@ -33,7 +33,7 @@ import type { MemoryEngine } from './worker/engine.ts'
 
 export interface MemorySettings {
   readonly spaceMax: string | number
-  readonly searchModel: string | null
+  readonly searchModel?: string
 }
 
 /** The document that files are added to where none is named. */
