@@ -52,7 +52,11 @@ export class LocalEngine extends SyncCalls {
     const mesh = { id: null, self: key.peerId, device: () => undefined, peerIds: () => [] }
     const tables = { spaces: new SpaceTable(database), log: new LogTable(database) }
     const limits = { spaceBytesMax, emit, applying }
-    super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc, mesh }, file))
+    const opened: OpenDoc = (kind, snapshot, excluded) =>
+      openDoc(kind, snapshot, excluded, () => applying(null))
+    super(
+      new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc: opened, mesh }, file)
+    )
   }
 
   setMembers(mesh: string | null, members: readonly EngineMember[]): void {
