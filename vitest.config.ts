@@ -4,45 +4,60 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What measures time or memory, or fills a machine by itself: nothing else runs beside these. */
 const ALONE = [
-  'test/bench/harness.test.ts',
   'test/lab/link.test.ts',
-  'test/browser/*.test.ts',
   'test/lan/discovery.test.ts',
-  'test/hostile/{engines,gossip,liars,office,strangers,streams,together}.test.ts',
-  'test/node/{clocks,mesh}.test.ts'
+  'test/hostile/{engines,gossip,liars,office,strangers,streams,together}.test.ts'
 ]
-/** What has limits of time that leave room, and mostly waits: two of these at once, and nothing that works all the time. */
+/** What has limits of time that leave room, and mostly waits: nothing that works all the time runs beside these. */
 const WAITING = [
   'test/{lab,lan,sim,soak}/*.test.ts',
-  'test/hostile/{admin,dht,droppers,forged,revocation}.test.ts'
+  'test/hostile/{admin,dht,droppers,forged,revocation}.test.ts',
+  'test/node/{clocks,mesh}.test.ts'
 ]
 
-/** These take longest, and begin first, so that none runs by itself at the end. Vitest takes them for short by their size. */
+/**
+ * These take longest, in this order, and begin first, so that none runs by itself at the end. Vitest takes them for
+ * short by their size.
+ */
 const LONGEST = [
   'fuzz/fuzz',
   'package',
-  'cli/membership',
-  'crash/crash',
   'virtual/swarm',
-  'capabilities/llama-cpp',
-  'cli/weights',
-  'cli/commands',
-  'membership/crash',
-  'cli/jobs',
-  'lab/scenarios',
-  'sim/scenarios',
-  'soak/soak',
-  'lab/matrix',
   'cli/start',
+  'crash/crash',
+  'capabilities/llama-cpp',
+  'cli/membership',
+  'capabilities/engine-confinement',
+  'browser/rebinding',
+  'capabilities/engine-host',
+  'membership/crash',
+  'cli/commands',
+  'cli/jobs',
+  'storage/key-protection',
+  'weights/sharing',
+  'cli/weights',
+  'weights/processes',
+  'node/hostile',
+  'cli/key',
+  'sim/scenarios',
+  'lab/scenarios',
+  'soak/soak',
+  'hostile/droppers',
   'lan/loss',
-  'lan/membership'
+  'lan/membership',
+  'lan/neighbours',
+  'lab/matrix',
+  'sim/command',
+  'lab/lab'
 ]
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) =>
-      LONGEST.some(name => moduleId.endsWith(`/${name}.test.ts`))
-    return (await super.sort(files)).toSorted((a, b) => Number(isLong(b)) - Number(isLong(a)))
+    const placeOf = ({ moduleId }: TestSpecification) => {
+      const place = LONGEST.findIndex(name => moduleId.endsWith(`/${name}.test.ts`))
+      return place < 0 ? LONGEST.length : place
+    }
+    return (await super.sort(files)).toSorted((a, b) => placeOf(a) - placeOf(b))
   }
 }
 
@@ -74,7 +89,7 @@ export default defineConfig(({ mode }) => ({
           name: 'waiting',
           include: WAITING,
           exclude: [...configDefaults.exclude, ...ALONE],
-          maxWorkers: 2,
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 2 }
         }
       },

@@ -20,6 +20,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   guard: () => import('./guard.ts'),
   codec: () => import('./codec.ts'),
   cores: () => import('./cores.ts'),
+  route: () => import('./route.ts'),
   memory: () => import('./memory.ts'),
   weights: () => import('./weights.ts'),
   'weights-big': () => import('./weights-big.ts')

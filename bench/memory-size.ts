@@ -50,10 +50,13 @@ async function openEngine(): Promise<AsyncDisposable & { engine: Engine; home: s
     ...{ path: join(home, 'memory.db'), seed: new Uint8Array(randomBytes(32)), spaceBytesMax: 1e9 },
     ...{ clock: systemClock, log }
   })
+  // Its thread keeps no process alive: a node has its network for that.
+  const alive = setInterval(() => {}, IDLE_MS)
   return {
     ...{ engine, home },
     async [Symbol.asyncDispose]() {
       await engine.close()
+      clearInterval(alive)
       rmSync(home, { recursive: true })
     }
   }

@@ -5,6 +5,7 @@
 
 import type { Bench } from './harness.ts'
 import { peerTables } from './memory-peers.ts'
+import { searchTable } from './memory-search.ts'
 import { sizeTables } from './memory-size.ts'
 import { tableOf } from './table.ts'
 
@@ -12,7 +13,11 @@ const STALL_MS_MAX = 20
 
 export const bench: Bench = async ({ quick }) => {
   const stalls = new Map<string, number[]>()
-  const tables = [...(await peerTables(quick, stalls)), ...(await sizeTables(quick, stalls))]
+  const tables = [
+    ...(await peerTables(quick, stalls)),
+    ...(await sizeTables(quick, stalls)),
+    await searchTable(quick, stalls)
+  ]
   const limits = Object.fromEntries([...stalls.keys()].map(name => [name, STALL_MS_MAX]))
   const stalled = tableOf('Longest stall of the network thread', stalls, {
     unit: 'ms',

@@ -68,6 +68,13 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
       'plain HTTP and Bitswap of a stock Helia node, in turns. Memory is the most that a process takes above what it had idle.'
   },
   {
+    bench: 'route',
+    title: 'Routing',
+    about:
+      'The router over peers that answer at once, in one process, with a conversation of ten turns; and its order of many ' +
+      'candidates, half of them small.'
+  },
+  {
     bench: 'memory',
     title: 'Memory of agents',
     about:
@@ -77,7 +84,8 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
       'signs, encrypts and chains each write, its reader checks that, and both wait for their disks; y-websocket does ' +
       'none of it, and sends one state from the memory of its server. A device that has nothing gets a signed snapshot ' +
       'of what would be many envelopes to check. Sizes are those of the whole folder, and of what V8 holds of the ' +
-      'document after collection. Entries are in journals of 100,000 at most.'
+      'document after collection. Entries are in journals of 100,000 at most; ' +
+      'those that are searched have ten words each, and are found by words, without vectors.'
   },
   {
     bench: 'guard',

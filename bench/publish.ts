@@ -30,6 +30,7 @@ export function publishFile(path: string): void {
   const kept: unknown = JSON.parse(readFileSync(path, 'utf8'))
   if (typeof kept !== 'object' || kept === null) throw new Error(`${path} holds no result.`)
   if (isSoakRecord(kept)) {
+    if (kept.load === 'memory') throw new Error('A soak of memory is told in docs/memory.md.')
     writePublished('soak', summaryOf(kept))
     publish([])
   } else

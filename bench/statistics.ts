@@ -5,7 +5,7 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /** Linear between the two nearest values. */
-function quantileOf(values: readonly number[], share: number): number {
+export function quantileOf(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (sorted.length - 1) * share
   const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!]

@@ -77,6 +77,8 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),
     seek: async () => [],
+    providers: () => [],
+    async *ask() {},
     async publish() {}
   })
   for (const { ids, handle, inboundMax } of part.protocols!) {

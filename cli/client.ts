@@ -16,6 +16,7 @@ import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
 export interface AskOptions {
   readonly timeoutMs?: number
   readonly peer?: string
+  readonly policy?: string
   /** Ends a stream, and the work that it comes from. */
   readonly signal?: AbortSignal
 }
@@ -136,7 +137,7 @@ export class NodeClient {
   }
 }
 
-const toWire = ({ timeoutMs, peer }: AskOptions) => ({ timeout_ms: timeoutMs, peer })
+const toWire = ({ timeoutMs, peer, policy }: AskOptions) => ({ timeout_ms: timeoutMs, peer, policy })
 
 const readEnvelope = async (response: IncomingMessage): Promise<Envelope> =>
   (await json(response)) as Envelope

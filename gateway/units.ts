@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { InvalidInputError } from '../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
 import { issueWords } from '../interface/issue-words.ts'
+import { RoutingPolicy } from '../interface/routing.ts'
 import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
 import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
@@ -26,7 +27,9 @@ const Execute = z.strictObject({
     .strictObject({
       timeout_ms: z.int().min(1).max(MAX_BUDGET_MS).default(DEFAULT_BUDGET_MS),
       /** PeerId or name of the only peer that may do the work. */
-      peer: z.string().min(1).max(NAME_CHARS_MAX).optional()
+      peer: z.string().min(1).max(NAME_CHARS_MAX).optional(),
+      /** By which policy a peer is chosen. */
+      policy: RoutingPolicy.optional()
     })
     .prefault({})
 })
@@ -101,6 +104,7 @@ export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Con
     caller: c.env.caller,
     budgetMs: options?.timeout_ms ?? DEFAULT_BUDGET_MS,
     peer: options?.peer,
+    policy: options?.policy,
     signal: gone,
     onRoute(route) {
       call.route = route

@@ -49,13 +49,18 @@ export class Answer {
   #ended = false
 
   /** @param broken makes the error that blames the engine or peer. */
-  constructor({ task, params }: PreparedRequest, broken: (what: string) => LumosError) {
+  constructor({ task, params, resume }: PreparedRequest, broken: (what: string) => LumosError) {
     this.#task = definitionOf(task)
     this.#piecesMax = this.#task.pieces?.max(params) ?? 0
     this.#broken = broken
+    if (resume === undefined) return
+    // What was said counts as if it had come here.
+    this.#pieces = resume.index
+    this.#tokens = resume.tokens.length
+    this.#chars = resume.text.length + (resume.reasoning?.length ?? 0)
   }
 
-  /** Chunks that have come, `done` and progress not counted. */
+  /** Chunks that have come, those that were said before among them; `done` and progress not counted. */
   get received(): number {
     return this.#pieces + this.#data + this.#outputs
   }

@@ -98,6 +98,13 @@ export interface OutputChunk {
   readonly output: unknown
 }
 
+/**
+ * How an answer went on after it was cut. `exact`: as its first device would have gone on. `prefill`: the model of
+ * another one was given what was said, and went on from there.
+ */
+export const Continued = z.enum(['exact', 'prefill'])
+export type Continued = z.infer<typeof Continued>
+
 const Amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER)
 
 export const Progress = z.object({
@@ -105,7 +112,9 @@ export const Progress = z.object({
   stage: Name,
   done: Amount,
   /** Absent while it is not known. */
-  total: Amount.optional()
+  total: Amount.optional(),
+  /** Of an answer that goes on after it was cut: how. The chunks before it came from another device. */
+  continued: Continued.optional()
 })
 
 /**
@@ -123,6 +132,8 @@ export interface DoneChunk {
   readonly index: number
   readonly finishReason: FinishReason
   readonly usage: Usage
+  /** The answer was cut and went on; `prefill` where it did so once at least. The router of the asker says it. */
+  readonly continued?: Continued
 }
 
 /**

@@ -29,6 +29,7 @@ export const ERROR_MEANINGS = {
   WEIGHTS_NOT_FOUND: meaning(404, 4),
   PEER_NOT_FOUND: meaning(404, 4),
   UNIT_NOT_FOUND: meaning(404, 4),
+  REQUEST_NOT_FOUND: meaning(404, 4),
   JOB_UNKNOWN: meaning(404, 4),
   ROUTE_NOT_FOUND: meaning(404, 4),
   CONTEXT_TOO_SMALL: meaning(400, 1),

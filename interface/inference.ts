@@ -8,6 +8,7 @@
 
 import type { InferenceChunk } from './chunks.ts'
 import type { AbortOptions } from './lifecycle.ts'
+import type { Resume } from './resume.ts'
 import type { TaskName } from './tasks/index.ts'
 
 export type { InferenceChunk } from './chunks.ts'
@@ -38,6 +39,10 @@ export interface InferenceRequest {
   readonly params: Readonly<Record<string, unknown>>
   /** Time left for the whole answer. Relative, so that no two clocks need to agree. */
   readonly budgetMs: number
+  /** What of the answer has come already: its chunks are numbered on from there. Absent: it begins. */
+  readonly resume?: Resume | undefined
+  /** Another device can go on with the answer: a node that stops hands it over. */
+  readonly movable?: boolean | undefined
 }
 
 declare const PREPARED: unique symbol

@@ -44,7 +44,9 @@ export const Offered = z.object({
   format: z.string().max(32).optional(),
   fileBytes: z.int().min(0).optional(),
   /** What it is asked leaves the mesh: it is for those that name it. */
-  leavesMesh: z.boolean().optional()
+  leavesMesh: z.boolean().optional(),
+  /** It goes on with an answer that another device began. */
+  resumes: z.boolean().optional()
 })
 export type Offered = z.infer<typeof Offered>
 
@@ -78,6 +80,8 @@ export const Manifest = z.object({
   name: WireName,
   software: z.string().max(64),
   hardware: Hardware,
+  /** True while the device runs on its battery, else absent. */
+  onBattery: z.boolean().optional(),
   /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */
   addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
   capabilities: z.array(Offered).max(CAPABILITIES_MAX),

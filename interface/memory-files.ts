@@ -2,6 +2,9 @@
 
 import type { AbortOptions } from './lifecycle.ts'
 
+/** Of one file. In base64 it fits the longest body that the gateway takes, 40 MiB. */
+export const FILE_BYTES_MAX = 24 * 1024 * 1024
+
 /**
  * What a text of knowledge is quoted from. Files are kept in documents of facts: the fact NAME says what the file is and of
  * which pieces it consists, and the fact NAME#HASH holds a piece, `{ text, heading? }`. A piece that its file does not list

@@ -8,8 +8,12 @@
 import * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
 import type { MemoryFiles } from './memory-files.ts'
+import type { DocKind } from './memory-kinds.ts'
+import type { MemorySearching } from './memory-search.ts'
 
 export type { AddedFile, MemoryFile, MemoryFileInfo, MemorySource } from './memory-files.ts'
+export { DOC_KINDS, DocKind } from './memory-kinds.ts'
+export type { MemoryFound, MemorySearch, MemorySearchOptions } from './memory-search.ts'
 
 /** What people type. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/
@@ -19,11 +23,6 @@ export const SpaceName = z.string().regex(NAME, isNamed)
 export const DocName = z.string().regex(NAME, isNamed)
 /** 128 random bits of the founding device, in base32: what a space is, whatever its name here. */
 export const SpaceId = z.string().regex(/^[a-z2-7]{26}$/)
-
-/** Kinds of document. A document has one kind from its first envelope on. */
-export const DOC_KINDS = ['facts', 'journal', 'thread', 'tasks', 'notes', 'raw'] as const
-export const DocKind = z.enum(DOC_KINDS)
-export type DocKind = z.infer<typeof DocKind>
 
 /** A key of facts, an id of entries and tasks. Never `__proto__`, `constructor` or `prototype`. */
 export const MemoryKey = z
@@ -124,6 +123,10 @@ export interface MemoryHistoryItem {
   readonly keys: readonly string[]
 }
 
+/** `exact` has all that can be read; `markdown` is for people, and leaves raw documents out. */
+export const EXPORT_FORMATS = ['exact', 'markdown'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
 /** A document as it is read: the field of its kind, JSON. */
 export type DocContent =
   | { readonly kind: 'facts'; readonly facts: Readonly<Record<string, MemoryValue>> }
@@ -138,7 +141,7 @@ export type DocContent =
  * Each throws {@link LumosError} `MEMORY_NOT_FOUND`, `MEMORY_DENIED` (this device's right does not allow it), `MEMORY_FULL`
  * (quota or disk), `INVALID_INPUT`.
  */
-export interface Memory extends MemoryFiles {
+export interface Memory extends MemoryFiles, MemorySearching {
   spaces(options?: AbortOptions): Promise<SpaceInfo[]>
   space(ref: string, options?: AbortOptions): Promise<SpaceInfo>
   create(name: string, options?: AbortOptions): Promise<SpaceInfo>
@@ -176,6 +179,11 @@ export interface Memory extends MemoryFiles {
   /** The document goes, or the space: from this device, and from each that is reachable or returns. */
   forget(space: string, options?: AbortOptions & { doc?: string }): Promise<void>
   /** The space as one file of bytes, readable content only; `import` makes a new space of it, of a new id and generation. */
-  export(space: string, options?: AbortOptions): Promise<Uint8Array>
-  import(name: string, bytes: Uint8Array, options?: AbortOptions): Promise<SpaceInfo>
+  export(space: string, options?: AbortOptions & { format?: ExportFormat }): Promise<Uint8Array>
+  /** `leftOut`: raw documents, whose changes belong to the devices that made them. Nothing is made where it throws. */
+  import(
+    name: string,
+    bytes: Uint8Array,
+    options?: AbortOptions & { format?: ExportFormat }
+  ): Promise<SpaceInfo & { readonly leftOut: readonly string[] }>
 }

@@ -16,6 +16,7 @@ import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
+import type { RoutedRequest, RoutingPolicy } from './routing.ts'
 import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
 import type { Weights } from './weights.ts'
@@ -159,6 +160,10 @@ export interface NewInferenceRequest {
 export interface InferOptions extends AbortOptions {
   /** PeerId or name of the only peer that may answer. */
   readonly peer?: string
+  /** By which policy it finds its device; that of the settings where it is absent. */
+  readonly policy?: RoutingPolicy
+  /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
+  readonly continuation?: 'none' | undefined
   /** Called each time a peer is chosen, before its first chunk. */
   onRoute?(route: InferenceRoute): void
 }
@@ -194,6 +199,8 @@ export interface LumosNode extends AsyncDisposable {
   infer(request: NewInferenceRequest, options?: InferOptions): AsyncIterable<InferenceChunk>
   /** Whom a request for this task or model would be sent to, best first, and why. */
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[]
+  /** How one of the last thousand requests found its device; absent for one that is not known any more. */
+  explained(requestId: string): RoutedRequest | undefined
   peers(): PeerInfo[]
   models(): ModelInfo[]
   /** What this node does not serve though its settings or its folders name it. Models come and go while it runs. */

@@ -8,6 +8,8 @@ import { InvalidInputError } from './errors.ts'
 import { readFirst } from './first-issue.ts'
 import { type InferenceRequest, MAX_BUDGET_MS, type PreparedRequest } from './inference.ts'
 import { issueWords, nearestIssue } from './issue-words.ts'
+import { Resume } from './resume.ts'
+import type { TaskDefinition } from './tasks/definition.ts'
 import { definitionOf, isTaskName, TASK_NAMES } from './tasks/index.ts'
 
 /**
@@ -15,7 +17,8 @@ import { definitionOf, isTaskName, TASK_NAMES } from './tasks/index.ts'
  *
  * @throws {InvalidInputError} naming the field that is wrong.
  */
-export function prepare({ id, task, model, input, params, budgetMs }: InferenceRequest): PreparedRequest {
+export function prepare(request: InferenceRequest): PreparedRequest {
+  const { id, task, model, input, params, budgetMs, resume, movable } = request
   if (!isTaskName(task)) {
     throw new InvalidInputError(`Unknown task "${task}". Known: ${TASK_NAMES.join(', ')}.`, {
       details: { field: 'task' }
@@ -32,7 +35,21 @@ export function prepare({ id, task, model, input, params, budgetMs }: InferenceR
     input: definition.isInput?.(input) ? input : parsed('input', definition.input, input),
     params: parsed('params', definition.params, params)
   }
-  return prepared as unknown as PreparedRequest
+  const goesOn = resume && { resume: resumable(definition, prepared.params, resume) }
+  return { ...prepared, ...goesOn, ...(movable === true && { movable }) } as unknown as PreparedRequest
+}
+
+/** Only an answer in pieces is continued, and what was said of it counts for its bounds. */
+function resumable({ name, pieces }: TaskDefinition, params: unknown, resume: unknown): Resume {
+  if (pieces === undefined) {
+    throw new InvalidInputError(`An answer of ${name} cannot be continued.`, { details: { field: 'resume' } })
+  }
+  const said = parsed('resume', Resume, resume) as Resume
+  const most = pieces.max(params as Readonly<Record<string, unknown>>)
+  if (said.index <= most && said.tokens.length <= most) return said
+  throw new InvalidInputError(`resume: more was said than the ${most} pieces that the answer may have.`, {
+    details: { field: 'resume' }
+  })
 }
 
 function parsed(root: string, schema: z.ZodType, value: unknown): unknown {

@@ -6,6 +6,7 @@
 
 import type * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
+import type { RoutingPolicy } from './routing.ts'
 
 /** A command changes something or does work; a query only reads; a resource is read by its address. */
 export type UnitKind = 'command' | 'query' | 'resource'
@@ -76,6 +77,8 @@ export interface UnitContext extends AbortOptions {
   readonly budgetMs: number
   /** PeerId or name of the only peer that may do the work; refused by units that do not take one. */
   readonly peer?: string
+  /** By which policy its peer is chosen; refused by units that take no peer. */
+  readonly policy?: RoutingPolicy
   /** Called with the peer that does the work, before its first answer. */
   onRoute?(route: Route): void
 }

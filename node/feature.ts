@@ -9,10 +9,13 @@ import type * as z from 'zod'
 import type { Catalogue, InstalledEngines, Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import type { EventData, EventName } from '../interface/events.ts'
+import type { InferenceChunk } from '../interface/inference.ts'
 import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware } from '../interface/manifest.ts'
 import type { Access, Membership } from '../interface/membership.ts'
+import type { NewInferenceRequest } from '../interface/node.ts'
+import type { TaskName } from '../interface/tasks/index.ts'
 import type { RecordKind } from '../protocols/wire/signed-record.ts'
 import type { Database } from '../storage/database/database.ts'
 import type { FeatureTables } from '../storage/database/feature-database.ts'
@@ -145,6 +148,13 @@ export interface MeshContext extends NodeParts {
   permit(peerId: string, action: Action): void
   /** What `manifest` gives has changed. */
   manifestChanged(): void
+  /**
+   * Devices that do this task, this one included, the best first. Demonstrations are not among them, and models that send
+   * what they are asked out of the mesh are only where `model` names them.
+   */
+  providers(task: TaskName, model?: string): readonly { readonly peerId: string; readonly model: string }[]
+  /** Asks this device, and no other. */
+  ask(peerId: string, request: NewInferenceRequest, options?: AbortOptions): AsyncIterable<InferenceChunk>
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
   /**

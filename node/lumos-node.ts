@@ -21,6 +21,7 @@ import type {
   RankedPeer
 } from '../interface/node.ts'
 import type { NodeProtocols } from '../interface/peer-protocol.ts'
+import type { RoutedRequest } from '../interface/routing.ts'
 import type { EventBus } from './events/event-bus.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
@@ -119,6 +120,10 @@ export class MeshNode implements Omit<LumosNode, 'engine' | 'weights' | 'memory'
       const { task, model } = capability
       return { peerId, name, route: local ? 'local' : 'remote', task, model, costMs, parts: [...parts] }
     })
+  }
+
+  explained(requestId: string): RoutedRequest | undefined {
+    return this.#session.routing.router.decisions.get(requestId)
   }
 
   peers(): PeerInfo[] {

@@ -2,7 +2,7 @@
 
 import { createHistogram } from 'node:perf_hooks'
 import { type Churn, staysAllTheTime } from './fleet.ts'
-import type { Measured } from './member.ts'
+import type { LoadName, Measured } from './member.ts'
 import { judge, type NodeSample, type Verdict } from './verdict.ts'
 
 const HOUR_MS = 3_600_000
@@ -38,6 +38,7 @@ export interface SoakTerms {
   readonly hours: number
   readonly nodes: number
   readonly seed: number
+  readonly load: LoadName
 }
 
 /** What the nodes that stay have asked. */

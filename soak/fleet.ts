@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Random } from '../interface/clock.ts'
+import type { LoadName } from './member.ts'
 import { MemberProcess } from './member-process.ts'
 
 const MEMBER = new URL('./member.ts', import.meta.url)
@@ -20,6 +21,7 @@ export interface FleetOptions {
   readonly nodes: number
   readonly seed: number
   readonly random: Random
+  readonly load: LoadName
   /** What each node runs; a test has one that leaks. */
   readonly module?: URL
 }
@@ -112,8 +114,9 @@ export class Fleet implements AsyncDisposable {
 
   /** What it is told of others is where the first one listens; all else it learns. */
   #start(name: string): Promise<MemberProcess> {
-    const { module = MEMBER, seed } = this.#options
-    const orders = { home: this.#homeOf(name), name, seed: seed + this.#started++, peers: this.#entryPoints }
+    const { module = MEMBER, seed, load } = this.#options
+    const identity = { home: this.#homeOf(name), name, seed: seed + this.#started++ }
+    const orders = { ...identity, peers: this.#entryPoints, load }
     return MemberProcess.start(module, orders, join(this.#dir, 'compile-cache'))
   }
 

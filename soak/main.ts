@@ -1,12 +1,13 @@
 /** `npm run soak -- --hours H`: run one, tell how it goes each minute, and say at the end what grows. */
 
 import { renameSync, writeFileSync } from 'node:fs'
-import { numberOf, runTool, seedOf } from '../sim/tool.ts'
+import { numberOf, runTool, seedOf, UsageError } from '../sim/tool.ts'
 import type { SoakRecord } from './book.ts'
+import type { LoadName } from './member.ts'
 import { passes, progressLine, reportOf } from './report.ts'
 import { soak } from './soak.ts'
 
-const USAGE = `Usage: npm run soak -- --hours H [--nodes N] [--seed N] [--json FILE]
+const USAGE = `Usage: npm run soak -- --hours H|--minutes M [--nodes N] [--memory] [--seed N] [--json FILE]
 
 N nodes (default 10), each a process of its own, ask each other all the time. Six of ten stay and are measured
 each minute; one of the others leaves and returns every 10 s, by SIGTERM and by SIGKILL in turn, and now and then
@@ -14,6 +15,8 @@ a new device joins and an old one is revoked. At the end: how fast memory, descr
 that stayed grew, with 95 % intervals, against named limits. One hour tells a slope of 1 MB/h only roughly;
 the interval says how roughly.
 
+  --memory      they write to 500 documents of one space instead, open them and let them go; calls are writes and
+                streams are reads then
   --json FILE   keeps everything that was measured, written anew each minute; "-" prints it at the end
 
 Ctrl-C ends it early, with the report of what was seen. For a heap snapshot: kill -USR2 PID; it lies in the home.
@@ -31,7 +34,14 @@ interface Run {
   readonly hours: number
   readonly nodes: number
   readonly seed: number
+  readonly load: LoadName
   readonly json?: string
+}
+
+function hoursOf(hours?: string, minutes?: string): number {
+  if (minutes === undefined) return numberOf('hours', hours, { min: HOURS_MIN, max: HOURS_MAX, whole: false })
+  if (hours !== undefined) throw new UsageError('Say hours or minutes.')
+  return numberOf('minutes', minutes, { min: HOURS_MIN * 60, max: HOURS_MAX * 60, whole: false }) / 60
 }
 
 async function execute({ json, ...run }: Run, signal: AbortSignal): Promise<boolean> {
@@ -60,15 +70,18 @@ await runTool({
   usage: USAGE,
   options: {
     hours: { type: 'string' },
+    minutes: { type: 'string' },
+    memory: { type: 'boolean', default: false },
     nodes: { type: 'string', default: '10' },
     seed: { type: 'string' },
     json: { type: 'string' }
   },
   answersEarly: true,
-  run: ({ values: { hours, nodes, seed, json } }, signal) =>
+  run: ({ values: { hours, minutes, nodes, memory, seed, json } }, signal) =>
     execute(
       {
-        hours: numberOf('hours', hours, { min: HOURS_MIN, max: HOURS_MAX, whole: false }),
+        hours: hoursOf(hours, minutes),
+        load: memory ? 'memory' : 'calls',
         nodes: numberOf('nodes', nodes, { min: NODES_MIN, max: NODES_MAX }),
         seed: seedOf(seed),
         json

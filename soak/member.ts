@@ -1,5 +1,6 @@
 /** One node of the soak, in a process of its own, so that what is measured is that node alone. */
 
+import type { Worker } from 'node:worker_threads'
 import type { Connection } from '@libp2p/interface'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { createLumosNode } from '../node/create-node.ts'
@@ -7,7 +8,11 @@ import { tcpNetwork } from '../node/network/lan-network.ts'
 import type { Network } from '../node/network/libp2p.ts'
 import { seededRandom } from '../sim/random.ts'
 import { Load, type Tally } from './load.ts'
+import { MemoryLoad } from './memory-load.ts'
 import { type Sample, takeSample } from './sample.ts'
+
+/** What nodes do all the time: ask each other, or write to one space. */
+export type LoadName = 'calls' | 'memory'
 
 /** How a member is started: the first argument of its process, as JSON. */
 export interface MemberOrders {
@@ -16,6 +21,7 @@ export interface MemberOrders {
   readonly seed: number
   /** Multiaddrs to dial at start. */
   readonly peers: readonly string[]
+  readonly load: LoadName
 }
 
 export type Question =
@@ -30,7 +36,7 @@ export interface Measured extends Sample, Tally {
   readonly warnings: readonly string[]
 }
 
-const { home, name, seed, peers }: MemberOrders = JSON.parse(process.argv[2]!)
+const { home, name, seed, peers, load: loadName }: MemberOrders = JSON.parse(process.argv[2]!)
 
 let openConnections = (): Connection[] => []
 const lan = tcpNetwork({ hosts: ['127.0.0.1'], port: 0, peers })
@@ -42,6 +48,13 @@ const network: Network = {
     return make(components)
   })
 }
+
+/** Of the node: that of memory, above all. */
+const threads = new Set<Worker>()
+process.on('worker', worker => {
+  threads.add(worker)
+  worker.once('exit', () => threads.delete(worker))
+})
 
 const warnings: string[] = []
 process.on('warning', ({ name, message }) => {
@@ -56,7 +69,8 @@ const node = await createLumosNode({
   settings: { name, 'mesh.name': 'soak', 'models.builtin': false, 'engines.echo': true }
 })
 await node.start()
-const load = new Load(node, seededRandom(seed))
+const random = seededRandom(seed)
+const load = loadName === 'memory' ? new MemoryLoad(node, random, peers.length === 0) : new Load(node, random)
 load.start()
 
 async function answer(question: Question): Promise<unknown> {
@@ -71,7 +85,7 @@ async function answer(question: Question): Promise<unknown> {
       return node.status().addresses
     case 'measure':
       return {
-        ...takeSample(openConnections(), question.counting),
+        ...(await takeSample(openConnections(), threads, question.counting)),
         ...load.take(),
         warnings
       } satisfies Measured

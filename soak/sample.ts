@@ -2,6 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { queryObjects } from 'node:v8'
+import type { Worker } from 'node:worker_threads'
 import type { Connection } from '@libp2p/interface'
 
 export interface Sample {
@@ -9,7 +10,7 @@ export interface Sample {
   readonly rssBeforeMB: number
   /** Resident memory once V8 has given back what it does not need. */
   readonly rssMB: number
-  /** Live JavaScript objects. */
+  /** Live JavaScript objects, of all threads. */
   readonly heapMB: number
   /** Live buffers and what else JavaScript objects hold outside the heap. */
   readonly externalMB: number
@@ -21,17 +22,28 @@ export interface Sample {
 }
 
 /** `counting` listeners walks the whole heap, for which the process stands still for a third of a second. */
-export function takeSample(connections: readonly Connection[], counting: boolean): Sample {
+export async function takeSample(
+  connections: readonly Connection[],
+  threads: Iterable<Worker>,
+  counting: boolean
+): Promise<Sample> {
   const rssBeforeMB = megabytes(process.memoryUsage.rss())
   if (globalThis.gc === undefined) throw new Error('A process that is measured runs with --expose-gc.')
   // As V8 does when memory is about to run out. Otherwise its heap grows and shrinks by
   // a hundred megabytes as it likes, and no leak could be told from that.
   globalThis.gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  let threadsUsed = 0
+  for (const thread of threads) {
+    // The only way to make another thread collect: V8 does so before it takes a snapshot.
+    const snapshot = await thread.getHeapSnapshot()
+    snapshot.destroy()
+    threadsUsed += (await thread.getHeapStatistics()).used_heap_size
+  }
   const { rss, heapUsed, external } = process.memoryUsage()
   return {
     rssBeforeMB,
     rssMB: megabytes(rss),
-    heapMB: megabytes(heapUsed),
+    heapMB: megabytes(heapUsed + threadsUsed),
     externalMB: megabytes(external),
     descriptors: readdirSync('/proc/self/fd').length,
     connections: connections.length,

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { seededRandom } from '../sim/random.ts'
 import { Book, type SoakRecord } from './book.ts'
 import { Fleet } from './fleet.ts'
+import type { LoadName } from './member.ts'
 
 const HOUR_MS = 3_600_000
 const MEASURE_EVERY_MS = 60_000
@@ -20,6 +21,7 @@ export interface SoakOptions {
   readonly hours: number
   readonly nodes: number
   readonly seed: number
+  readonly load: LoadName
   /** What each node runs instead of `member.ts`: a test has one that leaks. */
   readonly module?: URL
   /** Ends the soak early, with what was seen. */
@@ -28,9 +30,16 @@ export interface SoakOptions {
   onRound(record: SoakRecord): void
 }
 
-export async function soak({ hours, nodes, seed, module, ...options }: SoakOptions): Promise<SoakRecord> {
-  await using fleet = await Fleet.gather({ nodes, seed, random: seededRandom(seed), module })
-  const book = new Book({ hours, nodes, seed })
+export async function soak({
+  hours,
+  nodes,
+  seed,
+  load,
+  module,
+  ...options
+}: SoakOptions): Promise<SoakRecord> {
+  await using fleet = await Fleet.gather({ nodes, seed, load, random: seededRandom(seed), module })
+  const book = new Book({ hours, nodes, seed, load })
   const durationMs = hours * HOUR_MS
   const failed = new AbortController()
   const signal = AbortSignal.any([options.signal, failed.signal, AbortSignal.timeout(durationMs)])

@@ -113,12 +113,16 @@ async function* inJson(items: AsyncIterable<unknown>, names: JsonNames): AsyncGe
 
 export const inputBytesMaxOf = ({ inputBytesMax = INPUT_BYTES_MAX }: Unit): number => inputBytesMax
 
-function checkCall({ name, permission, takesPeer }: Unit, { caller, peer }: UnitContext): void {
+function checkCall({ name, permission, takesPeer }: Unit, { caller, peer, policy }: UnitContext): void {
   checkPermission(name, permission, caller)
-  if (peer !== undefined && !takesPeer) {
+  if (takesPeer) return
+  if (peer !== undefined) {
     throw new InvalidInputError(`${name} acts on this node only and takes no peer.`, {
       hint: 'Leave the peer out, or run it on that device.'
     })
+  }
+  if (policy !== undefined) {
+    throw new InvalidInputError(`${name} acts on this node only, and no policy chooses another.`)
   }
 }
 

@@ -45,7 +45,7 @@ export class EchoEngine implements Engine {
         return this.#words(
           request.input as TaskInput<'text-generation'>,
           request.params as TaskParams<'text-generation'>,
-          signal
+          { signal, resume: request.resume }
         )
       default:
         throw new InvalidInputError(`The echo engine does not do ${request.task}.`)
@@ -62,11 +62,18 @@ export class EchoEngine implements Engine {
   async *#words(
     input: TaskInput<'text-generation'>,
     { maxTokens = Number.POSITIVE_INFINITY }: TaskParams<'text-generation'>,
-    signal?: AbortSignal
+    { signal, resume }: AbortOptions & Pick<InferenceRequest, 'resume'>
   ): AsyncGenerator<InferenceChunk> {
     const content = askedText(input)
     let start = 0
     let index = 0
+    if (resume !== undefined) {
+      if (!content.startsWith(resume.text))
+        throw new InvalidInputError('What was said is not what was asked.')
+      start = resume.text.length
+      index = resume.index
+      yield { type: 'progress', index, stage: 'continued', done: index, continued: 'exact' }
+    }
 
     while (start < content.length && index < maxTokens) {
       if (this.#wordDelayMs > 0) await this.#pause(signal)

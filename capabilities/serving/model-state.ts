@@ -1,7 +1,7 @@
 /** One model of this node, as others are told of it. */
 
 import type { Capability } from '../../interface/manifest.ts'
-import type { TaskName } from '../../interface/tasks/index.ts'
+import { definitionOf, type TaskName } from '../../interface/tasks/index.ts'
 import type { Residency } from '../models/residency.ts'
 import type { Phase } from '../models/residency-state.ts'
 import type { Entry } from './served-models.ts'
@@ -49,5 +49,6 @@ const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): 
   ...(model.contextTokens !== undefined && { contextTokens: model.contextTokens }),
   ...(model.format !== undefined && { format: model.format }),
   ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
-  ...(model.leavesMesh && { leavesMesh: true })
+  ...(model.leavesMesh && { leavesMesh: true }),
+  ...(model.resumes && definitionOf(task).pieces !== undefined && { resumes: true })
 })

@@ -208,7 +208,7 @@ export class Registry implements Inference, Startable {
     return stateOf(entry, this.#models.namesOf(entry), this.#residency)
   }
 
-  #find({ task, model }: PreparedRequest): Entry {
+  #find({ task, model, resume }: PreparedRequest): Entry {
     if (this.#stopped) throw new CancelledError('The node is stopping.')
     let found: Entry | undefined
     if (model !== undefined) {
@@ -221,7 +221,10 @@ export class Registry implements Inference, Startable {
         if (found === undefined || (entry.manager.warm && !found.manager.warm)) found = entry
       }
     }
-    if (found !== undefined) return found
+    if (found !== undefined) {
+      if (resume === undefined || found.model.resumes) return found
+      throw new LumosError('NOT_SUPPORTED', `"${found.model.id}" here begins answers, and continues none.`)
+    }
 
     const what =
       model === undefined ? `No model here does ${task}.` : `No model "${model}" here does ${task}.`

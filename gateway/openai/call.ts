@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import type * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
 import { readFirst } from '../../interface/first-issue.ts'
+import { ROUTING_POLICIES, RoutingPolicy } from '../../interface/routing.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
 import type { BodyReader } from '../body.ts'
@@ -17,6 +18,8 @@ import { dataBody, KEEP_ALIVE_MS } from './stream.ts'
 
 /** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
 const BUDGET_MS = 600_000
+/** By which policy a device is chosen for this request. */
+const POLICY_HEADER = 'x-lumos-policy'
 /** Of a body with one text, or a few. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 /** Of a body with pictures in it, or with many texts. */
@@ -47,7 +50,15 @@ export async function readBody<S extends z.ZodType>(
 /** The call of a unit, with the time that clients of OpenAI wait. */
 export const unitContext = (c: Routed, unit: string): UnitContext => {
   c.var.call.unit = unit
-  return { ...contextOf({}, c), budgetMs: BUDGET_MS }
+  return { ...contextOf({}, c), policy: policyOf(c), budgetMs: BUDGET_MS }
+}
+
+/** @throws {RefusedError} */
+function policyOf(c: Routed): RoutingPolicy | undefined {
+  const stated = c.req.header(POLICY_HEADER)
+  const read = RoutingPolicy.optional().safeParse(stated)
+  if (read.success) return read.data
+  throw new RefusedError(`${POLICY_HEADER}: expected one of ${ROUTING_POLICIES.join(', ')}.`, {})
 }
 
 /** The device that answered, whether it is this one, and the answer's id. */

@@ -17,7 +17,7 @@ const SETTLE_MS = 100
 /** What a manifest says besides its numbers. */
 export type ManifestContent = Pick<
   Manifest,
-  'name' | 'software' | 'hardware' | 'addresses' | 'capabilities' | 'parts' | 'certificates'
+  'name' | 'software' | 'hardware' | 'onBattery' | 'addresses' | 'capabilities' | 'parts' | 'certificates'
 >
 
 export interface AnnouncerComponents {
@@ -73,7 +73,9 @@ export class Announcer implements Startable {
       this.#settling = undefined
       const { offer } = this.#components
       const current: ManifestContent | undefined = this.#current?.manifest
-      const same = Object.entries(offer()).every(([key, value]) =>
+      // What is not stated any more has changed, too.
+      const offered = { onBattery: undefined, ...offer() }
+      const same = Object.entries(offered).every(([key, value]) =>
         isDeepStrictEqual(current?.[key as keyof ManifestContent], value)
       )
       if (!same) this.#announceNow()

@@ -15,6 +15,7 @@ import type { MeshMembership, ModelAccess } from '../membership/index.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
 import { VERSION } from '../version.ts'
 import { Announcer } from './announcer.ts'
+import { BatteryWatch } from './battery-watch.ts'
 import { type Lives, watchLives } from './lives.ts'
 import { ManifestSync } from './manifest-sync.ts'
 import { largestGroup } from './provider-core.ts'
@@ -51,6 +52,7 @@ export interface MeshManifestsParts extends KnownManifests {
 }
 
 export interface MeshManifests {
+  readonly battery: BatteryWatch
   readonly sync: ManifestSync
   readonly announcer: Announcer
   readonly lives: Lives
@@ -100,6 +102,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
       emit('manifest.updated', { peerId: id, epoch, sequence, capabilities: capabilities.length })
     }
   })
+  const battery = new BatteryWatch({ clock, changed: () => announcer.changed() })
   const announcer: Announcer = new Announcer({
     clock,
     random,
@@ -114,6 +117,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
       name: members.get(peerId)?.name ?? config.name,
       software: `lumos-node/${VERSION}`,
       hardware,
+      ...battery.stated,
       addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
       capabilities: registry
         .capabilities({ offered: true })
@@ -128,9 +132,5 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
   })
   // Where this node listens is known only once it does, and changes with the network.
   libp2p.addEventListener('self:peer:update', () => announcer.changed())
-  return {
-    sync,
-    announcer,
-    lives
-  }
+  return { battery, sync, announcer, lives }
 }

@@ -9,7 +9,12 @@
  */
 
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
-import { type Capability, isCapability, type SignedManifest } from '../../interface/manifest.ts'
+import {
+  type Capability,
+  isCapability,
+  type Manifest,
+  type SignedManifest
+} from '../../interface/manifest.ts'
 
 /** Far above any private mesh; what a flood of identities can make us keep is bounded by it. */
 export const PEERS_MAX = 4096
@@ -161,6 +166,7 @@ function aliveManifests({ entries }: ProviderState, nowMs: number): SignedManife
 
 export interface Provider {
   readonly peerId: string
+  readonly manifest: Manifest
   readonly capability: Capability
 }
 
@@ -175,7 +181,7 @@ export function providersOf(
     for (const capability of manifest.capabilities) {
       if (!isCapability(capability) || (wanted.task ?? capability.task) !== capability.task) continue
       if ((wanted.model ?? capability.model) !== capability.model) continue
-      found.push({ peerId: manifest.peerId, capability })
+      found.push({ peerId: manifest.peerId, manifest, capability })
     }
   }
   return found

@@ -8,7 +8,14 @@ import type { FeatureDeclaration } from '../feature.ts'
 export const memory: FeatureDeclaration<Memory> = {
   name: 'memory',
   settings: z.strictObject({
-    spaceMax: MemorySize.default('1GB').describe('What one space may take on this device, such as `500MB`.')
+    spaceMax: MemorySize.default('1GB').describe('What one space may take on this device, such as `500MB`.'),
+    searchModel: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'Model that makes the vectors by which `memory search` finds what is meant. Without it, one that this device has, or a device that may read the space.'
+      )
   }),
   create: async components => new (await import('./memory.ts')).MemoryFeature(components)
 }

@@ -9,12 +9,15 @@ import type {
   DocContent,
   DocInfo,
   DocKind,
+  ExportFormat,
   Memory,
   MemoryChange,
   MemoryChanged,
   MemoryFile,
   MemoryFileInfo,
   MemoryHistoryItem,
+  MemorySearch,
+  MemorySearchOptions,
   MemoryValue,
   SpaceGrant,
   SpaceInfo,
@@ -24,11 +27,13 @@ import { memoryFile } from '../../storage/memory/memory-file.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
 import type { Knowledge } from './knowledge/knowledge.ts'
 import { MeshMemory } from './mesh-memory.ts'
+import type { Searching } from './recall/searching.ts'
 import { watched } from './watched.ts'
 import type { MemoryEngine } from './worker/engine.ts'
 
 export interface MemorySettings {
   readonly spaceMax: string | number
+  readonly searchModel: string | null
 }
 
 /** The document that files are added to where none is named. */
@@ -43,6 +48,7 @@ export class MemoryFeature implements Feature<Memory>, Memory {
   #mesh: MeshContext | undefined
   #sync: MeshMemory | undefined
   #engine: Promise<MemoryEngine> | undefined
+  #searching: Searching | undefined
   #knowledge: Promise<Knowledge> | undefined
 
   constructor(components: FeatureComponents) {
@@ -60,6 +66,7 @@ export class MemoryFeature implements Feature<Memory>, Memory {
   }
 
   async close(): Promise<void> {
+    this.#searching?.stop()
     const knowledge = await this.#knowledge
     knowledge?.close()
     const engine = await this.#engine?.catch(() => undefined)
@@ -129,6 +136,14 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     return await (await this.#opened(space)).history(space, options)
   }
 
+  async search(query: string, options: MemorySearchOptions = {}): Promise<MemorySearch> {
+    const [ref] = options.spaces ?? []
+    if (!this.#isInUse && ref === undefined)
+      return { found: [], mode: 'text', model: null, pending: 0, left: 0 }
+    await (ref === undefined ? this.#open() : this.#opened(ref))
+    return await this.#searching!.search(query, options)
+  }
+
   async *watch(
     space: string,
     { doc, signal }: AbortOptions & { doc?: string } = {}
@@ -166,11 +181,15 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     await (await this.#opened(space)).forget(space, options)
   }
 
-  async export(space: string, options?: AbortOptions): Promise<Uint8Array> {
+  async export(space: string, options?: AbortOptions & { format?: ExportFormat }): Promise<Uint8Array> {
     return await (await this.#opened(space)).export(space, options)
   }
 
-  async import(name: string, bytes: Uint8Array, options?: AbortOptions): Promise<SpaceInfo> {
+  async import(
+    name: string,
+    bytes: Uint8Array,
+    options?: AbortOptions & { format?: ExportFormat }
+  ): Promise<SpaceInfo & { leftOut: readonly string[] }> {
     return this.#withPeers(await (await this.#open()).import(name, bytes, options))
   }
 
@@ -202,19 +221,22 @@ export class MemoryFeature implements Feature<Memory>, Memory {
     const mesh = this.#mesh
     if (mesh === undefined) throw new LumosError('NODE_NOT_RUNNING', 'The node has no mesh yet.')
     const { openMemoryEngine } = await import('./worker/memory-thread.ts')
+    const { Searching } = await import('./recall/searching.ts')
+    const { spaceMax, searchModel } = settings as MemorySettings
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const engine = openMemoryEngine({
       path: this.#path,
       // The private half: an Ed25519 key of libp2p has the public one behind it.
       seed: mesh.privateKey.raw.slice(0, 32),
-      spaceBytesMax: memoryBytes((settings as MemorySettings).spaceMax, hardware.memoryBytes)!,
+      spaceBytesMax: memoryBytes(spaceMax, hardware.memoryBytes)!,
       ...{ clock, log }
     })
+    this.#searching = new Searching({ engine, mesh: () => this.#mesh!, clock, log, model: searchModel })
     await this.#sync?.begin(engine)
     return engine
   }
 
-  #withPeers(info: SpaceInfo): SpaceInfo {
+  #withPeers<S extends SpaceInfo>(info: S): S {
     return { ...info, peers: this.#sync?.peersOf(info.id) ?? [] }
   }
 }

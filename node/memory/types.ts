@@ -50,6 +50,15 @@ export interface ChangeBy {
   readonly clock: number
 }
 
+/** What one name of a document stands for, as a search shows it. */
+export interface DocItem {
+  readonly value: MemoryValue
+  /** PeerId; null of notes, which many write. */
+  readonly writer: string | null
+  /** Of entries and tasks: the clock of the writer in ms. */
+  readonly at: number | null
+}
+
 /** `docs/`: a document over one `Y.Doc`. It runs in the thread of memory, knows nothing of signatures, disks or networks. */
 export interface DocModel {
   readonly kind: DocKind
@@ -74,11 +83,13 @@ export interface DocModel {
    */
   apply(update: Uint8Array, by: ChangeBy): { keys: readonly string[] | null }
   read(): DocContent
+  /** Keys and ids, for a search: one by one, and while the document changes. The text of notes has the name ''. */
+  names(): Iterable<string>
+  /** What this name stands for now: several where two devices gave one id to two entries. */
+  items(name: string): DocItem[]
   /** One fact, entry or task; `undefined` where it is not there, and of notes and raw documents. */
   get(key: string): MemoryValue | undefined
-  /** Of facts: keys that a writer that counts has said something of. Of other kinds: none. */
-  keys(): Iterable<string>
-  /** Of facts: what each writer has said of a key, the one that counts last; undefined where it was unset. */
+  /** Of facts: what each writer has said of a key, the one that counts last; undefined where it was unset. Of other kinds: nothing. */
   saidOf(key: string): readonly { readonly writer: string; readonly value: MemoryValue | undefined }[]
   entries(): number
   /** What the snapshot takes, about: for quotas. */

@@ -59,7 +59,8 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
   const ground = { ...shared, finding, datastore }
   const routing = composeRouting(node, {
     ...{ libp2p, members, mesh, table: known.table, seek: finding.seek },
-    isDuplicated: id => manifests.lives.isDuplicated(id)
+    isDuplicated: id => manifests.lives.isDuplicated(id),
+    power: () => manifests.battery.stated
   })
   const manifests = composeManifests(node, {
     ...shared,
@@ -176,7 +177,7 @@ function lifecycleOf(node: NodeContext, parts: Parts, participations: Participat
   const { clock, log, peerId } = node
   const { libp2p, membership, manifests, hello, discovery, finding, datastore } = parts
   const { members, authority, guard } = membership
-  const { announcer } = manifests
+  const { announcer, battery } = manifests
   const renewal = new Renewal({
     clock,
     log,
@@ -188,6 +189,7 @@ function lifecycleOf(node: NodeContext, parts: Parts, participations: Participat
   })
   return [
     lifeOf('disk', watchDisk(node, datastore, manifests)),
+    lifeOf('battery', battery),
     lifeOf('announcer', announcer),
     lifeOf('hello', hello.service),
     lifeOf('renewal', renewal),

@@ -7,6 +7,7 @@ import type { MeshManifests } from '../manifests/index.ts'
 import type { MeshMembership } from '../membership/index.ts'
 import { topicOf } from '../network/gossip.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
+import type { MeshRouting } from '../routing/index.ts'
 import type { NodeContext } from './context.ts'
 import type { Finding } from './finding.ts'
 
@@ -15,12 +16,13 @@ export interface ContextParts {
   readonly membership: MeshMembership
   readonly manifests: MeshManifests
   readonly finding: Finding
+  readonly routing: MeshRouting
 }
 
 export const contextOf = (
-  { peerId, privateKey, clock, random, log, emit }: NodeContext,
+  { peerId, privateKey, clock, random, log, emit, registry }: NodeContext,
   meshId: string,
-  { libp2p, membership: { members, guard }, manifests, finding }: ContextParts
+  { libp2p, membership: { members, guard }, manifests, finding, routing: { providers, router } }: ContextParts
 ): MeshContext => ({
   peerId,
   meshId,
@@ -32,6 +34,16 @@ export const contextOf = (
   emit,
   manifestChanged: () => manifests.announcer.changed(),
   permit: (id, action) => guard.check(id, action),
+  providers(task, model) {
+    const offered = new Set(registry.capabilities({ offered: true }).map(one => one.model))
+    const offers = providers.offers({ task, ...(model !== undefined && { model }) })
+    if (offers.length === 0) return []
+    return router
+      .explain({ task, ...(model !== undefined && { model }) })
+      .map(({ candidate }) => ({ peerId: candidate.peerId, model: candidate.capability.model }))
+      .filter(one => one.peerId !== peerId || model !== undefined || offered.has(one.model))
+  },
+  ask: (peer, request, options) => router.infer(router.prepare(request), { ...options, peer }),
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seek: finding.seek,
   seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,

@@ -10,6 +10,7 @@ import { isLinkLocal } from './address-order.ts'
 import { LanReport } from './lan-report.ts'
 import type { DiscoveryComponents, Network } from './libp2p.ts'
 import { WILDCARDS } from './listen-port.ts'
+import { isHeld } from './lost-ends.ts'
 import { GroupSocket } from './mdns/group-socket.ts'
 import { LanDiscovery } from './mdns/lan-discovery.ts'
 import type { Link } from './mdns/links.ts'
@@ -34,7 +35,7 @@ export const tcpNetwork = ({ hosts, port, peers, announce = [] }: TcpSettings): 
   listen: hosts.map(host => `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`),
   discovery: [],
   dial: peers,
-  device: { interfaces: networkInterfaces, defaultSources, announce }
+  device: { interfaces: networkInterfaces, defaultSources, isHeld, announce }
 })
 
 export function lanNetwork(

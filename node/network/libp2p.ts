@@ -35,6 +35,7 @@ import type { Gate } from './gate.ts'
 import { gossip } from './gossip.ts'
 import type { LanReport } from './lan-report.ts'
 import { Liveness } from './liveness.ts'
+import { endLost } from './lost-ends.ts'
 import { noiseOnDemand } from './noise.ts'
 import { type DeviceNetworks, type Libp2pComponents, OwnAddresses } from './own-addresses.ts'
 import { privateDht } from './private-dht.ts'
@@ -139,7 +140,7 @@ export async function createMeshLibp2p(settings: Libp2pSettings): Promise<MeshLi
   const own = new OwnAddresses({
     clock,
     networks: network.device,
-    onLost: () => liveness.doubt(libp2p.getConnections())
+    onLost: () => void endLost(libp2p.getConnections(), { liveness, isHeld: network.device!.isHeld })
   })
   const doorway = new ConnectionLimits(peerId => guard.isMember(peerId))
   const libp2p: MeshLibp2p = await createLibp2p<Services>({

@@ -3,7 +3,8 @@
  *
  * A ping that is not answered ends a connection unless anything at all came since
  * it was sent: on a slow link a ping waits behind all that is under way. libp2p's own
- * monitor takes such a connection for dead.
+ * monitor takes such a connection for dead. Bytes may also have come before the ping
+ * and be read after it, so a doubted connection is watched until the ping is answered.
  *
  * The pings are those of the muxer, two small frames. A ping in a stream of its own, as
  * libp2p has it, costs a negotiation and an entry of the peer store on both sides, which is half of what an idle node
@@ -34,6 +35,7 @@ export class Liveness implements Startable {
   readonly #components: LivenessComponents
   readonly #stopped = new AbortController()
   readonly #answers = new WeakMap<Connection, Promise<void>>()
+  readonly #doubted = new WeakSet<Connection>()
   #timer: Timer | undefined
 
   constructor(components: LivenessComponents) {
@@ -50,7 +52,9 @@ export class Liveness implements Startable {
 
   /** There is a reason to think that these are dead. */
   doubt(connections: readonly Connection[]): void {
-    for (const connection of connections) void this.#ping(connection, DOUBTED_TIMEOUT_MS)
+    for (const connection of connections) {
+      if (!this.#doubted.has(connection)) void this.#doubt(connection)
+    }
   }
 
   stop(): void {
@@ -58,15 +62,25 @@ export class Liveness implements Startable {
     this.#stopped.abort()
   }
 
-  async #ping(connection: Connection, timeoutMs = PING_TIMEOUT_MS): Promise<void> {
+  async #doubt(connection: Connection): Promise<void> {
+    this.#doubted.add(connection)
+    while (await this.#ping(connection, DOUBTED_TIMEOUT_MS));
+    this.#doubted.delete(connection)
+  }
+
+  /** @returns whether bytes came, and no answer. */
+  async #ping(connection: Connection, timeoutMs = PING_TIMEOUT_MS): Promise<boolean> {
     const { clock, heardAtMs } = this.#components
     const beganMs = clock.monotonicMs()
     using deadline = new Deadline(clock, timeoutMs, this.#stopped.signal)
     try {
       await before(deadline.signal, this.#answer(connection))
+      return false
     } catch (err) {
+      if (this.#stopped.signal.aborted) return false
       const heard = (heardAtMs(connection) ?? Number.NEGATIVE_INFINITY) >= beganMs
-      if (!heard && !this.#stopped.signal.aborted) connection.abort(err as Error)
+      if (!heard) connection.abort(err as Error)
+      return heard && deadline.signal.aborted
     }
   }
 

@@ -5,7 +5,7 @@
 
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import type { ComponentLogger, PeerId, PeerStore } from '@libp2p/interface'
+import type { ComponentLogger, Libp2pEvents, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Timer } from '../../interface/clock.ts'
 import type { Startable } from '../../interface/lifecycle.ts'
@@ -26,6 +26,8 @@ export interface DeviceNetworks {
   interfaces(): Interfaces
   /** See {@link NetworkView.defaultSources}. */
   defaultSources(): Promise<string[]>
+  /** Whether the system has this address. */
+  isHeld(ip: string): Promise<boolean>
   /** Multiaddrs at which others reach this node by way of a router, without its PeerId. */
   readonly announce: readonly string[]
 }
@@ -34,7 +36,7 @@ export interface OwnAddressesComponents {
   readonly clock: Clock
   /** None on a network in memory, whose addresses are announced as they are. */
   readonly networks: DeviceNetworks | undefined
-  /** An address that was announced is this device's no more. */
+  /** An address that was announced is this device's no more. Called before others are told. */
   onLost(): void
 }
 
@@ -43,6 +45,7 @@ export interface Libp2pComponents {
   readonly peerId: PeerId
   readonly peerStore: PeerStore
   readonly logger: ComponentLogger
+  readonly events: TypedEventTarget<Libp2pEvents>
   readonly addressManager: { getListenAddrs(): Multiaddr[] }
   readonly transportManager: { getAddrs(): Multiaddr[] }
 }
@@ -54,7 +57,7 @@ export class OwnAddresses implements Startable {
   #timer: Timer | undefined
   #stopped = false
   #announced: readonly string[] = []
-  /** The networks of the device when {@link #announced} was made. */
+  /** The networks of the device when {@link #announced} was made; empty where that is out of date. */
   #seen = ''
   #isOnLoopbackAlone: boolean | undefined
 
@@ -69,12 +72,20 @@ export class OwnAddresses implements Startable {
   }
 
   start(): void {
-    if (this.#components.networks !== undefined) void this.#look()
+    if (this.#components.networks === undefined) return
+    // Listeners open one after the other, and the first look may find some of them.
+    this.#libp2p?.events.addEventListener('transport:listening', this.#onListening)
+    void this.#look()
   }
 
   stop(): void {
     this.#stopped = true
+    this.#libp2p?.events.removeEventListener('transport:listening', this.#onListening)
     this.#timer?.cancel()
+  }
+
+  #onListening = (): void => {
+    this.#seen = ''
   }
 
   get view(): NetworkView {
@@ -114,6 +125,7 @@ export class OwnAddresses implements Startable {
       this.#defaultSources = await networks!.defaultSources()
       if (!this.#stopped && this.#haveChanged()) await this.#tell()
     } catch (err) {
+      this.#seen = ''
       this.#libp2p?.logger
         .forComponent('lumos:addresses')
         .error('could not look at the addresses of this device - %e', err)
@@ -137,9 +149,9 @@ export class OwnAddresses implements Startable {
     const announced = multiaddrs.map(String)
     if (announced.join() === this.#announced.join()) return
     const lost = this.#announced.some(address => !announced.includes(address))
+    if (lost) this.#components.onLost()
     await peerStore.patch(peerId, { multiaddrs })
     this.#announced = announced
-    if (lost) this.#components.onLost()
   }
 }
 

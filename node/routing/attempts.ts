@@ -8,6 +8,8 @@ export interface Arrival {
   /** Absent when the attempt gives no more chunks, or failed. */
   readonly chunk?: InferenceChunk
   readonly failure?: unknown
+  /** How long the chunk was waited for. */
+  readonly waitedMs?: number
 }
 
 interface UnderWay {
@@ -16,6 +18,8 @@ interface UnderWay {
   timer: Timer | undefined
   /** A chunk was asked for and has not come. */
   isWaiting: boolean
+  /** When it was asked for. */
+  pulledMs: number
 }
 
 /** Asks one peer. */
@@ -35,22 +39,29 @@ export class Attempts {
     const abort = new AbortController()
     try {
       const iterator = ask(abort.signal)[Symbol.asyncIterator]()
-      this.#underWay.set(attempt, { iterator, abort, timer: undefined, isWaiting: false })
+      this.#underWay.set(attempt, { iterator, abort, timer: undefined, isWaiting: false, pulledMs: 0 })
       this.pull(attempt)
     } catch (failure) {
       this.#put({ attempt, failure })
     }
   }
 
-  /** `wake` is called after this time, unless `settle` or the end of the attempt comes before. */
+  /** `wake` is called after this time, unless `settle`, another wake or the end of the attempt comes before. */
   wakeAfter(attempt: number, delayMs: number, wake: () => void): void {
     const one = this.#underWay.get(attempt)
+    one?.timer?.cancel()
     if (one !== undefined) one.timer = this.#clock.setTimer(wake, delayMs)
   }
 
   /** The first chunk has come. */
   settle(attempt: number): void {
     this.#underWay.get(attempt)?.timer?.cancel()
+  }
+
+  /** How long the next chunk has been waited for; undefined while it is not wanted. */
+  waitedMs(attempt: number): number | undefined {
+    const one = this.#underWay.get(attempt)
+    return one?.isWaiting === true ? this.#clock.monotonicMs() - one.pulledMs : undefined
   }
 
   /** The earliest of what came. */
@@ -67,8 +78,9 @@ export class Attempts {
     const one = this.#underWay.get(attempt)
     if (one === undefined) return
     one.isWaiting = true
+    one.pulledMs = this.#clock.monotonicMs()
     one.iterator.next().then(
-      ({ done, value }) => this.#came(one, done === true ? { attempt } : { attempt, chunk: value }),
+      ({ done, value }) => this.#came(one, done === true ? { attempt } : this.#arrival(one, attempt, value)),
       (failure: unknown) => this.#came(one, { attempt, failure })
     )
   }
@@ -94,6 +106,10 @@ export class Attempts {
         await iterator.return?.()
       }
     }
+  }
+
+  #arrival({ pulledMs }: UnderWay, attempt: number, chunk: InferenceChunk): Arrival {
+    return { attempt, chunk, waitedMs: this.#clock.monotonicMs() - pulledMs }
   }
 
   #came(one: UnderWay, arrival: Arrival): void {

@@ -2,7 +2,7 @@
 
 import { LumosError, NoProviderError, OverloadedError } from '../../interface/errors.ts'
 import { isLate } from './patience.ts'
-import type { Attempt } from './router-state.ts'
+import type { Attempt, Cut } from './router-state.ts'
 import type { Outcome } from './track-record.ts'
 
 /** The peer refuses this node: a fact about this node and no failure of the peer. */
@@ -51,8 +51,27 @@ const retryAfterMsOf = (failure: LumosError): number => {
   return Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX)
 }
 
+/** The answer would be wrong wherever it goes on, or there is no time for it. */
+const ENDS_ANSWER: ReadonlySet<string> = new Set([
+  'CONTEXT_TOO_SMALL',
+  'INPUT_TOO_LARGE',
+  'INVALID_INPUT',
+  'TIMEOUT'
+])
+
+/** Whether another peer may go on with the answer that this one gave a part of. */
+export const mayGoOn = ({ code }: LumosError): boolean => !ENDS_ANSWER.has(code)
+
+/** Whether the peer itself may go on with it: its connection broke, or its engine began anew. */
+export const mayGoOnItself = ({ code }: LumosError): boolean =>
+  code === 'PEER_UNREACHABLE' || code === 'ENGINE_FAILED'
+
 /** After the first chunk a loss is reported with how much came. */
-export function interrupted({ received, peer }: Attempt, failure: LumosError, unwanted: boolean): LumosError {
+export function interrupted(
+  received: number,
+  { attempt: { peer }, failure }: Cut,
+  unwanted: boolean
+): LumosError {
   // A peer that stops cancels what it serves, which its caller did not.
   const cancelledHere = failure.code === 'CANCELLED' && (unwanted || peer.local)
   if (cancelledHere || PLAIN.has(failure.code)) return failure

@@ -1,6 +1,8 @@
 /** Makes the half of a node that asks, and tells it of members that can be asked. */
 
 import { randomUUID } from 'node:crypto'
+import type { Hardware } from '../../interface/manifest.ts'
+import type { RoutingPolicy } from '../../interface/routing.ts'
 import type { NodeParts, Participation } from '../feature.ts'
 import type { ProviderTable } from '../manifests/index.ts'
 import type { Members, ModelAccess } from '../membership/index.ts'
@@ -12,7 +14,8 @@ import { type OwnService, ProviderView } from './provider-view.ts'
 import { Router } from './router.ts'
 
 export interface MeshRoutingComponents extends NodeParts {
-  readonly config: { readonly name: string }
+  readonly config: { readonly name: string; readonly routing: { readonly policy: RoutingPolicy } }
+  readonly hardware: Hardware
   readonly registry: OwnService
   readonly access: Pick<ModelAccess, 'to'>
 }
@@ -24,6 +27,8 @@ export interface MeshRoutingParts {
   readonly members: Members
   readonly table: ProviderTable
   isDuplicated(peerId: string): boolean
+  /** What this device says of its power. */
+  power(): { readonly onBattery?: true }
   /** See `MeshContext.seek`. */
   seek(keys: readonly string[], options: SeekOptions): Promise<string[]>
 }
@@ -37,8 +42,8 @@ export interface MeshRouting {
 }
 
 export function composeRouting(
-  { config, clock, log, registry, access, peerId, emit }: MeshRoutingComponents,
-  { mesh, libp2p, members, table, isDuplicated, seek }: MeshRoutingParts
+  { config, clock, random, log, hardware, registry, access, peerId, emit }: MeshRoutingComponents,
+  { mesh, libp2p, members, table, isDuplicated, power, seek }: MeshRoutingParts
 ): MeshRouting {
   // Of a device that was removed, its name is that of its last certificate. A manifest names nothing: its peer
   // writes there what it likes.
@@ -53,9 +58,10 @@ export function composeRouting(
     onLeft: id => emit('peer.left', { peerId: id, name: nameOf(id) })
   })
   const self = { peerId, name: config.name }
-  const providers = new ProviderView({ self, own: registry, table, members, peers, clock })
+  const device = () => ({ hardware, ...power() })
+  const providers = new ProviderView({ self, device, own: registry, table, members, peers, clock })
   const router = new Router({
-    ...{ clock, log, newId: randomUUID, providers, emit },
+    ...{ clock, random, log, newId: randomUUID, providers, emit, policy: config.routing.policy },
     async seek(wanted, signal) {
       const isEnough = () => providers.offers(wanted).length > 0
       return (await seek(wantedKeys(mesh, wanted), { isEnough, ...(signal && { signal }) })).length > 0

@@ -13,6 +13,20 @@ const LATE_MS_MIN = 250
 const LATE_UNMEASURED_MS = 1500
 /** A silent peer is given at least this time, or half the budget, before another one is asked beside it. */
 const FIRST_CHUNK_LIMIT_MS = 1500
+/**
+ * Where it is known how long a peer takes, another one is asked beside it once it takes longer than 19 of 20 times, and
+ * not before this time: a pause of its system is shorter.
+ */
+const HEDGE_MS_MIN = 250
+/** A peer that stops in the middle of its answer is silent after as many times its longest wait lately, */
+const STALL_FACTOR = 4
+/** but not before this time: a garbage collection or a lost packet is no end, */
+const STALL_MS_MIN = 750
+/** and this time while fewer chunks have come than say how fast it is. */
+const STALL_MS_UNMEASURED = 1000
+const STALL_CHUNKS_MIN = 4
+/** A wait counts for less with each chunk that comes after it: half after some seven. */
+export const WAIT_FADES = 0.9
 /** A peer that stops in the middle of its answer hangs after this time; an engine that works writes each second. */
 const HUNG_MS = 10_000
 
@@ -31,8 +45,22 @@ function lateMsOf({ record, capability }: RankedCandidate): number {
  * it. A peer that is slow by nature is given what it usually needs.
  */
 export function firstChunkLimitMs(peer: RankedCandidate, budgetMs: number): number | undefined {
-  const limitMs = Math.max(lateMsOf(peer), Math.min(FIRST_CHUNK_LIMIT_MS, budgetMs / 2))
+  const { slowestFirstChunkMs, inFlight } = peer.record
+  const { slots, warm } = peer.capability
+  const limitMs =
+    slowestFirstChunkMs === undefined
+      ? Math.max(lateMsOf(peer), Math.min(FIRST_CHUNK_LIMIT_MS, budgetMs / 2))
+      : Math.max(slowestFirstChunkMs * (1 + inFlight / slots), HEDGE_MS_MIN) + (warm ? 0 : COLD_MS)
   return limitMs < budgetMs ? limitMs : undefined
+}
+
+/** After this time without a chunk in the middle of an answer another peer is asked to go on with it. */
+export function stallLimitMs({ received, waitMs }: { received: number; waitMs: number }): number {
+  const measuredMs = Math.max(STALL_MS_MIN, STALL_FACTOR * waitMs)
+  return Math.min(
+    received < STALL_CHUNKS_MIN ? Math.max(STALL_MS_UNMEASURED, measuredMs) : measuredMs,
+    HUNG_MS
+  )
 }
 
 /** Whether a peer that was silent for this long, after so many chunks, is at fault. */

@@ -2,11 +2,11 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import type { Inference } from '../../interface/inference.ts'
-import type { Capability } from '../../interface/manifest.ts'
+import type { Capability, Manifest } from '../../interface/manifest.ts'
 import type { ProviderTable } from '../manifests/index.ts'
 import { type Members, memberCalled } from '../membership/index.ts'
 import type { Peers } from './peers.ts'
-import type { Candidate } from './rank.ts'
+import { type Candidate, deviceOf } from './rank.ts'
 
 /** Either, both or none: none means everything. */
 export interface Wanted {
@@ -20,6 +20,8 @@ export type OwnService = Inference & { capabilities(which?: { offered: boolean }
 export interface ProviderViewComponents {
   /** This node, and what it is called while it is no member. */
   readonly self: { readonly peerId: string; readonly name: string }
+  /** What it says of its own device. */
+  device?(): Pick<Manifest, 'hardware' | 'onBattery'>
   readonly own: OwnService
   readonly table: Pick<ProviderTable, 'providers'>
   readonly members: Pick<Members, 'get' | 'list' | 'lastKnown'>
@@ -52,11 +54,12 @@ export class ProviderView {
   #others(wanted: Wanted): Candidate[] {
     const { self, table, members, peers, clock } = this.#components
     const offers: Candidate[] = []
-    for (const { peerId, capability } of table.providers(wanted, clock.monotonicMs())) {
+    for (const { peerId, manifest, capability } of table.providers(wanted, clock.monotonicMs())) {
       if (peerId === self.peerId || peers.isLost(peerId)) continue
       const member = members.get(peerId)
       if (member === undefined || member.role === 'guest') continue
-      offers.push({ peerId, name: member.name, local: false, ...this.#wayTo(peerId), capability })
+      const way = this.#wayTo(peerId)
+      offers.push({ peerId, name: member.name, local: false, ...way, capability, device: deviceOf(manifest) })
     }
     return offers
   }
@@ -92,7 +95,8 @@ export class ProviderView {
         name: this.#ownName(),
         local: true,
         ...this.#wayTo(self.peerId),
-        capability
+        capability,
+        ...(this.#components.device && { device: deviceOf(this.#components.device()) })
       }))
   }
 

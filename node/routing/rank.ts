@@ -1,11 +1,10 @@
 /**
- * Which peer to ask first: the whole policy, and nothing but the policy.
- *
- * Every candidate gets one figure, the expected time until its first chunk, and
- * what it is made of. To change how peers are ranked, change `costOf`.
+ * What asking a peer costs: one figure, the expected time of its answer, and what it is made of. To change how peers are
+ * compared, change `costOf`. A policy turns figures into an order: `policies.ts`.
  */
 
-import type { Capability } from '../../interface/manifest.ts'
+import type { Capability, Manifest } from '../../interface/manifest.ts'
+import type { Asking } from './asking.ts'
 import type { TrackRecord } from './track-record.ts'
 
 /** Guess for a peer nobody measured: between a classifier (1 ms) and a language model (1 s). */
@@ -16,6 +15,10 @@ export const COLD_MS = 1500
 const ROUND_TRIP_UNMEASURED_MS = 20
 /** Dialing first costs about ten round trips with its handshakes. */
 export const DIAL_ROUND_TRIPS = 10
+/** Guess for the time of a piece where no peer of the request was measured: 33 tokens a second. */
+const PIECE_UNMEASURED_MS = 30
+/** A small device reads about 500 tokens of a prompt in a second, of four characters each. */
+const CHARS_READ_PER_MS = 2
 
 /** A peer that offers what is wanted. */
 export interface Candidate {
@@ -26,7 +29,28 @@ export interface Candidate {
   /** Round trip to the peer; `null` while unknown. */
   readonly rttMs: number | null
   readonly capability: Capability
+  readonly device?: Device
 }
+
+/** What a device says of itself. It orders devices that are about equal otherwise. */
+export interface Device {
+  /** 0: a board or an old computer. 1: an ordinary computer. 2: one with a graphics processor or the like. */
+  readonly tier: 0 | 1 | 2
+  readonly onBattery: boolean
+}
+
+/** With fewer cores or less memory a computer is a small one. */
+const ORDINARY_CORES = 4
+const ORDINARY_BYTES = 8 * 1000 ** 3
+
+export function deviceOf({ hardware, onBattery = false }: Pick<Manifest, 'hardware' | 'onBattery'>): Device {
+  const { cores, memoryBytes, accelerators } = hardware
+  const isOrdinary = cores >= ORDINARY_CORES && memoryBytes >= ORDINARY_BYTES
+  return { tier: accelerators.length > 0 ? 2 : isOrdinary ? 1 : 0, onBattery }
+}
+
+export const namesOf = ({ peerId, name, local }: Candidate) =>
+  ({ peerId, name, route: local ? 'local' : 'remote' }) as const
 
 /** The same, with how it has done for us. */
 export interface RankedCandidate extends Candidate {
@@ -46,18 +70,27 @@ export interface Ranked {
 }
 
 /**
- * Best first. Peers that failed too often lately are left out, unless nobody
- * else is there: a poor chance beats none.
+ * What each of them costs. Peers that failed too often lately are left out, unless nobody else is there: a poor chance
+ * beats none.
  */
-export function rank(candidates: readonly RankedCandidate[], nowMs: number): Ranked[] {
+export function costsOf(candidates: readonly RankedCandidate[], asking: Asking, nowMs: number): Ranked[] {
   const trusted = candidates.filter(({ record }) => record.ejectedUntilMs <= nowMs)
-  return (trusted.length > 0 ? trusted : candidates)
-    .map(candidate => ({ candidate, ...costOf(candidate, nowMs) }))
-    .sort((a, b) => a.costMs - b.costMs || compare(a.candidate.peerId, b.candidate.peerId))
+  const able = trusted.length > 0 ? trusted : candidates
+  const common = { nowMs, asking, pieceMs: usualPieceMs(able), charsKnown: mostKnown(able, asking) }
+  return able.map(candidate => ({ candidate, ...costOf(candidate, common) }))
 }
 
-function costOf(candidate: RankedCandidate, nowMs: number): Omit<Ranked, 'candidate'> {
-  const { capability, record, local, connected } = candidate
+interface Common {
+  readonly nowMs: number
+  readonly asking: Asking
+  readonly pieceMs: number
+  /** The most that one of them has read of the conversation. */
+  readonly charsKnown: number
+}
+
+function costOf(candidate: RankedCandidate, common: Common): Omit<Ranked, 'candidate'> {
+  const { capability, record, local, connected, peerId } = candidate
+  const { nowMs, asking, pieceMs, charsKnown } = common
   const parts: CostPart[] = []
   const add = (reason: string, ms: number) => parts.push({ reason, ms })
 
@@ -65,10 +98,14 @@ function costOf(candidate: RankedCandidate, nowMs: number): Omit<Ranked, 'candid
   const measured = record.firstChunkMs !== undefined
   const workMs = record.firstChunkMs ?? FIRST_CHUNK_UNMEASURED_MS
   add(measured ? 'measured first chunk' : 'not measured yet', workMs)
+  const writesMs = asking.pieces * (record.pieceMs ?? pieceMs)
+  if (writesMs > 0) add('writes the answer', writesMs)
   if (record.inFlight > 0) {
-    add('our requests under way there', (workMs * record.inFlight) / capability.slots)
+    add('our requests under way there', ((workMs + writesMs) * record.inFlight) / capability.slots)
   }
   if (!capability.warm && !measured) add('model not loaded', COLD_MS)
+  const unreadChars = charsKnown - (asking.known.get(peerId) ?? 0)
+  if (unreadChars > 0) add('reads the conversation anew', unreadChars / CHARS_READ_PER_MS)
   if (!local) {
     const roundTripMs = candidate.rttMs ?? ROUND_TRIP_UNMEASURED_MS
     if (!measured) add('round trip', roundTripMs)
@@ -79,4 +116,12 @@ function costOf(candidate: RankedCandidate, nowMs: number): Omit<Ranked, 'candid
   return { costMs: parts.reduce((sum, { ms }) => sum + ms, 0), parts }
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+/** What a peer that nobody measured is taken for: as fast as the fastest that was. So it is tried. */
+const usualPieceMs = (candidates: readonly RankedCandidate[]): number =>
+  candidates.reduce(
+    (least, { record }) => Math.min(least, record.pieceMs ?? PIECE_UNMEASURED_MS),
+    PIECE_UNMEASURED_MS
+  )
+
+const mostKnown = (candidates: readonly RankedCandidate[], asking: Asking): number =>
+  candidates.reduce((most, { peerId }) => Math.max(most, asking.known.get(peerId) ?? 0), 0)

@@ -8,26 +8,22 @@
  * attempts, the request's own time and a budget for retries. The request fails
  * once no attempt is under way and no other peer may be asked.
  *
- * A request that has begun to be answered is never silently begun again: a cut
- * stream ends with `STREAM_INTERRUPTED` and the number of chunks that came.
+ * A request that has begun to be answered is never begun again. An answer that is
+ * cut, or stops, is continued by a peer that can (`continuation.ts`), from the
+ * chunk that is next. Where none can, it ends with `STREAM_INTERRUPTED` and the
+ * number of chunks that came.
  */
 
 import { NO_EFFECTS, type Stepped } from '../../interface/core.ts'
-import { CancelledError, EngineFailedError, type LumosError, TimeoutError } from '../../interface/errors.ts'
+import { CancelledError, EngineFailedError, TimeoutError } from '../../interface/errors.ts'
+import { cut, stalled } from './continuation.ts'
 import { keepDecision } from './decisions.ts'
-import { interrupted, mayAskAnother, outcomeOf, summaryOf } from './failures.ts'
-import { firstChunkLimitMs, isLate } from './patience.ts'
-import type { RankedCandidate } from './rank.ts'
+import { mayAskAnother, outcomeOf, summaryOf } from './failures.ts'
+import { stallLimitMs, WAIT_FADES } from './patience.ts'
 import { newRetryBudget, noteRequest, takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import {
-  newTrackRecords,
-  noteBegin,
-  noteEnd,
-  noteFirstChunk,
-  noteSpeed,
-  type Outcome
-} from './track-record.ts'
+import { abandon, begin, budgetLeft, close, end, finish, noteSilence, underWay } from './router-steps.ts'
+import { newTrackRecords, noteFirstChunk, noteSpeed } from './track-record.ts'
 import { isUnreached, newAsked, nextPeer, onlyRoomier, onlyThese } from './turns.ts'
 
 export const newRouter = (nowMs: number): RouterState => ({
@@ -59,55 +55,35 @@ function effectsOf(state: RouterState, event: RouterEvent, nowMs: number): reado
     case 'chunk':
       return chunk(state, id, asked, attempt, event, nowMs)
     case 'ended':
-      return failed(state, id, asked, attempt, new EngineFailedError('The answer has no end.'), false, nowMs)
+      return failed(
+        state,
+        id,
+        asked,
+        attempt,
+        { ...event, failure: new EngineFailedError('The answer has no end.'), unwanted: false },
+        nowMs
+      )
     case 'failed':
-      return failed(state, id, asked, attempt, event.failure, event.unwanted, nowMs)
+      return failed(state, id, asked, attempt, event, nowMs)
     case 'timer':
-      return silent(state, id, asked, attempt, nowMs)
+      return asked.delivered > 0
+        ? stalled(state, id, asked, attempt, event, nowMs)
+        : silent(state, id, asked, attempt, nowMs)
   }
 }
 
 function ask(
   state: RouterState,
-  { id, requestId, budgetMs, offers }: Extract<RouterEvent, { type: 'ask' }>,
+  { id, requestId, budgetMs, offers, asking, continues }: Extract<RouterEvent, { type: 'ask' }>,
   nowMs: number
 ): readonly RouterEffect[] {
-  const asked = newAsked(state.records, { requestId, budgetMs, offers }, nowMs)
+  const asked = newAsked(state.records, { requestId, budgetMs, offers, asking, continues }, nowMs)
   state.requests.set(id, asked)
   keepDecision(state.decisions, asked)
   noteRequest(state.retries, nowMs)
   const first = nextPeer(asked)
   if (first === undefined) return finish(state, id, asked, summaryOf([]), nowMs)
   return begin(state, id, asked, first, nowMs)
-}
-
-const underWay = ({ attempts }: Asked): Attempt[] => attempts.filter(({ end }) => end === undefined)
-
-const budgetLeft = ({ budgetMs, startedMs }: Asked, nowMs: number): number => budgetMs - (nowMs - startedMs)
-
-/** The attempt, and a limit to its first chunk while another peer could be asked. */
-function begin(
-  state: RouterState,
-  id: number,
-  asked: Asked,
-  peer: RankedCandidate,
-  nowMs: number
-): RouterEffect[] {
-  const attempt = ++state.lastAttempt
-  const budgetMs = budgetLeft(asked, nowMs)
-  asked.attempts.push({
-    id: attempt,
-    peer,
-    startedMs: nowMs,
-    received: 0,
-    firstChunkMs: undefined,
-    heardMs: nowMs,
-    end: undefined
-  })
-  noteBegin(state.records, peer.peerId, peer.capability.model)
-  const effect = { type: 'attempt', id, attempt, peer, budgetMs } as const
-  const delayMs = nextPeer(asked) === undefined ? undefined : firstChunkLimitMs(peer, budgetMs)
-  return delayMs === undefined ? [effect] : [effect, { type: 'timer', id, attempt, delayMs }]
 }
 
 /** The limit to the first chunk has passed: the next peer is asked beside this one, where a retry may be made. */
@@ -118,36 +94,36 @@ function silent(
   attempt: Attempt,
   nowMs: number
 ): readonly RouterEffect[] {
-  if (attempt.received > 0) return NO_EFFECTS
-  noteSilence(state, attempt, nowMs)
+  noteSilence(state, attempt, nowMs - attempt.startedMs, nowMs)
   const peer = nextPeer(asked)
   if (peer === undefined || budgetLeft(asked, nowMs) <= 0) return NO_EFFECTS
   return takeRetry(state.retries, nowMs) ? begin(state, id, asked, peer, nowMs) : NO_EFFECTS
 }
 
-/** The first chunk takes at least this long: a peer that is slow by nature is given more the next time. */
-function noteSilence({ records }: RouterState, { peer, startedMs }: Attempt, nowMs: number): void {
-  noteFirstChunk(records, peer.peerId, peer.capability.model, nowMs - startedMs, nowMs)
-}
+const NONE: readonly Attempt[] = []
 
 function chunk(
   state: RouterState,
   id: number,
   asked: Asked,
   attempt: Attempt,
-  { last, outputTokens }: Extract<RouterEvent, { type: 'chunk' }>,
+  { last, outputTokens, waitedMs = 0 }: Extract<RouterEvent, { type: 'chunk' }>,
   nowMs: number
 ): RouterEffect[] {
   const { peer } = attempt
   attempt.received++
   attempt.heardMs = nowMs
+  asked.delivered++
+  asked.cut = undefined
   const effects: RouterEffect[] = []
+  const others = asked.attempts.length > 1 ? underWay(asked).filter(other => other !== attempt) : NONE
+  for (const other of others) effects.push(abandon(state, id, other, nowMs))
   if (attempt.received === 1) {
     attempt.firstChunkMs = nowMs - attempt.startedMs
     noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
-    for (const other of underWay(asked)) {
-      if (other !== attempt) effects.push(abandon(state, id, other, nowMs))
-    }
+  } else attempt.waitMs = Math.max(waitedMs, attempt.waitMs * WAIT_FADES)
+  if (asked.continues && !last && (others.length > 0 || attempt.received === 1)) {
+    effects.push({ type: 'timer', id, attempt: attempt.id, delayMs: stallLimitMs(attempt) })
   }
   if (last) {
     noteSpeed(state.records, attempt, outputTokens, nowMs)
@@ -159,27 +135,20 @@ function chunk(
   return effects
 }
 
-/** Another peer was faster. What is noted of this one is how long it was silent. */
-function abandon(state: RouterState, id: number, attempt: Attempt, nowMs: number): RouterEffect {
-  const late = isLate(attempt.peer, 0, nowMs - attempt.startedMs)
-  if (late) noteSilence(state, attempt, nowMs)
-  end(state, attempt, late ? 'failed' : 'cancelled', late ? 'TIMEOUT' : 'CANCELLED', nowMs)
-  return { type: 'abandon', id, attempt: attempt.id }
-}
-
 function failed(
   state: RouterState,
   id: number,
   asked: Asked,
   attempt: Attempt,
-  failure: LumosError,
-  unwanted: boolean,
+  {
+    failure,
+    unwanted,
+    offers
+  }: Pick<Extract<RouterEvent, { type: 'failed' }>, 'failure' | 'unwanted' | 'offers'>,
   nowMs: number
 ): readonly RouterEffect[] {
   end(state, attempt, outcomeOf(attempt, failure, unwanted, nowMs), failure.code, nowMs)
-  if (attempt.received > 0) {
-    return finish(state, id, asked, interrupted(attempt, failure, unwanted), nowMs)
-  }
+  if (asked.delivered > 0) return cut(state, id, asked, attempt, { failure, unwanted, offers }, nowMs)
   if (unwanted) return finish(state, id, asked, failure, nowMs)
   const reached = !isUnreached(attempt)
   if (reached) asked.failures.push(failure)
@@ -197,38 +166,4 @@ function failed(
       ? new TimeoutError(`No answer within ${budgetMs} ms.`)
       : summaryOf(failures.length > 0 ? failures : [failure])
   return finish(state, id, asked, summary, nowMs)
-}
-
-function end(
-  { records }: RouterState,
-  attempt: Attempt,
-  outcome: Outcome,
-  how: Attempt['end'],
-  nowMs: number
-): void {
-  attempt.end = how
-  noteEnd(records, attempt.peer.peerId, attempt.peer.capability.model, outcome, nowMs)
-}
-
-/** The request fails, and what is still under way for it is given up. */
-function finish(
-  state: RouterState,
-  id: number,
-  asked: Asked,
-  failure: LumosError,
-  nowMs: number
-): readonly RouterEffect[] {
-  const effects: RouterEffect[] = underWay(asked).map(attempt => {
-    end(state, attempt, 'cancelled', 'CANCELLED', nowMs)
-    return { type: 'abandon', id, attempt: attempt.id }
-  })
-  close(state, id, asked, failure.code, nowMs)
-  effects.push({ type: 'fail', id, failure, durationMs: nowMs - asked.startedMs })
-  return effects
-}
-
-function close(state: RouterState, id: number, asked: Asked, how: Asked['end'], nowMs: number): void {
-  state.requests.delete(id)
-  asked.end = how
-  asked.endedMs = nowMs
 }

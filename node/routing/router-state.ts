@@ -1,6 +1,7 @@
 /** What the router's core remembers, hears and answers. */
 
 import type { ErrorCode, LumosError } from '../../interface/errors.ts'
+import type { Asking } from './asking.ts'
 import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { TrackRecords } from './track-record.ts'
@@ -10,8 +11,12 @@ export interface Attempt {
   readonly id: number
   readonly peer: RankedCandidate
   readonly startedMs: number
+  /** Chunks of the answer that came from others before. */
+  readonly from: number
   /** Chunks that came. */
   received: number
+  /** The longest wait for one of them after the first, fading. */
+  waitMs: number
   firstChunkMs: number | undefined
   heardMs: number
   /** How it ended; absent while it is under way. */
@@ -25,14 +30,28 @@ export interface Asked {
   readonly budgetMs: number
   /** Peers to ask, in turn. */
   turns: readonly RankedCandidate[]
-  /** Attempts made. Several can be under way until the first chunk, and then one. */
+  /** Attempts made. Where several are under way, the next chunk decides which of them answers. */
   readonly attempts: Attempt[]
+  /** Whether another peer may go on with the answer. */
+  readonly continues: boolean
+  /** Chunks that the caller was given. */
+  delivered: number
+  /** How the answer was cut after the last of them, and by which attempt. */
+  cut: Cut | undefined
+  /** Attempts that were to go on with the answer. */
+  continuations: number
   /** Of peers that were reached. */
   readonly failures: LumosError[]
   readonly considered: Considered
+  readonly asking: Asking
   /** How it ended; absent while it is under way. */
   end: ErrorCode | 'answered' | undefined
   endedMs: number
+}
+
+export interface Cut {
+  readonly attempt: Attempt
+  readonly failure: LumosError
 }
 
 /** Peers that could be asked, when the request came. */
@@ -62,18 +81,27 @@ export type RouterEvent =
       readonly requestId: string
       readonly budgetMs: number
       readonly offers: readonly Candidate[]
+      readonly asking: Asking
+      /** Absent: a cut answer is not continued. */
+      readonly continues?: boolean | undefined
     }
-  /** The attempt gave a chunk; `last` ends the answer. */
+  /** The attempt gave a chunk, which was waited for so long; `last` ends the answer. */
   | {
       readonly type: 'chunk'
       readonly id: number
       readonly attempt: number
       readonly last: boolean
+      readonly waitedMs?: number | undefined
       /** Of the whole answer, as its peer counts them; with the last chunk. */
       readonly outputTokens?: number | undefined
     }
   /** The attempt gives no more chunks. */
-  | { readonly type: 'ended'; readonly id: number; readonly attempt: number }
+  | {
+      readonly type: 'ended'
+      readonly id: number
+      readonly attempt: number
+      readonly offers?: Continuers | undefined
+    }
   /** The attempt failed; `unwanted` when the caller gave it up. */
   | {
       readonly type: 'failed'
@@ -81,11 +109,21 @@ export type RouterEvent =
       readonly attempt: number
       readonly failure: LumosError
       readonly unwanted: boolean
+      readonly offers?: Continuers | undefined
     }
-  /** The time that the core asked for has passed. */
-  | { readonly type: 'timer'; readonly id: number; readonly attempt: number }
+  /** The time that the core asked for has passed. The attempt's next chunk has been waited for so long; absent: it is not. */
+  | {
+      readonly type: 'timer'
+      readonly id: number
+      readonly attempt: number
+      readonly waitedMs?: number | undefined
+      readonly offers?: Continuers | undefined
+    }
   /** The caller left. */
   | { readonly type: 'cancel'; readonly id: number }
+
+/** Peers that can go on with the answer from where it is; undefined where none can, or nothing has come yet. */
+export type Continuers = readonly Candidate[] | undefined
 
 export type RouterEffect =
   | AttemptEffect
@@ -110,4 +148,6 @@ export interface AttemptEffect {
   readonly attempt: number
   readonly peer: RankedCandidate
   readonly budgetMs: number
+  /** Chunks of the answer that have come: it goes on after them. */
+  readonly from: number
 }

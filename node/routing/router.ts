@@ -3,40 +3,27 @@
  * `router-core.ts` says, of which it is the shell.
  */
 
-import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, type LumosError, toLumosError } from '../../interface/errors.ts'
 import type { EventData, EventName } from '../../interface/events.ts'
 import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
-import { type Arrival, Attempts } from './attempts.ts'
-import { type Decision, decisionOf } from './decisions.ts'
+import type { RoutedRequest } from '../../interface/routing.ts'
+import { Askings, type AskingsComponents, askingBy } from './asking.ts'
+import type { Arrival } from './attempts.ts'
+import { decisionOf } from './decisions.ts'
 import { offersFor, prepareNew } from './new-request.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
-import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
+import { type Candidate, namesOf, type Ranked } from './rank.ts'
 import { withRoom } from './room.ts'
 import { newRouter, stepRouter } from './router-core.ts'
-import type { AttemptEffect, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
+import type { AttemptEffect, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
+import { Run } from './run.ts'
 import { type Seek, sought } from './sought.ts'
 import { recordOf, type TrackRecord } from './track-record.ts'
 import { rankOffers } from './turns.ts'
 
-/** One call of `infer`. */
-interface Run {
-  readonly id: number
-  readonly request: PreparedRequest
-  readonly options: InferOptions
-  readonly attempts: Attempts
-  /** Peers that were asked, by attempt. */
-  readonly peers: Map<number, RankedCandidate>
-  /** The last attempt that the caller was told of. */
-  routed: number
-  failure: LumosError | undefined
-  answered: boolean
-}
-
-export interface RouterComponents {
-  readonly clock: Clock
+export interface RouterComponents extends AskingsComponents {
   readonly log: Logger
   newId(): string
   readonly providers: Pick<ProviderView, 'offers' | 'named' | 'isConnected' | 'client'>
@@ -47,11 +34,13 @@ export interface RouterComponents {
 export class Router implements Inference {
   readonly #components: RouterComponents
   readonly #state: RouterState
+  readonly #askings: Askings
   #lastId = 0
 
   constructor(components: RouterComponents) {
     this.#components = components
     this.#state = newRouter(components.clock.monotonicMs())
+    this.#askings = new Askings(components)
   }
 
   /** The request as `infer` takes it; what it leaves out is found among the offers. */
@@ -70,7 +59,7 @@ export class Router implements Inference {
     const { clock, emit, seek } = this.#components
     const { id: requestId, task, model, budgetMs } = request
     const startedMs = clock.monotonicMs()
-    const run = newRun(++this.#lastId, request, options, clock)
+    const run = new Run(++this.#lastId, request, options, clock, this.#askings.of(request, options))
     const onAbort = () => run.attempts.abort(options.signal?.reason)
     options.signal?.addEventListener('abort', onAbort)
     let failure: LumosError | undefined
@@ -79,7 +68,9 @@ export class Router implements Inference {
     try {
       const able = await sought(request, () => this.#able(request, options), seek, options.signal)
       const offers = withRoom(able, request)
-      this.#carryOut(run, this.#step({ type: 'ask', id: run.id, requestId, budgetMs, offers }))
+      run.offered(offers)
+      const { id, continues, asking } = run
+      this.#carryOut(run, this.#step({ type: 'ask', id, requestId, budgetMs, offers, asking, continues }))
       // One loop and no generator in between, which would cost more than all that is decided here.
       while (run.failure === undefined) {
         const arrival = await run.attempts.next()
@@ -89,8 +80,14 @@ export class Router implements Inference {
           this.#over(run, arrival)
           continue
         }
-        if (this.#isPart(run, attempt, chunk)) yield chunk
-        else if (run.answered) return
+        if (this.#isPart(run, arrival, chunk)) {
+          if (run.seam !== undefined) {
+            yield run.seam
+            run.seam = undefined
+          }
+          const { continued } = run
+          yield chunk.type === 'done' && continued !== undefined ? { ...chunk, continued } : chunk
+        } else if (run.answered) return
         run.attempts.pull(attempt)
       }
       throw run.failure
@@ -112,20 +109,19 @@ export class Router implements Inference {
 
   /** The last requests, by their id, and why each peer was asked or not. */
   readonly decisions = {
-    get: (requestId: string): Decision | undefined => {
+    get: (requestId: string): RoutedRequest | undefined => {
       const asked = this.#state.decisions.get(requestId)
       return asked && decisionOf(asked)
     }
   }
 
-  #begin(run: Run, { attempt, peer, budgetMs }: AttemptEffect): void {
-    const { request, options } = run
+  #begin(run: Run, effect: AttemptEffect): void {
+    const { attempt, peer } = effect
     run.peers.set(attempt, peer)
     run.attempts.begin(attempt, signal => {
-      options.signal?.throwIfAborted()
+      run.options.signal?.throwIfAborted()
       this.#route(run, attempt)
-      const { model } = peer.capability
-      return this.#components.providers.client(peer.peerId).infer({ ...request, model, budgetMs }, { signal })
+      return this.#components.providers.client(peer.peerId).infer(run.requestFor(effect), { signal })
     })
   }
 
@@ -153,7 +149,11 @@ export class Router implements Inference {
           break
         case 'timer': {
           const { id, attempt, delayMs } = effect
-          const wake = () => this.#carryOut(run, this.#step({ type: 'timer', id, attempt }))
+          const wake = () => {
+            const waitedMs = run.attempts.waitedMs(attempt) ?? 0
+            const event = { type: 'timer', id, attempt, waitedMs, offers: this.#continuers(run) } as const
+            this.#carryOut(run, this.#step(event))
+          }
           run.attempts.wakeAfter(attempt, delayMs, wake)
           break
         }
@@ -162,6 +162,7 @@ export class Router implements Inference {
           const { peerId, route } = namesOf(effect.peer)
           const { durationMs } = effect
           run.answered = true
+          run.asking.answeredBy(peerId)
           this.#components.emit('inference.request_completed', {
             ...{ requestId, task, model },
             ...{ peerId, route, durationMs }
@@ -175,14 +176,15 @@ export class Router implements Inference {
   }
 
   /** Whether the chunk belongs to the answer; the last one completes it. */
-  #isPart(run: Run, attempt: number, chunk: InferenceChunk): boolean {
+  #isPart(run: Run, { attempt, waitedMs }: Arrival, chunk: InferenceChunk): boolean {
     // Of no answer yet: another peer may still be asked, and then only its progress is of interest.
-    if (chunk.type === 'progress') return run.routed === attempt
+    if (chunk.type === 'progress') return run.noteProgress(attempt, chunk)
     const end = chunk.type === 'done' ? chunk.usage : undefined
     const { outputTokens } = end ?? {}
-    const effects = this.#step({ type: 'chunk', id: run.id, attempt, last: end !== undefined, outputTokens })
+    const last = end !== undefined
+    const effects = this.#step({ type: 'chunk', id: run.id, attempt, last, outputTokens, waitedMs })
     if (effects.length === 0) return false
-    run.attempts.settle(attempt)
+    run.noteChunk(attempt, chunk)
     this.#route(run, attempt)
     this.#carryOut(run, effects)
     return true
@@ -196,18 +198,30 @@ export class Router implements Inference {
   #over(run: Run, { attempt, failure: thrown }: Arrival): void {
     const { id, request, options, answered } = run
     if (thrown === undefined) {
-      this.#carryOut(run, this.#step({ type: 'ended', id, attempt }))
+      this.#carryOut(run, this.#step({ type: 'ended', id, attempt, offers: this.#continuers(run) }))
       return
     }
     const failure = toLumosError(thrown)
     if (answered) throw failure
     const unwanted = options.signal?.aborted === true
-    this.#carryOut(run, this.#step({ type: 'failed', id, attempt, failure, unwanted }))
+    const offers = unwanted ? undefined : this.#continuers(run)
+    this.#carryOut(run, this.#step({ type: 'failed', id, attempt, failure, unwanted, offers }))
     const { peerId } = run.peers.get(attempt)!
     this.#components.log.info(
       { requestId: request.id, peerId, code: failure.code },
       'a peer could not answer'
     )
+  }
+
+  /** Peers that could go on with the answer now: those that serve its model, and know how to. */
+  #continuers({ continuedModel: model, request, options }: Run): Continuers {
+    if (model === undefined) return undefined
+    try {
+      const able = this.#able({ ...request, model }, options)
+      return withRoom(able, request).filter(({ capability }) => capability.resumes === true)
+    } catch {
+      return []
+    }
   }
 
   #step(event: RouterEvent): readonly RouterEffect[] {
@@ -220,7 +234,9 @@ export class Router implements Inference {
    * @throws {NoProviderError} when nobody offers it.
    */
   explain(wanted: Wanted, options: InferOptions = {}): Ranked[] {
-    return rankOffers(this.#state.records, this.#able(wanted, options), this.#components.clock.monotonicMs())
+    const { clock, policy } = this.#components
+    const asking = askingBy(options.policy ?? policy)
+    return rankOffers(this.#state.records, this.#able(wanted, options), asking, clock.monotonicMs())
   }
 
   /** What was measured of a peer lately. */
@@ -232,17 +248,3 @@ export class Router implements Inference {
     return offersFor(wanted, this.#components.providers, options)
   }
 }
-
-const newRun = (id: number, request: PreparedRequest, options: InferOptions, clock: Clock): Run => ({
-  id,
-  request,
-  options,
-  attempts: new Attempts(clock),
-  peers: new Map(),
-  routed: 0,
-  failure: undefined,
-  answered: false
-})
-
-const namesOf = ({ peerId, name, local }: Candidate) =>
-  ({ peerId, name, route: local ? 'local' : 'remote' }) as const

@@ -18,13 +18,19 @@ export const RECORDS_MAX = 8192
 
 /** An answer of fewer pieces says little of speed. */
 const PIECES_MIN = 8
+/** One in so many first chunks takes longer than the slowest of the last so many: the 95th of a hundred. */
+export const SAMPLES = 20
 
 export interface TrackRecord {
   /** Requests of ours under way. */
   readonly inFlight: number
   /** Smoothed time to the first chunk; absent while nothing recent was measured. */
   readonly firstChunkMs: number | undefined
-  /** Of the last answer in pieces; for people, and not for the order. */
+  /** The slowest of the last {@link SAMPLES} first chunks; absent while there are fewer. */
+  readonly slowestFirstChunkMs?: number | undefined
+  /** Smoothed time between two pieces of its answers; absent while nothing recent was measured. */
+  readonly pieceMs?: number | undefined
+  /** Of the last answer in pieces, by its peer's own count; for people, and not for the order. */
   readonly tokensPerSecond?: number | undefined
   /** The peer refused us, being busy or because of what we are: it is asked after the others until then. */
   readonly busyUntilMs: number
@@ -35,6 +41,9 @@ export interface TrackRecord {
 interface Entry {
   inFlight: number
   firstChunkMs: number | undefined
+  /** The last first chunks, the oldest first. */
+  samples: number[]
+  pieceMs?: number | undefined
   tokensPerSecond?: number | undefined
   sampledAtMs: number
   busyUntilMs: number
@@ -62,17 +71,25 @@ export type Outcome = 'answered' | 'cancelled' | 'failed' | { readonly awayMs: n
 export function recordOf(records: TrackRecords, peerId: string, model: string, nowMs: number): TrackRecord {
   const entry = records.get(keyOf(peerId, model))
   if (entry === undefined) return NO_RECORD
-  const { inFlight, busyUntilMs, ejectedUntilMs, tokensPerSecond } = entry
+  const { inFlight, busyUntilMs, ejectedUntilMs, tokensPerSecond, samples } = entry
   const recent = nowMs - entry.sampledAtMs < SAMPLE_LIFE_MS
   return {
     ...{ inFlight, busyUntilMs, ejectedUntilMs, tokensPerSecond },
-    firstChunkMs: recent ? entry.firstChunkMs : undefined
+    firstChunkMs: recent ? entry.firstChunkMs : undefined,
+    pieceMs: recent ? entry.pieceMs : undefined,
+    slowestFirstChunkMs: recent && samples.length === SAMPLES ? Math.max(...samples) : undefined
   }
 }
 
 export function noteBegin(records: TrackRecords, peerId: string, model: string): void {
   const key = keyOf(peerId, model)
-  const entry = records.get(key) ?? { ...NO_RECORD, sampledAtMs: 0, failuresInARow: 0, ejections: 0 }
+  const entry = records.get(key) ?? {
+    ...NO_RECORD,
+    samples: [],
+    sampledAtMs: 0,
+    failuresInARow: 0,
+    ejections: 0
+  }
   entry.inFlight++
   records.delete(key)
   records.set(key, entry)
@@ -94,6 +111,9 @@ export function noteFirstChunk(
   // peer that just got slow than to praise one that was fast once.
   entry.firstChunkMs =
     before === undefined || elapsedMs > before ? elapsedMs : before + SAMPLE_WEIGHT * (elapsedMs - before)
+  // What is older than a measurement lives is of another time.
+  if (before === undefined) entry.samples = []
+  if (entry.samples.push(elapsedMs) > SAMPLES) entry.samples.shift()
   entry.sampledAtMs = nowMs
 }
 
@@ -106,8 +126,11 @@ export function noteSpeed(
 ): void {
   const entry = records.get(keyOf(peerId, capability.model))
   const ms = nowMs - startedMs - (firstChunkMs ?? 0)
-  if (entry === undefined || outputTokens === undefined || received <= PIECES_MIN || ms <= 0) return
-  entry.tokensPerSecond = (outputTokens * 1000) / ms
+  if (entry === undefined || received <= PIECES_MIN || ms <= 0) return
+  const pieceMs = ms / (received - 1)
+  entry.pieceMs =
+    entry.pieceMs === undefined ? pieceMs : entry.pieceMs + SAMPLE_WEIGHT * (pieceMs - entry.pieceMs)
+  if (outputTokens !== undefined) entry.tokensPerSecond = (outputTokens * 1000) / ms
 }
 
 export function noteEnd(

@@ -1,7 +1,9 @@
 /** Which peers a request is sent to, in turn, as far as that is known when it comes. */
 
+import type { Asking } from './asking.ts'
 import { considered } from './decisions.ts'
-import { type Candidate, type Ranked, type RankedCandidate, rank } from './rank.ts'
+import { rank } from './policies.ts'
+import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
 import { isRoomier } from './room.ts'
 import type { Asked, Attempt } from './router-state.ts'
 import { recordOf, type TrackRecords } from './track-record.ts'
@@ -13,8 +15,12 @@ import { recordOf, type TrackRecords } from './track-record.ts'
 export const ATTEMPTS_MAX = 3
 
 /** Peers that a request would be sent to, best first, and why. */
-export const rankOffers = (records: TrackRecords, offers: readonly Candidate[], nowMs: number): Ranked[] =>
-  rank(withRecords(records, offers, nowMs), nowMs)
+export const rankOffers = (
+  records: TrackRecords,
+  offers: readonly Candidate[],
+  asking: Asking,
+  nowMs: number
+): Ranked[] => rank(withRecords(records, offers, nowMs), asking, nowMs)
 
 const withRecords = (records: TrackRecords, offers: readonly Candidate[], nowMs: number) =>
   offers.map(offer => ({ ...offer, record: recordOf(records, offer.peerId, offer.capability.model, nowMs) }))
@@ -23,15 +29,17 @@ interface NewRequest {
   readonly requestId: string
   readonly budgetMs: number
   readonly offers: readonly Candidate[]
+  readonly asking: Asking
+  readonly continues?: boolean | undefined
 }
 
 export function newAsked(
   records: TrackRecords,
-  { requestId, budgetMs, offers }: NewRequest,
+  { requestId, budgetMs, offers, asking, continues = false }: NewRequest,
   nowMs: number
 ): Asked {
   const candidates = withRecords(records, offers, nowMs)
-  const ranked = rank(candidates, nowMs)
+  const ranked = rank(candidates, asking, nowMs)
   const isWhole = ranked.length === candidates.length
   const ejected = isWhole ? [] : candidates.filter(({ record }) => record.ejectedUntilMs > nowMs)
   const kept = considered(ranked, ejected)
@@ -41,8 +49,13 @@ export function newAsked(
     budgetMs,
     turns: turnsOf(kept.ranked),
     attempts: [],
+    continues,
+    delivered: 0,
+    cut: undefined,
+    continuations: 0,
     failures: [],
     considered: kept,
+    asking,
     end: undefined,
     endedMs: nowMs
   }

@@ -3,20 +3,17 @@
  * (`gateway.port`); environment variables, flags and the file derive from them.
  */
 
-import { isIP } from 'node:net'
 import { hostname } from 'node:os'
-import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { KeepAlive, MemorySize } from '../../interface/amounts.ts'
 import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
-import { fromTilde } from '../../storage/home/home-path.ts'
 import { HostName, NAMES_MAX, Origin } from './gateway-names.ts'
+import { RoutingSettings } from './routing.ts'
+import { Host, holdsNoKey, Multiaddr, Path, Port, PublicAddress, ServerName, ServerUrl } from './values.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
 const MESH_NAME = /^[a-z0-9-]{1,32}$/
-/** What this node can dial: an address or a name, a TCP port, and who is expected there. */
-const DIALABLE = /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(?:\/p2p\/[A-Za-z0-9]+)?$/
 /** Peers to dial at start: entry points, not a list of the mesh. */
 const PEERS_MAX = 64
 /** A router, its IPv6 address, and a second line. */
@@ -26,40 +23,6 @@ const DIRECTORIES_MAX = 64
 const NAMED_MODELS_MAX = 64
 /** Of one server. */
 const SERVER_MODELS_MAX = 64
-
-export const Host = z.string().refine(host => isIP(host) !== 0, { error: 'expected an IP address' })
-/** 0 means any free one. */
-export const Port = z.int().min(0).max(65535)
-const Multiaddr = z
-  .string()
-  .max(256)
-  .regex(DIALABLE, 'expected a multiaddr such as /ip4/192.168.1.2/tcp/5867')
-/** What other nodes take from a peer: names are not looked up for it. */
-const PublicAddress = z
-  .string()
-  .refine(isReachable, { error: 'expected an IP address and a port, such as /ip4/203.0.113.7/tcp/5867' })
-export const Path = z
-  .string()
-  .max(4096)
-  .transform(fromTilde)
-  .refine(isAbsolute, { error: 'expected an absolute path, or one that starts with ~/' })
-const ServerName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, 'expected 1 to 32 of a-z, 0-9 and ._-')
-/** Up to `/v1`, which may be there. */
-const ServerUrl = z
-  .url({ protocol: /^https?$/, error: 'expected an address such as http://192.168.1.9:8000' })
-  .refine(holdsNoKey, { error: 'an address is shown and logged: give the key by keyFile or keyVariable' })
-  .transform(url => url.replace(/\/(?:v1\/?)?$/, ''))
-
-/** What is no address at all is refused by its form. */
-function holdsNoKey(url: string): boolean {
-  const { username = '', password = '', search = '' } = URL.parse(url) ?? {}
-  return username + password + search === ''
-}
-
-function isReachable(address: string): boolean {
-  const [, family, ip = '', port = ''] = /^\/ip([46])\/([^/]+)\/tcp\/(\d{1,5})$/.exec(address) ?? []
-  return `${isIP(ip)}` === family && Number(port) > 0 && Number(port) <= 65_535
-}
 
 /** The host's name without what a device name may not hold. */
 function defaultName(): string {
@@ -189,6 +152,7 @@ export const Config = z.strictObject({
       )
       .default({})
   }),
+  routing: RoutingSettings,
   log: z.strictObject({
     /** The least severe messages that the log file keeps. */
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info')

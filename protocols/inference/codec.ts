@@ -1,13 +1,13 @@
 /**
  * `/lumos/inference/1`: requests and answers as messages (see `../messages.ts`).
  *
- *     dialer    request   control: id, task, input, model, params, budgetMs
+ *     dialer    request   control: id, task, input, model, params, resume, movable, budgetMs
  *               cancel
  *     listener  text      control: the text itself, UTF-8
  *               output    control: the output
  *               delta     control: text, reasoning, toolCalls, tokens, logprobs
  *               data      control: mime, part, bytes
- *               progress  control: stage, done, total
+ *               progress  control: done, stage, total, continued
  *               done      control: usage, finishReason
  *               error     control: see `../errors.ts`
  */
@@ -19,6 +19,7 @@ import { NoProviderError, ProtocolViolationError } from '../../interface/errors.
 import { type InferenceRequest, MAX_BUDGET_MS, type PreparedRequest } from '../../interface/inference.ts'
 import { ModelId } from '../../interface/names.ts'
 import { isRecord } from '../../interface/record.ts'
+import { Resume } from '../../interface/resume.ts'
 import { isTaskName, TaskText } from '../../interface/tasks/index.ts'
 import { attach, check, type Detached, decodeControl, detach, encodeControl } from '../wire/control.ts'
 import { encodeError } from '../wire/errors.ts'
@@ -46,6 +47,9 @@ export const Request = z.object({
   /** Held to its task's schema by `prepare`. */
   input: z.unknown(),
   params: z.record(z.string(), z.unknown()),
+  /** A key of the version of 2026-12-01, sent only to peers whose manifest says that they read it. */
+  resume: Resume.optional(),
+  movable: z.boolean().optional(),
   budgetMs: z.number().positive().max(MAX_BUDGET_MS)
 })
 
@@ -59,9 +63,11 @@ const Done = z.object({
 })
 
 /** @throws {InvalidInputError} when the input or params cannot be sent. */
-export const encodeRequest = ({ id, task, input, model, params, budgetMs }: PreparedRequest): Detached =>
+export function encodeRequest(request: PreparedRequest): Detached {
+  const { id, task, input, model, params, resume, movable, budgetMs } = request
   // Keys in the order of the encoding: nothing to sort.
-  detach({ id, task, input, model, params: packed(params), budgetMs })
+  return detach({ id, task, input, model, params: packed(params), resume, movable, budgetMs })
+}
 
 /**
  * @throws {ProtocolViolationError} when it is not a request.
@@ -89,7 +95,7 @@ const REQUEST_KEYS = new Set(Object.keys(Request.shape))
 export function isRequest(value: unknown): value is InferenceRequest {
   if (typeof value !== 'object' || value === null) return false
   for (const key in value) if (!REQUEST_KEYS.has(key)) return false
-  const { id, task, model, input, params, budgetMs } = value as Partial<InferenceRequest>
+  const { id, task, model, input, params, budgetMs, resume, movable } = value as Partial<InferenceRequest>
   return (
     typeof id === 'string' &&
     id.length >= 1 &&
@@ -99,6 +105,8 @@ export function isRequest(value: unknown): value is InferenceRequest {
     (model === undefined || ModelId.safeParse(model).success) &&
     input !== undefined &&
     isRecord(params) &&
+    resume === undefined &&
+    (movable === undefined || typeof movable === 'boolean') &&
     typeof budgetMs === 'number' &&
     budgetMs > 0 &&
     budgetMs <= MAX_BUDGET_MS

@@ -5,6 +5,8 @@
 
 import { LumosError } from '../../interface/errors.ts'
 import { providersOf } from '../../node/manifests/provider-core.ts'
+import { askingBy } from '../../node/routing/asking.ts'
+import type { Candidate } from '../../node/routing/rank.ts'
 import { newRouter } from '../../node/routing/router-core.ts'
 import type { AttemptEffect, RouterEffect, RouterEvent } from '../../node/routing/router-state.ts'
 import { GRACE_MS } from '../../protocols/inference/client.ts'
@@ -22,6 +24,8 @@ interface Call {
   readonly peer: number
   side: Side | undefined
   received: number
+  /** When the next chunk began to be waited for. */
+  waitsMs: number
 }
 
 export interface Wanted {
@@ -37,7 +41,7 @@ export class Asker {
   readonly #calls = new Map<number, Call>()
   /** The chunk that the router is being told of. */
   #chunk: Extract<CallMessage, { type: 'chunk' }> | undefined
-  readonly #models = new Map<number, string>()
+  readonly #wanted = new Map<number, Wanted>()
 
   constructor(life: Life) {
     this.#life = life
@@ -46,25 +50,39 @@ export class Asker {
 
   /** Requests that have not ended, and calls under way. */
   get underWay(): number {
-    return this.#models.size + this.#calls.size
+    return this.#wanted.size + this.#calls.size
   }
 
   /** Also bounds what a broken router can ask for. */
-  ask(request: number, { model, budgetMs, peer }: Wanted): void {
-    const { records, world, node, monotonicMs } = this.#life
+  ask(request: number, wanted: Wanted): void {
+    const { world, node } = this.#life
     world.checker.asked(node.index, request)
-    const offers = providersOf(records.providers, { model }, monotonicMs).flatMap(
-      ({ peerId, capability }) => {
-        const offer = this.#life.offerOf(peerId, capability)
-        return offer === undefined || (peer !== undefined && peer !== nodeOf(peerId)) ? [] : [offer]
-      }
-    )
+    const offers = this.#offers(wanted)
     if (offers.length === 0) {
       world.checker.ended(node.index, request, 'NO_PROVIDER')
       return
     }
-    this.#models.set(request, model)
-    this.#step({ type: 'ask', id: request, requestId: `${request}`, budgetMs, offers })
+    this.#wanted.set(request, wanted)
+    const { budgetMs } = wanted
+    const asking = askingBy('balanced')
+    const named = { id: request, requestId: `${request}` }
+    this.#step({ type: 'ask', ...named, budgetMs, offers, asking, continues: true })
+  }
+
+  /** Whoever offers it, as far as is known here. */
+  #offers({ model, peer }: Wanted): Candidate[] {
+    const { records, monotonicMs } = this.#life
+    return providersOf(records.providers, { model }, monotonicMs).flatMap(({ peerId, capability }) => {
+      const offer = this.#life.offerOf(peerId, capability)
+      return offer === undefined || (peer !== undefined && peer !== nodeOf(peerId)) ? [] : [offer]
+    })
+  }
+
+  /** Those that know how to go on with an answer. */
+  #continuers(request: number): Candidate[] {
+    const wanted = this.#wanted.get(request)
+    if (wanted === undefined) return []
+    return this.#offers(wanted).filter(({ capability }) => capability.resumes === true)
   }
 
   cancel(request: number): void {
@@ -90,10 +108,12 @@ export class Asker {
       this.#fail(call, new LumosError('PROTOCOL_VIOLATION', 'A chunk is missing or comes twice.'))
       return
     }
+    const waitedMs = this.#life.monotonicMs - call.waitsMs
     call.received++
+    call.waitsMs = this.#life.monotonicMs
     if (message.last) this.#forget(call)
     this.#chunk = message
-    this.#step({ type: 'chunk', id: call.request, attempt: call.attempt, last: message.last })
+    this.#step({ type: 'chunk', id: call.request, attempt: call.attempt, last: message.last, waitedMs })
     this.#chunk = undefined
   }
 
@@ -114,9 +134,7 @@ export class Asker {
         return
       case 'timer': {
         const { id, attempt, delayMs } = effect
-        this.#life.after(delayMs, () => {
-          if (this.#models.has(id)) this.#step({ type: 'timer', id, attempt })
-        })
+        this.#life.after(delayMs, () => this.#wake(id, attempt))
         return
       }
       case 'abandon':
@@ -127,15 +145,25 @@ export class Asker {
         return
       case 'complete':
       case 'fail':
-        this.#models.delete(effect.id)
+        this.#wanted.delete(effect.id)
         world.checker.ended(node.index, effect.id, effect.type === 'fail' ? effect.failure.code : undefined)
     }
   }
 
-  #attempt({ id: request, attempt, peer: { peerId }, budgetMs }: AttemptEffect): void {
+  #wake(id: number, attempt: number): void {
+    if (!this.#wanted.has(id)) return
+    const call = [...this.#calls.values()].find(one => one.attempt === attempt)
+    const waitedMs = call === undefined ? 0 : this.#life.monotonicMs - call.waitsMs
+    this.#step({ type: 'timer', id, attempt, waitedMs, offers: this.#continuers(id) })
+  }
+
+  #attempt({ id: request, attempt, peer: { peerId }, budgetMs, from }: AttemptEffect): void {
     const { world, node } = this.#life
     const peer = nodeOf(peerId)
-    const call: Call = { number: world.nextNumber(), request, attempt, peer, side: undefined, received: 0 }
+    const call: Call = {
+      ...{ number: world.nextNumber(), request, attempt, peer, side: undefined },
+      ...{ received: from, waitsMs: this.#life.monotonicMs }
+    }
     this.#calls.set(call.number, call)
     this.#life.after(budgetMs + GRACE_MS, () => {
       if (this.#calls.has(call.number)) this.#fail(call, new LumosError('TIMEOUT', 'late'))
@@ -144,8 +172,9 @@ export class Asker {
       type: 'call',
       call: call.number,
       request,
-      model: this.#models.get(request)!,
-      budgetMs
+      model: this.#wanted.get(request)!.model,
+      budgetMs,
+      from
     } as const
     if (peer === node.index) {
       this.#life.server.serve(undefined, message)
@@ -165,7 +194,9 @@ export class Asker {
   #fail(call: Call, failure: LumosError): void {
     if (!this.#calls.has(call.number)) return
     this.#drop(call)
-    this.#step({ type: 'failed', id: call.request, attempt: call.attempt, failure, unwanted: false })
+    const { request: id, attempt } = call
+    const offers = this.#continuers(id)
+    this.#step({ type: 'failed', id, attempt, failure, unwanted: false, offers })
   }
 
   /** The rest of it is not wanted. */

@@ -8,6 +8,7 @@ import { type AdmissionState, QUEUED_MAX } from '../../capabilities/serving/admi
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { PEERS_MAX } from '../../node/manifests/provider-core.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
+import { CONTINUATIONS_MAX } from '../../node/routing/continuation.ts'
 import { DECISIONS_MAX } from '../../node/routing/decisions.ts'
 import type { RouterEffect, RouterEvent, RouterState } from '../../node/routing/router-state.ts'
 import { RECORDS_MAX } from '../../node/routing/track-record.ts'
@@ -22,7 +23,11 @@ import type { World } from './world.ts'
 interface Tracked {
   readonly node: number
   delivered: number
+  /** To give the chunk that is next. */
   attempts: number
+  continuations: number
+  /** Attempts that gave a chunk. */
+  readonly gave: Set<number>
   /** Attempts at peers that were not connected. */
   readonly toDial: Set<number>
 }
@@ -65,7 +70,10 @@ export class Checker {
   // Requests.
 
   asked(node: number, request: number): void {
-    this.#requests.set(request, { node, delivered: 0, attempts: 0, toDial: new Set() })
+    this.#requests.set(request, {
+      ...{ node, delivered: 0, attempts: 0, continuations: 0 },
+      ...{ gave: new Set<number>(), toDial: new Set<number>() }
+    })
   }
 
   delivered(
@@ -83,6 +91,8 @@ export class Checker {
       )
     }
     tracked.delivered++
+    tracked.attempts = 0
+    tracked.toDial.clear()
     if (last !== (index === chunksOf(request)))
       throw broken('S3', `request ${request} of n${node} ended too early`)
     if (last) this.#ended(request, 'ok')
@@ -113,6 +123,10 @@ export class Checker {
     }
     if (event.type === 'ask') this.#retries.asked(node, this.#world.nowMs)
     const isUnreached = this.#isUnreached(event)
+    const gave = this.#requests.get(event.id)?.gave
+    if (event.type === 'chunk' && effects.length > 0) gave?.add(event.attempt)
+    // It goes on with work that was done, and repeats none.
+    const goesOn = event.type === 'failed' && gave?.has(event.attempt) === true
     for (const effect of effects) {
       if (effect.type !== 'attempt') continue
       const tracked = this.#requests.get(effect.id)
@@ -120,7 +134,14 @@ export class Checker {
         throw broken('E1', `n${node} asks somebody for request ${effect.id} after its end`)
       if (++tracked.attempts > ATTEMPTS_MAX) throw broken('S13', `n${node} asked ${tracked.attempts} times`)
       if (!effect.peer.connected) tracked.toDial.add(effect.attempt)
-      if (event.type !== 'ask' && !isUnreached) this.#retries.retried(node, this.#world.nowMs)
+      if (effect.from !== tracked.delivered)
+        throw broken(
+          'S3',
+          `n${node} asks for chunk ${effect.from} of request ${effect.id} after ${tracked.delivered}`
+        )
+      if (effect.from > 0 && ++tracked.continuations > CONTINUATIONS_MAX)
+        throw broken('S13', `n${node} goes on ${tracked.continuations} times with request ${effect.id}`)
+      if (event.type !== 'ask' && !isUnreached && !goesOn) this.#retries.retried(node, this.#world.nowMs)
     }
   }
 

@@ -61,7 +61,7 @@ const MISCHIEF: Partial<Record<string, (life: Life) => void>> = {
     for (let i = 0; i < FLOOD; i++) {
       const call = world.nextNumber()
       const model = world.plan.models[i % world.plan.models.length]!
-      life.send(side, { type: 'call', call, request: call, model, budgetMs: 10_000 })
+      life.send(side, { type: 'call', call, request: call, model, budgetMs: 10_000, from: 0 })
       if (i % 2 === 0) life.send(side, { type: 'cancel', call })
     }
   },
@@ -75,7 +75,14 @@ const MISCHIEF: Partial<Record<string, (life: Life) => void>> = {
       const side = connection?.sides.find(({ node: end }) => end === node.index)
       if (side === undefined) return
       const [model] = world.plan.models
-      life.send(side, { type: 'call', call: world.nextNumber(), request: 1, model: model!, budgetMs: 10_000 })
+      life.send(side, {
+        type: 'call',
+        call: world.nextNumber(),
+        request: 1,
+        model: model!,
+        budgetMs: 10_000,
+        from: 0
+      })
       life.send(side, { type: 'pull', versions: [{ peerId: peerIdOf(to), epoch: 0, sequence: 0 }] })
     })
   }

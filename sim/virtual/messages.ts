@@ -21,6 +21,8 @@ export type CallMessage =
       readonly request: number
       readonly model: string
       readonly budgetMs: number
+      /** Chunks that the asker has already, from others. */
+      readonly from: number
     }
   | {
       readonly type: 'chunk'

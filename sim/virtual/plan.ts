@@ -148,7 +148,11 @@ function planNode(
   const offered = roles.length <= FULL_MESH_MAX ? models.filter(() => random() < 0.6) : models
   return {
     role: roles[index]!,
-    capabilities: offered.map(model => ({ task: 'text-generation', model, slots, warm: random() < 0.5 })),
+    capabilities: offered.map(model => ({
+      ...{ task: 'text-generation', model, slots, warm: random() < 0.5 },
+      // One in four is of a version that cannot go on with an answer.
+      ...(index % 4 !== 3 && { resumes: true })
+    })),
     acquaintances: roles.length <= FULL_MESH_MAX ? others : pickSome(earlier, ACQUAINTANCES, random),
     issuer: index < ADMINS ? undefined : Math.floor(random() * ADMINS)
   }

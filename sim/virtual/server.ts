@@ -117,7 +117,7 @@ export class Server {
     const { world, node } = this.#life
     if (job.side !== undefined) world.checker.serves(node.index, job.side.peer)
     job.startedMs = this.#life.monotonicMs
-    this.#produce(job, 0)
+    this.#produce(job, job.asked.from)
   }
 
   #produce(job: Job, index: number): void {

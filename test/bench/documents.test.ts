@@ -68,7 +68,7 @@ describe('the documents', () => {
   })
 
   it('tell of a soak how it went and what it found, but not each measurement', () => {
-    const book = new Book({ hours: 1e-9, nodes: 10, seed: 42 })
+    const book = new Book({ hours: 1e-9, nodes: 10, seed: 42, load: 'calls' })
     const measured: Measured = {
       rssBeforeMB: 170,
       rssMB: 150,

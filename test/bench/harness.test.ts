@@ -54,13 +54,17 @@ describe('the benches', () => {
     )
   })
 
-  it.each(['bulk', 'codec', 'cores', 'infer', 'memory'])('measure %s, too', { timeout: TIMEOUT_MS }, async name => {
-    const { code, stdout } = await bench(name, '--quick', '--json', '-')
-    expect(code).toBe(0)
-    const { bench: named, tables } = BenchResult.parse(JSON.parse(stdout))
-    expect(named).toBe(name)
-    for (const { rows } of tables) expect(rows[0]!.value).toBeGreaterThan(0)
-  })
+  it.each(['bulk', 'codec', 'cores', 'infer', 'memory', 'route'])(
+    'measure %s, too',
+    { timeout: TIMEOUT_MS },
+    async name => {
+      const { code, stdout } = await bench(name, '--quick', '--json', '-')
+      expect(code).toBe(0)
+      const { bench: named, tables } = BenchResult.parse(JSON.parse(stdout))
+      expect(named).toBe(name)
+      for (const { rows } of tables) expect(rows[0]!.value).toBeGreaterThan(0)
+    }
+  )
 
   it.each([[[]], [['no-such-bench']], [['rpc', '--fast']], [['rpc', '--quick', '--publish']]])(
     'say how they are used when asked for %j',

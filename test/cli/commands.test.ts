@@ -1,7 +1,9 @@
 /** Commands as processes, against the gateway of a node in this process: what is printed, where, and the exit code. */
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -140,7 +142,21 @@ describe('infer', () => {
   })
 
   it('passes options on', async () => {
-    await cli(['infer', 'held', 'a', '--max-tokens', '3', '--timeout', '1.5', '--peer', 'held'])
+    await cli([
+      'infer',
+      'held',
+      'a',
+      '--max-tokens',
+      '3',
+      '--timeout',
+      '1.5',
+      '--peer',
+      'held',
+      '--policy',
+      'cheapest'
+    ])
+    const wrong = await cli(['infer', 'held', 'a', '--policy', 'dearest'])
+    assert.deepEqual([wrong.code, wrong.stderr.includes('greenest')], [1, true])
     assert.deepEqual(gateway.engine.lastRequest?.params, { maxTokens: 3 })
     assert.ok(gateway.engine.lastRequest!.budgetMs <= 1500)
   })
@@ -149,6 +165,7 @@ describe('infer', () => {
     const { code, stdout, stderr } = await cli(['infer', 'text-generation', 'why you', '--explain'])
     assert.deepEqual([code, stdout], [0, 'why you\n'])
     assert.match(stderr, /^1\. .* with .*: .* ms \(.*(measured|not measured).*\)/)
+    assert.match(stderr, /\nAsked .*: first piece after .* ms, pieces \d+, answered\.\n/)
   })
 
   it('says who answered with -v, on stderr', async () => {
@@ -295,5 +312,111 @@ describe('a hung up command', () => {
     gateway.engine.beforeWord = async () => {}
     assert.equal(code, 130)
     assert.deepEqual(gateway.engine.outcomes.slice(begun), ['left'])
+  })
+})
+
+describe('memory add', () => {
+  /** What a command says it did with each file. */
+  const added = async (args: string[], through: readonly string[] = []) => {
+    const { code, stdout, stderr } = await cli(['memory', 'add', ...args, '--json'], { through })
+    assert.deepEqual([code, stderr], [0, ''])
+    const { items, ...counts } = JSON.parse(stdout)
+    const statuses = Object.fromEntries(
+      (items as { name: string; status: string; reason: string | null }[]).map(item => [
+        item.name,
+        item.reason ?? item.status
+      ])
+    )
+    return { statuses, counts }
+  }
+
+  it('keeps the files of a folder, updates what changed, and removes what is gone', {
+    timeout: 30_000
+  }, async () => {
+    await gateway.node.memory.create('books')
+    const papers = join(empty, 'papers')
+    await mkdir(join(papers, 'sub'), { recursive: true })
+    await writeFile(join(papers, 'notes.md'), '# Notes\n\nThe door is blue.')
+    await writeFile(
+      join(papers, 'page.html'),
+      '<title>Page</title><p>The cat is grey.<script>evil()</script>'
+    )
+    await writeFile(join(papers, 'sub', 'b.txt'), 'Below.')
+    await writeFile(join(papers, 'program.bin'), Uint8Array.of(1, 0, 2))
+    await writeFile(join(papers, '.env'), 'PASSWORD=1')
+    await writeFile(join(papers, 'large.txt'), '')
+    await truncate(join(papers, 'large.txt'), 1024 ** 3)
+    await symlink('/etc/passwd', join(papers, 'link.txt'))
+    execFileSync('mkfifo', [join(papers, 'pipe.txt')])
+
+    const first = await added(['books', 'papers/'], ['sh', '-c', 'cd "$0" && exec "$@"', empty])
+    assert.deepEqual(first.statuses, {
+      'papers/.env': 'It is hidden.',
+      'papers/large.txt': 'It has 1073741824 bytes; a file has 25165824 at most.',
+      'papers/link.txt': 'It is a link.',
+      'papers/notes.md': 'added',
+      'papers/page.html': 'added',
+      'papers/pipe.txt': 'It is no file.',
+      'papers/program.bin': 'It is no text, HTML or PDF.',
+      'papers/sub/b.txt': 'added'
+    })
+    assert.deepEqual(first.counts, { added: 3, updated: 0, unchanged: 0, removed: 0, skipped: 5 })
+
+    await writeFile(join(papers, 'notes.md'), '# Notes\n\nThe door is red.')
+    await rm(join(papers, 'sub', 'b.txt'))
+    const { counts, statuses } = await added(['books', papers])
+    assert.deepEqual(counts, { added: 0, updated: 1, unchanged: 1, removed: 1, skipped: 5 })
+    assert.equal(statuses['papers/sub/b.txt'], 'removed')
+
+    // Another folder of that name takes nothing from the first one.
+    await mkdir(join(empty, 'other', 'papers'), { recursive: true })
+    await writeFile(join(empty, 'other', 'papers', 'c.txt'), 'Other.')
+    assert.equal((await added(['books', join(empty, 'other', 'papers')])).counts.removed, 0)
+
+    const { stdout } = await cli(['memory', 'sources', 'books', '--json'])
+    const items = JSON.parse(stdout).items as { name: string; writer: string; title: string | null }[]
+    assert.deepEqual(
+      items.map(({ name, title, writer }) => [name, title, writer]),
+      [
+        ['papers/c.txt', null, gateway.node.peerId],
+        ['papers/notes.md', 'Notes', gateway.node.peerId],
+        ['papers/page.html', 'Page', gateway.node.peerId]
+      ]
+    )
+    const { facts } = (await gateway.node.memory.read('books', 'knowledge')) as { facts: object }
+    const texts = JSON.stringify(facts)
+    assert.match(texts, /The door is red.*The cat is grey/s)
+    assert.doesNotMatch(texts, /blue|evil|PASSWORD|root:/)
+    assert.equal((await cli(['memory', 'sources', 'books', '--remove', 'papers/c.txt'])).code, 0)
+    assert.equal((await cli(['memory', 'sources', 'books', '--remove', 'papers/c.txt'])).code, 4)
+  })
+
+  it('says of a file that was named why it is not added, and of what is not there', async () => {
+    await gateway.node.memory.create('none')
+    await writeFile(join(empty, 'picture.png'), Uint8Array.of(0x89, 0x50, 0, 0))
+    const binary = await cli(['memory', 'add', 'none', join(empty, 'picture.png')])
+    assert.deepEqual(
+      [binary.code, binary.stderr],
+      [1, 'picture.png is not added: It is no text, HTML or PDF. (E_MEDIA_TYPE_UNSUPPORTED)\n']
+    )
+    assert.equal((await cli(['memory', 'add', 'none', 'nowhere.md'])).code, 1)
+    assert.equal((await cli(['memory', 'add', 'none', '/dev/zero'])).code, 1)
+    assert.equal((await cli(['memory', 'add', 'nospace', join(empty, 'picture.png')])).code, 4)
+  })
+
+  it('that is interrupted keeps what it has added, and goes on when it is run again', async () => {
+    await gateway.node.memory.create('many')
+    const many = join(empty, 'many')
+    await mkdir(many)
+    for (let n = 0; n < 50; n++) await writeFile(join(many, `${n}.txt`), `Text ${n}.`)
+    const child = spawnCli(['memory', 'add', 'many', many], { home: gateway.home })
+    await once(child.stdout!, 'data')
+    child.kill('SIGINT')
+    const [code] = await once(child, 'exit')
+    assert.equal(code, 130)
+    const before = (await gateway.node.memory.files('many')).length
+    const { counts } = await added(['many', many])
+    assert.ok(before > 0 && counts.unchanged >= before)
+    assert.equal(counts.unchanged + counts.added, 50)
   })
 })

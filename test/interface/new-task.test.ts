@@ -62,7 +62,15 @@ describe('a new task', () => {
     const offers = ({ task }: { task?: string }) =>
       task === undefined || task === TASK ? [{ ...candidate, capability: capability! }] : []
     const providers = { offers, isConnected: () => true, named: () => 'them', client: () => client }
-    router = new Router({ clock: systemClock, log, newId: () => 'id', providers, emit() {} })
+    router = new Router({
+      clock: systemClock,
+      log,
+      newId: () => 'id',
+      providers,
+      emit() {},
+      random: () => 0,
+      policy: 'balanced'
+    })
   })
   afterAll(async () => {
     await client.close()

@@ -41,6 +41,9 @@ describeOnLan('a node that serves nothing', () => {
   })
 })
 
+/** Nothing is left to chance. */
+const FASTEST = ['--policy', 'fastest']
+
 describeOnLan('a request whose peer is killed', () => {
   it('is answered by another peer when nothing had come yet', async () => {
     await using lab = await Lab.create()
@@ -50,7 +53,7 @@ describeOnLan('a request whose peer is killed', () => {
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
     await pair(asker, one, other)
     await Promise.all([holds(asker, one), holds(asker, other)])
-    assert.equal((await asker.cli('infer', 'echo', 'warm up')).code, 0)
+    assert.equal((await asker.cli('infer', 'echo', 'warm up', ...FASTEST)).code, 0)
     const { data } = await asker.client.execute<{ items: RankedPeer[] }>('inference.explain', {
       model: 'echo'
     })
@@ -58,7 +61,7 @@ describeOnLan('a request whose peer is killed', () => {
 
     const words = 'every word '.repeat(10_000).trim()
     first.signal('SIGSTOP')
-    const asking = asker.spawnCli('infer', 'echo', '-', '--json', '--max-tokens', '100000')
+    const asking = asker.spawnCli('infer', 'echo', '-', ...['--json', '--max-tokens', '100000'], ...FASTEST)
     asking.stdin.end(words)
     const answer = Promise.all([text(asking.stdout), once(asking, 'close')])
     // It lies there now, and that node will never read it.

@@ -27,7 +27,7 @@ async function strangers() {
 }
 
 describe('a device that asks', () => {
-  it('is a member once an admin has said so; both screens show one phrase', async () => {
+  it.concurrent('is a member once an admin has said so; both screens show one phrase', async () => {
     const found = await strangers()
     await using den = found.den
     await using attic = found.attic
@@ -47,7 +47,7 @@ describe('a device that asks', () => {
     await Promise.all([meets(den, attic), meets(attic, den)])
   })
 
-  it('is heard by nobody who has not said that they listen, and then within seconds', async () => {
+  it.concurrent('is heard by nobody who has not said that they listen, and then within seconds', async () => {
     const found = await strangers()
     await using den = found.den
     await using attic = found.attic
@@ -60,7 +60,7 @@ describe('a device that asks', () => {
     assert.equal((await joining).mesh, 'flat')
   })
 
-  it('stays out when it is turned away, and cannot ask for another phrase', async () => {
+  it.concurrent('stays out when it is turned away, and cannot ask for another phrase', async () => {
     const found = await strangers()
     await using den = found.den
     await using attic = found.attic
@@ -74,7 +74,7 @@ describe('a device that asks', () => {
     assert.equal(attic.mesh.info().members, 1)
   })
 
-  it('may ask before it has seen the mesh, and hears which one it asks before any admin has decided', async () => {
+  it.concurrent('may ask before it has seen the mesh, and hears which one it asks before any admin has decided', async () => {
     await using den = await startNode('den', [], { settings: { 'mesh.name': 'flat' } })
     await using attic = await startNode('attic', [], { settings: { 'swarm.peers': den.status().addresses } })
     assert.deepEqual(attic.mesh.nearby(), [])
@@ -93,7 +93,7 @@ describe('a device that asks', () => {
     )
   })
 
-  it('by a code is connected to the member that let it in once it has joined', async () => {
+  it.concurrent('by a code is connected to the member that let it in once it has joined', async () => {
     await using den = await startNode('den')
     await using attic = await startNode('attic')
     await attic.mesh.join(den.mesh.invite().code)
@@ -103,7 +103,9 @@ describe('a device that asks', () => {
     )
   })
 
-  it('is told after ten seconds when nobody is near, and may give up', { timeout: 30_000 }, async () => {
+  it.concurrent('is told after ten seconds when nobody is near, and may give up', {
+    timeout: 30_000
+  }, async () => {
     const found = await strangers()
     await using den = found.den
     await using attic = found.attic

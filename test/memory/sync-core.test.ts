@@ -58,6 +58,30 @@ it('a device whose key did not come asks for the newest charter again', () => {
   expect(wanted(false)).toEqual([2, 2])
 })
 
+it('a device that takes a checkpoint is sent the one that replaces it, whose pieces are those that are here', () => {
+  const state = newSync(() => true)
+  const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects.map(({ type }) => type)
+  const show = (checkpoint: number) => {
+    const of = {
+      space: 'house',
+      version: 1,
+      charter: 'c',
+      digest: `${checkpoint}`,
+      content: null,
+      checkpoint
+    }
+    return step({ type: 'space', view: { ...of, heads: [], isReadable: true }, own: true })
+  }
+  const want = { type: 'want', peer: 'new', space: 'house', version: 1, heads: [] } as const
+  show(1)
+  step({ type: 'met', peer: 'new' })
+  step({ type: 'linked', peer: 'new' })
+  expect(step({ ...want, checkpoint: 0 })).toEqual(['sendCheckpoint'])
+  expect(show(1)).toEqual([])
+  expect(show(2)).toContain('sendCheckpoint')
+  expect(step({ ...want, checkpoint: 2 })).toEqual(['sendEnd'])
+})
+
 it('another branch of one writer is sent once, and so is the proof of both', () => {
   const state = newSync(() => true)
   const step = (event: SyncEvent) => stepSync(state, event, 0, () => 0).effects

@@ -78,6 +78,19 @@ describe('the announcer', () => {
     expect(announcer.current.manifest.capabilities[0]?.warm).toBe(true)
   })
 
+  it('announces what is not stated any more', async () => {
+    offer = { ...offer, onBattery: true }
+    announcer.changed()
+    clock.advance(100)
+    await publishes(1, 2)
+    const { onBattery: _, ...plugged } = offer
+    offer = plugged
+    announcer.changed()
+    clock.advance(100)
+    await publishes(1, 2, 3)
+    expect(announcer.current.manifest.onBattery).toBeUndefined()
+  })
+
   it('says nothing when nothing changed', async () => {
     announcer.changed()
     clock.advance(100)

@@ -86,7 +86,8 @@ describe('the configuration', () => {
           },
           public: { models: [], host: '::', port: 5868 }
         },
-        memory: { spaceMax: '1GB' },
+        routing: { policy: 'balanced' },
+        memory: { spaceMax: '1GB', searchModel: null },
         log: { level: 'info' }
       }
     )

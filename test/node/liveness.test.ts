@@ -67,6 +67,13 @@ describe('a connection whose pings are not answered', () => {
     assert.ok(cutAtMs! <= 3000, `${cutAtMs} ms`)
   })
 
+  it('is cut as soon where bytes that came before are read after its ping', async () => {
+    const { pass, doubt } = await watch(silence, nowMs => nowMs <= TICK_MS)
+    doubt()
+    const cutAtMs = await pass(20_000)
+    assert.ok(cutAtMs! <= 5000, `${cutAtMs} ms`)
+  })
+
   it('is kept although something speaks against it, while anything comes', async () => {
     const { pass, doubt } = await watch(silence, () => true)
     doubt()

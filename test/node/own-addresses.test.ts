@@ -10,6 +10,7 @@ import { Guard } from '../../node/membership/guard.ts'
 import type { Interfaces } from '../../node/network/address-order.ts'
 import { tcpNetwork } from '../../node/network/lan-network.ts'
 import { createMeshLibp2p } from '../../node/network/libp2p.ts'
+import { isHeld } from '../../node/network/lost-ends.ts'
 import { defaultSources, OwnAddresses } from '../../node/network/own-addresses.ts'
 import { openDatabase } from '../../storage/database/database.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
@@ -27,7 +28,7 @@ const LOOPBACK = { lo: [info('127.0.0.1', 8, true), info('::1', 128, true)] }
 /** A node that runs on a device with these interfaces. */
 async function nodeOn(interfaces: Interfaces, { host = '0.0.0.0', announce = [] as string[] } = {}) {
   const clock = new ManualClock()
-  const device = { interfaces, announce, asked: 0 }
+  const device = { interfaces, announce, asked: 0, isHeld: true }
   const home = await temporaryHome()
   onTestFinished(() => rm(home, { recursive: true }))
   const database = openDatabase(join(home, 'cache.db'), {
@@ -48,6 +49,7 @@ async function nodeOn(interfaces: Interfaces, { host = '0.0.0.0', announce = [] 
           return device.interfaces
         },
         defaultSources: async () => [],
+        isHeld: async () => device.isHeld,
         announce
       }
     },
@@ -69,6 +71,53 @@ async function nodeOn(interfaces: Interfaces, { host = '0.0.0.0', announce = [] 
       database.close()
     }
   }
+}
+
+const IP4 = multiaddr('/ip4/0.0.0.0/tcp/5867')
+
+/** The part that looks at the addresses of a device, with what it sees and says. */
+function looking() {
+  const clock = new ManualClock()
+  const looked = new EventEmitter()
+  const events = new EventTarget()
+  const networks = {
+    interfaces: () => seen.interfaces,
+    async defaultSources() {
+      setImmediate(() => looked.emit('look'))
+      return []
+    },
+    isHeld: async () => true,
+    announce: []
+  }
+  const own = new OwnAddresses({ clock, networks, onLost: () => seen.lost++ }).serviceOf({
+    transportManager: { getAddrs: () => seen.open },
+    addressManager: { getListenAddrs: () => ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'].map(a => multiaddr(a)) },
+    logger: { forComponent: () => SILENT },
+    events,
+    peerStore: {
+      async patch(_: unknown, { multiaddrs }: { multiaddrs: Multiaddr[] }) {
+        if (seen.isBroken) throw new Error('The disk is full.')
+        seen.told.push(multiaddrs.map(String))
+      }
+    }
+  } as never)
+  const next = async (begin: () => void) => {
+    const done = once(looked, 'look')
+    begin()
+    await done
+  }
+  const seen = {
+    interfaces: { ...LOOPBACK, eth0: [info('10.9.0.1', 24), info('fd00::1', 64)] } as Interfaces,
+    open: [] as Multiaddr[],
+    isBroken: false,
+    lost: 0,
+    told: [] as string[][],
+    events,
+    start: () => next(() => own.start()),
+    look: (ms: number) => next(() => clock.advance(ms)),
+    stop: () => own.stop()
+  }
+  return seen
 }
 
 describe('the addresses of a node', () => {
@@ -100,37 +149,38 @@ describe('the addresses of a node', () => {
   })
 
   it('are known as soon as it listens, so one that is lost within the first two seconds is noticed', async () => {
-    const clock = new ManualClock()
-    let interfaces: Interfaces = { ...LOOPBACK, eth0: [info('10.9.0.1', 24)] }
-    let open: Multiaddr[] = []
-    let lost = 0
-    const looked = new EventEmitter()
-    const networks = {
-      interfaces: () => interfaces,
-      async defaultSources() {
-        setImmediate(() => looked.emit('look'))
-        return []
-      },
-      announce: []
-    }
-    const own = new OwnAddresses({ clock, networks, onLost: () => lost++ }).serviceOf({
-      transportManager: { getAddrs: () => open },
-      addressManager: { getListenAddrs: () => [multiaddr('/ip4/0.0.0.0/tcp/0')] },
-      peerStore: { patch: async () => {} }
-    } as never)
-    const look = async (ms: number) => {
-      const seen = once(looked, 'look')
-      clock.advance(ms)
-      await seen
-    }
-    const first = once(looked, 'look')
-    own.start()
-    await first
-    open = [multiaddr('/ip4/10.9.0.1/tcp/5867')]
-    await look(100)
-    interfaces = { ...LOOPBACK, eth0: [info('10.77.1.99', 24)] }
-    await look(2000)
-    expect(lost).toBe(1)
+    const own = looking()
+    await own.start()
+    own.open = [IP4]
+    await own.look(100)
+    own.interfaces = { ...LOOPBACK, eth0: [info('10.77.1.99', 24)] }
+    await own.look(2000)
+    expect(own.lost).toBe(1)
+    own.stop()
+  })
+
+  it('hold those of a listener that opens after the first look', async () => {
+    const own = looking()
+    own.open = [IP4]
+    await own.start()
+    own.open = [IP4, multiaddr('/ip6/::/tcp/5867')]
+    own.events.dispatchEvent(new Event('transport:listening'))
+    await own.look(2000)
+    expect(own.told.at(-1)).toEqual(['/ip4/10.9.0.1/tcp/5867', '/ip6/fd00::1/tcp/5867'])
+    own.stop()
+  })
+
+  it('are told at the next look where the peer store failed', async () => {
+    const own = looking()
+    own.open = [IP4]
+    await own.start()
+    own.interfaces = { ...LOOPBACK, eth0: [info('10.77.1.99', 24)] }
+    own.isBroken = true
+    await own.look(2000)
+    own.isBroken = false
+    await own.look(2000)
+    expect(own.told.at(-1)).toEqual(['/ip4/10.77.1.99/tcp/5867'])
+    expect(own.lost).toBeGreaterThan(0)
     own.stop()
   })
 
@@ -169,6 +219,36 @@ describe('the addresses of a node', () => {
     expect(detail.peer.addresses.map(({ multiaddr }) => String(multiaddr))).toEqual([
       expect.stringContaining('/ip4/10.9.0.77/')
     ])
+  })
+})
+
+describe('when a device loses an address', () => {
+  it.each([
+    ['ends at once where it goes out from one that the system has no more', false],
+    ['is only doubted where the system has its own address, as of a link that is down', true]
+  ])('a connection %s', async (_, isHeld) => {
+    await using node = await nodeOn({ ...LOOPBACK, eth0: [info('10.9.0.1', 24)] })
+    await using other = await nodeOn(LOOPBACK)
+    const { peerStore, peerId } = node.libp2p
+    await expect
+      .poll(() => {
+        node.clock.advance(50)
+        return peerStore.get(peerId).then(({ addresses }) => addresses.length)
+      })
+      .toBe(1)
+    const [open] = other.libp2p.getMultiaddrs()
+    const connection = await node.libp2p.dial(open!)
+    node.device.isHeld = isHeld
+    node.device.interfaces = LOOPBACK
+    const told = once(node.libp2p as never, 'self:peer:update')
+    node.clock.advance(2000)
+    await told
+    // An end of the doubt is far off: it is two seconds more of the clock.
+    await expect.poll(() => connection.status).toBe(isHeld ? 'open' : 'aborted')
+  })
+
+  it('the system says so', async () => {
+    expect(await Promise.all(['127.0.0.1', '203.0.113.9'].map(isHeld))).toEqual([true, false])
   })
 })
 

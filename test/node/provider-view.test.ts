@@ -7,6 +7,8 @@ import { ProviderView, type ProviderViewComponents } from '../../node/routing/pr
 const capability = (model: string): Capability => ({ task: 'text-generation', model, slots: 1, warm: true })
 const service: Inference = { infer: () => Promise.reject(new Error('not asked here')) as never }
 const remote: Inference = { infer: () => Promise.reject(new Error('not asked here')) as never }
+const hardware = { platform: 'linux', arch: 'x64', cpu: 'any', cores: 2, memoryBytes: 1e9, accelerators: [] }
+const manifest = { hardware, onBattery: true }
 type Roles = Record<string, 'member' | 'admin' | 'guest'>
 
 /** A view of `self`, which has the model `own`, and of peers that all offer `echo`. */
@@ -36,9 +38,13 @@ function viewOf(
     table: {
       providers: ({ model = 'echo' }) =>
         model === 'echo'
-          ? [...Object.keys(roles), ...claims].map(peerId => ({ peerId, capability: capability('echo') }))
+          ? [...Object.keys(roles), ...claims].map(peerId => ({
+              peerId,
+              manifest,
+              capability: capability('echo')
+            }))
           : []
-    } as ProviderViewComponents['table'],
+    } as unknown as ProviderViewComponents['table'],
     members,
     peers: {
       isConnected: id => id === 'near',
@@ -55,7 +61,10 @@ describe('the view of providers', () => {
   it('has this node and the members that offer, with the way to each', () => {
     expect(viewOf({ near: 'member', far: 'admin' }).offers({})).toMatchObject([
       { peerId: 'self', local: true, name: 'unborn', capability: { model: 'own' } },
-      { peerId: 'near', local: false, name: 'name-near', connected: true, rttMs: 3 },
+      {
+        ...{ peerId: 'near', local: false, name: 'name-near', connected: true, rttMs: 3 },
+        device: { tier: 0, onBattery: true }
+      },
       { peerId: 'far', local: false, name: 'name-far', connected: false, rttMs: null }
     ])
   })

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CancelledError, type ErrorCode, LumosError, PeerUnreachableError } from '../../interface/errors.ts'
+import { askingBy } from '../../node/routing/asking.ts'
 import type { Candidate, RankedCandidate } from '../../node/routing/rank.ts'
 import { newRouter, stepRouter } from '../../node/routing/router-core.ts'
 import type { RouterEffect, RouterEvent } from '../../node/routing/router-state.ts'
-import { recordOf } from '../../node/routing/track-record.ts'
+import { recordOf, SAMPLES } from '../../node/routing/track-record.ts'
 import { ATTEMPTS_MAX, rankOffers } from '../../node/routing/turns.ts'
 
 const offer = (peerId: string): Candidate => ({
@@ -17,6 +18,8 @@ const offer = (peerId: string): Candidate => ({
 })
 
 const failure = (code: ErrorCode): LumosError => new LumosError(code, 'no')
+
+const COLD: Candidate = { ...offer('b'), capability: { ...offer('b').capability, warm: false } }
 
 /** A router and its clock; attempts are numbered from 1. */
 function router() {
@@ -31,7 +34,14 @@ function router() {
     },
     ask(offers: readonly Candidate[], budgetMs = 30_000) {
       id++
-      return this.step({ type: 'ask', id, requestId: `request-${id}`, budgetMs, offers })
+      return this.step({
+        type: 'ask',
+        id,
+        requestId: `request-${id}`,
+        budgetMs,
+        offers,
+        asking: askingBy('balanced')
+      })
     },
     /** One answered request, whose first chunk took so long. */
     measure(peer: string, firstChunkMs: number) {
@@ -48,7 +58,9 @@ function router() {
     isEjected: (peer: string) => recordOf(state.records, peer, 'echo', nowMs).ejectedUntilMs > nowMs,
     inFlight: (peer: string) => recordOf(state.records, peer, 'echo', nowMs).inFlight,
     order: (...peers: string[]) =>
-      rankOffers(state.records, peers.map(offer), nowMs).map(({ candidate }) => candidate.peerId)
+      rankOffers(state.records, peers.map(offer), askingBy('balanced'), nowMs).map(
+        ({ candidate }) => candidate.peerId
+      )
   }
 }
 
@@ -178,6 +190,20 @@ describe('a peer that sends no first chunk', () => {
     one.ask([offer('a'), offer('b')])
     one.step({ type: 'chunk', id: 1, attempt: 1, last: false })
     expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 1500)).toEqual([])
+  })
+
+  it('has the next one asked as soon as it is slower than nineteen of twenty times, and not within a pause', () => {
+    const one = router()
+    for (let i = 0; i < SAMPLES; i++) one.measure('a', i === 3 ? 400 : 300)
+    expect(one.ask([offer('a')])).toMatchObject([{ type: 'attempt' }])
+    one.step({ type: 'cancel', id: SAMPLES + 1 })
+    expect(one.ask([offer('a'), COLD])).toMatchObject([
+      { type: 'attempt', peer: { peerId: 'a' } },
+      { type: 'timer', delayMs: 400 }
+    ])
+    const quick = router()
+    for (let i = 0; i < SAMPLES; i++) quick.measure('a', 5)
+    expect(quick.ask([offer('a'), offer('b')])[1]).toMatchObject({ type: 'timer', delayMs: 250 })
   })
 
   it('has longer when it is slow by nature, and less when little time is left', () => {

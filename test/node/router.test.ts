@@ -69,6 +69,8 @@ function routerOver(
   const components: RouterComponents = {
     clock,
     log: { debug() {}, info() {}, warn() {}, error() {} },
+    random: () => 0,
+    policy: 'balanced' as const,
     newId: () => 'id',
     providers: {
       offers: ({ task, model }) =>

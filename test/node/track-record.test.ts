@@ -4,7 +4,9 @@ import {
   noteBegin,
   noteEnd,
   noteFirstChunk,
-  recordOf
+  noteSpeed,
+  recordOf,
+  SAMPLES
 } from '../../node/routing/track-record.ts'
 
 describe('the track record of a peer', () => {
@@ -16,6 +18,30 @@ describe('the track record of a peer', () => {
     expect(recordOf(records, 'p', 'm', 2).firstChunkMs).toBe(300)
     noteFirstChunk(records, 'p', 'm', 100, 3)
     expect(recordOf(records, 'p', 'm', 4).firstChunkMs).toBeCloseTo(260)
+  })
+
+  it('knows the slowest of twenty first chunks, and of fewer none', () => {
+    const records = newTrackRecords()
+    noteBegin(records, 'p', 'm')
+    const slowest = () => recordOf(records, 'p', 'm', 100).slowestFirstChunkMs
+    for (let i = 0; i < SAMPLES - 1; i++) noteFirstChunk(records, 'p', 'm', 10 + i, i)
+    expect(slowest()).toBeUndefined()
+    noteFirstChunk(records, 'p', 'm', 300, 50)
+    expect(slowest()).toBe(300)
+    for (let i = 0; i < SAMPLES; i++) noteFirstChunk(records, 'p', 'm', 20, 60 + i)
+    expect(slowest()).toBe(20)
+  })
+
+  it('measures the time between pieces itself, whatever its peer counts', () => {
+    const records = newTrackRecords()
+    noteBegin(records, 'p', 'm')
+    noteFirstChunk(records, 'p', 'm', 100, 0)
+    const answered = {
+      ...{ peer: { peerId: 'p', capability: { model: 'm' } }, startedMs: 0 },
+      ...{ firstChunkMs: 100, received: 11 }
+    }
+    noteSpeed(records, answered, 1_000_000, 300)
+    expect(recordOf(records, 'p', 'm', 301).pieceMs).toBe(20)
   })
 
   it('forgets a measurement that is five minutes old', () => {

@@ -140,6 +140,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
   assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)
   assert.equal((await onAttic.call('inference.explain', { model: 'brief' })).items.length, TASK_NAMES.length)
+  await assert.rejects(onAttic.call('inference.explain', { id: 'none' }), { code: 'REQUEST_NOT_FOUND' })
   const words = { task: 'text-generation', input: { messages: [{ role: 'user', content: 'Well?' }] } }
   assert.equal((await onAttic.call('inference.run', words)).output.text, 'yes')
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
@@ -260,20 +261,63 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await assert.rejects(onDen.call('memory.edit', { ...home, doc: 'log', text: 'x' }), {
     code: 'INVALID_INPUT'
   })
+  const file = { ...home, name: 'door.md', text: '# Door\n\nThe door is blue.' }
+  expect(await onDen.call('memory.add', file)).toMatchObject({ status: 'added', pieces: 1, written: 1 })
+  expect(await onDen.call('memory.add', file)).toMatchObject({ status: 'unchanged', written: 0 })
+  await assert.rejects(onDen.call('memory.add', { ...file, content: 'AA==' }), { code: 'INVALID_INPUT' })
+  await assert.rejects(onDen.call('memory.add', { ...home, name: 'x.png', content: 'AA==' }), {
+    code: 'MEDIA_TYPE_UNSUPPORTED'
+  })
+  expect((await onDen.call('memory.sources', home)).items).toMatchObject([
+    { name: 'door.md', title: 'Door', writer: den.peerId, whole: true }
+  ])
+  assert.equal((await onDen.call('memory.remove_source', { ...home, name: 'door.md' })).removed, true)
   assert.equal((await onDen.call('memory.docs', home)).items.length, 3)
+  const two = [
+    { type: 'set', key: 'a', value: 1 },
+    { type: 'set', key: 'b', value: 2 }
+  ]
+  await onDen.call('memory.write', { ...home, doc: 'default', changes: two })
+  const half = [
+    { type: 'unset', key: 'a' },
+    { type: 'append', value: 'to facts' }
+  ]
+  await assert.rejects(onDen.call('memory.write', { ...home, doc: 'default', changes: half }), {
+    code: 'INVALID_INPUT'
+  })
+  assert.deepEqual((await onDen.call('memory.open', home)).facts, { a: 1, b: 2 })
+  assert.equal((await onDen.call('memory.docs', home)).items.length, 4)
+  const sought = await onDen.call('memory.search', { query: 'new', spaces: ['home'], limit: 1 })
+  expect(sought.items).toMatchObject([
+    { space: 'home', doc: 'page', kind: 'notes', key: null, text: 'a new b' }
+  ])
   assert.ok((await onDen.call('memory.history', home)).items.length >= 8)
   assert.equal((await onDen.call('memory.list')).items.length, 1)
   const shared = await onDen.call('memory.share', { ...home, peer: 'attic', right: 'write' })
   expect(shared.grants).toMatchObject([{ peer_id: attic.peerId, role: null, right: 'write' }])
   await assert.rejects(onDen.call('memory.share', home), { code: 'INVALID_INPUT' })
   await assert.rejects(onDen.call('memory.share', { ...home, peer: 'none' }), { code: 'PEER_NOT_FOUND' })
-  await vi.waitUntil(async () => (await onAttic.call('memory.list')).items[0]?.docs === 3, WAIT)
+  await vi.waitUntil(async () => (await onAttic.call('memory.list')).items[0]?.docs === 4, WAIT)
   const { hash } = await onDen.call('memory.status', home)
   assert.equal((await onAttic.call('memory.status', home)).hash, hash)
   await onDen.call('memory.exclude', { ...home, peer: 'attic' })
   expect((await onDen.call('memory.unshare', { ...home, peer: 'attic' })).grants).toEqual([])
+  const { text: written } = await onDen.call('memory.export', { ...home, format: 'markdown' })
+  const edited = (written as string).replace('a new b', 'by a person')
+  assert.equal(
+    (await onDen.call('memory.import', { name: 'read', text: edited, format: 'markdown' })).docs,
+    4
+  )
+  assert.equal((await onDen.call('memory.open', { space: 'read', doc: 'page' })).text, 'by a person')
+  await onDen.call('memory.forget', { space: 'read' })
+  const wrong = `${written}\n## more (facts)\n- **constructor**: 1\n`
+  await assert.rejects(onDen.call('memory.import', { name: 'wrong', text: wrong, format: 'markdown' }), {
+    code: 'INVALID_INPUT',
+    message: new RegExp(`^Line ${wrong.split('\n').length - 1}: `)
+  })
+  await assert.rejects(onDen.call('memory.status', { space: 'wrong' }), { code: 'MEMORY_NOT_FOUND' })
   const { text } = await onDen.call('memory.export', home)
-  assert.equal((await onDen.call('memory.import', { name: 'copy', text })).docs, 3)
+  assert.equal((await onDen.call('memory.import', { name: 'copy', text })).docs, 4)
   expect(await onDen.call('memory.verify', home)).toMatchObject({ problems: [] })
   await onDen.call('memory.compact', home)
   await onDen.call('memory.forget', { ...home, doc: 'log' })

@@ -110,6 +110,11 @@ describe('the registry of units', () => {
         'command memory.remove',
         'command memory.task',
         'command memory.edit',
+        'command memory.write',
+        'query memory.search',
+        'command memory.add',
+        'query memory.sources',
+        'command memory.remove_source',
         'query engine.list',
         'query engine.get',
         'command engine.install',
@@ -235,7 +240,8 @@ describe('the registry of units', () => {
     assert.deepEqual(names('keys'), KEY_UNITS)
     const inference = ['run', 'classify', 'chat', 'complete', 'embed', 'rerank']
     const spaces = ['create', 'list', 'docs', 'status', 'export']
-    const documents = 'open get history watch set unset append remove task edit'.split(' ')
+    const written = 'open get history watch set unset append remove task edit write'.split(' ')
+    const documents = [...written, 'search', 'add', 'sources', 'remove_source']
     assert.deepEqual(names('use'), [
       ...[...spaces, ...documents].map(name => `memory.${name}`),
       ...inference.map(name => `inference.${name}`)

@@ -155,6 +155,8 @@ export class MeshPeers implements AsyncDisposable {
         libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
       seal: async () => new Uint8Array(),
       seek: async () => [],
+      providers: () => [],
+      async *ask() {},
       async publish() {}
     }
   }

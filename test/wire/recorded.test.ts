@@ -14,6 +14,7 @@ import { decodeRevocation } from '../../protocols/revocation/index.ts'
 import { decodeControl } from '../../protocols/wire/control.ts'
 import { decodeError } from '../../protocols/wire/errors.ts'
 import { TYPE } from '../../protocols/wire/messages.ts'
+import { MEMORY_MESSAGES } from './memory-messages.ts'
 import { messageIn, recorded } from './reading.ts'
 
 const NAMED_AT_MS = 1_700_000_000_000
@@ -31,6 +32,7 @@ const mesh = admin.issuer
 
 /** Each file, what reads it, and what it says. */
 const MESSAGES: Record<string, (bytes: Uint8Array) => unknown> = {
+  ...MEMORY_MESSAGES,
   'hello/hello': bytes =>
     assert.deepEqual(decodeControl(Hello, bytes), {
       ...{ version: 1, mesh, meshName: 'home', meshNamedAtMs: NAMED_AT_MS },

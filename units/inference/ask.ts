@@ -29,9 +29,10 @@ export async function ask(
     {
       signal: context.signal,
       peer: context.peer,
+      policy: context.policy,
       onRoute(route) {
         chosen = route
-        answer = accumulate(route.task)
+        answer ??= accumulate(route.task)
         context.onRoute?.(route)
       }
     }

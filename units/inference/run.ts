@@ -1,9 +1,11 @@
 /** Any task, the order in which peers would be asked, and pictures. */
 
 import * as z from 'zod'
+import { LumosError } from '../../interface/errors.ts'
 import { TENSOR_BYTES_MAX } from '../../interface/limits.ts'
 import { ModelId } from '../../interface/names.ts'
 import { type LumosNode, RankedPeer } from '../../interface/node.ts'
+import { RoutedRequest } from '../../interface/routing.ts'
 import { IMAGE_BYTES_MAX, imageClassification } from '../../interface/tasks/image-classification.ts'
 import { definitionOf, TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
 import { defineUnit } from '../define-unit.ts'
@@ -11,10 +13,19 @@ import { ask, identityOf } from './ask.ts'
 import { Chunk, inJson } from './chunk.ts'
 
 const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
+const REQUEST_ID_CHARS_MAX = 128
 const isSaid = ({ task, model }: { task?: unknown; model?: unknown }) =>
   task !== undefined || model !== undefined
 
-const Wanted = z.strictObject(what).refine(isSaid, { error: 'give a task or a model' })
+const Wanted = z
+  .strictObject({
+    ...what,
+    /** Of a request that was made: `request_id` of its answer. */
+    id: z.string().min(1).max(REQUEST_ID_CHARS_MAX).optional()
+  })
+  .refine(wanted => isSaid(wanted) !== (wanted.id !== undefined), {
+    error: 'give a task or a model, or the id of a request'
+  })
 
 /** The parameters of all tasks. What is left out gets the default of the task that answers. */
 const Params = z.strictObject(
@@ -59,6 +70,15 @@ const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAA
 
 const SEVEN = { label: '7', score: 0.99 }
 
+/** @throws {LumosError} `REQUEST_NOT_FOUND` */
+function explained(node: LumosNode, id: string): RoutedRequest {
+  const request = node.explained(id)
+  if (request !== undefined) return request
+  throw new LumosError('REQUEST_NOT_FOUND', `No request "${id}" was made lately.`, {
+    hint: 'The last thousand of this device are kept until it restarts.'
+  })
+}
+
 export const runUnits = (node: LumosNode) => [
   defineUnit({
     name: 'inference.run',
@@ -88,12 +108,16 @@ export const runUnits = (node: LumosNode) => [
     name: 'inference.explain',
     kind: 'query',
     permission: 'read',
-    summary: 'Whom a request would be sent to, best first, and why.',
+    summary:
+      'Whom a request would be sent to, best first, and why; by its id, what became of one of the last thousand.',
     takesPeer: true,
     examples: [{ input: { model: 'digits-cnn' } }],
     input: Wanted,
-    output: z.strictObject({ items: z.array(RankedPeer) }),
-    run: async (wanted, { peer }) => ({ items: node.explain(wanted, { peer }) })
+    output: z.strictObject({ items: z.array(RankedPeer), request: RoutedRequest.nullable() }),
+    run: async ({ id, ...wanted }, { peer, policy }) =>
+      id === undefined
+        ? { items: node.explain(wanted, { peer, policy }), request: null }
+        : { items: [], request: explained(node, id) }
   }),
   defineUnit({
     name: 'inference.classify',

@@ -22,7 +22,7 @@ export const WRITE_BYTES_MAX = 2 * 1024 * 1024
 export const IMPORT_BYTES_MAX = 40 * 1024 * 1024
 /** The map that `memory set` writes where no document is named. */
 const DEFAULT_DOC = 'default'
-const PEER_CHARS_MAX = 128
+export const PEER_CHARS_MAX = 128
 
 /** Its name on this device, or its id. */
 export const SpaceRef = z.union([SpaceName, SpaceId])

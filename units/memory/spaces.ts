@@ -1,7 +1,7 @@
 /** Spaces of memory: what there is, who shares it, and how it goes. */
 
 import * as z from 'zod'
-import { DocName, SpaceName } from '../../interface/memory.ts'
+import { DocName, EXPORT_FORMATS, SpaceName } from '../../interface/memory.ts'
 import { defineUnit } from '../define-unit.ts'
 import {
   DocList,
@@ -16,6 +16,8 @@ import {
   toSpace
 } from './shapes.ts'
 
+/** What `exact` leaves out of an import, and `markdown` of both: raw documents. */
+const Format = z.enum(EXPORT_FORMATS).default('exact')
 const InSpace = z.strictObject({ space: SpaceRef })
 
 export const spaceUnits = (node: MemoryNode) => [...kept(node), ...shared(node), ...cared(node)]
@@ -144,23 +146,28 @@ const cared = (node: MemoryNode) => [
     kind: 'query',
     permission: 'use',
     summary: 'The readable content of a space, as the text that memory.import takes.',
-    input: InSpace,
+    input: InSpace.extend({ format: Format }),
     examples: [{ input: { space: 'home' } }],
-    output: z.strictObject({ text: z.string() }),
-    run: async ({ space }, { signal }) => ({
-      text: Buffer.from(await node.memory.export(space, { signal })).toString()
-    })
+    output: z.strictObject({ text: z.string(), leftOut: z.array(z.string()) }),
+    async run({ space, format }, { signal }) {
+      const text = Buffer.from(await node.memory.export(space, { format, signal })).toString()
+      const docs = format === 'exact' ? [] : await node.memory.docs(space, { signal })
+      return { text, leftOut: docs.filter(({ kind }) => kind === 'raw').map(({ name }) => name) }
+    }
   }),
   defineUnit({
     name: 'memory.import',
     kind: 'command',
     permission: 'manage',
     summary: 'Make a new space of what memory.export gave.',
-    input: z.strictObject({ name: SpaceName, text: z.string() }),
+    input: z.strictObject({ name: SpaceName, text: z.string(), format: Format }),
     inputBytesMax: IMPORT_BYTES_MAX,
     examples: [{ input: { name: 'copy', text: '{…}' } }],
-    output: Space,
-    run: async ({ name, text }, { signal }) =>
-      toSpace(await node.memory.import(name, new Uint8Array(Buffer.from(text)), { signal }))
+    output: Space.extend({ leftOut: z.array(z.string()) }),
+    async run({ name, text, format }, { signal }) {
+      const bytes = new Uint8Array(Buffer.from(text))
+      const { leftOut, ...space } = await node.memory.import(name, bytes, { format, signal })
+      return { ...toSpace(space), leftOut: [...leftOut] }
+    }
   })
 ]

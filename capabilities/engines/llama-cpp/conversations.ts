@@ -7,7 +7,10 @@ import { EngineFailedError } from '../../../interface/errors.ts'
 import type { Sequence, Token } from './library.ts'
 
 /** Evaluated between two looks at the signal: a cancelled call must end in two seconds, on a slow board too. */
-const PIECE_TOKENS = 128
+export const PIECE_TOKENS = 128
+
+/** Makes a sequence hold just these tokens. */
+export type Hold = (tokens: readonly Token[]) => Promise<void>
 
 interface Place {
   readonly sequence: Sequence
@@ -30,21 +33,21 @@ export class Conversations {
   }
 
   /**
-   * Calls `work` with a sequence that holds `tokens` but the last.
+   * Calls `work` with a sequence that holds `tokens` but the last, and with what makes it hold others.
    *
    * @throws {EngineFailedError} when all places are taken: a model is asked by as many at once as it has slots.
    */
   async *with<T>(
     tokens: readonly Token[],
     signal: AbortSignal | undefined,
-    work: (sequence: Sequence) => AsyncIterable<T>
+    work: (sequence: Sequence, hold: Hold) => AsyncIterable<T>
   ): AsyncGenerator<T> {
     const place = this.#placeFor(tokens)
     place.busy = true
     place.used = ++this.#calls
     try {
       await evaluate(place.sequence, tokens.slice(0, -1), signal)
-      yield* work(place.sequence)
+      yield* work(place.sequence, others => evaluate(place.sequence, [...others], signal))
     } finally {
       place.busy = false
     }

@@ -134,12 +134,15 @@ class LlamaEngine implements Engine {
     await threads.measure(() => sequences[0]!.evaluateWithoutGeneratingNewTokens([token]))
     const parts: GenerationParts = {
       ...{ library, llama, model, threads, template: chat, silent, recommended, contextTokens },
+      tokenCount: [...model.iterateAllTokens()].length,
       conversations: new Conversations(sequences),
       clock: systemClock,
       random: Math.random
     }
-    return ({ input, params }, signal) =>
-      generate(parts, input as TaskInput<'text-generation'>, params as TaskParams<'text-generation'>, signal)
+    return ({ input, params, resume }, signal) => {
+      const asked = params as TaskParams<'text-generation'>
+      return generate(parts, input as TaskInput<'text-generation'>, asked, { signal, resume })
+    }
   }
 }
 

@@ -3,16 +3,21 @@
 import type { InferenceChunk } from '../../../interface/chunks.ts'
 import type { Clock, Random } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { TOKENS_MAX } from '../../../interface/limits.ts'
+import type { Resume } from '../../../interface/resume.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { AnswerWriter } from '../text/answer-writer.ts'
-import { type Constraint, constraintOf, offered } from '../text/constraint.ts'
+import { AnswerWriter, type AnswerWriterOptions, reasonsAfter } from '../text/answer-writer.ts'
+import { constraintOf, offered } from '../text/constraint.ts'
 import { piecesOf } from '../text/control-text.ts'
 import { mustBeText } from '../text/only-text.ts'
+import { continuedChunk, tokensSaid, type Vocabulary } from '../text/said-tokens.ts'
 import type { ChatTemplate } from './chat-template.ts'
 import { choicesOf } from './choices.ts'
-import type { Conversations } from './conversations.ts'
-import type { Grammar, GrammarState, Library, Llama, LlamaModel, Sequence, Token } from './library.ts'
+import type { Conversations, Hold } from './conversations.ts'
+import { GrammarStates } from './grammar-states.ts'
+import type { Library, Llama, LlamaModel, Sequence, Token } from './library.ts'
+import { goOn, type SaidChoice } from './said.ts'
 import { type Recommended, samplingOf } from './sampling.ts'
 import type { Threads } from './threads.ts'
 import { TokenText } from './token-text.ts'
@@ -30,6 +35,8 @@ export interface GenerationParts {
   readonly template: ChatTemplate | undefined
   /** Tokens that are no part of an answer's text. */
   readonly silent: ReadonlySet<Token>
+  /** Tokens that the model knows. */
+  readonly tokenCount: number
   readonly recommended: Recommended
   readonly contextTokens: number
   readonly clock: Clock
@@ -40,7 +47,7 @@ export async function* generate(
   parts: GenerationParts,
   input: Input,
   params: Params,
-  signal: AbortSignal | undefined
+  { signal, resume }: AbortOptions & { readonly resume?: Resume | undefined }
 ): AsyncGenerator<InferenceChunk> {
   const { model, conversations, contextTokens, silent } = parts
   const constraint = constraintOf(params)
@@ -48,30 +55,52 @@ export async function* generate(
   const prompt = promptOf(parts, input, params)
   const tokens = tokensOf(model, isConversation ? piecesOf(prompt) : [prompt])
   const most = roomFor(contextTokens, tokens.length, params.maxTokens)
-  const answer = new AnswerWriter({
-    ...{ params, prompt, isConversation, most, constraint },
+  const writing: AnswerWriterOptions = {
+    ...{ params, prompt, isConversation, most, constraint, resume },
     textOf: token => model.detokenize([token as Token], true)
-  })
+  }
+  const answer = new AnswerWriter(writing)
+  const said = resume === undefined ? [] : saidIn(parts, resume, writing)
+  if (said.length > most) throw noRoom(contextTokens, tokens.length, said.length)
   const written: Token[] = []
   const sampling = samplingOf(params, parts.recommended, { written, random: parts.random })
-  const grammar = constraint && (await grammarOf(parts, constraint, answer))
+  const grammar =
+    constraint && (await GrammarStates.create(parts, constraint, answer, { keeps: resume !== undefined }))
   const words = new TokenText(model, silent)
-  const choices = (sequence: Sequence) =>
-    choicesOf(
-      sequence,
-      tokens.at(-1)!,
-      { ...sampling, ...(grammar && { grammarEvaluationState: grammar }) },
-      params
-    )
+  const held = { ...sampling, ...(grammar && { grammarEvaluationState: grammar.next }) }
 
   const pace = paceOf(parts)
-  const work = async function* (sequence: Sequence): AsyncGenerator<InferenceChunk> {
+  const work = async function* (sequence: Sequence, hold: Hold): AsyncGenerator<InferenceChunk> {
+    const choices = (after: Token) => choicesOf(sequence, after, held, params)
+    const all =
+      said.length === 0
+        ? choices(tokens.at(-1)!)
+        : goOn(sequence, {
+            ...{ ...parts, prompt: tokens, said, sampling: held, signal, hold, choices },
+            isGreedy: sampling.temperature === 0 && grammar === undefined && !sampling.repeatPenalty,
+            isRepeatable: sampling.temperature === 0 || params.seed !== undefined,
+            undo: () => grammar?.undo()
+          })
     let hasEnded = true
-    for await (const choice of choices(sequence)) {
+    let left = said.length
+    let isExact = true
+    /** The rest of a piece that was cut. */
+    const unsaid: InferenceChunk[] = []
+    for await (const { isOwn, ...choice } of all as AsyncGenerator<SaidChoice>) {
       signal?.throwIfAborted()
-      pace()
       written.push(choice.token)
-      yield* answer.add(choice, words.add(choice.token), () => words.end())
+      const text = words.add(choice.token)
+      if (isOwn === undefined) {
+        pace()
+        yield* answer.add(choice, text, () => words.end())
+      } else {
+        left--
+        isExact &&= isOwn
+        unsaid.push(...answer.add(undefined, text, () => words.end()))
+        if (left > 0) continue
+        yield continuedChunk(resume!, isExact)
+        yield* unsaid
+      }
       hasEnded = !answer.isOver
       if (answer.isOver) break
     }
@@ -79,6 +108,22 @@ export async function* generate(
     yield* answer.end(hasEnded, words.end(), tokens.length)
   }
   yield* conversations.with(tokens, signal, work)
+}
+
+/** What was said, in tokens of this model. */
+function saidIn(
+  { model, silent, tokenCount }: GenerationParts,
+  resume: Resume,
+  writing: AnswerWriterOptions
+): readonly Token[] {
+  const vocabulary: Vocabulary = {
+    has: token => token < tokenCount && !model.isEogToken(token as Token),
+    newText: () => new TokenText(model, silent),
+    tokensOf: text => model.tokenize(text),
+    tokensOfMark: mark => model.tokenize(mark, true)
+  }
+  const reasons = reasonsAfter(writing.prompt, writing.isConversation)
+  return tokensSaid(resume, vocabulary, () => new AnswerWriter(writing), { reasons }) as readonly Token[]
 }
 
 /** Only a template's own text holds control tokens, and a prompt that a caller writes in its place. */
@@ -101,30 +146,6 @@ function paceOf({ clock, threads, conversations }: GenerationParts): () => void 
   }
 }
 
-/** What the next token is held to: one state for an answer, and one for each call where only calls are held. */
-async function grammarOf(
-  { llama, library, model }: GenerationParts,
-  { grammar: text, of }: Constraint,
-  answer: AnswerWriter
-): Promise<() => GrammarState | undefined> {
-  let grammar: Grammar
-  try {
-    grammar = await llama.createGrammar({ grammar: text })
-  } catch (err) {
-    throw new InvalidInputError(`The schema cannot be followed: ${(err as Error).message}.`)
-  }
-  const begin = () => new library.LlamaGrammarEvaluationState({ model, grammar })
-  let state = of === 'answer' ? begin() : undefined
-  return () => {
-    const { held } = answer
-    if (of === 'answer') return held === undefined ? undefined : state
-    if (held === undefined) state = undefined
-    // A call that began in the middle of a token is left to the model: a state takes tokens, and no text.
-    else if (held === '') state ??= begin()
-    return state
-  }
-}
-
 function promptOf({ template }: GenerationParts, { messages, prompt = '' }: Input, params: Params): string {
   if (messages === undefined) return prompt
   if (template === undefined)
@@ -138,9 +159,12 @@ function roomFor(contextTokens: number, promptTokens: number, maxTokens: number 
   const wanted = maxTokens ?? 1
   if (promptTokens + wanted <= contextTokens)
     return maxTokens ?? Math.min(contextTokens - promptTokens, TOKENS_MAX)
-  throw new LumosError(
-    'CONTEXT_TOO_SMALL',
-    `The prompt has ${promptTokens} tokens and the answer may have ${wanted}; the model has room for ${contextTokens} together.`,
-    { details: { contextTokens, promptTokens, maxTokens: wanted } }
-  )
+  throw noRoom(contextTokens, promptTokens, wanted)
 }
+
+const noRoom = (contextTokens: number, promptTokens: number, maxTokens: number): LumosError =>
+  new LumosError(
+    'CONTEXT_TOO_SMALL',
+    `The prompt has ${promptTokens} tokens and the answer may have ${maxTokens}; the model has room for ${contextTokens} together.`,
+    { details: { contextTokens, promptTokens, maxTokens } }
+  )

@@ -73,7 +73,7 @@ export const llamaCpp: EngineKind = {
     const { id, tasks, contextTokens, settings } = found
     const { slots } = settings as Found
     const engine = new EngineHost(specOf(found, host.env), host)
-    return { id, tasks, slots, engine, ...(contextTokens !== undefined && { contextTokens }) }
+    return { id, tasks, slots, engine, resumes: true, ...(contextTokens !== undefined && { contextTokens }) }
   }
 }
 

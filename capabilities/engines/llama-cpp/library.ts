@@ -20,7 +20,18 @@ export interface Sampling {
   }
   /** Asked for before each token. */
   readonly grammarEvaluationState?: () => GrammarState | undefined
+  readonly tokenBias?: () => TokenBias
 }
+
+export interface TokenBias {
+  set(token: Token, bias: { readonly logit: number }): TokenBias
+}
+
+/** A token to evaluate, and whether the one that would follow it is wanted. */
+export type Evaluated = [
+  Token,
+  { readonly generateNext: { readonly token: true; readonly options: Pick<Sampling, 'temperature'> } }
+]
 
 export interface Sequence {
   /** What it holds, token by token. */
@@ -34,6 +45,9 @@ export interface Sequence {
     wanted: { readonly probabilities: true },
     sampling: Sampling
   ): AsyncGenerator<{ readonly token: Token; readonly probabilities: ReadonlyMap<Token, number> }>
+  controlledEvaluate(
+    tokens: readonly Evaluated[]
+  ): Promise<({ readonly next: { readonly token?: Token | null } } | undefined)[]>
   evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>
 }
 
@@ -88,12 +102,13 @@ export interface Llama {
 }
 
 export interface Library {
+  readonly TokenBias: { for(model: LlamaModel): TokenBias }
   getLlama(options: object): Promise<Llama>
   readonly LlamaLogLevel: { readonly error: string }
-  readonly LlamaGrammarEvaluationState: new (options: {
-    readonly model: LlamaModel
-    readonly grammar: Grammar
-  }) => GrammarState
+  /** The second form is a copy. */
+  readonly LlamaGrammarEvaluationState: new (
+    options: { readonly model: LlamaModel; readonly grammar: Grammar } | GrammarState
+  ) => GrammarState
 }
 
 export interface Jinja {

@@ -61,6 +61,11 @@ export class AnswerText {
     return this.#mode === 'call' ? this.#held : undefined
   }
 
+  /** Whether something was written that may be part of a mark or a call. */
+  get isHolding(): boolean {
+    return this.#held !== ''
+  }
+
   get calls(): number {
     return this.#calls
   }

@@ -109,7 +109,7 @@ class TransformersEngine implements Engine {
   }
 
   async *infer(
-    { input, params }: InferenceRequest,
+    { input, params, resume }: InferenceRequest,
     options: AbortOptions = {}
   ): AsyncGenerator<InferenceChunk> {
     options.signal?.throwIfAborted()
@@ -117,7 +117,8 @@ class TransformersEngine implements Engine {
     const { contextTokens, pooling, task } = this.#settings
     const model = { ...this.#open, contextTokens, pooling }
     if (task === 'text-generation') {
-      yield* generate(model, input as TaskInput<typeof task>, params as TaskParams<typeof task>, options)
+      const asked = params as TaskParams<typeof task>
+      yield* generate(model, input as TaskInput<typeof task>, asked, { ...options, resume })
       return
     }
     const { output, inputTokens } = await (task === 'text-ranking'

@@ -5,9 +5,12 @@ import type { InferenceChunk } from '../../../interface/chunks.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { TOKENS_MAX } from '../../../interface/limits.ts'
+import type { Resume } from '../../../interface/resume.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { AnswerWriter } from '../text/answer-writer.ts'
+import { AnswerWriter, type AnswerWriterOptions, reasonsAfter } from '../text/answer-writer.ts'
 import { type Constraint, constraintOf } from '../text/constraint.ts'
+import { piecesOf } from '../text/control-text.ts'
+import { continuedChunk, tokensSaid, type Vocabulary } from '../text/said-tokens.ts'
 import { Guard } from './guard.ts'
 import { type ConversationReader, promptOf, tokensOfPrompt } from './prompt.ts'
 import { Sampler, type Sampling } from './sampler.ts'
@@ -33,7 +36,7 @@ export async function* generate(
   { model, contextTokens, tokenBytes, ...reader }: TextModel,
   input: Input,
   params: Params,
-  { signal }: AbortOptions
+  { signal, resume }: AbortOptions & { readonly resume?: Resume | undefined }
 ): AsyncGenerator<InferenceChunk> {
   signal?.throwIfAborted()
   const { tokenizer } = reader
@@ -44,27 +47,49 @@ export async function* generate(
   const prompt = tokensOfPrompt(tokenizer, text, { isWritten: !isConversation })
   const max = roomFor(prompt.length, params.maxTokens, contextTokens)
   const ends = endsOf(model, tokenizer)
-  const answer = new AnswerWriter({
-    ...{ params, prompt: text, isConversation, most: max, constraint },
+  const writing: AnswerWriterOptions = {
+    ...{ params, prompt: text, isConversation, most: max, constraint, resume },
     textOf: token => tokenizer.decode([token], { skip_special_tokens: false })
-  })
+  }
+  const answer = new AnswerWriter(writing)
+  const said =
+    resume === undefined
+      ? []
+      : tokensSaid(resume, vocabularyOf(reader, ends), () => new AnswerWriter(writing), {
+          reasons: reasonsAfter(text, isConversation)
+        })
+  if (said.length > max) throw noRoom(prompt.length, said.length, contextTokens)
   const begin = (room: number) => new Guard(constraint!.grammar, tokenBytes(), { ends, room })
   const guards = constraint && new Guards(constraint, answer, begin, max)
   const words = new TokenText(tokenizer)
   const tokens = tokensOf(model, {
-    ...{ prompt, max, ends, signal },
+    ...{ prompt, said, max, ends, signal },
     sampler: new Sampler(samplingOf(params, model), prompt),
     ...(guards !== undefined && { guard: () => guards.current })
   })
   let hasEnded = false
+  let left = said.length
+  /** The rest of a piece that was cut. */
+  const unsaid: InferenceChunk[] = []
+  let isExact = true
   try {
-    while (!answer.isOver) {
+    while (!answer.isOver || left > 0) {
       const { done, value } = await tokens.next()
       if (done) {
         hasEnded = value
         break
       }
-      yield* answer.add(value, words.add(value.token), () => words.end())
+      const { token, isOwn } = value
+      if (isOwn === undefined) {
+        yield* answer.add(value, words.add(token), () => words.end())
+        continue
+      }
+      left--
+      isExact &&= isOwn
+      unsaid.push(...answer.add(undefined, words.add(token), () => words.end()))
+      if (left > 0) continue
+      yield continuedChunk(resume!, isExact)
+      yield* unsaid
     }
   } finally {
     await tokens.return(false)
@@ -106,6 +131,17 @@ class Guards {
   }
 }
 
+function vocabularyOf({ tokenizer, control }: ConversationReader, ends: ReadonlySet<number>): Vocabulary {
+  const { size } = tokenizer.get_vocab()
+  const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false })
+  return {
+    has: token => token < size && !ends.has(token),
+    newText: () => new TokenText(tokenizer),
+    tokensOf: text => piecesOf(control.parted(text)).flatMap(encode),
+    tokensOfMark: encode
+  }
+}
+
 /** @throws {LumosError} `CONTEXT_TOO_SMALL` before anything is run. */
 function roomFor(
   promptTokens: number,
@@ -114,15 +150,16 @@ function roomFor(
 ): number {
   if (promptTokens === 0) throw new InvalidInputError('The prompt is empty.')
   const wanted = maxTokens ?? 1
-  if (promptTokens + wanted > contextTokens) {
-    throw new LumosError(
-      'CONTEXT_TOO_SMALL',
-      `The prompt has ${promptTokens} tokens and the answer may have ${wanted}; the model has room for ${contextTokens} together.`,
-      { details: { contextTokens, promptTokens, maxTokens: wanted } }
-    )
-  }
+  if (promptTokens + wanted > contextTokens) throw noRoom(promptTokens, wanted, contextTokens)
   return maxTokens ?? Math.min(contextTokens - promptTokens, TOKENS_MAX)
 }
+
+const noRoom = (promptTokens: number, maxTokens: number, contextTokens = TOKENS_MAX): LumosError =>
+  new LumosError(
+    'CONTEXT_TOO_SMALL',
+    `The prompt has ${promptTokens} tokens and the answer may have ${maxTokens}; the model has room for ${contextTokens} together.`,
+    { details: { contextTokens, promptTokens, maxTokens } }
+  )
 
 interface GenerationConfig {
   readonly do_sample?: boolean

@@ -93,7 +93,7 @@ export const transformers: EngineKind = {
     const all: TransformersSettings = { ...(settings as TransformersSettings), hashes, threads }
     const engine = new EngineHost({ name: id, module: TRANSFORMERS_ENGINE, settings: all, folder }, host)
     const slots = tasks[0] === textGeneration.name ? CHAT_SLOTS : RUN_SLOTS
-    return { id, tasks, slots, engine, ...(contextTokens !== undefined && { contextTokens }) }
+    return { id, tasks, slots, engine, resumes: true, ...(contextTokens !== undefined && { contextTokens }) }
   }
 }
 

@@ -1,6 +1,7 @@
 /** Chooses the next token by the scores that a model gives to all of them. */
 
 import type { Choice, Likelihood } from '../text/answer-chunks.ts'
+import { cannotGoOn } from '../text/unsaid.ts'
 import type { Guard } from './guard.ts'
 
 export interface Sampling {
@@ -40,16 +41,36 @@ export class Sampler {
   choose(scores: Float32Array, guard?: Guard): Choice {
     const { top } = this.#sampling
     const said = top === undefined ? undefined : scores.slice()
+    const token = this.#chosen(scores, guard)
+    this.#take(token, guard)
+    return said === undefined ? { token } : { token, likelihoods: likelihoodsOf(said, token, top!) }
+  }
+
+  /**
+   * A token of what was said. With the scores, the choices that follow are those that would have followed it.
+   *
+   * @returns whether it would have been chosen.
+   * @throws {InvalidInputError} when the guard does not allow it.
+   */
+  follow(token: number, scores: Float32Array | undefined, guard?: Guard): boolean {
+    const isOwn = scores !== undefined && this.#chosen(scores, guard) === token
+    if (guard?.allows(token) === false) throw cannotGoOn('what was said is not as the schema says')
+    this.#take(token, guard)
+    return isOwn
+  }
+
+  #chosen(scores: Float32Array, guard: Guard | undefined): number {
     this.#penalize(scores)
-    let token = this.#drawn(scores)
+    const token = this.#drawn(scores)
     // Most tokens are allowed, and to look at one is cheaper than at all.
-    if (guard !== undefined && !guard.allows(token)) {
-      guard.mask(scores)
-      token = this.#drawn(scores)
-    }
+    if (guard === undefined || guard.allows(token)) return token
+    guard.mask(scores)
+    return this.#drawn(scores)
+  }
+
+  #take(token: number, guard: Guard | undefined): void {
     guard?.take(token)
     this.#made.set(token, (this.#made.get(token) ?? 0) + 1)
-    return said === undefined ? { token } : { token, likelihoods: likelihoodsOf(said, token, top!) }
   }
 
   #drawn(scores: Float32Array): number {

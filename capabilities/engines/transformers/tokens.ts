@@ -32,6 +32,8 @@ interface Inputs {
 
 export interface TokensOptions extends AbortOptions {
   readonly prompt: readonly number[]
+  /** Tokens of the answer that were said: they come first, as they are. */
+  readonly said: readonly number[]
   readonly max: number
   readonly sampler: Sampler
   /** What the next token is held to; asked for before each. */
@@ -40,16 +42,22 @@ export interface TokensOptions extends AbortOptions {
   readonly ends: ReadonlySet<number>
 }
 
+export interface Made extends Choice {
+  /** Of a token that was said: whether the model would have chosen it. */
+  readonly isOwn?: boolean
+}
+
 /** The tokens of the answer. @returns whether the model ended it by itself. */
 export async function* tokensOf(
   model: PreTrainedModel,
-  { prompt, max, sampler, guard, ends, signal }: TokensOptions
-): AsyncGenerator<Choice, boolean> {
+  { prompt, said, max, sampler, guard, ends, signal }: TokensOptions
+): AsyncGenerator<Made, boolean> {
   const decoder = model as unknown as Decoder
-  const runTokens = keepsAll(decoder) ? RUN_TOKENS : prompt.length
+  const known = [...prompt, ...said]
+  const runTokens = keepsAll(decoder) ? RUN_TOKENS : known.length
   let past: Inputs['past_key_values']
   let length = 0
-  const run = async (tokens: readonly number[]): Promise<Float32Array> => {
+  const run = async (tokens: readonly number[]): Promise<Scores> => {
     signal?.throwIfAborted()
     length += tokens.length
     const inputs = {
@@ -62,14 +70,23 @@ export async function* tokensOf(
     past = decoder._update_model_kwargs_for_generation({
       ...{ generated_input_ids: [[0n]], outputs, model_inputs, is_encoder_decoder: false }
     }).past_key_values
-    return lastOf(outputs.logits)
+    return scoresOf(outputs.logits, tokens.length)
   }
 
   try {
-    let scores: Float32Array | undefined
-    for (let at = 0; at < prompt.length; at += runTokens) scores = await run(prompt.slice(at, at + runTokens))
-    for (let made = 0; ; made++) {
-      const choice = sampler.choose(scores!, guard?.())
+    let scores: Scores | undefined
+    for (let at = 0; at < known.length; at += runTokens) {
+      const tokens = known.slice(at, at + runTokens)
+      scores = await run(tokens)
+      for (let i = Math.max(0, prompt.length - 1 - at); i < tokens.length; i++) {
+        const token = known[at + i + 1]
+        if (token !== undefined) yield { token, isOwn: sampler.follow(token, scores(i), guard?.()) }
+      }
+    }
+    if (said.length > 0 && guard?.()?.isComplete) return true
+    for (let made = said.length; ; made++) {
+      if (made === max) return false
+      const choice = sampler.choose(scores!(-1)!, guard?.())
       if (ends.has(choice.token)) return true
       yield choice
       if (guard?.()?.isComplete) return true
@@ -87,10 +104,18 @@ const keepsAll = ({ sessions }: Decoder): boolean =>
     name => !name.startsWith('past') || name.startsWith('past_key_values')
   ) ?? false
 
-/** The scores of all tokens to come next. */
-function lastOf(logits: Tensor): Float32Array {
+/** The scores of all tokens to come after one of a run; -1: after the last. Undefined where the model does not give them. */
+type Scores = (at: number) => Float32Array | undefined
+
+function scoresOf(logits: Tensor, tokens: number): Scores {
   const { dims, data } = logits.type === 'float32' ? logits : logits.to('float32')
-  return (data as Float32Array).subarray(-dims.at(-1)!)
+  const all = data as Float32Array
+  const width = dims.at(-1)!
+  const first = tokens - all.length / width
+  return at => {
+    const row = (at < 0 ? tokens + at : at) - first
+    return row < 0 ? undefined : all.subarray(row * width, (row + 1) * width)
+  }
 }
 
 const int64 = (values: bigint[]): Tensor =>

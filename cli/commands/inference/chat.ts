@@ -12,6 +12,7 @@ import { talk } from './talk.ts'
 
 interface ChatOptions {
   readonly peer?: string
+  readonly policy?: string
   readonly system?: string
   readonly maxTokens?: number
   readonly timeout?: number
@@ -24,8 +25,8 @@ interface Answer {
 
 export async function run({ args, options, output }: Invocation<ChatOptions>): Promise<void> {
   const node = findNode(options)
-  const { peer, system, maxTokens, timeout } = options
-  const asking: AskOptions = { peer, timeoutMs: timeout && Math.ceil(timeout * 1000) }
+  const { peer, policy, system, maxTokens, timeout } = options
+  const asking: AskOptions = { peer, policy, timeoutMs: timeout && Math.ceil(timeout * 1000) }
   const model = args[0] ?? (await firstModel(node))
   const conversation = new Conversation({ node, model, system, maxTokens, asking })
   if (canAsk() && !output.json) return talk(conversation, output)

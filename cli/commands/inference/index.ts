@@ -5,6 +5,11 @@ import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
 import { integer, seconds } from '../../option-values.ts'
 
+const POLICY = [
+  '--policy <policy>',
+  'how a device is chosen: balanced, fastest, local-first, cheapest or greenest; by default as `routing.policy` says'
+] as const
+
 export function register(program: Command, lazily: Lazily): void {
   program
     .command('infer')
@@ -13,6 +18,7 @@ export function register(program: Command, lazily: Lazily): void {
     .argument('<input>', 'text, @file, or - for stdin; for a picture, its file, with or without @')
     .option('--task <task>', 'which task, for a model that does several')
     .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
+    .option(...POLICY)
     .option('--timeout <seconds>', 'give up after this time', seconds)
     .option('--explain', 'print first which peer will be asked, and why')
     .option('--top-k <n>', 'how many labels', integer)
@@ -33,6 +39,7 @@ export function register(program: Command, lazily: Lazily): void {
     .description('talk with a model; a question from a pipe is answered once')
     .argument('[model]', 'which model; without it, one that is loaded, else any that writes text')
     .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
+    .option(...POLICY)
     .option('--system <text>', 'what the model is told before the conversation')
     .option('--max-tokens <n>', 'how much text an answer may have', integer)
     .option('--timeout <seconds>', 'give up on an answer after this time', seconds)

@@ -3,6 +3,7 @@
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { RankedPeer } from '../../../interface/node.ts'
 import { isRecord } from '../../../interface/record.ts'
+import type { RoutedRequest } from '../../../interface/routing.ts'
 import { snakeCase } from '../../../interface/snake-case.ts'
 import { closestNames } from '../../../interface/suggest.ts'
 import {
@@ -24,6 +25,7 @@ import { embedded, vectorLines } from './vectors.ts'
 interface InferOptions {
   readonly task?: string
   readonly peer?: string
+  readonly policy?: string
   readonly timeout?: number
   readonly topK?: number
   readonly maxTokens?: number
@@ -42,7 +44,11 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   const node = findNode(options)
   const { task, model } = await chosen(node, what, options.task)
   const question = { task, model, input: await inputFor(task, argument), params: paramsFor(task, options) }
-  const asking = { peer: options.peer, timeoutMs: options.timeout && Math.ceil(options.timeout * 1000) }
+  const asking = {
+    peer: options.peer,
+    policy: options.policy,
+    timeoutMs: options.timeout && Math.ceil(options.timeout * 1000)
+  }
 
   if (options.explain) await explain(node, { task, model }, options, output)
 
@@ -54,6 +60,7 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
     meta = answer.meta
     printAnswer(answer.data, meta, output)
   }
+  if (options.explain) await whatHappened(node, meta, output)
   if (options.verbose) {
     output.note(`Answered by ${meta.peer} (${meta.route}) in ${milliseconds(meta.duration_ms)}.`)
   }
@@ -63,13 +70,26 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
 async function explain(
   node: NodeClient,
   wanted: { task: TaskName; model?: string },
-  { peer }: InferOptions,
+  { peer, policy }: InferOptions,
   output: Output
 ): Promise<void> {
-  const { items } = (await node.execute<{ items: RankedPeer[] }>('inference.explain', wanted, { peer })).data
+  const { items } = (
+    await node.execute<{ items: RankedPeer[] }>('inference.explain', wanted, { peer, policy })
+  ).data
   for (const [i, { name, model, cost_ms, parts }] of items.entries()) {
     const why = parts.map(({ reason, ms }) => `${reason} ${milliseconds(ms)}`).join(', ')
     output.note(`${i + 1}. ${name} with ${model}: ${milliseconds(cost_ms)} (${why})`)
+  }
+}
+
+/** Whom the request was sent to, in turn, and what came of each. */
+async function whatHappened(node: NodeClient, { request_id: id }: Meta, output: Output): Promise<void> {
+  const { request } = (await node.execute<{ request: RoutedRequest }>('inference.explain', { id })).data
+  const names = new Map(request.candidates.map(({ peer_id, name }) => [peer_id, name]))
+  for (const { peer_id, first_chunk_ms, chunks, outcome } of request.attempts) {
+    const first = first_chunk_ms === null ? 'silent' : `first piece after ${milliseconds(first_chunk_ms)}`
+    const name = printable(names.get(peer_id) ?? peer_id)
+    output.note(`Asked ${name}: ${first}, pieces ${chunks}, ${outcome ?? 'under way'}.`)
   }
 }
 

@@ -6,6 +6,7 @@ import type { Lazily, Register } from '../../invocation.ts'
 import { integer } from '../../option-values.ts'
 
 const SPACE = ['<space>', 'its name on this device, or its id'] as const
+const MARKDOWN = ['--markdown', 'for people: they read it, and edit it before it is imported'] as const
 const DOC = ['--doc <name>', 'the document; by default the map `default`'] as const
 
 export const register: Register = (program, lazily) => {
@@ -15,6 +16,8 @@ export const register: Register = (program, lazily) => {
   kept(memory, lazily)
   facts(memory, lazily)
   lists(memory, lazily)
+  recalled(memory, lazily)
+  knowledge(memory, lazily)
   shared(memory, lazily)
   cared(memory, lazily)
 }
@@ -123,6 +126,44 @@ function lists(memory: Command, lazily: Lazily): void {
     .action(lazily(async () => ({ run: (await import('./history.ts')).watch })))
 }
 
+function recalled(memory: Command, lazily: Lazily): void {
+  memory
+    .command('search')
+    .description('what is in memory about this, by words and by meaning; in all spaces, or in one')
+    .argument('<space-or-query>', 'a space, where a query follows; else the query')
+    .argument('[query]', 'words, or a question')
+    .option('--doc <name>', 'only this document')
+    .option('--kind <kind>', 'only facts, journal, thread, tasks or notes')
+    .option('--writer <device>', 'only what this device wrote')
+    .option('--mode <mode>', 'hybrid, text or vector')
+    .option('--limit <number>', 'how many', integer)
+    .addHelpText('after', examples(['memory search home "wifi password"', 'the best first, with its place']))
+    .action(lazily(async () => ({ run: (await import('./search.ts')).search })))
+}
+
+function knowledge(memory: Command, lazily: Lazily): void {
+  memory
+    .command('add')
+    .description(
+      'keep the text of files; what changed in a folder is updated, what is gone from it is removed'
+    )
+    .argument(...SPACE)
+    .argument('<path...>', 'files and folders: text, Markdown, HTML, PDF')
+    .option('--doc <name>', 'the document; by default `knowledge`')
+    .addHelpText(
+      'after',
+      examples(['memory add home notes.md report.pdf papers/', 'an answer can quote them'])
+    )
+    .action(lazily(async () => ({ run: (await import('./knowledge.ts')).add })))
+  memory
+    .command('sources')
+    .description('the files of a space: which device added each, and when')
+    .argument(...SPACE)
+    .option('--doc <name>', 'the document; by default `knowledge`')
+    .option('--remove <file>', 'keep this file no longer')
+    .action(lazily(async () => ({ run: (await import('./knowledge.ts')).sources })))
+}
+
 function shared(memory: Command, lazily: Lazily): void {
   memory
     .command('share')
@@ -155,13 +196,15 @@ function cared(memory: Command, lazily: Lazily): void {
     .command('export')
     .description('write the readable content of a space into a file')
     .argument(...SPACE)
-    .argument('<file>', 'where to')
+    .argument('<file>', 'where to; what ends with .md is Markdown')
+    .option(...MARKDOWN)
     .action(lazily(async () => ({ run: (await import('./files.ts')).exportSpace })))
   memory
     .command('import')
     .description('make a new space of an exported one')
     .argument('<name>', 'what it is called here')
-    .argument('<file>', 'what memory export wrote')
+    .argument('<file>', 'what memory export wrote; what ends with .md is Markdown')
+    .option(...MARKDOWN)
     .action(lazily(async () => ({ run: (await import('./files.ts')).importSpace })))
   memory
     .command('compact')

@@ -116,6 +116,8 @@ export function entriesKind(kind: EntriesKind): SlotKind<Entry> {
       return later === undefined ? undefined : pieces(slots, later)
     },
     content: slots => ({ kind, entries: inOrder(allShown(slots)).map(slot => entryOf(slots, slot)) }),
+    names: slots => slots.keys(),
+    items: (slots, key) => shown(slots.of(key)).map(slot => entryOf(slots, slot)),
     get: (slots, key) => shown(slots.of(key))[0]?.body.value,
     count: slots => {
       let count = 0

@@ -6,6 +6,7 @@
 import { InvalidInputError } from '../../../interface/errors.ts'
 import type { DocContent, MemoryChange, MemoryValue } from '../../../interface/memory.ts'
 import type { Draft } from './draft.ts'
+import { deviceOf } from './entries.ts'
 import type { SlotKind } from './slot-doc.ts'
 import type { SlotBody, Slots } from './slots.ts'
 import { checkKey, checkValue, flawOf, isMemoryKey } from './value.ts'
@@ -53,6 +54,12 @@ export const factsKind = (): SlotKind<Fact> => ({
   change,
   pieces: facts,
   content: (slots): DocContent => ({ kind: 'facts', facts: Object.fromEntries(facts(slots)) }),
+  names: slots => slots.keys(),
+  items: (slots, key) => {
+    const slot = slots.of(key).at(-1)
+    if (slot?.body.value === undefined) return []
+    return [{ value: slot.body.value, writer: deviceOf(slots.writerOf(slot.client)), at: null }]
+  },
   get: factOf,
   value: ({ value }) => value,
   count: slots => [...slots.keys()].filter(key => factOf(slots, key) !== undefined).length,

@@ -10,6 +10,7 @@ import {
 } from '../../../interface/memory.ts'
 import { NOTE_PIECE_UNITS, UPDATE_BYTES_MAX } from './limits.ts'
 import { BOXES, endOfNotes, MARKDOWN_HEAD } from './markdown.ts'
+import { checkKey, checkValue } from './value.ts'
 
 export interface ImportedDoc {
   readonly name: string
@@ -44,20 +45,31 @@ function* readSection(lines: Lines, kind: DocKind): Iterable<MemoryChange> {
   const ids = new Set<string>()
   for (let line = lines.peek(); line !== undefined && !SECTION.test(line); line = lines.peek()) {
     lines.next()
-    if (line === '') continue
-    if (kind === 'facts') yield readFact(lines, line)
-    else if (kind === 'tasks') yield readTask(lines, line)
+    // Of a raw document only its name is there.
+    if (line === '' || kind === 'raw') continue
+    if (kind === 'facts') yield usable(lines, () => readFact(lines, line))
+    else if (kind === 'tasks') yield usable(lines, () => readTask(lines, line))
     else if (kind === 'notes') yield* readNotes(lines, line)
-    else if (kind === 'raw') {
-      throw new InvalidInputError(
-        'A raw document cannot be imported: its changes belong to the devices that made them.'
-      )
-    } else {
-      const entry = readEntry(lines, line)
+    else {
+      const entry = usable(lines, () => readEntry(lines, line)) as Entry
       // Two devices have said two things under one id: the second gets an id of its own.
       yield ids.has(entry.id) ? { type: 'append', value: entry.value } : entry
       ids.add(entry.id)
     }
+  }
+}
+
+/** What was read, where a document takes it: what it refuses has a line here, and none there. */
+function usable(lines: Lines, read: () => MemoryChange): MemoryChange {
+  const { line } = lines
+  const change = read()
+  try {
+    if ('key' in change) checkKey(change.key)
+    if ('id' in change && change.id !== undefined) checkKey(change.id)
+    if ('value' in change) checkValue(change.value)
+    return change
+  } catch (cause) {
+    throw new InvalidInputError(`Line ${line}: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -171,8 +183,15 @@ class Lines {
   readonly #lines: readonly string[]
   #at = 0
 
+  /** Editors of Windows end each line in a way of their own, the first one too. */
   constructor(text: string) {
-    this.#lines = text.split('\n')
+    const isWindows = text.startsWith(`${MARKDOWN_HEAD}\r\n`)
+    this.#lines = text.split(isWindows ? '\r\n' : '\n')
+  }
+
+  /** Number of the line that was read last. */
+  get line(): number {
+    return this.#at
   }
 
   peek(): string | undefined {

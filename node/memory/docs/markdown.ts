@@ -12,6 +12,8 @@ export interface NamedContent {
 
 /** The first line: what later versions of this form will tell apart. */
 export const MARKDOWN_HEAD = '<!-- lumos-node memory 1 -->'
+/** In the place of a raw document. */
+const LEFT_OUT = 'Left out: what a program or an editor keeps in it has no form in Markdown.'
 export const BOXES: Readonly<Record<MemoryTask['state'], string>> = { open: ' ', done: 'x', dropped: '-' }
 
 export function exportMarkdown(space: string, docs: readonly NamedContent[]): string {
@@ -32,7 +34,7 @@ function bodyOf(content: DocContent): string {
     case 'notes':
       return notesLines(content.text)
     case 'raw':
-      return ['```base64', ...wrapped(Buffer.from(content.update).toString('base64')), '```'].join('\n')
+      return LEFT_OUT
     default:
       return content.entries.map(entryLines).join('\n\n')
   }
@@ -96,8 +98,3 @@ function isPlain(text: string): boolean {
 /** Of a key or an id: nothing that would end a heading or bold text early. */
 const nameText = (name: string): string =>
   isPlain(name) && !/["*]/.test(name) ? name : json(name).replaceAll('*', '\\u002a')
-
-/** A line of base64 in mail, which editors show whole. */
-const BASE64_COLUMNS = 76
-
-const wrapped = (text: string): string[] => text.match(new RegExp(`.{1,${BASE64_COLUMNS}}`, 'g')) ?? []

@@ -5,7 +5,7 @@ import type * as Y from 'yjs'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { DocContent, MemoryChange } from '../../../interface/memory.ts'
 import { encode } from '../../../protocols/wire/cbor/encode.ts'
-import type { ChangeBy, DocModel } from '../types.ts'
+import type { ChangeBy, DocItem, DocModel } from '../types.ts'
 import { invalid } from './invalid.ts'
 import { NOTE_EDITS_MAX, TEXT_STRUCTS_MAX, UPDATE_BYTES_MAX } from './limits.ts'
 import { REF, type Scan } from './scan.ts'
@@ -52,15 +52,19 @@ export class Notes implements DocModel {
     return { kind: 'notes', text: this.#text.toString() }
   }
 
+  names(): Iterable<string> {
+    return ['']
+  }
+
+  items(): DocItem[] {
+    return [{ value: this.#text.toString(), writer: null, at: null }]
+  }
+
   get(): undefined {
     return undefined
   }
 
   /** Lines, for who counts. */
-  keys(): string[] {
-    return []
-  }
-
   saidOf(): [] {
     return []
   }

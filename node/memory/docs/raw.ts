@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { InvalidInputError } from '../../../interface/errors.ts'
 import type { DocContent, MemoryChange } from '../../../interface/memory.ts'
 import { encode } from '../../../protocols/wire/cbor/encode.ts'
-import type { ChangeBy, DocModel } from '../types.ts'
+import type { ChangeBy, DocItem, DocModel } from '../types.ts'
 import { invalid } from './invalid.ts'
 import { RAW_JUMPS_MAX, RAW_STRUCTS_MAX } from './limits.ts'
 import { contentOf } from './raw-content.ts'
@@ -46,12 +46,16 @@ export class Raw implements DocModel {
     return { kind: 'raw', update: this.#doc.state() }
   }
 
-  get(): undefined {
-    return undefined
+  names(): Iterable<string> {
+    return []
   }
 
-  keys(): string[] {
+  items(): DocItem[] {
     return []
+  }
+
+  get(): undefined {
+    return undefined
   }
 
   saidOf(): [] {

@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { DocContent, DocKind, MemoryChange, MemoryValue } from '../../../interface/memory.ts'
 import { encode } from '../../../protocols/wire/cbor/encode.ts'
-import type { ChangeBy, DocModel } from '../types.ts'
+import type { ChangeBy, DocItem, DocModel } from '../types.ts'
 import { Draft } from './draft.ts'
 import { KEYS_NAMED_MAX } from './limits.ts'
 import { SLICE } from './slot-slices.ts'
@@ -24,6 +24,9 @@ export interface SlotKind<B extends SlotBody> extends SlotRules<B> {
   /** Of facts: what a slot says. */
   value?(body: B): MemoryValue | undefined
   count(slots: Slots<B>): number
+  /** What people call what is in it, and what each is: see {@link DocModel}. */
+  names(slots: Slots<B>): Iterable<string>
+  items(slots: Slots<B>, name: string): DocItem[]
   /** What people call a key of slots: a task has several. */
   named(key: string): string
 }
@@ -74,8 +77,12 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
     return this.#kind.get(this.#slots, key)
   }
 
-  *keys(): Iterable<string> {
-    if (this.#kind.value !== undefined) yield* this.#slots.keys()
+  names(): Iterable<string> {
+    return this.#kind.names(this.#slots)
+  }
+
+  items(name: string): DocItem[] {
+    return this.#kind.items(this.#slots, name)
   }
 
   saidOf(key: string): readonly { writer: string; value: MemoryValue | undefined }[] {

@@ -162,6 +162,16 @@ export const tasksKind = (): SlotKind<TaskSlot> => ({
     }
   },
   content: (slots): DocContent => ({ kind: 'tasks', tasks: [...inOrder(slots)] }),
+  *names(slots) {
+    for (const key of slots.keys()) if (key.startsWith('title/')) yield idOf(key)
+  },
+  items: (slots, id) => {
+    const task = read(slots, id)
+    if (task === undefined) return []
+    const { title, assignee, at, first } = task
+    const value = assignee === null ? title : `${title} (${assignee})`
+    return [{ value, writer: deviceOf(slots.writerOf(first.client)), at }]
+  },
   get: (slots, key): MemoryValue | undefined => {
     const task = read(slots, key)
     if (task === undefined) return undefined

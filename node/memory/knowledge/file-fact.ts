@@ -37,6 +37,13 @@ export interface FileFact {
   readonly pieces: readonly Place[]
 }
 
+/** A file that was read, to be kept. */
+export interface PutFile extends Omit<FileFact, 'pieces' | 'added'> {
+  readonly name: string
+  /** Pieces, as the process that read the file gives them. */
+  readonly content: Uint8Array
+}
+
 export const hashOf = ({ text, heading = '' }: Piece): string =>
   createHash('sha256').update(`${heading}\0${text}`).digest().subarray(0, HASH_BYTES).toString('base64url')
 

@@ -17,6 +17,7 @@ import {
   hashOf,
   type Piece,
   type Place,
+  type PutFile,
   partsOfKey,
   pieceKey,
   toFile,
@@ -29,25 +30,20 @@ import { toReadPieces } from './read-pieces.ts'
 const WRITE_BYTES_MAX = 200 * 1024
 const CHANGE_BYTES = 64
 
-export interface PutFile extends Omit<FileFact, 'pieces' | 'added'> {
-  readonly name: string
-  /** Pieces, as the process that read the file gives them. */
-  readonly content: Uint8Array
-}
-
 export function files(all: Spaces, space: Space, doc: string): MemoryFileInfo[] {
   const model = modelOf(all, space, doc)
   if (model === undefined) return []
-  const keys = new Set(model.keys())
   const found: MemoryFileInfo[] = []
-  for (const name of keys) {
+  for (const name of model.names()) {
     if (partsOfKey(name) !== undefined) continue
-    const said = model.saidOf(name).at(-1)
-    const file = toFile(said?.value)
+    const [item] = model.items(name)
+    const file = toFile(item?.value)
     if (file === undefined) continue
     const { cid, bytes, type, title, modified, root, added, pieces } = file
-    const whole = pieces.every(([hash]) => keys.has(pieceKey(name, hash)))
-    const writer = deviceOf(said!.writer)
+    // A space of many files takes its time, and gets on.
+    all.parts.applying(null)
+    const whole = pieces.every(([hash]) => model.get(pieceKey(name, hash)) !== undefined)
+    const writer = item!.writer!
     found.push({
       ...{ name, cid, bytes, type, title, modified, root, added, writer, whole },
       pieces: pieces.length
@@ -129,7 +125,7 @@ function dropUnlisted(all: Spaces, space: Space, doc: string, name: string): voi
 function ownKeys(all: Spaces, space: Space, model: DocModel | undefined, name: string): Set<string> {
   const self = writerName({ device: all.parts.key.peerId, life: space.life })
   const own = new Set<string>()
-  for (const key of model?.keys() ?? [])
+  for (const key of model?.names() ?? [])
     if (key.startsWith(`${name}#`) && partsOfKey(key)?.name === name)
       if (model!.saidOf(key).some(({ writer, value }) => writer === self && value !== undefined)) own.add(key)
   return own
@@ -174,6 +170,3 @@ function counts(model: DocModel | undefined, name: string, hash: string): boolea
   const piece = toPiece(model?.get(pieceKey(name, hash)))
   return piece !== undefined && hashOf(piece) === hash
 }
-
-/** PEERID.LIFE. */
-const deviceOf = (writer: string): string => writer.slice(0, writer.lastIndexOf('.'))

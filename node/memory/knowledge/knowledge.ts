@@ -4,11 +4,12 @@ import type { Clock } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { type AddedFile, type MemoryFile, MemoryKey } from '../../../interface/memory.ts'
+import { FILE_BYTES_MAX } from '../../../interface/memory-files.ts'
 import { bytesCid } from '../../../storage/weights/bytes-cid.ts'
 import type { MemoryEngine } from '../worker/engine.ts'
 import { partsOfKey } from './file-fact.ts'
 import { FileReader } from './file-reader.ts'
-import { FILE_BYTES_MAX, NAME_CHARS_MAX } from './limits.ts'
+import { NAME_CHARS_MAX } from './limits.ts'
 
 export class Knowledge {
   readonly #reader: FileReader

@@ -2,8 +2,6 @@
 
 const MIB = 1024 * 1024
 
-/** In base64 it fits the longest body that the gateway takes, 40 MiB. */
-export const FILE_BYTES_MAX = 24 * MIB
 /** The list of a file's pieces fits one write of 240 KiB: an entry takes 50 bytes at most. About four million characters. */
 export const PIECES_MAX = 4096
 /** A key has 256 characters; `#` and the hash take 23 of them. */

@@ -1,7 +1,4 @@
-/**
- * The documents that are open, of all spaces. Each is a snapshot and the envelopes after it; what was not used for long
- * goes to disk and leaves memory.
- */
+/** The open documents of all spaces: a snapshot and the envelopes after it. What was not used for long goes to disk. */
 
 import { LumosError } from '../../../interface/errors.ts'
 import { DOC_KINDS, type DocKind } from '../../../interface/memory.ts'
@@ -27,6 +24,8 @@ export class Documents {
   /** The one that was used last comes last. */
   readonly #open = new Map<string, OpenDocument>()
   readonly #names = new Map<number, DocName[]>()
+  /** Grows each time that a document is not to be believed any longer. */
+  drops = 0
   readonly #emptyHashes = new Map<DocKind, Uint8Array>()
 
   constructor(parts: Parts, bases: Bases) {
@@ -180,6 +179,7 @@ export class Documents {
 
   /** What is in memory is not to be believed any longer. */
   drop(space: Space, tag?: Uint8Array): void {
+    this.drops++
     for (const [key, document] of this.#open) {
       if (document.space.row !== space.row || (tag !== undefined && !equal(document.tag, tag))) continue
       document.model.close()

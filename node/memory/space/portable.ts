@@ -11,13 +11,18 @@ import {
 } from '../../../interface/memory.ts'
 
 const FORMAT = 'lumos-memory/1'
-/** Above this parsing stalls the thread for seconds. */
-const IMPORT_BYTES_MAX = 256 * 1024 * 1024
 /** In one envelope, which has 256 KiB at most. */
 const CHANGES_BYTES = 64 * 1024
 const CHANGES_MAX = 500
 /** Characters of a text in one envelope: four bytes each at most. */
 const TEXT_CHARS = 32 * 1024
+
+/** Changes of one document that fit an envelope. */
+export interface DocPart {
+  readonly name: string
+  readonly kind: DocKind
+  readonly changes: readonly MemoryChange[]
+}
 
 const Value: z.ZodType<MemoryValue> = z.lazy(() =>
   z.union([z.null(), z.boolean(), z.number(), z.string(), z.array(Value), z.record(z.string(), Value)])
@@ -53,24 +58,16 @@ export function exported(docs: readonly { name: string; content: DocContent }[])
   return new Uint8Array(Buffer.from(JSON.stringify({ format: FORMAT, docs: portable })))
 }
 
-/** One item for each envelope. @throws {LumosError} `INVALID_INPUT`; `NOT_SUPPORTED` for raw documents. */
-export function importable(
-  bytes: Uint8Array
-): { name: string; kind: DocKind; changes: readonly MemoryChange[] }[] {
-  if (bytes.length > IMPORT_BYTES_MAX)
-    throw new LumosError('INPUT_TOO_LARGE', `An import has ${IMPORT_BYTES_MAX} bytes at most.`)
+/** One item for each envelope, and one for each raw document. @throws {LumosError} `INVALID_INPUT`. */
+export function importable(bytes: Uint8Array): DocPart[] {
   let docs: z.infer<typeof Portable>['docs']
   try {
     docs = Portable.parse(JSON.parse(Buffer.from(bytes).toString())).docs
   } catch (cause) {
     throw new LumosError('INVALID_INPUT', 'This is no exported space.', { cause })
   }
-  return docs.flatMap(({ name, kind, ...content }) => {
-    if (kind === 'raw')
-      throw new LumosError(
-        'NOT_SUPPORTED',
-        `${name} is a raw document, which only its own clients can write.`
-      )
+  return docs.flatMap(({ name, kind, ...content }): DocPart[] => {
+    if (kind === 'raw') return [{ name, kind, changes: [] }]
     return parts(changesOf(content)).map(changes => ({ name, kind, changes }))
   })
 }

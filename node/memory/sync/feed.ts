@@ -28,6 +28,8 @@ export interface FeedComponents extends AbortOptions {
   /** Resolves when sync knows what the engine has. */
   refreshed(): Promise<void>
   onLie(err: LumosError): void
+  /** An envelope of a writer came that may not write, as far as is known here. */
+  onDenied(space: string): void
   onClosed(): void
 }
 
@@ -36,6 +38,8 @@ interface Rebase {
   readonly record: Uint8Array
   /** In hex: what was asked for and did not come yet. */
   readonly needed: Set<string>
+  /** What was asked for of the checkpoint before this one: it may be on its way. */
+  readonly late: Set<string>
 }
 
 export class SpaceFeed implements Feed {
@@ -83,6 +87,7 @@ export class SpaceFeed implements Feed {
           'an envelope was refused'
         )
         if (LIES.has(code)) throw why
+        if (code === 'MEMORY_DENIED') this.#components.onDenied(space)
       }
       step({ type: 'took', peer, space, heads: [] })
       if (waiting > 0) step({ type: 'gap', peer, space })
@@ -90,17 +95,22 @@ export class SpaceFeed implements Feed {
   }
 
   async onCheckpoint(space: string, record: Uint8Array): Promise<void> {
-    this.#rebases.set(space, { record: new Uint8Array(record), needed: new Set() })
+    const late = this.#rebases.get(space)?.needed ?? new Set()
+    this.#rebases.set(space, { record: new Uint8Array(record), needed: new Set(), late })
     await this.#rebase(space)
   }
 
   async onPieces(space: string, pieces: readonly Uint8Array[]): Promise<void> {
     const { engine, signal } = this.#components
     const rebase = this.#rebases.get(space)
-    for (const piece of pieces)
-      if (rebase?.needed.delete(createHash('sha256').update(piece).digest('hex')) !== true)
-        throw new ProtocolViolationError('A peer has sent a piece that was not asked for.')
-    await this.#taking(space, () => engine.putPieces(space, pieces, { signal }))
+    const asked = pieces.filter(piece => {
+      const hash = createHash('sha256').update(piece).digest('hex')
+      if (rebase?.needed.delete(hash) === true) return true
+      if (rebase?.late.delete(hash) === true) return false
+      throw new ProtocolViolationError('A peer has sent a piece that was not asked for.')
+    })
+    if (asked.length === 0) return
+    await this.#taking(space, () => engine.putPieces(space, asked, { signal }))
     if (rebase?.needed.size === 0) await this.#rebase(space)
   }
 

@@ -36,6 +36,8 @@ export class MemorySync {
   readonly #liarsUntilMs = new Map<string, number>()
   /** By space: from which peers something came that the core was not told of. */
   readonly #gathered = new Map<string, Map<string | null, StatedHead[]>>()
+  /** By peer: spaces of which something was refused, by what was known of its writer then. */
+  readonly #denied = new Map<string, Set<string>>()
   #refreshing: Promise<void> | undefined
   #again = false
   #unlisten: (() => void) | undefined
@@ -77,6 +79,7 @@ export class MemorySync {
   gone(peer: string): void {
     this.#connected.delete(peer)
     this.#views.drop(peer)
+    this.#denied.delete(peer)
     this.#links.drop(peer)
     this.#step({ type: 'gone', peer })
   }
@@ -84,6 +87,10 @@ export class MemorySync {
   /** Rights may have changed: of the mesh, or of a space. */
   async changed(): Promise<void> {
     await this.#refresh()
+    const denied = [...this.#denied]
+    this.#denied.clear()
+    for (const [peer, spaces] of denied)
+      for (const space of spaces) this.#step({ type: 'rebased', peer, space })
   }
 
   /**
@@ -105,6 +112,9 @@ export class MemorySync {
       step: event => isCurrent() && this.#step(event),
       refreshed: () => this.#refresh(),
       onLie: err => this.#onLie(peer, err),
+      onDenied: space => {
+        this.#denied.set(peer, (this.#denied.get(peer) ?? new Set()).add(space))
+      },
       onClosed: () => {
         if (!isCurrent()) return
         this.#feeds.delete(peer)

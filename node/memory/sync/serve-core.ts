@@ -116,12 +116,13 @@ function next(state: SyncState, peer: string, space: string): readonly SyncEffec
   const served = state.peers.get(peer)!.served.get(space)!
   const { heads, checkpoint } = state.spaces.get(space)!
   served.due = false
-  if (served.paused) return []
+  // Also to a peer that takes the one before: pieces of a checkpoint that was replaced are not here any longer.
   if (checkpoint > served.checkpoint) {
     served.checkpoint = checkpoint
     served.paused = true
     return [{ type: 'sendCheckpoint', peer, space }]
   }
+  if (served.paused) return []
   if (above(heads, served.known).length > 0) {
     served.sending = true
     return [{ type: 'sendBatch', peer, space, known: served.known }]

@@ -81,7 +81,8 @@ export type SyncEvent =
       readonly heads: readonly StatedHead[]
     }
   /**
-   * What the peer sent depends on what it did not send; does not hold; or was a checkpoint, after which it is asked anew.
+   * What the peer sent depends on what it did not send; does not hold; or was a checkpoint, after which it is asked anew,
+   * as it is when more is known of the writers of what was refused.
    */
   | { readonly type: 'gap' | 'refused' | 'rebased'; readonly peer: string; readonly space: string }
   | {

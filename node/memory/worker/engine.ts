@@ -10,8 +10,8 @@ import type { ErrorCode } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Role } from '../../../interface/membership.ts'
 import type { Memory, MemoryChanged, MemoryFileInfo, SpaceRight } from '../../../interface/memory.ts'
-import type { FileFact } from '../knowledge/file-fact.ts'
-import type { PutFile } from '../knowledge/kept-files.ts'
+import type { FileFact, PutFile } from '../knowledge/file-fact.ts'
+import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/types.ts'
 import type { Head, WriterId } from '../types.ts'
 
 /** A device of the mesh as this node knows it now. A revoked device has no right in any space. */
@@ -70,7 +70,26 @@ export type EngineEvent =
   /** A writer broke the rules, or (`MEMORY_DIVERGED`) equal heads gave unequal content. */
   | { readonly type: 'problem'; readonly space: string; readonly refused: Refused }
 
-export interface MemoryEngine extends Omit<Memory, 'watch' | 'addFile' | 'files' | 'removeFile'> {
+export interface MemoryEngine extends Omit<Memory, 'watch' | 'search' | 'addFile' | 'files' | 'removeFile'> {
+  /** Null: the index does not have all of these spaces yet. Each call brings it on by some milliseconds. */
+  search(query: EngineQuery, options?: AbortOptions): Promise<EngineSearch>
+  /** Ids of these spaces; where none are named, of all that can be read. */
+  searched(refs: readonly string[] | undefined, options?: AbortOptions): Promise<string[]>
+  /**
+   * Texts that have no vector by this model, of one space that is not among `except`; null where there are none. Vectors
+   * by another model are dropped.
+   */
+  unembedded(
+    model: string,
+    limit: number,
+    except: readonly string[],
+    options?: AbortOptions
+  ): Promise<Unembedded | null>
+  /** @returns false: none was taken. The index is full, or its vectors by this model are of another length. */
+  embedded(answer: Embedded, options?: AbortOptions): Promise<boolean>
+  /** The index and all vectors leave memory; the next search makes them anew. */
+  closeIndex(options?: AbortOptions): Promise<void>
+
   /**
    * Devices of the mesh that this node is in: at the start, and whenever one comes, goes or is revoked. A space belongs to
    * the mesh that it was first shared in, and no device of another mesh has a right in it. `mesh` null: local spaces only.

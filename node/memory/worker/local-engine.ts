@@ -6,6 +6,7 @@ import {
   type DocContent,
   type DocInfo,
   type DocKind,
+  type ExportFormat,
   type MemoryChange,
   type MemoryFileInfo,
   type MemoryHistoryItem,
@@ -19,11 +20,13 @@ import type { SigningKey } from '../../../protocols/memory/signed.ts'
 import type { Database } from '../../../storage/database/database.ts'
 import { LogTable } from '../../../storage/memory/log-table.ts'
 import { SpaceTable } from '../../../storage/memory/space-table.ts'
-import type { FileFact } from '../knowledge/file-fact.ts'
-import { files, type PutFile, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
+import type { FileFact, PutFile } from '../knowledge/file-fact.ts'
+import { files, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
+import { Recall } from '../recall/recall.ts'
+import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/types.ts'
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
-import { exported, importable } from '../space/portable.ts'
+import { exportedAs, importedFrom } from '../space/moving.ts'
 import { contentHash, history, infoOf } from '../space/reading.ts'
 import { rightIn } from '../space/rights.ts'
 import type { Space } from '../space/space.ts'
@@ -48,15 +51,26 @@ export interface LocalEngineComponents {
 const HISTORY_MAX = 1000
 
 export class LocalEngine extends SyncCalls {
+  readonly #recall: Recall
+
   constructor({ database, file, key, clock, openDoc, spaceBytesMax, emit, applying }: LocalEngineComponents) {
     const mesh = { id: null, self: key.peerId, device: () => undefined, peerIds: () => [] }
     const tables = { spaces: new SpaceTable(database), log: new LogTable(database) }
-    const limits = { spaceBytesMax, emit, applying }
+    let recall: Recall | undefined
+    const limits = {
+      ...{ spaceBytesMax, applying },
+      emit(event: EngineEvent) {
+        recall?.noticed(event)
+        emit(event)
+      }
+    }
     const opened: OpenDoc = (kind, snapshot, excluded) =>
       openDoc(kind, snapshot, excluded, () => applying(null))
     super(
       new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc: opened, mesh }, file)
     )
+    recall = new Recall(this.all)
+    this.#recall = recall
   }
 
   setMembers(mesh: string | null, members: readonly EngineMember[]): void {
@@ -134,6 +148,26 @@ export class LocalEngine extends SyncCalls {
     return history(this.all, this.all.readable(ref), Math.min(limit, HISTORY_MAX), doc)
   }
 
+  search(query: EngineQuery): EngineSearch {
+    return this.#recall.search(query)
+  }
+
+  searched(refs?: readonly string[]): string[] {
+    return this.#recall.searched(refs)
+  }
+
+  unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
+    return this.#recall.unembedded(model, limit, except)
+  }
+
+  embedded(answer: Embedded): boolean {
+    return this.#recall.embedded(answer)
+  }
+
+  closeIndex(): void {
+    this.#recall.close()
+  }
+
   share(ref: string, to: SpaceGrant['to'], right: SpaceRight | null): SpaceInfo {
     const { parts, charters } = this.all
     const space = this.all.readable(ref)
@@ -180,21 +214,20 @@ export class LocalEngine extends SyncCalls {
     this.all.remove(space)
   }
 
-  export(ref: string): Uint8Array {
-    const space = this.all.readable(ref)
-    return exported(
-      this.all.visible(space).map(({ name, kind }) => ({
-        name: nameOf(name),
-        content: this.all.documents.open(space, name, kind).model.read()
-      }))
-    )
+  export(ref: string, { format }: { format?: ExportFormat } = {}): Uint8Array {
+    return exportedAs(this.all, this.all.readable(ref), format)
   }
 
-  import(name: string, bytes: Uint8Array): SpaceInfo {
-    const docs = importable(bytes)
+  import(name: string, bytes: Uint8Array, { format }: { format?: ExportFormat } = {}) {
+    const { parts, leftOut } = importedFrom(bytes, format)
     const { id } = this.create(name)
-    for (const { name: doc, kind, changes } of docs) this.write(id, doc, kind, changes)
-    return this.space(id)
+    try {
+      for (const { name: doc, kind, changes } of parts) this.write(id, doc, kind, changes)
+    } catch (err) {
+      this.all.remove(this.all.readable(id))
+      throw err
+    }
+    return { ...this.space(id), leftOut }
   }
 
   /** The thread was ended while it applied this envelope of a peer. */
@@ -209,6 +242,7 @@ export class LocalEngine extends SyncCalls {
 
   /** The disk refused: what is in memory may be ahead of it. */
   reload(): void {
+    this.#recall.close()
     this.all.reload()
   }
 

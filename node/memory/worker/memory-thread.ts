@@ -20,15 +20,10 @@ import {
   type Start
 } from './messages.ts'
 
-/** One call, or one envelope of a call: the largest takes a hundredth of this. */
-const CALL_MS_MAX = 5000
-/** Those that go over a whole space take as long as it is large. */
-const LONG: ReadonlySet<CallName | 'close'> = new Set([
-  ...(['verify', 'compact', 'export', 'import', 'takeCheckpoint', 'compare', 'forget', 'close'] as const)
-])
-const LONG_CALL_MS_MAX = 120_000
-/** Loading the libraries and reading what there is. */
-const START_MS_MAX = 30_000
+/** One envelope of another device: the largest takes a hundredth of this. */
+const ENVELOPE_MS_MAX = 5000
+/** All else is as long as a document or a space is large: any write may be the one that saves it, and a board is slow. */
+const STEP_MS_MAX = 120_000
 /** A document of 50 MB is ten times as large in memory. */
 const HEAP_MB_MAX = 1024
 
@@ -37,7 +32,7 @@ export interface MemoryThreadOptions extends Pick<Start, 'path' | 'seed' | 'spac
   readonly log: Logger
   /** For tests of what hangs. */
   readonly worker?: URL
-  readonly callMsMax?: number
+  readonly envelopeMsMax?: number
 }
 
 interface Task {
@@ -112,7 +107,7 @@ class MemoryThread {
     worker.on('error', error => this.#over(worker, error))
     worker.on('exit', () => this.#over(worker, new LumosError('INTERNAL', 'The thread of memory has ended.')))
     this.#worker = worker
-    this.#watch(START_MS_MAX)
+    this.#watch()
     if (this.#members !== undefined) {
       const ask: Ask = { id: 0, name: 'setMembers', args: this.#members }
       worker.postMessage(ask)
@@ -125,13 +120,7 @@ class MemoryThread {
       for (const event of reply.events) for (const listener of this.#listeners) listener(event)
       return
     }
-    if (reply.type === 'begun') {
-      const name = this.#tasks.get(reply.ids[0]!)?.ask.name
-      this.#watch(
-        name !== undefined && LONG.has(name) ? LONG_CALL_MS_MAX : (this.#options.callMsMax ?? CALL_MS_MAX)
-      )
-      return
-    }
+    if (reply.type === 'begun') return void this.#watch()
     const task = this.#tasks.get(reply.id)
     this.#tasks.delete(reply.id)
     if (this.#tasks.size === 0) this.#timer?.cancel()
@@ -139,14 +128,20 @@ class MemoryThread {
     else task?.reject(errorOf(reply.failure))
   }
 
-  #watch(ms: number): void {
+  /** A call has begun: as long as its counter moves, it gets on. */
+  #watch(): void {
     this.#timer?.cancel()
+    const { clock, envelopeMsMax = ENVELOPE_MS_MAX } = this.#options
     const mark = new Uint8Array(this.#applying)
-    const count = mark[COUNTER_AT]
-    this.#timer = this.#options.clock.setTimer(
-      () => (mark[COUNTER_AT] === count ? this.#end() : this.#watch(ms)),
-      ms
-    )
+    let count = mark[COUNTER_AT]
+    let stillMs = 0
+    const look = (): void => {
+      stillMs = mark[COUNTER_AT] === count ? stillMs + envelopeMsMax : 0
+      count = mark[COUNTER_AT]
+      if (stillMs >= (mark[0] === 1 ? envelopeMsMax : STEP_MS_MAX)) this.#end()
+      else this.#timer = clock.setTimer(look, envelopeMsMax)
+    }
+    this.#timer = clock.setTimer(look, envelopeMsMax)
   }
 
   /** It does not answer: no call to it can be trusted to end. */

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { LumosError } from '../../../interface/errors.ts'
 import type { Environment } from '../../../storage/home/home-path.ts'
-import { Path } from '../../settings/config-schema.ts'
+import { Path } from '../../settings/values.ts'
 
 const HubUrl = z
   .url({ protocol: /^https?$/, error: 'expected an address such as https://hub.example' })

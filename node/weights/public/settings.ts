@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { ModelId } from '../../../interface/names.ts'
-import { Host, Port } from '../../settings/config-schema.ts'
+import { Host, Port } from '../../settings/values.ts'
 
 /** A list that a person keeps by hand. */
 const MODELS_MAX = 64

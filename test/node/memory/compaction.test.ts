@@ -196,4 +196,23 @@ describe('a space that is imported', () => {
       code: 'INVALID_INPUT'
     })
   })
+
+  it('is whole or not there, and says which documents it leaves out', () => {
+    const { one } = overwritten()
+    const put = (name: string, value: unknown) => {
+      const docs = [
+        { name: 'a', kind: 'facts', facts: { x: 1 } },
+        { name: 'sketch', kind: 'raw', update: '' },
+        { name: 'b', kind: 'facts', facts: { x: value } }
+      ]
+      const bytes = Buffer.from(JSON.stringify({ format: 'lumos-memory/1', docs }))
+      return one.do(engine => engine.import(name, new Uint8Array(bytes)))
+    }
+    const { docs, leftOut } = put('whole', 2)
+    assert.deepEqual({ docs, leftOut }, { docs: 2, leftOut: ['sketch'] })
+    assert.throws(() => put('half', JSON.parse(`${'['.repeat(20)}${']'.repeat(20)}`)), {
+      code: 'INVALID_INPUT'
+    })
+    assert.ok(one.do(engine => engine.spaces()).every(({ name }) => name !== 'half'))
+  })
 })

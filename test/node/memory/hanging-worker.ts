@@ -1,4 +1,4 @@
-/** The thread of memory with a document that never gets done with one key. */
+/** The thread of memory with a document that never gets done with one key, and one that takes a while to open. */
 
 import { registerHooks } from 'node:module'
 
@@ -10,7 +10,13 @@ registerHooks({
       /const \{ name, client \} = writer;?/,
       found => `${found}; if (Buffer.from(update).includes('hang')) for (;;);`
     )
-    return { ...loaded, source }
+    return {
+      ...loaded,
+      source: source.replace(
+        /open\(space, name, kind\) \{|open\(space: Space, name: string, kind: DocKind\): OpenDocument \{/,
+        found => `${found} if (name === 'slow') for (const end = Date.now() + 1300; Date.now() < end; );`
+      )
+    }
   }
 })
 await import('../../../node/memory/worker/memory-worker.ts')

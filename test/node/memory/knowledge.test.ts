@@ -195,7 +195,15 @@ describe('a file in a space', () => {
 
   it('facts of every other form are no files and no pieces', () => {
     const { one, id } = shared()
-    const odd: MemoryValue[] = [1, 'x', [], { cid: 1 }, { text: 1 }, { cid: 'c', pieces: [[1]] }, { text: 'x', heading: [] }]
+    const odd: MemoryValue[] = [
+      1,
+      'x',
+      [],
+      { cid: 1 },
+      { text: 1 },
+      { cid: 'c', pieces: [[1]] },
+      { text: 'x', heading: [] }
+    ]
     const changes = odd.flatMap((value, n) => [
       { type: 'set', key: `odd${n}`, value } as const,
       { type: 'set', key: `odd${n}#${'a'.repeat(22)}`, value } as const

@@ -163,10 +163,33 @@ Text.
       '<!-- lumos-node memory 1 -->\n## a (notes)\n<!-- notes 1 -->\nx\n',
       /no "<!-- end/
     ],
-    ['a raw document', '<!-- lumos-node memory 1 -->\n## a (raw)\n```base64\n```\n', /cannot be imported/]
+    [
+      'a key that is reserved',
+      '<!-- lumos-node memory 1 -->\n## a (facts)\n\n- **constructor**: x\n',
+      /^Line 4: .*reserved/
+    ],
+    [
+      'half a character',
+      '<!-- lumos-node memory 1 -->\n## a (facts)\n- **a**: "\\ud800"\n',
+      /^Line 3: .*half/
+    ]
   ])('is refused with its line: %s', (_, markdown, message) => {
     expect(() => importMarkdown(markdown)).toThrow(message)
     expect(() => importMarkdown(markdown)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+  })
+
+  it('is read as an editor of Windows saves it', () => {
+    const markdown = '<!-- lumos-node memory 1 -->\n\n# s\n\n## a (facts)\n\n- **poem**:\n  > x\n  > y\n'
+    const { doc } = imported(markdown.replaceAll('\n', '\r\n')).get('a')!
+    expect(doc.read()).toEqual({ kind: 'facts', facts: { poem: 'x\ny' } })
+  })
+
+  it('has the name of a raw document, and nothing of it', () => {
+    const device = new Device('raw', 1)
+    device.writeSome(1)
+    const markdown = exportMarkdown('s', [{ name: 'sketch', content: device.doc.read() }])
+    expect(markdown).toContain('Left out')
+    expect(importMarkdown(markdown)).toEqual([{ name: 'sketch', kind: 'raw', changes: [] }])
   })
 
   it('is written of each kind', () => {

@@ -14,7 +14,10 @@ import { device, keyOfDevice, MESH, meet, seedOf, set, temporaryHome } from './e
 const DYING = fileURLToPath(new URL('./dying-memory.ts', import.meta.url))
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
-function open(name: string, options: { path?: string; worker?: URL; callMsMax?: number } = {}): MemoryEngine {
+function open(
+  name: string,
+  options: { path?: string; worker?: URL; envelopeMsMax?: number } = {}
+): MemoryEngine {
   const path = options.path ?? join(temporaryHome(), 'memory.db')
   const engine = openMemoryEngine({
     ...{ seed: seedOf(name), spaceBytesMax: 1e9, clock: systemClock, log: quiet },
@@ -81,11 +84,19 @@ describe('the thread of memory', () => {
     assert.ok(said > 60)
   })
 
+  it('takes its time where no envelope of another device is in work', async () => {
+    const worker = new URL('./hanging-worker.ts', import.meta.url)
+    const engine = open('one', { worker, envelopeMsMax: 500 })
+    const { id } = await engine.create('notes')
+    await engine.write(id, 'slow', 'facts', [{ type: 'set', key: 'key', value: 'kept' }])
+    assert.equal(await engine.get(id, 'slow', 'key'), 'kept')
+  })
+
   it('is ended where an envelope never gets done, and takes all but that one afterwards', async () => {
     const peer = device('peer')
     const path = join(temporaryHome(), 'memory.db')
     const worker = new URL('./hanging-worker.ts', import.meta.url)
-    const engine = open('one', { path, worker, callMsMax: 500 })
+    const engine = open('one', { path, worker, envelopeMsMax: 500 })
     const self = keyOfDevice('one').peerId
     const members = [peer.peerId, self].map(peerId => ({ peerId, role: 'member' as const, revoked: false }))
     meet([peer, { ...peer, peerId: self }])
@@ -111,7 +122,7 @@ describe('the thread of memory', () => {
     await engine.write(id, 'default', 'facts', [{ type: 'set', key: 'own', value: 'yes' }])
     assert.equal(await engine.get(id, 'default', 'fine'), 'yes')
     await engine.close()
-    const again = open('one', { path, worker, callMsMax: 500 })
+    const again = open('one', { path, worker, envelopeMsMax: 500 })
     await again.setMembers(MESH, members)
     assert.equal((await again.accept(id, envelopes, peer.peerId)).refused[0]!.code, 'MEMORY_POISON')
   })

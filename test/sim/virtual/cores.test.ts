@@ -12,6 +12,7 @@ import { newPulls, stepPulls } from '../../../node/manifests/manifest-schedule.t
 import { newProviders, type ProviderEvent, stepProviders } from '../../../node/manifests/provider-core.ts'
 import { stepMembers } from '../../../node/membership/members-core.ts'
 import { type MembersEvent, newMembers } from '../../../node/membership/members-state.ts'
+import { askingBy } from '../../../node/routing/asking.ts'
 import { newRouter, stepRouter } from '../../../node/routing/router-core.ts'
 import type { RouterEvent } from '../../../node/routing/router-state.ts'
 import { Identities, MESH, manifestOf, peerIdOf } from '../../../sim/virtual/identities.ts'
@@ -27,6 +28,7 @@ const hashOf = (state: unknown): string =>
     )
     .digest('hex')
 
+const ASKING = askingBy('balanced')
 const WALL_MS = 1_800_000_000_000
 const chance = (): number => 0.5
 
@@ -141,7 +143,9 @@ describe('a core takes the same way whenever the same happens, and a refusal cha
     const attempts = fc.integer({ min: 1, max: 8 })
     const failures = [new PeerUnreachableError('gone'), new LumosError('INVALID_INPUT', 'no')]
     const event: fc.Arbitrary<RouterEvent> = fc.oneof(
-      small.map(id => ({ type: 'ask', id, requestId: `r${id}`, budgetMs: 30, offers }) as const),
+      small.map(
+        id => ({ type: 'ask', id, requestId: `r${id}`, budgetMs: 30, offers, asking: ASKING }) as const
+      ),
       fc
         .tuple(small, attempts, fc.boolean())
         .map(([id, attempt, last]) => ({ type: 'chunk', id, attempt, last }) as const),
@@ -189,7 +193,7 @@ function retriesOf(requests: number, spanMs: number): number {
     const nowMs = (id * spanMs) / requests
     let [effect] = stepRouter(
       state,
-      { type: 'ask', id, requestId: `${id}`, budgetMs: 1000, offers },
+      { type: 'ask', id, requestId: `${id}`, budgetMs: 1000, offers, asking: ASKING },
       nowMs
     ).effects
     while (effect?.type === 'attempt') {

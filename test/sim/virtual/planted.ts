@@ -29,11 +29,20 @@ export const PLANTED: readonly Planted[] = [
       return { state, effects: stepped.effects.filter(({ type }) => type !== 'attempt') }
     }
   }),
-  planted('a retry after the first chunk', 'S3', {
+  planted('an answer that is begun again where it was cut', 'S3', {
     router(state, event, nowMs, random) {
-      const attempt = state.requests.get(event.id)?.attempts.at(-1)
-      if (event.type === 'failed' && attempt !== undefined) attempt.received = 0
-      return router(state, event, nowMs, random)
+      const { effects } = router(state, event, nowMs, random)
+      return { state, effects: effects.map(one => (one.type === 'attempt' ? { ...one, from: 0 } : one)) }
+    }
+  }),
+  planted('an answer of two that goes on with the chunks of both', 'S3', {
+    router(state, event, nowMs, random) {
+      const { effects } = router(state, event, nowMs, random)
+      const abandoned = effects.find(({ type }) => type === 'abandon')
+      if (abandoned?.type !== 'abandon' || event.type !== 'chunk') return { state, effects }
+      const attempt = state.requests.get(event.id)?.attempts.find(({ id }) => id === abandoned.attempt)
+      if (attempt !== undefined) attempt.end = undefined
+      return { state, effects: effects.filter(one => one !== abandoned) }
     }
   }),
   planted('retries without a budget', 'S13', {

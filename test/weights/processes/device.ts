@@ -102,6 +102,8 @@ const part = transfer.join({
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seal: async () => new Uint8Array(),
   seek: async () => [],
+  providers: () => [],
+  async *ask() {},
   async publish() {}
 })
 for (const { ids, handle, inboundMax } of part.protocols!)

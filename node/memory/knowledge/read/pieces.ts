@@ -46,7 +46,7 @@ export function piecesOf(passages: Iterable<Passage>, by: 'page' | 'line'): Read
     if (made.length > PIECES_MAX)
       throw new LumosError(
         'INPUT_TOO_LARGE',
-        `Its text has more than ${PIECES_MAX} pieces, about four million characters: split the file.`
+        `Its text has more than ${PIECES_MAX} pieces, about three million characters: split the file.`
       )
     open = []
     chars = 0

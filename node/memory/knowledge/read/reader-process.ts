@@ -6,7 +6,7 @@
 import { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { toLumosError } from '../../../../interface/errors.ts'
-import { FILE_BYTES_MAX } from '../limits.ts'
+import { FILE_BYTES_MAX } from '../../../../interface/memory-files.ts'
 import { ANSWER_FD, encodeMessage, type Message, MessageReader } from './messages.ts'
 import { readFile } from './read-file.ts'
 
@@ -32,7 +32,7 @@ process.stdin.on('end', () => process.exit())
 async function answer({ head, body }: Message): Promise<void> {
   try {
     // Libraries take the buffer that they are given.
-    const { pieces, ...file } = await readFile((head as { name: string }).name, Uint8Array.from(body))
+    const { pieces, ...file } = await readFile((head as { name: string }).name, new Uint8Array(body))
     say(file, Buffer.from(JSON.stringify(pieces)))
   } catch (thrown) {
     const { code, message } = toLumosError(thrown)

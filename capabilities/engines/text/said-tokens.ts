@@ -1,0 +1,97 @@
+/**
+ * An answer that another engine began, and this one goes on with. What was said is made the beginning of its own answer:
+ * its tokens go through all that the tokens of an answer go through, so stop sequences, half characters, reasoning, calls
+ * and grammars are where they were. Only what follows is given out.
+ */
+
+import type { ProgressChunk } from '../../../interface/chunks.ts'
+import type { Resume } from '../../../interface/resume.ts'
+import type { AnswerWriter } from './answer-writer.ts'
+import { CALL_END, CALL_START } from './tool-calls.ts'
+import { cannotGoOn } from './unsaid.ts'
+
+export const continuedChunk = ({ index }: Resume, isExact: boolean): ProgressChunk => ({
+  ...{ type: 'progress', index, stage: 'continued', done: index },
+  continued: isExact ? 'exact' : 'prefill'
+})
+
+/** What an engine knows of its tokens. */
+export interface Vocabulary {
+  /** Whether it is one that an answer can hold: one that ends it cannot. */
+  has(token: number): boolean
+  /** The text of tokens one after the other. */
+  newText(): { add(token: number): string; end(): string }
+  /** A text as it is: it holds no control token, whatever it spells. */
+  tokensOf(text: string): number[]
+  /** What marks the parts of an answer. */
+  tokensOfMark(mark: string): number[]
+}
+
+/**
+ * What was said, as tokens of this model: those that came with it where they say the same here, and else those of its text.
+ *
+ * @throws {InvalidInputError} when it cannot be said in this model's tokens.
+ */
+export function tokensSaid(
+  resume: Resume,
+  vocabulary: Vocabulary,
+  newWriter: () => AnswerWriter,
+  { reasons }: { readonly reasons: boolean }
+): readonly number[] {
+  const { tokens } = resume
+  if (tokens.length > 0 && tokens.every(token => vocabulary.has(token))) {
+    if (written(tokens, vocabulary, newWriter())?.hasSaid) return tokens
+  }
+  const ownTokens = tokensOf(resume, vocabulary, reasons)
+  const writer = written(ownTokens, vocabulary, newWriter())
+  // What may be the beginning of a mark, or of a call, comes with what follows.
+  if (writer?.hasSaid || writer?.isHolding) return ownTokens
+  throw cannotGoOn('what was said is nothing that it could have written')
+}
+
+/** The writer once it was given the tokens; undefined where they say something else. */
+function written(
+  tokens: readonly number[],
+  vocabulary: Vocabulary,
+  writer: AnswerWriter
+): AnswerWriter | undefined {
+  const words = vocabulary.newText()
+  try {
+    for (const token of tokens) writer.add(undefined, words.add(token), () => words.end()).toArray()
+    return writer
+  } catch {
+    return undefined
+  }
+}
+
+/** As a model writes it. */
+function tokensOf(
+  { text, reasoning, toolCalls = [] }: Resume,
+  { tokensOf, tokensOfMark }: Vocabulary,
+  reasons: boolean
+): number[] {
+  const tokens: number[] = []
+  if (reasoning !== undefined) {
+    if (!reasons) tokens.push(...tokensOfMark('<think>'))
+    tokens.push(...tokensOf(reasoning))
+  }
+  const hasReasoned = reasons || reasoning !== undefined
+  if (hasReasoned && (text !== '' || toolCalls.length > 0)) tokens.push(...tokensOfMark('</think>'))
+  tokens.push(...tokensOf(text))
+  for (const { name, arguments: json } of toolCalls) {
+    const words = `{"name": ${JSON.stringify(name)}, "arguments": ${json}`
+    tokens.push(...tokensOfMark(CALL_START))
+    if (isJson(json)) tokens.push(...tokensOf(`${words}}`), ...tokensOfMark(CALL_END))
+    else tokens.push(...tokensOf(words))
+  }
+  return tokens
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

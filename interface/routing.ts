@@ -1,0 +1,48 @@
+/** How a request finds its device: by which policy, and what became of it. */
+
+import * as z from 'zod'
+
+/**
+ * `balanced`: the least expected time; devices that are about as fast share, and now and then one is tried that nobody
+ * measured lately. `fastest`: the least expected time alone. `local-first`: this device wherever it can. `cheapest`: what stays in the mesh, then the smallest device
+ * that is fast enough. `greenest`: no battery and no load from disk, then the smallest device that is fast enough.
+ */
+export const ROUTING_POLICIES = ['balanced', 'fastest', 'local-first', 'cheapest', 'greenest'] as const
+export const RoutingPolicy = z.enum(ROUTING_POLICIES)
+export type RoutingPolicy = z.infer<typeof RoutingPolicy>
+
+/** How a request found its device: what could be asked when it came, and what happened. */
+export const RoutedRequest = z.strictObject({
+  requestId: z.string(),
+  policy: RoutingPolicy,
+  candidates: z.array(
+    z.strictObject({
+      peerId: z.string(),
+      name: z.string(),
+      /** Null for a peer that was left out unranked. */
+      costMs: z.number().nullable(),
+      parts: z.array(z.strictObject({ reason: z.string(), ms: z.number() })),
+      /** `asked`; `spare`, for a peer that others were before; `ejected`, for one that failed too often. */
+      fate: z.enum(['asked', 'spare', 'ejected'])
+    })
+  ),
+  /** Candidates that are not listed. */
+  more: z.int(),
+  attempts: z.array(
+    z.strictObject({
+      peerId: z.string(),
+      /** After the request came. */
+      startedMs: z.number(),
+      firstChunkMs: z.number().nullable(),
+      /** Chunks of the answer that others gave before it. */
+      from: z.int(),
+      chunks: z.int(),
+      /** `answered`, or the code of its failure; null while it is under way. */
+      outcome: z.string().nullable()
+    })
+  ),
+  /** The same of the whole request. */
+  outcome: z.string().nullable(),
+  durationMs: z.number().nullable()
+})
+export type RoutedRequest = z.infer<typeof RoutedRequest>

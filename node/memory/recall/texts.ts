@@ -1,0 +1,84 @@
+/** What of an item of a document is indexed, and what of a file a piece is quoted from. */
+
+import type { DocKind, MemorySource, MemoryValue } from '../../../interface/memory.ts'
+import { partsOfKey, sourceOf, toFile, toPiece } from '../knowledge/file-fact.ts'
+import type { DocItem } from '../types.ts'
+
+/** What a model of vectors reads of a text, about. */
+const PIECE_CHARS = 2000
+/** A cut is put at a space where there is one so near. */
+const CUT_CHARS = 200
+
+export interface Piece {
+  readonly text: string
+  /** Of a file and of its pieces: the value but its text, JSON. */
+  readonly about: string | null
+}
+
+/** Text of a value: itself, or its fields, one a line. */
+export function textOf(value: MemoryValue): string {
+  if (typeof value === 'string') return value
+  if (value === null || typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return value.map(textOf).join('\n')
+  return Object.entries(value)
+    .map(([key, field]) => `${key}: ${textOf(field)}`)
+    .join('\n')
+}
+
+export function piecesOf(kind: DocKind, key: string, { value }: DocItem): Piece[] {
+  if (kind === 'facts') {
+    const ofFile = knowledgeOf(key, value)
+    if (ofFile !== undefined) return [ofFile]
+  }
+  const text = textOf(value)
+  const parts = kind === 'notes' ? text.split(/\n\s*\n/) : [text]
+  return parts.flatMap(cut).map(part => ({ text: part, about: null }))
+}
+
+/** A piece of a file stays whole: it is quoted. Of the file itself its name and title are found, and no list of hashes. */
+function knowledgeOf(key: string, value: MemoryValue): Piece | undefined {
+  const piece = partsOfKey(key) && toPiece(value)
+  if (piece !== undefined) {
+    const { text, ...about } = piece
+    return { text, about: JSON.stringify(about) }
+  }
+  const file = toFile(value)
+  return file && { text: file.title ?? key, about: JSON.stringify(value) }
+}
+
+/**
+ * @param aboutOf what is kept of another key of the document.
+ * @returns undefined where it is a piece of no file any longer, and so is not to be shown; null where it is of no file.
+ */
+export function sourceOfPiece(
+  { key, text, about }: { readonly key: string; readonly text: string; readonly about: string | null },
+  aboutOf: (key: string) => string | null
+): MemorySource | null | undefined {
+  if (about === null || partsOfKey(key) === undefined) return null
+  const value = { text, ...JSON.parse(about) } as MemoryValue
+  const source = sourceOf(key, value, name => parsed(aboutOf(name)))
+  return source === null ? undefined : (source ?? null)
+}
+
+const parsed = (about: string | null): MemoryValue | undefined =>
+  about === null ? undefined : (JSON.parse(about) as MemoryValue)
+
+function cut(text: string): string[] {
+  const parts: string[] = []
+  for (let at = 0; at < text.length; ) {
+    const end = endOf(text, at)
+    const part = text.slice(at, end).trim()
+    if (part !== '') parts.push(part)
+    at = end
+  }
+  return parts
+}
+
+function endOf(text: string, at: number): number {
+  const end = at + PIECE_CHARS
+  if (end >= text.length) return text.length
+  const space = text.lastIndexOf(' ', end)
+  if (space > end - CUT_CHARS) return space
+  // No character is cut in half.
+  return text.codePointAt(end - 1)! > 0xffff ? end - 1 : end
+}

@@ -1,0 +1,96 @@
+/** Steps of the router's core that an attempt, or a request, goes through wherever it is decided. */
+
+import type { LumosError } from '../../interface/errors.ts'
+import { firstChunkLimitMs, isLate, stallLimitMs } from './patience.ts'
+import type { RankedCandidate } from './rank.ts'
+import type { Asked, Attempt, RouterEffect, RouterState } from './router-state.ts'
+import { noteBegin, noteEnd, noteFirstChunk, type Outcome } from './track-record.ts'
+import { nextPeer } from './turns.ts'
+
+export const underWay = ({ attempts }: Asked): Attempt[] => attempts.filter(({ end }) => end === undefined)
+
+export const budgetLeft = ({ budgetMs, startedMs }: Asked, nowMs: number): number =>
+  budgetMs - (nowMs - startedMs)
+
+/** The attempt, and a limit to its first chunk while another peer could be asked. */
+export function begin(
+  state: RouterState,
+  id: number,
+  asked: Asked,
+  peer: RankedCandidate,
+  nowMs: number
+): RouterEffect[] {
+  const attempt = ++state.lastAttempt
+  const budgetMs = budgetLeft(asked, nowMs)
+  asked.attempts.push({
+    id: attempt,
+    peer,
+    startedMs: nowMs,
+    from: asked.delivered,
+    received: 0,
+    waitMs: 0,
+    firstChunkMs: undefined,
+    heardMs: nowMs,
+    end: undefined
+  })
+  noteBegin(state.records, peer.peerId, peer.capability.model)
+  const from = asked.delivered
+  const effect = { type: 'attempt', id, attempt, peer, budgetMs, from } as const
+  const isLast = from === 0 && nextPeer(asked) === undefined
+  const delayMs = isLast ? undefined : firstChunkLimitMs(peer, budgetMs)
+  return delayMs === undefined ? [effect] : [effect, { type: 'timer', id, attempt, delayMs }]
+}
+
+/** A first chunk takes at least this long: a peer that is slow by nature is given more the next time. */
+export function noteSilence(
+  { records }: RouterState,
+  { peer }: Attempt,
+  silentMs: number,
+  nowMs: number
+): void {
+  noteFirstChunk(records, peer.peerId, peer.capability.model, silentMs, nowMs)
+}
+
+/** Another peer was faster. What is noted of this one is how long it was silent. */
+export function abandon(state: RouterState, id: number, attempt: Attempt, nowMs: number): RouterEffect {
+  const { peer, received, heardMs } = attempt
+  const silentMs = nowMs - heardMs
+  const late = received > 0 ? silentMs >= stallLimitMs(attempt) : isLate(peer, 0, silentMs)
+  if (late) noteSilence(state, attempt, silentMs, nowMs)
+  end(state, attempt, late ? 'failed' : 'cancelled', late ? 'TIMEOUT' : 'CANCELLED', nowMs)
+  return { type: 'abandon', id, attempt: attempt.id }
+}
+
+export function end(
+  { records }: RouterState,
+  attempt: Attempt,
+  outcome: Outcome,
+  how: Attempt['end'],
+  nowMs: number
+): void {
+  attempt.end = how
+  noteEnd(records, attempt.peer.peerId, attempt.peer.capability.model, outcome, nowMs)
+}
+
+/** The request fails, and what is still under way for it is given up. */
+export function finish(
+  state: RouterState,
+  id: number,
+  asked: Asked,
+  failure: LumosError,
+  nowMs: number
+): readonly RouterEffect[] {
+  const effects: RouterEffect[] = underWay(asked).map(attempt => {
+    end(state, attempt, 'cancelled', 'CANCELLED', nowMs)
+    return { type: 'abandon', id, attempt: attempt.id }
+  })
+  close(state, id, asked, failure.code, nowMs)
+  effects.push({ type: 'fail', id, failure, durationMs: nowMs - asked.startedMs })
+  return effects
+}
+
+export function close(state: RouterState, id: number, asked: Asked, how: Asked['end'], nowMs: number): void {
+  state.requests.delete(id)
+  asked.end = how
+  asked.endedMs = nowMs
+}

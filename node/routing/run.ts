@@ -1,0 +1,106 @@
+/** One call of the router's `infer`. */
+
+import type { Continued, ProgressChunk } from '../../interface/chunks.ts'
+import type { Clock } from '../../interface/clock.ts'
+import type { LumosError } from '../../interface/errors.ts'
+import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
+import type { InferOptions } from '../../interface/node.ts'
+import { definitionOf } from '../../interface/tasks/index.ts'
+import type { NewAsking } from './asking.ts'
+import { Attempts } from './attempts.ts'
+import type { Candidate, RankedCandidate } from './rank.ts'
+import type { AttemptEffect } from './router-state.ts'
+import { Said } from './said.ts'
+
+export class Run {
+  readonly id: number
+  readonly request: PreparedRequest
+  readonly options: InferOptions
+  readonly attempts: Attempts
+  /** Peers that were asked, by attempt. */
+  readonly peers = new Map<number, RankedCandidate>()
+  /** The last attempt that the caller was told of. */
+  routed = 0
+  failure: LumosError | undefined
+  answered = false
+  /** Said before the next chunk: the answer goes on from another peer. */
+  seam: ProgressChunk | undefined
+  /** How the answer went on where it was cut. */
+  continued: Continued | undefined
+  /** What the caller was given; absent where the answer is not to go on elsewhere. */
+  #said: Said | undefined
+  /** Peers that could be asked when the request came. */
+  #offers: readonly Candidate[] = []
+  /** The attempt whose chunk came last. */
+  #answering = 0
+  /** How attempts said that they go on. */
+  readonly #ways = new Map<number, Continued>()
+
+  readonly asking: NewAsking
+
+  constructor(id: number, request: PreparedRequest, options: InferOptions, clock: Clock, asking: NewAsking) {
+    this.id = id
+    this.request = request
+    this.options = options
+    this.attempts = new Attempts(clock)
+    this.asking = asking
+  }
+
+  /** Peers that can be asked. Where none of them goes on with an answer, nothing is kept for that. */
+  offered(offers: readonly Candidate[]): void {
+    this.#offers = offers
+    if (this.options.continuation === 'none' || definitionOf(this.request.task).pieces === undefined) return
+    if (offers.some(({ capability }) => capability.resumes === true)) this.#said = new Said()
+  }
+
+  /** Whether another peer may go on with the answer. */
+  get continues(): boolean {
+    return this.#said !== undefined
+  }
+
+  /** The model that answers, where another peer could go on with it now. */
+  get continuedModel(): string | undefined {
+    return this.#said?.isKept ? this.peers.get(this.#answering)?.capability.model : undefined
+  }
+
+  /** What the peer of an attempt is asked. Only one that knows the keys is sent them. */
+  requestFor({ peer, budgetMs, from }: AttemptEffect): PreparedRequest {
+    const { model, resumes } = peer.capability
+    const request = { ...this.request, model, budgetMs }
+    if (!resumes || this.#said === undefined) return request
+    const isMovable =
+      this.options.peer === undefined &&
+      this.#offers.some(
+        ({ peerId, capability }) =>
+          peerId !== peer.peerId && capability.resumes === true && capability.model === model
+      )
+    return {
+      ...request,
+      ...(from > 0 && { resume: this.#said.resume }),
+      ...(isMovable && { movable: true })
+    }
+  }
+
+  /** A report of progress; that of how the answer goes on is given when it does. @returns whether the caller gets it. */
+  noteProgress(attempt: number, { continued }: ProgressChunk): boolean {
+    if (continued !== undefined) this.#ways.set(attempt, continued)
+    return continued === undefined && this.routed === attempt
+  }
+
+  /** A chunk that the caller gets. */
+  noteChunk(attempt: number, chunk: InferenceChunk): void {
+    if (this.#answering !== attempt) {
+      this.attempts.settle(attempt)
+      if (this.#answering !== 0) this.#goesOn(attempt, chunk.index)
+      this.#answering = attempt
+    }
+    this.#said?.add(chunk)
+  }
+
+  #goesOn(attempt: number, index: number): void {
+    // A peer that does not say how it goes on cannot be known to do so exactly.
+    const continued = this.#ways.get(attempt) ?? 'prefill'
+    if (this.continued !== 'prefill') this.continued = continued
+    this.seam = { type: 'progress', index, stage: 'continued', done: index, continued }
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Full text of what is in memory, by SQLite's FTS5. It has plain text, so it is a database of no file, and nothing of it
+ * goes to a temporary one.
+ */
+
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+
+/**
+ * So many of the texts that fit are put in order, the last ones that came: a word that each text has costs the same as
+ * another one.
+ */
+const RANKED_MAX = 2000
+
+export interface TextRow {
+  readonly id: number
+  readonly doc: number
+  readonly key: string
+  readonly text: string
+  /** What a caller wants to know besides. */
+  readonly about: string | null
+  readonly writer: number
+  readonly at: number | null
+}
+
+export interface TextFilter {
+  readonly docs: readonly number[] | undefined
+  readonly writer: number | undefined
+  readonly since: number | undefined
+  readonly until: number | undefined
+}
+
+const SCHEMA = `
+  PRAGMA temp_store = MEMORY;
+  CREATE TABLE entry (
+    id INTEGER PRIMARY KEY, doc INTEGER NOT NULL, key TEXT NOT NULL,
+    text TEXT NOT NULL, about TEXT, writer INTEGER NOT NULL, at INTEGER
+  ) STRICT;
+  CREATE INDEX entry_key ON entry (doc, key);
+  CREATE VIRTUAL TABLE words USING fts5 (
+    text, content = '', contentless_delete = 1, prefix = '3',
+    tokenize = "unicode61 remove_diacritics 0 categories 'L* N* Co M*'"
+  );`
+
+const ROW = 'id, doc, key, text, about, writer, at'
+
+export class TextIndex {
+  readonly #db = new DatabaseSync(':memory:')
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor() {
+    this.#db.exec(SCHEMA)
+  }
+
+  get bytes(): number {
+    const of = (name: string): number => this.#prepare(`PRAGMA ${name}`).get()![name] as number
+    return (of('page_count') - of('freelist_count')) * of('page_size')
+  }
+
+  /** All that `work` adds and removes at once, which is faster. */
+  together<T>(work: () => T): T {
+    this.#db.exec('BEGIN')
+    try {
+      return work()
+    } finally {
+      this.#db.exec('COMMIT')
+    }
+  }
+
+  /** @param words as they are to be found. */
+  add({ id, doc, key, text, about, writer, at }: TextRow, words: string): void {
+    this.#prepare(`INSERT INTO entry (${ROW}) VALUES (?, ?, ?, ?, ?, ?, ?)`).run(
+      ...[id, doc, key, text, about, writer, at]
+    )
+    this.#prepare('INSERT INTO words (rowid, text) VALUES (?, ?)').run(id, words)
+  }
+
+  remove(id: number): void {
+    this.#prepare('DELETE FROM words WHERE rowid = ?').run(id)
+    this.#prepare('DELETE FROM entry WHERE id = ?').run(id)
+  }
+
+  /** Of one key there may be several. */
+  of(doc: number, key: string): TextRow[] {
+    return rows(this.#prepare(`SELECT ${ROW} FROM entry WHERE doc = ? AND key = ?`).all(doc, key))
+  }
+
+  get(id: number): TextRow | undefined {
+    return this.#prepare(`SELECT ${ROW} FROM entry WHERE id = ?`).get(id) as TextRow | undefined
+  }
+
+  /** Of each text, without the text. */
+  ofDoc(doc: number): { id: number; key: string }[] {
+    const found = this.#prepare('SELECT id, key FROM entry WHERE doc = ? ORDER BY id').all(doc)
+    return found as { id: number; key: string }[]
+  }
+
+  /** Ids of the texts that fit an expression of FTS5, the best first. */
+  match(expression: string, filter: TextFilter, limit: number): number[] {
+    const { docs, writer, since, until } = filter
+    const isPlain = docs === undefined && writer === undefined && since === undefined && until === undefined
+    const where = isPlain
+      ? ''
+      : `JOIN entry ON entry.id = words.rowid
+           AND (?2 IS NULL OR entry.doc IN (SELECT value FROM json_each(?2)))
+           AND (?3 IS NULL OR entry.writer = ?3) AND (?4 IS NULL OR entry.at >= ?4) AND (?5 IS NULL OR entry.at <= ?5)`
+    const values = isPlain
+      ? []
+      : [docs === undefined ? null : JSON.stringify(docs), writer ?? null, since ?? null, until ?? null]
+    const found = this.#prepare(
+      `SELECT id FROM (
+         SELECT words.rowid AS id, bm25(words) AS rank FROM words ${where}
+         WHERE words MATCH ?1 ORDER BY words.rowid DESC LIMIT ${RANKED_MAX}
+       ) ORDER BY rank, id DESC LIMIT ${limit}`
+    ).all(expression, ...values)
+    return found.map(({ id }) => id as number)
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#db.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+}
+
+const rows = (found: readonly unknown[]): TextRow[] => found as TextRow[]
