@@ -59,16 +59,14 @@ export class LocalEngine extends SyncCalls {
     let recall: Recall | undefined
     const limits = {
       ...{ spaceBytesMax, applying },
+      openDoc: (...[kind, snapshot, excluded]: Parameters<OpenDoc>) =>
+        openDoc(kind, snapshot, excluded, () => applying(null)),
       emit(event: EngineEvent) {
         recall?.noticed(event)
         emit(event)
       }
     }
-    const opened: OpenDoc = (kind, snapshot, excluded) =>
-      openDoc(kind, snapshot, excluded, () => applying(null))
-    super(
-      new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc: opened, mesh }, file)
-    )
+    super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, mesh }, file))
     recall = new Recall(this.all)
     this.#recall = recall
   }
