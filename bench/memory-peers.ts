@@ -7,7 +7,9 @@ import { medianOf } from './statistics.ts'
 import { type BenchTable, tableOf } from './table.ts'
 import { startRival } from './y-websocket.ts'
 
-const ROUNDS = { thorough: 15, quick: 2 }
+const ROUNDS = { thorough: 15, quick: 1 }
+/** Rounds that do not count. */
+const WARMUPS = { thorough: 2, quick: 1 }
 const EDITS_PER_ROUND = 20
 /** What a peer does not notice. */
 const EDIT_MS_MAX = 10
@@ -28,13 +30,17 @@ const joined = async (peer: Peer<unknown>) => {
 export async function peerTables(quick: boolean, stalls: Series): Promise<BenchTable[]> {
   await using peer = await startPeer<string>(new URL('./memory-server.ts', import.meta.url))
   const size = quick ? 'quick' : 'thorough'
-  const edits = await seen(peer, ROUNDS[size], stalls)
+  const edits = await seen(peer, { rounds: ROUNDS[size], warmups: WARMUPS[size] }, stalls)
   const pulls = await pulled(peer, { pulls: PULLS[size], count: OPERATIONS[size] }, stalls)
   return [edits, pulls]
 }
 
 /** There and back again, so that the clocks of two processes need not agree; an edit is half of it. */
-async function seen(peer: Peer<string>, rounds: number, stalls: Series): Promise<BenchTable> {
+async function seen(
+  peer: Peer<string>,
+  { rounds, warmups }: { rounds: number; warmups: number },
+  stalls: Series
+): Promise<BenchTable> {
   const node = await joined(peer)
   const space = peer.addresses
   await eventually(async () => (await node.memory.spaces()).some(({ id }) => id === space))
@@ -43,7 +49,7 @@ async function seen(peer: Peer<string>, rounds: number, stalls: Series): Promise
   const series: Series = new Map()
   let n = 0
   // The first rounds connect the two and compile.
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -warmups; round < rounds; round++) {
     const times: number[] = []
     ownStallMs()
     await peer.stallMs()
@@ -79,7 +85,7 @@ async function pulled(
   const space = await peer.ask<string>('fill', count)
   const rates: Series = new Map()
   // The first one does not count: the code is compiled, and the snapshot is made that the others get too.
-  for (let round = -1; round < pulls; round++) {
+  for (let round = pulls > 1 ? -1 : 0; round < pulls; round++) {
     const node = await joined(peer)
     // Its memory runs.
     await node.memory.create('its own')

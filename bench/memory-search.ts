@@ -7,14 +7,14 @@ import { startNode } from './nodes.ts'
 import { quantileOf } from './statistics.ts'
 import { type BenchTable, tableOf } from './table.ts'
 
-const ENTRIES = { thorough: 100_000, quick: 2000 }
+const ENTRIES = { thorough: 100_000, quick: 1000 }
 const JOURNAL_MAX = 10_000
 /** Some 60 bytes each: a write has 256 KiB at most. */
 const ENTRIES_PER_WRITE = 1000
 const WORDS_PER_ENTRY = 10
 /** As a person knows. The most frequent is in every third entry, as it is in language. */
 const VOCABULARY = 20_000
-const ROUNDS = { thorough: 15, quick: 2 }
+const ROUNDS = { thorough: 15, quick: 1 }
 const SEARCHES_PER_ROUND = 40
 const P95_MS_MAX = 50
 const FOUND = 'p95, ten found'

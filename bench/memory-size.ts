@@ -18,20 +18,20 @@ import { type BenchTable, tableOf } from './table.ts'
 type Series = Map<string, number[]>
 type Engine = ReturnType<typeof openMemoryEngine>
 
-const OVERWRITES = { thorough: 100_000, quick: 2000 }
+const OVERWRITES = { thorough: 100_000, quick: 500 }
 const KEYS = 100
 /** Random text, which packs to half: 800 kB are alive. */
 const VALUE_BYTES = 8 * 1024
 const KB = 1000
 /** By then the thread of memory has tidied up. */
-const IDLE_MS = 3000
+const IDLE_MS = 2000
 const LIVE_TIMES_MAX = 3
 
 /** Of a space; a journal has so many at most, as one for each week would. */
-const ENTRIES = { thorough: [1000, 100_000, 1_000_000], quick: [1000, 10_000] }
+const ENTRIES = { thorough: [1000, 100_000, 1_000_000], quick: [1000, 2000] }
 const JOURNAL_MAX = 100_000
 const APPENDS_PER_ROUND = 40
-const ROUNDS = { thorough: 15, quick: 2 }
+const ROUNDS = { thorough: 15, quick: 1 }
 /** Of one write, which has 256 KiB at most. */
 const ENTRIES_PER_WRITE = 2000
 
@@ -133,7 +133,7 @@ async function appends(targets: readonly number[], rounds: number, stalls: Serie
     while (n < entries) await append(Math.min(ENTRIES_PER_WRITE, entries - n))
     spaces.push({ name: nameOf(entries), append: () => append(1) })
   }
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -1; round < rounds; round++) {
     ownStallMs()
     for (const { name, append } of spaces) {
       const times: number[] = []

@@ -73,6 +73,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     emit() {},
     members: { get, lastKnown: get, list: () => [member], removedBy: () => [] },
     permit() {},
+    isConnected: () => true,
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),

@@ -29,6 +29,8 @@ export interface WatchOptions {
 
 export interface Meta {
   readonly request_id: string
+  /** Id of the answer, where it is kept. */
+  readonly answer: string | null
   readonly peer: string | null
   readonly route: 'local' | 'remote' | null
   readonly duration_ms: number
@@ -85,6 +87,26 @@ export class NodeClient {
     return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request, options.signal))
   }
 
+  /** Begins an answer that goes on without its client. Gives its id. */
+  async detached(unit: string, input: unknown = {}, options: AskOptions = {}): Promise<string> {
+    const request = { unit, input, options: toWire(options) }
+    const response = await this.#ask('POST', '/api/v2/stream', request, undefined, {
+      'x-lumos-durable': 'true'
+    })
+    const id = response.headers['x-lumos-answer']
+    try {
+      if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
+      if (typeof id === 'string') {
+        // Whether it begins at all is seen by its first piece.
+        for await (const _ of this.#pieces(response)) break
+        return id
+      }
+    } finally {
+      response.destroy()
+    }
+    throw new LumosError('NOT_SUPPORTED', 'Only answers that come in pieces go on without their client.')
+  }
+
   /** Events of these names and gaps, from `since` on, else from now on, until the loop is left. */
   async *watch({ names = [], since }: WatchOptions): AsyncGenerator<unknown, Meta> {
     const query = new URLSearchParams()
@@ -116,10 +138,11 @@ export class NodeClient {
     method: 'GET' | 'POST',
     path: string,
     body?: object,
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    more: Readonly<Record<string, string>> = {}
   ): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    const headers = body && { 'content-type': 'application/json' }
+    const headers = body && { 'content-type': 'application/json', ...more }
     // Without an agent the connection ends with the answer, and so can this process.
     request({ socketPath: this.info.socketPath, path, method, headers, signal, agent: false })
       .on('response', resolve)

@@ -18,6 +18,7 @@ import * as memory from './commands/memory/index.ts'
 import * as mesh from './commands/mesh/index.ts'
 import * as models from './commands/models/index.ts'
 import * as node from './commands/node/index.ts'
+import * as requests from './commands/requests/index.ts'
 import * as resources from './commands/resources/index.ts'
 import * as units from './commands/units/index.ts'
 import type { GlobalOptions, Lazily, Register } from './invocation.ts'
@@ -30,6 +31,7 @@ const DOMAINS: readonly { register: Register }[] = [
   resources,
   engines,
   inference,
+  requests,
   units,
   events,
   jobs,

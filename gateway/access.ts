@@ -144,10 +144,15 @@ function foreign(incoming: IncomingMessage): LumosError | undefined {
 function unreadable(incoming: IncomingMessage): LumosError | undefined {
   if (incoming.method !== 'POST') return undefined
   const [type, ...others] = valuesOf(incoming, 'content-type')
+  // Clients of OpenAI cancel by a request that says nothing.
+  if (type === undefined && isEmpty(incoming)) return undefined
   const plain = incoming.headers['content-encoding'] === undefined
   if (type !== undefined && others.length === 0 && JSON_TYPE.test(type) && plain) return undefined
   return new LumosError('MEDIA_TYPE_UNSUPPORTED', 'The body must be application/json, uncompressed.')
 }
+
+const isEmpty = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
 
 const denied = (message: string, hint?: string): LumosError => new LumosError('DENIED', message, { hint })
 

@@ -3,6 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { CancelledError, LumosError } from '../interface/errors.ts'
+import { answerRoutes } from './answer-routes.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
@@ -19,7 +20,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
 
   app.use(async (c, next) => {
-    const call = newCall(clock)
+    const call = newCall(clock, units.newAnswerId())
     c.set('call', call)
     c.set('gone', goneSignal(c.env.outgoing))
     await next()
@@ -37,6 +38,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   const bodies = new BodyReader(units.inputBytesMax, new JsonThread(clock))
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
+  app.route('/api/v2', answerRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
 

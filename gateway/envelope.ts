@@ -1,6 +1,6 @@
 /** What every answer of the gateway looks like: data or an error, and where it came from. */
 
-import { randomUUID } from 'node:crypto'
+import { newAnswerId, requestIdOf } from '../interface/answers.ts'
 import type { Clock } from '../interface/clock.ts'
 import { ERROR_MEANINGS, type LumosError, toLumosError } from '../interface/errors.ts'
 import type { Route } from '../interface/units.ts'
@@ -14,12 +14,21 @@ const RETRY_AFTER_S_MAX = 300
 /** Facts about one call, gathered while it runs. */
 export interface Call {
   readonly requestId: string
+  /** Opens the answer, should it be kept. No log has it. */
+  readonly answerId: string
   readonly startedMs: number
+  /** Whether there is an answer under its id. */
+  kept?: boolean
   unit?: string
   route?: Route
 }
 
-export const newCall = (clock: Clock): Call => ({ requestId: randomUUID(), startedMs: clock.monotonicMs() })
+/** @param answerId of which the id of the request is made; without it, the call leads to no answer. */
+export const newCall = (clock: Clock, answerId = newAnswerId()): Call => ({
+  requestId: requestIdOf(answerId),
+  answerId,
+  startedMs: clock.monotonicMs()
+})
 
 export interface ErrorBody {
   readonly code: string
@@ -37,8 +46,9 @@ export const errorBody = (error: LumosError): ErrorBody => ({
   details: error.details
 })
 
-export const metaOf = ({ requestId, unit, route, startedMs }: Call, nowMs: number) => ({
+export const metaOf = ({ requestId, answerId, kept, unit, route, startedMs }: Call, nowMs: number) => ({
   request_id: requestId,
+  answer: kept ? answerId : null,
   unit: unit ?? null,
   peer: route?.peerId ?? null,
   route: route?.route ?? null,

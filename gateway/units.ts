@@ -54,7 +54,7 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
     units.get(request.unit, type)
     const items = itemsOf(units.stream(request.unit, request.input, contextOf(request, c)))
     const body = sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) })
-    return sseResponse(body, c.env.incoming)
+    return sseResponse(body, c.env.incoming, call.kept ? { 'x-lumos-answer': call.answerId } : {})
   })
 
   routes.post('/:kind{command|query}/:unit', async c => {
@@ -106,6 +106,13 @@ export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Con
     peer: options?.peer,
     policy: options?.policy,
     signal: gone,
+    answer: {
+      id: call.answerId,
+      durable: c.req.header('x-lumos-durable') === 'true',
+      onKept() {
+        call.kept = true
+      }
+    },
     onRoute(route) {
       call.route = route
     }

@@ -31,6 +31,7 @@ export const ERROR_MEANINGS = {
   UNIT_NOT_FOUND: meaning(404, 4),
   REQUEST_NOT_FOUND: meaning(404, 4),
   JOB_UNKNOWN: meaning(404, 4),
+  ANSWER_UNKNOWN: meaning(404, 4),
   ROUTE_NOT_FOUND: meaning(404, 4),
   CONTEXT_TOO_SMALL: meaning(400, 1),
   INPUT_TOO_LARGE: meaning(413, 1),

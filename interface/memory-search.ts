@@ -6,7 +6,7 @@ import type { MemorySource } from './memory-files.ts'
 import type { DocKind } from './memory-kinds.ts'
 
 /** How texts are found: by their words, by what they mean (vectors), or by both. */
-export const SEARCH_MODES = ['hybrid', 'text', 'vector'] as const
+const SEARCH_MODES = ['hybrid', 'text', 'vector'] as const
 export const SearchMode = z.enum(SEARCH_MODES)
 export type SearchMode = z.infer<typeof SearchMode>
 

@@ -13,7 +13,7 @@ import type { MemorySearching } from './memory-search.ts'
 
 export type { AddedFile, MemoryFile, MemoryFileInfo, MemorySource } from './memory-files.ts'
 export { DOC_KINDS, DocKind } from './memory-kinds.ts'
-export type { MemoryFound, MemorySearch, MemorySearchOptions } from './memory-search.ts'
+export type { MemorySearch, MemorySearchOptions } from './memory-search.ts'
 
 /** What people type. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,63}$/
@@ -114,12 +114,13 @@ export interface MemoryChanged {
   readonly keys: readonly string[] | null
 }
 
-/** What was written when, by which device; text of a change is in people's words. */
+/** What was written when, by which device. */
 export interface MemoryHistoryItem {
   readonly writer: string
   readonly seq: number
   readonly at: number
   readonly doc: string
+  /** Keys and ids that were written, the first 100. Of what a device took back of its own, and of notes, there are none. */
   readonly keys: readonly string[]
 }
 

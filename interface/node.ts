@@ -5,6 +5,7 @@
  */
 
 import * as z from 'zod'
+import type { Answers } from './answers.ts'
 import type { DiscoveryReport } from './discovery.ts'
 import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
@@ -186,6 +187,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly weights: Weights
   /** What agents of this device remember, alone or with other devices. */
   readonly memory: Memory
+  /** Answers that are kept for a while, so that a client may come back to them. */
+  readonly answers: Answers
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   /** Protocols between peers that programs around the node bring. */

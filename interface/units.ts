@@ -79,8 +79,21 @@ export interface UnitContext extends AbortOptions {
   readonly peer?: string
   /** By which policy its peer is chosen; refused by units that take no peer. */
   readonly policy?: RoutingPolicy
+  /** How an answer is kept that comes in pieces; absent: it is not. */
+  readonly answer?: AnswerContext
   /** Called with the peer that does the work, before its first answer. */
   onRoute?(route: Route): void
+}
+
+export interface AnswerContext {
+  /** `requestIdOf` makes the request's id of it. */
+  readonly id: string
+  /** It goes on when its caller leaves. */
+  readonly durable: boolean
+  /** Kept with it for the caller. */
+  readonly note?: unknown
+  /** Called when it is kept under its id. */
+  onKept(): void
 }
 
 /** Who answered, and whether it was this node. */

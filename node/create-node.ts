@@ -93,6 +93,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
     toServe: [...new Set([...config.models.pinned, ...config.models.warm])],
     begin: (kind, input) => jobs.begin(kind, input)
   })
+  for (const { around } of features) if (around !== undefined) models.serving.surround(around)
   opened.defer(() => closeFeatures(features, log))
   const protocols = new PeerProtocols(ground)
   const node: NodeContext = {

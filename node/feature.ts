@@ -9,7 +9,7 @@ import type * as z from 'zod'
 import type { Catalogue, InstalledEngines, Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import type { EventData, EventName } from '../interface/events.ts'
-import type { InferenceChunk } from '../interface/inference.ts'
+import type { Inference, InferenceChunk } from '../interface/inference.ts'
 import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware } from '../interface/manifest.ts'
@@ -77,6 +77,8 @@ export interface Feature<Facet = unknown> {
   readonly topics?: readonly string[]
   /** Long work, begun by `node.jobs.begin`. Each kind has a name of its own, `NAME.…` or `DOMAIN.…`. */
   readonly jobs?: readonly JobKind[]
+  /** Stands around what answers requests of peers. */
+  around?(service: Inference): Inference
   /** Called once for each mesh that the node enters, before the network of that mesh starts. */
   join?(mesh: MeshContext): Participation
   /** The node ends. */
@@ -146,6 +148,8 @@ export interface MeshContext extends NodeParts {
   readonly privateKey: PrivateKey
   /** @throws {LumosError} where the policy does not let this peer do that. */
   permit(peerId: string, action: Action): void
+  /** Whether a connection to the peer is open. */
+  isConnected(peerId: string): boolean
   /** What `manifest` gives has changed. */
   manifestChanged(): void
   /**

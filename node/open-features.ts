@@ -81,6 +81,7 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
     facet: feature.facet,
     topics: feature.topics ?? [],
     jobs: feature.jobs ?? [],
+    around: service => feature.around?.(service) ?? service,
     join(mesh) {
       // Before the feature reads what it knows of the mesh.
       store?.enter(mesh.meshId)
@@ -92,7 +93,7 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 
 /** Each facet under the name of its feature. */
 export function withFacets(
-  node: Omit<LumosNode, 'engine' | 'weights' | 'memory'>,
+  node: Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers'>,
   features: readonly Feature[]
 ): LumosNode {
   for (const { name, facet } of features) {

@@ -75,7 +75,8 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/pairing/join-service.ts': ['unguessable chance', 'the secret of an invitation'],
   'node/routing/mesh-routing.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
-  'gateway/envelope.ts': ['unguessable chance', 'ids of requests, unique across devices'],
+  'interface/answers.ts': ['unguessable chance', 'ids of answers, which open them'],
+  'storage/answers/answer-file.ts': ['unguessable chance', 'salt and nonces of encrypted files'],
   'gateway/json-answer.ts': ['turn', 'each piece of a large answer is encoded in a turn of its own']
 }
 /** Programs that run a node on this machine: their time is the machine's, and their words go to the terminal. */
@@ -91,6 +92,7 @@ const CORES = [
   'node/manifests/manifest-schedule.ts',
   'node/membership/chain.ts',
   'node/memory/log/chain-core.ts',
+  'node/memory/recall/fusion-core.ts',
   'node/memory/space/rights.ts',
   'node/membership/members-core.ts',
   'node/membership/policy.ts',
@@ -128,6 +130,7 @@ const PRODUCT: ReadonlySet<string> = new Set([
 ])
 /** Rooms of `node/` that hold a feature each. */
 const FEATURES: ReadonlySet<string> = new Set([
+  'answers',
   'engines',
   'manifests',
   'membership',

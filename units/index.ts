@@ -1,5 +1,6 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
+import { newAnswerId } from '../interface/answers.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
@@ -31,7 +32,7 @@ export interface UnitsOptions {
 }
 
 export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOptions): UnitRegistry {
-  const registry = new UnitRegistry()
+  const registry = new UnitRegistry(() => newAnswerId(node.peerId))
   const units = [
     ...meshUnits(node, gateway),
     ...membershipUnits(node),

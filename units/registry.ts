@@ -7,6 +7,7 @@
  * out here is JSON, in snake_case.
  */
 
+import { newAnswerId } from '../interface/answers.ts'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import { closestNames } from '../interface/suggest.ts'
 import {
@@ -32,6 +33,12 @@ interface Entry {
 export class UnitRegistry {
   readonly #units = new Map<string, Entry>()
   #listed: readonly UnitDescription[] | undefined
+  /** For an answer to a call, should it be kept. */
+  readonly newAnswerId: () => string
+
+  constructor(newId: () => string = () => newAnswerId()) {
+    this.newAnswerId = newId
+  }
 
   register(unit: Unit): void {
     this.#listed = undefined

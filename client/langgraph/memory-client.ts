@@ -11,6 +11,15 @@ export type Change =
   | { readonly type: 'set'; readonly key: string; readonly value: unknown }
   | { readonly type: 'unset'; readonly key: string }
 
+export interface Found {
+  readonly doc: string
+  readonly key: string
+  readonly score: number
+}
+
+/** What `memory.search` gives at most, and how many documents one search names. */
+const FOUND_MAX = 100
+const DOCS_NAMED_MAX = 64
 /** An envelope of memory has 256 KiB; names and the encryption take some of it. */
 const WRITE_BYTES_MAX = 200 * 1024
 /** What `memory.write` takes at once. */
@@ -44,6 +53,22 @@ export class MemoryClient {
       await this.docs(signal)
       return {}
     }
+  }
+
+  /** Facts about this, the best first, each once. A search among more documents than one call names is among all. */
+  async search(query: string, docs: readonly string[]): Promise<readonly Found[]> {
+    const asked = { query, spaces: [this.space], kinds: ['facts'], limit: FOUND_MAX }
+    const { items } = (await this.#node.call('memory.search', {
+      ...asked,
+      ...(docs.length <= DOCS_NAMED_MAX && { docs })
+    })) as { items: readonly Found[] }
+    // A long fact is found by several of its pieces.
+    const once = new Map<string, Found>()
+    for (const found of items) {
+      const place = `${found.doc} ${found.key}`
+      if (!once.has(place)) once.set(place, found)
+    }
+    return [...once.values()]
   }
 
   async get(doc: string, key: string, signal?: AbortSignal): Promise<unknown> {

@@ -14,7 +14,6 @@ import {
 import { type ItemFact, isMeant, itemOf } from './items.ts'
 import { type Change, MemoryClient, type MemoryOptions } from './memory-client.ts'
 import { docOf, listed, NAMESPACES_DOC, namespacesIn } from './namespaces.ts'
-import { NodeError } from './node-client.ts'
 
 const LISTED = 100
 const FOUND = 10
@@ -52,21 +51,27 @@ export class LumosStore extends BaseStore {
 
   async #search(operation: SearchOperation): Promise<SearchItem[]> {
     const { namespacePrefix: prefix, query, limit = FOUND, offset = 0 } = operation
-    if (query !== undefined) {
-      throw new NodeError(
-        'NOT_SUPPORTED',
-        'This store is searched by namespace and filter, and not by a query.'
-      )
-    }
     const namespaces = (await this.#namespaces()).filter(namespace =>
       prefix.every((label, i) => label === namespace[i])
     )
-    const items = await Promise.all(namespaces.map(namespace => this.#itemsOf(namespace)))
-    return items
-      .flat()
-      .filter(item => isMeant(item, operation))
-      .sort((a, b) => b.updatedAt.getTime() - a.updatedAt.getTime())
-      .slice(offset, offset + limit)
+    const items =
+      query === undefined
+        ? (await Promise.all(namespaces.map(namespace => this.#itemsOf(namespace)))).flat().sort(newestFirst)
+        : await this.#recalled(namespaces, query)
+    return items.filter(item => isMeant(item, operation)).slice(offset, offset + limit)
+  }
+
+  /** By words and by meaning, the best first. */
+  async #recalled(namespaces: readonly string[][], query: string): Promise<SearchItem[]> {
+    const byDoc = new Map(namespaces.map(namespace => [docOf(namespace), namespace]))
+    if (byDoc.size === 0) return []
+    const found = await this.#memory.search(query, [...byDoc.keys()])
+    const items = found.map(async ({ doc, key, score }) => {
+      const namespace = byDoc.get(doc)
+      const item = namespace && itemOf(namespace, key, await this.#memory.get(doc, key))
+      return item === undefined ? [] : [{ ...item, score }]
+    })
+    return (await Promise.all(items)).flat()
   }
 
   async #itemsOf(namespace: readonly string[]): Promise<Item[]> {
@@ -105,6 +110,8 @@ export class LumosStore extends BaseStore {
     await this.#memory.write(doc, changes)
   }
 }
+
+const newestFirst = (a: Item, b: Item): number => b.updatedAt.getTime() - a.updatedAt.getTime()
 
 /** As `BaseStore` checks what comes by its own methods: the prefix of a search may be empty. */
 function check(operation: Operation): void {

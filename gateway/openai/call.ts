@@ -62,8 +62,8 @@ function policyOf(c: Routed): RoutingPolicy | undefined {
 }
 
 /** The device that answered, whether it is this one, and the answer's id. */
-function answerHeaders({ requestId, route }: Call): Record<string, string> {
-  const id = { 'x-lumos-answer': requestId }
+function answerHeaders({ answerId, kept, route }: Call): Record<string, string> {
+  const id: Record<string, string> = kept ? { 'x-lumos-answer': answerId } : {}
   if (route === undefined) return id
   // A header holds no letters beyond ASCII; names may.
   const peer = encodeURI(route.name ?? route.peerId)

@@ -37,7 +37,7 @@ export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
 
 /** Routes by their paths, for words about a wrong method. */
 const PATHS =
-  /^\/v1\/(?:chat\/completions|completions|embeddings|rerank|responses(?:\/[^/]+)?|models(?:\/.*)?)$/
+  /^\/v1\/(?:chat\/completions|completions|embeddings|rerank|responses(?:\/[^/]+(?:\/cancel)?)?|models(?:\/.*)?)$/
 
 export const isOpenaiPath = (path: string): boolean => PATHS.test(path)
 

@@ -71,10 +71,12 @@ export async function* streamAll(
 }
 
 function ofChoice(context: UnitContext, choice: number, stop: AbortSignal): UnitContext {
-  const { requestId, signal } = context
+  const { requestId, answer, signal } = context
+  const further = choice === 0 ? '' : `.${choice}`
   return {
     ...context,
-    requestId: choice === 0 ? requestId : `${requestId}.${choice}`,
+    requestId: `${requestId}${further}`,
+    ...(answer && { answer: { ...answer, id: `${answer.id}${further}` } }),
     signal: signal === undefined ? stop : AbortSignal.any([signal, stop])
   }
 }

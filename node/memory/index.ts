@@ -11,8 +11,7 @@ export const memory: FeatureDeclaration<Memory> = {
     spaceMax: MemorySize.default('1GB').describe('What one space may take on this device, such as `500MB`.'),
     searchModel: z
       .string()
-      .nullable()
-      .default(null)
+      .optional()
       .describe(
         'Model that makes the vectors by which `memory search` finds what is meant. Without it, one that this device has, or a device that may read the space.'
       )

@@ -33,7 +33,7 @@ import type { MemoryEngine } from './worker/engine.ts'
 
 export interface MemorySettings {
   readonly spaceMax: string | number
-  readonly searchModel: string | null
+  readonly searchModel?: string
 }
 
 /** The document that files are added to where none is named. */
@@ -205,7 +205,9 @@ export class MemoryFeature implements Feature<Memory>, Memory {
   /** @throws {LumosError} `MEMORY_NOT_FOUND` where there is no space at all: no thread starts to say so. */
   async #opened(ref: string): Promise<MemoryEngine> {
     if (this.#isInUse) return await this.#open()
-    throw new LumosError('MEMORY_NOT_FOUND', `This device has no space "${ref.slice(0, 64)}".`)
+    throw new LumosError('MEMORY_NOT_FOUND', `This device has no space "${ref.slice(0, 64)}".`, {
+      hint: 'Make one: lumos-node memory create NAME'
+    })
   }
 
   #open(): Promise<MemoryEngine> {

@@ -32,6 +32,7 @@ export const contextOf = (
   members,
   privateKey,
   emit,
+  isConnected: id => libp2p.getConnections(peerIdFromString(id)).some(({ status }) => status === 'open'),
   manifestChanged: () => manifests.announcer.changed(),
   permit: (id, action) => guard.check(id, action),
   providers(task, model) {

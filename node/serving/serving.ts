@@ -11,6 +11,8 @@ import type { UnderWay } from '../under-way.ts'
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
 const STOPPING_RETRY_AFTER_MS = 60_000
 
+const stopping = () => new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+
 export interface ServingComponents extends Pick<NodeParts, 'clock' | 'log' | 'emit'> {
   readonly registry: Inference
   readonly access: ModelAccess
@@ -22,9 +24,16 @@ export class Serving implements Feature {
   readonly name = 'inference'
   readonly #components: ServingComponents
   #recheck: (() => void) | undefined
+  #service: Inference
 
   constructor(components: ServingComponents) {
     this.#components = components
+    this.#service = components.registry
+  }
+
+  /** Features that stand around what answers. Before a mesh is joined. */
+  surround(around: (service: Inference) => Inference): void {
+    this.#service = around(this.#service)
   }
 
   /** A model is offered to other peers: requests of those that may not ask any more end. */
@@ -33,7 +42,8 @@ export class Serving implements Feature {
   }
 
   join({ permit, members }: MeshContext): Participation {
-    const { clock, log, registry, access, served, emit } = this.#components
+    const { clock, log, access, served, emit } = this.#components
+    const service = this.#service
     const mayAsk = (peerId: string, request: InferenceRequest): void => {
       for (const to of access.for(request)) permit(peerId, { kind: 'ask', access: to })
     }
@@ -43,12 +53,12 @@ export class Serving implements Feature {
       service: {
         // Guests come and go: how long models stay loaded is not theirs to say.
         infer: (request, options) =>
-          registry.infer(isGuest(options?.askedBy) ? withoutKeepAlive(request) : request, options)
+          service.infer(isGuest(options?.askedBy) ? withoutKeepAlive(request) : request, options)
       },
       clock,
       log,
       authorize(peerId, request) {
-        if (draining) throw new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+        if (draining) throw stopping()
         mayAsk(peerId, request)
       },
       onStarted(peerId, request) {
@@ -75,6 +85,7 @@ export class Serving implements Feature {
       stop: () => handler.close(),
       refuse() {
         draining = true
+        handler.handOver(stopping())
       }
     }
   }

@@ -8,6 +8,7 @@
  */
 
 import type { Connection, Stream } from '@libp2p/interface'
+import type { LumosError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import { PeerLoad, TotalLoad } from '../wire/peer-load.ts'
 import {
@@ -50,6 +51,11 @@ export class InferenceHandler {
   /** Ends what is under way for peers that `allowed` throws at: rights were taken away. */
   recheck(allowed: (peerId: string, request: InferenceRequest) => void): void {
     for (const served of this.#streams) served.recheck(allowed)
+  }
+
+  /** Ends with `err` what is under way for askers that go on elsewhere; the rest may end here. */
+  handOver(err: LumosError): void {
+    for (const served of this.#streams) served.handOver(err)
   }
 
   /** Closes all streams, and gives up what is under way on them. */

@@ -106,6 +106,12 @@ export class ServedStream {
     }
   }
 
+  /** Answers that their askers can have another device go on with end with `err`. */
+  handOver(err: LumosError): void {
+    for (const [number, call] of this.#calls)
+      if (call.request?.movable === true) this.#fail(number, call, err)
+  }
+
   /** The stream is over: nothing of it is worth going on with. */
   end(reason: LumosError): void {
     if (this.#ended) return

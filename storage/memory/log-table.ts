@@ -90,7 +90,8 @@ export class LogTable {
   /** The boxes of a document that was forgotten; the chains stay whole without them. */
   dropBoxes(space: number, tag: Uint8Array): void {
     this.#db.prepare('UPDATE envelope SET box = NULL WHERE space = ? AND tag = ?').run(space, tag)
-    this.#db.prepare('DELETE FROM doc WHERE space = ? AND tag = ?').run(space, tag)
+    for (const table of ['doc', 'vectors'])
+      this.#db.prepare(`DELETE FROM ${table} WHERE space = ? AND tag = ?`).run(space, tag)
   }
 
   addProof(writer: number, hash: Uint8Array, wire: Uint8Array): void {

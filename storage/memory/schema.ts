@@ -94,5 +94,13 @@ export const MEMORY_MIGRATIONS: readonly string[] = [
   CREATE TABLE poison (
     hash BLOB PRIMARY KEY,
     why TEXT NOT NULL
-  ) STRICT;`
+  ) STRICT;`,
+  // Of texts that a search has made: it is as well without them.
+  `CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY,
+    space INTEGER NOT NULL REFERENCES space ON DELETE CASCADE,
+    tag BLOB NOT NULL,
+    box BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX vectors_tag ON vectors (space, tag);`
 ]

@@ -111,7 +111,7 @@ describe('infer', () => {
     const { stdout } = await cli(['infer', 'held', 'a b', '--json'])
     const { meta, ...answer } = JSON.parse(stdout)
     assert.deepEqual(answer, { task: 'text-generation', model: 'held', output: { text: 'a b' } })
-    assert.deepEqual(Object.keys(meta), ['peer', 'route', 'duration_ms'])
+    assert.deepEqual(Object.keys(meta), ['peer', 'route', 'duration_ms', 'answer'])
     assert.deepEqual([meta.peer, meta.route], [gateway.node.peerId, 'local'])
   })
 

@@ -178,6 +178,19 @@ describe('a store', () => {
       code: 'INPUT_TOO_LARGE'
     })
     expect(await store.search(['a'])).toEqual([])
-    await expect(store.search(['a'], { query: 'soup' })).rejects.toMatchObject({ code: 'NOT_SUPPORTED' })
+  })
+
+  it('finds items by a query, in the namespaces that are meant', async () => {
+    const store = new LumosStore(await newSpace())
+    expect(await store.search([], { query: 'soup' })).toEqual([])
+    await store.put(['users', 'ann'], 'a', { likes: 'tomato soup', old: true })
+    await store.put(['users', 'bob'], 'b', { likes: 'soup of beans' })
+    await store.put(['users', 'bob'], 'c', { likes: 'rice' })
+    await store.put(['teams'], 'd', { likes: 'soup' })
+    const found = await store.search(['users'], { query: 'soup' })
+    expect(found.map(({ key }) => key).toSorted()).toEqual(['a', 'b'])
+    expect(found.every(({ score }) => score !== undefined && score > 0)).toBe(true)
+    const old = await store.search(['users'], { query: 'soup', filter: { old: true } })
+    expect(old.map(({ key }) => key)).toEqual(['a'])
   })
 })

@@ -90,7 +90,7 @@ describe('a thread in a space', () => {
     const { values } = await graphOn(den, space).getState(thread)
     expect(values.said).toEqual(['begun', 'written', 'answered yes', 'sent'])
     expect(values.report === REPORT).toBe(true)
-  })
+  }, 60_000)
 
   it('that two devices continue apart has both branches on both', async () => {
     const thread = inThread('apart')
@@ -115,5 +115,5 @@ describe('a thread in a space', () => {
     expect(await ends(den)).toEqual(both)
     expect(await ends(attic)).toEqual(both)
     expect((await graphOn(den, space).getState(thread)).values.said).toContain('answered no')
-  })
+  }, 60_000)
 })

@@ -26,7 +26,7 @@ describe('units over HTTP', () => {
       assert.equal(body.success, true)
       assert.equal(body.error, null)
       assert.deepEqual(body.data, { task: 'text-generation', model: 'held', output: { text: 'hello mesh' } })
-      const { request_id, duration_ms, ...meta } = body.meta
+      const { request_id, duration_ms, answer: id, ...meta } = body.meta
       assert.deepEqual(meta, { unit: 'inference.run', peer: gateway.node.peerId, route: 'local' })
       assert.equal(headers['x-request-id'], request_id)
       assert.equal(typeof duration_ms, 'number')

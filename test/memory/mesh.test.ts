@@ -1,5 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Engine } from '../../capabilities/host/engine.ts'
+import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { MemoryChange } from '../../interface/memory.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
@@ -37,6 +39,34 @@ const inStep = (one: LumosNode, other: LumosNode, space: string) =>
     return a.hash === b.hash
   })
 
+/** Texts that a device was asked to make vectors of. */
+const embedded: string[] = []
+
+/** Knows of cats, and of ships. */
+class MeaningEngine implements Engine {
+  readonly loaded = true
+  readonly memoryBytes = 0
+  async load(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  async *infer({ input }: InferenceRequest): AsyncGenerator<InferenceChunk> {
+    const { texts } = input as { texts: string[] }
+    embedded.push(...texts)
+    const numbers = texts.flatMap(text => [
+      /cat|kitten/.test(text) ? 1 : 0.1,
+      /ship|boat/.test(text) ? 1 : 0.1
+    ])
+    const vectors = new Uint8Array(new Float32Array(numbers).buffer)
+    yield { type: 'output', index: 0, output: { dimensions: 2, vectors } }
+    yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } }
+  }
+}
+
+const meaning = () => ({
+  ...{ id: 'meaning', tasks: ['feature-extraction' as const], slots: 1 },
+  engine: new MeaningEngine()
+})
+
 /** Of what was refused, who sent what. */
 const refused: { node: string; code: string | undefined; writer: string | undefined }[] = []
 function logOf(node: string): NodeLogger {
@@ -48,7 +78,7 @@ function logOf(node: string): NodeLogger {
 }
 
 beforeAll(async () => {
-  den = await startNode('den', [], { log: logOf('den') })
+  den = await startNode('den', [], { models: [meaning()], log: logOf('den') })
   attic = await startNode('attic', [den], { log: logOf('attic') })
   shed = await startNode('shed', [den], { role: 'edge' })
   await Promise.all([meets(attic, den), meets(shed, den), meets(den, attic), meets(den, shed)])
@@ -236,6 +266,27 @@ describe('a writer that floods a space', () => {
       await hostile[Symbol.asyncDispose]()
     }
   }, 30_000)
+})
+
+describe('a search', () => {
+  it('is by meaning where a reader has a model, and sends nothing of a private space to it', async () => {
+    await attic.memory.create('ours')
+    await attic.memory.create('mine')
+    await write(attic, 'ours', 'pet', 'a kitten sleeps')
+    await write(attic, 'ours', 'sea', 'the boat sails')
+    await write(attic, 'mine', 'secret', 'the boat leaks')
+    await attic.memory.share('ours', { peerId: den.peerId }, 'read')
+    const ask = (...spaces: string[]) => attic.memory.search('ship', { spaces, limit: 1 })
+    await eventually(async () => {
+      const { mode, pending } = await ask('ours')
+      return mode === 'hybrid' && pending === 0
+    })
+    expect((await ask('ours')).found.map(({ text }) => text)).toEqual(['the boat sails'])
+    expect(await ask('ours', 'mine')).toMatchObject({ found: [], mode: 'text', model: 'meaning', pending: 1 })
+    expect(await attic.memory.search('leaks')).toMatchObject({ found: [{ space: 'mine' }], mode: 'text' })
+    expect(embedded.filter(text => /leaks|secret/.test(text))).toEqual([])
+    expect(embedded).toContain('sea: the boat sails')
+  })
 })
 
 describe('a hostile member', () => {

@@ -87,7 +87,8 @@ describe('the configuration', () => {
           public: { models: [], host: '::', port: 5868 }
         },
         routing: { policy: 'balanced' },
-        memory: { spaceMax: '1GB', searchModel: null },
+        memory: { spaceMax: '1GB', searchModel: undefined },
+        answers: { keep: '1h', diskMax: '256MB' },
         log: { level: 'info' }
       }
     )

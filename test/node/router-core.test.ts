@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CancelledError, type ErrorCode, LumosError, PeerUnreachableError } from '../../interface/errors.ts'
 import { askingBy } from '../../node/routing/asking.ts'
+import { CONTINUATIONS_MAX } from '../../node/routing/continuation.ts'
 import type { Candidate, RankedCandidate } from '../../node/routing/rank.ts'
 import { newRouter, stepRouter } from '../../node/routing/router-core.ts'
 import type { RouterEffect, RouterEvent } from '../../node/routing/router-state.ts'
@@ -15,6 +16,12 @@ const offer = (peerId: string): Candidate => ({
   connected: true,
   rttMs: 1,
   capability: { task: 'text-generation', model: 'echo', slots: 4, warm: true }
+})
+
+/** One that goes on with an answer. */
+const able = (peerId: string): Candidate => ({
+  ...offer(peerId),
+  capability: { ...offer(peerId).capability, resumes: true }
 })
 
 const failure = (code: ErrorCode): LumosError => new LumosError(code, 'no')
@@ -98,6 +105,145 @@ describe('a request that fails after its first chunk', () => {
       expect(failedAfter(0, failure)).toMatchObject([{ type: 'attempt' }])
     }
   )
+})
+
+/** A request whose first peer has given so many chunks, and which others may go on with. */
+function begun(chunks: number, budgetMs = 30_000) {
+  const one = router()
+  const asking = askingBy('balanced')
+  const offers = [able('a'), able('b')]
+  one.step({ type: 'ask', id: 1, requestId: 'r', budgetMs, offers, asking, continues: true })
+  const give = (attempt: number, waitedMs = 0) =>
+    one.step({ type: 'chunk', id: 1, attempt, last: false, waitedMs }, waitedMs)
+  const fail = (attempt: number, code: ErrorCode, ...peers: string[]) =>
+    one.step({
+      type: 'failed',
+      id: 1,
+      attempt,
+      failure: failure(code),
+      unwanted: false,
+      offers: peers.map(able)
+    })
+  const wait = (attempt: number, waitedMs: number, ...peers: string[]) =>
+    one.step({ type: 'timer', id: 1, attempt, waitedMs, offers: peers.map(able) }, waitedMs)
+  for (let i = 0; i < chunks; i++) give(1, 20)
+  return { ...one, give, fail, wait }
+}
+
+describe('an answer that is cut', () => {
+  it.each([
+    'PEER_UNREACHABLE',
+    'ENGINE_FAILED',
+    'PROTOCOL_VIOLATION',
+    'CANCELLED',
+    'OVERLOADED',
+    'PEER_REVOKED'
+  ] as const)('by %s goes on from the next peer, after the chunks that came', code => {
+    const { fail, give } = begun(5)
+    expect(fail(1, code, 'a', 'b')).toMatchObject([{ type: 'attempt', peer: { peerId: 'b' }, from: 5 }, {}])
+    expect(give(2)).toMatchObject([{ type: 'timer' }, { type: 'deliver' }])
+  })
+
+  it('takes no retry for a continuation that follows chunks, and one for each after another that gave none', () => {
+    const many = Array.from({ length: 30 }, () => begun(3))
+    const first = many[0]!
+    expect(many.every(({ fail }) => fail(1, 'PEER_UNREACHABLE', 'b')[0]?.type === 'attempt')).toBe(true)
+    first.state.retries.retries.fill(10)
+    expect(first.fail(2, 'PEER_UNREACHABLE', 'c')).toMatchObject([
+      { type: 'fail', failure: { code: 'STREAM_INTERRUPTED', details: { received: 3 } } }
+    ])
+  })
+
+  it('goes on from its own peer where no other can and its connection or engine broke, and from it but once', () => {
+    const { fail } = begun(2)
+    expect(fail(1, 'ENGINE_FAILED', 'a')).toMatchObject([{ peer: { peerId: 'a' }, from: 2 }, {}])
+    expect(fail(2, 'ENGINE_FAILED', 'a')).toMatchObject([{ failure: { code: 'STREAM_INTERRUPTED' } }])
+    expect(begun(2).fail(1, 'PROTOCOL_VIOLATION', 'a')).toMatchObject([{ type: 'fail' }])
+  })
+
+  it.each(['INVALID_INPUT', 'TIMEOUT', 'CONTEXT_TOO_SMALL'] as const)(
+    'by %s goes on nowhere: it would end the same way',
+    code => {
+      expect(begun(2).fail(1, code, 'a', 'b')).toMatchObject([{ type: 'fail' }])
+    }
+  )
+
+  it('ends where nobody can go on, where its time is over, and where its caller wants no continuation', () => {
+    const cut = { type: 'fail', failure: { code: 'STREAM_INTERRUPTED', details: { received: 2 } } }
+    expect(begun(2).fail(1, 'ENGINE_FAILED')).toMatchObject([cut])
+    const late = begun(2, 100)
+    late.step({ type: 'timer', id: 1, attempt: 1, waitedMs: 200 }, 200)
+    expect(late.fail(1, 'ENGINE_FAILED', 'b')).toMatchObject([cut])
+    const one = router()
+    one.ask([able('a'), able('b')])
+    one.step({ type: 'chunk', id: 1, attempt: 1, last: false })
+    const failed = { type: 'failed', id: 1, attempt: 1, unwanted: false, offers: [able('b')] } as const
+    expect(one.step({ ...failed, failure: failure('ENGINE_FAILED') })).toMatchObject([{ type: 'fail' }])
+  })
+
+  it('asks three peers for the same chunk, and goes on so often and no more', () => {
+    const { fail } = begun(1)
+    const peers = ['b', 'c', 'd', 'e']
+    expect([1, 2, 3].map(attempt => fail(attempt, 'ENGINE_FAILED', ...peers)[0]?.type)).toEqual(
+      Array(3).fill('attempt')
+    )
+    expect(fail(4, 'ENGINE_FAILED', ...peers)).toMatchObject([{ type: 'fail' }])
+
+    const long = begun(1)
+    let attempt = 1
+    while (long.fail(attempt, 'ENGINE_FAILED', 'a', 'b')[0]?.type === 'attempt') long.give(++attempt)
+    expect(attempt).toBe(CONTINUATIONS_MAX + 1)
+  })
+})
+
+describe('a peer that stops in the middle of its answer', () => {
+  it('has another one go on beside it after four times its longest wait, and not before three quarters of a second', () => {
+    const quick = begun(10)
+    expect(quick.wait(1, 700, 'b')).toMatchObject([{ type: 'timer', delayMs: 50 }])
+    expect(quick.wait(1, 750, 'b')).toMatchObject([{ type: 'attempt', peer: { peerId: 'b' }, from: 10 }, {}])
+    const slow = begun(10)
+    slow.give(1, 500)
+    expect(slow.wait(1, 1900, 'b')).toMatchObject([{ type: 'timer', delayMs: 100 }])
+  })
+
+  it('answers on where its next chunk is the first to come, and is cancelled where it is not', () => {
+    const one = begun(10)
+    one.wait(1, 800, 'b')
+    expect(one.give(1)).toMatchObject([
+      { type: 'abandon', attempt: 2 },
+      { type: 'timer', attempt: 1 },
+      { type: 'deliver' }
+    ])
+    const other = begun(10)
+    other.wait(1, 800, 'b')
+    expect(other.give(2)).toMatchObject([
+      { type: 'abandon', attempt: 1 },
+      { type: 'timer', attempt: 2 },
+      { type: 'deliver' }
+    ])
+    expect(other.order('a', 'b')).toEqual(['b', 'a'])
+  })
+
+  it('is not late while its caller takes no chunk', () => {
+    expect(begun(10).wait(1, 0, 'b')).toMatchObject([{ type: 'timer' }])
+  })
+
+  it('is looked at again where nobody can go on now, or no retry may be made', () => {
+    const one = begun(10)
+    expect(one.wait(1, 800)).toMatchObject([{ type: 'timer', delayMs: 1000 }])
+    one.state.retries.retries.fill(10)
+    expect(one.wait(1, 800, 'b')).toMatchObject([{ type: 'timer', delayMs: 1000 }])
+  })
+
+  it('has the next one asked where the one beside it fails', () => {
+    const one = begun(10)
+    one.wait(1, 800, 'b', 'c')
+    expect(one.fail(2, 'ENGINE_FAILED', 'b', 'c')).toMatchObject([{ peer: { peerId: 'c' }, from: 10 }, {}])
+    expect(one.fail(3, 'ENGINE_FAILED', 'b', 'c')).toMatchObject([{ type: 'timer', attempt: 1 }])
+    expect(one.fail(1, 'ENGINE_FAILED', 'b', 'c')).toMatchObject([
+      { failure: { code: 'STREAM_INTERRUPTED' } }
+    ])
+  })
 })
 
 describe('an attempt', () => {
@@ -349,5 +495,51 @@ describe('a peer', () => {
     expect(one.isEjected('b')).toBe(true)
     for (let i = 0; i < 5; i++) one.fail('c', 'TIMEOUT', { afterMs: 500, budgetMs: 500, chunks: 1 })
     expect(one.isEjected('c')).toBe(false)
+  })
+})
+
+describe('whatever happens to an answer that others may go on with', () => {
+  it('is asked for from the chunk that is next, is given by one peer at a time, and ends once', () => {
+    const peers = ['a', 'b', 'c', 'd']
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 60 }), happenings => {
+        const one = router()
+        const underWay = new Map<number, number>()
+        let delivered = 0
+        let ends = 0
+        const take = (effects: readonly RouterEffect[]) => {
+          for (const effect of effects) {
+            if (effect.type === 'attempt') {
+              expect(effect.from).toBe(delivered)
+              underWay.set(effect.attempt, effect.from)
+            }
+            if (effect.type === 'abandon') expect(underWay.delete(effect.attempt)).toBe(true)
+            if (effect.type === 'deliver') delivered++
+            if (effect.type === 'complete' || effect.type === 'fail') ends++
+            if (effect.type === 'fail') expect(underWay.size).toBe(0)
+          }
+        }
+        const offers = peers.map(able)
+        const asking = askingBy('balanced')
+        take(
+          one.step({ type: 'ask', id: 1, requestId: 'r', budgetMs: 30_000, offers, asking, continues: true })
+        )
+        for (const { how, which, passedMs } of happenings) {
+          const attempt = [...underWay.keys()][which % Math.max(1, underWay.size)] ?? which
+          const event = { ...eventOf(how, attempt), offers, waitedMs: passedMs } as RouterEvent
+          if (how !== 'timer' && how !== 'chunk') underWay.delete(attempt)
+          const before = delivered
+          take(one.step(event, passedMs))
+          if (how === 'chunk' && delivered > before) {
+            // What was asked for the same chunk is given up: the next one has this attempt alone.
+            expect([...underWay.keys()]).toEqual([attempt])
+          }
+          expect(ends).toBe(underWay.size === 0 ? 1 : 0)
+        }
+        if (ends === 0) take(one.step({ type: 'cancel', id: 1 }))
+        expect(ends).toBe(1)
+        for (const peer of peers) expect(one.inFlight(peer)).toBe(0)
+      })
+    )
   })
 })

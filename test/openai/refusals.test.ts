@@ -181,10 +181,10 @@ describe('a wrong body', () => {
     ],
     [
       '/responses',
-      { model: TALKER, input: 'a', background: true },
+      { model: TALKER, input: 'a', background: true, store: false },
       'background',
-      'unsupported_parameter',
-      /not supported/
+      'invalid_value',
+      /needs 'store'/
     ]
   ])('for %s: %j', async (path, body, param, code, words) => {
     const before = devices.engine.requests.length

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
+import { newAnswerId } from '../../interface/answers.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
@@ -150,6 +151,17 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     (await Array.fromAsync(onAttic.pieces('inference.run', words))).map(({ type }) => type),
     ['text', 'done']
   )
+  const kept = newAnswerId(attic.peerId)
+  const answer = attic.answers.keep(kept, asking =>
+    attic.infer({ ...words, task: 'text-generation' }, asking)
+  )
+  assert.equal((await Array.fromAsync(answer)).length, 2)
+  assert.equal((await onAttic.call('inference.answers')).items[0].id, kept)
+  assert.equal((await onAttic.call('inference.answer', { id: kept })).state, 'done')
+  assert.equal((await onAttic.call('inference.attach', { id: kept })).items.length, 2)
+  assert.equal((await Array.fromAsync(onAttic.pieces('inference.attach', { id: kept, from: 1 }))).length, 1)
+  assert.equal((await onAttic.call('inference.cancel', { id: kept })).chunks, 2)
+  await onAttic.call('inference.forget', { id: kept })
   const { models } = await onAttic.call('inference.models', { type: 'tensor' })
   assert.deepEqual(models, [{ id: 'brief', types: [...TASK_NAMES], ready: true, devices: ['den'] }])
   const talk = { messages: words.input.messages, temperature: 0, tool_choice: { name: 'look' } }
@@ -250,6 +262,11 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   expect((await onDen.call('memory.open', { ...home, doc: 'log' })).entries).toMatchObject([
     { value: 'and the dog', writer: den.peerId }
   ])
+  await onDen.call('memory.append', { ...home, doc: 'chat', value: 'hello', kind: 'thread' })
+  await onDen.call('memory.append', { ...home, doc: 'chat', value: 'and again' })
+  assert.equal((await onDen.call('memory.open', { ...home, doc: 'chat' })).entries.length, 2)
+  await onDen.call('memory.forget', { ...home, doc: 'chat' })
+  await assert.rejects(onDen.call('memory.task', home), { message: /needs a title/ })
   const { id: task } = await onDen.call('memory.task', { ...home, title: 'buy milk' })
   await onDen.call('memory.task', { ...home, id: task, state: 'done' })
   expect((await onDen.call('memory.open', { ...home, doc: 'tasks' })).tasks).toMatchObject([
@@ -271,6 +288,18 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   expect((await onDen.call('memory.sources', home)).items).toMatchObject([
     { name: 'door.md', title: 'Door', writer: den.peerId, whole: true }
   ])
+  const quoted = await onDen.call('memory.search', { query: 'door', spaces: ['home'], limit: 10 })
+  expect(quoted.items).toContainEqual(
+    expect.objectContaining({
+      text: '# Door\n\nThe door is blue.',
+      source: expect.objectContaining({
+        name: 'door.md',
+        type: 'text/markdown',
+        heading: 'Door',
+        lines: [1, 3]
+      })
+    })
+  )
   assert.equal((await onDen.call('memory.remove_source', { ...home, name: 'door.md' })).removed, true)
   assert.equal((await onDen.call('memory.docs', home)).items.length, 3)
   const two = [
@@ -287,14 +316,16 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   })
   assert.deepEqual((await onDen.call('memory.open', home)).facts, { a: 1, b: 2 })
   assert.equal((await onDen.call('memory.docs', home)).items.length, 4)
+  const { items: said } = await onDen.call('memory.history', home)
+  expect(said.at(-1)).toMatchObject({ writer: den.peerId, writer_name: 'study', keys: ['wifi'] })
+  assert.ok(said.length >= 8)
   const sought = await onDen.call('memory.search', { query: 'new', spaces: ['home'], limit: 1 })
   expect(sought.items).toMatchObject([
     { space: 'home', doc: 'page', kind: 'notes', key: null, text: 'a new b' }
   ])
-  assert.ok((await onDen.call('memory.history', home)).items.length >= 8)
   assert.equal((await onDen.call('memory.list')).items.length, 1)
   const shared = await onDen.call('memory.share', { ...home, peer: 'attic', right: 'write' })
-  expect(shared.grants).toMatchObject([{ peer_id: attic.peerId, role: null, right: 'write' }])
+  expect(shared.grants).toMatchObject([{ peer_id: attic.peerId, name: 'attic', role: null, right: 'write' }])
   await assert.rejects(onDen.call('memory.share', home), { code: 'INVALID_INPUT' })
   await assert.rejects(onDen.call('memory.share', { ...home, peer: 'none' }), { code: 'PEER_NOT_FOUND' })
   await vi.waitUntil(async () => (await onAttic.call('memory.list')).items[0]?.docs === 4, WAIT)

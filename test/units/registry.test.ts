@@ -10,7 +10,10 @@ import { startNode } from './started-node.ts'
 const context = contextOf(OWNER, { budgetMs: 1000 })
 
 /** What hands out or replaces keys. */
-const KEY_UNITS = ['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'gateway.rotate_token']
+const KEY_UNITS = [
+  ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
+  'gateway.rotate_token'
+]
 
 type Started = Awaited<ReturnType<typeof startNode>>
 let started: Started
@@ -130,6 +133,11 @@ describe('the registry of units', () => {
         'command inference.embed',
         'command inference.rerank',
         'query inference.models',
+        'query inference.answers',
+        'query inference.answer',
+        'query inference.attach',
+        'command inference.cancel',
+        'command inference.forget',
         'query event.list',
         'query job.list',
         'query job.show',
@@ -181,7 +189,9 @@ describe('the registry of units', () => {
     const sendable = units.list().filter(({ takes_peer }) => takes_peer)
     assert.deepEqual(
       sendable.map(({ name }) => name),
-      ['run', 'explain', 'classify', 'chat', 'complete', 'embed', 'rerank'].map(name => `inference.${name}`)
+      ['run', 'explain', 'classify', 'chat', 'complete', 'embed', 'rerank', 'answer', 'attach'].map(
+        name => `inference.${name}`
+      )
     )
   })
 
@@ -238,7 +248,8 @@ describe('the registry of units', () => {
         .filter(unit => unit.permission === permission)
     const names = (permission: string) => held(permission).map(({ name }) => name)
     assert.deepEqual(names('keys'), KEY_UNITS)
-    const inference = ['run', 'classify', 'chat', 'complete', 'embed', 'rerank']
+    const answers = ['answer', 'attach', 'cancel', 'forget']
+    const inference = ['run', 'classify', 'chat', 'complete', 'embed', 'rerank', ...answers]
     const spaces = ['create', 'list', 'docs', 'status', 'export']
     const written = 'open get history watch set unset append remove task edit write'.split(' ')
     const documents = [...written, 'search', 'add', 'sources', 'remove_source']

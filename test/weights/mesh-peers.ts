@@ -150,6 +150,7 @@ export class MeshPeers implements AsyncDisposable {
         removedBy: () => []
       },
       permit: (id, action) => permit({ kind: 'member', ...members.get(id)! }, action, { peerId: id }),
+      isConnected: () => true,
       manifestChanged: () => device().announce(),
       open: (id, protocols, options): Promise<Stream> =>
         libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),

@@ -16,14 +16,14 @@ import { decodeControl } from '../../protocols/wire/control.ts'
 import { type Device, device, keyOfDevice } from '../node/memory/engines.ts'
 import { recorded } from './reading.ts'
 
-const SPACE = '7orutcpheh4attgoezpe7vmm2e'
+const SPACE = 'ccxmpj6cxhsiosxwc27kpjzzeq'
 const [ADMIN, MEMBER] = [keyOfDevice('admin').peerId, keyOfDevice('member').peerId]
 const CONTENT = '860b12db019707966418254461aefd99c97c46466e7fd0fe273e5200a89c5abe'
 const at = 1_700_000_000_000
 
 const HEADS = [
-  [ADMIN, '7d1ae47fed0a', 5],
-  [MEMBER, '8b4391bcc6b2', 5]
+  [ADMIN, '0dc9bc077ded', 5],
+  [MEMBER, 'ed91b125e248', 5]
 ]
 const headsOf = (heads: readonly { writer: { device: string; life: string }; seq: number }[]) =>
   heads.map(({ writer: { device, life }, seq }) => [device, life, seq])
@@ -96,7 +96,7 @@ export const MEMORY_MESSAGES: Record<string, (bytes: Uint8Array) => unknown> = {
   'memory/offer': bytes =>
     assert.deepEqual(decodeOffer(bytes), {
       ...{ space: SPACE, version: 2, digest: 'ab'.repeat(32), content: CONTENT, checkpoint: 1 },
-      charter: '80750f2170e2bef8c10d846145e99957c19b58c1295ab21f2a28bc4bcedcdb93'
+      charter: '7ffe247ebc6a0bc9964852680864145ff31292e1911f487fd29521692c3f828b'
     }),
   'memory/want': bytes => {
     const { heads, ...want } = decodeWant(bytes)

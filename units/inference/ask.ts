@@ -6,14 +6,13 @@ import type { InferenceRoute, LumosNode, NewInferenceRequest } from '../../inter
 import type { Accumulator } from '../../interface/tasks/definition.ts'
 import { accumulate, type TaskName } from '../../interface/tasks/index.ts'
 import type { UnitContext } from '../../interface/units.ts'
+import { inferKept } from './kept.ts'
 
 export interface WholeAnswer extends Pick<DoneChunk, 'finishReason' | 'usage'> {
   readonly task: TaskName
   readonly model: string
   readonly output: unknown
 }
-
-export const identityOf = ({ requestId, budgetMs }: UnitContext) => ({ id: requestId, budgetMs })
 
 export async function ask(
   node: LumosNode,
@@ -24,19 +23,11 @@ export async function ask(
   let answer: Accumulator | undefined
   let done: DoneChunk | undefined
 
-  for await (const chunk of node.infer(
-    { ...question, ...identityOf(context) },
-    {
-      signal: context.signal,
-      peer: context.peer,
-      policy: context.policy,
-      onRoute(route) {
-        chosen = route
-        answer ??= accumulate(route.task)
-        context.onRoute?.(route)
-      }
-    }
-  )) {
+  for await (const chunk of inferKept(node, question, context, route => {
+    chosen = route
+    answer ??= accumulate(route.task)
+    context.onRoute?.(route)
+  })) {
     answer?.add(chunk)
     if (chunk.type === 'done') done = chunk
   }

@@ -1,6 +1,7 @@
 /** Questions to the mesh: any task, and the common ones by their own names. */
 
 import type { LumosNode } from '../../interface/node.ts'
+import { answerUnits } from './answers.ts'
 import { modelUnits } from './models.ts'
 import { runUnits } from './run.ts'
 import { textUnits } from './text.ts'
@@ -10,5 +11,6 @@ export const inferenceUnits = (node: LumosNode) => [
   ...runUnits(node),
   ...textUnits(node),
   ...vectorUnits(node),
-  ...modelUnits(node)
+  ...modelUnits(node),
+  ...answerUnits(node)
 ]

@@ -9,8 +9,9 @@ import { RoutedRequest } from '../../interface/routing.ts'
 import { IMAGE_BYTES_MAX, imageClassification } from '../../interface/tasks/image-classification.ts'
 import { definitionOf, TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
 import { defineUnit } from '../define-unit.ts'
-import { ask, identityOf } from './ask.ts'
+import { ask } from './ask.ts'
 import { Chunk, inJson } from './chunk.ts'
+import { inferKept } from './kept.ts'
 
 const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
 const REQUEST_ID_CHARS_MAX = 128
@@ -102,7 +103,7 @@ export const runUnits = (node: LumosNode) => [
       const { task, model, output } = await ask(node, question, context)
       return { task, model, output }
     },
-    stream: (question, context) => node.infer({ ...question, ...identityOf(context) }, context)
+    stream: (question, context) => inferKept(node, question, context)
   }),
   defineUnit({
     name: 'inference.explain',

@@ -9,8 +9,9 @@ import { Messages, Text } from '../../interface/tasks/messages.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import { defineUnit } from '../define-unit.ts'
-import { ask, identityOf } from './ask.ts'
+import { ask } from './ask.ts'
 import { Chunk, Ending } from './chunk.ts'
+import { inferKept } from './kept.ts'
 
 /** A conversation with the pictures in it, in base64. */
 const CHAT_BYTES_MAX = 40 * 1024 * 1024
@@ -87,6 +88,6 @@ async function whole(node: LumosNode, question: Question, context: UnitContext) 
 }
 
 const pieces = (node: LumosNode, question: Question, context: UnitContext) =>
-  node.infer({ ...question, ...TASK, ...identityOf(context) }, context)
+  inferKept(node, { ...question, ...TASK }, context)
 
 const TASK = { task: textGeneration.name }

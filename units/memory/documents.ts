@@ -4,14 +4,15 @@ import * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
 import { DocKind, DocName, type MemoryChange } from '../../interface/memory.ts'
 import { defineUnit } from '../define-unit.ts'
+import { historyUnits } from './history.ts'
 import { Doc, Key, type MemoryNode, SpaceRef, toValue, Value, WRITE_BYTES_MAX, Written } from './shapes.ts'
 import { editOf } from './text-edit.ts'
 
-const HISTORY_MAX = 1000
 const TITLE_CHARS_MAX = 4096
 
 export const documentUnits = (node: MemoryNode) => [
   ...read(node),
+  ...historyUnits(node),
   ...facts(node),
   ...lists(node),
   ...notes(node)
@@ -35,24 +36,7 @@ const Content = z.strictObject({
   /** Yjs state, of a raw document. */
   update: z.instanceof(Uint8Array).optional()
 })
-const Changed = z.strictObject({
-  space: z.string(),
-  doc: z.string(),
-  writer: z.string(),
-  keys: z.array(z.string()).nullable()
-})
-const Watched = z.strictObject({ space: SpaceRef, doc: DocName.optional() })
-
-async function* changes(
-  memory: MemoryNode['memory'],
-  { space, doc }: z.output<typeof Watched>,
-  signal?: AbortSignal
-): AsyncGenerator<z.input<typeof Changed>> {
-  for await (const change of memory.watch(space, { signal, ...(doc !== undefined && { doc }) }))
-    yield { ...change, keys: change.keys && [...change.keys] }
-}
-
-const read = ({ memory }: MemoryNode) => [
+const read = (node: MemoryNode) => [
   defineUnit({
     name: 'memory.open',
     kind: 'query',
@@ -62,7 +46,7 @@ const read = ({ memory }: MemoryNode) => [
     examples: [{ input: { space: 'home', doc: 'log' } }],
     output: Content,
     run: async ({ space, doc }, { signal }) =>
-      (await memory.read(space, doc, { signal })) as unknown as z.input<typeof Content>
+      (await node.memory.read(space, doc, { signal })) as unknown as z.input<typeof Content>
   }),
   defineUnit({
     name: 'memory.get',
@@ -73,48 +57,10 @@ const read = ({ memory }: MemoryNode) => [
     examples: [{ input: { space: 'home', key: 'wifi' }, output: { value: 'blue door' } }],
     output: z.strictObject({ value: Value }),
     async run({ space, key, doc }, { signal }) {
-      const value = await memory.get(space, doc, key, { signal })
+      const value = await node.memory.get(space, doc, key, { signal })
       if (value !== undefined) return { value }
       throw new LumosError('MEMORY_NOT_FOUND', `"${doc}" of ${space} has no "${key}".`)
     }
-  }),
-  defineUnit({
-    name: 'memory.history',
-    kind: 'query',
-    permission: 'use',
-    summary: 'Who wrote what and when, the newest first.',
-    input: Watched.extend({ limit: z.int().min(1).max(HISTORY_MAX).default(100) }),
-    examples: [{ input: { space: 'home', limit: 10 } }],
-    output: z.strictObject({
-      items: z.array(
-        z.strictObject({
-          writer: z.string(),
-          seq: z.int(),
-          at: z.number(),
-          doc: z.string(),
-          keys: z.array(z.string())
-        })
-      )
-    }),
-    async run({ space, doc, limit }, { signal }) {
-      const items = await memory.history(space, { signal, limit, ...(doc !== undefined && { doc }) })
-      return { items: items.map(item => ({ ...item, keys: [...item.keys] })) }
-    }
-  }),
-  defineUnit({
-    name: 'memory.watch',
-    kind: 'query',
-    permission: 'use',
-    summary: 'The next change of a space. As a stream: each change from now on.',
-    input: Watched,
-    examples: [{ input: { space: 'home' } }],
-    output: Changed,
-    item: Changed,
-    async run(input, { signal }) {
-      for await (const change of changes(memory, input, signal)) return change
-      throw new LumosError('CANCELLED', 'The space is watched no longer.')
-    },
-    stream: (input, { signal }) => changes(memory, input, signal)
   })
 ]
 
@@ -162,7 +108,8 @@ const lists = ({ memory }: MemoryNode) => [
       doc: DocName,
       value: Value,
       id: Key.optional(),
-      kind: z.enum(['journal', 'thread']).default('journal')
+      /** Of a document that is there already, its own; else a journal. */
+      kind: z.enum(['journal', 'thread']).optional()
     }),
     inputBytesMax: WRITE_BYTES_MAX,
     examples: [
@@ -171,7 +118,12 @@ const lists = ({ memory }: MemoryNode) => [
     output: Written,
     async run({ space, doc, kind, value, id }, { signal }) {
       const change: MemoryChange = { type: 'append', value: toValue(value), ...(id !== undefined && { id }) }
-      const { seq, ids } = await memory.write(space, doc, kind, [change], { signal })
+      const append = (to: DocKind) => memory.write(space, doc, to, [change], { signal })
+      const { seq, ids } = await append(kind ?? 'journal').catch(err => {
+        if (kind === undefined && err instanceof LumosError && err.details.kind === 'thread')
+          return append('thread')
+        throw err
+      })
       return { seq, id: ids[0] ?? null }
     }
   }),
@@ -206,6 +158,8 @@ const lists = ({ memory }: MemoryNode) => [
     examples: [{ input: { space: 'home', title: 'buy milk' }, output: { seq: 9, id: 'p0x1' } }],
     output: Written,
     async run({ space, doc, ...task }, { signal }) {
+      if (task.id === undefined && task.title === undefined)
+        throw new LumosError('INVALID_INPUT', 'A new task needs a title; the id says which task changes.')
       const change = { type: 'task', ...task } as MemoryChange
       const { seq, ids } = await memory.write(space, doc, 'tasks', [change], { signal })
       return { seq, id: task.id ?? ids[0] ?? null }

@@ -55,30 +55,41 @@ export function peerIdOf({ mesh }: MemoryNode, peer: string): string {
   throw new LumosError('PEER_NOT_FOUND', `No device of this mesh is called "${peer}".`)
 }
 
+/** What the mesh calls a device; null of one that is no member. */
+export const DeviceName = z.string().nullable()
+export const nameOf = ({ mesh }: MemoryNode, peerId: string): string | null =>
+  mesh.members().find(member => member.peerId === peerId)?.name ?? null
+
 export const Space = z.strictObject({
   name: z.string(),
   id: z.string(),
   right: Right,
   shared: z.boolean(),
   grants: z.array(
-    z.strictObject({ peerId: z.string().nullable(), role: z.string().nullable(), right: Right })
+    z.strictObject({
+      peerId: z.string().nullable(),
+      name: DeviceName,
+      role: z.string().nullable(),
+      right: Right
+    })
   ),
   hash: z.string(),
   docs: z.int(),
   entries: z.int(),
   bytes: z.int(),
-  peers: z.array(z.strictObject({ peerId: z.string(), inStep: z.boolean() }))
+  peers: z.array(z.strictObject({ peerId: z.string(), name: DeviceName, inStep: z.boolean() }))
 })
 export type Space = z.infer<typeof Space>
 
-export const toSpace = ({ grants, peers, ...info }: SpaceInfo): Space => ({
+export const toSpace = (node: MemoryNode, { grants, peers, ...info }: SpaceInfo): Space => ({
   ...info,
   grants: grants.map(({ to, right }) => ({
     peerId: 'peerId' in to ? to.peerId : null,
+    name: 'peerId' in to ? nameOf(node, to.peerId) : null,
     role: 'role' in to ? to.role : null,
     right
   })),
-  peers: [...peers]
+  peers: peers.map(peer => ({ ...peer, name: nameOf(node, peer.peerId) }))
 })
 
 export const DocList = z.strictObject({

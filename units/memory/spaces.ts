@@ -31,7 +31,7 @@ const kept = (node: MemoryNode) => [
     input: z.strictObject({ name: SpaceName }),
     examples: [{ input: { name: 'home' } }],
     output: Space,
-    run: async ({ name }, { signal }) => toSpace(await node.memory.create(name, { signal }))
+    run: async ({ name }, { signal }) => toSpace(node, await node.memory.create(name, { signal }))
   }),
   defineUnit({
     name: 'memory.list',
@@ -40,7 +40,9 @@ const kept = (node: MemoryNode) => [
     summary: 'The spaces of this device.',
     input: z.strictObject({}),
     output: z.strictObject({ items: z.array(Space) }),
-    run: async (_, { signal }) => ({ items: (await node.memory.spaces({ signal })).map(toSpace) })
+    run: async (_, { signal }) => ({
+      items: (await node.memory.spaces({ signal })).map(space => toSpace(node, space))
+    })
   }),
   defineUnit({
     name: 'memory.docs',
@@ -60,7 +62,7 @@ const kept = (node: MemoryNode) => [
     input: InSpace,
     examples: [{ input: { space: 'home' } }],
     output: Space,
-    run: async ({ space }, { signal }) => toSpace(await node.memory.space(space, { signal }))
+    run: async ({ space }, { signal }) => toSpace(node, await node.memory.space(space, { signal }))
   })
 ]
 
@@ -75,7 +77,7 @@ const shared = (node: MemoryNode) => [
     examples: [{ input: { space: 'home', peer: 'den', right: 'write' } }],
     output: Space,
     run: async ({ space, right, ...to }, { signal }) =>
-      toSpace(await node.memory.share(space, grantee(node, to), right, { signal }))
+      toSpace(node, await node.memory.share(space, grantee(node, to), right, { signal }))
   }),
   defineUnit({
     name: 'memory.unshare',
@@ -87,7 +89,7 @@ const shared = (node: MemoryNode) => [
     examples: [{ input: { space: 'home', role: 'edge' } }],
     output: Space,
     run: async ({ space, ...to }, { signal }) =>
-      toSpace(await node.memory.share(space, grantee(node, to), null, { signal }))
+      toSpace(node, await node.memory.share(space, grantee(node, to), null, { signal }))
   }),
   defineUnit({
     name: 'memory.exclude',
@@ -99,7 +101,7 @@ const shared = (node: MemoryNode) => [
     examples: [{ input: { space: 'home', peer: 'old-laptop' } }],
     output: Space,
     run: async ({ space, peer }, { signal }) =>
-      toSpace(await node.memory.exclude(space, peerIdOf(node, peer), { signal }))
+      toSpace(node, await node.memory.exclude(space, peerIdOf(node, peer), { signal }))
   })
 ]
 
@@ -167,7 +169,7 @@ const cared = (node: MemoryNode) => [
     async run({ name, text, format }, { signal }) {
       const bytes = new Uint8Array(Buffer.from(text))
       const { leftOut, ...space } = await node.memory.import(name, bytes, { format, signal })
-      return { ...toSpace(space), leftOut: [...leftOut] }
+      return { ...toSpace(node, space), leftOut: [...leftOut] }
     }
   })
 ]

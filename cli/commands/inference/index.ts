@@ -24,6 +24,7 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--top-k <n>', 'how many labels', integer)
     .option('--max-tokens <n>', 'how much text', integer)
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
+    .option('--detach', 'print the id of the answer and end; it goes on: see requests attach')
     .addHelpText(
       'after',
       examples(

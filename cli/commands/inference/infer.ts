@@ -31,6 +31,7 @@ interface InferOptions {
   readonly maxTokens?: number
   readonly jsonl?: boolean
   readonly explain?: boolean
+  readonly detach?: boolean
 }
 
 interface Answer {
@@ -52,6 +53,11 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
 
   if (options.explain) await explain(node, { task, model }, options, output)
 
+  if (options.detach) {
+    const answer = await node.detached('inference.run', question, asking)
+    output.data({ answer }, () => answer)
+    return
+  }
   let meta: Meta
   if (options.jsonl || (definitionOf(task).pieces !== undefined && !output.json)) {
     meta = await printPieces(node.stream('inference.run', question, asking), output, options.jsonl === true)
@@ -157,11 +163,11 @@ function paramsFor(task: TaskName, options: InferOptions): Record<string, unknow
 const notFor = (option: string, task: TaskName): LumosError =>
   new LumosError('USAGE', `${option} means nothing to ${task}.`)
 
-function printAnswer(answer: Answer, { peer, route, duration_ms }: Meta, output: Output): void {
+function printAnswer(answer: Answer, { peer, route, duration_ms, answer: id }: Meta, output: Output): void {
   const { task, model } = answer
   const vectors = embedded(task, answer.output)
   const shown = vectors ?? answer.output
-  output.data({ task, model, output: shown, meta: { peer, route, duration_ms } }, () => {
+  output.data({ task, model, output: shown, meta: { peer, route, duration_ms, answer: id } }, () => {
     if (vectors !== undefined) return vectorLines(vectors)
     const rows = onlyList(answer.output)
     if (rows === undefined) return JSON.stringify(answer.output)

@@ -95,7 +95,7 @@ export async function append({ args, options, output }: Invocation<AppendOptions
     space,
     doc,
     value: await givenValue(given, options),
-    kind: thread ? 'thread' : 'journal',
+    ...(thread && { kind: 'thread' }),
     ...(id !== undefined && { id })
   })
   output.data(data, () => `${data.id} is in ${doc} of ${space}.`)

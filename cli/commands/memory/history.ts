@@ -14,6 +14,8 @@ interface HistoryOptions {
 }
 interface Item {
   readonly writer: string
+  /** Null where the device is no member. */
+  readonly writer_name: string | null
   readonly seq: number
   readonly at: number
   readonly doc: string
@@ -21,6 +23,7 @@ interface Item {
 }
 interface Changed {
   readonly writer: string
+  readonly writer_name: string | null
   readonly doc: string
   readonly keys: readonly string[] | null
 }
@@ -32,7 +35,12 @@ export async function history({ args, options, output }: Invocation<HistoryOptio
   output.data(data, () =>
     output.table(
       ['WHEN', 'WRITER', 'DOCUMENT', 'WHAT'],
-      data.items.map(item => [new Date(item.at).toISOString(), item.writer, item.doc, item.keys.join(', ')])
+      data.items.map(item => [
+        new Date(item.at).toISOString(),
+        item.writer_name ?? item.writer,
+        item.doc,
+        inShort(item.keys)
+      ])
     )
   )
 }
@@ -40,7 +48,8 @@ export async function history({ args, options, output }: Invocation<HistoryOptio
 export async function watch({ args, options, output }: Invocation<HistoryOptions>): Promise<void> {
   const { doc } = options
   const asked = { space: args[0], ...(doc !== undefined && { doc }) }
-  const print = ({ writer, doc: name, keys }: Changed) => `${name}  ${keys?.join(', ') ?? 'much'}  ${writer}`
+  const print = ({ writer, writer_name: called, doc: name, keys }: Changed) =>
+    `${name}  ${keys === null ? 'much' : inShort(keys)}  ${called ?? writer}`
   const node = findNode(options)
   for (;;) {
     try {
@@ -52,3 +61,10 @@ export async function watch({ args, options, output }: Invocation<HistoryOptions
     }
   }
 }
+
+/** In a line: a change may touch a hundred. */
+const KEYS_SHOWN = 5
+const inShort = (keys: readonly string[]): string =>
+  keys.length > KEYS_SHOWN
+    ? `${keys.slice(0, KEYS_SHOWN).join(', ')} and ${keys.length - KEYS_SHOWN} more`
+    : keys.join(', ')

@@ -41,9 +41,8 @@ export async function add({ args, options, output }: Invocation<KnowledgeOptions
     output.progress(`${items.length} files: ${item.name}`)
     if (output.json || item.status === 'unchanged') return
     output.progress('')
-    output.line(
-      printable(`${item.status.padEnd(8)} ${item.name}${item.reason === null ? '' : `: ${item.reason}`}`)
-    )
+    const said = [item.name, ...(item.reason === null ? [] : [item.reason])].join(': ')
+    output.line(printable(`${item.status.padEnd(8)} ${said.replace(/\s/g, ' ')}`))
   }
   let refused: LumosError | undefined
   for (const from of await Promise.all(typed.map(given))) {

@@ -64,11 +64,12 @@ export async function status({ args, options, output }: Invocation): Promise<voi
       `  documents  ${data.docs}, with ${data.entries} entries, ${bytes(data.bytes)}`,
       `  content    ${data.hash}`,
       ...data.grants.map(
-        ({ peer_id: peer, role, right }) => `  shared     ${right}: ${peer ?? `the role ${role}`}`
+        ({ peer_id: peer, name, role, right }) =>
+          `  shared     ${right}: ${name ?? peer ?? `the role ${role}`}`
       ),
       ...data.peers.map(
-        ({ peer_id: peer, in_step: inStep }) =>
-          `  connected  ${peer}: ${inStep ? 'in step' : 'not in step yet'}`
+        ({ peer_id: peer, name, in_step: inStep }) =>
+          `  connected  ${name ?? peer}: ${inStep ? 'in step' : 'not in step yet'}`
       )
     ]
     return lines.join('\n')
@@ -111,7 +112,11 @@ export async function forget({
   const [space, doc] = args as [string, string | undefined]
   const what = doc === undefined ? `the space ${space}` : `${doc} of ${space}`
   const node = findNode(options)
-  await confirm(`Remove ${what} on each device that has it? Nothing brings it back.`, options.yes)
+  const { right, shared } = (await node.execute<Space>('memory.status', { space })).data
+  const isOnlyHere = right !== 'own' || !shared
+  const where = isOnlyHere ? 'from this device' : 'on each device that has it'
+  await confirm(`Remove ${what} ${where}? Nothing brings it back.`, options.yes)
   const { data } = await node.execute('memory.forget', { space, ...(doc !== undefined && { doc }) })
-  output.data(data, () => `${doc ?? space} is forgotten here, and by other devices as they are reached.`)
+  const others = isOnlyHere ? '' : ', and by other devices as they are reached'
+  output.data(data, () => `${doc ?? space} is forgotten here${others}.`)
 }

@@ -40,6 +40,7 @@ export class Notes implements DocModel {
       this.#doc = this.#open(before)
       throw tooLarge(update.byteLength)
     }
+    this.#doc.grew(update.byteLength)
     return { update, ids: [] }
   }
 

@@ -38,6 +38,11 @@ export class YjsDoc {
     return this.#bytes
   }
 
+  /** This device has written in `doc` by itself. */
+  grew(bytes: number): void {
+    this.#bytes += bytes
+  }
+
   state(): Uint8Array {
     const state = Y.encodeStateAsUpdate(this.doc)
     this.#bytes = state.byteLength

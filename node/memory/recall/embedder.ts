@@ -36,7 +36,7 @@ export interface EmbedderComponents {
   readonly clock: Clock
   readonly log: Logger
   /** Of the settings; without it, the one that devices offer. */
-  readonly model: string | null
+  readonly model: string | undefined
 }
 
 export class Embedder {
@@ -87,6 +87,7 @@ export class Embedder {
       const model = this.#chosen
       const next = model && (await engine.unembedded(model, TEXTS_MAX, except, { signal }))
       if (!next) return
+      if (next.texts.length === 0) continue
       const peers = this.#choose(await this.#readersOf([next.space]), model)?.peers ?? []
       const isDone = peers.length > 0 && (await this.#batch(model, peers[0]!, next.texts, signal))
       if (!isDone) except.push(next.space)
@@ -146,7 +147,7 @@ export class Embedder {
   }
 
   /** This device is asked first: its texts stay here. */
-  #choose(readers: ReadonlySet<string>, only = this.#components.model ?? undefined): Model | undefined {
+  #choose(readers: ReadonlySet<string>, only = this.#components.model): Model | undefined {
     const mesh = this.#components.mesh()
     const able = mesh.providers(featureExtraction.name, only).filter(({ peerId }) => readers.has(peerId))
     const own = able.filter(({ peerId }) => peerId === mesh.peerId)

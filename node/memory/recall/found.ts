@@ -13,6 +13,8 @@ import { matchOf } from './words.ts'
 /** Of each order so many are looked at; more than are shown, as what both have is better than what one has. */
 const RANKED = 200
 const FOUND_DEFAULT = 10
+/** Of one text. A member may write a piece of a file of 240 KiB, and a hundred of them go to another thread. */
+const TEXT_CHARS_MAX = 8000
 
 interface Parts {
   readonly texts: TextIndex
@@ -90,7 +92,8 @@ function shown(
   const { space, name, kind } = docs.get(row.doc)!
   const source = sourceOfPiece(row, key => texts.of(row.doc, key)[0]?.about ?? null)
   if (source === undefined) return undefined
-  const { key, text, at } = row
+  const { key, at } = row
+  const text = row.text.slice(0, TEXT_CHARS_MAX).toWellFormed()
   const of = { space: space.localName, doc: nameOf(name), kind, key: kind === 'notes' ? null : key }
   return [{ ...of, text, score, writer: nameOfWriter(row.writer) || null, at, source }]
 }

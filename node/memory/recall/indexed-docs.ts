@@ -1,7 +1,7 @@
 /** Which documents the index has, and what of each it does not have yet. */
 
 import type { DocKind } from '../../../interface/memory.ts'
-import { nameOf } from '../space/batches.ts'
+import { type DocName, nameOf } from '../space/batches.ts'
 import type { Space } from '../space/space.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { DocModel } from '../types.ts'
@@ -26,6 +26,7 @@ export interface IndexedDoc {
   readonly space: Space
   /** A {@link DocRef}. */
   readonly name: string
+  readonly tag: Uint8Array
   readonly kind: DocKind
   /** Texts of it in the index, and those that there was no room for. */
   texts: number
@@ -76,9 +77,9 @@ export class IndexedDocs {
     return gone
   }
 
-  #made(space: Space, { name, kind }: { readonly name: string; readonly kind: DocKind }): IndexedDoc {
+  #made(space: Space, { name, tag, kind }: DocName): IndexedDoc {
     const none = { texts: 0, left: 0, isWhole: false, walk: undefined, changed: new Set<string>() }
-    return { number: ++this.#lastNumber, space, name, kind, ...none }
+    return { number: ++this.#lastNumber, space, name, tag, kind, ...none }
   }
 
   /** @returns those of a space that is gone. */

@@ -4,6 +4,7 @@
  */
 
 import { TextIndex, type TextRow } from '../../../storage/memory/text-index.ts'
+import type { VectorTable } from '../../../storage/memory/vector-table.ts'
 import type { Space } from '../space/space.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { DocItem, DocModel } from '../types.ts'
@@ -11,6 +12,7 @@ import type { EngineEvent } from '../worker/engine.ts'
 import { Embeddings } from './embeddings.ts'
 import { found } from './found.ts'
 import { type IndexedDoc, IndexedDocs, type Walk } from './indexed-docs.ts'
+import { KeptVectors } from './kept-vectors.ts'
 import { piecesOf } from './texts.ts'
 import type { Embedded, EngineQuery, EngineSearch, Unembedded } from './types.ts'
 import { wordsOf } from './words.ts'
@@ -24,6 +26,7 @@ const LOOK_EVERY = 64
 
 export class Recall {
   readonly #all: Spaces
+  readonly #vectors: VectorTable
   readonly #bytesMax: number
   #docs: IndexedDocs
   #index: { readonly texts: TextIndex; readonly embeddings: Embeddings } | undefined
@@ -32,8 +35,9 @@ export class Recall {
   #lastId = 0
   #isFull = false
 
-  constructor(all: Spaces, bytesMax = INDEX_BYTES_MAX) {
+  constructor(all: Spaces, vectors: VectorTable, bytesMax = INDEX_BYTES_MAX) {
     this.#all = all
+    this.#vectors = vectors
     this.#bytesMax = bytesMax
     this.#docs = new IndexedDocs(all)
   }
@@ -90,7 +94,8 @@ export class Recall {
   #open() {
     if (this.#index !== undefined) return this.#index
     const texts = new TextIndex()
-    this.#index = { texts, embeddings: new Embeddings(texts, this.#docs) }
+    const kept = new KeptVectors(this.#vectors, this.#all.parts.homeKey)
+    this.#index = { texts, embeddings: new Embeddings({ texts, docs: this.#docs, kept }) }
     return this.#index
   }
 

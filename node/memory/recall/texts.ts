@@ -16,7 +16,7 @@ export interface Piece {
 }
 
 /** Text of a value: itself, or its fields, one a line. */
-export function textOf(value: MemoryValue): string {
+function textOf(value: MemoryValue): string {
   if (typeof value === 'string') return value
   if (value === null || typeof value !== 'object') return String(value)
   if (Array.isArray(value)) return value.map(textOf).join('\n')

@@ -11,7 +11,7 @@ export interface EngineQuery extends Omit<MemorySearchOptions, 'signal'> {
 /** Null: the index has not all yet. A call brings it on a little; so repeat it. */
 export type EngineSearch = MemorySearch | null
 
-/** Texts of one space, for which a model is to make vectors. */
+/** Texts of one space, none where it is to be asked again, for which a model is to make vectors. */
 export interface Unembedded {
   /** Id of the space. */
   readonly space: string

@@ -8,7 +8,7 @@ const FOLDED_AT_ONCE = 2048
 /** Each is a walk over all texts that have it. */
 const WORDS_MAX = 16
 /** Beginnings of words are indexed from this length on. */
-export const PREFIX_CHARS = 3
+const PREFIX_CHARS = 3
 
 const PLAIN = /^[\t-~]*$/
 const MARKED = /([\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Arabic}\p{sc=Hebrew}])\p{Mn}+/gu

@@ -48,7 +48,13 @@ export class Author {
     const ref = refOf(space, doc)
     const other = this.#documents.find(space, ref)
     if (other !== undefined && other.kind !== kind)
-      throw new LumosError('INVALID_INPUT', `The document ${doc} is of the kind ${other.kind}, not ${kind}.`)
+      throw new LumosError(
+        'INVALID_INPUT',
+        `The document ${doc} is of the kind ${other.kind}, not ${kind}.`,
+        {
+          details: { kind: other.kind }
+        }
+      )
     return this.#write(space, ref, kind, changes)
   }
 

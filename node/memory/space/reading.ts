@@ -4,6 +4,7 @@ import { Role } from '../../../interface/membership.ts'
 import type { MemoryHistoryItem, SpaceInfo } from '../../../interface/memory.ts'
 import { type Envelope, encodeEnvelope, openEnvelope, sha256 } from '../../../protocols/memory/envelope.ts'
 import { encodeControl } from '../../../protocols/wire/control.ts'
+import { keysIn } from '../docs/touched.ts'
 import { refOf } from './author.ts'
 import { nameOf, openBatch } from './batches.ts'
 import { rightIn } from './rights.ts'
@@ -64,7 +65,8 @@ export function history(all: Spaces, space: Space, limit: number, doc?: string):
       const batch = openBatch(space, envelope)
       if (ref !== undefined && batch.doc !== ref) continue
       const { device: writer, seq } = envelope
-      found.push({ writer, seq, at: batch.at, doc: nameOf(batch.doc), keys: [] })
+      const keys = keysIn(batch.kind, batch.update)
+      found.push({ writer, seq, at: batch.at, doc: nameOf(batch.doc), keys })
       if (found.length === limit) return found
     }
     if (rows.length < HISTORY_PAGE) return found

@@ -178,4 +178,6 @@ export class Spaces {
 }
 
 const notFound = (ref: string): LumosError =>
-  new LumosError('MEMORY_NOT_FOUND', `There is no space ${ref} here.`)
+  new LumosError('MEMORY_NOT_FOUND', `There is no space ${ref} here.`, {
+    hint: 'See: lumos-node memory list'
+  })

@@ -20,6 +20,7 @@ import type { SigningKey } from '../../../protocols/memory/signed.ts'
 import type { Database } from '../../../storage/database/database.ts'
 import { LogTable } from '../../../storage/memory/log-table.ts'
 import { SpaceTable } from '../../../storage/memory/space-table.ts'
+import { VectorTable } from '../../../storage/memory/vector-table.ts'
 import type { FileFact, PutFile } from '../knowledge/file-fact.ts'
 import { files, putFile, removeFile, wholeFile } from '../knowledge/kept-files.ts'
 import { Recall } from '../recall/recall.ts'
@@ -67,7 +68,7 @@ export class LocalEngine extends SyncCalls {
       }
     }
     super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, mesh }, file))
-    recall = new Recall(this.all)
+    recall = new Recall(this.all, new VectorTable(database))
     this.#recall = recall
   }
 

@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DOC_KINDS, type DocKind, type MemoryChange } from '../../../interface/memory.ts'
 import { openDoc } from '../../../node/memory/docs/index.ts'
+import { keysIn } from '../../../node/memory/docs/touched.ts'
 import { Device, meet } from './devices.ts'
 
 const two = (kind: DocKind): [Device, Device] => [new Device(kind, 1), new Device(kind, 2)]
@@ -41,6 +43,33 @@ describe('a long journal', () => {
     expect(going).toBeGreaterThanOrEqual(4)
     expect(opened.snapshot()).toEqual(snapshot)
     expect(opened.entries()).toBe(3000 * steps - 1)
+  })
+})
+
+describe('an update', () => {
+  it('names the keys that it has written, by its bytes alone', () => {
+    const keys = (kind: DocKind, ...changes: MemoryChange[]) => {
+      const device = new Device(kind, 1)
+      device.write(...changes)
+      return keysIn(kind, device.log[0]!.update)
+    }
+    const long = 'ä'.repeat(200)
+    const second = set('second', 'x'.repeat(100_000))
+    expect(keys('facts', set('city', 'Bern'), second, set(long, ''))).toEqual(['city', 'second', long])
+    expect(keys('journal', entry('a', 'one'), entry('b', 'two'))).toEqual(['one', 'two'])
+    expect(keys('thread', entry('a', 'one'))).toEqual(['one'])
+    expect(keys('tasks', { type: 'task', id: 'a/b', title: 'x', state: 'done' })).toEqual(['a/b'])
+    expect(keys('notes', { type: 'edit', at: 0, remove: 0, insert: 'text' })).toEqual([])
+    const many = Array.from({ length: 300 }, (_, i) => set(`k${i}`, 'v'))
+    expect(keys('facts', ...many)).toHaveLength(100)
+  })
+
+  it('of another form names nothing that is not in it', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...DOC_KINDS), (bytes, kind) => {
+        expect(keysIn(kind, bytes).join('').length).toBeLessThanOrEqual(bytes.length)
+      })
+    )
   })
 })
 

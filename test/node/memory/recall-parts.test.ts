@@ -157,8 +157,9 @@ describe('a device that asks others for vectors', () => {
     }
   }
   const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+  const textsOf = ({ input }: { readonly input?: unknown }) => (input as { texts: string[] }).texts
   const vectorsOf = (request: NewInferenceRequest, dimensions = 2) => {
-    const { length } = (request.input as { texts: string[] }).texts
+    const { length } = textsOf(request)
     return { dimensions, vectors: new Uint8Array(new Float32Array(length * dimensions).fill(1).buffer) }
   }
 
@@ -167,14 +168,14 @@ describe('a device that asks others for vectors', () => {
     const asked: { peer: string; texts: string[] }[] = []
     const taken: number[] = []
     const texts = { shared: [1, 2], private: [3] } as Record<string, number[]>
-    const { model = null, ...mesh } = more
+    const { model, ...mesh } = more
     const embedder = new Embedder({
       ...{ model, clock: hasty, log: quiet },
       mesh: () => ({
         peerId: 'self',
         providers: () => ['other', 'reader'].map(peerId => ({ peerId, model: 'm' })),
         async *ask(peer, request) {
-          asked.push({ peer, texts: (request.input as { texts: string[] }).texts })
+          asked.push({ peer, texts: textsOf(request) })
           yield { type: 'output', index: 0, output: vectorsOf(request) }
         },
         ...mesh
@@ -248,8 +249,7 @@ describe('a device that asks others for vectors', () => {
   it('leaves out one text that a model refuses, and no other', async () => {
     const { embedder, taken, done } = asking({
       async *ask(_, request) {
-        if ((request.input as { texts: string[] }).texts.includes('text 1'))
-          throw new LumosError('INPUT_TOO_LARGE', 'long')
+        if (textsOf(request).includes('text 1')) throw new LumosError('INPUT_TOO_LARGE', 'long')
         yield { type: 'output', index: 0, output: vectorsOf(request) }
       }
     })

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../../interface/clock.ts'
 import type { MemoryChange, MemorySearch } from '../../../interface/memory.ts'
@@ -9,6 +10,7 @@ import { hashOf as pieceHash, pieceKey } from '../../../node/memory/knowledge/fi
 import { Recall } from '../../../node/memory/recall/recall.ts'
 import type { EngineQuery } from '../../../node/memory/recall/types.ts'
 import type { Spaces } from '../../../node/memory/space/spaces.ts'
+import type { VectorTable } from '../../../storage/memory/vector-table.ts'
 import { type Device, device, keyOfDevice, meet, pull, set, sync, temporaryHome } from './engines.ts'
 
 function search(at: Device, text: string, options: Omit<EngineQuery, 'text'> = {}): MemorySearch {
@@ -49,6 +51,7 @@ function embed(at: Device, model = 'm'): string[] {
   for (;;) {
     const next = at.do(engine => engine.unembedded(model, 2, []))
     if (next === null) return made
+    if (next.texts.length === 0) continue
     made.push(...next.texts.map(({ text }) => text))
     const numbers = Float32Array.from(next.texts.flatMap(({ text }) => vectorOf(text)))
     const ids = next.texts.map(({ id }) => id)
@@ -67,6 +70,9 @@ function picker(seed: number): (below: number) => number {
     return state % below
   }
 }
+
+/** Nothing of it is asked for: no model makes a vector. */
+const NO_TABLE = {} as VectorTable
 
 describe('a search', () => {
   it('finds facts by key and value, entries, tasks and paragraphs of notes, and says where each is', () => {
@@ -159,6 +165,13 @@ describe('a search', () => {
     assert.deepEqual(texts(one, 'boats').includes('Boats'), true)
     put('boats.md', { ...file, pieces: [] })
     assert.deepEqual(texts(one, 'keel'), [])
+    const long = { text: `rudder ${'x'.repeat(100_000)}` }
+    put('boats.md', { ...file, pieces: [[pieceHash(long), 3, 4]] })
+    put(pieceKey('boats.md', pieceHash(long)), long as typeof piece)
+    assert.deepEqual(
+      texts(one, 'rudder').map(({ length }) => length),
+      [8000]
+    )
   })
 
   it('follows what is written, overwritten and removed, here and elsewhere', () => {
@@ -280,7 +293,7 @@ describe('a search', () => {
           (_, i) => ({ type: 'append', value: `nut ${n} ${i} ${'x'.repeat(900)}` }) as const
         )
       )
-    const recall = one.do(engine => new Recall((engine as unknown as { all: Spaces }).all, 300_000))
+    const recall = one.do(engine => new Recall((engine as unknown as { all: Spaces }).all, NO_TABLE, 300_000))
     let found: MemorySearch | null = null
     while (found === null) found = one.do(() => recall.search({ text: 'nut', limit: 100 }))
     assert.equal(found.found.length, 100)
@@ -336,6 +349,39 @@ describe('a search by meaning', () => {
     assert.deepEqual(embed(one), ['Before.'])
     assert.equal(embed(one, 'm2').length, 5)
     assert.equal(search(one, 'ship', { mode: 'vector', ...meaning('ship', 'm2') }).found[0]?.key, 'sea')
+  })
+
+  it('needs none that was made before, also after a start; what is forgotten leaves the disk, with its vectors', () => {
+    const home = temporaryHome()
+    const before = device('one', { home })
+    const { id } = before.do(engine => engine.create('home'))
+    const many = Array.from({ length: 600 }, (_, n) => ({ type: 'append', value: `boat ${n}` }) as const)
+    for (let n = 0; n < many.length; n += 200) write(before, id, 'log', 'journal', ...many.slice(n, n + 200))
+    set(before, id, 'pet', 'a kitten sleeps')
+    texts(before, '')
+    assert.equal(embed(before).length, 601)
+    before.do(engine => engine.save())
+    before.close()
+    const one = device('one', { home })
+    set(one, id, 'sea', 'the boat sails')
+    texts(one, '')
+    assert.deepEqual(embed(one), ['sea: the boat sails'])
+    assert.deepEqual(search(one, 'cat', { mode: 'vector', ...meaning('cat') }).found[0]?.key, 'pet')
+    const rows = () => {
+      const stored = new DatabaseSync(one.path, { readOnly: true })
+      const boxes = stored.prepare('SELECT box FROM vectors').all()
+      stored.close()
+      return boxes.length
+    }
+    assert.equal(rows(), 5)
+    one.do(engine => engine.forget(id, { doc: 'log' }))
+    assert.equal(rows(), 2)
+    one.do(engine => engine.closeIndex())
+    texts(one, '')
+    assert.equal(embed(one, 'm2').length, 2)
+    assert.equal(rows(), 1)
+    one.do(engine => engine.forget(id))
+    assert.equal(rows(), 0)
   })
 
   it('takes no vectors of another length, and none of a text that has changed meanwhile', () => {

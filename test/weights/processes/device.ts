@@ -98,6 +98,7 @@ const part = transfer.join({
     removedBy: () => []
   },
   permit() {},
+  isConnected: () => true,
   manifestChanged() {},
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seal: async () => new Uint8Array(),

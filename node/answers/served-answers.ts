@@ -1,0 +1,143 @@
+/**
+ * Answers that this device gives to members: they are kept, too, so that a device that loses its connection, or ends in the
+ * middle of an answer, gets the rest. An answer whose asker has cancelled it ends at once, and is not kept.
+ */
+
+import { type ReadAnswerOptions, requestIdOf } from '../../interface/answers.ts'
+import type { InferenceChunk } from '../../interface/chunks.ts'
+import type { Timer } from '../../interface/clock.ts'
+import { CancelledError, toLumosError } from '../../interface/errors.ts'
+import type { Inference, PreparedRequest, ServeOptions } from '../../interface/inference.ts'
+import { definitionOf } from '../../interface/tasks/index.ts'
+import type { MeshContext } from '../feature.ts'
+import { type AnswerStore, nameOf } from './answer-store.ts'
+import { KeptAnswer } from './kept-answer.ts'
+import { chunksOfStored, infoOfKept, infoOfStored, type OpenedAnswer, unknown } from './opened.ts'
+
+/** How long an answer goes on whose asker has lost its connection: a gateway starts again within seconds. */
+export const GRACE_MS = 30_000
+/** A device that has come back asks for the rest at once, or does not want it. */
+const RETURN_MS = 5000
+/** A stream that ended is a cancellation, unless its connection has ended by then. */
+const GONE_WAIT_MS = 20
+
+export interface ServedAnswersComponents {
+  readonly mesh: MeshContext
+  readonly store: AnswerStore
+  readonly isOn: boolean
+}
+
+export class ServedAnswers {
+  readonly #components: ServedAnswersComponents
+  /** Answers that no peer reads, and when that is looked at again. */
+  readonly #unread = new Map<KeptAnswer, Timer>()
+
+  constructor(components: ServedAnswersComponents) {
+    this.#components = components
+  }
+
+  infer(
+    service: Inference,
+    request: PreparedRequest,
+    options: ServeOptions = {}
+  ): AsyncIterable<InferenceChunk> {
+    const { mesh, isOn, store } = this.#components
+    const { askedBy = '', signal } = options
+    const role = mesh.members.get(askedBy)?.role
+    const isKept =
+      isOn && (role === 'member' || role === 'admin') && definitionOf(request.task).pieces !== undefined
+    const name = nameOf('o', request.id)
+    // A peer takes the place of its own answer at most: one of another peer, or one under way, stays.
+    const before = store.askedBy(name)
+    const isTaken = store.live(name) !== undefined || (before !== undefined && before !== askedBy)
+    if (!isKept || isTaken) return service.infer(request, options)
+    return this.#kept(name, request, askedBy, signal, answerSignal =>
+      service.infer(request, { ...options, signal: answerSignal })
+    )
+  }
+
+  /** A device that had lost its connection is here again: what it wants of its answers it asks for now. */
+  onMember(peerId: string): void {
+    for (const answer of [...this.#unread.keys()])
+      if (answer.head.askedBy === peerId)
+        this.#wait(answer, RETURN_MS, () => answer.cancel(new CancelledError('Its asker does not read it.')))
+  }
+
+  /** For a member or admin that has the id of the answer. */
+  async open(id: string, { from, follow = true, signal }: ReadAnswerOptions): Promise<OpenedAnswer> {
+    const { store, mesh } = this.#components
+    const name = nameOf('o', requestIdOf(id))
+    const live = store.live(name)
+    if (live !== undefined) {
+      this.#read(live)
+      return { info: infoOfKept(id, live), note: null, chunks: () => live.read(from, { signal, follow }) }
+    }
+    const stored = await store.stored(name)
+    if (stored === undefined || stored.head.mesh !== mesh.meshId) throw unknown()
+    return {
+      info: infoOfStored(id, stored),
+      note: null,
+      chunks: () => chunksOfStored(store, name, stored, { from, follow })
+    }
+  }
+
+  async *#kept(
+    name: string,
+    request: PreparedRequest,
+    askedBy: string,
+    signal: AbortSignal | undefined,
+    infer: (signal: AbortSignal) => AsyncIterable<InferenceChunk>
+  ): AsyncGenerator<InferenceChunk> {
+    const { mesh, store } = this.#components
+    const { id, task, model = '' } = request
+    const answer: KeptAnswer = new KeptAnswer({
+      head: { id, mesh: mesh.meshId, createdAtMs: mesh.clock.wallMs(), askedBy },
+      durable: false,
+      route: { peerId: mesh.peerId, task, model },
+      onChange: () => store.changed(answer, name),
+      onUnread: () => this.#left(answer, askedBy, toLumosError(signal?.reason ?? new CancelledError())),
+      load: (_, from) => store.chunks(name, from)
+    })
+    if (store.askedBy(name) !== undefined) await store.erase(name)
+    void store.keep(name, answer)
+    void answer
+      .run(options => infer(options.signal))
+      .then(() => {
+        this.#read(answer)
+        if (answer.state === 'cancelled') void store.erase(name).catch(() => {})
+      })
+    yield* answer.read(undefined, { signal })
+  }
+
+  /** Its asker reads it no more: by its own choice, or because its connection is gone. */
+  #left(answer: KeptAnswer, askedBy: string, reason: Error): void {
+    const { mesh } = this.#components
+    if (toLumosError(reason).code !== 'PEER_UNREACHABLE') {
+      answer.cancel(reason)
+      return
+    }
+    this.#wait(answer, GONE_WAIT_MS, () => {
+      if (mesh.isConnected(askedBy)) answer.cancel(reason)
+      else {
+        answer.detach(true)
+        this.#wait(answer, GRACE_MS, () => answer.cancel(new CancelledError('Its asker has not come back.')))
+      }
+    })
+  }
+
+  #wait(answer: KeptAnswer, ms: number, then: () => void): void {
+    this.#read(answer)
+    this.#unread.set(
+      answer,
+      this.#components.mesh.clock.setTimer(() => {
+        this.#unread.delete(answer)
+        if (answer.state === 'running' && answer.readers === 0) then()
+      }, ms)
+    )
+  }
+
+  #read(answer: KeptAnswer): void {
+    this.#unread.get(answer)?.cancel()
+    this.#unread.delete(answer)
+  }
+}

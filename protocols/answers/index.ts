@@ -1,0 +1,10 @@
+export { RemoteAnswer } from './client.ts'
+export {
+  ANSWERS_PROTOCOL,
+  ANSWERS_STREAMS_INBOUND_MAX,
+  decodeChunks,
+  encodeChunks,
+  encodeNote,
+  NOTE_BYTES_MAX
+} from './codec.ts'
+export { AnswersHandler } from './handler.ts'

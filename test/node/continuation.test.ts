@@ -1,0 +1,144 @@
+/** Nodes whose answers are cut, stopped or handed over in the middle, and go on from another node. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EchoEngine } from '../../capabilities/engines/echo.ts'
+import { echoModel } from '../../capabilities/index.ts'
+import type { InferenceChunk } from '../../interface/chunks.ts'
+import { systemClock } from '../../interface/clock.ts'
+import type { InferenceRequest } from '../../interface/inference.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import type { InferOptions, LumosNode } from '../../interface/node.ts'
+import { meets, startNode } from './mesh-nodes.ts'
+
+/** Longer than any test: what waits for it has not heard that the work is over. */
+const DRAIN_MS = 600_000
+const WORDS = Array.from({ length: 40 }, (_, i) => `word-${i}`).join(' ')
+/** From the last chunk of one peer to the first of the next. */
+const GAP_MS_MAX = 1500
+const HANDED_OVER_MS_MAX = 2000
+
+/** Gives so many chunks of each answer that it begins, and then nothing until it is left. */
+class Stopping extends EchoEngine {
+  override async *infer(
+    request: InferenceRequest,
+    options: AbortOptions = {}
+  ): AsyncGenerator<InferenceChunk> {
+    let given = 0
+    for await (const chunk of super.infer(request, options)) {
+      if (chunk.type === 'text' && ++given > 6) {
+        await new Promise((_, reject) => options.signal?.addEventListener('abort', reject))
+      }
+      yield chunk
+    }
+  }
+}
+
+const slow = () => [{ ...echoModel({ clock: systemClock, wordDelayMs: 15 }), resumes: true }]
+const stopping = () => [
+  { ...slow()[0]!, id: 'stops', engine: new Stopping({ clock: systemClock, wordDelayMs: 15 }) },
+  { ...slow()[0]!, id: 'alone' }
+]
+const going = () => [{ ...slow()[0]!, id: 'stops' }]
+
+const request = (model: string) => ({ model, input: { messages: [{ role: 'user', content: WORDS }] } })
+
+/** Asks, and calls `act` with the name of whoever answers once some chunks have come. */
+async function answered(
+  asker: LumosNode,
+  model: string,
+  act: (name: string) => unknown,
+  options: InferOptions = {}
+) {
+  const chunks: InferenceChunk[] = []
+  const names: string[] = []
+  let lastMs = Number.NaN
+  let gapMs = 0
+  const onRoute: InferOptions['onRoute'] = ({ name }) => void names.push(name!)
+  let failure: unknown
+  try {
+    for await (const chunk of asker.infer(request(model), { ...options, onRoute })) {
+      if (chunk.type === 'text') {
+        const nowMs = performance.now()
+        if (chunks.length > 2) gapMs = Math.max(gapMs, nowMs - lastMs)
+        lastMs = nowMs
+      }
+      chunks.push(chunk)
+      if (chunks.length === 5) void act(names.at(-1)!)
+    }
+  } catch (err) {
+    failure = err
+  }
+  const pieces = chunks.filter(({ type }) => type === 'text')
+  expect(pieces.map(({ index }) => index)).toEqual([...pieces.keys()])
+  const text = pieces.map(piece => ('text' in piece ? piece.text : '')).join('')
+  return { chunks, names, text, gapMs, failure }
+}
+
+describe('an answer in the middle of which its device is lost', () => {
+  let asker: Awaited<ReturnType<typeof startNode>>
+  let servers: Record<string, Awaited<ReturnType<typeof startNode>>>
+
+  beforeAll(async () => {
+    asker = await startNode('asker')
+    const one = await startNode('one', [asker], { models: [...slow(), ...stopping()] })
+    const other = await startNode('other', [asker], { models: [...slow(), ...going()] })
+    servers = { one, other }
+    await Promise.all([meets(asker, one), meets(asker, other)])
+  })
+  afterAll(async () => {
+    for (const node of [asker, ...Object.values(servers)]) await node[Symbol.asyncDispose]()
+  })
+
+  it('goes on from another one where its device sends nothing any more, and says so', async () => {
+    // Whoever was slower before is asked after the other.
+    for (let i = 0, wasCut = false; i < 6 && !wasCut; i++) {
+      const { text, names, gapMs, chunks } = await answered(asker, 'stops', () => {})
+      expect(text).toBe(WORDS)
+      wasCut = names[0] === 'one'
+      if (!wasCut) continue
+      expect(names).toEqual(['one', 'other'])
+      expect(gapMs).toBeLessThan(GAP_MS_MAX)
+      expect(chunks.filter(({ type }) => type === 'progress')).toEqual([
+        { type: 'progress', index: 6, stage: 'continued', done: 6, continued: 'exact' }
+      ])
+      expect(chunks.at(-1)).toMatchObject({ type: 'done', index: 40, continued: 'exact' })
+    }
+  })
+
+  it('ends there where its caller wants no continuation, and where no other device has the model', async () => {
+    for (const [model, options] of [
+      ['alone', {}],
+      ['echo', { continuation: 'none' }]
+    ] as const) {
+      const signal = new AbortController()
+      const { failure, names } = await answered(
+        asker,
+        model,
+        name => {
+          const { offeredTo } = servers[name]!.offer(model, 'everyone')
+          expect(offeredTo).toBe('everyone')
+          servers[name]!.withdraw(model)
+        },
+        { ...options, signal: signal.signal }
+      )
+      expect(failure).toMatchObject({ code: expect.stringMatching(/STREAM_INTERRUPTED|DENIED/) })
+      expect(new Set(names).size).toBe(1)
+      for (const name of new Set(names)) servers[name]!.offer(model, 'everyone')
+    }
+  })
+
+  it('is handed over by a device that stops, which waits for nothing else', async () => {
+    let stoppedMs = Number.POSITIVE_INFINITY
+    const { text, names, chunks, failure } = await answered(asker, 'echo', async name => {
+      const beganMs = performance.now()
+      await servers[name]!.stop({ drainMs: DRAIN_MS })
+      stoppedMs = performance.now() - beganMs
+    })
+    expect(failure).toBeUndefined()
+    expect(text).toBe(WORDS)
+    expect(new Set(names).size).toBe(2)
+    expect(chunks.at(-1)).toMatchObject({ type: 'done', continued: 'exact' })
+    await servers[names[0]!]!.stop()
+    expect(stoppedMs).toBeLessThan(HANDED_OVER_MS_MAX)
+  })
+})
