@@ -4,7 +4,6 @@
  * sees everything and believes nobody: what it compares with, it counts itself.
  */
 
-import type { AdmissionState } from '../../capabilities/serving/admission-core.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { PEERS_MAX } from '../../node/manifests/provider-core.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
@@ -155,11 +154,7 @@ export class Checker {
 
   // Serving.
 
-  readonly #queues = new Queues()
-
-  admissionStepped(node: number, state: AdmissionState): void {
-    this.#queues.stepped(node, state)
-  }
+  readonly queues = new Queues()
 
   serves(node: number, peer: number): void {
     if (this.#world.nodes[peer]!.role === 'stranger')
