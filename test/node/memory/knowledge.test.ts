@@ -19,6 +19,11 @@ import { type Device, device, facts, hashOf, meet, pull, sync } from './engines.
 
 const DOC = 'knowledge'
 
+const FILE = {
+  ...{ cid: 'c', bytes: 1, type: 'text/plain', by: 'line', title: null, root: null },
+  ...{ modified: 1, added: 1, pieces: [] }
+}
+
 /** Paragraphs of their own words, each with the mark in it. */
 const story = (mark: string, paragraphs = 30): string =>
   Array.from({ length: paragraphs }, (_, n) => `${mark} ${n}: ${`word${n * 7919} `.repeat(30)}`.trim()).join(
@@ -258,8 +263,12 @@ describe('a file in a space', () => {
       { cid: 1 },
       { text: 1 },
       { cid: 'c', pieces: [[1]] },
-      { text: 'x', heading: [] }
+      { text: 'x', heading: [] },
+      // A time that no calendar has.
+      { ...FILE, added: 1e300 },
+      { ...FILE, modified: 8.64e15 + 1 }
     ]
+    assert.ok(toFile(FILE) !== undefined)
     const changes = odd.flatMap((value, n) => [
       { type: 'set', key: `odd${n}`, value } as const,
       { type: 'set', key: `odd${n}#${'a'.repeat(22)}`, value } as const
