@@ -224,6 +224,26 @@ describe('a peer that stops in the middle of its answer', () => {
     expect(other.order('a', 'b')).toEqual(['b', 'a'])
   })
 
+  it('is noted as slow where it goes on just before the one beside it, which is blamed for nothing', () => {
+    const { wait, give, step, state, order, isEjected } = begun(10)
+    for (let round = 0, attempt = 1; round < 2; round++) {
+      wait(1, 5000, 'b')
+      expect(give(1, 5000)[0]).toEqual({ type: 'abandon', id: 1, attempt: ++attempt })
+      for (let i = 0; i < 40; i++) give(1, 20)
+    }
+    const [, ...beside] = state.requests.get(1)!.attempts
+    expect(beside.map(({ end }) => end)).toEqual(['CANCELLED', 'CANCELLED'])
+    expect([order('a', 'b'), isEjected('b')]).toEqual([['b', 'a'], false])
+    // At the third stall the next peer takes its place: that costs the node's own retries no more.
+    expect(wait(1, 5000, 'b')).toMatchObject([
+      { type: 'abandon', attempt: 1 },
+      { type: 'attempt', attempt: 4, peer: { peerId: 'b' } },
+      { type: 'timer' }
+    ])
+    expect(step({ type: 'chunk', id: 1, attempt: 1, last: false })).toEqual([])
+    expect(give(4)).toMatchObject([{ type: 'timer', attempt: 4 }, { type: 'deliver' }])
+  })
+
   it('is not late while its caller takes no chunk', () => {
     expect(begun(10).wait(1, 0, 'b')).toMatchObject([{ type: 'timer' }])
   })
