@@ -6,7 +6,7 @@ import { stallLimitMs } from './patience.ts'
 import type { RankedCandidate } from './rank.ts'
 import { takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import { abandon, begin, budgetLeft, finish, noteSilence, underWay } from './router-steps.ts'
+import { abandon, begin, budgetLeft, finish, underWay } from './router-steps.ts'
 import { ATTEMPTS_MAX, isUnreached, rankOffers } from './turns.ts'
 
 /**
@@ -73,7 +73,6 @@ export function stalled(
   if (waitedMs < limitMs) return [{ type: 'timer', id, attempt: attempt.id, delayMs: limitMs - waitedMs }]
   // Another one was asked beside it.
   if (underWay(asked).at(-1) !== attempt) return NO_EFFECTS
-  if (attempt.received === 0) noteSilence(state, attempt, nowMs - attempt.startedMs, nowMs)
   const next = nextContinuer(state, asked, offers, nowMs)
   if (next === undefined || !takeRetry(state.retries, nowMs))
     return [{ type: 'timer', id, attempt: attempt.id, delayMs: LOOK_AGAIN_MS }]

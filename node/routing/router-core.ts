@@ -124,7 +124,9 @@ function chunk(
   )
   if (attempt.received === 1) {
     attempt.firstChunkMs = nowMs - attempt.startedMs
-    noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
+    // What it took to make again what came before says nothing of a new answer.
+    if (attempt.from === 0)
+      noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
   } else attempt.waitMs = Math.max(waitedMs, attempt.waitMs * WAIT_FADES)
   if (asked.continues && !last && (others.length > 0 || attempt.received === 1)) {
     effects.push({ type: 'timer', id, attempt: attempt.id, delayMs: stallLimitMs(attempt) })

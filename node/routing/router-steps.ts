@@ -38,7 +38,7 @@ export function begin(
   const from = asked.delivered
   const effect = { type: 'attempt', id, attempt, peer, budgetMs, from } as const
   const isLast = from === 0 && nextPeer(asked) === undefined
-  const delayMs = isLast ? undefined : firstChunkLimitMs(peer, budgetMs)
+  const delayMs = isLast ? undefined : firstChunkLimitMs(peer, budgetMs, from)
   return delayMs === undefined ? [effect] : [effect, { type: 'timer', id, attempt, delayMs }]
 }
 
@@ -58,10 +58,10 @@ export function noteSilence(
 
 /** Another peer was faster. What is noted of this one is how long it was silent. */
 export function abandon(state: RouterState, id: number, attempt: Attempt, nowMs: number): RouterEffect {
-  const { peer, received, heardMs } = attempt
+  const { from, received, heardMs } = attempt
   const silentMs = nowMs - heardMs
-  const late = received > 0 ? silentMs >= stallLimitMs(attempt) : isLate(peer, 0, silentMs)
-  if (late) noteSilence(state, attempt, silentMs, nowMs)
+  const late = received > 0 ? silentMs >= stallLimitMs(attempt) : isLate(attempt, silentMs)
+  if (late && (from === 0 || received > 0)) noteSilence(state, attempt, silentMs, nowMs)
   end(state, attempt, late ? 'failed' : 'cancelled', late ? 'TIMEOUT' : 'CANCELLED', nowMs)
   return { type: 'abandon', id, attempt: attempt.id }
 }
