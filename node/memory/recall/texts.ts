@@ -1,7 +1,7 @@
 /** What of an item of a document is indexed, and what of a file a piece is quoted from. */
 
 import type { DocKind, MemorySource, MemoryValue } from '../../../interface/memory.ts'
-import { partsOfKey, sourceOf, toFile, toPiece } from '../knowledge/file-fact.ts'
+import { hashOf, partsOfKey, sourceOf, toFile, toPiece } from '../knowledge/file-fact.ts'
 import type { DocItem } from '../types.ts'
 
 /** What a model of vectors reads of a text, about. */
@@ -10,6 +10,7 @@ const PIECE_CHARS = 2000
 const CUT_CHARS = 200
 
 export interface Piece {
+  /** Empty: it is found by nothing. */
   readonly text: string
   /** Of a file and of its pieces: the value but its text, JSON. */
   readonly about: string | null
@@ -26,24 +27,22 @@ function textOf(value: MemoryValue): string {
 }
 
 export function piecesOf(kind: DocKind, key: string, { value }: DocItem): Piece[] {
-  if (kind === 'facts') {
-    const ofFile = knowledgeOf(key, value)
-    if (ofFile !== undefined) return [ofFile]
-  }
+  const ofFile = kind === 'facts' ? knowledgeOf(key, value) : undefined
+  if (ofFile !== undefined) return ofFile
   const text = textOf(value)
   const parts = kind === 'notes' ? text.split(/\n\s*\n/) : [text]
   return parts.flatMap(cut).map(part => ({ text: part, about: null }))
 }
 
-/** A piece of a file stays whole: it is quoted. Of the file itself its name and title are found, and no list of hashes. */
-function knowledgeOf(key: string, value: MemoryValue): Piece | undefined {
-  const piece = partsOfKey(key) && toPiece(value)
+/** A piece of a file stays whole: it is quoted. A file itself is found by its pieces, whose keys begin with its name. */
+function knowledgeOf(key: string, value: MemoryValue): Piece[] | undefined {
+  const parts = partsOfKey(key)
+  const piece = parts && toPiece(value)
   if (piece !== undefined) {
     const { text, ...about } = piece
-    return { text, about: JSON.stringify(about) }
+    return hashOf(piece) === parts!.hash ? [{ text, about: JSON.stringify(about) }] : []
   }
-  const file = toFile(value)
-  return file && { text: file.title ?? key, about: JSON.stringify(value) }
+  return toFile(value) && [{ text: '', about: JSON.stringify(value) }]
 }
 
 /**
