@@ -61,7 +61,7 @@ export interface AddedFile {
   readonly cid: string
   readonly status: 'added' | 'updated' | 'unchanged'
   readonly pieces: number
-  /** Pieces that were not there yet. */
+  /** Pieces that this device had not written yet. */
   readonly written: number
 }
 
@@ -69,7 +69,8 @@ export interface AddedFile {
 export interface MemoryFiles {
   /**
    * Keeps the text of a file in pieces that can be quoted, in the document of facts `doc`, by default `knowledge`. The same
-   * bytes again write nothing; of others, the pieces that differ.
+   * bytes again from one device write nothing; of others, the pieces that differ. A device that adds what another one has
+   * added writes a version of its own.
    *
    * @throws {LumosError} also `MEDIA_TYPE_UNSUPPORTED` (no text), `INPUT_TOO_LARGE` (also: costs too much to read), `OVERLOADED`.
    */

@@ -20,6 +20,7 @@ import {
 } from '@langchain/langgraph-checkpoint'
 import { type BlobRef, blobOf } from './blobs.ts'
 import { type Change, MemoryClient, type MemoryOptions } from './memory-client.ts'
+import { NodeError } from './node-client.ts'
 import { pack } from './packed.ts'
 import { isIndexDoc, newestFirst, prefixOf, recordsIn } from './records.ts'
 import { type CheckpointBody, Thread, type Written } from './thread.ts'
@@ -47,6 +48,12 @@ export class LumosSaver extends BaseCheckpointSaver {
       const tuple = await this.#tuples.read(thread, records, record)
       if (tuple !== undefined) return tuple
     }
+    // A run that took this for a new thread would begin again.
+    if (found.length > 0)
+      throw new NodeError(
+        'MEMORY_NOT_FOUND',
+        `No checkpoint of the thread "${threadId}" has all of its texts here.`
+      )
     return undefined
   }
 
@@ -94,10 +101,13 @@ export class LumosSaver extends BaseCheckpointSaver {
       return ref
     }
     for (const [name, value] of Object.entries(values ?? {})) {
-      // A parent that is not here has nothing to inherit from: all is written then.
       const isNew = Object.hasOwn(newVersions, name) || inherited === undefined
-      if (isNew) channels.push([name, keep(await pack(this.serde, value))])
-      else if (Object.hasOwn(inherited, name)) channels.push([name, inherited[name]!])
+      // A parent that is not here has nothing to inherit from: all is written then.
+      const known = isNew || !Object.hasOwn(inherited, name) ? undefined : inherited[name]!
+      if (!isNew && known === undefined) continue
+      // Another device may have removed or changed a part since: the text is written again then.
+      const isThere = known !== undefined && (await thread.text(known)) !== undefined
+      channels.push([name, isThere ? known : keep(await pack(this.serde, value))])
     }
     const body: CheckpointBody = {
       checkpoint: await pack(this.serde, rest),
@@ -120,7 +130,7 @@ export class LumosSaver extends BaseCheckpointSaver {
     const thread = this.#thread(threadId, config)
     const given = await Promise.all(
       writes.map(async ([channel, value], i): Promise<Written> => {
-        const index = WRITES_IDX_MAP[channel] ?? i
+        const index = Object.hasOwn(WRITES_IDX_MAP, channel) ? WRITES_IDX_MAP[channel]! : i
         return [index, channel, await pack(this.serde, value)]
       })
     )

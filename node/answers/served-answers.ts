@@ -44,8 +44,10 @@ export class ServedAnswers {
     const { mesh, isOn, store } = this.#components
     const { askedBy = '', signal } = options
     const role = mesh.members.get(askedBy)?.role
-    const isKept =
-      isOn && (role === 'member' || role === 'admin') && definitionOf(request.task).pieces !== undefined
+    // The rest of an answer is none by itself: its asker has the beginning, and asks another peer again.
+    const isWhole = request.resume === undefined
+    const isText = definitionOf(request.task).pieces !== undefined
+    const isKept = isOn && (role === 'member' || role === 'admin') && isText && isWhole
     const name = nameOf('o', request.id)
     // A peer takes the place of its own answer at most: one of another peer, or one under way, stays.
     const before = store.askedBy(name)
@@ -100,13 +102,18 @@ export class ServedAnswers {
     })
     if (store.askedBy(name) !== undefined) await store.erase(name)
     void store.keep(name, answer)
-    void answer
+    const ended = answer
       .run(options => infer(options.signal))
       .then(() => {
         this.#read(answer)
         if (answer.state === 'cancelled') void store.erase(name).catch(() => {})
       })
-    yield* answer.read(undefined, { signal })
+    try {
+      yield* answer.read(undefined, { signal })
+    } finally {
+      // A request that is said to have ended takes no slot any more, unless it goes on without its asker.
+      await Promise.race([ended, answer.alone])
+    }
   }
 
   /** Its asker reads it no more: by its own choice, or because its connection is gone. */

@@ -74,6 +74,31 @@ describe('a saver', () => {
     expect((await saver.getTuple(thread('t')))!.checkpoint.channel_values).toEqual({ a: 'whole' })
   })
 
+  it('writes again what a checkpoint inherits and is not there, and says where no checkpoint is whole', async () => {
+    const options = await newSpace()
+    const saver = new LumosSaver(options)
+    const values = { a: 'x'.repeat(300_000), b: 1 }
+    const first = await saver.put(thread('t'), holding(values), META, { a: 1, b: 1 })
+    const { memory } = gateway.node
+    const doc = (await memory.docs(options.space)).find(({ name }) => name.endsWith('.data'))!.name
+    const { facts } = (await memory.read(options.space, doc)) as unknown as { facts: Record<string, string> }
+    const [key] = Object.entries(facts).find(([, value]) => value.startsWith('xxx'))!
+    await memory.write(options.space, doc, 'facts', [{ type: 'unset', key }])
+    await expect(saver.getTuple(thread('t'))).rejects.toMatchObject({ code: 'MEMORY_NOT_FOUND' })
+    await expect(saver.getTuple(first)).rejects.toThrow('"t"')
+    const second = await saver.put(first, holding({ ...values, b: 2 }), META, { b: 2 })
+    const { checkpoint } = (await saver.getTuple(second))!
+    expect(checkpoint.channel_values.a === values.a).toBe(true)
+    expect(checkpoint.channel_values.b).toBe(2)
+  })
+
+  it('keeps a write to a channel of any name', async () => {
+    const saver = new LumosSaver(await newSpace())
+    const config = await saver.put(thread('t'), holding({}), META, {})
+    await saver.putWrites(config, [['constructor', 1]], 'task')
+    expect((await saver.getTuple(config))!.pendingWrites).toEqual([['task', 'constructor', 1]])
+  })
+
   it('takes nothing from what other programs have written among its records', async () => {
     const options = await newSpace()
     const saver = new LumosSaver(options)

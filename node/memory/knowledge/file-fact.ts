@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { isTime } from '../../../interface/iso-time.ts'
 import type { MemorySource, MemoryValue } from '../../../interface/memory.ts'
 import { isRecord } from '../../../interface/record.ts'
 import { PIECES_MAX } from './limits.ts'
@@ -72,8 +73,8 @@ export function toFile(value: MemoryValue | undefined): FileFact | undefined {
     typeof type === 'string' &&
     (by === 'page' || by === 'line') &&
     (title === null || typeof title === 'string') &&
-    (modified === null || typeof modified === 'number') &&
-    typeof added === 'number' &&
+    (modified === null || isTime(modified)) &&
+    isTime(added) &&
     (root === null || typeof root === 'string') &&
     Array.isArray(pieces) &&
     pieces.length <= PIECES_MAX &&

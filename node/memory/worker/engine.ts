@@ -139,7 +139,7 @@ export interface MemoryEngine extends Omit<Memory, 'watch' | 'search' | 'addFile
   ): Promise<{ missing: readonly Uint8Array[] }>
 
   files(space: string, doc: string, options?: AbortOptions): Promise<MemoryFileInfo[]>
-  /** Null where it is not there, or not all of it. */
+  /** Null where it is not there, not all of it, or not as this device has written it. */
   wholeFile(space: string, doc: string, name: string, options?: AbortOptions): Promise<FileFact | null>
   putFile(
     space: string,
