@@ -32,6 +32,9 @@ export class KeptAnswer {
   readonly head: Head
   readonly #options: KeptAnswerOptions
   readonly #stop = new AbortController()
+  readonly #alone = Promise.withResolvers<void>()
+  /** Resolves when it goes on without readers. */
+  readonly alone: Promise<void> = this.#alone.promise
   /** Index of the first chunk: not 0 where another device has given those before it. */
   #first: number
   #next: number
@@ -113,7 +116,9 @@ export class KeptAnswer {
   /** Goes on without readers from now on, or does so no more. */
   detach(detached: boolean): void {
     this.#detached = detached
-    if (detached) this.#pull()
+    if (!detached) return
+    this.#alone.resolve()
+    this.#pull()
   }
 
   cancel(reason: unknown = new CancelledError('The answer was cancelled.')): void {
@@ -144,6 +149,8 @@ export class KeptAnswer {
     try {
       for (;;) {
         signal?.throwIfAborted()
+        // Which chunk is the first is known when it has come.
+        if (from === undefined) at = Math.max(at, this.#first)
         if (at < this.#next) {
           const chunks = at < this.#tailFrom ? await this.#fromDisk(at) : [this.#tail[at - this.#tailFrom]!]
           for (const chunk of chunks) yield chunk

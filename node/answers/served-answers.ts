@@ -100,13 +100,18 @@ export class ServedAnswers {
     })
     if (store.askedBy(name) !== undefined) await store.erase(name)
     void store.keep(name, answer)
-    void answer
+    const ended = answer
       .run(options => infer(options.signal))
       .then(() => {
         this.#read(answer)
         if (answer.state === 'cancelled') void store.erase(name).catch(() => {})
       })
-    yield* answer.read(undefined, { signal })
+    try {
+      yield* answer.read(undefined, { signal })
+    } finally {
+      // A request that is said to have ended takes no slot any more, unless it goes on without its asker.
+      await Promise.race([ended, answer.alone])
+    }
   }
 
   /** Its asker reads it no more: by its own choice, or because its connection is gone. */

@@ -6,7 +6,7 @@ import { stallLimitMs } from './patience.ts'
 import type { RankedCandidate } from './rank.ts'
 import { takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import { begin, budgetLeft, finish, noteSilence, underWay } from './router-steps.ts'
+import { abandon, begin, budgetLeft, finish, underWay } from './router-steps.ts'
 import { ATTEMPTS_MAX, isUnreached, rankOffers } from './turns.ts'
 
 /**
@@ -14,6 +14,11 @@ import { ATTEMPTS_MAX, isUnreached, rankOffers } from './turns.ts'
  * leave could multiply the work of others. A long answer among devices that come and go needs a few.
  */
 export const CONTINUATIONS_MAX = 32
+/**
+ * Another peer is asked beside the same attempt so often, and takes its place at the next stall. Each time costs a retry,
+ * and a peer could stop and go on through all of an answer.
+ */
+const STALLS_MAX = 2
 /** A peer that stays silent, where no other can go on: one may come, or a retry. */
 const LOOK_AGAIN_MS = 1000
 
@@ -68,10 +73,12 @@ export function stalled(
   if (waitedMs < limitMs) return [{ type: 'timer', id, attempt: attempt.id, delayMs: limitMs - waitedMs }]
   // Another one was asked beside it.
   if (underWay(asked).at(-1) !== attempt) return NO_EFFECTS
-  if (attempt.received === 0) noteSilence(state, attempt, nowMs - attempt.startedMs, nowMs)
   const next = nextContinuer(state, asked, offers, nowMs)
-  if (next !== undefined && takeRetry(state.retries, nowMs)) return goOn(state, id, asked, next, nowMs)
-  return [{ type: 'timer', id, attempt: attempt.id, delayMs: LOOK_AGAIN_MS }]
+  if (next === undefined || !takeRetry(state.retries, nowMs))
+    return [{ type: 'timer', id, attempt: attempt.id, delayMs: LOOK_AGAIN_MS }]
+  const isGivenUp = attempt.received > 0 && ++attempt.stalls > STALLS_MAX
+  const given = isGivenUp ? [abandon(state, id, attempt, nowMs)] : []
+  return [...given, ...goOn(state, id, asked, next, nowMs)]
 }
 
 function goOn(

@@ -31,7 +31,7 @@ export const mayAskAnother = ({ retryable, code }: LumosError): boolean =>
 
 /** What is noted of the peer. */
 export function outcomeOf(
-  { peer, received, heardMs }: Attempt,
+  attempt: Attempt,
   failure: LumosError,
   unwanted: boolean,
   nowMs: number
@@ -41,7 +41,7 @@ export function outcomeOf(
   if (REFUSALS.has(code)) return { awayMs: REFUSED_MS }
   if (BUSY.has(code)) return { awayMs: retryAfterMsOf(failure) }
   // A budget that is too small for the peer is the caller's.
-  if (code === 'TIMEOUT' && !isLate(peer, received, nowMs - heardMs)) return 'cancelled'
+  if (code === 'TIMEOUT' && !isLate(attempt, nowMs - attempt.heardMs)) return 'cancelled'
   return 'failed'
 }
 

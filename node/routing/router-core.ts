@@ -22,7 +22,7 @@ import { mayAskAnother, outcomeOf, summaryOf } from './failures.ts'
 import { stallLimitMs, WAIT_FADES } from './patience.ts'
 import { newRetryBudget, noteRequest, takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import { abandon, begin, budgetLeft, close, end, finish, noteSilence, underWay } from './router-steps.ts'
+import { abandon, begin, budgetLeft, close, dismiss, end, finish, noteSilence, underWay } from './router-steps.ts'
 import { newTrackRecords, noteFirstChunk, noteSpeed } from './track-record.ts'
 import { isUnreached, newAsked, nextPeer, onlyRoomier, onlyThese } from './turns.ts'
 
@@ -111,16 +111,22 @@ function chunk(
   nowMs: number
 ): RouterEffect[] {
   const { peer } = attempt
+  const others = asked.attempts.length > 1 ? underWay(asked).filter(other => other !== attempt) : NONE
+  // A peer that stops, and goes on just before another one does, is the one that was late.
+  const hasStalled = attempt.received > 0 && others.length > 0
+  if (hasStalled) noteSilence(state, attempt, nowMs - attempt.heardMs, nowMs)
   attempt.received++
   attempt.heardMs = nowMs
   asked.delivered++
   asked.cut = undefined
-  const effects: RouterEffect[] = []
-  const others = asked.attempts.length > 1 ? underWay(asked).filter(other => other !== attempt) : NONE
-  for (const other of others) effects.push(abandon(state, id, other, nowMs))
+  const effects: RouterEffect[] = others.map(other =>
+    hasStalled ? dismiss(state, id, other, nowMs) : abandon(state, id, other, nowMs)
+  )
   if (attempt.received === 1) {
     attempt.firstChunkMs = nowMs - attempt.startedMs
-    noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
+    // What it took to make again what came before says nothing of a new answer.
+    if (attempt.from === 0)
+      noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
   } else attempt.waitMs = Math.max(waitedMs, attempt.waitMs * WAIT_FADES)
   if (asked.continues && !last && (others.length > 0 || attempt.received === 1)) {
     effects.push({ type: 'timer', id, attempt: attempt.id, delayMs: stallLimitMs(attempt) })

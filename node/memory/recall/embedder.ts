@@ -60,6 +60,7 @@ export class Embedder {
 
   /** Undefined where no device that may read all of these spaces makes one in time. */
   async question(text: string, spaces: readonly string[], { signal }: AbortOptions) {
+    if (spaces.length === 0) return undefined
     const chosen = this.#choose(await this.#readersOf(spaces))
     if (chosen === undefined) return undefined
     using deadline = new Deadline(this.#components.clock, QUESTION_MS, signal)
@@ -136,7 +137,7 @@ export class Embedder {
   async #readersOf(spaces: readonly string[]): Promise<ReadonlySet<string>> {
     const { engine } = this.#components
     const mesh = this.#components.mesh()
-    const peers = new Set(mesh.providers(featureExtraction.name).map(({ peerId }) => peerId))
+    const peers = new Set(this.#offers().map(({ peerId }) => peerId))
     const readers = new Set([mesh.peerId])
     for (const peer of peers) {
       if (peer === mesh.peerId) continue
@@ -146,10 +147,17 @@ export class Embedder {
     return readers
   }
 
+  /** A named model may be one outside the mesh. Only the setting names one; a chosen model is never asked for by name. */
+  #offers() {
+    return this.#components.mesh().providers(featureExtraction.name, this.#components.model)
+  }
+
   /** This device is asked first: its texts stay here. */
-  #choose(readers: ReadonlySet<string>, only = this.#components.model): Model | undefined {
+  #choose(readers: ReadonlySet<string>, only?: string): Model | undefined {
     const mesh = this.#components.mesh()
-    const able = mesh.providers(featureExtraction.name, only).filter(({ peerId }) => readers.has(peerId))
+    const isAble = ({ peerId, model }: { peerId: string; model: string }) =>
+      readers.has(peerId) && (only ?? model) === model
+    const able = this.#offers().filter(isAble)
     const own = able.filter(({ peerId }) => peerId === mesh.peerId)
     const ordered = [...own, ...able.filter(({ peerId }) => peerId !== mesh.peerId)]
     const kept = ordered.some(({ model }) => model === this.#chosen) ? this.#chosen : ordered[0]?.model

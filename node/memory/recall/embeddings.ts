@@ -48,7 +48,8 @@ export class Embeddings {
     if (this.#vectors === undefined) return
     this.#vectors = undefined
     this.#waiting.clear()
-    for (const doc of docs.all()) for (const { id } of texts.ofDoc(doc.number)) this.added(id, doc)
+    for (const doc of docs.all())
+      for (const { id, isFound } of texts.ofDoc(doc.number)) if (isFound) this.added(id, doc)
   }
 
   added(id: number, { number }: IndexedDoc): void {
@@ -64,6 +65,12 @@ export class Embeddings {
     this.#vectors?.remove(id)
   }
 
+  /** Nothing of it is written any more. */
+  dropped(doc: IndexedDoc): void {
+    this.#restored.delete(doc.number)
+    this.#components.kept.dropped(doc)
+  }
+
   pending(doc: number): number {
     return this.#waiting.get(doc)?.size ?? 0
   }
@@ -74,7 +81,7 @@ export class Embeddings {
     for (const [number, ids] of this.#waiting) {
       const doc = docs.get(number)
       const space = doc.space.id
-      if (except.includes(space)) continue
+      if (except.includes(space) || !isKept(doc)) continue
       if (this.#restore(doc)) return { space, texts: [] }
       const rows = [...ids.values().take(limit)].map(id => texts.get(id)!)
       return { space, texts: rows.map(row => ({ id: row.id, text: textOf(doc, row) })) }
@@ -93,6 +100,7 @@ export class Embeddings {
       // The text has changed meanwhile, or is gone.
       if (row === undefined || !this.#isWaiting(row)) return
       const doc = docs.get(row.doc)
+      if (!isKept(doc) || !doc.isWhole || doc.changed.size > 0) return
       const vector = numbers && toBytes(numbers.subarray(i * dimensions, (i + 1) * dimensions))
       this.removed(id, row.doc)
       if (!vector) return
@@ -167,6 +175,8 @@ export class Embeddings {
     for (const one of used) kept.add(doc, model, { ...one, vector: one.vector.slice() })
   }
 }
+
+const isKept = ({ space, tag }: IndexedDoc): boolean => space.isReadable && !space.isForgotten(tag)
 
 /** As a model gets it. */
 const textOf = ({ kind }: IndexedDoc, { key, text, about }: TextRow): string =>

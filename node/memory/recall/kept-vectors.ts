@@ -43,7 +43,7 @@ export class KeptVectors {
   save(doc: IndexedDoc, model: string): void {
     const unsaved = this.#unsaved.get(doc.number) ?? []
     this.#unsaved.delete(doc.number)
-    if (unsaved.length === 0) return
+    if (unsaved.length === 0 || doc.space.isForgotten(doc.tag)) return
     const about = Buffer.from(JSON.stringify({ model, count: unsaved.length }))
     const length = Buffer.alloc(4)
     length.writeUInt32LE(about.length)
@@ -51,6 +51,10 @@ export class KeptVectors {
     const vectors = unsaved.map(({ vector }) => Buffer.from(vector.buffer, vector.byteOffset, vector.length))
     const plain = Buffer.concat([length, about, ...hashes, ...vectors])
     this.#table.add(doc.space.row, doc.tag, seal(this.#homeKey, aboutBox(doc.space), plain))
+  }
+
+  dropped(doc: IndexedDoc): void {
+    this.#unsaved.delete(doc.number)
   }
 
   boxes({ space, tag }: IndexedDoc): number[] {

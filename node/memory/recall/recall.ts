@@ -13,6 +13,7 @@ import { Embeddings } from './embeddings.ts'
 import { found } from './found.ts'
 import { type IndexedDoc, IndexedDocs, type Walk } from './indexed-docs.ts'
 import { KeptVectors } from './kept-vectors.ts'
+import { ListedPieces } from './listed-pieces.ts'
 import { piecesOf } from './texts.ts'
 import type { Embedded, EngineQuery, EngineSearch, Unembedded } from './types.ts'
 import { wordsOf } from './words.ts'
@@ -29,6 +30,7 @@ export class Recall {
   readonly #vectors: VectorTable
   readonly #bytesMax: number
   #docs: IndexedDocs
+  #listed = new ListedPieces()
   #index: { readonly texts: TextIndex; readonly embeddings: Embeddings } | undefined
   readonly #writers = new Map<string, number>()
   readonly #writerNames: string[] = []
@@ -53,6 +55,7 @@ export class Recall {
     this.#index?.texts.close()
     this.#index = undefined
     this.#docs = new IndexedDocs(this.#all)
+    this.#listed = new ListedPieces()
     this.#isFull = false
   }
 
@@ -81,14 +84,23 @@ export class Recall {
 
   /** Of the first space that has some, but for those named. */
   unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
-    this.#index?.embeddings.use(model)
-    return this.#index?.embeddings.next(limit, except) ?? null
+    if (this.#index === undefined) return null
+    // What is excluded or removed by now goes to no model.
+    if (!this.#advance(this.#known())) return { space: '', texts: [] }
+    this.#index.embeddings.use(model)
+    return this.#index.embeddings.next(limit, except)
   }
 
   /** What has changed meanwhile is not there any more. @returns whether it was taken. */
   embedded(answer: Embedded): boolean {
-    this.#look()
-    return !this.#isFull && (this.#index?.embeddings.take(answer) ?? false)
+    if (this.#index === undefined) return false
+    // Of a document that is not in step, nothing is taken: it is made again.
+    this.#advance(this.#known())
+    return !this.#isFull && this.#index.embeddings.take(answer)
+  }
+
+  #known(): Space[] {
+    return this.#spaces(undefined).filter(space => this.#docs.of(space).length > 0)
   }
 
   #open() {
@@ -157,8 +169,8 @@ export class Recall {
       this.#put(doc, name, model?.items(name) ?? [], seen !== undefined)
     }
     if (seen !== undefined)
-      for (const { id, key } of this.#open().texts.ofDoc(doc.number))
-        if (!seen.has(key)) this.#remove(doc, id)
+      for (const { key } of this.#open().texts.ofDoc(doc.number))
+        if (!seen.has(key)) this.#put(doc, key, [], true)
     doc.isWhole = true
     doc.walk = undefined
     return true
@@ -175,12 +187,16 @@ export class Recall {
   /** What is there already stays as it is, with its vector. */
   #put(doc: IndexedDoc, key: string, items: readonly DocItem[], mayBeThere: boolean): void {
     const now = new Map<string, Omit<TextRow, 'id'>>()
-    for (const item of items)
+    if (doc.kind === 'facts')
+      for (const piece of this.#listed.put(doc.number, key, items[0]?.value)) doc.changed.add(piece)
+    for (const item of items) {
+      if (doc.kind === 'facts' && !this.#listed.has(doc.number, key, item.value)) continue
       for (const piece of piecesOf(doc.kind, key, item)) {
         const writer = this.#numberOf(item.writer)
         const row = { doc: doc.number, key, ...piece, writer, at: item.at }
         now.set(contentOf(row), row)
       }
+    }
     for (const row of mayBeThere ? this.#open().texts.of(doc.number, key) : [])
       if (!now.delete(contentOf(row))) this.#remove(doc, row.id)
     for (const row of now.values()) this.#add(doc, row)
@@ -192,10 +208,10 @@ export class Recall {
       return
     }
     const id = ++this.#lastId
-    const named = doc.kind === 'facts' ? `${row.key} ${row.text}` : row.text
+    const named = doc.kind === 'facts' && row.text !== '' ? `${row.key} ${row.text}` : row.text
     this.#open().texts.add({ id, ...row }, wordsOf(named))
     doc.texts++
-    this.#open().embeddings.added(id, doc)
+    if (row.text !== '') this.#open().embeddings.added(id, doc)
   }
 
   #remove(doc: IndexedDoc, id: number): void {
@@ -205,12 +221,14 @@ export class Recall {
   }
 
   #drop(doc: IndexedDoc): void {
+    this.#listed.drop(doc.number)
+    this.#open().embeddings.dropped(doc)
     for (const { id } of this.#open().texts.ofDoc(doc.number)) this.#remove(doc, id)
   }
 
   #look(): void {
     const { texts, embeddings } = this.#open()
-    this.#isFull = texts.bytes + embeddings.bytes > this.#bytesMax
+    this.#isFull = texts.bytes + embeddings.bytes + this.#listed.bytes > this.#bytesMax
   }
 
   #numberOf(writer: string | null): number {

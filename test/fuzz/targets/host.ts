@@ -99,9 +99,19 @@ function admitted(bytes: Uint8Array): void {
 }
 
 /** Of a node, what units call instead of the node itself. */
-const FACETS: ReadonlySet<string | symbol> = new Set(['answers', 'engine', 'jobs', 'memory', 'mesh', 'weights'])
+const FACETS: ReadonlySet<string | symbol> = new Set([
+  'answers',
+  'engine',
+  'jobs',
+  'memory',
+  'mesh',
+  'weights'
+])
 const nobody = new Proxy(
-  { peerId: 'nobody', events: new EventBus({ clock: systemClock, random: Math.random }) } as unknown as LumosNode,
+  {
+    peerId: 'nobody',
+    events: new EventBus({ clock: systemClock, random: Math.random })
+  } as unknown as LumosNode,
   {
     get: (target, name) =>
       name in target

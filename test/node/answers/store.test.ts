@@ -164,9 +164,11 @@ describe('a kept answer', () => {
   it('that begins later, because another device gave the beginning, is read from there on', async () => {
     const store = storeOf()
     const { answer, words, end } = answerIn(store, 'x', { askedBy: 'peer', base: 30 })
+    const waiting = readAll(answer)
     await words(3)
     await end()
     assert.deepEqual(indexes(await readAll(answer, 30)), [30, 31, 32, 33])
+    assert.deepEqual(indexes(await waiting), [30, 31, 32, 33])
     await assert.rejects(readAll(answer, 29), { code: 'ANSWER_UNKNOWN' })
     await store.close()
   })

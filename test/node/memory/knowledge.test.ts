@@ -51,7 +51,7 @@ function quoted(at: Device, space: string): { name: string; text: string; piece:
   const all = facts(at, space, DOC) as Readonly<Record<string, MemoryValue>>
   return Object.entries(all)
     .flatMap(([key, value]) => {
-      const source = sourceOf(key, value, other => ({ value: all[other], writer: '' }))
+      const source = sourceOf(key, value, other => ({ value: all[other]!, writer: '' }))
       return source == null ? [] : [{ ...source, text: (value as { text: string }).text }]
     })
     .sort((a, b) => a.piece - b.piece)

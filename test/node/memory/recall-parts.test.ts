@@ -226,6 +226,31 @@ describe('a device that asks others for vectors', () => {
     assert.deepEqual(taken, [1, 2, 3])
   })
 
+  it('asks a model outside the mesh only where the setting names it', async () => {
+    // As the mesh does: only what is asked for by name may be outside.
+    const providers = (_: string, model?: string) => [
+      { peerId: 'reader', model: 'm' },
+      ...(model === 'm' ? [{ peerId: 'self', model: 'm' }] : [])
+    ]
+    const unnamed = asking({ providers })
+    await unnamed.embedder.question('where?', ['shared'], {})
+    await unnamed.done()
+    assert.deepEqual(
+      unnamed.asked.map(({ peer }) => peer),
+      ['reader', 'reader']
+    )
+    assert.deepEqual(unnamed.taken, [1, 2])
+    const named = asking({ providers, model: 'm' })
+    await named.embedder.question('where?', ['shared'], {})
+    assert.deepEqual(named.asked[0]?.peer, 'self')
+  })
+
+  it('sends a question to no device where there is no space to search', async () => {
+    const { embedder, asked } = asking()
+    assert.equal(await embedder.question('secret?', [], {}), undefined)
+    assert.equal(asked.length, 0)
+  })
+
   it('goes on without vectors where the answer is false, an error or late', async () => {
     const answers: ReturnType<EmbedderComponents['mesh']>['ask'][] = [
       async function* (_: string, request: NewInferenceRequest) {

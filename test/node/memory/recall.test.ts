@@ -164,7 +164,8 @@ describe('a search', () => {
         }
       ]
     )
-    assert.deepEqual(texts(one, 'boats').includes('Boats'), true)
+    // Also by the name of its file, which is no hit itself.
+    assert.deepEqual(texts(one, 'boats'), ['The keel is made of oak.'])
     put('boats.md', { ...file, pieces: [] })
     assert.deepEqual(texts(one, 'keel'), [])
     const long = { text: `rudder ${'x'.repeat(100_000)}` }
@@ -194,6 +195,46 @@ describe('a search', () => {
     assert.equal(hit!.writer, one.peerId)
     const { writer, cid, added } = hit!.source!
     assert.deepEqual({ writer, cid, added }, { writer: other.peerId, cid: 'false', added: 2 })
+  })
+
+  it('has its ranks for what is shown: pieces that no file lists take none, nor vectors', () => {
+    const { one, other, id } = two()
+    set(one, id, 'plan', 'we meet where the keel is laid on the second day of the month, says the plan')
+    const junk = Array.from({ length: 250 }, (_, n) => ({ text: `keel keel ${n}` }))
+    other.do(engine =>
+      engine.write(
+        ...([id, 'files', 'facts'] as const),
+        junk.map(value => ({ type: 'set', key: pieceKey('x', pieceHash(value)), value }) as const)
+      )
+    )
+    sync(one, other)
+    assert.deepEqual(texts(one, 'keel'), [
+      'we meet where the keel is laid on the second day of the month, says the plan'
+    ])
+    assert.equal(embed(one).length, 1)
+    const place = [pieceHash(junk[7]!), 1, 1]
+    const file = {
+      ...{ cid: 'bafy1', bytes: 9, type: 'text/plain', by: 'line', title: null, modified: null },
+      ...{ added: 1, root: null, pieces: [place] }
+    }
+    other.do(engine => engine.write(id, 'files', 'facts', [{ type: 'set', key: 'x', value: file }]))
+    sync(one, other)
+    assert.equal(texts(one, 'keel').length, 2)
+    other.do(engine => engine.write(id, 'files', 'facts', [{ type: 'unset', key: 'x' }]))
+    sync(one, other)
+    assert.equal(texts(one, 'keel').length, 1)
+  })
+
+  it('finds the text of one space, however many newer ones another space has', () => {
+    const one = device('one')
+    for (const name of ['home', 'flood']) one.do(engine => engine.create(name))
+    set(one, 'home', 'plum', 'plum')
+    for (let n = 0; n < 11; n++)
+      write(
+        ...([one, 'flood', 'log', 'journal'] as const),
+        ...Array.from({ length: 200 }, (_, i) => ({ type: 'append', value: `a plum ${n} ${i}` }) as const)
+      )
+    assert.deepEqual(texts(one, 'plum')[0], 'plum')
   })
 
   it('follows what is written, overwritten and removed, here and elsewhere', () => {
@@ -404,6 +445,25 @@ describe('a search by meaning', () => {
     assert.equal(rows(), 1)
     one.do(engine => engine.forget(id))
     assert.equal(rows(), 0)
+  })
+
+  it('gives no model a text that is forgotten or of an excluded writer, and keeps no vector of it', () => {
+    const { one, other, id } = two()
+    set(one, id, 'pet', 'a kitten sleeps', 'old')
+    set(other, id, 'sea', 'the boat sails')
+    sync(one, other)
+    texts(one, '')
+    const next = one.do(engine => engine.unembedded('m', 1, []))!
+    assert.equal(next.texts.length, 1)
+    one.do(engine => engine.forget(id, { doc: 'old' }))
+    one.do(engine => engine.exclude(id, other.peerId))
+    const ids = next.texts.map(({ id }) => id)
+    const numbers = Float32Array.of(1, 0)
+    one.do(engine => engine.embedded({ model: 'm', ids, dimensions: 2, numbers }))
+    assert.deepEqual(embed(one), [])
+    const stored = new DatabaseSync(one.path, { readOnly: true })
+    assert.deepEqual(stored.prepare('SELECT box FROM vectors').all(), [])
+    stored.close()
   })
 
   it('takes no vectors of another length, and none of a text that has changed meanwhile', () => {
