@@ -3,6 +3,7 @@
 import { NO_EFFECTS } from '../../interface/core.ts'
 import { interrupted, mayGoOn, mayGoOnItself } from './failures.ts'
 import { stallLimitMs } from './patience.ts'
+import { leavesMesh } from './policies.ts'
 import type { RankedCandidate } from './rank.ts'
 import { takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
@@ -69,7 +70,7 @@ export function stalled(
   nowMs: number
 ): readonly RouterEffect[] {
   if (!asked.continues) return NO_EFFECTS
-  const limitMs = attempt.received > 0 ? stallLimitMs(attempt) : 0
+  const limitMs = attempt.received > 0 ? stallLimitMs(attempt, asked.asking) : 0
   if (waitedMs < limitMs) return [{ type: 'timer', id, attempt: attempt.id, delayMs: limitMs - waitedMs }]
   // Another one was asked beside it.
   if (underWay(asked).at(-1) !== attempt) return NO_EFFECTS
@@ -77,7 +78,7 @@ export function stalled(
   if (next === undefined || !takeRetry(state.retries, nowMs))
     return [{ type: 'timer', id, attempt: attempt.id, delayMs: LOOK_AGAIN_MS }]
   const isGivenUp = attempt.received > 0 && ++attempt.stalls > STALLS_MAX
-  const given = isGivenUp ? [abandon(state, id, attempt, nowMs)] : []
+  const given = isGivenUp ? [abandon(state, id, asked, attempt, nowMs)] : []
   return [...given, ...goOn(state, id, asked, next, nowMs)]
 }
 
@@ -94,7 +95,7 @@ function goOn(
 
 /**
  * The peer that goes on. None is asked twice for the same chunk, and the one that cut the answer only where no other can
- * go on.
+ * go on. An answer that began in the mesh stays there.
  */
 function nextContinuer(
   { records }: RouterState,
@@ -109,8 +110,9 @@ function nextContinuer(
   if (here.filter(attempt => !isUnreached(attempt)).length >= ATTEMPTS_MAX) return undefined
 
   const ruledOut = new Set([...here, ...underWay(asked)].map(({ peer }) => peer.peerId))
+  const mayLeave = attempts.some(({ peer, received }) => received > 0 && leavesMesh(peer))
   const able = rankOffers(records, offers, { ...asked.asking, chance: 0 }, nowMs).flatMap(({ candidate }) =>
-    ruledOut.has(candidate.peerId) ? [] : [candidate]
+    ruledOut.has(candidate.peerId) || (leavesMesh(candidate) && !mayLeave) ? [] : [candidate]
   )
   const other = able.find(({ peerId }) => peerId !== cut?.attempt.peer.peerId)
   return other ?? (cut !== undefined && mayGoOnItself(cut.failure) ? able[0] : undefined)

@@ -30,12 +30,7 @@ export const mayAskAnother = ({ retryable, code }: LumosError): boolean =>
   retryable || code === 'MODEL_NOT_FOUND' || code === 'CONTEXT_TOO_SMALL' || REFUSALS.has(code)
 
 /** What is noted of the peer. */
-export function outcomeOf(
-  attempt: Attempt,
-  failure: LumosError,
-  unwanted: boolean,
-  nowMs: number
-): Outcome {
+export function outcomeOf(attempt: Attempt, failure: LumosError, unwanted: boolean, nowMs: number): Outcome {
   const { code } = failure
   if (unwanted || BLAMELESS.has(code)) return 'cancelled'
   if (REFUSALS.has(code)) return { awayMs: REFUSED_MS }

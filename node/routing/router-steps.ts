@@ -2,6 +2,7 @@
 
 import type { LumosError } from '../../interface/errors.ts'
 import { firstChunkLimitMs, isLate, stallLimitMs } from './patience.ts'
+import { leavesMesh } from './policies.ts'
 import type { RankedCandidate } from './rank.ts'
 import type { Asked, Attempt, RouterEffect, RouterState } from './router-state.ts'
 import { noteBegin, noteEnd, noteFirstChunk, type Outcome } from './track-record.ts'
@@ -11,6 +12,10 @@ export const underWay = ({ attempts }: Asked): Attempt[] => attempts.filter(({ e
 
 export const budgetLeft = ({ budgetMs, startedMs }: Asked, nowMs: number): number =>
   budgetMs - (nowMs - startedMs)
+
+/** A peer outside the mesh is asked where those of the mesh have failed, and beside none of them. */
+export const leavesTooSoon = (asked: Asked, peer: RankedCandidate): boolean =>
+  leavesMesh(peer) && underWay(asked).some(attempt => !leavesMesh(attempt.peer))
 
 /** The attempt, and a limit to its first chunk while another peer could be asked. */
 export function begin(
@@ -38,7 +43,7 @@ export function begin(
   const from = asked.delivered
   const effect = { type: 'attempt', id, attempt, peer, budgetMs, from } as const
   const isLast = from === 0 && nextPeer(asked) === undefined
-  const delayMs = isLast ? undefined : firstChunkLimitMs(peer, budgetMs, from)
+  const delayMs = isLast ? undefined : firstChunkLimitMs(peer, budgetMs, from, asked.asking)
   return delayMs === undefined ? [effect] : [effect, { type: 'timer', id, attempt, delayMs }]
 }
 
@@ -57,10 +62,16 @@ export function noteSilence(
 }
 
 /** Another peer was faster. What is noted of this one is how long it was silent. */
-export function abandon(state: RouterState, id: number, attempt: Attempt, nowMs: number): RouterEffect {
+export function abandon(
+  state: RouterState,
+  id: number,
+  { asking }: Asked,
+  attempt: Attempt,
+  nowMs: number
+): RouterEffect {
   const { from, received, heardMs } = attempt
   const silentMs = nowMs - heardMs
-  const late = received > 0 ? silentMs >= stallLimitMs(attempt) : isLate(attempt, silentMs)
+  const late = received > 0 ? silentMs >= stallLimitMs(attempt, asking) : isLate(attempt, silentMs)
   if (late && (from === 0 || received > 0)) noteSilence(state, attempt, silentMs, nowMs)
   end(state, attempt, late ? 'failed' : 'cancelled', late ? 'TIMEOUT' : 'CANCELLED', nowMs)
   return { type: 'abandon', id, attempt: attempt.id }

@@ -287,6 +287,65 @@ describe('a peer that stops in the middle of its answer', () => {
   })
 })
 
+describe('a peer outside the mesh', () => {
+  const outside = (peerId: string): Candidate => ({
+    ...able(peerId),
+    rttMs: 0.1,
+    capability: { ...able(peerId).capability, leavesMesh: true }
+  })
+  const gone = { type: 'failed', id: 1, failure: failure('ENGINE_FAILED'), unwanted: false } as const
+  const begin = (offers: readonly Candidate[]) => {
+    const one = router()
+    const asking = askingBy('local-first')
+    one.step({
+      ...{ type: 'ask', id: 1, requestId: 'r', budgetMs: 30_000, continues: true },
+      offers: offers.map((peer, i) => ({ ...peer, local: i === 0 })),
+      asking
+    })
+    return one
+  }
+
+  it('is asked where those of the mesh have failed, and beside none of them', () => {
+    const one = begin([able('a'), outside('far'), able('b')])
+    expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 10_000)).toMatchObject([
+      { peer: { peerId: 'b' } },
+      { type: 'timer' }
+    ])
+    expect(one.step({ type: 'timer', id: 1, attempt: 2 }, 1500)).toEqual([])
+    expect(one.step({ ...gone, attempt: 1 })).toEqual([])
+    expect(one.step({ ...gone, attempt: 2 })).toMatchObject([{ peer: { peerId: 'far' } }])
+  })
+
+  it('goes on with no answer that began in the mesh, whether it was cut or stopped', () => {
+    const offers = [outside('far')]
+    const cut = begin([able('a'), outside('far')])
+    cut.step({ type: 'chunk', id: 1, attempt: 1, last: false })
+    const stop = { type: 'timer', id: 1, attempt: 1, waitedMs: 10_000, offers } as const
+    expect(cut.step(stop, 10_000)).toMatchObject([{ type: 'timer', attempt: 1 }])
+    expect(cut.step({ ...gone, attempt: 1, offers })).toMatchObject([
+      { failure: { code: 'STREAM_INTERRUPTED' } }
+    ])
+    const there = begin([outside('near'), outside('far')])
+    there.step({ type: 'chunk', id: 1, attempt: 1, last: false })
+    expect(there.step({ ...gone, attempt: 1, offers })).toMatchObject([{ peer: { peerId: 'far' } }, {}])
+  })
+})
+
+describe('this device under `local-first`', () => {
+  it('has no other one asked beside it before it hangs, neither at its beginning nor in the middle', () => {
+    const one = router()
+    const offers = [{ ...able('here'), local: true }, able('b')]
+    const asking = askingBy('local-first')
+    const ask = { type: 'ask', id: 1, requestId: 'r', budgetMs: 30_000, continues: true } as const
+    expect(one.step({ ...ask, offers, asking })).toMatchObject([{}, { type: 'timer', delayMs: 10_000 }])
+    const chunk = { type: 'chunk', id: 1, attempt: 1, last: false, waitedMs: 20 } as const
+    expect(one.step(chunk)).toMatchObject([{ type: 'timer', delayMs: 10_000 }, {}])
+    const timer = { type: 'timer', id: 1, attempt: 1, offers } as const
+    expect(one.step({ ...timer, waitedMs: 9000 }, 9000)).toMatchObject([{ type: 'timer', delayMs: 1000 }])
+    expect(one.step({ ...timer, waitedMs: 10_000 }, 1000)).toMatchObject([{ peer: { peerId: 'b' } }, {}])
+  })
+})
+
 describe('an attempt', () => {
   it('has a number of its own, and what is said of another one changes nothing', () => {
     const one = router()
