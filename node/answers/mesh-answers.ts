@@ -2,7 +2,6 @@
 
 import { hkdfSync } from 'node:crypto'
 import { answerParts, type ReadAnswerOptions, tagOf } from '../../interface/answers.ts'
-import type { InferenceChunk } from '../../interface/chunks.ts'
 import { LumosError, PeerUnreachableError } from '../../interface/errors.ts'
 import {
   ANSWERS_PROTOCOL,
@@ -48,7 +47,10 @@ export class MeshAnswers implements Participation {
     this.#mesh = mesh
     this.#store = store
     this.served = new ServedAnswers({ mesh, store, isOn })
-    this.own = new OwnAnswers({ mesh, store, isOn, rest: (...given) => this.#rest(...given) })
+    this.own = new OwnAnswers({
+      ...{ mesh, store, isOn },
+      rest: (id, peerId, from, signal) => this.#open(id, peerId, { from, follow: true, signal })
+    })
     this.#handler = new AnswersHandler({
       ...{ clock, log },
       open: async (_peerId, { id, from, follow }, signal) => {
@@ -80,6 +82,7 @@ export class MeshAnswers implements Participation {
 
   async stop(): Promise<void> {
     this.#handler.close()
+    await this.own.close()
     await this.#store.close()
   }
 
@@ -108,15 +111,6 @@ export class MeshAnswers implements Participation {
     const remote = await this.#open(id, found.peerId, { from, follow, signal })
     const { info, note } = remote
     return { info, note, chunks: () => remote.chunks({ signal }) }
-  }
-
-  async *#rest(
-    id: string,
-    peerId: string,
-    from: number,
-    signal: AbortSignal
-  ): AsyncGenerator<InferenceChunk> {
-    yield* (await this.#open(id, peerId, { from, follow: true, signal })).chunks({ signal })
   }
 
   async #open(
