@@ -1,11 +1,12 @@
 /** Answers that this device asks for. */
 
-import type {
-  AnswerInfo,
-  AnswerOptions,
-  AnswerRoute,
-  AnswerSource,
-  ReadAnswerOptions
+import {
+  type AnswerInfo,
+  type AnswerOptions,
+  type AnswerRoute,
+  type AnswerSource,
+  type ReadAnswerOptions,
+  requestIdOf
 } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { CancelledError, OverloadedError } from '../../interface/errors.ts'
@@ -28,7 +29,7 @@ export interface OwnAnswersComponents {
   /** Whether answers are kept at all. */
   readonly isOn: boolean
   /** Opens the rest of an answer, at the device that gives it. Waits for that device for some seconds at most. */
-  rest(id: string, peerId: string, from: number, signal: AbortSignal): Promise<Rest>
+  rest(requestId: string, peerId: string, from: number, signal: AbortSignal): Promise<Rest>
 }
 
 type Rest = Pick<RemoteAnswer, 'info' | 'chunks' | 'close'>
@@ -151,7 +152,7 @@ export class OwnAnswers {
     if (stored === undefined || stored.end !== undefined) return undefined
     const { head, route, first, next } = stored
     if (route === undefined || route.peerId === mesh.peerId || this.#running.has(name)) return undefined
-    const remote = await rest(head.id, route.peerId, next, signal).catch(() => undefined)
+    const remote = await rest(requestIdOf(head.id), route.peerId, next, signal).catch(() => undefined)
     if (remote === undefined) return undefined
     const kept = { first, next }
     const answer = this.#made(name, { head, durable: true, kept, route: route as AnswerRoute })

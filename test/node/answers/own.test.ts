@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
-import { newAnswerId } from '../../../interface/answers.ts'
+import { newAnswerId, requestIdOf } from '../../../interface/answers.ts'
 import type { InferenceChunk } from '../../../interface/chunks.ts'
 import { systemClock } from '../../../interface/clock.ts'
 import { AnswerStore } from '../../../node/answers/answer-store.ts'
@@ -14,9 +14,9 @@ import type { MeshContext } from '../../../node/feature.ts'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 const LIMITS = { keptMs: 3_600_000, bytesMax: 1e6, filesMax: 100, peerShare: 1 / 8 }
-const mesh = { peerId: 'here', meshId: 'm', clock: systemClock, log } as unknown as MeshContext
+const mesh = { peerId: 'PeerHere1111', meshId: 'm', clock: systemClock, log } as unknown as MeshContext
 const ROUTE = { peerId: 'there', task: 'text-generation' as const, model: 'm' }
-const id = newAnswerId('here')
+const id = newAnswerId(mesh.peerId)
 const text = (index: number): InferenceChunk => ({ type: 'text', index, text: `word${index} ` })
 
 let directory: string
@@ -43,9 +43,9 @@ async function cut(): Promise<void> {
 
 /** A device that says that it goes on with the answer, and sends nothing. */
 function silent() {
-  const seen = { opened: 0, closed: false }
-  const rest: OwnAnswersComponents['rest'] = async () => {
-    seen.opened++
+  const seen = { opened: [] as string[], closed: false }
+  const rest: OwnAnswersComponents['rest'] = async requestId => {
+    seen.opened.push(requestId)
     return {
       info: {
         ...{ id, state: 'running', chunks: 3, task: ROUTE.task, model: 'm', peerId: 'there' },
@@ -75,7 +75,8 @@ describe('an answer that was cut, of which a device says that it goes on and sen
     assert.deepEqual(await Array.fromAsync(chunks()), [text(0), text(1), text(2)])
     assert.equal((await own.cancel(id)).state, 'cancelled')
     await store.close()
-    assert.deepEqual(seen, { opened: 1, closed: true })
+    // The id that opens the answer stays here.
+    assert.deepEqual(seen, { opened: [requestIdOf(id)], closed: true })
     assert.equal((await own.open(id, {})).info.state, 'cancelled')
   })
 
