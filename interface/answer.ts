@@ -49,7 +49,10 @@ export class Answer {
   #ended = false
 
   /** @param broken makes the error that blames the engine or peer. */
-  constructor({ task, params, resume }: PreparedRequest, broken: (what: string) => LumosError) {
+  constructor(
+    { task, params, resume }: Pick<PreparedRequest, 'task' | 'params' | 'resume'>,
+    broken: (what: string) => LumosError
+  ) {
     this.#task = definitionOf(task)
     this.#piecesMax = this.#task.pieces?.max(params) ?? 0
     this.#broken = broken

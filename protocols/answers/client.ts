@@ -1,10 +1,12 @@
 /** The dialer's half: one answer that a peer keeps. */
 
 import type { Stream } from '@libp2p/interface'
+import { Answer } from '../../interface/answer.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, PeerUnreachableError, ProtocolViolationError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 import { decodeError } from '../wire/errors.ts'
 import type { Frame } from '../wire/frame-parser.ts'
@@ -16,11 +18,11 @@ export class RemoteAnswer {
   readonly info: Omit<Info, 'noteBytes'>
   readonly note: unknown
   readonly #frames: FrameStream
-  readonly #from: number
+  readonly #ask: Ask
 
-  private constructor(frames: FrameStream, { noteBytes: _, ...info }: Info, note: unknown, from: number) {
+  private constructor(frames: FrameStream, { noteBytes: _, ...info }: Info, note: unknown, ask: Ask) {
     this.#frames = frames
-    this.#from = from
+    this.#ask = ask
     this.info = info
     this.note = note
   }
@@ -38,19 +40,25 @@ export class RemoteAnswer {
     try {
       await frames.write(FRAME.ask, encodeControl(ask), { signal })
       const info = decodeControl(Info, (await next(frames, FRAME.info, signal)).body)
-      return new RemoteAnswer(frames, info, await noteOf(frames, info, signal), ask.from)
+      return new RemoteAnswer(frames, info, await noteOf(frames, info, signal), ask)
     } catch (err) {
       frames.abort(err as Error)
       throw err
     }
   }
 
-  /** To be called once. Each chunk once; then it returns, or throws what the answer ended with. */
+  /**
+   * To be called once. Each chunk once; then it returns, or throws what the answer ended with. Chunks beyond one answer,
+   * or beyond those that the peer stated to a reader that does not follow, are not read.
+   */
   async *chunks({ signal }: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
-    let index = this.#from
+    const { from, follow } = this.#ask
+    const most = follow ? Number.POSITIVE_INFINITY : this.info.chunks
+    const answer = boundedFrom(from)
+    let index = from
     let over = false
     try {
-      for (;;) {
+      while (index < most) {
         const { type, body } = await next(this.#frames, undefined, signal)
         if (type === FRAME.end) {
           over = true
@@ -59,9 +67,13 @@ export class RemoteAnswer {
         }
         if (type !== FRAME.chunks)
           throw new ProtocolViolationError(`A listener of answers sends no frame of type ${type} here.`)
-        const chunks = decodeChunks(body, index)
-        for (const chunk of chunks) yield chunk
-        index += chunks.length
+        for (const chunk of decodeChunks(body, index)) {
+          const held = answer.accept(chunk)
+          // Its asker says how the answer went on; an engine may not.
+          yield chunk.type === 'done' ? chunk : held
+          index++
+          if (answer.ended || index >= most) return
+        }
       }
     } finally {
       if (over) await this.#frames.close()
@@ -74,6 +86,13 @@ export class RemoteAnswer {
     this.#frames.abort(new CancelledError('The answer is not read any more.'))
   }
 }
+
+/** What is kept comes in pieces, as answers in text do. With which parameters it was asked for is not known here. */
+const boundedFrom = (index: number): Answer =>
+  new Answer(
+    { task: textGeneration.name, params: {}, resume: { index, text: '', tokens: [] } },
+    what => new ProtocolViolationError(`A peer that keeps an answer ${what}.`)
+  )
 
 async function next(
   frames: FrameStream,

@@ -16,6 +16,8 @@ import { connectPeers, type Peers } from './peers.ts'
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 const PATIENCE_MS = 300
 const READERS_MAX = 4
+/** Chunks of 32,000 characters, of which one less fit into 16 Mi. */
+const MORE_THAN_ONE_ANSWER = 525
 const id = newAnswerId()
 const text = (index: number, words = 'a '): InferenceChunk => ({ type: 'text', index, text: words })
 const info = {
@@ -123,15 +125,16 @@ describe('an answer of a peer', () => {
   })
 
   describe('with a listener that lies', () => {
-    const lie = async (frames: readonly (readonly [number, Uint8Array])[]) => {
-      await peers.listener.handle('/lie/1', async stream => {
+    const lie = async (frames: Iterable<readonly [number, Uint8Array]>, follow = true) => {
+      const serve = async (stream: Stream) => {
         const out = new FrameStream(stream, { clock: systemClock })
         await out.read()
         for (const [type, body] of frames) await out.write(type, body)
-      })
+      }
+      await peers.listener.handle('/lie/1', serve, { force: true })
       return await RemoteAnswer.open(
         await peers.connection.newStream('/lie/1'),
-        { id, from: 3, follow: true },
+        { id, from: 3, follow },
         { clock: systemClock }
       )
     }
@@ -151,6 +154,32 @@ describe('an answer of a peer', () => {
       await assert.rejects(Array.fromAsync((await lie([head, frame])).chunks()), {
         code: 'PROTOCOL_VIOLATION'
       })
+    })
+
+    it('an answer without end is read as far as one answer goes', async () => {
+      const endless = function* () {
+        yield head
+        for (let i = 3; i < 3 + MORE_THAN_ONE_ANSWER; i++) yield chunks(text(i, 'x'.repeat(32_000)))
+      }
+      const reading = (await lie(endless())).chunks()
+      let count = 0
+      await assert.rejects(
+        async () => {
+          for await (const _ of reading) count++
+        },
+        { code: 'PROTOCOL_VIOLATION', message: /too much text/ }
+      )
+      assert.equal(count, MORE_THAN_ONE_ANSWER - 1)
+    })
+
+    it('a reader that does not follow reads what was stated, and no chunk after the last one is read', async () => {
+      const stated = [FRAME.info, encodeControl({ ...info, chunks: 5, noteBytes: 0 })] as const
+      const more = chunks(text(3), text(4), text(5))
+      const indexes = async (answer: RemoteAnswer) =>
+        (await Array.fromAsync(answer.chunks())).map(({ index }) => index)
+      assert.deepEqual(await indexes(await lie([stated, more], false)), [3, 4])
+      const done: InferenceChunk = { type: 'done', index: 4, finishReason: 'stop', usage: {} }
+      assert.deepEqual(await indexes(await lie([stated, chunks(text(3), done, text(5))])), [3, 4])
     })
 
     it.each([
