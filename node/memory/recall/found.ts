@@ -98,7 +98,10 @@ function shown(
   { texts, nameOfWriter }: Parts
 ): MemoryFound[] | undefined {
   const { space, name, kind } = docs.get(row.doc)!
-  const source = sourceOfPiece(row, key => texts.of(row.doc, key)[0]?.about ?? null)
+  const source = sourceOfPiece(row, key => {
+    const [said] = texts.of(row.doc, key)
+    return said && { about: said.about, writer: nameOfWriter(said.writer) }
+  })
   if (source === undefined) return undefined
   const { key, at } = row
   const text = row.text.slice(0, TEXT_CHARS_MAX).toWellFormed()

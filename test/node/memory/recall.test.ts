@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../../interface/clock.ts'
-import type { MemoryChange, MemorySearch } from '../../../interface/memory.ts'
+import type { MemoryChange, MemorySearch, MemoryValue } from '../../../interface/memory.ts'
 import { hashOf as pieceHash, pieceKey } from '../../../node/memory/knowledge/file-fact.ts'
 import { Recall } from '../../../node/memory/recall/recall.ts'
 import type { EngineQuery } from '../../../node/memory/recall/types.ts'
@@ -154,6 +154,8 @@ describe('a search', () => {
       search(one, 'keel').found.map(({ source }) => source),
       [
         {
+          writer: one.peerId,
+          added: 1,
           cid: 'bafy1',
           name: 'boats.md',
           type: 'text/markdown',
@@ -175,6 +177,26 @@ describe('a search', () => {
       texts(one, 'rudder').map(({ length }) => length),
       [8000]
     )
+  })
+
+  it('names the device that states what a file is, though another one has written the piece', () => {
+    const { one, other, id } = two()
+    const piece = { text: 'The rent is ten.' }
+    const set = (at: Device, key: string, value: MemoryValue) =>
+      at.do(engine => engine.write(id, 'files', 'facts', [{ type: 'set', key, value }]))
+    const file = {
+      ...{ cid: 'true', bytes: 9, type: 'text/plain', by: 'line', title: null, modified: null },
+      ...{ added: 1, root: null, pieces: [[pieceHash(piece), 1, 1]] }
+    }
+    set(one, pieceKey('a.txt', pieceHash(piece)), piece)
+    set(one, 'a.txt', file)
+    sync(one, other)
+    set(other, 'a.txt', { ...file, cid: 'false', added: 2 })
+    sync(one, other)
+    const [hit] = search(one, 'rent').found
+    assert.equal(hit!.writer, one.peerId)
+    const { writer, cid, added } = hit!.source!
+    assert.deepEqual({ writer, cid, added }, { writer: other.peerId, cid: 'false', added: 2 })
   })
 
   it('has its ranks for what is shown: pieces that no file lists take none, nor vectors', () => {
