@@ -130,6 +130,9 @@ export class ServedAnswers {
     try {
       yield* answer.read(undefined, { signal })
     } finally {
+      // Its asker has cancelled it, whichever others read it.
+      const reason = toLumosError(signal?.reason ?? new CancelledError())
+      if (reason.code !== 'PEER_UNREACHABLE') answer.cancel(reason)
       // A request that is said to have ended takes no slot any more, unless it goes on without its asker.
       await Promise.race([ended, answer.alone])
     }

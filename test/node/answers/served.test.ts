@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it, vi } from 'vitest'
 import { newAnswerId, requestIdOf } from '../../../interface/answers.ts'
 import { systemClock } from '../../../interface/clock.ts'
-import { PeerUnreachableError } from '../../../interface/errors.ts'
+import { CancelledError, PeerUnreachableError } from '../../../interface/errors.ts'
 import type { Inference, PreparedRequest } from '../../../interface/inference.ts'
 import { AnswerStore } from '../../../node/answers/answer-store.ts'
 import { ServedAnswers } from '../../../node/answers/served-answers.ts'
@@ -126,5 +126,23 @@ describe('an answer that a peer asks for', () => {
     const running = () => all.map(({ isRunning }) => isRunning())
     await vi.waitFor(() => assert.deepEqual(running(), [false, false, true, true, true, true]))
     assert.ok(other.isRunning())
+  })
+  it('ends when its asker cancels it, also where another device reads it', async () => {
+    const { served, ask } = servedHere()
+    const { id, answer, gone, isRunning } = ask(LAPTOP)
+    await answer.next()
+    const reading = (await served.open(id, { reader: PHONE })).chunks()[Symbol.asyncIterator]()
+    await reading.next()
+    gone.abort(new CancelledError('It is not wanted.'))
+    await assert.rejects(async () => {
+      for (;;) await answer.next().then(({ done }) => assert.ok(!done))
+    })
+    await assert.rejects(
+      async () => {
+        while (!(await reading.next()).done);
+      },
+      { code: 'CANCELLED' }
+    )
+    await vi.waitFor(() => assert.ok(!isRunning()))
   })
 })
