@@ -17,6 +17,7 @@ export interface AskOptions {
   readonly timeoutMs?: number
   readonly peer?: string
   readonly policy?: string
+  readonly continuation?: 'none' | undefined
   /** Ends a stream, and the work that it comes from. */
   readonly signal?: AbortSignal
 }
@@ -160,7 +161,9 @@ export class NodeClient {
   }
 }
 
-const toWire = ({ timeoutMs, peer, policy }: AskOptions) => ({ timeout_ms: timeoutMs, peer, policy })
+const toWire = ({ timeoutMs, peer, policy, continuation }: AskOptions) => ({
+  ...{ timeout_ms: timeoutMs, peer, policy, continuation }
+})
 
 const readEnvelope = async (response: IncomingMessage): Promise<Envelope> =>
   (await json(response)) as Envelope

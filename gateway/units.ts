@@ -29,7 +29,9 @@ const Execute = z.strictObject({
       /** PeerId or name of the only peer that may do the work. */
       peer: z.string().min(1).max(NAME_CHARS_MAX).optional(),
       /** By which policy a peer is chosen. */
-      policy: RoutingPolicy.optional()
+      policy: RoutingPolicy.optional(),
+      /** `none`: an answer that is cut ends there. */
+      continuation: z.literal('none').optional()
     })
     .prefault({})
 })
@@ -105,6 +107,7 @@ export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Con
     budgetMs: options?.timeout_ms ?? DEFAULT_BUDGET_MS,
     peer: options?.peer,
     policy: options?.policy,
+    continuation: options?.continuation,
     signal: gone,
     answer: {
       id: call.answerId,

@@ -11,7 +11,13 @@ export const FILE_BYTES_MAX = 24 * 1024 * 1024
  * counts no longer: `sourceOf` of `node/memory/knowledge` tells.
  */
 export interface MemorySource {
-  /** Of the file's bytes, as UnixFS names them: a model that holds the same bytes has the same CID. */
+  /** PeerId of the device that added the file, and when by its clock, ms. All of this is what that device states. */
+  readonly writer: string
+  readonly added: number
+  /**
+   * Of the file's bytes, as UnixFS names them: a model that holds the same bytes has the same CID. No device that reads the
+   * piece can check it: the bytes are not in the space.
+   */
   readonly cid: string
   /** Its path as it was added, with `/`. */
   readonly name: string
@@ -61,7 +67,7 @@ export interface AddedFile {
   readonly cid: string
   readonly status: 'added' | 'updated' | 'unchanged'
   readonly pieces: number
-  /** Pieces that were not there yet. */
+  /** Pieces that this device had not written yet. */
   readonly written: number
 }
 
@@ -69,7 +75,8 @@ export interface AddedFile {
 export interface MemoryFiles {
   /**
    * Keeps the text of a file in pieces that can be quoted, in the document of facts `doc`, by default `knowledge`. The same
-   * bytes again write nothing; of others, the pieces that differ.
+   * bytes again from one device write nothing; of others, the pieces that differ. A device that adds what another one has
+   * added writes a version of its own.
    *
    * @throws {LumosError} also `MEDIA_TYPE_UNSUPPORTED` (no text), `INPUT_TOO_LARGE` (also: costs too much to read), `OVERLOADED`.
    */

@@ -79,6 +79,8 @@ export interface UnitContext extends AbortOptions {
   readonly peer?: string
   /** By which policy its peer is chosen; refused by units that take no peer. */
   readonly policy?: RoutingPolicy
+  /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
+  readonly continuation?: 'none' | undefined
   /** How an answer is kept that comes in pieces; absent: it is not. */
   readonly answer?: AnswerContext
   /** Called with the peer that does the work, before its first answer. */

@@ -20,6 +20,8 @@ import { dataBody, KEEP_ALIVE_MS } from './stream.ts'
 const BUDGET_MS = 600_000
 /** By which policy a device is chosen for this request. */
 const POLICY_HEADER = 'x-lumos-policy'
+/** `none`: an answer that is cut ends there. */
+const CONTINUATION_HEADER = 'x-lumos-continuation'
 /** Of a body with one text, or a few. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 /** Of a body with pictures in it, or with many texts. */
@@ -50,7 +52,14 @@ export async function readBody<S extends z.ZodType>(
 /** The call of a unit, with the time that clients of OpenAI wait. */
 export const unitContext = (c: Routed, unit: string): UnitContext => {
   c.var.call.unit = unit
-  return { ...contextOf({}, c), policy: policyOf(c), budgetMs: BUDGET_MS }
+  return { ...contextOf({}, c), policy: policyOf(c), continuation: continuationOf(c), budgetMs: BUDGET_MS }
+}
+
+/** @throws {RefusedError} */
+function continuationOf(c: Routed): 'none' | undefined {
+  const stated = c.req.header(CONTINUATION_HEADER)
+  if (stated === undefined || stated === 'none') return stated
+  throw new RefusedError(`${CONTINUATION_HEADER}: expected none.`, {})
 }
 
 /** @throws {RefusedError} */

@@ -49,8 +49,10 @@ export class ServedAnswers {
     const { mesh, isOn, store } = this.#components
     const { askedBy = '', signal } = options
     const role = mesh.members.get(askedBy)?.role
-    const isKept =
-      isOn && (role === 'member' || role === 'admin') && definitionOf(request.task).pieces !== undefined
+    // The rest of an answer is none by itself: its asker has the beginning, and asks another peer again.
+    const isWhole = request.resume === undefined
+    const isText = definitionOf(request.task).pieces !== undefined
+    const isKept = isOn && (role === 'member' || role === 'admin') && isText && isWhole
     const name = nameOf('o', request.id)
     // A peer takes the place of its own answer at most: one of another peer, or one under way, stays.
     const before = store.askedBy(name)

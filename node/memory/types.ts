@@ -106,6 +106,12 @@ export interface DocModel {
  *
  * @param excluded clients that do not count. Facts, journals, threads and tasks are then as if these had never written.
  *   Of notes and raw documents a snapshot has lost what these deleted: rebuild those from the log to have it again.
+ * @param going called now and then where much is opened, read or hashed: it takes its time, and gets on.
  * @throws {LumosError} `MEMORY_INVALID`: the snapshot is damaged.
  */
-export type OpenDoc = (kind: DocKind, snapshot: Uint8Array | null, excluded: ReadonlySet<number>) => DocModel
+export type OpenDoc = (
+  kind: DocKind,
+  snapshot: Uint8Array | null,
+  excluded: ReadonlySet<number>,
+  going?: () => void
+) => DocModel

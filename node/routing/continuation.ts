@@ -3,10 +3,11 @@
 import { NO_EFFECTS } from '../../interface/core.ts'
 import { interrupted, mayGoOn, mayGoOnItself } from './failures.ts'
 import { stallLimitMs } from './patience.ts'
+import { leavesMesh } from './policies.ts'
 import type { RankedCandidate } from './rank.ts'
 import { takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import { begin, budgetLeft, finish, noteSilence, underWay } from './router-steps.ts'
+import { abandon, begin, budgetLeft, finish, underWay } from './router-steps.ts'
 import { ATTEMPTS_MAX, isUnreached, rankOffers } from './turns.ts'
 
 /**
@@ -14,6 +15,11 @@ import { ATTEMPTS_MAX, isUnreached, rankOffers } from './turns.ts'
  * leave could multiply the work of others. A long answer among devices that come and go needs a few.
  */
 export const CONTINUATIONS_MAX = 32
+/**
+ * Another peer is asked beside the same attempt so often, and takes its place at the next stall. Each time costs a retry,
+ * and a peer could stop and go on through all of an answer.
+ */
+const STALLS_MAX = 2
 /** A peer that stays silent, where no other can go on: one may come, or a retry. */
 const LOOK_AGAIN_MS = 1000
 
@@ -64,14 +70,16 @@ export function stalled(
   nowMs: number
 ): readonly RouterEffect[] {
   if (!asked.continues) return NO_EFFECTS
-  const limitMs = attempt.received > 0 ? stallLimitMs(attempt) : 0
+  const limitMs = attempt.received > 0 ? stallLimitMs(attempt, asked.asking) : 0
   if (waitedMs < limitMs) return [{ type: 'timer', id, attempt: attempt.id, delayMs: limitMs - waitedMs }]
   // Another one was asked beside it.
   if (underWay(asked).at(-1) !== attempt) return NO_EFFECTS
-  if (attempt.received === 0) noteSilence(state, attempt, nowMs - attempt.startedMs, nowMs)
   const next = nextContinuer(state, asked, offers, nowMs)
-  if (next !== undefined && takeRetry(state.retries, nowMs)) return goOn(state, id, asked, next, nowMs)
-  return [{ type: 'timer', id, attempt: attempt.id, delayMs: LOOK_AGAIN_MS }]
+  if (next === undefined || !takeRetry(state.retries, nowMs))
+    return [{ type: 'timer', id, attempt: attempt.id, delayMs: LOOK_AGAIN_MS }]
+  const isGivenUp = attempt.received > 0 && ++attempt.stalls > STALLS_MAX
+  const given = isGivenUp ? [abandon(state, id, asked, attempt, nowMs)] : []
+  return [...given, ...goOn(state, id, asked, next, nowMs)]
 }
 
 function goOn(
@@ -87,7 +95,7 @@ function goOn(
 
 /**
  * The peer that goes on. None is asked twice for the same chunk, and the one that cut the answer only where no other can
- * go on.
+ * go on. An answer that began in the mesh stays there.
  */
 function nextContinuer(
   { records }: RouterState,
@@ -102,8 +110,9 @@ function nextContinuer(
   if (here.filter(attempt => !isUnreached(attempt)).length >= ATTEMPTS_MAX) return undefined
 
   const ruledOut = new Set([...here, ...underWay(asked)].map(({ peer }) => peer.peerId))
+  const mayLeave = attempts.some(({ peer, received }) => received > 0 && leavesMesh(peer))
   const able = rankOffers(records, offers, { ...asked.asking, chance: 0 }, nowMs).flatMap(({ candidate }) =>
-    ruledOut.has(candidate.peerId) ? [] : [candidate]
+    ruledOut.has(candidate.peerId) || (leavesMesh(candidate) && !mayLeave) ? [] : [candidate]
   )
   const other = able.find(({ peerId }) => peerId !== cut?.attempt.peer.peerId)
   return other ?? (cut !== undefined && mayGoOnItself(cut.failure) ? able[0] : undefined)

@@ -30,18 +30,13 @@ export const mayAskAnother = ({ retryable, code }: LumosError): boolean =>
   retryable || code === 'MODEL_NOT_FOUND' || code === 'CONTEXT_TOO_SMALL' || REFUSALS.has(code)
 
 /** What is noted of the peer. */
-export function outcomeOf(
-  { peer, received, heardMs }: Attempt,
-  failure: LumosError,
-  unwanted: boolean,
-  nowMs: number
-): Outcome {
+export function outcomeOf(attempt: Attempt, failure: LumosError, unwanted: boolean, nowMs: number): Outcome {
   const { code } = failure
   if (unwanted || BLAMELESS.has(code)) return 'cancelled'
   if (REFUSALS.has(code)) return { awayMs: REFUSED_MS }
   if (BUSY.has(code)) return { awayMs: retryAfterMsOf(failure) }
   // A budget that is too small for the peer is the caller's.
-  if (code === 'TIMEOUT' && !isLate(peer, received, nowMs - heardMs)) return 'cancelled'
+  if (code === 'TIMEOUT' && !isLate(attempt, nowMs - attempt.heardMs)) return 'cancelled'
   return 'failed'
 }
 

@@ -3,7 +3,10 @@
  * and not by what its caller wishes.
  */
 
+import type { RoutingPolicy } from '../../interface/routing.ts'
+import type { Asking } from './asking.ts'
 import { COLD_MS, type RankedCandidate } from './rank.ts'
+import type { Attempt } from './router-state.ts'
 
 /** A peer that takes as many times its usual time is late: answers of one model differ, but rarely by more. */
 const LATE_FACTOR = 3
@@ -27,6 +30,10 @@ const STALL_MS_UNMEASURED = 1000
 const STALL_CHUNKS_MIN = 4
 /** A wait counts for less with each chunk that comes after it: half after some seven. */
 export const WAIT_FADES = 0.9
+/** A peer that goes on with an answer may make what came of it again, piece by piece; one that nobody measured in this time each, */
+const PIECE_MS_UNMEASURED = 30
+/** and not for longer: a peer that goes on with nothing looks the same. */
+const REPLAY_MS_MAX = 20_000
 /** A peer that stops in the middle of its answer hangs after this time; an engine that works writes each second. */
 const HUNG_MS = 10_000
 
@@ -40,29 +47,53 @@ function lateMsOf({ record, capability }: RankedCandidate): number {
   return usualMs + (capability.warm ? 0 : COLD_MS)
 }
 
+/** Under `local-first` this device is left where it hangs, and not where it is slow. */
+const leastMs = ({ local }: RankedCandidate, policy: RoutingPolicy): number =>
+  policy === 'local-first' && local ? HUNG_MS : 0
+
+/** What a peer may need for the pieces that came from others before. */
+const replayMs = ({ record }: RankedCandidate, from: number): number =>
+  Math.min(from * (record.pieceMs ?? PIECE_MS_UNMEASURED), REPLAY_MS_MAX)
+
 /**
  * After this time without a chunk another peer is asked beside this one; `undefined` when no time would be left for
- * it. A peer that is slow by nature is given what it usually needs.
+ * it. A peer that is slow by nature is given what it usually needs, and one that goes on with an answer what it needs for
+ * the `from` pieces before, of which half the budget is left for another one.
  */
-export function firstChunkLimitMs(peer: RankedCandidate, budgetMs: number): number | undefined {
+export function firstChunkLimitMs(
+  peer: RankedCandidate,
+  budgetMs: number,
+  from: number,
+  { policy }: Pick<Asking, 'policy'>
+): number | undefined {
   const { slowestFirstChunkMs, inFlight } = peer.record
   const { slots, warm } = peer.capability
-  const limitMs =
+  const newMs =
     slowestFirstChunkMs === undefined
       ? Math.max(lateMsOf(peer), Math.min(FIRST_CHUNK_LIMIT_MS, budgetMs / 2))
       : Math.max(slowestFirstChunkMs * (1 + inFlight / slots), HEDGE_MS_MIN) + (warm ? 0 : COLD_MS)
+  const limitMs = Math.max(newMs, leastMs(peer, policy)) + Math.min(replayMs(peer, from), budgetMs / 2)
   return limitMs < budgetMs ? limitMs : undefined
 }
 
 /** After this time without a chunk in the middle of an answer another peer is asked to go on with it. */
-export function stallLimitMs({ received, waitMs }: { received: number; waitMs: number }): number {
+export function stallLimitMs(
+  { peer, received, waitMs }: Pick<Attempt, 'peer' | 'received' | 'waitMs'>,
+  { policy }: Pick<Asking, 'policy'>
+): number {
   const measuredMs = Math.max(STALL_MS_MIN, STALL_FACTOR * waitMs)
-  return Math.min(
+  const limitMs = Math.min(
     received < STALL_CHUNKS_MIN ? Math.max(STALL_MS_UNMEASURED, measuredMs) : measuredMs,
     HUNG_MS
   )
+  return Math.max(limitMs, leastMs(peer, policy))
 }
 
-/** Whether a peer that was silent for this long, after so many chunks, is at fault. */
-export const isLate = (peer: RankedCandidate, received: number, silentMs: number): boolean =>
-  silentMs >= (received === 0 ? lateMsOf(peer) : Math.max(lateMsOf(peer), HUNG_MS))
+/** Whether a peer that was silent for this long in an attempt is at fault. */
+export function isLate(
+  { peer, from, received }: Pick<Attempt, 'peer' | 'from' | 'received'>,
+  silentMs: number
+): boolean {
+  const firstMs = lateMsOf(peer)
+  return silentMs >= (received === 0 ? firstMs + replayMs(peer, from) : Math.max(firstMs, HUNG_MS))
+}

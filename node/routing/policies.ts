@@ -20,17 +20,20 @@ const EXPLORED_SHARE_MAX = 10
 
 interface View {
   readonly nowMs: number
-  /** Slower than this is no choice of a policy that looks at more than time. */
+  /** Slower than this, by the fastest in the mesh, is no choice of a policy that looks at more than time. */
   readonly limitMs: number
 }
 
 /** Figures of which the smaller is better, and the first that differ decide; the expected time decides after them. */
 type Preference = (ranked: Ranked, view: View) => readonly number[]
 
+/** What is sent there, or comes from there, is seen outside the mesh. */
+export const leavesMesh = ({ capability }: RankedCandidate): boolean => capability.leavesMesh === true
+
 const isFarther = ({ candidate }: Ranked) => Number(!candidate.local)
 const isBusy = ({ candidate: { record } }: Ranked, { nowMs }: View) => Number(record.busyUntilMs > nowMs)
 const isSlow = ({ costMs }: Ranked, { limitMs }: View) => Number(costMs > limitMs)
-const isOutside = ({ candidate: { capability } }: Ranked) => Number(capability.leavesMesh === true)
+const isOutside = ({ candidate }: Ranked) => Number(leavesMesh(candidate))
 const isOnBattery = ({ candidate: { device } }: Ranked) => Number(device?.onBattery ?? false)
 const mustLoad = ({ candidate: { capability } }: Ranked) => Number(!capability.warm)
 const tierOf = ({ candidate: { device } }: Ranked) => device?.tier ?? 1
@@ -44,14 +47,14 @@ const PREFERENCES: Readonly<Record<RoutingPolicy, Preference>> = {
   balanced: prefer(),
   fastest: prefer(),
   'local-first': prefer(isBusy, isFarther),
-  cheapest: prefer(isBusy, isSlow, isOutside, tierOf),
+  cheapest: prefer(isOutside, isBusy, isSlow, tierOf),
   greenest: prefer(isBusy, isSlow, isOnBattery, mustLoad, tierOf)
 }
 
 /** Which peer to ask first: all that may be asked, in the order of the policy, best first. */
 export function rank(candidates: readonly RankedCandidate[], asking: Asking, nowMs: number): Ranked[] {
   const fast = costsOf(candidates, asking, nowMs).sort(byTime)
-  const best = fast[0]
+  const best = fast.find(({ candidate }) => !leavesMesh(candidate)) ?? fast[0]
   if (best === undefined) return fast
   const view = { nowMs, limitMs: best.costMs * SLOWER_SHARE + SLOWER_MS }
   const keyed = fast.map(one => ({ one, key: PREFERENCES[asking.policy](one, view) }))

@@ -47,7 +47,7 @@ export class ProviderView {
     const isAll = wanted.task === undefined && wanted.model === undefined
     if (!isAll && offers.length > 0) return offers
     const names = new Set(offers.map(({ capability }) => capability.model))
-    const rest = own.capabilities().filter(({ model }) => !names.has(model))
+    const rest = own.capabilities().filter(can => !names.has(can.model) && isMeant(can, wanted))
     return [...offers, ...this.#own(wanted, rest)]
   }
 

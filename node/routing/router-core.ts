@@ -22,7 +22,18 @@ import { mayAskAnother, outcomeOf, summaryOf } from './failures.ts'
 import { stallLimitMs, WAIT_FADES } from './patience.ts'
 import { newRetryBudget, noteRequest, takeRetry } from './retry-budget.ts'
 import type { Asked, Attempt, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
-import { abandon, begin, budgetLeft, close, end, finish, noteSilence, underWay } from './router-steps.ts'
+import {
+  abandon,
+  begin,
+  budgetLeft,
+  close,
+  dismiss,
+  end,
+  finish,
+  leavesTooSoon,
+  noteSilence,
+  underWay
+} from './router-steps.ts'
 import { newTrackRecords, noteFirstChunk, noteSpeed } from './track-record.ts'
 import { isUnreached, newAsked, nextPeer, onlyRoomier, onlyThese } from './turns.ts'
 
@@ -97,6 +108,7 @@ function silent(
   noteSilence(state, attempt, nowMs - attempt.startedMs, nowMs)
   const peer = nextPeer(asked)
   if (peer === undefined || budgetLeft(asked, nowMs) <= 0) return NO_EFFECTS
+  if (leavesTooSoon(asked, peer)) return NO_EFFECTS
   return takeRetry(state.retries, nowMs) ? begin(state, id, asked, peer, nowMs) : NO_EFFECTS
 }
 
@@ -111,19 +123,25 @@ function chunk(
   nowMs: number
 ): RouterEffect[] {
   const { peer } = attempt
+  const others = asked.attempts.length > 1 ? underWay(asked).filter(other => other !== attempt) : NONE
+  // A peer that stops, and goes on just before another one does, is the one that was late.
+  const hasStalled = attempt.received > 0 && others.length > 0
+  if (hasStalled) noteSilence(state, attempt, nowMs - attempt.heardMs, nowMs)
   attempt.received++
   attempt.heardMs = nowMs
   asked.delivered++
   asked.cut = undefined
-  const effects: RouterEffect[] = []
-  const others = asked.attempts.length > 1 ? underWay(asked).filter(other => other !== attempt) : NONE
-  for (const other of others) effects.push(abandon(state, id, other, nowMs))
+  const effects: RouterEffect[] = others.map(other =>
+    hasStalled ? dismiss(state, id, other, nowMs) : abandon(state, id, asked, other, nowMs)
+  )
   if (attempt.received === 1) {
     attempt.firstChunkMs = nowMs - attempt.startedMs
-    noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
+    // What it took to make again what came before says nothing of a new answer.
+    if (attempt.from === 0)
+      noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
   } else attempt.waitMs = Math.max(waitedMs, attempt.waitMs * WAIT_FADES)
   if (asked.continues && !last && (others.length > 0 || attempt.received === 1)) {
-    effects.push({ type: 'timer', id, attempt: attempt.id, delayMs: stallLimitMs(attempt) })
+    effects.push({ type: 'timer', id, attempt: attempt.id, delayMs: stallLimitMs(attempt, asked.asking) })
   }
   if (last) {
     noteSpeed(state.records, attempt, outputTokens, nowMs)
@@ -156,6 +174,7 @@ function failed(
   if (failure.code === 'CONTEXT_TOO_SMALL') onlyRoomier(asked, attempt.peer)
 
   const peer = nextPeer(asked)
+  if (peer !== undefined && leavesTooSoon(asked, peer)) return NO_EFFECTS
   const mayAsk = peer !== undefined && budgetLeft(asked, nowMs) > 0
   // No peer was given any work where none was reached.
   if (mayAsk && (!reached || takeRetry(state.retries, nowMs))) return begin(state, id, asked, peer, nowMs)

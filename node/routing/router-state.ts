@@ -19,6 +19,8 @@ export interface Attempt {
   waitMs: number
   firstChunkMs: number | undefined
   heardMs: number
+  /** How often another one was asked to go on beside it, because its next chunk was late. */
+  stalls: number
   /** How it ended; absent while it is under way. */
   end: ErrorCode | 'answered' | undefined
 }

@@ -2,6 +2,7 @@
 
 import type { LumosError } from '../../interface/errors.ts'
 import { firstChunkLimitMs, isLate, stallLimitMs } from './patience.ts'
+import { leavesMesh } from './policies.ts'
 import type { RankedCandidate } from './rank.ts'
 import type { Asked, Attempt, RouterEffect, RouterState } from './router-state.ts'
 import { noteBegin, noteEnd, noteFirstChunk, type Outcome } from './track-record.ts'
@@ -11,6 +12,10 @@ export const underWay = ({ attempts }: Asked): Attempt[] => attempts.filter(({ e
 
 export const budgetLeft = ({ budgetMs, startedMs }: Asked, nowMs: number): number =>
   budgetMs - (nowMs - startedMs)
+
+/** A peer outside the mesh is asked where those of the mesh have failed, and beside none of them. */
+export const leavesTooSoon = (asked: Asked, peer: RankedCandidate): boolean =>
+  leavesMesh(peer) && underWay(asked).some(attempt => !leavesMesh(attempt.peer))
 
 /** The attempt, and a limit to its first chunk while another peer could be asked. */
 export function begin(
@@ -31,33 +36,50 @@ export function begin(
     waitMs: 0,
     firstChunkMs: undefined,
     heardMs: nowMs,
+    stalls: 0,
     end: undefined
   })
   noteBegin(state.records, peer.peerId, peer.capability.model)
   const from = asked.delivered
   const effect = { type: 'attempt', id, attempt, peer, budgetMs, from } as const
   const isLast = from === 0 && nextPeer(asked) === undefined
-  const delayMs = isLast ? undefined : firstChunkLimitMs(peer, budgetMs)
+  const delayMs = isLast ? undefined : firstChunkLimitMs(peer, budgetMs, from, asked.asking)
   return delayMs === undefined ? [effect] : [effect, { type: 'timer', id, attempt, delayMs }]
 }
 
-/** A first chunk takes at least this long: a peer that is slow by nature is given more the next time. */
+/**
+ * A first chunk takes at least this long: a peer that is slow by nature is given more the next time. No silence makes a
+ * peer faster than it was.
+ */
 export function noteSilence(
   { records }: RouterState,
   { peer }: Attempt,
   silentMs: number,
   nowMs: number
 ): void {
-  noteFirstChunk(records, peer.peerId, peer.capability.model, silentMs, nowMs)
+  const leastMs = Math.max(silentMs, peer.record.firstChunkMs ?? 0)
+  noteFirstChunk(records, peer.peerId, peer.capability.model, leastMs, nowMs)
 }
 
 /** Another peer was faster. What is noted of this one is how long it was silent. */
-export function abandon(state: RouterState, id: number, attempt: Attempt, nowMs: number): RouterEffect {
-  const { peer, received, heardMs } = attempt
+export function abandon(
+  state: RouterState,
+  id: number,
+  { asking }: Asked,
+  attempt: Attempt,
+  nowMs: number
+): RouterEffect {
+  const { from, received, heardMs } = attempt
   const silentMs = nowMs - heardMs
-  const late = received > 0 ? silentMs >= stallLimitMs(attempt) : isLate(peer, 0, silentMs)
-  if (late) noteSilence(state, attempt, silentMs, nowMs)
+  const late = received > 0 ? silentMs >= stallLimitMs(attempt, asking) : isLate(attempt, silentMs)
+  if (late && (from === 0 || received > 0)) noteSilence(state, attempt, silentMs, nowMs)
   end(state, attempt, late ? 'failed' : 'cancelled', late ? 'TIMEOUT' : 'CANCELLED', nowMs)
+  return { type: 'abandon', id, attempt: attempt.id }
+}
+
+/** The attempt is not needed any more, and that is no fault of its peer. */
+export function dismiss(state: RouterState, id: number, attempt: Attempt, nowMs: number): RouterEffect {
+  end(state, attempt, 'cancelled', 'CANCELLED', nowMs)
   return { type: 'abandon', id, attempt: attempt.id }
 }
 
@@ -80,10 +102,7 @@ export function finish(
   failure: LumosError,
   nowMs: number
 ): readonly RouterEffect[] {
-  const effects: RouterEffect[] = underWay(asked).map(attempt => {
-    end(state, attempt, 'cancelled', 'CANCELLED', nowMs)
-    return { type: 'abandon', id, attempt: attempt.id }
-  })
+  const effects: RouterEffect[] = underWay(asked).map(attempt => dismiss(state, id, attempt, nowMs))
   close(state, id, asked, failure.code, nowMs)
   effects.push({ type: 'fail', id, failure, durationMs: nowMs - asked.startedMs })
   return effects

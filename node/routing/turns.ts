@@ -2,7 +2,7 @@
 
 import type { Asking } from './asking.ts'
 import { considered } from './decisions.ts'
-import { rank } from './policies.ts'
+import { leavesMesh, rank } from './policies.ts'
 import type { Candidate, Ranked, RankedCandidate } from './rank.ts'
 import { isRoomier } from './room.ts'
 import type { Asked, Attempt } from './router-state.ts'
@@ -85,9 +85,14 @@ export function onlyRoomier(asked: Asked, peer: RankedCandidate): void {
   asked.turns = [...turns.slice(0, attempts.length), ...rest]
 }
 
-/** An only peer may be asked twice: its connection can break while it is well. */
+/**
+ * An only peer may be asked twice: its connection can break while it is well. Where the first stays in the mesh, those
+ * outside it come last.
+ */
 function turnsOf(ranked: readonly Ranked[]): RankedCandidate[] {
   const turns = ranked.map(({ candidate }) => candidate)
   const [only] = turns
+  if (only !== undefined && !leavesMesh(only))
+    turns.sort((a, b) => Number(leavesMesh(a)) - Number(leavesMesh(b)))
   return turns.length === 1 && only!.connected ? [only!, only!] : turns
 }

@@ -4,7 +4,6 @@
  * sees everything and believes nobody: what it compares with, it counts itself.
  */
 
-import { type AdmissionState, QUEUED_MAX } from '../../capabilities/serving/admission-core.ts'
 import type { SignedManifest } from '../../interface/manifest.ts'
 import { PEERS_MAX } from '../../node/manifests/provider-core.ts'
 import type { ProvenRevocation } from '../../node/membership/removals.ts'
@@ -17,6 +16,7 @@ import { nodeOf } from './identities.ts'
 import type { Life } from './life.ts'
 import { chunksOf, textOf } from './messages.ts'
 import { BrokenInvariant, type Invariant } from './promises.ts'
+import { Queues } from './queues.ts'
 import { Retries } from './retries.ts'
 import type { World } from './world.ts'
 
@@ -31,10 +31,6 @@ interface Tracked {
   /** Attempts at peers that were not connected. */
   readonly toDial: Set<number>
 }
-
-/** The work of two seconds may wait, or two for each slot. Restated on purpose: a change in the core must show. */
-const QUEUE_MS_MAX = 2000
-const QUEUED_PER_SLOT = 2
 
 export class Checker {
   readonly #world: World
@@ -158,17 +154,7 @@ export class Checker {
 
   // Serving.
 
-  admissionStepped(node: number, { queue, slots, running, serviceMs }: AdmissionState): void {
-    if (running < 0 || running > slots)
-      throw broken('S9', `${running} of ${slots} slots of n${node} are taken`)
-    const bound = Math.min(QUEUED_MAX, Math.max(QUEUED_PER_SLOT * slots, (QUEUE_MS_MAX * slots) / serviceMs))
-    // Who waited before work became slow may go on waiting.
-    if (queue.size > Math.max(bound, this.#queuedBefore.get(queue) ?? 0) + 1e-9) {
-      throw broken('S9', `${queue.size} wait at n${node} where ${Math.floor(bound)} may`)
-    }
-    this.#queuedBefore.set(queue, queue.size)
-  }
-  readonly #queuedBefore = new WeakMap<object, number>()
+  readonly queues = new Queues()
 
   serves(node: number, peer: number): void {
     if (this.#world.nodes[peer]!.role === 'stranger')

@@ -96,7 +96,7 @@ export class Server {
     const about = event.type === 'leave' ? model.admission.running : event.id
     world.trace.note(world.nowMs, node.index, `admission ${event.type}`, about)
     const { effects } = world.cores.admission(model.admission, event, monotonicMs, world.random)
-    world.checker.admissionStepped(node.index, model.admission)
+    world.checker.queues.stepped(node.index, model.admission)
     for (const effect of effects) {
       world.trace.note(world.nowMs, node.index, `admission → ${effect.type}`, effect.id)
       const job = this.#jobs.get(effect.id)

@@ -4,6 +4,8 @@ import type { Database } from '../database/database.ts'
 import type { DocRow, EnvelopeRow } from './rows.ts'
 
 const ENVELOPE = 'id, writer, seq, hash, clock, tag, head, signature, box'
+/** Of the largest envelopes these are 64 MiB. */
+const PAGE_ROWS = 256
 const DOC = 'tag, sealed, snapshot, upto, entries, bytes, hash'
 
 export class LogTable {
@@ -36,13 +38,17 @@ export class LogTable {
       .get(writer, seq)?.clock
   }
 
-  /** Of a document, in order, those after this one. */
-  ofDoc(space: number, tag: Uint8Array, after: number): EnvelopeRow[] {
-    return this.#db
-      .prepare<EnvelopeRow>(
-        `SELECT ${ENVELOPE} FROM envelope WHERE space = ? AND tag = ? AND id > ? ORDER BY id`
-      )
-      .all(space, tag, after)
+  /** Of a document, in order, those after this one; page by page, for there may be a million. */
+  *ofDoc(space: number, tag: Uint8Array, after: number): Generator<EnvelopeRow> {
+    const page = this.#db.prepare<EnvelopeRow>(
+      `SELECT ${ENVELOPE} FROM envelope WHERE space = ? AND tag = ? AND id > ? ORDER BY id LIMIT ?`
+    )
+    for (let from = after; ; ) {
+      const rows = page.all(space, tag, from, PAGE_ROWS)
+      yield* rows
+      if (rows.length < PAGE_ROWS) return
+      from = rows.at(-1)!.id
+    }
   }
 
   /** Which there are from this one on, without their bytes. */

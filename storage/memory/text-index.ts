@@ -6,8 +6,8 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 
 /**
- * So many of the texts that fit are put in order, the last ones that came: a word that each text has costs the same as
- * another one.
+ * So many of the texts of a group that fit are put in order, the last ones that came: a word that each text has costs the
+ * same as another one.
  */
 const RANKED_MAX = 2000
 
@@ -23,7 +23,8 @@ export interface TextRow {
 }
 
 export interface TextFilter {
-  readonly docs: readonly number[] | undefined
+  /** In groups, so that many texts of one hide none of another one. Undefined: all of the index, as one group. */
+  readonly docs: readonly (readonly number[])[] | undefined
   readonly writer: number | undefined
   readonly since: number | undefined
   readonly until: number | undefined
@@ -88,15 +89,36 @@ export class TextIndex {
     return this.#prepare(`SELECT ${ROW} FROM entry WHERE id = ?`).get(id) as TextRow | undefined
   }
 
-  /** Of each text, without the text. */
-  ofDoc(doc: number): { id: number; key: string }[] {
-    const found = this.#prepare('SELECT id, key FROM entry WHERE doc = ? ORDER BY id').all(doc)
-    return found as { id: number; key: string }[]
+  /** Of each text, without the text, and whether it has one. */
+  ofDoc(doc: number): { id: number; key: string; isFound: number }[] {
+    const found = this.#prepare(
+      `SELECT id, key, text <> '' AS isFound FROM entry WHERE doc = ? ORDER BY id`
+    ).all(doc)
+    return found as { id: number; key: string; isFound: number }[]
   }
 
   /** Ids of the texts that fit an expression of FTS5, the best first. */
   match(expression: string, filter: TextFilter, limit: number): number[] {
-    const { docs, writer, since, until } = filter
+    const { docs } = filter
+    const isFew = docs === undefined || docs.length < 2 || this.#count(expression) <= RANKED_MAX
+    const groups = isFew ? [docs?.flat()] : docs
+    return groups
+      .flatMap(group => this.#ranked(expression, { ...filter, docs: group }, limit))
+      .sort((a, b) => a.rank - b.rank || b.id - a.id)
+      .slice(0, limit)
+      .map(({ id }) => id)
+  }
+
+  #count(expression: string): number {
+    const found = this.#prepare('SELECT count(*) AS count FROM words WHERE words MATCH ?').get(expression)
+    return found!.count as number
+  }
+
+  #ranked(
+    expression: string,
+    { docs, writer, since, until }: Omit<TextFilter, 'docs'> & { docs: readonly number[] | undefined },
+    limit: number
+  ): { id: number; rank: number }[] {
     const isPlain = docs === undefined && writer === undefined && since === undefined && until === undefined
     const where = isPlain
       ? ''
@@ -107,12 +129,12 @@ export class TextIndex {
       ? []
       : [docs === undefined ? null : JSON.stringify(docs), writer ?? null, since ?? null, until ?? null]
     const found = this.#prepare(
-      `SELECT id FROM (
+      `SELECT id, rank FROM (
          SELECT words.rowid AS id, bm25(words) AS rank FROM words ${where}
          WHERE words MATCH ?1 ORDER BY words.rowid DESC LIMIT ${RANKED_MAX}
        ) ORDER BY rank, id DESC LIMIT ${limit}`
     ).all(expression, ...values)
-    return found.map(({ id }) => id as number)
+    return found as { id: number; rank: number }[]
   }
 
   close(): void {

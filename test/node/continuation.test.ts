@@ -8,7 +8,7 @@ import { systemClock } from '../../interface/clock.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
-import { meets, startNode } from './mesh-nodes.ts'
+import { knows, meets, startNode } from './mesh-nodes.ts'
 
 /** Longer than any test: what waits for it has not heard that the work is over. */
 const DRAIN_MS = 600_000
@@ -83,7 +83,7 @@ describe('an answer in the middle of which its device is lost', () => {
     const one = await startNode('one', [asker], { models: [...slow(), ...stopping()] })
     const other = await startNode('other', [asker], { models: [...slow(), ...going()] })
     servers = { one, other }
-    await Promise.all([meets(asker, one), meets(asker, other)])
+    await Promise.all([one, other].flatMap(node => [meets(asker, node), knows(asker, node)]))
   })
   afterAll(async () => {
     for (const node of [asker, ...Object.values(servers)]) await node[Symbol.asyncDispose]()

@@ -17,8 +17,9 @@ function viewOf(
   {
     lost = [],
     claims = [],
-    demonstrations = []
-  }: Partial<Record<'lost' | 'claims' | 'demonstrations', string[]>> = {}
+    demonstrations = [],
+    own = [capability('own')]
+  }: Partial<Record<'lost' | 'claims' | 'demonstrations', string[]>> & { own?: Capability[] } = {}
 ) {
   const list = Object.entries(roles).map(([peerId, role]) => ({ peerId, name: `name-${peerId}`, role }))
   const members = {
@@ -31,7 +32,7 @@ function viewOf(
     own: {
       ...service,
       capabilities: ({ offered } = { offered: false }) => [
-        capability('own'),
+        ...own,
         ...(offered ? [] : demonstrations.map(capability))
       ]
     },
@@ -84,6 +85,12 @@ describe('the view of providers', () => {
     expect(view.offers({}).map(({ capability: { model } }) => model)).toEqual(['own', 'echo', 'demo'])
     const alone = viewOf({}, { demonstrations: ['echo'] })
     expect(alone.offers({ model: 'echo' }).map(({ peerId }) => peerId)).toEqual(['self'])
+  })
+
+  it('has its own model outside the mesh only where that is asked for by name', () => {
+    const view = viewOf({}, { own: [{ ...capability('far'), leavesMesh: true }] })
+    expect(peersOf(view, { task: 'text-generation' })).toEqual([])
+    expect(peersOf(view, { task: 'text-generation', model: 'far' })).toEqual(['self'])
   })
 
   it('leaves out guests, peers that are lost, peers that are no members, and what others say of this node', () => {

@@ -160,7 +160,13 @@ describe('the policy', () => {
       'fast'
     )
     const rented = { task: 'tensor' as const, model: 'm', slots: 1, warm: true, leavesMesh: true }
-    expect(first('cheapest', candidate('rented', { device: board, capability: rented }), fast)).toBe('fast')
+    const outside = candidate('rented', { device: board, capability: rented }, { firstChunkMs: 5 })
+    expect(first('cheapest', outside, fast)).toBe('fast')
+    const slow = candidate('slow', { device: tower }, { firstChunkMs: 60_000 })
+    expect(first('cheapest', outside, slow)).toBe('slow')
+    expect(first('cheapest', outside, candidate('busy', {}, { busyUntilMs: 2000 }))).toBe('busy')
+    // How fast one outside is makes no device of the mesh a slow one.
+    expect(orderBy({ policy: 'cheapest' }, outside, slow, small)).toEqual(['small', 'slow', 'rented'])
   })
 
   it('`greenest` spares batteries, then loads from disk, then takes the smallest', () => {

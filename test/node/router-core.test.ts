@@ -181,6 +181,27 @@ describe('an answer that is cut', () => {
     expect(one.step({ ...failed, failure: failure('ENGINE_FAILED') })).toMatchObject([{ type: 'fail' }])
   })
 
+  it('leaves a peer that goes on with it the time to make again what came, and notes that as no first chunk', () => {
+    const one = begun(100)
+    const limits = one.fail(1, 'ENGINE_FAILED', 'b')
+    // 30 ms for each chunk that came, beside what any first chunk may take.
+    expect(limits).toMatchObject([{ from: 100 }, { type: 'timer', attempt: 2, delayMs: 1500 + 100 * 30 }])
+    one.give(2, 4400)
+    expect(recordOf(one.state.records, 'b', 'echo', 4400).firstChunkMs).toBeUndefined()
+
+    const silent = begun(100)
+    silent.fail(1, 'ENGINE_FAILED', 'b', 'c')
+    expect(silent.wait(2, 4500, 'b', 'c')).toMatchObject([{ peer: { peerId: 'c' } }, {}])
+    silent.give(3)
+    expect(silent.state.requests.get(1)!.attempts[1]!.end).toBe('TIMEOUT')
+    expect(recordOf(silent.state.records, 'b', 'echo', 4500).firstChunkMs).toBeUndefined()
+  })
+
+  it('waits for twenty seconds more and no longer, however much came of it', () => {
+    const [, timer] = begun(5000, 600_000).fail(1, 'ENGINE_FAILED', 'b')
+    expect(timer).toMatchObject({ type: 'timer', delayMs: 1500 + 20_000 })
+  })
+
   it('asks three peers for the same chunk, and goes on so often and no more', () => {
     const { fail } = begun(1)
     const peers = ['b', 'c', 'd', 'e']
@@ -224,6 +245,26 @@ describe('a peer that stops in the middle of its answer', () => {
     expect(other.order('a', 'b')).toEqual(['b', 'a'])
   })
 
+  it('is noted as slow where it goes on just before the one beside it, which is blamed for nothing', () => {
+    const { wait, give, step, state, order, isEjected } = begun(10, 600_000)
+    for (let round = 0, attempt = 1; round < 2; round++) {
+      wait(1, 5000, 'b')
+      expect(give(1, 5000)[0]).toEqual({ type: 'abandon', id: 1, attempt: ++attempt })
+      for (let i = 0; i < 40; i++) give(1, 20)
+    }
+    const [, ...beside] = state.requests.get(1)!.attempts
+    expect(beside.map(({ end }) => end)).toEqual(['CANCELLED', 'CANCELLED'])
+    expect([order('a', 'b'), isEjected('b')]).toEqual([['b', 'a'], false])
+    // At the third stall the next peer takes its place: that costs the node's own retries no more.
+    expect(wait(1, 5000, 'b')).toMatchObject([
+      { type: 'abandon', attempt: 1 },
+      { type: 'attempt', attempt: 4, peer: { peerId: 'b' } },
+      { type: 'timer' }
+    ])
+    expect(step({ type: 'chunk', id: 1, attempt: 1, last: false })).toEqual([])
+    expect(give(4)).toMatchObject([{ type: 'timer', attempt: 4 }, { type: 'deliver' }])
+  })
+
   it('is not late while its caller takes no chunk', () => {
     expect(begun(10).wait(1, 0, 'b')).toMatchObject([{ type: 'timer' }])
   })
@@ -243,6 +284,65 @@ describe('a peer that stops in the middle of its answer', () => {
     expect(one.fail(1, 'ENGINE_FAILED', 'b', 'c')).toMatchObject([
       { failure: { code: 'STREAM_INTERRUPTED' } }
     ])
+  })
+})
+
+describe('a peer outside the mesh', () => {
+  const outside = (peerId: string): Candidate => ({
+    ...able(peerId),
+    rttMs: 0.1,
+    capability: { ...able(peerId).capability, leavesMesh: true }
+  })
+  const gone = { type: 'failed', id: 1, failure: failure('ENGINE_FAILED'), unwanted: false } as const
+  const begin = (offers: readonly Candidate[]) => {
+    const one = router()
+    const asking = askingBy('local-first')
+    one.step({
+      ...{ type: 'ask', id: 1, requestId: 'r', budgetMs: 30_000, continues: true },
+      offers: offers.map((peer, i) => ({ ...peer, local: i === 0 })),
+      asking
+    })
+    return one
+  }
+
+  it('is asked where those of the mesh have failed, and beside none of them', () => {
+    const one = begin([able('a'), outside('far'), able('b')])
+    expect(one.step({ type: 'timer', id: 1, attempt: 1 }, 10_000)).toMatchObject([
+      { peer: { peerId: 'b' } },
+      { type: 'timer' }
+    ])
+    expect(one.step({ type: 'timer', id: 1, attempt: 2 }, 1500)).toEqual([])
+    expect(one.step({ ...gone, attempt: 1 })).toEqual([])
+    expect(one.step({ ...gone, attempt: 2 })).toMatchObject([{ peer: { peerId: 'far' } }])
+  })
+
+  it('goes on with no answer that began in the mesh, whether it was cut or stopped', () => {
+    const offers = [outside('far')]
+    const cut = begin([able('a'), outside('far')])
+    cut.step({ type: 'chunk', id: 1, attempt: 1, last: false })
+    const stop = { type: 'timer', id: 1, attempt: 1, waitedMs: 10_000, offers } as const
+    expect(cut.step(stop, 10_000)).toMatchObject([{ type: 'timer', attempt: 1 }])
+    expect(cut.step({ ...gone, attempt: 1, offers })).toMatchObject([
+      { failure: { code: 'STREAM_INTERRUPTED' } }
+    ])
+    const there = begin([outside('near'), outside('far')])
+    there.step({ type: 'chunk', id: 1, attempt: 1, last: false })
+    expect(there.step({ ...gone, attempt: 1, offers })).toMatchObject([{ peer: { peerId: 'far' } }, {}])
+  })
+})
+
+describe('this device under `local-first`', () => {
+  it('has no other one asked beside it before it hangs, neither at its beginning nor in the middle', () => {
+    const one = router()
+    const offers = [{ ...able('here'), local: true }, able('b')]
+    const asking = askingBy('local-first')
+    const ask = { type: 'ask', id: 1, requestId: 'r', budgetMs: 30_000, continues: true } as const
+    expect(one.step({ ...ask, offers, asking })).toMatchObject([{}, { type: 'timer', delayMs: 10_000 }])
+    const chunk = { type: 'chunk', id: 1, attempt: 1, last: false, waitedMs: 20 } as const
+    expect(one.step(chunk)).toMatchObject([{ type: 'timer', delayMs: 10_000 }, {}])
+    const timer = { type: 'timer', id: 1, attempt: 1, offers } as const
+    expect(one.step({ ...timer, waitedMs: 9000 }, 9000)).toMatchObject([{ type: 'timer', delayMs: 1000 }])
+    expect(one.step({ ...timer, waitedMs: 10_000 }, 1000)).toMatchObject([{ peer: { peerId: 'b' } }, {}])
   })
 })
 

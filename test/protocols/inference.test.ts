@@ -197,6 +197,69 @@ describe('inference between peers', () => {
     await assert.rejects(Array.fromAsync(client.infer(textRequest())), { code: 'PROTOCOL_VIOLATION' })
   })
 
+  const said = { index: 2, text: 'one two', tokens: [1, 2] }
+
+  it('asks for the rest of an answer, and numbers it on', async () => {
+    let asked: InferenceRequest | undefined
+    await start(async function* (request) {
+      asked = request
+      yield { type: 'progress', index: 2, stage: 'continued', done: 2, continued: 'exact' }
+      yield { type: 'text', index: 2, text: ' three' }
+      yield done(3)
+    })
+    const chunks = await Array.fromAsync(client.infer(textRequest({ resume: said, movable: true })))
+    assert.deepEqual(
+      chunks.map(({ type, index }) => [type, index]),
+      [
+        ['progress', 2],
+        ['text', 2],
+        ['done', 3]
+      ]
+    )
+    assert.deepEqual([asked?.resume, asked?.movable], [said, true])
+  })
+
+  it.each([0, 1, 3])('resets a peer that goes on with an answer at chunk %i instead of 2', async index => {
+    await lying([16, 1, index, Buffer.from('again')])
+    const answer = Array.fromAsync(client.infer(textRequest({ resume: said })))
+    await assert.rejects(answer, { code: 'PROTOCOL_VIOLATION' })
+  })
+
+  it.each([
+    ['more chunks than the answer may have', { ...said, index: 11 }],
+    ['more tokens than the answer may have', { ...said, tokens: Array(11).fill(1) }],
+    ['no chunk', { ...said, index: 0 }],
+    ['a token that is no number of a token', { ...said, tokens: [-1] }],
+    ['more text than is continued', { ...said, text: 'x'.repeat(128 * 1024 + 1) }]
+  ])('refuses to go on with an answer of which %s was said', async (_, resume) => {
+    let isAsked = false
+    await start(() => {
+      isAsked = true
+      return words(1)
+    })
+    const request = { ...textRequest(), resume } as PreparedRequest
+    await assert.rejects(Array.fromAsync(client.infer(request)))
+    assert.equal(isAsked, false)
+  })
+
+  it('hands over what its asker can have another device go on with, and lets the rest end', async () => {
+    const rests = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    await start(async function* (request) {
+      yield { type: 'text', index: 0, text: 'one' }
+      await rests[request.movable ? 1 : 0]!.promise
+      yield done(1)
+    })
+    const [staying, moving] = [textRequest(), textRequest({ movable: true })].map(request =>
+      client.infer(request)[Symbol.asyncIterator]()
+    )
+    for (const answer of [staying!, moving!]) await answer.next()
+    handler.handOver(new OverloadedError('This node is stopping.', 1))
+    await assert.rejects(moving!.next(), { code: 'OVERLOADED', details: { retryAfterMs: 1, received: 1 } })
+    rests[0]!.resolve()
+    assert.deepEqual((await staying!.next()).value, done(1))
+    rests[1]!.resolve()
+  })
+
   it('carries tensors of many megabytes', async () => {
     await start(echo)
     const request = tensorRequest(20_000_000)

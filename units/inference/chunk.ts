@@ -1,7 +1,7 @@
 /** What answers of several units look like in JSON. */
 
 import * as z from 'zod'
-import { Data, Delta, Progress } from '../../interface/chunks.ts'
+import { Continued, Data, Delta, Progress } from '../../interface/chunks.ts'
 import { INPUT_BYTES_MAX } from '../../interface/units.ts'
 
 const index = z.int().min(0)
@@ -10,7 +10,12 @@ const FinishReason = z.string()
 export const Usage = z.strictObject({ inputTokens: z.int().optional(), outputTokens: z.int().optional() })
 
 /** How an answer of text ended. */
-export const Ending = { finishReason: FinishReason, usage: Usage }
+export const Ending = {
+  finishReason: FinishReason,
+  usage: Usage,
+  /** The answer was cut, and another device went on with it: exactly, or after its model was given what was said. */
+  continued: Continued.optional()
+}
 
 /** An answer comes in pieces of text, deltas and data, or whole, with progress between; `done` comes last. */
 export const Chunk = z.discriminatedUnion('type', [

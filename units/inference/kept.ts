@@ -17,16 +17,18 @@ export function inferKept(
   context: UnitContext,
   onRoute: InferOptions['onRoute'] = route => context.onRoute?.(route)
 ): AsyncIterable<InferenceChunk> {
-  const { answer, signal, peer, policy } = context
+  const { answer, signal, peer, policy, continuation } = context
   const request = { ...question, ...identityOf(context) }
-  if (answer === undefined || isWhole(request)) return node.infer(request, { signal, peer, policy, onRoute })
+  if (answer === undefined || isWhole(request)) {
+    return node.infer(request, { signal, peer, policy, continuation, onRoute })
+  }
   const { id, durable, note } = answer
   answer.onKept()
   return node.answers.keep(
     id,
     asking =>
       node.infer(request, {
-        ...{ signal: asking.signal, peer, policy },
+        ...{ signal: asking.signal, peer, policy, continuation },
         onRoute(route) {
           asking.onRoute(route)
           onRoute(route)

@@ -1,6 +1,7 @@
 /** Any task, the order in which peers would be asked, and pictures. */
 
 import * as z from 'zod'
+import { Continued } from '../../interface/chunks.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { TENSOR_BYTES_MAX } from '../../interface/limits.ts'
 import { ModelId } from '../../interface/names.ts'
@@ -53,6 +54,8 @@ interface Answer {
   readonly task: TaskName
   readonly model: string
   readonly output: unknown
+  /** Present where the answer was cut and went on. */
+  readonly continued?: Continued | undefined
 }
 
 /** The output is what the schema of the task says. */
@@ -63,7 +66,10 @@ const Answer: z.ZodType<Answer> = z.discriminatedUnion(
 type AnswerSchema = ReturnType<typeof answerOf>
 
 function answerOf(task: TaskName) {
-  return z.strictObject({ task: z.literal(task), model: z.string(), output: definitionOf(task).output })
+  return z.strictObject({
+    ...{ task: z.literal(task), model: z.string(), output: definitionOf(task).output },
+    continued: Continued.optional()
+  })
 }
 
 /** A picture of one pixel, in base64. */
@@ -100,8 +106,8 @@ export const runUnits = (node: LumosNode) => [
     output: Answer,
     item: Chunk,
     async run(question, context) {
-      const { task, model, output } = await ask(node, question, context)
-      return { task, model, output }
+      const { task, model, output, continued } = await ask(node, question, context)
+      return { task, model, output, ...(continued && { continued }) }
     },
     stream: (question, context) => inferKept(node, question, context)
   }),

@@ -83,8 +83,8 @@ interface Question {
 }
 
 async function whole(node: LumosNode, question: Question, context: UnitContext) {
-  const { model, output, finishReason, usage } = await ask(node, { ...question, ...TASK }, context)
-  return { model, ...(output as TaskOutput<typeof textGeneration.name>), finishReason, usage }
+  const { task, output, ...ending } = await ask(node, { ...question, ...TASK }, context)
+  return { ...ending, ...(output as TaskOutput<typeof textGeneration.name>) }
 }
 
 const pieces = (node: LumosNode, question: Question, context: UnitContext) =>

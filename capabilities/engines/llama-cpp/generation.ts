@@ -60,7 +60,7 @@ export async function* generate(
     textOf: token => model.detokenize([token as Token], true)
   }
   const answer = new AnswerWriter(writing)
-  const said = resume === undefined ? [] : saidIn(parts, resume, writing)
+  const said = resume === undefined ? [] : await saidIn(parts, resume, writing, signal)
   if (said.length > most) throw noRoom(contextTokens, tokens.length, said.length)
   const written: Token[] = []
   const sampling = samplingOf(params, parts.recommended, { written, random: parts.random })
@@ -111,11 +111,12 @@ export async function* generate(
 }
 
 /** What was said, in tokens of this model. */
-function saidIn(
+async function saidIn(
   { model, silent, tokenCount }: GenerationParts,
   resume: Resume,
-  writing: AnswerWriterOptions
-): readonly Token[] {
+  writing: AnswerWriterOptions,
+  signal: AbortSignal | undefined
+): Promise<readonly Token[]> {
   const vocabulary: Vocabulary = {
     has: token => token < tokenCount && !model.isEogToken(token as Token),
     newText: () => new TokenText(model, silent),
@@ -123,7 +124,9 @@ function saidIn(
     tokensOfMark: mark => model.tokenize(mark, true)
   }
   const reasons = reasonsAfter(writing.prompt, writing.isConversation)
-  return tokensSaid(resume, vocabulary, () => new AnswerWriter(writing), { reasons }) as readonly Token[]
+  const options = { reasons, most: writing.most, signal }
+  const said = await tokensSaid(resume, vocabulary, () => new AnswerWriter(writing), options)
+  return said as readonly Token[]
 }
 
 /** Only a template's own text holds control tokens, and a prompt that a caller writes in its place. */

@@ -37,6 +37,10 @@ export class AnswerText {
   #mode: 'begin' | 'text' | 'reasoning' | 'call' | 'mistral' | 'bare'
   /** What is held back. */
   #held = ''
+  /** What is held has been looked through for this in vain, so only what comes is looked through for it. */
+  #waitsFor: 'words' | 'call-end' | undefined
+  /** The end of what was written: a mark may begin there. */
+  #tail = ''
   /** Spaces that come now are no part of the answer. */
   #trims = false
   #calls = 0
@@ -72,6 +76,11 @@ export class AnswerText {
 
   add(written: string): Piece[] {
     this.#held += written
+    const end = this.#tail + written
+    this.#tail = end.slice(1 - CALL_END.length)
+    if (this.#waitsFor === 'words' && written.trimStart() === '') return []
+    if (this.#waitsFor === 'call-end' && !end.includes(CALL_END)) return []
+    this.#waitsFor = undefined
     const pieces: Piece[] = []
     while (!this.#stopped && this.#step(pieces));
     return pieces
@@ -128,7 +137,10 @@ export class AnswerText {
   /** Spaces before a mark are no part of the answer; those before text are. */
   #begin(): boolean {
     const held = this.#held.trimStart()
-    if (held === '') return false
+    if (held === '') {
+      this.#waitsFor = 'words'
+      return false
+    }
     if (held.startsWith(THINK_START)) return this.#enter('reasoning', held.slice(THINK_START.length))
     const { tools } = this.#options
     if (tools !== undefined && (held.startsWith('{') || held.startsWith(PYTHON_TAG))) {
@@ -169,7 +181,10 @@ export class AnswerText {
 
   #call(pieces: Piece[]): boolean {
     const end = this.#held.indexOf(CALL_END)
-    if (end < 0) return false
+    if (end < 0) {
+      this.#waitsFor = 'call-end'
+      return false
+    }
     const body = this.#held.slice(0, end)
     const call = callIn(body)
     if (call === undefined) pieces.push({ text: CALL_START + body + CALL_END })

@@ -4,7 +4,9 @@
  * and grammars are where they were. Only what follows is given out.
  */
 
+import { setImmediate } from 'node:timers/promises'
 import type { ProgressChunk } from '../../../interface/chunks.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Resume } from '../../../interface/resume.ts'
 import type { AnswerWriter } from './answer-writer.ts'
 import { CALL_END, CALL_START } from './tool-calls.ts'
@@ -27,41 +29,58 @@ export interface Vocabulary {
   tokensOfMark(mark: string): number[]
 }
 
+/** Other requests of the process have their turn after so many tokens, which take a few milliseconds. */
+const TURN_TOKENS = 256
+
+export interface SaidTokensOptions extends AbortOptions {
+  /** Whether the prompt ends in the middle of reasoning. */
+  readonly reasons: boolean
+  /** Tokens that the answer may have. What was said in more is not looked at, and its caller refuses it. */
+  readonly most: number
+}
+
 /**
  * What was said, as tokens of this model: those that came with it where they say the same here, and else those of its text.
  *
  * @throws {InvalidInputError} when it cannot be said in this model's tokens.
  */
-export function tokensSaid(
+export async function tokensSaid(
   resume: Resume,
   vocabulary: Vocabulary,
   newWriter: () => AnswerWriter,
-  { reasons }: { readonly reasons: boolean }
-): readonly number[] {
+  { reasons, most, signal }: SaidTokensOptions
+): Promise<readonly number[]> {
   const { tokens } = resume
-  if (tokens.length > 0 && tokens.every(token => vocabulary.has(token))) {
-    if (written(tokens, vocabulary, newWriter())?.hasSaid) return tokens
+  if (tokens.length > 0 && tokens.length <= most && tokens.every(token => vocabulary.has(token))) {
+    if ((await written(tokens, vocabulary, newWriter(), signal))?.hasSaid) return tokens
   }
   const ownTokens = tokensOf(resume, vocabulary, reasons)
-  const writer = written(ownTokens, vocabulary, newWriter())
+  if (ownTokens.length > most) return ownTokens
+  const writer = await written(ownTokens, vocabulary, newWriter(), signal)
   // What may be the beginning of a mark, or of a call, comes with what follows.
   if (writer?.hasSaid || writer?.isHolding) return ownTokens
   throw cannotGoOn('what was said is nothing that it could have written')
 }
 
 /** The writer once it was given the tokens; undefined where they say something else. */
-function written(
+async function written(
   tokens: readonly number[],
   vocabulary: Vocabulary,
-  writer: AnswerWriter
-): AnswerWriter | undefined {
+  writer: AnswerWriter,
+  signal: AbortSignal | undefined
+): Promise<AnswerWriter | undefined> {
   const words = vocabulary.newText()
-  try {
-    for (const token of tokens) writer.add(undefined, words.add(token), () => words.end()).toArray()
-    return writer
-  } catch {
-    return undefined
+  for (let at = 0; at < tokens.length; at += TURN_TOKENS) {
+    if (at > 0) await setImmediate()
+    signal?.throwIfAborted()
+    try {
+      for (const token of tokens.slice(at, at + TURN_TOKENS))
+        writer.add(undefined, words.add(token), () => words.end()).toArray()
+    } catch {
+      return undefined
+    }
   }
+  return writer
 }
 
 /** As a model writes it. */

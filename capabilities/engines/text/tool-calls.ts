@@ -32,9 +32,12 @@ export function callIn(text: string): WrittenCall | undefined {
 
 /** To the letter, so that the next turn repeats them and its beginning is known to the model already. */
 function asWritten(text: string, stated: string): string {
-  const written = /"(?:arguments|parameters)"\s*:\s*([\s\S]*?)\s*\}$/.exec(text)?.[1]
-  const value = written === undefined ? undefined : parsed(written)
-  return value !== undefined && JSON.stringify(value) === stated ? written! : stated
+  const key = /"(?:arguments|parameters)"\s*:/.exec(text)
+  if (key === null) return stated
+  // Its spaces are a caller's to choose: a pattern for the rest would go through them again from each.
+  const written = text.slice(key.index + key[0].length, -1).trim()
+  const value = parsed(written)
+  return value !== undefined && JSON.stringify(value) === stated ? written : stated
 }
 
 /** What follows `[TOOL_CALLS]`: a list of calls, or `name[ARGS]{…}` for each. */

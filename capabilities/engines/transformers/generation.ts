@@ -55,8 +55,8 @@ export async function* generate(
   const said =
     resume === undefined
       ? []
-      : tokensSaid(resume, vocabularyOf(reader, ends), () => new AnswerWriter(writing), {
-          reasons: reasonsAfter(text, isConversation)
+      : await tokensSaid(resume, vocabularyOf(reader, ends), () => new AnswerWriter(writing), {
+          ...{ reasons: reasonsAfter(text, isConversation), most: max, signal }
         })
   if (said.length > max) throw noRoom(prompt.length, said.length, contextTokens)
   const begin = (room: number) => new Guard(constraint!.grammar, tokenBytes(), { ends, room })

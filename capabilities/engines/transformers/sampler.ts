@@ -25,12 +25,13 @@ export class Sampler {
   readonly #random: () => number
   /** How often the answer holds each token. */
   readonly #made = new Map<number, number>()
-  readonly #prompt: ReadonlySet<number>
+  /** Tokens of the prompt and the answer, where those are penalized. */
+  readonly #known: Set<number>
 
   constructor(sampling: Sampling, prompt: readonly number[]) {
     this.#sampling = sampling
     this.#random = randomOf(sampling.seed)
-    this.#prompt = new Set(sampling.repetitionPenalty === 1 ? [] : prompt)
+    this.#known = new Set(sampling.repetitionPenalty === 1 ? [] : prompt)
   }
 
   /**
@@ -70,6 +71,7 @@ export class Sampler {
 
   #take(token: number, guard: Guard | undefined): void {
     guard?.take(token)
+    if (this.#sampling.repetitionPenalty !== 1) this.#known.add(token)
     this.#made.set(token, (this.#made.get(token) ?? 0) + 1)
   }
 
@@ -80,7 +82,7 @@ export class Sampler {
   #penalize(scores: Float32Array): void {
     const { frequencyPenalty, presencePenalty, repetitionPenalty } = this.#sampling
     if (repetitionPenalty !== 1) {
-      for (const token of new Set([...this.#prompt, ...this.#made.keys()])) {
+      for (const token of this.#known) {
         const score = scores[token]!
         scores[token] = score < 0 ? score * repetitionPenalty : score / repetitionPenalty
       }

@@ -3,6 +3,7 @@
  * holds up its own answer, one that leaves ends it, and several answers take turns.
  */
 
+import { setImmediate } from 'node:timers/promises'
 import { type PreTrainedModel, Tensor } from '@huggingface/transformers'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Choice } from '../text/answer-chunks.ts'
@@ -11,6 +12,9 @@ import type { Sampler } from './sampler.ts'
 
 /** A run cannot be interrupted, so a long prompt is read in runs of so many tokens. */
 const RUN_TOKENS = 256
+
+/** To choose a token sorts all that the model knows, so other requests have their turn after so many that were said. */
+const TURN_TOKENS = 16
 
 /** What the library's own loop works with, and its types leave out. */
 interface Decoder {
@@ -80,7 +84,10 @@ export async function* tokensOf(
       scores = await run(tokens)
       for (let i = Math.max(0, prompt.length - 1 - at); i < tokens.length; i++) {
         const token = known[at + i + 1]
-        if (token !== undefined) yield { token, isOwn: sampler.follow(token, scores(i), guard?.()) }
+        if (token === undefined) continue
+        if (i % TURN_TOKENS === 0) await setImmediate()
+        signal?.throwIfAborted()
+        yield { token, isOwn: sampler.follow(token, scores(i), guard?.()) }
       }
     }
     if (said.length > 0 && guard?.()?.isComplete) return true

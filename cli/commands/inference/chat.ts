@@ -13,6 +13,8 @@ import { talk } from './talk.ts'
 interface ChatOptions {
   readonly peer?: string
   readonly policy?: string
+  /** False for `--no-continue`. */
+  readonly continue?: boolean
   readonly system?: string
   readonly maxTokens?: number
   readonly timeout?: number
@@ -26,7 +28,10 @@ interface Answer {
 export async function run({ args, options, output }: Invocation<ChatOptions>): Promise<void> {
   const node = findNode(options)
   const { peer, policy, system, maxTokens, timeout } = options
-  const asking: AskOptions = { peer, policy, timeoutMs: timeout && Math.ceil(timeout * 1000) }
+  const asking: AskOptions = {
+    ...{ peer, policy, timeoutMs: timeout && Math.ceil(timeout * 1000) },
+    ...(options.continue === false && { continuation: 'none' as const })
+  }
   const model = args[0] ?? (await firstModel(node))
   const conversation = new Conversation({ node, model, system, maxTokens, asking })
   if (canAsk() && !output.json) return talk(conversation, output)

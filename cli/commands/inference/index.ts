@@ -10,6 +10,11 @@ const POLICY = [
   'how a device is chosen: balanced, fastest, local-first, cheapest or greenest; by default as `routing.policy` says'
 ] as const
 
+const NO_CONTINUE = [
+  '--no-continue',
+  'end an answer where it is cut: no other device goes on with it'
+] as const
+
 export function register(program: Command, lazily: Lazily): void {
   program
     .command('infer')
@@ -19,6 +24,7 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--task <task>', 'which task, for a model that does several')
     .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
     .option(...POLICY)
+    .option(...NO_CONTINUE)
     .option('--timeout <seconds>', 'give up after this time', seconds)
     .option('--explain', 'print first which peer will be asked, and why')
     .option('--top-k <n>', 'how many labels', integer)
@@ -41,6 +47,7 @@ export function register(program: Command, lazily: Lazily): void {
     .argument('[model]', 'which model; without it, one that is loaded, else any that writes text')
     .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
     .option(...POLICY)
+    .option(...NO_CONTINUE)
     .option('--system <text>', 'what the model is told before the conversation')
     .option('--max-tokens <n>', 'how much text an answer may have', integer)
     .option('--timeout <seconds>', 'give up on an answer after this time', seconds)

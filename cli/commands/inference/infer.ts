@@ -26,6 +26,8 @@ interface InferOptions {
   readonly task?: string
   readonly peer?: string
   readonly policy?: string
+  /** False for `--no-continue`. */
+  readonly continue?: boolean
   readonly timeout?: number
   readonly topK?: number
   readonly maxTokens?: number
@@ -38,6 +40,7 @@ interface Answer {
   readonly task: TaskName
   readonly model: string
   readonly output: unknown
+  readonly continued?: string
 }
 
 export async function run({ args, options, output }: Invocation<InferOptions>): Promise<void> {
@@ -48,6 +51,7 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   const asking = {
     peer: options.peer,
     policy: options.policy,
+    ...(options.continue === false && { continuation: 'none' as const }),
     timeoutMs: options.timeout && Math.ceil(options.timeout * 1000)
   }
 
@@ -164,19 +168,23 @@ const notFor = (option: string, task: TaskName): LumosError =>
   new LumosError('USAGE', `${option} means nothing to ${task}.`)
 
 function printAnswer(answer: Answer, { peer, route, duration_ms, answer: id }: Meta, output: Output): void {
-  const { task, model } = answer
+  const { task, model, continued } = answer
   const vectors = embedded(task, answer.output)
   const shown = vectors ?? answer.output
-  output.data({ task, model, output: shown, meta: { peer, route, duration_ms, answer: id } }, () => {
-    if (vectors !== undefined) return vectorLines(vectors)
-    const rows = onlyList(answer.output)
-    if (rows === undefined) return JSON.stringify(answer.output)
-    const columns = Object.keys(rows[0]!)
-    return output.table(
-      columns.map(name => printable(name).toUpperCase()),
-      rows.map(row => columns.map(name => cellOf(row[name])))
-    )
-  })
+  const ending = continued === undefined ? {} : { continued }
+  output.data(
+    { task, model, output: shown, ...ending, meta: { peer, route, duration_ms, answer: id } },
+    () => {
+      if (vectors !== undefined) return vectorLines(vectors)
+      const rows = onlyList(answer.output)
+      if (rows === undefined) return JSON.stringify(answer.output)
+      const columns = Object.keys(rows[0]!)
+      return output.table(
+        columns.map(name => printable(name).toUpperCase()),
+        rows.map(row => columns.map(name => cellOf(row[name])))
+      )
+    }
+  )
 }
 
 /** The records of an answer that is one list of flat records, such as labels with their scores. */

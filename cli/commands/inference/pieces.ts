@@ -49,7 +49,13 @@ class Notes {
   add(piece: Piece): void {
     switch (piece.type) {
       case 'progress': {
-        const { stage, done, total } = piece
+        const { stage, done, total, continued } = piece
+        if (continued !== undefined) {
+          this.#note(
+            `Another device goes on with the answer${continued === 'exact' ? '' : ' in its own words'}.`
+          )
+          break
+        }
         const far = total === undefined || total === 0 ? `${done}` : `${Math.floor((done / total) * 100)} %`
         const progress = `${stage}: ${far}`
         if (progress !== this.#progress) this.#note(progress)

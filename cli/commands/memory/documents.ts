@@ -1,5 +1,6 @@
 /** `memory open|get|set|unset|append|remove|task|edit`. */
 
+import { isoTime } from '../../../interface/iso-time.ts'
 import { findNode } from '../../client.ts'
 import { readJson, readText } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -45,7 +46,7 @@ function wordsOf({ kind, facts = {}, entries = [], tasks = [], text }: Content):
   if (text !== undefined) return text
   const lines = [
     ...Object.entries(facts).map(([key, value]) => `${key}  ${inWords(value)}`),
-    ...entries.map(({ id, value, at }) => `${new Date(at).toISOString()}  ${id}  ${inWords(value)}`),
+    ...entries.map(({ id, value, at }) => `${isoTime(at)}  ${id}  ${inWords(value)}`),
     ...tasks.map(
       ({ id, title, state, assignee }) => `[${state}]  ${id}  ${title}${assignee ? ` (${assignee})` : ''}`
     )

@@ -1,6 +1,7 @@
 /** `memory history|watch`: what was written, and what is being written. */
 
 import { LumosError } from '../../../interface/errors.ts'
+import { isoTime } from '../../../interface/iso-time.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { printable } from '../../output.ts'
@@ -36,7 +37,7 @@ export async function history({ args, options, output }: Invocation<HistoryOptio
     output.table(
       ['WHEN', 'WRITER', 'DOCUMENT', 'WHAT'],
       data.items.map(item => [
-        new Date(item.at).toISOString(),
+        isoTime(item.at),
         item.writer_name ?? item.writer,
         item.doc,
         inShort(item.keys)

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { type ErrorCode, LumosError } from '../../../interface/errors.ts'
+import { isoTime } from '../../../interface/iso-time.ts'
 import type { AddedFile, MemoryFileInfo } from '../../../interface/memory-files.ts'
 import { findNode, type NodeClient } from '../../client.ts'
 import { onInterrupt } from '../../interrupted.ts'
@@ -144,7 +145,7 @@ export async function sources({ args, options, output }: Invocation<KnowledgeOpt
           ['FILE', 'SIZE', 'PIECES', 'ADDED', 'BY', 'CID'],
           data.items.map(file => [
             ...[file.name, bytes(file.bytes), file.whole ? String(file.pieces) : 'some are missing'],
-            ...[new Date(file.added).toISOString(), file.writer, file.cid]
+            ...[isoTime(file.added), file.writer, file.cid]
           ])
         )
   )

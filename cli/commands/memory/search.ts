@@ -1,5 +1,6 @@
 /** `memory search`: what is in memory about this. */
 
+import { isoTime } from '../../../interface/iso-time.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { printable } from '../../output.ts'
@@ -58,7 +59,7 @@ export async function search({ args, options, output }: Invocation<SearchOptions
 
 function inWords({ space, doc, key, text, at, source }: Found): string {
   const place = [space, doc, ...(key === null || source !== null ? [] : [key])].join('/')
-  const when = at === null ? '' : `  ${new Date(at).toISOString()}`
+  const when = at === null ? '' : `  ${isoTime(at)}`
   const shown = text.length > TEXT_CHARS ? `${text.slice(0, TEXT_CHARS)}…` : text
   return `${place}${when}${source === null ? '' : `  ${quoted(source)}`}\n${shown}`
 }

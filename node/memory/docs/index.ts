@@ -16,13 +16,16 @@ export { EMPTY_UPDATE } from './slot-update.ts'
 
 const NONE: ReadonlySet<number> = new Set()
 
-const OPENERS: Record<DocKind, (snapshot: Uint8Array | null, excluded: ReadonlySet<number>) => DocModel> = {
-  facts: (snapshot, excluded) => new SlotDoc(factsKind(), snapshot, excluded),
-  journal: (snapshot, excluded) => new SlotDoc(entriesKind('journal'), snapshot, excluded),
-  thread: (snapshot, excluded) => new SlotDoc(entriesKind('thread'), snapshot, excluded),
-  tasks: (snapshot, excluded) => new SlotDoc(tasksKind(), snapshot, excluded),
+type Opener = (snapshot: Uint8Array | null, excluded: ReadonlySet<number>, going?: () => void) => DocModel
+
+const OPENERS: Record<DocKind, Opener> = {
+  facts: (...rest) => new SlotDoc(factsKind(), ...rest),
+  journal: (...rest) => new SlotDoc(entriesKind('journal'), ...rest),
+  thread: (...rest) => new SlotDoc(entriesKind('thread'), ...rest),
+  tasks: (...rest) => new SlotDoc(tasksKind(), ...rest),
   notes: (snapshot, excluded) => new Notes(snapshot, excluded),
   raw: (snapshot, excluded) => new Raw(snapshot, excluded)
 }
 
-export const openDoc: OpenDoc = (kind, snapshot = null, excluded = NONE) => OPENERS[kind](snapshot, excluded)
+export const openDoc: OpenDoc = (kind, snapshot = null, excluded = NONE, going) =>
+  OPENERS[kind](snapshot, excluded, going)

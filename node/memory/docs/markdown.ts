@@ -3,6 +3,7 @@
  * boxes, notes are as they are. What Markdown has no form for is JSON.
  */
 
+import { isoTime } from '../../../interface/iso-time.ts'
 import type { DocContent, DocKind, MemoryEntry, MemoryTask, MemoryValue } from '../../../interface/memory.ts'
 
 export interface NamedContent {
@@ -48,9 +49,8 @@ function factLines(key: string, value: MemoryValue): string {
 }
 
 function entryLines({ id, value, writer, at }: MemoryEntry): string {
-  const when = Number.isNaN(new Date(at).getTime()) ? String(at) : new Date(at).toISOString()
   const lines = typeof value === 'string' ? quoted(value) : ['```json', JSON.stringify(value, null, 2), '```']
-  return [`### ${nameText(id)}`, `*${when}, ${writer}*`, '', ...lines].join('\n')
+  return [`### ${nameText(id)}`, `*${isoTime(at)}, ${writer}*`, '', ...lines].join('\n')
 }
 
 function taskLines({ id, title, state, assignee }: MemoryTask): string {

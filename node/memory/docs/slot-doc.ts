@@ -6,6 +6,7 @@ import { encode } from '../../../protocols/wire/cbor/encode.ts'
 import type { ChangeBy, DocItem, DocModel } from '../types.ts'
 import { Draft } from './draft.ts'
 import { KEYS_NAMED_MAX } from './limits.ts'
+import { SLICE } from './slot-slices.ts'
 import { type SlotBody, type SlotRules, Slots } from './slots.ts'
 import { deflate, inflate } from './snapshot.ts'
 
@@ -35,9 +36,17 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
   readonly #slots: Slots<B>
   #hashed: Hash | undefined
 
-  constructor(kind: SlotKind<B>, snapshot: Uint8Array | null, excluded: ReadonlySet<number>) {
+  readonly #going: () => void
+
+  constructor(
+    kind: SlotKind<B>,
+    snapshot: Uint8Array | null,
+    excluded: ReadonlySet<number>,
+    going: () => void = () => {}
+  ) {
     this.#kind = kind
-    this.#slots = new Slots(kind, excluded)
+    this.#going = going
+    this.#slots = new Slots(kind, excluded, going)
     if (snapshot !== null) this.#slots.load(inflate(snapshot))
   }
 
@@ -99,7 +108,11 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
   hash(): Uint8Array {
     const later = this.#hashed === undefined ? undefined : this.#kind.later?.(this.#slots)
     if (later === undefined) this.#hashed = createHash('sha256').update(encode(this.kind))
-    for (const piece of later ?? this.#kind.pieces(this.#slots)) this.#hashed!.update(encode(piece))
+    let pieces = 0
+    for (const piece of later ?? this.#kind.pieces(this.#slots)) {
+      this.#hashed!.update(encode(piece))
+      if (++pieces % SLICE === 0) this.#going()
+    }
     return this.#hashed!.copy().digest()
   }
 

@@ -10,6 +10,7 @@ import { decode } from '../../../protocols/wire/cbor/decode.ts'
 import type { ChangeBy } from '../types.ts'
 import { invalid, poison } from './invalid.ts'
 import { WRITER_BYTES_MAX } from './limits.ts'
+import { SLICE, slicesOf } from './slot-slices.ts'
 import { checkSlotState, decodeSlotUpdate, encodeSlotUpdate, type SlotUpdate } from './slot-update.ts'
 
 /** What a kind of document reads in the bytes of a slot: DAG-CBOR of a list that begins with the clock. */
@@ -47,17 +48,22 @@ export class Slots<B extends SlotBody> {
   /** Most keys have a slot of one writer only, and a list for each would take as much as the slot. */
   readonly #byKey = new Map<string, BinaryItem | readonly BinaryItem[]>()
   readonly #writers = new Map<number, { readonly name: string; bytes: number }>()
+  readonly #going: () => void
 
-  constructor(rules: SlotRules<B>, excluded: ReadonlySet<number>) {
+  constructor(rules: SlotRules<B>, excluded: ReadonlySet<number>, going: () => void) {
     this.#rules = rules
     this.#excluded = excluded
+    this.#going = going
   }
 
   /** @throws {LumosError} `MEMORY_INVALID` */
   load(state: Uint8Array): void {
     checkSlotState(state)
     try {
-      Y.applyUpdate(this.#doc, state)
+      for (const slice of slicesOf(state)) {
+        Y.applyUpdate(this.#doc, slice)
+        this.#going()
+      }
     } catch (err) {
       throw invalid('is no state of a document', err)
     }
@@ -66,7 +72,10 @@ export class Slots<B extends SlotBody> {
       const name = names.get((structs[0] as Y.Item).parent)
       if (name === undefined) throw invalid('has an array without a name')
       this.#writers.set(client, { name, bytes: 0 })
-      for (const struct of structs) if (!struct.deleted) this.#index(struct as BinaryItem)
+      for (const [n, struct] of structs.entries()) {
+        if (!struct.deleted) this.#index(struct as BinaryItem)
+        if (n % SLICE === 0) this.#going()
+      }
     }
   }
 
@@ -74,8 +83,12 @@ export class Slots<B extends SlotBody> {
     return Y.encodeStateAsUpdate(this.#doc)
   }
 
-  keys(): Iterable<string> {
-    return this.#byKey.keys()
+  *keys(): Generator<string> {
+    let count = 0
+    for (const key of this.#byKey.keys()) {
+      if (++count % SLICE === 0) this.#going()
+      yield key
+    }
   }
 
   get size(): number {

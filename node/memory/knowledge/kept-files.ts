@@ -6,6 +6,7 @@
  * a writer is excluded. A version is written in this order: pieces, the file, and then what it no longer has.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import { LumosError } from '../../../interface/errors.ts'
 import type { MemoryChange, MemoryFileInfo, MemoryValue } from '../../../interface/memory.ts'
 import { refOf } from '../space/author.ts'
@@ -52,13 +53,32 @@ export function files(all: Spaces, space: Space, doc: string): MemoryFileInfo[] 
   return found.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** The file of this name, where all of it is as its writer wrote it. */
+/**
+ * The file of this name, where the version that counts is one that this device has written itself, all of it. What only
+ * another writer states proves nothing: it may name the CID of this file with pieces of its own.
+ */
 export function wholeFile(all: Spaces, space: Space, doc: string, name: string): FileFact | null {
   const model = modelOf(all, space, doc)
   const file = toFile(model?.get(name))
   if (model === undefined || file === undefined) return null
-  return file.pieces.every(([hash]) => counts(model, name, hash)) ? file : null
+  const self = selfIn(all, space)
+  const own = toFile(ownValue(model, self, name))
+  if (own === undefined || !isDeepStrictEqual(contentOf(own), contentOf(file))) return null
+  const isWhole = file.pieces.every(
+    ([hash]) => counts(model, name, hash) && isPiece(ownValue(model, self, pieceKey(name, hash)), hash)
+  )
+  return isWhole ? file : null
 }
+
+/** All but what differs from device to device. */
+const contentOf = ({ cid, bytes, type, by, title, pieces }: FileFact) => ({
+  cid,
+  bytes,
+  type,
+  by,
+  title,
+  pieces
+})
 
 /** @returns how many pieces there are, and how many of them were written. */
 export function putFile(
@@ -69,7 +89,7 @@ export function putFile(
 ): { pieces: number; written: number; isNew: boolean } {
   const read = toReadPieces(content)
   const model = modelOf(all, space, doc)
-  const own = ownKeys(all, space, model, name)
+  const own = ownPieces(all, space, model, name)
   const isNew = toFile(model?.get(name)) === undefined
   const keys = new Set<string>()
   const changes: MemoryChange[] = []
@@ -80,13 +100,13 @@ export function putFile(
     list.push(place)
     if (keys.has(key)) continue
     keys.add(key)
-    if (!own.has(key) || !counts(model, name, place[0]))
+    if (!isPiece(own.get(key), place[0]) || !counts(model, name, place[0]))
       changes.push({ type: 'set', key, value: { ...piece } })
   }
   const written = changes.length
   const file = { ...about, added: all.parts.clock.wallMs(), pieces: list }
   changes.push({ type: 'set', key: name, value: file as unknown as MemoryValue })
-  for (const key of own) if (!keys.has(key)) changes.push({ type: 'unset', key, own: true })
+  for (const key of own.keys()) if (!keys.has(key)) changes.push({ type: 'unset', key, own: true })
   try {
     write(all, space, doc, changes)
   } catch (thrown) {
@@ -100,7 +120,7 @@ export function putFile(
 export function removeFile(all: Spaces, space: Space, doc: string, name: string): boolean {
   const model = modelOf(all, space, doc)
   if (model === undefined || toFile(model.get(name)) === undefined) return false
-  const dropped = [...ownKeys(all, space, model, name)].map(
+  const dropped = [...ownPieces(all, space, model, name).keys()].map(
     key => ({ type: 'unset', key, own: true }) as const
   )
   write(all, space, doc, [{ type: 'unset', key: name }, ...dropped])
@@ -111,7 +131,7 @@ export function removeFile(all: Spaces, space: Space, doc: string, name: string)
 function dropUnlisted(all: Spaces, space: Space, doc: string, name: string): void {
   const model = modelOf(all, space, doc)
   const listed = new Set(toFile(model?.get(name))?.pieces.map(([hash]) => pieceKey(name, hash)))
-  const left = [...ownKeys(all, space, model, name)].filter(key => !listed.has(key))
+  const left = [...ownPieces(all, space, model, name).keys()].filter(key => !listed.has(key))
   if (left.length > 0)
     write(
       all,
@@ -121,15 +141,27 @@ function dropUnlisted(all: Spaces, space: Space, doc: string, name: string): voi
     )
 }
 
-/** Keys of pieces of this file that this device has a slot of. */
-function ownKeys(all: Spaces, space: Space, model: DocModel | undefined, name: string): Set<string> {
-  const self = writerName({ device: all.parts.key.peerId, life: space.life })
-  const own = new Set<string>()
-  for (const key of model?.names() ?? [])
-    if (key.startsWith(`${name}#`) && partsOfKey(key)?.name === name)
-      if (model!.saidOf(key).some(({ writer, value }) => writer === self && value !== undefined)) own.add(key)
+/** What this device has said under the keys of this file's pieces. */
+function ownPieces(
+  all: Spaces,
+  space: Space,
+  model: DocModel | undefined,
+  name: string
+): Map<string, MemoryValue> {
+  const self = selfIn(all, space)
+  const own = new Map<string, MemoryValue>()
+  for (const key of model?.names() ?? []) {
+    if (!key.startsWith(`${name}#`) || partsOfKey(key)?.name !== name) continue
+    const value = ownValue(model!, self, key)
+    if (value !== undefined) own.set(key, value)
+  }
   return own
 }
+
+const selfIn = (all: Spaces, { life }: Space): string => writerName({ device: all.parts.key.peerId, life })
+
+const ownValue = (model: DocModel, self: string, key: string): MemoryValue | undefined =>
+  model.saidOf(key).find(({ writer }) => writer === self)?.value
 
 /** In as few envelopes as it takes, in this order. Each is on disk at once or not at all, and goes to others in this order. */
 function write(all: Spaces, space: Space, doc: string, changes: readonly MemoryChange[]): void {
@@ -166,7 +198,10 @@ function placed([text, heading, from, to]: ReadPiece): { piece: Piece; place: Pl
 }
 
 /** Whether the piece is there, and as its hash says: another writer may have said something else later. */
-function counts(model: DocModel | undefined, name: string, hash: string): boolean {
-  const piece = toPiece(model?.get(pieceKey(name, hash)))
+const counts = (model: DocModel | undefined, name: string, hash: string): boolean =>
+  isPiece(model?.get(pieceKey(name, hash)), hash)
+
+function isPiece(value: MemoryValue | undefined, hash: string): boolean {
+  const piece = toPiece(value)
   return piece !== undefined && hashOf(piece) === hash
 }

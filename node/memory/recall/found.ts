@@ -1,7 +1,7 @@
 /** The answer to a search: by words, by vectors, or one order of both. */
 
 import type { MemoryFound, MemorySearch, SearchMode } from '../../../interface/memory-search.ts'
-import type { TextIndex, TextRow } from '../../../storage/memory/text-index.ts'
+import type { TextFilter, TextIndex, TextRow } from '../../../storage/memory/text-index.ts'
 import { nameOf } from '../space/batches.ts'
 import type { Embeddings } from './embeddings.ts'
 import { fuse } from './fusion-core.ts'
@@ -34,7 +34,8 @@ export function found(query: EngineQuery, parts: Parts): Omit<MemorySearch, 'pen
   )
   const by = writer === undefined ? undefined : (parts.numberOfWriter(writer) ?? -1)
   const isAll = parts.isAll && docs.length === parts.docs.length
-  const filter = { docs: isAll ? undefined : docs.map(({ number }) => number), writer: by }
+  const groups = [...Map.groupBy(docs, ({ space }) => space).values()].map(of => of.map(doc => doc.number))
+  const filter = { docs: isAll && groups.length < 2 ? undefined : groups, writer: by }
   const near = mode === 'text' ? undefined : nearest(query, parts, docs, by)
   // Where no vector of the query could be made, words are better than nothing.
   const words =
@@ -48,7 +49,14 @@ export function found(query: EngineQuery, parts: Parts): Omit<MemorySearch, 'pen
     .values()
     .flatMap(({ id, score }) => shown(rows.get(id)!, score, numbered, parts) ?? [])
     .take(limit)
-  return { found: [...items], mode: done, model: parts.embeddings.model }
+  const made = near === undefined ? undefined : query.vector?.model
+  const model =
+    made ??
+    docs
+      .values()
+      .map(({ space }) => parts.embeddings.modelOf(space))
+      .find(known => known !== null)
+  return { found: [...items], mode: done, model: model ?? null }
 }
 
 function nearest(
@@ -65,14 +73,14 @@ function nearest(
   // What has no time is not a number, and in no span of time.
   const allows = (doc: number, writer: number, at: number) =>
     isAsked[doc] === 1 && (by === undefined || by === writer) && (!isTimed || (at >= from && at <= to))
-  return embeddings.nearest(vector.model, vector.numbers, allows, RANKED)
+  return embeddings.nearest(vector, new Set(docs.map(({ space }) => space.id)), allows, RANKED)
 }
 
 /** Those that have all words, and after them, where these are few, those that have some. */
 function matching(
   { text, since, until }: EngineQuery,
   texts: TextIndex,
-  which: { docs: readonly number[] | undefined; writer: number | undefined },
+  which: Pick<TextFilter, 'docs' | 'writer'>,
   limit: number
 ): number[] {
   const match = matchOf(text)
@@ -90,7 +98,10 @@ function shown(
   { texts, nameOfWriter }: Parts
 ): MemoryFound[] | undefined {
   const { space, name, kind } = docs.get(row.doc)!
-  const source = sourceOfPiece(row, key => texts.of(row.doc, key)[0]?.about ?? null)
+  const source = sourceOfPiece(row, key => {
+    const [said] = texts.of(row.doc, key)
+    return said && { about: said.about, writer: nameOfWriter(said.writer) }
+  })
   if (source === undefined) return undefined
   const { key, at } = row
   const text = row.text.slice(0, TEXT_CHARS_MAX).toWellFormed()

@@ -1,7 +1,7 @@
 /** What of an item of a document is indexed, and what of a file a piece is quoted from. */
 
 import type { DocKind, MemorySource, MemoryValue } from '../../../interface/memory.ts'
-import { partsOfKey, sourceOf, toFile, toPiece } from '../knowledge/file-fact.ts'
+import { hashOf, partsOfKey, sourceOf, toFile, toPiece } from '../knowledge/file-fact.ts'
 import type { DocItem } from '../types.ts'
 
 /** What a model of vectors reads of a text, about. */
@@ -10,6 +10,7 @@ const PIECE_CHARS = 2000
 const CUT_CHARS = 200
 
 export interface Piece {
+  /** Empty: it is found by nothing. */
   readonly text: string
   /** Of a file and of its pieces: the value but its text, JSON. */
   readonly about: string | null
@@ -26,37 +27,38 @@ function textOf(value: MemoryValue): string {
 }
 
 export function piecesOf(kind: DocKind, key: string, { value }: DocItem): Piece[] {
-  if (kind === 'facts') {
-    const ofFile = knowledgeOf(key, value)
-    if (ofFile !== undefined) return [ofFile]
-  }
+  const ofFile = kind === 'facts' ? knowledgeOf(key, value) : undefined
+  if (ofFile !== undefined) return ofFile
   const text = textOf(value)
   const parts = kind === 'notes' ? text.split(/\n\s*\n/) : [text]
   return parts.flatMap(cut).map(part => ({ text: part, about: null }))
 }
 
-/** A piece of a file stays whole: it is quoted. Of the file itself its name and title are found, and no list of hashes. */
-function knowledgeOf(key: string, value: MemoryValue): Piece | undefined {
-  const piece = partsOfKey(key) && toPiece(value)
+/** A piece of a file stays whole: it is quoted. A file itself is found by its pieces, whose keys begin with its name. */
+function knowledgeOf(key: string, value: MemoryValue): Piece[] | undefined {
+  const parts = partsOfKey(key)
+  const piece = parts && toPiece(value)
   if (piece !== undefined) {
     const { text, ...about } = piece
-    return { text, about: JSON.stringify(about) }
+    return hashOf(piece) === parts!.hash ? [{ text, about: JSON.stringify(about) }] : []
   }
-  const file = toFile(value)
-  return file && { text: file.title ?? key, about: JSON.stringify(value) }
+  return toFile(value) && [{ text: '', about: JSON.stringify(value) }]
 }
 
 /**
- * @param aboutOf what is kept of another key of the document.
+ * @param saidOf what is kept of another key of the document, and whose it is.
  * @returns undefined where it is a piece of no file any longer, and so is not to be shown; null where it is of no file.
  */
 export function sourceOfPiece(
   { key, text, about }: { readonly key: string; readonly text: string; readonly about: string | null },
-  aboutOf: (key: string) => string | null
+  saidOf: (key: string) => { readonly about: string | null; readonly writer: string } | undefined
 ): MemorySource | null | undefined {
   if (about === null || partsOfKey(key) === undefined) return null
   const value = { text, ...JSON.parse(about) } as MemoryValue
-  const source = sourceOf(key, value, name => parsed(aboutOf(name)))
+  const source = sourceOf(key, value, name => {
+    const said = saidOf(name)
+    return said && { value: parsed(said.about), writer: said.writer }
+  })
   return source === null ? undefined : (source ?? null)
 }
 

@@ -96,6 +96,7 @@ export class Documents {
     const { space, tag, upto } = document
     for (const row of this.#parts.log.ofDoc(space.row, tag, upto)) {
       document.upto = row.id
+      this.#parts.applying(null)
       if (without.has(row.id)) continue
       try {
         this.#replay(document, row)

@@ -56,16 +56,17 @@ export class LocalEngine extends SyncCalls {
 
   constructor({ database, file, key, clock, openDoc, spaceBytesMax, emit, applying }: LocalEngineComponents) {
     const mesh = { id: null, self: key.peerId, device: () => undefined, peerIds: () => [] }
-    const tables = { spaces: new SpaceTable(database), log: new LogTable(database) }
     let recall: Recall | undefined
-    const limits = {
-      ...{ spaceBytesMax, applying },
+    const given = {
+      ...{ spaceBytesMax, applying, spaces: new SpaceTable(database), log: new LogTable(database) },
+      openDoc: (...[kind, snapshot, excluded]: Parameters<OpenDoc>) =>
+        openDoc(kind, snapshot, excluded, () => applying(null)),
       emit(event: EngineEvent) {
         recall?.noticed(event)
         emit(event)
       }
     }
-    super(new Spaces({ ...tables, ...limits, key, homeKey: homeKey(key), clock, openDoc, mesh }, file))
+    super(new Spaces({ ...given, key, homeKey: homeKey(key), clock, mesh }, file))
     recall = new Recall(this.all, new VectorTable(database))
     this.#recall = recall
   }
@@ -153,8 +154,8 @@ export class LocalEngine extends SyncCalls {
     return this.#recall.searched(refs)
   }
 
-  unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
-    return this.#recall.unembedded(model, limit, except)
+  unembedded(space: string, model: string, limit: number): Unembedded | null {
+    return this.#recall.unembedded(space, model, limit)
   }
 
   embedded(answer: Embedded): boolean {

@@ -88,6 +88,8 @@ class MemoryThread {
     this.#isClosing = true
     const worker = this.#worker
     if (worker !== undefined) {
+      // A process with nothing else to do would end before what was written is saved.
+      worker.ref()
       const ended = new Promise(resolve => worker.once('exit', resolve))
       await this.call('close', []).catch(() => worker.terminate())
       await ended

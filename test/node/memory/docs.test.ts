@@ -24,6 +24,28 @@ const valuesOf = (device: Device): unknown[] => {
     : []
 }
 
+describe('a long journal', () => {
+  it('is opened, read and hashed in many short steps, and is the same then', () => {
+    const [a, b] = two('journal')
+    const [steps, none] = [6, new Set<number>()]
+    for (let n = 0; n < steps; n++)
+      a.write(...Array.from({ length: 3000 }, (_, i) => entry('x', `${n} ${i}`)))
+    a.write({ type: 'remove', id: '0 1' }, { type: 'remove', id: '5 2999' })
+    b.write(entry('of b'))
+    meet([a, b])
+    const snapshot = a.doc.snapshot()
+    let going = 0
+    const opened = openDoc('journal', snapshot, none, () => going++)
+    // Of each: 8,192 entries at most.
+    expect(going).toBeGreaterThanOrEqual(5)
+    going = 0
+    expect(Buffer.from(opened.hash()).toString('hex')).toBe(a.hash())
+    expect(going).toBeGreaterThanOrEqual(4)
+    expect(opened.snapshot()).toEqual(snapshot)
+    expect(opened.entries()).toBe(3000 * steps - 1)
+  })
+})
+
 describe('an update', () => {
   it('names the keys that it has written, by its bytes alone', () => {
     const keys = (kind: DocKind, ...changes: MemoryChange[]) => {

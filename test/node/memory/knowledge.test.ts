@@ -1,14 +1,28 @@
 /** Files as facts: between engines that hand each other bytes, with the pieces that the reader makes of texts. */
 
 import assert from 'node:assert/strict'
-import { describe, it } from 'vitest'
+import { describe, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../interface/clock.ts'
 import { type MemoryValue, SPACE_RIGHTS } from '../../../interface/memory.ts'
-import { pieceKey, sourceOf, toFile } from '../../../node/memory/knowledge/file-fact.ts'
+import {
+  type PutFile,
+  hashOf as pieceHash,
+  pieceKey,
+  sourceOf,
+  toFile
+} from '../../../node/memory/knowledge/file-fact.ts'
+import { Knowledge } from '../../../node/memory/knowledge/knowledge.ts'
 import { readFile } from '../../../node/memory/knowledge/read/read-file.ts'
+import type { MemoryEngine } from '../../../node/memory/worker/engine.ts'
 import { bytesCid } from '../../../storage/weights/bytes-cid.ts'
 import { type Device, device, facts, hashOf, meet, pull, sync } from './engines.ts'
 
 const DOC = 'knowledge'
+
+const FILE = {
+  ...{ cid: 'c', bytes: 1, type: 'text/plain', by: 'line', title: null, root: null },
+  ...{ modified: 1, added: 1, pieces: [] }
+}
 
 /** Paragraphs of their own words, each with the mark in it. */
 const story = (mark: string, paragraphs = 30): string =>
@@ -37,7 +51,7 @@ function quoted(at: Device, space: string): { name: string; text: string; piece:
   const all = facts(at, space, DOC) as Readonly<Record<string, MemoryValue>>
   return Object.entries(all)
     .flatMap(([key, value]) => {
-      const source = sourceOf(key, value, other => all[other])
+      const source = sourceOf(key, value, other => ({ value: all[other]!, writer: '' }))
       return source == null ? [] : [{ ...source, text: (value as { text: string }).text }]
     })
     .sort((a, b) => a.piece - b.piece)
@@ -79,10 +93,14 @@ describe('a file in a space', () => {
     )
     const all = facts(one, id, DOC) as Record<string, MemoryValue>
     const key = pieceKey('docs/a.md', toFile(all['docs/a.md'])!.pieces[1]![0])
-    const { lines, ...source } = sourceOf(key, all[key], other => all[other])!
-    const about = { cid, name: 'docs/a.md', type: 'text/markdown', piece: 2, pieces }
+    const { lines, added, ...source } = sourceOf(key, all[key], other => ({
+      value: all[other],
+      writer: 'one'
+    }))!
+    const about = { writer: 'one', cid, name: 'docs/a.md', type: 'text/markdown', piece: 2, pieces }
     assert.deepEqual(source, { ...about, heading: 'A title > Below' })
     assert.equal(lines![0], 5)
+    assert.equal(added, info!.added)
     assert.equal((await put(one, id, 'docs/a.md', text)).written, 0)
     assert.ok(one.do(engine => engine.wholeFile(id, DOC, 'docs/a.md'))?.cid === cid)
   })
@@ -201,6 +219,45 @@ describe('a file in a space', () => {
     assert.equal(textOf(two, id), 'The door is blue.')
   })
 
+  it('that another writer states under the CID of a true one is written again, and each device that adds it has it', async () => {
+    const { one, two, id } = shared()
+    const knowledge = new Knowledge(systemClock)
+    onTestFinished(() => knowledge.close())
+    const add = (at: Device, text: string) => {
+      const engine = {
+        wholeFile: async (...asked: [string, string, string]) => at.do(local => local.wholeFile(...asked)),
+        putFile: async (...asked: [string, string, PutFile]) => at.do(local => local.putFile(...asked))
+      } as unknown as MemoryEngine
+      const file = { name: 'contract.txt', bytes: Buffer.from(text), root: 'folder' }
+      return knowledge.add(engine, id, DOC, file, { signal: AbortSignal.timeout(60_000) })
+    }
+    await add(one, 'The rent is ten.')
+    const { pieces: _, ...fact } = toFile(
+      (facts(one, id, DOC) as Record<string, MemoryValue>)['contract.txt']
+    )!
+    sync(one, two)
+    const piece = { text: 'The rent is a thousand.' }
+    const forged = { ...fact, pieces: [[pieceHash(piece), 1, 1]] } as unknown as MemoryValue
+    two.do(engine =>
+      engine.write(id, DOC, 'facts', [
+        { type: 'set', key: pieceKey('contract.txt', pieceHash(piece)), value: piece },
+        { type: 'set', key: 'contract.txt', value: forged }
+      ])
+    )
+    sync(one, two)
+    assert.equal(textOf(one, id), piece.text)
+    assert.equal((await add(one, 'The rent is ten.')).status, 'updated')
+    sync(one, two)
+    for (const at of [one, two]) assert.equal(textOf(at, id), 'The rent is ten.')
+    assert.equal((await add(one, 'The rent is ten.')).status, 'unchanged')
+    // What another device has added is its own: this one adds it too, and has it when the other is excluded.
+    await add(two, 'The rent is nine.')
+    sync(one, two)
+    assert.equal((await add(one, 'The rent is nine.')).status, 'updated')
+    one.do(engine => engine.exclude(id, two.peerId))
+    assert.equal(textOf(one, id), 'The rent is nine.')
+  })
+
   it('facts of every other form are no files and no pieces', () => {
     const { one, id } = shared()
     const odd: MemoryValue[] = [
@@ -210,8 +267,12 @@ describe('a file in a space', () => {
       { cid: 1 },
       { text: 1 },
       { cid: 'c', pieces: [[1]] },
-      { text: 'x', heading: [] }
+      { text: 'x', heading: [] },
+      // A time that no calendar has.
+      { ...FILE, added: 1e300 },
+      { ...FILE, modified: 8.64e15 + 1 }
     ]
+    assert.ok(toFile(FILE) !== undefined)
     const changes = odd.flatMap((value, n) => [
       { type: 'set', key: `odd${n}`, value } as const,
       { type: 'set', key: `odd${n}#${'a'.repeat(22)}`, value } as const
