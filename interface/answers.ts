@@ -22,6 +22,9 @@ export const AnswerId = z
   .max(64)
   .regex(ID, { error: 'expected the id of an answer, as x-lumos-answer has it' })
 
+/** As {@link requestIdOf} makes it. It opens an answer to the device that asked for it, and to no other. */
+export const RequestId = z.string().regex(/^[0-9a-f]{32}(\.\d{1,3})?$/)
+
 /** Where no device can be asked for the answer. */
 const NO_DEVICE = '1'.repeat(TAG_CHARS)
 

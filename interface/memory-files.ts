@@ -11,7 +11,13 @@ export const FILE_BYTES_MAX = 24 * 1024 * 1024
  * counts no longer: `sourceOf` of `node/memory/knowledge` tells.
  */
 export interface MemorySource {
-  /** Of the file's bytes, as UnixFS names them: a model that holds the same bytes has the same CID. */
+  /** PeerId of the device that added the file, and when by its clock, ms. All of this is what that device states. */
+  readonly writer: string
+  readonly added: number
+  /**
+   * Of the file's bytes, as UnixFS names them: a model that holds the same bytes has the same CID. No device that reads the
+   * piece can check it: the bytes are not in the space.
+   */
   readonly cid: string
   /** Its path as it was added, with `/`. */
   readonly name: string

@@ -19,15 +19,15 @@ export function finishOf(reason: string, calls: boolean): string {
   return ['length', 'content_filter'].includes(reason) ? reason : 'stop'
 }
 
-/** Engines may leave ids of calls out. */
-export const callId = (answerId: string, index: number): string => `call_${answerId}_${index}`
+/** Engines may leave ids of calls out. They come back in the next request: they are made of the id of the request. */
+export const callId = (choiceId: string, index: number): string => `call_${choiceId}_${index}`
 
 export function messageOf(
   { content, reasoning, tool_calls }: SnakeCase<ChatAnswer>,
-  answerId: string
+  choiceId: string
 ): object {
   const calls = tool_calls?.map(({ id, name, arguments: words }, i) => ({
-    id: id || callId(answerId, i),
+    id: id || callId(choiceId, i),
     type: 'function',
     function: { name, arguments: words }
   }))

@@ -61,14 +61,14 @@ interface ChunkParts {
 
 /** The chunks of one choice. */
 class ChoiceChunks {
-  readonly #answerId: string
+  readonly #choiceId: string
   /** Calls whose id and name have been sent. */
   readonly #called = new Set<number>()
   #begun = false
   usage: Done['usage'] | undefined
 
-  constructor(answerId: string) {
-    this.#answerId = answerId
+  constructor(choiceId: string) {
+    this.#choiceId = choiceId
   }
 
   take(piece: Piece): ChunkParts[] {
@@ -101,7 +101,7 @@ class ChoiceChunks {
     if (this.#called.has(index)) return { index, function: { arguments: words } }
     this.#called.add(index)
     return {
-      ...{ index, id: id ?? callId(this.#answerId, index), type: 'function' },
+      ...{ index, id: id ?? callId(this.#choiceId, index), type: 'function' },
       function: { name: name ?? '', arguments: words }
     }
   }

@@ -70,7 +70,7 @@ export const chatRoute = (components: OpenaiComponents) => async (c: Context<App
   const input = inputFor(body)
   const inputs = Array.from({ length: n }, (_, choice) => inputOf(input, choice))
   const calls = { unit: UNIT, inputs, context: unitContext(c, UNIT) }
-  const id = `chatcmpl-${c.var.call.answerId}`
+  const id = `chatcmpl-${c.var.call.requestId}`
   const head = { id, created: Math.floor(clock.wallMs() / 1000), model }
 
   return rightModel(components, c, { model, task: textGeneration.name }, async () => {

@@ -61,7 +61,7 @@ export const completionRoute = (components: OpenaiComponents) => async (c: Conte
   })
   const calls = { unit: UNIT, inputs, context: unitContext(c, UNIT) }
   const head = {
-    ...{ id: `cmpl-${c.var.call.answerId}`, object: 'text_completion' },
+    ...{ id: `cmpl-${c.var.call.requestId}`, object: 'text_completion' },
     ...{ created: Math.floor(clock.wallMs() / 1000), model }
   }
 

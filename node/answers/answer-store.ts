@@ -93,8 +93,9 @@ export class AnswerStore {
   /** From now on what comes of the answer is written. @param going whether its file is there already. */
   async keep(name: string, answer: KeptAnswer, going = false): Promise<void> {
     const live = new LiveAnswer(name, answer, this.#components)
-    this.#live.set(name, live)
+    // A file that was erased meanwhile is not gone on with.
     if (going) await live.reopen()
+    this.#live.set(name, live)
   }
 
   changed(answer: KeptAnswer, name: string): void {

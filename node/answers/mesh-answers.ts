@@ -1,8 +1,7 @@
 /** Kept answers in one mesh: those of this device, and the protocol by which members read each other's. */
 
 import { hkdfSync } from 'node:crypto'
-import { answerParts, type ReadAnswerOptions, tagOf } from '../../interface/answers.ts'
-import type { InferenceChunk } from '../../interface/chunks.ts'
+import { answerParts, type ReadAnswerOptions, requestIdOf, tagOf } from '../../interface/answers.ts'
 import { LumosError, PeerUnreachableError } from '../../interface/errors.ts'
 import {
   ANSWERS_PROTOCOL,
@@ -48,13 +47,18 @@ export class MeshAnswers implements Participation {
     this.#mesh = mesh
     this.#store = store
     this.served = new ServedAnswers({ mesh, store, isOn })
-    this.own = new OwnAnswers({ mesh, store, isOn, rest: (...given) => this.#rest(...given) })
+    this.own = new OwnAnswers({
+      ...{ mesh, store, isOn },
+      rest: (requestId, peerId, from, signal) => this.#open(requestId, peerId, { from, follow: true, signal })
+    })
     this.#handler = new AnswersHandler({
       ...{ clock, log },
-      open: async (_peerId, { id, from, follow }, signal) => {
+      open: async (reader, { id, from, follow }, signal) => {
         const options = { from, follow, signal }
         const isOwn = answerParts(id).tag === tagOf(mesh.peerId)
-        const opened = await (isOwn ? this.own : this.served).open(id, options)
+        const opened = await (isOwn
+          ? this.own.open(id, options)
+          : this.served.open(id, { ...options, reader }))
         return { ...opened, chunks: opened.chunks() }
       }
     })
@@ -80,6 +84,7 @@ export class MeshAnswers implements Participation {
 
   async stop(): Promise<void> {
     this.#handler.close()
+    await this.own.close()
     await this.#store.close()
   }
 
@@ -104,19 +109,11 @@ export class MeshAnswers implements Participation {
         peer === undefined ? tagOf(peerId) === tag : peerId === peer || name === peer
       )
     if (found === undefined) throw unknown('The device that asked for it is no member of this mesh.')
-    if (found.peerId === here) return await this.served.open(id, options)
-    const remote = await this.#open(id, found.peerId, { from, follow, signal })
+    if (found.peerId === here) return await this.served.open(id, { ...options, reader: here })
+    const asked = tag === tagOf(here) ? requestIdOf(id) : id
+    const remote = await this.#open(asked, found.peerId, { from, follow, signal })
     const { info, note } = remote
-    return { info, note, chunks: () => remote.chunks({ signal }) }
-  }
-
-  async *#rest(
-    id: string,
-    peerId: string,
-    from: number,
-    signal: AbortSignal
-  ): AsyncGenerator<InferenceChunk> {
-    yield* (await this.#open(id, peerId, { from, follow: true, signal })).chunks({ signal })
+    return { info: { ...info, id }, note, chunks: () => remote.chunks({ signal }) }
   }
 
   async #open(

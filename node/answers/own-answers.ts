@@ -1,16 +1,19 @@
 /** Answers that this device asks for. */
 
-import type {
-  AnswerInfo,
-  AnswerOptions,
-  AnswerRoute,
-  AnswerSource,
-  ReadAnswerOptions
+import {
+  type AnswerInfo,
+  type AnswerOptions,
+  type AnswerRoute,
+  type AnswerSource,
+  type ReadAnswerOptions,
+  requestIdOf
 } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
-import { LumosError, OverloadedError, toLumosError } from '../../interface/errors.ts'
-import { encodeNote, NOTE_BYTES_MAX } from '../../protocols/answers/index.ts'
+import { CancelledError, OverloadedError } from '../../interface/errors.ts'
+import { MAX_BUDGET_MS } from '../../interface/inference.ts'
+import { encodeNote, NOTE_BYTES_MAX, type RemoteAnswer } from '../../protocols/answers/index.ts'
 import type { MeshContext } from '../feature.ts'
+import { Deadline } from '../network/deadline.ts'
 import { type AnswerStore, nameOf } from './answer-store.ts'
 import { KeptAnswer } from './kept-answer.ts'
 import { chunksOfStored, infoOfKept, infoOfStored, type OpenedAnswer, unknown } from './opened.ts'
@@ -25,14 +28,21 @@ export interface OwnAnswersComponents {
   readonly store: AnswerStore
   /** Whether answers are kept at all. */
   readonly isOn: boolean
-  /** The rest of an answer, from the device that gives it. */
-  rest(id: string, peerId: string, from: number, signal: AbortSignal): AsyncIterable<InferenceChunk>
+  /** Opens the rest of an answer, at the device that gives it. Waits for that device for some seconds at most. */
+  rest(requestId: string, peerId: string, from: number, signal: AbortSignal): Promise<Rest>
+}
+
+type Rest = Pick<RemoteAnswer, 'info' | 'chunks' | 'close'>
+
+interface Recovery {
+  readonly stop: AbortController
+  readonly answer: Promise<KeptAnswer | undefined>
 }
 
 export class OwnAnswers {
   readonly #components: OwnAnswersComponents
   readonly #running = new Set<string>()
-  readonly #recovering = new Map<string, Promise<KeptAnswer | undefined>>()
+  readonly #recovering = new Map<string, Recovery>()
 
   constructor(components: OwnAnswersComponents) {
     this.#components = components
@@ -88,9 +98,8 @@ export class OwnAnswers {
   }
 
   async cancel(id: string): Promise<AnswerInfo> {
-    const { store } = this.#components
     const name = nameOf('a', id)
-    const live = store.live(name)
+    const live = await this.#unrecovered(name)
     live?.cancel()
     if (live !== undefined) return infoOfKept(id, live)
     const stored = await this.#stored(name)
@@ -101,7 +110,8 @@ export class OwnAnswers {
   async forget(id: string): Promise<void> {
     const { store } = this.#components
     const name = nameOf('a', id)
-    if (store.live(name) === undefined && (await this.#stored(name)) === undefined) throw unknown()
+    const live = await this.#unrecovered(name)
+    if (live === undefined && (await this.#stored(name)) === undefined) throw unknown()
     await store.erase(name)
   }
 
@@ -113,34 +123,54 @@ export class OwnAnswers {
     }
   }
 
-  /** An answer that was cut, from where it was cut. Nothing where it has ended, or no device has the rest. */
-  #recovered(name: string): Promise<KeptAnswer | undefined> {
-    const recovering =
-      this.#recovering.get(name) ?? this.#recover(name).finally(() => this.#recovering.delete(name))
-    this.#recovering.set(name, recovering)
-    return recovering
+  /** No device is asked for a rest any more. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#recovering.keys()].map(name => this.#unrecovered(name)))
   }
 
-  async #recover(name: string): Promise<KeptAnswer | undefined> {
+  /** An answer that was cut, from where it was cut. Nothing where it has ended, or no device has the rest. */
+  #recovered(name: string): Promise<KeptAnswer | undefined> {
+    const known = this.#recovering.get(name)
+    if (known !== undefined) return known.answer
+    const stop = new AbortController()
+    const answer = this.#recover(name, stop.signal).finally(() => this.#recovering.delete(name))
+    this.#recovering.set(name, { stop, answer })
+    return answer
+  }
+
+  /** What runs under this name, once no device is asked for its rest. */
+  async #unrecovered(name: string): Promise<KeptAnswer | undefined> {
+    const recovery = this.#recovering.get(name)
+    recovery?.stop.abort(new CancelledError('The answer is not wanted any more.'))
+    await recovery?.answer.catch(() => {})
+    return this.#components.store.live(name)
+  }
+
+  async #recover(name: string, signal: AbortSignal): Promise<KeptAnswer | undefined> {
     const { mesh, store, rest } = this.#components
     const stored = await this.#stored(name)
     if (stored === undefined || stored.end !== undefined) return undefined
     const { head, route, first, next } = stored
     if (route === undefined || route.peerId === mesh.peerId || this.#running.has(name)) return undefined
-    const source = rest(head.id, route.peerId, next, new AbortController().signal)[Symbol.asyncIterator]()
-    // Until the device has sent something, the answer is what is on disk.
-    const begun = await source.next().catch((thrown: unknown) => toLumosError(thrown))
-    if (begun instanceof LumosError || begun.done) return undefined
-    const answer = this.#made(name, {
-      head,
-      durable: true,
-      kept: { first, next },
-      route: route as AnswerRoute
-    })
-    await store.keep(name, answer, true)
-    void this.#run(answer, name, async function* () {
-      yield begun.value
-      yield* { [Symbol.asyncIterator]: () => source }
+    const remote = await rest(requestIdOf(head.id), route.peerId, next, signal).catch(() => undefined)
+    if (remote === undefined) return undefined
+    const kept = { first, next }
+    const answer = this.#made(name, { head, durable: true, kept, route: route as AnswerRoute })
+    const hasRest = remote.info.state === 'running' || remote.info.chunks > next
+    const isKept =
+      hasRest &&
+      (await store.keep(name, answer, true).then(
+        () => true,
+        () => false
+      ))
+    if (!isKept) {
+      remote.close()
+      return undefined
+    }
+    // A device that is silent, or sends chunks slowly, is waited for as long as any answer at most.
+    void this.#run(answer, name, async function* ({ signal: stopped }) {
+      using deadline = new Deadline(mesh.clock, MAX_BUDGET_MS, stopped)
+      yield* remote.chunks(deadline)
     })
     return answer
   }

@@ -3,7 +3,7 @@
  * middle of an answer, gets the rest. An answer whose asker has cancelled it ends at once, and is not kept.
  */
 
-import { type ReadAnswerOptions, requestIdOf } from '../../interface/answers.ts'
+import { type ReadAnswerOptions, RequestId, requestIdOf } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import type { Timer } from '../../interface/clock.ts'
 import { CancelledError, toLumosError } from '../../interface/errors.ts'
@@ -13,6 +13,7 @@ import type { MeshContext } from '../feature.ts'
 import { type AnswerStore, nameOf } from './answer-store.ts'
 import { KeptAnswer } from './kept-answer.ts'
 import { chunksOfStored, infoOfKept, infoOfStored, type OpenedAnswer, unknown } from './opened.ts'
+import type { Head } from './records.ts'
 
 /** How long an answer goes on whose asker has lost its connection: a gateway starts again within seconds. */
 export const GRACE_MS = 30_000
@@ -65,17 +66,23 @@ export class ServedAnswers {
         this.#wait(answer, RETURN_MS, () => answer.cancel(new CancelledError('Its asker does not read it.')))
   }
 
-  /** For a member or admin that has the id of the answer. */
-  async open(id: string, { from, follow = true, signal }: ReadAnswerOptions): Promise<OpenedAnswer> {
+  /** For a member or admin that has the id of the answer; the one that asked has the id of its request. */
+  async open(
+    id: string,
+    { from, follow = true, signal, reader }: ReadAnswerOptions & { readonly reader: string }
+  ): Promise<OpenedAnswer> {
     const { store, mesh } = this.#components
-    const name = nameOf('o', requestIdOf(id))
+    const byRequest = RequestId.safeParse(id).success
+    const name = nameOf('o', byRequest ? id : requestIdOf(id))
+    const mayRead = ({ askedBy }: Head) => !byRequest || askedBy === reader
     const live = store.live(name)
     if (live !== undefined) {
+      if (!mayRead(live.head)) throw unknown()
       this.#read(live)
       return { info: infoOfKept(id, live), note: null, chunks: () => live.read(from, { signal, follow }) }
     }
     const stored = await store.stored(name)
-    if (stored === undefined || stored.head.mesh !== mesh.meshId) throw unknown()
+    if (stored === undefined || stored.head.mesh !== mesh.meshId || !mayRead(stored.head)) throw unknown()
     return {
       info: infoOfStored(id, stored),
       note: null,

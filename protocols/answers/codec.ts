@@ -10,7 +10,7 @@
  */
 
 import * as z from 'zod'
-import { AnswerId, AnswerInfo } from '../../interface/answers.ts'
+import { AnswerId, AnswerInfo, RequestId } from '../../interface/answers.ts'
 import {
   Continued,
   Data,
@@ -37,11 +37,15 @@ const INDEX_MAX = 2 ** 32 - 1
 
 const Index = z.int().min(0).max(INDEX_MAX)
 
-export const Ask = z.object({ id: AnswerId, from: Index, follow: z.boolean() })
+/** The device that asked for an answer names it by the id of its request, so the answer's own id stays with it. */
+const Id = z.union([AnswerId, RequestId])
+
+export const Ask = z.object({ id: Id, from: Index, follow: z.boolean() })
 export type Ask = z.infer<typeof Ask>
 
 export const Info = z.object({
   ...AnswerInfo.shape,
+  id: Id,
   model: z.string().max(256).nullable(),
   task: z.string().max(64).nullable(),
   peerId: z.string().max(128).nullable(),

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requestIdOf } from '../../interface/answers.ts'
 import { EMBEDDER, RANKER, TALKER, vectorOf } from './scripted-engine.ts'
 import { type Devices, startDevices } from './two-devices.ts'
 
@@ -46,7 +47,15 @@ describe('chat', () => {
     assert.match(data.id, /^chatcmpl-/)
     assert.equal(response.headers.get('x-lumos-peer'), 'attic')
     assert.equal(response.headers.get('x-lumos-route'), 'remote')
-    assert.equal(data.id, `chatcmpl-${response.headers.get('x-lumos-answer')}`)
+    // The id of an answer opens it, and programs send back what they are given: these ids are made of the request's.
+    const requestId = requestIdOf(response.headers.get('x-lumos-answer')!)
+    assert.equal(data.id, `chatcmpl-${requestId}`)
+    const [first] = await Array.fromAsync(
+      await client.chat.completions.create({ model: TALKER, messages: user('good'), stream: true })
+    )
+    assert.match(first!.id, /^chatcmpl-[0-9a-f]{32}$/)
+    const completion = await client.completions.create({ model: TALKER, prompt: 'good' })
+    assert.match(completion.id, /^cmpl-[0-9a-f]{32}$/)
   })
 
   it('streams text as it comes, with usage only where it is asked for', async () => {

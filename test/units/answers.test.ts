@@ -293,6 +293,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
     expect.objectContaining({
       text: '# Door\n\nThe door is blue.',
       source: expect.objectContaining({
+        writer: den.peerId,
         name: 'door.md',
         type: 'text/markdown',
         heading: 'Door',

@@ -10,6 +10,9 @@ import { type MemoryNode, PEER_CHARS_MAX, peerIdOf, SpaceRef } from './shapes.ts
 const NAMED_MAX = 64
 
 const Source = z.strictObject({
+  /** PeerId of the device that states all of this, and when it did by its clock, ms. */
+  writer: z.string(),
+  added: z.number(),
   cid: z.string(),
   name: z.string(),
   type: z.string(),

@@ -87,23 +87,31 @@ const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (val
 const isPlace = (value: unknown): boolean =>
   Array.isArray(value) && value.length === 3 && typeof value[0] === 'string' && value.slice(1).every(isCount)
 
+/** A fact that counts, and the PeerId of the device that has said it. */
+export interface SaidFact {
+  readonly value: MemoryValue | undefined
+  readonly writer: string
+}
+
 /**
- * What a fact is quoted from. Undefined: it is no piece of a file. Null: it is one, and its file does not have it, or
+ * What a fact is quoted from, and which device says so: it may be another one than the piece's writer. Undefined: it is no piece of a file. Null: it is one, and its file does not have it, or
  * another writer has changed its text: it is not to be shown.
  */
 export function sourceOf(
   key: string,
   value: MemoryValue | undefined,
-  fact: (key: string) => MemoryValue | undefined
+  fact: (key: string) => SaidFact | undefined
 ): MemorySource | null | undefined {
   const parts = partsOfKey(key)
   const piece = toPiece(value)
   if (parts === undefined || piece === undefined) return undefined
-  const file = toFile(fact(parts.name))
+  const said = fact(parts.name)
+  const file = toFile(said?.value)
   const at = file?.pieces.findIndex(([hash]) => hash === parts.hash) ?? -1
-  if (file === undefined || at === -1 || hashOf(piece) !== parts.hash) return null
+  if (said === undefined || file === undefined || at === -1 || hashOf(piece) !== parts.hash) return null
   const [, from, to] = file.pieces[at]!
   return {
+    ...{ writer: said.writer, added: file.added },
     ...{ cid: file.cid, name: parts.name, type: file.type, piece: at + 1, pieces: file.pieces.length },
     ...(piece.heading !== undefined && { heading: piece.heading }),
     ...(file.by === 'page' ? { page: from } : { lines: [from, to] as const })

@@ -11,12 +11,15 @@ import type { TaskOutput } from '../../../interface/tasks/index.ts'
 import type { MeshContext } from '../../feature.ts'
 import { Deadline } from '../../network/deadline.ts'
 import type { MemoryEngine } from '../worker/engine.ts'
+import type { Unembedded } from './types.ts'
 
 /** A person waits: without a vector by then, the words of the question have to do. */
 const QUESTION_MS = 1000
 /** Texts of one request: some seconds of a small device at most. */
 const TEXTS_MAX = 32
 const BATCH_MS = 60_000
+/** A device that sleeps or starts anew is back by then; another model would make all vectors anew. */
+const AWAY_MS = 60 * 60 * 1000
 
 interface Model {
   readonly model: string
@@ -24,13 +27,15 @@ interface Model {
   readonly peers: readonly string[]
 }
 
+type Offer = ReturnType<MeshContext['providers']>[number]
+
 interface Made {
   readonly dimensions: number
   readonly numbers: Float32Array
 }
 
 export interface EmbedderComponents {
-  readonly engine: Pick<MemoryEngine, 'rightOf' | 'unembedded' | 'embedded'>
+  readonly engine: Pick<MemoryEngine, 'rightOf' | 'searched' | 'unembedded' | 'embedded'>
   /** The one that the node is in now. */
   mesh(): Pick<MeshContext, 'peerId' | 'providers' | 'ask'>
   readonly clock: Clock
@@ -42,8 +47,10 @@ export interface EmbedderComponents {
 export class Embedder {
   readonly #components: EmbedderComponents
   readonly #stopped = new AbortController()
-  /** The one that was chosen: what is there is not made anew because another device came. */
-  #chosen: string | undefined
+  /** By the id of the space: what is there is not made anew because another device came. */
+  readonly #chosen = new Map<string, { readonly model: string; readonly seenMs: number }>()
+  /** The last one that made a vector of a question: a space that has none yet takes it too. */
+  #asked: string | undefined
   #work: Promise<void> | undefined
 
   constructor(components: EmbedderComponents) {
@@ -61,8 +68,9 @@ export class Embedder {
   /** Undefined where no device that may read all of these spaces makes one in time. */
   async question(text: string, spaces: readonly string[], { signal }: AbortOptions) {
     if (spaces.length === 0) return undefined
-    const chosen = this.#choose(await this.#readersOf(spaces))
+    const chosen = this.#common(spaces, this.#able(await this.#readersOf(spaces)))
     if (chosen === undefined) return undefined
+    this.#asked = chosen.model
     using deadline = new Deadline(this.#components.clock, QUESTION_MS, signal)
     try {
       const { numbers } = await this.#ask(chosen.model, chosen.peers[0]!, [text], deadline.signal)
@@ -83,31 +91,35 @@ export class Embedder {
 
   async #all(signal: AbortSignal): Promise<void> {
     const { engine } = this.#components
-    // Of spaces whose readers have no model, nothing is made; another space may have some.
-    for (const except: string[] = []; ; ) {
-      const model = this.#chosen
-      const next = model && (await engine.unembedded(model, TEXTS_MAX, except, { signal }))
-      if (!next) return
-      if (next.texts.length === 0) continue
-      const peers = this.#choose(await this.#readersOf([next.space]), model)?.peers ?? []
-      const isDone = peers.length > 0 && (await this.#batch(model, peers[0]!, next.texts, signal))
-      if (!isDone) except.push(next.space)
+    for (let isMade = true; isMade; ) {
+      isMade = false
+      for (const space of await engine.searched(undefined, { signal }))
+        if (await this.#space(space, signal)) isMade = true
     }
   }
 
-  async #batch(
-    model: string,
-    peer: string,
-    texts: readonly { readonly id: number; readonly text: string }[],
-    signal: AbortSignal
-  ): Promise<boolean> {
+  /** @returns whether it made some. */
+  async #space(space: string, signal: AbortSignal): Promise<boolean> {
+    for (let isMade = false; ; ) {
+      const chosen = this.#choose(space, this.#able(await this.#readersOf([space])))
+      const { engine } = this.#components
+      const texts = chosen && (await engine.unembedded(space, chosen.model, TEXTS_MAX, { signal }))
+      if (!texts) return isMade
+      if (texts.length === 0) continue
+      if (!(await this.#batch(space, chosen, texts, signal))) return isMade
+      isMade = true
+    }
+  }
+
+  async #batch(space: string, chosen: Model, texts: Unembedded, signal: AbortSignal): Promise<boolean> {
     const { engine, clock } = this.#components
+    const { model } = chosen
     const ids = texts.map(({ id }) => id)
     using deadline = new Deadline(clock, BATCH_MS, signal)
     try {
       const asked = texts.map(({ text }) => text)
-      const made = await this.#ask(model, peer, asked, deadline.signal)
-      return await engine.embedded({ model, ids, ...made }, { signal })
+      const made = await this.#ask(model, chosen.peers[0]!, asked, deadline.signal)
+      return await engine.embedded({ space, model, ids, ...made }, { signal })
     } catch (thrown) {
       signal.throwIfAborted()
       this.#failed(thrown)
@@ -116,8 +128,8 @@ export class Embedder {
     }
     // One of them is not for this model: the others are.
     if (texts.length === 1)
-      return await engine.embedded({ model, ids, dimensions: 0, numbers: null }, { signal })
-    for (const text of texts) if (!(await this.#batch(model, peer, [text], signal))) return false
+      return await engine.embedded({ space, model, ids, dimensions: 0, numbers: null }, { signal })
+    for (const text of texts) if (!(await this.#batch(space, chosen, [text], signal))) return false
     return true
   }
 
@@ -148,22 +160,38 @@ export class Embedder {
   }
 
   /** A named model may be one outside the mesh. Only the setting names one; a chosen model is never asked for by name. */
-  #offers() {
+  #offers(): readonly Offer[] {
     return this.#components.mesh().providers(featureExtraction.name, this.#components.model)
   }
 
   /** This device is asked first: its texts stay here. */
-  #choose(readers: ReadonlySet<string>, only?: string): Model | undefined {
-    const mesh = this.#components.mesh()
-    const isAble = ({ peerId, model }: { peerId: string; model: string }) =>
-      readers.has(peerId) && (only ?? model) === model
-    const able = this.#offers().filter(isAble)
-    const own = able.filter(({ peerId }) => peerId === mesh.peerId)
-    const ordered = [...own, ...able.filter(({ peerId }) => peerId !== mesh.peerId)]
-    const kept = ordered.some(({ model }) => model === this.#chosen) ? this.#chosen : ordered[0]?.model
-    if (kept === undefined) return undefined
-    this.#chosen = kept
-    return { model: kept, peers: ordered.filter(({ model }) => model === kept).map(({ peerId }) => peerId) }
+  #able(readers: ReadonlySet<string>): Offer[] {
+    const { peerId: self } = this.#components.mesh()
+    const able = this.#offers().filter(({ peerId }) => readers.has(peerId))
+    return [...able.filter(({ peerId }) => peerId === self), ...able.filter(({ peerId }) => peerId !== self)]
+  }
+
+  /** The model that most of these spaces have; the others are searched by words. */
+  #common(spaces: readonly string[], able: readonly Offer[]): Model | undefined {
+    const votes = new Map<string | undefined, number>()
+    for (const space of spaces) {
+      const model = this.#chosen.get(space)?.model ?? preferred(able, this.#asked)
+      votes.set(model, (votes.get(model) ?? 0) + 1)
+    }
+    const models = able.map(({ model }) => model).filter(model => votes.has(model))
+    const model = models.sort((a, b) => votes.get(b)! - votes.get(a)!)[0]
+    return of(model, able)
+  }
+
+  /** Undefined also where the device of the model of this space is away. */
+  #choose(space: string, able: readonly Offer[]): Model | undefined {
+    const now = this.#components.clock.monotonicMs()
+    const chosen = this.#chosen.get(space)
+    const isThere = able.some(({ model }) => model === chosen?.model)
+    if (chosen !== undefined && !isThere && now - chosen.seenMs < AWAY_MS) return undefined
+    const model = isThere ? chosen!.model : preferred(able, this.#asked)
+    if (model !== undefined) this.#chosen.set(space, { model, seenMs: now })
+    return of(model, able)
   }
 
   readonly #failed = (thrown: unknown): void => {
@@ -171,4 +199,12 @@ export class Embedder {
     const { code, message } = toLumosError(thrown)
     this.#components.log.info({ code, why: message }, 'no vectors were made')
   }
+}
+
+const preferred = (able: readonly Offer[], asked: string | undefined): string | undefined =>
+  (able.find(({ model }) => model === asked) ?? able[0])?.model
+
+function of(model: string | undefined, able: readonly Offer[]): Model | undefined {
+  const peers = able.filter(offer => offer.model === model).map(({ peerId }) => peerId)
+  return model === undefined ? undefined : { model, peers }
 }

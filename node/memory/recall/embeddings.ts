@@ -1,9 +1,12 @@
-/** Vectors of the texts of the index by one model, and the texts that have none yet. */
+/**
+ * Vectors of the texts of the index, and the texts that have none yet. Each space has a model of its own: devices that may
+ * read one space need not have the model of another one, and a device that lies with its vectors spoils no other space.
+ */
 
 import type { TextIndex, TextRow } from '../../../storage/memory/text-index.ts'
 import type { IndexedDoc, IndexedDocs } from './indexed-docs.ts'
 import { hashOf, type Kept, type KeptVectors } from './kept-vectors.ts'
-import type { Embedded, Unembedded } from './types.ts'
+import type { Embedded, EngineQuery, Unembedded } from './types.ts'
 import { type Allows, DIMENSIONS_MAX, toBytes, Vectors } from './vectors.ts'
 
 /** A piece of a file may be longer than any model reads. */
@@ -23,33 +26,35 @@ export class Embeddings {
   readonly #waiting = new Map<number, Set<number>>()
   /** Documents of which each vector on disk was looked at, or is being. */
   readonly #restored = new Map<number, Generator<undefined, void>>()
-  #model: string | null = null
-  /** None before the model has said how many numbers it makes. */
-  #vectors: Vectors | undefined
+  /** Boxes of these documents by other models. */
+  readonly #others = new Map<number, number[]>()
+  readonly #spaces = new Map<string, { readonly model: string; vectors: Vectors | undefined }>()
 
   constructor(components: EmbeddingsComponents) {
     this.#components = components
   }
 
-  get model(): string | null {
-    return this.#model
+  modelOf({ id }: { readonly id: string }): string | null {
+    return this.#spaces.get(id)?.model ?? null
   }
 
   get bytes(): number {
-    return this.#vectors?.bytes ?? 0
+    return this.#spaces.values().reduce((sum, { vectors }) => sum + (vectors?.bytes ?? 0), 0)
   }
 
-  /** What another model has made says nothing to this one. */
-  use(model: string): void {
-    if (model === this.#model) return
-    const { texts, docs } = this.#components
-    this.#model = model
-    this.#restored.clear()
-    if (this.#vectors === undefined) return
-    this.#vectors = undefined
-    this.#waiting.clear()
-    for (const doc of docs.all())
+  /** What another model has made says nothing to this one. It stays on disk until this one has made all. */
+  use(space: string, model: string): void {
+    const before = this.#spaces.get(space)
+    if (model === before?.model) return
+    const { texts, docs, kept } = this.#components
+    this.#spaces.set(space, { model, vectors: undefined })
+    for (const doc of docs.of({ id: space })) {
+      if (before !== undefined) kept.save(doc, before.model)
+      this.#restored.delete(doc.number)
+      this.#others.delete(doc.number)
+      if (before?.vectors === undefined) continue
       for (const { id, isFound } of texts.ofDoc(doc.number)) if (isFound) this.added(id, doc)
+    }
   }
 
   added(id: number, { number }: IndexedDoc): void {
@@ -58,16 +63,17 @@ export class Embeddings {
     else waiting.add(id)
   }
 
-  removed(id: number, doc: number): void {
-    const waiting = this.#waiting.get(doc)
+  removed(id: number, { number, space }: IndexedDoc): void {
+    const waiting = this.#waiting.get(number)
     waiting?.delete(id)
-    if (waiting?.size === 0) this.#waiting.delete(doc)
-    this.#vectors?.remove(id)
+    if (waiting?.size === 0) this.#waiting.delete(number)
+    this.#spaces.get(space.id)?.vectors?.remove(id)
   }
 
   /** Nothing of it is written any more. */
   dropped(doc: IndexedDoc): void {
     this.#restored.delete(doc.number)
+    this.#others.delete(doc.number)
     this.#components.kept.dropped(doc)
   }
 
@@ -76,24 +82,23 @@ export class Embeddings {
   }
 
   /** No texts: it has looked for some that were made before, and is to be asked again. */
-  next(limit: number, except: readonly string[]): Unembedded | null {
+  next(space: string, limit: number): Unembedded | null {
     const { docs, texts } = this.#components
-    for (const [number, ids] of this.#waiting) {
-      const doc = docs.get(number)
-      const space = doc.space.id
-      if (except.includes(space) || !isKept(doc)) continue
-      if (this.#restore(doc)) return { space, texts: [] }
+    for (const doc of docs.of({ id: space })) {
+      const ids = this.#waiting.get(doc.number)
+      if (ids === undefined || !isKept(doc)) continue
+      if (this.#restore(doc)) return []
       const rows = [...ids.values().take(limit)].map(id => texts.get(id)!)
-      return { space, texts: rows.map(row => ({ id: row.id, text: textOf(doc, row) })) }
+      return rows.map(row => ({ id: row.id, text: textOf(doc, row) }))
     }
     return null
   }
 
   /** @returns false: nothing was taken of it, for vectors of this model are of another length. */
-  take({ model, ids, dimensions, numbers }: Embedded): boolean {
+  take({ space, model, ids, dimensions, numbers }: Embedded): boolean {
     const { texts, docs, kept } = this.#components
-    if (model !== this.#model || dimensions > DIMENSIONS_MAX) return false
-    if (numbers !== null && !this.#fits(dimensions)) return false
+    if (model !== this.#spaces.get(space)?.model || dimensions > DIMENSIONS_MAX) return false
+    if (numbers !== null && !this.#fits(space, dimensions)) return false
     const touched = new Set<IndexedDoc>()
     ids.forEach((id, i) => {
       const row = texts.get(id)
@@ -102,24 +107,43 @@ export class Embeddings {
       const doc = docs.get(row.doc)
       if (!isKept(doc) || !doc.isWhole || doc.changed.size > 0) return
       const vector = numbers && toBytes(numbers.subarray(i * dimensions, (i + 1) * dimensions))
-      this.removed(id, row.doc)
+      this.removed(id, doc)
       if (!vector) return
-      this.#put(row, vector)
+      this.#put(doc, row, vector)
       kept.add(doc, model, { hash: hashOf(textOf(doc, row)), vector })
       touched.add(doc)
     })
-    for (const doc of touched) if (this.pending(doc.number) === 0) kept.save(doc, model)
+    for (const doc of touched) if (this.pending(doc.number) === 0) this.#complete(doc, model)
     return true
   }
 
-  /** @returns nothing where vectors of this model are of another length, or there are none. */
-  nearest(model: string, question: Float32Array, allows: Allows, limit: number): number[] | undefined {
-    if (model !== this.#model || question.length !== this.#vectors?.dimensions) return undefined
-    return this.#vectors.nearest(question, allows, limit)
+  /** @returns nothing where none of these spaces has vectors of this model and length. */
+  nearest(
+    { model, numbers }: NonNullable<EngineQuery['vector']>,
+    spaces: ReadonlySet<string>,
+    allows: Allows,
+    limit: number
+  ): number[] | undefined {
+    const all = [...spaces]
+      .map(id => this.#spaces.get(id))
+      .filter(of => of?.model === model && of.vectors?.dimensions === numbers.length)
+    if (all.length === 0) return undefined
+    return all
+      .flatMap(of => of!.vectors!.nearest(numbers, allows, limit))
+      .sort((a, b) => b.cosine - a.cosine)
+      .slice(0, limit)
+      .map(({ id }) => id)
   }
 
-  #put(row: TextRow, vector: Int8Array): void {
-    this.#vectors!.put(row.id, { ...row, at: row.at ?? Number.NaN }, vector)
+  #complete(doc: IndexedDoc, model: string): void {
+    const { kept } = this.#components
+    kept.save(doc, model)
+    for (const id of this.#others.get(doc.number) ?? []) kept.drop(id)
+    this.#others.delete(doc.number)
+  }
+
+  #put({ space }: IndexedDoc, row: TextRow, vector: Int8Array): void {
+    this.#spaces.get(space.id)!.vectors!.put(row.id, { ...row, at: row.at ?? Number.NaN }, vector)
   }
 
   #isWaiting({ id, doc }: TextRow): boolean {
@@ -127,9 +151,10 @@ export class Embeddings {
   }
 
   /** The first ones of a model say how long its vectors are. */
-  #fits(dimensions: number): boolean {
-    this.#vectors ??= new Vectors(dimensions)
-    return this.#vectors.dimensions === dimensions
+  #fits(space: string, dimensions: number): boolean {
+    const of = this.#spaces.get(space)!
+    of.vectors ??= new Vectors(dimensions)
+    return of.vectors.dimensions === dimensions
   }
 
   /** @returns whether it did a step. */
@@ -154,19 +179,28 @@ export class Embeddings {
       this.#takeBox(doc, box, rows)
       yield
     }
-    kept.save(doc, this.#model!)
+    const { model } = this.#spaces.get(doc.space.id)!
+    if (this.pending(doc.number) === 0) this.#complete(doc, model)
+    else kept.save(doc, model)
   }
 
   /** What is of no text any more leaves the disk with the box, once half of a box is such. */
   #takeBox(doc: IndexedDoc, id: number, rows: ReadonlyMap<string, readonly TextRow[]>): void {
     const { kept } = this.#components
-    const model = this.#model!
-    const all = kept.open(doc, id, model) ?? []
+    const { model } = this.#spaces.get(doc.space.id)!
+    const box = kept.open(doc, id)
+    if (box !== undefined && box.model !== model) {
+      this.#others.set(doc.number, [...(this.#others.get(doc.number) ?? []), id])
+      return
+    }
+    // One of both lengths is a lie, and which one is not known.
+    if (box !== undefined && !this.#fits(doc.space.id, box.dimensions)) return
+    const all = box?.all ?? []
     const used: Kept[] = all.filter(({ hash, vector }) => {
-      const found = (this.#fits(vector.length) && rows.get(hash)) || []
+      const found = rows.get(hash) ?? []
       for (const row of found.filter(row => this.#isWaiting(row))) {
-        this.removed(row.id, row.doc)
-        this.#put(row, vector)
+        this.removed(row.id, doc)
+        this.#put(doc, row, vector)
       }
       return found.length > 0
     })

@@ -49,7 +49,14 @@ export function found(query: EngineQuery, parts: Parts): Omit<MemorySearch, 'pen
     .values()
     .flatMap(({ id, score }) => shown(rows.get(id)!, score, numbered, parts) ?? [])
     .take(limit)
-  return { found: [...items], mode: done, model: parts.embeddings.model }
+  const made = near === undefined ? undefined : query.vector?.model
+  const model =
+    made ??
+    docs
+      .values()
+      .map(({ space }) => parts.embeddings.modelOf(space))
+      .find(known => known !== null)
+  return { found: [...items], mode: done, model: model ?? null }
 }
 
 function nearest(
@@ -66,7 +73,7 @@ function nearest(
   // What has no time is not a number, and in no span of time.
   const allows = (doc: number, writer: number, at: number) =>
     isAsked[doc] === 1 && (by === undefined || by === writer) && (!isTimed || (at >= from && at <= to))
-  return embeddings.nearest(vector.model, vector.numbers, allows, RANKED)
+  return embeddings.nearest(vector, new Set(docs.map(({ space }) => space.id)), allows, RANKED)
 }
 
 /** Those that have all words, and after them, where these are few, those that have some. */
@@ -91,7 +98,10 @@ function shown(
   { texts, nameOfWriter }: Parts
 ): MemoryFound[] | undefined {
   const { space, name, kind } = docs.get(row.doc)!
-  const source = sourceOfPiece(row, key => texts.of(row.doc, key)[0]?.about ?? null)
+  const source = sourceOfPiece(row, key => {
+    const [said] = texts.of(row.doc, key)
+    return said && { about: said.about, writer: nameOfWriter(said.writer) }
+  })
   if (source === undefined) return undefined
   const { key, at } = row
   const text = row.text.slice(0, TEXT_CHARS_MAX).toWellFormed()

@@ -31,6 +31,8 @@ export interface IndexedDoc {
   /** Texts of it in the index, and those that there was no room for. */
   texts: number
   left: number
+  /** Of its texts. */
+  chars: number
   isWhole: boolean
   walk: Walk | undefined
   readonly changed: Set<string>
@@ -78,7 +80,7 @@ export class IndexedDocs {
   }
 
   #made(space: Space, { name, tag, kind }: DocName): IndexedDoc {
-    const none = { texts: 0, left: 0, isWhole: false, walk: undefined, changed: new Set<string>() }
+    const none = { texts: 0, left: 0, chars: 0, isWhole: false, walk: undefined, changed: new Set<string>() }
     return { number: ++this.#lastNumber, space, name, tag, kind, ...none }
   }
 

@@ -22,6 +22,12 @@ export interface Kept {
   readonly vector: Int8Array
 }
 
+interface Box {
+  readonly model: string
+  readonly dimensions: number
+  readonly all: readonly Kept[]
+}
+
 export class KeptVectors {
   readonly #table: VectorTable
   readonly #homeKey: Uint8Array
@@ -61,11 +67,11 @@ export class KeptVectors {
     return this.#table.of(space.row, tag)
   }
 
-  /** Undefined where it is of another model, or does not open. */
-  open({ space }: IndexedDoc, id: number, model: string): Kept[] | undefined {
+  /** Undefined where it does not open. */
+  open({ space }: IndexedDoc, id: number): Box | undefined {
     const box = this.#table.box(id)
     try {
-      return box && keptIn(Buffer.from(unseal(this.#homeKey, aboutBox(space), box)), model)
+      return box && keptIn(Buffer.from(unseal(this.#homeKey, aboutBox(space), box)))
     } catch {
       return undefined
     }
@@ -78,14 +84,15 @@ export class KeptVectors {
 
 const aboutBox = (space: Space): string => `lumos/memory/vectors/1 ${space.id}`
 
-function keptIn(plain: Buffer, model: string): Kept[] | undefined {
+function keptIn(plain: Buffer): Box | undefined {
   const begin = 4 + plain.readUInt32LE()
   const about = JSON.parse(plain.subarray(4, begin).toString()) as { model: string; count: number }
-  if (about.model !== model) return undefined
   const vectors = begin + about.count * HASH_BYTES
   const dimensions = (plain.length - vectors) / about.count
-  return Array.from({ length: about.count }, (_, i) => ({
+  if (!Number.isInteger(dimensions)) return undefined
+  const all = Array.from({ length: about.count }, (_, i) => ({
     hash: plain.subarray(begin + i * HASH_BYTES, begin + (i + 1) * HASH_BYTES).toString('latin1'),
     vector: new Int8Array(plain.buffer, plain.byteOffset + vectors + i * dimensions, dimensions)
   }))
+  return { model: about.model, dimensions, all }
 }

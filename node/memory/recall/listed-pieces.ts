@@ -34,7 +34,8 @@ export class ListedPieces {
     if (now.size === 0) files.delete(name)
     else files.set(name, now)
     this.#hashes += now.size - before.size
-    return [...now.symmetricDifference(before)].map(hash => pieceKey(name, hash))
+    const changed = [...now, ...before].filter(hash => now.has(hash) !== before.has(hash))
+    return changed.map(hash => pieceKey(name, hash))
   }
 
   drop(doc: number): void {

@@ -14,9 +14,11 @@ import { found } from './found.ts'
 import { type IndexedDoc, IndexedDocs, type Walk } from './indexed-docs.ts'
 import { KeptVectors } from './kept-vectors.ts'
 import { ListedPieces } from './listed-pieces.ts'
+import { Room } from './room.ts'
 import { piecesOf } from './texts.ts'
 import type { Embedded, EngineQuery, EngineSearch, Unembedded } from './types.ts'
 import { wordsOf } from './words.ts'
+import { Writers } from './writers.ts'
 
 /** Writes wait for no longer, and a document that is opened. */
 const STEP_MS = 20
@@ -28,19 +30,18 @@ const LOOK_EVERY = 64
 export class Recall {
   readonly #all: Spaces
   readonly #vectors: VectorTable
-  readonly #bytesMax: number
+  readonly #room: Room
   #docs: IndexedDocs
   #listed = new ListedPieces()
   #index: { readonly texts: TextIndex; readonly embeddings: Embeddings } | undefined
-  readonly #writers = new Map<string, number>()
-  readonly #writerNames: string[] = []
+  readonly #writers = new Writers()
   #lastId = 0
-  #isFull = false
+  #puts = 0
 
   constructor(all: Spaces, vectors: VectorTable, bytesMax = INDEX_BYTES_MAX) {
     this.#all = all
     this.#vectors = vectors
-    this.#bytesMax = bytesMax
+    this.#room = new Room(bytesMax)
     this.#docs = new IndexedDocs(all)
   }
 
@@ -56,7 +57,6 @@ export class Recall {
     this.#index = undefined
     this.#docs = new IndexedDocs(this.#all)
     this.#listed = new ListedPieces()
-    this.#isFull = false
   }
 
   search(query: EngineQuery): EngineSearch {
@@ -68,7 +68,7 @@ export class Recall {
       ...{ texts, docs, embeddings },
       isAll: docs.length === [...this.#docs.all()].length,
       numberOfWriter: name => this.#writers.get(name),
-      nameOfWriter: number => this.#writerNames[number]!
+      nameOfWriter: number => this.#writers.nameOf(number)
     })
     return {
       ...hits,
@@ -82,25 +82,26 @@ export class Recall {
     return this.#spaces(refs).map(({ id }) => id)
   }
 
-  /** Of the first space that has some, but for those named. */
-  unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
-    if (this.#index === undefined) return null
+  unembedded(space: string, model: string, limit: number): Unembedded | null {
+    const known = this.#known(space)
+    if (this.#index === undefined || known.length === 0) return null
     // What is excluded or removed by now goes to no model.
-    if (!this.#advance(this.#known())) return { space: '', texts: [] }
-    this.#index.embeddings.use(model)
-    return this.#index.embeddings.next(limit, except)
+    if (!this.#advance(known)) return []
+    this.#index.embeddings.use(space, model)
+    return this.#index.embeddings.next(space, limit)
   }
 
   /** What has changed meanwhile is not there any more. @returns whether it was taken. */
   embedded(answer: Embedded): boolean {
     if (this.#index === undefined) return false
     // Of a document that is not in step, nothing is taken: it is made again.
-    this.#advance(this.#known())
-    return !this.#isFull && this.#index.embeddings.take(answer)
+    this.#advance(this.#known(answer.space))
+    return !this.#room.isFull({ id: answer.space }) && this.#index.embeddings.take(answer)
   }
 
-  #known(): Space[] {
-    return this.#spaces(undefined).filter(space => this.#docs.of(space).length > 0)
+  /** The space, where it can be read and the index has some of it. */
+  #known(id: string): Space[] {
+    return this.#spaces(undefined).filter(space => space.id === id && this.#docs.of(space).length > 0)
   }
 
   #open() {
@@ -119,19 +120,18 @@ export class Recall {
   /** @returns whether the index has all of these spaces. */
   #advance(spaces: readonly Space[]): boolean {
     const { clock } = this.#all.parts
-    this.#look()
     const until = clock.monotonicMs() + STEP_MS
     const isLate = () => clock.monotonicMs() > until
-    return this.#open().texts.together(() =>
-      spaces.every(space => {
-        for (const doc of this.#docs.list(space)) this.#drop(doc)
-        return this.#docs.of(space).every(doc => this.#bring(doc, isLate))
-      })
-    )
+    return this.#open().texts.together(() => {
+      for (const doc of spaces.flatMap(space => this.#docs.list(space))) this.#drop(doc)
+      this.#look()
+      return spaces.every(space => this.#docs.of(space).every(doc => this.#bring(doc, isLate)))
+    })
   }
 
   /** @returns whether it is in step. A document that does not open has nothing to be found. */
   #bring(doc: IndexedDoc, isLate: () => boolean): boolean {
+    if (doc.left > 0 && this.#room.isRoomy(doc.space)) doc.isWhole = false
     if (doc.isWhole && doc.changed.size === 0) return true
     if (isLate() || (!doc.isWhole && !this.#walk(doc, isLate))) return false
     for (const name of doc.changed) {
@@ -161,7 +161,6 @@ export class Recall {
       if (n % LOOK_EVERY === LOOK_EVERY - 1) {
         if (isLate()) return false
         parts.applying(null)
-        this.#look()
       }
       const { value: name, done } = names.next()
       if (done) break
@@ -187,37 +186,47 @@ export class Recall {
   /** What is there already stays as it is, with its vector. */
   #put(doc: IndexedDoc, key: string, items: readonly DocItem[], mayBeThere: boolean): void {
     const now = new Map<string, Omit<TextRow, 'id'>>()
+    let freed = 0
     if (doc.kind === 'facts')
       for (const piece of this.#listed.put(doc.number, key, items[0]?.value)) doc.changed.add(piece)
     for (const item of items) {
       if (doc.kind === 'facts' && !this.#listed.has(doc.number, key, item.value)) continue
       for (const piece of piecesOf(doc.kind, key, item)) {
-        const writer = this.#numberOf(item.writer)
+        const writer = this.#writers.numberOf(item.writer)
         const row = { doc: doc.number, key, ...piece, writer, at: item.at }
         now.set(contentOf(row), row)
       }
     }
     for (const row of mayBeThere ? this.#open().texts.of(doc.number, key) : [])
-      if (!now.delete(contentOf(row))) this.#remove(doc, row.id)
-    for (const row of now.values()) this.#add(doc, row)
+      if (!now.delete(contentOf(row))) {
+        this.#remove(doc, row.id)
+        freed += charsOf(row)
+      }
+    doc.chars -= freed
+    for (const row of now.values()) {
+      if (++this.#puts % LOOK_EVERY === 0) this.#look()
+      // What takes the place of another one needs no more room.
+      if (this.#room.isFull(doc.space) && charsOf(row) > freed) doc.left++
+      else {
+        freed -= charsOf(row)
+        this.#add(doc, row)
+      }
+    }
   }
 
   #add(doc: IndexedDoc, row: Omit<TextRow, 'id'>): void {
-    if (this.#isFull) {
-      doc.left++
-      return
-    }
     const id = ++this.#lastId
     const named = doc.kind === 'facts' && row.text !== '' ? `${row.key} ${row.text}` : row.text
     this.#open().texts.add({ id, ...row }, wordsOf(named))
     doc.texts++
+    doc.chars += charsOf(row)
     if (row.text !== '') this.#open().embeddings.added(id, doc)
   }
 
   #remove(doc: IndexedDoc, id: number): void {
     this.#open().texts.remove(id)
     doc.texts--
-    this.#open().embeddings.removed(id, doc.number)
+    this.#open().embeddings.removed(id, doc)
   }
 
   #drop(doc: IndexedDoc): void {
@@ -228,19 +237,12 @@ export class Recall {
 
   #look(): void {
     const { texts, embeddings } = this.#open()
-    this.#isFull = texts.bytes + embeddings.bytes + this.#listed.bytes > this.#bytesMax
-  }
-
-  #numberOf(writer: string | null): number {
-    const name = writer ?? ''
-    let number = this.#writers.get(name)
-    if (number === undefined) {
-      number = this.#writerNames.push(name) - 1
-      this.#writers.set(name, number)
-    }
-    return number
+    this.#room.look(texts.bytes + embeddings.bytes + this.#listed.bytes, this.#docs.all())
   }
 }
+
+const charsOf = ({ key, text, about }: Omit<TextRow, 'id'>): number =>
+  key.length + text.length + (about?.length ?? 0)
 
 /** What was said twice in one place is there once. */
 const contentOf = ({ text, about, writer, at }: Omit<TextRow, 'id'>): string =>

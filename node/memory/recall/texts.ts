@@ -46,16 +46,19 @@ function knowledgeOf(key: string, value: MemoryValue): Piece[] | undefined {
 }
 
 /**
- * @param aboutOf what is kept of another key of the document.
+ * @param saidOf what is kept of another key of the document, and whose it is.
  * @returns undefined where it is a piece of no file any longer, and so is not to be shown; null where it is of no file.
  */
 export function sourceOfPiece(
   { key, text, about }: { readonly key: string; readonly text: string; readonly about: string | null },
-  aboutOf: (key: string) => string | null
+  saidOf: (key: string) => { readonly about: string | null; readonly writer: string } | undefined
 ): MemorySource | null | undefined {
   if (about === null || partsOfKey(key) === undefined) return null
   const value = { text, ...JSON.parse(about) } as MemoryValue
-  const source = sourceOf(key, value, name => parsed(aboutOf(name)))
+  const source = sourceOf(key, value, name => {
+    const said = saidOf(name)
+    return said && { value: parsed(said.about), writer: said.writer }
+  })
   return source === null ? undefined : (source ?? null)
 }
 

@@ -12,14 +12,12 @@ export interface EngineQuery extends Omit<MemorySearchOptions, 'signal'> {
 export type EngineSearch = MemorySearch | null
 
 /** Texts of one space, none where it is to be asked again, for which a model is to make vectors. */
-export interface Unembedded {
-  /** Id of the space. */
-  readonly space: string
-  readonly texts: readonly { readonly id: number; readonly text: string }[]
-}
+export type Unembedded = readonly { readonly id: number; readonly text: string }[]
 
 /** What a model made of {@link Unembedded} texts: `dimensions` numbers of each, one after the other. */
 export interface Embedded {
+  /** Id of the space. */
+  readonly space: string
   readonly model: string
   readonly ids: readonly number[]
   readonly dimensions: number

@@ -21,6 +21,12 @@ export interface Tags {
 /** Whether what has these {@link Tags} is asked for. */
 export type Allows = (doc: number, writer: number, at: number) => boolean
 
+export interface Near {
+  readonly id: number
+  /** Times the length of the question. */
+  readonly cosine: number
+}
+
 interface Block {
   readonly ids: Float64Array
   readonly docs: Int32Array
@@ -79,8 +85,8 @@ export class Vectors {
     if (last === (this.#blocks.length - 1) * BLOCK) this.#blocks.pop()
   }
 
-  /** Ids, the nearest first. */
-  nearest(question: Float32Array, allows: Allows, limit: number): number[] {
+  /** The nearest first. */
+  nearest(question: Float32Array, allows: Allows, limit: number): Near[] {
     const signs = signsOf(question, this.#words)
     const distances = new Int32Array(this.#places.size)
     const counts = new Uint32Array(this.dimensions + 1)
@@ -96,8 +102,8 @@ export class Vectors {
     return this.#closest(distances, farthestOf(counts), question, limit)
   }
 
-  #closest(distances: Int32Array, farthest: number, question: Float32Array, limit: number): number[] {
-    const close: { id: number; cosine: number }[] = []
+  #closest(distances: Int32Array, farthest: number, question: Float32Array, limit: number): Near[] {
+    const close: Near[] = []
     for (let place = 0; place < distances.length; place++) {
       const distance = distances[place]!
       if (distance < 0 || distance > farthest) continue
@@ -108,10 +114,7 @@ export class Vectors {
         dot += bytes[at]! * question[i]!
       close.push({ id: ids[row]!, cosine: dot / (lengths[row]! || 1) })
     }
-    return close
-      .sort((a, b) => b.cosine - a.cosine)
-      .slice(0, limit)
-      .map(({ id }) => id)
+    return close.sort((a, b) => b.cosine - a.cosine).slice(0, limit)
   }
 }
 

@@ -75,17 +75,9 @@ export interface MemoryEngine extends Omit<Memory, 'watch' | 'search' | 'addFile
   search(query: EngineQuery, options?: AbortOptions): Promise<EngineSearch>
   /** Ids of these spaces; where none are named, of all that can be read. */
   searched(refs: readonly string[] | undefined, options?: AbortOptions): Promise<string[]>
-  /**
-   * Texts that have no vector by this model, of one space that is not among `except`; null where there are none. Vectors
-   * by another model are dropped.
-   */
-  unembedded(
-    model: string,
-    limit: number,
-    except: readonly string[],
-    options?: AbortOptions
-  ): Promise<Unembedded | null>
-  /** @returns false: none was taken. The index is full, or its vectors by this model are of another length. */
+  /** Texts of this space that have no vector by this model, which is its model from now on; null where there are none. */
+  unembedded(space: string, model: string, limit: number, options?: AbortOptions): Promise<Unembedded | null>
+  /** @returns false: none was taken. The index is full, or vectors of this space are by another model or of another length. */
   embedded(answer: Embedded, options?: AbortOptions): Promise<boolean>
   /** The index and all vectors leave memory; the next search makes them anew. */
   closeIndex(options?: AbortOptions): Promise<void>

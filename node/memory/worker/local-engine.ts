@@ -154,8 +154,8 @@ export class LocalEngine extends SyncCalls {
     return this.#recall.searched(refs)
   }
 
-  unembedded(model: string, limit: number, except: readonly string[]): Unembedded | null {
-    return this.#recall.unembedded(model, limit, except)
+  unembedded(space: string, model: string, limit: number): Unembedded | null {
+    return this.#recall.unembedded(space, model, limit)
   }
 
   embedded(answer: Embedded): boolean {

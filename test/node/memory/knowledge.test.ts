@@ -51,7 +51,7 @@ function quoted(at: Device, space: string): { name: string; text: string; piece:
   const all = facts(at, space, DOC) as Readonly<Record<string, MemoryValue>>
   return Object.entries(all)
     .flatMap(([key, value]) => {
-      const source = sourceOf(key, value, other => all[other])
+      const source = sourceOf(key, value, other => ({ value: all[other]!, writer: '' }))
       return source == null ? [] : [{ ...source, text: (value as { text: string }).text }]
     })
     .sort((a, b) => a.piece - b.piece)
@@ -93,10 +93,14 @@ describe('a file in a space', () => {
     )
     const all = facts(one, id, DOC) as Record<string, MemoryValue>
     const key = pieceKey('docs/a.md', toFile(all['docs/a.md'])!.pieces[1]![0])
-    const { lines, ...source } = sourceOf(key, all[key], other => all[other])!
-    const about = { cid, name: 'docs/a.md', type: 'text/markdown', piece: 2, pieces }
+    const { lines, added, ...source } = sourceOf(key, all[key], other => ({
+      value: all[other],
+      writer: 'one'
+    }))!
+    const about = { writer: 'one', cid, name: 'docs/a.md', type: 'text/markdown', piece: 2, pieces }
     assert.deepEqual(source, { ...about, heading: 'A title > Below' })
     assert.equal(lines![0], 5)
+    assert.equal(added, info!.added)
     assert.equal((await put(one, id, 'docs/a.md', text)).written, 0)
     assert.ok(one.do(engine => engine.wholeFile(id, DOC, 'docs/a.md'))?.cid === cid)
   })

@@ -132,10 +132,10 @@ describe('vectors', () => {
     const cosine = (vector: Float32Array) =>
       vector.reduce((sum, x, i) => sum + x * question[i]!, 0) / Math.hypot(...vector)
     const exact = [...all].sort((a, b) => cosine(b[1]) - cosine(a[1])).map(([id]) => id)
-    const near = vectors.nearest(question, () => true, 20)
+    const near = vectors.nearest(question, () => true, 20).map(({ id }) => id)
     assert.equal(near[0], exact[0])
     assert.ok(near.filter(id => exact.slice(0, 20).includes(id)).length >= 18)
-    const some = vectors.nearest(question, (doc, _, at) => doc === 1 && at > 1000, 5)
+    const some = vectors.nearest(question, (doc, _, at) => doc === 1 && at > 1000, 5).map(({ id }) => id)
     assert.deepEqual(some, exact.filter(id => id % 3 === 1 && id > 1000).slice(0, 5))
   })
 
@@ -164,13 +164,15 @@ describe('a device that asks others for vectors', () => {
   }
 
   /** Peers `reader` and `other`; the spaces `shared`, which `reader` may read, and `private`. */
-  function asking(more: Partial<ReturnType<EmbedderComponents['mesh']>> & { model?: string } = {}) {
+  function asking(
+    more: Partial<ReturnType<EmbedderComponents['mesh']>> & { model?: string; clock?: Clock } = {}
+  ) {
     const asked: { peer: string; texts: string[] }[] = []
     const taken: number[] = []
     const texts = { shared: [1, 2], private: [3] } as Record<string, number[]>
-    const { model, ...mesh } = more
+    const { model, clock = hasty, ...mesh } = more
     const embedder = new Embedder({
-      ...{ model, clock: hasty, log: quiet },
+      ...{ model, clock, log: quiet },
       mesh: () => ({
         peerId: 'self',
         providers: () => ['other', 'reader'].map(peerId => ({ peerId, model: 'm' })),
@@ -182,11 +184,10 @@ describe('a device that asks others for vectors', () => {
       }),
       engine: {
         rightOf: async (space, peer) => (space === 'shared' && peer === 'reader' ? 'read' : null),
-        async unembedded(_model, _limit, except) {
-          const space = Object.keys(texts).find(name => texts[name]!.length > 0 && !except.includes(name))
-          return space === undefined
-            ? null
-            : { space, texts: texts[space]!.map(id => ({ id, text: `text ${id}` })) }
+        searched: async () => Object.keys(texts),
+        async unembedded(space) {
+          const left = texts[space]!
+          return left.length === 0 ? null : left.map(id => ({ id, text: `text ${id}` }))
         },
         async embedded({ ids }) {
           for (const name in texts) texts[name] = texts[name]!.filter(id => !ids.includes(id))
@@ -199,7 +200,7 @@ describe('a device that asks others for vectors', () => {
       embedder.work()
       while (embedder.isWorking) await new Promise(resolve => setImmediate(resolve))
     }
-    return { embedder, asked, taken, done }
+    return { embedder, asked, taken, done, texts }
   }
 
   it('sends texts of a space to devices that may read it only, and those of a private space to none', async () => {
@@ -243,6 +244,30 @@ describe('a device that asks others for vectors', () => {
     const named = asking({ providers, model: 'm' })
     await named.embedder.question('where?', ['shared'], {})
     assert.deepEqual(named.asked[0]?.peer, 'self')
+  })
+
+  it('keeps to the model of a space while its device is away for less than an hour', async () => {
+    let now = 0
+    let offers = [{ peerId: 'reader', model: 'm' }]
+    const models: (string | undefined)[] = []
+    const { embedder, done, texts } = asking({
+      clock: { ...hasty, monotonicMs: () => now },
+      providers: () => offers,
+      async *ask(_, request) {
+        models.push(request.model)
+        yield { type: 'output', index: 0, output: vectorsOf(request) }
+      }
+    })
+    await embedder.question('where?', ['shared'], {})
+    await done()
+    offers = [{ peerId: 'reader', model: 'm2' }]
+    texts.shared = [4]
+    assert.equal(await embedder.question('where?', ['shared'], {}), undefined)
+    await done()
+    assert.deepEqual(models, ['m', 'm'])
+    now = 3_600_000
+    await done()
+    assert.deepEqual(models, ['m', 'm', 'm2'])
   })
 
   it('sends a question to no device where there is no space to search', async () => {

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../../interface/clock.ts'
-import type { MemoryChange, MemorySearch } from '../../../interface/memory.ts'
+import type { MemoryChange, MemorySearch, MemoryValue } from '../../../interface/memory.ts'
 import { hashOf as pieceHash, pieceKey } from '../../../node/memory/knowledge/file-fact.ts'
 import { Recall } from '../../../node/memory/recall/recall.ts'
 import type { EngineQuery } from '../../../node/memory/recall/types.ts'
@@ -46,17 +46,19 @@ const vectorOf = (text: string): number[] => [
   /ship|boat/.test(text) ? 1 : 0.1
 ]
 
-function embed(at: Device, model = 'm'): string[] {
-  const made: string[] = []
-  for (;;) {
-    const next = at.do(engine => engine.unembedded(model, 2, []))
-    if (next === null) return made
-    if (next.texts.length === 0) continue
-    made.push(...next.texts.map(({ text }) => text))
-    const numbers = Float32Array.from(next.texts.flatMap(({ text }) => vectorOf(text)))
-    const ids = next.texts.map(({ id }) => id)
-    assert.ok(at.do(engine => engine.embedded({ model, ids, dimensions: 2, numbers })))
-  }
+function embed(at: Device, model = 'm', spaces = at.do(engine => engine.searched())): string[] {
+  return spaces.flatMap(space => {
+    const made: string[] = []
+    for (;;) {
+      const next = at.do(engine => engine.unembedded(space, model, 2))
+      if (next === null) return made
+      if (next.length === 0) continue
+      made.push(...next.map(({ text }) => text))
+      const numbers = Float32Array.from(next.flatMap(({ text }) => vectorOf(text)))
+      const ids = next.map(({ id }) => id)
+      assert.ok(at.do(engine => engine.embedded({ space, model, ids, dimensions: 2, numbers })))
+    }
+  })
 }
 
 const meaning = (text: string, model = 'm') => ({
@@ -152,6 +154,8 @@ describe('a search', () => {
       search(one, 'keel').found.map(({ source }) => source),
       [
         {
+          writer: one.peerId,
+          added: 1,
           cid: 'bafy1',
           name: 'boats.md',
           type: 'text/markdown',
@@ -173,6 +177,26 @@ describe('a search', () => {
       texts(one, 'rudder').map(({ length }) => length),
       [8000]
     )
+  })
+
+  it('names the device that states what a file is, though another one has written the piece', () => {
+    const { one, other, id } = two()
+    const piece = { text: 'The rent is ten.' }
+    const set = (at: Device, key: string, value: MemoryValue) =>
+      at.do(engine => engine.write(id, 'files', 'facts', [{ type: 'set', key, value }]))
+    const file = {
+      ...{ cid: 'true', bytes: 9, type: 'text/plain', by: 'line', title: null, modified: null },
+      ...{ added: 1, root: null, pieces: [[pieceHash(piece), 1, 1]] }
+    }
+    set(one, pieceKey('a.txt', pieceHash(piece)), piece)
+    set(one, 'a.txt', file)
+    sync(one, other)
+    set(other, 'a.txt', { ...file, cid: 'false', added: 2 })
+    sync(one, other)
+    const [hit] = search(one, 'rent').found
+    assert.equal(hit!.writer, one.peerId)
+    const { writer, cid, added } = hit!.source!
+    assert.deepEqual({ writer, cid, added }, { writer: other.peerId, cid: 'false', added: 2 })
   })
 
   it('has its ranks for what is shown: pieces that no file lists take none, nor vectors', () => {
@@ -343,6 +367,41 @@ describe('a search', () => {
   })
 })
 
+describe('the room of the index', () => {
+  it('is shared: a space that is flooded takes none of another, and what had no room comes when there is some', () => {
+    const one = device('one')
+    const big = 'x'.repeat(900)
+    const [flood, home] = ['flood', 'home'].map(name => one.do(engine => engine.create(name)).id) as [
+      string,
+      string
+    ]
+    for (const doc of ['a', 'b'])
+      for (let n = 0; n < 5; n++)
+        write(
+          ...([one, flood, doc, 'journal'] as const),
+          ...Array.from(
+            { length: 50 },
+            (_, i) => ({ type: 'append', value: `nut ${n} ${i} ${big}` }) as const
+          )
+        )
+    set(one, home, 'a', 'one nut')
+    const recall = one.do(engine => new Recall((engine as unknown as { all: Spaces }).all, NO_TABLE, 700_000))
+    const find = (text: string, spaces?: string[]) => {
+      for (;;) {
+        const found = one.do(() => recall.search({ text, limit: 100, ...(spaces && { spaces }) }))
+        if (found !== null) return found
+      }
+    }
+    assert.ok(find('nut', [flood]).left > 100)
+    assert.deepEqual([find('one', [home]).found.length, find('one', [home]).left], [1, 0])
+    const before = find('nut', [flood]).left
+    one.do(engine => engine.forget(flood, { doc: 'a' }))
+    recall.noticed({ type: 'space', space: flood, gone: false })
+    assert.ok(find('nut', [flood]).left < before - 100)
+    recall.close()
+  })
+})
+
 describe('a search by meaning', () => {
   function ships(): { one: Device; id: string } {
     const one = device('one')
@@ -431,26 +490,63 @@ describe('a search by meaning', () => {
     set(other, id, 'sea', 'the boat sails')
     sync(one, other)
     texts(one, '')
-    const next = one.do(engine => engine.unembedded('m', 1, []))!
-    assert.equal(next.texts.length, 1)
+    const next = one.do(engine => engine.unembedded(id, 'm', 1))!
+    assert.equal(next.length, 1)
     one.do(engine => engine.forget(id, { doc: 'old' }))
     one.do(engine => engine.exclude(id, other.peerId))
-    const ids = next.texts.map(({ id }) => id)
+    const ids = next.map(({ id }) => id)
     const numbers = Float32Array.of(1, 0)
-    one.do(engine => engine.embedded({ model: 'm', ids, dimensions: 2, numbers }))
+    one.do(engine => engine.embedded({ space: id, model: 'm', ids, dimensions: 2, numbers }))
     assert.deepEqual(embed(one), [])
     const stored = new DatabaseSync(one.path, { readOnly: true })
     assert.deepEqual(stored.prepare('SELECT box FROM vectors').all(), [])
     stored.close()
   })
 
+  it('has a model of each space: what is false or another one in one space changes nothing in another', () => {
+    const home = temporaryHome()
+    const before = device('one', { home })
+    const [a, b] = ['home', 'work'].map(name => before.do(engine => engine.create(name)).id) as [
+      string,
+      string
+    ]
+    set(before, a, 'pet', 'a kitten sleeps')
+    set(before, b, 'sea', 'the boat sails')
+    texts(before, '')
+    // Of another length than its model makes.
+    const { id } = before.do(engine => engine.unembedded(a, 'm', 1))![0]!
+    const lie = { space: a, model: 'm', ids: [id], dimensions: 3, numbers: Float32Array.of(1, 1, 1) }
+    assert.ok(before.do(engine => engine.embedded(lie)))
+    assert.equal(embed(before, 'm', [b]).length, 1)
+    const near = (at: Device, model: string) =>
+      search(at, 'ship', { mode: 'vector', ...meaning('ship', model) }).found.map(({ key }) => key)
+    assert.deepEqual(near(before, 'm'), ['sea'])
+    assert.equal(embed(before, 'm2', [a]).length, 1)
+    assert.deepEqual([near(before, 'm'), near(before, 'm2')], [['sea'], ['pet']])
+    before.do(engine => engine.save())
+    before.close()
+    const one = device('one', { home })
+    texts(one, '')
+    assert.deepEqual([embed(one, 'm2', [a]), embed(one, 'm', [b])], [[], []])
+  })
+
+  it('keeps what a model made until another one has made all, so that it can come back', () => {
+    const { one, id } = ships()
+    embed(one)
+    assert.equal(one.do(engine => engine.unembedded(id, 'm2', 1))?.length, 0)
+    while (one.do(engine => engine.unembedded(id, 'm2', 1))?.length === 0);
+    assert.deepEqual(embed(one), [])
+    assert.equal(embed(one, 'm2').length, 2)
+    assert.equal(embed(one).length, 2)
+  })
+
   it('takes no vectors of another length, and none of a text that has changed meanwhile', () => {
     const { one, id } = ships()
-    const next = one.do(engine => engine.unembedded('m', 2, []))!
+    const next = one.do(engine => engine.unembedded(id, 'm', 2))!
     set(one, id, 'sea', 'the cat sails')
     texts(one, '')
-    const ids = next.texts.map(({ id }) => id)
-    const answer = { model: 'm', ids, dimensions: 2, numbers: Float32Array.of(1, 0, 0, 1) }
+    const ids = next.map(({ id }) => id)
+    const answer = { space: id, model: 'm', ids, dimensions: 2, numbers: Float32Array.of(1, 0, 0, 1) }
     assert.equal(
       one.do(engine => engine.embedded(answer)),
       true

@@ -1,0 +1,121 @@
+/** Answers of this device that were cut by the end of its node, and devices that have the rest, or say so. */
+
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'vitest'
+import { newAnswerId, requestIdOf } from '../../../interface/answers.ts'
+import type { InferenceChunk } from '../../../interface/chunks.ts'
+import { systemClock } from '../../../interface/clock.ts'
+import { AnswerStore } from '../../../node/answers/answer-store.ts'
+import { OwnAnswers, type OwnAnswersComponents } from '../../../node/answers/own-answers.ts'
+import type { MeshContext } from '../../../node/feature.ts'
+
+const log = { debug() {}, info() {}, warn() {}, error() {} }
+const LIMITS = { keptMs: 3_600_000, bytesMax: 1e6, filesMax: 100, peerShare: 1 / 8 }
+const mesh = { peerId: 'PeerHere1111', meshId: 'm', clock: systemClock, log } as unknown as MeshContext
+const ROUTE = { peerId: 'there', task: 'text-generation' as const, model: 'm' }
+const id = newAnswerId(mesh.peerId)
+const text = (index: number): InferenceChunk => ({ type: 'text', index, text: `word${index} ` })
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'lumos-answers-'))
+})
+afterEach(() => rm(directory, { recursive: true }))
+
+const storeOf = () =>
+  new AnswerStore({ directory, key: new Uint8Array(32), clock: systemClock, log, limits: LIMITS })
+
+/** Three chunks of it are on disk when the node ends. */
+async function cut(): Promise<void> {
+  const store = storeOf()
+  const own = new OwnAnswers({ mesh, store, isOn: true, rest: () => Promise.reject(new Error()) })
+  const answer = own.keep(id, async function* ({ onRoute }) {
+    onRoute(ROUTE)
+    for (let i = 0; i < 3; i++) yield text(i)
+    await new Promise(() => {})
+  })
+  for (let i = 0; i < 3; i++) await answer.next()
+  await store.close()
+}
+
+/** A device that says that it goes on with the answer, and sends nothing. */
+function silent() {
+  const seen = { opened: [] as string[], closed: false }
+  const rest: OwnAnswersComponents['rest'] = async requestId => {
+    seen.opened.push(requestId)
+    return {
+      info: {
+        ...{ id, state: 'running', chunks: 3, task: ROUTE.task, model: 'm', peerId: 'there' },
+        ...{ durable: false, createdAtMs: 1, error: null }
+      },
+      async *chunks({ signal } = {}) {
+        await new Promise(resolve => signal!.addEventListener('abort', resolve))
+        seen.closed = true
+        signal!.throwIfAborted()
+      },
+      close() {
+        seen.closed = true
+      }
+    }
+  }
+  return { rest, seen }
+}
+
+describe('an answer that was cut, of which a device says that it goes on and sends nothing', () => {
+  it('is shown as far as it is here, and is cancelled there by its id', async () => {
+    await cut()
+    const store = storeOf()
+    const { rest, seen } = silent()
+    const own = new OwnAnswers({ mesh, store, isOn: true, rest })
+    const { info, chunks } = await own.open(id, { follow: false })
+    assert.deepEqual([info.state, info.chunks], ['running', 3])
+    assert.deepEqual(await Array.fromAsync(chunks()), [text(0), text(1), text(2)])
+    assert.equal((await own.cancel(id)).state, 'cancelled')
+    await store.close()
+    // The id that opens the answer stays here.
+    assert.deepEqual(seen, { opened: [requestIdOf(id)], closed: true })
+    assert.equal((await own.open(id, {})).info.state, 'cancelled')
+  })
+
+  it('is forgotten while that device is asked, and does not come back', async () => {
+    await cut()
+    const store = storeOf()
+    const { rest, seen } = silent()
+    const { promise: asked, resolve } = Promise.withResolvers<void>()
+    const own = new OwnAnswers({
+      ...{ mesh, store, isOn: true },
+      async rest(of, peerId, from, signal) {
+        resolve()
+        await new Promise(stopped => signal.addEventListener('abort', stopped))
+        // It comes all the same.
+        return await rest(of, peerId, from, signal)
+      }
+    })
+    const opening = own.open(id, { follow: false })
+    await asked
+    await own.forget(id)
+    await opening.catch(() => {})
+    await store.close()
+    assert.deepEqual(await readdir(directory), [])
+    assert.equal(seen.closed, true)
+  })
+
+  it('whose file was erased meanwhile is not gone on with', async () => {
+    await cut()
+    const store = storeOf()
+    const { rest, seen } = silent()
+    const own = new OwnAnswers({
+      ...{ mesh, store, isOn: true },
+      async rest(...given) {
+        for (const name of await readdir(directory)) await rm(join(directory, name))
+        return await rest(...given)
+      }
+    })
+    await assert.rejects(own.open(id, {}).then(({ info }) => assert.equal(info.state, 'interrupted')))
+    assert.deepEqual([store.live(store.names('a')[0]!), seen.closed], [undefined, true])
+    await store.close()
+  })
+})
