@@ -99,6 +99,8 @@ export interface ReadAnswerOptions extends AbortOptions {
 }
 
 export interface Answers {
+  /** Whether this device keeps answers at all. */
+  readonly isOn: boolean
   /** Asks, keeps what comes, and gives it as it comes. */
   keep(id: string, source: AnswerSource, options?: AnswerOptions): AsyncIterable<InferenceChunk>
   /** Those that this device has asked for, the newest first. */

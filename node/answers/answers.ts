@@ -34,6 +34,14 @@ export class AnswersFeature implements Feature<Answers>, Answers {
     this.#components = components
   }
 
+  get isOn(): boolean {
+    return this.#keptMs > 0
+  }
+
+  get #keptMs(): number {
+    return keepAliveMs((this.#components.settings as AnswersSettings).keep)!
+  }
+
   /** Answers to peers are kept, too. */
   around(service: Inference): Inference {
     return { infer: (request, options) => this.#here.served.infer(service, request, options) }
@@ -41,11 +49,11 @@ export class AnswersFeature implements Feature<Answers>, Answers {
 
   join(mesh: MeshContext): Participation {
     const { directory, settings, hardware } = this.#components
-    const { keep, diskMax } = settings as AnswersSettings
+    const { diskMax } = settings as AnswersSettings
     this.#mesh = new MeshAnswers({
       ...{ mesh, directory },
       limits: {
-        keptMs: keepAliveMs(keep)!,
+        keptMs: this.#keptMs,
         bytesMax: memoryBytes(diskMax, hardware.memoryBytes)!,
         filesMax: FILES_MAX,
         peerShare: PEER_SHARE

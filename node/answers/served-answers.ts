@@ -19,6 +19,8 @@ import type { Head } from './records.ts'
 export const GRACE_MS = 30_000
 /** A device that has come back asks for the rest at once, or does not want it. */
 const RETURN_MS = 5000
+/** Answers of one peer that go on without it. They take slots beside those that it may have, so they are few. */
+const ALONE_PER_PEER_MAX = 4
 /** A stream that ended is a cancellation, unless its connection has ended by then. */
 const GONE_WAIT_MS = 20
 
@@ -32,6 +34,8 @@ export class ServedAnswers {
   readonly #components: ServedAnswersComponents
   /** Answers that no peer reads, and when that is looked at again. */
   readonly #unread = new Map<KeptAnswer, Timer>()
+  /** Answers that have lost their askers, the oldest first, and until when they go on. */
+  readonly #until = new Map<KeptAnswer, number>()
 
   constructor(components: ServedAnswersComponents) {
     this.#components = components
@@ -62,8 +66,7 @@ export class ServedAnswers {
   /** A device that had lost its connection is here again: what it wants of its answers it asks for now. */
   onMember(peerId: string): void {
     for (const answer of [...this.#unread.keys()])
-      if (answer.head.askedBy === peerId)
-        this.#wait(answer, RETURN_MS, () => answer.cancel(new CancelledError('Its asker does not read it.')))
+      if (answer.head.askedBy === peerId) this.#endIn(answer, RETURN_MS, 'Its asker does not read it.')
   }
 
   /** For a member or admin that has the id of the answer; the one that asked has the id of its request. */
@@ -78,8 +81,9 @@ export class ServedAnswers {
     const live = store.live(name)
     if (live !== undefined) {
       if (!mayRead(live.head)) throw unknown()
-      this.#read(live)
-      return { info: infoOfKept(id, live), note: null, chunks: () => live.read(from, { signal, follow }) }
+      const isBack = follow && live.head.askedBy === reader
+      const chunks = () => this.#chunksOf(live, isBack, { from, signal, follow })
+      return { info: infoOfKept(id, live), note: null, chunks }
     }
     const stored = await store.stored(name)
     if (stored === undefined || stored.head.mesh !== mesh.meshId || !mayRead(stored.head)) throw unknown()
@@ -88,6 +92,16 @@ export class ServedAnswers {
       note: null,
       chunks: () => chunksOfStored(store, name, stored, { from, follow })
     }
+  }
+
+  /** @param isBack whether its asker reads it. Other readers do not prolong it. */
+  async *#chunksOf(
+    answer: KeptAnswer,
+    isBack: boolean,
+    { from, ...options }: ReadAnswerOptions
+  ): AsyncGenerator<InferenceChunk> {
+    if (isBack) this.#read(answer)
+    yield* answer.read(from, options)
   }
 
   async *#kept(
@@ -118,6 +132,9 @@ export class ServedAnswers {
     try {
       yield* answer.read(undefined, { signal })
     } finally {
+      // Its asker has cancelled it, whichever others read it.
+      const reason = toLumosError(signal?.reason ?? new CancelledError())
+      if (reason.code !== 'PEER_UNREACHABLE') answer.cancel(reason)
       // A request that is said to have ended takes no slot any more, unless it goes on without its asker.
       await Promise.race([ended, answer.alone])
     }
@@ -134,13 +151,26 @@ export class ServedAnswers {
       if (mesh.isConnected(askedBy)) answer.cancel(reason)
       else {
         answer.detach(true)
-        this.#wait(answer, GRACE_MS, () => answer.cancel(new CancelledError('Its asker has not come back.')))
+        this.#endIn(answer, GRACE_MS, 'Its asker has not come back.')
+        const alone = [...this.#until.keys()].filter(
+          ({ head, state }) => head.askedBy === askedBy && state === 'running'
+        )
+        if (alone.length > ALONE_PER_PEER_MAX)
+          alone[0]!.cancel(new CancelledError(`Its asker has lost more than ${ALONE_PER_PEER_MAX} answers.`))
       }
     })
   }
 
+  /** Unless its asker reads it. What has been said of its end is not moved to a later time. */
+  #endIn(answer: KeptAnswer, ms: number, why: string): void {
+    const nowMs = this.#components.mesh.clock.monotonicMs()
+    const untilMs = Math.min(this.#until.get(answer) ?? Number.POSITIVE_INFINITY, nowMs + ms)
+    this.#until.set(answer, untilMs)
+    this.#wait(answer, untilMs - nowMs, () => answer.cancel(new CancelledError(why)))
+  }
+
   #wait(answer: KeptAnswer, ms: number, then: () => void): void {
-    this.#read(answer)
+    this.#unread.get(answer)?.cancel()
     this.#unread.set(
       answer,
       this.#components.mesh.clock.setTimer(() => {
@@ -153,5 +183,6 @@ export class ServedAnswers {
   #read(answer: KeptAnswer): void {
     this.#unread.get(answer)?.cancel()
     this.#unread.delete(answer)
+    this.#until.delete(answer)
   }
 }

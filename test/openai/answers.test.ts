@@ -240,6 +240,39 @@ describe('a response', () => {
   })
 })
 
+describe('a device that keeps no answers', () => {
+  it('says of none that it is kept, and refuses those that are to go on without their clients', async () => {
+    await using none = await startDevices({ keep: 0 })
+    const client = new OpenAI({ baseURL: none.baseURL, apiKey: none.token, maxRetries: 0 })
+    const question = { model: TALKER, messages: [{ role: 'user' as const, content: 'a b' }] }
+    for (const stream of [true, false]) {
+      const { response } = await client.chat.completions.create({ ...question, stream }).withResponse()
+      assert.equal(response.headers.get('x-lumos-answer'), null)
+      await response.body?.cancel().catch(() => {})
+    }
+    const headers = { 'x-lumos-durable': 'true' }
+    await assert.rejects(
+      client.chat.completions.create({ ...question, stream: true }, { headers }),
+      /answers\.keep/
+    )
+    await assert.rejects(
+      client.responses.create({ model: TALKER, input: 'on forever', background: true }),
+      /answers\.keep/
+    )
+    const { response } = await client.responses.create({ model: TALKER, input: 'a b' }).withResponse()
+    assert.equal(response.headers.get('x-lumos-answer'), null)
+    const streamed = await fetch(`${none.baseURL.replace(/\/v1$/, '/api/v2')}/stream`, {
+      ...{
+        method: 'POST',
+        headers: { authorization: `Bearer ${none.token}`, 'content-type': 'application/json' }
+      },
+      body: JSON.stringify({ unit: 'inference.chat', input: question })
+    })
+    assert.equal(streamed.headers.get('x-lumos-answer'), null)
+    assert.match(await streamed.text(), /event: end/)
+  })
+})
+
 describe('a gateway whose process is killed', () => {
   it('gives the whole answer after it has started again, each chunk once', { timeout: 120_000 }, async () => {
     const home = await temporaryHome()

@@ -11,18 +11,25 @@ interface DevicesOptions {
   readonly origins?: readonly string[]
   /** Folders of models that the other device has in place of scripted ones. */
   readonly directories?: readonly string[]
+  /** How long the device that asks keeps answers. */
+  readonly keep?: string | number
   /** Of the gateway. */
   readonly clock?: Clock
 }
 
-export async function startDevices({ origins = [], directories, clock = systemClock }: DevicesOptions = {}) {
+export async function startDevices({
+  origins = [],
+  directories,
+  keep = '1h',
+  clock = systemClock
+}: DevicesOptions = {}) {
   const engine = new ScriptedEngine()
   const answering = await startNode(
     'attic',
     [],
     directories ? { settings: { 'models.directories': directories } } : { models: scriptedModels(engine) }
   )
-  const asking = await startNode('desk', [answering])
+  const asking = await startNode('desk', [answering], { settings: { 'answers.keep': keep } })
   await knows(asking, answering)
 
   const errors: object[] = []

@@ -1,6 +1,7 @@
 /** Answers that come in pieces are kept as they come, where the caller can come back to them. */
 
 import type { InferenceChunk } from '../../interface/chunks.ts'
+import { LumosError } from '../../interface/errors.ts'
 import type { InferOptions, LumosNode, NewInferenceRequest } from '../../interface/node.ts'
 import { definitionOf } from '../../interface/tasks/index.ts'
 import type { UnitContext } from '../../interface/units.ts'
@@ -23,6 +24,10 @@ export function inferKept(
     return node.infer(request, { signal, peer, policy, continuation, onRoute })
   }
   const { id, durable, note } = answer
+  if (!node.answers.isOn) {
+    if (!durable) return node.infer(request, { signal, peer, policy, continuation, onRoute })
+    throw new LumosError('NOT_SUPPORTED', 'No answer goes on without its client here: answers.keep is 0.')
+  }
   answer.onKept()
   return node.answers.keep(
     id,

@@ -74,6 +74,7 @@ async function made(components: OpenaiComponents, c: Routed): Promise<Response> 
       reason: 'invalid_value'
     })
   const { requestId, answerId } = c.var.call
+  const { promise: kept, resolve: onKept } = Promise.withResolvers<void>()
   const createdAt = Math.floor(clock.wallMs() / 1000)
   const head = { ...headOf(body), id: responseId(answerId), created_at: createdAt }
   // Instructions hold for one response alone.
@@ -81,7 +82,7 @@ async function made(components: OpenaiComponents, c: Routed): Promise<Response> 
   const calls = {
     unit: UNIT,
     inputs: [inputFor(body, [...instructions, ...messages])],
-    context: keptAs(unitContext(c, UNIT), body, noteOf(head, messages))
+    context: keptAs(unitContext(c, UNIT), body, noteOf(head, messages), onKept)
   }
   const output = new ResponseOutput(requestId)
   const pieces = piecesOf(streamAll(units, calls))
@@ -95,11 +96,13 @@ async function made(components: OpenaiComponents, c: Routed): Promise<Response> 
     if (body.background) {
       const models = await listModels(components, c)
       if (models.every(({ id }) => id !== body.model)) throw modelNotFound(body.model, models)
-      // It goes on without a reader, and how it fails is kept with it.
-      void pieces.next().then(
+      // It goes on without a reader, and how it fails is kept with it. What is not kept fails here.
+      const first = pieces.next()
+      void first.then(
         () => pieces.return(),
         () => {}
       )
+      await Promise.race([kept, first])
       return answerWhole(c, begun(head))
     }
     for await (const piece of pieces) output.add(piece)
@@ -110,10 +113,24 @@ async function made(components: OpenaiComponents, c: Routed): Promise<Response> 
 /** What reads a kept answer makes none of its own. */
 const readContext = (c: Routed): UnitContext => ({ ...unitContext(c, 'inference.attach'), answer: undefined })
 
-function keptAs(context: UnitContext, { store, background = false }: Body, note: unknown): UnitContext {
+function keptAs(
+  context: UnitContext,
+  { store, background = false }: Body,
+  note: unknown,
+  onKept: () => void
+): UnitContext {
   const { answer } = context
   if (store === false || answer === undefined) return { ...context, answer: undefined }
-  return { ...context, answer: { ...answer, durable: answer.durable || background, note } }
+  return {
+    ...context,
+    answer: {
+      ...{ id: answer.id, durable: answer.durable || background, note },
+      onKept() {
+        answer.onKept()
+        onKept()
+      }
+    }
+  }
 }
 
 async function earlier(

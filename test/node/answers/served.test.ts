@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'vitest'
+import { afterEach, beforeEach, describe, it, vi } from 'vitest'
 import { newAnswerId, requestIdOf } from '../../../interface/answers.ts'
 import { systemClock } from '../../../interface/clock.ts'
 import { CancelledError, PeerUnreachableError } from '../../../interface/errors.ts'
@@ -65,7 +65,22 @@ function servedHere() {
     const answer = served.infer({ infer }, request as unknown as PreparedRequest, options)
     return { id, answer: answer as AsyncGenerator, gone, isRunning: () => running.has(requestIdOf(id)) }
   }
-  return { served, ask, clock, connected }
+  /** Its connection ends, in the middle of its answers. */
+  const lose = async (
+    peerId: string,
+    answers: readonly Pick<ReturnType<typeof ask>, 'answer' | 'gone'>[]
+  ) => {
+    connected.delete(peerId)
+    for (const { answer, gone } of answers) {
+      const before = clock.timers
+      gone.abort(new PeerUnreachableError('The peer has closed the stream.'))
+      const left = answer.next().catch(() => {})
+      while (clock.timers <= before) await new Promise(setImmediate)
+      clock.advance(50)
+      await left
+    }
+  }
+  return { served, ask, clock, lose }
 }
 
 describe('an answer that a peer asks for', () => {
@@ -84,5 +99,50 @@ describe('an answer that a peer asks for', () => {
     await store.flush()
     assert.equal((await read(LAPTOP, requestIdOf(kept.id))).info.state, 'done')
     await assert.rejects(read(PHONE, requestIdOf(kept.id)), { code: 'ANSWER_UNKNOWN' })
+  })
+  it('ends in time without its asker, however often that connects, and others read it', async () => {
+    const { served, ask, lose, clock } = servedHere()
+    const { id, answer, isRunning, gone } = ask(LAPTOP)
+    await answer.next()
+    await lose(LAPTOP, [{ answer, gone }])
+    assert.ok(isRunning())
+    for (let i = 0; i < 3; i++) {
+      served.onMember(LAPTOP)
+      const { chunks } = await served.open(id, { reader: PHONE, follow: false })
+      for await (const _ of chunks()) break
+      clock.advance(2000)
+    }
+    await vi.waitFor(() => assert.ok(!isRunning()))
+  })
+
+  it('goes on without its asker, a few at once, the newest', async () => {
+    const { ask, lose } = servedHere()
+    const other = ask(PHONE)
+    await other.answer.next()
+    await lose(PHONE, [other])
+    const all = Array.from({ length: 6 }, () => ask(LAPTOP))
+    for (const { answer } of all) await answer.next()
+    await lose(LAPTOP, all)
+    const running = () => all.map(({ isRunning }) => isRunning())
+    await vi.waitFor(() => assert.deepEqual(running(), [false, false, true, true, true, true]))
+    assert.ok(other.isRunning())
+  })
+  it('ends when its asker cancels it, also where another device reads it', async () => {
+    const { served, ask } = servedHere()
+    const { id, answer, gone, isRunning } = ask(LAPTOP)
+    await answer.next()
+    const reading = (await served.open(id, { reader: PHONE })).chunks()[Symbol.asyncIterator]()
+    await reading.next()
+    gone.abort(new CancelledError('It is not wanted.'))
+    await assert.rejects(async () => {
+      for (;;) await answer.next().then(({ done }) => assert.ok(!done))
+    })
+    await assert.rejects(
+      async () => {
+        while (!(await reading.next()).done);
+      },
+      { code: 'CANCELLED' }
+    )
+    await vi.waitFor(() => assert.ok(!isRunning()))
   })
 })
