@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { Tensor } from '@huggingface/transformers'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { AnswerText } from '../../capabilities/engines/text/answer-text.ts'
 import { AnswerWriter } from '../../capabilities/engines/text/answer-writer.ts'
 import { tokensSaid } from '../../capabilities/engines/text/said-tokens.ts'
 import { callIn } from '../../capabilities/engines/text/tool-calls.ts'
 import { transformers } from '../../capabilities/engines/transformers/kind.ts'
+import { Sampler } from '../../capabilities/engines/transformers/sampler.ts'
+import { tokensOf } from '../../capabilities/engines/transformers/tokens.ts'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import { systemClock } from '../../interface/clock.ts'
@@ -76,6 +79,34 @@ describe('what a member says was said', () => {
     caller.abort(new LumosError('CANCELLED', 'left'))
     await assert.rejects(saying, { code: 'CANCELLED' })
     assert.ok(read() < RESUME_TOKENS_MAX / 8, `${read()} tokens were read`)
+  })
+
+  it('is followed in turns, too, by a model that chooses again at each token', async () => {
+    const width = 8
+    const decoder = {
+      sessions: { model: { inputNames: ['past_key_values.0'] } },
+      prepare_inputs_for_generation: (_: null, inputs: object) => inputs,
+      forward: async ({ input_ids: { dims } }: { input_ids: Tensor }) => {
+        const [, tokens] = dims as [number, number]
+        return { logits: new Tensor('float32', new Float32Array(tokens * width), [1, tokens, width]) }
+      },
+      _update_model_kwargs_for_generation: () => ({ past_key_values: { dispose: async () => {} } })
+    }
+    const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1, frequencyPenalty: 0 }
+    const caller = new AbortController()
+    const tokens = tokensOf(decoder as never, {
+      ...{ prompt: [1], said: Array(4096).fill(2), max: 8192, ends: new Set<number>() },
+      sampler: new Sampler({ ...sampling, presencePenalty: 0, repetitionPenalty: 1 }, [1]),
+      signal: caller.signal
+    })
+    let followed = 0
+    const following = (async () => {
+      while (!(await tokens.next()).done) followed++
+    })()
+    await setImmediate()
+    caller.abort(new LumosError('CANCELLED', 'left'))
+    await assert.rejects(following, { code: 'CANCELLED' })
+    assert.ok(followed < 256, `${followed} tokens were followed`)
   })
 
   it('takes as long as its characters, be they nothing but spaces or a call without an end', async () => {
