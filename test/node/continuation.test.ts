@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EchoEngine } from '../../capabilities/engines/echo.ts'
 import { echoModel } from '../../capabilities/index.ts'
+import { newAnswerId, requestIdOf } from '../../interface/answers.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
@@ -39,6 +40,8 @@ const stopping = () => [
   { ...slow()[0]!, id: 'alone' }
 ]
 const going = () => [{ ...slow()[0]!, id: 'stops' }]
+
+const relayed = () => [{ ...slow()[0]!, id: 'relayed' }]
 
 const request = (model: string) => ({ model, input: { messages: [{ role: 'user', content: WORDS }] } })
 
@@ -80,10 +83,11 @@ describe('an answer in the middle of which its device is lost', () => {
 
   beforeAll(async () => {
     asker = await startNode('asker')
-    const one = await startNode('one', [asker], { models: [...slow(), ...stopping()] })
-    const other = await startNode('other', [asker], { models: [...slow(), ...going()] })
-    servers = { one, other }
-    await Promise.all([one, other].flatMap(node => [meets(asker, node), knows(asker, node)]))
+    const one = await startNode('one', [asker], { models: [...slow(), ...stopping(), ...relayed()] })
+    const other = await startNode('other', [asker], { models: [...slow(), ...going(), ...relayed()] })
+    const third = await startNode('third', [asker], { models: relayed() })
+    servers = { one, other, third }
+    await Promise.all([one, other, third].flatMap(node => [meets(asker, node), knows(asker, node)]))
   })
   afterAll(async () => {
     for (const node of [asker, ...Object.values(servers)]) await node[Symbol.asyncDispose]()
@@ -125,6 +129,40 @@ describe('an answer in the middle of which its device is lost', () => {
       expect(new Set(names).size).toBe(1)
       for (const name of new Set(names)) servers[name]!.offer(model, 'everyone')
     }
+  })
+
+  it('goes on from a third one where the second is lost too, and is kept whole by its asker', async () => {
+    const id = newAnswerId(asker.peerId)
+    const names: string[] = []
+    const kept = asker.answers.keep(id, ({ signal, onRoute }) =>
+      asker.infer(
+        { ...request('relayed'), id: requestIdOf(id) },
+        {
+          signal,
+          onRoute: route => {
+            names.push(route.name!)
+            onRoute(route)
+          }
+        }
+      )
+    )
+    const given: InferenceChunk[] = []
+    for await (const chunk of kept) {
+      given.push(chunk)
+      // Its model is taken back, so that it is asked for the rest no more.
+      if (chunk.type === 'text' && [5, 15].includes(chunk.index)) servers[names.at(-1)!]!.withdraw('relayed')
+    }
+
+    expect(new Set(names)).toEqual(new Set(['one', 'other', 'third']))
+    const pieces = given.filter(({ type }) => type === 'text')
+    expect(pieces.map(({ index }) => index)).toEqual([...pieces.keys()])
+    expect(pieces.map(piece => ('text' in piece ? piece.text : '')).join('')).toBe(WORDS)
+    expect(given.at(-1)).toMatchObject({ type: 'done', index: 40, continued: 'exact' })
+
+    const withoutProgress = (chunks: readonly InferenceChunk[]) =>
+      chunks.filter(({ type }) => type !== 'progress')
+    const whole = withoutProgress(given)
+    expect(withoutProgress(await Array.fromAsync(asker.answers.read(id, { from: 0 })))).toEqual(whole)
   })
 
   it('is handed over by a device that stops, which waits for nothing else', async () => {

@@ -4,7 +4,6 @@
  * and grammars are where they were. Only what follows is given out.
  */
 
-import { setImmediate } from 'node:timers/promises'
 import type { ProgressChunk } from '../../../interface/chunks.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Resume } from '../../../interface/resume.ts'
@@ -71,7 +70,7 @@ async function written(
 ): Promise<AnswerWriter | undefined> {
   const words = vocabulary.newText()
   for (let at = 0; at < tokens.length; at += TURN_TOKENS) {
-    if (at > 0) await setImmediate()
+    if (at > 0) await new Promise(resolve => setImmediate(resolve))
     signal?.throwIfAborted()
     try {
       for (const token of tokens.slice(at, at + TURN_TOKENS))

@@ -3,7 +3,6 @@
  * holds up its own answer, one that leaves ends it, and several answers take turns.
  */
 
-import { setImmediate } from 'node:timers/promises'
 import { type PreTrainedModel, Tensor } from '@huggingface/transformers'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Choice } from '../text/answer-chunks.ts'
@@ -85,7 +84,7 @@ export async function* tokensOf(
       for (let i = Math.max(0, prompt.length - 1 - at); i < tokens.length; i++) {
         const token = known[at + i + 1]
         if (token === undefined) continue
-        if (i % TURN_TOKENS === 0) await setImmediate()
+        if (i % TURN_TOKENS === 0) await new Promise(resolve => setImmediate(resolve))
         signal?.throwIfAborted()
         yield { token, isOwn: sampler.follow(token, scores(i), guard?.()) }
       }

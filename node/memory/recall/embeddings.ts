@@ -13,6 +13,8 @@ import { type Allows, DIMENSIONS_MAX, toBytes, Vectors } from './vectors.ts'
 const CHARS_MAX = 4000
 /** Between two steps of looking for what was made before. */
 const HASHED_AT_ONCE = 500
+/** So many vectors of a document more than twice its texts are on disk before its boxes are written anew. */
+const GONE_MAX = 32
 
 export interface EmbeddingsComponents {
   readonly texts: TextIndex
@@ -28,6 +30,9 @@ export class Embeddings {
   readonly #restored = new Map<number, Generator<undefined, void>>()
   /** Boxes of these documents by other models. */
   readonly #others = new Map<number, number[]>()
+  /** Vectors of each on disk, and those of which too many are of no text any more. */
+  readonly #onDisk = new Map<number, number>()
+  readonly #grown = new Set<number>()
   readonly #spaces = new Map<string, { readonly model: string; vectors: Vectors | undefined }>()
 
   constructor(components: EmbeddingsComponents) {
@@ -74,6 +79,8 @@ export class Embeddings {
   dropped(doc: IndexedDoc): void {
     this.#restored.delete(doc.number)
     this.#others.delete(doc.number)
+    this.#onDisk.delete(doc.number)
+    this.#grown.delete(doc.number)
     this.#components.kept.dropped(doc)
   }
 
@@ -86,8 +93,10 @@ export class Embeddings {
     const { docs, texts } = this.#components
     for (const doc of docs.of({ id: space })) {
       const ids = this.#waiting.get(doc.number)
-      if (ids === undefined || !isKept(doc)) continue
+      if (!isKept(doc) || (ids === undefined && !this.#grown.has(doc.number))) continue
       if (this.#restore(doc)) return []
+      this.#grown.delete(doc.number)
+      if (ids === undefined) continue
       const rows = [...ids.values().take(limit)].map(id => texts.get(id)!)
       return rows.map(row => ({ id: row.id, text: textOf(doc, row) }))
     }
@@ -111,10 +120,21 @@ export class Embeddings {
       if (!vector) return
       this.#put(doc, row, vector)
       kept.add(doc, model, { hash: hashOf(textOf(doc, row)), vector })
+      this.#count(doc, 1)
       touched.add(doc)
     })
-    for (const doc of touched) if (this.pending(doc.number) === 0) this.#complete(doc, model)
+    for (const doc of touched) {
+      if (this.pending(doc.number) > 0) continue
+      this.#complete(doc, model)
+      if ((this.#onDisk.get(doc.number) ?? 0) <= 2 * doc.texts + GONE_MAX) continue
+      this.#grown.add(doc.number)
+      this.#restored.delete(doc.number)
+    }
     return true
+  }
+
+  #count({ number }: IndexedDoc, more: number): void {
+    this.#onDisk.set(number, (this.#onDisk.get(number) ?? 0) + more)
   }
 
   /** @returns nothing where none of these spaces has vectors of this model and length. */
@@ -168,8 +188,11 @@ export class Embeddings {
     const { texts, kept } = this.#components
     const boxes = kept.boxes(doc)
     if (boxes.length === 0) return
+    this.#onDisk.delete(doc.number)
+    this.#others.delete(doc.number)
     const rows = new Map<string, TextRow[]>()
-    for (const [n, id] of [...(this.#waiting.get(doc.number) ?? [])].entries()) {
+    for (const [n, { id, isFound }] of texts.ofDoc(doc.number).entries()) {
+      if (!isFound) continue
       if (n % HASHED_AT_ONCE === HASHED_AT_ONCE - 1) yield
       const row = texts.get(id)
       const hash = row && hashOf(textOf(doc, row))
@@ -185,7 +208,7 @@ export class Embeddings {
   }
 
   /** What is of no text any more leaves the disk with the box, once half of a box is such. */
-  #takeBox(doc: IndexedDoc, id: number, rows: ReadonlyMap<string, readonly TextRow[]>): void {
+  #takeBox(doc: IndexedDoc, id: number, rows: Map<string, TextRow[]>): void {
     const { kept } = this.#components
     const { model } = this.#spaces.get(doc.space.id)!
     const box = kept.open(doc, id)
@@ -202,9 +225,12 @@ export class Embeddings {
         this.removed(row.id, doc)
         this.#put(doc, row, vector)
       }
-      return found.length > 0
+      // Another vector of the same text is of no use.
+      return rows.delete(hash)
     })
-    if (used.length * 2 > all.length) return
+    const isRewritten = used.length * 2 <= all.length
+    this.#count(doc, isRewritten ? used.length : all.length)
+    if (!isRewritten) return
     kept.drop(id)
     for (const one of used) kept.add(doc, model, { ...one, vector: one.vector.slice() })
   }

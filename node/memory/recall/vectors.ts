@@ -21,7 +21,7 @@ export interface Tags {
 /** Whether what has these {@link Tags} is asked for. */
 export type Allows = (doc: number, writer: number, at: number) => boolean
 
-export interface Near {
+interface Near {
   readonly id: number
   /** Times the length of the question. */
   readonly cosine: number

@@ -530,6 +530,22 @@ describe('a search by meaning', () => {
     assert.deepEqual([embed(one, 'm2', [a]), embed(one, 'm', [b])], [[], []])
   })
 
+  it('keeps few vectors of texts that are gone, also while searches go on', () => {
+    const { one, id } = ships()
+    for (let n = 0; n < 36; n++) {
+      set(one, id, 'sea', `the boat sails ${n}`)
+      texts(one, '')
+      assert.equal(embed(one).length, n === 0 ? 2 : 1)
+    }
+    const stored = new DatabaseSync(one.path, { readOnly: true })
+    const { length } = stored.prepare('SELECT box FROM vectors').all()
+    stored.close()
+    assert.ok(length < 5, `${length}`)
+    one.do(engine => engine.closeIndex())
+    texts(one, '')
+    assert.deepEqual(embed(one), [])
+  })
+
   it('keeps what a model made until another one has made all, so that it can come back', () => {
     const { one, id } = ships()
     embed(one)
