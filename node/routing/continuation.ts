@@ -71,7 +71,8 @@ export function stalled(
 ): readonly RouterEffect[] {
   if (!asked.continues) return NO_EFFECTS
   const limitMs = attempt.received > 0 ? stallLimitMs(attempt, asked.asking) : 0
-  if (waitedMs < limitMs) return [{ type: 'timer', id, attempt: attempt.id, delayMs: limitMs - waitedMs }]
+  if (waitedMs < limitMs)
+    return [{ type: 'timer', id, attempt: attempt.id, delayMs: Math.ceil(limitMs - waitedMs) }]
   // Another one was asked beside it.
   if (underWay(asked).at(-1) !== attempt) return NO_EFFECTS
   const next = nextContinuer(state, asked, offers, nowMs)

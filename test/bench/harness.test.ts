@@ -54,7 +54,7 @@ describe('the benches', () => {
     )
   })
 
-  it.each(['bulk', 'codec', 'cores', 'infer', 'memory', 'route'])(
+  it.each(['bulk', 'codec', 'cores', 'infer', 'route'])(
     'measure %s, too',
     { timeout: TIMEOUT_MS },
     async name => {
