@@ -53,7 +53,9 @@ describeOnLan('a request whose peer is killed', () => {
     await using asker = await startOn(await lan.device('asker'), 'asker', { env: ASKER })
     await pair(asker, one, other)
     await Promise.all([holds(asker, one), holds(asker, other)])
-    assert.equal((await asker.cli('infer', 'echo', 'warm up', ...FASTEST)).code, 0)
+    // Only a peer that has answered before has a stream that takes a request while it stands still.
+    for (const peer of ['one', 'other'])
+      assert.equal((await asker.cli('infer', 'echo', 'warm up', '--peer', peer)).code, 0)
     const { data } = await asker.client.execute<{ items: RankedPeer[] }>('inference.explain', {
       model: 'echo'
     })
