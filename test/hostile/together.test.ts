@@ -85,12 +85,12 @@ describe('a stranger with an admin and members on its side, all at it at once', 
     const [attic, cellar] = honest as [DrivenNode, DrivenNode]
     const both = [meets(attic, cellar), meets(attic, founder), meets(cellar, founder)]
     await Promise.all([...both, knows(attic, cellar), knows(cellar, attic)])
-  }, 60_000)
+  }, 90_000)
   afterAll(async () => {
     await Promise.all(honest.map(node => node.stop({ drainMs: 0 })))
     await den[Symbol.asyncDispose]()
     for (const home of homes) await rm(home, { recursive: true, force: true })
-  }, 60_000)
+  }, 90_000)
 
   const ask = (node: DrivenNode, peer: string, model: string) =>
     Array.fromAsync(
