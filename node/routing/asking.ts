@@ -29,7 +29,9 @@ export const askingBy = (policy: RoutingPolicy): Asking => ({
 })
 
 /** Of a request that is made now. */
-export interface NewAsking extends Asking {
+export interface NewAsking {
+  /** What decisions keep of it. */
+  readonly asking: Asking
   /** The peer has read its conversation, and may hold that in its cache. */
   answeredBy(peerId: string): void
 }
@@ -53,11 +55,14 @@ export class Askings {
   of(request: PreparedRequest, options: InferOptions): NewAsking {
     const { clock, random, policy } = this.#components
     const beginnings = beginningsOf(request)
-    return {
+    const asking = {
       policy: options.policy ?? policy,
       pieces: piecesExpected(request),
       known: this.#conversations.known(beginnings, clock.monotonicMs()),
-      chance: random(),
+      chance: random()
+    }
+    return {
+      asking,
       answeredBy: peerId => this.#conversations.note(beginnings, peerId, clock.monotonicMs())
     }
   }

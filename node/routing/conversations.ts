@@ -9,6 +9,8 @@ import { type Message, textOf } from '../../interface/tasks/messages.ts'
 
 /** A beginning that is shorter is read in no time. */
 const CHARS_MIN = 1000
+/** What follows is not looked at: hashing so much takes the network thread a millisecond. */
+const CHARS_MAX = 512 * 1024
 /** Beginnings of one conversation: its last turns. */
 const BEGINNINGS_MAX = 64
 /** A prompt has no messages: its beginnings are so long, and twice that, and so on. */
@@ -35,6 +37,7 @@ export function beginningsOf({ model, input }: Pick<InferenceRequest, 'model' | 
   let chars = 0
   for (const text of piecesOf(input)) {
     chars += text.length
+    if (chars > CHARS_MAX) break
     hash.update(`${text.length} `).update(text)
     if (chars < CHARS_MIN) continue
     beginnings.push({ key: hash.copy().digest('base64').slice(0, KEY_CHARS), chars })

@@ -107,12 +107,12 @@ function explored(ordered: Ranked[], chance: number, nowMs: number): void {
   if (chance < 1 - EXPLORED_SHARE) return
   const limitMs = ordered[0]!.costMs * EXPLORED_SHARE_MAX + SLOWER_MS
   const at = ordered.findIndex(
-    ({ candidate: { record, connected, capability }, costMs }) =>
-      record.firstChunkMs === undefined &&
-      connected &&
-      capability.leavesMesh !== true &&
+    ({ candidate, costMs }) =>
+      candidate.record.firstChunkMs === undefined &&
+      candidate.connected &&
+      !leavesMesh(candidate) &&
       costMs <= limitMs &&
-      record.busyUntilMs <= nowMs
+      candidate.record.busyUntilMs <= nowMs
   )
   if (at > 0) ordered.unshift(...ordered.splice(at, 1))
 }

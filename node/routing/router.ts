@@ -162,7 +162,7 @@ export class Router implements Inference {
           const { peerId, route } = namesOf(effect.peer)
           const { durationMs } = effect
           run.answered = true
-          run.asking.answeredBy(peerId)
+          run.answeredBy(peerId)
           this.#components.emit('inference.request_completed', {
             ...{ requestId, task, model },
             ...{ peerId, route, durationMs }

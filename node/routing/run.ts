@@ -6,7 +6,7 @@ import type { LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { InferOptions } from '../../interface/node.ts'
 import { definitionOf } from '../../interface/tasks/index.ts'
-import type { NewAsking } from './asking.ts'
+import type { Asking, NewAsking } from './asking.ts'
 import { Attempts } from './attempts.ts'
 import type { Candidate, RankedCandidate } from './rank.ts'
 import type { AttemptEffect } from './router-state.ts'
@@ -36,14 +36,22 @@ export class Run {
   /** How attempts said that they go on. */
   readonly #ways = new Map<number, Continued>()
 
-  readonly asking: NewAsking
+  readonly asking: Asking
+  readonly answeredBy: NewAsking['answeredBy']
 
-  constructor(id: number, request: PreparedRequest, options: InferOptions, clock: Clock, asking: NewAsking) {
+  constructor(
+    id: number,
+    request: PreparedRequest,
+    options: InferOptions,
+    clock: Clock,
+    { asking, answeredBy }: NewAsking
+  ) {
     this.id = id
     this.request = request
     this.options = options
     this.attempts = new Attempts(clock)
     this.asking = asking
+    this.answeredBy = answeredBy
   }
 
   /** Peers that can be asked. Where none of them goes on with an answer, nothing is kept for that. */

@@ -43,6 +43,13 @@ describe('the peers that have read a conversation', () => {
     expect(conversations.known(own, 1).size).toBe(0)
   })
 
+  it('are found by no more than half a million characters, which is all that is hashed', () => {
+    const million = Array.from({ length: 100 }, () => said('user', 'x'.repeat(10_000)))
+    const beginnings = chat(...million)
+    expect(beginnings.at(-1)!.chars).toBeLessThanOrEqual(512 * 1024)
+    expect(beginnings.at(-1)).toEqual(chat(...million.slice(0, 60)).at(-1))
+  })
+
   it('are not asked for of what is short, of pictures or of a prompt without a beginning', () => {
     expect(chat(said('user', 'Why?'))).toEqual([])
     expect(beginningsOf({ model: 'm', input: { image: new Uint8Array(9) } })).toEqual([])
