@@ -37,10 +37,8 @@ export interface Weights {
  */
 export function chooseWeights(names: readonly string[]): Weights {
   for (const graph of GRAPHS) {
-    for (const [dtype, suffix] of FORMATS) {
-      const file = `${graph}${suffix}.onnx`
-      if (names.includes(file)) return { dtype, graph, files: [file, ...dataOf(file, names)] }
-    }
+    const weights = weightsOf(graph, names)
+    if (weights !== undefined) return weights
   }
   const found = names.filter(name => name.endsWith('.onnx'))
   throw invalid(
@@ -48,6 +46,15 @@ export function chooseWeights(names: readonly string[]): Weights {
       ? 'the folder onnx holds no ONNX graph'
       : `the folder onnx holds ${found.slice(0, 4).join(', ')}, and a text model needs model.onnx, or one of its formats such as model_quantized.onnx`
   )
+}
+
+/** The best of this graph's weights; undefined where there are none. */
+export function weightsOf(graph: string, names: readonly string[]): Weights | undefined {
+  for (const [dtype, suffix] of FORMATS) {
+    const file = `${graph}${suffix}.onnx`
+    if (names.includes(file)) return { dtype, graph, files: [file, ...dataOf(file, names)] }
+  }
+  return undefined
 }
 
 /** Files beside a graph with its weights: `model.onnx_data`, `model.onnx_data_1` and so on. */
