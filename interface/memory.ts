@@ -72,8 +72,11 @@ export type MemoryChange =
   /** Of `raw`: a Yjs update (V1) of this device's own client. */
   | { readonly type: 'update'; readonly update: Uint8Array }
 
-/** Rights in a space: `read` may read and carry, `write` also write, `own` also share, compact and exclude. */
-export const SPACE_RIGHTS = ['read', 'write', 'own'] as const
+/**
+ * Rights in a space: `carry` may keep what is encrypted and pass it on, without a key; `read` may also read, `write` also
+ * write, `own` also share, compact and exclude.
+ */
+export const SPACE_RIGHTS = ['carry', 'read', 'write', 'own'] as const
 export type SpaceRight = (typeof SPACE_RIGHTS)[number]
 
 /** Who has a right: a device by its PeerId, or each device of a role of the mesh. */
@@ -89,8 +92,12 @@ export interface SpaceInfo {
   readonly right: SpaceRight
   readonly shared: boolean
   readonly grants: readonly SpaceGrant[]
-  /** SHA-256, hex, of the canonical DAG-CBOR of its readable content: equal on devices that have the same. */
-  readonly hash: string
+  /**
+   * SHA-256, hex, of the canonical DAG-CBOR of its readable content: equal on devices that have the same. Null where this
+   * device cannot read it.
+   */
+  readonly hash: string | null
+  /** 0 where this device cannot read the space, like `entries`. */
   readonly docs: number
   readonly entries: number
   readonly bytes: number

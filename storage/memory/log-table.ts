@@ -79,6 +79,22 @@ export class LogTable {
       .get(writer, seq)?.id
   }
 
+  lastId(space: number): number {
+    return this.#db
+      .prepare<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM envelope WHERE space = ?')
+      .get(space)!.id
+  }
+
+  drop(id: number): void {
+    this.#db.prepare('DELETE FROM envelope WHERE id = ?').run(id)
+  }
+
+  /** All that this device has opened of a space. */
+  dropDocs(space: number): void {
+    for (const table of ['doc', 'vectors'])
+      this.#db.prepare(`DELETE FROM ${table} WHERE space = ?`).run(space)
+  }
+
   dropFrom(writer: number, seq: number): void {
     this.#db.prepare('DELETE FROM envelope WHERE writer = ? AND seq >= ?').run(writer, seq)
   }

@@ -73,7 +73,7 @@ export const Space = z.strictObject({
       right: Right
     })
   ),
-  hash: z.string(),
+  hash: z.string().nullable(),
   docs: z.int(),
   entries: z.int(),
   bytes: z.int(),

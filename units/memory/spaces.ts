@@ -72,7 +72,7 @@ const shared = (node: MemoryNode) => [
     kind: 'command',
     permission: 'manage',
     idempotent: true,
-    summary: 'Give a device, or each device of a role, a right in a space: read, write or own.',
+    summary: 'Give a device, or each device of a role, a right in a space: carry, read, write or own.',
     input: To.extend({ right: Right.default('read') }),
     examples: [{ input: { space: 'home', peer: 'den', right: 'write' } }],
     output: Space,

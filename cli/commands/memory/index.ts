@@ -174,6 +174,7 @@ function shared(memory: Command, lazily: Lazily): void {
     .argument('<to>', 'a device by name or PeerId, or admin, member, edge or guest')
     .option('--write', 'it may write, too')
     .option('--own', 'it may also share, compact and exclude; only for a device')
+    .option('--carry', 'it keeps the space encrypted, without a key, and passes it on')
     .addHelpText('after', examples(['memory share home den --write', 'den keeps the space, and may write']))
     .action(lazily(async () => ({ run: (await import('./sharing.ts')).share })))
   memory

@@ -61,8 +61,12 @@ export async function status({ args, options, output }: Invocation): Promise<voi
     const lines = [
       `${data.name}  ${data.id}`,
       `  right      ${data.right}`,
-      `  documents  ${data.docs}, with ${data.entries} entries, ${bytes(data.bytes)}`,
-      `  content    ${data.hash}`,
+      ...(data.hash === null
+        ? [`  holds      ${bytes(data.bytes)}, encrypted: this device carries them for others`]
+        : [
+            `  documents  ${data.docs}, with ${data.entries} entries, ${bytes(data.bytes)}`,
+            `  content    ${data.hash}`
+          ]),
       ...data.grants.map(
         ({ peer_id: peer, name, role, right }) =>
           `  shared     ${right}: ${name ?? peer ?? `the role ${role}`}`

@@ -82,12 +82,12 @@ export class LocalEngine extends SyncCalls {
   spaces(): SpaceInfo[] {
     return this.all
       .list()
-      .filter(space => space.isReadable && !space.charter.charter.gone)
+      .filter(space => (space.isReadable || space.carried) && !space.charter.charter.gone)
       .flatMap(space => this.tried(space, () => infoOf(this.all, space)) ?? [])
   }
 
   space(ref: string): SpaceInfo {
-    return infoOf(this.all, this.all.readable(ref))
+    return infoOf(this.all, this.all.held(ref))
   }
 
   create(name: string): SpaceInfo {
@@ -196,13 +196,12 @@ export class LocalEngine extends SyncCalls {
   }
 
   verify(ref: string): { envelopes: number; problems: readonly string[] } {
-    return verify(this.all, this.all.readable(ref))
+    return verify(this.all, this.all.held(ref))
   }
 
   forget(ref: string, { doc }: { doc?: string } = {}): void {
-    const space = this.all.readable(ref)
-    if (doc === undefined) this.#forgetSpace(space)
-    else this.all.forgetDocument(space, doc)
+    if (doc === undefined) this.#forgetSpace(this.all.held(ref))
+    else this.all.forgetDocument(this.all.readable(ref), doc)
   }
 
   #forgetSpace(space: Space): void {
