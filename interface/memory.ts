@@ -79,6 +79,10 @@ export type MemoryChange =
 export const SPACE_RIGHTS = ['carry', 'read', 'write', 'own'] as const
 export type SpaceRight = (typeof SPACE_RIGHTS)[number]
 
+/** What of a space a device keeps: `newest` has the snapshot that an owner signed last, and what was written since. */
+export const SPACE_PARTS = ['all', 'newest'] as const
+export type SpacePart = (typeof SPACE_PARTS)[number]
+
 /** Who has a right: a device by its PeerId, or each device of a role of the mesh. */
 export interface SpaceGrant {
   readonly to: { readonly peerId: string } | { readonly role: 'admin' | 'member' | 'edge' | 'guest' }
@@ -101,6 +105,10 @@ export interface SpaceInfo {
   readonly docs: number
   readonly entries: number
   readonly bytes: number
+  /** What this device keeps of the log: it can read all documents either way. */
+  readonly part: SpacePart
+  /** Changes that are here one by one, and those that are not: a snapshot stands for them. */
+  readonly log: { readonly here: number; readonly inSnapshot: number }
   /** PeerIds of connected devices that have it too, and whether each has all that this one has. */
   readonly peers: readonly { readonly peerId: string; readonly inStep: boolean }[]
 }
@@ -180,6 +188,8 @@ export interface Memory extends MemoryFiles, MemorySearching {
   ): Promise<SpaceInfo>
   /** Nothing that this writer wrote counts any longer, here and on each device of the space. */
   exclude(space: string, peerId: string, options?: AbortOptions): Promise<SpaceInfo>
+  /** A choice of this device alone. With `newest`, what the signed snapshot has in it leaves the log at once. */
+  hold(space: string, part: SpacePart, options?: AbortOptions): Promise<SpaceInfo>
   /** A signed snapshot takes the place of what every member has. */
   compact(space: string, options?: AbortOptions): Promise<{ bytesBefore: number; bytesAfter: number }>
   /** Checks all signatures, chains and hashes anew, and rebuilds each document from its log. */

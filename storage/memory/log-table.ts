@@ -79,6 +79,12 @@ export class LogTable {
       .get(writer, seq)?.id
   }
 
+  count(space: number): number {
+    return this.#db
+      .prepare<{ count: number }>('SELECT count(*) AS count FROM envelope WHERE space = ?')
+      .get(space)!.count
+  }
+
   lastId(space: number): number {
     return this.#db
       .prepare<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM envelope WHERE space = ?')

@@ -213,6 +213,13 @@ function cared(memory: Command, lazily: Lazily): void {
     .argument(...SPACE)
     .action(lazily(async () => ({ run: (await import('./spaces.ts')).compact })))
   memory
+    .command('hold')
+    .description('choose what this device keeps of the history of a space; it has all documents either way')
+    .argument(...SPACE)
+    .option('--newest', 'the newest snapshot and what was written since')
+    .option('--all', 'all from now on')
+    .action(lazily(async () => ({ run: (await import('./spaces.ts')).hold })))
+  memory
     .command('verify')
     .description('check each signature of a space anew, and rebuild its documents')
     .argument(...SPACE)

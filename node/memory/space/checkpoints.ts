@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { LumosError } from '../../../interface/errors.ts'
-import { DocKind } from '../../../interface/memory.ts'
+import { DocKind, type SpacePart } from '../../../interface/memory.ts'
 import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
 import { PIECE_BYTES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
@@ -103,6 +103,12 @@ export class Checkpoints {
 
   acknowledge(space: Space, device: string, heads: readonly Head[]): void {
     keepAcknowledged(this.#parts, space, device, heads)
+    dropLog(this.#parts, this.#bases, space)
+  }
+
+  hold(space: Space, part: SpacePart): void {
+    space.part = part
+    space.keepLocal(space.keyring.newest(space.charter.charter) ?? null)
     dropLog(this.#parts, this.#bases, space)
   }
 

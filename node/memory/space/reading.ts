@@ -31,8 +31,17 @@ export function infoOf(all: Spaces, space: Space): SpaceInfo {
     docs: docs.length,
     entries,
     bytes: all.parts.log.bytes(space.row),
+    part: space.part,
+    log: logOf(all, space),
     peers: []
   }
+}
+
+function logOf({ parts }: Spaces, { row, writers }: Space): SpaceInfo['log'] {
+  const here = parts.log.count(row)
+  let written = 0
+  for (const { head } of writers.values()) written += head.seq
+  return { here, inSnapshot: Math.max(0, written - here) }
 }
 
 /** Of all that can be read: names, kinds and contents, empty documents left out. Hex. */

@@ -1,6 +1,7 @@
 /** One space as it is in memory: its charter, its keys, and where each writer's chain ends. */
 
 import { LumosError } from '../../../interface/errors.ts'
+import type { SpacePart } from '../../../interface/memory.ts'
 import {
   type CharterSecrets,
   openCharter,
@@ -48,6 +49,8 @@ export class Space {
   life: string
   /** It has no key here, and what is in its log was never read: that is kept for others. */
   carried: boolean
+  /** What of its log this device keeps. */
+  part: SpacePart
   secrets: CharterSecrets = NO_SECRETS
   /** Changed by `lost-keys.ts` only. */
   lost: readonly LostKey[]
@@ -69,6 +72,7 @@ export class Space {
     this.localName = local.name
     this.lost = local.lost
     this.carried = local.carried
+    this.part = local.part
     for (const { key } of local.lost) this.keyring.learn(key)
     if (local.key !== null) this.#take(local.key)
     for (const { device, life, client, seq, hash, clock, frozen, id } of parts.spaces.writers(this.row)) {
@@ -120,8 +124,8 @@ export class Space {
   }
 
   keepLocal(key: Uint8Array | null): void {
-    const { localName, lost, carried } = this
-    const sealed = sealedLocal(this.#parts.homeKey, { name: localName, key, lost: [...lost], carried })
+    const { localName, lost, carried, part } = this
+    const sealed = sealedLocal(this.#parts.homeKey, { name: localName, key, lost: [...lost], carried, part })
     this.#parts.spaces.keepSealed(this.row, sealed)
   }
 

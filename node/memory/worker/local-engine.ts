@@ -14,6 +14,7 @@ import {
   type SpaceGrant,
   SpaceId,
   type SpaceInfo,
+  type SpacePart,
   type SpaceRight
 } from '../../../interface/memory.ts'
 import type { SigningKey } from '../../../protocols/memory/signed.ts'
@@ -28,7 +29,7 @@ import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
 import { exportedAs, importedFrom } from '../space/moving.ts'
-import { contentHash, history, infoOf } from '../space/reading.ts'
+import { history, infoOf } from '../space/reading.ts'
 import { rightIn } from '../space/rights.ts'
 import type { Space } from '../space/space.ts'
 import { Spaces } from '../space/spaces.ts'
@@ -191,6 +192,12 @@ export class LocalEngine extends SyncCalls {
     return infoOf(this.all, space)
   }
 
+  hold(ref: string, part: SpacePart): SpaceInfo {
+    const space = this.all.held(ref)
+    this.all.checkpoints.hold(space, part)
+    return infoOf(this.all, space)
+  }
+
   compact(ref: string): { bytesBefore: number; bytesAfter: number } {
     return this.all.checkpoints.compact(this.all.readable(ref))
   }
@@ -241,9 +248,5 @@ export class LocalEngine extends SyncCalls {
   reload(): void {
     this.#recall.close()
     this.all.reload()
-  }
-
-  hash(ref: string): string {
-    return contentHash(this.all, this.all.readable(ref))
   }
 }
