@@ -90,6 +90,7 @@ const CORES = [
   'capabilities/models/residency-memory.ts',
   'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
+  'capabilities/serving/fair-turns-core.ts',
   'node/jobs/job-core.ts',
   'node/manifests/manifest-schedule.ts',
   'node/membership/chain.ts',
