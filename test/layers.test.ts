@@ -117,6 +117,7 @@ const CORES = [
   'node/routing/router-steps.ts',
   'node/routing/track-record.ts',
   'node/routing/turns.ts',
+  'node/serving/yielding-core.ts',
   'node/weights/replication/replication-core.ts',
   'node/weights/sharing/claim-core.ts'
 ]
