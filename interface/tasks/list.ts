@@ -1,5 +1,6 @@
 /** All tasks. A new one is a file beside this, a line here, and an engine that does it. */
 
+import { automaticSpeechRecognition } from './automatic-speech-recognition.ts'
 import { featureExtraction } from './feature-extraction.ts'
 import { imageClassification } from './image-classification.ts'
 import { imageFeatureExtraction } from './image-feature-extraction.ts'
@@ -8,9 +9,12 @@ import { objectDetection } from './object-detection.ts'
 import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
+import { textToSpeech } from './text-to-speech.ts'
+import { voiceActivityDetection } from './voice-activity-detection.ts'
 import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
 export const TASK_LIST = [
+  automaticSpeechRecognition,
   featureExtraction,
   imageClassification,
   imageFeatureExtraction,
@@ -19,5 +23,7 @@ export const TASK_LIST = [
   tensor,
   textGeneration,
   textRanking,
+  textToSpeech,
+  voiceActivityDetection,
   zeroShotImageClassification
 ] as const
