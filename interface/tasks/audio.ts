@@ -5,8 +5,6 @@ import { bytesMax } from './bytes.ts'
 
 /** What is decoded is bounded by the engine; this bounds the file. 25 MiB is what other services of the field take. */
 export const AUDIO_BYTES_MAX = 25 * 1024 * 1024
-/** Of one answer: one for each two hundred milliseconds of half an hour. */
-export const SEGMENTS_MAX = 10_000
 /** Milliseconds in a day: no recording that is taken lasts longer. */
 const TIME_MS_MAX = 24 * 60 * 60 * 1000
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { TEXT_CHARS_MAX } from '../limits.ts'
-import { Audio, Language, SEGMENTS_MAX, Span, timeMs } from './audio.ts'
+import { SEGMENTS_MAX, TEXT_CHARS_MAX } from '../limits.ts'
+import { Audio, Language, Span, timeMs } from './audio.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { Audio, SEGMENTS_MAX, Span } from './audio.ts'
+import { SEGMENTS_MAX } from '../limits.ts'
+import { Audio, Span } from './audio.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 

@@ -13,6 +13,7 @@ import { type ClassifierSettings, classifier, tensors } from './classifier.ts'
 import { type ClipSettings, openClip } from './clip.ts'
 import { type DetectorSettings, detector } from './detector.ts'
 import { openGraph } from './graph.ts'
+import { openVoice, type VoiceSettings } from './voice.ts'
 
 /** What `createEngine` is given. All files are relative to the working directory. */
 export interface OnnxSettings {
@@ -27,7 +28,12 @@ export interface OnnxSettings {
 }
 
 /** What the graphs are together. */
-export type ModelSettings = { readonly form: 'graph' } | ClassifierSettings | ClipSettings | DetectorSettings
+export type ModelSettings =
+  | { readonly form: 'graph' }
+  | ClassifierSettings
+  | ClipSettings
+  | DetectorSettings
+  | VoiceSettings
 
 type Graphs = Readonly<Record<string, InferenceSession>>
 
@@ -41,7 +47,8 @@ const OPEN: {
   graph: ({ graph }) => tensors(graph!),
   classifier: ({ graph }, settings) => classifier(graph!, settings),
   detector: ({ graph }, settings) => detector(graph!, settings),
-  clip: (graphs, settings) => openClip(graphs, settings)
+  clip: (graphs, settings) => openClip(graphs, settings),
+  voice: ({ graph }, settings) => openVoice(graph!, settings)
 }
 
 class OnnxEngine implements Engine {
