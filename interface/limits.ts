@@ -23,3 +23,6 @@ export const SEGMENTS_MAX = 10_000
 
 /** Of one spoken answer: eleven minutes of uncompressed speech of 24,000 samples a second. */
 export const SPEECH_BYTES_MAX = 32 * 1024 * 1024
+
+/** One piece of media of an answer: as much as a frame holds. */
+export const DATA_PIECE_BYTES_MAX = 256 * 1024

@@ -8,7 +8,7 @@ const FULL = 0x7fff
 export const wavBytes = (samples: number): number => HEAD_BYTES + samples * SAMPLE_BYTES
 
 /** @param samples from -1 to 1; what lies beyond is cut. */
-export function writeWav(samples: Float32Array, rate: number): Uint8Array {
+export function writeWav(samples: Float32Array, rate: number): Uint8Array<ArrayBuffer> {
   const file = new Uint8Array(wavBytes(samples.length))
   const view = new DataView(file.buffer)
   const dataBytes = samples.length * SAMPLE_BYTES
