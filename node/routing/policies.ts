@@ -34,6 +34,8 @@ const isFarther = ({ candidate }: Ranked) => Number(!candidate.local)
 const isBusy = ({ candidate: { record } }: Ranked, { nowMs }: View) => Number(record.busyUntilMs > nowMs)
 const isSlow = ({ costMs }: Ranked, { limitMs }: View) => Number(costMs > limitMs)
 const isOutside = ({ candidate }: Ranked) => Number(leavesMesh(candidate))
+/** It takes power where a device that is up takes none more. */
+const isAsleep = ({ candidate: { wakeMs } }: Ranked) => Number(wakeMs !== undefined)
 const isOnBattery = ({ candidate: { device } }: Ranked) => Number(device?.onBattery ?? false)
 const mustLoad = ({ candidate: { capability } }: Ranked) => Number(!capability.warm)
 const tierOf = ({ candidate: { device } }: Ranked) => device?.tier ?? 1
@@ -47,8 +49,8 @@ const PREFERENCES: Readonly<Record<RoutingPolicy, Preference>> = {
   balanced: prefer(),
   fastest: prefer(),
   'local-first': prefer(isBusy, isFarther),
-  cheapest: prefer(isOutside, isBusy, isSlow, tierOf),
-  greenest: prefer(isBusy, isSlow, isOnBattery, mustLoad, tierOf)
+  cheapest: prefer(isOutside, isBusy, isAsleep, isSlow, tierOf),
+  greenest: prefer(isBusy, isAsleep, isSlow, isOnBattery, mustLoad, tierOf)
 }
 
 /** Which peer to ask first: all that may be asked, in the order of the policy, best first. */

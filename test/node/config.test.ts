@@ -89,6 +89,7 @@ describe('the configuration', () => {
         routing: { policy: 'balanced' },
         memory: { spaceMax: '1GB', searchModel: undefined },
         answers: { keep: '1h', diskMax: '256MB' },
+        wake: { allow: false },
         log: { level: 'info' }
       }
     )

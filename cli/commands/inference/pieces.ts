@@ -56,6 +56,10 @@ class Notes {
           )
           break
         }
+        if (stage.startsWith('waking ')) {
+          this.#note(`${stage}: takes about ${Math.ceil((total ?? 0) / 1000)} s`)
+          break
+        }
         const far = total === undefined || total === 0 ? `${done}` : `${Math.floor((done / total) * 100)} %`
         const progress = `${stage}: ${far}`
         if (progress !== this.#progress) this.#note(progress)
