@@ -19,6 +19,9 @@ export interface DataStream {
 
 export const DONE = 'data: [DONE]\n\n'
 export const dataEvent = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
+/** For people who watch a stream: which device is waited for. A peer may have written it, so it stays on its line. */
+export const waitingFor = ({ stage }: { readonly stage: string }): string =>
+  stage.startsWith('waking ') ? `: ${stage.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')}\n` : ''
 export const namedEvent = (name: string, value: unknown): string => `event: ${name}\n${dataEvent(value)}`
 
 /** The body of the response. It reads an event only when the last one has been written; cancelling it ends the work. */

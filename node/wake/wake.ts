@@ -140,7 +140,10 @@ export class WakeFeature implements Feature<Wake>, Wake, Waker {
       onEnd: (peerId, wakeMs) => {
         if (wakeMs === undefined) this.#cameNot(peerId, clock.monotonicMs())
         else devices.woken(peerId, wakeMs)
-        log.info({ peerId, wakeMs }, wakeMs === undefined ? 'a device could not be woken' : 'a device was woken')
+        log.info(
+          { peerId, wakeMs },
+          wakeMs === undefined ? 'a device could not be woken' : 'a device was woken'
+        )
       },
       async burst(device, count, signal) {
         void reach(mesh, device, signal)

@@ -1,7 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { Readable } from 'node:stream'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { chatChunks } from '../../gateway/openai/chat-stream.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceChunk } from '../../interface/inference.ts'
 import type { Manifest } from '../../interface/manifest.ts'
@@ -62,7 +64,11 @@ const member = (peerId: string, role = 'member') =>
   ({ peerId, role, name: `name-${peerId}`, issuer: `admin of ${peerId.slice(0, 4)}` }) as Membership
 
 /** A node in 10.0.0.0/8 with real parts, on virtual time; packets are counted, and `open` opens nothing. */
-async function asker({ roles = { tower: 'member' } as Record<string, string>, near = true, allow = true } = {}) {
+async function asker({
+  roles = { tower: 'member' } as Record<string, string>,
+  near = true,
+  allow = true
+} = {}) {
   const clock = new ManualClock()
   const [connected, packets, opened] = [new Set<string>(), [] as string[], [] as string[]]
   const manifests = new Map<string, Manifest>()
@@ -120,7 +126,21 @@ async function asker({ roles = { tower: 'member' } as Record<string, string>, ne
     ...{ clock, log, random: () => 0, newId: () => 'id', policy: 'balanced' as const, providers },
     emit() {}
   })
-  return { clock, feature, part, connected, packets, opened, came, says, answers, router, database, mesh, lan }
+  return {
+    clock,
+    feature,
+    part,
+    connected,
+    packets,
+    opened,
+    came,
+    says,
+    answers,
+    router,
+    database,
+    mesh,
+    lan
+  }
 }
 
 const request = { model: 'echo', input: { messages: [{ role: 'user', content: 'hi' }] } }
@@ -134,6 +154,16 @@ it('tells its hardware addresses only where its settings let it be woken', async
   const parts = async (allow: boolean) => (await asker({ allow })).part.manifest!()
   expect(await parts(false)).toBeUndefined()
   expect(decodePart((await parts(true))!)).toEqual([MAC])
+})
+
+it('is named in a comment of a stream of `/v1`, on one line whoever wrote it', async () => {
+  const pieces = ['loading', 'waking den\n\ndata: {}\u2028'].map(stage => ({
+    choice: 0,
+    piece: { type: 'progress' as const, index: 0, stage, done: 0 }
+  }))
+  const options = { id: 'i', created: 1, model: 'm', choices: 1, withUsage: false, withLogprobs: false }
+  const [first] = await Array.fromAsync(chatChunks(Readable.from(pieces), options))
+  expect(first).toBe(': waking den  data: {} \n')
 })
 
 describe('a device that sleeps', () => {
@@ -175,7 +205,10 @@ describe('a device that sleeps', () => {
       })
       yield* answer()
     }
-    expect(router.explain({ model: 'echo' }).map(({ candidate }) => candidate.peerId)).toEqual(['near', 'tower'])
+    expect(router.explain({ model: 'echo' }).map(({ candidate }) => candidate.peerId)).toEqual([
+      'near',
+      'tower'
+    ])
     const run = Array.fromAsync(router.infer(router.prepare(request)))
     await settled()
     clock.advance(30_000)
@@ -291,8 +324,11 @@ it('an only device that stopped is woken for a request, and answers it when it i
   }
   const b = await startNode('b', [a], options)
   await knows(a, b)
-  const stream = await b.network().libp2p.dialProtocol(peerIdFromString(a.peerId), WAKE_PROTOCOL)
-  expect(await askToWake(stream, b.peerId, { clock: systemClock })).toBe(1)
+  // Another member asks for a packet. The manifest that has the addresses of b may come after the first one.
+  await vi.waitFor(async () => {
+    const stream = await b.network().libp2p.dialProtocol(peerIdFromString(a.peerId), WAKE_PROTOCOL)
+    expect(await askToWake(stream, b.peerId, { clock: systemClock })).toBe(1)
+  })
   const lost = loses(a, b)
   await b.stop({ drainMs: 0 })
   await lost
