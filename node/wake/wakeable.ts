@@ -10,7 +10,7 @@ import { decodePart } from '../../protocols/wake/index.ts'
 import type { Database } from '../../storage/database/database.ts'
 
 /** A device that was not seen for so long was given away, or has another network card. */
-export const SEEN_MS_MAX = 14 * 24 * 3600 * 1000
+const SEEN_MS_MAX = 14 * 24 * 3600 * 1000
 /** More than one home or office lets be woken; a large mesh has its servers, which do not sleep. */
 export const WAKEABLE_MAX = 256
 /** Manifests come each minute and differ in little: what is on disk may be so much older than what is in memory. */

@@ -19,7 +19,7 @@ import { type Lan, lanOf } from '../../node/wake/lan.ts'
 import { magicPacket } from '../../node/wake/magic-packet.ts'
 import { WakeFeature } from '../../node/wake/wake.ts'
 import { WAKEABLE_MAX, WAKEABLE_TABLES, WakeableDevices } from '../../node/wake/wakeable.ts'
-import { WAKE_MS_MAX } from '../../node/wake/waking.ts'
+import { WAKE_MS_MAX, WAKINGS_MAX } from '../../node/wake/waking.ts'
 import { askToWake, decodePart, encodePart, MACS_MAX, WAKE_PROTOCOL } from '../../protocols/wake/index.ts'
 import { encodeControl } from '../../protocols/wire/control.ts'
 import { openDatabase } from '../../storage/database/database.ts'
@@ -99,8 +99,8 @@ async function asker({
     connected.add(peerId)
     void part.onMember!({ connection: { remotePeer: peerId } } as never)
   }
-  const says = (peerId: string, bytes: Uint8Array | null = encodePart([MAC])) => {
-    manifests.set(peerId, stated(peerId))
+  const says = (peerId: string, bytes: Uint8Array | null = encodePart([MAC]), addresses?: string[]) => {
+    manifests.set(peerId, stated(peerId, addresses))
     part.onManifest!(peerId, bytes ?? undefined)
   }
   const answers: Record<string, () => AsyncGenerator<InferenceChunk>> = {}
@@ -238,6 +238,37 @@ describe('a device that sleeps', () => {
     expect(() => router.explain({ model: 'echo' })).toThrow('No device offers')
     clock.advance(600_000)
     expect(feature.asleep()).toHaveLength(1)
+  })
+
+  it('is one of four at one time; requests for more fail at once', async () => {
+    const ids = Array.from({ length: WAKINGS_MAX + 1 }, (_, i) => `tower${i}`)
+    const { feature, says } = await asker({ roles: Object.fromEntries(ids.map(id => [id, 'member'])) })
+    for (const id of ids) says(id)
+    const leaving = new AbortController()
+    const all = ids.map(id =>
+      feature.wake(`name-${id}`, { signal: leaving.signal }).catch(err => err.code ?? 'left')
+    )
+    expect(await all.at(-1)).toBe('NO_CAPACITY')
+    leaving.abort()
+    await Promise.all(all)
+  })
+
+  it('is woken by members of its network where this device is in none of them: three are asked, each until it cannot', async () => {
+    const ids = ['far', 'farther', 'near', 'farthest', 'guest']
+    const roles = { tower: 'member', ...Object.fromEntries(ids.map(id => [id, 'member'])) }
+    const { clock, feature, packets, says, came, opened } = await asker({ near: false, roles })
+    says('tower')
+    for (const id of ids) {
+      says(id, null, [id === 'near' ? '/ip4/10.0.0.3/tcp/1' : '/ip4/192.168.7.3/tcp/1'])
+      came(id)
+    }
+    const woken = feature.wake('name-tower')
+    await vi.waitFor(() => expect(opened).toEqual(['tower', 'near', 'far', 'farther']))
+    clock.advance(5000)
+    await vi.waitFor(() => expect(opened.slice(4)).toEqual(['tower', 'farthest', 'guest']))
+    came('tower')
+    expect(await woken).toMatchObject({ wakeMs: 5000 })
+    expect(packets).toEqual([])
   })
 
   it('gets one packet for requests that come and go at once', async () => {
