@@ -30,7 +30,8 @@ export class Helpers {
   /** @param signal of the waking: a member that could not help is not asked again in it. Never rejects. */
   async ask({ peerId, ips }: WakeableDevice, signal: AbortSignal): Promise<void> {
     const { members, isConnected, clock, open, log } = this.#mesh
-    const unable = this.#unable.getOrInsertComputed(signal, () => new Set())
+    const unable = this.#unable.get(signal) ?? new Set()
+    this.#unable.set(signal, unable)
     const nearness = (id: string): number => (this.#stated(id).some(ip => ips.some(near(ip))) ? 0 : 1)
     const able = members
       .list()
