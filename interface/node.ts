@@ -192,7 +192,6 @@ export interface LumosNode extends AsyncDisposable {
   /** The engines of this device that open models on its disk. */
   readonly engine: LumosEngine
   readonly weights: Weights
-  /** Devices that sleep, and can be woken. */
   readonly wake: Wake
   /** What agents of this device remember, alone or with other devices. */
   readonly memory: Memory
