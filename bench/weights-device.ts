@@ -73,6 +73,8 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     emit() {},
     members: { get, lastKnown: get, list: () => [member], removedBy: () => [] },
     permit() {},
+    stated: () => undefined,
+    interfaces: () => ({}),
     isConnected: () => true,
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),

@@ -20,6 +20,7 @@ import type { NodeProtocols } from './peer-protocol.ts'
 import type { RoutedRequest, RoutingPolicy } from './routing.ts'
 import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
+import type { Wake } from './wake.ts'
 import type { Weights } from './weights.ts'
 
 /** Why a node yields: other programs use its processors, or wait for memory; or its battery is low. */
@@ -96,8 +97,8 @@ export const ModelInfo = z.strictObject({
       route: z.enum(['local', 'remote']),
       slots: z.int(),
       warm: z.boolean(),
-      /** Of another device, what its manifest says: `ready` or `cold`. */
-      state: ModelPhase,
+      /** Of another device, what its manifest says: `ready` or `cold`; `asleep` where it is woken for a request. */
+      state: z.enum([...ModelPhase.options, 'asleep']),
       /** What the model takes there when it is loaded, as measured or expected; null for other devices. */
       memoryBytes: z.number().nullable(),
       /** Tokens of a prompt and its answer together; null where there is no bound, or none is stated. */
@@ -191,6 +192,7 @@ export interface LumosNode extends AsyncDisposable {
   /** The engines of this device that open models on its disk. */
   readonly engine: LumosEngine
   readonly weights: Weights
+  readonly wake: Wake
   /** What agents of this device remember, alone or with other devices. */
   readonly memory: Memory
   /** Answers that are kept for a while, so that a client may come back to them. */

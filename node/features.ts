@@ -6,9 +6,10 @@ import type { FeatureDeclaration } from './feature.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
+import { wake } from './wake/index.ts'
 import { weights } from './weights/index.ts'
 
-export const FEATURES: readonly FeatureDeclaration[] = [models, engines, weights, memory, answers]
+export const FEATURES: readonly FeatureDeclaration[] = [models, engines, weights, memory, answers, wake]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>
   Object.fromEntries(features.flatMap(({ name, settings }) => (settings ? [[name, settings]] : [])))

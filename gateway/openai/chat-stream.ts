@@ -4,7 +4,7 @@ import { callId, chatUsage, finishOf } from './chat-parts.ts'
 import { errorOf } from './errors.ts'
 import { chatLogprobs } from './logprobs.ts'
 import type { ChoicePiece, Done, Logprobs, Piece } from './pieces.ts'
-import { DONE, dataEvent, queueComment } from './stream.ts'
+import { DONE, dataEvent, queueComment, waitingFor } from './stream.ts'
 
 export interface ChatHead {
   readonly id: string
@@ -48,7 +48,8 @@ export async function* chatChunks(
         ...usage
       })
     )
-    if (events.length > 0) yield events.join('')
+    const text = piece.type === 'progress' ? waitingFor(piece) : events.join('')
+    if (text !== '') yield text
   }
   if (withUsage) yield dataEvent({ ...head, choices: [], usage: chatUsage(all.map(one => one.usage)) })
   yield DONE

@@ -14,7 +14,7 @@ import { ModelName, rightModel } from './model-name.ts'
 import { type ChoicePiece, type Done, executeAll, type Logprobs, streamAll } from './pieces.ts'
 import { Choices, defined, inputOf, MaxTokens, Sampling, samplingOf } from './sampling.ts'
 import { maybe, textsUpTo, unsupported } from './schema.ts'
-import { DONE, dataEvent } from './stream.ts'
+import { DONE, dataEvent, waitingFor } from './stream.ts'
 
 const UNIT = 'inference.complete'
 /** As OpenAI has it. */
@@ -114,6 +114,9 @@ async function* completionChunks(
     if (piece.type === 'done') {
       usages[choice] = piece.usage
       yield chunk(choice, '', undefined, finishOf(piece.finish_reason, false))
+    } else if (piece.type === 'progress') {
+      const text = waitingFor(piece)
+      if (text !== '') yield text
     } else if (piece.type === 'text' || piece.type === 'delta') {
       const { text = '' } = piece
       lengths[choice]! += text.length

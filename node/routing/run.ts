@@ -56,9 +56,10 @@ export class Run {
 
   /** Peers that can be asked. Where none of them goes on with an answer, nothing is kept for that. */
   offered(offers: readonly Candidate[]): void {
-    this.#offers = offers
+    // An answer that goes on is not kept waiting for a device that sleeps.
+    this.#offers = offers.filter(({ wakeMs }) => wakeMs === undefined)
     if (this.options.continuation === 'none' || definitionOf(this.request.task).pieces === undefined) return
-    if (offers.some(({ capability }) => capability.resumes === true)) this.#said = new Said()
+    if (this.#offers.some(({ capability }) => capability.resumes === true)) this.#said = new Said()
   }
 
   /** Whether another peer may go on with the answer. */

@@ -137,6 +137,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   // Together.
   assert.equal((await onDen.call('mesh.peers')).items.length, 1)
   assert.equal((await onDen.call('mesh.members')).items.length, 2)
+  assert.equal((await onDen.call('wake.device', { device: 'attic' })).wake_ms, 0)
+  assert.deepEqual((await onDen.call('wake.list')).items, [])
   await onDen.call('mesh.promote', { peer: 'attic' })
   assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
   assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)

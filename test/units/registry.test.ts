@@ -71,6 +71,8 @@ describe('the registry of units', () => {
         'query mesh.requests',
         'command mesh.approve',
         'command mesh.deny',
+        'query wake.list',
+        'command wake.device',
         'query model.sandbox',
         'query model.list',
         'query model.get',
@@ -255,6 +257,7 @@ describe('the registry of units', () => {
     const written = 'open get history watch set unset append remove task edit write'.split(' ')
     const documents = [...written, 'search', 'add', 'sources', 'remove_source']
     assert.deepEqual(names('use'), [
+      'wake.device',
       ...[...spaces, ...documents].map(name => `memory.${name}`),
       ...inference.map(name => `inference.${name}`)
     ])

@@ -150,6 +150,8 @@ export class MeshPeers implements AsyncDisposable {
         removedBy: () => []
       },
       permit: (id, action) => permit({ kind: 'member', ...members.get(id)! }, action, { peerId: id }),
+      stated: () => undefined,
+      interfaces: () => ({}),
       isConnected: () => true,
       manifestChanged: () => device().announce(),
       open: (id, protocols, options): Promise<Stream> =>

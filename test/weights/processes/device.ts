@@ -98,6 +98,8 @@ const part = transfer.join({
     removedBy: () => []
   },
   permit() {},
+  stated: () => undefined,
+  interfaces: () => ({}),
   isConnected: () => true,
   manifestChanged() {},
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
