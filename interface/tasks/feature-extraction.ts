@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { VECTORS_BYTES_MAX } from '../limits.ts'
+import { floatsOf, pointTheSame } from './agreement.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
@@ -35,5 +36,15 @@ export const featureExtraction = defineTask({
       error: 'dimensions and vectors disagree about the number of bytes'
     }),
   argument: { from: 'text', input: text => ({ texts: [text] }) },
+  fits: ({ dimensions, vectors }, { texts }) =>
+    vectors.byteLength === 4 * dimensions * texts.length && floatsOf(vectors).every(Number.isFinite),
+  agrees(one, other) {
+    if (one.dimensions !== other.dimensions || one.vectors.length !== other.vectors.length) return false
+    const [a, b] = [floatsOf(one.vectors), floatsOf(other.vectors)]
+    const { dimensions } = one
+    for (let at = 0; at < a.length; at += dimensions)
+      if (!pointTheSame(a.slice(at, at + dimensions), b.slice(at, at + dimensions))) return false
+    return true
+  },
   sizeOf: ({ texts }) => charsOf(texts)
 })

@@ -45,6 +45,7 @@ export const contextOf = (
       .filter(one => one.peerId !== peerId || model !== undefined || offered.has(one.model))
   },
   ask: (peer, request, options) => router.infer(router.prepare(request), { ...options, peer }),
+  distrust: router.distrust,
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seek: finding.seek,
   seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,

@@ -132,6 +132,7 @@ describe('the registry of units', () => {
         'command inference.complete',
         'command inference.embed',
         'command inference.rerank',
+        'command inference.batch',
         'query inference.models',
         'query inference.answers',
         'query inference.answer',

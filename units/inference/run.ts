@@ -30,7 +30,7 @@ const Wanted = z
   })
 
 /** The parameters of all tasks. What is left out gets the default of the task that answers. */
-const Params = z.strictObject(
+export const Params = z.strictObject(
   Object.fromEntries(
     TASK_NAMES.flatMap(task => Object.entries<z.ZodType>(definitionOf(task).params.shape)).map(
       ([name, schema]) => [

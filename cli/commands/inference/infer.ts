@@ -104,7 +104,7 @@ async function whatHappened(node: NodeClient, { request_id: id }: Meta, output: 
 }
 
 /** A task by its name; else a model, whose task decides what the input means. */
-async function chosen(
+export async function chosen(
   node: NodeClient,
   what: string,
   wanted: string | undefined
@@ -152,7 +152,10 @@ async function inputFor(task: TaskName, given: string): Promise<unknown> {
 /** Options that are parameters of some task. */
 const PARAMS = { topK: '--top-k', maxTokens: '--max-tokens' } as const
 
-function paramsFor(task: TaskName, options: InferOptions): Record<string, unknown> {
+export function paramsFor(
+  task: TaskName,
+  options: { readonly topK?: number; readonly maxTokens?: number }
+): Record<string, unknown> {
   const { shape } = definitionOf(task).params
   const params: Record<string, unknown> = {}
   for (const [name, option] of Object.entries(PARAMS)) {
