@@ -37,7 +37,7 @@ export class BatchFeature implements Feature<Batch>, Batch {
 
   begin(wanted: BatchWanted): JobInfo {
     const mesh = this.#context()
-    const question = questionOf(wanted, mesh)
+    const question = questionOf(wanted, mesh, this.#components.registry)
     const { inputs, out, budgetMs, verify } = wanted
     return this.#components.begin('inference.batch', {
       ...{ mesh: mesh.meshId, ...question, inputs: [...inputs], out },

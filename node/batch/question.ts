@@ -1,5 +1,6 @@
 /** What a batch asks of each item: a task, one model for all of them, and parameters. */
 
+import type { Registry } from '../../capabilities/index.ts'
 import type { BatchWanted } from '../../interface/batch.ts'
 import { InvalidInputError, LumosError, NoProviderError } from '../../interface/errors.ts'
 import { readFirst } from '../../interface/first-issue.ts'
@@ -21,12 +22,15 @@ export interface Question {
 /** @throws {LumosError} `NO_PROVIDER`, or `INVALID_INPUT` for parameters that the task does not take. */
 export function questionOf(
   { task: stated, model: named, params = {}, verify = 0 }: BatchWanted,
-  mesh: Pick<MeshContext, 'providers'>
+  mesh: Pick<MeshContext, 'providers'>,
+  own: Pick<Registry, 'capabilities'>
 ): Question {
   const task = stated ?? taskOf(named, mesh)
   if (!isTaskName(task)) throw new LumosError('USAGE', `There is no task "${task}".`)
   const definition = definitionOf(task)
-  const model = commonModel(mesh.providers(task, named))
+  // A demonstration of this device is meant where there is nothing else.
+  const demonstration = own.capabilities().find(can => can.task === task && can.leavesMesh !== true)?.model
+  const model = commonModel(mesh.providers(task, named)) ?? (named === undefined ? demonstration : undefined)
   if (model === undefined)
     throw new NoProviderError(`No device offers "${named ?? task}".`, { hint: 'See all: lumos-node models' })
   const read = readFirst(definition.params, params)

@@ -64,6 +64,7 @@ export class BatchRun {
       this.#tick()
       await this.#over.promise
       await this.#written()
+      this.#components.onProgress()
     } finally {
       this.hold()
       signal.removeEventListener('abort', onAbort)

@@ -15,7 +15,7 @@ export const batchUnits = (node: Pick<LumosNode, 'batch'>) => [
   defineUnit({
     name: 'inference.batch',
     kind: 'command',
-    permission: 'use',
+    permission: 'manage',
     idempotent: true,
     summary:
       'Begin a job that asks for each of many inputs, over all devices that can. Only from its own command line.',

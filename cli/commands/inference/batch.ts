@@ -43,13 +43,17 @@ export async function run({ args, options, output }: Invocation<BatchOptions>): 
     inputs: named.map(input => (input === '-' ? fromStdin! : pathOf(input))),
     budget_ms: options.timeout && Math.ceil(options.timeout * 1000)
   }
-  const { data: begun } = await node.execute<JobInfo>('inference.batch', wanted)
+  const forget = () => fromStdin !== undefined && rmSync(fromStdin, { force: true })
+  const { data: begun } = await node.execute<JobInfo>('inference.batch', wanted).catch(thrown => {
+    forget()
+    throw thrown
+  })
   if (options.detach) {
     output.data(begun, () => `It goes on without you. Follow it: lumos-node job show ${begun.id} --wait`)
     return
   }
-  const result = await followed(node, begun.id, output)
-  if (fromStdin !== undefined) rmSync(fromStdin, { force: true })
+  const result = await followed(node, begun.id, output, forget)
+  forget()
   output.data(result, () => wordsFor(result, output))
   if (result.failed === 0) return
   throw new LumosError('BATCH_INCOMPLETE', `${result.failed} of ${result.items} inputs have no answer.`, {
@@ -74,9 +78,15 @@ async function keptStdin(task: TaskName, out: string): Promise<string> {
 }
 
 /** An interrupt gives the batch up. A terminal that closes, or a command that is killed, leaves it to the node. */
-async function followed(node: NodeClient, id: string, output: Output): Promise<BatchResult> {
+async function followed(
+  node: NodeClient,
+  id: string,
+  output: Output,
+  forget: () => unknown
+): Promise<BatchResult> {
   using _ = onInterruptFirst(async () => {
     await node.execute('job.cancel', { job_id: id }).catch(() => {})
+    forget()
     output.note('\nWhat is done stays. The same command goes on from there.')
   })
   const job = await waitFor(node, id, output)
