@@ -6,8 +6,8 @@ import type { TaskDefinition } from './definition.ts'
 /** Weights in 8 bits give scores that differ by a few hundredths between processors. */
 const NEAR = 0.05
 const NEAR_SHARE = 0.02
-/** The same weights on two processors give vectors that point the same way to three digits. */
-const COSINE_MIN = 0.99
+/** Of their length: vectors of the same weights in 8 bits are a tenth of it apart at most, and those of two texts far more. */
+const NEAR_VECTORS = 0.15
 
 export const isNear = (one: number, other: number): boolean =>
   Object.is(one, other) || Math.abs(one - other) <= Math.max(NEAR, NEAR_SHARE * Math.abs(one))
@@ -35,16 +35,17 @@ export function floatsOf(bytes: Uint8Array): number[] {
   return Array.from({ length: Math.floor(bytes.byteLength / 4) }, (_, i) => view.getFloat32(i * 4, true))
 }
 
-export function pointTheSame(one: readonly number[], other: readonly number[]): boolean {
-  let dot = 0
-  let oneSquared = 0
-  let otherSquared = 0
+/** Whether what lies between two vectors is short beside them. */
+export function areNear(one: readonly number[], other: readonly number[]): boolean {
+  if (one.length !== other.length) return false
+  let apart = 0
+  let oneLong = 0
+  let otherLong = 0
   for (const [i, a] of one.entries()) {
     const b = other[i]!
-    dot += a * b
-    oneSquared += a * a
-    otherSquared += b * b
+    apart += (a - b) ** 2
+    oneLong += a ** 2
+    otherLong += b ** 2
   }
-  if (oneSquared === 0 || otherSquared === 0) return oneSquared === otherSquared
-  return dot / Math.sqrt(oneSquared * otherSquared) >= COSINE_MIN
+  return apart <= NEAR_VECTORS ** 2 * Math.max(oneLong, otherLong)
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { VECTORS_BYTES_MAX } from '../limits.ts'
-import { floatsOf, pointTheSame } from './agreement.ts'
+import { areNear, floatsOf } from './agreement.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
@@ -43,7 +43,7 @@ export const featureExtraction = defineTask({
     const [a, b] = [floatsOf(one.vectors), floatsOf(other.vectors)]
     const { dimensions } = one
     for (let at = 0; at < a.length; at += dimensions)
-      if (!pointTheSame(a.slice(at, at + dimensions), b.slice(at, at + dimensions))) return false
+      if (!areNear(a.slice(at, at + dimensions), b.slice(at, at + dimensions))) return false
     return true
   },
   sizeOf: ({ texts }) => charsOf(texts)

@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { TENSOR_BYTES_MAX } from '../limits.ts'
 import { isRecord } from '../record.ts'
-import { floatsOf, saysTheSame } from './agreement.ts'
+import { areNear, floatsOf, saysTheSame } from './agreement.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
@@ -90,7 +90,7 @@ function size(record: Record<string, unknown>): number {
 function isSameTensor(one: Tensor, other: Tensor): boolean {
   if (one.type !== other.type || !saysTheSame(one.dims, other.dims)) return false
   return one.type === 'float32'
-    ? saysTheSame(floatsOf(one.data), floatsOf(other.data))
+    ? areNear(floatsOf(one.data), floatsOf(other.data))
     : saysTheSame(one.data, other.data)
 }
 

@@ -23,7 +23,7 @@ const LOST_MAX = 8
 /** Devices that an item fails on before that is its result. */
 const FAILURES_MAX = 2
 /** Long enough for a device to restart or a network to come back. */
-export const STRANDED_MS_MAX = 600_000
+const STRANDED_MS_MAX = 600_000
 
 /** Changes `state` in place. An event about an attempt that is not under way changes nothing. */
 export function stepBatch(

@@ -11,11 +11,13 @@ import { accumulate, definitionOf, TASK_NAMES } from '../../interface/tasks/inde
 import type { FeatureComponents, MeshContext } from '../feature.ts'
 import { defineJobKind, type JobContext, type JobKind } from '../jobs/job-kind.ts'
 import { Meter } from '../jobs/meter.ts'
+import { Arriving } from './arriving.ts'
 import { type BatchState, newBatch } from './batch-state.ts'
 import { countItems, itemsOf } from './inputs.ts'
 import { leftMesh } from './left-mesh.ts'
 import { ResultFile } from './results.ts'
 import { BatchRun } from './run.ts'
+import { sizeOf } from './size.ts'
 
 /** They share the devices, and each holds a window in memory. */
 const RUNNING_MAX = 2
@@ -91,12 +93,13 @@ async function runBatch(
   const agrees = agreementOf(definition)
   const state = newBatch({ total, from: before, samples: verify, agrees })
   const meter = new Meter(clock)
+  const arriving = new Arriving()
   let failed = failedBefore
   const run = new BatchRun({
     ...{ clock, random, state, items, results },
     offers: () => mesh.providers(task, model).map(({ peerId }) => peerId),
     check: value => checked(input, value),
-    ask: (peer, value, signal) => ask(mesh, input, peer, value, signal),
+    ask: (peer, value, signal) => ask(mesh, input, peer, value, arriving, signal),
     nameOf: peer => nameOf(mesh, peer),
     distrust: peer => mesh.distrust(peer, model),
     onFailed: () => failed++,
@@ -127,11 +130,14 @@ async function ask(
   { task, model, params, budgetMs }: Input,
   peer: string,
   input: unknown,
+  arriving: Arriving,
   signal: AbortSignal
 ): Promise<unknown> {
   const answer = accumulate(task)
+  using arrives = arriving.answer()
   let isDone = false
   for await (const chunk of mesh.ask(peer, { task, model, params, budgetMs, input }, { signal })) {
+    arrives.add(sizeOf(chunk))
     answer.add(chunk)
     if (chunk.type === 'done') isDone = true
   }

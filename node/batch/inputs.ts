@@ -11,7 +11,7 @@ import type { Argument } from '../../interface/tasks/definition.ts'
 import { linesOf } from './lines.ts'
 
 /** Their names are held in memory while a folder is read. */
-export const ITEMS_MAX = 1_000_000
+const ITEMS_MAX = 1_000_000
 /** No task takes more. */
 const ITEM_BYTES_MAX = TENSOR_BYTES_MAX
 /** A file in base64 in JSON. */

@@ -6,7 +6,7 @@
 import type { Device } from './batch-state.ts'
 
 /** One is worked on, and the next one waits for it. */
-export const DEPTH_MIN = 2
+const DEPTH_MIN = 2
 /** No engine has more slots; each request holds its input in memory here and there. */
 export const DEPTH_MAX = 64
 /** As in a track record: the last five answers or so count. */

@@ -221,9 +221,10 @@ describe('the registry of units', () => {
       ['model.pull', { ref: '../secrets' }],
       ['model.create', { name: 'a', path }],
       ['model.create', { name: 'a', source: path }],
-      ['model.export', { model_id: 'a', path: '/tmp' }]
+      ['model.export', { model_id: 'a', path: '/tmp' }],
+      ['inference.batch', { model: 'a', inputs: [path], out: '/tmp/out' }]
     ] as const) {
-      const denied = { code: 'DENIED', hint: /^On the device: lumos-node models/ }
+      const denied = { code: 'DENIED', hint: /^On the device: lumos-node (models|batch)/ }
       await assert.rejects(units.execute(name, input, all), denied, name)
       await assert.rejects(
         units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })),
