@@ -90,6 +90,7 @@ const CORES = [
   'capabilities/models/residency-memory.ts',
   'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
+  'capabilities/serving/fair-turns-core.ts',
   'node/batch/assign.ts',
   'node/batch/batch-core.ts',
   'node/batch/batch-state.ts',
@@ -123,6 +124,7 @@ const CORES = [
   'node/routing/router-steps.ts',
   'node/routing/track-record.ts',
   'node/routing/turns.ts',
+  'node/serving/yielding-core.ts',
   'node/weights/replication/replication-core.ts',
   'node/weights/sharing/claim-core.ts'
 ]
