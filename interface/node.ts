@@ -198,7 +198,6 @@ export interface LumosNode extends AsyncDisposable {
   readonly answers: Answers
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
-  /** Many inputs at once, over every device that can. */
   readonly batch: Batch
   /** Protocols between peers that programs around the node bring. */
   readonly protocols: NodeProtocols
