@@ -2,14 +2,22 @@
 
 import { featureExtraction } from './feature-extraction.ts'
 import { imageClassification } from './image-classification.ts'
+import { imageFeatureExtraction } from './image-feature-extraction.ts'
+import { imageToText } from './image-to-text.ts'
+import { objectDetection } from './object-detection.ts'
 import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
+import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
 export const TASK_LIST = [
   featureExtraction,
   imageClassification,
+  imageFeatureExtraction,
+  imageToText,
+  objectDetection,
   tensor,
   textGeneration,
-  textRanking
+  textRanking,
+  zeroShotImageClassification
 ] as const
