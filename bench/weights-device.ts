@@ -79,6 +79,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),
+    distrust() {},
     seek: async () => [],
     providers: () => [],
     async *ask() {},

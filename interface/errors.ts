@@ -55,6 +55,7 @@ export const ERROR_MEANINGS = {
   ORIGIN_FAILED: meaning(502, 1, true),
   ORIGIN_CHANGED: meaning(502, 1, true),
   JOB_INTERRUPTED: meaning(500, 1),
+  BATCH_INCOMPLETE: meaning(502, 1),
   INTERNAL: meaning(500, 1),
 
   // A peer broke the protocol.

@@ -6,6 +6,7 @@
 
 import * as z from 'zod'
 import type { Answers } from './answers.ts'
+import type { Batch } from './batch.ts'
 import type { DiscoveryReport } from './discovery.ts'
 import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
@@ -199,6 +200,7 @@ export interface LumosNode extends AsyncDisposable {
   readonly answers: Answers
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
+  readonly batch: Batch
   /** Protocols between peers that programs around the node bring. */
   readonly protocols: NodeProtocols
 

@@ -180,6 +180,8 @@ export interface MeshContext extends NodeParts {
   providers(task: TaskName, model?: string): readonly { readonly peerId: string; readonly model: string }[]
   /** Asks this device, and no other. */
   ask(peerId: string, request: NewInferenceRequest, options?: AbortOptions): AsyncIterable<InferenceChunk>
+  /** Has this device asked after the others for a while, for this model: its answers differ from those of two others. */
+  distrust(peerId: string, model: string): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
   /**

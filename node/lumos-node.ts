@@ -45,7 +45,7 @@ export interface MeshNodeComponents {
 }
 
 /** `withFacets` adds what features bring. */
-export class MeshNode implements Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers' | 'wake'> {
+export class MeshNode implements Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers' | 'batch' | 'wake'> {
   readonly events: EventBus
   readonly jobs: Jobs
   readonly mesh: LumosMesh

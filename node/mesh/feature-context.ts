@@ -59,6 +59,7 @@ export const contextOf = (
     )
   },
   ask: (peer, request, options) => router.infer(router.prepare(request), { ...options, peer }),
+  distrust: router.distrust,
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seek: finding.seek,
   seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,

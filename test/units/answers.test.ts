@@ -187,6 +187,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
 
   // Long work.
   assert.ok((await onDen.call('event.list')).items.length > 0)
+  const batch = { task: 'text-ranking', inputs: ['/nowhere'], out: '/nowhere/out' }
+  assert.equal((await onDen.call('inference.batch', batch)).kind, 'inference.batch')
   const { id } = await onDen.call('model.check')
   const states = (await Array.fromAsync(onDen.pieces('job.show', { job_id: id }))).map(job => ({ ...job }))
   expect(states.at(-1)).toMatchObject({ id, state: 'done' })

@@ -135,6 +135,7 @@ describe('the registry of units', () => {
         'command inference.complete',
         'command inference.embed',
         'command inference.rerank',
+        'command inference.batch',
         'query inference.models',
         'query inference.answers',
         'query inference.answer',
@@ -223,9 +224,10 @@ describe('the registry of units', () => {
       ['model.pull', { ref: '../secrets' }],
       ['model.create', { name: 'a', path }],
       ['model.create', { name: 'a', source: path }],
-      ['model.export', { model_id: 'a', path: '/tmp' }]
+      ['model.export', { model_id: 'a', path: '/tmp' }],
+      ['inference.batch', { model: 'a', inputs: [path], out: '/tmp/out' }]
     ] as const) {
-      const denied = { code: 'DENIED', hint: /^On the device: lumos-node models/ }
+      const denied = { code: 'DENIED', hint: /^On the device: lumos-node (models|batch)/ }
       await assert.rejects(units.execute(name, input, all), denied, name)
       await assert.rejects(
         units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })),

@@ -157,6 +157,7 @@ export class MeshPeers implements AsyncDisposable {
       open: (id, protocols, options): Promise<Stream> =>
         libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
       seal: async () => new Uint8Array(),
+      distrust() {},
       seek: async () => [],
       providers: () => [],
       async *ask() {},

@@ -2,6 +2,7 @@
 
 import type { LumosNode } from '../../interface/node.ts'
 import { answerUnits } from './answers.ts'
+import { batchUnits } from './batch.ts'
 import { modelUnits } from './models.ts'
 import { runUnits } from './run.ts'
 import { textUnits } from './text.ts'
@@ -11,6 +12,7 @@ export const inferenceUnits = (node: LumosNode) => [
   ...runUnits(node),
   ...textUnits(node),
   ...vectorUnits(node),
+  ...batchUnits(node),
   ...modelUnits(node),
   ...answerUnits(node)
 ]

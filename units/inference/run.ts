@@ -31,7 +31,7 @@ const Wanted = z
   })
 
 /** The parameters of all tasks, one schema or several by each name. What is left out gets the default of the task that answers. */
-const Params = z.strictObject(
+export const Params = z.strictObject(
   Object.fromEntries(Object.entries(paramsOfTasks()).map(([name, schemas]) => [name, either([...schemas])]))
 )
 

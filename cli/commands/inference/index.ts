@@ -47,6 +47,28 @@ export function register(program: Command, lazily: Lazily): void {
     .action(lazily(() => import('./infer.ts')))
 
   program
+    .command('batch')
+    .description('ask for each of many inputs, over all devices that can; it goes on where it ended')
+    .argument('<model|task>', 'which model or task to ask')
+    .argument('<input...>', 'folders, files, files of lines or .jsonl, or - for lines from stdin')
+    .requiredOption('--out <file>', 'a line of JSON for each input, in their order')
+    .option('--task <task>', 'which task, for a model that does several')
+    .option('--verify <n>', 'have so many inputs answered by a second device too', integer)
+    .option('--params <json>', 'parameters of the task, such as {"top_k":1}')
+    .option('--top-k <n>', 'how many labels', integer)
+    .option('--max-tokens <n>', 'how much text', integer)
+    .option('--timeout <seconds>', 'give up on one answer of one device after this time', seconds)
+    .option('--detach', 'print the id of the job and end; it goes on: see job show')
+    .addHelpText(
+      'after',
+      examples(
+        ['batch digits-cnn photos --out digits.jsonl', 'the digit in each picture of a folder'],
+        ['batch tiny-embed texts.txt --out vectors.jsonl --verify 20', 'a vector for each line']
+      )
+    )
+    .action(lazily(() => import('./batch.ts')))
+
+  program
     .command('chat')
     .description('talk with a model; a question from a pipe is answered once')
     .argument('[model]', 'which model; without it, one that is loaded, else any that writes text')

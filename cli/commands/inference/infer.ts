@@ -107,7 +107,7 @@ async function whatHappened(node: NodeClient, { request_id: id }: Meta, output: 
 }
 
 /** A task by its name; else a model, whose task decides what the input means. */
-async function chosen(
+export async function chosen(
   node: NodeClient,
   what: string,
   wanted: string | undefined
@@ -161,7 +161,10 @@ const PARAMS = {
   threshold: '--threshold'
 } as const
 
-function paramsFor(task: TaskName, options: InferOptions): Record<string, unknown> {
+export function paramsFor(
+  task: TaskName,
+  options: { readonly topK?: number; readonly maxTokens?: number }
+): Record<string, unknown> {
   const { shape } = definitionOf(task).params
   const params: Record<string, unknown> = {}
   for (const [name, option] of Object.entries(PARAMS)) {

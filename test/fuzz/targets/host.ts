@@ -101,6 +101,7 @@ function admitted(bytes: Uint8Array): void {
 /** Of a node, what units call instead of the node itself. */
 const FACETS: ReadonlySet<string | symbol> = new Set([
   'answers',
+  'batch',
   'engine',
   'jobs',
   'memory',

@@ -104,6 +104,7 @@ const part = transfer.join({
   manifestChanged() {},
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seal: async () => new Uint8Array(),
+  distrust() {},
   seek: async () => [],
   providers: () => [],
   async *ask() {},
