@@ -8,6 +8,7 @@ import {
   engineEnvironment,
   InstalledEngines,
   kindOf,
+  madeOf,
   ModelServers,
   type PlacedModel,
   Registry
@@ -18,6 +19,7 @@ import { FootprintStore } from '../storage/models/footprint-store.ts'
 import { ModelAccess } from './membership/index.ts'
 import type { NodeContext } from './mesh/context.ts'
 import type { LumosNodeOptions } from './options.ts'
+import { Signing } from './receipts/index.ts'
 import { Serving } from './serving/index.ts'
 import type { Config, LoadedConfig } from './settings/config.ts'
 import { memoryPolicy } from './settings/memory.ts'
@@ -81,7 +83,8 @@ export async function openModels(
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()
-  const serving = new Serving({ ...ground, registry, access, served })
+  const signing = new Signing({ log, madeOf: model => madeOf(catalogue, model) })
+  const serving = new Serving({ ...ground, registry, access, served, signing })
   return { hardware, registry, catalogue, engines, access, served, serving }
 }
 

@@ -3,6 +3,8 @@
 import { hkdfSync } from 'node:crypto'
 import { answerParts, type ReadAnswerOptions, requestIdOf, tagOf } from '../../interface/answers.ts'
 import { LumosError, PeerUnreachableError } from '../../interface/errors.ts'
+import type { Role } from '../../interface/membership.ts'
+import type { ReceiptGiven, ReceiptVerdict } from '../../interface/receipts.ts'
 import {
   ANSWERS_PROTOCOL,
   ANSWERS_STREAMS_INBOUND_MAX,
@@ -12,6 +14,7 @@ import {
 import type { MeshContext, Participation } from '../feature.ts'
 import type { Greeted } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
+import { verifyReceipts } from '../receipts/index.ts'
 import { AnswerStore } from './answer-store.ts'
 import { type OpenedAnswer, unknown } from './opened.ts'
 import { OwnAnswers } from './own-answers.ts'
@@ -95,6 +98,12 @@ export class MeshAnswers implements Participation {
     void this.own
       .onPeer(peerId, this.#cut)
       .catch(err => this.#mesh.log.warn({ err, peerId }, 'answers that were cut cannot be gone on with'))
+  }
+
+  verify(receipts: readonly string[], given: ReceiptGiven): Promise<ReceiptVerdict> {
+    const { meshId: mesh, members, clock } = this.#mesh
+    const isRevoked = (peerId: string, role: Role) => members.isRevoked(peerId, role)
+    return verifyReceipts(receipts, given, { mesh, wallMs: clock.wallMs(), isRevoked })
   }
 
   /** Where it is kept: here, at the device that asked for it, or at the one that is named. */

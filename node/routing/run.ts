@@ -74,7 +74,8 @@ export class Run {
   /** What the peer of an attempt is asked. Only one that knows the keys is sent them. */
   requestFor({ peer, budgetMs, from }: AttemptEffect): PreparedRequest {
     const { model, resumes } = peer.capability
-    const request = { ...this.request, model, budgetMs }
+    const { receipt } = this.options
+    const request = { ...this.request, model, budgetMs, ...(receipt === true && { receipt }) }
     if (!resumes || this.#said === undefined) return request
     const isMovable =
       this.options.peer === undefined &&

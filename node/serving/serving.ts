@@ -6,6 +6,8 @@ import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
 import type { Feature, MeshContext, NodeParts, Participation } from '../feature.ts'
 import { EVERY_MEMBER, type ModelAccess } from '../membership/index.ts'
+import type { Signing } from '../receipts/index.ts'
+import type { OwnService } from '../routing/index.ts'
 import type { UnderWay } from '../under-way.ts'
 
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
@@ -14,7 +16,8 @@ const STOPPING_RETRY_AFTER_MS = 60_000
 const stopping = () => new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
 
 export interface ServingComponents extends Pick<NodeParts, 'clock' | 'log' | 'emit'> {
-  readonly registry: Inference
+  readonly registry: OwnService
+  readonly signing: Signing
   readonly access: ModelAccess
   /** Counts the requests that are being answered. */
   readonly served: UnderWay
@@ -28,7 +31,13 @@ export class Serving implements Feature {
 
   constructor(components: ServingComponents) {
     this.#components = components
-    this.#service = components.registry
+    this.#service = components.signing.around(components.registry)
+  }
+
+  /** The models of this device for its own programs. */
+  get own(): OwnService {
+    const { registry, signing } = this.#components
+    return { infer: signing.around(registry).infer, capabilities: which => registry.capabilities(which) }
   }
 
   /** Features that stand around what answers. Before a mesh is joined. */
@@ -41,8 +50,10 @@ export class Serving implements Feature {
     this.#recheck?.()
   }
 
-  join({ permit, members }: MeshContext): Participation {
-    const { clock, log, access, served, emit } = this.#components
+  join(mesh: MeshContext): Participation {
+    const { permit, members } = mesh
+    const { clock, log, access, served, emit, signing } = this.#components
+    signing.join(mesh)
     const service = this.#service
     const mayAsk = (peerId: string, request: InferenceRequest): void => {
       for (const to of access.for(request)) permit(peerId, { kind: 'ask', access: to })

@@ -20,6 +20,7 @@ import {
   TEXT_PIECE_CHARS_MAX
 } from '../../interface/chunks.ts'
 import { ProtocolViolationError } from '../../interface/errors.ts'
+import { ReceiptTexts } from '../../interface/receipts.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 
 export const ANSWERS_PROTOCOL = ['/lumos/answers/1']
@@ -65,7 +66,8 @@ const Chunk = z.discriminatedUnion('type', [
     index: Index,
     finishReason: z.string().refine(isFinishReason),
     usage: z.object({ inputTokens: Count, outputTokens: Count }),
-    continued: Continued.optional()
+    continued: Continued.optional(),
+    receipts: ReceiptTexts.optional()
   })
 ])
 const Chunks = z.array(Chunk).min(1).max(4096)

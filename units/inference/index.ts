@@ -6,11 +6,13 @@ import { modelUnits } from './models.ts'
 import { runUnits } from './run.ts'
 import { textUnits } from './text.ts'
 import { vectorUnits } from './vectors.ts'
+import { verifyUnits } from './verify.ts'
 
 export const inferenceUnits = (node: LumosNode) => [
   ...runUnits(node),
   ...textUnits(node),
   ...vectorUnits(node),
   ...modelUnits(node),
-  ...answerUnits(node)
+  ...answerUnits(node),
+  ...verifyUnits(node)
 ]
