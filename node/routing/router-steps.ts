@@ -37,7 +37,8 @@ export function begin(
     firstChunkMs: undefined,
     heardMs: nowMs,
     stalls: 0,
-    end: undefined
+    end: undefined,
+    endedMs: 0
   })
   noteBegin(state.records, peer.peerId, peer.capability.model)
   const from = asked.delivered
@@ -91,6 +92,7 @@ export function end(
   nowMs: number
 ): void {
   attempt.end = how
+  attempt.endedMs = nowMs
   noteEnd(records, attempt.peer.peerId, attempt.peer.capability.model, outcome, nowMs)
 }
 
