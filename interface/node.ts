@@ -165,6 +165,8 @@ export interface InferOptions extends AbortOptions {
   readonly policy?: RoutingPolicy
   /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
   readonly continuation?: 'none' | undefined
+  /** The devices that answer keep nothing of it. Those of earlier versions do. */
+  readonly unkept?: boolean | undefined
   /** The devices that answer sign what they answer: see `DoneChunk.receipts`. Those of earlier versions do not. */
   readonly receipt?: boolean | undefined
   /** Called each time a peer is chosen, before its first chunk. */

@@ -1,7 +1,7 @@
 /**
  * `/lumos/inference/1`: requests and answers as messages (see `../messages.ts`).
  *
- *     dialer    request   control: id, task, input, model, params, resume, movable, receipt, budgetMs
+ *     dialer    request   control: id, task, input, model, params, resume, unkept, movable, receipt, budgetMs
  *               cancel
  *     listener  text      control: the text itself, UTF-8
  *               output    control: the output
@@ -52,6 +52,7 @@ export const Request = z.object({
   resume: Resume.optional(),
   movable: z.boolean().optional(),
   receipt: z.boolean().optional(),
+  unkept: z.boolean().optional(),
   budgetMs: z.number().positive().max(MAX_BUDGET_MS)
 })
 
@@ -72,9 +73,20 @@ export type SentDone = DoneChunk & { readonly sha256?: string | undefined }
 
 /** @throws {InvalidInputError} when the input or params cannot be sent. */
 export function encodeRequest(request: PreparedRequest): Detached {
-  const { id, task, input, model, params, resume, movable, receipt, budgetMs } = request
+  const { id, task, input, model, params, resume, unkept, movable, receipt, budgetMs } = request
   // Keys in the order of the encoding: nothing to sort.
-  return detach({ id, task, input, model, params: packed(params), resume, movable, receipt, budgetMs })
+  return detach({
+    id,
+    task,
+    input,
+    model,
+    params: packed(params),
+    resume,
+    unkept,
+    movable,
+    receipt,
+    budgetMs
+  })
 }
 
 /**
@@ -103,7 +115,7 @@ const REQUEST_KEYS = new Set(Object.keys(Request.shape))
 export function isRequest(value: unknown): value is InferenceRequest {
   if (typeof value !== 'object' || value === null) return false
   for (const key in value) if (!REQUEST_KEYS.has(key)) return false
-  const { id, task, model, input, params, budgetMs, resume, movable, receipt } =
+  const { id, task, model, input, params, budgetMs, resume, movable, receipt, unkept } =
     value as Partial<InferenceRequest>
   return (
     typeof id === 'string' &&
@@ -117,6 +129,7 @@ export function isRequest(value: unknown): value is InferenceRequest {
     resume === undefined &&
     (movable === undefined || typeof movable === 'boolean') &&
     (receipt === undefined || typeof receipt === 'boolean') &&
+    (unkept === undefined || typeof unkept === 'boolean') &&
     typeof budgetMs === 'number' &&
     budgetMs > 0 &&
     budgetMs <= MAX_BUDGET_MS
