@@ -3,13 +3,15 @@
 import { fileURLToPath } from 'node:url'
 import {
   Catalogue,
+  DeviceLoadReader,
   detectHardware,
   echoModel,
   engineEnvironment,
   InstalledEngines,
   kindOf,
-  madeOf,
+  LOW_PRIORITY,
   ModelServers,
+  madeOf,
   type PlacedModel,
   Registry
 } from '../capabilities/index.ts'
@@ -20,7 +22,7 @@ import { ModelAccess } from './membership/index.ts'
 import type { NodeContext } from './mesh/context.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { Signing } from './receipts/index.ts'
-import { Serving } from './serving/index.ts'
+import { Serving, YieldWatch } from './serving/index.ts'
 import type { Config, LoadedConfig } from './settings/config.ts'
 import { memoryPolicy } from './settings/memory.ts'
 import { namedServers } from './settings/servers.ts'
@@ -47,7 +49,9 @@ export async function openModels(
   const memory = memoryPolicy(config.models, hardware)
   const footprints = new FootprintStore(home.cache)
   const registry = new Registry({ clock, random, log, memory, footprints, onChange })
-  const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
+  const isYielding = config.serving.yield === 'auto'
+  const priority: Record<string, string> = isYielding ? { [LOW_PRIORITY]: '1' } : {}
+  const host = { clock, log, env: { ...engineEnvironment(env), ...priority }, cores: hardware.cores }
   const engines = new InstalledEngines({
     directory: config.engines.directory ?? home.enginesDir,
     registry: config.engines.registry,
@@ -83,9 +87,21 @@ export async function openModels(
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()
+  const watch = isYielding ? yieldWatch(options, clock, registry) : undefined
   const signing = new Signing({ log, madeOf: model => madeOf(catalogue, model) })
-  const serving = new Serving({ ...ground, registry, access, served, signing })
+  const serving = new Serving({ ...ground, registry, access, served, signing, ...(watch && { watch }) })
   return { hardware, registry, catalogue, engines, access, served, serving }
+}
+
+/** A model of a server beside this node has no files of ours, and is no part of this process that is measured. */
+const yieldWatch = ({ readLoad }: LumosNodeOptions, clock: Clock, registry: Registry): YieldWatch => {
+  const reader = new DeviceLoadReader()
+  return new YieldWatch({
+    clock,
+    read: readLoad ?? (() => reader.read()),
+    isServedByOthers: () =>
+      registry.models().some(({ running, fileBytes }) => running > 0 && fileBytes === undefined)
+  })
 }
 
 /** Of an adapter its base, and of another name of a model its id. */
