@@ -9,7 +9,7 @@ import type { Answers } from './answers.ts'
 import type { DiscoveryReport } from './discovery.ts'
 import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
-import type { InferenceChunk } from './inference.ts'
+import type { InferenceChunk, InferenceRequest } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Hardware, Offered } from './manifest.ts'
@@ -164,17 +164,13 @@ export interface NewInferenceRequest {
   readonly budgetMs?: number
 }
 
-export interface InferOptions extends AbortOptions {
+export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'receipt' | 'unkept'> {
   /** PeerId or name of the only peer that may answer. */
   readonly peer?: string
   /** By which policy it finds its device; that of the settings where it is absent. */
   readonly policy?: RoutingPolicy
   /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
   readonly continuation?: 'none' | undefined
-  /** The devices that answer keep nothing of it. Those of earlier versions do. */
-  readonly unkept?: boolean | undefined
-  /** The devices that answer sign what they answer: see `DoneChunk.receipts`. Those of earlier versions do not. */
-  readonly receipt?: boolean | undefined
   /** Called each time a peer is chosen, before its first chunk. */
   onRoute?(route: InferenceRoute): void
 }
