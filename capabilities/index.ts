@@ -13,6 +13,7 @@ export { engineSandbox, startOf as startConfined } from './host/engine-sandbox.t
 export { InstalledEngines } from './install/installed-engines.ts'
 export { acceleratorsOf, packagesFor } from './install/package-list.ts'
 export { Catalogue, type PlacedModel } from './models/catalogue.ts'
+export { madeOf } from './models/made-of.ts'
 export { checkFile, checkOpens, filesOf } from './models/check.ts'
 export { INFO_BYTES_MAX, ModelDescription, readDescription } from './models/description.ts'
 export type { EngineKind } from './models/found-model.ts'

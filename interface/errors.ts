@@ -52,6 +52,7 @@ export const ERROR_MEANINGS = {
   WEIGHTS_INVALID: meaning(502, 1, true),
   PEER_UNREACHABLE: meaning(502, 1, true),
   STREAM_INTERRUPTED: meaning(502, 1),
+  ANSWER_CHANGED: meaning(502, 1),
   ORIGIN_FAILED: meaning(502, 1, true),
   ORIGIN_CHANGED: meaning(502, 1, true),
   JOB_INTERRUPTED: meaning(500, 1),

@@ -10,7 +10,7 @@ import type { Batch } from './batch.ts'
 import type { DiscoveryReport } from './discovery.ts'
 import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
-import type { InferenceChunk } from './inference.ts'
+import type { InferenceChunk, InferenceRequest } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Hardware, Offered } from './manifest.ts'
@@ -166,7 +166,7 @@ export interface NewInferenceRequest {
   readonly budgetMs?: number
 }
 
-export interface InferOptions extends AbortOptions {
+export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'receipt' | 'unkept'> {
   /** PeerId or name of the only peer that may answer. */
   readonly peer?: string
   /** By which policy it finds its device; that of the settings where it is absent. */

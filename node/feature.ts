@@ -13,7 +13,7 @@ import type { Inference, InferenceChunk } from '../interface/inference.ts'
 import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
 import type { Hardware, Manifest } from '../interface/manifest.ts'
-import type { Access, Membership } from '../interface/membership.ts'
+import type { Access, Membership, Role } from '../interface/membership.ts'
 import type { NewInferenceRequest } from '../interface/node.ts'
 import type { TaskName } from '../interface/tasks/index.ts'
 import type { RecordKind } from '../protocols/wire/signed-record.ts'
@@ -158,6 +158,10 @@ export interface MeshContext extends NodeParts {
     list(): readonly Membership[]
     /** What a peer was when it was last known, member or not. */
     lastKnown(peerId: string): Membership | undefined
+    /** Whether a device of that role was removed, whatever else is known of it. */
+    isRevoked(peerId: string, role: Role): boolean
+    /** Certificates of this device. */
+    readonly own: { readonly chain: readonly Uint8Array[] }
     /** Devices that were removed from the mesh, as far as is known here. */
     removedBy(): readonly string[]
   }

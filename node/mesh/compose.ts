@@ -62,12 +62,15 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
   const greet = (id: string) => hello.service.greet(id)
   const finding = composeFinding(node, { libp2p, table: known.table, greet })
   const ground = { ...shared, finding, datastore }
-  const routing = composeRouting(node, {
-    ...{ libp2p, members, mesh, table: known.table, seek: finding.seek },
-    isDuplicated: id => manifests.lives.isDuplicated(id),
-    power: () => manifests.battery.stated,
-    waker: () => participations.waker
-  })
+  const routing = composeRouting(
+    { ...node, registry: node.serving.own },
+    {
+      ...{ libp2p, members, mesh, table: known.table, seek: finding.seek },
+      isDuplicated: id => manifests.lives.isDuplicated(id),
+      power: () => manifests.battery.stated,
+      waker: () => participations.waker
+    }
+  )
   const manifests = composeManifests(node, {
     ...shared,
     ...known,

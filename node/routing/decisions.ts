@@ -58,6 +58,7 @@ function decisionOf(request: Asked): RoutedRequest {
       firstChunkMs: attempt.firstChunkMs ?? null,
       from: attempt.from,
       chunks: attempt.received,
+      endedMs: attempt.end === undefined ? null : attempt.endedMs - startedMs,
       outcome: attempt.end ?? null
     })),
     outcome: end ?? null,

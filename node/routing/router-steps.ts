@@ -42,7 +42,8 @@ export function begin(
     firstChunkMs: undefined,
     heardMs: nowMs,
     stalls: 0,
-    end: undefined
+    end: undefined,
+    endedMs: 0
   })
   noteBegin(state.records, peer.peerId, peer.capability.model)
   const from = asked.delivered
@@ -97,6 +98,7 @@ export function end(
   nowMs: number
 ): void {
   attempt.end = how
+  attempt.endedMs = nowMs
   noteEnd(records, attempt.peer.peerId, attempt.peer.capability.model, outcome, nowMs)
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import { newAnswerId } from '../../interface/answers.ts'
+import type { DoneChunk } from '../../interface/chunks.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
@@ -149,6 +150,11 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
   await onAttic.call('inference.run', { task: 'tensor', input: { tensors } })
   assert.equal((await onAttic.call('inference.classify', { image: 'AQ==' })).labels[0].label, '7')
+  const [signed] = (
+    await Array.fromAsync(attic.infer({ ...words, task: 'text-generation' }, { receipt: true }))
+  ).slice(-1)
+  const held = { receipts: (signed as DoneChunk).receipts, request: words, answer: 'yes' }
+  assert.equal((await onDen.call('inference.verify', held)).ok, true)
   assert.deepEqual(
     (await Array.fromAsync(onAttic.pieces('inference.run', words))).map(({ type }) => type),
     ['text', 'done']

@@ -142,6 +142,7 @@ describe('the registry of units', () => {
         'query inference.attach',
         'command inference.cancel',
         'command inference.forget',
+        'query inference.verify',
         'query event.list',
         'query job.list',
         'query job.show',
@@ -253,7 +254,7 @@ describe('the registry of units', () => {
         .filter(unit => unit.permission === permission)
     const names = (permission: string) => held(permission).map(({ name }) => name)
     assert.deepEqual(names('keys'), KEY_UNITS)
-    const answers = ['answer', 'attach', 'cancel', 'forget']
+    const answers = ['answer', 'attach', 'cancel', 'forget', 'verify']
     const inference = ['run', 'classify', 'chat', 'complete', 'embed', 'rerank', ...answers]
     const spaces = ['create', 'list', 'docs', 'status', 'export']
     const written = 'open get history watch set unset append remove task edit write'.split(' ')

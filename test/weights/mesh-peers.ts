@@ -147,6 +147,8 @@ export class MeshPeers implements AsyncDisposable {
         get: id => members.get(id),
         lastKnown: id => members.get(id),
         list: () => [...members.values()],
+        isRevoked: () => false,
+        own: { chain: [] },
         removedBy: () => []
       },
       permit: (id, action) => permit({ kind: 'member', ...members.get(id)! }, action, { peerId: id }),

@@ -7,6 +7,7 @@ import { modelUnits } from './models.ts'
 import { runUnits } from './run.ts'
 import { textUnits } from './text.ts'
 import { vectorUnits } from './vectors.ts'
+import { verifyUnits } from './verify.ts'
 
 export const inferenceUnits = (node: LumosNode) => [
   ...runUnits(node),
@@ -14,5 +15,6 @@ export const inferenceUnits = (node: LumosNode) => [
   ...vectorUnits(node),
   ...batchUnits(node),
   ...modelUnits(node),
-  ...answerUnits(node)
+  ...answerUnits(node),
+  ...verifyUnits(node)
 ]

@@ -15,6 +15,11 @@ const NO_CONTINUE = [
   'end an answer where it is cut: no other device goes on with it'
 ] as const
 
+const RECEIPT = [
+  '--receipt <file>',
+  'have the devices that answer sign it, and write what they sign to a file: see verify'
+] as const
+
 export function register(program: Command, lazily: Lazily): void {
   program
     .command('infer')
@@ -33,6 +38,7 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--dataset <name>', 'which label set of the model to choose from')
     .option('--threshold <n>', 'leave out objects with a lower score, from 0 to 1', share)
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
+    .option(...RECEIPT)
     .option('--detach', 'print the id of the answer and end; it goes on: see requests attach')
     .addHelpText(
       'after',
@@ -78,6 +84,7 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--system <text>', 'what the model is told before the conversation')
     .option('--max-tokens <n>', 'how much text an answer may have', integer)
     .option('--timeout <seconds>', 'give up on an answer after this time', seconds)
+    .option(...RECEIPT)
     .addHelpText(
       'after',
       examples(
@@ -86,4 +93,19 @@ export function register(program: Command, lazily: Lazily): void {
       )
     )
     .action(lazily(() => import('./chat.ts')))
+
+  program
+    .command('verify')
+    .description('check who signed the receipts of an answer; asks no other device')
+    .argument('<file>', 'the file that --receipt has written')
+    .option('--request <file>', 'the request in JSON, as inference.run takes it; else that of the file')
+    .option('--answer <file>', 'the answer: its text, or its pieces as --jsonl prints them')
+    .addHelpText(
+      'after',
+      examples(
+        ['infer tiny-llm "Why is the sky blue?" --receipt r.json > answer.txt', 'an answer that is signed'],
+        ['verify r.json --answer answer.txt', 'who signed it, and whether it is still the same']
+      )
+    )
+    .action(lazily(() => import('./receipts.ts')))
 }

@@ -20,6 +20,7 @@ import { type Output, printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
 import { answerText } from './answer-text.ts'
 import { printPieces } from './pieces.ts'
+import { ReceiptFile } from './receipts.ts'
 import { embedded, vectorLines } from './vectors.ts'
 
 interface InferOptions {
@@ -37,6 +38,7 @@ interface InferOptions {
   readonly jsonl?: boolean
   readonly explain?: boolean
   readonly detach?: boolean
+  readonly receipt?: string
 }
 
 interface Answer {
@@ -55,8 +57,10 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
     peer: options.peer,
     policy: options.policy,
     ...(options.continue === false && { continuation: 'none' as const }),
-    timeoutMs: options.timeout && Math.ceil(options.timeout * 1000)
+    timeoutMs: options.timeout && Math.ceil(options.timeout * 1000),
+    ...(options.receipt !== undefined && { receipt: true })
   }
+  const receipt = options.receipt === undefined ? undefined : new ReceiptFile(options.receipt, question)
 
   if (options.explain) await explain(node, { task, model }, options, output)
 
@@ -67,12 +71,15 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   }
   let meta: Meta
   if (options.jsonl || (definitionOf(task).pieces !== undefined && !output.json)) {
-    meta = await printPieces(node.stream('inference.run', question, asking), output, options.jsonl === true)
+    const pieces = node.stream('inference.run', question, asking)
+    meta = await printPieces(receipt?.through(pieces) ?? pieces, output, options.jsonl === true)
   } else {
     const answer = await node.execute<Answer>('inference.run', question, asking)
     meta = answer.meta
+    receipt?.take(answer.data)
     printAnswer(answer.data, meta, output)
   }
+  receipt?.write(output)
   if (options.explain) await whatHappened(node, meta, output)
   if (options.verbose) {
     output.note(`Answered by ${meta.peer} (${meta.route}) in ${milliseconds(meta.duration_ms)}.`)
@@ -163,7 +170,7 @@ const PARAMS = {
 
 export function paramsFor(
   task: TaskName,
-  options: { readonly topK?: number; readonly maxTokens?: number }
+  options: { readonly [K in keyof typeof PARAMS]?: unknown }
 ): Record<string, unknown> {
   const { shape } = definitionOf(task).params
   const params: Record<string, unknown> = {}

@@ -95,6 +95,8 @@ const part = transfer.join({
     get: id => members.get(id),
     lastKnown: id => members.get(id),
     list: () => [...members.values()],
+    isRevoked: () => false,
+    own: { chain: [] },
     removedBy: () => []
   },
   permit() {},
