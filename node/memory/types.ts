@@ -94,6 +94,8 @@ export interface DocModel {
   entries(): number
   /** What the snapshot takes, about: for quotas. */
   bytes(): number
+  /** Of that, what each client has written: also those of which nothing is left. */
+  live(): Iterable<readonly [client: number, bytes: number]>
   /** Yjs state with its garbage collected, compressed. */
   snapshot(): Uint8Array
   /** SHA-256 of the canonical DAG-CBOR of what is readable: equal where the content is equal. */

@@ -1,7 +1,7 @@
 /** Envelopes in the order in which they were applied here, and the snapshots that stand for them. */
 
 import type { Database } from '../database/database.ts'
-import type { DocRow, EnvelopeRow } from './rows.ts'
+import type { DocRow, EnvelopeRow, LiveRow } from './rows.ts'
 
 const ENVELOPE = 'id, writer, seq, hash, clock, tag, head, signature, box'
 /** Of the largest envelopes these are 64 MiB. */
@@ -90,7 +90,7 @@ export class LogTable {
   /** The boxes of a document that was forgotten; the chains stay whole without them. */
   dropBoxes(space: number, tag: Uint8Array): void {
     this.#db.prepare('UPDATE envelope SET box = NULL WHERE space = ? AND tag = ?').run(space, tag)
-    for (const table of ['doc', 'vectors'])
+    for (const table of ['doc', 'vectors', 'live'])
       this.#db.prepare(`DELETE FROM ${table} WHERE space = ? AND tag = ?`).run(space, tag)
   }
 
@@ -120,10 +120,28 @@ export class LogTable {
     return this.#db.prepare<DocRow>(`SELECT ${DOC} FROM doc WHERE space = ? AND tag = ?`).get(space, tag)
   }
 
-  putDoc(space: number, { tag, sealed, snapshot, upto, entries, bytes, hash }: DocRow): void {
+  /** @param maker of one that is new. */
+  putDoc(
+    space: number,
+    { tag, sealed, snapshot, upto, entries, bytes, hash }: DocRow,
+    maker: number | null = null
+  ): void {
     this.#db
-      .prepare('INSERT OR REPLACE INTO doc VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(space, tag, sealed, snapshot, upto, entries, bytes, hash)
+      .prepare(
+        `INSERT INTO doc (space, ${DOC}, maker) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (space, tag) DO UPDATE SET sealed = excluded.sealed, snapshot = excluded.snapshot,
+           upto = excluded.upto, entries = excluded.entries, bytes = excluded.bytes, hash = excluded.hash`
+      )
+      .run(space, tag, sealed, snapshot, upto, entries, bytes, hash, maker)
+  }
+
+  docsMadeBy(space: number, device: string): number {
+    return this.#db
+      .prepare<{ count: number }>(
+        `SELECT count(*) AS count FROM doc JOIN writer ON writer.id = doc.maker
+         WHERE doc.space = ? AND writer.device = ?`
+      )
+      .get(space, device)!.count
   }
 
   /** What is known of it no longer holds. */
@@ -138,24 +156,48 @@ export class LogTable {
     this.#db.prepare('PRAGMA incremental_vacuum').all()
   }
 
+  /** All that there is of a space on disk. */
   bytes(space: number): number {
+    return (
+      this.heldBytes(space) +
+      this.#db
+        .prepare<{ bytes: number }>(
+          'SELECT coalesce(sum(length(snapshot)), 0) AS bytes FROM doc WHERE space = ?'
+        )
+        .get(space)!.bytes
+    )
+  }
+
+  /** What came of writers: without the snapshots that this device makes for itself of the same. */
+  heldBytes(space: number): number {
     return this.#db
       .prepare<{ bytes: number }>(
         `SELECT (SELECT coalesce(sum(length(head) + coalesce(length(box), 0) + 200), 0) FROM envelope WHERE space = ?1)
-          + (SELECT coalesce(sum(coalesce(length(snapshot), 0)), 0) FROM doc WHERE space = ?1)
           + (SELECT coalesce(sum(length(bytes)), 0) FROM piece WHERE space = ?1) AS bytes`
       )
       .get(space)!.bytes
   }
 
-  /** Of the envelopes of each writer. */
-  bytesOfWriters(space: number): { writer: number; bytes: number }[] {
+  /** Of each writer: its envelopes, and what it has in the checkpoint. */
+  bytesOfWriters(space: number): LiveRow[] {
     return this.#db
-      .prepare<{ writer: number; bytes: number }>(
-        `SELECT writer, sum(length(head) + coalesce(length(box), 0) + 200) AS bytes
-         FROM envelope WHERE space = ? GROUP BY writer`
+      .prepare<LiveRow>(
+        `SELECT writer, sum(bytes) AS bytes FROM (
+           SELECT writer, length(head) + coalesce(length(box), 0) + 200 AS bytes FROM envelope WHERE space = ?1
+           UNION ALL SELECT writer, bytes FROM live WHERE space = ?1)
+         GROUP BY writer`
       )
       .all(space)
+  }
+
+  /** In the place of those of the checkpoint before. */
+  putLive(
+    space: number,
+    docs: readonly { readonly tag: Uint8Array; readonly live: readonly LiveRow[] }[]
+  ): void {
+    this.#db.prepare('DELETE FROM live WHERE space = ?').run(space)
+    const add = this.#db.prepare('INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)')
+    for (const { tag, live } of docs) for (const { writer, bytes } of live) add.run(space, tag, writer, bytes)
   }
 
   checkpoint(space: number): Uint8Array | undefined {

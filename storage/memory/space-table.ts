@@ -41,7 +41,16 @@ export class SpaceTable {
 
   /** All of it but its charters, which say to others that it is gone. */
   empty(id: number, sealed: Uint8Array): void {
-    for (const table of ['writer', 'envelope', 'doc', 'checkpoint', 'piece', 'acknowledged', 'vectors'])
+    for (const table of [
+      'writer',
+      'envelope',
+      'doc',
+      'checkpoint',
+      'piece',
+      'acknowledged',
+      'vectors',
+      'live'
+    ])
       this.#db.prepare(`DELETE FROM ${table} WHERE space = ?`).run(id)
     this.#db.prepare('UPDATE space SET gone = 1, sealed = ? WHERE id = ?').run(sealed, id)
   }

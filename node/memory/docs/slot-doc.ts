@@ -101,6 +101,10 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
     return this.#slots.size
   }
 
+  live(): Iterable<readonly [number, number]> {
+    return this.#slots.live()
+  }
+
   snapshot(): Uint8Array {
     return deflate(this.#slots.state())
   }

@@ -97,6 +97,10 @@ export class Slots<B extends SlotBody> {
     return size
   }
 
+  *live(): Generator<readonly [client: number, bytes: number]> {
+    for (const [client, { bytes }] of this.#writers) yield [client, bytes]
+  }
+
   /** Those of writers that count; the newest is last. */
   of(key: string): Slot<B>[] {
     const slots: Slot<B>[] = []

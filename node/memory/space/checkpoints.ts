@@ -10,7 +10,7 @@ import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import { type DocModel, type Head, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import { DocRef, sealName } from './batches.ts'
+import { type DocName, DocRef, sealName } from './batches.ts'
 import type { Documents } from './documents.ts'
 import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
@@ -19,6 +19,7 @@ import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { rightIn } from './rights.ts'
+import { liveIn, makerOf } from './room.ts'
 import type { Space } from './space.ts'
 
 /** The pieces of a checkpoint lie beside those of the one before until it is taken. */
@@ -28,6 +29,11 @@ const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
 
 const about = (space: Space, number: number): string => `lumos/memory/contents/1 ${space.id} ${number}`
 const NONE: ReadonlySet<number> = new Set()
+const NOTHING_YET = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
+
+type Live = Parameters<Parts['log']['putLive']>[1][number]
+/** A document of a checkpoint, which opens and has the content that its owner signed. */
+type Checked = DocName & Pick<DocModel, 'live'>
 
 export class Checkpoints {
   readonly #parts: Parts
@@ -51,10 +57,12 @@ export class Checkpoints {
     const bytesBefore = log.bytes(space.row)
     const docs: Checkpoint['docs'] = []
     const contents: z.infer<typeof Contents> = []
+    const live: Live[] = []
     for (const { name, kind, tag } of this.#documents.names(space)) {
       if (space.isForgotten(tag)) continue
       const document = this.#documents.open(space, name, kind)
       docs.push(this.#entry(space, document))
+      live.push({ tag, live: liveIn(space, document.model) })
       // A space of many documents takes its time, and gets on.
       this.#parts.applying(null)
       contents.push([name, kind, this.#hashOf(space, document)])
@@ -67,9 +75,10 @@ export class Checkpoints {
       .map(({ device, life, head: { seq, hash, clock } }) => ({ device, life, seq, hash, clock }))
     const record = { space: space.name, number, heads, docs, epoch, sealed, by: key.peerId }
     this.#put(space, sealCheckpoint(record, key).record)
+    log.putLive(space.row, live)
     this.#documents.onBase(space)
     dropLog(this.#parts, this.#bases, space)
-    return { bytesBefore, bytesAfter: space.bytes }
+    return { bytesBefore, bytesAfter: log.bytes(space.row) }
   }
 
   /** One that did not change since keeps its pieces. */
@@ -138,21 +147,23 @@ export class Checkpoints {
     const missing = pieces.filter(hash => log.piece(space.row, hash) === undefined)
     this.#wanted.set(space.row, new Set(missing.map(hex)))
     if (missing.length > 0) return { missing }
-    this.#adopt(space, checkpoint, record, this.#checked(space, checkpoint))
+    this.#adopt(space, checkpoint, record)
     return { missing: [] }
   }
 
   /** Its snapshots open, and have the content that its owner signed; and ours, where all of it is here. */
-  #checked(space: Space, checkpoint: Checkpoint): z.infer<typeof Contents> {
-    const contents = this.#contentsOf(space, checkpoint)
+  #checked(space: Space, checkpoint: Checkpoint): Checked[] {
+    const checked: Checked[] = []
     const isHere = checkpoint.heads.every(head => (space.writer(head)?.head.seq ?? 0) >= head.seq)
     const { excluded, ended } = space.charter.charter
     const isComparable = isHere && excluded.length === 0 && ended.length === 0
-    for (const [n, [name, kind, hash]] of contents.entries()) {
+    for (const [n, [name, kind, hash]] of this.#contentsOf(space, checkpoint).entries()) {
       const doc = checkpoint.docs[n]!
       if (space.isForgotten(doc.tag)) continue
-      const found = hashOf(this.#parts.openDoc(kind, this.#bases.assemble(space, doc), NONE))
-      if (!equal(found, hash)) throw invalid('has other snapshots than it says')
+      const model = this.#parts.openDoc(kind, this.#bases.assemble(space, doc), NONE)
+      const clients = [...model.live()]
+      if (!equal(hashOf(model), hash)) throw invalid('has other snapshots than it says')
+      checked.push({ tag: doc.tag, name, kind, live: () => clients })
       if (!isComparable) continue
       if (equal(hashOf(this.#documents.at(space, { tag: doc.tag, name, kind }, checkpoint)), hash)) continue
       throw new LumosError(
@@ -160,7 +171,7 @@ export class Checkpoints {
         `A checkpoint of ${checkpoint.by} has another content than the log.`
       )
     }
-    return contents
+    return checked
   }
 
   #contentsOf(space: Space, { number, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
@@ -178,14 +189,10 @@ export class Checkpoints {
     }
   }
 
-  #adopt(
-    space: Space,
-    { heads, docs }: Checkpoint,
-    record: Uint8Array,
-    contents: z.infer<typeof Contents>
-  ): void {
+  #adopt(space: Space, checkpoint: Checkpoint, record: Uint8Array): void {
     const { log, homeKey } = this.#parts
-    for (const { seq, hash, clock, ...id } of heads) {
+    const docs = this.#checked(space, checkpoint)
+    for (const { seq, hash, clock, ...id } of checkpoint.heads) {
       const writer = space.writer(id) ?? space.addWriter(id, WRITERS_MAX)
       if (writer.head.frozen !== undefined || writer.head.seq >= seq) continue
       log.dropUpTo(writer.id, seq)
@@ -193,11 +200,12 @@ export class Checkpoints {
       space.pending.dropUpTo(writerName(id), seq)
     }
     this.#put(space, record)
-    for (const [n, [name, kind]] of contents.entries()) {
-      const { tag } = docs[n]!
-      if (space.isForgotten(tag) || this.#documents.byTag(space, tag) !== undefined) continue
-      const empty = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
-      log.putDoc(space.row, { tag, sealed: sealName(homeKey, space, { name, kind }), ...empty })
+    const live = docs.map(doc => ({ ...doc, live: liveIn(space, doc) }))
+    log.putLive(space.row, live)
+    for (const { tag, name, kind, live: rows } of live) {
+      if (this.#documents.byTag(space, tag) !== undefined) continue
+      const sealed = sealName(homeKey, space, { name, kind })
+      log.putDoc(space.row, { tag, sealed, ...NOTHING_YET }, makerOf(rows))
     }
     this.#documents.rebuild(space)
     dropLog(this.#parts, this.#bases, space)

@@ -38,11 +38,11 @@ export class Spaces {
     this.parts = parts
     this.bases = new Bases(parts)
     this.documents = new Documents(parts, this.bases)
-    this.intake = new Intake(parts, this.documents)
+    this.intake = new Intake(parts, this.documents, this.bases)
     this.charters = new Charters(parts, this.documents, this.intake)
     this.checkpoints = new Checkpoints(parts, this.documents, this.bases, this.intake)
     this.tending = new Tending(parts, this.bases, this.checkpoints)
-    this.author = new Author(parts, this.documents)
+    this.author = new Author(parts, this.documents, this.bases)
     const isCopy = parts.spaces.file !== undefined && parts.spaces.file !== file
     if (isCopy) for (const { id } of parts.spaces.all()) parts.spaces.keepLife(id, newLife())
     if (parts.spaces.file !== file) parts.spaces.file = file

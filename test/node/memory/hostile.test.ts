@@ -1,6 +1,7 @@
 /** What a member with a right to write can send: each is refused by its code, and changes nothing. */
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
@@ -17,6 +18,8 @@ import {
   openEnvelope,
   sealEnvelope
 } from '../../../protocols/memory/envelope.ts'
+import { openDatabase } from '../../../storage/database/database.ts'
+import { MEMORY_MIGRATIONS } from '../../../storage/memory/schema.ts'
 import {
   type Device,
   type DeviceOptions,
@@ -311,6 +314,66 @@ describe('a hostile writer', () => {
     pull(honest, one)
     assert.equal(facts(one, id)['honest' as never], 'goes on')
     set(one, id, 'own', 'too')
+  })
+
+  it('has no more of a space after it was compacted than before, and the others write on', () => {
+    const bytesMax = 2 * 2 ** 20
+    const { one, evil, id } = attacked({ spaceBytesMax: bytesMax })
+    const [honest, late] = [device('honest'), device('late', { spaceBytesMax: bytesMax })]
+    meet([one, evil, honest, late])
+    pull(one, honest)
+    pull(one, evil)
+    // It never says that it has anything, so that the log would stay for it.
+    one.do(engine => engine.acknowledge(id, evil.peerId, []))
+    const fill = (from: number) => {
+      for (let n = from; n < from + 14; n++)
+        set(evil, id, `${n}`, randomBytes(75_000).toString('base64'), n % 2 === 0 ? 'default' : 'other')
+    }
+    fill(0)
+    assert.deepEqual(code(pull(evil, one)), [])
+    one.do(engine => engine.compact(id))
+    fill(14)
+    assert.deepEqual([...new Set(code(pull(evil, one)))], ['MEMORY_FULL'])
+    one.do(engine => engine.compact(id))
+    assert.deepEqual([...new Set(code(pull(evil, one)))], ['MEMORY_FULL'])
+    one.do(engine => engine.reload())
+    assert.deepEqual([...new Set(code(pull(evil, one)))], ['MEMORY_FULL'])
+    set(honest, id, 'honest', 'goes on')
+    pull(honest, one)
+    assert.equal(facts(one, id)['honest' as never], 'goes on')
+    // What came as a checkpoint counts as well.
+    pull(one, late)
+    assert.ok(late.do(engine => engine.checkpoint(id)))
+    assert.deepEqual([...new Set(code(pull(evil, late)))], ['MEMORY_FULL'])
+    set(one, id, 'own', 'too')
+  })
+
+  it('makes three quarters of the documents of a space, and the others make the rest', () => {
+    const { one, evil, id } = attacked()
+    const honest = device('honest')
+    meet([one, evil, honest])
+    pull(one, honest)
+    pull(one, evil)
+    set(evil, id, 'first', 'document', 'evil')
+    pull(evil, one)
+    one.do(engine => engine.compact(id))
+    // As many as it may have, without the time that writing them takes.
+    const database = openDatabase(one.path, { migrations: MEMORY_MIGRATIONS, synchronous: 'NORMAL' })
+    database
+      .prepare(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3071)
+       INSERT INTO doc SELECT space, randomblob(16), sealed, NULL, 0, 0, 0, NULL, maker FROM n, doc
+       WHERE maker IN (SELECT id FROM writer WHERE device = '${evil.peerId}')`
+      )
+      .run()
+    database.close()
+    one.do(engine => engine.reload())
+    set(evil, id, 'one', 'more', 'more')
+    assert.deepEqual(code(pull(evil, one)), ['MEMORY_FULL'])
+    set(honest, id, 'honest', 'goes on', 'plans')
+    pull(honest, one)
+    assert.equal(facts(one, id, 'plans')['honest' as never], 'goes on')
+    set(one, id, 'own', 'too', 'own')
   })
 
   it('begins no more lives than a device may have', () => {
