@@ -19,6 +19,7 @@ import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { rightIn } from './rights.ts'
+import { beyond, hasAll, numberAfter } from './rivals.ts'
 import { liveIn, makerOf } from './room.ts'
 import type { Space } from './space.ts'
 
@@ -42,6 +43,8 @@ export class Checkpoints {
   readonly #intake: Intake
   /** Pieces that were asked for, hex. */
   readonly #wanted = new Map<number, Set<string>>()
+  /** By space: a checkpoint of another owner that would lose what this device alone has. */
+  readonly #rivals = new Map<number, Checkpoint>()
 
   constructor(parts: Parts, documents: Documents, bases: Bases, intake: Intake) {
     this.#parts = parts
@@ -50,9 +53,10 @@ export class Checkpoints {
     this.#intake = intake
   }
 
-  compact(space: Space): { bytesBefore: number; bytesAfter: number } {
-    const { key, mesh, log } = this.#parts
-    if (rightIn(space.charter.charter, key.peerId, mesh) !== 'own')
+  /** @param above the number of a checkpoint that the new one takes the place of. */
+  compact(space: Space, above = 0): { bytesBefore: number; bytesAfter: number } {
+    const { key, log } = this.#parts
+    if (!this.#isOwner(space))
       throw new LumosError('MEMORY_DENIED', `Only an owner may compact the space ${space.id}.`)
     const bytesBefore = log.bytes(space.row)
     const docs: Checkpoint['docs'] = []
@@ -67,12 +71,13 @@ export class Checkpoints {
       this.#parts.applying(null)
       contents.push([name, kind, this.#hashOf(space, document)])
     }
-    const number = (this.#bases.of(space)?.checkpoint.number ?? 0) + 1
     const epoch = space.charter.charter.epochs.length
-    const sealed = sealUnder(space.key, space.id, about(space, number), encodeControl(contents))
     const heads = [...space.writers.values()]
       .filter(({ head }) => head.seq > 0)
       .map(({ device, life, head: { seq, hash, clock } }) => ({ device, life, seq, hash, clock }))
+    const before = Math.max(above, this.#bases.of(space)?.checkpoint.number ?? 0)
+    const number = numberAfter(before, key.peerId, heads)
+    const sealed = sealUnder(space.key, space.id, about(space, number), encodeControl(contents))
     const record = { space: space.name, number, heads, docs, epoch, sealed, by: key.peerId }
     this.#put(space, sealCheckpoint(record, key).record)
     log.putLive(space.row, live)
@@ -137,6 +142,13 @@ export class Checkpoints {
     if (number <= (this.#bases.of(space)?.checkpoint.number ?? 0)) return { missing: [] }
     if (rightIn(space.charter.charter, by, mesh) !== 'own')
       throw new LumosError('MEMORY_DENIED', `${by}, which signed a checkpoint, does not own the space.`)
+    const more = beyond(this.#bases, space, checkpoint)
+    if (more.some(({ writer, seq }) => log.get(writer.id, seq) === undefined)) {
+      // Of that only the checkpoint here has anything left.
+      this.#rivals.set(space.row, checkpoint)
+      this.settle(space)
+      return { missing: [] }
+    }
     const pieces = docs.flatMap(doc => doc.pieces)
     if (pieces.length * PIECE_BYTES_MAX > spaceBytesMax + PIECE_BYTES_MAX * docs.length)
       throw new LumosError(
@@ -148,15 +160,29 @@ export class Checkpoints {
     this.#wanted.set(space.row, new Set(missing.map(hex)))
     if (missing.length > 0) return { missing }
     this.#adopt(space, checkpoint, record)
+    // Devices that have taken the one before, and nothing else, cannot take this one.
+    if (more.length > 0 && this.#isOwner(space)) this.compact(space)
     return { missing: [] }
+  }
+
+  /** An owner that has all that a rival has signs one in the place of both. Until then both stay where they are. */
+  settle(space: Space): void {
+    const rival = this.#rivals.get(space.row)
+    if (rival === undefined || !hasAll(space, rival)) return
+    this.#rivals.delete(space.row)
+    if (this.#isOwner(space)) this.compact(space, rival.number)
+  }
+
+  #isOwner(space: Space): boolean {
+    const { key, mesh } = this.#parts
+    return rightIn(space.charter.charter, key.peerId, mesh) === 'own'
   }
 
   /** Its snapshots open, and have the content that its owner signed; and ours, where all of it is here. */
   #checked(space: Space, checkpoint: Checkpoint): Checked[] {
     const checked: Checked[] = []
-    const isHere = checkpoint.heads.every(head => (space.writer(head)?.head.seq ?? 0) >= head.seq)
     const { excluded, ended } = space.charter.charter
-    const isComparable = isHere && excluded.length === 0 && ended.length === 0
+    const isComparable = hasAll(space, checkpoint) && excluded.length === 0 && ended.length === 0
     for (const [n, [name, kind, hash]] of this.#contentsOf(space, checkpoint).entries()) {
       const doc = checkpoint.docs[n]!
       if (space.isForgotten(doc.tag)) continue
