@@ -144,6 +144,22 @@ export class LogTable {
       .get(space, device)!.count
   }
 
+  /** Of documents to which nothing came since. */
+  hashes(space: number): { tag: Uint8Array; hash: Uint8Array }[] {
+    return this.#db
+      .prepare<{ tag: Uint8Array; hash: Uint8Array }>(
+        `SELECT tag, hash FROM doc WHERE space = ? AND hash IS NOT NULL AND NOT EXISTS
+           (SELECT 1 FROM envelope WHERE space = doc.space AND tag = doc.tag AND id > doc.upto)`
+      )
+      .all(space)
+  }
+
+  keepHash(space: number, tag: Uint8Array, upto: number, hash: Uint8Array): void {
+    this.#db
+      .prepare('UPDATE doc SET upto = ?, hash = ? WHERE space = ? AND tag = ?')
+      .run(upto, hash, space, tag)
+  }
+
   /** What is known of it no longer holds. */
   staleDoc(space: number, tag: Uint8Array): void {
     this.#db

@@ -25,7 +25,6 @@ export class Documents {
   readonly #names = new Map<number, DocName[]>()
   /** Grows each time that a document is not to be believed any longer. */
   drops = 0
-  readonly #emptyHashes = new Map<DocKind, Uint8Array>()
 
   constructor(parts: Parts, bases: Bases) {
     this.#parts = parts
@@ -66,6 +65,11 @@ export class Documents {
     this.#open.set(key, opened)
     this.#evict(key)
     return opened
+  }
+
+  /** Where it is open: that is no use of it. */
+  opened(space: Space, tag: Uint8Array): OpenDocument | undefined {
+    return this.#open.get(keyOf(space, tag))
   }
 
   #load(space: Space, tag: Uint8Array, name: string, kind: DocKind, maker: string): OpenDocument {
@@ -159,20 +163,11 @@ export class Documents {
   }
 
   hash(document: OpenDocument): Uint8Array {
-    document.hash ??= document.model.hash()
+    if (document.hash !== undefined) return document.hash
+    const { space, tag, model, upto } = document
+    document.hash = model.hash()
+    if (document.saved) this.#parts.log.keepHash(space.row, tag, upto, document.hash)
     return document.hash
-  }
-
-  /** As if it had never been written: also where all that was written does not count. */
-  isEmpty(document: OpenDocument): boolean {
-    let empty = this.#emptyHashes.get(document.kind)
-    if (empty === undefined) {
-      const model = this.#parts.openDoc(document.kind, null, NONE)
-      empty = model.hash()
-      model.close()
-      this.#emptyHashes.set(document.kind, empty)
-    }
-    return equal(this.hash(document), empty)
   }
 
   /** What is in memory is not to be believed any longer. */

@@ -5,10 +5,10 @@ import { SpaceId, SpaceName } from '../../../interface/memory.ts'
 import { spaceText } from '../../../protocols/memory/charter.ts'
 import { Author, refOf } from './author.ts'
 import { Bases } from './bases.ts'
-import type { DocName } from './batches.ts'
 import { newLife } from './boxes.ts'
 import { Charters } from './charters.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { Contents } from './contents.ts'
 import { Documents } from './documents.ts'
 import { Intake } from './intake.ts'
 import type { OpenDocument } from './open-document.ts'
@@ -24,6 +24,7 @@ export class Spaces {
   readonly parts: Parts
   readonly bases: Bases
   readonly documents: Documents
+  readonly contents: Contents
   readonly intake: Intake
   readonly charters: Charters
   readonly checkpoints: Checkpoints
@@ -38,6 +39,7 @@ export class Spaces {
     this.parts = parts
     this.bases = new Bases(parts)
     this.documents = new Documents(parts, this.bases)
+    this.contents = new Contents(parts, this.documents)
     this.intake = new Intake(parts, this.documents, this.bases)
     this.charters = new Charters(parts, this.documents, this.intake)
     this.checkpoints = new Checkpoints(parts, this.documents, this.bases, this.intake)
@@ -129,18 +131,6 @@ export class Spaces {
       const free = `${plain.slice(0, 58)}-${n}`
       if (this.named(free) === undefined) return free
     }
-  }
-
-  /** Those that are not forgotten, and that somebody who counts has written something in. */
-  visible(space: Space): DocName[] {
-    return this.documents
-      .names(space)
-      .filter(({ tag }) => !space.isForgotten(tag))
-      .filter(({ name, kind }) => {
-        // A space of many documents takes its time, and gets on.
-        this.parts.applying(null)
-        return !this.documents.isEmpty(this.documents.open(space, name, kind))
-      })
   }
 
   existing(space: Space, doc: string): OpenDocument {

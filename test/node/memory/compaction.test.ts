@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../../interface/clock.ts'
+import { openDoc } from '../../../node/memory/docs/index.ts'
+import type { OpenDoc } from '../../../node/memory/types.ts'
 import { openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { type Device, device, facts, hashOf, keyOfDevice, meet, pull, set, sync } from './engines.ts'
 
@@ -256,6 +258,38 @@ describe('a space that is overwritten', () => {
     assert.ok(bytes < 2 ** 20 + 100_000, `${bytes}`)
     assert.deepEqual(one.do(engine => engine.verify(id)).problems, [])
     assert.equal(facts(one, id)['key' as never], '59'.repeat(30_000))
+  })
+})
+
+describe('a space of more documents than are kept open', () => {
+  it('is hashed without opening those that have not changed, after a compaction too', () => {
+    let opened = 0
+    const counted: OpenDoc = (...args) => {
+      opened++
+      return openDoc(...args)
+    }
+    const one = device('one', { openDoc: counted })
+    const { id } = one.do(engine => engine.create('plans'))
+    one.do(engine => {
+      for (let n = 0; n < 270; n++)
+        engine.write(id, `doc-${n}`, 'facts', [{ type: 'set', key: 'key', value: n }])
+    })
+    const openedFor = (n: number): number => {
+      set(one, id, 'key', 'other', `doc-${n}`)
+      const before = opened
+      one.do(engine => engine.statesFor(one.peerId))
+      return opened - before
+    }
+    openedFor(0)
+    const hash = hashOf(one, id)
+    assert.equal(openedFor(1), 0)
+    one.do(engine => engine.compact(id))
+    openedFor(2)
+    assert.equal(openedFor(3), 0)
+    assert.notEqual(hashOf(one, id), hash)
+    const now = hashOf(one, id)
+    assert.deepEqual(one.do(engine => engine.verify(id)).problems, [])
+    assert.equal(hashOf(one, id), now)
   })
 })
 
