@@ -78,7 +78,7 @@ export class Author {
     const { writer, seq, clock, at } = next
     const document = this.#documents.open(space, ref, kind, writer.device)
     try {
-      const by = { writer: writer.name, client: writer.client, clock, at }
+      const by = { writer: writer.name, client: writer.client, clock, at, isNew: true }
       const { update, ids } = document.model.change(changes, by)
       if (update === EMPTY_UPDATE) return { seq: seq - 1, ids }
       this.#append(space, document, next, { update })

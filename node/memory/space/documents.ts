@@ -4,7 +4,7 @@ import { DOC_KINDS, type DocKind } from '../../../interface/memory.ts'
 import type { Checkpoint } from '../../../protocols/memory/checkpoint.ts'
 import { type Envelope, equal } from '../../../protocols/memory/envelope.ts'
 import type { EnvelopeRow } from '../../../storage/memory/rows.ts'
-import { type DocModel, writerName } from '../types.ts'
+import { type ChangeBy, type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { type DocName, nameOf, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
 import { isIn, isRefusal, type OpenDocument, ROW_BYTES, TAIL_BYTES, weightOf } from './open-document.ts'
@@ -119,13 +119,18 @@ export class Documents {
     document.saved = false
     const of = { device: writer.device, life: writer.life, seq: row.seq, tag: row.tag, box: row.box }
     const batch = openBatch(space, of as Envelope & { box: Uint8Array })
-    this.apply(document, batch.update, writer, row.clock)
+    this.apply(document, batch.update, writer, { clock: row.clock })
   }
 
   /** @throws {LumosError} `MEMORY_INVALID` and nothing has changed, or anything: the document must be closed unsaved. */
-  apply(document: OpenDocument, update: Uint8Array, writer: Writer, clock: number): readonly string[] | null {
+  apply(
+    document: OpenDocument,
+    update: Uint8Array,
+    writer: Writer,
+    of: Pick<ChangeBy, 'clock' | 'isNew'>
+  ): readonly string[] | null {
     const { name, client } = writer
-    return document.model.apply(update, { writer: name, client, clock }).keys
+    return document.model.apply(update, { ...of, writer: name, client }).keys
   }
 
   /** An envelope is in it now. */

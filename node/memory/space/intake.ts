@@ -180,7 +180,7 @@ export class Intake {
     if (!isIn(space, writer, envelope.seq, batch.kind)) return []
     applying(envelope.hash)
     try {
-      return this.#documents.apply(document, batch.update, writer, envelope.clock)
+      return this.#documents.apply(document, batch.update, writer, { clock: envelope.clock, isNew: true })
     } catch (thrown) {
       if (isRefusal(thrown)) throw thrown
       this.#documents.drop(space, document.tag)

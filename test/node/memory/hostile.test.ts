@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import * as Y from 'yjs'
 import type { DocKind } from '../../../interface/memory.ts'
+import { docOpener } from '../../../node/memory/docs/index.ts'
 import { openBatch, sealBatch } from '../../../node/memory/space/batches.ts'
 import { unsealOwn } from '../../../node/memory/space/boxes.ts'
 import { Keyring } from '../../../node/memory/space/keyring.ts'
@@ -374,6 +375,40 @@ describe('a hostile writer', () => {
     pull(honest, one)
     assert.equal(facts(one, id, 'plans')['honest' as never], 'goes on')
     set(one, id, 'own', 'too', 'own')
+  })
+
+  it('fills a document no further than a device can open, and the thread goes on', () => {
+    const openDoc = docOpener(20)
+    const { one, evil, id } = attacked({ openDoc })
+    const late = device('late', { openDoc })
+    meet([one, evil, late])
+    pull(one, evil)
+    const append = (at: Device, from: number, count: number) =>
+      at.do(engine => {
+        const changes = Array.from({ length: count }, (_, n) => ({
+          ...{ type: 'append' as const, id: `${from + n}`, value: n }
+        }))
+        engine.write(id, 'diary', 'journal', changes)
+      })
+    append(one, 0, 10)
+    append(evil, 100, 8)
+    append(evil, 200, 8)
+    assert.deepEqual([...new Set(code(pull(evil, one)))], ['MEMORY_FULL'])
+    assert.throws(() => append(one, 300, 3), { code: 'MEMORY_FULL', message: /20 entries/ })
+    append(one, 300, 2)
+    one.do(engine => engine.reload())
+    assert.equal(one.do(engine => engine.space(id)).entries, 21)
+    // Room that was made is used, and no envelope was taken for poison.
+    one.do(engine => {
+      const changes = Array.from({ length: 10 }, (_, n) => ({ type: 'remove' as const, id: `${n}` }))
+      engine.write(id, 'diary', 'journal', changes)
+    })
+    assert.deepEqual(code(pull(evil, one)), [])
+    one.do(engine => engine.compact(id))
+    pull(one, late)
+    assert.equal(hashOf(late, id), hashOf(one, id))
+    set(evil, id, 'others', 'go on')
+    assert.deepEqual(code(pull(evil, one)), [])
   })
 
   it('begins no more lives than a device may have', () => {
