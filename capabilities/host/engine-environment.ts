@@ -2,6 +2,9 @@
 
 import { isAbsolute } from 'node:path'
 
+/** Set, the process of an engine gives way to other programs of the device. */
+export const LOW_PRIORITY = 'LUMOS_LOW_PRIORITY'
+
 export type EngineEnvironment = Readonly<Record<string, string>>
 
 /** Lists of files and folders that the loader of the system looks into, each with what parts its entries. */

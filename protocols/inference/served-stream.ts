@@ -107,9 +107,12 @@ export class ServedStream {
   }
 
   /** Answers that their askers can have another device go on with end with `err`. */
-  handOver(err: LumosError): void {
-    for (const [number, call] of this.#calls)
-      if (call.request?.movable === true) this.#fail(number, call, err)
+  handOver(err: LumosError, ended?: (peerId: string, request: InferenceRequest) => void): void {
+    for (const [number, call] of this.#calls) {
+      if (call.request?.movable !== true) continue
+      ended?.(this.#load.peerId, call.request)
+      this.#fail(number, call, err)
+    }
   }
 
   /** The stream is over: nothing of it is worth going on with. */

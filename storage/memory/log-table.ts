@@ -1,7 +1,7 @@
 /** Envelopes in the order in which they were applied here, and the snapshots that stand for them. */
 
 import type { Database } from '../database/database.ts'
-import type { DocRow, EnvelopeRow, LiveRow } from './rows.ts'
+import type { DocRow, EnvelopeRow } from './rows.ts'
 
 const ENVELOPE = 'id, writer, seq, hash, clock, tag, head, signature, box'
 /** Of the largest envelopes these are 64 MiB. */
@@ -79,6 +79,28 @@ export class LogTable {
       .get(writer, seq)?.id
   }
 
+  count(space: number): number {
+    return this.#db
+      .prepare<{ count: number }>('SELECT count(*) AS count FROM envelope WHERE space = ?')
+      .get(space)!.count
+  }
+
+  lastId(space: number): number {
+    return this.#db
+      .prepare<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM envelope WHERE space = ?')
+      .get(space)!.id
+  }
+
+  drop(id: number): void {
+    this.#db.prepare('DELETE FROM envelope WHERE id = ?').run(id)
+  }
+
+  /** All that this device has opened of a space. */
+  dropDocs(space: number): void {
+    for (const table of ['doc', 'vectors'])
+      this.#db.prepare(`DELETE FROM ${table} WHERE space = ?`).run(space)
+  }
+
   dropFrom(writer: number, seq: number): void {
     this.#db.prepare('DELETE FROM envelope WHERE writer = ? AND seq >= ?').run(writer, seq)
   }
@@ -135,15 +157,6 @@ export class LogTable {
       .run(space, tag, sealed, snapshot, upto, entries, bytes, hash, maker)
   }
 
-  docsMadeBy(space: number, device: string): number {
-    return this.#db
-      .prepare<{ count: number }>(
-        `SELECT count(*) AS count FROM doc JOIN writer ON writer.id = doc.maker
-         WHERE doc.space = ? AND writer.device = ?`
-      )
-      .get(space, device)!.count
-  }
-
   /** Of documents to which nothing came since. */
   hashes(space: number): { tag: Uint8Array; hash: Uint8Array }[] {
     return this.#db
@@ -192,28 +205,6 @@ export class LogTable {
           + (SELECT coalesce(sum(length(bytes)), 0) FROM piece WHERE space = ?1) AS bytes`
       )
       .get(space)!.bytes
-  }
-
-  /** Of each writer: its envelopes, and what it has in the checkpoint. */
-  bytesOfWriters(space: number): LiveRow[] {
-    return this.#db
-      .prepare<LiveRow>(
-        `SELECT writer, sum(bytes) AS bytes FROM (
-           SELECT writer, length(head) + coalesce(length(box), 0) + 200 AS bytes FROM envelope WHERE space = ?1
-           UNION ALL SELECT writer, bytes FROM live WHERE space = ?1)
-         GROUP BY writer`
-      )
-      .all(space)
-  }
-
-  /** In the place of those of the checkpoint before. */
-  putLive(
-    space: number,
-    docs: readonly { readonly tag: Uint8Array; readonly live: readonly LiveRow[] }[]
-  ): void {
-    this.#db.prepare('DELETE FROM live WHERE space = ?').run(space)
-    const add = this.#db.prepare('INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)')
-    for (const { tag, live } of docs) for (const { writer, bytes } of live) add.run(space, tag, writer, bytes)
   }
 
   checkpoint(space: number): Uint8Array | undefined {

@@ -103,6 +103,14 @@ export const MEMORY_MIGRATIONS: readonly string[] = [
     box BLOB NOT NULL
   ) STRICT;
   CREATE INDEX vectors_tag ON vectors (space, tag);`,
+  // Of spaces that this device carries: their newest key, as `giver` has sealed it to `device`.
+  `CREATE TABLE carried_key (
+    space INTEGER NOT NULL REFERENCES space ON DELETE CASCADE,
+    device TEXT NOT NULL,
+    giver TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (space, device, giver)
+  ) STRICT;`,
   // What each writer has in the checkpoint, and which one made a document: none has more than its share.
   `CREATE TABLE live (
     space INTEGER NOT NULL REFERENCES space ON DELETE CASCADE,

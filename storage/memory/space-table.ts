@@ -1,7 +1,7 @@
 /** Spaces, their charters, and what is known of the devices that write in them. */
 
 import type { Database } from '../database/database.ts'
-import type { SpaceRow, WriterRow } from './rows.ts'
+import type { LiveRow, SpaceRow, WriterRow } from './rows.ts'
 
 const WRITER = 'id, device, life, client, seq, hash, clock, frozen'
 
@@ -49,7 +49,8 @@ export class SpaceTable {
       'piece',
       'acknowledged',
       'vectors',
-      'live'
+      'live',
+      'carried_key'
     ])
       this.#db.prepare(`DELETE FROM ${table} WHERE space = ?`).run(id)
     this.#db.prepare('UPDATE space SET gone = 1, sealed = ? WHERE id = ?').run(sealed, id)
@@ -122,11 +123,69 @@ export class SpaceTable {
       .all(space)
   }
 
+  /** A key that `giver` has sealed to `device`. Of each device the newest few givers are kept. */
+  carryKey(space: number, device: string, giver: string, sealed: Uint8Array, giversMax: number): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO carried_key VALUES (?, ?, ?, ?)')
+      .run(space, device, giver, sealed)
+    this.#db
+      .prepare(
+        `DELETE FROM carried_key WHERE space = ?1 AND device = ?2 AND rowid NOT IN
+          (SELECT rowid FROM carried_key WHERE space = ?1 AND device = ?2 ORDER BY rowid DESC LIMIT ?3)`
+      )
+      .run(space, device, giversMax)
+  }
+
+  /** The newest first. */
+  carriedKeys(space: number, device?: string): { device: string; sealed: Uint8Array }[] {
+    const where = device === undefined ? '' : 'AND device = ?'
+    return this.#db
+      .prepare<{ device: string; sealed: Uint8Array }>(
+        `SELECT device, sealed FROM carried_key WHERE space = ? ${where} ORDER BY rowid DESC`
+      )
+      .all(space, ...(device === undefined ? [] : [device]))
+  }
+
+  dropCarriedKeys(space: number): void {
+    this.#db.prepare('DELETE FROM carried_key WHERE space = ?').run(space)
+  }
+
   addPoison(hash: Uint8Array, why: string): void {
     this.#db.prepare('INSERT OR IGNORE INTO poison VALUES (?, ?)').run(hash, why)
   }
 
   poison(): { hash: Uint8Array; why: string }[] {
     return this.#db.prepare<{ hash: Uint8Array; why: string }>('SELECT hash, why FROM poison').all()
+  }
+
+  /** Of each writer: its envelopes, and what it has in the checkpoint. */
+  bytesOfWriters(space: number): LiveRow[] {
+    return this.#db
+      .prepare<LiveRow>(
+        `SELECT writer, sum(bytes) AS bytes FROM (
+           SELECT writer, length(head) + coalesce(length(box), 0) + 200 AS bytes FROM envelope WHERE space = ?1
+           UNION ALL SELECT writer, bytes FROM live WHERE space = ?1)
+         GROUP BY writer`
+      )
+      .all(space)
+  }
+
+  /** In the place of those of the checkpoint before. */
+  putLive(
+    space: number,
+    docs: readonly { readonly tag: Uint8Array; readonly live: readonly LiveRow[] }[]
+  ): void {
+    this.#db.prepare('DELETE FROM live WHERE space = ?').run(space)
+    const add = this.#db.prepare('INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)')
+    for (const { tag, live } of docs) for (const { writer, bytes } of live) add.run(space, tag, writer, bytes)
+  }
+
+  docsMadeBy(space: number, device: string): number {
+    return this.#db
+      .prepare<{ count: number }>(
+        `SELECT count(*) AS count FROM doc JOIN writer ON writer.id = doc.maker
+         WHERE doc.space = ? AND writer.device = ?`
+      )
+      .get(space, device)!.count
   }
 }

@@ -1,20 +1,17 @@
 /** Compaction: checkpoints that this device signs, those that it takes, and what of the log they make needless. */
 
-import * as z from 'zod'
 import { LumosError } from '../../../interface/errors.ts'
-import { DocKind } from '../../../interface/memory.ts'
+import type { SpacePart } from '../../../interface/memory.ts'
 import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
 import { PIECE_BYTES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
-import { Bytes } from '../../../protocols/memory/shapes.ts'
-import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import { type DocModel, type Head, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import { type DocName, DocRef, sealName } from './batches.ts'
+import { type DocName, sealName } from './batches.ts'
+import { type Contents, contentsOf, sealContents } from './checkpoint-contents.ts'
 import type { Documents } from './documents.ts'
 import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
-import { sealUnder } from './keyring.ts'
 import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
@@ -25,14 +22,10 @@ import type { Space } from './space.ts'
 
 /** The pieces of a checkpoint lie beside those of the one before until it is taken. */
 const SPACES_HELD = 2
-/** Name, kind and hash of the readable content of each document, in the order of the record. */
-const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
-
-const about = (space: Space, number: number): string => `lumos/memory/contents/1 ${space.id} ${number}`
 const NONE: ReadonlySet<number> = new Set()
 const NOTHING_YET = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
 
-type Live = Parameters<Parts['log']['putLive']>[1][number]
+type Live = Parameters<Parts['spaces']['putLive']>[1][number]
 /** A document of a checkpoint, which opens and has the content that its owner signed. */
 type Checked = DocName & Pick<DocModel, 'live'>
 
@@ -60,7 +53,7 @@ export class Checkpoints {
       throw new LumosError('MEMORY_DENIED', `Only an owner may compact the space ${space.id}.`)
     const bytesBefore = log.bytes(space.row)
     const docs: Checkpoint['docs'] = []
-    const contents: z.infer<typeof Contents> = []
+    const contents: Contents = []
     const live: Live[] = []
     for (const { name, kind, tag } of this.#documents.names(space)) {
       if (space.isForgotten(tag)) continue
@@ -77,10 +70,10 @@ export class Checkpoints {
       .map(({ device, life, head: { seq, hash, clock } }) => ({ device, life, seq, hash, clock }))
     const before = Math.max(above, this.#bases.of(space)?.checkpoint.number ?? 0)
     const number = numberAfter(before, key.peerId, heads)
-    const sealed = sealUnder(space.key, space.id, about(space, number), encodeControl(contents))
+    const sealed = sealContents(space, number, contents)
     const record = { space: space.name, number, heads, docs, epoch, sealed, by: key.peerId }
     this.#put(space, sealCheckpoint(record, key).record)
-    log.putLive(space.row, live)
+    this.#parts.spaces.putLive(space.row, live)
     this.#documents.onBase(space)
     dropLog(this.#parts, this.#bases, space)
     return { bytesBefore, bytesAfter: log.bytes(space.row) }
@@ -117,6 +110,12 @@ export class Checkpoints {
 
   acknowledge(space: Space, device: string, heads: readonly Head[]): void {
     keepAcknowledged(this.#parts, space, device, heads)
+    dropLog(this.#parts, this.#bases, space)
+  }
+
+  hold(space: Space, part: SpacePart): void {
+    space.part = part
+    space.keepLocal(space.keyring.newest(space.charter.charter) ?? null)
     dropLog(this.#parts, this.#bases, space)
   }
 
@@ -159,16 +158,17 @@ export class Checkpoints {
     const missing = pieces.filter(hash => log.piece(space.row, hash) === undefined)
     this.#wanted.set(space.row, new Set(missing.map(hex)))
     if (missing.length > 0) return { missing }
-    this.#adopt(space, checkpoint, record)
+    // A carrier knows who signed it, and that its pieces are those that were signed.
+    this.#adopt(space, checkpoint, record, space.carried ? [] : this.#checked(space, checkpoint))
     // Devices that have taken the one before, and nothing else, cannot take this one.
-    if (more.length > 0 && this.#isOwner(space)) this.compact(space)
+    if (more.length > 0 && !space.carried && this.#isOwner(space)) this.compact(space)
     return { missing: [] }
   }
 
   /** An owner that has all that a rival has signs one in the place of both. Until then both stay where they are. */
   settle(space: Space): void {
     const rival = this.#rivals.get(space.row)
-    if (rival === undefined || !hasAll(space, rival)) return
+    if (rival === undefined || space.carried || !hasAll(space, rival)) return
     this.#rivals.delete(space.row)
     if (this.#isOwner(space)) this.compact(space, rival.number)
   }
@@ -183,7 +183,7 @@ export class Checkpoints {
     const checked: Checked[] = []
     const { excluded, ended } = space.charter.charter
     const isComparable = hasAll(space, checkpoint) && excluded.length === 0 && ended.length === 0
-    for (const [n, [name, kind, hash]] of this.#contentsOf(space, checkpoint).entries()) {
+    for (const [n, [name, kind, hash]] of contentsOf(space, checkpoint).entries()) {
       const doc = checkpoint.docs[n]!
       if (space.isForgotten(doc.tag)) continue
       const model = this.#parts.openDoc(kind, this.#bases.assemble(space, doc), NONE)
@@ -200,25 +200,9 @@ export class Checkpoints {
     return checked
   }
 
-  #contentsOf(space: Space, { number, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
-    if (!space.keyring.has(sealed))
-      throw new LumosError('MEMORY_DENIED', `The key of a checkpoint of ${space.id} has not come yet.`)
-    try {
-      const contents = decodeControl(Contents, space.keyring.open(about(space, number), sealed))
-      if (contents.length !== docs.length) throw new Error('it lists other documents than it has')
-      for (const [n, [name, kind]] of contents.entries())
-        if (!equal(space.keyring.tag(name, kind), docs[n]!.tag))
-          throw new Error('a tag is of another document')
-      return contents
-    } catch (cause) {
-      throw invalid(`does not open: ${(cause as Error).message}`)
-    }
-  }
-
-  #adopt(space: Space, checkpoint: Checkpoint, record: Uint8Array): void {
-    const { log, homeKey } = this.#parts
-    const docs = this.#checked(space, checkpoint)
-    for (const { seq, hash, clock, ...id } of checkpoint.heads) {
+  #adopt(space: Space, { heads }: Checkpoint, record: Uint8Array, docs: readonly Checked[]): void {
+    const { log } = this.#parts
+    for (const { seq, hash, clock, ...id } of heads) {
       const writer = space.writer(id) ?? space.addWriter(id, WRITERS_MAX)
       if (writer.head.frozen !== undefined || writer.head.seq >= seq) continue
       log.dropUpTo(writer.id, seq)
@@ -226,16 +210,28 @@ export class Checkpoints {
       space.pending.dropUpTo(writerName(id), seq)
     }
     this.#put(space, record)
+    this.#name(space, docs)
+    this.#documents.rebuild(space)
+    dropLog(this.#parts, this.#bases, space)
+    this.#intake.retry(space)
+  }
+
+  #name(space: Space, docs: readonly Checked[]): void {
+    const { log, homeKey } = this.#parts
     const live = docs.map(doc => ({ ...doc, live: liveIn(space, doc) }))
-    log.putLive(space.row, live)
+    this.#parts.spaces.putLive(space.row, live)
     for (const { tag, name, kind, live: rows } of live) {
       if (this.#documents.byTag(space, tag) !== undefined) continue
       const sealed = sealName(homeKey, space, { name, kind })
       log.putDoc(space.row, { tag, sealed, ...NOTHING_YET }, makerOf(rows))
     }
-    this.#documents.rebuild(space)
-    dropLog(this.#parts, this.#bases, space)
-    this.#intake.retry(space)
+    this.#documents.drop(space)
+  }
+
+  /** The one that was carried, now that its key is here. @throws {LumosError} it does not hold. */
+  open(space: Space): void {
+    const base = this.#bases.of(space)
+    if (base !== null) this.#name(space, this.#checked(space, base.checkpoint))
   }
 }
 

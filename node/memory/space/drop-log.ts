@@ -13,7 +13,10 @@ import type { Space } from './space.ts'
 const SILENT_MS_MAX = 30 * 24 * 3600 * 1000
 const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
 
-/** Those that each device has which was here lately; or all of them, for the checkpoint has what is in them. */
+/**
+ * Those that each device has which was here lately. A device that keeps the newest part waits for none, nor does one that needs
+ * the room (`all`): the checkpoint has what is in them.
+ */
 export function dropLog(parts: Parts, bases: Bases, space: Space, all = false): void {
   const { log } = parts
   const base = bases.of(space)
@@ -32,8 +35,7 @@ export function dropLog(parts: Parts, bases: Bases, space: Space, all = false): 
 
 function statedLately({ spaces, mesh, clock }: Parts, space: Space): ReadonlyMap<string, number>[] {
   const since = clock.wallMs() - SILENT_MS_MAX
-  return spaces
-    .acknowledged(space.row)
+  return (space.part === 'newest' ? [] : spaces.acknowledged(space.row))
     .filter(
       ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
     )

@@ -5,7 +5,7 @@ import { sha256 } from '../../../protocols/memory/envelope.ts'
 import { encodeControl } from '../../../protocols/wire/control.ts'
 import { writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import type { Space, Writer } from './space.ts'
+import { NO_HEAD, type Space, type Writer } from './space.ts'
 
 /** Of the number of a checkpoint the rest is of what it says: two owners that sign at once sign two numbers. */
 const ROUND = 2 ** 20
@@ -32,3 +32,15 @@ export function beyond(
 /** Whether all that a checkpoint stands for has come here, be it as envelopes. */
 export const hasAll = (space: Space, { heads }: Pick<Checkpoint, 'heads'>): boolean =>
   heads.every(head => (space.writer(head)?.head.seq ?? 0) >= head.seq)
+
+/** Each chain ends where the checkpoint ends. @returns those numbers, by writer. */
+export function rewind(bases: Bases, space: Space): ReadonlyMap<number, number> {
+  const ends = new Map<number, number>()
+  const heads = bases.of(space)?.checkpoint.heads ?? []
+  for (const writer of space.writers.values()) {
+    const { seq, hash, clock } = heads.find(head => writerName(head) === writer.name) ?? NO_HEAD
+    if (writer.head.seq > seq) space.moveHead(writer, { seq, hash, clock })
+    ends.set(writer.id, seq)
+  }
+  return ends
+}

@@ -37,11 +37,16 @@ function flawOf({ spaceBytesMax, key }: Parts, space: Space, device: string): st
  * @param count of the documents that are here.
  * @throws {LumosError} `MEMORY_FULL`
  */
-export function checkDocs({ log }: Pick<Parts, 'log'>, space: Space, device: string, count: number): void {
+export function checkDocs(
+  { spaces }: Pick<Parts, 'spaces'>,
+  space: Space,
+  device: string,
+  count: number
+): void {
   if (count >= DOCS_MAX)
     throw new LumosError('MEMORY_FULL', `The space ${space.localName} has ${DOCS_MAX} documents.`)
   const share = DEVICE_SHARE * DOCS_MAX
-  if (count < share || log.docsMadeBy(space.row, device) < share) return
+  if (count < share || spaces.docsMadeBy(space.row, device) < share) return
   throw new LumosError(
     'MEMORY_FULL',
     `${device} has made ${share} documents in the space ${space.localName}, which is the most.`,
