@@ -26,6 +26,7 @@ export const imageFeatureExtraction = defineTask({
   params: z.strictObject({ keepAlive }),
   /** Of length 1. Where the model reads texts too, the vectors of both can be compared. */
   output: Vectors,
+  raw: true,
   argument: { from: 'file', input: image => ({ images: [image] }) },
   sizeOf: ({ images }) => bytesOf(images)
 })
