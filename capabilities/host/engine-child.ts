@@ -64,7 +64,7 @@ if (process.argv.at(-1) === WATCH_NODE) watchNode()
 
 /** Threads that are made later have the priority of this one. It cannot be raised again without rights of an administrator. */
 function giveWay(): void {
-  if (process.env[LOW_PRIORITY] === undefined) return
+  if (!process.argv.includes(LOW_PRIORITY)) return
   try {
     setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   } catch {

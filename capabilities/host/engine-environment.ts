@@ -2,7 +2,7 @@
 
 import { isAbsolute } from 'node:path'
 
-/** Set, the process of an engine gives way to other programs of the device. */
+/** Where it is set, the process of an engine gives way to other programs: it is told so as an argument. */
 export const LOW_PRIORITY = 'LUMOS_LOW_PRIORITY'
 
 export type EngineEnvironment = Readonly<Record<string, string>>

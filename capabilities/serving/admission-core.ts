@@ -56,7 +56,7 @@ export interface AdmissionState {
   serviceMs: number
   /** Since when each request that left the queue has waited long; undefined where the last one has not. */
   longSinceMs: number | undefined
-  /** When this device asked or ended last. */
+  /** When this device got or gave back a slot last. */
   ownMs: number
 }
 
@@ -136,7 +136,6 @@ function enter(
   nowMs: number
 ): readonly AdmissionEffect[] {
   const { slots, turns, serviceMs } = state
-  if (asker === OWN) state.ownMs = nowMs
   const { size } = turns.queue
   if (isOpen(state, asker, nowMs) && (size === 0 || asker === OWN)) {
     take(state, asker, nowMs)
@@ -180,6 +179,7 @@ function isOpen({ slots, running, turns, ownMs }: AdmissionState, asker: string,
 
 function take(state: AdmissionState, asker: string, nowMs: number): void {
   state.running++
+  if (asker === OWN) state.ownMs = nowMs
   taken(state.turns, asker, nowMs)
 }
 

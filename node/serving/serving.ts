@@ -113,9 +113,9 @@ export class Serving implements Feature {
         }
       ],
       ...(watch && { start: () => watch.start() }),
-      async stop() {
-        await watch?.stop()
-        await handler.close()
+      stop() {
+        watch?.stop()
+        handler.close()
       },
       refuse() {
         draining = true

@@ -2,7 +2,6 @@
 
 import type { DeviceLoad } from '../../capabilities/index.ts'
 import type { Clock, Timer } from '../../interface/clock.ts'
-import type { Startable } from '../../interface/lifecycle.ts'
 import type { YieldReason } from '../../interface/node.ts'
 import { newYielding, stepYielding } from './yielding-core.ts'
 
@@ -16,7 +15,7 @@ export interface YieldWatchComponents {
   isServedByOthers(): boolean
 }
 
-export class YieldWatch implements Startable {
+export class YieldWatch {
   /** Called with why the node yields now; nothing where it goes on. */
   onChange: (reasons: readonly YieldReason[]) => void = () => {}
   readonly #components: YieldWatchComponents
@@ -38,7 +37,7 @@ export class YieldWatch implements Startable {
     await this.#look()
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
   }

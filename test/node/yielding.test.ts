@@ -93,7 +93,7 @@ describe('when a node yields', () => {
     isServed = false
     for (let i = 0; i < 3; i++) await look()
     expect(onChange.mock.calls).toEqual([[['cpu']]])
-    await watch.stop()
+    watch.stop()
   })
 })
 

@@ -106,10 +106,11 @@ export class Checkpoints {
     dropLog(this.#parts, this.#bases, space)
   }
 
-  hold(space: Space, part: SpacePart): void {
+  hold(space: Space, part: SpacePart): Space {
     space.part = part
     space.keepLocal(space.keyring.newest(space.charter.charter) ?? null)
     dropLog(this.#parts, this.#bases, space)
+    return space
   }
 
   putPieces(space: Space, pieces: readonly Uint8Array[]): void {

@@ -193,9 +193,7 @@ export class LocalEngine extends SyncCalls {
   }
 
   hold(ref: string, part: SpacePart): SpaceInfo {
-    const space = this.all.held(ref)
-    this.all.checkpoints.hold(space, part)
-    return infoOf(this.all, space)
+    return infoOf(this.all, this.all.checkpoints.hold(this.all.held(ref), part))
   }
 
   compact(ref: string): { bytesBefore: number; bytesAfter: number } {
