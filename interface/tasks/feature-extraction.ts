@@ -25,6 +25,7 @@ export const featureExtraction = defineTask({
   /** `dimensions`: only the first so many numbers of each vector, of length 1 again, for models trained for that. */
   params: z.strictObject({ dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional(), keepAlive }),
   output: Vectors,
+  raw: true,
   argument: { from: 'text', input: text => ({ texts: [text] }) },
   fits: ({ dimensions, vectors }, { texts }) =>
     vectors.byteLength === 4 * dimensions * texts.length && floatsOf(vectors).every(Number.isFinite),
