@@ -12,7 +12,7 @@ import { TaskText } from './tasks/index.ts'
 /** In base64, with two certificates of 2 KiB and small parameters. */
 export const RECEIPT_CHARS_MAX = 16 * 1024
 /** As often as an answer may go on elsewhere, and its beginning. */
-export const RECEIPTS_MAX = 33
+const RECEIPTS_MAX = 33
 
 const PARAM_CHARS_MAX = 128
 const PARAMS_MAX = 32
@@ -23,12 +23,12 @@ const Count = z.int().min(0)
 const Words = z.object({ bytes: Count, sha256: Sha256 })
 
 /** A signed receipt, in base64. */
-export const ReceiptText = z
+const ReceiptText = z
   .string()
   .max(RECEIPT_CHARS_MAX)
   .regex(/^[A-Za-z0-9+/]+={0,2}$/, { error: 'expected a receipt in base64' })
 
-export const ReceiptTexts = z.array(ReceiptText).min(1).max(RECEIPTS_MAX)
+const ReceiptTexts = z.array(ReceiptText).min(1).max(RECEIPTS_MAX)
 
 /** What is signed. A reader drops the keys that it does not know. */
 export const Receipt = z.object({
