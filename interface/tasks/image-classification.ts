@@ -1,19 +1,14 @@
 import * as z from 'zod'
-import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
+import { Image, Labels, topK } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
-
-/** Decoded pictures are bounded by the engine; this bounds the file. 25 MiB is what phones produce at most. */
-export const IMAGE_BYTES_MAX = 25 * 1024 * 1024
 
 export const imageClassification = defineTask({
   name: 'image-classification',
   summary: 'Say what an image shows.',
-  input: z.strictObject({ image: bytesMax(IMAGE_BYTES_MAX) }),
-  params: z.strictObject({ topK: z.int().min(1).max(1000).default(5), keepAlive }),
-  output: z.object({
-    labels: z.array(z.object({ label: z.string(), score: z.number().min(0).max(1) })).max(1000)
-  }),
+  input: z.strictObject({ image: Image }),
+  params: z.strictObject({ topK, keepAlive }),
+  output: Labels,
   argument: { from: 'file', input: image => ({ image }) },
   sizeOf: ({ image }) => image.byteLength
 })

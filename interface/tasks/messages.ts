@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { NAME_CHARS_MAX, TOOL_CALLS_MAX } from '../chunks.ts'
 import { TEXT_CHARS_MAX } from '../limits.ts'
 import { bytesMax } from './bytes.ts'
-import { IMAGE_BYTES_MAX } from './image-classification.ts'
+import { IMAGE_BYTES_MAX } from './images.ts'
 
 /** Messages of one conversation. */
 export const MESSAGES_MAX = 4096

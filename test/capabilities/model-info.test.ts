@@ -22,6 +22,10 @@ const complete = (name: string, more: object = {}) => ({
 })
 
 const settingsOf = ({ settings }: FoundModel) => settings as OnnxSettings
+const imageOf = (found: FoundModel) => {
+  const { model } = settingsOf(found)
+  return model.form === 'classifier' ? model.image : undefined
+}
 
 const onnx = (...files: string[]) => ({ runtimes: { onnx: { available: true, files } } })
 
@@ -50,7 +54,7 @@ describe('readModels', () => {
     assert.equal(model?.id, 'digits-cnn')
     assert.deepEqual(model?.tasks, ['image-classification', 'tensor'])
     assert.equal(model.hashes['onnx/model.onnx']?.length, 64)
-    assert.deepEqual(settingsOf(model).image?.std, [1])
+    assert.deepEqual(imageOf(model)?.std, [1])
   })
 
   it('serves any graph for tensors, whatever else its description says', async () => {
@@ -142,7 +146,7 @@ describe('readModels', () => {
     await mkdir(join(home, 'm/x/onnx'))
     await symlink('../blobs/1', join(home, 'm/x/onnx/model.onnx'))
     const { models } = await found('m')
-    assert.match(settingsOf(models[0]!).file, /blobs/)
+    assert.match(settingsOf(models[0]!).graphs.graph!, /blobs/)
   })
 
   it.each([
@@ -191,7 +195,7 @@ describe('readModels', () => {
     }
     const { models, reasons } = await found('hub/snapshots')
     assert.deepEqual(
-      models.map(model => [settingsOf(model).file, model.folder]),
+      models.map(model => [settingsOf(model).graphs.graph, model.folder]),
       [['blobs/abc', await realpath(join(home, 'hub'))]]
     )
     assert.deepEqual(
@@ -220,6 +224,6 @@ describe('readModels', () => {
       assert.match((await found('m')).reasons[0]!, /preprocessing/)
     }
     await put('m/x/model_info.json', image({ mean: [0.5, 0.5, 0.5] }))
-    assert.deepEqual(settingsOf((await found('m')).models[0]!).image?.std, [1, 1, 1])
+    assert.deepEqual(imageOf((await found('m')).models[0]!)?.std, [1, 1, 1])
   })
 })

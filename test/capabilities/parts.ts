@@ -11,7 +11,7 @@ import { LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import { prepare } from '../../interface/prepare.ts'
-import type { TaskOutput } from '../../interface/tasks/index.ts'
+import type { TaskName, TaskOutput } from '../../interface/tasks/index.ts'
 import type { Tensor } from '../../interface/tasks/tensor.ts'
 
 /** The models that ship with the node. */
@@ -89,7 +89,7 @@ export const float32 = (dims: number[], values: readonly number[]): Tensor => ({
 })
 
 /** The output of an answer that has one. */
-export async function outputOf<T extends 'tensor' | 'image-classification'>(
+export async function outputOf<T extends TaskName>(
   chunks: AsyncIterable<InferenceChunk>
 ): Promise<TaskOutput<T>> {
   const chunk = (await Array.fromAsync(chunks)).find(({ type }) => type === 'output')

@@ -173,7 +173,8 @@ const jpeg = Buffer.from(await (await import('sharp')).default(png).jpeg().toBuf
 const IMAGE = {
   ...{ input: 'x', output: 'y', width: 28, height: 28, labels: ['0'] },
   ...({
-    fit: 'fill',
+    kernel: 'linear',
+  fit: 'fill',
     color: 'gray',
     background: 'black',
     layout: 'NCHW',

@@ -1,0 +1,54 @@
+/** Opens ONNX graphs with onnxruntime. A run blocks its thread from start to end, and cannot be interrupted. */
+
+import { InferenceSession } from 'onnxruntime-node'
+import { LumosError } from '../../../interface/errors.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import type { TaskInput, TaskName, TaskOutput, TaskParams } from '../../../interface/tasks/index.ts'
+
+export interface Answered<T extends TaskName> {
+  readonly output: TaskOutput<T>
+  readonly inputTokens?: number
+}
+
+/** What a model does for each of its tasks. All of them share the graphs that are loaded. */
+export type Doing = {
+  readonly [T in TaskName]?: (
+    input: TaskInput<T>,
+    params: TaskParams<T>,
+    options: AbortOptions
+  ) => Promise<Answered<T>>
+}
+
+/** @throws {LumosError} `MODEL_INVALID` when the runtime does not take it. */
+export async function openGraph(file: string, threads: number): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(file, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      // Errors only: warnings of the runtime speak of graphs, which no user of a model can change.
+      logSeverityLevel: 3,
+      // Threads that spin while they wait for work cost four times the CPU and save nothing here.
+      extra: { session: { intra_op: { allow_spinning: '0' } } }
+    })
+  } catch (err) {
+    const { message } = err as Error
+    // Weights in files of their own: the runtime looks at every folder above them.
+    const advice = message.includes('Permission denied')
+      ? ' Engines run as another user, and the weights lie below a private folder: keep the model in one of models.directories, or install bubblewrap.'
+      : ''
+    throw new LumosError('MODEL_INVALID', `${file} cannot be loaded: ${message}${advice}`, { cause: err })
+  }
+}
+
+/** @throws {LumosError} `MODEL_INVALID` when the graph has not the inputs and outputs that its description names. */
+export function checkGraph(
+  { inputNames, outputNames }: InferenceSession,
+  { inputs, outputs }: { readonly inputs: readonly string[]; readonly outputs: readonly string[] }
+): void {
+  if (inputNames.join() === inputs.join() && outputs.every(name => outputNames.includes(name))) return
+  throw new LumosError(
+    'MODEL_INVALID',
+    `The graph takes ${inputNames} and gives ${outputNames}, not "${inputs}" and "${outputs}".`
+  )
+}
