@@ -14,3 +14,6 @@ export const TEXT_CHARS_MAX = 1024 * 1024
 
 /** Of every leaf but the last of a file of weights: the unit in which they are hashed, asked for and resumed. */
 export const LEAF_BYTES = 1024 * 1024
+
+/** Objects found in one picture: a crowd, and no list of all places that a model looked at. */
+export const OBJECTS_MAX = 1000

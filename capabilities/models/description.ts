@@ -63,12 +63,28 @@ export const ModelDescription = z.object({
       width: z.int().min(1).max(SIDE_PIXELS_MAX),
       height: z.int().min(1).max(SIDE_PIXELS_MAX),
       fit: z.enum(['fill', 'cover', 'contain']).default('fill'),
+      resample: z.enum(['linear', 'cubic']).default('linear'),
       color: z.enum(['gray', 'rgb']).default('rgb'),
       background: z.enum(['black', 'white']).default('white'),
       layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
       range: z.tuple([z.number(), z.number()]).default([0, 1]),
       mean: Channels.optional(),
       std: Channels.optional()
+    })
+    .optional(),
+  /** Of a model of type `clip`. */
+  clip: z
+    .object({
+      prompt: z.string().max(256).includes('{}').default('a photo of a {}'),
+      logit_scale: z.number().positive().max(1000).default(100),
+      max_tokens: z.int().min(1).max(4096).default(77)
+    })
+    .prefault({}),
+  /** Of a model that finds objects: what its outputs mean. */
+  detection: z
+    .object({
+      form: z.enum(['detr', 'yolov5', 'yolov8']),
+      overlap: z.number().min(0).max(1).default(0.45)
     })
     .optional(),
   /** Hashes of files, lower-case hex. */

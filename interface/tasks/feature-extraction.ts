@@ -1,15 +1,13 @@
 import * as z from 'zod'
-import { VECTORS_BYTES_MAX } from '../limits.ts'
-import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
+import { DIMENSIONS_MAX, Vectors } from './vectors.ts'
 
 /** Texts of one request: what the SDKs of this field send at most. */
 export const TEXTS_MAX = 2048
 /** All texts together: a batch is a request, not a corpus. */
 const CHARS_MAX = 8 * 1024 * 1024
-const DIMENSIONS_MAX = 65_536
 
 const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
 
@@ -25,15 +23,7 @@ export const featureExtraction = defineTask({
   }),
   /** `dimensions`: only the first so many numbers of each vector, of length 1 again, for models trained for that. */
   params: z.strictObject({ dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional(), keepAlive }),
-  output: z
-    .object({
-      dimensions: z.int().min(1).max(DIMENSIONS_MAX),
-      /** One after the other, each `dimensions` numbers: float32, little-endian. */
-      vectors: bytesMax(VECTORS_BYTES_MAX)
-    })
-    .refine(({ dimensions, vectors }) => vectors.byteLength % (4 * dimensions) === 0, {
-      error: 'dimensions and vectors disagree about the number of bytes'
-    }),
+  output: Vectors,
   argument: { from: 'text', input: text => ({ texts: [text] }) },
   sizeOf: ({ texts }) => charsOf(texts)
 })

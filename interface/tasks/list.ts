@@ -4,18 +4,26 @@ import { faceDetection } from './face-detection.ts'
 import { faceVerification } from './face-verification.ts'
 import { featureExtraction } from './feature-extraction.ts'
 import { imageClassification } from './image-classification.ts'
+import { imageFeatureExtraction } from './image-feature-extraction.ts'
+import { imageToText } from './image-to-text.ts'
+import { objectDetection } from './object-detection.ts'
 import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
 import { textRecognition } from './text-recognition.ts'
+import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
 export const TASK_LIST = [
   faceDetection,
   faceVerification,
   featureExtraction,
   imageClassification,
+  imageFeatureExtraction,
+  imageToText,
+  objectDetection,
   tensor,
   textGeneration,
   textRanking,
-  textRecognition
+  textRecognition,
+  zeroShotImageClassification
 ] as const

@@ -11,13 +11,15 @@ import { connectionsOn } from '../../lab/sockets.ts'
 import { temporaryHome } from '../../lab/system.ts'
 import { describeOnLan } from './lan.ts'
 
-const ROUNDS = 20
+const ROUNDS = 7
+/** One round may be spoilt by what else the machine does. */
+const HELD_AT_LEAST = ROUNDS - 1
 const SWARM_PORT = 5867
 /** What a person takes for "at once". */
 const HELD_MS_MAX = 1000
 
 describeOnLan('two nodes on one LAN', () => {
-  it(`hold each other's manifests within ${HELD_MS_MAX} ms of the second's start, 19 times of ${ROUNDS}, over one connection`, {
+  it(`hold each other's manifests within ${HELD_MS_MAX} ms of the second's start, ${HELD_AT_LEAST} times of ${ROUNDS}, over one connection`, {
     timeout: 120_000
   }, async () => {
     await using lab = await Lab.create()
@@ -44,7 +46,7 @@ describeOnLan('two nodes on one LAN', () => {
     console.log(
       `both manifests held, after Ready: ${figures(sinceReady)}; after spawn: ${figures(sinceSpawn)}`
     )
-    assert.ok(percentile(sinceReady, 0.95) < HELD_MS_MAX)
+    assert.ok(sinceReady.filter(ms => ms < HELD_MS_MAX).length >= HELD_AT_LEAST)
     // Both found the other at the same moment, and yet only one of them dialed.
     assert.equal(percentile(connections, 0.5), 1)
   })

@@ -15,6 +15,7 @@ const BY_NAME_ONLY = new Set(['half-open', 'one-way-link', 'barely-usable', 'hos
 const NODES: Record<string, number> = {
   'first-contact': 7,
   'changed-manifest': 7,
+  'memory-split': 4,
   'partition-and-heal': 6,
   'power-cuts': 6
 }

@@ -30,17 +30,26 @@ const Wanted = z
     error: 'give a task or a model, or the id of a request'
   })
 
-/** The parameters of all tasks. What is left out gets the default of the task that answers. */
+/** The parameters of all tasks, one schema or several by each name. What is left out gets the default of the task that answers. */
 const Params = z.strictObject(
-  Object.fromEntries(
-    TASK_NAMES.flatMap(task => Object.entries<z.ZodType>(definitionOf(task).params.shape)).map(
-      ([name, schema]) => [
-        name,
-        (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional()
-      ]
-    )
-  )
+  Object.fromEntries(Object.entries(paramsOfTasks()).map(([name, schemas]) => [name, either([...schemas])]))
 )
+
+function paramsOfTasks(): Record<string, Set<z.ZodType>> {
+  const params: Record<string, Set<z.ZodType>> = {}
+  for (const task of TASK_NAMES) {
+    for (const [name, schema] of Object.entries<z.ZodType>(definitionOf(task).params.shape)) {
+      const given = schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema
+      params[name] ??= new Set()
+      params[name].add(given)
+    }
+  }
+  return params
+}
+
+function either(schemas: readonly z.ZodType[]): z.ZodType {
+  return (schemas.length === 1 ? schemas[0]! : z.union(schemas)).optional()
+}
 
 const Question = z
   .strictObject({

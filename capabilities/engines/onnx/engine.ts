@@ -9,6 +9,8 @@ import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
 import { checkFiles } from '../model-files.ts'
 import { type ClassifierSettings, classifier, tensors } from './classifier.ts'
+import { type ClipSettings, openClip } from './clip.ts'
+import { type DetectorSettings, detector } from './detector.ts'
 import { type FaceSettings, openFaces } from './faces/faces.ts'
 import { type Doing, openGraph } from './graph.ts'
 import { openReader, type ReaderSettings } from './text/reader.ts'
@@ -26,7 +28,13 @@ export interface OnnxSettings {
 }
 
 /** What the graphs are together. */
-export type ModelSettings = { readonly form: 'graph' } | ClassifierSettings | FaceSettings | ReaderSettings
+export type ModelSettings =
+  | { readonly form: 'graph' }
+  | ClassifierSettings
+  | ClipSettings
+  | DetectorSettings
+  | FaceSettings
+  | ReaderSettings
 
 type Graphs = Readonly<Record<string, InferenceSession>>
 
@@ -40,7 +48,9 @@ const OPEN: {
   graph: ({ graph }) => tensors(graph!),
   classifier: ({ graph }, settings) => classifier(graph!, settings),
   faces: openFaces,
-  reader: openReader
+  reader: openReader,
+  detector: ({ graph }, settings) => detector(graph!, settings),
+  clip: (graphs, settings) => openClip(graphs, settings)
 }
 
 class OnnxEngine implements Engine {

@@ -6,8 +6,8 @@ import { EngineHost } from '../../host/engine-host.ts'
 import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-model.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
+import { describedIn } from './described.ts'
 import type { OnnxSettings } from './engine.ts'
-import { layoutOf } from './layout.ts'
 
 /** A run occupies the process it runs in, so a second one could only wait there. */
 const ONNX_SLOTS = 1
@@ -19,28 +19,26 @@ type Found = Pick<OnnxSettings, 'graphs' | 'files' | 'model'>
 export const onnx: EngineKind = {
   name: 'onnx',
 
-  async find({ own, folder, description }: ModelDirectory): Promise<readonly FoundModel[]> {
+  async find({ own, folder, description, entries }: ModelDirectory): Promise<readonly FoundModel[]> {
     if (description === undefined) return []
-    const { tasks, graphs, files, model } = layoutOf(description)
-
+    const { tasks, graphs, files, settings } = describedIn(description, entries)
     const paths = new Map<string, string>()
-    for (const file of description.runtimes.onnx!.files) paths.set(file, await fileIn(own, file, folder))
-    const placeOf = (file: string): string => relative(folder, paths.get(file)!)
-    const hashed = [...paths.keys()].filter(file => Object.hasOwn(description.sha256, file))
-    const settings: Found = {
-      graphs: Object.fromEntries(Object.entries(graphs).map(([part, file]) => [part, placeOf(file)])),
-      files: files.map(placeOf),
-      model: 'keys' in model ? { ...model, keys: placeOf(model.keys) } : model
+    for (const file of [...Object.values(graphs), ...files]) {
+      paths.set(file, await fileIn(own, file, folder))
+    }
+    const place = (file: string) => relative(folder, paths.get(file)!)
+    const stated = [...paths.keys()].filter(file => Object.hasOwn(description.sha256, file))
+    const found: Found = {
+      graphs: Object.fromEntries(Object.entries(graphs).map(([role, file]) => [role, place(file)])),
+      files: files.map(place),
+      model: settings(place)
     }
     return [
       {
-        id: description.name,
-        engine: 'onnx',
-        tasks,
-        folder,
-        hashes: Object.fromEntries(hashed.map(file => [placeOf(file), description.sha256[file]!])),
+        ...{ id: description.name, engine: 'onnx', tasks, folder },
+        hashes: Object.fromEntries(stated.map(file => [place(file), description.sha256[file]!])),
         parts: [join(own, MODEL_INFO), ...paths.values()],
-        settings
+        settings: found
       }
     ]
   },

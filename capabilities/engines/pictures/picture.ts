@@ -73,6 +73,11 @@ export async function pixelsOf(
   })
 }
 
+/** Of a picture, upright, by its header. */
+export async function sizeOf(encoded: Uint8Array): Promise<{ width: number; height: number }> {
+  return await reading(encoded, IMAGE, async picture => (await picture.metadata()).autoOrient)
+}
+
 async function reading<T>(
   encoded: Uint8Array,
   field: string,

@@ -21,6 +21,7 @@ import type { TaskInput, TaskName, TaskParams } from '../../../interface/tasks/i
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
 import { checkFiles } from '../model-files.ts'
+import { asSpelled, type TokenizerJson } from '../text/added-tokens.ts'
 import { ControlText } from '../text/control-text.ts'
 import { embed } from './embedding.ts'
 import { generate } from './generation.ts'
@@ -89,7 +90,7 @@ class TransformersEngine implements Engine {
     // Relative, because another user may not see the folders above. The dot tells it from the name of a repository.
     const place = `./${this.#settings.directory}`
     try {
-      const tokenizer = asSpelled(await AutoTokenizer.from_pretrained(place))
+      const tokenizer = spelled(await AutoTokenizer.from_pretrained(place))
       if (template !== undefined) tokenizer.chat_template = await readFile(template, 'utf8')
       const control = new ControlText(tokenizer.all_special_tokens)
       const model = await CLASSES[task]!.from_pretrained(place, this.#options())
@@ -154,18 +155,14 @@ class TransformersEngine implements Engine {
 
 /** What the library keeps of its files. */
 interface Sources {
-  readonly _tokenizerJSON: { readonly added_tokens: readonly { readonly special: boolean }[] }
+  readonly _tokenizerJSON: TokenizerJson
   readonly _tokenizerConfig: object
 }
 
-/** Control tokens count as they are spelled, and not where a text only looks like one once it was normalized. */
-function asSpelled(tokenizer: PreTrainedTokenizer): PreTrainedTokenizer {
+function spelled(tokenizer: PreTrainedTokenizer): PreTrainedTokenizer {
   const { _tokenizerJSON: json, _tokenizerConfig: config } = tokenizer as unknown as Sources
-  const added_tokens = json.added_tokens.map(token =>
-    token.special ? { ...token, normalized: false } : token
-  )
   const Tokenizer = tokenizer.constructor as new (json: object, config: object) => PreTrainedTokenizer
-  return new Tokenizer({ ...json, added_tokens }, config)
+  return new Tokenizer(asSpelled(json), config)
 }
 
 const CLASSES: Partial<Record<TaskName, { from_pretrained: typeof AutoModel.from_pretrained }>> = {

@@ -174,7 +174,7 @@ const IMAGE = {
   ...{ input: 'x', output: 'y', width: 28, height: 28, labels: ['0'] },
   ...({
     kernel: 'linear',
-  fit: 'fill',
+    fit: 'fill',
     color: 'gray',
     background: 'black',
     layout: 'NCHW',

@@ -70,20 +70,14 @@ describe('a peer that is wedged', () => {
 })
 
 describe('the swarm', () => {
-  it('keeps every promise in 100 random meshes, each run twice with one trace', {
+  it('keeps every promise in 50 random meshes, each run twice with one trace', {
     timeout: SEEDS_TIMEOUT_MS
   }, async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      MAIN,
-      'swarm',
-      '--seeds',
-      '100',
-      '--json'
-    ])
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'swarm', '--seeds', '50', '--json'])
     const report = JSON.parse(stdout) as SwarmReport
     expect(report.failures.map(({ seed, message }) => `${seed}: ${message}`)).toEqual([])
-    expect(report.passed).toBe(100)
-    expect(report.outcomes.ok).toBeGreaterThan(5000)
+    expect(report.passed).toBe(50)
+    expect(report.outcomes.ok).toBeGreaterThan(2500)
   })
 
   it('gives one seed one trace, and another seed another', () => {

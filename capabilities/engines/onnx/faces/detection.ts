@@ -1,7 +1,7 @@
 /** Faces by SCRFD: at each place of three grids, a score, a box and five points, for two anchors. */
 
 import { EngineFailedError } from '../../../../interface/errors.ts'
-import { type Box, surest } from '../boxes.ts'
+import { type Box, overlapOf } from '../detection.ts'
 import type { Point } from '../geometry.ts'
 import type { Numbers } from '../picture-graph.ts'
 
@@ -51,7 +51,12 @@ export function facesIn(outputs: readonly Numbers[], side: number): Face[] {
     return faces
   })
   const first = candidates.toSorted((a, b) => b.score - a.score).slice(0, CANDIDATES_MAX)
-  return surest(first, OVERLAP_MAX, FACES_MAX)
+  const faces: Face[] = []
+  for (const face of first) {
+    if (faces.length === FACES_MAX) break
+    if (faces.every(({ box }) => overlapOf(box, face.box) <= OVERLAP_MAX)) faces.push(face)
+  }
+  return faces
 }
 
 /** The output with so many numbers for each of the anchors of one grid: graphs differ in names, order and a batch of 1. */
@@ -72,7 +77,7 @@ type Four = [number, number, number, number]
 function boxAt([x, y]: Point, distances: Float32Array, stride: number): Box {
   const [left, above, right, below] = Array.from(distances, distance => distance * stride) as Four
   const [xmin, ymin] = [x - left, y - above]
-  return { xmin, ymin, xmax: Math.max(x + right, xmin), ymax: Math.max(y + below, ymin) }
+  return [xmin, ymin, Math.max(x + right, xmin), Math.max(y + below, ymin)]
 }
 
 const pointsAt = ([x, y]: Point, offsets: Float32Array, stride: number): Point[] =>

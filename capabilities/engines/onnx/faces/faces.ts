@@ -5,6 +5,7 @@ import { EngineFailedError, InvalidInputError, LumosError } from '../../../../in
 import type { TaskInput, TaskOutput, TaskParams } from '../../../../interface/tasks/index.ts'
 import { type Pixels, pixelsOf } from '../../pictures/picture.ts'
 import { resized } from '../../pictures/resize.ts'
+import type { Box } from '../detection.ts'
 import type { Doing } from '../graph.ts'
 import { checkPictureGraph, runOnPicture } from '../picture-graph.ts'
 import { AS_IT_IS, type Colours, warp } from '../warp.ts'
@@ -104,7 +105,7 @@ async function verify(
   return { similarity, same: similarity >= threshold }
 }
 
-const areaOf = ({ box }: Face): number => (box.xmax - box.xmin) * (box.ymax - box.ymin)
+const areaOf = ({ box: [left, top, right, bottom] }: Face): number => (right - left) * (bottom - top)
 
 /** In pixels of the picture. It stands at the left and above in the square that the graph is given; the rest is black. */
 async function facesOf(picture: Pixels, { detection, side }: Graphs): Promise<Face[]> {
@@ -120,12 +121,7 @@ async function facesOf(picture: Pixels, { detection, side }: Graphs): Promise<Fa
   const found = facesIn(await runOnPicture(detection, warp(small, AS_IT_IS, sheet, SEARCHED), sheet), side)
   return found.map(({ box, points, score }) => ({
     score,
-    box: {
-      xmin: box.xmin * scale,
-      ymin: box.ymin * scale,
-      xmax: box.xmax * scale,
-      ymax: box.ymax * scale
-    },
+    box: box.map(side => side * scale) as unknown as Box,
     points: points.map(([x, y]) => [x * scale, y * scale])
   }))
 }
@@ -149,14 +145,14 @@ const comparesNone = (): InvalidInputError =>
   new InvalidInputError('This model finds faces and has no graph to compare them with.')
 
 /** In whole pixels within the picture: a face at its edge is cut by it. */
-function within({ width, height }: Pixels, { box, points, score }: Face) {
+function within({ width, height }: Pixels, { box: [left, top, right, bottom], points, score }: Face) {
   const pixels = (value: number, most: number): number => Math.round(Math.min(Math.max(value, 0), most))
   return {
     box: {
-      xmin: pixels(box.xmin, width),
-      ymin: pixels(box.ymin, height),
-      xmax: pixels(box.xmax, width),
-      ymax: pixels(box.ymax, height)
+      xmin: pixels(left, width),
+      ymin: pixels(top, height),
+      xmax: pixels(right, width),
+      ymax: pixels(bottom, height)
     },
     points: points.map(([x, y]): [number, number] => [pixels(x, width), pixels(y, height)]),
     score

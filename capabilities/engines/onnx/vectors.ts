@@ -1,0 +1,47 @@
+/** Vectors of length 1, so that their product says how alike two of them are. */
+
+import type { InferenceSession } from 'onnxruntime-node'
+import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
+import { VECTORS_BYTES_MAX } from '../../../interface/limits.ts'
+import type { TaskOutput } from '../../../interface/tasks/index.ts'
+import { mustBeNumbers } from './scores.ts'
+
+export function normalized(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(product(vector, vector))
+  return length === 0 ? vector : vector.map(value => value / length)
+}
+
+export function product(some: Float32Array, others: Float32Array): number {
+  let sum = 0
+  for (let at = 0; at < some.length; at++) sum += some[at]! * others[at]!
+  return sum
+}
+
+/** The rows of a tensor, each of length 1. */
+export function rowsOf(
+  tensor: InferenceSession.ReturnType[string] | undefined,
+  count: number
+): Float32Array[] {
+  const { data, dims } = tensor ?? {}
+  if (!(data instanceof Float32Array) || dims?.length !== 2 || dims[0] !== count) {
+    throw new EngineFailedError(`The graph answered ${tensor?.type}[${dims}], and no ${count} vectors.`)
+  }
+  mustBeNumbers(data)
+  const width = dims[1]!
+  return Array.from({ length: count }, (_, row) => normalized(data.slice(row * width, (row + 1) * width)))
+}
+
+/** @throws {LumosError} `INPUT_TOO_LARGE` when they are too many for an answer. */
+export function answerOf(vectors: readonly Float32Array[]): TaskOutput<'feature-extraction'> {
+  const dimensions = vectors[0]!.length
+  const numbers = vectors.length * dimensions
+  if (numbers * Float32Array.BYTES_PER_ELEMENT > VECTORS_BYTES_MAX) {
+    throw new LumosError(
+      'INPUT_TOO_LARGE',
+      `The vectors are larger than ${VECTORS_BYTES_MAX} bytes: ask for fewer at once.`
+    )
+  }
+  const all = new Float32Array(numbers)
+  for (const [row, vector] of vectors.entries()) all.set(vector, row * dimensions)
+  return { dimensions, vectors: new Uint8Array(all.buffer) }
+}

@@ -1,0 +1,32 @@
+import * as z from 'zod'
+import { OBJECTS_MAX } from '../limits.ts'
+import { defineTask } from './definition.ts'
+import { Image, LABEL_CHARS_MAX } from './images.ts'
+import { keepAlive } from './keep-alive.ts'
+
+/** No picture that is decoded has a longer side: see the limit of pixels of engines. */
+const SIDE_MAX = 64 * 1024 * 1024
+
+const place = z.number().min(0).max(SIDE_MAX)
+
+export const objectDetection = defineTask({
+  name: 'object-detection',
+  summary: 'Say what an image shows, and where.',
+  input: z.strictObject({ image: Image }),
+  /** `threshold`: objects of a lower score are left out. */
+  params: z.strictObject({ threshold: z.number().min(0).max(1).default(0.5), keepAlive }),
+  output: z.object({
+    /** The most certain first. Boxes are in pixels of the picture as a person sees it, upright, from its upper left corner. */
+    objects: z
+      .array(
+        z.object({
+          label: z.string().max(LABEL_CHARS_MAX),
+          score: z.number().min(0).max(1),
+          box: z.object({ xmin: place, ymin: place, xmax: place, ymax: place })
+        })
+      )
+      .max(OBJECTS_MAX)
+  }),
+  argument: { from: 'file', input: image => ({ image }) },
+  sizeOf: ({ image }) => image.byteLength
+})
