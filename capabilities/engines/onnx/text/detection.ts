@@ -57,7 +57,7 @@ export const sidesOf = (quad: Quad): [width: number, height: number] => [
 ]
 
 /** Places of text that touch, also by a corner. */
-export function regionsIn(map: Float32Array, width: number, height: number): Region[] {
+function regionsIn(map: Float32Array, width: number, height: number): Region[] {
   const regions: Region[] = []
   const seen = new Uint8Array(width * height)
   const waiting: number[] = []
