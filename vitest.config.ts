@@ -65,6 +65,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     // Real processes and real networks take their time on a small machine; a
     // test that hangs still ends here.
+    // Else the nodes of a test yield to the other tests.
+    env: { LUMOS_SERVING__YIELD: 'never' },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',

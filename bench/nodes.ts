@@ -22,6 +22,8 @@ export async function startNode(
       'swarm.port': 0,
       'swarm.mdns': false,
       'models.builtin': false,
+      // Else it yields to what asks it.
+      'serving.yield': 'never',
       ...settings
     }
   })

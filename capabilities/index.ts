@@ -1,13 +1,14 @@
 /** What this node can do: the parts that the composition root puts together. */
 
+export { type DeviceLoad, DeviceLoadReader } from './device-load.ts'
 export { echoModel } from './engines/echo.ts'
 export { ENGINE_KINDS, kindOf } from './engines/index.ts'
 export { readGguf } from './engines/llama-cpp/gguf.ts'
 export { groupFiles, type Variant } from './engines/llama-cpp/gguf-names.ts'
 export { ModelServers, type NamedServer } from './engines/openai/servers.ts'
-export { chooseWeights } from './engines/transformers/weights.ts'
+export { chooseGraphs } from './engines/transformers/weights.ts'
 export { detectHardware } from './hardware.ts'
-export { engineEnvironment } from './host/engine-environment.ts'
+export { engineEnvironment, LOW_PRIORITY } from './host/engine-environment.ts'
 export { engineSandbox, startOf as startConfined } from './host/engine-sandbox.ts'
 export { InstalledEngines } from './install/installed-engines.ts'
 export { acceleratorsOf, packagesFor } from './install/package-list.ts'

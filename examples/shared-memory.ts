@@ -27,7 +27,7 @@ async function learn(node: LumosNode, space: string, key: string, value: string)
 }
 
 /** A space that another device shares comes by itself. */
-async function arrived(node: LumosNode, space: string, hash: string): Promise<void> {
+async function arrived(node: LumosNode, space: string, hash: string | null): Promise<void> {
   while (!(await node.memory.spaces({ signal })).some(one => one.id === space && one.hash === hash))
     await new Promise(resolve => setTimeout(resolve, 100))
 }

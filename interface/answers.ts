@@ -7,7 +7,7 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
-import type { InferenceChunk } from './chunks.ts'
+import { type InferenceChunk, QueuePlace } from './chunks.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import type { TaskName } from './tasks/index.ts'
 
@@ -64,6 +64,8 @@ export const AnswerInfo = z.strictObject({
   /** Whether it goes on when no client reads it. */
   durable: z.boolean(),
   createdAtMs: z.int(),
+  /** While the request waits for its turn: where. */
+  queue: QueuePlace.optional(),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable()
 })
 export type AnswerInfo = z.infer<typeof AnswerInfo>

@@ -107,14 +107,27 @@ export type Continued = z.infer<typeof Continued>
 
 const Amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER)
 
+/** Where a request waits for its turn, as its device says. */
+export const QueuePlace = z.object({
+  /** 1 is next. */
+  place: z.int().min(1),
+  /** How many wait. */
+  of: z.int().min(1),
+  /** About how long it waits. */
+  waitMs: Amount
+})
+export type QueuePlace = z.infer<typeof QueuePlace>
+
 export const Progress = z.object({
-  /** What is done, such as `loading`. */
+  /** What is done, such as `loading`, or `queued` of a request that waits. */
   stage: Name,
   done: Amount,
   /** Absent while it is not known. */
   total: Amount.optional(),
   /** Of an answer that goes on after it was cut: how. The chunks before it came from another device. */
-  continued: Continued.optional()
+  continued: Continued.optional(),
+  /** Of a request that waits for its turn. */
+  queue: QueuePlace.optional()
 })
 
 /**

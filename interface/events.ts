@@ -49,6 +49,8 @@ export const EVENTS = {
   }),
   /** The disk begins to refuse what is to be stored, or takes everything again. */
   'node.storage_changed': z.strictObject({ code: z.string().nullable(), message: z.string().nullable() }),
+  /** The node begins to refuse requests of other devices for the sake of its user, for other reasons, or no more. */
+  'node.yielding_changed': z.strictObject({ reasons: z.array(z.enum(['cpu', 'memory', 'battery'])) }),
   /** A job has come into another state. */
   'job.changed': Job.extend({ state: JobState }),
   /** How far a running job is; a few times a second at most. */

@@ -82,6 +82,8 @@ export const Manifest = z.object({
   hardware: Hardware,
   /** True while the device runs on its battery, else absent. */
   onBattery: z.boolean().optional(),
+  /** True while the device refuses requests of others for the sake of its user, else absent. */
+  yielding: z.boolean().optional(),
   /** Multiaddrs at which the peer listens. A hint: dialing proves who is there. */
   addresses: z.array(z.string().startsWith('/').max(ADDRESS_CHARS_MAX)).max(ADDRESSES_MAX),
   capabilities: z.array(Offered).max(CAPABILITIES_MAX),

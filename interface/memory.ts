@@ -72,9 +72,16 @@ export type MemoryChange =
   /** Of `raw`: a Yjs update (V1) of this device's own client. */
   | { readonly type: 'update'; readonly update: Uint8Array }
 
-/** Rights in a space: `read` may read and carry, `write` also write, `own` also share, compact and exclude. */
-export const SPACE_RIGHTS = ['read', 'write', 'own'] as const
+/**
+ * Rights in a space: `carry` may keep what is encrypted and pass it on, without a key; `read` may also read, `write` also
+ * write, `own` also share, compact and exclude.
+ */
+export const SPACE_RIGHTS = ['carry', 'read', 'write', 'own'] as const
 export type SpaceRight = (typeof SPACE_RIGHTS)[number]
+
+/** What of a space a device keeps: `newest` has the snapshot that an owner signed last, and what was written since. */
+export const SPACE_PARTS = ['all', 'newest'] as const
+export type SpacePart = (typeof SPACE_PARTS)[number]
 
 /** Who has a right: a device by its PeerId, or each device of a role of the mesh. */
 export interface SpaceGrant {
@@ -89,11 +96,19 @@ export interface SpaceInfo {
   readonly right: SpaceRight
   readonly shared: boolean
   readonly grants: readonly SpaceGrant[]
-  /** SHA-256, hex, of the canonical DAG-CBOR of its readable content: equal on devices that have the same. */
-  readonly hash: string
+  /**
+   * SHA-256, hex, of the canonical DAG-CBOR of its readable content: equal on devices that have the same. Null where this
+   * device cannot read it.
+   */
+  readonly hash: string | null
+  /** 0 where this device cannot read the space, like `entries`. */
   readonly docs: number
   readonly entries: number
   readonly bytes: number
+  /** What this device keeps of the log: it can read all documents either way. */
+  readonly part: SpacePart
+  /** Changes that are here one by one, and those that are not: a snapshot stands for them. */
+  readonly log: { readonly here: number; readonly inSnapshot: number }
   /** PeerIds of connected devices that have it too, and whether each has all that this one has. */
   readonly peers: readonly { readonly peerId: string; readonly inStep: boolean }[]
 }
@@ -173,6 +188,8 @@ export interface Memory extends MemoryFiles, MemorySearching {
   ): Promise<SpaceInfo>
   /** Nothing that this writer wrote counts any longer, here and on each device of the space. */
   exclude(space: string, peerId: string, options?: AbortOptions): Promise<SpaceInfo>
+  /** A choice of this device alone. With `newest`, what the signed snapshot has in it leaves the log at once. */
+  hold(space: string, part: SpacePart, options?: AbortOptions): Promise<SpaceInfo>
   /** A signed snapshot takes the place of what every member has. */
   compact(space: string, options?: AbortOptions): Promise<{ bytesBefore: number; bytesAfter: number }>
   /** Checks all signatures, chains and hashes anew, and rebuilds each document from its log. */

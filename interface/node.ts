@@ -22,6 +22,10 @@ import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
 import type { Weights } from './weights.ts'
 
+/** Why a node yields: other programs use its processors, or wait for memory; or its battery is low. */
+export const YieldReason = z.enum(['cpu', 'memory', 'battery'])
+export type YieldReason = z.infer<typeof YieldReason>
+
 export const NodeStatus = z.strictObject({
   peerId: z.string(),
   name: z.string(),
@@ -44,6 +48,8 @@ export const NodeStatus = z.strictObject({
     /** Waiting for a slot of an engine. */
     queued: z.int()
   }),
+  /** Why requests of other devices are refused for the sake of its user; empty while they are not. */
+  yielding: z.array(YieldReason),
   /** Whether the disk takes what is to be stored. The node goes on meanwhile. */
   storage: z.enum(['ok', 'full', 'failing']),
   /** Resident memory of this process and its engines. */

@@ -37,7 +37,7 @@ export function spawnCli(
   )
   const [command, ...rest] = [...through, process.execPath, ...nodeOptions, main, ...args]
   return spawn(command!, rest, {
-    env: { ...clean, ...(home !== undefined && { LUMOS_HOME: home }), ...env }
+    env: { ...clean, LUMOS_SERVING__YIELD: 'never', ...(home !== undefined && { LUMOS_HOME: home }), ...env }
   })
 }
 

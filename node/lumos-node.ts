@@ -179,6 +179,7 @@ export class MeshNode implements Omit<LumosNode, 'engine' | 'weights' | 'memory'
       connections: connections.length,
       streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
       requests: { own: this.#own.count, ...registry.load() },
+      yielding: [...this.#context.serving.yielding],
       memoryBytes: process.memoryUsage.rss() + registry.memoryBytes(),
       storage: STORAGE_STATES[home.failure?.code ?? ''] ?? 'ok',
       hardware

@@ -3,11 +3,13 @@
 import { fileURLToPath } from 'node:url'
 import {
   Catalogue,
+  DeviceLoadReader,
   detectHardware,
   echoModel,
   engineEnvironment,
   InstalledEngines,
   kindOf,
+  LOW_PRIORITY,
   ModelServers,
   type PlacedModel,
   Registry
@@ -18,7 +20,7 @@ import { FootprintStore } from '../storage/models/footprint-store.ts'
 import { ModelAccess } from './membership/index.ts'
 import type { NodeContext } from './mesh/context.ts'
 import type { LumosNodeOptions } from './options.ts'
-import { Serving } from './serving/index.ts'
+import { Serving, YieldWatch } from './serving/index.ts'
 import type { Config, LoadedConfig } from './settings/config.ts'
 import { memoryPolicy } from './settings/memory.ts'
 import { namedServers } from './settings/servers.ts'
@@ -45,7 +47,9 @@ export async function openModels(
   const memory = memoryPolicy(config.models, hardware)
   const footprints = new FootprintStore(home.cache)
   const registry = new Registry({ clock, random, log, memory, footprints, onChange })
-  const host = { clock, log, env: engineEnvironment(env), cores: hardware.cores }
+  const isYielding = config.serving.yield === 'auto'
+  const priority: Record<string, string> = isYielding ? { [LOW_PRIORITY]: '1' } : {}
+  const host = { clock, log, env: { ...engineEnvironment(env), ...priority }, cores: hardware.cores }
   const engines = new InstalledEngines({
     directory: config.engines.directory ?? home.enginesDir,
     registry: config.engines.registry,
@@ -81,8 +85,20 @@ export async function openModels(
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()
-  const serving = new Serving({ ...ground, registry, access, served })
+  const watch = isYielding ? yieldWatch(options, clock, registry) : undefined
+  const serving = new Serving({ ...ground, registry, access, served, ...(watch && { watch }) })
   return { hardware, registry, catalogue, engines, access, served, serving }
+}
+
+/** A model of a server beside this node has no files of ours, and is no part of this process that is measured. */
+const yieldWatch = ({ readLoad }: LumosNodeOptions, clock: Clock, registry: Registry): YieldWatch => {
+  const reader = new DeviceLoadReader()
+  return new YieldWatch({
+    clock,
+    read: readLoad ?? (() => reader.read()),
+    isServedByOthers: () =>
+      registry.models().some(({ running, fileBytes }) => running > 0 && fileBytes === undefined)
+  })
 }
 
 /** Of an adapter its base, and of another name of a model its id. */

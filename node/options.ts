@@ -1,5 +1,6 @@
 /** The options of a node inside a program; they name types of this package only. */
 
+import type { DeviceLoad } from '../capabilities/device-load.ts'
 import type { Model } from '../capabilities/host/engine.ts'
 import type { Clock, Random } from '../interface/clock.ts'
 import type { NodeLogger } from './log/log.ts'
@@ -17,4 +18,6 @@ export interface LumosNodeOptions {
   readonly log?: NodeLogger
   readonly clock?: Clock
   readonly random?: Random
+  /** What other programs ask of the device. Default: as its system says. */
+  readonly readLoad?: () => Promise<DeviceLoad>
 }

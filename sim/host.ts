@@ -94,7 +94,13 @@ export class Host {
       log: this.log,
       network: this.#endpoint.stack(known, pingIntervalMs),
       ...options,
-      settings: { name: this.name, 'models.builtin': false, 'engines.echo': true, ...options.settings }
+      settings: {
+        name: this.name,
+        'models.builtin': false,
+        'engines.echo': true,
+        'serving.yield': 'never',
+        ...options.settings
+      }
     })
     this.#state = 'made'
     return this.#node

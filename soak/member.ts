@@ -66,7 +66,7 @@ useSmallSlabs()
 const node = await createLumosNode({
   home,
   network,
-  settings: { name, 'mesh.name': 'soak', 'models.builtin': false, 'engines.echo': true }
+  settings: { name, 'mesh.name': 'soak', 'models.builtin': false, 'engines.echo': true, 'serving.yield': 'never' }
 })
 await node.start()
 const random = seededRandom(seed)

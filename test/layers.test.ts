@@ -91,6 +91,7 @@ const CORES = [
   'capabilities/models/residency-memory.ts',
   'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
+  'capabilities/serving/fair-turns-core.ts',
   'node/jobs/job-core.ts',
   'node/manifests/manifest-schedule.ts',
   'node/membership/chain.ts',
@@ -117,6 +118,7 @@ const CORES = [
   'node/routing/router-steps.ts',
   'node/routing/track-record.ts',
   'node/routing/turns.ts',
+  'node/serving/yielding-core.ts',
   'node/weights/replication/replication-core.ts',
   'node/weights/sharing/claim-core.ts'
 ]

@@ -35,7 +35,7 @@ export const pullUnits = (node: Node) => [
     summary:
       'Begin a job that brings a model: from devices of the mesh where they have it, else from its origin.',
     input: z.strictObject({
-      /** `hf:OWNER/NAME[@REVISION][:FILE]`, `ms:…`, `ollama:NAME[:TAG]`, a URL, a CID or the name of a model. */
+      /** `hf:OWNER/NAME[@REVISION][:FILE]`, `ms:…`, `ollama:NAME[:TAG]`, `ipfs:CID@ADDRESS`, a URL, a CID or the name of a model. */
       ref: Ref,
       /** What it is called here. */
       name: RepositoryName.optional(),

@@ -5,12 +5,14 @@
 
 import { writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { constants, setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { systemClock } from '../../interface/clock.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Engine } from './engine.ts'
 import { CHANNEL_FD, EngineChannel } from './engine-channel.ts'
+import { LOW_PRIORITY } from './engine-environment.ts'
 import { FROM_ENGINE, TO_ENGINE } from './engine-frames.ts'
 import {
   type EngineModule,
@@ -57,7 +59,18 @@ process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 
 preferForOutOfMemory()
+giveWay()
 if (process.argv.at(-1) === WATCH_NODE) watchNode()
+
+/** Threads that are made later have the priority of this one. It cannot be raised again without rights of an administrator. */
+function giveWay(): void {
+  if (!process.argv.includes(LOW_PRIORITY)) return
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Where the system does not allow it, the engine serves without.
+  }
+}
 
 /** When memory runs out, Linux ends this process before any other. */
 function preferForOutOfMemory(): void {

@@ -2,6 +2,9 @@
 
 import { isAbsolute } from 'node:path'
 
+/** Where it is set, the process of an engine gives way to other programs: it is told so as an argument. */
+export const LOW_PRIORITY = 'LUMOS_LOW_PRIORITY'
+
 export type EngineEnvironment = Readonly<Record<string, string>>
 
 /** Lists of files and folders that the loader of the system looks into, each with what parts its entries. */

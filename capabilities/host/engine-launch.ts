@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { EngineSandbox } from '../../interface/node.ts'
 import { ENGINE_CHILD } from '../entries.ts'
 import { ENGINE_STDIO } from './engine-channel.ts'
-import type { EngineEnvironment } from './engine-environment.ts'
+import { type EngineEnvironment, LOW_PRIORITY } from './engine-environment.ts'
 import { startOf } from './engine-sandbox.ts'
 
 const NODE_OPTIONS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning']
@@ -32,10 +32,11 @@ export interface EngineSpec {
 export function launch(
   sandbox: EngineSandbox,
   { module, folder = '/', files, code = [], gpu = false }: EngineSpec,
-  env: EngineEnvironment
+  { [LOW_PRIORITY]: gives, ...env }: EngineEnvironment
 ): ChildProcess {
+  const priority = gives === undefined ? [] : [LOW_PRIORITY]
   const { command, args, options } = startOf(sandbox, {
-    args: [...NODE_OPTIONS, fileURLToPath(ENGINE_CHILD)],
+    args: [...NODE_OPTIONS, fileURLToPath(ENGINE_CHILD), ...priority],
     folder,
     files,
     code: [dirname(fileURLToPath(module)), ...code],

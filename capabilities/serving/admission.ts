@@ -1,13 +1,29 @@
 /** Slots of an engine, as promises: the shell of `admission-core.ts`, which has the policy. */
 
+import type { QueuePlace } from '../../interface/chunks.ts'
 import type { Clock } from '../../interface/clock.ts'
 import { OverloadedError } from '../../interface/errors.ts'
-import { type AdmissionEvent, newAdmission, stepAdmission } from './admission-core.ts'
+import { type AdmissionEvent, newAdmission, queuePlace, stepAdmission } from './admission-core.ts'
+
+/** A request that waits for a slot. */
+export interface Turn {
+  /** Resolves when it has one. */
+  readonly admitted: Promise<void>
+  /** Nothing once it does not wait any more. */
+  place(): QueuePlace | undefined
+}
+
+export interface EnterOptions {
+  /** Which peer asks; absent: this node itself. */
+  readonly peer?: string | undefined
+  /** Time left for the whole answer. */
+  readonly budgetMs?: number | undefined
+}
 
 export class Admission {
   readonly #clock: Clock
   readonly #state: ReturnType<typeof newAdmission>
-  /** How to tell those who wait that they are admitted, or with an error that they are not. */
+  /** How those who wait hear that they are admitted, or with an error that they are not. */
   readonly #waiting = new Map<number, (refused?: OverloadedError) => void>()
   #lastId = 0
 
@@ -25,24 +41,27 @@ export class Admission {
   }
 
   get queued(): number {
-    return this.#state.queue.size
+    return this.#state.turns.queue.size
   }
 
   /**
-   * Takes a slot: `undefined` when there was one, else a promise of one.
-   * Whoever got a slot must `leave` exactly once; whoever got an error must not.
+   * Takes a slot: `undefined` when there was one, else a turn that gets one.
+   * Each slot that was got must be left exactly once; after an error there is none to leave.
    *
    * @param signal leaves the queue; the promise rejects with its reason.
-   * @param peer who asks; absent: this node itself.
    * @throws {OverloadedError} at once, when waiting would take too long; the promise rejects with it when
    * others, who wait for less, need the place.
    */
-  enter(signal: AbortSignal, peer?: string): Promise<void> | undefined {
+  enter(signal: AbortSignal, { peer, budgetMs }: EnterOptions = {}): Turn | undefined {
     signal.throwIfAborted()
     const id = ++this.#lastId
-    const [effect] = this.#step({ type: 'enter', id, peer })
-    if (effect?.type === 'admit') return undefined
-    if (effect !== undefined) {
+    let isAdmitted = false
+    for (const effect of this.#step({ type: 'enter', id, peer, budgetMs })) {
+      if (effect.type === 'admit') {
+        if (effect.id === id) isAdmitted = true
+        else this.#waiting.get(effect.id)?.()
+        continue
+      }
       const refused = new OverloadedError(
         `All ${this.slots} slots are taken and ${this.queued} requests wait.`,
         effect.waitMs
@@ -50,7 +69,8 @@ export class Admission {
       if (effect.id === id) throw refused
       this.#waiting.get(effect.id)?.(refused)
     }
-    return this.#wait(id, signal)
+    if (isAdmitted) return undefined
+    return { admitted: this.#wait(id, signal), place: () => queuePlace(this.#state, id) }
   }
 
   /** When the work on a request begins: pass it to `leave`. */
@@ -58,9 +78,14 @@ export class Admission {
     return this.#clock.monotonicMs()
   }
 
-  /** Frees a slot for whoever's turn it is. @param startedMs absent when the request was not worked on. */
-  leave(startedMs?: number): void {
-    for (const { id } of this.#step({ type: 'leave', startedMs })) this.#waiting.get(id)?.()
+  /**
+   * Frees a slot for whose turn it is.
+   *
+   * @param startedMs absent when the request was not worked on.
+   * @param peer which peer had it; absent: this node itself.
+   */
+  leave(startedMs?: number, peer?: string): void {
+    for (const { id } of this.#step({ type: 'leave', startedMs, peer })) this.#waiting.get(id)?.()
   }
 
   #step(event: AdmissionEvent) {

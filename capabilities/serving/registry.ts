@@ -19,6 +19,7 @@ import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
 import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
 import { capabilitiesOf, type ModelState, stateOf } from './model-state.ts'
+import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
 import { WorkTable } from './work.ts'
 
@@ -121,11 +122,13 @@ export class Registry implements Inference, Startable {
     const { manager, admission } = entry
     const { engine } = entry.model
     const { key } = manager
+    const askedBy = options?.askedBy
     const work = this.#works.begin(request.budgetMs, options?.signal)
     this.#residency.begin(key, this.#keepAlive(request, options))
     try {
-      const turn = admission.enter(work.signal, options?.askedBy)
-      if (turn !== undefined) await turn
+      const turn = admission.enter(work.signal, { peer: askedBy, budgetMs: request.budgetMs })
+      if (turn !== undefined)
+        yield* queued(turn, { admission, request, work, askedBy, clock: this.#options.clock })
       let startedMs: number | undefined
       let done: InferenceChunk | undefined
       try {
@@ -149,8 +152,8 @@ export class Registry implements Inference, Startable {
       } finally {
         // Given up on: the slot is free once the engine has really stopped.
         const settled = done === undefined ? engine.settled?.() : undefined
-        if (settled === undefined) admission.leave(startedMs)
-        else settled.then(() => admission.leave(startedMs))
+        if (settled === undefined) admission.leave(startedMs, askedBy)
+        else settled.then(() => admission.leave(startedMs, askedBy))
       }
       // The slot is free before the last chunk is taken, however slowly it is.
       yield done

@@ -4,7 +4,7 @@ import { callId, chatUsage, finishOf } from './chat-parts.ts'
 import { errorOf } from './errors.ts'
 import { chatLogprobs } from './logprobs.ts'
 import type { ChoicePiece, Done, Logprobs, Piece } from './pieces.ts'
-import { DONE, dataEvent } from './stream.ts'
+import { DONE, dataEvent, queueComment } from './stream.ts'
 
 export interface ChatHead {
   readonly id: string
@@ -33,6 +33,7 @@ export async function* chatChunks(
   )
 
   for await (const { choice, piece } of pieces) {
+    if (piece.type === 'progress' && piece.queue !== undefined) yield queueComment(piece.queue)
     const chunks = all[choice]!.take(piece)
     const events = chunks.map(({ delta, logprobs, finish = null }) =>
       dataEvent({

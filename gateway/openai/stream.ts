@@ -3,7 +3,10 @@
  * id with nothing behind it, for an event without data.
  */
 
+import type { QueuePlace } from '../../interface/chunks.ts'
 import type { Clock, Timer } from '../../interface/clock.ts'
+import { queueWords } from '../../interface/queue-words.ts'
+import type { SnakeCase } from '../../interface/snake-case.ts'
 
 /** Under the shortest idle limits of proxies and clients, which are around 15 s. */
 export const KEEP_ALIVE_MS = 10_000
@@ -19,6 +22,8 @@ export interface DataStream {
 
 export const DONE = 'data: [DONE]\n\n'
 export const dataEvent = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
+/** For people who watch the stream; clients pass over it. */
+export const queueComment = (queue: SnakeCase<QueuePlace>): string => `: queued: ${queueWords(queue)}\n`
 export const namedEvent = (name: string, value: unknown): string => `event: ${name}\n${dataEvent(value)}`
 
 /** The body of the response. It reads an event only when the last one has been written; cancelling it ends the work. */

@@ -40,5 +40,5 @@ export const faceDetection = defineTask({
   argument: { from: 'file', input: image => ({ image }) },
   sizeOf: ({ image }) => image.byteLength,
   shown: ({ faces }) =>
-    faces.length === 0 ? 'No face was found.' : faces.map(({ box, score }) => ({ ...box, score }))
+    faces.length === 0 ? 'No face was found.' : faces.map(({ box, score }) => ({ box, score }))
 })

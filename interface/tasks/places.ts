@@ -7,5 +7,6 @@ const SIDE_MAX = 64 * 1024 * 1024
 
 const Pixels = z.number().min(0).max(SIDE_MAX)
 
-export const Place = z.tuple([Pixels, Pixels])
+/** `x`, `y`. */
+export const Place = z.array(Pixels).length(2)
 export const Box = z.object({ xmin: Pixels, ymin: Pixels, xmax: Pixels, ymax: Pixels })

@@ -161,14 +161,14 @@ class Fleet implements AsyncDisposable {
     return data.id
   }
 
-  async status(name: Name, space: string): Promise<{ hash: string }> {
+  async status(name: Name, space: string): Promise<Pick<SpaceInfo, 'hash'>> {
     return (await this.node(name).client.execute<SpaceInfo>('memory.status', { space })).data
   }
 
   /** Once the content of the space is the same on all. */
   async equal(space: string, withinMs: number): Promise<void> {
     const endMs = performance.now() + withinMs
-    for (let hashes: string[] = []; performance.now() < endMs; await setTimeout(LOOK_EVERY_MS)) {
+    for (let hashes: (string | null)[] = []; performance.now() < endMs; await setTimeout(LOOK_EVERY_MS)) {
       // A device to which the space did not come yet does not know it.
       const asked = ALL.map(name =>
         this.status(name, space).then(

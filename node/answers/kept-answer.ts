@@ -74,6 +74,11 @@ export class KeptAnswer {
     return this.#next
   }
 
+  /** Where the request waits for its turn. */
+  get queue(): ProgressChunk['queue'] {
+    return this.state === 'running' && this.#next === this.#first ? this.#progress?.queue : undefined
+  }
+
   get readers(): number {
     return this.#readers
   }

@@ -16,11 +16,12 @@ export interface OpenedAnswer {
 
 /** @param id what its reader calls it. */
 export const infoOfKept = (id: string, answer: KeptAnswer): AnswerInfo => {
-  const { state, chunks, durable, failure, route, head } = answer
+  const { state, chunks, durable, failure, route, head, queue } = answer
   return {
     ...{ id, state, chunks, durable },
     ...routeOf(route),
     createdAtMs: head.createdAtMs,
+    ...(queue && { queue }),
     error: failure ? { code: failure.code, message: failure.message } : null
   }
 }

@@ -17,7 +17,15 @@ const SETTLE_MS = 100
 /** What a manifest says besides its numbers. */
 export type ManifestContent = Pick<
   Manifest,
-  'name' | 'software' | 'hardware' | 'onBattery' | 'addresses' | 'capabilities' | 'parts' | 'certificates'
+  | 'name'
+  | 'software'
+  | 'hardware'
+  | 'onBattery'
+  | 'yielding'
+  | 'addresses'
+  | 'capabilities'
+  | 'parts'
+  | 'certificates'
 >
 
 export interface AnnouncerComponents {
@@ -74,7 +82,7 @@ export class Announcer implements Startable {
       const { offer } = this.#components
       const current: ManifestContent | undefined = this.#current?.manifest
       // What is not stated any more has changed, too.
-      const offered = { onBattery: undefined, ...offer() }
+      const offered = { onBattery: undefined, yielding: undefined, ...offer() }
       const same = Object.entries(offered).every(([key, value]) =>
         isDeepStrictEqual(current?.[key as keyof ManifestContent], value)
       )

@@ -27,6 +27,8 @@ export interface MeshManifestsComponents extends NodeParts {
   readonly hardware: Hardware
   readonly registry: { capabilities(which: { offered: true }): Capability[] }
   readonly access: ModelAccess
+  /** What this device says of whether it serves others now. */
+  readonly serving: { readonly stated: { readonly yielding?: true } }
 }
 
 /** What is known of others, from before this start too. */
@@ -71,7 +73,7 @@ export function knownManifests(
 }
 
 export function composeManifests(node: MeshManifestsComponents, parts: MeshManifestsParts): MeshManifests {
-  const { config, clock, random, log, hardware, registry, access, peerId, privateKey, emit } = node
+  const { config, clock, random, log, hardware, registry, access, serving, peerId, privateKey, emit } = node
   const { mesh, libp2p, log: manifestLog, table, nameOf, onHeardOf, onAnnounced } = parts
   const { members, guard } = parts.membership
 
@@ -118,6 +120,7 @@ export function composeManifests(node: MeshManifestsComponents, parts: MeshManif
       software: `lumos-node/${VERSION}`,
       hardware,
       ...battery.stated,
+      ...serving.stated,
       addresses: libp2p.getMultiaddrs().map(String).slice(0, ADDRESSES_MAX),
       capabilities: registry
         .capabilities({ offered: true })

@@ -21,6 +21,7 @@ import type {
   MemoryValue,
   SpaceGrant,
   SpaceInfo,
+  SpacePart,
   SpaceRight
 } from '../../interface/memory.ts'
 import { memoryFile } from '../../storage/memory/memory-file.ts'
@@ -164,6 +165,10 @@ export class MemoryFeature implements Feature<Memory>, Memory {
 
   async exclude(space: string, peerId: string, options?: AbortOptions): Promise<SpaceInfo> {
     return this.#withPeers(await (await this.#opened(space)).exclude(space, peerId, options))
+  }
+
+  async hold(space: string, part: SpacePart, options?: AbortOptions): Promise<SpaceInfo> {
+    return this.#withPeers(await (await this.#opened(space)).hold(space, part, options))
   }
 
   async compact(space: string, options?: AbortOptions): Promise<{ bytesBefore: number; bytesAfter: number }> {

@@ -57,9 +57,9 @@ const ENDS_ANSWER: ReadonlySet<string> = new Set([
 /** Whether another peer may go on with the answer that this one gave a part of. */
 export const mayGoOn = ({ code }: LumosError): boolean => !ENDS_ANSWER.has(code)
 
-/** Whether the peer itself may go on with it: its connection broke, or its engine began anew. */
+/** Whether the peer itself may go on with it: its connection broke, its engine began anew, or it would rather not. */
 export const mayGoOnItself = ({ code }: LumosError): boolean =>
-  code === 'PEER_UNREACHABLE' || code === 'ENGINE_FAILED'
+  code === 'PEER_UNREACHABLE' || code === 'ENGINE_FAILED' || code === 'OVERLOADED'
 
 /** After the first chunk a loss is reported with how much came. */
 export function interrupted(

@@ -5,7 +5,7 @@
 
 import type { RoutingPolicy } from '../../interface/routing.ts'
 import type { Asking } from './asking.ts'
-import { costsOf, type Ranked, type RankedCandidate } from './rank.ts'
+import { costsOf, type Ranked, type RankedCandidate, yieldsToUser } from './rank.ts'
 
 /** Two figures that differ by less are about equal: measurements vary by more. */
 const NEAR_SHARE = 1.2
@@ -31,7 +31,8 @@ type Preference = (ranked: Ranked, view: View) => readonly number[]
 export const leavesMesh = ({ capability }: RankedCandidate): boolean => capability.leavesMesh === true
 
 const isFarther = ({ candidate }: Ranked) => Number(!candidate.local)
-const isBusy = ({ candidate: { record } }: Ranked, { nowMs }: View) => Number(record.busyUntilMs > nowMs)
+const isBusy = ({ candidate }: Ranked, { nowMs }: View) =>
+  Number(candidate.record.busyUntilMs > nowMs || yieldsToUser(candidate))
 const isSlow = ({ costMs }: Ranked, { limitMs }: View) => Number(costMs > limitMs)
 const isOutside = ({ candidate }: Ranked) => Number(leavesMesh(candidate))
 const isOnBattery = ({ candidate: { device } }: Ranked) => Number(device?.onBattery ?? false)
@@ -110,6 +111,7 @@ function explored(ordered: Ranked[], chance: number, nowMs: number): void {
     ({ candidate, costMs }) =>
       candidate.record.firstChunkMs === undefined &&
       candidate.connected &&
+      !yieldsToUser(candidate) &&
       !leavesMesh(candidate) &&
       costMs <= limitMs &&
       candidate.record.busyUntilMs <= nowMs

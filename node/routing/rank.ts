@@ -17,6 +17,8 @@ const ROUND_TRIP_UNMEASURED_MS = 20
 export const DIAL_ROUND_TRIPS = 10
 /** Guess for the time of a piece where no peer of the request was measured: 33 tokens a second. */
 const PIECE_UNMEASURED_MS = 30
+/** A device that yields goes on after half a minute at the earliest. */
+const YIELDING_MS = 30_000
 /** A small device reads about 500 tokens of a prompt in a second, of four characters each. */
 const CHARS_READ_PER_MS = 2
 
@@ -37,17 +39,26 @@ export interface Device {
   /** 0: a board or an old computer. 1: an ordinary computer. 2: one with a graphics processor or the like. */
   readonly tier: 0 | 1 | 2
   readonly onBattery: boolean
+  /** It refuses requests of others for the sake of its user. */
+  readonly yielding?: true
 }
 
 /** With fewer cores or less memory a computer is a small one. */
 const ORDINARY_CORES = 4
 const ORDINARY_BYTES = 8 * 1000 ** 3
 
-export function deviceOf({ hardware, onBattery = false }: Pick<Manifest, 'hardware' | 'onBattery'>): Device {
+export function deviceOf({
+  hardware,
+  onBattery = false,
+  yielding = false
+}: Pick<Manifest, 'hardware' | 'onBattery' | 'yielding'>): Device {
   const { cores, memoryBytes, accelerators } = hardware
   const isOrdinary = cores >= ORDINARY_CORES && memoryBytes >= ORDINARY_BYTES
-  return { tier: accelerators.length > 0 ? 2 : isOrdinary ? 1 : 0, onBattery }
+  return { tier: accelerators.length > 0 ? 2 : isOrdinary ? 1 : 0, onBattery, ...(yielding && { yielding }) }
 }
+
+/** This device always answers itself. */
+export const yieldsToUser = ({ device, local }: Candidate): boolean => !local && device?.yielding === true
 
 export const namesOf = ({ peerId, name, local }: Candidate) =>
   ({ peerId, name, route: local ? 'local' : 'remote' }) as const
@@ -111,6 +122,7 @@ function costOf(candidate: RankedCandidate, common: Common): Omit<Ranked, 'candi
     if (!measured) add('round trip', roundTripMs)
     if (!connected) add('not connected', roundTripMs * DIAL_ROUND_TRIPS)
   }
+  if (yieldsToUser(candidate)) add('yields to its user', YIELDING_MS)
   if (record.busyUntilMs > nowMs) add('refused us lately', record.busyUntilMs - nowMs)
 
   return { costMs: parts.reduce((sum, { ms }) => sum + ms, 0), parts }

@@ -1,3 +1,4 @@
 /** Answers requests of peers. */
 
 export { Serving } from './serving.ts'
+export { YieldWatch } from './yield-watch.ts'

@@ -2,20 +2,29 @@
 
 import { OverloadedError, toLumosError } from '../../interface/errors.ts'
 import type { Inference, InferenceRequest, PreparedRequest } from '../../interface/inference.ts'
+import type { YieldReason } from '../../interface/node.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
 import type { Feature, MeshContext, NodeParts, Participation } from '../feature.ts'
 import { EVERY_MEMBER, type ModelAccess } from '../membership/index.ts'
 import type { UnderWay } from '../under-way.ts'
+import type { YieldWatch } from './yield-watch.ts'
 
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
 const STOPPING_RETRY_AFTER_MS = 60_000
+
+/** How long a device that yields does so at least; one that goes on earlier says so in its manifest. */
+const YIELDING_RETRY_AFTER_MS = 30_000
+
+const yielding = () => new OverloadedError('This device serves its own user now.', YIELDING_RETRY_AFTER_MS)
 
 const stopping = () => new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
 
 export interface ServingComponents extends Pick<NodeParts, 'clock' | 'log' | 'emit'> {
   readonly registry: Inference
   readonly access: ModelAccess
+  /** Says when this device yields to its user. Absent: it never does. */
+  readonly watch?: YieldWatch
   /** Counts the requests that are being answered. */
   readonly served: UnderWay
 }
@@ -36,19 +45,30 @@ export class Serving implements Feature {
     this.#service = around(this.#service)
   }
 
+  /** Why this device refuses requests of others now. */
+  get yielding(): readonly YieldReason[] {
+    return this.#components.watch?.reasons ?? []
+  }
+
+  /** What a manifest says of it: nothing while this device serves others. */
+  get stated(): { readonly yielding?: true } {
+    return this.yielding.length > 0 ? { yielding: true } : {}
+  }
+
   /** A model is offered to other peers: requests of those that may not ask any more end. */
   recheck(): void {
     this.#recheck?.()
   }
 
-  join({ permit, members }: MeshContext): Participation {
-    const { clock, log, access, served, emit } = this.#components
+  join({ permit, members, manifestChanged }: MeshContext): Participation {
+    const { clock, log, access, served, emit, watch } = this.#components
     const service = this.#service
     const mayAsk = (peerId: string, request: InferenceRequest): void => {
       for (const to of access.for(request)) permit(peerId, { kind: 'ask', access: to })
     }
     const isGuest = (peerId = '') => members.get(peerId)?.role === 'guest'
     let draining = false
+    const handedOver = new HandedOver()
     const handler = new InferenceHandler({
       service: {
         // Guests come and go: how long models stay loaded is not theirs to say.
@@ -57,8 +77,9 @@ export class Serving implements Feature {
       },
       clock,
       log,
-      authorize(peerId, request) {
+      authorize: (peerId, request) => {
         if (draining) throw stopping()
+        if (this.yielding.length > 0 && !handedOver.has(peerId, request)) throw yielding()
         mayAsk(peerId, request)
       },
       onStarted(peerId, request) {
@@ -72,6 +93,15 @@ export class Serving implements Feature {
       }
     })
     this.#recheck = () => handler.recheck(mayAsk)
+    if (watch !== undefined) {
+      watch.onChange = reasons => {
+        emit('node.yielding_changed', { reasons: [...reasons] })
+        // First, so that those whose answers are handed over rank this device last.
+        manifestChanged()
+        handedOver.clear()
+        if (reasons.length > 0) handler.handOver(yielding(), handedOver.add)
+      }
+    }
     return {
       protocols: [
         {
@@ -82,12 +112,33 @@ export class Serving implements Feature {
           handle: handler.onStream
         }
       ],
-      stop: () => handler.close(),
+      ...(watch && { start: () => watch.start() }),
+      stop() {
+        watch?.stop()
+        handler.close()
+      },
       refuse() {
         draining = true
         handler.handOver(stopping())
       }
     }
+  }
+}
+
+/** Answers that other devices were to go on with. Where none can, this one does: its user waits for no lost answer. */
+class HandedOver {
+  readonly #known = new Set<string>()
+
+  readonly add = (peerId: string, { id }: InferenceRequest): void => {
+    this.#known.add(`${peerId} ${id}`)
+  }
+
+  has(peerId: string, { id, resume }: InferenceRequest): boolean {
+    return resume !== undefined && this.#known.has(`${peerId} ${id}`)
+  }
+
+  clear(): void {
+    this.#known.clear()
   }
 }
 

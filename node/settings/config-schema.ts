@@ -10,6 +10,7 @@ import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
 import { HostName, NAMES_MAX, Origin } from './gateway-names.ts'
 import { RoutingSettings } from './routing.ts'
+import { ServingSettings } from './serving.ts'
 import { Host, holdsNoKey, Multiaddr, Path, Port, PublicAddress, ServerName, ServerUrl } from './values.ts'
 
 /** Part of topic and protocol names, so the alphabet is narrow. */
@@ -153,6 +154,7 @@ export const Config = z.strictObject({
       .default({})
   }),
   routing: RoutingSettings,
+  serving: ServingSettings,
   log: z.strictObject({
     /** The least severe messages that the log file keeps. */
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info')

@@ -7,7 +7,7 @@
  *               output    control: the output
  *               delta     control: text, reasoning, toolCalls, tokens, logprobs
  *               data      control: mime, part, bytes
- *               progress  control: done, stage, total, continued
+ *               progress  control: done, queue, stage, total, continued
  *               done      control: usage, finishReason
  *               error     control: see `../errors.ts`
  */

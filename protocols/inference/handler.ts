@@ -54,8 +54,9 @@ export class InferenceHandler {
   }
 
   /** Ends with `err` what is under way for askers that go on elsewhere; the rest may end here. */
-  handOver(err: LumosError): void {
-    for (const served of this.#streams) served.handOver(err)
+  handOver(err: LumosError, ended?: (peerId: string, request: InferenceRequest) => void): void {
+    for (const served of this.#streams)
+      for (const { peerId, request } of served.handOver(err)) ended?.(peerId, request)
   }
 
   /** Closes all streams, and gives up what is under way on them. */

@@ -107,9 +107,10 @@ export class ServedStream {
   }
 
   /** Answers that their askers can have another device go on with end with `err`. */
-  handOver(err: LumosError): void {
-    for (const [number, call] of this.#calls)
-      if (call.request?.movable === true) this.#fail(number, call, err)
+  handOver(err: LumosError): { readonly peerId: string; readonly request: InferenceRequest }[] {
+    const moved = [...this.#calls].filter(([, { request }]) => request?.movable === true)
+    for (const [number, call] of moved) this.#fail(number, call, err)
+    return moved.map(([, { request }]) => ({ peerId: this.#load.peerId, request: request! }))
   }
 
   /** The stream is over: nothing of it is worth going on with. */

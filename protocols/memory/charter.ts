@@ -6,7 +6,7 @@
 import * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
 import { PeerIdText, Role } from '../../interface/membership.ts'
-import { SPACE_RIGHTS } from '../../interface/memory.ts'
+import { SPACE_RIGHTS, type SpaceRight } from '../../interface/memory.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 import { sha256 } from './envelope.ts'
 import { CHARTER_BYTES_MAX, EPOCHS_MAX, FORGOTTEN_MAX, GRANTS_MAX, WRITERS_MAX } from './limits.ts'
@@ -16,11 +16,13 @@ import { isSigned, keyOf, type SigningKey, signPayload } from './signed.ts'
 const DOMAIN = 'lumos/memory/charter/1'
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 
-const Right = z.enum(SPACE_RIGHTS)
+/** The first version refuses a charter with another right in its grants. */
+const Right = z.enum(SPACE_RIGHTS).exclude(['carry'])
+const To = z.union([PeerIdText, Role])
 /** A box of a few texts. */
 const SEALED_BYTES_MAX = 96 * 1024
 
-export const Charter = z.object({
+const CharterWire = z.object({
   version: z.int().min(1),
   /** Hash of the version before; 32 zeros for the first. */
   previous: bytesOf(32),
@@ -29,7 +31,9 @@ export const Charter = z.object({
   nonce: bytesOf(16),
   /** The mesh that it is shared in; null as long as it never was. */
   mesh: PeerIdText.nullable(),
-  grants: z.array(z.object({ to: z.union([PeerIdText, Role]), right: Right })).max(GRANTS_MAX),
+  grants: z.array(z.object({ to: To, right: Right })).max(GRANTS_MAX),
+  /** Those that carry the space. The first version leaves them out of what it signs. */
+  carriers: z.array(To).max(GRANTS_MAX).optional(),
   /** `check` is a hash of the key; `previous` is the key before, encrypted with this one. */
   epochs: z
     .array(z.object({ check: bytesOf(32), previous: Bytes.nullable() }))
@@ -59,7 +63,27 @@ export const Charter = z.object({
   /** Who signed this version. */
   by: PeerIdText
 })
-export type Charter = z.infer<typeof Charter>
+
+/** Carriers are among the grants. */
+export interface Charter extends Omit<z.infer<typeof CharterWire>, 'grants' | 'carriers'> {
+  readonly grants: readonly { readonly to: string; readonly right: SpaceRight }[]
+}
+
+const Charter = CharterWire.transform(
+  ({ grants, carriers = [], ...charter }): Charter => ({
+    ...charter,
+    grants: [...grants, ...carriers.map(to => ({ to, right: 'carry' as const }))]
+  })
+)
+
+function encoded({ grants, ...charter }: Charter): Uint8Array {
+  const carriers = grants.filter(({ right }) => right === 'carry').map(({ to }) => to)
+  return encodeControl({
+    ...charter,
+    grants: grants.filter(({ right }) => right !== 'carry'),
+    ...(carriers.length > 0 && { carriers })
+  })
+}
 
 /** What of a charter only readers know. */
 export const CharterSecrets = z.object({
@@ -78,7 +102,7 @@ export interface SignedCharter {
 const Wire = z.tuple([Bytes, bytesOf(64)])
 
 export function sealCharter(charter: Charter, key: SigningKey): SignedCharter {
-  const payload = encodeControl(charter)
+  const payload = encoded(charter)
   const record = encodeControl([payload, signPayload(DOMAIN, payload, key)])
   if (record.length > CHARTER_BYTES_MAX)
     throw new LumosError('MEMORY_FULL', `The charter of a space would be over ${CHARTER_BYTES_MAX} bytes.`)

@@ -9,6 +9,7 @@ import { type FrameInit, FrameStream, type FrameStreamOptions } from '../wire/fr
 import {
   BATCH_ENVELOPES_MAX,
   batches,
+  type CarriedKey,
   decodeHave,
   decodeWant,
   encodeOffer,
@@ -52,13 +53,19 @@ export class MemoryClient {
     this.#write([[FRAME.offer, encodeOffer(offer)]])
   }
 
-  charters(space: string, records: readonly Uint8Array[], key: Uint8Array | null): void {
+  charters(
+    space: string,
+    records: readonly Uint8Array[],
+    key: Uint8Array | null,
+    keys: readonly CarriedKey[] = []
+  ): void {
     const parts = [...batches(records)]
     if (parts.length === 0) parts.push([])
     this.#write(
       parts.map((records, i): FrameInit => {
         const last = i === parts.length - 1
-        return [FRAME.charters, encodeControl({ space, records, key: last ? key : null, last })]
+        const sealed = last && keys.length > 0 && { keys }
+        return [FRAME.charters, encodeControl({ space, records, key: last ? key : null, ...sealed, last })]
       })
     )
   }

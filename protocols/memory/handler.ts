@@ -1,6 +1,7 @@
 /** The listener's half: it hears which spaces a peer has, and takes what it wants of them. */
 
 import type { Connection, Stream } from '@libp2p/interface'
+import type * as z from 'zod'
 import type { Clock } from '../../interface/clock.ts'
 import { CancelledError, ProtocolViolationError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
@@ -9,6 +10,7 @@ import type { Frame } from '../wire/frame-parser.ts'
 import { FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
 import { FRAME_BYTES_HARD_MAX } from '../wire/limits.ts'
 import {
+  type CarriedKey,
   CHARTER_CHAIN_BYTES_MAX,
   Charters,
   CheckpointOf,
@@ -28,7 +30,12 @@ import {
 /** What is done with what one peer sends. The next frame is read when a promise has resolved. */
 export interface Feed {
   onOffer(offer: Offer): void
-  onCharters(space: string, records: readonly Uint8Array[], key: Uint8Array | null): Promise<void>
+  onCharters(
+    space: string,
+    records: readonly Uint8Array[],
+    key: Uint8Array | null,
+    keys: readonly CarriedKey[]
+  ): Promise<void>
   onCheckpoint(space: string, record: Uint8Array): Promise<void>
   onPieces(space: string, pieces: readonly Uint8Array[]): Promise<void>
   onEnvelopes(space: string, envelopes: readonly Uint8Array[]): Promise<void>
@@ -178,12 +185,7 @@ class Intake implements Asker {
   }
 
   #onCharters(
-    {
-      space,
-      records,
-      key,
-      last
-    }: { space: string; records: Uint8Array[]; key: Uint8Array | null; last: boolean },
+    { space, records, key, keys = [], last }: z.output<typeof Charters>,
     feed: Feed
   ): Promise<void> | undefined {
     this.#asked(space)
@@ -194,7 +196,7 @@ class Intake implements Asker {
     if (chain.bytes > CHARTER_CHAIN_BYTES_MAX)
       throw new ProtocolViolationError(`Charters of a space are over ${CHARTER_CHAIN_BYTES_MAX} bytes.`)
     this.#chain = last ? undefined : chain
-    return last ? feed.onCharters(space, chain.records, key) : undefined
+    return last ? feed.onCharters(space, chain.records, key, keys) : undefined
   }
 
   /** What was not wanted costs its sender the stream. */

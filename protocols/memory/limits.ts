@@ -18,6 +18,10 @@ export const WRITERS_MAX = 1024
 /** Of them of one device: it begins one for each copy of its home, and each time that its right comes back. */
 export const LIVES_MAX = 64
 export const GRANTS_MAX = 256
+/** Of the newest key of a space, sealed to devices: what one frame holds, and more devices than a mesh has. */
+export const CARRIED_KEYS_MAX = 512
+/** Of one device. A hostile reader may seal to others what is no key: those of other readers lie beside that. */
+export const CARRIED_GIVERS_MAX = 4
 /** Keys of one space: each device that is removed costs one. */
 export const EPOCHS_MAX = 1024
 /** Of one space; a person has a few, an agent one a conversation. */

@@ -20,7 +20,8 @@ import * as z from 'zod'
 import { PeerIdText } from '../../interface/membership.ts'
 import { SpaceId } from '../../interface/memory.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
-import { ENVELOPE_BYTES_MAX, WRITERS_MAX } from './limits.ts'
+import { CARRIED_KEYS_MAX, ENVELOPE_BYTES_MAX, WRITERS_MAX } from './limits.ts'
+import { Bytes } from './shapes.ts'
 
 /** Ids of the protocol, the newest first. */
 export const MEMORY_PROTOCOL = ['/lumos/memory/1']
@@ -120,11 +121,26 @@ export function decodeOffer(body: Uint8Array): Offer {
   }
 }
 
+/** A device, and the newest key of a space as it was sealed to that. */
+export type CarriedKey = readonly [device: string, sealed: Uint8Array]
+/** An ephemeral key, a nonce, the key and a tag. */
+const SEALED_KEY_BYTES_MAX = 256
+
 export const Charters = z.object({
   space: SpaceId,
   records: z.array(Sealed).max(BATCH_ENVELOPES_MAX),
   /** With the last of them: the key of the space for this listener. */
   key: Sealed.nullable(),
+  /** With the last of them: that key, as readers have sealed it to this one, or to those for which the listener carries it. */
+  keys: z
+    .array(
+      z.tuple([
+        PeerIdText,
+        Bytes.refine(({ length }) => length <= SEALED_KEY_BYTES_MAX, { error: 'is too long' })
+      ])
+    )
+    .max(CARRIED_KEYS_MAX)
+    .optional(),
   last: z.boolean()
 })
 export const CheckpointOf = z.object({ space: SpaceId, record: z.instanceof(Uint8Array) })

@@ -231,9 +231,12 @@ export class Checker {
     if (tracked !== undefined) throw broken('E1', `request ${request} of n${tracked.node} never ended`)
     for (const { index, life, isHonest } of this.#world.nodes) {
       if (life === undefined || !isHonest) continue
-      for (const { running, queue } of life.server.admissions) {
-        if (running + queue.size > life.server.underWay) {
-          throw broken('L3', `n${index} has ${running} slots taken and ${queue.size} waiting for nobody`)
+      for (const { running, turns } of life.server.admissions) {
+        if (running + turns.queue.size > life.server.underWay) {
+          throw broken(
+            'L3',
+            `n${index} has ${running} slots taken and ${turns.queue.size} waiting for nobody`
+          )
         }
       }
       const held = life.asker.underWay + life.asker.router.requests.size

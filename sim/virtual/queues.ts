@@ -10,7 +10,7 @@ const QUEUED_PER_SLOT = 2
 export class Queues {
   readonly #before = new WeakMap<object, number>()
 
-  stepped(node: number, { queue, slots, running, serviceMs }: AdmissionState): void {
+  stepped(node: number, { turns: { queue }, slots, running, serviceMs }: AdmissionState): void {
     if (running < 0 || running > slots)
       throw new BrokenInvariant('S9', `${running} of ${slots} slots of n${node} are taken`)
     const bound = Math.min(QUEUED_MAX, Math.max(QUEUED_PER_SLOT * slots, (QUEUE_MS_MAX * slots) / serviceMs))

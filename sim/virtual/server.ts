@@ -66,7 +66,8 @@ export class Server {
     const job: Job = { id, side, asked, model: model!, state: 'waiting', startedMs: 0 }
     this.#jobs.set(id, job)
     this.#life.after(asked.budgetMs, () => this.#end(job, 'TIMEOUT'))
-    this.#step(job.model, { type: 'enter', id, peer: side && peerIdOf(side.peer) })
+    const { budgetMs } = asked
+    this.#step(job.model, { type: 'enter', id, peer: side && peerIdOf(side.peer), budgetMs })
   }
 
   cancel(side: Side | undefined, call: number): void {
@@ -148,7 +149,9 @@ export class Server {
   #leave(job: Job): void {
     job.state = 'over'
     this.#jobs.delete(job.id)
-    this.#step(job.model, { type: 'leave', startedMs: job.startedMs === 0 ? undefined : job.startedMs })
+    const { side, startedMs } = job
+    const peer = side && peerIdOf(side.peer)
+    this.#step(job.model, { type: 'leave', peer, startedMs: startedMs === 0 ? undefined : startedMs })
   }
 
   #reply(side: Side | undefined, message: Extract<CallMessage, { type: 'chunk' | 'error' }>): void {

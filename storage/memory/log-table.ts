@@ -79,6 +79,28 @@ export class LogTable {
       .get(writer, seq)?.id
   }
 
+  count(space: number): number {
+    return this.#db
+      .prepare<{ count: number }>('SELECT count(*) AS count FROM envelope WHERE space = ?')
+      .get(space)!.count
+  }
+
+  lastId(space: number): number {
+    return this.#db
+      .prepare<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM envelope WHERE space = ?')
+      .get(space)!.id
+  }
+
+  drop(id: number): void {
+    this.#db.prepare('DELETE FROM envelope WHERE id = ?').run(id)
+  }
+
+  /** All that this device has opened of a space. */
+  dropDocs(space: number): void {
+    for (const table of ['doc', 'vectors'])
+      this.#db.prepare(`DELETE FROM ${table} WHERE space = ?`).run(space)
+  }
+
   dropFrom(writer: number, seq: number): void {
     this.#db.prepare('DELETE FROM envelope WHERE writer = ? AND seq >= ?').run(writer, seq)
   }

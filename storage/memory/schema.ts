@@ -102,5 +102,13 @@ export const MEMORY_MIGRATIONS: readonly string[] = [
     tag BLOB NOT NULL,
     box BLOB NOT NULL
   ) STRICT;
-  CREATE INDEX vectors_tag ON vectors (space, tag);`
+  CREATE INDEX vectors_tag ON vectors (space, tag);`,
+  // Of spaces that this device carries: their newest key, as `giver` has sealed it to `device`.
+  `CREATE TABLE carried_key (
+    space INTEGER NOT NULL REFERENCES space ON DELETE CASCADE,
+    device TEXT NOT NULL,
+    giver TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (space, device, giver)
+  ) STRICT;`
 ]

@@ -41,7 +41,16 @@ export class SpaceTable {
 
   /** All of it but its charters, which say to others that it is gone. */
   empty(id: number, sealed: Uint8Array): void {
-    for (const table of ['writer', 'envelope', 'doc', 'checkpoint', 'piece', 'acknowledged', 'vectors'])
+    for (const table of [
+      'writer',
+      'envelope',
+      'doc',
+      'checkpoint',
+      'piece',
+      'acknowledged',
+      'vectors',
+      'carried_key'
+    ])
       this.#db.prepare(`DELETE FROM ${table} WHERE space = ?`).run(id)
     this.#db.prepare('UPDATE space SET gone = 1, sealed = ? WHERE id = ?').run(sealed, id)
   }
@@ -111,6 +120,33 @@ export class SpaceTable {
         'SELECT device, at_ms AS atMs, heads FROM acknowledged WHERE space = ?'
       )
       .all(space)
+  }
+
+  /** A key that `giver` has sealed to `device`. Of each device the newest few givers are kept. */
+  carryKey(space: number, device: string, giver: string, sealed: Uint8Array, giversMax: number): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO carried_key VALUES (?, ?, ?, ?)')
+      .run(space, device, giver, sealed)
+    this.#db
+      .prepare(
+        `DELETE FROM carried_key WHERE space = ?1 AND device = ?2 AND rowid NOT IN
+          (SELECT rowid FROM carried_key WHERE space = ?1 AND device = ?2 ORDER BY rowid DESC LIMIT ?3)`
+      )
+      .run(space, device, giversMax)
+  }
+
+  /** The newest first. */
+  carriedKeys(space: number, device?: string): { device: string; sealed: Uint8Array }[] {
+    const where = device === undefined ? '' : 'AND device = ?'
+    return this.#db
+      .prepare<{ device: string; sealed: Uint8Array }>(
+        `SELECT device, sealed FROM carried_key WHERE space = ? ${where} ORDER BY rowid DESC`
+      )
+      .all(space, ...(device === undefined ? [] : [device]))
+  }
+
+  dropCarriedKeys(space: number): void {
+    this.#db.prepare('DELETE FROM carried_key WHERE space = ?').run(space)
   }
 
   addPoison(hash: Uint8Array, why: string): void {

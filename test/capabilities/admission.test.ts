@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { Admission } from '../../capabilities/serving/admission.ts'
+import { Admission, type Turn } from '../../capabilities/serving/admission.ts'
 import {
   type AdmissionState,
   newAdmission,
@@ -68,7 +68,7 @@ class Model {
 
   enter(): void {
     const caller = { controller: new AbortController(), startedMs: this.clock.monotonicMs() }
-    let turn: Promise<void> | undefined
+    let turn: Turn | undefined
     try {
       turn = this.admission.enter(caller.controller.signal)
     } catch (err) {
@@ -82,7 +82,7 @@ class Model {
       return
     }
     this.waiting.push(caller)
-    turn.then(
+    turn.admitted.then(
       () => {
         assert.equal(this.waiting.shift(), caller, 'not first in, first out')
         this.running.push(caller)
@@ -128,7 +128,7 @@ describe('Admission', () => {
     admission.leave()
     controller.abort()
 
-    await turn
+    await turn!.admitted
     assert.equal(admission.running, 1)
     admission.leave()
     assert.equal(admission.running, 0)
@@ -204,15 +204,22 @@ describe('Admission', () => {
     const busy = () => {
       const state = newAdmission(1)
       let ids = 0
-      const enter = (peer?: string) => stepAdmission(state, { type: 'enter', id: ++ids, peer }, 0).effects
+      let running: string | undefined = 'first'
+      const enter = (peer?: string) => {
+        const { effects } = stepAdmission(state, { type: 'enter', id: ++ids, peer }, 0)
+        if (effects[0]?.type === 'admit') running = peer ?? ''
+        return effects
+      }
       /** Whose request is admitted next. */
       const next = () => {
-        const askers = new Map(state.queue)
-        const [effect] = stepAdmission(state, { type: 'leave', startedMs: undefined }, 0).effects
-        return effect && askers.get(effect.id)
+        const askers = new Map(state.turns.queue)
+        const [effect] = stepAdmission(state, { type: 'leave', peer: running, startedMs: 0 }, 20).effects
+        running = effect && askers.get(effect.id)!.asker
+        return running
       }
-      enter('first')
-      return { state, enter, next, waiting: (peer = '') => state.lines.get(peer)?.size ?? 0 }
+      // Long before the others: it wants no part of the queue.
+      stepAdmission(state, { type: 'enter', id: ++ids, peer: 'first' }, -60_000)
+      return { state, enter, next, waiting: (peer = '') => state.turns.lines.get(peer)?.size ?? 0 }
     }
 
     it('lets one alone use the whole queue', () => {
@@ -224,19 +231,19 @@ describe('Admission', () => {
     it('gives a second peer half of a queue that the first has filled, from its newest', () => {
       const { state, enter, waiting } = busy()
       for (let i = 0; i < 200; i++) enter('a')
-      const [oldest] = state.queue.keys()
+      const [oldest] = state.turns.queue.keys()
       for (let i = 0; i < 200; i++) enter('b')
       for (let i = 0; i < 200; i++) enter('a')
       assert.deepEqual([waiting('a'), waiting('b')], [50, 50])
-      assert.equal([...state.lines.get('a')!][0], oldest)
+      assert.equal([...state.turns.lines.get('a')!][0], oldest)
     })
 
-    it('lets them take turns, however many each has waiting', () => {
+    it('lets this device go first, and peers take turns, however many each has waiting', () => {
       const { enter, next } = busy()
       for (let i = 0; i < 5; i++) enter('a')
       for (let i = 0; i < 2; i++) enter('b')
       enter()
-      assert.deepEqual([next(), next(), next(), next(), next(), next()], ['a', 'b', '', 'a', 'b', 'a'])
+      assert.deepEqual([next(), next(), next(), next(), next(), next()], ['', 'a', 'b', 'a', 'b', 'a'])
     })
 
     it('refuses the own user only for what it waits for itself', () => {
@@ -251,12 +258,12 @@ describe('Admission', () => {
       const admission = new Admission(1, new ManualClock())
       admission.enter(signal)
       const turns: Promise<void>[] = []
-      for (let i = 0; i < 100; i++) turns.push(admission.enter(signal, 'a')!)
-      const kept = admission.enter(signal, 'b')
+      for (let i = 0; i < 100; i++) turns.push(admission.enter(signal, { peer: 'a' })!.admitted)
+      const kept = admission.enter(signal, { peer: 'b' })!.admitted
       await assert.rejects(turns.at(-1)!, { code: 'OVERLOADED' })
       admission.leave()
       await turns[0]
-      admission.leave()
+      admission.leave(admission.startedMs(), 'a')
       await kept
       assert.equal(admission.queued, 98)
     })
@@ -275,11 +282,11 @@ describe('Admission', () => {
           const passed = new Map<string, Map<string, number>>()
           for (const event of steps) {
             if (event.type === 'enter') {
-              const before = new Map(state.queue)
+              const before = new Map(state.turns.queue)
               const mine = waiting(event.peer)
               const [effect] = enter(event.peer)
               if (effect?.type === 'refuse') {
-                const displaced = before.get(effect.id)
+                const displaced = before.get(effect.id)?.asker
                 assert.notEqual(displaced, '', 'the own user gave way')
                 if (displaced === undefined)
                   for (const line of linesOfPeers(state)) assert.ok(line <= mine + 1)
@@ -289,8 +296,9 @@ describe('Admission', () => {
               if (admitted === undefined) enter('first')
               else {
                 passed.delete(admitted)
-                for (const other of state.lines.keys()) {
-                  if (other === admitted) continue
+                for (const other of state.turns.lines.keys()) {
+                  if (other === admitted || admitted === '') continue
+                  assert.notEqual(other, '', 'a peer went before this device')
                   const since = passed.get(other) ?? new Map<string, number>()
                   since.set(admitted, (since.get(admitted) ?? 0) + 1)
                   passed.set(other, since)
@@ -298,18 +306,18 @@ describe('Admission', () => {
                 }
               }
             } else {
-              const ids = [...state.queue.keys()]
+              const ids = [...state.turns.queue.keys()]
               if (ids.length > 0) {
                 stepAdmission(state, { type: 'give-up', id: ids[event.pick % ids.length]! }, 0)
               }
             }
             for (const other of passed.keys()) if (waiting(other) === 0) passed.delete(other)
-            assert.ok(state.queue.size <= 100)
-            const lines = [...state.lines.values()]
+            assert.ok(state.turns.queue.size <= 100)
+            const lines = [...state.turns.lines.values()]
             assert.ok(lines.every(line => line.size > 0))
             assert.equal(
               lines.reduce((sum, line) => sum + line.size, 0),
-              state.queue.size
+              state.turns.queue.size
             )
           }
         })
@@ -318,5 +326,5 @@ describe('Admission', () => {
   })
 })
 
-const linesOfPeers = ({ lines }: AdmissionState): number[] =>
+const linesOfPeers = ({ turns: { lines } }: AdmissionState): number[] =>
   [...lines].flatMap(([peer, line]) => (peer === '' ? [] : [line.size]))

@@ -113,8 +113,8 @@ describe('a model of faces, its graphs made by this test', () => {
       assert.ok(Math.abs(length - 1) < 1e-5)
       for (const [at, [x, y]] of points.entries()) {
         const [tx, ty] = ALIGNED_POINTS[at]!
-        assert.ok(Math.abs(x - box.xmin - (tx * 80) / 112) <= 1)
-        assert.ok(Math.abs(y - box.ymin - (ty * 80) / 112) <= 1)
+        assert.ok(Math.abs(x! - box.xmin - (tx * 80) / 112) <= 1)
+        assert.ok(Math.abs(y! - box.ymin - (ty * 80) / 112) <= 1)
       }
     }
   })

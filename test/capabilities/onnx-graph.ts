@@ -105,3 +105,30 @@ export const countsSecondText = (): Buffer =>
     ),
     bytes(8, number(2, 13))
   ])
+
+/** Its output is its input, the numbers along `axes` made one: the largest, or the mean. */
+export const reduces = (
+  operation: 'ReduceMax' | 'ReduceMean',
+  { input, output, axes }: { input: [string, (number | string)[]]; output: [string, number]; axes: number[] }
+): Buffer =>
+  Buffer.concat([
+    number(1, 8),
+    bytes(
+      7,
+      node(operation, [input[0]], output[0], intsOf('axes', axes), int('keepdims', 0)),
+      bytes(2, 'graph'),
+      bytes(11, shaped(input[0], FLOAT, input[1])),
+      bytes(
+        12,
+        shaped(
+          output[0],
+          FLOAT,
+          Array.from({ length: output[1] }, (_, at) => `out${at}`)
+        )
+      )
+    ),
+    bytes(8, number(2, 13))
+  ])
+
+const intsOf = (name: string, values: readonly number[]): Buffer =>
+  Buffer.concat([bytes(1, name), ...values.map(value => number(8, value)), number(20, INTS)])

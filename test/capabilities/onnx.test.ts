@@ -190,6 +190,11 @@ describe('digits-cnn', () => {
       async () => (await picture('samsung.jpg')).subarray(0, 535),
       /may be damaged/
     ],
+    [
+      'a photo that begins as another format',
+      async () => Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), await picture('samsung.jpg')]),
+      /may be damaged/
+    ],
     ['a photo of an iPhone', () => picture('photo.heic'), /is HEIC, which is not supported.*Most Compatible/],
     ['a document', () => Buffer.from('%PDF-1.7'), /is PDF, which/],
     ['a header without pixels', () => grayPng(8, 0), /input\.image/],

@@ -364,6 +364,37 @@ describe('Registry', () => {
     assert.equal(warmth()[0], 'sleepy text-generation true')
   })
 
+  it('says where a request waits that waits for long, and that its turn has come', async () => {
+    const { promise: go, resolve } = Promise.withResolvers<void>()
+    const slow = scripted([text(0), done(1)])
+    const engine: Engine = {
+      ...slow.engine,
+      async *infer(request, options) {
+        await go
+        yield* slow.engine.infer(request, options)
+      }
+    }
+    const registry = registryOf([{ ...slow, engine }])
+    const request = { ...textRequest('hello'), model: 'scripted' }
+    const others = Array.from({ length: 29 }, () => Array.fromAsync(registry.infer(request)))
+    const last = registry.infer(request)
+    assert.deepEqual((await last.next()).value, {
+      ...{ type: 'progress', index: 0, stage: 'queued', done: 0 },
+      queue: { place: 29, of: 29, waitMs: 580 }
+    })
+    const left = registry.infer(request)
+    await left.next()
+    await left.return(undefined)
+    assert.deepEqual(registry.load(), { running: 1, queued: 29 })
+
+    resolve()
+    for (const other of others) assert.equal((await other).at(-1)!.type, 'done')
+    const rest = await Array.fromAsync(last)
+    assert.deepEqual(rest.at(-3), { type: 'progress', index: 0, stage: 'queued', done: 1 })
+    assert.equal(rest.at(-1)!.type, 'done')
+    assert.deepEqual(registry.load(), { running: 0, queued: 0 })
+  })
+
   it('ends everything when it stops, and takes nothing more', async () => {
     const registry = registryOf([echo(50)])
     const answer = registry.infer(textRequest('a b c'))

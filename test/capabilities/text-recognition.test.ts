@@ -102,12 +102,12 @@ describe.runIf(isHere)(`PP-OCRv4${isHere ? '' : ` (not run: ${ASSETS} is missing
     const { width, height } = await sharp(upright).metadata()
     const [line] = (await ask(upright)).lines
     const [left, , , below] = line!.quad
-    assert.ok(Math.abs(left![0] - 64) < 16 && Math.abs(below![1] - 64) < 24, JSON.stringify(line))
+    assert.ok(Math.abs(left![0]! - 64) < 16 && Math.abs(below![1]! - 64) < 24, JSON.stringify(line))
 
     const [turned] = (await ask(await sharp(upright).rotate(180).png().toBuffer())).lines
     for (const [i, [x, y]] of line!.quad.entries()) {
       const [other, down] = turned!.quad[i]!
-      assert.ok(Math.hypot(width - x - other, height - y - down) < 16, JSON.stringify(turned))
+      assert.ok(Math.hypot(width - x! - other!, height - y! - down!) < 16, JSON.stringify(turned))
     }
   })
 

@@ -3,6 +3,7 @@
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { answerText } from '../../cli/commands/inference/answer-text.ts'
 import { printPieces } from '../../cli/commands/inference/pieces.ts'
 import { embedded, vectorLines } from '../../cli/commands/inference/vectors.ts'
 import { wordsFor } from '../../cli/commands/membership/invite.ts'
@@ -47,7 +48,26 @@ describe('vectors', () => {
     expect(vectorLines(two)).toBe('[0.5000, -1.0000]\n[0.2500, 2.0000]')
     const long = embedded('feature-extraction', { dimensions: 8, vectors: vectors(1, 2, 3, 4, 5, 6, 7, 8) })!
     expect(vectorLines(long)).toBe('[1.0000, 2.0000, 3.0000, 4.0000, 5.0000, 6.0000, … 8 numbers]')
+    expect(embedded('image-feature-extraction', { dimensions: 1, vectors: vectors(1) })).toBeDefined()
     expect(embedded('tensor', { dimensions: 2, vectors: '' })).toBeUndefined()
+  })
+})
+
+describe('an answer about a picture', () => {
+  const { output } = screen()
+
+  it('is a table of labels, or of objects with the sides of their boxes', () => {
+    expect(answerText({ labels: [{ label: 'cat', score: 0.75 }] }, output)).toBe(
+      'LABEL  SCORE\ncat    0.7500'
+    )
+    const box = { xmin: 1, ymin: 2.5, xmax: 30, ymax: 4 }
+    expect(answerText({ objects: [{ label: 'cat', score: 1, box }] }, output)).toBe(
+      'LABEL  SCORE  XMIN  YMIN    XMAX  YMAX\ncat    1      1     2.5000  30    4'
+    )
+  })
+
+  it('is its words, without what would act on the terminal', () => {
+    expect(answerText({ text: 'a cat\u001b[2J' }, output)).toBe('a cat [2J')
   })
 })
 

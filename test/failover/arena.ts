@@ -69,7 +69,7 @@ export class Arena {
       home: join(directory, 'asker'),
       settings: {
         ...{ name: 'asker', 'models.builtin': false, 'swarm.host': '127.0.0.1' },
-        ...{ 'swarm.port': 0, 'swarm.mdns': false }
+        ...{ 'swarm.port': 0, 'swarm.mdns': false, 'serving.yield': 'never' }
       }
     })
     await asker.start()

@@ -67,7 +67,8 @@ const node = await createLumosNode({
   home,
   settings: {
     ...{ name, 'models.builtin': false, 'swarm.host': '127.0.0.1', 'swarm.port': 0, 'swarm.mdns': false },
-    'swarm.peers': peers
+    'swarm.peers': peers,
+    'serving.yield': 'never'
   },
   models: [{ ...served, id, engine: new Paced(served.engine, chunkMs) }]
 })

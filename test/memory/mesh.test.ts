@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import type { Connection, Stream } from '@libp2p/interface'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
@@ -10,7 +11,7 @@ import { decodeOffer, encodeOffer, encodeWant, FRAME, OfSpace } from '../../prot
 import { decodeControl, encodeControl } from '../../protocols/wire/control.ts'
 import { FrameStream } from '../../protocols/wire/frames.ts'
 import { HostilePeer } from '../node/hostile-peer.ts'
-import { meets, startNode } from '../node/mesh-nodes.ts'
+import { meets, startNode, temporaryHome } from '../node/mesh-nodes.ts'
 import { HostileWriter } from './hostile-writer.ts'
 
 /** Envelopes of one writer, some batches of them. */
@@ -145,6 +146,44 @@ describe('a space that is shared', () => {
     } finally {
       await late[Symbol.asyncDispose]()
     }
+  }, 30_000)
+
+  it('goes between writers that are never there at once, by a device that carries it and cannot read it', async () => {
+    const homes = { loft: await temporaryHome(), porch: await temporaryHome() }
+    const during = async (name: 'loft' | 'porch', work: (node: Node) => Promise<void>) => {
+      const node = await startNode(name, [den], { home: homes[name] })
+      await meets(node, den)
+      await work(node)
+      await node[Symbol.asyncDispose]()
+    }
+    const carries = ({ memory }: Node, space: string) =>
+      eventually(async () => (await memory.space(space)).peers.some(({ inStep }) => inStep))
+    let porch = ''
+    let id = ''
+    let hash: string | null = null
+    await during('porch', async node => {
+      porch = node.peerId
+    })
+    await during('loft', async node => {
+      ;({ id } = await node.memory.create('sealed'))
+      await write(node, id, 'from', 'CANARY of loft')
+      await node.memory.share(id, { peerId: den.peerId }, 'carry')
+      await node.memory.share(id, { peerId: porch }, 'write')
+      await carries(node, id)
+    })
+    await during('porch', async node => {
+      await eventually(() => has(node, id))
+      await eventually(async () => (await node.memory.docs(id)).length === 1)
+      expect(await node.memory.get(id, 'default', 'from')).toBe('CANARY of loft')
+      await write(node, id, 'from', 'CANARY of porch')
+      await carries(node, id)
+      hash = (await node.memory.space(id)).hash
+    })
+    await during('loft', node => eventually(async () => (await node.memory.space(id)).hash === hash))
+    expect(await den.memory.space(id)).toMatchObject({ right: 'carry', hash: null, docs: 0, entries: 0 })
+    await expect(den.memory.read(id, 'default')).rejects.toMatchObject({ code: 'MEMORY_DENIED' })
+    await expect(write(den, id, 'from', 'den')).rejects.toMatchObject({ code: 'MEMORY_DENIED' })
+    for (const home of Object.values(homes)) await rm(home, { recursive: true, force: true })
   }, 30_000)
 
   it('is read and not written by a role that may read it', async () => {

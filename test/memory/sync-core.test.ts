@@ -139,6 +139,25 @@ describe('twenty nodes on virtual time', () => {
     expect(settled(world)).toEqual([0, 0, 0])
   })
 
+  it.each([1, 2, 3])(
+    'pass an edit on to all of them within a second, with three to four connections each (seed %i)',
+    seed => {
+      const random = forkRandom(seed, 'sparse')
+      const plan = { nodes: 20, mayKnow: () => true, latencyMs: () => 5 + 20 * random(), lossy: 0 }
+      const world = new VirtualSpaces(plan, random)
+      world.nodes[0]!.create('house')
+      for (let node = 1; node < 20; node++) {
+        world.connect(node, Math.floor(node * random()))
+        world.connect(node, (node + 7) % 20)
+      }
+      world.run(2000)
+      world.nodes[5]!.write('house')
+      const sinceMs = world.nowMs
+      while (world.behind('house').length > 0 && world.nowMs - sinceMs < 1000) world.run(10)
+      expect(world.behind('house')).toEqual([])
+    }
+  )
+
   it('what is missing comes once, and what is new little more than once', () => {
     const random = forkRandom(1, 'memory')
     const world = new VirtualSpaces(

@@ -87,6 +87,7 @@ describe('the configuration', () => {
           public: { models: [], host: '::', port: 5868 }
         },
         routing: { policy: 'balanced' },
+        serving: { yield: 'auto' },
         memory: { spaceMax: '1GB', searchModel: undefined },
         answers: { keep: '1h', diskMax: '256MB' },
         log: { level: 'info' }

@@ -16,13 +16,17 @@ import { createHelia } from 'helia'
 import { createLibp2p } from 'libp2p'
 import { CID } from 'multiformats/cid'
 import { create } from 'multiformats/hashes/digest'
-import { describe, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../interface/clock.ts'
+import { hasEnded, type JobInfo } from '../../interface/jobs.ts'
 import { LEAF_BYTES } from '../../interface/limits.ts'
+import type { LumosNode } from '../../interface/node.ts'
+import { Ipfs } from '../../node/weights/origins/ipfs.ts'
 import { PublicHost } from '../../node/weights/public/host.ts'
 import { WantsParser } from '../../protocols/bitswap/codec.ts'
 import { WANTS_MAX } from '../../protocols/bitswap/handler.ts'
 import { fieldsOf, lengthPrefixed, protobuf } from '../../protocols/bitswap/protobuf.ts'
+import { ManualClock } from '../capabilities/manual-clock.ts'
 import { content, ENVELOPE } from '../storage/weights/content.ts'
 import { leavesOf, openStore, repositoryOf, temporaryFolder } from '../storage/weights/store-parts.ts'
 import { startNode } from './mesh-nodes.ts'
@@ -46,11 +50,11 @@ function digest(n: number) {
 }
 
 /** As its README makes one, with a network of its own: TCP on loopback, and none of the public services. */
-async function stockHelia() {
+async function stockHelia(listen: string[] = []) {
   const helia = createHelia({
     http: { delegatedRouters: [], recursiveGateways: [] },
     libp2p: {
-      addresses: { listen: [] },
+      addresses: { listen },
       transports: [tcp()],
       connectionEncrypters: [tls()],
       streamMuxers: [yamux()],
@@ -225,5 +229,79 @@ describe('a stranger', () => {
     const others = await Promise.all(Array.from({ length: 32 }, () => stranger(host)))
     await closed(first.connection)
     assert.deepEqual(await others.at(-1)!.ask([CID.parse(open.cid)]), [true])
+  })
+})
+
+async function pull(node: LumosNode, input: object): Promise<JobInfo> {
+  for await (const job of node.jobs.watch(node.jobs.begin('model.pull', input).id))
+    if (hasEnded(job.state)) return job
+  throw new Error('The node ended.')
+}
+
+describe('a model of a stock Helia', () => {
+  const GGUF = join(import.meta.dirname, '../fixtures/tiny-llm-gguf/tiny-llm-q8_0.gguf')
+  const weights = content(2 * LEAF_BYTES + 5)
+
+  /** Offers these files as one directory. */
+  async function offered(files: Record<string, Uint8Array>) {
+    const helia = await stockHelia(['/ip4/127.0.0.1/tcp/0'])
+    const fs = unixfs(helia)
+    let cid: CID | undefined
+    const source = Object.entries(files).map(([path, content]) => ({ path, content }))
+    for await (const added of fs.addAll(source, { wrapWithDirectory: true })) cid = added.cid
+    return { helia, fs, cid: cid!, address: helia.libp2p.getMultiaddrs()[0]!.toString() }
+  }
+
+  it('is pulled by its CID and the address of its peer, and has the same CID here', async () => {
+    await using node = await startNode('den')
+    const { cid, address } = await offered({ 'a/model.bin': weights, 'README.md': content(9) })
+    const job = await pull(node, { ref: `ipfs:${cid}@${address}`, name: 'foreign' })
+    expect(job).toMatchObject({
+      state: 'done',
+      result: { cid: cid.toString(), sources: [{ from: '127.0.0.1', bytes: weights.byteLength + 9 }] }
+    })
+  })
+
+  it('is pulled as a single GGUF file, too, and no other single file is', async () => {
+    await using node = await startNode('den')
+    const { fs, address } = await offered({ 'README.md': content(9) })
+    const gguf = await readFile(GGUF)
+    const file = await fs.addBytes(gguf)
+    const job = await pull(node, { ref: `ipfs:${file}@${address}`, name: 'foreign' })
+    expect(job).toMatchObject({ state: 'done', result: { bytes: gguf.byteLength } })
+    const other = await fs.addBytes(content(9))
+    expect(await pull(node, { ref: `ipfs:${other}@${address}` })).toMatchObject({
+      state: 'failed',
+      error: { code: 'WEIGHTS_INVALID' }
+    })
+  })
+
+  it.each([
+    ['folders without end', Array.from({ length: 40 }, () => 'a').join('/'), /nested deeper than 32/],
+    ['a path that leads out of its folder', '../model.bin', /leads out of its folder/],
+    ['two names that differ in their case alone', 'readme.md', /case alone/]
+  ])('that lists %s is refused', async (_, path, expected) => {
+    const { cid, address } = await offered({ 'README.md': content(9), [path]: content(7) })
+    const origin = new Ipfs({ kind: 'ipfs', cid: cid.toString(), address }, systemClock)
+    onTestFinished(() => origin.close())
+    await assert.rejects(origin.list(), { code: 'WEIGHTS_INVALID', message: expected })
+  })
+
+  it('is given up where its peer is silent, and asked for once more by a new connection', async () => {
+    const clock = new ManualClock()
+    const { helia, fs, address } = await offered({ 'README.md': content(9) })
+    const origin = new Ipfs({ kind: 'ipfs', cid: NOT_HERE, address }, clock)
+    onTestFinished(() => origin.close())
+    const asked = assert.rejects(origin.list(), { code: 'ORIGIN_FAILED', message: /sent nothing for 30 s/ })
+    await once(helia.libp2p as never, 'connection:open')
+    clock.advance(30_000)
+    await asked
+    // Now it has it.
+    await fs.addBytes(Buffer.from('GGUF'))
+    const again = once(helia.libp2p as never, 'connection:open')
+    await Promise.all([
+      again,
+      assert.rejects(origin.list({ signal: AbortSignal.timeout(1000) }), { code: 'CANCELLED' })
+    ])
   })
 })

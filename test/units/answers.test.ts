@@ -356,6 +356,9 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onDen.call('memory.import', { name: 'copy', text })).docs, 4)
   expect(await onDen.call('memory.verify', home)).toMatchObject({ problems: [] })
   await onDen.call('memory.compact', home)
+  expect(await onDen.call('memory.hold', { ...home, part: 'newest' })).toMatchObject({
+    ...{ part: 'newest', log: { here: 0 } }
+  })
   await onDen.call('memory.forget', { ...home, doc: 'log' })
   await onDen.call('memory.forget', { space: 'copy' })
   assert.equal((await onDen.call('memory.list')).items.length, 1)

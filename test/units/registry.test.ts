@@ -99,6 +99,7 @@ describe('the registry of units', () => {
         'command memory.unshare',
         'command memory.exclude',
         'command memory.forget',
+        'command memory.hold',
         'command memory.compact',
         'command memory.verify',
         'query memory.export',

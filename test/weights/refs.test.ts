@@ -6,6 +6,8 @@ import { ModelId } from '../../interface/names.ts'
 import { type ModelRef, nameOf, parseRef, refText } from '../../node/weights/origins/index.ts'
 
 const CID = 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi'
+const CID_0 = 'QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n'
+const PEER = '/ip4/192.0.2.7/tcp/4001/p2p/12D3KooWPqrUAxDJrNEvcCsnnKWAfpd6CLKJ9ZbZ94Qp9TxCf4Bv'
 
 describe('the written form of a model', () => {
   it.each<[string, ModelRef]>([
@@ -17,6 +19,8 @@ describe('the written form of a model', () => {
     ['ollama:qwen3', { kind: 'ollama', name: 'qwen3', tag: 'latest' }],
     ['ollama:library/qwen3:0.6b', { kind: 'ollama', name: 'qwen3', tag: '0.6b' }],
     ['ollama:me/qwen3:0.6b', { kind: 'ollama', name: 'me/qwen3', tag: '0.6b' }],
+    [`ipfs:${CID}@${PEER}`, { kind: 'ipfs', cid: CID, address: PEER }],
+    [`ipfs:${CID_0}@${PEER}`, { kind: 'ipfs', cid: CID_0, address: PEER }],
     ['https://h.example/a.gguf?x=1#part', { kind: 'url', url: 'https://h.example/a.gguf?x=1' }],
     ['/models/a', { kind: 'path', path: '/models/a' }],
     ['~/a.gguf', { kind: 'path', path: '~/a.gguf' }],
@@ -44,6 +48,9 @@ describe('the written form of a model', () => {
     ['ollama:', /needs a name/],
     ['ollama:a/b/c', /needs a name/],
     ['ollama:a:b/c', /"b\/c" is no tag/],
+    ['ipfs:abc', /needs a CID/],
+    [`ipfs:${CID}`, /needs the address of the peer/],
+    [`ipfs:${CID}@/unix/run/x/p2p/${PEER.slice(-52)}`, /needs the address of the peer/],
     ['file:///etc/passwd', /no address that starts with/],
     ['s3://bucket/a', /no address that starts with/],
     ['https://me:secret@h.example/a', /no password/],

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { CID } from 'multiformats/cid'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import type { FetchProgress } from '../../node/weights/transfer/fetch.ts'
 import { FRAME } from '../../protocols/blocks/codec.ts'
@@ -219,10 +218,12 @@ describe('a transfer of weights', () => {
   it('gives no block of theirs either to a peer that knows its CID', async () => {
     await a.importAs('secret', FILES)
     const { cid } = a.store.repository('secret')!.files[0]!
-    const leaf = CID.parse(leafCidText(a.store.digestsOf(cid, 0, 1)))
-    assert.equal((await c.transfer.blocks.retrieve(leaf)).byteLength, MIB)
+    const leaf = leafCidText(a.store.digestsOf(cid, 0, 1))
+    const client = await c.transfer.devices.open(a.peerId, {})
+    assert.equal((await client.block(leaf))?.byteLength, MIB)
     a.offers.set('secret', { roles: ['admin'] })
-    await assert.rejects(c.transfer.blocks.retrieve(leaf), { code: 'WEIGHTS_NOT_FOUND' })
+    assert.equal(await client.block(leaf), undefined)
+    await client.close()
   })
 
   it('makes no private weights those of a model whose manifest lists their hashes', async () => {
@@ -232,8 +233,9 @@ describe('a transfer of weights', () => {
     await a.importAs('bait', { 'model.bin': Buffer.from('other') })
     await a.resign('bait', repositoryOf('bait', secret))
     await assert.rejects(b.transfer.fetch('bait', { waitMs: 300 }), { code: 'TIMEOUT' })
-    const leaf = CID.parse(b.store.repository('secret')!.files[0]!.cid)
-    await assert.rejects(a.transfer.blocks.retrieve(leaf), { code: 'WEIGHTS_NOT_FOUND' })
+    const client = await a.transfer.devices.open(b.peerId, {})
+    assert.equal(await client.block(b.store.repository('secret')!.files[0]!.cid), undefined)
+    await client.close()
 
     // A device that has the bytes sends them.
     await c.importAs('open', secret)

@@ -7,6 +7,7 @@ import {
   DocName,
   MemoryKey,
   type MemoryValue,
+  SPACE_PARTS,
   SPACE_RIGHTS,
   SpaceId,
   type SpaceInfo,
@@ -73,10 +74,12 @@ export const Space = z.strictObject({
       right: Right
     })
   ),
-  hash: z.string(),
+  hash: z.string().nullable(),
   docs: z.int(),
   entries: z.int(),
   bytes: z.int(),
+  part: z.enum(SPACE_PARTS),
+  log: z.strictObject({ here: z.int(), inSnapshot: z.int() }),
   peers: z.array(z.strictObject({ peerId: z.string(), name: DeviceName, inStep: z.boolean() }))
 })
 export type Space = z.infer<typeof Space>

@@ -1,7 +1,7 @@
 /** Spaces of memory: what there is, who shares it, and how it goes. */
 
 import * as z from 'zod'
-import { DocName, EXPORT_FORMATS, SpaceName } from '../../interface/memory.ts'
+import { DocName, EXPORT_FORMATS, SPACE_PARTS, SpaceName } from '../../interface/memory.ts'
 import { defineUnit } from '../define-unit.ts'
 import {
   DocList,
@@ -72,7 +72,7 @@ const shared = (node: MemoryNode) => [
     kind: 'command',
     permission: 'manage',
     idempotent: true,
-    summary: 'Give a device, or each device of a role, a right in a space: read, write or own.',
+    summary: 'Give a device, or each device of a role, a right in a space: carry, read, write or own.',
     input: To.extend({ right: Right.default('read') }),
     examples: [{ input: { space: 'home', peer: 'den', right: 'write' } }],
     output: Space,
@@ -119,6 +119,17 @@ const cared = (node: MemoryNode) => [
       await node.memory.forget(space, { signal, ...(doc !== undefined && { doc }) })
       return { space, doc: doc ?? null }
     }
+  }),
+  defineUnit({
+    name: 'memory.hold',
+    kind: 'command',
+    permission: 'manage',
+    idempotent: true,
+    summary: 'Keep all of the log of a space on this device, or the newest snapshot and what came after.',
+    input: z.strictObject({ space: SpaceRef, part: z.enum(SPACE_PARTS) }),
+    examples: [{ input: { space: 'home', part: 'newest' } }],
+    output: Space,
+    run: async ({ space, part }, { signal }) => toSpace(node, await node.memory.hold(space, part, { signal }))
   }),
   defineUnit({
     name: 'memory.compact',

@@ -1,9 +1,10 @@
 /** One graph: any for tensors, and one whose description says so for the classes of pictures. */
 
 import type { InferenceSession } from 'onnxruntime-node'
-import { checkGraph, type Doing } from './graph.ts'
+import type { Doing } from '../doing.ts'
+import { topLabels } from '../pictures/scores.ts'
+import { checkGraph } from './graph.ts'
 import { type ImageSettings, imageTensor } from './image.ts'
-import { topLabels } from './scores.ts'
 import { feedsOf, outputsOf } from './tensor.ts'
 
 export interface ClassifierSettings {

@@ -5,9 +5,9 @@ import { PreTrainedTokenizer } from '@huggingface/transformers'
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import { rowsOf } from '../pictures/vectors.ts'
 import { asSpelled } from '../text/added-tokens.ts'
 import { ControlText } from '../text/control-text.ts'
-import { rowsOf } from './vectors.ts'
 
 /** On a processor, more texts at once are not faster. */
 const BATCH_TEXTS_MAX = 8

@@ -2,10 +2,19 @@
 
 import type { InferenceSession } from 'onnxruntime-node'
 import { EngineFailedError } from '../../../interface/errors.ts'
+import type { Doing } from '../doing.ts'
+import {
+  type Candidate,
+  certain,
+  fromDetr,
+  fromYolo,
+  placed,
+  suppressed,
+  type Values
+} from '../pictures/detection.ts'
 import { sizeOf } from '../pictures/picture.ts'
 import { tensors } from './classifier.ts'
-import { type Candidate, certain, fromDetr, fromYolo, placed, suppressed, type Values } from './detection.ts'
-import { checkGraph, type Doing } from './graph.ts'
+import { checkGraph } from './graph.ts'
 import { type ImageSettings, imageTensor } from './image.ts'
 
 export interface DetectorSettings {

@@ -7,12 +7,13 @@ import type { InferenceChunk, InferenceRequest } from '../../../interface/infere
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
+import { answered, type Doing } from '../doing.ts'
 import { checkFiles } from '../model-files.ts'
 import { type ClassifierSettings, classifier, tensors } from './classifier.ts'
 import { type ClipSettings, openClip } from './clip.ts'
 import { type DetectorSettings, detector } from './detector.ts'
 import { type FaceSettings, openFaces } from './faces/faces.ts'
-import { type Doing, openGraph } from './graph.ts'
+import { openGraph } from './graph.ts'
 import { openReader, type ReaderSettings } from './text/reader.ts'
 
 /** What `createEngine` is given. All files are relative to the working directory. */
@@ -86,19 +87,10 @@ class OnnxEngine implements Engine {
     await Promise.all(this.#graphs.splice(0).map(graph => graph.release()))
   }
 
-  async *infer(
-    { task, input, params }: InferenceRequest,
-    options: AbortOptions = {}
-  ): AsyncGenerator<InferenceChunk> {
+  async *infer(request: InferenceRequest, options: AbortOptions = {}): AsyncGenerator<InferenceChunk> {
     options.signal?.throwIfAborted()
     if (this.#doing === undefined) throw new EngineFailedError('The graph is not loaded.')
-    const answer = this.#doing[task]
-    if (answer === undefined) throw new EngineFailedError(`This model does not do ${task}.`)
-    const { output, inputTokens } = await answer(input as never, params as never, options)
-    options.signal?.throwIfAborted()
-    yield { type: 'output', index: 0, output }
-    const usage = inputTokens === undefined ? {} : { inputTokens }
-    yield { type: 'done', index: 1, finishReason: 'stop', usage }
+    yield* answered(this.#doing, request, options)
   }
 }
 

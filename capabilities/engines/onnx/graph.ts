@@ -2,22 +2,6 @@
 
 import { InferenceSession } from 'onnxruntime-node'
 import { LumosError } from '../../../interface/errors.ts'
-import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import type { TaskInput, TaskName, TaskOutput, TaskParams } from '../../../interface/tasks/index.ts'
-
-export interface Answered<T extends TaskName> {
-  readonly output: TaskOutput<T>
-  readonly inputTokens?: number
-}
-
-/** What a model does for each of its tasks. All of them share the graphs that are loaded. */
-export type Doing = {
-  readonly [T in TaskName]?: (
-    input: TaskInput<T>,
-    params: TaskParams<T>,
-    options: AbortOptions
-  ) => Promise<Answered<T>>
-}
 
 /** @throws {LumosError} `MODEL_INVALID` when the runtime does not take it. */
 export async function openGraph(file: string, threads: number): Promise<InferenceSession> {

@@ -6,7 +6,18 @@ import { faceVerification } from '../../../interface/tasks/face-verification.ts'
 import type { TaskName } from '../../../interface/tasks/index.ts'
 import { textRecognition } from '../../../interface/tasks/text-recognition.ts'
 import { invalid, type ModelDescription } from '../../models/description.ts'
-import type { Described } from './described.ts'
+import type { ModelSettings } from './engine.ts'
+
+/** All files are relative to the folder of the model. */
+export interface Described {
+  readonly tasks: readonly TaskName[]
+  /** By what each is for. */
+  readonly graphs: Readonly<Record<string, string>>
+  /** What else is opened. */
+  readonly files: readonly string[]
+  /** Its form, with files as `place` has them. */
+  settings(place: (file: string) => string): ModelSettings
+}
 
 /** Tasks of those that say only their type, as the repositories of Lumen do. */
 const TASK_OF_TYPE: Readonly<Record<string, TaskName>> = {

@@ -1,5 +1,5 @@
 /**
- * Serves one text model with transformers.js. A run blocks its thread, and templates and tokenizers come from
+ * Serves one model with transformers.js, here one for texts. A run blocks its thread, and templates and tokenizers come from
  * elsewhere, so this module is loaded only in an engine's own process.
  */
 
@@ -9,39 +9,29 @@ import {
   AutoModelForCausalLM,
   AutoModelForSequenceClassification,
   AutoTokenizer,
-  env,
-  LogLevel,
   type PreTrainedModel,
   type PreTrainedTokenizer
 } from '@huggingface/transformers'
-import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
+import { EngineFailedError } from '../../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../../interface/inference.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { TaskInput, TaskName, TaskParams } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import type { EngineModule } from '../../host/engine-messages.ts'
 import { checkFiles } from '../model-files.ts'
-import { asSpelled, type TokenizerJson } from '../text/added-tokens.ts'
 import { ControlText } from '../text/control-text.ts'
+import { spelled } from './control-tokens.ts'
 import { embed } from './embedding.ts'
 import { generate } from './generation.ts'
+import { cannotLoad, placeOf, sessionOptions } from './library.ts'
 import { rank } from './ranking.ts'
 import type { Pooling } from './repository.ts'
 import { TokenBytes } from './token-bytes.ts'
 import { silentTokens } from './token-text.ts'
+import { VisionEngine, type VisionSettings } from './vision-engine.ts'
 import type { Weights } from './weights.ts'
 
-// What is not on this disk is not there: the library would ask its hub.
-env.allowRemoteModels = false
-env.useFSCache = false
-env.useBrowserCache = false
-env.fetch = async () => {
-  throw new LumosError('MODEL_INVALID', 'A file of the model is missing.')
-}
-// It would print prompts.
-env.logLevel = LogLevel.NONE
-
-/** What `createEngine` is given. */
+/** What `createEngine` is given for a text model. */
 export interface TransformersSettings {
   readonly task: TaskName
   /** The repository, relative to the working directory; empty where it is that. */
@@ -87,8 +77,7 @@ class TransformersEngine implements Engine {
   async load(): Promise<void> {
     const { files, graphFile, hashes, task, template } = this.#settings
     await checkFiles(graphFile, hashes, files)
-    // Relative, because another user may not see the folders above. The dot tells it from the name of a repository.
-    const place = `./${this.#settings.directory}`
+    const place = placeOf(this.#settings.directory)
     try {
       const tokenizer = spelled(await AutoTokenizer.from_pretrained(place))
       if (template !== undefined) tokenizer.chat_template = await readFile(template, 'utf8')
@@ -98,9 +87,7 @@ class TransformersEngine implements Engine {
       const tokenBytes = () => (bytes ??= new TokenBytes(tokenizer, silentTokens(tokenizer)))
       this.#open = { tokenizer, control, model, tokenBytes }
     } catch (err) {
-      throw new LumosError('MODEL_INVALID', `The model cannot be loaded: ${(err as Error).message}`, {
-        cause: err
-      })
+      throw cannotLoad(err)
     }
   }
 
@@ -137,32 +124,10 @@ class TransformersEngine implements Engine {
   #options() {
     const { dtype, graph, dataFiles, threads } = this.#settings
     return {
-      ...{ dtype, model_file_name: graph, local_files_only: true },
-      device: 'cpu' as const,
-      use_external_data_format: dataFiles === 0 ? false : dataFiles,
-      session_options: {
-        executionProviders: ['cpu'],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        // Errors only: warnings of the runtime speak of graphs, to nobody who could act.
-        logSeverityLevel: 3 as const,
-        // Threads that spin while they wait for work cost four times the CPU and save nothing here.
-        extra: { session: { intra_op: { allow_spinning: '0' } } }
-      }
+      ...{ ...sessionOptions(threads), dtype, model_file_name: graph },
+      use_external_data_format: dataFiles === 0 ? false : dataFiles
     }
   }
-}
-
-/** What the library keeps of its files. */
-interface Sources {
-  readonly _tokenizerJSON: TokenizerJson
-  readonly _tokenizerConfig: object
-}
-
-function spelled(tokenizer: PreTrainedTokenizer): PreTrainedTokenizer {
-  const { _tokenizerJSON: json, _tokenizerConfig: config } = tokenizer as unknown as Sources
-  const Tokenizer = tokenizer.constructor as new (json: object, config: object) => PreTrainedTokenizer
-  return new Tokenizer(asSpelled(json), config)
 }
 
 const CLASSES: Partial<Record<TaskName, { from_pretrained: typeof AutoModel.from_pretrained }>> = {
@@ -172,4 +137,6 @@ const CLASSES: Partial<Record<TaskName, { from_pretrained: typeof AutoModel.from
 }
 
 export const createEngine: EngineModule['createEngine'] = settings =>
-  new TransformersEngine(settings as TransformersSettings)
+  'graphs' in (settings as object)
+    ? new VisionEngine(settings as VisionSettings)
+    : new TransformersEngine(settings as TransformersSettings)

@@ -1,4 +1,4 @@
-/** Text models in the form in which Hugging Face keeps them for transformers.js: a folder of JSON files, and ONNX graphs. */
+/** Models in the form in which Hugging Face keeps them for transformers.js: a folder of JSON files, and ONNX graphs. */
 
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
@@ -15,7 +15,16 @@ import { readJson } from '../../models/json-file.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
 import type { TransformersSettings } from './engine.ts'
-import { Config, contextOf, PoolingConfig, poolingOf, TokenizerConfig, taskOf } from './repository.ts'
+import {
+  Config,
+  contextOf,
+  PoolingConfig,
+  poolingOf,
+  TokenizerConfig,
+  taskOf,
+  visionTaskOf
+} from './repository.ts'
+import { visionModelIn } from './vision-kind.ts'
 import { chooseWeights } from './weights.ts'
 
 /** Conversations take turns token by token: each stays alive, and more of them would only make all slow. */
@@ -38,11 +47,17 @@ export const transformers: EngineKind = {
 
   async find(directory: ModelDirectory): Promise<readonly FoundModel[]> {
     const { own, folder, entries, description } = directory
+    // In the layout of lumen-resources the same graphs have other names, and their engine is another one.
+    if (description?.runtimes.onnx?.files.some(file => file === 'onnx/vision.onnx')) return []
     if (!entries.includes(CONFIG) || entries.some(name => name.toLowerCase().endsWith('.gguf'))) return []
     const read = <S extends Parameters<typeof readJson>[2]>(name: string, schema: S) =>
       fileIn(own, name, folder).then(path => readJson(path, name, schema))
 
     const config = await read(CONFIG, Config)
+    const vision = visionTaskOf(config, isSeeing(directory))
+    if (vision !== undefined && (description?.task ?? vision) === vision) {
+      return [await visionModelIn(directory, { id: idOf(directory), task: vision, config })]
+    }
     const pools = entries.includes('1_Pooling')
     const task = (description?.task ?? (pools ? featureExtraction.name : taskOf(config))) as
       | TaskName
@@ -96,6 +111,10 @@ export const transformers: EngineKind = {
     return { id, tasks, slots, engine, resumes: true, ...(contextTokens !== undefined && { contextTokens }) }
   }
 }
+
+/** Whether it is said how pictures are prepared, and not how texts are read. */
+const isSeeing = ({ entries }: ModelDirectory): boolean =>
+  entries.includes('preprocessor_config.json') && !entries.includes('tokenizer.json')
 
 /** The name that a hub gave the repository, such as `owner/name`; else that of its folder. */
 function idOf({ description, own, folder, name }: ModelDirectory): string {

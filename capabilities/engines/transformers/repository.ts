@@ -2,9 +2,14 @@
 
 import * as z from 'zod'
 import { featureExtraction } from '../../../interface/tasks/feature-extraction.ts'
+import { imageClassification } from '../../../interface/tasks/image-classification.ts'
+import { imageFeatureExtraction } from '../../../interface/tasks/image-feature-extraction.ts'
+import { imageToText } from '../../../interface/tasks/image-to-text.ts'
 import type { TaskName } from '../../../interface/tasks/index.ts'
+import { objectDetection } from '../../../interface/tasks/object-detection.ts'
 import { textGeneration } from '../../../interface/tasks/text-generation.ts'
 import { textRanking } from '../../../interface/tasks/text-ranking.ts'
+import { zeroShotImageClassification } from '../../../interface/tasks/zero-shot-image-classification.ts'
 import { invalid } from '../../models/description.ts'
 
 /** Tokenizers state a length of 10^30 where they have none. */
@@ -30,6 +35,32 @@ export type Config = z.infer<typeof Config>
 
 export const TokenizerConfig = z.object({ model_max_length: Tokens.nullish() })
 
+/** More than any picture model takes: a picture is made so large before it is read. */
+const SIDE_PIXELS_MAX = 2048
+const side = z.number().min(1).max(SIDE_PIXELS_MAX).nullish()
+const Sides = z
+  .union([
+    side,
+    z.object({
+      ...{
+        height: side,
+        width: side,
+        shortest_edge: side,
+        longest_edge: side,
+        max_height: side,
+        max_width: side
+      }
+    })
+  ])
+  .nullish()
+
+export const PreprocessorConfig = z.object({
+  size: Sides,
+  crop_size: Sides,
+  pad_size: Sides,
+  size_divisibility: side
+})
+
 /** Of sentence-transformers. */
 export const PoolingConfig = z.object({
   pooling_mode_cls_token: z.boolean().nullish(),
@@ -37,7 +68,18 @@ export const PoolingConfig = z.object({
   pooling_mode_lasttoken: z.boolean().nullish()
 })
 
-/** What a model does by the name of its architecture; undefined when no text task of this engine does it. */
+/** What a model of pictures does by the name of its architecture; undefined for another model, or one that is not read. */
+export function visionTaskOf({ architectures }: Config, hasPictures: boolean): TaskName | undefined {
+  const architecture = architectures?.[0] ?? ''
+  if (architecture.endsWith('ForImageClassification')) return imageClassification.name
+  // Those whose graph gives logits, one of them for nothing, and boxes in parts of the picture.
+  if (/^(?:Detr|Yolos|TableTransformer)ForObjectDetection$/.test(architecture)) return objectDetection.name
+  if (architecture === 'VisionEncoderDecoderModel') return imageToText.name
+  if (architecture === 'CLIPModel') return zeroShotImageClassification.name
+  return hasPictures && /(?<!For\w*)Model$/.test(architecture) ? imageFeatureExtraction.name : undefined
+}
+
+/** What a text model does by the name of its architecture; undefined when no text task of this engine does it. */
 export function taskOf({ architectures, id2label, num_labels }: Config): TaskName | undefined {
   const architecture = architectures?.[0] ?? ''
   if (/(?:ForCausalLM|LMHeadModel)$/.test(architecture)) return textGeneration.name

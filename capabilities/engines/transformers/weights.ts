@@ -22,6 +22,12 @@ const GRAPHS = ['model', 'decoder_model_merged'] as const
 /** Weights of a graph above 2 GB lie in files beside it; a few of them hold any model of today. */
 const DATA_FILES_MAX = 64
 
+/** Graphs that are one model together. */
+const TOGETHER = [
+  ['encoder_model', 'decoder_model_merged'],
+  ['vision_model', 'text_model']
+] as const
+
 export interface Weights {
   readonly dtype: (typeof FORMATS)[number][0]
   /** The graph's name without its format. */
@@ -37,10 +43,8 @@ export interface Weights {
  */
 export function chooseWeights(names: readonly string[]): Weights {
   for (const graph of GRAPHS) {
-    for (const [dtype, suffix] of FORMATS) {
-      const file = `${graph}${suffix}.onnx`
-      if (names.includes(file)) return { dtype, graph, files: [file, ...dataOf(file, names)] }
-    }
+    const weights = weightsOf(graph, names)
+    if (weights !== undefined) return weights
   }
   const found = names.filter(name => name.endsWith('.onnx'))
   throw invalid(
@@ -48,6 +52,28 @@ export function chooseWeights(names: readonly string[]): Weights {
       ? 'the folder onnx holds no ONNX graph'
       : `the folder onnx holds ${found.slice(0, 4).join(', ')}, and a text model needs model.onnx, or one of its formats such as model_quantized.onnx`
   )
+}
+
+/**
+ * Files of all graphs that are opened: several where they are one model together.
+ *
+ * @throws {LumosError} `MODEL_INVALID` when none of them is a whole model.
+ */
+export function chooseGraphs(names: readonly string[]): readonly string[] {
+  for (const graphs of TOGETHER) {
+    const all = graphs.map(graph => weightsOf(graph, names)?.files)
+    if (all.every(files => files !== undefined)) return all.flat()
+  }
+  return chooseWeights(names).files
+}
+
+/** The best of this graph's weights; undefined where there are none. */
+export function weightsOf(graph: string, names: readonly string[]): Weights | undefined {
+  for (const [dtype, suffix] of FORMATS) {
+    const file = `${graph}${suffix}.onnx`
+    if (names.includes(file)) return { dtype, graph, files: [file, ...dataOf(file, names)] }
+  }
+  return undefined
 }
 
 /** Files beside a graph with its weights: `model.onnx_data`, `model.onnx_data_1` and so on. */

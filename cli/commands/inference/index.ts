@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
-import { integer, seconds } from '../../option-values.ts'
+import { integer, list, seconds, share } from '../../option-values.ts'
 
 const POLICY = [
   '--policy <policy>',
@@ -29,12 +29,17 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--explain', 'print first which peer will be asked, and why')
     .option('--top-k <n>', 'how many labels', integer)
     .option('--max-tokens <n>', 'how much text', integer)
+    .option('--labels <list>', 'what a picture may show, with commas between', list)
+    .option('--dataset <name>', 'which label set of the model to choose from')
+    .option('--threshold <n>', 'leave out objects with a lower score, from 0 to 1', share)
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
     .option('--detach', 'print the id of the answer and end; it goes on: see requests attach')
     .addHelpText(
       'after',
       examples(
         ['infer digits-cnn seven.png', 'the digit in a picture, and how certain the model is'],
+        ['infer zero-shot-image-classification pet.jpg --labels cat,dog', 'which of these a picture shows'],
+        ['infer object-detection street.jpg', 'what a picture shows, and where'],
         ['infer digits-cnn seven.png --peer den', 'the same, answered by the device den'],
         ['infer text-generation "Why is the sky blue?"', 'any model of the mesh that writes text'],
         ['infer text-recognition receipt.jpg', 'the text in a photo'],

@@ -2,7 +2,6 @@
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { RankedPeer } from '../../../interface/node.ts'
-import { isRecord } from '../../../interface/record.ts'
 import type { RoutedRequest } from '../../../interface/routing.ts'
 import { snakeCase } from '../../../interface/snake-case.ts'
 import { closestNames } from '../../../interface/suggest.ts'
@@ -19,6 +18,7 @@ import { isElsewhere, readBytes, readJson, readText } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
 import { type Output, printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
+import { answerText } from './answer-text.ts'
 import { printPieces } from './pieces.ts'
 import { embedded, vectorLines } from './vectors.ts'
 
@@ -31,6 +31,9 @@ interface InferOptions {
   readonly timeout?: number
   readonly topK?: number
   readonly maxTokens?: number
+  readonly labels?: readonly string[]
+  readonly dataset?: string
+  readonly threshold?: number
   readonly jsonl?: boolean
   readonly explain?: boolean
   readonly detach?: boolean
@@ -157,7 +160,13 @@ const readFile = async (given: string): Promise<string> =>
   (await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64')
 
 /** Options that are parameters of some task. */
-const PARAMS = { topK: '--top-k', maxTokens: '--max-tokens' } as const
+const PARAMS = {
+  topK: '--top-k',
+  maxTokens: '--max-tokens',
+  labels: '--labels',
+  dataset: '--dataset',
+  threshold: '--threshold'
+} as const
 
 function paramsFor(task: TaskName, options: InferOptions): Record<string, unknown> {
   const { shape } = definitionOf(task).params
@@ -183,31 +192,7 @@ function printAnswer(answer: Answer, { peer, route, duration_ms, answer: id }: M
     { task, model, output: shown, ...ending, meta: { peer, route, duration_ms, answer: id } },
     () => {
       if (vectors !== undefined) return vectorLines(vectors)
-      const rows = definitionOf(task).shown?.(answer.output) ?? onlyList(answer.output)
-      if (rows === undefined) return JSON.stringify(answer.output)
-      return typeof rows === 'string' ? printable(rows) : tableOf(rows, output)
+      return answerText(definitionOf(task).shown?.(answer.output) ?? answer.output, output)
     }
   )
 }
-
-function tableOf(rows: readonly Record<string, unknown>[], output: Output): string {
-  const columns = Object.keys(rows[0] ?? {})
-  return output.table(
-    columns.map(name => printable(name).toUpperCase()),
-    rows.map(row => columns.map(name => cellOf(row[name])))
-  )
-}
-
-/** The records of an answer that is one list of flat records, such as labels with their scores. */
-function onlyList(answer: unknown): Record<string, unknown>[] | undefined {
-  const members = Object.values(answer ?? {})
-  const rows: unknown = members[0]
-  const isFlat = (row: unknown) =>
-    isRecord(row) && Object.values(row).every(value => typeof value !== 'object')
-  if (members.length !== 1 || !Array.isArray(rows) || rows.length === 0 || !rows.every(isFlat))
-    return undefined
-  return rows
-}
-
-const cellOf = (value: unknown): string =>
-  typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(4) : String(value)

@@ -1,6 +1,7 @@
 /** Prints an answer as it comes: its text, and beside it, on stderr, what is no text. */
 
 import type { InferenceChunk } from '../../../interface/chunks.ts'
+import { queueWords } from '../../../interface/queue-words.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import type { Meta } from '../../client.ts'
 import { type Output, printable } from '../../output.ts'
@@ -49,13 +50,18 @@ class Notes {
   add(piece: Piece): void {
     switch (piece.type) {
       case 'progress': {
-        const { stage, done, total, continued } = piece
+        const { stage, done, total, continued, queue } = piece
         if (continued !== undefined) {
           this.#note(
             `Another device goes on with the answer${continued === 'exact' ? '' : ' in its own words'}.`
           )
           break
         }
+        if (queue !== undefined) {
+          this.#note(`The request waits: ${queueWords(queue)}.`)
+          break
+        }
+        if (stage === 'queued') break
         const far = total === undefined || total === 0 ? `${done}` : `${Math.floor((done / total) * 100)} %`
         const progress = `${stage}: ${far}`
         if (progress !== this.#progress) this.#note(progress)

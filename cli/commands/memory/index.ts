@@ -174,6 +174,7 @@ function shared(memory: Command, lazily: Lazily): void {
     .argument('<to>', 'a device by name or PeerId, or admin, member, edge or guest')
     .option('--write', 'it may write, too')
     .option('--own', 'it may also share, compact and exclude; only for a device')
+    .option('--carry', 'it keeps the space encrypted, without a key, and passes it on')
     .addHelpText('after', examples(['memory share home den --write', 'den keeps the space, and may write']))
     .action(lazily(async () => ({ run: (await import('./sharing.ts')).share })))
   memory
@@ -211,6 +212,13 @@ function cared(memory: Command, lazily: Lazily): void {
     .description('put a snapshot in the place of the history that each device has')
     .argument(...SPACE)
     .action(lazily(async () => ({ run: (await import('./spaces.ts')).compact })))
+  memory
+    .command('hold')
+    .description('choose what this device keeps of the history of a space; it has all documents either way')
+    .argument(...SPACE)
+    .option('--newest', 'the newest snapshot and what was written since')
+    .option('--all', 'all from now on')
+    .action(lazily(async () => ({ run: (await import('./spaces.ts')).hold })))
   memory
     .command('verify')
     .description('check each signature of a space anew, and rebuild its documents')

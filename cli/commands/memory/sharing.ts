@@ -10,11 +10,12 @@ const ROLES = ['admin', 'member', 'edge', 'guest']
 interface ShareOptions {
   readonly write?: boolean
   readonly own?: boolean
+  readonly carry?: boolean
 }
 
 export async function share({ args, options, output }: Invocation<ShareOptions>): Promise<void> {
   const [space, to] = args as [string, string]
-  const right = options.own ? 'own' : options.write ? 'write' : 'read'
+  const right = options.own ? 'own' : options.write ? 'write' : options.carry ? 'carry' : 'read'
   const { data } = await findNode(options).execute<Space>('memory.share', { space, right, ...toOf(to) })
   output.data(data, () => `${wordsOf(to)} may ${right} ${data.name} now.`)
 }

@@ -1,5 +1,6 @@
 /** `memory create|list|status|compact|verify|forget`. */
 
+import { LumosError } from '../../../interface/errors.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import type { Space } from '../../../units/memory/shapes.ts'
 import { findNode } from '../../client.ts'
@@ -61,8 +62,13 @@ export async function status({ args, options, output }: Invocation): Promise<voi
     const lines = [
       `${data.name}  ${data.id}`,
       `  right      ${data.right}`,
-      `  documents  ${data.docs}, with ${data.entries} entries, ${bytes(data.bytes)}`,
-      `  content    ${data.hash}`,
+      ...(data.hash === null
+        ? [`  holds      ${bytes(data.bytes)}, encrypted: this device carries them for others`]
+        : [
+            `  documents  ${data.docs}, with ${data.entries} entries, ${bytes(data.bytes)}`,
+            `  content    ${data.hash}`
+          ]),
+      `  history    ${wordsOf(data)}`,
       ...data.grants.map(
         ({ peer_id: peer, name, role, right }) =>
           `  shared     ${right}: ${name ?? peer ?? `the role ${role}`}`
@@ -87,6 +93,23 @@ export async function compact({ args, options, output }: Invocation): Promise<vo
     data,
     () => `${args[0]} takes ${bytes(data.bytes_after)} now, after ${bytes(data.bytes_before)}.`
   )
+}
+
+export async function hold({
+  args,
+  options,
+  output
+}: Invocation<{ readonly newest?: boolean; readonly all?: boolean }>): Promise<void> {
+  if ((options.newest === true) === (options.all === true))
+    throw new LumosError('INVALID_INPUT', 'Give one of --newest and --all.')
+  const part = options.newest ? 'newest' : 'all'
+  const { data } = await findNode(options).execute<Space>('memory.hold', { space: args[0], part })
+  output.data(data, () => `${data.name} keeps ${wordsOf(data)}.`)
+}
+
+const wordsOf = ({ part, log }: SpaceJson): string => {
+  const gone = log.in_snapshot > 0 ? `, and ${log.in_snapshot} only as a snapshot` : ''
+  return `${log.here} changes here${gone}${part === 'newest' ? ' (its newest part)' : ''}`
 }
 
 export async function verify({ args, options, output }: Invocation): Promise<void> {

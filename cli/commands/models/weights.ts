@@ -18,7 +18,10 @@ function coming(models: Command, lazily: Lazily): void {
   models
     .command('pull')
     .description('bring a model: from devices of the mesh that have it, else from its origin')
-    .argument('<ref>', 'hf:OWNER/NAME[@REVISION][:FILE], ms:…, ollama:NAME[:TAG], URL, PATH, CID or NAME')
+    .argument(
+      '<ref>',
+      'hf:OWNER/NAME[@REVISION][:FILE], ms:…, ollama:NAME[:TAG], ipfs:CID@ADDRESS, URL, PATH, CID or NAME'
+    )
     .option('--name <name>', 'what it is called here')
     .option('--all', 'every file of the origin, and not only what an engine opens')
     .option(...NO_WAIT)

@@ -21,12 +21,22 @@ export async function run({ options, output }: Invocation): Promise<void> {
       ...status.addresses.map(address => `address  ${address}`),
       `requests ${status.requests.running} answered now, ${status.requests.queued} waiting, ${status.requests.own} asked from here`,
       `memory   ${bytes(status.memory_bytes)}`,
+      ...(status.yielding.length === 0
+        ? []
+        : [`yields   ${status.yielding.map(why => YIELDS[why]).join('; ')}`]),
       ...(status.storage === 'ok' ? [] : [output.paint('red', `disk     ${STORAGE[status.storage]}`)]),
       `version  ${status.version}`,
       // A device that was removed, or whose certificate has ended, can do little until its owner does something.
       ...(role === null ? advice.map(words => output.paint('yellow', words)) : [])
     ].join('\n')
   )
+}
+
+/** Requests of other devices go elsewhere meanwhile. */
+const YIELDS = {
+  cpu: 'other programs use the processors',
+  memory: 'other programs wait for memory',
+  battery: 'the battery is low'
 }
 
 const STORAGE = {

@@ -1,6 +1,7 @@
 /** `requests list|attach|cancel`. */
 
 import type { AnswerInfo } from '../../../interface/answers.ts'
+import { queueWords } from '../../../interface/queue-words.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -17,8 +18,8 @@ export async function list({ options, output }: Invocation): Promise<void> {
   const { data } = await findNode(options).execute<{ items: AnswerInfo[] }>('inference.answers')
   output.data(data, () => {
     if (data.items.length === 0) return 'This node keeps no answers.'
-    const rows = data.items.map(({ id, state, chunks, model, created_at_ms }) => [
-      ...[id, state, String(chunks), printable(model ?? '')],
+    const rows = data.items.map(({ id, state, chunks, model, created_at_ms, queue }) => [
+      ...[id, queue ? `waits: ${queueWords(queue)}` : state, String(chunks), printable(model ?? '')],
       new Date(created_at_ms).toISOString()
     ])
     return output.table(['ANSWER', 'STATE', 'CHUNKS', 'MODEL', 'BEGUN'], rows)

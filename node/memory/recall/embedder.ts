@@ -10,6 +10,7 @@ import { featureExtraction } from '../../../interface/tasks/feature-extraction.t
 import type { TaskOutput } from '../../../interface/tasks/index.ts'
 import type { MeshContext } from '../../feature.ts'
 import { Deadline } from '../../network/deadline.ts'
+import { atLeast } from '../space/rights.ts'
 import type { MemoryEngine } from '../worker/engine.ts'
 import type { Unembedded } from './types.ts'
 
@@ -154,7 +155,7 @@ export class Embedder {
     for (const peer of peers) {
       if (peer === mesh.peerId) continue
       const rights = await Promise.all(spaces.map(space => engine.rightOf(space, peer)))
-      if (rights.every(right => right !== null)) readers.add(peer)
+      if (rights.every(right => atLeast(right, 'read'))) readers.add(peer)
     }
     return readers
   }

@@ -9,7 +9,9 @@ import {
 } from '../../../protocols/memory/charter.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
 import { CHARTERS_MAX } from '../../../protocols/memory/limits.ts'
+import { CHARTER_CHAIN_BYTES_MAX } from '../../../protocols/memory/messages.ts'
 import type { CharterBundle } from '../worker/engine.ts'
+import type { Parts } from './parts.ts'
 import { follows, type Mesh, maySign } from './rights.ts'
 import type { Space } from './space.ts'
 
@@ -38,6 +40,21 @@ export function checkChain(charters: readonly SignedCharter[], mesh: Mesh): void
   const { by } = charters.at(-1)!.charter
   if (mesh.device(by)?.revoked)
     throw new LumosError('MEMORY_DENIED', `${by}, which signed the newest charter, was revoked.`)
+}
+
+/** A newcomer is sent the chain as a whole, and takes no more than this. */
+export function checkRoom(
+  { spaces }: Pick<Parts, 'spaces'>,
+  { row }: Space,
+  next: readonly SignedCharter[]
+): void {
+  let bytes = spaces.charterBytes(row, next[0]!.charter.version)
+  for (const { record } of next) bytes += record.length
+  if (bytes > CHARTER_CHAIN_BYTES_MAX)
+    throw new LumosError(
+      'MEMORY_FULL',
+      `The charters of a space have ${CHARTER_CHAIN_BYTES_MAX} bytes at most.`
+    )
 }
 
 /** What `mine` changed in `old`, as a change of the charter that is in force now. */

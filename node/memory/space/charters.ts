@@ -12,33 +12,42 @@ import {
 } from '../../../protocols/memory/charter.ts'
 import { equal } from '../../../protocols/memory/envelope.ts'
 import { CHARTERS_MAX } from '../../../protocols/memory/limits.ts'
-import { CHARTER_CHAIN_BYTES_MAX } from '../../../protocols/memory/messages.ts'
 import { encodeControl } from '../../../protocols/wire/control.ts'
 import type { CharterBundle } from '../worker/engine.ts'
-import { newLife, newNonce, seal, sealTo, unsealOwn } from './boxes.ts'
-import { type Amendment, chainOf, checkChain, invalid, repeated } from './charter-chain.ts'
+import { newLife, newNonce, seal } from './boxes.ts'
+import type { Carriage } from './carriage.ts'
+import { type Amendment, chainOf, checkChain, checkRoom, invalid, repeated } from './charter-chain.ts'
 import type { Documents } from './documents.ts'
 import type { Intake } from './intake.ts'
 import { Keyring } from './keyring.ts'
+import { carriedName, sealedLocal, secretsAbout, secretsIn } from './local.ts'
 import { keepLost } from './lost-keys.ts'
 import type { Parts } from './parts.ts'
 import { problemOf } from './problem.ts'
 import { atLeast, givenTo, isFirst, rightIn } from './rights.ts'
+import { keysFor, newestKey, openedKeys } from './sealed-keys.ts'
 import { settle } from './settle.ts'
-import { Space, sealedLocal, secretsAbout, secretsIn } from './space.ts'
+import { Space } from './space.ts'
 
 const ZEROS = new Uint8Array(32)
-const keyAbout = (space: string, epoch: number): string => `lumos/memory/key/1 ${space} ${epoch}`
+
+interface CharterRooms {
+  readonly documents: Documents
+  readonly intake: Intake
+  readonly carriage: Carriage
+}
 
 export class Charters {
   readonly #parts: Parts
   readonly #documents: Documents
   readonly #intake: Intake
+  readonly #carriage: Carriage
 
-  constructor(parts: Parts, documents: Documents, intake: Intake) {
+  constructor(parts: Parts, { documents, intake, carriage }: CharterRooms) {
     this.#parts = parts
     this.#documents = documents
     this.#intake = intake
+    this.#carriage = carriage
   }
 
   create(name: string, localName: string): Space {
@@ -54,10 +63,19 @@ export class Charters {
     return this.#found(id, localName, first, [sealCharter(charter, key)])
   }
 
-  #found(id: Uint8Array, localName: string, key: Uint8Array, charters: readonly SignedCharter[]): Space {
+  #found(
+    id: Uint8Array,
+    localName: string,
+    key: Uint8Array | null,
+    charters: readonly SignedCharter[]
+  ): Space {
     const { spaces, homeKey } = this.#parts
     const life = newLife()
-    const row = spaces.add({ name: id, sealed: sealedLocal(homeKey, localName, key), life })
+    const row = spaces.add({
+      name: id,
+      sealed: sealedLocal(homeKey, { name: localName, key, carried: key === null }),
+      life
+    })
     for (const { charter, record } of charters) spaces.putCharter(row, charter.version, record)
     const known = spaces.all().find(one => one.id === row)!
     const space = new Space(this.#parts, known)
@@ -81,12 +99,13 @@ export class Charters {
     const about = secretsAbout(space.id, { version })
     const sealed = seal(rotated.key, about, encodeControl({ ...secrets }))
     const next = sealCharter({ ...draft, ended, epochs: rotated.epochs, sealed }, key)
-    this.#checkRoom(space, [next])
+    checkRoom(this.#parts, space, [next])
     this.#adopt(space, [next], rotated.key)
   }
 
-  /** After devices of the mesh were revoked: what an owner must sign then. */
+  /** After devices of the mesh were revoked, or have other roles: what an owner must sign then, and what this one keeps. */
   settle(space: Space): void {
+    this.#carriage.follow(space)
     const { key, mesh } = this.#parts
     const { charter } = space.charter
     if (charter.gone || !space.isReadable || charter.mesh === null || charter.mesh !== mesh.id) return
@@ -106,11 +125,8 @@ export class Charters {
   bundle(space: Space, from: number, forPeer: string): CharterBundle {
     const { mesh, spaces } = this.#parts
     const { charter } = space.charter
-    const mayRead = atLeast(rightIn(charter, forPeer, mesh), 'read')
-    const newest = space.keyring.newest(charter)
-    const about = keyAbout(space.id, charter.epochs.length)
-    const key = mayRead && newest !== undefined && !charter.gone ? sealTo(forPeer, about, newest) : null
-    return { records: mayRead ? spaces.charters(space.row, from) : [], key }
+    if (!atLeast(rightIn(charter, forPeer, mesh), 'carry')) return { records: [], key: null }
+    return { records: spaces.charters(space.row, from), ...keysFor(this.#parts, space, forPeer) }
   }
 
   /** @returns the space, where it is new here. */
@@ -124,17 +140,16 @@ export class Charters {
       throw invalid('the first one is not of the creator')
     if (spaceText(spaceIdOf(charter)) !== id) throw invalid('they are of another space')
     checkChain(charters, mesh)
-    if (newest.charter.gone || !atLeast(rightIn(newest.charter, key.peerId, mesh), 'read'))
+    if (newest.charter.gone || !atLeast(rightIn(newest.charter, key.peerId, mesh), 'carry'))
       throw new LumosError('MEMORY_DENIED', `This device has no right in the space ${id}.`)
-    const opened = this.#unsealed(id, newest, bundle)
-    if (opened === null) throw new LumosError('MEMORY_DENIED', `The key of the space ${id} did not come.`)
-    const trial = new Keyring(id)
-    if (!trial.take(opened, newest.charter)) throw invalid('the key that came with them is another one')
+    if (this.#carriage.isMeant({ charter: newest }))
+      return this.#found(spaceIdOf(charter), localNameOf(carriedName(id)), null, charters)
+    const opened = newestKey(this.#parts, id, newest.charter, bundle)
     const name = localNameOf(secretsIn(id, newest.charter, opened)?.name ?? id)
     return this.#found(spaceIdOf(charter), name, opened, charters)
   }
 
-  accept(space: Space, bundle: CharterBundle): boolean {
+  accept(space: Space, bundle: CharterBundle, localNameOf: (name: string) => string): boolean {
     const charters = chainOf(bundle)
     const { spaces } = this.#parts
     // Each costs a signature to open: only those that the bundle may follow or replace.
@@ -150,14 +165,18 @@ export class Charters {
     const [before, lost] = [known[begin - 1], known.slice(begin)]
     const secrets = space.secrets
     const taken = next.length > 0 && this.#supersede(space, before, lost[0], next)
-    const opened = this.#unsealed(space.id, space.charter, bundle)
     const hadKey = space.isReadable
-    if (opened !== null && !hadKey && space.takeKey(opened)) {
-      this.#parts.emit({ type: 'space', space: space.id, gone: false })
-      this.#intake.retry(space)
-    }
+    if (!hadKey && !this.#carriage.isMeant(space)) this.#takeKey(space, bundle, localNameOf)
     if (taken) this.#repeat(space, before!, lost, secrets)
     return taken || hadKey !== space.isReadable
+  }
+
+  #takeKey(space: Space, bundle: CharterBundle, localNameOf: (name: string) => string): void {
+    const sent = openedKeys(this.#parts, space.id, space.charter.charter.epochs.length, bundle)
+    if (!sent.some(key => space.takeKey(key))) return
+    if (space.carried) this.#carriage.read(space, localNameOf(space.secrets.name))
+    this.#parts.emit({ type: 'space', space: space.id, gone: false })
+    this.#intake.retry(space)
   }
 
   /** @param ours the one of the version of the first of them. */
@@ -170,7 +189,7 @@ export class Charters {
     const { mesh } = this.#parts
     const first = next[0]!
     if (before === undefined) throw invalid('some are missing')
-    this.#checkRoom(space, next)
+    checkRoom(this.#parts, space, next)
     checkChain([before, ...next], mesh)
     // By the charters alone: a device that was revoked since, or is not known here, was an owner all the same.
     const isOwner = (by: string, charter: Charter) =>
@@ -205,6 +224,8 @@ export class Charters {
     for (const { charter, record } of next) spaces.putCharter(space.row, charter.version, record)
     space.charter = next.at(-1)!
     const now = space.charter.charter
+    if (!equal(before.epochs.at(-1)!.check, now.epochs.at(-1)!.check)) spaces.dropCarriedKeys(space.row)
+    this.#carriage.follow(space)
     keepLost(this.#parts, space, space.keyring.keep(now))
     const known = key ?? space.keyring.newest(now)
     if (known !== undefined) space.takeKey(known)
@@ -218,26 +239,6 @@ export class Charters {
     space.hash = undefined
     emit({ type: 'space', space: space.id, gone: now.gone })
     if (!now.gone) this.#intake.retry(space)
-  }
-
-  /** A newcomer is sent the chain as a whole, and takes no more than this. */
-  #checkRoom({ row }: Space, next: readonly SignedCharter[]): void {
-    let bytes = this.#parts.spaces.charterBytes(row, next[0]!.charter.version)
-    for (const { record } of next) bytes += record.length
-    if (bytes > CHARTER_CHAIN_BYTES_MAX)
-      throw new LumosError(
-        'MEMORY_FULL',
-        `The charters of a space have ${CHARTER_CHAIN_BYTES_MAX} bytes at most.`
-      )
-  }
-
-  #unsealed(id: string, { charter }: SignedCharter, { key }: CharterBundle): Uint8Array | null {
-    if (key === null) return null
-    try {
-      return unsealOwn(this.#parts.key, keyAbout(id, charter.epochs.length), key)
-    } catch {
-      return null
-    }
   }
 }
 

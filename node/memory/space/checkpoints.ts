@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { LumosError } from '../../../interface/errors.ts'
-import { DocKind } from '../../../interface/memory.ts'
+import { DocKind, type SpacePart } from '../../../interface/memory.ts'
 import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
 import { PIECE_BYTES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
@@ -19,7 +19,7 @@ import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { rightIn } from './rights.ts'
-import type { Space } from './space.ts'
+import { NO_HEAD, type Space } from './space.ts'
 
 /** The pieces of a checkpoint lie beside those of the one before until it is taken. */
 const SPACES_HELD = 2
@@ -106,6 +106,13 @@ export class Checkpoints {
     dropLog(this.#parts, this.#bases, space)
   }
 
+  hold(space: Space, part: SpacePart): Space {
+    space.part = part
+    space.keepLocal(space.keyring.newest(space.charter.charter) ?? null)
+    dropLog(this.#parts, this.#bases, space)
+    return space
+  }
+
   putPieces(space: Space, pieces: readonly Uint8Array[]): void {
     const wanted = this.#wanted.get(space.row)
     const bytesMax = SPACES_HELD * this.#parts.spaceBytesMax
@@ -138,7 +145,9 @@ export class Checkpoints {
     const missing = pieces.filter(hash => log.piece(space.row, hash) === undefined)
     this.#wanted.set(space.row, new Set(missing.map(hex)))
     if (missing.length > 0) return { missing }
-    this.#adopt(space, checkpoint, record, this.#checked(space, checkpoint))
+    // A carrier knows who signed it, and that its pieces are those that were signed.
+    const contents = space.carried ? [] : this.#checked(space, checkpoint)
+    this.#adopt(space, checkpoint, record, contents)
     return { missing: [] }
   }
 
@@ -184,7 +193,7 @@ export class Checkpoints {
     record: Uint8Array,
     contents: z.infer<typeof Contents>
   ): void {
-    const { log, homeKey } = this.#parts
+    const { log } = this.#parts
     for (const { seq, hash, clock, ...id } of heads) {
       const writer = space.writer(id) ?? space.addWriter(id, WRITERS_MAX)
       if (writer.head.frozen !== undefined || writer.head.seq >= seq) continue
@@ -193,15 +202,39 @@ export class Checkpoints {
       space.pending.dropUpTo(writerName(id), seq)
     }
     this.#put(space, record)
+    this.#name(space, docs, contents)
+    this.#documents.rebuild(space)
+    dropLog(this.#parts, this.#bases, space)
+    this.#intake.retry(space)
+  }
+
+  #name(space: Space, docs: Checkpoint['docs'], contents: z.infer<typeof Contents>): void {
+    const { log, homeKey } = this.#parts
     for (const [n, [name, kind]] of contents.entries()) {
       const { tag } = docs[n]!
       if (space.isForgotten(tag) || this.#documents.byTag(space, tag) !== undefined) continue
       const empty = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
       log.putDoc(space.row, { tag, sealed: sealName(homeKey, space, { name, kind }), ...empty })
     }
-    this.#documents.rebuild(space)
-    dropLog(this.#parts, this.#bases, space)
-    this.#intake.retry(space)
+    this.#documents.drop(space)
+  }
+
+  /** The one that was carried, now that its key is here. @throws {LumosError} it does not hold. */
+  open(space: Space): void {
+    const base = this.#bases.of(space)
+    if (base !== null) this.#name(space, base.checkpoint.docs, this.#checked(space, base.checkpoint))
+  }
+
+  /** Each chain ends where the checkpoint ends. @returns those numbers, by writer. */
+  rewind(space: Space): ReadonlyMap<number, number> {
+    const ends = new Map<number, number>()
+    const heads = this.#bases.of(space)?.checkpoint.heads ?? []
+    for (const writer of space.writers.values()) {
+      const { seq, hash, clock } = heads.find(head => writerName(head) === writer.name) ?? NO_HEAD
+      if (writer.head.seq > seq) space.moveHead(writer, { seq, hash, clock })
+      ends.set(writer.id, seq)
+    }
+    return ends
   }
 }
 

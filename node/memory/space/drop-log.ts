@@ -13,13 +13,12 @@ import type { Space } from './space.ts'
 const SILENT_MS_MAX = 30 * 24 * 3600 * 1000
 const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
 
-/** Those that each device has which was here lately. */
+/** Those that each device has which was here lately. A device that keeps the newest part waits for none: they have the snapshot. */
 export function dropLog({ log, spaces, mesh, clock }: Parts, bases: Bases, space: Space): void {
   const base = bases.of(space)
   if (base === null) return
   const since = clock.wallMs() - SILENT_MS_MAX
-  const waited = spaces
-    .acknowledged(space.row)
+  const waited = (space.part === 'newest' ? [] : spaces.acknowledged(space.row))
     .filter(
       ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
     )

@@ -127,7 +127,8 @@ export class Intake {
 
   #placed(space: Space, envelope: Envelope, placed: Placed, from: string): Taken {
     if (placed.type === 'invalid') throw invalid(envelope, placed.why)
-    const isReadable = envelope.box === null || space.keyring.has(envelope.box)
+    // A carrier opens no box, so it waits for no key.
+    const isReadable = envelope.box === null || space.carried || space.keyring.has(envelope.box)
     if (placed.type === 'waits' || !isReadable) {
       space.pending.add(envelope, from)
       // It may bring the key that the one before it waits for.
@@ -160,11 +161,15 @@ export class Intake {
   #apply(space: Space, envelope: Envelope, from: string): void {
     const isForgotten = space.isForgotten(envelope.tag)
     if (envelope.box === null && !isForgotten) throw invalid(envelope, 'came without its box')
-    const batch = isForgotten ? null : openBatch(space, envelope as Envelope & { box: Uint8Array })
     const writer = space.writer(envelope) ?? space.addWriter(envelope)
+    if (space.carried) {
+      this.#append(space, writer, isForgotten ? { ...envelope, box: null } : envelope, null, from)
+      return
+    }
+    const batch = isForgotten ? null : openBatch(space, envelope as Envelope & { box: Uint8Array })
     learnKeys(space, envelope.device, batch?.keys ?? [])
     const keys = batch === null ? [] : this.#change(space, envelope, writer, batch)
-    this.#append(space, writer, envelope, batch, from)
+    this.#append(space, writer, { ...envelope, box: batch === null ? null : envelope.box }, batch, from)
     if (batch === null || !counts(space.charter.charter, writer, envelope.seq)) return
     const change = { space: space.id, doc: nameOf(batch.doc), writer: writer.device, keys }
     this.#parts.emit({ type: 'changed', change })
@@ -189,10 +194,9 @@ export class Intake {
   }
 
   #append(space: Space, writer: Writer, envelope: Envelope, batch: Batch | null, from: string): void {
-    const box = batch === null ? null : envelope.box
-    appendEnvelope(this.#parts, space, writer, { ...envelope, box }, id => {
+    appendEnvelope(this.#parts, space, writer, envelope, id => {
       if (batch === null || !isIn(space, writer, envelope.seq, batch.kind)) return
-      this.#documents.touched(this.#documents.open(space, batch.doc, batch.kind), id, box!.length)
+      this.#documents.touched(this.#documents.open(space, batch.doc, batch.kind), id, envelope.box!.length)
     })
     const head = {
       writer: { device: writer.device, life: writer.life },
@@ -203,7 +207,7 @@ export class Intake {
   }
 
   #learn(space: Space, envelope: Envelope): boolean {
-    if (envelope.box === null || space.isForgotten(envelope.tag)) return false
+    if (envelope.box === null || space.carried || space.isForgotten(envelope.tag)) return false
     const { keys = [] } = openBatch(space, envelope as Envelope & { box: Uint8Array })
     return learnKeys(space, envelope.device, keys)
   }

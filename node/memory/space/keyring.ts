@@ -69,6 +69,10 @@ export class Keyring {
     return lost
   }
 
+  forget(): void {
+    for (const keys of [this.#keys, this.#byId, this.#tags]) keys.clear()
+  }
+
   /** Boxes open under it from now on. */
   learn(key: Uint8Array): void {
     this.#byId.set(hex(keyId(this.#space, key)), key)

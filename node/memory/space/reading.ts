@@ -15,24 +15,33 @@ const HISTORY_PAGE = 256
 
 export function infoOf(all: Spaces, space: Space): SpaceInfo {
   const { charter } = space.charter
-  const docs = all.visible(space)
+  const docs = space.carried ? [] : all.visible(space)
   let entries = 0
   for (const { name, kind } of docs) entries += all.documents.open(space, name, kind).model.entries()
   return {
     name: space.localName,
     id: space.id,
-    right: rightIn(charter, all.parts.key.peerId, all.parts.mesh) ?? 'read',
+    right: rightIn(charter, all.parts.key.peerId, all.parts.mesh) ?? (space.carried ? 'carry' : 'read'),
     shared: charter.grants.length > 0,
     grants: charter.grants.map(({ to, right }) => {
       const role = Role.safeParse(to)
       return { to: role.success ? { role: role.data } : { peerId: to }, right }
     }),
-    hash: contentHash(all, space),
+    hash: space.carried ? null : contentHash(all, space),
     docs: docs.length,
     entries,
     bytes: all.parts.log.bytes(space.row),
+    part: space.part,
+    log: logOf(all, space),
     peers: []
   }
+}
+
+function logOf({ parts }: Spaces, { row, writers }: Space): SpaceInfo['log'] {
+  const here = parts.log.count(row)
+  let written = 0
+  for (const { head } of writers.values()) written += head.seq
+  return { here, inSnapshot: Math.max(0, written - here) }
 }
 
 /** Of all that can be read: names, kinds and contents, empty documents left out. Hex. */

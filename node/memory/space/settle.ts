@@ -47,7 +47,7 @@ const isDevice = (to: string): boolean => PeerIdText.safeParse(to).success
 
 function word(charter: Charter, device: string, mesh: Mesh): Ended['right'] {
   const given = givenTo(charter, device, mesh.device(device)?.role)
-  if (given === null) return 'none'
+  if (!atLeast(given, 'read')) return 'none'
   return atLeast(given, 'write') ? 'write' : 'read'
 }
 

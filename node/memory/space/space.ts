@@ -1,38 +1,26 @@
 /** One space as it is in memory: its charter, its keys, and where each writer's chain ends. */
 
-import * as z from 'zod'
 import { LumosError } from '../../../interface/errors.ts'
+import type { SpacePart } from '../../../interface/memory.ts'
 import {
-  type Charter,
-  CharterSecrets,
+  type CharterSecrets,
   openCharter,
   type SignedCharter,
   spaceText
 } from '../../../protocols/memory/charter.ts'
 import { type Envelope, equal, lifeBytes, sha256 } from '../../../protocols/memory/envelope.ts'
 import { LIVES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
-import { Bytes } from '../../../protocols/memory/shapes.ts'
 import { keyOf } from '../../../protocols/memory/signed.ts'
-import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import type { SpaceRow } from '../../../storage/memory/rows.ts'
 import type { ChainHead, Dependency } from '../log/chain-core.ts'
 import { type Head, type WriterId, writerName } from '../types.ts'
-import { seal, unseal } from './boxes.ts'
 import { Keyring } from './keyring.ts'
+import { type LostKey, openLocal, sealedLocal, secretsIn } from './local.ts'
 import type { Parts } from './parts.ts'
 import { Pending } from './pending.ts'
 
-/** What this device keeps of a space for itself. */
-const Local = z.strictObject({
-  name: z.string(),
-  key: Bytes.nullable(),
-  lost: z.array(z.strictObject({ key: Bytes, by: z.string().nullable() })).default([])
-})
-/** A key of a charter that lost, and which device has handed it to the others: none where this one is to. */
-export type LostKey = z.infer<typeof Local>['lost'][number]
-const LOCAL = 'lumos/memory/local/1'
-
-const NO_HEAD: ChainHead = { seq: 0, hash: new Uint8Array(32), clock: 0 }
+const NO_SECRETS: CharterSecrets = { name: '', forgotten: [] }
+export const NO_HEAD: ChainHead = { seq: 0, hash: new Uint8Array(32), clock: 0 }
 
 export interface Writer extends WriterId {
   readonly id: number
@@ -59,7 +47,11 @@ export class Space {
   /** As it is called here, unlike any other space here. */
   localName: string
   life: string
-  secrets: CharterSecrets = { name: '', forgotten: [] }
+  /** It has no key here, and what is in its log was never read: that is kept for others. */
+  carried: boolean
+  /** What of its log this device keeps. */
+  part: SpacePart
+  secrets: CharterSecrets = NO_SECRETS
   /** Changed by `lost-keys.ts` only. */
   lost: readonly LostKey[]
   /** Heads of others that this device's last envelope in this run depended on, by name. */
@@ -76,9 +68,11 @@ export class Space {
     this.life = life
     this.charter = openCharter(parts.spaces.newestCharter(id))
     this.keyring = new Keyring(this.id)
-    const local = decodeControl(Local, unseal(parts.homeKey, LOCAL, sealed))
+    const local = openLocal(parts.homeKey, sealed)
     this.localName = local.name
     this.lost = local.lost
+    this.carried = local.carried
+    this.part = local.part
     for (const { key } of local.lost) this.keyring.learn(key)
     if (local.key !== null) this.#take(local.key)
     for (const { device, life, client, seq, hash, clock, frozen, id } of parts.spaces.writers(this.row)) {
@@ -108,11 +102,16 @@ export class Space {
   }
 
   get isReadable(): boolean {
-    return this.keyring.newest(this.charter.charter) !== undefined
+    return !this.carried && this.keyring.newest(this.charter.charter) !== undefined
   }
 
   get key(): Uint8Array {
     const key = this.keyring.newest(this.charter.charter)
+    if (this.carried)
+      throw new LumosError(
+        'MEMORY_DENIED',
+        `This device carries the space ${this.localName} for others, and cannot read it.`
+      )
     if (key !== undefined) return key
     throw new LumosError('MEMORY_DENIED', `The key of the space ${this.localName} has not come yet.`)
   }
@@ -125,7 +124,8 @@ export class Space {
   }
 
   keepLocal(key: Uint8Array | null): void {
-    const sealed = sealedLocal(this.#parts.homeKey, this.localName, key, this.lost)
+    const { localName, lost, carried, part } = this
+    const sealed = sealedLocal(this.#parts.homeKey, { name: localName, key, lost: [...lost], carried, part })
     this.#parts.spaces.keepSealed(this.row, sealed)
   }
 
@@ -134,6 +134,14 @@ export class Space {
     if (!this.keyring.take(key, charter)) return false
     this.secrets = secretsIn(this.id, charter, key) ?? this.secrets
     return true
+  }
+
+  /** What was opened stays open elsewhere: this is the memory of one space. */
+  dropKeys(): void {
+    this.keyring.forget()
+    this.lost = []
+    this.secrets = NO_SECRETS
+    this.hash = undefined
   }
 
   writer(of: WriterId): Writer | undefined {
@@ -207,25 +215,6 @@ export class Space {
     return this.charter.charter.forgotten.some(one => equal(one, tag))
   }
 }
-
-/** Nothing where its owner sealed nonsense: the space goes on under its name here. */
-export function secretsIn(id: string, charter: Charter, key: Uint8Array): CharterSecrets | undefined {
-  try {
-    return decodeControl(CharterSecrets, unseal(key, secretsAbout(id, charter), charter.sealed))
-  } catch {
-    return undefined
-  }
-}
-
-export const sealedLocal = (
-  homeKey: Uint8Array,
-  name: string,
-  key: Uint8Array | null,
-  lost: readonly LostKey[] = []
-): Uint8Array => seal(homeKey, LOCAL, encodeControl({ name, key, lost }))
-
-export const secretsAbout = (space: string, { version }: Pick<Charter, 'version'>): string =>
-  `lumos/memory/secrets/1 ${space} ${version}`
 
 /** The number of a writer in Yjs documents: of its key and life, so that no device can write as another. */
 function clientOf({ device, life }: WriterId): number {

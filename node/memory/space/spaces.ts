@@ -7,13 +7,15 @@ import { Author, refOf } from './author.ts'
 import { Bases } from './bases.ts'
 import type { DocName } from './batches.ts'
 import { newLife } from './boxes.ts'
+import { Carriage } from './carriage.ts'
 import { Charters } from './charters.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Documents } from './documents.ts'
 import { Intake } from './intake.ts'
+import { sealedLocal } from './local.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
-import { Space, sealedLocal } from './space.ts'
+import { Space } from './space.ts'
 import { Tending } from './tending.ts'
 
 const SPACES_MAX = 512
@@ -25,6 +27,7 @@ export class Spaces {
   readonly bases: Bases
   readonly documents: Documents
   readonly intake: Intake
+  readonly carriage: Carriage
   readonly charters: Charters
   readonly checkpoints: Checkpoints
   readonly tending: Tending
@@ -39,8 +42,9 @@ export class Spaces {
     this.bases = new Bases(parts)
     this.documents = new Documents(parts, this.bases)
     this.intake = new Intake(parts, this.documents)
-    this.charters = new Charters(parts, this.documents, this.intake)
     this.checkpoints = new Checkpoints(parts, this.documents, this.bases, this.intake)
+    this.carriage = new Carriage(parts, this)
+    this.charters = new Charters(parts, this)
     this.tending = new Tending(parts, this.bases, this.checkpoints)
     this.author = new Author(parts, this.documents)
     const isCopy = parts.spaces.file !== undefined && parts.spaces.file !== file
@@ -96,10 +100,17 @@ export class Spaces {
     return [...this.#spaces.values()].find(({ localName }) => localName === name)
   }
 
-  /** By its id or its name here. */
-  readable(ref: string): Space {
+  /** By its id or its name here, also one that this device only carries. */
+  held(ref: string): Space {
     const space = this.#spaces.get(ref) ?? this.named(ref)
     if (space === undefined) throw notFound(ref)
+    if (!space.carried) void space.key
+    return space
+  }
+
+  /** By its id or its name here. */
+  readable(ref: string): Space {
+    const space = this.held(ref)
     // Throws where the key has not come.
     void space.key
     return space
@@ -168,7 +179,7 @@ export class Spaces {
     const { spaces, homeKey } = this.parts
     this.documents.drop(space)
     this.bases.forget(space)
-    spaces.empty(space.row, sealedLocal(homeKey, '', null))
+    spaces.empty(space.row, sealedLocal(homeKey, { name: '', key: null }))
     this.#spaces.delete(space.id)
     const row = spaces.all().find(({ id }) => id === space.row)!
     this.#gone.set(space.id, new Space(this.parts, row))

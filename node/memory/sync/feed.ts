@@ -8,7 +8,7 @@ import {
   toLumosError
 } from '../../../interface/errors.ts'
 import type { AbortOptions, Logger } from '../../../interface/lifecycle.ts'
-import type { Asker, Feed, Offer } from '../../../protocols/memory/index.ts'
+import type { Asker, CarriedKey, Feed, Offer } from '../../../protocols/memory/index.ts'
 import type { MemoryEngine } from '../worker/engine.ts'
 import type { SyncEvent } from './sync-state.ts'
 
@@ -16,6 +16,8 @@ import type { SyncEvent } from './sync-state.ts'
 const LIES: ReadonlySet<ErrorCode> = new Set(['MEMORY_INVALID', 'MEMORY_FORGED'])
 /** A charter or checkpoint that ends the thread would end it again each time: envelopes become poison, these do not. */
 const LIES_OR_STALLS: ReadonlySet<ErrorCode> = new Set([...LIES, 'TIMEOUT'])
+/** The same of what a carrier passes on, which it could not check. */
+const STALLS: ReadonlySet<ErrorCode> = new Set(['MEMORY_FORGED', 'TIMEOUT'])
 /** Pieces of a checkpoint that are asked for at once: 15 MiB at most. */
 const PIECES_AT_ONCE = 64
 
@@ -67,11 +69,16 @@ export class SpaceFeed implements Feed {
     step({ type: 'none', peer, space })
   }
 
-  async onCharters(space: string, records: readonly Uint8Array[], key: Uint8Array | null): Promise<void> {
+  async onCharters(
+    space: string,
+    records: readonly Uint8Array[],
+    key: Uint8Array | null,
+    keys: readonly CarriedKey[]
+  ): Promise<void> {
     const { engine, peer, signal } = this.#components
     await this.#taking(
       space,
-      () => engine.acceptCharters(space, { records, key }, peer, { signal }),
+      () => engine.acceptCharters(space, { records, key, keys }, peer, { signal }),
       LIES_OR_STALLS
     )
   }
@@ -86,7 +93,8 @@ export class SpaceFeed implements Feed {
           { peerId: peer, writer: writer?.device, code, why: message },
           'an envelope was refused'
         )
-        if (LIES.has(code)) throw why
+        // A carrier cannot read what a writer has signed: what does not hold in it is the writer's.
+        if (LIES.has(code) && (writer === null || !(await this.#carries(space)))) throw why
         if (code === 'MEMORY_DENIED') this.#components.onDenied(space)
       }
       step({ type: 'took', peer, space, heads: [] })
@@ -119,7 +127,7 @@ export class SpaceFeed implements Feed {
     const { engine, peer, asker, step, refreshed, signal } = this.#components
     const { record, needed } = this.#rebases.get(space)!
     const take = () => engine.takeCheckpoint(space, record, peer, { signal })
-    const taken = await this.#taking(space, take, LIES_OR_STALLS)
+    const taken = await this.#taking(space, take, (await this.#carries(space)) ? STALLS : LIES_OR_STALLS)
     if (taken === undefined) return void this.#rebases.delete(space)
     if (taken.missing.length > 0) {
       const missing = taken.missing.slice(0, PIECES_AT_ONCE)
@@ -130,6 +138,11 @@ export class SpaceFeed implements Feed {
     this.#rebases.delete(space)
     await refreshed()
     step({ type: 'rebased', peer, space })
+  }
+
+  async #carries(space: string): Promise<boolean> {
+    const { engine, peer, signal } = this.#components
+    return (await engine.rightOf(space, peer, { signal })) === 'carry'
   }
 
   /** A space that cannot be taken leaves the stream to the others; a lie ends it. */

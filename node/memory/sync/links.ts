@@ -87,8 +87,8 @@ export class Links {
 
   async #sendCharters({ client, peer }: Link, space: string, above: number): Promise<void> {
     const { engine, signal, mayKnow } = this.#components
-    const { records, key } = await engine.charters(space, above + 1, peer, { signal })
-    if (mayKnow(space, peer)) client.charters(space, records, key)
+    const { records, key, keys } = await engine.charters(space, above + 1, peer, { signal })
+    if (mayKnow(space, peer)) client.charters(space, records, key, keys)
   }
 
   async #sendCheckpoint({ client, peer }: Link, space: string): Promise<void> {

@@ -64,7 +64,8 @@ function offered(state: SyncState, peer: string, offer: Offer, nowMs: number): r
   }
   const newCharter = before.offer.charter !== offer.charter
   before.offer = offer
-  if (before.phase === 'refused' && newCharter) before.phase = 'waiting'
+  // Of a space that is not here yet, the key may have come to its carrier since.
+  if (before.phase === 'refused' && (newCharter || own === undefined)) before.phase = 'waiting'
   if ((before.phase === 'live' || before.phase === 'late') && isAhead(offer, own)) before.phase = 'waiting'
   const comparable = offer.content !== null && own?.digest === offer.digest && own.charter === offer.charter
   return [...(comparable ? [{ type: 'compare' as const, peer, offer }] : []), ...ask(state, space, nowMs)]

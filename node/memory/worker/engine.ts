@@ -10,6 +10,7 @@ import type { ErrorCode } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Role } from '../../../interface/membership.ts'
 import type { Memory, MemoryChanged, MemoryFileInfo, SpaceRight } from '../../../interface/memory.ts'
+import type { CarriedKey } from '../../../protocols/memory/messages.ts'
 import type { FileFact, PutFile } from '../knowledge/file-fact.ts'
 import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/types.ts'
 import type { Head, WriterId } from '../types.ts'
@@ -39,6 +40,8 @@ export interface SpaceState {
 export interface CharterBundle {
   readonly records: readonly Uint8Array[]
   readonly key: Uint8Array | null
+  /** That key for this device, or for those that it carries the space for. */
+  readonly keys?: readonly CarriedKey[]
 }
 
 export interface Refused {
@@ -90,7 +93,7 @@ export interface MemoryEngine extends Omit<Memory, 'watch' | 'search' | 'addFile
   /** Ends when the function that it gives is called. Listeners must not throw. */
   onEvent(listener: (event: EngineEvent) => void): () => void
 
-  /** States of the spaces that this peer may read. Empty for a stranger and a revoked device. */
+  /** States of the spaces that this peer may read or carry. Empty for a stranger and a revoked device. */
   statesFor(peerId: string, options?: AbortOptions): Promise<SpaceState[]>
   /** The peer's right in this space; null also where the space is not here. */
   rightOf(space: string, peerId: string, options?: AbortOptions): Promise<SpaceRight | null>

@@ -14,6 +14,7 @@ import {
   type SpaceGrant,
   SpaceId,
   type SpaceInfo,
+  type SpacePart,
   type SpaceRight
 } from '../../../interface/memory.ts'
 import type { SigningKey } from '../../../protocols/memory/signed.ts'
@@ -28,7 +29,7 @@ import type { Embedded, EngineQuery, EngineSearch, Unembedded } from '../recall/
 import { nameOf } from '../space/batches.ts'
 import { homeKey } from '../space/boxes.ts'
 import { exportedAs, importedFrom } from '../space/moving.ts'
-import { contentHash, history, infoOf } from '../space/reading.ts'
+import { history, infoOf } from '../space/reading.ts'
 import { rightIn } from '../space/rights.ts'
 import type { Space } from '../space/space.ts'
 import { Spaces } from '../space/spaces.ts'
@@ -82,12 +83,12 @@ export class LocalEngine extends SyncCalls {
   spaces(): SpaceInfo[] {
     return this.all
       .list()
-      .filter(space => space.isReadable && !space.charter.charter.gone)
+      .filter(space => (space.isReadable || space.carried) && !space.charter.charter.gone)
       .flatMap(space => this.tried(space, () => infoOf(this.all, space)) ?? [])
   }
 
   space(ref: string): SpaceInfo {
-    return infoOf(this.all, this.all.readable(ref))
+    return infoOf(this.all, this.all.held(ref))
   }
 
   create(name: string): SpaceInfo {
@@ -191,18 +192,21 @@ export class LocalEngine extends SyncCalls {
     return infoOf(this.all, space)
   }
 
+  hold(ref: string, part: SpacePart): SpaceInfo {
+    return infoOf(this.all, this.all.checkpoints.hold(this.all.held(ref), part))
+  }
+
   compact(ref: string): { bytesBefore: number; bytesAfter: number } {
     return this.all.checkpoints.compact(this.all.readable(ref))
   }
 
   verify(ref: string): { envelopes: number; problems: readonly string[] } {
-    return verify(this.all, this.all.readable(ref))
+    return verify(this.all, this.all.held(ref))
   }
 
   forget(ref: string, { doc }: { doc?: string } = {}): void {
-    const space = this.all.readable(ref)
-    if (doc === undefined) this.#forgetSpace(space)
-    else this.all.forgetDocument(space, doc)
+    if (doc === undefined) this.#forgetSpace(this.all.held(ref))
+    else this.all.forgetDocument(this.all.readable(ref), doc)
   }
 
   #forgetSpace(space: Space): void {
@@ -242,9 +246,5 @@ export class LocalEngine extends SyncCalls {
   reload(): void {
     this.#recall.close()
     this.all.reload()
-  }
-
-  hash(ref: string): string {
-    return contentHash(this.all, this.all.readable(ref))
   }
 }

@@ -9,7 +9,7 @@ export type CallName = Exclude<keyof MemoryEngine, 'onEvent' | 'close'>
 export const CALLS: readonly CallName[] = [
   ...(['spaces', 'space', 'create', 'docs', 'read', 'get', 'write', 'history'] as const),
   ...(['search', 'searched', 'unembedded', 'embedded', 'closeIndex'] as const),
-  ...(['share', 'exclude', 'compact', 'verify', 'forget', 'export', 'import'] as const),
+  ...(['share', 'exclude', 'hold', 'compact', 'verify', 'forget', 'export', 'import'] as const),
   ...(['files', 'wholeFile', 'putFile', 'removeFile'] as const),
   ...(['setMembers', 'statesFor', 'rightOf', 'charters', 'acceptCharters', 'envelopesAfter'] as const),
   ...(['accept', 'acknowledge', 'compare', 'checkpoint', 'piece', 'putPieces', 'takeCheckpoint'] as const)

@@ -9,6 +9,7 @@ import { envelopesAfter } from '../space/outlet.ts'
 import { problemOf } from '../space/problem.ts'
 import { contentHash } from '../space/reading.ts'
 import { atLeast, rightIn } from '../space/rights.ts'
+import { keepKeys } from '../space/sealed-keys.ts'
 import type { Space } from '../space/space.ts'
 import type { Spaces } from '../space/spaces.ts'
 import { type Head, writerName } from '../types.ts'
@@ -30,7 +31,7 @@ export class SyncCalls {
   statesFor(peerId: string): SpaceState[] {
     return this.all
       .list({ gone: true })
-      .filter(({ charter: { charter } }) => atLeast(rightIn(charter, peerId, this.all.parts.mesh), 'read'))
+      .filter(({ charter: { charter } }) => atLeast(rightIn(charter, peerId, this.all.parts.mesh), 'carry'))
       .map(space => this.#stateOf(space))
   }
 
@@ -83,16 +84,18 @@ export class SyncCalls {
     return this.all.charters.bundle(space, from, forPeer)
   }
 
-  acceptCharters(id: string, bundle: CharterBundle, _from: string): boolean {
+  acceptCharters(id: string, bundle: CharterBundle, from: string): boolean {
     if (this.all.isGone(id)) return false
     const space = this.all.find(id)
     if (space === undefined) {
       const [first] = bundle.records
       if (first !== undefined) this.all.checkRoom(openCharter(first).charter.creator)
-      this.all.add(this.all.charters.join(id, bundle, name => this.all.freeName(name)))
+      const made = this.all.add(this.all.charters.join(id, bundle, name => this.all.freeName(name)))
+      if (made.carried) keepKeys(this.all.parts, made, bundle.keys ?? [], from)
       return true
     }
-    const isNew = this.all.charters.accept(space, bundle)
+    const isNew = this.all.charters.accept(space, bundle, name => this.all.freeName(name))
+    if (space.carried) keepKeys(this.all.parts, space, bundle.keys ?? [], from)
     if (space.charter.charter.gone) this.all.remove(space)
     else this.tried(space, () => this.#afterLoss(space))
     return isNew

@@ -4,7 +4,7 @@
  */
 
 import { basename, dirname } from 'node:path/posix'
-import { chooseWeights, groupFiles, type Variant } from '../../../capabilities/index.ts'
+import { chooseGraphs, groupFiles, type Variant } from '../../../capabilities/index.ts'
 import { InvalidInputError } from '../../../interface/errors.ts'
 import { closestNames } from '../../../interface/suggest.ts'
 import type { Entry } from './listing.ts'
@@ -88,11 +88,11 @@ const among = <E extends Entry>(entries: readonly E[], names: readonly string[])
 const terms = (names: readonly string[]): string[] =>
   names.filter(name => /^(?:LICEN[CS]E|NOTICE)[^/]*$/i.test(name))
 
-/** The graph that the engine opens; where it opens none, all of them are carried. */
+/** The graphs that the engine opens; where it opens none, all of them are carried. */
 function graphsOf(graphs: readonly string[]): string[] {
   let files: readonly string[]
   try {
-    ;({ files } = chooseWeights(graphs))
+    files = chooseGraphs(graphs)
   } catch {
     files = graphs
   }

@@ -5,36 +5,22 @@
 
 import { createHash } from 'node:crypto'
 import type { Random } from '../../../interface/clock.ts'
-import { LumosError, ProtocolViolationError, toLumosError } from '../../../interface/errors.ts'
+import { LumosError, ProtocolViolationError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../../interface/weights.ts'
-import type { PartialFile } from '../../../storage/weights/types.ts'
 import { partsOf, refusalOf, refuseEncoding } from './answer.ts'
 import type { HttpAnswer, HttpClient } from './http-client.ts'
+import { LeafSink, type LeafSinkOptions, type LeafTarget, nextRun, type Run } from './leaf-sink.ts'
 import { type OriginFile, originFailed, weightsInvalid } from './origin.ts'
 import { retrying } from './retry.ts'
 
 /** A leaf that takes longer comes at less than 4 KB/s: another connection may be better. */
 const LEAF_MS = 5 * 60_000
 
-export interface DownloadOptions extends AbortOptions {
+export interface DownloadOptions extends AbortOptions, LeafSinkOptions {
   readonly client: HttpClient
   readonly random: Random
   readonly token?: string | undefined
-  /** The SHA-256 of a leaf, where the mesh knows it: a leaf that came wrong is then asked for again alone. */
-  digestOf?(leaf: number): Uint8Array | undefined
-  /** Called for each leaf that was written. */
-  onBytes?(bytes: number): void
-}
-
-/** What a download needs of the file that comes. */
-export type LeafTarget = Pick<PartialFile, 'bytes' | 'leaves' | 'has' | 'write' | 'read' | 'discard'>
-
-/** Leaves that are missing, side by side. */
-interface Run {
-  readonly first: number
-  /** Not among them. */
-  readonly end: number
 }
 
 /**
@@ -63,14 +49,6 @@ export async function download(
     { clock: client.clock, random, ...(signal && { signal }) }
   )
   if (file.gitSha1 !== undefined && file.sha256 === undefined) await checkGit(partial, file)
-}
-
-function nextRun(partial: LeafTarget): Run | undefined {
-  let first = 0
-  while (first < partial.leaves && partial.has(first)) first++
-  let end = first
-  while (end < partial.leaves && !partial.has(end)) end++
-  return first === end ? undefined : { first, end }
 }
 
 async function fetchRun(
@@ -159,68 +137,6 @@ function changed({ url, body }: HttpAnswer, { path }: OriginFile): LumosError {
   return new LumosError('ORIGIN_CHANGED', `${url.host} has another ${path} than it listed.`, {
     hint: 'Pull it again: the new one is listed then.'
   })
-}
-
-/** Cuts a body into leaves. */
-class LeafSink {
-  readonly wrong: number[] = []
-  readonly #partial: LeafTarget
-  readonly #options: DownloadOptions
-  readonly #end: number
-  #leaf: number
-  #buffer: Uint8Array
-  #filled = 0
-
-  constructor(partial: LeafTarget, { first, end }: Run, options: DownloadOptions) {
-    this.#partial = partial
-    this.#options = options
-    this.#leaf = first
-    this.#end = end
-    this.#buffer = this.#empty()
-  }
-
-  get isDone(): boolean {
-    // A peer has brought the next leaf: the runs are counted anew.
-    return this.#leaf >= this.#end || (this.#filled === 0 && this.#partial.has(this.#leaf))
-  }
-
-  /** `done`: nothing more is wanted of this body, however long it is. */
-  async take(part: Uint8Array): Promise<'done' | 'leaf' | 'on'> {
-    let went: 'leaf' | 'on' = 'on'
-    for (let at = 0; at < part.byteLength && !this.isDone; ) {
-      const taken = part.subarray(at, at + this.#buffer.byteLength - this.#filled)
-      this.#buffer.set(taken, this.#filled)
-      this.#filled += taken.byteLength
-      at += taken.byteLength
-      if (this.#filled < this.#buffer.byteLength) break
-      await this.#write()
-      went = 'leaf'
-    }
-    return this.isDone ? 'done' : went
-  }
-
-  async #write(): Promise<void> {
-    const leaf = this.#leaf++
-    const bytes = this.#buffer
-    this.#filled = 0
-    this.#buffer = this.#empty()
-    const { digestOf, onBytes } = this.#options
-    if (this.#partial.has(leaf)) return
-    const digest = digestOf?.(leaf)
-    try {
-      await this.#partial.write(leaf, bytes, digest)
-    } catch (err) {
-      if (digest === undefined || toLumosError(err).code !== 'WEIGHTS_INVALID') throw err
-      this.wrong.push(leaf)
-      return
-    }
-    onBytes?.(bytes.byteLength)
-  }
-
-  #empty(): Uint8Array {
-    if (this.#leaf >= this.#end) return new Uint8Array()
-    return new Uint8Array(Math.min(LEAF_BYTES, this.#partial.bytes - this.#leaf * LEAF_BYTES))
-  }
 }
 
 /** Small files of Git have no SHA-256, but their name in Git. Read leaf by leaf, so that other work goes on between. */

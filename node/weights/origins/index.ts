@@ -4,14 +4,16 @@ import type { Environment } from '../../../storage/home/home-path.ts'
 import type { HttpClient } from './http-client.ts'
 import { HttpFile } from './http-file.ts'
 import { HuggingFace } from './hugging-face.ts'
+import { Ipfs } from './ipfs.ts'
 import { ModelScope } from './model-scope.ts'
 import { Ollama } from './ollama.ts'
 import type { Origin } from './origin.ts'
 import type { OriginRef } from './refs.ts'
 import { hfUrl, type OriginSettings, readToken } from './settings.ts'
 
-export { download, type LeafTarget } from './download.ts'
+export { download } from './download.ts'
 export { HttpClient } from './http-client.ts'
+export type { LeafTarget } from './leaf-sink.ts'
 export { obtainFile } from './obtain.ts'
 export type { Listing, Origin, OriginFile, RepositoryParts } from './origin.ts'
 export { type HubRef, type ModelRef, nameOf, type OriginRef, parseRef, refText } from './refs.ts'
@@ -40,6 +42,8 @@ export function originOf(ref: OriginRef, { client, settings, env, memoryBytes }:
     }
     case 'ollama':
       return new Ollama(ref, { client, url: settings.ollama })
+    case 'ipfs':
+      return new Ipfs(ref, client.clock)
     default:
       return new HttpFile(ref, client)
   }

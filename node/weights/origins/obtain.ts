@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { toLumosError } from '../../../interface/errors.ts'
 import type { StoredFile, WeightStore } from '../../../storage/weights/types.ts'
 import { type DownloadOptions, download } from './download.ts'
+import type { LeafTarget } from './leaf-sink.ts'
 import type { OriginFile } from './origin.ts'
 
 /** What was damaged on its way comes right the second time; an origin that sends it again lies. */
@@ -21,6 +22,8 @@ const isKnown = ({ sha256, gitSha1, version }: OriginFile): boolean =>
   (sha256 ?? gitSha1 ?? version) !== undefined
 
 export interface ObtainOptions extends DownloadOptions {
+  /** In place of HTTP. */
+  fetch?(target: LeafTarget): Promise<void>
   /** Called once, with the bytes that were there before. */
   onKept?(bytes: number): void
   /** Whether a file of the store may become part of this model: a listing that names its hash proves no right to it. */
@@ -47,7 +50,8 @@ export async function obtainFile(
     }
     if (attempt === 1) options.onKept?.(partial.bytesHave)
     try {
-      await download(partial, file, options)
+      if (options.fetch === undefined) await download(partial, file, options)
+      else await options.fetch(partial)
       return await partial.finish(expected, options.signal ? { signal: options.signal } : {})
     } catch (thrown) {
       const err = toLumosError(thrown)

@@ -2,6 +2,7 @@
 
 import { LumosError, type LumosErrorOptions } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import type { LeafSinkOptions, LeafTarget } from './leaf-sink.ts'
 
 /** A file of an origin. What the listing says is a claim: `bytes` bounds what is read, and a hash decides. */
 export interface OriginFile {
@@ -47,6 +48,9 @@ export interface Origin {
   list(options?: ListOptions): Promise<Listing>
   /** What opens its files; sent to the host of the listing alone. */
   token?(): Promise<string | undefined>
+  /** Where its files come by another way than HTTP: resolves when all leaves are there. */
+  fetch?(target: LeafTarget, file: OriginFile, options: AbortOptions & LeafSinkOptions): Promise<void>
+  close?(): Promise<void>
 }
 
 /** The origin is away, answers nonsense or breaks HTTP. */

@@ -27,6 +27,14 @@ export interface UrlRef {
   readonly url: string
 }
 
+/** A directory or file of any peer that speaks Bitswap. No router of the public network is asked, so the peer is named. */
+export interface IpfsRef {
+  readonly kind: 'ipfs'
+  readonly cid: string
+  /** `/ip4/…/tcp/…/p2p/…` */
+  readonly address: string
+}
+
 export interface PathRef {
   readonly kind: 'path'
   /** As it was written, so that the caller resolves it on the device where it was written. */
@@ -39,7 +47,7 @@ export interface MeshRef {
   readonly ref: string
 }
 
-export type OriginRef = HubRef | OllamaRef | UrlRef
+export type OriginRef = HubRef | OllamaRef | UrlRef | IpfsRef
 export type ModelRef = OriginRef | PathRef | MeshRef
 
 /** Far more than a URL with a signature has. */
@@ -51,12 +59,16 @@ const OLLAMA_NAME = /^(?:[A-Za-z0-9][\w.-]{0,79}\/)?[A-Za-z0-9][\w.-]{0,79}$/
 const OLLAMA_TAG = /^\w[\w.-]{0,127}$/
 /** CIDv1 in base32 of SHA-256: a directory or large file (`dag-pb`), or a single leaf (`raw`). */
 const CID = /^baf(?:ybei|krei)[a-z2-7]{52}$/
+/** Version 0 too, which `ipfs add` makes unless it is told otherwise. */
+const FOREIGN_CID = /^(?:Qm[1-9A-HJ-NP-Za-km-z]{44}|baf(?:ybei|krei)[a-z2-7]{52})$/
+const PEER_ADDRESS =
+  /^\/(?:ip4\/[\d.]{7,15}|ip6\/[\da-f:]{2,39})\/tcp\/\d{1,5}\/p2p\/[1-9A-HJ-NP-Za-km-z]{46,62}$/i
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
 /** Kinds of weights, as GGUF files are named by them at their ends. */
 const VARIANT =
   /[-._]((?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_MOE)?|BF16|F16|F32))(?:-\d{5}-of-\d{5})?$/i
 const FORMS =
-  'hf:OWNER/NAME[@REVISION][:FILE], ms:OWNER/NAME, ollama:NAME[:TAG], a URL, a path that starts with / ~/ or ./, a CID, or the name of a model'
+  'hf:OWNER/NAME[@REVISION][:FILE], ms:OWNER/NAME, ollama:NAME[:TAG], ipfs:CID@ADDRESS, a URL, a path that starts with / ~/ or ./, a CID, or the name of a model'
 
 /** @throws {InvalidInputError} naming the part that is wrong, and the forms there are. */
 export function parseRef(text: string): ModelRef {
@@ -65,8 +77,9 @@ export function parseRef(text: string): ModelRef {
   if (/[\p{Cc}\p{Cf}]/u.test(text)) throw refused('The model holds characters that are not seen')
   if (isPath(text)) return { kind: 'path', path: text }
   if (SCHEME.test(text)) return urlRef(text)
-  const [, prefix, rest = ''] = /^(hf|ms|ollama):(.*)$/is.exec(text) ?? []
+  const [, prefix, rest = ''] = /^(hf|ms|ollama|ipfs):(.*)$/is.exec(text) ?? []
   if (prefix?.toLowerCase() === 'ollama') return ollamaRef(rest)
+  if (prefix?.toLowerCase() === 'ipfs') return ipfsRef(rest)
   if (prefix !== undefined) return hubRef(prefix.toLowerCase() as 'hf' | 'ms', rest)
   if (CID.test(text)) return { kind: 'cid', ref: text }
   if (!ModelId.safeParse(text).success) throw refused(`"${shown(text)}" is no name of a model`)
@@ -98,6 +111,14 @@ function ollamaRef(rest: string): OllamaRef {
   return { kind: 'ollama', name: name.replace(/^library\//, ''), tag }
 }
 
+function ipfsRef(rest: string): IpfsRef {
+  const [, cid = '', address = ''] = /^([^@]*)@?(.*)$/s.exec(rest) ?? []
+  if (!FOREIGN_CID.test(cid)) throw refused(`ipfs:${shown(rest)} needs a CID, as in ipfs:CID@ADDRESS`)
+  if (!PEER_ADDRESS.test(address))
+    throw refused(`ipfs:${shown(rest)} needs the address of the peer that has it: @/ip4/…/tcp/…/p2p/…`)
+  return { kind: 'ipfs', cid, address }
+}
+
 function urlRef(text: string): UrlRef {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
@@ -116,6 +137,8 @@ export function refText(ref: ModelRef): string {
       return `${ref.kind}:${ref.owner}/${ref.name}${ref.revision === undefined ? '' : `@${ref.revision}`}${ref.file === undefined ? '' : `:${ref.file}`}`
     case 'ollama':
       return `ollama:${ref.name}:${ref.tag}`
+    case 'ipfs':
+      return `ipfs:${ref.cid}@${ref.address}`
     case 'url':
       return ref.url
     case 'path':

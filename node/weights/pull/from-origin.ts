@@ -6,6 +6,7 @@ import type { Pulled, RepositoryFile, WeightSource } from '../../../interface/we
 import type { StoredFile } from '../../../storage/weights/types.ts'
 import {
   download,
+  type LeafTarget,
   type Listing,
   type Origin,
   type OriginFile,
@@ -32,6 +33,7 @@ export async function pullFromOrigin(ref: OriginRef, pull: Pull): Promise<Pulled
   context.progress({ done: 0, total: null, unit: 'bytes', message: 'asks the origin' })
   // A branch may have moved on since the pull began: it ends with what it began with.
   const origin = pull.originOf(pinned(ref, checkpoint))
+  await using _ = { [Symbol.asyncDispose]: async () => origin.close?.() }
   const { all, parts } = pull
   const asked = { signal, all, ...(parts && { parts }) }
   const listing = await retrying(() => origin.list(asked), { clock, random, signal })
@@ -118,13 +120,38 @@ class Files {
     const { host } = this.#listing
     if (!isShared(file)) {
       const onBytes = (bytes: number) => this.#progress.add(host, bytes, file.path)
-      return await obtainFile(store, file, { ...how, client, random, token, onBytes })
+      return await obtainFile(store, file, {
+        ...how,
+        client,
+        random,
+        token,
+        onBytes,
+        ...this.#otherWay(file, onBytes, signal)
+      })
     }
     return await this.#pull.transfer.sharing.obtain(file, {
       ...{ ...how, model: this.#listing.name },
       download: (target, signal) => download(target, file, { client, random, token, signal }),
       onBytes: (from, bytes) => this.#progress.add(from ?? host, bytes, file.path)
     })
+  }
+
+  /** Of an origin that is not asked by HTTP. */
+  #otherWay(file: OriginFile, onBytes: (bytes: number) => void, signal: AbortSignal) {
+    const origin = this.#origin
+    if (origin.fetch === undefined) return {}
+    const { clock, random } = this.#pull
+    const fetch = (target: LeafTarget, progress: () => void) =>
+      origin.fetch!(target, file, {
+        signal,
+        onBytes(bytes) {
+          progress()
+          onBytes(bytes)
+        }
+      })
+    return {
+      fetch: (target: LeafTarget) => retrying(progress => fetch(target, progress), { clock, random, signal })
+    }
   }
 
   #mayReuse({ cid }: StoredFile): boolean {

@@ -20,7 +20,6 @@ import { checkIncoming, whileChecked } from './check-incoming.ts'
 import { encodeHeld, type Statement } from './claims.ts'
 import { Fetch, type FetchProgress } from './fetch.ts'
 import { IncomingRepository } from './incoming.ts'
-import { MeshBlocks } from './mesh-blocks.ts'
 import { MeshHolders } from './mesh-holders.ts'
 import { OwnHoldings } from './own-holdings.ts'
 import { DISK } from './tally.ts'
@@ -54,8 +53,6 @@ export interface Fetched {
 }
 
 export class WeightTransfer {
-  /** Asks the mesh for single blocks: Helia takes it as a block broker. */
-  readonly blocks: MeshBlocks
   /** Files that several devices download from an origin. */
   readonly sharing: Sharing
   /** Devices that hold weights, and what they state. */
@@ -69,7 +66,6 @@ export class WeightTransfer {
   constructor(components: TransferComponents) {
     this.#components = components
     this.devices = new MeshHolders(components.clock, components.log)
-    this.blocks = new MeshBlocks(this.devices)
     const mayHave = (peerId: string, name: string) => this.#mayHave(peerId, name)
     this.sharing = new Sharing({ ...components, holders: this.devices, mayHave })
   }

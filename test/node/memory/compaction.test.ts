@@ -53,6 +53,29 @@ describe('a checkpoint', () => {
     assert.deepEqual(late.do(engine => engine.verify(id)).problems, [])
   })
 
+  it('is all that a device keeps of the past which holds the newest part, whoever else is away', () => {
+    const { one, two, late, id } = overwritten()
+    const heldBy = (at: typeof one) => at.do(engine => engine.space(id))
+    for (const at of [one, two]) at.do(engine => engine.acknowledge(id, late.peerId, []))
+    assert.equal(two.do(engine => engine.hold(id, 'newest')).log.here, 90)
+    one.do(engine => engine.compact(id))
+    sync(one, two)
+    assert.deepEqual(heldBy(one).log, { here: 90, inSnapshot: 0 })
+    assert.deepEqual(heldBy(two).log, { here: 0, inSnapshot: 90 })
+    assert.ok(heldBy(two).bytes < heldBy(one).bytes / 4)
+    // It brings the one that was away up to date, and takes what that wrote meanwhile.
+    set(late, id, 'late', 'was away')
+    sync(two, late)
+    sync(two, one)
+    assert.deepEqual(heldBy(two).log, { here: 1, inSnapshot: 90 })
+    assert.equal(two.do(engine => engine.history(id)).length, 1)
+    for (const at of [two, late]) assert.equal(hashOf(at, id), hashOf(one, id))
+    two.do(engine => engine.hold(id, 'all'))
+    one.do(engine => engine.compact(id))
+    sync(one, two)
+    assert.equal(heldBy(two).log.here, 1)
+  })
+
   it('is made for a device that would have many envelopes to check, and not again for the next one', () => {
     const [one, first, second] = [device('one'), device('first'), device('second')]
     meet([one, first, second])

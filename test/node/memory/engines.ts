@@ -87,7 +87,12 @@ export function pull(from: Device, to: Device): Accepted {
   for (const state of from.do(engine => engine.statesFor(to.peerId))) {
     const { space } = state
     const bundle = from.do(engine => engine.charters(space, 1, to.peerId))
-    if (to.do(engine => engine.acceptCharters(space, bundle, from.peerId)) && state.hash === '') continue
+    if (
+      to.do(engine => engine.acceptCharters(space, bundle, from.peerId)) &&
+      state.isReadable &&
+      state.hash === ''
+    )
+      continue
     if (to.do(engine => engine.rightOf(space, to.peerId)) === null) continue
     const record = from.do(engine => engine.checkpoint(space))
     if (record !== null) takeCheckpoint(from, to, space, record)
@@ -127,4 +132,4 @@ export const facts = (at: Device, space: string, doc = 'default') => {
 export const set = (at: Device, space: string, key: string, value: string, doc = 'default') =>
   at.do(engine => engine.write(space, doc, 'facts', [{ type: 'set', key, value }]))
 
-export const hashOf = (at: Device, space: string): string => at.do(engine => engine.space(space).hash)
+export const hashOf = (at: Device, space: string): string | null => at.do(engine => engine.space(space).hash)

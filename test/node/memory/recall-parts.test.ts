@@ -163,7 +163,7 @@ describe('a device that asks others for vectors', () => {
     return { dimensions, vectors: new Uint8Array(new Float32Array(length * dimensions).fill(1).buffer) }
   }
 
-  /** Peers `reader` and `other`; the spaces `shared`, which `reader` may read, and `private`. */
+  /** Peers `reader` and `other`; the spaces `shared`, which `reader` may read and `carrier` may carry, and `private`. */
   function asking(
     more: Partial<ReturnType<EmbedderComponents['mesh']>> & { model?: string; clock?: Clock } = {}
   ) {
@@ -175,7 +175,7 @@ describe('a device that asks others for vectors', () => {
       ...{ model, clock, log: quiet },
       mesh: () => ({
         peerId: 'self',
-        providers: () => ['other', 'reader'].map(peerId => ({ peerId, model: 'm' })),
+        providers: () => ['other', 'carrier', 'reader'].map(peerId => ({ peerId, model: 'm' })),
         async *ask(peer, request) {
           asked.push({ peer, texts: textsOf(request) })
           yield { type: 'output', index: 0, output: vectorsOf(request) }
@@ -183,7 +183,10 @@ describe('a device that asks others for vectors', () => {
         ...mesh
       }),
       engine: {
-        rightOf: async (space, peer) => (space === 'shared' && peer === 'reader' ? 'read' : null),
+        rightOf: async (space, peer) => {
+          if (space !== 'shared') return null
+          return peer === 'reader' ? 'read' : peer === 'carrier' ? 'carry' : null
+        },
         searched: async () => Object.keys(texts),
         async unembedded(space) {
           const left = texts[space]!

@@ -56,7 +56,7 @@ export const PLANTED: readonly Planted[] = [
       const stepped = admission(state, event, nowMs, random)
       const [effect] = stepped.effects
       if (effect?.type !== 'refuse') return stepped
-      state.queue.set(effect.id, '')
+      state.turns.queue.set(effect.id, { asker: '', sinceMs: nowMs })
       return { state, effects: NO_EFFECTS }
     }
   }),

@@ -1,7 +1,7 @@
 /** Faces by SCRFD: at each place of three grids, a score, a box and five points, for two anchors. */
 
 import { EngineFailedError } from '../../../../interface/errors.ts'
-import { type Box, overlapOf } from '../detection.ts'
+import { type Box, overlapOf } from '../../pictures/detection.ts'
 import type { Point } from '../geometry.ts'
 import type { Numbers } from '../picture-graph.ts'
 

@@ -1,6 +1,5 @@
 /** Vectors of length 1, so that their product says how alike two of them are. */
 
-import type { InferenceSession } from 'onnxruntime-node'
 import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
 import { VECTORS_BYTES_MAX } from '../../../interface/limits.ts'
 import type { TaskOutput } from '../../../interface/tasks/index.ts'
@@ -17,11 +16,15 @@ export function product(some: Float32Array, others: Float32Array): number {
   return sum
 }
 
+/** A tensor of either runtime. */
+export interface TensorLike {
+  readonly type: string
+  readonly dims: readonly number[]
+  readonly data: unknown
+}
+
 /** The rows of a tensor, each of length 1. */
-export function rowsOf(
-  tensor: InferenceSession.ReturnType[string] | undefined,
-  count: number
-): Float32Array[] {
+export function rowsOf(tensor: TensorLike | undefined, count: number): Float32Array[] {
   const { data, dims } = tensor ?? {}
   if (!(data instanceof Float32Array) || dims?.length !== 2 || dims[0] !== count) {
     throw new EngineFailedError(`The graph answered ${tensor?.type}[${dims}], and no ${count} vectors.`)

@@ -2,7 +2,7 @@
 
 import { EngineFailedError } from '../../../interface/errors.ts'
 import { OBJECTS_MAX } from '../../../interface/limits.ts'
-import type { Fitting } from '../pictures/picture.ts'
+import type { Fitting } from './picture.ts'
 
 /** Boxes that compete; a graph looks at some ten thousand places, and each pair may be compared. */
 const CANDIDATES_MAX = 3000

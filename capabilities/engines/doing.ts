@@ -1,0 +1,34 @@
+/** What a model that is open does for each of its tasks. All of them share what is loaded. */
+
+import { EngineFailedError } from '../../interface/errors.ts'
+import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
+import type { AbortOptions } from '../../interface/lifecycle.ts'
+import type { TaskInput, TaskName, TaskOutput, TaskParams } from '../../interface/tasks/index.ts'
+
+export interface Answered<T extends TaskName> {
+  readonly output: TaskOutput<T>
+  readonly inputTokens?: number
+}
+
+export type Doing = {
+  readonly [T in TaskName]?: (
+    input: TaskInput<T>,
+    params: TaskParams<T>,
+    options: AbortOptions
+  ) => Promise<Answered<T>>
+}
+
+/** The chunks of one answer. */
+export async function* answered(
+  doing: Doing,
+  { task, input, params }: InferenceRequest,
+  options: AbortOptions
+): AsyncGenerator<InferenceChunk> {
+  const answer = doing[task]
+  if (answer === undefined) throw new EngineFailedError(`This model does not do ${task}.`)
+  const { output, inputTokens } = await answer(input as never, params as never, options)
+  options.signal?.throwIfAborted()
+  yield { type: 'output', index: 0, output }
+  const usage = inputTokens === undefined ? {} : { inputTokens }
+  yield { type: 'done', index: 1, finishReason: 'stop', usage }
+}

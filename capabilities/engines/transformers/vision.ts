@@ -1,0 +1,224 @@
+/** What transformers.js does with pictures, by task. Each picture is decoded here, within limits, and not by the library. */
+
+import {
+  AutoModel,
+  AutoModelForImageClassification,
+  AutoModelForObjectDetection,
+  AutoModelForVision2Seq,
+  AutoProcessor,
+  AutoTokenizer,
+  CLIPTextModelWithProjection,
+  CLIPVisionModelWithProjection,
+  InterruptableStoppingCriteria,
+  type PreTrainedModel,
+  type PreTrainedTokenizer,
+  type Processor,
+  RawImage,
+  type Tensor
+} from '@huggingface/transformers'
+import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import type { Doing } from '../doing.ts'
+import { clipTasks, pictureVectors, type Towers } from '../pictures/clip.ts'
+import { certain, fromDetr, placed, suppressed, type Values } from '../pictures/detection.ts'
+import { type Pixels, pixelsOf } from '../pictures/picture.ts'
+import { mustBeNumbers, topLabels } from '../pictures/scores.ts'
+import { normalized, rowsOf } from '../pictures/vectors.ts'
+import { ControlText } from '../text/control-text.ts'
+import { batchesOf, inputsOf, tokenized } from './batches.ts'
+import { spelled } from './control-tokens.ts'
+import { placeOf, sessionOptions } from './library.ts'
+import type { VisionSettings } from './vision-engine.ts'
+
+/** A picture is made as wide as a model wants it, and as long as it then is: a line of a thousand pixels would fill memory. */
+const SIDES_RATIO_MAX = 64
+/** Tokens of a description where neither the request nor the model says. */
+const DESCRIPTION_TOKENS = 128
+
+export interface OpenVision {
+  readonly doing: Doing
+  close(): Promise<void>
+}
+
+type Outputs = Readonly<Record<string, Tensor | undefined>>
+type Opener = (
+  open: (Class: Loadable, graph: string) => Promise<PreTrainedModel>,
+  settings: VisionSettings,
+  place: string
+) => Promise<Doing>
+type Loadable = Pick<typeof PreTrainedModel, 'from_pretrained'>
+
+const OPEN: Readonly<Record<string, Opener>> = {
+  'image-classification': async (open, _, place) => {
+    const model = await open(AutoModelForImageClassification, 'model')
+    const see = await seeing(place)
+    const labels = labelsOf(model)
+    return {
+      'image-classification': async ({ image }, { topK }, options) => {
+        const { logits } = await see(model, image, options)
+        return { output: { labels: topLabels(valuesOf(logits).data, labels, topK) } }
+      }
+    }
+  },
+  'object-detection': async (open, _, place) => {
+    const model = await open(AutoModelForObjectDetection, 'model')
+    const see = await seeing(place)
+    const labels = labelsOf(model)
+    return {
+      'object-detection': async ({ image }, { threshold }, options) => {
+        const { logits, pred_boxes, size } = await see(model, image, options)
+        const [scores, boxes] = [valuesOf(logits), valuesOf(pred_boxes)]
+        const found = certain(fromDetr(scores, boxes, labels.length, size), threshold)
+        // A graph of this kind leaves out by itself what it has found twice.
+        const objects = suppressed(found, 1).flatMap(({ label, score, box }) => {
+          const inside = placed(box, size, { ...size, fit: 'fill' })
+          if (inside === undefined) return []
+          const [xmin, ymin, xmax, ymax] = inside
+          return [{ label: labels[label]!, score, box: { xmin, ymin, xmax, ymax } }]
+        })
+        return { output: { objects } }
+      }
+    }
+  },
+  'image-feature-extraction': async (open, _, place) => {
+    const model = await open(AutoModel, 'model')
+    return pictureVectors({ picture: await pictureTower(model, place) })
+  },
+  'zero-shot-image-classification': async (open, settings, place) => {
+    const vision = await open(CLIPVisionModelWithProjection, 'vision_model')
+    const text = await open(CLIPTextModelWithProjection, 'text_model')
+    const texts = await textTower(text, settings, place)
+    return clipTasks({ picture: await pictureTower(vision, place), texts }, settings.labels)
+  },
+  'image-to-text': async (open, _, place) => {
+    const model = await open(AutoModelForVision2Seq, 'model')
+    const tokenizer = await AutoTokenizer.from_pretrained(place)
+    const processor = await AutoProcessor.from_pretrained(place)
+    return {
+      'image-to-text': async ({ image }, { maxTokens }, options) => ({
+        output: { text: await described(model, tokenizer, await read(processor, image), maxTokens, options) }
+      })
+    }
+  }
+}
+
+export async function openVision(settings: VisionSettings): Promise<OpenVision> {
+  const { task, directory, graphs, threads } = settings
+  const place = placeOf(directory)
+  const models: PreTrainedModel[] = []
+  const formats = Object.fromEntries(Object.entries(graphs).map(([name, { dtype }]) => [name, dtype]))
+  const dataFiles = Object.fromEntries(
+    Object.entries(graphs).map(([name, { dataFiles }]) => [name, dataFiles === 0 ? false : dataFiles])
+  )
+  const open = async (Class: Loadable, graph: string): Promise<PreTrainedModel> => {
+    const model = await Class.from_pretrained(place, {
+      ...sessionOptions(threads),
+      dtype: graphs[graph]?.dtype ?? (formats as never),
+      use_external_data_format: dataFiles as never
+    })
+    models.push(model)
+    return model
+  }
+  const doing = await OPEN[task]!(open, settings, place)
+  return { doing, close: async () => void (await Promise.all(models.map(model => model.dispose()))) }
+}
+
+/** A picture as the model wants it, and as it is. */
+interface Read {
+  readonly inputs: object
+  readonly size: Pixels
+}
+
+async function read(processor: Processor, image: Uint8Array): Promise<Read> {
+  const pixels = await pixelsOf(image, { color: 'rgb', background: 'white' })
+  const { data, width, height } = pixels
+  if (Math.max(width, height) > SIDES_RATIO_MAX * Math.min(width, height)) {
+    throw new InvalidInputError(
+      `input.image is ${width} × ${height} pixels; one side may be ${SIDES_RATIO_MAX} times as long as the other.`
+    )
+  }
+  return { inputs: await processor([new RawImage(data, width, height, 3)]), size: pixels }
+}
+
+async function seeing(place: string) {
+  const processor = await AutoProcessor.from_pretrained(place)
+  return async (model: PreTrainedModel, image: Uint8Array, { signal }: AbortOptions) => {
+    const { inputs, size } = await read(processor, image)
+    // The last chance: a run cannot be interrupted.
+    signal?.throwIfAborted()
+    const outputs: Outputs = await model(inputs)
+    return { ...outputs, size } as Outputs & { readonly size: Pixels }
+  }
+}
+
+async function pictureTower(model: PreTrainedModel, place: string): Promise<Towers['picture']> {
+  const see = await seeing(place)
+  return async (image, options) => {
+    const { image_embeds, pooler_output, last_hidden_state } = await see(model, image, options)
+    const vectors = image_embeds ?? pooler_output
+    if (vectors !== undefined) return rowsOf(vectors.to('float32'), 1)[0]!
+    // The first place of such a model stands for the picture.
+    const { data, dims } = valuesOf(last_hidden_state)
+    if (dims.length !== 3) throw new EngineFailedError(`The graph answered [${dims}], and no vector.`)
+    mustBeNumbers(data)
+    return normalized(data.slice(0, dims[2]))
+  }
+}
+
+async function textTower(
+  model: PreTrainedModel,
+  { contextTokens }: VisionSettings,
+  place: string
+): Promise<NonNullable<Towers['texts']>> {
+  const tokenizer = spelled(await AutoTokenizer.from_pretrained(place))
+  const reader = { tokenizer, control: new ControlText(tokenizer.all_special_tokens), contextTokens }
+  return async (texts, { signal }) => {
+    const all = tokenized(
+      reader,
+      texts.map(text => [text] as const)
+    )
+    const vectors: Float32Array[] = []
+    for (const batch of batchesOf(all)) {
+      signal?.throwIfAborted()
+      const { text_embeds }: Outputs = await model(inputsOf(batch, tokenizer.pad_token_id ?? 0))
+      const rows = rowsOf(text_embeds?.to('float32'), batch.length)
+      for (const [row, { at }] of batch.entries()) vectors[at] = rows[row]!
+    }
+    return { vectors, inputTokens: all.reduce((sum, { ids }) => sum + ids.length, 0) }
+  }
+}
+
+async function described(
+  model: PreTrainedModel,
+  tokenizer: PreTrainedTokenizer,
+  { inputs }: Read,
+  maxTokens: number | undefined,
+  { signal }: AbortOptions
+): Promise<string> {
+  signal?.throwIfAborted()
+  const stops = new InterruptableStoppingCriteria()
+  const onAbort = () => stops.interrupt()
+  signal?.addEventListener('abort', onAbort)
+  try {
+    const { max_new_tokens: own } = (model.generation_config ?? {}) as { max_new_tokens?: number | null }
+    const tokens = await model.generate({
+      inputs: (inputs as { pixel_values: Tensor }).pixel_values,
+      max_new_tokens: maxTokens ?? own ?? DESCRIPTION_TOKENS,
+      stopping_criteria: stops
+    } as never)
+    return tokenizer.batch_decode(tokens as Tensor, { skip_special_tokens: true })[0]!.trim()
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function labelsOf({ config }: PreTrainedModel): string[] {
+  const names: Record<string, string> = (config as { id2label?: Record<string, string> }).id2label ?? {}
+  return Array.from({ length: Object.keys(names).length }, (_, at) => String(names[at] ?? `label ${at}`))
+}
+
+function valuesOf(tensor: Tensor | undefined): Values {
+  if (tensor === undefined) throw new EngineFailedError('The graph does not give what its kind gives.')
+  const { data, dims } = tensor.to('float32')
+  return { data: data as Float32Array, dims }
+}
