@@ -20,8 +20,10 @@ export interface TaskDefinition<
   readonly pieces?: Pieces<z.output<Params>, z.output<Output>>
   /** Whether programs ask for it and people do not: a model's other task is meant when none is stated. */
   readonly raw?: true
-  /** How one argument of a command line becomes an input. */
+  /** How an argument of a command line becomes an input. */
   readonly argument: Argument
+  /** What a person is shown of an answer: a text, or the rows of a table. Absent: its one list of flat records, else JSON. */
+  shown?(output: z.output<Output>): string | readonly Record<string, unknown>[]
 
   /** Tokens of context that a request with these parameters wants for its answer alone; absent where it does not say. */
   tokensMin?(params: z.output<Params>): number | undefined
@@ -56,6 +58,8 @@ export type Argument =
   | { readonly from: 'text'; input(text: string): unknown }
   /** A file: its bytes, or these in base64. */
   | { readonly from: 'file'; input(bytes: string | Uint8Array): unknown }
+  /** As many files as the input takes, in the same form. */
+  | { readonly from: 'files'; input(files: readonly (string | Uint8Array)[]): unknown }
   | { readonly from: 'json' }
 
 /** Keeps the types of a definition and checks them where it is written. */

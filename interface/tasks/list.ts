@@ -1,5 +1,7 @@
 /** All tasks. A new one is a file beside this, a line here, and an engine that does it. */
 
+import { faceDetection } from './face-detection.ts'
+import { faceVerification } from './face-verification.ts'
 import { featureExtraction } from './feature-extraction.ts'
 import { imageClassification } from './image-classification.ts'
 import { imageFeatureExtraction } from './image-feature-extraction.ts'
@@ -8,9 +10,12 @@ import { objectDetection } from './object-detection.ts'
 import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
+import { textRecognition } from './text-recognition.ts'
 import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
 export const TASK_LIST = [
+  faceDetection,
+  faceVerification,
   featureExtraction,
   imageClassification,
   imageFeatureExtraction,
@@ -19,5 +24,6 @@ export const TASK_LIST = [
   tensor,
   textGeneration,
   textRanking,
+  textRecognition,
   zeroShotImageClassification
 ] as const

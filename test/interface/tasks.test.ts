@@ -57,7 +57,11 @@ describe.each(TASK_NAMES)('the task %s', name => {
 
   it('makes an input that it takes of an argument of a command line', () => {
     if (argument.from === 'json') return
-    const made = argument.input(argument.from === 'file' ? Buffer.from('bytes').toString('base64') : 'words')
+    const file = Buffer.from('bytes').toString('base64')
+    const made =
+      argument.from === 'files'
+        ? argument.input([file, file])
+        : argument.input(argument.from === 'file' ? file : 'words')
     assert.ok(input.safeParse(made).success)
   })
 })

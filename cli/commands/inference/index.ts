@@ -25,7 +25,7 @@ export function register(program: Command, lazily: Lazily): void {
     .command('infer')
     .description('ask the mesh')
     .argument('<model|task>', 'which model or task to ask, such as digits-cnn or text-generation')
-    .argument('<input>', 'text, @file, or - for stdin; for a picture, its file, with or without @')
+    .argument('<input...>', 'text, @file, or - for stdin; for a picture, its file, with or without @')
     .option('--task <task>', 'which task, for a model that does several')
     .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
     .option(...POLICY)
@@ -47,7 +47,9 @@ export function register(program: Command, lazily: Lazily): void {
         ['infer zero-shot-image-classification pet.jpg --labels cat,dog', 'which of these a picture shows'],
         ['infer object-detection street.jpg', 'what a picture shows, and where'],
         ['infer digits-cnn seven.png --peer den', 'the same, answered by the device den'],
-        ['infer text-generation "Why is the sky blue?"', 'any model of the mesh that writes text']
+        ['infer text-generation "Why is the sky blue?"', 'any model of the mesh that writes text'],
+        ['infer text-recognition receipt.jpg', 'the text in a photo'],
+        ['infer face-verification then.jpg now.jpg', 'whether two photos show the same person']
       )
     )
     .action(lazily(() => import('./infer.ts')))

@@ -49,10 +49,10 @@ interface Answer {
 }
 
 export async function run({ args, options, output }: Invocation<InferOptions>): Promise<void> {
-  const [what, argument] = args as [string, string]
+  const [what, given] = args as [string, readonly string[]]
   const node = findNode(options)
   const { task, model } = await chosen(node, what, options.task)
-  const question = { task, model, input: await inputFor(task, argument), params: paramsFor(task, options) }
+  const question = { task, model, input: await inputFor(task, given), params: paramsFor(task, options) }
   const asking = {
     peer: options.peer,
     policy: options.policy,
@@ -146,18 +146,25 @@ function modelNotFound(what: string, items: readonly { readonly id: string }[]):
   })
 }
 
-async function inputFor(task: TaskName, given: string): Promise<unknown> {
+async function inputFor(task: TaskName, given: readonly string[]): Promise<unknown> {
   const { argument } = definitionOf(task)
+  if (argument.from === 'files') return argument.input(await Promise.all(given.map(readFile)))
+  if (given.length > 1)
+    throw new LumosError('USAGE', `${task} takes one input, and ${given.length} are given.`)
+  const [one] = given as readonly [string]
   switch (argument.from) {
     case 'file':
-      // A task that takes a file takes nothing else, so its name needs no mark: some shells give `@` a meaning.
-      return argument.input((await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64'))
+      return argument.input(await readFile(one))
     case 'text':
-      return argument.input(await readText(given))
+      return argument.input(await readText(one))
     case 'json':
-      return readJson(given)
+      return readJson(one)
   }
 }
+
+/** In base64. A task that takes a file takes nothing else, so its name needs no mark: some shells give `@` a meaning. */
+const readFile = async (given: string): Promise<string> =>
+  (await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64')
 
 /** Options that are parameters of some task. */
 const PARAMS = {
@@ -195,7 +202,7 @@ function printAnswer(answer: Answer, { peer, route, duration_ms, answer: id }: M
     { task, model, output: shown, ...ending, meta: { peer, route, duration_ms, answer: id } },
     () => {
       if (vectors !== undefined) return vectorLines(vectors)
-      return answerText(answer.output, output)
+      return answerText(definitionOf(task).shown?.(answer.output) ?? answer.output, output)
     }
   )
 }
