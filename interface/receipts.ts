@@ -28,7 +28,7 @@ const ReceiptText = z
   .max(RECEIPT_CHARS_MAX)
   .regex(/^[A-Za-z0-9+/]+={0,2}$/, { error: 'expected a receipt in base64' })
 
-const ReceiptTexts = z.array(ReceiptText).min(1).max(RECEIPTS_MAX)
+export const ReceiptTexts = z.array(ReceiptText).min(1).max(RECEIPTS_MAX)
 
 /** What is signed. A reader drops the keys that it does not know. */
 export const Receipt = z.object({

@@ -1,5 +1,6 @@
 /** All tasks. A new one is a file beside this, a line here, and an engine that does it. */
 
+import { automaticSpeechRecognition } from './automatic-speech-recognition.ts'
 import { faceDetection } from './face-detection.ts'
 import { faceVerification } from './face-verification.ts'
 import { featureExtraction } from './feature-extraction.ts'
@@ -11,9 +12,12 @@ import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
 import { textRecognition } from './text-recognition.ts'
+import { textToSpeech } from './text-to-speech.ts'
+import { voiceActivityDetection } from './voice-activity-detection.ts'
 import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
 export const TASK_LIST = [
+  automaticSpeechRecognition,
   faceDetection,
   faceVerification,
   featureExtraction,
@@ -25,5 +29,7 @@ export const TASK_LIST = [
   textGeneration,
   textRanking,
   textRecognition,
+  textToSpeech,
+  voiceActivityDetection,
   zeroShotImageClassification
 ] as const

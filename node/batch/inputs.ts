@@ -112,6 +112,10 @@ function fileItem(
 
 function fileInput(argument: Argument, bytes: Buffer): unknown {
   if (argument.from === 'file') return argument.input(bytes)
+  if (argument.from === 'files')
+    throw new InvalidInputError(
+      'The task takes several files: name those of an item as a list on a line of JSONL.'
+    )
   return argument.from === 'text' ? argument.input(decodeText(bytes)) : fromJson(decodeText(bytes))
 }
 
@@ -147,16 +151,25 @@ async function* lineItems(path: string, { argument, question }: ItemsOf): AsyncG
         const text = decodeText(bytes)
         if (!isJson) return { input: fileInput(argument, bytes), bytes: bytes.length }
         const value = fromJson(text)
+        if (argument.from === 'files' && isPaths(value)) {
+          const named = await Promise.all(value.map(one => readFile(resolve(dirname(path), one))))
+          return { input: argument.input(named), bytes: named.reduce((sum, { length }) => sum + length, 0) }
+        }
         if (typeof value !== 'string' || argument.from === 'json')
           return { input: value, bytes: bytes.length }
         if (argument.from === 'text') return { input: argument.input(value), bytes: bytes.length }
         // Of a task that takes a file, a string is its path.
         const named = await readFile(resolve(dirname(path), value))
-        return { input: argument.input(named), bytes: named.length }
+        return { input: fileInput(argument, named), bytes: named.length }
       }
     }
   }
 }
+
+/** No task takes more files than a person would compare. */
+const PATHS_MAX = 16
+const isPaths = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length <= PATHS_MAX && value.every(path => typeof path === 'string')
 
 function fromJson(text: string): unknown {
   try {
