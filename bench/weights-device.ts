@@ -71,7 +71,14 @@ export async function startDevice(side: Side, directory: string): Promise<Device
       log
     },
     emit() {},
-    members: { get, lastKnown: get, list: () => [member], isRevoked: () => false, own: { chain: [] }, removedBy: () => [] },
+    members: {
+      get,
+      lastKnown: get,
+      list: () => [member],
+      isRevoked: () => false,
+      own: { chain: [] },
+      removedBy: () => []
+    },
     permit() {},
     stated: () => undefined,
     interfaces: () => ({}),

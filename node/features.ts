@@ -10,7 +10,15 @@ import type { FeatureSections } from './settings/config-schema.ts'
 import { wake } from './wake/index.ts'
 import { weights } from './weights/index.ts'
 
-export const FEATURES: readonly FeatureDeclaration[] = [models, engines, weights, memory, answers, batch, wake]
+export const FEATURES: readonly FeatureDeclaration[] = [
+  models,
+  engines,
+  weights,
+  memory,
+  answers,
+  batch,
+  wake
+]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>
   Object.fromEntries(features.flatMap(({ name, settings }) => (settings ? [[name, settings]] : [])))

@@ -2,7 +2,7 @@
 
 import { OverloadedError, toLumosError } from '../../interface/errors.ts'
 import type { Inference, InferenceRequest, PreparedRequest } from '../../interface/inference.ts'
-import type { YieldReason } from '../../interface/node.ts'
+import type { YieldReason } from '../../interface/status.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
 import type { Feature, MeshContext, NodeParts, Participation } from '../feature.ts'

@@ -21,6 +21,13 @@ const RECEIPT = [
 ] as const
 
 export function register(program: Command, lazily: Lazily): void {
+  infer(program, lazily)
+  batch(program, lazily)
+  chat(program, lazily)
+  verify(program, lazily)
+}
+
+function infer(program: Command, lazily: Lazily): void {
   program
     .command('infer')
     .description('ask the mesh')
@@ -53,7 +60,9 @@ export function register(program: Command, lazily: Lazily): void {
       )
     )
     .action(lazily(() => import('./infer.ts')))
+}
 
+function batch(program: Command, lazily: Lazily): void {
   program
     .command('batch')
     .description('ask for each of many inputs, over all devices that can; it goes on where it ended')
@@ -75,7 +84,9 @@ export function register(program: Command, lazily: Lazily): void {
       )
     )
     .action(lazily(() => import('./batch.ts')))
+}
 
+function chat(program: Command, lazily: Lazily): void {
   program
     .command('chat')
     .description('talk with a model; a question from a pipe is answered once')
@@ -95,7 +106,9 @@ export function register(program: Command, lazily: Lazily): void {
       )
     )
     .action(lazily(() => import('./chat.ts')))
+}
 
+function verify(program: Command, lazily: Lazily): void {
   program
     .command('verify')
     .description('check who signed the receipts of an answer; asks no other device')
