@@ -47,7 +47,7 @@ interface Answer {
 }
 
 export async function run({ args, options, output }: Invocation<InferOptions>): Promise<void> {
-  const [what, given] = args as [string, readonly string[]]
+  const [what, ...given] = args as [string, ...string[]]
   const node = findNode(options)
   const { task, model } = await chosen(node, what, options.task)
   const question = { task, model, input: await inputFor(task, given), params: paramsFor(task, options) }
