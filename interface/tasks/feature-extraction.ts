@@ -24,6 +24,7 @@ export const featureExtraction = defineTask({
   /** `dimensions`: only the first so many numbers of each vector, of length 1 again, for models trained for that. */
   params: z.strictObject({ dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional(), keepAlive }),
   output: Vectors,
+  raw: true,
   argument: { from: 'text', input: text => ({ texts: [text] }) },
   sizeOf: ({ texts }) => charsOf(texts)
 })

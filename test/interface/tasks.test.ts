@@ -111,6 +111,9 @@ describe('the task that is meant', () => {
   it('is the one that the model was made for, and raw tensors where there is no other', () => {
     assert.equal(meantTask(['tensor', 'image-classification']), 'image-classification')
     assert.equal(meantTask(['tensor']), 'tensor')
+    const clip = ['feature-extraction', 'image-feature-extraction', 'zero-shot-image-classification'] as const
+    assert.equal(meantTask(clip), 'zero-shot-image-classification')
+    assert.equal(meantTask(['feature-extraction']), 'feature-extraction')
     assert.equal(meantTask([]), undefined)
   })
 })
