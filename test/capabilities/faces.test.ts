@@ -144,6 +144,17 @@ describe('a model of faces, its graphs made by this test', () => {
     assert.equal(asked.same, false)
   })
 
+  it('finds none in pictures of one pixel, or of one row', async () => {
+    for (const [width, height] of [
+      [1, 1],
+      [5000, 1],
+      [1, 5000]
+    ] as const) {
+      const create = { width, height, channels: 3, background: 'black' } as const
+      assert.deepEqual((await detect(await sharp({ create }).png().toBuffer())).faces, [])
+    }
+  })
+
   it('refuses to compare a picture without a face, naming it', async () => {
     const images = [await photo(640, [ADA, 1, 2]), await photo(640)]
     const none = await errorOf(registry.infer(request('face-verification', { images })))

@@ -12,6 +12,7 @@ import { readModels } from '../../capabilities/models/read-models.ts'
 import type { Registry } from '../../capabilities/serving/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { prepare } from '../../interface/prepare.ts'
+import { embeds } from './face-graphs.ts'
 import { errorOf, memoryLog, outputOf, registryOf } from './parts.ts'
 
 /** Not part of this repository: the package is a development dependency, and `OCR_MODELS` names its files elsewhere. */
@@ -81,7 +82,7 @@ describe.runIf(isHere)(`PP-OCRv4${isHere ? '' : ` (not run: ${ASSETS} is missing
   it.each<Drawn>([
     { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 0 },
     { lines: LATIN, font: 'DejaVu Serif', size: 24, angle: 90 },
-    { lines: LATIN, font: 'DejaVu Serif', size: 64, angle: 180 },
+    { lines: LATIN, font: 'DejaVu Serif', size: 48, angle: 180 },
     { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 270 },
     { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 12 },
     { lines: ['Total due: 48.30 EUR'], font: 'DejaVu Sans Mono', size: 32, angle: -7 }
@@ -120,5 +121,26 @@ describe.runIf(isHere)(`PP-OCRv4${isHere ? '' : ` (not run: ${ASSETS} is missing
     assert.equal(code, 'INVALID_INPUT')
     assert.match(message, /input\.image is no picture/)
     assert.deepEqual(await textsIn({ lines: ['Still here'] }), ['Still here'])
+  })
+})
+
+describe('a model that reads text', () => {
+  it.each([
+    ['of another number than its graph knows', 'a\nb', /knows 48 classes, and keys\.txt has 4/],
+    ['that are texts', `a\n${'b'.repeat(9)}`, /more than 8 letters for one character/]
+  ])('is refused with keys %s', async (_, keys, why) => {
+    const home = await mkdtemp(join(tmpdir(), 'lumos-ocr-'))
+    const files = { 'det.onnx': embeds(), 'rec.onnx': embeds(), 'keys.txt': keys }
+    const runtimes = { onnx: { available: true, files: Object.keys(files) } }
+    const folder = join(home, 'reader')
+    await mkdir(folder)
+    for (const [file, bytes] of Object.entries(files)) await writeFile(join(folder, file), bytes)
+    await writeFile(join(folder, 'model_info.json'), JSON.stringify({ ...INFO, runtimes }))
+    const [found] = await readModels(folder)
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => rm(home, { recursive: true, force: true }))
+    const model = onnx.serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 })
+    stack.defer(() => model.engine.close())
+    await assert.rejects(model.engine.load(), { code: 'MODEL_INVALID', message: why })
   })
 })

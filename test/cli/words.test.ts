@@ -9,6 +9,7 @@ import { embedded, vectorLines } from '../../cli/commands/inference/vectors.ts'
 import { wordsFor } from '../../cli/commands/membership/invite.ts'
 import { explained } from '../../cli/commands/requests/explain.ts'
 import { Output } from '../../cli/output.ts'
+import { definitionOf, type TaskName } from '../../interface/tasks/index.ts'
 
 const MINUTE_MS = 60_000
 
@@ -64,6 +65,20 @@ describe('an answer about a picture', () => {
     const box = { xmin: 1, ymin: 2.5, xmax: 30, ymax: 4 }
     expect(answerText({ objects: [{ label: 'cat', score: 1, box }] }, output)).toBe(
       'LABEL  SCORE  XMIN  YMIN    XMAX  YMAX\ncat    1      1     2.5000  30    4'
+    )
+  })
+
+  it('is what its task shows of it: the text that was read, the boxes of faces, one sentence of two faces', () => {
+    const shown = (task: TaskName, answer: unknown) => answerText(definitionOf(task).shown!(answer), output)
+    const line = (text: string) => ({ text, score: 1, quad: [] })
+    expect(shown('text-recognition', { lines: [line('one'), line('two\u001b[2J')] })).toBe('one\ntwo [2J')
+    const box = { xmin: 1, ymin: 2, xmax: 3, ymax: 4 }
+    expect(shown('face-detection', { faces: [{ box, points: [], score: 0.5 }] })).toBe(
+      'XMIN  YMIN  XMAX  YMAX  SCORE\n1     2     3     4     0.5000'
+    )
+    expect(shown('face-detection', { faces: [] })).toBe('No face was found.')
+    expect(shown('face-verification', { similarity: 0.25, same: false })).toBe(
+      'Two persons, with a similarity of 0.250.'
     )
   })
 

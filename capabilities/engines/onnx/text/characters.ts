@@ -6,6 +6,8 @@ import type { Numbers } from '../picture-graph.ts'
 /** A file of keys has some thousand characters, one a line. */
 export const KEYS_MAX = 100_000
 export const KEYS_BYTES_MAX = 1024 * 1024
+/** A character with its marks; a graph may repeat one in each of some hundred columns. */
+export const KEY_CHARS_MAX = 8
 
 /** The characters that a graph knows, in the order of its classes: none, the keys, and a space. */
 export const charactersOf = (keys: string): string[] => {

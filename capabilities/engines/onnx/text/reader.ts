@@ -10,7 +10,7 @@ import { resized } from '../../pictures/resize.ts'
 import { ontoQuad, type Quad, turned } from '../geometry.ts'
 import { checkPictureGraph, runOnPicture } from '../picture-graph.ts'
 import { AS_IT_IS, type Colours, warp } from '../warp.ts'
-import { charactersOf, decodeCtc, KEYS_BYTES_MAX, KEYS_MAX } from './characters.ts'
+import { charactersOf, decodeCtc, KEY_CHARS_MAX, KEYS_BYTES_MAX, KEYS_MAX } from './characters.ts'
 import { linesIn, sidesOf } from './detection.ts'
 import { inReadingOrder } from './reading-order.ts'
 
@@ -62,7 +62,7 @@ export async function openReader(
   { keys }: ReaderSettings
 ): Promise<Doing> {
   for (const session of Object.values(sessions)) checkPictureGraph(session)
-  const graphs = { ...sessions, characters: charactersOf(await readKeys(keys)) } as unknown as Graphs
+  const graphs = { ...sessions, characters: await readCharacters(keys) } as unknown as Graphs
   const [output] = graphs.recognition.outputMetadata
   const classes = output?.isTensor ? output.shape.at(-1) : undefined
   if (typeof classes === 'number' && classes > 0 && classes !== graphs.characters.length) {
@@ -76,12 +76,15 @@ export async function openReader(
   }
 }
 
-async function readKeys(path: string): Promise<string> {
+async function readCharacters(path: string): Promise<string[]> {
   await using file = await open(path)
   if ((await file.stat()).size > KEYS_BYTES_MAX) throw tooLarge(path, `${KEYS_BYTES_MAX} bytes`)
-  const keys = await file.readFile('utf8')
-  if (keys.split('\n', KEYS_MAX + 1).length > KEYS_MAX) throw tooLarge(path, `${KEYS_MAX} characters`)
-  return keys
+  const characters = charactersOf(await file.readFile('utf8'))
+  if (characters.length > KEYS_MAX) throw tooLarge(path, `${KEYS_MAX} characters`)
+  if (characters.some(({ length }) => length > KEY_CHARS_MAX)) {
+    throw tooLarge(path, `${KEY_CHARS_MAX} letters for one character`)
+  }
+  return characters
 }
 
 const tooLarge = (path: string, limit: string): LumosError =>
