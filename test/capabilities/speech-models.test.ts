@@ -17,8 +17,9 @@ import { Answer } from '../../interface/answer.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
 import { prepare } from '../../interface/prepare.ts'
 import { accumulate, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
+import { knows, startNode } from '../node/mesh-nodes.ts'
 import { hearsLoud } from './onnx-graph.ts'
-import { errorOf } from './parts.ts'
+import { errorOf, outputOf } from './parts.ts'
 import { tone, wavFile } from './wav-files.ts'
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
@@ -119,6 +120,35 @@ describe('transformers', () => {
     }
     const silent = await errorOf(answer(model, 'text-to-speech', { text: ' \n ' }))
     assert.match(silent.message, /nothing that this model speaks/)
+  })
+})
+
+describe('another device of the mesh', () => {
+  it('speaks and writes down with its models: the audio goes over in pieces, whole and in order', async () => {
+    const attic = await startNode('attic', [], {
+      settings: { 'models.directories': [join(FIXTURES, 'speech-models')] }
+    })
+    const desk = await startNode('desk', [attic])
+    await knows(desk, attic)
+    const text = 'This is a sentence of nothing. '.repeat(200)
+    const whole = accumulate('text-to-speech')
+    let pieces = 0
+    for await (const chunk of desk.infer({ task: 'text-to-speech', model: 'rand-vits', input: { text } })) {
+      if (chunk.type === 'data') pieces++
+      whole.add(chunk)
+    }
+    const { audio } = whole.output() as TaskOutput<'text-to-speech'>
+    assert.ok(pieces > 1, `${pieces} pieces of ${audio.byteLength} bytes`)
+    await samplesOf(audio, { rate: 16_000 })
+    const input = { audio: await readFile(join(FIXTURES, 'audio/two-sentences.wav')) }
+    const heard = await outputOf<'automatic-speech-recognition'>(
+      desk.infer({ task: 'automatic-speech-recognition', input })
+    )
+    assert.equal(heard.durationMs, 5862)
+    await assert.rejects(
+      outputOf(desk.infer({ task: 'automatic-speech-recognition', input: { audio: new Uint8Array([1]) } })),
+      /no recording in WAV/
+    )
   })
 })
 
