@@ -1,9 +1,10 @@
 /** Writes small ONNX graphs, byte by byte: what no tool would make is what tests need. */
 
-const varint = (value: number): number[] =>
+export const varint = (value: number): number[] =>
   value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))]
-const number = (field: number, value: number): Buffer => Buffer.from([...varint(field * 8), ...varint(value)])
-const bytes = (field: number, ...parts: (Buffer | string)[]): Buffer => {
+export const number = (field: number, value: number): Buffer =>
+  Buffer.from([...varint(field * 8), ...varint(value)])
+export const bytes = (field: number, ...parts: (Buffer | string)[]): Buffer => {
   const body = Buffer.concat(parts.map(part => Buffer.from(part as string)))
   return Buffer.concat([Buffer.from([...varint(field * 8 + 2), ...varint(body.length)]), body])
 }
