@@ -136,14 +136,16 @@ export const loops = (): Buffer => {
 
 /** Branches within branches. */
 export const nests = (depth: number): Buffer => {
-  let body = graph({ nodes: [{ operation: 'Identity', to: ['y0'] }], inputs: [], outputs: [value('y0')] })
-  for (let at = 1; at <= depth; at++) {
-    const attributes = [subgraph('then_branch', body), subgraph('else_branch', body.subarray(0, 0))]
-    const branch: Node = { operation: 'If', from: ['yes'], to: [`y${at}`], attributes }
-    body = graph({ nodes: [branch], inputs: [], outputs: [value(`y${at}`)] })
-  }
-  const attributes = [subgraph('then_branch', body), subgraph('else_branch', body)]
-  return modelOf({ nodes: [{ operation: 'If', from: ['yes'], attributes }], weights: [yes('yes')] })
+  const branch = (to: string, operation: Node) =>
+    graph({ nodes: [{ ...operation, to: [to] }], inputs: [], outputs: [value(to)] })
+  const otherwise = subgraph('else_branch', branch('z', { operation: 'Neg' }))
+  const choice = (then: Buffer): Node => ({
+    ...{ operation: 'If', from: ['yes'] },
+    attributes: [subgraph('then_branch', then), otherwise]
+  })
+  let inner = branch('y0', { operation: 'Neg' })
+  for (let at = 1; at < depth; at++) inner = branch(`y${at}`, choice(inner))
+  return modelOf({ nodes: [choice(inner)], weights: [yes('yes')] })
 }
 
 /** Functions of the model's own; the last one calls the first. */
@@ -162,15 +164,24 @@ export const calls = (names: readonly string[]): Buffer =>
     }
   )
 
-/** One operation after another. */
-export const chain = (length: number): Buffer =>
-  modelOf({
-    nodes: Array.from({ length }, (_, at) => ({
-      operation: 'Neg',
-      from: [at === 0 ? 'x' : `v${at}`],
-      to: [at === length - 1 ? 'y' : `v${at + 1}`]
-    }))
+/** `length` operations, one after another. */
+export const chain = (length: number): Buffer => {
+  const last = String(length - 1)
+  const nodes = Array.from({ length }, (_, at) => {
+    const from = at === 0 ? 'x' : `v${String(at - 1).padStart(last.length, '0')}`
+    const to = at === length - 1 ? 'y' : `v${String(at).padStart(last.length, '0')}`
+    const node = `\n${text(from)}\x12${text(to)}\x22${text('Neg')}`
+    return `\n${text(node)}`
   })
+  const rest = graph({ nodes: [] })
+  return Buffer.concat([
+    number(1, 8),
+    bytes(7, Buffer.from(nodes.join(''), 'latin1'), rest),
+    bytes(8, number(2, 16))
+  ])
+}
+/** Of fewer than 128 bytes. */
+const text = (given: string): string => String.fromCharCode(given.length) + given
 
 /** By the numbers that ONNX has for element types. */
 const NUMBERS: Readonly<Record<TensorType, number>> = {

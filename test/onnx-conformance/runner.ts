@@ -8,7 +8,7 @@ import { type Case, expectationOf } from './cases.ts'
 import { differenceOf } from './compare.ts'
 import { EXCEPTIONS, type Exception } from './exceptions.ts'
 
-const ENGINE = new URL('./engine.ts', import.meta.url)
+const ENGINE = new URL('../fixtures/engines/each-graph.ts', import.meta.url)
 
 export interface Verdict {
   readonly name: string
