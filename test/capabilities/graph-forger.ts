@@ -164,24 +164,32 @@ export const calls = (names: readonly string[]): Buffer =>
     }
   )
 
-/** `length` operations, one after another. */
+/** One operation after another: `length`, and one before and after them. */
 export const chain = (length: number): Buffer => {
-  const last = String(length - 1)
-  const nodes = Array.from({ length }, (_, at) => {
-    const from = at === 0 ? 'x' : `v${String(at - 1).padStart(last.length, '0')}`
-    const to = at === length - 1 ? 'y' : `v${String(at).padStart(last.length, '0')}`
-    const node = `\n${text(from)}\x12${text(to)}\x22${text('Neg')}`
-    return `\n${text(node)}`
-  })
-  const rest = graph({ nodes: [] })
+  const step = (from: string, to: string): Buffer =>
+    bytes(1, node({ operation: 'Neg', from: [from], to: [to] }))
+  const one = step(link(0), link(1))
+  const steps = Buffer.alloc(one.length * length, one)
+  const places = [one.indexOf(link(0)), one.indexOf(link(1))]
+  for (let at = 0; at < length; at++) {
+    for (const [ahead, place] of places.entries()) {
+      const number = at + ahead
+      const start = at * one.length + place
+      for (let digit = 0; digit < LINK_DIGITS; digit++) steps[start + digit] = digitOf(number, digit)
+    }
+  }
   return Buffer.concat([
     number(1, 8),
-    bytes(7, Buffer.from(nodes.join(''), 'latin1'), rest),
+    bytes(7, step('x', link(0)), steps, step(link(length), 'y'), graph({ nodes: [] })),
     bytes(8, number(2, 16))
   ])
 }
-/** Of fewer than 128 bytes. */
-const text = (given: string): string => String.fromCharCode(given.length) + given
+const LINK_DIGITS = 4
+/** Of 64, each a character that can be printed. */
+const digitOf = (number: number, digit: number): number => 48 + ((number >> (6 * digit)) & 63)
+/** Name of a value between two operations. */
+const link = (number: number): string =>
+  String.fromCharCode(...Array.from({ length: LINK_DIGITS }, (_, digit) => digitOf(number, digit)))
 
 /** By the numbers that ONNX has for element types. */
 const NUMBERS: Readonly<Record<TensorType, number>> = {

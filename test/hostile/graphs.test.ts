@@ -62,7 +62,7 @@ describe('an ONNX graph', () => {
     ['no bytes', () => new Uint8Array(0), /./],
     ['bytes that are no graph', () => Buffer.alloc(4096, 0xff), /Protobuf parsing failed/],
     ['its end cut off', () => forger.chain(10).subarray(0, -7), /Protobuf parsing failed/],
-    ['a thousand branches within each other', () => forger.nests(1000), /Protobuf parsing failed/],
+    ['two hundred branches within each other', () => forger.nests(200), /Protobuf parsing failed/],
     [
       'a circle',
       () =>
@@ -118,7 +118,7 @@ describe('an ONNX graph', () => {
     await answers()
   })
 
-  it('may have branches within branches', async () => {
+  it('may have twenty branches within each other', async () => {
     await put('nested', forger.nests(20))
     await outputOf<'tensor'>(ask('nested'))
   })
