@@ -21,7 +21,7 @@ export interface Expectation {
 }
 
 /** The task has no such values. */
-export class NoTensorError extends Error {}
+class NoTensorError extends Error {}
 
 export function casesIn(root: string): Case[] {
   return readdirSync(root, { withFileTypes: true })
