@@ -40,16 +40,9 @@ export function feedsOf(
     const tensor = Object.hasOwn(tensors, input.name) ? tensors[input.name] : undefined
     if (tensor === undefined) throw refused(input.name, describe(input), 'nothing')
     if (!fits(tensor, input)) throw refused(input.name, describe(input), `${tensor.type}[${tensor.dims}]`)
-    feeds[input.name] = ortTensor(tensor)
+    feeds[input.name] = new OrtTensor(tensor.type, elementsOf(tensor) as Float32Array, tensor.dims)
   }
   return feeds
-}
-
-function ortTensor(tensor: Tensor): OrtTensor {
-  const elements = elementsOf(tensor) as Float32Array
-  const made = new OrtTensor(tensor.type, elements, tensor.dims)
-  // It holds these as a Float16Array, which its native half takes for empty; that half reads the bits from this one.
-  return tensor.type === 'float16' ? Object.defineProperty(made, 'data', { value: elements }) : made
 }
 
 /** @throws {EngineFailedError} when an output is of a type that cannot be passed on. */
