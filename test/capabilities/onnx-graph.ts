@@ -1,6 +1,6 @@
 /** Writes small ONNX graphs, byte by byte: what no tool would make is what tests need. */
 
-const varint = (value: number): number[] =>
+export const varint = (value: number): number[] =>
   value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))]
 export const number = (field: number, value: number): Buffer =>
   Buffer.from([...varint(field * 8), ...varint(value)])
