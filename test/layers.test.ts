@@ -87,6 +87,8 @@ const RUNNERS: ReadonlySet<string> = new Set(['sim', 'lab', 'soak', 'bench', 'ex
 const DRIVERS: ReadonlySet<string> = new Set(['cli', ...RUNNERS])
 /** What decides by the rules of `interface/core.ts`, and what it decides with. */
 const CORES = [
+  'capabilities/engines/batching/batch-core.ts',
+  'capabilities/engines/batching/run-cost-core.ts',
   'capabilities/models/residency-core.ts',
   'capabilities/models/residency-memory.ts',
   'capabilities/models/residency-state.ts',
