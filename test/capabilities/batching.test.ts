@@ -1,6 +1,7 @@
 /** Items of several requests in one run of a model. */
 
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import {
@@ -155,6 +156,7 @@ describe('a batcher', () => {
     const one = model()
     const release = one.hold()
     const first = ask(one, ['aa'])
+    await setImmediate()
     assert.deepEqual(one.runs, [['aa']])
     const others = [ask(one, ['ccc', 'b']), ask(one, ['dd'])]
     release()
@@ -168,6 +170,7 @@ describe('a batcher', () => {
     const one = model()
     const release = one.hold()
     const first = ask(one, ['aa'])
+    await setImmediate()
     const leaves = new AbortController()
     const left = ask(one, ['bb', 'cc'], leaves.signal)
     const gone = assert.rejects(left, /left/)
@@ -184,6 +187,7 @@ describe('a batcher', () => {
     for (let n = 0; n < 4; n++) await ask(one, ['warm', 'up', 'all'])
     const release = one.hold()
     const first = ask(one, ['a'])
+    await setImmediate()
     const poisoned = assert.rejects(ask(one, ['poison']), /no poison$/)
     const others = [ask(one, ['good']), ask(one, ['fine'])]
     release()

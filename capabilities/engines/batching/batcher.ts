@@ -85,13 +85,13 @@ export class Batcher<I, O> {
   async #runAll(): Promise<void> {
     this.#isRunning = true
     for (;;) {
+      // What came in the same turn of the event loop, or while a run blocked this thread, is read first: requests and cancels.
+      await new Promise(resolve => setImmediate(resolve))
       const { items, padded } = this.#limits
       const limits = { items, padded: Math.min(padded, unitsThatPay(this.#cost)) }
       const batch = nextBatch(this.#state, limits).map(({ id }) => this.#items.get(id)!)
       if (batch.length === 0) break
       await this.#run(batch)
-      // A run blocks this thread: requests and cancels that came meanwhile are read now.
-      await new Promise(resolve => setImmediate(resolve))
     }
     this.#isRunning = false
   }
