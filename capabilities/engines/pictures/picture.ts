@@ -29,6 +29,9 @@ sharp.unblock({
   ]
 })
 
+/** The field of a request that has one picture. */
+const IMAGE = 'input.image'
+
 /** How a model wants its pictures. */
 export interface Fitting {
   readonly width: number
@@ -56,11 +59,13 @@ export interface Pixels {
 /**
  * Decodes one picture, upright.
  *
+ * @param field of the request, for errors.
  * @throws {InvalidInputError} when it is no picture, a damaged one, or too large a one.
  */
 export async function pixelsOf(
   encoded: Uint8Array,
-  { color, background, fitting, signal }: PixelOptions
+  { color, background, fitting, signal }: PixelOptions,
+  field = IMAGE
 ): Promise<Pixels> {
   const read = async (picture: Sharp): Promise<Pixels> => {
     const upright = picture.autoOrient().flatten({ background })
@@ -71,21 +76,25 @@ export async function pixelsOf(
       .toBuffer({ resolveWithObject: true })
     return { data, width: info.width, height: info.height }
   }
-  return await decoding.through(() => reading(encoded, read), { signal })
+  return await decoding.through(() => reading(encoded, field, read), { signal })
 }
 
 /** Of a picture, upright, by its header. */
 export async function sizeOf(encoded: Uint8Array): Promise<{ width: number; height: number }> {
-  return await reading(encoded, async picture => (await picture.metadata()).autoOrient)
+  return await reading(encoded, IMAGE, async picture => (await picture.metadata()).autoOrient)
 }
 
-async function reading<T>(encoded: Uint8Array, read: (picture: Sharp) => Promise<T>): Promise<T> {
-  checkFormat(encoded)
+async function reading<T>(
+  encoded: Uint8Array,
+  field: string,
+  read: (picture: Sharp) => Promise<T>
+): Promise<T> {
+  checkFormat(encoded, field)
   try {
     // Phones write files that decoders warn of and read whole; what is cut or damaged is an error.
     return await read(sharp(encoded, { limitInputPixels: PIXELS_MAX, failOn: 'error' }))
   } catch (err) {
-    throw new InvalidInputError(`input.image ${faultOf(err as Error)}.`, { cause: err })
+    throw new InvalidInputError(`${field} ${faultOf(err as Error)}.`, { cause: err })
   }
 }
 
