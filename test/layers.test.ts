@@ -54,6 +54,7 @@ const AMBIENT = {
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
   'capabilities/engines/llama-cpp/engine.ts': ['chance', 'the seed of an answer that was asked for without'],
+  'capabilities/engines/batching/batcher.ts': ['turn', 'what came in one turn is run together'],
   'capabilities/engines/audio/recording.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/onnx/clip-text.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/text/said-tokens.ts': ['turn', 'other requests of the process have theirs'],
@@ -88,6 +89,8 @@ const RUNNERS: ReadonlySet<string> = new Set(['sim', 'lab', 'soak', 'bench', 'ex
 const DRIVERS: ReadonlySet<string> = new Set(['cli', ...RUNNERS])
 /** What decides by the rules of `interface/core.ts`, and what it decides with. */
 const CORES = [
+  'capabilities/engines/batching/batch-core.ts',
+  'capabilities/engines/batching/run-cost-core.ts',
   'capabilities/models/residency-core.ts',
   'capabilities/models/residency-memory.ts',
   'capabilities/models/residency-state.ts',
