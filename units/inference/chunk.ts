@@ -29,3 +29,6 @@ export const Chunk = z.discriminatedUnion('type', [
 
 /** Bytes in base64, which takes four for three, and the JSON around them. */
 export const inJson = (bytes: number): number => Math.ceil(bytes / 3) * 4 + INPUT_BYTES_MAX
+
+/** Texts of 8 Mi characters together, and what JSON adds to them. */
+export const TEXTS_BYTES_MAX = 16 * 1024 * 1024

@@ -3,6 +3,7 @@
 import type { LumosNode } from '../../interface/node.ts'
 import { answerUnits } from './answers.ts'
 import { modelUnits } from './models.ts'
+import { namedUnits } from './named.ts'
 import { runUnits } from './run.ts'
 import { textUnits } from './text.ts'
 import { vectorUnits } from './vectors.ts'
@@ -11,6 +12,7 @@ export const inferenceUnits = (node: LumosNode) => [
   ...runUnits(node),
   ...textUnits(node),
   ...vectorUnits(node),
+  ...namedUnits(node),
   ...modelUnits(node),
   ...answerUnits(node)
 ]

@@ -1,4 +1,4 @@
-/** Texts as vectors, and documents put in order. */
+/** Texts as vectors. */
 
 import * as z from 'zod'
 import { ModelId } from '../../interface/names.ts'
@@ -6,13 +6,10 @@ import type { LumosNode } from '../../interface/node.ts'
 import { featureExtraction } from '../../interface/tasks/feature-extraction.ts'
 import type { TaskOutput } from '../../interface/tasks/index.ts'
 import { Text } from '../../interface/tasks/messages.ts'
-import { textRanking } from '../../interface/tasks/text-ranking.ts'
 import { defineUnit } from '../define-unit.ts'
 import { ask } from './ask.ts'
-import { Usage } from './chunk.ts'
+import { TEXTS_BYTES_MAX, Usage } from './chunk.ts'
 
-/** Texts of 8 Mi characters together, and what JSON adds to them. */
-const TEXTS_BYTES_MAX = 16 * 1024 * 1024
 const FLOAT_BYTES = 4
 
 const model = ModelId.optional()
@@ -60,33 +57,6 @@ export const vectorUnits = (node: LumosNode) => [
       const output = answer.output as TaskOutput<typeof featureExtraction.name>
       const { model: answered, usage } = answer
       return { model: answered, dimensions: output.dimensions, embeddings: floatsOf(output), usage }
-    }
-  }),
-  defineUnit({
-    name: 'inference.rerank',
-    kind: 'command',
-    permission: 'use',
-    idempotent: true,
-    summary: textRanking.summary,
-    takesPeer: true,
-    inputBytesMax: TEXTS_BYTES_MAX,
-    examples: [
-      {
-        input: {
-          query: 'capital of Norway',
-          documents: ['Bern is in Switzerland.', 'Oslo is in Norway.'],
-          top_n: 1
-        },
-        output: { model: 'tiny-rank', results: [{ index: 1, score: 0.97 }], ...USAGE }
-      }
-    ],
-    input: z.strictObject({ model, ...textRanking.input.shape, ...textRanking.params.shape }),
-    output: z.strictObject({ model: z.string(), ...textRanking.output.shape, usage: Usage }),
-    async run({ model, query, documents, ...params }, context) {
-      const question = { task: textRanking.name, model, input: { query, documents }, params }
-      const { output, usage, ...answer } = await ask(node, question, context)
-      const { results } = output as TaskOutput<typeof textRanking.name>
-      return { model: answer.model, results, usage }
     }
   })
 ]
