@@ -28,6 +28,8 @@ async function seen(change: Promise<unknown>, write: () => Promise<unknown>): Pr
   }, WAIT)
 }
 
+const BOX = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 }
+
 /** Does all tasks, in as few words as each allows. */
 class BriefEngine implements Engine {
   readonly loaded = true
@@ -46,7 +48,9 @@ class BriefEngine implements Engine {
       }
     else if (task === 'text-ranking')
       yield { type: 'output', index: 0, output: { results: [{ index: 0, score: 0.5 }] } }
-    else yield { type: 'output', index: 0, output: { labels: [{ label: '7', score: 0.9 }] } }
+    else if (task === 'object-detection')
+      yield { type: 'output', index: 0, output: { objects: [{ label: 'cat', score: 0.9, box: BOX }] } }
+    else yield { type: 'output', index: 0, output: { labels: [{ label: task.slice(0, 4), score: 0.9 }] } }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } }
   }
 }
@@ -146,7 +150,14 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onAttic.call('inference.run', words)).output.text, 'yes')
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
   await onAttic.call('inference.run', { task: 'tensor', input: { tensors } })
-  assert.equal((await onAttic.call('inference.classify', { image: 'AQ==' })).labels[0].label, '7')
+  const image = 'AQ=='
+  const labelOf = async (input: object) =>
+    (await onAttic.call('inference.classify', { image, ...input })).labels[0].label
+  assert.equal(await labelOf({}), 'imag')
+  assert.equal(await labelOf({ labels: ['a'], top_k: 1 }), 'zero')
+  expect((await onAttic.call('inference.detect', { image, model: 'brief' })).detections).toEqual([
+    { label: 'cat', score: 0.9, box: BOX }
+  ])
   assert.deepEqual(
     (await Array.fromAsync(onAttic.pieces('inference.run', words))).map(({ type }) => type),
     ['text', 'done']
@@ -242,6 +253,39 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onDen.call('engine.stop', { name: 'onnx' })).status, 'stopped')
   assert.equal((await onDen.call('engine.start', { name: 'onnx' })).status, 'ready')
   assert.equal((await onDen.call('engine.restart', { name: 'onnx' })).status, 'ready')
+
+  // The machine.
+  const { devices } = await onDen.call('device.list')
+  assert.deepEqual((await onDen.call('device.detect')).devices, devices)
+  const { id: processor } = await onDen.call('device.info')
+  assert.deepEqual([processor, devices[0].id], ['cpu', 'cpu'])
+  const { memory_used, memory_total } = await onDen.call('device.metrics', { device_id: 'cpu' })
+  assert.ok(memory_used > 0 && memory_used <= memory_total)
+  assert.equal((await onDen.call('device.health')).status, 'healthy')
+  const watts = { device_id: 'cpu', limit_watts: 10 }
+  await assert.rejects(onDen.call('device.set_power_limit', watts), { code: 'NOT_SUPPORTED', hint: /./ })
+  for (const unit of ['device.info', 'device.metrics', 'device.health'])
+    await assert.rejects(onDen.call(unit, { device_id: 'gpu99' }), { code: 'INVALID_INPUT', hint: /cpu/ })
+
+  // What is kept free of models.
+  const training = { name: 'training', type: 'program', memory_bytes: 1024 }
+  await assert.rejects(onDen.call('resource.allocate', { ...training, gpu_fraction: 0.5 }), {
+    code: 'NOT_SUPPORTED'
+  })
+  const { slot_id } = await onDen.call('resource.allocate', training)
+  await onDen.call('resource.update_slot', { slot_id, memory_limit: 2048 })
+  expect((await onDen.call('resource.allocations', { slot_id })).allocations).toMatchObject([
+    { name: 'training', type: 'program', memory_bytes: 2048, priority: 5 }
+  ])
+  assert.equal((await onDen.call('resource.budget')).pools.slots.used, 2048)
+  const { slots, storage, models: answering } = await onDen.call('resource.status')
+  assert.deepEqual([slots.length, answering[0].model_id], [1, 'brief'])
+  assert.ok(storage.free > 0)
+  const most = { memory_bytes: 2 ** 48 }
+  assert.equal((await onDen.call('resource.can_allocate', most)).can_allocate, false)
+  await assert.rejects(onDen.call('resource.allocate', { ...training, ...most }), { code: 'NO_CAPACITY' })
+  await onDen.call('resource.release', { slot_id })
+  await assert.rejects(onDen.call('resource.release', { slot_id }), { code: 'INVALID_INPUT' })
 
   // Memory.
   const home = { space: 'home' }
