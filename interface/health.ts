@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import type { HealthStatus } from './device.ts'
-import type { NodeStatus } from './node.ts'
+import type { NodeStatus } from './status.ts'
 
 export const HealthIssue = z.strictObject({ code: z.string(), message: z.string() })
 export type HealthIssue = z.infer<typeof HealthIssue>

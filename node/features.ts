@@ -1,6 +1,7 @@
 /** The features that come with the node, in the order in which they take up a member. Their code is loaded when they are made. */
 
 import { answers } from './answers/index.ts'
+import { batch } from './batch/index.ts'
 import { device } from './device/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
@@ -8,6 +9,7 @@ import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
 import { resources } from './resources/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
+import { wake } from './wake/index.ts'
 import { weights } from './weights/index.ts'
 
 export const FEATURES: readonly FeatureDeclaration[] = [
@@ -16,6 +18,8 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   weights,
   memory,
   answers,
+  batch,
+  wake,
   device,
   resources
 ]

@@ -15,7 +15,6 @@ import type {
   LumosNode,
   ModelInfo,
   NewInferenceRequest,
-  NodeStatus,
   Offering,
   OwnModel,
   PeerInfo,
@@ -23,6 +22,7 @@ import type {
 } from '../interface/node.ts'
 import type { NodeProtocols } from '../interface/peer-protocol.ts'
 import type { RoutedRequest } from '../interface/routing.ts'
+import type { NodeStatus } from '../interface/status.ts'
 import type { EventBus } from './events/event-bus.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'

@@ -17,6 +17,7 @@ import { pairingUnits } from './pairing.ts'
 import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
 import { resourceUnits } from './resource.ts'
+import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
@@ -39,6 +40,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...meshUnits(node, gateway),
     ...membershipUnits(node),
     ...pairingUnits(node),
+    ...wakeUnits(node),
     ...modelUnits(node),
     ...pullUnits(node),
     ...weightUnits(node),

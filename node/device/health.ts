@@ -1,7 +1,7 @@
 /** Says when the health of the machine changes: it follows from what the node says of its disk and of those it yields to. */
 
 import { healthOf } from '../../interface/health.ts'
-import type { NodeStatus } from '../../interface/node.ts'
+import type { NodeStatus } from '../../interface/status.ts'
 import type { EventBus } from '../events/event-bus.ts'
 
 export function watchHealth(events: EventBus, status: () => Pick<NodeStatus, 'storage' | 'yielding'>): void {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import { newAnswerId } from '../../interface/answers.ts'
+import type { DoneChunk } from '../../interface/chunks.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
@@ -29,6 +30,29 @@ async function seen(change: Promise<unknown>, write: () => Promise<unknown>): Pr
 }
 
 const BOX = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 }
+const PLACE = [0, 1]
+const FLOAT = new Uint8Array([0, 0, 0x80, 0x3f])
+/** Half a second of one sample each tenth. */
+const WAVE = new Uint8Array(54)
+WAVE.set(Buffer.from('RIFF'), 0)
+WAVE.set(Buffer.from('WAVE'), 8)
+WAVE[28] = 20
+
+/** An output of each task that has no labels. */
+const BRIEF: Readonly<Record<string, unknown>> = {
+  'feature-extraction': { dimensions: 1, vectors: FLOAT },
+  'text-ranking': { results: [{ index: 0, score: 0.5 }] },
+  'object-detection': { objects: [{ label: 'cat', score: 0.9, box: BOX }] },
+  'face-detection': {
+    faces: [{ box: BOX, points: Array.from({ length: 5 }, () => PLACE), score: 0.9 }],
+    ...{ dimensions: 1, embeddings: FLOAT }
+  },
+  'face-verification': { similarity: 0.5, same: true },
+  'text-recognition': { lines: [{ text: 'one', score: 0.9, quad: Array.from({ length: 4 }, () => PLACE) }] },
+  'image-to-text': { text: 'a cat' },
+  'automatic-speech-recognition': { text: 'well', language: 'en', durationMs: 5 },
+  'voice-activity-detection': { segments: [{ startMs: 0, endMs: 5 }] }
+}
 
 /** Does all tasks, in as few words as each allows. */
 class BriefEngine implements Engine {
@@ -39,18 +63,15 @@ class BriefEngine implements Engine {
 
   async *infer({ task, input }: InferenceRequest): AsyncGenerator<InferenceChunk> {
     if (task === 'text-generation') yield { type: 'text', index: 0, text: 'yes' }
+    else if (task === 'text-to-speech')
+      yield { type: 'data', index: 0, part: 0, mime: 'audio/wav', bytes: WAVE }
     else if (task === 'tensor') yield { type: 'output', index: 0, output: input }
-    else if (task === 'feature-extraction')
+    else
       yield {
         type: 'output',
         index: 0,
-        output: { dimensions: 1, vectors: new Uint8Array([0, 0, 0x80, 0x3f]) }
+        output: BRIEF[task] ?? { labels: [{ label: task.slice(0, 4), score: 0.9 }] }
       }
-    else if (task === 'text-ranking')
-      yield { type: 'output', index: 0, output: { results: [{ index: 0, score: 0.5 }] } }
-    else if (task === 'object-detection')
-      yield { type: 'output', index: 0, output: { objects: [{ label: 'cat', score: 0.9, box: BOX }] } }
-    else yield { type: 'output', index: 0, output: { labels: [{ label: task.slice(0, 4), score: 0.9 }] } }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } }
   }
 }
@@ -141,6 +162,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   // Together.
   assert.equal((await onDen.call('mesh.peers')).items.length, 1)
   assert.equal((await onDen.call('mesh.members')).items.length, 2)
+  assert.equal((await onDen.call('wake.device', { device: 'attic' })).wake_ms, 0)
+  assert.deepEqual((await onDen.call('wake.list')).items, [])
   await onDen.call('mesh.promote', { peer: 'attic' })
   assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
   assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)
@@ -158,6 +181,23 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   expect((await onAttic.call('inference.detect', { image, model: 'brief' })).detections).toEqual([
     { label: 'cat', score: 0.9, box: BOX }
   ])
+  const faces = await onAttic.call('inference.detect_faces', { image, embeddings: true })
+  assert.deepEqual([faces.faces.length, faces.dimensions], [1, 1])
+  assert.equal((await onAttic.call('inference.verify_faces', { images: [image, image] })).same, true)
+  assert.equal((await onAttic.call('inference.recognize_text', { image })).lines[0].text, 'one')
+  assert.equal((await onAttic.call('inference.describe', { image })).text, 'a cat')
+  const audio = image
+  assert.equal((await onAttic.call('inference.transcribe', { audio, language: 'en' })).duration_ms, 5)
+  assert.equal((await onAttic.call('inference.detect_speech', { audio })).segments[0].end_ms, 5)
+  const spoken = await onAttic.call('inference.synthesize', { text: 'well' })
+  assert.deepEqual([spoken.format, spoken.duration], ['wav', 0.5])
+  assert.equal((await Array.fromAsync(onAttic.pieces('inference.synthesize', { text: 'well' }))).length, 2)
+  await assert.rejects(onAttic.call('inference.generate_video', { prompt: 'a' }), { code: 'NOT_SUPPORTED' })
+  const [signed] = (
+    await Array.fromAsync(attic.infer({ ...words, task: 'text-generation' }, { receipt: true }))
+  ).slice(-1)
+  const held = { receipts: (signed as DoneChunk).receipts, request: words, answer: 'yes' }
+  assert.equal((await onDen.call('inference.verify', held)).ok, true)
   assert.deepEqual(
     (await Array.fromAsync(onAttic.pieces('inference.run', words))).map(({ type }) => type),
     ['text', 'done']
@@ -196,6 +236,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
 
   // Long work.
   assert.ok((await onDen.call('event.list')).items.length > 0)
+  const batch = { task: 'text-ranking', inputs: ['/nowhere'], out: '/nowhere/out' }
+  assert.equal((await onDen.call('inference.batch', batch)).kind, 'inference.batch')
   const { id } = await onDen.call('model.check')
   const states = (await Array.fromAsync(onDen.pieces('job.show', { job_id: id }))).map(job => ({ ...job }))
   expect(states.at(-1)).toMatchObject({ id, state: 'done' })
@@ -245,7 +287,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
 
   // Engines. There is no registry here.
   assert((await onDen.call('engine.list')).items.length > 1)
+  assert.equal((await onDen.call('engine.list', { status: 'absent' })).items.length, 1)
   assert.equal((await onDen.call('engine.get', { name: 'llama-cpp' })).status, 'absent')
+  const { tasks, max_concurrent } = await onDen.call('engine.features', { name: 'onnx' })
+  assert.ok(tasks.includes('image-classification') && max_concurrent > 0)
   const installing = await onDen.call('engine.install', { name: 'llama-cpp' })
   const installs = await Array.fromAsync(onDen.pieces('job.show', { job_id: installing.id }))
   expect(installs.at(-1)).toMatchObject({ state: 'failed', error: { code: 'ENGINE_FAILED' } })

@@ -16,7 +16,10 @@ const KEY_UNITS = [
 ]
 
 /** Tasks by short names. */
-const NAMED = ['classify', 'detect', 'rerank']
+const NAMED = [
+  ...['classify', 'detect', 'detect_faces', 'verify_faces', 'recognize_text', 'describe'],
+  ...['transcribe', 'detect_speech', 'synthesize', 'rerank']
+]
 
 type Started = Awaited<ReturnType<typeof startNode>>
 let started: Started
@@ -74,6 +77,8 @@ describe('the registry of units', () => {
         'query mesh.requests',
         'command mesh.approve',
         'command mesh.deny',
+        'query wake.list',
+        'command wake.device',
         'query model.sandbox',
         'query model.list',
         'query model.get',
@@ -124,6 +129,7 @@ describe('the registry of units', () => {
         'command memory.remove_source',
         'query engine.list',
         'query engine.get',
+        'query engine.features',
         'command engine.install',
         'command engine.remove',
         'command engine.start',
@@ -147,15 +153,16 @@ describe('the registry of units', () => {
         'command inference.chat',
         'command inference.complete',
         'command inference.embed',
-        'command inference.classify',
-        'command inference.detect',
-        'command inference.rerank',
+        ...NAMED.map(name => `command inference.${name}`),
+        'command inference.generate_video',
+        'command inference.batch',
         'query inference.models',
         'query inference.answers',
         'query inference.answer',
         'query inference.attach',
         'command inference.cancel',
         'command inference.forget',
+        'query inference.verify',
         'query event.list',
         'query job.list',
         'query job.show',
@@ -238,9 +245,10 @@ describe('the registry of units', () => {
       ['model.pull', { ref: '../secrets' }],
       ['model.create', { name: 'a', path }],
       ['model.create', { name: 'a', source: path }],
-      ['model.export', { model_id: 'a', path: '/tmp' }]
+      ['model.export', { model_id: 'a', path: '/tmp' }],
+      ['inference.batch', { model: 'a', inputs: [path], out: '/tmp/out' }]
     ] as const) {
-      const denied = { code: 'DENIED', hint: /^On the device: lumos-node models/ }
+      const denied = { code: 'DENIED', hint: /^On the device: lumos-node (models|batch)/ }
       await assert.rejects(units.execute(name, input, all), denied, name)
       await assert.rejects(
         units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })),
@@ -266,12 +274,13 @@ describe('the registry of units', () => {
         .filter(unit => unit.permission === permission)
     const names = (permission: string) => held(permission).map(({ name }) => name)
     assert.deepEqual(names('keys'), KEY_UNITS)
-    const answers = ['answer', 'attach', 'cancel', 'forget']
-    const inference = ['run', 'chat', 'complete', 'embed', ...NAMED, ...answers]
+    const answers = ['answer', 'attach', 'cancel', 'forget', 'verify']
+    const inference = ['run', 'chat', 'complete', 'embed', ...NAMED, 'generate_video', ...answers]
     const spaces = ['create', 'list', 'docs', 'status', 'export']
     const written = 'open get history watch set unset append remove task edit write'.split(' ')
     const documents = [...written, 'search', 'add', 'sources', 'remove_source']
     assert.deepEqual(names('use'), [
+      'wake.device',
       ...[...spaces, ...documents].map(name => `memory.${name}`),
       ...inference.map(name => `inference.${name}`)
     ])

@@ -5,12 +5,14 @@ import { ModelId } from '../../interface/names.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import type { TaskDefinition } from '../../interface/tasks/definition.ts'
 import type { TaskName } from '../../interface/tasks/index.ts'
-import type { Unit, UnitExample } from '../../interface/units.ts'
+import type { Unit, UnitContext, UnitExample } from '../../interface/units.ts'
 import { defineUnit } from '../define-unit.ts'
 import { ask } from './ask.ts'
-import { Usage } from './chunk.ts'
+import { Chunk, Usage } from './chunk.ts'
+import { inferKept } from './kept.ts'
 
 type ObjectTask = TaskDefinition<string, z.ZodObject, z.ZodObject, z.ZodObject>
+type Fields = Readonly<Record<string, unknown>>
 
 export interface Row {
   readonly name: `inference.${string}`
@@ -20,19 +22,32 @@ export interface Row {
   readonly tasks: readonly [ObjectTask, ...ObjectTask[]]
   readonly inputBytesMax: number
   readonly examples: readonly UnitExample[]
-  /** Fields of the output that the unit names otherwise. */
-  readonly outputNames?: Readonly<Record<string, string>>
+  /** The output as the unit gives it. Default: as the task does. */
+  readonly answer?: Answer
   readonly tellsUsage?: true
 }
 
-type Fields = Readonly<Record<string, unknown>>
+interface Answer {
+  readonly shape: z.ZodRawShape
+  of(output: Fields): Fields
+}
+
+/** Keeps the type of the output where a row is written. */
+export const answerAs = <O extends z.ZodObject, S extends z.ZodRawShape>(
+  _task: { readonly output: O },
+  shape: S,
+  of: (output: z.output<O>) => z.input<z.ZodObject<S>>
+): Answer => ({ shape, of: output => of(output as z.output<O>) as Fields })
 
 export function namedUnit(node: LumosNode, row: Row): Unit {
-  const { tasks, outputNames = {}, tellsUsage } = row
+  const { tasks, tellsUsage } = row
   const [first] = tasks
-  const outputName = (field: string) => outputNames[field] ?? field
-  const renamed = (fields: Fields) =>
-    Object.fromEntries(Object.entries(fields).map(([field, value]) => [outputName(field), value]))
+  const { shape, of } = row.answer ?? { shape: first.output.shape, of: (output: Fields) => output }
+  const questionOf = (fields: Fields) => {
+    const { name, input, params } = taskFor(node, tasks, fields)
+    const what = { task: name as TaskName, model: fields.model as string | undefined }
+    return { ...what, input: pick(fields, input.shape), params: pick(fields, params.shape) }
+  }
   return defineUnit({
     name: row.name,
     kind: 'command',
@@ -43,19 +58,15 @@ export function namedUnit(node: LumosNode, row: Row): Unit {
     inputBytesMax: row.inputBytesMax,
     examples: row.examples,
     input: z.strictObject({ model: ModelId.optional(), ...first.input.shape, ...paramsOf(tasks) }),
-    output: z.strictObject({
-      model: z.string(),
-      ...(renamed(first.output.shape) as z.ZodRawShape),
-      ...(tellsUsage && { usage: Usage })
-    }),
+    output: z.strictObject({ model: z.string(), ...shape, ...(tellsUsage && { usage: Usage }) }),
     async run(fields: Fields, context) {
-      const task = taskFor(node, tasks, fields)
-      const question = { task: task.name as TaskName, model: fields.model as string | undefined }
-      const input = pick(fields, task.input.shape)
-      const answer = await ask(node, { ...question, input, params: pick(fields, task.params.shape) }, context)
-      const { model, usage } = answer
-      return { model, ...renamed(answer.output as Fields), ...(tellsUsage && { usage }) }
-    }
+      const { model, output, usage } = await ask(node, questionOf(fields), context)
+      return { model, ...of(output as Fields), ...(tellsUsage && { usage }) }
+    },
+    ...(first.pieces && {
+      item: Chunk,
+      stream: (fields: Fields, context: UnitContext) => inferKept(node, questionOf(fields), context)
+    })
   })
 }
 
@@ -82,7 +93,7 @@ function taskFor(node: LumosNode, tasks: Row['tasks'], fields: Fields): ObjectTa
   )
   const does = ({ name }: ObjectTask) =>
     node.models().some(offered => offered.model === model && offered.task === name)
-  // Where none fits, the one that most is known of says what is wrong.
+  // Where the model does none of them, the one that fits says so.
   return (model === undefined ? undefined : fitting.find(does)) ?? fitting[0] ?? tasks[0]
 }
 

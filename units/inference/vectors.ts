@@ -1,4 +1,4 @@
-/** Texts as vectors. */
+/** Texts as vectors, and documents put in order. */
 
 import * as z from 'zod'
 import { ModelId } from '../../interface/names.ts'
@@ -6,10 +6,14 @@ import type { LumosNode } from '../../interface/node.ts'
 import { featureExtraction } from '../../interface/tasks/feature-extraction.ts'
 import type { TaskOutput } from '../../interface/tasks/index.ts'
 import { Text } from '../../interface/tasks/messages.ts'
+import { textRanking } from '../../interface/tasks/text-ranking.ts'
 import { defineUnit } from '../define-unit.ts'
 import { ask } from './ask.ts'
-import { TEXTS_BYTES_MAX, Usage } from './chunk.ts'
+import { Usage } from './chunk.ts'
+import type { Row } from './named-unit.ts'
 
+/** Texts of 8 Mi characters together, and what JSON adds to them. */
+const TEXTS_BYTES_MAX = 16 * 1024 * 1024
 const FLOAT_BYTES = 4
 
 const model = ModelId.optional()
@@ -60,6 +64,24 @@ export const vectorUnits = (node: LumosNode) => [
     }
   })
 ]
+
+/** A row of `named.ts`. */
+export const RERANK: Row = {
+  name: 'inference.rerank',
+  tasks: [textRanking],
+  inputBytesMax: TEXTS_BYTES_MAX,
+  tellsUsage: true,
+  examples: [
+    {
+      input: {
+        query: 'capital of Norway',
+        documents: ['Bern is in Switzerland.', 'Oslo is in Norway.'],
+        top_n: 1
+      },
+      output: { model: 'tiny-rank', results: [{ index: 1, score: 0.97 }], ...USAGE }
+    }
+  ]
+}
 
 /** The vectors, which are float32 in little-endian, as numbers. */
 function floatsOf({ dimensions, vectors }: TaskOutput<typeof featureExtraction.name>): number[][] {

@@ -102,11 +102,13 @@ function admitted(bytes: Uint8Array): void {
 const FACETS: ReadonlySet<string | symbol> = new Set([
   'answers',
   'device',
+  'batch',
   'engine',
   'jobs',
   'memory',
   'mesh',
   'resource',
+  'wake',
   'weights'
 ])
 const nobody = new Proxy(
