@@ -1,7 +1,7 @@
 /** What this node can do: the parts that the composition root puts together. */
 
 export { type DeviceLoad, DeviceLoadReader } from './device-load.ts'
-export { DeviceMetricsReader, type MachineMetrics } from './device-metrics.ts'
+export { DeviceMetricsReader } from './device-metrics.ts'
 export { echoModel } from './engines/echo.ts'
 export { ENGINE_KINDS, kindOf } from './engines/index.ts'
 export { readGguf } from './engines/llama-cpp/gguf.ts'

@@ -4,13 +4,13 @@ import * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
 
 /** More than any machine has; bounds sums too. */
-export const MEMORY_BYTES_MAX = 2 ** 48
+const MEMORY_BYTES_MAX = 2 ** 48
 /** Long enough for a training over a weekend. What is forgotten is free again then. */
-export const SLOT_SECONDS_MAX = 72 * 3600
+const SLOT_SECONDS_MAX = 72 * 3600
 const SLOT_SECONDS_DEFAULT = 3600
 /** More programs than share one machine with its models. */
 export const RESERVATIONS_MAX = 64
-export const PRIORITY_MAX = 9
+const PRIORITY_MAX = 9
 const PRIORITY_DEFAULT = 5
 /** Models in use, pinned models and slots together: from here on a request for a cold model is likely refused. */
 export const PRESSURE_WARNING = 0.9
