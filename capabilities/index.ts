@@ -1,6 +1,7 @@
 /** What this node can do: the parts that the composition root puts together. */
 
 export { type DeviceLoad, DeviceLoadReader } from './device-load.ts'
+export { DeviceMetricsReader } from './device-metrics.ts'
 export { echoModel } from './engines/echo.ts'
 export { ENGINE_KINDS, kindOf } from './engines/index.ts'
 export { readGguf } from './engines/llama-cpp/gguf.ts'
@@ -24,3 +25,4 @@ export { isOnBattery } from './power.ts'
 export type { MemoryPolicy } from './serving/memory-policy.ts'
 export type { ModelState } from './serving/model-state.ts'
 export { Registry } from './serving/registry.ts'
+export { type Reservation, Reservations } from './serving/reservations.ts'

@@ -2,10 +2,12 @@
 
 import { answers } from './answers/index.ts'
 import { batch } from './batch/index.ts'
+import { device } from './device/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
+import { resources } from './resources/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
 import { wake } from './wake/index.ts'
 import { weights } from './weights/index.ts'
@@ -17,7 +19,9 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   memory,
   answers,
   batch,
-  wake
+  wake,
+  device,
+  resources
 ]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>

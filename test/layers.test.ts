@@ -150,12 +150,14 @@ const PRODUCT: ReadonlySet<string> = new Set([
 const FEATURES: ReadonlySet<string> = new Set([
   'answers',
   'batch',
+  'device',
   'engines',
   'manifests',
   'membership',
   'memory',
   'models',
   'pairing',
+  'resources',
   'routing',
   'serving',
   'weights'

@@ -41,7 +41,8 @@ export class Registry implements Inference, Startable {
   /** Called for what becomes of each model. */
   onModel?: (change: ModelChange) => void
   readonly #options: Required<Omit<RegistryOptions, 'models' | 'footprints'>>
-  readonly #residency: Residency
+  /** Which of them are in memory. */
+  readonly residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable
   #stopped = false
@@ -49,11 +50,11 @@ export class Registry implements Inference, Startable {
   constructor({ models = [], onChange = () => {}, memory = ALL_IN_MEMORY, ...options }: RegistryOptions) {
     this.#options = { ...options, memory, onChange }
     this.#works = new WorkTable(options.clock)
-    this.#residency = new Residency({ clock: options.clock, budgetBytes: memory.budgetBytes })
+    this.residency = new Residency({ clock: options.clock, budgetBytes: memory.budgetBytes })
     this.#models = new ServedModels({
       ...options,
       memory,
-      residency: this.#residency,
+      residency: this.residency,
       onChange: change => {
         if (change.type !== 'failed') onChange()
         this.onModel?.(change)
@@ -108,7 +109,7 @@ export class Registry implements Inference, Startable {
    */
   unloadModel(id: string): ModelState {
     const entry = this.#models.mustHave(id)
-    this.#residency.unload(entry.manager.key)
+    this.residency.unload(entry.manager.key)
     return this.#stateOf(entry)
   }
 
@@ -124,7 +125,7 @@ export class Registry implements Inference, Startable {
     const { key } = manager
     const askedBy = options?.askedBy
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    this.#residency.begin(key, this.#keepAlive(request, options))
+    this.residency.begin(key, this.#keepAlive(request, options))
     try {
       const turn = admission.enter(work.signal, { peer: askedBy, budgetMs: request.budgetMs })
       if (turn !== undefined)
@@ -161,7 +162,7 @@ export class Registry implements Inference, Startable {
       throw work.signal.aborted ? work.signal.reason : err
     } finally {
       this.#works.end(work)
-      this.#residency.end(key)
+      this.residency.end(key)
       if (entry.draining) this.#models.closeIfDrained(entry)
     }
   }
@@ -208,7 +209,7 @@ export class Registry implements Inference, Startable {
   }
 
   #stateOf(entry: Entry): ModelState {
-    return stateOf(entry, this.#models.namesOf(entry), this.#residency)
+    return stateOf(entry, this.#models.namesOf(entry), this.residency)
   }
 
   #find({ task, model, resume }: PreparedRequest): Entry {

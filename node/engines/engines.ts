@@ -1,6 +1,7 @@
 import { ENGINE_KINDS, type EngineKind } from '../../capabilities/index.ts'
-import type { EngineInfo, LumosEngine } from '../../interface/engines.ts'
+import type { EngineFeatures, EngineInfo, LumosEngine } from '../../interface/engines.ts'
 import { InvalidInputError } from '../../interface/errors.ts'
+import { definitionOf } from '../../interface/tasks/index.ts'
 import type { Feature, FeatureComponents } from '../feature.ts'
 import { engineInstall } from './engine-install.ts'
 
@@ -29,6 +30,17 @@ export class EnginesFeature implements Feature<LumosEngine>, LumosEngine {
 
   get(name: string): EngineInfo {
     return this.#infoOf(this.#kindOf(name))
+  }
+
+  features(name: string): EngineFeatures {
+    const { models } = this.get(name)
+    const served = this.#components.registry.models().filter(({ model }) => models.includes(model))
+    const tasks = [...new Set(served.flatMap(one => one.tasks))]
+    return {
+      ...{ name, tasks },
+      supportsStreaming: tasks.some(task => definitionOf(task).pieces !== undefined),
+      maxConcurrent: Math.max(0, ...served.map(({ slots }) => slots))
+    }
   }
 
   async remove(name: string): Promise<EngineInfo> {
