@@ -2,11 +2,13 @@
 
 import { OverloadedError, toLumosError } from '../../interface/errors.ts'
 import type { Inference, InferenceRequest, PreparedRequest } from '../../interface/inference.ts'
-import type { YieldReason } from '../../interface/node.ts'
+import type { YieldReason } from '../../interface/status.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
 import type { Feature, MeshContext, NodeParts, Participation } from '../feature.ts'
 import { EVERY_MEMBER, type ModelAccess } from '../membership/index.ts'
+import type { Signing } from '../receipts/index.ts'
+import type { OwnService } from '../routing/index.ts'
 import type { UnderWay } from '../under-way.ts'
 import type { YieldWatch } from './yield-watch.ts'
 
@@ -21,7 +23,8 @@ const yielding = () => new OverloadedError('This device serves its own user now.
 const stopping = () => new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
 
 export interface ServingComponents extends Pick<NodeParts, 'clock' | 'log' | 'emit'> {
-  readonly registry: Inference
+  readonly registry: OwnService
+  readonly signing: Signing
   readonly access: ModelAccess
   /** Says when this device yields to its user. Absent: it never does. */
   readonly watch?: YieldWatch
@@ -37,7 +40,13 @@ export class Serving implements Feature {
 
   constructor(components: ServingComponents) {
     this.#components = components
-    this.#service = components.registry
+    this.#service = components.signing.around(components.registry)
+  }
+
+  /** The models of this device for its own programs. */
+  get own(): OwnService {
+    const { registry, signing } = this.#components
+    return { infer: signing.around(registry).infer, capabilities: which => registry.capabilities(which) }
   }
 
   /** Features that stand around what answers. Before a mesh is joined. */
@@ -60,8 +69,10 @@ export class Serving implements Feature {
     this.#recheck?.()
   }
 
-  join({ permit, members, manifestChanged }: MeshContext): Participation {
-    const { clock, log, access, served, emit, watch } = this.#components
+  join(mesh: MeshContext): Participation {
+    const { permit, members, manifestChanged } = mesh
+    const { clock, log, access, served, emit, signing, watch } = this.#components
+    signing.join(mesh)
     const service = this.#service
     const mayAsk = (peerId: string, request: InferenceRequest): void => {
       for (const to of access.for(request)) permit(peerId, { kind: 'ask', access: to })

@@ -3,7 +3,7 @@
  * have left it for longer. As a deterministic core.
  */
 
-import type { YieldReason } from '../../interface/node.ts'
+import type { YieldReason } from '../../interface/status.ts'
 
 /** What is read of the device; each is absent where it cannot be known. */
 export interface Wanted {
