@@ -10,7 +10,7 @@ import type { AppComponents, AppEnv } from '../app-env.ts'
 import type { BodyReader } from '../body.ts'
 import { type Call, JSON_HEADERS } from '../envelope.ts'
 import { jsonBody } from '../json-answer.ts'
-import { inPieces, sseResponse } from '../sse.ts'
+import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
 import { RefusedError } from './errors.ts'
 import { refusedBy } from './issues.ts'
@@ -103,35 +103,8 @@ export const answerWhole = (c: Routed, body: unknown): Response =>
 export const answerText = (c: Routed, text: string): Response =>
   new Response(text, { headers: headersOf(c, 'text/plain; charset=utf-8') })
 
-/** The bytes as they come, after `first`. What fails then ends the connection: there is no other place to say it. */
-export function answerBytes(
-  c: Routed,
-  { log }: OpenaiComponents,
-  {
-    type,
-    first,
-    rest
-  }: { readonly type: string; readonly first: Uint8Array; readonly rest: AsyncGenerator<Uint8Array> }
-): Response {
-  const { incoming, outgoing } = c.env
-  const body = new ReadableStream({
-    start: controller => controller.enqueue(first),
-    async pull(controller) {
-      try {
-        const next = await rest.next()
-        if (next.done) controller.close()
-        else controller.enqueue(next.value)
-      } catch (err) {
-        if (!(err instanceof LumosError)) log.error({ err, unit: c.var.call.unit }, 'a stream failed')
-        outgoing.destroy()
-      }
-    },
-    cancel: async () => void (await rest.return(undefined))
-  })
-  return new Response(body, { headers: { ...headersOf(c, type), ...inPieces(incoming) } })
-}
-
-const headersOf = (c: Routed, type: string) => ({
+/** Of an answer that is no JSON. */
+export const headersOf = (c: Routed, type: string) => ({
   ...{ ...JSON_HEADERS, 'content-type': type },
   ...answerHeaders(c.var.call)
 })

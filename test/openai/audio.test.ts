@@ -231,7 +231,7 @@ describe('a form', () => {
     assert.deepEqual(devices.errors, [])
   })
 
-  it('that does not end is refused at its limit, with the connection', async () => {
+  it('that does not end is refused at its limit', async () => {
     let sent = 0
     const endless = new ReadableStream({
       pull(controller) {
@@ -326,5 +326,53 @@ describe('speech', () => {
   it('that is cut ends its connection', async () => {
     await assert.rejects(async () => (await speak('fail now, in the middle of this')).arrayBuffer())
     assert.deepEqual(devices.errors, [])
+  })
+})
+
+describe('the media of a kept answer', () => {
+  const media = (id: string, part: string | number) => devices.ask(`/../api/v2/answers/${id}/media/${part}`)
+  const spokenBy = async () => {
+    const question = { task: 'text-to-speech', input: { text: 'good day' } }
+    const { headers, text } = await devices.ask('/../api/v2/stream', {
+      unit: 'inference.run',
+      input: question
+    })
+    const pieces = [...text.matchAll(/^data: ({"type":"data".*)$/gm)].map(([, json]) => JSON.parse(json!))
+    return { id: headers.get('x-lumos-answer')!, pieces }
+  }
+
+  it('comes as the bytes that a stream has in base64', async () => {
+    const { id, pieces } = await spokenBy()
+    const wav = wavOf(spoken('good day'))
+    assert.ok(Buffer.concat(pieces.map(({ bytes }) => Buffer.from(bytes, 'base64'))).equals(wav))
+    const response = await fetch(`${devices.baseURL}/../api/v2/answers/${id}/media/0`, {
+      headers: { authorization: `Bearer ${devices.token}` }
+    })
+    assert.equal(response.headers.get('content-type'), 'audio/wav')
+    assert.ok(Buffer.from(await response.arrayBuffer()).equals(wav))
+    for (const [part, status] of [
+      ['1', 404],
+      ['x', 400]
+    ] as const) {
+      assert.equal((await media(id, part)).status, status)
+    }
+    assert.equal(
+      (
+        await media(
+          id.replace(/^./, digit => (digit === '0' ? '1' : '0')),
+          0
+        )
+      ).status,
+      404
+    )
+  })
+
+  it.each(['text/html', 'image/svg+xml'])('runs in no browser: %s', async mime => {
+    engine.mime = mime
+    const { headers } = await media((await spokenBy()).id, 0)
+    assert.equal(headers.get('content-type'), 'application/octet-stream')
+    assert.equal(headers.get('content-disposition'), 'attachment')
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+    assert.match(headers.get('content-security-policy')!, /sandbox/)
   })
 })

@@ -5,7 +5,8 @@ import * as z from 'zod'
 import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
 import { textToSpeech } from '../../../interface/tasks/text-to-speech.ts'
 import type { AppEnv } from '../../app-env.ts'
-import { answerBytes, type OpenaiComponents, readBody, unitContext } from '../call.ts'
+import { bytesResponse } from '../../bytes.ts'
+import { headersOf, type OpenaiComponents, readBody, unitContext } from '../call.ts'
 import { ModelName, rightModel } from '../model-name.ts'
 import type { Piece } from '../pieces.ts'
 import { defined, StaysLoaded } from '../sampling.ts'
@@ -40,7 +41,11 @@ export const speechRoute = (components: OpenaiComponents) => async (c: Context<A
     const bytes = format === 'pcm' ? pcmOf(wav) : wav
     const first = await bytes.next()
     if (first.done) throw new EngineFailedError('The model said nothing.')
-    return answerBytes(c, components, { type: TYPES[format], first: first.value, rest: bytes })
+    return bytesResponse(c, components, {
+      first: first.value,
+      rest: bytes,
+      headers: headersOf(c, TYPES[format])
+    })
   })
 }
 
