@@ -1,12 +1,13 @@
-/** An engine that speaks and listens: its speech is a tone, and it hears whatever bytes it is given. */
+/** An engine that speaks, listens and paints: its speech is a tone, and it hears whatever bytes it is given. */
 
 import type { Engine, Model } from '../../capabilities/host/engine.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
-import type { TaskInput } from '../../interface/tasks/index.ts'
+import type { TaskInput, TaskParams } from '../../interface/tasks/index.ts'
 
 export const SPEAKER = 'speaker'
 export const LISTENER = 'listener'
+export const PAINTER = 'painter'
 
 /** A WAV file of one channel and 16 bits. */
 export function wavOf(samples: readonly number[], rate = 24_000): Buffer {
@@ -50,6 +51,19 @@ export class MediaEngine implements Engine {
       yield { ...end, index: 1 }
       return
     }
+    if (request.task === 'text-to-image') {
+      const { count } = request.params as TaskParams<'text-to-image'>
+      for (let part = 0; part < count; part++)
+        yield {
+          type: 'data',
+          index: part,
+          part,
+          mime: 'image/png',
+          bytes: new Uint8Array(Buffer.from(`picture ${part}`))
+        }
+      yield { ...end, index: count }
+      return
+    }
     const { text } = request.input as TaskInput<'text-to-speech'>
     const wav = wavOf(spoken(text), this.rate)
     let index = 0
@@ -70,5 +84,6 @@ export class MediaEngine implements Engine {
 
 export const mediaModels = (engine: MediaEngine): Model[] => [
   { id: SPEAKER, tasks: ['text-to-speech'], slots: 4, engine },
-  { id: LISTENER, tasks: ['automatic-speech-recognition'], slots: 4, engine }
+  { id: LISTENER, tasks: ['automatic-speech-recognition'], slots: 4, engine },
+  { id: PAINTER, tasks: ['text-to-image'], slots: 4, engine }
 ]

@@ -1,10 +1,10 @@
-/** Recordings and speech by the official client and by hand, against models that another device has. */
+/** Recordings, speech and pictures by the official client and by hand, against models that another device has. */
 
 import assert from 'node:assert/strict'
 import OpenAI, { toFile } from 'openai'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { AUDIO_BYTES_MAX } from '../../interface/tasks/audio.ts'
-import { LISTENER, MediaEngine, mediaModels, SPEAKER, spoken, wavOf } from './media-engine.ts'
+import { LISTENER, MediaEngine, mediaModels, PAINTER, SPEAKER, spoken, wavOf } from './media-engine.ts'
 import { type Devices, startDevices } from './two-devices.ts'
 
 const engine = new MediaEngine()
@@ -29,6 +29,7 @@ it('models say what they do', async () => {
     body.data.map(({ id, tasks }: { id: string; tasks: string[] }) => [id, tasks]),
     [
       [LISTENER, ['automatic-speech-recognition']],
+      [PAINTER, ['text-to-image']],
       [SPEAKER, ['text-to-speech']]
     ]
   )
@@ -326,6 +327,36 @@ describe('speech', () => {
   it('that is cut ends its connection', async () => {
     await assert.rejects(async () => (await speak('fail now, in the middle of this')).arrayBuffer())
     assert.deepEqual(devices.errors, [])
+  })
+})
+
+describe('pictures', () => {
+  it('come in base64, as many and as large as was asked', async () => {
+    const { data } = await client.images.generate({
+      ...{ model: PAINTER, prompt: 'a lighthouse', n: 2, size: '512x512', quality: 'standard' },
+      ...({ seed: 7, negative_prompt: 'fog' } as object)
+    })
+    assert.deepEqual(
+      data!.map(({ b64_json }) => Buffer.from(b64_json!, 'base64').toString()),
+      ['picture 0', 'picture 1']
+    )
+    const params = { count: 2, width: 512, height: 512, seed: 7, negativePrompt: 'fog' }
+    assert.deepEqual(engine.requests.at(-1)!.params, params)
+    await client.images.generate({ model: PAINTER, prompt: 'a', size: 'auto' })
+    assert.deepEqual(engine.requests.at(-1)!.params, { count: 1 })
+  })
+
+  it.each([
+    ['under a URL', { response_format: 'url' }, 400, 'response_format'],
+    ['of no size', { size: 'large' }, 400, 'size'],
+    ['of a size that no model makes', { size: '9999x16' }, 400, 'size'],
+    ['in a number that no request has', { n: 9 }, 400, 'n'],
+    ['of nothing', { prompt: '' }, 400, 'prompt'],
+    ['in a file of a kind', { output_format: 'webp' }, 400, 'output_format'],
+    ['of a model that speaks', { model: SPEAKER }, 404, 'model']
+  ])('%s are refused', async (_, more, status, param) => {
+    const answer = await devices.ask('/images/generations', { model: PAINTER, prompt: 'a', ...more })
+    assert.deepEqual([answer.status, answer.body.error.param], [status, param], answer.text)
   })
 })
 
