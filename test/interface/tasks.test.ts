@@ -66,6 +66,18 @@ describe.each(TASK_NAMES)('the task %s', name => {
   })
 })
 
+it('of a recording a person is shown words, or when something is said', () => {
+  const segments = [{ start_ms: 1026, end_ms: 2500 }]
+  const times = { start: '1.03 s', end: '2.50 s' }
+  const voice = definitionOf('voice-activity-detection')
+  assert.deepEqual(voice.shown!({ segments }), [times])
+  assert.equal(voice.shown!({ segments: [] }), 'Nobody speaks.')
+  const words = definitionOf('automatic-speech-recognition')
+  assert.equal(words.shown!({ text: 'Hello.', duration_ms: 9 }), 'Hello.')
+  const said = segments.map(span => ({ ...span, text: 'Hi.' }))
+  assert.deepEqual(words.shown!({ text: 'Hi.', segments: said }), [{ ...times, text: 'Hi.' }])
+})
+
 describe('bytes in JSON', () => {
   const bytes = Buffer.from('fb ff fe 3e 3f 00 80'.replaceAll(' ', ''), 'hex')
   const plain = bytes.toString('base64')
