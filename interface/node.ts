@@ -18,6 +18,7 @@ import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { RoutedRequest, RoutingPolicy } from './routing.ts'
+import type { Services } from './services.ts'
 import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
 import type { Weights } from './weights.ts'
@@ -191,6 +192,8 @@ export interface LumosNode extends AsyncDisposable {
   /** The engines of this device that open models on its disk. */
   readonly engine: LumosEngine
   readonly weights: Weights
+  /** Names such as `clip` by which requests mean the model that this device has chosen. */
+  readonly services: Services
   /** What agents of this device remember, alone or with other devices. */
   readonly memory: Memory
   /** Answers that are kept for a while, so that a client may come back to them. */

@@ -5,10 +5,11 @@ import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
+import { services } from './services/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
 import { weights } from './weights/index.ts'
 
-export const FEATURES: readonly FeatureDeclaration[] = [models, engines, weights, memory, answers]
+export const FEATURES: readonly FeatureDeclaration[] = [models, engines, weights, services, memory, answers]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>
   Object.fromEntries(features.flatMap(({ name, settings }) => (settings ? [[name, settings]] : [])))

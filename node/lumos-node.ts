@@ -45,7 +45,7 @@ export interface MeshNodeComponents {
 }
 
 /** `withFacets` adds what features bring. */
-export class MeshNode implements Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers'> {
+export class MeshNode implements Omit<LumosNode, 'engine' | 'weights' | 'services' | 'memory' | 'answers'> {
   readonly events: EventBus
   readonly jobs: Jobs
   readonly mesh: LumosMesh

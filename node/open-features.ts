@@ -52,7 +52,7 @@ export async function openFeatures(
 }
 
 async function open(declaration: FeatureDeclaration, components: OpenFeaturesComponents): Promise<Feature> {
-  const { name, domain = name, events = {}, tables } = declaration
+  const { name, domain = name, events = {}, tables, begins = [] } = declaration
   const { home, settings, access, ...shared } = components
   const store = tables && new FeatureDatabase(home.featureDatabase(name, tables), tables)
   const feature = await declaration.create({
@@ -65,7 +65,8 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
       return store.database
     },
     begin(kind, input) {
-      if (!kind.startsWith(`${domain}.`)) throw new Error(`The feature ${name} begins the job ${kind}.`)
+      if (!kind.startsWith(`${domain}.`) && !begins.includes(kind))
+        throw new Error(`The feature ${name} begins the job ${kind}.`)
       return components.begin(kind, input)
     },
     emit(event, data) {
@@ -93,7 +94,7 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 
 /** Each facet under the name of its feature. */
 export function withFacets(
-  node: Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers'>,
+  node: Omit<LumosNode, 'engine' | 'weights' | 'services' | 'memory' | 'answers'>,
   features: readonly Feature[]
 ): LumosNode {
   for (const { name, facet } of features) {

@@ -146,6 +146,7 @@ const FEATURES: ReadonlySet<string> = new Set([
   'pairing',
   'routing',
   'serving',
+  'services',
   'weights'
 ])
 /** The seam itself: features import it, so it names types of them in their own files. */

@@ -15,6 +15,7 @@ import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
 import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
+import { serviceUnits } from './service.ts'
 import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
@@ -40,6 +41,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...modelUnits(node),
     ...pullUnits(node),
     ...weightUnits(node),
+    ...serviceUnits(node),
     ...memoryUnits(node),
     ...engineUnits(node),
     ...inferenceUnits(node),

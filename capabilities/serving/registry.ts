@@ -18,7 +18,7 @@ import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
 import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
-import { capabilitiesOf, type ModelState, stateOf } from './model-state.ts'
+import { capabilitiesOfAll, type ModelState, stateOf } from './model-state.ts'
 import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
 import { WorkTable } from './work.ts'
@@ -44,6 +44,8 @@ export class Registry implements Inference, Startable {
   readonly #residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable
+  #given: readonly [models: readonly Model[], changing: readonly string[]] = [[], []]
+  #withheld: ReadonlySet<string> = new Set()
   #stopped = false
 
   constructor({ models = [], onChange = () => {}, memory = ALL_IN_MEMORY, ...options }: RegistryOptions) {
@@ -59,7 +61,7 @@ export class Registry implements Inference, Startable {
         this.onModel?.(change)
       }
     })
-    this.#models.update(models, [])
+    this.update(models)
   }
 
   /**
@@ -70,9 +72,25 @@ export class Registry implements Inference, Startable {
    */
   update(models: readonly Model[], changing: readonly string[] = []): void {
     if (this.#stopped) return
-    this.#models.update(models, changing)
+    this.#given = [models, changing]
+    const isMeant = ({ id, aliases = [] }: Pick<Model, 'id' | 'aliases'>) =>
+      ![id, ...aliases].some(name => this.#withheld.has(name))
+    this.#models.update(
+      models.filter(isMeant),
+      changing.filter(id => isMeant({ id }))
+    )
     this.#options.onChange()
   }
+
+  /** From now on these names of services mean these models; those that are withheld are served no more. */
+  serve(services: ReadonlyMap<string, string>, withheld: ReadonlySet<string>): void {
+    this.#models.services = services
+    this.#withheld = withheld
+    this.update(...this.#given)
+  }
+
+  /** The model that answers for a service. */
+  behind = (service: string): string | undefined => this.#models.services.get(service)
 
   /** Models are loaded on first use. */
   start(): void {
@@ -168,9 +186,8 @@ export class Registry implements Inference, Startable {
 
   /** Of all models, or of those that other nodes are told of. */
   capabilities({ offered = false } = {}): Capability[] {
-    return this.#models.entries.flatMap(entry =>
-      offered && entry.model.demonstration === true ? [] : capabilitiesOf(entry, this.#models.namesOf(entry))
-    )
+    const isMeant = ({ model }: Entry) => !offered || model.demonstration !== true
+    return capabilitiesOfAll(this.#models.entries.filter(isMeant), this.#models)
   }
 
   models(): ModelState[] {

@@ -105,6 +105,7 @@ const FACETS: ReadonlySet<string | symbol> = new Set([
   'jobs',
   'memory',
   'mesh',
+  'services',
   'weights'
 ])
 const nobody = new Proxy(
