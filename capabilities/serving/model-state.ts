@@ -1,6 +1,7 @@
 /** One model of this node, as others are told of it. */
 
 import { CAPABILITIES_MAX, type Capability } from '../../interface/manifest.ts'
+import type { LeftOut } from '../../interface/node.ts'
 import { definitionOf, type TaskName } from '../../interface/tasks/index.ts'
 import type { Residency } from '../models/residency.ts'
 import type { Phase } from '../models/residency-state.ts'
@@ -62,3 +63,10 @@ const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): 
   ...(model.leavesMesh && { leavesMesh: true }),
   ...(model.resumes && definitionOf(task).pieces !== undefined && { resumes: true })
 })
+
+/** Why the engine of a model did not load when it was last tried. */
+export const failureIn = ({ model, manager: { failure }, draining }: Entry): LeftOut[] => {
+  if (failure === undefined || draining) return []
+  const { code, message } = failure
+  return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
+}

@@ -18,9 +18,10 @@ import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
 import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
-import { capabilitiesOfAll, type ModelState, stateOf } from './model-state.ts'
+import { capabilitiesOfAll, failureIn, type ModelState, stateOf } from './model-state.ts'
 import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
+import { type Given, withoutThose } from './withheld.ts'
 import { WorkTable } from './work.ts'
 
 export interface RegistryOptions {
@@ -44,7 +45,7 @@ export class Registry implements Inference, Startable {
   readonly #residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable
-  #given: readonly [models: readonly Model[], changing: readonly string[]] = [[], []]
+  #given: Given = [[], []]
   #withheld: ReadonlySet<string> = new Set()
   #stopped = false
 
@@ -73,12 +74,7 @@ export class Registry implements Inference, Startable {
   update(models: readonly Model[], changing: readonly string[] = []): void {
     if (this.#stopped) return
     this.#given = [models, changing]
-    const isMeant = ({ id, aliases = [] }: Pick<Model, 'id' | 'aliases'>) =>
-      ![id, ...aliases].some(name => this.#withheld.has(name))
-    this.#models.update(
-      models.filter(isMeant),
-      changing.filter(id => isMeant({ id }))
-    )
+    this.#models.update(...withoutThose(this.#withheld, models, changing))
     this.#options.onChange()
   }
 
@@ -89,7 +85,6 @@ export class Registry implements Inference, Startable {
     this.update(...this.#given)
   }
 
-  /** The model that answers for a service. */
   behind = (service: string): string | undefined => this.#models.services.get(service)
 
   /** Models are loaded on first use. */
@@ -205,11 +200,7 @@ export class Registry implements Inference, Startable {
 
   /** Models whose engine did not load when it was last tried, and why. */
   failed(): LeftOut[] {
-    return this.#models.all.flatMap(({ model, manager: { failure }, draining }) => {
-      if (failure === undefined || draining) return []
-      const { code, message } = failure
-      return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
-    })
+    return this.#models.all.flatMap(failureIn)
   }
 
   /** Resident memory of the processes that engines run in. */

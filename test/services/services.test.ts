@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LumosNode } from '../../interface/node.ts'
 import { readStated, statedPart } from '../../node/services/stated.ts'
 import { loadConfig } from '../../node/settings/config.ts'
+import { runCli } from '../cli/run-cli.ts'
 import { knows, startNode, until, waitFor } from '../node/mesh-nodes.ts'
 import { FakeHub } from '../weights/fake-hub.ts'
 
@@ -262,5 +263,46 @@ describe('what a device states of its services', () => {
     }))
     const part = statedPart(long)!
     assert.ok(part.byteLength <= 4096 && readStated(part).length > 0)
+  })
+})
+
+describe('init', () => {
+  const initIn = async (home: string, ...args: string[]) => {
+    const { code, stdout, stderr } = await runCli(['init', ...args, '--json'], { home })
+    return { code, ...JSON.parse(stdout || stderr) }
+  }
+
+  it('writes each form, says what each service needs, and replaces nothing unasked', {
+    timeout: 120_000
+  }, async () => {
+    const home = await homeWith('name: den # mine\n')
+    const refused = await initIn(home, 'clip')
+    assert.deepEqual([refused.code, refused.error.code], [2, 'USAGE'])
+    assert.equal(await readFile(join(home, 'lumos.yaml'), 'utf8'), 'name: den # mine\n')
+
+    const { needs } = await initIn(home, 'clip,face,ocr,chat,speech', '--force')
+    expect(needs).toMatchObject([
+      { service: 'clip', engine: 'onnx', from: 'hf:Lumilio-Photos/MobileCLIP2-S2' },
+      { service: 'face', licence: expect.stringContaining('not commercial') },
+      { service: 'ocr' },
+      { service: 'chat', engine: 'llama-cpp', install: 'lumos-node engine install llama-cpp' },
+      { service: 'speech', from: 'hf:onnx-community/whisper-base' }
+    ])
+    const text = await readFile(join(home, 'lumos.yaml'), 'utf8')
+    assert.match(text, /^name: den # mine\n/)
+    assert.equal(Object.keys((await servicesOf(text)).services).length, 5)
+
+    const on = ['--on', 'den=clip,face', '--on', 'attic=clip', '--dry-run']
+    const { written, text: shared } = await initIn(home, '--form', 'distributed', ...on)
+    assert.equal(written, false)
+    assert.equal(await readFile(join(home, 'lumos.yaml'), 'utf8'), text)
+    expect((await servicesOf(shared)).services.clip).toMatchObject({
+      models: { default: { devices: ['den', 'attic'] } }
+    })
+    const edge = await initIn(home, 'clip', '--form', 'edge', '--npu', 'rk3588', '--dry-run')
+    expect(edge.needs).toMatchObject([
+      { engine: null, problem: expect.stringContaining('no engine for rknn') }
+    ])
+    assert.equal((await initIn(home, 'clpi', '--dry-run')).error.hint, 'Did you mean clip?')
   })
 })
