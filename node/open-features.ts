@@ -94,7 +94,7 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 
 /** Each facet under the name of its feature. */
 export function withFacets(
-  node: Omit<LumosNode, 'engine' | 'weights' | 'services' | 'memory' | 'answers'>,
+  node: Omit<LumosNode, 'engine' | 'weights' | 'services' | 'memory' | 'answers' | 'batch' | 'wake'>,
   features: readonly Feature[]
 ): LumosNode {
   for (const { name, facet } of features) {

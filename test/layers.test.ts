@@ -92,6 +92,13 @@ const CORES = [
   'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
   'capabilities/serving/fair-turns-core.ts',
+  'node/batch/assign.ts',
+  'node/batch/batch-core.ts',
+  'node/batch/batch-state.ts',
+  'node/batch/may-try.ts',
+  'node/batch/pace.ts',
+  'node/batch/verdict.ts',
+  'node/batch/window.ts',
   'node/jobs/job-core.ts',
   'node/manifests/manifest-schedule.ts',
   'node/membership/chain.ts',
@@ -138,6 +145,7 @@ const PRODUCT: ReadonlySet<string> = new Set([
 /** Rooms of `node/` that hold a feature each. */
 const FEATURES: ReadonlySet<string> = new Set([
   'answers',
+  'batch',
   'engines',
   'manifests',
   'membership',

@@ -16,6 +16,7 @@ import { pairingUnits } from './pairing.ts'
 import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
 import { serviceUnits } from './service.ts'
+import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
@@ -38,6 +39,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...meshUnits(node, gateway),
     ...membershipUnits(node),
     ...pairingUnits(node),
+    ...wakeUnits(node),
     ...modelUnits(node),
     ...pullUnits(node),
     ...weightUnits(node),

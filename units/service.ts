@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { ModelId } from '../interface/names.ts'
-import type { LumosNode } from '../interface/node.ts'
+import { type LumosNode, ModelInfo } from '../interface/node.ts'
 import {
   SERVICE_NAME,
   ServiceInfo,
@@ -21,7 +21,7 @@ const Device = z.strictObject({
   peerId: z.string(),
   name: z.string(),
   /** Of its model there. */
-  state: z.enum(['cold', 'loading', 'ready', 'draining'])
+  state: ModelInfo.shape.providers.element.shape.state
 })
 
 const Service = z.strictObject({

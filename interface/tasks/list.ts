@@ -1,5 +1,8 @@
 /** All tasks. A new one is a file beside this, a line here, and an engine that does it. */
 
+import { automaticSpeechRecognition } from './automatic-speech-recognition.ts'
+import { faceDetection } from './face-detection.ts'
+import { faceVerification } from './face-verification.ts'
 import { featureExtraction } from './feature-extraction.ts'
 import { imageClassification } from './image-classification.ts'
 import { imageFeatureExtraction } from './image-feature-extraction.ts'
@@ -8,9 +11,15 @@ import { objectDetection } from './object-detection.ts'
 import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
+import { textRecognition } from './text-recognition.ts'
+import { textToSpeech } from './text-to-speech.ts'
+import { voiceActivityDetection } from './voice-activity-detection.ts'
 import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
 export const TASK_LIST = [
+  automaticSpeechRecognition,
+  faceDetection,
+  faceVerification,
   featureExtraction,
   imageClassification,
   imageFeatureExtraction,
@@ -19,5 +28,8 @@ export const TASK_LIST = [
   tensor,
   textGeneration,
   textRanking,
+  textRecognition,
+  textToSpeech,
+  voiceActivityDetection,
   zeroShotImageClassification
 ] as const

@@ -2,13 +2,14 @@
 
 const varint = (value: number): number[] =>
   value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))]
-const number = (field: number, value: number): Buffer => Buffer.from([...varint(field * 8), ...varint(value)])
-const bytes = (field: number, ...parts: (Buffer | string)[]): Buffer => {
+export const number = (field: number, value: number): Buffer =>
+  Buffer.from([...varint(field * 8), ...varint(value)])
+export const bytes = (field: number, ...parts: (Buffer | string)[]): Buffer => {
   const body = Buffer.concat(parts.map(part => Buffer.from(part as string)))
   return Buffer.concat([Buffer.from([...varint(field * 8 + 2), ...varint(body.length)]), body])
 }
 
-const FLOAT = 1
+export const FLOAT = 1
 const INT64 = 7
 
 /** A tensor of one dimension; `size` undefined: of any. */
@@ -61,12 +62,12 @@ export const addsExternal = (location: string, size: number): Buffer =>
     ])
   })
 
-const shaped = (name: string, type: number, sizes: readonly (number | string)[]): Buffer => {
+export const shaped = (name: string, type: number, sizes: readonly (number | string)[]): Buffer => {
   const dimensions = sizes.map(size => bytes(1, typeof size === 'number' ? number(1, size) : bytes(2, size)))
   return Buffer.concat([bytes(1, name), bytes(2, bytes(1, number(1, type), bytes(2, ...dimensions)))])
 }
 
-const node = (
+export const node = (
   operation: string,
   inputs: readonly string[],
   output: string,

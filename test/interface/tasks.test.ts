@@ -57,7 +57,11 @@ describe.each(TASK_NAMES)('the task %s', name => {
 
   it('makes an input that it takes of an argument of a command line', () => {
     if (argument.from === 'json') return
-    const made = argument.input(argument.from === 'file' ? Buffer.from('bytes').toString('base64') : 'words')
+    const file = Buffer.from('bytes').toString('base64')
+    const made =
+      argument.from === 'files'
+        ? argument.input([file, file])
+        : argument.input(argument.from === 'file' ? file : 'words')
     assert.ok(input.safeParse(made).success)
   })
 })
@@ -107,6 +111,9 @@ describe('the task that is meant', () => {
   it('is the one that the model was made for, and raw tensors where there is no other', () => {
     assert.equal(meantTask(['tensor', 'image-classification']), 'image-classification')
     assert.equal(meantTask(['tensor']), 'tensor')
+    const clip = ['feature-extraction', 'image-feature-extraction', 'zero-shot-image-classification'] as const
+    assert.equal(meantTask(clip), 'zero-shot-image-classification')
+    assert.equal(meantTask(['feature-extraction']), 'feature-extraction')
     assert.equal(meantTask([]), undefined)
   })
 })

@@ -91,6 +91,7 @@ describe('the configuration', () => {
         serving: { yield: 'auto' },
         memory: { spaceMax: '1GB', searchModel: undefined },
         answers: { keep: '1h', diskMax: '256MB' },
+        wake: { allow: false },
         log: { level: 'info' }
       }
     )

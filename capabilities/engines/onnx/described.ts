@@ -4,24 +4,13 @@ import { basename } from 'node:path'
 import { featureExtraction } from '../../../interface/tasks/feature-extraction.ts'
 import { imageClassification } from '../../../interface/tasks/image-classification.ts'
 import { imageFeatureExtraction } from '../../../interface/tasks/image-feature-extraction.ts'
-import type { TaskName } from '../../../interface/tasks/index.ts'
 import { objectDetection } from '../../../interface/tasks/object-detection.ts'
 import { tensor } from '../../../interface/tasks/tensor.ts'
 import { zeroShotImageClassification } from '../../../interface/tasks/zero-shot-image-classification.ts'
 import { invalid, type ModelDescription } from '../../models/description.ts'
 import type { ModelSettings } from './engine.ts'
 import type { ImageSettings } from './image.ts'
-
-/** All files are relative to the folder of the model. */
-export interface Described {
-  readonly tasks: readonly TaskName[]
-  /** By what each is for. */
-  readonly graphs: Readonly<Record<string, string>>
-  /** What else is opened. */
-  readonly files: readonly string[]
-  /** Its form, with files as `place` has them. */
-  settings(place: (file: string) => string): ModelSettings
-}
+import { type Described, severalIn } from './several.ts'
 
 const CLIP = 'clip'
 const TOKENIZER = 'tokenizer.json'
@@ -32,6 +21,8 @@ const TOKENIZER_CONFIG = 'tokenizer_config.json'
  * @throws {LumosError} `MODEL_INVALID`, saying what is missing.
  */
 export function describedIn(description: ModelDescription, entries: readonly string[]): Described {
+  const several = severalIn(description)
+  if (several !== undefined) return several
   const { onnx } = description.runtimes
   const graphs = onnx?.available ? onnx.files.filter(file => file.endsWith('.onnx')) : []
   const vision = graphs.find(hasRole('vision'))

@@ -13,7 +13,7 @@ const HEADER =
   /^\{'descr': '([^']{1,16})', 'fortran_order': (True|False), 'shape': \(([\d, ]{0,64})\),? ?\}\s*$/
 const CODE_POINT_BYTES = 4
 /** Each becomes a value of its own. The label sets of all species hold some hundred thousands. */
-export const LABELS_MAX = 1_000_000
+const LABELS_MAX = 1_000_000
 
 export interface NpyArray {
   readonly shape: readonly number[]

@@ -28,7 +28,8 @@ import { rank } from './ranking.ts'
 import type { Pooling } from './repository.ts'
 import { TokenBytes } from './token-bytes.ts'
 import { silentTokens } from './token-text.ts'
-import { VisionEngine, type VisionSettings } from './vision-engine.ts'
+import type { VisionSettings } from './vision.ts'
+import { VisionEngine } from './vision-engine.ts'
 import type { Weights } from './weights.ts'
 
 /** What `createEngine` is given for a text model. */

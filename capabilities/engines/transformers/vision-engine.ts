@@ -3,30 +3,11 @@
 import { EngineFailedError } from '../../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../../interface/inference.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import type { TaskName } from '../../../interface/tasks/index.ts'
 import type { Engine } from '../../host/engine.ts'
 import { answered } from '../doing.ts'
 import { checkFiles } from '../model-files.ts'
-import type { LabelSettings } from '../pictures/clip.ts'
-import { cannotLoad, type GraphOptions } from './library.ts'
-import { type OpenVision, openVision } from './vision.ts'
-
-/** What `createEngine` is given for a model that sees. All files are relative to the working directory. */
-export interface VisionSettings {
-  readonly task: TaskName
-  /** The repository; empty where it is the working directory. */
-  readonly directory: string
-  /** By the names that the library has for them. */
-  readonly graphs: Readonly<Record<string, GraphOptions>>
-  readonly graphFile: string
-  /** All that is opened. */
-  readonly files: readonly string[]
-  /** Lower-case hex by file; the model is refused when one of them is another. */
-  readonly hashes: Readonly<Record<string, string>>
-  readonly contextTokens?: number | undefined
-  readonly labels: LabelSettings
-  readonly threads: number
-}
+import { cannotLoad } from './library.ts'
+import { type OpenVision, openVision, type VisionSettings } from './vision.ts'
 
 export class VisionEngine implements Engine {
   readonly memoryBytes = 0

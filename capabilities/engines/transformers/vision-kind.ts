@@ -13,7 +13,7 @@ import { readJson } from '../../models/json-file.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
 import { type Config, contextOf, PreprocessorConfig, TokenizerConfig } from './repository.ts'
-import type { VisionSettings } from './vision-engine.ts'
+import type { VisionSettings } from './vision.ts'
 import { type Weights, weightsOf } from './weights.ts'
 
 const PREPROCESSOR = 'preprocessor_config.json'

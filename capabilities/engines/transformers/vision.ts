@@ -18,8 +18,9 @@ import {
 } from '@huggingface/transformers'
 import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import type { TaskName } from '../../../interface/tasks/index.ts'
 import type { Doing } from '../doing.ts'
-import { clipTasks, pictureVectors, type Towers } from '../pictures/clip.ts'
+import { clipTasks, type LabelSettings, pictureVectors, type Towers } from '../pictures/clip.ts'
 import { certain, fromDetr, placed, suppressed, type Values } from '../pictures/detection.ts'
 import { type Pixels, pixelsOf } from '../pictures/picture.ts'
 import { mustBeNumbers, topLabels } from '../pictures/scores.ts'
@@ -27,13 +28,29 @@ import { normalized, rowsOf } from '../pictures/vectors.ts'
 import { ControlText } from '../text/control-text.ts'
 import { batchesOf, inputsOf, tokenized } from './batches.ts'
 import { spelled } from './control-tokens.ts'
-import { placeOf, sessionOptions } from './library.ts'
-import type { VisionSettings } from './vision-engine.ts'
+import { type GraphOptions, placeOf, sessionOptions } from './library.ts'
 
 /** A picture is made as wide as a model wants it, and as long as it then is: a line of a thousand pixels would fill memory. */
 const SIDES_RATIO_MAX = 64
 /** Tokens of a description where neither the request nor the model says. */
 const DESCRIPTION_TOKENS = 128
+
+/** What `createEngine` is given for a model that sees. All files are relative to the working directory. */
+export interface VisionSettings {
+  readonly task: TaskName
+  /** The repository; empty where it is the working directory. */
+  readonly directory: string
+  /** By the names that the library has for them. */
+  readonly graphs: Readonly<Record<string, GraphOptions>>
+  readonly graphFile: string
+  /** All that is opened. */
+  readonly files: readonly string[]
+  /** Lower-case hex by file; the model is refused when one of them is another. */
+  readonly hashes: Readonly<Record<string, string>>
+  readonly contextTokens?: number | undefined
+  readonly labels: LabelSettings
+  readonly threads: number
+}
 
 export interface OpenVision {
   readonly doing: Doing

@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
-import { ENGINE_KINDS } from '../../../capabilities/index.ts'
 import { KNOWN_SERVICES, pullOf } from '../../../node/weights/resources/index.ts'
 
 export interface Need {
@@ -29,11 +28,9 @@ export function needsOf(services: readonly string[], wanted: 'onnx' | 'rknn'): N
     const known = KNOWN_SERVICES[service]!
     const runtime = known.source === undefined ? wanted : known.runtime
     const isOpened = runtime !== 'rknn'
-    const kind = ENGINE_KINDS.find(({ name }) => name === known.engine)
-    const isInstalled = isOpened && kind?.packages !== undefined
     return {
       ...{ service, model: known.model, engine: isOpened ? known.engine : null },
-      install: isInstalled ? `lumos-node engine install ${known.engine}` : null,
+      install: isOpened && known.isInstalled ? `lumos-node engine install ${known.engine}` : null,
       ...{ disk_bytes: known.diskBytes, memory_bytes: known.memoryBytes, licence: known.licence },
       from: pullOf({ ...known, runtime }).ref,
       note: known.note,

@@ -9,6 +9,8 @@ export interface KnownService {
   readonly source?: string
   /** Of this node. */
   readonly engine: string
+  /** The engine is brought on request, and no part of the package. */
+  readonly isInstalled?: true
   /** As its publisher states, about. */
   readonly diskBytes: number
   /** Loaded, about. */
@@ -44,6 +46,7 @@ export const KNOWN_SERVICES: Readonly<Record<string, KnownService>> = {
   },
   chat: {
     ...{ model: 'qwen3-0.6b', runtime: 'gguf', source: 'hf:Qwen/Qwen3-0.6B-GGUF:q8_0', engine: 'llama-cpp' },
+    isInstalled: true,
     ...{ diskBytes: 640 * MB, memoryBytes: 1200 * MB, licence: 'Apache-2.0' },
     note: 'The source is free. A larger model answers better: change its source.'
   },
