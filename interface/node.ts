@@ -21,6 +21,7 @@ import type { LumosMesh } from './mesh.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { LumosResources } from './resources.ts'
 import type { RoutedRequest, RoutingPolicy } from './routing.ts'
+import type { Services } from './services.ts'
 import type { NodeStatus } from './status.ts'
 import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
@@ -151,7 +152,16 @@ export interface InferenceRoute extends Route {
 }
 
 /** What features bring. */
-export type FacetName = 'engine' | 'weights' | 'memory' | 'answers' | 'batch' | 'wake' | 'device' | 'resource'
+export type FacetName =
+  | 'engine'
+  | 'weights'
+  | 'services'
+  | 'memory'
+  | 'answers'
+  | 'batch'
+  | 'wake'
+  | 'device'
+  | 'resource'
 
 export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
@@ -163,6 +173,8 @@ export interface LumosNode extends AsyncDisposable {
   /** The engines of this device that open models on its disk. */
   readonly engine: LumosEngine
   readonly weights: Weights
+  /** Names such as `clip` by which requests mean the model that this device has chosen. */
+  readonly services: Services
   readonly wake: Wake
   /** What agents of this device remember, alone or with other devices. */
   readonly memory: Memory

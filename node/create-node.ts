@@ -92,7 +92,8 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const features = await openFeatures(declared, {
     ...{ ...ground, ...models, env: loaded.env, settings: config },
     toServe: [...new Set([...config.models.pinned, ...config.models.warm])],
-    begin: (kind, input) => jobs.begin(kind, input)
+    begin: (kind, input) => jobs.begin(kind, input),
+    watchJob: (id, watching) => jobs.watch(id, watching)
   })
   for (const { around } of features) if (around !== undefined) models.serving.surround(around)
   opened.defer(() => closeFeatures(features, log))

@@ -8,6 +8,7 @@ import type { FeatureDeclaration } from './feature.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
 import { resources } from './resources/index.ts'
+import { services } from './services/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
 import { wake } from './wake/index.ts'
 import { weights } from './weights/index.ts'
@@ -16,6 +17,7 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   models,
   engines,
   weights,
+  services,
   memory,
   answers,
   batch,

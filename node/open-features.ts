@@ -52,7 +52,7 @@ export async function openFeatures(
 }
 
 async function open(declaration: FeatureDeclaration, components: OpenFeaturesComponents): Promise<Feature> {
-  const { name, domain = name, events = {}, tables } = declaration
+  const { name, domain = name, events = {}, tables, begins = [] } = declaration
   const { home, settings, access, ...shared } = components
   const store = tables && new FeatureDatabase(home.featureDatabase(name, tables), tables)
   const feature = await declaration.create({
@@ -65,7 +65,8 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
       return store.database
     },
     begin(kind, input) {
-      if (!kind.startsWith(`${domain}.`)) throw new Error(`The feature ${name} begins the job ${kind}.`)
+      if (!kind.startsWith(`${domain}.`) && !begins.includes(kind))
+        throw new Error(`The feature ${name} begins the job ${kind}.`)
       return components.begin(kind, input)
     },
     emit(event, data) {

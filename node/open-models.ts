@@ -83,7 +83,7 @@ export async function openModels(
     settings: config.access,
     store: new ModelAccessStore(home.core),
     isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
-    behind: model => modelBehind(catalogue.found, model),
+    behind: model => registry.behind(model) ?? modelBehind(catalogue.found, model),
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()

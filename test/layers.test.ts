@@ -160,6 +160,7 @@ const FEATURES: ReadonlySet<string> = new Set([
   'resources',
   'routing',
   'serving',
+  'services',
   'weights'
 ])
 /** The seam itself: features import it, so it names types of them in their own files. */

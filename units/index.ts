@@ -17,6 +17,7 @@ import { pairingUnits } from './pairing.ts'
 import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
 import { resourceUnits } from './resource.ts'
+import { serviceUnits } from './service.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
@@ -44,6 +45,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...modelUnits(node),
     ...pullUnits(node),
     ...weightUnits(node),
+    ...serviceUnits(node),
     ...memoryUnits(node),
     ...engineUnits(node),
     ...deviceUnits(node),

@@ -18,9 +18,10 @@ import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
 import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
-import { capabilitiesOf, type ModelState, stateOf } from './model-state.ts'
+import { capabilitiesOfAll, failureIn, type ModelState, stateOf } from './model-state.ts'
 import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
+import { type Given, withoutThose } from './withheld.ts'
 import { WorkTable } from './work.ts'
 
 export interface RegistryOptions {
@@ -45,6 +46,8 @@ export class Registry implements Inference, Startable {
   readonly residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable
+  #given: Given = [[], []]
+  #withheld: ReadonlySet<string> = new Set()
   #stopped = false
 
   constructor({ models = [], onChange = () => {}, memory = ALL_IN_MEMORY, ...options }: RegistryOptions) {
@@ -60,7 +63,7 @@ export class Registry implements Inference, Startable {
         this.onModel?.(change)
       }
     })
-    this.#models.update(models, [])
+    this.update(models)
   }
 
   /**
@@ -71,9 +74,19 @@ export class Registry implements Inference, Startable {
    */
   update(models: readonly Model[], changing: readonly string[] = []): void {
     if (this.#stopped) return
-    this.#models.update(models, changing)
+    this.#given = [models, changing]
+    this.#models.update(...withoutThose(this.#withheld, models, changing))
     this.#options.onChange()
   }
+
+  /** From now on these names of services mean these models; those that are withheld are served no more. */
+  serve(services: ReadonlyMap<string, string>, withheld: ReadonlySet<string>): void {
+    this.#models.services = services
+    this.#withheld = withheld
+    this.update(...this.#given)
+  }
+
+  behind = (service: string): string | undefined => this.#models.services.get(service)
 
   /** Models are loaded on first use. */
   start(): void {
@@ -169,9 +182,8 @@ export class Registry implements Inference, Startable {
 
   /** Of all models, or of those that other nodes are told of. */
   capabilities({ offered = false } = {}): Capability[] {
-    return this.#models.entries.flatMap(entry =>
-      offered && entry.model.demonstration === true ? [] : capabilitiesOf(entry, this.#models.namesOf(entry))
-    )
+    const isMeant = ({ model }: Entry) => !offered || model.demonstration !== true
+    return capabilitiesOfAll(this.#models.entries.filter(isMeant), this.#models)
   }
 
   models(): ModelState[] {
@@ -189,11 +201,7 @@ export class Registry implements Inference, Startable {
 
   /** Models whose engine did not load when it was last tried, and why. */
   failed(): LeftOut[] {
-    return this.#models.all.flatMap(({ model, manager: { failure }, draining }) => {
-      if (failure === undefined || draining) return []
-      const { code, message } = failure
-      return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
-    })
+    return this.#models.all.flatMap(failureIn)
   }
 
   /** Resident memory of the processes that engines run in. */

@@ -178,7 +178,7 @@ export interface KnownSettings {
 }
 
 /** Sections of features, by the name of each. */
-export type FeatureSections = Readonly<Record<string, z.ZodObject>>
+export type FeatureSections = Readonly<Record<string, z.ZodType>>
 
 /** Those of every node, and those of its features. */
 export function knownSettings(features: FeatureSections = {}): KnownSettings {

@@ -273,6 +273,17 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await vi.waitUntil(whole, WAIT)
   const { items, copies } = await onDen.call('model.where', { model_id: weights.cid })
   assert.deepEqual([items.length, copies], [2, 2])
+
+  // Services.
+  const numbers = { service_id: 'numbers' }
+  assert.deepEqual(await onDen.call('service.create', { model_id: 'digits', ...numbers }), numbers)
+  assert.equal((await onDen.call('service.scale', { ...numbers, replicas: 2 })).success, true)
+  expect(await onDen.call('service.get', numbers)).toMatchObject({ replicas: 2, devices: [{ name: 'den' }] })
+  assert.equal((await onDen.call('service.stop', numbers)).status, 'disabled')
+  assert.equal((await onDen.call('service.start', numbers)).model_id, 'digits')
+  assert.equal((await onDen.call('service.list', { model_id: 'digits' })).services.length, 1)
+  assert.equal((await onDen.call('service.recommend', { model_id: 'digits' })).resource_class, 'small')
+  assert.equal((await onDen.call('service.delete', numbers)).success, true)
   await assert.rejects(onAttic.call('model.search', { query: 'tiny', limit: 1 }), { code: 'ORIGIN_FAILED' })
   expect(await ended(await onDen.call('model.verify', { model_id: 'digits' }))).toMatchObject({
     result: { valid: true, issues: [] }

@@ -108,6 +108,7 @@ const FACETS: ReadonlySet<string | symbol> = new Set([
   'memory',
   'mesh',
   'resource',
+  'services',
   'wake',
   'weights'
 ])
