@@ -17,3 +17,6 @@ export const LEAF_BYTES = 1024 * 1024
 
 /** Objects found in one picture: a crowd, and no list of all places that a model looked at. */
 export const OBJECTS_MAX = 1000
+
+/** One piece of media in an answer: as much as a frame holds. */
+export const DATA_PIECE_BYTES_MAX = 256 * 1024

@@ -10,8 +10,11 @@ import {
   InstalledEngines,
   kindOf,
   LOW_PRIORITY,
+  type ModelHost,
   ModelServers,
   type PlacedModel,
+  type ProgramSettings,
+  programModel,
   Registry
 } from '../capabilities/index.ts'
 import type { Clock } from '../interface/clock.ts'
@@ -23,6 +26,7 @@ import type { LumosNodeOptions } from './options.ts'
 import { Serving, YieldWatch } from './serving/index.ts'
 import type { Config, LoadedConfig } from './settings/config.ts'
 import { memoryPolicy } from './settings/memory.ts'
+import { namedPrograms } from './settings/programs.ts'
 import { namedServers } from './settings/servers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -50,15 +54,16 @@ export async function openModels(
   const isYielding = config.serving.yield === 'auto'
   const priority: Record<string, string> = isYielding ? { [LOW_PRIORITY]: '1' } : {}
   const host = { clock, log, env: { ...engineEnvironment(env), ...priority }, cores: hardware.cores }
+  const programs = namedPrograms(config.engines.external)
   const engines = new InstalledEngines({
     directory: config.engines.directory ?? home.enginesDir,
     registry: config.engines.registry,
     owner: peerId,
-    ...{ clock, fetch }
+    ...{ clock, fetch, programs }
   })
   const catalogue = new Catalogue({
     ...{ clock, log, engines },
-    fixed: fixedModels(options, config, clock),
+    fixed: [...fixedModels(options, config, clock), ...programModels(programs, host)],
     directories: [home.modelsDir, ...config.models.directories],
     ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
@@ -121,3 +126,13 @@ function fixedModels({ models = [] }: LumosNodeOptions, { engines }: Config, clo
     ...models.map((model, i) => ({ place: `options.models[${i}]`, model }))
   ]
 }
+
+/** Programs that are a model each. */
+const programModels = (programs: readonly ProgramSettings[], host: ModelHost): PlacedModel[] =>
+  programs
+    .filter(({ runtime }) => runtime === undefined)
+    .map(program => ({
+      place: `engines.external.${program.name}`,
+      engine: 'external',
+      model: programModel(program, host)
+    }))

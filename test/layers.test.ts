@@ -54,6 +54,7 @@ const AMBIENT = {
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
   'capabilities/engines/llama-cpp/engine.ts': ['chance', 'the seed of an answer that was asked for without'],
+  'capabilities/engines/external/engine.ts': ['turn', 'what failed calls say leaves the process before it ends'],
   'capabilities/engines/onnx/clip-text.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/text/said-tokens.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/transformers/tokens.ts': ['turn', 'other requests of the process have theirs'],
@@ -297,7 +298,7 @@ describe('the floors of the house', () => {
   })
 
   it('the process of an engine loads no schema library', () => {
-    const engines = ['llama-cpp', 'onnx', 'transformers'].map(
+    const engines = ['external', 'llama-cpp', 'onnx', 'transformers'].map(
       name => `capabilities/engines/${name}/engine.ts`
     )
     const ends = [...loadedBy(['capabilities/host/engine-child.ts', ...engines])]

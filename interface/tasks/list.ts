@@ -8,6 +8,8 @@ import { objectDetection } from './object-detection.ts'
 import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
+import { textToImage } from './text-to-image.ts'
+import { translation } from './translation.ts'
 import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
 export const TASK_LIST = [
@@ -19,5 +21,7 @@ export const TASK_LIST = [
   tensor,
   textGeneration,
   textRanking,
+  textToImage,
+  translation,
   zeroShotImageClassification
 ] as const
