@@ -2,7 +2,6 @@
 
 export { type DeviceLoad, DeviceLoadReader } from './device-load.ts'
 export { echoModel } from './engines/echo.ts'
-export { checkProgram, type ProgramCheck } from './engines/external/check.ts'
 export { programModel } from './engines/external/kind.ts'
 export type { ProgramSettings } from './engines/external/program-settings.ts'
 export { ENGINE_KINDS, kindOf } from './engines/index.ts'

@@ -1,5 +1,6 @@
 /** All tasks. A new one is a file beside this, a line here, and an engine that does it. */
 
+import { automaticSpeechRecognition } from './automatic-speech-recognition.ts'
 import { featureExtraction } from './feature-extraction.ts'
 import { imageClassification } from './image-classification.ts'
 import { imageFeatureExtraction } from './image-feature-extraction.ts'
@@ -9,10 +10,13 @@ import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
 import { textToImage } from './text-to-image.ts'
+import { textToSpeech } from './text-to-speech.ts'
 import { translation } from './translation.ts'
+import { voiceActivityDetection } from './voice-activity-detection.ts'
 import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
 export const TASK_LIST = [
+  automaticSpeechRecognition,
   featureExtraction,
   imageClassification,
   imageFeatureExtraction,
@@ -22,6 +26,8 @@ export const TASK_LIST = [
   textGeneration,
   textRanking,
   textToImage,
+  textToSpeech,
   translation,
+  voiceActivityDetection,
   zeroShotImageClassification
 ] as const

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { TEXT_CHARS_MAX } from '../limits.ts'
+import { Language } from './audio.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
@@ -8,12 +9,6 @@ import { Text } from './messages.ts'
 const TEXTS_MAX = 1024
 /** All texts together, and all of the answer. */
 const CHARS_MAX = TEXT_CHARS_MAX
-
-/** As BCP 47 writes it, such as `en` or `pt-BR`. */
-const LanguageTag = z
-  .string()
-  .max(35)
-  .regex(/^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*$/, 'must be the tag of a language, such as en')
 
 const charsOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0)
 const tooLong = { error: `more than ${CHARS_MAX} characters together` }
@@ -25,9 +20,9 @@ export const translation = defineTask({
   input: z.strictObject({ texts: z.array(Text).min(1).max(TEXTS_MAX).refine(isBounded, tooLong) }),
   params: z.strictObject({
     /** What the texts are in; absent: the model finds out, or knows one only. */
-    from: LanguageTag.optional(),
+    from: Language.optional(),
     /** Absent: the model knows one only. */
-    to: LanguageTag.optional(),
+    to: Language.optional(),
     keepAlive
   }),
   /** One for each text, in their order. */

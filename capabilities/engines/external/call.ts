@@ -96,7 +96,10 @@ export class ProgramCall {
         return [{ type, index: this.#index, stage, done, ...(total !== undefined && { total }) }]
       }
       case 'done': {
-        const { finish_reason: finishReason = 'stop', usage = {} } = message as { finish_reason?: string }
+        const { finish_reason: finishReason = 'stop', usage = {} } = message as {
+          finish_reason?: string
+          usage?: unknown
+        }
         return [{ type, index: this.#index, finishReason, usage: fromWire(usage) as object }]
       }
       default:
@@ -106,7 +109,7 @@ export class ProgramCall {
 
   /** A program writes a recording as one; an answer has it in pieces. */
   #piecesOf({ part = 0, mime, bytes }: Message): InferenceChunk[] {
-    if (!(bytes instanceof Uint8Array)) throw new EngineFailedError('wrote data without bytes')
+    if (!isBytes(bytes)) throw new EngineFailedError('wrote data without bytes')
     const pieces: InferenceChunk[] = []
     for (let start = 0; start < bytes.length; start += DATA_PIECE_BYTES_MAX) {
       const piece = bytes.subarray(start, start + DATA_PIECE_BYTES_MAX)
@@ -118,6 +121,8 @@ export class ProgramCall {
     return pieces
   }
 }
+
+const isBytes = (value: unknown): value is Uint8Array<ArrayBuffer> => value instanceof Uint8Array
 
 /** An engine's process reports codes that a program has made up as `ENGINE_FAILED`. */
 function failureOf({ code, message = 'it did not say why' }: Message): LumosError {

@@ -77,7 +77,8 @@ class ExternalEngine implements Engine {
     if (this.#program === undefined) throw new EngineFailedError('The program is not loaded.')
     const program = this.#program
     const { id, call } = program.ask(request)
-    const leave = (): void => program.cancel(id, signal?.reason ?? new EngineFailedError('Its reader has left.'))
+    const leave = (): void =>
+      program.cancel(id, signal?.reason ?? new EngineFailedError('Its reader has left.'))
     signal?.addEventListener('abort', leave)
     try {
       let chunk: InferenceChunk

@@ -17,7 +17,9 @@ export interface Hello {
 /** @throws {EngineFailedError} saying what is wrong with it. */
 export function readHello({ protocol, tasks, slots = 1 }: Message): Hello {
   if (protocol !== PROTOCOL) {
-    throw new EngineFailedError(`speaks protocol ${String(protocol).slice(0, 32)}; this node speaks ${PROTOCOL}`)
+    throw new EngineFailedError(
+      `speaks protocol ${String(protocol).slice(0, 32)}; this node speaks ${PROTOCOL}`
+    )
   }
   const isList = Array.isArray(tasks) && tasks.length > 0 && tasks.length <= TASKS_MAX
   if (!isList || !tasks.every(task => typeof task === 'string' && task.length <= TASK_CHARS_MAX)) {

@@ -15,11 +15,9 @@ import type { EngineKind, ModelDirectory, ModelHost } from '../../models/found-m
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
 import type { ExternalSettings } from './engine.ts'
-import type { ProgramSettings } from './program-settings.ts'
+import { BASE_ENVIRONMENT, type ProgramSettings } from './program-settings.ts'
 
 const NAME = 'external'
-/** Programs are often scripts that call others. A person's own search path is not handed on. */
-const SEARCH_PATH = '/usr/local/bin:/usr/bin:/bin'
 
 interface Found {
   readonly program: ProgramSettings
@@ -35,7 +33,8 @@ export const external: EngineKind = {
     const program = engines.programs?.find(one => description !== undefined && filesFor(one, description))
     if (program === undefined || description === undefined) return []
     const tasks = program.tasks.filter(task => (description.task ?? task) === task)
-    if (tasks.length === 0) throw invalid(`${program.name} of engines.external does not do ${description.task}`)
+    if (tasks.length === 0)
+      throw invalid(`${program.name} of engines.external does not do ${description.task}`)
     const paths = new Map<string, string>()
     for (const file of filesFor(program, description)!) paths.set(file, await fileIn(own, file, folder))
     const place = (file: string) => relative(folder, paths.get(file)!)
@@ -55,7 +54,8 @@ export const external: EngineKind = {
     return modelOf({ id, tasks, folder, hashes, ...(settings as Found) }, host)
   },
 
-  named: ({ programs = [] }) => programs.filter(({ runtime }) => runtime === undefined).map(({ name }) => name)
+  named: ({ programs = [] }) =>
+    programs.filter(({ runtime }) => runtime === undefined).map(({ name }) => name)
 }
 
 /** A program that is a model by itself. */
@@ -63,7 +63,10 @@ export const programModel = (program: ProgramSettings, host: ModelHost): Model =
   modelOf({ id: program.name, tasks: program.tasks, hashes: {}, files: [], program }, host)
 
 /** The files of a model that this program opens; undefined where it is not meant. */
-function filesFor({ name, runtime, device }: ProgramSettings, { runtimes }: ModelDescription): string[] | undefined {
+function filesFor(
+  { name, runtime, device }: ProgramSettings,
+  { runtimes }: ModelDescription
+): string[] | undefined {
   const { torch, rknn, external: other } = runtimes
   switch (runtime) {
     case 'torch':
@@ -89,7 +92,7 @@ function modelOf({ id, tasks, folder, hashes, program, files }: ProgramModel, ho
   const { [LOW_PRIORITY]: _, ...env } = host.env
   const settings: ExternalSettings = {
     ...{ command, args, tasks, slots, hashes },
-    env: { ...(process.platform !== 'win32' && { PATH: SEARCH_PATH }), ...env, ...program.env },
+    env: { ...BASE_ENVIRONMENT, ...env, ...program.env },
     load: { model: id, files, ...{ folder: folder ?? null, runtime, device } }
   }
   const code = [command, ...args.filter(arg => isAbsolute(arg) && existsSync(arg)), ...read]

@@ -118,7 +118,8 @@ function parse(line: string): Record<string, unknown> {
 
 function lengthsOf(stated: unknown): number[] {
   if (stated === undefined) return []
-  if (!Array.isArray(stated) || stated.length > PARTS_MAX) throw wrote(`more than ${PARTS_MAX} parts, or no list`)
+  if (!Array.isArray(stated) || stated.length > PARTS_MAX)
+    throw wrote(`more than ${PARTS_MAX} parts, or no list`)
   let bytes = 0
   for (const length of stated) {
     if (!Number.isSafeInteger(length) || length < 0) throw wrote('a part whose length is no length')

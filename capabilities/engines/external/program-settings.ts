@@ -2,6 +2,10 @@
 
 import type { TaskName } from '../../../interface/tasks/index.ts'
 
+/** Programs are often scripts that call others. A person's own search path is not handed on. */
+export const BASE_ENVIRONMENT: Readonly<Record<string, string>> =
+  process.platform === 'win32' ? {} : { PATH: '/usr/local/bin:/usr/bin:/bin' }
+
 /** What the weights of a model are for, as `model_info.json` names it. */
 export type ProgramRuntime = 'torch' | 'rknn' | 'external'
 

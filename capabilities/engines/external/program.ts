@@ -19,6 +19,8 @@ import { toWire } from './names.ts'
 const HELLO_MS = 20_000
 /** Between the end of its stdin and its own. */
 export const EXIT_MS = 1000
+/** Of what it wrote, in an error. */
+const TYPE_CHARS_MAX = 80
 /** A report that no request asked for counts as much as a page of output, so a flood of them is one. */
 const REPORT_COST_BYTES = 1024
 
@@ -57,15 +59,6 @@ export class Program {
 
   get loaded(): boolean {
     return this.#state === 'loaded'
-  }
-
-  get pid(): number | undefined {
-    return this.#child?.pid
-  }
-
-  /** Resolves once the process has ended. */
-  get exited(): Promise<void> {
-    return this.#exited.promise
   }
 
   /** Starts it. @throws {EngineFailedError} when it does not say hello as it must. */
@@ -141,18 +134,13 @@ export class Program {
     for (const part of encodeMessage(message)) stdin!.write(part)
   }
 
-  /** Bytes that no protocol knows: what a check of programs sends. */
-  sendRaw(text: string): void {
-    this.#child!.stdin!.write(text)
-  }
-
   /** Ends its stdin, and kills it where that does not end it. @returns whether it ended by itself. */
   async close(): Promise<boolean> {
     this.#over(new EngineFailedError('The program is closed.'))
     const { promise: late, resolve } = Promise.withResolvers<boolean>()
     const timer = this.#options.clock.setTimer(() => resolve(false), EXIT_MS)
-    this.#child?.stdin!.end()
-    this.#child?.stdout!.resume()
+    this.#child?.stdin?.end()
+    this.#child?.stdout?.resume()
     const ended = await Promise.race([this.#exited.promise.then(() => true), late])
     timer.cancel()
     this.#kill()
@@ -163,34 +151,28 @@ export class Program {
   #accept(message: Message): void {
     if (this.#state === 'over') return
     const { type, id } = message
-    if (id !== undefined) return this.#acceptOf(message)
-    switch (type) {
-      case 'hello': {
-        if (this.#state !== 'starting') throw new EngineFailedError('said hello twice')
-        const hello = readHello(message)
-        this.#state = 'known'
-        return this.#hello.resolve(hello)
-      }
-      case 'loaded':
-        if (this.#state !== 'loading') throw new EngineFailedError('wrote `loaded` unasked')
-        this.#state = 'loaded'
-        return this.#loaded.resolve()
-      case 'failed': {
-        if (this.#state !== 'loading') throw new EngineFailedError('wrote `failed` unasked')
-        const reason = String(message.message ?? 'it did not say why')
-        const failure = new LumosError('MODEL_INVALID', `The program did not load: ${reason}`)
-        this.#over(failure)
-        return this.#kill()
-      }
-      case 'memory':
-        return this.#acceptMemory(message.bytes)
-      default:
-        throw new EngineFailedError(`wrote a message of unknown type ${JSON.stringify(type).slice(0, 80)}`)
+    if (id !== undefined) this.#acceptOf(message)
+    else if (type === 'hello' && this.#state === 'starting') {
+      const hello = readHello(message)
+      this.#state = 'known'
+      this.#hello.resolve(hello)
+    } else if (type === 'loaded' && this.#state === 'loading') {
+      this.#state = 'loaded'
+      this.#loaded.resolve()
+    } else if (type === 'failed' && this.#state === 'loading') {
+      const reason = String(message.message ?? 'it did not say why')
+      this.#over(new LumosError('MODEL_INVALID', `The program did not load: ${reason}`))
+      this.#kill()
+    } else if (type === 'memory') this.#acceptMemory(message.bytes)
+    else {
+      const said = JSON.stringify(type).slice(0, TYPE_CHARS_MAX)
+      throw new EngineFailedError(`wrote a message of type ${said}, which has no place here`)
     }
   }
 
   #acceptMemory(bytes: unknown): void {
-    if (!(Number.isSafeInteger(bytes) && Number(bytes) >= 0)) throw new EngineFailedError('told a memory that is no number')
+    if (!(Number.isSafeInteger(bytes) && Number(bytes) >= 0))
+      throw new EngineFailedError('told a memory that is no number')
     if (!this.#reports.count(REPORT_COST_BYTES)) throw new EngineFailedError('flooded its node with reports')
     this.#options.onMemory?.(Number(bytes))
   }
@@ -199,7 +181,9 @@ export class Program {
     const id = message.id as number
     const call = this.#calls.get(id)
     if (call === undefined) {
-      throw new EngineFailedError(`wrote of request ${JSON.stringify(id).slice(0, 80)}, which it does not have`)
+      throw new EngineFailedError(
+        `wrote of request ${JSON.stringify(id).slice(0, TYPE_CHARS_MAX)}, which it does not have`
+      )
     }
     if (call.push(message)) this.#calls.delete(id)
     this.#flow()
