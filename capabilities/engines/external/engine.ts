@@ -10,6 +10,9 @@ import { groupBytesWithout } from '../../host/process-group.ts'
 import { checkFiles } from '../model-files.ts'
 import { Program } from './program.ts'
 
+/** A node that sees the end of a process reads no more of its channel: what failed calls say goes first. */
+const LAST_WORDS_MS = 100
+
 /** What `createEngine` is given. */
 export interface ExternalSettings {
   readonly command: string
@@ -65,7 +68,7 @@ class ExternalEngine implements Engine {
   #end(program: Program, { message }: EngineFailedError): void {
     if (program !== this.#program) return
     console.error(message)
-    setImmediate(() => process.exit(1))
+    systemClock.setTimer(() => process.exit(1), LAST_WORDS_MS)
   }
 
   async close(): Promise<void> {

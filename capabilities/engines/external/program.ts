@@ -61,6 +61,11 @@ export class Program {
     return this.#state === 'loaded'
   }
 
+  /** Resolves once the process has ended. */
+  get exited(): Promise<void> {
+    return this.#exited.promise
+  }
+
   /** Starts it. @throws {EngineFailedError} when it does not say hello as it must. */
   async start(): Promise<Hello> {
     const { command, args, env, cwd, ownGroup = false, stderr, clock } = this.#options
