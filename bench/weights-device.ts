@@ -71,12 +71,22 @@ export async function startDevice(side: Side, directory: string): Promise<Device
       log
     },
     emit() {},
-    members: { get, lastKnown: get, list: () => [member], removedBy: () => [] },
+    members: {
+      get,
+      lastKnown: get,
+      list: () => [member],
+      isRevoked: () => false,
+      own: { chain: [] },
+      removedBy: () => []
+    },
     permit() {},
+    stated: () => undefined,
+    interfaces: () => ({}),
     isConnected: () => true,
     manifestChanged() {},
     open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
     seal: async () => new Uint8Array(),
+    distrust() {},
     seek: async () => [],
     providers: () => [],
     async *ask() {},

@@ -18,6 +18,7 @@ export interface AskOptions {
   readonly peer?: string
   readonly policy?: string
   readonly continuation?: 'none' | undefined
+  readonly receipt?: boolean | undefined
   /** Ends a stream, and the work that it comes from. */
   readonly signal?: AbortSignal
 }
@@ -161,8 +162,8 @@ export class NodeClient {
   }
 }
 
-const toWire = ({ timeoutMs, peer, policy, continuation }: AskOptions) => ({
-  ...{ timeout_ms: timeoutMs, peer, policy, continuation }
+const toWire = ({ timeoutMs, peer, policy, continuation, receipt }: AskOptions) => ({
+  ...{ timeout_ms: timeoutMs, peer, policy, continuation, receipt }
 })
 
 const readEnvelope = async (response: IncomingMessage): Promise<Envelope> =>

@@ -1,6 +1,6 @@
 /** Settings that count only while a device has no mesh: what is given later says that it is ignored. */
 
-import type { NodeStatus } from '../interface/node.ts'
+import type { NodeStatus } from '../interface/status.ts'
 
 export interface GivenNames {
   readonly name?: string

@@ -31,7 +31,9 @@ const Execute = z.strictObject({
       /** By which policy a peer is chosen. */
       policy: RoutingPolicy.optional(),
       /** `none`: an answer that is cut ends there. */
-      continuation: z.literal('none').optional()
+      continuation: z.literal('none').optional(),
+      /** The devices that answer sign what they answer. */
+      receipt: z.boolean().optional()
     })
     .prefault({})
 })
@@ -108,6 +110,7 @@ export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Con
     peer: options?.peer,
     policy: options?.policy,
     continuation: options?.continuation,
+    receipt: options?.receipt ?? c.req.header('x-lumos-receipt') === 'true',
     signal: gone,
     answer: {
       id: call.answerId,

@@ -21,6 +21,7 @@ import {
 import type { LumosError } from './errors.ts'
 import { readFirst } from './first-issue.ts'
 import type { PreparedRequest } from './inference.ts'
+import { ReceiptTexts } from './receipts.ts'
 import { isRecord } from './record.ts'
 import type { TaskDefinition } from './tasks/definition.ts'
 import { definitionOf } from './tasks/index.ts'
@@ -38,6 +39,7 @@ export class Answer {
   readonly #task: TaskDefinition
   /** Pieces of text and deltas the answer may have, and tokens in these. */
   readonly #piecesMax: number
+  readonly #hasReceipts: boolean
   readonly #broken: (what: string) => LumosError
   #pieces = 0
   #tokens = 0
@@ -50,12 +52,13 @@ export class Answer {
 
   /** @param broken makes the error that blames the engine or peer. */
   constructor(
-    { task, params, resume }: Pick<PreparedRequest, 'task' | 'params' | 'resume'>,
+    { task, params, resume, receipt }: Pick<PreparedRequest, 'task' | 'params' | 'resume' | 'receipt'>,
     broken: (what: string) => LumosError
   ) {
     this.#task = definitionOf(task)
     this.#piecesMax = this.#task.pieces?.max(params) ?? 0
     this.#broken = broken
+    this.#hasReceipts = receipt === true
     if (resume === undefined) return
     // What was said counts as if it had come here.
     this.#pieces = resume.index
@@ -165,13 +168,15 @@ export class Answer {
     throw this.#broken(`sent an invalid ${what} (${issue.path.join('.')}: ${issue.message})`)
   }
 
-  #acceptDone({ index, finishReason, usage }: DoneChunk): DoneChunk {
+  #acceptDone({ index, finishReason, usage, receipts }: DoneChunk): DoneChunk {
     if (this.#task.pieces === undefined && this.#outputs === 0) throw this.#broken('ended without an output')
     if (!isFinishReason(finishReason) || !isUsage(usage)) throw this.#broken('ended its answer wrongly')
     this.#ended = true
     const { inputTokens, outputTokens } = usage
+    const asked = this.#hasReceipts && receipts !== undefined
     return {
       ...{ type: 'done', index, finishReason },
+      ...(asked && { receipts: this.#parsed('receipt', ReceiptTexts, receipts) }),
       usage: {
         ...(inputTokens !== undefined && { inputTokens }),
         ...(outputTokens !== undefined && { outputTokens })

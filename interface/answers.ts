@@ -9,6 +9,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import { type InferenceChunk, QueuePlace } from './chunks.ts'
 import type { AbortOptions } from './lifecycle.ts'
+import type { ReceiptGiven, ReceiptVerdict } from './receipts.ts'
 import type { TaskName } from './tasks/index.ts'
 
 const ID_BYTES = 16
@@ -120,6 +121,8 @@ export interface Answers {
   read(id: string, options?: ReadAnswerOptions): AsyncIterable<InferenceChunk>
   /** Ends an answer that this device asks for. One that has ended stays as it is. @throws {LumosError} `ANSWER_UNKNOWN` */
   cancel(id: string): Promise<AnswerInfo>
+  /** Whether these receipts were made by members of this mesh, for this request and answer. Asks no other device. */
+  verify(receipts: readonly string[], given?: ReceiptGiven): Promise<ReceiptVerdict>
   /** Cancels it, and deletes what is kept of it. @throws {LumosError} `ANSWER_UNKNOWN` */
   forget(id: string): Promise<void>
 }

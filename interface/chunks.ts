@@ -145,6 +145,8 @@ export interface DoneChunk {
   readonly usage: Usage
   /** The answer was cut and went on; `prefill` where it did so once at least. The router of the asker says it. */
   readonly continued?: Continued
+  /** What the devices that answered sign of it, each for its part, in order; where it was asked for. */
+  readonly receipts?: string[]
 }
 
 /**

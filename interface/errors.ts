@@ -52,9 +52,11 @@ export const ERROR_MEANINGS = {
   WEIGHTS_INVALID: meaning(502, 1, true),
   PEER_UNREACHABLE: meaning(502, 1, true),
   STREAM_INTERRUPTED: meaning(502, 1),
+  ANSWER_CHANGED: meaning(502, 1),
   ORIGIN_FAILED: meaning(502, 1, true),
   ORIGIN_CHANGED: meaning(502, 1, true),
   JOB_INTERRUPTED: meaning(500, 1),
+  BATCH_INCOMPLETE: meaning(502, 1),
   INTERNAL: meaning(500, 1),
 
   // A peer broke the protocol.

@@ -43,6 +43,10 @@ export interface InferenceRequest {
   readonly resume?: Resume | undefined
   /** Another device can go on with the answer: a node that stops hands it over. */
   readonly movable?: boolean | undefined
+  /** Its device keeps nothing of the answer: see `answers.ts`. Devices of earlier versions keep it all the same. */
+  readonly unkept?: boolean | undefined
+  /** Its device signs what it answers: see `receipts.ts`. */
+  readonly receipt?: boolean | undefined
 }
 
 declare const PREPARED: unique symbol

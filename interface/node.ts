@@ -6,57 +6,24 @@
 
 import * as z from 'zod'
 import type { Answers } from './answers.ts'
+import type { Batch } from './batch.ts'
 import type { DiscoveryReport } from './discovery.ts'
 import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
-import type { InferenceChunk } from './inference.ts'
+import type { InferenceChunk, InferenceRequest } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
 import type { AbortOptions } from './lifecycle.ts'
-import { Hardware, Offered } from './manifest.ts'
+import { Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { RoutedRequest, RoutingPolicy } from './routing.ts'
+import type { NodeStatus } from './status.ts'
 import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
+import type { Wake } from './wake.ts'
 import type { Weights } from './weights.ts'
-
-/** Why a node yields: other programs use its processors, or wait for memory; or its battery is low. */
-export const YieldReason = z.enum(['cpu', 'memory', 'battery'])
-export type YieldReason = z.infer<typeof YieldReason>
-
-export const NodeStatus = z.strictObject({
-  peerId: z.string(),
-  name: z.string(),
-  version: z.string(),
-  /** What the mesh is called, and its id. */
-  mesh: z.string(),
-  meshId: z.string(),
-  uptimeS: z.number(),
-  addresses: z.array(z.string()),
-  /** Number of connected peers whose manifest is known. */
-  peers: z.int(),
-  /** Open connections, and the streams over all of them. */
-  connections: z.int(),
-  streams: z.int(),
-  requests: z.strictObject({
-    /** Asked by programs of this node and not ended. */
-    own: z.int(),
-    /** Answered by this node's engines now, whoever asked. */
-    running: z.int(),
-    /** Waiting for a slot of an engine. */
-    queued: z.int()
-  }),
-  /** Why requests of other devices are refused for the sake of its user; empty while they are not. */
-  yielding: z.array(YieldReason),
-  /** Whether the disk takes what is to be stored. The node goes on meanwhile. */
-  storage: z.enum(['ok', 'full', 'failing']),
-  /** Resident memory of this process and its engines. */
-  memoryBytes: z.int(),
-  hardware: Hardware
-})
-export type NodeStatus = z.infer<typeof NodeStatus>
 
 /**
  * What keeps an engine's process from what the node may do: a view of the system that holds its model only;
@@ -96,8 +63,8 @@ export const ModelInfo = z.strictObject({
       route: z.enum(['local', 'remote']),
       slots: z.int(),
       warm: z.boolean(),
-      /** Of another device, what its manifest says: `ready` or `cold`. */
-      state: ModelPhase,
+      /** Of another device, what its manifest says: `ready` or `cold`; `asleep` where it is woken for a request. */
+      state: z.enum([...ModelPhase.options, 'asleep']),
       /** What the model takes there when it is loaded, as measured or expected; null for other devices. */
       memoryBytes: z.number().nullable(),
       /** Tokens of a prompt and its answer together; null where there is no bound, or none is stated. */
@@ -164,7 +131,7 @@ export interface NewInferenceRequest {
   readonly budgetMs?: number
 }
 
-export interface InferOptions extends AbortOptions {
+export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'receipt' | 'unkept'> {
   /** PeerId or name of the only peer that may answer. */
   readonly peer?: string
   /** By which policy it finds its device; that of the settings where it is absent. */
@@ -191,12 +158,14 @@ export interface LumosNode extends AsyncDisposable {
   /** The engines of this device that open models on its disk. */
   readonly engine: LumosEngine
   readonly weights: Weights
+  readonly wake: Wake
   /** What agents of this device remember, alone or with other devices. */
   readonly memory: Memory
   /** Answers that are kept for a while, so that a client may come back to them. */
   readonly answers: Answers
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
+  readonly batch: Batch
   /** Protocols between peers that programs around the node bring. */
   readonly protocols: NodeProtocols
 

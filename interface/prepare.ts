@@ -18,7 +18,7 @@ import { definitionOf, isTaskName, TASK_NAMES } from './tasks/index.ts'
  * @throws {InvalidInputError} naming the field that is wrong.
  */
 export function prepare(request: InferenceRequest): PreparedRequest {
-  const { id, task, model, input, params, budgetMs, resume, movable } = request
+  const { id, task, model, input, params, budgetMs, resume, movable, receipt, unkept } = request
   if (!isTaskName(task)) {
     throw new InvalidInputError(`Unknown task "${task}". Known: ${TASK_NAMES.join(', ')}.`, {
       details: { field: 'task' }
@@ -36,7 +36,12 @@ export function prepare(request: InferenceRequest): PreparedRequest {
     params: parsed('params', definition.params, params)
   }
   const goesOn = resume && { resume: resumable(definition, prepared.params, resume) }
-  return { ...prepared, ...goesOn, ...(movable === true && { movable }) } as unknown as PreparedRequest
+  const wishes = {
+    ...(movable === true && { movable }),
+    ...(receipt === true && { receipt }),
+    ...(unkept === true && { unkept })
+  }
+  return { ...prepared, ...goesOn, ...wishes } as unknown as PreparedRequest
 }
 
 /** Only an answer in pieces is continued, and what was said of it counts for its bounds. */

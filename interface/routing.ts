@@ -33,7 +33,10 @@ export const RoutedRequest = z.strictObject({
       peerId: z.string(),
       /** After the request came. */
       startedMs: z.number(),
+      /** After it was asked. */
       firstChunkMs: z.number().nullable(),
+      /** After the request came; null while it is under way. */
+      endedMs: z.number().nullable(),
       /** Chunks of the answer that others gave before it. */
       from: z.int(),
       chunks: z.int(),

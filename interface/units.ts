@@ -81,6 +81,10 @@ export interface UnitContext extends AbortOptions {
   readonly policy?: RoutingPolicy
   /** `none`: an answer that is cut ends there, and no other peer goes on with it. */
   readonly continuation?: 'none' | undefined
+  /** No device keeps the answer. */
+  readonly unkept?: boolean | undefined
+  /** The devices that answer sign what they answer. */
+  readonly receipt?: boolean | undefined
   /** How an answer is kept that comes in pieces; absent: it is not. */
   readonly answer?: AnswerContext
   /** Called with the peer that does the work, before its first answer. */

@@ -12,8 +12,8 @@ import type { EventData, EventName } from '../interface/events.ts'
 import type { Inference, InferenceChunk } from '../interface/inference.ts'
 import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
-import type { Hardware } from '../interface/manifest.ts'
-import type { Access, Membership } from '../interface/membership.ts'
+import type { Hardware, Manifest } from '../interface/manifest.ts'
+import type { Access, Membership, Role } from '../interface/membership.ts'
 import type { NewInferenceRequest } from '../interface/node.ts'
 import type { TaskName } from '../interface/tasks/index.ts'
 import type { RecordKind } from '../protocols/wire/signed-record.ts'
@@ -24,6 +24,7 @@ import type { JobKind } from './jobs/job-kind.ts'
 import type { Openers, Refuse } from './membership/guard.ts'
 import type { Greeted } from './membership/hello-service.ts'
 import type { Action } from './membership/policy.ts'
+import type { Interfaces } from './network/address-order.ts'
 import type { SeekOptions } from './network/dht-lookup.ts'
 
 /**
@@ -95,12 +96,28 @@ export interface Participation extends Partial<Startable> {
   keys?(): readonly string[]
   /** A newer manifest of another member has come, with this part for the feature. A claim, as all of a manifest is. */
   onManifest?(peerId: string, part: Uint8Array | undefined): void
+  /** Brings devices that are not there: one feature at most. */
+  readonly waker?: Waker
   /** After the hello of a member, in the order of the features. */
   onMember?(met: Greeted): Promise<void> | void
   /** The last connection to this peer, a member or not, has closed. */
   onGone?(peerId: string): void
   /** The node is about to stop: refuse what is new. */
   refuse?(): void
+}
+
+/** A member that is not connected and can be woken, with what it offered when it was last heard of. */
+export interface Asleep {
+  readonly peerId: string
+  readonly offered: Pick<Manifest, 'hardware' | 'onBattery' | 'capabilities'>
+  /** How long that is expected to take. */
+  readonly wakeMs: number
+}
+
+export interface Waker {
+  asleep(): readonly Asleep[]
+  /** Resolves once it can be asked. @throws {LumosError} `PEER_UNREACHABLE` where it does not come. */
+  wakeFor(peerId: string, options: AbortOptions): Promise<void>
 }
 
 export interface ProtocolService {
@@ -141,6 +158,10 @@ export interface MeshContext extends NodeParts {
     list(): readonly Membership[]
     /** What a peer was when it was last known, member or not. */
     lastKnown(peerId: string): Membership | undefined
+    /** Whether a device of that role was removed, whatever else is known of it. */
+    isRevoked(peerId: string, role: Role): boolean
+    /** Certificates of this device. */
+    readonly own: { readonly chain: readonly Uint8Array[] }
     /** Devices that were removed from the mesh, as far as is known here. */
     removedBy(): readonly string[]
   }
@@ -148,6 +169,10 @@ export interface MeshContext extends NodeParts {
   readonly privateKey: PrivateKey
   /** @throws {LumosError} where the policy does not let this peer do that. */
   permit(peerId: string, action: Action): void
+  /** What a peer says of itself, while that lives. */
+  stated(peerId: string): Manifest | undefined
+  /** The network interfaces of this device; none in a simulation. */
+  interfaces(): Interfaces
   /** Whether a connection to the peer is open. */
   isConnected(peerId: string): boolean
   /** What `manifest` gives has changed. */
@@ -159,6 +184,8 @@ export interface MeshContext extends NodeParts {
   providers(task: TaskName, model?: string): readonly { readonly peerId: string; readonly model: string }[]
   /** Asks this device, and no other. */
   ask(peerId: string, request: NewInferenceRequest, options?: AbortOptions): AsyncIterable<InferenceChunk>
+  /** Has this device asked after the others for a while, for this model: its answers differ from those of two others. */
+  distrust(peerId: string, model: string): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
   /**

@@ -1,14 +1,24 @@
 /** The features that come with the node, in the order in which they take up a member. Their code is loaded when they are made. */
 
 import { answers } from './answers/index.ts'
+import { batch } from './batch/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
+import { wake } from './wake/index.ts'
 import { weights } from './weights/index.ts'
 
-export const FEATURES: readonly FeatureDeclaration[] = [models, engines, weights, memory, answers]
+export const FEATURES: readonly FeatureDeclaration[] = [
+  models,
+  engines,
+  weights,
+  memory,
+  answers,
+  batch,
+  wake
+]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>
   Object.fromEntries(features.flatMap(({ name, settings }) => (settings ? [[name, settings]] : [])))

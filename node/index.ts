@@ -37,10 +37,10 @@ export type {
   LumosNode,
   ModelInfo,
   NewInferenceRequest,
-  NodeStatus,
   PeerInfo,
   RankedPeer
 } from '../interface/node.ts'
+export type { NodeStatus } from '../interface/status.ts'
 export type { TaskInput, TaskName, TaskOutput } from '../interface/tasks/index.ts'
 export { askedText } from '../interface/tasks/text-generation.ts'
 export type { LumosNodeOptions } from './options.ts'

@@ -14,7 +14,6 @@ import type {
   LumosNode,
   ModelInfo,
   NewInferenceRequest,
-  NodeStatus,
   Offering,
   OwnModel,
   PeerInfo,
@@ -22,6 +21,7 @@ import type {
 } from '../interface/node.ts'
 import type { NodeProtocols } from '../interface/peer-protocol.ts'
 import type { RoutedRequest } from '../interface/routing.ts'
+import type { NodeStatus } from '../interface/status.ts'
 import type { EventBus } from './events/event-bus.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
@@ -45,7 +45,9 @@ export interface MeshNodeComponents {
 }
 
 /** `withFacets` adds what features bring. */
-export class MeshNode implements Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers'> {
+export class MeshNode
+  implements Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers' | 'batch' | 'wake'>
+{
   readonly events: EventBus
   readonly jobs: Jobs
   readonly mesh: LumosMesh

@@ -93,7 +93,7 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 
 /** Each facet under the name of its feature. */
 export function withFacets(
-  node: Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers'>,
+  node: Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers' | 'batch' | 'wake'>,
   features: readonly Feature[]
 ): LumosNode {
   for (const { name, facet } of features) {

@@ -12,6 +12,7 @@ import {
   LOW_PRIORITY,
   type ModelHost,
   ModelServers,
+  madeOf,
   type PlacedModel,
   type ProgramSettings,
   programModel,
@@ -23,6 +24,7 @@ import { FootprintStore } from '../storage/models/footprint-store.ts'
 import { ModelAccess } from './membership/index.ts'
 import type { NodeContext } from './mesh/context.ts'
 import type { LumosNodeOptions } from './options.ts'
+import { Signing } from './receipts/index.ts'
 import { Serving, YieldWatch } from './serving/index.ts'
 import type { Config, LoadedConfig } from './settings/config.ts'
 import { memoryPolicy } from './settings/memory.ts'
@@ -91,7 +93,8 @@ export async function openModels(
   })
   const served = new UnderWay()
   const watch = isYielding ? yieldWatch(options, clock, registry) : undefined
-  const serving = new Serving({ ...ground, registry, access, served, ...(watch && { watch }) })
+  const signing = new Signing({ log, madeOf: model => madeOf(catalogue, model) })
+  const serving = new Serving({ ...ground, registry, access, served, signing, ...(watch && { watch }) })
   return { hardware, registry, catalogue, engines, access, served, serving }
 }
 

@@ -66,7 +66,13 @@ useSmallSlabs()
 const node = await createLumosNode({
   home,
   network,
-  settings: { name, 'mesh.name': 'soak', 'models.builtin': false, 'engines.echo': true, 'serving.yield': 'never' }
+  settings: {
+    name,
+    'mesh.name': 'soak',
+    'models.builtin': false,
+    'engines.echo': true,
+    'serving.yield': 'never'
+  }
 })
 await node.start()
 const random = seededRandom(seed)

@@ -54,6 +54,7 @@ const AMBIENT = {
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
   'capabilities/engines/llama-cpp/engine.ts': ['chance', 'the seed of an answer that was asked for without'],
+  'capabilities/engines/audio/recording.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/onnx/clip-text.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/text/said-tokens.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/transformers/tokens.ts': ['turn', 'other requests of the process have theirs'],
@@ -92,6 +93,13 @@ const CORES = [
   'capabilities/models/residency-state.ts',
   'capabilities/serving/admission-core.ts',
   'capabilities/serving/fair-turns-core.ts',
+  'node/batch/assign.ts',
+  'node/batch/batch-core.ts',
+  'node/batch/batch-state.ts',
+  'node/batch/may-try.ts',
+  'node/batch/pace.ts',
+  'node/batch/verdict.ts',
+  'node/batch/window.ts',
   'node/jobs/job-core.ts',
   'node/manifests/manifest-schedule.ts',
   'node/membership/chain.ts',
@@ -138,6 +146,7 @@ const PRODUCT: ReadonlySet<string> = new Set([
 /** Rooms of `node/` that hold a feature each. */
 const FEATURES: ReadonlySet<string> = new Set([
   'answers',
+  'batch',
   'engines',
   'manifests',
   'membership',

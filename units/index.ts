@@ -15,6 +15,7 @@ import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
 import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
+import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
@@ -37,6 +38,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...meshUnits(node, gateway),
     ...membershipUnits(node),
     ...pairingUnits(node),
+    ...wakeUnits(node),
     ...modelUnits(node),
     ...pullUnits(node),
     ...weightUnits(node),

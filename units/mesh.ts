@@ -2,7 +2,8 @@
 
 import * as z from 'zod'
 import { DiscoveryReport } from '../interface/discovery.ts'
-import { type LumosNode, NodeStatus, PeerInfo } from '../interface/node.ts'
+import { type LumosNode, PeerInfo } from '../interface/node.ts'
+import { NodeStatus } from '../interface/status.ts'
 import { defineUnit } from './define-unit.ts'
 
 interface GatewayFacts {

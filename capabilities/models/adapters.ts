@@ -4,6 +4,7 @@
  */
 
 import * as z from 'zod'
+import type { LeftOut } from '../../interface/node.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import { invalid } from './description.ts'
 import type { FoundModel } from './found-model.ts'
@@ -70,3 +71,10 @@ export class Adapters {
     return adapted
   }
 }
+
+export const refused = (place: string, model: string, reason: string): LeftOut => ({
+  place,
+  model,
+  code: 'MODEL_INVALID',
+  reason
+})

@@ -11,7 +11,7 @@ import type { Logger, Startable } from '../../interface/lifecycle.ts'
 import { CAPABILITIES_MAX, Offered } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
-import { type Adapt, Adapters } from './adapters.ts'
+import { type Adapt, Adapters, refused } from './adapters.ts'
 import { invalid } from './description.ts'
 import type { EnginesHere, FoundModel, PlacedModel } from './found-model.ts'
 import { ModelFolder, type ModelFolderOptions } from './model-folder.ts'
@@ -143,6 +143,11 @@ export class Catalogue implements Startable {
     return [...this.#served.values()].flatMap(({ found }) => found ?? [])
   }
 
+  /** CID of the repository of a model, where its folder has one. */
+  cidOf(id: string): string | undefined {
+    return [...this.#cidOf.values()].map(cidOf => cidOf(id)).find(cid => cid !== undefined)
+  }
+
   /** Another engine for a model, besides the one that serves it. */
   engineOf(found: FoundModel): Engine {
     return this.#options.serve(found).engine
@@ -236,10 +241,3 @@ export class Catalogue implements Startable {
     if (changed) onChange(models, changing)
   }
 }
-
-const refused = (place: string, model: string, reason: string): LeftOut => ({
-  place,
-  model,
-  code: 'MODEL_INVALID',
-  reason
-})

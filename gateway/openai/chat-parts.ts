@@ -10,6 +10,8 @@ export interface ChatAnswer {
   readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[]
   readonly logprobs?: Logprobs
   readonly finishReason: string
+  readonly continued?: 'exact' | 'prefill'
+  readonly receipts?: string[]
   readonly usage: { readonly inputTokens?: number; readonly outputTokens?: number }
 }
 

@@ -3,8 +3,8 @@
 import { callId, chatUsage, finishOf } from './chat-parts.ts'
 import { errorOf } from './errors.ts'
 import { chatLogprobs } from './logprobs.ts'
-import type { ChoicePiece, Done, Logprobs, Piece } from './pieces.ts'
-import { DONE, dataEvent, queueComment } from './stream.ts'
+import { beside, type ChoicePiece, type Done, type Logprobs, type Piece } from './pieces.ts'
+import { DONE, dataEvent, queueComment, waitingFor } from './stream.ts'
 
 export interface ChatHead {
   readonly id: string
@@ -35,20 +35,22 @@ export async function* chatChunks(
   for await (const { choice, piece } of pieces) {
     if (piece.type === 'progress' && piece.queue !== undefined) yield queueComment(piece.queue)
     const chunks = all[choice]!.take(piece)
-    const events = chunks.map(({ delta, logprobs, finish = null }) =>
+    const events = chunks.map(({ delta, logprobs, finish = null, more }) =>
       dataEvent({
         ...head,
         choices: [
           {
             ...{ index: choice, delta },
             logprobs: withLogprobs && logprobs !== undefined ? chatLogprobs(logprobs) : null,
-            finish_reason: finish
+            finish_reason: finish,
+            ...more
           }
         ],
         ...usage
       })
     )
-    if (events.length > 0) yield events.join('')
+    const text = piece.type === 'progress' ? waitingFor(piece) : events.join('')
+    if (text !== '') yield text
   }
   if (withUsage) yield dataEvent({ ...head, choices: [], usage: chatUsage(all.map(one => one.usage)) })
   yield DONE
@@ -58,6 +60,7 @@ interface ChunkParts {
   readonly delta: object
   readonly logprobs?: Logprobs | undefined
   readonly finish?: string
+  readonly more?: object
 }
 
 /** The chunks of one choice. */
@@ -84,7 +87,9 @@ class ChoiceChunks {
     if (piece.type === 'text') return [{ delta: { content: piece.text } }]
     if (piece.type === 'done') {
       this.usage = piece.usage
-      return [{ delta: {}, finish: finishOf(piece.finish_reason, this.#called.size > 0) }]
+      return [
+        { delta: {}, finish: finishOf(piece.finish_reason, this.#called.size > 0), more: beside(piece) }
+      ]
     }
     if (piece.type !== 'delta') return []
     const { text, reasoning, tool_calls, logprobs } = piece

@@ -18,7 +18,7 @@ import { chatChunks, failureEvent } from './chat-stream.ts'
 import { chatLogprobs } from './logprobs.ts'
 import { ChatMessages } from './messages.ts'
 import { ModelName, rightModel } from './model-name.ts'
-import { executeAll, streamAll } from './pieces.ts'
+import { beside, executeAll, streamAll } from './pieces.ts'
 import {
   ChatToolChoice,
   ChatTools,
@@ -89,7 +89,8 @@ export const chatRoute = (components: OpenaiComponents) => async (c: Context<App
       index,
       message: messageOf(answer, `${c.var.call.requestId}_${index}`),
       logprobs: body.logprobs ? chatLogprobs(answer.logprobs ?? []) : null,
-      finish_reason: finishOf(answer.finish_reason, (answer.tool_calls?.length ?? 0) > 0)
+      finish_reason: finishOf(answer.finish_reason, (answer.tool_calls?.length ?? 0) > 0),
+      ...beside(answer)
     }))
     return answerWhole(c, {
       ...head,

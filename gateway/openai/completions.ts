@@ -11,10 +11,10 @@ import { type ChatAnswer, chatUsage, finishOf } from './chat-parts.ts'
 import { failureEvent } from './chat-stream.ts'
 import { completionLogprobs } from './logprobs.ts'
 import { ModelName, rightModel } from './model-name.ts'
-import { type ChoicePiece, type Done, executeAll, type Logprobs, streamAll } from './pieces.ts'
+import { beside, type ChoicePiece, type Done, executeAll, type Logprobs, streamAll } from './pieces.ts'
 import { Choices, defined, inputOf, MaxTokens, Sampling, samplingOf } from './sampling.ts'
 import { maybe, textsUpTo, unsupported } from './schema.ts'
-import { DONE, dataEvent } from './stream.ts'
+import { DONE, dataEvent, waitingFor } from './stream.ts'
 
 const UNIT = 'inference.complete'
 /** As OpenAI has it. */
@@ -77,7 +77,8 @@ export const completionRoute = (components: OpenaiComponents) => async (c: Conte
     const choices = answers.map((answer: SnakeCase<Answer>, index) => ({
       ...{ text: answer.text, index },
       logprobs: logprobs === undefined ? null : completionLogprobs(answer.logprobs ?? []),
-      finish_reason: finishOf(answer.finish_reason, false)
+      finish_reason: finishOf(answer.finish_reason, false),
+      ...beside(answer)
     }))
     return answerWhole(c, { ...head, choices, usage: chatUsage(answers.map(({ usage }) => usage)) })
   })
@@ -96,7 +97,7 @@ async function* completionChunks(
 ): AsyncGenerator<string, void, undefined> {
   const lengths = Array.from({ length: choices }, () => 0)
   const usages: (Done['usage'] | undefined)[] = lengths.map(() => undefined)
-  const chunk = (index: number, text: string, logprobs: Logprobs | undefined, finish: string | null) =>
+  const chunk = (index: number, text: string, logprobs: Logprobs | undefined, end?: Done) =>
     dataEvent({
       ...head,
       choices: [
@@ -104,7 +105,8 @@ async function* completionChunks(
           ...{ text, index },
           logprobs:
             withLogprobs && logprobs ? completionLogprobs(logprobs, lengths[index]! - text.length) : null,
-          finish_reason: finish
+          finish_reason: end === undefined ? null : finishOf(end.finish_reason, false),
+          ...(end && beside(end))
         }
       ],
       ...(withUsage && { usage: null })
@@ -113,11 +115,14 @@ async function* completionChunks(
   for await (const { choice, piece } of pieces) {
     if (piece.type === 'done') {
       usages[choice] = piece.usage
-      yield chunk(choice, '', undefined, finishOf(piece.finish_reason, false))
+      yield chunk(choice, '', undefined, piece)
+    } else if (piece.type === 'progress') {
+      const text = waitingFor(piece)
+      if (text !== '') yield text
     } else if (piece.type === 'text' || piece.type === 'delta') {
       const { text = '' } = piece
       lengths[choice]! += text.length
-      yield chunk(choice, text, piece.type === 'delta' ? piece.logprobs : undefined, null)
+      yield chunk(choice, text, piece.type === 'delta' ? piece.logprobs : undefined)
     }
   }
   if (withUsage) yield dataEvent({ ...head, choices: [], usage: chatUsage(usages) })

@@ -81,6 +81,15 @@ function ofChoice(context: UnitContext, choice: number, stop: AbortSignal): Unit
   }
 }
 
+/**
+ * What the protocol of OpenAI has no place for, beside an answer: how it went on where it was cut, and the receipts
+ * that were asked for. Nothing where there is neither, so that an answer looks as clients know it.
+ */
+export const beside = ({ continued, receipts }: Pick<Done, 'continued' | 'receipts'>): { lumos?: object } =>
+  continued === undefined && receipts === undefined
+    ? {}
+    : { lumos: { ...(continued && { continued }), ...(receipts && { receipts }) } }
+
 /** Tokens of all choices: the question counts once. */
 export function usageOf(all: readonly (Done['usage'] | undefined)[]) {
   const inputTokens = Math.max(0, ...all.map(usage => usage?.input_tokens ?? 0))

@@ -22,6 +22,9 @@ export interface DataStream {
 
 export const DONE = 'data: [DONE]\n\n'
 export const dataEvent = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
+/** For people who watch a stream: which device is waited for. A peer may have written it, so it stays on its line. */
+export const waitingFor = ({ stage }: { readonly stage: string }): string =>
+  stage.startsWith('waking ') ? `: ${stage.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')}\n` : ''
 /** For people who watch the stream; clients pass over it. */
 export const queueComment = (queue: SnakeCase<QueuePlace>): string => `: queued: ${queueWords(queue)}\n`
 export const namedEvent = (name: string, value: unknown): string => `event: ${name}\n${dataEvent(value)}`

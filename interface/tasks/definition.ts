@@ -2,6 +2,7 @@
 
 import type * as z from 'zod'
 import type { InferenceChunk } from '../chunks.ts'
+import type { SnakeCase } from '../snake-case.ts'
 
 export interface TaskDefinition<
   Name extends string = string,
@@ -20,13 +21,19 @@ export interface TaskDefinition<
   readonly pieces?: Pieces<z.output<Params>, z.output<Output>>
   /** Whether programs ask for it and people do not: a model's other task is meant when none is stated. */
   readonly raw?: true
-  /** How one argument of a command line becomes an input. */
+  /** How an argument of a command line becomes an input. */
   readonly argument: Argument
+  /** What a person is shown of an answer in JSON: a text, or the rows of a table. Absent: its one list of flat records, else JSON. */
+  shown?(output: SnakeCase<z.output<Output>>): string | readonly Record<string, unknown>[]
 
   /** Tokens of context that a request with these parameters wants for its answer alone; absent where it does not say. */
   tokensMin?(params: z.output<Params>): number | undefined
   /** Bytes of an input: a large one gets a stream of its own. */
   sizeOf(input: z.output<Input>): number
+  /** Whether the answer is one to this input, as far as its form tells. Absent: its schema says all. */
+  fits?(output: z.output<Output>, input: z.output<Input>): boolean
+  /** Whether two answers of different devices to one input say the same. Absent: see `agreement.ts`. */
+  agrees?(one: z.output<Output>, other: z.output<Output>): boolean
   /** A fast twin of `input`: true only for values that the schema returns as they are. */
   isInput?(value: unknown): boolean
   /** A fast twin of `output`: true only for values that the schema returns as they are. */
@@ -50,8 +57,10 @@ export interface Accumulator<Output = unknown> {
 
 export type Argument =
   | { readonly from: 'text'; input(text: string): unknown }
-  /** A file, whose bytes are given in base64. */
-  | { readonly from: 'file'; input(base64: string): unknown }
+  /** A file: its bytes, or these in base64. */
+  | { readonly from: 'file'; input(bytes: string | Uint8Array): unknown }
+  /** As many files as the input takes, in the same form. */
+  | { readonly from: 'files'; input(files: readonly (string | Uint8Array)[]): unknown }
   | { readonly from: 'json' }
 
 /** Keeps the types of a definition and checks them where it is written. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { areNear, floatsOf } from './agreement.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
@@ -24,6 +25,17 @@ export const featureExtraction = defineTask({
   /** `dimensions`: only the first so many numbers of each vector, of length 1 again, for models trained for that. */
   params: z.strictObject({ dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional(), keepAlive }),
   output: Vectors,
+  raw: true,
   argument: { from: 'text', input: text => ({ texts: [text] }) },
+  fits: ({ dimensions, vectors }, { texts }) =>
+    vectors.byteLength === 4 * dimensions * texts.length && floatsOf(vectors).every(Number.isFinite),
+  agrees(one, other) {
+    if (one.dimensions !== other.dimensions || one.vectors.length !== other.vectors.length) return false
+    const [a, b] = [floatsOf(one.vectors), floatsOf(other.vectors)]
+    const { dimensions } = one
+    for (let at = 0; at < a.length; at += dimensions)
+      if (!areNear(a.slice(at, at + dimensions), b.slice(at, at + dimensions))) return false
+    return true
+  },
   sizeOf: ({ texts }) => charsOf(texts)
 })

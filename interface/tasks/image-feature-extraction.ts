@@ -6,7 +6,7 @@ import { keepAlive } from './keep-alive.ts'
 import { Vectors } from './vectors.ts'
 
 /** Pictures of one request: as many as one message has attachments. */
-export const IMAGES_MAX = 64
+const IMAGES_MAX = 64
 
 const bytesOf = (images: readonly Uint8Array[]): number =>
   images.reduce((sum, { byteLength }) => sum + byteLength, 0)
@@ -26,6 +26,7 @@ export const imageFeatureExtraction = defineTask({
   params: z.strictObject({ keepAlive }),
   /** Of length 1. Where the model reads texts too, the vectors of both can be compared. */
   output: Vectors,
+  raw: true,
   argument: { from: 'file', input: image => ({ images: [image] }) },
   sizeOf: ({ images }) => bytesOf(images)
 })

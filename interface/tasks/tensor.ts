@@ -3,12 +3,14 @@
 import * as z from 'zod'
 import { TENSOR_BYTES_MAX } from '../limits.ts'
 import { isRecord } from '../record.ts'
+import { areNear, floatsOf, saysTheSame } from './agreement.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 
 /** Element types of a tensor and their bytes per element. */
 export const TENSOR_TYPES = {
+  float16: 2,
   float32: 4,
   float64: 8,
   int8: 1,
@@ -85,6 +87,14 @@ function size(record: Record<string, unknown>): number {
   return count
 }
 
+/** Numbers of other types than float32 are compared byte by byte. */
+function isSameTensor(one: Tensor, other: Tensor): boolean {
+  if (one.type !== other.type || !saysTheSame(one.dims, other.dims)) return false
+  return one.type === 'float32'
+    ? areNear(floatsOf(one.data), floatsOf(other.data))
+    : saysTheSame(one.data, other.data)
+}
+
 export const tensor = defineTask({
   name: 'tensor',
   summary: 'Run a graph on named tensors.',
@@ -93,6 +103,9 @@ export const tensor = defineTask({
   output: z.object({ tensors: Tensors }),
   raw: true,
   argument: { from: 'json' },
+  agrees: ({ tensors: one }, { tensors: other }) =>
+    size(one) === size(other) &&
+    Object.keys(one).every(name => Object.hasOwn(other, name) && isSameTensor(one[name]!, other[name]!)),
   sizeOf: ({ tensors }) => bytesOf(tensors),
   isInput: isTensors,
   isOutput: isTensors

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isNear } from './agreement.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
@@ -37,5 +38,12 @@ export const textRanking = defineTask({
       .max(DOCUMENTS_MAX)
   }),
   argument: { from: 'json' },
+  fits: ({ results }, { documents }) =>
+    new Set(results.map(({ index }) => index)).size === results.length &&
+    results.every(({ index }) => index < documents.length),
+  // Documents that are about as good may change places.
+  agrees: ({ results: one }, { results: other }) =>
+    one.length === other.length &&
+    one.every(({ index, score }) => other.some(like => like.index === index && isNear(like.score, score))),
   sizeOf: ({ query, documents }) => query.length + charsOf(documents)
 })

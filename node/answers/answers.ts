@@ -11,6 +11,7 @@ import type {
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { Inference } from '../../interface/inference.ts'
+import type { ReceiptGiven, ReceiptVerdict } from '../../interface/receipts.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
 import { MeshAnswers } from './mesh-answers.ts'
 
@@ -77,6 +78,10 @@ export class AnswersFeature implements Feature<Answers>, Answers {
 
   async *read(id: string, options: ReadAnswerOptions = {}): AsyncGenerator<InferenceChunk> {
     yield* (await this.#here.open(id, options)).chunks()
+  }
+
+  verify(receipts: readonly string[], given: ReceiptGiven = {}): Promise<ReceiptVerdict> {
+    return this.#here.verify(receipts, given)
   }
 
   cancel(id: string): Promise<AnswerInfo> {

@@ -49,6 +49,8 @@ export class KeptAnswer {
   state: AnswerState = 'running'
   failure: LumosError | undefined
   route: AnswerRoute | undefined
+  /** Devices that have answered, or were asked to. */
+  readonly peers = new Set<string>()
 
   constructor(options: KeptAnswerOptions) {
     this.#options = options
@@ -102,6 +104,7 @@ export class KeptAnswer {
     const { signal } = this.#stop
     const onRoute = (route: AnswerRoute) => {
       this.route = route
+      this.peers.add(route.peerId)
     }
     try {
       await this.#wanted()

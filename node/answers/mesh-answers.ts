@@ -2,17 +2,24 @@
 
 import { hkdfSync } from 'node:crypto'
 import { answerParts, type ReadAnswerOptions, requestIdOf, tagOf } from '../../interface/answers.ts'
+import type { InferenceChunk } from '../../interface/chunks.ts'
 import { LumosError, PeerUnreachableError } from '../../interface/errors.ts'
+import type { Role } from '../../interface/membership.ts'
+import type { ReceiptGiven, ReceiptVerdict } from '../../interface/receipts.ts'
 import {
   ANSWERS_PROTOCOL,
   ANSWERS_STREAMS_INBOUND_MAX,
   AnswersHandler,
+  type Ask,
+  forgetting,
   RemoteAnswer
 } from '../../protocols/answers/index.ts'
 import type { MeshContext, Participation } from '../feature.ts'
 import type { Greeted } from '../membership/index.ts'
 import { Deadline } from '../network/deadline.ts'
+import { verifyReceipts } from '../receipts/index.ts'
 import { AnswerStore } from './answer-store.ts'
+import { Forgetting } from './forgetting.ts'
 import { type OpenedAnswer, unknown } from './opened.ts'
 import { OwnAnswers } from './own-answers.ts'
 import type { RetentionLimits } from './retention.ts'
@@ -34,6 +41,7 @@ export class MeshAnswers implements Participation {
   readonly #mesh: MeshContext
   readonly #store: AnswerStore
   readonly #handler: AnswersHandler
+  readonly #forgetting: Forgetting
   /** Files of answers that may have been cut when the node ended. */
   #cut: readonly string[] = []
 
@@ -47,13 +55,20 @@ export class MeshAnswers implements Participation {
     this.#mesh = mesh
     this.#store = store
     this.served = new ServedAnswers({ mesh, store, isOn })
+    this.#forgetting = new Forgetting({
+      ...{ mesh, keptMs: limits.keptMs },
+      ask: async (requestId, peerId, signal) =>
+        (await this.#ask(forgetting(requestId), peerId, signal)).close()
+    })
     this.own = new OwnAnswers({
       ...{ mesh, store, isOn },
+      forget: (id, peers) => this.#forgetting.tell(id, peers),
       rest: (requestId, peerId, from, signal) => this.#open(requestId, peerId, { from, follow: true, signal })
     })
     this.#handler = new AnswersHandler({
       ...{ clock, log },
-      open: async (reader, { id, from, follow }, signal) => {
+      open: async (reader, { id, from, follow, forget }, signal) => {
+        if (forget === true) return await this.#forgotten(id, reader)
         const options = { from, follow, signal }
         const isOwn = answerParts(id).tag === tagOf(mesh.peerId)
         const opened = await (isOwn
@@ -91,10 +106,17 @@ export class MeshAnswers implements Participation {
   readonly onMember = ({ connection }: Greeted): void => {
     const peerId = connection.remotePeer.toString()
     this.served.onMember(peerId)
+    void this.#forgetting.onMember(peerId)
     if (this.#cut.length === 0) return
     void this.own
       .onPeer(peerId, this.#cut)
       .catch(err => this.#mesh.log.warn({ err, peerId }, 'answers that were cut cannot be gone on with'))
+  }
+
+  verify(receipts: readonly string[], given: ReceiptGiven): Promise<ReceiptVerdict> {
+    const { meshId: mesh, members, clock } = this.#mesh
+    const isRevoked = (peerId: string, role: Role) => members.isRevoked(peerId, role)
+    return verifyReceipts(receipts, given, { mesh, wallMs: clock.wallMs(), isRevoked })
   }
 
   /** Where it is kept: here, at the device that asked for it, or at the one that is named. */
@@ -116,17 +138,28 @@ export class MeshAnswers implements Participation {
     return { info: { ...info, id }, note, chunks: () => remote.chunks({ signal }) }
   }
 
-  async #open(
+  /** What was there of it. */
+  async #forgotten(requestId: string, reader: string) {
+    const { info } = await this.served.open(requestId, { follow: false, reader })
+    await this.served.forget(requestId, reader)
+    return { info, note: null, chunks: (async function* (): AsyncGenerator<InferenceChunk> {})() }
+  }
+
+  #open(
     id: string,
     peerId: string,
     { from, follow, signal }: { from: number; follow: boolean; signal?: AbortSignal | undefined }
   ): Promise<RemoteAnswer> {
+    return this.#ask({ id, from, follow }, peerId, signal)
+  }
+
+  async #ask(ask: Ask, peerId: string, signal: AbortSignal | undefined): Promise<RemoteAnswer> {
     const { clock, open } = this.#mesh
     using deadline = new Deadline(clock, OPEN_TIMEOUT_MS, signal)
     const stream = await open(peerId, ANSWERS_PROTOCOL, deadline).catch((cause: unknown) => {
       if (cause instanceof LumosError) throw cause
       throw new PeerUnreachableError('The device that keeps the answer cannot be reached.', { cause })
     })
-    return await RemoteAnswer.open(stream, { id, from, follow }, { clock, signal: deadline.signal })
+    return await RemoteAnswer.open(stream, ask, { clock, signal: deadline.signal })
   }
 }

@@ -28,6 +28,8 @@ export interface OwnAnswersComponents {
   readonly store: AnswerStore
   /** Whether answers are kept at all. */
   readonly isOn: boolean
+  /** Tells the devices that answered to delete theirs. Never rejects. */
+  forget(id: string, peers: Iterable<string>): Promise<void>
   /** Opens the rest of an answer, at the device that gives it. Waits for that device for some seconds at most. */
   rest(requestId: string, peerId: string, from: number, signal: AbortSignal): Promise<Rest>
 }
@@ -111,8 +113,11 @@ export class OwnAnswers {
     const { store } = this.#components
     const name = nameOf('a', id)
     const live = await this.#unrecovered(name)
-    if (live === undefined && (await this.#stored(name)) === undefined) throw unknown()
+    const stored = await this.#stored(name)
+    if (live === undefined && stored === undefined) throw unknown()
+    const peers = new Set([...(live?.peers ?? []), ...(stored?.peers ?? [])])
     await store.erase(name)
+    await this.#components.forget(id, peers)
   }
 
   /** Goes on with answers that were cut lately, now that this peer can be asked for the rest. */

@@ -52,7 +52,8 @@ export class ServedAnswers {
     // The rest of an answer is none by itself: its asker has the beginning, and asks another peer again.
     const isWhole = request.resume === undefined
     const isText = definitionOf(request.task).pieces !== undefined
-    const isKept = isOn && (role === 'member' || role === 'admin') && isText && isWhole
+    const isKept =
+      isOn && request.unkept !== true && (role === 'member' || role === 'admin') && isText && isWhole
     const name = nameOf('o', request.id)
     // A peer takes the place of its own answer at most: one of another peer, or one under way, stays.
     const before = store.askedBy(name)
@@ -67,6 +68,15 @@ export class ServedAnswers {
   onMember(peerId: string): void {
     for (const answer of [...this.#unread.keys()])
       if (answer.head.askedBy === peerId) this.#endIn(answer, RETURN_MS, 'Its asker does not read it.')
+  }
+
+  /** Deletes what is kept for the peer that asked for it, and for no other. */
+  async forget(requestId: string, reader: string): Promise<void> {
+    const { store, mesh } = this.#components
+    const name = nameOf('o', requestId)
+    const head = store.live(name)?.head ?? (await store.stored(name))?.head
+    if (head === undefined || head.mesh !== mesh.meshId || head.askedBy !== reader) throw unknown()
+    await store.erase(name)
   }
 
   /** For a member or admin that has the id of the answer; the one that asked has the id of its request. */

@@ -13,6 +13,8 @@ export interface StoredAnswer extends Omit<AnswerRecord, 'chunks'> {
   readonly head: NonNullable<AnswerRecord['head']>
   readonly first: number
   readonly next: number
+  /** Devices that have answered. */
+  readonly peers: ReadonlySet<string>
 }
 
 export class StoredAnswers {
@@ -26,14 +28,16 @@ export class StoredAnswers {
   async stored(name: string): Promise<StoredAnswer | undefined> {
     let first: number | undefined
     let next = 0
+    const peers = new Set<string>()
     let stored: Omit<AnswerRecord, 'chunks'> = {}
     for (const { chunks, ...rest } of await this.#records(name)) {
       first ??= chunks?.first
       if (chunks !== undefined) next = chunks.first + chunks.count
+      if (rest.route !== undefined) peers.add(rest.route.peerId)
       stored = { ...stored, ...defined(rest) }
     }
     const { head } = stored
-    return head && { ...stored, head, first: first ?? 0, next }
+    return head && { ...stored, head, first: first ?? 0, next, peers }
   }
 
   /** Some chunks from this index on. */

@@ -3,7 +3,7 @@
 export { adviceFor } from './advice.ts'
 export { Authority, foundMesh } from './authority.ts'
 export { type BanRule, Bans } from './bans.ts'
-export { checkChain } from './chain.ts'
+export { type ChainContext, checkChain } from './chain.ts'
 export { Guard } from './guard.ts'
 export { composeHello, type MeshHello } from './hello.ts'
 export type { Greeted } from './hello-service.ts'

@@ -48,6 +48,8 @@ export interface ChangeBy {
    * can state one. A writer's own next envelope has a larger clock.
    */
   readonly clock: number
+  /** It is not in the log yet, and is refused where the document has no room. What is in the log counts. */
+  readonly isNew?: boolean
 }
 
 /** What one name of a document stands for, as a search shows it. */
@@ -77,7 +79,7 @@ export interface DocModel {
    * wrote before, and on what the update itself refers to: so every device decides alike, in whatever order envelopes of
    * other writers came. Of an excluded writer the structs are kept, for others may refer to them, and nothing of it shows.
    *
-   * @throws {LumosError} `MEMORY_INVALID`, and nothing has changed: the document is as before. With `details.waits` it refers to
+   * @throws {LumosError} `MEMORY_INVALID` or `MEMORY_FULL`, and nothing has changed: the document is as before. With `details.waits` it refers to
    *   what has not come, of another writer: the same update is valid once that is here. No honest device sends such.
    * @throws {LumosError} `MEMORY_POISON`: the document may have changed. It must be rebuilt without this update.
    */
@@ -94,6 +96,8 @@ export interface DocModel {
   entries(): number
   /** What the snapshot takes, about: for quotas. */
   bytes(): number
+  /** Of that, what each client has written: also those of which nothing is left. */
+  live(): Iterable<readonly [client: number, bytes: number]>
   /** Yjs state with its garbage collected, compressed. */
   snapshot(): Uint8Array
   /** SHA-256 of the canonical DAG-CBOR of what is readable: equal where the content is equal. */

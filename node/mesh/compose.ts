@@ -11,7 +11,12 @@ import type { Manifest } from '../../interface/manifest.ts'
 import { SqliteDatastore } from '../../storage/database/datastore.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import { DiskWatch } from '../disk-watch.ts'
-import { composeManifests, knownManifests, type MeshManifests } from '../manifests/index.ts'
+import {
+  composeManifests,
+  knownManifests,
+  type MeshManifests,
+  type ProviderTable
+} from '../manifests/index.ts'
 import {
   composeHello,
   composeMembership,
@@ -57,11 +62,15 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
   const greet = (id: string) => hello.service.greet(id)
   const finding = composeFinding(node, { libp2p, table: known.table, greet })
   const ground = { ...shared, finding, datastore }
-  const routing = composeRouting(node, {
-    ...{ libp2p, members, mesh, table: known.table, seek: finding.seek },
-    isDuplicated: id => manifests.lives.isDuplicated(id),
-    power: () => manifests.battery.stated
-  })
+  const routing = composeRouting(
+    { ...node, registry: node.serving.own },
+    {
+      ...{ libp2p, members, mesh, table: known.table, seek: finding.seek },
+      isDuplicated: id => manifests.lives.isDuplicated(id),
+      power: () => manifests.battery.stated,
+      waker: () => participations.waker
+    }
+  )
   const manifests = composeManifests(node, {
     ...shared,
     ...known,
@@ -94,7 +103,7 @@ export async function composeMesh(node: NodeContext, own: StoredMesh): Promise<M
   // A stranger of another mesh may have become a member of this one.
   const wants = (id: string) => (!nearby.has(id) || members.get(id) !== undefined) && !hello.refuses(id)
   const discovery = discoveryOf(node, libp2p, wants)
-  const parts = { ...ground, manifests, revocations, routing, pairing, hello, discovery }
+  const parts = { ...ground, table: known.table, manifests, revocations, routing, pairing, hello, discovery }
   const participations = participationsOf(node, parts)
   await members.load()
   return sessionOf(node, parts, participations)
@@ -128,6 +137,7 @@ interface Parts {
   readonly discovery: Discovery
   readonly finding: Finding
   readonly datastore: SqliteDatastore
+  readonly table: ProviderTable
 }
 
 /** The features of a node, in the order in which they take up a member. */

@@ -3,7 +3,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { sealRecord } from '../../protocols/wire/signed-record.ts'
 import type { MeshContext } from '../feature.ts'
-import type { MeshManifests } from '../manifests/index.ts'
+import type { MeshManifests, ProviderTable } from '../manifests/index.ts'
 import type { MeshMembership } from '../membership/index.ts'
 import { topicOf } from '../network/gossip.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
@@ -17,12 +17,20 @@ export interface ContextParts {
   readonly manifests: MeshManifests
   readonly finding: Finding
   readonly routing: MeshRouting
+  readonly table: ProviderTable
 }
 
 export const contextOf = (
-  { peerId, privateKey, clock, random, log, emit, registry }: NodeContext,
+  { peerId, privateKey, clock, random, log, emit, registry, network }: NodeContext,
   meshId: string,
-  { libp2p, membership: { members, guard }, manifests, finding, routing: { providers, router } }: ContextParts
+  {
+    libp2p,
+    membership: { members, guard },
+    manifests,
+    finding,
+    routing: { providers, router },
+    table
+  }: ContextParts
 ): MeshContext => ({
   peerId,
   meshId,
@@ -32,19 +40,26 @@ export const contextOf = (
   members,
   privateKey,
   emit,
+  stated: id => table.get(id, clock.monotonicMs())?.manifest,
+  interfaces: () => network.device?.interfaces() ?? {},
   isConnected: id => libp2p.getConnections(peerIdFromString(id)).some(({ status }) => status === 'open'),
   manifestChanged: () => manifests.announcer.changed(),
   permit: (id, action) => guard.check(id, action),
   providers(task, model) {
     const offered = new Set(registry.capabilities({ offered: true }).map(one => one.model))
     const offers = providers.offers({ task, ...(model !== undefined && { model }) })
-    if (offers.length === 0) return []
-    return router
-      .explain({ task, ...(model !== undefined && { model }) })
-      .map(({ candidate }) => ({ peerId: candidate.peerId, model: candidate.capability.model }))
-      .filter(one => one.peerId !== peerId || model !== undefined || offered.has(one.model))
+    if (!offers.some(({ wakeMs }) => wakeMs === undefined)) return []
+    return (
+      router
+        .explain({ task, ...(model !== undefined && { model }) })
+        // What is done for nobody in particular wakes no device.
+        .filter(({ candidate }) => candidate.wakeMs === undefined)
+        .map(({ candidate }) => ({ peerId: candidate.peerId, model: candidate.capability.model }))
+        .filter(one => one.peerId !== peerId || model !== undefined || offered.has(one.model))
+    )
   },
   ask: (peer, request, options) => router.infer(router.prepare(request), { ...options, peer }),
+  distrust: router.distrust,
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
   seek: finding.seek,
   seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,

@@ -4,7 +4,7 @@ import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import type { Lifecycle, Logger } from '../../interface/lifecycle.ts'
 import { MANIFEST_PART_BYTES_MAX, type Manifest } from '../../interface/manifest.ts'
-import type { Participation, ProtocolService, Topic } from '../feature.ts'
+import type { Participation, ProtocolService, Topic, Waker } from '../feature.ts'
 import type { Greeted, Guard } from '../membership/index.ts'
 import { topicOf } from '../network/gossip.ts'
 import type { MeshLibp2p } from '../network/libp2p.ts'
@@ -75,6 +75,10 @@ export class Participations {
         this.#components.log.error({ feature, bytes: part.byteLength }, 'a part of the manifest is too long')
     }
     return Object.keys(parts).length > 0 ? parts : undefined
+  }
+
+  get waker(): Waker | undefined {
+    return this.#all.find(([, { waker }]) => waker !== undefined)?.[1].waker
   }
 
   /** What this node is found by. */

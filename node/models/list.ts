@@ -15,7 +15,7 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
   const { providers, router } = routing
   const own = new Map(registry.models().flatMap(state => state.names.map(name => [name, state] as const)))
   const byKey = new Map<string, ModelInfo>()
-  for (const { peerId, name, local, capability } of providers.offers({})) {
+  for (const { peerId, name, local, capability, wakeMs } of providers.offers({})) {
     const { model, task, slots, warm, contextTokens, format, fileBytes } = capability
     const state = local ? own.get(model) : undefined
     const key = `${model} ${task}`
@@ -30,7 +30,7 @@ export function listModels({ registry, access, routing }: ListedFrom): ModelInfo
     const { firstChunkMs, tokensPerSecond } = router.recordOf(peerId, model)
     info.providers.push({
       ...{ peerId, name, route: local ? ('local' as const) : ('remote' as const), slots, warm },
-      state: state?.phase ?? (warm ? 'ready' : 'cold'),
+      state: state?.phase ?? (wakeMs !== undefined ? 'asleep' : warm ? 'ready' : 'cold'),
       memoryBytes: state?.needBytes ?? null,
       contextTokens: contextTokens ?? null,
       firstChunkMs: firstChunkMs ?? null,

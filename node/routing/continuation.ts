@@ -112,7 +112,8 @@ function nextContinuer(
 
   const ruledOut = new Set([...here, ...underWay(asked)].map(({ peer }) => peer.peerId))
   const mayLeave = attempts.some(({ peer, received }) => received > 0 && leavesMesh(peer))
-  const able = rankOffers(records, offers, { ...asked.asking, chance: 0 }, nowMs).flatMap(({ candidate }) =>
+  const awake = offers.filter(({ wakeMs }) => wakeMs === undefined)
+  const able = rankOffers(records, awake, { ...asked.asking, chance: 0 }, nowMs).flatMap(({ candidate }) =>
     ruledOut.has(candidate.peerId) || (leavesMesh(candidate) && !mayLeave) ? [] : [candidate]
   )
   const other = able.find(({ peerId }) => peerId !== cut?.attempt.peer.peerId)

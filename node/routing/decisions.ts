@@ -22,7 +22,15 @@ export function keepDecision(decisions: Map<string, Asked>, asked: Asked): void 
   if (decisions.size > DECISIONS_MAX) decisions.delete(decisions.keys().next().value!)
 }
 
-export function decisionOf(request: Asked): RoutedRequest {
+export function decisionAt(
+  decisions: ReadonlyMap<string, Asked>,
+  requestId: string
+): RoutedRequest | undefined {
+  const asked = decisions.get(requestId)
+  return asked && decisionOf(asked)
+}
+
+function decisionOf(request: Asked): RoutedRequest {
   const { requestId, startedMs, asking, considered, attempts, end, endedMs } = request
   const { ranked, ejected, count } = considered
   const asked = new Set(attempts.map(({ peer }) => peer.peerId))
@@ -50,6 +58,7 @@ export function decisionOf(request: Asked): RoutedRequest {
       firstChunkMs: attempt.firstChunkMs ?? null,
       from: attempt.from,
       chunks: attempt.received,
+      endedMs: attempt.end === undefined ? null : attempt.endedMs - startedMs,
       outcome: attempt.end ?? null
     })),
     outcome: end ?? null,

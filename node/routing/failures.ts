@@ -17,7 +17,7 @@ const BLAMELESS: ReadonlySet<string> = new Set([
 /** The peer has no slot or no memory now: another one may. */
 const BUSY: ReadonlySet<string> = new Set(['OVERLOADED', 'NO_CAPACITY'])
 /** Reported with their own code after the first chunk too: it says more than that the answer was cut. */
-const PLAIN: ReadonlySet<string> = new Set(['TIMEOUT', 'PROTOCOL_VIOLATION', ...REFUSALS])
+const PLAIN: ReadonlySet<string> = new Set(['TIMEOUT', 'PROTOCOL_VIOLATION', 'ANSWER_CHANGED', ...REFUSALS])
 /** A second: what a peer that gives no estimate of its own is left alone. */
 const RETRY_AFTER_UNKNOWN_MS = 1000
 /** As long as a peer that fails is left alone; no peer's estimate counts for more, nor for less than nothing. */
@@ -48,6 +48,7 @@ const retryAfterMsOf = (failure: LumosError): number => {
 
 /** The answer would be wrong wherever it goes on, or there is no time for it. */
 const ENDS_ANSWER: ReadonlySet<string> = new Set([
+  'ANSWER_CHANGED',
   'CONTEXT_TOO_SMALL',
   'INPUT_TOO_LARGE',
   'INVALID_INPUT',
@@ -86,5 +87,7 @@ export function summaryOf(failures: readonly LumosError[]): LumosError {
   const overloaded = failures.filter(({ code }) => code === 'OVERLOADED')
   if (overloaded.length === 0) return failures.at(-1)!
   const retryAfterMs = Math.min(...overloaded.map(retryAfterMsOf))
-  return new OverloadedError('Every device that could answer is busy.', retryAfterMs)
+  // One that yields to its user says so.
+  const [reason] = new Set(overloaded.map(({ message }) => message))
+  return new OverloadedError(`Every device that could answer is busy. One says: ${reason}`, retryAfterMs)
 }

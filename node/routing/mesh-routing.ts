@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Hardware } from '../../interface/manifest.ts'
 import type { RoutingPolicy } from '../../interface/routing.ts'
-import type { NodeParts, Participation } from '../feature.ts'
+import type { NodeParts, Participation, Waker } from '../feature.ts'
 import type { ProviderTable } from '../manifests/index.ts'
 import type { Members, ModelAccess } from '../membership/index.ts'
 import type { SeekOptions } from '../network/dht-lookup.ts'
@@ -29,6 +29,7 @@ export interface MeshRoutingParts {
   isDuplicated(peerId: string): boolean
   /** What this device says of its power. */
   power(): { readonly onBattery?: true }
+  waker(): Waker | undefined
   /** See `MeshContext.seek`. */
   seek(keys: readonly string[], options: SeekOptions): Promise<string[]>
 }
@@ -43,7 +44,7 @@ export interface MeshRouting {
 
 export function composeRouting(
   { config, clock, random, log, hardware, registry, access, peerId, emit }: MeshRoutingComponents,
-  { mesh, libp2p, members, table, isDuplicated, power, seek }: MeshRoutingParts
+  { mesh, libp2p, members, table, isDuplicated, power, waker, seek }: MeshRoutingParts
 ): MeshRouting {
   // Of a device that was removed, its name is that of its last certificate. A manifest names nothing: its peer
   // writes there what it likes.
@@ -59,11 +60,11 @@ export function composeRouting(
   })
   const self = { peerId, name: config.name }
   const device = () => ({ hardware, ...power() })
-  const providers = new ProviderView({ self, device, own: registry, table, members, peers, clock })
+  const providers = new ProviderView({ self, device, own: registry, table, members, peers, clock, waker })
   const router = new Router({
     ...{ clock, random, log, newId: randomUUID, providers, emit, policy: config.routing.policy },
     async seek(wanted, signal) {
-      const isEnough = () => providers.offers(wanted).length > 0
+      const isEnough = () => providers.offers(wanted).some(({ wakeMs }) => wakeMs === undefined)
       return (await seek(wantedKeys(mesh, wanted), { isEnough, ...(signal && { signal }) })).length > 0
     }
   })

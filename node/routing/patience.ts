@@ -34,17 +34,19 @@ export const WAIT_FADES = 0.9
 const PIECE_MS_UNMEASURED = 30
 /** and not for longer: a peer that goes on with nothing looks the same. */
 const REPLAY_MS_MAX = 20_000
+/** A device that sleeps is late after as many times what waking it usually takes: one that is off starts anew. */
+const WAKE_FACTOR = 2
 /** A peer that stops in the middle of its answer hangs after this time; an engine that works writes each second. */
 const HUNG_MS = 10_000
 
 /** After this time without a chunk the delay is the peer's. */
-function lateMsOf({ record, capability }: RankedCandidate): number {
+function lateMsOf({ record, capability, wakeMs = 0 }: RankedCandidate): number {
   const { firstChunkMs, inFlight } = record
   const usualMs =
     firstChunkMs === undefined
       ? LATE_UNMEASURED_MS
       : Math.max(LATE_FACTOR * firstChunkMs * (1 + inFlight / capability.slots), LATE_MS_MIN)
-  return usualMs + (capability.warm ? 0 : COLD_MS)
+  return usualMs + (capability.warm ? 0 : COLD_MS) + WAKE_FACTOR * wakeMs
 }
 
 /** Under `local-first` this device is left where it hangs, and not where it is slow. */
@@ -71,7 +73,9 @@ export function firstChunkLimitMs(
   const newMs =
     slowestFirstChunkMs === undefined
       ? Math.max(lateMsOf(peer), Math.min(FIRST_CHUNK_LIMIT_MS, budgetMs / 2))
-      : Math.max(slowestFirstChunkMs * (1 + inFlight / slots), HEDGE_MS_MIN) + (warm ? 0 : COLD_MS)
+      : Math.max(slowestFirstChunkMs * (1 + inFlight / slots), HEDGE_MS_MIN) +
+        (warm ? 0 : COLD_MS) +
+        WAKE_FACTOR * (peer.wakeMs ?? 0)
   const limitMs = Math.max(newMs, leastMs(peer, policy)) + Math.min(replayMs(peer, from), budgetMs / 2)
   return limitMs < budgetMs ? limitMs : undefined
 }

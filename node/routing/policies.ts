@@ -35,6 +35,8 @@ const isBusy = ({ candidate }: Ranked, { nowMs }: View) =>
   Number(candidate.record.busyUntilMs > nowMs || yieldsToUser(candidate))
 const isSlow = ({ costMs }: Ranked, { limitMs }: View) => Number(costMs > limitMs)
 const isOutside = ({ candidate }: Ranked) => Number(leavesMesh(candidate))
+/** It takes power where a device that is up takes none more. */
+const isAsleep = ({ candidate: { wakeMs } }: Ranked) => Number(wakeMs !== undefined)
 const isOnBattery = ({ candidate: { device } }: Ranked) => Number(device?.onBattery ?? false)
 const mustLoad = ({ candidate: { capability } }: Ranked) => Number(!capability.warm)
 const tierOf = ({ candidate: { device } }: Ranked) => device?.tier ?? 1
@@ -48,8 +50,8 @@ const PREFERENCES: Readonly<Record<RoutingPolicy, Preference>> = {
   balanced: prefer(),
   fastest: prefer(),
   'local-first': prefer(isBusy, isFarther),
-  cheapest: prefer(isOutside, isBusy, isSlow, tierOf),
-  greenest: prefer(isBusy, isSlow, isOnBattery, mustLoad, tierOf)
+  cheapest: prefer(isOutside, isBusy, isAsleep, isSlow, tierOf),
+  greenest: prefer(isBusy, isAsleep, isSlow, isOnBattery, mustLoad, tierOf)
 }
 
 /** Which peer to ask first: all that may be asked, in the order of the policy, best first. */

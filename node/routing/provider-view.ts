@@ -2,11 +2,13 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import type { Inference } from '../../interface/inference.ts'
-import type { Capability, Manifest } from '../../interface/manifest.ts'
+import { type Capability, isCapability, type Manifest } from '../../interface/manifest.ts'
+import type { Asleep, Waker } from '../feature.ts'
 import type { ProviderTable } from '../manifests/index.ts'
 import { type Members, memberCalled } from '../membership/index.ts'
 import type { Peers } from './peers.ts'
 import { type Candidate, deviceOf } from './rank.ts'
+import { woken } from './woken.ts'
 
 /** Either, both or none: none means everything. */
 export interface Wanted {
@@ -23,10 +25,12 @@ export interface ProviderViewComponents {
   /** What it says of its own device. */
   device?(): Pick<Manifest, 'hardware' | 'onBattery'>
   readonly own: OwnService
-  readonly table: Pick<ProviderTable, 'providers'>
+  readonly table: Pick<ProviderTable, 'providers' | 'get'>
   readonly members: Pick<Members, 'get' | 'list' | 'lastKnown'>
   readonly peers: Pick<Peers, 'isConnected' | 'isLost' | 'rttMs' | 'client'>
   readonly clock: Clock
+  /** Absent, or undefined: no device is woken. */
+  waker?(): Waker | undefined
 }
 
 export class ProviderView {
@@ -42,7 +46,11 @@ export class ProviderView {
    */
   offers(wanted: Wanted): Candidate[] {
     const { own } = this.#components
-    const all = [...this.#own(wanted, own.capabilities({ offered: true })), ...this.#others(wanted)]
+    const all = [
+      ...this.#own(wanted, own.capabilities({ offered: true })),
+      ...this.#others(wanted),
+      ...this.#asleep().flatMap(asleep => this.#ofAsleep(asleep, wanted))
+    ]
     const offers = all.filter(({ capability }) => isMeant(capability, wanted))
     const isAll = wanted.task === undefined && wanted.model === undefined
     if (!isAll && offers.length > 0) return offers
@@ -64,6 +72,27 @@ export class ProviderView {
     return offers
   }
 
+  /** Those that no manifest of now says to be there. */
+  #asleep(): Asleep[] {
+    const { table, peers, clock, waker } = this.#components
+    const asleep = waker?.()?.asleep() ?? []
+    if (asleep.length === 0) return []
+    const nowMs = clock.monotonicMs()
+    return asleep.filter(({ peerId }) => peers.isLost(peerId) || table.get(peerId, nowMs) === undefined)
+  }
+
+  #ofAsleep({ peerId, offered, wakeMs }: Asleep, { task, model }: Wanted): Candidate[] {
+    const member = this.#components.members.get(peerId)
+    if (member === undefined || member.role === 'guest') return []
+    const device = deviceOf(offered)
+    const common = { peerId, name: member.name, local: false, connected: false, rttMs: null, device, wakeMs }
+    return offered.capabilities.flatMap(can => {
+      const isWanted = (task ?? can.task) === can.task && (model ?? can.model) === can.model
+      // Whether it is in memory still is known once the device is back.
+      return isWanted && isCapability(can) ? { ...common, capability: { ...can, warm: false } } : []
+    })
+  }
+
   /**
    * PeerId of the peer that this name or PeerId means, this node included.
    *
@@ -82,8 +111,13 @@ export class ProviderView {
 
   /** The peer as an inference service. */
   client(peerId: string): Inference {
-    const { self, own, peers } = this.#components
-    return peerId === self.peerId ? own : peers.client(peerId)
+    const { self, own, peers, clock, waker } = this.#components
+    if (peerId === self.peerId) return own
+    if (peers.isConnected(peerId)) return peers.client(peerId)
+    const asleep = this.#asleep().find(one => one.peerId === peerId)
+    const name = this.#components.members.get(peerId)?.name ?? peerId
+    if (asleep === undefined) return peers.client(peerId)
+    return woken({ clock, waker: waker!()!, asleep, name, client: () => peers.client(peerId) })
   }
 
   #own({ task, model }: Wanted, capabilities: readonly Capability[]): Candidate[] {

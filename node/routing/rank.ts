@@ -32,6 +32,8 @@ export interface Candidate {
   readonly rttMs: number | null
   readonly capability: Capability
   readonly device?: Device
+  /** It sleeps, and is asked once it was woken, which is expected to take so long. Absent: it need not be. */
+  readonly wakeMs?: number
 }
 
 /** What a device says of itself. It orders devices that are about equal otherwise. */
@@ -86,7 +88,7 @@ export interface Ranked {
  */
 export function costsOf(candidates: readonly RankedCandidate[], asking: Asking, nowMs: number): Ranked[] {
   const trusted = candidates.filter(({ record }) => record.ejectedUntilMs <= nowMs)
-  const able = trusted.length > 0 ? trusted : candidates
+  const able = trusted.some(({ wakeMs }) => wakeMs === undefined) ? trusted : candidates
   const common = { nowMs, asking, pieceMs: usualPieceMs(able), charsKnown: mostKnown(able, asking) }
   return able.map(candidate => ({ candidate, ...costOf(candidate, common) }))
 }
@@ -104,6 +106,7 @@ function costOf(candidate: RankedCandidate, common: Common): Omit<Ranked, 'candi
   const { nowMs, asking, pieceMs, charsKnown } = common
   const parts: CostPart[] = []
   const add = (reason: string, ms: number) => parts.push({ reason, ms })
+  if (candidate.wakeMs !== undefined) add('sleeps, and has to be woken', candidate.wakeMs)
 
   // A measured peer's figure holds the way there; a guess does not.
   const measured = record.firstChunkMs !== undefined

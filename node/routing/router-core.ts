@@ -30,7 +30,7 @@ import {
   dismiss,
   end,
   finish,
-  leavesTooSoon,
+  isTooSoon,
   noteSilence,
   underWay
 } from './router-steps.ts'
@@ -108,7 +108,7 @@ function silent(
   noteSilence(state, attempt, nowMs - attempt.startedMs, nowMs)
   const peer = nextPeer(asked)
   if (peer === undefined || budgetLeft(asked, nowMs) <= 0) return NO_EFFECTS
-  if (leavesTooSoon(asked, peer)) return NO_EFFECTS
+  if (isTooSoon(asked, peer)) return NO_EFFECTS
   return takeRetry(state.retries, nowMs) ? begin(state, id, asked, peer, nowMs) : NO_EFFECTS
 }
 
@@ -136,8 +136,8 @@ function chunk(
   )
   if (attempt.received === 1) {
     attempt.firstChunkMs = nowMs - attempt.startedMs
-    // What it took to make again what came before says nothing of a new answer.
-    if (attempt.from === 0)
+    // What it took to make again what came before, or to wake, says nothing of a new answer.
+    if (attempt.from === 0 && peer.wakeMs === undefined)
       noteFirstChunk(state.records, peer.peerId, peer.capability.model, attempt.firstChunkMs, nowMs)
   } else attempt.waitMs = Math.max(waitedMs, attempt.waitMs * WAIT_FADES)
   if (asked.continues && !last && (others.length > 0 || attempt.received === 1)) {
@@ -174,7 +174,7 @@ function failed(
   if (failure.code === 'CONTEXT_TOO_SMALL') onlyRoomier(asked, attempt.peer)
 
   const peer = nextPeer(asked)
-  if (peer !== undefined && leavesTooSoon(asked, peer)) return NO_EFFECTS
+  if (peer !== undefined && isTooSoon(asked, peer)) return NO_EFFECTS
   const mayAsk = peer !== undefined && budgetLeft(asked, nowMs) > 0
   // No peer was given any work where none was reached.
   if (mayAsk && (!reached || takeRetry(state.retries, nowMs))) return begin(state, id, asked, peer, nowMs)

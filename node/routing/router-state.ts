@@ -23,6 +23,7 @@ export interface Attempt {
   stalls: number
   /** How it ended; absent while it is under way. */
   end: ErrorCode | 'answered' | undefined
+  endedMs: number
 }
 
 /** One request. It stays as a decision after its end; see `decisions.ts`. */

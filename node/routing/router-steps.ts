@@ -13,9 +13,14 @@ export const underWay = ({ attempts }: Asked): Attempt[] => attempts.filter(({ e
 export const budgetLeft = ({ budgetMs, startedMs }: Asked, nowMs: number): number =>
   budgetMs - (nowMs - startedMs)
 
-/** A peer outside the mesh is asked where those of the mesh have failed, and beside none of them. */
-export const leavesTooSoon = (asked: Asked, peer: RankedCandidate): boolean =>
-  leavesMesh(peer) && underWay(asked).some(attempt => !leavesMesh(attempt.peer))
+/**
+ * A peer outside the mesh is asked where those of the mesh have failed, and beside none of them. A device is woken
+ * beside no other one.
+ */
+export const isTooSoon = (asked: Asked, peer: RankedCandidate): boolean =>
+  peer.wakeMs !== undefined
+    ? underWay(asked).length > 0
+    : leavesMesh(peer) && underWay(asked).some(attempt => !leavesMesh(attempt.peer))
 
 /** The attempt, and a limit to its first chunk while another peer could be asked. */
 export function begin(
@@ -37,7 +42,8 @@ export function begin(
     firstChunkMs: undefined,
     heardMs: nowMs,
     stalls: 0,
-    end: undefined
+    end: undefined,
+    endedMs: 0
   })
   noteBegin(state.records, peer.peerId, peer.capability.model)
   const from = asked.delivered
@@ -57,6 +63,7 @@ export function noteSilence(
   silentMs: number,
   nowMs: number
 ): void {
+  if (peer.wakeMs !== undefined) return
   const leastMs = Math.max(silentMs, peer.record.firstChunkMs ?? 0)
   noteFirstChunk(records, peer.peerId, peer.capability.model, leastMs, nowMs)
 }
@@ -91,6 +98,7 @@ export function end(
   nowMs: number
 ): void {
   attempt.end = how
+  attempt.endedMs = nowMs
   noteEnd(records, attempt.peer.peerId, attempt.peer.capability.model, outcome, nowMs)
 }
 

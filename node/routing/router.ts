@@ -11,7 +11,7 @@ import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
 import type { RoutedRequest } from '../../interface/routing.ts'
 import { Askings, type AskingsComponents, askingBy } from './asking.ts'
 import type { Arrival } from './attempts.ts'
-import { decisionOf } from './decisions.ts'
+import { decisionAt } from './decisions.ts'
 import { offersFor, prepareNew } from './new-request.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
 import { type Candidate, namesOf, type Ranked } from './rank.ts'
@@ -20,7 +20,7 @@ import { newRouter, stepRouter } from './router-core.ts'
 import type { AttemptEffect, Continuers, RouterEffect, RouterEvent, RouterState } from './router-state.ts'
 import { Run } from './run.ts'
 import { type Seek, sought } from './sought.ts'
-import { recordOf, type TrackRecord } from './track-record.ts'
+import { noteDistrust, recordOf, type TrackRecord } from './track-record.ts'
 import { rankOffers } from './turns.ts'
 
 export interface RouterComponents extends AskingsComponents {
@@ -109,10 +109,7 @@ export class Router implements Inference {
 
   /** The last requests, by their id, and why each peer was asked or not. */
   readonly decisions = {
-    get: (requestId: string): RoutedRequest | undefined => {
-      const asked = this.#state.decisions.get(requestId)
-      return asked && decisionOf(asked)
-    }
+    get: (requestId: string): RoutedRequest | undefined => decisionAt(this.#state.decisions, requestId)
   }
 
   #begin(run: Run, effect: AttemptEffect): void {
@@ -206,11 +203,8 @@ export class Router implements Inference {
     const unwanted = options.signal?.aborted === true
     const offers = unwanted ? undefined : this.#continuers(run)
     this.#carryOut(run, this.#step({ type: 'failed', id, attempt, failure, unwanted, offers }))
-    const { peerId } = run.peers.get(attempt)!
-    this.#components.log.info(
-      { requestId: request.id, peerId, code: failure.code },
-      'a peer could not answer'
-    )
+    const about = { requestId: request.id, peerId: run.peers.get(attempt)!.peerId, code: failure.code }
+    this.#components.log.info(about, 'a peer could not answer')
   }
 
   /** Peers that could go on with the answer now: those that serve its model, and know how to. */
@@ -243,6 +237,10 @@ export class Router implements Inference {
   recordOf(peerId: string, model: string): TrackRecord {
     return recordOf(this.#state.records, peerId, model, this.#components.clock.monotonicMs())
   }
+
+  /** Its answers differ from those of two others. */
+  distrust = (peerId: string, model: string): void =>
+    noteDistrust(this.#state.records, peerId, model, this.#components.clock.monotonicMs())
 
   #able(wanted: Wanted, options: InferOptions): Candidate[] {
     return offersFor(wanted, this.#components.providers, options)

@@ -56,9 +56,10 @@ export class Run {
 
   /** Peers that can be asked. Where none of them goes on with an answer, nothing is kept for that. */
   offered(offers: readonly Candidate[]): void {
-    this.#offers = offers
+    // An answer that goes on is not kept waiting for a device that sleeps.
+    this.#offers = offers.filter(({ wakeMs }) => wakeMs === undefined)
     if (this.options.continuation === 'none' || definitionOf(this.request.task).pieces === undefined) return
-    if (offers.some(({ capability }) => capability.resumes === true)) this.#said = new Said()
+    if (this.#offers.some(({ capability }) => capability.resumes === true)) this.#said = new Said()
   }
 
   /** Whether another peer may go on with the answer. */
@@ -74,7 +75,9 @@ export class Run {
   /** What the peer of an attempt is asked. Only one that knows the keys is sent them. */
   requestFor({ peer, budgetMs, from }: AttemptEffect): PreparedRequest {
     const { model, resumes } = peer.capability
-    const request = { ...this.request, model, budgetMs }
+    const { receipt, unkept } = this.options
+    const wishes = { ...(receipt === true && { receipt }), ...(unkept === true && { unkept }) }
+    const request = { ...this.request, model, budgetMs, ...wishes }
     if (!resumes || this.#said === undefined) return request
     const isMovable =
       this.options.peer === undefined &&

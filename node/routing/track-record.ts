@@ -11,6 +11,8 @@ const SAMPLE_WEIGHT = 0.2
 const FAILURES_TO_EJECT = 5
 const EJECTION_MS = 30_000
 const EJECTION_MS_MAX = 300_000
+/** Wrong answers are worse than none: long enough for its owner to look after it. */
+const DISTRUST_MS = 3_600_000
 /** After this long without a call a measurement says little; the peer is treated as new and so tried again. */
 const SAMPLE_LIFE_MS = 300_000
 /** More pairs of peer and model than anyone talks to; the longest unused goes first. */
@@ -151,10 +153,19 @@ export function noteEnd(
     if (entry.failuresInARow < FAILURES_TO_EJECT) return
     entry.failuresInARow = 0
     entry.ejections++
-    entry.ejectedUntilMs = nowMs + Math.min(EJECTION_MS * entry.ejections, EJECTION_MS_MAX)
+    const awayMs = Math.min(EJECTION_MS * entry.ejections, EJECTION_MS_MAX)
+    entry.ejectedUntilMs = Math.max(entry.ejectedUntilMs, nowMs + awayMs)
   } else if (typeof outcome === 'object') {
     entry.busyUntilMs = nowMs + outcome.awayMs
   }
+}
+
+/** Two others agreed against its answer. It is asked after the others for so long, and its next answers change nothing. */
+export function noteDistrust(records: TrackRecords, peerId: string, model: string, nowMs: number): void {
+  noteBegin(records, peerId, model)
+  const entry = records.get(keyOf(peerId, model))!
+  entry.inFlight--
+  entry.ejectedUntilMs = Math.max(entry.ejectedUntilMs, nowMs + DISTRUST_MS)
 }
 
 function forgetOne(records: TrackRecords): void {

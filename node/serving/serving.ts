@@ -2,13 +2,16 @@
 
 import { OverloadedError, toLumosError } from '../../interface/errors.ts'
 import type { Inference, InferenceRequest, PreparedRequest } from '../../interface/inference.ts'
-import type { YieldReason } from '../../interface/node.ts'
+import type { YieldReason } from '../../interface/status.ts'
 import { INFERENCE_PROTOCOL, InferenceHandler } from '../../protocols/inference/index.ts'
 import { INFERENCE_STREAMS_INBOUND_MAX } from '../../protocols/wire/limits.ts'
 import type { Feature, MeshContext, NodeParts, Participation } from '../feature.ts'
 import { EVERY_MEMBER, type ModelAccess } from '../membership/index.ts'
+import type { Signing } from '../receipts/index.ts'
+import type { OwnService } from '../routing/index.ts'
 import type { UnderWay } from '../under-way.ts'
 import type { YieldWatch } from './yield-watch.ts'
+import { refusesOthers } from './yielding-core.ts'
 
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
 const STOPPING_RETRY_AFTER_MS = 60_000
@@ -16,12 +19,20 @@ const STOPPING_RETRY_AFTER_MS = 60_000
 /** How long a device that yields does so at least; one that goes on earlier says so in its manifest. */
 const YIELDING_RETRY_AFTER_MS = 30_000
 
-const yielding = () => new OverloadedError('This device serves its own user now.', YIELDING_RETRY_AFTER_MS)
+const yielding = () =>
+  new OverloadedError('This device serves its own user now (see serving.yield).', YIELDING_RETRY_AFTER_MS)
 
 const stopping = () => new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
 
+/** Whether a device that does not yield itself could answer it. */
+const isDoneElsewhere = (mesh: MeshContext, { task, model }: InferenceRequest): boolean =>
+  mesh
+    .providers(task, model)
+    .some(({ peerId }) => peerId !== mesh.peerId && mesh.stated(peerId)?.yielding !== true)
+
 export interface ServingComponents extends Pick<NodeParts, 'clock' | 'log' | 'emit'> {
-  readonly registry: Inference
+  readonly registry: OwnService
+  readonly signing: Signing
   readonly access: ModelAccess
   /** Says when this device yields to its user. Absent: it never does. */
   readonly watch?: YieldWatch
@@ -37,7 +48,13 @@ export class Serving implements Feature {
 
   constructor(components: ServingComponents) {
     this.#components = components
-    this.#service = components.registry
+    this.#service = components.signing.around(components.registry)
+  }
+
+  /** The models of this device for its own programs. */
+  get own(): OwnService {
+    const { registry, signing } = this.#components
+    return { infer: signing.around(registry).infer, capabilities: which => registry.capabilities(which) }
   }
 
   /** Features that stand around what answers. Before a mesh is joined. */
@@ -60,8 +77,10 @@ export class Serving implements Feature {
     this.#recheck?.()
   }
 
-  join({ permit, members, manifestChanged }: MeshContext): Participation {
-    const { clock, log, access, served, emit, watch } = this.#components
+  join(mesh: MeshContext): Participation {
+    const { permit, members, manifestChanged } = mesh
+    const { clock, log, access, served, emit, signing, watch } = this.#components
+    signing.join(mesh)
     const service = this.#service
     const mayAsk = (peerId: string, request: InferenceRequest): void => {
       for (const to of access.for(request)) permit(peerId, { kind: 'ask', access: to })
@@ -79,7 +98,11 @@ export class Serving implements Feature {
       log,
       authorize: (peerId, request) => {
         if (draining) throw stopping()
-        if (this.yielding.length > 0 && !handedOver.has(peerId, request)) throw yielding()
+        if (
+          refusesOthers(this.yielding, () => isDoneElsewhere(mesh, request)) &&
+          !handedOver.has(peerId, request)
+        )
+          throw yielding()
         mayAsk(peerId, request)
       },
       onStarted(peerId, request) {

@@ -2,7 +2,7 @@
 
 import type { DeviceLoad } from '../../capabilities/index.ts'
 import type { Clock, Timer } from '../../interface/clock.ts'
-import type { YieldReason } from '../../interface/node.ts'
+import type { YieldReason } from '../../interface/status.ts'
 import { newYielding, stepYielding } from './yielding-core.ts'
 
 /** Six seconds at most until a busy processor is noticed: what is read takes 0.2 ms. */

@@ -3,7 +3,7 @@
  * have left it for longer. As a deterministic core.
  */
 
-import type { YieldReason } from '../../interface/node.ts'
+import type { YieldReason } from '../../interface/status.ts'
 
 /** What is read of the device; each is absent where it cannot be known. */
 export interface Wanted {
@@ -66,3 +66,10 @@ export function stepYielding(state: YieldingState, wanted: Wanted, nowMs: number
   }
   return REASONS.filter(reason => state[reason].yields)
 }
+
+/**
+ * Whether a request of another device is refused for these reasons. What only costs processor time runs below the
+ * programs of the user, so it is refused where another device can do it.
+ */
+export const refusesOthers = (reasons: readonly YieldReason[], isDoneElsewhere: () => boolean): boolean =>
+  reasons.some(reason => reason !== 'cpu') || (reasons.length > 0 && isDoneElsewhere())

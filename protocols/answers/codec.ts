@@ -1,7 +1,7 @@
 /**
  * `/lumos/answers/1`: a kept answer, from one of its chunks on.
  *
- *     dialer    ask      id, from, follow
+ *     dialer    ask      id, from, follow, forget
  *     listener  info     what is known of the answer, and the bytes of its note
  *               note     the note of the answer, CBOR in pieces
  *               chunks   some chunks, in their order
@@ -20,6 +20,7 @@ import {
   TEXT_PIECE_CHARS_MAX
 } from '../../interface/chunks.ts'
 import { ProtocolViolationError } from '../../interface/errors.ts'
+import { ReceiptTexts } from '../../interface/receipts.ts'
 import { decodeControl, encodeControl } from '../wire/control.ts'
 
 export const ANSWERS_PROTOCOL = ['/lumos/answers/1']
@@ -40,7 +41,13 @@ const Index = z.int().min(0).max(INDEX_MAX)
 /** The device that asked for an answer names it by the id of its request, so the answer's own id stays with it. */
 const Id = z.union([AnswerId, RequestId])
 
-export const Ask = z.object({ id: Id, from: Index, follow: z.boolean() })
+export const Ask = z.object({
+  id: Id,
+  from: Index,
+  follow: z.boolean(),
+  /** The device that asked wants nothing of it any more. An earlier version reads an ask for no chunks: see `forgetting`. */
+  forget: z.boolean().optional()
+})
 export type Ask = z.infer<typeof Ask>
 
 export const Info = z.object({
@@ -54,6 +61,9 @@ export const Info = z.object({
 })
 export type Info = z.infer<typeof Info>
 
+/** @param id of the request. From there on no answer has a chunk. */
+export const forgetting = (id: string): Ask => ({ id, from: INDEX_MAX, follow: false, forget: true })
+
 const Count = z.int().min(0).optional()
 /** The chunks that an answer is kept as. Progress is no part of it, and neither is one whole output. */
 const Chunk = z.discriminatedUnion('type', [
@@ -65,7 +75,8 @@ const Chunk = z.discriminatedUnion('type', [
     index: Index,
     finishReason: z.string().refine(isFinishReason),
     usage: z.object({ inputTokens: Count, outputTokens: Count }),
-    continued: Continued.optional()
+    continued: Continued.optional(),
+    receipts: ReceiptTexts.optional()
   })
 ])
 const Chunks = z.array(Chunk).min(1).max(4096)

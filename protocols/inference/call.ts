@@ -3,10 +3,12 @@
 import { Answer, PROGRESS_MAX } from '../../interface/answer.ts'
 import { CancelledError, LumosError, ProtocolViolationError, TimeoutError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
+import { definitionOf } from '../../interface/tasks/index.ts'
 import { decodeError } from '../wire/errors.ts'
 import { type Message, TYPE } from '../wire/messages.ts'
 import type { Call } from '../wire/session.ts'
-import { decodeChunk } from './codec.ts'
+import { decodeChunk, type SentDone } from './codec.ts'
+import { PieceDigest } from './piece-digest.ts'
 
 /** Chunks and bytes that wait for their caller before the stream is held. */
 const QUEUED_CHUNKS_MAX = 64
@@ -40,6 +42,8 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
   #queue: InferenceChunk[] = []
   #queuedBytes = 0
   readonly #answer: Answer
+  /** Of the pieces that came, where the answer comes in pieces. */
+  readonly #digest: PieceDigest | undefined
   /** Chunks of unknown types that came: they have an index, and the caller sees the others numbered without gaps. */
   #unknown = 0
   /** Reports of progress that came, which have an index on the wire only. */
@@ -62,6 +66,7 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
     this.#signal = signal
     this.#start = start
     this.#answer = new Answer(request, this.#broken)
+    if (definitionOf(request.task).pieces !== undefined) this.#digest = new PieceDigest()
   }
 
   /** Whether nobody waits for an answer any more. */
@@ -157,11 +162,23 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
     const skipped = this.#unknown + this.#progress
     if (chunk !== undefined) {
       if (chunk.type === 'progress') this.#progress++
-      return this.#answer.accept(skipped === 0 ? chunk : { ...chunk, index: chunk.index - skipped })
+      return this.#whole(chunk, skipped === 0 ? chunk : { ...chunk, index: chunk.index - skipped })
     }
     if (message.index !== this.#answer.received + skipped) throw this.#broken('numbered its chunks wrongly')
     if (++this.#unknown > UNKNOWN_CHUNKS_MAX) throw this.#broken('sent too many chunks of unknown types')
     return undefined
+  }
+
+  /** @throws {LumosError} `ANSWER_CHANGED` where the pieces that came are not those that the peer says it sent. */
+  #whole(sent: InferenceChunk, numbered: InferenceChunk): InferenceChunk {
+    const chunk = this.#answer.accept(numbered)
+    this.#digest?.add(chunk)
+    const { sha256 } = sent as SentDone
+    if (chunk.type !== 'done' || sha256 === undefined || this.#digest === undefined) return chunk
+    if (this.#digest.value === sha256) return chunk
+    throw new LumosError('ANSWER_CHANGED', 'The pieces that came are not those that the peer says it sent.', {
+      details: { received: this.#answer.received }
+    })
   }
 
   #accept(chunk: InferenceChunk, { control, data }: Message): Promise<void> | undefined {

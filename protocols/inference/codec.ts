@@ -1,23 +1,24 @@
 /**
  * `/lumos/inference/1`: requests and answers as messages (see `../messages.ts`).
  *
- *     dialer    request   control: id, task, input, model, params, resume, movable, budgetMs
+ *     dialer    request   control: id, task, input, model, params, resume, unkept, movable, receipt, budgetMs
  *               cancel
  *     listener  text      control: the text itself, UTF-8
  *               output    control: the output
  *               delta     control: text, reasoning, toolCalls, tokens, logprobs
  *               data      control: mime, part, bytes
  *               progress  control: done, queue, stage, total, continued
- *               done      control: usage, finishReason
+ *               done      control: usage, sha256, receipts, finishReason
  *               error     control: see `../errors.ts`
  */
 
 import { isUtf8 } from 'node:buffer'
 import * as z from 'zod'
-import { type InferenceChunk, isFinishReason } from '../../interface/chunks.ts'
+import { type DoneChunk, type InferenceChunk, isFinishReason } from '../../interface/chunks.ts'
 import { NoProviderError, ProtocolViolationError } from '../../interface/errors.ts'
 import { type InferenceRequest, MAX_BUDGET_MS, type PreparedRequest } from '../../interface/inference.ts'
 import { ModelId } from '../../interface/names.ts'
+import { ReceiptTexts } from '../../interface/receipts.ts'
 import { isRecord } from '../../interface/record.ts'
 import { Resume } from '../../interface/resume.ts'
 import { isTaskName, TaskText } from '../../interface/tasks/index.ts'
@@ -50,6 +51,8 @@ export const Request = z.object({
   /** A key of the version of 2026-12-01, sent only to peers whose manifest says that they read it. */
   resume: Resume.optional(),
   movable: z.boolean().optional(),
+  receipt: z.boolean().optional(),
+  unkept: z.boolean().optional(),
   budgetMs: z.number().positive().max(MAX_BUDGET_MS)
 })
 
@@ -59,14 +62,31 @@ const Done = z.object({
   finishReason: z
     .string()
     .max(64)
-    .transform(reason => (isFinishReason(reason) ? reason : 'other'))
+    .transform(reason => (isFinishReason(reason) ? reason : 'other')),
+  /** Of the pieces that this device sent: see `PieceDigest`. Absent from earlier versions. */
+  sha256: z.string().length(64).optional(),
+  receipts: ReceiptTexts.optional()
 })
+
+/** The end of an answer as it travels. */
+export type SentDone = DoneChunk & { readonly sha256?: string | undefined }
 
 /** @throws {InvalidInputError} when the input or params cannot be sent. */
 export function encodeRequest(request: PreparedRequest): Detached {
-  const { id, task, input, model, params, resume, movable, budgetMs } = request
+  const { id, task, input, model, params, resume, unkept, movable, receipt, budgetMs } = request
   // Keys in the order of the encoding: nothing to sort.
-  return detach({ id, task, input, model, params: packed(params), resume, movable, budgetMs })
+  return detach({
+    id,
+    task,
+    input,
+    model,
+    params: packed(params),
+    resume,
+    unkept,
+    movable,
+    receipt,
+    budgetMs
+  })
 }
 
 /**
@@ -95,7 +115,8 @@ const REQUEST_KEYS = new Set(Object.keys(Request.shape))
 export function isRequest(value: unknown): value is InferenceRequest {
   if (typeof value !== 'object' || value === null) return false
   for (const key in value) if (!REQUEST_KEYS.has(key)) return false
-  const { id, task, model, input, params, budgetMs, resume, movable } = value as Partial<InferenceRequest>
+  const { id, task, model, input, params, budgetMs, resume, movable, receipt, unkept } =
+    value as Partial<InferenceRequest>
   return (
     typeof id === 'string' &&
     id.length >= 1 &&
@@ -107,6 +128,8 @@ export function isRequest(value: unknown): value is InferenceRequest {
     isRecord(params) &&
     resume === undefined &&
     (movable === undefined || typeof movable === 'boolean') &&
+    (receipt === undefined || typeof receipt === 'boolean') &&
+    (unkept === undefined || typeof unkept === 'boolean') &&
     typeof budgetMs === 'number' &&
     budgetMs > 0 &&
     budgetMs <= MAX_BUDGET_MS
@@ -120,8 +143,9 @@ export function chunkFrames(call: number, chunk: InferenceChunk, skipped = 0): I
     case 'text':
       return messageFrames(REPLY.text, call, number, Buffer.from(chunk.text))
     case 'done': {
-      const { usage, finishReason } = chunk
-      return messageFrames(TYPE.done, call, number, encodeControl({ usage, finishReason }))
+      const { usage, sha256, receipts, finishReason } = chunk as SentDone
+      const end = encodeControl({ usage, sha256, receipts, finishReason })
+      return messageFrames(TYPE.done, call, number, end)
     }
     case 'output': {
       const { control, data } = detach(chunk.output)
@@ -151,8 +175,7 @@ export function decodeChunk({ type, index, control, data = [] }: Message): Infer
   if (named !== undefined) return { ...fieldsOf(attach(control, data)), type: named, index } as InferenceChunk
   if (data.length > 0) throw new ProtocolViolationError('A reply brought data that it cannot have.')
   if (type === TYPE.done) {
-    const { usage, finishReason } = decodeControl(Done, control)
-    return { type: 'done', index, finishReason, usage }
+    return { type: 'done', index, ...decodeControl(Done, control) } as SentDone
   }
   if (type !== REPLY.text) throw new ProtocolViolationError(`There is no reply of type ${type}.`)
   if (!isUtf8(control)) throw new ProtocolViolationError('A reply is text that is not UTF-8.')

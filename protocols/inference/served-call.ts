@@ -1,6 +1,10 @@
 /** One request of a peer while it is under way. */
 
-import type { InferenceRequest, ServeOptions } from '../../interface/inference.ts'
+import type { InferenceChunk, InferenceRequest, ServeOptions } from '../../interface/inference.ts'
+import { definitionOf } from '../../interface/tasks/index.ts'
+import type { FrameInit } from '../wire/frames.ts'
+import { chunkFrames, type SentDone } from './codec.ts'
+import { PieceDigest } from './piece-digest.ts'
 
 export class ServedCall implements ServeOptions {
   readonly controller = new AbortController()
@@ -11,7 +15,9 @@ export class ServedCall implements ServeOptions {
   /** Whether the end of its answer has been written. */
   answered = false
   /** Reports of progress that were sent: chunks do not count them, and the replies on the wire do. */
-  progress = 0
+  #progress = 0
+  /** Of what was sent, where it comes in pieces: a whole output is one message, which comes or does not. */
+  #digest: PieceDigest | undefined
 
   /** What is asked, once it is known. */
   request: InferenceRequest | undefined
@@ -21,6 +27,18 @@ export class ServedCall implements ServeOptions {
     this.askedBy = askedBy
     this.bytes = bytes
     this.#authorize = authorize
+  }
+
+  /** @param number of the call on its stream. */
+  frames(number: number, chunk: InferenceChunk): Iterable<FrameInit> {
+    if (chunk.type === 'progress') return chunkFrames(number, chunk, this.#progress++)
+    if (this.request !== undefined && definitionOf(this.request.task).pieces !== undefined)
+      this.#digest ??= new PieceDigest()
+    this.#digest?.add(chunk)
+    if (chunk.type !== 'done') return chunkFrames(number, chunk, this.#progress)
+    this.answered = true
+    const done: SentDone = { ...chunk, sha256: this.#digest?.value }
+    return chunkFrames(number, done, this.#progress)
   }
 
   mayRun(): void {

@@ -18,7 +18,7 @@ import { FrameStream, type FrameStreamOptions } from '../wire/frames.ts'
 import { FRAME_BYTES_PER_MS_MIN, FRAME_PATIENCE_MS } from '../wire/limits.ts'
 import { type Message, MessageReader, TYPE } from '../wire/messages.ts'
 import type { LoadLimits, PeerLoad } from '../wire/peer-load.ts'
-import { chunkFrames, decodeRequest, errorFrames } from './codec.ts'
+import { decodeRequest, errorFrames } from './codec.ts'
 import { ServedCall } from './served-call.ts'
 
 /** What a peer at its limit is told: by then some of its own calls have ended. */
@@ -202,9 +202,7 @@ export class ServedStream {
     try {
       for await (const chunk of this.#components.service.infer(request, call)) {
         if (call.answered) return
-        call.answered = chunk.type === 'done'
-        const room = this.#frames.writeAll(chunkFrames(number, chunk, call.progress))
-        if (chunk.type === 'progress') call.progress++
+        const room = this.#frames.writeAll(call.frames(number, chunk))
         if (call.answered) this.#flushIfAlone()
         if (room !== undefined) await room
       }

@@ -233,10 +233,7 @@ export class Checker {
       if (life === undefined || !isHonest) continue
       for (const { running, turns } of life.server.admissions) {
         if (running + turns.queue.size > life.server.underWay) {
-          throw broken(
-            'L3',
-            `n${index} has ${running} slots taken and ${turns.queue.size} waiting for nobody`
-          )
+          throw broken('L3', `n${index}: ${running} slots taken, ${turns.queue.size} waiting for nobody`)
         }
       }
       const held = life.asker.underWay + life.asker.router.requests.size

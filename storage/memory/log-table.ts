@@ -112,7 +112,7 @@ export class LogTable {
   /** The boxes of a document that was forgotten; the chains stay whole without them. */
   dropBoxes(space: number, tag: Uint8Array): void {
     this.#db.prepare('UPDATE envelope SET box = NULL WHERE space = ? AND tag = ?').run(space, tag)
-    for (const table of ['doc', 'vectors'])
+    for (const table of ['doc', 'vectors', 'live'])
       this.#db.prepare(`DELETE FROM ${table} WHERE space = ? AND tag = ?`).run(space, tag)
   }
 
@@ -142,10 +142,35 @@ export class LogTable {
     return this.#db.prepare<DocRow>(`SELECT ${DOC} FROM doc WHERE space = ? AND tag = ?`).get(space, tag)
   }
 
-  putDoc(space: number, { tag, sealed, snapshot, upto, entries, bytes, hash }: DocRow): void {
+  /** @param maker of one that is new. */
+  putDoc(
+    space: number,
+    { tag, sealed, snapshot, upto, entries, bytes, hash }: DocRow,
+    maker: number | null = null
+  ): void {
     this.#db
-      .prepare('INSERT OR REPLACE INTO doc VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(space, tag, sealed, snapshot, upto, entries, bytes, hash)
+      .prepare(
+        `INSERT INTO doc (space, ${DOC}, maker) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (space, tag) DO UPDATE SET sealed = excluded.sealed, snapshot = excluded.snapshot,
+           upto = excluded.upto, entries = excluded.entries, bytes = excluded.bytes, hash = excluded.hash`
+      )
+      .run(space, tag, sealed, snapshot, upto, entries, bytes, hash, maker)
+  }
+
+  /** Of documents to which nothing came since. */
+  hashes(space: number): { tag: Uint8Array; hash: Uint8Array }[] {
+    return this.#db
+      .prepare<{ tag: Uint8Array; hash: Uint8Array }>(
+        `SELECT tag, hash FROM doc WHERE space = ? AND hash IS NOT NULL AND NOT EXISTS
+           (SELECT 1 FROM envelope WHERE space = doc.space AND tag = doc.tag AND id > doc.upto)`
+      )
+      .all(space)
+  }
+
+  keepHash(space: number, tag: Uint8Array, upto: number, hash: Uint8Array): void {
+    this.#db
+      .prepare('UPDATE doc SET upto = ?, hash = ? WHERE space = ? AND tag = ?')
+      .run(upto, hash, space, tag)
   }
 
   /** What is known of it no longer holds. */
@@ -160,24 +185,26 @@ export class LogTable {
     this.#db.prepare('PRAGMA incremental_vacuum').all()
   }
 
+  /** All that there is of a space on disk. */
   bytes(space: number): number {
+    return (
+      this.heldBytes(space) +
+      this.#db
+        .prepare<{ bytes: number }>(
+          'SELECT coalesce(sum(length(snapshot)), 0) AS bytes FROM doc WHERE space = ?'
+        )
+        .get(space)!.bytes
+    )
+  }
+
+  /** What came of writers: without the snapshots that this device makes for itself of the same. */
+  heldBytes(space: number): number {
     return this.#db
       .prepare<{ bytes: number }>(
         `SELECT (SELECT coalesce(sum(length(head) + coalesce(length(box), 0) + 200), 0) FROM envelope WHERE space = ?1)
-          + (SELECT coalesce(sum(coalesce(length(snapshot), 0)), 0) FROM doc WHERE space = ?1)
           + (SELECT coalesce(sum(length(bytes)), 0) FROM piece WHERE space = ?1) AS bytes`
       )
       .get(space)!.bytes
-  }
-
-  /** Of the envelopes of each writer. */
-  bytesOfWriters(space: number): { writer: number; bytes: number }[] {
-    return this.#db
-      .prepare<{ writer: number; bytes: number }>(
-        `SELECT writer, sum(length(head) + coalesce(length(box), 0) + 200) AS bytes
-         FROM envelope WHERE space = ? GROUP BY writer`
-      )
-      .all(space)
   }
 
   checkpoint(space: number): Uint8Array | undefined {

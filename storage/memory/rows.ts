@@ -31,6 +31,12 @@ export interface EnvelopeRow {
   readonly box: Uint8Array | null
 }
 
+/** What one writer has in the snapshot of a document. */
+export interface LiveRow {
+  readonly writer: number
+  readonly bytes: number
+}
+
 export interface DocRow {
   readonly tag: Uint8Array
   readonly sealed: Uint8Array

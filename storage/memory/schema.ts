@@ -110,5 +110,14 @@ export const MEMORY_MIGRATIONS: readonly string[] = [
     giver TEXT NOT NULL,
     sealed BLOB NOT NULL,
     PRIMARY KEY (space, device, giver)
-  ) STRICT;`
+  ) STRICT;`,
+  // What each writer has in the checkpoint, and which one made a document: none has more than its share.
+  `CREATE TABLE live (
+    space INTEGER NOT NULL REFERENCES space ON DELETE CASCADE,
+    tag BLOB NOT NULL,
+    writer INTEGER NOT NULL REFERENCES writer ON DELETE CASCADE,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (space, tag, writer)
+  ) STRICT;
+  ALTER TABLE doc ADD COLUMN maker INTEGER;`
 ]

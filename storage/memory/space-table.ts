@@ -1,7 +1,7 @@
 /** Spaces, their charters, and what is known of the devices that write in them. */
 
 import type { Database } from '../database/database.ts'
-import type { SpaceRow, WriterRow } from './rows.ts'
+import type { LiveRow, SpaceRow, WriterRow } from './rows.ts'
 
 const WRITER = 'id, device, life, client, seq, hash, clock, frozen'
 
@@ -49,6 +49,7 @@ export class SpaceTable {
       'piece',
       'acknowledged',
       'vectors',
+      'live',
       'carried_key'
     ])
       this.#db.prepare(`DELETE FROM ${table} WHERE space = ?`).run(id)
@@ -155,5 +156,36 @@ export class SpaceTable {
 
   poison(): { hash: Uint8Array; why: string }[] {
     return this.#db.prepare<{ hash: Uint8Array; why: string }>('SELECT hash, why FROM poison').all()
+  }
+
+  /** Of each writer: its envelopes, and what it has in the checkpoint. */
+  bytesOfWriters(space: number): LiveRow[] {
+    return this.#db
+      .prepare<LiveRow>(
+        `SELECT writer, sum(bytes) AS bytes FROM (
+           SELECT writer, length(head) + coalesce(length(box), 0) + 200 AS bytes FROM envelope WHERE space = ?1
+           UNION ALL SELECT writer, bytes FROM live WHERE space = ?1)
+         GROUP BY writer`
+      )
+      .all(space)
+  }
+
+  /** In the place of those of the checkpoint before. */
+  putLive(
+    space: number,
+    docs: readonly { readonly tag: Uint8Array; readonly live: readonly LiveRow[] }[]
+  ): void {
+    this.#db.prepare('DELETE FROM live WHERE space = ?').run(space)
+    const add = this.#db.prepare('INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)')
+    for (const { tag, live } of docs) for (const { writer, bytes } of live) add.run(space, tag, writer, bytes)
+  }
+
+  docsMadeBy(space: number, device: string): number {
+    return this.#db
+      .prepare<{ count: number }>(
+        `SELECT count(*) AS count FROM doc JOIN writer ON writer.id = doc.maker
+         WHERE doc.space = ? AND writer.device = ?`
+      )
+      .get(space, device)!.count
   }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import type { TransformersSettings } from '../../capabilities/engines/transformers/engine.ts'
+import { chooseGraphs } from '../../capabilities/engines/transformers/weights.ts'
 import type { FoundModel } from '../../capabilities/models/found-model.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import { LumosError } from '../../interface/errors.ts'
@@ -58,6 +59,49 @@ describe('a repository of Hugging Face', () => {
   ])('is served for %s by what its files say', async (task, config, more) => {
     const { tasks, engine, id } = await found(repository(config, more))
     assert.deepEqual([id, engine, tasks], ['m', 'transformers', [task]])
+  })
+
+  const seeing = (architecture: string, ...graphs: string[]) => ({
+    'config.json': { architectures: [architecture] },
+    'preprocessor_config.json': { size: { shortest_edge: 224 } },
+    ...Object.fromEntries(graphs.map(name => [`onnx/${name}.onnx`, 'graph']))
+  })
+  const words = { 'tokenizer.json': {}, 'tokenizer_config.json': {} }
+
+  it.each([
+    [['image-classification'], seeing('ViTForImageClassification', 'model_quantized')],
+    [['object-detection'], seeing('DetrForObjectDetection', 'model')],
+    [['image-feature-extraction'], seeing('Dinov2Model', 'model')],
+    [
+      ['image-to-text'],
+      { ...seeing('VisionEncoderDecoderModel', 'encoder_model', 'decoder_model_merged_quantized'), ...words }
+    ],
+    [
+      ['zero-shot-image-classification', 'image-feature-extraction', 'feature-extraction'],
+      { ...seeing('CLIPModel', 'model', 'vision_model', 'text_model'), ...words }
+    ]
+  ])('is served for %s of pictures', async (tasks, files) => {
+    const model = await found(files)
+    assert.deepEqual([model.engine, model.tasks], ['transformers', tasks])
+  })
+
+  it.each([
+    [{ ...seeing('CLIPModel', 'model'), ...words }, /onnx\/vision_model\.onnx is missing/],
+    [seeing('VisionEncoderDecoderModel', 'encoder_model'), /tokenizer\.json is missing/],
+    [
+      { ...seeing('ViTModel', 'model'), 'preprocessor_config.json': { size: 100_000 } },
+      /preprocessor_config\.json: size/
+    ]
+  ])('of pictures is left out with what is wrong, %#', async (files, why) => {
+    assert.match(await reasonOf(files), why)
+  })
+
+  it('is fetched with all graphs that are one model together, each in its best format', () => {
+    const clip = ['model.onnx', 'text_model.onnx', 'vision_model.onnx', 'vision_model_quantized.onnx']
+    assert.deepEqual(chooseGraphs(clip), ['vision_model_quantized.onnx', 'text_model.onnx'])
+    const words = ['encoder_model.onnx', 'decoder_model.onnx', 'decoder_model_merged.onnx']
+    assert.deepEqual(chooseGraphs(words), ['encoder_model.onnx', 'decoder_model_merged.onnx'])
+    assert.deepEqual(chooseGraphs(['model.onnx', 'model_q4.onnx']), ['model_q4.onnx'])
   })
 
   it('has the smallest bound that its files state', async () => {

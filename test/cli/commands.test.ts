@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -312,6 +313,73 @@ describe('a hung up command', () => {
     gateway.engine.beforeWord = async () => {}
     assert.equal(code, 130)
     assert.deepEqual(gateway.engine.outcomes.slice(begun), ['left'])
+  })
+})
+
+describe('batch', () => {
+  const lines = 'a\nb\n\nc\nd\ne\nf\n'
+  const outputs = async (out: string) =>
+    (await readFile(out, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line).output?.text ?? JSON.parse(line).error.code)
+  const batch = (out: string, ...more: string[]) => ['batch', 'held', '-', '--out', out, ...more]
+
+  /** Runs until the first answers are written and the next hang, then ends the command by this signal. */
+  async function endedBy(signal: 'SIGINT' | 'SIGKILL', out: string) {
+    let words = 0
+    const hangs = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    gateway.engine.beforeWord = async () => {
+      if (++words <= 2) return
+      hangs.resolve()
+      await release.promise
+    }
+    const child = spawnCli(batch(out), { home: gateway.home })
+    const closed = new Promise(resolve => child.on('close', resolve))
+    child.stdin.end(lines)
+    await hangs.promise
+    child.kill(signal)
+    const code = await closed
+    gateway.engine.beforeWord = async () => {}
+    release.resolve()
+    return code
+  }
+
+  it('answers the lines of stdin in order, and the same command again finds them there', async () => {
+    const out = join(empty, 'stdin.jsonl')
+    const first = await cli(batch(out, '--json'), { stdin: lines })
+    assert.deepEqual([first.code, first.stderr], [0, ''])
+    assert.deepEqual(await outputs(out), ['a', 'b', 'c', 'd', 'e', 'f'])
+    const { items, before, failed } = JSON.parse((await cli(batch(out, '--json'), { stdin: lines })).stdout)
+    assert.deepEqual([items, before, failed], [6, 6, 0])
+    assert.deepEqual(existsSync(`${out}.stdin`), false)
+  })
+
+  it('that is interrupted keeps what is done, and goes on from there', async () => {
+    const out = join(empty, 'interrupted.jsonl')
+    assert.equal(await endedBy('SIGINT', out), 130)
+    const { before } = JSON.parse((await cli(batch(out, '--json'), { stdin: lines })).stdout)
+    assert.equal(before, 2)
+    assert.deepEqual(await outputs(out), ['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
+  it('goes on in the node when its command is killed', async () => {
+    const out = join(empty, 'killed.jsonl')
+    await endedBy('SIGKILL', out)
+    const { id } = gateway.node.jobs.list().at(-1)!
+    for await (const { state } of gateway.node.jobs.watch(id)) if (state === 'done') break
+    assert.deepEqual(await outputs(out), ['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
+  it('fails with the number of inputs that have no answer', async () => {
+    const path = join(empty, 'some.jsonl')
+    await writeFile(path, '"a"\n{"messages":7}\n')
+    const out = join(empty, 'some-out.jsonl')
+    const { code, stderr } = await cli(['batch', 'held', path, '--out', out])
+    assert.equal(code, 1)
+    assert.match(stderr, /^1 of 2 inputs have no answer\. .*E_BATCH_INCOMPLETE/)
+    assert.deepEqual(await outputs(out), ['a', 'INVALID_INPUT'])
   })
 })
 

@@ -7,7 +7,9 @@ import { answerText } from '../../cli/commands/inference/answer-text.ts'
 import { printPieces } from '../../cli/commands/inference/pieces.ts'
 import { embedded, vectorLines } from '../../cli/commands/inference/vectors.ts'
 import { wordsFor } from '../../cli/commands/membership/invite.ts'
+import { explained } from '../../cli/commands/requests/explain.ts'
 import { Output } from '../../cli/output.ts'
+import { definitionOf, type TaskName } from '../../interface/tasks/index.ts'
 
 const MINUTE_MS = 60_000
 
@@ -66,8 +68,77 @@ describe('an answer about a picture', () => {
     )
   })
 
+  it('is what its task shows of it: the text that was read, the boxes of faces, one sentence of two faces', () => {
+    const shown = (task: TaskName, answer: unknown) => answerText(definitionOf(task).shown!(answer), output)
+    const line = (text: string) => ({ text, score: 1, quad: [] })
+    expect(shown('text-recognition', { lines: [line('one'), line('two\u001b[2J')] })).toBe('one\ntwo [2J')
+    const box = { xmin: 1, ymin: 2, xmax: 3, ymax: 4 }
+    expect(shown('face-detection', { faces: [{ box, points: [], score: 0.5 }] })).toBe(
+      'XMIN  YMIN  XMAX  YMAX  SCORE\n1     2     3     4     0.5000'
+    )
+    expect(shown('face-detection', { faces: [] })).toBe('No face was found.')
+    expect(shown('face-verification', { similarity: 0.25, same: false })).toBe(
+      'Two persons, with a similarity of 0.250.'
+    )
+  })
+
   it('is its words, without what would act on the terminal', () => {
     expect(answerText({ text: 'a cat\u001b[2J' }, output)).toBe('a cat [2J')
+  })
+})
+
+describe('a request that is explained', () => {
+  it('says who could be asked and why, and each step at its time', () => {
+    const attempt = { from: 0, chunks: 0, first_chunk_ms: null }
+    const words = explained({
+      ...{ request_id: 'r', policy: 'balanced', more: 0, outcome: 'answered', duration_ms: 900 },
+      candidates: [
+        {
+          ...{ peer_id: 'A', name: 'attic', cost_ms: 250, fate: 'asked' },
+          parts: [{ reason: 'not measured yet', ms: 100 }]
+        },
+        { peer_id: 'B', name: 'den', cost_ms: 300, parts: [], fate: 'asked' },
+        { peer_id: 'C', name: 'shed', cost_ms: null, parts: [], fate: 'ejected' }
+      ],
+      attempts: [
+        {
+          ...attempt,
+          peer_id: 'A',
+          started_ms: 0,
+          first_chunk_ms: 300,
+          chunks: 4,
+          ended_ms: 500,
+          outcome: 'PEER_UNREACHABLE'
+        },
+        { ...attempt, peer_id: 'B', started_ms: 250, ended_ms: 310, outcome: 'CANCELLED' },
+        {
+          ...attempt,
+          peer_id: 'B',
+          started_ms: 500,
+          first_chunk_ms: 20,
+          from: 4,
+          chunks: 2,
+          ended_ms: 900,
+          outcome: 'answered'
+        }
+      ]
+    })
+    expect(words.split('\n')).toEqual([
+      'Policy balanced: answered after 900 ms.',
+      'Candidates, the best first:',
+      '  attic: 250 ms (not measured yet 100 ms); was asked',
+      '  den: 300 ms (); was asked',
+      '  shed: left out; had failed too often',
+      'What happened:',
+      '  0.0 ms  attic is asked',
+      '  250 ms  den is asked, beside the one before',
+      '  300 ms  attic gives piece 0',
+      '  310 ms  den: ended with CANCELLED, no pieces',
+      '  500 ms  attic: ended with PEER_UNREACHABLE, pieces 0 to 3',
+      '  500 ms  den is asked to go on from piece 4, in place of the one before',
+      '  520 ms  den gives piece 4',
+      '  900 ms  den: answered, pieces 4 to 5'
+    ])
   })
 })
 

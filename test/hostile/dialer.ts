@@ -7,7 +7,7 @@ import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import type { NodeStatus } from '../../interface/node.ts'
+import type { NodeStatus } from '../../interface/status.ts'
 import { YAMUX_LIMITS } from '../../protocols/wire/limits.ts'
 
 export class Dialer implements AsyncDisposable {

@@ -13,8 +13,8 @@ import type {
   Upgrader
 } from '@libp2p/interface'
 import { systemClock } from '../../interface/clock.ts'
-import type { NodeStatus } from '../../interface/node.ts'
 import { prepare } from '../../interface/prepare.ts'
+import type { NodeStatus } from '../../interface/status.ts'
 import { FRAME, HELLO_PROTOCOL } from '../../protocols/hello/codec.ts'
 import { INFERENCE_PROTOCOL, InferenceClient } from '../../protocols/inference/index.ts'
 import { MANIFEST_BYTES_MAX } from '../../protocols/manifest/index.ts'

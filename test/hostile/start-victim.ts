@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Role } from '../../interface/membership.ts'
-import type { NodeStatus } from '../../interface/node.ts'
+import type { NodeStatus } from '../../interface/status.ts'
 import type { StoredMesh } from '../../storage/mesh/mesh-store.ts'
 import type { Figures, Question } from './victim.ts'
 

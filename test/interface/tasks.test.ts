@@ -57,9 +57,25 @@ describe.each(TASK_NAMES)('the task %s', name => {
 
   it('makes an input that it takes of an argument of a command line', () => {
     if (argument.from === 'json') return
-    const made = argument.input(argument.from === 'file' ? Buffer.from('bytes').toString('base64') : 'words')
+    const file = Buffer.from('bytes').toString('base64')
+    const made =
+      argument.from === 'files'
+        ? argument.input([file, file])
+        : argument.input(argument.from === 'file' ? file : 'words')
     assert.ok(input.safeParse(made).success)
   })
+})
+
+it('of a recording a person is shown words, or when something is said', () => {
+  const segments = [{ start_ms: 1026, end_ms: 2500 }]
+  const times = { start: '1.03 s', end: '2.50 s' }
+  const voice = definitionOf('voice-activity-detection')
+  assert.deepEqual(voice.shown!({ segments }), [times])
+  assert.equal(voice.shown!({ segments: [] }), 'Nobody speaks.')
+  const words = definitionOf('automatic-speech-recognition')
+  assert.equal(words.shown!({ text: 'Hello.', duration_ms: 9 }), 'Hello.')
+  const said = segments.map(span => ({ ...span, text: 'Hi.' }))
+  assert.deepEqual(words.shown!({ text: 'Hi.', segments: said }), [{ ...times, text: 'Hi.' }])
 })
 
 describe('bytes in JSON', () => {
@@ -107,6 +123,9 @@ describe('the task that is meant', () => {
   it('is the one that the model was made for, and raw tensors where there is no other', () => {
     assert.equal(meantTask(['tensor', 'image-classification']), 'image-classification')
     assert.equal(meantTask(['tensor']), 'tensor')
+    const clip = ['feature-extraction', 'image-feature-extraction', 'zero-shot-image-classification'] as const
+    assert.equal(meantTask(clip), 'zero-shot-image-classification')
+    assert.equal(meantTask(['feature-extraction']), 'feature-extraction')
     assert.equal(meantTask([]), undefined)
   })
 })

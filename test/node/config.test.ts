@@ -70,6 +70,7 @@ describe('the configuration', () => {
           echo: false,
           discover: true,
           servers: {},
+          external: {},
           directory: null,
           registry: 'https://registry.npmjs.org'
         },
@@ -90,6 +91,7 @@ describe('the configuration', () => {
         serving: { yield: 'auto' },
         memory: { spaceMax: '1GB', searchModel: undefined },
         answers: { keep: '1h', diskMax: '256MB' },
+        wake: { allow: false },
         log: { level: 'info' }
       }
     )

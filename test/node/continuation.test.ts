@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EchoEngine } from '../../capabilities/engines/echo.ts'
 import { echoModel } from '../../capabilities/index.ts'
 import { newAnswerId, requestIdOf } from '../../interface/answers.ts'
-import type { InferenceChunk } from '../../interface/chunks.ts'
+import type { DoneChunk, InferenceChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
@@ -163,6 +163,25 @@ describe('an answer in the middle of which its device is lost', () => {
       chunks.filter(({ type }) => type !== 'progress')
     const whole = withoutProgress(given)
     expect(withoutProgress(await Array.fromAsync(asker.answers.read(id, { from: 0 })))).toEqual(whole)
+  })
+
+  it('is signed by the device that answers, and checked on another one', async () => {
+    const options = { peer: 'one', receipt: true }
+    const { chunks } = await answered(asker, 'echo', () => {}, options)
+    const { receipts = [] } = chunks.at(-1) as DoneChunk
+    const given = { request: { ...request('echo') }, answer: WORDS }
+    const verdict = await servers.third!.answers.verify(receipts, given)
+    expect(verdict).toMatchObject({ ok: true, checked: { request: true, answer: true }, problems: [] })
+    expect(verdict.receipts).toMatchObject([{ peerId: servers.one!.peerId, name: 'one', pieces: 40 }])
+    const changed = { ...given, answer: WORDS.replace('word-7', 'word-8') }
+    const { ok, problems } = await servers.other!.answers.verify(receipts, changed)
+    expect({ ok, problems }).toMatchObject({ ok: false, problems: [{ reason: 'answer' }] })
+    // Its own answers, too; and none where none was asked for.
+    const own = await Array.fromAsync(servers.one!.infer(request('alone'), { receipt: true }))
+    expect((await asker.answers.verify((own.at(-1) as DoneChunk).receipts!)).ok).toBe(true)
+    expect(await Array.fromAsync(servers.one!.infer(request('echo'), { peer: 'one' }))).not.toContainEqual(
+      expect.objectContaining({ receipts: expect.anything() })
+    )
   })
 
   it('is handed over by a device that stops, which waits for nothing else', async () => {

@@ -227,6 +227,18 @@ describe('the router', () => {
     expect(events.at(-1)).toBe('inference.request_failed')
   })
 
+  it('ends an answer whose pieces were changed on the way, and blames its peer', async () => {
+    const changed: Answer = async function* () {
+      yield { type: 'text', index: 0, text: 'hel' }
+      throw new LumosError('ANSWER_CHANGED', 'other pieces')
+    }
+    const { router, asked } = routerOver({ a: changed, b: answer })
+    expect(await codeOf(Array.fromAsync(ask(router, request)))).toBe('ANSWER_CHANGED')
+    expect(asked).toEqual(['a'])
+    for (let i = 0; i < 5; i++) await Array.fromAsync(ask(router, request)).catch(() => {})
+    expect(asked.at(-1)).toBe('b')
+  })
+
   it('blames a peer that breaks the protocol, and asks it no more once it did so five times', async () => {
     const endless: Answer = async function* () {
       yield { type: 'text', index: 0, text: 'on' }

@@ -8,9 +8,9 @@ import { describe, expect, it, vi } from 'vitest'
 import { type DeviceLoad, DeviceLoadReader, echoModel } from '../../capabilities/index.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
-import type { YieldReason } from '../../interface/node.ts'
+import type { YieldReason } from '../../interface/status.ts'
 import { YieldWatch } from '../../node/serving/index.ts'
-import { newYielding, stepYielding } from '../../node/serving/yielding-core.ts'
+import { newYielding, refusesOthers, stepYielding } from '../../node/serving/yielding-core.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { knows, meets, startNode, until } from './mesh-nodes.ts'
 
@@ -129,8 +129,18 @@ it('reads what other programs use, without this process, those of low priority, 
 })
 
 describe('a node that yields', () => {
+  it.each([
+    [[], false, false],
+    [['cpu'] as const, true, true],
+    [['cpu'] as const, false, false],
+    [['memory'] as const, false, true],
+    [['battery', 'cpu'] as const, false, true]
+  ])('for %j, where another device can answer: %s, refuses: %s', (reasons, isDoneElsewhere, refuses) => {
+    expect(refusesOthers(reasons, () => isDoneElsewhere)).toBe(refuses)
+  })
+
   it('hands its answers over without a lost word, refuses other devices and not its user, and comes back', async () => {
-    const WORDS = Array.from({ length: 150 }, (_, i) => `word-${i}`).join(' ')
+    const WORDS = Array.from({ length: 100 }, (_, i) => `word-${i}`).join(' ')
     const request = { model: 'echo', input: { messages: [{ role: 'user', content: WORDS }] } }
     const models = () => [{ ...echoModel({ clock: systemClock, wordDelayMs: 40 }), resumes: true }]
     const loads: Record<string, DeviceLoad> = { one: {}, other: {} }
@@ -185,5 +195,5 @@ describe('a node that yields', () => {
     await yields(first, false)
     const again = await Array.fromAsync(asker.infer(short, { peer: first }))
     expect(again.at(-1)!.type).toBe('done')
-  })
+  }, 60_000)
 })

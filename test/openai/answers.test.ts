@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createParser } from 'eventsource-parser'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { chatChunks } from '../../gateway/openai/chat-stream.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { startNode as startProcess } from '../cli/started-node.ts'
 import { knows, startNode, temporaryHome } from '../node/mesh-nodes.ts'
@@ -193,6 +194,64 @@ describe('an answer', () => {
 })
 
 describe('a response', () => {
+  it('is deleted on the device that answered too, which keeps none that is not to be stored', async () => {
+    const { asking, answering } = devices
+    const kept = async () => (await readdir(join(answering.home.path, 'answers'))).toSorted()
+    const before = await kept()
+    const made = await client.responses.create({ model: TALKER, input: 'a b c' })
+    await vi.waitFor(async () => assert.equal((await kept()).length, before.length + 1))
+    const id = (await asking.answers.list())[0]!.id
+    assert.equal((await asking.answers.show(id, { peer: answering.peerId })).info.state, 'done')
+    await client.responses.delete(made.id)
+    assert.deepEqual(await kept(), before)
+    await assert.rejects(asking.answers.show(id, { peer: answering.peerId }), { code: 'ANSWER_UNKNOWN' })
+
+    await client.responses.create({ model: TALKER, input: 'a b c', store: false })
+    const stored = await client.responses.create({ model: TALKER, input: 'a b c' })
+    await vi.waitFor(async () => assert.equal((await kept()).length, before.length + 1))
+    await client.responses.delete(stored.id)
+  })
+
+  it('carries receipts where they are asked for, and how it went on where it was cut', async () => {
+    const headers = { 'x-lumos-receipt': 'true' }
+    const question = { model: TALKER, messages: [{ role: 'user' as const, content: 'a b c' }] }
+    const receiptsOf = (holder: object) => (holder as { lumos?: { receipts: string[] } }).lumos?.receipts
+    const whole = await client.chat.completions.create(question, { headers })
+    const streamed = await Array.fromAsync(
+      await client.chat.completions.create({ ...question, stream: true }, { headers })
+    )
+    const response = await client.responses.create(
+      { model: TALKER, input: 'a b c', store: false },
+      { headers }
+    )
+    const completion = await client.completions.create({ model: TALKER, prompt: 'a b c' }, { headers })
+    for (const holder of [
+      whole.choices[0]!,
+      streamed.at(-1)!.choices[0]!,
+      response,
+      completion.choices[0]!
+    ]) {
+      const { ok, receipts } = await devices.answering.answers.verify(receiptsOf(holder)!)
+      expect({ ok, by: receipts[0]!.peerId }).toEqual({ ok: true, by: devices.answering.peerId })
+    }
+    expect(receiptsOf((await client.chat.completions.create(question)).choices[0]!)).toBeUndefined()
+
+    async function* cut() {
+      const done = { index: 1, finish_reason: 'stop', usage: {}, continued: 'prefill' } as const
+      yield { choice: 0, piece: { type: 'done', ...done } as const }
+    }
+    const head = {
+      id: 'chatcmpl-1',
+      created: 1,
+      model: 'm',
+      choices: 1,
+      withUsage: false,
+      withLogprobs: false
+    }
+    const [first = ''] = await Array.fromAsync(chatChunks(cut(), head))
+    expect(first).toContain('"finish_reason":"stop","lumos":{"continued":"prefill"}')
+  })
+
   it('in the background is made without a client, followed later, and gone on from', async () => {
     const { id, status } = await client.responses.create({
       ...{ model: TALKER, input: 'a b c forever', max_output_tokens: 40 },

@@ -4,8 +4,11 @@ import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { z } from 'zod'
 import { LumosError, OverloadedError, ProtocolViolationError } from '../../interface/errors.ts'
+import type { InferenceChunk } from '../../interface/inference.ts'
 import { prepare } from '../../interface/prepare.ts'
+import { RemoteCall } from '../../protocols/inference/call.ts'
 import { chunkFrames, decodeChunk, decodeRequest, encodeRequest } from '../../protocols/inference/codec.ts'
+import { ServedCall } from '../../protocols/inference/served-call.ts'
 import { decode } from '../../protocols/wire/cbor/decode.ts'
 import { encode } from '../../protocols/wire/cbor/encode.ts'
 import { attach, decodeControl, detach, encodeControl } from '../../protocols/wire/control.ts'
@@ -493,6 +496,40 @@ describe('inference messages', () => {
       const [message] = messagesOf(chunkFrames(1, chunk))
       assert.deepEqual(decodeChunk(message!), chunk)
     }
+  })
+
+  it('are refused at the end of an answer whose pieces are not those that were sent', async () => {
+    const request = prepare({
+      ...{ id: 'r', task: 'text-generation', budgetMs: 1000, params: {} },
+      input: { prompt: 'a' }
+    })
+    const pieces: InferenceChunk[] = [
+      { type: 'text', index: 0, text: 'Grü' },
+      { type: 'progress', index: 1, stage: 'thinking', done: 1 },
+      { type: 'delta', index: 1, text: 'ße', tokens: [3] },
+      { type: 'done', index: 2, finishReason: 'stop', usage: {} }
+    ]
+    const served = new ServedCall('asker', 0, () => {})
+    served.request = request
+    const wires = pieces.map(chunk => messagesOf(served.frames(1, chunk))[0]!)
+    const heard = async (messages: readonly Message[]) => {
+      const resets: string[] = []
+      const call = new RemoteCall(request, Number.POSITIVE_INFINITY, undefined, started =>
+        started.run({ ended() {}, cancel() {}, reset: ({ code }) => void resets.push(code) })
+      )
+      const all = Array.fromAsync(call)
+      for (const message of messages) call.onMessage(message)
+      return { chunks: await all.catch((err: LumosError) => [err.code, err.details.received]), resets }
+    }
+    assert.deepEqual(await heard(wires), { chunks: pieces, resets: [] })
+    const changed = messagesOf(chunkFrames(1, { type: 'text', index: 0, text: 'Gra' }))
+    assert.deepEqual(await heard([...changed, ...wires.slice(1)]), {
+      chunks: ['ANSWER_CHANGED', 2],
+      resets: ['ANSWER_CHANGED']
+    })
+    // An earlier version says nothing of its pieces.
+    const plain = messagesOf(chunkFrames(1, pieces[3]!, 1))
+    assert.deepEqual(await heard([...wires.slice(0, 3), ...plain]), { chunks: pieces, resets: [] })
   })
 
   it('are requests or a violation, whatever comes', () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
 import { newAnswerId } from '../../interface/answers.ts'
+import type { DoneChunk } from '../../interface/chunks.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
@@ -137,6 +138,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   // Together.
   assert.equal((await onDen.call('mesh.peers')).items.length, 1)
   assert.equal((await onDen.call('mesh.members')).items.length, 2)
+  assert.equal((await onDen.call('wake.device', { device: 'attic' })).wake_ms, 0)
+  assert.deepEqual((await onDen.call('wake.list')).items, [])
   await onDen.call('mesh.promote', { peer: 'attic' })
   assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
   assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)
@@ -147,6 +150,11 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
   await onAttic.call('inference.run', { task: 'tensor', input: { tensors } })
   assert.equal((await onAttic.call('inference.classify', { image: 'AQ==' })).labels[0].label, '7')
+  const [signed] = (
+    await Array.fromAsync(attic.infer({ ...words, task: 'text-generation' }, { receipt: true }))
+  ).slice(-1)
+  const held = { receipts: (signed as DoneChunk).receipts, request: words, answer: 'yes' }
+  assert.equal((await onDen.call('inference.verify', held)).ok, true)
   assert.deepEqual(
     (await Array.fromAsync(onAttic.pieces('inference.run', words))).map(({ type }) => type),
     ['text', 'done']
@@ -185,6 +193,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
 
   // Long work.
   assert.ok((await onDen.call('event.list')).items.length > 0)
+  const batch = { task: 'text-ranking', inputs: ['/nowhere'], out: '/nowhere/out' }
+  assert.equal((await onDen.call('inference.batch', batch)).kind, 'inference.batch')
   const { id } = await onDen.call('model.check')
   const states = (await Array.fromAsync(onDen.pieces('job.show', { job_id: id }))).map(job => ({ ...job }))
   expect(states.at(-1)).toMatchObject({ id, state: 'done' })

@@ -71,6 +71,8 @@ describe('the registry of units', () => {
         'query mesh.requests',
         'command mesh.approve',
         'command mesh.deny',
+        'query wake.list',
+        'command wake.device',
         'query model.sandbox',
         'query model.list',
         'query model.get',
@@ -133,12 +135,14 @@ describe('the registry of units', () => {
         'command inference.complete',
         'command inference.embed',
         'command inference.rerank',
+        'command inference.batch',
         'query inference.models',
         'query inference.answers',
         'query inference.answer',
         'query inference.attach',
         'command inference.cancel',
         'command inference.forget',
+        'query inference.verify',
         'query event.list',
         'query job.list',
         'query job.show',
@@ -221,9 +225,10 @@ describe('the registry of units', () => {
       ['model.pull', { ref: '../secrets' }],
       ['model.create', { name: 'a', path }],
       ['model.create', { name: 'a', source: path }],
-      ['model.export', { model_id: 'a', path: '/tmp' }]
+      ['model.export', { model_id: 'a', path: '/tmp' }],
+      ['inference.batch', { model: 'a', inputs: [path], out: '/tmp/out' }]
     ] as const) {
-      const denied = { code: 'DENIED', hint: /^On the device: lumos-node models/ }
+      const denied = { code: 'DENIED', hint: /^On the device: lumos-node (models|batch)/ }
       await assert.rejects(units.execute(name, input, all), denied, name)
       await assert.rejects(
         units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })),
@@ -249,12 +254,13 @@ describe('the registry of units', () => {
         .filter(unit => unit.permission === permission)
     const names = (permission: string) => held(permission).map(({ name }) => name)
     assert.deepEqual(names('keys'), KEY_UNITS)
-    const answers = ['answer', 'attach', 'cancel', 'forget']
+    const answers = ['answer', 'attach', 'cancel', 'forget', 'verify']
     const inference = ['run', 'classify', 'chat', 'complete', 'embed', 'rerank', ...answers]
     const spaces = ['create', 'list', 'docs', 'status', 'export']
     const written = 'open get history watch set unset append remove task edit write'.split(' ')
     const documents = [...written, 'search', 'add', 'sources', 'remove_source']
     assert.deepEqual(names('use'), [
+      'wake.device',
       ...[...spaces, ...documents].map(name => `memory.${name}`),
       ...inference.map(name => `inference.${name}`)
     ])

@@ -8,7 +8,7 @@ import { accumulate, type TaskName } from '../../interface/tasks/index.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import { inferKept } from './kept.ts'
 
-export interface WholeAnswer extends Pick<DoneChunk, 'finishReason' | 'usage' | 'continued'> {
+export interface WholeAnswer extends Pick<DoneChunk, 'finishReason' | 'usage' | 'continued' | 'receipts'> {
   readonly task: TaskName
   readonly model: string
   readonly output: unknown
@@ -34,7 +34,7 @@ export async function ask(
 
   if (chosen === undefined || answer === undefined || done === undefined)
     throw new EngineFailedError('No peer sent an answer.')
-  const { finishReason, usage, continued } = done
+  const { type: _, index: __, ...ending } = done
   const { task, model } = chosen
-  return { task, model, output: answer.output(), finishReason, usage, ...(continued && { continued }) }
+  return { task, model, output: answer.output(), ...ending }
 }

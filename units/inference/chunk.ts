@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { Continued, Data, Delta, Progress } from '../../interface/chunks.ts'
+import { ReceiptTexts } from '../../interface/receipts.ts'
 import { INPUT_BYTES_MAX } from '../../interface/units.ts'
 
 const index = z.int().min(0)
@@ -14,7 +15,9 @@ export const Ending = {
   finishReason: FinishReason,
   usage: Usage,
   /** The answer was cut, and another device went on with it: exactly, or after its model was given what was said. */
-  continued: Continued.optional()
+  continued: Continued.optional(),
+  /** What the devices that answered sign of it, each for its part; where it was asked for. */
+  receipts: ReceiptTexts.optional()
 }
 
 /** An answer comes in pieces of text, deltas and data, or whole, with progress between; `done` comes last. */

@@ -2,15 +2,19 @@
 
 import type { LumosNode } from '../../interface/node.ts'
 import { answerUnits } from './answers.ts'
+import { batchUnits } from './batch.ts'
 import { modelUnits } from './models.ts'
 import { runUnits } from './run.ts'
 import { textUnits } from './text.ts'
 import { vectorUnits } from './vectors.ts'
+import { verifyUnits } from './verify.ts'
 
 export const inferenceUnits = (node: LumosNode) => [
   ...runUnits(node),
   ...textUnits(node),
   ...vectorUnits(node),
+  ...batchUnits(node),
   ...modelUnits(node),
-  ...answerUnits(node)
+  ...answerUnits(node),
+  ...verifyUnits(node)
 ]

@@ -18,14 +18,15 @@ export function inferKept(
   context: UnitContext,
   onRoute: InferOptions['onRoute'] = route => context.onRoute?.(route)
 ): AsyncIterable<InferenceChunk> {
-  const { answer, signal, peer, policy, continuation } = context
+  const { answer, signal, peer, policy, continuation, receipt, unkept } = context
+  const asked = { peer, policy, continuation, receipt, unkept }
   const request = { ...question, ...identityOf(context) }
   if (answer === undefined || isWhole(request)) {
-    return node.infer(request, { signal, peer, policy, continuation, onRoute })
+    return node.infer(request, { signal, ...asked, onRoute })
   }
   const { id, durable, note } = answer
   if (!node.answers.isOn) {
-    if (!durable) return node.infer(request, { signal, peer, policy, continuation, onRoute })
+    if (!durable) return node.infer(request, { signal, ...asked, onRoute })
     throw new LumosError('NOT_SUPPORTED', 'No answer goes on without its client here: answers.keep is 0.')
   }
   answer.onKept()
@@ -33,7 +34,7 @@ export function inferKept(
     id,
     asking =>
       node.infer(request, {
-        ...{ signal: asking.signal, peer, policy, continuation },
+        ...{ signal: asking.signal, ...asked },
         onRoute(route) {
           asking.onRoute(route)
           onRoute(route)

@@ -6,6 +6,7 @@ import { LumosError } from '../../interface/errors.ts'
 import { TENSOR_BYTES_MAX } from '../../interface/limits.ts'
 import { ModelId } from '../../interface/names.ts'
 import { type LumosNode, RankedPeer } from '../../interface/node.ts'
+import { ReceiptTexts } from '../../interface/receipts.ts'
 import { RoutedRequest } from '../../interface/routing.ts'
 import { imageClassification } from '../../interface/tasks/image-classification.ts'
 import { IMAGE_BYTES_MAX } from '../../interface/tasks/images.ts'
@@ -31,7 +32,7 @@ const Wanted = z
   })
 
 /** The parameters of all tasks, one schema or several by each name. What is left out gets the default of the task that answers. */
-const Params = z.strictObject(
+export const Params = z.strictObject(
   Object.fromEntries(Object.entries(paramsOfTasks()).map(([name, schemas]) => [name, either([...schemas])]))
 )
 
@@ -51,7 +52,7 @@ function either(schemas: readonly z.ZodType[]): z.ZodType {
   return (schemas.length === 1 ? schemas[0]! : z.union(schemas)).optional()
 }
 
-const Question = z
+export const Question = z
   .strictObject({
     ...what,
     /** As the task's schema says; the node checks it once the task is known. */
@@ -66,6 +67,7 @@ interface Answer {
   readonly output: unknown
   /** Present where the answer was cut and went on. */
   readonly continued?: Continued | undefined
+  readonly receipts?: string[] | undefined
 }
 
 /** The output is what the schema of the task says. */
@@ -78,7 +80,8 @@ type AnswerSchema = ReturnType<typeof answerOf>
 function answerOf(task: TaskName) {
   return z.strictObject({
     ...{ task: z.literal(task), model: z.string(), output: definitionOf(task).output },
-    continued: Continued.optional()
+    continued: Continued.optional(),
+    receipts: ReceiptTexts.optional()
   })
 }
 
@@ -116,8 +119,8 @@ export const runUnits = (node: LumosNode) => [
     output: Answer,
     item: Chunk,
     async run(question, context) {
-      const { task, model, output, continued } = await ask(node, question, context)
-      return { task, model, output, ...(continued && { continued }) }
+      const { task, model, output, continued, receipts } = await ask(node, question, context)
+      return { task, model, output, ...(continued && { continued }), ...(receipts && { receipts }) }
     },
     stream: (question, context) => inferKept(node, question, context)
   }),

@@ -12,7 +12,10 @@ import { checkFiles } from '../model-files.ts'
 import { type ClassifierSettings, classifier, tensors } from './classifier.ts'
 import { type ClipSettings, openClip } from './clip.ts'
 import { type DetectorSettings, detector } from './detector.ts'
+import { type FaceSettings, openFaces } from './faces/faces.ts'
 import { openGraph } from './graph.ts'
+import { openReader, type ReaderSettings } from './text/reader.ts'
+import { openVoice, type VoiceSettings } from './voice.ts'
 
 /** What `createEngine` is given. All files are relative to the working directory. */
 export interface OnnxSettings {
@@ -27,7 +30,14 @@ export interface OnnxSettings {
 }
 
 /** What the graphs are together. */
-export type ModelSettings = { readonly form: 'graph' } | ClassifierSettings | ClipSettings | DetectorSettings
+export type ModelSettings =
+  | { readonly form: 'graph' }
+  | ClassifierSettings
+  | ClipSettings
+  | DetectorSettings
+  | VoiceSettings
+  | FaceSettings
+  | ReaderSettings
 
 type Graphs = Readonly<Record<string, InferenceSession>>
 
@@ -40,8 +50,11 @@ const OPEN: {
 } = {
   graph: ({ graph }) => tensors(graph!),
   classifier: ({ graph }, settings) => classifier(graph!, settings),
+  faces: openFaces,
+  reader: openReader,
   detector: ({ graph }, settings) => detector(graph!, settings),
-  clip: (graphs, settings) => openClip(graphs, settings)
+  clip: (graphs, settings) => openClip(graphs, settings),
+  voice: ({ graph }, settings) => openVoice(graph!, settings)
 }
 
 class OnnxEngine implements Engine {

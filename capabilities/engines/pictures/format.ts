@@ -26,17 +26,17 @@ const BEGINNINGS: readonly [beginning: RegExp, name: string][] = [
 const LOOKED_AT_BYTES = 64
 const READ_BEGINNING = /^(?:\xff\xd8\xff|\x89PNG|GIF8|RIFF.{4}WEBP)/s
 
-/** @throws {InvalidInputError} when `encoded` is of another format, with its name where it is known. */
-export function checkFormat(encoded: Uint8Array): void {
-  if (encoded.byteLength === 0) throw new InvalidInputError('input.image holds no bytes.')
+/** @throws {InvalidInputError} naming the field when `encoded` is of another format, with its name where it is known. */
+export function checkFormat(encoded: Uint8Array, field: string): void {
+  if (encoded.byteLength === 0) throw new InvalidInputError(`${field} holds no bytes.`)
   const head = Buffer.from(encoded.subarray(0, LOOKED_AT_BYTES)).toString('latin1')
   if (READ_BEGINNING.test(head)) return
 
   const iso =
     head.slice(4, 8) === ISO_MARK ? ISO_BRANDS.find(([brand]) => brand.test(head.slice(8, 12))) : undefined
   const name = iso?.[1] ?? BEGINNINGS.find(([beginning]) => beginning.test(head))?.[1]
-  if (name === undefined) throw new InvalidInputError(`input.image is no picture in ${READ_FORMATS}.`)
+  if (name === undefined) throw new InvalidInputError(`${field} is no picture in ${READ_FORMATS}.`)
   throw new InvalidInputError(
-    `input.image is ${name}, which is not supported. Convert it to ${READ_FORMATS}.${iso?.[2] ?? ''}`
+    `${field} is ${name}, which is not supported. Convert it to ${READ_FORMATS}.${iso?.[2] ?? ''}`
   )
 }

@@ -24,6 +24,9 @@ sharp.unblock({
   ]
 })
 
+/** The field of a request that has one picture. */
+const IMAGE = 'input.image'
+
 /** How a model wants its pictures. */
 export interface Fitting {
   readonly width: number
@@ -51,13 +54,15 @@ export interface Pixels {
 /**
  * Decodes one picture, upright.
  *
+ * @param field of the request, for errors.
  * @throws {InvalidInputError} when it is no picture, a damaged one, or too large a one.
  */
 export async function pixelsOf(
   encoded: Uint8Array,
-  { color, background, fitting }: PixelOptions
+  { color, background, fitting }: PixelOptions,
+  field = IMAGE
 ): Promise<Pixels> {
-  return await reading(encoded, async picture => {
+  return await reading(encoded, field, async picture => {
     const upright = picture.autoOrient().flatten({ background })
     const fitted = fitting === undefined ? upright : upright.resize(fitting)
     const { data, info } = await fitted
@@ -70,16 +75,20 @@ export async function pixelsOf(
 
 /** Of a picture, upright, by its header. */
 export async function sizeOf(encoded: Uint8Array): Promise<{ width: number; height: number }> {
-  return await reading(encoded, async picture => (await picture.metadata()).autoOrient)
+  return await reading(encoded, IMAGE, async picture => (await picture.metadata()).autoOrient)
 }
 
-async function reading<T>(encoded: Uint8Array, read: (picture: Sharp) => Promise<T>): Promise<T> {
-  checkFormat(encoded)
+async function reading<T>(
+  encoded: Uint8Array,
+  field: string,
+  read: (picture: Sharp) => Promise<T>
+): Promise<T> {
+  checkFormat(encoded, field)
   try {
     // Phones write files that decoders warn of and read whole; what is cut or damaged is an error.
     return await read(sharp(encoded, { limitInputPixels: PIXELS_MAX, failOn: 'error' }))
   } catch (err) {
-    throw new InvalidInputError(`input.image ${faultOf(err as Error)}.`, { cause: err })
+    throw new InvalidInputError(`${field} ${faultOf(err as Error)}.`, { cause: err })
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { stringify } from 'yaml'
 import { LumosError } from '../../../interface/errors.ts'
-import type { NodeStatus } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
+import type { NodeStatus } from '../../../interface/status.ts'
 import { describeConfig, type LoadedConfig, loadConfig } from '../../../node/settings/config.ts'
 import { findNode } from '../../client.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'

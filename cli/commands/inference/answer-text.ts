@@ -1,4 +1,4 @@
-/** An answer for people: its words, a table of its records, or else its JSON. */
+/** An answer for people, or what its task shows of it: its words, a table of its records, or else its JSON. */
 
 import { isRecord } from '../../../interface/record.ts'
 import { type Output, printable } from '../../output.ts'
@@ -17,13 +17,14 @@ export function answerText(answer: unknown, output: Pick<Output, 'table'>): stri
 
 /** The words of an answer that is nothing else, such as those about a picture. */
 function onlyText(answer: unknown): string | undefined {
+  if (typeof answer === 'string') return answer
   const [text, ...more] = Object.values(answer ?? {})
   return typeof text === 'string' && more.length === 0 ? text : undefined
 }
 
 /** The records of an answer that is one list of records, such as labels with their scores. */
 function onlyList(answer: unknown): Record<string, unknown>[] | undefined {
-  const members = Object.values(answer ?? {})
+  const members = Array.isArray(answer) ? [answer] : Object.values(answer ?? {})
   const rows: unknown = members[0]
   if (members.length !== 1 || !Array.isArray(rows) || rows.length === 0 || !rows.every(isRecord))
     return undefined

@@ -5,9 +5,11 @@ import { textGeneration } from '../../../interface/tasks/text-generation.ts'
 import { type AskOptions, findNode, type Meta, type NodeClient } from '../../client.ts'
 import { readText } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
+import type { Output } from '../../output.ts'
 import { canAsk } from '../../prompt.ts'
 import { Conversation, type ListedModel } from './conversation.ts'
 import { printPieces } from './pieces.ts'
+import { ReceiptFile } from './receipts.ts'
 import { talk } from './talk.ts'
 
 interface ChatOptions {
@@ -18,6 +20,7 @@ interface ChatOptions {
   readonly system?: string
   readonly maxTokens?: number
   readonly timeout?: number
+  readonly receipt?: string
 }
 
 interface Answer {
@@ -30,10 +33,14 @@ export async function run({ args, options, output }: Invocation<ChatOptions>): P
   const { peer, policy, system, maxTokens, timeout } = options
   const asking: AskOptions = {
     ...{ peer, policy, timeoutMs: timeout && Math.ceil(timeout * 1000) },
-    ...(options.continue === false && { continuation: 'none' as const })
+    ...(options.continue === false && { continuation: 'none' as const }),
+    ...(options.receipt !== undefined && { receipt: true })
   }
   const model = args[0] ?? (await firstModel(node))
-  const conversation = new Conversation({ node, model, system, maxTokens, asking })
+  const conversation = new Conversation({
+    ...{ node, model, system, maxTokens, asking },
+    ...(options.receipt !== undefined && { onAnswer: writes(options.receipt, output) })
+  })
   if (canAsk() && !output.json) return talk(conversation, output)
 
   const question = await readText('-')
@@ -41,9 +48,17 @@ export async function run({ args, options, output }: Invocation<ChatOptions>): P
   if (output.json) {
     const { data, meta } = await node.execute<Answer>('inference.chat', conversation.asked(question), asking)
     output.data({ ...data, meta: asMeta(meta) }, () => data.content)
+    conversation.answered(question, data)
     return
   }
   await printPieces(conversation.ask(question), output, false)
+}
+
+/** The receipt of each answer, in place of that of the one before. */
+const writes = (path: string, output: Output) => (request: unknown, end: unknown) => {
+  const file = new ReceiptFile(path, request)
+  file.take(end)
+  file.write(output)
 }
 
 const asMeta = ({ peer, route, duration_ms }: Meta) => ({ peer, route, duration_ms })

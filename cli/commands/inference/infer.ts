@@ -20,6 +20,7 @@ import { type Output, printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
 import { answerText } from './answer-text.ts'
 import { printPieces } from './pieces.ts'
+import { ReceiptFile } from './receipts.ts'
 import { embedded, vectorLines } from './vectors.ts'
 
 interface InferOptions {
@@ -37,6 +38,7 @@ interface InferOptions {
   readonly jsonl?: boolean
   readonly explain?: boolean
   readonly detach?: boolean
+  readonly receipt?: string
 }
 
 interface Answer {
@@ -47,16 +49,18 @@ interface Answer {
 }
 
 export async function run({ args, options, output }: Invocation<InferOptions>): Promise<void> {
-  const [what, argument] = args as [string, string]
+  const [what, ...given] = args as [string, ...string[]]
   const node = findNode(options)
   const { task, model } = await chosen(node, what, options.task)
-  const question = { task, model, input: await inputFor(task, argument), params: paramsFor(task, options) }
+  const question = { task, model, input: await inputFor(task, given), params: paramsFor(task, options) }
   const asking = {
     peer: options.peer,
     policy: options.policy,
     ...(options.continue === false && { continuation: 'none' as const }),
-    timeoutMs: options.timeout && Math.ceil(options.timeout * 1000)
+    timeoutMs: options.timeout && Math.ceil(options.timeout * 1000),
+    ...(options.receipt !== undefined && { receipt: true })
   }
+  const receipt = options.receipt === undefined ? undefined : new ReceiptFile(options.receipt, question)
 
   if (options.explain) await explain(node, { task, model }, options, output)
 
@@ -67,12 +71,15 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   }
   let meta: Meta
   if (options.jsonl || (definitionOf(task).pieces !== undefined && !output.json)) {
-    meta = await printPieces(node.stream('inference.run', question, asking), output, options.jsonl === true)
+    const pieces = node.stream('inference.run', question, asking)
+    meta = await printPieces(receipt?.through(pieces) ?? pieces, output, options.jsonl === true)
   } else {
     const answer = await node.execute<Answer>('inference.run', question, asking)
     meta = answer.meta
+    receipt?.take(answer.data)
     printAnswer(answer.data, meta, output)
   }
+  receipt?.write(output)
   if (options.explain) await whatHappened(node, meta, output)
   if (options.verbose) {
     output.note(`Answered by ${meta.peer} (${meta.route}) in ${milliseconds(meta.duration_ms)}.`)
@@ -107,7 +114,7 @@ async function whatHappened(node: NodeClient, { request_id: id }: Meta, output: 
 }
 
 /** A task by its name; else a model, whose task decides what the input means. */
-async function chosen(
+export async function chosen(
   node: NodeClient,
   what: string,
   wanted: string | undefined
@@ -139,18 +146,25 @@ function modelNotFound(what: string, items: readonly { readonly id: string }[]):
   })
 }
 
-async function inputFor(task: TaskName, given: string): Promise<unknown> {
+async function inputFor(task: TaskName, given: readonly string[]): Promise<unknown> {
   const { argument } = definitionOf(task)
+  if (argument.from === 'files') return argument.input(await Promise.all(given.map(readFile)))
+  if (given.length > 1)
+    throw new LumosError('USAGE', `${task} takes one input, and ${given.length} are given.`)
+  const [one] = given as readonly [string]
   switch (argument.from) {
     case 'file':
-      // A task that takes a file takes nothing else, so its name needs no mark: some shells give `@` a meaning.
-      return argument.input((await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64'))
+      return argument.input(await readFile(one))
     case 'text':
-      return argument.input(await readText(given))
+      return argument.input(await readText(one))
     case 'json':
-      return readJson(given)
+      return readJson(one)
   }
 }
+
+/** In base64. A task that takes a file takes nothing else, so its name needs no mark: some shells give `@` a meaning. */
+const readFile = async (given: string): Promise<string> =>
+  (await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64')
 
 /** Options that are parameters of some task. */
 const PARAMS = {
@@ -161,7 +175,10 @@ const PARAMS = {
   threshold: '--threshold'
 } as const
 
-function paramsFor(task: TaskName, options: InferOptions): Record<string, unknown> {
+export function paramsFor(
+  task: TaskName,
+  options: { readonly [K in keyof typeof PARAMS]?: unknown }
+): Record<string, unknown> {
   const { shape } = definitionOf(task).params
   const params: Record<string, unknown> = {}
   for (const [name, option] of Object.entries(PARAMS)) {
@@ -185,7 +202,7 @@ function printAnswer(answer: Answer, { peer, route, duration_ms, answer: id }: M
     { task, model, output: shown, ...ending, meta: { peer, route, duration_ms, answer: id } },
     () => {
       if (vectors !== undefined) return vectorLines(vectors)
-      return answerText(answer.output, output)
+      return answerText(definitionOf(task).shown?.(answer.output) ?? answer.output, output)
     }
   )
 }

@@ -57,6 +57,10 @@ class Notes {
           )
           break
         }
+        if (stage.startsWith('waking ')) {
+          this.#note(`${stage}: takes about ${Math.ceil((total ?? 0) / 1000)} s`)
+          break
+        }
         if (queue !== undefined) {
           this.#note(`The request waits: ${queueWords(queue)}.`)
           break

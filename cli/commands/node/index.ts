@@ -1,6 +1,7 @@
 /** Commands that run a node of this device, and look at it. */
 
 import type { Command } from 'commander'
+import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
 
 export function register(program: Command, lazily: Lazily): void {
@@ -31,6 +32,19 @@ export function register(program: Command, lazily: Lazily): void {
     .command('peers')
     .description('the peers that are connected, and what they offer')
     .action(lazily(() => import('./peers.ts')))
+
+  program
+    .command('wake')
+    .description('wake a device that sleeps; without one, list those that may be woken')
+    .argument('[device]', 'its name or PeerId')
+    .addHelpText(
+      'after',
+      examples(
+        ['wake', 'devices that may be woken, and how long each takes'],
+        ['wake tower', 'sends packets to its network cards until it is connected, for 90 s at most']
+      )
+    )
+    .action(lazily(() => import('./wake.ts')))
 
   program
     .command('doctor')

@@ -2,8 +2,9 @@
 
 import type { DiscoveryReport } from '../../../interface/discovery.ts'
 import type { MemberInfo } from '../../../interface/mesh.ts'
-import type { NodeStatus, PeerInfo } from '../../../interface/node.ts'
+import type { PeerInfo } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
+import type { NodeStatus } from '../../../interface/status.ts'
 import { type Finding, fail, ok, warn } from '../../finding.ts'
 
 /** What the running node says. */

@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process'
 import { setFlagsFromString } from 'node:v8'
 import { LumosError } from '../../../interface/errors.ts'
-import type { NodeStatus } from '../../../interface/node.ts'
+import type { NodeStatus } from '../../../interface/status.ts'
 import { findNode } from '../../client.ts'
 import { leaveNoCore } from '../../core-dumps.ts'
 import { type GivenNames, ignoredNames } from '../../ignored.ts'

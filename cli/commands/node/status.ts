@@ -1,7 +1,7 @@
 /** `status`: who this node is and how it is doing. */
 
 import type { MeshInfo } from '../../../interface/mesh.ts'
-import type { NodeStatus } from '../../../interface/node.ts'
+import type { NodeStatus } from '../../../interface/status.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { bytes, duration } from '../../quantities.ts'

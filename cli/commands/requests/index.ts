@@ -32,6 +32,11 @@ export function register(program: Command, lazily: Lazily): void {
     )
     .action(lazily(async () => ({ run: (await import('./requests.ts')).attach })))
   requests
+    .command('explain')
+    .description('whom one of the last thousand requests was sent to, why, and what came of it')
+    .argument('<request>', 'its request_id, or the id of its answer')
+    .action(lazily(() => import('./explain.ts')))
+  requests
     .command('cancel')
     .description('end an answer that is under way; what has come stays')
     .argument('<answer>', 'its id')

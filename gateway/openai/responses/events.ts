@@ -39,7 +39,8 @@ export function completed(head: Head, output: ResponseOutput) {
       ...{ input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: totalTokens },
       input_tokens_details: { cached_tokens: 0 },
       output_tokens_details: { reasoning_tokens: 0 }
-    }
+    },
+    ...output.more
   }
 }
 

@@ -120,7 +120,8 @@ function keptAs(
   onKept: () => void
 ): UnitContext {
   const { answer } = context
-  if (store === false || answer === undefined) return { ...context, answer: undefined }
+  if (store === false || answer === undefined)
+    return { ...context, answer: undefined, unkept: store === false }
   return {
     ...context,
     answer: {

@@ -1,6 +1,6 @@
 /** A response as it grows, and the events by which a client follows it. */
 
-import type { Logprobs, Piece } from '../pieces.ts'
+import { beside, type Done, type Logprobs, type Piece } from '../pieces.ts'
 import type { UnitMessage } from './input.ts'
 
 interface TextItem {
@@ -36,7 +36,9 @@ export class ResponseOutput {
   readonly #calls = new Map<number, number>()
   readonly #open = new Set<number>()
   finishReason = 'stop'
-  usage: Extract<Piece, { type: 'done' }>['usage'] = {}
+  usage: Done['usage'] = {}
+  /** How the answer went on, and its receipts. */
+  more: object = {}
 
   constructor(answerId: string) {
     this.#answerId = answerId
@@ -60,6 +62,7 @@ export class ResponseOutput {
     if (piece.type === 'done') {
       this.finishReason = String(piece.finish_reason)
       this.usage = piece.usage
+      this.more = beside(piece)
       return this.#closeAll()
     }
     if (piece.type === 'text') return this.#addText(piece.text, [])

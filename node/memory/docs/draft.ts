@@ -4,7 +4,8 @@ import { LumosError } from '../../../interface/errors.ts'
 import { encode } from '../../../protocols/wire/cbor/encode.ts'
 import type { ChangeBy } from '../types.ts'
 import { UPDATE_BYTES_MAX, WRITER_BYTES_MAX } from './limits.ts'
-import { bySlotOrder, type Slot, type SlotBody, type SlotRules, type Slots } from './slots.ts'
+import { bySlotOrder, type Slot, type SlotBody, type SlotRules } from './slot.ts'
+import type { Slots } from './slots.ts'
 
 /** Around a slot: its struct, and its deletion later. */
 const STRUCT_BYTES = 24

@@ -1,7 +1,7 @@
 /** The order of entries, and which of them came since it was last asked: a hash of a long journal goes on from there. */
 
 import type { MemoryValue } from '../../../interface/memory.ts'
-import type { Slot, SlotBody } from './slots.ts'
+import type { Slot, SlotBody } from './slot.ts'
 
 export interface Entry extends SlotBody {
   /** Undefined: removed. */

@@ -7,8 +7,9 @@ import { InvalidInputError } from '../../../interface/errors.ts'
 import type { DocContent, MemoryChange, MemoryValue } from '../../../interface/memory.ts'
 import type { Draft } from './draft.ts'
 import { deviceOf } from './entries.ts'
+import type { SlotBody } from './slot.ts'
 import type { SlotKind } from './slot-doc.ts'
-import type { SlotBody, Slots } from './slots.ts'
+import type { Slots } from './slots.ts'
 import { checkKey, checkValue, flawOf, isMemoryKey } from './value.ts'
 
 interface Fact extends SlotBody {

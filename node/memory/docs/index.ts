@@ -16,7 +16,12 @@ export { EMPTY_UPDATE } from './slot-update.ts'
 
 const NONE: ReadonlySet<number> = new Set()
 
-type Opener = (snapshot: Uint8Array | null, excluded: ReadonlySet<number>, going?: () => void) => DocModel
+type Opener = (
+  snapshot: Uint8Array | null,
+  excluded: ReadonlySet<number>,
+  going?: () => void,
+  slotsMax?: number
+) => DocModel
 
 const OPENERS: Record<DocKind, Opener> = {
   facts: (...rest) => new SlotDoc(factsKind(), ...rest),
@@ -27,5 +32,10 @@ const OPENERS: Record<DocKind, Opener> = {
   raw: (snapshot, excluded) => new Raw(snapshot, excluded)
 }
 
-export const openDoc: OpenDoc = (kind, snapshot = null, excluded = NONE, going) =>
-  OPENERS[kind](snapshot, excluded, going)
+/** @param slotsMax for tests of what a document that is full does. */
+export const docOpener =
+  (slotsMax?: number): OpenDoc =>
+  (kind, snapshot = null, excluded = NONE, going) =>
+    OPENERS[kind](snapshot, excluded, going, slotsMax)
+
+export const openDoc: OpenDoc = docOpener()

@@ -79,6 +79,10 @@ export class Notes implements DocModel {
     return this.#doc.bytes
   }
 
+  live(): Iterable<readonly [number, number]> {
+    return this.#doc.live()
+  }
+
   snapshot(): Uint8Array {
     return deflate(this.#doc.state())
   }

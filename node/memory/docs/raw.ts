@@ -70,6 +70,10 @@ export class Raw implements DocModel {
     return this.#doc.bytes
   }
 
+  live(): Iterable<readonly [number, number]> {
+    return this.#doc.live()
+  }
+
   snapshot(): Uint8Array {
     return deflate(this.#doc.state())
   }

@@ -6,8 +6,9 @@ import { encode } from '../../../protocols/wire/cbor/encode.ts'
 import type { ChangeBy, DocItem, DocModel } from '../types.ts'
 import { Draft } from './draft.ts'
 import { KEYS_NAMED_MAX } from './limits.ts'
+import type { SlotBody, SlotRules } from './slot.ts'
 import { SLICE } from './slot-slices.ts'
-import { type SlotBody, type SlotRules, Slots } from './slots.ts'
+import { Slots } from './slots.ts'
 import { deflate, inflate } from './snapshot.ts'
 
 /** What makes a kind of document of slots. Its state is what `added` and `dropped` keep. */
@@ -42,11 +43,12 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
     kind: SlotKind<B>,
     snapshot: Uint8Array | null,
     excluded: ReadonlySet<number>,
-    going: () => void = () => {}
+    going: () => void = () => {},
+    slotsMax?: number
   ) {
     this.#kind = kind
     this.#going = going
-    this.#slots = new Slots(kind, excluded, going)
+    this.#slots = new Slots(kind, excluded, going, slotsMax)
     if (snapshot !== null) this.#slots.load(inflate(snapshot))
   }
 
@@ -99,6 +101,10 @@ export class SlotDoc<B extends SlotBody> implements DocModel {
 
   bytes(): number {
     return this.#slots.size
+  }
+
+  live(): Iterable<readonly [number, number]> {
+    return this.#slots.live()
   }
 
   snapshot(): Uint8Array {

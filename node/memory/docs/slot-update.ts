@@ -116,15 +116,18 @@ function runsOf(clocks: readonly number[]): [clock: number, length: number][] {
   return runs
 }
 
-/** @throws {LumosError} `MEMORY_INVALID` unless `bytes` is the state of arrays as above. */
-export function checkSlotState(bytes: Uint8Array): void {
+/** @throws {LumosError} `MEMORY_INVALID` unless `bytes` is the state of arrays as above. @returns how many slots it has. */
+export function checkSlotState(bytes: Uint8Array): number {
+  let slots = 0
   const input = new UpdateReader(bytes)
   const ends = new Map<number, number>()
   for (let clients = input.count('clients'); clients > 0; clients--) {
     const count = input.count('structs')
     const client = input.uint()
     if (ends.has(client) || input.uint() !== 0) throw invalid('does not begin where its writer began')
-    ends.set(client, checkArray(input, client, count))
+    const array = checkArray(input, client, count)
+    slots += array.slots
+    ends.set(client, array.end)
   }
   for (let clients = input.count('clients'); clients > 0; clients--) {
     const end = ends.get(input.uint()) ?? 0
@@ -133,10 +136,12 @@ export function checkSlotState(bytes: Uint8Array): void {
     }
   }
   input.end()
+  return slots
 }
 
-function checkArray(input: UpdateReader, client: number, count: number): number {
+function checkArray(input: UpdateReader, client: number, count: number): { end: number; slots: number } {
   let clock = 0
+  let slots = 0
   for (let i = 0; i < count; i++) {
     const info = input.byte()
     if ((info & HAS_ORIGIN) > 0 !== clock > 0) throw invalid('breaks the array of its writer')
@@ -150,9 +155,10 @@ function checkArray(input: UpdateReader, client: number, count: number): number 
     if (kind === BINARY) {
       input.bytes()
       clock++
+      slots++
     } else if (kind === DELETED) clock += input.uint()
     else throw invalid(`holds a struct of kind ${info}`)
     if (clock > CLOCK_MAX) throw invalid(`counts beyond ${CLOCK_MAX}`)
   }
-  return clock
+  return { end: clock, slots }
 }

@@ -6,36 +6,23 @@
  */
 
 import * as Y from 'yjs'
+import { LumosError } from '../../../interface/errors.ts'
 import { decode } from '../../../protocols/wire/cbor/decode.ts'
 import type { ChangeBy } from '../types.ts'
 import { invalid, poison } from './invalid.ts'
-import { WRITER_BYTES_MAX } from './limits.ts'
+import { SLOTS_MAX, WRITER_BYTES_MAX } from './limits.ts'
+import { bySlotOrder, type Slot, type SlotBody, type SlotRules } from './slot.ts'
 import { SLICE, slicesOf } from './slot-slices.ts'
 import { checkSlotState, decodeSlotUpdate, encodeSlotUpdate, type SlotUpdate } from './slot-update.ts'
 
-/** What a kind of document reads in the bytes of a slot: DAG-CBOR of a list that begins with the clock. */
-export interface SlotBody {
-  readonly key: string
-  readonly clock: number
-}
+/** What devices have taken apart may be more, once it is together. */
+const LOADED_RATIO = 1.5
 
-export interface Slot<B extends SlotBody> {
-  readonly body: B
-  readonly client: number
-  /** Its clock in Yjs: rises with each slot of a client. */
-  readonly struct: number
-}
-
-export interface SlotRules<B extends SlotBody> {
-  /** Undefined where these parts are no slot of the kind. */
-  parse(parts: readonly unknown[]): B | undefined
-  /** Whether this writer may say it. */
-  allows?(body: B, by: ChangeBy): boolean
-  /** Each slot that comes, of writers that count. @param isOnly whether its key has no other. */
-  added?(slot: Slot<B>, isOnly: boolean): void
-  /** A slot went, or what showed may show no more. */
-  dropped?(): void
-}
+const full = (slotsMax: number): LumosError =>
+  new LumosError(
+    'MEMORY_FULL',
+    `A document has ${slotsMax} entries at most: begin another one, or remove some.`
+  )
 
 /** Yjs keeps each binary item as one, for as long as it is not deleted. */
 type BinaryItem = Y.Item & { content: Y.ContentBinary }
@@ -49,8 +36,16 @@ export class Slots<B extends SlotBody> {
   readonly #byKey = new Map<string, BinaryItem | readonly BinaryItem[]>()
   readonly #writers = new Map<number, { readonly name: string; bytes: number }>()
   readonly #going: () => void
+  readonly #slotsMax: number
+  #count = 0
 
-  constructor(rules: SlotRules<B>, excluded: ReadonlySet<number>, going: () => void) {
+  constructor(
+    rules: SlotRules<B>,
+    excluded: ReadonlySet<number>,
+    going: () => void,
+    slotsMax: number = SLOTS_MAX
+  ) {
+    this.#slotsMax = slotsMax
     this.#rules = rules
     this.#excluded = excluded
     this.#going = going
@@ -58,7 +53,7 @@ export class Slots<B extends SlotBody> {
 
   /** @throws {LumosError} `MEMORY_INVALID` */
   load(state: Uint8Array): void {
-    checkSlotState(state)
+    if (checkSlotState(state) > LOADED_RATIO * this.#slotsMax) throw full(this.#slotsMax)
     try {
       for (const slice of slicesOf(state)) {
         Y.applyUpdate(this.#doc, slice)
@@ -97,6 +92,10 @@ export class Slots<B extends SlotBody> {
     return size
   }
 
+  *live(): Generator<readonly [client: number, bytes: number]> {
+    for (const [client, { bytes }] of this.#writers) yield [client, bytes]
+  }
+
   /** Those of writers that count; the newest is last. */
   of(key: string): Slot<B>[] {
     const slots: Slot<B>[] = []
@@ -120,6 +119,8 @@ export class Slots<B extends SlotBody> {
   apply(bytes: Uint8Array, by: ChangeBy): string[] {
     const update = decodeSlotUpdate(bytes, by.writer, by.client, this.next(by.client))
     const touched = this.#check(update, by)
+    const more = update.added.length - update.dropped.length
+    if (by.isNew === true && more > 0 && this.#count + more > this.#slotsMax) throw full(this.#slotsMax)
     this.#integrate(bytes, update, by)
     return touched
   }
@@ -208,6 +209,7 @@ export class Slots<B extends SlotBody> {
     const slot = this.#read(item)
     const { key } = slot.body
     const isOnly = !this.#byKey.has(key)
+    this.#count++
     this.#byKey.set(key, isOnly ? item : [...this.#items(key), item])
     this.#writers.get(item.id.client)!.bytes += item.content.content.byteLength
     if (!this.#excluded.has(item.id.client)) this.#rules.added?.(slot, isOnly)
@@ -216,6 +218,7 @@ export class Slots<B extends SlotBody> {
   #forget(item: BinaryItem): void {
     const { key } = this.#read(item).body
     this.#rules.dropped?.()
+    this.#count--
     const rest = this.#items(key).filter(other => other !== item)
     if (rest.length === 0) this.#byKey.delete(key)
     else this.#byKey.set(key, rest)
@@ -238,7 +241,3 @@ export class Slots<B extends SlotBody> {
     return body
   }
 }
-
-/** The order in which what was said counts: by clock, then by client, then as its writer said it. */
-export const bySlotOrder = (a: Slot<SlotBody>, b: Slot<SlotBody>): number =>
-  a.body.clock - b.body.clock || a.client - b.client || a.struct - b.struct

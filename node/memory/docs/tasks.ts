@@ -9,8 +9,9 @@ import type { DocContent, MemoryChange, MemoryTask, MemoryValue } from '../../..
 import type { Draft } from './draft.ts'
 import { deviceOf } from './entries.ts'
 import { TASK_SEEN_MAX } from './limits.ts'
+import { bySlotOrder, type Slot, type SlotBody } from './slot.ts'
 import type { SlotKind } from './slot-doc.ts'
-import { bySlotOrder, type Slot, type SlotBody, type Slots } from './slots.ts'
+import type { Slots } from './slots.ts'
 import { checkKey, isMemoryKey } from './value.ts'
 
 /** What counts first where states were set at once is last. */

@@ -49,6 +49,14 @@ export class YjsDoc {
     return state
   }
 
+  *live(): Generator<readonly [client: number, bytes: number]> {
+    for (const [client, structs] of this.doc.store.clients) {
+      const encoder = new Y.UpdateEncoderV1()
+      for (const struct of structs) struct.write(encoder, 0)
+      yield [client, encoder.toUint8Array().byteLength]
+    }
+  }
+
   end(client: number): number {
     return Y.getState(this.doc.store, client)
   }

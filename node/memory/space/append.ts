@@ -1,12 +1,9 @@
 /** One envelope more in the log, of this device or another one. */
 
-import { LumosError } from '../../../interface/errors.ts'
 import type { Envelope } from '../../../protocols/memory/envelope.ts'
 import type { Parts } from './parts.ts'
 import type { Space, Writer } from './space.ts'
 
-/** Of the room of a space, what one other device may fill: the rest is for the others. */
-const DEVICE_SHARE = 0.75
 /** A row has this beside its bytes. */
 const ROW_BYTES = 200
 
@@ -25,18 +22,4 @@ export function appendEnvelope(
   space.bytes += bytes
   writer.bytes += bytes
   touched(id)
-}
-
-/** @throws {LumosError} `MEMORY_FULL`: of the space, or of what one device may fill of it. */
-export function checkRoom(
-  { spaceBytesMax, key }: Pick<Parts, 'spaceBytesMax' | 'key'>,
-  space: Space,
-  device: string
-): void {
-  if (space.bytes > spaceBytesMax)
-    throw new LumosError('MEMORY_FULL', `The space ${space.id} has over ${spaceBytesMax} bytes here.`)
-  const share = DEVICE_SHARE * spaceBytesMax
-  // Not summed where it cannot be reached.
-  if (space.bytes <= share || device === key.peerId || space.bytesOf(device) <= share) return
-  throw new LumosError('MEMORY_FULL', `${device} has over ${share} bytes in the space ${space.id} here.`)
 }

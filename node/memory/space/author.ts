@@ -7,6 +7,7 @@ import { ENVELOPE_BYTES_MAX } from '../../../protocols/memory/limits.ts'
 import { EMPTY_UPDATE } from '../docs/index.ts'
 import type { Batch } from '../types.ts'
 import { appendEnvelope } from './append.ts'
+import type { Bases } from './bases.ts'
 import { nameOf, sealBatch } from './batches.ts'
 import { newLife } from './boxes.ts'
 import type { Documents } from './documents.ts'
@@ -14,6 +15,7 @@ import { handedOver, KEYS_OF_BATCH_MAX } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, endOf, rightIn } from './rights.ts'
+import { checkRoom } from './room.ts'
 import type { Space, Writer } from './space.ts'
 
 type Next = Readonly<Record<'clock' | 'seq' | 'at', number>> & {
@@ -24,8 +26,10 @@ type Next = Readonly<Record<'clock' | 'seq' | 'at', number>> & {
 export class Author {
   readonly #parts: Parts
   readonly #documents: Documents
+  readonly #bases: Bases
 
-  constructor(parts: Parts, documents: Documents) {
+  constructor(parts: Parts, documents: Documents, bases: Bases) {
+    this.#bases = bases
     this.#parts = parts
     this.#documents = documents
   }
@@ -36,15 +40,11 @@ export class Author {
     kind: DocKind,
     changes: readonly MemoryChange[]
   ): { seq: number; ids: readonly string[] } {
-    const { key, mesh, spaceBytesMax } = this.#parts
+    const { key, mesh } = this.#parts
     const { charter } = space.charter
     if (charter.gone || !atLeast(rightIn(charter, key.peerId, mesh), 'write'))
       throw new LumosError('MEMORY_DENIED', `This device may not write to the space ${space.localName}.`)
-    if (space.bytes > spaceBytesMax)
-      throw new LumosError(
-        'MEMORY_FULL',
-        `The space ${space.localName} has over ${spaceBytesMax} bytes here.`
-      )
+    checkRoom(this.#parts, this.#bases, space, key.peerId)
     const ref = refOf(space, doc)
     const other = this.#documents.find(space, ref)
     if (other !== undefined && other.kind !== kind)
@@ -76,9 +76,9 @@ export class Author {
   #write(space: Space, ref: string, kind: DocKind, changes: readonly MemoryChange[]) {
     const next = this.#next(space)
     const { writer, seq, clock, at } = next
-    const document = this.#documents.open(space, ref, kind)
+    const document = this.#documents.open(space, ref, kind, writer.device)
     try {
-      const by = { writer: writer.name, client: writer.client, clock, at }
+      const by = { writer: writer.name, client: writer.client, clock, at, isNew: true }
       const { update, ids } = document.model.change(changes, by)
       if (update === EMPTY_UPDATE) return { seq: seq - 1, ids }
       this.#append(space, document, next, { update })
@@ -116,7 +116,7 @@ export class Author {
     const wire = encodeEnvelope(envelope)
     if (wire.length > ENVELOPE_BYTES_MAX)
       throw new LumosError('INPUT_TOO_LARGE', `One write has ${ENVELOPE_BYTES_MAX} bytes at most: split it.`)
-    const touched = (id: number) => this.#documents.touched(document, id, box.length)
+    const touched = (id: number) => this.#documents.touched(document, writer, id, box.length)
     appendEnvelope(this.#parts, space, writer, envelope, touched)
     for (const other of after) space.seen.set(`${other.device}.${other.life}`, other.seq)
     const head = { writer: { device, life }, seq, hash: envelope.hash }

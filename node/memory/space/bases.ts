@@ -43,7 +43,7 @@ export class Bases {
     const { log } = this.#parts
     const kept = new Set(docs.flatMap(({ pieces }) => pieces.map(hex)))
     for (const hash of log.pieces(space.row)) if (!kept.has(hex(hash))) log.dropPiece(space.row, hash)
-    space.bytes = log.bytes(space.row)
+    space.bytes = log.heldBytes(space.row)
   }
 
   forget(space?: Space): void {

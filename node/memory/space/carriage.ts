@@ -2,6 +2,7 @@
 
 import { LumosError } from '../../../interface/errors.ts'
 import { encodeEnvelope } from '../../../protocols/memory/envelope.ts'
+import type { Bases } from './bases.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { Documents } from './documents.ts'
 import type { Intake } from './intake.ts'
@@ -9,12 +10,14 @@ import { carriedName } from './local.ts'
 import type { Parts } from './parts.ts'
 import { problemOf } from './problem.ts'
 import { rightIn } from './rights.ts'
+import { rewind } from './rivals.ts'
 import type { Space } from './space.ts'
 
 const PAGE_ROWS = 1024
 
 interface CarriageRooms {
   readonly documents: Documents
+  readonly bases: Bases
   readonly checkpoints: Checkpoints
   readonly intake: Intake
 }
@@ -75,7 +78,7 @@ export class Carriage {
       const at = writer.head.frozen
       return at === undefined ? [] : [{ writer, at }]
     })
-    const begins = this.#rooms.checkpoints.rewind(space)
+    const begins = rewind(this.#rooms.bases, space)
     const last = log.lastId(space.row)
     for (let from = 0; from <= last; ) {
       const rows = log.index(space.row, from, PAGE_ROWS).filter(({ id }) => id <= last)

@@ -234,6 +234,7 @@ export class Charters {
       log.dropBoxes(space.row, tag)
       this.#documents.drop(space, tag)
     }
+    if (now.forgotten.length > before.forgotten.length) space.weigh()
     const counted = (charter: Charter) => encodeControl([charter.ended, charter.excluded])
     if (!equal(counted(before), counted(now))) this.#documents.rebuild(space)
     space.hash = undefined

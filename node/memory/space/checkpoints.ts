@@ -1,33 +1,33 @@
 /** Compaction: checkpoints that this device signs, those that it takes, and what of the log they make needless. */
 
-import * as z from 'zod'
 import { LumosError } from '../../../interface/errors.ts'
-import { DocKind, type SpacePart } from '../../../interface/memory.ts'
+import type { SpacePart } from '../../../interface/memory.ts'
 import { type Checkpoint, openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
 import { equal, sha256 } from '../../../protocols/memory/envelope.ts'
 import { PIECE_BYTES_MAX, WRITERS_MAX } from '../../../protocols/memory/limits.ts'
-import { Bytes } from '../../../protocols/memory/shapes.ts'
-import { decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import { type DocModel, type Head, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
-import { DocRef, sealName } from './batches.ts'
+import { type DocName, sealName } from './batches.ts'
+import { type Contents, contentsOf, sealContents } from './checkpoint-contents.ts'
 import type { Documents } from './documents.ts'
 import { dropLog, keepAcknowledged } from './drop-log.ts'
 import type { Intake } from './intake.ts'
-import { sealUnder } from './keyring.ts'
 import { isLost } from './lost-keys.ts'
 import type { OpenDocument } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { rightIn } from './rights.ts'
-import { NO_HEAD, type Space } from './space.ts'
+import { beyond, hasAll, numberAfter } from './rivals.ts'
+import { liveIn, makerOf } from './room.ts'
+import type { Space } from './space.ts'
 
 /** The pieces of a checkpoint lie beside those of the one before until it is taken. */
 const SPACES_HELD = 2
-/** Name, kind and hash of the readable content of each document, in the order of the record. */
-const Contents = z.array(z.tuple([DocRef, DocKind, Bytes]))
-
-const about = (space: Space, number: number): string => `lumos/memory/contents/1 ${space.id} ${number}`
 const NONE: ReadonlySet<number> = new Set()
+const NOTHING_YET = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
+
+type Live = Parameters<Parts['spaces']['putLive']>[1][number]
+/** A document of a checkpoint, which opens and has the content that its owner signed. */
+type Checked = DocName & Pick<DocModel, 'live'>
 
 export class Checkpoints {
   readonly #parts: Parts
@@ -36,6 +36,8 @@ export class Checkpoints {
   readonly #intake: Intake
   /** Pieces that were asked for, hex. */
   readonly #wanted = new Map<number, Set<string>>()
+  /** By space: a checkpoint of another owner that would lose what this device alone has. */
+  readonly #rivals = new Map<number, Checkpoint>()
 
   constructor(parts: Parts, documents: Documents, bases: Bases, intake: Intake) {
     this.#parts = parts
@@ -44,32 +46,37 @@ export class Checkpoints {
     this.#intake = intake
   }
 
-  compact(space: Space): { bytesBefore: number; bytesAfter: number } {
-    const { key, mesh, log } = this.#parts
-    if (rightIn(space.charter.charter, key.peerId, mesh) !== 'own')
+  /** @param above the number of a checkpoint that the new one takes the place of. */
+  compact(space: Space, above = 0): { bytesBefore: number; bytesAfter: number } {
+    const { key, log } = this.#parts
+    if (!this.#isOwner(space))
       throw new LumosError('MEMORY_DENIED', `Only an owner may compact the space ${space.id}.`)
     const bytesBefore = log.bytes(space.row)
     const docs: Checkpoint['docs'] = []
-    const contents: z.infer<typeof Contents> = []
+    const contents: Contents = []
+    const live: Live[] = []
     for (const { name, kind, tag } of this.#documents.names(space)) {
       if (space.isForgotten(tag)) continue
       const document = this.#documents.open(space, name, kind)
       docs.push(this.#entry(space, document))
+      live.push({ tag, live: liveIn(space, document.model) })
       // A space of many documents takes its time, and gets on.
       this.#parts.applying(null)
       contents.push([name, kind, this.#hashOf(space, document)])
     }
-    const number = (this.#bases.of(space)?.checkpoint.number ?? 0) + 1
     const epoch = space.charter.charter.epochs.length
-    const sealed = sealUnder(space.key, space.id, about(space, number), encodeControl(contents))
     const heads = [...space.writers.values()]
       .filter(({ head }) => head.seq > 0)
       .map(({ device, life, head: { seq, hash, clock } }) => ({ device, life, seq, hash, clock }))
+    const before = Math.max(above, this.#bases.of(space)?.checkpoint.number ?? 0)
+    const number = numberAfter(before, key.peerId, heads)
+    const sealed = sealContents(space, number, contents)
     const record = { space: space.name, number, heads, docs, epoch, sealed, by: key.peerId }
     this.#put(space, sealCheckpoint(record, key).record)
+    this.#parts.spaces.putLive(space.row, live)
     this.#documents.onBase(space)
     dropLog(this.#parts, this.#bases, space)
-    return { bytesBefore, bytesAfter: space.bytes }
+    return { bytesBefore, bytesAfter: log.bytes(space.row) }
   }
 
   /** One that did not change since keeps its pieces. */
@@ -135,6 +142,13 @@ export class Checkpoints {
     if (number <= (this.#bases.of(space)?.checkpoint.number ?? 0)) return { missing: [] }
     if (rightIn(space.charter.charter, by, mesh) !== 'own')
       throw new LumosError('MEMORY_DENIED', `${by}, which signed a checkpoint, does not own the space.`)
+    const more = beyond(this.#bases, space, checkpoint)
+    if (more.some(({ writer, seq }) => log.get(writer.id, seq) === undefined)) {
+      // Of that only the checkpoint here has anything left.
+      this.#rivals.set(space.row, checkpoint)
+      this.settle(space)
+      return { missing: [] }
+    }
     const pieces = docs.flatMap(doc => doc.pieces)
     if (pieces.length * PIECE_BYTES_MAX > spaceBytesMax + PIECE_BYTES_MAX * docs.length)
       throw new LumosError(
@@ -146,22 +160,37 @@ export class Checkpoints {
     this.#wanted.set(space.row, new Set(missing.map(hex)))
     if (missing.length > 0) return { missing }
     // A carrier knows who signed it, and that its pieces are those that were signed.
-    const contents = space.carried ? [] : this.#checked(space, checkpoint)
-    this.#adopt(space, checkpoint, record, contents)
+    this.#adopt(space, checkpoint, record, space.carried ? [] : this.#checked(space, checkpoint))
+    // Devices that have taken the one before, and nothing else, cannot take this one.
+    if (more.length > 0 && !space.carried && this.#isOwner(space)) this.compact(space)
     return { missing: [] }
   }
 
+  /** An owner that has all that a rival has signs one in the place of both. Until then both stay where they are. */
+  settle(space: Space): void {
+    const rival = this.#rivals.get(space.row)
+    if (rival === undefined || space.carried || !hasAll(space, rival)) return
+    this.#rivals.delete(space.row)
+    if (this.#isOwner(space)) this.compact(space, rival.number)
+  }
+
+  #isOwner(space: Space): boolean {
+    const { key, mesh } = this.#parts
+    return rightIn(space.charter.charter, key.peerId, mesh) === 'own'
+  }
+
   /** Its snapshots open, and have the content that its owner signed; and ours, where all of it is here. */
-  #checked(space: Space, checkpoint: Checkpoint): z.infer<typeof Contents> {
-    const contents = this.#contentsOf(space, checkpoint)
-    const isHere = checkpoint.heads.every(head => (space.writer(head)?.head.seq ?? 0) >= head.seq)
+  #checked(space: Space, checkpoint: Checkpoint): Checked[] {
+    const checked: Checked[] = []
     const { excluded, ended } = space.charter.charter
-    const isComparable = isHere && excluded.length === 0 && ended.length === 0
-    for (const [n, [name, kind, hash]] of contents.entries()) {
+    const isComparable = hasAll(space, checkpoint) && excluded.length === 0 && ended.length === 0
+    for (const [n, [name, kind, hash]] of contentsOf(space, checkpoint).entries()) {
       const doc = checkpoint.docs[n]!
       if (space.isForgotten(doc.tag)) continue
-      const found = hashOf(this.#parts.openDoc(kind, this.#bases.assemble(space, doc), NONE))
-      if (!equal(found, hash)) throw invalid('has other snapshots than it says')
+      const model = this.#parts.openDoc(kind, this.#bases.assemble(space, doc), NONE)
+      const clients = [...model.live()]
+      if (!equal(hashOf(model), hash)) throw invalid('has other snapshots than it says')
+      checked.push({ tag: doc.tag, name, kind, live: () => clients })
       if (!isComparable) continue
       if (equal(hashOf(this.#documents.at(space, { tag: doc.tag, name, kind }, checkpoint)), hash)) continue
       throw new LumosError(
@@ -169,30 +198,10 @@ export class Checkpoints {
         `A checkpoint of ${checkpoint.by} has another content than the log.`
       )
     }
-    return contents
+    return checked
   }
 
-  #contentsOf(space: Space, { number, sealed, docs }: Checkpoint): z.infer<typeof Contents> {
-    if (!space.keyring.has(sealed))
-      throw new LumosError('MEMORY_DENIED', `The key of a checkpoint of ${space.id} has not come yet.`)
-    try {
-      const contents = decodeControl(Contents, space.keyring.open(about(space, number), sealed))
-      if (contents.length !== docs.length) throw new Error('it lists other documents than it has')
-      for (const [n, [name, kind]] of contents.entries())
-        if (!equal(space.keyring.tag(name, kind), docs[n]!.tag))
-          throw new Error('a tag is of another document')
-      return contents
-    } catch (cause) {
-      throw invalid(`does not open: ${(cause as Error).message}`)
-    }
-  }
-
-  #adopt(
-    space: Space,
-    { heads, docs }: Checkpoint,
-    record: Uint8Array,
-    contents: z.infer<typeof Contents>
-  ): void {
+  #adopt(space: Space, { heads }: Checkpoint, record: Uint8Array, docs: readonly Checked[]): void {
     const { log } = this.#parts
     for (const { seq, hash, clock, ...id } of heads) {
       const writer = space.writer(id) ?? space.addWriter(id, WRITERS_MAX)
@@ -202,19 +211,20 @@ export class Checkpoints {
       space.pending.dropUpTo(writerName(id), seq)
     }
     this.#put(space, record)
-    this.#name(space, docs, contents)
+    this.#name(space, docs)
     this.#documents.rebuild(space)
     dropLog(this.#parts, this.#bases, space)
     this.#intake.retry(space)
   }
 
-  #name(space: Space, docs: Checkpoint['docs'], contents: z.infer<typeof Contents>): void {
+  #name(space: Space, docs: readonly Checked[]): void {
     const { log, homeKey } = this.#parts
-    for (const [n, [name, kind]] of contents.entries()) {
-      const { tag } = docs[n]!
-      if (space.isForgotten(tag) || this.#documents.byTag(space, tag) !== undefined) continue
-      const empty = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
-      log.putDoc(space.row, { tag, sealed: sealName(homeKey, space, { name, kind }), ...empty })
+    const live = docs.map(doc => ({ ...doc, live: liveIn(space, doc) }))
+    this.#parts.spaces.putLive(space.row, live)
+    for (const { tag, name, kind, live: rows } of live) {
+      if (this.#documents.byTag(space, tag) !== undefined) continue
+      const sealed = sealName(homeKey, space, { name, kind })
+      log.putDoc(space.row, { tag, sealed, ...NOTHING_YET }, makerOf(rows))
     }
     this.#documents.drop(space)
   }
@@ -222,19 +232,7 @@ export class Checkpoints {
   /** The one that was carried, now that its key is here. @throws {LumosError} it does not hold. */
   open(space: Space): void {
     const base = this.#bases.of(space)
-    if (base !== null) this.#name(space, base.checkpoint.docs, this.#checked(space, base.checkpoint))
-  }
-
-  /** Each chain ends where the checkpoint ends. @returns those numbers, by writer. */
-  rewind(space: Space): ReadonlyMap<number, number> {
-    const ends = new Map<number, number>()
-    const heads = this.#bases.of(space)?.checkpoint.heads ?? []
-    for (const writer of space.writers.values()) {
-      const { seq, hash, clock } = heads.find(head => writerName(head) === writer.name) ?? NO_HEAD
-      if (writer.head.seq > seq) space.moveHead(writer, { seq, hash, clock })
-      ends.set(writer.id, seq)
-    }
-    return ends
+    if (base !== null) this.#name(space, this.#checked(space, base.checkpoint))
   }
 }
 

@@ -1,16 +1,15 @@
 /** The open documents of all spaces: a snapshot and the envelopes after it. What was not used for long goes to disk. */
 
-import { LumosError } from '../../../interface/errors.ts'
 import { DOC_KINDS, type DocKind } from '../../../interface/memory.ts'
 import type { Checkpoint } from '../../../protocols/memory/checkpoint.ts'
 import { type Envelope, equal } from '../../../protocols/memory/envelope.ts'
-import { DOCS_MAX } from '../../../protocols/memory/limits.ts'
 import type { EnvelopeRow } from '../../../storage/memory/rows.ts'
-import { type DocModel, writerName } from '../types.ts'
+import { type ChangeBy, type DocModel, writerName } from '../types.ts'
 import type { Bases } from './bases.ts'
 import { type DocName, nameOf, openBatch, openName, openSnapshot, sealName, sealSnapshot } from './batches.ts'
 import { isIn, isRefusal, type OpenDocument, ROW_BYTES, TAIL_BYTES, weightOf } from './open-document.ts'
 import type { Parts } from './parts.ts'
+import { checkDocs } from './room.ts'
 import type { Space, Writer } from './space.ts'
 
 /** Documents in memory take about ten times their snapshot. */
@@ -26,7 +25,6 @@ export class Documents {
   readonly #names = new Map<number, DocName[]>()
   /** Grows each time that a document is not to be believed any longer. */
   drops = 0
-  readonly #emptyHashes = new Map<DocKind, Uint8Array>()
 
   constructor(parts: Parts, bases: Bases) {
     this.#parts = parts
@@ -53,8 +51,8 @@ export class Documents {
     return found.sort((a, b) => DOC_KINDS.indexOf(a.kind) - DOC_KINDS.indexOf(b.kind))[0]
   }
 
-  /** Opens it, and makes it where it is not there. */
-  open(space: Space, name: string, kind: DocKind): OpenDocument {
+  /** Opens it, and makes it where it is not there. @param maker of a new one: the device whose room it takes. */
+  open(space: Space, name: string, kind: DocKind, maker = this.#parts.key.peerId): OpenDocument {
     const tag = space.keyring.tag(name, kind)
     const key = keyOf(space, tag)
     const known = this.#open.get(key)
@@ -63,17 +61,21 @@ export class Documents {
       this.#open.set(key, known)
       return known
     }
-    const opened = this.#load(space, tag, name, kind)
+    const opened = this.#load(space, tag, name, kind, maker)
     this.#open.set(key, opened)
     this.#evict(key)
     return opened
   }
 
-  #load(space: Space, tag: Uint8Array, name: string, kind: DocKind): OpenDocument {
+  /** Where it is open: that is no use of it. */
+  opened(space: Space, tag: Uint8Array): OpenDocument | undefined {
+    return this.#open.get(keyOf(space, tag))
+  }
+
+  #load(space: Space, tag: Uint8Array, name: string, kind: DocKind, maker: string): OpenDocument {
     const { log, homeKey, openDoc } = this.#parts
     const row = log.doc(space.row, tag)
-    if (row === undefined && this.names(space).length >= DOCS_MAX)
-      throw new LumosError('MEMORY_FULL', `The space ${space.localName} has ${DOCS_MAX} documents.`)
+    if (row === undefined) checkDocs(this.#parts, space, maker, this.names(space).length)
     const box = row?.snapshot ?? null
     const snapshot = box === null ? this.#bases.snapshot(space, tag) : openSnapshot(homeKey, space, box)
     const from = row?.upto ?? 0
@@ -117,21 +119,26 @@ export class Documents {
     document.saved = false
     const of = { device: writer.device, life: writer.life, seq: row.seq, tag: row.tag, box: row.box }
     const batch = openBatch(space, of as Envelope & { box: Uint8Array })
-    this.apply(document, batch.update, writer, row.clock)
+    this.apply(document, batch.update, writer, { clock: row.clock })
   }
 
   /** @throws {LumosError} `MEMORY_INVALID` and nothing has changed, or anything: the document must be closed unsaved. */
-  apply(document: OpenDocument, update: Uint8Array, writer: Writer, clock: number): readonly string[] | null {
+  apply(
+    document: OpenDocument,
+    update: Uint8Array,
+    writer: Writer,
+    of: Pick<ChangeBy, 'clock' | 'isNew'>
+  ): readonly string[] | null {
     const { name, client } = writer
-    return document.model.apply(update, { writer: name, client, clock }).keys
+    return document.model.apply(update, { ...of, writer: name, client }).keys
   }
 
   /** An envelope is in it now. */
-  touched(document: OpenDocument, id: number, bytes: number): void {
+  touched(document: OpenDocument, writer: Writer, id: number, bytes: number): void {
     const { space, tag, name, kind } = document
     if (this.byTag(space, tag) === undefined) {
       const empty = { snapshot: null, upto: 0, entries: 0, bytes: 0, hash: null }
-      this.#parts.log.putDoc(space.row, { tag, sealed: this.#sealedName(document), ...empty })
+      this.#parts.log.putDoc(space.row, { tag, sealed: this.#sealedName(document), ...empty }, writer.id)
       this.#names.get(space.row)?.push({ tag, name, kind })
     }
     document.upto = id
@@ -161,20 +168,11 @@ export class Documents {
   }
 
   hash(document: OpenDocument): Uint8Array {
-    document.hash ??= document.model.hash()
+    if (document.hash !== undefined) return document.hash
+    const { space, tag, model, upto } = document
+    document.hash = model.hash()
+    if (document.saved) this.#parts.log.keepHash(space.row, tag, upto, document.hash)
     return document.hash
-  }
-
-  /** As if it had never been written: also where all that was written does not count. */
-  isEmpty(document: OpenDocument): boolean {
-    let empty = this.#emptyHashes.get(document.kind)
-    if (empty === undefined) {
-      const model = this.#parts.openDoc(document.kind, null, NONE)
-      empty = model.hash()
-      model.close()
-      this.#emptyHashes.set(document.kind, empty)
-    }
-    return equal(this.hash(document), empty)
   }
 
   /** What is in memory is not to be believed any longer. */

@@ -13,23 +13,33 @@ import type { Space } from './space.ts'
 const SILENT_MS_MAX = 30 * 24 * 3600 * 1000
 const HeadsWire = z.array(z.tuple([z.string(), z.string(), z.int(), Bytes]))
 
-/** Those that each device has which was here lately. A device that keeps the newest part waits for none: they have the snapshot. */
-export function dropLog({ log, spaces, mesh, clock }: Parts, bases: Bases, space: Space): void {
+/**
+ * Those that each device has which was here lately. A device that keeps the newest part waits for none, nor does one that needs
+ * the room (`all`): the checkpoint has what is in them.
+ */
+export function dropLog(parts: Parts, bases: Bases, space: Space, all = false): void {
+  const { log } = parts
   const base = bases.of(space)
   if (base === null) return
-  const since = clock.wallMs() - SILENT_MS_MAX
-  const waited = (space.part === 'newest' ? [] : spaces.acknowledged(space.row))
-    .filter(
-      ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
-    )
-    .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
+  const waited = all ? [] : statedLately(parts, space)
+  space.keepsCovered = false
   for (const writer of space.writers.values()) {
     const covered = base.seqs.get(writer.name) ?? 0
     const upTo = Math.min(covered, ...waited.map(heads => heads.get(writer.name) ?? 0))
+    space.keepsCovered ||= upTo < covered
     if (upTo > 0) log.dropUpTo(writer.id, upTo)
   }
   log.giveBack()
   space.weigh()
+}
+
+function statedLately({ spaces, mesh, clock }: Parts, space: Space): ReadonlyMap<string, number>[] {
+  const since = clock.wallMs() - SILENT_MS_MAX
+  return (space.part === 'newest' ? [] : spaces.acknowledged(space.row))
+    .filter(
+      ({ device, atMs }) => atMs > since && atLeast(rightIn(space.charter.charter, device, mesh), 'read')
+    )
+    .map(({ heads }) => new Map(decodeControl(HeadsWire, heads).map(([d, l, seq]) => [`${d}.${l}`, seq])))
 }
 
 export function keepAcknowledged(

@@ -8,7 +8,8 @@ import { checkSignature, type Envelope, equal, openEnvelope } from '../../../pro
 import { type Placed, place } from '../log/chain-core.ts'
 import type { Batch } from '../types.ts'
 import type { Accepted, Refused } from '../worker/engine.ts'
-import { appendEnvelope, checkRoom } from './append.ts'
+import { appendEnvelope } from './append.ts'
+import type { Bases } from './bases.ts'
 import { nameOf, openBatch } from './batches.ts'
 import type { Documents } from './documents.ts'
 import { freeze, keepProof, otherHalf } from './equivocation.ts'
@@ -16,6 +17,7 @@ import { learnKeys } from './lost-keys.ts'
 import { isIn, isRefusal } from './open-document.ts'
 import type { Parts } from './parts.ts'
 import { atLeast, counts, endOf, rightIn } from './rights.ts'
+import { checkRoom } from './room.ts'
 import type { Space, Writer } from './space.ts'
 
 type Taken = 'taken' | 'known' | 'waits' | 'brought'
@@ -23,10 +25,12 @@ type Taken = 'taken' | 'known' | 'waits' | 'brought'
 export class Intake {
   readonly #parts: Parts
   readonly #documents: Documents
+  readonly #bases: Bases
   /** Of envelopes that broke a document, or that this thread never got done with; hex. */
   readonly #poison: Map<string, string>
 
-  constructor(parts: Parts, documents: Documents) {
+  constructor(parts: Parts, documents: Documents, bases: Bases) {
+    this.#bases = bases
     this.#parts = parts
     this.#documents = documents
     this.#poison = new Map(parts.spaces.poison().map(({ hash, why }) => [hex(hash), why]))
@@ -134,7 +138,7 @@ export class Intake {
       // It may bring the key that the one before it waits for.
       return isReadable && this.#learn(space, envelope) ? 'brought' : 'waits'
     }
-    checkRoom(this.#parts, space, envelope.device)
+    checkRoom(this.#parts, this.#bases, space, envelope.device)
     try {
       this.#apply(space, envelope, from)
       return 'taken'
@@ -177,11 +181,11 @@ export class Intake {
 
   #change(space: Space, envelope: Envelope, writer: Writer, batch: Batch): readonly string[] | null {
     const { applying } = this.#parts
-    const document = this.#documents.open(space, batch.doc, batch.kind)
+    const document = this.#documents.open(space, batch.doc, batch.kind, writer.device)
     if (!isIn(space, writer, envelope.seq, batch.kind)) return []
     applying(envelope.hash)
     try {
-      return this.#documents.apply(document, batch.update, writer, envelope.clock)
+      return this.#documents.apply(document, batch.update, writer, { clock: envelope.clock, isNew: true })
     } catch (thrown) {
       if (isRefusal(thrown)) throw thrown
       this.#documents.drop(space, document.tag)
@@ -196,7 +200,8 @@ export class Intake {
   #append(space: Space, writer: Writer, envelope: Envelope, batch: Batch | null, from: string): void {
     appendEnvelope(this.#parts, space, writer, envelope, id => {
       if (batch === null || !isIn(space, writer, envelope.seq, batch.kind)) return
-      this.#documents.touched(this.#documents.open(space, batch.doc, batch.kind), id, envelope.box!.length)
+      const document = this.#documents.open(space, batch.doc, batch.kind)
+      this.#documents.touched(document, writer, id, envelope.box!.length)
     })
     const head = {
       writer: { device: writer.device, life: writer.life },

@@ -14,7 +14,7 @@ import type { Spaces } from './spaces.ts'
 const IMPORT_BYTES_MAX = 256 * 1024 * 1024
 
 export function exportedAs(all: Spaces, space: Space, format: ExportFormat = 'exact'): Uint8Array {
-  const docs = all.visible(space).map(({ name, kind }) => ({
+  const docs = all.contents.of(space).map(({ name, kind }) => ({
     name: nameOf(name),
     content: all.documents.open(space, name, kind).model.read()
   }))

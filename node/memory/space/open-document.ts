@@ -35,7 +35,7 @@ export const weightOf = ({ snapshotBytes, tailBytes, model }: OpenDocument): num
 
 /** The update was refused, and the document is as before. Anything else that is thrown may have changed it. */
 export const isRefusal = (thrown: unknown): thrown is LumosError =>
-  thrown instanceof LumosError && thrown.code === 'MEMORY_INVALID'
+  thrown instanceof LumosError && (thrown.code === 'MEMORY_INVALID' || thrown.code === 'MEMORY_FULL')
 
 /**
  * Whether what an envelope says goes into the document: not after the end of its life. In texts others write between the

@@ -15,7 +15,7 @@ const HISTORY_PAGE = 256
 
 export function infoOf(all: Spaces, space: Space): SpaceInfo {
   const { charter } = space.charter
-  const docs = space.carried ? [] : all.visible(space)
+  const docs = space.carried ? [] : all.contents.of(space)
   let entries = 0
   for (const { name, kind } of docs) entries += all.documents.open(space, name, kind).model.entries()
   return {
@@ -47,12 +47,9 @@ function logOf({ parts }: Spaces, { row, writers }: Space): SpaceInfo['log'] {
 /** Of all that can be read: names, kinds and contents, empty documents left out. Hex. */
 export function contentHash(all: Spaces, space: Space): string {
   if (space.hash !== undefined) return space.hash
-  const docs = all
-    .visible(space)
-    .map(({ name, kind }) => {
-      all.parts.applying(null)
-      return [name, kind, all.documents.hash(all.documents.open(space, name, kind))] as const
-    })
+  const docs = all.contents
+    .of(space)
+    .map(({ name, kind, hash }) => [name, kind, hash] as const)
     .sort(([a, kind], [b, other]) => compare(a, b) || compare(kind, other))
   let hash = sha256('lumos/memory/content/1')
   for (const doc of docs) hash = sha256(hash, encodeControl(doc))

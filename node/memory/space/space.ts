@@ -27,7 +27,7 @@ export interface Writer extends WriterId {
   readonly name: string
   readonly client: number
   head: ChainHead
-  /** Of its envelopes that are here. */
+  /** Of its envelopes that are here, and of what it has in the checkpoint. */
   bytes: number
 }
 
@@ -42,7 +42,8 @@ export class Space {
   /** By writer: one of two envelopes that prove that it signed a number twice. */
   readonly halves = new Map<string, Envelope>()
   readonly #parts: Parts
-  readonly #clients = new Set<number>()
+  /** As documents know them. */
+  readonly writersByClient = new Map<number, Writer>()
   charter: SignedCharter
   /** As it is called here, unlike any other space here. */
   localName: string
@@ -56,7 +57,10 @@ export class Space {
   lost: readonly LostKey[]
   /** Heads of others that this device's last envelope in this run depended on, by name. */
   readonly seen = new Map<string, number>()
+  /** Of the log and the checkpoint: without the snapshots that this device makes of the same. */
   bytes: number
+  /** Whether the log may have envelopes that the checkpoint has too. */
+  keepsCovered = true
   /** Of the readable content; none when something came since. */
   hash: string | undefined
 
@@ -83,12 +87,12 @@ export class Space {
     this.weigh()
   }
 
-  /** After rows have left the disk. */
+  /** After rows have left the disk, or others came in their place. */
   weigh(): void {
     const { log } = this.#parts
-    this.bytes = log.bytes(this.row)
+    this.bytes = log.heldBytes(this.row)
     for (const writer of this.writers.values()) writer.bytes = 0
-    for (const { writer, bytes } of log.bytesOfWriters(this.row)) {
+    for (const { writer, bytes } of this.#parts.spaces.bytesOfWriters(this.row)) {
       const known = this.writersById.get(writer)
       if (known !== undefined) known.bytes = bytes
     }
@@ -154,7 +158,7 @@ export class Space {
    */
   addWriter({ device, life }: WriterId, livesMax = LIVES_MAX): Writer {
     const client = clientOf({ device, life })
-    if (client === 0 || this.#clients.has(client))
+    if (client === 0 || this.writersByClient.has(client))
       throw new LumosError(
         'MEMORY_INVALID',
         `The life ${life} of ${device} has the number of another writer.`
@@ -172,7 +176,7 @@ export class Space {
   #keep(writer: Writer): Writer {
     this.writers.set(writer.name, writer)
     this.writersById.set(writer.id, writer)
-    this.#clients.add(writer.client)
+    this.writersByClient.set(writer.client, writer)
     return writer
   }
 

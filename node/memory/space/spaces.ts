@@ -5,11 +5,11 @@ import { SpaceId, SpaceName } from '../../../interface/memory.ts'
 import { spaceText } from '../../../protocols/memory/charter.ts'
 import { Author, refOf } from './author.ts'
 import { Bases } from './bases.ts'
-import type { DocName } from './batches.ts'
 import { newLife } from './boxes.ts'
 import { Carriage } from './carriage.ts'
 import { Charters } from './charters.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { Contents } from './contents.ts'
 import { Documents } from './documents.ts'
 import { Intake } from './intake.ts'
 import { sealedLocal } from './local.ts'
@@ -26,6 +26,7 @@ export class Spaces {
   readonly parts: Parts
   readonly bases: Bases
   readonly documents: Documents
+  readonly contents: Contents
   readonly intake: Intake
   readonly carriage: Carriage
   readonly charters: Charters
@@ -41,12 +42,13 @@ export class Spaces {
     this.parts = parts
     this.bases = new Bases(parts)
     this.documents = new Documents(parts, this.bases)
-    this.intake = new Intake(parts, this.documents)
+    this.contents = new Contents(parts, this.documents)
+    this.intake = new Intake(parts, this.documents, this.bases)
     this.checkpoints = new Checkpoints(parts, this.documents, this.bases, this.intake)
     this.carriage = new Carriage(parts, this)
     this.charters = new Charters(parts, this)
     this.tending = new Tending(parts, this.bases, this.checkpoints)
-    this.author = new Author(parts, this.documents)
+    this.author = new Author(parts, this.documents, this.bases)
     const isCopy = parts.spaces.file !== undefined && parts.spaces.file !== file
     if (isCopy) for (const { id } of parts.spaces.all()) parts.spaces.keepLife(id, newLife())
     if (parts.spaces.file !== file) parts.spaces.file = file
@@ -140,18 +142,6 @@ export class Spaces {
       const free = `${plain.slice(0, 58)}-${n}`
       if (this.named(free) === undefined) return free
     }
-  }
-
-  /** Those that are not forgotten, and that somebody who counts has written something in. */
-  visible(space: Space): DocName[] {
-    return this.documents
-      .names(space)
-      .filter(({ tag }) => !space.isForgotten(tag))
-      .filter(({ name, kind }) => {
-        // A space of many documents takes its time, and gets on.
-        this.parts.applying(null)
-        return !this.documents.isEmpty(this.documents.open(space, name, kind))
-      })
   }
 
   existing(space: Space, doc: string): OpenDocument {

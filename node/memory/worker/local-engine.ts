@@ -105,7 +105,7 @@ export class LocalEngine extends SyncCalls {
 
   docs(ref: string): DocInfo[] {
     const space = this.all.readable(ref)
-    return this.all.visible(space).map(({ name, kind }) => {
+    return this.all.contents.of(space).map(({ name, kind }) => {
       const { model } = this.all.documents.open(space, name, kind)
       return { name: nameOf(name), kind, entries: model.entries(), bytes: model.bytes() }
     })

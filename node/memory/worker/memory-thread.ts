@@ -26,6 +26,8 @@ const ENVELOPE_MS_MAX = 5000
 const STEP_MS_MAX = 120_000
 /** A document of 50 MB is ten times as large in memory. */
 const HEAP_MB_MAX = 1024
+/** What lives for one call. Without a bound V8 lets it grow, and a thread of 20 MB keeps 150. */
+const YOUNG_MB_MAX = 12
 
 export interface MemoryThreadOptions extends Pick<Start, 'path' | 'seed' | 'spaceBytesMax'> {
   readonly clock: Clock
@@ -103,7 +105,8 @@ class MemoryThread {
     const { path, seed, spaceBytesMax, worker: url = MEMORY_WORKER } = this.#options
     this.#applying = new SharedArrayBuffer(APPLYING_BYTES)
     const workerData: Start = { path, seed, spaceBytesMax, poison: this.#poison, applying: this.#applying }
-    const worker = new Worker(url, { workerData, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX } })
+    const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX }
+    const worker = new Worker(url, { workerData, resourceLimits })
     worker.unref()
     worker.on('message', (reply: Reply) => this.#worker === worker && this.#take(reply))
     worker.on('error', error => this.#over(worker, error))

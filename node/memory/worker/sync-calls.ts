@@ -107,7 +107,7 @@ export class SyncCalls {
     author.handOver(space)
     const base = bases.of(space)?.checkpoint
     if (base === undefined || !isLost(space, base.sealed) || !space.isReadable) return
-    // Its signer only: of two checkpoints of one number a device takes the one that it sees first.
+    // Its signer only: one is enough.
     const mayRenew = rightIn(space.charter.charter, parts.key.peerId, parts.mesh) === 'own'
     if (base.by === parts.key.peerId && mayRenew) checkpoints.compact(space)
   }
@@ -119,7 +119,10 @@ export class SyncCalls {
   accept(id: string, envelopes: readonly Uint8Array[], from: string): Accepted {
     const space = this.all.living(id)
     const accepted = this.all.intake.accept(space, envelopes, from)
-    if (accepted.taken > 0) this.all.tending.grown(space)
+    if (accepted.taken > 0) {
+      this.all.checkpoints.settle(space)
+      this.all.tending.grown(space)
+    }
     return accepted
   }
 

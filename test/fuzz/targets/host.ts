@@ -101,10 +101,12 @@ function admitted(bytes: Uint8Array): void {
 /** Of a node, what units call instead of the node itself. */
 const FACETS: ReadonlySet<string | symbol> = new Set([
   'answers',
+  'batch',
   'engine',
   'jobs',
   'memory',
   'mesh',
+  'wake',
   'weights'
 ])
 const nobody = new Proxy(

@@ -22,6 +22,7 @@ import { Age, Versions } from '../../../protocols/manifest/codec.ts'
 import { openManifest, sealManifest } from '../../../protocols/manifest/index.ts'
 import { openCertificate, sealCertificate, sealRevocation } from '../../../protocols/membership/index.ts'
 import { decodeRevocation, encodeRevocation } from '../../../protocols/revocation/index.ts'
+import { decodePart, encodePart, Sent, Ask as WakeAsk } from '../../../protocols/wake/codec.ts'
 import { decode } from '../../../protocols/wire/cbor/decode.ts'
 import { attach, decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
 import { decodeError, encodeError } from '../../../protocols/wire/errors.ts'
@@ -290,6 +291,18 @@ export const PEER_TARGETS: readonly Target[] = [
     }),
     read: async bytes => members.revoke(decodeRevocation(bytes)),
     state: () => members.revocationsDigest
+  },
+  {
+    name: 'wake',
+    seeds: [encodeControl({ peer: member.id }), encodeControl({ packets: 8 })],
+    mutate: mutatedControl,
+    read: bytes => decodeControl(z.union([WakeAsk, Sent]), bytes)
+  },
+  {
+    name: 'wake part of a manifest',
+    seeds: [encodePart([new Uint8Array(6).fill(2)])],
+    mutate: mutatedControl,
+    read: decodePart
   },
   {
     name: 'join',

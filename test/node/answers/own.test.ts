@@ -8,7 +8,9 @@ import { afterEach, beforeEach, describe, it } from 'vitest'
 import { newAnswerId, requestIdOf } from '../../../interface/answers.ts'
 import type { InferenceChunk } from '../../../interface/chunks.ts'
 import { systemClock } from '../../../interface/clock.ts'
+import { LumosError } from '../../../interface/errors.ts'
 import { AnswerStore } from '../../../node/answers/answer-store.ts'
+import { Forgetting } from '../../../node/answers/forgetting.ts'
 import { OwnAnswers, type OwnAnswersComponents } from '../../../node/answers/own-answers.ts'
 import type { MeshContext } from '../../../node/feature.ts'
 
@@ -31,7 +33,13 @@ const storeOf = () =>
 /** Three chunks of it are on disk when the node ends. */
 async function cut(): Promise<void> {
   const store = storeOf()
-  const own = new OwnAnswers({ mesh, store, isOn: true, rest: () => Promise.reject(new Error()) })
+  const own = new OwnAnswers({
+    mesh,
+    store,
+    isOn: true,
+    forget: async () => {},
+    rest: () => Promise.reject(new Error())
+  })
   const answer = own.keep(id, async function* ({ onRoute }) {
     onRoute(ROUTE)
     for (let i = 0; i < 3; i++) yield text(i)
@@ -69,7 +77,7 @@ describe('an answer that was cut, of which a device says that it goes on and sen
     await cut()
     const store = storeOf()
     const { rest, seen } = silent()
-    const own = new OwnAnswers({ mesh, store, isOn: true, rest })
+    const own = new OwnAnswers({ mesh, store, isOn: true, forget: async () => {}, rest })
     const { info, chunks } = await own.open(id, { follow: false })
     assert.deepEqual([info.state, info.chunks], ['running', 3])
     assert.deepEqual(await Array.fromAsync(chunks()), [text(0), text(1), text(2)])
@@ -86,7 +94,7 @@ describe('an answer that was cut, of which a device says that it goes on and sen
     const { rest, seen } = silent()
     const { promise: asked, resolve } = Promise.withResolvers<void>()
     const own = new OwnAnswers({
-      ...{ mesh, store, isOn: true },
+      ...{ mesh, store, isOn: true, forget: async () => {} },
       async rest(of, peerId, from, signal) {
         resolve()
         await new Promise(stopped => signal.addEventListener('abort', stopped))
@@ -108,7 +116,7 @@ describe('an answer that was cut, of which a device says that it goes on and sen
     const store = storeOf()
     const { rest, seen } = silent()
     const own = new OwnAnswers({
-      ...{ mesh, store, isOn: true },
+      ...{ mesh, store, isOn: true, forget: async () => {} },
       async rest(...given) {
         for (const name of await readdir(directory)) await rm(join(directory, name))
         return await rest(...given)
@@ -117,5 +125,33 @@ describe('an answer that was cut, of which a device says that it goes on and sen
     await assert.rejects(own.open(id, {}).then(({ info }) => assert.equal(info.state, 'interrupted')))
     assert.deepEqual([store.live(store.names('a')[0]!), seen.closed], [undefined, true])
     await store.close()
+  })
+})
+
+describe('an answer that is deleted', () => {
+  it('is deleted at the devices that answered, once they are back, while they may still have it', async () => {
+    const away = new Set(['den', 'attic'])
+    const told: string[] = []
+    let nowMs = 0
+    const clock = { ...systemClock, monotonicMs: () => nowMs, setTimer: () => ({ cancel() {} }) }
+    const forgetting = new Forgetting({
+      mesh: { ...mesh, clock, log, isConnected: peerId => !away.has(peerId) },
+      keptMs: 1000,
+      async ask(requestId, peerId) {
+        assert.equal(requestId, requestIdOf(id))
+        told.push(peerId)
+        if (peerId === 'shed') throw new LumosError('ANSWER_UNKNOWN', 'not here')
+      }
+    })
+    await forgetting.tell(id, ['here', 'den', 'attic', 'shed', mesh.peerId])
+    assert.deepEqual(told, ['here', 'shed'])
+    away.clear()
+    await forgetting.onMember('den')
+    await forgetting.onMember('den')
+    assert.deepEqual(told, ['here', 'shed', 'den'])
+    // By now its copy has expired.
+    nowMs = 1000
+    await forgetting.onMember('attic')
+    assert.deepEqual(told, ['here', 'shed', 'den'])
   })
 })

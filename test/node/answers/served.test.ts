@@ -100,6 +100,20 @@ describe('an answer that a peer asks for', () => {
     assert.equal((await read(LAPTOP, requestIdOf(kept.id))).info.state, 'done')
     await assert.rejects(read(PHONE, requestIdOf(kept.id)), { code: 'ANSWER_UNKNOWN' })
   })
+  it('is deleted by that peer, and by no other', async () => {
+    const { served, ask } = servedHere()
+    const kept = ask(LAPTOP, 2)
+    await Array.fromAsync(kept.answer)
+    await store.flush()
+    const requestId = requestIdOf(kept.id)
+    for (const id of [requestId, kept.id])
+      await assert.rejects(served.forget(id, PHONE), { code: 'ANSWER_UNKNOWN' })
+    assert.equal((await served.open(requestId, { reader: LAPTOP, follow: false })).info.state, 'done')
+    await served.forget(requestId, LAPTOP)
+    await assert.rejects(served.open(requestId, { reader: LAPTOP }), { code: 'ANSWER_UNKNOWN' })
+    await assert.rejects(served.open(kept.id, { reader: PHONE }), { code: 'ANSWER_UNKNOWN' })
+  })
+
   it('ends in time without its asker, however often that connects, and others read it', async () => {
     const { served, ask, lose, clock } = servedHere()
     const { id, answer, isRunning, gone } = ask(LAPTOP)

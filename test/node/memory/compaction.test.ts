@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { type Clock, systemClock } from '../../../interface/clock.ts'
+import { openDoc } from '../../../node/memory/docs/index.ts'
+import type { OpenDoc } from '../../../node/memory/types.ts'
 import { openCheckpoint, sealCheckpoint } from '../../../protocols/memory/checkpoint.ts'
-import { device, facts, hashOf, keyOfDevice, meet, pull, set, sync } from './engines.ts'
+import { type Device, device, facts, hashOf, keyOfDevice, meet, pull, set, sync } from './engines.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 
@@ -94,6 +96,80 @@ describe('a checkpoint', () => {
     assert.deepEqual(
       one.do(engine => engine.checkpoint(id)),
       record
+    )
+  })
+
+  it('of two that owners sign at once is one on all devices, whichever came first, and nothing is lost', () => {
+    for (const order of ['one', 'two']) {
+      const [one, two, third, fourth] = ['one', 'two', 'third', 'fourth'].map(name => device(name)) as [
+        ...[Device, Device, Device, Device]
+      ]
+      meet([one, two, third, fourth])
+      const { id } = one.do(engine => engine.create('plans'))
+      one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
+      one.do(engine => engine.share(id, { role: 'member' }, 'write'))
+      set(one, id, 'first', 'of one')
+      sync(one, two)
+      for (const [at, of] of [
+        [one, two],
+        [two, one]
+      ] as const)
+        at.do(engine =>
+          engine.acknowledge(id, of.peerId, of.do(engine => engine.statesFor(of.peerId))[0]!.heads)
+        )
+      set(one, id, 'apart', 'of one')
+      set(two, id, 'apart too', 'of two')
+      for (const at of [one, two]) at.do(engine => engine.compact(id))
+      // Another device has the one, and writes.
+      pull(two, third)
+      set(third, id, 'third', 'on one of them')
+      for (let n = 0; n < 3; n++) {
+        if (order === 'one') pull(one, two)
+        sync(two, third)
+        pull(two, one)
+        pull(one, two)
+      }
+      const record = (at: Device) => at.do(engine => engine.checkpoint(id))
+      for (const at of [two, third]) assert.deepEqual(record(at), record(one))
+      // From each of them alone.
+      pull(order === 'one' ? third : one, fourth)
+      for (const at of [one, two, third, fourth]) {
+        assert.equal(hashOf(at, id), hashOf(one, id))
+        assert.equal(Object.keys(facts(at, id)).length, 4)
+        assert.deepEqual(at.do(engine => engine.verify(id)).problems, [])
+      }
+    }
+  })
+
+  it('is not taken where it would lose what is nowhere else; an owner signs one in the place of both', () => {
+    const [one, two] = [device('one'), device('two')]
+    meet([one, two])
+    const { id } = one.do(engine => engine.create('plans'))
+    one.do(engine => engine.share(id, { peerId: two.peerId }, 'own'))
+    set(one, id, 'first', 'of one')
+    sync(one, two)
+    set(two, id, 'only', 'of two')
+    // It has heard of no other device for long, so its log goes.
+    two.do(engine => engine.compact(id))
+    one.do(engine => engine.acknowledge(id, two.peerId, []))
+    for (let n = 0; n < 2; n++) {
+      set(one, id, 'then', `${n}`)
+      one.do(engine => engine.compact(id))
+    }
+    const larger = one.do(engine => engine.checkpoint(id))!
+    pull(one, two)
+    assert.notDeepEqual(
+      two.do(engine => engine.checkpoint(id)),
+      larger
+    )
+    assert.equal(facts(two, id)['only' as never], 'of two')
+    pull(two, one)
+    assert.equal(facts(one, id)['only' as never], 'of two')
+    assert.equal(facts(one, id)['then' as never], '1')
+    assert.equal(hashOf(one, id), hashOf(two, id))
+    assert.deepEqual(
+      one.do(engine => engine.checkpoint(id)),
+      two.do(engine => engine.checkpoint(id))
     )
   })
 
@@ -205,6 +281,38 @@ describe('a space that is overwritten', () => {
     assert.ok(bytes < 2 ** 20 + 100_000, `${bytes}`)
     assert.deepEqual(one.do(engine => engine.verify(id)).problems, [])
     assert.equal(facts(one, id)['key' as never], '59'.repeat(30_000))
+  })
+})
+
+describe('a space of more documents than are kept open', () => {
+  it('is hashed without opening those that have not changed, after a compaction too', () => {
+    let opened = 0
+    const counted: OpenDoc = (...args) => {
+      opened++
+      return openDoc(...args)
+    }
+    const one = device('one', { openDoc: counted })
+    const { id } = one.do(engine => engine.create('plans'))
+    one.do(engine => {
+      for (let n = 0; n < 270; n++)
+        engine.write(id, `doc-${n}`, 'facts', [{ type: 'set', key: 'key', value: n }])
+    })
+    const openedFor = (n: number): number => {
+      set(one, id, 'key', 'other', `doc-${n}`)
+      const before = opened
+      one.do(engine => engine.statesFor(one.peerId))
+      return opened - before
+    }
+    openedFor(0)
+    const hash = hashOf(one, id)
+    assert.equal(openedFor(1), 0)
+    one.do(engine => engine.compact(id))
+    openedFor(2)
+    assert.equal(openedFor(3), 0)
+    assert.notEqual(hashOf(one, id), hash)
+    const now = hashOf(one, id)
+    assert.deepEqual(one.do(engine => engine.verify(id)).problems, [])
+    assert.equal(hashOf(one, id), now)
   })
 })
 

@@ -1,11 +1,13 @@
 /** What a member with a right to write can send: each is refused by its code, and changes nothing. */
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import * as Y from 'yjs'
 import type { DocKind } from '../../../interface/memory.ts'
+import { docOpener } from '../../../node/memory/docs/index.ts'
 import { openBatch, sealBatch } from '../../../node/memory/space/batches.ts'
 import { unsealOwn } from '../../../node/memory/space/boxes.ts'
 import { Keyring } from '../../../node/memory/space/keyring.ts'
@@ -17,6 +19,8 @@ import {
   openEnvelope,
   sealEnvelope
 } from '../../../protocols/memory/envelope.ts'
+import { openDatabase } from '../../../storage/database/database.ts'
+import { MEMORY_MIGRATIONS } from '../../../storage/memory/schema.ts'
 import {
   type Device,
   type DeviceOptions,
@@ -311,6 +315,100 @@ describe('a hostile writer', () => {
     pull(honest, one)
     assert.equal(facts(one, id)['honest' as never], 'goes on')
     set(one, id, 'own', 'too')
+  })
+
+  it('has no more of a space after it was compacted than before, and the others write on', () => {
+    const bytesMax = 2 * 2 ** 20
+    const { one, evil, id } = attacked({ spaceBytesMax: bytesMax })
+    const [honest, late] = [device('honest'), device('late', { spaceBytesMax: bytesMax })]
+    meet([one, evil, honest, late])
+    pull(one, honest)
+    pull(one, evil)
+    // It never says that it has anything, so that the log would stay for it.
+    one.do(engine => engine.acknowledge(id, evil.peerId, []))
+    const fill = (from: number) => {
+      for (let n = from; n < from + 14; n++)
+        set(evil, id, `${n}`, randomBytes(75_000).toString('base64'), n % 2 === 0 ? 'default' : 'other')
+    }
+    fill(0)
+    assert.deepEqual(code(pull(evil, one)), [])
+    one.do(engine => engine.compact(id))
+    fill(14)
+    assert.deepEqual([...new Set(code(pull(evil, one)))], ['MEMORY_FULL'])
+    one.do(engine => engine.compact(id))
+    assert.deepEqual([...new Set(code(pull(evil, one)))], ['MEMORY_FULL'])
+    one.do(engine => engine.reload())
+    assert.deepEqual([...new Set(code(pull(evil, one)))], ['MEMORY_FULL'])
+    set(honest, id, 'honest', 'goes on')
+    pull(honest, one)
+    assert.equal(facts(one, id)['honest' as never], 'goes on')
+    // What came as a checkpoint counts as well.
+    pull(one, late)
+    assert.ok(late.do(engine => engine.checkpoint(id)))
+    assert.deepEqual([...new Set(code(pull(evil, late)))], ['MEMORY_FULL'])
+    set(one, id, 'own', 'too')
+  })
+
+  it('makes three quarters of the documents of a space, and the others make the rest', () => {
+    const { one, evil, id } = attacked()
+    const honest = device('honest')
+    meet([one, evil, honest])
+    pull(one, honest)
+    pull(one, evil)
+    set(evil, id, 'first', 'document', 'evil')
+    pull(evil, one)
+    one.do(engine => engine.compact(id))
+    // As many as it may have, without the time that writing them takes.
+    const database = openDatabase(one.path, { migrations: MEMORY_MIGRATIONS, synchronous: 'NORMAL' })
+    database
+      .prepare(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3071)
+       INSERT INTO doc SELECT space, randomblob(16), sealed, NULL, 0, 0, 0, NULL, maker FROM n, doc
+       WHERE maker IN (SELECT id FROM writer WHERE device = '${evil.peerId}')`
+      )
+      .run()
+    database.close()
+    one.do(engine => engine.reload())
+    set(evil, id, 'one', 'more', 'more')
+    assert.deepEqual(code(pull(evil, one)), ['MEMORY_FULL'])
+    set(honest, id, 'honest', 'goes on', 'plans')
+    pull(honest, one)
+    assert.equal(facts(one, id, 'plans')['honest' as never], 'goes on')
+    set(one, id, 'own', 'too', 'own')
+  })
+
+  it('fills a document no further than a device can open, and the thread goes on', () => {
+    const openDoc = docOpener(20)
+    const { one, evil, id } = attacked({ openDoc })
+    const late = device('late', { openDoc })
+    meet([one, evil, late])
+    pull(one, evil)
+    const append = (at: Device, from: number, count: number) =>
+      at.do(engine => {
+        const changes = Array.from({ length: count }, (_, n) => ({
+          ...{ type: 'append' as const, id: `${from + n}`, value: n }
+        }))
+        engine.write(id, 'diary', 'journal', changes)
+      })
+    append(one, 0, 10)
+    append(evil, 100, 8)
+    append(evil, 200, 8)
+    assert.deepEqual([...new Set(code(pull(evil, one)))], ['MEMORY_FULL'])
+    assert.throws(() => append(one, 300, 3), { code: 'MEMORY_FULL', message: /20 entries/ })
+    append(one, 300, 2)
+    one.do(engine => engine.reload())
+    assert.equal(one.do(engine => engine.space(id)).entries, 21)
+    // Room that was made is used, and no envelope was taken for poison.
+    one.do(engine => {
+      const changes = Array.from({ length: 10 }, (_, n) => ({ type: 'remove' as const, id: `${n}` }))
+      engine.write(id, 'diary', 'journal', changes)
+    })
+    assert.deepEqual(code(pull(evil, one)), [])
+    one.do(engine => engine.compact(id))
+    pull(one, late)
+    assert.equal(hashOf(late, id), hashOf(one, id))
+    set(evil, id, 'others', 'go on')
+    assert.deepEqual(code(pull(evil, one)), [])
   })
 
   it('begins no more lives than a device may have', () => {

@@ -1,0 +1,44 @@
+import * as z from 'zod'
+import { VECTORS_BYTES_MAX } from '../limits.ts'
+import { bytesMax } from './bytes.ts'
+import { defineTask } from './definition.ts'
+import { Image } from './images.ts'
+import { keepAlive } from './keep-alive.ts'
+import { Box, Place } from './places.ts'
+
+/** More than a photo of a school has that are large enough to be found. */
+const FACES_MAX = 256
+const DIMENSIONS_MAX = 4096
+
+const Face = z.object({
+  /** As a person sees the picture, upright. */
+  box: Box,
+  /** Two eyes, the nose, two corners of the mouth; those at the left of the image first. */
+  points: z.array(Place).length(5),
+  score: z.number().min(0).max(1)
+})
+
+export const faceDetection = defineTask({
+  name: 'face-detection',
+  summary: 'Find the faces in an image.',
+  input: z.strictObject({ image: Image }),
+  /** `embeddings`: a vector of each face comes too, by which two faces are compared. */
+  params: z.strictObject({ embeddings: z.boolean().default(false), keepAlive }),
+  output: z
+    .object({
+      /** Surest first. */
+      faces: z.array(Face).max(FACES_MAX),
+      dimensions: z.int().min(1).max(DIMENSIONS_MAX).optional(),
+      /** Of length 1 each, in the order of the faces, each `dimensions` numbers: float32, little-endian. */
+      embeddings: bytesMax(VECTORS_BYTES_MAX).optional()
+    })
+    .refine(
+      ({ faces, dimensions, embeddings }) =>
+        (embeddings?.byteLength ?? 0) === 4 * (dimensions ?? 0) * faces.length || faces.length === 0,
+      { error: 'faces, dimensions and embeddings disagree about the number of bytes' }
+    ),
+  argument: { from: 'file', input: image => ({ image }) },
+  sizeOf: ({ image }) => image.byteLength,
+  shown: ({ faces }) =>
+    faces.length === 0 ? 'No face was found.' : faces.map(({ box, score }) => ({ box, score }))
+})

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { describe, expect, it } from 'vitest'
+import { agreementOf } from '../../../interface/tasks/agreement.ts'
+import { definitionOf, type TaskName } from '../../../interface/tasks/index.ts'
+import { ARRIVING_BYTES_MAX, Arriving } from '../../../node/batch/arriving.ts'
+
+const floats = (...values: number[]) => new Uint8Array(new Float32Array(values).buffer)
+
+describe('a batch', () => {
+  it('answers that arrive at once are bounded together, and give their room back', () => {
+    const arriving = new Arriving()
+    const first = arriving.answer()
+    first.add(ARRIVING_BYTES_MAX - 10)
+    const second = arriving.answer()
+    second.add(10)
+    assert.throws(() => second.add(1), { code: 'OVERLOADED' })
+    first[Symbol.dispose]()
+    second.add(ARRIVING_BYTES_MAX - 10)
+    second[Symbol.dispose]()
+    arriving.answer().add(ARRIVING_BYTES_MAX)
+  })
+})
+
+describe('two answers', () => {
+  const label = (name: string, score: number) => ({ label: name, score })
+  const vector = (...values: number[]) => ({ dimensions: values.length, vectors: floats(...values) })
+  const tensor = (type: string, data: Uint8Array, dims = [2]) => ({ tensors: { x: { type, dims, data } } })
+  const ranking = (...scores: number[]) => ({ results: scores.map((score, index) => ({ index, score })) })
+
+  it.each<[TaskName, string, boolean, unknown, unknown]>([
+    [
+      'image-classification',
+      'near scores',
+      true,
+      { labels: [label('7', 0.9)] },
+      { labels: [label('7', 0.92)] }
+    ],
+    [
+      'image-classification',
+      'another label',
+      false,
+      { labels: [label('7', 0.9)] },
+      { labels: [label('1', 0.9)] }
+    ],
+    [
+      ...(['image-classification', 'other unlikely labels', true] as const),
+      { labels: [label('7', 0.97), label('1', 0.02)] },
+      { labels: [label('7', 0.98), label('2', 0.01)] }
+    ],
+    ['image-classification', 'no labels', false, { labels: [label('7', 0.9)] }, { labels: [] }],
+    ['feature-extraction', 'the same direction', true, vector(0.6, 0.8), vector(0.61, 0.79)],
+    ['feature-extraction', 'another direction', false, vector(0.6, 0.8), vector(0.8, 0.6)],
+    ['feature-extraction', 'fewer dimensions', false, vector(1, 0), vector(1)],
+    ['feature-extraction', 'nothing', false, vector(1, 0), vector(0, 0)],
+    ['text-ranking', 'near scores', true, ranking(0.9, 0.1), ranking(0.88, 0.12)],
+    ['text-ranking', 'the other order', false, ranking(0.9, 0.1), ranking(0.1, 0.9)],
+    ['tensor', 'near numbers', true, tensor('float32', floats(1, 2)), tensor('float32', floats(1.001, 2))],
+    ['tensor', 'other numbers', false, tensor('float32', floats(1, 2)), tensor('float32', floats(1, 3))],
+    [
+      'tensor',
+      'other bytes',
+      false,
+      tensor('int8', new Uint8Array([1, 2])),
+      tensor('int8', new Uint8Array([1, 3]))
+    ],
+    ['text-generation', 'the same text', true, { text: 'yes' }, { text: 'yes' }],
+    ['text-generation', 'another text', false, { text: 'yes' }, { text: 'yes.' }]
+  ])('of %s with %s say the same: %s', (task, _, expected, one, other) => {
+    const agrees = agreementOf(definitionOf(task))
+    expect([agrees(one, other), agrees(other, one)]).toEqual([expected, expected])
+  })
+
+  it.each<[string, TaskName, unknown, unknown]>([
+    [
+      'two vectors for one text',
+      'feature-extraction',
+      { dimensions: 1, vectors: floats(1, 2) },
+      { texts: ['a'] }
+    ],
+    ['a vector of no numbers', 'feature-extraction', vector(Number.NaN), { texts: ['a'] }],
+    [
+      'a document twice',
+      'text-ranking',
+      { results: [ranking(1).results[0], ranking(1).results[0]] },
+      { documents: ['a', 'b'] }
+    ],
+    ['a document that is not there', 'text-ranking', ranking(1, 0.5), { documents: ['a'] }]
+  ])('%s do not fit what was asked', (_, task, output, input) => {
+    expect(definitionOf(task).fits!(output, input)).toBe(false)
+  })
+})
