@@ -312,7 +312,7 @@ describe('the floors of the house', () => {
   })
 
   it('the process of an engine loads no schema library', () => {
-    const engines = ['llama-cpp', 'onnx', 'transformers'].map(
+    const engines = ['external', 'llama-cpp', 'onnx', 'transformers'].map(
       name => `capabilities/engines/${name}/engine.ts`
     )
     const ends = [...loadedBy(['capabilities/host/engine-child.ts', ...engines])]

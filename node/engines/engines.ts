@@ -92,7 +92,7 @@ export class EnginesFeature implements Feature<LumosEngine>, LumosEngine {
     throw new InvalidInputError(`This node has no engine "${name}".`, { hint: `There are: ${known}.` })
   }
 
-  #infoOf({ name, packages }: EngineKind): EngineInfo {
+  #infoOf({ name, packages, named }: EngineKind): EngineInfo {
     const { engines, catalogue } = this.#components
     const installed = packages === undefined ? undefined : engines.get(name)
     const isThere = packages === undefined || installed !== undefined
@@ -103,7 +103,10 @@ export class EnginesFeature implements Feature<LumosEngine>, LumosEngine {
       version: installed?.version ?? null,
       accelerators: [...(installed?.accelerators ?? [])],
       path: installed?.path ?? null,
-      models: catalogue.found.flatMap(({ id, engine }) => (engine === name ? [id] : []))
+      models: [
+        ...(named?.(engines) ?? []),
+        ...catalogue.found.flatMap(({ id, engine }) => (engine === name ? [id] : []))
+      ]
     }
   }
 }

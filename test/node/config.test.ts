@@ -70,6 +70,7 @@ describe('the configuration', () => {
           echo: false,
           discover: true,
           servers: {},
+          external: {},
           directory: null,
           registry: 'https://registry.npmjs.org'
         },
