@@ -58,71 +58,78 @@ const drawn = async ({ lines, font = 'DejaVu Sans', size = 32, angle = 0 }: Draw
   return await sharp(Buffer.from(svg)).rotate(angle, { background: 'white' }).png().toBuffer()
 }
 
-const isHere = existsSync(ASSETS)
+/** As Debian's `fonts-dejavu-core` installs them. */
+const FONT = '/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf'
+const missing = [ASSETS, FONT].find(path => !existsSync(path))
 
-describe.runIf(isHere)(`PP-OCRv4${isHere ? '' : ` (not run: ${ASSETS} is missing)`}`, () => {
-  let home: string
-  let registry: Registry
-  beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'lumos-ocr-'))
-    await mkdir(join(home, 'PP-OCRv4'))
-    for (const file of FILES) await cp(join(ASSETS, file), join(home, 'PP-OCRv4', file))
-    await writeFile(join(home, 'PP-OCRv4/model_info.json'), JSON.stringify(INFO))
-    const [found] = await readModels(join(home, 'PP-OCRv4'))
-    registry = registryOf([onnx.serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 })])
-  })
-  afterAll(async () => {
-    await registry.stop()
-    await rm(home, { recursive: true, force: true })
-  })
+describe.runIf(missing === undefined)(
+  `PP-OCRv4${missing === undefined ? '' : ` (not run: ${missing} is missing)`}`,
+  () => {
+    let home: string
+    let registry: Registry
+    beforeAll(async () => {
+      home = await mkdtemp(join(tmpdir(), 'lumos-ocr-'))
+      await mkdir(join(home, 'PP-OCRv4'))
+      for (const file of FILES) await cp(join(ASSETS, file), join(home, 'PP-OCRv4', file))
+      await writeFile(join(home, 'PP-OCRv4/model_info.json'), JSON.stringify(INFO))
+      const [found] = await readModels(join(home, 'PP-OCRv4'))
+      registry = registryOf([onnx.serve(found!, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 })])
+    })
+    afterAll(async () => {
+      await registry.stop()
+      await rm(home, { recursive: true, force: true })
+    })
 
-  const ask = (image: Uint8Array) => outputOf<'text-recognition'>(registry.infer(request(image)))
-  const textsIn = async (what: Drawn) => (await ask(await drawn(what))).lines.map(({ text }) => text)
+    const ask = (image: Uint8Array) => outputOf<'text-recognition'>(registry.infer(request(image)))
+    const textsIn = async (what: Drawn) => (await ask(await drawn(what))).lines.map(({ text }) => text)
 
-  it.each<Drawn>([
-    { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 0 },
-    { lines: LATIN, font: 'DejaVu Serif', size: 24, angle: 90 },
-    { lines: LATIN, font: 'DejaVu Serif', size: 48, angle: 180 },
-    { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 270 },
-    { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 12 },
-    { lines: ['Total due: 48.30 EUR'], font: 'DejaVu Sans Mono', size: 32, angle: -7 }
-  ])('reads lines that a test drew: $font $size, turned by $angle', async what => {
-    assert.deepEqual(await textsIn(what), what.lines)
-  })
+    it.each<Drawn>([
+      { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 0 },
+      { lines: LATIN, font: 'DejaVu Serif', size: 24, angle: 90 },
+      { lines: LATIN, font: 'DejaVu Serif', size: 48, angle: 180 },
+      { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 270 },
+      { lines: LATIN, font: 'DejaVu Sans', size: 32, angle: 12 },
+      { lines: ['Total due: 48.30 EUR'], font: 'DejaVu Sans Mono', size: 32, angle: -7 }
+    ])('reads lines that a test drew: $font $size, turned by $angle', async what => {
+      assert.deepEqual(await textsIn(what), what.lines)
+    })
 
-  it('reads Chinese', async () => {
-    const { lines } = await ask(await readFile(new URL('../fixtures/pictures/chinese.png', import.meta.url)))
-    assert.deepEqual(
-      lines.map(({ text }) => text.replaceAll(' ', '')),
-      ['欢迎使用文字识别系统', '二〇二六年十一月三十日北京市海淀区']
-    )
-  })
+    it('reads Chinese', async () => {
+      const { lines } = await ask(
+        await readFile(new URL('../fixtures/pictures/chinese.png', import.meta.url))
+      )
+      assert.deepEqual(
+        lines.map(({ text }) => text.replaceAll(' ', '')),
+        ['欢迎使用文字识别系统', '二〇二六年十一月三十日北京市海淀区']
+      )
+    })
 
-  it('says where a line begins, also of one that is upside down', async () => {
-    const upright = await drawn({ lines: LATIN.slice(0, 1) })
-    const { width, height } = await sharp(upright).metadata()
-    const [line] = (await ask(upright)).lines
-    const [left, , , below] = line!.quad
-    assert.ok(Math.abs(left![0]! - 64) < 16 && Math.abs(below![1]! - 64) < 24, JSON.stringify(line))
+    it('says where a line begins, also of one that is upside down', async () => {
+      const upright = await drawn({ lines: LATIN.slice(0, 1) })
+      const { width, height } = await sharp(upright).metadata()
+      const [line] = (await ask(upright)).lines
+      const [left, , , below] = line!.quad
+      assert.ok(Math.abs(left![0]! - 64) < 16 && Math.abs(below![1]! - 64) < 24, JSON.stringify(line))
 
-    const [turned] = (await ask(await sharp(upright).rotate(180).png().toBuffer())).lines
-    for (const [i, [x, y]] of line!.quad.entries()) {
-      const [other, down] = turned!.quad[i]!
-      assert.ok(Math.hypot(width - x! - other!, height - y! - down!) < 16, JSON.stringify(turned))
-    }
-  })
+      const [turned] = (await ask(await sharp(upright).rotate(180).png().toBuffer())).lines
+      for (const [i, [x, y]] of line!.quad.entries()) {
+        const [other, down] = turned!.quad[i]!
+        assert.ok(Math.hypot(width - x! - other!, height - y! - down!) < 16, JSON.stringify(turned))
+      }
+    })
 
-  it('finds nothing on an empty page', async () => {
-    assert.deepEqual(await textsIn({ lines: [' '] }), [])
-  })
+    it('finds nothing on an empty page', async () => {
+      assert.deepEqual(await textsIn({ lines: [' '] }), [])
+    })
 
-  it('refuses what is no picture with its field, and goes on', async () => {
-    const { code, message } = await errorOf(registry.infer(request(Buffer.from('no picture'))))
-    assert.equal(code, 'INVALID_INPUT')
-    assert.match(message, /input\.image is no picture/)
-    assert.deepEqual(await textsIn({ lines: ['Still here'] }), ['Still here'])
-  })
-})
+    it('refuses what is no picture with its field, and goes on', async () => {
+      const { code, message } = await errorOf(registry.infer(request(Buffer.from('no picture'))))
+      assert.equal(code, 'INVALID_INPUT')
+      assert.match(message, /input\.image is no picture/)
+      assert.deepEqual(await textsIn({ lines: ['Still here'] }), ['Still here'])
+    })
+  }
+)
 
 describe('a model that reads text', () => {
   it.each([
