@@ -16,7 +16,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 function open(
   name: string,
-  options: { path?: string; worker?: URL; envelopeMsMax?: number } = {}
+  options: { path?: string; worker?: URL; envelopeMsMax?: number; heapMbMax?: number } = {}
 ): MemoryEngine {
   const path = options.path ?? join(temporaryHome(), 'memory.db')
   const engine = openMemoryEngine({
@@ -82,6 +82,26 @@ describe('the thread of memory', () => {
       await engine.close()
     }
     assert.ok(said > 60)
+  })
+
+  it('loses nothing that it acknowledged, and no space, when it runs out of memory, and the next one goes on', async () => {
+    const worker = new URL('./hanging-worker.ts', import.meta.url)
+    const engine = open('one', { worker, heapMbMax: 48 })
+    const { id } = await engine.create('notes')
+    await engine.create('other')
+    const put = (doc: string, key: string) =>
+      engine.write(id, doc, 'facts', [{ type: 'set', key, value: 'kept' }])
+    for (let n = 0; n < 20; n++) await put('default', `key ${n}`)
+    for (let death = 0; death < 2; death++) {
+      const [dead, beside] = await Promise.allSettled([put('huge', 'key'), put('default', `beside ${death}`)])
+      assert.equal(dead.status === 'rejected' && dead.reason.code, 'MEMORY_FULL')
+      assert.equal(beside.status, 'rejected')
+      assert.equal((await engine.spaces()).length, 2)
+      const content = await engine.read(id, 'default')
+      assert.equal(content.kind === 'facts' && Object.keys(content.facts).length, 20 + death)
+      await put('default', `after ${death}`)
+    }
+    assert.deepEqual((await engine.verify(id)).problems, [])
   })
 
   it('takes its time where no envelope of another device is in work', async () => {
