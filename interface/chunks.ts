@@ -6,6 +6,7 @@
  */
 
 import * as z from 'zod'
+import { DATA_PIECE_BYTES_MAX } from './limits.ts'
 
 /** Chunks are numbered from 0 without gaps, so that a cut stream is noticed and can be continued. */
 export type InferenceChunk = TextChunk | DeltaChunk | DataChunk | OutputChunk | ProgressChunk | DoneChunk
@@ -67,9 +68,6 @@ export interface DeltaChunk extends z.infer<typeof Delta> {
   readonly type: 'delta'
   readonly index: number
 }
-
-/** One piece of media: as much as a frame holds. */
-export const DATA_PIECE_BYTES_MAX = 256 * 1024
 
 export const Data = z.object({
   /** Which part of the answer the bytes go on: a picture, a stretch of speech. */

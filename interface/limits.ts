@@ -17,3 +17,12 @@ export const LEAF_BYTES = 1024 * 1024
 
 /** Objects found in one picture: a crowd, and no list of all places that a model looked at. */
 export const OBJECTS_MAX = 1000
+
+/** Stretches of speech in one recording: one for each two hundred milliseconds of half an hour. */
+export const SEGMENTS_MAX = 10_000
+
+/** Of one spoken answer: eleven minutes of uncompressed speech of 24,000 samples a second. */
+export const SPEECH_BYTES_MAX = 32 * 1024 * 1024
+
+/** One piece of media of an answer: as much as a frame holds. */
+export const DATA_PIECE_BYTES_MAX = 256 * 1024

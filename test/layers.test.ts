@@ -54,6 +54,7 @@ const AMBIENT = {
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
   'capabilities/engines/llama-cpp/engine.ts': ['chance', 'the seed of an answer that was asked for without'],
+  'capabilities/engines/audio/recording.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/onnx/clip-text.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/text/said-tokens.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/transformers/tokens.ts': ['turn', 'other requests of the process have theirs'],

@@ -3,6 +3,7 @@
 import { EngineFailedError } from '../../interface/errors.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import { DATA_PIECE_BYTES_MAX } from '../../interface/limits.ts'
 import type { TaskInput, TaskName, TaskOutput, TaskParams } from '../../interface/tasks/index.ts'
 
 export interface Answered<T extends TaskName> {
@@ -28,7 +29,19 @@ export async function* answered(
   if (answer === undefined) throw new EngineFailedError(`This model does not do ${task}.`)
   const { output, inputTokens } = await answer(input as never, params as never, options)
   options.signal?.throwIfAborted()
-  yield { type: 'output', index: 0, output }
+  const pieces = task === 'text-to-speech' ? spoken(output as TaskOutput<typeof task>) : [{ output }]
+  let index = 0
+  for (const piece of pieces) {
+    yield 'output' in piece ? { type: 'output', index, ...piece } : { type: 'data', index, ...piece }
+    index++
+  }
   const usage = inputTokens === undefined ? {} : { inputTokens }
-  yield { type: 'done', index: 1, finishReason: 'stop', usage }
+  yield { type: 'done', index, finishReason: 'stop', usage }
+}
+
+/** A file in pieces. */
+function* spoken({ mime, audio }: TaskOutput<'text-to-speech'>) {
+  for (let at = 0; at < audio.byteLength; at += DATA_PIECE_BYTES_MAX) {
+    yield { part: 0, mime, bytes: new Uint8Array(audio.subarray(at, at + DATA_PIECE_BYTES_MAX)) }
+  }
 }

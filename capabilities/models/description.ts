@@ -87,6 +87,15 @@ export const ModelDescription = z.object({
       overlap: z.number().min(0).max(1).default(0.45)
     })
     .optional(),
+  /** Of a model that hears when somebody speaks: how it takes a recording. Numbers are samples. */
+  voice_activity: z
+    .object({
+      sample_rate: z.int().min(4000).max(48_000),
+      window: z.int().min(64).max(16_384),
+      /** Those before a window that are given with it. */
+      context: z.int().min(0).max(16_384).default(0)
+    })
+    .optional(),
   /** Hashes of files, lower-case hex. */
   sha256: z.record(FileName, z.string().regex(/^[0-9a-f]{64}$/)).default({})
 })

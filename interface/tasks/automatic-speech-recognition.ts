@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { TEXT_CHARS_MAX } from '../limits.ts'
-import { Audio, Language, SEGMENTS_MAX, Span, timeMs } from './audio.ts'
+import { SEGMENTS_MAX, TEXT_CHARS_MAX } from '../limits.ts'
+import { Audio, Language, Span, secondsOf, timeMs } from './audio.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 
@@ -30,5 +30,7 @@ export const automaticSpeechRecognition = defineTask({
       .optional()
   }),
   argument: { from: 'file', input: audio => ({ audio }) },
+  shown: ({ text, segments }) =>
+    segments === undefined ? text : segments.map(({ text, ...span }) => ({ ...secondsOf(span), text })),
   sizeOf: ({ audio }) => audio.byteLength
 })

@@ -2,6 +2,7 @@
 
 import type * as z from 'zod'
 import type { InferenceChunk } from '../chunks.ts'
+import type { SnakeCase } from '../snake-case.ts'
 
 export interface TaskDefinition<
   Name extends string = string,
@@ -22,8 +23,8 @@ export interface TaskDefinition<
   readonly raw?: true
   /** How an argument of a command line becomes an input. */
   readonly argument: Argument
-  /** What a person is shown of an answer: a text, or the rows of a table. Absent: its one list of flat records, else JSON. */
-  shown?(output: z.output<Output>): string | readonly Record<string, unknown>[]
+  /** What a person is shown of an answer in JSON: a text, or the rows of a table. Absent: its one list of flat records, else JSON. */
+  shown?(output: SnakeCase<z.output<Output>>): string | readonly Record<string, unknown>[]
 
   /** Tokens of context that a request with these parameters wants for its answer alone; absent where it does not say. */
   tokensMin?(params: z.output<Params>): number | undefined

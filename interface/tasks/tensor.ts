@@ -10,6 +10,7 @@ import { keepAlive } from './keep-alive.ts'
 
 /** Element types of a tensor and their bytes per element. */
 export const TENSOR_TYPES = {
+  float16: 2,
   float32: 4,
   float64: 8,
   int8: 1,

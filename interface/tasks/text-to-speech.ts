@@ -1,13 +1,12 @@
 import * as z from 'zod'
 import type { InferenceChunk } from '../chunks.ts'
+import { SPEECH_BYTES_MAX } from '../limits.ts'
 import { type Accumulator, defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
 
 /** A few pages: ten minutes of speech. */
-export const SPOKEN_CHARS_MAX = 8192
-/** Of one answer: eleven minutes of uncompressed speech of 24,000 samples a second. */
-export const SPEECH_BYTES_MAX = 32 * 1024 * 1024
+const SPOKEN_CHARS_MAX = 8192
 
 const Output = z.object({
   /** Such as `audio/wav`. */

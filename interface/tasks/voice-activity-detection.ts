@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { Audio, SEGMENTS_MAX, Span } from './audio.ts'
+import { SEGMENTS_MAX } from '../limits.ts'
+import { Audio, Span, secondsOf } from './audio.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 
@@ -23,5 +24,6 @@ export const voiceActivityDetection = defineTask({
   /** In their order; none covers another. */
   output: z.object({ segments: z.array(Span).max(SEGMENTS_MAX) }),
   argument: { from: 'file', input: audio => ({ audio }) },
+  shown: ({ segments }) => (segments.length === 0 ? 'Nobody speaks.' : segments.map(secondsOf)),
   sizeOf: ({ audio }) => audio.byteLength
 })

@@ -87,5 +87,7 @@ export function summaryOf(failures: readonly LumosError[]): LumosError {
   const overloaded = failures.filter(({ code }) => code === 'OVERLOADED')
   if (overloaded.length === 0) return failures.at(-1)!
   const retryAfterMs = Math.min(...overloaded.map(retryAfterMsOf))
-  return new OverloadedError('Every device that could answer is busy.', retryAfterMs)
+  // One that yields to its user says so.
+  const [reason] = new Set(overloaded.map(({ message }) => message))
+  return new OverloadedError(`Every device that could answer is busy. One says: ${reason}`, retryAfterMs)
 }

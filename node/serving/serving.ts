@@ -11,6 +11,7 @@ import type { Signing } from '../receipts/index.ts'
 import type { OwnService } from '../routing/index.ts'
 import type { UnderWay } from '../under-way.ts'
 import type { YieldWatch } from './yield-watch.ts'
+import { refusesOthers } from './yielding-core.ts'
 
 /** A peer that is told this asks another one; by the time it returns this node is gone. */
 const STOPPING_RETRY_AFTER_MS = 60_000
@@ -18,9 +19,16 @@ const STOPPING_RETRY_AFTER_MS = 60_000
 /** How long a device that yields does so at least; one that goes on earlier says so in its manifest. */
 const YIELDING_RETRY_AFTER_MS = 30_000
 
-const yielding = () => new OverloadedError('This device serves its own user now.', YIELDING_RETRY_AFTER_MS)
+const yielding = () =>
+  new OverloadedError('This device serves its own user now (see serving.yield).', YIELDING_RETRY_AFTER_MS)
 
 const stopping = () => new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
+
+/** Whether a device that does not yield itself could answer it. */
+const isDoneElsewhere = (mesh: MeshContext, { task, model }: InferenceRequest): boolean =>
+  mesh
+    .providers(task, model)
+    .some(({ peerId }) => peerId !== mesh.peerId && mesh.stated(peerId)?.yielding !== true)
 
 export interface ServingComponents extends Pick<NodeParts, 'clock' | 'log' | 'emit'> {
   readonly registry: OwnService
@@ -90,7 +98,11 @@ export class Serving implements Feature {
       log,
       authorize: (peerId, request) => {
         if (draining) throw stopping()
-        if (this.yielding.length > 0 && !handedOver.has(peerId, request)) throw yielding()
+        if (
+          refusesOthers(this.yielding, () => isDoneElsewhere(mesh, request)) &&
+          !handedOver.has(peerId, request)
+        )
+          throw yielding()
         mayAsk(peerId, request)
       },
       onStarted(peerId, request) {

@@ -66,3 +66,10 @@ export function stepYielding(state: YieldingState, wanted: Wanted, nowMs: number
   }
   return REASONS.filter(reason => state[reason].yields)
 }
+
+/**
+ * Whether a request of another device is refused for these reasons. What only costs processor time runs below the
+ * programs of the user, so it is refused where another device can do it.
+ */
+export const refusesOthers = (reasons: readonly YieldReason[], isDoneElsewhere: () => boolean): boolean =>
+  reasons.some(reason => reason !== 'cpu') || (reasons.length > 0 && isDoneElsewhere())

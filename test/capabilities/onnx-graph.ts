@@ -1,6 +1,6 @@
 /** Writes small ONNX graphs, byte by byte: what no tool would make is what tests need. */
 
-const varint = (value: number): number[] =>
+export const varint = (value: number): number[] =>
   value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))]
 export const number = (field: number, value: number): Buffer =>
   Buffer.from([...varint(field * 8), ...varint(value)])
@@ -132,3 +132,24 @@ export const reduces = (
 
 const intsOf = (name: string, values: readonly number[]): Buffer =>
   Buffer.concat([bytes(1, name), ...values.map(value => number(8, value)), number(20, INTS)])
+
+/**
+ * Hears loud sounds, in the layout of a model of voice activity: as likely as the loudest sample of this window or of the
+ * one before, which it keeps.
+ */
+export const hearsLoud = (): Buffer =>
+  Buffer.concat([
+    number(1, 8),
+    bytes(
+      7,
+      node('ReduceMax', ['input'], 'stateN', intsOf('axes', [1]), int('keepdims', 1)),
+      node('Max', ['stateN', 'state'], 'output'),
+      bytes(2, 'graph'),
+      bytes(11, shaped('input', FLOAT, ['batch', 'samples'])),
+      bytes(11, shaped('state', FLOAT, ['batch', 'kept'])),
+      bytes(11, shaped('sr', INT64, [])),
+      bytes(12, shaped('output', FLOAT, ['batch', 1])),
+      bytes(12, shaped('stateN', FLOAT, ['batch', 1]))
+    ),
+    bytes(8, number(2, 13))
+  ])

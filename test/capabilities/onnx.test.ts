@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
@@ -10,7 +10,8 @@ import { onnx } from '../../capabilities/engines/onnx/kind.ts'
 import { readModels } from '../../capabilities/models/read-models.ts'
 import type { Registry } from '../../capabilities/serving/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
-import type { Tensor } from '../../interface/tasks/tensor.ts'
+import { TENSOR_TYPES, type Tensor, type TensorType } from '../../interface/tasks/tensor.ts'
+import { repeats } from './graph-forger.ts'
 import {
   digitFile,
   errorOf,
@@ -258,6 +259,41 @@ describe('digits-cnn', () => {
       await Promise.all(answers),
       answers.map((_, i) => String(i % 10))
     )
+  })
+})
+
+describe('a graph that answers what it is asked', () => {
+  const types = Object.keys(TENSOR_TYPES) as TensorType[]
+  const shapes = { scalar: [], nothing: [2, 0], matrix: [2, 3] }
+  let directory: string
+  let registry: Registry
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'lumos-identity-'))
+    await chmod(directory, 0o755)
+    await writeFile(join(directory, 'model.onnx'), repeats(types))
+    const settings = { graphs: { graph: 'model.onnx' }, files: [], model: { form: 'graph' } }
+    const of = { id: 'repeats', engine: 'onnx', tasks: ['tensor'] as const, folder: directory }
+    const found = { ...of, hashes: {}, parts: [], settings }
+    registry = registryOf([onnx.serve(found, { clock: systemClock, log: memoryLog(), env: {}, cores: 2 })])
+  })
+  afterAll(async () => {
+    await registry.stop()
+    await rm(directory, { recursive: true })
+  })
+
+  it.each(Object.entries(shapes))('takes and gives elements of each type (%s)', async (_, dims) => {
+    const count = dims.reduce((product, dim) => product * dim, 1)
+    const asked = types.map(type => {
+      const data = Uint8Array.from({ length: count * TENSOR_TYPES[type] }, (_, i) =>
+        type === 'bool' ? i % 2 : i + 1
+      )
+      return [type, { type, dims, data }] as const
+    })
+    const { tensors } = await outputOf<'tensor'>(registry.infer(tensorRequest(Object.fromEntries(asked))))
+    for (const [type, tensor] of asked) {
+      const { data, ...given } = tensors[`same ${type}`]!
+      assert.deepEqual({ ...given, data: Uint8Array.from(data) }, tensor)
+    }
   })
 })
 

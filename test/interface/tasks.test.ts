@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
+import { AUDIO_BYTES_MAX } from '../../interface/tasks/audio.ts'
 import { definitionOf, meantTask, TASK_NAMES } from '../../interface/tasks/index.ts'
 
 /** Values near those that tasks take and give: right ones, nearly right ones, and others. */
@@ -64,6 +65,25 @@ describe.each(TASK_NAMES)('the task %s', name => {
         : argument.input(argument.from === 'file' ? file : 'words')
     assert.ok(input.safeParse(made).success)
   })
+})
+
+it('a recording larger than its limit is no input', () => {
+  const { input } = definitionOf('voice-activity-detection')
+  const audio = new Uint8Array(AUDIO_BYTES_MAX + 1)
+  assert.ok(input.safeParse({ audio: audio.subarray(1) }).success)
+  assert.match(input.safeParse({ audio }).error!.issues[0]!.message, /holds more than 26214400 bytes/)
+})
+
+it('of a recording a person is shown words, or when something is said', () => {
+  const segments = [{ start_ms: 1026, end_ms: 2500 }]
+  const times = { start: '1.03 s', end: '2.50 s' }
+  const voice = definitionOf('voice-activity-detection')
+  assert.deepEqual(voice.shown!({ segments }), [times])
+  assert.equal(voice.shown!({ segments: [] }), 'Nobody speaks.')
+  const words = definitionOf('automatic-speech-recognition')
+  assert.equal(words.shown!({ text: 'Hello.', duration_ms: 9 }), 'Hello.')
+  const said = segments.map(span => ({ ...span, text: 'Hi.' }))
+  assert.deepEqual(words.shown!({ text: 'Hi.', segments: said }), [{ ...times, text: 'Hi.' }])
 })
 
 describe('bytes in JSON', () => {

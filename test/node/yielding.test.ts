@@ -10,7 +10,7 @@ import type { InferenceChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { YieldReason } from '../../interface/status.ts'
 import { YieldWatch } from '../../node/serving/index.ts'
-import { newYielding, stepYielding } from '../../node/serving/yielding-core.ts'
+import { newYielding, refusesOthers, stepYielding } from '../../node/serving/yielding-core.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { knows, meets, startNode, until } from './mesh-nodes.ts'
 
@@ -129,6 +129,16 @@ it('reads what other programs use, without this process, those of low priority, 
 })
 
 describe('a node that yields', () => {
+  it.each([
+    [[], false, false],
+    [['cpu'] as const, true, true],
+    [['cpu'] as const, false, false],
+    [['memory'] as const, false, true],
+    [['battery', 'cpu'] as const, false, true]
+  ])('for %j, where another device can answer: %s, refuses: %s', (reasons, isDoneElsewhere, refuses) => {
+    expect(refusesOthers(reasons, () => isDoneElsewhere)).toBe(refuses)
+  })
+
   it('hands its answers over without a lost word, refuses other devices and not its user, and comes back', async () => {
     const WORDS = Array.from({ length: 100 }, (_, i) => `word-${i}`).join(' ')
     const request = { model: 'echo', input: { messages: [{ role: 'user', content: WORDS }] } }

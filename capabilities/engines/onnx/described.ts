@@ -6,13 +6,17 @@ import { imageClassification } from '../../../interface/tasks/image-classificati
 import { imageFeatureExtraction } from '../../../interface/tasks/image-feature-extraction.ts'
 import { objectDetection } from '../../../interface/tasks/object-detection.ts'
 import { tensor } from '../../../interface/tasks/tensor.ts'
+import { voiceActivityDetection } from '../../../interface/tasks/voice-activity-detection.ts'
 import { zeroShotImageClassification } from '../../../interface/tasks/zero-shot-image-classification.ts'
 import { invalid, type ModelDescription } from '../../models/description.ts'
 import type { ModelSettings } from './engine.ts'
 import type { ImageSettings } from './image.ts'
 import { type Described, severalIn } from './several.ts'
+import type { VoiceSettings } from './voice.ts'
 
 const CLIP = 'clip'
+/** What a model keeps from window to window: those of today keep 256. */
+const STATE_NUMBERS_MAX = 65_536
 const TOKENIZER = 'tokenizer.json'
 const TOKENIZER_CONFIG = 'tokenizer_config.json'
 
@@ -39,6 +43,8 @@ export function describedIn(description: ModelDescription, entries: readonly str
       }
     case objectDetection.name:
       return { ...one, tasks: [objectDetection.name, tensor.name], settings: () => detector(description) }
+    case voiceActivityDetection.name:
+      return { ...one, tasks: [voiceActivityDetection.name, tensor.name], settings: () => voice(description) }
     default:
       return { ...one, tasks: [tensor.name], settings: () => ({ form: 'graph' }) }
   }
@@ -104,6 +110,39 @@ function detector(description: ModelDescription): ModelSettings {
     outputs: outputs.slice(0, outputsMin).map(({ name }) => name),
     image: imageSettings(description)
   }
+}
+
+/** The first input takes samples, one of whole numbers their rate, and each other one what an output said of the window before. */
+function voice({ inputs, outputs, voice_activity: how }: ModelDescription): VoiceSettings {
+  const [samples, ...more] = inputs
+  const [probability, ...said] = outputs
+  const kept = more.filter(({ type }) => type === 'float32')
+  const rates = more.filter(({ type }) => type === 'int64')
+  const isWhole =
+    kept.length === said.length && rates.length <= 1 && kept.length + rates.length === more.length
+  if (samples === undefined || probability === undefined || how === undefined || !isWhole) {
+    throw invalid(
+      'voice-activity-detection needs samples, an output, voice_activity, and an output for each state'
+    )
+  }
+  return {
+    ...{ form: 'voice', input: samples.name, output: probability.name },
+    inputs: inputs.map(({ name }) => name),
+    ...{ rate: how.sample_rate, window: how.window, context: how.context },
+    ...(rates.length > 0 && { rateInput: rates[0]!.name }),
+    states: kept.map(({ name, shape }, at) => ({
+      input: name,
+      output: said[at]!.name,
+      dims: sizesOf(name, shape)
+    }))
+  }
+}
+
+/** One recording at a time: a size without a number is one. */
+function sizesOf(name: string, shape: readonly (number | string)[]): number[] {
+  const sizes = shape.map(size => (typeof size === 'number' && size > 0 ? size : 1))
+  if (sizes.reduce((product, size) => product * size, 1) <= STATE_NUMBERS_MAX) return sizes
+  throw invalid(`the state ${name} holds more than ${STATE_NUMBERS_MAX} numbers`)
 }
 
 function imageSettings({ task, preprocessing }: ModelDescription): ImageSettings {

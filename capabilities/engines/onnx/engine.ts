@@ -15,6 +15,7 @@ import { type DetectorSettings, detector } from './detector.ts'
 import { type FaceSettings, openFaces } from './faces/faces.ts'
 import { openGraph } from './graph.ts'
 import { openReader, type ReaderSettings } from './text/reader.ts'
+import { openVoice, type VoiceSettings } from './voice.ts'
 
 /** What `createEngine` is given. All files are relative to the working directory. */
 export interface OnnxSettings {
@@ -34,6 +35,7 @@ export type ModelSettings =
   | ClassifierSettings
   | ClipSettings
   | DetectorSettings
+  | VoiceSettings
   | FaceSettings
   | ReaderSettings
 
@@ -51,7 +53,8 @@ const OPEN: {
   faces: openFaces,
   reader: openReader,
   detector: ({ graph }, settings) => detector(graph!, settings),
-  clip: (graphs, settings) => openClip(graphs, settings)
+  clip: (graphs, settings) => openClip(graphs, settings),
+  voice: ({ graph }, settings) => openVoice(graph!, settings)
 }
 
 class OnnxEngine implements Engine {

@@ -8,6 +8,7 @@ type Metadata = readonly InferenceSession.ValueMetadata[]
 
 /** How the elements of each type lie in memory. Both sides are little-endian, as every machine Node runs on. */
 const ARRAYS = {
+  float16: Uint16Array,
   float32: Float32Array,
   float64: Float64Array,
   int8: Int8Array,

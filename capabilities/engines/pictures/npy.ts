@@ -68,7 +68,7 @@ function readerOf(type: string): Reader {
     return { size: 4, values: bytes => new Float32Array(aligned(bytes)) }
   }
   if (type === '<f2') {
-    return { size: 2, values: bytes => Float32Array.from(new Float16Array(aligned(bytes))) }
+    return { size: 2, values: halves }
   }
   if (type === '<i8') {
     return { size: 8, isListed: true, values: bytes => Array.from(new BigInt64Array(aligned(bytes)), String) }
@@ -90,6 +90,14 @@ function readerOf(type: string): Reader {
 
 /** An array of an archive begins anywhere, and typed views need their alignment. */
 const aligned = (bytes: Buffer): ArrayBuffer => Uint8Array.from(bytes).buffer
+
+/** Not by a Float16Array: the process of an engine has none. */
+function halves(bytes: Buffer, count: number): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const numbers = new Float32Array(count)
+  for (let at = 0; at < count; at++) numbers[at] = view.getFloat16(at * 2, true)
+  return numbers
+}
 
 /** Filled up with zeros. */
 function textAt(bytes: Buffer, from: number, size: number): string {

@@ -24,12 +24,12 @@ import { spelled } from './control-tokens.ts'
 import { embed } from './embedding.ts'
 import { generate } from './generation.ts'
 import { cannotLoad, placeOf, sessionOptions } from './library.ts'
+import type { MediaSettings } from './media.ts'
+import { MediaEngine } from './media-engine.ts'
 import { rank } from './ranking.ts'
 import type { Pooling } from './repository.ts'
 import { TokenBytes } from './token-bytes.ts'
 import { silentTokens } from './token-text.ts'
-import type { VisionSettings } from './vision.ts'
-import { VisionEngine } from './vision-engine.ts'
 import type { Weights } from './weights.ts'
 
 /** What `createEngine` is given for a text model. */
@@ -139,5 +139,5 @@ const CLASSES: Partial<Record<TaskName, { from_pretrained: typeof AutoModel.from
 
 export const createEngine: EngineModule['createEngine'] = settings =>
   'graphs' in (settings as object)
-    ? new VisionEngine(settings as VisionSettings)
+    ? new MediaEngine(settings as MediaSettings)
     : new TransformersEngine(settings as TransformersSettings)

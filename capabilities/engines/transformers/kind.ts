@@ -15,16 +15,17 @@ import { readJson } from '../../models/json-file.ts'
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
 import type { TransformersSettings } from './engine.ts'
+import { mediaModelIn } from './media-kind.ts'
 import {
   Config,
   contextOf,
   PoolingConfig,
   poolingOf,
+  speechTaskOf,
   TokenizerConfig,
   taskOf,
   visionTaskOf
 } from './repository.ts'
-import { visionModelIn } from './vision-kind.ts'
 import { chooseWeights } from './weights.ts'
 
 /** Conversations take turns token by token: each stays alive, and more of them would only make all slow. */
@@ -54,9 +55,9 @@ export const transformers: EngineKind = {
       fileIn(own, name, folder).then(path => readJson(path, name, schema))
 
     const config = await read(CONFIG, Config)
-    const vision = visionTaskOf(config, isSeeing(directory))
-    if (vision !== undefined && (description?.task ?? vision) === vision) {
-      return [await visionModelIn(directory, { id: idOf(directory), task: vision, config })]
+    const media = speechTaskOf(config) ?? visionTaskOf(config, isSeeing(directory))
+    if (media !== undefined && (description?.task ?? media) === media) {
+      return [await mediaModelIn(directory, { id: idOf(directory), task: media, config })]
     }
     const pools = entries.includes('1_Pooling')
     const task = (description?.task ?? (pools ? featureExtraction.name : taskOf(config))) as

@@ -1,6 +1,7 @@
 /** What the files of a Hugging Face repository say of its model. They come from anywhere, so each is data to be checked. */
 
 import * as z from 'zod'
+import { automaticSpeechRecognition } from '../../../interface/tasks/automatic-speech-recognition.ts'
 import { featureExtraction } from '../../../interface/tasks/feature-extraction.ts'
 import { imageClassification } from '../../../interface/tasks/image-classification.ts'
 import { imageFeatureExtraction } from '../../../interface/tasks/image-feature-extraction.ts'
@@ -9,6 +10,7 @@ import type { TaskName } from '../../../interface/tasks/index.ts'
 import { objectDetection } from '../../../interface/tasks/object-detection.ts'
 import { textGeneration } from '../../../interface/tasks/text-generation.ts'
 import { textRanking } from '../../../interface/tasks/text-ranking.ts'
+import { textToSpeech } from '../../../interface/tasks/text-to-speech.ts'
 import { zeroShotImageClassification } from '../../../interface/tasks/zero-shot-image-classification.ts'
 import { invalid } from '../../models/description.ts'
 
@@ -22,6 +24,9 @@ const Tokens = z
   .number()
   .transform(value => (value >= 1 && value <= CONTEXT_TOKENS_MAX ? Math.floor(value) : undefined))
 
+/** Telephones have 8,000 samples a second, and no model of speech has more than music. */
+const SampleRate = z.int().min(8000).max(48_000)
+
 /** Unknown keys are left alone: each architecture has its own. */
 export const Config = z.object({
   architectures: z.array(z.string().max(128)).max(16).nullish(),
@@ -29,7 +34,8 @@ export const Config = z.object({
   n_positions: Tokens.nullish(),
   n_ctx: Tokens.nullish(),
   id2label: z.record(z.string(), z.unknown()).nullish(),
-  num_labels: z.number().nullish()
+  num_labels: z.number().nullish(),
+  sampling_rate: SampleRate.nullish()
 })
 export type Config = z.infer<typeof Config>
 
@@ -58,7 +64,8 @@ export const PreprocessorConfig = z.object({
   size: Sides,
   crop_size: Sides,
   pad_size: Sides,
-  size_divisibility: side
+  size_divisibility: side,
+  sampling_rate: SampleRate.nullish()
 })
 
 /** Of sentence-transformers. */
@@ -77,6 +84,16 @@ export function visionTaskOf({ architectures }: Config, hasPictures: boolean): T
   if (architecture === 'VisionEncoderDecoderModel') return imageToText.name
   if (architecture === 'CLIPModel') return zeroShotImageClassification.name
   return hasPictures && /(?<!For\w*)Model$/.test(architecture) ? imageFeatureExtraction.name : undefined
+}
+
+/** What a model of speech does by the name of its architecture; undefined for another model, or one that is not read. */
+export function speechTaskOf({ architectures }: Config): TaskName | undefined {
+  const architecture = architectures?.[0] ?? ''
+  if (architecture === 'VitsModel') return textToSpeech.name
+  // Those that take samples as they are, and give the letters of each moment.
+  return /^(?:Wav2Vec2|Hubert|WavLM|UniSpeech|UniSpeechSat)ForCTC$/.test(architecture)
+    ? automaticSpeechRecognition.name
+    : undefined
 }
 
 /** What a text model does by the name of its architecture; undefined when no text task of this engine does it. */

@@ -18,9 +18,7 @@ import {
 } from '@huggingface/transformers'
 import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import type { TaskName } from '../../../interface/tasks/index.ts'
-import type { Doing } from '../doing.ts'
-import { clipTasks, type LabelSettings, pictureVectors, type Towers } from '../pictures/clip.ts'
+import { clipTasks, pictureVectors, type Towers } from '../pictures/clip.ts'
 import { certain, fromDetr, placed, suppressed, type Values } from '../pictures/detection.ts'
 import { type Pixels, pixelsOf } from '../pictures/picture.ts'
 import { mustBeNumbers, topLabels } from '../pictures/scores.ts'
@@ -28,44 +26,15 @@ import { normalized, rowsOf } from '../pictures/vectors.ts'
 import { ControlText } from '../text/control-text.ts'
 import { batchesOf, inputsOf, tokenized } from './batches.ts'
 import { spelled } from './control-tokens.ts'
-import { type GraphOptions, placeOf, sessionOptions } from './library.ts'
+import type { MediaSettings, Opener } from './media.ts'
 
 /** A picture is made as wide as a model wants it, and as long as it then is: a line of a thousand pixels would fill memory. */
 const SIDES_RATIO_MAX = 64
 /** Tokens of a description where neither the request nor the model says. */
 const DESCRIPTION_TOKENS = 128
 
-/** What `createEngine` is given for a model that sees. All files are relative to the working directory. */
-export interface VisionSettings {
-  readonly task: TaskName
-  /** The repository; empty where it is the working directory. */
-  readonly directory: string
-  /** By the names that the library has for them. */
-  readonly graphs: Readonly<Record<string, GraphOptions>>
-  readonly graphFile: string
-  /** All that is opened. */
-  readonly files: readonly string[]
-  /** Lower-case hex by file; the model is refused when one of them is another. */
-  readonly hashes: Readonly<Record<string, string>>
-  readonly contextTokens?: number | undefined
-  readonly labels: LabelSettings
-  readonly threads: number
-}
-
-export interface OpenVision {
-  readonly doing: Doing
-  close(): Promise<void>
-}
-
 type Outputs = Readonly<Record<string, Tensor | undefined>>
-type Opener = (
-  open: (Class: Loadable, graph: string) => Promise<PreTrainedModel>,
-  settings: VisionSettings,
-  place: string
-) => Promise<Doing>
-type Loadable = Pick<typeof PreTrainedModel, 'from_pretrained'>
-
-const OPEN: Readonly<Record<string, Opener>> = {
+export const VISION: Readonly<Record<string, Opener>> = {
   'image-classification': async (open, _, place) => {
     const model = await open(AutoModelForImageClassification, 'model')
     const see = await seeing(place)
@@ -119,27 +88,6 @@ const OPEN: Readonly<Record<string, Opener>> = {
   }
 }
 
-export async function openVision(settings: VisionSettings): Promise<OpenVision> {
-  const { task, directory, graphs, threads } = settings
-  const place = placeOf(directory)
-  const models: PreTrainedModel[] = []
-  const formats = Object.fromEntries(Object.entries(graphs).map(([name, { dtype }]) => [name, dtype]))
-  const dataFiles = Object.fromEntries(
-    Object.entries(graphs).map(([name, { dataFiles }]) => [name, dataFiles === 0 ? false : dataFiles])
-  )
-  const open = async (Class: Loadable, graph: string): Promise<PreTrainedModel> => {
-    const model = await Class.from_pretrained(place, {
-      ...sessionOptions(threads),
-      dtype: graphs[graph]?.dtype ?? (formats as never),
-      use_external_data_format: dataFiles as never
-    })
-    models.push(model)
-    return model
-  }
-  const doing = await OPEN[task]!(open, settings, place)
-  return { doing, close: async () => void (await Promise.all(models.map(model => model.dispose()))) }
-}
-
 /** A picture as the model wants it, and as it is. */
 interface Read {
   readonly inputs: object
@@ -184,7 +132,7 @@ async function pictureTower(model: PreTrainedModel, place: string): Promise<Towe
 
 async function textTower(
   model: PreTrainedModel,
-  { contextTokens }: VisionSettings,
+  { contextTokens }: MediaSettings,
   place: string
 ): Promise<NonNullable<Towers['texts']>> {
   const tokenizer = spelled(await AutoTokenizer.from_pretrained(place))
