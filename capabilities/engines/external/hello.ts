@@ -4,7 +4,7 @@ import { EngineFailedError } from '../../../interface/errors.ts'
 import { type Message, PROTOCOL } from './messages.ts'
 
 /** Requests that one program answers at once. */
-export const SLOTS_MAX = 64
+const SLOTS_MAX = 64
 /** More than there are. */
 const TASKS_MAX = 64
 const TASK_CHARS_MAX = 64

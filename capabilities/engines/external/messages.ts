@@ -8,9 +8,9 @@ import { isRecord } from '../../../interface/record.ts'
 export const PROTOCOL = 1
 
 /** Room for a thousand labels of a thousand characters; media travel as parts. */
-export const LINE_BYTES_MAX = 1024 * 1024
+const LINE_BYTES_MAX = 1024 * 1024
 /** Tensors of one request are as many at most. */
-export const PARTS_MAX = 64
+const PARTS_MAX = 64
 /** All parts behind one line. */
 export const PARTS_BYTES_MAX = TENSOR_BYTES_MAX
 
