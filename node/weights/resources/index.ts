@@ -2,7 +2,7 @@
 
 export { problemText } from '../repositories/problem.ts'
 export { checkConfiguration, readConfiguration } from './configuration.ts'
-export { KNOWN_SERVICES } from './known-services.ts'
+export { isOfLumen, KNOWN_SERVICES, type KnownService } from './known-services.ts'
 export { listResources } from './list.ts'
 export {
   BESIDE_SERVICES,
