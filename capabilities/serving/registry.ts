@@ -54,15 +54,15 @@ export class Registry implements Inference, Startable {
     this.#works = new WorkTable(options.clock)
     this.residency = new Residency({ clock: options.clock, budgetBytes: memory.budgetBytes })
     this.#models = new ServedModels({
-      ...options,
-      memory,
+      ...this.#options,
       residency: this.residency,
       onChange: change => {
         if (change.type !== 'failed') onChange()
         this.onModel?.(change)
       }
     })
-    this.update(models)
+    this.#given = [models, []]
+    this.#models.update(models, [])
   }
 
   /**

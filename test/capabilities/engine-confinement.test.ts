@@ -91,7 +91,9 @@ function model(name: string, graph: Buffer, more: object = {}): string {
 async function servedFrom(directory: string, sandbox?: EngineSandbox) {
   const log = memoryLog()
   const read = await Promise.allSettled(readdirSync(directory).map(name => readModels(join(directory, name))))
-  const found = read.flatMap(one => (one.status === 'fulfilled' ? one.value : []))
+  const found = read
+    .flatMap(one => (one.status === 'fulfilled' ? one.value : []))
+    .filter(({ engine }) => engine === 'onnx')
   const registry = registryOf(
     found.map(model => onnx.serve(model, { clock: systemClock, log, env: {}, sandbox, cores: 2 }))
   )
