@@ -89,6 +89,7 @@ export async function bundle(outdir: string): Promise<void> {
     entryPoints: {
       // Loaded by address: see capabilities/entries.ts.
       'host/engine-child': 'capabilities/host/engine-child.ts',
+      'engines/external/engine': 'capabilities/engines/external/engine.ts',
       'engines/onnx/engine': 'capabilities/engines/onnx/engine.ts',
       'engines/transformers/engine': 'capabilities/engines/transformers/engine.ts',
       'json-worker': 'gateway/json-worker.ts',

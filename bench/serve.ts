@@ -1,5 +1,5 @@
 /**
- * What the engine host costs a text model: `tiny-llm` in its own process, as a node serves it, against the same library
+ * What serving costs and gains. The engine host of a text model: `tiny-llm` in its own process, as a node serves it, against the same library
  * called here, by one caller.
  */
 
@@ -11,6 +11,7 @@ import { kindOf, readModels } from '../capabilities/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import { prepare } from '../interface/prepare.ts'
 import { type Bench, takeTurns, type Variant } from './harness.ts'
+import { batchTables } from './serve-batches.ts'
 import { servedTables } from './serve-openai.ts'
 import { tableOf } from './table.ts'
 
@@ -38,7 +39,7 @@ export const bench: Bench = async ({ quick }) => {
   const series = new Map([...measured].map(([name, { rates }]) => [name, rates.map(rate => 1000 / rate)]))
   const options = { unit: 'ms', references: [DIRECT], atMost: TIME_MAX }
   const own = tableOf('A token of tiny-llm, one caller', series, options)
-  return [own, ...(await servedTables(quick))]
+  return [own, ...(await batchTables(quick)), ...(await servedTables(quick))]
 }
 
 const variant = (name: string, tell: Tell, stories: number): Variant => ({

@@ -15,6 +15,8 @@ export const ONNX_ENGINE = new URL(`./engines/onnx/engine.${extension}`, import.
 export const TRANSFORMERS_ENGINE = new URL(`./engines/transformers/engine.${extension}`, import.meta.url)
 /** The module of the engine for GGUF models. */
 export const LLAMA_ENGINE = new URL(`./engines/llama-cpp/engine.${extension}`, import.meta.url)
+/** The module of the engine that is a program of the owner. */
+export const EXTERNAL_ENGINE = new URL(`./engines/external/engine.${extension}`, import.meta.url)
 /** What hashes a file on a thread of its own. */
 export const HASH_WORKER = new URL(`./models/hash-worker.${extension}`, import.meta.url)
 /** All that the first two import of this package: a sandbox must show it, and shows no more of the package. */

@@ -1,7 +1,10 @@
 /** Files that people name for what a command gives out. */
 
+import { randomBytes } from 'node:crypto'
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { InvalidInputError, toLumosError } from '../interface/errors.ts'
-import { writeFileDurably } from '../storage/database/durable-file.ts'
+import { PRIVATE_FILE_MODE, replaceDurably, writeFileDurably } from '../storage/database/durable-file.ts'
 import { fromTilde } from '../storage/home/home-path.ts'
 
 /**
@@ -16,7 +19,33 @@ export function writePrivateFile(named: string, content: string): string {
     writeFileDurably(path, content)
     return path
   } catch (err) {
-    const { message } = toLumosError((err as Error).cause ?? err)
-    throw new InvalidInputError(`${path} cannot be written: ${message}.`, { cause: err })
+    throw notWritten(path, err)
   }
+}
+
+/**
+ * Writes `content` to `path`, which only this user reads, in one step: half a file never has that name.
+ *
+ * @param force takes the place of a file that is there.
+ * @throws {InvalidInputError}
+ */
+export function writeNewFile(path: string, content: Uint8Array, force: boolean): void {
+  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`)
+  try {
+    writeFileSync(draft, content, { flag: 'wx', mode: PRIVATE_FILE_MODE })
+    // Of two programs that write the same file, one fails here.
+    if (!force) closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
+    replaceDurably(draft, path)
+  } catch (err) {
+    rmSync(draft, { force: true })
+    throw (err as NodeJS.ErrnoException).code === 'EEXIST' ? isThere(path) : notWritten(path, err)
+  }
+}
+
+export const isThere = (path: string): InvalidInputError =>
+  new InvalidInputError(`${path} is there already.`, { hint: 'Write over it: --force' })
+
+function notWritten(path: string, err: unknown): InvalidInputError {
+  const { message } = toLumosError((err as Error).cause ?? err)
+  return new InvalidInputError(`${path} cannot be written: ${message}.`, { cause: err })
 }

@@ -39,8 +39,20 @@ export class Output {
 
   /** As it is, but to a terminal. Resolves when more may be written, so that a slow reader slows the answer. */
   async raw(text: string): Promise<void> {
-    const shown = this.#stdout.isTTY ? this.#shown(this.#stdout, printable(text)) : text
-    if (this.#stdout.write(shown)) return
+    await this.#written(this.#stdout.isTTY ? this.#shown(this.#stdout, printable(text)) : text)
+  }
+
+  /** To a file or a program; a terminal is given none. Resolves as {@link raw} does. */
+  bytes(bytes: Uint8Array): Promise<void> {
+    return this.#written(bytes)
+  }
+
+  get isTerminal(): boolean {
+    return this.#stdout.isTTY
+  }
+
+  async #written(content: string | Uint8Array): Promise<void> {
+    if (this.#stdout.write(content)) return
     await new Promise(resolve => this.#stdout.once('drain', resolve))
   }
 

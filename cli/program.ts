@@ -20,6 +20,7 @@ import * as models from './commands/models/index.ts'
 import * as node from './commands/node/index.ts'
 import * as requests from './commands/requests/index.ts'
 import * as resources from './commands/resources/index.ts'
+import * as services from './commands/services/index.ts'
 import * as units from './commands/units/index.ts'
 import type { GlobalOptions, Lazily, Register } from './invocation.ts'
 import { Output } from './output.ts'
@@ -29,6 +30,7 @@ const DOMAINS: readonly { register: Register }[] = [
   node,
   models,
   resources,
+  services,
   engines,
   inference,
   requests,

@@ -23,6 +23,9 @@ const SESSION_PATH = '/api/v2/session'
 const HTTP_PORT = 80
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
+const FORM_TYPE = /^multipart\/form-data\s*;/i
+/** What takes a form and no JSON. */
+const FORM_PATHS = /^\/v1\/audio\/(?:transcriptions|translations)(?:\?|$)/
 
 export interface TcpAccess {
   /** The only values of `Host` that are answered. */
@@ -140,15 +143,21 @@ function foreign(incoming: IncomingMessage): LumosError | undefined {
   return denied('With a cookie only pages of this gateway may ask.')
 }
 
-/** A form can post without asking the browser's leave, but never as JSON. */
+/**
+ * A page of another origin can post a form without asking the browser's leave, but never JSON. Where a form is taken,
+ * what was checked before this stands alone: the Origin that a browser sends with it, and the token.
+ */
 function unreadable(incoming: IncomingMessage): LumosError | undefined {
   if (incoming.method !== 'POST') return undefined
   const [type, ...others] = valuesOf(incoming, 'content-type')
   // Clients of OpenAI cancel by a request that says nothing.
   if (type === undefined && isEmpty(incoming)) return undefined
   const plain = incoming.headers['content-encoding'] === undefined
-  if (type !== undefined && others.length === 0 && JSON_TYPE.test(type) && plain) return undefined
-  return new LumosError('MEDIA_TYPE_UNSUPPORTED', 'The body must be application/json, uncompressed.')
+  const [wanted, name] = FORM_PATHS.test(incoming.url ?? '')
+    ? [FORM_TYPE, 'multipart/form-data']
+    : [JSON_TYPE, 'application/json']
+  if (type !== undefined && others.length === 0 && wanted.test(type) && plain) return undefined
+  return new LumosError('MEDIA_TYPE_UNSUPPORTED', `The body must be ${name}, uncompressed.`)
 }
 
 const isEmpty = ({ headers }: IncomingMessage): boolean =>

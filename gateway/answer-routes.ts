@@ -4,15 +4,16 @@
  */
 
 import { Hono } from 'hono'
-import type { InferenceChunk } from '../interface/chunks.ts'
-import { InvalidInputError } from '../interface/errors.ts'
+import type { DataChunk, InferenceChunk } from '../interface/chunks.ts'
+import { InvalidInputError, LumosError } from '../interface/errors.ts'
 import type { SnakeCase } from '../interface/snake-case.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
+import { bytesResponse } from './bytes.ts'
 import { JSON_HEADERS, metaOf, successBody } from './envelope.ts'
 import { type SsePiece, sseBody, sseResponse } from './sse.ts'
 import { contextOf } from './units.ts'
 
-export function answerRoutes({ units, clock }: AppComponents): Hono<AppEnv> {
+export function answerRoutes({ units, clock, log }: AppComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
 
   routes.on(['GET', 'DELETE'], '/answers/:id', async c => {
@@ -36,7 +37,42 @@ export function answerRoutes({ units, clock }: AppComponents): Hono<AppEnv> {
     return sseResponse(body, c.env.incoming)
   })
 
+  routes.get('/answers/:id/media/:part', async c => {
+    c.get('call').unit = 'inference.attach'
+    const { id, part } = c.req.param()
+    const context = { ...contextOf({}, c), peer: c.req.query('peer') }
+    const pieces = mediaOf(units.stream('inference.attach', { id, from: 0 }, context), indexOf(part))
+    const first = await pieces.next()
+    if (first.done) throw new LumosError('ANSWER_UNKNOWN', `The answer has no media part ${part}.`)
+    const { mime, bytes } = first.value
+    return bytesResponse(c, { log }, { first: bytes, rest: bytesOf(pieces), headers: mediaHeaders(mime) })
+  })
+
   return routes
+}
+
+/** What a browser may show. It runs nothing of these types. */
+const SHOWN = /^(?:audio|video)\/[\w.+-]+$|^image\/(?:avif|gif|jpeg|png|webp)$/
+
+/** The type is the word of the device that answered: a page or a drawing of it would run in the name of the gateway. */
+const mediaHeaders = (mime: string): Record<string, string> => ({
+  ...JSON_HEADERS,
+  'content-security-policy': "default-src 'none'; sandbox",
+  ...(SHOWN.test(mime)
+    ? { 'content-type': mime }
+    : { 'content-type': 'application/octet-stream', 'content-disposition': 'attachment' })
+})
+
+type Media = Pick<DataChunk, 'mime' | 'bytes'>
+
+async function* mediaOf(items: AsyncIterable<unknown>, part: number): AsyncGenerator<Media> {
+  for await (const chunk of items as AsyncIterable<InferenceChunk>) {
+    if (chunk.type === 'data' && chunk.part === part) yield chunk
+  }
+}
+
+async function* bytesOf(pieces: AsyncGenerator<Media>): AsyncGenerator<Uint8Array> {
+  for await (const { bytes } of pieces) yield bytes
 }
 
 async function* piecesOf(items: AsyncIterable<unknown>): AsyncGenerator<SsePiece> {
@@ -48,5 +84,5 @@ async function* piecesOf(items: AsyncIterable<unknown>): AsyncGenerator<SsePiece
 
 function indexOf(text: string): number {
   if (/^\d{1,10}$/.test(text)) return Number(text)
-  throw new InvalidInputError('from and Last-Event-ID are the index of a chunk.')
+  throw new InvalidInputError('from, Last-Event-ID and a part are numbers.')
 }

@@ -1,8 +1,9 @@
-/** JSON bodies, read up to a limit and not a byte further. */
+/** JSON bodies and forms, read up to a limit and not a byte further. */
 
 import type { IncomingMessage } from 'node:http'
 import { decodeText } from '../interface/decode-text.ts'
 import { LumosError, OverloadedError } from '../interface/errors.ts'
+import type { Form } from './form-parts.ts'
 import { parseJson } from './json-text.ts'
 import type { JsonThread, LargeText } from './json-thread.ts'
 
@@ -42,40 +43,70 @@ export class BodyReader {
     bytesMax: number,
     limitOf: (head: string) => number = () => bytesMax
   ): Promise<JsonBody> {
-    const announced = Number(incoming.headers['content-length'] ?? 0)
-    if (announced > bytesMax) throw tooLarge(bytesMax)
+    const announced = announcedBy(incoming)
+    const received = { bytes: 0 }
     const chunks: Buffer[] = []
     let large: LargeText | undefined
-    let bytes = 0
     let limit: number | undefined
-
     try {
-      // Leaving the loop must not destroy the socket: the refusal still has to be written.
-      for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
-        bytes += chunk.length
-        this.#heldBytes += chunk.length
+      for await (const chunk of this.#chunks(incoming, bytesMax, received)) {
+        const { bytes } = received
         if (large === undefined) chunks.push(chunk)
         else large.push(chunk)
         if (bytes > HEAD_BYTES) limit ??= limitOf(Buffer.concat(chunks).toString('utf8', 0, HEAD_BYTES))
-        if (Math.max(bytes, limit === undefined ? 0 : announced) > (limit ?? bytesMax)) {
-          throw tooLarge(limit ?? bytesMax)
-        }
-        if (this.#heldBytes > this.#heldBytesMax) {
-          throw new OverloadedError('Too many large bodies are being received.', BODIES_RETRY_AFTER_MS)
-        }
+        if (limit !== undefined && Math.max(bytes, announced) > limit) throw tooLarge(limit)
         if (large === undefined && bytes > PARSED_HERE_BYTES_MAX) {
           large = this.#thread.begin()
           for (const part of chunks.splice(0)) large.push(part)
         }
       }
+      const { bytes } = received
       if (large !== undefined) return { value: await large.parse(), bytes }
       return { value: bytes === 0 ? {} : parseJson(decodeText(Buffer.concat(chunks))), bytes }
     } finally {
       large?.drop()
-      this.#heldBytes -= bytes
+      this.#heldBytes -= received.bytes
+    }
+  }
+
+  /**
+   * A form with files in it. Its parser looks at each byte, so it runs on the thread however short the form is.
+   *
+   * @throws {LumosError} as {@link readJson} does.
+   */
+  async readForm(incoming: IncomingMessage, bytesMax: number): Promise<Form> {
+    const received = { bytes: 0 }
+    const large = this.#thread.begin()
+    try {
+      for await (const chunk of this.#chunks(incoming, bytesMax, received)) large.push(chunk)
+      return (await large.parse(incoming.headers['content-type'] ?? '')) as Form
+    } finally {
+      large.drop()
+      this.#heldBytes -= received.bytes
+    }
+  }
+
+  /** @param received counts what came, which the caller takes from the bytes that are held. */
+  async *#chunks(
+    incoming: IncomingMessage,
+    bytesMax: number,
+    received: { bytes: number }
+  ): AsyncGenerator<Buffer> {
+    if (announcedBy(incoming) > bytesMax) throw tooLarge(bytesMax)
+    // Leaving the loop must not destroy the socket: the refusal still has to be written.
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+      received.bytes += chunk.length
+      this.#heldBytes += chunk.length
+      if (received.bytes > bytesMax) throw tooLarge(bytesMax)
+      if (this.#heldBytes > this.#heldBytesMax) {
+        throw new OverloadedError('Too many large bodies are being received.', BODIES_RETRY_AFTER_MS)
+      }
+      yield chunk
     }
   }
 }
+
+const announcedBy = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0)
 
 export const tooLarge = (bytesMax: number, hint?: string): LumosError =>
   new LumosError('INPUT_TOO_LARGE', `The body holds more than ${bytesMax} bytes.`, {

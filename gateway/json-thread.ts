@@ -1,4 +1,4 @@
-/** The thread that parses large bodies: begun with the first one, and ended when there has been none for a while. */
+/** The thread that parses large bodies and forms: begun with the first one, and ended when there has been none for a while. */
 
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../interface/clock.ts'
@@ -20,8 +20,11 @@ interface Body {
 /** A body on its way to the thread. */
 export interface LargeText {
   push(part: Uint8Array): void
-  /** @throws {LumosError} `INVALID_INPUT`, or `INPUT_TOO_LARGE`. */
-  parse(): Promise<unknown>
+  /**
+   * @param form the `content-type` of a form; without it, the body is JSON.
+   * @throws {LumosError} `INVALID_INPUT`, or `INPUT_TOO_LARGE`.
+   */
+  parse(form?: string): Promise<unknown>
   /** The rest does not come. After `parse`, nothing. */
   drop(): void
 }
@@ -54,9 +57,9 @@ export class JsonThread {
         const part = new Uint8Array(bytes)
         say({ type: 'part', id, part }, [part.buffer])
       },
-      parse: () => {
+      parse: form => {
         body.whole = true
-        say({ type: 'end', id })
+        say({ type: 'end', id, form })
         return promise
       },
       drop: () => {

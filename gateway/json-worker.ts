@@ -1,6 +1,6 @@
 /**
- * Parses the JSON of large bodies on a thread of its own, one after the other: a hundred megabytes would keep the
- * network waiting for half a second.
+ * Parses forms, and the JSON of large bodies, on a thread of its own: a hundred megabytes would keep the network
+ * waiting for half a second.
  *
  * What crosses back to the network's thread is cheap there: long strings in base64 are bytes already, which are handed
  * over and not copied, and the number of all other values is bounded.
@@ -12,6 +12,7 @@ import { decodeText } from '../interface/decode-text.ts'
 import { InvalidInputError, LumosError, toLumosError } from '../interface/errors.ts'
 import { holdsMore } from '../interface/json-size.ts'
 import { TEXT_CHARS_MAX } from '../interface/limits.ts'
+import { type Form, parseForm } from './form-parts.ts'
 import { parseJson } from './json-text.ts'
 
 /** More than any unit takes besides bytes; the network's thread takes them over in some ten milliseconds. */
@@ -22,8 +23,8 @@ const DEPTH_MAX = 64
 export type ToWorker =
   /** The next part of the body `id`. */
   | { readonly type: 'part'; readonly id: number; readonly part: Uint8Array<ArrayBuffer> }
-  /** It is whole. */
-  | { readonly type: 'end'; readonly id: number }
+  /** It is whole: JSON, or a form of this `content-type`. */
+  | { readonly type: 'end'; readonly id: number; readonly form: string | undefined }
   /** The rest of it does not come. */
   | { readonly type: 'drop'; readonly id: number }
 
@@ -33,7 +34,7 @@ export type FromWorker =
 
 const bodies = new Map<number, Uint8Array[]>()
 
-parentPort!.on('message', (said: ToWorker) => {
+parentPort!.on('message', async (said: ToWorker) => {
   const { id } = said
   const parts = bodies.get(id) ?? []
   if (said.type === 'part') {
@@ -45,16 +46,27 @@ parentPort!.on('message', (said: ToWorker) => {
   if (said.type === 'drop') return
   const own: ArrayBuffer[] = []
   try {
-    const text = decodeText(Buffer.concat(parts))
-    if (holdsMore(text, VALUES_MAX))
-      throw new LumosError('INPUT_TOO_LARGE', `The body holds more than ${VALUES_MAX} values.`)
-    const value = withBytes(parseJson(text), own)
+    const body = Buffer.concat(parts)
+    const value = said.form === undefined ? jsonOf(body, own) : await formOf(body, said.form, own)
     parentPort!.postMessage({ id, value } satisfies FromWorker, own)
   } catch (thrown) {
     const { code, message } = toLumosError(thrown)
     parentPort!.postMessage({ id, failure: { code, message } } satisfies FromWorker)
   }
 })
+
+function jsonOf(body: Buffer, own: ArrayBuffer[]): unknown {
+  const text = decodeText(body)
+  if (holdsMore(text, VALUES_MAX))
+    throw new LumosError('INPUT_TOO_LARGE', `The body holds more than ${VALUES_MAX} values.`)
+  return withBytes(parseJson(text), own)
+}
+
+async function formOf(body: Buffer<ArrayBuffer>, type: string, own: ArrayBuffer[]): Promise<Form> {
+  const form = await parseForm(body, type)
+  for (const value of Object.values(form).flat()) if (value instanceof Uint8Array) own.push(value.buffer)
+  return form
+}
 
 /** @param own gets the buffers of all bytes. */
 function withBytes(value: unknown, own: ArrayBuffer[], depth = 0): unknown {

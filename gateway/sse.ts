@@ -18,13 +18,15 @@ const SSE_HEADERS = {
 /** The answer to `incoming`, in events. */
 export function sseResponse(
   body: ReadableStream<Uint8Array>,
-  { httpVersion }: IncomingMessage,
+  incoming: IncomingMessage,
   headers: Readonly<Record<string, string>> = {}
 ): Response {
-  // Without it the listener holds the first event a millisecond back, to see whether it is the whole answer.
-  const chunked = httpVersion === '1.1' && { 'transfer-encoding': 'chunked' }
-  return new Response(body, { headers: { ...SSE_HEADERS, ...chunked, ...headers } })
+  return new Response(body, { headers: { ...SSE_HEADERS, ...inPieces(incoming), ...headers } })
 }
+
+/** Without it the listener holds the first piece a millisecond back, to see whether it is the whole answer. */
+export const inPieces = ({ httpVersion }: IncomingMessage): Record<string, string> =>
+  httpVersion === '1.1' ? { 'transfer-encoding': 'chunked' } : {}
 
 export interface SsePiece {
   readonly event: string

@@ -24,10 +24,22 @@ export const EngineInfo = z.strictObject({
 })
 export type EngineInfo = z.infer<typeof EngineInfo>
 
+/** Of the models that an engine serves on this device now: one that opens none here can do nothing here. */
+export const EngineFeatures = z.strictObject({
+  name: z.string(),
+  tasks: z.array(z.string()),
+  /** Whether answers of a task come in pieces. */
+  supportsStreaming: z.boolean(),
+  /** Requests that one of its models answers at once, at most. */
+  maxConcurrent: z.int()
+})
+export type EngineFeatures = z.infer<typeof EngineFeatures>
+
 /** Each throws {@link LumosError} `INVALID_INPUT` for an engine that this node does not know. */
 export interface LumosEngine {
   list(): EngineInfo[]
   get(name: string): EngineInfo
+  features(name: string): EngineFeatures
   /** Takes its files away; its models are left out. @throws {LumosError} `INVALID_INPUT` for one that is part of the package. */
   remove(name: string): Promise<EngineInfo>
   /** Serve its models again. */

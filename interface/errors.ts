@@ -27,6 +27,7 @@ export const ERROR_MEANINGS = {
   DENIED: meaning(403, 5),
   MODEL_NOT_FOUND: meaning(404, 4),
   WEIGHTS_NOT_FOUND: meaning(404, 4),
+  SERVICE_NOT_FOUND: meaning(404, 4),
   PEER_NOT_FOUND: meaning(404, 4),
   UNIT_NOT_FOUND: meaning(404, 4),
   REQUEST_NOT_FOUND: meaning(404, 4),

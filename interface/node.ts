@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import type { Answers } from './answers.ts'
 import type { Batch } from './batch.ts'
+import type { LumosDevice } from './device.ts'
 import type { DiscoveryReport } from './discovery.ts'
 import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
@@ -18,7 +19,9 @@ import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
+import type { LumosResources } from './resources.ts'
 import type { RoutedRequest, RoutingPolicy } from './routing.ts'
+import type { Services } from './services.ts'
 import type { NodeStatus } from './status.ts'
 import type { TaskName } from './tasks/index.ts'
 import type { Route } from './units.ts'
@@ -148,6 +151,18 @@ export interface InferenceRoute extends Route {
   readonly model: string
 }
 
+/** What features bring. */
+export type FacetName =
+  | 'engine'
+  | 'weights'
+  | 'services'
+  | 'memory'
+  | 'answers'
+  | 'batch'
+  | 'wake'
+  | 'device'
+  | 'resource'
+
 export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
   readonly name: string
@@ -158,11 +173,17 @@ export interface LumosNode extends AsyncDisposable {
   /** The engines of this device that open models on its disk. */
   readonly engine: LumosEngine
   readonly weights: Weights
+  /** Names such as `clip` by which requests mean the model that this device has chosen. */
+  readonly services: Services
   readonly wake: Wake
   /** What agents of this device remember, alone or with other devices. */
   readonly memory: Memory
   /** Answers that are kept for a while, so that a client may come back to them. */
   readonly answers: Answers
+  /** The machine of this node: its parts, and how they are doing. */
+  readonly device: LumosDevice
+  /** The memory that models share, and what is kept free of them. */
+  readonly resource: LumosResources
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   readonly batch: Batch

@@ -13,6 +13,7 @@ import { JobStore } from '../storage/jobs/job-store.ts'
 import { isKeyProtected, type KeyOptions, loadIdentityKey, renewKey } from '../storage/keys/keychain.ts'
 import { readPassphrase } from '../storage/keys/passphrase.ts'
 import { MeshStore, type StoredMesh } from '../storage/mesh/mesh-store.ts'
+import { watchHealth } from './device/index.ts'
 import { EventBus } from './events/event-bus.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { FEATURES, sectionsOf } from './features.ts'
@@ -91,7 +92,8 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const features = await openFeatures(declared, {
     ...{ ...ground, ...models, env: loaded.env, settings: config },
     toServe: [...new Set([...config.models.pinned, ...config.models.warm])],
-    begin: (kind, input) => jobs.begin(kind, input)
+    begin: (kind, input) => jobs.begin(kind, input),
+    watchJob: (id, watching) => jobs.watch(id, watching)
   })
   for (const { around } of features) if (around !== undefined) models.serving.surround(around)
   opened.defer(() => closeFeatures(features, log))
@@ -111,6 +113,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const jobs: Jobs = jobsOf(node, events)
   const parts = { events, jobs, switching, protocols: protocols.facet }
   const lumos = new MeshNode(parts, () => kept.disposeAsync())
+  watchHealth(events, () => lumos.status())
   return { node: withFacets(lumos, features), home, switching }
 }
 

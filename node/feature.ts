@@ -36,10 +36,13 @@ export interface FeatureDeclaration<Facet = unknown> {
   readonly name: string
   /** What its events and jobs are named by, where that is not its own name: pulls of weights are `model.pull`. */
   readonly domain?: string
-  readonly settings?: z.ZodObject
+  /** Of an object, each field is a setting; anything else is one setting, called as the feature is. */
+  readonly settings?: z.ZodType
   /** Their types go into `EventSchemas` (`interface/events.ts`). */
   readonly events?: Readonly<Record<`${string}.${string}`, z.ZodType>>
   readonly tables?: FeatureTables
+  /** Jobs of other features that it begins, such as `model.pull`. */
+  readonly begins?: readonly string[]
   /** Imports the code of the feature, so that one that is off costs neither memory nor time. */
   create(components: FeatureComponents): Promise<Feature<Facet>>
 }
@@ -66,6 +69,8 @@ export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 
   readonly toServe: readonly string[]
   /** Begins a job of its own while the node runs. @throws {LumosError} where no more jobs are taken. */
   begin(kind: string, input: unknown): JobInfo
+  /** A job now, and after each change until it has ended. @throws {LumosError} `JOB_UNKNOWN`. */
+  watchJob(id: string, options?: AbortOptions): AsyncIterable<JobInfo>
   /** One of its events. Throws for any other, and for data that its schema refuses. */
   emit: NodeParts['emit']
 }

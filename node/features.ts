@@ -2,10 +2,13 @@
 
 import { answers } from './answers/index.ts'
 import { batch } from './batch/index.ts'
+import { device } from './device/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
+import { resources } from './resources/index.ts'
+import { services } from './services/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
 import { wake } from './wake/index.ts'
 import { weights } from './weights/index.ts'
@@ -14,10 +17,13 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   models,
   engines,
   weights,
+  services,
   memory,
   answers,
   batch,
-  wake
+  wake,
+  device,
+  resources
 ]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>

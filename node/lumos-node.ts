@@ -9,6 +9,7 @@ import type { Access } from '../interface/membership.ts'
 import type { LumosMesh } from '../interface/mesh.ts'
 import type {
   EngineSandbox,
+  FacetName,
   InferOptions,
   LeftOut,
   LumosNode,
@@ -45,9 +46,7 @@ export interface MeshNodeComponents {
 }
 
 /** `withFacets` adds what features bring. */
-export class MeshNode
-  implements Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers' | 'batch' | 'wake'>
-{
+export class MeshNode implements Omit<LumosNode, FacetName> {
   readonly events: EventBus
   readonly jobs: Jobs
   readonly mesh: LumosMesh

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type * as z from 'zod'
 import { EVENTS } from '../interface/events.ts'
 import type { Logger } from '../interface/lifecycle.ts'
-import type { LumosNode } from '../interface/node.ts'
+import type { FacetName, LumosNode } from '../interface/node.ts'
 import { FeatureDatabase } from '../storage/database/feature-database.ts'
 import type { DataDir } from '../storage/home/data-dir.ts'
 import type { Feature, FeatureComponents, FeatureDeclaration } from './feature.ts'
@@ -52,7 +52,7 @@ export async function openFeatures(
 }
 
 async function open(declaration: FeatureDeclaration, components: OpenFeaturesComponents): Promise<Feature> {
-  const { name, domain = name, events = {}, tables } = declaration
+  const { name, domain = name, events = {}, tables, begins = [] } = declaration
   const { home, settings, access, ...shared } = components
   const store = tables && new FeatureDatabase(home.featureDatabase(name, tables), tables)
   const feature = await declaration.create({
@@ -65,7 +65,8 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
       return store.database
     },
     begin(kind, input) {
-      if (!kind.startsWith(`${domain}.`)) throw new Error(`The feature ${name} begins the job ${kind}.`)
+      if (!kind.startsWith(`${domain}.`) && !begins.includes(kind))
+        throw new Error(`The feature ${name} begins the job ${kind}.`)
       return components.begin(kind, input)
     },
     emit(event, data) {
@@ -92,10 +93,7 @@ async function open(declaration: FeatureDeclaration, components: OpenFeaturesCom
 }
 
 /** Each facet under the name of its feature. */
-export function withFacets(
-  node: Omit<LumosNode, 'engine' | 'weights' | 'memory' | 'answers' | 'batch' | 'wake'>,
-  features: readonly Feature[]
-): LumosNode {
+export function withFacets(node: Omit<LumosNode, FacetName>, features: readonly Feature[]): LumosNode {
   for (const { name, facet } of features) {
     if (facet === undefined) continue
     if (name in node) throw new Error(`A feature cannot be named ${name}: a node has that already.`)

@@ -10,9 +10,12 @@ import {
   InstalledEngines,
   kindOf,
   LOW_PRIORITY,
+  type ModelHost,
   ModelServers,
   madeOf,
   type PlacedModel,
+  type ProgramSettings,
+  programModel,
   Registry
 } from '../capabilities/index.ts'
 import type { Clock } from '../interface/clock.ts'
@@ -25,6 +28,7 @@ import { Signing } from './receipts/index.ts'
 import { Serving, YieldWatch } from './serving/index.ts'
 import type { Config, LoadedConfig } from './settings/config.ts'
 import { memoryPolicy } from './settings/memory.ts'
+import { namedPrograms } from './settings/programs.ts'
 import { namedServers } from './settings/servers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -52,15 +56,16 @@ export async function openModels(
   const isYielding = config.serving.yield === 'auto'
   const priority: Record<string, string> = isYielding ? { [LOW_PRIORITY]: '1' } : {}
   const host = { clock, log, env: { ...engineEnvironment(env), ...priority }, cores: hardware.cores }
+  const programs = namedPrograms(config.engines.external)
   const engines = new InstalledEngines({
     directory: config.engines.directory ?? home.enginesDir,
     registry: config.engines.registry,
     owner: peerId,
-    ...{ clock, fetch }
+    ...{ clock, fetch, programs }
   })
   const catalogue = new Catalogue({
     ...{ clock, log, engines },
-    fixed: fixedModels(options, config, clock),
+    fixed: [...fixedModels(options, config, clock), ...programModels(programs, host)],
     directories: [home.modelsDir, ...config.models.directories],
     ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
@@ -83,7 +88,7 @@ export async function openModels(
     settings: config.access,
     store: new ModelAccessStore(home.core),
     isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
-    behind: model => modelBehind(catalogue.found, model),
+    behind: model => registry.behind(model) ?? modelBehind(catalogue.found, model),
     modelsFor: task => modelsFor(registry, task)
   })
   const served = new UnderWay()
@@ -124,3 +129,13 @@ function fixedModels({ models = [] }: LumosNodeOptions, { engines }: Config, clo
     ...models.map((model, i) => ({ place: `options.models[${i}]`, model }))
   ]
 }
+
+/** Programs that are a model each. */
+const programModels = (programs: readonly ProgramSettings[], host: ModelHost): PlacedModel[] =>
+  programs
+    .filter(({ runtime }) => runtime === undefined)
+    .map(program => ({
+      place: `engines.external.${program.name}`,
+      engine: 'external',
+      model: programModel(program, host)
+    }))

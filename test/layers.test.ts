@@ -54,6 +54,7 @@ const AMBIENT = {
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
   'capabilities/engines/llama-cpp/engine.ts': ['chance', 'the seed of an answer that was asked for without'],
+  'capabilities/engines/batching/batcher.ts': ['turn', 'what came in one turn is run together'],
   'capabilities/engines/audio/recording.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/onnx/clip-text.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/text/said-tokens.ts': ['turn', 'other requests of the process have theirs'],
@@ -88,6 +89,8 @@ const RUNNERS: ReadonlySet<string> = new Set(['sim', 'lab', 'soak', 'bench', 'ex
 const DRIVERS: ReadonlySet<string> = new Set(['cli', ...RUNNERS])
 /** What decides by the rules of `interface/core.ts`, and what it decides with. */
 const CORES = [
+  'capabilities/engines/batching/batch-core.ts',
+  'capabilities/engines/batching/run-cost-core.ts',
   'capabilities/models/residency-core.ts',
   'capabilities/models/residency-memory.ts',
   'capabilities/models/residency-state.ts',
@@ -147,14 +150,17 @@ const PRODUCT: ReadonlySet<string> = new Set([
 const FEATURES: ReadonlySet<string> = new Set([
   'answers',
   'batch',
+  'device',
   'engines',
   'manifests',
   'membership',
   'memory',
   'models',
   'pairing',
+  'resources',
   'routing',
   'serving',
+  'services',
   'weights'
 ])
 /** The seam itself: features import it, so it names types of them in their own files. */
@@ -306,7 +312,7 @@ describe('the floors of the house', () => {
   })
 
   it('the process of an engine loads no schema library', () => {
-    const engines = ['llama-cpp', 'onnx', 'transformers'].map(
+    const engines = ['external', 'llama-cpp', 'onnx', 'transformers'].map(
       name => `capabilities/engines/${name}/engine.ts`
     )
     const ends = [...loadedBy(['capabilities/host/engine-child.ts', ...engines])]

@@ -73,6 +73,7 @@ function kindOf({ key, schema }: Setting): string {
   if (shape.type === 'boolean') return 'true or false'
   if (shape.type === 'array') return `list, at most ${shape.maxItems}`
   if (shape.type === 'object') return 'models by name'
+  if (key === 'services') return 'services by name, or a list of names'
   assert.ok(shape.type === 'string' || Array.isArray(shape.anyOf), key)
   return 'text'
 }

@@ -1,7 +1,7 @@
 /** The engines of this device that open models on its disk. */
 
 import * as z from 'zod'
-import { ENGINE_NAME, EngineInfo } from '../interface/engines.ts'
+import { ENGINE_NAME, EngineFeatures, EngineInfo } from '../interface/engines.ts'
 import { JobInfo } from '../interface/jobs.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
@@ -14,9 +14,19 @@ export const engineUnits = (node: Pick<LumosNode, 'engine' | 'jobs'>) => [
     kind: 'query',
     permission: 'read',
     summary: 'The engines of this device, and what each opens.',
-    input: z.strictObject({}),
+    input: z.strictObject({
+      type: EngineInfo.shape.type.optional(),
+      status: EngineInfo.shape.status.optional()
+    }),
+    examples: [{ input: { status: 'ready' } }],
     output: z.strictObject({ items: z.array(EngineInfo) }),
-    run: async () => ({ items: node.engine.list() })
+    run: async ({ type, status }) => ({
+      items: node.engine
+        .list()
+        .filter(
+          one => (type === undefined || one.type === type) && (status === undefined || one.status === status)
+        )
+    })
   }),
   defineUnit({
     name: 'engine.get',
@@ -27,6 +37,16 @@ export const engineUnits = (node: Pick<LumosNode, 'engine' | 'jobs'>) => [
     examples: [{ input: { name: 'llama-cpp' } }],
     output: EngineInfo,
     run: async ({ name }) => node.engine.get(name)
+  }),
+  defineUnit({
+    name: 'engine.features',
+    kind: 'query',
+    permission: 'read',
+    summary: 'What an engine can do with the models that it opens here.',
+    input: Named,
+    examples: [{ input: { name: 'onnx' } }],
+    output: EngineFeatures,
+    run: async ({ name }) => node.engine.features(name)
   }),
   defineUnit({
     name: 'engine.install',

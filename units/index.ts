@@ -2,6 +2,7 @@
 
 import { newAnswerId } from '../interface/answers.ts'
 import type { LumosNode } from '../interface/node.ts'
+import { deviceUnits } from './device.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
 import { gatewayUnits } from './gateway.ts'
@@ -15,6 +16,8 @@ import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
 import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
+import { resourceUnits } from './resource.ts'
+import { serviceUnits } from './service.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
@@ -42,8 +45,11 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...modelUnits(node),
     ...pullUnits(node),
     ...weightUnits(node),
+    ...serviceUnits(node),
     ...memoryUnits(node),
     ...engineUnits(node),
+    ...deviceUnits(node),
+    ...resourceUnits(node),
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),

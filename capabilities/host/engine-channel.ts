@@ -48,9 +48,12 @@ export class EngineChannel<Out extends object, In> {
   send(message: Out): void {
     const parts = encodeFrame(message, this.#options.sends)
     if (this.#pipe.destroyed) return
-    this.#pipe.cork()
+    // What is said in one turn of the event loop, such as the answers of a batch, is one write.
+    if (this.#pipe.writableCorked === 0) {
+      this.#pipe.cork()
+      process.nextTick(() => this.#pipe.uncork())
+    }
     for (const part of parts) this.#pipe.write(part)
-    this.#pipe.uncork()
   }
 
   close(): void {

@@ -158,6 +158,6 @@ async function changeOf(call: ServedCall): Promise<void> {
 }
 
 function reportMemory(): void {
-  channel.send({ type: 'memory', bytes: process.memoryUsage.rss() })
+  channel.send({ type: 'memory', bytes: process.memoryUsage.rss() + engine.memoryBytes })
   systemClock.setTimer(reportMemory, MEMORY_INTERVAL_MS)
 }

@@ -9,6 +9,7 @@ import { ENGINE_CHILD } from '../entries.ts'
 import { ENGINE_STDIO } from './engine-channel.ts'
 import { type EngineEnvironment, LOW_PRIORITY } from './engine-environment.ts'
 import { startOf } from './engine-sandbox.ts'
+import { endGroup } from './process-group.ts'
 
 const NODE_OPTIONS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning']
 
@@ -27,11 +28,13 @@ export interface EngineSpec {
   readonly code?: readonly string[]
   /** Whether it may use the graphics processors of this device. */
   readonly gpu?: boolean
+  /** It starts programs, which end with it and count with it. */
+  readonly group?: boolean
 }
 
 export function launch(
   sandbox: EngineSandbox,
-  { module, folder = '/', files, code = [], gpu = false }: EngineSpec,
+  { module, folder = '/', files, code = [], gpu = false, group = false }: EngineSpec,
   { [LOW_PRIORITY]: gives, ...env }: EngineEnvironment
 ): ChildProcess {
   const priority = gives === undefined ? [] : [LOW_PRIORITY]
@@ -43,12 +46,21 @@ export function launch(
     gpu,
     env
   })
-  return spawn(command, args, {
+  const child = spawn(command, args, {
     ...options,
+    detached: group,
     // onnxruntime reports each load to its maker unless told not to; a private mesh reports nothing.
     env: { ...env, ORT_DISABLE_TELEMETRY: '1' },
     stdio: ENGINE_STDIO
   })
+  const { pid } = child
+  if (!group || pid === undefined) return child
+  const end = child.kill.bind(child)
+  child.kill = signal => {
+    endGroup(pid)
+    return end(signal)
+  }
+  return child.on('exit', () => endGroup(pid))
 }
 
 /** What ended a process. A sandbox tells a signal as a shell does: 128 and its number. */

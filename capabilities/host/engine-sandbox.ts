@@ -24,7 +24,10 @@ const GPU_DEVICES = [
   '/dev/kfd',
   '/dev/nvidiactl',
   '/dev/nvidia-uvm',
-  '/dev/nvidia-uvm-tools'
+  '/dev/nvidia-uvm-tools',
+  // Neural processors of Rockchip, and the memory that they share with programs.
+  '/dev/rknpu',
+  '/dev/dma_heap'
 ] as const
 /** Cards of one machine. */
 const CARDS = Array.from({ length: 16 }, (_, n) => `/dev/nvidia${n}`)
@@ -35,7 +38,9 @@ const GPU_READABLE = [
   '/sys/bus/pci',
   '/sys/dev/char',
   '/etc/vulkan',
-  '/etc/OpenCL'
+  '/etc/OpenCL',
+  // The name of the chip.
+  '/sys/firmware/devicetree'
 ] as const
 /** `nobody`: owns no files on any system. */
 const NOBODY = 65534
@@ -78,13 +83,20 @@ export function startOf(sandbox: EngineSandbox, what: Confined, bubblewrap = BUB
 }
 
 /** A busy engine cannot see that its node is gone: the system ends it, or a thread of its own, which costs 15 MB. */
-function boundToNode(args: readonly string[]): Pick<Start, 'command' | 'args'> {
-  // Busybox has a link of that name, which does not know the option.
-  if (process.platform !== 'linux' || !existsSync(SETPRIV) || realpathSync(SETPRIV) !== SETPRIV) {
-    return { command: process.execPath, args: [...args, WATCH_NODE] }
-  }
-  return { command: SETPRIV, args: ['--no-new-privs', '--pdeathsig', 'KILL', process.execPath, ...args] }
-}
+const boundToNode = (args: readonly string[]): Pick<Start, 'command' | 'args'> =>
+  hasSetpriv()
+    ? boundToParent(process.execPath, args)
+    : { command: process.execPath, args: [...args, WATCH_NODE] }
+
+/** How to start a program that ends with its parent and gains no rights, where the system can do that. */
+export const boundToParent = (command: string, args: readonly string[]): Pick<Start, 'command' | 'args'> =>
+  hasSetpriv()
+    ? { command: SETPRIV, args: ['--no-new-privs', '--pdeathsig', 'KILL', command, ...args] }
+    : { command, args }
+
+/** Busybox has a link of that name, which does not know the option. */
+const hasSetpriv = (): boolean =>
+  process.platform === 'linux' && existsSync(SETPRIV) && realpathSync(SETPRIV) === SETPRIV
 
 let found: Promise<EngineSandbox> | undefined
 

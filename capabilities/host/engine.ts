@@ -10,7 +10,7 @@ import type { TaskName } from '../../interface/tasks/index.ts'
 export interface Engine extends Inference {
   /** Whether `infer` can be called now. Turns false when the engine dies. */
   readonly loaded: boolean
-  /** Resident memory of the engine's own process; 0 when it has none. */
+  /** Resident memory of the engine's own process; 0 when it has none. In that process: of the programs that it started. */
   readonly memoryBytes: number
   /** Set by whoever wants to know that the engine died on its own. */
   onLost?: () => void

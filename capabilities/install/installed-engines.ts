@@ -12,6 +12,7 @@ import * as z from 'zod'
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
+import type { ProgramSettings } from '../engines/external/program-settings.ts'
 import { checkOwned } from './foreign-folder.ts'
 import { type Package, remoteNameOf } from './package-list.ts'
 
@@ -57,16 +58,20 @@ export interface InstalledEnginesOptions {
   readonly owner: string
   readonly clock: Clock
   readonly fetch: typeof fetch
+  /** Those that the settings allow. */
+  readonly programs?: readonly ProgramSettings[]
 }
 
 export class InstalledEngines {
   readonly directory: string
+  readonly programs: readonly ProgramSettings[]
   /** Names of those that their owner has stopped. */
   readonly stopped = new Set<string>()
   readonly #options: InstalledEnginesOptions
 
   constructor(options: InstalledEnginesOptions) {
     this.directory = options.directory
+    this.programs = options.programs ?? []
     this.#options = options
   }
 

@@ -13,17 +13,11 @@ import type { LeftOut } from '../../interface/node.ts'
 import type { Engine, Model } from '../host/engine.ts'
 import { type Adapt, Adapters, refused } from './adapters.ts'
 import { invalid } from './description.ts'
-import type { EnginesHere, FoundModel } from './found-model.ts'
+import type { EnginesHere, FoundModel, PlacedModel } from './found-model.ts'
 import { ModelFolder, type ModelFolderOptions } from './model-folder.ts'
 
 /** A node starts without the models of a folder that takes longer, as on a slow network drive. */
 const FIRST_LOOK_MS = 5000
-
-/** A model, and where it is written that this node has it. */
-export interface PlacedModel {
-  readonly place: string
-  readonly model: Model
-}
 
 type Claimed = Pick<Model, 'id' | 'aliases' | 'tasks' | 'contextTokens'> & Partial<Pick<Model, 'slots'>>
 /** Peers refuse the whole manifest of a device of which one model states others. */
@@ -130,6 +124,7 @@ export class Catalogue implements Startable {
   /** An engine has come or gone: all folders are read anew. */
   async refresh(): Promise<void> {
     await Promise.all(this.#all.map(folder => folder.refresh()))
+    this.#update()
   }
 
   #folderOf(path: string, how: Partial<ModelFolderOptions> = {}): ModelFolder {
@@ -179,6 +174,7 @@ export class Catalogue implements Startable {
     }
 
     for (const placed of this.#options.fixed) {
+      if (placed.engine !== undefined && this.#options.engines?.isStopped(placed.engine)) continue
       if (claim(placed.place, placed.model)) served.set(placed.model.id, placed)
     }
     const isServed = (found: FoundModel): boolean => before.get(found.id)?.found === found

@@ -42,6 +42,8 @@ export const ModelDescription = z.object({
   runtimes: z.object({
     torch: Files.optional(),
     onnx: Files.optional(),
+    /** A program of the owner: `engine` is its name in the settings, and a command has no place here. */
+    external: Files.extend({ engine: z.string().max(64) }).optional(),
     rknn: z
       .object({
         available: z.boolean(),

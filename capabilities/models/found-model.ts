@@ -4,6 +4,7 @@ import type { Clock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { EngineSandbox } from '../../interface/node.ts'
 import type { TaskName } from '../../interface/tasks/index.ts'
+import type { ProgramSettings } from '../engines/external/program-settings.ts'
 import type { Model } from '../host/engine.ts'
 import type { EngineEnvironment } from '../host/engine-environment.ts'
 import type { InstalledEngine } from '../install/installed-engines.ts'
@@ -35,6 +36,14 @@ export interface FoundModel {
   readonly settings: unknown
 }
 
+/** A model, and where it is written that this node has it. */
+export interface PlacedModel {
+  readonly place: string
+  readonly model: Model
+  /** Of a fixed one: the kind of engine, which its owner may stop. */
+  readonly engine?: string
+}
+
 /** Which engines can be used on this device. */
 export interface EnginesHere {
   /** One that was installed on request. */
@@ -43,6 +52,8 @@ export interface EnginesHere {
   obstacle?(engine: string): string | undefined
   /** Whether its owner has stopped it. */
   isStopped(engine: string): boolean
+  /** Programs that the settings of this device allow as engines. */
+  readonly programs?: readonly ProgramSettings[]
 }
 
 /** A folder that may hold models. */
@@ -74,6 +85,8 @@ export interface EngineKind {
    */
   find(directory: ModelDirectory): Promise<readonly FoundModel[]>
   serve(found: FoundModel, host: ModelHost): Model
+  /** Models of this kind that the settings name, and that are in no folder. */
+  named?(engines: EnginesHere): readonly string[]
   /**
    * A model together with an adapter, both of this kind. Absent: no model of this kind takes one.
    *

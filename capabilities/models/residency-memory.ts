@@ -15,6 +15,15 @@ export function drainingBytes({ models }: ResidencyState): number {
   return bytes
 }
 
+/** Of those that no other model gets: models that load, are in use or pinned. */
+export function heldBytes({ models }: ResidencyState): number {
+  let bytes = 0
+  for (const model of models.values()) {
+    if (model.phase === 'loading' || (model.phase === 'ready' && !isUnloadable(model))) bytes += model.bytes
+  }
+  return bytes
+}
+
 /**
  * Idle models that free so much, those first that are idle for long compared with what a reload costs; undefined when
  * all together free less.

@@ -3,7 +3,7 @@
 import type { Clock, Timer } from '../../interface/clock.ts'
 import { CancelledError, LumosError } from '../../interface/errors.ts'
 import { newResidency, stepResidency } from './residency-core.ts'
-import { usedBytes } from './residency-memory.ts'
+import { heldBytes, usedBytes } from './residency-memory.ts'
 import type {
   ResidencyEffect,
   ResidencyEvent,
@@ -39,6 +39,8 @@ interface Waiting {
 }
 
 export class Residency {
+  /** Called when a model takes more memory than before. */
+  onGrown?: () => void
   readonly #clock: Clock
   readonly #state: ResidencyState
   readonly #tenants = new Map<number, Tenant>()
@@ -54,6 +56,16 @@ export class Residency {
 
   get budgetBytes(): number {
     return this.#state.budgetBytes
+  }
+
+  /** Of all that are loaded, or on their way in or out. */
+  get usedBytes(): number {
+    return usedBytes(this.#state)
+  }
+
+  /** Of those that are not unloaded for another one now. */
+  get heldBytes(): number {
+    return heldBytes(this.#state)
   }
 
   /** The key under which the model is known here. It takes no room until it is loaded. */
@@ -107,10 +119,12 @@ export class Residency {
     const effects = this.#step({ type: 'loaded', key, bytes, loadMs })
     if (effects.some(effect => effect.type === 'refuse' && effect.key === key))
       throw this.#refusal(key, bytes)
+    this.onGrown?.()
   }
 
   measured(key: number, bytes: number): void {
     this.#step({ type: 'measured', key, bytes })
+    this.onGrown?.()
   }
 
   unloaded(key: number): void {

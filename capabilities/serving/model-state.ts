@@ -1,10 +1,11 @@
 /** One model of this node, as others are told of it. */
 
-import type { Capability } from '../../interface/manifest.ts'
+import { CAPABILITIES_MAX, type Capability } from '../../interface/manifest.ts'
+import type { LeftOut } from '../../interface/node.ts'
 import { definitionOf, type TaskName } from '../../interface/tasks/index.ts'
 import type { Residency } from '../models/residency.ts'
 import type { Phase } from '../models/residency-state.ts'
-import type { Entry } from './served-models.ts'
+import type { Entry, ServedModels } from './served-models.ts'
 
 export interface ModelState {
   readonly model: string
@@ -40,8 +41,18 @@ export const stateOf = (
   demonstration: model.demonstration === true
 })
 
+/** Of all models; then those of services, as far as a manifest has room. */
+export const capabilitiesOfAll = (
+  entries: readonly Entry[],
+  models: Pick<ServedModels, 'namesOf' | 'servicesOf'>
+): Capability[] =>
+  [
+    ...entries.flatMap(entry => capabilitiesOf(entry, models.namesOf(entry))),
+    ...entries.flatMap(entry => capabilitiesOf(entry, models.servicesOf(entry)))
+  ].slice(0, CAPABILITIES_MAX)
+
 /** One for each task, and for each name by which it can be asked. */
-export const capabilitiesOf = (entry: Entry, names: readonly string[]): Capability[] =>
+const capabilitiesOf = (entry: Entry, names: readonly string[]): Capability[] =>
   names.flatMap(name => entry.model.tasks.map(task => capabilityOf(entry, name, task)))
 
 const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): Capability => ({
@@ -52,3 +63,10 @@ const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): 
   ...(model.leavesMesh && { leavesMesh: true }),
   ...(model.resumes && definitionOf(task).pieces !== undefined && { resumes: true })
 })
+
+/** Why the engine of a model did not load when it was last tried. */
+export const failureIn = ({ model, manager: { failure }, draining }: Entry): LeftOut[] => {
+  if (failure === undefined || draining) return []
+  const { code, message } = failure
+  return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
+}

@@ -18,9 +18,10 @@ import { engineBroke, type Model } from '../host/engine.ts'
 import type { ModelChange } from '../models/model-manager.ts'
 import { Residency } from '../models/residency.ts'
 import { ALL_IN_MEMORY, type Footprints, type MemoryPolicy } from './memory-policy.ts'
-import { capabilitiesOf, type ModelState, stateOf } from './model-state.ts'
+import { capabilitiesOfAll, failureIn, type ModelState, stateOf } from './model-state.ts'
 import { queued } from './queue-reports.ts'
 import { type Entry, ServedModels } from './served-models.ts'
+import { type Given, withoutThose } from './withheld.ts'
 import { WorkTable } from './work.ts'
 
 export interface RegistryOptions {
@@ -41,25 +42,28 @@ export class Registry implements Inference, Startable {
   /** Called for what becomes of each model. */
   onModel?: (change: ModelChange) => void
   readonly #options: Required<Omit<RegistryOptions, 'models' | 'footprints'>>
-  readonly #residency: Residency
+  /** Which of them are in memory. */
+  readonly residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable
+  #given: Given = [[], []]
+  #withheld: ReadonlySet<string> = new Set()
   #stopped = false
 
   constructor({ models = [], onChange = () => {}, memory = ALL_IN_MEMORY, ...options }: RegistryOptions) {
     this.#options = { ...options, memory, onChange }
     this.#works = new WorkTable(options.clock)
-    this.#residency = new Residency({ clock: options.clock, budgetBytes: memory.budgetBytes })
+    this.residency = new Residency({ clock: options.clock, budgetBytes: memory.budgetBytes })
     this.#models = new ServedModels({
       ...options,
       memory,
-      residency: this.#residency,
+      residency: this.residency,
       onChange: change => {
         if (change.type !== 'failed') onChange()
         this.onModel?.(change)
       }
     })
-    this.#models.update(models, [])
+    this.update(models)
   }
 
   /**
@@ -70,9 +74,19 @@ export class Registry implements Inference, Startable {
    */
   update(models: readonly Model[], changing: readonly string[] = []): void {
     if (this.#stopped) return
-    this.#models.update(models, changing)
+    this.#given = [models, changing]
+    this.#models.update(...withoutThose(this.#withheld, models, changing))
     this.#options.onChange()
   }
+
+  /** From now on these names of services mean these models; those that are withheld are served no more. */
+  serve(services: ReadonlyMap<string, string>, withheld: ReadonlySet<string>): void {
+    this.#models.services = services
+    this.#withheld = withheld
+    this.update(...this.#given)
+  }
+
+  behind = (service: string): string | undefined => this.#models.services.get(service)
 
   /** Models are loaded on first use. */
   start(): void {
@@ -108,7 +122,7 @@ export class Registry implements Inference, Startable {
    */
   unloadModel(id: string): ModelState {
     const entry = this.#models.mustHave(id)
-    this.#residency.unload(entry.manager.key)
+    this.residency.unload(entry.manager.key)
     return this.#stateOf(entry)
   }
 
@@ -124,7 +138,7 @@ export class Registry implements Inference, Startable {
     const { key } = manager
     const askedBy = options?.askedBy
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    this.#residency.begin(key, this.#keepAlive(request, options))
+    this.residency.begin(key, this.#keepAlive(request, options))
     try {
       const turn = admission.enter(work.signal, { peer: askedBy, budgetMs: request.budgetMs })
       if (turn !== undefined)
@@ -161,16 +175,15 @@ export class Registry implements Inference, Startable {
       throw work.signal.aborted ? work.signal.reason : err
     } finally {
       this.#works.end(work)
-      this.#residency.end(key)
+      this.residency.end(key)
       if (entry.draining) this.#models.closeIfDrained(entry)
     }
   }
 
   /** Of all models, or of those that other nodes are told of. */
   capabilities({ offered = false } = {}): Capability[] {
-    return this.#models.entries.flatMap(entry =>
-      offered && entry.model.demonstration === true ? [] : capabilitiesOf(entry, this.#models.namesOf(entry))
-    )
+    const isMeant = ({ model }: Entry) => !offered || model.demonstration !== true
+    return capabilitiesOfAll(this.#models.entries.filter(isMeant), this.#models)
   }
 
   models(): ModelState[] {
@@ -188,11 +201,7 @@ export class Registry implements Inference, Startable {
 
   /** Models whose engine did not load when it was last tried, and why. */
   failed(): LeftOut[] {
-    return this.#models.all.flatMap(({ model, manager: { failure }, draining }) => {
-      if (failure === undefined || draining) return []
-      const { code, message } = failure
-      return [{ place: `the engine of "${model.id}"`, model: model.id, code, reason: message }]
-    })
+    return this.#models.all.flatMap(failureIn)
   }
 
   /** Resident memory of the processes that engines run in. */
@@ -208,7 +217,7 @@ export class Registry implements Inference, Startable {
   }
 
   #stateOf(entry: Entry): ModelState {
-    return stateOf(entry, this.#models.namesOf(entry), this.#residency)
+    return stateOf(entry, this.#models.namesOf(entry), this.residency)
   }
 
   #find({ task, model, resume }: PreparedRequest): Entry {

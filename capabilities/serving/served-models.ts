@@ -40,6 +40,8 @@ export class ServedModels {
   #byId = new Map<string, Entry>()
   /** Models that left, and have requests under way. */
   readonly #draining = new Set<Entry>()
+  /** By the name of a service, the model that answers for it. */
+  services: ReadonlyMap<string, string> = new Map()
   readonly #closed = new AbortController()
   #started = false
 
@@ -47,8 +49,13 @@ export class ServedModels {
     this.#options = options
   }
 
-  /** By its id, or by another name of it. */
+  /** By its id, by another name of it, or by that of a service; a model's own names go before. */
   get(name: string): Entry | undefined {
+    const meant = this.services.get(name)
+    return this.#called(name) ?? (meant === undefined ? undefined : this.#called(meant))
+  }
+
+  #called(name: string): Entry | undefined {
     const entry = this.#byId.get(name)
     if (entry !== undefined) return entry
     for (const entry of this.#byId.values()) if (entry.model.aliases?.includes(name)) return entry
@@ -58,6 +65,13 @@ export class ServedModels {
   /** Names by which a model can be asked. */
   namesOf({ model: { id, aliases = [] } }: Entry): string[] {
     return [id, ...aliases.filter(alias => !this.#byId.has(alias))]
+  }
+
+  /** Services that a model answers for. */
+  servicesOf(entry: Entry): string[] {
+    return [...this.services.keys()].filter(
+      service => this.#called(service) === undefined && this.get(service) === entry
+    )
   }
 
   /** Those that can be asked. */

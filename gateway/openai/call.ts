@@ -40,10 +40,28 @@ export async function readBody<S extends z.ZodType>(
   schema: S,
   bytesMax = BODY_BYTES_MAX
 ): Promise<z.output<S>> {
-  const { value } = await bodies.readJson(c.env.incoming, bytesMax).catch((thrown: unknown) => {
+  const body = bodies.readJson(c.env.incoming, bytesMax).then(({ value }) => value)
+  return checked(schema, await body.catch(unread('the JSON body')))
+}
+
+/** @throws {RefusedError} naming the parameter that is wrong. */
+export async function readForm<S extends z.ZodType>(
+  c: Routed,
+  { bodies }: OpenaiComponents,
+  schema: S,
+  bytesMax: number
+): Promise<z.output<S>> {
+  return checked(schema, await bodies.readForm(c.env.incoming, bytesMax).catch(unread('the form')))
+}
+
+const unread =
+  (what: string) =>
+  (thrown: unknown): never => {
     if (!(thrown instanceof LumosError) || thrown.code !== 'INVALID_INPUT') throw thrown
-    throw new RefusedError(`We could not parse the JSON body of your request. ${thrown.message}`, {})
-  })
+    throw new RefusedError(`We could not parse ${what} of your request. ${thrown.message}`, {})
+  }
+
+function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const read = readFirst(schema, value)
   if (read.success) return read.data
   throw refusedBy(read.error, value)
@@ -81,6 +99,15 @@ function answerHeaders({ answerId, kept, route }: Call): Record<string, string> 
 
 export const answerWhole = (c: Routed, body: unknown): Response =>
   new Response(jsonBody(body), { headers: { ...JSON_HEADERS, ...answerHeaders(c.var.call) } })
+
+export const answerText = (c: Routed, text: string): Response =>
+  new Response(text, { headers: headersOf(c, 'text/plain; charset=utf-8') })
+
+/** Of an answer that is no JSON. */
+export const headersOf = (c: Routed, type: string) => ({
+  ...{ ...JSON_HEADERS, 'content-type': type },
+  ...answerHeaders(c.var.call)
+})
 
 /**
  * The events as they come. What fails before the first one has a status of its own; a stream is begun without any when

@@ -5,11 +5,14 @@
 
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
+import { speechRoute } from './audio/speech.ts'
+import { transcriptionRoute, translationRoute } from './audio/transcriptions.ts'
 import type { OpenaiComponents } from './call.ts'
 import { chatRoute } from './chat.ts'
 import { completionRoute } from './completions.ts'
 import { embeddingRoute } from './embeddings.ts'
 import { RefusedError, refusal } from './errors.ts'
+import { imageRoute } from './images.ts'
 import { modelRoute, modelsRoute } from './models.ts'
 import { rerankRoute } from './rerank.ts'
 import { responseRoutes } from './responses/index.ts'
@@ -19,6 +22,10 @@ export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
   routes.post('/chat/completions', chatRoute(components))
   routes.post('/completions', completionRoute(components))
   routes.post('/embeddings', embeddingRoute(components))
+  routes.post('/audio/transcriptions', transcriptionRoute(components))
+  routes.post('/audio/translations', translationRoute(components))
+  routes.post('/audio/speech', speechRoute(components))
+  routes.post('/images/generations', imageRoute(components))
   routes.post('/rerank', rerankRoute(components))
   routes.route('/responses', responseRoutes(components))
   routes.get('/models', modelsRoute(components))
@@ -37,7 +44,7 @@ export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
 
 /** Routes by their paths, for words about a wrong method. */
 const PATHS =
-  /^\/v1\/(?:chat\/completions|completions|embeddings|rerank|responses(?:\/[^/]+(?:\/cancel)?)?|models(?:\/.*)?)$/
+  /^\/v1\/(?:audio\/(?:speech|transcriptions|translations)|images\/generations|chat\/completions|completions|embeddings|rerank|responses(?:\/[^/]+(?:\/cancel)?)?|models(?:\/.*)?)$/
 
 export const isOpenaiPath = (path: string): boolean => PATHS.test(path)
 

@@ -26,9 +26,11 @@ function unescaped(text: string): string {
 }
 
 /** When a model was made is not known to the mesh. */
-const toModel = ({ id, devices }: ListedModel) => ({
+const toModel = ({ id, types, devices }: ListedModel) => ({
   id,
   object: 'model',
   created: 0,
-  owned_by: devices.join(', ')
+  owned_by: devices.join(', '),
+  /** Not of OpenAI, which has no place for what a model takes and gives. */
+  tasks: types
 })

@@ -12,7 +12,9 @@ import { tensor } from './tensor.ts'
 import { textGeneration } from './text-generation.ts'
 import { textRanking } from './text-ranking.ts'
 import { textRecognition } from './text-recognition.ts'
+import { textToImage } from './text-to-image.ts'
 import { textToSpeech } from './text-to-speech.ts'
+import { translation } from './translation.ts'
 import { voiceActivityDetection } from './voice-activity-detection.ts'
 import { zeroShotImageClassification } from './zero-shot-image-classification.ts'
 
@@ -29,7 +31,9 @@ export const TASK_LIST = [
   textGeneration,
   textRanking,
   textRecognition,
+  textToImage,
   textToSpeech,
+  translation,
   voiceActivityDetection,
   zeroShotImageClassification
 ] as const

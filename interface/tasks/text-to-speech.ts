@@ -6,7 +6,7 @@ import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
 
 /** A few pages: ten minutes of speech. */
-export const SPOKEN_CHARS_MAX = 8192
+const SPOKEN_CHARS_MAX = 8192
 
 const Output = z.object({
   /** Such as `audio/wav`. */

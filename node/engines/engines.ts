@@ -1,6 +1,7 @@
 import { ENGINE_KINDS, type EngineKind } from '../../capabilities/index.ts'
-import type { EngineInfo, LumosEngine } from '../../interface/engines.ts'
+import type { EngineFeatures, EngineInfo, LumosEngine } from '../../interface/engines.ts'
 import { InvalidInputError } from '../../interface/errors.ts'
+import { definitionOf } from '../../interface/tasks/index.ts'
 import type { Feature, FeatureComponents } from '../feature.ts'
 import { engineInstall } from './engine-install.ts'
 
@@ -29,6 +30,17 @@ export class EnginesFeature implements Feature<LumosEngine>, LumosEngine {
 
   get(name: string): EngineInfo {
     return this.#infoOf(this.#kindOf(name))
+  }
+
+  features(name: string): EngineFeatures {
+    const { models } = this.get(name)
+    const served = this.#components.registry.models().filter(({ model }) => models.includes(model))
+    const tasks = [...new Set(served.flatMap(one => one.tasks))]
+    return {
+      ...{ name, tasks },
+      supportsStreaming: tasks.some(task => definitionOf(task).pieces !== undefined),
+      maxConcurrent: Math.max(0, ...served.map(({ slots }) => slots))
+    }
   }
 
   async remove(name: string): Promise<EngineInfo> {
@@ -80,7 +92,7 @@ export class EnginesFeature implements Feature<LumosEngine>, LumosEngine {
     throw new InvalidInputError(`This node has no engine "${name}".`, { hint: `There are: ${known}.` })
   }
 
-  #infoOf({ name, packages }: EngineKind): EngineInfo {
+  #infoOf({ name, packages, named }: EngineKind): EngineInfo {
     const { engines, catalogue } = this.#components
     const installed = packages === undefined ? undefined : engines.get(name)
     const isThere = packages === undefined || installed !== undefined
@@ -91,7 +103,10 @@ export class EnginesFeature implements Feature<LumosEngine>, LumosEngine {
       version: installed?.version ?? null,
       accelerators: [...(installed?.accelerators ?? [])],
       path: installed?.path ?? null,
-      models: catalogue.found.flatMap(({ id, engine }) => (engine === name ? [id] : []))
+      models: [
+        ...(named?.(engines) ?? []),
+        ...catalogue.found.flatMap(({ id, engine }) => (engine === name ? [id] : []))
+      ]
     }
   }
 }

@@ -12,8 +12,8 @@ import type { ModelAccessStore } from '../../storage/mesh/model-access-store.ts'
 /** What is withdrawn: offered to no role and no peer. */
 const NOBODY: Access = {}
 
-/** Another name of an adapter, the adapter, and its base. */
-const BEHIND_MAX = 2
+/** A service, another name of an adapter, the adapter, and its base. */
+const BEHIND_MAX = 3
 
 export interface OffersComponents {
   readonly settings: Readonly<Record<string, Access>>

@@ -9,6 +9,7 @@ import { KeepAlive, MemorySize } from '../../interface/amounts.ts'
 import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
 import { HostName, NAMES_MAX, Origin } from './gateway-names.ts'
+import { Programs } from './programs.ts'
 import { RoutingSettings } from './routing.ts'
 import { ServingSettings } from './serving.ts'
 import { Host, holdsNoKey, Multiaddr, Path, Port, PublicAddress, ServerName, ServerUrl } from './values.ts'
@@ -151,7 +152,15 @@ export const Config = z.strictObject({
           leavesMesh: z.boolean().optional()
         })
       )
-      .default({})
+      .default({}),
+    /**
+     * Programs of this device that are engines, each by a name: `{ speak: { command: /usr/bin/python3, args: [~/speak.py],
+     * tasks: [text-to-speech] } }`. A program without `runtime` is a model of that name. One with `runtime: torch`, `rknn` or
+     * `external` opens the model folders that name it; `rknn` needs `device`. A command is taken from here only, never
+     * from a model. `env` is all that it gets besides a search path: it is shown with the settings, so it is no place for a
+     * password. `read` lists what a sandbox shows it, and `gpu` adds graphics and neural processors.
+     */
+    external: Programs
   }),
   routing: RoutingSettings,
   serving: ServingSettings,
@@ -178,7 +187,7 @@ export interface KnownSettings {
 }
 
 /** Sections of features, by the name of each. */
-export type FeatureSections = Readonly<Record<string, z.ZodObject>>
+export type FeatureSections = Readonly<Record<string, z.ZodType>>
 
 /** Those of every node, and those of its features. */
 export function knownSettings(features: FeatureSections = {}): KnownSettings {

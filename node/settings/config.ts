@@ -11,6 +11,7 @@ import { parse } from 'yaml'
 import { LumosError } from '../../interface/errors.ts'
 import { configPath, type Environment, homePath } from '../../storage/home/home-path.ts'
 import { FEATURES, sectionsOf } from '../features.ts'
+import { isWholeText, unusedOf } from '../weights/resources/index.ts'
 import { readConfigFile } from './config-file.ts'
 import {
   type Config,
@@ -47,6 +48,8 @@ export interface LoadedConfig {
   readonly home: string
   /** Of the file, which need not exist. */
   readonly path: string
+  /** What is read and not used, each with its place. */
+  readonly warnings: readonly string[]
   /** What the settings were read from; engines get a few variables of it. */
   readonly env: Environment
 }
@@ -57,7 +60,7 @@ interface Given {
   readonly value: unknown
   readonly origin: string
   /** As exact as the source can say, for error messages. */
-  readonly place: string
+  placeOf(part: readonly PropertyKey[], of?: 'key' | 'value'): string
 }
 
 /** @throws {LumosError} `CONFIG_INVALID`: its message and `details.problems` tell everything that is wrong. */
@@ -71,7 +74,7 @@ export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   const problems = [...file.problems]
   // From the lowest precedence to the highest: later ones overrule.
   const given = [
-    ...file.settings.map(setting => ({ ...setting, place: `${setting.origin}:${setting.column}` })),
+    ...file.settings,
     ...fromEnvironment(env, known, problems),
     ...fromFlags(sources.flags ?? {}, known, problems)
   ]
@@ -82,18 +85,34 @@ export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
     values.set(key, schema.parse(undefined))
     origins.set(key, 'default')
   }
-  for (const { key, value, origin, place } of given) {
+  const warnings: string[] = []
+  for (const { key, value, origin, placeOf } of given) {
     const result = known.byKey.get(key)!.schema.safeParse(value)
-    for (const issue of result.error?.issues ?? []) {
-      const index = issue.path.map(step => `[${String(step)}]`).join('')
-      problems.push(`${place}: ${key}${index}: ${issue.message}`)
+    for (const { path: part, message, ...issue } of result.error?.issues ?? []) {
+      const of = (issue as { params?: { of?: 'key' | 'value' } }).params?.of
+      problems.push(`${placeOf(part, of)}: ${nameOf(key, value, part)}: ${message}`)
     }
+    if (key === SERVICES)
+      for (const { path: part, message, of } of unusedOf(value))
+        warnings.push(`${placeOf(part, of)}: ${nameOf(key, value, part)}: ${message}`)
     values.set(key, result.data)
     origins.set(key, origin)
   }
 
   if (problems.length > 0) throw configInvalid(problems)
-  return { config: nested(values) as Config, origins: Object.fromEntries(origins), home, path, env }
+  const config = nested(values) as Config
+  return { config, origins: Object.fromEntries(origins), home, path, warnings, env }
+}
+
+/** The one setting that has forms with more keys than its own. */
+const SERVICES = 'services'
+
+/** `swarm.peers[1]`; of services, as people find it in the file. */
+function nameOf(key: string, value: unknown, part: readonly PropertyKey[]): string {
+  const steps = part.map(step => `[${String(step)}]`).join('')
+  if (key !== SERVICES) return key + steps
+  const named = part.map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
+  return isWholeText(value) ? named.replace(/^\./, '') : key + named
 }
 
 export interface DescribedSetting {
@@ -123,7 +142,7 @@ function fromEnvironment(env: Environment, known: KnownSettings, problems: strin
       return []
     }
     const origin = `env ${name}`
-    return [{ key: setting.key, value: valueOfText(setting, text), origin, place: origin }]
+    return [{ key: setting.key, value: valueOfText(setting, text), origin, placeOf: () => origin }]
   })
 }
 
@@ -142,9 +161,8 @@ function fromFlags(
       problems.push(`${origin}: unknown setting "${key}"${suggestionFor(key, known)}`)
       return []
     }
-    return [
-      { key, value: typeof value === 'string' ? valueOfText(setting, value) : value, origin, place: origin }
-    ]
+    const read = typeof value === 'string' ? valueOfText(setting, value) : value
+    return [{ key, value: read, origin, placeOf: () => origin }]
   })
 }
 

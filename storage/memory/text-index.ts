@@ -81,8 +81,9 @@ export class TextIndex {
   }
 
   /** Of one key there may be several. */
-  of(doc: number, key: string): TextRow[] {
-    return rows(this.#prepare(`SELECT ${ROW} FROM entry WHERE doc = ? AND key = ?`).all(doc, key))
+  idsOf(doc: number, key: string): number[] {
+    const found = this.#prepare('SELECT id FROM entry WHERE doc = ? AND key = ?').all(doc, key)
+    return found.map(({ id }) => id as number)
   }
 
   get(id: number): TextRow | undefined {
@@ -149,5 +150,3 @@ export class TextIndex {
     return statement
   }
 }
-
-const rows = (found: readonly unknown[]): TextRow[] => found as TextRow[]

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { PRODUCTS, type Product } from '../../capabilities/engines/openai/listing.ts'
 import { ModelServers, type NamedServer } from '../../capabilities/engines/openai/servers.ts'
-import type { PlacedModel } from '../../capabilities/models/catalogue.ts'
+import type { PlacedModel } from '../../capabilities/models/found-model.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { Offered } from '../../interface/manifest.ts'
 import type { LeftOut } from '../../interface/node.ts'

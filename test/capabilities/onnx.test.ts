@@ -260,6 +260,44 @@ describe('digits-cnn', () => {
       answers.map((_, i) => String(i % 10))
     )
   })
+
+  it('gives pictures and tensors of one run each its own answer, and refuses only what is damaged', async () => {
+    const image = await digitFile('7.png')
+    const damaged = errorOf(registry.infer(imageRequest(image.subarray(0, 60))))
+    const seen = Array.from({ length: 12 }, () =>
+      outputOf<'image-classification'>(registry.infer(imageRequest(image)))
+    )
+    const rows = [1, 3, 1, 2, 1]
+    const read = rows.map(count =>
+      outputOf<'tensor'>(
+        registry.infer(
+          tensorRequest({ image: float32([count, 1, 8, 8], Array<number>(count * PIXELS).fill(1)) })
+        )
+      )
+    )
+    assert.equal((await damaged).code, 'INVALID_INPUT')
+    for (const { labels } of await Promise.all(seen)) assert.equal(labels[0]?.label, '7')
+    const answers = await Promise.all(read)
+    const alone = float32s(answers[0]!.tensors.logits!)
+    for (const [n, { tensors }] of answers.entries()) {
+      assert.deepEqual(tensors.logits?.dims, [rows[n], 10])
+      const logits = float32s(tensors.logits!)
+      for (const [at, value] of logits.entries()) assert.ok(Math.abs(value - alone[at % 10]!) < 1e-4)
+    }
+  })
+
+  it('is loaded once for both of its tasks', async () => {
+    const fresh = await digitsRegistry()
+    const changes: string[] = []
+    fresh.onModel = ({ type }) => changes.push(type)
+    const image = await digitFile('3.png')
+    await Promise.all([
+      outputOf(fresh.infer(imageRequest(image))),
+      outputOf(fresh.infer(tensorRequest({ image: float32([1, 1, 8, 8], Array<number>(PIXELS).fill(0)) })))
+    ])
+    assert.deepEqual(changes, ['loaded'])
+    await fresh.stop()
+  })
 })
 
 describe('a graph that answers what it is asked', () => {

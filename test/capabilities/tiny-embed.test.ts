@@ -70,6 +70,17 @@ describe('tiny-embed', () => {
     assert.deepEqual((await vectorsOf(texts)).vectors, vectors)
   })
 
+  it('gives each of many callers the vectors that its texts have alone', async () => {
+    assert.ok(model.slots >= 16)
+    const alone = (await vectorsOf(check.texts)).vectors
+    const callers = await Promise.all(
+      Array.from({ length: 20 }, (_, at) => vectorsOf([check.texts[at % check.texts.length]!]))
+    )
+    for (const [at, { vectors }] of callers.entries()) {
+      assert.ok(furthest(vectors, [alone[at % alone.length]!]) < DIFFERENCE_MAX)
+    }
+  })
+
   it('gives fewer numbers where fewer are wanted, of length 1 again', async () => {
     const [text] = check.texts
     const { vectors } = await vectorsOf([text!], { dimensions: 24 })

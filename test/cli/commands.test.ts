@@ -138,7 +138,7 @@ describe('infer', () => {
       'loading: 100 %',
       'thinking: 3',
       'The model calls weather({"city":"Bern"}).',
-      'About 6 bytes of audio/wav: --json and --jsonl print them.'
+      'About 6 bytes of audio/wav: --json and --jsonl print them, and infer --out writes them.'
     ])
   })
 

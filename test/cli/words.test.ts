@@ -159,8 +159,8 @@ describe('an answer on a terminal', () => {
     const { stdout, stderr } = await printed(data(0, 400), data(1, 8), data(0, 400))
     expect(stdout).toBe('')
     expect(stderr.split('\n')).toEqual([
-      'About 600 bytes of image/0: --json and --jsonl print them.',
-      'About 6 bytes of image/1: --json and --jsonl print them.',
+      'About 600 bytes of image/0: --json and --jsonl print them, and infer --out writes them.',
+      'About 6 bytes of image/1: --json and --jsonl print them, and infer --out writes them.',
       ''
     ])
   })

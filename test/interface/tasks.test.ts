@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
+import { AUDIO_BYTES_MAX } from '../../interface/tasks/audio.ts'
 import { definitionOf, meantTask, TASK_NAMES } from '../../interface/tasks/index.ts'
 
 /** Values near those that tasks take and give: right ones, nearly right ones, and others. */
@@ -64,6 +65,13 @@ describe.each(TASK_NAMES)('the task %s', name => {
         : argument.input(argument.from === 'file' ? file : 'words')
     assert.ok(input.safeParse(made).success)
   })
+})
+
+it('a recording larger than its limit is no input', () => {
+  const { input } = definitionOf('voice-activity-detection')
+  const audio = new Uint8Array(AUDIO_BYTES_MAX + 1)
+  assert.ok(input.safeParse({ audio: audio.subarray(1) }).success)
+  assert.match(input.safeParse({ audio }).error!.issues[0]!.message, /holds more than 26214400 bytes/)
 })
 
 it('of a recording a person is shown words, or when something is said', () => {

@@ -70,9 +70,11 @@ describe('the configuration', () => {
           echo: false,
           discover: true,
           servers: {},
+          external: {},
           directory: null,
           registry: 'https://registry.npmjs.org'
         },
+        services: {},
         weights: {
           directory: null,
           diskMax: null,
@@ -250,14 +252,14 @@ describe('a mistake in the configuration', () => {
     ['gateway:\n  host: example.org\n', /^file:2:9: gateway\.host: expected an IP address/],
     ['gateway:\n  port:\n', /gateway\.port: .*expected number/],
     ['gateway:\n  hosts: [Den.lan]\n', /^file:2:10: gateway\.hosts\[0\]: expected a name/],
-    ['gateway:\n  hosts: [den.lan, 0.0.0.0]\n', /^file:2:10: gateway\.hosts\[1\]: .*not a wildcard/],
+    ['gateway:\n  hosts: [den.lan, 0.0.0.0]\n', /^file:2:20: gateway\.hosts\[1\]: .*not a wildcard/],
     ['keys:\n  passphraseFile: secret\n', /^file:2:19: keys\.passphraseFile: expected an absolute path/],
     ['engines:\n  servers: {a: {url: "http://u:p@den"}}\n', /servers.*give the key by keyFile/],
     ['engines:\n  servers: {a: {url: "http://den/?key=k"}}\n', /servers.*give the key by keyFile/],
     ['engines:\n  servers: {a: {url: "den"}}\n', /servers.*expected an address/],
     ['engines:\n  registry: "https://u:p@den"\n', /registry: .*must not hold a password/],
     ['mesh:\n  name: Home Mesh\n', /^file:2:9: mesh\.name: expected/],
-    ['models:\n  directories: [models]\n', /^file:2:16: models\.directories\[0\]: expected an absolute path/]
+    ['models:\n  directories: [models]\n', /^file:2:17: models\.directories\[0\]: expected an absolute path/]
   ])('is told where it is: %j', (yaml, expected) => {
     assert.match(problemsOf(yaml)[0] ?? 'no problem', expected)
   })

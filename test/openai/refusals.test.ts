@@ -249,7 +249,7 @@ describe('a schema', () => {
 describe('what is not there', () => {
   it.each([
     ['/chat/completion', 404, 'unknown_url'],
-    ['/audio/speech', 404, 'unknown_url'],
+    ['/audio/voices', 404, 'unknown_url'],
     ['/chat/completions', 405, 'method_not_supported', 'GET'],
     ['/models', 405, 'method_not_supported']
   ])('%s is refused with %d %s', async (path, status, code, method = 'POST') => {

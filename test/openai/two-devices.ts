@@ -1,5 +1,6 @@
 /** `/v1` of a node that has no model of its own: another device of its mesh answers. */
 
+import type { Model } from '../../capabilities/host/engine.ts'
 import { Gateway } from '../../gateway/index.ts'
 import { type Clock, systemClock } from '../../interface/clock.ts'
 import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
@@ -11,6 +12,8 @@ interface DevicesOptions {
   readonly origins?: readonly string[]
   /** Folders of models that the other device has in place of scripted ones. */
   readonly directories?: readonly string[]
+  /** Models that the other device has in place of scripted ones. */
+  readonly models?: readonly Model[]
   /** How long the device that asks keeps answers. */
   readonly keep?: string | number
   /** Of the gateway. */
@@ -20,6 +23,7 @@ interface DevicesOptions {
 export async function startDevices({
   origins = [],
   directories,
+  models,
   keep = '1h',
   clock = systemClock
 }: DevicesOptions = {}) {
@@ -27,7 +31,9 @@ export async function startDevices({
   const answering = await startNode(
     'attic',
     [],
-    directories ? { settings: { 'models.directories': directories } } : { models: scriptedModels(engine) }
+    directories
+      ? { settings: { 'models.directories': directories } }
+      : { models: models ?? scriptedModels(engine) }
   )
   const asking = await startNode('desk', [answering], { settings: { 'answers.keep': keep } })
   await knows(asking, answering)

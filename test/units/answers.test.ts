@@ -29,6 +29,31 @@ async function seen(change: Promise<unknown>, write: () => Promise<unknown>): Pr
   }, WAIT)
 }
 
+const BOX = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 }
+const PLACE = [0, 1]
+const FLOAT = new Uint8Array([0, 0, 0x80, 0x3f])
+/** Half a second of one sample each tenth. */
+const WAVE = new Uint8Array(54)
+WAVE.set(Buffer.from('RIFF'), 0)
+WAVE.set(Buffer.from('WAVE'), 8)
+WAVE[28] = 20
+
+/** An output of each task that has no labels. */
+const BRIEF: Readonly<Record<string, unknown>> = {
+  'feature-extraction': { dimensions: 1, vectors: FLOAT },
+  'text-ranking': { results: [{ index: 0, score: 0.5 }] },
+  'object-detection': { objects: [{ label: 'cat', score: 0.9, box: BOX }] },
+  'face-detection': {
+    faces: [{ box: BOX, points: Array.from({ length: 5 }, () => PLACE), score: 0.9 }],
+    ...{ dimensions: 1, embeddings: FLOAT }
+  },
+  'face-verification': { similarity: 0.5, same: true },
+  'text-recognition': { lines: [{ text: 'one', score: 0.9, quad: Array.from({ length: 4 }, () => PLACE) }] },
+  'image-to-text': { text: 'a cat' },
+  'automatic-speech-recognition': { text: 'well', language: 'en', durationMs: 5 },
+  'voice-activity-detection': { segments: [{ startMs: 0, endMs: 5 }] }
+}
+
 /** Does all tasks, in as few words as each allows. */
 class BriefEngine implements Engine {
   readonly loaded = true
@@ -38,16 +63,15 @@ class BriefEngine implements Engine {
 
   async *infer({ task, input }: InferenceRequest): AsyncGenerator<InferenceChunk> {
     if (task === 'text-generation') yield { type: 'text', index: 0, text: 'yes' }
+    else if (task === 'text-to-speech')
+      yield { type: 'data', index: 0, part: 0, mime: 'audio/wav', bytes: WAVE }
     else if (task === 'tensor') yield { type: 'output', index: 0, output: input }
-    else if (task === 'feature-extraction')
+    else
       yield {
         type: 'output',
         index: 0,
-        output: { dimensions: 1, vectors: new Uint8Array([0, 0, 0x80, 0x3f]) }
+        output: BRIEF[task] ?? { labels: [{ label: task.slice(0, 4), score: 0.9 }] }
       }
-    else if (task === 'text-ranking')
-      yield { type: 'output', index: 0, output: { results: [{ index: 0, score: 0.5 }] } }
-    else yield { type: 'output', index: 0, output: { labels: [{ label: '7', score: 0.9 }] } }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } }
   }
 }
@@ -149,7 +173,26 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onAttic.call('inference.run', words)).output.text, 'yes')
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
   await onAttic.call('inference.run', { task: 'tensor', input: { tensors } })
-  assert.equal((await onAttic.call('inference.classify', { image: 'AQ==' })).labels[0].label, '7')
+  const image = 'AQ=='
+  const labelOf = async (input: object) =>
+    (await onAttic.call('inference.classify', { image, ...input })).labels[0].label
+  assert.equal(await labelOf({}), 'imag')
+  assert.equal(await labelOf({ labels: ['a'], top_k: 1 }), 'zero')
+  expect((await onAttic.call('inference.detect', { image, model: 'brief' })).detections).toEqual([
+    { label: 'cat', score: 0.9, box: BOX }
+  ])
+  const faces = await onAttic.call('inference.detect_faces', { image, embeddings: true })
+  assert.deepEqual([faces.faces.length, faces.dimensions], [1, 1])
+  assert.equal((await onAttic.call('inference.verify_faces', { images: [image, image] })).same, true)
+  assert.equal((await onAttic.call('inference.recognize_text', { image })).lines[0].text, 'one')
+  assert.equal((await onAttic.call('inference.describe', { image })).text, 'a cat')
+  const audio = image
+  assert.equal((await onAttic.call('inference.transcribe', { audio, language: 'en' })).duration_ms, 5)
+  assert.equal((await onAttic.call('inference.detect_speech', { audio })).segments[0].end_ms, 5)
+  const spoken = await onAttic.call('inference.synthesize', { text: 'well' })
+  assert.deepEqual([spoken.format, spoken.duration], ['wav', 0.5])
+  assert.equal((await Array.fromAsync(onAttic.pieces('inference.synthesize', { text: 'well' }))).length, 2)
+  await assert.rejects(onAttic.call('inference.generate_video', { prompt: 'a' }), { code: 'NOT_SUPPORTED' })
   const [signed] = (
     await Array.fromAsync(attic.infer({ ...words, task: 'text-generation' }, { receipt: true }))
   ).slice(-1)
@@ -230,6 +273,17 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await vi.waitUntil(whole, WAIT)
   const { items, copies } = await onDen.call('model.where', { model_id: weights.cid })
   assert.deepEqual([items.length, copies], [2, 2])
+
+  // Services.
+  const numbers = { service_id: 'numbers' }
+  assert.deepEqual(await onDen.call('service.create', { model_id: 'digits', ...numbers }), numbers)
+  assert.equal((await onDen.call('service.scale', { ...numbers, replicas: 2 })).success, true)
+  expect(await onDen.call('service.get', numbers)).toMatchObject({ replicas: 2, devices: [{ name: 'den' }] })
+  assert.equal((await onDen.call('service.stop', numbers)).status, 'disabled')
+  assert.equal((await onDen.call('service.start', numbers)).model_id, 'digits')
+  assert.equal((await onDen.call('service.list', { model_id: 'digits' })).services.length, 1)
+  assert.equal((await onDen.call('service.recommend', { model_id: 'digits' })).resource_class, 'small')
+  assert.equal((await onDen.call('service.delete', numbers)).success, true)
   await assert.rejects(onAttic.call('model.search', { query: 'tiny', limit: 1 }), { code: 'ORIGIN_FAILED' })
   expect(await ended(await onDen.call('model.verify', { model_id: 'digits' }))).toMatchObject({
     result: { valid: true, issues: [] }
@@ -244,7 +298,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
 
   // Engines. There is no registry here.
   assert((await onDen.call('engine.list')).items.length > 1)
+  assert.equal((await onDen.call('engine.list', { status: 'absent' })).items.length, 1)
   assert.equal((await onDen.call('engine.get', { name: 'llama-cpp' })).status, 'absent')
+  const { tasks, max_concurrent } = await onDen.call('engine.features', { name: 'onnx' })
+  assert.ok(tasks.includes('image-classification') && max_concurrent > 0)
   const installing = await onDen.call('engine.install', { name: 'llama-cpp' })
   const installs = await Array.fromAsync(onDen.pieces('job.show', { job_id: installing.id }))
   expect(installs.at(-1)).toMatchObject({ state: 'failed', error: { code: 'ENGINE_FAILED' } })
@@ -252,6 +309,39 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onDen.call('engine.stop', { name: 'onnx' })).status, 'stopped')
   assert.equal((await onDen.call('engine.start', { name: 'onnx' })).status, 'ready')
   assert.equal((await onDen.call('engine.restart', { name: 'onnx' })).status, 'ready')
+
+  // The machine.
+  const { devices } = await onDen.call('device.list')
+  assert.deepEqual((await onDen.call('device.detect')).devices, devices)
+  const { id: processor } = await onDen.call('device.info')
+  assert.deepEqual([processor, devices[0].id], ['cpu', 'cpu'])
+  const { memory_used, memory_total } = await onDen.call('device.metrics', { device_id: 'cpu' })
+  assert.ok(memory_used > 0 && memory_used <= memory_total)
+  assert.equal((await onDen.call('device.health')).status, 'healthy')
+  const watts = { device_id: 'cpu', limit_watts: 10 }
+  await assert.rejects(onDen.call('device.set_power_limit', watts), { code: 'NOT_SUPPORTED', hint: /./ })
+  for (const unit of ['device.info', 'device.metrics', 'device.health'])
+    await assert.rejects(onDen.call(unit, { device_id: 'gpu99' }), { code: 'INVALID_INPUT', hint: /cpu/ })
+
+  // What is kept free of models.
+  const training = { name: 'training', type: 'program', memory_bytes: 1024 }
+  await assert.rejects(onDen.call('resource.allocate', { ...training, gpu_fraction: 0.5 }), {
+    code: 'NOT_SUPPORTED'
+  })
+  const { slot_id } = await onDen.call('resource.allocate', training)
+  await onDen.call('resource.update_slot', { slot_id, memory_limit: 2048 })
+  expect((await onDen.call('resource.allocations', { slot_id })).allocations).toMatchObject([
+    { name: 'training', type: 'program', memory_bytes: 2048, priority: 5 }
+  ])
+  assert.equal((await onDen.call('resource.budget')).pools.slots.used, 2048)
+  const { slots, storage, models: answering } = await onDen.call('resource.status')
+  assert.deepEqual([slots.length, answering[0].model_id], [1, 'brief'])
+  assert.ok(storage.free > 0)
+  const most = { memory_bytes: 2 ** 48 }
+  assert.equal((await onDen.call('resource.can_allocate', most)).can_allocate, false)
+  await assert.rejects(onDen.call('resource.allocate', { ...training, ...most }), { code: 'NO_CAPACITY' })
+  await onDen.call('resource.release', { slot_id })
+  await assert.rejects(onDen.call('resource.release', { slot_id }), { code: 'INVALID_INPUT' })
 
   // Memory.
   const home = { space: 'home' }

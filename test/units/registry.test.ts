@@ -15,6 +15,12 @@ const KEY_UNITS = [
   'gateway.rotate_token'
 ]
 
+/** Tasks by short names. */
+const NAMED = [
+  ...['classify', 'detect', 'detect_faces', 'verify_faces', 'recognize_text', 'describe'],
+  ...['transcribe', 'detect_speech', 'synthesize', 'rerank']
+]
+
 type Started = Awaited<ReturnType<typeof startNode>>
 let started: Started
 
@@ -93,6 +99,14 @@ describe('the registry of units', () => {
         'command model.export',
         'command model.delete',
         'command model.gc',
+        'query service.list',
+        'query service.get',
+        'command service.create',
+        'command service.delete',
+        'command service.start',
+        'command service.stop',
+        'command service.scale',
+        'query service.recommend',
         'command memory.create',
         'query memory.list',
         'query memory.docs',
@@ -123,18 +137,32 @@ describe('the registry of units', () => {
         'command memory.remove_source',
         'query engine.list',
         'query engine.get',
+        'query engine.features',
         'command engine.install',
         'command engine.remove',
         'command engine.start',
         'command engine.stop',
         'command engine.restart',
+        'query device.list',
+        'command device.detect',
+        'query device.info',
+        'query device.metrics',
+        'query device.health',
+        'command device.set_power_limit',
+        'command resource.allocate',
+        'command resource.release',
+        'command resource.update_slot',
+        'query resource.status',
+        'query resource.budget',
+        'query resource.allocations',
+        'query resource.can_allocate',
         'command inference.run',
         'query inference.explain',
-        'command inference.classify',
         'command inference.chat',
         'command inference.complete',
         'command inference.embed',
-        'command inference.rerank',
+        ...NAMED.map(name => `command inference.${name}`),
+        'command inference.generate_video',
         'command inference.batch',
         'query inference.models',
         'query inference.answers',
@@ -194,7 +222,7 @@ describe('the registry of units', () => {
     const sendable = units.list().filter(({ takes_peer }) => takes_peer)
     assert.deepEqual(
       sendable.map(({ name }) => name),
-      ['run', 'explain', 'classify', 'chat', 'complete', 'embed', 'rerank', 'answer', 'attach'].map(
+      ['run', 'explain', 'chat', 'complete', 'embed', ...NAMED, 'answer', 'attach'].map(
         name => `inference.${name}`
       )
     )
@@ -255,7 +283,7 @@ describe('the registry of units', () => {
     const names = (permission: string) => held(permission).map(({ name }) => name)
     assert.deepEqual(names('keys'), KEY_UNITS)
     const answers = ['answer', 'attach', 'cancel', 'forget', 'verify']
-    const inference = ['run', 'classify', 'chat', 'complete', 'embed', 'rerank', ...answers]
+    const inference = ['run', 'chat', 'complete', 'embed', ...NAMED, 'generate_video', ...answers]
     const spaces = ['create', 'list', 'docs', 'status', 'export']
     const written = 'open get history watch set unset append remove task edit write'.split(' ')
     const documents = [...written, 'search', 'add', 'sources', 'remove_source']

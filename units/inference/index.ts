@@ -4,8 +4,10 @@ import type { LumosNode } from '../../interface/node.ts'
 import { answerUnits } from './answers.ts'
 import { batchUnits } from './batch.ts'
 import { modelUnits } from './models.ts'
+import { namedUnits } from './named.ts'
 import { runUnits } from './run.ts'
 import { textUnits } from './text.ts'
+import { unsupportedUnits } from './unsupported.ts'
 import { vectorUnits } from './vectors.ts'
 import { verifyUnits } from './verify.ts'
 
@@ -13,6 +15,8 @@ export const inferenceUnits = (node: LumosNode) => [
   ...runUnits(node),
   ...textUnits(node),
   ...vectorUnits(node),
+  ...namedUnits(node),
+  ...unsupportedUnits,
   ...batchUnits(node),
   ...modelUnits(node),
   ...answerUnits(node),

@@ -1,4 +1,4 @@
-/** Any task, the order in which peers would be asked, and pictures. */
+/** Any task, and the order in which peers would be asked. */
 
 import * as z from 'zod'
 import { Continued } from '../../interface/chunks.ts'
@@ -9,12 +9,12 @@ import { type LumosNode, RankedPeer } from '../../interface/node.ts'
 import { ReceiptTexts } from '../../interface/receipts.ts'
 import { RoutedRequest } from '../../interface/routing.ts'
 import { imageClassification } from '../../interface/tasks/image-classification.ts'
-import { IMAGE_BYTES_MAX } from '../../interface/tasks/images.ts'
-import { definitionOf, TASK_NAMES, type TaskName, type TaskOutput } from '../../interface/tasks/index.ts'
+import { definitionOf, TASK_NAMES, type TaskName } from '../../interface/tasks/index.ts'
 import { defineUnit } from '../define-unit.ts'
 import { ask } from './ask.ts'
 import { Chunk, inJson } from './chunk.ts'
 import { inferKept } from './kept.ts'
+import { PIXEL } from './pixel.ts'
 
 const what = { task: z.enum(TASK_NAMES).optional(), model: ModelId.optional() }
 const REQUEST_ID_CHARS_MAX = 128
@@ -85,9 +85,6 @@ function answerOf(task: TaskName) {
   })
 }
 
-/** A picture of one pixel, in base64. */
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='
-
 const SEVEN = { label: '7', score: 0.99 }
 
 /** @throws {LumosError} `REQUEST_NOT_FOUND` */
@@ -138,37 +135,5 @@ export const runUnits = (node: LumosNode) => [
       id === undefined
         ? { items: node.explain(wanted, { peer, policy }), request: null }
         : { items: [], request: explained(node, id) }
-  }),
-  defineUnit({
-    name: 'inference.classify',
-    kind: 'command',
-    permission: 'use',
-    idempotent: true,
-    summary: imageClassification.summary,
-    takesPeer: true,
-    inputBytesMax: inJson(IMAGE_BYTES_MAX),
-    examples: [
-      {
-        input: { image: PIXEL, top_k: 1 },
-        output: { model: 'digits-cnn', labels: [SEVEN] }
-      }
-    ],
-    input: z.strictObject({
-      ...imageClassification.input.shape,
-      ...imageClassification.params.shape,
-      model: ModelId.optional()
-    }),
-    output: z.strictObject({ model: z.string(), ...imageClassification.output.shape }),
-    async run({ image, topK, keepAlive, model }, context) {
-      const question = {
-        task: imageClassification.name,
-        model,
-        input: { image },
-        params: { topK, keepAlive }
-      }
-      const answer = await ask(node, question, context)
-      const { labels } = answer.output as TaskOutput<typeof imageClassification.name>
-      return { model: answer.model, labels }
-    }
   })
 ]

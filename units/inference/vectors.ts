@@ -10,6 +10,7 @@ import { textRanking } from '../../interface/tasks/text-ranking.ts'
 import { defineUnit } from '../define-unit.ts'
 import { ask } from './ask.ts'
 import { Usage } from './chunk.ts'
+import type { Row } from './named-unit.ts'
 
 /** Texts of 8 Mi characters together, and what JSON adds to them. */
 const TEXTS_BYTES_MAX = 16 * 1024 * 1024
@@ -61,35 +62,26 @@ export const vectorUnits = (node: LumosNode) => [
       const { model: answered, usage } = answer
       return { model: answered, dimensions: output.dimensions, embeddings: floatsOf(output), usage }
     }
-  }),
-  defineUnit({
-    name: 'inference.rerank',
-    kind: 'command',
-    permission: 'use',
-    idempotent: true,
-    summary: textRanking.summary,
-    takesPeer: true,
-    inputBytesMax: TEXTS_BYTES_MAX,
-    examples: [
-      {
-        input: {
-          query: 'capital of Norway',
-          documents: ['Bern is in Switzerland.', 'Oslo is in Norway.'],
-          top_n: 1
-        },
-        output: { model: 'tiny-rank', results: [{ index: 1, score: 0.97 }], ...USAGE }
-      }
-    ],
-    input: z.strictObject({ model, ...textRanking.input.shape, ...textRanking.params.shape }),
-    output: z.strictObject({ model: z.string(), ...textRanking.output.shape, usage: Usage }),
-    async run({ model, query, documents, ...params }, context) {
-      const question = { task: textRanking.name, model, input: { query, documents }, params }
-      const { output, usage, ...answer } = await ask(node, question, context)
-      const { results } = output as TaskOutput<typeof textRanking.name>
-      return { model: answer.model, results, usage }
-    }
   })
 ]
+
+/** A row of `named.ts`. */
+export const RERANK: Row = {
+  name: 'inference.rerank',
+  tasks: [textRanking],
+  inputBytesMax: TEXTS_BYTES_MAX,
+  tellsUsage: true,
+  examples: [
+    {
+      input: {
+        query: 'capital of Norway',
+        documents: ['Bern is in Switzerland.', 'Oslo is in Norway.'],
+        top_n: 1
+      },
+      output: { model: 'tiny-rank', results: [{ index: 1, score: 0.97 }], ...USAGE }
+    }
+  ]
+}
 
 /** The vectors, which are float32 in little-endian, as numbers. */
 function floatsOf({ dimensions, vectors }: TaskOutput<typeof featureExtraction.name>): number[][] {

@@ -8,7 +8,7 @@ import { mixed } from './samples.ts'
 import { readWav } from './wav.ts'
 
 /** Half an hour: at 16,000 samples a second 115 MB of memory. A file of a few bytes for each second would claim days. */
-export const SECONDS_MAX = 1800
+const SECONDS_MAX = 1800
 
 /**
  * Decodes one recording: one channel, of `rate` samples a second, from -1 to 1.

@@ -4,7 +4,8 @@ import type { InferenceSession } from 'onnxruntime-node'
 import type { Doing } from '../doing.ts'
 import { topLabels } from '../pictures/scores.ts'
 import { checkGraph } from './graph.ts'
-import { type ImageSettings, imageTensor } from './image.ts'
+import { type GraphBatcher, graphBatcher, hasFixedRows } from './graph-batches.ts'
+import { type ImageSettings, imageTensor, numbersIn } from './image.ts'
 import { feedsOf, outputsOf } from './tensor.ts'
 
 export interface ClassifierSettings {
@@ -15,25 +16,30 @@ export interface ClassifierSettings {
   readonly labels: readonly string[]
 }
 
-export const tensors = (graph: InferenceSession): Doing => ({
-  tensor: async ({ tensors }) => ({
-    output: { tensors: outputsOf(await graph.run(feedsOf(tensors, graph.inputMetadata))) }
-  })
-})
+/** @param batcher runs the rows of several requests together, where they are alike. */
+export function tensors(graph: InferenceSession, batcher?: GraphBatcher): Doing {
+  const isBatched = batcher !== undefined && hasFixedRows(graph)
+  return {
+    tensor: async ({ tensors }, _, options) => {
+      const feeds = feedsOf(tensors, graph.inputMetadata)
+      const outputs = isBatched ? (await batcher.all([feeds], options))[0]! : await graph.run(feeds)
+      return { output: { tensors: outputsOf(outputs) } }
+    }
+  }
+}
 
 export function classifier(
   graph: InferenceSession,
   { input, output, image: how, labels }: ClassifierSettings
 ): Doing {
   checkGraph(graph, { inputs: [input], outputs: [output] })
+  const batcher = graphBatcher(graph, numbersIn(how))
   return {
-    ...tensors(graph),
-    'image-classification': async ({ image }, { topK }, { signal }) => {
-      const feed = await imageTensor(image, how)
-      // The last chance: a run cannot be interrupted.
-      signal?.throwIfAborted()
-      const outputs = await graph.run({ [input]: feed })
-      return { output: { labels: topLabels(outputs[output]?.data as Float32Array, labels, topK) } }
+    ...tensors(graph, batcher),
+    'image-classification': async ({ image }, { topK }, options) => {
+      const feed = await imageTensor(image, how, options)
+      const [outputs] = await batcher.all([{ [input]: feed }], options)
+      return { output: { labels: topLabels(outputs![output]?.data as Float32Array, labels, topK) } }
     }
   }
 }

@@ -6,7 +6,8 @@ import type { Doing } from '../doing.ts'
 import { clipTasks, type LabelSettings, type Towers } from '../pictures/clip.ts'
 import { rowsOf } from '../pictures/vectors.ts'
 import type { TextSettings, TextTower } from './clip-text.ts'
-import { type ImageSettings, imageTensor } from './image.ts'
+import { graphBatcher } from './graph-batches.ts'
+import { type ImageSettings, imageTensor, numbersIn } from './image.ts'
 
 export interface ClipSettings extends LabelSettings {
   readonly form: 'clip'
@@ -38,12 +39,11 @@ function pictureOf(graph: InferenceSession, image: ImageSettings | undefined): T
     throw invalid('The graph for pictures takes more than one input')
   const output = outputOf(graph, 'image_embeds')
   const how = image ?? { ...CLIP_IMAGE, ...sizeOf(graph) }
-  return async (encoded, { signal }) => {
-    const feed = await imageTensor(encoded, how)
-    // The last chance: a run cannot be interrupted.
-    signal?.throwIfAborted()
-    const outputs = await graph.run({ [input]: feed })
-    return rowsOf(outputs[output], 1)[0]!
+  const batcher = graphBatcher(graph, numbersIn(how))
+  return async (encoded, options) => {
+    const feed = await imageTensor(encoded, how, options)
+    const [outputs] = await batcher.all([{ [input]: feed }], options)
+    return rowsOf(outputs![output], 1)[0]!
   }
 }
 

@@ -31,6 +31,9 @@ export function describedIn(description: ModelDescription, entries: readonly str
   const graphs = onnx?.available ? onnx.files.filter(file => file.endsWith('.onnx')) : []
   const vision = graphs.find(hasRole('vision'))
   if (description.model_type === CLIP && vision !== undefined) return clip(description, graphs, entries)
+  const other = (['torch', 'rknn', 'external'] as const).find(name => description.runtimes[name]?.available)
+  if (graphs.length === 0 && other !== undefined)
+    throw invalid(`it is for ${other}, and no program of engines.external in the settings opens it`)
   if (graphs.length !== 1) throw invalid(`one ONNX graph is needed, and ${graphs.length} are listed`)
   const others = onnx!.files.filter(file => file !== graphs[0])
   const one = { graphs: { graph: graphs[0]! }, files: others }

@@ -2,10 +2,11 @@
 
 import { Tensor } from 'onnxruntime-node'
 import { EngineFailedError } from '../../../interface/errors.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { type Fitting, type PixelOptions, pixelsOf } from '../pictures/picture.ts'
 
 /** How a graph wants its pictures. */
-export interface ImageSettings extends Fitting, Omit<PixelOptions, 'fitting'> {
+export interface ImageSettings extends Fitting, Omit<PixelOptions, 'fitting' | 'signal'> {
   readonly layout: 'NCHW' | 'NHWC'
   /** What the darkest and the brightest value become, before `mean` and `std`. */
   readonly range: readonly [number, number]
@@ -19,11 +20,15 @@ export interface ImageSettings extends Fitting, Omit<PixelOptions, 'fitting'> {
  *
  * @throws {InvalidInputError} when it is no picture, a damaged one, or too large a one.
  */
-export async function imageTensor(encoded: Uint8Array, settings: ImageSettings): Promise<Tensor> {
+export async function imageTensor(
+  encoded: Uint8Array,
+  settings: ImageSettings,
+  { signal }: AbortOptions = {}
+): Promise<Tensor> {
   const { width, height, fit, kernel, color, background, layout } = settings
   const channels = color === 'gray' ? 1 : 3
   const fitting = { width, height, fit, kernel }
-  const { data } = await pixelsOf(encoded, { color, background, fitting })
+  const { data } = await pixelsOf(encoded, { color, background, fitting, signal })
   if (data.length !== width * height * channels) {
     throw new EngineFailedError(`The picture was decoded to ${data.length} values.`)
   }
@@ -31,6 +36,10 @@ export async function imageTensor(encoded: Uint8Array, settings: ImageSettings):
   const dims = layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels]
   return new Tensor('float32', valuesOf(data, channels, settings), dims)
 }
+
+/** Numbers in the tensor of one picture. */
+export const numbersIn = ({ width, height, color }: ImageSettings): number =>
+  width * height * (color === 'gray' ? 1 : 3)
 
 /** Pixels come channel by channel for each place; a graph in `NCHW` wants plane by plane. */
 function valuesOf(

@@ -7,10 +7,13 @@ import type { EngineKind, FoundModel, ModelDirectory } from '../../models/found-
 import { fileIn } from '../../models/model-paths.ts'
 import { MODEL_INFO } from '../../models/strays.ts'
 import { describedIn } from './described.ts'
-import type { OnnxSettings } from './engine.ts'
+import type { ModelSettings, OnnxSettings } from './engine.ts'
 
-/** A run occupies the process it runs in, so a second one could only wait there. */
-const ONNX_SLOTS = 1
+/** Of a model whose pictures are run together: those of so many requests. */
+const BATCH_SLOTS = 32
+/** Of any other: a run occupies the process it runs in, so a second one could only wait there. */
+const RUN_SLOTS = 1
+const BATCHED: ReadonlySet<string> = new Set(['classifier', 'clip'] satisfies ModelSettings['form'][])
 /** More threads than this seldom make a graph of a private mesh faster. */
 const THREADS_MAX = 8
 
@@ -47,6 +50,7 @@ export const onnx: EngineKind = {
     const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
     const all: OnnxSettings = { ...(settings as Found), hashes, threads }
     const engine = new EngineHost({ name: id, module: ONNX_ENGINE, settings: all, folder }, host)
-    return { id, tasks, slots: ONNX_SLOTS, engine }
+    const slots = BATCHED.has(all.model.form) ? BATCH_SLOTS : RUN_SLOTS
+    return { id, tasks, slots, engine }
   }
 }

@@ -48,9 +48,15 @@ export function clipTasks(towers: Towers, settings: LabelSettings): Doing {
 
 export const pictureVectors = ({ picture }: Pick<Towers, 'picture'>): Doing => ({
   'image-feature-extraction': async ({ images }, _, options) => {
-    const vectors: Float32Array[] = []
-    for (const image of images) vectors.push(await picture(image, options))
-    return { output: answerOf(vectors) }
+    const ended = new AbortController()
+    const signal = AbortSignal.any([ended.signal, ...(options.signal === undefined ? [] : [options.signal])])
+    try {
+      const vectors = await Promise.all(images.map(image => picture(image, { signal })))
+      return { output: answerOf(vectors) }
+    } finally {
+      // Where one of them fails, the others are not looked at.
+      ended.abort()
+    }
   }
 })
 

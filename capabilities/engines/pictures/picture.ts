@@ -2,7 +2,9 @@
 
 import sharp, { type Sharp } from 'sharp'
 import { InvalidInputError } from '../../../interface/errors.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { checkFormat } from './format.ts'
+import { Gate } from './gate.ts'
 
 /**
  * A picture of a good phone has 50 million pixels. A file of a few kilobytes
@@ -10,7 +12,10 @@ import { checkFormat } from './format.ts'
  */
 const PIXELS_MAX = 64 * 1024 * 1024
 
-// One picture at a time is decoded on one thread: the cores belong to the graph.
+/** Pictures decoded at once: each may take 200 MB, and one is ready when the graph has done with the one before. */
+const decoding = new Gate(2)
+
+// A picture is decoded on one thread: the cores belong to the graph.
 sharp.concurrency(1)
 sharp.cache(false)
 // Formats with a long history of safe decoding; not SVG, which runs a renderer, and not PDF.
@@ -36,7 +41,7 @@ export interface Fitting {
   readonly kernel: 'linear' | 'cubic'
 }
 
-export interface PixelOptions {
+export interface PixelOptions extends AbortOptions {
   readonly color: 'gray' | 'rgb'
   /** What shows through where a picture is transparent. */
   readonly background: 'black' | 'white'
@@ -59,10 +64,10 @@ export interface Pixels {
  */
 export async function pixelsOf(
   encoded: Uint8Array,
-  { color, background, fitting }: PixelOptions,
+  { color, background, fitting, signal }: PixelOptions,
   field = IMAGE
 ): Promise<Pixels> {
-  return await reading(encoded, field, async picture => {
+  const read = async (picture: Sharp): Promise<Pixels> => {
     const upright = picture.autoOrient().flatten({ background })
     const fitted = fitting === undefined ? upright : upright.resize(fitting)
     const { data, info } = await fitted
@@ -70,7 +75,8 @@ export async function pixelsOf(
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true })
     return { data, width: info.width, height: info.height }
-  })
+  }
+  return await decoding.through(() => reading(encoded, field, read), { signal })
 }
 
 /** Of a picture, upright, by its header. */

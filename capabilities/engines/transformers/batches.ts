@@ -1,20 +1,20 @@
-/** Texts as a model reads them: in batches of like length, so that little of a batch is filling. */
+/** Texts as a model reads them: as tokens, and those of several requests at once. */
 
 import { type PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
+import { systemClock } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import { Batcher } from '../batching/batcher.ts'
 import type { ControlText } from '../text/control-text.ts'
 
-/** On a processor, more texts at once are not faster. */
-const BATCH_TEXTS_MAX = 8
-/** Filling included. Bounds the memory of a run, and how long it goes on after a cancel. */
+/** Where a batch pays, what each run takes is spread over enough of them. */
+const BATCH_TEXTS_MAX = 32
+/** Filling included. Bounds the memory of a run. */
 const BATCH_TOKENS_MAX = 4096
 
 /** A text, or a pair of them, as tokens. */
 export interface Tokenized {
   readonly ids: readonly number[]
   readonly types: readonly number[]
-  /** Its place among the texts. */
-  readonly at: number
 }
 
 export interface TextReader {
@@ -50,24 +50,23 @@ export function tokenized(
         { details: { contextTokens, promptTokens: ids.length, maxTokens: 0 } }
       )
     }
-    return { ids, types, at }
+    return { ids, types }
   })
 }
 
-/** The shortest first. */
-export function batchesOf(texts: readonly Tokenized[]): Tokenized[][] {
-  const batches: Tokenized[][] = []
-  for (const text of texts.toSorted((a, b) => a.ids.length - b.ids.length || a.at - b.at)) {
-    const batch = batches.at(-1)
-    const fits =
-      batch !== undefined &&
-      batch.length < BATCH_TEXTS_MAX &&
-      (batch.length + 1) * text.ids.length <= BATCH_TOKENS_MAX
-    if (fits) batch.push(text)
-    else batches.push([text])
-  }
-  return batches
-}
+/** @param run is given texts by length, and gives something for each. */
+export const textBatcher = <O>(
+  run: (batch: readonly Tokenized[]) => Promise<readonly O[]>
+): Batcher<Tokenized, O> =>
+  new Batcher({
+    clock: systemClock,
+    limits: { items: BATCH_TEXTS_MAX, padded: BATCH_TOKENS_MAX },
+    lengthOf: ({ ids }) => ids.length,
+    run
+  })
+
+export const tokensIn = (texts: readonly Tokenized[]): number =>
+  texts.reduce((sum, { ids }) => sum + ids.length, 0)
 
 /** What the model is run with. Filling comes after the text, and the mask says so. */
 export function inputsOf(batch: readonly Tokenized[], filling: number): Record<string, Tensor> {

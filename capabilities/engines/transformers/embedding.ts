@@ -5,7 +5,7 @@ import { EngineFailedError, InvalidInputError, LumosError } from '../../../inter
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { VECTORS_BYTES_MAX } from '../../../interface/limits.ts'
 import type { TaskInput, TaskParams } from '../../../interface/tasks/index.ts'
-import { batchesOf, inputsOf, type TextReader, type Tokenized, tokenized } from './batches.ts'
+import { inputsOf, type TextReader, type Tokenized, textBatcher, tokenized, tokensIn } from './batches.ts'
 import type { Pooling } from './repository.ts'
 
 export interface EmbeddingModel extends TextReader {
@@ -20,36 +20,42 @@ interface Features {
   readonly token_embeddings?: Tensor
 }
 
-export async function embed(
-  { model, pooling, ...reader }: EmbeddingModel,
-  { texts }: TaskInput<'feature-extraction'>,
-  { dimensions: wanted }: TaskParams<'feature-extraction'>,
-  { signal }: AbortOptions
-): Promise<{ output: unknown; inputTokens: number }> {
-  const all = tokenized(
-    reader,
-    texts.map(text => [text] as const)
-  )
-  let vectors: Float32Array | undefined
-  let dimensions = 0
-  for (const batch of batchesOf(all)) {
-    signal?.throwIfAborted()
-    const features: Features = await model(inputsOf(batch, reader.tokenizer.pad_token_id ?? 0))
-    const tensor = features.sentence_embedding ?? features.last_hidden_state ?? features.token_embeddings
-    if (tensor === undefined) throw new EngineFailedError('The graph gives no vectors for tokens.')
-    const { data, dims } = tensor.to('float32')
-    const width = dims.at(-1)!
-    dimensions = dimensionsOf(width, wanted)
-    vectors ??= new Float32Array(bounded(texts.length * dimensions))
-    for (const [row, text] of batch.entries()) {
-      const numbers = (data as Float32Array).subarray((row * data.length) / batch.length)
-      const vector = dims.length === 2 ? numbers.subarray(0, width) : pooled(numbers, width, text, pooling)
-      vectors.set(normalized(vector.subarray(0, dimensions)), text.at * dimensions)
-    }
+/** Answers requests for vectors, those of several together. */
+export function embedding({ model, pooling, ...reader }: EmbeddingModel) {
+  const batcher = textBatcher(batch => vectorsOf(batch, { model, pooling, ...reader }))
+  return async (
+    { texts }: TaskInput<'feature-extraction'>,
+    { dimensions: wanted }: TaskParams<'feature-extraction'>,
+    options: AbortOptions
+  ): Promise<{ output: unknown; inputTokens: number }> => {
+    const all = tokenized(
+      reader,
+      texts.map(text => [text] as const)
+    )
+    const found = await batcher.all(all, options)
+    const dimensions = dimensionsOf(found[0]!.length, wanted)
+    const vectors = new Float32Array(bounded(texts.length * dimensions))
+    for (const [at, vector] of found.entries())
+      vectors.set(normalized(vector.subarray(0, dimensions)), at * dimensions)
+    return { output: { dimensions, vectors: new Uint8Array(vectors.buffer) }, inputTokens: tokensIn(all) }
   }
-  signal?.throwIfAborted()
-  const output = { dimensions, vectors: new Uint8Array(vectors!.buffer) }
-  return { output, inputTokens: all.reduce((sum, { ids }) => sum + ids.length, 0) }
+}
+
+/** One for each text, as the model gives it. */
+async function vectorsOf(
+  batch: readonly Tokenized[],
+  { model, pooling, tokenizer }: EmbeddingModel
+): Promise<Float32Array[]> {
+  const features: Features = await model(inputsOf(batch, tokenizer.pad_token_id ?? 0))
+  const tensor = features.sentence_embedding ?? features.last_hidden_state ?? features.token_embeddings
+  if (tensor === undefined) throw new EngineFailedError('The graph gives no vectors for tokens.')
+  const { data, dims } = tensor.to('float32')
+  if (dims[0] !== batch.length) throw new EngineFailedError(`The graph answered [${dims}].`)
+  const width = dims.at(-1)!
+  return batch.map((text, row) => {
+    const numbers = (data as Float32Array).subarray((row * data.length) / batch.length)
+    return dims.length === 2 ? numbers.slice(0, width) : pooled(numbers, width, text, pooling)
+  })
 }
 
 function dimensionsOf(width: number, wanted = width): number {

@@ -21,12 +21,12 @@ import type { EngineModule } from '../../host/engine-messages.ts'
 import { checkFiles } from '../model-files.ts'
 import { ControlText } from '../text/control-text.ts'
 import { spelled } from './control-tokens.ts'
-import { embed } from './embedding.ts'
+import { type EmbeddingModel, embedding } from './embedding.ts'
 import { generate } from './generation.ts'
 import { cannotLoad, placeOf, sessionOptions } from './library.ts'
 import type { MediaSettings } from './media.ts'
 import { MediaEngine } from './media-engine.ts'
-import { rank } from './ranking.ts'
+import { ranking } from './ranking.ts'
 import type { Pooling } from './repository.ts'
 import { TokenBytes } from './token-bytes.ts'
 import { silentTokens } from './token-text.ts'
@@ -59,6 +59,8 @@ interface OpenModel {
   readonly control: ControlText
   readonly model: PreTrainedModel
   tokenBytes(): TokenBytes
+  /** Of a task that is answered as a whole. */
+  readonly answer: ReturnType<typeof answering>
 }
 
 class TransformersEngine implements Engine {
@@ -76,7 +78,7 @@ class TransformersEngine implements Engine {
 
   /** @throws {LumosError} `MODEL_INVALID` when a file is not what the model's description says, or cannot be opened. */
   async load(): Promise<void> {
-    const { files, graphFile, hashes, task, template } = this.#settings
+    const { files, graphFile, hashes, task, template, contextTokens, pooling } = this.#settings
     await checkFiles(graphFile, hashes, files)
     const place = placeOf(this.#settings.directory)
     try {
@@ -86,7 +88,8 @@ class TransformersEngine implements Engine {
       const model = await CLASSES[task]!.from_pretrained(place, this.#options())
       let bytes: TokenBytes | undefined
       const tokenBytes = () => (bytes ??= new TokenBytes(tokenizer, silentTokens(tokenizer)))
-      this.#open = { tokenizer, control, model, tokenBytes }
+      const answer = answering(task, { tokenizer, control, model, contextTokens, pooling })
+      this.#open = { tokenizer, control, model, tokenBytes, answer }
     } catch (err) {
       throw cannotLoad(err)
     }
@@ -103,21 +106,14 @@ class TransformersEngine implements Engine {
   ): AsyncGenerator<InferenceChunk> {
     options.signal?.throwIfAborted()
     if (this.#open === undefined) throw new EngineFailedError('The model is not loaded.')
-    const { contextTokens, pooling, task } = this.#settings
-    const model = { ...this.#open, contextTokens, pooling }
+    const { contextTokens, task } = this.#settings
+    const model = { ...this.#open, contextTokens }
     if (task === 'text-generation') {
       const asked = params as TaskParams<typeof task>
       yield* generate(model, input as TaskInput<typeof task>, asked, { ...options, resume })
       return
     }
-    const { output, inputTokens } = await (task === 'text-ranking'
-      ? rank(model, input as TaskInput<typeof task>, params as TaskParams<typeof task>, options)
-      : embed(
-          model,
-          input as TaskInput<'feature-extraction'>,
-          params as TaskParams<'feature-extraction'>,
-          options
-        ))
+    const { output, inputTokens } = await model.answer(input as never, params as never, options)
     yield { type: 'output', index: 0, output }
     yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens } }
   }
@@ -130,6 +126,9 @@ class TransformersEngine implements Engine {
     }
   }
 }
+
+const answering = (task: TaskName, model: EmbeddingModel) =>
+  task === 'text-ranking' ? ranking(model) : embedding(model)
 
 const CLASSES: Partial<Record<TaskName, { from_pretrained: typeof AutoModel.from_pretrained }>> = {
   'text-generation': AutoModelForCausalLM,

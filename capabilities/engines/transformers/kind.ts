@@ -30,11 +30,17 @@ import { chooseWeights } from './weights.ts'
 
 /** Conversations take turns token by token: each stays alive, and more of them would only make all slow. */
 const CHAT_SLOTS = 4
-/** A run occupies the process, so a second request could only wait there. */
+/** The texts of so many requests are run together. */
+const BATCH_SLOTS = 32
+/** Of models that see: a run occupies the process, so a second request could only wait there. */
 const RUN_SLOTS = 1
 /** More threads than this seldom make a model of a private mesh faster. */
 const THREADS_MAX = 8
-const TASKS: readonly TaskName[] = [textGeneration.name, featureExtraction.name, textRanking.name]
+const SLOTS: Partial<Record<TaskName, number>> = {
+  [textGeneration.name]: CHAT_SLOTS,
+  [featureExtraction.name]: BATCH_SLOTS,
+  [textRanking.name]: BATCH_SLOTS
+}
 const CONFIG = 'config.json'
 const POOLING = '1_Pooling/config.json'
 const NEEDED = [CONFIG, 'tokenizer.json', 'tokenizer_config.json']
@@ -63,7 +69,7 @@ export const transformers: EngineKind = {
     const task = (description?.task ?? (pools ? featureExtraction.name : taskOf(config))) as
       | TaskName
       | undefined
-    if (task === undefined || !TASKS.includes(task)) {
+    if (task === undefined || !Object.hasOwn(SLOTS, task)) {
       if (description !== undefined) return []
       throw invalid(
         `${CONFIG}: no engine of this node serves ${config.architectures?.[0] ?? 'a model without architectures'}`
@@ -108,7 +114,7 @@ export const transformers: EngineKind = {
     const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
     const all: TransformersSettings = { ...(settings as TransformersSettings), hashes, threads }
     const engine = new EngineHost({ name: id, module: TRANSFORMERS_ENGINE, settings: all, folder }, host)
-    const slots = tasks[0] === textGeneration.name ? CHAT_SLOTS : RUN_SLOTS
+    const slots = SLOTS[tasks[0]!] ?? RUN_SLOTS
     return { id, tasks, slots, engine, resumes: true, ...(contextTokens !== undefined && { contextTokens }) }
   }
 }

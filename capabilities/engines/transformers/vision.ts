@@ -24,7 +24,7 @@ import { type Pixels, pixelsOf } from '../pictures/picture.ts'
 import { mustBeNumbers, topLabels } from '../pictures/scores.ts'
 import { normalized, rowsOf } from '../pictures/vectors.ts'
 import { ControlText } from '../text/control-text.ts'
-import { batchesOf, inputsOf, tokenized } from './batches.ts'
+import { inputsOf, textBatcher, tokenized, tokensIn } from './batches.ts'
 import { spelled } from './control-tokens.ts'
 import type { MediaSettings, Opener } from './media.ts'
 
@@ -137,19 +137,16 @@ async function textTower(
 ): Promise<NonNullable<Towers['texts']>> {
   const tokenizer = spelled(await AutoTokenizer.from_pretrained(place))
   const reader = { tokenizer, control: new ControlText(tokenizer.all_special_tokens), contextTokens }
-  return async (texts, { signal }) => {
+  const batcher = textBatcher(async batch => {
+    const { text_embeds }: Outputs = await model(inputsOf(batch, tokenizer.pad_token_id ?? 0))
+    return rowsOf(text_embeds?.to('float32'), batch.length)
+  })
+  return async (texts, options) => {
     const all = tokenized(
       reader,
       texts.map(text => [text] as const)
     )
-    const vectors: Float32Array[] = []
-    for (const batch of batchesOf(all)) {
-      signal?.throwIfAborted()
-      const { text_embeds }: Outputs = await model(inputsOf(batch, tokenizer.pad_token_id ?? 0))
-      const rows = rowsOf(text_embeds?.to('float32'), batch.length)
-      for (const [row, { at }] of batch.entries()) vectors[at] = rows[row]!
-    }
-    return { vectors, inputTokens: all.reduce((sum, { ids }) => sum + ids.length, 0) }
+    return { vectors: await batcher.all(all, options), inputTokens: tokensIn(all) }
   }
 }
 

@@ -36,6 +36,31 @@ export function register(program: Command, lazily: Lazily): void {
       )
     )
     .action(lazily(() => import('./install.ts')))
+  engine
+    .command('check')
+    .description('whether a program keeps the protocol of external engines: docs/external-engines.md')
+    .argument('<command...>', 'the program and its arguments, behind --')
+    .option('--task <task>', 'ask this task only')
+    .option('--input <json>', 'what to ask, in place of a sample; @FILE reads it from a file')
+    .option('--params <json>', 'parameters of what is asked')
+    .option('--folder <folder>', 'a folder with a model, for a program that opens one')
+    .option('--file <file...>', 'of the folder: the files of the model')
+    .option('--device <device>', 'the chip that the model is made for')
+    .option('--env <name=value...>', 'a variable of its environment')
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'engine check -- /usr/bin/python3 espeak.py',
+          'drive it as a node would, and say what it does wrong'
+        ],
+        [
+          'engine check --params \'{"to":"es"}\' -- /usr/bin/python3 apertium.py',
+          'the same, with parameters of its task'
+        ]
+      )
+    )
+    .action(lazily(() => import('./check.ts')))
   for (const [name, description] of CHANGES)
     engine
       .command(name)

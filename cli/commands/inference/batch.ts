@@ -6,17 +6,15 @@ import { pipeline } from 'node:stream/promises'
 import type { BatchResult } from '../../../interface/batch.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { JobInfo } from '../../../interface/jobs.ts'
-import { isRecord } from '../../../interface/record.ts'
 import { definitionOf, type TaskName } from '../../../interface/tasks/index.ts'
 import { PRIVATE_FILE_MODE } from '../../../storage/database/durable-file.ts'
 import { fromTilde } from '../../../storage/home/home-path.ts'
 import { findNode, type NodeClient } from '../../client.ts'
-import { readJson } from '../../input.ts'
 import { onInterruptFirst } from '../../interrupted.ts'
 import type { Invocation } from '../../invocation.ts'
 import { type Output, printable } from '../../output.ts'
 import { failureOf, waitFor } from '../jobs/wait.ts'
-import { chosen, paramsFor } from './infer.ts'
+import { chosen, paramsFor, statedParams } from './infer.ts'
 
 interface BatchOptions {
   readonly out: string
@@ -34,12 +32,10 @@ export async function run({ args, options, output }: Invocation<BatchOptions>): 
   const node = findNode(options)
   const { task, model } = await chosen(node, what, options.task)
   const out = pathOf(options.out)
-  const given = options.params === undefined ? {} : await readJson(options.params)
-  if (!isRecord(given)) throw new LumosError('USAGE', '--params is no JSON object.')
   const fromStdin = named.includes('-') ? await keptStdin(task, out) : undefined
   const wanted = {
     ...{ task, model, out, verify: options.verify },
-    params: { ...given, ...paramsFor(task, options) },
+    params: { ...(await statedParams(options.params)), ...paramsFor(task, options) },
     inputs: named.map(input => (input === '-' ? fromStdin! : pathOf(input))),
     budget_ms: options.timeout && Math.ceil(options.timeout * 1000)
   }

@@ -32,7 +32,10 @@ function infer(program: Command, lazily: Lazily): void {
     .command('infer')
     .description('ask the mesh')
     .argument('<model|task>', 'which model or task to ask, such as digits-cnn or text-generation')
-    .argument('<input...>', 'text, @file, or - for stdin; for a picture, its file, with or without @')
+    .argument(
+      '<input...>',
+      'text, @file, or - for stdin; for a picture or a recording, its file, with or without @'
+    )
     .option('--task <task>', 'which task, for a model that does several')
     .option('--peer <peer>', 'PeerId or name of the only peer that may answer')
     .option(...POLICY)
@@ -44,6 +47,9 @@ function infer(program: Command, lazily: Lazily): void {
     .option('--labels <list>', 'what a picture may show, with commas between', list)
     .option('--dataset <name>', 'which label set of the model to choose from')
     .option('--threshold <n>', 'leave out objects with a lower score, from 0 to 1', share)
+    .option('--params <json>', 'parameters of the task, such as {"voice":"amy","speed":1.2}')
+    .option('--out <file>', 'write speech or pictures of the answer to a file; several get numbers')
+    .option('--force', 'write over a file that is there')
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
     .option(...RECEIPT)
     .option('--detach', 'print the id of the answer and end; it goes on: see requests attach')
@@ -55,6 +61,8 @@ function infer(program: Command, lazily: Lazily): void {
         ['infer object-detection street.jpg', 'what a picture shows, and where'],
         ['infer digits-cnn seven.png --peer den', 'the same, answered by the device den'],
         ['infer text-generation "Why is the sky blue?"', 'any model of the mesh that writes text'],
+        ['infer text-to-speech "Good morning" --out morning.wav', 'a text, spoken'],
+        ['infer automatic-speech-recognition morning.wav', 'what is said in a recording'],
         ['infer text-recognition receipt.jpg', 'the text in a photo'],
         ['infer face-verification then.jpg now.jpg', 'whether two photos show the same person']
       )

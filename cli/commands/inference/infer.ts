@@ -2,6 +2,7 @@
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { RankedPeer } from '../../../interface/node.ts'
+import { isRecord } from '../../../interface/record.ts'
 import type { RoutedRequest } from '../../../interface/routing.ts'
 import { snakeCase } from '../../../interface/snake-case.ts'
 import { closestNames } from '../../../interface/suggest.ts'
@@ -19,6 +20,7 @@ import type { Invocation } from '../../invocation.ts'
 import { type Output, printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
 import { answerText } from './answer-text.ts'
+import { MediaFiles, mediaFor, noteFiles, printFiles } from './media.ts'
 import { printPieces } from './pieces.ts'
 import { ReceiptFile } from './receipts.ts'
 import { embedded, vectorLines } from './vectors.ts'
@@ -39,6 +41,9 @@ interface InferOptions {
   readonly explain?: boolean
   readonly detach?: boolean
   readonly receipt?: string
+  readonly params?: string
+  readonly out?: string
+  readonly force?: boolean
 }
 
 interface Answer {
@@ -52,7 +57,9 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
   const [what, ...given] = args as [string, ...string[]]
   const node = findNode(options)
   const { task, model } = await chosen(node, what, options.task)
-  const question = { task, model, input: await inputFor(task, given), params: paramsFor(task, options) }
+  const media = mediaFor(task, options, output)
+  const params = { ...(await statedParams(options.params)), ...paramsFor(task, options) }
+  const question = { task, model, input: await inputFor(task, given), params }
   const asking = {
     peer: options.peer,
     policy: options.policy,
@@ -70,9 +77,16 @@ export async function run({ args, options, output }: Invocation<InferOptions>): 
     return
   }
   let meta: Meta
-  if (options.jsonl || (definitionOf(task).pieces !== undefined && !output.json)) {
-    const pieces = node.stream('inference.run', question, asking)
-    meta = await printPieces(receipt?.through(pieces) ?? pieces, output, options.jsonl === true)
+  if (options.jsonl || media !== undefined || (definitionOf(task).pieces !== undefined && !output.json)) {
+    const asked = node.stream('inference.run', question, asking)
+    const signed = receipt?.through(asked) ?? asked
+    const pieces = media?.through(signed) ?? signed
+    if (media instanceof MediaFiles && output.json) {
+      meta = await printFiles(pieces, media, { task, model }, output)
+    } else {
+      meta = await printPieces(pieces, output, options.jsonl === true)
+      if (media instanceof MediaFiles) noteFiles(media, output)
+    }
   } else {
     const answer = await node.execute<Answer>('inference.run', question, asking)
     meta = answer.meta
@@ -146,11 +160,14 @@ function modelNotFound(what: string, items: readonly { readonly id: string }[]):
   })
 }
 
+/** Where one input is not enough. */
+const BATCH = 'Many inputs, or a folder of them: lumos-node batch'
+
 async function inputFor(task: TaskName, given: readonly string[]): Promise<unknown> {
   const { argument } = definitionOf(task)
   if (argument.from === 'files') return argument.input(await Promise.all(given.map(readFile)))
   if (given.length > 1)
-    throw new LumosError('USAGE', `${task} takes one input, and ${given.length} are given.`)
+    throw new LumosError('USAGE', `${task} takes one input, and ${given.length} are given.`, { hint: BATCH })
   const [one] = given as readonly [string]
   switch (argument.from) {
     case 'file':
@@ -163,8 +180,22 @@ async function inputFor(task: TaskName, given: readonly string[]): Promise<unkno
 }
 
 /** In base64. A task that takes a file takes nothing else, so its name needs no mark: some shells give `@` a meaning. */
-const readFile = async (given: string): Promise<string> =>
-  (await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64')
+async function readFile(given: string): Promise<string> {
+  try {
+    return (await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64')
+  } catch (err) {
+    const { code } = ((err as Error).cause ?? {}) as NodeJS.ErrnoException
+    if (code !== 'EISDIR') throw err
+    throw new InvalidInputError(`${given} is a folder, and a file is asked for.`, { hint: BATCH, cause: err })
+  }
+}
+
+/** @throws {LumosError} */
+export async function statedParams(given = '{}'): Promise<Readonly<Record<string, unknown>>> {
+  const params = await readJson(given)
+  if (isRecord(params)) return params
+  throw new LumosError('USAGE', '--params is no JSON object.')
+}
 
 /** Options that are parameters of some task. */
 const PARAMS = {

@@ -89,7 +89,9 @@ class Notes {
   end(): void {
     for (const { name, words } of this.#calls.values()) this.#note(`The model calls ${name}(${words}).`)
     for (const { mime, chars } of this.#media.values()) {
-      this.#note(`About ${Math.ceil((chars * 3) / 4)} bytes of ${mime}: --json and --jsonl print them.`)
+      this.#note(
+        `About ${Math.ceil((chars * 3) / 4)} bytes of ${mime}: --json and --jsonl print them, and infer --out writes them.`
+      )
     }
   }
 

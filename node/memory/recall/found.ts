@@ -99,7 +99,7 @@ function shown(
 ): MemoryFound[] | undefined {
   const { space, name, kind } = docs.get(row.doc)!
   const source = sourceOfPiece(row, key => {
-    const [said] = texts.of(row.doc, key)
+    const said = texts.idsOf(row.doc, key).map(id => texts.get(id))[0]
     return said && { about: said.about, writer: nameOfWriter(said.writer) }
   })
   if (source === undefined) return undefined

@@ -4,19 +4,14 @@ import type { DocKind } from '../../../interface/memory.ts'
 import { type DocName, nameOf } from '../space/batches.ts'
 import type { Space } from '../space/space.ts'
 import type { Spaces } from '../space/spaces.ts'
-import type { DocModel } from '../types.ts'
 import type { EngineEvent } from '../worker/engine.ts'
 
 /** Beyond so many changed keys it is read as a whole. */
 const KEYS_MAX = 10_000
 
 /** A walk over a whole document, which goes on in the next call. */
-export interface Walk {
-  /** Undefined where the document does not open. */
-  readonly model: DocModel | undefined
-  readonly names: Iterator<string>
-  /** What was passed, where something may have to go afterwards. */
-  readonly seen: Set<string> | undefined
+interface Walk {
+  readonly steps: Iterator<undefined, void>
   /** Of all documents, when it began: after another drop it begins anew. */
   readonly drops: number
 }
@@ -35,6 +30,8 @@ export interface IndexedDoc {
   chars: number
   isWhole: boolean
   walk: Walk | undefined
+  /** Walks since the last one that came to its end. */
+  begun: number
   readonly changed: Set<string>
 }
 
@@ -80,8 +77,8 @@ export class IndexedDocs {
   }
 
   #made(space: Space, { name, tag, kind }: DocName): IndexedDoc {
-    const none = { texts: 0, left: 0, chars: 0, isWhole: false, walk: undefined, changed: new Set<string>() }
-    return { number: ++this.#lastNumber, space, name, tag, kind, ...none }
+    const none = { texts: 0, left: 0, chars: 0, isWhole: false, walk: undefined, begun: 0 }
+    return { number: ++this.#lastNumber, space, name, tag, kind, ...none, changed: new Set() }
   }
 
   /** @returns those of a space that is gone. */

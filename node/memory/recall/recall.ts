@@ -3,40 +3,38 @@
  * steps with other calls in between, and brings it in step with what has changed since.
  */
 
-import { TextIndex, type TextRow } from '../../../storage/memory/text-index.ts'
+import { TextIndex } from '../../../storage/memory/text-index.ts'
 import type { VectorTable } from '../../../storage/memory/vector-table.ts'
 import type { Space } from '../space/space.ts'
 import type { Spaces } from '../space/spaces.ts'
-import type { DocItem, DocModel } from '../types.ts'
+import type { DocModel } from '../types.ts'
 import type { EngineEvent } from '../worker/engine.ts'
 import { Embeddings } from './embeddings.ts'
 import { found } from './found.ts'
-import { type IndexedDoc, IndexedDocs, type Walk } from './indexed-docs.ts'
+import { type IndexedDoc, IndexedDocs } from './indexed-docs.ts'
 import { KeptVectors } from './kept-vectors.ts'
-import { ListedPieces } from './listed-pieces.ts'
+import { Puts } from './puts.ts'
 import { Room } from './room.ts'
-import { piecesOf } from './texts.ts'
 import type { Embedded, EngineQuery, EngineSearch, Unembedded } from './types.ts'
-import { wordsOf } from './words.ts'
 import { Writers } from './writers.ts'
 
 /** Writes wait for no longer, and a document that is opened. */
 const STEP_MS = 20
 /** Texts and vectors: about 250,000 short texts with vectors of 384 numbers. */
 const INDEX_BYTES_MAX = 256 * 1024 * 1024
-/** How often the size is looked at. */
+/** How often the time is looked at. */
 const LOOK_EVERY = 64
+/** A document that changes faster than it is read in steps is read in one, so that a search gets its answer. */
+const BEGUN_MAX = 8
 
 export class Recall {
   readonly #all: Spaces
   readonly #vectors: VectorTable
   readonly #room: Room
   #docs: IndexedDocs
-  #listed = new ListedPieces()
-  #index: { readonly texts: TextIndex; readonly embeddings: Embeddings } | undefined
+  #index: { readonly texts: TextIndex; readonly embeddings: Embeddings; readonly puts: Puts } | undefined
   readonly #writers = new Writers()
   #lastId = 0
-  #puts = 0
 
   constructor(all: Spaces, vectors: VectorTable, bytesMax = INDEX_BYTES_MAX) {
     this.#all = all
@@ -48,7 +46,7 @@ export class Recall {
   /** What was written, here or elsewhere, and what came and went. */
   noticed(event: EngineEvent): void {
     if (this.#index === undefined) return
-    for (const doc of this.#docs.noticed(event)) this.#drop(doc)
+    for (const doc of this.#docs.noticed(event)) this.#index.puts.drop(doc)
   }
 
   /** All of it leaves memory. */
@@ -56,7 +54,6 @@ export class Recall {
     this.#index?.texts.close()
     this.#index = undefined
     this.#docs = new IndexedDocs(this.#all)
-    this.#listed = new ListedPieces()
   }
 
   search(query: EngineQuery): EngineSearch {
@@ -108,7 +105,10 @@ export class Recall {
     if (this.#index !== undefined) return this.#index
     const texts = new TextIndex()
     const kept = new KeptVectors(this.#vectors, this.#all.parts.homeKey)
-    this.#index = { texts, embeddings: new Embeddings({ texts, docs: this.#docs, kept }) }
+    const docs = this.#docs
+    const embeddings = new Embeddings({ texts, docs, kept })
+    const given = { texts, embeddings, docs, room: this.#room, writers: this.#writers }
+    this.#index = { texts, embeddings, puts: new Puts({ ...given, nextId: () => ++this.#lastId }) }
     return this.#index
   }
 
@@ -122,9 +122,10 @@ export class Recall {
     const { clock } = this.#all.parts
     const until = clock.monotonicMs() + STEP_MS
     const isLate = () => clock.monotonicMs() > until
-    return this.#open().texts.together(() => {
-      for (const doc of spaces.flatMap(space => this.#docs.list(space))) this.#drop(doc)
-      this.#look()
+    const { texts, puts } = this.#open()
+    return texts.together(() => {
+      for (const doc of spaces.flatMap(space => this.#docs.list(space))) puts.drop(doc)
+      puts.look()
       return spaces.every(space => this.#docs.of(space).every(doc => this.#bring(doc, isLate)))
     })
   }
@@ -137,7 +138,8 @@ export class Recall {
     for (const name of doc.changed) {
       if (isLate()) return false
       doc.changed.delete(name)
-      this.#put(doc, name, this.#model(doc)?.items(name) ?? [], true)
+      const steps = this.#open().puts.put(doc, name, this.#model(doc)?.items(name) ?? [], true)
+      while (!steps.next().done);
     }
     return true
   }
@@ -155,95 +157,35 @@ export class Recall {
   #walk(doc: IndexedDoc, isLate: () => boolean): boolean {
     const { documents, parts } = this.#all
     if (doc.walk !== undefined && doc.walk.drops !== documents.drops) doc.walk = undefined
-    doc.walk ??= this.#begin(doc)
-    const { names, seen, model } = doc.walk
-    for (let n = 0; ; n++) {
-      if (n % LOOK_EVERY === LOOK_EVERY - 1) {
-        if (isLate()) return false
-        parts.applying(null)
-      }
-      const { value: name, done } = names.next()
-      if (done) break
-      seen?.add(name)
-      this.#put(doc, name, model?.items(name) ?? [], seen !== undefined)
+    if (doc.walk === undefined) doc.begun++
+    doc.walk ??= { steps: this.#steps(doc), drops: documents.drops }
+    const { steps } = doc.walk
+    for (let n = 1; !steps.next().done; n++) {
+      if (n % LOOK_EVERY > 0) continue
+      if (doc.begun <= BEGUN_MAX && isLate()) return false
+      parts.applying(null)
     }
-    if (seen !== undefined)
-      for (const { key } of this.#open().texts.ofDoc(doc.number))
-        if (!seen.has(key)) this.#put(doc, key, [], true)
     doc.isWhole = true
     doc.walk = undefined
+    doc.begun = 0
     return true
   }
 
-  #begin(doc: IndexedDoc): Walk {
+  *#steps(doc: IndexedDoc): Generator<undefined, void> {
+    const { texts, puts } = this.#open()
     const model = this.#model(doc)
     doc.left = 0
-    const names = (model?.names() ?? [])[Symbol.iterator]()
+    // What was passed, where something may have to go afterwards.
     const seen = doc.texts > 0 ? new Set<string>() : undefined
-    return { names, model, seen, drops: this.#all.documents.drops }
-  }
-
-  /** What is there already stays as it is, with its vector. */
-  #put(doc: IndexedDoc, key: string, items: readonly DocItem[], mayBeThere: boolean): void {
-    const now = new Map<string, Omit<TextRow, 'id'>>()
-    let freed = 0
-    if (doc.kind === 'facts')
-      for (const piece of this.#listed.put(doc.number, key, items[0]?.value)) doc.changed.add(piece)
-    for (const item of items) {
-      if (doc.kind === 'facts' && !this.#listed.has(doc.number, key, item.value)) continue
-      for (const piece of piecesOf(doc.kind, key, item)) {
-        const writer = this.#writers.numberOf(item.writer)
-        const row = { doc: doc.number, key, ...piece, writer, at: item.at }
-        now.set(contentOf(row), row)
-      }
+    for (const name of model?.names() ?? []) {
+      yield
+      seen?.add(name)
+      yield* puts.put(doc, name, model?.items(name) ?? [], seen !== undefined)
     }
-    for (const row of mayBeThere ? this.#open().texts.of(doc.number, key) : [])
-      if (!now.delete(contentOf(row))) {
-        this.#remove(doc, row.id)
-        freed += charsOf(row)
-      }
-    doc.chars -= freed
-    for (const row of now.values()) {
-      if (++this.#puts % LOOK_EVERY === 0) this.#look()
-      // What takes the place of another one needs no more room.
-      if (this.#room.isFull(doc.space) && charsOf(row) > freed) doc.left++
-      else {
-        freed -= charsOf(row)
-        this.#add(doc, row)
-      }
+    if (seen === undefined) return
+    for (const { key } of texts.ofDoc(doc.number)) {
+      yield
+      if (!seen.has(key)) yield* puts.put(doc, key, [], true)
     }
-  }
-
-  #add(doc: IndexedDoc, row: Omit<TextRow, 'id'>): void {
-    const id = ++this.#lastId
-    const named = doc.kind === 'facts' && row.text !== '' ? `${row.key} ${row.text}` : row.text
-    this.#open().texts.add({ id, ...row }, wordsOf(named))
-    doc.texts++
-    doc.chars += charsOf(row)
-    if (row.text !== '') this.#open().embeddings.added(id, doc)
-  }
-
-  #remove(doc: IndexedDoc, id: number): void {
-    this.#open().texts.remove(id)
-    doc.texts--
-    this.#open().embeddings.removed(id, doc)
-  }
-
-  #drop(doc: IndexedDoc): void {
-    this.#listed.drop(doc.number)
-    this.#open().embeddings.dropped(doc)
-    for (const { id } of this.#open().texts.ofDoc(doc.number)) this.#remove(doc, id)
-  }
-
-  #look(): void {
-    const { texts, embeddings } = this.#open()
-    this.#room.look(texts.bytes + embeddings.bytes + this.#listed.bytes, this.#docs.all())
   }
 }
-
-const charsOf = ({ key, text, about }: Omit<TextRow, 'id'>): number =>
-  key.length + text.length + (about?.length ?? 0)
-
-/** What was said twice in one place is there once. */
-const contentOf = ({ text, about, writer, at }: Omit<TextRow, 'id'>): string =>
-  JSON.stringify([text, about, writer, at])

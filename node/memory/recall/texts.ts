@@ -26,12 +26,22 @@ function textOf(value: MemoryValue): string {
     .join('\n')
 }
 
-export function piecesOf(kind: DocKind, key: string, { value }: DocItem): Piece[] {
+/** One by one: of notes there may be a great many. */
+export function* piecesOf(kind: DocKind, key: string, { value }: DocItem): Generator<Piece> {
   const ofFile = kind === 'facts' ? knowledgeOf(key, value) : undefined
-  if (ofFile !== undefined) return ofFile
+  if (ofFile !== undefined) return yield* ofFile
   const text = textOf(value)
-  const parts = kind === 'notes' ? text.split(/\n\s*\n/) : [text]
-  return parts.flatMap(cut).map(part => ({ text: part, about: null }))
+  for (const part of kind === 'notes' ? paragraphsOf(text) : [text])
+    for (const piece of cut(part)) yield { text: piece, about: null }
+}
+
+function* paragraphsOf(text: string): Generator<string> {
+  let from = 0
+  for (const { 0: between, index } of text.matchAll(/\n\s*\n/g)) {
+    yield text.slice(from, index)
+    from = index + between.length
+  }
+  yield text.slice(from)
 }
 
 /** A piece of a file stays whole: it is quoted. A file itself is found by its pieces, whose keys begin with its name. */
@@ -65,15 +75,13 @@ export function sourceOfPiece(
 const parsed = (about: string | null): MemoryValue | undefined =>
   about === null ? undefined : (JSON.parse(about) as MemoryValue)
 
-function cut(text: string): string[] {
-  const parts: string[] = []
+function* cut(text: string): Generator<string> {
   for (let at = 0; at < text.length; ) {
     const end = endOf(text, at)
     const part = text.slice(at, end).trim()
-    if (part !== '') parts.push(part)
+    if (part !== '') yield part
     at = end
   }
-  return parts
 }
 
 function endOf(text: string, at: number): number {

@@ -1,6 +1,7 @@
 /** What a device keeps of a space for itself, and what of a charter only readers know. */
 
 import * as z from 'zod'
+import { LumosError } from '../../../interface/errors.ts'
 import { SPACE_PARTS } from '../../../interface/memory.ts'
 import { type Charter, CharterSecrets } from '../../../protocols/memory/charter.ts'
 import { Bytes } from '../../../protocols/memory/shapes.ts'
@@ -43,5 +44,18 @@ export const sealedLocal = (
 export const secretsAbout = (space: string, { version }: Pick<Charter, 'version'>): string =>
   `lumos/memory/secrets/1 ${space} ${version}`
 
-export const openLocal = (homeKey: Uint8Array, sealed: Uint8Array): z.output<typeof Local> =>
-  decodeControl(Local, unseal(homeKey, LOCAL, sealed))
+/** @throws {LumosError} `STORE_DAMAGED`: another key or another version has made it. The file stays as it is. */
+export function openLocal(homeKey: Uint8Array, sealed: Uint8Array): z.output<typeof Local> {
+  try {
+    return decodeControl(Local, unseal(homeKey, LOCAL, sealed))
+  } catch (cause) {
+    throw new LumosError(
+      'STORE_DAMAGED',
+      'memory.db holds a space that the key of this device does not open.',
+      {
+        hint: 'Stop the node, then restore the key or the version that made the file, or move the file away. Nothing was changed.',
+        cause
+      }
+    )
+  }
+}

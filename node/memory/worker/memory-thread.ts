@@ -35,6 +35,7 @@ export interface MemoryThreadOptions extends Pick<Start, 'path' | 'seed' | 'spac
   /** For tests of what hangs. */
   readonly worker?: URL
   readonly envelopeMsMax?: number
+  readonly heapMbMax?: number
 }
 
 interface Task {
@@ -102,14 +103,14 @@ class MemoryThread {
 
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker
-    const { path, seed, spaceBytesMax, worker: url = MEMORY_WORKER } = this.#options
+    const { path, seed, spaceBytesMax, worker: url = MEMORY_WORKER, heapMbMax = HEAP_MB_MAX } = this.#options
     this.#applying = new SharedArrayBuffer(APPLYING_BYTES)
     const workerData: Start = { path, seed, spaceBytesMax, poison: this.#poison, applying: this.#applying }
-    const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX }
+    const resourceLimits = { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: YOUNG_MB_MAX }
     const worker = new Worker(url, { workerData, resourceLimits })
     worker.unref()
     worker.on('message', (reply: Reply) => this.#worker === worker && this.#take(reply))
-    worker.on('error', error => this.#over(worker, error))
+    worker.on('error', error => this.#over(worker, endOf(error)))
     worker.on('exit', () => this.#over(worker, new LumosError('INTERNAL', 'The thread of memory has ended.')))
     this.#worker = worker
     this.#watch()
@@ -176,6 +177,18 @@ class MemoryThread {
     for (const { reject } of tasks) reject(error)
   }
 }
+
+/** Another document may be no such one, so the next thread goes on. */
+const endOf = (error: unknown): unknown =>
+  (error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? new LumosError(
+        'MEMORY_FULL',
+        'The thread of memory had no room left for what it was asked, and was ended.',
+        {
+          cause: error
+        }
+      )
+    : error
 
 const errorOf = ({ code, message, hint, details }: Failure): LumosError =>
   new LumosError(code, message, { details, ...(hint === undefined ? {} : { hint }) })

@@ -1,6 +1,17 @@
-/** Resources of Lumen: its configuration, what that asks for, and what is in its cache. */
+/** Resources of Lumen: its configuration, what that asks for, and what is in its cache; the services of a node in its form. */
 
 export { problemText } from '../repositories/problem.ts'
 export { checkConfiguration, readConfiguration } from './configuration.ts'
+export { KNOWN_SERVICES, type KnownService } from './known-services.ts'
 export { listResources } from './list.ts'
+export {
+  BESIDE_SERVICES,
+  isWholeText,
+  pullOf,
+  type ServiceModel,
+  type ServiceSettings,
+  type ServicesSettings,
+  servicesSettings,
+  unusedOf
+} from './services.ts'
 export { wantsOf } from './wants.ts'

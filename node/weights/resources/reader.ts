@@ -1,13 +1,11 @@
 /** Reads a configuration of resources: its canonical form, and the shorter ones as that. */
 
-import { closestNames } from '../../../interface/suggest.ts'
-import type { ModelWanted, ResourceConfiguration, Runtime, ServiceWanted } from './types.ts'
-import type { YamlText } from './yaml-text.ts'
+import { isTaskName } from '../../../interface/tasks/index.ts'
+import { Fields, meant, type Path, type ReaderSource, type Values } from './fields.ts'
+import { KNOWN_SERVICES } from './known-services.ts'
+import { ModelReader } from './model-reader.ts'
+import type { ModelWanted, ResourceConfiguration, ServiceWanted } from './types.ts'
 
-type Path = readonly PropertyKey[]
-type Fields = Readonly<Record<string, unknown>>
-
-const RUNTIMES: readonly Runtime[] = ['torch', 'onnx', 'rknn']
 const TOP = [
   'metadata',
   'dependencies',
@@ -21,107 +19,134 @@ const TOP = [
 ]
 const METADATA = ['version', 'region', 'cache_dir']
 const SERVICE = ['enabled', 'package', 'import', 'models', 'default_model', 'env', 'server']
-const MODEL = ['model', 'runtime', 'rknn_device', 'device', 'dataset', 'optimization']
-/** For another program: its packages and ports. */
-const UNUSED: ReadonlySet<string> = new Set([
-  'package',
-  'import',
-  'dependencies',
-  'server',
-  'hub',
-  'optimization'
-])
-const MODEL_NAME = /^[A-Za-z0-9][\w.-]{0,95}(?:\/[A-Za-z0-9][\w.-]{0,95})?$/
+const CLUSTER = ['nodes']
+const CLUSTER_NODE = ['device', 'services', 'runtime', 'rknn_device', 'models', 'optimization']
 const SERVICE_NAME = /^[A-Za-z0-9][\w.-]{0,62}$/
-const DATASET = /^[\w-][\w.-]{0,95}$/
-const DEVICE = /^rk[0-9a-z]{2,12}$/
-/** What Lumen's services run where the configuration names the service alone. */
-const SERVICE_MODELS: Readonly<Record<string, string>> = {
-  clip: 'MobileCLIP2-S2',
-  face: 'antelopev2',
-  ocr: 'PP-OCRv5'
+/** More than one device has memory for. */
+const SERVICES_MAX = 64
+/** What Lumen's services run where its configuration names the service alone. */
+const LUMENS = ['clip', 'face', 'ocr']
+
+export interface ReaderOptions {
+  /** Of a node's own configuration: it needs no metadata, knows more services, and may name devices. */
+  readonly own?: boolean
 }
 
 export class Reader {
-  readonly #source: YamlText
-  readonly #unused = new Map<string, Path>()
+  readonly #source: ReaderSource
+  readonly #own: boolean
+  readonly #fields: Fields
+  readonly #models: ModelReader
 
-  constructor(source: YamlText) {
+  constructor(source: ReaderSource, { own = false }: ReaderOptions = {}) {
     this.#source = source
+    this.#own = own
+    this.#fields = new Fields(source)
+    this.#models = new ModelReader(source, this.#fields, own)
   }
 
   read(): ResourceConfiguration | undefined {
-    const top = this.#fields([], this.#source.value, TOP)
+    const top = this.#fields.of([], this.#source.value, this.#own ? [...TOP, 'cluster'] : TOP)
     if (top === undefined) return undefined
     const short = top.metadata === undefined && top.resources !== undefined
     const at = short ? 'resources' : 'metadata'
-    const metadata = this.#fields([at], top[at], short ? [...METADATA, 'runtime'] : METADATA) ?? {}
-    const defaults: Fields = { runtime: metadata.runtime, ...top }
+    const given = this.#own ? (top[at] ?? {}) : top[at]
+    const metadata = this.#fields.of([at], given, short ? [...METADATA, 'runtime'] : METADATA) ?? {}
+    const { runtime, region } = metadata
+    const defaults: Values = { runtime, ...(this.#own && isRegion(region) && { region }), ...top }
     const configuration = {
       version: this.#version([at, 'version'], metadata.version),
       region: this.#region([at, 'region'], metadata.region),
-      cacheDir: this.#text([at, 'cache_dir'], metadata.cache_dir),
-      services: this.#services(top, defaults)
+      cacheDir: this.#cacheDir([at, 'cache_dir'], metadata.cache_dir),
+      services: merged([
+        ...(top.cluster === undefined || top.services !== undefined ? this.#services(top, defaults) : []),
+        ...(top.cluster === undefined ? [] : this.#cluster(top.cluster, defaults))
+      ])
     }
-    const { enabled } = Object.groupBy(configuration.services, one => (one.enabled ? 'enabled' : 'off'))
-    if (this.#source.problems.length === 0 && !enabled?.some(({ models }) => models.size > 0))
-      this.#source.report(['services'], 'at least one enabled service with models is needed', 'key')
-    this.#warn()
+    if (!this.#own) this.#needsModels(configuration.services)
+    this.#fields.warnUnused()
     return configuration as ResourceConfiguration
   }
 
-  /** One warning for all of them: they are another program's, and right to be there. */
-  #warn(): void {
-    const [first] = this.#unused.values()
-    if (first !== undefined)
-      this.#source.warn(
-        first,
-        `not used here: ${[...this.#unused.keys()].join(', ')}. Services are started by their own program`
-      )
+  #needsModels(services: readonly ServiceWanted[]): void {
+    if (this.#source.problems.length > 0) return
+    if (services.some(({ enabled, models }) => enabled && models.size > 0)) return
+    this.#source.report(['services'], 'at least one enabled service with models is needed', 'key')
   }
 
-  #services(top: Fields, defaults: Fields): ServiceWanted[] {
+  #services(top: Values, defaults: Values): ServiceWanted[] {
     const { services } = top
-    if (Array.isArray(services))
-      return services.flatMap((name, at) => this.#named(['services', at], name, top, defaults))
+    if (Array.isArray(services)) return this.#list([], services, top, defaults)
     if (top.models !== undefined) this.#source.report(['models'], 'models stand under their service', 'key')
-    const all = this.#fields(['services'], services)
-    return Object.entries(all ?? {}).flatMap(([name, service]) => {
-      if (!SERVICE_NAME.test(name)) this.#source.report(['services', name], 'is no name of a service', 'key')
+    const all = Object.entries(this.#fields.of(['services'], services) ?? {})
+    if (all.length > SERVICES_MAX)
+      this.#source.report(['services'], `a device has at most ${SERVICES_MAX} services`)
+    return all.slice(0, SERVICES_MAX).flatMap(([name, service]) => {
+      if (!this.#isName(name)) this.#source.report(['services', name], 'is no name of a service', 'key')
       return this.#service(name, ['services', name], service, defaults)
     })
   }
 
+  /** A request names a task or a model; what is a task would never mean the service. */
+  #isName = (name: string): boolean => SERVICE_NAME.test(name) && !(this.#own && isTaskName(name))
+
+  #list(base: Path, services: readonly unknown[], top: Values, defaults: Values): ServiceWanted[] {
+    if (services.length > SERVICES_MAX)
+      this.#source.report([...base, 'services'], `a device has at most ${SERVICES_MAX} services`)
+    return services.slice(0, SERVICES_MAX).flatMap((name, at) => {
+      const path = [...base, 'services', at]
+      if (services.indexOf(name) < at) {
+        this.#source.report(path, `${JSON.stringify(name)} stands here twice`)
+        return []
+      }
+      return this.#named(path, name, { base, top, defaults, only: services.length === 1 })
+    })
+  }
+
   /** `services: [clip]`, with `models` beside it where there is one service. */
-  #named(path: Path, name: unknown, top: Fields, defaults: Fields): ServiceWanted[] {
-    if (typeof name !== 'string' || !SERVICE_NAME.test(name)) {
+  #named(path: Path, name: unknown, { base, top, defaults, only }: Beside): ServiceWanted[] {
+    if (typeof name !== 'string' || !this.#isName(name)) {
       this.#source.report(path, 'expected the name of a service')
       return []
     }
-    const known = Object.hasOwn(SERVICE_MODELS, name) ? SERVICE_MODELS[name] : undefined
     let models = new Map<string, ModelWanted>()
-    if (top.models === undefined) {
-      if (known === undefined)
-        this.#source.report(path, `which models? Of ${Object.keys(SERVICE_MODELS).join(', ')} they are known`)
-      else models = this.#models(path, [known], defaults)
-    } else if ((top.services as unknown[]).length > 1)
-      this.#source.report(['models'], 'which service has these models?', 'key')
-    else models = this.#models(['models'], top.models, defaults)
+    const beside = [...base, 'models']
+    if (top.models === undefined) models = this.#known(path, name, defaults)
+    else if (only) models = this.#models.all(beside, top.models, defaults)
+    else this.#source.report(beside, 'which service has these models?', 'key')
     return [{ name, enabled: true, models, defaultModel: [...models.keys()][0], env: {} }]
   }
 
-  #service(name: string, path: Path, value: unknown, defaults: Fields): ServiceWanted[] {
-    const service = this.#fields(path, value, SERVICE)
+  #known(path: Path, name: string, defaults: Values): Map<string, ModelWanted> {
+    const names = this.#own ? Object.keys(KNOWN_SERVICES) : LUMENS
+    if (!names.includes(name)) {
+      this.#source.report(path, `which models? Of ${names.join(', ')} they are known${meant(name, names)}`)
+      return new Map()
+    }
+    const { model, runtime, source } = KNOWN_SERVICES[name]!
+    if (!this.#own) return this.#models.all(path, [model], defaults)
+    const spec = source === undefined ? { model } : { model, runtime, source }
+    return this.#models.all(path, [spec], { ...defaults, runtime: defaults.runtime ?? runtime })
+  }
+
+  #service(name: string, path: Path, value: unknown, defaults: Values): ServiceWanted[] {
+    const service = this.#fields.of(path, value, this.#own ? [...SERVICE, 'batch_size'] : SERVICE)
     if (service === undefined) return []
     const { enabled = true, default_model: chosen } = service
     if (typeof enabled !== 'boolean') this.#source.report([...path, 'enabled'], 'expected true or false')
-    const models = this.#models([...path, 'models'], service.models ?? {}, defaults)
+    const own = { ...defaults, ...(service.batch_size !== undefined && { batch_size: service.batch_size }) }
+    const isKnown = this.#own && service.models === undefined
+    const models = isKnown
+      ? this.#known(path, name, own)
+      : this.#models.all([...path, 'models'], service.models ?? {}, own)
+    if (this.#own && models.size === 0 && this.#source.problems.length === 0)
+      this.#source.report([...path, 'models'], 'a service needs a model')
     if (chosen !== undefined && !models.has(String(chosen)))
       this.#source.report(
         [...path, 'default_model'],
         `models has no ${JSON.stringify(chosen)}${meant(String(chosen), models.keys())}`
       )
-    const env = this.#fields([...path, 'env'], service.env ?? {}) ?? {}
+    const env = this.#fields.of([...path, 'env'], service.env ?? {}) ?? {}
     for (const [key, text] of Object.entries(env))
       if (typeof text === 'object') this.#source.report([...path, 'env', key], 'expected a text')
     const texts = Object.fromEntries(Object.entries(env).map(([key, text]) => [key, String(text)]))
@@ -129,47 +154,29 @@ export class Reader {
     return [{ name, enabled: enabled !== false, models, defaultModel, env: texts }]
   }
 
-  /** A map by alias, or a list, whose first is the default. */
-  #models(path: Path, value: unknown, defaults: Fields): Map<string, ModelWanted> {
-    const list = Array.isArray(value)
-    const entries: [PropertyKey, unknown][] = list
-      ? [...value.entries()]
-      : Object.entries(this.#fields(path, value) ?? {})
-    const models = new Map<string, ModelWanted>()
-    for (const [alias, spec] of entries) {
-      const model = this.#model(
-        [...path, alias],
-        typeof spec === 'string' && list ? { model: spec } : spec,
-        defaults
-      )
-      if (model === undefined) continue
-      models.set(list && alias === 0 ? 'default' : list ? model.model : String(alias), model)
+  /** Services of several devices in one text: each device takes up its own. */
+  #cluster(value: unknown, all: Values): ServiceWanted[] {
+    const { nodes } = this.#fields.of(['cluster'], value, CLUSTER) ?? {}
+    if (!Array.isArray(nodes)) {
+      this.#source.report(['cluster', 'nodes'], 'expected a list of devices')
+      return []
     }
-    return models
-  }
-
-  #model(path: Path, value: unknown, defaults: Fields): ModelWanted | undefined {
-    const spec = this.#fields(path, value, MODEL)
-    if (spec === undefined) return undefined
-    const model = this.#matching([...path, 'model'], spec.model, MODEL_NAME, 'NAME or OWNER/NAME')
-    const runtime = (spec.runtime ?? defaults.runtime) as Runtime
-    if (!RUNTIMES.includes(runtime))
-      this.#source.report([...path, 'runtime'], `expected one of ${RUNTIMES.join(', ')}`)
-    const key = spec.rknn_device === undefined && spec.device !== undefined ? 'device' : 'rknn_device'
-    const device = spec[key] ?? (runtime === 'rknn' ? defaults.device : undefined)
-    if (runtime === 'rknn') this.#matching([...path, key], device, DEVICE, 'a device such as rk3588')
-    else if (device !== undefined)
-      this.#source.report([...path, key], 'a device is for the runtime rknn alone', 'key')
-    const dataset =
-      spec.dataset == null
-        ? undefined
-        : this.#matching([...path, 'dataset'], spec.dataset, DATASET, 'the name of a dataset')
-    if (model === undefined) return undefined
-    return {
-      ...{ model, runtime },
-      ...(runtime === 'rknn' && { device: String(device) }),
-      ...(dataset !== undefined && { dataset })
-    }
+    return nodes.flatMap((value, at) => {
+      const path = ['cluster', 'nodes', at]
+      const node = this.#fields.of(path, value, CLUSTER_NODE)
+      if (node === undefined) return []
+      if (!Array.isArray(node.services)) {
+        this.#source.report([...path, 'services'], 'expected a list of services')
+        return []
+      }
+      const { device, rknn_device: npu, ...rest } = node
+      return this.#list(path, node.services, node, {
+        ...rest,
+        device: npu,
+        devices: [device],
+        region: all.region
+      })
+    })
   }
 
   #version(path: Path, value: unknown): string | undefined {
@@ -179,39 +186,53 @@ export class Reader {
     return undefined
   }
 
-  #region(path: Path, value: unknown): string | undefined {
-    if (value !== 'cn' && value !== 'other')
-      this.#source.report(path, 'expected cn (ModelScope) or other (Hugging Face)')
+  #region(path: Path, value: unknown): string {
+    if (value === undefined && this.#own) return 'other'
+    if (!isRegion(value)) this.#source.report(path, 'expected cn (ModelScope) or other (Hugging Face)')
     return value as string
   }
 
-  #text(path: Path, value: unknown): string | undefined {
-    return this.#matching(path, value, /^.{1,4096}$/, 'a text')
-  }
-
-  #matching(path: Path, value: unknown, pattern: RegExp, expected: string): string | undefined {
-    if (typeof value === 'string' && pattern.test(value)) return value
-    this.#source.report(path, `expected ${expected}`)
-    return undefined
-  }
-
-  /** @param known the names there are; absent: any. */
-  #fields(path: Path, value: unknown, known?: readonly string[]): Fields | undefined {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.#source.report(path, value === undefined ? 'is missing' : 'expected names with values, one a line')
-      return undefined
-    }
-    for (const name of Object.keys(value)) {
-      const own = [...path, name]
-      if (known !== undefined && !known.includes(name))
-        this.#source.report(own, `unknown name${meant(name, known)}`, 'key')
-      else if (known !== undefined && UNUSED.has(name) && !this.#unused.has(name)) this.#unused.set(name, own)
-    }
-    return value as Fields
+  #cacheDir(path: Path, value: unknown): string | undefined {
+    if (value === undefined && this.#own) return undefined
+    return this.#fields.matching(path, value, /^.{1,4096}$/, 'a text')
   }
 }
 
-function meant(name: string, known: Iterable<string>): string {
-  const [closest] = closestNames(name, known)
-  return closest === undefined ? '' : `; did you mean ${JSON.stringify(closest)}?`
+const isRegion = (value: unknown): boolean => value === 'cn' || value === 'other'
+
+/** What stands around a list of services. */
+interface Beside {
+  readonly base: Path
+  readonly top: Values
+  readonly defaults: Values
+  /** It names one service. */
+  readonly only: boolean
 }
+
+/** One service of each name: two devices may have it with other models. */
+function merged(services: readonly ServiceWanted[]): ServiceWanted[] {
+  const byName = new Map<string, ServiceWanted>()
+  for (const service of services) {
+    const known = byName.get(service.name)
+    if (known === undefined) byName.set(service.name, service)
+    else byName.set(service.name, { ...known, models: together(known.models, service.models) })
+  }
+  return [...byName.values()]
+}
+
+function together(
+  some: ReadonlyMap<string, ModelWanted>,
+  more: ReadonlyMap<string, ModelWanted>
+): Map<string, ModelWanted> {
+  const all = new Map(some)
+  for (const model of more.values()) {
+    const { devices, ...what } = model
+    const same = [...all].find(([, { devices: _, ...known }]) => isSame(known, what))
+    if (same === undefined) all.set(all.has(model.model) ? `${devices?.[0]}` : model.model, model)
+    else all.set(same[0], { ...model, devices: [...(same[1].devices ?? []), ...(devices ?? [])] })
+  }
+  return all
+}
+
+const isSame = (one: Partial<ModelWanted>, other: Partial<ModelWanted>): boolean =>
+  JSON.stringify(one) === JSON.stringify(other)

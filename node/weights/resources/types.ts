@@ -1,6 +1,6 @@
 /** What a configuration of resources says, in one form. */
 
-export type Runtime = 'torch' | 'onnx' | 'rknn'
+export type Runtime = 'torch' | 'onnx' | 'rknn' | 'gguf'
 
 export interface ModelWanted {
   /** `NAME`, which is Lumen's own on either hub, or `OWNER/NAME`. */
@@ -9,6 +9,11 @@ export interface ModelWanted {
   /** Of the runtime `rknn`. */
   readonly device?: string
   readonly dataset?: string
+  /** Of a node's own configuration: what `models pull` takes, the names of the devices that have it, and its batches. */
+  readonly source?: string
+  readonly region?: 'cn'
+  readonly devices?: readonly string[]
+  readonly batchSize?: number
 }
 
 export interface ServiceWanted {

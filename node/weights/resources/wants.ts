@@ -13,7 +13,7 @@ export interface RepositoryWanted {
 }
 
 /** Lumen's own names on the hubs. */
-const OWNERS = { cn: 'LumilioPhotos', other: 'Lumilio-Photos' } as const
+export const OWNERS = { cn: 'LumilioPhotos', other: 'Lumilio-Photos' } as const
 
 export function wantsOf({ region, services }: ResourceConfiguration): RepositoryWanted[] {
   const wants = new Map<string, RepositoryWanted>()

@@ -101,11 +101,14 @@ function admitted(bytes: Uint8Array): void {
 /** Of a node, what units call instead of the node itself. */
 const FACETS: ReadonlySet<string | symbol> = new Set([
   'answers',
+  'device',
   'batch',
   'engine',
   'jobs',
   'memory',
   'mesh',
+  'resource',
+  'services',
   'wake',
   'weights'
 ])

@@ -1,4 +1,4 @@
-/** The thread of memory with a document that never gets done with one key, and one that takes a while to open. */
+/** The thread of memory with a key that never gets done, a document that takes a while to open, and one that no heap holds. */
 
 import { registerHooks } from 'node:module'
 
@@ -13,8 +13,9 @@ registerHooks({
     return {
       ...loaded,
       source: source.replace(
-        /open\(space, name, kind\) \{|open\(space: Space, name: string, kind: DocKind\): OpenDocument \{/,
-        found => `${found} if (name === 'slow') for (const end = Date.now() + 1300; Date.now() < end; );`
+        /\bopen\(space[^{]*\{/,
+        found => `${found} if (name === 'slow') for (const end = Date.now() + 1300; Date.now() < end; );
+          if (name === 'huge') for (const all = []; ; ) all.push(Array(1e5).fill(all.length));`
       )
     }
   }

@@ -411,6 +411,19 @@ describe('a hostile writer', () => {
     assert.deepEqual(code(pull(evil, one)), [])
   })
 
+  it('opens no snapshot of more than half as many slots again as a document may have', () => {
+    const by = { ...{ writer: `${keyOfDevice('evil').peerId}.000000000001`, client: 7 }, clock: 1 }
+    const changes = Array.from({ length: 21 }, (_, n) => ({ type: 'set' as const, key: `${n}`, value: n }))
+    const document = docOpener()('facts', null, new Set())
+    document.change(changes, { ...by, at: 0 })
+    const snapshot = document.snapshot()
+    assert.throws(() => docOpener(13)('facts', snapshot, new Set()), {
+      code: 'MEMORY_FULL',
+      message: /13 entries/
+    })
+    assert.equal(docOpener(14)('facts', snapshot, new Set()).entries(), 21)
+  })
+
   it('begins no more lives than a device may have', () => {
     const { one, forge, send } = attacked()
     const life = (n: number) => `0000000000${n.toString(16).padStart(2, '0')}`

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../interface/clock.ts'
-import { type MemoryValue, SPACE_RIGHTS } from '../../../interface/memory.ts'
+import type { MemoryValue } from '../../../interface/memory.ts'
 import {
   type PutFile,
   hashOf as pieceHash,
@@ -70,7 +70,7 @@ function shared() {
   const [one, two] = [device('one'), device('two')]
   meet([one, two])
   const { id } = one.do(engine => engine.create('books'))
-  one.do(engine => engine.share(id, { peerId: two.peerId }, SPACE_RIGHTS[1]))
+  one.do(engine => engine.share(id, { peerId: two.peerId }, 'write'))
   pull(one, two)
   return { one, two, id }
 }

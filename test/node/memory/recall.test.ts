@@ -321,6 +321,31 @@ describe('a search', () => {
     assert.equal(texts(one, 'fig', { limit: 100 }).length, 100)
   })
 
+  it('reads one long text in steps too, and a text that changes as fast as it is read still gets found', () => {
+    let now = 0
+    const clock: Clock = { ...systemClock, monotonicMs: () => (now += 10) }
+    const one = device('one', { clock })
+    const { id } = one.do(engine => engine.create('home'))
+    const long = (n: number) =>
+      Array.from({ length: 400 }, (_, i) => `Paragraph ${n * 400 + i} of figs.`).join('\n\n')
+    const edit = (insert: string) =>
+      write(one, id, 'book', 'notes', { type: 'edit', at: 0, remove: 0, insert })
+    for (let n = 0; n < 2; n++) edit(`${long(n)}\n\n`)
+    let steps = 0
+    for (; one.do(engine => engine.search({ text: 'figs' })) === null; steps++) set(one, id, 'y', `${steps}`)
+    assert.ok(steps > 4, `${steps}`)
+    assert.deepEqual(texts(one, '799'), ['Paragraph 799 of figs.'])
+    const changed = (): number => {
+      let edits = 0
+      for (; one.do(engine => engine.search({ text: 'figs' })) === null; edits++) edit(`plum${edits}\n\n`)
+      return edits
+    }
+    edit('quince\n\n')
+    assert.ok(changed() < 20)
+    edit('medlar\n\n')
+    assert.deepEqual(texts(one, 'medlar quince').sort(), ['medlar', 'quince'])
+  })
+
   it('keeps no plain text in any file, before and after it has let the index go', () => {
     const home = temporaryHome()
     const one = device('one', { home })

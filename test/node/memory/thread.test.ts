@@ -2,13 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { statSync, watch } from 'node:fs'
+import { readFileSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { describe, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../interface/clock.ts'
+import type { LumosError } from '../../../interface/errors.ts'
 import type { EngineEvent, MemoryEngine } from '../../../node/memory/worker/engine.ts'
 import { openMemoryEngine } from '../../../node/memory/worker/memory-thread.ts'
+import { MEMORY_MIGRATIONS } from '../../../storage/memory/schema.ts'
 import { device, keyOfDevice, MESH, meet, seedOf, set, temporaryHome } from './engines.ts'
 
 const DYING = fileURLToPath(new URL('./dying-memory.ts', import.meta.url))
@@ -16,7 +19,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 function open(
   name: string,
-  options: { path?: string; worker?: URL; envelopeMsMax?: number } = {}
+  options: { path?: string; worker?: URL; envelopeMsMax?: number; heapMbMax?: number } = {}
 ): MemoryEngine {
   const path = options.path ?? join(temporaryHome(), 'memory.db')
   const engine = openMemoryEngine({
@@ -51,6 +54,41 @@ describe('the thread of memory', () => {
     assert.equal(await again.get('notes', 'default', 'key 7'), 'key 7')
   })
 
+  it('says of a file that this version did not make what to do, leaves it as it is, and reads it once it is back', async () => {
+    const path = join(temporaryHome(), 'memory.db')
+    const engine = open('one', { path })
+    await engine.create('notes')
+    await engine.close()
+    const spoils: Record<string, readonly [string, string]> = {
+      HOME_NEWER: ['PRAGMA user_version = 99', `PRAGMA user_version = ${MEMORY_MIGRATIONS.length}`],
+      STORE_DAMAGED: [
+        'ALTER TABLE space RENAME COLUMN sealed TO box',
+        'ALTER TABLE space RENAME COLUMN box TO sealed'
+      ]
+    }
+    const other = open('another', { path })
+    await assert.rejects(other.spaces(), { code: 'STORE_DAMAGED', message: /key of this device/ })
+    await other.close()
+    for (const [code, [sql, back]] of Object.entries(spoils)) {
+      const change = (statement: string): void => {
+        using database = new DatabaseSync(path)
+        database.exec(statement)
+      }
+      change(sql)
+      const before = readFileSync(path)
+      await assert.rejects(open('one', { path }).spaces(), (err: LumosError) => {
+        assert.equal(err.code, code)
+        assert.match(err.hint ?? '', /newer|Install|restore/)
+        return true
+      })
+      if (code === 'HOME_NEWER') assert.ok(readFileSync(path).equals(before))
+      change(back)
+      const again = open('one', { path })
+      assert.equal((await again.spaces())[0]!.name, 'notes')
+      await again.close()
+    }
+  })
+
   it('leaves no log beside the database once nothing is asked', async () => {
     const path = join(temporaryHome(), 'memory.db')
     const engine = open('one', { path })
@@ -82,6 +120,26 @@ describe('the thread of memory', () => {
       await engine.close()
     }
     assert.ok(said > 60)
+  })
+
+  it('loses nothing that it acknowledged, and no space, when it runs out of memory, and the next one goes on', async () => {
+    const worker = new URL('./hanging-worker.ts', import.meta.url)
+    const engine = open('one', { worker, heapMbMax: 48 })
+    const { id } = await engine.create('notes')
+    await engine.create('other')
+    const put = (doc: string, key: string) =>
+      engine.write(id, doc, 'facts', [{ type: 'set', key, value: 'kept' }])
+    for (let n = 0; n < 20; n++) await put('default', `key ${n}`)
+    for (let death = 0; death < 2; death++) {
+      const [dead, beside] = await Promise.allSettled([put('huge', 'key'), put('default', `beside ${death}`)])
+      assert.equal(dead.status === 'rejected' && dead.reason.code, 'MEMORY_FULL')
+      assert.equal(beside.status, 'rejected')
+      assert.equal((await engine.spaces()).length, 2)
+      const content = await engine.read(id, 'default')
+      assert.equal(content.kind === 'facts' && Object.keys(content.facts).length, 20 + death)
+      await put('default', `after ${death}`)
+    }
+    assert.deepEqual((await engine.verify(id)).problems, [])
   })
 
   it('takes its time where no envelope of another device is in work', async () => {
