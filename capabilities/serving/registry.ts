@@ -42,7 +42,6 @@ export class Registry implements Inference, Startable {
   /** Called for what becomes of each model. */
   onModel?: (change: ModelChange) => void
   readonly #options: Required<Omit<RegistryOptions, 'models' | 'footprints'>>
-  /** Which of them are in memory. */
   readonly residency: Residency
   readonly #models: ServedModels
   readonly #works: WorkTable

@@ -242,7 +242,7 @@ describe('a mistake in the configuration', () => {
     assert.equal(problems.length, 5)
     assert.match(problems[0]!, /^file:4:1: "log" holds settings of its own/)
     assert.match(problems[1]!, /^file:2:9: swarm\.port: .*expected number/)
-    assert.match(problems[2]!, /^file:3:10: swarm\.peers\[1\]: expected a multiaddr/)
+    assert.match(problems[2]!, /^file:3:32: swarm\.peers\[1\]: expected a multiaddr/)
     assert.match(problems[3]!, /^env LUMOS_SWARM__MDNS: swarm\.mdns: .*expected boolean/)
     assert.match(problems[4]!, /^flag --gateway-port: gateway\.port: .*65535/)
   })
@@ -257,7 +257,7 @@ describe('a mistake in the configuration', () => {
     ['__proto__:\n  port: 1\n', /unknown setting "__proto__"/],
     ['gateway:\n  host: example.org\n', /^file:2:9: gateway\.host: expected an IP address/],
     ['gateway:\n  port:\n', /gateway\.port: .*expected number/],
-    ['gateway:\n  hosts: [Den.lan]\n', /^file:2:10: gateway\.hosts\[0\]: expected a name/],
+    ['gateway:\n  hosts: [Den.lan]\n', /^file:2:11: gateway\.hosts\[0\]: expected a name/],
     ['gateway:\n  hosts: [den.lan, 0.0.0.0]\n', /^file:2:20: gateway\.hosts\[1\]: .*not a wildcard/],
     ['keys:\n  passphraseFile: secret\n', /^file:2:19: keys\.passphraseFile: expected an absolute path/],
     ['engines:\n  servers: {a: {url: "http://u:p@den"}}\n', /servers.*give the key by keyFile/],

@@ -278,7 +278,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const numbers = { service_id: 'numbers' }
   assert.deepEqual(await onDen.call('service.create', { model_id: 'digits', ...numbers }), numbers)
   assert.equal((await onDen.call('service.scale', { ...numbers, replicas: 2 })).success, true)
-  expect(await onDen.call('service.get', numbers)).toMatchObject({ replicas: 2, devices: [{ name: 'den' }] })
+  expect(await onDen.call('service.get', numbers)).toMatchObject({
+    replicas: 2,
+    devices: [{ name: 'study' }]
+  })
   assert.equal((await onDen.call('service.stop', numbers)).status, 'disabled')
   assert.equal((await onDen.call('service.start', numbers)).model_id, 'digits')
   assert.equal((await onDen.call('service.list', { model_id: 'digits' })).services.length, 1)
