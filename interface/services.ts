@@ -47,7 +47,7 @@ export interface StatedService {
 }
 
 /** What opens the files of a model; `device` of `rknn` is in the configuration. */
-export const ServiceRuntime = z.enum(['onnx', 'torch', 'gguf'])
+export const ServiceRuntime = z.enum(['onnx', 'torch', 'gguf', 'external'])
 /** A ref of `models pull` that is not of this device's disk. */
 export const ServiceSource = z
   .string()

@@ -25,12 +25,14 @@ import { ModelAccess } from './membership/index.ts'
 import type { NodeContext } from './mesh/context.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { Signing } from './receipts/index.ts'
+import { chosenFor } from './services/index.ts'
 import { Serving, YieldWatch } from './serving/index.ts'
 import type { Config, LoadedConfig } from './settings/config.ts'
 import { memoryPolicy } from './settings/memory.ts'
 import { namedPrograms } from './settings/programs.ts'
 import { namedServers } from './settings/servers.ts'
 import { UnderWay } from './under-way.ts'
+import type { ServicesSettings } from './weights/resources/index.ts'
 
 interface ModelGround {
   readonly peerId: string
@@ -56,6 +58,11 @@ export async function openModels(
   const isYielding = config.serving.yield === 'auto'
   const priority: Record<string, string> = isYielding ? { [LOW_PRIORITY]: '1' } : {}
   const host = { clock, log, env: { ...engineEnvironment(env), ...priority }, cores: hardware.cores }
+  const { services = {} } = config as { readonly services?: ServicesSettings }
+  const hostOf = (model: string): ModelHost => {
+    const { batch, env } = chosenFor(services, config.name, model)
+    return { ...host, ...(batch !== undefined && { batch }), ...(env !== undefined && { programEnv: env }) }
+  }
   const programs = namedPrograms(config.engines.external)
   const engines = new InstalledEngines({
     directory: config.engines.directory ?? home.enginesDir,
@@ -65,11 +72,11 @@ export async function openModels(
   })
   const catalogue = new Catalogue({
     ...{ clock, log, engines },
-    fixed: [...fixedModels(options, config, clock), ...programModels(programs, host)],
+    fixed: [...fixedModels(options, config, clock), ...programModels(programs, hostOf)],
     directories: [home.modelsDir, ...config.models.directories],
     ...(config.models.builtin && { demonstrations: BUILTIN_MODELS }),
     own: home.modelsDir,
-    serve: found => kindOf(found.engine).serve(found, host),
+    serve: found => kindOf(found.engine).serve(found, hostOf(found.id)),
     adapt: (adapter, base) => kindOf(adapter.engine).adapt!(adapter, base),
     onChange: (models, changing) => registry.update(models, changing)
   })
@@ -131,11 +138,14 @@ function fixedModels({ models = [] }: LumosNodeOptions, { engines }: Config, clo
 }
 
 /** Programs that are a model each. */
-const programModels = (programs: readonly ProgramSettings[], host: ModelHost): PlacedModel[] =>
+const programModels = (
+  programs: readonly ProgramSettings[],
+  hostOf: (model: string) => ModelHost
+): PlacedModel[] =>
   programs
     .filter(({ runtime }) => runtime === undefined)
     .map(program => ({
       place: `engines.external.${program.name}`,
       engine: 'external',
-      model: programModel(program, host)
+      model: programModel(program, hostOf(program.name))
     }))

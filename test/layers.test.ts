@@ -157,6 +157,7 @@ const FEATURES: ReadonlySet<string> = new Set([
   'memory',
   'models',
   'pairing',
+  'receipts',
   'resources',
   'routing',
   'serving',

@@ -103,4 +103,8 @@ export interface ModelHost {
   readonly sandbox?: EngineSandbox
   /** Cores of this device; one is left to the network. */
   readonly cores: number
+  /** At most so many items of requests are run together. Absent: as many as pay. */
+  readonly batch?: number
+  /** Of a program of the owner: variables that its services give it. */
+  readonly programEnv?: Readonly<Record<string, string>>
 }

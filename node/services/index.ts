@@ -10,6 +10,8 @@ declare module '../../interface/events.ts' {
   interface EventSchemas extends ServiceEvents {}
 }
 
+export { chosenFor } from './chosen.ts'
+
 export const services: FeatureDeclaration<Services> = {
   name: 'services',
   domain: 'service',

@@ -126,7 +126,9 @@ export class ServicesFeature implements Feature<Services>, Services {
     this.#mesh?.manifestChanged()
     this.#bringing.want(
       [...this.#all()].flatMap(([service, { enabled, models }]) =>
-        enabled ? this.#meantHere(models).map(([, model]) => ({ service, model })) : []
+        enabled
+          ? this.#meantHere(models).flatMap(([, model]) => (isProgram(model) ? [] : { service, model }))
+          : []
       )
     )
   }
@@ -196,12 +198,8 @@ export class ServicesFeature implements Feature<Services>, Services {
     return { id, modelId, status: state, origin: service.origin, models }
   }
 
-  #modelInfo(
-    alias: string,
-    { model: modelId, runtime, devices = [] }: ServiceModel,
-    enabled: boolean,
-    isMeantHere: boolean
-  ): ServiceModelInfo {
+  #modelInfo(alias: string, model: ServiceModel, enabled: boolean, isMeantHere: boolean): ServiceModelInfo {
+    const { model: modelId, runtime, devices = [] } = model
     const about = { alias, modelId, runtime, reason: null, jobId: null }
     if (!isMeantHere) return { ...about, state: 'elsewhere', reason: `it is for ${devices.join(', ')}` }
     if (!enabled) return { ...about, state: 'disabled' }
@@ -214,7 +212,7 @@ export class ServicesFeature implements Feature<Services>, Services {
     }
     const { jobId, error } = this.#bringing.of(modelId)
     if (jobId !== undefined) return { ...about, state: 'fetching', jobId }
-    const reason = failure?.reason ?? error ?? null
+    const reason = failure?.reason ?? error ?? (isProgram(model) ? noProgram(modelId) : null)
     return { ...about, state: reason === null ? 'absent' : 'failed', reason }
   }
 
@@ -226,5 +224,12 @@ export class ServicesFeature implements Feature<Services>, Services {
     )
   }
 }
+
+/** It needs no files, and comes from nowhere. */
+const isProgram = ({ runtime, source }: ServiceModel): boolean =>
+  runtime === 'external' && source === undefined
+
+const noProgram = (model: string): string =>
+  `engines.external of lumos.yaml names no program "${model}": see docs/external-engines.md`
 
 const isHere = (status: ServiceState): boolean => status === 'ready' || status === 'cold'

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
+import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { describe, it } from 'vitest'
 import {
   addItems,
@@ -13,7 +14,9 @@ import {
 } from '../../capabilities/engines/batching/batch-core.ts'
 import { Batcher } from '../../capabilities/engines/batching/batcher.ts'
 import { addRun, newRunCost, unitsThatPay } from '../../capabilities/engines/batching/run-cost-core.ts'
+import { graphBatcher } from '../../capabilities/engines/onnx/graph-batches.ts'
 import { Gate } from '../../capabilities/engines/pictures/gate.ts'
+import { textBatcher } from '../../capabilities/engines/transformers/batches.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -210,6 +213,43 @@ describe('a batcher', () => {
       run: async batch => batch.slice(1)
     })
     await assert.rejects(batcher.all([1], {}), { code: 'ENGINE_FAILED' })
+  })
+})
+
+describe('a batch of an engine', () => {
+  it('has no more pictures or texts than the owner has set', async () => {
+    // However many it is given, a run takes as long: more of them would pay.
+    const runs: number[] = []
+    const run = (items: number): void => {
+      runs.push(items)
+      const endMs = systemClock.monotonicMs() + 2
+      while (systemClock.monotonicMs() < endMs);
+    }
+    const graph = {
+      inputMetadata: [{ isTensor: true, shape: ['batch_size', 1] }],
+      run: async ({ x }: { x: Tensor }) => {
+        run(x.dims[0]!)
+        return { x }
+      }
+    } as unknown as InferenceSession
+    const largest = async (asked: (most?: number) => Promise<unknown>, most?: number) => {
+      await asked(most)
+      return Math.max(...runs.splice(0))
+    }
+    const rows = Array.from({ length: 40 }, (_, n) => ({ x: new Tensor('float32', [n], [1, 1]) }))
+    const pictures = (most?: number) => graphBatcher(graph, 1, most).all(rows, {})
+    const texts = (most?: number) =>
+      textBatcher({ batch: most }, async batch => {
+        run(batch.length)
+        return batch
+      }).all(
+        rows.map(() => ({ ids: [1], types: [0] })),
+        {}
+      )
+    for (const asked of [pictures, texts]) {
+      assert.equal(await largest(asked, 3), 3)
+      assert.ok((await largest(asked)) > 3)
+    }
   })
 })
 

@@ -527,6 +527,12 @@ describe('inference messages', () => {
       chunks: ['ANSWER_CHANGED', 2],
       resets: ['ANSWER_CHANGED']
     })
+    // Lost or doubled, a piece has not the index that is next.
+    const [first, ...rest] = wires as [Message, ...Message[]]
+    for (const others of [rest, [first, first, ...rest]]) {
+      const { chunks, resets } = await heard(others)
+      assert.deepEqual([chunks[0], resets], ['PROTOCOL_VIOLATION', ['PROTOCOL_VIOLATION']])
+    }
     // An earlier version says nothing of its pieces.
     const plain = messagesOf(chunkFrames(1, pieces[3]!, 1))
     assert.deepEqual(await heard([...wires.slice(0, 3), ...plain]), { chunks: pieces, resets: [] })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LumosNode } from '../../interface/node.ts'
+import { chosenFor } from '../../node/services/index.ts'
 import { readStated, statedPart } from '../../node/services/stated.ts'
 import { loadConfig } from '../../node/settings/config.ts'
 import { runCli } from '../cli/run-cli.ts'
@@ -102,7 +103,18 @@ describe('the configuration of services', () => {
     assert.match(warnings[0]!, /lumos\.yaml:3:5: services\.clip\.package: not used here: package, server\./)
   })
 
+  it('says of variables which no engine gets, and reads those for a program', async () => {
+    const env = 'env: { KIND: mild }'
+    const { warnings } = await servicesOf(`services:\n  clip:\n    ${env}\n  speak:\n    ${env}\n`)
+    assert.equal(warnings.length, 1)
+    assert.match(warnings[0]!, /:3:\d+: services\.clip\.env: not used here/)
+  })
+
   it.each([
+    [
+      'services:\n  speak:\n    env: { "a=b": x }',
+      '3:12: services.speak.env.a=b: expected the name of a variable'
+    ],
     ['services: [clip, clpi]', '1:18: services[1]: which models? Of clip, face'],
     ['services: [clip, clip]', '1:18: services[1]: "clip" stands here twice'],
     ['services: [text-generation]', '1:12: services[0]: expected the name of a service'],
@@ -110,7 +122,7 @@ describe('the configuration of services', () => {
     ['services:\n  a:\n    models: {}', '3:13: services.a.models: a service needs a model'],
     [
       'services:\n  clip:\n    models:\n      - model: a\n        runtime: onnx\n      - model: b\n        runtime: onyx\n',
-      '7:18: services.clip.models[1].runtime: expected one of torch, onnx, rknn, gguf; did you mean "onnx"?'
+      '7:18: services.clip.models[1].runtime: expected one of torch, onnx, rknn, gguf, external; did you mean "onnx"?'
     ],
     [
       'services:\n  clip:\n    models:\n      - { model: a, runtime: onnx }\n      - { model: a, runtime: onnx }\n',
@@ -243,6 +255,54 @@ describe('a node with services', () => {
   })
 })
 
+describe('a service of a program', () => {
+  const FIXTURE = join(import.meta.dirname, '../fixtures/programs/program.mjs')
+
+  it('answers to its name with the variables of the service, and says which program is missing', {
+    timeout: 60_000
+  }, async () => {
+    const program = { command: process.execPath, args: [FIXTURE, 'environment'], tasks: ['text-generation'] }
+    const yaml = {
+      engines: { external: { talk: program } },
+      services: {
+        talker: {
+          models: { default: { model: 'talk', runtime: 'external' } },
+          env: { KIND: 'mild' }
+        },
+        speak: {}
+      }
+    }
+    await using den = await startNode('den', [], { home: await homeWith(JSON.stringify(yaml)) })
+    expect(den.services.list()).toMatchObject([
+      { id: 'talker', status: 'cold' },
+      { id: 'speak', status: 'failed', models: [{ reason: expect.stringContaining('no program "speak"') }] }
+    ])
+    assert.equal(den.jobs.list().length, 0)
+    const input = { messages: [{ role: 'user' as const, content: 'x' }] }
+    const said = await Array.fromAsync(den.infer({ task: 'text-generation', model: 'talker', input }))
+    const text = said.flatMap(chunk => (chunk.type === 'text' ? chunk.text : [])).join('')
+    assert.ok(text.split(' ')[0]!.split(',').includes('KIND'), text)
+  })
+
+  it('is run as the services of this device say: the smallest batch, and their variables', () => {
+    const service = (more: object, env?: Record<string, string>, enabled = true) => ({
+      enabled,
+      models: { default: { model: 'm', runtime: 'onnx' as const, ...more } },
+      ...(env && { env })
+    })
+    const services = {
+      one: service({ batch_size: 8 }, { A: '1', B: '1' }),
+      two: service({ batch_size: 4 }, { B: '2' }),
+      far: service({ batch_size: 2, devices: ['attic'] }, { C: '1' }),
+      off: service({ batch_size: 1 }, { D: '1' }, false),
+      other: service({ model: 'n', batch_size: 1 })
+    }
+    assert.deepEqual(chosenFor(services, 'den', 'm'), { batch: 4, env: { A: '1', B: '2' } })
+    assert.deepEqual(chosenFor(services, 'attic', 'm'), { batch: 2, env: { A: '1', B: '2', C: '1' } })
+    assert.deepEqual(chosenFor(services, 'den', 'k'), {})
+  })
+})
+
 describe('what a device states of its services', () => {
   it('comes back as it was said', () => {
     const stated = [{ id: 'clip', modelId: 'tiny-clip' }]
@@ -301,8 +361,20 @@ describe('init', () => {
     })
     const edge = await initIn(home, 'clip', '--form', 'edge', '--npu', 'rk3588', '--dry-run')
     expect(edge.needs).toMatchObject([
-      { engine: null, problem: expect.stringContaining('no engine for rknn') }
+      { engine: null, problem: expect.stringContaining('runtime: rknn and device: rk3588') }
     ])
+    const program = (more: object) => ({ command: process.execPath, tasks: ['text-to-speech'], ...more })
+    const npu = program({ runtime: 'rknn', device: 'rk3588' })
+    const engines = { external: { speak: program({}), npu } }
+    await writeFile(join(home, 'lumos.yaml'), JSON.stringify({ engines }))
+    const named = await initIn(home, 'clip,speak', '--form', 'edge', '--npu', 'rk3588', '--force')
+    expect(named.needs).toMatchObject([
+      { engine: 'external', problem: null },
+      { service: 'speak', engine: 'external', problem: null, from: 'a program of yours' }
+    ])
+    expect(
+      (await initIn(home, 'clip', '--form', 'edge', '--npu', 'rk3576', '--dry-run')).needs
+    ).toMatchObject([{ engine: null }])
     assert.equal((await initIn(home, 'clpi', '--dry-run')).error.hint, 'Did you mean clip?')
   })
 })

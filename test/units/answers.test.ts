@@ -51,7 +51,8 @@ const BRIEF: Readonly<Record<string, unknown>> = {
   'text-recognition': { lines: [{ text: 'one', score: 0.9, quad: Array.from({ length: 4 }, () => PLACE) }] },
   'image-to-text': { text: 'a cat' },
   'automatic-speech-recognition': { text: 'well', language: 'en', durationMs: 5 },
-  'voice-activity-detection': { segments: [{ startMs: 0, endMs: 5 }] }
+  'voice-activity-detection': { segments: [{ startMs: 0, endMs: 5 }] },
+  translation: { texts: ['vel'] }
 }
 
 /** Does all tasks, in as few words as each allows. */
@@ -65,14 +66,21 @@ class BriefEngine implements Engine {
     if (task === 'text-generation') yield { type: 'text', index: 0, text: 'yes' }
     else if (task === 'text-to-speech')
       yield { type: 'data', index: 0, part: 0, mime: 'audio/wav', bytes: WAVE }
-    else if (task === 'tensor') yield { type: 'output', index: 0, output: input }
+    else if (task === 'text-to-image') {
+      for (const part of [0, 1]) yield { type: 'data', index: part, part, mime: 'image/png', bytes: FLOAT }
+    } else if (task === 'tensor') yield { type: 'output', index: 0, output: input }
     else
       yield {
         type: 'output',
         index: 0,
         output: BRIEF[task] ?? { labels: [{ label: task.slice(0, 4), score: 0.9 }] }
       }
-    yield { type: 'done', index: 1, finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } }
+    yield {
+      type: 'done',
+      index: task === 'text-to-image' ? 2 : 1,
+      finishReason: 'stop',
+      usage: { inputTokens: 1, outputTokens: 1 }
+    }
   }
 }
 
@@ -192,6 +200,9 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const spoken = await onAttic.call('inference.synthesize', { text: 'well' })
   assert.deepEqual([spoken.format, spoken.duration], ['wav', 0.5])
   assert.equal((await Array.fromAsync(onAttic.pieces('inference.synthesize', { text: 'well' }))).length, 2)
+  const made = await onAttic.call('inference.generate_image', { prompt: 'a cat', count: 2 })
+  assert.deepEqual([made.images.length, made.format], [2, 'png'])
+  assert.deepEqual((await onAttic.call('inference.translate', { texts: ['well'], to: 'no' })).texts, ['vel'])
   await assert.rejects(onAttic.call('inference.generate_video', { prompt: 'a' }), { code: 'NOT_SUPPORTED' })
   const [signed] = (
     await Array.fromAsync(attic.infer({ ...words, task: 'text-generation' }, { receipt: true }))

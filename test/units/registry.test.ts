@@ -17,8 +17,8 @@ const KEY_UNITS = [
 
 /** Tasks by short names. */
 const NAMED = [
-  ...['classify', 'detect', 'detect_faces', 'verify_faces', 'recognize_text', 'describe'],
-  ...['transcribe', 'detect_speech', 'synthesize', 'rerank']
+  ...['classify', 'detect', 'detect_faces', 'verify_faces', 'recognize_text', 'describe', 'generate_image'],
+  ...['transcribe', 'detect_speech', 'synthesize', 'rerank', 'translate']
 ]
 
 type Started = Awaited<ReturnType<typeof startNode>>

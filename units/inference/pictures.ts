@@ -1,5 +1,6 @@
-/** What is in a picture, as rows of `named.ts`. */
+/** What is in a picture, and pictures that are made, as rows of `named.ts`. */
 
+import * as z from 'zod'
 import { faceDetection } from '../../interface/tasks/face-detection.ts'
 import { faceVerification } from '../../interface/tasks/face-verification.ts'
 import { imageClassification } from '../../interface/tasks/image-classification.ts'
@@ -7,7 +8,9 @@ import { imageToText } from '../../interface/tasks/image-to-text.ts'
 import { IMAGE_BYTES_MAX } from '../../interface/tasks/images.ts'
 import { objectDetection } from '../../interface/tasks/object-detection.ts'
 import { textRecognition } from '../../interface/tasks/text-recognition.ts'
+import { textToImage } from '../../interface/tasks/text-to-image.ts'
 import { zeroShotImageClassification } from '../../interface/tasks/zero-shot-image-classification.ts'
+import { INPUT_BYTES_MAX } from '../../interface/units.ts'
 import { inJson } from './chunk.ts'
 import { answerAs, type Row } from './named-unit.ts'
 import { PIXEL } from './pixel.ts'
@@ -77,6 +80,29 @@ export const PICTURE_ROWS: readonly Row[] = [
     inputBytesMax,
     examples: [
       { input: { image: PIXEL, max_tokens: 32 }, output: { model: 'vit-gpt2', text: 'a cat on a mat' } }
+    ]
+  },
+  {
+    name: 'inference.generate_image',
+    tasks: [textToImage],
+    inputBytesMax: INPUT_BYTES_MAX,
+    answer: answerAs(
+      textToImage,
+      {
+        images: z.array(z.instanceof(Uint8Array)),
+        /** Of the first, such as `png`; null where there is none. */
+        format: z.string().nullable()
+      },
+      ({ images }) => ({
+        images: images.map(({ image }) => image),
+        format: images[0]?.mime.replace(/^image\//, '').replace(/;.*$/, '') ?? null
+      })
+    ),
+    examples: [
+      {
+        input: { prompt: 'a lighthouse in fog', width: 512, height: 512, seed: 7 },
+        output: { model: 'paint', images: [PIXEL], format: 'png' }
+      }
     ]
   }
 ]

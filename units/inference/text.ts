@@ -1,4 +1,4 @@
-/** Conversations and texts to be continued, each by a name of its own. */
+/** Conversations and texts that are continued or translated, each by a name of its own. */
 
 import * as z from 'zod'
 import { ModelId } from '../../interface/names.ts'
@@ -7,15 +7,17 @@ import { GenerationParams } from '../../interface/tasks/generation-params.ts'
 import type { TaskOutput } from '../../interface/tasks/index.ts'
 import { Messages, Text } from '../../interface/tasks/messages.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
+import { translation } from '../../interface/tasks/translation.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import { defineUnit } from '../define-unit.ts'
 import { ask } from './ask.ts'
 import { Chunk, Ending } from './chunk.ts'
 import { inferKept } from './kept.ts'
+import type { Row } from './named-unit.ts'
 
 /** A conversation with the pictures in it, in base64. */
 const CHAT_BYTES_MAX = 40 * 1024 * 1024
-/** A text alone: the longest prompt, each character of it escaped. */
+/** Texts alone: the longest that are taken, each character of it escaped. */
 const PROMPT_BYTES_MAX = 8 * 1024 * 1024
 
 const model = ModelId.optional()
@@ -75,6 +77,19 @@ export const textUnits = (node: LumosNode) => [
       pieces(node, { model, input: { prompt }, params }, context)
   })
 ]
+
+/** A row of `named.ts`. */
+export const TRANSLATE: Row = {
+  name: 'inference.translate',
+  tasks: [translation],
+  inputBytesMax: PROMPT_BYTES_MAX,
+  examples: [
+    {
+      input: { texts: ['Good morning.'], from: 'en', to: 'no' },
+      output: { model: 'apertium', texts: ['God morgen.'] }
+    }
+  ]
+}
 
 interface Question {
   readonly model: string | undefined

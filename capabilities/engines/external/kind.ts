@@ -92,7 +92,7 @@ function modelOf({ id, tasks, folder, hashes, program, files }: ProgramModel, ho
   const { [LOW_PRIORITY]: _, ...env } = host.env
   const settings: ExternalSettings = {
     ...{ command, args, tasks, slots, hashes },
-    env: { ...BASE_ENVIRONMENT, ...env, ...program.env },
+    env: { ...BASE_ENVIRONMENT, ...env, ...program.env, ...host.programEnv },
     load: { model: id, files, ...{ folder: folder ?? null, runtime, device } }
   }
   const code = [command, ...args.filter(arg => isAbsolute(arg) && existsSync(arg)), ...read]

@@ -14,6 +14,8 @@ export interface ClassifierSettings {
   readonly output: string
   readonly image: ImageSettings
   readonly labels: readonly string[]
+  /** Pictures that are run together at most, as the owner has set it. */
+  readonly batch?: number
 }
 
 /** @param batcher runs the rows of several requests together, where they are alike. */
@@ -30,10 +32,10 @@ export function tensors(graph: InferenceSession, batcher?: GraphBatcher): Doing 
 
 export function classifier(
   graph: InferenceSession,
-  { input, output, image: how, labels }: ClassifierSettings
+  { input, output, image: how, labels, batch }: ClassifierSettings
 ): Doing {
   checkGraph(graph, { inputs: [input], outputs: [output] })
-  const batcher = graphBatcher(graph, numbersIn(how))
+  const batcher = graphBatcher(graph, numbersIn(how), batch)
   return {
     ...tensors(graph, batcher),
     'image-classification': async ({ image }, { topK }, options) => {

@@ -15,6 +15,8 @@ export interface ClipSettings extends LabelSettings {
   readonly image?: ImageSettings | undefined
   /** Absent: the model reads no texts. */
   readonly text?: TextSettings | undefined
+  /** Pictures that are run together at most, as the owner has set it. */
+  readonly batch?: number
 }
 
 /** How CLIP sees where its description does not say. */
@@ -30,16 +32,16 @@ export function openClip(
   settings: ClipSettings
 ): Doing {
   const texts = textsOf(text, settings.text)
-  return clipTasks({ picture: pictureOf(vision!, settings.image), ...(texts && { texts }) }, settings)
+  return clipTasks({ picture: pictureOf(vision!, settings), ...(texts && { texts }) }, settings)
 }
 
-function pictureOf(graph: InferenceSession, image: ImageSettings | undefined): Towers['picture'] {
+function pictureOf(graph: InferenceSession, { image, batch }: ClipSettings): Towers['picture'] {
   const [input, ...more] = graph.inputNames
   if (input === undefined || more.length > 0)
     throw invalid('The graph for pictures takes more than one input')
   const output = outputOf(graph, 'image_embeds')
   const how = image ?? { ...CLIP_IMAGE, ...sizeOf(graph) }
-  const batcher = graphBatcher(graph, numbersIn(how))
+  const batcher = graphBatcher(graph, numbersIn(how), batch)
   return async (encoded, options) => {
     const feed = await imageTensor(encoded, how, options)
     const [outputs] = await batcher.all([{ [input]: feed }], options)

@@ -14,10 +14,17 @@ const BATCH_NUMBERS_MAX = 8 * 1024 * 1024
 export type Rows = Readonly<Record<string, Tensor>>
 export type GraphBatcher = Batcher<Rows, Rows>
 
-/** @param numbers of one row. A graph that takes a fixed number of rows is run on the rows of one request at a time. */
-export function graphBatcher(graph: InferenceSession, numbers: number): GraphBatcher {
+/**
+ * A graph that takes a fixed number of rows is run on the rows of one request at a time.
+ *
+ * @param numbers of one row.
+ * @param most rows of a batch, as the owner has set it.
+ */
+export function graphBatcher(graph: InferenceSession, numbers: number, most = BATCH_ROWS_MAX): GraphBatcher {
   const isFixed = graph.inputMetadata.some(input => input.isTensor && Number(input.shape[0]) > 0)
-  const rows = isFixed ? 1 : Math.max(1, Math.min(BATCH_ROWS_MAX, Math.floor(BATCH_NUMBERS_MAX / numbers)))
+  const rows = isFixed
+    ? 1
+    : Math.max(1, Math.min(BATCH_ROWS_MAX, most, Math.floor(BATCH_NUMBERS_MAX / numbers)))
   return new Batcher({
     clock: systemClock,
     limits: { items: rows, padded: rows },

@@ -46,11 +46,14 @@ export const onnx: EngineKind = {
     ]
   },
 
-  serve({ id, tasks, folder, hashes, settings }, { cores, ...host }) {
+  serve({ id, tasks, folder, hashes, settings }, { cores, batch, ...host }) {
     const threads = Math.max(1, Math.min(cores - 1, THREADS_MAX))
-    const all: OnnxSettings = { ...(settings as Found), hashes, threads }
+    const { model, ...found } = settings as Found
+    const isBatched = BATCHED.has(model.form)
+    const own = isBatched && batch !== undefined ? ({ ...model, batch } as ModelSettings) : model
+    const all: OnnxSettings = { ...found, model: own, hashes, threads }
     const engine = new EngineHost({ name: id, module: ONNX_ENGINE, settings: all, folder }, host)
-    const slots = BATCHED.has(all.model.form) ? BATCH_SLOTS : RUN_SLOTS
+    const slots = isBatched ? BATCH_SLOTS : RUN_SLOTS
     return { id, tasks, slots, engine }
   }
 }

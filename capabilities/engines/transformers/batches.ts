@@ -21,6 +21,8 @@ export interface TextReader {
   readonly tokenizer: PreTrainedTokenizer
   readonly control: ControlText
   readonly contextTokens: number | undefined
+  /** Texts that are run together at most, as the owner has set it. */
+  readonly batch?: number | undefined
 }
 
 /** What a tokenizer is besides its types. */
@@ -56,11 +58,12 @@ export function tokenized(
 
 /** @param run is given texts by length, and gives something for each. */
 export const textBatcher = <O>(
+  { batch: most = BATCH_TEXTS_MAX }: Pick<TextReader, 'batch'>,
   run: (batch: readonly Tokenized[]) => Promise<readonly O[]>
 ): Batcher<Tokenized, O> =>
   new Batcher({
     clock: systemClock,
-    limits: { items: BATCH_TEXTS_MAX, padded: BATCH_TOKENS_MAX },
+    limits: { items: Math.min(BATCH_TEXTS_MAX, most), padded: BATCH_TOKENS_MAX },
     lengthOf: ({ ids }) => ids.length,
     run
   })

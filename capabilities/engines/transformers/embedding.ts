@@ -22,7 +22,7 @@ interface Features {
 
 /** Answers requests for vectors, those of several together. */
 export function embedding({ model, pooling, ...reader }: EmbeddingModel) {
-  const batcher = textBatcher(batch => vectorsOf(batch, { model, pooling, ...reader }))
+  const batcher = textBatcher(reader, batch => vectorsOf(batch, { model, pooling, ...reader }))
   return async (
     { texts }: TaskInput<'feature-extraction'>,
     { dimensions: wanted }: TaskParams<'feature-extraction'>,

@@ -51,6 +51,8 @@ export interface TransformersSettings {
   readonly pooling: Pooling
   /** A file with the chat template, relative to the working directory; absent: the tokenizer's files may have one. */
   readonly template?: string
+  /** Texts that are run together at most, as the owner has set it. */
+  readonly batch?: number | undefined
   readonly threads: number
 }
 
@@ -78,7 +80,7 @@ class TransformersEngine implements Engine {
 
   /** @throws {LumosError} `MODEL_INVALID` when a file is not what the model's description says, or cannot be opened. */
   async load(): Promise<void> {
-    const { files, graphFile, hashes, task, template, contextTokens, pooling } = this.#settings
+    const { files, graphFile, hashes, task, template, contextTokens, pooling, batch } = this.#settings
     await checkFiles(graphFile, hashes, files)
     const place = placeOf(this.#settings.directory)
     try {
@@ -88,7 +90,7 @@ class TransformersEngine implements Engine {
       const model = await CLASSES[task]!.from_pretrained(place, this.#options())
       let bytes: TokenBytes | undefined
       const tokenBytes = () => (bytes ??= new TokenBytes(tokenizer, silentTokens(tokenizer)))
-      const answer = answering(task, { tokenizer, control, model, contextTokens, pooling })
+      const answer = answering(task, { tokenizer, control, model, contextTokens, pooling, batch })
       this.#open = { tokenizer, control, model, tokenBytes, answer }
     } catch (err) {
       throw cannotLoad(err)

@@ -22,6 +22,8 @@ export interface MediaSettings {
   readonly labels: LabelSettings
   /** Samples a second, of a model of speech. */
   readonly sampleRate?: number | undefined
+  /** Texts that are run together at most, as the owner has set it. */
+  readonly batch?: number | undefined
   readonly threads: number
 }
 

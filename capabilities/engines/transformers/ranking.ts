@@ -12,7 +12,7 @@ export interface RankingModel extends TextReader {
 
 /** Answers requests for ranks, the pairs of several together. */
 export function ranking({ model, ...reader }: RankingModel) {
-  const batcher = textBatcher(async batch => {
+  const batcher = textBatcher(reader, async batch => {
     const { logits }: { logits: Tensor } = await model(inputsOf(batch, reader.tokenizer.pad_token_id ?? 0))
     const scores = logits.to('float32').data as Float32Array
     if (scores.length !== batch.length)

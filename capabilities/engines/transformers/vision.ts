@@ -132,12 +132,12 @@ async function pictureTower(model: PreTrainedModel, place: string): Promise<Towe
 
 async function textTower(
   model: PreTrainedModel,
-  { contextTokens }: MediaSettings,
+  { contextTokens, batch }: MediaSettings,
   place: string
 ): Promise<NonNullable<Towers['texts']>> {
   const tokenizer = spelled(await AutoTokenizer.from_pretrained(place))
-  const reader = { tokenizer, control: new ControlText(tokenizer.all_special_tokens), contextTokens }
-  const batcher = textBatcher(async batch => {
+  const reader = { tokenizer, control: new ControlText(tokenizer.all_special_tokens), contextTokens, batch }
+  const batcher = textBatcher(reader, async batch => {
     const { text_embeds }: Outputs = await model(inputsOf(batch, tokenizer.pad_token_id ?? 0))
     return rowsOf(text_embeds?.to('float32'), batch.length)
   })

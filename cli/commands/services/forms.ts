@@ -2,7 +2,7 @@
 
 import { LumosError } from '../../../interface/errors.ts'
 import { closestNames } from '../../../interface/suggest.ts'
-import { KNOWN_SERVICES } from '../../../node/weights/resources/index.ts'
+import { isOfLumen, KNOWN_SERVICES } from '../../../node/weights/resources/index.ts'
 
 const FORMS = ['single', 'distributed', 'edge'] as const
 export type Form = (typeof FORMS)[number]
@@ -20,8 +20,6 @@ interface Formed {
   /** As the settings have them. */
   readonly services: Record<string, object>
   readonly all: readonly string[]
-  /** Of the models that are not of one runtime alone. */
-  readonly runtime: 'onnx' | 'rknn'
 }
 
 /** @throws {LumosError} `USAGE` */
@@ -43,7 +41,6 @@ export function formOf(names: readonly string[], { form, on = [], npu }: InitOpt
     throw usage('Which services?', `Known: ${Object.keys(KNOWN_SERVICES).join(', ')}.`)
   const nowhere = [...devicesOf].find(([, devices]) => isDistributed && devices.length === 0)
   if (nowhere !== undefined) throw usage(`No --on says which device has ${nowhere[0]}.`, EXAMPLE)
-  const runtime = npu === undefined ? 'onnx' : 'rknn'
   const entries = [...devicesOf].map(([name, devices]) => [
     name,
     {
@@ -52,7 +49,7 @@ export function formOf(names: readonly string[], { form, on = [], npu }: InitOpt
       default_model: 'default'
     }
   ])
-  return { services: Object.fromEntries(entries), all: [...devicesOf.keys()], runtime }
+  return { services: Object.fromEntries(entries), all: [...devicesOf.keys()] }
 }
 
 const EXAMPLE = 'Such as: init --form distributed --on den=clip,face --on attic=ocr'
@@ -66,15 +63,14 @@ function modelOf(name: string, devices: readonly string[], isEdge: boolean, npu:
     )
   }
   const { model, runtime, source } = KNOWN_SERVICES[name]!
-  // What has a source of its own is made for that runtime alone.
-  const isOnNpu = npu !== undefined && source === undefined
+  const isOnNpu = npu !== undefined && isOfLumen(KNOWN_SERVICES[name]!)
   return {
     model,
     runtime: isOnNpu ? 'rknn' : runtime,
     ...(isOnNpu && { rknn_device: npu }),
     ...(source !== undefined && { source }),
     ...(devices.length > 0 && { devices }),
-    ...(isEdge && { batch_size: 1 })
+    ...(isEdge && runtime !== 'external' && { batch_size: 1 })
   }
 }
 

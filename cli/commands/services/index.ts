@@ -21,7 +21,7 @@ export function register(program: Command, lazily: Lazily): void {
     .description('have this device answer to a name with a model; a job brings what is not here')
     .argument('<service>', 'such as clip')
     .argument('<model>', 'its name')
-    .option('--runtime <runtime>', 'onnx, torch or gguf (default: onnx)')
+    .option('--runtime <runtime>', 'onnx, torch, gguf or external (default: onnx)')
     .option('--source <ref>', 'where it comes from, such as hf:OWNER/NAME')
     .action(lazily(async () => ({ run: (await import('./change.ts')).create })))
   services
@@ -57,7 +57,7 @@ function registerInit(program: Command, lazily: Lazily): void {
   program
     .command('init')
     .description('write a configuration with services, and say what each needs')
-    .argument('[services]', 'of clip, face, ocr, chat and speech, separated by commas', list)
+    .argument('[services]', 'of clip, face, ocr, chat, speech and speak, separated by commas', list)
     .option('--form <form>', 'single, distributed or edge', 'single')
     .option('--on <device=services...>', 'of the form distributed: which device has which services')
     .option('--npu <device>', 'of the form edge: the NPU of the device, such as rk3588')

@@ -12,11 +12,11 @@ import { homeOf } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { bytes } from '../../quantities.ts'
 import { type Form, formOf, type InitOptions } from './forms.ts'
-import { deviceRoom, type Need, needsOf } from './needs.ts'
+import { deviceRoom, type Need, needsOf, type Programs } from './needs.ts'
 
 export async function run({ args, options, output }: Invocation<InitOptions>): Promise<void> {
   const names = (args[0] ?? '').split(',').flatMap(name => name.trim() || [])
-  const { services, all, runtime } = formOf(names, options)
+  const { services, all } = formOf(names, options)
   // Held to the check that a node makes at its start.
   const checked = servicesSettings.safeParse(services)
   if (!checked.success)
@@ -24,7 +24,7 @@ export async function run({ args, options, output }: Invocation<InitOptions>): P
   const path = configPath(homeOf(options))
   const text = await textOf(path, services, options.force === true || options.dryRun === true)
   if (!options.dryRun) await write(path, text)
-  const needs = needsOf(all, runtime)
+  const needs = needsOf(all, options.npu, programsIn(text))
   const room = await deviceRoom(dirname(path))
   output.data({ path, written: !options.dryRun, form: options.form as Form, text, needs, room }, () =>
     [
@@ -43,6 +43,12 @@ export async function run({ args, options, output }: Invocation<InitOptions>): P
       'Check it: lumos-node config check. A node brings the models when it starts: lumos-node start'
     ].join('\n')
   )
+}
+
+/** As the configuration has them that is written. */
+function programsIn(text: string): Programs {
+  const { engines } = (parseDocument(text).toJS() ?? {}) as { engines?: { external?: Programs } | null }
+  return engines?.external ?? {}
 }
 
 const sum = (needs: readonly Need[], what: 'disk_bytes' | 'memory_bytes'): number =>

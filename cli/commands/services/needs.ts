@@ -4,12 +4,18 @@ import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
-import { KNOWN_SERVICES, pullOf } from '../../../node/weights/resources/index.ts'
+import { isRecord } from '../../../interface/record.ts'
+import {
+  isOfLumen,
+  KNOWN_SERVICES,
+  type KnownService,
+  pullOf
+} from '../../../node/weights/resources/index.ts'
 
 export interface Need {
   readonly service: string
   readonly model: string
-  /** Null where this node has none for the runtime. */
+  /** Null where none is there for the runtime. */
   readonly engine: string | null
   /** How the engine comes, where it is not part of the package. */
   readonly install: string | null
@@ -19,24 +25,45 @@ export interface Need {
   readonly from: string
   /** Where its weights are free, or that no such place is known. */
   readonly note: string
-  /** What this node cannot do with it. */
+  /** What its owner has to do before it is served. */
   readonly problem: string | null
 }
 
-export function needsOf(services: readonly string[], wanted: 'onnx' | 'rknn'): Need[] {
+/** Programs of `engines.external`, by name. */
+export type Programs = Readonly<Record<string, { readonly runtime?: string; readonly device?: string }>>
+
+/** @param npu the chip for which models are brought that Lumen has for it. */
+export function needsOf(services: readonly string[], npu: string | undefined, programs: Programs): Need[] {
   return services.map(service => {
     const known = KNOWN_SERVICES[service]!
-    const runtime = known.source === undefined ? wanted : known.runtime
-    const isOpened = runtime !== 'rknn'
+    const isOnNpu = npu !== undefined && isOfLumen(known)
+    const runtime = isOnNpu ? 'rknn' : known.runtime
+    const isProgram = runtime === 'rknn' || runtime === 'external'
+    const problem = isProgram ? missing(known, npu, programs) : null
+    const engine = isProgram ? (problem === null ? 'external' : null) : known.engine
     return {
-      ...{ service, model: known.model, engine: isOpened ? known.engine : null },
-      install: isOpened && known.isInstalled ? `lumos-node engine install ${known.engine}` : null,
+      ...{ service, model: known.model, engine },
+      install: !isProgram && known.isInstalled ? `lumos-node engine install ${known.engine}` : null,
       ...{ disk_bytes: known.diskBytes, memory_bytes: known.memoryBytes, licence: known.licence },
-      from: pullOf({ ...known, runtime }).ref,
-      note: known.note,
-      problem: isOpened ? null : 'This node has no engine for rknn: the files come, and are not served by it.'
+      from: runtime === 'external' ? 'a program of yours' : pullOf({ ...known, runtime }).ref,
+      ...{ note: known.note, problem }
     }
   })
+}
+
+/** What is missing in the settings for a model that a program of the owner opens; null where nothing is. */
+function missing(
+  { model, runtime }: KnownService,
+  npu: string | undefined,
+  programs: Programs
+): string | null {
+  const all = Object.entries(programs).filter(([, program]) => isRecord(program))
+  if (runtime === 'external') {
+    if (all.some(([name, { runtime }]) => name === model && runtime === undefined)) return null
+    return `Name the program in lumos.yaml, in engines.external.${model}: command, args, tasks. See docs/external-engines.md.`
+  }
+  if (all.some(([, { runtime, device }]) => runtime === 'rknn' && device === npu)) return null
+  return `A program of yours opens it: name it in engines.external of lumos.yaml, with runtime: rknn and device: ${npu}. Until then its files come, and are not served. See docs/external-engines.md.`
 }
 
 /** What this device has; the folder need not be there yet. */

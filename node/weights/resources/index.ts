@@ -1,7 +1,7 @@
 /** Resources of Lumen: its configuration, what that asks for, and what is in its cache; the services of a node in its form. */
 
 export { problemText } from '../repositories/problem.ts'
-export { KNOWN_SERVICES } from './known-services.ts'
+export { isOfLumen, KNOWN_SERVICES, type KnownService } from './known-services.ts'
 export { listResources } from './list.ts'
 export {
   BESIDE_SERVICES,

@@ -20,6 +20,10 @@ export interface KnownService {
   readonly note: string
 }
 
+/** Lumen has it on its hub for several runtimes; what has a source of its own is made for one alone. */
+export const isOfLumen = ({ source, runtime }: KnownService): boolean =>
+  source === undefined && runtime === 'onnx'
+
 const MB = 1_000_000
 
 export const KNOWN_SERVICES: Readonly<Record<string, KnownService>> = {
@@ -53,6 +57,11 @@ export const KNOWN_SERVICES: Readonly<Record<string, KnownService>> = {
   speech: {
     ...{ model: 'whisper-base', runtime: 'onnx', source: 'hf:onnx-community/whisper-base' },
     ...{ engine: 'transformers', diskBytes: 300 * MB, memoryBytes: 600 * MB, licence: 'Apache-2.0' },
-    note: 'The source is free, in plain ONNX. It writes down what is said; it does not speak.'
+    note: 'The source is free, in plain ONNX. It writes down what is said; the service speak speaks.'
+  },
+  speak: {
+    ...{ model: 'speak', runtime: 'external', engine: 'external', diskBytes: 5 * MB, memoryBytes: 30 * MB },
+    licence: 'of espeak-ng, GPL-3.0-or-later',
+    note: 'Speech of about a hundred languages, by espeak-ng of your system and examples/engines/espeak.py of the repository.'
   }
 }

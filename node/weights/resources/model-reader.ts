@@ -6,7 +6,7 @@ import { type Fields, meant, type Path, type ReaderSource, type Values } from '.
 import type { ModelWanted, Runtime } from './types.ts'
 
 const RUNTIMES: readonly Runtime[] = ['torch', 'onnx', 'rknn']
-const OWN_RUNTIMES: readonly Runtime[] = [...RUNTIMES, 'gguf']
+const OWN_RUNTIMES: readonly Runtime[] = [...RUNTIMES, 'gguf', 'external']
 const MODEL = ['model', 'runtime', 'rknn_device', 'device', 'dataset', 'optimization']
 const OWN_MODEL = [...MODEL, 'source', 'region', 'devices', 'batch_size']
 const MODEL_NAME = /^[A-Za-z0-9][\w.-]{0,95}(?:\/[A-Za-z0-9][\w.-]{0,95})?$/

@@ -2,8 +2,9 @@
 
 import { isTaskName } from '../../../interface/tasks/index.ts'
 import { Fields, meant, type Path, type ReaderSource, type Values } from './fields.ts'
-import { KNOWN_SERVICES } from './known-services.ts'
+import { isOfLumen, KNOWN_SERVICES } from './known-services.ts'
 import { ModelReader } from './model-reader.ts'
+import { readEnv } from './service-env.ts'
 import type { ModelWanted, ResourceConfiguration, ServiceWanted } from './types.ts'
 
 const TOP = [
@@ -125,7 +126,7 @@ export class Reader {
     }
     const { model, runtime, source } = KNOWN_SERVICES[name]!
     if (!this.#own) return this.#models.all(path, [model], defaults)
-    const spec = source === undefined ? { model } : { model, runtime, source }
+    const spec = isOfLumen(KNOWN_SERVICES[name]!) ? { model } : { model, runtime, source }
     return this.#models.all(path, [spec], { ...defaults, runtime: defaults.runtime ?? runtime })
   }
 
@@ -146,12 +147,12 @@ export class Reader {
         [...path, 'default_model'],
         `models has no ${JSON.stringify(chosen)}${meant(String(chosen), models.keys())}`
       )
-    const env = this.#fields.of([...path, 'env'], service.env ?? {}) ?? {}
-    for (const [key, text] of Object.entries(env))
-      if (typeof text === 'object') this.#source.report([...path, 'env', key], 'expected a text')
-    const texts = Object.fromEntries(Object.entries(env).map(([key, text]) => [key, String(text)]))
+    const env = readEnv(service.env, {
+      ...{ path: [...path, 'env'], fields: this.#fields, source: this.#source },
+      models: this.#own ? models : undefined
+    })
     const defaultModel = chosen === undefined ? [...models.keys()][0] : String(chosen)
-    return [{ name, enabled: enabled !== false, models, defaultModel, env: texts }]
+    return [{ name, enabled: enabled !== false, models, defaultModel, env }]
   }
 
   /** Services of several devices in one text: each device takes up its own. */

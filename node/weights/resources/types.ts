@@ -1,6 +1,7 @@
 /** What a configuration of resources says, in one form. */
 
-export type Runtime = 'torch' | 'onnx' | 'rknn' | 'gguf'
+/** `external`: a program of the owner that is a model by itself, or opens what is made for it. */
+export type Runtime = 'torch' | 'onnx' | 'rknn' | 'gguf' | 'external'
 
 export interface ModelWanted {
   /** `NAME`, which is Lumen's own on either hub, or `OWNER/NAME`. */
