@@ -39,7 +39,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
   try {
     const settings = settingsOf(options)
-    const loaded = loadConfig({ home: options.home, flags: settings })
+    const loaded = await loadConfig({ home: options.home, flags: settings })
     const { config } = loaded
     using log = createLog({
       clock: systemClock,

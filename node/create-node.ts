@@ -66,7 +66,11 @@ export async function createLumosNode(options?: MeshNodeOptions): Promise<LumosN
 export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNode> {
   const { clock = systemClock } = options
   const declared = [...FEATURES, ...(options.features ?? [])]
-  const loaded = loadConfig({ home: options.home, flags: options.settings, sections: sectionsOf(declared) })
+  const loaded = await loadConfig({
+    home: options.home,
+    flags: options.settings,
+    sections: sectionsOf(declared)
+  })
 
   await using opened = new AsyncDisposableStack()
   const ownLog = options.log ? undefined : opened.use(createLog({ clock, level: loaded.config.log.level }))

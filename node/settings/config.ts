@@ -7,7 +7,6 @@
  * not wait for the day its flag is left away.
  */
 
-import { parse } from 'yaml'
 import { LumosError } from '../../interface/errors.ts'
 import { configPath, type Environment, homePath } from '../../storage/home/home-path.ts'
 import { FEATURES, sectionsOf } from '../features.ts'
@@ -64,19 +63,19 @@ interface Given {
 }
 
 /** @throws {LumosError} `CONFIG_INVALID`: its message and `details.problems` tell everything that is wrong. */
-export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
+export async function loadConfig(sources: ConfigSources = {}): Promise<LoadedConfig> {
   const env = sources.env ?? process.env
   const home = homePath(sources.home, env)
   const path = configPath(home)
   const known = knownSettings(sources.sections ?? sectionsOf(FEATURES))
 
-  const file = readConfigFile(path, known)
+  const file = await readConfigFile(path, known)
   const problems = [...file.problems]
   // From the lowest precedence to the highest: later ones overrule.
   const given = [
     ...file.settings,
-    ...fromEnvironment(env, known, problems),
-    ...fromFlags(sources.flags ?? {}, known, problems)
+    ...(await fromEnvironment(env, known, problems)),
+    ...(await fromFlags(sources.flags ?? {}, known, problems))
   ]
 
   const values = new Map<string, unknown>()
@@ -126,12 +125,13 @@ export function describeConfig({ config, origins }: LoadedConfig): DescribedSett
   return Object.entries(origins).map(([key, origin]) => ({ key, value: valueAt(config, key), origin }))
 }
 
-function fromEnvironment(env: Environment, known: KnownSettings, problems: string[]): Given[] {
+async function fromEnvironment(env: Environment, known: KnownSettings, problems: string[]): Promise<Given[]> {
   const settings = new Map([...known.byKey.values()].map(setting => [envNameOf(setting.key), setting]))
 
-  return Object.entries(env).flatMap(([name, text]) => {
+  const given: Given[] = []
+  for (const [name, text] of Object.entries(env)) {
     // An empty variable is how many tools say that there is none.
-    if (!name.startsWith(ENV_PREFIX) || name === HOME_VARIABLE || !text) return []
+    if (!name.startsWith(ENV_PREFIX) || name === HOME_VARIABLE || !text) continue
 
     const setting = settings.get(name)
     if (setting === undefined) {
@@ -139,37 +139,46 @@ function fromEnvironment(env: Environment, known: KnownSettings, problems: strin
       const meant = [...settings.keys()].find(other => other.replaceAll('__', '_') === name)
       const suggestion = meant === undefined ? suggestionFor(key, known) : `; did you mean ${meant}?`
       problems.push(`env ${name}: unknown setting "${key}"${suggestion}`)
-      return []
+      continue
     }
     const origin = `env ${name}`
-    return [{ key: setting.key, value: valueOfText(setting, text), origin, placeOf: () => origin }]
-  })
+    const value = await valueOfText(setting, text)
+    given.push({ key: setting.key, value, origin, placeOf: () => origin })
+  }
+  return given
 }
 
-function fromFlags(
+async function fromFlags(
   flags: Readonly<Record<string, unknown>>,
   known: KnownSettings,
   problems: string[]
-): Given[] {
-  return Object.entries(flags).flatMap(([key, value]) => {
-    if (value === undefined) return []
+): Promise<Given[]> {
+  const given: Given[] = []
+  for (const [key, value] of Object.entries(flags)) {
+    if (value === undefined) continue
 
     const flag = flagOf(key)
     const origin = flag === undefined ? `settings[${JSON.stringify(key)}]` : `flag ${flag}`
     const setting = known.byKey.get(key)
     if (setting === undefined) {
       problems.push(`${origin}: unknown setting "${key}"${suggestionFor(key, known)}`)
-      return []
+      continue
     }
-    const read = typeof value === 'string' ? valueOfText(setting, value) : value
-    return [{ key, value: read, origin, placeOf: () => origin }]
-  })
+    const read = typeof value === 'string' ? await valueOfText(setting, value) : value
+    given.push({ key, value: read, origin, placeOf: () => origin })
+  }
+  return given
 }
 
+/** The same in YAML and in JSON, such as the number of a port. */
+const PLAIN = /^(?:true|false|0|[1-9]\d*)$/
+
 /** Lists are separated by commas, or written as YAML (`[a, b]`). */
-function valueOfText(setting: Setting, text: string): unknown {
+async function valueOfText(setting: Setting, text: string): Promise<unknown> {
   if (setting.isText) return text
   if (setting.isList && !text.startsWith('[')) return text.split(',').map(item => item.trim())
+  if (PLAIN.test(text)) return JSON.parse(text)
+  const { parse } = await import('yaml')
   try {
     return parse(text)
   } catch {

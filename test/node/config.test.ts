@@ -21,10 +21,10 @@ const load = (yaml?: string, sources: ConfigSources = {}) =>
   loadConfig({ home: homeWith(yaml), env: {}, ...sources })
 
 /** What is wrong, each without the path of the file. */
-function problemsOf(yaml: string | undefined, sources: ConfigSources = {}): string[] {
+async function problemsOf(yaml: string | undefined, sources: ConfigSources = {}): Promise<string[]> {
   const home = homeWith(yaml)
   try {
-    loadConfig({ home, env: {}, ...sources })
+    await loadConfig({ home, env: {}, ...sources })
   } catch (err) {
     assert.ok(err instanceof LumosError)
     assert.equal(err.code, 'CONFIG_INVALID')
@@ -36,18 +36,18 @@ function problemsOf(yaml: string | undefined, sources: ConfigSources = {}): stri
 }
 
 describe('the configuration', () => {
-  it('is read as the editors of Windows write it', () => {
+  it('is read as the editors of Windows write it', async () => {
     const home = homeWith(undefined)
     writeFileSync(join(home, 'lumos.yaml'), Buffer.from('\ufeffname: Büro\r\n', 'utf16le'))
-    assert.equal(loadConfig({ home, env: {} }).config.name, 'Büro')
+    assert.equal((await loadConfig({ home, env: {} })).config.name, 'Büro')
     writeFileSync(join(home, 'lumos.yaml'), Buffer.from('name: Büro\n', 'latin1'))
-    assert.throws(() => loadConfig({ home, env: {} }), {
+    await assert.rejects(loadConfig({ home, env: {} }), {
       message: /lumos\.yaml: The text is not UTF-8 \(byte 7\)/
     })
   })
 
-  it('has a default for every setting', () => {
-    const { config, origins } = load()
+  it('has a default for every setting', async () => {
+    const { config, origins } = await load()
 
     assert.deepEqual(
       { ...config, name: 'any' },
@@ -99,19 +99,19 @@ describe('the configuration', () => {
     assert.deepEqual(new Set(Object.values(origins)), new Set(['default']))
   })
 
-  it('says to whom each model is offered', () => {
+  it('says to whom each model is offered', async () => {
     const home = homeWith('access:\n  "llama3.3:70b": { roles: [admin], peers: [den] }\n  echo: {}\n')
-    const { config } = loadConfig({ home, env: {} })
+    const { config } = await loadConfig({ home, env: {} })
     assert.deepEqual(config.access, { 'llama3.3:70b': { roles: ['admin'], peers: ['den'] }, echo: {} })
-    assert.throws(
-      () => loadConfig({ home: homeWith('access:\n  echo: { roles: [owner] }\n'), env: {} }),
+    await assert.rejects(
+      loadConfig({ home: homeWith('access:\n  echo: { roles: [owner] }\n'), env: {} }),
       (err: LumosError) => err.message.includes('access[echo][roles][0]')
     )
   })
 
-  it('says where each value came from', () => {
+  it('says where each value came from', async () => {
     const home = homeWith('# mine\nname: den\nswarm:\n  mdns: false\n  port: 1\ngateway: { port: 2 }\n')
-    const loaded = loadConfig({ home, env: { LUMOS_SWARM__PORT: '3' }, flags: { 'gateway.port': '4' } })
+    const loaded = await loadConfig({ home, env: { LUMOS_SWARM__PORT: '3' }, flags: { 'gateway.port': '4' } })
 
     const described = new Map(describeConfig(loaded).map(({ key, ...rest }) => [key, rest]))
 
@@ -123,8 +123,8 @@ describe('the configuration', () => {
     assert.deepEqual(described.get('log.level'), { value: 'info', origin: 'default' })
   })
 
-  it('takes text from the environment as the type of the setting', () => {
-    const { config } = load(undefined, {
+  it('takes text from the environment as the type of the setting', async () => {
+    const { config } = await load(undefined, {
       env: {
         LUMOS_NAME: '007',
         LUMOS_SWARM__DHT: 'false',
@@ -142,23 +142,26 @@ describe('the configuration', () => {
     assert.equal(config.gateway.port, 5866)
   })
 
-  it.each(['/ip4/1.2.3.4/tcp/1', '/ip6/2001:db8::7/tcp/65535'])('may announce %s', address => {
-    const { config } = load(undefined, { flags: { 'swarm.announce': [address] } })
+  it.each(['/ip4/1.2.3.4/tcp/1', '/ip6/2001:db8::7/tcp/65535'])('may announce %s', async address => {
+    const { config } = await load(undefined, { flags: { 'swarm.announce': [address] } })
     assert.deepEqual(config.swarm.announce, [address])
   })
 
   it.each(['/dns/den.lan/tcp/1', '/ip4/2001:db8::7/tcp/1', '/ip4/1.2.3.4/tcp/65536', '/ip4/1.2.3.4', 'den'])(
     'may not announce %s',
-    address => {
-      assert.throws(() => load(undefined, { flags: { 'swarm.announce': [address] } }), {
+    async address => {
+      await assert.rejects(load(undefined, { flags: { 'swarm.announce': [address] } }), {
         code: 'CONFIG_INVALID'
       })
     }
   )
 
-  it.each(['', '# nothing\n', 'swarm:\n', 'swarm:\n  # port: 1\nlog: {}\n'])('may be empty: %j', yaml => {
-    assert.deepEqual(problemsOf(yaml), [])
-  })
+  it.each(['', '# nothing\n', 'swarm:\n', 'swarm:\n  # port: 1\nlog: {}\n'])(
+    'may be empty: %j',
+    async yaml => {
+      assert.deepEqual(await problemsOf(yaml), [])
+    }
+  )
 
   const leaves = {
     'gateway.port': fc.integer({ min: 0, max: 65535 }),
@@ -170,14 +173,14 @@ describe('the configuration', () => {
   }
   const someSettings: fc.Arbitrary<Record<string, unknown>> = fc.record(leaves, { requiredKeys: [] })
 
-  it('is decided by the flag, else the environment, else the file, else the default', () => {
+  it('is decided by the flag, else the environment, else the file, else the default', async () => {
     const home = homeWith()
     const byDefault = new Map(
-      describeConfig(loadConfig({ home, env: {} })).map(({ key, value }) => [key, value])
+      describeConfig(await loadConfig({ home, env: {} })).map(({ key, value }) => [key, value])
     )
 
-    fc.assert(
-      fc.property(someSettings, someSettings, someSettings, (file, environment, flags) => {
+    await fc.assert(
+      fc.asyncProperty(someSettings, someSettings, someSettings, async (file, environment, flags) => {
         // JSON is YAML.
         const sections: Record<string, Record<string, unknown>> = {}
         for (const [key, value] of Object.entries(file)) {
@@ -189,7 +192,7 @@ describe('the configuration', () => {
           Object.entries(environment).map(([key, value]) => [envNameOf(key), `${value}`])
         )
 
-        for (const { key, value, origin } of describeConfig(loadConfig({ home, env, flags }))) {
+        for (const { key, value, origin } of describeConfig(await loadConfig({ home, env, flags }))) {
           const [expected, source] =
             key in flags
               ? [flags[key], /^(?:flag --|settings\[)/]
@@ -208,30 +211,33 @@ describe('the configuration', () => {
 })
 
 describe('a mistake in the configuration', () => {
-  it('is told with its line, its column and the setting that was probably meant', () => {
-    assert.deepEqual(problemsOf('name: den\n\ngatway:\n  port: 1\n'), [
+  it('is told with its line, its column and the setting that was probably meant', async () => {
+    assert.deepEqual(await problemsOf('name: den\n\ngatway:\n  port: 1\n'), [
       'file:3:1: unknown setting "gatway"; did you mean "gateway"?'
     ])
-    assert.deepEqual(problemsOf('gateway:\n  prot: 1\n'), [
+    assert.deepEqual(await problemsOf('gateway:\n  prot: 1\n'), [
       'file:2:3: unknown setting "gateway.prot"; did you mean "gateway.port"?'
     ])
-    assert.deepEqual(problemsOf('echo: true\n'), [
+    assert.deepEqual(await problemsOf('echo: true\n'), [
       'file:1:1: unknown setting "echo"; did you mean "engines.echo"?'
     ])
-    assert.deepEqual(problemsOf('colour: red\n'), ['file:1:1: unknown setting "colour"'])
-    assert.deepEqual(problemsOf(undefined, { env: { LUMOS_LOG_LEVEL: 'debug' } }), [
+    assert.deepEqual(await problemsOf('colour: red\n'), ['file:1:1: unknown setting "colour"'])
+    assert.deepEqual(await problemsOf(undefined, { env: { LUMOS_LOG_LEVEL: 'debug' } }), [
       'env LUMOS_LOG_LEVEL: unknown setting "log_level"; did you mean LUMOS_LOG__LEVEL?'
     ])
-    assert.deepEqual(problemsOf(undefined, { flags: { 'swarm.prot': 1 } }), [
+    assert.deepEqual(await problemsOf(undefined, { flags: { 'swarm.prot': 1 } }), [
       'settings["swarm.prot"]: unknown setting "swarm.prot"; did you mean "swarm.port"?'
     ])
   })
 
-  it('is told for every source at once, also for a value that another overrules', () => {
-    const problems = problemsOf('swarm:\n  port: many\n  peers: [/ip4/10.0.0.1/tcp/1, den]\nlog: loud\n', {
-      env: { LUMOS_SWARM__MDNS: 'perhaps' },
-      flags: { 'swarm.port': 1, 'gateway.port': '70000' }
-    })
+  it('is told for every source at once, also for a value that another overrules', async () => {
+    const problems = await problemsOf(
+      'swarm:\n  port: many\n  peers: [/ip4/10.0.0.1/tcp/1, den]\nlog: loud\n',
+      {
+        env: { LUMOS_SWARM__MDNS: 'perhaps' },
+        flags: { 'swarm.port': 1, 'gateway.port': '70000' }
+      }
+    )
 
     assert.equal(problems.length, 5)
     assert.match(problems[0]!, /^file:4:1: "log" holds settings of its own/)
@@ -260,15 +266,15 @@ describe('a mistake in the configuration', () => {
     ['engines:\n  registry: "https://u:p@den"\n', /registry: .*must not hold a password/],
     ['mesh:\n  name: Home Mesh\n', /^file:2:9: mesh\.name: expected/],
     ['models:\n  directories: [models]\n', /^file:2:17: models\.directories\[0\]: expected an absolute path/]
-  ])('is told where it is: %j', (yaml, expected) => {
-    assert.match(problemsOf(yaml)[0] ?? 'no problem', expected)
+  ])('is told where it is: %j', async (yaml, expected) => {
+    assert.match((await problemsOf(yaml))[0] ?? 'no problem', expected)
   })
 
-  it('is also a file that cannot be read', () => {
-    assert.match(problemsOf(undefined, { home: '/dev/null' })[0]!, /ENOTDIR/)
+  it('is also a file that cannot be read', async () => {
+    assert.match((await problemsOf(undefined, { home: '/dev/null' }))[0]!, /ENOTDIR/)
   })
 
-  it('never escapes as anything but CONFIG_INVALID', () => {
+  it('never escapes as anything but CONFIG_INVALID', async () => {
     const home = homeWith()
     const pieces = [
       'swarm',
@@ -290,16 +296,16 @@ describe('a mistake in the configuration', () => {
       '? ',
       '<<'
     ]
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.oneof(
           fc.string(),
           fc.array(fc.constantFrom(...pieces)).map(parts => parts.join(''))
         ),
-        yaml => {
+        async yaml => {
           writeFileSync(join(home, 'lumos.yaml'), yaml)
           try {
-            loadConfig({ home, env: {} })
+            await loadConfig({ home, env: {} })
           } catch (err) {
             assert.equal((err as LumosError).code, 'CONFIG_INVALID')
           }

@@ -24,14 +24,14 @@ async function homeWith(yaml: string): Promise<string> {
 }
 
 const servicesOf = async (yaml: string) => {
-  const { config, warnings } = loadConfig({ home: await homeWith(yaml), env: {} })
+  const { config, warnings } = await loadConfig({ home: await homeWith(yaml), env: {} })
   return { services: (config as unknown as { services: Record<string, object> }).services, warnings }
 }
 
 async function problemsOf(yaml: string): Promise<string[]> {
   const home = await homeWith(yaml)
   try {
-    loadConfig({ home, env: {} })
+    await loadConfig({ home, env: {} })
     return []
   } catch (err) {
     const { problems } = (err as { details: { problems: string[] } }).details
@@ -85,12 +85,12 @@ describe('the configuration of services', () => {
 
   it('comes from the environment and from programs too', async () => {
     const home = await homeWith('')
-    const { config } = loadConfig({ home, env: { LUMOS_SERVICES: 'clip, chat' } })
+    const { config } = await loadConfig({ home, env: { LUMOS_SERVICES: 'clip, chat' } })
     expect((config as unknown as { services: object }).services).toMatchObject({
       clip: { models: { default: { model: 'MobileCLIP2-S2', runtime: 'onnx' } } },
       chat: { models: { default: { runtime: 'gguf', source: 'hf:Qwen/Qwen3-0.6B-GGUF:q8_0' } } }
     })
-    assert.throws(() => loadConfig({ home, env: { LUMOS_SERVICES: 'clpi' } }), {
+    await assert.rejects(loadConfig({ home, env: { LUMOS_SERVICES: 'clpi' } }), {
       message: /env LUMOS_SERVICES: services\[0\]: which models\?.*did you mean "clip"\?/
     })
   })

@@ -7,13 +7,8 @@ import { describe, it } from 'vitest'
 import { InvalidInputError, LumosError } from '../../interface/errors.ts'
 import { chooseFiles } from '../../node/weights/origins/choose.ts'
 import { refText } from '../../node/weights/origins/index.ts'
-import {
-  checkConfiguration,
-  listResources,
-  problemText,
-  readConfiguration,
-  wantsOf
-} from '../../node/weights/resources/index.ts'
+import { checkConfiguration, readConfiguration } from '../../node/weights/resources/configuration.ts'
+import { listResources, problemText, wantsOf } from '../../node/weights/resources/index.ts'
 
 const example = (name: string) => readFile(join('examples/resources', name), 'utf8')
 const check = (text: string) => {

@@ -23,7 +23,7 @@ const READY_TIMEOUT_MS = 30_000
 const POLL_MS = 200
 
 export async function install({ options, output }: Invocation<InstallOptions>): Promise<void> {
-  const loaded = loadConfig({ home: options.home })
+  const loaded = await loadConfig({ home: options.home })
   const { home } = loaded
   const target = await targetOf(loaded, options.system ?? false)
   const plan = planFor(process.platform, target)
@@ -108,7 +108,7 @@ const wordsFor = (home: string, { path, current, enabled, running }: Item): stri
 
 /** Where a node of this home may be installed. */
 async function plansOf(options: GlobalOptions): Promise<{ home: string; plans: Plan[] }> {
-  const loaded = loadConfig({ home: options.home })
+  const loaded = await loadConfig({ home: options.home })
   const scopes = process.platform === 'win32' ? [false] : [false, true]
   const plans = scopes.map(async system => planFor(process.platform, await targetOf(loaded, system)))
   return { home: loaded.home, plans: await Promise.all(plans) }

@@ -5,7 +5,7 @@ import { loadConfig } from '../../../node/settings/config.ts'
 import type { Invocation } from '../../invocation.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {
-  const { home, path, config, warnings: unused } = loadConfig({ home: options.home })
+  const { home, path, config, warnings: unused } = await loadConfig({ home: options.home })
   const warnings = [...unused, ...config.models.directories.flatMap(folder => unusable(folder) ?? [])]
   output.data({ valid: true, home, path, warnings }, () =>
     [`The settings are valid (${path}, environment).`, ...warnings].join('\n')

@@ -9,7 +9,7 @@ import { findNode } from '../../client.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
 
 export async function run({ options, output }: Invocation<{ readonly origin?: boolean }>): Promise<void> {
-  const loaded = await withMembership(loadConfig({ home: options.home }), options)
+  const loaded = await withMembership(await loadConfig({ home: options.home }), options)
 
   if (!options.origin) {
     output.data(loaded.config, () => stringify(loaded.config).trimEnd())

@@ -59,7 +59,7 @@ async function changeKeys(
   event: Event,
   ask: (situation: Situation) => Promise<Plan>
 ): Promise<void> {
-  const { config, home } = loadConfig({ home: options.home })
+  const { config, home } = await loadConfig({ home: options.home })
   checkKeys(home)
   // Before anything is asked: a running node is no moment to type a passphrase.
   using _lock = HomeLock.take(home)

@@ -10,7 +10,7 @@ export async function run({ args, options, output }: Invocation): Promise<void> 
   const { data } = await findNode(options).execute<MeshInfo>('mesh.rename_device', { name })
   output.data(data, () => `This device is called "${data.device_name}" now.`)
 
-  const { config, origins } = loadConfig({ home: options.home })
+  const { config, origins } = await loadConfig({ home: options.home })
   // At a start, the holder of the root key takes the name of its settings.
   if (data.holds_root && origins.name !== 'default' && config.name !== data.device_name) {
     output.note(

@@ -39,7 +39,8 @@ const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 
 
 export async function run({ options, output }: Invocation): Promise<void> {
   const home = homeOf(options)
-  const items = [nodeVersion(), homeUsable(home), config(options.home), clock(), ...(await running(options))]
+  const settings = await config(options.home)
+  const items = [nodeVersion(), homeUsable(home), settings, clock(), ...(await running(options))]
 
   output.data({ items }, () =>
     items
@@ -94,9 +95,9 @@ function isWritable(path: string): boolean {
   }
 }
 
-function config(home: string | undefined): Finding {
+async function config(home: string | undefined): Promise<Finding> {
   try {
-    const { path } = loadConfig({ home })
+    const { path } = await loadConfig({ home })
     return ok('config', existsSync(path) ? `${path} is valid.` : 'Defaults; there is no lumos.yaml.')
   } catch (err) {
     return fail('config', toLumosError(err).message, 'Correct it, then run: lumos-node config check')

@@ -2,7 +2,7 @@
 
 import { LumosError, toLumosError } from '../../../interface/errors.ts'
 import type { WeightSource } from '../../../interface/weights.ts'
-import { readConfiguration, wantsOf } from '../../../node/weights/resources/index.ts'
+import { loadReader, wantsOf } from '../../../node/weights/resources/index.ts'
 import type { Begun } from '../../../units/begun.ts'
 import { findNode, type NodeClient } from '../../client.ts'
 import { onInterrupt } from '../../interrupted.ts'
@@ -26,6 +26,7 @@ type Wanted = ReturnType<typeof wantsOf>[number]
 
 export async function run({ args, options, output }: Invocation<DownloadOptions>): Promise<void> {
   const [file] = args as [string]
+  const { readConfiguration } = await loadReader()
   const { configuration } = readConfiguration(file, await textOf(file))
   const node = findNode(options)
   const items: ({ model: string; error: string | null } & Partial<Pulled>)[] = []

@@ -1,7 +1,7 @@
 /** `resources validate`: what is wrong with a configuration. */
 
 import { LumosError } from '../../../interface/errors.ts'
-import { checkConfiguration, wantsOf } from '../../../node/weights/resources/index.ts'
+import { loadReader, wantsOf } from '../../../node/weights/resources/index.ts'
 import type { Invocation } from '../../invocation.ts'
 import { textOf } from './file.ts'
 
@@ -13,6 +13,7 @@ interface Finding {
 
 export async function run({ args, output }: Invocation): Promise<void> {
   const [file] = args as [string]
+  const { checkConfiguration } = await loadReader()
   const { configuration, problems, warnings } = checkConfiguration(file, await textOf(file))
   const wants = configuration === undefined ? [] : wantsOf(configuration)
   const models = wants.map(({ name, parts, usedBy }) => ({

@@ -1,7 +1,6 @@
 /** Resources of Lumen: its configuration, what that asks for, and what is in its cache; the services of a node in its form. */
 
 export { problemText } from '../repositories/problem.ts'
-export { checkConfiguration, readConfiguration } from './configuration.ts'
 export { isOfLumen, KNOWN_SERVICES, type KnownService } from './known-services.ts'
 export { listResources } from './list.ts'
 export {
@@ -15,3 +14,6 @@ export {
   unusedOf
 } from './services.ts'
 export { wantsOf } from './wants.ts'
+
+/** What reads a configuration of Lumen, loaded when first used: YAML takes a megabyte of memory. */
+export const loadReader = () => import('./configuration.ts')

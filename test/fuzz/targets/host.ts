@@ -54,9 +54,9 @@ log:
   level: info
 `
 
-function settings(bytes: Uint8Array): unknown {
+async function settings(bytes: Uint8Array): Promise<unknown> {
   writeFileSync(join(dir, 'lumos.yaml'), bytes)
-  const loaded = loadConfig({ home: dir, env: {} })
+  const loaded = await loadConfig({ home: dir, env: {} })
   assert.equal(({} as Record<string, unknown>).polluted, undefined)
   return describeConfig(loaded).length
 }
