@@ -9,6 +9,8 @@ import { weightsInvalid } from './origin.ts'
 
 /** Asked for at once: 4 MiB of the blocks that others make. */
 const AHEAD_MAX = 16
+/** Nodes above one another: a file of 16 TiB has five. What waits is held in memory for each. */
+const DEPTH_MAX = 32
 const RAW = 0x55
 const DAG_PB = 0x70
 
@@ -17,6 +19,7 @@ interface Part {
   readonly cid: CID
   /** Of its first byte in the file. */
   readonly at: number
+  readonly depth: number
   /** As the node above says; the root has none. */
   readonly bytes?: number
   block?: Promise<Uint8Array>
@@ -35,9 +38,12 @@ export async function* fileBytes(
 ): AsyncGenerator<Uint8Array> {
   const end = offset + length
   /** The next one last. */
-  const waiting: Part[] = [{ cid: CID.parse(root), at: 0 }]
+  const waiting: Part[] = [{ cid: CID.parse(root), at: 0, depth: 0 }]
+  let ahead = 0
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
-    const { cid, at, bytes } = part
+    const { cid, at, depth, bytes } = part
+    if (depth > DEPTH_MAX) throw weightsInvalid(`${root} has nodes deeper than ${DEPTH_MAX}`)
+    if (part.block !== undefined) ahead--
     const { data, links, sizes } = nodeOf(cid, await (part.block ?? read(cid)))
     const whole = sizes.reduce((sum, size) => sum + size, data.byteLength)
     if (links.length !== sizes.length || (bytes !== undefined && bytes !== whole))
@@ -48,12 +54,14 @@ export async function* fileBytes(
     let next = at + data.byteLength
     for (const [i, size] of sizes.entries()) {
       if (size > 0 && next < end && next + size > offset)
-        below.push({ cid: links[i]!, at: next, bytes: size })
+        below.push({ cid: links[i]!, at: next, depth: depth + 1, bytes: size })
       next += size
     }
     for (const child of below.reverse()) waiting.push(child)
-    for (const soon of waiting.slice(-AHEAD_MAX)) {
-      soon.block ??= read(soon.cid)
+    for (const soon of waiting.slice(-AHEAD_MAX).reverse()) {
+      if (soon.block !== undefined || ahead === AHEAD_MAX) continue
+      ahead++
+      soon.block = read(soon.cid)
       // It is thrown where the part has its turn.
       soon.block.catch(() => {})
     }
