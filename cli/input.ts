@@ -3,7 +3,8 @@
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { decodeText } from '../interface/decode-text.ts'
-import { InvalidInputError, LumosError } from '../interface/errors.ts'
+import { LumosError } from '../interface/errors.ts'
+import { unreadable } from '../interface/unreadable.ts'
 import { fromTilde } from '../storage/home/home-path.ts'
 
 /** Whether the input is in a file or on stdin, and not the argument itself. */
@@ -11,11 +12,6 @@ export const isElsewhere = (argument: string): boolean => argument === '-' || ar
 
 /** No node takes a larger body: 64 MiB of tensors are 86 MiB in base64. */
 const INPUT_BYTES_MAX = 88 * 1024 * 1024
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'this user may not read it'
-}
 
 export async function readBytes(argument: string): Promise<Buffer> {
   if (argument === '-') return upToLimit(process.stdin)
@@ -26,8 +22,7 @@ export async function readBytes(argument: string): Promise<Buffer> {
     return await upToLimit(createReadStream(path))
   } catch (err) {
     if (err instanceof LumosError) throw err
-    const { code = '', message } = err as NodeJS.ErrnoException
-    throw new InvalidInputError(`${path} cannot be read: ${REASONS[code] ?? message}.`, { cause: err })
+    throw unreadable(path, err)
   }
 }
 

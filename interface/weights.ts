@@ -13,7 +13,7 @@ export { LEAF_BYTES } from './limits.ts'
 
 /** The largest repositories of today have a few hundred shards; a listing of more is an attack on memory. */
 export const REPOSITORY_FILES_MAX = 4096
-const PATH_CHARS_MAX = 255
+export const PATH_CHARS_MAX = 255
 /** Ten times the largest open model of today. */
 const FILE_BYTES_MAX = 16 * 1024 ** 4
 

@@ -54,6 +54,10 @@ const AMBIENT = {
 /** Who may, and why. */
 const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> = {
   'capabilities/engines/llama-cpp/engine.ts': ['chance', 'the seed of an answer that was asked for without'],
+  'node/weights/origins/counted-blocks.ts': [
+    'turn',
+    'blocks that are here answer at once, and timers have their turn'
+  ],
   'capabilities/engines/batching/batcher.ts': ['turn', 'what came in one turn is run together'],
   'capabilities/engines/audio/recording.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/onnx/clip-text.ts': ['turn', 'other requests of the process have theirs'],

@@ -2,12 +2,13 @@
 
 import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { open, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { open, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { decodeText } from '../../interface/decode-text.ts'
 import { InvalidInputError, LumosError, toLumosError } from '../../interface/errors.ts'
 import { TENSOR_BYTES_MAX } from '../../interface/limits.ts'
 import type { Argument } from '../../interface/tasks/definition.ts'
+import { unreadable } from '../../interface/unreadable.ts'
 import { linesOf } from './lines.ts'
 
 /** Their names are held in memory while a folder is read. */
@@ -61,7 +62,7 @@ async function* itemsAt(path: string, wanted: ItemsOf): AsyncGenerator<BatchItem
     for (const file of await filesIn(path, basename(path))) {
       if (file.path === wanted.out) continue
       // One that has gone meanwhile is an item that cannot be read.
-      yield fileItem(file.path, file.name, await stat(file.path).catch(() => undefined), wanted)
+      yield fileItem(file.path, file.name, await stat(file.path).catch(() => undefined), wanted, path)
     }
   } else if (!found.isFile()) throw new InvalidInputError(`${path} is neither a file nor a folder.`)
   else if (wanted.argument.from === 'file' && !path.endsWith(JSON_LINES))
@@ -73,7 +74,7 @@ async function statOf(path: string): Promise<Stats> {
   try {
     return await stat(path)
   } catch (err) {
-    throw new InvalidInputError(`${path} cannot be read: ${(err as Error).message}.`, { cause: err })
+    throw unreadable(path, err)
   }
 }
 
@@ -98,13 +99,14 @@ function fileItem(
   path: string,
   name: string,
   found: Stats | undefined,
-  { argument, question }: ItemsOf
+  { argument, question }: ItemsOf,
+  folder?: string
 ): BatchItem {
   return {
     name,
     mark: markOf(question, name, found ? `${found.size} ${Math.trunc(found.mtimeMs)}` : ''),
     async read() {
-      const bytes = await readFile(path)
+      const bytes = await readFile(path, folder)
       return { input: fileInput(argument, bytes), bytes: bytes.length }
     }
   }
@@ -119,10 +121,17 @@ function fileInput(argument: Argument, bytes: Buffer): unknown {
   return argument.from === 'text' ? argument.input(decodeText(bytes)) : fromJson(decodeText(bytes))
 }
 
-async function readFile(path: string): Promise<Buffer> {
-  await using file = await open(path).catch((cause: Error) => {
-    throw new InvalidInputError(`${path} cannot be read: ${cause.message}.`, { cause })
-  })
+/** @param folder that must hold it, links followed: a data set of others names no other file of this user. */
+async function readFile(path: string, folder?: string): Promise<Buffer> {
+  const real = folder === undefined ? path : await realpath(path).catch(thrown(path))
+  if (folder !== undefined) {
+    const way = relative(await realpath(folder).catch(thrown(folder)), real)
+    if (isAbsolute(way) || way.split(sep)[0] === '..')
+      throw new InvalidInputError(`${path} leads out of ${folder}, so it is not read.`, {
+        hint: 'Copy the file into the folder, or name it to the command itself.'
+      })
+  }
+  await using file = await open(real).catch(thrown(path))
   const found = await file.stat()
   if (!found.isFile()) throw new InvalidInputError(`${path} is no file.`)
   if (found.size > ITEM_BYTES_MAX)
@@ -133,10 +142,9 @@ async function readFile(path: string): Promise<Buffer> {
 }
 
 async function* lineItems(path: string, { argument, question }: ItemsOf): AsyncGenerator<BatchItem> {
+  const folder = dirname(path)
   const isJson = path.endsWith(JSON_LINES) || argument.from === 'json'
-  await using file = await open(path).catch((cause: Error) => {
-    throw new InvalidInputError(`${path} cannot be read: ${cause.message}.`, { cause })
-  })
+  await using file = await open(path).catch(thrown(path))
   let number = 0
   for await (const { bytes } of linesOf(file, LINE_BYTES_MAX)) {
     number++
@@ -152,19 +160,25 @@ async function* lineItems(path: string, { argument, question }: ItemsOf): AsyncG
         if (!isJson) return { input: fileInput(argument, bytes), bytes: bytes.length }
         const value = fromJson(text)
         if (argument.from === 'files' && isPaths(value)) {
-          const named = await Promise.all(value.map(one => readFile(resolve(dirname(path), one))))
+          const named = await Promise.all(value.map(one => readFile(resolve(folder, one), folder)))
           return { input: argument.input(named), bytes: named.reduce((sum, { length }) => sum + length, 0) }
         }
         if (typeof value !== 'string' || argument.from === 'json')
           return { input: value, bytes: bytes.length }
         if (argument.from === 'text') return { input: argument.input(value), bytes: bytes.length }
         // Of a task that takes a file, a string is its path.
-        const named = await readFile(resolve(dirname(path), value))
+        const named = await readFile(resolve(folder, value), folder)
         return { input: fileInput(argument, named), bytes: named.length }
       }
     }
   }
 }
+
+const thrown =
+  (path: string) =>
+  (cause: unknown): never => {
+    throw unreadable(path, cause)
+  }
 
 /** No task takes more files than a person would compare. */
 const PATHS_MAX = 16

@@ -40,14 +40,18 @@ export class ResultFile {
    *
    * @throws {InvalidInputError} where it holds anything but results of these items; then it stays as it is.
    */
-  static async open(path: string, items: AsyncIterator<BatchItem>): Promise<ResultFile> {
+  static async open(
+    path: string,
+    items: AsyncIterator<BatchItem>,
+    lineBytesMax = LINE_BYTES_MAX
+  ): Promise<ResultFile> {
     const flags = constants.O_RDWR | constants.O_CREAT
     const file = await open(path, flags, PRIVATE_FILE_MODE).catch((cause: Error) => {
       throw new InvalidInputError(`${path} cannot be written: ${cause.message}.`, { cause })
     })
     try {
       if (!(await file.stat()).isFile()) throw new InvalidInputError(`${path} is no file.`)
-      const held = await heldBy(file, path, items)
+      const held = await heldBy(file, path, items, lineBytesMax)
       // The line that was being written when the node ended.
       await file.truncate(held.end)
       return new ResultFile(file, path, held)
@@ -92,15 +96,20 @@ interface Held {
   readonly end: number
 }
 
-async function heldBy(file: FileHandle, path: string, items: AsyncIterator<BatchItem>): Promise<Held> {
+async function heldBy(
+  file: FileHandle,
+  path: string,
+  items: AsyncIterator<BatchItem>,
+  lineBytesMax: number
+): Promise<Held> {
   let count = 0
   let failed = 0
   let end = 0
-  for await (const { bytes, from, to, ends } of linesOf(file, LINE_BYTES_MAX)) {
+  for await (const { bytes, from, to, ends } of linesOf(file, lineBytesMax)) {
     if (!ends) {
       // Whatever has no line end at all is somebody's file, unless it begins as results do.
-      if (from === 0 && !isBeginning(bytes?.subarray(0, BEGINNING.length).toString() ?? ''))
-        throw notOurs(path, 1)
+      const begun = bytes?.subarray(0, BEGINNING.length).toString()
+      if (from === 0 && (begun === undefined || !isBeginning(begun))) throw notOurs(path, 1)
       break
     }
     const line = bytes === undefined ? undefined : parsed(bytes)

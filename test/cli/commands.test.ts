@@ -376,10 +376,20 @@ describe('batch', () => {
     const path = join(empty, 'some.jsonl')
     await writeFile(path, '"a"\n{"messages":7}\n')
     const out = join(empty, 'some-out.jsonl')
-    const { code, stderr } = await cli(['batch', 'held', path, '--out', out])
+    const { code, stdout, stderr } = await cli(['batch', 'held', path, '--out', out])
     assert.equal(code, 1)
+    assert.match(stdout, /TRIES FAILED/)
     assert.match(stderr, /^1 of 2 inputs have no answer\. .*E_BATCH_INCOMPLETE/)
     assert.deepEqual(await outputs(out), ['a', 'INVALID_INPUT'])
+  })
+
+  it('takes the parameters that infer takes, and says where no second device could verify', async () => {
+    const out = join(empty, 'verified.jsonl')
+    const { stderr } = await cli(batch(out, '--labels', 'a,b'), { stdin: lines })
+    assert.match(stderr, /--labels means nothing to text-generation/)
+    const params = ['--params', '{"temperature":0}']
+    const { stdout } = await cli(batch(out, '--verify', '2', ...params), { stdin: lines })
+    assert.match(stdout, /A second device is missing/)
   })
 })
 

@@ -1,6 +1,7 @@
 /** Weights that any peer may have: a stock Helia, with nothing of this project, fetches them by CID. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -41,6 +42,8 @@ const PUBLIC = {
 const NOT_HERE = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
 const FILES = { 'a/model.gguf': content(5 * LEAF_BYTES + 7), 'README.md': content(9) }
 const SECRET = { 'secret.gguf': content(LEAF_BYTES + 3).reverse(), 'README.md': content(9) }
+
+type Field = Parameters<typeof protobuf>[0][number]
 
 /** A SHA-256 of no content. */
 function digest(n: number) {
@@ -279,12 +282,78 @@ describe('a model of a stock Helia', () => {
   it.each([
     ['folders without end', Array.from({ length: 40 }, () => 'a').join('/'), /nested deeper than 32/],
     ['a path that leads out of its folder', '../model.bin', /leads out of its folder/],
-    ['two names that differ in their case alone', 'readme.md', /case alone/]
+    ['two names that differ in their case alone', 'readme.md', /case alone/],
+    ['a path that is longer than any', 'x'.repeat(200_000), /longer than 255 characters/]
   ])('that lists %s is refused', async (_, path, expected) => {
     const { cid, address } = await offered({ 'README.md': content(9), [path]: content(7) })
     const origin = new Ipfs({ kind: 'ipfs', cid: cid.toString(), address }, systemClock)
     onTestFinished(() => origin.close())
     await assert.rejects(origin.list(), { code: 'WEIGHTS_INVALID', message: expected })
+  })
+
+  /** Nodes of 256 links each, all to the next one: few blocks, and 256^6 ways through them. */
+  async function ladder(helia: Stock, dataOf: (below: number) => Field[], names: string[]): Promise<CID> {
+    let cid: CID | undefined
+    for (let below = 0; below <= 6; below++) {
+      const link = (name: string): Field => [
+        2,
+        protobuf([
+          [1, cid!.bytes],
+          [2, Buffer.from(name)]
+        ])
+      ]
+      const block = protobuf([...(cid ? names.map(link) : []), [1, protobuf(dataOf(below))]])
+      cid = CID.createV1(0x70, create(0x12, createHash('sha256').update(block).digest()))
+      await helia.blockstore.put(cid, block)
+    }
+    return cid!
+  }
+
+  it('that is a folder of shards or a file of empty parts without end is refused, and holds up nothing', async () => {
+    const helia = await stockHelia(['/ip4/127.0.0.1/tcp/0'])
+    const address = helia.libp2p.getMultiaddrs()[0]!.toString()
+    const names = Array.from({ length: 256 }, (_, i) => i.toString(16).toUpperCase().padStart(2, '0'))
+    const shards = await ladder(
+      helia,
+      () => [
+        [1, 5],
+        [5, 0x22],
+        [6, 256]
+      ],
+      names
+    )
+    const rest = Array<Field>(255).fill([4, 0])
+    const parts = await ladder(
+      helia,
+      below => [[1, 2], [3, 4], ...(below > 0 ? [[4, 4] as Field, ...rest] : [])],
+      names
+    )
+    for (const cid of [shards, parts]) {
+      const origin = new Ipfs({ kind: 'ipfs', cid: cid.toString(), address }, systemClock)
+      onTestFinished(() => origin.close())
+      let turns = 0
+      const timer = setInterval(() => turns++, 1)
+      onTestFinished(() => clearInterval(timer))
+      await assert.rejects(origin.list(), { code: 'WEIGHTS_INVALID' })
+      assert.ok(turns > 0)
+    }
+  })
+
+  it('with a damaged part below its second level fails, and its node goes on', async () => {
+    const helia = await stockHelia(['/ip4/127.0.0.1/tcp/0'])
+    const address = helia.libp2p.getMultiaddrs()[0]!.toString()
+    const parts = (below: number): Field[] =>
+      below > 0
+        ? [
+            [1, 2],
+            [3, 4],
+            [4, 4]
+          ]
+        : [[1, 99]]
+    const cid = await ladder(helia, parts, ['0'])
+    const origin = new Ipfs({ kind: 'ipfs', cid: cid.toString(), address }, systemClock)
+    onTestFinished(() => origin.close())
+    await assert.rejects(origin.list(), { code: 'WEIGHTS_INVALID' })
   })
 
   it('is given up where its peer is silent, and asked for once more by a new connection', async () => {

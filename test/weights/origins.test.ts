@@ -169,6 +169,7 @@ describe('a listing that lies', () => {
     ['a control character', tree('a\u001b[2Jb.json'), /control character/],
     ['a part without a name', tree('a//b.json'), /no name/],
     ['no name', tree(''), /no name/],
+    ['a path of 2 MB', tree(`${'a/'.repeat(1_000_000)}b.json`), /longer than 255 characters/],
     ['a file twice', tree('model.safetensors'), /twice/],
     ['names that differ in their case', tree('Model.safetensors'), /case alone/],
     [

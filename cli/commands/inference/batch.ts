@@ -14,15 +14,12 @@ import { onInterruptFirst } from '../../interrupted.ts'
 import type { Invocation } from '../../invocation.ts'
 import { type Output, printable } from '../../output.ts'
 import { failureOf, waitFor } from '../jobs/wait.ts'
-import { chosen, paramsFor, statedParams } from './infer.ts'
+import { chosen, type ParamOptions, paramsFor, statedParams } from './infer.ts'
 
-interface BatchOptions {
+interface BatchOptions extends ParamOptions {
   readonly out: string
   readonly task?: string
   readonly verify?: number
-  readonly params?: string
-  readonly topK?: number
-  readonly maxTokens?: number
   readonly timeout?: number
   readonly detach?: boolean
 }
@@ -100,6 +97,9 @@ function wordsFor({ items, before, failed, out, devices, samples }: BatchResult,
           `Samples: ${samples.agreed} agreed, ${samples.decided} were decided by a third device, ${samples.open} are open.`
         ]
       : []),
+    ...(samples.open > 0 && devices.length === 1
+      ? ['A second device is missing: no other one that offers the model took part.']
+      : []),
     ...devices
       .filter(({ differed }) => differed > 0)
       .map(
@@ -109,5 +109,5 @@ function wordsFor({ items, before, failed, out, devices, samples }: BatchResult,
   ]
   if (devices.length === 0) return facts.join('\n')
   const rows = devices.map(({ name, items: own, failures }) => [name, String(own), String(failures)])
-  return `${output.table(['DEVICE', 'INPUTS', 'FAILURES'], rows)}\n\n${facts.join('\n')}`
+  return `${output.table(['DEVICE', 'INPUTS', 'TRIES FAILED'], rows)}\n\n${facts.join('\n')}`
 }

@@ -20,6 +20,16 @@ const RECEIPT = [
   'have the devices that answer sign it, and write what they sign to a file: see verify'
 ] as const
 
+/** Parameters of some task: see `paramsFor`. */
+const withParams = (command: Command, example: string): Command =>
+  command
+    .option('--top-k <n>', 'how many labels', integer)
+    .option('--max-tokens <n>', 'how much text', integer)
+    .option('--labels <list>', 'what a picture may show, with commas between', list)
+    .option('--dataset <name>', 'which label set of the model to choose from')
+    .option('--threshold <n>', 'leave out objects with a lower score, from 0 to 1', share)
+    .option('--params <json>', `parameters of the task, such as ${example}`)
+
 export function register(program: Command, lazily: Lazily): void {
   infer(program, lazily)
   batch(program, lazily)
@@ -28,7 +38,7 @@ export function register(program: Command, lazily: Lazily): void {
 }
 
 function infer(program: Command, lazily: Lazily): void {
-  program
+  const command = program
     .command('infer')
     .description('ask the mesh')
     .argument('<model|task>', 'which model or task to ask, such as digits-cnn or text-generation')
@@ -42,12 +52,7 @@ function infer(program: Command, lazily: Lazily): void {
     .option(...NO_CONTINUE)
     .option('--timeout <seconds>', 'give up after this time', seconds)
     .option('--explain', 'print first which peer will be asked, and why')
-    .option('--top-k <n>', 'how many labels', integer)
-    .option('--max-tokens <n>', 'how much text', integer)
-    .option('--labels <list>', 'what a picture may show, with commas between', list)
-    .option('--dataset <name>', 'which label set of the model to choose from')
-    .option('--threshold <n>', 'leave out objects with a lower score, from 0 to 1', share)
-    .option('--params <json>', 'parameters of the task, such as {"voice":"amy","speed":1.2}')
+  withParams(command, '{"voice":"amy","speed":1.2}')
     .option('--out <file>', 'write speech or pictures of the answer to a file; several get numbers')
     .option('--force', 'write over a file that is there')
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
@@ -71,7 +76,7 @@ function infer(program: Command, lazily: Lazily): void {
 }
 
 function batch(program: Command, lazily: Lazily): void {
-  program
+  const command = program
     .command('batch')
     .description('ask for each of many inputs, over all devices that can; it goes on where it ended')
     .argument('<model|task>', 'which model or task to ask')
@@ -79,9 +84,7 @@ function batch(program: Command, lazily: Lazily): void {
     .requiredOption('--out <file>', 'a line of JSON for each input, in their order')
     .option('--task <task>', 'which task, for a model that does several')
     .option('--verify <n>', 'have so many inputs answered by a second device too', integer)
-    .option('--params <json>', 'parameters of the task, such as {"top_k":1}')
-    .option('--top-k <n>', 'how many labels', integer)
-    .option('--max-tokens <n>', 'how much text', integer)
+  withParams(command, '{"top_k":1}')
     .option('--timeout <seconds>', 'give up on one answer of one device after this time', seconds)
     .option('--detach', 'print the id of the job and end; it goes on: see job show')
     .addHelpText(

@@ -25,23 +25,17 @@ import { printPieces } from './pieces.ts'
 import { ReceiptFile } from './receipts.ts'
 import { embedded, vectorLines } from './vectors.ts'
 
-interface InferOptions {
+interface InferOptions extends ParamOptions {
   readonly task?: string
   readonly peer?: string
   readonly policy?: string
   /** False for `--no-continue`. */
   readonly continue?: boolean
   readonly timeout?: number
-  readonly topK?: number
-  readonly maxTokens?: number
-  readonly labels?: readonly string[]
-  readonly dataset?: string
-  readonly threshold?: number
   readonly jsonl?: boolean
   readonly explain?: boolean
   readonly detach?: boolean
   readonly receipt?: string
-  readonly params?: string
   readonly out?: string
   readonly force?: boolean
 }
@@ -198,6 +192,14 @@ export async function statedParams(given = '{}'): Promise<Readonly<Record<string
 }
 
 /** Options that are parameters of some task. */
+export interface ParamOptions {
+  readonly params?: string
+  readonly topK?: number
+  readonly maxTokens?: number
+  readonly labels?: readonly string[]
+  readonly dataset?: string
+  readonly threshold?: number
+}
 const PARAMS = {
   topK: '--top-k',
   maxTokens: '--max-tokens',
@@ -208,7 +210,7 @@ const PARAMS = {
 
 export function paramsFor(
   task: TaskName,
-  options: { readonly [K in keyof typeof PARAMS]?: unknown }
+  options: Pick<ParamOptions, keyof typeof PARAMS>
 ): Record<string, unknown> {
   const { shape } = definitionOf(task).params
   const params: Record<string, unknown> = {}

@@ -4,18 +4,19 @@
  */
 
 import { withBitswap } from '@helia/bitswap'
-import { type UnixFS, unixfs } from '@helia/unixfs'
+import type { UnixFS } from '@helia/unixfs'
 import { identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createHeliaLight } from 'helia'
 import { createLibp2p } from 'libp2p'
 import { CID } from 'multiformats/cid'
-import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { socketTls } from '../../../protocols/transport/tls/index.ts'
 import { sparingYamux } from '../../../protocols/transport/yamux.ts'
 import { zonedTcp } from '../../../protocols/transport/zoned-tcp.ts'
 import { noiseOnDemand } from '../../network/noise.ts'
+import { CountedBlocks } from './counted-blocks.ts'
+import { fileBytes } from './unixfs-file.ts'
 
 type Helia = ReturnType<typeof createHeliaLight>
 type Blockstore = NonNullable<NonNullable<Parameters<typeof createHeliaLight>[0]>['blockstore']>
@@ -29,12 +30,10 @@ const MESSAGE_BYTES_MAX = 8 * 1024 * 1024
 export class ForeignPeer {
   readonly #helia: Helia
   readonly #libp2p: Libp2p
-  readonly #fs: UnixFS
 
   private constructor(helia: Helia, libp2p: Libp2p) {
     this.#helia = helia
     this.#libp2p = libp2p
-    this.#fs = unixfs(helia)
   }
 
   static async dial(address: string, signal: AbortSignal): Promise<ForeignPeer> {
@@ -64,26 +63,45 @@ export class ForeignPeer {
     }
   }
 
-  /** One block is asked for. Throws for what is no file and no folder, such as a link. */
-  async facts(cid: string, signal: AbortSignal): Promise<{ isFolder: boolean; bytes: number }> {
-    const { type, size } = await this.#fs.stat(CID.parse(cid), { signal })
-    return { isFolder: type === 'directory', bytes: Number(size) }
-  }
-
-  list(cid: string, signal: AbortSignal): Entries {
-    return this.#fs.ls(CID.parse(cid), { signal })
-  }
-
-  read(
-    cid: string,
-    options: AbortOptions & { readonly offset: number; readonly length: number }
-  ): AsyncIterable<Uint8Array> {
-    return this.#fs.cat(CID.parse(cid), options)
+  /** All that one listing or one run of bytes reads. */
+  begin(signal: AbortSignal): Reading {
+    return new Reading(new CountedBlocks(this.#helia.blockstore, signal))
   }
 
   async close(): Promise<void> {
     await this.#helia.stop()
     await this.#libp2p.stop()
+  }
+}
+
+export class Reading {
+  readonly #blocks: CountedBlocks
+
+  constructor(blocks: CountedBlocks) {
+    this.#blocks = blocks
+  }
+
+  /** One block is asked for. Throws for what is no file and no folder, such as a link. */
+  async facts(cid: string): Promise<{ isFolder: boolean; bytes: number }> {
+    const { type, size } = await this.#blocks.fs.stat(CID.parse(cid))
+    return { isFolder: type === 'directory', bytes: Number(size) }
+  }
+
+  async *list(cid: string): Entries {
+    for await (const entry of this.#blocks.fs.ls(CID.parse(cid))) {
+      this.#blocks.came()
+      yield entry
+    }
+  }
+
+  async *read(
+    cid: string,
+    range: { readonly offset: number; readonly length: number }
+  ): AsyncGenerator<Uint8Array> {
+    for await (const part of fileBytes(cid, range, block => this.#blocks.read(block))) {
+      this.#blocks.came()
+      yield part
+    }
   }
 }
 

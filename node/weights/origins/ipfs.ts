@@ -4,9 +4,9 @@ import type { Clock } from '../../../interface/clock.ts'
 import { CancelledError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { LEAF_BYTES } from '../../../interface/weights.ts'
-import type { ForeignPeer } from './foreign-peer.ts'
+import type { ForeignPeer, Reading } from './foreign-peer.ts'
 import { LeafSink, type LeafSinkOptions, type LeafTarget, nextRun } from './leaf-sink.ts'
-import { checkListing, checkTaken, ENTRIES_MAX } from './listing.ts'
+import { checkListing, checkPath, checkTaken, ENTRIES_MAX } from './listing.ts'
 import {
   type Listing,
   type ListOptions,
@@ -39,9 +39,10 @@ export class Ipfs implements Origin {
   async list({ signal }: ListOptions = {}): Promise<Listing> {
     const { cid, address } = this.#ref
     const files = await this.#work(signal, async (peer, work) => {
-      const root = await peer.facts(cid, work.signal)
-      if (root.isFolder) return await this.#files(peer, cid, work)
-      return [await this.#loneFile(peer, root.bytes, work.signal)]
+      const asked = peer.begin(work.signal)
+      const root = await asked.facts(cid)
+      if (root.isFolder) return await this.#files(asked, cid, work)
+      return [await this.#loneFile(asked, root.bytes)]
     })
     checkListing(files)
     checkTaken(files)
@@ -65,7 +66,7 @@ export class Ipfs implements Origin {
         const sink = new LeafSink(target, run, options)
         const offset = run.first * LEAF_BYTES
         const length = Math.min(run.end * LEAF_BYTES, target.bytes) - offset
-        for await (const part of peer.read(file.url, { offset, length, signal: work.signal })) {
+        for await (const part of peer.begin(work.signal).read(file.url, { offset, length })) {
           work.came()
           if ((await sink.take(part)) === 'done') break
         }
@@ -80,19 +81,20 @@ export class Ipfs implements Origin {
     await (await peer?.catch(() => undefined))?.close()
   }
 
-  async #files(peer: ForeignPeer, root: string, { signal, came }: Work): Promise<OriginFile[]> {
+  async #files(asked: Reading, root: string, { came }: Work): Promise<OriginFile[]> {
     const files: OriginFile[] = []
     const folders = [{ cid: root, prefix: '', depth: 0 }]
     let seen = 0
     for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
       const { cid, prefix, depth } = folder
-      for await (const entry of peer.list(cid, signal)) {
+      for await (const entry of asked.list(cid)) {
         came()
         // The same folder may stand in a folder many times: few blocks can list without end.
         if (++seen > ENTRIES_MAX) throw weightsInvalid(`${root} lists more than ${ENTRIES_MAX} entries`)
         const path = `${prefix}${entry.name}`
+        checkPath(path)
         const cid = entry.cid.toString()
-        const { isFolder, bytes } = await peer.facts(cid, signal)
+        const { isFolder, bytes } = await asked.facts(cid)
         came()
         if (!isFolder) files.push({ path, url: cid, version: cid, bytes })
         else if (depth < DEPTH_MAX) folders.push({ cid, prefix: `${path}/`, depth: depth + 1 })
@@ -102,10 +104,10 @@ export class Ipfs implements Origin {
     return files
   }
 
-  async #loneFile(peer: ForeignPeer, bytes: number, signal: AbortSignal): Promise<OriginFile> {
+  async #loneFile(asked: Reading, bytes: number): Promise<OriginFile> {
     const { cid } = this.#ref
     const head: Uint8Array[] = []
-    for await (const part of peer.read(cid, { offset: 0, length: GGUF.length, signal })) head.push(part)
+    for await (const part of asked.read(cid, { offset: 0, length: GGUF.length })) head.push(part)
     if (Buffer.concat(head).toString('latin1') !== GGUF)
       throw weightsInvalid(`${cid} is a single file, and no GGUF file`, {
         hint: 'Give the CID of the folder that holds the model.'

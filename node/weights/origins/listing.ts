@@ -4,7 +4,12 @@
  */
 
 import { isAbsolute, win32 } from 'node:path'
-import { REPOSITORY_FILES_MAX, RepositoryFile, RepositoryPath } from '../../../interface/weights.ts'
+import {
+  PATH_CHARS_MAX,
+  REPOSITORY_FILES_MAX,
+  RepositoryFile,
+  RepositoryPath
+} from '../../../interface/weights.ts'
 import { weightsInvalid } from './origin.ts'
 
 /** Repositories with all their checkpoints have a few thousand; most of them are not taken. */
@@ -32,6 +37,12 @@ export function checkListing(entries: readonly Entry[]): void {
     if (seen.has(path)) throw refused(path, 'it is there twice')
     seen.add(path)
   }
+}
+
+/** @throws {LumosError} `WEIGHTS_INVALID` for a path that no honest listing has. */
+export function checkPath(path: string): void {
+  const lie = lieOf(path)
+  if (lie !== undefined) throw refused(path, lie)
 }
 
 /**
@@ -65,6 +76,7 @@ export function checkTaken(entries: readonly Entry[]): void {
 
 function lieOf(path: string): string | undefined {
   if (path.length === 0) return 'it has no name'
+  if (path.length > PATH_CHARS_MAX) return `its path is longer than ${PATH_CHARS_MAX} characters`
   if (isAbsolute(path) || win32.isAbsolute(path) || /^[A-Za-z]:/.test(path)) return 'its path is absolute'
   if (path.includes('\\')) return 'its path holds a backslash'
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(path)) return 'its path holds a control character'

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
-import { describe, expect, it } from 'vitest'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agreementOf } from '../../../interface/tasks/agreement.ts'
 import { definitionOf, type TaskName } from '../../../interface/tasks/index.ts'
 import { ARRIVING_BYTES_MAX, Arriving } from '../../../node/batch/arriving.ts'
+import { itemsOf } from '../../../node/batch/inputs.ts'
+import { ResultFile } from '../../../node/batch/results.ts'
 
 const floats = (...values: number[]) => new Uint8Array(new Float32Array(values).buffer)
 
@@ -18,6 +23,61 @@ describe('a batch', () => {
     second.add(ARRIVING_BYTES_MAX - 10)
     second[Symbol.dispose]()
     arriving.answer().add(ARRIVING_BYTES_MAX)
+  })
+})
+
+describe('a file that is named to a batch', () => {
+  let folder: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lumos-batch-'))
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  /** What becomes of each item. */
+  async function read(path: string): Promise<string[]> {
+    const wanted = { argument: definitionOf('image-classification').argument, question: '', out: '' }
+    const became: string[] = []
+    for await (const item of itemsOf({ ...wanted, inputs: [path] }))
+      became.push(
+        await item.read().then(
+          () => `${item.name} read`,
+          ({ code, message }) => `${item.name} ${code} ${message}`
+        )
+      )
+    return became
+  }
+
+  it('for results stays as it is where its one line is longer than any result', async () => {
+    const path = join(folder, 'diary.txt')
+    await writeFile(path, 'my diary')
+    const items = itemsOf({ inputs: [], argument: definitionOf('tensor').argument, question: '', out: path })
+    await assert.rejects(ResultFile.open(path, items, 4), { code: 'INVALID_INPUT' })
+    expect(await readFile(path, 'utf8')).toBe('my diary')
+  })
+
+  it('leads to no file outside of its folder, neither by a link nor by a path', async () => {
+    const data = join(folder, 'data')
+    await mkdir(data)
+    const secret = join(folder, 'secret')
+    await writeFile(secret, 'secret')
+    await writeFile(join(data, 'own.png'), 'own')
+    await symlink(secret, join(data, 'out.png'))
+    await symlink('own.png', join(data, 'same.png'))
+    expect(await read(data)).toEqual([
+      expect.stringMatching(/^data\/out\.png INVALID_INPUT .*leads out of/),
+      'data/own.png read',
+      'data/same.png read'
+    ])
+    const list = join(data, 'list.jsonl')
+    const paths = [secret, '../secret', 'out.png', 'gone.png', 'own.png', join(data, 'own.png')]
+    await writeFile(list, paths.map(path => JSON.stringify(path)).join('\n'))
+    const became = await read(list)
+    for (const one of became.slice(0, 3)) expect(one).toMatch(/INVALID_INPUT .*leads out of/)
+    expect(became[3]).toMatch(/gone\.png cannot be read: there is no such file\.$/)
+    expect(became.slice(4)).toEqual(['list.jsonl:5 read', 'list.jsonl:6 read'])
+    // The owner of the files may name any, also by a link.
+    expect(await read(join(data, 'out.png'))).toEqual(['out.png read'])
+    await assert.rejects(read(join(data, 'gone')), /gone cannot be read: there is no such file\.$/)
   })
 })
 
