@@ -127,6 +127,35 @@ describe('a program that is an engine', () => {
     })
   })
 
+  it('is not held up by one reader that does not read: that request alone is ended, and the others are served', {
+    timeout: 5000
+  }, async () => {
+    const program = programOf('writes')
+    await program.start()
+    await program.load(LOAD)
+    const asked = (text: string) =>
+      program.ask({
+        ...{ task: 'text-generation', params: {}, budgetMs: 1000 },
+        input: { messages: [{ role: 'user', content: text }] }
+      })
+    const unread = asked('write on')
+    expect((await asked('hi').call.next()) as object).toMatchObject({ text: 'hi to you' })
+    const other = asked('write on')
+    const read = async (): Promise<never> => {
+      for (;;) await other.call.next()
+    }
+    const left = read().catch((err: unknown) => err)
+    await unread.call.settled
+    await expect(unread.call.next()).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      message: /more than 16777216 bytes behind/
+    })
+    program.cancel(other.id, new Error('left'))
+    await other.call.settled
+    expect(await left).toMatchObject({ message: 'left' })
+    expect(program.loaded).toBe(true)
+  })
+
   it.runIf(process.platform === 'linux')('takes the processes with it that it began', async () => {
     const model = programModel(settings('forks'), host)
     const registry = await served(model)
