@@ -66,7 +66,7 @@ export interface JobsState {
 
 export type Outcome =
   | { readonly type: 'done'; readonly result: unknown }
-  | { readonly type: 'failed'; readonly error: { readonly code: string; readonly message: string } }
+  | { readonly type: 'failed'; readonly error: JobError }
 
 /** `atMs` is wall time: people read it. */
 export type JobEvent =

@@ -46,8 +46,10 @@ export async function run({ args, options, output }: Invocation<CheckOptions>): 
   })
 }
 
-const lineOf = ({ check, result, note }: ProgramCheck, output: Invocation['output']): string =>
-  `${output.paint(STYLES[result], result.padEnd(7))} ${check}${note === null ? '' : `: ${note}`}`
+function lineOf({ check, result, note, stderr }: ProgramCheck, output: Invocation['output']): string {
+  const line = `${output.paint(STYLES[result], result.padEnd(7))} ${check}${note === null ? '' : `: ${note}`}`
+  return stderr === null ? line : [line, ...stderr.split('\n').map(text => `        ${text}`)].join('\n')
+}
 
 function jsonOf(option: string, given: string): unknown {
   try {
