@@ -6,6 +6,7 @@
 import { type Core, NO_EFFECTS, type Stepped } from '../../interface/core.ts'
 import {
   hasEnded,
+  type JobError,
   type JobInfo,
   type JobProgress,
   type JobState,

@@ -21,7 +21,21 @@ const WAV_TYPES: ReadonlySet<string> = new Set(['audio/wav', 'audio/wave', 'audi
 
 /** OpenAI's. Its clients must name a voice, and most name one of these. */
 const OPENAI_VOICES: ReadonlySet<string> = new Set([
-  ...['alloy', 'ash', 'ballad', 'cedar', 'coral', 'echo', 'fable', 'marin', 'nova', 'onyx', 'sage', 'shimmer', 'verse']
+  ...[
+    'alloy',
+    'ash',
+    'ballad',
+    'cedar',
+    'coral',
+    'echo',
+    'fable',
+    'marin',
+    'nova',
+    'onyx',
+    'sage',
+    'shimmer',
+    'verse'
+  ]
 ])
 
 const Speech = z.object({
