@@ -227,29 +227,28 @@ describe('a check of a program', () => {
     expect(absent!.stderr!.length).toBeLessThanOrEqual(2048)
   })
 
-  it('is a command, whose exit code says it', async () => {
-    const run = (how: string) =>
-      promisify(execFile)(process.execPath, [
-        CLI,
-        'engine',
-        'check',
-        '--json',
-        '--',
-        process.execPath,
-        FIXTURE,
-        how
-      ]).then(
-        ({ stdout }) => ({ code: 0, ...JSON.parse(stdout) }),
-        ({ code, stdout }) => ({ code, ...JSON.parse(stdout) })
+  it('is a command, whose exit code says it, and which shows what a program wrote to stderr', async () => {
+    const run = (...args: string[]) =>
+      promisify(execFile)(process.execPath, [CLI, 'engine', 'check', ...args]).then(
+        ({ stdout }) => ({ code: 0, stdout }),
+        ({ code, stdout }) => ({ code, stdout })
       )
-    expect(await run('polite')).toMatchObject({ code: 0, ok: true })
-    const broken = await run('broken')
+    const complains = String.raw`console.error('\u001b[31mno such thing'); process.exit(1)`
+    const [polite, broken, shown] = await Promise.all([
+      run('--json', '--', process.execPath, FIXTURE, 'polite'),
+      run('--json', '--', process.execPath, FIXTURE, 'broken'),
+      run('--', process.execPath, '-e', complains)
+    ])
+    expect(polite.code).toBe(0)
+    expect(JSON.parse(polite.stdout)).toMatchObject({ ok: true })
     expect(broken.code).not.toBe(0)
-    expect(broken.checks[1]).toMatchObject({
+    expect(JSON.parse(broken.stdout).checks[1]).toMatchObject({
       check: 'loads',
       result: 'failed',
       note: expect.stringMatching(/no weights/)
     })
+    expect(shown.stdout).toMatch(/says hello: .*code 1.*\n {8}.*no such thing/)
+    expect(shown.stdout).not.toContain('\u001b[31mno')
   })
 })
 

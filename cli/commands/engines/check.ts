@@ -6,6 +6,7 @@ import { systemClock } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import { checkProgram, type ProgramCheck } from '../../../node/engines/index.ts'
 import type { Invocation } from '../../invocation.ts'
+import { printable } from '../../output.ts'
 
 interface CheckOptions {
   readonly task?: string
@@ -47,8 +48,10 @@ export async function run({ args, options, output }: Invocation<CheckOptions>): 
 }
 
 function lineOf({ check, result, note, stderr }: ProgramCheck, output: Invocation['output']): string {
-  const line = `${output.paint(STYLES[result], result.padEnd(7))} ${check}${note === null ? '' : `: ${note}`}`
-  return stderr === null ? line : [line, ...stderr.split('\n').map(text => `        ${text}`)].join('\n')
+  const line = `${output.paint(STYLES[result], result.padEnd(7))} ${check}${note === null ? '' : `: ${printable(note)}`}`
+  return stderr === null
+    ? line
+    : [line, ...stderr.split('\n').map(text => `        ${printable(text)}`)].join('\n')
 }
 
 function jsonOf(option: string, given: string): unknown {

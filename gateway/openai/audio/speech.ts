@@ -20,23 +20,9 @@ const TYPES = { wav: 'audio/wav', pcm: 'audio/pcm' } as const
 const WAV_TYPES: ReadonlySet<string> = new Set(['audio/wav', 'audio/wave', 'audio/x-wav', 'audio/vnd.wave'])
 
 /** OpenAI's. Its clients must name a voice, and most name one of these. */
-const OPENAI_VOICES: ReadonlySet<string> = new Set([
-  ...[
-    'alloy',
-    'ash',
-    'ballad',
-    'cedar',
-    'coral',
-    'echo',
-    'fable',
-    'marin',
-    'nova',
-    'onyx',
-    'sage',
-    'shimmer',
-    'verse'
-  ]
-])
+const OPENAI_VOICES: ReadonlySet<string> = new Set(
+  'alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse'.split(' ')
+)
 
 const Speech = z.object({
   model: ModelName,
