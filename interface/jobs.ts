@@ -35,6 +35,14 @@ export const JobProgress = z.strictObject({
 })
 export type JobProgress = z.infer<typeof JobProgress>
 
+export const JobError = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  /** What to do about it. Absent where there is nothing to say, and in jobs that an older version stored. */
+  hint: z.string().optional()
+})
+export type JobError = z.infer<typeof JobError>
+
 export const JobInfo = z.strictObject({
   id: z.string(),
   kind: z.string(),
@@ -46,7 +54,7 @@ export const JobInfo = z.strictObject({
   /** What came of it; its form is its kind's. Null until it is done. */
   result: z.unknown(),
   /** Why it failed or was interrupted. */
-  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  error: JobError.nullable(),
   /** How many starts of the node have taken it up again since it last moved on. */
   restarts: z.int(),
   createdAtMs: z.int(),

@@ -48,7 +48,9 @@ def answer(message, parts):
     for text in message["input"]["texts"]:
         if message["id"] not in under_way:
             return
-        done = subprocess.run(["apertium", "-u", pair], input=text.encode(), stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(["apertium", "-u", pair], input=text.encode(), stdout=subprocess.PIPE)
+        if done.returncode != 0:
+            raise ValueError("apertium does not translate from %s to %s here" % tuple(languages))
         # What translates it may end it with a line break of its own.
         translated = done.stdout.decode()
         texts.append(translated if text.endswith("\n") else translated.rstrip("\n"))

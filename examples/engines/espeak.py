@@ -30,13 +30,17 @@ def answer(message, parts):
     text = message["input"]["text"]
     params = message["params"]
     speed = round(WORDS_A_MINUTE * params.get("speed", 1))
+    voice = params.get("voice", "en-us")
     # A text is no argument of a command: it might begin with a dash.
     with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-        command = ["espeak-ng", "-v", params.get("voice", "en-us"), "-s", str(speed), "-w", file.name, "--stdin"]
-        subprocess.run(command, input=text.encode(), stdout=subprocess.DEVNULL, check=True)
+        command = ["espeak-ng", "-v", voice, "-s", str(speed), "-w", file.name, "--stdin"]
+        done = subprocess.run(command, input=text.encode(), stdout=subprocess.DEVNULL)
         speech = file.read()
-    if not speech:
-        raise ValueError("espeak-ng does not have that voice")
+    # Some versions crash on a voice that they do not have.
+    if "voice" in params and (done.returncode != 0 or not speech):
+        raise ValueError("espeak-ng does not speak with the voice %r" % voice)
+    if done.returncode != 0:
+        raise RuntimeError("espeak-ng ended with code %d" % done.returncode)
     send({"type": "data", "id": message["id"], "mime": "audio/wav", "bytes": {"$part": 0}}, speech)
     send({"type": "done", "id": message["id"]})
 

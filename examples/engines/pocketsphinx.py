@@ -79,6 +79,8 @@ def answer(message, parts):
                 process.kill()
             text = process.stdout.read().decode()
         del running[id]
+    if process.returncode != 0:
+        raise RuntimeError("pocketsphinx ended with code %d" % process.returncode)
     output = {"text": " ".join(text.split()), "language": "en", "duration_ms": round(seconds * 1000)}
     send({"type": "output", "id": id, "output": output})
     send({"type": "done", "id": id})

@@ -6,6 +6,7 @@
 import { type Core, NO_EFFECTS, type Stepped } from '../../interface/core.ts'
 import {
   hasEnded,
+  type JobError,
   type JobInfo,
   type JobProgress,
   type JobState,
@@ -66,7 +67,7 @@ export interface JobsState {
 
 export type Outcome =
   | { readonly type: 'done'; readonly result: unknown }
-  | { readonly type: 'failed'; readonly error: { readonly code: string; readonly message: string } }
+  | { readonly type: 'failed'; readonly error: JobError }
 
 /** `atMs` is wall time: people read it. */
 export type JobEvent =

@@ -196,10 +196,14 @@ export class Jobs implements LumosJobs, Startable {
       toStored({ ...this.#state.jobs.get(id)!, result })
       return { type: 'done', result }
     } catch (thrown) {
-      const { code, message } = toLumosError(thrown)
+      const { code, message, hint } = toLumosError(thrown)
       if (code === 'INTERNAL')
         this.#components.log.error({ err: thrown, job: id, kind: name }, 'a job failed')
-      return { type: 'failed', error: { code, message: message.slice(0, MESSAGE_CHARS_MAX) } }
+      const said = {
+        ...{ code, message: message.slice(0, MESSAGE_CHARS_MAX) },
+        ...(hint !== undefined && { hint: hint.slice(0, MESSAGE_CHARS_MAX) })
+      }
+      return { type: 'failed', error: said }
     }
   }
 

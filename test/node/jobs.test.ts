@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import * as z from 'zod'
+import { failureOf } from '../../cli/commands/jobs/wait.ts'
+import { LumosError } from '../../interface/errors.ts'
 import type { JobInfo } from '../../interface/jobs.ts'
+import type { SnakeCase } from '../../interface/snake-case.ts'
 import { EventBus } from '../../node/events/event-bus.ts'
 import { JOBS_OPEN_MAX, RESTARTS_MAX } from '../../node/jobs/job-core.ts'
 import { defineJobKind, type JobContext } from '../../node/jobs/job-kind.ts'
@@ -185,6 +188,22 @@ describe('jobs', () => {
     const second = jobs.begin('count', 2)
     ;(await work(1)).done('x'.repeat(2_000_000))
     assert.equal((await end(second)).error!.code, 'INPUT_TOO_LARGE')
+  })
+
+  it('keep what to do about their failure, and those of an older version have none', async () => {
+    const { jobs, end, work } = setUp()
+    const job = jobs.begin('count', 1)
+    ;(await work(0)).fail(new LumosError('STORE_FULL', 'full', { hint: `Free some. ${'x'.repeat(5000)}` }))
+    await end(job)
+    const { error } = setUp().jobs.get(job.id)
+    assert.deepEqual([error!.message, error!.hint!.length], ['full', 400])
+    assert.match(failureOf({ id: job.id, state: 'failed', error } as SnakeCase<JobInfo>)!.hint!, /^Free some/)
+
+    const store = new JobStore(core)
+    const [stored] = store.all()
+    const older = { ...JSON.parse(stored!.job), error: { code: 'STORE_FULL', message: 'full' } }
+    store.store({ id: job.id, job: JSON.stringify(older) })
+    assert.deepEqual(setUp().jobs.get(job.id).error, older.error)
   })
 
   it('tell each change as an event, and those who watch see the job until it has ended', async () => {

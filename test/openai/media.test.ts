@@ -284,6 +284,12 @@ describe('speech', () => {
     assert.equal(byDefault.headers.get('content-type'), 'audio/wav')
   })
 
+  it('is with the voice of the model where it does not have one of OpenAI; another voice is refused', async () => {
+    assert.equal((await speak('my voice only', { speed: 2 })).status, 200)
+    assert.deepEqual(engine.requests.at(-1)!.params, { speed: 2 })
+    await assert.rejects(speak('my voice only', { voice: 'anna' }), { status: 400 })
+  })
+
   it('comes as bare samples of 24,000 a second, whatever those of the model are', async () => {
     const samples = async (): Promise<number[]> => {
       const response = await speak('aba', { response_format: 'pcm' })

@@ -14,7 +14,6 @@ export const unsupportedUnits = [
     permission: 'use',
     summary: 'Make a video of a text. Not supported: no engine of a node makes videos.',
     reason: 'No engine of a node makes videos.',
-    hint: 'An external engine may be asked by a task of its own: docs/engines.md.',
     input: z.strictObject({
       model: ModelId.optional(),
       prompt: Text,

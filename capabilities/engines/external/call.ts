@@ -6,13 +6,18 @@ import { DATA_PIECE_BYTES_MAX } from '../../../interface/limits.ts'
 import type { Message } from './messages.ts'
 import { fromWire } from './names.ts'
 
-/** Chunks that may wait for their reader before the program has to. */
+/** Chunks that may wait for their reader before the program has to, where no other request needs it. */
 const WAITING_MAX = 64
+/** Waiting for a reader while others are served: a picture or minutes of speech, and 64 thousand pieces of text. */
+export const BEHIND_BYTES_MAX = 16 * 1024 * 1024
+/** A chunk takes memory beside what it holds. */
+const CHUNK_BYTES = 256
 
 export class ProgramCall {
   readonly #onTaken: () => void
   readonly #settled = Promise.withResolvers<void>()
-  #chunks: InferenceChunk[] = []
+  #chunks: { readonly chunk: InferenceChunk; readonly bytes: number }[] = []
+  #waitingBytes = 0
   #index = 0
   #failure: { readonly reason: unknown } | undefined
   #wake: (() => void) | undefined
@@ -28,21 +33,28 @@ export class ProgramCall {
     return this.#chunks.length >= WAITING_MAX
   }
 
+  /** Whether so much waits for its reader that no more may. A single message is bounded by itself. */
+  get behind(): boolean {
+    return this.#waitingBytes > BEHIND_BYTES_MAX
+  }
+
   /** Resolves once the program has ended it, one way or another. */
   get settled(): Promise<void> {
     return this.#settled.promise
   }
 
   /**
+   * @param bytes that the message took on the wire.
    * @returns whether that was the last of it.
    * @throws {EngineFailedError} when the message is none that an answer has.
    */
-  push(message: Message): boolean {
+  push(message: Message, bytes: number): boolean {
     if (message.type === 'error') {
       this.fail(failureOf(message))
       return true
     }
-    for (const chunk of this.#chunksOf(message)) if (!this.#givenUp) this.#chunks.push(chunk)
+    const chunks = this.#chunksOf(message)
+    for (const chunk of chunks) this.#add(chunk, CHUNK_BYTES + bytes / chunks.length)
     this.#wake?.()
     if (message.type !== 'done') return false
     this.#settled.resolve()
@@ -56,10 +68,15 @@ export class ProgramCall {
     this.#wake?.()
   }
 
-  /** Its reader has left: what comes until its end is dropped. */
+  get givenUp(): boolean {
+    return this.#givenUp
+  }
+
+  /** Its reader has left, or is too far behind: what comes until its end is dropped. */
   giveUp(reason: unknown): void {
     this.#givenUp = true
     this.#chunks = []
+    this.#waitingBytes = 0
     this.#failure ??= { reason }
     this.#onTaken()
     this.#wake?.()
@@ -68,10 +85,11 @@ export class ProgramCall {
   /** @throws the reason of `fail` or `giveUp`. */
   async next(): Promise<InferenceChunk> {
     for (;;) {
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined) {
+      const first = this.#chunks.shift()
+      if (first !== undefined) {
+        this.#waitingBytes -= first.bytes
         this.#onTaken()
-        return chunk
+        return first.chunk
       }
       if (this.#failure !== undefined) throw this.#failure.reason
       await new Promise<void>(resolve => {
@@ -79,6 +97,12 @@ export class ProgramCall {
       })
       this.#wake = undefined
     }
+  }
+
+  #add(chunk: InferenceChunk, bytes: number): void {
+    if (this.#givenUp) return
+    this.#chunks.push({ chunk, bytes })
+    this.#waitingBytes += bytes
   }
 
   /** The node holds each to the form of its task. */

@@ -18,12 +18,16 @@ const ANSWER_MS = 120_000
 const CANCEL_MS = 2000
 /** Of one check: what a node reads of stderr in ten seconds before it takes it for a flood. */
 const STDERR_BYTES_MAX = 1024 * 1024
+/** Of it, shown with a failed check: a stack trace. */
+const STDERR_KEPT_BYTES = 2048
 
 export interface ProgramCheck {
   readonly check: string
   /** `skipped`: it could not be tried, and the note says why. */
   readonly result: 'ok' | 'failed' | 'skipped'
   readonly note: string | null
+  /** Of a failed check: what the program wrote to stderr last. */
+  readonly stderr: string | null
   readonly durationMs: number
 }
 
@@ -58,6 +62,7 @@ class Check {
   readonly #options: CheckOptions
   readonly #program: Program
   #stderrBytes = 0
+  #stderr = Buffer.alloc(0)
   #hello: Hello | undefined
 
   constructor(options: CheckOptions) {
@@ -68,6 +73,7 @@ class Check {
       ...{ clock, command, args, env, cwd, ownGroup: true },
       stderr: printed => {
         this.#stderrBytes += printed.length
+        this.#stderr = Buffer.concat([this.#stderr, printed]).subarray(-STDERR_KEPT_BYTES)
       },
       onLost: () => {}
     })
@@ -176,7 +182,8 @@ class Check {
         note: err.message
       })
     )
-    const result = { check, ...done, durationMs: Math.round(clock.monotonicMs() - startedMs) }
+    const stderr = done.result === 'failed' ? this.#stderr.toString().trim() || null : null
+    const result = { check, ...done, stderr, durationMs: Math.round(clock.monotonicMs() - startedMs) }
     this.results.push(result)
     onCheck?.(result)
   }

@@ -42,7 +42,7 @@ export function encodeMessage(message: object): Uint8Array[] {
 
 /** Puts messages together again. Holds one at most, and of that one the bytes that have come. */
 export class MessageReader {
-  readonly #onMessage: (message: Message) => void
+  readonly #onMessage: (message: Message, bytes: number) => void
   #line: Buffer[] = []
   #lineBytes = 0
   /** Its line has come, and not all of its parts. */
@@ -50,8 +50,11 @@ export class MessageReader {
   #parts: Buffer[] = []
   #part = 0
   #filled = 0
+  /** Of the message under way: its line and its parts. */
+  #bytes = 0
 
-  constructor(onMessage: (message: Message) => void) {
+  /** @param onMessage is given what the message took on the wire, too. */
+  constructor(onMessage: (message: Message, bytes: number) => void) {
     this.#onMessage = onMessage
   }
 
@@ -79,6 +82,7 @@ export class MessageReader {
     const message = parse(line)
     this.#parts = lengthsOf(message[PARTS]).map(length => Buffer.allocUnsafeSlow(length))
     this.#message = message
+    this.#bytes = this.#parts.reduce((sum, { length }) => sum + length, line.length)
     this.#part = 0
     this.#skipEmpty()
   }
@@ -102,7 +106,7 @@ export class MessageReader {
     const parts = this.#parts
     this.#message = undefined
     this.#parts = []
-    this.#onMessage(placed(message, parts))
+    this.#onMessage(placed(message, parts), this.#bytes)
   }
 }
 

@@ -10,7 +10,7 @@ import type { InferenceRequest } from '../../../interface/inference.ts'
 import { boundToParent } from '../../host/engine-sandbox.ts'
 import { OutputTail } from '../../host/output-tail.ts'
 import { endGroup } from '../../host/process-group.ts'
-import { ProgramCall } from './call.ts'
+import { BEHIND_BYTES_MAX, ProgramCall } from './call.ts'
 import { type Hello, readHello } from './hello.ts'
 import { encodeMessage, type Message, MessageReader, PROTOCOL } from './messages.ts'
 import { toWire } from './names.ts'
@@ -75,7 +75,7 @@ export class Program {
       stdio: ['pipe', 'pipe', stderr === 'inherit' ? 'inherit' : 'pipe']
     })
     this.#child = child
-    const reader = new MessageReader(message => this.#accept(message))
+    const reader = new MessageReader((message, bytes) => this.#accept(message, bytes))
     child.stdout!.on('data', (chunk: Buffer) => {
       if (this.#state === 'over') return
       try {
@@ -118,6 +118,7 @@ export class Program {
     const id = ++this.#lastId
     const call = new ProgramCall(() => this.#flow())
     this.#calls.set(id, call)
+    this.#flow()
     // How long a model stays loaded is the node's business.
     const { keepAlive: _, ...asked } = params
     const request = { task, input: toWire(input), params: toWire(asked), budget_ms: Math.ceil(budgetMs) }
@@ -128,7 +129,7 @@ export class Program {
   /** The reader of that request has left. */
   cancel(id: number, reason: unknown): void {
     const call = this.#calls.get(id)
-    if (call === undefined) return
+    if (call === undefined || call.givenUp) return
     call.giveUp(reason)
     this.send({ type: 'cancel', id })
   }
@@ -153,10 +154,10 @@ export class Program {
   }
 
   /** @throws {EngineFailedError} when the program must not say that now. */
-  #accept(message: Message): void {
+  #accept(message: Message, bytes: number): void {
     if (this.#state === 'over') return
     const { type, id } = message
-    if (id !== undefined) this.#acceptOf(message)
+    if (id !== undefined) this.#acceptOf(message, bytes)
     else if (type === 'hello' && this.#state === 'starting') {
       const hello = readHello(message)
       this.#state = 'known'
@@ -182,7 +183,7 @@ export class Program {
     this.#options.onMemory?.(Number(bytes))
   }
 
-  #acceptOf(message: Message): void {
+  #acceptOf(message: Message, bytes: number): void {
     const id = message.id as number
     const call = this.#calls.get(id)
     if (call === undefined) {
@@ -190,14 +191,21 @@ export class Program {
         `wrote of request ${JSON.stringify(id).slice(0, TYPE_CHARS_MAX)}, which it does not have`
       )
     }
-    if (call.push(message)) this.#calls.delete(id)
+    if (call.behind && message.type !== 'done') {
+      const reason = `The reader of this answer is more than ${BEHIND_BYTES_MAX} bytes behind.`
+      this.cancel(id, new LumosError('OVERLOADED', reason))
+    }
+    if (call.push(message, bytes)) this.#calls.delete(id)
     this.#flow()
   }
 
-  /** A reader that is slow holds up the program, and no memory fills. */
+  /**
+   * Slow readers hold up the program while it works for no other request. While it does, one that falls too far behind is
+   * ended by itself.
+   */
   #flow(): void {
     const stdout = this.#child!.stdout!
-    const isFull = [...this.#calls.values()].some(({ full }) => full)
+    const isFull = this.#calls.size > 0 && [...this.#calls.values()].every(({ full }) => full)
     if (isFull !== stdout.isPaused()) isFull ? stdout.pause() : stdout.resume()
   }
 

@@ -6,6 +6,7 @@ import { systemClock } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import { checkProgram, type ProgramCheck } from '../../../node/engines/index.ts'
 import type { Invocation } from '../../invocation.ts'
+import { printable } from '../../output.ts'
 
 interface CheckOptions {
   readonly task?: string
@@ -46,8 +47,12 @@ export async function run({ args, options, output }: Invocation<CheckOptions>): 
   })
 }
 
-const lineOf = ({ check, result, note }: ProgramCheck, output: Invocation['output']): string =>
-  `${output.paint(STYLES[result], result.padEnd(7))} ${check}${note === null ? '' : `: ${note}`}`
+function lineOf({ check, result, note, stderr }: ProgramCheck, output: Invocation['output']): string {
+  const line = `${output.paint(STYLES[result], result.padEnd(7))} ${check}${note === null ? '' : `: ${printable(note)}`}`
+  return stderr === null
+    ? line
+    : [line, ...stderr.split('\n').map(text => `        ${printable(text)}`)].join('\n')
+}
 
 function jsonOf(option: string, given: string): unknown {
   try {

@@ -44,6 +44,7 @@ function wordsFor(job: Job, output: Output): string {
     `${output.paint('bold', id)}  ${kind}: ${printable(summary)}`,
     ['State:', state, progressText(job)].join(' ').trimEnd(),
     ...(error === null ? [] : [`Reason: ${printable(error.message)} (E_${error.code})`]),
+    ...(error?.hint === undefined ? [] : [`Hint: ${printable(error.hint)}`]),
     ...(result === null ? [] : [`Result: ${printable(JSON.stringify(result, null, 2))}`])
   ]
   return lines.join('\n')

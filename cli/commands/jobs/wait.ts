@@ -65,6 +65,8 @@ export function progressText({ progress }: Pick<Job, 'progress'>): string {
 export function failureOf({ id, state, error }: Job): LumosError | undefined {
   if (state === 'done') return undefined
   if (state === 'cancelled') return new LumosError('CANCELLED', `The job ${id} was given up.`)
-  const { code, message } = error ?? { code: 'INTERNAL', message: `The job ${id} ended as ${state}.` }
-  return new LumosError(isErrorCode(code) ? code : 'INTERNAL', message)
+  const { code, message, hint } = error ?? {
+    ...{ code: 'INTERNAL', message: `The job ${id} ended as ${state}.`, hint: undefined }
+  }
+  return new LumosError(isErrorCode(code) ? code : 'INTERNAL', message, hint === undefined ? {} : { hint })
 }

@@ -2,7 +2,7 @@
 
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
+import { EngineFailedError, LumosError, toLumosError } from '../../../interface/errors.ts'
 import { textToSpeech } from '../../../interface/tasks/text-to-speech.ts'
 import type { AppEnv } from '../../app-env.ts'
 import { bytesResponse } from '../../bytes.ts'
@@ -19,6 +19,11 @@ const FORMATS = ['wav', 'pcm'] as const
 const TYPES = { wav: 'audio/wav', pcm: 'audio/pcm' } as const
 const WAV_TYPES: ReadonlySet<string> = new Set(['audio/wav', 'audio/wave', 'audio/x-wav', 'audio/vnd.wave'])
 
+/** OpenAI's. Its clients must name a voice, and most name one of these. */
+const OPENAI_VOICES: ReadonlySet<string> = new Set(
+  'alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse'.split(' ')
+)
+
 const Speech = z.object({
   model: ModelName,
   input: textToSpeech.input.shape.text,
@@ -33,13 +38,20 @@ const Speech = z.object({
 export const speechRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Speech)
   const { model, input: text, voice, speed, keep_alive, response_format: format = 'wav' } = body
-  const params = defined({ voice, speed, keep_alive })
-  const question = { task: textToSpeech.name, model, input: { text }, params }
-
-  return rightModel(components, c, { model, task: textToSpeech.name }, async () => {
+  const spoken = async (named: string | undefined) => {
+    const params = defined({ voice: named, speed, keep_alive })
+    const question = { task: textToSpeech.name, model, input: { text }, params }
     const wav = wavOf(components.units.stream(UNIT, question, unitContext(c, UNIT)) as AsyncIterable<Piece>)
     const bytes = format === 'pcm' ? pcmOf(wav) : wav
-    const first = await bytes.next()
+    return { bytes, first: await bytes.next() }
+  }
+
+  return rightModel(components, c, { model, task: textToSpeech.name }, async () => {
+    const { bytes, first } = await spoken(voice).catch((err: unknown) => {
+      // A model without that voice speaks with its own.
+      if (!OPENAI_VOICES.has(voice ?? '') || toLumosError(err).code !== 'INVALID_INPUT') throw err
+      return spoken(undefined)
+    })
     if (first.done) throw new EngineFailedError('The model said nothing.')
     return bytesResponse(c, components, {
       first: first.value,
