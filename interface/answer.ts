@@ -35,8 +35,11 @@ export const PROGRESS_MAX = 65_536
 /** Pieces of media in one answer: at the size of a piece, far more bytes than any task allows. */
 const DATA_PIECES_MAX = 65_536
 
+type Asked = Pick<PreparedRequest, 'task' | 'input' | 'params' | 'resume' | 'receipt'>
+
 export class Answer {
   readonly #task: TaskDefinition
+  readonly #input: unknown
   /** Pieces of text and deltas the answer may have, and tokens in these. */
   readonly #piecesMax: number
   readonly #hasReceipts: boolean
@@ -51,11 +54,9 @@ export class Answer {
   #ended = false
 
   /** @param broken makes the error that blames the engine or peer. */
-  constructor(
-    { task, params, resume, receipt }: Pick<PreparedRequest, 'task' | 'params' | 'resume' | 'receipt'>,
-    broken: (what: string) => LumosError
-  ) {
+  constructor({ task, input, params, resume, receipt }: Asked, broken: (what: string) => LumosError) {
     this.#task = definitionOf(task)
+    this.#input = input
     this.#piecesMax = this.#task.pieces?.max(params) ?? 0
     this.#broken = broken
     this.#hasReceipts = receipt === true
@@ -157,8 +158,10 @@ export class Answer {
   #acceptOutput(output: unknown): unknown {
     if (this.#task.pieces !== undefined || this.#outputs > 0) throw this.#broken('sent an output too many')
 
-    if (this.#task.isOutput?.(output)) return output
-    return this.#parsed('output', this.#task.output, output)
+    const read = this.#task.isOutput?.(output) ? output : this.#parsed('output', this.#task.output, output)
+    if (this.#task.fits?.(read, this.#input) === false)
+      throw this.#broken('sent an output that does not fit what it was asked')
+    return read
   }
 
   #parsed<S extends z.ZodType>(what: string, schema: S, value: unknown): z.output<S> {

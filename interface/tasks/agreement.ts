@@ -4,7 +4,7 @@ import { isRecord } from '../record.ts'
 import type { TaskDefinition } from './definition.ts'
 
 /** Weights in 8 bits give scores that differ by a few hundredths between processors. */
-const NEAR = 0.05
+export const NEAR = 0.05
 const NEAR_SHARE = 0.02
 /** Of their length: vectors of the same weights in 8 bits are a tenth of it apart at most, and those of two texts far more. */
 const NEAR_VECTORS = 0.15
@@ -12,8 +12,11 @@ const NEAR_VECTORS = 0.15
 export const isNear = (one: number, other: number): boolean =>
   Object.is(one, other) || Math.abs(one - other) <= Math.max(NEAR, NEAR_SHARE * Math.abs(one))
 
-export const agreementOf = ({ agrees = saysTheSame }: TaskDefinition) =>
-  agrees as (one: unknown, other: unknown) => boolean
+/** @param params as the schema of the task returns them. */
+export const agreementOf =
+  ({ agrees = saysTheSame }: TaskDefinition, params: unknown = {}) =>
+  (one: unknown, other: unknown): boolean =>
+    agrees(one, other, params as never)
 
 /** Numbers are near, and all else is equal. */
 export function saysTheSame(one: unknown, other: unknown): boolean {

@@ -33,7 +33,7 @@ export interface TaskDefinition<
   /** Whether the answer is one to this input, as far as its form tells. Absent: its schema says all. */
   fits?(output: z.output<Output>, input: z.output<Input>): boolean
   /** Whether two answers of different devices to one input say the same. Absent: see `agreement.ts`. */
-  agrees?(one: z.output<Output>, other: z.output<Output>): boolean
+  agrees?(one: z.output<Output>, other: z.output<Output>, params: z.output<Params>): boolean
   /** A fast twin of `input`: true only for values that the schema returns as they are. */
   isInput?(value: unknown): boolean
   /** A fast twin of `output`: true only for values that the schema returns as they are. */

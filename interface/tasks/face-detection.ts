@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { VECTORS_BYTES_MAX } from '../limits.ts'
+import { areNear, floatsOf } from './agreement.ts'
+import { pairsOf } from './boxes-agree.ts'
 import { bytesMax } from './bytes.ts'
 import { defineTask } from './definition.ts'
 import { Image } from './images.ts'
@@ -9,6 +11,9 @@ import { Box, Place } from './places.ts'
 /** More than a photo of a school has that are large enough to be found. */
 const FACES_MAX = 256
 const DIMENSIONS_MAX = 4096
+
+/** What is less certain than this may be no face to another processor. */
+const CERTAIN = 0.6
 
 const Face = z.object({
   /** As a person sees the picture, upright. */
@@ -38,7 +43,21 @@ export const faceDetection = defineTask({
       { error: 'faces, dimensions and embeddings disagree about the number of bytes' }
     ),
   argument: { from: 'file', input: image => ({ image }) },
+  fits: ({ embeddings }) => embeddings === undefined || floatsOf(embeddings).every(Number.isFinite),
+  agrees(one, other) {
+    const pairs = pairsOf(one.faces, other.faces, { threshold: CERTAIN, isSame: () => true })
+    if (pairs === undefined) return false
+    if (one.faces.length === 0 || other.faces.length === 0) return true
+    if (one.dimensions !== other.dimensions) return false
+    return pairs.every(([a, b]) => areNear(embeddingOf(one, a), embeddingOf(other, b)))
+  },
   sizeOf: ({ image }) => image.byteLength,
   shown: ({ faces }) =>
     faces.length === 0 ? 'No face was found.' : faces.map(({ box, score }) => ({ box, score }))
 })
+
+/** Empty where none was asked for. */
+const embeddingOf = (
+  { dimensions = 0, embeddings = new Uint8Array() }: { dimensions?: number; embeddings?: Uint8Array },
+  at: number
+): number[] => floatsOf(embeddings.subarray(4 * dimensions * at, 4 * dimensions * (at + 1)))

@@ -1,9 +1,8 @@
 import * as z from 'zod'
-import { areNear, floatsOf } from './agreement.ts'
 import { defineTask } from './definition.ts'
 import { keepAlive } from './keep-alive.ts'
 import { Text } from './messages.ts'
-import { DIMENSIONS_MAX, Vectors } from './vectors.ts'
+import { areNearVectors, areVectorsOf, DIMENSIONS_MAX, Vectors } from './vectors.ts'
 
 /** Texts of one request: what the SDKs of this field send at most. */
 export const TEXTS_MAX = 2048
@@ -27,15 +26,7 @@ export const featureExtraction = defineTask({
   output: Vectors,
   raw: true,
   argument: { from: 'text', input: text => ({ texts: [text] }) },
-  fits: ({ dimensions, vectors }, { texts }) =>
-    vectors.byteLength === 4 * dimensions * texts.length && floatsOf(vectors).every(Number.isFinite),
-  agrees(one, other) {
-    if (one.dimensions !== other.dimensions || one.vectors.length !== other.vectors.length) return false
-    const [a, b] = [floatsOf(one.vectors), floatsOf(other.vectors)]
-    const { dimensions } = one
-    for (let at = 0; at < a.length; at += dimensions)
-      if (!areNear(a.slice(at, at + dimensions), b.slice(at, at + dimensions))) return false
-    return true
-  },
+  fits: (output, { texts }) => areVectorsOf(output, texts.length),
+  agrees: areNearVectors,
   sizeOf: ({ texts }) => charsOf(texts)
 })

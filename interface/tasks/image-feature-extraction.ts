@@ -3,7 +3,7 @@ import { TENSOR_BYTES_MAX } from '../limits.ts'
 import { defineTask } from './definition.ts'
 import { Image } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
-import { Vectors } from './vectors.ts'
+import { areNearVectors, areVectorsOf, Vectors } from './vectors.ts'
 
 /** Pictures of one request: as many as one message has attachments. */
 const IMAGES_MAX = 64
@@ -28,5 +28,7 @@ export const imageFeatureExtraction = defineTask({
   output: Vectors,
   raw: true,
   argument: { from: 'file', input: image => ({ images: [image] }) },
+  fits: (output, { images }) => areVectorsOf(output, images.length),
+  agrees: areNearVectors,
   sizeOf: ({ images }) => bytesOf(images)
 })

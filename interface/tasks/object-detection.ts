@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { OBJECTS_MAX } from '../limits.ts'
+import { pairsOf } from './boxes-agree.ts'
 import { defineTask } from './definition.ts'
 import { Image, LABEL_CHARS_MAX } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
@@ -28,5 +29,7 @@ export const objectDetection = defineTask({
       .max(OBJECTS_MAX)
   }),
   argument: { from: 'file', input: image => ({ image }) },
+  agrees: ({ objects: one }, { objects: other }, { threshold }) =>
+    pairsOf(one, other, { threshold, isSame: (a, b) => a.label === b.label }) !== undefined,
   sizeOf: ({ image }) => image.byteLength
 })

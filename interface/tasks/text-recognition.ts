@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { defineTask } from './definition.ts'
 import { Image } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
+import { saysAlmost } from './lines-agree.ts'
 import { Place } from './places.ts'
 
 /** More than a page of small print has. */
@@ -28,6 +29,9 @@ export const textRecognition = defineTask({
       .max(LINES_MAX)
   }),
   argument: { from: 'file', input: image => ({ image }) },
+  agrees: ({ lines: one }, { lines: other }) => saysAlmost(textsOf(one), textsOf(other)),
   sizeOf: ({ image }) => image.byteLength,
   shown: ({ lines }) => lines.map(({ text }) => text).join('\n')
 })
+
+const textsOf = (lines: readonly { readonly text: string }[]): string[] => lines.map(({ text }) => text)

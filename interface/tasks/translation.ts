@@ -28,5 +28,6 @@ export const translation = defineTask({
   /** One for each text, in their order. */
   output: z.object({ texts: z.array(z.string()).max(TEXTS_MAX).refine(isBounded, tooLong) }),
   argument: { from: 'text', input: text => ({ texts: [text] }) },
+  fits: (output, { texts }) => output.texts.length === texts.length,
   sizeOf: ({ texts }) => charsOf(texts)
 })

@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { VECTORS_BYTES_MAX } from '../limits.ts'
+import { areNear, floatsOf } from './agreement.ts'
 import { bytesMax } from './bytes.ts'
 
 export const DIMENSIONS_MAX = 65_536
@@ -15,3 +16,22 @@ export const Vectors = z
   .refine(({ dimensions, vectors }) => vectors.byteLength % (4 * dimensions) === 0, {
     error: 'dimensions and vectors disagree about the number of bytes'
   })
+
+interface Rows {
+  readonly dimensions: number
+  readonly vectors: Uint8Array
+}
+
+/** Whether they are one for each that was asked about, and numbers. */
+export const areVectorsOf = ({ dimensions, vectors }: Rows, count: number): boolean =>
+  vectors.byteLength === 4 * dimensions * count && floatsOf(vectors).every(Number.isFinite)
+
+/** Whether each vector is near the one at its place. */
+export function areNearVectors(one: Rows, other: Rows): boolean {
+  if (one.dimensions !== other.dimensions || one.vectors.length !== other.vectors.length) return false
+  const [a, b] = [floatsOf(one.vectors), floatsOf(other.vectors)]
+  const { dimensions } = one
+  for (let at = 0; at < a.length; at += dimensions)
+    if (!areNear(a.slice(at, at + dimensions), b.slice(at, at + dimensions))) return false
+  return true
+}

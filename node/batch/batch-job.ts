@@ -90,7 +90,7 @@ async function runBatch(
     throw thrown
   })
   const { before, failedBefore } = results
-  const agrees = agreementOf(definition)
+  const agrees = agreementOf(definition, definition.params.parse(params ?? {}))
   const state = newBatch({ total, from: before, samples: verify, agrees })
   const meter = new Meter(clock)
   const arriving = new Arriving()

@@ -90,7 +90,7 @@ export class RemoteAnswer {
 /** What is kept comes in pieces, as answers in text do. With which parameters it was asked for is not known here. */
 const boundedFrom = (index: number): Answer =>
   new Answer(
-    { task: textGeneration.name, params: {}, resume: { index, text: '', tokens: [] } },
+    { task: textGeneration.name, input: undefined, params: {}, resume: { index, text: '', tokens: [] } },
     what => new ProtocolViolationError(`A peer that keeps an answer ${what}.`)
   )
 

@@ -155,3 +155,17 @@ describe('an answer', () => {
     assert.equal(chunk.bytes.buffer.byteLength, 5)
   })
 })
+
+it('does not fit a request for two vectors with one of them', () => {
+  const texts = ['a', 'b']
+  const request = prepare({
+    id: 'r',
+    task: 'feature-extraction',
+    input: { texts },
+    params: {},
+    budgetMs: 1000
+  })
+  const answer = new Answer(request, what => new Error(what) as never)
+  const one = { dimensions: 1, vectors: new Uint8Array(4) }
+  assert.throws(() => accepts(answer, { type: 'output', output: one }), /does not fit what it was asked/)
+})

@@ -2,6 +2,7 @@
 
 import { InvalidInputError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import { turn } from '../turn.ts'
 import { checkFormat } from './format.ts'
 import { resampled } from './resample.ts'
 import { mixed } from './samples.ts'
@@ -28,14 +29,4 @@ export async function samplesOf(
     )
   }
   return await resampled(mixed(wav), wav.rate, rate, () => turn(signal))
-}
-
-/**
- * Other requests of the process, and a cancel, have their turn.
- *
- * @throws the reason of the cancel.
- */
-export async function turn(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise(resolve => setImmediate(resolve))
-  signal?.throwIfAborted()
 }

@@ -8,6 +8,7 @@ import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { rowsOf } from '../pictures/vectors.ts'
 import { asSpelled } from '../text/added-tokens.ts'
 import { ControlText } from '../text/control-text.ts'
+import { inTurns } from '../text/in-turns.ts'
 
 /** On a processor, more texts at once are not faster. */
 const BATCH_TEXTS_MAX = 8
@@ -73,7 +74,11 @@ export class TextTower {
     texts: readonly string[],
     { signal }: AbortOptions
   ): Promise<{ vectors: Float32Array[]; inputTokens: number }> {
-    const all = texts.map((text, at) => this.#tokensOf(text, at))
+    const all = await inTurns(
+      texts.map(text => [text] as const),
+      ([text], at) => this.#tokensOf(text, at),
+      { contextTokens: this.#maxTokens, signal }
+    )
     const vectors: Float32Array[] = []
     for (let at = 0; at < all.length; at += this.#batch) {
       const batch = all.slice(at, at + this.#batch)

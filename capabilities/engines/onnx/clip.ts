@@ -54,7 +54,12 @@ function textsOf(graph: InferenceSession | undefined, settings: TextSettings | u
   const output = outputOf(graph, 'text_embeds')
   let opened: Promise<TextTower> | undefined
   return async (texts, options) => {
-    opened ??= import('./clip-text.ts').then(({ TextTower }) => TextTower.open(graph, output, settings))
+    opened ??= import('./clip-text.ts')
+      .then(({ TextTower }) => TextTower.open(graph, output, settings))
+      .catch((thrown: unknown) => {
+        opened = undefined
+        throw thrown
+      })
     return await (await opened).vectorsOf(texts, options)
   }
 }

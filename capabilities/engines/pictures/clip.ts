@@ -4,12 +4,18 @@ import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { TaskParams } from '../../../interface/tasks/index.ts'
 import type { Doing } from '../doing.ts'
+import { turn } from '../turn.ts'
+import { Gate } from './gate.ts'
 import { type LabelSet, readLabelSet } from './label-set.ts'
 import { type Scored, topLabels } from './scores.ts'
 import { answerOf, normalized, product } from './vectors.ts'
 
 /** Vectors of labels that were asked about lately: thousands of pictures are asked about the same ones. */
 const KEPT_LABELS_MAX = 4096
+/** Label sets in memory: each may be as large as its archive allows. */
+const KEPT_SETS_MAX = 2
+/** Numbers that are multiplied in one turn: a few milliseconds. */
+const TURN_NUMBERS = 4 * 1024 * 1024
 
 export interface LabelSettings {
   /** The sentence that a label is put into, at `{}`. */
@@ -30,8 +36,8 @@ export interface Towers {
   ): Promise<{ readonly vectors: Float32Array[]; readonly inputTokens: number }>
 }
 
-export function clipTasks(towers: Towers, settings: LabelSettings): Doing {
-  const chooser = new Chooser(towers, settings)
+export function clipTasks(towers: Towers, settings: LabelSettings, read = readLabelSet): Doing {
+  const chooser = new Chooser(towers, settings, read)
   return {
     ...pictureVectors(towers),
     'feature-extraction': async ({ texts }, { dimensions }, options) => {
@@ -41,7 +47,7 @@ export function clipTasks(towers: Towers, settings: LabelSettings): Doing {
     'zero-shot-image-classification': async ({ image }, params, options) => {
       const set = await chooser.labels(params, options)
       const vector = await towers.picture(image, options)
-      return { output: { labels: chooser.compared(vector, set, params.topK) } }
+      return { output: { labels: await chooser.compared(vector, set, params.topK, options) } }
     }
   }
 }
@@ -63,14 +69,19 @@ export const pictureVectors = ({ picture }: Pick<Towers, 'picture'>): Doing => (
 class Chooser {
   readonly #towers: Towers
   readonly #settings: LabelSettings
-  /** The one that was asked for last. */
-  #set: { readonly name: string; readonly read: Promise<LabelSet> } | undefined
+  /** By name; the one used last comes last. */
+  readonly #sets = new Map<string, Promise<LabelSet>>()
+  /** One archive is unpacked at a time. */
+  readonly #reading = new Gate(1)
   /** By the sentence; the one used last comes last. */
   readonly #kept = new Map<string, Float32Array>()
 
-  constructor(towers: Towers, settings: LabelSettings) {
+  readonly #read: typeof readLabelSet
+
+  constructor(towers: Towers, settings: LabelSettings, read: typeof readLabelSet) {
     this.#towers = towers
     this.#settings = settings
+    this.#read = read
   }
 
   async texts(texts: readonly string[], options: AbortOptions) {
@@ -86,9 +97,11 @@ class Chooser {
     if (labels === undefined) return await this.#setOf(dataset)
     const sentences = labels.map(label => (template ?? this.#settings.prompt).replaceAll('{}', () => label))
     const missing = [...new Set(sentences)].filter(sentence => !this.#kept.has(sentence))
+    // What is kept may be gone once the others are there: other requests bring theirs.
+    const own = new Map(sentences.map(sentence => [sentence, this.#kept.get(sentence)!]))
     const { vectors } = missing.length === 0 ? { vectors: [] } : await this.texts(missing, options)
-    const own = new Map(missing.map((sentence, at) => [sentence, vectors[at]!]))
-    const found = sentences.map(sentence => own.get(sentence) ?? this.#kept.get(sentence)!)
+    for (const [at, sentence] of missing.entries()) own.set(sentence, vectors[at]!)
+    const found = sentences.map(sentence => own.get(sentence)!)
     for (const [at, sentence] of sentences.entries()) this.#keep(sentence, found[at]!)
     const dimensions = found[0]!.length
     const all = new Float32Array(dimensions * found.length)
@@ -96,15 +109,22 @@ class Chooser {
     return { labels, dimensions, vectors: all }
   }
 
-  compared(vector: Float32Array, { labels, dimensions, vectors }: LabelSet, count: number): Scored[] {
+  async compared(
+    vector: Float32Array,
+    { labels, dimensions, vectors }: LabelSet,
+    count: number,
+    { signal }: AbortOptions
+  ): Promise<Scored[]> {
     if (dimensions !== vector.length) {
       throw invalid(`Labels have vectors of ${dimensions} numbers, and pictures of ${vector.length}`)
     }
-    const logits = Float32Array.from(
-      labels,
-      (_, at) =>
-        this.#settings.logitScale * product(vector, vectors.subarray(at * dimensions, (at + 1) * dimensions))
-    )
+    const logits = new Float32Array(labels.length)
+    const perTurn = Math.max(1, Math.floor(TURN_NUMBERS / dimensions))
+    for (let at = 0; at < labels.length; at++) {
+      if (at > 0 && at % perTurn === 0) await turn(signal)
+      const label = vectors.subarray(at * dimensions, (at + 1) * dimensions)
+      logits[at] = this.#settings.logitScale * product(vector, label)
+    }
     return topLabels(logits, labels, count)
   }
 
@@ -125,8 +145,17 @@ class Chooser {
     if (!Object.hasOwn(datasets, name)) {
       throw refused('params.dataset', `The model has no label set "${name}"; it has: ${names.join(', ')}.`)
     }
-    if (this.#set?.name !== name) this.#set = { name, read: readLabelSet(datasets[name]!) }
-    return await this.#set.read
+    const read = this.#sets.get(name) ?? this.#reading.through(() => this.#read(datasets[name]!))
+    this.#sets.delete(name)
+    this.#sets.set(name, read)
+    if (this.#sets.size > KEPT_SETS_MAX) this.#sets.delete(this.#sets.keys().next().value!)
+    try {
+      return await read
+    } catch (err) {
+      // The file may be whole at the next request.
+      if (this.#sets.get(name) === read) this.#sets.delete(name)
+      throw err
+    }
   }
 }
 

@@ -3,8 +3,10 @@
 import { type PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
 import { systemClock } from '../../../interface/clock.ts'
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
+import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { Batcher } from '../batching/batcher.ts'
 import type { ControlText } from '../text/control-text.ts'
+import { inTurns } from '../text/in-turns.ts'
 
 /** Where a batch pays, what each run takes is spread over enough of them. */
 const BATCH_TEXTS_MAX = 32
@@ -29,12 +31,13 @@ export interface TextReader {
 type Encode = (text: string, options: object) => { input_ids: number[]; token_type_ids?: number[] }
 
 /** @throws {LumosError} `CONTEXT_TOO_SMALL` for a text that the model would have to cut. */
-export function tokenized(
+export async function tokenized(
   { tokenizer, control, contextTokens }: TextReader,
-  texts: readonly (readonly [text: string, pair?: string])[]
-): Tokenized[] {
+  texts: readonly (readonly [text: string, pair?: string])[],
+  { signal }: AbortOptions
+): Promise<Tokenized[]> {
   const encode = tokenizer as unknown as Encode
-  return texts.map(([text, pair], at) => {
+  const read = ([text, pair]: readonly [text: string, pair?: string], at: number): Tokenized => {
     const { input_ids: ids, token_type_ids: types = ids.map(() => 0) } = encode(control.spaced(text), {
       ...{
         text_pair: pair === undefined ? null : control.spaced(pair),
@@ -53,7 +56,8 @@ export function tokenized(
       )
     }
     return { ids, types }
-  })
+  }
+  return await inTurns(texts, read, { contextTokens, signal })
 }
 
 /** @param run is given texts by length, and gives something for each. */

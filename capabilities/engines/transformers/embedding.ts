@@ -28,9 +28,10 @@ export function embedding({ model, pooling, ...reader }: EmbeddingModel) {
     { dimensions: wanted }: TaskParams<'feature-extraction'>,
     options: AbortOptions
   ): Promise<{ output: unknown; inputTokens: number }> => {
-    const all = tokenized(
+    const all = await tokenized(
       reader,
-      texts.map(text => [text] as const)
+      texts.map(text => [text] as const),
+      options
     )
     const found = await batcher.all(all, options)
     const dimensions = dimensionsOf(found[0]!.length, wanted)

@@ -25,7 +25,7 @@ export function ranking({ model, ...reader }: RankingModel) {
     options: AbortOptions
   ): Promise<{ output: unknown; inputTokens: number }> => {
     const pairs = documents.map(document => [query, document] as const)
-    const all = tokenized(reader, pairs)
+    const all = await tokenized(reader, pairs, options)
     const scores = await batcher.all(all, options)
     const results = scores.map((score, index) => ({ index, score: sigmoid(score) }))
     results.sort((a, b) => b.score - a.score || a.index - b.index)

@@ -15,10 +15,11 @@ import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { SEGMENTS_MAX, SPEECH_BYTES_MAX } from '../../../interface/limits.ts'
 import type { TaskOutput, TaskParams } from '../../../interface/tasks/index.ts'
 import { keptFrames, likeliest, phrasesOf, stretchesOf, wordsOf } from '../audio/ctc.ts'
-import { samplesOf, turn } from '../audio/recording.ts'
+import { samplesOf } from '../audio/recording.ts'
 import { sentencesOf } from '../audio/sentences.ts'
 import { wavBytes, writeWav } from '../audio/write-wav.ts'
 import { mustBeNumbers } from '../pictures/scores.ts'
+import { turn } from '../turn.ts'
 import type { Opener } from './media.ts'
 
 /** Heard at once: the memory of a model grows with the square of it. */

@@ -142,9 +142,10 @@ async function textTower(
     return rowsOf(text_embeds?.to('float32'), batch.length)
   })
   return async (texts, options) => {
-    const all = tokenized(
+    const all = await tokenized(
       reader,
-      texts.map(text => [text] as const)
+      texts.map(text => [text] as const),
+      options
     )
     return { vectors: await batcher.all(all, options), inputTokens: tokensIn(all) }
   }

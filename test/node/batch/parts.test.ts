@@ -87,6 +87,18 @@ describe('two answers', () => {
   const tensor = (type: string, data: Uint8Array, dims = [2]) => ({ tensors: { x: { type, dims, data } } })
   const ranking = (...scores: number[]) => ({ results: scores.map((score, index) => ({ index, score })) })
 
+  const boxAt = (x: number) => ({ xmin: x, ymin: 0, xmax: x + 30, ymax: 30 })
+  const objects = (score: number, x = 0, name = 'cat') => ({
+    objects: [{ label: name, score, box: boxAt(x) }]
+  })
+  const faces = (score: number, first: number, x = 0) => ({
+    faces: [{ box: boxAt(x), points: Array.from({ length: 5 }, () => [x, 1]), score }],
+    ...{ dimensions: 2, embeddings: floats(first, Math.sqrt(1 - first ** 2)) }
+  })
+  const lines = (text: string, x = 0) => ({
+    lines: [{ text, score: 0.9 - x / 1e6, quad: Array.from({ length: 4 }, () => [x, x]) }]
+  })
+
   it.each<[TaskName, string, boolean, unknown, unknown]>([
     [
       'image-classification',
@@ -123,10 +135,24 @@ describe('two answers', () => {
       tensor('int8', new Uint8Array([1, 2])),
       tensor('int8', new Uint8Array([1, 3]))
     ],
+    ['image-feature-extraction', 'a millionth between', true, vector(0.6, 0.8), vector(0.600001, 0.8)],
+    ['image-feature-extraction', 'another direction', false, vector(0.6, 0.8), vector(0.8, 0.6)],
+    ['object-detection', 'a pixel between', true, objects(0.9), objects(0.900001, 1)],
+    ['object-detection', 'another place', false, objects(0.9), objects(0.9, 40)],
+    ['object-detection', 'another label', false, objects(0.9), objects(0.9, 0, 'dog')],
+    ['object-detection', 'one near the threshold', true, objects(0.51), { objects: [] }],
+    ['object-detection', 'a certain one missing', false, objects(0.9), { objects: [] }],
+    ['face-detection', 'a pixel between', true, faces(0.9, 0.6), faces(0.900001, 0.600001, 1)],
+    ['face-detection', 'another person', false, faces(0.9, 1), faces(0.9, 0)],
+    ['face-detection', 'a certain one missing', false, faces(0.9, 1), { faces: [] }],
+    ['text-recognition', 'a pixel between', true, lines('Invoice 4711'), lines('Invoice 4711', 1)],
+    ['text-recognition', 'a character between', true, lines('Invoice 4711'), lines('lnvoice 4711')],
+    ['text-recognition', 'another text', false, lines('Invoice 4711'), lines('Invoice 9999')],
     ['text-generation', 'the same text', true, { text: 'yes' }, { text: 'yes' }],
     ['text-generation', 'another text', false, { text: 'yes' }, { text: 'yes.' }]
   ])('of %s with %s say the same: %s', (task, _, expected, one, other) => {
-    const agrees = agreementOf(definitionOf(task))
+    const definition = definitionOf(task)
+    const agrees = agreementOf(definition, definition.params.parse({}))
     expect([agrees(one, other), agrees(other, one)]).toEqual([expected, expected])
   })
 
@@ -137,6 +163,9 @@ describe('two answers', () => {
       { dimensions: 1, vectors: floats(1, 2) },
       { texts: ['a'] }
     ],
+    ['one vector for two pictures', 'image-feature-extraction', vector(1), { images: [1, 2] }],
+    ['one text for two', 'translation', { texts: ['a'] }, { texts: ['a', 'b'] }],
+    ['a face of no numbers', 'face-detection', faces(0.9, Number.NaN), {}],
     ['a vector of no numbers', 'feature-extraction', vector(Number.NaN), { texts: ['a'] }],
     [
       'a document twice',
