@@ -67,7 +67,7 @@ async function detect(
   signal?: AbortSignal
 ): Promise<TaskOutput<'face-detection'>> {
   if (wanted && graphs.embedding === undefined) throw comparesNone()
-  const picture = await pixelsOf(image, { color: 'rgb', background: 'white' })
+  const picture = await pixelsOf(image, { color: 'rgb', background: 'white', signal })
   signal?.throwIfAborted()
   const found = await facesOf(picture, graphs)
   const faces = found.map(face => within(picture, face))
@@ -92,7 +92,7 @@ async function verify(
   const vectors: Float32Array[] = []
   for (const [i, image] of images.entries()) {
     const field = `input.images.${i}`
-    const picture = await pixelsOf(image, { color: 'rgb', background: 'white' }, field)
+    const picture = await pixelsOf(image, { color: 'rgb', background: 'white', signal }, field)
     signal?.throwIfAborted()
     const [largest] = (await facesOf(picture, graphs)).toSorted((a, b) => areaOf(b) - areaOf(a))
     if (largest === undefined) {
