@@ -7,7 +7,7 @@ import sharp from 'sharp'
 import { describe, it } from 'vitest'
 import { pictureVectors } from '../../capabilities/engines/pictures/clip.ts'
 import { pixelsOf } from '../../capabilities/engines/pictures/picture.ts'
-import { pictureTower } from '../../capabilities/engines/transformers/vision.ts'
+import { labelsOf, pictureTower } from '../../capabilities/engines/transformers/vision.ts'
 
 const create = { width: 8, height: 8, channels: 3, background: 'red' } as const
 const picture = await sharp({ create }).png().toBuffer()
@@ -64,4 +64,9 @@ describe('an engine of pictures', () => {
     for (let turn = 0; turn < 20; turn++) await setImmediate()
     assert.ok(counts.read <= 2, `${counts.read}`)
   })
+})
+
+it('cuts labels of a model that are longer than an answer may hold', () => {
+  const id2label = { 0: 'x'.repeat(257), 1: 'ox' }
+  assert.deepEqual(labelsOf({ config: { id2label } } as never), ['x'.repeat(256), 'ox'])
 })

@@ -93,6 +93,11 @@ describe('a label set', () => {
     assert.deepEqual(labelSetOf(zipOf(labels(numbered), vectors())).labels, ['7', '-1'])
   })
 
+  it('has no label that is longer than an answer may hold', () => {
+    const long = npyOf('<U1001', '2,', text(1001, 'x'.repeat(1001), 'ox'))
+    assert.throws(() => labelSetOf(zipOf(vectors(), labels(long))), /a label of more than 1000 characters/)
+  })
+
   const MIB = 1024 * 1024
   it.each<[string, () => Buffer, RegExp]>([
     ['nothing', () => Buffer.alloc(0), /no ZIP archive/],

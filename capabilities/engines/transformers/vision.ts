@@ -18,6 +18,7 @@ import {
 } from '@huggingface/transformers'
 import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import { LABEL_CHARS_MAX } from '../../../interface/tasks/images.ts'
 import { clipTasks, pictureVectors, type Towers } from '../pictures/clip.ts'
 import { certain, fromDetr, placed, suppressed, type Values } from '../pictures/detection.ts'
 import { Gate } from '../pictures/gate.ts'
@@ -184,9 +185,14 @@ async function described(
   }
 }
 
-function labelsOf({ config }: PreTrainedModel): string[] {
+/** What is longer than an answer may hold is cut. */
+export function labelsOf({ config }: Pick<PreTrainedModel, 'config'>): string[] {
   const names: Record<string, string> = (config as { id2label?: Record<string, string> }).id2label ?? {}
-  return Array.from({ length: Object.keys(names).length }, (_, at) => String(names[at] ?? `label ${at}`))
+  return Array.from({ length: Object.keys(names).length }, (_, at) =>
+    String(names[at] ?? `label ${at}`)
+      .slice(0, LABEL_CHARS_MAX)
+      .toWellFormed()
+  )
 }
 
 function valuesOf(tensor: Tensor | undefined): Values {

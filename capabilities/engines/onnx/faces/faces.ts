@@ -130,9 +130,8 @@ async function facesOf(picture: Pixels, { detection, side }: Graphs): Promise<Fa
 async function embeddingOf(picture: Pixels, { points }: Face, { embedding }: Graphs): Promise<Float32Array> {
   if (embedding === undefined) throw comparesNone()
   const toPicture = fromAligned(points)
-  if (toPicture === undefined) {
-    throw new EngineFailedError('The detection graph found a face whose five points are at one place.')
-  }
+  // Such faces are left out where they are found.
+  if (toPicture === undefined) throw new EngineFailedError('A face cannot be aligned by its five points.')
   const [said] = await runOnPicture(embedding, warp(picture, toPicture, ALIGNED, EMBEDDED), ALIGNED)
   const vector = said!.data.length <= DIMENSIONS_MAX ? unit(said!.data) : undefined
   if (vector !== undefined) return vector
