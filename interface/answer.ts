@@ -42,6 +42,8 @@ export class Answer {
   readonly #input: unknown
   /** Pieces of text and deltas the answer may have, and tokens in these. */
   readonly #piecesMax: number
+  /** Parts of media the answer may have. */
+  readonly #partsMax: number
   readonly #hasReceipts: boolean
   readonly #broken: (what: string) => LumosError
   #pieces = 0
@@ -49,6 +51,7 @@ export class Answer {
   #chars = 0
   #data = 0
   #dataBytes = 0
+  readonly #partBytes = new Map<number, number>()
   #outputs = 0
   #progress = 0
   #ended = false
@@ -58,6 +61,7 @@ export class Answer {
     this.#task = definitionOf(task)
     this.#input = input
     this.#piecesMax = this.#task.pieces?.max(params) ?? 0
+    this.#partsMax = this.#task.pieces?.parts?.(params) ?? Number.POSITIVE_INFINITY
     this.#broken = broken
     this.#hasReceipts = receipt === true
     if (resume === undefined) return
@@ -145,11 +149,15 @@ export class Answer {
   }
 
   #acceptData(chunk: DataChunk): DataChunk {
-    const { dataBytesMax = 0 } = this.#task.pieces ?? {}
+    const { dataBytesMax = 0, partBytesMax = dataBytesMax } = this.#task.pieces ?? {}
     const data = this.#parsed('data', Data, chunk)
     if (this.#dataBytes + data.bytes.byteLength > dataBytesMax || this.#data >= DATA_PIECES_MAX) {
       throw this.#broken(`sent more than ${dataBytesMax} bytes of data, or too many pieces of it`)
     }
+    if (data.part >= this.#partsMax) throw this.#broken(`sent more than ${this.#partsMax} parts of data`)
+    const partBytes = (this.#partBytes.get(data.part) ?? 0) + data.bytes.byteLength
+    if (partBytes > partBytesMax) throw this.#broken(`sent more than ${partBytesMax} bytes of one part`)
+    this.#partBytes.set(data.part, partBytes)
     this.#data++
     this.#dataBytes += data.bytes.byteLength
     return { type: 'data', index: chunk.index, ...data, bytes: onItsOwn(data.bytes) }

@@ -45,6 +45,10 @@ export interface Pieces<Params = unknown, Output = unknown> {
   max(params: Params): number
   /** Bytes of media in one answer. Absent: it has none. */
   readonly dataBytesMax?: number
+  /** Of these, of one part. Absent: all of them. */
+  readonly partBytesMax?: number
+  /** Parts that an answer to a request with these parameters has at most. Absent: the form of a piece says all. */
+  parts?(params: Params): number
   /** Puts the pieces of one answer together. */
   accumulate(): Accumulator<Output>
 }

@@ -39,7 +39,7 @@ export const faceDetection = defineTask({
     })
     .refine(
       ({ faces, dimensions, embeddings }) =>
-        (embeddings?.byteLength ?? 0) === 4 * (dimensions ?? 0) * faces.length || faces.length === 0,
+        (embeddings?.byteLength ?? 0) === 4 * (dimensions ?? 0) * faces.length,
       { error: 'faces, dimensions and embeddings disagree about the number of bytes' }
     ),
   argument: { from: 'file', input: image => ({ image }) },

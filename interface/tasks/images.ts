@@ -10,10 +10,15 @@ export const LABELS_MAX = 1000
 /** Longer than the names of species with their families; a label is no place for a text. */
 export const LABEL_CHARS_MAX = 256
 
+/** Of an answer: a label set may have sentences for labels. */
+export const ANSWERED_LABEL_CHARS_MAX = 1000
+
 export const Image = bytesMax(IMAGE_BYTES_MAX)
 export const topK = z.int().min(1).max(LABELS_MAX).default(5)
 
 /** The likeliest first. */
 export const Labels = z.object({
-  labels: z.array(z.object({ label: z.string(), score: z.number().min(0).max(1) })).max(LABELS_MAX)
+  labels: z
+    .array(z.object({ label: z.string().max(ANSWERED_LABEL_CHARS_MAX), score: z.number().min(0).max(1) }))
+    .max(LABELS_MAX)
 })

@@ -40,7 +40,13 @@ export const textToImage = defineTask({
   }),
   output: Output,
   /** Data of one part for each picture: the bytes of its file, in pieces. */
-  pieces: { max: () => 0, dataBytesMax: IMAGE_BYTES_MAX, accumulate: () => new Pictures() },
+  pieces: {
+    max: () => 0,
+    dataBytesMax: COUNT_MAX * IMAGE_BYTES_MAX,
+    partBytesMax: IMAGE_BYTES_MAX,
+    parts: ({ count }) => count,
+    accumulate: () => new Pictures()
+  },
   argument: { from: 'text', input: prompt => ({ prompt }) },
   sizeOf: ({ prompt }) => prompt.length
 })

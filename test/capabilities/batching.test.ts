@@ -121,6 +121,12 @@ describe('how large a batch pays', () => {
     assert.ok(learned(0.1, 60) < 9)
     assert.ok(learned(3000, 0, 4) < 1)
   })
+
+  it('is a number after runs of nothing', () => {
+    const cost = newRunCost()
+    addRun(cost, { units: 0, items: 1, ms: 10 })
+    assert.equal(unitsThatPay(cost), 0)
+  })
 })
 
 /** A model that is slow enough for others to come: each run ends when it is told to. */
@@ -203,6 +209,29 @@ describe('a batcher', () => {
     const one = model(batch => batch.length > 1)
     for (let n = 0; n < 4; n++) assert.deepEqual(await ask(one, ['a', 'b', 'c']), ['A', 'B', 'C'])
     assert.ok(one.runs.slice(-3).every(batch => batch.length === 1))
+    assert.equal(one.runs.filter(batch => batch.length > 1).length, 1)
+  })
+
+  it('runs several together again after failures that have passed', async () => {
+    let failures = 3
+    const one = model(batch => batch.length > 1 && failures-- > 0)
+    for (let n = 0; n < 100; n++) assert.deepEqual(await ask(one, ['a', 'b', 'c']), ['A', 'B', 'C'])
+    assert.ok(failures < 0)
+    assert.ok(one.runs.at(-1)!.length > 1)
+    assert.ok(one.runs.every(({ length }) => length <= 8))
+  })
+
+  it('finds out that a graph takes one at a time where a request leaves meanwhile', async () => {
+    const leaves = new AbortController()
+    const one = model(batch => {
+      if (batch.length > 1) leaves.abort(new Error('left'))
+      return batch.length > 1
+    })
+    await ask(one, ['a'])
+    const stays = ask(one, ['b'])
+    const left = assert.rejects(ask(one, ['c'], leaves.signal), /left/)
+    await Promise.all([stays, left])
+    await ask(one, ['d', 'e'])
     assert.equal(one.runs.filter(batch => batch.length > 1).length, 1)
   })
 

@@ -93,6 +93,12 @@ describe('a label set', () => {
     assert.deepEqual(labelSetOf(zipOf(labels(numbered), vectors())).labels, ['7', '-1'])
   })
 
+  it('has no label that is longer than an answer may hold', () => {
+    // NumPy counts code points, and an answer counts units of UTF-16.
+    const long = npyOf('<U600', '2,', Buffer.from(new Uint32Array(1200).fill(0x1f600).buffer))
+    assert.throws(() => labelSetOf(zipOf(vectors(), labels(long))), /a label of more than 1000 characters/)
+  })
+
   const MIB = 1024 * 1024
   it.each<[string, () => Buffer, RegExp]>([
     ['nothing', () => Buffer.alloc(0), /no ZIP archive/],

@@ -6,12 +6,14 @@ import { Answer, PROGRESS_MAX } from '../../interface/answer.ts'
 import type { InferenceChunk } from '../../interface/chunks.ts'
 import { DATA_PIECE_BYTES_MAX } from '../../interface/limits.ts'
 import { prepare } from '../../interface/prepare.ts'
+import { IMAGE_BYTES_MAX } from '../../interface/tasks/images.ts'
 import { accumulate, type TaskName } from '../../interface/tasks/index.ts'
 import { RICH_ANSWER, RICH_OUTPUT } from '../fixtures/rich-answer.ts'
 
 const INPUTS: Partial<Record<TaskName, unknown>> = {
   'text-generation': { messages: [{ role: 'user', content: 'hi' }] },
-  'image-classification': { image: new Uint8Array(1) }
+  'image-classification': { image: new Uint8Array(1) },
+  'text-to-image': { prompt: 'a boat' }
 }
 
 const answerTo = (task: TaskName = 'text-generation', params = {}): Answer =>
@@ -168,4 +170,21 @@ it('does not fit a request for two vectors with one of them', () => {
   const answer = new Answer(request, what => new Error(what) as never)
   const one = { dimensions: 1, vectors: new Uint8Array(4) }
   assert.throws(() => accepts(answer, { type: 'output', output: one }), /does not fit what it was asked/)
+})
+
+describe('an answer of pictures', () => {
+  it('has as many parts as were asked for', () => {
+    const answer = answerTo('text-to-image', { count: 2 })
+    for (const part of [0, 1]) accepts(answer, data(1, { part }))
+    assert.throws(() => accepts(answer, data(1, { part: 2 })), /more than 2 parts/)
+  })
+
+  it('has room for large pictures, and for no larger one than a picture may be', () => {
+    const answer = answerTo('text-to-image', { count: 2 })
+    const pieces = IMAGE_BYTES_MAX / DATA_PIECE_BYTES_MAX
+    for (const part of [0, 1]) {
+      for (let n = 0; n < pieces; n++) accepts(answer, data(DATA_PIECE_BYTES_MAX, { part }))
+    }
+    assert.throws(() => accepts(answer, data(1, { part: 1 })), /bytes of one part/)
+  })
 })

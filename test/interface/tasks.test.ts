@@ -137,3 +137,20 @@ describe('the task that is meant', () => {
     assert.equal(meantTask([]), undefined)
   })
 })
+
+describe('an answer about pictures', () => {
+  it('has no bytes of vectors where there is no face', () => {
+    const { output } = definitionOf('face-detection')
+    assert.ok(output.safeParse({ faces: [] }).success)
+    assert.ok(!output.safeParse({ faces: [], dimensions: 1, embeddings: new Uint8Array(4) }).success)
+  })
+
+  it.each(['image-classification', 'zero-shot-image-classification'] as const)(
+    'has short labels (%s)',
+    task => {
+      const takes = (length: number) =>
+        definitionOf(task).output.safeParse({ labels: [{ label: 'x'.repeat(length), score: 1 }] }).success
+      assert.deepEqual([takes(1000), takes(1001)], [true, false])
+    }
+  )
+})

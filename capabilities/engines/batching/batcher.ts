@@ -9,6 +9,9 @@ import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { addItems, type BatchLimits, dropRequest, newBatches, nextBatch } from './batch-core.ts'
 import { addRun, newRunCost, unitsThatPay } from './run-cost-core.ts'
 
+/** After so many runs without a failure, twice as many items are tried: what failed may have been short of memory for a moment. */
+const GOOD_RUNS = 64
+
 export interface BatcherOptions<I, O> {
   readonly clock: Pick<Clock, 'monotonicMs'>
   /** Of each batch, however much would pay. */
@@ -42,6 +45,8 @@ export class Batcher<I, O> {
   #lastId = 0
   #lastRequest = 0
   #isRunning = false
+  /** Runs of whole batches since the limit has changed. */
+  #goodRuns = 0
 
   constructor(options: BatcherOptions<I, O>) {
     this.#options = options
@@ -97,11 +102,26 @@ export class Batcher<I, O> {
   }
 
   async #run(batch: readonly Item<I, O>[]): Promise<void> {
-    if (await this.#answered(batch, batch.length === 1)) return
-    let answered = 0
-    for (const item of batch) if (this.#isWanted(item) && (await this.#answered([item], true))) answered++
+    if (await this.#answered(batch, batch.length === 1)) return this.#raiseLimit()
+    let [tried, answered] = [0, 0]
+    for (const item of batch) {
+      if (!this.#isWanted(item)) continue
+      tried++
+      if (await this.#answered([item], true)) answered++
+    }
     // It cannot do so many at once: its graph is made for fewer, or its memory is.
-    if (answered === batch.length) this.#limits = { ...this.#limits, items: Math.floor(batch.length / 2) }
+    if (answered > 0 && answered === tried) this.#limitTo(Math.floor(batch.length / 2))
+  }
+
+  #raiseLimit(): void {
+    const { items } = this.#options.limits
+    if (this.#limits.items < items && ++this.#goodRuns >= GOOD_RUNS)
+      this.#limitTo(Math.min(items, 2 * this.#limits.items))
+  }
+
+  #limitTo(items: number): void {
+    this.#limits = { ...this.#limits, items }
+    this.#goodRuns = 0
   }
 
   /** @returns whether the model gave an answer for each. */

@@ -60,7 +60,8 @@ function paying(cost: RunCost): number {
   const variation = runs * squares - units * units
   if (variation < VARIATION_MIN * units * units) return Number.POSITIVE_INFINITY
   const perUnit = (runs * products - units * ms) / variation
-  if (perUnit <= 0) return Number.POSITIVE_INFINITY
+  // Runs of no units leave it no number, which no limit would hold.
+  if (!(perUnit > 0)) return Number.POSITIVE_INFINITY
   const perRun = (ms - perUnit * units) / runs
   // Two items at least: were they never run together, it would not be seen when that begins to pay.
   return Math.max(perRun / (OVERHEAD_SHARE * perUnit), (2 * units) / cost.items)

@@ -30,7 +30,8 @@ export class TextTower {
   readonly #control: ControlText
   /** The length that the graph wants of all texts; absent: any. */
   readonly #length: number | undefined
-  readonly #batch: number
+  /** The rows that the graph wants of each run; absent: any. */
+  readonly #fixedRows: number | undefined
   readonly #idType: 'int32' | 'int64'
 
   static async open(graph: InferenceSession, output: string, settings: TextSettings): Promise<TextTower> {
@@ -65,7 +66,7 @@ export class TextTower {
     const [batch, length] = ids?.isTensor ? ids.shape : []
     this.#idType = ids?.isTensor && ids.type === 'int32' ? 'int32' : 'int64'
     this.#length = typeof length === 'number' && length > 0 ? length : undefined
-    this.#batch = typeof batch === 'number' && batch > 0 ? batch : BATCH_TEXTS_MAX
+    this.#fixedRows = typeof batch === 'number' && batch > 0 ? batch : undefined
     this.#maxTokens = Math.min(maxTokens, this.#length ?? maxTokens)
   }
 
@@ -80,8 +81,9 @@ export class TextTower {
       { contextTokens: this.#maxTokens, signal }
     )
     const vectors: Float32Array[] = []
-    for (let at = 0; at < all.length; at += this.#batch) {
-      const batch = all.slice(at, at + this.#batch)
+    const most = this.#fixedRows ?? BATCH_TEXTS_MAX
+    for (let at = 0; at < all.length; at += most) {
+      const batch = all.slice(at, at + most)
       signal?.throwIfAborted()
       const outputs = await this.#graph.run(this.#feedsOf(batch))
       vectors.push(...rowsOf(outputs[this.#output], this.#rows(batch)).slice(0, batch.length))
@@ -104,7 +106,7 @@ export class TextTower {
 
   /** A graph of a fixed batch gets all of it. */
   #rows(batch: readonly (readonly number[])[]): number {
-    return this.#batch === BATCH_TEXTS_MAX ? batch.length : this.#batch
+    return this.#fixedRows ?? batch.length
   }
 
   #feedsOf(batch: readonly (readonly number[])[]): Record<string, Tensor> {

@@ -36,7 +36,7 @@ export function detector(graph: InferenceSession, settings: DetectorSettings): D
     ...tensors(graph),
     'object-detection': async ({ image }, { threshold }, { signal }) => {
       const picture = await sizeOf(image)
-      const feed = await imageTensor(image, how)
+      const feed = await imageTensor(image, how, { signal })
       // The last chance: a run cannot be interrupted.
       signal?.throwIfAborted()
       const outputs = await graph.run({ [input]: feed })

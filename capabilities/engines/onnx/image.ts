@@ -23,7 +23,7 @@ export interface ImageSettings extends Fitting, Omit<PixelOptions, 'fitting' | '
 export async function imageTensor(
   encoded: Uint8Array,
   settings: ImageSettings,
-  { signal }: AbortOptions = {}
+  { signal }: AbortOptions
 ): Promise<Tensor> {
   const { width, height, fit, kernel, color, background, layout } = settings
   const channels = color === 'gray' ? 1 : 3

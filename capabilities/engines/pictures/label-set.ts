@@ -2,6 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { LumosError } from '../../../interface/errors.ts'
+import { ANSWERED_LABEL_CHARS_MAX } from '../../../interface/tasks/images.ts'
 import { unreadable } from '../model-files.ts'
 import { arrayOf } from './npy.ts'
 import { normalized } from './vectors.ts'
@@ -39,12 +40,16 @@ export function labelSetOf(archive: Buffer): LabelSet {
   const [count, dimensions] = vectors.shape as [number, number]
   if (count !== labels.shape[0]) throw broken(`it has ${count} vectors for ${labels.shape[0]} labels`)
   if (count < 1 || dimensions < 1) throw broken('it is empty')
+  const names = labels.values as readonly string[]
+  if (names.some(({ length }) => length > ANSWERED_LABEL_CHARS_MAX)) {
+    throw broken(`it has a label of more than ${ANSWERED_LABEL_CHARS_MAX} characters`)
+  }
   const all = vectors.values as Float32Array
   for (let at = 0; at < all.length; at += dimensions) {
     all.set(normalized(all.subarray(at, at + dimensions)), at)
   }
   if (!all.every(Number.isFinite)) throw broken('a vector has a value that is no number')
-  return { labels: labels.values as readonly string[], dimensions, vectors: all }
+  return { labels: names, dimensions, vectors: all }
 }
 
 const broken = (what: string): LumosError => new LumosError('MODEL_INVALID', `The label set: ${what}.`)

@@ -2,7 +2,6 @@
 
 import sharp, { type Sharp } from 'sharp'
 import { InvalidInputError } from '../../../interface/errors.ts'
-import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import { checkFormat } from './format.ts'
 import { Gate } from './gate.ts'
 
@@ -41,7 +40,9 @@ export interface Fitting {
   readonly kernel: 'linear' | 'cubic'
 }
 
-export interface PixelOptions extends AbortOptions {
+export interface PixelOptions {
+  /** One that waits for its turn to be decoded leaves with it. */
+  readonly signal: AbortSignal | undefined
   readonly color: 'gray' | 'rgb'
   /** What shows through where a picture is transparent. */
   readonly background: 'black' | 'white'

@@ -18,9 +18,11 @@ import {
 } from '@huggingface/transformers'
 import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
+import { LABEL_CHARS_MAX } from '../../../interface/tasks/images.ts'
 import { clipTasks, pictureVectors, type Towers } from '../pictures/clip.ts'
 import { certain, fromDetr, placed, suppressed, type Values } from '../pictures/detection.ts'
-import { type Pixels, pixelsOf } from '../pictures/picture.ts'
+import { Gate } from '../pictures/gate.ts'
+import { pixelsOf } from '../pictures/picture.ts'
 import { mustBeNumbers, topLabels } from '../pictures/scores.ts'
 import { normalized, rowsOf } from '../pictures/vectors.ts'
 import { ControlText } from '../text/control-text.ts'
@@ -30,6 +32,8 @@ import type { MediaSettings, Opener } from './media.ts'
 
 /** A picture is made as wide as a model wants it, and as long as it then is: a line of a thousand pixels would fill memory. */
 const SIDES_RATIO_MAX = 64
+/** Decoded pictures held at once, from reading one until the model has run: with the library's copies, each may take a gigabyte. */
+const held = new Gate(2)
 /** Tokens of a description where neither the request nor the model says. */
 const DESCRIPTION_TOKENS = 128
 
@@ -37,7 +41,7 @@ type Outputs = Readonly<Record<string, Tensor | undefined>>
 export const VISION: Readonly<Record<string, Opener>> = {
   'image-classification': async (open, _, place) => {
     const model = await open(AutoModelForImageClassification, 'model')
-    const see = await seeing(place)
+    const see = seeing(await AutoProcessor.from_pretrained(place))
     const labels = labelsOf(model)
     return {
       'image-classification': async ({ image }, { topK }, options) => {
@@ -48,7 +52,7 @@ export const VISION: Readonly<Record<string, Opener>> = {
   },
   'object-detection': async (open, _, place) => {
     const model = await open(AutoModelForObjectDetection, 'model')
-    const see = await seeing(place)
+    const see = seeing(await AutoProcessor.from_pretrained(place))
     const labels = labelsOf(model)
     return {
       'object-detection': async ({ image }, { threshold }, options) => {
@@ -68,56 +72,63 @@ export const VISION: Readonly<Record<string, Opener>> = {
   },
   'image-feature-extraction': async (open, _, place) => {
     const model = await open(AutoModel, 'model')
-    return pictureVectors({ picture: await pictureTower(model, place) })
+    return pictureVectors({ picture: pictureTower(model, await AutoProcessor.from_pretrained(place)) })
   },
   'zero-shot-image-classification': async (open, settings, place) => {
     const vision = await open(CLIPVisionModelWithProjection, 'vision_model')
     const text = await open(CLIPTextModelWithProjection, 'text_model')
     const texts = await textTower(text, settings, place)
-    return clipTasks({ picture: await pictureTower(vision, place), texts }, settings.labels)
+    const picture = pictureTower(vision, await AutoProcessor.from_pretrained(place))
+    return clipTasks({ picture, texts }, settings.labels)
   },
   'image-to-text': async (open, _, place) => {
     const model = await open(AutoModelForVision2Seq, 'model')
     const tokenizer = await AutoTokenizer.from_pretrained(place)
     const processor = await AutoProcessor.from_pretrained(place)
     return {
-      'image-to-text': async ({ image }, { maxTokens }, options) => ({
-        output: { text: await described(model, tokenizer, await read(processor, image), maxTokens, options) }
-      })
+      'image-to-text': async ({ image }, { maxTokens }, options) => {
+        const { inputs } = await held.through(() => read(processor, image, options), options)
+        return { output: { text: await described(model, tokenizer, inputs, maxTokens, options) } }
+      }
     }
   }
 }
 
-/** A picture as the model wants it, and as it is. */
-interface Read {
-  readonly inputs: object
-  readonly size: Pixels
+interface Size {
+  readonly width: number
+  readonly height: number
 }
 
-async function read(processor: Processor, image: Uint8Array): Promise<Read> {
-  const pixels = await pixelsOf(image, { color: 'rgb', background: 'white' })
-  const { data, width, height } = pixels
+/** A picture as the model wants it, and how large it is. */
+interface Read {
+  readonly inputs: object
+  readonly size: Size
+}
+
+async function read(processor: Processor, image: Uint8Array, { signal }: AbortOptions): Promise<Read> {
+  const { data, width, height } = await pixelsOf(image, { color: 'rgb', background: 'white', signal })
   if (Math.max(width, height) > SIDES_RATIO_MAX * Math.min(width, height)) {
     throw new InvalidInputError(
       `input.image is ${width} × ${height} pixels; one side may be ${SIDES_RATIO_MAX} times as long as the other.`
     )
   }
-  return { inputs: await processor([new RawImage(data, width, height, 3)]), size: pixels }
+  return { inputs: await processor([new RawImage(data, width, height, 3)]), size: { width, height } }
 }
 
-async function seeing(place: string) {
-  const processor = await AutoProcessor.from_pretrained(place)
-  return async (model: PreTrainedModel, image: Uint8Array, { signal }: AbortOptions) => {
-    const { inputs, size } = await read(processor, image)
+function seeing(processor: Processor) {
+  const see = async (model: PreTrainedModel, image: Uint8Array, options: AbortOptions) => {
+    const { inputs, size } = await read(processor, image, options)
     // The last chance: a run cannot be interrupted.
-    signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
     const outputs: Outputs = await model(inputs)
-    return { ...outputs, size } as Outputs & { readonly size: Pixels }
+    return { ...outputs, size } as Outputs & { readonly size: Size }
   }
+  return (model: PreTrainedModel, image: Uint8Array, options: AbortOptions) =>
+    held.through(() => see(model, image, options), options)
 }
 
-async function pictureTower(model: PreTrainedModel, place: string): Promise<Towers['picture']> {
-  const see = await seeing(place)
+export function pictureTower(model: PreTrainedModel, processor: Processor): Towers['picture'] {
+  const see = seeing(processor)
   return async (image, options) => {
     const { image_embeds, pooler_output, last_hidden_state } = await see(model, image, options)
     const vectors = image_embeds ?? pooler_output
@@ -154,7 +165,7 @@ async function textTower(
 async function described(
   model: PreTrainedModel,
   tokenizer: PreTrainedTokenizer,
-  { inputs }: Read,
+  inputs: Read['inputs'],
   maxTokens: number | undefined,
   { signal }: AbortOptions
 ): Promise<string> {
@@ -175,9 +186,14 @@ async function described(
   }
 }
 
-function labelsOf({ config }: PreTrainedModel): string[] {
+/** What is longer than an answer may hold is cut. */
+export function labelsOf({ config }: Pick<PreTrainedModel, 'config'>): string[] {
   const names: Record<string, string> = (config as { id2label?: Record<string, string> }).id2label ?? {}
-  return Array.from({ length: Object.keys(names).length }, (_, at) => String(names[at] ?? `label ${at}`))
+  return Array.from({ length: Object.keys(names).length }, (_, at) =>
+    String(names[at] ?? `label ${at}`)
+      .slice(0, LABEL_CHARS_MAX)
+      .toWellFormed()
+  )
 }
 
 function valuesOf(tensor: Tensor | undefined): Values {

@@ -288,7 +288,7 @@ export const HOST_TARGETS: readonly Target[] = [
     name: 'picture',
     share: 0.05,
     seeds: [png, jpeg],
-    read: async bytes => (await imageTensor(bytes, IMAGE)).size
+    read: async bytes => (await imageTensor(bytes, IMAGE, {})).size
   },
   { name: 'key file', share: 0.2, seeds: [keyFile], read: bytes => parseKey('a.key', bytes) },
   {

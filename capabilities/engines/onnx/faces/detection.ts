@@ -4,6 +4,7 @@ import { EngineFailedError } from '../../../../interface/errors.ts'
 import { type Box, overlapOf } from '../../pictures/detection.ts'
 import type { Point } from '../geometry.ts'
 import type { Numbers } from '../picture-graph.ts'
+import { fromAligned } from './alignment.ts'
 
 export interface Face {
   readonly box: Box
@@ -54,6 +55,8 @@ export function facesIn(outputs: readonly Numbers[], side: number): Face[] {
   const faces: Face[] = []
   for (const face of first) {
     if (faces.length === FACES_MAX) break
+    // Five points at one place are no face, and cannot be aligned.
+    if (fromAligned(face.points) === undefined) continue
     if (faces.every(({ box }) => overlapOf(box, face.box) <= OVERLAP_MAX)) faces.push(face)
   }
   return faces

@@ -67,7 +67,7 @@ async function detect(
   signal?: AbortSignal
 ): Promise<TaskOutput<'face-detection'>> {
   if (wanted && graphs.embedding === undefined) throw comparesNone()
-  const picture = await pixelsOf(image, { color: 'rgb', background: 'white' })
+  const picture = await pixelsOf(image, { color: 'rgb', background: 'white', signal })
   signal?.throwIfAborted()
   const found = await facesOf(picture, graphs)
   const faces = found.map(face => within(picture, face))
@@ -92,7 +92,7 @@ async function verify(
   const vectors: Float32Array[] = []
   for (const [i, image] of images.entries()) {
     const field = `input.images.${i}`
-    const picture = await pixelsOf(image, { color: 'rgb', background: 'white' }, field)
+    const picture = await pixelsOf(image, { color: 'rgb', background: 'white', signal }, field)
     signal?.throwIfAborted()
     const [largest] = (await facesOf(picture, graphs)).toSorted((a, b) => areaOf(b) - areaOf(a))
     if (largest === undefined) {
@@ -130,9 +130,8 @@ async function facesOf(picture: Pixels, { detection, side }: Graphs): Promise<Fa
 async function embeddingOf(picture: Pixels, { points }: Face, { embedding }: Graphs): Promise<Float32Array> {
   if (embedding === undefined) throw comparesNone()
   const toPicture = fromAligned(points)
-  if (toPicture === undefined) {
-    throw new EngineFailedError('The detection graph found a face whose five points are at one place.')
-  }
+  // Such faces are left out where they are found.
+  if (toPicture === undefined) throw new EngineFailedError('A face cannot be aligned by its five points.')
   const [said] = await runOnPicture(embedding, warp(picture, toPicture, ALIGNED, EMBEDDED), ALIGNED)
   const vector = said!.data.length <= DIMENSIONS_MAX ? unit(said!.data) : undefined
   if (vector !== undefined) return vector

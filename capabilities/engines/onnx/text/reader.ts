@@ -91,7 +91,7 @@ const tooLarge = (path: string, limit: string): LumosError =>
   new LumosError('MODEL_INVALID', `${path} holds more than ${limit}.`)
 
 async function linesOf(encoded: Uint8Array, graphs: Graphs, signal?: AbortSignal): Promise<Line[]> {
-  const picture = await pixelsOf(encoded, { color: 'rgb', background: 'white' })
+  const picture = await pixelsOf(encoded, { color: 'rgb', background: 'white', signal })
   signal?.throwIfAborted()
   const read: (Omit<Line, 'quad'> & { quad: Quad })[] = []
   for (const quad of await quadsOf(picture, graphs)) {
