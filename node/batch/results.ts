@@ -98,7 +98,7 @@ async function heldBy(file: FileHandle, path: string, items: AsyncIterator<Batch
   let end = 0
   for await (const { bytes, from, to, ends } of linesOf(file, LINE_BYTES_MAX)) {
     if (!ends) {
-      // Whatever has no line end at all is somebody's file, unless it begins as results do.
+      // A file without a line end is of another program, unless it begins as results do.
       if (from === 0 && !isBeginning(bytes?.subarray(0, BEGINNING.length).toString() ?? ''))
         throw notOurs(path, 1)
       break
