@@ -12,6 +12,7 @@ import type { SnakeCase } from '../interface/snake-case.ts'
 import { homePath, mustBeOurs } from '../storage/home/home-path.ts'
 import { lockHolder } from '../storage/home/lock-holder.ts'
 import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
+import type { UnitDescription } from '../units/description.ts'
 
 export interface AskOptions {
   readonly timeoutMs?: number
@@ -87,6 +88,13 @@ export class NodeClient {
   async *stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
     const request = { unit, input, options: toWire(options) }
     return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request, options.signal))
+  }
+
+  /** All units of the node. */
+  async units(): Promise<readonly UnitDescription[]> {
+    const response = await this.#ask('GET', '/api/v2/units')
+    if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
+    return ((await json(response)) as { items: UnitDescription[] }).items
   }
 
   /** Begins an answer that goes on without its client. Gives its id. */

@@ -50,6 +50,7 @@ export async function readJson(argument: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (err) {
-    throw new LumosError('USAGE', `The input is not JSON: ${(err as Error).message}.`, { cause: err })
+    const what = argument.startsWith('@') ? fromTilde(argument.slice(1)) : 'The input'
+    throw new LumosError('USAGE', `${what} is not JSON: ${(err as Error).message}.`, { cause: err })
   }
 }

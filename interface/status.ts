@@ -24,7 +24,7 @@ export const NodeStatus = z.strictObject({
   requests: z.strictObject({
     /** Asked by programs of this node and not ended. */
     own: z.int(),
-    /** Answered by this node's engines now, whoever asked. */
+    /** Answered by this node's engines now, of programs and of other devices. */
     running: z.int(),
     /** Waiting for a slot of an engine. */
     queued: z.int()

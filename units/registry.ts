@@ -104,7 +104,7 @@ export class UnitRegistry {
   #notFound(name: string): LumosError {
     const closest = closestNames(name, this.#units.keys())
     return new LumosError('UNIT_NOT_FOUND', `There is no unit "${name.slice(0, 128)}".`, {
-      hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'GET /api/v2/units lists them all.',
+      hint: `${closest.length > 0 ? `Closest: ${closest.join(', ')}. ` : ''}All: lumos-node exec`,
       details: { closest }
     })
   }

@@ -89,7 +89,7 @@ export const ModelDescription = z.object({
       overlap: z.number().min(0).max(1).default(0.45)
     })
     .optional(),
-  /** Of a model that hears when somebody speaks: how it takes a recording. Numbers are samples. */
+  /** Of a model that finds speech: how it takes a recording. Numbers are samples. */
   voice_activity: z
     .object({
       sample_rate: z.int().min(4000).max(48_000),

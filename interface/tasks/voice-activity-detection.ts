@@ -10,10 +10,10 @@ const lengthMs = z.number().min(0).max(LENGTH_MS_MAX)
 
 export const voiceActivityDetection = defineTask({
   name: 'voice-activity-detection',
-  summary: 'Say when somebody speaks in a recording.',
+  summary: 'Find the speech in a recording.',
   input: z.strictObject({ audio: Audio }),
   params: z.strictObject({
-    /** How certain the model must be that somebody speaks. */
+    /** How certain the model must be that there is speech. */
     threshold: z.number().min(0).max(1).default(0.5),
     /** Shorter speech is left out. */
     minSpeechMs: lengthMs.default(250),
@@ -24,6 +24,6 @@ export const voiceActivityDetection = defineTask({
   /** In their order; none covers another. */
   output: z.object({ segments: z.array(Span).max(SEGMENTS_MAX) }),
   argument: { from: 'file', input: audio => ({ audio }) },
-  shown: ({ segments }) => (segments.length === 0 ? 'Nobody speaks.' : segments.map(secondsOf)),
+  shown: ({ segments }) => (segments.length === 0 ? 'The recording has no speech.' : segments.map(secondsOf)),
   sizeOf: ({ audio }) => audio.byteLength
 })

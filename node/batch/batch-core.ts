@@ -74,7 +74,7 @@ function offered(state: BatchState, peers: readonly string[], effects: BatchEffe
   const here = new Set(peers)
   for (const device of devices.values()) device.here = here.has(device.peer)
   for (const peer of here) if (!devices.has(peer)) devices.set(peer, newDevice(peer))
-  // A second opinion that nobody can give any more is not waited for.
+  // A second opinion that no device can give any more is not waited for.
   for (const item of again) if (item.answers.length > 0 && !anyMay(state, item)) settle(state, item, effects)
   if ([...devices.values()].some(isUsable)) state.strandedSinceMs = undefined
   else state.strandedSinceMs ??= nowMs

@@ -92,7 +92,7 @@ export type Blame = 'item' | 'busy' | 'lost'
 export type BatchEvent =
   /** Devices that offer the model now. Comes several times a second, and so is the clock of the core. */
   | { readonly type: 'offers'; readonly peers: readonly string[] }
-  /** The item that was asked for with `read`. One with a failure is given to nobody. */
+  /** The item that was asked for with `read`. An item with a failure is given to no device. */
   | { readonly type: 'read'; readonly bytes: number; readonly failure?: Failure | undefined }
   | { readonly type: 'answered'; readonly attempt: number; readonly output: unknown; readonly bytes: number }
   | {

@@ -107,7 +107,7 @@ async function heldBy(
   let end = 0
   for await (const { bytes, from, to, ends } of linesOf(file, lineBytesMax)) {
     if (!ends) {
-      // Whatever has no line end at all is somebody's file, unless it begins as results do.
+      // A file without a line end is of another program, unless it begins as results do.
       const begun = bytes?.subarray(0, BEGINNING.length).toString()
       if (from === 0 && (begun === undefined || !isBeginning(begun))) throw notOurs(path, 1)
       break

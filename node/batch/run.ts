@@ -76,7 +76,7 @@ export class BatchRun {
     }
   }
 
-  /** Asks nobody any more, and believes no failure: the node stops. */
+  /** Asks no further device, and believes no failure: the node stops. */
   hold(): void {
     this.#held = true
   }

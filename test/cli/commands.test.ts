@@ -184,6 +184,15 @@ describe('exec', () => {
     assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', input])).stdout), expected)
     assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', '-'], { stdin: input })).stdout), expected)
   })
+
+  it('lists all units where none is named', async () => {
+    const words = await cli(['exec'])
+    assert.deepEqual([words.code, words.stderr], [0, ''])
+    assert.match(words.stdout, /^UNIT +SUMMARY\n/)
+    assert.match(words.stdout, /^mesh\.status +\w/m)
+    const { items } = JSON.parse((await cli(['exec', '--json'])).stdout)
+    assert.ok(items.some(({ name, summary, input }: Record<string, unknown>) => name && summary && input))
+  })
 })
 
 describe('events', () => {

@@ -79,7 +79,7 @@ it('of a recording a person is shown words, or when something is said', () => {
   const times = { start: '1.03 s', end: '2.50 s' }
   const voice = definitionOf('voice-activity-detection')
   assert.deepEqual(voice.shown!({ segments }), [times])
-  assert.equal(voice.shown!({ segments: [] }), 'Nobody speaks.')
+  assert.equal(voice.shown!({ segments: [] }), 'The recording has no speech.')
   const words = definitionOf('automatic-speech-recognition')
   assert.equal(words.shown!({ text: 'Hello.', duration_ms: 9 }), 'Hello.')
   const said = segments.map(span => ({ ...span, text: 'Hi.' }))

@@ -190,8 +190,11 @@ describe('the registry of units', () => {
   it('names the closest units when asked for one it does not have', async () => {
     await assert.rejects(setUp().units.execute('model.lst', {}, context), (err: LumosError) => {
       assert.equal(err.code, 'UNIT_NOT_FOUND')
-      assert.match(err.hint!, /model\.list/)
+      assert.match(err.hint!, /^Closest: .*model\.list.* All: lumos-node exec$/)
       return true
+    })
+    await assert.rejects(setUp().units.execute('qqqqqqqqqqqqqqqqqq', {}, context), {
+      hint: 'All: lumos-node exec'
     })
   })
 

@@ -1,4 +1,4 @@
-/** One graph that hears when somebody speaks: it is given a recording window by window, and what it said of the one before. */
+/** One graph that finds speech: it is given a recording window by window, and what it said of the one before. */
 
 import { type InferenceSession, Tensor } from 'onnxruntime-node'
 import { EngineFailedError, LumosError } from '../../../interface/errors.ts'

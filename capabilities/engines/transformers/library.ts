@@ -28,7 +28,7 @@ export const sessionOptions = (threads: number) => ({
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    // Errors only: warnings of the runtime speak of graphs, to nobody who could act.
+    // Errors only: warnings of the runtime speak of graphs, which no owner can change.
     logSeverityLevel: 3 as const,
     // Threads that spin while they wait for work cost four times the CPU and save nothing here.
     extra: { session: { intra_op: { allow_spinning: '0' } } }

@@ -15,11 +15,12 @@ import {
 } from '../../../interface/tasks/index.ts'
 import type { ModelList } from '../../../units/model.ts'
 import { findNode, type Meta, type NodeClient } from '../../client.ts'
-import { isElsewhere, readBytes, readJson, readText } from '../../input.ts'
+import { readJson } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
 import { type Output, printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
 import { answerText } from './answer-text.ts'
+import { inputFor } from './infer-input.ts'
 import { MediaFiles, mediaFor, noteFiles, printFiles } from './media.ts'
 import { printPieces } from './pieces.ts'
 import { ReceiptFile } from './receipts.ts'
@@ -50,10 +51,10 @@ interface Answer {
 export async function run({ args, options, output }: Invocation<InferOptions>): Promise<void> {
   const [what, ...given] = args as [string, ...string[]]
   const node = findNode(options)
-  const { task, model } = await chosen(node, what, options.task)
+  const { task, model, others } = await chosen(node, what, options.task)
   const media = mediaFor(task, options, output)
   const params = { ...(await statedParams(options.params)), ...paramsFor(task, options) }
-  const question = { task, model, input: await inputFor(task, given), params }
+  const question = { task, model, input: await inputFor(task, given, others), params }
   const asking = {
     peer: options.peer,
     policy: options.policy,
@@ -121,12 +122,15 @@ async function whatHappened(node: NodeClient, { request_id: id }: Meta, output: 
   }
 }
 
+interface Chosen {
+  readonly task: TaskName
+  readonly model?: string
+  /** What the model does too, where no task was stated. */
+  readonly others?: readonly TaskName[]
+}
+
 /** A task by its name; else a model, whose task decides what the input means. */
-export async function chosen(
-  node: NodeClient,
-  what: string,
-  wanted: string | undefined
-): Promise<{ task: TaskName; model?: string }> {
+export async function chosen(node: NodeClient, what: string, wanted: string | undefined): Promise<Chosen> {
   if (wanted !== undefined && !isTaskName(wanted)) {
     throw new LumosError('USAGE', `There is no task "${wanted}".`, {
       hint: `Tasks: ${TASK_NAMES.join(', ')}.`
@@ -144,7 +148,7 @@ export async function chosen(
       hint: `It does: ${offers.map(({ type }) => type).join(', ')}.`
     })
   }
-  return { task, model: what }
+  return { task, model: what, ...(wanted === undefined && { others: tasks.filter(type => type !== task) }) }
 }
 
 function modelNotFound(what: string, items: readonly { readonly id: string }[]): LumosError {
@@ -152,36 +156,6 @@ function modelNotFound(what: string, items: readonly { readonly id: string }[]):
   return new LumosError('MODEL_NOT_FOUND', `No device offers "${what}".`, {
     hint: closest.length > 0 ? `Closest: ${closest.join(', ')}.` : 'See what there is: lumos-node models'
   })
-}
-
-/** Where one input is not enough. */
-const BATCH = 'Many inputs, or a folder of them: lumos-node batch'
-
-async function inputFor(task: TaskName, given: readonly string[]): Promise<unknown> {
-  const { argument } = definitionOf(task)
-  if (argument.from === 'files') return argument.input(await Promise.all(given.map(readFile)))
-  if (given.length > 1)
-    throw new LumosError('USAGE', `${task} takes one input, and ${given.length} are given.`, { hint: BATCH })
-  const [one] = given as readonly [string]
-  switch (argument.from) {
-    case 'file':
-      return argument.input(await readFile(one))
-    case 'text':
-      return argument.input(await readText(one))
-    case 'json':
-      return readJson(one)
-  }
-}
-
-/** In base64. A task that takes a file takes nothing else, so its name needs no mark: some shells give `@` a meaning. */
-async function readFile(given: string): Promise<string> {
-  try {
-    return (await readBytes(isElsewhere(given) ? given : `@${given}`)).toString('base64')
-  } catch (err) {
-    const { code } = ((err as Error).cause ?? {}) as NodeJS.ErrnoException
-    if (code !== 'EISDIR') throw err
-    throw new InvalidInputError(`${given} is a folder, and a file is asked for.`, { hint: BATCH, cause: err })
-  }
 }
 
 /** @throws {LumosError} */

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { parse } from 'node:path'
 import type { DataChunk, InferenceChunk } from '../../../interface/chunks.ts'
-import { EngineFailedError, LumosError } from '../../../interface/errors.ts'
+import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { definitionOf, type TaskName } from '../../../interface/tasks/index.ts'
 import { fromTilde } from '../../../storage/home/home-path.ts'
@@ -86,7 +86,10 @@ export class MediaFiles implements MediaSink {
 
   /** One part gets the name that was given, and several get numbers behind it. */
   write(): readonly WrittenFile[] {
-    if (this.#parts.size === 0) throw new EngineFailedError(`The answer has nothing for ${this.#path}.`)
+    if (this.#parts.size === 0)
+      throw new InvalidInputError(`The answer has no media for ${this.#path}.`, {
+        hint: `Its text goes to a file in place of --out: > ${this.#path}`
+      })
     const parts = [...this.#parts].sort(([one], [other]) => one - other)
     return parts.map(([, { mime, pieces }], i) => {
       const path = parts.length === 1 ? this.#path : numbered(this.#path, i + 1)

@@ -59,7 +59,7 @@ async function listRequests(node: NodeClient, waitS: number, output: Output): Pr
         ['NAME', 'PEER ID', 'CHECK PHRASE'],
         items.map(({ name, peer_id, phrase }) => [name, peer_id, phrase])
       ),
-      'If that device shows the same words: lumos-node approve NAME; if not: lumos-node approve NAME --deny'
+      'If that device shows the same check phrase: lumos-node approve NAME; if not: lumos-node approve NAME --deny'
     ].join('\n')
   })
 }

@@ -51,7 +51,7 @@ export async function run({ args, options, output }: Invocation<JoinOptions>): P
 
 function wordsFor({ mesh, name, role, phrase }: SnakeCase<Joined>, compare: boolean, output: Output): string {
   const words = [`This device is ${output.paint('bold', name)} in the mesh "${mesh}" now, as ${role}.`]
-  if (compare) words.push(`The other screen shows the same words: ${output.paint('bold', phrase)}`)
+  if (compare) words.push(`The other screen shows the same check phrase: ${output.paint('bold', phrase)}`)
   return words.join('\n')
 }
 
@@ -59,7 +59,7 @@ function wordsFor({ mesh, name, role, phrase }: SnakeCase<Joined>, compare: bool
 function tell({ type, ...step }: Step, jsonl: boolean, output: Output): void {
   const words =
     'phrase' in step
-      ? `The admin device shows the same words: ${output.paint('bold', step.phrase)}`
+      ? `The admin device shows the same check phrase: ${output.paint('bold', step.phrase)}`
       : `Found "${step.mesh}". On an admin device of it, type: lumos-node approve`
   if (jsonl) output.line(JSON.stringify({ event: type, ...step }))
   else if (output.json) output.note(words)

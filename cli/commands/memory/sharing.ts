@@ -1,11 +1,15 @@
 /** `memory share|unshare|exclude`: which devices have a space. */
 
+import { LumosError } from '../../../interface/errors.ts'
 import type { Space } from '../../../units/memory/shapes.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { confirm } from '../../prompt.ts'
 
 const ROLES = ['admin', 'member', 'edge', 'guest']
+
+/** Those that an option names. */
+const RIGHTS = ['write', 'own', 'carry'] as const
 
 interface ShareOptions {
   readonly write?: boolean
@@ -15,7 +19,8 @@ interface ShareOptions {
 
 export async function share({ args, options, output }: Invocation<ShareOptions>): Promise<void> {
   const [space, to] = args as [string, string]
-  const right = options.own ? 'own' : options.write ? 'write' : options.carry ? 'carry' : 'read'
+  const [right = 'read', ...others] = RIGHTS.filter(name => options[name])
+  if (others.length > 0) throw new LumosError('USAGE', 'Give one of --write, --own and --carry.')
   const { data } = await findNode(options).execute<Space>('memory.share', { space, right, ...toOf(to) })
   output.data(data, () => `${wordsOf(to)} may ${right} ${data.name} now.`)
 }

@@ -101,7 +101,7 @@ export async function hold({
   output
 }: Invocation<{ readonly newest?: boolean; readonly all?: boolean }>): Promise<void> {
   if ((options.newest === true) === (options.all === true))
-    throw new LumosError('INVALID_INPUT', 'Give one of --newest and --all.')
+    throw new LumosError('USAGE', 'Give one of --newest and --all.')
   const part = options.newest ? 'newest' : 'all'
   const { data } = await findNode(options).execute<Space>('memory.hold', { space: args[0], part })
   output.data(data, () => `${data.name} keeps ${wordsOf(data)}.`)

@@ -23,7 +23,9 @@ export async function run({ options, output }: Invocation): Promise<void> {
       `memory   ${bytes(status.memory_bytes)}`,
       ...(status.yielding.length === 0
         ? []
-        : [`yields   ${status.yielding.map(why => YIELDS[why]).join('; ')}`]),
+        : [
+            `yields   ${status.yielding.map(why => YIELDS[why]).join('; ')} (serving.yield: never ends this)`
+          ]),
       ...(status.storage === 'ok' ? [] : [output.paint('red', `disk     ${STORAGE[status.storage]}`)]),
       `version  ${status.version}`,
       // A device that was removed, or whose certificate has ended, can do little until its owner does something.

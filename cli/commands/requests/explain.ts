@@ -1,19 +1,22 @@
 /** `requests explain`: whom one of the last requests was sent to, why, and what came of it. */
 
-import { AnswerId, requestIdOf } from '../../../interface/answers.ts'
+import { AnswerId, RequestId, requestIdOf } from '../../../interface/answers.ts'
 import type { RoutedRequest } from '../../../interface/routing.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { printable } from '../../output.ts'
 import { milliseconds } from '../../quantities.ts'
+import { notAnId } from './requests.ts'
 
 type Routed = SnakeCase<RoutedRequest>
 type Attempt = Routed['attempts'][number]
 
 export async function run({ args, options, output }: Invocation): Promise<void> {
   const [given] = args as [string]
-  const id = AnswerId.safeParse(given).success ? requestIdOf(given) : given
+  const isAnswer = AnswerId.safeParse(given).success
+  if (!isAnswer && !RequestId.safeParse(given).success) throw notAnId(given)
+  const id = isAnswer ? requestIdOf(given) : given
   const { data } = await findNode(options).execute<{ request: RoutedRequest }>('inference.explain', { id })
   const { request } = data
   output.data(request, () => explained(request))

@@ -1,6 +1,7 @@
 /** `requests list|attach|cancel`. */
 
-import type { AnswerInfo } from '../../../interface/answers.ts'
+import { AnswerId, type AnswerInfo } from '../../../interface/answers.ts'
+import { LumosError } from '../../../interface/errors.ts'
 import { queueWords } from '../../../interface/queue-words.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode } from '../../client.ts'
@@ -27,8 +28,8 @@ export async function list({ options, output }: Invocation): Promise<void> {
 }
 
 export async function attach({ args, options, output }: Invocation<AttachOptions>): Promise<void> {
+  const id = answerIdOf(args)
   const node = findNode(options)
-  const [id] = args as [string]
   const input = { id, ...(options.from !== undefined && { from: options.from }) }
   const { peer } = options
   if (output.json && !options.jsonl) {
@@ -39,10 +40,20 @@ export async function attach({ args, options, output }: Invocation<AttachOptions
 }
 
 export async function cancel({ args, options, output }: Invocation): Promise<void> {
-  const [id] = args as [string]
+  const id = answerIdOf(args)
   const { data } = await findNode(options).execute<AnswerInfo>('inference.cancel', { id })
   output.data(data, () => wordsFor(data))
 }
+
+function answerIdOf([given = '']: readonly string[]): string {
+  if (AnswerId.safeParse(given).success) return given
+  throw notAnId(given)
+}
+
+export const notAnId = (given: string): LumosError =>
+  new LumosError('USAGE', `${printable(given)} is no id of an answer.`, {
+    hint: 'See: lumos-node requests list'
+  })
 
 const wordsFor = ({ state, chunks }: SnakeCase<AnswerInfo>): string =>
   `The answer is ${state}, with ${chunks} chunks.`

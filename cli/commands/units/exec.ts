@@ -1,8 +1,9 @@
-/** `exec`: any unit, as programs call it. Its answer is JSON either way. */
+/** `exec`: any unit, as programs call it. Its answer is JSON either way. Without a name, it lists them. */
 
-import { findNode } from '../../client.ts'
+import { findNode, type NodeClient } from '../../client.ts'
 import { readJson } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
+import type { Output } from '../../output.ts'
 
 interface ExecOptions {
   readonly peer?: string
@@ -11,7 +12,8 @@ interface ExecOptions {
 }
 
 export async function run({ args, options, output }: Invocation<ExecOptions>): Promise<void> {
-  const [unit, argument = '{}'] = args as [string, string?]
+  const [unit, argument = '{}'] = args
+  if (unit === undefined) return list(findNode(options), output)
   const input = await readJson(argument)
   const asking = { peer: options.peer, timeoutMs: options.timeout && Math.ceil(options.timeout * 1000) }
   const node = findNode(options)
@@ -22,4 +24,14 @@ export async function run({ args, options, output }: Invocation<ExecOptions>): P
   }
   const { data } = await node.execute(unit, input, asking)
   output.data(data, () => JSON.stringify(data, null, 2))
+}
+
+async function list(node: NodeClient, output: Output): Promise<void> {
+  const items = await node.units()
+  output.data({ items }, () =>
+    output.table(
+      ['UNIT', 'SUMMARY'],
+      items.map(({ name, summary }) => [name, summary])
+    )
+  )
 }

@@ -8,8 +8,8 @@ import { seconds } from '../../option-values.ts'
 export function register(program: Command, lazily: Lazily): void {
   program
     .command('exec')
-    .description('run any unit')
-    .argument('<unit>', 'its name, such as mesh.status')
+    .description('run any unit; without a name, list them')
+    .argument('[unit]', 'its name, such as mesh.status')
     .argument('[input]', 'JSON, @file, or - for stdin', '{}')
     .option('--peer <peer>', 'PeerId or name of the only peer that may do it')
     .option('--timeout <seconds>', 'give up after this time', seconds)
@@ -17,6 +17,7 @@ export function register(program: Command, lazily: Lazily): void {
     .addHelpText(
       'after',
       examples(
+        ['exec', 'lists all units; with --json, also what goes in and out of each'],
         ['exec mesh.status', 'prints the same object as the unit gives over HTTP'],
         [`exec model.get '{"model_id":"digits-cnn"}'`, 'a unit with an input']
       )
