@@ -85,7 +85,8 @@ export class Registry implements Inference, Startable {
     this.update(...this.#given)
   }
 
-  behind = (service: string): string | undefined => this.#models.services.get(service)
+  behind = (service: string): string | undefined => this.#models.behind(service)
+  leavesMesh = (name: string): boolean => this.#models.get(name)?.model.leavesMesh === true
 
   /** Models are loaded on first use. */
   start(): void {
@@ -236,7 +237,6 @@ export class Registry implements Inference, Startable {
       if (resume === undefined || found.model.resumes) return found
       throw new LumosError('NOT_SUPPORTED', `"${found.model.id}" here begins answers, and continues none.`)
     }
-
     const what =
       model === undefined ? `No model here does ${task}.` : `No model "${model}" here does ${task}.`
     throw new LumosError('MODEL_NOT_FOUND', what)
