@@ -112,7 +112,8 @@ const yieldWatch = ({ readLoad }: LumosNodeOptions, clock: Clock, registry: Regi
     clock,
     read: readLoad ?? (() => reader.read()),
     isServedByOthers: () =>
-      registry.models().some(({ running, fileBytes }) => running > 0 && fileBytes === undefined)
+      registry.models().some(({ running, fileBytes }) => running > 0 && fileBytes === undefined),
+    phases: () => registry.models().map(({ model, phase }) => phase)
   })
 }
 
