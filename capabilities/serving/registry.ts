@@ -62,7 +62,8 @@ export class Registry implements Inference, Startable {
         this.onModel?.(change)
       }
     })
-    this.update(models)
+    this.#given = [models, []]
+    this.#models.update(...this.#given)
   }
 
   /**
@@ -135,10 +136,9 @@ export class Registry implements Inference, Startable {
     const entry = this.#find(request)
     const { manager, admission } = entry
     const { engine } = entry.model
-    const { key } = manager
     const askedBy = options?.askedBy
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    this.residency.begin(key, this.#keepAlive(request, options))
+    this.residency.begin(manager.key, this.#keepAlive(request, options))
     try {
       const turn = admission.enter(work.signal, { peer: askedBy, budgetMs: request.budgetMs })
       if (turn !== undefined)
@@ -175,7 +175,7 @@ export class Registry implements Inference, Startable {
       throw work.signal.aborted ? work.signal.reason : err
     } finally {
       this.#works.end(work)
-      this.residency.end(key)
+      this.residency.end(manager.key)
       if (entry.draining) this.#models.closeIfDrained(entry)
     }
   }
