@@ -119,8 +119,7 @@ function effectsOf(state: AdmissionState, event: AdmissionEvent, nowMs: number):
       return NO_EFFECTS
     case 'leave': {
       const { peer = OWN, startedMs } = event
-      if (startedMs !== undefined)
-        state.serviceMs += (nowMs - startedMs - state.serviceMs) * SERVICE_WEIGHT
+      if (startedMs !== undefined) state.serviceMs += (nowMs - startedMs - state.serviceMs) * SERVICE_WEIGHT
       if (peer === OWN) state.ownMs = nowMs
       state.running--
       freed(turns, peer, nowMs)

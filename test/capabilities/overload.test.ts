@@ -195,12 +195,18 @@ describe('an engine that is asked five times what it can do', () => {
     const state = newAdmission(1)
     let ids = 0
     let nowMs = 0
-    let running: string | undefined
+    /** The name is empty while no answer runs. */
+    const slot = { peer: '', endMs: 0 }
     const waits = new Map<number, { peer: string; untilMs: number }>()
     const admitted: string[] = []
+    const tookMs = (peer: string) => (peer === 'long' ? 300_000 : 5000)
     const see = (effects: ReturnType<typeof stepAdmission>['effects']) => {
       for (const { type, id } of effects) {
-        if (type === 'admit') admitted.push((running = waits.get(id)!.peer))
+        if (type === 'admit') {
+          slot.peer = waits.get(id)!.peer
+          slot.endMs = nowMs + tookMs(slot.peer)
+          admitted.push(slot.peer)
+        }
         waits.delete(id)
       }
     }
@@ -210,23 +216,18 @@ describe('an engine that is asked five times what it can do', () => {
       waits.set(id, { peer, untilMs: nowMs + budgetMs })
       see(stepAdmission(state, { type: 'enter', id, peer, budgetMs }, nowMs).effects)
     }
-    let endMs = 0
     for (; nowMs < 10 * 3_600_000; nowMs += 1000) {
       for (const [id, { untilMs }] of waits) {
         if (untilMs > nowMs || !waits.delete(id)) continue
         stepAdmission(state, { type: 'give-up', id }, nowMs)
       }
-      if (running !== undefined && nowMs >= endMs) {
-        const tookMs = running === 'long' ? 300_000 : 5000
-        const peer = running
-        running = undefined
-        see(stepAdmission(state, { type: 'leave', peer, startedMs: nowMs - tookMs }, nowMs).effects)
-        if (running !== undefined) endMs = nowMs + (running === 'long' ? 300_000 : 5000)
+      if (slot.peer !== '' && nowMs >= slot.endMs) {
+        const { peer } = slot
+        slot.peer = ''
+        see(stepAdmission(state, { type: 'leave', peer, startedMs: nowMs - tookMs(peer) }, nowMs).effects)
       }
-      const wasFree = running === undefined
       ask('long', 3_600_000)
       if (nowMs % 10_000 === 0) ask('short', 120_000)
-      if (wasFree && running !== undefined) endMs = nowMs + (running === 'long' ? 300_000 : 5000)
     }
     const long = admitted.flatMap((peer, i) => (peer === 'long' ? [i] : []))
     assert.ok(long.length > 100)
