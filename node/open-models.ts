@@ -94,7 +94,7 @@ export async function openModels(
   const access = new ModelAccess({
     settings: config.access,
     store: new ModelAccessStore(home.core),
-    isPrivate: model => registry.capabilities().some(can => can.model === model && can.leavesMesh),
+    isPrivate: model => registry.leavesMesh(model),
     behind: model => registry.behind(model) ?? modelBehind(catalogue.found, model),
     modelsFor: task => modelsFor(registry, task)
   })
@@ -112,7 +112,8 @@ const yieldWatch = ({ readLoad }: LumosNodeOptions, clock: Clock, registry: Regi
     clock,
     read: readLoad ?? (() => reader.read()),
     isServedByOthers: () =>
-      registry.models().some(({ running, fileBytes }) => running > 0 && fileBytes === undefined)
+      registry.models().some(({ running, fileBytes }) => running > 0 && fileBytes === undefined),
+    phases: () => registry.models().map(({ model, phase }) => phase)
   })
 }
 
@@ -122,9 +123,12 @@ function modelBehind(found: Catalogue['found'], name: string): string | undefine
   return called ? called.base : found.find(({ aliases }) => aliases?.includes(name))?.id
 }
 
-/** Ids of the models that do a task. */
+/** Ids of the models that do a task: of all, since a manifest has room for some only. */
 const modelsFor = (registry: Registry, task: string): string[] =>
-  registry.capabilities().flatMap(can => (can.task === task && !can.leavesMesh ? [can.model] : []))
+  registry
+    .models()
+    .filter(({ model, tasks }) => tasks.some(name => name === task) && !registry.leavesMesh(model))
+    .map(({ model }) => model)
 
 /** The models that ship with the node lie beside the source and beside `dist` alike. */
 const BUILTIN_MODELS = fileURLToPath(new URL('../models', import.meta.url))

@@ -18,6 +18,7 @@ import {
   enqueue,
   type FairTurns,
   freed,
+  isNext,
   newFairTurns,
   nextAsker,
   OWN,
@@ -118,11 +119,10 @@ function effectsOf(state: AdmissionState, event: AdmissionEvent, nowMs: number):
       return NO_EFFECTS
     case 'leave': {
       const { peer = OWN, startedMs } = event
-      const tookMs = startedMs === undefined ? undefined : nowMs - startedMs
-      if (tookMs !== undefined) state.serviceMs += (tookMs - state.serviceMs) * SERVICE_WEIGHT
+      if (startedMs !== undefined) state.serviceMs += (nowMs - startedMs - state.serviceMs) * SERVICE_WEIGHT
       if (peer === OWN) state.ownMs = nowMs
       state.running--
-      freed(turns, peer, tookMs ?? 0, nowMs)
+      freed(turns, peer, nowMs)
       return turns.queue.size === 0 ? NO_EFFECTS : admitted(state, nowMs)
     }
   }
@@ -142,12 +142,13 @@ function enter(
     return [{ type: 'admit', id }]
   }
   const waitMs = Math.ceil(((size + 1) * serviceMs) / slots)
-  // Its router can ask another peer now.
-  if (asker !== OWN && waitMs + SLOW_FACTOR * serviceMs > budgetMs) return [{ type: 'refuse', id, waitMs }]
   const room = roomOf(state, nowMs)
-  // Room that others want is not taken only to be given back: what is refused is refused now.
   if (asker !== OWN) {
     const share = Math.max(1, Math.floor(room / sharing(turns, asker, nowMs)))
+    // Its router can ask another peer now. The average is that of all: long answers of others keep no one from its turn.
+    const isLate = waitMs + SLOW_FACTOR * serviceMs > budgetMs
+    if (isLate && !isNext(turns, asker, serviceMs)) return [{ type: 'refuse', id, waitMs }]
+    // Room that others want is not taken only to be given back: what is refused is refused now.
     if ((turns.lines.get(asker)?.size ?? 0) >= share) return [{ type: 'refuse', id, waitMs }]
   }
   if (size < room) {

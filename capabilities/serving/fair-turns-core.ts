@@ -13,6 +13,8 @@ interface Waiting {
 
 interface Asker {
   running: number
+  /** When it took each slot that it has: the sum, whichever of them it gives back first. */
+  takenMs: number
   /** Time of slots that it has had, as far as it counts. */
   usedMs: number
   /** When it asked or had a slot last. */
@@ -69,17 +71,21 @@ export function dequeue(turns: FairTurns, id: number): void {
 
 /** A slot is taken. */
 export function taken(turns: FairTurns, asker: string, nowMs: number): void {
-  askerOf(turns, asker, nowMs).running++
+  const one = askerOf(turns, asker, nowMs)
+  one.running++
+  one.takenMs += nowMs
   const line = turns.lines.get(asker)
   // Behind those who have had as much.
   if (line !== undefined && turns.lines.delete(asker)) turns.lines.set(asker, line)
 }
 
-/** A slot is given back after this time. */
-export function freed(turns: FairTurns, asker: string, tookMs: number, nowMs: number): void {
+/** A slot is given back. The time that it was held counts, whether or not it was worked in. */
+export function freed(turns: FairTurns, asker: string, nowMs: number): void {
   const one = turns.askers.get(asker)!
+  const takenMs = one.takenMs / one.running
+  one.takenMs -= takenMs
   one.running--
-  one.usedMs += tookMs
+  one.usedMs += nowMs - takenMs
   one.seenMs = nowMs
 }
 
@@ -96,6 +102,13 @@ export function nextAsker({ lines, askers }: FairTurns, serviceMs: number): stri
     }
   }
   return next
+}
+
+/** Whether a peer that has no slot would be next: it waits for what runs now, and for none of those who wait. */
+export function isNext({ lines, askers }: FairTurns, asker: string, serviceMs: number): boolean {
+  const one = askers.get(asker)
+  if (one === undefined || one.running > 0 || lines.has(asker) || lines.has(OWN)) return false
+  return [...lines.keys()].every(other => hadBy(askers.get(other)!, serviceMs) > one.usedMs)
 }
 
 /** How many turns it takes until this one has a slot: those before it in its own line, and as many of each other one. */
@@ -149,7 +162,7 @@ function askerOf({ lines, askers }: FairTurns, name: string, nowMs: number): Ask
     known.usedMs = Math.max(known.usedMs, floorMs - SAVED_MS_MAX)
     return known
   }
-  const asker = { running: 0, usedMs: floorMs, seenMs: nowMs }
+  const asker = { running: 0, takenMs: 0, usedMs: floorMs, seenMs: nowMs }
   askers.set(name, asker)
   return asker
 }

@@ -85,7 +85,8 @@ export class Registry implements Inference, Startable {
     this.update(...this.#given)
   }
 
-  behind = (service: string): string | undefined => this.#models.services.get(service)
+  behind = (service: string): string | undefined => this.#models.behind(service)
+  leavesMesh = (name: string): boolean => this.#models.get(name)?.model.leavesMesh === true
 
   /** Models are loaded on first use. */
   start(): void {
@@ -134,10 +135,9 @@ export class Registry implements Inference, Startable {
     const entry = this.#find(request)
     const { manager, admission } = entry
     const { engine } = entry.model
-    const { key } = manager
     const askedBy = options?.askedBy
     const work = this.#works.begin(request.budgetMs, options?.signal)
-    this.residency.begin(key, this.#keepAlive(request, options))
+    this.residency.begin(manager.key, this.#keepAlive(request, options))
     try {
       const turn = admission.enter(work.signal, { peer: askedBy, budgetMs: request.budgetMs })
       if (turn !== undefined)
@@ -174,7 +174,7 @@ export class Registry implements Inference, Startable {
       throw work.signal.aborted ? work.signal.reason : err
     } finally {
       this.#works.end(work)
-      this.residency.end(key)
+      this.residency.end(manager.key)
       if (entry.draining) this.#models.closeIfDrained(entry)
     }
   }
@@ -236,7 +236,6 @@ export class Registry implements Inference, Startable {
       if (resume === undefined || found.model.resumes) return found
       throw new LumosError('NOT_SUPPORTED', `"${found.model.id}" here begins answers, and continues none.`)
     }
-
     const what =
       model === undefined ? `No model here does ${task}.` : `No model "${model}" here does ${task}.`
     throw new LumosError('MODEL_NOT_FOUND', what)

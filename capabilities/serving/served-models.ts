@@ -51,8 +51,12 @@ export class ServedModels {
 
   /** By its id, by another name of it, or by that of a service; a model's own names go before. */
   get(name: string): Entry | undefined {
-    const meant = this.services.get(name)
-    return this.#called(name) ?? (meant === undefined ? undefined : this.#called(meant))
+    return this.#called(this.behind(name) ?? name)
+  }
+
+  /** The model that a service means; nothing where a model has that name itself. */
+  behind(name: string): string | undefined {
+    return this.#called(name) === undefined ? this.services.get(name) : undefined
   }
 
   #called(name: string): Entry | undefined {

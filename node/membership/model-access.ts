@@ -47,14 +47,16 @@ export class ModelAccess {
 
   /** To whom the model is offered; nothing when it is withdrawn. */
   to(model: string): Access | undefined {
-    const { settings, isPrivate, behind } = this.#components
+    const { settings, behind } = this.#components
     let name: string | undefined = model
+    let isPrivate = false
     for (let steps = 0; name !== undefined && steps <= BEHIND_MAX; steps++) {
       if (this.#said.has(name)) return this.#said.get(name)
       if (Object.hasOwn(settings, name)) return settings[name]!
+      isPrivate ||= this.#components.isPrivate?.(name) === true
       name = behind?.(name)
     }
-    return isPrivate?.(model) ? undefined : 'everyone'
+    return isPrivate ? undefined : 'everyone'
   }
 
   /** From now on, and after a restart. */

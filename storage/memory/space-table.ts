@@ -5,6 +5,9 @@ import type { LiveRow, SpaceRow, WriterRow } from './rows.ts'
 
 const WRITER = 'id, device, life, client, seq, hash, clock, frozen'
 
+/** The giver of a key that came from a device which only carries: all of those share one place, since none can know the key. */
+export const NO_READER = ''
+
 export class SpaceTable {
   readonly #db: Database
 
@@ -123,7 +126,7 @@ export class SpaceTable {
       .all(space)
   }
 
-  /** A key that `giver` has sealed to `device`. Of each device the newest few givers are kept. */
+  /** A key that `giver` has sealed to `device`. Of each device the newest few givers are kept, readers before others. */
   carryKey(space: number, device: string, giver: string, sealed: Uint8Array, giversMax: number): void {
     this.#db
       .prepare('INSERT OR REPLACE INTO carried_key VALUES (?, ?, ?, ?)')
@@ -131,17 +134,18 @@ export class SpaceTable {
     this.#db
       .prepare(
         `DELETE FROM carried_key WHERE space = ?1 AND device = ?2 AND rowid NOT IN
-          (SELECT rowid FROM carried_key WHERE space = ?1 AND device = ?2 ORDER BY rowid DESC LIMIT ?3)`
+          (SELECT rowid FROM carried_key WHERE space = ?1 AND device = ?2
+            ORDER BY giver = '', rowid DESC LIMIT ?3)`
       )
       .run(space, device, giversMax)
   }
 
-  /** The newest first. */
+  /** Those of readers first, and of them the newest. */
   carriedKeys(space: number, device?: string): { device: string; sealed: Uint8Array }[] {
     const where = device === undefined ? '' : 'AND device = ?'
     return this.#db
       .prepare<{ device: string; sealed: Uint8Array }>(
-        `SELECT device, sealed FROM carried_key WHERE space = ? ${where} ORDER BY rowid DESC`
+        `SELECT device, sealed FROM carried_key WHERE space = ? ${where} ORDER BY giver = '', rowid DESC`
       )
       .all(space, ...(device === undefined ? [] : [device]))
   }

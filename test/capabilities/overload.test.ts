@@ -191,6 +191,62 @@ describe('an engine that is asked five times what it can do', () => {
     )
   })
 
+  it('gives a peer of short answers its turn after each answer of one that asks for long ones', () => {
+    const state = newAdmission(1)
+    let ids = 0
+    let nowMs = 0
+    /** The name is empty while no answer runs. */
+    const slot = { peer: '', endMs: 0 }
+    const waits = new Map<number, { peer: string; untilMs: number }>()
+    const admitted: string[] = []
+    const tookMs = (peer: string) => (peer === 'long' ? 300_000 : 5000)
+    const see = (effects: ReturnType<typeof stepAdmission>['effects']) => {
+      for (const { type, id } of effects) {
+        if (type === 'admit') {
+          slot.peer = waits.get(id)!.peer
+          slot.endMs = nowMs + tookMs(slot.peer)
+          admitted.push(slot.peer)
+        }
+        waits.delete(id)
+      }
+    }
+    const ask = (peer: string, budgetMs: number) => {
+      if ([...waits.values()].some(other => other.peer === peer)) return
+      const id = ids++
+      waits.set(id, { peer, untilMs: nowMs + budgetMs })
+      see(stepAdmission(state, { type: 'enter', id, peer, budgetMs }, nowMs).effects)
+    }
+    for (; nowMs < 10 * 3_600_000; nowMs += 1000) {
+      for (const [id, { untilMs }] of waits) {
+        if (untilMs > nowMs || !waits.delete(id)) continue
+        stepAdmission(state, { type: 'give-up', id }, nowMs)
+      }
+      if (slot.peer !== '' && nowMs >= slot.endMs) {
+        const { peer } = slot
+        slot.peer = ''
+        see(stepAdmission(state, { type: 'leave', peer, startedMs: nowMs - tookMs(peer) }, nowMs).effects)
+      }
+      ask('long', 3_600_000)
+      if (nowMs % 10_000 === 0) ask('short', 120_000)
+    }
+    const long = admitted.flatMap((peer, i) => (peer === 'long' ? [i] : []))
+    assert.ok(long.length > 100)
+    for (const i of long.slice(0, -1)) assert.equal(admitted[i + 1], 'short', `after answer ${i}`)
+  })
+
+  it('counts the time that a slot is held, whether or not it is worked in', () => {
+    const state = newAdmission(1)
+    const enter = (id: number, peer: string, nowMs: number) =>
+      stepAdmission(state, { type: 'enter', id, peer }, nowMs).effects
+    enter(0, 'holds', 0)
+    enter(1, 'other', 0)
+    enter(2, 'holds', 0)
+    const leave = { type: 'leave', peer: 'holds', startedMs: undefined } as const
+    assert.deepEqual(stepAdmission(state, leave, 10_000).effects, [{ type: 'admit', id: 1 }])
+    assert.equal(state.turns.askers.get('holds')!.usedMs, 10_000)
+    assert.equal(state.serviceMs, newAdmission(1).serviceMs)
+  })
+
   it('lets less wait once its queue has stood for five seconds', () => {
     const state = newAdmission(1)
     state.serviceMs = 100

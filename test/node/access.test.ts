@@ -3,6 +3,7 @@ import { echoModel } from '../../capabilities/engines/echo.ts'
 import { Registry } from '../../capabilities/serving/registry.ts'
 import { systemClock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
+import { CAPABILITIES_MAX } from '../../interface/manifest.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
 import { prepare } from '../../interface/prepare.ts'
 import type { NodeLogger } from '../../node/log/log.ts'
@@ -166,6 +167,54 @@ describe('an adapter, and another name of a model', () => {
     expect(offers.for({ task: 'text-generation' })).toEqual([base])
     offers.withdraw('base')
     expect(offers.to('adapter')).toBeUndefined()
+  })
+})
+
+describe('a service', () => {
+  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const echo = (id: string) => echoModel({ clock: systemClock }, id)
+  const parts = (models: ReturnType<typeof echo>[], services: Record<string, string>) => {
+    const registry = new Registry({ clock: systemClock, log, random: Math.random, models })
+    registry.serve(new Map(Object.entries(services)), new Set())
+    return registry
+  }
+
+  it('is as private as the model of a provider behind it, though a manifest has no room for it', () => {
+    const fill = Array.from({ length: CAPABILITIES_MAX }, (_, i) => echo(`model-${i}`))
+    const registry = parts([...fill, { ...echo('gpt-cloud'), leavesMesh: true }], { chat: 'gpt-cloud' })
+    const offers = new ModelAccess({
+      settings: {},
+      isPrivate: name => registry.leavesMesh(name),
+      behind: name => registry.behind(name),
+      modelsFor: () => []
+    })
+    expect(registry.capabilities().some(({ model }) => model === 'chat')).toBe(false)
+    expect(['gpt-cloud', 'chat', 'model-0'].map(name => offers.to(name))).toEqual([
+      undefined,
+      undefined,
+      'everyone'
+    ])
+    // Of a name that is not served the one behind it counts.
+    const named = new ModelAccess({
+      settings: {},
+      isPrivate: name => name === 'cloud',
+      behind: name => (name === 'alias' ? 'cloud' : undefined),
+      modelsFor: () => []
+    })
+    expect(named.to('alias')).toBeUndefined()
+  })
+
+  it('is offered as what answers by its name, which is a model of that name first', () => {
+    const restricted = { roles: ['admin' as const] }
+    const registry = parts([echo('assistant'), echo('open')], { assistant: 'open', chat: 'open' })
+    const offers = new ModelAccess({
+      settings: { base: restricted },
+      behind: name => registry.behind(name) ?? (name === 'assistant' ? 'base' : undefined),
+      modelsFor: () => []
+    })
+    expect(registry.modelCalled('assistant').model).toBe('assistant')
+    expect(offers.to('assistant')).toEqual(restricted)
+    expect(registry.behind('chat')).toBe('open')
   })
 })
 

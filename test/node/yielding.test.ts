@@ -95,6 +95,29 @@ describe('when a node yields', () => {
     expect(onChange.mock.calls).toEqual([[['cpu']]])
     watch.stop()
   })
+
+  it('is not judged by the memory that its own models are loaded into, and is by that of others', async () => {
+    const clock = new ManualClock()
+    let phases = ['cold', 'cold']
+    const read = async () => ({ memory: 0.5 })
+    const watch = new YieldWatch({ clock, read, isServedByOthers: () => false, phases: () => phases })
+    await watch.start()
+    const look = async () => {
+      clock.advance(2000)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    // Members ask in turn for two models that do not fit.
+    for (let i = 0; i < 20; i++) {
+      phases = i % 2 === 0 ? ['loading', 'draining'] : ['ready', 'cold']
+      await look()
+      expect(watch.reasons).toEqual([])
+    }
+    for (let i = 0; i < 4; i++) await look()
+    expect(watch.reasons).toEqual([])
+    for (let i = 0; i < 3; i++) await look()
+    expect(watch.reasons).toEqual(['memory'])
+    watch.stop()
+  })
 })
 
 it('reads what other programs use, without this process, those of low priority, or a mouse', async () => {

@@ -7,6 +7,7 @@ import { LumosError } from '../../../interface/errors.ts'
 import type { Charter } from '../../../protocols/memory/charter.ts'
 import { CARRIED_GIVERS_MAX, CARRIED_KEYS_MAX } from '../../../protocols/memory/limits.ts'
 import type { CarriedKey } from '../../../protocols/memory/messages.ts'
+import { NO_READER } from '../../../storage/memory/space-table.ts'
 import type { CharterBundle } from '../worker/engine.ts'
 import { sealTo, unsealOwn } from './boxes.ts'
 import { invalid } from './charter-chain.ts'
@@ -92,7 +93,8 @@ export function keepKeys(
   from: string
 ): void {
   const { charter } = space.charter
+  const giver = atLeast(rightIn(charter, from, mesh), 'read') ? from : NO_READER
   for (const [device, sealed] of keys)
     if (atLeast(rightIn(charter, device, mesh), 'read'))
-      spaces.carryKey(space.row, device, from, sealed, CARRIED_GIVERS_MAX)
+      spaces.carryKey(space.row, device, giver, sealed, CARRIED_GIVERS_MAX)
 }

@@ -125,6 +125,23 @@ describe('a device that carries a space', () => {
     assert.equal(info(carrier, id).hash, null)
   })
 
+  it('keeps the key of a reader, however many carriers hand it others', () => {
+    const { one, two, carrier, id } = carried()
+    const others = ['c1', 'c2', 'c3', 'c4', 'c5'].map(name => device(name))
+    meet([one, two, carrier, ...others])
+    for (const { peerId } of others) one.do(engine => engine.share(id, { peerId }, 'carry'))
+    sync(one, carrier)
+    const keys = () => carrier.do(engine => engine.charters(id, 1, two.peerId)).keys ?? []
+    const [real] = keys()
+    for (const { peerId } of others) {
+      const bogus = sealTo(two.peerId, peerId, new Uint8Array(32))
+      const bundle = { records: [], key: null, keys: [[two.peerId, bogus] as const] }
+      carrier.do(engine => engine.acceptCharters(id, bundle, peerId))
+    }
+    assert.deepEqual(keys()[0], real)
+    assert.equal(keys().length, 2)
+  })
+
   it('takes from each writer no more than any device does', () => {
     const { one, two, carrier, id } = carried({ spaceBytesMax: 200_000 })
     const sent = Array.from({ length: 20 }, (_, n) => {
