@@ -26,3 +26,9 @@ export const SPEECH_BYTES_MAX = 32 * 1024 * 1024
 
 /** One piece of media of an answer: as much as a frame holds. */
 export const DATA_PIECE_BYTES_MAX = 256 * 1024
+
+/** Of an answer: a label set may have sentences for labels. */
+export const ANSWERED_LABEL_CHARS_MAX = 1000
+
+/** Longer than the names of species with their families; a label is no place for a text. */
+export const LABEL_CHARS_MAX = 256

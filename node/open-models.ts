@@ -113,7 +113,7 @@ const yieldWatch = ({ readLoad }: LumosNodeOptions, clock: Clock, registry: Regi
     read: readLoad ?? (() => reader.read()),
     isServedByOthers: () =>
       registry.models().some(({ running, fileBytes }) => running > 0 && fileBytes === undefined),
-    phases: () => registry.models().map(({ model, phase }) => phase)
+    phases: () => registry.models().map(({ phase }) => phase)
   })
 }
 

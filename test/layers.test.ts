@@ -59,7 +59,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
     'blocks that are here answer at once, and timers have their turn'
   ],
   'capabilities/engines/batching/batcher.ts': ['turn', 'what came in one turn is run together'],
-  'capabilities/engines/audio/recording.ts': ['turn', 'other requests of the process have theirs'],
+  'capabilities/engines/turn.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/onnx/clip-text.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/text/said-tokens.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/transformers/tokens.ts': ['turn', 'other requests of the process have theirs'],

@@ -73,9 +73,7 @@ export class ServedModels {
 
   /** Services that a model answers for. */
   servicesOf(entry: Entry): string[] {
-    return [...this.services.keys()].filter(
-      service => this.#called(service) === undefined && this.get(service) === entry
-    )
+    return [...this.services.keys()].filter(name => this.behind(name) && this.get(name) === entry)
   }
 
   /** Those that can be asked. */

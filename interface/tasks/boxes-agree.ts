@@ -19,7 +19,7 @@ const OVERLAP_MIN = 0.5
 /** On each side. A small box that moves by a pixel overlaps less. */
 const NEAR_PIXELS = 2
 
-export const isSamePlace = (one: BoxPlace, other: BoxPlace): boolean =>
+const isSamePlace = (one: BoxPlace, other: BoxPlace): boolean =>
   (['xmin', 'ymin', 'xmax', 'ymax'] as const).every(
     side => Math.abs(one[side] - other[side]) <= NEAR_PIXELS
   ) || overlapOf(one, other) >= OVERLAP_MIN

@@ -1,17 +1,13 @@
 /** What tasks on pictures share. A picture travels as the bytes of its file, and the engine's process decodes it. */
 
 import * as z from 'zod'
+import { ANSWERED_LABEL_CHARS_MAX } from '../limits.ts'
 import { bytesMax } from './bytes.ts'
 
 /** Decoded pictures are bounded by the engine; this bounds the file. 25 MiB is what phones produce at most. */
 export const IMAGE_BYTES_MAX = 25 * 1024 * 1024
 /** Of one answer; also of what one request asks about. */
 export const LABELS_MAX = 1000
-/** Longer than the names of species with their families; a label is no place for a text. */
-export const LABEL_CHARS_MAX = 256
-
-/** Of an answer: a label set may have sentences for labels. */
-export const ANSWERED_LABEL_CHARS_MAX = 1000
 
 export const Image = bytesMax(IMAGE_BYTES_MAX)
 export const topK = z.int().min(1).max(LABELS_MAX).default(5)

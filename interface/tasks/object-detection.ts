@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { OBJECTS_MAX } from '../limits.ts'
+import { LABEL_CHARS_MAX, OBJECTS_MAX } from '../limits.ts'
 import { pairsOf } from './boxes-agree.ts'
 import { defineTask } from './definition.ts'
-import { Image, LABEL_CHARS_MAX } from './images.ts'
+import { Image } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
 
 /** No picture that is decoded has a longer side: see the limit of pixels of engines. */

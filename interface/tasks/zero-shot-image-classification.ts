@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { LABEL_CHARS_MAX } from '../limits.ts'
 import { defineTask } from './definition.ts'
-import { Image, LABEL_CHARS_MAX, LABELS_MAX, Labels, topK } from './images.ts'
+import { Image, LABELS_MAX, Labels, topK } from './images.ts'
 import { keepAlive } from './keep-alive.ts'
 
 export const zeroShotImageClassification = defineTask({

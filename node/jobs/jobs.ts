@@ -199,11 +199,9 @@ export class Jobs implements LumosJobs, Startable {
       const { code, message, hint } = toLumosError(thrown)
       if (code === 'INTERNAL')
         this.#components.log.error({ err: thrown, job: id, kind: name }, 'a job failed')
-      const said = {
-        ...{ code, message: message.slice(0, MESSAGE_CHARS_MAX) },
-        ...(hint !== undefined && { hint: hint.slice(0, MESSAGE_CHARS_MAX) })
-      }
-      return { type: 'failed', error: said }
+      const said = { code, message: message.slice(0, MESSAGE_CHARS_MAX) }
+      if (hint === undefined) return { type: 'failed', error: said }
+      return { type: 'failed', error: { ...said, hint: hint.slice(0, MESSAGE_CHARS_MAX) } }
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { LumosError } from '../../../interface/errors.ts'
-import { ANSWERED_LABEL_CHARS_MAX } from '../../../interface/tasks/images.ts'
+import { ANSWERED_LABEL_CHARS_MAX } from '../../../interface/limits.ts'
 import { unreadable } from '../model-files.ts'
 import { arrayOf } from './npy.ts'
 import { normalized } from './vectors.ts'

@@ -18,7 +18,7 @@ import {
 } from '@huggingface/transformers'
 import { EngineFailedError, InvalidInputError } from '../../../interface/errors.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
-import { LABEL_CHARS_MAX } from '../../../interface/tasks/images.ts'
+import { LABEL_CHARS_MAX } from '../../../interface/limits.ts'
 import { clipTasks, pictureVectors, type Towers } from '../pictures/clip.ts'
 import { certain, fromDetr, placed, suppressed, type Values } from '../pictures/detection.ts'
 import { Gate } from '../pictures/gate.ts'
