@@ -10,10 +10,10 @@ import { isTaskName } from '../../interface/tasks/index.ts'
 import { PieceDigest, requestDigest } from '../../protocols/inference/index.ts'
 
 /** What is wrong with it; nothing where the receipt is for it. What it leaves open the receipt says. */
-export function problemOfRequest(
+export async function problemOfRequest(
   { task, model, request, requestId }: Receipt,
   given: AskedRequest
-): string | undefined {
+): Promise<string | undefined> {
   if (!isTaskName(task)) return `This version does not know the task "${task}" of the receipt.`
   if (given.task !== undefined && given.task !== task) return `The receipt is for ${task}, not ${given.task}.`
   if (given.model !== undefined && given.model !== model)
@@ -21,7 +21,7 @@ export function problemOfRequest(
   try {
     const { input, params = {} } = given
     const budgetMs = DEFAULT_BUDGET_MS
-    const digest = requestDigest(prepare({ id: requestId, task, model, input, params, budgetMs }))
+    const digest = await requestDigest(prepare({ id: requestId, task, model, input, params, budgetMs }))
     return digest === request ? undefined : 'The receipt is for another request.'
   } catch (thrown) {
     return `The request cannot be read: ${toLumosError(thrown).message}`

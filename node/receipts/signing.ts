@@ -53,13 +53,13 @@ export class Signing {
         yield chunk
         continue
       }
-      const receipt = await this.#receipt(part.of(chunk.finishReason))
+      const receipt = await this.#receipt(await part.of(chunk.finishReason))
       yield receipt === undefined ? chunk : { ...chunk, receipts: [receipt] }
     }
   }
 
   /** In base64. An answer is worth having without it. */
-  async #receipt(said: ReturnType<Part['of']>): Promise<string | undefined> {
+  async #receipt(said: Awaited<ReturnType<Part['of']>>): Promise<string | undefined> {
     const mesh = this.#mesh
     if (mesh === undefined) return undefined
     const { weights, engine } = this.#components.madeOf(said.model)
@@ -96,14 +96,14 @@ class Part {
     this.#bytes += Buffer.byteLength(text)
   }
 
-  of(
+  async of(
     finishReason: string
-  ): Omit<Receipt, 'version' | 'mesh' | 'certificates' | 'weights' | 'engine' | 'atMs'> {
+  ): Promise<Omit<Receipt, 'version' | 'mesh' | 'certificates' | 'weights' | 'engine' | 'atMs'>> {
     const { id: requestId, task, model = '', resume, params } = this.#request
     return {
       ...{ requestId, task, model, finishReason },
       params: smallOf(params),
-      request: requestDigest(this.#request),
+      request: await requestDigest(this.#request),
       from: resume?.index ?? 0,
       ...(resume && { said: wordsOf(resume.text) }),
       ...{ pieces: this.#digest.count, sha256: this.#digest.value },

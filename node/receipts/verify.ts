@@ -60,7 +60,7 @@ export async function verifyReceipts(
     opened.push(rest)
     const refusal = refusalOf(one, certificates, trusted)
     if (refusal !== undefined) note(refusal.reason, refusal.message)
-    const other = given.request && problemOfRequest(rest.value, given.request)
+    const other = given.request && (await problemOfRequest(rest.value, given.request))
     if (other !== undefined) note('request', other)
   }
   const parts = opened.map(({ value }) => value)

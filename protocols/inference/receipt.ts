@@ -22,12 +22,17 @@ export const RECEIPT: RecordKind<typeof Receipt> = {
 /** @throws {LumosError} `INVALID_INPUT`; `CERTIFICATE_FORGED` where the signature is wrong. */
 export const openReceipt = (bytes: Uint8Array): Promise<Signed<Receipt>> => openRecord(RECEIPT, bytes)
 
-/** SHA-256 of what is asked, in hex. How long the model stays loaded is no part of it. */
-export function requestDigest({ task, model, input, params }: PreparedRequest): string {
+/**
+ * SHA-256 of what is asked, in hex: of the hashes of its parts, which are made beside the network's thread. How long the
+ * model stays loaded is no part of it.
+ */
+export async function requestDigest({ task, model, input, params }: PreparedRequest): Promise<string> {
   const { keepAlive: _, ...rest } = params
   const { control, data } = detach({ task, input, model, params: packed(rest) })
-  const hash = createHash('sha256').update(control)
-  // The control body has no lengths of what follows it.
-  for (const bytes of data) hash.update(`${bytes.byteLength}:`).update(bytes)
-  return hash.digest('hex')
+  const digests = await Promise.all(
+    [control, ...data].map(bytes => crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
+  )
+  const whole = createHash('sha256')
+  for (const digest of digests) whole.update(new Uint8Array(digest))
+  return whole.digest('hex')
 }

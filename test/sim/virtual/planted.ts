@@ -3,6 +3,7 @@
  * made wrong in one way that somebody could make by mistake.
  */
 
+import { enqueue, OWN } from '../../../capabilities/serving/fair-turns-core.ts'
 import { NO_EFFECTS } from '../../../interface/core.ts'
 import { type Cores, PRODUCT_CORES } from '../../../sim/virtual/cores.ts'
 import type { Invariant } from '../../../sim/virtual/promises.ts'
@@ -56,7 +57,7 @@ export const PLANTED: readonly Planted[] = [
       const stepped = admission(state, event, nowMs, random)
       const [effect] = stepped.effects
       if (effect?.type !== 'refuse') return stepped
-      state.turns.queue.set(effect.id, { asker: '', sinceMs: nowMs })
+      enqueue(state.turns, effect.id, (event.type === 'enter' && event.peer) || OWN, nowMs)
       return { state, effects: NO_EFFECTS }
     }
   }),
