@@ -35,9 +35,11 @@ export function spawnCli(
       ([name]) => !/^(LUMOS_|FORCE_COLOR|NO_COLOR|NODE_OPTIONS|VITEST)/.test(name)
     )
   )
+  // Versions before do not know the setting.
+  const own = main === MAIN ? { LUMOS_SERVING__YIELD: 'never' } : {}
   const [command, ...rest] = [...through, process.execPath, ...nodeOptions, main, ...args]
   return spawn(command!, rest, {
-    env: { ...clean, LUMOS_SERVING__YIELD: 'never', ...(home !== undefined && { LUMOS_HOME: home }), ...env }
+    env: { ...clean, ...own, ...(home !== undefined && { LUMOS_HOME: home }), ...env }
   })
 }
 

@@ -22,3 +22,6 @@ export const taskKey = (mesh: string, task: string): string => keyOf({ mesh, tas
 
 /** Of a device that holds weights of this name. What they are is asked of the device. */
 export const weightsKey = (mesh: string, name: string): string => keyOf({ mesh, weights: name })
+
+/** Of a device that offers the model for any task. */
+export const modelKey = (mesh: string, model: string): string => keyOf({ mesh, model })

@@ -140,6 +140,8 @@ case "$1 $2" in
 esac
 `
 
+const NO_SETTING = { LUMOS_SERVING__YIELD: undefined } as unknown as Record<string, string>
+
 async function fakeSystemd() {
   const fake = await mkdtemp(join(tmpdir(), 'lumos-autostart-'))
   const home = join(fake, 'a home')
@@ -149,7 +151,8 @@ async function fakeSystemd() {
   await chmod(join(fake, 'systemctl'), 0o755)
   const env = { FAKE: fake, XDG_CONFIG_HOME: join(fake, 'config'), PATH: `${fake}:${process.env.PATH}` }
   const run = async (args: readonly string[], more: Record<string, string> = {}) =>
-    runCli(['autostart', ...args, '--json'], { home, env: { ...env, ...more } })
+    // A setting of the terminal alone, which every other test has, would be refused.
+    runCli(['autostart', ...args, '--json'], { home, env: { ...env, ...NO_SETTING, ...more } })
   return {
     fake,
     home,

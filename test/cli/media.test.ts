@@ -120,7 +120,7 @@ describe('the files of an answer', () => {
     )
     assert.equal(await readFile(join(folder, 'a.b-1.png'), 'utf8'), 'one')
     assert.throws(() => new MediaFiles(path, false), /a\.b-1\.png is there already/)
-    assert.throws(() => new MediaFiles(path, true).write(), { code: 'ENGINE_FAILED' })
+    assert.throws(() => new MediaFiles(path, true).write(), { code: 'INVALID_INPUT' })
   })
 
   it('take no place of a file or a link that came while the mesh was asked, and leave no draft', async () => {

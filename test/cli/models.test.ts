@@ -25,7 +25,7 @@ describe('models on the command line', () => {
       assert.deepEqual([model_id, status], ['digits-cnn', 'ready'])
       assert.ok(memory_bytes > 0)
       assert.match(await show(), /^State {3}ready$/m)
-      assert.match(await show(), /^den \(here only\) +ready +1 +- +-$/m)
+      assert.match(await show(), /^den \(here only\) +ready +32 +- +-$/m)
       assert.match(
         (await onDen('models')).stdout,
         /^digits-cnn +tensor +ready +[\d.]+ KiB +- +den \(here only\)$/m
