@@ -66,7 +66,8 @@ export class RemoteCall implements Call, AsyncIterableIterator<InferenceChunk, u
     this.#signal = signal
     this.#start = start
     this.#answer = new Answer(request, this.#broken)
-    if (definitionOf(request.task).pieces !== undefined) this.#digest = new PieceDigest()
+    if (request.receipt === true && definitionOf(request.task).pieces !== undefined)
+      this.#digest = new PieceDigest()
   }
 
   /** Whether nobody waits for an answer any more. */

@@ -32,7 +32,8 @@ export class ServedCall implements ServeOptions {
   /** @param number of the call on its stream. */
   frames(number: number, chunk: InferenceChunk): Iterable<FrameInit> {
     if (chunk.type === 'progress') return chunkFrames(number, chunk, this.#progress++)
-    if (this.request !== undefined && definitionOf(this.request.task).pieces !== undefined)
+    // The first version refuses an end that holds more than it knows, and asks for no receipt.
+    if (this.request?.receipt === true && definitionOf(this.request.task).pieces !== undefined)
       this.#digest ??= new PieceDigest()
     this.#digest?.add(chunk)
     if (chunk.type !== 'done') return chunkFrames(number, chunk, this.#progress)

@@ -500,7 +500,7 @@ describe('inference messages', () => {
 
   it('are refused at the end of an answer whose pieces are not those that were sent', async () => {
     const request = prepare({
-      ...{ id: 'r', task: 'text-generation', budgetMs: 1000, params: {} },
+      ...{ id: 'r', task: 'text-generation', budgetMs: 1000, params: {}, receipt: true },
       input: { prompt: 'a' }
     })
     const pieces: InferenceChunk[] = [
