@@ -8,6 +8,7 @@ import {
   isSeq,
   LineCounter,
   type Pair,
+  parse,
   parseDocument,
   YAMLMap
 } from 'yaml'
@@ -130,3 +131,6 @@ const rangeStart = (node: unknown): number | undefined => (isNode(node) ? node.r
 function startOf(pair: Pair, part: 'key' | 'value' = 'key'): number | undefined {
   return (pair[part] as { range?: [number, number, number] } | null)?.range?.[0]
 }
+
+/** One value, as a flag or variable has it. */
+export const parseValue = (text: string): unknown => parse(text)

@@ -178,9 +178,9 @@ async function valueOfText(setting: Setting, text: string): Promise<unknown> {
   if (setting.isText) return text
   if (setting.isList && !text.startsWith('[')) return text.split(',').map(item => item.trim())
   if (PLAIN.test(text)) return JSON.parse(text)
-  const { parse } = await import('yaml')
+  const { parseValue } = await import('./config-text.ts')
   try {
-    return parse(text)
+    return parseValue(text)
   } catch {
     // The setting's schema says what it expects instead.
     return text
