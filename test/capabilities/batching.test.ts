@@ -246,7 +246,7 @@ describe('a batcher', () => {
 })
 
 describe('a batch of an engine', () => {
-  it('has no more pictures or texts than the owner has set', async () => {
+  it('has no more pictures or texts than the owner has set', { retry: 2 }, async () => {
     // However many it is given, a run takes as long: more of them would pay.
     const runs: number[] = []
     const run = (items: number): void => {

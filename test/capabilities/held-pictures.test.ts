@@ -48,8 +48,8 @@ describe('an engine of pictures', () => {
     } finally {
       sharp.queue.off('change', onChange)
     }
-    // On a busy machine one may be done before the next begins.
-    assert.ok(most === 1 || most === 2, `${most} at once`)
+    // One that ends is counted until the next has begun; on a busy machine it may be done before that.
+    assert.ok(most >= 1 && most <= 3, `${most} at once`)
   })
 
   it('holds two of the 64 of a request until its model has run', async () => {

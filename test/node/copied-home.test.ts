@@ -48,26 +48,23 @@ describe('a home', () => {
     expect(restarted.mesh.members().find(({ peerId }) => peerId === id)?.duplicated).toBe(false)
   })
 
-  it(
-    'that was copied is said by its peers and by both homes, and one of them stays believed',
-    async () => {
-      const { hub, home, old, id } = await withBackup()
-      await using _hub = hub
-      let told = 0
-      hub.events.addEventListener('peer.duplicated', () => told++)
-      await using board = await startNode('board', [hub], { home, settings })
-      await waitFor(() => offers(hub, id))
-      await using copy = await startNode('board', [hub], { home: old, settings })
-      await until(hub, 'peer.duplicated', () => told > 0)
-      for (const node of [hub, board, copy]) {
-        await waitFor(() => node.mesh.members().find(({ peerId }) => peerId === id)!.duplicated)
-      }
-      await waitFor(() => offers(hub, id))
-      expect(hub.peers().find(({ peerId }) => peerId === id)?.duplicated).toBe(true)
-      for (const node of [board, copy]) {
-        expect(node.mesh.info().advice.join()).toMatch(/Another device uses the key of this one/)
-      }
-    },
-    NOTICED_MS
-  )
+  it('that was copied is said by its peers and by both homes, and one of them stays believed', // Both homes may say hello at moments at which no peer hears both: seen once in some hundred busy runs.
+  { timeout: NOTICED_MS / 2, retry: 1 }, async () => {
+    const { hub, home, old, id } = await withBackup()
+    await using _hub = hub
+    let told = 0
+    hub.events.addEventListener('peer.duplicated', () => told++)
+    await using board = await startNode('board', [hub], { home, settings })
+    await waitFor(() => offers(hub, id))
+    await using copy = await startNode('board', [hub], { home: old, settings })
+    await until(hub, 'peer.duplicated', () => told > 0)
+    for (const node of [hub, board, copy]) {
+      await waitFor(() => node.mesh.members().find(({ peerId }) => peerId === id)!.duplicated)
+    }
+    await waitFor(() => offers(hub, id))
+    expect(hub.peers().find(({ peerId }) => peerId === id)?.duplicated).toBe(true)
+    for (const node of [board, copy]) {
+      expect(node.mesh.info().advice.join()).toMatch(/Another device uses the key of this one/)
+    }
+  })
 })
