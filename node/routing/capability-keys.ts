@@ -14,17 +14,8 @@ export function ownKeys(mesh: string, capabilities: readonly Capability[]): stri
   ]
 }
 
-/** Devices of the first version have no key of a model alone, and these tasks. */
-const FIRST_TASKS = [
-  'feature-extraction',
-  'image-classification',
-  'tensor',
-  'text-generation',
-  'text-ranking'
-] as const
-
+/** Where the task is not stated, devices of the first version are not found: they have no key of a model alone. */
 export function wantedKeys(mesh: string, { task, model }: Wanted): string[] {
   if (model === undefined) return task === undefined ? [] : [taskKey(mesh, task)]
-  if (task !== undefined) return [capabilityKey(mesh, task, model)]
-  return [modelKey(mesh, model), ...FIRST_TASKS.map(one => capabilityKey(mesh, one, model))]
+  return [task === undefined ? modelKey(mesh, model) : capabilityKey(mesh, task, model)]
 }
