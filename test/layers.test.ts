@@ -60,9 +60,6 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   ],
   'capabilities/engines/batching/batcher.ts': ['turn', 'what came in one turn is run together'],
   'capabilities/engines/turn.ts': ['turn', 'other requests of the process have theirs'],
-  'capabilities/engines/onnx/clip-text.ts': ['turn', 'other requests of the process have theirs'],
-  'capabilities/engines/text/said-tokens.ts': ['turn', 'other requests of the process have theirs'],
-  'capabilities/engines/transformers/tokens.ts': ['turn', 'other requests of the process have theirs'],
   'capabilities/engines/transformers/generation.ts': [
     'chance',
     'the seed of an answer that was asked for without'

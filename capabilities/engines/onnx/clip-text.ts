@@ -9,6 +9,7 @@ import { rowsOf } from '../pictures/vectors.ts'
 import { asSpelled } from '../text/added-tokens.ts'
 import { ControlText } from '../text/control-text.ts'
 import { inTurns } from '../text/in-turns.ts'
+import { turn } from '../turn.ts'
 
 /** On a processor, more texts at once are not faster. */
 const BATCH_TEXTS_MAX = 8
@@ -84,11 +85,9 @@ export class TextTower {
     const most = this.#fixedRows ?? BATCH_TEXTS_MAX
     for (let at = 0; at < all.length; at += most) {
       const batch = all.slice(at, at + most)
-      signal?.throwIfAborted()
+      await turn(signal)
       const outputs = await this.#graph.run(this.#feedsOf(batch))
       vectors.push(...rowsOf(outputs[this.#output], this.#rows(batch)).slice(0, batch.length))
-      // Other requests of the process, and a cancel, have their turn.
-      await new Promise(resolve => setImmediate(resolve))
     }
     return { vectors, inputTokens: all.reduce((sum, { length }) => sum + length, 0) }
   }

@@ -7,6 +7,7 @@
 import type { ProgressChunk } from '../../../interface/chunks.ts'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Resume } from '../../../interface/resume.ts'
+import { turn } from '../turn.ts'
 import type { AnswerWriter } from './answer-writer.ts'
 import { CALL_END, CALL_START } from './tool-calls.ts'
 import { cannotGoOn } from './unsaid.ts'
@@ -70,8 +71,8 @@ async function written(
 ): Promise<AnswerWriter | undefined> {
   const words = vocabulary.newText()
   for (let at = 0; at < tokens.length; at += TURN_TOKENS) {
-    if (at > 0) await new Promise(resolve => setImmediate(resolve))
-    signal?.throwIfAborted()
+    if (at > 0) await turn(signal)
+    else signal?.throwIfAborted()
     try {
       for (const token of tokens.slice(at, at + TURN_TOKENS))
         writer.add(undefined, words.add(token), () => words.end()).toArray()

@@ -6,6 +6,7 @@
 import { type PreTrainedModel, Tensor } from '@huggingface/transformers'
 import type { AbortOptions } from '../../../interface/lifecycle.ts'
 import type { Choice } from '../text/answer-chunks.ts'
+import { turn } from '../turn.ts'
 import type { Guard } from './guard.ts'
 import type { Sampler } from './sampler.ts'
 
@@ -84,8 +85,8 @@ export async function* tokensOf(
       for (let i = Math.max(0, prompt.length - 1 - at); i < tokens.length; i++) {
         const token = known[at + i + 1]
         if (token === undefined) continue
-        if (i % TURN_TOKENS === 0) await new Promise(resolve => setImmediate(resolve))
-        signal?.throwIfAborted()
+        if (i % TURN_TOKENS === 0) await turn(signal)
+        else signal?.throwIfAborted()
         yield { token, isOwn: sampler.follow(token, scores(i), guard?.()) }
       }
     }
