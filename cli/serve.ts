@@ -4,7 +4,7 @@
  * mesh stack.
  */
 
-import { Gateway } from '../gateway/index.ts'
+import { Gateway, NamedTokens } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
@@ -50,12 +50,14 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
     const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
+    const tokens = new NamedTokens({ store: home.tokens, clock: systemClock, log })
     const units = async () =>
       (await import('../units/index.ts')).createUnits({
         node,
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
+        tokens,
         stop
       })
     const { socketPath, tokenPath } = home
@@ -65,7 +67,8 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         ...config.gateway,
         socketPath,
         token: home.gatewayToken(),
-        newToken: () => makeGatewayToken(tokenPath)
+        newToken: () => makeGatewayToken(tokenPath),
+        named: tokens
       }
     )
 

@@ -4,14 +4,16 @@
  * A web page in the user's browser can reach loopback: directly, by a form, or
  * with a name of its own that resolves to 127.0.0.1. A rebound name is
  * same-origin to the browser and sends no Origin, so the Host is the only trace
- * of it: the list is exact. The token keeps out everybody else on the machine;
- * a browser that has shown it may show a cookie instead. All of it is checked
- * before any route, and before the body is read.
+ * of it: the list is exact. A token keeps out everybody else on the machine, and
+ * says what its program may do; a browser that has shown it may show a cookie
+ * instead. All of it is checked before any route, and before the body is read.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
+import { type Caller, PERMISSIONS } from '../interface/units.ts'
+import type { NamedTokens } from './named-tokens.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
@@ -27,10 +29,22 @@ const FORM_TYPE = /^multipart\/form-data\s*;/i
 /** What takes a form and no JSON. */
 const FORM_PATHS = /^\/v1\/audio\/(?:transcriptions|translations)(?:\?|$)/
 
+/** On the unix socket, which file permissions guard. */
+const OWNER: Caller = { origin: 'local', permissions: PERMISSIONS }
+/**
+ * With the token of the gateway. Secrets are handed out and replaced on the socket only: a program or a page that holds
+ * the token is not their owner.
+ */
+const HOLDER: Caller = { origin: 'tcp', permissions: ['read', 'use', 'manage'] }
+/** Health alone is told to callers that prove nothing. */
+const STRANGER: Caller = { origin: 'tcp', permissions: [] }
+
 export interface TcpAccess {
   /** The only values of `Host` that are answered. */
   readonly hosts: ReadonlySet<string>
   readonly token: string
+  /** Absent: there are none. */
+  readonly named?: NamedTokens | undefined
   readonly sessions: Sessions
   /** Origins whose pages may use `/v1`. */
   readonly origins: ReadonlySet<string>
@@ -66,12 +80,14 @@ export function hostsOf(host: string, port: number, names: readonly string[]): R
 }
 
 /**
- * Why this request is not answered, or nothing.
+ * Who asks, or why this request is not answered.
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */
-export function refusalOf(incoming: IncomingMessage, access: TcpAccess | undefined): LumosError | undefined {
-  return (access && (wrongPlace(incoming, access) ?? unproven(incoming, access))) ?? unreadable(incoming)
+export function admit(incoming: IncomingMessage, access: TcpAccess | undefined): Caller | LumosError {
+  const caller = access ? (wrongPlace(incoming, access) ?? proven(incoming, access)) : OWNER
+  if (caller instanceof LumosError) return caller
+  return unreadable(incoming) ?? caller
 }
 
 /** Whether a page of a listed origin asks by this request, and only for what it may use. */
@@ -109,24 +125,40 @@ export function foreignOrigin(incoming: IncomingMessage, access: TcpAccess): str
   )
 }
 
-function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {
-  const { method, headers, socket } = incoming
+function proven(incoming: IncomingMessage, access: TcpAccess): Caller | LumosError {
+  const { method, socket } = incoming
   const path = incoming.url?.split('?', 1)[0] ?? ''
   const reads = method === 'GET' || method === 'HEAD'
   // With a slash at the end there is no such route, which is no question of a token.
   const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
-  if (isHealth && isLoopback(socket.remoteAddress ?? '')) return undefined
+  if (isHealth && isLoopback(socket.remoteAddress ?? '')) return STRANGER
 
-  const given = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
-  if (given !== undefined && equals(given, token)) return undefined
+  const shown = tokensOf(incoming)
+  const [given] = shown
+  if (new Set(shown).size > 1) return unauthenticated('Authorization and x-api-key name two tokens.')
+  const caller = given === undefined ? undefined : holderOf(given, access)
+  if (caller !== undefined) return caller
 
   const begins = method === 'POST' && path === SESSION_PATH
-  const shows = headers.authorization === undefined && !begins
-  if (shows && sessionIdsOf(incoming).some(id => sessions.isOpen(id))) return foreign(incoming)
-  const words =
-    given === undefined ? 'A bearer token is needed.' : 'The bearer token is not that of this node.'
-  return new LumosError('UNAUTHENTICATED', words, { hint: 'Print it: lumos-node token show' })
+  if (shown.length === 0 && !begins) {
+    const session = sessionIdsOf(incoming).flatMap(id => access.sessions.callerOf(id) ?? [])[0]
+    if (session !== undefined) return foreign(incoming) ?? session
+  }
+  return unauthenticated(given ? 'The bearer token is not that of this node.' : 'A bearer token is needed.')
 }
+
+/** What each header shows as a token, in `x-api-key` as clients of Anthropic send it. Empty: a header without one. */
+function tokensOf(incoming: IncomingMessage): string[] {
+  const bearers = valuesOf(incoming, 'authorization').map(value => /^Bearer (\S+)$/i.exec(value)?.[1] ?? '')
+  return [...bearers, ...valuesOf(incoming, 'x-api-key')]
+}
+
+/** The one place where a token is compared. */
+const holderOf = (given: string, { token, named }: TcpAccess): Caller | undefined =>
+  equals(given, token) ? HOLDER : named?.callerOf(given)
+
+const unauthenticated = (words: string): LumosError =>
+  new LumosError('UNAUTHENTICATED', words, { hint: 'Print it: lumos-node token show' })
 
 /**
  * A browser sends its cookies along with whatever any page of the same address

@@ -19,7 +19,7 @@ export interface AppComponents {
 
 export interface AppEnv {
   Bindings: HttpBindings & {
-    /** Who came in, by the listener that the request came to. */
+    /** Who asks: the same object for all requests with one token. */
     caller: Caller
   }
   Variables: {

@@ -8,14 +8,16 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
-import { foreignOrigin, hostsOf, isLoopback, isOpenai, refusalOf, type TcpAccess } from './access.ts'
+import type { Caller } from '../interface/units.ts'
+import { hostsOf, isLoopback, isOpenai, type TcpAccess } from './access.ts'
+import { Admission, cutWith } from './admission.ts'
 import { allowOrigin } from './cors.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
-import { type Listener, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
+import { loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
+import type { NamedTokens } from './named-tokens.ts'
 import { notLoaded } from './not-loaded.ts'
 import { refusal } from './openai/errors.ts'
-import { RefusedOrigins } from './refused-origins.ts'
 import { Sessions } from './sessions.ts'
 import { dropUnreadBody } from './unread-body.ts'
 
@@ -40,6 +42,8 @@ export interface GatewayOptions {
   readonly token: string
   /** Puts another in its place, durably. */
   newToken(): string
+  /** Tokens of programs, each for a part of what that one opens. Absent: there are none. */
+  readonly named?: NamedTokens
   /** The IP address to listen on. */
   readonly host: string
   /** What other devices call this one. None is needed on loopback, at least one elsewhere. */
@@ -58,20 +62,20 @@ export class Gateway {
   readonly #components: GatewayComponents
   readonly #options: GatewayOptions
   readonly #sessions: Sessions
-  readonly #refusedOrigins: RefusedOrigins
+  readonly #admission: Admission
   readonly #closing = new AbortController()
   #token: string
   #servers: Server[] = []
   #local: Server | undefined
   #tcp: Listeners | undefined
-  #routes: Promise<Record<Listener, Routes>> | undefined
+  #routes: Promise<Routes> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions, load = loadRoutes) {
     this.#load = load
     this.#components = components
     this.#options = options
     this.#sessions = new Sessions(components.clock)
-    this.#refusedOrigins = new RefusedOrigins(components.clock)
+    this.#admission = new Admission(components.clock)
     this.#token = options.token
   }
 
@@ -84,7 +88,7 @@ export class Gateway {
 
   /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
   get refusedOrigins(): readonly string[] {
-    return this.#refusedOrigins.list()
+    return this.#admission.refusedOrigins
   }
 
   async start(): Promise<void> {
@@ -102,7 +106,7 @@ export class Gateway {
   async openSocket(): Promise<void> {
     const { socketPath } = this.#options
     this.#local?.close()
-    this.#local = this.#createServer('local', () => undefined)
+    this.#local = this.#createServer(() => undefined)
     await listen(this.#local, { path: socketPath })
     // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
     if (process.platform !== 'win32') await chmod(socketPath, 0o600)
@@ -150,10 +154,10 @@ export class Gateway {
     this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
   }
 
-  #createServer(listener: Listener, accessOf: AccessOf): Server {
+  #createServer(accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      this.#serve(incoming, outgoing, listener, accessOf(incoming))
+      this.#serve(incoming, outgoing, accessOf(incoming))
     })
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
@@ -163,12 +167,7 @@ export class Gateway {
     return server
   }
 
-  #serve(
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-    listener: Listener,
-    access: TcpAccess | undefined
-  ): void {
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse, access: TcpAccess | undefined): void {
     for (const [name, value] of GUARDS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -177,33 +176,37 @@ export class Gateway {
     })
 
     if (access !== undefined && allowOrigin(incoming, outgoing, access)) return
-    const refused = closing.aborted
+    const caller = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
-      : refusalOf(incoming, access)
-    if (refused === undefined) {
-      this.#routes ??= this.#load({ ...this.#components, sessions: this.#sessions, closing })
-      void this.#routes.then(
-        routes => {
-          // Whoever left while the routes were loading can no longer be told, or noticed.
-          if (!outgoing.destroyed) void routes[listener](incoming, outgoing)
-        },
-        (err: unknown) => {
-          // The next request tries again: files may lie there by then, and descriptors be free.
-          this.#routes = undefined
-          this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
-          this.#refuse(outgoing, notLoaded(err))
-        }
-      )
-      return
-    }
-    const origin = access && isOpenai(incoming) ? foreignOrigin(incoming, access) : undefined
-    if (origin !== undefined) this.#refusedOrigins.note(origin)
-    this.#refuse(outgoing, refused)
+      : this.#admission.of(incoming, access)
+    if (caller instanceof LumosError) this.#refuse(outgoing, caller)
+    else this.#route(incoming, outgoing, caller)
+  }
+
+  #route(incoming: IncomingMessage, outgoing: ServerResponse, caller: Caller): void {
+    cutWith(caller, outgoing)
+    this.#routes ??= this.#load({
+      ...this.#components,
+      sessions: this.#sessions,
+      closing: this.#closing.signal
+    })
+    void this.#routes.then(
+      routes => {
+        // Whoever left while the routes were loading can no longer be told, or noticed.
+        if (!outgoing.destroyed) void routes(incoming, outgoing, caller)
+      },
+      (err: unknown) => {
+        // The next request tries again: files may lie there by then, and descriptors be free.
+        this.#routes = undefined
+        this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
+        this.#refuse(outgoing, notLoaded(err))
+      }
+    )
   }
 
   #refuse(outgoing: ServerResponse, refused: LumosError): void {
     const { clock } = this.#components
-    const call = newCall(clock)
+    const call = newCall(clock, outgoing.req)
     dropUnreadBody(outgoing, clock)
     if (isOpenai(outgoing.req)) {
       const { status, headers, body } = refusal(refused, call)
@@ -219,11 +222,12 @@ export class Gateway {
     const origins = new Set(this.#options.origins)
     const accessOf: AccessOf = incoming => ({
       token: this.#token,
+      named: this.#options.named,
       sessions: this.#sessions,
       hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
       origins
     })
-    const tcp = await listenOnFreePort(() => this.#createServer('tcp', accessOf), host, wanted)
+    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), host, wanted)
     const { port } = tcp
     if (port !== wanted && wanted > 0) {
       this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')

@@ -2,6 +2,7 @@
 
 import { newAnswerId } from '../interface/answers.ts'
 import type { LumosNode } from '../interface/node.ts'
+import type { Tokens } from '../interface/tokens.ts'
 import { deviceUnits } from './device.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
@@ -18,6 +19,7 @@ import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
 import { resourceUnits } from './resource.ts'
 import { serviceUnits } from './service.ts'
+import { tokenUnits } from './token.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
@@ -31,11 +33,13 @@ export interface UnitsOptions {
   refusedOrigins?(): readonly string[]
   /** Replaces the gateway's token; returns how many sessions have ended. */
   rotateToken(): number
+  /** Absent: the gateway has no tokens but its own. */
+  readonly tokens?: Tokens
   /** Begins to stop the whole process; returns at once. */
   stop(): void
 }
 
-export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOptions): UnitRegistry {
+export function createUnits({ node, rotateToken, tokens, stop, ...gateway }: UnitsOptions): UnitRegistry {
   const registry = new UnitRegistry(() => newAnswerId(node.peerId))
   const units = [
     ...meshUnits(node, gateway),
@@ -54,6 +58,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...eventUnits(node),
     ...jobUnits(node),
     ...gatewayUnits(rotateToken),
+    ...(tokens === undefined ? [] : tokenUnits(tokens)),
     ...nodeUnits(stop)
   ]
   for (const unit of units) registry.register(unit)
