@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../interface/clock.ts'
 import type { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
-import { admit, foreignOrigin, isOpenai, type TcpAccess } from './access.ts'
+import { type AdoptedAccess, admit, foreignOrigin, isOpenai, type TcpAccess } from './access.ts'
 import { RateLimits } from './rate-limits.ts'
 import { RefusedOrigins } from './refused-origins.ts'
 
@@ -23,11 +23,12 @@ export class Admission {
   }
 
   /** Who asks, or why the request is not answered. */
-  of(incoming: IncomingMessage, access: TcpAccess | undefined): Caller | LumosError {
+  of(incoming: IncomingMessage, access: TcpAccess | AdoptedAccess | undefined): Caller | LumosError {
     const caller = admit(incoming, access)
     const refused = this.#limits.refusalOf(incoming, caller)
     if (refused === undefined) return caller
-    const origin = access && isOpenai(incoming) ? foreignOrigin(incoming, access) : undefined
+    const isPage = access !== undefined && 'token' in access && isOpenai(incoming)
+    const origin = isPage ? foreignOrigin(incoming, access) : undefined
     if (origin !== undefined) this.#refusedOrigins.note(origin)
     return refused
   }

@@ -1,6 +1,7 @@
 /** What the routes of the gateway share. */
 
 import type { HttpBindings } from '@hono/node-server'
+import type { Adoptable } from '../interface/adoption.ts'
 import type { Clock } from '../interface/clock.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import type { Caller } from '../interface/units.ts'
@@ -21,6 +22,8 @@ export interface AppEnv {
   Bindings: HttpBindings & {
     /** Who asks: the same object for all requests with one token. */
     caller: Caller
+    /** On the port of another program: it is answered as that program does. */
+    listener?: Adoptable | undefined
   }
   Variables: {
     call: Call

@@ -1,5 +1,6 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
+import type { Adoption } from '../interface/adoption.ts'
 import { newAnswerId } from '../interface/answers.ts'
 import type { LumosNode } from '../interface/node.ts'
 import type { Tokens } from '../interface/tokens.ts'
@@ -35,12 +36,14 @@ export interface UnitsOptions {
   rotateToken(): number
   /** Absent: the gateway has no tokens but its own. */
   readonly tokens?: Tokens
+  /** The ports of other programs that the gateway takes; absent: none. */
+  readonly adoption?: Adoption
   /** Begins to stop the whole process; returns at once. */
   stop(): void
 }
 
 export function createUnits({ node, rotateToken, tokens, stop, ...gateway }: UnitsOptions): UnitRegistry {
-  const registry = new UnitRegistry(() => newAnswerId(node.peerId))
+  const registry = new UnitRegistry(() => newAnswerId(node.peerId), node.remote)
   const units = [
     ...meshUnits(node, gateway),
     ...membershipUnits(node),
@@ -57,7 +60,7 @@ export function createUnits({ node, rotateToken, tokens, stop, ...gateway }: Uni
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),
-    ...gatewayUnits(rotateToken),
+    ...gatewayUnits({ rotateToken, adoption: gateway.adoption }),
     ...(tokens === undefined ? [] : tokenUnits(tokens)),
     ...nodeUnits(stop)
   ]
