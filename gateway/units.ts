@@ -6,7 +6,7 @@ import { InvalidInputError } from '../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
 import { issueWords } from '../interface/issue-words.ts'
 import { RoutingPolicy } from '../interface/routing.ts'
-import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
+import { INPUT_BYTES_MAX, type Unit, type UnitContext } from '../interface/units.ts'
 import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
@@ -73,13 +73,25 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
     return sseResponse(body, c.env.incoming, call.kept ? { 'x-lumos-answer': call.answerId } : {})
   })
 
-  routes.post('/:kind{command|query}/:unit', async c => {
-    const unit = units.get(c.req.param('unit'), c.req.param('kind') as 'command' | 'query')
-    const call = c.get('call')
-    call.unit = unit.name
+  routes.post('/:kind{command|query}/:unit', c => {
+    return run(c, units.get(c.req.param('unit'), c.req.param('kind') as 'command' | 'query'))
+  })
+
+  // As other platforms of this kind write it: `POST /api/v2/models/pull` is `model.pull`.
+  routes.post('/:domain{[a-z]+}/:action{[a-z_]+}', c => {
+    const { domain, action } = c.req.param()
+    const name = [`${domain}.${action}`, `${domain.replace(/s$/, '')}.${action}`].find(name =>
+      units.has(name)
+    )
+    if (name === undefined) return c.notFound()
+    return run(c, units.get(name))
+  })
+
+  async function run(c: Context<AppEnv>, unit: Unit): Promise<Response> {
+    c.get('call').unit = unit.name
     const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
     return calls.answer(c, { unit: unit.name, input: value }, contextOf({}, c))
-  })
+  }
 
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
   async function readExecute(c: Context<AppEnv>): Promise<Execute> {

@@ -190,7 +190,14 @@ describe('the gateway on loopback TCP', () => {
       for (const method of METHODS) {
         attempts.push({ method, target, headers: [host, ...stranger, json], expected: 401 })
       }
-      for (const path of ['/api/v2/units', `${target}?token=${token}`, '/api/v2/health/../units', '/']) {
+      const more = ['/openapi.json', '/api/v2/openapi.json', '/api/v2/calls/x', '/api/v2/models/list']
+      for (const path of [
+        ...more,
+        '/api/v2/units',
+        `${target}?token=${token}`,
+        '/api/v2/health/../units',
+        '/'
+      ]) {
         attempts.push({ method: 'GET', target: path, headers: [host, ...stranger], expected: 401 })
       }
       attempts.push({
