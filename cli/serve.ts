@@ -56,6 +56,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
+        pageLink: () => gateway.link(),
         stop
       })
     const { socketPath, tokenPath } = home

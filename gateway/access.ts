@@ -12,6 +12,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
+import { PAGE_PATHS } from './page-paths.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
@@ -116,11 +117,13 @@ function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): Lu
   // With a slash at the end there is no such route, which is no question of a token.
   const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
   if (isHealth && isLoopback(socket.remoteAddress ?? '')) return undefined
+  if (reads && PAGE_PATHS.test(path)) return undefined
 
   const given = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
   if (given !== undefined && equals(given, token)) return undefined
 
   const begins = method === 'POST' && path === SESSION_PATH
+  if (begins && given !== undefined && sessions.redeem(given)) return undefined
   const shows = headers.authorization === undefined && !begins
   if (shows && sessionIdsOf(incoming).some(id => sessions.isOpen(id))) return foreign(incoming)
   const words =

@@ -11,6 +11,7 @@ import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
+import { pageRoutes } from './page.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
@@ -41,6 +42,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', answerRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
+  app.route('/', pageRoutes())
 
   app.notFound(c => {
     const { method, path } = c.req

@@ -82,6 +82,11 @@ export class Gateway {
     return `http://${host}`
   }
 
+  /** The address of the page, with a code by which one browser is let in. Absent while it is closed. */
+  link(): string | undefined {
+    return this.url && `${this.url}/#open=${this.#sessions.link()}`
+  }
+
   /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
   get refusedOrigins(): readonly string[] {
     return this.#refusedOrigins.list()

@@ -15,6 +15,10 @@ import type { Clock } from '../interface/clock.ts'
 
 /** A week: a dashboard is opened again with its link, which is one command away. */
 export const SESSION_AGE_MAX_S = 7 * 24 * 3600
+/** A person follows the link at once; whoever finds it in a history later gains nothing by it. */
+const LINK_AGE_MAX_S = 120
+/** Links that were opened by none: the oldest goes. */
+const LINKS_MAX = 8
 /** One person's browsers. Only who holds the token begins one, so the oldest may go. */
 const SESSIONS_MAX = 32
 /** 256 bits: not to be guessed. */
@@ -26,6 +30,8 @@ export class Sessions {
   readonly #clock: Clock
   /** When each ends, by the hash of its id, so that looking one up takes the same time for every guess. */
   readonly #ends = new Map<string, number>()
+  /** When each code of a link ends, by its hash. */
+  readonly #links = new Map<string, number>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -42,6 +48,22 @@ export class Sessions {
     return id
   }
 
+  /** The code of a link, by which one browser begins a session. */
+  link(): string {
+    if (this.#links.size >= LINKS_MAX) this.#links.delete(this.#links.keys().next().value!)
+    const code = randomBytes(ID_BYTES).toString('base64url')
+    this.#links.set(keyOf(code), this.#clock.monotonicMs() + LINK_AGE_MAX_S * 1000)
+    return code
+  }
+
+  /** Whether this is the code of a link that none has opened. It counts once. */
+  redeem(code: string): boolean {
+    const key = keyOf(code)
+    const endMs = this.#links.get(key) ?? 0
+    this.#links.delete(key)
+    return endMs > this.#clock.monotonicMs()
+  }
+
   isOpen(id: string): boolean {
     return (this.#ends.get(keyOf(id)) ?? 0) > this.#clock.monotonicMs()
   }
@@ -55,6 +77,7 @@ export class Sessions {
     const nowMs = this.#clock.monotonicMs()
     const open = [...this.#ends.values()].filter(endMs => endMs > nowMs).length
     this.#ends.clear()
+    this.#links.clear()
     return open
   }
 }

@@ -31,6 +31,8 @@ const BELOW: Record<string, readonly string[]> = {
   ],
   // A package of its own: it knows a node by its HTTP alone.
   client: [],
+  // In a browser, with nothing but that package.
+  web: ['client'],
   examples: ['interface', 'node', 'client']
 }
 /** Packages that only one floor of the house may know. */

@@ -5,7 +5,7 @@ import type { LumosNode } from '../interface/node.ts'
 import { deviceUnits } from './device.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
-import { gatewayUnits } from './gateway.ts'
+import { type GatewaySecrets, gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
@@ -23,19 +23,17 @@ import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
-export interface UnitsOptions {
+export interface UnitsOptions extends GatewaySecrets {
   readonly node: LumosNode
   /** Where other programs reach this node, once they can. */
   gatewayUrl(): string | undefined
   /** Origins of pages that the gateway refused lately; absent: it has none. */
   refusedOrigins?(): readonly string[]
-  /** Replaces the gateway's token; returns how many sessions have ended. */
-  rotateToken(): number
   /** Begins to stop the whole process; returns at once. */
   stop(): void
 }
 
-export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOptions): UnitRegistry {
+export function createUnits({ node, stop, ...gateway }: UnitsOptions): UnitRegistry {
   const registry = new UnitRegistry(() => newAnswerId(node.peerId))
   const units = [
     ...meshUnits(node, gateway),
@@ -53,7 +51,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),
-    ...gatewayUnits(rotateToken),
+    ...gatewayUnits(gateway),
     ...nodeUnits(stop)
   ]
   for (const unit of units) registry.register(unit)

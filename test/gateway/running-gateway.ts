@@ -55,6 +55,7 @@ export async function startGateway({
     gatewayUrl: () => gateway.url,
     refusedOrigins: () => gateway.refusedOrigins,
     rotateToken: () => gateway.rotateToken(),
+    pageLink: () => gateway.link(),
     stop: () => stops++
   })
   const newToken = () => makeGatewayToken(tokenPath)
