@@ -57,7 +57,8 @@ export function pageRoutes(): Hono<AppEnv> {
   let files: Promise<Files> | undefined
 
   routes.get('*', async (c, next) => {
-    if (!PAGE_PATHS.test(c.req.path)) return next()
+    // A port that was another program's serves what that program did.
+    if (c.env.listener !== 'tcp' || !PAGE_PATHS.test(c.req.path)) return next()
     files ??= readPage()
     const name = c.req.path === '/' ? 'index.html' : c.req.path.slice(1)
     const contents = (await files.catch(forget)).get(name)

@@ -5,7 +5,7 @@ import type { LumosNode } from '../interface/node.ts'
 import { deviceUnits } from './device.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
-import { type GatewaySecrets, gatewayUnits } from './gateway.ts'
+import { type GatewayParts, gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
@@ -23,7 +23,7 @@ import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
-export interface UnitsOptions extends GatewaySecrets {
+export interface UnitsOptions extends GatewayParts {
   readonly node: LumosNode
   /** Where other programs reach this node, once they can. */
   gatewayUrl(): string | undefined
@@ -34,7 +34,7 @@ export interface UnitsOptions extends GatewaySecrets {
 }
 
 export function createUnits({ node, stop, ...gateway }: UnitsOptions): UnitRegistry {
-  const registry = new UnitRegistry(() => newAnswerId(node.peerId))
+  const registry = new UnitRegistry(() => newAnswerId(node.peerId), node.remote)
   const units = [
     ...meshUnits(node, gateway),
     ...membershipUnits(node),
