@@ -488,6 +488,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const { root_key } = await onDen.call('mesh.export_root')
   await onDen.call('mesh.import_root', { root_key })
   await onDen.call('gateway.rotate_token')
+  await onDen.call('gateway.link')
   await onDen.call('node.stop')
 
   assert.deepEqual(

@@ -12,7 +12,8 @@ const context = contextOf(OWNER, { budgetMs: 1000 })
 /** What hands out or replaces keys. */
 const KEY_UNITS = [
   ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
-  'gateway.rotate_token'
+  'gateway.rotate_token',
+  'gateway.link'
 ]
 
 /** Tasks by short names. */
@@ -177,6 +178,7 @@ describe('the registry of units', () => {
         'command job.cancel',
         'command model.check',
         'command gateway.rotate_token',
+        'command gateway.link',
         'command node.stop'
       ]
     )
