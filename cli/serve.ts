@@ -11,6 +11,7 @@ import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { type NodeHome, openNode } from '../node/create-node.ts'
 import { createLog, type Log } from '../node/log/log.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
+import { adoptedPortsPath, readAdoptedPorts, writeAdoptedPorts } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
 import type { UnitRegistry } from '../units/index.ts'
@@ -66,17 +67,23 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
+        adoption: gateway.adoption,
         stop
       })
     node.remote.serve(units)
     const { socketPath, tokenPath } = home
+    const adopted = adoptedPortsPath(home.path)
     const gateway = new Gateway(
       { units, clock: systemClock, log },
       {
         ...config.gateway,
         socketPath,
         token: home.gatewayToken(),
-        newToken: () => makeGatewayToken(tokenPath)
+        newToken: () => makeGatewayToken(tokenPath),
+        adopted: {
+          read: () => readAdoptedPorts(adopted),
+          write: ports => writeAdoptedPorts(adopted, ports)
+        }
       }
     )
 
