@@ -44,6 +44,7 @@ const served = (): UnitServer => {
       held.begun.resolve()
       await new Promise(resolve => context.signal!.addEventListener('abort', resolve, { once: true }))
       held.aborted.resolve()
+      return undefined
     },
     stream: (unit, input, context) => units.stream(unit, input, context)
   }
