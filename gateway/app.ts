@@ -6,7 +6,7 @@ import { CancelledError, LumosError } from '../interface/errors.ts'
 import { answerRoutes } from './answer-routes.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
-import { failureBody, failureHead, newCall } from './envelope.ts'
+import { failureBody, failureHead, headersOf, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
@@ -22,11 +22,13 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
 
   app.use(async (c, next) => {
-    const call = newCall(clock, units.newAnswerId())
+    const call = newCall(clock, c.env.incoming, units.newAnswerId())
     c.set('call', call)
     c.set('gone', goneSignal(c.env.outgoing))
     await next()
-    c.header('x-request-id', call.requestId)
+    for (const [name, value] of Object.entries(headersOf(call))) c.header(name, value)
+    // Nothing reads it, and so nothing would end it.
+    if (c.req.method === 'HEAD') await c.res.body?.cancel()
     dropUnreadBody(c.env.outgoing, clock)
   })
 

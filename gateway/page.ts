@@ -58,7 +58,7 @@ export function pageRoutes(): Hono<AppEnv> {
 
   routes.get('*', async (c, next) => {
     // A port that was another program's serves what that program did.
-    if (c.env.listener !== 'tcp' || !PAGE_PATHS.test(c.req.path)) return next()
+    if (c.env.listener !== undefined || !PAGE_PATHS.test(c.req.path)) return next()
     files ??= readPage()
     const name = c.req.path === '/' ? 'index.html' : c.req.path.slice(1)
     const contents = (await files.catch(forget)).get(name)

@@ -2,6 +2,7 @@
 
 import { newAnswerId } from '../interface/answers.ts'
 import type { LumosNode } from '../interface/node.ts'
+import type { Tokens } from '../interface/tokens.ts'
 import { deviceUnits } from './device.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
@@ -18,6 +19,7 @@ import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
 import { resourceUnits } from './resource.ts'
 import { serviceUnits } from './service.ts'
+import { tokenUnits } from './token.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
@@ -29,11 +31,13 @@ export interface UnitsOptions extends GatewayParts {
   gatewayUrl(): string | undefined
   /** Origins of pages that the gateway refused lately; absent: it has none. */
   refusedOrigins?(): readonly string[]
+  /** Absent: the gateway has no tokens but its own. */
+  readonly tokens?: Tokens
   /** Begins to stop the whole process; returns at once. */
   stop(): void
 }
 
-export function createUnits({ node, stop, ...gateway }: UnitsOptions): UnitRegistry {
+export function createUnits({ node, tokens, stop, ...gateway }: UnitsOptions): UnitRegistry {
   const registry = new UnitRegistry(() => newAnswerId(node.peerId), node.remote)
   const units = [
     ...meshUnits(node, gateway),
@@ -52,6 +56,7 @@ export function createUnits({ node, stop, ...gateway }: UnitsOptions): UnitRegis
     ...eventUnits(node),
     ...jobUnits(node),
     ...gatewayUnits(gateway),
+    ...(tokens === undefined ? [] : tokenUnits(tokens)),
     ...nodeUnits(stop)
   ]
   for (const unit of units) registry.register(unit)
