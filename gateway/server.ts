@@ -27,8 +27,11 @@ import { refuse } from './refuse.ts'
 import { RefusedOrigins } from './refused-origins.ts'
 import { Sessions } from './sessions.ts'
 
-/** A dashboard, a few agents and the command line, with room; bounds what sockets cost. */
-const CONNECTIONS_MAX = 256
+/** A thousand streams of events and as many agents; each idle one costs some ten kilobytes. */
+const CONNECTIONS_MAX = 2048
+/** Those above are answered with a refusal and closed. Only above this are they closed without a word. */
+const CONNECTIONS_REFUSED_MAX = 2048
+const CONNECTIONS_RETRY_AFTER_MS = 1000
 /** Loopback is fast: who takes longer is not a program of good will. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
@@ -177,7 +180,11 @@ export class Gateway {
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
       this.#serve(incoming, outgoing, listener, accessOf(incoming))
     })
-    server.maxConnections = CONNECTIONS_MAX
+    server.maxConnections = CONNECTIONS_MAX + CONNECTIONS_REFUSED_MAX
+    server.on('connection', socket => {
+      this.#connections++
+      socket.once('close', () => this.#connections--)
+    })
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
     server.keepAliveTimeout = KEEP_ALIVE_MS
