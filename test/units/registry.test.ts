@@ -4,6 +4,7 @@ import { LumosError } from '../../interface/errors.ts'
 import { snakeCase } from '../../interface/snake-case.ts'
 import { PERMISSIONS } from '../../interface/units.ts'
 import { createUnits } from '../../units/index.ts'
+import { memoryTokens } from '../gateway/memory-tokens.ts'
 import { callerWith, contextOf, OWNER } from './callers.ts'
 import { startNode } from './started-node.ts'
 
@@ -12,7 +13,8 @@ const context = contextOf(OWNER, { budgetMs: 1000 })
 /** What hands out or replaces keys. */
 const KEY_UNITS = [
   ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
-  'gateway.rotate_token'
+  ...['gateway.rotate_token', 'token.create', 'token.list', 'token.revoke'],
+  ...['gateway.link', 'gateway.adopt', 'gateway.release']
 ]
 
 /** Tasks by short names. */
@@ -38,6 +40,7 @@ function setUp() {
     node,
     gatewayUrl: () => 'http://127.0.0.1:1',
     rotateToken: () => 0,
+    tokens: memoryTokens().tokens,
     stop: () => stops++
   })
   return { node, engine, units, stops: () => stops }
@@ -177,6 +180,13 @@ describe('the registry of units', () => {
         'command job.cancel',
         'command model.check',
         'command gateway.rotate_token',
+        'command gateway.link',
+        'query gateway.adopted',
+        'command gateway.adopt',
+        'command gateway.release',
+        'command token.create',
+        'query token.list',
+        'command token.revoke',
         'command node.stop'
       ]
     )
