@@ -8,7 +8,8 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Adoptable } from '../interface/adoption.ts'
-import { LumosError } from '../interface/errors.ts'
+import type { Clock } from '../interface/clock.ts'
+import { LumosError, OverloadedError } from '../interface/errors.ts'
 import { type AdoptedAccess, hostsOf, isLoopback, type TcpAccess } from './access.ts'
 import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
@@ -178,12 +179,14 @@ export class Gateway {
   #createServer(accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      this.#serve(incoming, outgoing, accessOf(incoming))
+      if (open > CONNECTIONS_MAX) refuseCrowd(outgoing, this.#components.clock)
+      else this.#serve(incoming, outgoing, accessOf(incoming))
     })
+    let open = 0
     server.maxConnections = CONNECTIONS_MAX + CONNECTIONS_REFUSED_MAX
     server.on('connection', socket => {
-      this.#connections++
-      socket.once('close', () => this.#connections--)
+      open++
+      socket.once('close', () => open--)
     })
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
@@ -254,4 +257,10 @@ export class Gateway {
     }
     return tcp
   }
+}
+
+/** Before its body is read, whatever it asks for. Its connection ends, so that another one has the place. */
+function refuseCrowd(outgoing: ServerResponse, clock: Clock): void {
+  outgoing.shouldKeepAlive = false
+  refuse(outgoing, new OverloadedError('Too many connections are open.', CONNECTIONS_RETRY_AFTER_MS), clock)
 }
