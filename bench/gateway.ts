@@ -4,15 +4,15 @@
  */
 
 import { Pool } from 'undici'
-import { type Bench, startPeer, take } from './harness.ts'
+import { type Bench, rateTable, startPeer, take, takeTurns } from './harness.ts'
 import { startNode } from './nodes.ts'
 import { connectGrpc } from './rpc-others.ts'
 import type { Identity } from './self-signed.ts'
 import { quantileOf } from './statistics.ts'
 import { type BenchTable, tableOf } from './table.ts'
 
-const ROUNDS = { thorough: 5, quick: 1 }
-const ROUND_MS = { thorough: 1200, quick: 200 }
+const ROUNDS = { thorough: 5, quick: 2 }
+const ROUND_MS = { thorough: 800, quick: 1000 }
 const HTTP_IN_FLIGHT = 50
 const MESH_IN_FLIGHT = 64
 const STREAMS = { thorough: 1000, quick: 50 }
@@ -33,6 +33,7 @@ interface Addresses {
   readonly grpcTls: number
 }
 
+type Server = Awaited<ReturnType<typeof startPeer<Addresses>>>
 type Ask = () => Promise<unknown>
 
 export const bench: Bench = async ({ quick }) => {
@@ -48,7 +49,7 @@ export const bench: Bench = async ({ quick }) => {
   const call = { unit: 'model.list', input: {}, requestId: 'bench', budgetMs: 60_000 }
   const payload = Buffer.from(text)
   const grpc = connectGrpc(grpcTls, identity)
-  const measured = { rounds: ROUNDS[mode], roundMs: ROUND_MS[mode] }
+  const measured = { rounds: ROUNDS[mode], roundMs: ROUND_MS[mode], quick, server }
   const tables = [
     ...(await callTables('over HTTP', LIMITS.http, {
       ...measured,
@@ -94,32 +95,37 @@ interface Calls {
   readonly roundMs: number
   readonly inFlight: number
   readonly ways: Readonly<Record<string, Ask>>
+  readonly quick: boolean
+  readonly server: Server
 }
 
 /** Rates in turns, and how long single calls took. */
 async function callTables(
   where: string,
   limits: { readonly p50: number; readonly p99: number },
-  { rounds, roundMs, inFlight, ways }: Calls
+  { rounds, roundMs, inFlight, ways, quick, server }: Calls
 ): Promise<BenchTable[]> {
-  const rates = new Map<string, number[]>()
   const times = new Map<string, number[]>()
   const [ours, reference] = Object.keys(ways) as [string, string]
-  for (let round = -2; round < rounds; round++) {
-    for (const [way, ask] of Object.entries(ways)) {
-      const { perSecond, ms } = await asked(ask, inFlight, roundMs)
-      if (round < 0) continue
-      take(rates, way, perSecond)
-      take(times, `${way}, median`, quantileOf(ms, 0.5))
-      take(times, `${way}, 99 of 100`, quantileOf(ms, 0.99))
+  const variants = Object.entries(ways).map(([name, ask]) => ({
+    name,
+    async round() {
+      const ms: number[] = []
+      const taken = await asked(ask, inFlight, roundMs, ms)
+      take(times, `${name}, median`, quantileOf(ms, 0.5))
+      take(times, `${name}, 99 of 100`, quantileOf(ms, 0.99))
+      return taken
     }
-  }
+  }))
+  const measured = await takeTurns(variants, { rounds, quick }, server)
+  // The first rounds compile the code.
+  const counted = new Map([...times].map(([name, values]) => [name, values.slice(-rounds)]))
   return [
-    tableOf(`model.list ${where}, ${inFlight} in flight`, rates, {
-      unit: 'calls/s',
+    rateTable(`model.list ${where}, ${inFlight} in flight`, measured, {
+      unit: 'calls',
       references: [reference]
     }),
-    tableOf(`One call ${where}, ${inFlight} in flight`, times, {
+    tableOf(`One call ${where}, ${inFlight} in flight`, counted, {
       unit: 'ms',
       references: [],
       limits: { [`${ours}, median`]: limits.p50, [`${ours}, 99 of 100`]: limits.p99 }
@@ -127,8 +133,7 @@ async function callTables(
   ]
 }
 
-async function asked(ask: Ask, inFlight: number, roundMs: number) {
-  const ms: number[] = []
+async function asked(ask: Ask, inFlight: number, roundMs: number, ms: number[]) {
   const beganMs = performance.now()
   const caller = async (): Promise<void> => {
     for (let nowMs = beganMs; nowMs < beganMs + roundMs; ) {
@@ -139,14 +144,11 @@ async function asked(ask: Ask, inFlight: number, roundMs: number) {
     }
   }
   await Promise.all(Array.from({ length: inFlight }, caller))
-  return { ms, perSecond: (ms.length * 1000) / (performance.now() - beganMs) }
+  return { amount: ms.length, ms: performance.now() - beganMs }
 }
 
 /** What so many open streams of events add to the memory of the node. */
-async function streams(
-  server: Awaited<ReturnType<typeof startPeer<Addresses>>>,
-  count: number
-): Promise<BenchTable> {
+async function streams(server: Server, count: number): Promise<BenchTable> {
   const { url, token } = server.addresses
   const idleMb = await server.ask<number>('memoryMb')
   const pool = new Pool(url, { connections: count, pipelining: 1 })
@@ -180,12 +182,6 @@ async function atOnce(count: number, ways: Readonly<Record<string, Ask>>): Promi
     const ends = await Promise.allSettled(Array.from({ length: count }, ask))
     const codes = ends.map(end =>
       end.status === 'fulfilled' ? 'answered' : (end.reason as { code?: string }).code
-    )
-    console.error(
-      `${way}: ${JSON.stringify(
-        Object.groupBy(codes, code => code ?? 'no code'),
-        (_, v) => (Array.isArray(v) ? v.length : v)
-      )}`
     )
     lost.set(way, [codes.filter(code => code !== 'answered' && code !== 'OVERLOADED').length])
   }
