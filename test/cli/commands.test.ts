@@ -185,11 +185,26 @@ describe('exec', () => {
     assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', '-'], { stdin: input })).stdout), expected)
   })
 
-  it('lists all units where none is named', async () => {
+  it('takes the fields of the unit as flags, prints them with --help, and names the closest of a wrong one', async () => {
+    const found = await cli(['exec', 'model.get', '--model-id', 'held'])
+    assert.equal(JSON.parse(found.stdout).id, 'held')
+    const help = await cli(['exec', 'model.get', '--help'])
+    assert.match(help.stdout, /--model-id +TEXT +required/)
+    assert.match(help.stdout, /\n {2}lumos-node exec model\.get --model-id digits-cnn\n$/)
+    assert.match((await cli(['exec', '--help'])).stdout, /^Usage: lumos-node exec/)
+    const wrong = await cli(['exec', 'model.get', '--modelid', 'held'])
+    assert.equal(wrong.code, 2)
+    assert.match(wrong.stderr, /no field --modelid\. Closest: --model-id\./)
+  })
+
+  it('lists all units where none is named, and those of a domain', async () => {
     const words = await cli(['exec'])
     assert.deepEqual([words.code, words.stderr], [0, ''])
-    assert.match(words.stdout, /^UNIT +SUMMARY\n/)
-    assert.match(words.stdout, /^mesh\.status +\w/m)
+    assert.match(words.stdout, /^UNIT +KIND +NEEDS +SUMMARY\n/)
+    assert.match(words.stdout, /^mesh\.status +query +read +\w/m)
+    const names = (await cli(['units', '--domain', 'event', '--names'])).stdout
+    assert.match(names, /^(event\.\w+\n)+$/)
+    assert.equal((await cli(['units', '--domain', 'evnt'])).code, 4)
     const { items } = JSON.parse((await cli(['exec', '--json'])).stdout)
     assert.ok(items.some(({ name, summary, input }: Record<string, unknown>) => name && summary && input))
   })
