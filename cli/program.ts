@@ -13,6 +13,7 @@ import * as events from './commands/events/index.ts'
 import * as inference from './commands/inference/index.ts'
 import * as jobs from './commands/jobs/index.ts'
 import * as keys from './commands/keys/index.ts'
+import * as mcp from './commands/mcp/index.ts'
 import * as membership from './commands/membership/index.ts'
 import * as memory from './commands/memory/index.ts'
 import * as mesh from './commands/mesh/index.ts'
@@ -35,6 +36,7 @@ const DOMAINS: readonly { register: Register }[] = [
   inference,
   requests,
   units,
+  mcp,
   events,
   jobs,
   keys,

@@ -76,10 +76,12 @@ export class UnitRegistry {
    *   fields that are wrong, or when a peer is named to a unit that takes none.
    */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
-    const { unit, input: names, output } = this.#entry(name)
+    const { unit, input: names, output, item } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
-    return output.toJson(await unit.run(checkInput(unit, names, input), context))
+    const onPiece = context.onPiece && ((piece: unknown) => context.onPiece?.(item.toJson(piece)))
+    const inner = onPiece === undefined ? context : { ...context, onPiece }
+    return output.toJson(await unit.run(checkInput(unit, names, input), inner))
   }
 
   /**
