@@ -19,6 +19,9 @@ export const DEFAULT_TOOLS: readonly string[] = [
 /** A call of one of these loses something, or stops what others wait for. */
 const DESTRUCTIVE = /\.(?:cancel|delete|exclude|forget|remove|unset)/
 
+/** Besides units that choose a device: those of use on another device than this one. */
+const ELSEWHERE = /^(?:device|mcp)_/
+
 export interface ServedTool {
   readonly tool: Tool
   readonly unit: UnitDescription
@@ -59,7 +62,7 @@ const placeOf = ({ name }: UnitDescription): number => DEFAULT_TOOLS.indexOf(nam
 
 function served(name: string, unit: UnitDescription): ServedTool {
   const input = unit.input as Schema
-  const takesPeer = unit.takes_peer && !('peer' in (input.properties ?? {}))
+  const takesPeer = (unit.takes_peer || ELSEWHERE.test(name)) && !('peer' in (input.properties ?? {}))
   const inputSchema = objectAtTop(input, takesPeer ? { peer: PEER } : {})
   const output = unit.output as Schema
   const tool: Tool = {
