@@ -5,6 +5,7 @@
 
 import type { Command } from 'commander'
 import { VERSION } from '../node/version.ts'
+import * as adopt from './commands/adopt/index.ts'
 import * as autostart from './commands/autostart/index.ts'
 import * as completion from './commands/completion/index.ts'
 import * as config from './commands/config/index.ts'
@@ -13,6 +14,7 @@ import * as events from './commands/events/index.ts'
 import * as inference from './commands/inference/index.ts'
 import * as jobs from './commands/jobs/index.ts'
 import * as keys from './commands/keys/index.ts'
+import * as mcp from './commands/mcp/index.ts'
 import * as membership from './commands/membership/index.ts'
 import * as memory from './commands/memory/index.ts'
 import * as mesh from './commands/mesh/index.ts'
@@ -35,9 +37,11 @@ const DOMAINS: readonly { register: Register }[] = [
   inference,
   requests,
   units,
+  mcp,
   events,
   jobs,
   keys,
+  adopt,
   membership,
   memory,
   mesh,

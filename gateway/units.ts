@@ -11,8 +11,9 @@ import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
 import { type Call, JSON_HEADERS, metaOf, successBody } from './envelope.ts'
-import { itemsOf, sseBody, sseResponse } from './sse.ts'
+import { itemsOf, type SsePiece, sseBody, sseResponse } from './sse.ts'
 import { unitNamedIn } from './unit-name.ts'
+import { piecesAndWhole } from './whole.ts'
 
 const NAME_CHARS_MAX = 128
 /** What stands around the input: two names and a number. */
@@ -33,7 +34,9 @@ const Execute = z.strictObject({
       /** `none`: an answer that is cut ends there. */
       continuation: z.literal('none').optional(),
       /** The devices that answer sign what they answer. */
-      receipt: z.boolean().optional()
+      receipt: z.boolean().optional(),
+      /** Of a stream: after its items comes what `execute` would have given. */
+      whole: z.boolean().optional()
     })
     .prefault({})
 })
@@ -56,8 +59,10 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
     const call = c.get('call')
     const { type, ...request } = await readExecute(c)
     units.get(request.unit, type)
-    const items = itemsOf(units.stream(request.unit, request.input, contextOf(request, c)))
-    const body = sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) })
+    const body = sseBody(piecesOf(request, contextOf(request, c)), {
+      clock,
+      meta: () => metaOf(call, clock.monotonicMs())
+    })
     return sseResponse(body, c.env.incoming, call.kept ? { 'x-lumos-answer': call.answerId } : {})
   })
 
@@ -68,6 +73,14 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
     const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
     return answer(await units.execute(unit.name, value, contextOf({}, c)), call)
   })
+
+  function piecesOf(
+    { unit, input, options }: Omit<Execute, 'type'>,
+    context: UnitContext
+  ): AsyncIterable<SsePiece> {
+    if (!options.whole) return itemsOf(units.stream(unit, input, context))
+    return piecesAndWhole(onPiece => units.execute(unit, input, { ...context, onPiece }))
+  }
 
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
   async function readExecute(c: Context<AppEnv>): Promise<Execute> {
