@@ -1083,6 +1083,41 @@ export interface Units {
         }
   }
 
+  /** Take the port of Ollama or LM Studio, so that its clients reach the mesh, or wait until it is free. */
+  'gateway.adopt': {
+    input: { product: 'ollama' | 'lmstudio'; port?: number }
+    output: {
+      product: 'ollama' | 'lmstudio'
+      port: number
+      state: 'listening' | 'waiting'
+      reason: string | null
+      move_command: string
+    }
+    item: Units['gateway.adopt']['output']
+  }
+
+  /** The ports of other programs that this node answers on, or waits for. */
+  'gateway.adopted': {
+    input: Record<string, never>
+    output: {
+      items: ({
+        product: 'ollama' | 'lmstudio'
+        port: number
+        state: 'listening' | 'waiting'
+        reason: string | null
+        move_command: string
+      })[]
+    }
+    item: Units['gateway.adopted']['output']
+  }
+
+  /** Give the port of another program back. */
+  'gateway.release': {
+    input: { product: 'ollama' | 'lmstudio' }
+    output: { product: 'ollama' | 'lmstudio'; released: boolean }
+    item: Units['gateway.release']['output']
+  }
+
   /** Replace the token of the gateway. All sessions end, and every connection over TCP. */
   'gateway.rotate_token': {
     input: Record<string, never>
@@ -3031,6 +3066,13 @@ export interface Units {
       }
       gateway: string | null
       refused_origins: string[]
+      adopted: ({
+        product: 'ollama' | 'lmstudio'
+        port: number
+        state: 'listening' | 'waiting'
+        reason: string | null
+        move_command: string
+      })[]
     }
     item: Units['mesh.status']['output']
   }
