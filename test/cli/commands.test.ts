@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { PLACES } from '../../cli/commands/connect/programs.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
@@ -207,6 +208,55 @@ describe('exec', () => {
     assert.equal((await cli(['units', '--domain', 'evnt'])).code, 4)
     const { items } = JSON.parse((await cli(['exec', '--json'])).stdout)
     assert.ok(items.some(({ name, summary, input }: Record<string, unknown>) => name && summary && input))
+  })
+})
+
+describe('connect', () => {
+  it('changes the configuration of a program, keeps what is there, and writes no token', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lumos-connect-'))
+    const env = { HOME: folder }
+    const path = join(folder, '.claude', 'settings.json')
+    await mkdir(join(folder, '.claude'))
+    await writeFile(path, '{\n  // mine\n  "env": { "A": "b" }\n}\n')
+    const shown = await cli(['connect', 'claude', '--print'], { env })
+    assert.match(shown.stdout, /\+ .*ANTHROPIC_BASE_URL/)
+    assert.match(await readFile(path, 'utf8'), /^[^B]*$/)
+
+    const { code, stderr } = await cli(['connect', 'claude', '--yes'], { env })
+    assert.equal(code, 0, stderr)
+    const text = await readFile(path, 'utf8')
+    assert.match(text, /\/\/ mine/)
+    assert.deepEqual(JSON.parse(text.replace('// mine', '')), {
+      env: {
+        A: 'b',
+        ANTHROPIC_BASE_URL: gateway.gateway.url,
+        ANTHROPIC_MODEL: 'held',
+        ANTHROPIC_DEFAULT_HAIKU_MODEL: 'held'
+      },
+      apiKeyHelper: `lumos-node --home ${gateway.home} token show`
+    })
+    assert.match((await cli(['connect', 'claude', '--yes'], { env })).stdout, /has it already/)
+
+    const codex = await cli(['connect', 'codex', '--yes', '--model', 'm'], { env })
+    assert.match(codex.stdout, /codex -c model_provider=lumos -m m\n$/)
+    assert.match(await readFile(join(folder, '.codex', 'config.toml'), 'utf8'), /^base_url = "http.*\/v1"$/m)
+    await rm(folder, { recursive: true })
+  })
+
+  it('has the values for a program that is set up in its own pages', async () => {
+    const url = 'http://127.0.0.1:5866'
+    const node = {
+      url,
+      model: 'm',
+      showToken: 'lumos-node token show',
+      newToken: 'lumos-node token create x'
+    }
+    for (const program of ['openwebui', 'homeassistant', 'vscode', 'cline'] as const) {
+      const { file, steps } = PLACES[program](node)
+      assert.equal(file, undefined)
+      assert.match(steps.join('\n'), /\/v1[\s\S]*what this prints: lumos-node token create x/)
+    }
+    assert.equal((await cli(['connect', 'emacs'])).code, 2)
   })
 })
 

@@ -2,6 +2,7 @@
 
 import type { UnitDescription } from '../../../units/description.ts'
 import type { Output } from '../../output.ts'
+import { shellWord } from '../../shell-word.ts'
 import { flagName, type Schema, typesOf } from './field.ts'
 
 /** Flags of `exec` itself: fields of these names come by JSON only. */
@@ -65,13 +66,10 @@ export function commandOf(unit: string, input: unknown): string {
   const words = entries.flatMap(([name, value]) => {
     const flag = flagName(name)
     if (value === true) return [flag]
-    if (isSimple(value)) return [flag, quoted(String(value))]
+    if (isSimple(value)) return [flag, shellWord(String(value))]
     if (Array.isArray(value) && value.every(isSimple))
-      return value.flatMap(one => [flag, quoted(String(one))])
-    return [flag, quoted(JSON.stringify(value))]
+      return value.flatMap(one => [flag, shellWord(String(one))])
+    return [flag, shellWord(JSON.stringify(value))]
   })
   return ['lumos-node', 'exec', unit, ...words].join(' ')
 }
-
-const quoted = (text: string): string =>
-  /^[\w.:/@=-]+$/.test(text) && !text.startsWith('@') ? text : `'${text.replaceAll("'", `'\\''`)}'`
