@@ -6,7 +6,7 @@ import type { ModelList } from '../../../units/model.ts'
 import { findNode, homeFlag, type NodeClient } from '../../client.ts'
 import { changeForeignFile } from '../../foreign-config.ts'
 import type { Invocation } from '../../invocation.ts'
-import { PROGRAMS, type Program } from './index.ts'
+import { PROGRAMS, type Program } from './names.ts'
 import { type Node, PLACES } from './programs.ts'
 
 interface ConnectOptions {
@@ -15,7 +15,7 @@ interface ConnectOptions {
   readonly yes?: boolean
 }
 
-export async function run({ args, options, output, program }: Invocation<ConnectOptions>): Promise<void> {
+export async function run({ args, options, output }: Invocation<ConnectOptions>): Promise<void> {
   const name = PROGRAMS.find(known => known === args[0])
   if (name === undefined) {
     throw new LumosError('USAGE', `"${args[0]}" is no program that is known here.`, {
@@ -29,18 +29,13 @@ export async function run({ args, options, output, program }: Invocation<Connect
     url: running.info.gateway,
     model,
     showToken: `lumos-node${home} token show`,
-    newToken: hasNamedTokens() ? `lumos-node${home} token create ${name}` : `lumos-node${home} token show`
+    newToken: `lumos-node${home} token create ${name}`
   }
   const { file, steps } = PLACES[name](node)
   const change = file && (await changeForeignFile(file, options, output))
   output.data({ program: name, model, change: change ?? null, steps }, () =>
     [...(change === undefined ? [] : [wordsOf(change, name)]), ...steps].join('\n')
   )
-
-  function hasNamedTokens(): boolean {
-    const tokens = program.commands.find(command => command.name() === 'token')
-    return tokens?.commands.some(command => command.name() === 'create') === true
-  }
 }
 
 async function firstModel(node: NodeClient): Promise<string> {

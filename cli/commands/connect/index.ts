@@ -3,9 +3,7 @@
 import type { Command } from 'commander'
 import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
-
-export const PROGRAMS = ['openwebui', 'claude', 'codex', 'homeassistant', 'vscode', 'cline'] as const
-export type Program = (typeof PROGRAMS)[number]
+import { PROGRAMS } from './names.ts'
 
 export function register(program: Command, lazily: Lazily): void {
   program

@@ -6,14 +6,14 @@
 import { join } from 'node:path'
 import { userHome } from '../../../storage/home/home-path.ts'
 import { type ForeignFile, withJson, withToml } from '../../foreign-config.ts'
-import type { Program } from './index.ts'
+import type { Program } from './names.ts'
 
 export interface Node {
   readonly url: string
   readonly model: string
   /** The command that prints the token of the node. */
   readonly showToken: string
-  /** The command that prints a token for this program; that of the node where there are no others. */
+  /** The command that makes a token for this program and prints it, once. */
   readonly newToken: string
 }
 
@@ -66,11 +66,10 @@ export const PLACES: Readonly<Record<Program, (node: Node) => Way>> = {
     steps: [
       'Run it with these, in one line:',
       `  docker run -d --name open-webui -v open-webui:/app/backend/data ${CONTAINER_NETWORK} \\`,
-      `    -e OPENAI_API_BASE_URL=${containerUrl(node.url)}/v1 -e OPENAI_API_KEY=TOKEN \\`,
+      `    -e OPENAI_API_BASE_URL=${containerUrl(node.url)}/v1 -e OPENAI_API_KEY="$(${node.newToken})" \\`,
       '    ghcr.io/open-webui/open-webui:main',
-      ...tokenStep(node),
       ...(IS_LINUX ? [] : ['In lumos.yaml of the node: gateway: { hosts: [host.docker.internal] }']),
-      'One that runs already: Admin Settings, Connections, OpenAI API, with the same address and token.'
+      `One that runs already: Admin Settings, Connections, OpenAI API, with the same address, and a token: ${node.newToken}`
     ]
   }),
 

@@ -6,6 +6,7 @@ import type { UnitDescription } from '../../../units/description.ts'
 import { findNode, type NodeClient } from '../../client.ts'
 import { readJson } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
+import { printable } from '../../output.ts'
 import type { Schema } from './field.ts'
 import { withFlags } from './flags.ts'
 import { list } from './list.ts'
@@ -39,7 +40,8 @@ export async function run(invocation: Invocation<ExecOptions>): Promise<void> {
     return
   }
   const { data } = await node.execute(unit, input, asking)
-  output.data(data, () => JSON.stringify(data, null, 2))
+  // Also what another device says.
+  output.data(data, () => printable(JSON.stringify(data, null, 2)))
 }
 
 /** The unit is asked for its fields only where there are flags. */

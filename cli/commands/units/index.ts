@@ -11,7 +11,7 @@ export function register(program: Command, lazily: Lazily): void {
     .description('run any unit; without a name, list them')
     .argument('[unit]', 'its name, such as mesh.status')
     .argument('[input]', 'JSON, @file, or - for stdin; or its fields as flags, such as --limit 5')
-    .option('--peer <peer>', 'PeerId or name of the only peer that may do it')
+    .option('--on, --peer <device>', 'run it on this device, named or by its PeerId')
     .option('--timeout <seconds>', 'give up after this time', seconds)
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
     // Its flags are the fields of the unit, which only the node knows.
@@ -26,11 +26,9 @@ export function register(program: Command, lazily: Lazily): void {
         ['exec mesh.status', 'prints the same object as the unit gives over HTTP'],
         ['exec model.get --model-id digits-cnn', 'a unit with an input'],
         [`exec model.get '{"model_id":"digits-cnn"}'`, 'the same as JSON'],
-        [
-          'exec inference.run --model digits-cnn --input.image @seven.png',
-          'fields inside of fields, and a file'
-        ],
-        ['exec inference.chat --help', 'prints the fields of a unit']
+        ['exec inference.run --model digits-cnn --input.image @seven.png', 'fields in fields, and a file'],
+        ['exec inference.chat --help', 'prints the fields of a unit'],
+        ['exec model.list --on den', 'asks den, which answers what the role of this device permits']
       )
     )
     .action(lazily(() => import('./exec.ts')))

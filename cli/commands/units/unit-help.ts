@@ -8,6 +8,7 @@ import { flagName, type Schema, typesOf } from './field.ts'
 /** Flags of `exec` itself: fields of these names come by JSON only. */
 export const TAKEN: ReadonlySet<string> = new Set([
   'peer',
+  'on',
   'timeout',
   'jsonl',
   'json',
@@ -28,7 +29,7 @@ export function helpOf(unit: UnitDescription, output: Output): string {
   const [example] = unit.examples ?? []
   return [
     `${unit.name}: ${unit.summary}`,
-    `A ${unit.kind} that needs the permission ${unit.permission}.${unit.takes_peer ? ' It takes --peer.' : ''}${unit.streams ? ' Its answer comes in pieces: --jsonl.' : ''}`,
+    `A ${unit.kind} that needs the permission ${unit.permission}.${unit.takes_peer ? ' It takes --on.' : ''}${unit.streams ? ' Its answer comes in pieces: --jsonl.' : ''}`,
     '',
     rows.length > 0 ? output.table(['  FIELD', 'VALUE', ''], rows) : 'It takes no input.',
     ...(example === undefined ? [] : ['', 'Example:', `  ${commandOf(unit.name, example.input)}`])
