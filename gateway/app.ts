@@ -10,6 +10,7 @@ import { failureBody, failureHead, headersOf, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
+import { mcpRoutes } from './mcp/route.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { pageRoutes } from './page.ts'
@@ -45,6 +46,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', answerRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
+  app.route('/mcp', mcpRoutes({ ...components, bodies }))
   // Elsewhere the root is for people.
   app.get('/', aliveRoute)
   app.route('/api', ollamaRoutes({ ...components, bodies }))

@@ -89,7 +89,7 @@ export class UnitRegistry {
 
   /** The call, to be begun once. Throws as {@link execute} does, at once. */
   prepare(name: string, input: unknown, context: UnitContext): () => Promise<unknown> {
-    const { unit, input: names, output } = this.#entry(name)
+    const { unit, input: names, output, item } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
     const there = this.#placeOf(unit, context)
@@ -100,7 +100,9 @@ export class UnitRegistry {
       }
     }
     const checked = checkInput(unit, names, input)
-    return async () => output.toJson(await unit.run(checked, context))
+    const onPiece = context.onPiece && ((piece: unknown) => context.onPiece?.(item.toJson(piece)))
+    const inner = onPiece === undefined ? context : { ...context, onPiece }
+    return async () => output.toJson(await unit.run(checked, inner))
   }
 
   /**
