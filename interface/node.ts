@@ -13,6 +13,7 @@ import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
 import type { InferenceChunk, InferenceRequest } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
+import type { EventJournal } from './journal.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Offered } from './manifest.ts'
 import { Access } from './membership.ts'
@@ -162,12 +163,15 @@ export type FacetName =
   | 'wake'
   | 'device'
   | 'resource'
+  | 'journal'
 
 export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
   readonly name: string
   /** What happens here, as it happens and as far back as the node keeps it. */
   readonly events: NodeEvents
+  /** The same on disk. */
+  readonly journal: EventJournal
   /** Long work of this node, such as a check of its models. */
   readonly jobs: LumosJobs
   /** The engines of this device that open models on its disk. */

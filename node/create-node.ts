@@ -95,6 +95,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   )
   const features = await openFeatures(declared, {
     ...{ ...ground, ...models, env: loaded.env, settings: config },
+    events,
     toServe: [...new Set([...config.models.pinned, ...config.models.warm])],
     begin: (kind, input) => jobs.begin(kind, input),
     watchJob: (id, watching) => jobs.watch(id, watching)

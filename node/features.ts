@@ -5,6 +5,7 @@ import { batch } from './batch/index.ts'
 import { device } from './device/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
+import { journal } from './journal/index.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
 import { resources } from './resources/index.ts'
@@ -23,7 +24,8 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   batch,
   wake,
   device,
-  resources
+  resources,
+  journal
 ]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>

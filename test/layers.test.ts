@@ -153,6 +153,7 @@ const FEATURES: ReadonlySet<string> = new Set([
   'batch',
   'device',
   'engines',
+  'journal',
   'manifests',
   'membership',
   'memory',
