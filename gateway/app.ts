@@ -10,6 +10,7 @@ import { failureBody, failureHead, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
+import { metricRoutes } from './metric-routes.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
@@ -35,6 +36,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/health/ready', ready)
   app.get('/api/v2/health', ready)
   app.route('/api/v2', listingRoutes(components))
+  app.route('/', metricRoutes(components))
   const bodies = new BodyReader(units.inputBytesMax, new JsonThread(clock))
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))

@@ -59,7 +59,12 @@ export const EVENTS = {
   'inference.request_completed': Request.extend({
     peerId: z.string(),
     route: z.enum(['local', 'remote']),
-    durationMs: z.number()
+    durationMs: z.number(),
+    /** From the request to the first chunk of its answer. */
+    firstChunkMs: z.number().optional(),
+    /** As the device that answered states them. */
+    inputTokens: z.number().optional(),
+    outputTokens: z.number().optional()
   }),
   'inference.request_failed': Request.extend({ code: z.string(), durationMs: z.number() }),
   /** A peer's request was accepted here: it is answered, or waits for a slot. */

@@ -19,6 +19,7 @@ import { Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
+import type { LumosMetrics } from './metrics.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { LumosResources } from './resources.ts'
 import type { RoutedRequest, RoutingPolicy } from './routing.ts'
@@ -164,6 +165,7 @@ export type FacetName =
   | 'device'
   | 'resource'
   | 'journal'
+  | 'metrics'
 
 export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
@@ -172,6 +174,7 @@ export interface LumosNode extends AsyncDisposable {
   readonly events: NodeEvents
   /** The same on disk. */
   readonly journal: EventJournal
+  readonly metrics: LumosMetrics
   /** Long work of this node, such as a check of its models. */
   readonly jobs: LumosJobs
   /** The engines of this device that open models on its disk. */

@@ -7,6 +7,7 @@ import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { journal } from './journal/index.ts'
 import { memory } from './memory/index.ts'
+import { metrics } from './metrics/index.ts'
 import { models } from './models/index.ts'
 import { resources } from './resources/index.ts'
 import { services } from './services/index.ts'
@@ -25,7 +26,8 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   wake,
   device,
   resources,
-  journal
+  journal,
+  metrics
 ]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>

@@ -157,6 +157,7 @@ const FEATURES: ReadonlySet<string> = new Set([
   'manifests',
   'membership',
   'memory',
+  'metrics',
   'models',
   'pairing',
   'receipts',

@@ -11,6 +11,7 @@ import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
 import { memoryUnits } from './memory/index.ts'
 import { meshUnits } from './mesh.ts'
+import { metricUnits } from './metrics/index.ts'
 import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
@@ -21,6 +22,7 @@ import { serviceUnits } from './service.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
+export { METRICS_UNIT } from './metrics/index.ts'
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
 export interface UnitsOptions {
@@ -54,6 +56,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...eventUnits(node),
     ...jobUnits(node),
     ...gatewayUnits(rotateToken),
+    ...metricUnits(node, () => registry.calls.family),
     ...nodeUnits(stop)
   ]
   for (const unit of units) registry.register(unit)

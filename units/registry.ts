@@ -18,6 +18,7 @@ import {
   type UnitContext,
   type UnitKind
 } from '../interface/units.ts'
+import { CallCounts } from './call-counts.ts'
 import { describeUnit, type UnitDescription } from './description.ts'
 import { checkInput } from './input.ts'
 import { JsonNames } from './json-names.ts'
@@ -33,6 +34,8 @@ interface Entry {
 export class UnitRegistry {
   readonly #units = new Map<string, Entry>()
   #listed: readonly UnitDescription[] | undefined
+  /** How calls have ended. */
+  readonly calls = new CallCounts()
   /** For an answer to a call, should it be kept. */
   readonly newAnswerId: () => string
 
@@ -79,7 +82,9 @@ export class UnitRegistry {
     const { unit, input: names, output } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
-    return output.toJson(await unit.run(checkInput(unit, names, input), context))
+    return this.calls.whole(name, async () =>
+      output.toJson(await unit.run(checkInput(unit, names, input), context))
+    )
   }
 
   /**
@@ -92,7 +97,8 @@ export class UnitRegistry {
     checkCall(unit, context)
     const checked = checkInput(unit, names, input)
     context.signal?.throwIfAborted()
-    return inJson(unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context)), item)
+    const items = unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
+    return this.calls.pieces(name, inJson(items, item))
   }
 
   #entry(name: string): Entry {

@@ -172,11 +172,13 @@ describe('the registry of units', () => {
         'command inference.forget',
         'query inference.verify',
         'query event.list',
+        'query event.query',
         'query job.list',
         'query job.show',
         'command job.cancel',
         'command model.check',
         'command gateway.rotate_token',
+        'query node.metrics',
         'command node.stop'
       ]
     )

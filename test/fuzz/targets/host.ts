@@ -108,6 +108,7 @@ const FACETS: ReadonlySet<string | symbol> = new Set([
   'journal',
   'memory',
   'mesh',
+  'metrics',
   'resource',
   'services',
   'wake',
