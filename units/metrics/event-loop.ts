@@ -19,7 +19,7 @@ export class EventLoopDelay {
   }
 
   /** Since it was read last, in seconds, by quantile. */
-  read(): readonly (readonly [quantile: string, seconds: number])[] {
+  read(): readonly (readonly [quantile: number, seconds: number])[] {
     this.#idle?.cancel()
     this.#idle = this.#clock.setTimer(() => this.#stop(), IDLE_MS)
     if (this.#histogram === undefined) {
@@ -30,7 +30,7 @@ export class EventLoopDelay {
     const read = QUANTILES.map(quantile => {
       const ns = count === 0 ? 0 : this.#histogram!.percentile(quantile * 100)
       // The timer itself is waited for.
-      return [String(quantile), Math.max(0, ns / 1e9 - RESOLUTION_MS / 1000)] as const
+      return [quantile, Math.max(0, ns / 1e9 - RESOLUTION_MS / 1000)] as const
     })
     this.#histogram.reset()
     return read

@@ -47,10 +47,11 @@ function statusOf(node: Node): Family[] {
   ]
 }
 
-function modelsOf({ models, peerId }: Node): Family[] {
-  const own = models()
+function modelsOf(node: Node): Family[] {
+  const own = node
+    .models()
     .flatMap(({ model, providers }) => {
-      const here = providers.find(provider => provider.peerId === peerId)
+      const here = providers.find(provider => provider.peerId === node.peerId)
       return here === undefined ? [] : [{ labels: { model }, ...here }]
     })
     .slice(0, MODELS_MAX)
@@ -109,7 +110,7 @@ function processOf(delay: EventLoopDelay): Family[] {
     gauges(
       'lumos_event_loop_delay_seconds',
       'How late timers of this process ran since the last scrape; 0 at the first.',
-      delay.read().map(([quantile, seconds]) => [{ quantile }, seconds] as const)
+      delay.read().map(([quantile, seconds]) => [{ at: `p${100 * quantile}` }, seconds] as const)
     )
   ]
 }
