@@ -11,6 +11,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
@@ -34,6 +35,21 @@ export interface TcpAccess {
   readonly sessions: Sessions
   /** Origins whose pages may use `/v1`. */
   readonly origins: ReadonlySet<string>
+}
+
+/**
+ * The port of another program, whose clients know no token: only programs of this device ask there, no page does, and no
+ * more is asked than that program would answer.
+ */
+export interface AdoptedAccess {
+  readonly hosts: ReadonlySet<string>
+  readonly product: Adoptable
+}
+
+/** What each answers: its own protocol, and that of OpenAI. */
+const ADOPTED_PATHS: Readonly<Record<Adoptable, RegExp>> = {
+  ollama: /^\/(?:$|v1\/|api\/(?!v\d+(?:\/|$)))/,
+  lmstudio: /^\/(?:v1\/|api\/v0\/)/
 }
 
 /** An IP address that only this device reaches. */
@@ -70,8 +86,33 @@ export function hostsOf(host: string, port: number, names: readonly string[]): R
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */
-export function refusalOf(incoming: IncomingMessage, access: TcpAccess | undefined): LumosError | undefined {
-  return (access && (wrongPlace(incoming, access) ?? unproven(incoming, access))) ?? unreadable(incoming)
+export function refusalOf(
+  incoming: IncomingMessage,
+  access: TcpAccess | AdoptedAccess | undefined
+): LumosError | undefined {
+  return (access && refusedBy(incoming, access)) ?? unreadable(incoming)
+}
+
+const refusedBy = (incoming: IncomingMessage, access: TcpAccess | AdoptedAccess): LumosError | undefined =>
+  'product' in access
+    ? notForPrograms(incoming, access)
+    : (wrongPlace(incoming, access) ?? unproven(incoming, access))
+
+/** Why a request without a token is not answered. Browsers write both headers themselves, and no page takes them away. */
+function notForPrograms(
+  incoming: IncomingMessage,
+  { hosts, product }: AdoptedAccess
+): LumosError | undefined {
+  const unnamed = wrongHost(incoming, hosts)
+  if (unnamed !== undefined) return unnamed
+  const { origin, 'sec-fetch-site': site } = incoming.headers
+  if (origin !== undefined || (site !== undefined && site !== 'none'))
+    return denied('No page may ask on this port.', 'Pages ask the gateway, with its token: gateway.origins.')
+  if (ADOPTED_PATHS[product].test(pathOf(incoming))) return undefined
+  return denied(
+    'This path is not answered on this port.',
+    'Ask the gateway, with its token: lumos-node status'
+  )
 }
 
 /** Whether a page of a listed origin asks by this request, and only for what it may use. */
@@ -83,8 +124,18 @@ export const isListed = (incoming: IncomingMessage, { origins }: TcpAccess): boo
 /** Whether the request is in OpenAI's protocol, and so is its refusal. */
 export const isOpenai = ({ url = '' }: IncomingMessage): boolean => /^\/v1(?:[/?]|$)/.test(url)
 
+/** Whether a path is of Ollama's protocol: `/api` without a version behind it, which others have. */
+export const isOllamaPath = (path: string): boolean => /^\/api\/(?!v\d+(?:[/?]|$))/.test(path)
+
 export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosError | undefined {
-  const { hosts } = access
+  const unnamed = wrongHost(incoming, access.hosts)
+  if (unnamed !== undefined) return unnamed
+  if (foreignOrigin(incoming, access) === undefined) return undefined
+  const hint = isOpenai(incoming) ? 'If it is your page, list its origin in gateway.origins.' : undefined
+  return denied('This Origin may not ask here.', hint)
+}
+
+function wrongHost(incoming: IncomingMessage, hosts: ReadonlySet<string>): LumosError | undefined {
   const named = valuesOf(incoming, 'host')
   if (named.length !== 1 || !hosts.has(named[0]!.toLowerCase())) {
     return denied(
@@ -92,13 +143,8 @@ export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosE
       `Call one of these, or list the name in gateway.hosts: ${[...hosts].join(', ')}.`
     )
   }
-
   // In absolute form the request line names a host of its own, which then counts instead.
-  if (!incoming.url?.startsWith('/')) return denied('The request must name a path.')
-
-  if (foreignOrigin(incoming, access) === undefined) return undefined
-  const hint = isOpenai(incoming) ? 'If it is your page, list its origin in gateway.origins.' : undefined
-  return denied('This Origin may not ask here.', hint)
+  return incoming.url?.startsWith('/') ? undefined : denied('The request must name a path.')
 }
 
 /** The origin of a page that may not ask here. */
@@ -111,7 +157,7 @@ export function foreignOrigin(incoming: IncomingMessage, access: TcpAccess): str
 
 function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {
   const { method, headers, socket } = incoming
-  const path = incoming.url?.split('?', 1)[0] ?? ''
+  const path = pathOf(incoming)
   const reads = method === 'GET' || method === 'HEAD'
   // With a slash at the end there is no such route, which is no question of a token.
   const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
@@ -159,6 +205,8 @@ function unreadable(incoming: IncomingMessage): LumosError | undefined {
   if (type !== undefined && others.length === 0 && wanted.test(type) && plain) return undefined
   return new LumosError('MEDIA_TYPE_UNSUPPORTED', `The body must be ${name}, uncompressed.`)
 }
+
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!
 
 const isEmpty = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'

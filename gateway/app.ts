@@ -11,6 +11,7 @@ import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
 import { metricRoutes } from './metric-routes.ts'
+import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
@@ -43,6 +44,9 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', answerRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
+  // Elsewhere the root is for people.
+  app.get('/', aliveRoute)
+  app.route('/api', ollamaRoutes({ ...components, bodies }))
 
   app.notFound(c => {
     const { method, path } = c.req

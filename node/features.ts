@@ -9,6 +9,7 @@ import { journal } from './journal/index.ts'
 import { memory } from './memory/index.ts'
 import { metrics } from './metrics/index.ts'
 import { models } from './models/index.ts'
+import { remote } from './remote/index.ts'
 import { resources } from './resources/index.ts'
 import { services } from './services/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
@@ -27,7 +28,8 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   device,
   resources,
   journal,
-  metrics
+  metrics,
+  remote
 ]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>
