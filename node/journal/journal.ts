@@ -24,8 +24,8 @@ import {
 import { type EventRow, EventTable } from '../../storage/events/event-table.ts'
 import { EVENTS_KEPT_MAX } from '../events/event-bus.ts'
 import type { Feature, FeatureComponents, MeshContext, Participation } from '../feature.ts'
-import type { JournalSettings } from './index.ts'
 import { eventOf, PASSING, rowOf } from './rows.ts'
+import type { JournalSettings } from './settings.ts'
 
 /** What a kill may lose. Memory holds what comes meanwhile, up to eight thousand events a second. */
 const FLUSH_MS = 250

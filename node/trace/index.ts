@@ -1,20 +1,15 @@
 /** Spans of requests for a program that has registered a tracer provider of OpenTelemetry. Others load nothing of it. */
 
-import type { Clock } from '../../interface/clock.ts'
 import type { EventName, NodeEvents } from '../../interface/events.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
-import type { RoutedRequest } from '../../interface/routing.ts'
-import type { RequestSpans } from './request-spans.ts'
+import type { RequestSpans, SpanComponents } from './request-spans.ts'
 
 /** Where the API of OpenTelemetry keeps what a program has registered: part of its contract between versions. */
 const REGISTRY = Symbol.for('opentelemetry.js.api.1')
 
-export interface TraceComponents {
-  readonly clock: Clock
+export interface TraceComponents extends SpanComponents {
   readonly log: Logger
   readonly events: Pick<NodeEvents, 'addEventListener'>
-  /** How a request found its devices. */
-  explained(requestId: string): RoutedRequest | undefined
 }
 
 const isRegistered = (): boolean =>

@@ -18,12 +18,19 @@ import {
   TraceFlags,
   trace
 } from '@opentelemetry/api'
+import type { Clock } from '../../interface/clock.ts'
 import type { EventData } from '../../interface/events.ts'
+import type { RoutedRequest } from '../../interface/routing.ts'
 import { VERSION } from '../version.ts'
-import type { TraceComponents } from './index.ts'
 
 /** Spans under way; more requests at once than that have none. */
 const SPANS_MAX = 1024
+
+export interface SpanComponents {
+  readonly clock: Clock
+  /** How a request found its devices. */
+  explained(requestId: string): RoutedRequest | undefined
+}
 
 interface Open {
   readonly span: Span
@@ -39,11 +46,11 @@ interface About {
 }
 
 export class RequestSpans {
-  readonly #components: Pick<TraceComponents, 'clock' | 'explained'>
+  readonly #components: SpanComponents
   readonly #tracer = trace.getTracer('lumos-node', VERSION)
   readonly #open = new Map<string, Open>()
 
-  constructor(components: Pick<TraceComponents, 'clock' | 'explained'>) {
+  constructor(components: SpanComponents) {
     this.#components = components
   }
 

@@ -16,7 +16,6 @@ export function metricUnits(node: LumosNode, calls: () => Family) {
       kind: 'query',
       permission: 'read',
       summary: 'Metrics of this node in the text format of Prometheus.',
-      examples: [{ input: {} }],
       input: z.strictObject({}),
       output: z.strictObject({ text: z.string() }),
       run: async () => ({ text: exposition([...state(), ...node.metrics.families(), calls()]) })
