@@ -47,7 +47,7 @@ describe('an idempotency key', () => {
     const [first, second] = await Promise.all(asked)
     const third = await execute(request)
     assert.deepEqual(outcomes.slice(before), ['done'])
-    for (const { status, body } of [first, second, third]) {
+    for (const { status, body } of [first!, second!, third]) {
       assert.deepEqual([status, body.data], [200, first!.body.data])
       assert.equal(body.meta.route, 'local')
     }
