@@ -9,11 +9,13 @@ import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { type NodeHome, openNode } from '../node/create-node.ts'
+import { clockWarning } from '../node/doctor/clock-warning.ts'
 import { createLog, type Log } from '../node/log/log.ts'
+import { LogReader } from '../node/log/log-reader.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
+import { SettingsFile } from '../node/settings/settings-file.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
-import { clockWarning } from './clock-warning.ts'
 import { startFailure } from './few-files.ts'
 import { HomeWatch } from './home-watch.ts'
 import { type GivenNames, ignoredNames } from './ignored.ts'
@@ -53,6 +55,13 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     const units = async () =>
       (await import('../units/index.ts')).createUnits({
         node,
+        settings: new SettingsFile({
+          home: options.home,
+          flags: settings,
+          running: loaded,
+          names: () => node.status()
+        }),
+        log: new LogReader(home.logDir, systemClock),
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),

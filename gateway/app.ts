@@ -11,6 +11,7 @@ import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
@@ -39,6 +40,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', answerRoutes(components))
+  app.route('/api/v2', resourceRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
 

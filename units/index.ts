@@ -1,13 +1,19 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
 import { newAnswerId } from '../interface/answers.ts'
+import { type Clock, systemClock } from '../interface/clock.ts'
+import type { OwnLog } from '../interface/log.ts'
 import type { LumosNode } from '../interface/node.ts'
+import type { OwnSettings } from '../interface/settings.ts'
+import { configUnits } from './config.ts'
 import { deviceUnits } from './device.ts'
+import { doctorUnits } from './doctor.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
 import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
+import { logUnits } from './log.ts'
 import { membershipUnits } from './membership.ts'
 import { memoryUnits } from './memory/index.ts'
 import { meshUnits } from './mesh.ts'
@@ -17,6 +23,7 @@ import { pairingUnits } from './pairing.ts'
 import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
 import { resourceUnits } from './resource.ts'
+import { addressUnits } from './resources/index.ts'
 import { serviceUnits } from './service.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
@@ -33,9 +40,15 @@ export interface UnitsOptions {
   rotateToken(): number
   /** Begins to stop the whole process; returns at once. */
   stop(): void
+  /** Default: that of the system. */
+  readonly clock?: Clock
+  /** Those of the node's process. Absent: a program keeps them for its node. */
+  readonly settings?: OwnSettings
+  readonly log?: OwnLog
 }
 
-export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOptions): UnitRegistry {
+export function createUnits(options: UnitsOptions): UnitRegistry {
+  const { node, rotateToken, stop, clock = systemClock, settings, log, ...gateway } = options
   const registry = new UnitRegistry(() => newAnswerId(node.peerId))
   const units = [
     ...meshUnits(node, gateway),
@@ -50,11 +63,15 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...engineUnits(node),
     ...deviceUnits(node),
     ...resourceUnits(node),
+    ...addressUnits(registry, node, clock),
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),
     ...gatewayUnits(rotateToken),
-    ...nodeUnits(stop)
+    ...configUnits(settings),
+    ...doctorUnits(node, { clock, settings, ...gateway }),
+    ...logUnits(log),
+    ...nodeUnits(node, stop)
   ]
   for (const unit of units) registry.register(unit)
   return registry

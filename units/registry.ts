@@ -82,6 +82,13 @@ export class UnitRegistry {
     return output.toJson(await unit.run(checkInput(unit, names, input), context))
   }
 
+  /** Throws as {@link execute} does of a call before its unit runs. */
+  check(name: string, input: unknown, context: UnitContext): void {
+    const { unit, input: names } = this.#entry(name)
+    checkCall(unit, context)
+    checkInput(unit, names, input)
+  }
+
   /**
    * The answer in pieces; a unit that has only a whole one gives that as its single item.
    *

@@ -156,8 +156,12 @@ describe('the registry of units', () => {
         'query resource.budget',
         'query resource.allocations',
         'query resource.can_allocate',
+        'query resource.list',
+        'query resource.read',
+        'query resource.watch',
         'command inference.run',
         'query inference.explain',
+        'query inference.requests',
         'command inference.chat',
         'command inference.complete',
         'command inference.embed',
@@ -177,6 +181,15 @@ describe('the registry of units', () => {
         'command job.cancel',
         'command model.check',
         'command gateway.rotate_token',
+        'query config.show',
+        'query config.get',
+        'command config.set',
+        'command config.unset',
+        'query doctor.check',
+        'query log.tail',
+        'query node.status',
+        'command node.drain',
+        'command node.undrain',
         'command node.stop'
       ]
     )
@@ -296,7 +309,12 @@ describe('the registry of units', () => {
       ...inference.map(name => `inference.${name}`)
     ])
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
-    assert.ok(held('manage').every(({ kind }) => kind === 'command'))
+    const looks = held('manage').filter(({ kind }) => kind === 'query')
+    // They show paths of the device, and what it logs.
+    assert.deepEqual(
+      looks.map(({ name }) => name),
+      ['config.show', 'config.get', 'log.tail']
+    )
   })
 
   it('makes the listing once, until a unit is added', () => {

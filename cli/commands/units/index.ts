@@ -1,4 +1,4 @@
-/** The command that runs any unit. */
+/** The commands that run any unit, and watch any resource. */
 
 import type { Command } from 'commander'
 import { examples } from '../../examples.ts'
@@ -23,4 +23,17 @@ export function register(program: Command, lazily: Lazily): void {
       )
     )
     .action(lazily(() => import('./exec.ts')))
+  program
+    .command('watch')
+    .description('a resource as it is, and each change of it until this is interrupted')
+    .argument('<resource>', 'its address, such as lumos://models; exec resource.list has all')
+    .option('--jsonl', 'print snapshots and patches as they come, a line of JSON each')
+    .addHelpText(
+      'after',
+      examples(
+        ['watch lumos://device/cpu/metrics', 'how busy this device is'],
+        ['watch models --json', 'the whole list after each change, on one line']
+      )
+    )
+    .action(lazily(() => import('./watch.ts')))
 }
