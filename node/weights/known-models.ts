@@ -1,0 +1,27 @@
+/** Says which models came to the store of this device and which went, whatever brought or removed them. */
+
+import type { NodeParts } from '../feature.ts'
+
+interface Row {
+  readonly name: string
+  readonly cid: string
+}
+
+/** @returns what is called when something in the store has changed; it goes on with `then`. */
+export function knownModels(
+  rows: () => readonly Row[],
+  emit: NodeParts['emit'],
+  then: () => void
+): () => void {
+  const now = (): ReadonlyMap<string, string> => new Map(rows().map(({ name, cid }) => [name, cid]))
+  let known = now()
+  return () => {
+    const before = known
+    known = now()
+    for (const modelId of before.keys()) if (!known.has(modelId)) emit('model.deleted', { modelId })
+    for (const [modelId, cid] of known) {
+      if (before.get(modelId) !== cid) emit('model.created', { modelId, cid })
+    }
+    then()
+  }
+}
