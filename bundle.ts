@@ -3,7 +3,9 @@
  * and keeps less in memory, because only what a command needs is parsed.
  */
 
+import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { bundlePage } from './web/bundle.ts'
 
 /**
  * Importing `node:http` as an ES module evaluates its export `WebSocket`, and
@@ -72,6 +74,21 @@ export const COMMON: BuildOptions = {
   logLevel: 'warning'
 }
 
+/** The client package, for browsers too: nothing of Node is in it, and each byte is one that a page loads. */
+export async function bundleClient(outdir: string): Promise<void> {
+  await build({
+    outdir,
+    entryPoints: { client: 'client/index.ts' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    legalComments: 'linked',
+    logLevel: 'warning'
+  })
+}
+
 /** Writes it into `outdir`, a folder of the package's own folder: native libraries and models are found from there. */
 export async function bundle(outdir: string): Promise<void> {
   await build({
@@ -103,4 +120,5 @@ export async function bundle(outdir: string): Promise<void> {
       'memory/reader-process': 'node/memory/knowledge/read/reader-process.ts'
     }
   })
+  await bundlePage(join(outdir, 'page'))
 }

@@ -4,7 +4,7 @@
  * mesh stack.
  */
 
-import { Gateway } from '../gateway/index.ts'
+import { Gateway, NamedTokens } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
@@ -13,9 +13,11 @@ import { clockWarning } from '../node/doctor/clock-warning.ts'
 import { createLog, type Log } from '../node/log/log.ts'
 import { LogReader } from '../node/log/log-reader.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
-import { SettingsFile } from '../node/settings/settings-file.ts'
+import { SettingsFile, type SettingsFileOptions } from '../node/settings/settings-file.ts'
+import { adoptedPortsPath, readAdoptedPorts, writeAdoptedPorts } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
+import type { UnitRegistry } from '../units/index.ts'
 import { startFailure } from './few-files.ts'
 import { HomeWatch } from './home-watch.ts'
 import { type GivenNames, ignoredNames } from './ignored.ts'
@@ -52,29 +54,43 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
     const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
-    const units = async () =>
+    const tokens = new NamedTokens({ store: home.tokens, clock: systemClock, log })
+    // Made once, for the gateway and for peers; the next call tries again where the files could not be read.
+    let registry: Promise<UnitRegistry> | undefined
+    const units = () => {
+      registry ??= createUnitsOf()
+      registry.catch(() => {
+        registry = undefined
+      })
+      return registry
+    }
+    const createUnitsOf = async () =>
       (await import('../units/index.ts')).createUnits({
         node,
-        settings: new SettingsFile({
-          home: options.home,
-          flags: settings,
-          running: loaded,
-          names: () => node.status()
-        }),
-        log: new LogReader(home.logDir, systemClock),
+        ...ownFiles(node, home, { home: options.home, flags: settings, running: loaded }),
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
+        pageLink: () => gateway.link(),
+        tokens,
+        adoption: gateway.adoption,
         stop
       })
+    node.remote.serve(units)
     const { socketPath, tokenPath } = home
+    const adopted = adoptedPortsPath(home.path)
     const gateway = new Gateway(
       { units, clock: systemClock, log },
       {
         ...config.gateway,
         socketPath,
         token: home.gatewayToken(),
-        newToken: () => makeGatewayToken(tokenPath)
+        newToken: () => makeGatewayToken(tokenPath),
+        named: tokens,
+        adopted: {
+          read: () => readAdoptedPorts(adopted),
+          write: ports => writeAdoptedPorts(adopted, ports)
+        }
       }
     )
 
@@ -98,6 +114,12 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     systemClock.setTimer(() => process.exit(), LINGER_MS)
   }
 }
+
+/** What units read and change of this process. */
+const ownFiles = (node: LumosNode, { logDir }: NodeHome, options: SettingsFileOptions) => ({
+  settings: new SettingsFile({ ...options, names: () => node.status() }),
+  log: new LogReader(logDir, systemClock)
+})
 
 /** Over the keys, from whoever sits in front of this process or of the one that started it. */
 async function passphrase(): Promise<string | undefined> {

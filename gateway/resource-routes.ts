@@ -27,7 +27,8 @@ export function resourceRoutes({ units, clock, closing }: AppComponents): Hono<A
     if (isWatch) return watch(uri, c)
     const call = c.get('call')
     call.unit = 'resource.read'
-    return answer(await units.execute(call.unit, { uri }, contextOf({}, c)), c)
+    const context = { ...contextOf({}, c), peer: c.req.query('peer') }
+    return answer(await units.execute(call.unit, { uri }, context), c)
   })
 
   function watch(uri: string, c: Context<AppEnv>): Response {
@@ -37,7 +38,11 @@ export function resourceRoutes({ units, clock, closing }: AppComponents): Hono<A
     const since = c.req.header('last-event-id') ?? c.req.query('since')
     // A watch has no end of its own, so closing the gateway ends it.
     const signal = AbortSignal.any([c.get('gone'), closing])
-    const items = units.stream(call.unit, { uri, ...(since && { since }) }, { ...contextOf({}, c), signal })
+    const items = units.stream(
+      call.unit,
+      { uri, ...(since && { since }) },
+      { ...contextOf({}, c), peer: c.req.query('peer'), signal }
+    )
     const body = sseBody(piecesOf(items), { clock, meta: () => metaOf(call, clock.monotonicMs()) })
     return sseResponse(body, c.env.incoming)
   }

@@ -7,17 +7,18 @@
 
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
-import { foreignOrigin, hostsOf, isLoopback, isOpenai, refusalOf, type TcpAccess } from './access.ts'
+import { type AdoptedAccess, hostsOf, isLoopback, type TcpAccess } from './access.ts'
+import { Admission, cutWith } from './admission.ts'
+import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
 import { allowOrigin } from './cors.ts'
-import { failureBody, failureHead, newCall } from './envelope.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
-import { type Listener, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
+import { type Asked, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
+import type { NamedTokens } from './named-tokens.ts'
 import { notLoaded } from './not-loaded.ts'
-import { refusal } from './openai/errors.ts'
-import { RefusedOrigins } from './refused-origins.ts'
+import { refuse } from './refuse.ts'
 import { Sessions } from './sessions.ts'
-import { dropUnreadBody } from './unread-body.ts'
 
 /** A dashboard, a few agents and the command line, with room; bounds what sockets cost. */
 const CONNECTIONS_MAX = 256
@@ -26,10 +27,12 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
 /** Longer than clients keep an idle connection (Node 4 s, Go and Java 90 s), so that none asks on one that ends. */
 const KEEP_ALIVE_MS = 95_000
-/** No page of another origin loads an answer as a picture, a script or a frame, even one it could not read. */
-const GUARDS = [
+/** With each answer. No page of another origin loads one as a picture, a script or a frame, even one it could not read. */
+const HEADERS = [
   ['cross-origin-resource-policy', 'same-origin'],
-  ['x-frame-options', 'DENY']
+  ['x-frame-options', 'DENY'],
+  // Nodes that look for servers of models know each other by it.
+  ['x-lumos-node', 'true']
 ] as const
 
 type GatewayComponents = Omit<RouteComponents, 'closing' | 'sessions'>
@@ -40,6 +43,8 @@ export interface GatewayOptions {
   readonly token: string
   /** Puts another in its place, durably. */
   newToken(): string
+  /** Tokens of programs, each for a part of what that one opens. Absent: there are none. */
+  readonly named?: NamedTokens
   /** The IP address to listen on. */
   readonly host: string
   /** What other devices call this one. None is needed on loopback, at least one elsewhere. */
@@ -48,31 +53,42 @@ export interface GatewayOptions {
   readonly origins: readonly string[]
   /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
   readonly port: number
+  /** The ports of other programs that it takes; absent: none, and they are not kept. */
+  readonly adopted?: AdoptionStore
 }
 
 /** What the listener wants to see; nothing on the unix socket. */
-type AccessOf = (incoming: IncomingMessage) => TcpAccess | undefined
+type AccessOf = (incoming: IncomingMessage) => TcpAccess | AdoptedAccess | undefined
 
 export class Gateway {
   readonly #load: typeof loadRoutes
   readonly #components: GatewayComponents
   readonly #options: GatewayOptions
   readonly #sessions: Sessions
-  readonly #refusedOrigins: RefusedOrigins
+  readonly #admission: Admission
+  /** The ports of other programs that answer for this node. */
+  readonly adoption: AdoptedPorts
   readonly #closing = new AbortController()
   #token: string
-  #servers: Server[] = []
+  /** Those that listen. */
+  readonly #servers = new Set<Server>()
   #local: Server | undefined
   #tcp: Listeners | undefined
-  #routes: Promise<Record<Listener, Routes>> | undefined
+  #routes: Promise<Routes> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions, load = loadRoutes) {
     this.#load = load
     this.#components = components
     this.#options = options
     this.#sessions = new Sessions(components.clock)
-    this.#refusedOrigins = new RefusedOrigins(components.clock)
+    this.#admission = new Admission(components.clock)
     this.#token = options.token
+    const { clock, log } = components
+    const { adopted: store = { read: () => [], write() {} } } = options
+    const hosts = (incoming: IncomingMessage) => hostsOf('127.0.0.1', incoming.socket.localPort ?? 0, [])
+    const create = (product: Adoptable) =>
+      this.#createServer(incoming => ({ product, hosts: hosts(incoming) }))
+    this.adoption = new AdoptedPorts({ clock, log, store, create })
   }
 
   /** Absent until started, and again once closing. */
@@ -82,9 +98,14 @@ export class Gateway {
     return `http://${host}`
   }
 
+  /** The address of the page, with a code by which one browser is let in. Absent while it is closed. */
+  link(): string | undefined {
+    return this.url && `${this.url}/#open=${this.#sessions.link()}`
+  }
+
   /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
   get refusedOrigins(): readonly string[] {
-    return this.#refusedOrigins.list()
+    return this.#admission.refusedOrigins
   }
 
   async start(): Promise<void> {
@@ -92,6 +113,7 @@ export class Gateway {
     try {
       await this.openSocket()
       this.#tcp = await this.#listenOnTcp()
+      await this.adoption.start()
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
@@ -102,7 +124,7 @@ export class Gateway {
   async openSocket(): Promise<void> {
     const { socketPath } = this.#options
     this.#local?.close()
-    this.#local = this.#createServer('local', () => undefined)
+    this.#local = this.#createServer(() => undefined)
     await listen(this.#local, { path: socketPath })
     // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
     if (process.platform !== 'win32') await chmod(socketPath, 0o600)
@@ -121,10 +143,10 @@ export class Gateway {
 
   /** Takes no more requests, gives those under way `drainMs`, then cuts them off. */
   async close({ drainMs }: { drainMs: number }): Promise<void> {
-    const servers = this.#servers
-    this.#servers = []
+    const servers = [...this.#servers]
     this.#tcp = undefined
     this.#closing.abort()
+    this.adoption.close()
 
     const closed = Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
     const deadline = this.#components.clock.setTimer(() => {
@@ -150,68 +172,62 @@ export class Gateway {
     this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
   }
 
-  #createServer(listener: Listener, accessOf: AccessOf): Server {
+  #createServer(accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      this.#serve(incoming, outgoing, listener, accessOf(incoming))
+      this.#serve(incoming, outgoing, accessOf(incoming))
     })
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
     server.keepAliveTimeout = KEEP_ALIVE_MS
-    this.#servers.push(server)
+    server.on('listening', () => this.#servers.add(server)).on('close', () => this.#servers.delete(server))
     return server
   }
 
   #serve(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    listener: Listener,
-    access: TcpAccess | undefined
+    access: TcpAccess | AdoptedAccess | undefined
   ): void {
-    for (const [name, value] of GUARDS) outgoing.setHeader(name, value)
+    for (const [name, value] of HEADERS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
     outgoing.on('close', () => {
       if (closing.aborted) incoming.socket.destroySoon()
     })
 
-    if (access !== undefined && allowOrigin(incoming, outgoing, access)) return
-    const refused = closing.aborted
+    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return
+    const caller = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
-      : refusalOf(incoming, access)
-    if (refused === undefined) {
-      this.#routes ??= this.#load({ ...this.#components, sessions: this.#sessions, closing })
-      void this.#routes.then(
-        routes => {
-          // Whoever left while the routes were loading can no longer be told, or noticed.
-          if (!outgoing.destroyed) void routes[listener](incoming, outgoing)
-        },
-        (err: unknown) => {
-          // The next request tries again: files may lie there by then, and descriptors be free.
-          this.#routes = undefined
-          this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
-          this.#refuse(outgoing, notLoaded(err))
-        }
-      )
+      : this.#admission.of(incoming, access)
+    if (caller instanceof LumosError) {
+      refuse(outgoing, caller, this.#components.clock)
       return
     }
-    const origin = access && isOpenai(incoming) ? foreignOrigin(incoming, access) : undefined
-    if (origin !== undefined) this.#refusedOrigins.note(origin)
-    this.#refuse(outgoing, refused)
+    cutWith(caller, outgoing)
+    const listener = access !== undefined && 'product' in access ? access.product : undefined
+    this.#route(incoming, outgoing, { caller, listener })
   }
 
-  #refuse(outgoing: ServerResponse, refused: LumosError): void {
-    const { clock } = this.#components
-    const call = newCall(clock)
-    dropUnreadBody(outgoing, clock)
-    if (isOpenai(outgoing.req)) {
-      const { status, headers, body } = refusal(refused, call)
-      outgoing.writeHead(status, Object.fromEntries(headers)).end(body)
-      return
-    }
-    const { error, status, headers } = failureHead(refused, call)
-    outgoing.writeHead(status, Object.fromEntries(headers)).end(failureBody(error, call, clock.monotonicMs()))
+  #route(incoming: IncomingMessage, outgoing: ServerResponse, by: Asked): void {
+    this.#routes ??= this.#load({
+      ...this.#components,
+      sessions: this.#sessions,
+      closing: this.#closing.signal
+    })
+    void this.#routes.then(
+      routes => {
+        // Whoever left while the routes were loading can no longer be told, or noticed.
+        if (!outgoing.destroyed) void routes(incoming, outgoing, by)
+      },
+      (err: unknown) => {
+        // The next request tries again: files may lie there by then, and descriptors be free.
+        this.#routes = undefined
+        this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
+        refuse(outgoing, notLoaded(err), this.#components.clock)
+      }
+    )
   }
 
   async #listenOnTcp(): Promise<Listeners> {
@@ -219,11 +235,12 @@ export class Gateway {
     const origins = new Set(this.#options.origins)
     const accessOf: AccessOf = incoming => ({
       token: this.#token,
+      named: this.#options.named,
       sessions: this.#sessions,
       hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
       origins
     })
-    const tcp = await listenOnFreePort(() => this.#createServer('tcp', accessOf), host, wanted)
+    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), host, wanted)
     const { port } = tcp
     if (port !== wanted && wanted > 0) {
       this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')

@@ -9,7 +9,7 @@ import { defineUnit } from './define-unit.ts'
 const KEY_CHARS_MAX = 128
 
 /**
- * What a program or a page that holds the token may change. It names no path, no program, no address and no key, and
+ * What a program or a page that holds the token, and an admin on another device, may change. It names no path, no program, no address and no key, and
  * opens the node to nobody: all other settings are changed from the device's own command line.
  */
 export const BY_PROGRAMS: ReadonlySet<string> = new Set([
@@ -21,7 +21,7 @@ export const BY_PROGRAMS: ReadonlySet<string> = new Set([
 
 const Key = z.strictObject({ key: z.string().min(1).max(KEY_CHARS_MAX) })
 const Shown = SettingInfo.extend({
-  /** Whether a program or a page may change it; else it is changed by `lumos-node config set` on the device. */
+  /** Whether a program, a page or another device may change it; else it is changed by `lumos-node config set` on the device. */
   byPrograms: z.boolean()
 })
 
@@ -88,7 +88,7 @@ export const configUnits = (settings: OwnSettings | undefined) => [
 ]
 
 function checkOrigin(key: string, { origin }: Caller): void {
-  if (origin === 'local' || (origin === 'tcp' && BY_PROGRAMS.has(key))) return
+  if (origin === 'local' || BY_PROGRAMS.has(key)) return
   throw new LumosError('DENIED', `The setting ${key} is changed from the device's own command line only.`, {
     hint: 'On the device: lumos-node config set, or config unset.'
   })

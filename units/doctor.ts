@@ -1,6 +1,7 @@
 /** What this node needs and lacks, for a person who asks what is wrong. */
 
 import * as z from 'zod'
+import type { Adoption } from '../interface/adoption.ts'
 import type { Clock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import type { OwnSettings } from '../interface/settings.ts'
@@ -11,9 +12,10 @@ export interface DoctorFacts {
   readonly clock: Clock
   readonly settings?: OwnSettings | undefined
   refusedOrigins?(): readonly string[]
+  readonly adoption?: Adoption | undefined
 }
 
-export const doctorUnits = (node: LumosNode, { clock, settings, refusedOrigins }: DoctorFacts) => [
+export const doctorUnits = (node: LumosNode, { clock, settings, refusedOrigins, adoption }: DoctorFacts) => [
   defineUnit({
     name: 'doctor.check',
     kind: 'query',
@@ -25,7 +27,7 @@ export const doctorUnits = (node: LumosNode, { clock, settings, refusedOrigins }
     run: async () => ({
       items: [
         ...(settings === undefined ? [] : await deviceFindings(settings, clock.wallMs())),
-        ...(await nodeFindings(node, refusedOrigins?.() ?? []))
+        ...(await nodeFindings(node, refusedOrigins?.() ?? [], adoption?.list() ?? []))
       ]
     })
   })

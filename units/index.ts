@@ -5,12 +5,13 @@ import { type Clock, systemClock } from '../interface/clock.ts'
 import type { OwnLog } from '../interface/log.ts'
 import type { LumosNode } from '../interface/node.ts'
 import type { OwnSettings } from '../interface/settings.ts'
+import type { Tokens } from '../interface/tokens.ts'
 import { configUnits } from './config.ts'
 import { deviceUnits } from './device.ts'
 import { doctorUnits } from './doctor.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
-import { gatewayUnits } from './gateway.ts'
+import { type GatewayParts, gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
 import { logUnits } from './log.ts'
@@ -25,19 +26,20 @@ import { UnitRegistry } from './registry.ts'
 import { resourceUnits } from './resource.ts'
 import { addressUnits } from './resources/index.ts'
 import { serviceUnits } from './service.ts'
+import { tokenUnits } from './token.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
-export interface UnitsOptions {
+export interface UnitsOptions extends GatewayParts {
   readonly node: LumosNode
   /** Where other programs reach this node, once they can. */
   gatewayUrl(): string | undefined
   /** Origins of pages that the gateway refused lately; absent: it has none. */
   refusedOrigins?(): readonly string[]
-  /** Replaces the gateway's token; returns how many sessions have ended. */
-  rotateToken(): number
+  /** Absent: the gateway has no tokens but its own. */
+  readonly tokens?: Tokens
   /** Begins to stop the whole process; returns at once. */
   stop(): void
   /** Default: that of the system. */
@@ -48,8 +50,8 @@ export interface UnitsOptions {
 }
 
 export function createUnits(options: UnitsOptions): UnitRegistry {
-  const { node, rotateToken, stop, clock = systemClock, settings, log, ...gateway } = options
-  const registry = new UnitRegistry(() => newAnswerId(node.peerId))
+  const { node, tokens, stop, clock = systemClock, settings, log, ...gateway } = options
+  const registry = new UnitRegistry(() => newAnswerId(node.peerId), node.remote)
   const units = [
     ...meshUnits(node, gateway),
     ...membershipUnits(node),
@@ -67,7 +69,8 @@ export function createUnits(options: UnitsOptions): UnitRegistry {
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),
-    ...gatewayUnits(rotateToken),
+    ...gatewayUnits(gateway),
+    ...(tokens === undefined ? [] : tokenUnits(tokens)),
     ...configUnits(settings),
     ...doctorUnits(node, { clock, settings, ...gateway }),
     ...logUnits(log),

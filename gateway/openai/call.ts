@@ -14,7 +14,7 @@ import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
 import { RefusedError } from './errors.ts'
 import { refusedBy } from './issues.ts'
-import { dataBody, KEEP_ALIVE_MS } from './stream.ts'
+import { dataBody, KEEP_ALIVE_MS, keepAlive } from './stream.ts'
 
 /** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
 const BUDGET_MS = 600_000
@@ -109,6 +109,12 @@ export const headersOf = (c: Routed, type: string) => ({
   ...answerHeaders(c.var.call)
 })
 
+/** Of a stream that is no stream of server-sent events. */
+export interface StreamForm {
+  readonly type?: string
+  beat?(): string
+}
+
 /**
  * The events as they come. What fails before the first one has a status of its own; a stream is begun without any when
  * the model is silent for as long as clients wait for a word, and then without the name of a device.
@@ -119,7 +125,8 @@ export async function answerStream(
   c: Routed,
   { clock, log }: OpenaiComponents,
   events: AsyncGenerator<string>,
-  failed: (thrown: unknown) => string
+  failed: (thrown: unknown) => string,
+  { type, beat = keepAlive }: StreamForm = {}
 ): Promise<Response> {
   const { call } = c.var
   const first = events.next()
@@ -131,7 +138,10 @@ export async function answerStream(
     if (!(thrown instanceof LumosError)) log.error({ err: thrown, unit: call.unit }, 'a stream failed')
     return failed(thrown)
   }
-  const headers = answerHeaders(begun === 'waited' ? { ...call, route: undefined } : call)
-  const body = dataBody({ first, rest: events, clock, failed: failure })
+  const headers = {
+    ...answerHeaders(begun === 'waited' ? { ...call, route: undefined } : call),
+    ...(type !== undefined && { 'content-type': type })
+  }
+  const body = dataBody({ first, rest: events, clock, failed: failure, beat })
   return sseResponse(body, c.env.incoming, headers)
 }

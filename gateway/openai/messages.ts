@@ -9,7 +9,7 @@ import { listOf, maybe, oneOf } from './schema.ts'
 const IMAGE_CHARS_MAX = 36 * 1024 * 1024
 const IMAGE_URL = /^data:image\/[\w.+-]{1,64};base64,[A-Za-z0-9+/_-]+={0,2}$/
 
-const Name = z.string().min(1).max(NAME_CHARS_MAX)
+export const Name = z.string().min(1).max(NAME_CHARS_MAX)
 
 const Url = z
   .string()
@@ -55,7 +55,7 @@ const AssistantContent = z.union([
 ])
 
 /** Some programs keep the arguments as the object that they mean. */
-const Arguments = z.union([Text, z.record(z.string(), z.unknown())]).transform((given, context) => {
+export const Arguments = z.union([Text, z.record(z.string(), z.unknown())]).transform((given, context) => {
   if (typeof given === 'string') return given
   try {
     return JSON.stringify(given)

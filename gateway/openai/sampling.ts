@@ -31,7 +31,7 @@ export const Choices = z
 /** Not of OpenAI: Ollama's word for how long the model stays loaded. */
 export const StaysLoaded = maybe(KeepAlive)
 const Temperature = maybe(temperature)
-const TopP = maybe(z.number().min(0).max(1)).transform(p => p && Math.max(p, TOP_P_MIN))
+const TopP = maybe(z.number().min(0).max(1)).transform(p => (p === undefined ? p : Math.max(p, TOP_P_MIN)))
 
 export const Sampling = {
   temperature: Temperature,

@@ -18,7 +18,12 @@ export interface DataStream {
   readonly clock: Clock
   /** The last event, of a stream that failed. */
   failed(thrown: unknown): string
+  /** What says in a silence that the stream goes on. */
+  beat(): string
 }
+
+/** A comment. */
+export const keepAlive = (): string => ': keep-alive\n'
 
 export const DONE = 'data: [DONE]\n\n'
 export const dataEvent = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
@@ -30,18 +35,18 @@ export const queueComment = (queue: SnakeCase<QueuePlace>): string => `: queued:
 export const namedEvent = (name: string, value: unknown): string => `event: ${name}\n${dataEvent(value)}`
 
 /** The body of the response. It reads an event only when the last one has been written; cancelling it ends the work. */
-export function dataBody({ first, rest, clock, failed }: DataStream): ReadableStream<Uint8Array> {
+export function dataBody({ first, rest, clock, failed, beat }: DataStream): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let waiting: Promise<IteratorResult<string>> | undefined = first
   let heartbeat: Timer | undefined
 
   return new ReadableStream({
     start(controller) {
-      const beat = () => {
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': keep-alive\n'))
-        heartbeat = clock.setTimer(beat, KEEP_ALIVE_MS)
+      const tick = () => {
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(beat()))
+        heartbeat = clock.setTimer(tick, KEEP_ALIVE_MS)
       }
-      heartbeat = clock.setTimer(beat, KEEP_ALIVE_MS)
+      heartbeat = clock.setTimer(tick, KEEP_ALIVE_MS)
     },
 
     async pull(controller) {

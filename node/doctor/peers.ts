@@ -1,5 +1,6 @@
 /** What `doctor` says of peers that cannot be asked, of keys that two devices use, of pages, and of models. */
 
+import type { AdoptedPort } from '../../interface/adoption.ts'
 import type { MemberInfo } from '../../interface/mesh.ts'
 import type { LeftOut, ModelInfo, PeerInfo } from '../../interface/node.ts'
 import { DUPLICATED_FIX, duplicatedWords } from './duplicated.ts'
@@ -29,6 +30,19 @@ export function originsFound(origins: readonly string[] = []): Finding[] {
     )
   ]
 }
+
+/** Ports of other programs that were adopted. Those programs are started by the system at times, and have them then. */
+export const adoptedFound = (adopted: readonly AdoptedPort[]): Finding[] =>
+  adopted.map(({ product, port, state, reason, moveCommand }) =>
+    state === 'listening'
+      ? ok('adopted', `Port ${port} of ${product} answers for the mesh.`)
+      : warn(
+          'adopted',
+          `Port ${port} of ${product} is waited for: ${reason ?? 'it is not tried yet'}.`,
+          `Stop that program and start it again elsewhere: ${moveCommand}`,
+          'gateway.release'
+        )
+  )
 
 export const copiesFound = (members: readonly MemberInfo[]): Finding[] =>
   members.flatMap(({ name, duplicated }) =>

@@ -1,11 +1,12 @@
 /** What the doctor finds of a node that runs. */
 
+import type { AdoptedPort } from '../../interface/adoption.ts'
 import type { MeshInfo } from '../../interface/mesh.ts'
 import type { EngineSandbox, LumosNode } from '../../interface/node.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import { networkFindings } from './network.ts'
 import { openFilesFound } from './open-files.ts'
-import { copiesFound, modelsFound, originsFound, silentFound } from './peers.ts'
+import { adoptedFound, copiesFound, modelsFound, originsFound, silentFound } from './peers.ts'
 
 const STORAGE_ADVICE: Readonly<Record<'full' | 'failing', [message: string, fix: string]>> = {
   full: [
@@ -19,8 +20,12 @@ const SANDBOX_ADVICE =
     ? 'Install bubblewrap, where the system allows it to ordinary users, and restart the node.'
     : 'Serve only models that you trust: on this system there is no sandbox for engines.'
 
-/** @param origins of pages that the gateway refused lately. */
-export async function nodeFindings(node: LumosNode, origins: readonly string[]): Promise<Finding[]> {
+/** @param origins of pages that the gateway refused lately. @param adopted ports of other programs. */
+export async function nodeFindings(
+  node: LumosNode,
+  origins: readonly string[],
+  adopted: readonly AdoptedPort[]
+): Promise<Finding[]> {
   const [status, discovery, peers, members] = [
     node.status(),
     node.discovery(),
@@ -47,6 +52,7 @@ export async function nodeFindings(node: LumosNode, origins: readonly string[]):
     modelsFound(node.models(), node.leftOut()),
     sandboxFound(await node.sandbox()),
     ...originsFound(origins),
+    ...adoptedFound(adopted),
     ...networkFindings({ status, discovery, peers, members }),
     ...silentFound(peers),
     ...copiesFound(members.filter(({ self }) => !self || discovery.copy === null))

@@ -2,18 +2,13 @@
 
 import type { NodeParts } from '../feature.ts'
 
-interface Row {
-  readonly name: string
-  readonly cid: string
+interface Rows {
+  all(): readonly { readonly name: string; readonly cid: string }[]
 }
 
 /** @returns what is called when something in the store has changed; it goes on with `then`. */
-export function knownModels(
-  rows: () => readonly Row[],
-  emit: NodeParts['emit'],
-  then: () => void
-): () => void {
-  const now = (): ReadonlyMap<string, string> => new Map(rows().map(({ name, cid }) => [name, cid]))
+export function knownModels(rows: Rows, emit: NodeParts['emit'], then: () => void): () => void {
+  const now = (): ReadonlyMap<string, string> => new Map(rows.all().map(({ name, cid }) => [name, cid]))
   let known = now()
   return () => {
     const before = known

@@ -82,11 +82,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     const { folder, repositories } = store.ground
     refresh = await catalogue.include(folder.models, id => repositories.find(id)?.cid)
     const feature = new WeightsFeature(components, store, refresh)
-    changed = knownModels(
-      () => repositories.all(),
-      components.emit,
-      () => feature.#pulling.changed()
-    )
+    changed = knownModels(repositories, components.emit, () => feature.#pulling.changed())
     return feature
   }
 

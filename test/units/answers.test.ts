@@ -17,6 +17,7 @@ import { TASK_NAMES } from '../../interface/tasks/index.ts'
 import { LogReader } from '../../node/log/log-reader.ts'
 import { SettingsFile } from '../../node/settings/settings-file.ts'
 import { createUnits } from '../../units/index.ts'
+import { memoryTokens } from '../gateway/memory-tokens.ts'
 import { meets, startNode, until } from '../node/mesh-nodes.ts'
 import { contextOf, OWNER } from './callers.ts'
 import { wrongIn } from './json-schemas.ts'
@@ -98,7 +99,10 @@ function faceOf(node: LumosNode, called: Set<string>) {
   writeFileSync(join(home, 'lumos.log'), `${JSON.stringify({ level: 'warn', msg: 'well', peerId: 'p' })}\n`)
   const settings = new SettingsFile({ home, env: {}, names: () => node.status() })
   const log = new LogReader(home, systemClock)
-  const units = createUnits({ node, gatewayUrl, rotateToken: () => 1, stop() {}, settings, log })
+  const units = createUnits({
+    ...{ node, gatewayUrl, rotateToken: () => 1, stop() {}, settings, log },
+    tokens: memoryTokens().tokens
+  })
   const described = new Map(units.list().map(unit => [unit.name, unit]))
   const right = (what: string, schema: object | undefined, value: unknown) =>
     assert.equal(schema && wrongIn(schema, value), undefined, what)
@@ -543,6 +547,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.notEqual((await jobs.next()).value!.type, 'heartbeat')
   await jobs.return(undefined)
   await onDen.call('gateway.rotate_token')
+  await onDen.call('gateway.link')
+  await onDen.call('token.create', { name: 'one', permissions: ['read'], expires_in: '1h' })
+  await onDen.call('token.list')
+  await onDen.call('token.revoke', { name: 'one' })
   await onDen.call('node.stop')
 
   assert.deepEqual(

@@ -93,7 +93,8 @@ export function addressUnits(units: UnitRegistry, { events }: Pick<LumosNode, 'e
       },
       stream({ uri, since }, context) {
         const what = addressed(RESOURCES, uri)
-        units.check(what.resource.unit, what.input, context)
+        // Refused at once, and not in the stream.
+        units.prepare(what.resource.unit, what.input, context)
         return watches.watch(what, since, context)
       }
     })

@@ -55,7 +55,7 @@ export class Watches {
     this.#watched.set(key, watched)
     this.#watchers++
     try {
-      yield* watched.watch(since, context.signal)
+      yield* watched.watch(since, endOf(context))
     } finally {
       this.#watchers--
       this.#forgetLater(key, watched)
@@ -99,4 +99,9 @@ export class Watches {
       if (watched.watchers === 0 && this.#watched.get(key) === watched) this.#watched.delete(key)
     }, LINGER_MS)
   }
+}
+
+/** A watch has no end of its own: that of its caller's token ends it. */
+function endOf({ signal, caller: { ended } }: UnitContext): AbortSignal | undefined {
+  return signal && ended ? AbortSignal.any([signal, ended]) : (signal ?? ended)
 }

@@ -1,6 +1,7 @@
 /** `doctor`: looks at everything a node needs, and says what to do about what it lacks. */
 
 import { get } from 'node:http'
+import { systemClock } from '../../../interface/clock.ts'
 import { toLumosError } from '../../../interface/errors.ts'
 import type { NodeStatus } from '../../../interface/status.ts'
 import { deviceFindings } from '../../../node/doctor/device.ts'
@@ -16,7 +17,7 @@ const GATEWAY_TIMEOUT_MS = 2000
 const STYLES: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' }
 
 export async function run({ options, output }: Invocation): Promise<void> {
-  const found = await deviceFindings(new SettingsFile({ home: options.home }), Date.now())
+  const found = await deviceFindings(new SettingsFile({ home: options.home }), systemClock.wallMs())
   const ofDevice = new Set(found.map(({ check }) => check))
   const ofNode = (await running(options)).filter(({ check }) => !ofDevice.has(check))
   const items = [...found, ...ofNode]
