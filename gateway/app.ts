@@ -15,6 +15,7 @@ import { metricRoutes } from './metric-routes.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { pageRoutes } from './page.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
@@ -46,6 +47,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', answerRoutes(components))
+  app.route('/api/v2', resourceRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
   app.route('/mcp', mcpRoutes({ ...components, bodies }))
