@@ -8,7 +8,7 @@ const DAYS_MAX = 3650
 
 export const JournalSettings = z.strictObject({
   days: z
-    .number()
+    .int()
     .min(0)
     .max(DAYS_MAX)
     .default(7)
