@@ -36,6 +36,7 @@ interface Entry {
 export class UnitRegistry {
   readonly #units = new Map<string, Entry>()
   #listed: readonly UnitDescription[] | undefined
+  #inputBytesMax = 0
   /** For an answer to a call, should it be kept. */
   readonly newAnswerId: () => string
   readonly #remote: RemoteUnits | undefined
@@ -48,6 +49,7 @@ export class UnitRegistry {
 
   register(unit: Unit): void {
     this.#listed = undefined
+    this.#inputBytesMax = Math.max(this.#inputBytesMax, inputBytesMaxOf(unit))
     if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
     this.#units.set(unit.name, {
       unit,
@@ -65,7 +67,7 @@ export class UnitRegistry {
 
   /** Of the longest input that any unit takes. */
   get inputBytesMax(): number {
-    return Math.max(...[...this.#units.values()].map(({ unit }) => inputBytesMaxOf(unit)))
+    return this.#inputBytesMax
   }
 
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
