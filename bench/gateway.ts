@@ -19,6 +19,7 @@ const STREAMS = { thorough: 1000, quick: 50 }
 const AT_ONCE = { thorough: 10_000, quick: 500 }
 /** A stream costs what it costs once its buffers are there. */
 const SETTLE_MS = 500
+const CONNECT_MS = 60_000
 const BODY = JSON.stringify({ unit: 'model.list' })
 /** Of the issue, in ms and MB. */
 const LIMITS = { http: { p50: 12, p99: 45 }, mesh: { p50: 5, p99: 18 }, streamsMb: 150 }
@@ -75,7 +76,8 @@ export const bench: Bench = async ({ quick }) => {
 }
 
 function httpTo(url: string, token: string, connections = HTTP_IN_FLIGHT): Ask {
-  const pool = new Pool(url, { connections, pipelining: 1 })
+  // Ten thousand connections are not made in the ten seconds of the default where the cores are taken.
+  const pool = new Pool(url, { connections, pipelining: 1, connect: { timeout: CONNECT_MS } })
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   return async () => {
     const { statusCode, body } = await pool.request({
@@ -183,7 +185,9 @@ async function atOnce(count: number, ways: Readonly<Record<string, Ask>>): Promi
     const codes = ends.map(end =>
       end.status === 'fulfilled' ? 'answered' : (end.reason as { code?: string }).code
     )
-    lost.set(way, [codes.filter(code => code !== 'answered' && code !== 'OVERLOADED').length])
+    const without = codes.filter(code => code !== 'answered' && code !== 'OVERLOADED')
+    if (without.length > 0) console.error(`${way} lost requests: ${[...new Set(without)].join(', ')}`)
+    lost.set(way, [without.length])
   }
   const limits = Object.fromEntries(Object.keys(ways).map(way => [way, 0]))
   return tableOf(`Lost of ${count.toLocaleString('en-US')} requests at once`, lost, {

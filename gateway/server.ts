@@ -23,8 +23,11 @@ import { Sessions } from './sessions.ts'
 
 /** A thousand streams of events and as many agents; each idle one costs some ten kilobytes. */
 const CONNECTIONS_MAX = 2048
-/** Those above are answered with a refusal and closed. Only above this are they closed without a word. */
-const CONNECTIONS_REFUSED_MAX = 2048
+/**
+ * Those above are answered with a refusal and closed: a program that sends ten thousand requests at once loses none. One that
+ * sends nothing is closed by the time for headers. Above this, connections are closed without an answer.
+ */
+const CONNECTIONS_REFUSED_MAX = 8192
 const CONNECTIONS_RETRY_AFTER_MS = 1000
 /** Loopback is fast: who takes longer is not a program of good will. */
 const HEADERS_TIMEOUT_MS = 10_000

@@ -39,6 +39,7 @@ export class UnitRegistry {
   #listed: readonly UnitDescription[] | undefined
   /** How calls have ended. */
   readonly calls = new CallCounts()
+  #inputBytesMax = 0
   /** For an answer to a call, should it be kept. */
   readonly newAnswerId: () => string
   readonly #remote: RemoteUnits | undefined
@@ -51,6 +52,7 @@ export class UnitRegistry {
 
   register(unit: Unit): void {
     this.#listed = undefined
+    this.#inputBytesMax = Math.max(this.#inputBytesMax, inputBytesMaxOf(unit))
     if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
     this.#units.set(unit.name, {
       unit,
@@ -68,7 +70,7 @@ export class UnitRegistry {
 
   /** Of the longest input that any unit takes. */
   get inputBytesMax(): number {
-    return Math.max(...[...this.#units.values()].map(({ unit }) => inputBytesMaxOf(unit)))
+    return this.#inputBytesMax
   }
 
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
