@@ -16,6 +16,7 @@ import { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
 import { HOLDER, NEIGHBOUR, OWNER, STRANGER } from './callers.ts'
 import type { NamedTokens } from './named-tokens.ts'
+import { PAGE_PATHS } from './page-paths.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
@@ -168,6 +169,7 @@ function proven(incoming: IncomingMessage, access: TcpAccess): Caller | LumosErr
   // With a slash at the end there is no such route, which is no question of a token.
   const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
   if (isHealth && isLoopback(socket.remoteAddress ?? '')) return STRANGER
+  if (reads && PAGE_PATHS.test(path)) return STRANGER
 
   const shown = tokensOf(incoming)
   const [given] = shown
@@ -176,6 +178,7 @@ function proven(incoming: IncomingMessage, access: TcpAccess): Caller | LumosErr
   if (caller !== undefined) return caller
 
   const begins = method === 'POST' && path === SESSION_PATH
+  if (begins && given !== undefined && access.sessions.redeem(given)) return HOLDER
   if (shown.length === 0 && !begins) {
     const session = sessionIdsOf(incoming).flatMap(id => access.sessions.callerOf(id) ?? [])[0]
     if (session !== undefined) return foreign(incoming) ?? session

@@ -10,8 +10,12 @@ import { type Call, failureBody, failureHead, headersOf, newCall } from './envel
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
+import { mcpRoutes } from './mcp/route.ts'
+import { metricRoutes } from './metric-routes.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
+import { pageRoutes } from './page.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { clientRequestId } from './trace.ts'
 import { unitRoutes } from './units.ts'
@@ -40,15 +44,19 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/health/ready', ready)
   app.get('/api/v2/health', ready)
   app.route('/', listingRoutes(components))
+  app.route('/', metricRoutes(components))
   const bodies = new BodyReader(units.inputBytesMax, new JsonThread(clock))
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', answerRoutes(components))
+  app.route('/api/v2', resourceRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
+  app.route('/mcp', mcpRoutes({ ...components, bodies }))
   // Elsewhere the root is for people.
   app.get('/', aliveRoute)
   app.route('/api', ollamaRoutes({ ...components, bodies }))
+  app.route('/', pageRoutes())
 
   app.notFound(c => {
     const { method, path } = c.req

@@ -16,6 +16,10 @@ import type { Caller } from '../interface/units.ts'
 
 /** A week: a dashboard is opened again with its link, which is one command away. */
 export const SESSION_AGE_MAX_S = 7 * 24 * 3600
+/** A person follows the link at once; whoever finds it in a history later gains nothing by it. */
+const LINK_AGE_MAX_S = 120
+/** Links that were opened by none: the oldest goes. */
+const LINKS_MAX = 8
 /** One person's browsers. Only who holds the token begins one, so the oldest may go. */
 const SESSIONS_MAX = 32
 /** 256 bits: not to be guessed. */
@@ -33,6 +37,8 @@ export class Sessions {
   readonly #clock: Clock
   /** By the hash of its id, so that looking one up takes the same time for every guess. */
   readonly #sessions = new Map<string, Session>()
+  /** When each code of a link ends, by its hash. */
+  readonly #links = new Map<string, number>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -46,6 +52,22 @@ export class Sessions {
     const id = randomBytes(ID_BYTES).toString('base64url')
     this.#sessions.set(keyOf(id), { endMs: this.#clock.monotonicMs() + SESSION_AGE_MAX_S * 1000, caller })
     return id
+  }
+
+  /** The code of a link, by which one browser begins a session. */
+  link(): string {
+    if (this.#links.size >= LINKS_MAX) this.#links.delete(this.#links.keys().next().value!)
+    const code = randomBytes(ID_BYTES).toString('base64url')
+    this.#links.set(keyOf(code), this.#clock.monotonicMs() + LINK_AGE_MAX_S * 1000)
+    return code
+  }
+
+  /** Whether this is the code of a link that none has opened. It counts once. */
+  redeem(code: string): boolean {
+    const key = keyOf(code)
+    const endMs = this.#links.get(key) ?? 0
+    this.#links.delete(key)
+    return endMs > this.#clock.monotonicMs()
   }
 
   /** Undefined when it is over. */
@@ -62,6 +84,7 @@ export class Sessions {
   endAll(): number {
     const open = [...this.#sessions.values()].filter(session => this.#isOpen(session)).length
     this.#sessions.clear()
+    this.#links.clear()
     return open
   }
 

@@ -196,7 +196,7 @@ describe('the gateway on loopback TCP', () => {
         '/api/v2/units',
         `${target}?token=${token}`,
         '/api/v2/health/../units',
-        '/'
+        '/index.html'
       ]) {
         attempts.push({ method: 'GET', target: path, headers: [host, ...stranger], expected: 401 })
       }
