@@ -15,6 +15,7 @@ import type { InferenceChunk, InferenceRequest } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Offered } from './manifest.ts'
+import type { LumosMcp } from './mcp.ts'
 import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
@@ -164,6 +165,7 @@ export type FacetName =
   | 'device'
   | 'resource'
   | 'remote'
+  | 'mcp'
 
 export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
@@ -188,6 +190,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly resource: LumosResources
   /** Units of other devices. */
   readonly remote: RemoteUnits
+  /** Tools of other programs on this device. */
+  readonly mcp: LumosMcp
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   readonly batch: Batch

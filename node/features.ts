@@ -5,6 +5,7 @@ import { batch } from './batch/index.ts'
 import { device } from './device/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
+import { mcp } from './mcp/index.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
 import { remote } from './remote/index.ts'
@@ -25,7 +26,8 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   wake,
   device,
   resources,
-  remote
+  remote,
+  mcp
 ]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>

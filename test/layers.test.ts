@@ -156,6 +156,7 @@ const FEATURES: ReadonlySet<string> = new Set([
   'device',
   'engines',
   'manifests',
+  'mcp',
   'membership',
   'memory',
   'models',

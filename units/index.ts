@@ -9,6 +9,7 @@ import { eventUnits } from './event.ts'
 import { gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
+import { mcpUnits } from './mcp.ts'
 import { membershipUnits } from './membership.ts'
 import { memoryUnits } from './memory/index.ts'
 import { meshUnits } from './mesh.ts'
@@ -56,6 +57,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),
+    ...mcpUnits(node),
     ...gatewayUnits({ rotateToken, adoption: gateway.adoption }),
     ...nodeUnits(stop)
   ]

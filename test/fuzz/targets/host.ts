@@ -105,6 +105,7 @@ const FACETS: ReadonlySet<string | symbol> = new Set([
   'batch',
   'engine',
   'jobs',
+  'mcp',
   'memory',
   'mesh',
   'resource',
