@@ -93,6 +93,7 @@ describe('the configuration', () => {
         memory: { spaceMax: '1GB', searchModel: undefined },
         answers: { keep: '1h', diskMax: '256MB' },
         wake: { allow: false },
+        mcp: { servers: {} },
         log: { level: 'info' }
       }
     )

@@ -176,6 +176,9 @@ describe('the registry of units', () => {
         'query job.show',
         'command job.cancel',
         'command model.check',
+        'query mcp.servers',
+        'query mcp.tools',
+        'command mcp.call',
         'command gateway.rotate_token',
         'command node.stop'
       ]
