@@ -84,17 +84,25 @@ export class UnitRegistry {
    *   fields that are wrong; what calling a peer throws.
    */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
+    return this.prepare(name, input, context)()
+  }
+
+  /** The call, to be begun once. Throws as {@link execute} does, at once. */
+  prepare(name: string, input: unknown, context: UnitContext): () => Promise<unknown> {
     const { unit, input: names, output, item } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
     const there = this.#placeOf(unit, context)
     if (there !== undefined) {
-      context.onRoute?.(there)
-      return this.#remote!.execute(there.peerId, { ...callOf(context), unit: name, input }, context)
+      return () => {
+        context.onRoute?.(there)
+        return this.#remote!.execute(there.peerId, { ...callOf(context), unit: name, input }, context)
+      }
     }
+    const checked = checkInput(unit, names, input)
     const onPiece = context.onPiece && ((piece: unknown) => context.onPiece?.(item.toJson(piece)))
     const inner = onPiece === undefined ? context : { ...context, onPiece }
-    return output.toJson(await unit.run(checkInput(unit, names, input), inner))
+    return async () => output.toJson(await unit.run(checked, inner))
   }
 
   /**
@@ -160,10 +168,27 @@ function checkCall(unit: Unit, { caller, peer, policy }: UnitContext): void {
 }
 
 /** The one place where permissions are checked. A caller has none but those that are listed. */
-function checkPermission(name: string, permission: Permission, { permissions }: Caller): void {
+function checkPermission(name: string, permission: Permission, { permissions, units, token }: Caller): void {
+  if (units !== undefined && !units.some(listed => isOf(name, listed))) {
+    throw new LumosError('DENIED', `${name} is not among the units of the token ${token}.`, {
+      hint: 'Another token can have it: lumos-node token create NAME --units …',
+      details: { units }
+    })
+  }
   if (permissions.includes(permission)) return
   throw new LumosError('DENIED', `${name} needs the permission "${permission}", which its caller has not.`, {
     hint: `On the device: lumos-node exec ${name}`,
     details: { permission }
   })
 }
+
+/** Whether a caller may call a unit, wherever it runs. */
+export const mayCall = (
+  { name, permission }: Pick<Unit, 'name' | 'permission'>,
+  { permissions, units }: Caller
+): boolean =>
+  permissions.includes(permission) && (units === undefined || units.some(listed => isOf(name, listed)))
+
+/** @param listed a name, or a beginning such as `inference.*`. */
+const isOf = (name: string, listed: string): boolean =>
+  listed.endsWith('*') ? name.startsWith(listed.slice(0, -1)) : name === listed
