@@ -4,7 +4,7 @@
  * mesh stack.
  */
 
-import { Gateway, NamedTokens } from '../gateway/index.ts'
+import { type AdoptionStore, Gateway, NamedTokens } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
@@ -55,16 +55,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
     const tokens = new NamedTokens({ store: home.tokens, clock: systemClock, log })
-    // Made once, for the gateway and for peers; the next call tries again where the files could not be read.
-    let registry: Promise<UnitRegistry> | undefined
-    const units = () => {
-      registry ??= createUnitsOf()
-      registry.catch(() => {
-        registry = undefined
-      })
-      return registry
-    }
-    const createUnitsOf = async () =>
+    const units = madeOnce(async () =>
       (await import('../units/index.ts')).createUnits({
         node,
         ...ownFiles(node, home, { home: options.home, flags: settings, running: loaded }),
@@ -76,9 +67,9 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         adoption: gateway.adoption,
         stop
       })
+    )
     node.remote.serve(units)
     const { socketPath, tokenPath } = home
-    const adopted = adoptedPortsPath(home.path)
     const gateway = new Gateway(
       { units, clock: systemClock, log },
       {
@@ -87,10 +78,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         token: home.gatewayToken(),
         newToken: () => makeGatewayToken(tokenPath),
         named: tokens,
-        adopted: {
-          read: () => readAdoptedPorts(adopted),
-          write: ports => writeAdoptedPorts(adopted, ports)
-        }
+        adopted: adoptedFile(adoptedPortsPath(home.path))
       }
     )
 
@@ -114,6 +102,23 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     systemClock.setTimer(() => process.exit(), LINGER_MS)
   }
 }
+
+/** For the gateway and for peers; the next call tries again where the files could not be read. */
+function madeOnce(make: () => Promise<UnitRegistry>): () => Promise<UnitRegistry> {
+  let made: Promise<UnitRegistry> | undefined
+  return () => {
+    made ??= make()
+    made.catch(() => {
+      made = undefined
+    })
+    return made
+  }
+}
+
+const adoptedFile = (path: string): AdoptionStore => ({
+  read: () => readAdoptedPorts(path),
+  write: ports => writeAdoptedPorts(path, ports)
+})
 
 /** What units read and change of this process. */
 const ownFiles = (node: LumosNode, { logDir }: NodeHome, options: SettingsFileOptions) => ({

@@ -13,8 +13,8 @@ const context = contextOf(OWNER, { budgetMs: 1000 })
 /** What hands out or replaces keys. */
 const KEY_UNITS = [
   ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
-  ...['gateway.rotate_token', 'token.create', 'token.list', 'token.revoke'],
-  ...['gateway.link', 'gateway.adopt', 'gateway.release']
+  ...['gateway.link', 'gateway.rotate_token', 'gateway.adopt', 'gateway.release'],
+  ...['token.create', 'token.list', 'token.revoke']
 ]
 
 /** Tasks by short names. */
@@ -185,8 +185,8 @@ describe('the registry of units', () => {
         'query job.show',
         'command job.cancel',
         'command model.check',
-        'command gateway.rotate_token',
         'command gateway.link',
+        'command gateway.rotate_token',
         'query gateway.adopted',
         'command gateway.adopt',
         'command gateway.release',
@@ -410,7 +410,8 @@ describe('the other units', () => {
     assert.deepEqual(Object.keys(status), [
       ...Object.keys(node.status()).map(snakeCase),
       'gateway',
-      'refused_origins'
+      'refused_origins',
+      'adopted'
     ])
   })
 
