@@ -4,7 +4,7 @@
  * mesh stack.
  */
 
-import { type AdoptionStore, Gateway, NamedTokens } from '../gateway/index.ts'
+import { Gateway, NamedTokens } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
@@ -55,7 +55,16 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
     const tokens = new NamedTokens({ store: home.tokens, clock: systemClock, log })
-    const units = madeOnce(async () =>
+    // Made once, for the gateway and for peers; the next call tries again where the files could not be read.
+    let registry: Promise<UnitRegistry> | undefined
+    const units = () => {
+      registry ??= createUnitsOf()
+      registry.catch(() => {
+        registry = undefined
+      })
+      return registry
+    }
+    const createUnitsOf = async () =>
       (await import('../units/index.ts')).createUnits({
         node,
         ...ownFiles(node, home, { home: options.home, flags: settings, running: loaded }),
@@ -67,19 +76,10 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         adoption: gateway.adoption,
         stop
       })
-    )
     node.remote.serve(units)
-    const { socketPath, tokenPath } = home
     const gateway = new Gateway(
       { units, clock: systemClock, log },
-      {
-        ...config.gateway,
-        socketPath,
-        token: home.gatewayToken(),
-        newToken: () => makeGatewayToken(tokenPath),
-        named: tokens,
-        adopted: adoptedFile(adoptedPortsPath(home.path))
-      }
+      { ...config.gateway, ...keptFor(home), named: tokens }
     )
 
     try {
@@ -103,22 +103,20 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
   }
 }
 
-/** For the gateway and for peers; the next call tries again where the files could not be read. */
-function madeOnce(make: () => Promise<UnitRegistry>): () => Promise<UnitRegistry> {
-  let made: Promise<UnitRegistry> | undefined
-  return () => {
-    made ??= make()
-    made.catch(() => {
-      made = undefined
-    })
-    return made
+/** What the gateway keeps in the home. */
+function keptFor(home: NodeHome) {
+  const { socketPath, tokenPath } = home
+  const adopted = adoptedPortsPath(home.path)
+  return {
+    socketPath,
+    token: home.gatewayToken(),
+    newToken: () => makeGatewayToken(tokenPath),
+    adopted: {
+      read: () => readAdoptedPorts(adopted),
+      write: (ports: Parameters<typeof writeAdoptedPorts>[1]) => writeAdoptedPorts(adopted, ports)
+    }
   }
 }
-
-const adoptedFile = (path: string): AdoptionStore => ({
-  read: () => readAdoptedPorts(path),
-  write: ports => writeAdoptedPorts(path, ports)
-})
 
 /** What units read and change of this process. */
 const ownFiles = (node: LumosNode, { logDir }: NodeHome, options: SettingsFileOptions) => ({

@@ -18,6 +18,7 @@ import { logUnits } from './log.ts'
 import { membershipUnits } from './membership.ts'
 import { memoryUnits } from './memory/index.ts'
 import { meshUnits } from './mesh.ts'
+import { metricUnits } from './metrics/index.ts'
 import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
@@ -30,6 +31,7 @@ import { tokenUnits } from './token.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
+export { METRICS_UNIT } from './metrics/index.ts'
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
 export interface UnitsOptions extends GatewayParts {
@@ -71,6 +73,7 @@ export function createUnits(options: UnitsOptions): UnitRegistry {
     ...jobUnits(node),
     ...gatewayUnits(gateway),
     ...(tokens === undefined ? [] : tokenUnits(tokens)),
+    ...metricUnits(node, () => registry.calls.family),
     ...configUnits(settings),
     ...doctorUnits(node, { clock, settings, ...gateway }),
     ...logUnits(log),
