@@ -288,6 +288,20 @@ describe('events', () => {
     following.kill()
   })
 
+  it('change resources that are watched, which are printed whole or as patches', async () => {
+    const [words, whole, patches] = [[], ['--json'], ['--jsonl']].map(more =>
+      spawnCli(['watch', 'mesh/requests', ...more], { home: gateway.home })
+    )
+    const first = async (child: ReturnType<typeof spawnCli>) => {
+      for await (const text of child.stdout) return String(text)
+      return ''
+    }
+    assert.deepEqual(JSON.parse(await first(words!)), { items: [] })
+    assert.deepEqual(JSON.parse(await first(whole!)), { items: [] })
+    assert.equal(JSON.parse(await first(patches!)).type, 'snapshot')
+    for (const child of [words, whole, patches]) child!.kill()
+  })
+
   it('of an earlier start are said to be lost', async () => {
     assert.match((await cli(['events', '--since', 'another-9'])).stdout, /^--- .* lost\. ---\n/)
   })
@@ -308,6 +322,8 @@ describe('a failing command', () => {
     ['wrong input', ['exec', 'model.get', '{"model_idd":"held"}'], 1, 'INVALID_INPUT'],
     ['an unknown unit', ['exec', 'mesh.stats'], 4, 'UNIT_NOT_FOUND'],
     ['a peer for a unit of this node', ['exec', 'node.stop', '--peer', 'den'], 1, 'INVALID_INPUT'],
+    ['a resource that is not there', ['watch', 'lumos://modles'], 4, 'RESOURCE_NOT_FOUND'],
+    ['a setting that does not exist', ['config', 'get', 'gateway.prot'], 1, 'INVALID_INPUT'],
     ['an unknown job', ['job', 'show', 'nothing', '--wait'], 4, 'JOB_UNKNOWN'],
     ['an event that does not exist', ['events', '--name', 'peer.joind'], 1, 'INVALID_INPUT'],
     ['a place that is none', ['events', '--since', 'yesterday'], 1, 'INVALID_INPUT'],

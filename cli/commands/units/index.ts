@@ -1,4 +1,4 @@
-/** The commands that run any unit and list them. */
+/** The commands that run any unit and list them, and watch any resource. */
 
 import type { Command } from 'commander'
 import { examples } from '../../examples.ts'
@@ -40,4 +40,18 @@ export function register(program: Command, lazily: Lazily): void {
     .option('--names', 'print names only')
     .addHelpText('after', examples(['units --domain mesh', 'what the node does with its mesh']))
     .action(lazily(() => import('./list.ts')))
+
+  program
+    .command('watch')
+    .description('a resource as it is, and each change of it until this is interrupted')
+    .argument('<resource>', 'its address, such as lumos://models; exec resource.list has all')
+    .option('--jsonl', 'print snapshots and patches as they come, a line of JSON each')
+    .addHelpText(
+      'after',
+      examples(
+        ['watch lumos://device/cpu/metrics', 'how busy this device is'],
+        ['watch models --json', 'the whole list after each change, on one line']
+      )
+    )
+    .action(lazily(() => import('./watch.ts')))
 }
