@@ -13,6 +13,7 @@ import { homePath, mustBeOurs } from '../storage/home/home-path.ts'
 import { lockHolder } from '../storage/home/lock-holder.ts'
 import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
 import type { UnitDescription } from '../units/description.ts'
+import { shellWord } from './shell-word.ts'
 
 export interface AskOptions {
   readonly timeoutMs?: number
@@ -53,6 +54,13 @@ interface WireError {
 }
 
 export const homeOf = ({ home }: { readonly home?: string }): string => homePath(home, process.env)
+
+/** The flag by which another process finds the same home, whatever its environment; empty for that of the platform. */
+export function homeFlag(options: { readonly home?: string }): string {
+  const home = homeOf(options)
+  const usual = homePath(undefined, { ...process.env, LUMOS_HOME: undefined })
+  return home === usual ? '' : ` --home ${shellWord(home)}`
+}
 
 /** @throws {LumosError} `NODE_NOT_RUNNING` when no node ever said where it is. */
 export function findNode(options: { readonly home?: string }): NodeClient {

@@ -71,8 +71,10 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
     units.get(request.unit, type)
     const { key, isAsync } = keepingOf(c, request.options)
     if (key !== undefined || (isAsync && request.options.async)) throw inPieces()
-    const items = piecesOf(request, contextOf(request, c))
-    const body = sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) })
+    const body = sseBody(piecesOf(request, contextOf(request, c)), {
+      clock,
+      meta: () => metaOf(call, clock.monotonicMs())
+    })
     return sseResponse(body, c.env.incoming, call.kept ? { 'x-lumos-answer': call.answerId } : {})
   })
 

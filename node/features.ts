@@ -5,8 +5,10 @@ import { batch } from './batch/index.ts'
 import { device } from './device/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
+import { journal } from './journal/index.ts'
 import { mcp } from './mcp/index.ts'
 import { memory } from './memory/index.ts'
+import { metrics } from './metrics/index.ts'
 import { models } from './models/index.ts'
 import { remote } from './remote/index.ts'
 import { resources } from './resources/index.ts'
@@ -26,8 +28,10 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   wake,
   device,
   resources,
-  remote,
-  mcp
+  mcp,
+  journal,
+  metrics,
+  remote
 ]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>

@@ -37,6 +37,7 @@ const BELOW: Record<string, readonly string[]> = {
 }
 /** Packages that only one floor of the house may know. */
 const ONLY: readonly [pattern: RegExp, folders: readonly string[]][] = [
+  [/^@opentelemetry\/api$/, ['node']],
   [/^(libp2p|@libp2p\/.*|@multiformats\/.*)$/, ['protocols', 'node', 'storage', 'sim', 'soak', 'bench']],
   [/^(onnxruntime-node|sharp|@huggingface\/transformers)$/, ['capabilities', 'bench']],
   [/^(helia|@helia\/.*|ipfs-unixfs.*)$/, ['storage', 'node', 'bench']],
@@ -158,10 +159,12 @@ const FEATURES: ReadonlySet<string> = new Set([
   'batch',
   'device',
   'engines',
+  'journal',
   'manifests',
   'mcp',
   'membership',
   'memory',
+  'metrics',
   'models',
   'pairing',
   'receipts',

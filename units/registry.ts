@@ -20,6 +20,7 @@ import {
   type UnitContext,
   type UnitKind
 } from '../interface/units.ts'
+import { CallCounts } from './call-counts.ts'
 import { describeUnit, type UnitDescription } from './description.ts'
 import { checkForPeers } from './for-peers.ts'
 import { checkInput } from './input.ts'
@@ -36,6 +37,9 @@ interface Entry {
 export class UnitRegistry {
   readonly #units = new Map<string, Entry>()
   #listed: readonly UnitDescription[] | undefined
+  /** How calls have ended. */
+  readonly calls = new CallCounts()
+  #inputBytesMax = 0
   /** For an answer to a call, should it be kept. */
   readonly newAnswerId: () => string
   readonly #remote: RemoteUnits | undefined
@@ -48,6 +52,7 @@ export class UnitRegistry {
 
   register(unit: Unit): void {
     this.#listed = undefined
+    this.#inputBytesMax = Math.max(this.#inputBytesMax, inputBytesMaxOf(unit))
     if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
     this.#units.set(unit.name, {
       unit,
@@ -65,7 +70,7 @@ export class UnitRegistry {
 
   /** Of the longest input that any unit takes. */
   get inputBytesMax(): number {
-    return Math.max(...[...this.#units.values()].map(({ unit }) => inputBytesMaxOf(unit)))
+    return this.#inputBytesMax
   }
 
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
@@ -102,7 +107,7 @@ export class UnitRegistry {
     const checked = checkInput(unit, names, input)
     const onPiece = context.onPiece && ((piece: unknown) => context.onPiece?.(item.toJson(piece)))
     const inner = onPiece === undefined ? context : { ...context, onPiece }
-    return async () => output.toJson(await unit.run(checked, inner))
+    return () => this.calls.whole(name, async () => output.toJson(await unit.run(checked, inner)))
   }
 
   /**
@@ -120,7 +125,8 @@ export class UnitRegistry {
     }
     const checked = checkInput(unit, names, input)
     context.signal?.throwIfAborted()
-    return inJson(unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context)), item)
+    const items = unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
+    return this.calls.pieces(name, inJson(items, item))
   }
 
   /** The other device that the call names. Units that take a peer find their way there themselves. */

@@ -158,7 +158,7 @@ describe('a changed file of another program', () => {
 
 describe('mcp install', () => {
   it.each([
-    ['claude', '.claude.json', '{ "theme": "dark" }', /"theme": "dark"[^]*"mcpServers"/],
+    ['claude', '.claude.json', '{ "theme": "dark" }', /"theme": "dark"[\s\S]*"mcpServers"/],
     ['cursor', '.cursor/mcp.json', undefined, /"mcpServers"/],
     [
       'codex',

@@ -13,8 +13,8 @@ const context = contextOf(OWNER, { budgetMs: 1000 })
 /** What hands out or replaces keys. */
 const KEY_UNITS = [
   ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
-  ...['gateway.rotate_token', 'token.create', 'token.list', 'token.revoke'],
-  ...['gateway.link', 'gateway.adopt', 'gateway.release']
+  ...['gateway.link', 'gateway.rotate_token', 'gateway.adopt', 'gateway.release'],
+  ...['token.create', 'token.list', 'token.revoke']
 ]
 
 /** Tasks by short names. */
@@ -85,6 +85,7 @@ describe('the registry of units', () => {
         'query model.sandbox',
         'query model.list',
         'query model.get',
+        'query model.estimate_resources',
         'command model.load',
         'command model.unload',
         'command model.offer',
@@ -159,8 +160,12 @@ describe('the registry of units', () => {
         'query resource.budget',
         'query resource.allocations',
         'query resource.can_allocate',
+        'query resource.list',
+        'query resource.read',
+        'query resource.watch',
         'command inference.run',
         'query inference.explain',
+        'query inference.requests',
         'command inference.chat',
         'command inference.complete',
         'command inference.embed',
@@ -168,6 +173,7 @@ describe('the registry of units', () => {
         'command inference.generate_video',
         'command inference.batch',
         'query inference.models',
+        'query inference.voices',
         'query inference.answers',
         'query inference.answer',
         'query inference.attach',
@@ -175,6 +181,7 @@ describe('the registry of units', () => {
         'command inference.forget',
         'query inference.verify',
         'query event.list',
+        'query event.query',
         'query job.list',
         'query job.show',
         'command job.cancel',
@@ -182,14 +189,24 @@ describe('the registry of units', () => {
         'query mcp.servers',
         'query mcp.tools',
         'command mcp.call',
-        'command gateway.rotate_token',
         'command gateway.link',
+        'command gateway.rotate_token',
         'query gateway.adopted',
         'command gateway.adopt',
         'command gateway.release',
         'command token.create',
         'query token.list',
         'command token.revoke',
+        'query node.metrics',
+        'query config.show',
+        'query config.get',
+        'command config.set',
+        'command config.unset',
+        'query doctor.check',
+        'query log.tail',
+        'query node.status',
+        'command node.drain',
+        'command node.undrain',
         'command node.stop'
       ]
     )
@@ -306,7 +323,12 @@ describe('the registry of units', () => {
       ...inference.map(name => `inference.${name}`)
     ])
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
-    assert.ok(held('manage').every(({ kind }) => kind === 'command'))
+    const looks = held('manage').filter(({ kind }) => kind === 'query')
+    // They show paths of the device, and what it logs.
+    assert.deepEqual(
+      looks.map(({ name }) => name),
+      ['config.show', 'config.get', 'log.tail']
+    )
   })
 
   it('makes the listing once, until a unit is added', () => {
@@ -393,7 +415,8 @@ describe('the other units', () => {
     assert.deepEqual(Object.keys(status), [
       ...Object.keys(node.status()).map(snakeCase),
       'gateway',
-      'refused_origins'
+      'refused_origins',
+      'adopted'
     ])
   })
 
