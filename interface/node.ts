@@ -197,7 +197,6 @@ export interface LumosNode extends AsyncDisposable {
   readonly resource: LumosResources
   /** Units of other devices. */
   readonly remote: RemoteUnits
-  /** Tools of other programs on this device. */
   readonly mcp: LumosMcp
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh

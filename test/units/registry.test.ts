@@ -320,7 +320,8 @@ describe('the registry of units', () => {
     assert.deepEqual(names('use'), [
       'wake.device',
       ...[...spaces, ...documents].map(name => `memory.${name}`),
-      ...inference.map(name => `inference.${name}`)
+      ...inference.map(name => `inference.${name}`),
+      ...['servers', 'tools', 'call'].map(name => `mcp.${name}`)
     ])
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
     const looks = held('manage').filter(({ kind }) => kind === 'query')
