@@ -1,19 +1,7 @@
 /** What an answer of a chat consists of, whole or in chunks. */
 
 import type { SnakeCase } from '../../interface/snake-case.ts'
-import { type Done, type Logprobs, usageOf } from './pieces.ts'
-
-/** What `inference.chat` answers, in the names of the code. */
-export interface ChatAnswer {
-  readonly content: string
-  readonly reasoning?: string
-  readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[]
-  readonly logprobs?: Logprobs
-  readonly finishReason: string
-  readonly continued?: 'exact' | 'prefill'
-  readonly receipts?: string[]
-  readonly usage: { readonly inputTokens?: number; readonly outputTokens?: number }
-}
+import { type ChatAnswer, type Done, usageOf } from '../asking/pieces.ts'
 
 /** Reasons that clients know. A model that calls tools waits for them, whatever its engine says of its end. */
 export function finishOf(reason: string, calls: boolean): string {

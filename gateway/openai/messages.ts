@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { NAME_CHARS_MAX, TOOL_CALLS_MAX } from '../../interface/chunks.ts'
 import { MESSAGES_MAX, PARTS_MAX, Text } from '../../interface/tasks/messages.ts'
-import { listOf, maybe, oneOf } from './schema.ts'
+import { joined, listOf, maybe, oneOf } from '../asking/schema.ts'
 
 /** A picture in base64, and what stands before it. */
 const IMAGE_CHARS_MAX = 36 * 1024 * 1024
@@ -145,9 +145,3 @@ function partsOf(content: string | Parts): string | readonly object[] {
   })
   return joined(parts)
 }
-
-/** Parts of text alone are a text: not each model takes parts. */
-export const joined = <Part extends object>(
-  parts: readonly (Part | { text: string })[]
-): string | readonly object[] =>
-  parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts

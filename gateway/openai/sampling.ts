@@ -9,7 +9,7 @@ import {
   Tool,
   toolsOf
 } from '../../interface/tasks/generation-params.ts'
-import { listOf, maybe, oneOf, unsupported } from './schema.ts'
+import { defined, listOf, maybe, oneOf, unsupported } from '../asking/schema.ts'
 
 /** Answers to one question: each is a request of its own, and takes a slot. */
 const CHOICES_MAX = 16
@@ -61,10 +61,6 @@ export function samplingOf(body: Sampling): Record<string, unknown> {
     stop: typeof stop === 'string' ? [stop] : stop
   }
 }
-
-/** What is left out is not there for a unit either. */
-export const defined = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 /** A seed repeats an answer, so that of each choice is one of its own. */
 export const inputOf = (

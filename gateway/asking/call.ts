@@ -1,4 +1,4 @@
-/** What the routes of `/v1` share: bodies, contexts, headers, and answers whole or as streams of data. */
+/** What the routes that ask models share: bodies, contexts, headers, and answers whole or as streams of data. */
 
 import type { Context } from 'hono'
 import type * as z from 'zod'
@@ -12,8 +12,8 @@ import { type Call, JSON_HEADERS } from '../envelope.ts'
 import { jsonBody } from '../json-answer.ts'
 import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
-import { RefusedError } from './errors.ts'
 import { refusedBy } from './issues.ts'
+import { RefusedError } from './refused.ts'
 import { dataBody, KEEP_ALIVE_MS } from './stream.ts'
 
 /** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
@@ -27,7 +27,7 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024
 /** Of a body with pictures in it, or with many texts. */
 export const LARGE_BODY_BYTES_MAX = 40 * 1024 * 1024
 
-export interface OpenaiComponents extends AppComponents {
+export interface AskComponents extends AppComponents {
   readonly bodies: BodyReader
 }
 
@@ -36,7 +36,7 @@ type Routed = Context<AppEnv>
 /** @throws {RefusedError} naming the parameter that is wrong. */
 export async function readBody<S extends z.ZodType>(
   c: Routed,
-  { bodies }: OpenaiComponents,
+  { bodies }: AskComponents,
   schema: S,
   bytesMax = BODY_BYTES_MAX
 ): Promise<z.output<S>> {
@@ -47,7 +47,7 @@ export async function readBody<S extends z.ZodType>(
 /** @throws {RefusedError} naming the parameter that is wrong. */
 export async function readForm<S extends z.ZodType>(
   c: Routed,
-  { bodies }: OpenaiComponents,
+  { bodies }: AskComponents,
   schema: S,
   bytesMax: number
 ): Promise<z.output<S>> {
@@ -117,7 +117,7 @@ export const headersOf = (c: Routed, type: string) => ({
  */
 export async function answerStream(
   c: Routed,
-  { clock, log }: OpenaiComponents,
+  { clock, log }: AskComponents,
   events: AsyncGenerator<string>,
   failed: (thrown: unknown) => string
 ): Promise<Response> {

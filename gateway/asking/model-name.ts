@@ -7,8 +7,8 @@ import { ModelId } from '../../interface/names.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import type { AppEnv } from '../app-env.ts'
 import { contextOf } from '../units.ts'
-import type { OpenaiComponents } from './call.ts'
-import { RefusedError } from './errors.ts'
+import type { AskComponents } from './call.ts'
+import { RefusedError } from './refused.ts'
 
 export const ModelName = z.string().min(1)
 
@@ -19,7 +19,7 @@ export interface ListedModel {
 }
 
 export async function listModels(
-  { units }: OpenaiComponents,
+  { units }: AskComponents,
   c: Context<AppEnv>
 ): Promise<readonly ListedModel[]> {
   const { models } = (await units.execute('inference.models', {}, contextOf({}, c))) as {
@@ -43,7 +43,7 @@ export function modelNotFound(model: string, known: readonly ListedModel[]): Ref
 
 /** Asks, and finds out why no device could be asked. */
 export async function rightModel(
-  components: OpenaiComponents,
+  components: AskComponents,
   c: Context<AppEnv>,
   { model, task }: { readonly model: string; readonly task: string },
   asked: () => Promise<Response>

@@ -10,6 +10,18 @@ export type Piece = SnakeCase<InferenceChunk>
 export type Done = Extract<Piece, { type: 'done' }>
 export type Logprobs = NonNullable<Extract<Piece, { type: 'delta' }>['logprobs']>
 
+/** What `inference.chat` answers, in the names of the code. */
+export interface ChatAnswer {
+  readonly content: string
+  readonly reasoning?: string
+  readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[]
+  readonly logprobs?: Logprobs
+  readonly finishReason: string
+  readonly continued?: 'exact' | 'prefill'
+  readonly receipts?: string[]
+  readonly usage: { readonly inputTokens?: number; readonly outputTokens?: number }
+}
+
 export interface ChoicePiece {
   readonly choice: number
   readonly piece: Piece
