@@ -27,6 +27,8 @@ const FORM_TYPE = /^multipart\/form-data\s*;/i
 /** What takes a form and no JSON. */
 const FORM_PATHS = /^\/v1\/audio\/(?:transcriptions|translations)(?:\?|$)/
 
+const MESSAGES_PATH = /^\/v1\/messages(?:[/?]|$)/
+
 export interface TcpAccess {
   /** The only values of `Host` that are answered. */
   readonly hosts: ReadonlySet<string>
@@ -83,6 +85,11 @@ export const isListed = (incoming: IncomingMessage, { origins }: TcpAccess): boo
 /** Whether the request is in OpenAI's protocol, and so is its refusal. */
 export const isOpenai = ({ url = '' }: IncomingMessage): boolean => /^\/v1(?:[/?]|$)/.test(url)
 
+/** Whether it is in Anthropic's protocol, which lies beside that of OpenAI. */
+export const isAnthropic = (incoming: IncomingMessage): boolean =>
+  isOpenai(incoming) &&
+  (incoming.headers['anthropic-version'] !== undefined || MESSAGES_PATH.test(incoming.url ?? ''))
+
 export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosError | undefined {
   const { hosts } = access
   const named = valuesOf(incoming, 'host')
@@ -117,11 +124,13 @@ function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): Lu
   const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
   if (isHealth && isLoopback(socket.remoteAddress ?? '')) return undefined
 
-  const given = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
+  const key = headers['x-api-key']
+  const shown = headers.authorization ?? (typeof key === 'string' ? `Bearer ${key}` : undefined)
+  const given = /^Bearer (\S+)$/i.exec(shown ?? '')?.[1]
   if (given !== undefined && equals(given, token)) return undefined
 
   const begins = method === 'POST' && path === SESSION_PATH
-  const shows = headers.authorization === undefined && !begins
+  const shows = shown === undefined && !begins
   if (shows && sessionIdsOf(incoming).some(id => sessions.isOpen(id))) return foreign(incoming)
   const words =
     given === undefined ? 'A bearer token is needed.' : 'The bearer token is not that of this node.'

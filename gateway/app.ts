@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { CancelledError, LumosError } from '../interface/errors.ts'
 import { answerRoutes } from './answer-routes.ts'
+import { anthropicRoutes } from './anthropic/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
@@ -40,6 +41,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', answerRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
+  app.route('/v1', anthropicRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
 
   app.notFound(c => {

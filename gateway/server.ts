@@ -8,13 +8,22 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { LumosError } from '../interface/errors.ts'
-import { foreignOrigin, hostsOf, isLoopback, isOpenai, refusalOf, type TcpAccess } from './access.ts'
+import {
+  foreignOrigin,
+  hostsOf,
+  isAnthropic,
+  isLoopback,
+  isOpenai,
+  refusalOf,
+  type TcpAccess
+} from './access.ts'
+import { refusal as anthropicRefusal } from './anthropic/errors.ts'
 import { allowOrigin } from './cors.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Listener, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
 import { notLoaded } from './not-loaded.ts'
-import { refusal } from './openai/errors.ts'
+import { refusal as openaiRefusal } from './openai/errors.ts'
 import { RefusedOrigins } from './refused-origins.ts'
 import { Sessions } from './sessions.ts'
 import { dropUnreadBody } from './unread-body.ts'
@@ -32,7 +41,7 @@ const GUARDS = [
   ['x-frame-options', 'DENY']
 ] as const
 
-type GatewayComponents = Omit<RouteComponents, 'closing' | 'sessions'>
+type GatewayComponents = Omit<RouteComponents, 'closing' | 'sessions' | 'aliases'>
 
 export interface GatewayOptions {
   readonly socketPath: string
@@ -46,6 +55,8 @@ export interface GatewayOptions {
   readonly hosts: readonly string[]
   /** Origins of pages elsewhere that may use `/v1`. */
   readonly origins: readonly string[]
+  /** Other names of models. */
+  readonly aliases?: Readonly<Record<string, string>>
   /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
   readonly port: number
 }
@@ -181,7 +192,8 @@ export class Gateway {
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : refusalOf(incoming, access)
     if (refused === undefined) {
-      this.#routes ??= this.#load({ ...this.#components, sessions: this.#sessions, closing })
+      const { aliases = {} } = this.#options
+      this.#routes ??= this.#load({ ...this.#components, aliases, sessions: this.#sessions, closing })
       void this.#routes.then(
         routes => {
           // Whoever left while the routes were loading can no longer be told, or noticed.
@@ -205,7 +217,12 @@ export class Gateway {
     const { clock } = this.#components
     const call = newCall(clock)
     dropUnreadBody(outgoing, clock)
-    if (isOpenai(outgoing.req)) {
+    const refusal = isAnthropic(outgoing.req)
+      ? anthropicRefusal
+      : isOpenai(outgoing.req)
+        ? openaiRefusal
+        : undefined
+    if (refusal !== undefined) {
       const { status, headers, body } = refusal(refused, call)
       outgoing.writeHead(status, Object.fromEntries(headers)).end(body)
       return

@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import type * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
 import { readFirst } from '../../interface/first-issue.ts'
+import { isRecord } from '../../interface/record.ts'
 import { ROUTING_POLICIES, RoutingPolicy } from '../../interface/routing.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
@@ -12,9 +13,10 @@ import { type Call, JSON_HEADERS } from '../envelope.ts'
 import { jsonBody } from '../json-answer.ts'
 import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
+import { type Aliases, modelCalled } from './aliases.ts'
 import { refusedBy } from './issues.ts'
 import { RefusedError } from './refused.ts'
-import { dataBody, KEEP_ALIVE_MS } from './stream.ts'
+import { dataBody, KEEP_ALIVE, KEEP_ALIVE_MS } from './stream.ts'
 
 /** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
 const BUDGET_MS = 600_000
@@ -36,22 +38,23 @@ type Routed = Context<AppEnv>
 /** @throws {RefusedError} naming the parameter that is wrong. */
 export async function readBody<S extends z.ZodType>(
   c: Routed,
-  { bodies }: AskComponents,
+  { bodies, aliases }: AskComponents,
   schema: S,
   bytesMax = BODY_BYTES_MAX
 ): Promise<z.output<S>> {
   const body = bodies.readJson(c.env.incoming, bytesMax).then(({ value }) => value)
-  return checked(schema, await body.catch(unread('the JSON body')))
+  return checked(schema, await body.catch(unread('the JSON body')), aliases)
 }
 
 /** @throws {RefusedError} naming the parameter that is wrong. */
 export async function readForm<S extends z.ZodType>(
   c: Routed,
-  { bodies }: AskComponents,
+  { bodies, aliases }: AskComponents,
   schema: S,
   bytesMax: number
 ): Promise<z.output<S>> {
-  return checked(schema, await bodies.readForm(c.env.incoming, bytesMax).catch(unread('the form')))
+  const form = bodies.readForm(c.env.incoming, bytesMax)
+  return checked(schema, await form.catch(unread('the form')), aliases)
 }
 
 const unread =
@@ -61,11 +64,17 @@ const unread =
     throw new RefusedError(`We could not parse ${what} of your request. ${thrown.message}`, {})
   }
 
-function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const read = readFirst(schema, value)
+function checked<S extends z.ZodType>(schema: S, value: unknown, aliases: Aliases): z.output<S> {
+  const read = readFirst(schema, withModel(value, aliases))
   if (read.success) return read.data
   throw refusedBy(read.error, value)
 }
+
+/** The model of a body may have a name of the settings. */
+const withModel = (body: unknown, aliases: Aliases): unknown =>
+  isRecord(body) && typeof body.model === 'string'
+    ? { ...body, model: modelCalled(body.model, aliases) }
+    : body
 
 /** The call of a unit, with the time that clients of OpenAI wait. */
 export const unitContext = (c: Routed, unit: string): UnitContext => {
@@ -119,7 +128,8 @@ export async function answerStream(
   c: Routed,
   { clock, log }: AskComponents,
   events: AsyncGenerator<string>,
-  failed: (thrown: unknown) => string
+  failed: (thrown: unknown) => string,
+  keepAlive = KEEP_ALIVE
 ): Promise<Response> {
   const { call } = c.var
   const first = events.next()
@@ -132,6 +142,6 @@ export async function answerStream(
     return failed(thrown)
   }
   const headers = answerHeaders(begun === 'waited' ? { ...call, route: undefined } : call)
-  const body = dataBody({ first, rest: events, clock, failed: failure })
+  const body = dataBody({ first, rest: events, clock, keepAlive, failed: failure })
   return sseResponse(body, c.env.incoming, headers)
 }

@@ -61,3 +61,13 @@ export async function rightModel(
     throw new RefusedError(message, { param: 'model', status: 404 })
   }
 }
+
+/** The id at the end of a path. It holds `/` and `:`, written as they are or escaped. */
+export function modelIdIn(path: string, before: string): string {
+  const text = path.slice(before.length)
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -108,3 +108,12 @@ export function usageOf(all: readonly (Done['usage'] | undefined)[]) {
   const outputTokens = all.reduce((sum, usage) => sum + (usage?.output_tokens ?? 0), 0)
   return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens }
 }
+
+/** Engines may leave ids of calls out. They come back in the next request: they are made of the id of the request. */
+export const callId = (choiceId: string, index: number): string => `call_${choiceId}_${index}`
+
+/** Reasons that clients know. A model that calls tools waits for them, whatever its engine says of its end. */
+export function finishOf(reason: string, calls: boolean): string {
+  if (calls && reason !== 'length') return 'tool_calls'
+  return ['length', 'content_filter'].includes(reason) ? reason : 'stop'
+}

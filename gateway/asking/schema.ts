@@ -74,3 +74,14 @@ export const joined = <Part extends object>(
   parts: readonly (Part | { text: string })[]
 ): string | readonly object[] =>
   parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts
+
+/** Some programs keep the arguments as the object that they mean. */
+export const Arguments = z.union([Text, z.record(z.string(), z.unknown())]).transform((given, context) => {
+  if (typeof given === 'string') return given
+  try {
+    return JSON.stringify(given)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'nested too deeply' })
+    return z.NEVER
+  }
+})

@@ -1,16 +1,7 @@
 /** What an answer of a chat consists of, whole or in chunks. */
 
 import type { SnakeCase } from '../../interface/snake-case.ts'
-import { type ChatAnswer, type Done, usageOf } from '../asking/pieces.ts'
-
-/** Reasons that clients know. A model that calls tools waits for them, whatever its engine says of its end. */
-export function finishOf(reason: string, calls: boolean): string {
-  if (calls && reason !== 'length') return 'tool_calls'
-  return ['length', 'content_filter'].includes(reason) ? reason : 'stop'
-}
-
-/** Engines may leave ids of calls out. They come back in the next request: they are made of the id of the request. */
-export const callId = (choiceId: string, index: number): string => `call_${choiceId}_${index}`
+import { type ChatAnswer, callId, type Done, usageOf } from '../asking/pieces.ts'
 
 export function messageOf(
   { content, reasoning, tool_calls }: SnakeCase<ChatAnswer>,

@@ -1,8 +1,16 @@
 /** An answer of a chat in chunks. */
 
-import { beside, type ChoicePiece, type Done, type Logprobs, type Piece } from '../asking/pieces.ts'
+import {
+  beside,
+  type ChoicePiece,
+  callId,
+  type Done,
+  finishOf,
+  type Logprobs,
+  type Piece
+} from '../asking/pieces.ts'
 import { DONE, dataEvent, queueComment, waitingFor } from '../asking/stream.ts'
-import { callId, chatUsage, finishOf } from './chat-parts.ts'
+import { chatUsage } from './chat-parts.ts'
 import { errorOf } from './errors.ts'
 import { chatLogprobs } from './logprobs.ts'
 

@@ -14,22 +14,14 @@ import {
   unitContext
 } from '../asking/call.ts'
 import { ModelName, rightModel } from '../asking/model-name.ts'
-import { beside, type ChatAnswer, executeAll, streamAll } from '../asking/pieces.ts'
+import { beside, type ChatAnswer, executeAll, finishOf, streamAll } from '../asking/pieces.ts'
+import { Choices, inputOf, MaxTokens, Sampling, samplingOf } from '../asking/sampling.ts'
 import { defined, maybe, unsupported } from '../asking/schema.ts'
-import { chatUsage, finishOf, messageOf } from './chat-parts.ts'
+import { chatUsage, messageOf } from './chat-parts.ts'
 import { chatChunks, failureEvent } from './chat-stream.ts'
 import { chatLogprobs } from './logprobs.ts'
 import { ChatMessages } from './messages.ts'
-import {
-  ChatToolChoice,
-  ChatTools,
-  Choices,
-  inputOf,
-  MaxTokens,
-  ResponseFormat,
-  Sampling,
-  samplingOf
-} from './sampling.ts'
+import { ChatToolChoice, ChatTools, ResponseFormat } from './tools.ts'
 
 const UNIT = 'inference.chat'
 

@@ -14,15 +14,16 @@ import {
   type ChoicePiece,
   type Done,
   executeAll,
+  finishOf,
   type Logprobs,
   streamAll
 } from '../asking/pieces.ts'
+import { Choices, inputOf, MaxTokens, Sampling, samplingOf } from '../asking/sampling.ts'
 import { defined, maybe, textsUpTo, unsupported } from '../asking/schema.ts'
 import { DONE, dataEvent, waitingFor } from '../asking/stream.ts'
-import { chatUsage, finishOf } from './chat-parts.ts'
+import { chatUsage } from './chat-parts.ts'
 import { failureEvent } from './chat-stream.ts'
 import { completionLogprobs } from './logprobs.ts'
-import { Choices, inputOf, MaxTokens, Sampling, samplingOf } from './sampling.ts'
 
 const UNIT = 'inference.complete'
 /** As OpenAI has it. */

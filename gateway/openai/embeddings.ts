@@ -13,8 +13,8 @@ import {
 } from '../asking/call.ts'
 import { ModelName, rightModel } from '../asking/model-name.ts'
 import { usageOf } from '../asking/pieces.ts'
+import { StaysLoaded } from '../asking/sampling.ts'
 import { defined, maybe, oneOf, textsUpTo } from '../asking/schema.ts'
-import { StaysLoaded } from './sampling.ts'
 
 const UNIT = 'inference.embed'
 const FORMATS = ['float', 'base64'] as const

@@ -7,8 +7,8 @@ import { textToImage } from '../../interface/tasks/text-to-image.ts'
 import type { AppEnv } from '../app-env.ts'
 import { type AskComponents, answerWhole, readBody, unitContext } from '../asking/call.ts'
 import { ModelName, rightModel } from '../asking/model-name.ts'
+import { StaysLoaded } from '../asking/sampling.ts'
 import { defined, maybe, oneOf, unsupported } from '../asking/schema.ts'
-import { StaysLoaded } from './sampling.ts'
 
 const UNIT = 'inference.run'
 const TASK = textToImage.name

@@ -14,8 +14,8 @@ import {
 } from '../asking/call.ts'
 import { ModelName, rightModel } from '../asking/model-name.ts'
 import { usageOf } from '../asking/pieces.ts'
+import { StaysLoaded } from '../asking/sampling.ts'
 import { defined, listOf, maybe } from '../asking/schema.ts'
-import { StaysLoaded } from './sampling.ts'
 
 const UNIT = 'inference.rerank'
 
