@@ -5,6 +5,7 @@
 
 import type { Command } from 'commander'
 import { VERSION } from '../node/version.ts'
+import * as adopt from './commands/adopt/index.ts'
 import * as autostart from './commands/autostart/index.ts'
 import * as completion from './commands/completion/index.ts'
 import * as config from './commands/config/index.ts'
@@ -38,6 +39,7 @@ const DOMAINS: readonly { register: Register }[] = [
   events,
   jobs,
   keys,
+  adopt,
   membership,
   memory,
   mesh,

@@ -11,6 +11,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
@@ -24,6 +25,9 @@ const HTTP_PORT = 80
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
 const FORM_TYPE = /^multipart\/form-data\s*;/i
+const BYTES_TYPE = /^application\/octet-stream$/i
+/** What takes JSON with bytes behind it, too. */
+const TENSOR_PATHS = /^\/v2\/models\/[^?]+\/infer(?:\?|$)/
 /** What takes a form and no JSON. */
 const FORM_PATHS = /^\/v1\/audio\/(?:transcriptions|translations)(?:\?|$)/
 
@@ -36,6 +40,21 @@ export interface TcpAccess {
   readonly sessions: Sessions
   /** Origins whose pages may use `/v1`. */
   readonly origins: ReadonlySet<string>
+}
+
+/**
+ * The port of another program, whose clients know no token: only programs of this device ask there, no page does, and no
+ * more is asked than that program would answer.
+ */
+export interface AdoptedAccess {
+  readonly hosts: ReadonlySet<string>
+  readonly product: Adoptable
+}
+
+/** What each answers: its own protocol, and that of OpenAI. */
+const ADOPTED_PATHS: Readonly<Record<Adoptable, RegExp>> = {
+  ollama: /^\/(?:$|v1\/|api\/(?!v\d+(?:\/|$)))/,
+  lmstudio: /^\/(?:v1\/|api\/v0\/)/
 }
 
 /** An IP address that only this device reaches. */
@@ -72,8 +91,33 @@ export function hostsOf(host: string, port: number, names: readonly string[]): R
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */
-export function refusalOf(incoming: IncomingMessage, access: TcpAccess | undefined): LumosError | undefined {
-  return (access && (wrongPlace(incoming, access) ?? unproven(incoming, access))) ?? unreadable(incoming)
+export function refusalOf(
+  incoming: IncomingMessage,
+  access: TcpAccess | AdoptedAccess | undefined
+): LumosError | undefined {
+  return (access && refusedBy(incoming, access)) ?? unreadable(incoming)
+}
+
+const refusedBy = (incoming: IncomingMessage, access: TcpAccess | AdoptedAccess): LumosError | undefined =>
+  'product' in access
+    ? notForPrograms(incoming, access)
+    : (wrongPlace(incoming, access) ?? unproven(incoming, access))
+
+/** Why a request without a token is not answered. Browsers write both headers themselves, and no page takes them away. */
+function notForPrograms(
+  incoming: IncomingMessage,
+  { hosts, product }: AdoptedAccess
+): LumosError | undefined {
+  const unnamed = wrongHost(incoming, hosts)
+  if (unnamed !== undefined) return unnamed
+  const { origin, 'sec-fetch-site': site } = incoming.headers
+  if (origin !== undefined || (site !== undefined && site !== 'none'))
+    return denied('No page may ask on this port.', 'Pages ask the gateway, with its token: gateway.origins.')
+  if (ADOPTED_PATHS[product].test(pathOf(incoming))) return undefined
+  return denied(
+    'This path is not answered on this port.',
+    'Ask the gateway, with its token: lumos-node status'
+  )
 }
 
 /** Whether a page of a listed origin asks by this request, and only for what it may use. */
@@ -90,8 +134,21 @@ export const isAnthropic = (incoming: IncomingMessage): boolean =>
   isOpenai(incoming) &&
   (incoming.headers['anthropic-version'] !== undefined || MESSAGES_PATH.test(incoming.url ?? ''))
 
+/** Whether a path is of Ollama's protocol: `/api` without a version behind it, which others have. */
+export const isOllamaPath = (path: string): boolean => /^\/api\/(?!v\d+(?:[/?]|$))/.test(path)
+
+/** Whether it is in the Open Inference Protocol of KServe. */
+export const isKserve = ({ url = '' }: IncomingMessage): boolean => /^\/v2(?:[/?]|$)/.test(url)
+
 export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosError | undefined {
-  const { hosts } = access
+  const unnamed = wrongHost(incoming, access.hosts)
+  if (unnamed !== undefined) return unnamed
+  if (foreignOrigin(incoming, access) === undefined) return undefined
+  const hint = isOpenai(incoming) ? 'If it is your page, list its origin in gateway.origins.' : undefined
+  return denied('This Origin may not ask here.', hint)
+}
+
+function wrongHost(incoming: IncomingMessage, hosts: ReadonlySet<string>): LumosError | undefined {
   const named = valuesOf(incoming, 'host')
   if (named.length !== 1 || !hosts.has(named[0]!.toLowerCase())) {
     return denied(
@@ -99,13 +156,8 @@ export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosE
       `Call one of these, or list the name in gateway.hosts: ${[...hosts].join(', ')}.`
     )
   }
-
   // In absolute form the request line names a host of its own, which then counts instead.
-  if (!incoming.url?.startsWith('/')) return denied('The request must name a path.')
-
-  if (foreignOrigin(incoming, access) === undefined) return undefined
-  const hint = isOpenai(incoming) ? 'If it is your page, list its origin in gateway.origins.' : undefined
-  return denied('This Origin may not ask here.', hint)
+  return incoming.url?.startsWith('/') ? undefined : denied('The request must name a path.')
 }
 
 /** The origin of a page that may not ask here. */
@@ -118,7 +170,7 @@ export function foreignOrigin(incoming: IncomingMessage, access: TcpAccess): str
 
 function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {
   const { method, headers, socket } = incoming
-  const path = incoming.url?.split('?', 1)[0] ?? ''
+  const path = pathOf(incoming)
   const reads = method === 'GET' || method === 'HEAD'
   // With a slash at the end there is no such route, which is no question of a token.
   const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
@@ -162,12 +214,19 @@ function unreadable(incoming: IncomingMessage): LumosError | undefined {
   // Clients of OpenAI cancel by a request that says nothing.
   if (type === undefined && isEmpty(incoming)) return undefined
   const plain = incoming.headers['content-encoding'] === undefined
-  const [wanted, name] = FORM_PATHS.test(incoming.url ?? '')
-    ? [FORM_TYPE, 'multipart/form-data']
-    : [JSON_TYPE, 'application/json']
+  const [wanted, name] = typeFor(incoming)
   if (type !== undefined && others.length === 0 && wanted.test(type) && plain) return undefined
   return new LumosError('MEDIA_TYPE_UNSUPPORTED', `The body must be ${name}, uncompressed.`)
 }
+
+function typeFor({ url = '', headers }: IncomingMessage): [type: RegExp, name: string] {
+  if (FORM_PATHS.test(url)) return [FORM_TYPE, 'multipart/form-data']
+  // No page of another origin sends this type, or the header, without asking the browser's leave.
+  const isBytes = TENSOR_PATHS.test(url) && headers['inference-header-content-length'] !== undefined
+  return isBytes ? [BYTES_TYPE, 'application/octet-stream'] : [JSON_TYPE, 'application/json']
+}
+
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!
 
 const isEmpty = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'

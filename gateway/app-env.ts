@@ -24,6 +24,8 @@ export interface AppEnv {
   Bindings: HttpBindings & {
     /** Who came in, by the listener that the request came to. */
     caller: Caller
+    /** Of these, the ports of other programs answer as that program does. */
+    listener?: string
   }
   Variables: {
     call: Call

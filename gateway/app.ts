@@ -10,7 +10,9 @@ import { BodyReader } from './body.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
+import { kserveRoutes } from './kserve/index.ts'
 import { listingRoutes } from './listing.ts'
+import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
@@ -43,6 +45,10 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', anthropicRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
+  app.route('/v2', kserveRoutes({ ...components, bodies }))
+  // Elsewhere the root is for people.
+  app.get('/', aliveRoute)
+  app.route('/api', ollamaRoutes({ ...components, bodies }))
 
   app.notFound(c => {
     const { method, path } = c.req

@@ -36,7 +36,8 @@ export async function listenOnFreePort(
   }
 }
 
-async function listenOnAll(
+/** @throws when the first address is not to be had, or another one that there is. */
+export async function listenOnAll(
   create: () => Server,
   hosts: readonly string[],
   wanted: number

@@ -11,7 +11,10 @@ import type { AppComponents } from './app-env.ts'
  */
 const CALLERS = {
   local: { origin: 'local', permissions: PERMISSIONS },
-  tcp: { origin: 'tcp', permissions: ['read', 'use', 'manage'] }
+  tcp: { origin: 'tcp', permissions: ['read', 'use', 'manage'] },
+  /** Ports of other programs, where no token is shown. */
+  ollama: { origin: 'tcp', permissions: ['read', 'use'] },
+  lmstudio: { origin: 'tcp', permissions: ['read', 'use'] }
 } as const satisfies Record<string, Caller>
 export type Listener = keyof typeof CALLERS
 
@@ -36,11 +39,17 @@ export async function loadRoutes({
     units()
   ])
   const app = createApp({ ...components, units: registry })
-  const routesOf = (caller: Caller): Routes =>
-    getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
-      overrideGlobalObjects: false,
-      // The rest of a body is dropped by `unread-body.ts`, which waits long enough for the answer to arrive.
-      autoCleanupIncoming: false
-    })
-  return { local: routesOf(CALLERS.local), tcp: routesOf(CALLERS.tcp) }
+  const routesOf = (listener: Listener): Routes =>
+    getRequestListener(
+      (request, env) => app.fetch(request, { ...env, caller: CALLERS[listener], listener }),
+      {
+        overrideGlobalObjects: false,
+        // The rest of a body is dropped by `unread-body.ts`, which waits long enough for the answer to arrive.
+        autoCleanupIncoming: false
+      }
+    )
+  return {
+    ...{ local: routesOf('local'), tcp: routesOf('tcp') },
+    ...{ ollama: routesOf('ollama'), lmstudio: routesOf('lmstudio') }
+  }
 }

@@ -7,26 +7,25 @@
 
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
 import {
+  type AdoptedAccess,
   foreignOrigin,
   hostsOf,
-  isAnthropic,
   isLoopback,
   isOpenai,
   refusalOf,
   type TcpAccess
 } from './access.ts'
-import { refusal as anthropicRefusal } from './anthropic/errors.ts'
+import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
 import { allowOrigin } from './cors.ts'
-import { failureBody, failureHead, newCall } from './envelope.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Listener, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
 import { notLoaded } from './not-loaded.ts'
-import { refusal as openaiRefusal } from './openai/errors.ts'
+import { refuse } from './refuse.ts'
 import { RefusedOrigins } from './refused-origins.ts'
 import { Sessions } from './sessions.ts'
-import { dropUnreadBody } from './unread-body.ts'
 
 /** A dashboard, a few agents and the command line, with room; bounds what sockets cost. */
 const CONNECTIONS_MAX = 256
@@ -35,10 +34,12 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
 /** Longer than clients keep an idle connection (Node 4 s, Go and Java 90 s), so that none asks on one that ends. */
 const KEEP_ALIVE_MS = 95_000
-/** No page of another origin loads an answer as a picture, a script or a frame, even one it could not read. */
-const GUARDS = [
+/** With each answer. No page of another origin loads one as a picture, a script or a frame, even one it could not read. */
+const HEADERS = [
   ['cross-origin-resource-policy', 'same-origin'],
-  ['x-frame-options', 'DENY']
+  ['x-frame-options', 'DENY'],
+  // Nodes that look for servers of models know each other by it.
+  ['x-lumos-node', 'true']
 ] as const
 
 type GatewayComponents = Omit<RouteComponents, 'closing' | 'sessions' | 'aliases'>
@@ -59,10 +60,12 @@ export interface GatewayOptions {
   readonly aliases?: Readonly<Record<string, string>>
   /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
   readonly port: number
+  /** The ports of other programs that it takes; absent: none, and they are not kept. */
+  readonly adopted?: AdoptionStore
 }
 
 /** What the listener wants to see; nothing on the unix socket. */
-type AccessOf = (incoming: IncomingMessage) => TcpAccess | undefined
+type AccessOf = (incoming: IncomingMessage) => TcpAccess | AdoptedAccess | undefined
 
 export class Gateway {
   readonly #load: typeof loadRoutes
@@ -70,9 +73,12 @@ export class Gateway {
   readonly #options: GatewayOptions
   readonly #sessions: Sessions
   readonly #refusedOrigins: RefusedOrigins
+  /** The ports of other programs that answer for this node. */
+  readonly adoption: AdoptedPorts
   readonly #closing = new AbortController()
   #token: string
-  #servers: Server[] = []
+  /** Those that listen. */
+  readonly #servers = new Set<Server>()
   #local: Server | undefined
   #tcp: Listeners | undefined
   #routes: Promise<Record<Listener, Routes>> | undefined
@@ -84,6 +90,12 @@ export class Gateway {
     this.#sessions = new Sessions(components.clock)
     this.#refusedOrigins = new RefusedOrigins(components.clock)
     this.#token = options.token
+    const { clock, log } = components
+    const { adopted: store = { read: () => [], write() {} } } = options
+    const hosts = (incoming: IncomingMessage) => hostsOf('127.0.0.1', incoming.socket.localPort ?? 0, [])
+    const create = (product: Adoptable) =>
+      this.#createServer(product, incoming => ({ product, hosts: hosts(incoming) }))
+    this.adoption = new AdoptedPorts({ clock, log, store, create })
   }
 
   /** Absent until started, and again once closing. */
@@ -103,6 +115,7 @@ export class Gateway {
     try {
       await this.openSocket()
       this.#tcp = await this.#listenOnTcp()
+      await this.adoption.start()
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
@@ -132,10 +145,10 @@ export class Gateway {
 
   /** Takes no more requests, gives those under way `drainMs`, then cuts them off. */
   async close({ drainMs }: { drainMs: number }): Promise<void> {
-    const servers = this.#servers
-    this.#servers = []
+    const servers = [...this.#servers]
     this.#tcp = undefined
     this.#closing.abort()
+    this.adoption.close()
 
     const closed = Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
     const deadline = this.#components.clock.setTimer(() => {
@@ -170,7 +183,7 @@ export class Gateway {
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
     server.keepAliveTimeout = KEEP_ALIVE_MS
-    this.#servers.push(server)
+    server.on('listening', () => this.#servers.add(server)).on('close', () => this.#servers.delete(server))
     return server
   }
 
@@ -178,16 +191,17 @@ export class Gateway {
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     listener: Listener,
-    access: TcpAccess | undefined
+    access: TcpAccess | AdoptedAccess | undefined
   ): void {
-    for (const [name, value] of GUARDS) outgoing.setHeader(name, value)
+    for (const [name, value] of HEADERS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
     outgoing.on('close', () => {
       if (closing.aborted) incoming.socket.destroySoon()
     })
 
-    if (access !== undefined && allowOrigin(incoming, outgoing, access)) return
+    const pages = access !== undefined && 'token' in access ? access : undefined
+    if (pages !== undefined && allowOrigin(incoming, outgoing, pages)) return
     const refused = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : refusalOf(incoming, access)
@@ -203,32 +217,14 @@ export class Gateway {
           // The next request tries again: files may lie there by then, and descriptors be free.
           this.#routes = undefined
           this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
-          this.#refuse(outgoing, notLoaded(err))
+          refuse(outgoing, notLoaded(err), this.#components.clock)
         }
       )
       return
     }
-    const origin = access && isOpenai(incoming) ? foreignOrigin(incoming, access) : undefined
+    const origin = pages && isOpenai(incoming) ? foreignOrigin(incoming, pages) : undefined
     if (origin !== undefined) this.#refusedOrigins.note(origin)
-    this.#refuse(outgoing, refused)
-  }
-
-  #refuse(outgoing: ServerResponse, refused: LumosError): void {
-    const { clock } = this.#components
-    const call = newCall(clock)
-    dropUnreadBody(outgoing, clock)
-    const refusal = isAnthropic(outgoing.req)
-      ? anthropicRefusal
-      : isOpenai(outgoing.req)
-        ? openaiRefusal
-        : undefined
-    if (refusal !== undefined) {
-      const { status, headers, body } = refusal(refused, call)
-      outgoing.writeHead(status, Object.fromEntries(headers)).end(body)
-      return
-    }
-    const { error, status, headers } = failureHead(refused, call)
-    outgoing.writeHead(status, Object.fromEntries(headers)).end(failureBody(error, call, clock.monotonicMs()))
+    refuse(outgoing, refused, this.#components.clock)
   }
 
   async #listenOnTcp(): Promise<Listeners> {

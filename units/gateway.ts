@@ -1,9 +1,25 @@
-/** The gateway's own secrets. */
+/** The gateway's own secrets, and the ports of other programs that it takes. */
 
 import * as z from 'zod'
+import { ADOPTABLE, AdoptedPort, type Adoption } from '../interface/adoption.ts'
+import { LumosError } from '../interface/errors.ts'
 import { defineUnit } from './define-unit.ts'
 
-export const gatewayUnits = (rotateToken: () => number) => [
+const PORT_MAX = 65_535
+
+const Product = z.enum(ADOPTABLE)
+const MOVED = {
+  ...{ product: 'ollama', port: 11434, state: 'waiting', reason: 'another program listens there' },
+  move_command: 'OLLAMA_HOST=127.0.0.1:11435 ollama serve'
+}
+
+export interface GatewayParts {
+  rotateToken(): number
+  /** Absent: the gateway takes no ports. */
+  readonly adoption?: Adoption | undefined
+}
+
+export const gatewayUnits = ({ rotateToken, adoption }: GatewayParts) => [
   defineUnit({
     name: 'gateway.rotate_token',
     kind: 'command',
@@ -14,5 +30,42 @@ export const gatewayUnits = (rotateToken: () => number) => [
     // The token itself is in its file, for those who may read that.
     output: z.strictObject({ sessionsEnded: z.int() }),
     run: async () => ({ sessionsEnded: rotateToken() })
+  }),
+  defineUnit({
+    name: 'gateway.adopted',
+    kind: 'query',
+    permission: 'read',
+    summary: 'The ports of other programs that this node answers on, or waits for.',
+    input: z.strictObject({}),
+    output: z.strictObject({ items: z.array(AdoptedPort) }),
+    run: async () => ({ items: adoption?.list() ?? [] })
+  }),
+  defineUnit({
+    name: 'gateway.adopt',
+    kind: 'command',
+    // Programs of this device then ask without the token: that is for its owner to open.
+    permission: 'keys',
+    idempotent: true,
+    summary:
+      'Take the port of Ollama or LM Studio, so that its clients reach the mesh, or wait until it is free.',
+    input: z.strictObject({ product: Product, port: z.int().min(1).max(PORT_MAX).optional() }),
+    examples: [{ input: { product: 'ollama' }, output: MOVED }],
+    output: AdoptedPort,
+    async run({ product, port }) {
+      if (adoption !== undefined) return await adoption.adopt(product, port)
+      throw new LumosError('NOT_SUPPORTED', 'The gateway of this node takes no ports of other programs.')
+    }
+  }),
+  defineUnit({
+    name: 'gateway.release',
+    kind: 'command',
+    permission: 'keys',
+    idempotent: true,
+    summary: 'Give the port of another program back.',
+    input: z.strictObject({ product: Product }),
+    examples: [{ input: { product: 'ollama' }, output: { product: 'ollama', released: true } }],
+    // False: it was not taken.
+    output: z.strictObject({ product: Product, released: z.boolean() }),
+    run: async ({ product }) => ({ product, released: (await adoption?.release(product)) ?? false })
   })
 ]

@@ -1,5 +1,6 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
+import type { Adoption } from '../interface/adoption.ts'
 import { newAnswerId } from '../interface/answers.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { deviceUnits } from './device.ts'
@@ -31,12 +32,14 @@ export interface UnitsOptions {
   refusedOrigins?(): readonly string[]
   /** Replaces the gateway's token; returns how many sessions have ended. */
   rotateToken(): number
+  /** The ports of other programs that the gateway takes; absent: none. */
+  readonly adoption?: Adoption
   /** Begins to stop the whole process; returns at once. */
   stop(): void
 }
 
 export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOptions): UnitRegistry {
-  const registry = new UnitRegistry(() => newAnswerId(node.peerId))
+  const registry = new UnitRegistry(() => newAnswerId(node.peerId), node.remote)
   const units = [
     ...meshUnits(node, gateway),
     ...membershipUnits(node),
@@ -53,7 +56,7 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),
-    ...gatewayUnits(rotateToken),
+    ...gatewayUnits({ rotateToken, adoption: gateway.adoption }),
     ...nodeUnits(stop)
   ]
   for (const unit of units) registry.register(unit)

@@ -1,6 +1,7 @@
 /** What this node knows about itself and its peers. */
 
 import * as z from 'zod'
+import { AdoptedPort, type Adoption } from '../interface/adoption.ts'
 import { DiscoveryReport } from '../interface/discovery.ts'
 import { type LumosNode, PeerInfo } from '../interface/node.ts'
 import { NodeStatus } from '../interface/status.ts'
@@ -9,9 +10,10 @@ import { defineUnit } from './define-unit.ts'
 interface GatewayFacts {
   gatewayUrl(): string | undefined
   refusedOrigins?(): readonly string[]
+  readonly adoption?: Adoption
 }
 
-export const meshUnits = (node: LumosNode, { gatewayUrl, refusedOrigins }: GatewayFacts) => [
+export const meshUnits = (node: LumosNode, { gatewayUrl, refusedOrigins, adoption }: GatewayFacts) => [
   defineUnit({
     name: 'mesh.status',
     kind: 'query',
@@ -21,12 +23,15 @@ export const meshUnits = (node: LumosNode, { gatewayUrl, refusedOrigins }: Gatew
     output: NodeStatus.extend({
       gateway: z.string().nullable(),
       /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
-      refusedOrigins: z.array(z.string())
+      refusedOrigins: z.array(z.string()),
+      /** Ports of other programs that this node answers on, or waits for. */
+      adopted: z.array(AdoptedPort)
     }),
     run: async () => ({
       ...node.status(),
       gateway: gatewayUrl() ?? null,
-      refusedOrigins: [...(refusedOrigins?.() ?? [])]
+      refusedOrigins: [...(refusedOrigins?.() ?? [])],
+      adopted: adoption?.list() ?? []
     })
   }),
   defineUnit({

@@ -38,7 +38,7 @@ export const messagesRoute = (components: AskComponents) => async (c: Context<Ap
   return rightModel(components, c, { model, task: textGeneration.name }, async () => {
     if (body.stream) {
       const failed = (thrown: unknown) => namedEvent('error', errorOf(thrown, call).body)
-      return answerStream(c, components, eventsOf(pieces, output), failed, PING)
+      return answerStream(c, components, eventsOf(pieces, output), failed, { beat: () => PING })
     }
     for await (const piece of pieces) output.add(piece)
     return answerWhole(c, output.message())

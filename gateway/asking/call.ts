@@ -16,7 +16,7 @@ import { contextOf } from '../units.ts'
 import { type Aliases, modelCalled } from './aliases.ts'
 import { refusedBy } from './issues.ts'
 import { RefusedError } from './refused.ts'
-import { dataBody, KEEP_ALIVE, KEEP_ALIVE_MS } from './stream.ts'
+import { dataBody, KEEP_ALIVE_MS, keepAlive } from './stream.ts'
 
 /** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
 const BUDGET_MS = 600_000
@@ -118,6 +118,12 @@ export const headersOf = (c: Routed, type: string) => ({
   ...answerHeaders(c.var.call)
 })
 
+/** Of a stream that is no stream of server-sent events. */
+export interface StreamForm {
+  readonly type?: string
+  beat?(): string
+}
+
 /**
  * The events as they come. What fails before the first one has a status of its own; a stream is begun without any when
  * the model is silent for as long as clients wait for a word, and then without the name of a device.
@@ -129,7 +135,7 @@ export async function answerStream(
   { clock, log }: AskComponents,
   events: AsyncGenerator<string>,
   failed: (thrown: unknown) => string,
-  keepAlive = KEEP_ALIVE
+  { type, beat = keepAlive }: StreamForm = {}
 ): Promise<Response> {
   const { call } = c.var
   const first = events.next()
@@ -141,7 +147,10 @@ export async function answerStream(
     if (!(thrown instanceof LumosError)) log.error({ err: thrown, unit: call.unit }, 'a stream failed')
     return failed(thrown)
   }
-  const headers = answerHeaders(begun === 'waited' ? { ...call, route: undefined } : call)
-  const body = dataBody({ first, rest: events, clock, keepAlive, failed: failure })
+  const headers = {
+    ...answerHeaders(begun === 'waited' ? { ...call, route: undefined } : call),
+    ...(type !== undefined && { 'content-type': type })
+  }
+  const body = dataBody({ first, rest: events, clock, failed: failure, beat })
   return sseResponse(body, c.env.incoming, headers)
 }

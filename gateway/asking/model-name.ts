@@ -15,6 +15,7 @@ export const ModelName = z.string().min(1)
 export interface ListedModel {
   readonly id: string
   readonly types: readonly string[]
+  readonly ready: boolean
   readonly devices: readonly string[]
 }
 

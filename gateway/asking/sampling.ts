@@ -25,7 +25,9 @@ export const Choices = z
 /** Not of OpenAI: Ollama's word for how long the model stays loaded. */
 export const StaysLoaded = maybe(KeepAlive)
 export const Temperature = maybe(temperature)
-export const TopP = maybe(z.number().min(0).max(1)).transform(p => p && Math.max(p, TOP_P_MIN))
+export const TopP = maybe(z.number().min(0).max(1)).transform(p =>
+  p === undefined ? p : Math.max(p, TOP_P_MIN)
+)
 
 export const TopK = maybe(topK)
 

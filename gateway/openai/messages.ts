@@ -6,7 +6,7 @@ import { MESSAGES_MAX, PARTS_MAX, Text } from '../../interface/tasks/messages.ts
 import { ImageUrl } from '../asking/pictures.ts'
 import { Arguments, joined, listOf, maybe, oneOf } from '../asking/schema.ts'
 
-const Name = z.string().min(1).max(NAME_CHARS_MAX)
+export const Name = z.string().min(1).max(NAME_CHARS_MAX)
 
 const TextPart = z.object({ type: z.literal('text'), text: Text })
 const ImagePart = z.object({

@@ -1,6 +1,7 @@
 /** What servers of models say that they have: each product says more in a way of its own. */
 
 import type { IncomingMessage } from 'node:http'
+import { movedPort, PRODUCT_PORTS } from '../../../interface/adoption.ts'
 import { LumosError } from '../../../interface/errors.ts'
 import { CONTEXT_TOKENS_MAX, SLOTS_MAX } from '../../../interface/manifest.ts'
 import { isRecord } from '../../../interface/record.ts'
@@ -39,9 +40,9 @@ export interface Product {
 
 const ollama: Product = {
   name: 'ollama',
-  port: 11434,
+  port: PRODUCT_PORTS.ollama,
   async list(server, signal) {
-    const models = recordsIn(await callJson(server, '/api/tags', { signal }), 'models')
+    const models = recordsIn(await ofServer(server, '/api/tags', signal), 'models')
     // Loaded models say how much they hold now, which is less than they could.
     const running = recordsIn(await callJson(server, '/api/ps', { signal }).catch(() => ({})), 'models')
     const all: Listed[] = []
@@ -67,9 +68,9 @@ const ollama: Product = {
 
 const lmStudio: Product = {
   name: 'lm-studio',
-  port: 1234,
+  port: PRODUCT_PORTS.lmstudio,
   async list(server, signal) {
-    const models = recordsIn(await callJson(server, '/api/v0/models', { signal }), 'data')
+    const models = recordsIn(await ofServer(server, '/api/v0/models', signal), 'data')
     return models.map(({ id, type, loaded_context_length: held, max_context_length: most }) =>
       listed(String(id), {
         tasks: type === 'embeddings' ? EMBEDDING : GENERATION,
@@ -113,8 +114,14 @@ const vllm: Product = {
   }
 }
 
+/** Where it goes when a node adopts its port. */
+const moved = (product: Product): Product => ({ ...product, port: movedPort(product.port) })
+
 /** What looks for itself on this device. */
-export const PRODUCTS: readonly Product[] = [ollama, lmStudio, llamaCpp, vllm]
+export const PRODUCTS: readonly Product[] = [
+  ...[ollama, moved(ollama), lmStudio, moved(lmStudio)],
+  ...[llamaCpp, vllm]
+]
 
 /** A server of which nothing is known but that it is compatible. */
 export async function listCompatible(server: ModelServer, signal: AbortSignal): Promise<Listed[]> {
@@ -159,8 +166,11 @@ async function ownedBy(owner: string, server: ModelServer, signal: AbortSignal) 
   throw new LumosError('MODEL_INVALID', `Another program answers at ${server.url}.`)
 }
 
-async function modelsOf(server: ModelServer, signal: AbortSignal): Promise<unknown> {
-  const response = await call(server, '/v1/models', { signal })
+const modelsOf = (server: ModelServer, signal: AbortSignal) => ofServer(server, '/v1/models', signal)
+
+/** @throws {LumosError} for a node, which may be this one: it answers on the port of a server that it has adopted. */
+async function ofServer(server: ModelServer, path: string, signal: AbortSignal): Promise<unknown> {
+  const response = await call(server, path, { signal })
   // A request that one node served for another must not go on to a third.
   if (isNode(response)) {
     response.destroy()

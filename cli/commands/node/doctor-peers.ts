@@ -1,5 +1,6 @@
 /** What `doctor` says of peers that cannot be asked, of keys that two devices use, of pages, and of models. */
 
+import type { AdoptedPort } from '../../../interface/adoption.ts'
 import type { MemberInfo } from '../../../interface/mesh.ts'
 import type { PeerInfo } from '../../../interface/node.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
@@ -32,6 +33,18 @@ export function originsFound(origins: readonly string[] = []): Finding[] {
     )
   ]
 }
+
+/** Ports of other programs that were adopted. Those programs are started by the system at times, and have them then. */
+export const adoptedFound = (adopted: readonly SnakeCase<AdoptedPort>[] = []): Finding[] =>
+  adopted.map(({ product, port, state, reason, move_command }) =>
+    state === 'listening'
+      ? ok('adopted', `Port ${port} of ${product} answers for the mesh.`)
+      : warn(
+          'adopted',
+          `Port ${port} of ${product} is waited for: ${reason ?? 'it is not tried yet'}.`,
+          `Stop that program and start it again elsewhere: ${move_command}`
+        )
+  )
 
 export const copiesFound = (members: SnakeCase<MemberInfo[]>): Finding[] =>
   members.flatMap(({ name, duplicated }) =>

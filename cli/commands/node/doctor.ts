@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { get } from 'node:http'
 import { dirname } from 'node:path'
+import type { AdoptedPort } from '../../../interface/adoption.ts'
 import type { DiscoveryReport } from '../../../interface/discovery.ts'
 import { toLumosError } from '../../../interface/errors.ts'
 import type { MemberInfo, MeshInfo } from '../../../interface/mesh.ts'
@@ -17,7 +18,7 @@ import { clockWarning } from '../../clock-warning.ts'
 import { type Finding, fail, ok, warn } from '../../finding.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Style } from '../../output.ts'
-import { copiesFound, modelsFound, originsFound, silentFound } from './doctor-peers.ts'
+import { adoptedFound, copiesFound, modelsFound, originsFound, silentFound } from './doctor-peers.ts'
 import { networkFindings } from './network-findings.ts'
 import { openFilesFound } from './open-files.ts'
 
@@ -110,7 +111,11 @@ function clock(): Finding {
   return warning === undefined ? ok('clock', `${now.toISOString()}.`) : warn('clock', warning, 'See: date')
 }
 
-type Status = NodeStatus & { readonly gateway: string | null; readonly refusedOrigins: readonly string[] }
+interface Status extends NodeStatus {
+  readonly gateway: string | null
+  readonly refusedOrigins: readonly string[]
+  readonly adopted: readonly AdoptedPort[]
+}
 
 /** What only the running node can tell. */
 async function running(options: { readonly home?: string }): Promise<Finding[]> {
@@ -154,6 +159,7 @@ async function running(options: { readonly home?: string }): Promise<Finding[]> 
           'Restart the node: lumos-node stop, lumos-node start'
         ),
     ...originsFound(status.refused_origins),
+    ...adoptedFound(status.adopted),
     ...networkFindings({ status, discovery, peers, members }),
     ...silentFound(peers),
     ...copiesFound(members.filter(({ self }) => !self || discovery.copy === null))

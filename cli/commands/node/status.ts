@@ -1,12 +1,13 @@
 /** `status`: who this node is and how it is doing. */
 
+import type { AdoptedPort } from '../../../interface/adoption.ts'
 import type { MeshInfo } from '../../../interface/mesh.ts'
 import type { NodeStatus } from '../../../interface/status.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { bytes, duration } from '../../quantities.ts'
 
-type Status = NodeStatus & { gateway: string | null }
+type Status = NodeStatus & { gateway: string | null; adopted: readonly AdoptedPort[] }
 
 export async function run({ options, output }: Invocation): Promise<void> {
   const node = findNode(options)
@@ -18,6 +19,12 @@ export async function run({ options, output }: Invocation): Promise<void> {
       `${output.paint('bold', status.name)}  ${status.peer_id}`,
       `up ${duration(status.uptime_s)}, ${status.peers} ${status.peers === 1 ? 'peer' : 'peers'} in mesh "${status.mesh}"`,
       `gateway  ${status.gateway ?? 'closed'}`,
+      // A node of an earlier version has none.
+      ...(status.adopted ?? []).map(({ port, product, state }) =>
+        state === 'listening'
+          ? `adopted  ${port} of ${product}`
+          : output.paint('yellow', `adopted  waits for ${port} of ${product}`)
+      ),
       ...status.addresses.map(address => `address  ${address}`),
       `requests ${status.requests.running} answered now, ${status.requests.queued} waiting, ${status.requests.own} asked from here`,
       `memory   ${bytes(status.memory_bytes)}`,
