@@ -137,6 +137,9 @@ export const isAnthropic = (incoming: IncomingMessage): boolean =>
 /** Whether a path is of Ollama's protocol: `/api` without a version behind it, which others have. */
 export const isOllamaPath = (path: string): boolean => /^\/api\/(?!v\d+(?:[/?]|$))/.test(path)
 
+/** Whether it is in the REST API of LM Studio, whose errors are those of OpenAI. */
+export const isLmStudio = ({ url = '' }: IncomingMessage): boolean => /^\/api\/v0(?:[/?]|$)/.test(url)
+
 /** Whether it is in the Open Inference Protocol of KServe. */
 export const isKserve = ({ url = '' }: IncomingMessage): boolean => /^\/v2(?:[/?]|$)/.test(url)
 

@@ -12,6 +12,7 @@ import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { kserveRoutes } from './kserve/index.ts'
 import { listingRoutes } from './listing.ts'
+import { lmStudioRoutes } from './lmstudio/index.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { sessionRoutes } from './session-routes.ts'
@@ -45,6 +46,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', anthropicRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
+  app.route('/api/v0', lmStudioRoutes({ ...components, bodies }))
   app.route('/v2', kserveRoutes({ ...components, bodies }))
   // Elsewhere the root is for people.
   app.get('/', aliveRoute)

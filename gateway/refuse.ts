@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../interface/clock.ts'
 import type { LumosError } from '../interface/errors.ts'
-import { isAnthropic, isKserve, isOllamaPath, isOpenai } from './access.ts'
+import { isAnthropic, isKserve, isLmStudio, isOllamaPath, isOpenai } from './access.ts'
 import { refusal as anthropicRefusal } from './anthropic/errors.ts'
 import { failureBody, failureHead, newCall } from './envelope.ts'
 import { kserveRefusal } from './kserve/errors.ts'
@@ -27,7 +27,7 @@ export function refuse(outgoing: ServerResponse, refused: LumosError, clock: Clo
 
 function refusalFor(incoming: IncomingMessage) {
   if (isAnthropic(incoming)) return anthropicRefusal
-  if (isOpenai(incoming)) return openaiRefusal
+  if (isOpenai(incoming) || isLmStudio(incoming)) return openaiRefusal
   if (isKserve(incoming)) return kserveRefusal
   return isOllamaPath(incoming.url ?? '') ? ollamaRefusal : undefined
 }

@@ -88,7 +88,7 @@ export function runningOf(known: Known) {
 }
 
 /** The longest that a device states. */
-function contextOfModel({ items }: Known): number | undefined {
+export function contextOfModel({ items }: Known): number | undefined {
   const all = items.flatMap(({ providers }) => providers.flatMap(({ context_tokens: most }) => most ?? []))
   return all.length === 0 ? undefined : Math.max(...all)
 }
