@@ -4,7 +4,7 @@
  * mesh stack.
  */
 
-import { Gateway } from '../gateway/index.ts'
+import { Gateway, NamedTokens } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
@@ -52,6 +52,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
     const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
+    const tokens = new NamedTokens({ store: home.tokens, clock: systemClock, log })
     // Made once, for the gateway and for peers; the next call tries again where the files could not be read.
     let registry: Promise<UnitRegistry> | undefined
     const units = () => {
@@ -67,6 +68,8 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
+        pageLink: () => gateway.link(),
+        tokens,
         adoption: gateway.adoption,
         stop
       })
@@ -80,6 +83,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         socketPath,
         token: home.gatewayToken(),
         newToken: () => makeGatewayToken(tokenPath),
+        named: tokens,
         adopted: {
           read: () => readAdoptedPorts(adopted),
           write: ports => writeAdoptedPorts(adopted, ports)

@@ -7,7 +7,7 @@ import { answerRoutes } from './answer-routes.ts'
 import { anthropicRoutes } from './anthropic/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
-import { failureBody, failureHead, newCall } from './envelope.ts'
+import { failureBody, failureHead, headersOf, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { kserveRoutes } from './kserve/index.ts'
@@ -15,6 +15,7 @@ import { listingRoutes } from './listing.ts'
 import { lmStudioRoutes } from './lmstudio/index.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
+import { pageRoutes } from './page.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
@@ -24,11 +25,13 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
 
   app.use(async (c, next) => {
-    const call = newCall(clock, units.newAnswerId())
+    const call = newCall(clock, c.env.incoming, units.newAnswerId())
     c.set('call', call)
     c.set('gone', goneSignal(c.env.outgoing))
     await next()
-    c.header('x-request-id', call.requestId)
+    for (const [name, value] of Object.entries(headersOf(call))) c.header(name, value)
+    // Nothing reads it, and so nothing would end it.
+    if (c.req.method === 'HEAD') await c.res.body?.cancel()
     dropUnreadBody(c.env.outgoing, clock)
   })
 
@@ -51,6 +54,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   // Elsewhere the root is for people.
   app.get('/', aliveRoute)
   app.route('/api', ollamaRoutes({ ...components, bodies }))
+  app.route('/', pageRoutes())
 
   app.notFound(c => {
     const { method, path } = c.req

@@ -12,9 +12,9 @@ import { refusal as openaiRefusal } from './openai/errors.ts'
 import { dropUnreadBody } from './unread-body.ts'
 
 export function refuse(outgoing: ServerResponse, refused: LumosError, clock: Clock): void {
-  const call = newCall(clock)
-  dropUnreadBody(outgoing, clock)
   const { req } = outgoing
+  const call = newCall(clock, req)
+  dropUnreadBody(outgoing, clock)
   const refusal = refusalFor(req)
   if (refusal !== undefined) {
     const { status, headers, body } = refusal(refused, call)

@@ -30,6 +30,12 @@ export interface Caller {
   readonly permissions: readonly Permission[]
   /** For a peer. */
   readonly peerId?: string
+  /** The name of the token that it has shown, where that has one. */
+  readonly token?: string
+  /** The units that it may call, by name or by a beginning such as `inference.*`. Absent: all. */
+  readonly units?: readonly string[]
+  /** Aborts when that token is revoked or expires. */
+  readonly ended?: AbortSignal
 }
 
 /** A call as its caller writes it, and its answer: in JSON. */

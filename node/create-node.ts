@@ -42,7 +42,7 @@ export interface MeshNodeOptions extends LumosNodeOptions {
 /** What the programs around a node need of its home. */
 export type NodeHome = Pick<
   DataDir,
-  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile' | 'refuseGrowth'
+  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'tokens' | 'writeRunFile' | 'refuseGrowth'
 >
 
 /** A node, with what its process, and simulations, need beside its own interface. */

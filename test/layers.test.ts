@@ -31,6 +31,8 @@ const BELOW: Record<string, readonly string[]> = {
   ],
   // Packages of their own: they know a node by its HTTP alone.
   client: [],
+  // In a browser, with nothing but that package.
+  web: ['client'],
   examples: ['interface', 'node', 'client']
 }
 /** Packages that only one floor of the house may know. */
@@ -73,6 +75,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'protocols/transport/tls/certificate.ts': ['unguessable chance', 'keys and serial numbers of certificates'],
   'storage/keys/key-wrap.ts': ['unguessable chance', 'salt and nonce of an encrypted key'],
   'storage/home/gateway-token.ts': ['unguessable chance', 'a token'],
+  'storage/home/token-file.ts': ['unguessable chance', 'tokens of programs'],
   'storage/mesh/manifest-log.ts': ['unguessable chance', 'two copies of a home must not draw the same epoch'],
   'node/pairing/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],

@@ -1,12 +1,12 @@
 /** Every operation of a node, once: all its faces reach it through the registry made here. */
 
-import type { Adoption } from '../interface/adoption.ts'
 import { newAnswerId } from '../interface/answers.ts'
 import type { LumosNode } from '../interface/node.ts'
+import type { Tokens } from '../interface/tokens.ts'
 import { deviceUnits } from './device.ts'
 import { engineUnits } from './engine.ts'
 import { eventUnits } from './event.ts'
-import { gatewayUnits } from './gateway.ts'
+import { type GatewayParts, gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
@@ -19,26 +19,25 @@ import { pullUnits } from './pull.ts'
 import { UnitRegistry } from './registry.ts'
 import { resourceUnits } from './resource.ts'
 import { serviceUnits } from './service.ts'
+import { tokenUnits } from './token.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
-export interface UnitsOptions {
+export interface UnitsOptions extends GatewayParts {
   readonly node: LumosNode
   /** Where other programs reach this node, once they can. */
   gatewayUrl(): string | undefined
   /** Origins of pages that the gateway refused lately; absent: it has none. */
   refusedOrigins?(): readonly string[]
-  /** Replaces the gateway's token; returns how many sessions have ended. */
-  rotateToken(): number
-  /** The ports of other programs that the gateway takes; absent: none. */
-  readonly adoption?: Adoption
+  /** Absent: the gateway has no tokens but its own. */
+  readonly tokens?: Tokens
   /** Begins to stop the whole process; returns at once. */
   stop(): void
 }
 
-export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOptions): UnitRegistry {
+export function createUnits({ node, tokens, stop, ...gateway }: UnitsOptions): UnitRegistry {
   const registry = new UnitRegistry(() => newAnswerId(node.peerId), node.remote)
   const units = [
     ...meshUnits(node, gateway),
@@ -56,7 +55,8 @@ export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOption
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),
-    ...gatewayUnits({ rotateToken, adoption: gateway.adoption }),
+    ...gatewayUnits(gateway),
+    ...(tokens === undefined ? [] : tokenUnits(tokens)),
     ...nodeUnits(stop)
   ]
   for (const unit of units) registry.register(unit)

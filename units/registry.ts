@@ -84,15 +84,23 @@ export class UnitRegistry {
    *   fields that are wrong; what calling a peer throws.
    */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
+    return this.prepare(name, input, context)()
+  }
+
+  /** The call, to be begun once. Throws as {@link execute} does, at once. */
+  prepare(name: string, input: unknown, context: UnitContext): () => Promise<unknown> {
     const { unit, input: names, output } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
     const there = this.#placeOf(unit, context)
     if (there !== undefined) {
-      context.onRoute?.(there)
-      return this.#remote!.execute(there.peerId, { ...callOf(context), unit: name, input }, context)
+      return () => {
+        context.onRoute?.(there)
+        return this.#remote!.execute(there.peerId, { ...callOf(context), unit: name, input }, context)
+      }
     }
-    return output.toJson(await unit.run(checkInput(unit, names, input), context))
+    const checked = checkInput(unit, names, input)
+    return async () => output.toJson(await unit.run(checked, context))
   }
 
   /**
@@ -158,10 +166,20 @@ function checkCall(unit: Unit, { caller, peer, policy }: UnitContext): void {
 }
 
 /** The one place where permissions are checked. A caller has none but those that are listed. */
-function checkPermission(name: string, permission: Permission, { permissions }: Caller): void {
+function checkPermission(name: string, permission: Permission, { permissions, units, token }: Caller): void {
+  if (units !== undefined && !units.some(listed => isOf(name, listed))) {
+    throw new LumosError('DENIED', `${name} is not among the units of the token ${token}.`, {
+      hint: 'Another token can have it: lumos-node token create NAME --units …',
+      details: { units }
+    })
+  }
   if (permissions.includes(permission)) return
   throw new LumosError('DENIED', `${name} needs the permission "${permission}", which its caller has not.`, {
     hint: `On the device: lumos-node exec ${name}`,
     details: { permission }
   })
 }
+
+/** @param listed a name, or a beginning such as `inference.*`. */
+const isOf = (name: string, listed: string): boolean =>
+  listed.endsWith('*') ? name.startsWith(listed.slice(0, -1)) : name === listed

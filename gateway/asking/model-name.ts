@@ -29,7 +29,7 @@ export async function listModels(
   return models
 }
 
-export function modelNotFound(model: string, known: readonly ListedModel[]): RefusedError {
+export function modelNotFound(model: string, known: readonly Pick<ListedModel, 'id'>[]): RefusedError {
   const name = model.slice(0, 128)
   const closest = closestNames(
     name,

@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import type { TokenStore } from '../../interface/tokens.ts'
 import { type Database, openCacheDatabase, openDatabase } from '../database/database.ts'
 import { DRAFT_ENDING, PRIVATE_DIR_MODE, writeFileDurably } from '../database/durable-file.ts'
 import { storeDamaged, storeFailure } from '../database/failure.ts'
@@ -20,6 +21,7 @@ import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from './gateway-
 import { HomeLock } from './home-lock.ts'
 import { type RunInfo, removeRunFile, writeRunFile } from './run-file.ts'
 import { makeSocketPath, removeSocketPath } from './socket-path.ts'
+import { tokenFile } from './token-file.ts'
 
 /** What must be free before a disk that was full counts as cured: a few dozen commits. */
 const SPACE_BYTES = 256 * 1024
@@ -42,6 +44,8 @@ export class DataDir implements AsyncDisposable {
   /** The root key of the mesh; on devices that hold it. */
   readonly meshRootPath: string
   readonly tokenPath: string
+  /** Named tokens of the gateway. */
+  readonly tokens: TokenStore
   readonly modelsDir: string
   /** Where engines are installed unless the settings say. */
   readonly enginesDir: string
@@ -59,6 +63,7 @@ export class DataDir implements AsyncDisposable {
     this.identityPath = join(path, 'identity.key')
     this.meshRootPath = join(path, 'mesh-root.key')
     this.tokenPath = gatewayTokenPath(path)
+    this.tokens = tokenFile(path)
     this.modelsDir = join(path, 'models')
     this.enginesDir = isRoot ? SYSTEM_ENGINES : join(path, 'engines')
     this.logDir = join(path, 'logs')

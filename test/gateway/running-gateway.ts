@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { getRequestListener } from '@hono/node-server'
 import { createApp } from '../../gateway/app.ts'
-import { Gateway } from '../../gateway/index.ts'
+import { Gateway, NamedTokens } from '../../gateway/index.ts'
 import { Sessions } from '../../gateway/sessions.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
@@ -50,17 +50,20 @@ export async function startGateway({
 
   const { socketPath, tokenPath } = node.home
   const token = node.home.gatewayToken()
+  const tokens = new NamedTokens({ store: node.home.tokens, clock: systemClock, log })
   const units = createUnits({
     node,
     gatewayUrl: () => gateway.url,
     refusedOrigins: () => gateway.refusedOrigins,
     rotateToken: () => gateway.rotateToken(),
+    pageLink: () => gateway.link(),
+    tokens,
     stop: () => stops++
   })
   const newToken = () => makeGatewayToken(tokenPath)
   const gateway = new Gateway(
     { units: async () => units, clock: systemClock, log },
-    { socketPath, token, newToken, host, hosts, origins, port },
+    { socketPath, token, newToken, named: tokens, host, hosts, origins, port },
     load
   )
   try {

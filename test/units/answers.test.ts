@@ -13,6 +13,7 @@ import type { InferenceChunk, InferenceRequest } from '../../interface/inference
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
 import { createUnits } from '../../units/index.ts'
+import { memoryTokens } from '../gateway/memory-tokens.ts'
 import { meets, startNode, until } from '../node/mesh-nodes.ts'
 import { contextOf, OWNER } from './callers.ts'
 import { wrongIn } from './json-schemas.ts'
@@ -89,7 +90,13 @@ const brief = () => ({ id: 'brief', tasks: [...TASK_NAMES], slots: 1, engine: ne
 /** The units of a node; each answer is checked, and remembered in `called`. */
 function faceOf(node: LumosNode, called: Set<string>) {
   const gatewayUrl = () => 'http://127.0.0.1:1'
-  const units = createUnits({ node, gatewayUrl, rotateToken: () => 1, stop() {} })
+  const units = createUnits({
+    node,
+    gatewayUrl,
+    rotateToken: () => 1,
+    tokens: memoryTokens().tokens,
+    stop() {}
+  })
   const described = new Map(units.list().map(unit => [unit.name, unit]))
   const right = (what: string, schema: object | undefined, value: unknown) =>
     assert.equal(schema && wrongIn(schema, value), undefined, what)
@@ -488,6 +495,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const { root_key } = await onDen.call('mesh.export_root')
   await onDen.call('mesh.import_root', { root_key })
   await onDen.call('gateway.rotate_token')
+  await onDen.call('gateway.link')
+  await onDen.call('token.create', { name: 'one', permissions: ['read'], expires_in: '1h' })
+  await onDen.call('token.list')
+  await onDen.call('token.revoke', { name: 'one' })
   await onDen.call('node.stop')
 
   assert.deepEqual(

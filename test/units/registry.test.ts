@@ -4,6 +4,7 @@ import { LumosError } from '../../interface/errors.ts'
 import { snakeCase } from '../../interface/snake-case.ts'
 import { PERMISSIONS } from '../../interface/units.ts'
 import { createUnits } from '../../units/index.ts'
+import { memoryTokens } from '../gateway/memory-tokens.ts'
 import { callerWith, contextOf, OWNER } from './callers.ts'
 import { startNode } from './started-node.ts'
 
@@ -12,7 +13,8 @@ const context = contextOf(OWNER, { budgetMs: 1000 })
 /** What hands out or replaces keys. */
 const KEY_UNITS = [
   ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
-  'gateway.rotate_token'
+  ...['gateway.rotate_token', 'token.create', 'token.list', 'token.revoke'],
+  ...['gateway.link', 'gateway.adopt', 'gateway.release']
 ]
 
 /** Tasks by short names. */
@@ -38,6 +40,7 @@ function setUp() {
     node,
     gatewayUrl: () => 'http://127.0.0.1:1',
     rotateToken: () => 0,
+    tokens: memoryTokens().tokens,
     stop: () => stops++
   })
   return { node, engine, units, stops: () => stops }
@@ -177,6 +180,13 @@ describe('the registry of units', () => {
         'command job.cancel',
         'command model.check',
         'command gateway.rotate_token',
+        'command gateway.link',
+        'query gateway.adopted',
+        'command gateway.adopt',
+        'command gateway.release',
+        'command token.create',
+        'query token.list',
+        'command token.revoke',
         'command node.stop'
       ]
     )
@@ -213,13 +223,13 @@ describe('the registry of units', () => {
     assert.equal(await wrongFields(Array.from({ length: 4096 }, () => wrong)), 1)
   })
 
-  it('refuses a peer for each unit that acts on this node only, and runs nothing', async () => {
+  it('finds the peer that a call names, or runs nothing', async () => {
     const { units, stops } = setUp()
     const own = units.list().filter(({ takes_peer }) => !takes_peer)
     for (const { name } of own) {
-      const sent = { ...context, peer: 'den' }
-      await assert.rejects(units.execute(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
-      assert.throws(() => units.stream(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
+      const sent = { ...context, peer: 'nobody' }
+      await assert.rejects(units.execute(name, {}, sent), { code: 'PEER_NOT_FOUND' })
+      assert.throws(() => units.stream(name, {}, sent), { code: 'PEER_NOT_FOUND' })
     }
     assert.equal(stops(), 0)
     const sendable = units.list().filter(({ takes_peer }) => takes_peer)
@@ -261,11 +271,8 @@ describe('the registry of units', () => {
     ] as const) {
       const denied = { code: 'DENIED', hint: /^On the device: lumos-node (models|batch)/ }
       await assert.rejects(units.execute(name, input, all), denied, name)
-      await assert.rejects(
-        units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })),
-        denied,
-        name
-      )
+      const peer = contextOf({ ...all.caller, origin: 'peer' })
+      await assert.rejects(units.execute(name, input, peer), { code: 'DENIED' }, name)
     }
   })
 

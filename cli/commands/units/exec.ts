@@ -3,7 +3,7 @@
 import { findNode, type NodeClient } from '../../client.ts'
 import { readJson } from '../../input.ts'
 import type { Invocation } from '../../invocation.ts'
-import type { Output } from '../../output.ts'
+import { type Output, printable } from '../../output.ts'
 
 interface ExecOptions {
   readonly peer?: string
@@ -23,7 +23,8 @@ export async function run({ args, options, output }: Invocation<ExecOptions>): P
     return
   }
   const { data } = await node.execute(unit, input, asking)
-  output.data(data, () => JSON.stringify(data, null, 2))
+  // Also what another device says.
+  output.data(data, () => printable(JSON.stringify(data, null, 2)))
 }
 
 async function list(node: NodeClient, output: Output): Promise<void> {

@@ -11,7 +11,7 @@ export function register(program: Command, lazily: Lazily): void {
     .description('run any unit; without a name, list them')
     .argument('[unit]', 'its name, such as mesh.status')
     .argument('[input]', 'JSON, @file, or - for stdin', '{}')
-    .option('--peer <peer>', 'PeerId or name of the only peer that may do it')
+    .option('--on, --peer <device>', 'run it on this device, named or by its PeerId')
     .option('--timeout <seconds>', 'give up after this time', seconds)
     .option('--jsonl', 'print each piece of the answer as a line of JSON')
     .addHelpText(
@@ -19,7 +19,8 @@ export function register(program: Command, lazily: Lazily): void {
       examples(
         ['exec', 'lists all units; with --json, also what goes in and out of each'],
         ['exec mesh.status', 'prints the same object as the unit gives over HTTP'],
-        [`exec model.get '{"model_id":"digits-cnn"}'`, 'a unit with an input']
+        [`exec model.get '{"model_id":"digits-cnn"}'`, 'a unit with an input'],
+        ['exec model.list --on den', 'asks den, which answers what the role of this device permits']
       )
     )
     .action(lazily(() => import('./exec.ts')))
