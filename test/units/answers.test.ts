@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
+import type { AdoptedPort, Adoption } from '../../interface/adoption.ts'
 import { newAnswerId } from '../../interface/answers.ts'
 import type { DoneChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
@@ -91,6 +92,14 @@ class BriefEngine implements Engine {
 
 const brief = () => ({ id: 'brief', tasks: [...TASK_NAMES], slots: 1, engine: new BriefEngine() })
 
+/** Takes no port. */
+function adoptionOf(): Adoption {
+  const adopted: AdoptedPort = {
+    ...{ product: 'ollama', port: 11434, state: 'waiting', reason: 'taken', moveCommand: 'ollama serve' }
+  }
+  return { list: () => [adopted], adopt: async () => adopted, release: async () => true }
+}
+
 /** The units of a node; each answer is checked, and remembered in `called`. */
 function faceOf(node: LumosNode, called: Set<string>) {
   const gatewayUrl = () => 'http://127.0.0.1:1'
@@ -101,7 +110,7 @@ function faceOf(node: LumosNode, called: Set<string>) {
   const log = new LogReader(home, systemClock)
   const units = createUnits({
     ...{ node, gatewayUrl, rotateToken: () => 1, stop() {}, settings, log },
-    tokens: memoryTokens().tokens
+    ...{ tokens: memoryTokens().tokens, pageLink: () => gatewayUrl(), adoption: adoptionOf() }
   })
   const described = new Map(units.list().map(unit => [unit.name, unit]))
   const right = (what: string, schema: object | undefined, value: unknown) =>
@@ -278,6 +287,11 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   expect(await onDen.call('job.show', { job_id: id })).toEqual(states.at(-1))
   expect(await onDen.call('job.cancel', { job_id: id })).toEqual(states.at(-1))
   assert.ok((await onDen.call('job.list')).items.length > 0)
+
+  // Tools of other programs: there are none here, and test/mcp/foreign.test.ts has some.
+  assert.deepEqual((await onDen.call('mcp.servers')).items, [])
+  await assert.rejects(onDen.call('mcp.tools', { server: 'none' }), { code: 'TOOL_NOT_FOUND' })
+  await assert.rejects(onDen.call('mcp.call', { server: 'none', tool: 'a' }), { code: 'TOOL_NOT_FOUND' })
 
   // Weights. There is no hub here.
   const ended = async ({ job_id }: { job_id: string }) =>
@@ -550,6 +564,9 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await jobs.return(undefined)
   await onDen.call('gateway.rotate_token')
   await onDen.call('gateway.link')
+  assert.equal((await onDen.call('gateway.adopted')).items.length, 1)
+  await onDen.call('gateway.adopt', { product: 'ollama' })
+  await onDen.call('gateway.release', { product: 'ollama' })
   await onDen.call('token.create', { name: 'one', permissions: ['read'], expires_in: '1h' })
   await onDen.call('token.list')
   await onDen.call('token.revoke', { name: 'one' })

@@ -13,8 +13,8 @@ const context = contextOf(OWNER, { budgetMs: 1000 })
 /** What hands out or replaces keys. */
 const KEY_UNITS = [
   ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
-  ...['gateway.rotate_token', 'token.create', 'token.list', 'token.revoke'],
-  ...['gateway.link', 'gateway.adopt', 'gateway.release']
+  ...['gateway.link', 'gateway.rotate_token', 'gateway.adopt', 'gateway.release'],
+  ...['token.create', 'token.list', 'token.revoke']
 ]
 
 /** Tasks by short names. */
@@ -186,8 +186,11 @@ describe('the registry of units', () => {
         'query job.show',
         'command job.cancel',
         'command model.check',
-        'command gateway.rotate_token',
+        'query mcp.servers',
+        'query mcp.tools',
+        'command mcp.call',
         'command gateway.link',
+        'command gateway.rotate_token',
         'query gateway.adopted',
         'command gateway.adopt',
         'command gateway.release',
@@ -317,7 +320,8 @@ describe('the registry of units', () => {
     assert.deepEqual(names('use'), [
       'wake.device',
       ...[...spaces, ...documents].map(name => `memory.${name}`),
-      ...inference.map(name => `inference.${name}`)
+      ...inference.map(name => `inference.${name}`),
+      ...['servers', 'tools', 'call'].map(name => `mcp.${name}`)
     ])
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
     const looks = held('manage').filter(({ kind }) => kind === 'query')
@@ -412,7 +416,8 @@ describe('the other units', () => {
     assert.deepEqual(Object.keys(status), [
       ...Object.keys(node.status()).map(snakeCase),
       'gateway',
-      'refused_origins'
+      'refused_origins',
+      'adopted'
     ])
   })
 
