@@ -29,8 +29,13 @@ const HTTP_PORT = 80
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
 const FORM_TYPE = /^multipart\/form-data\s*;/i
+const BYTES_TYPE = /^application\/octet-stream$/i
+/** What takes JSON with bytes behind it, too. */
+const TENSOR_PATHS = /^\/v2\/models\/[^?]+\/infer(?:\?|$)/
 /** What takes a form and no JSON. */
 const FORM_PATHS = /^\/v1\/audio\/(?:transcriptions|translations)(?:\?|$)/
+
+const MESSAGES_PATH = /^\/v1\/messages(?:[/?]|$)/
 
 export interface TcpAccess {
   /** The only values of `Host` that are answered. */
@@ -131,8 +136,19 @@ export const isListed = (incoming: IncomingMessage, { origins }: TcpAccess): boo
 /** Whether the request is in OpenAI's protocol, and so is its refusal. */
 export const isOpenai = ({ url = '' }: IncomingMessage): boolean => /^\/v1(?:[/?]|$)/.test(url)
 
+/** Whether it is in Anthropic's protocol, which lies beside that of OpenAI. */
+export const isAnthropic = (incoming: IncomingMessage): boolean =>
+  isOpenai(incoming) &&
+  (incoming.headers['anthropic-version'] !== undefined || MESSAGES_PATH.test(incoming.url ?? ''))
+
 /** Whether a path is of Ollama's protocol: `/api` without a version behind it, which others have. */
 export const isOllamaPath = (path: string): boolean => /^\/api\/(?!v\d+(?:[/?]|$))/.test(path)
+
+/** Whether it is in the REST API of LM Studio, whose errors are those of OpenAI. */
+export const isLmStudio = ({ url = '' }: IncomingMessage): boolean => /^\/api\/v0(?:[/?]|$)/.test(url)
+
+/** Whether it is in the Open Inference Protocol of KServe. */
+export const isKserve = ({ url = '' }: IncomingMessage): boolean => /^\/v2(?:[/?]|$)/.test(url)
 
 export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosError | undefined {
   const unnamed = wrongHost(incoming, access.hosts)
@@ -224,11 +240,16 @@ function unreadable(incoming: IncomingMessage): LumosError | undefined {
   // Clients of OpenAI cancel by a request that says nothing.
   if (type === undefined && isEmpty(incoming)) return undefined
   const plain = incoming.headers['content-encoding'] === undefined
-  const [wanted, name] = FORM_PATHS.test(incoming.url ?? '')
-    ? [FORM_TYPE, 'multipart/form-data']
-    : [JSON_TYPE, 'application/json']
+  const [wanted, name] = typeFor(incoming)
   if (type !== undefined && others.length === 0 && wanted.test(type) && plain) return undefined
   return new LumosError('MEDIA_TYPE_UNSUPPORTED', `The body must be ${name}, uncompressed.`)
+}
+
+function typeFor({ url = '', headers }: IncomingMessage): [type: RegExp, name: string] {
+  if (FORM_PATHS.test(url)) return [FORM_TYPE, 'multipart/form-data']
+  // No page of another origin sends this type, or the header, without asking the browser's leave.
+  const isBytes = TENSOR_PATHS.test(url) && headers['inference-header-content-length'] !== undefined
+  return isBytes ? [BYTES_TYPE, 'application/octet-stream'] : [JSON_TYPE, 'application/json']
 }
 
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!

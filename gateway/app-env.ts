@@ -6,6 +6,7 @@ import type { Clock } from '../interface/clock.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import type { Caller } from '../interface/units.ts'
 import type { UnitRegistry } from '../units/index.ts'
+import type { Aliases } from './asking/aliases.ts'
 import type { Call } from './envelope.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -14,6 +15,8 @@ export interface AppComponents {
   readonly sessions: Sessions
   readonly clock: Clock
   readonly log: Logger
+  /** Other names of models, of the settings. */
+  readonly aliases: Aliases
   /** Aborts when the gateway begins to close. */
   readonly closing: AbortSignal
 }

@@ -4,12 +4,15 @@ import type { ServerResponse } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { CancelledError, LumosError } from '../interface/errors.ts'
 import { answerRoutes } from './answer-routes.ts'
+import { anthropicRoutes } from './anthropic/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
 import { failureBody, failureHead, headersOf, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
+import { kserveRoutes } from './kserve/index.ts'
 import { listingRoutes } from './listing.ts'
+import { lmStudioRoutes } from './lmstudio/index.ts'
 import { mcpRoutes } from './mcp/route.ts'
 import { metricRoutes } from './metric-routes.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
@@ -49,8 +52,11 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.route('/api/v2', answerRoutes(components))
   app.route('/api/v2', resourceRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
+  app.route('/v1', anthropicRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
   app.route('/mcp', mcpRoutes({ ...components, bodies }))
+  app.route('/api/v0', lmStudioRoutes({ ...components, bodies }))
+  app.route('/v2', kserveRoutes({ ...components, bodies }))
   // Elsewhere the root is for people.
   app.get('/', aliveRoute)
   app.route('/api', ollamaRoutes({ ...components, bodies }))

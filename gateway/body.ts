@@ -6,6 +6,8 @@ import { LumosError, OverloadedError } from '../interface/errors.ts'
 import type { Form } from './form-parts.ts'
 import { parseJson } from './json-text.ts'
 import type { JsonThread, LargeText } from './json-thread.ts'
+import type { BodyForm } from './json-worker.ts'
+import type { TensorQuestion } from './kserve/question.ts'
 
 /** What may come before a body has said what it is for. */
 const HEAD_BYTES = 64 * 1024
@@ -75,11 +77,29 @@ export class BodyReader {
    * @throws {LumosError} as {@link readJson} does.
    */
   async readForm(incoming: IncomingMessage, bytesMax: number): Promise<Form> {
+    const contentType = incoming.headers['content-type'] ?? ''
+    return (await this.#onThread(incoming, bytesMax, { form: 'multipart', contentType })) as Form
+  }
+
+  /**
+   * Tensors, which are numbers in JSON or bytes behind it. All of it becomes bytes on the thread.
+   *
+   * @throws {LumosError} as {@link readJson} does.
+   */
+  async readTensors(
+    incoming: IncomingMessage,
+    bytesMax: number,
+    headBytes: number | undefined
+  ): Promise<TensorQuestion> {
+    return (await this.#onThread(incoming, bytesMax, { form: 'tensors', headBytes })) as TensorQuestion
+  }
+
+  async #onThread(incoming: IncomingMessage, bytesMax: number, as: BodyForm): Promise<unknown> {
     const received = { bytes: 0 }
     const large = this.#thread.begin()
     try {
       for await (const chunk of this.#chunks(incoming, bytesMax, received)) large.push(chunk)
-      return (await large.parse(incoming.headers['content-type'] ?? '')) as Form
+      return await large.parse(as)
     } finally {
       large.drop()
       this.#heldBytes -= received.bytes

@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../interface/clock.ts'
 import { LumosError, OverloadedError } from '../interface/errors.ts'
-import type { FromWorker, ToWorker } from './json-worker.ts'
+import type { BodyForm, FromWorker, ToWorker } from './json-worker.ts'
 
 /** In the bundle it lies beside this file, too. */
 const WORKER = new URL(`./json-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
@@ -21,10 +21,10 @@ interface Body {
 export interface LargeText {
   push(part: Uint8Array): void
   /**
-   * @param form the `content-type` of a form; without it, the body is JSON.
+   * @param as what it is; JSON where nothing is said.
    * @throws {LumosError} `INVALID_INPUT`, or `INPUT_TOO_LARGE`.
    */
-  parse(form?: string): Promise<unknown>
+  parse(as?: BodyForm): Promise<unknown>
   /** The rest does not come. After `parse`, nothing. */
   drop(): void
 }
@@ -57,9 +57,9 @@ export class JsonThread {
         const part = new Uint8Array(bytes)
         say({ type: 'part', id, part }, [part.buffer])
       },
-      parse: form => {
+      parse: (as = { form: 'json' }) => {
         body.whole = true
-        say({ type: 'end', id, form })
+        say({ type: 'end', id, as })
         return promise
       },
       drop: () => {

@@ -14,17 +14,24 @@ import { holdsMore } from '../interface/json-size.ts'
 import { TEXT_CHARS_MAX } from '../interface/limits.ts'
 import { type Form, parseForm } from './form-parts.ts'
 import { parseJson } from './json-text.ts'
+import { questionOf } from './kserve/question.ts'
 
 /** More than any unit takes besides bytes; the network's thread takes them over in some ten milliseconds. */
 const VALUES_MAX = 100_000
 /** Deeper than any unit takes; far from the depth at which a stack overflows. */
 const DEPTH_MAX = 64
 
+export type BodyForm =
+  | { readonly form: 'json' }
+  | { readonly form: 'multipart'; readonly contentType: string }
+  /** JSON of `headBytes`, and bytes of tensors; JSON alone without it. */
+  | { readonly form: 'tensors'; readonly headBytes: number | undefined }
+
 export type ToWorker =
   /** The next part of the body `id`. */
   | { readonly type: 'part'; readonly id: number; readonly part: Uint8Array<ArrayBuffer> }
-  /** It is whole: JSON, or a form of this `content-type`. */
-  | { readonly type: 'end'; readonly id: number; readonly form: string | undefined }
+  /** It is whole. */
+  | { readonly type: 'end'; readonly id: number; readonly as: BodyForm }
   /** The rest of it does not come. */
   | { readonly type: 'drop'; readonly id: number }
 
@@ -47,13 +54,21 @@ parentPort!.on('message', async (said: ToWorker) => {
   const own: ArrayBuffer[] = []
   try {
     const body = Buffer.concat(parts)
-    const value = said.form === undefined ? jsonOf(body, own) : await formOf(body, said.form, own)
+    const value = await readAs(body, said.as, own)
     parentPort!.postMessage({ id, value } satisfies FromWorker, own)
   } catch (thrown) {
     const { code, message } = toLumosError(thrown)
     parentPort!.postMessage({ id, failure: { code, message } } satisfies FromWorker)
   }
 })
+
+async function readAs(body: Buffer<ArrayBuffer>, as: BodyForm, own: ArrayBuffer[]): Promise<unknown> {
+  if (as.form === 'multipart') return formOf(body, as.contentType, own)
+  if (as.form === 'json') return jsonOf(body, own)
+  const question = questionOf(body, as.headBytes)
+  for (const { data } of Object.values(question.tensors)) own.push(data.buffer)
+  return question
+}
 
 function jsonOf(body: Buffer, own: ArrayBuffer[]): unknown {
   const text = decodeText(body)

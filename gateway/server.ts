@@ -42,7 +42,7 @@ const HEADERS = [
   ['x-lumos-node', 'true']
 ] as const
 
-type GatewayComponents = Omit<RouteComponents, 'closing' | 'sessions'>
+type GatewayComponents = Omit<RouteComponents, 'closing' | 'sessions' | 'aliases'>
 
 export interface GatewayOptions {
   readonly socketPath: string
@@ -58,6 +58,8 @@ export interface GatewayOptions {
   readonly hosts: readonly string[]
   /** Origins of pages elsewhere that may use `/v1`. */
   readonly origins: readonly string[]
+  /** Other names of models. */
+  readonly aliases?: Readonly<Record<string, string>>
   /** The first port to try; the ones after it are tried when it is taken. 0 lets the system choose. */
   readonly port: number
   /** The ports of other programs that it takes; absent: none, and they are not kept. */
@@ -226,6 +228,7 @@ export class Gateway {
   #route(incoming: IncomingMessage, outgoing: ServerResponse, by: Asked): void {
     this.#routes ??= this.#load({
       ...this.#components,
+      aliases: this.#options.aliases ?? {},
       sessions: this.#sessions,
       closing: this.#closing.signal
     })

@@ -16,6 +16,7 @@ import type { LumosJobs } from './jobs.ts'
 import type { EventJournal } from './journal.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Offered } from './manifest.ts'
+import type { LumosMcp } from './mcp.ts'
 import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
@@ -155,6 +156,7 @@ export type FacetName =
   | 'journal'
   | 'metrics'
   | 'remote'
+  | 'mcp'
 
 export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
@@ -182,6 +184,7 @@ export interface LumosNode extends AsyncDisposable {
   readonly resource: LumosResources
   /** Units of other devices. */
   readonly remote: RemoteUnits
+  readonly mcp: LumosMcp
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   readonly batch: Batch

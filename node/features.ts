@@ -6,6 +6,7 @@ import { device } from './device/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { journal } from './journal/index.ts'
+import { mcp } from './mcp/index.ts'
 import { memory } from './memory/index.ts'
 import { metrics } from './metrics/index.ts'
 import { models } from './models/index.ts'
@@ -27,6 +28,7 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   wake,
   device,
   resources,
+  mcp,
   journal,
   metrics,
   remote

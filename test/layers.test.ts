@@ -161,6 +161,7 @@ const FEATURES: ReadonlySet<string> = new Set([
   'engines',
   'journal',
   'manifests',
+  'mcp',
   'membership',
   'memory',
   'metrics',

@@ -15,6 +15,7 @@ import { type GatewayParts, gatewayUnits } from './gateway.ts'
 import { inferenceUnits } from './inference/index.ts'
 import { jobUnits } from './job.ts'
 import { logUnits } from './log.ts'
+import { mcpUnits } from './mcp.ts'
 import { membershipUnits } from './membership.ts'
 import { memoryUnits } from './memory/index.ts'
 import { meshUnits } from './mesh.ts'
@@ -32,7 +33,7 @@ import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
 export { METRICS_UNIT } from './metrics/index.ts'
-export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
+export { inputBytesMaxOf, mayCall, UnitRegistry } from './registry.ts'
 
 export interface UnitsOptions extends GatewayParts {
   readonly node: LumosNode
@@ -71,6 +72,7 @@ export function createUnits(options: UnitsOptions): UnitRegistry {
     ...inferenceUnits(node),
     ...eventUnits(node),
     ...jobUnits(node),
+    ...mcpUnits(node),
     ...gatewayUnits(gateway),
     ...(tokens === undefined ? [] : tokenUnits(tokens)),
     ...metricUnits(node, () => registry.calls.family),

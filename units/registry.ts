@@ -188,6 +188,13 @@ function checkPermission(name: string, permission: Permission, { permissions, un
   })
 }
 
+/** Whether a caller may call a unit, wherever it runs. */
+export const mayCall = (
+  { name, permission }: Pick<Unit, 'name' | 'permission'>,
+  { permissions, units }: Caller
+): boolean =>
+  permissions.includes(permission) && (units === undefined || units.some(listed => isOf(name, listed)))
+
 /** @param listed a name, or a beginning such as `inference.*`. */
 const isOf = (name: string, listed: string): boolean =>
   listed.endsWith('*') ? name.startsWith(listed.slice(0, -1)) : name === listed

@@ -1,6 +1,10 @@
 /** What an MCP server stands on: the units of a node, of this process or of one behind a socket. */
 
+import type { ServerContext } from '@modelcontextprotocol/server'
 import type { UnitDescription } from '../../units/description.ts'
+
+/** Clients wait a minute by themselves, and longer where progress comes. */
+export const MCP_BUDGET_MS = 600_000
 
 export interface CallOptions {
   readonly signal: AbortSignal
@@ -17,4 +21,15 @@ export interface UnitCalls {
   call(unit: string, input: unknown, options: CallOptions): Promise<unknown>
   /** A unit that streams, for as long as the loop goes on. */
   watch(unit: string, input: unknown, signal: AbortSignal): AsyncIterable<unknown>
+}
+
+export interface McpServerOptions {
+  /** Which tools; see `isChosen`. */
+  readonly chosen: readonly string[] | undefined
+  /** Of whom a request is. */
+  callsOf(context: ServerContext): UnitCalls
+  /** Whether the client can be sent what was not asked for, such as that a resource has changed. */
+  readonly notifies: boolean
+  /** Called with what no unit fails with on purpose. */
+  readonly onFailure?: (error: unknown) => void
 }

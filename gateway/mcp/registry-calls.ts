@@ -2,11 +2,8 @@
 
 import { requestIdOf } from '../../interface/answers.ts'
 import type { Caller, UnitContext } from '../../interface/units.ts'
-import type { UnitRegistry } from '../../units/index.ts'
-import type { CallOptions, UnitCalls } from './calls.ts'
-
-/** Clients wait a minute by themselves, and longer where progress comes. */
-export const MCP_BUDGET_MS = 600_000
+import { mayCall, type UnitRegistry } from '../../units/index.ts'
+import { type CallOptions, MCP_BUDGET_MS, type UnitCalls } from './calls.ts'
 
 export function registryCalls(units: UnitRegistry, caller: Caller): UnitCalls {
   const contextOf = ({ signal, peer, onPiece }: CallOptions): UnitContext => ({
@@ -16,7 +13,7 @@ export function registryCalls(units: UnitRegistry, caller: Caller): UnitCalls {
     onRoute() {}
   })
   return {
-    list: async () => units.list().filter(({ permission }) => caller.permissions.includes(permission)),
+    list: async () => units.list().filter(unit => mayCall(unit, caller)),
     call: (unit, input, options) => units.execute(unit, input, contextOf(options)),
     watch: (unit, input, signal) => units.stream(unit, input, contextOf({ signal }))
   }

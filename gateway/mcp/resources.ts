@@ -3,8 +3,7 @@
 import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import { LumosError, toLumosError } from '../../interface/errors.ts'
 import { toJson } from '../json-answer.ts'
-import type { UnitCalls } from './calls.ts'
-import type { McpServerOptions } from './server.ts'
+import type { McpServerOptions, UnitCalls } from './calls.ts'
 
 type Sdk = typeof import('@modelcontextprotocol/server')
 

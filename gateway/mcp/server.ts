@@ -4,23 +4,12 @@ import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import { toLumosError } from '../../interface/errors.ts'
 import { isRecord } from '../../interface/record.ts'
 import { VERSION } from '../../node/version.ts'
-import type { UnitCalls } from './calls.ts'
+import type { McpServerOptions, UnitCalls } from './calls.ts'
 import { serveResources } from './resources.ts'
 import { errorResult, resultOf } from './result.ts'
 import { type ServedTool, servedTools } from './tools.ts'
 
 type Sdk = typeof import('@modelcontextprotocol/server')
-
-export interface McpServerOptions {
-  /** Which tools; see `isChosen`. */
-  readonly chosen: readonly string[] | undefined
-  /** Of whom a request is. */
-  callsOf(context: ServerContext): UnitCalls
-  /** Whether the client can be sent what was not asked for, such as that a resource has changed. */
-  readonly notifies: boolean
-  /** Called with the uri of a resource that changed, where clients of several connections watch. */
-  readonly onFailure?: (error: unknown) => void
-}
 
 const INSTRUCTIONS =
   'Tools of a lumos-node, which runs AI models on the devices of one person or group. ' +

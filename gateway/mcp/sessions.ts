@@ -63,6 +63,7 @@ export class McpSessions {
         const [oldest] = this.#sessions.keys()
         if (this.#sessions.size >= SESSIONS_MAX && oldest !== undefined) void this.#end(oldest)
         this.#sessions.set(id, { caller, transport, idle: this.#idle(id) })
+        caller.ended?.addEventListener('abort', () => void this.#end(id), { once: true })
       },
       onsessionclosed: id => this.#forget(id)
     })

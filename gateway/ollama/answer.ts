@@ -2,8 +2,8 @@
 
 import type { Context } from 'hono'
 import type { AppEnv } from '../app-env.ts'
-import { answerStream, answerWhole, type OpenaiComponents, unitContext } from '../openai/call.ts'
-import type { Piece } from '../openai/pieces.ts'
+import { type AskComponents, answerStream, answerWhole, unitContext } from '../asking/call.ts'
+import type { Piece } from '../asking/pieces.ts'
 import { failureLine } from './errors.ts'
 import { type Part, partsOf, type ToolCall } from './parts.ts'
 
@@ -21,7 +21,7 @@ export interface Wanted {
 }
 
 export async function answer(
-  components: OpenaiComponents,
+  components: AskComponents,
   c: Context<AppEnv>,
   { unit, input, name, think, stream, bodyOf }: Wanted
 ): Promise<Response> {

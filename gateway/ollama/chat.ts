@@ -3,8 +3,8 @@
 import type { Context } from 'hono'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import type { AppEnv } from '../app-env.ts'
-import { LARGE_BODY_BYTES_MAX, type OpenaiComponents, readBody } from '../openai/call.ts'
-import { ChatTools } from '../openai/sampling.ts'
+import { type AskComponents, LARGE_BODY_BYTES_MAX, readBody } from '../asking/call.ts'
+import { ChatTools } from '../openai/tools.ts'
 import { answer, type Body } from './answer.ts'
 import { loadOrUnload } from './load.ts'
 import { Messages, toUnit } from './messages.ts'
@@ -21,7 +21,7 @@ const bodyOf: Body = ({ text = '', thinking, calls = [] }) => ({
   }
 })
 
-export const chatRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const chatRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Chat, LARGE_BODY_BYTES_MAX)
   const { messages = [], tools = [], keep_alive, think, stream = true } = body
   const name = nameIn(body)

@@ -6,14 +6,14 @@ import { featureExtraction, TEXTS_MAX } from '../../interface/tasks/feature-extr
 import { Text } from '../../interface/tasks/messages.ts'
 import type { AppEnv } from '../app-env.ts'
 import {
+  type AskComponents,
   answerWhole,
   LARGE_BODY_BYTES_MAX,
-  type OpenaiComponents,
   readBody,
   unitContext
-} from '../openai/call.ts'
-import { defined, StaysLoaded } from '../openai/sampling.ts'
-import { listOf, maybe } from '../openai/schema.ts'
+} from '../asking/call.ts'
+import { StaysLoaded } from '../asking/sampling.ts'
+import { defined, listOf, maybe } from '../asking/schema.ts'
 import { askNamed, named, nameIn } from './names.ts'
 import { ns } from './parts.ts'
 
@@ -31,7 +31,7 @@ interface Embedded {
   readonly usage: { readonly input_tokens?: number }
 }
 
-export const embedRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const embedRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Embed, LARGE_BODY_BYTES_MAX)
   const { input = [], dimensions, keep_alive } = body
   const startMs = components.clock.monotonicMs()
@@ -48,7 +48,7 @@ export const embedRoute = (components: OpenaiComponents) => async (c: Context<Ap
   )
 }
 
-export const embeddingsRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const embeddingsRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Embeddings, LARGE_BODY_BYTES_MAX)
   const { prompt = '', keep_alive } = body
   const asked = { name: nameIn(body), texts: prompt === '' ? [] : [prompt], keep_alive }
@@ -64,7 +64,7 @@ interface Asked {
 }
 
 const askEmbedder = (
-  components: OpenaiComponents,
+  components: AskComponents,
   c: Context<AppEnv>,
   { name, texts, dimensions, keep_alive }: Asked,
   bodyOf: (embedded: Embedded) => object

@@ -10,7 +10,7 @@ import { featureExtraction } from '../../interface/tasks/feature-extraction.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import type { ModelList } from '../../units/model.ts'
 import type { AppEnv } from '../app-env.ts'
-import type { OpenaiComponents } from '../openai/call.ts'
+import type { AskComponents } from '../asking/call.ts'
 import { contextOf } from '../units.ts'
 
 /** What Go's clients print as `Never`: the mesh does not know when a model was made, nor when it is unloaded. */
@@ -31,7 +31,7 @@ export interface Known {
 }
 
 export async function knownModels(
-  { units }: OpenaiComponents,
+  { units }: AskComponents,
   c: Context<AppEnv>,
   input: { readonly status?: 'ready' } = {}
 ): Promise<Known[]> {
@@ -88,7 +88,7 @@ export function runningOf(known: Known) {
 }
 
 /** The longest that a device states. */
-function contextOfModel({ items }: Known): number | undefined {
+export function contextOfModel({ items }: Known): number | undefined {
   const all = items.flatMap(({ providers }) => providers.flatMap(({ context_tokens: most }) => most ?? []))
   return all.length === 0 ? undefined : Math.max(...all)
 }

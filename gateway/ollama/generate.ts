@@ -5,8 +5,8 @@ import * as z from 'zod'
 import { Text } from '../../interface/tasks/messages.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import type { AppEnv } from '../app-env.ts'
-import { LARGE_BODY_BYTES_MAX, type OpenaiComponents, readBody } from '../openai/call.ts'
-import { maybe, unsupported } from '../openai/schema.ts'
+import { type AskComponents, LARGE_BODY_BYTES_MAX, readBody } from '../asking/call.ts'
+import { maybe, unsupported } from '../asking/schema.ts'
 import { answer, type Body } from './answer.ts'
 import { loadOrUnload } from './load.ts'
 import { contentOf, Images } from './messages.ts'
@@ -28,7 +28,7 @@ const Generate = named({
 
 const bodyOf: Body = ({ text = '', thinking }) => ({ response: text, ...(thinking && { thinking }) })
 
-export const generateRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const generateRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Generate, LARGE_BODY_BYTES_MAX)
   const { prompt = '', system = '', images = [], raw, keep_alive, think, stream = true } = body
   const name = nameIn(body)

@@ -7,8 +7,8 @@ import { type Context, Hono, type Next } from 'hono'
 import { LumosError } from '../../interface/errors.ts'
 import { isOllamaPath } from '../access.ts'
 import type { AppEnv } from '../app-env.ts'
-import type { OpenaiComponents } from '../openai/call.ts'
-import { RefusedError } from '../openai/errors.ts'
+import type { AskComponents } from '../asking/call.ts'
+import { RefusedError } from '../asking/refused.ts'
 import { chatRoute } from './chat.ts'
 import { embeddingsRoute, embedRoute } from './embed.ts'
 import { ollamaRefusal } from './errors.ts'
@@ -28,7 +28,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 export const aliveRoute = async (c: Context<AppEnv>, next: Next) =>
   c.env.listener === 'ollama' ? c.text('Ollama is running') : await next()
 
-export function ollamaRoutes(components: OpenaiComponents): Hono<AppEnv> {
+export function ollamaRoutes(components: AskComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
   routes.get('/version', versionRoute(components))
   routes.get('/tags', tagsRoute(components))

@@ -2,8 +2,8 @@
 
 import type { Context } from 'hono'
 import type { AppEnv } from '../app-env.ts'
-import { answerWhole, type OpenaiComponents, unitContext } from '../openai/call.ts'
-import { defined } from '../openai/sampling.ts'
+import { type AskComponents, answerWhole, unitContext } from '../asking/call.ts'
+import { defined } from '../asking/schema.ts'
 import type { Named } from './names.ts'
 import { isUnloading } from './options.ts'
 
@@ -19,7 +19,7 @@ interface Wanted {
 
 /** A device loads a model when it is asked, so it is asked for one token. One that is loaded nowhere is not loaded to be unloaded. */
 export async function loadOrUnload(
-  { units, clock }: OpenaiComponents,
+  { units, clock }: AskComponents,
   c: Context<AppEnv>,
   { named: { id, listed }, name, keep_alive, body }: Wanted
 ): Promise<Response> {

@@ -3,8 +3,8 @@
 import * as z from 'zod'
 import { TOOL_CALLS_MAX } from '../../interface/chunks.ts'
 import { MESSAGES_MAX, PARTS_MAX, Text } from '../../interface/tasks/messages.ts'
-import { Arguments, Name } from '../openai/messages.ts'
-import { listOf, maybe, oneOf } from '../openai/schema.ts'
+import { Arguments, listOf, maybe, oneOf } from '../asking/schema.ts'
+import { Name } from '../openai/messages.ts'
 
 /** A picture in base64; that of a large body is bytes already. */
 export const Images = maybe(

@@ -2,14 +2,14 @@
 
 import type { Context } from 'hono'
 import type { AppEnv } from '../app-env.ts'
-import { answerWhole, type OpenaiComponents, readBody } from '../openai/call.ts'
+import { type AskComponents, answerWhole, readBody } from '../asking/call.ts'
 import { knownModels, runningOf, shownOf, tagOf } from './facts.ts'
 import { idIn, modelNotFound, named, nameIn } from './names.ts'
 
 /** The version of Ollama whose API this is. Clients read three numbers, and leave out what a version has not. */
 const VERSION = '0.12.11'
 
-type Route = (components: OpenaiComponents) => (c: Context<AppEnv>) => Promise<Response>
+type Route = (components: AskComponents) => (c: Context<AppEnv>) => Promise<Response>
 
 export const versionRoute: Route = () => async c => answerWhole(c, { version: VERSION })
 

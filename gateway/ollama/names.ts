@@ -6,10 +6,10 @@ import { LumosError } from '../../interface/errors.ts'
 import { ModelId } from '../../interface/names.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import type { AppEnv } from '../app-env.ts'
-import type { OpenaiComponents } from '../openai/call.ts'
-import { RefusedError } from '../openai/errors.ts'
-import { type ListedModel, listModels } from '../openai/model-name.ts'
-import { maybe } from '../openai/schema.ts'
+import type { AskComponents } from '../asking/call.ts'
+import { type ListedModel, listModels } from '../asking/model-name.ts'
+import { RefusedError } from '../asking/refused.ts'
+import { maybe } from '../asking/schema.ts'
 
 const LATEST = ':latest'
 const NAME_CHARS_MAX = 512
@@ -61,7 +61,7 @@ export interface Named {
  * @throws {RefusedError} 404 where no device has it, 400 where it is for something else: clients pull what is not there.
  */
 export async function askNamed(
-  components: OpenaiComponents,
+  components: AskComponents,
   c: Context<AppEnv>,
   { name, task, what }: { readonly name: string; readonly task: string; readonly what: string },
   ask: (named: Named) => Promise<Response>

@@ -3,8 +3,8 @@
 import * as z from 'zod'
 import { keepAliveMs } from '../../interface/amounts.ts'
 import { TOP_LOGPROBS_MAX, Tool } from '../../interface/tasks/generation-params.ts'
-import { defined, Sampling, StaysLoaded, samplingOf } from '../openai/sampling.ts'
-import { maybe } from '../openai/schema.ts'
+import { Sampling, StaysLoaded, samplingOf } from '../asking/sampling.ts'
+import { defined, maybe } from '../asking/schema.ts'
 
 /** Below it, Ollama means that there is none. */
 const above =

@@ -3,8 +3,8 @@
 import type { Clock } from '../../interface/clock.ts'
 import { EngineFailedError } from '../../interface/errors.ts'
 import { isRecord } from '../../interface/record.ts'
+import type { Done, Piece } from '../asking/pieces.ts'
 import { chatLogprobs } from '../openai/logprobs.ts'
-import type { Done, Piece } from '../openai/pieces.ts'
 
 const NS_PER_MS = 1_000_000
 

@@ -7,8 +7,8 @@ import { hasEnded, type JobInfo } from '../../interface/jobs.ts'
 import type { SnakeCase } from '../../interface/snake-case.ts'
 import type { Begun } from '../../units/begun.ts'
 import type { AppEnv } from '../app-env.ts'
-import { answerStream, answerWhole, type OpenaiComponents, readBody, unitContext } from '../openai/call.ts'
-import { maybe } from '../openai/schema.ts'
+import { type AskComponents, answerStream, answerWhole, readBody, unitContext } from '../asking/call.ts'
+import { maybe } from '../asking/schema.ts'
 import { failureLine } from './errors.ts'
 import { digestOf, knownModels } from './facts.ts'
 import { idIn, modelNotFound, named, nameIn } from './names.ts'
@@ -23,7 +23,7 @@ const HUGGING_FACE = /^(?:hf\.co|huggingface\.co)\//
 
 type Job = SnakeCase<JobInfo>
 
-export const pullRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const pullRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const { stream = true, ...body } = await readBody(c, components, Pull)
   const name = nameIn(body)
   const { units } = components
@@ -44,7 +44,7 @@ export const pullRoute = (components: OpenaiComponents) => async (c: Context<App
 }
 
 /** A model of the mesh by its name; else a source, which is Ollama's registry where nothing else is said. */
-async function refOf(components: OpenaiComponents, c: Context<AppEnv>, name: string): Promise<string> {
+async function refOf(components: AskComponents, c: Context<AppEnv>, name: string): Promise<string> {
   if (HUGGING_FACE.test(name)) return name.replace(HUGGING_FACE, 'hf:')
   if (SOURCE.test(name)) return name
   const ids = (await knownModels(components, c)).map(({ id }) => id)
@@ -70,7 +70,7 @@ async function* linesOf(jobs: AsyncIterable<Job>, hex: string): AsyncGenerator<s
 const endedBadly = (error: Job['error']): LumosError =>
   new LumosError('ORIGIN_FAILED', error?.message ?? 'The pull was cancelled.', { hint: error?.hint })
 
-export const deleteRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const deleteRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const name = nameIn(await readBody(c, components, Delete))
   const models = await knownModels(components, c)
   const ids = models.map(({ id }) => id)

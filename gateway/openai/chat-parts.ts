@@ -1,28 +1,7 @@
 /** What an answer of a chat consists of, whole or in chunks. */
 
 import type { SnakeCase } from '../../interface/snake-case.ts'
-import { type Done, type Logprobs, usageOf } from './pieces.ts'
-
-/** What `inference.chat` answers, in the names of the code. */
-export interface ChatAnswer {
-  readonly content: string
-  readonly reasoning?: string
-  readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[]
-  readonly logprobs?: Logprobs
-  readonly finishReason: string
-  readonly continued?: 'exact' | 'prefill'
-  readonly receipts?: string[]
-  readonly usage: { readonly inputTokens?: number; readonly outputTokens?: number }
-}
-
-/** Reasons that clients know. A model that calls tools waits for them, whatever its engine says of its end. */
-export function finishOf(reason: string, calls: boolean): string {
-  if (calls && reason !== 'length') return 'tool_calls'
-  return ['length', 'content_filter'].includes(reason) ? reason : 'stop'
-}
-
-/** Engines may leave ids of calls out. They come back in the next request: they are made of the id of the request. */
-export const callId = (choiceId: string, index: number): string => `call_${choiceId}_${index}`
+import { type ChatAnswer, callId, type Done, usageOf } from '../asking/pieces.ts'
 
 export function messageOf(
   { content, reasoning, tool_calls }: SnakeCase<ChatAnswer>,

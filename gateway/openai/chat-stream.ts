@@ -1,10 +1,18 @@
 /** An answer of a chat in chunks. */
 
-import { callId, chatUsage, finishOf } from './chat-parts.ts'
+import {
+  beside,
+  type ChoicePiece,
+  callId,
+  type Done,
+  finishOf,
+  type Logprobs,
+  type Piece
+} from '../asking/pieces.ts'
+import { DONE, dataEvent, queueComment, waitingFor } from '../asking/stream.ts'
+import { chatUsage } from './chat-parts.ts'
 import { errorOf } from './errors.ts'
 import { chatLogprobs } from './logprobs.ts'
-import { beside, type ChoicePiece, type Done, type Logprobs, type Piece } from './pieces.ts'
-import { DONE, dataEvent, queueComment, waitingFor } from './stream.ts'
 
 export interface ChatHead {
   readonly id: string

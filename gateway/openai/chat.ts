@@ -6,31 +6,22 @@ import { TOP_LOGPROBS_MAX } from '../../interface/tasks/generation-params.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import type { AppEnv } from '../app-env.ts'
 import {
+  type AskComponents,
   answerStream,
   answerWhole,
   LARGE_BODY_BYTES_MAX,
-  type OpenaiComponents,
   readBody,
   unitContext
-} from './call.ts'
-import { type ChatAnswer, chatUsage, finishOf, messageOf } from './chat-parts.ts'
+} from '../asking/call.ts'
+import { ModelName, rightModel } from '../asking/model-name.ts'
+import { beside, type ChatAnswer, executeAll, finishOf, streamAll } from '../asking/pieces.ts'
+import { Choices, inputOf, MaxTokens, Sampling, samplingOf } from '../asking/sampling.ts'
+import { defined, maybe, unsupported } from '../asking/schema.ts'
+import { chatUsage, messageOf } from './chat-parts.ts'
 import { chatChunks, failureEvent } from './chat-stream.ts'
 import { chatLogprobs } from './logprobs.ts'
 import { ChatMessages } from './messages.ts'
-import { ModelName, rightModel } from './model-name.ts'
-import { beside, executeAll, streamAll } from './pieces.ts'
-import {
-  ChatToolChoice,
-  ChatTools,
-  Choices,
-  defined,
-  inputOf,
-  MaxTokens,
-  ResponseFormat,
-  Sampling,
-  samplingOf
-} from './sampling.ts'
-import { maybe, unsupported } from './schema.ts'
+import { ChatToolChoice, ChatTools, ResponseFormat } from './tools.ts'
 
 const UNIT = 'inference.chat'
 
@@ -63,7 +54,7 @@ const Checked = Chat.superRefine(({ logprobs, top_logprobs, stream, stream_optio
   if (stream_options !== undefined && stream !== true) wrong('stream_options', 'it needs stream to be true')
 })
 
-export const chatRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const chatRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Checked, LARGE_BODY_BYTES_MAX)
   const { model, n } = body
   const { units, clock } = components

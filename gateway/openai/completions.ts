@@ -6,15 +6,24 @@ import type { SnakeCase } from '../../interface/snake-case.ts'
 import { TOP_LOGPROBS_MAX } from '../../interface/tasks/generation-params.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
 import type { AppEnv } from '../app-env.ts'
-import { answerStream, answerWhole, type OpenaiComponents, readBody, unitContext } from './call.ts'
-import { type ChatAnswer, chatUsage, finishOf } from './chat-parts.ts'
+import { type AskComponents, answerStream, answerWhole, readBody, unitContext } from '../asking/call.ts'
+import { ModelName, rightModel } from '../asking/model-name.ts'
+import {
+  beside,
+  type ChatAnswer,
+  type ChoicePiece,
+  type Done,
+  executeAll,
+  finishOf,
+  type Logprobs,
+  streamAll
+} from '../asking/pieces.ts'
+import { Choices, inputOf, MaxTokens, Sampling, samplingOf } from '../asking/sampling.ts'
+import { defined, maybe, textsUpTo, unsupported } from '../asking/schema.ts'
+import { DONE, dataEvent, waitingFor } from '../asking/stream.ts'
+import { chatUsage } from './chat-parts.ts'
 import { failureEvent } from './chat-stream.ts'
 import { completionLogprobs } from './logprobs.ts'
-import { ModelName, rightModel } from './model-name.ts'
-import { beside, type ChoicePiece, type Done, executeAll, type Logprobs, streamAll } from './pieces.ts'
-import { Choices, defined, inputOf, MaxTokens, Sampling, samplingOf } from './sampling.ts'
-import { maybe, textsUpTo, unsupported } from './schema.ts'
-import { DONE, dataEvent, waitingFor } from './stream.ts'
 
 const UNIT = 'inference.complete'
 /** As OpenAI has it. */
@@ -44,7 +53,7 @@ const Completion = z
 
 type Answer = Omit<ChatAnswer, 'content'> & { readonly text: string }
 
-export const completionRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const completionRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Completion)
   const { model, prompt: prompts, n, logprobs } = body
   const { units, clock } = components

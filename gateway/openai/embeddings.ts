@@ -4,11 +4,17 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import { featureExtraction, TEXTS_MAX } from '../../interface/tasks/feature-extraction.ts'
 import type { AppEnv } from '../app-env.ts'
-import { answerWhole, LARGE_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
-import { ModelName, rightModel } from './model-name.ts'
-import { usageOf } from './pieces.ts'
-import { defined, StaysLoaded } from './sampling.ts'
-import { maybe, oneOf, textsUpTo } from './schema.ts'
+import {
+  type AskComponents,
+  answerWhole,
+  LARGE_BODY_BYTES_MAX,
+  readBody,
+  unitContext
+} from '../asking/call.ts'
+import { ModelName, rightModel } from '../asking/model-name.ts'
+import { usageOf } from '../asking/pieces.ts'
+import { StaysLoaded } from '../asking/sampling.ts'
+import { defined, maybe, oneOf, textsUpTo } from '../asking/schema.ts'
 
 const UNIT = 'inference.embed'
 const FORMATS = ['float', 'base64'] as const
@@ -27,7 +33,7 @@ interface Embedded {
   readonly usage: { readonly input_tokens?: number }
 }
 
-export const embeddingRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const embeddingRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const { model, input, encoding_format, dimensions, keep_alive } = await readBody(
     c,
     components,

@@ -1,36 +1,9 @@
 /** Errors in OpenAI's form: one envelope, with `type`, `code` and the parameter that is wrong. */
 
-import {
-  ERROR_MEANINGS,
-  type ErrorCode,
-  InvalidInputError,
-  type LumosError,
-  toLumosError
-} from '../../interface/errors.ts'
+import { ERROR_MEANINGS, type ErrorCode, type LumosError, toLumosError } from '../../interface/errors.ts'
 import { isRecord } from '../../interface/record.ts'
+import { RefusedError, wordsOf } from '../asking/refused.ts'
 import { type Call, failureHead } from '../envelope.ts'
-
-/** A request that is refused in OpenAI's words. */
-export class RefusedError extends InvalidInputError {
-  readonly param: string | null
-  readonly reason: string | null
-  /** Where it is not 400. */
-  readonly status: number | undefined
-
-  constructor(
-    message: string,
-    {
-      param = null,
-      reason = null,
-      status
-    }: { param?: string | null; reason?: string | null; status?: number }
-  ) {
-    super(message)
-    this.param = param
-    this.reason = reason
-    this.status = status
-  }
-}
 
 interface ErrorBody {
   readonly message: string
@@ -75,24 +48,6 @@ export function errorOf(thrown: unknown): { error: ErrorBody; status: number } {
 const typeOf = (status: number): string => {
   if (status === 429) return 'rate_limit_error'
   return status >= 500 ? 'server_error' : 'invalid_request_error'
-}
-
-function wordsOf({ code, message, hint, details }: LumosError): string {
-  const { contextTokens, promptTokens, maxTokens = 0 } = details
-  if (code === 'CONTEXT_TOO_SMALL' && contextTokens !== undefined) {
-    const most = `This model's maximum context length is ${contextTokens} tokens. However, you requested `
-    // The answer alone may be longer than any peer has room for, and then no peer is asked to count the question.
-    if (promptTokens === undefined)
-      return `${most}${maxTokens} tokens in the completion. Please reduce the length of the completion.`
-    const all = Number(promptTokens) + Number(maxTokens)
-    return (
-      `${most}${all} tokens (${promptTokens} in the messages, ${maxTokens} in the completion). ` +
-      'Please reduce the length of the messages or completion.'
-    )
-  }
-  // The stack of an unexpected error, and what led to it, are in the log alone.
-  if (code === 'INTERNAL') return 'The server had an error while processing your request.'
-  return hint === undefined ? message : `${message} ${hint}`
 }
 
 /** `messages.0.content` of a unit is `messages[0].content` here. */

@@ -5,10 +5,10 @@ import * as z from 'zod'
 import type { TaskOutput } from '../../interface/tasks/index.ts'
 import { textToImage } from '../../interface/tasks/text-to-image.ts'
 import type { AppEnv } from '../app-env.ts'
-import { answerWhole, type OpenaiComponents, readBody, unitContext } from './call.ts'
-import { ModelName, rightModel } from './model-name.ts'
-import { defined, StaysLoaded } from './sampling.ts'
-import { maybe, oneOf, unsupported } from './schema.ts'
+import { type AskComponents, answerWhole, readBody, unitContext } from '../asking/call.ts'
+import { ModelName, rightModel } from '../asking/model-name.ts'
+import { StaysLoaded } from '../asking/sampling.ts'
+import { defined, maybe, oneOf, unsupported } from '../asking/schema.ts'
 
 const UNIT = 'inference.run'
 const TASK = textToImage.name
@@ -45,7 +45,7 @@ const Generation = z.object({
   keep_alive: StaysLoaded
 })
 
-export const imageRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const imageRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Generation)
   const { model, prompt, n, size, seed, steps, negative_prompt, keep_alive } = body
   const params = defined({ count: n, ...size, seed, steps, negative_prompt, keep_alive })

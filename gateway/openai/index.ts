@@ -5,19 +5,20 @@
 
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../app-env.ts'
+import type { AskComponents } from '../asking/call.ts'
+import { RefusedError } from '../asking/refused.ts'
 import { speechRoute } from './audio/speech.ts'
 import { transcriptionRoute, translationRoute } from './audio/transcriptions.ts'
-import type { OpenaiComponents } from './call.ts'
 import { chatRoute } from './chat.ts'
 import { completionRoute } from './completions.ts'
 import { embeddingRoute } from './embeddings.ts'
-import { RefusedError, refusal } from './errors.ts'
+import { refusal } from './errors.ts'
 import { imageRoute } from './images.ts'
 import { modelRoute, modelsRoute } from './models.ts'
 import { rerankRoute } from './rerank.ts'
 import { responseRoutes } from './responses/index.ts'
 
-export function openaiRoutes(components: OpenaiComponents): Hono<AppEnv> {
+export function openaiRoutes(components: AskComponents): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
   routes.post('/chat/completions', chatRoute(components))
   routes.post('/completions', completionRoute(components))

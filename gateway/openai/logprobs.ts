@@ -1,6 +1,6 @@
 /** Log-probabilities in the two forms that OpenAI has: of chats, and of completions. */
 
-import type { Logprobs } from './pieces.ts'
+import type { Logprobs } from '../asking/pieces.ts'
 
 type Entry = Omit<Logprobs[number], 'top'>
 

@@ -3,36 +3,10 @@
 import * as z from 'zod'
 import { NAME_CHARS_MAX, TOOL_CALLS_MAX } from '../../interface/chunks.ts'
 import { MESSAGES_MAX, PARTS_MAX, Text } from '../../interface/tasks/messages.ts'
-import { listOf, maybe, oneOf } from './schema.ts'
-
-/** A picture in base64, and what stands before it. */
-const IMAGE_CHARS_MAX = 36 * 1024 * 1024
-const IMAGE_URL = /^data:image\/[\w.+-]{1,64};base64,[A-Za-z0-9+/_-]+={0,2}$/
+import { ImageUrl } from '../asking/pictures.ts'
+import { Arguments, joined, listOf, maybe, oneOf } from '../asking/schema.ts'
 
 export const Name = z.string().min(1).max(NAME_CHARS_MAX)
-
-const Url = z
-  .string()
-  .max(IMAGE_CHARS_MAX)
-  .superRefine((url, context) => {
-    if (IMAGE_URL.test(url)) return
-    const message = /^https?:/i.test(url)
-      ? 'no picture is fetched from a URL; give it as data:image/…;base64,…'
-      : 'expected data:image/…;base64,…'
-    context.addIssue({ code: 'custom', params: { reason: 'invalid_image_url' }, message })
-  })
-
-function checkImage(image: unknown, context: z.RefinementCtx): void {
-  if (image instanceof Uint8Array) return
-  for (const issue of Url.safeParse(image).error?.issues ?? [])
-    context.addIssue({ ...issue } as z.core.$ZodRawIssue)
-}
-
-/**
- * No file is fetched from anywhere: this node would do so for each page that it is pointed at. The picture of a large
- * body comes as bytes (see `BodyReader.readJson`).
- */
-export const ImageUrl = z.unknown().superRefine(checkImage) as unknown as z.ZodType<string | Uint8Array>
 
 const TextPart = z.object({ type: z.literal('text'), text: Text })
 const ImagePart = z.object({
@@ -53,17 +27,6 @@ const AssistantContent = z.union([
   Text,
   listOf(z.discriminatedUnion('type', [TextPart, RefusalPart], oneOf(['text', 'refusal'])), PARTS_MAX, 0)
 ])
-
-/** Some programs keep the arguments as the object that they mean. */
-export const Arguments = z.union([Text, z.record(z.string(), z.unknown())]).transform((given, context) => {
-  if (typeof given === 'string') return given
-  try {
-    return JSON.stringify(given)
-  } catch {
-    context.addIssue({ code: 'custom', message: 'nested too deeply' })
-    return z.NEVER
-  }
-})
 
 const ToolCall = z.object({
   id: Name,
@@ -145,9 +108,3 @@ function partsOf(content: string | Parts): string | readonly object[] {
   })
   return joined(parts)
 }
-
-/** Parts of text alone are a text: not each model takes parts. */
-export const joined = <Part extends object>(
-  parts: readonly (Part | { text: string })[]
-): string | readonly object[] =>
-  parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts

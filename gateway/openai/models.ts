@@ -2,27 +2,19 @@
 
 import type { Context } from 'hono'
 import type { AppEnv } from '../app-env.ts'
-import { answerWhole, type OpenaiComponents } from './call.ts'
-import { type ListedModel, listModels, modelNotFound } from './model-name.ts'
+import { modelCalled } from '../asking/aliases.ts'
+import { type AskComponents, answerWhole } from '../asking/call.ts'
+import { type ListedModel, listModels, modelIdIn, modelNotFound } from '../asking/model-name.ts'
 
-export const modelsRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) =>
+export const modelsRoute = (components: AskComponents) => async (c: Context<AppEnv>) =>
   answerWhole(c, { object: 'list', data: (await listModels(components, c)).map(toModel) })
 
-/** An id holds `/` and `:`, written as they are or escaped. */
-export const modelRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
-  const id = unescaped(c.req.path.slice('/v1/models/'.length))
+export const modelRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
+  const id = modelCalled(modelIdIn(c.req.path, '/v1/models/'), components.aliases)
   const models = await listModels(components, c)
   const found = models.find(model => model.id === id)
   if (found === undefined) throw modelNotFound(id, models)
   return answerWhole(c, toModel(found))
-}
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 /** When a model was made is not known to the mesh. */

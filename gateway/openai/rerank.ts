@@ -5,11 +5,17 @@ import * as z from 'zod'
 import { Text } from '../../interface/tasks/messages.ts'
 import { DOCUMENTS_MAX, textRanking } from '../../interface/tasks/text-ranking.ts'
 import type { AppEnv } from '../app-env.ts'
-import { answerWhole, LARGE_BODY_BYTES_MAX, type OpenaiComponents, readBody, unitContext } from './call.ts'
-import { ModelName, rightModel } from './model-name.ts'
-import { usageOf } from './pieces.ts'
-import { defined, StaysLoaded } from './sampling.ts'
-import { listOf, maybe } from './schema.ts'
+import {
+  type AskComponents,
+  answerWhole,
+  LARGE_BODY_BYTES_MAX,
+  readBody,
+  unitContext
+} from '../asking/call.ts'
+import { ModelName, rightModel } from '../asking/model-name.ts'
+import { usageOf } from '../asking/pieces.ts'
+import { StaysLoaded } from '../asking/sampling.ts'
+import { defined, listOf, maybe } from '../asking/schema.ts'
 
 const UNIT = 'inference.rerank'
 
@@ -29,7 +35,7 @@ interface Ranked {
   readonly usage: { readonly input_tokens?: number }
 }
 
-export const rerankRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const rerankRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const { model, query, documents, top_n, return_documents, keep_alive } = await readBody(
     c,
     components,

@@ -8,7 +8,7 @@ import * as z from 'zod'
 import { KeepAlive, MemorySize } from '../../interface/amounts.ts'
 import { Role } from '../../interface/membership.ts'
 import { DeviceName, ModelId, NAME_CHARS_MAX, visibleName } from '../../interface/names.ts'
-import { HostName, NAMES_MAX, Origin } from './gateway-names.ts'
+import { Aliases, HostName, NAMES_MAX, Origin } from './gateway-names.ts'
 import { Programs } from './programs.ts'
 import { RoutingSettings } from './routing.ts'
 import { ServingSettings } from './serving.ts'
@@ -79,7 +79,12 @@ export const Config = z.strictObject({
      * Origins of pages that may use `/v1` with the token from a browser, such as `https://chat.example` or
      * `chrome-extension://…`. Pages of all other origins are refused.
      */
-    origins: z.array(Origin).max(NAMES_MAX).default([])
+    origins: z.array(Origin).max(NAMES_MAX).default([]),
+    /**
+     * Other names of models, for programs that ask for those of a vendor: `{ "claude-*": "qwen3:8b" }`. A name that ends
+     * with `*` stands for all that begin so; of several, the longest counts. Only programs of this device use them.
+     */
+    aliases: Aliases.default({})
   }),
   models: z.strictObject({
     /**

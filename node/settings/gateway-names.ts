@@ -1,7 +1,8 @@
-/** What the gateway may be called, and the origins of pages that may ask it. */
+/** What the gateway may be called, the origins of pages that may ask it, and its names of models. */
 
 import { isIP } from 'node:net'
 import * as z from 'zod'
+import { ModelId } from '../../interface/names.ts'
 
 /** Lower case, as browsers write names; no dot at the end. */
 const HOST_NAME =
@@ -24,3 +25,16 @@ export const Origin = z
     /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+$/,
     'expected an origin such as https://chat.example, without a path'
   )
+
+/** More names than programs use for models of others. */
+const ALIASES_MAX = 64
+/** A name as a program sends it; `*` at its end alone. */
+const Alias = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^*\s]*\*?$/, 'expected a name, or the beginning of names with * behind it')
+
+export const Aliases = z
+  .record(Alias, ModelId)
+  .refine(aliases => Object.keys(aliases).length <= ALIASES_MAX, { error: `more than ${ALIASES_MAX} names` })

@@ -1,13 +1,24 @@
 /** Changes to configuration files of other programs. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
-import { describe, it, onTestFinished } from 'vitest'
+import { describe, it, onTestFinished, vi } from 'vitest'
+import { run as install } from '../../cli/commands/mcp/install.ts'
 import { changeForeignFile, withJson, withToml } from '../../cli/foreign-config.ts'
 import { Output } from '../../cli/output.ts'
+import { createProgram } from '../../cli/program.ts'
 
 const SERVER = { command: 'lumos-node', args: ['mcp', 'serve'] }
 const PATH = ['mcpServers', 'lumos']
@@ -143,4 +154,42 @@ describe('a changed file of another program', () => {
       assert.deepEqual(readFileSync(path), bytes)
     }
   })
+})
+
+describe('mcp install', () => {
+  it.each([
+    ['claude', '.claude.json', '{ "theme": "dark" }', /"theme": "dark"[\s\S]*"mcpServers"/],
+    ['cursor', '.cursor/mcp.json', undefined, /"mcpServers"/],
+    [
+      'codex',
+      '.codex/config.toml',
+      'model = "o3" # mine\n',
+      /^model = "o3" # mine\n\n\[mcp_servers\.lumos\]\n/
+    ]
+  ])(
+    'adds the node to the configuration of %s, once, and keeps the rest',
+    async (client, name, before, after) => {
+      const { folder, output } = setUp()
+      vi.stubEnv('HOME', folder)
+      onTestFinished(() => void vi.unstubAllEnvs())
+      const path = join(folder, name)
+      if (before !== undefined) {
+        mkdirSync(dirname(path), { recursive: true })
+        writeFileSync(path, before)
+      }
+      const invocation = { args: [client], output, program: createProgram(false) }
+      await install({ ...invocation, options: { print: true } })
+      assert.equal(existsSync(path), before !== undefined)
+      await install({ ...invocation, options: { yes: true, tools: 'inference.*' } })
+      const text = readFileSync(path, 'utf8')
+      assert.match(text, after)
+      assert.deepEqual(
+        [...text.matchAll(/"([\w-]*|inference\.\*)"(?=[,\]\s])/g)].map(([, word]) => word).slice(-4),
+        ['mcp', 'serve', '--tools', 'inference.*']
+      )
+      await install({ ...invocation, options: { yes: true, tools: 'inference.*' } })
+      assert.equal(readFileSync(path, 'utf8'), text)
+      await assert.rejects(install({ ...invocation, args: ['other'], options: {} }), { code: 'USAGE' })
+    }
+  )
 })

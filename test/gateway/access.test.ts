@@ -137,6 +137,37 @@ describe('the gateway on loopback TCP', () => {
     )
   })
 
+  it('refuses the same on the routes of other protocols', async () => {
+    await using gateway = await startGateway()
+    const { port, token } = gateway
+    const host = `Host: 127.0.0.1:${port}`
+    const bearer = `Authorization: Bearer ${token}`
+    const json = 'Content-Type: application/json'
+    const bytes = 'Content-Type: application/octet-stream'
+    const paths = [
+      '/v1/messages',
+      '/v1/messages/count_tokens',
+      '/v2/models/a%2Fb/infer',
+      '/api/v0/embeddings'
+    ]
+    const attempts = paths.flatMap((target): Expectation[] => {
+      const post = (expected: number, ...headers: string[]) => ({ method: 'POST', target, headers, expected })
+      return [
+        post(403, `Host: evil.example:${port}`, bearer, json),
+        post(403, host, 'Origin: http://evil.example', bearer, json),
+        post(401, host, json),
+        post(401, host, `X-Api-Key: ${token}x`, json),
+        post(415, host, bearer, 'Content-Type: text/plain'),
+        post(415, host, bearer, bytes),
+        ...(target.startsWith('/v2')
+          ? []
+          : [post(415, host, bearer, bytes, 'Inference-Header-Content-Length: 2')])
+      ]
+    })
+    assert.deepEqual(await wrongAnswers(port, attempts), [])
+    assert.equal(gateway.stops(), 0)
+  })
+
   it('refuses every wrong Host, Origin, token and content type, and changes nothing', async () => {
     await using gateway = await startGateway()
     const { port, token } = gateway

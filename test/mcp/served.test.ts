@@ -186,6 +186,22 @@ describe('the tools', () => {
   })
 })
 
+describe('resources', () => {
+  it('are listed, read and watched by their addresses', async () => {
+    const client = await connected(overHttp())
+    const { resources } = await client.listResources()
+    assert.ok(resources.some(({ uri }) => uri === 'lumos://models'))
+    const { resourceTemplates } = await client.listResourceTemplates()
+    assert.ok(resourceTemplates.some(({ uriTemplate }) => uriTemplate === 'lumos://model/{model_id}'))
+    const { contents } = await client.readResource({ uri: 'lumos://model/held' })
+    assert.equal(JSON.parse((contents[0] as { text: string }).text).id, 'held')
+    await client.subscribeResource({ uri: 'lumos://models' })
+    await client.unsubscribeResource({ uri: 'lumos://models' })
+    await assert.rejects(client.readResource({ uri: 'lumos://nothing' }), /nothing/)
+    await assert.rejects(client.subscribeResource({ uri: 'lumos://nothing' }), /nothing/)
+  })
+})
+
 describe('the route', () => {
   const initialize = {
     ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },

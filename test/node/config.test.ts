@@ -56,7 +56,7 @@ describe('the configuration', () => {
         mesh: { name: 'home' },
         swarm: { host: '::', port: 5867, mdns: true, dht: true, peers: [], announce: [] },
         keys: { passphraseFile: null },
-        gateway: { host: '127.0.0.1', port: 5866, hosts: [], origins: [] },
+        gateway: { host: '127.0.0.1', port: 5866, hosts: [], origins: [], aliases: {} },
         models: {
           builtin: true,
           directories: [],
@@ -94,6 +94,7 @@ describe('the configuration', () => {
         answers: { keep: '1h', diskMax: '256MB' },
         journal: { days: 7, eventsMax: 50_000 },
         wake: { allow: false },
+        mcp: { servers: {} },
         log: { level: 'info' }
       }
     )
@@ -258,6 +259,7 @@ describe('a mistake in the configuration', () => {
     ['__proto__:\n  port: 1\n', /unknown setting "__proto__"/],
     ['gateway:\n  host: example.org\n', /^file:2:9: gateway\.host: expected an IP address/],
     ['gateway:\n  port:\n', /gateway\.port: .*expected number/],
+    ['gateway:\n  aliases: { "claude-*-x": echo }\n', /gateway\.aliases/],
     ['gateway:\n  hosts: [Den.lan]\n', /^file:2:11: gateway\.hosts\[0\]: expected a name/],
     ['gateway:\n  hosts: [den.lan, 0.0.0.0]\n', /^file:2:20: gateway\.hosts\[1\]: .*not a wildcard/],
     ['keys:\n  passphraseFile: secret\n', /^file:2:19: keys\.passphraseFile: expected an absolute path/],

@@ -340,3 +340,49 @@ describe('rerank', () => {
     })
   })
 })
+
+describe('the REST API of LM Studio', () => {
+  const ask = async (path: string, body?: object, key = devices.token) => {
+    const url = devices.baseURL.replace(/v1$/, `api/v0${path}`)
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    const response = await fetch(url, {
+      headers,
+      ...(body && { method: 'POST', body: JSON.stringify(body) })
+    })
+    // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+    return { status: response.status, body: (await response.json()) as any }
+  }
+
+  it('lists what talks and what makes vectors, with what clients read of it', async () => {
+    const { body } = await ask('/models')
+    assert.equal(body.object, 'list')
+    expect(body.data).toMatchObject([
+      { id: EMBEDDER, type: 'embeddings', publisher: '', state: 'loaded' },
+      {
+        ...{ id: TALKER, object: 'model', type: 'llm', publisher: 'org', arch: 'talker' },
+        ...{ compatibility_type: '', quantization: '', state: 'loaded', max_context_length: 200_000 }
+      }
+    ])
+    for (const path of [TALKER, encodeURIComponent(TALKER)])
+      assert.equal((await ask(`/models/${path}`)).body.id, TALKER)
+  })
+
+  it('answers chats, completions and embeddings as /v1 does, and refuses in its form', async () => {
+    const messages = [{ role: 'user', content: 'a b' }]
+    const chat = await ask('/chat/completions', { model: TALKER, messages })
+    assert.equal(chat.body.choices[0].message.content, 'a b')
+    const completion = await ask('/completions', { model: TALKER, prompt: 'a b' })
+    assert.equal(completion.body.choices[0].text, 'a b')
+    const { body } = await ask('/embeddings', { model: EMBEDDER, input: 'a' })
+    assert.equal(body.data.length, 1)
+    for (const [path, key, status] of [
+      ['/models/no', devices.token, 404],
+      [`/models/${RANKER}`, devices.token, 404],
+      ['/nothing', devices.token, 404],
+      ['/models', 'wrong', 401]
+    ] as const) {
+      const refused = await ask(path, undefined, key)
+      assert.deepEqual([refused.status, refused.body.error.type], [status, 'invalid_request_error'])
+    }
+  })
+})

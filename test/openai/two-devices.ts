@@ -10,6 +10,8 @@ import { ScriptedEngine, scriptedModels } from './scripted-engine.ts'
 
 interface DevicesOptions {
   readonly origins?: readonly string[]
+  /** Other names of models, of the device that asks. */
+  readonly aliases?: Readonly<Record<string, string>>
   /** Folders of models that the other device has in place of scripted ones. */
   readonly directories?: readonly string[]
   /** Models that the other device has in place of scripted ones. */
@@ -22,6 +24,7 @@ interface DevicesOptions {
 
 export async function startDevices({
   origins = [],
+  aliases = {},
   directories,
   models,
   keep = '1h',
@@ -57,6 +60,7 @@ export async function startDevices({
       host: '127.0.0.1',
       hosts: [],
       origins,
+      aliases,
       port: 0
     }
   )

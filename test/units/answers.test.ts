@@ -288,6 +288,11 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   expect(await onDen.call('job.cancel', { job_id: id })).toEqual(states.at(-1))
   assert.ok((await onDen.call('job.list')).items.length > 0)
 
+  // Tools of other programs: there are none here, and test/mcp/foreign.test.ts has some.
+  assert.deepEqual((await onDen.call('mcp.servers')).items, [])
+  await assert.rejects(onDen.call('mcp.tools', { server: 'none' }), { code: 'TOOL_NOT_FOUND' })
+  await assert.rejects(onDen.call('mcp.call', { server: 'none', tool: 'a' }), { code: 'TOOL_NOT_FOUND' })
+
   // Weights. There is no hub here.
   const ended = async ({ job_id }: { job_id: string }) =>
     (await Array.fromAsync(onDen.pieces('job.show', { job_id }))).at(-1)

@@ -186,6 +186,9 @@ describe('the registry of units', () => {
         'query job.show',
         'command job.cancel',
         'command model.check',
+        'query mcp.servers',
+        'query mcp.tools',
+        'command mcp.call',
         'command gateway.link',
         'command gateway.rotate_token',
         'query gateway.adopted',
@@ -317,7 +320,8 @@ describe('the registry of units', () => {
     assert.deepEqual(names('use'), [
       'wake.device',
       ...[...spaces, ...documents].map(name => `memory.${name}`),
-      ...inference.map(name => `inference.${name}`)
+      ...inference.map(name => `inference.${name}`),
+      ...['servers', 'tools', 'call'].map(name => `mcp.${name}`)
     ])
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
     const looks = held('manage').filter(({ kind }) => kind === 'query')

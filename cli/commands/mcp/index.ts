@@ -3,9 +3,7 @@
 import type { Command } from 'commander'
 import { examples } from '../../examples.ts'
 import type { Lazily } from '../../invocation.ts'
-
-export const CLIENTS = ['claude', 'cursor', 'vscode', 'codex'] as const
-export type Client = (typeof CLIENTS)[number]
+import { CLIENTS } from './options.ts'
 
 const TOOLS = [
   '--tools <names>',
@@ -54,5 +52,3 @@ export function register(program: Command, lazily: Lazily): void {
     )
     .action(lazily(() => import('./install.ts')))
 }
-
-export const chosenOf = ({ tools }: { readonly tools?: string }): string[] | undefined => tools?.split(',')

@@ -5,7 +5,7 @@ import { LumosError } from '../../../interface/errors.ts'
 import { userHome } from '../../../storage/home/home-path.ts'
 import { changeForeignFile, withJson, withToml } from '../../foreign-config.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
-import { CLIENTS, type Client } from './index.ts'
+import { CLIENTS, type Client } from './options.ts'
 
 const NAME = 'lumos'
 

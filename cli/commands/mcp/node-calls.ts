@@ -1,7 +1,6 @@
 /** The units of the running node, whichever it is at the time: one that was restarted is found again by its run file. */
 
-import type { CallOptions, UnitCalls } from '../../../gateway/mcp/calls.ts'
-import { MCP_BUDGET_MS } from '../../../gateway/mcp/registry-calls.ts'
+import { type CallOptions, MCP_BUDGET_MS, type UnitCalls } from '../../../gateway/mcp/calls.ts'
 import { toLumosError } from '../../../interface/errors.ts'
 import { INPUT_BYTES_MAX } from '../../../interface/units.ts'
 import type { UnitDescription } from '../../../units/description.ts'

@@ -5,8 +5,8 @@ import type { Server } from '@modelcontextprotocol/server'
 import { createMcpServer } from '../../../gateway/mcp/server.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
-import { chosenOf } from './index.ts'
 import { NodeCalls } from './node-calls.ts'
+import { chosenOf } from './options.ts'
 
 /** How often a node is looked for, while there is none. */
 const LOOK_MS = 2000

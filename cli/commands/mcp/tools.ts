@@ -4,8 +4,8 @@ import { servedTools } from '../../../gateway/mcp/tools.ts'
 import { LumosError } from '../../../interface/errors.ts'
 import { findNode } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
-import { chosenOf } from './index.ts'
 import { NodeCalls } from './node-calls.ts'
+import { chosenOf } from './options.ts'
 
 export async function run({ options, output }: Invocation<{ tools?: string }>): Promise<void> {
   // Without a node there is nothing to list, and this says so.

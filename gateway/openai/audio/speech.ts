@@ -5,12 +5,12 @@ import * as z from 'zod'
 import { EngineFailedError, LumosError, toLumosError } from '../../../interface/errors.ts'
 import { textToSpeech } from '../../../interface/tasks/text-to-speech.ts'
 import type { AppEnv } from '../../app-env.ts'
+import { type AskComponents, headersOf, readBody, unitContext } from '../../asking/call.ts'
+import { ModelName, rightModel } from '../../asking/model-name.ts'
+import type { Piece } from '../../asking/pieces.ts'
+import { StaysLoaded } from '../../asking/sampling.ts'
+import { defined, maybe, oneOf, unsupported } from '../../asking/schema.ts'
 import { bytesResponse } from '../../bytes.ts'
-import { headersOf, type OpenaiComponents, readBody, unitContext } from '../call.ts'
-import { ModelName, rightModel } from '../model-name.ts'
-import type { Piece } from '../pieces.ts'
-import { defined, StaysLoaded } from '../sampling.ts'
-import { maybe, oneOf, unsupported } from '../schema.ts'
 import { pcmOf } from './pcm.ts'
 
 const UNIT = 'inference.run'
@@ -35,7 +35,7 @@ const Speech = z.object({
   keep_alive: StaysLoaded
 })
 
-export const speechRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) => {
+export const speechRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
   const body = await readBody(c, components, Speech)
   const { model, input: text, voice, speed, keep_alive, response_format: format = 'wav' } = body
   const spoken = async (named: string | undefined) => {

@@ -8,19 +8,18 @@ import { automaticSpeechRecognition } from '../../../interface/tasks/automatic-s
 import type { TaskOutput } from '../../../interface/tasks/index.ts'
 import type { AppEnv } from '../../app-env.ts'
 import {
+  type AskComponents,
   answerStream,
   answerText,
   answerWhole,
-  type OpenaiComponents,
   readForm,
   unitContext
-} from '../call.ts'
+} from '../../asking/call.ts'
+import { ModelName, rightModel } from '../../asking/model-name.ts'
+import { RefusedError } from '../../asking/refused.ts'
+import { defined, maybe, oneOf, unsupported } from '../../asking/schema.ts'
+import { DONE, dataEvent } from '../../asking/stream.ts'
 import { failureEvent } from '../chat-stream.ts'
-import { RefusedError } from '../errors.ts'
-import { ModelName, rightModel } from '../model-name.ts'
-import { defined } from '../sampling.ts'
-import { maybe, oneOf, unsupported } from '../schema.ts'
-import { DONE, dataEvent } from '../stream.ts'
 import { type Cue, srtOf, vttOf } from './subtitles.ts'
 
 const UNIT = 'inference.run'
@@ -66,14 +65,14 @@ const Transcription = z
 type Recognised = SnakeCase<TaskOutput<typeof TASK>>
 type Asked = z.output<typeof Translation> & Partial<z.output<typeof Transcription>>
 
-export const transcriptionRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) =>
+export const transcriptionRoute = (components: AskComponents) => async (c: Context<AppEnv>) =>
   written(components, c, await readForm(c, components, Transcription, FORM_BYTES_MAX), 'transcribe')
 
-export const translationRoute = (components: OpenaiComponents) => async (c: Context<AppEnv>) =>
+export const translationRoute = (components: AskComponents) => async (c: Context<AppEnv>) =>
   written(components, c, await readForm(c, components, Translation, FORM_BYTES_MAX), 'translate')
 
 async function written(
-  components: OpenaiComponents,
+  components: AskComponents,
   c: Context<AppEnv>,
   asked: Asked,
   task: 'transcribe' | 'translate'

@@ -4,17 +4,10 @@ import * as z from 'zod'
 import { NAME_CHARS_MAX } from '../../../interface/chunks.ts'
 import { TOP_LOGPROBS_MAX } from '../../../interface/tasks/generation-params.ts'
 import { Text } from '../../../interface/tasks/messages.ts'
-import { ModelName } from '../model-name.ts'
-import {
-  defined,
-  MaxTokens,
-  ResponseToolChoice,
-  ResponseTools,
-  Sampling,
-  samplingOf,
-  TextFormat
-} from '../sampling.ts'
-import { maybe, unsupported } from '../schema.ts'
+import { ModelName } from '../../asking/model-name.ts'
+import { MaxTokens, Sampling, samplingOf } from '../../asking/sampling.ts'
+import { defined, maybe, unsupported } from '../../asking/schema.ts'
+import { ResponseToolChoice, ResponseTools, TextFormat } from '../tools.ts'
 import { ResponseInput, type UnitMessage } from './input.ts'
 
 export const Body = z.object({

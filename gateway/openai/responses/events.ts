@@ -1,8 +1,8 @@
 /** What `/v1/responses` says of a response: its head, how it ended, and the events on the way. */
 
+import { type Piece, usageOf } from '../../asking/pieces.ts'
+import { namedEvent } from '../../asking/stream.ts'
 import { errorOf } from '../errors.ts'
-import { type Piece, usageOf } from '../pieces.ts'
-import { namedEvent } from '../stream.ts'
 import type { Body } from './body.ts'
 import type { ResponseEvent, ResponseOutput } from './output.ts'
 

@@ -6,16 +6,16 @@ import { textGeneration } from '../../../interface/tasks/text-generation.ts'
 import type { UnitContext } from '../../../interface/units.ts'
 import type { AppEnv } from '../../app-env.ts'
 import {
+  type AskComponents,
   answerStream,
   answerWhole,
   LARGE_BODY_BYTES_MAX,
-  type OpenaiComponents,
   readBody,
   unitContext
-} from '../call.ts'
-import { RefusedError } from '../errors.ts'
-import { listModels, modelNotFound, rightModel } from '../model-name.ts'
-import { type Piece, streamAll } from '../pieces.ts'
+} from '../../asking/call.ts'
+import { listModels, modelNotFound, rightModel } from '../../asking/model-name.ts'
+import { type Piece, streamAll } from '../../asking/pieces.ts'
+import { RefusedError } from '../../asking/refused.ts'
 import { Body, inputFor } from './body.ts'
 import { begun, completed, Events, headOf } from './events.ts'
 import type { UnitMessage } from './input.ts'
@@ -26,7 +26,7 @@ const UNIT = 'inference.chat'
 
 type Routed = Context<AppEnv>
 
-export function responseRoutes(components: OpenaiComponents): Hono<AppEnv> {
+export function responseRoutes(components: AskComponents): Hono<AppEnv> {
   const { units } = components
   const routes = new Hono<AppEnv>()
 
@@ -60,7 +60,7 @@ export function responseRoutes(components: OpenaiComponents): Hono<AppEnv> {
   return routes
 }
 
-async function made(components: OpenaiComponents, c: Routed): Promise<Response> {
+async function made(components: AskComponents, c: Routed): Promise<Response> {
   const { units, clock } = components
   const body = await readBody(c, components, Body, LARGE_BODY_BYTES_MAX)
   const messages = [...(await earlier(components, c, body)), ...body.input]
@@ -135,7 +135,7 @@ function keptAs(
 }
 
 async function earlier(
-  { units }: OpenaiComponents,
+  { units }: AskComponents,
   c: Routed,
   { previous_response_id: id }: Body
 ): Promise<readonly UnitMessage[]> {

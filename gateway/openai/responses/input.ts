@@ -3,8 +3,8 @@
 import * as z from 'zod'
 import { NAME_CHARS_MAX } from '../../../interface/chunks.ts'
 import { MESSAGES_MAX, PARTS_MAX, Text } from '../../../interface/tasks/messages.ts'
-import { ImageUrl, joined } from '../messages.ts'
-import { listOf, oneOf } from '../schema.ts'
+import { ImageUrl } from '../../asking/pictures.ts'
+import { joined, listOf, oneOf } from '../../asking/schema.ts'
 
 const Name = z.string().min(1).max(NAME_CHARS_MAX)
 const PARTS = ['input_text', 'output_text', 'text', 'refusal', 'input_image'] as const

@@ -1,6 +1,6 @@
 /** A response as it grows, and the events by which a client follows it. */
 
-import { beside, type Done, type Logprobs, type Piece } from '../pieces.ts'
+import { beside, type Done, type Logprobs, type Piece } from '../../asking/pieces.ts'
 import type { UnitMessage } from './input.ts'
 
 interface TextItem {

@@ -106,6 +106,7 @@ const FACETS: ReadonlySet<string | symbol> = new Set([
   'batch',
   'engine',
   'jobs',
+  'mcp',
   'journal',
   'memory',
   'mesh',

@@ -10,6 +10,18 @@ export type Piece = SnakeCase<InferenceChunk>
 export type Done = Extract<Piece, { type: 'done' }>
 export type Logprobs = NonNullable<Extract<Piece, { type: 'delta' }>['logprobs']>
 
+/** What `inference.chat` answers, in the names of the code. */
+export interface ChatAnswer {
+  readonly content: string
+  readonly reasoning?: string
+  readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[]
+  readonly logprobs?: Logprobs
+  readonly finishReason: string
+  readonly continued?: 'exact' | 'prefill'
+  readonly receipts?: string[]
+  readonly usage: { readonly inputTokens?: number; readonly outputTokens?: number }
+}
+
 export interface ChoicePiece {
   readonly choice: number
   readonly piece: Piece
@@ -95,4 +107,13 @@ export function usageOf(all: readonly (Done['usage'] | undefined)[]) {
   const inputTokens = Math.max(0, ...all.map(usage => usage?.input_tokens ?? 0))
   const outputTokens = all.reduce((sum, usage) => sum + (usage?.output_tokens ?? 0), 0)
   return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens }
+}
+
+/** Engines may leave ids of calls out. They come back in the next request: they are made of the id of the request. */
+export const callId = (choiceId: string, index: number): string => `call_${choiceId}_${index}`
+
+/** Reasons that clients know. A model that calls tools waits for them, whatever its engine says of its end. */
+export function finishOf(reason: string, calls: boolean): string {
+  if (calls && reason !== 'length') return 'tool_calls'
+  return ['length', 'content_filter'].includes(reason) ? reason : 'stop'
 }

@@ -2,7 +2,7 @@
 
 import type * as z from 'zod'
 import { nearestIssue } from '../../interface/issue-words.ts'
-import { RefusedError } from './errors.ts'
+import { RefusedError } from './refused.ts'
 
 type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]

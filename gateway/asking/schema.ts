@@ -1,4 +1,4 @@
-/** Pieces of schemas for bodies of `/v1`. What a schema does not name is ignored, as OpenAI's clients expect. */
+/** Pieces of schemas for bodies. What a schema does not name is ignored, as clients of `/v1` expect. */
 
 import * as z from 'zod'
 import { isRecord } from '../../interface/record.ts'
@@ -64,3 +64,24 @@ const TextOnly = z
 
 /** One text or several. */
 export const textsUpTo = (max: number) => z.union([Text.transform(text => [text]), listOf(TextOnly, max)])
+
+/** What is left out is not there for a unit either. */
+export const defined = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+
+/** Parts of text alone are a text: not each model takes parts. */
+export const joined = <Part extends object>(
+  parts: readonly (Part | { text: string })[]
+): string | readonly object[] =>
+  parts.every(part => 'text' in part) ? parts.map(part => part.text).join('') : parts
+
+/** Some programs keep the arguments as the object that they mean. */
+export const Arguments = z.union([Text, z.record(z.string(), z.unknown())]).transform((given, context) => {
+  if (typeof given === 'string') return given
+  try {
+    return JSON.stringify(given)
+  } catch {
+    context.addIssue({ code: 'custom', message: 'nested too deeply' })
+    return z.NEVER
+  }
+})

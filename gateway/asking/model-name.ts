@@ -7,8 +7,8 @@ import { ModelId } from '../../interface/names.ts'
 import { closestNames } from '../../interface/suggest.ts'
 import type { AppEnv } from '../app-env.ts'
 import { contextOf } from '../units.ts'
-import type { OpenaiComponents } from './call.ts'
-import { RefusedError } from './errors.ts'
+import type { AskComponents } from './call.ts'
+import { RefusedError } from './refused.ts'
 
 export const ModelName = z.string().min(1)
 
@@ -20,7 +20,7 @@ export interface ListedModel {
 }
 
 export async function listModels(
-  { units }: OpenaiComponents,
+  { units }: AskComponents,
   c: Context<AppEnv>
 ): Promise<readonly ListedModel[]> {
   const { models } = (await units.execute('inference.models', {}, contextOf({}, c))) as {
@@ -29,7 +29,7 @@ export async function listModels(
   return models
 }
 
-export function modelNotFound(model: string, known: readonly ListedModel[]): RefusedError {
+export function modelNotFound(model: string, known: readonly Pick<ListedModel, 'id'>[]): RefusedError {
   const name = model.slice(0, 128)
   const closest = closestNames(
     name,
@@ -44,7 +44,7 @@ export function modelNotFound(model: string, known: readonly ListedModel[]): Ref
 
 /** Asks, and finds out why no device could be asked. */
 export async function rightModel(
-  components: OpenaiComponents,
+  components: AskComponents,
   c: Context<AppEnv>,
   { model, task }: { readonly model: string; readonly task: string },
   asked: () => Promise<Response>
@@ -60,5 +60,15 @@ export async function rightModel(
     if (found.types.includes(task)) throw thrown
     const message = `The model \`${model}\` is for ${found.types.join(', ')} and not supported in the ${c.req.path.slice(1)} endpoint.`
     throw new RefusedError(message, { param: 'model', status: 404 })
+  }
+}
+
+/** The id at the end of a path. It holds `/` and `:`, written as they are or escaped. */
+export function modelIdIn(path: string, before: string): string {
+  const text = path.slice(before.length)
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }

@@ -1,9 +1,10 @@
-/** What the routes of `/v1` share: bodies, contexts, headers, and answers whole or as streams of data. */
+/** What the routes that ask models share: bodies, contexts, headers, and answers whole or as streams of data. */
 
 import type { Context } from 'hono'
 import type * as z from 'zod'
 import { LumosError } from '../../interface/errors.ts'
 import { readFirst } from '../../interface/first-issue.ts'
+import { isRecord } from '../../interface/record.ts'
 import { ROUTING_POLICIES, RoutingPolicy } from '../../interface/routing.ts'
 import type { UnitContext } from '../../interface/units.ts'
 import type { AppComponents, AppEnv } from '../app-env.ts'
@@ -12,8 +13,9 @@ import { type Call, JSON_HEADERS } from '../envelope.ts'
 import { jsonBody } from '../json-answer.ts'
 import { sseResponse } from '../sse.ts'
 import { contextOf } from '../units.ts'
-import { RefusedError } from './errors.ts'
+import { type Aliases, modelCalled } from './aliases.ts'
 import { refusedBy } from './issues.ts'
+import { RefusedError } from './refused.ts'
 import { dataBody, KEEP_ALIVE_MS, keepAlive } from './stream.ts'
 
 /** As the clients of OpenAI wait by themselves: ten minutes, for a slow device that writes a long answer. */
@@ -27,7 +29,7 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024
 /** Of a body with pictures in it, or with many texts. */
 export const LARGE_BODY_BYTES_MAX = 40 * 1024 * 1024
 
-export interface OpenaiComponents extends AppComponents {
+export interface AskComponents extends AppComponents {
   readonly bodies: BodyReader
 }
 
@@ -36,22 +38,23 @@ type Routed = Context<AppEnv>
 /** @throws {RefusedError} naming the parameter that is wrong. */
 export async function readBody<S extends z.ZodType>(
   c: Routed,
-  { bodies }: OpenaiComponents,
+  { bodies, aliases }: AskComponents,
   schema: S,
   bytesMax = BODY_BYTES_MAX
 ): Promise<z.output<S>> {
   const body = bodies.readJson(c.env.incoming, bytesMax).then(({ value }) => value)
-  return checked(schema, await body.catch(unread('the JSON body')))
+  return checked(schema, await body.catch(unread('the JSON body')), aliases)
 }
 
 /** @throws {RefusedError} naming the parameter that is wrong. */
 export async function readForm<S extends z.ZodType>(
   c: Routed,
-  { bodies }: OpenaiComponents,
+  { bodies, aliases }: AskComponents,
   schema: S,
   bytesMax: number
 ): Promise<z.output<S>> {
-  return checked(schema, await bodies.readForm(c.env.incoming, bytesMax).catch(unread('the form')))
+  const form = bodies.readForm(c.env.incoming, bytesMax)
+  return checked(schema, await form.catch(unread('the form')), aliases)
 }
 
 const unread =
@@ -61,11 +64,17 @@ const unread =
     throw new RefusedError(`We could not parse ${what} of your request. ${thrown.message}`, {})
   }
 
-function checked<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const read = readFirst(schema, value)
+function checked<S extends z.ZodType>(schema: S, value: unknown, aliases: Aliases): z.output<S> {
+  const read = readFirst(schema, withModel(value, aliases))
   if (read.success) return read.data
   throw refusedBy(read.error, value)
 }
+
+/** The model of a body may have a name of the settings. */
+const withModel = (body: unknown, aliases: Aliases): unknown =>
+  isRecord(body) && typeof body.model === 'string'
+    ? { ...body, model: modelCalled(body.model, aliases) }
+    : body
 
 /** The call of a unit, with the time that clients of OpenAI wait. */
 export const unitContext = (c: Routed, unit: string): UnitContext => {
@@ -123,7 +132,7 @@ export interface StreamForm {
  */
 export async function answerStream(
   c: Routed,
-  { clock, log }: OpenaiComponents,
+  { clock, log }: AskComponents,
   events: AsyncGenerator<string>,
   failed: (thrown: unknown) => string,
   { type, beat = keepAlive }: StreamForm = {}

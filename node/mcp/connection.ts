@@ -1,0 +1,150 @@
+/** One MCP server: begun by the first call, ended when it is not used, and begun again after it has ended. */
+
+import { readFile } from 'node:fs/promises'
+import type { Client } from '@modelcontextprotocol/client'
+import type { Clock, Timer } from '../../interface/clock.ts'
+import {
+  CancelledError,
+  LumosError,
+  OverloadedError,
+  TimeoutError,
+  toLumosError
+} from '../../interface/errors.ts'
+import type { McpCall, McpOptions, McpResult, McpServerInfo, McpTool } from '../../interface/mcp.ts'
+import { VERSION } from '../version.ts'
+import { RESULT_CHARS_MAX, resultOf, toolsOf } from './said.ts'
+import type { McpServer } from './settings.ts'
+
+/** A server that is not called ends, and its memory is free. */
+const IDLE_MS = 10 * 60_000
+/** A program that ends at once is not begun again with each call. */
+const AGAIN_MS = 5000
+const CALLS_MAX = 16
+/** A message is a result with its frame. */
+const MESSAGE_BYTES_MAX = 2 * RESULT_CHARS_MAX
+
+export class McpConnection {
+  readonly #name: string
+  readonly #settings: McpServer
+  readonly #clock: Clock
+  #client: Promise<Client> | undefined
+  #state: McpServerInfo['state'] = 'idle'
+  #failedMs = Number.NEGATIVE_INFINITY
+  #calls = 0
+  #idle: Timer | undefined
+
+  constructor(name: string, settings: McpServer, clock: Clock) {
+    this.#name = name
+    this.#settings = settings
+    this.#clock = clock
+  }
+
+  get info(): McpServerInfo {
+    return { name: this.#name, state: this.#state, offeredTo: this.#settings.offer ?? null }
+  }
+
+  async tools(options: McpOptions): Promise<readonly McpTool[]> {
+    const { tools } = await this.#during(options, (client, given) => client.listTools({}, given))
+    return toolsOf(tools)
+  }
+
+  async call({ tool, input }: McpCall, options: McpOptions): Promise<McpResult> {
+    const params = { name: tool, arguments: { ...input } }
+    return resultOf(await this.#during(options, (client, given) => client.callTool(params, given)))
+  }
+
+  async close(): Promise<void> {
+    this.#idle?.cancel()
+    const client = this.#client
+    this.#client = undefined
+    if (this.#state !== 'failed') this.#state = 'idle'
+    await client?.then(
+      open => open.close(),
+      () => {}
+    )
+  }
+
+  async #during<T>(
+    { signal, budgetMs }: McpOptions,
+    ask: (client: Client, given: { signal?: AbortSignal; timeout: number }) => Promise<T>
+  ): Promise<T> {
+    if (this.#calls >= CALLS_MAX)
+      throw new OverloadedError(`${this.#name} has ${CALLS_MAX} calls under way.`, AGAIN_MS)
+    const timeout = Math.min(budgetMs, this.#settings.timeoutMs)
+    this.#calls++
+    this.#idle?.cancel()
+    try {
+      const client = await this.#open(timeout)
+      signal?.throwIfAborted()
+      return await ask(client, { timeout, ...(signal && { signal }) })
+    } catch (err) {
+      if (signal?.aborted) throw new CancelledError(undefined, { cause: err })
+      throw this.#failure(err)
+    } finally {
+      this.#calls--
+      if (this.#calls === 0) this.#idle = this.#clock.setTimer(() => void this.close(), IDLE_MS)
+    }
+  }
+
+  /** Once for all calls that wait for it. */
+  #open(timeout: number): Promise<Client> {
+    if (this.#client !== undefined) return this.#client
+    const waitMs = this.#failedMs + AGAIN_MS - this.#clock.monotonicMs()
+    if (waitMs > 0) throw new OverloadedError(`${this.#name} has just failed.`, waitMs)
+    const opening = this.#connect(timeout)
+    this.#client = opening
+    opening.catch(() => {
+      this.#lost(opening)
+      this.#state = 'failed'
+      this.#failedMs = this.#clock.monotonicMs()
+    })
+    return opening
+  }
+
+  async #connect(timeout: number): Promise<Client> {
+    const [{ Client }, transport] = await Promise.all([
+      import('@modelcontextprotocol/client'),
+      this.#transport()
+    ])
+    const client = new Client({ name: 'lumos-node', version: VERSION })
+    const opened = this.#client
+    client.onclose = () => this.#lost(opened)
+    await client.connect(transport, { timeout })
+    this.#state = this.#settings.url === undefined ? 'running' : 'connected'
+    return client
+  }
+
+  /** A program gets what its settings name, and of this process only the home, the path and the user. */
+  async #transport() {
+    const { command, args, env, url, tokenFile } = this.#settings
+    if (url === undefined) {
+      const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio')
+      const maxBufferSize = MESSAGE_BYTES_MAX
+      return new StdioClientTransport({ command: command!, args, env, stderr: 'ignore', maxBufferSize })
+    }
+    const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
+    const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()
+    const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
+    // A redirect would take the token elsewhere.
+    return new StreamableHTTPClientTransport(new URL(url), {
+      requestInit: { redirect: 'error', ...(headers && { headers }) }
+    })
+  }
+
+  #lost(client: Promise<Client> | undefined): void {
+    if (this.#client !== client && this.#client !== undefined) return
+    this.#client = undefined
+    if (this.#state !== 'failed') this.#state = 'idle'
+  }
+
+  #failure(err: unknown): LumosError {
+    if (err instanceof LumosError) return err
+    const { message, code } = err as Error & { code?: unknown }
+    if (code === 'REQUEST_TIMEOUT') return new TimeoutError(`${this.#name} gave no answer in its time.`)
+    const words =
+      toLumosError(err).code === 'INTERNAL' ? message.slice(0, 256).replace(/\p{Cc}/gu, ' ') : message
+    return new LumosError('TOOL_FAILED', `${this.#name} failed: ${words.replace(/\.?$/, '.')}`, {
+      cause: err
+    })
+  }
+}
