@@ -222,6 +222,23 @@ describe('events', () => {
     following.kill()
   })
 
+  it('of the last hour are printed from disk, of one kind, and then as they happen', async () => {
+    gateway.emit('mesh.renamed', { mesh: 'attic' })
+    const { stdout } = await cli(['events', '--since', '1h', '--type', 'mesh.*'])
+    assert.match(stdout.trim().split('\n').at(-1)!, /mesh\.renamed {2}{"mesh":"attic"}/)
+    const following = spawnCli(['events', '--since', '1h', '--type', 'mesh.renamed', '--follow'], {
+      home: gateway.home
+    })
+    let seen = ''
+    for await (const text of following.stdout) {
+      if (seen === '') gateway.emit('mesh.renamed', { mesh: 'cellar' })
+      seen += String(text)
+      if (seen.includes('cellar')) break
+    }
+    following.kill()
+    assert.equal(seen.split('cellar').length, 2)
+  })
+
   it('of an earlier start are said to be lost', async () => {
     assert.match((await cli(['events', '--since', 'another-9'])).stdout, /^--- .* lost\. ---\n/)
   })
