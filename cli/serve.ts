@@ -9,13 +9,15 @@ import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { type NodeHome, openNode } from '../node/create-node.ts'
+import { clockWarning } from '../node/doctor/clock-warning.ts'
 import { createLog, type Log } from '../node/log/log.ts'
+import { LogReader } from '../node/log/log-reader.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
+import { SettingsFile, type SettingsFileOptions } from '../node/settings/settings-file.ts'
 import { adoptedPortsPath, readAdoptedPorts, writeAdoptedPorts } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
 import type { UnitRegistry } from '../units/index.ts'
-import { clockWarning } from './clock-warning.ts'
 import { startFailure } from './few-files.ts'
 import { HomeWatch } from './home-watch.ts'
 import { type GivenNames, ignoredNames } from './ignored.ts'
@@ -65,6 +67,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     const createUnitsOf = async () =>
       (await import('../units/index.ts')).createUnits({
         node,
+        ...ownFiles(node, home, { home: options.home, flags: settings, running: loaded }),
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
@@ -74,21 +77,9 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         stop
       })
     node.remote.serve(units)
-    const { socketPath, tokenPath } = home
-    const adopted = adoptedPortsPath(home.path)
     const gateway = new Gateway(
       { units, clock: systemClock, log },
-      {
-        ...config.gateway,
-        socketPath,
-        token: home.gatewayToken(),
-        newToken: () => makeGatewayToken(tokenPath),
-        named: tokens,
-        adopted: {
-          read: () => readAdoptedPorts(adopted),
-          write: ports => writeAdoptedPorts(adopted, ports)
-        }
-      }
+      { ...config.gateway, ...keptFor(home), named: tokens }
     )
 
     try {
@@ -111,6 +102,27 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     systemClock.setTimer(() => process.exit(), LINGER_MS)
   }
 }
+
+/** What the gateway keeps in the home. */
+function keptFor(home: NodeHome) {
+  const { socketPath, tokenPath } = home
+  const adopted = adoptedPortsPath(home.path)
+  return {
+    socketPath,
+    token: home.gatewayToken(),
+    newToken: () => makeGatewayToken(tokenPath),
+    adopted: {
+      read: () => readAdoptedPorts(adopted),
+      write: (ports: Parameters<typeof writeAdoptedPorts>[1]) => writeAdoptedPorts(adopted, ports)
+    }
+  }
+}
+
+/** What units read and change of this process. */
+const ownFiles = (node: LumosNode, { logDir }: NodeHome, options: SettingsFileOptions) => ({
+  settings: new SettingsFile({ ...options, names: () => node.status() }),
+  log: new LogReader(logDir, systemClock)
+})
 
 /** Over the keys, from whoever sits in front of this process or of the one that started it. */
 async function passphrase(): Promise<string | undefined> {

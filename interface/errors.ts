@@ -30,6 +30,8 @@ export const ERROR_MEANINGS = {
   SERVICE_NOT_FOUND: meaning(404, 4),
   PEER_NOT_FOUND: meaning(404, 4),
   UNIT_NOT_FOUND: meaning(404, 4),
+  /** No resource has this address. */
+  RESOURCE_NOT_FOUND: meaning(404, 4),
   REQUEST_NOT_FOUND: meaning(404, 4),
   JOB_UNKNOWN: meaning(404, 4),
   ANSWER_UNKNOWN: meaning(404, 4),

@@ -51,6 +51,8 @@ export const EVENTS = {
   'node.storage_changed': z.strictObject({ code: z.string().nullable(), message: z.string().nullable() }),
   /** The node begins to refuse requests of other devices for the sake of its user, for other reasons, or no more. */
   'node.yielding_changed': z.strictObject({ reasons: z.array(z.enum(['cpu', 'memory', 'battery'])) }),
+  /** The node begins to refuse all requests of other devices because it was told to, or takes them again. */
+  'node.drain_changed': z.strictObject({ drained: z.boolean() }),
   /** A job has come into another state. */
   'job.changed': Job.extend({ state: JobState }),
   /** How far a running job is; a few times a second at most. */

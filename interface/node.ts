@@ -23,7 +23,7 @@ import type { LumosMetrics } from './metrics.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { RemoteUnits } from './remote.ts'
 import type { LumosResources } from './resources.ts'
-import type { RoutedRequest, RoutingPolicy } from './routing.ts'
+import type { RequestSummary, RoutedRequest, RoutingPolicy } from './routing.ts'
 import type { Services } from './services.ts'
 import type { NodeStatus } from './status.ts'
 import type { TaskName } from './tasks/index.ts'
@@ -211,6 +211,8 @@ export interface LumosNode extends AsyncDisposable {
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[]
   /** How one of the last thousand requests found its device; absent for one that is not known any more. */
   explained(requestId: string): RoutedRequest | undefined
+  /** The last thousand requests of this node's programs, the newest first. */
+  requests(): RequestSummary[]
   peers(): PeerInfo[]
   models(): ModelInfo[]
   /** What this node does not serve though its settings or its folders name it. Models come and go while it runs. */
@@ -242,6 +244,11 @@ export interface LumosNode extends AsyncDisposable {
    */
   unloadModel(model: string): OwnModel
   status(): NodeStatus
+  /**
+   * Refuse requests of other devices until it is called with false, or the node ends. Those under way go on, and this
+   * device's own programs are answered as ever.
+   */
+  drain(isDrained?: boolean): void
   /** What discovery on the local network saw and did: links, sighted peers, and how dialing them ended. */
   discovery(): DiscoveryReport
   /** What engines of this node are kept from; found by a trial when it is first asked for. */

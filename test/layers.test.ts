@@ -44,6 +44,7 @@ const ONLY: readonly [pattern: RegExp, folders: readonly string[]][] = [
   [/^node:sqlite$/, ['storage', 'bench']],
   [/^(hono|@hono\/.*)$/, ['gateway']],
   [/^commander$/, ['cli']],
+  [/^@modelcontextprotocol\//, ['gateway', 'cli', 'node']],
   [/^@langchain\//, ['client', 'examples']]
 ]
 /** What the world would decide, where a simulation must. */

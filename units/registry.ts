@@ -39,6 +39,7 @@ export class UnitRegistry {
   #listed: readonly UnitDescription[] | undefined
   /** How calls have ended. */
   readonly calls = new CallCounts()
+  #inputBytesMax = 0
   /** For an answer to a call, should it be kept. */
   readonly newAnswerId: () => string
   readonly #remote: RemoteUnits | undefined
@@ -51,6 +52,7 @@ export class UnitRegistry {
 
   register(unit: Unit): void {
     this.#listed = undefined
+    this.#inputBytesMax = Math.max(this.#inputBytesMax, inputBytesMaxOf(unit))
     if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
     this.#units.set(unit.name, {
       unit,
@@ -68,7 +70,7 @@ export class UnitRegistry {
 
   /** Of the longest input that any unit takes. */
   get inputBytesMax(): number {
-    return Math.max(...[...this.#units.values()].map(({ unit }) => inputBytesMaxOf(unit)))
+    return this.#inputBytesMax
   }
 
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
@@ -92,7 +94,7 @@ export class UnitRegistry {
 
   /** The call, to be begun once. Throws as {@link execute} does, at once. */
   prepare(name: string, input: unknown, context: UnitContext): () => Promise<unknown> {
-    const { unit, input: names, output } = this.#entry(name)
+    const { unit, input: names, output, item } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
     const there = this.#placeOf(unit, context)
@@ -103,7 +105,9 @@ export class UnitRegistry {
       }
     }
     const checked = checkInput(unit, names, input)
-    return () => this.calls.whole(name, async () => output.toJson(await unit.run(checked, context)))
+    const onPiece = context.onPiece && ((piece: unknown) => context.onPiece?.(item.toJson(piece)))
+    const inner = onPiece === undefined ? context : { ...context, onPiece }
+    return () => this.calls.whole(name, async () => output.toJson(await unit.run(checked, inner)))
   }
 
   /**

@@ -85,6 +85,7 @@ describe('the registry of units', () => {
         'query model.sandbox',
         'query model.list',
         'query model.get',
+        'query model.estimate_resources',
         'command model.load',
         'command model.unload',
         'command model.offer',
@@ -159,8 +160,12 @@ describe('the registry of units', () => {
         'query resource.budget',
         'query resource.allocations',
         'query resource.can_allocate',
+        'query resource.list',
+        'query resource.read',
+        'query resource.watch',
         'command inference.run',
         'query inference.explain',
+        'query inference.requests',
         'command inference.chat',
         'command inference.complete',
         'command inference.embed',
@@ -168,6 +173,7 @@ describe('the registry of units', () => {
         'command inference.generate_video',
         'command inference.batch',
         'query inference.models',
+        'query inference.voices',
         'query inference.answers',
         'query inference.answer',
         'query inference.attach',
@@ -189,6 +195,15 @@ describe('the registry of units', () => {
         'query token.list',
         'command token.revoke',
         'query node.metrics',
+        'query config.show',
+        'query config.get',
+        'command config.set',
+        'command config.unset',
+        'query doctor.check',
+        'query log.tail',
+        'query node.status',
+        'command node.drain',
+        'command node.undrain',
         'command node.stop'
       ]
     )
@@ -305,7 +320,12 @@ describe('the registry of units', () => {
       ...inference.map(name => `inference.${name}`)
     ])
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
-    assert.ok(held('manage').every(({ kind }) => kind === 'command'))
+    const looks = held('manage').filter(({ kind }) => kind === 'query')
+    // They show paths of the device, and what it logs.
+    assert.deepEqual(
+      looks.map(({ name }) => name),
+      ['config.show', 'config.get', 'log.tail']
+    )
   })
 
   it('makes the listing once, until a unit is added', () => {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { openFilesFound } from '../../cli/commands/node/open-files.ts'
+import { openFilesFound } from '../../node/doctor/open-files.ts'
 
 const folders: string[] = []
 afterEach(() => {

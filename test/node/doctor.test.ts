@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest'
-import { modelsFound, originsFound, silentFound } from '../../cli/commands/node/doctor-peers.ts'
-import { type NetworkView, networkFindings } from '../../cli/commands/node/network-findings.ts'
+import { type NetworkView, networkFindings } from '../../node/doctor/network.ts'
+import { modelsFound, originsFound, silentFound } from '../../node/doctor/peers.ts'
 
-type Models = Parameters<typeof modelsFound>[0]
+type Models = Parameters<typeof modelsFound>
 type Link = NetworkView['discovery']['links'][number]
 type Sighting = NetworkView['discovery']['sightings'][number]
 
 const link = (name: string, state: Link['state'] = 'asking', more: Partial<Link> = {}): Link => ({
-  ...{ name, family: 'ipv4', loopback: name === 'lo', state, sent_ago_ms: 1, heard_ago_ms: 1, error: null },
+  ...{ name, family: 'ipv4', loopback: name === 'lo', state, sentAgoMs: 1, heardAgoMs: 1, error: null },
   ...more
 })
 const sighting = (
   dial: NonNullable<Sighting['dial']>['outcome'] | null,
   more: Partial<Sighting> = {}
 ): Sighting => ({
-  ...{ peer_id: '12D3', name: 'den', mesh: null, address: '/ip4/10.9.0.2/tcp/5867', link: 'eth0' },
-  ...{ seen_ago_ms: 3000, connected: false, dial: dial && { outcome: dial, ago_ms: 1000 } },
+  ...{ peerId: '12D3', name: 'den', mesh: null, address: '/ip4/10.9.0.2/tcp/5867', link: 'eth0' },
+  ...{ seenAgoMs: 3000, connected: false, dial: dial && { outcome: dial, agoMs: 1000 } },
   ...more
 })
 const ALONE = [{ self: true }]
@@ -56,20 +56,20 @@ it.each([
   ],
   [
     'silence while it is dialed',
-    { sightings: [sighting('dialing', { dial: { outcome: 'dialing', ago_ms: 3000 } })] },
+    { sightings: [sighting('dialing', { dial: { outcome: 'dialing', agoMs: 3000 } })] },
     /^fail peers: den was seen.*firewall/
   ],
   ['a closed port', { sightings: [sighting('refused')] }, /^fail peers: .*nothing listens/],
   ['clocks', { sightings: [sighting('connected')] }, /^fail peers: .*ends at once.*clocks/],
   [
     'a copy',
-    { copy: { address: '10.9.0.9', link: 'eth0', seen_ago_ms: 1 } },
+    { copy: { address: '10.9.0.9', link: 'eth0', seenAgoMs: 1 } },
     /^fail copy: .*10\.9\.0\.9.*--new-identity/
   ],
   ['nobody, though others are heard', {}, /^fail peers: This mesh has 2 devices.*none.* Start a node/],
   [
     'silence',
-    { links: [link('eth0', 'asking', { heard_ago_ms: null })] },
+    { links: [link('eth0', 'asking', { heardAgoMs: null })] },
     /^fail peers: .*firewall may stop UDP port 5353/
   ]
 ])('names %s', (_, discovery, line) => {
@@ -88,12 +88,12 @@ it('is content with connected peers, and warns of one that is sighted and not re
     /^warn peers: den/
   )
   // Not dialed yet, or gone for a while.
-  for (const each of [sighting(null), sighting('dialing'), sighting('timeout', { seen_ago_ms: 60_000 })])
+  for (const each of [sighting(null), sighting('dialing'), sighting('timeout', { seenAgoMs: 60_000 })])
     expect(found({ sightings: [each] }, TWO, [{ name: 'attic' }]).at(-1)).toMatch(/^ok peers/)
 })
 
 it('counts a peer without a manifest as connected, and says that it is not asked', () => {
-  const silent = { peer_id: '12D3', name: 'attic', path: 'tcp/tls', address: '', rtt_ms: 1, software: null }
+  const silent = { peerId: '12D3', name: 'attic', path: 'tcp/tls', address: '', rttMs: 1, software: null }
   const peers = [{ ...silent, capabilities: [], duplicated: false }]
   expect(found({}, TWO, peers).at(-1)).toMatch(/^ok peers: 1 connected: attic/)
   expect(silentFound(peers)).toMatchObject([
@@ -115,18 +115,18 @@ it('says which pages were refused, and by which setting one of them may ask', ()
 
 it('says which models this device serves, and that it left one out', () => {
   const provider = {
-    peer_id: '12D3',
+    peerId: '12D3',
     name: 'den',
     route: 'local' as const,
     slots: 1,
     warm: true,
-    offered_to: null
+    offeredTo: null
   }
-  const items = [{ id: 'digits-cnn', type: 'image-classification', providers: [provider] }]
-  const served = modelsFound({ items: [...items, ...items], left_out: [] } as unknown as Models)
+  const items = [{ model: 'digits-cnn', task: 'image-classification', providers: [provider] }]
+  const served = modelsFound(...([[...items, ...items], []] as unknown as Models))
   expect(served).toMatchObject({ status: 'ok', message: 'Served here: digits-cnn.' })
-  const left = { place: '/tmp/typo', model_id: null, reason: 'there is no such folder.' }
-  const found = modelsFound({ items: [], left_out: [left, left] } as unknown as Models)
+  const left = { place: '/tmp/typo', model: null, reason: 'there is no such folder.' }
+  const found = modelsFound(...([[], [left, left]] as unknown as Models))
   expect(found.status).toBe('warn')
   expect(found.message).toBe(
     'This device serves no model. Not served is /tmp/typo: there is no such folder. So are 1 more.'

@@ -1,7 +1,7 @@
 /** How many files and connections the node's process has open, of those that it may: at the limit the system drops new connections. */
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { type Finding, warn } from '../../finding.ts'
+import { type Finding, warn } from './finding.ts'
 
 /** Above this share the next few connections meet the limit: a browser alone opens six. */
 const SHARE_MAX = 0.9

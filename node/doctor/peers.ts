@@ -1,15 +1,12 @@
 /** What `doctor` says of peers that cannot be asked, of keys that two devices use, of pages, and of models. */
 
-import type { AdoptedPort } from '../../../interface/adoption.ts'
-import type { MemberInfo } from '../../../interface/mesh.ts'
-import type { PeerInfo } from '../../../interface/node.ts'
-import type { SnakeCase } from '../../../interface/snake-case.ts'
-import type { ModelList } from '../../../units/model.ts'
-import { DUPLICATED_FIX, duplicatedWords } from '../../duplicated.ts'
-import { type Finding, fail, ok, warn } from '../../finding.ts'
-import { printable } from '../../output.ts'
+import type { AdoptedPort } from '../../interface/adoption.ts'
+import type { MemberInfo } from '../../interface/mesh.ts'
+import type { LeftOut, ModelInfo, PeerInfo } from '../../interface/node.ts'
+import { DUPLICATED_FIX, duplicatedWords } from './duplicated.ts'
+import { type Finding, fail, ok, warn } from './finding.ts'
 
-export function silentFound(peers: SnakeCase<PeerInfo[]>): Finding[] {
+export function silentFound(peers: readonly PeerInfo[]): Finding[] {
   const silent = peers.filter(({ software }) => software === null).map(({ name }) => name)
   if (silent.length === 0) return []
   return [
@@ -24,7 +21,7 @@ export function silentFound(peers: SnakeCase<PeerInfo[]>): Finding[] {
 /** A page that may not ask shows its user no more than that nothing comes. */
 export function originsFound(origins: readonly string[] = []): Finding[] {
   if (origins.length === 0) return []
-  const list = origins.map(origin => printable(origin)).join(', ')
+  const list = origins.join(', ')
   return [
     warn(
       'pages',
@@ -35,31 +32,32 @@ export function originsFound(origins: readonly string[] = []): Finding[] {
 }
 
 /** Ports of other programs that were adopted. Those programs are started by the system at times, and have them then. */
-export const adoptedFound = (adopted: readonly SnakeCase<AdoptedPort>[] = []): Finding[] =>
-  adopted.map(({ product, port, state, reason, move_command }) =>
+export const adoptedFound = (adopted: readonly AdoptedPort[]): Finding[] =>
+  adopted.map(({ product, port, state, reason, moveCommand }) =>
     state === 'listening'
       ? ok('adopted', `Port ${port} of ${product} answers for the mesh.`)
       : warn(
           'adopted',
           `Port ${port} of ${product} is waited for: ${reason ?? 'it is not tried yet'}.`,
-          `Stop that program and start it again elsewhere: ${move_command}`
+          `Stop that program and start it again elsewhere: ${moveCommand}`,
+          'gateway.release'
         )
   )
 
-export const copiesFound = (members: SnakeCase<MemberInfo[]>): Finding[] =>
+export const copiesFound = (members: readonly MemberInfo[]): Finding[] =>
   members.flatMap(({ name, duplicated }) =>
     duplicated ? [fail('copy', duplicatedWords(name), DUPLICATED_FIX)] : []
   )
 
 /** The models of this device: a folder that was mistyped, or cannot be read, must not go unnoticed. */
-export function modelsFound({ items, left_out }: SnakeCase<ModelList>): Finding {
-  const own = items.filter(({ providers }) => providers.some(({ route }) => route === 'local'))
+export function modelsFound(models: readonly ModelInfo[], leftOut: readonly LeftOut[]): Finding {
+  const own = models.filter(({ providers }) => providers.some(({ route }) => route === 'local'))
   // A model that does two tasks is listed twice.
-  const ids = [...new Set(own.map(({ id }) => id))]
+  const ids = [...new Set(own.map(({ model }) => model))]
   const serves = ids.length === 0 ? 'This device serves no model.' : `Served here: ${ids.join(', ')}.`
-  const [first] = left_out
+  const [first] = leftOut
   if (first === undefined) return ok('models', serves)
-  const more = left_out.length === 1 ? '' : ` So are ${left_out.length - 1} more.`
+  const more = leftOut.length === 1 ? '' : ` So are ${leftOut.length - 1} more.`
   return warn(
     'models',
     `${serves} Not served is ${first.place}: ${first.reason}${more}`,

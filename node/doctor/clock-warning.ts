@@ -1,6 +1,6 @@
 /** A clock that was never set: cheap devices start in 1970, and certificates of the others have not begun then. */
 
-import { CLOCK_MIN_MS } from '../interface/clock.ts'
+import { CLOCK_MIN_MS } from '../../interface/clock.ts'
 
 /** One line, or none. */
 export const clockWarning = (wallMs: number): string[] =>

@@ -1,20 +1,19 @@
 /** Why devices do not see each other, from what the node saw and did. Each case ends in one sentence and what to do. */
 
-import type { DiscoveryReport } from '../../../interface/discovery.ts'
-import type { MemberInfo } from '../../../interface/mesh.ts'
-import type { PeerInfo } from '../../../interface/node.ts'
-import type { SnakeCase } from '../../../interface/snake-case.ts'
-import type { NodeStatus } from '../../../interface/status.ts'
-import { type Finding, fail, ok, warn } from '../../finding.ts'
+import type { DiscoveryReport } from '../../interface/discovery.ts'
+import type { MemberInfo } from '../../interface/mesh.ts'
+import type { PeerInfo } from '../../interface/node.ts'
+import type { NodeStatus } from '../../interface/status.ts'
+import { type Finding, fail, ok, warn } from './finding.ts'
 
 /** What the running node says. */
 export interface NetworkView {
-  readonly status: Pick<SnakeCase<NodeStatus>, 'addresses'>
-  readonly discovery: SnakeCase<DiscoveryReport>
-  readonly peers: Pick<SnakeCase<PeerInfo>, 'name'>[]
-  readonly members: Pick<SnakeCase<MemberInfo>, 'self'>[]
+  readonly status: Pick<NodeStatus, 'addresses'>
+  readonly discovery: DiscoveryReport
+  readonly peers: Pick<PeerInfo, 'name'>[]
+  readonly members: Pick<MemberInfo, 'self'>[]
 }
-type Sighting = SnakeCase<DiscoveryReport>['sightings'][number]
+type Sighting = DiscoveryReport['sightings'][number]
 
 /** On a local network a device answers within milliseconds, one that is busy within a second. */
 const SILENCE_MS_MIN = 2500
@@ -40,7 +39,8 @@ export function networkFindings(view: NetworkView): Finding[] {
 
 function discovery({ discovery: { mdns, links }, status }: NetworkView): Finding {
   const byName = `name a peer: lumos-node start --peer ${dialable(status)}`
-  if (!mdns) return warn('mdns', 'Discovery is turned off.', `Set swarm.mdns to true, or ${byName}`)
+  if (!mdns)
+    return warn('mdns', 'Discovery is turned off.', `Set swarm.mdns to true, or ${byName}`, 'config.set')
   const tunnels = links.filter(({ state }) => state === 'tunnel').map(({ name }) => name)
   const lans = links.filter(({ state, loopback }) => state !== 'tunnel' && !loopback)
   if (links.some(({ state }) => state === 'port-taken')) {
@@ -72,7 +72,7 @@ function discovery({ discovery: { mdns, links }, status }: NetworkView): Finding
 }
 
 function peers({ discovery: { links, sightings }, peers: connected, members, status }: NetworkView): Finding {
-  const recent = sightings.filter(({ seen_ago_ms }) => seen_ago_ms < SIGHTING_AGE_MS_MAX)
+  const recent = sightings.filter(({ seenAgoMs }) => seenAgoMs < SIGHTING_AGE_MS_MAX)
   const missing = recent.filter(({ name, connected }) => name !== null && !connected)
   const names = listOf(connected.map(({ name }) => name))
   const unreached = missing.flatMap(sighting => unreachedBecause(sighting) ?? [])[0]
@@ -83,10 +83,10 @@ function peers({ discovery: { links, sightings }, peers: connected, members, sta
   const meshes = [...new Set(recent.flatMap(({ mesh }) => mesh ?? []))]
   if (members.length < 2 && meshes.length > 0) {
     const found = `A mesh is here that this device is not in: ${listOf(meshes)}.`
-    return warn('peers', found, 'Ask to be let in: lumos-node join')
+    return warn('peers', found, 'Ask to be let in: lumos-node join', 'mesh.join_nearby')
   }
   if (members.length < 2) return warn('peers', 'No peer is connected.', start)
-  const heard = links.some(({ heard_ago_ms, loopback }) => heard_ago_ms !== null && !loopback)
+  const heard = links.some(({ heardAgoMs, loopback }) => heardAgoMs !== null && !loopback)
   return fail(
     'peers',
     `This mesh has ${members.length} devices, and none of the others is connected or seen on this network.`,
@@ -97,9 +97,9 @@ function peers({ discovery: { links, sightings }, peers: connected, members, sta
 }
 
 /** A member that is there and not connected; undefined while it is being dialed. */
-function unreachedBecause({ name, address, seen_ago_ms, dial }: Sighting): Finding | undefined {
-  const seen = `${name} was seen at ${placeOf(address)} ${Math.round(seen_ago_ms / 1000)} s ago`
-  const isSilent = dial?.outcome === 'dialing' && dial.ago_ms >= SILENCE_MS_MIN
+function unreachedBecause({ name, address, seenAgoMs, dial }: Sighting): Finding | undefined {
+  const seen = `${name} was seen at ${placeOf(address)} ${Math.round(seenAgoMs / 1000)} s ago`
+  const isSilent = dial?.outcome === 'dialing' && dial.agoMs >= SILENCE_MS_MIN
   switch (isSilent ? 'timeout' : dial?.outcome) {
     case 'timeout':
       return fail(
