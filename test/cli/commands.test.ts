@@ -288,6 +288,23 @@ describe('events', () => {
     following.kill()
   })
 
+  it('of the last hour are printed from disk, of one kind, and then as they happen', async () => {
+    gateway.emit('mesh.renamed', { mesh: 'attic' })
+    const { stdout } = await cli(['events', '--since', '1h', '--type', 'mesh.*'])
+    assert.match(stdout.trim().split('\n').at(-1)!, /mesh\.renamed {2}{"mesh":"attic"}/)
+    const following = spawnCli(['events', '--since', '1h', '--type', 'mesh.renamed', '--follow'], {
+      home: gateway.home
+    })
+    let seen = ''
+    for await (const text of following.stdout) {
+      if (seen === '') gateway.emit('mesh.renamed', { mesh: 'cellar' })
+      seen += String(text)
+      if (seen.includes('cellar')) break
+    }
+    following.kill()
+    assert.equal(seen.split('cellar').length, 2)
+  })
+
   it('change resources that are watched, which are printed whole or as patches', async () => {
     const [words, whole, patches] = [[], ['--json'], ['--jsonl']].map(more =>
       spawnCli(['watch', 'mesh/requests', ...more], { home: gateway.home })
