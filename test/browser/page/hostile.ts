@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core'
 
 const MARK = 'ev1l'
-export const HOSTILE = `${MARK}<img src=x onerror="document.title='${MARK}';alert(1)"><script>alert(2)</script><svg onload=alert(3)>"'\u202Egnp.exe\u2066\u200B\u0007\u001B[31m`
+const HOSTILE = `${MARK}<img src=x onerror="document.title='${MARK}';alert(1)"><script>alert(2)</script><svg onload=alert(3)>"'\u202Egnp.exe\u2066\u200B\u0007\u001B[31m`
 /** Fields that hold words and not one of a few values. */
 const FREE = new Set([
   ...[
@@ -47,22 +47,4 @@ function spoilt(value: unknown, key = ''): unknown {
   if (Array.isArray(value)) return value.map(item => spoilt(item, key))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, spoilt(item, name)]))
-}
-
-/** Runs in the page: elements that were made of text, characters that must not be seen, and how often the text itself is there. */
-export function hostile(): { elements: number; hidden: string[]; marks: number } {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the screen
-  const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u200b]/
-  const hidden: string[] = []
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  let marks = 0
-  while (walker.nextNode()) {
-    const text = walker.currentNode.nodeValue ?? ''
-    if (text.includes('<img src=x onerror')) marks++
-    if (unseen.test(text)) hidden.push(`${walker.currentNode.parentElement?.outerHTML.slice(0, 120)}`)
-  }
-  const made = document.querySelectorAll(
-    'img[src="x"], [onerror], [onload], body script, a[href^="javascript:" i]'
-  )
-  return { elements: made.length + Number(document.title.includes('ev1l')), hidden, marks }
 }

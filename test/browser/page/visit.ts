@@ -2,9 +2,12 @@
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, BrowserContextOptions, CDPSession, Page } from 'playwright-core'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+/** `looking`, for what is asked inside of the page. */
+const IN_PAGE = fileURLToPath(new URL('in-page.js', import.meta.url))
 /** WCAG 2.2, level AA. */
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 /** Long for a page of loopback, short for a person. */
@@ -23,6 +26,7 @@ export interface Visit {
 
 export async function visit(browser: Browser, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options })
+  await context.addInitScript({ path: IN_PAGE })
   const page = await context.newPage()
   page.setDefaultTimeout(SHOWN_MS)
   const troubles: string[] = []
@@ -62,12 +66,12 @@ export async function screensOf(page: Page): Promise<string[]> {
 /** Until the screen has a heading, and shows what it waited for. */
 export async function settled(page: Page): Promise<void> {
   await page.locator('main#screen h1').waitFor()
-  await page.waitForFunction(() => document.querySelector('main .waiting') === null)
+  await page.locator('main .waiting').first().waitFor({ state: 'detached' })
 }
 
 export async function openScreen(page: Page, screen: string): Promise<void> {
   await page.locator(`nav.menu li a[href="#/${screen}"]`).click()
-  await page.waitForFunction(name => location.hash === `#/${name}`, screen)
+  await page.locator(`nav.menu li a[href="#/${screen}"][aria-current]`).waitFor()
   await settled(page)
 }
 
