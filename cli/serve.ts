@@ -74,21 +74,9 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         stop
       })
     node.remote.serve(units)
-    const { socketPath, tokenPath } = home
-    const adopted = adoptedPortsPath(home.path)
     const gateway = new Gateway(
       { units, clock: systemClock, log },
-      {
-        ...config.gateway,
-        socketPath,
-        token: home.gatewayToken(),
-        newToken: () => makeGatewayToken(tokenPath),
-        named: tokens,
-        adopted: {
-          read: () => readAdoptedPorts(adopted),
-          write: ports => writeAdoptedPorts(adopted, ports)
-        }
-      }
+      { ...config.gateway, ...keptFor(home), named: tokens }
     )
 
     try {
@@ -109,6 +97,21 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     throw failure
   } finally {
     systemClock.setTimer(() => process.exit(), LINGER_MS)
+  }
+}
+
+/** What the gateway keeps in the home. */
+function keptFor(home: NodeHome) {
+  const { socketPath, tokenPath } = home
+  const adopted = adoptedPortsPath(home.path)
+  return {
+    socketPath,
+    token: home.gatewayToken(),
+    newToken: () => makeGatewayToken(tokenPath),
+    adopted: {
+      read: () => readAdoptedPorts(adopted),
+      write: (ports: Parameters<typeof writeAdoptedPorts>[1]) => writeAdoptedPorts(adopted, ports)
+    }
   }
 }
 

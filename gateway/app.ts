@@ -10,6 +10,8 @@ import { failureBody, failureHead, headersOf, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
+import { mcpRoutes } from './mcp/route.ts'
+import { metricRoutes } from './metric-routes.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { pageRoutes } from './page.ts'
@@ -39,12 +41,14 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/health/ready', ready)
   app.get('/api/v2/health', ready)
   app.route('/api/v2', listingRoutes(components))
+  app.route('/', metricRoutes(components))
   const bodies = new BodyReader(units.inputBytesMax, new JsonThread(clock))
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', answerRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
+  app.route('/mcp', mcpRoutes({ ...components, bodies }))
   // Elsewhere the root is for people.
   app.get('/', aliveRoute)
   app.route('/api', ollamaRoutes({ ...components, bodies }))

@@ -13,8 +13,9 @@ import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
 import { KEY, keepingOf } from './call-options.ts'
 import { Calls } from './calls.ts'
 import { metaOf } from './envelope.ts'
-import { itemsOf, sseBody, sseResponse } from './sse.ts'
+import { itemsOf, type SsePiece, sseBody, sseResponse } from './sse.ts'
 import { unitNamedIn } from './unit-name.ts'
+import { piecesAndWhole } from './whole.ts'
 
 const NAME_CHARS_MAX = 128
 /** What stands around the input: two names and a number. */
@@ -36,6 +37,8 @@ const Execute = z.strictObject({
       continuation: z.literal('none').optional(),
       /** The devices that answer sign what they answer. */
       receipt: z.boolean().optional(),
+      /** Of a stream: after its items comes what `execute` would have given. */
+      whole: z.boolean().optional(),
       /** The answer is asked for later. */
       async: z.boolean().optional(),
       /** A repetition with the same one runs nothing again. */
@@ -68,8 +71,10 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
     units.get(request.unit, type)
     const { key, isAsync } = keepingOf(c, request.options)
     if (key !== undefined || (isAsync && request.options.async)) throw inPieces()
-    const items = itemsOf(units.stream(request.unit, request.input, contextOf(request, c)))
-    const body = sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) })
+    const body = sseBody(piecesOf(request, contextOf(request, c)), {
+      clock,
+      meta: () => metaOf(call, clock.monotonicMs())
+    })
     return sseResponse(body, c.env.incoming, call.kept ? { 'x-lumos-answer': call.answerId } : {})
   })
 
@@ -80,6 +85,14 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
     const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
     return calls.answer(c, { unit: unit.name, input: value }, contextOf({}, c))
   })
+
+  function piecesOf(
+    { unit, input, options }: Omit<Execute, 'type'>,
+    context: UnitContext
+  ): AsyncIterable<SsePiece> {
+    if (!options.whole) return itemsOf(units.stream(unit, input, context))
+    return piecesAndWhole(onPiece => units.execute(unit, input, { ...context, onPiece }))
+  }
 
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
   async function readExecute(c: Context<AppEnv>): Promise<Execute> {

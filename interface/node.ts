@@ -13,11 +13,13 @@ import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
 import type { InferenceChunk, InferenceRequest } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
+import type { EventJournal } from './journal.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
+import type { LumosMetrics } from './metrics.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { RemoteUnits } from './remote.ts'
 import type { LumosResources } from './resources.ts'
@@ -163,6 +165,8 @@ export type FacetName =
   | 'wake'
   | 'device'
   | 'resource'
+  | 'journal'
+  | 'metrics'
   | 'remote'
 
 export interface LumosNode extends AsyncDisposable {
@@ -170,6 +174,9 @@ export interface LumosNode extends AsyncDisposable {
   readonly name: string
   /** What happens here, as it happens and as far back as the node keeps it. */
   readonly events: NodeEvents
+  /** The same on disk. */
+  readonly journal: EventJournal
+  readonly metrics: LumosMetrics
   /** Long work of this node, such as a check of its models. */
   readonly jobs: LumosJobs
   /** The engines of this device that open models on its disk. */

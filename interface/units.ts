@@ -93,6 +93,8 @@ export interface UnitContext extends AbortOptions {
   readonly receipt?: boolean | undefined
   /** How an answer is kept that comes in pieces; absent: it is not. */
   readonly answer?: AnswerContext
+  /** Called with each piece of an answer that is given whole, by units that stream. */
+  onPiece?(piece: unknown): void
   /** Called with the peer that does the work, before its first answer. */
   onRoute?(route: Route): void
 }

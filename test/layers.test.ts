@@ -37,12 +37,14 @@ const BELOW: Record<string, readonly string[]> = {
 }
 /** Packages that only one floor of the house may know. */
 const ONLY: readonly [pattern: RegExp, folders: readonly string[]][] = [
+  [/^@opentelemetry\/api$/, ['node']],
   [/^(libp2p|@libp2p\/.*|@multiformats\/.*)$/, ['protocols', 'node', 'storage', 'sim', 'soak', 'bench']],
   [/^(onnxruntime-node|sharp|@huggingface\/transformers)$/, ['capabilities', 'bench']],
   [/^(helia|@helia\/.*|ipfs-unixfs.*)$/, ['storage', 'node', 'bench']],
   [/^node:sqlite$/, ['storage', 'bench']],
   [/^(hono|@hono\/.*)$/, ['gateway']],
   [/^commander$/, ['cli']],
+  [/^@modelcontextprotocol\//, ['gateway', 'cli', 'node']],
   [/^@langchain\//, ['client', 'examples']]
 ]
 /** What the world would decide, where a simulation must. */
@@ -157,9 +159,11 @@ const FEATURES: ReadonlySet<string> = new Set([
   'batch',
   'device',
   'engines',
+  'journal',
   'manifests',
   'membership',
   'memory',
+  'metrics',
   'models',
   'pairing',
   'receipts',

@@ -12,6 +12,7 @@ import { jobUnits } from './job.ts'
 import { membershipUnits } from './membership.ts'
 import { memoryUnits } from './memory/index.ts'
 import { meshUnits } from './mesh.ts'
+import { metricUnits } from './metrics/index.ts'
 import { modelUnits } from './model.ts'
 import { nodeUnits } from './node.ts'
 import { pairingUnits } from './pairing.ts'
@@ -23,6 +24,7 @@ import { tokenUnits } from './token.ts'
 import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
+export { METRICS_UNIT } from './metrics/index.ts'
 export { inputBytesMaxOf, UnitRegistry } from './registry.ts'
 
 export interface UnitsOptions extends GatewayParts {
@@ -57,6 +59,7 @@ export function createUnits({ node, tokens, stop, ...gateway }: UnitsOptions): U
     ...jobUnits(node),
     ...gatewayUnits(gateway),
     ...(tokens === undefined ? [] : tokenUnits(tokens)),
+    ...metricUnits(node, () => registry.calls.family),
     ...nodeUnits(stop)
   ]
   for (const unit of units) registry.register(unit)

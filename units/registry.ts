@@ -20,6 +20,7 @@ import {
   type UnitContext,
   type UnitKind
 } from '../interface/units.ts'
+import { CallCounts } from './call-counts.ts'
 import { describeUnit, type UnitDescription } from './description.ts'
 import { checkForPeers } from './for-peers.ts'
 import { checkInput } from './input.ts'
@@ -37,6 +38,8 @@ export class UnitRegistry {
   readonly #units = new Map<string, Entry>()
   #listed: readonly UnitDescription[] | undefined
   #inputBytesMax = 0
+  /** How calls have ended. */
+  readonly calls = new CallCounts()
   /** For an answer to a call, should it be kept. */
   readonly newAnswerId: () => string
   readonly #remote: RemoteUnits | undefined
@@ -91,7 +94,7 @@ export class UnitRegistry {
 
   /** The call, to be begun once. Throws as {@link execute} does, at once. */
   prepare(name: string, input: unknown, context: UnitContext): () => Promise<unknown> {
-    const { unit, input: names, output } = this.#entry(name)
+    const { unit, input: names, output, item } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
     const there = this.#placeOf(unit, context)
@@ -102,7 +105,9 @@ export class UnitRegistry {
       }
     }
     const checked = checkInput(unit, names, input)
-    return async () => output.toJson(await unit.run(checked, context))
+    const onPiece = context.onPiece && ((piece: unknown) => context.onPiece?.(item.toJson(piece)))
+    const inner = onPiece === undefined ? context : { ...context, onPiece }
+    return () => this.calls.whole(name, async () => output.toJson(await unit.run(checked, inner)))
   }
 
   /**
@@ -120,7 +125,8 @@ export class UnitRegistry {
     }
     const checked = checkInput(unit, names, input)
     context.signal?.throwIfAborted()
-    return inJson(unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context)), item)
+    const items = unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
+    return this.calls.pieces(name, inJson(items, item))
   }
 
   /** The other device that the call names. Units that take a peer find their way there themselves. */

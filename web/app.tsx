@@ -9,6 +9,7 @@ import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
 import { Home } from './screens/home.tsx'
+import { Mesh } from './screens/mesh.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
 import { chooseTheme, look, THEMES } from './theme.ts'
@@ -20,7 +21,8 @@ export interface ScreenProps {
 
 /** In the order of the menu. */
 const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
-  home: Home
+  home: Home,
+  mesh: Mesh
 }
 
 export function App() {

@@ -13,7 +13,9 @@ const SETTLE_MS = 150
 /** How soon after the node was lost it is looked for again. */
 const RETRY_MS = 2_000
 
-type Listener = (event: PageEvent) => void
+/** `missed`: the stream of events was away, so any answer may be another one. */
+export type Happening = Extract<PageEvent, { type: 'event' }> | { readonly type: 'missed' }
+type Listener = (event: Happening) => void
 const listeners = new Set<Listener>()
 
 /** Calls `listener` with each event while the part of the page is there. */
@@ -35,8 +37,8 @@ export async function follow(signal: AbortSignal): Promise<void> {
     try {
       const events = happenings(signal)
       // What happened while the stream was away is in the answers of the queries.
-      tell({ type: 'gap' })
-      for await (const event of events) tell(event)
+      tell({ type: 'missed' })
+      for await (const event of events) tell(event.type === 'event' ? event : { type: 'missed' })
     } catch {
       // What is wrong shows by the next query.
     }
@@ -44,7 +46,7 @@ export async function follow(signal: AbortSignal): Promise<void> {
   }
 }
 
-function tell(event: PageEvent): void {
+function tell(event: Happening): void {
   for (const listener of [...listeners]) listener(event)
 }
 
@@ -103,7 +105,7 @@ export function useUnit<N extends UnitName>(
 
   useEvents(event => {
     if (!when) return
-    if (event.type === 'gap' || on.some(name => event.name?.startsWith(name))) soon()
+    if (event.type === 'missed' || on.some(name => event.name.startsWith(name))) soon()
   })
   useEffect(() => {
     if (!when) return

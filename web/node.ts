@@ -48,16 +48,10 @@ export async function* pieces<N extends UnitName>(
   }
 }
 
-export interface PageEvent {
-  readonly type: 'event' | 'gap'
-  readonly name?: string
-  readonly at?: string
-  readonly data?: Record<string, unknown>
-}
+export type PageEvent = Units['event.list']['item']
 
 /** What happens from now on, for as long as the page is open; the client connects again by itself. */
-export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> =>
-  client.events({ signal }) as AsyncIterable<PageEvent>
+export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> => client.events({ signal })
 
 /** Every screen learns at once that the node, or the session, is gone. */
 function noticed(err: unknown): unknown {

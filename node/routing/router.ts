@@ -162,7 +162,7 @@ export class Router implements Inference {
           run.answeredBy(peerId)
           this.#components.emit('inference.request_completed', {
             ...{ requestId, task, model },
-            ...{ peerId, route, durationMs }
+            ...{ peerId, route, durationMs, ...run.measured }
           })
           break
         }

@@ -34,6 +34,14 @@ const PAGES_MAX = 0xffff_fffe
 const SYSTEM_ENGINES = '/var/lib/lumos-node/engines'
 const isRoot = process.platform !== 'win32' && process.getuid?.() === 0
 
+interface DataDirParts {
+  readonly lock: HomeLock
+  readonly core: Database
+  readonly cache: Database
+  readonly socketPath: string
+  readonly log: Logger | undefined
+}
+
 export class DataDir implements AsyncDisposable {
   readonly path: string
   readonly core: Database
@@ -52,11 +60,13 @@ export class DataDir implements AsyncDisposable {
   readonly logDir: string
   readonly #lock: HomeLock
   readonly #features = new Map<string, Database>()
+  readonly #log: Logger | undefined
   #failure: LumosError | undefined
 
   /** Everything is open already; see {@link openDataDir}. */
-  constructor(path: string, parts: { lock: HomeLock; core: Database; cache: Database; socketPath: string }) {
+  constructor(path: string, parts: DataDirParts) {
     this.path = path
+    this.#log = parts.log
     this.core = parts.core
     this.cache = parts.cache
     this.socketPath = parts.socketPath
@@ -77,11 +87,12 @@ export class DataDir implements AsyncDisposable {
 
   /** The database of a feature, open until the home closes; made on first use. No two features share a name. */
   featureDatabase(name: string, tables: FeatureTables): Database {
-    const database = openDatabase(join(this.path, `feature-${name}.db`), {
-      migrations: featureMigrations(tables),
-      synchronous: 'FULL',
-      onFailure: failure => this.failed(failure)
-    })
+    const path = join(this.path, `feature-${name}.db`)
+    const onFailure = (failure: LumosError) => this.failed(failure)
+    const migrations = featureMigrations(tables)
+    const database = tables.rebuildable
+      ? openCacheDatabase(path, { migrations, synchronous: 'NORMAL', onFailure }, this.#log)
+      : openDatabase(path, { migrations, synchronous: 'FULL', onFailure })
     this.#features.set(name, database)
     return database
   }
@@ -166,7 +177,7 @@ export async function openDataDir(path: string, options: { log?: Logger } = {}):
     const cacheOptions = { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL', onFailure } as const
     const cache = opened.use(openCacheDatabase(cachePath, cacheOptions, options.log))
 
-    dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path) })
+    dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path), log: options.log })
     mkdirSync(dataDir.logDir, { recursive: true, mode: PRIVATE_DIR_MODE })
     mkdirSync(dataDir.modelsDir, { recursive: true, mode: MODELS_DIR_MODE })
     // The home is locked, so this one is a killed process's.

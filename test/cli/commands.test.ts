@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { PLACES } from '../../cli/commands/connect/programs.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
@@ -185,13 +186,78 @@ describe('exec', () => {
     assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', '-'], { stdin: input })).stdout), expected)
   })
 
-  it('lists all units where none is named', async () => {
+  it('takes the fields of the unit as flags, prints them with --help, and names the closest of a wrong one', async () => {
+    const found = await cli(['exec', 'model.get', '--model-id', 'held'])
+    assert.equal(JSON.parse(found.stdout).id, 'held')
+    const help = await cli(['exec', 'model.get', '--help'])
+    assert.match(help.stdout, /--model-id +TEXT +required/)
+    assert.match(help.stdout, /\n {2}lumos-node exec model\.get --model-id digits-cnn\n$/)
+    assert.match((await cli(['exec', '--help'])).stdout, /^Usage: lumos-node exec/)
+    const wrong = await cli(['exec', 'model.get', '--modelid', 'held'])
+    assert.equal(wrong.code, 2)
+    assert.match(wrong.stderr, /no field --modelid\. Closest: --model-id\./)
+  })
+
+  it('lists all units where none is named, and those of a domain', async () => {
     const words = await cli(['exec'])
     assert.deepEqual([words.code, words.stderr], [0, ''])
-    assert.match(words.stdout, /^UNIT +SUMMARY\n/)
-    assert.match(words.stdout, /^mesh\.status +\w/m)
+    assert.match(words.stdout, /^UNIT +KIND +NEEDS +SUMMARY\n/)
+    assert.match(words.stdout, /^mesh\.status +query +read +\w/m)
+    const names = (await cli(['units', '--domain', 'event', '--names'])).stdout
+    assert.match(names, /^(event\.\w+\n)+$/)
+    assert.equal((await cli(['units', '--domain', 'evnt'])).code, 4)
     const { items } = JSON.parse((await cli(['exec', '--json'])).stdout)
     assert.ok(items.some(({ name, summary, input }: Record<string, unknown>) => name && summary && input))
+  })
+})
+
+describe('connect', () => {
+  it('changes the configuration of a program, keeps what is there, and writes no token', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lumos-connect-'))
+    const env = { HOME: folder }
+    const path = join(folder, '.claude', 'settings.json')
+    await mkdir(join(folder, '.claude'))
+    await writeFile(path, '{\n  // mine\n  "env": { "A": "b" }\n}\n')
+    const shown = await cli(['connect', 'claude', '--print'], { env })
+    assert.match(shown.stdout, /\+ .*ANTHROPIC_BASE_URL/)
+    assert.match(await readFile(path, 'utf8'), /^[^B]*$/)
+
+    const { code, stderr } = await cli(['connect', 'claude', '--yes'], { env })
+    assert.equal(code, 0, stderr)
+    const text = await readFile(path, 'utf8')
+    assert.match(text, /\/\/ mine/)
+    assert.deepEqual(JSON.parse(text.replace('// mine', '')), {
+      env: {
+        A: 'b',
+        ANTHROPIC_BASE_URL: gateway.gateway.url,
+        ANTHROPIC_MODEL: 'held',
+        ANTHROPIC_DEFAULT_HAIKU_MODEL: 'held'
+      },
+      apiKeyHelper: `lumos-node --home ${gateway.home} token show`
+    })
+    assert.match((await cli(['connect', 'claude', '--yes'], { env })).stdout, /has it already/)
+
+    const codex = await cli(['connect', 'codex', '--yes', '--model', 'm'], { env })
+    assert.match(codex.stdout, /codex -c model_provider=lumos -m m\n$/)
+    assert.match(await readFile(join(folder, '.codex', 'config.toml'), 'utf8'), /^base_url = "http.*\/v1"$/m)
+    await rm(folder, { recursive: true })
+  })
+
+  it('has the values for a program that is set up in its own pages', async () => {
+    const url = 'http://127.0.0.1:5866'
+    const node = {
+      url,
+      model: 'm',
+      showToken: 'lumos-node token show',
+      newToken: 'lumos-node token create x'
+    }
+    for (const program of ['openwebui', 'homeassistant', 'vscode', 'cline'] as const) {
+      const { file, steps } = PLACES[program](node)
+      assert.equal(file, undefined)
+      for (const words of [`${url}/v1`, 'lumos-node token create x'])
+        assert.ok(steps.join('\n').includes(words))
+    }
+    assert.equal((await cli(['connect', 'emacs'])).code, 2)
   })
 })
 

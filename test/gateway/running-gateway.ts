@@ -119,6 +119,8 @@ export async function listenAs({ units }: { units: UnitRegistry }, caller: Calle
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
+    send: (path: string, body: unknown) =>
+      ask({ host: '127.0.0.1', port }, path, body, { accept: 'application/json, text/event-stream' }),
     async post(path: string, body: unknown) {
       const answer = await ask({ host: '127.0.0.1', port }, path, body, {})
       return { status: answer.status, error: answer.body.error }

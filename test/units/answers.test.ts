@@ -254,6 +254,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
 
   // Long work.
   assert.ok((await onDen.call('event.list')).items.length > 0)
+  assert.ok((await onDen.call('event.query', { domain: 'mesh' })).items.length > 0)
+  assert.match((await onDen.call('node.metrics')).text, /^lumos_peers 1$/m)
   const batch = { task: 'text-ranking', inputs: ['/nowhere'], out: '/nowhere/out' }
   assert.equal((await onDen.call('inference.batch', batch)).kind, 'inference.batch')
   const { id } = await onDen.call('model.check')

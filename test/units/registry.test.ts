@@ -175,6 +175,7 @@ describe('the registry of units', () => {
         'command inference.forget',
         'query inference.verify',
         'query event.list',
+        'query event.query',
         'query job.list',
         'query job.show',
         'command job.cancel',
@@ -187,6 +188,7 @@ describe('the registry of units', () => {
         'command token.create',
         'query token.list',
         'command token.revoke',
+        'query node.metrics',
         'command node.stop'
       ]
     )
