@@ -8,7 +8,6 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Adoptable } from '../interface/adoption.ts'
-import type { Clock } from '../interface/clock.ts'
 import { LumosError } from '../interface/errors.ts'
 import { type AdoptedAccess, hostsOf, isLoopback, type TcpAccess } from './access.ts'
 import { Admission, cutWith } from './admission.ts'
