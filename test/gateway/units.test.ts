@@ -145,7 +145,7 @@ describe('units over HTTP', () => {
       ['/api/v2/execute', { ...run, options: { timeout_ms: 0 } }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { type: 'event', unit: 'peer.joined' }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { ...run, options: { peer: 'nobody' } }, 404, 'PEER_NOT_FOUND'],
-      ['/api/v2/execute', { unit: 'node.stop', options: { peer: 'den' } }, 400, 'INVALID_INPUT'],
+      ['/api/v2/execute', { unit: 'node.stop', options: { peer: 'den' } }, 404, 'PEER_NOT_FOUND'],
       ['/api/v2/execute', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'inference.run', input: 1 }, 400, 'INVALID_INPUT'],
