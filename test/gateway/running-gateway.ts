@@ -50,19 +50,20 @@ export async function startGateway({
 
   const { socketPath, tokenPath } = node.home
   const token = node.home.gatewayToken()
-  const units = createUnits({
-    node,
-    gatewayUrl: () => gateway.url,
-    refusedOrigins: () => gateway.refusedOrigins,
-    rotateToken: () => gateway.rotateToken(),
-    stop: () => stops++
-  })
   const newToken = () => makeGatewayToken(tokenPath)
   const gateway = new Gateway(
     { units: async () => units, clock: systemClock, log },
     { socketPath, token, newToken, host, hosts, origins, port },
     load
   )
+  const units = createUnits({
+    node,
+    gatewayUrl: () => gateway.url,
+    refusedOrigins: () => gateway.refusedOrigins,
+    rotateToken: () => gateway.rotateToken(),
+    adoption: gateway.adoption,
+    stop: () => stops++
+  })
   try {
     await gateway.start()
   } catch (err) {

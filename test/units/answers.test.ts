@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
+import type { Adoption } from '../../interface/adoption.ts'
 import { newAnswerId } from '../../interface/answers.ts'
 import type { DoneChunk } from '../../interface/chunks.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
@@ -86,10 +87,17 @@ class BriefEngine implements Engine {
 
 const brief = () => ({ id: 'brief', tasks: [...TASK_NAMES], slots: 1, engine: new BriefEngine() })
 
+/** Of a gateway that takes no ports. */
+const adoption: Adoption = {
+  list: () => [],
+  adopt: async (product, port = 1) => ({ product, port, state: 'listening', reason: null, moveCommand: '' }),
+  release: async () => true
+}
+
 /** The units of a node; each answer is checked, and remembered in `called`. */
 function faceOf(node: LumosNode, called: Set<string>) {
   const gatewayUrl = () => 'http://127.0.0.1:1'
-  const units = createUnits({ node, gatewayUrl, rotateToken: () => 1, stop() {} })
+  const units = createUnits({ node, gatewayUrl, rotateToken: () => 1, adoption, stop() {} })
   const described = new Map(units.list().map(unit => [unit.name, unit]))
   const right = (what: string, schema: object | undefined, value: unknown) =>
     assert.equal(schema && wrongIn(schema, value), undefined, what)
@@ -488,6 +496,9 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const { root_key } = await onDen.call('mesh.export_root')
   await onDen.call('mesh.import_root', { root_key })
   await onDen.call('gateway.rotate_token')
+  await onDen.call('gateway.adopted')
+  await onDen.call('gateway.adopt', { product: 'ollama', port: 1 })
+  await onDen.call('gateway.release', { product: 'ollama' })
   await onDen.call('node.stop')
 
   assert.deepEqual(

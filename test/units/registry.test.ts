@@ -12,7 +12,7 @@ const context = contextOf(OWNER, { budgetMs: 1000 })
 /** What hands out or replaces keys. */
 const KEY_UNITS = [
   ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
-  'gateway.rotate_token'
+  ...['gateway.rotate_token', 'gateway.adopt', 'gateway.release']
 ]
 
 /** Tasks by short names. */
@@ -177,6 +177,9 @@ describe('the registry of units', () => {
         'command job.cancel',
         'command model.check',
         'command gateway.rotate_token',
+        'query gateway.adopted',
+        'command gateway.adopt',
+        'command gateway.release',
         'command node.stop'
       ]
     )
@@ -383,7 +386,8 @@ describe('the other units', () => {
     assert.deepEqual(Object.keys(status), [
       ...Object.keys(node.status()).map(snakeCase),
       'gateway',
-      'refused_origins'
+      'refused_origins',
+      'adopted'
     ])
   })
 
