@@ -3,13 +3,14 @@
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { bundle } from './bundle.ts'
+import { bundle, bundleClient } from './bundle.ts'
 
 rmSync('dist', { recursive: true, force: true })
 await bundle('dist')
+await bundleClient('dist')
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
 
-/** Only what the declarations of the peer API refer to is shipped: the rest would ask for types of bundled libraries. */
+/** Only what the declarations of the peer API and of the client refer to is shipped: the rest would ask for types of bundled libraries. */
 function reachable(file: string, seen: Set<string>): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)
@@ -18,5 +19,6 @@ function reachable(file: string, seen: Set<string>): Set<string> {
   }
   return seen
 }
-const kept = reachable(join('dist', 'types', 'node', 'index.d.ts'), new Set())
+const kept = new Set<string>()
+for (const entry of ['node', 'client']) reachable(join('dist', 'types', entry, 'index.d.ts'), kept)
 for (const file of globSync('dist/types/**/*.d.ts')) if (!kept.has(file)) rmSync(file)

@@ -72,6 +72,21 @@ export const COMMON: BuildOptions = {
   logLevel: 'warning'
 }
 
+/** The client package, for browsers too: nothing of Node is in it, and each byte is one that a page loads. */
+export async function bundleClient(outdir: string): Promise<void> {
+  await build({
+    outdir,
+    entryPoints: { client: 'client/index.ts' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    legalComments: 'linked',
+    logLevel: 'warning'
+  })
+}
+
 /** Writes it into `outdir`, a folder of the package's own folder: native libraries and models are found from there. */
 export async function bundle(outdir: string): Promise<void> {
   await build({

@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const ALONE = [
   'test/lab/link.test.ts',
   'test/lan/discovery.test.ts',
-  'test/hostile/{engines,gossip,liars,office,strangers,streams,together}.test.ts'
+  'test/hostile/{engines,gossip,liars,office,strangers,streams}.test.ts'
 ]
 /** What has limits of time that leave room, and mostly waits: nothing that works all the time runs beside these. */
 const WAITING = [

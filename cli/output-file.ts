@@ -27,12 +27,18 @@ export function writePrivateFile(named: string, content: string): string {
  * Writes `content` to `path`, which only this user reads, in one step: half a file never has that name.
  *
  * @param force takes the place of a file that is there.
+ * @param mode for a file that others read too.
  * @throws {InvalidInputError}
  */
-export function writeNewFile(path: string, content: Uint8Array, force: boolean): void {
+export function writeNewFile(
+  path: string,
+  content: Uint8Array,
+  force: boolean,
+  mode = PRIVATE_FILE_MODE
+): void {
   const draft = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`)
   try {
-    writeFileSync(draft, content, { flag: 'wx', mode: PRIVATE_FILE_MODE })
+    writeFileSync(draft, content, { flag: 'wx', mode })
     // Of two programs that write the same file, one fails here.
     if (!force) closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
     replaceDurably(draft, path)

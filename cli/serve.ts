@@ -14,6 +14,7 @@ import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
 import { adoptedPortsPath, readAdoptedPorts, writeAdoptedPorts } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
+import type { UnitRegistry } from '../units/index.ts'
 import { clockWarning } from './clock-warning.ts'
 import { startFailure } from './few-files.ts'
 import { HomeWatch } from './home-watch.ts'
@@ -51,7 +52,16 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
     const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
-    const units = async () =>
+    // Made once, for the gateway and for peers; the next call tries again where the files could not be read.
+    let registry: Promise<UnitRegistry> | undefined
+    const units = () => {
+      registry ??= createUnitsOf()
+      registry.catch(() => {
+        registry = undefined
+      })
+      return registry
+    }
+    const createUnitsOf = async () =>
       (await import('../units/index.ts')).createUnits({
         node,
         gatewayUrl: () => gateway.url,
@@ -60,6 +70,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         adoption: gateway.adoption,
         stop
       })
+    node.remote.serve(units)
     const { socketPath, tokenPath } = home
     const adopted = adoptedPortsPath(home.path)
     const gateway = new Gateway(

@@ -19,6 +19,7 @@ import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
+import type { RemoteUnits } from './remote.ts'
 import type { LumosResources } from './resources.ts'
 import type { RoutedRequest, RoutingPolicy } from './routing.ts'
 import type { Services } from './services.ts'
@@ -162,6 +163,7 @@ export type FacetName =
   | 'wake'
   | 'device'
   | 'resource'
+  | 'remote'
 
 export interface LumosNode extends AsyncDisposable {
   readonly peerId: string
@@ -184,6 +186,8 @@ export interface LumosNode extends AsyncDisposable {
   readonly device: LumosDevice
   /** The memory that models share, and what is kept free of them. */
   readonly resource: LumosResources
+  /** Units of other devices. */
+  readonly remote: RemoteUnits
   /** Who belongs to the mesh, and how devices come and go. */
   readonly mesh: LumosMesh
   readonly batch: Batch

@@ -7,6 +7,7 @@ import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
 import { memory } from './memory/index.ts'
 import { models } from './models/index.ts'
+import { remote } from './remote/index.ts'
 import { resources } from './resources/index.ts'
 import { services } from './services/index.ts'
 import type { FeatureSections } from './settings/config-schema.ts'
@@ -23,7 +24,8 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   batch,
   wake,
   device,
-  resources
+  resources,
+  remote
 ]
 
 export const sectionsOf = (features: readonly FeatureDeclaration[]): FeatureSections =>

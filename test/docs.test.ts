@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 const SECURITY = readFileSync(join(import.meta.dirname, '../docs/security.md'), 'utf8')
 const HEADER = '| promise | test |'
 /** A file below `test/`, then the name of a test as it stands in the file. */
-const NAMED_TEST = /^`([\w/.-]+\.test\.ts)`: (.+)$/
+const NAMED_TEST = /^`([\w/.-]+\.(?:test|long)\.ts)`: (.+)$/
 
 /** Every row under every `| promise | test |`. */
 const promises = SECURITY.split(HEADER)

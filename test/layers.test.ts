@@ -13,7 +13,7 @@ const BELOW: Record<string, readonly string[]> = {
   node: ['interface', 'protocols', 'capabilities', 'storage'],
   units: ['interface', 'node'],
   gateway: ['interface', 'node', 'units', 'storage'],
-  cli: ['interface', 'node', 'units', 'gateway', 'storage'],
+  cli: ['interface', 'node', 'units', 'gateway', 'storage', 'client'],
   sim: ['interface', 'protocols', 'capabilities', 'storage', 'node', 'units', 'gateway', 'cli'],
   lab: ['interface', 'node', 'cli', 'sim'],
   soak: ['interface', 'node', 'sim'],
@@ -29,7 +29,7 @@ const BELOW: Record<string, readonly string[]> = {
     'sim',
     'soak'
   ],
-  // A package of its own: it knows a node by its HTTP alone.
+  // Packages of their own: they know a node by its HTTP alone.
   client: [],
   examples: ['interface', 'node', 'client']
 }
@@ -65,6 +65,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
     'the seed of an answer that was asked for without'
   ],
   'interface/clock.ts': ['time, timer', 'the clock of the product'],
+  'client/wait.ts': ['timer, chance', 'the silence of a node, and when to connect again'],
   'client/langgraph/store.ts': ['time', 'when an item was put: shown, and of items the newest first'],
   'node/create-node.ts': ['chance', 'the default of what is passed in'],
   'protocols/wire/frame-inbox.ts': ['turn', 'what is left of this turn of the event loop: no time'],
@@ -174,7 +175,7 @@ const IMPORT =
 
 const files = Object.keys(BELOW).flatMap(folder =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts') && !name.split(sep).includes('dist'))
+    .filter(name => /(?<!\.generated)\.ts$/.test(name) && !name.split(sep).includes('dist'))
     .map(name => join(folder, name))
 )
 

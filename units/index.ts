@@ -39,7 +39,7 @@ export interface UnitsOptions {
 }
 
 export function createUnits({ node, rotateToken, stop, ...gateway }: UnitsOptions): UnitRegistry {
-  const registry = new UnitRegistry(() => newAnswerId(node.peerId))
+  const registry = new UnitRegistry(() => newAnswerId(node.peerId), node.remote)
   const units = [
     ...meshUnits(node, gateway),
     ...membershipUnits(node),

@@ -9,16 +9,19 @@
 
 import { newAnswerId } from '../interface/answers.ts'
 import { InvalidInputError, LumosError } from '../interface/errors.ts'
+import type { RemoteUnits } from '../interface/remote.ts'
 import { closestNames } from '../interface/suggest.ts'
 import {
   type Caller,
   INPUT_BYTES_MAX,
   type Permission,
+  type Route,
   type Unit,
   type UnitContext,
   type UnitKind
 } from '../interface/units.ts'
 import { describeUnit, type UnitDescription } from './description.ts'
+import { checkForPeers } from './for-peers.ts'
 import { checkInput } from './input.ts'
 import { JsonNames } from './json-names.ts'
 
@@ -35,9 +38,12 @@ export class UnitRegistry {
   #listed: readonly UnitDescription[] | undefined
   /** For an answer to a call, should it be kept. */
   readonly newAnswerId: () => string
+  readonly #remote: RemoteUnits | undefined
 
-  constructor(newId: () => string = () => newAnswerId()) {
+  /** @param remote runs units on other devices; without it, each acts here. */
+  constructor(newId: () => string = () => newAnswerId(), remote?: RemoteUnits) {
     this.newAnswerId = newId
+    this.#remote = remote
   }
 
   register(unit: Unit): void {
@@ -72,13 +78,20 @@ export class UnitRegistry {
   }
 
   /**
+   * Runs it here, or on the peer that the call names, where its input and the rights of this device are checked.
+   *
    * @throws {LumosError} `DENIED` when its caller lacks the permission; {@link InvalidInputError} naming the
-   *   fields that are wrong, or when a peer is named to a unit that takes none.
+   *   fields that are wrong; what calling a peer throws.
    */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
     const { unit, input: names, output } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
+    const there = this.#placeOf(unit, context)
+    if (there !== undefined) {
+      context.onRoute?.(there)
+      return this.#remote!.execute(there.peerId, { ...callOf(context), unit: name, input }, context)
+    }
     return output.toJson(await unit.run(checkInput(unit, names, input), context))
   }
 
@@ -90,9 +103,23 @@ export class UnitRegistry {
   stream(name: string, input: unknown, context: UnitContext): AsyncIterable<unknown> {
     const { unit, input: names, item } = this.#entry(name)
     checkCall(unit, context)
+    const there = this.#placeOf(unit, context)
+    if (there !== undefined) {
+      context.onRoute?.(there)
+      return this.#remote!.stream(there.peerId, { ...callOf(context), unit: name, input }, context)
+    }
     const checked = checkInput(unit, names, input)
     context.signal?.throwIfAborted()
     return inJson(unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context)), item)
+  }
+
+  /** The other device that the call names. Units that take a peer find their way there themselves. */
+  #placeOf({ takesPeer }: Unit, { peer }: UnitContext): Route | undefined {
+    if (takesPeer || peer === undefined) return undefined
+    if (this.#remote === undefined)
+      throw new InvalidInputError('Units of other devices cannot be called here.')
+    const place = this.#remote.find(peer)
+    return place.route === 'local' ? undefined : place
   }
 
   #entry(name: string): Entry {
@@ -120,17 +147,14 @@ async function* inJson(items: AsyncIterable<unknown>, names: JsonNames): AsyncGe
 
 export const inputBytesMaxOf = ({ inputBytesMax = INPUT_BYTES_MAX }: Unit): number => inputBytesMax
 
-function checkCall({ name, permission, takesPeer }: Unit, { caller, peer, policy }: UnitContext): void {
+const callOf = ({ requestId, budgetMs }: UnitContext) => ({ requestId, budgetMs })
+
+function checkCall(unit: Unit, { caller, peer, policy }: UnitContext): void {
+  const { name, permission, takesPeer } = unit
   checkPermission(name, permission, caller)
-  if (takesPeer) return
-  if (peer !== undefined) {
-    throw new InvalidInputError(`${name} acts on this node only and takes no peer.`, {
-      hint: 'Leave the peer out, or run it on that device.'
-    })
-  }
-  if (policy !== undefined) {
-    throw new InvalidInputError(`${name} acts on this node only, and no policy chooses another.`)
-  }
+  if (caller.origin === 'peer') checkForPeers(unit, peer)
+  if (!takesPeer && policy !== undefined)
+    throw new InvalidInputError(`${name} acts on one device, and no policy chooses it.`)
 }
 
 /** The one place where permissions are checked. A caller has none but those that are listed. */

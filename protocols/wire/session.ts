@@ -37,18 +37,27 @@ export class Session {
   readonly #frames: FrameStream
   readonly #clock: Clock
   readonly #onClosed: (session: Session) => void
-  readonly #reader = new MessageReader()
+  readonly #reader: MessageReader
   readonly #calls = new Map<number, Call>()
   #lastCall = 0
   #closed = false
   #timer: Timer | undefined
   #timerMs = Number.POSITIVE_INFINITY
 
-  /** @param onClosed called once, when no more calls can be made here. */
-  constructor(frames: FrameStream, clock: Clock, onClosed: (session: Session) => void = () => {}) {
+  /**
+   * @param onClosed called once, when no more calls can be made here.
+   * @param admit whether to keep a message of so many bytes; of any other a call gets the head alone.
+   */
+  constructor(
+    frames: FrameStream,
+    clock: Clock,
+    onClosed: (session: Session) => void = () => {},
+    admit?: (bytes: number) => boolean
+  ) {
     this.#frames = frames
     this.#clock = clock
     this.#onClosed = onClosed
+    this.#reader = new MessageReader(admit)
     void this.#run()
   }
 

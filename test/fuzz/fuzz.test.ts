@@ -6,7 +6,7 @@ import { readKept } from './kept.ts'
 import { TARGETS } from './targets.ts'
 
 /** A smoke test; `npm run fuzz` runs on. */
-const RUNS = 5000
+const RUNS = 2500
 /** Changes when a reader does, not from run to run: chance belongs to `npm run fuzz`. */
 const SEED = 20_260
 /** On a machine that has much else to do. */

@@ -42,8 +42,8 @@ describe('each scenario', () => {
 })
 
 describe('the swarm', () => {
-  it.each([2, 6])('recovers from what seed %i has in store for it', { timeout: TIMEOUT_MS }, async seed => {
-    const outcome = await runScenario(swarmNodes, { seed })
+  it('recovers from what another seed has in store for it', { timeout: TIMEOUT_MS }, async () => {
+    const outcome = await runScenario(swarmNodes, { seed: 6 })
     expect(outcome.failures).toEqual([])
   })
 })
