@@ -11,7 +11,7 @@ import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { type NodeHome, openNode } from '../node/create-node.ts'
 import { createLog, type Log } from '../node/log/log.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
-import { adoptedPortsPath, readAdoptedPorts, writeAdoptedPorts } from '../storage/home/adopted-ports.ts'
+import { adoptedPortsOf } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
 import type { UnitRegistry } from '../units/index.ts'
@@ -71,19 +71,14 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         stop
       })
     node.remote.serve(units)
-    const { socketPath, tokenPath } = home
-    const adopted = adoptedPortsPath(home.path)
     const gateway = new Gateway(
       { units, clock: systemClock, log },
       {
         ...config.gateway,
-        socketPath,
+        socketPath: home.socketPath,
         token: home.gatewayToken(),
-        newToken: () => makeGatewayToken(tokenPath),
-        adopted: {
-          read: () => readAdoptedPorts(adopted),
-          write: ports => writeAdoptedPorts(adopted, ports)
-        }
+        newToken: () => makeGatewayToken(home.tokenPath),
+        adopted: adoptedPortsOf(home.path)
       }
     )
 

@@ -2,8 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type OutgoingHttpHeaders, request, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -11,26 +15,28 @@ import { PRODUCTS } from '../../capabilities/engines/openai/listing.ts'
 import { ModelServers } from '../../capabilities/index.ts'
 import { AdoptedPorts, type AdoptionStore } from '../../gateway/adopted-ports.ts'
 import { systemClock } from '../../interface/clock.ts'
+import { adoptedPortsOf, adoptedPortsPath } from '../../storage/home/adopted-ports.ts'
 import { EMBEDDER, TALKER } from '../openai/scripted-engine.ts'
 import { type Devices, startDevices } from '../openai/two-devices.ts'
 
-type Kept = ReturnType<AdoptionStore['read']>
-
 let devices: Devices
-let kept: Kept = []
+let folder: string
+const path = () => adoptedPortsPath(folder)
 const store: AdoptionStore = {
-  read: () => kept,
-  write(ports) {
-    kept = [...ports]
-  }
+  read: () => adoptedPortsOf(folder).read(),
+  write: ports => adoptedPortsOf(folder).write(ports)
 }
 const log = { debug() {}, info() {}, warn() {}, error() {} }
 let port: number
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lumos-adopt-'))
   devices = await startDevices({ adopted: store })
 })
-afterAll(() => devices[Symbol.asyncDispose]())
+afterAll(async () => {
+  await devices[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+})
 beforeEach(async () => {
   port = await freePort()
 })
@@ -142,7 +148,7 @@ describe('the port of Ollama', () => {
       moveCommand: `OLLAMA_HOST=127.0.0.1:${port + 1} ollama serve`
     })
     assert.equal(await (await ask('/')).text(), 'mine')
-    assert.deepEqual(kept, [{ product: 'ollama', port }])
+    assert.deepEqual(store.read(), [{ product: 'ollama', port }])
     await end(other)
     await expect.poll(() => adoption().list()[0]!.state, { timeout: 5000 }).toBe('listening')
     assert.equal((await ask('/api/version')).status, 200)
@@ -151,7 +157,7 @@ describe('the port of Ollama', () => {
   it('is given back: another program listens there, and the node asks for it no more', async () => {
     await adoption().adopt('ollama', port)
     assert.equal(await adoption().release('ollama'), true)
-    assert.deepEqual([kept, adoption().list()], [[], []])
+    assert.deepEqual([store.read(), adoption().list(), existsSync(path())], [[], [], false])
     const other = await anotherProgram(port)
     assert.equal(await (await ask('/')).text(), 'mine')
     assert.equal(await adoption().release('ollama'), false)
@@ -162,8 +168,11 @@ describe('the port of Ollama', () => {
     const other = await anotherProgram()
     const { port: taken } = other.address() as AddressInfo
     const server = () => createServer((_, response) => response.end())
-    const read = () => [{ product: 'ollama', port } as const, { product: 'lmstudio', port: taken } as const]
-    const ports = new AdoptedPorts({ clock: systemClock, log, store: { ...store, read }, create: server })
+    store.write([
+      { product: 'ollama', port },
+      { product: 'lmstudio', port: taken }
+    ])
+    const ports = new AdoptedPorts({ clock: systemClock, log, store, create: server })
     await ports.start()
     assert.deepEqual(
       ports.list().map(({ product, state }) => [product, state]),
@@ -175,6 +184,11 @@ describe('the port of Ollama', () => {
     assert.equal((await ask('/')).status, 200)
     await Promise.all([ports.release('ollama'), ports.release('lmstudio')])
     await end(other)
+    for (const text of ['{', '[{"product":"jan","port":1}]', '[{"product":"ollama","port":0}]']) {
+      await writeFile(path(), text)
+      assert.deepEqual(store.read(), [])
+    }
+    await rm(path())
   })
 
   it('is no server of models for a node that looks for those, this one or another', async () => {
