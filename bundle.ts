@@ -3,7 +3,9 @@
  * and keeps less in memory, because only what a command needs is parsed.
  */
 
+import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { bundlePage } from './web/bundle.ts'
 
 /**
  * Importing `node:http` as an ES module evaluates its export `WebSocket`, and
@@ -118,4 +120,5 @@ export async function bundle(outdir: string): Promise<void> {
       'memory/reader-process': 'node/memory/knowledge/read/reader-process.ts'
     }
   })
+  await bundlePage(join(outdir, 'page'))
 }

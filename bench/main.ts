@@ -16,6 +16,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   rpc: () => import('./rpc.ts'),
   bulk: () => import('./bulk.ts'),
   infer: () => import('./infer.ts'),
+  gateway: () => import('./gateway.ts'),
   serve: () => import('./serve.ts'),
   guard: () => import('./guard.ts'),
   codec: () => import('./codec.ts'),

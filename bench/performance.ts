@@ -61,6 +61,15 @@ const SECTIONS: readonly { bench: string; title: string; about: string }[] = [
       'client, both nodes and server are on one machine. The stalls are of the loops of both nodes.'
   },
   {
+    bench: 'gateway',
+    title: 'Units over HTTP and over the mesh',
+    about:
+      'model.list of a node in another process, the client and the node on the same cores: with the token, the checks of Host and ' +
+      'Origin, schemas and permissions, beside a bare node:http server that hands out the same bytes; over `/lumos/unit/1` with TLS, ' +
+      'membership and roles, beside grpc-js with mutual TLS that echoes the same bytes. Then open streams of events, and 10,000 ' +
+      'requests at once, each on a connection of its own over HTTP.'
+  },
+  {
     bench: 'weights',
     title: 'Weights from device to device',
     about:

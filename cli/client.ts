@@ -13,6 +13,7 @@ import { homePath, mustBeOurs } from '../storage/home/home-path.ts'
 import { lockHolder } from '../storage/home/lock-holder.ts'
 import { type RunInfo, readRunFile } from '../storage/home/run-file.ts'
 import type { UnitDescription } from '../units/description.ts'
+import { shellWord } from './shell-word.ts'
 
 export interface AskOptions {
   readonly timeoutMs?: number
@@ -54,6 +55,13 @@ interface WireError {
 
 export const homeOf = ({ home }: { readonly home?: string }): string => homePath(home, process.env)
 
+/** The flag by which another process finds the same home, whatever its environment; empty for that of the platform. */
+export function homeFlag(options: { readonly home?: string }): string {
+  const home = homeOf(options)
+  const usual = homePath(undefined, { ...process.env, LUMOS_HOME: undefined })
+  return home === usual ? '' : ` --home ${shellWord(home)}`
+}
+
 /** @throws {LumosError} `NODE_NOT_RUNNING` when no node ever said where it is. */
 export function findNode(options: { readonly home?: string }): NodeClient {
   const home = homeOf(options)
@@ -78,7 +86,7 @@ export class NodeClient {
     options: AskOptions = {}
   ): Promise<{ data: SnakeCase<Data>; meta: Meta }> {
     const request = { unit, input, options: toWire(options) }
-    const response = await this.#ask('POST', '/api/v2/execute', request)
+    const response = await this.#ask('POST', '/api/v2/execute', request, options.signal)
     const { data, error, meta } = await readEnvelope(response)
     if (error !== null) throw toError(error)
     return { data: data as SnakeCase<Data>, meta }
@@ -88,6 +96,23 @@ export class NodeClient {
   async *stream(unit: string, input: unknown = {}, options: AskOptions = {}): AsyncGenerator<unknown, Meta> {
     const request = { unit, input, options: toWire(options) }
     return yield* this.#pieces(await this.#ask('POST', '/api/v2/stream', request, options.signal))
+  }
+
+  /** The whole answer, with its pieces as they come; some of them may be left out. */
+  async executeInPieces(
+    unit: string,
+    input: unknown,
+    options: AskOptions,
+    onPiece: (piece: unknown) => void
+  ): Promise<unknown> {
+    const request = { unit, input, options: { ...toWire(options), whole: true } }
+    const response = await this.#ask('POST', '/api/v2/stream', request, options.signal)
+    let whole: unknown
+    for await (const { event, value } of this.#events(response)) {
+      if (event === 'whole') whole = value
+      else onPiece(value)
+    }
+    return whole
   }
 
   /** All units of the node. */
@@ -126,6 +151,17 @@ export class NodeClient {
   }
 
   async *#pieces(response: IncomingMessage): AsyncGenerator<unknown, Meta> {
+    const events = this.#events(response)
+    for (;;) {
+      const next = await events.next()
+      if (next.done) return next.value
+      yield next.value.value
+    }
+  }
+
+  async *#events(
+    response: IncomingMessage
+  ): AsyncGenerator<{ readonly event: string | undefined; readonly value: unknown }, Meta> {
     const { createParser } = await import('eventsource-parser')
     if (response.statusCode !== 200) throw toError((await readEnvelope(response)).error)
 
@@ -138,7 +174,7 @@ export class NodeClient {
         const value = JSON.parse(data)
         if (event === 'error') throw toError(value.error)
         if (event === 'end') return value.meta
-        yield value
+        yield { event, value }
       }
     }
     throw new LumosError('STREAM_INTERRUPTED', 'The node went away in the middle of its answer.')

@@ -5,6 +5,7 @@ import { CommanderError } from 'commander'
 import { ERROR_MEANINGS, LumosError, toLumosError } from '../interface/errors.ts'
 import { Output } from './output.ts'
 import { createProgram } from './program.ts'
+import { canAsk } from './prompt.ts'
 
 // A reader that has seen enough (`lumos-node models | head -1`) is no failure.
 process.stdout.on('error', err => {
@@ -27,9 +28,15 @@ const json = process.argv.includes('--json')
 const NO_COMMAND = new LumosError('USAGE', 'No command was given.', { hint: 'See lumos-node --help.' })
 
 try {
-  await createProgram(json).parseAsync()
+  const args = process.argv.length === 2 && canAsk() ? await fromMenu() : process.argv.slice(2)
+  if (args !== undefined) await createProgram(json).parseAsync(args, { from: 'user' })
 } catch (thrown) {
   process.exitCode = report(thrown)
+}
+
+async function fromMenu(): Promise<readonly string[] | undefined> {
+  const { chosenFromMenu } = await import('./menu.ts')
+  return chosenFromMenu(new Output({ json }))
 }
 
 function report(thrown: unknown): number {

@@ -9,11 +9,13 @@ import * as adopt from './commands/adopt/index.ts'
 import * as autostart from './commands/autostart/index.ts'
 import * as completion from './commands/completion/index.ts'
 import * as config from './commands/config/index.ts'
+import * as connect from './commands/connect/index.ts'
 import * as engines from './commands/engines/index.ts'
 import * as events from './commands/events/index.ts'
 import * as inference from './commands/inference/index.ts'
 import * as jobs from './commands/jobs/index.ts'
 import * as keys from './commands/keys/index.ts'
+import * as mcp from './commands/mcp/index.ts'
 import * as membership from './commands/membership/index.ts'
 import * as memory from './commands/memory/index.ts'
 import * as mesh from './commands/mesh/index.ts'
@@ -36,6 +38,8 @@ const DOMAINS: readonly { register: Register }[] = [
   inference,
   requests,
   units,
+  connect,
+  mcp,
   events,
   jobs,
   keys,

@@ -4,18 +4,20 @@
  * mesh stack.
  */
 
-import { Gateway } from '../gateway/index.ts'
+import { Gateway, NamedTokens } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { useSmallSlabs } from '../node/buffer-slabs.ts'
 import { type NodeHome, openNode } from '../node/create-node.ts'
+import { clockWarning } from '../node/doctor/clock-warning.ts'
 import { createLog, type Log } from '../node/log/log.ts'
+import { LogReader } from '../node/log/log-reader.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
+import { SettingsFile, type SettingsFileOptions } from '../node/settings/settings-file.ts'
 import { adoptedPortsOf } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
 import type { UnitRegistry } from '../units/index.ts'
-import { clockWarning } from './clock-warning.ts'
 import { startFailure } from './few-files.ts'
 import { HomeWatch } from './home-watch.ts'
 import { type GivenNames, ignoredNames } from './ignored.ts'
@@ -52,6 +54,7 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 
     const { node, home } = await openNode({ home: options.home, settings, log, passphrase })
     log.openFile(home.logDir)
+    const tokens = new NamedTokens({ store: home.tokens, clock: systemClock, log })
     // Made once, for the gateway and for peers; the next call tries again where the files could not be read.
     let registry: Promise<UnitRegistry> | undefined
     const units = () => {
@@ -64,22 +67,19 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     const createUnitsOf = async () =>
       (await import('../units/index.ts')).createUnits({
         node,
+        ...ownFiles(node, home, { home: options.home, flags: settings, running: loaded }),
         gatewayUrl: () => gateway.url,
         refusedOrigins: () => gateway.refusedOrigins,
         rotateToken: () => gateway.rotateToken(),
+        pageLink: () => gateway.link(),
+        tokens,
         adoption: gateway.adoption,
         stop
       })
     node.remote.serve(units)
     const gateway = new Gateway(
       { units, clock: systemClock, log },
-      {
-        ...config.gateway,
-        socketPath: home.socketPath,
-        token: home.gatewayToken(),
-        newToken: () => makeGatewayToken(home.tokenPath),
-        adopted: adoptedPortsOf(home.path)
-      }
+      { ...config.gateway, ...keptFor(home), named: tokens }
     )
 
     try {
@@ -102,6 +102,20 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
     systemClock.setTimer(() => process.exit(), LINGER_MS)
   }
 }
+
+/** What the gateway keeps in the home. */
+const keptFor = (home: NodeHome) => ({
+  socketPath: home.socketPath,
+  token: home.gatewayToken(),
+  newToken: () => makeGatewayToken(home.tokenPath),
+  adopted: adoptedPortsOf(home.path)
+})
+
+/** What units read and change of this process. */
+const ownFiles = (node: LumosNode, { logDir }: NodeHome, options: SettingsFileOptions) => ({
+  settings: new SettingsFile({ ...options, names: () => node.status() }),
+  log: new LogReader(logDir, systemClock)
+})
 
 /** Over the keys, from whoever sits in front of this process or of the one that started it. */
 async function passphrase(): Promise<string | undefined> {

@@ -22,3 +22,7 @@ const LIKE: Readonly<Record<string, string>> = {
 export const ascii = (text: string): string =>
   // A letter with its marks is one sign to a person.
   text.normalize('NFC').replace(/\P{ASCII}\p{M}*/gu, sign => LIKE[sign] ?? '?')
+
+/** Whether a browser that is started here has a screen to show itself on. */
+export const hasScreen = (): boolean =>
+  process.platform !== 'linux' || [process.env.DISPLAY, process.env.WAYLAND_DISPLAY].some(Boolean)

@@ -29,7 +29,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
-export interface StreamOptions extends CallOptions, ResumeOptions {
+export interface StreamOptions extends Omit<CallOptions, 'idempotencyKey'>, ResumeOptions {
   /** The answer goes on without its client, so a cut stream comes back to it. `answers.cancel` ends it. */
   readonly durable?: boolean
   /** Called with the id of an answer that is kept, before its first piece. */

@@ -13,13 +13,17 @@ export type ErrorCode =
   | 'REQUEST_NOT_FOUND'
   | 'JOB_UNKNOWN'
   | 'ANSWER_UNKNOWN'
+  | 'CALL_UNKNOWN'
+  | 'CALL_CONFLICT'
   | 'ROUTE_NOT_FOUND'
+  | 'TOKEN_NOT_FOUND'
   | 'CONTEXT_TOO_SMALL'
   | 'INPUT_TOO_LARGE'
   | 'MEDIA_TYPE_UNSUPPORTED'
   | 'NOT_SUPPORTED'
   | 'CANCELLED'
   | 'OVERLOADED'
+  | 'RATE_LIMITED'
   | 'NO_CAPACITY'
   | 'NO_PROVIDER'
   | 'NODE_NOT_RUNNING'
@@ -1081,6 +1085,48 @@ export interface Units {
           at_ms: number
           data: { pressure: number; threshold: number }
         }
+  }
+
+  /** Take the port of Ollama or LM Studio, so that its clients reach the mesh, or wait until it is free. */
+  'gateway.adopt': {
+    input: { product: 'ollama' | 'lmstudio'; port?: number }
+    output: {
+      product: 'ollama' | 'lmstudio'
+      port: number
+      state: 'listening' | 'waiting'
+      reason: string | null
+      move_command: string
+    }
+    item: Units['gateway.adopt']['output']
+  }
+
+  /** The ports of other programs that this node answers on, or waits for. */
+  'gateway.adopted': {
+    input: Record<string, never>
+    output: {
+      items: ({
+        product: 'ollama' | 'lmstudio'
+        port: number
+        state: 'listening' | 'waiting'
+        reason: string | null
+        move_command: string
+      })[]
+    }
+    item: Units['gateway.adopted']['output']
+  }
+
+  /** A link that opens the page of this node, and lets one browser in. It counts once, for two minutes. */
+  'gateway.link': {
+    input: Record<string, never>
+    output: { url: string }
+    item: Units['gateway.link']['output']
+  }
+
+  /** Give the port of another program back. */
+  'gateway.release': {
+    input: { product: 'ollama' | 'lmstudio' }
+    output: { product: 'ollama' | 'lmstudio'; released: boolean }
+    item: Units['gateway.release']['output']
   }
 
   /** Replace the token of the gateway. All sessions end, and every connection over TCP. */
@@ -3031,6 +3077,13 @@ export interface Units {
       }
       gateway: string | null
       refused_origins: string[]
+      adopted: ({
+        product: 'ollama' | 'lmstudio'
+        port: number
+        state: 'listening' | 'waiting'
+        reason: string | null
+        move_command: string
+      })[]
     }
     item: Units['mesh.status']['output']
   }
@@ -3583,6 +3636,49 @@ export interface Units {
       })[]
     }
     item: Units['service.stop']['output']
+  }
+
+  /** Make a token for one program: what it may do, and until when. Its secret is shown this once. */
+  'token.create': {
+    input: {
+      name: string
+      permissions: readonly ('read' | 'use' | 'manage')[]
+      units?: readonly string[]
+      expires_in?: string
+    }
+    output: {
+      name: string
+      permissions: ('read' | 'use' | 'manage')[]
+      units: string[] | null
+      created_at_ms: number
+      expires_at_ms: number | null
+      last_used_at_ms: number | null
+      secret: string
+    }
+    item: Units['token.create']['output']
+  }
+
+  /** The tokens of programs, what each may do, when it was used last, and when it expires. */
+  'token.list': {
+    input: Record<string, never>
+    output: {
+      items: ({
+        name: string
+        permissions: ('read' | 'use' | 'manage')[]
+        units: string[] | null
+        created_at_ms: number
+        expires_at_ms: number | null
+        last_used_at_ms: number | null
+      })[]
+    }
+    item: Units['token.list']['output']
+  }
+
+  /** End a token, with the sessions and streams that were begun with it. */
+  'token.revoke': {
+    input: { name: string }
+    output: { name: string }
+    item: Units['token.revoke']['output']
   }
 
   /** Wake a device that sleeps, and wait until it is connected. */

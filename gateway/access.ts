@@ -4,15 +4,19 @@
  * A web page in the user's browser can reach loopback: directly, by a form, or
  * with a name of its own that resolves to 127.0.0.1. A rebound name is
  * same-origin to the browser and sends no Origin, so the Host is the only trace
- * of it: the list is exact. The token keeps out everybody else on the machine;
- * a browser that has shown it may show a cookie instead. All of it is checked
- * before any route, and before the body is read.
+ * of it: the list is exact. A token keeps out everybody else on the machine, and
+ * says what its program may do; a browser that has shown it may show a cookie
+ * instead. All of it is checked before any route, and before the body is read.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
+import type { Caller } from '../interface/units.ts'
+import { HOLDER, NEIGHBOUR, OWNER, STRANGER } from './callers.ts'
+import type { NamedTokens } from './named-tokens.ts'
+import { PAGE_PATHS } from './page-paths.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
@@ -32,6 +36,8 @@ export interface TcpAccess {
   /** The only values of `Host` that are answered. */
   readonly hosts: ReadonlySet<string>
   readonly token: string
+  /** Absent: there are none. */
+  readonly named?: NamedTokens | undefined
   readonly sessions: Sessions
   /** Origins whose pages may use `/v1`. */
   readonly origins: ReadonlySet<string>
@@ -82,21 +88,22 @@ export function hostsOf(host: string, port: number, names: readonly string[]): R
 }
 
 /**
- * Why this request is not answered, or nothing.
+ * Who asks, or why this request is not answered.
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */
-export function refusalOf(
+export function admit(
   incoming: IncomingMessage,
   access: TcpAccess | AdoptedAccess | undefined
-): LumosError | undefined {
-  return (access && refusedBy(incoming, access)) ?? unreadable(incoming)
+): Caller | LumosError {
+  const caller = access ? callerOf(incoming, access) : OWNER
+  return caller instanceof LumosError ? caller : (unreadable(incoming) ?? caller)
 }
 
-const refusedBy = (incoming: IncomingMessage, access: TcpAccess | AdoptedAccess): LumosError | undefined =>
+const callerOf = (incoming: IncomingMessage, access: TcpAccess | AdoptedAccess): Caller | LumosError =>
   'product' in access
-    ? notForPrograms(incoming, access)
-    : (wrongPlace(incoming, access) ?? unproven(incoming, access))
+    ? (notForPrograms(incoming, access) ?? NEIGHBOUR)
+    : (wrongPlace(incoming, access) ?? proven(incoming, access))
 
 /** Why a request without a token is not answered. Browsers write both headers themselves, and no page takes them away. */
 function notForPrograms(
@@ -155,24 +162,42 @@ export function foreignOrigin(incoming: IncomingMessage, access: TcpAccess): str
   )
 }
 
-function unproven(incoming: IncomingMessage, { token, sessions }: TcpAccess): LumosError | undefined {
-  const { method, headers, socket } = incoming
+function proven(incoming: IncomingMessage, access: TcpAccess): Caller | LumosError {
+  const { method, socket } = incoming
   const path = pathOf(incoming)
   const reads = method === 'GET' || method === 'HEAD'
   // With a slash at the end there is no such route, which is no question of a token.
   const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
-  if (isHealth && isLoopback(socket.remoteAddress ?? '')) return undefined
+  if (isHealth && isLoopback(socket.remoteAddress ?? '')) return STRANGER
+  if (reads && PAGE_PATHS.test(path)) return STRANGER
 
-  const given = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
-  if (given !== undefined && equals(given, token)) return undefined
+  const shown = tokensOf(incoming)
+  const [given] = shown
+  if (new Set(shown).size > 1) return unauthenticated('Authorization and x-api-key name two tokens.')
+  const caller = given === undefined ? undefined : holderOf(given, access)
+  if (caller !== undefined) return caller
 
   const begins = method === 'POST' && path === SESSION_PATH
-  const shows = headers.authorization === undefined && !begins
-  if (shows && sessionIdsOf(incoming).some(id => sessions.isOpen(id))) return foreign(incoming)
-  const words =
-    given === undefined ? 'A bearer token is needed.' : 'The bearer token is not that of this node.'
-  return new LumosError('UNAUTHENTICATED', words, { hint: 'Print it: lumos-node token show' })
+  if (begins && given !== undefined && access.sessions.redeem(given)) return HOLDER
+  if (shown.length === 0 && !begins) {
+    const session = sessionIdsOf(incoming).flatMap(id => access.sessions.callerOf(id) ?? [])[0]
+    if (session !== undefined) return foreign(incoming) ?? session
+  }
+  return unauthenticated(given ? 'The bearer token is not that of this node.' : 'A bearer token is needed.')
 }
+
+/** What each header shows as a token, in `x-api-key` as clients of Anthropic send it. Empty: a header without one. */
+function tokensOf(incoming: IncomingMessage): string[] {
+  const bearers = valuesOf(incoming, 'authorization').map(value => /^Bearer (\S+)$/i.exec(value)?.[1] ?? '')
+  return [...bearers, ...valuesOf(incoming, 'x-api-key')]
+}
+
+/** The one place where a token is compared. */
+const holderOf = (given: string, { token, named }: TcpAccess): Caller | undefined =>
+  equals(given, token) ? HOLDER : named?.callerOf(given)
+
+const unauthenticated = (words: string): LumosError =>
+  new LumosError('UNAUTHENTICATED', words, { hint: 'Print it: lumos-node token show' })
 
 /**
  * A browser sends its cookies along with whatever any page of the same address

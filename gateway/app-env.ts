@@ -1,6 +1,7 @@
 /** What the routes of the gateway share. */
 
 import type { HttpBindings } from '@hono/node-server'
+import type { Adoptable } from '../interface/adoption.ts'
 import type { Clock } from '../interface/clock.ts'
 import type { Logger } from '../interface/lifecycle.ts'
 import type { Caller } from '../interface/units.ts'
@@ -19,10 +20,10 @@ export interface AppComponents {
 
 export interface AppEnv {
   Bindings: HttpBindings & {
-    /** Who came in, by the listener that the request came to. */
+    /** Who asks: the same object for all requests with one token. */
     caller: Caller
-    /** Of these, the ports of other programs answer as that program does. */
-    listener?: string
+    /** On the port of another program: it is answered as that program does. */
+    listener?: Adoptable | undefined
   }
   Variables: {
     call: Call

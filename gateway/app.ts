@@ -6,12 +6,16 @@ import { CancelledError, LumosError } from '../interface/errors.ts'
 import { answerRoutes } from './answer-routes.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
-import { failureBody, failureHead, newCall } from './envelope.ts'
+import { failureBody, failureHead, headersOf, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { listingRoutes } from './listing.ts'
+import { mcpRoutes } from './mcp/route.ts'
+import { metricRoutes } from './metric-routes.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
+import { pageRoutes } from './page.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
@@ -21,11 +25,13 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
 
   app.use(async (c, next) => {
-    const call = newCall(clock, units.newAnswerId())
+    const call = newCall(clock, c.env.incoming, units.newAnswerId())
     c.set('call', call)
     c.set('gone', goneSignal(c.env.outgoing))
     await next()
-    c.header('x-request-id', call.requestId)
+    for (const [name, value] of Object.entries(headersOf(call))) c.header(name, value)
+    // Nothing reads it, and so nothing would end it.
+    if (c.req.method === 'HEAD') await c.res.body?.cancel()
     dropUnreadBody(c.env.outgoing, clock)
   })
 
@@ -36,15 +42,19 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/health/ready', ready)
   app.get('/api/v2/health', ready)
   app.route('/api/v2', listingRoutes(components))
+  app.route('/', metricRoutes(components))
   const bodies = new BodyReader(units.inputBytesMax, new JsonThread(clock))
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
   app.route('/api/v2', eventRoutes(components))
   app.route('/api/v2', answerRoutes(components))
+  app.route('/api/v2', resourceRoutes(components))
   app.route('/api/v2', unitRoutes({ ...components, bodies }))
   app.route('/v1', openaiRoutes({ ...components, bodies }))
+  app.route('/mcp', mcpRoutes({ ...components, bodies }))
   // Elsewhere the root is for people.
   app.get('/', aliveRoute)
   app.route('/api', ollamaRoutes({ ...components, bodies }))
+  app.route('/', pageRoutes())
 
   app.notFound(c => {
     const { method, path } = c.req

@@ -1,10 +1,12 @@
 /** What every answer of the gateway looks like: data or an error, and where it came from. */
 
+import type { IncomingMessage } from 'node:http'
 import { newAnswerId, requestIdOf } from '../interface/answers.ts'
 import type { Clock } from '../interface/clock.ts'
 import { ERROR_MEANINGS, type LumosError, toLumosError } from '../interface/errors.ts'
 import type { Route } from '../interface/units.ts'
 import { jsonBody, toJson } from './json-answer.ts'
+import { type Trace, traceOf } from './trace.ts'
 
 /** For callers told to come back without being told when. */
 const RETRY_AFTER_S = 1
@@ -16,6 +18,7 @@ export interface Call {
   readonly requestId: string
   /** Opens the answer, should it be kept. No log has it. */
   readonly answerId: string
+  readonly trace: Trace
   readonly startedMs: number
   /** Whether there is an answer under its id. */
   kept?: boolean
@@ -24,11 +27,14 @@ export interface Call {
 }
 
 /** @param answerId of which the id of the request is made; without it, the call leads to no answer. */
-export const newCall = (clock: Clock, answerId = newAnswerId()): Call => ({
-  requestId: requestIdOf(answerId),
-  answerId,
-  startedMs: clock.monotonicMs()
-})
+export function newCall(clock: Clock, { headers }: IncomingMessage, answerId = newAnswerId()): Call {
+  const requestId = requestIdOf(answerId)
+  return {
+    ...{ requestId, answerId },
+    trace: traceOf(requestId, headers.traceparent),
+    startedMs: clock.monotonicMs()
+  }
+}
 
 export interface ErrorBody {
   readonly code: string
@@ -46,13 +52,17 @@ export const errorBody = (error: LumosError): ErrorBody => ({
   details: error.details
 })
 
-export const metaOf = ({ requestId, answerId, kept, unit, route, startedMs }: Call, nowMs: number) => ({
+export const metaOf = (
+  { requestId, answerId, kept, unit, route, trace, startedMs }: Call,
+  nowMs: number
+) => ({
   request_id: requestId,
   answer: kept ? answerId : null,
   unit: unit ?? null,
   peer: route?.peerId ?? null,
   route: route?.route ?? null,
-  duration_ms: Math.round((nowMs - startedMs) * 1000) / 1000
+  duration_ms: Math.round((nowMs - startedMs) * 1000) / 1000,
+  trace_id: trace.traceId
 })
 
 export const successBody = (data: unknown, call: Call, nowMs: number): string | ReadableStream<Uint8Array> =>
@@ -61,6 +71,12 @@ export const successBody = (data: unknown, call: Call, nowMs: number): string | 
 export const failureBody = (error: LumosError, call: Call, nowMs: number): string =>
   toJson({ success: false, data: null, error: errorBody(error), meta: metaOf(call, nowMs) })
 
+/** By which a client, its logs and ours name the call. */
+export const headersOf = ({ requestId, trace }: Call) => ({
+  'x-request-id': requestId,
+  traceparent: trace.traceparent
+})
+
 /** Status line and headers for an error. */
 export function failureHead(
   thrown: unknown,
@@ -68,7 +84,7 @@ export function failureHead(
 ): { error: LumosError; status: number; headers: Headers } {
   const error = toLumosError(thrown)
   const { status } = ERROR_MEANINGS[error.code]
-  const headers = new Headers({ ...JSON_HEADERS, 'x-request-id': call.requestId })
+  const headers = new Headers({ ...JSON_HEADERS, ...headersOf(call) })
 
   if (status === 429 || status === 503) headers.set('retry-after', String(retryAfterS(error)))
   if (status === 401) headers.set('www-authenticate', 'Bearer')

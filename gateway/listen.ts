@@ -8,6 +8,9 @@ import { addressesOf } from './access.ts'
 const PORTS_TRIED_MAX = 20
 const PORT_MAX = 65_535
 
+/** Connections that wait until this thread has a turn: as many as Linux keeps. */
+const BACKLOG = 4096
+
 /** A device without IPv6, or without IPv4. */
 const ABSENT = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
 
@@ -75,7 +78,7 @@ export const listen = (
 ): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(where, () => {
+    server.listen({ ...where, backlog: BACKLOG }, () => {
       server.off('error', reject)
       resolve()
     })

@@ -10,9 +10,9 @@ import { refusal } from './openai/errors.ts'
 import { dropUnreadBody } from './unread-body.ts'
 
 export function refuse(outgoing: ServerResponse, refused: LumosError, clock: Clock): void {
-  const call = newCall(clock)
-  dropUnreadBody(outgoing, clock)
   const { req } = outgoing
+  const call = newCall(clock, req)
+  dropUnreadBody(outgoing, clock)
   if (isOpenai(req) || isOllamaPath(req.url ?? '')) {
     const { status, headers, body } = (isOpenai(req) ? refusal : ollamaRefusal)(refused, call)
     outgoing.writeHead(status, Object.fromEntries(headers)).end(body)

@@ -8,27 +8,27 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Adoptable } from '../interface/adoption.ts'
-import { LumosError } from '../interface/errors.ts'
-import {
-  type AdoptedAccess,
-  foreignOrigin,
-  hostsOf,
-  isLoopback,
-  isOpenai,
-  refusalOf,
-  type TcpAccess
-} from './access.ts'
+import type { Clock } from '../interface/clock.ts'
+import { LumosError, OverloadedError } from '../interface/errors.ts'
+import { type AdoptedAccess, hostsOf, isLoopback, type TcpAccess } from './access.ts'
+import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
 import { allowOrigin } from './cors.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
-import { type Listener, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
+import { type Asked, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
+import type { NamedTokens } from './named-tokens.ts'
 import { notLoaded } from './not-loaded.ts'
 import { refuse } from './refuse.ts'
-import { RefusedOrigins } from './refused-origins.ts'
 import { Sessions } from './sessions.ts'
 
-/** A dashboard, a few agents and the command line, with room; bounds what sockets cost. */
-const CONNECTIONS_MAX = 256
+/** A thousand streams of events and as many agents; each idle one costs some ten kilobytes. */
+const CONNECTIONS_MAX = 2048
+/**
+ * Those above are answered with a refusal and closed: a program that sends ten thousand requests at once loses none. One that
+ * sends nothing is closed by the time for headers. Above this, connections are closed without an answer.
+ */
+const CONNECTIONS_REFUSED_MAX = 8192
+const CONNECTIONS_RETRY_AFTER_MS = 1000
 /** Loopback is fast: who takes longer is not a program of good will. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
@@ -50,6 +50,8 @@ export interface GatewayOptions {
   readonly token: string
   /** Puts another in its place, durably. */
   newToken(): string
+  /** Tokens of programs, each for a part of what that one opens. Absent: there are none. */
+  readonly named?: NamedTokens
   /** The IP address to listen on. */
   readonly host: string
   /** What other devices call this one. None is needed on loopback, at least one elsewhere. */
@@ -70,7 +72,7 @@ export class Gateway {
   readonly #components: GatewayComponents
   readonly #options: GatewayOptions
   readonly #sessions: Sessions
-  readonly #refusedOrigins: RefusedOrigins
+  readonly #admission: Admission
   /** The ports of other programs that answer for this node. */
   readonly adoption: AdoptedPorts
   readonly #closing = new AbortController()
@@ -79,20 +81,20 @@ export class Gateway {
   readonly #servers = new Set<Server>()
   #local: Server | undefined
   #tcp: Listeners | undefined
-  #routes: Promise<Record<Listener, Routes>> | undefined
+  #routes: Promise<Routes> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions, load = loadRoutes) {
     this.#load = load
     this.#components = components
     this.#options = options
     this.#sessions = new Sessions(components.clock)
-    this.#refusedOrigins = new RefusedOrigins(components.clock)
+    this.#admission = new Admission(components.clock)
     this.#token = options.token
     const { clock, log } = components
     const { adopted: store = { read: () => [], write() {} } } = options
     const hosts = (incoming: IncomingMessage) => hostsOf('127.0.0.1', incoming.socket.localPort ?? 0, [])
     const create = (product: Adoptable) =>
-      this.#createServer(product, incoming => ({ product, hosts: hosts(incoming) }))
+      this.#createServer(incoming => ({ product, hosts: hosts(incoming) }))
     this.adoption = new AdoptedPorts({ clock, log, store, create })
   }
 
@@ -103,9 +105,14 @@ export class Gateway {
     return `http://${host}`
   }
 
+  /** The address of the page, with a code by which one browser is let in. Absent while it is closed. */
+  link(): string | undefined {
+    return this.url && `${this.url}/#open=${this.#sessions.link()}`
+  }
+
   /** Origins of pages that were refused `/v1` in the last hour, the newest first. */
   get refusedOrigins(): readonly string[] {
-    return this.#refusedOrigins.list()
+    return this.#admission.refusedOrigins
   }
 
   async start(): Promise<void> {
@@ -124,7 +131,7 @@ export class Gateway {
   async openSocket(): Promise<void> {
     const { socketPath } = this.#options
     this.#local?.close()
-    this.#local = this.#createServer('local', () => undefined)
+    this.#local = this.#createServer(() => undefined)
     await listen(this.#local, { path: socketPath })
     // A named pipe has no mode. Until here the socket's directory, 0700, guards it.
     if (process.platform !== 'win32') await chmod(socketPath, 0o600)
@@ -172,12 +179,18 @@ export class Gateway {
     this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
   }
 
-  #createServer(listener: Listener, accessOf: AccessOf): Server {
+  #createServer(accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      this.#serve(incoming, outgoing, listener, accessOf(incoming))
+      if (open > CONNECTIONS_MAX) refuseCrowd(outgoing, this.#components.clock)
+      else this.#serve(incoming, outgoing, accessOf(incoming))
     })
-    server.maxConnections = CONNECTIONS_MAX
+    let open = 0
+    server.maxConnections = CONNECTIONS_MAX + CONNECTIONS_REFUSED_MAX
+    server.on('connection', socket => {
+      open++
+      socket.once('close', () => open--)
+    })
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
     server.keepAliveTimeout = KEEP_ALIVE_MS
@@ -188,7 +201,6 @@ export class Gateway {
   #serve(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    listener: Listener,
     access: TcpAccess | AdoptedAccess | undefined
   ): void {
     for (const [name, value] of HEADERS) outgoing.setHeader(name, value)
@@ -198,30 +210,37 @@ export class Gateway {
       if (closing.aborted) incoming.socket.destroySoon()
     })
 
-    const pages = access !== undefined && 'token' in access ? access : undefined
-    if (pages !== undefined && allowOrigin(incoming, outgoing, pages)) return
-    const refused = closing.aborted
+    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return
+    const caller = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
-      : refusalOf(incoming, access)
-    if (refused === undefined) {
-      this.#routes ??= this.#load({ ...this.#components, sessions: this.#sessions, closing })
-      void this.#routes.then(
-        routes => {
-          // Whoever left while the routes were loading can no longer be told, or noticed.
-          if (!outgoing.destroyed) void routes[listener](incoming, outgoing)
-        },
-        (err: unknown) => {
-          // The next request tries again: files may lie there by then, and descriptors be free.
-          this.#routes = undefined
-          this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
-          refuse(outgoing, notLoaded(err), this.#components.clock)
-        }
-      )
+      : this.#admission.of(incoming, access)
+    if (caller instanceof LumosError) {
+      refuse(outgoing, caller, this.#components.clock)
       return
     }
-    const origin = pages && isOpenai(incoming) ? foreignOrigin(incoming, pages) : undefined
-    if (origin !== undefined) this.#refusedOrigins.note(origin)
-    refuse(outgoing, refused, this.#components.clock)
+    cutWith(caller, outgoing)
+    const listener = access !== undefined && 'product' in access ? access.product : undefined
+    this.#route(incoming, outgoing, { caller, listener })
+  }
+
+  #route(incoming: IncomingMessage, outgoing: ServerResponse, by: Asked): void {
+    this.#routes ??= this.#load({
+      ...this.#components,
+      sessions: this.#sessions,
+      closing: this.#closing.signal
+    })
+    void this.#routes.then(
+      routes => {
+        // Whoever left while the routes were loading can no longer be told, or noticed.
+        if (!outgoing.destroyed) void routes(incoming, outgoing, by)
+      },
+      (err: unknown) => {
+        // The next request tries again: files may lie there by then, and descriptors be free.
+        this.#routes = undefined
+        this.#components.log.error({ err }, 'could not load the gateway; the node goes on')
+        refuse(outgoing, notLoaded(err), this.#components.clock)
+      }
+    )
   }
 
   async #listenOnTcp(): Promise<Listeners> {
@@ -229,15 +248,22 @@ export class Gateway {
     const origins = new Set(this.#options.origins)
     const accessOf: AccessOf = incoming => ({
       token: this.#token,
+      named: this.#options.named,
       sessions: this.#sessions,
       hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
       origins
     })
-    const tcp = await listenOnFreePort(() => this.#createServer('tcp', accessOf), host, wanted)
+    const tcp = await listenOnFreePort(() => this.#createServer(accessOf), host, wanted)
     const { port } = tcp
     if (port !== wanted && wanted > 0) {
       this.#components.log.warn({ wanted, port }, 'the gateway port is taken: using the next free one')
     }
     return tcp
   }
+}
+
+/** Before its body is read, whatever it asks for. Its connection ends, so that another one has the place. */
+function refuseCrowd(outgoing: ServerResponse, clock: Clock): void {
+  outgoing.shouldKeepAlive = false
+  refuse(outgoing, new OverloadedError('Too many connections are open.', CONNECTIONS_RETRY_AFTER_MS), clock)
 }

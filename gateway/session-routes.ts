@@ -33,7 +33,7 @@ export function sessionRoutes({ sessions, clock, bodies }: SessionRouteComponent
     await bodies.readJson(incoming, BODY_BYTES_MAX)
     const body = successBody({ max_age_s: SESSION_AGE_MAX_S }, c.get('call'), clock.monotonicMs())
     return new Response(body, {
-      headers: { ...JSON_HEADERS, 'set-cookie': sessionCookie(port, sessions.begin()) }
+      headers: { ...JSON_HEADERS, 'set-cookie': sessionCookie(port, sessions.begin(c.env.caller)) }
     })
   })
 

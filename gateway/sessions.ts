@@ -12,9 +12,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../interface/clock.ts'
+import type { Caller } from '../interface/units.ts'
 
 /** A week: a dashboard is opened again with its link, which is one command away. */
 export const SESSION_AGE_MAX_S = 7 * 24 * 3600
+/** A person follows the link at once; whoever finds it in a history later gains nothing by it. */
+const LINK_AGE_MAX_S = 120
+/** Links that were opened by none: the oldest goes. */
+const LINKS_MAX = 8
 /** One person's browsers. Only who holds the token begins one, so the oldest may go. */
 const SESSIONS_MAX = 32
 /** 256 bits: not to be guessed. */
@@ -22,40 +27,69 @@ const ID_BYTES = 32
 /** Another program on this address may have set some of the same name; more are an attack. */
 const COOKIES_MAX = 8
 
+interface Session {
+  readonly endMs: number
+  /** With whose rights it was begun. */
+  readonly caller: Caller
+}
+
 export class Sessions {
   readonly #clock: Clock
-  /** When each ends, by the hash of its id, so that looking one up takes the same time for every guess. */
-  readonly #ends = new Map<string, number>()
+  /** By the hash of its id, so that looking one up takes the same time for every guess. */
+  readonly #sessions = new Map<string, Session>()
+  /** When each code of a link ends, by its hash. */
+  readonly #links = new Map<string, number>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** The id of a new one. */
-  begin(): string {
-    const nowMs = this.#clock.monotonicMs()
-    for (const [key, endMs] of this.#ends) {
-      if (endMs <= nowMs || this.#ends.size >= SESSIONS_MAX) this.#ends.delete(key)
+  /** The id of a new one, which may do what its caller may, and ends with the caller's token. */
+  begin(caller: Caller): string {
+    for (const [key, session] of this.#sessions) {
+      if (!this.#isOpen(session) || this.#sessions.size >= SESSIONS_MAX) this.#sessions.delete(key)
     }
     const id = randomBytes(ID_BYTES).toString('base64url')
-    this.#ends.set(keyOf(id), nowMs + SESSION_AGE_MAX_S * 1000)
+    this.#sessions.set(keyOf(id), { endMs: this.#clock.monotonicMs() + SESSION_AGE_MAX_S * 1000, caller })
     return id
   }
 
-  isOpen(id: string): boolean {
-    return (this.#ends.get(keyOf(id)) ?? 0) > this.#clock.monotonicMs()
+  /** The code of a link, by which one browser begins a session. */
+  link(): string {
+    if (this.#links.size >= LINKS_MAX) this.#links.delete(this.#links.keys().next().value!)
+    const code = randomBytes(ID_BYTES).toString('base64url')
+    this.#links.set(keyOf(code), this.#clock.monotonicMs() + LINK_AGE_MAX_S * 1000)
+    return code
+  }
+
+  /** Whether this is the code of a link that none has opened. It counts once. */
+  redeem(code: string): boolean {
+    const key = keyOf(code)
+    const endMs = this.#links.get(key) ?? 0
+    this.#links.delete(key)
+    return endMs > this.#clock.monotonicMs()
+  }
+
+  /** Undefined when it is over. */
+  callerOf(id: string): Caller | undefined {
+    const session = this.#sessions.get(keyOf(id))
+    return session !== undefined && this.#isOpen(session) ? session.caller : undefined
   }
 
   end(id: string): void {
-    this.#ends.delete(keyOf(id))
+    this.#sessions.delete(keyOf(id))
   }
 
   /** How many there were. */
   endAll(): number {
-    const nowMs = this.#clock.monotonicMs()
-    const open = [...this.#ends.values()].filter(endMs => endMs > nowMs).length
-    this.#ends.clear()
+    const open = [...this.#sessions.values()].filter(session => this.#isOpen(session)).length
+    this.#sessions.clear()
+    this.#links.clear()
     return open
+  }
+
+  #isOpen({ endMs, caller }: Session): boolean {
+    return endMs > this.#clock.monotonicMs() && !caller.ended?.aborted
   }
 }
 

@@ -10,9 +10,12 @@ import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
 import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
-import { type Call, JSON_HEADERS, metaOf, successBody } from './envelope.ts'
-import { itemsOf, sseBody, sseResponse } from './sse.ts'
+import { KEY, keepingOf } from './call-options.ts'
+import { Calls } from './calls.ts'
+import { metaOf } from './envelope.ts'
+import { itemsOf, type SsePiece, sseBody, sseResponse } from './sse.ts'
 import { unitNamedIn } from './unit-name.ts'
+import { piecesAndWhole } from './whole.ts'
 
 const NAME_CHARS_MAX = 128
 /** What stands around the input: two names and a number. */
@@ -33,7 +36,13 @@ const Execute = z.strictObject({
       /** `none`: an answer that is cut ends there. */
       continuation: z.literal('none').optional(),
       /** The devices that answer sign what they answer. */
-      receipt: z.boolean().optional()
+      receipt: z.boolean().optional(),
+      /** Of a stream: after its items comes what `execute` would have given. */
+      whole: z.boolean().optional(),
+      /** The answer is asked for later. */
+      async: z.boolean().optional(),
+      /** A repetition with the same one runs nothing again. */
+      idempotency_key: z.string().regex(KEY).optional()
     })
     .prefault({})
 })
@@ -43,21 +52,29 @@ export interface UnitRouteComponents extends AppComponents {
   readonly bodies: BodyReader
 }
 
-export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<AppEnv> {
+export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono<AppEnv> {
+  const { units, clock } = components
   const routes = new Hono<AppEnv>()
+  const calls = new Calls(components)
+
+  routes.route('/', calls.routes())
 
   routes.post('/execute', async c => {
     const { type, ...request } = await readExecute(c)
     units.get(request.unit, type)
-    return answer(await units.execute(request.unit, request.input, contextOf(request, c)), c.get('call'))
+    return calls.answer(c, request, contextOf(request, c))
   })
 
   routes.post('/stream', async c => {
     const call = c.get('call')
     const { type, ...request } = await readExecute(c)
     units.get(request.unit, type)
-    const items = itemsOf(units.stream(request.unit, request.input, contextOf(request, c)))
-    const body = sseBody(items, { clock, meta: () => metaOf(call, clock.monotonicMs()) })
+    const { key, isAsync } = keepingOf(c, request.options)
+    if (key !== undefined || (isAsync && request.options.async)) throw inPieces()
+    const body = sseBody(piecesOf(request, contextOf(request, c)), {
+      clock,
+      meta: () => metaOf(call, clock.monotonicMs())
+    })
     return sseResponse(body, c.env.incoming, call.kept ? { 'x-lumos-answer': call.answerId } : {})
   })
 
@@ -66,8 +83,16 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
     const call = c.get('call')
     call.unit = unit.name
     const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
-    return answer(await units.execute(unit.name, value, contextOf({}, c)), call)
+    return calls.answer(c, { unit: unit.name, input: value }, contextOf({}, c))
   })
+
+  function piecesOf(
+    { unit, input, options }: Omit<Execute, 'type'>,
+    context: UnitContext
+  ): AsyncIterable<SsePiece> {
+    if (!options.whole) return itemsOf(units.stream(unit, input, context))
+    return piecesAndWhole(onPiece => units.execute(unit, input, { ...context, onPiece }))
+  }
 
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
   async function readExecute(c: Context<AppEnv>): Promise<Execute> {
@@ -85,9 +110,6 @@ export function unitRoutes({ units, clock, bodies }: UnitRouteComponents): Hono<
     return inputBytesMaxOf(units.get(unit)) + ENVELOPE_BYTES_MAX
   }
 
-  const answer = (data: unknown, call: Call) =>
-    new Response(successBody(data, call, clock.monotonicMs()), { headers: JSON_HEADERS })
-
   return routes
 }
 
@@ -101,7 +123,10 @@ function parseExecute({ value }: JsonBody): Execute {
 }
 
 /** What a unit is told of a request; without options, what holds when nothing is said. */
-export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Context<AppEnv>): UnitContext {
+export function contextOf(
+  { options }: { readonly options?: Execute['options'] | undefined },
+  c: Context<AppEnv>
+): UnitContext {
   const { call, gone } = c.var
   return {
     requestId: call.requestId,
@@ -124,3 +149,8 @@ export function contextOf({ options }: Partial<Pick<Execute, 'options'>>, c: Con
     }
   }
 }
+
+const inPieces = (): InvalidInputError =>
+  new InvalidInputError('An answer in pieces takes no idempotency key, and does not come later.', {
+    hint: 'Come back to it by its id: GET /api/v2/answers/ID/stream'
+  })

@@ -30,10 +30,15 @@ export const ERROR_MEANINGS = {
   SERVICE_NOT_FOUND: meaning(404, 4),
   PEER_NOT_FOUND: meaning(404, 4),
   UNIT_NOT_FOUND: meaning(404, 4),
+  /** No resource has this address. */
+  RESOURCE_NOT_FOUND: meaning(404, 4),
   REQUEST_NOT_FOUND: meaning(404, 4),
   JOB_UNKNOWN: meaning(404, 4),
   ANSWER_UNKNOWN: meaning(404, 4),
+  CALL_UNKNOWN: meaning(404, 4),
+  CALL_CONFLICT: meaning(409, 1),
   ROUTE_NOT_FOUND: meaning(404, 4),
+  TOKEN_NOT_FOUND: meaning(404, 4),
   CONTEXT_TOO_SMALL: meaning(400, 1),
   INPUT_TOO_LARGE: meaning(413, 1),
   MEDIA_TYPE_UNSUPPORTED: meaning(415, 1),
@@ -42,6 +47,7 @@ export const ERROR_MEANINGS = {
 
   // Nobody can answer, or not now.
   OVERLOADED: meaning(429, 75, true),
+  RATE_LIMITED: meaning(429, 75, true),
   NO_CAPACITY: meaning(503, 75, true),
   NO_PROVIDER: meaning(503, 7, true),
   NODE_NOT_RUNNING: meaning(503, 3),

@@ -51,6 +51,8 @@ export const EVENTS = {
   'node.storage_changed': z.strictObject({ code: z.string().nullable(), message: z.string().nullable() }),
   /** The node begins to refuse requests of other devices for the sake of its user, for other reasons, or no more. */
   'node.yielding_changed': z.strictObject({ reasons: z.array(z.enum(['cpu', 'memory', 'battery'])) }),
+  /** The node begins to refuse all requests of other devices because it was told to, or takes them again. */
+  'node.drain_changed': z.strictObject({ drained: z.boolean() }),
   /** A job has come into another state. */
   'job.changed': Job.extend({ state: JobState }),
   /** How far a running job is; a few times a second at most. */
@@ -59,7 +61,12 @@ export const EVENTS = {
   'inference.request_completed': Request.extend({
     peerId: z.string(),
     route: z.enum(['local', 'remote']),
-    durationMs: z.number()
+    durationMs: z.number(),
+    /** From the request to the first chunk of its answer. */
+    firstChunkMs: z.number().optional(),
+    /** As the device that answered states them. */
+    inputTokens: z.number().optional(),
+    outputTokens: z.number().optional()
   }),
   'inference.request_failed': Request.extend({ code: z.string(), durationMs: z.number() }),
   /** A peer's request was accepted here: it is answered, or waits for a slot. */
@@ -96,6 +103,8 @@ export interface NodeEvent<N extends EventName = EventName> extends EventPositio
   readonly name: N
   /** Wall time of the node. */
   readonly atMs: number
+  /** The same in each event of one request or job, also in those of the peer that answers the request. */
+  readonly correlationId?: string
   readonly data: EventData<N>
 }
 
@@ -160,6 +169,12 @@ export function eventNames(patterns: readonly string[], all: readonly EventName[
 
 /** An error quotes no more of a name that the caller chose. */
 const NAME_CHARS_SHOWN = 64
+
+/** What joins an event to others: the request that it is about, else the job. */
+export function correlationOf(data: object): string | undefined {
+  const { requestId, jobId } = data as { readonly requestId?: string; readonly jobId?: string }
+  return requestId ?? jobId
+}
 
 /** A position as one word: `Last-Event-ID` of server-sent events, and `--since`. */
 export const eventId = ({ epoch, sequence }: EventPosition): string => `${epoch}-${sequence}`

@@ -13,11 +13,16 @@ const YIELDS = {
   battery: 'The battery is low; requests of other devices are refused meanwhile.'
 }
 
-export function healthOf({ storage, yielding }: Pick<NodeStatus, 'storage' | 'yielding'>): {
+export function healthOf({
+  storage,
+  yielding,
+  drained
+}: Pick<NodeStatus, 'storage' | 'yielding' | 'drained'>): {
   readonly status: HealthStatus
   readonly issues: HealthIssue[]
 } {
   const issues = yielding.map(reason => ({ code: `yielding_${reason}`, message: YIELDS[reason] }))
+  if (drained) issues.push({ code: 'drained', message: 'It was told to refuse requests of other devices.' })
   if (storage === 'full')
     issues.push({ code: 'storage_full', message: 'The disk is full: nothing new is stored.' })
   if (storage === 'failing') issues.push({ code: 'storage_failing', message: 'The disk fails to store.' })

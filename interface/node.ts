@@ -13,15 +13,17 @@ import type { LumosEngine } from './engines.ts'
 import type { NodeEvents } from './events.ts'
 import type { InferenceChunk, InferenceRequest } from './inference.ts'
 import type { LumosJobs } from './jobs.ts'
+import type { EventJournal } from './journal.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import { Offered } from './manifest.ts'
 import { Access } from './membership.ts'
 import type { Memory } from './memory.ts'
 import type { LumosMesh } from './mesh.ts'
+import type { LumosMetrics } from './metrics.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { RemoteUnits } from './remote.ts'
 import type { LumosResources } from './resources.ts'
-import type { RoutedRequest, RoutingPolicy } from './routing.ts'
+import type { RequestSummary, RoutedRequest, RoutingPolicy } from './routing.ts'
 import type { Services } from './services.ts'
 import type { NodeStatus } from './status.ts'
 import type { TaskName } from './tasks/index.ts'
@@ -163,6 +165,8 @@ export type FacetName =
   | 'wake'
   | 'device'
   | 'resource'
+  | 'journal'
+  | 'metrics'
   | 'remote'
 
 export interface LumosNode extends AsyncDisposable {
@@ -170,6 +174,9 @@ export interface LumosNode extends AsyncDisposable {
   readonly name: string
   /** What happens here, as it happens and as far back as the node keeps it. */
   readonly events: NodeEvents
+  /** The same on disk. */
+  readonly journal: EventJournal
+  readonly metrics: LumosMetrics
   /** Long work of this node, such as a check of its models. */
   readonly jobs: LumosJobs
   /** The engines of this device that open models on its disk. */
@@ -204,6 +211,8 @@ export interface LumosNode extends AsyncDisposable {
   explain(wanted: Pick<NewInferenceRequest, 'task' | 'model'>, options?: InferOptions): RankedPeer[]
   /** How one of the last thousand requests found its device; absent for one that is not known any more. */
   explained(requestId: string): RoutedRequest | undefined
+  /** The last thousand requests of this node's programs, the newest first. */
+  requests(): RequestSummary[]
   peers(): PeerInfo[]
   models(): ModelInfo[]
   /** What this node does not serve though its settings or its folders name it. Models come and go while it runs. */
@@ -235,6 +244,11 @@ export interface LumosNode extends AsyncDisposable {
    */
   unloadModel(model: string): OwnModel
   status(): NodeStatus
+  /**
+   * Refuse requests of other devices until it is called with false, or the node ends. Those under way go on, and this
+   * device's own programs are answered as ever.
+   */
+  drain(isDrained?: boolean): void
   /** What discovery on the local network saw and did: links, sighted peers, and how dialing them ended. */
   discovery(): DiscoveryReport
   /** What engines of this node are kept from; found by a trial when it is first asked for. */

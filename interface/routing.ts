@@ -49,3 +49,26 @@ export const RoutedRequest = z.strictObject({
   durationMs: z.number().nullable()
 })
 export type RoutedRequest = z.infer<typeof RoutedRequest>
+
+/** One request of this node's programs, in a line. `RoutedRequest` has the rest. */
+export const RequestSummary = z.strictObject({
+  requestId: z.string(),
+  task: z.string(),
+  model: z.string().nullable(),
+  policy: RoutingPolicy,
+  /** Wall time of this node. */
+  atMs: z.int(),
+  /** That was asked last; null while none is. */
+  peerId: z.string().nullable(),
+  name: z.string().nullable(),
+  /** How many times a peer was asked: more than one where it was tried again, or two were asked side by side. */
+  attempts: z.int(),
+  /** Chunks that the caller was given. */
+  chunks: z.int(),
+  /** After the request came. */
+  firstChunkMs: z.number().nullable(),
+  /** `answered`, or the code of its failure; null while it is under way. */
+  outcome: z.string().nullable(),
+  durationMs: z.number().nullable()
+})
+export type RequestSummary = z.infer<typeof RequestSummary>

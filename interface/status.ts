@@ -31,6 +31,8 @@ export const NodeStatus = z.strictObject({
   }),
   /** Why requests of other devices are refused for the sake of its user; empty while they are not. */
   yielding: z.array(YieldReason),
+  /** Whether requests of other devices are refused because it was told so. */
+  drained: z.boolean(),
   /** Whether the disk takes what is to be stored. The node goes on meanwhile. */
   storage: z.enum(['ok', 'full', 'failing']),
   /** Resident memory of this process and its engines. */

@@ -30,6 +30,12 @@ export interface Caller {
   readonly permissions: readonly Permission[]
   /** For a peer. */
   readonly peerId?: string
+  /** The name of the token that it has shown, where that has one. */
+  readonly token?: string
+  /** The units that it may call, by name or by a beginning such as `inference.*`. Absent: all. */
+  readonly units?: readonly string[]
+  /** Aborts when that token is revoked or expires. */
+  readonly ended?: AbortSignal
 }
 
 /** A call as its caller writes it, and its answer: in JSON. */
@@ -87,6 +93,8 @@ export interface UnitContext extends AbortOptions {
   readonly receipt?: boolean | undefined
   /** How an answer is kept that comes in pieces; absent: it is not. */
   readonly answer?: AnswerContext
+  /** Called with each piece of an answer that is given whole, by units that stream. */
+  onPiece?(piece: unknown): void
   /** Called with the peer that does the work, before its first answer. */
   onRoute?(route: Route): void
 }

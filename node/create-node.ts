@@ -31,6 +31,7 @@ import { openModels } from './open-models.ts'
 import type { LumosNodeOptions } from './options.ts'
 import { PeerProtocols } from './peer-protocols.ts'
 import { type Config, type LoadedConfig, loadConfig } from './settings/config.ts'
+import { traceRequests } from './trace/index.ts'
 
 export interface MeshNodeOptions extends LumosNodeOptions {
   /** Default: TCP and mDNS as the settings say. */
@@ -42,7 +43,7 @@ export interface MeshNodeOptions extends LumosNodeOptions {
 /** What the programs around a node need of its home. */
 export type NodeHome = Pick<
   DataDir,
-  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'writeRunFile' | 'refuseGrowth'
+  'path' | 'logDir' | 'socketPath' | 'tokenPath' | 'gatewayToken' | 'tokens' | 'writeRunFile' | 'refuseGrowth'
 >
 
 /** A node, with what its process, and simulations, need beside its own interface. */
@@ -95,6 +96,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   )
   const features = await openFeatures(declared, {
     ...{ ...ground, ...models, env: loaded.env, settings: config },
+    events,
     toServe: [...new Set([...config.models.pinned, ...config.models.warm])],
     begin: (kind, input) => jobs.begin(kind, input),
     watchJob: (id, watching) => jobs.watch(id, watching)
@@ -118,6 +120,7 @@ export async function openNode(options: MeshNodeOptions = {}): Promise<OpenedNod
   const parts = { events, jobs, switching, protocols: protocols.facet }
   const lumos = new MeshNode(parts, () => kept.disposeAsync())
   watchHealth(events, () => lumos.status())
+  traceRequests({ clock, log, events, explained: id => lumos.explained(id) })
   return { node: withFacets(lumos, features), home, switching }
 }
 

@@ -7,6 +7,7 @@
 import type { Clock, Timer } from '../interface/clock.ts'
 import { type LumosError, toLumosError } from '../interface/errors.ts'
 import type { Logger, Startable } from '../interface/lifecycle.ts'
+import type { NodeStatus } from '../interface/status.ts'
 
 /** Within 10 s of the space being there everything is stored: what security asks for, twice over. */
 const LOOK_INTERVAL_MS = 4000
@@ -63,3 +64,12 @@ export class DiskWatch implements Startable {
     onChange(undefined)
   }
 }
+
+/** What the disk refuses, in a word. */
+const STORAGE_STATES: Readonly<Record<string, NodeStatus['storage']>> = {
+  STORE_FULL: 'full',
+  STORE_FAILED: 'failing',
+  STORE_DAMAGED: 'failing'
+}
+
+export const storageStateOf = (code = ''): NodeStatus['storage'] => STORAGE_STATES[code] ?? 'ok'

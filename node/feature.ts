@@ -8,7 +8,7 @@ import type { PrivateKey, Stream, StreamHandler } from '@libp2p/interface'
 import type * as z from 'zod'
 import type { Catalogue, InstalledEngines, Registry } from '../capabilities/index.ts'
 import type { Clock, Random } from '../interface/clock.ts'
-import type { EventData, EventName } from '../interface/events.ts'
+import type { EventData, EventName, NodeEvents } from '../interface/events.ts'
 import type { Inference, InferenceChunk } from '../interface/inference.ts'
 import type { JobInfo } from '../interface/jobs.ts'
 import type { AbortOptions, Logger, Startable } from '../interface/lifecycle.ts'
@@ -71,6 +71,8 @@ export interface FeatureComponents extends Pick<NodeParts, 'clock' | 'random' | 
   begin(kind: string, input: unknown): JobInfo
   /** A job now, and after each change until it has ended. @throws {LumosError} `JOB_UNKNOWN`. */
   watchJob(id: string, options?: AbortOptions): AsyncIterable<JobInfo>
+  /** All events of the node. `forget`: memory gives none of those before this any more. */
+  readonly events: NodeEvents & { forget(): void }
   /** One of its events. Throws for any other, and for data that its schema refuses. */
   emit: NodeParts['emit']
 }

@@ -5,7 +5,9 @@ import { batch } from './batch/index.ts'
 import { device } from './device/index.ts'
 import { engines } from './engines/index.ts'
 import type { FeatureDeclaration } from './feature.ts'
+import { journal } from './journal/index.ts'
 import { memory } from './memory/index.ts'
+import { metrics } from './metrics/index.ts'
 import { models } from './models/index.ts'
 import { remote } from './remote/index.ts'
 import { resources } from './resources/index.ts'
@@ -25,6 +27,8 @@ export const FEATURES: readonly FeatureDeclaration[] = [
   wake,
   device,
   resources,
+  journal,
+  metrics,
   remote
 ]
 

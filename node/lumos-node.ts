@@ -21,8 +21,9 @@ import type {
   RankedPeer
 } from '../interface/node.ts'
 import type { NodeProtocols } from '../interface/peer-protocol.ts'
-import type { RoutedRequest } from '../interface/routing.ts'
+import type { RequestSummary, RoutedRequest } from '../interface/routing.ts'
 import type { NodeStatus } from '../interface/status.ts'
+import { storageStateOf } from './disk-watch.ts'
 import type { EventBus } from './events/event-bus.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { MeshSession, NodeContext } from './mesh/context.ts'
@@ -127,6 +128,10 @@ export class MeshNode implements Omit<LumosNode, FacetName> {
     return this.#session.routing.router.decisions.get(requestId)
   }
 
+  requests(): RequestSummary[] {
+    return this.#session.routing.router.decisions.list()
+  }
+
   peers(): PeerInfo[] {
     return this.#session.routing.peers.list()
   }
@@ -181,10 +186,15 @@ export class MeshNode implements Omit<LumosNode, FacetName> {
       streams: connections.reduce((sum, { streams }) => sum + streams.length, 0),
       requests: { own: this.#own.count, ...registry.load() },
       yielding: [...this.#context.serving.yielding],
+      drained: this.#context.serving.isDrained,
       memoryBytes: process.memoryUsage.rss() + registry.memoryBytes(),
-      storage: STORAGE_STATES[home.failure?.code ?? ''] ?? 'ok',
+      storage: storageStateOf(home.failure?.code),
       hardware
     }
+  }
+
+  drain(isDrained = true): void {
+    this.#context.serving.drain(isDrained)
   }
 
   discovery(): DiscoveryReport {
@@ -237,10 +247,3 @@ const ownModel = ({ model, phase, memoryBytes }: ModelState): OwnModel => ({
   state: phase,
   memoryBytes
 })
-
-/** What the disk refuses, in a word. */
-const STORAGE_STATES: Readonly<Record<string, NodeStatus['storage']>> = {
-  STORE_FULL: 'full',
-  STORE_FAILED: 'failing',
-  STORE_DAMAGED: 'failing'
-}

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { createProgram } from '../cli/program.ts'
 import { createUnits } from '../units/index.ts'
+import { memoryTokens } from './gateway/memory-tokens.ts'
 
 const DOCS = join(import.meta.dirname, '../docs')
 const pages = readdirSync(DOCS).filter(name => name.endsWith('.md'))
@@ -14,7 +15,8 @@ const README = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
 /** Names of all units. A unit asks its node for nothing but the schemas of events before it runs. */
 function unitNames(): string[] {
   const node = { events: { schemas: new Map([['mesh.renamed', z.object({})]]) } } as never
-  const units = createUnits({ node, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+  const { tokens } = memoryTokens()
+  const units = createUnits({ node, gatewayUrl: () => undefined, rotateToken: () => 0, tokens, stop() {} })
   return units.list().map(({ name }) => name)
 }
 

@@ -31,16 +31,20 @@ const BELOW: Record<string, readonly string[]> = {
   ],
   // Packages of their own: they know a node by its HTTP alone.
   client: [],
+  // In a browser, with nothing but that package.
+  web: ['client'],
   examples: ['interface', 'node', 'client']
 }
 /** Packages that only one floor of the house may know. */
 const ONLY: readonly [pattern: RegExp, folders: readonly string[]][] = [
+  [/^@opentelemetry\/api$/, ['node']],
   [/^(libp2p|@libp2p\/.*|@multiformats\/.*)$/, ['protocols', 'node', 'storage', 'sim', 'soak', 'bench']],
   [/^(onnxruntime-node|sharp|@huggingface\/transformers)$/, ['capabilities', 'bench']],
   [/^(helia|@helia\/.*|ipfs-unixfs.*)$/, ['storage', 'node', 'bench']],
   [/^node:sqlite$/, ['storage', 'bench']],
   [/^(hono|@hono\/.*)$/, ['gateway']],
   [/^commander$/, ['cli']],
+  [/^@modelcontextprotocol\//, ['gateway', 'cli', 'node']],
   [/^@langchain\//, ['client', 'examples']]
 ]
 /** What the world would decide, where a simulation must. */
@@ -73,6 +77,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'protocols/transport/tls/certificate.ts': ['unguessable chance', 'keys and serial numbers of certificates'],
   'storage/keys/key-wrap.ts': ['unguessable chance', 'salt and nonce of an encrypted key'],
   'storage/home/gateway-token.ts': ['unguessable chance', 'a token'],
+  'storage/home/token-file.ts': ['unguessable chance', 'tokens of programs'],
   'storage/mesh/manifest-log.ts': ['unguessable chance', 'two copies of a home must not draw the same epoch'],
   'node/pairing/join-requests.ts': ['unguessable chance', 'a nonce that is signed'],
   'node/pairing/nearby-asking.ts': ['unguessable chance', 'a nonce that is signed'],
@@ -154,9 +159,11 @@ const FEATURES: ReadonlySet<string> = new Set([
   'batch',
   'device',
   'engines',
+  'journal',
   'manifests',
   'membership',
   'memory',
+  'metrics',
   'models',
   'pairing',
   'receipts',

@@ -8,6 +8,7 @@ import {
   parseEventId,
   type SubscribeOptions
 } from '../interface/events.ts'
+import { EVENT_PAGE_MAX } from '../interface/journal.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 
@@ -15,6 +16,8 @@ import { defineUnit } from './define-unit.ts'
 const NAMES_MAX = 64
 const NAME_CHARS_MAX = 64
 const POSITION_CHARS_MAX = 40
+/** Over the longest id of a request. */
+const CORRELATION_CHARS_MAX = 128
 
 const Place = { epoch: z.string(), sequence: z.int() }
 const Gap = z.strictObject({
@@ -29,22 +32,45 @@ const happened = ([name, data]: [EventName, z.ZodType]) =>
     name: z.literal(name),
     ...Place,
     atMs: z.int(),
+    correlationId: z.string().optional(),
     data
   })
+
 /** What a subscriber to the events of this node gets: those of its features, too. */
-function itemOf({ schemas }: NodeEvents) {
+function itemsOf({ schemas }: NodeEvents) {
   const [first, ...others] = [...schemas].map(happened)
-  return z.discriminatedUnion('type', [Gap, z.discriminatedUnion('name', [first!, ...others])])
+  const Event = z.discriminatedUnion('name', [first!, ...others])
+  return { Event, Item: z.discriminatedUnion('type', [Gap, Event]) }
 }
 
+const Names = z.array(z.string().min(1).max(NAME_CHARS_MAX)).min(1).max(NAMES_MAX)
+
 const Wanted = z.strictObject({
-  names: z.array(z.string().min(1).max(NAME_CHARS_MAX)).min(1).max(NAMES_MAX).optional(),
+  names: Names.optional(),
   /** EPOCH-SEQUENCE: after this event. Else `oldest`, or `next`: those that are still to come. */
   since: z.string().max(POSITION_CHARS_MAX).optional()
 })
 
-export const eventUnits = ({ events }: Pick<LumosNode, 'events'>) => {
-  const Item = itemOf(events)
+const Query = z.strictObject({
+  /** Names, or beginnings of names such as `peer.*`. */
+  types: Names.optional(),
+  /** What comes before the first dot of a name. */
+  domain: z
+    .string()
+    .max(NAME_CHARS_MAX)
+    .regex(/^[a-z]+$/)
+    .optional(),
+  /** On the clock of the node; both ends count. */
+  sinceMs: z.int().optional(),
+  untilMs: z.int().optional(),
+  /** Of one request or job. */
+  correlationId: z.string().max(CORRELATION_CHARS_MAX).optional(),
+  limit: z.int().min(1).max(EVENT_PAGE_MAX).default(100),
+  cursor: z.string().max(POSITION_CHARS_MAX).optional()
+})
+
+export const eventUnits = ({ events, journal }: Pick<LumosNode, 'events' | 'journal'>) => {
+  const { Event, Item } = itemsOf(events)
   const list = defineUnit({
     name: 'event.list',
     kind: 'query',
@@ -57,12 +83,26 @@ export const eventUnits = ({ events }: Pick<LumosNode, 'events'>) => {
     run: async ({ names, since = 'oldest' }) => {
       const options = { names, since: sinceOf(since), follow: false }
       const { position } = events
-      return { items: await Array.fromAsync(events.subscribe(options)), position: eventId(position) }
+      return { items: await Array.fromAsync(journal.subscribe(options)), position: eventId(position) }
     },
     stream: ({ names, since = 'next' }, { signal }) =>
-      events.subscribe({ names, since: sinceOf(since), signal })
+      journal.subscribe({ names, since: sinceOf(since), signal })
   })
-  return [list]
+  const query = defineUnit({
+    name: 'event.query',
+    kind: 'query',
+    permission: 'read',
+    summary: 'Events of this node on disk, the oldest first, by name, time or request.',
+    examples: [{ input: { domain: 'mesh', limit: 10 } }],
+    input: Query,
+    /** `lost`: events since the start of the node that the disk does not have. */
+    output: z.strictObject({ items: z.array(Event), cursor: z.string().nullable(), lost: z.int() }),
+    run: async wanted => {
+      const { items, cursor } = await journal.query(wanted)
+      return { items: [...items], cursor, lost: journal.lost }
+    }
+  })
+  return [list, query]
 }
 
 function sinceOf(since: string): SubscribeOptions['since'] {

@@ -12,6 +12,8 @@ const OPEN: ReadonlySet<string> = new Set([
   'event',
   'job',
   'log',
+  // Each server has an offer of its own, which the unit checks.
+  'mcp',
   'mesh',
   'model',
   'node',

@@ -1,4 +1,4 @@
-/** The gateway's own secrets, and the ports of other programs that it takes. */
+/** The gateway's own secrets, links that open the page, and the ports of other programs that it takes. */
 
 import * as z from 'zod'
 import { ADOPTABLE, AdoptedPort, type Adoption } from '../interface/adoption.ts'
@@ -14,12 +14,30 @@ const MOVED = {
 }
 
 export interface GatewayParts {
+  /** Returns how many sessions have ended. */
   rotateToken(): number
+  /** Gives nothing while the gateway is closed; absent: there is no page. */
+  pageLink?(): string | undefined
   /** Absent: the gateway takes no ports. */
   readonly adoption?: Adoption | undefined
 }
 
-export const gatewayUnits = ({ rotateToken, adoption }: GatewayParts) => [
+export const gatewayUnits = ({ rotateToken, pageLink, adoption }: GatewayParts) => [
+  defineUnit({
+    name: 'gateway.link',
+    kind: 'command',
+    // It lets a browser in, so it is as good as the token.
+    permission: 'keys',
+    summary:
+      'A link that opens the page of this node, and lets one browser in. It counts once, for two minutes.',
+    input: z.strictObject({}),
+    output: z.strictObject({ url: z.string() }),
+    run: async () => {
+      const url = pageLink?.()
+      if (url === undefined) throw new LumosError('NODE_NOT_RUNNING', 'The gateway of this node is closed.')
+      return { url }
+    }
+  }),
   defineUnit({
     name: 'gateway.rotate_token',
     kind: 'command',

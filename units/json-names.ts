@@ -20,7 +20,7 @@ export class JsonNames {
   }
 
   toJson(value: unknown): unknown {
-    return renamed(value, this.#shape, [], (shape, key) => shape.fields.get(key)?.json ?? key)
+    return inJson(value, this.#shape)
   }
 
   /** The value in the names of code. A field that has its name in code already is left out, and reported. */
@@ -64,6 +64,28 @@ type Known = Exclude<Shape, { kind: 'choice' }>
 type ObjectShape = Extract<Shape, { kind: 'object' }>
 /** Another name for a field, or undefined to leave it out. */
 type Rename = (shape: ObjectShape, key: string, path: Path) => string | undefined
+
+/** Each answer passes here: it builds no paths, for nothing is wrong with what a unit gives. */
+function inJson(value: unknown, from: Shape): unknown {
+  const shape = optionOf(from, value)
+  if (!shape?.renames) return value
+  if (shape.kind === 'each') {
+    if (Array.isArray(value)) return value.map(item => inJson(item, shape.shape))
+    return isRecord(value)
+      ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inJson(item, shape.shape)]))
+      : value
+  }
+  if (!isRecord(value)) return value
+
+  const named: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) {
+    const field = shape.fields.get(key)
+    // A key that no schema names may be any, `__proto__` too.
+    if (field === undefined) Object.defineProperty(named, key, { value: value[key], enumerable: true })
+    else named[field.json] = inJson(value[key], field.shape)
+  }
+  return named
+}
 
 function renamed(value: unknown, from: Shape, path: Path, rename: Rename): unknown {
   const shape = optionOf(from, value)

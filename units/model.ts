@@ -14,6 +14,7 @@ import {
 import { WeightsInfo } from '../interface/weights.ts'
 import { defineUnit } from './define-unit.ts'
 import { notFound, orElsewhere } from './missing-model.ts'
+import { Estimate, estimate } from './service-advice.ts'
 
 /** Far more than one mesh offers. */
 const ITEMS_MAX = 1000
@@ -123,6 +124,16 @@ export const modelUnits = (node: LumosNode) => [
         tasks: found.map(({ task }) => task)
       }
     }
+  }),
+  defineUnit({
+    name: 'model.estimate_resources',
+    kind: 'query',
+    permission: 'read',
+    summary: 'What a model takes of the memory of a device that loads it, as measured or by its files.',
+    input: z.strictObject({ modelId: ModelId }),
+    examples: [{ input: { model_id: 'digits-cnn' } }],
+    output: Estimate,
+    run: async ({ modelId }) => estimate(node, modelId)
   }),
   defineUnit({
     name: 'model.load',

@@ -20,6 +20,7 @@ import {
   type UnitContext,
   type UnitKind
 } from '../interface/units.ts'
+import { CallCounts } from './call-counts.ts'
 import { describeUnit, type UnitDescription } from './description.ts'
 import { checkForPeers } from './for-peers.ts'
 import { checkInput } from './input.ts'
@@ -36,6 +37,9 @@ interface Entry {
 export class UnitRegistry {
   readonly #units = new Map<string, Entry>()
   #listed: readonly UnitDescription[] | undefined
+  /** How calls have ended. */
+  readonly calls = new CallCounts()
+  #inputBytesMax = 0
   /** For an answer to a call, should it be kept. */
   readonly newAnswerId: () => string
   readonly #remote: RemoteUnits | undefined
@@ -48,6 +52,7 @@ export class UnitRegistry {
 
   register(unit: Unit): void {
     this.#listed = undefined
+    this.#inputBytesMax = Math.max(this.#inputBytesMax, inputBytesMaxOf(unit))
     if (this.#units.has(unit.name)) throw new LumosError('INTERNAL', `Two units are named ${unit.name}.`)
     this.#units.set(unit.name, {
       unit,
@@ -65,7 +70,7 @@ export class UnitRegistry {
 
   /** Of the longest input that any unit takes. */
   get inputBytesMax(): number {
-    return Math.max(...[...this.#units.values()].map(({ unit }) => inputBytesMaxOf(unit)))
+    return this.#inputBytesMax
   }
 
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
@@ -84,15 +89,25 @@ export class UnitRegistry {
    *   fields that are wrong; what calling a peer throws.
    */
   async execute(name: string, input: unknown, context: UnitContext): Promise<unknown> {
-    const { unit, input: names, output } = this.#entry(name)
+    return this.prepare(name, input, context)()
+  }
+
+  /** The call, to be begun once. Throws as {@link execute} does, at once. */
+  prepare(name: string, input: unknown, context: UnitContext): () => Promise<unknown> {
+    const { unit, input: names, output, item } = this.#entry(name)
     checkCall(unit, context)
     context.signal?.throwIfAborted()
     const there = this.#placeOf(unit, context)
     if (there !== undefined) {
-      context.onRoute?.(there)
-      return this.#remote!.execute(there.peerId, { ...callOf(context), unit: name, input }, context)
+      return () => {
+        context.onRoute?.(there)
+        return this.#remote!.execute(there.peerId, { ...callOf(context), unit: name, input }, context)
+      }
     }
-    return output.toJson(await unit.run(checkInput(unit, names, input), context))
+    const checked = checkInput(unit, names, input)
+    const onPiece = context.onPiece && ((piece: unknown) => context.onPiece?.(item.toJson(piece)))
+    const inner = onPiece === undefined ? context : { ...context, onPiece }
+    return () => this.calls.whole(name, async () => output.toJson(await unit.run(checked, inner)))
   }
 
   /**
@@ -110,7 +125,8 @@ export class UnitRegistry {
     }
     const checked = checkInput(unit, names, input)
     context.signal?.throwIfAborted()
-    return inJson(unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context)), item)
+    const items = unit.stream?.(checked, context) ?? inOnePiece(() => unit.run(checked, context))
+    return this.calls.pieces(name, inJson(items, item))
   }
 
   /** The other device that the call names. Units that take a peer find their way there themselves. */
@@ -158,10 +174,20 @@ function checkCall(unit: Unit, { caller, peer, policy }: UnitContext): void {
 }
 
 /** The one place where permissions are checked. A caller has none but those that are listed. */
-function checkPermission(name: string, permission: Permission, { permissions }: Caller): void {
+function checkPermission(name: string, permission: Permission, { permissions, units, token }: Caller): void {
+  if (units !== undefined && !units.some(listed => isOf(name, listed))) {
+    throw new LumosError('DENIED', `${name} is not among the units of the token ${token}.`, {
+      hint: 'Another token can have it: lumos-node token create NAME --units …',
+      details: { units }
+    })
+  }
   if (permissions.includes(permission)) return
   throw new LumosError('DENIED', `${name} needs the permission "${permission}", which its caller has not.`, {
     hint: `On the device: lumos-node exec ${name}`,
     details: { permission }
   })
 }
+
+/** @param listed a name, or a beginning such as `inference.*`. */
+const isOf = (name: string, listed: string): boolean =>
+  listed.endsWith('*') ? name.startsWith(listed.slice(0, -1)) : name === listed

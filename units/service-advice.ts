@@ -48,6 +48,28 @@ export function recommend(node: LumosNode, modelId: string, hint: Hint | undefin
   }
 }
 
+/** A model that is loaded beside others, with a longer context, takes more than when it was measured. */
+const COMFORT = 1.25
+
+export const Estimate = z.strictObject({
+  modelId: z.string(),
+  /** Bytes; null where no device of the mesh says how large its files are. */
+  memoryMin: z.int().nullable(),
+  memoryRecommended: z.int().nullable(),
+  /** Null where none is needed: engines of this node answer on the processor, and take an accelerator where there is one. */
+  gpuType: z.string().nullable()
+})
+
+/** @throws {LumosError} `MODEL_NOT_FOUND` */
+export function estimate(node: Pick<LumosNode, 'models'>, modelId: string): z.infer<typeof Estimate> {
+  const all = node.models()
+  const info = all.find(({ model }) => model === modelId)
+  if (info === undefined) throw notFound(modelId, all)
+  const memoryMin = memoryOf(info)
+  const memoryRecommended = memoryMin === null ? null : Math.ceil(memoryMin * COMFORT)
+  return { modelId, memoryMin, memoryRecommended, gpuType: null }
+}
+
 function memoryOf({ providers, sizeBytes }: ModelInfo): number | null {
   const measured = providers.find(({ memoryBytes }) => (memoryBytes ?? 0) > 0)?.memoryBytes ?? null
   const bytes = measured ?? (sizeBytes === null ? null : sizeBytes * MEMORY_OF_FILES)

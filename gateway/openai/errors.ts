@@ -48,6 +48,7 @@ const CODES: Partial<Record<ErrorCode, string | null>> = {
   ROUTE_NOT_FOUND: 'unknown_url',
   CONTEXT_TOO_SMALL: 'context_length_exceeded',
   OVERLOADED: 'rate_limit_exceeded',
+  RATE_LIMITED: 'rate_limit_exceeded',
   INTERNAL: null
 }
 

@@ -4,8 +4,11 @@ import { healthOf } from '../../interface/health.ts'
 import type { NodeStatus } from '../../interface/status.ts'
 import type { EventBus } from '../events/event-bus.ts'
 
-export function watchHealth(events: EventBus, status: () => Pick<NodeStatus, 'storage' | 'yielding'>): void {
-  let oldStatus = healthOf({ storage: 'ok', yielding: [] }).status
+export function watchHealth(
+  events: EventBus,
+  status: () => Pick<NodeStatus, 'storage' | 'yielding' | 'drained'>
+): void {
+  let oldStatus = healthOf({ storage: 'ok', yielding: [], drained: false }).status
   const look = (): void => {
     const { status: newStatus } = healthOf(status())
     if (newStatus === oldStatus) return
@@ -14,4 +17,5 @@ export function watchHealth(events: EventBus, status: () => Pick<NodeStatus, 'st
   }
   events.addEventListener('node.storage_changed', look)
   events.addEventListener('node.yielding_changed', look)
+  events.addEventListener('node.drain_changed', look)
 }

@@ -9,6 +9,7 @@ import type * as z from 'zod'
 import type { Clock, Random } from '../../interface/clock.ts'
 import { InvalidInputError } from '../../interface/errors.ts'
 import {
+  correlationOf,
   EVENTS,
   type EventData,
   type EventGap,
@@ -69,7 +70,9 @@ export class EventBus implements NodeEvents {
   emit<N extends EventName>(name: N, data: EventData<N>): void {
     const sequence = ++this.#last
     const atMs = this.#clock.wallMs()
-    this.#keep({ type: 'event', epoch: this.#epoch, sequence, name, atMs, data })
+    const correlationId = correlationOf(data)
+    const related = correlationId === undefined ? undefined : { correlationId }
+    this.#keep({ type: 'event', epoch: this.#epoch, sequence, name, atMs, ...related, data })
     this.#listeners.dispatchEvent(new CustomEvent(name, { detail: data }))
     this.#wake()
   }
@@ -91,6 +94,12 @@ export class EventBus implements NodeEvents {
 
   removeEventListener<N extends EventName>(name: N, listener: (event: LumosEvents[N]) => void): void {
     this.#listeners.removeEventListener(name, listener as (event: Event) => void)
+  }
+
+  /** Nothing that has happened until now is given any more: it is of a mesh that this node has left. */
+  forget(): void {
+    this.#kept.clear()
+    this.#bytes = 0
   }
 
   /** Subscribers get what has happened until now, and end. */

@@ -8,6 +8,8 @@ import { definitionOf } from '../../interface/tasks/index.ts'
 import { beginningsOf, Conversations } from './conversations.ts'
 
 export interface Asking {
+  /** Absent where no request is known. */
+  readonly request?: { readonly task: string; readonly model: string | undefined }
   readonly policy: RoutingPolicy
   /** How many pieces its answer is expected to have; 0 where it comes whole. */
   readonly pieces: number
@@ -56,6 +58,7 @@ export class Askings {
     const { clock, random, policy } = this.#components
     const beginnings = beginningsOf(request)
     const asking = {
+      request: { task: request.task, model: request.model },
       policy: options.policy ?? policy,
       pieces: piecesExpected(request),
       known: this.#conversations.known(beginnings, clock.monotonicMs()),

@@ -1,6 +1,7 @@
 /** The last requests, and why each peer was asked or not: for people who ask why. */
 
-import type { RoutedRequest } from '../../interface/routing.ts'
+import type { Clock } from '../../interface/clock.ts'
+import type { RequestSummary, RoutedRequest } from '../../interface/routing.ts'
 import type { Ranked, RankedCandidate } from './rank.ts'
 import type { Asked, Considered } from './router-state.ts'
 
@@ -28,6 +29,34 @@ export function decisionAt(
 ): RoutedRequest | undefined {
   const asked = decisions.get(requestId)
   return asked && decisionOf(asked)
+}
+
+/** What is kept, the newest first. */
+export function decisionsOf(decisions: ReadonlyMap<string, Asked>, clock: Clock): RequestSummary[] {
+  const offsetMs = clock.wallMs() - clock.monotonicMs()
+  return [...decisions.values()].reverse().map(asked => summaryOf(asked, offsetMs))
+}
+
+/** @param offsetMs of wall time to monotonic time, now. */
+function summaryOf(asked: Asked, offsetMs: number): RequestSummary {
+  const { requestId, startedMs, asking, attempts, delivered, end, endedMs } = asked
+  const last = attempts.at(-1)
+  const begun = attempts.filter(({ firstChunkMs }) => firstChunkMs !== undefined)
+  const firstMs = begun.map(attempt => attempt.startedMs + attempt.firstChunkMs! - startedMs)
+  return {
+    requestId,
+    task: asking.request?.task ?? '',
+    model: asking.request?.model ?? null,
+    policy: asking.policy,
+    atMs: Math.round(startedMs + offsetMs),
+    peerId: last?.peer.peerId ?? null,
+    name: last?.peer.name ?? null,
+    attempts: attempts.length,
+    chunks: delivered,
+    firstChunkMs: firstMs.length === 0 ? null : Math.min(...firstMs),
+    outcome: end ?? null,
+    durationMs: end === undefined ? null : endedMs - startedMs
+  }
 }
 
 function decisionOf(request: Asked): RoutedRequest {

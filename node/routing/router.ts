@@ -8,10 +8,10 @@ import type { EventData, EventName } from '../../interface/events.ts'
 import type { Inference, InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { InferOptions, NewInferenceRequest } from '../../interface/node.ts'
-import type { RoutedRequest } from '../../interface/routing.ts'
+import type { RequestSummary, RoutedRequest } from '../../interface/routing.ts'
 import { Askings, type AskingsComponents, askingBy } from './asking.ts'
 import type { Arrival } from './attempts.ts'
-import { decisionAt } from './decisions.ts'
+import { decisionAt, decisionsOf } from './decisions.ts'
 import { offersFor, prepareNew } from './new-request.ts'
 import type { ProviderView, Wanted } from './provider-view.ts'
 import { type Candidate, namesOf, type Ranked } from './rank.ts'
@@ -109,7 +109,8 @@ export class Router implements Inference {
 
   /** The last requests, by their id, and why each peer was asked or not. */
   readonly decisions = {
-    get: (requestId: string): RoutedRequest | undefined => decisionAt(this.#state.decisions, requestId)
+    get: (requestId: string): RoutedRequest | undefined => decisionAt(this.#state.decisions, requestId),
+    list: (): RequestSummary[] => decisionsOf(this.#state.decisions, this.#components.clock)
   }
 
   #begin(run: Run, effect: AttemptEffect): void {
@@ -162,7 +163,7 @@ export class Router implements Inference {
           run.answeredBy(peerId)
           this.#components.emit('inference.request_completed', {
             ...{ requestId, task, model },
-            ...{ peerId, route, durationMs }
+            ...{ peerId, route, durationMs, ...run.measured }
           })
           break
         }

@@ -23,6 +23,9 @@ export class Run {
   routed = 0
   failure: LumosError | undefined
   answered = false
+  /** Until the first chunk that the caller got, and what the peer states at the end. */
+  measured: { firstChunkMs?: number; inputTokens?: number | undefined; outputTokens?: number | undefined } =
+    {}
   /** Said before the next chunk: the answer goes on from another peer. */
   seam: ProgressChunk | undefined
   /** How the answer went on where it was cut. */
@@ -36,6 +39,8 @@ export class Run {
   /** How attempts said that they go on. */
   readonly #ways = new Map<number, Continued>()
 
+  readonly #clock: Clock
+  readonly #beganMs: number
   readonly asking: Asking
   readonly answeredBy: NewAsking['answeredBy']
 
@@ -50,6 +55,8 @@ export class Run {
     this.request = request
     this.options = options
     this.attempts = new Attempts(clock)
+    this.#clock = clock
+    this.#beganMs = clock.monotonicMs()
     this.asking = asking
     this.answeredBy = answeredBy
   }
@@ -104,6 +111,11 @@ export class Run {
       this.attempts.settle(attempt)
       if (this.#answering !== 0) this.#goesOn(attempt, chunk.index)
       this.#answering = attempt
+    }
+    this.measured.firstChunkMs ??= this.#clock.monotonicMs() - this.#beganMs
+    if (chunk.type === 'done') {
+      const { inputTokens, outputTokens } = chunk.usage
+      this.measured = { ...this.measured, inputTokens, outputTokens }
     }
     this.#said?.add(chunk)
   }

@@ -22,6 +22,11 @@ const YIELDING_RETRY_AFTER_MS = 30_000
 const yielding = () =>
   new OverloadedError('This device serves its own user now (see serving.yield).', YIELDING_RETRY_AFTER_MS)
 
+/** A person drains a device for minutes or hours; one that serves again says so in its manifest. */
+const DRAINED_RETRY_AFTER_MS = 30_000
+
+const drained = () => new OverloadedError('This device takes no requests now.', DRAINED_RETRY_AFTER_MS)
+
 const stopping = () => new OverloadedError('This node is stopping.', STOPPING_RETRY_AFTER_MS)
 
 /** Whether a device that does not yield itself could answer it. */
@@ -44,6 +49,8 @@ export class Serving implements Feature {
   readonly name = 'inference'
   readonly #components: ServingComponents
   #recheck: (() => void) | undefined
+  #changed: (() => void) | undefined
+  #isDrained = false
   #service: Inference
 
   constructor(components: ServingComponents) {
@@ -69,12 +76,29 @@ export class Serving implements Feature {
 
   /** What a manifest says of it: nothing while this device serves others. */
   get stated(): { readonly yielding?: true } {
-    return this.yielding.length > 0 ? { yielding: true } : {}
+    return this.yielding.length > 0 || this.#isDrained ? { yielding: true } : {}
+  }
+
+  get isDrained(): boolean {
+    return this.#isDrained
+  }
+
+  /** Refuse requests of other devices, or no more. Those under way go on to their end. */
+  drain(isDrained: boolean): void {
+    if (isDrained === this.#isDrained) return
+    this.#isDrained = isDrained
+    this.#components.emit('node.drain_changed', { drained: isDrained })
+    this.#changed?.()
   }
 
   /** A model is offered to other peers: requests of those that may not ask any more end. */
   recheck(): void {
     this.#recheck?.()
+  }
+
+  #mustServe(mesh: MeshContext, request: InferenceRequest): void {
+    if (this.#isDrained) throw drained()
+    if (refusesOthers(this.yielding, () => isDoneElsewhere(mesh, request))) throw yielding()
   }
 
   join(mesh: MeshContext): Participation {
@@ -98,11 +122,7 @@ export class Serving implements Feature {
       log,
       authorize: (peerId, request) => {
         if (draining) throw stopping()
-        if (
-          refusesOthers(this.yielding, () => isDoneElsewhere(mesh, request)) &&
-          !handedOver.has(peerId, request)
-        )
-          throw yielding()
+        if (!handedOver.has(peerId, request)) this.#mustServe(mesh, request)
         mayAsk(peerId, request)
       },
       onStarted(peerId, request) {
@@ -116,6 +136,7 @@ export class Serving implements Feature {
       }
     })
     this.#recheck = () => handler.recheck(mayAsk)
+    this.#changed = manifestChanged
     if (watch !== undefined) {
       watch.onChange = reasons => {
         emit('node.yielding_changed', { reasons: [...reasons] })

@@ -37,6 +37,8 @@ export interface ConfigSources {
   readonly env?: Environment
   /** Default: those of the features that come with the node. */
   readonly sections?: FeatureSections
+  /** In place of what the file holds: what is to be written into it. */
+  readonly text?: string
 }
 
 export interface LoadedConfig {
@@ -64,12 +66,10 @@ interface Given {
 
 /** @throws {LumosError} `CONFIG_INVALID`: its message and `details.problems` tell everything that is wrong. */
 export async function loadConfig(sources: ConfigSources = {}): Promise<LoadedConfig> {
-  const env = sources.env ?? process.env
-  const home = homePath(sources.home, env)
-  const path = configPath(home)
+  const { env, home, path } = placeOf(sources)
   const known = knownSettings(sources.sections ?? sectionsOf(FEATURES))
 
-  const file = await readConfigFile(path, known)
+  const file = await readConfigFile(path, known, sources.text)
   const problems = [...file.problems]
   // From the lowest precedence to the highest: later ones overrule.
   const given = [
@@ -101,6 +101,13 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<LoadedCon
   if (problems.length > 0) throw configInvalid(problems)
   const config = nested(values) as Config
   return { config, origins: Object.fromEntries(origins), home, path, warnings, env }
+}
+
+/** Where the settings of a home are. */
+export function placeOf(sources: ConfigSources): Pick<LoadedConfig, 'env' | 'home' | 'path'> {
+  const env = sources.env ?? process.env
+  const home = homePath(sources.home, env)
+  return { env, home, path: configPath(home) }
 }
 
 /** The one setting that has forms with more keys than its own. */
@@ -142,7 +149,7 @@ async function fromEnvironment(env: Environment, known: KnownSettings, problems:
       continue
     }
     const origin = `env ${name}`
-    const value = await valueOfText(setting, text)
+    const value = await valueFromText(setting, text)
     given.push({ key: setting.key, value, origin, placeOf: () => origin })
   }
   return given
@@ -164,7 +171,7 @@ async function fromFlags(
       problems.push(`${origin}: unknown setting "${key}"${suggestionFor(key, known)}`)
       continue
     }
-    const read = typeof value === 'string' ? await valueOfText(setting, value) : value
+    const read = typeof value === 'string' ? await valueFromText(setting, value) : value
     given.push({ key, value: read, origin, placeOf: () => origin })
   }
   return given
@@ -173,8 +180,8 @@ async function fromFlags(
 /** The same in YAML and in JSON, such as the number of a port. */
 const PLAIN = /^(?:true|false|0|[1-9]\d*)$/
 
-/** Lists are separated by commas, or written as YAML (`[a, b]`). */
-async function valueOfText(setting: Setting, text: string): Promise<unknown> {
+/** What text means: lists are separated by commas, or written as YAML (`[a, b]`). */
+export async function valueFromText(setting: Setting, text: string): Promise<unknown> {
   if (setting.isText) return text
   if (setting.isList && !text.startsWith('[')) return text.split(',').map(item => item.trim())
   if (PLAIN.test(text)) return JSON.parse(text)

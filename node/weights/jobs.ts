@@ -5,6 +5,7 @@ import * as z from 'zod'
 import type { Clock } from '../../interface/clock.ts'
 import { ModelId } from '../../interface/names.ts'
 import { RepositoryName, type Verified, type Weights, type WeightsProgress } from '../../interface/weights.ts'
+import type { NodeParts } from '../feature.ts'
 import { defineJobKind, type JobContext, type JobKind } from '../jobs/job-kind.ts'
 import { Meter } from '../jobs/meter.ts'
 
@@ -17,10 +18,12 @@ const AbsolutePath = z
 
 type Local = Pick<Weights, 'import' | 'export' | 'verify'>
 
-export const localJobs = (weights: Local, clock: Clock): JobKind[] => [
+type Parts = Pick<NodeParts, 'clock' | 'emit'>
+
+export const localJobs = (weights: Local, { clock, emit }: Parts): JobKind[] => [
   importJob(weights, clock),
   exportJob(weights, clock),
-  verifyJob(weights, clock)
+  verifyJob(weights, { clock, emit })
 ]
 
 const importJob = (weights: Local, clock: Clock): JobKind =>
@@ -53,7 +56,7 @@ export interface Verdict extends Omit<Verified, 'problems'> {
   readonly issues: Verified['problems']
 }
 
-const verifyJob = (weights: Local, clock: Clock): JobKind =>
+const verifyJob = (weights: Local, { clock, emit }: Parts): JobKind =>
   defineJobKind({
     name: 'model.verify',
     input: z.strictObject({ model: ModelId.optional() }),
@@ -63,7 +66,9 @@ const verifyJob = (weights: Local, clock: Clock): JobKind =>
     key: ({ model = '' }) => model,
     async run({ model }, context): Promise<Verdict> {
       const { problems, ...counts } = await weights.verify(model, progressOf(context, clock))
-      return { valid: problems.length === 0, ...counts, issues: problems }
+      const valid = problems.length === 0
+      emit('model.verified', { modelId: model ?? null, valid, issues: problems })
+      return { valid, ...counts, issues: problems }
     }
   })
 

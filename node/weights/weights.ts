@@ -25,6 +25,7 @@ import { exportFiles } from './export-files.ts'
 import { importPath } from './import-path.ts'
 import { infoOf, rowOf } from './info.ts'
 import { localJobs } from './jobs.ts'
+import { knownModels } from './known-models.ts'
 import type { OriginSettings } from './origins/index.ts'
 import type { PublicHost } from './public/host.ts'
 import type { PublicSettings } from './public/settings.ts'
@@ -61,7 +62,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
       ...components,
       ...{ database, store, origins, copies, refresh, weights: this }
     })
-    this.jobs = [...localJobs(this, components.clock), ...this.#pulling.jobs]
+    this.jobs = [...localJobs(this, components), ...this.#pulling.jobs]
   }
 
   static async of(components: FeatureComponents): Promise<WeightsFeature> {
@@ -81,7 +82,7 @@ export class WeightsFeature implements Feature<Weights>, Weights {
     const { folder, repositories } = store.ground
     refresh = await catalogue.include(folder.models, id => repositories.find(id)?.cid)
     const feature = new WeightsFeature(components, store, refresh)
-    changed = () => feature.#pulling.changed()
+    changed = knownModels(repositories, components.emit, () => feature.#pulling.changed())
     return feature
   }
 

@@ -13,6 +13,8 @@ export interface FeatureTables {
   readonly migrations: readonly string[]
   /** Every table that they make. */
   readonly scopes: Readonly<Record<string, TableScope>>
+  /** The feature can do without what is in them: a damaged file is set aside, and a power cut may take the last commits. */
+  readonly rebuildable?: true
 }
 
 const MESH_TABLE = `CREATE TABLE of_mesh (

@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
+import type { TokenStore } from '../../interface/tokens.ts'
 import { type Database, openCacheDatabase, openDatabase } from '../database/database.ts'
 import { DRAFT_ENDING, PRIVATE_DIR_MODE, writeFileDurably } from '../database/durable-file.ts'
 import { storeDamaged, storeFailure } from '../database/failure.ts'
@@ -20,6 +21,7 @@ import { gatewayTokenPath, makeGatewayToken, readGatewayToken } from './gateway-
 import { HomeLock } from './home-lock.ts'
 import { type RunInfo, removeRunFile, writeRunFile } from './run-file.ts'
 import { makeSocketPath, removeSocketPath } from './socket-path.ts'
+import { tokenFile } from './token-file.ts'
 
 /** What must be free before a disk that was full counts as cured: a few dozen commits. */
 const SPACE_BYTES = 256 * 1024
@@ -32,6 +34,14 @@ const PAGES_MAX = 0xffff_fffe
 const SYSTEM_ENGINES = '/var/lib/lumos-node/engines'
 const isRoot = process.platform !== 'win32' && process.getuid?.() === 0
 
+interface DataDirParts {
+  readonly lock: HomeLock
+  readonly core: Database
+  readonly cache: Database
+  readonly socketPath: string
+  readonly log: Logger | undefined
+}
+
 export class DataDir implements AsyncDisposable {
   readonly path: string
   readonly core: Database
@@ -42,23 +52,28 @@ export class DataDir implements AsyncDisposable {
   /** The root key of the mesh; on devices that hold it. */
   readonly meshRootPath: string
   readonly tokenPath: string
+  /** Named tokens of the gateway. */
+  readonly tokens: TokenStore
   readonly modelsDir: string
   /** Where engines are installed unless the settings say. */
   readonly enginesDir: string
   readonly logDir: string
   readonly #lock: HomeLock
   readonly #features = new Map<string, Database>()
+  readonly #log: Logger | undefined
   #failure: LumosError | undefined
 
   /** Everything is open already; see {@link openDataDir}. */
-  constructor(path: string, parts: { lock: HomeLock; core: Database; cache: Database; socketPath: string }) {
+  constructor(path: string, parts: DataDirParts) {
     this.path = path
+    this.#log = parts.log
     this.core = parts.core
     this.cache = parts.cache
     this.socketPath = parts.socketPath
     this.identityPath = join(path, 'identity.key')
     this.meshRootPath = join(path, 'mesh-root.key')
     this.tokenPath = gatewayTokenPath(path)
+    this.tokens = tokenFile(path)
     this.modelsDir = join(path, 'models')
     this.enginesDir = isRoot ? SYSTEM_ENGINES : join(path, 'engines')
     this.logDir = join(path, 'logs')
@@ -72,11 +87,12 @@ export class DataDir implements AsyncDisposable {
 
   /** The database of a feature, open until the home closes; made on first use. No two features share a name. */
   featureDatabase(name: string, tables: FeatureTables): Database {
-    const database = openDatabase(join(this.path, `feature-${name}.db`), {
-      migrations: featureMigrations(tables),
-      synchronous: 'FULL',
-      onFailure: failure => this.failed(failure)
-    })
+    const path = join(this.path, `feature-${name}.db`)
+    const onFailure = (failure: LumosError) => this.failed(failure)
+    const migrations = featureMigrations(tables)
+    const database = tables.rebuildable
+      ? openCacheDatabase(path, { migrations, synchronous: 'NORMAL', onFailure }, this.#log)
+      : openDatabase(path, { migrations, synchronous: 'FULL', onFailure })
     this.#features.set(name, database)
     return database
   }
@@ -161,7 +177,7 @@ export async function openDataDir(path: string, options: { log?: Logger } = {}):
     const cacheOptions = { migrations: CACHE_MIGRATIONS, synchronous: 'NORMAL', onFailure } as const
     const cache = opened.use(openCacheDatabase(cachePath, cacheOptions, options.log))
 
-    dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path) })
+    dataDir = new DataDir(path, { lock, core, cache, socketPath: makeSocketPath(path), log: options.log })
     mkdirSync(dataDir.logDir, { recursive: true, mode: PRIVATE_DIR_MODE })
     mkdirSync(dataDir.modelsDir, { recursive: true, mode: MODELS_DIR_MODE })
     // The home is locked, so this one is a killed process's.

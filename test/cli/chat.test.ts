@@ -122,6 +122,25 @@ describe.skipIf(!hasTerminal)('a terminal', () => {
     )
   })
 
+  it('has a menu of what comes next, where no command is typed', async () => {
+    const down = '\u001b[B'
+    const { code, screen } = await atTerminal(
+      [],
+      [
+        ['see all commands', `${down}${down}${down}x`],
+        ['> 4', '2']
+      ]
+    )
+    assert.equal(code, 0, screen)
+    assert.match(
+      screen,
+      /^held runs in the mesh "[^"]+"\.\r\nConnected: 0 other devices\. Offered: \d+ models?\./
+    )
+    assert.match(screen, /invite another device {2}\(lumos-node invite\)/)
+    assert.match(screen, /MODEL[\s\S]*\nheld /)
+    assert.equal((await atTerminal([], [['see all commands', '\u0003']])).code, 0)
+  })
+
   it('does not begin with a model that no device offers to write text', async () => {
     const { code, screen } = await atTerminal(['chat', 'helld'], [])
     assert.equal(code, 4, screen)

@@ -9,6 +9,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { PLACES } from '../../cli/commands/connect/programs.ts'
 import { LumosError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
@@ -186,13 +187,78 @@ describe('exec', () => {
     assert.deepEqual(JSON.parse((await cli(['exec', 'model.get', '-'], { stdin: input })).stdout), expected)
   })
 
-  it('lists all units where none is named', async () => {
+  it('takes the fields of the unit as flags, prints them with --help, and names the closest of a wrong one', async () => {
+    const found = await cli(['exec', 'model.get', '--model-id', 'held'])
+    assert.equal(JSON.parse(found.stdout).id, 'held')
+    const help = await cli(['exec', 'model.get', '--help'])
+    assert.match(help.stdout, /--model-id +TEXT +required/)
+    assert.match(help.stdout, /\n {2}lumos-node exec model\.get --model-id digits-cnn\n$/)
+    assert.match((await cli(['exec', '--help'])).stdout, /^Usage: lumos-node exec/)
+    const wrong = await cli(['exec', 'model.get', '--modelid', 'held'])
+    assert.equal(wrong.code, 2)
+    assert.match(wrong.stderr, /no field --modelid\. Closest: --model-id\./)
+  })
+
+  it('lists all units where none is named, and those of a domain', async () => {
     const words = await cli(['exec'])
     assert.deepEqual([words.code, words.stderr], [0, ''])
-    assert.match(words.stdout, /^UNIT +SUMMARY\n/)
-    assert.match(words.stdout, /^mesh\.status +\w/m)
+    assert.match(words.stdout, /^UNIT +KIND +NEEDS +SUMMARY\n/)
+    assert.match(words.stdout, /^mesh\.status +query +read +\w/m)
+    const names = (await cli(['units', '--domain', 'event', '--names'])).stdout
+    assert.match(names, /^(event\.\w+\n)+$/)
+    assert.equal((await cli(['units', '--domain', 'evnt'])).code, 4)
     const { items } = JSON.parse((await cli(['exec', '--json'])).stdout)
     assert.ok(items.some(({ name, summary, input }: Record<string, unknown>) => name && summary && input))
+  })
+})
+
+describe('connect', () => {
+  it('changes the configuration of a program, keeps what is there, and writes no token', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lumos-connect-'))
+    const env = { HOME: folder }
+    const path = join(folder, '.claude', 'settings.json')
+    await mkdir(join(folder, '.claude'))
+    await writeFile(path, '{\n  // mine\n  "env": { "A": "b" }\n}\n')
+    const shown = await cli(['connect', 'claude', '--print'], { env })
+    assert.match(shown.stdout, /\+ .*ANTHROPIC_BASE_URL/)
+    assert.match(await readFile(path, 'utf8'), /^[^B]*$/)
+
+    const { code, stderr } = await cli(['connect', 'claude', '--yes'], { env })
+    assert.equal(code, 0, stderr)
+    const text = await readFile(path, 'utf8')
+    assert.match(text, /\/\/ mine/)
+    assert.deepEqual(JSON.parse(text.replace('// mine', '')), {
+      env: {
+        A: 'b',
+        ANTHROPIC_BASE_URL: gateway.gateway.url,
+        ANTHROPIC_MODEL: 'held',
+        ANTHROPIC_DEFAULT_HAIKU_MODEL: 'held'
+      },
+      apiKeyHelper: `lumos-node --home ${gateway.home} token show`
+    })
+    assert.match((await cli(['connect', 'claude', '--yes'], { env })).stdout, /has it already/)
+
+    const codex = await cli(['connect', 'codex', '--yes', '--model', 'm'], { env })
+    assert.match(codex.stdout, /codex -c model_provider=lumos -m m\n$/)
+    assert.match(await readFile(join(folder, '.codex', 'config.toml'), 'utf8'), /^base_url = "http.*\/v1"$/m)
+    await rm(folder, { recursive: true })
+  })
+
+  it('has the values for a program that is set up in its own pages', async () => {
+    const url = 'http://127.0.0.1:5866'
+    const node = {
+      url,
+      model: 'm',
+      showToken: 'lumos-node token show',
+      newToken: 'lumos-node token create x'
+    }
+    for (const program of ['openwebui', 'homeassistant', 'vscode', 'cline'] as const) {
+      const { file, steps } = PLACES[program](node)
+      assert.equal(file, undefined)
+      for (const words of [`${url}/v1`, 'lumos-node token create x'])
+        assert.ok(steps.join('\n').includes(words))
+    }
+    assert.equal((await cli(['connect', 'emacs'])).code, 2)
   })
 })
 
@@ -223,6 +289,20 @@ describe('events', () => {
     following.kill()
   })
 
+  it('change resources that are watched, which are printed whole or as patches', async () => {
+    const [words, whole, patches] = [[], ['--json'], ['--jsonl']].map(more =>
+      spawnCli(['watch', 'mesh/requests', ...more], { home: gateway.home })
+    )
+    const first = async (child: ReturnType<typeof spawnCli>) => {
+      for await (const text of child.stdout) return String(text)
+      return ''
+    }
+    assert.deepEqual(JSON.parse(await first(words!)), { items: [] })
+    assert.deepEqual(JSON.parse(await first(whole!)), { items: [] })
+    assert.equal(JSON.parse(await first(patches!)).type, 'snapshot')
+    for (const child of [words, whole, patches]) child!.kill()
+  })
+
   it('of an earlier start are said to be lost', async () => {
     assert.match((await cli(['events', '--since', 'another-9'])).stdout, /^--- .* lost\. ---\n/)
   })
@@ -243,6 +323,8 @@ describe('a failing command', () => {
     ['wrong input', ['exec', 'model.get', '{"model_idd":"held"}'], 1, 'INVALID_INPUT'],
     ['an unknown unit', ['exec', 'mesh.stats'], 4, 'UNIT_NOT_FOUND'],
     ['a peer for a unit of this node', ['exec', 'node.stop', '--peer', 'den'], 1, 'INVALID_INPUT'],
+    ['a resource that is not there', ['watch', 'lumos://modles'], 4, 'RESOURCE_NOT_FOUND'],
+    ['a setting that does not exist', ['config', 'get', 'gateway.prot'], 1, 'INVALID_INPUT'],
     ['an unknown job', ['job', 'show', 'nothing', '--wait'], 4, 'JOB_UNKNOWN'],
     ['an event that does not exist', ['events', '--name', 'peer.joind'], 1, 'INVALID_INPUT'],
     ['a place that is none', ['events', '--since', 'yesterday'], 1, 'INVALID_INPUT'],

@@ -132,7 +132,7 @@ describe('the command line', () => {
       ).trim()
 
     assert.equal(complete('st'), 'start stop status')
-    assert.equal(complete('config', ''), 'show check --version --home --json --verbose --help')
+    assert.equal(complete('config', ''), 'show check get set unset --version --home --json --verbose --help')
     assert.equal(complete('start', '--no'), '--no-mdns')
     assert.equal(complete('config', 'show', '--or'), '--origin')
   })

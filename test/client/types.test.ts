@@ -5,19 +5,12 @@
 
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { createUnits } from '../../units/index.ts'
-import { startNode } from '../units/started-node.ts'
+import { startGateway } from '../gateway/running-gateway.ts'
 import { typesOf } from './unit-types.ts'
 
 const FILE = join(import.meta.dirname, '../../client/units.generated.ts')
 
 it('the types of the client are those of the units', async () => {
-  await using started = await startNode()
-  const units = createUnits({
-    node: started.node,
-    gatewayUrl: () => undefined,
-    rotateToken: () => 0,
-    stop() {}
-  })
-  await expect(typesOf(units.list())).toMatchFileSnapshot(FILE)
+  await using gateway = await startGateway()
+  await expect(typesOf(gateway.units.list())).toMatchFileSnapshot(FILE)
 })

@@ -190,7 +190,12 @@ describe('the gateway on loopback TCP', () => {
       for (const method of METHODS) {
         attempts.push({ method, target, headers: [host, ...stranger, json], expected: 401 })
       }
-      for (const path of ['/api/v2/units', `${target}?token=${token}`, '/api/v2/health/../units', '/']) {
+      for (const path of [
+        '/api/v2/units',
+        `${target}?token=${token}`,
+        '/api/v2/health/../units',
+        '/index.html'
+      ]) {
         attempts.push({ method: 'GET', target: path, headers: [host, ...stranger], expected: 401 })
       }
       attempts.push({

@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { getRequestListener } from '@hono/node-server'
 import { createApp } from '../../gateway/app.ts'
-import { Gateway } from '../../gateway/index.ts'
+import { Gateway, NamedTokens } from '../../gateway/index.ts'
 import { Sessions } from '../../gateway/sessions.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
@@ -50,10 +50,11 @@ export async function startGateway({
 
   const { socketPath, tokenPath } = node.home
   const token = node.home.gatewayToken()
+  const tokens = new NamedTokens({ store: node.home.tokens, clock: systemClock, log })
   const newToken = () => makeGatewayToken(tokenPath)
   const gateway = new Gateway(
     { units: async () => units, clock: systemClock, log },
-    { socketPath, token, newToken, host, hosts, origins, port },
+    { socketPath, token, newToken, named: tokens, host, hosts, origins, port },
     load
   )
   const units = createUnits({
@@ -61,6 +62,8 @@ export async function startGateway({
     gatewayUrl: () => gateway.url,
     refusedOrigins: () => gateway.refusedOrigins,
     rotateToken: () => gateway.rotateToken(),
+    pageLink: () => gateway.link(),
+    tokens,
     adoption: gateway.adoption,
     stop: () => stops++
   })
@@ -117,6 +120,8 @@ export async function listenAs({ units }: { units: UnitRegistry }, caller: Calle
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
+    send: (path: string, body: unknown) =>
+      ask({ host: '127.0.0.1', port }, path, body, { accept: 'application/json, text/event-stream' }),
     async post(path: string, body: unknown) {
       const answer = await ask({ host: '127.0.0.1', port }, path, body, {})
       return { status: answer.status, error: answer.body.error }

@@ -7,32 +7,35 @@ import { request } from 'node:http'
 import { describe, it } from 'vitest'
 import { SESSION_AGE_MAX_S, Sessions } from '../../gateway/sessions.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
+import { OWNER } from '../units/callers.ts'
 import { cookieOf, startGateway } from './running-gateway.ts'
 
 describe('sessions', () => {
   it('end with their time, by logging out, or all at once', () => {
     const clock = new ManualClock()
     const sessions = new Sessions(clock)
-    const [first, second] = [sessions.begin(), sessions.begin()]
-    assert.ok(sessions.isOpen(first) && sessions.isOpen(second))
+    const isOpen = (id: string) => sessions.callerOf(id) === OWNER
+    const [first, second] = [sessions.begin(OWNER), sessions.begin(OWNER)]
+    assert.ok(isOpen(first) && isOpen(second))
 
     sessions.end(first)
-    assert.deepEqual([sessions.isOpen(first), sessions.isOpen(second)], [false, true])
+    assert.deepEqual([isOpen(first), isOpen(second)], [false, true])
     clock.advance(SESSION_AGE_MAX_S * 1000 - 1)
-    assert.ok(sessions.isOpen(second))
-    const third = sessions.begin()
+    assert.ok(isOpen(second))
+    const third = sessions.begin(OWNER)
     clock.advance(1)
-    assert.deepEqual([sessions.isOpen(second), sessions.isOpen(third)], [false, true])
+    assert.deepEqual([isOpen(second), isOpen(third)], [false, true])
 
     assert.equal(sessions.endAll(), 1)
-    assert.ok(!sessions.isOpen(third))
+    assert.ok(!isOpen(third))
   })
 
   it('are few: a new one takes the place of the oldest', () => {
     const sessions = new Sessions(new ManualClock())
-    const ids = Array.from({ length: 40 }, () => sessions.begin())
+    const isOpen = (id: string) => sessions.callerOf(id) === OWNER
+    const ids = Array.from({ length: 40 }, () => sessions.begin(OWNER))
     assert.deepEqual(
-      ids.map(id => sessions.isOpen(id)),
+      ids.map(id => isOpen(id)),
       ids.map((_, n) => n >= 8)
     )
     assert.equal(new Set(ids).size, 40)

@@ -3,6 +3,7 @@ import { type ClientRequest, request } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { describe, it, vi } from 'vitest'
 import { LumosError } from '../../interface/errors.ts'
+import { patched } from '../../interface/json-patch.ts'
 import { RICH_ANSWER } from '../fixtures/rich-answer.ts'
 import { startGateway } from './running-gateway.ts'
 
@@ -151,6 +152,101 @@ describe('events over HTTP', () => {
     const again = watch(gateway.socketPath, 'name=peer.left', id)
     assert.equal((await again.next()).value!.event, 'event')
     await again.return(undefined)
+  })
+})
+
+describe('a resource over HTTP', () => {
+  const of = (gateway: Awaited<ReturnType<typeof startGateway>>, path: string, lastId?: string) => {
+    const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId }
+    const { socketPath } = gateway
+    return messagesOf(request({ socketPath, path: `/api/v2/resource/${path}`, headers, agent: false }).end())
+  }
+
+  it('is read by each spelling of its address, and watched as a snapshot and what changes', async () => {
+    await using gateway = await startGateway()
+    const escaped = encodeURIComponent('lumos://resource/allocations')
+    for (const path of [
+      escaped,
+      'lumos://resource/allocations',
+      'asms:/resource/allocations',
+      'resource/allocations'
+    ]) {
+      const { status, body } = await gateway.tcp(`/api/v2/resource/${path}`)
+      assert.deepEqual(
+        [status, body.meta.unit, body.data.allocations.length],
+        [200, 'resource.read', 1],
+        path
+      )
+    }
+    const { body: model } = await gateway.tcp('/api/v2/resource/lumos%3A%2F%2Fmodel%2Fheld')
+    assert.equal(model.data.id, 'held')
+    const { body: listed } = await gateway.tcp('/api/v2/resources')
+    assert.ok(listed.data.items.some(({ uri }: { uri: string }) => uri === 'lumos://model/{model_id}'))
+
+    const watcher = of(gateway, `${escaped}/watch`)
+    const first = (await watcher.next()).value!
+    assert.equal(first.event, 'snapshot')
+    const allocated = async () => {
+      const input = { name: 'train', type: 'program', memory_bytes: 1024 }
+      await gateway.tcp('/api/v2/execute', { unit: 'resource.allocate', input })
+      return (await watcher.next()).value!
+    }
+    const [second, third] = [await allocated(), await allocated()]
+    await watcher.return(undefined)
+    const resumed = of(gateway, 'resource/allocations/watch', second.id)
+    const again = (await resumed.next()).value!
+    await resumed.return(undefined)
+    let data = JSON.parse(first.data).data
+    const lengths = [second, third].map(message => {
+      const item = JSON.parse(message.data)
+      data = item.type === 'snapshot' ? item.data : patched(data, item.patch)
+      return data.allocations.length
+    })
+    assert.deepEqual(lengths, [2, 3])
+    assert.deepEqual(
+      [third.event, again.event, again.id, again.data],
+      ['patch', 'patch', third.id, third.data]
+    )
+  })
+
+  it('is refused where it has no address, is not there, or is not for its caller', async () => {
+    await using gateway = await startGateway()
+    for (const [path, status, code] of [
+      ['nothing', 404, 'RESOURCE_NOT_FOUND'],
+      ['', 400, 'INVALID_INPUT'],
+      ['watch', 404, 'RESOURCE_NOT_FOUND'],
+      ['%zz', 400, 'INVALID_INPUT'],
+      ['model/%zz/watch', 400, 'INVALID_INPUT'],
+      [`model/${'x'.repeat(5000)}`, 400, 'INVALID_INPUT'],
+      ['model/none', 404, 'MODEL_NOT_FOUND'],
+      ['..%2f..%2fsession', 404, 'RESOURCE_NOT_FOUND'],
+      [`models/watch?since=${'x'.repeat(100)}`, 400, 'INVALID_INPUT']
+    ] as const) {
+      const { status: got, body } = await gateway.tcp(`/api/v2/resource/${path}`)
+      assert.deepEqual([got, body.error.code], [status, code], path)
+    }
+    const [gone] = await Array.fromAsync(of(gateway, 'model/none/watch'))
+    assert.deepEqual([gone!.event, JSON.parse(gone!.data).error.code], ['error', 'MODEL_NOT_FOUND'])
+  })
+
+  it('has its watchers ended by a new token, and by the end of the gateway', async () => {
+    await using gateway = await startGateway()
+    const { port, token } = gateway
+    const headers = { authorization: `Bearer ${token}` }
+    const path = '/api/v2/resource/models/watch'
+    const overTcp = messagesOf(request({ host: '127.0.0.1', port, path, headers, agent: false }).end())
+    assert.equal((await overTcp.next()).value!.event, 'snapshot')
+    gateway.gateway.rotateToken()
+    await assert.rejects(Array.fromAsync(overTcp))
+
+    const onSocket = of(gateway, 'models/watch')
+    await onSocket.next()
+    const [closed, rest] = [gateway.gateway.close({ drainMs: 5000 }), await Array.fromAsync(onSocket)]
+    assert.deepEqual(
+      rest.map(({ event }) => event),
+      ['end']
+    )
+    await closed
   })
 })
 

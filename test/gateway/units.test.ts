@@ -26,10 +26,11 @@ describe('units over HTTP', () => {
       assert.equal(body.success, true)
       assert.equal(body.error, null)
       assert.deepEqual(body.data, { task: 'text-generation', model: 'held', output: { text: 'hello mesh' } })
-      const { request_id, duration_ms, answer: id, ...meta } = body.meta
+      const { request_id, duration_ms, trace_id, answer: id, ...meta } = body.meta
       assert.deepEqual(meta, { unit: 'inference.run', peer: gateway.node.peerId, route: 'local' })
       assert.equal(headers['x-request-id'], request_id)
       assert.equal(typeof duration_ms, 'number')
+      assert.match(trace_id, /^[0-9a-f]{32}$/)
       assert.ok(gateway.engine.lastRequest!.budgetMs <= 5000)
     }
   })

@@ -92,6 +92,7 @@ describe('the configuration', () => {
         serving: { yield: 'auto' },
         memory: { spaceMax: '1GB', searchModel: undefined },
         answers: { keep: '1h', diskMax: '256MB' },
+        journal: { days: 7, eventsMax: 50_000 },
         wake: { allow: false },
         log: { level: 'info' }
       }

@@ -53,7 +53,9 @@ it('says which devices have come since it looked last, each once', async () => {
 
 it('says when its health changes, once for each change', () => {
   const { events, seen } = started()
-  const status: { -readonly [K in 'storage' | 'yielding']: NodeStatus[K] } = { storage: 'ok', yielding: [] }
+  const status: { -readonly [K in 'storage' | 'yielding' | 'drained']: NodeStatus[K] } = {
+    ...{ storage: 'ok', yielding: [], drained: false }
+  }
   watchHealth(events, () => status)
   const yields = (yielding: NodeStatus['yielding']) => {
     status.yielding = yielding
@@ -67,8 +69,10 @@ it('says when its health changes, once for each change', () => {
   status.storage = 'ok'
   events.emit('node.storage_changed', { code: null, message: null })
   yields([])
+  status.drained = true
+  events.emit('node.drain_changed', { drained: true })
   assert.deepEqual(
     seen.map(one => (one as { newStatus: string }).newStatus),
-    ['degraded', 'failing', 'degraded', 'healthy']
+    ['degraded', 'failing', 'degraded', 'healthy', 'degraded']
   )
 })

@@ -220,3 +220,30 @@ describe('a node that yields', () => {
     expect(again.at(-1)!.type).toBe('done')
   }, 60_000)
 })
+
+it('a node that is drained ends what it has begun, refuses other devices and not its user, and takes requests again', async () => {
+  const models = () => [echoModel({ clock: systemClock, wordDelayMs: 10 })]
+  await using asker = await startNode('asker')
+  await using one = await startNode('one', [asker], { models: models() })
+  await Promise.all([meets(asker, one), knows(asker, one)])
+  const request = (words: string) => ({
+    model: 'echo',
+    input: { messages: [{ role: 'user', content: words }] }
+  })
+  const changed: boolean[] = []
+  one.events.addEventListener('node.drain_changed', ({ detail }) => changed.push(detail.drained))
+
+  let count = 0
+  for await (const chunk of asker.infer(request('a b c d e f g h'))) {
+    if (count++ === 1) one.drain()
+    if (chunk.type === 'done') expect(chunk.continued).toBeUndefined()
+  }
+  expect(count).toBe(9)
+  expect(one.status().drained).toBe(true)
+  one.drain()
+  await expect(Array.fromAsync(asker.infer(request('a')))).rejects.toMatchObject({ code: 'OVERLOADED' })
+  expect((await Array.fromAsync(one.infer(request('a')))).at(-1)!.type).toBe('done')
+  one.drain(false)
+  expect((await Array.fromAsync(asker.infer(request('a'), { peer: 'one' }))).at(-1)!.type).toBe('done')
+  expect(changed).toEqual([true, false])
+})

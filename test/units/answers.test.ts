@@ -2,18 +2,23 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Engine } from '../../capabilities/host/engine.ts'
-import type { Adoption } from '../../interface/adoption.ts'
+import type { AdoptedPort, Adoption } from '../../interface/adoption.ts'
 import { newAnswerId } from '../../interface/answers.ts'
 import type { DoneChunk } from '../../interface/chunks.ts'
+import { systemClock } from '../../interface/clock.ts'
+import type { EventName } from '../../interface/events.ts'
 import type { InferenceChunk, InferenceRequest } from '../../interface/inference.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { TASK_NAMES } from '../../interface/tasks/index.ts'
+import { LogReader } from '../../node/log/log-reader.ts'
+import { SettingsFile } from '../../node/settings/settings-file.ts'
 import { createUnits } from '../../units/index.ts'
+import { memoryTokens } from '../gateway/memory-tokens.ts'
 import { meets, startNode, until } from '../node/mesh-nodes.ts'
 import { contextOf, OWNER } from './callers.ts'
 import { wrongIn } from './json-schemas.ts'
@@ -87,29 +92,41 @@ class BriefEngine implements Engine {
 
 const brief = () => ({ id: 'brief', tasks: [...TASK_NAMES], slots: 1, engine: new BriefEngine() })
 
-/** Of a gateway that takes no ports. */
-const adoption: Adoption = {
-  list: () => [],
-  adopt: async (product, port = 1) => ({ product, port, state: 'listening', reason: null, moveCommand: '' }),
-  release: async () => true
+/** Takes no port. */
+function adoptionOf(): Adoption {
+  const adopted: AdoptedPort = {
+    ...{ product: 'ollama', port: 11434, state: 'waiting', reason: 'taken', moveCommand: 'ollama serve' }
+  }
+  return { list: () => [adopted], adopt: async () => adopted, release: async () => true }
 }
 
 /** The units of a node; each answer is checked, and remembered in `called`. */
 function faceOf(node: LumosNode, called: Set<string>) {
   const gatewayUrl = () => 'http://127.0.0.1:1'
-  const units = createUnits({ node, gatewayUrl, rotateToken: () => 1, adoption, stop() {} })
+  const home = mkdtempSync(join(tmpdir(), 'lumos-settings-'))
+  onTestFinished(() => rmSync(home, { recursive: true }))
+  writeFileSync(join(home, 'lumos.log'), `${JSON.stringify({ level: 'warn', msg: 'well', peerId: 'p' })}\n`)
+  const settings = new SettingsFile({ home, env: {}, names: () => node.status() })
+  const log = new LogReader(home, systemClock)
+  const units = createUnits({
+    ...{ node, gatewayUrl, rotateToken: () => 1, stop() {}, settings, log },
+    ...{ tokens: memoryTokens().tokens, pageLink: () => gatewayUrl(), adoption: adoptionOf() }
+  })
   const described = new Map(units.list().map(unit => [unit.name, unit]))
   const right = (what: string, schema: object | undefined, value: unknown) =>
     assert.equal(schema && wrongIn(schema, value), undefined, what)
 
+  const events: [EventName, unknown][] = []
   for (const [name, schema] of node.events.schemas) {
     node.events.addEventListener(name, ({ detail }) => {
+      events.push([name, detail])
       // Told to whoever listens, in the names of the code; what watchers get is checked below.
       assert.equal(schema.safeParse(detail).error, undefined, name)
     })
   }
   return {
     units,
+    events,
     names: [...described.keys()],
     // biome-ignore lint/suspicious/noExplicitAny: answers of every form, which is what is checked here
     async call(name: string, input: object = {}): Promise<any> {
@@ -182,11 +199,16 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.deepEqual((await onDen.call('wake.list')).items, [])
   await onDen.call('mesh.promote', { peer: 'attic' })
   assert.equal((await onAttic.call('model.list', { type: 'tensor' })).total, 1)
+  assert.equal((await onAttic.call('model.estimate_resources', { model_id: 'brief' })).gpu_type, null)
+  expect((await onAttic.call('inference.voices')).voices).toMatchObject([{ model_id: 'brief', voice: null }])
   assert.equal((await onAttic.call('model.get', { model_id: 'brief' })).tasks.length, TASK_NAMES.length)
   assert.equal((await onAttic.call('inference.explain', { model: 'brief' })).items.length, TASK_NAMES.length)
   await assert.rejects(onAttic.call('inference.explain', { id: 'none' }), { code: 'REQUEST_NOT_FOUND' })
   const words = { task: 'text-generation', input: { messages: [{ role: 'user', content: 'Well?' }] } }
   assert.equal((await onAttic.call('inference.run', words)).output.text, 'yes')
+  expect((await onAttic.call('inference.requests', { state: 'answered' })).items[0]).toMatchObject({
+    ...{ task: 'text-generation', name: 'den', attempts: 1, outcome: 'answered' }
+  })
   const tensors = { x: { type: 'int8', dims: [1], data: 'AQ==' } }
   await onAttic.call('inference.run', { task: 'tensor', input: { tensors } })
   const image = 'AQ=='
@@ -255,6 +277,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
 
   // Long work.
   assert.ok((await onDen.call('event.list')).items.length > 0)
+  assert.ok((await onDen.call('event.query', { domain: 'mesh' })).items.length > 0)
+  assert.match((await onDen.call('node.metrics')).text, /^lumos_peers 1$/m)
   const batch = { task: 'text-ranking', inputs: ['/nowhere'], out: '/nowhere/out' }
   assert.equal((await onDen.call('inference.batch', batch)).kind, 'inference.batch')
   const { id } = await onDen.call('model.check')
@@ -293,6 +317,10 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   const { items, copies } = await onDen.call('model.where', { model_id: weights.cid })
   assert.deepEqual([items.length, copies], [2, 2])
 
+  const seenOn = (name: EventName) =>
+    [...onDen.events].flatMap(([event, data]) => (event === name ? [data] : []))
+  expect(seenOn('model.created')).toMatchObject([{ modelId: 'digits' }, { modelId: 'other' }])
+
   // Services.
   const numbers = { service_id: 'numbers' }
   assert.deepEqual(await onDen.call('service.create', { model_id: 'digits', ...numbers }), numbers)
@@ -317,6 +345,8 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   assert.equal((await onDen.call('model.du')).models.length, 2)
   assert.equal((await onDen.call('model.delete', { model_id: 'digits' })).success, true)
   assert.equal((await onDen.call('model.gc')).bytes, 0)
+  expect(seenOn('model.verified')).toMatchObject([{ modelId: 'digits', valid: true, issues: [] }])
+  expect(seenOn('model.deleted')).toEqual([{ modelId: 'digits' }])
 
   // Engines. There is no registry here.
   assert((await onDen.call('engine.list')).items.length > 1)
@@ -495,10 +525,46 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await onAttic.call('mesh.renew_identity')
   const { root_key } = await onDen.call('mesh.export_root')
   await onDen.call('mesh.import_root', { root_key })
+
+  // By hand, so far.
+  const key = 'models.keepAlive'
+  assert.equal((await onDen.call('config.set', { key, value: '10m' })).by_programs, true)
+  assert.match((await onDen.call('config.get', { key })).origin, /lumos\.yaml:2$/)
+  assert.equal((await onDen.call('config.unset', { key })).origin, 'default')
+  const { items: all } = await onDen.call('config.show')
+  assert.equal(all.find((one: { key: string }) => one.key === 'name').value, 'study')
+  assert.deepEqual((await onDen.call('log.tail')).items, [
+    { time: null, level: 'warn', message: 'well', fields: { peerId: 'p' } }
+  ])
+  const tail = onDen.pieces('log.tail', { lines: 1 })
+  assert.equal(((await tail.next()).value as unknown as { message: string }).message, 'well')
+  await tail.return(undefined)
+  const checks = (await onDen.call('doctor.check')).items.map(({ check }: { check: string }) => check)
+  for (const check of ['runtime', 'home', 'config', 'node', 'storage', 'models'])
+    assert.ok(checks.includes(check))
+  assert.equal((await onDen.call('node.drain')).drained, true)
+  assert.equal((await onDen.call('node.status')).drained, true)
+  assert.equal((await onDen.call('device.health')).status, 'degraded')
+  assert.equal((await onDen.call('node.undrain')).drained, false)
+
+  // By their addresses, too: with what their units give.
+  assert.ok((await onDen.call('resource.list')).items.length > 20)
+  const spaces = await onDen.call('resource.read', { uri: 'lumos://memory' })
+  assert.deepEqual(spaces.items, (await onDen.call('memory.list')).items)
+  assert.equal((await onDen.call('resource.watch', { uri: 'lumos://engines' })).type, 'snapshot')
+  const jobs = onDen.pieces('resource.watch', { uri: 'lumos://jobs' })
+  assert.equal((await jobs.next()).value!.type, 'snapshot')
+  await onDen.call('model.check')
+  assert.notEqual((await jobs.next()).value!.type, 'heartbeat')
+  await jobs.return(undefined)
   await onDen.call('gateway.rotate_token')
-  await onDen.call('gateway.adopted')
-  await onDen.call('gateway.adopt', { product: 'ollama', port: 1 })
+  await onDen.call('gateway.link')
+  assert.equal((await onDen.call('gateway.adopted')).items.length, 1)
+  await onDen.call('gateway.adopt', { product: 'ollama' })
   await onDen.call('gateway.release', { product: 'ollama' })
+  await onDen.call('token.create', { name: 'one', permissions: ['read'], expires_in: '1h' })
+  await onDen.call('token.list')
+  await onDen.call('token.revoke', { name: 'one' })
   await onDen.call('node.stop')
 
   assert.deepEqual(

@@ -8,6 +8,7 @@ import { definitionOf, TASK_NAMES } from '../../interface/tasks/index.ts'
 import { createUnits, type UnitRegistry } from '../../units/index.ts'
 import { checkInput } from '../../units/input.ts'
 import { JsonNames } from '../../units/json-names.ts'
+import { memoryTokens } from '../gateway/memory-tokens.ts'
 import { contextOf, OWNER } from './callers.ts'
 import { wrongIn } from './json-schemas.ts'
 import { startNode } from './started-node.ts'
@@ -21,7 +22,13 @@ let units: UnitRegistry
 beforeAll(async () => {
   started = await startNode()
   const gatewayUrl = () => 'http://127.0.0.1:1'
-  units = createUnits({ node: started.node, gatewayUrl, rotateToken: () => 2, stop() {} })
+  units = createUnits({
+    node: started.node,
+    gatewayUrl,
+    rotateToken: () => 2,
+    tokens: memoryTokens().tokens,
+    stop() {}
+  })
 })
 
 afterAll(() => started[Symbol.asyncDispose]())

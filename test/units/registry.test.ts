@@ -4,6 +4,7 @@ import { LumosError } from '../../interface/errors.ts'
 import { snakeCase } from '../../interface/snake-case.ts'
 import { PERMISSIONS } from '../../interface/units.ts'
 import { createUnits } from '../../units/index.ts'
+import { memoryTokens } from '../gateway/memory-tokens.ts'
 import { callerWith, contextOf, OWNER } from './callers.ts'
 import { startNode } from './started-node.ts'
 
@@ -12,7 +13,8 @@ const context = contextOf(OWNER, { budgetMs: 1000 })
 /** What hands out or replaces keys. */
 const KEY_UNITS = [
   ...['mesh.renew_identity', 'mesh.export_root', 'mesh.import_root', 'inference.answers'],
-  ...['gateway.rotate_token', 'gateway.adopt', 'gateway.release']
+  ...['gateway.link', 'gateway.rotate_token', 'gateway.adopt', 'gateway.release'],
+  ...['token.create', 'token.list', 'token.revoke']
 ]
 
 /** Tasks by short names. */
@@ -38,6 +40,7 @@ function setUp() {
     node,
     gatewayUrl: () => 'http://127.0.0.1:1',
     rotateToken: () => 0,
+    tokens: memoryTokens().tokens,
     stop: () => stops++
   })
   return { node, engine, units, stops: () => stops }
@@ -82,6 +85,7 @@ describe('the registry of units', () => {
         'query model.sandbox',
         'query model.list',
         'query model.get',
+        'query model.estimate_resources',
         'command model.load',
         'command model.unload',
         'command model.offer',
@@ -156,8 +160,12 @@ describe('the registry of units', () => {
         'query resource.budget',
         'query resource.allocations',
         'query resource.can_allocate',
+        'query resource.list',
+        'query resource.read',
+        'query resource.watch',
         'command inference.run',
         'query inference.explain',
+        'query inference.requests',
         'command inference.chat',
         'command inference.complete',
         'command inference.embed',
@@ -165,6 +173,7 @@ describe('the registry of units', () => {
         'command inference.generate_video',
         'command inference.batch',
         'query inference.models',
+        'query inference.voices',
         'query inference.answers',
         'query inference.answer',
         'query inference.attach',
@@ -172,14 +181,29 @@ describe('the registry of units', () => {
         'command inference.forget',
         'query inference.verify',
         'query event.list',
+        'query event.query',
         'query job.list',
         'query job.show',
         'command job.cancel',
         'command model.check',
+        'command gateway.link',
         'command gateway.rotate_token',
         'query gateway.adopted',
         'command gateway.adopt',
         'command gateway.release',
+        'command token.create',
+        'query token.list',
+        'command token.revoke',
+        'query node.metrics',
+        'query config.show',
+        'query config.get',
+        'command config.set',
+        'command config.unset',
+        'query doctor.check',
+        'query log.tail',
+        'query node.status',
+        'command node.drain',
+        'command node.undrain',
         'command node.stop'
       ]
     )
@@ -216,13 +240,13 @@ describe('the registry of units', () => {
     assert.equal(await wrongFields(Array.from({ length: 4096 }, () => wrong)), 1)
   })
 
-  it('refuses a peer for each unit that acts on this node only, and runs nothing', async () => {
+  it('finds the peer that a call names, or runs nothing', async () => {
     const { units, stops } = setUp()
     const own = units.list().filter(({ takes_peer }) => !takes_peer)
     for (const { name } of own) {
-      const sent = { ...context, peer: 'den' }
-      await assert.rejects(units.execute(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
-      assert.throws(() => units.stream(name, {}, sent), { code: 'INVALID_INPUT', message: /takes no peer/ })
+      const sent = { ...context, peer: 'nobody' }
+      await assert.rejects(units.execute(name, {}, sent), { code: 'PEER_NOT_FOUND' })
+      assert.throws(() => units.stream(name, {}, sent), { code: 'PEER_NOT_FOUND' })
     }
     assert.equal(stops(), 0)
     const sendable = units.list().filter(({ takes_peer }) => takes_peer)
@@ -264,11 +288,8 @@ describe('the registry of units', () => {
     ] as const) {
       const denied = { code: 'DENIED', hint: /^On the device: lumos-node (models|batch)/ }
       await assert.rejects(units.execute(name, input, all), denied, name)
-      await assert.rejects(
-        units.execute(name, input, contextOf({ ...all.caller, origin: 'peer' })),
-        denied,
-        name
-      )
+      const peer = contextOf({ ...all.caller, origin: 'peer' })
+      await assert.rejects(units.execute(name, input, peer), { code: 'DENIED' }, name)
     }
   })
 
@@ -299,7 +320,12 @@ describe('the registry of units', () => {
       ...inference.map(name => `inference.${name}`)
     ])
     assert.ok(held('read').every(({ kind }) => kind === 'query'))
-    assert.ok(held('manage').every(({ kind }) => kind === 'command'))
+    const looks = held('manage').filter(({ kind }) => kind === 'query')
+    // They show paths of the device, and what it logs.
+    assert.deepEqual(
+      looks.map(({ name }) => name),
+      ['config.show', 'config.get', 'log.tail']
+    )
   })
 
   it('makes the listing once, until a unit is added', () => {

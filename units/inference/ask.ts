@@ -29,6 +29,7 @@ export async function ask(
     context.onRoute?.(route)
   })) {
     answer?.add(chunk)
+    context.onPiece?.(chunk)
     if (chunk.type === 'done') done = chunk
   }
 

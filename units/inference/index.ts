@@ -5,6 +5,7 @@ import { answerUnits } from './answers.ts'
 import { batchUnits } from './batch.ts'
 import { modelUnits } from './models.ts'
 import { namedUnits } from './named.ts'
+import { requestUnits } from './requests.ts'
 import { runUnits } from './run.ts'
 import { textUnits } from './text.ts'
 import { unsupportedUnits } from './unsupported.ts'
@@ -13,6 +14,7 @@ import { verifyUnits } from './verify.ts'
 
 export const inferenceUnits = (node: LumosNode) => [
   ...runUnits(node),
+  ...requestUnits(node),
   ...textUnits(node),
   ...vectorUnits(node),
   ...namedUnits(node),

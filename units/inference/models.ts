@@ -1,8 +1,10 @@
 /** What can be asked: the models of the mesh, each once. */
 
 import * as z from 'zod'
+import { ModelId } from '../../interface/names.ts'
 import type { LumosNode } from '../../interface/node.ts'
 import { textGeneration } from '../../interface/tasks/text-generation.ts'
+import { textToSpeech } from '../../interface/tasks/text-to-speech.ts'
 import { defineUnit } from '../define-unit.ts'
 
 const Model = z.strictObject({
@@ -15,6 +17,13 @@ const Model = z.strictObject({
   devices: z.array(z.string())
 })
 type Model = z.infer<typeof Model>
+
+const Voice = z.strictObject({
+  modelId: z.string(),
+  /** Null: the voice that the model has when none is asked for. */
+  voice: z.string().nullable(),
+  ...{ ready: Model.shape.ready, devices: Model.shape.devices }
+})
 
 export const modelUnits = (node: LumosNode) => [
   defineUnit({
@@ -34,6 +43,22 @@ export const modelUnits = (node: LumosNode) => [
     output: z.strictObject({ models: z.array(Model) }),
     run: async ({ type }) => ({
       models: modelsOf(node).filter(({ types }) => type === undefined || types.includes(type))
+    })
+  }),
+  defineUnit({
+    name: 'inference.voices',
+    kind: 'query',
+    permission: 'read',
+    summary: 'The models that speak, each with its own voice; no device states the names of more.',
+    input: z.strictObject({ model: ModelId.optional() }),
+    examples: [
+      { input: {}, output: { voices: [{ model_id: 'speak', voice: null, ready: false, devices: ['den'] }] } }
+    ],
+    output: z.strictObject({ voices: z.array(Voice) }),
+    run: async ({ model }) => ({
+      voices: modelsOf(node)
+        .filter(({ id, types }) => types.includes(textToSpeech.name) && (model === undefined || id === model))
+        .map(({ id, ready, devices }) => ({ modelId: id, voice: null, ready, devices }))
     })
   })
 ]

@@ -9,7 +9,12 @@ interface Place {
   /** Command words, such as `config show`; empty at the start. */
   readonly path: string
   readonly words: readonly { readonly word: string; readonly summary: string }[]
+  /** The name of a unit comes here. Only a node that runs has them. */
+  readonly isUnit: boolean
 }
+
+/** What a shell runs for the names of units. */
+const UNIT_NAMES = 'lumos-node units --names 2>/dev/null'
 
 const SHELLS: Readonly<Record<string, (places: readonly Place[]) => string>> = { bash, zsh, fish }
 
@@ -35,7 +40,7 @@ function placesOf(command: Command, path: readonly string[]): Place[] {
     { word: '--help', summary: 'print help' }
   ]
   return [
-    { path: path.join(' '), words },
+    { path: path.join(' '), words, isUnit: command.registeredArguments[0]?.name() === 'unit' },
     ...command.commands.flatMap(child => placesOf(child, [...path, child.name()]))
   ]
 }
@@ -51,7 +56,9 @@ const BASH_PATH = `local path="" word
   done`
 
 function bash(places: readonly Place[]): string {
-  const cases = places.map(place => `    '${place.path}') words='${plain(place)}' ;;`)
+  const cases = places.map(
+    place => `    '${place.path}') words='${plain(place)}'${place.isUnit ? `" $(${UNIT_NAMES})"` : ''} ;;`
+  )
   return `_lumos_node() {
   ${BASH_PATH}
   local words=''
@@ -70,9 +77,9 @@ complete -o default -F _lumos_node lumos-node`
 
 function zsh(places: readonly Place[]): string {
   const quoted = (text: string) => text.replaceAll("'", "'\\''").replaceAll(':', '\\:')
-  const cases = places.map(({ path, words }) => {
+  const cases = places.map(({ path, words, isUnit }) => {
     const described = words.map(({ word, summary }) => `'${word}:${quoted(summary)}'`)
-    return `    '${path}') described=(${described.join(' ')}) ;;`
+    return `    '${path}') described=(${described.join(' ')}${isUnit ? ` \${(f)"$(${UNIT_NAMES})"}` : ''}) ;;`
   })
   return `#compdef lumos-node
 _lumos_node() {
@@ -88,12 +95,14 @@ compdef _lumos_node lumos-node`
 
 function fish(places: readonly Place[]): string {
   const quoted = (text: string) => text.replaceAll("'", "\\'")
-  const lines = places.flatMap(({ path, words }) =>
-    words.map(({ word, summary }) => {
+  const lines = places.flatMap(({ path, words, isUnit }) => {
+    const at = `complete -c lumos-node -n "__lumos_node_at '${path}'"`
+    const described = words.map(({ word, summary }) => {
       const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-f -a ${word}`
-      return `complete -c lumos-node -n "__lumos_node_at '${path}'" ${what} -d '${quoted(summary)}'`
+      return `${at} ${what} -d '${quoted(summary)}'`
     })
-  )
+    return [...described, ...(isUnit ? [`${at} -f -a '(${UNIT_NAMES})'`] : [])]
+  })
   return `function __lumos_node_at
   set -l typed (string match -v -- '-*' (commandline -opc)[2..])
   test "$typed" = "$argv"

@@ -4,12 +4,15 @@ import { stringify } from 'yaml'
 import { LumosError } from '../../../interface/errors.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import type { NodeStatus } from '../../../interface/status.ts'
-import { describeConfig, type LoadedConfig, loadConfig } from '../../../node/settings/config.ts'
+import { describeConfig, loadConfig } from '../../../node/settings/config.ts'
+import { withMembership } from '../../../node/settings/settings-file.ts'
 import { findNode } from '../../client.ts'
 import type { GlobalOptions, Invocation } from '../../invocation.ts'
 
 export async function run({ options, output }: Invocation<{ readonly origin?: boolean }>): Promise<void> {
-  const loaded = await withMembership(await loadConfig({ home: options.home }), options)
+  const own = await loadConfig({ home: options.home })
+  const node = await statusOf(options)
+  const loaded = node === undefined ? own : withMembership(own, node)
 
   if (!options.origin) {
     output.data(loaded.config, () => stringify(loaded.config).trimEnd())
@@ -23,24 +26,6 @@ export async function run({ options, output }: Invocation<{ readonly origin?: bo
     )
   )
 }
-
-/** While a node runs, its names are those of its certificate and of its mesh, whatever the settings say. */
-async function withMembership(loaded: LoadedConfig, options: GlobalOptions): Promise<LoadedConfig> {
-  const node = await statusOf(options)
-  if (node === undefined) return loaded
-  const { config, origins } = loaded
-  const changed = {
-    ...(node.name !== config.name && { name: MEMBERSHIP }),
-    ...(node.mesh !== config.mesh.name && { 'mesh.name': MEMBERSHIP })
-  }
-  return {
-    ...loaded,
-    config: { ...config, name: node.name, mesh: { ...config.mesh, name: node.mesh } },
-    origins: { ...origins, ...changed }
-  }
-}
-
-const MEMBERSHIP = 'membership of this mesh'
 
 async function statusOf(options: GlobalOptions): Promise<SnakeCase<NodeStatus> | undefined> {
   try {

@@ -1,8 +1,9 @@
 /** `events`: a line for each event. What is lost is said where it is missing. */
 
-import { type EventGap, eventId, type NodeEvent } from '../../../interface/events.ts'
+import { type EventGap, eventId, type NodeEvent, parseEventId } from '../../../interface/events.ts'
+import { EVENT_PAGE_MAX, type EventPage } from '../../../interface/journal.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
-import { findNode } from '../../client.ts'
+import { findNode, type NodeClient } from '../../client.ts'
 import type { Invocation } from '../../invocation.ts'
 import { printable } from '../../output.ts'
 
@@ -14,6 +15,10 @@ interface EventsOptions {
 
 type Item = SnakeCase<EventGap> | SnakeCase<NodeEvent>
 
+/** `30m`: so long ago. */
+const AGO = /^(\d{1,6})([smhd])$/
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
 export async function run({ options, output }: Invocation<EventsOptions>): Promise<void> {
   const { name: names, since = 'oldest', follow = false } = options
   const node = findNode(options)
@@ -21,12 +26,46 @@ export async function run({ options, output }: Invocation<EventsOptions>): Promi
     const place = eventId(item)
     output.line(output.json ? JSON.stringify({ ...item, place }) : printable(lineOf(item)))
   }
+  const agoMs = agoOf(since)
+  const place = agoMs === undefined ? since : await printStored(node, { names, agoMs }, print)
   if (follow) {
-    for await (const item of node.watch({ names, since })) print(item as Item)
+    for await (const item of node.watch({ names, since: place })) print(item as Item)
     return
   }
+  if (agoMs !== undefined) return
   const { data } = await node.execute<{ items: never }>('event.list', { names, since })
   for (const item of data.items as Item[]) print(item)
+}
+
+function agoOf(since: string): number | undefined {
+  const [, count, unit] = AGO.exec(since) ?? []
+  return count === undefined ? undefined : Number(count) * UNIT_MS[unit!]!
+}
+
+/** Those on disk. @returns the place after which the others come. */
+async function printStored(
+  node: NodeClient,
+  { names: types, agoMs }: { readonly names: readonly string[] | undefined; readonly agoMs: number },
+  print: (item: Item) => void
+): Promise<string> {
+  // What comes while pages are read is on one of them, or comes after this place.
+  const now = await node.execute<{ position: string }>('event.list', { since: 'next' })
+  let place = now.data.position
+  const wanted = { types, since_ms: Date.now() - agoMs, limit: EVENT_PAGE_MAX }
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const { data } = await node.execute<EventPage>('event.query', { ...wanted, ...(cursor && { cursor }) })
+    for (const item of data.items as unknown as Item[]) {
+      print(item)
+      if (isLater(item, place)) place = eventId(item)
+    }
+    cursor = data.cursor
+  }
+  return place
+}
+
+function isLater(item: Item, place: string): boolean {
+  const { epoch, sequence } = parseEventId(place)
+  return item.epoch === epoch && item.sequence > sequence
 }
 
 function lineOf(item: Item): string {

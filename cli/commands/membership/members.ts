@@ -1,8 +1,8 @@
 /** `members`: every device that belongs to the mesh. */
 
 import type { MemberInfo } from '../../../interface/mesh.ts'
+import { duplicatedNote } from '../../../node/doctor/duplicated.ts'
 import { findNode } from '../../client.ts'
-import { duplicatedNote } from '../../duplicated.ts'
 import type { Invocation } from '../../invocation.ts'
 
 export async function run({ options, output }: Invocation): Promise<void> {

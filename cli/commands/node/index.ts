@@ -29,6 +29,19 @@ export function register(program: Command, lazily: Lazily): void {
     .action(lazily(() => import('./status.ts')))
 
   program
+    .command('open')
+    .description('open the page of this node in the browser')
+    .option('--print', 'print its link, and open nothing')
+    .addHelpText(
+      'after',
+      examples(
+        ['open', 'opens the browser, which is let in for a week'],
+        ['open --print', 'for a browser on this device that this terminal cannot open']
+      )
+    )
+    .action(lazily(() => import('./open.ts')))
+
+  program
     .command('peers')
     .description('the peers that are connected, and what they offer')
     .action(lazily(() => import('./peers.ts')))

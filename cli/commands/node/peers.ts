@@ -1,8 +1,8 @@
 /** `peers`: who is connected, and what they offer. */
 
 import type { PeerInfo } from '../../../interface/node.ts'
+import { duplicatedNote } from '../../../node/doctor/duplicated.ts'
 import { findNode } from '../../client.ts'
-import { duplicatedNote } from '../../duplicated.ts'
 import type { Invocation } from '../../invocation.ts'
 import { milliseconds } from '../../quantities.ts'
 

@@ -33,6 +33,9 @@ export async function run({ options, output }: Invocation): Promise<void> {
         : [
             `yields   ${status.yielding.map(why => YIELDS[why]).join('; ')} (serving.yield: never ends this)`
           ]),
+      ...(status.drained
+        ? ['drained  no request of another device is taken (exec node.undrain ends this)']
+        : []),
       ...(status.storage === 'ok' ? [] : [output.paint('red', `disk     ${STORAGE[status.storage]}`)]),
       `version  ${status.version}`,
       // A device that was removed, or whose certificate has ended, can do little until its owner does something.

@@ -12,12 +12,12 @@ import { readGguf } from '../../../capabilities/engines/llama-cpp/gguf.ts'
 import { factsOf } from '../../../capabilities/engines/llama-cpp/gguf-facts.ts'
 import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
 import { readModels } from '../../../capabilities/index.ts'
-import { hostsOf, refusalOf } from '../../../gateway/access.ts'
+import { admit, hostsOf } from '../../../gateway/access.ts'
 import { BodyReader } from '../../../gateway/body.ts'
 import { JsonThread } from '../../../gateway/json-thread.ts'
 import { Sessions } from '../../../gateway/sessions.ts'
 import { systemClock } from '../../../interface/clock.ts'
-import { NoProviderError } from '../../../interface/errors.ts'
+import { LumosError, NoProviderError } from '../../../interface/errors.ts'
 import type { LumosNode } from '../../../interface/node.ts'
 import { PERMISSIONS } from '../../../interface/units.ts'
 import { EventBus } from '../../../node/events/event-bus.ts'
@@ -92,8 +92,9 @@ function request(bytes: Uint8Array): IncomingMessage {
 
 function admitted(bytes: Uint8Array): void {
   const incoming = request(bytes)
-  const refusal = refusalOf(incoming, access)
-  if (refusal !== undefined) throw refusal
+  const caller = admit(incoming, access)
+  if (caller instanceof LumosError) throw caller
+  assert.ok(!caller.permissions.includes('keys'))
   assert.deepEqual(incoming.headersDistinct.host?.length, 1)
   assert.ok(access.hosts.has(incoming.headers.host!), 'no other host is ever served')
   assert.ok(incoming.url?.startsWith('/'))
@@ -106,8 +107,10 @@ const FACETS: ReadonlySet<string | symbol> = new Set([
   'batch',
   'engine',
   'jobs',
+  'journal',
   'memory',
   'mesh',
+  'metrics',
   'resource',
   'services',
   'wake',

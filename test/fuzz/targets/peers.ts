@@ -22,6 +22,13 @@ import { Age, Versions } from '../../../protocols/manifest/codec.ts'
 import { openManifest, sealManifest } from '../../../protocols/manifest/index.ts'
 import { openCertificate, sealCertificate, sealRevocation } from '../../../protocols/membership/index.ts'
 import { decodeRevocation, encodeRevocation } from '../../../protocols/revocation/index.ts'
+import {
+  decodeReply,
+  decodeRequest as decodeUnitRequest,
+  doneFrames,
+  encodeRequest as encodeUnitRequest,
+  errorFrames as unitErrorFrames
+} from '../../../protocols/unit/codec.ts'
 import { decodePart, encodePart, Sent, Ask as WakeAsk } from '../../../protocols/wake/codec.ts'
 import { decode } from '../../../protocols/wire/cbor/decode.ts'
 import { attach, decodeControl, encodeControl } from '../../../protocols/wire/control.ts'
@@ -90,6 +97,20 @@ const answerWire = wire([
 ])
 const textWire = wire(chunkFrames(1, { type: 'text', index: 0, text: 'wörter' }))
 const richWires = RICH_ANSWER.map(chunk => wire(chunkFrames(1, chunk)))
+
+const unitCall = {
+  unit: 'model.get',
+  input: { model_id: 'a' },
+  requestId: 'r1',
+  budgetMs: 1000,
+  stream: true
+}
+const unitAsk = encodeUnitRequest(unitCall)
+const unitRequestWire = wire(messageFrames(TYPE.request, 1, 0, unitAsk.control, unitAsk.data))
+const unitAnswerWire = wire(doneFrames(1, 0, { items: [{ id: 'a', size: null }], wörter: [1.5, true] }))
+const unitErrorWire = wire(
+  unitErrorFrames(1, new LumosError('DENIED', 'no', { details: { fields: [{ field: 'a' }] } }))
+)
 
 /** All frames and all messages of `bytes`, as a stream would bring them. */
 function messagesOf(bytes: Uint8Array) {
@@ -291,6 +312,20 @@ export const PEER_TARGETS: readonly Target[] = [
     }),
     read: async bytes => members.revoke(decodeRevocation(bytes)),
     state: () => members.revocationsDigest
+  },
+  {
+    name: 'unit request',
+    seeds: [unitRequestWire],
+    read: bytes => {
+      for (const { control, data } of messagesOf(bytes)) decodeUnitRequest(control, data ?? [])
+    }
+  },
+  {
+    name: 'unit answer',
+    seeds: [unitAnswerWire, unitErrorWire],
+    read: bytes => {
+      for (const message of messagesOf(bytes)) decodeReply(message)
+    }
   },
   {
     name: 'wake',

@@ -1,0 +1,3 @@
+module lumos-node/client
+
+go 1.19

@@ -1,0 +1,127 @@
+/**
+ * `/mcp`: the units as tools over streamable HTTP, for clients of both eras of the protocol. Who may ask is decided
+ * before, as for every route.
+ */
+
+import type { McpHttpHandler, ServerContext } from '@modelcontextprotocol/server'
+import { type Context, Hono } from 'hono'
+import { ERROR_MEANINGS, toLumosError } from '../../interface/errors.ts'
+import { isRecord } from '../../interface/record.ts'
+import type { Caller } from '../../interface/units.ts'
+import type { AppComponents, AppEnv } from '../app-env.ts'
+import { type BodyReader, tooLarge } from '../body.ts'
+import { JSON_HEADERS } from '../envelope.ts'
+import { registryCalls } from './registry-calls.ts'
+import { createMcpServer } from './server.ts'
+import { McpSessions } from './sessions.ts'
+import { toolName } from './tools.ts'
+
+/** What stands around the arguments of a tool. */
+const ENVELOPE_BYTES_MAX = 16 * 1024
+/** JSON-RPC's code of a request that cannot be read. */
+const INVALID_REQUEST = -32600
+const SESSION_HEADER = 'mcp-session-id'
+/** Ways to choose tools that have a handler of their own at the same time. */
+const CHOICES_MAX = 16
+
+export interface McpComponents extends AppComponents {
+  readonly bodies: BodyReader
+}
+
+interface Served {
+  readonly modern: McpHttpHandler
+  readonly sessions: McpSessions
+  readonly sdk: typeof import('@modelcontextprotocol/server')
+}
+
+export function mcpRoutes(components: McpComponents): Hono<AppEnv> {
+  const { units, bodies, closing } = components
+  const routes = new Hono<AppEnv>()
+  const served = new Map<string, Promise<Served>>()
+
+  const servedFor = (choice: string): Promise<Served> => {
+    const known = served.get(choice)
+    if (known !== undefined) return known
+    const [oldest] = served.keys()
+    if (served.size >= CHOICES_MAX && oldest !== undefined) {
+      void served.get(oldest)?.then(endOf)
+      served.delete(oldest)
+    }
+    const made = serve(components, choice === '' ? undefined : choice.split(','))
+    served.set(choice, made)
+    return made
+  }
+  closing.addEventListener('abort', () => {
+    for (const one of served.values()) void one.then(endOf)
+  })
+
+  routes.all('/', async c => {
+    const isPost = c.req.method === 'POST'
+    const parsedBody = isPost ? await readMessage(c) : undefined
+    return respond(await servedFor(c.req.query('tools') ?? ''), c, parsedBody)
+  })
+
+  /** The size of the arguments is held by the unit that the tool is. */
+  async function readMessage(c: Context<AppEnv>): Promise<unknown> {
+    const { value, bytes } = await bodies.readJson(c.env.incoming, units.inputBytesMax + ENVELOPE_BYTES_MAX)
+    const params = isRecord(value) && isRecord(value.params) ? value.params : {}
+    const unit = units.list().find(({ name }) => toolName(name) === params.name)
+    const limit = (unit?.input_bytes_max ?? ENVELOPE_BYTES_MAX) + ENVELOPE_BYTES_MAX
+    if (bytes > limit) throw tooLarge(limit)
+    c.var.call.unit = unit?.name ?? 'mcp'
+    return value
+  }
+
+  routes.onError(err => {
+    const error = toLumosError(err)
+    if (error.code === 'INTERNAL') components.log.error({ err }, 'a request of /mcp failed')
+    const message = [error.message, error.hint].filter(Boolean).join(' ')
+    const body = { jsonrpc: '2.0', id: null, error: { code: INVALID_REQUEST, message } }
+    return new Response(JSON.stringify(body), {
+      status: ERROR_MEANINGS[error.code].status,
+      headers: JSON_HEADERS
+    })
+  })
+  return routes
+}
+
+/** Loaded with the first request: the library is some megabytes. */
+async function serve(
+  { units, clock, log }: McpComponents,
+  chosen: readonly string[] | undefined
+): Promise<Served> {
+  const sdk = await import('@modelcontextprotocol/server')
+  const onFailure = (err: unknown) => log.error({ err }, 'a tool met an error that nobody expected')
+  const callsOf = (context: ServerContext) => registryCalls(units, callerOf(context))
+  const serverOf = (notifies: boolean) => createMcpServer(sdk, { chosen, callsOf, notifies, onFailure })
+  const modern = sdk.createMcpHandler(() => serverOf(false), { onerror() {} })
+  return { sdk, modern, sessions: new McpSessions(sdk, clock, () => serverOf(true)) }
+}
+
+async function respond({ sdk, modern, sessions }: Served, c: Context<AppEnv>, parsedBody: unknown) {
+  const { caller } = c.env
+  const request = c.req.raw
+  const options = { authInfo: authOf(caller), ...(parsedBody !== undefined && { parsedBody }) }
+  if (!(await sdk.isLegacyRequest(request, parsedBody ?? null))) return modern.fetch(request, options)
+
+  const id = c.req.header(SESSION_HEADER)
+  if (id !== undefined) {
+    const transport = sessions.find(id, caller)
+    if (transport !== undefined) return transport.handleRequest(request, options)
+    const error = { code: INVALID_REQUEST, message: 'There is no such session. Begin another by initialize.' }
+    return c.json({ jsonrpc: '2.0', id: null, error }, 404)
+  }
+  const begins = [parsedBody].flat().some(message => isRecord(message) && message.method === 'initialize')
+  if (begins) return (await sessions.begin(caller)).handleRequest(request, options)
+  // A call by hand, without a session: it is served alone.
+  return modern.fetch(request, options)
+}
+
+async function endOf({ modern, sessions }: Served): Promise<void> {
+  await Promise.all([modern.close(), sessions.endAll()])
+}
+
+/** How the library hands on whose request it is. */
+const authOf = (caller: Caller) => ({ token: '', clientId: '', scopes: [], extra: { caller } })
+
+const callerOf = ({ http }: ServerContext): Caller => http!.authInfo!.extra!.caller as Caller

@@ -1,0 +1,91 @@
+/**
+ * Sessions of clients of the protocol before July 2026: each has a server that can be told to cancel, and that tells
+ * of changes. Later clients need none.
+ */
+
+import type { Server, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
+import { newAnswerId } from '../../interface/answers.ts'
+import type { Clock, Timer } from '../../interface/clock.ts'
+import type { Caller } from '../../interface/units.ts'
+
+type Sdk = typeof import('@modelcontextprotocol/server')
+type Transport = WebStandardStreamableHTTPServerTransport
+
+/** Programs of one device, with room; a session is some kilobytes. */
+const SESSIONS_MAX = 64
+/** A client that comes back later begins anew, as the protocol says. */
+const IDLE_MS = 30 * 60_000
+
+interface Session {
+  readonly caller: Caller
+  readonly transport: Transport
+  idle: Timer
+}
+
+export interface SessionRequest {
+  readonly caller: Caller
+  readonly parsedBody?: unknown
+}
+
+export class McpSessions {
+  readonly #sdk: Sdk
+  readonly #clock: Clock
+  readonly #makeServer: () => Server
+  /** Those asked last are last. */
+  readonly #sessions = new Map<string, Session>()
+
+  constructor(sdk: Sdk, clock: Clock, makeServer: () => Server) {
+    this.#sdk = sdk
+    this.#clock = clock
+    this.#makeServer = makeServer
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** The transport of a session of this caller; another caller's is unknown to it. */
+  find(id: string, caller: Caller): Transport | undefined {
+    const session = this.#sessions.get(id)
+    if (session?.caller !== caller) return undefined
+    session.idle.cancel()
+    session.idle = this.#idle(id)
+    this.#sessions.delete(id)
+    this.#sessions.set(id, session)
+    return session.transport
+  }
+
+  /** For `initialize`. The session asked longest ago makes room. */
+  async begin(caller: Caller): Promise<Transport> {
+    const transport = new this.#sdk.WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: () => newAnswerId(),
+      onsessioninitialized: id => {
+        const [oldest] = this.#sessions.keys()
+        if (this.#sessions.size >= SESSIONS_MAX && oldest !== undefined) void this.#end(oldest)
+        this.#sessions.set(id, { caller, transport, idle: this.#idle(id) })
+      },
+      onsessionclosed: id => this.#forget(id)
+    })
+    await this.#makeServer().connect(transport)
+    return transport
+  }
+
+  async endAll(): Promise<void> {
+    await Promise.all([...this.#sessions.keys()].map(id => this.#end(id)))
+  }
+
+  #idle(id: string): Timer {
+    return this.#clock.setTimer(() => void this.#end(id), IDLE_MS)
+  }
+
+  #forget(id: string): void {
+    this.#sessions.get(id)?.idle.cancel()
+    this.#sessions.delete(id)
+  }
+
+  async #end(id: string): Promise<void> {
+    const session = this.#sessions.get(id)
+    this.#forget(id)
+    await session?.transport.close()
+  }
+}

@@ -1,0 +1,102 @@
+/** Units as tools: names that every client takes, schemas with an object at the top, and hints from the kind of unit. */
+
+import type { Tool } from '@modelcontextprotocol/server'
+import type { UnitDescription } from '../../units/description.ts'
+import type { UnitCalls } from './calls.ts'
+
+/** Clients refuse a whole list for one name with a dot, and put names of their own before each. */
+const NAME = /^[a-zA-Z0-9_-]{1,64}$/
+
+/** What a model has use for, in the order of the list. More tools make models choose worse. */
+export const DEFAULT_TOOLS: readonly string[] = [
+  ...['mesh.status', 'mesh.peers', 'device.info', 'device.metrics', 'model.list', 'model.get', 'model.load'],
+  ...['inference.chat', 'inference.embed', 'inference.rerank', 'inference.translate', 'inference.describe'],
+  ...['inference.classify', 'inference.detect', 'inference.recognize_text', 'inference.generate_image'],
+  ...['inference.transcribe', 'inference.synthesize', 'memory.list', 'memory.open', 'memory.search'],
+  ...['memory.write', 'job.show', 'mcp.tools', 'mcp.call']
+]
+
+/** A call of one of these loses something, or stops what others wait for. */
+const DESTRUCTIVE = /\.(?:cancel|delete|exclude|forget|remove|unset)/
+
+/** Besides units that choose a device: those of use on another device than this one. */
+const ELSEWHERE = /^(?:device|mcp)_/
+
+export interface ServedTool {
+  readonly tool: Tool
+  readonly unit: UnitDescription
+  /** Whether the call may name a device, beside the fields of the unit. */
+  readonly takesPeer: boolean
+}
+
+export const toolName = (unit: string): string => unit.replaceAll('.', '_')
+
+/** Which units are served: `all`, or names of units or tools, with `*` for any letters. Absent: {@link DEFAULT_TOOLS}. */
+export function isChosen(chosen: readonly string[] | undefined): (unit: string) => boolean {
+  if (chosen === undefined) return unit => DEFAULT_TOOLS.includes(unit)
+  const patterns = chosen.map(pattern => {
+    const letters = pattern === 'all' ? '*' : toolName(pattern)
+    return new RegExp(`^${letters.replace(/[^\w*-]/g, '').replaceAll('*', '.*')}$`)
+  })
+  return unit => patterns.some(pattern => pattern.test(toolName(unit)))
+}
+
+/** The tools of a caller by their names. */
+export async function servedTools(
+  calls: UnitCalls,
+  chosen: readonly string[] | undefined
+): Promise<ReadonlyMap<string, ServedTool>> {
+  const wanted = isChosen(chosen)
+  const units = (await calls.list()).filter(({ name, permission }) => permission !== 'keys' && wanted(name))
+  if (chosen === undefined) units.sort((a, b) => placeOf(a) - placeOf(b))
+  const tools = new Map<string, ServedTool>()
+  for (const unit of units) {
+    const name = toolName(unit.name)
+    // No two units have the same tool, and no unit has a longer name: `test/mcp/tools.test.ts` sees to it.
+    if (NAME.test(name) && !tools.has(name)) tools.set(name, served(name, unit))
+  }
+  return tools
+}
+
+const placeOf = ({ name }: UnitDescription): number => DEFAULT_TOOLS.indexOf(name)
+
+function served(name: string, unit: UnitDescription): ServedTool {
+  const input = unit.input as Schema
+  const takesPeer = (unit.takes_peer || ELSEWHERE.test(name)) && !('peer' in (input.properties ?? {}))
+  const inputSchema = objectAtTop(input, takesPeer ? { peer: PEER } : {})
+  const output = unit.output as Schema
+  const tool: Tool = {
+    ...{ name, description: unit.summary, inputSchema },
+    ...(isObject(output) && { outputSchema: output as Tool['outputSchema'] }),
+    annotations: annotationsOf(unit)
+  }
+  return { tool, unit, takesPeer }
+}
+
+interface Schema {
+  readonly type?: unknown
+  readonly properties?: Readonly<Record<string, unknown>>
+  readonly required?: readonly string[]
+  readonly anyOf?: readonly Schema[]
+  readonly oneOf?: readonly Schema[]
+  readonly allOf?: readonly Schema[]
+}
+
+const PEER = { type: 'string', description: 'Name or PeerId of the only device that may do it.' }
+
+const isObject = ({ type, anyOf, oneOf, allOf }: Schema): boolean =>
+  type === 'object' && !anyOf && !oneOf && !allOf
+
+/** Of several forms of an input, the fields of all: the unit says which fit together. */
+function objectAtTop(schema: Schema, more: Readonly<Record<string, unknown>>): Tool['inputSchema'] {
+  const { anyOf = [], oneOf = [], allOf = [], ...rest } = schema
+  const forms = [...anyOf, ...oneOf, ...allOf]
+  const properties = Object.assign({}, ...forms.map(form => form.properties), rest.properties, more)
+  return { ...rest, type: 'object', properties } as Tool['inputSchema']
+}
+
+function annotationsOf({ name, kind, permission, idempotent }: UnitDescription): Tool['annotations'] {
+  if (kind !== 'command') return { readOnlyHint: true, openWorldHint: false }
+  const asks = permission === 'use' && !DESTRUCTIVE.test(name)
+  return { readOnlyHint: false, destructiveHint: !asks, idempotentHint: idempotent, openWorldHint: false }
+}

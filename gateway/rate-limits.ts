@@ -1,0 +1,93 @@
+/**
+ * How often programs may ask: each with a named token, and each other device. The owner's own programs, which show the
+ * gateway's token on this device, are not counted.
+ */
+
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../interface/clock.ts'
+import { LumosError } from '../interface/errors.ts'
+import type { Caller } from '../interface/units.ts'
+import { isLoopback } from './access.ts'
+
+interface Rate {
+  /** Asked at once. */
+  readonly burst: number
+  readonly perSecond: number
+}
+
+/** A chat page asks a hundred times when it opens, and some times a second while it is used. */
+const ASKED: Rate = { burst: 1000, perSecond: 100 }
+/**
+ * Requests without a right token, from one address. A right one is still let in: on loopback all programs have one
+ * address, and none may lock out the others. No number of guesses finds 256 bits; this bounds what they cost.
+ */
+const FAILED: Rate = { burst: 256, perSecond: 1 }
+/** Counted at the same time, of each kind. Those that asked longest ago are forgotten first. */
+const KEYS_MAX = 1024
+
+export class RateLimits {
+  readonly #asked: Buckets
+  readonly #failed: Buckets
+
+  constructor(clock: Clock) {
+    this.#asked = new Buckets(clock, ASKED)
+    this.#failed = new Buckets(clock, FAILED)
+  }
+
+  /** Why this request is not answered: what `admitted` says, or that there are too many of its kind. */
+  refusalOf(incoming: IncomingMessage, admitted: Caller | LumosError): LumosError | undefined {
+    const address = networkOf(incoming.socket.remoteAddress ?? '')
+    const isElsewhere = address !== '' && !isLoopback(address)
+    const tooMany = isElsewhere ? this.#asked.take(`address ${address}`) : undefined
+    if (tooMany !== undefined) return tooMany
+    if (!(admitted instanceof LumosError)) {
+      return admitted.token === undefined ? undefined : this.#asked.take(`token ${admitted.token}`)
+    }
+    const isGuess = admitted.code === 'UNAUTHENTICATED'
+    return (isGuess ? this.#failed.take(address) : undefined) ?? admitted
+  }
+}
+
+/** The address of a device, of IPv6 the network that it is given as a whole. */
+function networkOf(address: string): string {
+  if (!address.includes(':') || isLoopback(address) || address.startsWith('::ffff:')) return address
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? 0 : 8 - groups.length - rest.length
+  return [...groups, ...Array<string>(Math.max(0, zeros)).fill('0'), ...rest].slice(0, 4).join(':')
+}
+
+interface Bucket {
+  left: number
+  readonly atMs: number
+}
+
+class Buckets {
+  readonly #clock: Clock
+  readonly #rate: Rate
+  /** The one that asked longest ago first. */
+  readonly #buckets = new Map<string, Bucket>()
+
+  constructor(clock: Clock, rate: Rate) {
+    this.#clock = clock
+    this.#rate = rate
+  }
+
+  take(key: string): LumosError | undefined {
+    const { burst, perSecond } = this.#rate
+    const nowMs = this.#clock.monotonicMs()
+    const { left, atMs } = this.#buckets.get(key) ?? { left: burst, atMs: nowMs }
+    const filled = Math.min(burst, left + ((nowMs - atMs) * perSecond) / 1000)
+    const isTaken = filled >= 1
+    this.#buckets.delete(key)
+    this.#buckets.set(key, { left: isTaken ? filled - 1 : filled, atMs: nowMs })
+    if (this.#buckets.size > KEYS_MAX) this.#buckets.delete(this.#buckets.keys().next().value!)
+    if (isTaken) return undefined
+    const retryAfterMs = Math.ceil(((1 - filled) * 1000) / perSecond)
+    return new LumosError('RATE_LIMITED', `More than ${perSecond} requests a second came from here.`, {
+      hint: 'Ask less often.',
+      details: { retryAfterMs }
+    })
+  }
+}

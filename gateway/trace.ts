@@ -1,0 +1,31 @@
+/** The trace that a request belongs to, as of W3C Trace Context: the client's, else one of its own. */
+
+import { createHash } from 'node:crypto'
+
+/** Version, trace, the span that asks, flags. A later version may say more behind them. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?$/
+/** Longer is no trace. */
+const CHARS_MAX = 256
+const TRACE_CHARS = 32
+const SPAN_CHARS = 16
+
+export interface Trace {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string
+  /** What this request says of itself: its own span in that trace. */
+  readonly traceparent: string
+}
+
+/** @param given the header of the client, which is believed as a name only. */
+export function traceOf(requestId: string, given: unknown): Trace {
+  const own = createHash('sha256').update(requestId).digest('hex')
+  const [, theirs, flags = '00'] =
+    (typeof given === 'string' && given.length <= CHARS_MAX && TRACEPARENT.exec(given)) || []
+  const traceId = theirs ?? own.slice(0, TRACE_CHARS)
+  const span = own.slice(TRACE_CHARS, TRACE_CHARS + SPAN_CHARS)
+  return { traceId, traceparent: `00-${traceId}-${span}-${flags}` }
+}
+
+/** The id by which the client knows its request, for the log: no more than a word. */
+export const clientRequestId = (given: unknown): string | undefined =>
+  typeof given === 'string' && /^[\w.:/+=-]{1,128}$/.test(given) ? given : undefined

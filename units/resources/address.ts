@@ -1,0 +1,68 @@
+/** Addresses of resources: `lumos://model/tiny-llm`. Those of other platforms, `asms://…`, mean the same. */
+
+import { InvalidInputError, LumosError } from '../../interface/errors.ts'
+import { closestNames } from '../../interface/suggest.ts'
+import type { Resource } from './table.ts'
+
+/** More than the longest name of a model, each character of it escaped. */
+export const ADDRESS_CHARS_MAX = 1024
+
+/** A resource that was named, and what its unit is given. */
+export interface Addressed {
+  readonly resource: Resource
+  /** In its one spelling. */
+  readonly uri: string
+  readonly input: Readonly<Record<string, string>>
+}
+
+/**
+ * @throws {LumosError} `RESOURCE_NOT_FOUND` for an address that no resource has; `INVALID_INPUT` where it is no address.
+ */
+export function addressed(resources: readonly Resource[], address: string): Addressed {
+  const steps = stepsOf(address)
+  for (const resource of resources) {
+    for (const pattern of [resource.pattern, ...(resource.aliases ?? [])]) {
+      const input = inputOf(pattern.split('/'), steps)
+      if (input !== undefined) return { resource, uri: uriOf(resource.pattern, input), input }
+    }
+  }
+  const closest = closestNames(
+    steps.join('/'),
+    resources.map(({ pattern }) => pattern)
+  )
+  throw new LumosError('RESOURCE_NOT_FOUND', `No resource has the address "${address.slice(0, 128)}".`, {
+    hint: `${closest.length > 0 ? `Closest: ${closest.map(name => `lumos://${name}`).join(', ')}. ` : ''}All: lumos-node exec resource.list`,
+    details: { closest }
+  })
+}
+
+/** The scheme may be left out, and loses a slash on the way through some proxies. */
+const SCHEME = /^(?:lumos|asms):\/{0,2}/i
+
+function stepsOf(address: string): string[] {
+  const path = address.replace(SCHEME, '').replace(/\/$/, '')
+  try {
+    return path.split('/').map(decodeURIComponent)
+  } catch {
+    throw new InvalidInputError('The address of the resource has a % that escapes nothing.')
+  }
+}
+
+/** `{field}` takes one step, and as the last one all that are left: the name of a model has slashes. */
+function inputOf(pattern: readonly string[], steps: readonly string[]): Record<string, string> | undefined {
+  const input: Record<string, string> = {}
+  for (const [i, part] of pattern.entries()) {
+    const field = fieldIn(part)
+    const isLast = i === pattern.length - 1
+    const given = field !== undefined && isLast ? steps.slice(i).join('/') : steps[i]
+    if (!given || (field === undefined && given !== part)) return undefined
+    if (field !== undefined) input[field] = given
+    else if (isLast && steps.length > pattern.length) return undefined
+  }
+  return input
+}
+
+const fieldIn = (part: string): string | undefined => /^\{(\w+)\}$/.exec(part)?.[1]
+
+const uriOf = (pattern: string, input: Readonly<Record<string, string>>): string =>
+  `lumos://${pattern.replace(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(input[field]!))}`

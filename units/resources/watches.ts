@@ -1,0 +1,107 @@
+/** What is watched: one reading for all who watch the same with the same rights. */
+
+import type { Clock } from '../../interface/clock.ts'
+import { LumosError } from '../../interface/errors.ts'
+import { eventNames, type NodeEvents } from '../../interface/events.ts'
+import { DEFAULT_BUDGET_MS } from '../../interface/inference.ts'
+import type { UnitContext } from '../../interface/units.ts'
+import type { Addressed } from './address.ts'
+import { Told } from './told.ts'
+import { Watched, type WatchItem } from './watched.ts'
+
+/** A page watches some ten resources; this is room for a hundred pages. */
+export const WATCHERS_MAX = 1024
+/** Resources that are kept, watched or not: each is the answer of a unit, some kilobytes to a megabyte. */
+export const WATCHED_MAX = 128
+/** A page that is loaded again, or a laptop that changes its network, comes back within this time. */
+const LINGER_MS = 30_000
+
+export interface WatchesComponents {
+  readonly clock: Clock
+  readonly events: NodeEvents
+  /** Asks the unit, with the rights of the caller. */
+  read(unit: string, input: unknown, context: UnitContext): Promise<unknown>
+}
+
+export class Watches {
+  readonly #components: WatchesComponents
+  readonly #told: Told
+  /** The one that was watched last is the last. */
+  readonly #watched = new Map<string, Watched>()
+  #watchers = 0
+  #count = 0
+
+  constructor(components: WatchesComponents) {
+    this.#components = components
+    this.#told = new Told(components.events)
+  }
+
+  /** @throws {LumosError} `OVERLOADED`, at once, when as many are watching as may. */
+  watch(what: Addressed, since: string | undefined, context: UnitContext): AsyncIterable<WatchItem> {
+    this.#checkRoom()
+    return this.#follow(what, since, context)
+  }
+
+  async *#follow(
+    what: Addressed,
+    since: string | undefined,
+    context: UnitContext
+  ): AsyncGenerator<WatchItem> {
+    this.#checkRoom()
+    const key = JSON.stringify([what.uri, context.caller])
+    const known = this.#watched.get(key)
+    this.#watched.delete(key)
+    const watched = known === undefined || known.hasFailed ? this.#newOne(what, context) : known
+    this.#watched.set(key, watched)
+    this.#watchers++
+    try {
+      yield* watched.watch(since, endOf(context))
+    } finally {
+      this.#watchers--
+      this.#forgetLater(key, watched)
+    }
+  }
+
+  #checkRoom(): void {
+    if (this.#watchers >= WATCHERS_MAX) {
+      throw new LumosError('OVERLOADED', `${WATCHERS_MAX} programs and pages are watching resources already.`)
+    }
+  }
+
+  #newOne({ resource, input }: Addressed, { caller, requestId }: UnitContext): Watched {
+    this.#makeRoom()
+    const { clock, events, read } = this.#components
+    const names = eventNames(resource.events, [...events.schemas.keys()])
+    return new Watched({
+      clock,
+      epoch: `${clock.wallMs().toString(36)}${(this.#count++).toString(36)}`,
+      everyMs: resource.everyMs,
+      read: ({ signal }) =>
+        read(resource.unit, input, { caller, requestId, signal, budgetMs: DEFAULT_BUDGET_MS, onRoute() {} }),
+      listen: changed => this.#told.listen(names, changed)
+    })
+  }
+
+  /** Of those that have no watcher, the one that had one the longest ago gives way. */
+  #makeRoom(): void {
+    if (this.#watched.size < WATCHED_MAX) return
+    for (const [key, watched] of this.#watched) {
+      if (watched.watchers > 0) continue
+      this.#watched.delete(key)
+      return
+    }
+    throw new LumosError('OVERLOADED', `${WATCHED_MAX} resources are watched already.`)
+  }
+
+  #forgetLater(key: string, watched: Watched): void {
+    if (watched.watchers > 0) return
+    this.#components.clock.setTimer(() => {
+      if (watched.watchers === 0 && this.#watched.get(key) === watched) this.#watched.delete(key)
+    }, LINGER_MS)
+  }
+}
+
+/** A watch has no end of its own: that of its caller's token ends it. */
+function endOf({ signal, caller: { ended } }: UnitContext): AbortSignal | undefined {
+  return signal && ended ? AbortSignal.any([signal, ended]) : (signal ?? ended)
+}

@@ -1,0 +1,118 @@
+/** The frame around the screens: where one is, where one can go, and whether the node is there. */
+
+import type { ComponentType } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { ICONS } from './icons.tsx'
+import { follow, useUnit } from './live.ts'
+import { Select } from './parts/basics.tsx'
+import { Notes } from './parts/notes.tsx'
+import { Text } from './parts/text.tsx'
+import { linkTo, type Place, usePlace } from './router.ts'
+import { Home } from './screens/home.tsx'
+import { Mesh } from './screens/mesh.tsx'
+import { SignIn } from './screens/sign-in.tsx'
+import { state, useStore } from './state.ts'
+import { chooseTheme, look, THEMES } from './theme.ts'
+import { choose, LANGUAGES, language, useWords, type Words } from './words/index.ts'
+
+export interface ScreenProps {
+  readonly place: Place
+}
+
+/** In the order of the menu. */
+const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
+  home: Home,
+  mesh: Mesh
+}
+
+export function App() {
+  const { signedOut } = useStore(state)
+  const place = usePlace()
+  useBadge()
+  useEffect(() => {
+    if (signedOut) return
+    const closed = new AbortController()
+    void follow(closed.signal)
+    return () => closed.abort()
+  }, [signedOut])
+  useEffect(() => document.getElementById('screen')?.focus({ preventScroll: true }), [place.screen])
+
+  if (signedOut) return <SignIn />
+  const Shown = SCREENS[place.screen as keyof typeof SCREENS] ?? Home
+  return (
+    <div class="frame">
+      <Menu place={place} />
+      <div class="main-column">
+        <Offline />
+        <Shown place={place} key={place.screen} />
+      </div>
+      <Notes />
+    </div>
+  )
+}
+
+function Menu({ place }: ScreenProps) {
+  const w = useWords()
+  const { data } = useUnit('mesh.show', {}, { on: ['mesh.'] })
+  return (
+    <nav class="menu" aria-label={w.common.menu}>
+      <button type="button" class="skip" onClick={() => document.getElementById('screen')?.focus()}>
+        {w.common.skip}
+      </button>
+      <a class="brand" href={linkTo('home')}>
+        <img src="/icon.svg" alt="" width="28" height="28" />
+        <span>
+          <Text of={data?.name ?? 'lumos'} />
+        </span>
+      </a>
+      <ul>
+        {(Object.keys(SCREENS) as (keyof Words['screens'])[]).map(name => (
+          <li key={name}>
+            <a href={linkTo(name)} aria-current={place.screen === name ? 'page' : undefined}>
+              {ICONS[name]}
+              <span>{w.screens[name]}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      <Choices />
+    </nav>
+  )
+}
+
+/** How the page looks to this reader. */
+function Choices() {
+  const w = useWords()
+  const { theme } = useStore(look)
+  return (
+    <div class="choices">
+      <Select
+        aria-label={w.common.language}
+        value={language()}
+        options={Object.entries(LANGUAGES).map(([key, { name }]) => [key, name] as const)}
+        onChange={choose}
+      />
+      <Select
+        aria-label={w.common.theme}
+        value={theme}
+        options={THEMES.map(name => [name, w.common.themes[name]] as const)}
+        onChange={chooseTheme}
+      />
+    </div>
+  )
+}
+
+function Offline() {
+  const w = useWords()
+  const { online } = useStore(state)
+  return <div role="status">{online ? null : <p class="offline">{w.common.offline}</p>}</div>
+}
+
+/** The installed page shows how many answers it waits for. */
+function useBadge(): void {
+  const { answering } = useStore(state)
+  useEffect(() => {
+    if (!('setAppBadge' in navigator)) return
+    void (answering > 0 ? navigator.setAppBadge(answering) : navigator.clearAppBadge()).catch(() => undefined)
+  }, [answering])
+}

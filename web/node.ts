@@ -1,0 +1,62 @@
+/** The node that served this page, as the screens ask it: by units, with the cookie of the session. */
+
+import { createClient, LumosClientError, type Units } from '../client/index.ts'
+import { state } from './state.ts'
+
+export { LumosClientError }
+
+const client = createClient({ url: location.origin })
+
+export interface CallOptions {
+  readonly peer?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly timeoutMs?: number | undefined
+}
+
+export type UnitName = keyof Units
+/** What a unit gives. */
+export type Output<N extends UnitName> = Units[N]['output']
+
+/** The data of one call. @throws {LumosClientError} */
+export async function call<N extends UnitName>(
+  unit: N,
+  input: Units[N]['input'],
+  options: CallOptions = {}
+): Promise<Output<N>> {
+  try {
+    const data = await client.execute<UnitName>(unit, input, options)
+    state.set({ online: true })
+    return data
+  } catch (err) {
+    throw noticed(err)
+  }
+}
+
+/** The pieces of one answer, as they come. Leaving the loop ends the work. */
+export async function* pieces<N extends UnitName>(
+  unit: N,
+  input: Units[N]['input'],
+  options: CallOptions = {}
+): AsyncGenerator<Units[N]['item']> {
+  state.set({ answering: state.value.answering + 1 })
+  try {
+    for await (const item of client.stream<UnitName>(unit, input, options)) yield item
+  } catch (err) {
+    throw noticed(err)
+  } finally {
+    state.set({ answering: state.value.answering - 1 })
+  }
+}
+
+export type PageEvent = Units['event.list']['item']
+
+/** What happens from now on, for as long as the page is open; the client connects again by itself. */
+export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> => client.events({ signal })
+
+/** Every screen learns at once that the node, or the session, is gone. */
+function noticed(err: unknown): unknown {
+  if (!(err instanceof LumosClientError)) return err
+  if (err.code === 'UNAUTHENTICATED') state.set({ signedOut: true })
+  if (err.code === 'NODE_NOT_RUNNING') state.set({ online: false })
+  return err
+}
