@@ -111,7 +111,14 @@ export async function startGateway({
 export async function listenAs({ units }: { units: UnitRegistry }, caller: Caller) {
   const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
   const { signal: closing } = new AbortController()
-  const app = createApp({ units, aliases: {}, sessions: new Sessions(systemClock), clock: systemClock, log, closing })
+  const app = createApp({
+    units,
+    aliases: {},
+    sessions: new Sessions(systemClock),
+    clock: systemClock,
+    log,
+    closing
+  })
   const server = createServer(
     getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
       overrideGlobalObjects: false
