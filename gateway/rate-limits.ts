@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../interface/clock.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
-import { isLoopback } from './access.ts'
+import { isLoopback } from './hosts.ts'
 
 interface Rate {
   /** Asked at once. */
