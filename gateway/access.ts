@@ -15,6 +15,7 @@ import { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
 import { type Asking, unreadable, valuesOf } from './asking-form.ts'
 import { HOLDER, NEIGHBOUR, OWNER, STRANGER } from './callers.ts'
+import { isLoopback } from './hosts.ts'
 import type { NamedTokens } from './named-tokens.ts'
 import { PAGE_PATHS } from './page-paths.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
@@ -26,7 +27,6 @@ const GRPC_HEALTH_PATH = '/grpc.health.v1.Health/Check'
 /** A browser begins a session here: with the token, never with another session, which would last for ever. */
 const SESSION_PATH = '/api/v2/session'
 
-const HTTP_PORT = 80
 
 const MESSAGES_PATH = /^\/v1\/messages(?:[/?]|$)/
 
@@ -56,35 +56,6 @@ export interface AdoptedAccess {
 const ADOPTED_PATHS: Readonly<Record<Adoptable, RegExp>> = {
   ollama: /^\/(?:$|v1\/|api\/(?!v\d+(?:\/|$)))/,
   lmstudio: /^\/(?:v1\/|api\/v0\/)/
-}
-
-/** An IP address that only this device reaches. */
-export const isLoopback = (ip: string): boolean => /^(?:::1$|(?:::ffff:)?127\.)/.test(ip)
-
-/** The authority of a URL to this address. */
-const authorityOf = (ip: string, port: number): string => `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
-
-/**
- * `localhost` leads to either loopback address, so the gateway takes both: a program that held the other one would be
- * sent the token. `::` takes IPv4 too.
- */
-const LISTENED_ON: Readonly<Record<string, readonly string[]>> = {
-  '127.0.0.1': ['127.0.0.1', '::1'],
-  '::1': ['::1', '127.0.0.1'],
-  '0.0.0.0': ['0.0.0.0', '::1']
-}
-const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
-
-/** Where the gateway listens for `host`. */
-export const addressesOf = (host: string): readonly string[] => LISTENED_ON[host] ?? [host]
-
-/** What programs call the gateway: its addresses, what this device calls itself, and the names that were listed. */
-export function hostsOf(host: string, port: number, names: readonly string[]): ReadonlySet<string> {
-  const own = addressesOf(WILDCARDS[host] ?? host)
-  const all = [...own, ...(own.some(isLoopback) ? ['localhost'] : []), ...names]
-  const hosts = all.map(name => authorityOf(name, port).toLowerCase())
-  // Browsers leave the port of http away.
-  return new Set(port === HTTP_PORT ? [...hosts, ...hosts.map(name => name.replace(/:80$/, ''))] : hosts)
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
-import { addressesOf } from './access.ts'
+import { addressesOf } from './hosts.ts'
 
 /** Enough for several nodes on one device; more are a sign of something else. */
 const PORTS_TRIED_MAX = 20

@@ -6,8 +6,8 @@
 import type { Clock } from '../interface/clock.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
-import { isLoopback } from './access.ts'
 import type { Asking } from './asking-form.ts'
+import { isLoopback } from './hosts.ts'
 
 interface Rate {
   /** Asked at once. */

@@ -9,11 +9,12 @@ import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
-import { type AdoptedAccess, hostsOf, isLoopback, type TcpAccess } from './access.ts'
+import type { AdoptedAccess, TcpAccess } from './access.ts'
 import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
 import { allowOrigin } from './cors.ts'
 import { boundConnections, refuseCrowd } from './crowd.ts'
+import { checkReach, hostsOf } from './hosts.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Asked, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
 import type { NamedTokens } from './named-tokens.ts'
@@ -110,7 +111,7 @@ export class Gateway {
   }
 
   async start(): Promise<void> {
-    this.#checkReach()
+    checkReach(this.#options, this.#components.log)
     try {
       await this.openSocket()
       this.#tcp = await this.#listenOnTcp()
@@ -155,22 +156,6 @@ export class Gateway {
     }, drainMs)
     await closed
     deadline.cancel()
-  }
-
-  /** Wider than loopback, a Host that is not listed may be a web page's: so there must be a list. */
-  #checkReach(): void {
-    const { host, hosts } = this.#options
-    if (isLoopback(host)) return
-    if (hosts.length === 0) {
-      throw new LumosError(
-        'CONFIG_INVALID',
-        `The gateway cannot listen on ${host}: gateway.hosts is empty.`,
-        {
-          hint: 'List there what other devices call this one, or set gateway.host to 127.0.0.1.'
-        }
-      )
-    }
-    this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
   }
 
   #createServer(accessOf: AccessOf): Server {

@@ -134,7 +134,10 @@ export const Config = z.strictObject({
       .max(2048)
       .refine(holdsNoKey, { error: 'an address is shown and logged: it must not hold a password' })
       .default('https://registry.npmjs.org'),
-    /** Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device. */
+    /**
+     * Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device, where they usually listen;
+     * Ollama and LM Studio also on the port after it, where they go when `lumos-node adopt` has taken theirs.
+     */
     discover: z.boolean().default(true),
     /**
      * More servers that speak OpenAI's HTTP, each by a name: `{ attic: { url: "http://192.168.1.9:8000" } }`. The
