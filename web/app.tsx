@@ -9,6 +9,7 @@ import { Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
+import { Chat } from './screens/chat.tsx'
 import { Home } from './screens/home.tsx'
 import { Mesh } from './screens/mesh.tsx'
 import { Models } from './screens/models.tsx'
@@ -25,7 +26,8 @@ export interface ScreenProps {
 const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
   home: Home,
   mesh: Mesh,
-  models: Models
+  models: Models,
+  chat: Chat
 }
 
 export function App() {
