@@ -81,6 +81,21 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     assert.ok(seen.requests.every(url => url.startsWith(`${nodes.url}/`)))
   })
 
+  it('is looked at by a check that finds what is wrong with a layout', async () => {
+    await using planted = await visit(browser, { viewport: { width: 300, height: 300 } })
+    const wrong = async (body: string) => {
+      await planted.page.goto(`data:text/html,${encodeURIComponent(body)}`)
+      return (await planted.page.evaluate<string[]>('looking.layout()')).map(text => text.split(':')[0])
+    }
+    assert.deepEqual(await wrong('<p>one<p>two'), [])
+    assert.deepEqual(await wrong('<p style="width:400px">wide'), [
+      'The page scrolls to the side.',
+      'outside of the page'
+    ])
+    assert.deepEqual(await wrong('<p>one</p><p style="margin-top:-30px">two'), ['covers two'])
+    assert.deepEqual(await wrong('<p style="width:9px;overflow:hidden">longer'), ['text is cut off'])
+  })
+
   it('keeps its layout on a phone: no scroll to the side, nothing cut off or covered', async () => {
     const { page } = seen
     const size = page.viewportSize()!

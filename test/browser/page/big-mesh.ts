@@ -42,14 +42,14 @@ export async function startBigMesh(real: Where) {
     device.online = !device.online
     say(device.online ? 'peer.joined' : 'peer.left', { peer_id: device.peer_id, name: device.name })
   }
-  const happen = () => {
+  const happen = (changes: boolean) => {
     const { peer_id } = devices[1 + (sequence % (DEVICES - 1))]!
     const ask = {
       request_id: `live-${sequence}`,
       task: 'text-generation',
       model: MODELS[sequence % MODELS.length]
     }
-    if (sequence % CHANGE_EACH === 0) change()
+    if (changes && sequence % CHANGE_EACH === 0) change()
     else if (sequence % 2 === 0) say('inference.serving_started', { ...ask, peer_id })
     else say('inference.request_completed', { ...ask, peer_id, route: 'remote', duration_ms: 120 })
   }
@@ -125,9 +125,9 @@ export async function startBigMesh(real: Where) {
     /** How many devices are connected, this one too. */
     online: () => online().length,
     change,
-    /** Events come until `quiet`. */
-    live() {
-      timer = setInterval(happen, 1000 / EVENTS_PER_S)
+    /** Events come until `quiet`, each second one of a device that came or went. */
+    live(changes = true) {
+      timer = setInterval(() => happen(changes), 1000 / EVENTS_PER_S)
     },
     quiet: () => clearInterval(timer),
     [Symbol.dispose]() {

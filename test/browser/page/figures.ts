@@ -1,6 +1,7 @@
 /** How fast and how small the page is, measured in the browser. */
 
 import type { Browser } from 'playwright-core'
+import { medianOf } from '../../../bench/statistics.ts'
 import { type Point, slopeOf } from '../../../soak/slope.ts'
 import { startBigMesh } from './big-mesh.ts'
 import type { PageNodes } from './nodes.ts'
@@ -8,6 +9,8 @@ import { openScreen, screensOf, settled, type Visit, visit } from './visit.ts'
 
 const FRAMES_MS = 5_000
 const CHANGES = 10
+/** The middle one counts. */
+const ROUNDS = 3
 /** Memory is read so often: a garbage collection each time, which no person would have. */
 const SAMPLE_MS = 10_000
 /** The first minute fills caches and compiles. */
@@ -32,17 +35,16 @@ export async function interactive(browser: Browser, nodes: PageNodes): Promise<F
   await settled(first.page)
   const figures: Figure[] = []
   for (const screen of await screensOf(first.page)) {
-    const page = await first.context.newPage()
-    const began = performance.now()
-    await page.goto(`${nodes.url}/#/${screen}`, { waitUntil: 'commit' })
-    await settled(page)
-    figures.push({
-      name: `${screen}: interactive`,
-      value: performance.now() - began,
-      unit: 'ms',
-      limit: 1000
-    })
-    await page.close()
+    const times: number[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const page = await first.context.newPage()
+      const began = performance.now()
+      await page.goto(`${nodes.url}/#/${screen}`, { waitUntil: 'commit' })
+      await settled(page)
+      times.push(performance.now() - began)
+      await page.close()
+    }
+    figures.push({ name: `${screen}: interactive`, value: medianOf(times), unit: 'ms', limit: 1000 })
   }
   return figures
 }
@@ -63,10 +65,13 @@ export async function bigMesh(
   mesh.live()
   const frames = await page.evaluate<{ perSecond: number; longestMs: number }>(`looking.frames(${FRAMES_MS})`)
   mesh.quiet()
+  mesh.live(false)
+  const shown = await shownAfter(seen, mesh)
+  mesh.quiet()
   const figures: Figure[] = [
     { name: '200 devices, 50 events/s: frames', value: frames.perSecond, unit: '/s', limit: 30 },
     { name: '200 devices, 50 events/s: longest frame', value: frames.longestMs, unit: 'ms' },
-    { name: 'a change of 200 devices is shown', value: await shownAfter(seen, mesh), unit: 'ms', limit: 1000 }
+    { name: 'a change of 200 devices is shown', value: shown, unit: 'ms', limit: 1000 }
   ]
   const screens = await screensOf(page)
   if (screens.includes('requests')) figures.push(...(await longList(seen)))
