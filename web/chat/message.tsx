@@ -32,9 +32,9 @@ export function Said({
           <Passage of={message.text} />
         </>
       )}
-      {!isGrowing && (
+      {isAnswer && !isGrowing && (
         <footer class="said-foot">
-          {isAnswer && <Origin of={message} />}
+          <Origin of={message} />
           <Button
             class="small"
             onPress={() => attempt(() => navigator.clipboard.writeText(message.text), w.chat.copied)}
@@ -96,7 +96,7 @@ function Called({ call }: { readonly call: ToolCall }) {
       <summary>
         {w.chat.calls} <Text of={call.name} />
       </summary>
-      <pre tabIndex={0}>
+      <pre>
         <Text of={written(call.arguments)} />
       </pre>
     </details>

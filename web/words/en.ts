@@ -233,7 +233,7 @@ export const en = {
     copied: 'Copied.',
     system: 'System prompt',
     temperature: 'Temperature',
-    maxTokens: 'Maximum length in tokens',
+    maxTokens: 'Most tokens',
     seed: 'Seed',
     asModel: 'as the model',
     conversations: 'Conversations',
