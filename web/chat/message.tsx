@@ -35,12 +35,14 @@ export function Said({
       {isAnswer && !isGrowing && (
         <footer class="said-foot">
           <Origin of={message} />
-          <Button
-            class="small"
-            onPress={() => attempt(() => navigator.clipboard.writeText(message.text), w.chat.copied)}
-          >
-            {w.chat.copy}
-          </Button>
+          {message.text !== '' && (
+            <Button
+              class="small"
+              onPress={() => attempt(() => navigator.clipboard.writeText(message.text), w.chat.copied)}
+            >
+              {w.chat.copy}
+            </Button>
+          )}
           {again && (
             <Button class="small" onPress={again}>
               {w.chat.again}

@@ -220,7 +220,7 @@ export const en = {
     writes: (device: string) => `${device} writes …`,
     answered: 'The answer is complete.',
     by: (device: string) => `by ${device}`,
-    reasoning: 'How it got there',
+    reasoning: 'Reasoning',
     thinks: 'Thinks …',
     calls: 'Wants to call',
     continued: 'continued',
