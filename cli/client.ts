@@ -29,6 +29,7 @@ export interface WatchOptions {
   readonly names?: readonly string[]
   /** EPOCH-SEQUENCE, or `oldest`. */
   readonly since?: string
+  readonly signal?: AbortSignal
 }
 
 export interface Meta {
@@ -143,11 +144,11 @@ export class NodeClient {
   }
 
   /** Events of these names and gaps, from `since` on, else from now on, until the loop is left. */
-  async *watch({ names = [], since }: WatchOptions): AsyncGenerator<unknown, Meta> {
+  async *watch({ names = [], since, signal }: WatchOptions): AsyncGenerator<unknown, Meta> {
     const query = new URLSearchParams()
     for (const name of names) query.append('name', name)
     if (since !== undefined) query.set('since', since)
-    return yield* this.#pieces(await this.#ask('GET', `/api/v2/events?${query}`))
+    return yield* this.#pieces(await this.#ask('GET', `/api/v2/events?${query}`, undefined, signal))
   }
 
   async *#pieces(response: IncomingMessage): AsyncGenerator<unknown, Meta> {

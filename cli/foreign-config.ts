@@ -113,7 +113,7 @@ function write(path: string, before: string | undefined, after: string): string 
 }
 
 /** The lines that differ, with some around them. */
-export function changedLines(before: string, after: string): string {
+function changedLines(before: string, after: string): string {
   const [old, now] = [before, after].map(text => (text === '' ? [] : text.split(/\r?\n/))) as [
     string[],
     string[]

@@ -2,6 +2,7 @@
 
 import { envelopeOf, metaIn, mustBeOk, wireOptions } from './envelope.ts'
 import { CutError, LumosClientError } from './errors.ts'
+import { type PatchStep, patched } from './patch.ts'
 import { errorIn, type ResumeOptions, resumed } from './resume.ts'
 import { eventsOf, type SseEvent } from './sse.ts'
 import { type Ask, overFetch, overSocket, type Reply, type Transport } from './transport.ts'
@@ -14,7 +15,8 @@ import type {
   EventOptions,
   Known,
   Meta,
-  StreamOptions
+  StreamOptions,
+  WatchOptions
 } from './types.ts'
 import type { Units } from './units.generated.ts'
 import { systemWait } from './wait.ts'
@@ -112,6 +114,22 @@ export class LumosClient<U extends Known<U> = Units> {
     const query = new URLSearchParams(names.map((name): [string, string] => ['name', name]))
     if (since !== undefined) query.set('since', since)
     for await (const { data } of this.#resumed(`/api/v2/events?${query}`, true, options)) yield data as never
+  }
+
+  /** A resource, such as `lumos://models`: the whole now and after each change. A connection that ends is made again. */
+  async *watch<Data = unknown>(
+    uri: string,
+    { peer, ...options }: WatchOptions = {}
+  ): AsyncGenerator<Data, void> {
+    const query = peer === undefined ? '' : `?${new URLSearchParams({ peer })}`
+    const path = `/api/v2/resource/${encodeURIComponent(uri)}/watch${query}`
+    let data: unknown
+    for await (const { event, data: item } of this.#resumed(path, true, options)) {
+      if (event === 'snapshot') data = (item as { data: unknown }).data
+      else if (event === 'patch') data = patched(data, (item as { patch: PatchStep[] }).patch)
+      else continue
+      yield data as Data
+    }
   }
 
   /** Answers that the node keeps, by their ids. */

@@ -12,6 +12,7 @@ export type {
   EventOptions,
   Meta,
   StreamOptions,
-  UnitType
+  UnitType,
+  WatchOptions
 } from './types.ts'
 export type { ErrorCode, Units } from './units.generated.ts'

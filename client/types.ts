@@ -49,6 +49,11 @@ export interface AnswerOptions {
   readonly signal?: AbortSignal
 }
 
+export interface WatchOptions extends ResumeOptions {
+  /** The device whose resource it is. */
+  readonly peer?: string
+}
+
 export interface AttachOptions extends ResumeOptions, AnswerOptions {
   /** The index of the first piece; 0 by default. */
   readonly from?: number

@@ -10,12 +10,14 @@ export type ErrorCode =
   | 'SERVICE_NOT_FOUND'
   | 'PEER_NOT_FOUND'
   | 'UNIT_NOT_FOUND'
+  | 'RESOURCE_NOT_FOUND'
   | 'REQUEST_NOT_FOUND'
   | 'JOB_UNKNOWN'
   | 'ANSWER_UNKNOWN'
   | 'CALL_UNKNOWN'
   | 'CALL_CONFLICT'
   | 'ROUTE_NOT_FOUND'
+  | 'TOOL_NOT_FOUND'
   | 'TOKEN_NOT_FOUND'
   | 'CONTEXT_TOO_SMALL'
   | 'INPUT_TOO_LARGE'
@@ -34,6 +36,7 @@ export type ErrorCode =
   | 'PEER_UNREACHABLE'
   | 'STREAM_INTERRUPTED'
   | 'ANSWER_CHANGED'
+  | 'TOOL_FAILED'
   | 'ORIGIN_FAILED'
   | 'ORIGIN_CHANGED'
   | 'JOB_INTERRUPTED'
@@ -80,6 +83,84 @@ export type ErrorCode =
 type Base64 = string
 
 export interface Units {
+  /** One setting with its value and where it comes from. */
+  'config.get': {
+    input: { key: string }
+    output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
+      key: string
+      value: unknown
+      origin: string
+      waits: boolean
+      by_programs: boolean
+    }
+    item: Units['config.get']['output']
+  }
+
+  /** Write a setting into lumos.yaml, whose comments stay. The whole is checked first; the node has it after a restart. */
+  'config.set': {
+    input: { key: string; value: unknown; check?: boolean }
+    output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
+      key: string
+      value: unknown
+      origin: string
+      waits: boolean
+      by_programs: boolean
+    }
+    item: Units['config.set']['output']
+  }
+
+  /** Every setting: what it is for, its value, where that comes from, and which values it takes. */
+  'config.show': {
+    input: Record<string, never>
+    output: {
+      items: ({
+        description: string
+        kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+        default: unknown
+        choices: string[]
+        min: number | null
+        max: number | null
+        key: string
+        value: unknown
+        origin: string
+        waits: boolean
+        by_programs: boolean
+      })[]
+    }
+    item: Units['config.show']['output']
+  }
+
+  /** Take a setting out of lumos.yaml: its variable or its default holds again after a restart. */
+  'config.unset': {
+    input: { key: string }
+    output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
+      key: string
+      value: unknown
+      origin: string
+      waits: boolean
+      by_programs: boolean
+    }
+    item: Units['config.unset']['output']
+  }
+
   /** Look for processors and accelerators again. The manifest keeps what was found at the start. */
   'device.detect': {
     input: Record<string, never>
@@ -154,6 +235,21 @@ export interface Units {
     input: { device_id: string; limit_watts: number }
     output: { success: boolean }
     item: Units['device.set_power_limit']['output']
+  }
+
+  /** What this node needs: whether it has it, what to do where it lacks it, and which unit does that. */
+  'doctor.check': {
+    input: Record<string, never>
+    output: {
+      items: ({
+        check: string
+        status: 'ok' | 'warn' | 'fail'
+        message: string
+        fix: string | null
+        unit: string | null
+      })[]
+    }
+    item: Units['doctor.check']['output']
   }
 
   /** What an engine can do with the models that it opens here. */
@@ -305,6 +401,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { peer_id: string; name?: string }
           }
         | {
@@ -313,6 +410,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { peer_id: string; name?: string }
           }
         | {
@@ -321,6 +419,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { peer_id: string; name?: string }
           }
         | {
@@ -329,6 +428,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { peer_id: string; epoch: number; sequence: number; capabilities: number }
           }
         | {
@@ -337,6 +437,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { mesh_id: string; mesh: string; peer_id: string }
           }
         | {
@@ -345,6 +446,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { mesh_id: string; mesh: string }
           }
         | {
@@ -353,6 +455,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { mesh: string }
           }
         | {
@@ -361,6 +464,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { peer_id: string; name: string; role: 'admin' | 'member' | 'edge' | 'guest' }
           }
         | {
@@ -369,6 +473,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { peer_id: string; name?: string }
           }
         | {
@@ -377,6 +482,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { peer_id: string; name?: string; room: 'members' | 'revocations' }
           }
         | {
@@ -385,6 +491,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { peer_id: string; name: string; phrase: string; expires_at_ms: number }
           }
         | {
@@ -393,6 +500,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               peer_id: string
               name: string
@@ -406,6 +514,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { code: string | null; message: string | null }
           }
         | {
@@ -414,7 +523,17 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { reasons: ('cpu' | 'memory' | 'battery')[] }
+          }
+        | {
+            type: 'event'
+            name: 'node.drain_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { drained: boolean }
           }
         | {
             type: 'event'
@@ -422,6 +541,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               job_id: string
               kind: string
@@ -434,6 +554,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               job_id: string
               kind: string
@@ -454,6 +575,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { request_id: string; task: string; model?: string }
           }
         | {
@@ -462,6 +584,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               request_id: string
               task: string
@@ -469,6 +592,9 @@ export interface Units {
               peer_id: string
               route: 'local' | 'remote'
               duration_ms: number
+              first_chunk_ms?: number
+              input_tokens?: number
+              output_tokens?: number
             }
           }
         | {
@@ -477,6 +603,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               request_id: string
               task: string
@@ -491,6 +618,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { request_id: string; task: string; model?: string; peer_id: string }
           }
         | {
@@ -499,6 +627,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               request_id: string
               task: string
@@ -514,6 +643,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { model_id: string; duration_ms: number; memory_bytes: number }
           }
         | {
@@ -522,6 +652,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { model_id: string; reason: 'idle' | 'asked' | 'grown' | 'lost' }
           }
         | {
@@ -530,6 +661,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { model_id: string }
           }
         | {
@@ -538,6 +670,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { model_id: string; code: string; message: string }
           }
         | {
@@ -546,6 +679,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { engine: string; version: string }
           }
         | {
@@ -554,6 +688,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { engine: string }
           }
         | {
@@ -562,6 +697,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { engine: string }
           }
         | {
@@ -570,7 +706,39 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { engine: string }
+          }
+        | {
+            type: 'event'
+            name: 'model.created'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { model_id: string; cid: string }
+          }
+        | {
+            type: 'event'
+            name: 'model.deleted'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { model_id: string }
+          }
+        | {
+            type: 'event'
+            name: 'model.verified'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              model_id: string | null
+              valid: boolean
+              issues: { model: string; path: string; problem: string }[]
+            }
           }
         | {
             type: 'event'
@@ -578,6 +746,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               job_id: string
               model_id: string
@@ -594,6 +763,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               service: {
                 id: string
@@ -617,6 +787,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { service_id: string; replicas: number }
           }
         | {
@@ -625,6 +796,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { service_id: string; error: string }
           }
         | {
@@ -633,6 +805,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               device: {
                 id: string
@@ -649,6 +822,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: {
               device_id: string
               old_status: 'healthy' | 'degraded' | 'failing'
@@ -661,6 +835,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { slot_id: string; memory: number }
           }
         | {
@@ -669,6 +844,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { slot_id: string; reason: 'released' | 'expired' | 'preempted' }
           }
         | {
@@ -677,6 +853,7 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { slot_id: string; reason: string }
           }
         | {
@@ -685,7 +862,17 @@ export interface Units {
             epoch: string
             sequence: number
             at_ms: number
+            correlation_id?: string
             data: { pressure: number; threshold: number }
+          }
+        | {
+            type: 'event'
+            name: 'journal.events_lost'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { lost: number; reason: 'storage' | 'late' | 'size' }
           })[]
       position: string
     }
@@ -703,6 +890,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { peer_id: string; name?: string }
         }
       | {
@@ -711,6 +899,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { peer_id: string; name?: string }
         }
       | {
@@ -719,6 +908,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { peer_id: string; name?: string }
         }
       | {
@@ -727,6 +917,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { peer_id: string; epoch: number; sequence: number; capabilities: number }
         }
       | {
@@ -735,6 +926,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { mesh_id: string; mesh: string; peer_id: string }
         }
       | {
@@ -743,6 +935,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { mesh_id: string; mesh: string }
         }
       | {
@@ -751,6 +944,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { mesh: string }
         }
       | {
@@ -759,6 +953,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { peer_id: string; name: string; role: 'admin' | 'member' | 'edge' | 'guest' }
         }
       | {
@@ -767,6 +962,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { peer_id: string; name?: string }
         }
       | {
@@ -775,6 +971,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { peer_id: string; name?: string; room: 'members' | 'revocations' }
         }
       | {
@@ -783,6 +980,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { peer_id: string; name: string; phrase: string; expires_at_ms: number }
         }
       | {
@@ -791,6 +989,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             peer_id: string
             name: string
@@ -804,6 +1003,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { code: string | null; message: string | null }
         }
       | {
@@ -812,7 +1012,17 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { reasons: ('cpu' | 'memory' | 'battery')[] }
+        }
+      | {
+          type: 'event'
+          name: 'node.drain_changed'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: { drained: boolean }
         }
       | {
           type: 'event'
@@ -820,6 +1030,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             job_id: string
             kind: string
@@ -832,6 +1043,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             job_id: string
             kind: string
@@ -852,6 +1064,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { request_id: string; task: string; model?: string }
         }
       | {
@@ -860,6 +1073,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             request_id: string
             task: string
@@ -867,6 +1081,9 @@ export interface Units {
             peer_id: string
             route: 'local' | 'remote'
             duration_ms: number
+            first_chunk_ms?: number
+            input_tokens?: number
+            output_tokens?: number
           }
         }
       | {
@@ -875,6 +1092,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             request_id: string
             task: string
@@ -889,6 +1107,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { request_id: string; task: string; model?: string; peer_id: string }
         }
       | {
@@ -897,6 +1116,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             request_id: string
             task: string
@@ -912,6 +1132,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { model_id: string; duration_ms: number; memory_bytes: number }
         }
       | {
@@ -920,6 +1141,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { model_id: string; reason: 'idle' | 'asked' | 'grown' | 'lost' }
         }
       | {
@@ -928,6 +1150,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { model_id: string }
         }
       | {
@@ -936,6 +1159,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { model_id: string; code: string; message: string }
         }
       | {
@@ -944,6 +1168,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { engine: string; version: string }
         }
       | {
@@ -952,6 +1177,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { engine: string }
         }
       | {
@@ -960,6 +1186,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { engine: string }
         }
       | {
@@ -968,7 +1195,39 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { engine: string }
+        }
+      | {
+          type: 'event'
+          name: 'model.created'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: { model_id: string; cid: string }
+        }
+      | {
+          type: 'event'
+          name: 'model.deleted'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: { model_id: string }
+        }
+      | {
+          type: 'event'
+          name: 'model.verified'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: {
+            model_id: string | null
+            valid: boolean
+            issues: { model: string; path: string; problem: string }[]
+          }
         }
       | {
           type: 'event'
@@ -976,6 +1235,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             job_id: string
             model_id: string
@@ -992,6 +1252,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             service: {
               id: string
@@ -1015,6 +1276,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { service_id: string; replicas: number }
         }
       | {
@@ -1023,6 +1285,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { service_id: string; error: string }
         }
       | {
@@ -1031,6 +1294,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             device: {
               id: string
@@ -1047,6 +1311,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: {
             device_id: string
             old_status: 'healthy' | 'degraded' | 'failing'
@@ -1059,6 +1324,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { slot_id: string; memory: number }
         }
       | {
@@ -1067,6 +1333,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { slot_id: string; reason: 'released' | 'expired' | 'preempted' }
         }
       | {
@@ -1075,6 +1342,7 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { slot_id: string; reason: string }
         }
       | {
@@ -1083,8 +1351,516 @@ export interface Units {
           epoch: string
           sequence: number
           at_ms: number
+          correlation_id?: string
           data: { pressure: number; threshold: number }
         }
+      | {
+          type: 'event'
+          name: 'journal.events_lost'
+          epoch: string
+          sequence: number
+          at_ms: number
+          correlation_id?: string
+          data: { lost: number; reason: 'storage' | 'late' | 'size' }
+        }
+  }
+
+  /** Events of this node on disk, the oldest first, by name, time or request. */
+  'event.query': {
+    input: {
+      types?: readonly string[]
+      domain?: string
+      since_ms?: number
+      until_ms?: number
+      correlation_id?: string
+      limit?: number
+      cursor?: string
+    }
+    output: {
+      items: (
+        | {
+            type: 'event'
+            name: 'peer.joined'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { peer_id: string; name?: string }
+          }
+        | {
+            type: 'event'
+            name: 'peer.left'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { peer_id: string; name?: string }
+          }
+        | {
+            type: 'event'
+            name: 'peer.duplicated'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { peer_id: string; name?: string }
+          }
+        | {
+            type: 'event'
+            name: 'manifest.updated'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { peer_id: string; epoch: number; sequence: number; capabilities: number }
+          }
+        | {
+            type: 'event'
+            name: 'mesh.seen'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { mesh_id: string; mesh: string; peer_id: string }
+          }
+        | {
+            type: 'event'
+            name: 'mesh.joined'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { mesh_id: string; mesh: string }
+          }
+        | {
+            type: 'event'
+            name: 'mesh.renamed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { mesh: string }
+          }
+        | {
+            type: 'event'
+            name: 'mesh.member_joined'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { peer_id: string; name: string; role: 'admin' | 'member' | 'edge' | 'guest' }
+          }
+        | {
+            type: 'event'
+            name: 'mesh.member_revoked'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { peer_id: string; name?: string }
+          }
+        | {
+            type: 'event'
+            name: 'mesh.admin_room_full'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { peer_id: string; name?: string; room: 'members' | 'revocations' }
+          }
+        | {
+            type: 'event'
+            name: 'mesh.join_requested'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { peer_id: string; name: string; phrase: string; expires_at_ms: number }
+          }
+        | {
+            type: 'event'
+            name: 'mesh.invite_used'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              peer_id: string
+              name: string
+              role: 'admin' | 'member' | 'edge' | 'guest'
+              phrase: string
+            }
+          }
+        | {
+            type: 'event'
+            name: 'node.storage_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { code: string | null; message: string | null }
+          }
+        | {
+            type: 'event'
+            name: 'node.yielding_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { reasons: ('cpu' | 'memory' | 'battery')[] }
+          }
+        | {
+            type: 'event'
+            name: 'node.drain_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { drained: boolean }
+          }
+        | {
+            type: 'event'
+            name: 'job.changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              job_id: string
+              kind: string
+              state: 'queued' | 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled' | 'interrupted'
+            }
+          }
+        | {
+            type: 'event'
+            name: 'job.progress'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              job_id: string
+              kind: string
+              progress: {
+                done: number
+                total: number | null
+                unit: string
+                message: string
+                per_second?: number
+                left_ms?: number
+                sources?: { from: string; amount: number }[]
+              }
+            }
+          }
+        | {
+            type: 'event'
+            name: 'inference.request_started'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { request_id: string; task: string; model?: string }
+          }
+        | {
+            type: 'event'
+            name: 'inference.request_completed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              request_id: string
+              task: string
+              model?: string
+              peer_id: string
+              route: 'local' | 'remote'
+              duration_ms: number
+              first_chunk_ms?: number
+              input_tokens?: number
+              output_tokens?: number
+            }
+          }
+        | {
+            type: 'event'
+            name: 'inference.request_failed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              request_id: string
+              task: string
+              model?: string
+              code: string
+              duration_ms: number
+            }
+          }
+        | {
+            type: 'event'
+            name: 'inference.serving_started'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { request_id: string; task: string; model?: string; peer_id: string }
+          }
+        | {
+            type: 'event'
+            name: 'inference.serving_ended'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              request_id: string
+              task: string
+              model?: string
+              peer_id: string
+              code?: string
+              duration_ms: number
+            }
+          }
+        | {
+            type: 'event'
+            name: 'model.loaded'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { model_id: string; duration_ms: number; memory_bytes: number }
+          }
+        | {
+            type: 'event'
+            name: 'model.unloaded'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { model_id: string; reason: 'idle' | 'asked' | 'grown' | 'lost' }
+          }
+        | {
+            type: 'event'
+            name: 'model.evicted'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { model_id: string }
+          }
+        | {
+            type: 'event'
+            name: 'model.failed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { model_id: string; code: string; message: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.installed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { engine: string; version: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.removed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { engine: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.started'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { engine: string }
+          }
+        | {
+            type: 'event'
+            name: 'engine.stopped'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { engine: string }
+          }
+        | {
+            type: 'event'
+            name: 'model.created'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { model_id: string; cid: string }
+          }
+        | {
+            type: 'event'
+            name: 'model.deleted'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { model_id: string }
+          }
+        | {
+            type: 'event'
+            name: 'model.verified'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              model_id: string | null
+              valid: boolean
+              issues: { model: string; path: string; problem: string }[]
+            }
+          }
+        | {
+            type: 'event'
+            name: 'model.pull_progress'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              job_id: string
+              model_id: string
+              bytes_done: number
+              bytes_total: number
+              bytes_per_second: number
+              left_ms: number | null
+              sources: { from: string; bytes: number }[]
+            }
+          }
+        | {
+            type: 'event'
+            name: 'service.created'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              service: {
+                id: string
+                model_id: string
+                status: 'ready' | 'cold' | 'fetching' | 'absent' | 'failed' | 'disabled' | 'elsewhere'
+                origin: 'settings' | 'created'
+                models: ({
+                  alias: string
+                  model_id: string
+                  runtime: string
+                  state: 'ready' | 'cold' | 'fetching' | 'absent' | 'failed' | 'disabled' | 'elsewhere'
+                  reason: string | null
+                  job_id: string | null
+                })[]
+              }
+            }
+          }
+        | {
+            type: 'event'
+            name: 'service.scaled'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { service_id: string; replicas: number }
+          }
+        | {
+            type: 'event'
+            name: 'service.failed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { service_id: string; error: string }
+          }
+        | {
+            type: 'event'
+            name: 'device.detected'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              device: {
+                id: string
+                name: string
+                vendor: string | null
+                type: 'cpu' | 'gpu' | 'npu'
+                memory: number | null
+              }
+            }
+          }
+        | {
+            type: 'event'
+            name: 'device.health_changed'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: {
+              device_id: string
+              old_status: 'healthy' | 'degraded' | 'failing'
+              new_status: 'healthy' | 'degraded' | 'failing'
+            }
+          }
+        | {
+            type: 'event'
+            name: 'resource.allocated'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { slot_id: string; memory: number }
+          }
+        | {
+            type: 'event'
+            name: 'resource.released'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { slot_id: string; reason: 'released' | 'expired' | 'preempted' }
+          }
+        | {
+            type: 'event'
+            name: 'resource.preemption'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { slot_id: string; reason: string }
+          }
+        | {
+            type: 'event'
+            name: 'resource.pressure_warning'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { pressure: number; threshold: number }
+          }
+        | {
+            type: 'event'
+            name: 'journal.events_lost'
+            epoch: string
+            sequence: number
+            at_ms: number
+            correlation_id?: string
+            data: { lost: number; reason: 'storage' | 'late' | 'size' }
+          })[]
+      cursor: string | null
+      lost: number
+    }
+    item: Units['event.query']['output']
   }
 
   /** Take the port of Ollama or LM Studio, so that its clients reach the mesh, or wait until it is free. */
@@ -1710,6 +2486,34 @@ export interface Units {
     item: Units['inference.recognize_text']['output']
   }
 
+  /** The last thousand requests of this node, the newest first; inference.explain has more of each. */
+  'inference.requests': {
+    input: {
+      state?: 'running' | 'answered' | 'failed'
+      model?: string
+      limit?: number
+      offset?: number
+    }
+    output: {
+      items: ({
+        request_id: string
+        task: string
+        model: string | null
+        policy: 'balanced' | 'fastest' | 'local-first' | 'cheapest' | 'greenest'
+        at_ms: number
+        peer_id: string | null
+        name: string | null
+        attempts: number
+        chunks: number
+        first_chunk_ms: number | null
+        outcome: string | null
+        duration_ms: number | null
+      })[]
+      total: number
+    }
+    item: Units['inference.requests']['output']
+  }
+
   /** Put documents in the order in which they answer a query. */
   'inference.rerank': {
     input: {
@@ -2155,6 +2959,15 @@ export interface Units {
     item: Units['inference.verify_faces']['output']
   }
 
+  /** The models that speak, each with its own voice; no device states the names of more. */
+  'inference.voices': {
+    input: { model?: string }
+    output: {
+      voices: ({ model_id: string; voice: string | null; ready: boolean; devices: string[] })[]
+    }
+    item: Units['inference.voices']['output']
+  }
+
   /** Give a job up. One that has ended stays as it is. */
   'job.cancel': {
     input: { job_id: string }
@@ -2255,6 +3068,64 @@ export interface Units {
       started_at_ms: number | null
       ended_at_ms: number | null
     }
+  }
+
+  /** The last lines of the log of this node. As a stream: those that follow, too. */
+  'log.tail': {
+    input: { lines?: number; level?: 'debug' | 'info' | 'warn' | 'error' }
+    output: {
+      items: ({
+        time: string | null
+        level: 'debug' | 'info' | 'warn' | 'error'
+        message: string
+        fields: Record<string, unknown>
+      })[]
+    }
+    item: {
+      time: string | null
+      level: 'debug' | 'info' | 'warn' | 'error'
+      message: string
+      fields: Record<string, unknown>
+    }
+  }
+
+  /** Call a tool of an MCP server of this device. */
+  'mcp.call': {
+    input: { server: string; tool: string; input?: Record<string, unknown> }
+    output: {
+      content: (
+        | { type: 'text'; text: string }
+        | { type: 'image' | 'audio'; mime: string; bytes: string }
+        | { type: 'resource'; uri: string; mime: string | null; text: string | null })[]
+      structured: Record<string, unknown> | null
+      is_error: boolean
+    }
+    item: Units['mcp.call']['output']
+  }
+
+  /** The MCP servers whose tools this device has, as far as they are open to the caller. */
+  'mcp.servers': {
+    input: Record<string, never>
+    output: {
+      items: ({
+        name: string
+        state: 'idle' | 'running' | 'connected' | 'failed'
+        offered_to:
+          | 'everyone'
+          | { roles?: ('admin' | 'member' | 'edge' | 'guest')[]; peers?: string[] }
+          | null
+      })[]
+    }
+    item: Units['mcp.servers']['output']
+  }
+
+  /** The tools of an MCP server of this device, with the JSON Schemas of their inputs. */
+  'mcp.tools': {
+    input: { server: string }
+    output: {
+      items: { name: string; description: string; input: Record<string, unknown> }[]
+    }
+    item: Units['mcp.tools']['output']
   }
 
   /** Keep the text of a file (text, Markdown, HTML, PDF) in pieces that can be quoted. */
@@ -3065,6 +3936,7 @@ export interface Units {
       streams: number
       requests: { own: number; running: number; queued: number }
       yielding: ('cpu' | 'memory' | 'battery')[]
+      drained: boolean
       storage: 'ok' | 'full' | 'failing'
       memory_bytes: number
       hardware: {
@@ -3152,6 +4024,18 @@ export interface Units {
       models: { model: string; bytes: number; shared_bytes: number }[]
     }
     item: Units['model.du']['output']
+  }
+
+  /** What a model takes of the memory of a device that loads it, as measured or by its files. */
+  'model.estimate_resources': {
+    input: { model_id: string }
+    output: {
+      model_id: string
+      memory_min: number | null
+      memory_recommended: number | null
+      gpu_type: string | null
+    }
+    item: Units['model.estimate_resources']['output']
   }
 
   /** Begin a job that copies the files of a model into a folder. Only from the command line of the device. */
@@ -3396,11 +4280,63 @@ export interface Units {
     item: Units['model.withdraw']['output']
   }
 
+  /** Refuse requests of other devices until node.undrain, or until the node ends. Those under way go on to their end. */
+  'node.drain': {
+    input: Record<string, never>
+    output: { drained: boolean; under_way: number }
+    item: Units['node.drain']['output']
+  }
+
+  /** Metrics of this node in the text format of Prometheus. */
+  'node.metrics': {
+    input: Record<string, never>
+    output: { text: string }
+    item: Units['node.metrics']['output']
+  }
+
+  /** How this node is doing: what it has under way, whether it serves others, its disk and memory. */
+  'node.status': {
+    input: Record<string, never>
+    output: {
+      peer_id: string
+      name: string
+      version: string
+      mesh: string
+      mesh_id: string
+      uptime_s: number
+      addresses: string[]
+      peers: number
+      connections: number
+      streams: number
+      requests: { own: number; running: number; queued: number }
+      yielding: ('cpu' | 'memory' | 'battery')[]
+      drained: boolean
+      storage: 'ok' | 'full' | 'failing'
+      memory_bytes: number
+      hardware: {
+        platform: string
+        arch: string
+        cpu: string
+        cores: number
+        memory_bytes: number
+        accelerators: string[]
+      }
+    }
+    item: Units['node.status']['output']
+  }
+
   /** Stop this node. Requests under way are given time to end. */
   'node.stop': {
     input: Record<string, never>
     output: { stopping: true }
     item: Units['node.stop']['output']
+  }
+
+  /** Take requests of other devices again. */
+  'node.undrain': {
+    input: Record<string, never>
+    output: { drained: boolean; under_way: number }
+    item: Units['node.undrain']['output']
   }
 
   /** Keep memory free of models for another program, for an hour unless said: idle models are unloaded for it, and none is loaded into it. */
@@ -3452,6 +4388,29 @@ export interface Units {
     item: Units['resource.can_allocate']['output']
   }
 
+  /** What has an address that can be read and watched, as patterns. */
+  'resource.list': {
+    input: Record<string, never>
+    output: {
+      items: ({
+        uri: string
+        unit: string
+        summary: string
+        permission: 'read' | 'use' | 'manage' | 'keys'
+        events: string[]
+        every_ms: number
+      })[]
+    }
+    item: Units['resource.list']['output']
+  }
+
+  /** What the query of a resource answers, by the address of the resource. */
+  'resource.read': {
+    input: { uri: string }
+    output: Record<string, unknown>
+    item: Units['resource.read']['output']
+  }
+
   /** Give the memory of a slot back to models. */
   'resource.release': {
     input: { slot_id: string }
@@ -3485,6 +4444,27 @@ export interface Units {
     input: { slot_id: string; memory_limit?: number; duration_s?: number }
     output: { success: true }
     item: Units['resource.update_slot']['output']
+  }
+
+  /** A resource now. As a stream: the whole, then a JSON Patch after each change, until it is left. */
+  'resource.watch': {
+    input: { uri: string; since?: string }
+    output:
+      | { type: 'snapshot'; id: string; data: unknown }
+      | {
+          type: 'patch'
+          id: string
+          patch: ({ op: 'add' | 'remove' | 'replace'; path: string; value?: unknown })[]
+        }
+      | { type: 'heartbeat'; id: string }
+    item:
+      | { type: 'snapshot'; id: string; data: unknown }
+      | {
+          type: 'patch'
+          id: string
+          patch: ({ op: 'add' | 'remove' | 'replace'; path: string; value?: unknown })[]
+        }
+      | { type: 'heartbeat'; id: string }
   }
 
   /** Have this device answer to a name with a model, which a job brings where it is not here. */

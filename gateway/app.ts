@@ -7,7 +7,7 @@ import { answerRoutes } from './answer-routes.ts'
 import { anthropicRoutes } from './anthropic/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { BodyReader } from './body.ts'
-import { failureBody, failureHead, headersOf, newCall } from './envelope.ts'
+import { type Call, failureBody, failureHead, headersOf, newCall } from './envelope.ts'
 import { eventRoutes } from './event-routes.ts'
 import { JsonThread } from './json-thread.ts'
 import { kserveRoutes } from './kserve/index.ts'
@@ -20,11 +20,12 @@ import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { pageRoutes } from './page.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
+import { clientRequestId } from './trace.ts'
 import { unitRoutes } from './units.ts'
 import { dropUnreadBody } from './unread-body.ts'
 
 export function createApp(components: AppComponents): Hono<AppEnv> {
-  const { units, clock, closing } = components
+  const { units, clock, log, closing } = components
   const app = new Hono<AppEnv>()
 
   app.use(async (c, next) => {
@@ -33,6 +34,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
     c.set('gone', goneSignal(c.env.outgoing))
     await next()
     for (const [name, value] of Object.entries(headersOf(call))) c.header(name, value)
+    log.debug({ ...namesOf(call, c), status: c.res.status }, 'answered a request')
     // Nothing reads it, and so nothing would end it.
     if (c.req.method === 'HEAD') await c.res.body?.cancel()
     dropUnreadBody(c.env.outgoing, clock)
@@ -44,7 +46,7 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
   app.get('/health/live', alive)
   app.get('/health/ready', ready)
   app.get('/api/v2/health', ready)
-  app.route('/api/v2', listingRoutes(components))
+  app.route('/', listingRoutes(components))
   app.route('/', metricRoutes(components))
   const bodies = new BodyReader(units.inputBytesMax, new JsonThread(clock))
   app.route('/api/v2', sessionRoutes({ ...components, bodies }))
@@ -80,9 +82,15 @@ function failure(c: Context<AppEnv>, thrown: unknown, { clock, log }: AppCompone
   const call = c.get('call')
   const { error, status, headers } = failureHead(thrown, call)
   if (error.code === 'INTERNAL')
-    log.error({ err: thrown, unit: call.unit }, 'A request met an error that nobody expected.')
+    log.error({ err: thrown, ...namesOf(call, c) }, 'A request met an error that nobody expected.')
   return new Response(failureBody(error, call, clock.monotonicMs()), { status, headers })
 }
+
+/** By which the client and other devices know the request. */
+const namesOf = ({ unit, requestId, trace }: Call, c: Context<AppEnv>) => ({
+  ...{ unit, requestId, traceId: trace.traceId },
+  clientRequestId: clientRequestId(c.req.header('x-request-id'))
+})
 
 function goneSignal(outgoing: ServerResponse): AbortSignal {
   const gone = new AbortController()

@@ -6,7 +6,7 @@ import { InvalidInputError } from '../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
 import { issueWords } from '../interface/issue-words.ts'
 import { RoutingPolicy } from '../interface/routing.ts'
-import { INPUT_BYTES_MAX, type UnitContext } from '../interface/units.ts'
+import { INPUT_BYTES_MAX, type Unit, type UnitContext } from '../interface/units.ts'
 import { inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
@@ -17,7 +17,7 @@ import { itemsOf, type SsePiece, sseBody, sseResponse } from './sse.ts'
 import { unitNamedIn } from './unit-name.ts'
 import { piecesAndWhole } from './whole.ts'
 
-const NAME_CHARS_MAX = 128
+export const NAME_CHARS_MAX = 128
 /** What stands around the input: two names and a number. */
 const ENVELOPE_BYTES_MAX = 4 * 1024
 
@@ -71,27 +71,31 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
     units.get(request.unit, type)
     const { key, isAsync } = keepingOf(c, request.options)
     if (key !== undefined || (isAsync && request.options.async)) throw inPieces()
-    const body = sseBody(piecesOf(request, contextOf(request, c)), {
+    const body = sseBody(piecesOf(units, request, contextOf(request, c)), {
       clock,
       meta: () => metaOf(call, clock.monotonicMs())
     })
     return sseResponse(body, c.env.incoming, call.kept ? { 'x-lumos-answer': call.answerId } : {})
   })
 
-  routes.post('/:kind{command|query}/:unit', async c => {
-    const unit = units.get(c.req.param('unit'), c.req.param('kind') as 'command' | 'query')
-    const call = c.get('call')
-    call.unit = unit.name
-    const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
-    return calls.answer(c, { unit: unit.name, input: value }, contextOf({}, c))
+  routes.post('/:kind{command|query}/:unit', c => {
+    return run(c, units.get(c.req.param('unit'), c.req.param('kind') as 'command' | 'query'))
   })
 
-  function piecesOf(
-    { unit, input, options }: Omit<Execute, 'type'>,
-    context: UnitContext
-  ): AsyncIterable<SsePiece> {
-    if (!options.whole) return itemsOf(units.stream(unit, input, context))
-    return piecesAndWhole(onPiece => units.execute(unit, input, { ...context, onPiece }))
+  // As other platforms of this kind write it: `POST /api/v2/models/pull` is `model.pull`.
+  routes.post('/:domain{[a-z]+}/:action{[a-z_]+}', c => {
+    const { domain, action } = c.req.param()
+    const name = [`${domain}.${action}`, `${domain.replace(/s$/, '')}.${action}`].find(name =>
+      units.has(name)
+    )
+    if (name === undefined) return c.notFound()
+    return run(c, units.get(name))
+  })
+
+  async function run(c: Context<AppEnv>, unit: Unit): Promise<Response> {
+    c.get('call').unit = unit.name
+    const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
+    return calls.answer(c, { unit: unit.name, input: value }, contextOf({}, c))
   }
 
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
@@ -111,6 +115,15 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
   }
 
   return routes
+}
+
+function piecesOf(
+  units: AppComponents['units'],
+  { unit, input, options }: Omit<Execute, 'type'>,
+  context: UnitContext
+): AsyncIterable<SsePiece> {
+  if (!options.whole) return itemsOf(units.stream(unit, input, context))
+  return piecesAndWhole(onPiece => units.execute(unit, input, { ...context, onPiece }))
 }
 
 function parseExecute({ value }: JsonBody): Execute {

@@ -24,7 +24,7 @@ import type { LumosMetrics } from './metrics.ts'
 import type { NodeProtocols } from './peer-protocol.ts'
 import type { RemoteUnits } from './remote.ts'
 import type { LumosResources } from './resources.ts'
-import type { RequestSummary, RoutedRequest, RoutingPolicy } from './routing.ts'
+import type { RankedPeer, RequestSummary, RoutedRequest, RoutingPolicy } from './routing.ts'
 import type { Services } from './services.ts'
 import type { NodeStatus } from './status.ts'
 import type { TaskName } from './tasks/index.ts'
@@ -113,19 +113,6 @@ export const Offering = z.strictObject({
   offeredTo: Access.nullable()
 })
 export type Offering = z.infer<typeof Offering>
-
-/** One peer that could answer, and what its place in the order is made of. */
-export const RankedPeer = z.strictObject({
-  peerId: z.string(),
-  name: z.string(),
-  route: z.enum(['local', 'remote']),
-  task: z.string(),
-  model: z.string(),
-  /** Expected time to the first chunk; the sum of `parts`. */
-  costMs: z.number(),
-  parts: z.array(z.strictObject({ reason: z.string(), ms: z.number() }))
-})
-export type RankedPeer = z.infer<typeof RankedPeer>
 
 /** A request as people and programs write it: what is left out is found in the mesh. */
 export interface NewInferenceRequest {

@@ -11,6 +11,19 @@ export const ROUTING_POLICIES = ['balanced', 'fastest', 'local-first', 'cheapest
 export const RoutingPolicy = z.enum(ROUTING_POLICIES)
 export type RoutingPolicy = z.infer<typeof RoutingPolicy>
 
+/** One peer that could answer, and what its place in the order is made of. */
+export const RankedPeer = z.strictObject({
+  peerId: z.string(),
+  name: z.string(),
+  route: z.enum(['local', 'remote']),
+  task: z.string(),
+  model: z.string(),
+  /** Expected time to the first chunk; the sum of `parts`. */
+  costMs: z.number(),
+  parts: z.array(z.strictObject({ reason: z.string(), ms: z.number() }))
+})
+export type RankedPeer = z.infer<typeof RankedPeer>
+
 /** How a request found its device: what could be asked when it came, and what happened. */
 export const RoutedRequest = z.strictObject({
   requestId: z.string(),

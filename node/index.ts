@@ -37,9 +37,9 @@ export type {
   LumosNode,
   ModelInfo,
   NewInferenceRequest,
-  PeerInfo,
-  RankedPeer
+  PeerInfo
 } from '../interface/node.ts'
+export type { RankedPeer } from '../interface/routing.ts'
 export type { NodeStatus } from '../interface/status.ts'
 export type { TaskInput, TaskName, TaskOutput } from '../interface/tasks/index.ts'
 export { askedText } from '../interface/tasks/text-generation.ts'

@@ -17,11 +17,10 @@ import type {
   NewInferenceRequest,
   Offering,
   OwnModel,
-  PeerInfo,
-  RankedPeer
+  PeerInfo
 } from '../interface/node.ts'
 import type { NodeProtocols } from '../interface/peer-protocol.ts'
-import type { RequestSummary, RoutedRequest } from '../interface/routing.ts'
+import type { RankedPeer, RequestSummary, RoutedRequest } from '../interface/routing.ts'
 import type { NodeStatus } from '../interface/status.ts'
 import { storageStateOf } from './disk-watch.ts'
 import type { EventBus } from './events/event-bus.ts'

@@ -86,6 +86,8 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
   'node/pairing/join-service.ts': ['unguessable chance', 'the secret of an invitation'],
   'node/routing/mesh-routing.ts': ['unguessable chance', 'ids of requests, unique across devices'],
+  'web/format.ts': ['time', 'a page in a browser: how long ago'],
+  'web/live.ts': ['timer', 'a page in a browser'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'interface/answers.ts': ['unguessable chance', 'ids of answers, which open them'],
   'storage/answers/answer-file.ts': ['unguessable chance', 'salt and nonces of encrypted files'],

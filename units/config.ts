@@ -32,7 +32,7 @@ export const configUnits = (settings: OwnSettings | undefined) => [
     name: 'config.show',
     kind: 'query',
     permission: 'manage',
-    summary: 'Every setting with its value and where it comes from.',
+    summary: 'Every setting: what it is for, its value, where that comes from, and which values it takes.',
     input: z.strictObject({}),
     output: z.strictObject({ items: z.array(Shown) }),
     run: async () => ({ items: (await mustBe(settings).list()).map(shown) })
@@ -62,13 +62,15 @@ export const configUnits = (settings: OwnSettings | undefined) => [
       'Write a setting into lumos.yaml, whose comments stay. The whole is checked first; the node has it after a restart.',
     input: Key.extend({
       /** Text is read as a flag would be. */
-      value: z.unknown()
+      value: z.unknown(),
+      /** Write nothing: say whether the value is taken, and what the setting would be. */
+      check: z.boolean().optional()
     }),
     examples: [{ input: { key: 'models.keepAlive', value: '10m' } }],
     output: Shown,
-    async run({ key, value }, { caller }) {
+    async run({ key, value, check }, { caller }) {
       checkOrigin(key, caller)
-      return shown(await mustBe(settings).set(key, value))
+      return shown(await mustBe(settings).set(key, value, { check }))
     }
   }),
   defineUnit({

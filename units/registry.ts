@@ -73,6 +73,10 @@ export class UnitRegistry {
     return this.#inputBytesMax
   }
 
+  has(name: string): boolean {
+    return this.#units.has(name)
+  }
+
   /** @throws {LumosError} `UNIT_NOT_FOUND`, or `INVALID_INPUT` when the unit is of another kind. */
   get(name: string, kind?: UnitKind): Unit {
     const { unit } = this.#entry(name)

@@ -3,7 +3,8 @@
 import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { ICONS } from './icons.tsx'
-import { follow, useUnit } from './live.ts'
+import { follow, RETRY_MS, useUnit } from './live.ts'
+import { call } from './node.ts'
 import { Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
@@ -109,6 +110,12 @@ function Choices() {
 function Offline() {
   const w = useWords()
   const { online } = useStore(state)
+  // A screen may ask for nothing by itself, and the stream of events may have outlived what failed.
+  useEffect(() => {
+    if (online) return
+    const looking = setInterval(() => void call('mesh.show', {}).catch(() => undefined), RETRY_MS)
+    return () => clearInterval(looking)
+  }, [online])
   return <div role="status">{online ? null : <p class="offline">{w.common.offline}</p>}</div>
 }
 

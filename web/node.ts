@@ -64,7 +64,14 @@ async function* answering<T>(items: AsyncGenerator<T, Meta>): AsyncGenerator<T, 
 export type PageEvent = Units['event.list']['item']
 
 /** What happens from now on, for as long as the page is open; the client connects again by itself. */
-export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> => client.events({ signal })
+export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> =>
+  client.events({
+    signal,
+    onConnection(connection) {
+      if (connection.state === 'open') state.set({ online: true })
+      else noticed(connection.error)
+    }
+  })
 
 /** Every screen learns at once that the node, or the session, is gone. */
 function noticed(err: unknown): unknown {

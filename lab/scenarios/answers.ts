@@ -1,6 +1,6 @@
 /** Whoever gives an answer dies, before it has begun and in the middle of it. */
 
-import type { RankedPeer } from '../../interface/node.ts'
+import type { RankedPeer } from '../../interface/routing.ts'
 import { ASKER, meet, pair, startOn } from '../node.ts'
 import { ask, stream, streamHeld } from '../questions.ts'
 import type { LabScenario } from '../scenario.ts'

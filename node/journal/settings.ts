@@ -3,7 +3,7 @@
 import * as z from 'zod'
 
 /** A query that finds little reads all of them: at this number in a fifth of a second. */
-const EVENTS_MAX = 500_000
+const EVENTS_MAX = 200_000
 const DAYS_MAX = 3650
 
 export const JournalSettings = z.strictObject({
@@ -21,6 +21,6 @@ export const JournalSettings = z.strictObject({
     .max(EVENTS_MAX)
     .default(50_000)
     .describe(
-      'How many events are kept on disk; that many take some 15 MB. Over it, the kind with the most events loses its oldest.'
+      'How many events are kept on disk; that many take some 20 MB. Over it, the kind with the most events loses its oldest.'
     )
 })

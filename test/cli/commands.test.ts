@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -288,6 +289,23 @@ describe('events', () => {
     following.kill()
   })
 
+  it('of the last hour are printed from disk, of one kind, and then as they happen', async () => {
+    gateway.emit('mesh.renamed', { mesh: 'attic' })
+    const { stdout } = await cli(['events', '--since', '1h', '--type', 'mesh.*'])
+    assert.match(stdout.trim().split('\n').at(-1)!, /mesh\.renamed {2}{"mesh":"attic"}/)
+    const following = spawnCli(['events', '--since', '1h', '--type', 'mesh.renamed', '--follow'], {
+      home: gateway.home
+    })
+    let seen = ''
+    for await (const text of following.stdout) {
+      if (seen === '') gateway.emit('mesh.renamed', { mesh: 'cellar' })
+      seen += String(text)
+      if (seen.includes('cellar')) break
+    }
+    following.kill()
+    assert.equal(seen.split('cellar').length, 2)
+  })
+
   it('change resources that are watched, which are printed whole or as patches', async () => {
     const [words, whole, patches] = [[], ['--json'], ['--jsonl']].map(more =>
       spawnCli(['watch', 'mesh/requests', ...more], { home: gateway.home })
@@ -389,6 +407,37 @@ describe('a failing command', () => {
       assert.equal((await cli(['infer', 'text-generation', 'a'])).code, exitCode)
     }
     gateway.engine.failure = undefined
+  })
+})
+
+describe('adopt', () => {
+  it('says how the other program moves, waits for its port, lists it and gives it back', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const child = spawnCli(['adopt', 'ollama', '--port', `${port}`, '--json'], { home: gateway.home })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', text => {
+      stdout += text
+    })
+    const exited = once(child, 'close')
+    for await (const text of child.stderr) {
+      stderr += text
+      if (stderr.includes('as soon as it is free')) other.close()
+    }
+    assert.deepEqual(await exited, [0, null])
+    assert.match(
+      stderr,
+      new RegExp(`Port ${port}: another program .*\n  OLLAMA_HOST=127.0.0.1:${port + 1} ollama serve\n`)
+    )
+    const adopted = JSON.parse(stdout)
+    assert.deepEqual([adopted.product, adopted.port, adopted.state], ['ollama', port, 'listening'])
+    assert.equal((await cli(['adopt'])).stdout, `Port ${port} of ollama answers for the mesh.\n`)
+    assert.match((await cli(['status'])).stdout, new RegExp(`^adopted  ${port} of ollama$`, 'm'))
+
+    const released = await cli(['adopt', 'ollama', '--release', '--json'])
+    assert.deepEqual(JSON.parse(released.stdout), { product: 'ollama', released: true })
+    assert.equal((await cli(['adopt', 'jan'])).code, 2)
   })
 })
 

@@ -142,6 +142,14 @@ describe('the client', () => {
     await assert.rejects(client.answers.state(`${id}x`), { code: 'INVALID_INPUT' })
   })
 
+  it('watches a resource', async () => {
+    for await (const { items } of client.watch<{ items: { id: string }[] }>('lumos://models')) {
+      assert.ok(items.some(({ id }) => id === 'held'))
+      break
+    }
+    await assert.rejects(client.watch('lumos://nothing').next(), { code: 'RESOURCE_NOT_FOUND' })
+  })
+
   it('reads events as they happen', async () => {
     for await (const event of client.events({ names: ['job.*'], onConnection: emit })) {
       if (event.type === 'event' && event.name === 'job.changed') {
@@ -171,6 +179,25 @@ describe('a stream whose connection ends', () => {
     assert.equal(await textOf(answer), '012')
     assert.deepEqual(server.lastIds, [undefined, '1', '1'])
     assert.deepEqual(states, ['open', 'waiting', 'waiting', 'open'])
+  })
+
+  it('of a resource goes on after its last id, and gives the whole after each change', async () => {
+    const patch =
+      '[{"op":"replace","path":"/items/0/a~1b","value":2},{"op":"add","path":"/items/-","value":3},{"op":"remove","path":"/c"}]'
+    await using server = await serverOf(
+      response =>
+        cutSse(response, 'id: e-1\nevent: snapshot\ndata: {"data":{"items":[{"a/b":1}],"c":0}}\n\n'),
+      response =>
+        sse(
+          response,
+          `id: e-2\nevent: heartbeat\ndata: {}\n\nid: e-3\nevent: patch\ndata: {"patch":${patch}}\n\n`
+        )
+    )
+    const seen: unknown[] = []
+    for await (const data of createClient({ url: server.url }).watch('lumos://models'))
+      if (seen.push(data) === 2) break
+    assert.deepEqual(seen, [{ items: [{ 'a/b': 1 }], c: 0 }, { items: [{ 'a/b': 2 }, 3] }])
+    assert.deepEqual(server.lastIds, [undefined, 'e-1'])
   })
 
   it('ends with the error of the node, and without a first connection', async () => {

@@ -221,7 +221,9 @@ describe('the gateway on loopback TCP', () => {
       for (const method of METHODS) {
         attempts.push({ method, target, headers: [host, ...stranger, json], expected: 401 })
       }
+      const more = ['/openapi.json', '/api/v2/openapi.json', '/api/v2/calls/x', '/api/v2/models/list']
       for (const path of [
+        ...more,
         '/api/v2/units',
         `${target}?token=${token}`,
         '/api/v2/health/../units',

@@ -7,7 +7,7 @@ import { traceOf } from '../../gateway/trace.ts'
 import { LumosError, OverloadedError } from '../../interface/errors.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { OWNER } from '../units/callers.ts'
-import { rawStatus, startGateway } from './running-gateway.ts'
+import { type Answer, rawStatus, startGateway } from './running-gateway.ts'
 
 type Started = Awaited<ReturnType<typeof startGateway>>
 let gateway: Started
@@ -44,15 +44,15 @@ describe('an idempotency key', () => {
     const request = { ...ask('one two'), options: { idempotency_key: 'key-1' } }
     const asked = [execute(request), execute(ask('one two'), { 'idempotency-key': 'key-1' })]
     release()
-    const [first, second] = await Promise.all(asked)
+    const [first, second] = (await Promise.all(asked)) as [Answer, Answer]
     const third = await execute(request)
     assert.deepEqual(outcomes.slice(before), ['done'])
-    for (const { status, body } of [first!, second!, third]) {
-      assert.deepEqual([status, body.data], [200, first!.body.data])
+    for (const { status, body } of [first, second, third]) {
+      assert.deepEqual([status, body.data], [200, first.body.data])
       assert.equal(body.meta.route, 'local')
     }
     assert.equal(third.headers['idempotency-replayed'], 'true')
-    assert.notEqual(third.body.meta.request_id, first!.body.meta.request_id)
+    assert.notEqual(third.body.meta.request_id, first.body.meta.request_id)
   })
 
   it('is refused for another request, and is one of its own for each token', async () => {

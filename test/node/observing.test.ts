@@ -11,6 +11,7 @@ import {
   trace
 } from '@opentelemetry/api'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { createUnits } from '../../units/index.ts'
 import { knows, startNode } from './mesh-nodes.ts'
 
 interface Made {
@@ -87,6 +88,27 @@ describe('a request to another device', () => {
       (await node.journal.query({ correlationId })).items.map(({ name }) => name)
     assert.deepEqual(await names(attic), ['inference.request_started', 'inference.request_completed'])
     assert.deepEqual(await names(den), ['inference.serving_started', 'inference.serving_ended'])
+  })
+
+  it('is seen from the device that asked, in events of the one that answered: stored and to come', async () => {
+    den.remote.serve(async () =>
+      createUnits({ node: den, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+    )
+    const call = (unit: string, input: object) => ({ unit, input, requestId: 'r', budgetMs: 5000 })
+    const names = ['inference.serving_*']
+    const stored = await attic.remote.execute(den.peerId, call('event.query', { types: names }))
+    const { items } = stored as { items: { name: string; data: { peer_id: string } }[] }
+    assert.deepEqual(
+      items.map(({ name, data }) => [name, data.peer_id]),
+      ['started', 'ended'].map(end => [`inference.serving_${end}`, attic.peerId])
+    )
+    const since = { names, since: 'oldest' }
+    for await (const item of attic.remote.stream(den.peerId, call('event.list', since))) {
+      assert.equal((item as { correlation_id: string }).correlation_id.length > 0, true)
+      break
+    }
+    const metrics = await attic.remote.execute(den.peerId, call('node.metrics', {}))
+    assert.match((metrics as { text: string }).text, /^lumos_served_requests_total\{[^}]*"ok"\} 1$/m)
   })
 
   it('is one trace of a request, its attempts and what served it, without what was asked', () => {

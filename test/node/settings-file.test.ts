@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -57,13 +66,40 @@ it('writes a value as one types it, and keeps the comments and all other lines',
 
 it('makes the file and its home where they are not, for their owner only', async () => {
   const { settings, path, home } = setUp()
-  expect(await settings.set('name', 'den')).toEqual({
+  expect(await settings.set('name', 'den', { check: true })).toMatchObject({ value: 'den' })
+  expect(existsSync(home)).toBe(false)
+  expect(await settings.set('name', 'den')).toMatchObject({
     ...{ key: 'name', value: 'den', origin: `${path}:1`, waits: false }
   })
   if (process.platform !== 'win32')
     expect([statSync(path).mode & 0o777, statSync(home).mode & 0o777]).toEqual([0o600, 0o700])
   await settings.unset('name')
   await settings.unset('name')
+})
+
+it('says what each setting is for, which values it takes, and its default', async () => {
+  const all = new Map((await setUp().settings.list()).map(setting => [setting.key, setting]))
+  expect(all.get('gateway.port')).toMatchObject({
+    ...{ kind: 'number', min: 0, max: 65_535, default: 5866, description: expect.stringContaining('port') }
+  })
+  expect(all.get('log.level')).toMatchObject({
+    ...{ kind: 'choice', choices: ['debug', 'info', 'warn', 'error'], default: 'info' }
+  })
+  const kinds = ['models.keepAlive', 'weights.diskMax', 'keys.passphraseFile', 'swarm.mdns', 'access'].map(
+    key => all.get(key)?.kind
+  )
+  expect(kinds).toEqual(['time', 'size', 'text', 'switch', 'table'])
+  expect([...all.values()].filter(({ description }) => description === '')).toEqual([])
+})
+
+it('checks a value without writing it, for callers that may change it', async () => {
+  const { units, text } = setUp(YAML)
+  const check = (key: string, value: string) =>
+    units.execute('config.set', { key, value, check: true }, contextOf(callerWith('manage')))
+  expect(await check('models.keepAlive', '2h')).toMatchObject({ value: '2h' })
+  await expect(check('models.keepAlive', 'soon')).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  await expect(check('gateway.host', '::')).rejects.toMatchObject({ code: 'DENIED' })
+  expect(text()).toBe(YAML)
 })
 
 it('writes where a link leads, which stays', async () => {

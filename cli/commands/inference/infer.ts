@@ -1,9 +1,8 @@
 /** `infer`: ask a model, or any model that does a task. */
 
 import { InvalidInputError, LumosError } from '../../../interface/errors.ts'
-import type { RankedPeer } from '../../../interface/node.ts'
 import { isRecord } from '../../../interface/record.ts'
-import type { RoutedRequest } from '../../../interface/routing.ts'
+import type { RankedPeer, RoutedRequest } from '../../../interface/routing.ts'
 import { snakeCase } from '../../../interface/snake-case.ts'
 import { closestNames } from '../../../interface/suggest.ts'
 import {
