@@ -27,7 +27,6 @@ const GRPC_HEALTH_PATH = '/grpc.health.v1.Health/Check'
 /** A browser begins a session here: with the token, never with another session, which would last for ever. */
 const SESSION_PATH = '/api/v2/session'
 
-
 const MESSAGES_PATH = /^\/v1\/messages(?:[/?]|$)/
 
 export interface TcpAccess {
@@ -63,10 +62,7 @@ const ADOPTED_PATHS: Readonly<Record<Adoptable, RegExp>> = {
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */
-export function admit(
-  incoming: Asking,
-  access: TcpAccess | AdoptedAccess | undefined
-): Caller | LumosError {
+export function admit(incoming: Asking, access: TcpAccess | AdoptedAccess | undefined): Caller | LumosError {
   const caller = access ? callerOf(incoming, access) : OWNER
   return caller instanceof LumosError ? caller : (unreadable(incoming, isGrpc(access)) ?? caller)
 }
@@ -80,10 +76,7 @@ const callerOf = (incoming: Asking, access: TcpAccess | AdoptedAccess): Caller |
     : (wrongPlace(incoming, access) ?? proven(incoming, access))
 
 /** Why a request without a token is not answered. Browsers write both headers themselves, and no page takes them away. */
-function notForPrograms(
-  incoming: Asking,
-  { hosts, product }: AdoptedAccess
-): LumosError | undefined {
+function notForPrograms(incoming: Asking, { hosts, product }: AdoptedAccess): LumosError | undefined {
   const unnamed = wrongHost(incoming, hosts)
   if (unnamed !== undefined) return unnamed
   const { origin, 'sec-fetch-site': site } = incoming.headers

@@ -86,6 +86,14 @@ export const Config = z.strictObject({
      */
     aliases: Aliases.default({})
   }),
+  grpc: z.strictObject({
+    /** Take calls of gRPC, under TLS with a certificate of this node: `lumos-node exec gateway.grpc`. */
+    enabled: z.boolean().default(false),
+    /** Where to listen. Anything but loopback needs `gateway.hosts`. */
+    host: Host.default('127.0.0.1'),
+    /** The port for programs that speak gRPC; 0 for any free one. */
+    port: Port.default(50051)
+  }),
   models: z.strictObject({
     /**
      * Serve the models that ship with the node, as demonstrations: no other device is offered them, and they are asked
