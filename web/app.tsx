@@ -8,7 +8,9 @@ import { Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
+import { Events } from './screens/events.tsx'
 import { Home } from './screens/home.tsx'
+import { Memory } from './screens/memory.tsx'
 import { Mesh } from './screens/mesh.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
@@ -22,7 +24,9 @@ export interface ScreenProps {
 /** In the order of the menu. */
 const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
   home: Home,
-  mesh: Mesh
+  mesh: Mesh,
+  memory: Memory,
+  events: Events
 }
 
 export function App() {
