@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { bytes } from '../format.ts'
-import { call, LumosClientError } from '../node.ts'
+import { call } from '../node.ts'
 import { Badge, Button, Card, Failure, Screen, Waiting } from '../parts/basics.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { goTo, linkTo } from '../router.ts'
@@ -67,7 +67,13 @@ export function Document({
             {kind === undefined && <Card>{w.memory.noDoc}</Card>}
             {kind === 'raw' && <Raw space={space} doc={doc} />}
             {kind !== undefined && kind !== 'raw' && (
-              <Content kind={kind} space={space} doc={doc} status={status.data} />
+              <Content
+                kind={kind}
+                space={space}
+                doc={doc}
+                status={status.data}
+                isThere={found !== undefined}
+              />
             )}
           </div>
           {found && <History space={space} doc={doc} kindOf={() => found.kind} />}
@@ -90,30 +96,25 @@ export function Document({
   )
 }
 
-type ContentProps = { kind: Kind; space: string; doc: string; status: SpaceStatus }
+type ContentProps = { kind: Kind; space: string; doc: string; status: SpaceStatus; isThere: boolean }
 
-function Content({ kind, space, doc, status }: ContentProps) {
-  const sources = useKept('memory.sources', { space, doc }, { doc, when: kind === 'facts' })
-  const props = { space, doc, writes: mayWrite(status) }
+function Content({ kind, space, doc, status, isThere }: ContentProps) {
+  const sources = useKept('memory.sources', { space, doc }, { doc, when: isThere && kind === 'facts' })
+  const props = { space, doc, writes: mayWrite(status), isThere }
   if (kind !== 'facts') return <Opened kind={kind} {...props} />
-  const files = sources.data?.items
-  if (files === undefined && isMissing(sources.error) === false) return <Failure error={sources.error} />
-  if (files === undefined && sources.error === undefined) return <Waiting />
+  const files = isThere ? sources.data?.items : []
+  if (files === undefined) return sources.error ? <Failure error={sources.error} /> : <Waiting />
   // The pieces of files are facts; as such they would say little.
-  if (doc === KNOWLEDGE || (files?.length ?? 0) > 0) return <Knowledge files={files ?? []} {...props} />
+  if (doc === KNOWLEDGE || files.length > 0) return <Knowledge files={files} {...props} />
   return <Opened kind={kind} {...props} />
 }
 
-/** True also before anything failed. */
-const isMissing = (error: unknown): boolean =>
-  error === undefined || (error instanceof LumosClientError && error.code === 'MEMORY_NOT_FOUND')
+type OpenedProps = DocumentProps & { readonly kind: Kind; readonly isThere: boolean }
 
-function Opened({ kind, ...props }: DocumentProps & { readonly kind: Kind }) {
+function Opened({ kind, isThere, ...props }: OpenedProps) {
   const { space, doc } = props
-  const { data, error, reload } = useKept('memory.open', { space, doc }, { doc })
-  if (!isMissing(error)) return <Failure error={error} retry={reload} />
-  // A document that nobody has written into is not there yet.
-  if (data === undefined && error === undefined) return <Waiting />
+  const { data, error, reload } = useKept('memory.open', { space, doc }, { doc, when: isThere })
+  if (isThere && data === undefined) return error ? <Failure error={error} retry={reload} /> : <Waiting />
   if (kind === 'facts') return <Facts facts={data?.facts ?? {}} {...props} />
   if (kind === 'tasks') return <Tasks tasks={data?.tasks ?? []} {...props} />
   if (kind === 'notes') return <Notes text={data?.text ?? ''} {...props} />

@@ -9,13 +9,16 @@ import { linkTo } from '../router.ts'
 import { useWords } from '../words/index.ts'
 import { useKept } from './watched.ts'
 
+type Item = Output<'memory.history'>['items'][number]
 type DocKind = Output<'memory.open'>['kind']
 
-const FIRST = 15
+const FIRST = 50
 const MORE = 100
 /** The most that the unit gives. */
 const MOST = 1000
-/** Of the keys of one change. */
+/** Changes of one device in one document, nearer to each other than this, are one line. */
+const WHILE_MS = 10 * 60_000
+/** Of the keys of one line. */
 const KEYS_SHOWN = 4
 
 interface HistoryProps {
@@ -39,29 +42,17 @@ export function History({ space, doc, kindOf }: HistoryProps) {
   const items = (data ?? kept)?.items
   return (
     <Card title={w.memory.history}>
-      {doc === undefined || items?.length ? null : <p class="dim">{w.memory.noHistory}</p>}
+      {doc !== undefined && items?.length === 0 && <p class="dim">{w.memory.noHistory}</p>}
       <Failure error={error} />
       <ol class="plain-list history">
-        {items?.slice(0, limit).map(item => (
-          <li key={`${item.writer} ${item.seq}`}>
-            <span>
-              <strong>
-                <Text of={item.writer_name ?? `…${item.writer.slice(-8)}`} />
-              </strong>
-              {doc === undefined && (
-                <>
-                  {' · '}
-                  <a href={linkTo('memory', space, item.doc)}>
-                    <Text of={item.doc} />
-                  </a>
-                </>
-              )}
-              <Keys of={keysOf(item.keys, kindOf(item.doc))} />
-            </span>
-            <time class="dim" title={dateTime(item.at)}>
-              {ago(item.at)}
-            </time>
-          </li>
+        {grouped(items?.slice(0, limit) ?? []).map(group => (
+          <Written
+            key={`${group.writer} ${group.seq}`}
+            group={group}
+            space={space}
+            within={doc}
+            kindOf={kindOf}
+          />
         ))}
       </ol>
       {items && items.length > limit && (
@@ -70,6 +61,53 @@ export function History({ space, doc, kindOf }: HistoryProps) {
         </div>
       )}
     </Card>
+  )
+}
+
+interface Group extends Item {
+  readonly changes: number
+}
+
+/** What one device wrote into one document within a while is one line. */
+function grouped(items: readonly Item[]): readonly Group[] {
+  const groups: Group[] = []
+  for (const item of items) {
+    const last = groups.at(-1)
+    const same = last && last.writer === item.writer && last.doc === item.doc && last.at - item.at < WHILE_MS
+    if (same) {
+      const keys = [...new Set([...last.keys, ...item.keys])]
+      groups[groups.length - 1] = { ...last, keys, changes: last.changes + 1 }
+    } else groups.push({ ...item, changes: 1 })
+  }
+  return groups
+}
+
+type WrittenProps = Pick<HistoryProps, 'space' | 'kindOf'> & { group: Group; within: string | undefined }
+
+function Written({ group, space, within, kindOf }: WrittenProps) {
+  const w = useWords()
+  const { writer, writer_name, doc, at, keys, changes } = group
+  return (
+    <li>
+      <span>
+        <strong>
+          <Text of={writer_name ?? `…${writer.slice(-8)}`} />
+        </strong>
+        {within === undefined && (
+          <>
+            {' · '}
+            <a href={linkTo('memory', space, doc)}>
+              <Text of={doc} />
+            </a>
+          </>
+        )}
+        <span class="dim"> · {w.memory.changesCount(changes)}</span>
+        <Keys of={keysOf(keys, kindOf(doc))} />
+      </span>
+      <time class="dim" title={dateTime(at)}>
+        {ago(at)}
+      </time>
+    </li>
   )
 }
 
