@@ -111,9 +111,7 @@ function Drop({ space, doc }: { readonly space: string; readonly doc: string }) 
       setDoing(w.memory.adding(file.name, index + 1, files.length))
       await attempt(async () => {
         if (file.size > FILE_BYTES_MAX) throw new Error(w.memory.tooLarge(file.name, bytes(FILE_BYTES_MAX)))
-        const content = await contentOf(file)
-        await call('memory.add', { space, doc, name: file.name, content, modified: file.lastModified })
-        changed(doc)
+        await keep(space, doc, file)
       }, w.memory.added(file.name))
     }
     setDoing(undefined)
@@ -155,4 +153,15 @@ function Drop({ space, doc }: { readonly space: string; readonly doc: string }) 
       </p>
     </div>
   )
+}
+
+/** Of several files, the one that failed is named. */
+async function keep(space: string, doc: string, file: File): Promise<void> {
+  try {
+    const content = await contentOf(file)
+    await call('memory.add', { space, doc, name: file.name, content, modified: file.lastModified })
+    changed(doc)
+  } catch (err) {
+    throw new Error(`${file.name}: ${(err as Error).message}`, { cause: err })
+  }
 }

@@ -22,6 +22,7 @@ const LEAD_CHARS = 80
 
 export function Search({ space }: { readonly space?: string }) {
   const w = useWords()
+  const nameOf = useNames()
   const [query, setQuery] = useState('')
   const [mode, setMode] = useState<Mode>('hybrid')
   const [busy, setBusy] = useState(false)
@@ -68,14 +69,17 @@ export function Search({ space }: { readonly space?: string }) {
         </form>
       </search>
       <Failure error={answer?.error} />
-      {answer?.data && <Results query={answer.of} answer={answer.data} anywhere={space === undefined} />}
+      {answer?.data && (
+        <Results query={answer.of} answer={answer.data} anywhere={space === undefined} nameOf={nameOf} />
+      )}
     </Card>
   )
 }
 
-function Results({ query, answer, anywhere }: { query: string; answer: Answer; anywhere: boolean }) {
+type ResultsProps = { query: string; answer: Answer; anywhere: boolean; nameOf(peerId: string): string }
+
+function Results({ query, answer, anywhere, nameOf }: ResultsProps) {
   const w = useWords()
-  const nameOf = useNames()
   const { items, mode, model, pending, left } = answer
   return (
     <>
@@ -102,8 +106,8 @@ function Results({ query, answer, anywhere }: { query: string; answer: Answer; a
                 )}
                 <Text of={item.doc} />
               </a>
-              <Badge>{w.memory.kinds[item.kind]}</Badge>
-              {item.key && item.source === null && (
+              <Badge>{item.source ? w.memory.knowledge : w.memory.kinds[item.kind]}</Badge>
+              {item.key && item.kind === 'facts' && item.source === null && (
                 <code>
                   <Text of={item.key} />
                 </code>
