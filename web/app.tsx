@@ -10,7 +10,9 @@ import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
 import { Chat } from './screens/chat.tsx'
+import { Events } from './screens/events.tsx'
 import { Home } from './screens/home.tsx'
+import { Memory } from './screens/memory.tsx'
 import { Mesh } from './screens/mesh.tsx'
 import { Models } from './screens/models.tsx'
 import { SignIn } from './screens/sign-in.tsx'
@@ -27,7 +29,9 @@ const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<Scr
   home: Home,
   mesh: Mesh,
   models: Models,
-  chat: Chat
+  chat: Chat,
+  memory: Memory,
+  events: Events
 }
 
 export function App() {
