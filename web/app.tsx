@@ -8,8 +8,11 @@ import { Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
+import { Doctor } from './screens/doctor.tsx'
 import { Home } from './screens/home.tsx'
 import { Mesh } from './screens/mesh.tsx'
+import { People } from './screens/people.tsx'
+import { Settings } from './screens/settings.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
 import { chooseTheme, look, THEMES } from './theme.ts'
@@ -22,7 +25,10 @@ export interface ScreenProps {
 /** In the order of the menu. */
 const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
   home: Home,
-  mesh: Mesh
+  mesh: Mesh,
+  people: People,
+  doctor: Doctor,
+  settings: Settings
 }
 
 export function App() {

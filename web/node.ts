@@ -3,7 +3,7 @@
 import { createClient, LumosClientError, type Units } from '../client/index.ts'
 import { state } from './state.ts'
 
-export { LumosClientError }
+export { LumosClientError, type Units }
 
 const client = createClient({ url: location.origin })
 
@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly peer?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
+  /** No answer that a person waits for, such as the lines of a log. */
+  readonly background?: boolean
 }
 
 export type UnitName = keyof Units
@@ -36,15 +38,16 @@ export async function call<N extends UnitName>(
 export async function* pieces<N extends UnitName>(
   unit: N,
   input: Units[N]['input'],
-  options: CallOptions = {}
+  { background = false, ...options }: CallOptions = {}
 ): AsyncGenerator<Units[N]['item']> {
-  state.set({ answering: state.value.answering + 1 })
+  const waiting = background ? 0 : 1
+  state.set({ answering: state.value.answering + waiting })
   try {
     for await (const item of client.stream<UnitName>(unit, input, options)) yield item
   } catch (err) {
     throw noticed(err)
   } finally {
-    state.set({ answering: state.value.answering - 1 })
+    state.set({ answering: state.value.answering - waiting })
   }
 }
 
