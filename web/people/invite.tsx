@@ -40,28 +40,34 @@ export function Invite({ holdsRoot, onClose }: { readonly holdsRoot: boolean; on
     }
   }
 
-  if (used) return <Arrived used={used} onClose={onClose} />
-  if (invitation) return <Code invitation={invitation} onClose={onClose} />
   return (
     <Dialog title={w.people.invite} onClose={onClose}>
-      <p>{w.people.inviteHow}</p>
-      <Field label={w.people.asRole} note={w.people.roleMeans[role]}>
-        {id => (
-          <Select
-            id={id}
-            value={role}
-            options={rolesOf(holdsRoot, w)}
-            onChange={name => setRole(name as Role)}
-          />
-        )}
-      </Field>
-      <Failure error={error} />
-      <div class="row end">
-        <Button onPress={onClose}>{w.common.cancel}</Button>
-        <Button look="main" onPress={make}>
-          {w.people.makeCode}
-        </Button>
-      </div>
+      {used ? (
+        <Arrived used={used} onClose={onClose} />
+      ) : invitation ? (
+        <Code invitation={invitation} onClose={onClose} />
+      ) : (
+        <>
+          <p>{w.people.inviteHow}</p>
+          <Field label={w.people.asRole} note={w.people.roleMeans[role]}>
+            {id => (
+              <Select
+                id={id}
+                value={role}
+                options={rolesOf(holdsRoot, w)}
+                onChange={name => setRole(name as Role)}
+              />
+            )}
+          </Field>
+          <Failure error={error} />
+          <div class="row end">
+            <Button onPress={onClose}>{w.common.cancel}</Button>
+            <Button look="main" onPress={make}>
+              {w.people.makeCode}
+            </Button>
+          </div>
+        </>
+      )}
     </Dialog>
   )
 }
@@ -71,7 +77,7 @@ function Code({ invitation, onClose }: { readonly invitation: Invitation; onClos
   const left = useTimeLeft(invitation.expires_at_ms)
   const { code, left_out } = invitation
   return (
-    <Dialog title={w.people.invite} onClose={onClose}>
+    <>
       {left === 0 ? (
         <p>{w.people.expired}</p>
       ) : (
@@ -95,7 +101,7 @@ function Code({ invitation, onClose }: { readonly invitation: Invitation; onClos
       <div class="row end">
         <Button onPress={onClose}>{w.common.close}</Button>
       </div>
-    </Dialog>
+    </>
   )
 }
 
@@ -107,7 +113,7 @@ function Arrived({ used, onClose }: { readonly used: Used; onClose(): void }) {
       onClose()
   }
   return (
-    <Dialog title={w.people.invite} onClose={onClose}>
+    <>
       <p role="status">
         <Text of={w.people.arrived(used.name, w.mesh.roles[used.role])} />
       </p>
@@ -121,7 +127,7 @@ function Arrived({ used, onClose }: { readonly used: Used; onClose(): void }) {
           {w.people.samePhrase}
         </Button>
       </div>
-    </Dialog>
+    </>
   )
 }
 

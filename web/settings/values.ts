@@ -26,7 +26,7 @@ export function valueFrom({ kind }: Pick<Setting, 'kind'>, text: string): unknow
 /** A default, and a value that is not written in a field, in one line. */
 export function lineOf(value: unknown): string {
   if (value === null || value === undefined) return '–'
-  if (typeof value === 'object') return JSON.stringify(value)
+  if (typeof value === 'object') return Object.keys(value).length === 0 ? '–' : JSON.stringify(value)
   return String(value)
 }
 
