@@ -8,7 +8,16 @@ import { plain } from './text.tsx'
 /** Long enough to be seen. */
 const SAID_MS = 2_000
 
-export function Copy({ of, label }: { readonly of: string; readonly label?: string }) {
+export function Copy({
+  of,
+  words,
+  label
+}: {
+  readonly of: string
+  /** What the button says. */
+  readonly words?: string
+  readonly label?: string
+}) {
   const w = useWords()
   const [copied, setCopied] = useState(false)
   const copy = async () => {
@@ -20,7 +29,7 @@ export function Copy({ of, label }: { readonly of: string; readonly label?: stri
   if (!('clipboard' in navigator)) return null
   return (
     <Button class="copy" aria-label={label && !copied ? label : undefined} onPress={copy}>
-      <span aria-live="polite">{copied ? w.common.copied : w.common.copy}</span>
+      <span aria-live="polite">{copied ? w.common.copied : (words ?? w.common.copy)}</span>
     </Button>
   )
 }

@@ -86,10 +86,7 @@ function Code({ invitation, onClose }: { readonly invitation: Invitation; onClos
           <div class="qr-frame">
             {/* In capitals a code takes less room, and means the same. */}
             <Qr of={code.toUpperCase()} label={w.people.qr} />
-          </div>
-          <div class="command">
-            <code class="code">{code}</code>
-            <Copy of={code} label={w.people.copyCode} />
+            <Copy of={code} words={w.people.copyCode} />
           </div>
           <p class="note">{w.people.typeThere}</p>
           <Command of={`lumos-node join ${code}`} />

@@ -11,7 +11,7 @@ import { useWords } from '../words/index.ts'
 import type { Mesh } from './members.tsx'
 
 /** As the unit takes them. */
-const NAME_CHARS_MAX = 64
+const NAME_CHARS_MAX = 63
 
 export function Names({ mesh }: { readonly mesh: Mesh }) {
   const w = useWords()

@@ -64,9 +64,8 @@ const nameOf = (section: string, w: Words): string =>
 /** Each word is in the key, the description or the value. */
 function matches(setting: Setting, search: string, w: Words): boolean {
   const described = w.settings.descriptions[setting.key] ?? ''
-  const text = [setting.key, setting.description, described, JSON.stringify(setting.value)]
-    .join(' ')
-    .toLowerCase()
+  const texts = [setting.key, nameOf(sectionOf(setting), w), setting.description, described]
+  const text = [...texts, JSON.stringify(setting.value)].join(' ').toLowerCase()
   return search
     .toLowerCase()
     .split(/\s+/)

@@ -134,7 +134,7 @@ function Edit({
       <div id={said} aria-live="polite">
         {problem !== undefined ? (
           <p class="problem">
-            <Text of={problem} />
+            <Text of={problem.replace(/^\[(\d+)\]: /, (_, index) => w.settings.ofLine(Number(index) + 1))} />
           </p>
         ) : (
           <Form of={setting} />

@@ -157,7 +157,7 @@ export const en = {
     deviceNameMeans: 'On every device; an admin must be connected.',
     meshName: 'The mesh',
     renameMesh: 'Rename the mesh',
-    meshNameMeans: 'On every device: 1 to 64 characters.',
+    meshNameMeans: 'On every device: 1 to 63 characters.',
     renamed: (name: string) => `It is called "${name}" now.`,
     leave: 'Leave the mesh',
     alone: 'This device is alone in its mesh.',
@@ -279,6 +279,7 @@ export const en = {
     onDevice: 'Change it on the device',
     onDeviceWhy:
       'It names a path, a program, an address or a key, or opens the node to others: no page may change it.',
+    ofLine: (line: number) => `Line ${line}: `,
     on: 'on',
     off: 'off',
     save: 'Save',
