@@ -10,11 +10,14 @@ import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
 import { Chat } from './screens/chat.tsx'
+import { Doctor } from './screens/doctor.tsx'
 import { Events } from './screens/events.tsx'
 import { Home } from './screens/home.tsx'
 import { Memory } from './screens/memory.tsx'
 import { Mesh } from './screens/mesh.tsx'
 import { Models } from './screens/models.tsx'
+import { People } from './screens/people.tsx'
+import { Settings } from './screens/settings.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
 import { chooseTheme, look, THEMES } from './theme.ts'
@@ -31,7 +34,10 @@ const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<Scr
   models: Models,
   chat: Chat,
   memory: Memory,
-  events: Events
+  events: Events,
+  people: People,
+  doctor: Doctor,
+  settings: Settings
 }
 
 export function App() {
