@@ -10,6 +10,7 @@ import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
 import { Home } from './screens/home.tsx'
 import { Mesh } from './screens/mesh.tsx'
+import { Playground } from './screens/playground.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
 import { chooseTheme, look, THEMES } from './theme.ts'
@@ -22,7 +23,8 @@ export interface ScreenProps {
 /** In the order of the menu. */
 const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
   home: Home,
-  mesh: Mesh
+  mesh: Mesh,
+  playground: Playground
 }
 
 export function App() {

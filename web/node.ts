@@ -1,6 +1,6 @@
 /** The node that served this page, as the screens ask it: by units, with the cookie of the session. */
 
-import { createClient, LumosClientError, type Units } from '../client/index.ts'
+import { createClient, LumosClientError, type Meta, type Units } from '../client/index.ts'
 import { state } from './state.ts'
 
 export { LumosClientError }
@@ -23,10 +23,19 @@ export async function call<N extends UnitName>(
   input: Units[N]['input'],
   options: CallOptions = {}
 ): Promise<Output<N>> {
+  return (await callWhole(unit, input, options)).data
+}
+
+/** The same, with the device that did the work. @throws {LumosClientError} */
+export async function callWhole<N extends UnitName>(
+  unit: N,
+  input: Units[N]['input'],
+  options: CallOptions = {}
+): Promise<{ data: Output<N>; meta: Meta }> {
   try {
-    const data = await client.execute<UnitName>(unit, input, options)
+    const answer = await client.call<UnitName>(unit, input, options)
     state.set({ online: true })
-    return data
+    return answer
   } catch (err) {
     throw noticed(err)
   }
