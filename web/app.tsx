@@ -11,6 +11,7 @@ import { linkTo, type Place, usePlace } from './router.ts'
 import { Home } from './screens/home.tsx'
 import { Mesh } from './screens/mesh.tsx'
 import { Playground } from './screens/playground.tsx'
+import { Requests } from './screens/requests.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
 import { chooseTheme, look, THEMES } from './theme.ts'
@@ -24,7 +25,8 @@ export interface ScreenProps {
 const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
   home: Home,
   mesh: Mesh,
-  playground: Playground
+  playground: Playground,
+  requests: Requests
 }
 
 export function App() {
