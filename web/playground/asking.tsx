@@ -11,7 +11,8 @@ import { Text } from '../parts/text.tsx'
 import { linkTo } from '../router.ts'
 import { state } from '../state.ts'
 import { useWords } from '../words/index.ts'
-import { Code, curlOf, type Files, shortened } from './code.tsx'
+import { Code, shortened } from './code.tsx'
+import { curlOf, type Files } from './curl.ts'
 
 /** What every view of a task is given. */
 export interface ViewProps {
@@ -111,7 +112,11 @@ export function Answered<N extends UnitName>({
           <div aria-live="polite">{children(answer.data)}</div>
           <Origin answer={answer} />
           <Code title={w.raw} text={JSON.stringify(shortened(answer.data, w.characters), null, 2)} />
-          <Code title={w.curl} text={curlOf(asking.unit, answer.input, files)} note={w.curlNote} />
+          <Code
+            title={w.curl}
+            text={curlOf(location.origin, asking.unit, answer.input, files)}
+            note={w.curlNote}
+          />
         </>
       )}
       {!answer && !error && <p class="dim">{busy ? w.asking : w.nothingYet}</p>}

@@ -1,13 +1,10 @@
-/** The same question from a terminal, and the answer as the node gave it. */
+/** What is read by those who write programs: the answer as the node gave it, and a command. */
 
 import type { ComponentChildren } from 'preact'
 import { Button } from '../parts/basics.tsx'
 import { attempt } from '../parts/notes.tsx'
 import { plain } from '../parts/text.tsx'
 import { useWords } from '../words/index.ts'
-
-/** A file of the reader by the field that holds its bytes. */
-export type Files = Readonly<Record<string, string>>
 
 /** Longer values, such as pictures, are not for reading. */
 const SHOWN_CHARS = 160
@@ -24,25 +21,6 @@ export function shortened(value: unknown, characters: (count: number) => string)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shortened(item, characters)]))
 }
-
-/** In a here-document, so that a picture is no argument of a program, which systems limit to 128 KiB. */
-export function curlOf(unit: string, input: object, files: Files = {}): string {
-  const body = JSON.stringify({ unit, input: { ...input, ...placesOf(files) } })
-    // These characters mean something to the shell in a here-document.
-    .replace(/[\\$`]/g, '\\$&')
-    .replace(/@file:(\w+)@/g, (_, field: string) => `$(base64 < ${quoted(files[field]!)} | tr -d '\\n')`)
-  return [
-    `curl ${location.origin}/api/v2/execute \\`,
-    '  -H "Authorization: Bearer $(lumos-node token show)" \\',
-    "  -H 'Content-Type: application/json' --data-binary @- <<END",
-    body,
-    'END'
-  ].join('\n')
-}
-
-const placesOf = (files: Files): Files =>
-  Object.fromEntries(Object.keys(files).map(field => [field, `@file:${field}@`]))
-const quoted = (name: string): string => `'${plain(name).replaceAll("'", "'\\''")}'`
 
 /** Folded away until it is wanted. */
 export function Code({ title, text, note }: { title: string; text: string; note?: ComponentChildren }) {

@@ -104,7 +104,6 @@ function About({ picture }: { picture: Picture }) {
 function Shown({ picture, marks }: { picture: Picture; marks: readonly Mark[] }) {
   const w = useWords().playground
   const { width, height, data, name } = picture
-  const percentOf = (value: number, whole: number) => `${Math.min(100, Math.max(0, (value / whole) * 100))}%`
   return (
     <div class={`marked ${width < 200 ? 'small' : ''}`} style={{ aspectRatio: `${width} / ${height}` }}>
       <img src={data} alt={w.picture(plain(name))} />
@@ -114,18 +113,24 @@ function Shown({ picture, marks }: { picture: Picture; marks: readonly Mark[] })
         ))}
       </svg>
       {marks.map(({ corners, label }, index) => (
-        <span
-          key={index}
-          class="mark"
-          aria-hidden="true"
-          style={{
-            left: percentOf(Math.min(...corners.map(([x]) => x)), width),
-            top: percentOf(Math.min(...corners.map(([, y]) => y)), height)
-          }}
-        >
+        <span key={index} class="mark" aria-hidden="true" style={placeOf(corners, width, height)}>
           {plain(label)}
         </span>
       ))}
     </div>
   )
+}
+
+/** Above its corners where there is room, and towards the middle of the picture. */
+function placeOf(corners: Mark['corners'], width: number, height: number) {
+  const xs = corners.map(([x]) => x / width)
+  const top = Math.max(0, Math.min(...corners.map(([, y]) => y / height)))
+  const isRight = Math.min(...xs) > 0.6
+  return {
+    ...(isRight
+      ? { right: `${100 * Math.max(0, 1 - Math.max(...xs))}%` }
+      : { left: `${100 * Math.max(0, Math.min(...xs))}%` }),
+    top: `${100 * top}%`,
+    transform: top > 0.08 ? 'translateY(-100%)' : 'none'
+  }
 }
