@@ -17,6 +17,8 @@ import { Memory } from './screens/memory.tsx'
 import { Mesh } from './screens/mesh.tsx'
 import { Models } from './screens/models.tsx'
 import { People } from './screens/people.tsx'
+import { Playground } from './screens/playground.tsx'
+import { Requests } from './screens/requests.tsx'
 import { Settings } from './screens/settings.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
@@ -33,6 +35,8 @@ const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<Scr
   mesh: Mesh,
   models: Models,
   chat: Chat,
+  playground: Playground,
+  requests: Requests,
   memory: Memory,
   events: Events,
   people: People,

@@ -25,10 +25,19 @@ export async function call<N extends UnitName>(
   input: Units[N]['input'],
   options: CallOptions = {}
 ): Promise<Output<N>> {
+  return (await callWhole(unit, input, options)).data
+}
+
+/** The same, with the device that did the work. @throws {LumosClientError} */
+export async function callWhole<N extends UnitName>(
+  unit: N,
+  input: Units[N]['input'],
+  options: CallOptions = {}
+): Promise<{ data: Output<N>; meta: Meta }> {
   try {
-    const data = await client.execute<UnitName>(unit, input, options)
+    const answer = await client.call<UnitName>(unit, input, options)
     state.set({ online: true })
-    return data
+    return answer
   } catch (err) {
     throw noticed(err)
   }
