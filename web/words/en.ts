@@ -40,6 +40,7 @@ export const en = {
     enter: 'Let this browser in'
   },
   home: {
+    devices: (count: number) => plural(count, 'device', 'devices'),
     devicesHere: 'Devices here',
     ofDevices: (count: number) => `of ${plural(count, 'device', 'devices')} of the mesh`,
     ready: (count: number) => `${count} in memory`,

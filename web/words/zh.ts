@@ -40,6 +40,7 @@ export const zh: Words = {
     enter: '允许此浏览器访问'
   },
   home: {
+    devices: count => `${count} 台设备`,
     devicesHere: '在线设备',
     ofDevices: count => `网络共 ${count} 台设备`,
     ready: count => `${count} 个已载入内存`,
