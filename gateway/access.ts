@@ -27,7 +27,6 @@ const GRPC_HEALTH_PATH = '/grpc.health.v1.Health/Check'
 /** A browser begins a session here: with the token, never with another session, which would last for ever. */
 const SESSION_PATH = '/api/v2/session'
 
-
 const MESSAGES_PATH = /^\/v1\/messages(?:[/?]|$)/
 
 export interface TcpAccess {
@@ -63,13 +62,13 @@ const ADOPTED_PATHS: Readonly<Record<Adoptable, RegExp>> = {
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */
-export function admit(
-  incoming: Asking,
-  access: TcpAccess | AdoptedAccess | undefined
-): Caller | LumosError {
-  const caller = access ? callerOf(incoming, access) : OWNER
+export function admit(incoming: Asking, access: TcpAccess | AdoptedAccess | undefined): Caller | LumosError {
+  const caller = access ? callerOf(incoming, access) : ownerOf(incoming)
   return caller instanceof LumosError ? caller : (unreadable(incoming, isGrpc(access)) ?? caller)
 }
+
+/** A program that asks by the socket for others, such as an AI program, asks for no more than the token would give. */
+const ownerOf = ({ headers }: Asking): Caller => (headers['x-lumos-as'] === undefined ? OWNER : HOLDER)
 
 const isGrpc = (access: TcpAccess | AdoptedAccess | undefined): boolean =>
   access !== undefined && 'isGrpc' in access
@@ -80,10 +79,7 @@ const callerOf = (incoming: Asking, access: TcpAccess | AdoptedAccess): Caller |
     : (wrongPlace(incoming, access) ?? proven(incoming, access))
 
 /** Why a request without a token is not answered. Browsers write both headers themselves, and no page takes them away. */
-function notForPrograms(
-  incoming: Asking,
-  { hosts, product }: AdoptedAccess
-): LumosError | undefined {
+function notForPrograms(incoming: Asking, { hosts, product }: AdoptedAccess): LumosError | undefined {
   const unnamed = wrongHost(incoming, hosts)
   if (unnamed !== undefined) return unnamed
   const { origin, 'sec-fetch-site': site } = incoming.headers

@@ -14,6 +14,9 @@ export interface Settings {
   readonly seed: string
 }
 
+/** Which device answers is shown beside an answer, which does not wait longer for it. */
+const LOOK_MS = 3_000
+
 /** The growing answer of each conversation. It stays here until the next one, with `isOver`. */
 export interface Growing {
   readonly message: Message
@@ -93,6 +96,7 @@ class Reader {
   readonly #stop: () => void
   readonly #begun = performance.now()
   #message: Message
+  #looked: Promise<void> = Promise.resolve()
   #isStopped = false
   #isDue = false
 
@@ -108,13 +112,14 @@ class Reader {
     for (;;) {
       const next = await answer.next()
       if (next.done) {
+        await this.#looked
         if (this.#message.device === undefined) this.#add({ device: await nameOf(next.value.peer) })
         return
       }
       const answerId = id()
       if (!knowsDevice && answerId !== undefined) {
         knowsDevice = true
-        void this.#findDevice(answerId)
+        this.#look(() => this.#findDevice(answerId))
       }
       this.#take(next.value as Exclude<Piece, { peer: unknown }>, answerId)
     }
@@ -129,8 +134,9 @@ class Reader {
         ...(piece.reasoning && { reasoning: reasoning + piece.reasoning }),
         ...(piece.tool_calls && { calls: piece.tool_calls.reduce(withCall, calls) })
       })
-    } else if (piece.type === 'progress' && piece.continued !== undefined) void this.#findLoss(answer)
-    else if (piece.type === 'done') {
+    } else if (piece.type === 'progress' && piece.continued !== undefined) {
+      this.#look(() => this.#findLoss(answer))
+    } else if (piece.type === 'done') {
       const { finish_reason: end, usage } = piece
       this.#add({
         end: end === 'length' ? 'length' : end === 'cancelled' ? 'stopped' : 'stop',
@@ -138,6 +144,11 @@ class Reader {
         ...(usage.output_tokens !== undefined && { tokens: usage.output_tokens })
       })
     }
+  }
+
+  /** One after the other: which device is lost is known by what was found before. */
+  #look(find: () => Promise<void>): void {
+    this.#looked = this.#looked.then(find)
   }
 
   async #findDevice(answer: string): Promise<void> {
@@ -209,7 +220,7 @@ function withCall(calls: Message['calls'] & object, piece: CallPiece): Message['
 
 async function deviceOf(answer: string): Promise<string | null> {
   try {
-    return await nameOf((await call('inference.answer', { id: answer })).peer_id)
+    return await nameOf((await call('inference.answer', { id: answer }, { timeoutMs: LOOK_MS })).peer_id)
   } catch {
     return null
   }

@@ -32,15 +32,17 @@ export function Said({
           <Passage of={message.text} />
         </>
       )}
-      {!isGrowing && (
+      {isAnswer && !isGrowing && (
         <footer class="said-foot">
-          {isAnswer && <Origin of={message} />}
-          <Button
-            class="small"
-            onPress={() => attempt(() => navigator.clipboard.writeText(message.text), w.chat.copied)}
-          >
-            {w.chat.copy}
-          </Button>
+          <Origin of={message} />
+          {message.text !== '' && (
+            <Button
+              class="small"
+              onPress={() => attempt(() => navigator.clipboard.writeText(message.text), w.chat.copied)}
+            >
+              {w.chat.copy}
+            </Button>
+          )}
           {again && (
             <Button class="small" onPress={again}>
               {w.chat.again}
@@ -96,7 +98,7 @@ function Called({ call }: { readonly call: ToolCall }) {
       <summary>
         {w.chat.calls} <Text of={call.name} />
       </summary>
-      <pre tabIndex={0}>
+      <pre>
         <Text of={written(call.arguments)} />
       </pre>
     </details>

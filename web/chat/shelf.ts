@@ -84,7 +84,9 @@ const isMessage = (value: unknown): value is Omit<Message, 'id'> => {
 export const spaceShelf: Shelf = {
   isLasting: true,
   async list() {
-    const { facts = {} } = await orNothing(call('memory.open', { space: SPACE, doc: LIST }))
+    const docs = await call('memory.docs', { space: SPACE })
+    if (docs.items.every(({ name }) => name !== LIST)) return []
+    const { facts = {} } = await call('memory.open', { space: SPACE, doc: LIST })
     return Object.entries(facts).flatMap(([id, value]) => (isConversation(value) ? [{ ...value, id }] : []))
   },
   async messages(id) {

@@ -203,6 +203,7 @@ function Code({ code, language }: { readonly code: string; readonly language: st
           {w.chat.copy}
         </Button>
       </figcaption>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines scroll, by the keyboard too */}
       <pre tabIndex={0}>
         <code>{plain(code)}</code>
       </pre>

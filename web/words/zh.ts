@@ -231,7 +231,7 @@ export const zh: Words = {
     copied: '已复制。',
     system: '系统提示词',
     temperature: '温度',
-    maxTokens: '最大长度（词元）',
+    maxTokens: '最多词元',
     seed: '随机种子',
     asModel: '由模型决定',
     conversations: '对话列表',
