@@ -64,20 +64,23 @@ export function homeFlag(options: { readonly home?: string }): string {
 }
 
 /** @throws {LumosError} `NODE_NOT_RUNNING` when no node ever said where it is. */
-export function findNode(options: { readonly home?: string }): NodeClient {
+export function findNode(options: { readonly home?: string }, as?: 'program'): NodeClient {
   const home = homeOf(options)
   const info = readRunFile(home)
   if (info === undefined) throw notRunning(home)
-  return new NodeClient(info, home)
+  return new NodeClient(info, home, as)
 }
 
 export class NodeClient {
   readonly info: RunInfo
   readonly #home: string
+  readonly #headers: Readonly<Record<string, string>>
 
-  constructor(info: RunInfo, home: string) {
+  /** @param as `program`: its calls may do what the token of the gateway opens, and not all that their user may. */
+  constructor(info: RunInfo, home: string, as?: 'program') {
     this.info = info
     this.#home = home
+    this.#headers = as === undefined ? {} : { 'x-lumos-as': as }
   }
 
   /** @typeParam Data the answer, in the names of the code. */
@@ -189,7 +192,7 @@ export class NodeClient {
     more: Readonly<Record<string, string>> = {}
   ): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    const headers = body && { 'content-type': 'application/json', ...more }
+    const headers = { ...this.#headers, ...(body && { 'content-type': 'application/json', ...more }) }
     // Without an agent the connection ends with the answer, and so can this process.
     request({ socketPath: this.info.socketPath, path, method, headers, signal, agent: false })
       .on('response', resolve)
