@@ -141,7 +141,9 @@ export const Config = z.strictObject({
     discover: z
       .boolean()
       .default(true)
-      .describe('Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device.'),
+      .describe(
+        'Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device, where they usually listen; Ollama and LM Studio also on the port after it, where they go when `lumos-node adopt` has taken theirs.'
+      ),
     servers: z
       .record(
         ServerName,

@@ -35,6 +35,8 @@ export class SettingsFile implements OwnSettings {
   readonly home: string
   readonly path: string
 
+  #changing: Promise<unknown> = Promise.resolve()
+
   constructor(options: SettingsFileOptions) {
     this.#options = options
     const { home, path } = placeOf(options)
@@ -69,12 +71,22 @@ export class SettingsFile implements OwnSettings {
   }
 
   /** The whole is checked as a start of the node would, before anything is written. */
-  async #change(key: string, edit: (text: string) => string, check = false): Promise<SettingInfo> {
+  #change(key: string, edit: (text: string) => string, check = false): Promise<SettingInfo> {
+    // One after the other: a change that reads before another has written would undo that.
+    const changed = this.#changing.then(() => this.#changed(key, edit, check))
+    this.#changing = changed.catch(() => {})
+    return changed
+  }
+
+  async #changed(key: string, edit: (text: string) => string, check: boolean): Promise<SettingInfo> {
     const { home, path } = this
-    const text = edit(readConfigText(path))
+    const before = readConfigText(path)
+    const text = edit(before)
     const loaded = await loadConfig({ ...this.#options, text })
     const changed = this.#described(loaded).find(setting => setting.key === key)!
     if (check) return changed
+    // An editor has written meanwhile.
+    if (readConfigText(path) !== before) return this.#changed(key, edit, check)
     if (!existsSync(home)) mkdirSync(home, { recursive: true, mode: PRIVATE_DIR_MODE })
     writeFileDurably(existsSync(path) ? realpathSync(path) : path, text)
     return changed

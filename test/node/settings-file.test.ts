@@ -199,3 +199,24 @@ it('is changed by programs, pages and peers only where that opens nothing', asyn
   const { items } = (await run('config.show', {}, page)) as { items: object[] }
   expect(items.length).toBe(known.size)
 })
+
+it('loses no change of two that come at once', async () => {
+  const { settings, text } = setUp(YAML)
+  await Promise.all([settings.set('models.keepAlive', '10m'), settings.set('log.level', 'debug')])
+  expect(text()).toContain('10m')
+  expect(text()).toContain('debug')
+})
+
+it('shows variables and arguments of programs on the device only', async () => {
+  const { units, settings } = setUp()
+  const program = { command: '/bin/tools', args: ['--key', 'hunter2'], env: { API_KEY: 'hunter2' } }
+  await settings.set('mcp.servers', { tools: program })
+  const shown = async (caller: Caller) =>
+    JSON.stringify([
+      await units.execute('config.show', {}, contextOf(caller)),
+      await units.execute('config.get', { key: 'mcp.servers' }, contextOf(caller))
+    ])
+  expect(await shown(OWNER)).toContain('hunter2')
+  expect(await shown(callerWith('manage'))).not.toContain('hunter2')
+  expect(await shown(callerWith('manage'))).toContain('API_KEY')
+})
