@@ -63,9 +63,12 @@ const ADOPTED_PATHS: Readonly<Record<Adoptable, RegExp>> = {
  * @param access absent for the unix socket, which file permissions guard already.
  */
 export function admit(incoming: Asking, access: TcpAccess | AdoptedAccess | undefined): Caller | LumosError {
-  const caller = access ? callerOf(incoming, access) : OWNER
+  const caller = access ? callerOf(incoming, access) : ownerOf(incoming)
   return caller instanceof LumosError ? caller : (unreadable(incoming, isGrpc(access)) ?? caller)
 }
+
+/** A program that asks by the socket for others, such as an AI program, asks for no more than the token would give. */
+const ownerOf = ({ headers }: Asking): Caller => (headers['x-lumos-as'] === undefined ? OWNER : HOLDER)
 
 const isGrpc = (access: TcpAccess | AdoptedAccess | undefined): boolean =>
   access !== undefined && 'isGrpc' in access

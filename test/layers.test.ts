@@ -89,6 +89,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/routing/mesh-routing.ts': ['unguessable chance', 'ids of requests, unique across devices'],
   'web/format.ts': ['time', 'a page in a browser: how long ago'],
   'web/live.ts': ['timer', 'a page in a browser'],
+  'node/journal/journal.ts': ['turn', 'each page of a replay is read in a turn of its own'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'interface/answers.ts': ['unguessable chance', 'ids of answers, which open them'],
   'storage/answers/answer-file.ts': ['unguessable chance', 'salt and nonces of encrypted files'],

@@ -188,7 +188,10 @@ describe('units over HTTP', () => {
     }
     const { status, body } = await gateway.local('/api/v2/execute', { unit: 'mesh.status' })
     assert.deepEqual([status, body.error.code], [500, 'INTERNAL'])
-    assert.deepEqual(gateway.errors, [{ err: unexpected, unit: 'mesh.status' }])
+    const { request_id: requestId, trace_id: traceId } = body.meta
+    assert.deepEqual(gateway.errors, [
+      { err: unexpected, unit: 'mesh.status', requestId, traceId, clientRequestId: undefined }
+    ])
   })
 
   it('says when to come back', async () => {
