@@ -12,8 +12,9 @@ import { LumosError } from '../interface/errors.ts'
 import type { AdoptedAccess, TcpAccess } from './access.ts'
 import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
+import { STRANGER } from './callers.ts'
 import { allowOrigin } from './cors.ts'
-import { boundConnections, refuseCrowd } from './crowd.ts'
+import { Connections, refuseCrowd } from './crowd.ts'
 import { checkReach, hostsOf } from './hosts.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Asked, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
@@ -161,10 +162,10 @@ export class Gateway {
   #createServer(accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      if (isCrowded()) refuseCrowd(outgoing, this.#components.clock)
-      else this.#serve(incoming, outgoing, accessOf(incoming))
+      if (connections.isSurplus(incoming.socket)) refuseCrowd(outgoing, this.#components.clock)
+      else if (this.#serve(incoming, outgoing, accessOf(incoming))) connections.keep(incoming.socket)
     })
-    const isCrowded = boundConnections(server)
+    const connections = new Connections(server, this.#components.clock)
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
     server.keepAliveTimeout = KEEP_ALIVE_MS
@@ -172,11 +173,12 @@ export class Gateway {
     return server
   }
 
+  /** Returns whether the request was let in, by more than its path. */
   #serve(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     access: TcpAccess | AdoptedAccess | undefined
-  ): void {
+  ): boolean {
     for (const [name, value] of HEADERS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -184,17 +186,18 @@ export class Gateway {
       if (closing.aborted) incoming.socket.destroySoon()
     })
 
-    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return
+    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return false
     const caller = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : this.#admission.of(incoming, access)
     if (caller instanceof LumosError) {
       refuse(outgoing, caller, this.#components.clock)
-      return
+      return false
     }
     cutWith(caller, outgoing)
     const listener = access !== undefined && 'product' in access ? access.product : undefined
     this.#route(incoming, outgoing, { caller, listener })
+    return caller !== STRANGER
   }
 
   #route(incoming: IncomingMessage, outgoing: ServerResponse, by: Asked): void {
