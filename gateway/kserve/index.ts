@@ -55,7 +55,7 @@ async function infer(components: AskComponents, c: Context<AppEnv>, model: strin
   const stated = c.req.header(HEAD_LENGTH)
   const headBytes = stated === undefined ? undefined : lengthOf(stated)
   const bytesMax = headBytes === undefined ? JSON_BYTES_MAX : TENSOR_BYTES_MAX + HEAD_BYTES_MAX
-  const question = await bodies.readTensors(c.env.incoming, bytesMax, headBytes)
+  const question = await bodies.readTensors(c.env, bytesMax, headBytes)
   const asked = { task: tensor.name, model, input: { tensors: question.tensors } }
 
   return rightModel(components, c, { model, task: tensor.name }, async () => {

@@ -56,7 +56,7 @@ export function mcpRoutes(components: McpComponents): Hono<AppEnv> {
 
   /** The size of the arguments is held by the unit that the tool is. */
   async function readMessage(c: Context<AppEnv>): Promise<unknown> {
-    const { value, bytes } = await bodies.readJson(c.env.incoming, units.inputBytesMax + ENVELOPE_BYTES_MAX)
+    const { value, bytes } = await bodies.readJson(c.env, units.inputBytesMax + ENVELOPE_BYTES_MAX)
     const params = isRecord(value) && isRecord(value.params) ? value.params : {}
     const unit = units.list().find(({ name }) => toolName(name) === params.name)
     const limit = (unit?.input_bytes_max ?? ENVELOPE_BYTES_MAX) + ENVELOPE_BYTES_MAX
