@@ -9,7 +9,8 @@ import { createMCPClient } from '@ai-sdk/mcp'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterAll, beforeAll, describe, it, onTestFinished, vi } from 'vitest'
-import { toolName } from '../../gateway/mcp/tools.ts'
+import { resultOf } from '../../gateway/mcp/result.ts'
+import { type ServedTool, toolName } from '../../gateway/mcp/tools.ts'
 import { OverloadedError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { MAIN, spawnCli } from '../cli/run-cli.ts'
@@ -165,6 +166,13 @@ describe('the tools', () => {
       params: call
     })
     assert.match(refused.body, /no tool/)
+  })
+
+  it('answer with nothing larger than clients take, which is measured before it becomes text', () => {
+    const toJSON = () => assert.fail('became text')
+    const served = { tool: { name: 'x' }, unit: { output: {} } } as unknown as ServedTool
+    const { isError, content } = resultOf({ bytes: new Uint8Array(9 * 1024 * 1024), toJSON }, served)
+    assert.deepEqual([isError, /more than the 8388608/.test(textOf({ content }))], [true, true])
   })
 
   it('ask the named device, and no other', async () => {
