@@ -9,6 +9,7 @@ import * as adopt from './commands/adopt/index.ts'
 import * as autostart from './commands/autostart/index.ts'
 import * as completion from './commands/completion/index.ts'
 import * as config from './commands/config/index.ts'
+import * as conformance from './commands/conformance/index.ts'
 import * as connect from './commands/connect/index.ts'
 import * as engines from './commands/engines/index.ts'
 import * as events from './commands/events/index.ts'
@@ -24,6 +25,7 @@ import * as node from './commands/node/index.ts'
 import * as requests from './commands/requests/index.ts'
 import * as resources from './commands/resources/index.ts'
 import * as services from './commands/services/index.ts'
+import * as top from './commands/top/index.ts'
 import * as units from './commands/units/index.ts'
 import type { GlobalOptions, Lazily, Register } from './invocation.ts'
 import { Output } from './output.ts'
@@ -31,6 +33,7 @@ import { HelpfulCommand } from './usage.ts'
 
 const DOMAINS: readonly { register: Register }[] = [
   node,
+  top,
   models,
   resources,
   services,
@@ -40,6 +43,7 @@ const DOMAINS: readonly { register: Register }[] = [
   units,
   connect,
   mcp,
+  conformance,
   events,
   jobs,
   keys,

@@ -87,6 +87,12 @@ export interface Units {
   'config.get': {
     input: { key: string }
     output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
       key: string
       value: unknown
       origin: string
@@ -98,8 +104,14 @@ export interface Units {
 
   /** Write a setting into lumos.yaml, whose comments stay. The whole is checked first; the node has it after a restart. */
   'config.set': {
-    input: { key: string; value: unknown }
+    input: { key: string; value: unknown; check?: boolean }
     output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
       key: string
       value: unknown
       origin: string
@@ -109,17 +121,23 @@ export interface Units {
     item: Units['config.set']['output']
   }
 
-  /** Every setting with its value and where it comes from. */
+  /** Every setting: what it is for, its value, where that comes from, and which values it takes. */
   'config.show': {
     input: Record<string, never>
     output: {
-      items: {
+      items: ({
+        description: string
+        kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+        default: unknown
+        choices: string[]
+        min: number | null
+        max: number | null
         key: string
         value: unknown
         origin: string
         waits: boolean
         by_programs: boolean
-      }[]
+      })[]
     }
     item: Units['config.show']['output']
   }
@@ -128,6 +146,12 @@ export interface Units {
   'config.unset': {
     input: { key: string }
     output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
       key: string
       value: unknown
       origin: string

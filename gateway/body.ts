@@ -22,7 +22,7 @@ export interface JsonBody {
 }
 
 /** A request, and of whom it is. */
-interface Asking {
+interface Sent {
   readonly incoming: IncomingMessage
   readonly caller: Caller
 }
@@ -45,7 +45,7 @@ export class BodyReader {
    * @throws {LumosError} `INPUT_TOO_LARGE`, `INVALID_INPUT` or, with other bodies on the way, `OVERLOADED`.
    */
   async readJson(
-    { incoming, caller }: Asking,
+    { incoming, caller }: Sent,
     bytesMax: number,
     limitOf: (head: string) => number = () => bytesMax
   ): Promise<JsonBody> {
@@ -80,9 +80,9 @@ export class BodyReader {
    *
    * @throws {LumosError} as {@link readJson} does.
    */
-  async readForm(asking: Asking, bytesMax: number): Promise<Form> {
-    const contentType = asking.incoming.headers['content-type'] ?? ''
-    return (await this.#onThread(asking, bytesMax, { form: 'multipart', contentType })) as Form
+  async readForm(sent: Sent, bytesMax: number): Promise<Form> {
+    const contentType = sent.incoming.headers['content-type'] ?? ''
+    return (await this.#onThread(sent, bytesMax, { form: 'multipart', contentType })) as Form
   }
 
   /**
@@ -91,14 +91,14 @@ export class BodyReader {
    * @throws {LumosError} as {@link readJson} does.
    */
   async readTensors(
-    asking: Asking,
+    sent: Sent,
     bytesMax: number,
     headBytes: number | undefined
   ): Promise<TensorQuestion> {
-    return (await this.#onThread(asking, bytesMax, { form: 'tensors', headBytes })) as TensorQuestion
+    return (await this.#onThread(sent, bytesMax, { form: 'tensors', headBytes })) as TensorQuestion
   }
 
-  async #onThread({ incoming, caller }: Asking, bytesMax: number, as: BodyForm): Promise<unknown> {
+  async #onThread({ incoming, caller }: Sent, bytesMax: number, as: BodyForm): Promise<unknown> {
     const received: Received = { caller, bytes: 0 }
     const large = this.#thread.begin()
     try {

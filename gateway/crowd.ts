@@ -1,4 +1,4 @@
-/** How many connections a listener holds, and what those get that are too many. */
+/** How many connections a listener holds, for how long, and what those get that are too many. */
 
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -21,6 +21,11 @@ const LIMITS = {
   unprovenMs: 1000
 }
 const CONNECTIONS_RETRY_AFTER_MS = 1000
+/** Loopback is fast: who takes longer is not a program of good will. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 60_000
+/** Longer than clients keep an idle connection (Node 4 s, Go and Java 90 s), so that none asks on one that ends. */
+const KEEP_ALIVE_MS = 95_000
 
 /** Connections of one listener. One that is served stays so, however many come after it. */
 export class Connections {
@@ -34,6 +39,9 @@ export class Connections {
   constructor(server: Server, clock: Clock, limits = LIMITS) {
     this.#clock = clock
     this.#limits = limits
+    server.headersTimeout = HEADERS_TIMEOUT_MS
+    server.requestTimeout = REQUEST_TIMEOUT_MS
+    server.keepAliveTimeout = KEEP_ALIVE_MS
     server.on('connection', socket => this.#take(socket))
   }
 

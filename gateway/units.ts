@@ -17,7 +17,7 @@ import { itemsOf, type SsePiece, sseBody, sseResponse } from './sse.ts'
 import { unitNamedIn } from './unit-name.ts'
 import { piecesAndWhole } from './whole.ts'
 
-const NAME_CHARS_MAX = 128
+export const NAME_CHARS_MAX = 128
 /** What stands around the input: two names and a number. */
 const ENVELOPE_BYTES_MAX = 4 * 1024
 

@@ -3,14 +3,23 @@
 import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { ICONS } from './icons.tsx'
-import { follow, useUnit } from './live.ts'
+import { follow, RETRY_MS, useUnit } from './live.ts'
+import { call } from './node.ts'
 import { Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
+import { Chat } from './screens/chat.tsx'
+import { Doctor } from './screens/doctor.tsx'
+import { Events } from './screens/events.tsx'
 import { Home } from './screens/home.tsx'
+import { Memory } from './screens/memory.tsx'
 import { Mesh } from './screens/mesh.tsx'
 import { Models } from './screens/models.tsx'
+import { People } from './screens/people.tsx'
+import { Playground } from './screens/playground.tsx'
+import { Requests } from './screens/requests.tsx'
+import { Settings } from './screens/settings.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
 import { chooseTheme, look, THEMES } from './theme.ts'
@@ -21,10 +30,18 @@ export interface ScreenProps {
 }
 
 /** In the order of the menu. */
-const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
+const SCREENS: Readonly<Record<keyof Words['screens'], ComponentType<ScreenProps>>> = {
   home: Home,
   mesh: Mesh,
-  models: Models
+  models: Models,
+  chat: Chat,
+  playground: Playground,
+  requests: Requests,
+  memory: Memory,
+  events: Events,
+  people: People,
+  doctor: Doctor,
+  settings: Settings
 }
 
 export function App() {
@@ -107,6 +124,12 @@ function Choices() {
 function Offline() {
   const w = useWords()
   const { online } = useStore(state)
+  // A screen may ask for nothing by itself, and the stream of events may have outlived what failed.
+  useEffect(() => {
+    if (online) return
+    const looking = setInterval(() => void call('mesh.show', {}).catch(() => undefined), RETRY_MS)
+    return () => clearInterval(looking)
+  }, [online])
   return <div role="status">{online ? null : <p class="offline">{w.common.offline}</p>}</div>
 }
 

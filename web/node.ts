@@ -1,9 +1,9 @@
 /** The node that served this page, as the screens ask it: by units, with the cookie of the session. */
 
-import { createClient, LumosClientError, type Units } from '../client/index.ts'
+import { createClient, LumosClientError, type Meta, type StreamOptions, type Units } from '../client/index.ts'
 import { state } from './state.ts'
 
-export { LumosClientError }
+export { LumosClientError, type Units }
 
 const client = createClient({ url: location.origin })
 
@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly peer?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
+  /** No answer that a person waits for, such as the lines of a log. */
+  readonly background?: boolean
 }
 
 export type UnitName = keyof Units
@@ -23,35 +25,81 @@ export async function call<N extends UnitName>(
   input: Units[N]['input'],
   options: CallOptions = {}
 ): Promise<Output<N>> {
+  return (await callWhole(unit, input, options)).data
+}
+
+/** The same, with the device that did the work. @throws {LumosClientError} */
+export async function callWhole<N extends UnitName>(
+  unit: N,
+  input: Units[N]['input'],
+  options: CallOptions = {}
+): Promise<{ data: Output<N>; meta: Meta }> {
   try {
-    const data = await client.execute<UnitName>(unit, input, options)
+    const answer = await client.call<UnitName>(unit, input, options)
     state.set({ online: true })
-    return data
+    return answer
   } catch (err) {
     throw noticed(err)
   }
 }
 
-/** The pieces of one answer, as they come. Leaving the loop ends the work. */
-export async function* pieces<N extends UnitName>(
+/** The pieces of one answer, as they come. Leaving the loop ends the work, unless it is `durable`. */
+export const pieces = <N extends UnitName>(
   unit: N,
   input: Units[N]['input'],
-  options: CallOptions = {}
-): AsyncGenerator<Units[N]['item']> {
-  state.set({ answering: state.value.answering + 1 })
+  { background = false, ...options }: CallOptions & Pick<StreamOptions, 'durable' | 'onAnswer'> = {}
+): AsyncGenerator<Units[N]['item'], Meta> =>
+  answering(
+    client.stream<UnitName>(unit, input, options) as AsyncGenerator<Units[N]['item'], Meta>,
+    background
+  )
+
+/** The pieces of an answer that the node keeps, from the first one on. */
+export const attached = (
+  id: string,
+  options: Pick<CallOptions, 'signal'>
+): AsyncGenerator<Units['inference.attach']['item'], Meta> =>
+  answering(client.answers.attach(id, options as { signal?: AbortSignal }))
+
+/** Ends an answer that the node keeps. */
+export const cancelAnswer = (id: string): Promise<unknown> => client.answers.cancel(id)
+
+async function* answering<T>(items: AsyncGenerator<T, Meta>, background = false): AsyncGenerator<T, Meta> {
+  const waiting = background ? 0 : 1
+  state.set({ answering: state.value.answering + waiting })
   try {
-    for await (const item of client.stream<UnitName>(unit, input, options)) yield item
+    return yield* items
   } catch (err) {
     throw noticed(err)
   } finally {
-    state.set({ answering: state.value.answering - 1 })
+    state.set({ answering: state.value.answering - waiting })
+  }
+}
+
+/** Changes as they come. The reader waits for none of them, so they count as no answer. */
+export async function* watching<N extends UnitName>(
+  unit: N,
+  input: Units[N]['input'],
+  signal: AbortSignal
+): AsyncGenerator<Units[N]['item']> {
+  try {
+    for await (const item of client.stream<UnitName>(unit, input, { signal })) yield item
+  } catch (err) {
+    throw noticed(err)
   }
 }
 
 export type PageEvent = Units['event.list']['item']
 
 /** What happens from now on, for as long as the page is open; the client connects again by itself. */
-export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> => client.events({ signal })
+export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> =>
+  client.events({
+    signal,
+    onConnection(connection) {
+      if (connection.state === 'open') state.set({ online: true })
+      else noticed(connection.error)
+    }
+  })
 
 /** Every screen learns at once that the node, or the session, is gone. */
 function noticed(err: unknown): unknown {
