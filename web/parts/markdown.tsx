@@ -67,7 +67,7 @@ const endsFence = (line: string, fence: string): boolean => {
   return sign.length >= fence.length && sign === fence[0]!.repeat(sign.length)
 }
 
-function blocks(lines: readonly string[], depth: number): ComponentChildren[] {
+export function blocks(lines: readonly string[], depth: number): ComponentChildren[] {
   const out: ComponentChildren[] = []
   let i = 0
   /** Takes lines as long as they belong. */
