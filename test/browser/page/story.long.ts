@@ -109,7 +109,8 @@ describe.skipIf(chromiumPath === undefined)('a person at the page of a mesh', ()
     await answer.getByText('word-79').waitFor()
     await page.getByText(/was lost;/).waitFor()
     const text = await answer.textContent()
-    for (const word of WORDS.split(' ')) assert.equal(text!.split(new RegExp(`${word}(?!\\d)`)).length, 2, word)
+    for (const word of WORDS.split(' '))
+      assert.equal(text!.split(new RegExp(`${word}(?!\\d)`)).length, 2, word)
   })
 
   it('brings a model', async () => {
