@@ -1,7 +1,7 @@
 /** The frame around the screens: where one is, where one can go, and whether the node is there. */
 
 import type { ComponentType } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { ICONS } from './icons.tsx'
 import { follow, RETRY_MS, useUnit } from './live.ts'
 import { call } from './node.ts'
@@ -54,7 +54,12 @@ export function App() {
     void follow(closed.signal)
     return () => closed.abort()
   }, [signedOut])
-  useEffect(() => document.getElementById('screen')?.focus({ preventScroll: true }), [place.screen])
+  // The first screen begins at the top of the page, for the keyboard too.
+  const focused = useRef(place.screen)
+  useEffect(() => {
+    if (focused.current !== place.screen) document.getElementById('screen')?.focus({ preventScroll: true })
+    focused.current = place.screen
+  }, [place.screen])
 
   if (signedOut) return <SignIn />
   const Shown = SCREENS[place.screen as keyof typeof SCREENS] ?? Home

@@ -67,7 +67,9 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     assert.ok(!String(left).includes(nodes.token))
   })
 
-  it('shows each screen without an error, and hinders no reader, in light and in dark', async () => {
+  it('shows each screen without an error, and hinders no reader, in light and in dark', {
+    timeout: 90_000
+  }, async () => {
     const screens = await screensOf(seen.page)
     assert.ok(screens.length >= 2)
     assert.deepEqual(await hindrances(seen, { within: 'nav' }), [])
@@ -110,8 +112,9 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
 
   it('is used by the keyboard: Tab reaches the way to the content and the menu, Enter opens a screen', async () => {
     const { page } = seen
-    await openScreen(page, 'home')
-    await page.evaluate('document.activeElement.blur()')
+    await page.goto(`${nodes.url}/#/home`)
+    await page.reload()
+    await settled(page)
     const focused = () => page.evaluate('document.activeElement.textContent.trim()')
     await page.keyboard.press('Tab')
     assert.equal(await focused(), 'Go to the content')
@@ -125,17 +128,21 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     assert.equal(await page.evaluate('document.activeElement.id'), 'screen')
   })
 
-  it('shows markup, script, bidi and control characters of others as text, on each screen', async () => {
+  it('shows markup, script, bidi and control characters of others as text, on each screen', {
+    timeout: 90_000
+  }, async () => {
     await using found = await visit(browser)
     await startHostility(found.page)
     await found.page.goto(nodes.link())
     let shown = 0
+    const wrong: unknown[] = []
     for (const screen of await screensOf(found.page)) {
       await openScreen(found.page, screen)
       const { elements, hidden, marks } = await found.page.evaluate<Hostile>('looking.hostile()')
-      assert.deepEqual([screen, elements, hidden], [screen, 0, []])
+      if (elements > 0 || hidden.length > 0) wrong.push([screen, elements, hidden])
       shown += marks
     }
+    assert.deepEqual(wrong, [])
     assert.ok(shown >= 2, 'what is hostile was on the screen')
     assert.deepEqual(found.troubles, [])
     assert.ok(found.requests.every(url => url.startsWith(`${nodes.url}/`) && !url.endsWith('/x')))

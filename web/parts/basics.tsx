@@ -4,7 +4,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import { useId, useState } from 'preact/hooks'
 import { LumosClientError } from '../node.ts'
 import { useWords } from '../words/index.ts'
-import { Text } from './text.tsx'
+import { plain, Text } from './text.tsx'
 
 type Children = { readonly children?: ComponentChildren }
 
@@ -16,7 +16,9 @@ export const Screen = ({
 }: Children & { title: string; actions?: ComponentChildren }) => (
   <main id="screen" tabIndex={-1}>
     <header class="screen-head">
-      <h1>{title}</h1>
+      <h1>
+        <Text of={title} />
+      </h1>
       <div class="row">{actions}</div>
     </header>
     {children}
@@ -38,7 +40,7 @@ export function Card({
     <section class={`card ${name}`} aria-labelledby={title ? id : undefined}>
       {title && (
         <header class="card-head">
-          <h2 id={id}>{title}</h2>
+          <h2 id={id}>{typeof title === 'string' ? <Text of={title} /> : title}</h2>
           <div class="row">{actions}</div>
         </header>
       )}
@@ -136,7 +138,7 @@ export const Select = ({
   <select value={value} onChange={event => onChange(event.currentTarget.value)} {...rest}>
     {options.map(([value, label]) => (
       <option key={value} value={value}>
-        {label}
+        {plain(label)}
       </option>
     ))}
   </select>

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import { useWords } from '../words/index.ts'
 import { Button, Failure } from './basics.tsx'
+import { Text } from './text.tsx'
 
 export function Dialog({
   title,
@@ -23,7 +24,9 @@ export function Dialog({
   }, [])
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
-      <h2 id={id}>{title}</h2>
+      <h2 id={id}>
+        <Text of={title} />
+      </h2>
       {children}
     </dialog>
   )

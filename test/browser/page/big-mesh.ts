@@ -10,7 +10,9 @@ import { json } from 'node:stream/consumers'
 import type { Units } from '../../../client/index.ts'
 
 const DEVICES = 200
+/** As many as the page keeps of those that it has seen. A node keeps the last thousand: here the page gets all when it asks for all. */
 const REQUESTS = 10_000
+const KEPT = 1000
 /** What a busy mesh says in a second, in bursts of one each 20 ms. */
 const EVENTS_PER_S = 50
 /** Of those, how many tell that a device came or went. */
@@ -72,7 +74,10 @@ export async function startBigMesh(real: Where) {
           (state === undefined || (state === 'answered') === (item.outcome === 'answered')) &&
           (model === undefined || item.model === model)
       )
-      return { items: wanted.slice(offset, offset + limit), total: wanted.length }
+      return {
+        items: wanted.slice(offset, offset + (limit === KEPT ? REQUESTS : limit)),
+        total: wanted.length
+      }
     }
   }
 
