@@ -29,6 +29,7 @@ export interface WatchOptions {
   readonly names?: readonly string[]
   /** EPOCH-SEQUENCE, or `oldest`. */
   readonly since?: string
+  readonly signal?: AbortSignal
 }
 
 export interface Meta {
@@ -63,20 +64,23 @@ export function homeFlag(options: { readonly home?: string }): string {
 }
 
 /** @throws {LumosError} `NODE_NOT_RUNNING` when no node ever said where it is. */
-export function findNode(options: { readonly home?: string }): NodeClient {
+export function findNode(options: { readonly home?: string }, as?: 'program'): NodeClient {
   const home = homeOf(options)
   const info = readRunFile(home)
   if (info === undefined) throw notRunning(home)
-  return new NodeClient(info, home)
+  return new NodeClient(info, home, as)
 }
 
 export class NodeClient {
   readonly info: RunInfo
   readonly #home: string
+  readonly #headers: Readonly<Record<string, string>>
 
-  constructor(info: RunInfo, home: string) {
+  /** @param as `program`: its calls may do what the token of the gateway opens, and not all that their user may. */
+  constructor(info: RunInfo, home: string, as?: 'program') {
     this.info = info
     this.#home = home
+    this.#headers = as === undefined ? {} : { 'x-lumos-as': as }
   }
 
   /** @typeParam Data the answer, in the names of the code. */
@@ -143,11 +147,11 @@ export class NodeClient {
   }
 
   /** Events of these names and gaps, from `since` on, else from now on, until the loop is left. */
-  async *watch({ names = [], since }: WatchOptions): AsyncGenerator<unknown, Meta> {
+  async *watch({ names = [], since, signal }: WatchOptions): AsyncGenerator<unknown, Meta> {
     const query = new URLSearchParams()
     for (const name of names) query.append('name', name)
     if (since !== undefined) query.set('since', since)
-    return yield* this.#pieces(await this.#ask('GET', `/api/v2/events?${query}`))
+    return yield* this.#pieces(await this.#ask('GET', `/api/v2/events?${query}`, undefined, signal))
   }
 
   async *#pieces(response: IncomingMessage): AsyncGenerator<unknown, Meta> {
@@ -188,7 +192,7 @@ export class NodeClient {
     more: Readonly<Record<string, string>> = {}
   ): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    const headers = body && { 'content-type': 'application/json', ...more }
+    const headers = { ...this.#headers, ...(body && { 'content-type': 'application/json', ...more }) }
     // Without an agent the connection ends with the answer, and so can this process.
     request({ socketPath: this.info.socketPath, path, method, headers, signal, agent: false })
       .on('response', resolve)

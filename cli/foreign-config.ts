@@ -5,7 +5,7 @@
  * The text comes from `withJson` (`foreign/json-edit.ts`) or `withToml` (`foreign/toml-edit.ts`).
  */
 
-import { copyFileSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { InvalidInputError } from '../interface/errors.ts'
 import { type Output, printable } from './output.ts'
@@ -107,13 +107,14 @@ function write(path: string, before: string | undefined, after: string): string 
     return null
   }
   const backup = `${path}.before-lumos`
-  copyFileSync(path, backup)
+  // That of the first change has what the person wrote.
+  if (!existsSync(backup)) copyFileSync(path, backup)
   writeNewFile(path, Buffer.from(after), true, statSync(path).mode & 0o777)
   return backup
 }
 
 /** The lines that differ, with some around them. */
-export function changedLines(before: string, after: string): string {
+function changedLines(before: string, after: string): string {
   const [old, now] = [before, after].map(text => (text === '' ? [] : text.split(/\r?\n/))) as [
     string[],
     string[]

@@ -24,6 +24,7 @@ import * as node from './commands/node/index.ts'
 import * as requests from './commands/requests/index.ts'
 import * as resources from './commands/resources/index.ts'
 import * as services from './commands/services/index.ts'
+import * as top from './commands/top/index.ts'
 import * as units from './commands/units/index.ts'
 import type { GlobalOptions, Lazily, Register } from './invocation.ts'
 import { Output } from './output.ts'
@@ -31,6 +32,7 @@ import { HelpfulCommand } from './usage.ts'
 
 const DOMAINS: readonly { register: Register }[] = [
   node,
+  top,
   models,
   resources,
   services,

@@ -14,7 +14,7 @@ import { createLog, type Log } from '../node/log/log.ts'
 import { LogReader } from '../node/log/log-reader.ts'
 import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
 import { SettingsFile, type SettingsFileOptions } from '../node/settings/settings-file.ts'
-import { adoptedPortsPath, readAdoptedPorts, writeAdoptedPorts } from '../storage/home/adopted-ports.ts'
+import { adoptedPortsOf } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
 import { readRunFile } from '../storage/home/run-file.ts'
 import type { UnitRegistry } from '../units/index.ts'
@@ -104,19 +104,12 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
 }
 
 /** What the gateway keeps in the home. */
-function keptFor(home: NodeHome) {
-  const { socketPath, tokenPath } = home
-  const adopted = adoptedPortsPath(home.path)
-  return {
-    socketPath,
-    token: home.gatewayToken(),
-    newToken: () => makeGatewayToken(tokenPath),
-    adopted: {
-      read: () => readAdoptedPorts(adopted),
-      write: (ports: Parameters<typeof writeAdoptedPorts>[1]) => writeAdoptedPorts(adopted, ports)
-    }
-  }
-}
+const keptFor = (home: NodeHome) => ({
+  socketPath: home.socketPath,
+  token: home.gatewayToken(),
+  newToken: () => makeGatewayToken(home.tokenPath),
+  adopted: adoptedPortsOf(home.path)
+})
 
 /** What units read and change of this process. */
 const ownFiles = (node: LumosNode, { logDir }: NodeHome, options: SettingsFileOptions) => ({

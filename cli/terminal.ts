@@ -23,6 +23,10 @@ export const ascii = (text: string): string =>
   // A letter with its marks is one sign to a person.
   text.normalize('NFC').replace(/\P{ASCII}\p{M}*/gu, sign => LIKE[sign] ?? '?')
 
+/** Whether it has a cursor that can be placed. */
+export const drawsScreens = (env: Readonly<Record<string, string | undefined>> = process.env): boolean =>
+  env.TERM !== 'dumb'
+
 /** Whether a browser that is started here has a screen to show itself on. */
 export const hasScreen = (): boolean =>
   process.platform !== 'linux' || [process.env.DISPLAY, process.env.WAYLAND_DISPLAY].some(Boolean)

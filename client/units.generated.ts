@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'CALL_UNKNOWN'
   | 'CALL_CONFLICT'
   | 'ROUTE_NOT_FOUND'
+  | 'TOOL_NOT_FOUND'
   | 'TOKEN_NOT_FOUND'
   | 'CONTEXT_TOO_SMALL'
   | 'INPUT_TOO_LARGE'
@@ -35,6 +36,7 @@ export type ErrorCode =
   | 'PEER_UNREACHABLE'
   | 'STREAM_INTERRUPTED'
   | 'ANSWER_CHANGED'
+  | 'TOOL_FAILED'
   | 'ORIGIN_FAILED'
   | 'ORIGIN_CHANGED'
   | 'JOB_INTERRUPTED'
@@ -85,6 +87,12 @@ export interface Units {
   'config.get': {
     input: { key: string }
     output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
       key: string
       value: unknown
       origin: string
@@ -96,8 +104,14 @@ export interface Units {
 
   /** Write a setting into lumos.yaml, whose comments stay. The whole is checked first; the node has it after a restart. */
   'config.set': {
-    input: { key: string; value: unknown }
+    input: { key: string; value: unknown; check?: boolean }
     output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
       key: string
       value: unknown
       origin: string
@@ -107,17 +121,23 @@ export interface Units {
     item: Units['config.set']['output']
   }
 
-  /** Every setting with its value and where it comes from. */
+  /** Every setting: what it is for, its value, where that comes from, and which values it takes. */
   'config.show': {
     input: Record<string, never>
     output: {
-      items: {
+      items: ({
+        description: string
+        kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+        default: unknown
+        choices: string[]
+        min: number | null
+        max: number | null
         key: string
         value: unknown
         origin: string
         waits: boolean
         by_programs: boolean
-      }[]
+      })[]
     }
     item: Units['config.show']['output']
   }
@@ -126,6 +146,12 @@ export interface Units {
   'config.unset': {
     input: { key: string }
     output: {
+      description: string
+      kind: 'text' | 'number' | 'switch' | 'choice' | 'list' | 'time' | 'size' | 'table'
+      default: unknown
+      choices: string[]
+      min: number | null
+      max: number | null
       key: string
       value: unknown
       origin: string
@@ -3061,6 +3087,45 @@ export interface Units {
       message: string
       fields: Record<string, unknown>
     }
+  }
+
+  /** Call a tool of an MCP server of this device. */
+  'mcp.call': {
+    input: { server: string; tool: string; input?: Record<string, unknown> }
+    output: {
+      content: (
+        | { type: 'text'; text: string }
+        | { type: 'image' | 'audio'; mime: string; bytes: string }
+        | { type: 'resource'; uri: string; mime: string | null; text: string | null })[]
+      structured: Record<string, unknown> | null
+      is_error: boolean
+    }
+    item: Units['mcp.call']['output']
+  }
+
+  /** The MCP servers whose tools this device has, as far as they are open to the caller. */
+  'mcp.servers': {
+    input: Record<string, never>
+    output: {
+      items: ({
+        name: string
+        state: 'idle' | 'running' | 'connected' | 'failed'
+        offered_to:
+          | 'everyone'
+          | { roles?: ('admin' | 'member' | 'edge' | 'guest')[]; peers?: string[] }
+          | null
+      })[]
+    }
+    item: Units['mcp.servers']['output']
+  }
+
+  /** The tools of an MCP server of this device, with the JSON Schemas of their inputs. */
+  'mcp.tools': {
+    input: { server: string }
+    output: {
+      items: { name: string; description: string; input: Record<string, unknown> }[]
+    }
+    item: Units['mcp.tools']['output']
   }
 
   /** Keep the text of a file (text, Markdown, HTML, PDF) in pieces that can be quoted. */

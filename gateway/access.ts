@@ -10,30 +10,22 @@
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import type { Adoptable } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
+import { type Asking, unreadable, valuesOf } from './asking-form.ts'
 import { HOLDER, NEIGHBOUR, OWNER, STRANGER } from './callers.ts'
+import { isLoopback } from './hosts.ts'
 import type { NamedTokens } from './named-tokens.ts'
 import { PAGE_PATHS } from './page-paths.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
 const HEALTH_PATHS: ReadonlySet<string> = new Set(['/api/v2/health', '/health/live', '/health/ready'])
+const GRPC_HEALTH_PATH = '/grpc.health.v1.Health/Check'
 
 /** A browser begins a session here: with the token, never with another session, which would last for ever. */
 const SESSION_PATH = '/api/v2/session'
-
-const HTTP_PORT = 80
-
-const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i
-const FORM_TYPE = /^multipart\/form-data\s*;/i
-const BYTES_TYPE = /^application\/octet-stream$/i
-/** What takes JSON with bytes behind it, too. */
-const TENSOR_PATHS = /^\/v2\/models\/[^?]+\/infer(?:\?|$)/
-/** What takes a form and no JSON. */
-const FORM_PATHS = /^\/v1\/audio\/(?:transcriptions|translations)(?:\?|$)/
 
 const MESSAGES_PATH = /^\/v1\/messages(?:[/?]|$)/
 
@@ -46,6 +38,8 @@ export interface TcpAccess {
   readonly sessions: Sessions
   /** Origins whose pages may use `/v1`. */
   readonly origins: ReadonlySet<string>
+  /** The port of gRPC. */
+  readonly isGrpc?: true
 }
 
 /**
@@ -63,58 +57,29 @@ const ADOPTED_PATHS: Readonly<Record<Adoptable, RegExp>> = {
   lmstudio: /^\/(?:v1\/|api\/v0\/)/
 }
 
-/** An IP address that only this device reaches. */
-export const isLoopback = (ip: string): boolean => /^(?:::1$|(?:::ffff:)?127\.)/.test(ip)
-
-/** The authority of a URL to this address. */
-const authorityOf = (ip: string, port: number): string => `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
-
-/**
- * `localhost` leads to either loopback address, so the gateway takes both: a program that held the other one would be
- * sent the token. `::` takes IPv4 too.
- */
-const LISTENED_ON: Readonly<Record<string, readonly string[]>> = {
-  '127.0.0.1': ['127.0.0.1', '::1'],
-  '::1': ['::1', '127.0.0.1'],
-  '0.0.0.0': ['0.0.0.0', '::1']
-}
-const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
-
-/** Where the gateway listens for `host`. */
-export const addressesOf = (host: string): readonly string[] => LISTENED_ON[host] ?? [host]
-
-/** What programs call the gateway: its addresses, what this device calls itself, and the names that were listed. */
-export function hostsOf(host: string, port: number, names: readonly string[]): ReadonlySet<string> {
-  const own = addressesOf(WILDCARDS[host] ?? host)
-  const all = [...own, ...(own.some(isLoopback) ? ['localhost'] : []), ...names]
-  const hosts = all.map(name => authorityOf(name, port).toLowerCase())
-  // Browsers leave the port of http away.
-  return new Set(port === HTTP_PORT ? [...hosts, ...hosts.map(name => name.replace(/:80$/, ''))] : hosts)
-}
-
 /**
  * Who asks, or why this request is not answered.
  *
  * @param access absent for the unix socket, which file permissions guard already.
  */
-export function admit(
-  incoming: IncomingMessage,
-  access: TcpAccess | AdoptedAccess | undefined
-): Caller | LumosError {
-  const caller = access ? callerOf(incoming, access) : OWNER
-  return caller instanceof LumosError ? caller : (unreadable(incoming) ?? caller)
+export function admit(incoming: Asking, access: TcpAccess | AdoptedAccess | undefined): Caller | LumosError {
+  const caller = access ? callerOf(incoming, access) : ownerOf(incoming)
+  return caller instanceof LumosError ? caller : (unreadable(incoming, isGrpc(access)) ?? caller)
 }
 
-const callerOf = (incoming: IncomingMessage, access: TcpAccess | AdoptedAccess): Caller | LumosError =>
+/** A program that asks by the socket for others, such as an AI program, asks for no more than the token would give. */
+const ownerOf = ({ headers }: Asking): Caller => (headers['x-lumos-as'] === undefined ? OWNER : HOLDER)
+
+const isGrpc = (access: TcpAccess | AdoptedAccess | undefined): boolean =>
+  access !== undefined && 'isGrpc' in access
+
+const callerOf = (incoming: Asking, access: TcpAccess | AdoptedAccess): Caller | LumosError =>
   'product' in access
     ? (notForPrograms(incoming, access) ?? NEIGHBOUR)
     : (wrongPlace(incoming, access) ?? proven(incoming, access))
 
 /** Why a request without a token is not answered. Browsers write both headers themselves, and no page takes them away. */
-function notForPrograms(
-  incoming: IncomingMessage,
-  { hosts, product }: AdoptedAccess
-): LumosError | undefined {
+function notForPrograms(incoming: Asking, { hosts, product }: AdoptedAccess): LumosError | undefined {
   const unnamed = wrongHost(incoming, hosts)
   if (unnamed !== undefined) return unnamed
   const { origin, 'sec-fetch-site': site } = incoming.headers
@@ -128,16 +93,16 @@ function notForPrograms(
 }
 
 /** Whether a page of a listed origin asks by this request, and only for what it may use. */
-export const isListed = (incoming: IncomingMessage, { origins }: TcpAccess): boolean => {
+export const isListed = (incoming: Asking, { origins }: TcpAccess): boolean => {
   const given = valuesOf(incoming, 'origin')
   return isOpenai(incoming) && given.length === 1 && origins.has(given[0]!)
 }
 
 /** Whether the request is in OpenAI's protocol, and so is its refusal. */
-export const isOpenai = ({ url = '' }: IncomingMessage): boolean => /^\/v1(?:[/?]|$)/.test(url)
+export const isOpenai = ({ url = '' }: Asking): boolean => /^\/v1(?:[/?]|$)/.test(url)
 
 /** Whether it is in Anthropic's protocol, which lies beside that of OpenAI. */
-export const isAnthropic = (incoming: IncomingMessage): boolean =>
+export const isAnthropic = (incoming: Asking): boolean =>
   isOpenai(incoming) &&
   (incoming.headers['anthropic-version'] !== undefined || MESSAGES_PATH.test(incoming.url ?? ''))
 
@@ -145,12 +110,12 @@ export const isAnthropic = (incoming: IncomingMessage): boolean =>
 export const isOllamaPath = (path: string): boolean => /^\/api\/(?!v\d+(?:[/?]|$))/.test(path)
 
 /** Whether it is in the REST API of LM Studio, whose errors are those of OpenAI. */
-export const isLmStudio = ({ url = '' }: IncomingMessage): boolean => /^\/api\/v0(?:[/?]|$)/.test(url)
+export const isLmStudio = ({ url = '' }: Asking): boolean => /^\/api\/v0(?:[/?]|$)/.test(url)
 
 /** Whether it is in the Open Inference Protocol of KServe. */
-export const isKserve = ({ url = '' }: IncomingMessage): boolean => /^\/v2(?:[/?]|$)/.test(url)
+export const isKserve = ({ url = '' }: Asking): boolean => /^\/v2(?:[/?]|$)/.test(url)
 
-export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosError | undefined {
+export function wrongPlace(incoming: Asking, access: TcpAccess): LumosError | undefined {
   const unnamed = wrongHost(incoming, access.hosts)
   if (unnamed !== undefined) return unnamed
   if (foreignOrigin(incoming, access) === undefined) return undefined
@@ -158,7 +123,7 @@ export function wrongPlace(incoming: IncomingMessage, access: TcpAccess): LumosE
   return denied('This Origin may not ask here.', hint)
 }
 
-function wrongHost(incoming: IncomingMessage, hosts: ReadonlySet<string>): LumosError | undefined {
+function wrongHost(incoming: Asking, hosts: ReadonlySet<string>): LumosError | undefined {
   const named = valuesOf(incoming, 'host')
   if (named.length !== 1 || !hosts.has(named[0]!.toLowerCase())) {
     return denied(
@@ -171,19 +136,21 @@ function wrongHost(incoming: IncomingMessage, hosts: ReadonlySet<string>): Lumos
 }
 
 /** The origin of a page that may not ask here. */
-export function foreignOrigin(incoming: IncomingMessage, access: TcpAccess): string | undefined {
+export function foreignOrigin(incoming: Asking, access: TcpAccess): string | undefined {
   if (isListed(incoming, access)) return undefined
   return valuesOf(incoming, 'origin').find(
     origin => !(origin.startsWith('http://') && access.hosts.has(origin.slice(7)))
   )
 }
 
-function proven(incoming: IncomingMessage, access: TcpAccess): Caller | LumosError {
+function proven(incoming: Asking, access: TcpAccess): Caller | LumosError {
   const { method, socket } = incoming
   const path = pathOf(incoming)
   const reads = method === 'GET' || method === 'HEAD'
   // With a slash at the end there is no such route, which is no question of a token.
-  const isHealth = reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
+  const isHealth = access.isGrpc
+    ? path === GRPC_HEALTH_PATH
+    : reads && HEALTH_PATHS.has(path.replace(/\/$/, ''))
   if (isHealth && isLoopback(socket.remoteAddress ?? '')) return STRANGER
   if (reads && PAGE_PATHS.test(path)) return STRANGER
 
@@ -203,7 +170,7 @@ function proven(incoming: IncomingMessage, access: TcpAccess): Caller | LumosErr
 }
 
 /** What each header shows as a token, in `x-api-key` as clients of Anthropic send it. Empty: a header without one. */
-function tokensOf(incoming: IncomingMessage): string[] {
+function tokensOf(incoming: Asking): string[] {
   const bearers = valuesOf(incoming, 'authorization').map(value => /^Bearer (\S+)$/i.exec(value)?.[1] ?? '')
   return [...bearers, ...valuesOf(incoming, 'x-api-key')]
 }
@@ -221,7 +188,7 @@ const unauthenticated = (words: string): LumosError =>
  * whose request it is: only the gateway's own pages may change something, and
  * no other page loads anything.
  */
-function foreign(incoming: IncomingMessage): LumosError | undefined {
+function foreign(incoming: Asking): LumosError | undefined {
   const { method, headers } = incoming
   const reads = method === 'GET' || method === 'HEAD'
   // `none` is a person who typed the address. Old browsers do not say.
@@ -230,37 +197,9 @@ function foreign(incoming: IncomingMessage): LumosError | undefined {
   return denied('With a cookie only pages of this gateway may ask.')
 }
 
-/**
- * A page of another origin can post a form without asking the browser's leave, but never JSON. Where a form is taken,
- * what was checked before this stands alone: the Origin that a browser sends with it, and the token.
- */
-function unreadable(incoming: IncomingMessage): LumosError | undefined {
-  if (incoming.method !== 'POST') return undefined
-  const [type, ...others] = valuesOf(incoming, 'content-type')
-  // Clients of OpenAI cancel by a request that says nothing.
-  if (type === undefined && isEmpty(incoming)) return undefined
-  const plain = incoming.headers['content-encoding'] === undefined
-  const [wanted, name] = typeFor(incoming)
-  if (type !== undefined && others.length === 0 && wanted.test(type) && plain) return undefined
-  return new LumosError('MEDIA_TYPE_UNSUPPORTED', `The body must be ${name}, uncompressed.`)
-}
-
-function typeFor({ url = '', headers }: IncomingMessage): [type: RegExp, name: string] {
-  if (FORM_PATHS.test(url)) return [FORM_TYPE, 'multipart/form-data']
-  // No page of another origin sends this type, or the header, without asking the browser's leave.
-  const isBytes = TENSOR_PATHS.test(url) && headers['inference-header-content-length'] !== undefined
-  return isBytes ? [BYTES_TYPE, 'application/octet-stream'] : [JSON_TYPE, 'application/json']
-}
-
-const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!
-
-const isEmpty = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
+const pathOf = ({ url = '' }: Asking): string => url.split('?', 1)[0]!
 
 const denied = (message: string, hint?: string): LumosError => new LumosError('DENIED', message, { hint })
-
-/** Every value of a header: Node keeps only the first of some that are sent twice. */
-const valuesOf = (incoming: IncomingMessage, name: string): string[] => incoming.headersDistinct[name] ?? []
 
 /** Takes the same time for every wrong token. */
 function equals(a: string, b: string): boolean {

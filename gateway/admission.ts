@@ -1,10 +1,11 @@
 /** Which requests are answered: who asks, how often, and what is remembered of those that are refused. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Clock } from '../interface/clock.ts'
 import type { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
 import { type AdoptedAccess, admit, foreignOrigin, isOpenai, type TcpAccess } from './access.ts'
+import type { Asking } from './asking-form.ts'
 import { RateLimits } from './rate-limits.ts'
 import { RefusedOrigins } from './refused-origins.ts'
 
@@ -23,7 +24,7 @@ export class Admission {
   }
 
   /** Who asks, or why the request is not answered. */
-  of(incoming: IncomingMessage, access: TcpAccess | AdoptedAccess | undefined): Caller | LumosError {
+  of(incoming: Asking, access: TcpAccess | AdoptedAccess | undefined): Caller | LumosError {
     const caller = admit(incoming, access)
     const refused = this.#limits.refusalOf(incoming, caller)
     if (refused === undefined) return caller

@@ -13,13 +13,8 @@ import { InvalidInputError, LumosError, toLumosError } from '../interface/errors
 import { holdsMore } from '../interface/json-size.ts'
 import { TEXT_CHARS_MAX } from '../interface/limits.ts'
 import { type Form, parseForm } from './form-parts.ts'
-import { parseJson } from './json-text.ts'
+import { DEPTH_MAX, parseJson, VALUES_MAX } from './json-text.ts'
 import { questionOf } from './kserve/question.ts'
-
-/** More than any unit takes besides bytes; the network's thread takes them over in some ten milliseconds. */
-const VALUES_MAX = 100_000
-/** Deeper than any unit takes; far from the depth at which a stack overflows. */
-const DEPTH_MAX = 64
 
 export type BodyForm =
   | { readonly form: 'json' }

@@ -1,8 +1,8 @@
 /** Ports of the gateway: one for both loopback addresses, the next one where another program holds it. */
 
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { addressesOf } from './access.ts'
+import type { Server as HttpServer } from 'node:http'
+import type { AddressInfo, Server } from 'node:net'
+import { addressesOf } from './hosts.ts'
 
 /** Enough for several nodes on one device; more are a sign of something else. */
 const PORTS_TRIED_MAX = 20
@@ -14,8 +14,8 @@ const BACKLOG = 4096
 /** A device without IPv6, or without IPv4. */
 const ABSENT = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
 
-export interface Listeners {
-  readonly servers: readonly Server[]
+export interface Listeners<S extends Server> {
+  readonly servers: readonly S[]
   readonly port: number
 }
 
@@ -23,11 +23,11 @@ export interface Listeners {
  * @param create makes a server that does not listen yet.
  * @param first port to try; 0 lets the system choose.
  */
-export async function listenOnFreePort(
-  create: () => Server,
+export async function listenOnFreePort<S extends Server>(
+  create: () => S,
   host: string,
   first: number
-): Promise<Listeners> {
+): Promise<Listeners<S>> {
   for (let tried = 1; ; tried++) {
     const port = first === 0 ? 0 : first + tried - 1
     try {
@@ -40,12 +40,12 @@ export async function listenOnFreePort(
 }
 
 /** @throws when the first address is not to be had, or another one that there is. */
-export async function listenOnAll(
-  create: () => Server,
+export async function listenOnAll<S extends Server>(
+  create: () => S,
   hosts: readonly string[],
   wanted: number
-): Promise<Listeners> {
-  const servers: Server[] = []
+): Promise<Listeners<S>> {
+  const servers: S[] = []
   let port = wanted
   try {
     for (const host of hosts) {
@@ -64,7 +64,7 @@ export async function listenOnAll(
   } catch (err) {
     for (const server of servers) {
       server.close()
-      server.closeAllConnections()
+      if ('closeAllConnections' in server) (server as HttpServer).closeAllConnections()
     }
     throw err
   }

@@ -3,11 +3,11 @@
  * gateway's token on this device, are not counted.
  */
 
-import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../interface/clock.ts'
 import { LumosError } from '../interface/errors.ts'
 import type { Caller } from '../interface/units.ts'
-import { isLoopback } from './access.ts'
+import type { Asking } from './asking-form.ts'
+import { isLoopback } from './hosts.ts'
 
 interface Rate {
   /** Asked at once. */
@@ -35,7 +35,7 @@ export class RateLimits {
   }
 
   /** Why this request is not answered: what `admitted` says, or that there are too many of its kind. */
-  refusalOf(incoming: IncomingMessage, admitted: Caller | LumosError): LumosError | undefined {
+  refusalOf(incoming: Asking, admitted: Caller | LumosError): LumosError | undefined {
     const address = networkOf(incoming.socket.remoteAddress ?? '')
     const isElsewhere = address !== '' && !isLoopback(address)
     const tooMany = isElsewhere ? this.#asked.take(`address ${address}`) : undefined

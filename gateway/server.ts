@@ -8,12 +8,13 @@
 import { chmod } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Adoptable } from '../interface/adoption.ts'
-import type { Clock } from '../interface/clock.ts'
-import { LumosError, OverloadedError } from '../interface/errors.ts'
-import { type AdoptedAccess, hostsOf, isLoopback, type TcpAccess } from './access.ts'
+import { LumosError } from '../interface/errors.ts'
+import type { AdoptedAccess, TcpAccess } from './access.ts'
 import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
 import { allowOrigin } from './cors.ts'
+import { boundConnections, refuseCrowd } from './crowd.ts'
+import { checkReach, hostsOf } from './hosts.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Asked, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
 import type { NamedTokens } from './named-tokens.ts'
@@ -21,14 +22,6 @@ import { notLoaded } from './not-loaded.ts'
 import { refuse } from './refuse.ts'
 import { Sessions } from './sessions.ts'
 
-/** A thousand streams of events and as many agents; each idle one costs some ten kilobytes. */
-const CONNECTIONS_MAX = 2048
-/**
- * Those above are answered with a refusal and closed: a program that sends ten thousand requests at once loses none. One that
- * sends nothing is closed by the time for headers. Above this, connections are closed without an answer.
- */
-const CONNECTIONS_REFUSED_MAX = 8192
-const CONNECTIONS_RETRY_AFTER_MS = 1000
 /** Loopback is fast: who takes longer is not a program of good will. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
@@ -118,7 +111,7 @@ export class Gateway {
   }
 
   async start(): Promise<void> {
-    this.#checkReach()
+    checkReach(this.#options, this.#components.log)
     try {
       await this.openSocket()
       this.#tcp = await this.#listenOnTcp()
@@ -165,34 +158,13 @@ export class Gateway {
     deadline.cancel()
   }
 
-  /** Wider than loopback, a Host that is not listed may be a web page's: so there must be a list. */
-  #checkReach(): void {
-    const { host, hosts } = this.#options
-    if (isLoopback(host)) return
-    if (hosts.length === 0) {
-      throw new LumosError(
-        'CONFIG_INVALID',
-        `The gateway cannot listen on ${host}: gateway.hosts is empty.`,
-        {
-          hint: 'List there what other devices call this one, or set gateway.host to 127.0.0.1.'
-        }
-      )
-    }
-    this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
-  }
-
   #createServer(accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      if (open > CONNECTIONS_MAX) refuseCrowd(outgoing, this.#components.clock)
+      if (isCrowded()) refuseCrowd(outgoing, this.#components.clock)
       else this.#serve(incoming, outgoing, accessOf(incoming))
     })
-    let open = 0
-    server.maxConnections = CONNECTIONS_MAX + CONNECTIONS_REFUSED_MAX
-    server.on('connection', socket => {
-      open++
-      socket.once('close', () => open--)
-    })
+    const isCrowded = boundConnections(server)
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
     server.keepAliveTimeout = KEEP_ALIVE_MS
@@ -263,10 +235,4 @@ export class Gateway {
     }
     return tcp
   }
-}
-
-/** Before its body is read, whatever it asks for. Its connection ends, so that another one has the place. */
-function refuseCrowd(outgoing: ServerResponse, clock: Clock): void {
-  outgoing.shouldKeepAlive = false
-  refuse(outgoing, new OverloadedError('Too many connections are open.', CONNECTIONS_RETRY_AFTER_MS), clock)
 }

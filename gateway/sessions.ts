@@ -10,9 +10,9 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../interface/clock.ts'
 import type { Caller } from '../interface/units.ts'
+import type { Asking } from './asking-form.ts'
 
 /** A week: a dashboard is opened again with its link, which is one command away. */
 export const SESSION_AGE_MAX_S = 7 * 24 * 3600
@@ -100,7 +100,7 @@ export const sessionCookie = (port: number, id: string, ageMaxS = SESSION_AGE_MA
   `${nameOf(port)}=${id}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${ageMaxS}`
 
 /** The ids that this request shows. */
-export function sessionIdsOf({ headers, socket }: IncomingMessage): string[] {
+export function sessionIdsOf({ headers, socket }: Asking): string[] {
   const start = `${nameOf(socket.localPort ?? 0)}=`
   return (headers.cookie ?? '')
     .split(';')

@@ -17,7 +17,7 @@ import { itemsOf, type SsePiece, sseBody, sseResponse } from './sse.ts'
 import { unitNamedIn } from './unit-name.ts'
 import { piecesAndWhole } from './whole.ts'
 
-const NAME_CHARS_MAX = 128
+export const NAME_CHARS_MAX = 128
 /** What stands around the input: two names and a number. */
 const ENVELOPE_BYTES_MAX = 4 * 1024
 
@@ -71,7 +71,7 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
     units.get(request.unit, type)
     const { key, isAsync } = keepingOf(c, request.options)
     if (key !== undefined || (isAsync && request.options.async)) throw inPieces()
-    const body = sseBody(piecesOf(request, contextOf(request, c)), {
+    const body = sseBody(piecesOf(units, request, contextOf(request, c)), {
       clock,
       meta: () => metaOf(call, clock.monotonicMs())
     })
@@ -98,14 +98,6 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
     return calls.answer(c, { unit: unit.name, input: value }, contextOf({}, c))
   }
 
-  function piecesOf(
-    { unit, input, options }: Omit<Execute, 'type'>,
-    context: UnitContext
-  ): AsyncIterable<SsePiece> {
-    if (!options.whole) return itemsOf(units.stream(unit, input, context))
-    return piecesAndWhole(onPiece => units.execute(unit, input, { ...context, onPiece }))
-  }
-
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
   async function readExecute(c: Context<AppEnv>): Promise<Execute> {
     const bytesMax = units.inputBytesMax + ENVELOPE_BYTES_MAX
@@ -123,6 +115,15 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
   }
 
   return routes
+}
+
+function piecesOf(
+  units: AppComponents['units'],
+  { unit, input, options }: Omit<Execute, 'type'>,
+  context: UnitContext
+): AsyncIterable<SsePiece> {
+  if (!options.whole) return itemsOf(units.stream(unit, input, context))
+  return piecesAndWhole(onPiece => units.execute(unit, input, { ...context, onPiece }))
 }
 
 function parseExecute({ value }: JsonBody): Execute {

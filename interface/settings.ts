@@ -2,7 +2,25 @@
 
 import * as z from 'zod'
 
-export const SettingInfo = z.strictObject({
+/** `time` and `size` are those of `5m` and `8GB`; a `table` has values by name. */
+export const SettingKind = z.enum(['text', 'number', 'switch', 'choice', 'list', 'time', 'size', 'table'])
+export type SettingKind = z.infer<typeof SettingKind>
+
+/** What a person needs to fill in a setting. */
+const SettingForm = z.strictObject({
+  /** What it is for, in a sentence or some. */
+  description: z.string(),
+  kind: SettingKind,
+  default: z.unknown(),
+  /** Of the kind `choice`. */
+  choices: z.array(z.string()),
+  /** Of the kind `number`. */
+  min: z.number().nullable(),
+  max: z.number().nullable()
+})
+export type SettingForm = z.infer<typeof SettingForm>
+
+export const SettingInfo = SettingForm.extend({
   /** Such as `gateway.port`. */
   key: z.string(),
   /** What the sources say now: the node has it from its next start on. */
@@ -26,8 +44,9 @@ export interface OwnSettings {
    *
    * @throws {LumosError} `INVALID_INPUT` for a key that no setting has, `CONFIG_INVALID` for a value that it does not
    *   take; the file stays as it was.
+   * @param options.check write nothing: tell what the setting would be.
    */
-  set(key: string, value: unknown): Promise<SettingInfo>
+  set(key: string, value: unknown, options?: { readonly check?: boolean | undefined }): Promise<SettingInfo>
   /** Take a value out of `lumos.yaml`: its variable or its default holds again. */
   unset(key: string): Promise<SettingInfo>
 }

@@ -8,10 +8,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
+import type { SettingForm, SettingKind } from '../interface/settings.ts'
 import { FEATURES, sectionsOf } from '../node/features.ts'
 import { envNameOf, flagOf, knownSettings, type Setting } from '../node/settings/config-schema.ts'
+import { formOf } from '../node/settings/setting-form.ts'
 
-const SCHEMA = join(import.meta.dirname, '../node/settings/config-schema.ts')
 const PAGE = join(import.meta.dirname, '../docs/settings.md')
 
 const INTRODUCTION = `# Settings
@@ -37,67 +38,39 @@ In an environment variable, a list is separated by commas; all else is written a
 when it starts. A file that is invalid keeps it from starting, with the line and the column of each mistake.
 `
 
-/** The comments above the keys, by key. */
-function commentsOf(source: string): ReadonlyMap<string, string> {
-  const comments = new Map<string, string>()
-  let section = ''
-  let comment: string | undefined
-  const lines = source.slice(source.indexOf('export const Config =')).split('\n')
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i]!
-    if (/^\s*\/\*\*/.test(line)) {
-      const from = i
-      while (!lines[i]!.includes('*/')) i++
-      comment = lines
-        .slice(from, i + 1)
-        .join(' ')
-        .replace(/\/\*\*|\*\/|\s\*\s/g, ' ')
-        .replace(/\s+/g, ' ')
-        .trim()
-      continue
-    }
-    const [, indent, name, value] = /^( {2}| {4})(\w+): ?(.*)/.exec(line) ?? []
-    if (name === undefined) continue
-    if (indent === '  ') section = value!.startsWith('z.strictObject') ? name : ''
-    if (comment !== undefined)
-      comments.set(section === '' || indent === '  ' ? name : `${section}.${name}`, comment)
-    comment = undefined
-  }
-  return comments
+const KINDS: Readonly<Record<SettingKind, string>> = {
+  ...{ text: 'text', switch: 'true or false', list: 'list', time: 'text', size: 'text' },
+  ...{ number: 'number', choice: '', table: 'models by name' }
 }
 
-function kindOf({ key, schema }: Setting): string {
-  const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>
-  if (Array.isArray(shape.enum)) return shape.enum.map(value => `\`${value}\``).join(', ')
-  if (shape.type === 'integer') return `number, ${shape.minimum} to ${shape.maximum}`
-  if (shape.type === 'boolean') return 'true or false'
-  if (shape.type === 'array') return `list, at most ${shape.maxItems}`
-  if (shape.type === 'object') return 'models by name'
+function kindOf({ key, schema }: Setting, { kind, choices, min, max }: SettingForm): string {
   if (key === 'services') return 'services by name, or a list of names'
-  assert.ok(shape.type === 'string' || Array.isArray(shape.anyOf), key)
-  return 'text'
+  if (kind === 'choice') return choices.map(value => `\`${value}\``).join(', ')
+  if (kind === 'number') return `number, ${min} to ${max}`
+  if (kind !== 'list') return KINDS[kind]
+  const { maxItems } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return `list, at most ${maxItems}`
 }
 
-function rowsOf(setting: Setting, comment: string | undefined): string {
-  const { key, schema } = setting
-  const words = schema.description ?? comment
-  assert.ok(words, `${key} needs a comment in the schema: what it is for`)
-  const value = key === 'name' ? 'the name of the host' : `\`${JSON.stringify(schema.parse(undefined))}\``
+function rowsOf(setting: Setting): string {
+  const { key } = setting
+  const form = formOf(setting)
+  assert.ok(form.description, `${key} needs a description in the schema: what it is for`)
+  const value = key === 'name' ? 'the name of the host' : `\`${JSON.stringify(form.default)}\``
   const flag = flagOf(key)
   return [
     `### \`${key}\``,
     '',
-    words,
+    form.description,
     '',
-    `- value: ${kindOf(setting)}; default: ${value}`,
+    `- value: ${kindOf(setting, form)}; default: ${value}`,
     `- environment: \`${envNameOf(key)}\`${flag === undefined ? '' : `; flag: \`start ${flag}\``}`
   ].join('\n')
 }
 
 it('docs/settings.md has every setting as it is', async () => {
-  const comments = commentsOf(readFileSync(SCHEMA, 'utf8'))
   const settings = [...knownSettings(sectionsOf(FEATURES)).byKey.values()]
-  const page = [INTRODUCTION, ...settings.map(setting => `${rowsOf(setting, comments.get(setting.key))}\n`)]
+  const page = [INTRODUCTION, ...settings.map(setting => `${rowsOf(setting)}\n`)]
   await expect(page.join('\n')).toMatchFileSnapshot(PAGE)
 })
 

@@ -25,17 +25,41 @@ const Shown = SettingInfo.extend({
   byPrograms: z.boolean()
 })
 
-const shown = (setting: SettingInfo) => ({ ...setting, byPrograms: BY_PROGRAMS.has(setting.key) })
+/** A program that the settings name may have keys in its variables and arguments. */
+const SECRETIVE: ReadonlySet<string> = new Set(['env', 'args', 'variables'])
+const hidden = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null
+    ? Array.isArray(value)
+      ? value.map(hidden)
+      : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hidden(inner)]))
+    : '…'
+
+function concealed(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(concealed)
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, SECRETIVE.has(key) ? hidden(inner) : concealed(inner)])
+  )
+}
+
+/** Secrets are shown on the device only. */
+const shown = (setting: SettingInfo, { origin }: Caller) => ({
+  ...setting,
+  value: origin === 'local' ? setting.value : concealed(setting.value),
+  byPrograms: BY_PROGRAMS.has(setting.key)
+})
 
 export const configUnits = (settings: OwnSettings | undefined) => [
   defineUnit({
     name: 'config.show',
     kind: 'query',
     permission: 'manage',
-    summary: 'Every setting with its value and where it comes from.',
+    summary: 'Every setting: what it is for, its value, where that comes from, and which values it takes.',
     input: z.strictObject({}),
     output: z.strictObject({ items: z.array(Shown) }),
-    run: async () => ({ items: (await mustBe(settings).list()).map(shown) })
+    run: async (_, { caller }) => ({
+      items: (await mustBe(settings).list()).map(setting => shown(setting, caller))
+    })
   }),
   defineUnit({
     name: 'config.get',
@@ -45,9 +69,9 @@ export const configUnits = (settings: OwnSettings | undefined) => [
     input: Key,
     examples: [{ input: { key: 'models.keepAlive' } }],
     output: Shown,
-    async run({ key }) {
+    async run({ key }, { caller }) {
       const found = (await mustBe(settings).list()).find(setting => setting.key === key)
-      if (found !== undefined) return shown(found)
+      if (found !== undefined) return shown(found, caller)
       throw new LumosError('INVALID_INPUT', `There is no setting "${key}".`, {
         hint: 'All: lumos-node config show --origin'
       })
@@ -62,13 +86,15 @@ export const configUnits = (settings: OwnSettings | undefined) => [
       'Write a setting into lumos.yaml, whose comments stay. The whole is checked first; the node has it after a restart.',
     input: Key.extend({
       /** Text is read as a flag would be. */
-      value: z.unknown()
+      value: z.unknown(),
+      /** Write nothing: say whether the value is taken, and what the setting would be. */
+      check: z.boolean().optional()
     }),
     examples: [{ input: { key: 'models.keepAlive', value: '10m' } }],
     output: Shown,
-    async run({ key, value }, { caller }) {
+    async run({ key, value, check }, { caller }) {
       checkOrigin(key, caller)
-      return shown(await mustBe(settings).set(key, value))
+      return shown(await mustBe(settings).set(key, value, { check }), caller)
     }
   }),
   defineUnit({
@@ -82,7 +108,7 @@ export const configUnits = (settings: OwnSettings | undefined) => [
     output: Shown,
     async run({ key }, { caller }) {
       checkOrigin(key, caller)
-      return shown(await mustBe(settings).unset(key))
+      return shown(await mustBe(settings).unset(key), caller)
     }
   })
 ]

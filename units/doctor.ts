@@ -24,11 +24,12 @@ export const doctorUnits = (node: LumosNode, { clock, settings, refusedOrigins, 
       'What this node needs: whether it has it, what to do where it lacks it, and which unit does that.',
     input: z.strictObject({}),
     output: z.strictObject({ items: z.array(Finding) }),
-    run: async () => ({
-      items: [
-        ...(settings === undefined ? [] : await deviceFindings(settings, clock.wallMs())),
-        ...(await nodeFindings(node, refusedOrigins?.() ?? [], adoption?.list() ?? []))
-      ]
-    })
+    async run(_, { caller }) {
+      // Which pages the user has open, and where the home lies, is for those who may change the node.
+      const trusted = caller.permissions.includes('manage')
+      const own = trusted && settings !== undefined ? await deviceFindings(settings, clock.wallMs()) : []
+      const origins = trusted ? (refusedOrigins?.() ?? []) : []
+      return { items: [...own, ...(await nodeFindings(node, origins, adoption?.list() ?? []))] }
+    }
   })
 ]

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { ENGINE_NAME, EngineFeatures, EngineInfo } from '../interface/engines.ts'
 import { JobInfo } from '../interface/jobs.ts'
 import type { LumosNode } from '../interface/node.ts'
+import { checkMayNamePaths } from './begun.ts'
 import { defineUnit } from './define-unit.ts'
 
 const Named = z.strictObject({ name: ENGINE_NAME })
@@ -61,8 +62,10 @@ export const engineUnits = (node: Pick<LumosNode, 'engine' | 'jobs'>) => [
     }),
     examples: [{ input: { name: 'llama-cpp' } }],
     output: JobInfo,
-    run: async ({ name, from }) =>
-      node.jobs.begin('engine.install', { engine: node.engine.get(name).name, from })
+    async run({ name, from }, { caller }) {
+      if (from !== undefined) checkMayNamePaths(caller, `engine install ${name} --from ${from}`)
+      return node.jobs.begin('engine.install', { engine: node.engine.get(name).name, from })
+    }
   }),
   defineUnit({
     name: 'engine.remove',

@@ -12,6 +12,8 @@ import { EVENT_PAGE_MAX } from '../interface/journal.ts'
 import type { LumosNode } from '../interface/node.ts'
 import { defineUnit } from './define-unit.ts'
 
+/** Of one answer; its position is where the next one begins. As many as memory keeps. */
+const LISTED_MAX = 2048
 /** More than there are kinds of events. */
 const NAMES_MAX = 64
 const NAME_CHARS_MAX = 64
@@ -83,7 +85,12 @@ export const eventUnits = ({ events, journal }: Pick<LumosNode, 'events' | 'jour
     run: async ({ names, since = 'oldest' }) => {
       const options = { names, since: sinceOf(since), follow: false }
       const { position } = events
-      return { items: await Array.fromAsync(journal.subscribe(options)), position: eventId(position) }
+      const items = []
+      for await (const item of journal.subscribe(options)) {
+        items.push(item)
+        if (items.length === LISTED_MAX) return { items, position: eventId(item) }
+      }
+      return { items, position: eventId(position) }
     },
     stream: ({ names, since = 'next' }, { signal }) =>
       journal.subscribe({ names, since: sinceOf(since), signal })

@@ -31,6 +31,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   memory: 'Rights in a space belong to a device. Share the space with the device that asks.',
   gateway: 'Ways into this device are for its own user.',
   'node.stop': 'A node that has stopped cannot be started from another device.',
+  'model.search': 'It asks hubs, in the name of this device, whatever is searched.',
   'wake.device': 'A device asks for this by /lumos/wake/1.'
 }
 

@@ -134,8 +134,11 @@ export class UnitRegistry {
   }
 
   /** The other device that the call names. Units that take a peer find their way there themselves. */
-  #placeOf({ takesPeer }: Unit, { peer }: UnitContext): Route | undefined {
+  #placeOf({ name, takesPeer }: Unit, { peer, caller }: UnitContext): Route | undefined {
     if (takesPeer || peer === undefined) return undefined
+    // The other device knows the role of this one, and not which units its caller may call.
+    if (caller.units !== undefined && name.startsWith('resource.'))
+      throw new LumosError('DENIED', 'A token for some units reads resources of its own device only.')
     if (this.#remote === undefined)
       throw new InvalidInputError('Units of other devices cannot be called here.')
     const place = this.#remote.find(peer)

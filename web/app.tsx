@@ -3,15 +3,18 @@
 import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { ICONS } from './icons.tsx'
-import { follow, useUnit } from './live.ts'
+import { follow, RETRY_MS, useUnit } from './live.ts'
+import { call } from './node.ts'
 import { Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
+import { Chat } from './screens/chat.tsx'
 import { Events } from './screens/events.tsx'
 import { Home } from './screens/home.tsx'
 import { Memory } from './screens/memory.tsx'
 import { Mesh } from './screens/mesh.tsx'
+import { Models } from './screens/models.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
 import { chooseTheme, look, THEMES } from './theme.ts'
@@ -25,6 +28,8 @@ export interface ScreenProps {
 const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
   home: Home,
   mesh: Mesh,
+  models: Models,
+  chat: Chat,
   memory: Memory,
   events: Events
 }
@@ -109,6 +114,12 @@ function Choices() {
 function Offline() {
   const w = useWords()
   const { online } = useStore(state)
+  // A screen may ask for nothing by itself, and the stream of events may have outlived what failed.
+  useEffect(() => {
+    if (online) return
+    const looking = setInterval(() => void call('mesh.show', {}).catch(() => undefined), RETRY_MS)
+    return () => clearInterval(looking)
+  }, [online])
   return <div role="status">{online ? null : <p class="offline">{w.common.offline}</p>}</div>
 }
 

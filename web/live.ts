@@ -11,7 +11,7 @@ import { state } from './state.ts'
 /** Events come in bursts: a query is asked again once for all of them. */
 const SETTLE_MS = 150
 /** How soon after the node was lost it is looked for again. */
-const RETRY_MS = 2_000
+export const RETRY_MS = 2_000
 
 /** `missed`: the stream of events was away, so any answer may be another one. */
 export type Happening = Extract<PageEvent, { type: 'event' }> | { readonly type: 'missed' }

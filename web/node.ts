@@ -1,6 +1,6 @@
 /** The node that served this page, as the screens ask it: by units, with the cookie of the session. */
 
-import { createClient, LumosClientError, type Units } from '../client/index.ts'
+import { createClient, LumosClientError, type Meta, type StreamOptions, type Units } from '../client/index.ts'
 import { state } from './state.ts'
 
 export { LumosClientError }
@@ -32,15 +32,28 @@ export async function call<N extends UnitName>(
   }
 }
 
-/** The pieces of one answer, as they come. Leaving the loop ends the work. */
-export async function* pieces<N extends UnitName>(
+/** The pieces of one answer, as they come. Leaving the loop ends the work, unless it is `durable`. */
+export const pieces = <N extends UnitName>(
   unit: N,
   input: Units[N]['input'],
-  options: CallOptions = {}
-): AsyncGenerator<Units[N]['item']> {
+  options: CallOptions & Pick<StreamOptions, 'durable' | 'onAnswer'> = {}
+): AsyncGenerator<Units[N]['item'], Meta> =>
+  answering(client.stream<UnitName>(unit, input, options) as AsyncGenerator<Units[N]['item'], Meta>)
+
+/** The pieces of an answer that the node keeps, from the first one on. */
+export const attached = (
+  id: string,
+  options: Pick<CallOptions, 'signal'>
+): AsyncGenerator<Units['inference.attach']['item'], Meta> =>
+  answering(client.answers.attach(id, options as { signal?: AbortSignal }))
+
+/** Ends an answer that the node keeps. */
+export const cancelAnswer = (id: string): Promise<unknown> => client.answers.cancel(id)
+
+async function* answering<T>(items: AsyncGenerator<T, Meta>): AsyncGenerator<T, Meta> {
   state.set({ answering: state.value.answering + 1 })
   try {
-    for await (const item of client.stream<UnitName>(unit, input, options)) yield item
+    return yield* items
   } catch (err) {
     throw noticed(err)
   } finally {
@@ -64,7 +77,14 @@ export async function* watching<N extends UnitName>(
 export type PageEvent = Units['event.list']['item']
 
 /** What happens from now on, for as long as the page is open; the client connects again by itself. */
-export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> => client.events({ signal })
+export const happenings = (signal: AbortSignal): AsyncIterable<PageEvent> =>
+  client.events({
+    signal,
+    onConnection(connection) {
+      if (connection.state === 'open') state.set({ online: true })
+      else noticed(connection.error)
+    }
+  })
 
 /** Every screen learns at once that the node, or the session, is gone. */
 function noticed(err: unknown): unknown {

@@ -51,6 +51,7 @@ function headsOf(lines: readonly string[]): Head[] {
   let quotes: string | undefined
   for (const [line, text] of lines.entries()) {
     if (quotes === undefined) {
+      if (/^\s*#/.test(text)) continue
       const name = /^\s*\[\[?\s*([^\]]+?)\s*\]/.exec(text)?.[1]
       if (name !== undefined) heads.push({ name: name.replace(/["'\s]/g, ''), line })
     }
@@ -59,6 +60,7 @@ function headsOf(lines: readonly string[]): Head[] {
       else if (quotes === mark) quotes = undefined
     }
   }
+  if (quotes !== undefined) throw new InvalidInputError('A text of the file has no end: nothing was changed.')
   return heads
 }
 

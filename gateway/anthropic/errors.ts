@@ -15,9 +15,6 @@ const TYPES: Readonly<Record<number, string>> = {
   504: 'timeout_error',
   529: 'overloaded_error'
 }
-/** Where clients look for the id of a request. */
-export const requestIdHeaders = ({ requestId }: Call) => ({ 'request-id': requestId })
-
 export interface ErrorBody {
   readonly type: 'error'
   readonly error: { readonly type: string; readonly message: string }

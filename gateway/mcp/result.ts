@@ -7,9 +7,9 @@ import { toJson } from '../json-answer.ts'
 import type { ServedTool } from './tools.ts'
 
 /** Some 16,000 tokens: a longer text fills the context of a model, and clients cut or refuse it. */
-export const TEXT_CHARS_MAX = 64 * 1024
+const TEXT_CHARS_MAX = 64 * 1024
 /** Clients over stdio read no message of more than 10 MB. */
-export const RESULT_CHARS_MAX = 8 * 1024 * 1024
+const RESULT_CHARS_MAX = 8 * 1024 * 1024
 
 type Block = CallToolResult['content'][number]
 

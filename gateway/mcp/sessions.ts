@@ -22,11 +22,6 @@ interface Session {
   idle: Timer
 }
 
-export interface SessionRequest {
-  readonly caller: Caller
-  readonly parsedBody?: unknown
-}
-
 export class McpSessions {
   readonly #sdk: Sdk
   readonly #clock: Clock

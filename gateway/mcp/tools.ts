@@ -8,7 +8,7 @@ import type { UnitCalls } from './calls.ts'
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/
 
 /** What a model has use for, in the order of the list. More tools make models choose worse. */
-export const DEFAULT_TOOLS: readonly string[] = [
+const DEFAULT_TOOLS: readonly string[] = [
   ...['mesh.status', 'mesh.peers', 'device.info', 'device.metrics', 'model.list', 'model.get', 'model.load'],
   ...['inference.chat', 'inference.embed', 'inference.rerank', 'inference.translate', 'inference.describe'],
   ...['inference.classify', 'inference.detect', 'inference.recognize_text', 'inference.generate_image'],
@@ -32,7 +32,7 @@ export interface ServedTool {
 export const toolName = (unit: string): string => unit.replaceAll('.', '_')
 
 /** Which units are served: `all`, or names of units or tools, with `*` for any letters. Absent: {@link DEFAULT_TOOLS}. */
-export function isChosen(chosen: readonly string[] | undefined): (unit: string) => boolean {
+function isChosen(chosen: readonly string[] | undefined): (unit: string) => boolean {
   if (chosen === undefined) return unit => DEFAULT_TOOLS.includes(unit)
   const patterns = chosen.map(pattern => {
     const letters = pattern === 'all' ? '*' : toolName(pattern)

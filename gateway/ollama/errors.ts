@@ -5,7 +5,7 @@ import { type Call, failureHead } from '../envelope.ts'
 import { errorOf } from '../openai/errors.ts'
 
 /** What is wrong, with a hint where there is one. */
-export const wordsOf = (thrown: unknown): string => errorOf(thrown).error.message
+const wordsOf = (thrown: unknown): string => errorOf(thrown).error.message
 
 /** Status line, headers and body, with the request id of the call. */
 export function ollamaRefusal(

@@ -115,6 +115,8 @@ export class Journal implements Feature<EventJournal>, EventJournal {
     if (start.isFirst) yield { type: 'gap', ...since, reason: 'late', lost: null }
     let place = since
     for (let after = start.id; !options.signal?.aborted; ) {
+      // Years of events are read between other work of the node.
+      await new Promise(resolve => setImmediate(resolve))
       const rows = this.#table.find({ names }, after, ROWS_AT_ONCE)
       for (const row of rows) {
         const event = eventOf(row, events.schemas)

@@ -1,7 +1,7 @@
 /** One MCP server: begun by the first call, ended when it is not used, and begun again after it has ended. */
 
 import { readFile } from 'node:fs/promises'
-import type { Client } from '@modelcontextprotocol/client'
+import type { Client, ClientOptions } from '@modelcontextprotocol/client'
 import type { Clock, Timer } from '../../interface/clock.ts'
 import {
   CancelledError,
@@ -23,6 +23,31 @@ const CALLS_MAX = 16
 /** A message is a result with its frame. */
 const MESSAGE_BYTES_MAX = 2 * RESULT_CHARS_MAX
 
+/** The client would run regular expressions of the server on this thread. What it says is data, and is bounded in `said.ts`. */
+const UNCHECKED: ClientOptions['jsonSchemaValidator'] = {
+  getValidator: () => data => ({ valid: true, data: data as never, errorMessage: undefined })
+}
+
+/** A server elsewhere may send without end, and its answer is read whole. */
+const bounded: typeof fetch = async (address, init) => {
+  // A redirect would take the token elsewhere.
+  const response = await fetch(address, { ...init, redirect: 'error' })
+  let bytes = 0
+  const counted = response.body?.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        bytes += chunk.byteLength
+        if (bytes <= MESSAGE_BYTES_MAX) controller.enqueue(chunk)
+        else
+          controller.error(
+            new LumosError('TOOL_FAILED', `The server sent more than ${MESSAGE_BYTES_MAX} bytes.`)
+          )
+      }
+    })
+  )
+  return new Response(counted, response)
+}
+
 export class McpConnection {
   readonly #name: string
   readonly #settings: McpServer
@@ -32,6 +57,8 @@ export class McpConnection {
   #failedMs = Number.NEGATIVE_INFINITY
   #calls = 0
   #idle: Timer | undefined
+  /** Ends an opening that is waited for. */
+  #closing = new AbortController()
 
   constructor(name: string, settings: McpServer, clock: Clock) {
     this.#name = name
@@ -58,6 +85,8 @@ export class McpConnection {
     const client = this.#client
     this.#client = undefined
     if (this.#state !== 'failed') this.#state = 'idle'
+    this.#closing.abort()
+    this.#closing = new AbortController()
     await client?.then(
       open => open.close(),
       () => {}
@@ -106,10 +135,10 @@ export class McpConnection {
       import('@modelcontextprotocol/client'),
       this.#transport()
     ])
-    const client = new Client({ name: 'lumos-node', version: VERSION })
+    const client = new Client({ name: 'lumos-node', version: VERSION }, { jsonSchemaValidator: UNCHECKED })
     const opened = this.#client
     client.onclose = () => this.#lost(opened)
-    await client.connect(transport, { timeout })
+    await client.connect(transport, { timeout, signal: this.#closing.signal })
     this.#state = this.#settings.url === undefined ? 'running' : 'connected'
     return client
   }
@@ -125,9 +154,9 @@ export class McpConnection {
     const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
     const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()
     const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
-    // A redirect would take the token elsewhere.
     return new StreamableHTTPClientTransport(new URL(url), {
-      requestInit: { redirect: 'error', ...(headers && { headers }) }
+      fetch: bounded,
+      ...(headers && { requestInit: { headers } })
     })
   }
 

@@ -37,80 +37,79 @@ function defaultName(): string {
 }
 
 export const Config = z.strictObject({
-  /** What this device is called in its mesh. */
-  name: DeviceName.default(defaultName),
+  name: DeviceName.default(defaultName).describe('What this device is called in its mesh.'),
   mesh: z.strictObject({
-    /** What the mesh is called that this device founds at its first start. */
-    name: z.string().regex(MESH_NAME, 'expected 1 to 32 of a-z, 0-9 and -').default('home')
+    name: z
+      .string()
+      .regex(MESH_NAME, 'expected 1 to 32 of a-z, 0-9 and -')
+      .default('home')
+      .describe('What the mesh is called that this device founds at its first start.')
   }),
   swarm: z.strictObject({
-    /** Where to listen. `::` stands for every address, of IPv4 too; `0.0.0.0` for those of IPv4. */
-    host: Host.default('::'),
-    /** The port for peers; 0 for any free one. */
-    port: Port.default(5867),
-    /** Look for peers on the local network. */
-    mdns: z.boolean().default(true),
-    /** Find the addresses of members through other members. */
-    dht: z.boolean().default(true),
-    /** Multiaddrs to dial at start. */
-    peers: z.array(Multiaddr).max(PEERS_MAX).default([]),
-    /** Where others reach this node by way of a router that leads to it. */
-    announce: z.array(PublicAddress).max(ANNOUNCED_MAX).default([])
+    host: Host.default('::').describe(
+      'Where to listen. `::` stands for every address, of IPv4 too; `0.0.0.0` for those of IPv4.'
+    ),
+    port: Port.default(5867).describe('The port for peers; 0 for any free one.'),
+    mdns: z.boolean().default(true).describe('Look for peers on the local network.'),
+    dht: z.boolean().default(true).describe('Find the addresses of members through other members.'),
+    peers: z.array(Multiaddr).max(PEERS_MAX).default([]).describe('Multiaddrs to dial at start.'),
+    announce: z
+      .array(PublicAddress)
+      .max(ANNOUNCED_MAX)
+      .default([])
+      .describe('Where others reach this node by way of a router that leads to it.')
   }),
   keys: z.strictObject({
-    /**
-     * A file with the passphrase over this node's keys, on one line. It opens keys that are
-     * protected, and those made from now on are. Without it, `start` asks in the terminal.
-     */
-    passphraseFile: Path.nullable().default(null)
+    passphraseFile: Path.nullable()
+      .default(null)
+      .describe(
+        "A file with the passphrase over this node's keys, on one line. It opens keys that are protected, and those made from now on are. Without it, `start` asks in the terminal."
+      )
   }),
   gateway: z.strictObject({
-    /** Where to listen. Anything but loopback needs `hosts`; what is said there is not encrypted. */
-    host: Host.default('127.0.0.1'),
-    /** The port for programs; 0 for any free one. */
-    port: Port.default(5866),
-    /**
-     * What other devices call this one (`den.lan`, `192.168.1.2`), without a port. A request is
-     * answered only when its Host is one of these and the gateway's port, character by character,
-     * or the loopback address: a name that is not listed here may be a web page's.
-     */
-    hosts: z.array(HostName).max(NAMES_MAX).default([]),
-    /**
-     * Origins of pages that may use `/v1` with the token from a browser, such as `https://chat.example` or
-     * `chrome-extension://…`. Pages of all other origins are refused.
-     */
-    origins: z.array(Origin).max(NAMES_MAX).default([]),
-    /**
-     * Other names of models, for programs that ask for those of a vendor: `{ "claude-*": "qwen3:8b" }`. A name that ends
-     * with `*` stands for all that begin so; of several, the longest counts. Only programs of this device use them.
-     */
-    aliases: Aliases.default({})
+    host: Host.default('127.0.0.1').describe(
+      'Where to listen. Anything but loopback needs `hosts`; what is said there is not encrypted.'
+    ),
+    port: Port.default(5866).describe('The port for programs; 0 for any free one.'),
+    hosts: z
+      .array(HostName)
+      .max(NAMES_MAX)
+      .default([])
+      .describe(
+        "What other devices call this one (`den.lan`, `192.168.1.2`), without a port. A request is answered only when its Host is one of these and the gateway's port, character by character, or the loopback address: a name that is not listed here may be a web page's."
+      ),
+    origins: z
+      .array(Origin)
+      .max(NAMES_MAX)
+      .default([])
+      .describe(
+        'Origins of pages that may use `/v1` with the token from a browser, such as `https://chat.example` or `chrome-extension://…`. Pages of all other origins are refused.'
+      ),
+    aliases: Aliases.default({}).describe(
+      'Other names of models, for programs that ask for those of a vendor: `{ "claude-*": "qwen3:8b" }`. A name that ends with `*` stands for all that begin so; of several, the longest counts. Only programs of this device use them.'
+    )
   }),
   models: z.strictObject({
-    /**
-     * Serve the models that ship with the node, as demonstrations: no other device is offered them, and they are asked
-     * only where no device offers a model of that name.
-     */
-    builtin: z.boolean().default(true),
-    /** More model repositories to serve. */
-    directories: z.array(Path).max(DIRECTORIES_MAX).default([]),
-    /**
-     * What all loaded models together may take, such as `8GB` or `50%` of the memory of this device. The other half
-     * is for its user's programs, and for what the system caches of files.
-     */
-    memoryMax: MemorySize.default('50%'),
-    /** A model that was not used for so long is unloaded: `5m`, `1h`, seconds as a number; 0 at once, -1 never. */
-    keepAlive: KeepAlive.default('5m'),
-    /** Models to load at start. */
-    warm: z.array(ModelId).max(NAMED_MODELS_MAX).default([]),
-    /** Models to load at start and to keep: they are not unloaded for another model. */
-    pinned: z.array(ModelId).max(NAMED_MODELS_MAX).default([])
+    builtin: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Serve the models that ship with the node, as demonstrations: no other device is offered them, and they are asked only where no device offers a model of that name.'
+      ),
+    directories: z.array(Path).max(DIRECTORIES_MAX).default([]).describe('More model repositories to serve.'),
+    memoryMax: MemorySize.default('50%').describe(
+      "What all loaded models together may take, such as `8GB` or `50%` of the memory of this device. The other half is for its user's programs, and for what the system caches of files."
+    ),
+    keepAlive: KeepAlive.default('5m').describe(
+      'A model that was not used for so long is unloaded: `5m`, `1h`, seconds as a number; 0 at once, -1 never.'
+    ),
+    warm: z.array(ModelId).max(NAMED_MODELS_MAX).default([]).describe('Models to load at start.'),
+    pinned: z
+      .array(ModelId)
+      .max(NAMED_MODELS_MAX)
+      .default([])
+      .describe('Models to load at start and to keep: they are not unloaded for another model.')
   }),
-  /**
-   * To whom each model is offered, by role or as peers (PeerIds, or names in the mesh). A name means whichever
-   * member is called so at the time of a request, also after the first one was removed; a PeerId means one device:
-   * `{ "llama3.3:70b": { roles: [admin], peers: [den] } }`. One that is not listed is for every member.
-   */
   access: z
     .record(
       ModelId,
@@ -119,30 +118,32 @@ export const Config = z.strictObject({
         peers: z.array(z.string().min(1).max(128)).max(PEERS_MAX).optional()
       })
     )
-    .default({}),
+    .default({})
+    .describe(
+      'To whom each model is offered, by role or as peers (PeerIds, or names in the mesh). A name means whichever member is called so at the time of a request, also after the first one was removed; a PeerId means one device: `{ "llama3.3:70b": { roles: [admin], peers: [den] } }`. One that is not listed is for every member.'
+    ),
   engines: z.strictObject({
-    /** Serve the model `echo`, which answers with what it was asked. */
-    echo: z.boolean().default(false),
-    /**
-     * Where engines are installed; homes may share it. Default: `engines` in the home, and
-     * `/var/lib/lumos-node/engines` for root, whose engines may run as a user who cannot enter the home.
-     */
-    directory: Path.nullable().default(null),
-    /** The npm registry that installed engines come from. Their hashes are part of the package. */
+    echo: z
+      .boolean()
+      .default(false)
+      .describe('Serve the model `echo`, which answers with what it was asked.'),
+    directory: Path.nullable()
+      .default(null)
+      .describe(
+        'Where engines are installed; homes may share it. Default: `engines` in the home, and `/var/lib/lumos-node/engines` for root, whose engines may run as a user who cannot enter the home.'
+      ),
     registry: z
       .url({ protocol: /^https?$/ })
       .max(2048)
       .refine(holdsNoKey, { error: 'an address is shown and logged: it must not hold a password' })
-      .default('https://registry.npmjs.org'),
-    /** Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device. */
-    discover: z.boolean().default(true),
-    /**
-     * More servers that speak OpenAI's HTTP, each by a name: `{ attic: { url: "http://192.168.1.9:8000" } }`. The
-     * key is in `keyFile`, or in the variable that `keyVariable` names. `models` lists which of its models are
-     * served; without it, all are. What is asked of a server with `leavesMesh` leaves the mesh, and so it does by
-     * default where the address is no private one: such a model answers those who name it, and is offered to other
-     * devices only where `access` says so.
-     */
+      .default('https://registry.npmjs.org')
+      .describe('The npm registry that installed engines come from. Their hashes are part of the package.'),
+    discover: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Serve the models of Ollama, LM Studio, llama.cpp and vLLM that run on this device, where they usually listen; Ollama and LM Studio also on the port after it, where they go when `lumos-node adopt` has taken theirs.'
+      ),
     servers: z
       .record(
         ServerName,
@@ -157,21 +158,21 @@ export const Config = z.strictObject({
           leavesMesh: z.boolean().optional()
         })
       )
-      .default({}),
-    /**
-     * Programs of this device that are engines, each by a name: `{ speak: { command: /usr/bin/python3, args: [~/speak.py],
-     * tasks: [text-to-speech] } }`. A program without `runtime` is a model of that name. One with `runtime: torch`, `rknn` or
-     * `external` opens the model folders that name it; `rknn` needs `device`. A command is taken from here only, never
-     * from a model. `env` is all that it gets besides a search path: it is shown with the settings, so it is no place for a
-     * password. `read` lists what a sandbox shows it, and `gpu` adds graphics and neural processors.
-     */
-    external: Programs
+      .default({})
+      .describe(
+        'More servers that speak OpenAI\'s HTTP, each by a name: `{ attic: { url: "http://192.168.1.9:8000" } }`. The key is in `keyFile`, or in the variable that `keyVariable` names. `models` lists which of its models are served; without it, all are. What is asked of a server with `leavesMesh` leaves the mesh, and so it does by default where the address is no private one: such a model answers those who name it, and is offered to other devices only where `access` says so.'
+      ),
+    external: Programs.describe(
+      'Programs of this device that are engines, each by a name: `{ speak: { command: /usr/bin/python3, args: [~/speak.py], tasks: [text-to-speech] } }`. A program without `runtime` is a model of that name. One with `runtime: torch`, `rknn` or `external` opens the model folders that name it; `rknn` needs `device`. A command is taken from here only, never from a model. `env` is all that it gets besides a search path: it is shown with the settings, so it is no place for a password. `read` lists what a sandbox shows it, and `gpu` adds graphics and neural processors.'
+    )
   }),
   routing: RoutingSettings,
   serving: ServingSettings,
   log: z.strictObject({
-    /** The least severe messages that the log file keeps. */
-    level: z.enum(['debug', 'info', 'warn', 'error']).default('info')
+    level: z
+      .enum(['debug', 'info', 'warn', 'error'])
+      .default('info')
+      .describe('The least severe messages that the log file keeps.')
   })
 })
 export type Config = z.infer<typeof Config>

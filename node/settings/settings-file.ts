@@ -17,6 +17,7 @@ import {
 import { readConfigText } from './config-file.ts'
 import { type KnownSettings, knownSettings, type Setting } from './config-schema.ts'
 import { suggestionFor } from './config-spelling.ts'
+import { formOf } from './setting-form.ts'
 
 /** What a node is called, which its membership says while it runs. */
 export type GivenNames = Pick<NodeStatus, 'name' | 'mesh'>
@@ -34,6 +35,8 @@ export class SettingsFile implements OwnSettings {
   readonly home: string
   readonly path: string
 
+  #changing: Promise<unknown> = Promise.resolve()
+
   constructor(options: SettingsFileOptions) {
     this.#options = options
     const { home, path } = placeOf(options)
@@ -46,15 +49,17 @@ export class SettingsFile implements OwnSettings {
     return this.#described(await loadConfig(this.#options))
   }
 
-  async set(key: string, value: unknown): Promise<SettingInfo> {
+  async set(key: string, value: unknown, { check = false } = {}): Promise<SettingInfo> {
     const setting = this.#settingOf(key)
     const read = typeof value === 'string' ? await valueFromText(setting, value) : value
-    return this.#change(key, async text => (await import('./config-edit.ts')).withValue(text, key, read))
+    const { withValue } = await import('./config-edit.ts')
+    return this.#change(key, text => withValue(text, key, read), check)
   }
 
   async unset(key: string): Promise<SettingInfo> {
     this.#settingOf(key)
-    return this.#change(key, async text => (await import('./config-edit.ts')).withoutValue(text, key))
+    const { withoutValue } = await import('./config-edit.ts')
+    return this.#change(key, text => withoutValue(text, key))
   }
 
   #settingOf(key: string): Setting {
@@ -66,13 +71,25 @@ export class SettingsFile implements OwnSettings {
   }
 
   /** The whole is checked as a start of the node would, before anything is written. */
-  async #change(key: string, edit: (text: string) => Promise<string>): Promise<SettingInfo> {
+  #change(key: string, edit: (text: string) => string, check = false): Promise<SettingInfo> {
+    // One after the other: a change that reads before another has written would undo that.
+    const changed = this.#changing.then(() => this.#changed(key, edit, check))
+    this.#changing = changed.catch(() => {})
+    return changed
+  }
+
+  async #changed(key: string, edit: (text: string) => string, check: boolean): Promise<SettingInfo> {
     const { home, path } = this
-    const text = await edit(readConfigText(path))
+    const before = readConfigText(path)
+    const text = edit(before)
     const loaded = await loadConfig({ ...this.#options, text })
+    const changed = this.#described(loaded).find(setting => setting.key === key)!
+    if (check) return changed
+    // An editor has written meanwhile.
+    if (readConfigText(path) !== before) return this.#changed(key, edit, check)
     if (!existsSync(home)) mkdirSync(home, { recursive: true, mode: PRIVATE_DIR_MODE })
     writeFileDurably(existsSync(path) ? realpathSync(path) : path, text)
-    return this.#described(loaded).find(setting => setting.key === key)!
+    return changed
   }
 
   #described(loaded: LoadedConfig): SettingInfo[] {
@@ -82,6 +99,7 @@ export class SettingsFile implements OwnSettings {
     const given = names === undefined ? loaded : withMembership(loaded, names())
     return describeConfig(given).map(setting => ({
       ...setting,
+      ...formOf(this.#known.byKey.get(setting.key)!),
       value: setting.value ?? null,
       waits:
         setting.origin !== MEMBERSHIP &&

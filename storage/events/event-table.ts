@@ -86,6 +86,7 @@ export class EventTable {
 
   /** The oldest first, after the row `after`. */
   find({ names, sinceMs, untilMs, correlation }: EventWhere, after: number, limit: number): StoredEvent[] {
+    if (names?.length === 0) return []
     const parts: string[] = []
     const values: (string | number)[] = []
     const must = (part: string, value: string | number | undefined) => {

@@ -9,9 +9,20 @@ import { writeFileDurably } from '../database/durable-file.ts'
 const PORT_MAX = 65_535
 
 const Stored = z.array(z.strictObject({ product: z.enum(ADOPTABLE), port: z.int().min(1).max(PORT_MAX) }))
-export type StoredPort = z.infer<typeof Stored>[number]
+type StoredPort = z.infer<typeof Stored>[number]
 
 export const adoptedPortsPath = (home: string): string => join(home, 'adopted.json')
+
+/** Those of a home. */
+export const adoptedPortsOf = (home: string) => ({
+  read: () => readAdoptedPorts(adoptedPortsPath(home)),
+  /** Durable when this returns. */
+  write(ports: readonly StoredPort[]): void {
+    const path = adoptedPortsPath(home)
+    if (ports.length === 0) rmSync(path, { force: true })
+    else writeFileDurably(path, `${JSON.stringify(ports)}\n`)
+  }
+})
 
 /** None also where the file makes no sense: a node goes on without them. */
 export function readAdoptedPorts(path: string): StoredPort[] {
@@ -20,10 +31,4 @@ export function readAdoptedPorts(path: string): StoredPort[] {
   } catch {
     return []
   }
-}
-
-/** Durable when this returns. */
-export function writeAdoptedPorts(path: string, ports: readonly StoredPort[]): void {
-  if (ports.length === 0) rmSync(path, { force: true })
-  else writeFileDurably(path, `${JSON.stringify(ports)}\n`)
 }

@@ -140,6 +140,13 @@ describe('servers of models on this device', () => {
     expect([seen.ids, seen.leftOut]).toEqual([[], []])
   })
 
+  it('are looked for where they usually listen, and where they go when a node adopts that port', () => {
+    expect(PRODUCTS.map(({ name, port }) => `${name} ${port}`)).toEqual([
+      ...['ollama 11434', 'ollama 11435', 'lm-studio 1234', 'lm-studio 1235'],
+      ...['llama.cpp 8080', 'vllm 8000']
+    ])
+  })
+
   it('come and go while the node runs', async () => {
     const clock = new ManualClock()
     const first = await startModelServer(paths(OLLAMA))

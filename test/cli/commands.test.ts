@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
@@ -406,6 +407,37 @@ describe('a failing command', () => {
       assert.equal((await cli(['infer', 'text-generation', 'a'])).code, exitCode)
     }
     gateway.engine.failure = undefined
+  })
+})
+
+describe('adopt', () => {
+  it('says how the other program moves, waits for its port, lists it and gives it back', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const child = spawnCli(['adopt', 'ollama', '--port', `${port}`, '--json'], { home: gateway.home })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', text => {
+      stdout += text
+    })
+    const exited = once(child, 'close')
+    for await (const text of child.stderr) {
+      stderr += text
+      if (stderr.includes('as soon as it is free')) other.close()
+    }
+    assert.deepEqual(await exited, [0, null])
+    assert.match(
+      stderr,
+      new RegExp(`Port ${port}: another program .*\n  OLLAMA_HOST=127.0.0.1:${port + 1} ollama serve\n`)
+    )
+    const adopted = JSON.parse(stdout)
+    assert.deepEqual([adopted.product, adopted.port, adopted.state], ['ollama', port, 'listening'])
+    assert.equal((await cli(['adopt'])).stdout, `Port ${port} of ollama answers for the mesh.\n`)
+    assert.match((await cli(['status'])).stdout, new RegExp(`^adopted  ${port} of ollama$`, 'm'))
+
+    const released = await cli(['adopt', 'ollama', '--release', '--json'])
+    assert.deepEqual(JSON.parse(released.stdout), { product: 'ollama', released: true })
+    assert.equal((await cli(['adopt', 'jan'])).code, 2)
   })
 })
 

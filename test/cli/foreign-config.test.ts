@@ -96,6 +96,7 @@ describe('a table set in TOML', () => {
       `model = "o3"\n\n${OWN}\n# the next\n[other]\na = 1\n`
     ],
     ['a table below it', `[${TABLE}.env]\nA = "b"\n`, `[${TABLE}.env]\nA = "b"\n\n${OWN}`],
+    ['marks of a text in a comment', `# """\n[${TABLE}]\ncommand = "old"\n`, `# """\n${OWN}`],
     ['its name in a text', `text = '''\n[${TABLE}]\n'''\n`, `text = '''\n[${TABLE}]\n'''\n\n${OWN}`]
   ])('in a file that holds %s keeps what is there', (_, before, after) => {
     assert.equal(withToml(before, TABLE, SERVER), after)
@@ -124,6 +125,9 @@ describe('a changed file of another program', () => {
     assert.equal(statSync(path).mode & 0o777, 0o640)
     assert.match(written.join(''), /^\+ .*"lumos"/m)
     assert.equal((await changeForeignFile({ path, edit }, { yes: true }, output)).state, 'unchanged')
+    writeFileSync(path, '{ "a": 2 }')
+    await changeForeignFile({ path, edit }, { yes: true }, output)
+    assert.equal(readFileSync(change.backup!, 'utf8'), '{ "a": 1 }')
   })
 
   it('is only shown with --print, and where nobody says yes', async () => {

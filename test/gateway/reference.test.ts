@@ -41,15 +41,16 @@ describe('docs/http.md', () => {
 
   it('has requests that a shell can run as they stand', async () => {
     await using gateway = await startGateway()
-    const [, status, picture, stream] = ['', ...blocks]
+    const of = (part: string) => blocks.find(block => block.includes(part))!
+    const [status, picture, stream] = [of('mesh.status'), of('seven.png'), of('/api/v2/stream')]
     const before = `TOKEN=${gateway.token}\nURL=${gateway.gateway.url}\n`
     const run = async (script: string) => {
       const own = script.replace(/^(?:TOKEN|URL)=.*\n/gm, '').replace(',"options":{"peer":"den"}', '')
       return (await promisify(execFile)('sh', ['-c', before + own], { cwd: ROOT })).stdout
     }
-    assert.equal(JSON.parse(await run(status!)).data.name, gateway.node.status().name)
+    assert.equal(JSON.parse(await run(status)).data.name, gateway.node.status().name)
     // The node of this test has another model; that it is looked for shows that the picture was read.
-    assert.match(JSON.parse(await run(picture!)).error.code, /MODEL_NOT_FOUND|NO_PROVIDER/)
-    assert.match(await run(stream!), /event: item\ndata: \{"type":"text".*event: end/s)
+    assert.match(JSON.parse(await run(picture)).error.code, /MODEL_NOT_FOUND|NO_PROVIDER/)
+    assert.match(await run(stream), /event: item\ndata: \{"type":"text".*event: end/s)
   })
 })

@@ -51,6 +51,12 @@ export async function startGateway({
   const { socketPath, tokenPath } = node.home
   const token = node.home.gatewayToken()
   const tokens = new NamedTokens({ store: node.home.tokens, clock: systemClock, log })
+  const newToken = () => makeGatewayToken(tokenPath)
+  const gateway = new Gateway(
+    { units: async () => units, clock: systemClock, log },
+    { socketPath, token, newToken, named: tokens, host, hosts, origins, port },
+    load
+  )
   const units = createUnits({
     node,
     gatewayUrl: () => gateway.url,
@@ -58,14 +64,9 @@ export async function startGateway({
     rotateToken: () => gateway.rotateToken(),
     pageLink: () => gateway.link(),
     tokens,
+    adoption: gateway.adoption,
     stop: () => stops++
   })
-  const newToken = () => makeGatewayToken(tokenPath)
-  const gateway = new Gateway(
-    { units: async () => units, clock: systemClock, log },
-    { socketPath, token, newToken, named: tokens, host, hosts, origins, port },
-    load
-  )
   try {
     await gateway.start()
   } catch (err) {
@@ -110,7 +111,14 @@ export async function startGateway({
 export async function listenAs({ units }: { units: UnitRegistry }, caller: Caller) {
   const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
   const { signal: closing } = new AbortController()
-  const app = createApp({ units, aliases: {}, sessions: new Sessions(systemClock), clock: systemClock, log, closing })
+  const app = createApp({
+    units,
+    aliases: {},
+    sessions: new Sessions(systemClock),
+    clock: systemClock,
+    log,
+    closing
+  })
   const server = createServer(
     getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
       overrideGlobalObjects: false

@@ -145,7 +145,7 @@ describe('units over HTTP', () => {
       ['/api/v2/execute', { ...run, options: { timeout_ms: 0 } }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { type: 'event', unit: 'peer.joined' }, 400, 'INVALID_INPUT'],
       ['/api/v2/execute', { ...run, options: { peer: 'nobody' } }, 404, 'PEER_NOT_FOUND'],
-      ['/api/v2/execute', { unit: 'node.stop', options: { peer: 'den' } }, 400, 'INVALID_INPUT'],
+      ['/api/v2/execute', { unit: 'node.stop', options: { peer: 'den' } }, 404, 'PEER_NOT_FOUND'],
       ['/api/v2/execute', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'mesh.staus' }, 404, 'UNIT_NOT_FOUND'],
       ['/api/v2/stream', { unit: 'inference.run', input: 1 }, 400, 'INVALID_INPUT'],
@@ -188,7 +188,10 @@ describe('units over HTTP', () => {
     }
     const { status, body } = await gateway.local('/api/v2/execute', { unit: 'mesh.status' })
     assert.deepEqual([status, body.error.code], [500, 'INTERNAL'])
-    assert.deepEqual(gateway.errors, [{ err: unexpected, unit: 'mesh.status' }])
+    const { request_id: requestId, trace_id: traceId } = body.meta
+    assert.deepEqual(gateway.errors, [
+      { err: unexpected, unit: 'mesh.status', requestId, traceId, clientRequestId: undefined }
+    ])
   })
 
   it('says when to come back', async () => {

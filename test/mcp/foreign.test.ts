@@ -1,6 +1,9 @@
 /** Tools of another program's MCP server, on its own device and from another one. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { LumosNode } from '../../interface/node.ts'
@@ -14,12 +17,25 @@ const program = { command: process.execPath, args: [FOREIGN], env: { GIVEN: 'yes
 const unitsOf = (node: LumosNode): UnitRegistry =>
   createUnits({ node, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
 
+/** Begins an answer, and never ends it. */
+const endless = createServer((_, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  const more = () => {
+    while (response.write('x'.repeat(65_536)));
+    response.once('drain', more)
+  }
+  more()
+})
+
 let den: Awaited<ReturnType<typeof startNode>>
 let attic: typeof den
 let onDen: UnitRegistry
 let onAttic: UnitRegistry
 
 beforeAll(async () => {
+  endless.listen(0, '127.0.0.1')
+  await once(endless, 'listening')
+  const { port } = endless.address() as AddressInfo
   den = await startNode('den', [], {
     settings: {
       'mcp.servers': {
@@ -27,7 +43,8 @@ beforeAll(async () => {
         admins: { ...program, offer: { roles: ['admin'] } },
         own: program,
         slow: { ...program, timeoutMs: 1500 },
-        broken: { command: '/nowhere/program' }
+        broken: { command: '/nowhere/program' },
+        endless: { url: `http://127.0.0.1:${port}/mcp` }
       }
     }
   })
@@ -38,6 +55,8 @@ beforeAll(async () => {
   await Promise.all([meets(den, attic), meets(attic, den)])
 })
 afterAll(async () => {
+  endless.closeAllConnections()
+  endless.close()
   await attic[Symbol.asyncDispose]()
   await den[Symbol.asyncDispose]()
 })
@@ -55,7 +74,7 @@ describe('a tool of another program', () => {
     const { items } = await here('mcp.servers', {})
     assert.deepEqual(
       items.map(({ name }: Answer) => name),
-      ['open', 'admins', 'own', 'slow', 'broken']
+      ['open', 'admins', 'own', 'slow', 'broken', 'endless']
     )
     assert.ok(items.every(({ state }: Answer) => state === 'idle'))
     assert.equal((await here('mcp.call', add('own'))).content[0].text, '5')
@@ -77,6 +96,10 @@ describe('a tool of another program', () => {
       await assert.rejects(there('mcp.call', add(server)), { code: 'TOOL_NOT_FOUND' })
       await assert.rejects(there('mcp.tools', { server }), { code: 'TOOL_NOT_FOUND' })
     }
+  })
+
+  it('that answers without end over HTTP costs a bounded amount, and fails', async () => {
+    await assert.rejects(here('mcp.tools', { server: 'endless' }), { code: 'TOOL_FAILED' })
   })
 
   it('gets no variable of the node but what its settings name, and a path and a home', async () => {

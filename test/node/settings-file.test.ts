@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -57,13 +66,40 @@ it('writes a value as one types it, and keeps the comments and all other lines',
 
 it('makes the file and its home where they are not, for their owner only', async () => {
   const { settings, path, home } = setUp()
-  expect(await settings.set('name', 'den')).toEqual({
+  expect(await settings.set('name', 'den', { check: true })).toMatchObject({ value: 'den' })
+  expect(existsSync(home)).toBe(false)
+  expect(await settings.set('name', 'den')).toMatchObject({
     ...{ key: 'name', value: 'den', origin: `${path}:1`, waits: false }
   })
   if (process.platform !== 'win32')
     expect([statSync(path).mode & 0o777, statSync(home).mode & 0o777]).toEqual([0o600, 0o700])
   await settings.unset('name')
   await settings.unset('name')
+})
+
+it('says what each setting is for, which values it takes, and its default', async () => {
+  const all = new Map((await setUp().settings.list()).map(setting => [setting.key, setting]))
+  expect(all.get('gateway.port')).toMatchObject({
+    ...{ kind: 'number', min: 0, max: 65_535, default: 5866, description: expect.stringContaining('port') }
+  })
+  expect(all.get('log.level')).toMatchObject({
+    ...{ kind: 'choice', choices: ['debug', 'info', 'warn', 'error'], default: 'info' }
+  })
+  const kinds = ['models.keepAlive', 'weights.diskMax', 'keys.passphraseFile', 'swarm.mdns', 'access'].map(
+    key => all.get(key)?.kind
+  )
+  expect(kinds).toEqual(['time', 'size', 'text', 'switch', 'table'])
+  expect([...all.values()].filter(({ description }) => description === '')).toEqual([])
+})
+
+it('checks a value without writing it, for callers that may change it', async () => {
+  const { units, text } = setUp(YAML)
+  const check = (key: string, value: string) =>
+    units.execute('config.set', { key, value, check: true }, contextOf(callerWith('manage')))
+  expect(await check('models.keepAlive', '2h')).toMatchObject({ value: '2h' })
+  await expect(check('models.keepAlive', 'soon')).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  await expect(check('gateway.host', '::')).rejects.toMatchObject({ code: 'DENIED' })
+  expect(text()).toBe(YAML)
 })
 
 it('writes where a link leads, which stays', async () => {
@@ -162,4 +198,25 @@ it('is changed by programs, pages and peers only where that opens nothing', asyn
   })
   const { items } = (await run('config.show', {}, page)) as { items: object[] }
   expect(items.length).toBe(known.size)
+})
+
+it('loses no change of two that come at once', async () => {
+  const { settings, text } = setUp(YAML)
+  await Promise.all([settings.set('models.keepAlive', '10m'), settings.set('log.level', 'debug')])
+  expect(text()).toContain('10m')
+  expect(text()).toContain('debug')
+})
+
+it('shows variables and arguments of programs on the device only', async () => {
+  const { units, settings } = setUp()
+  const program = { command: '/bin/tools', args: ['--key', 'hunter2'], env: { API_KEY: 'hunter2' } }
+  await settings.set('mcp.servers', { tools: program })
+  const shown = async (caller: Caller) =>
+    JSON.stringify([
+      await units.execute('config.show', {}, contextOf(caller)),
+      await units.execute('config.get', { key: 'mcp.servers' }, contextOf(caller))
+    ])
+  expect(await shown(OWNER)).toContain('hunter2')
+  expect(await shown(callerWith('manage'))).not.toContain('hunter2')
+  expect(await shown(callerWith('manage'))).toContain('API_KEY')
 })

@@ -255,7 +255,7 @@ describe('generate', () => {
     expect(asked).toMatchObject([{ maxTokens: 1 }, { keepAlive: '5m' }, { keepAlive: 0 }, { maxTokens: 1 }])
   })
 
-  it.each([-1, '-1', '5m', 0, '0', '-1m', 300, '24h', '1h30m', null, undefined])(
+  it.each([-1, '-1', '-1s', '5m', 0, '0', '-1m', 300, '24h', '1h30m', null, undefined])(
     'takes a keep_alive of %j',
     async keep_alive => {
       const answer = await post('/api/generate', { model: TALKER, prompt: 'a', stream: false, keep_alive })

@@ -1,6 +1,7 @@
 /** `/v1` of a node that has no model of its own: another device of its mesh answers. */
 
 import type { Model } from '../../capabilities/host/engine.ts'
+import type { AdoptionStore } from '../../gateway/adopted-ports.ts'
 import { Gateway } from '../../gateway/index.ts'
 import { type Clock, systemClock } from '../../interface/clock.ts'
 import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
@@ -20,6 +21,10 @@ interface DevicesOptions {
   readonly keep?: string | number
   /** Of the gateway. */
   readonly clock?: Clock
+  /** What the gateway keeps of adopted ports. */
+  readonly adopted?: AdoptionStore
+  /** Of the device that asks. */
+  readonly settings?: Readonly<Record<string, unknown>>
 }
 
 export async function startDevices({
@@ -28,7 +33,9 @@ export async function startDevices({
   directories,
   models,
   keep = '1h',
-  clock = systemClock
+  clock = systemClock,
+  adopted,
+  settings
 }: DevicesOptions = {}) {
   const engine = new ScriptedEngine()
   const answering = await startNode(
@@ -38,19 +45,13 @@ export async function startDevices({
       ? { settings: { 'models.directories': directories } }
       : { models: models ?? scriptedModels(engine) }
   )
-  const asking = await startNode('desk', [answering], { settings: { 'answers.keep': keep } })
+  const asking = await startNode('desk', [answering], { settings: { 'answers.keep': keep, ...settings } })
   await knows(asking, answering)
 
   const errors: object[] = []
   const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => void errors.push(fields) }
   const { socketPath, tokenPath } = asking.home
   const token = asking.home.gatewayToken()
-  const units = createUnits({
-    node: asking,
-    gatewayUrl: () => gateway.url,
-    rotateToken: () => gateway.rotateToken(),
-    stop() {}
-  })
   const gateway = new Gateway(
     { units: async () => units, clock, log },
     {
@@ -61,14 +62,22 @@ export async function startDevices({
       hosts: [],
       origins,
       aliases,
-      port: 0
+      port: 0,
+      ...(adopted && { adopted })
     }
   )
+  const units = createUnits({
+    node: asking,
+    gatewayUrl: () => gateway.url,
+    rotateToken: () => gateway.rotateToken(),
+    adoption: gateway.adoption,
+    stop() {}
+  })
   await gateway.start()
   const baseURL = `${gateway.url}/v1`
 
   return {
-    ...{ engine, asking, answering, baseURL, token, errors },
+    ...{ engine, asking, answering, baseURL, token, errors, gateway, units },
     async ask(path: string, body?: unknown, init: RequestInit = {}) {
       const response = await fetch(`${baseURL}${path}`, {
         ...(body !== undefined && {

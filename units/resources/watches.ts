@@ -10,7 +10,7 @@ import { Told } from './told.ts'
 import { Watched, type WatchItem } from './watched.ts'
 
 /** A page watches some ten resources; this is room for a hundred pages. */
-export const WATCHERS_MAX = 1024
+const WATCHERS_MAX = 1024
 /** Resources that are kept, watched or not: each is the answer of a unit, some kilobytes to a megabyte. */
 export const WATCHED_MAX = 128
 /** A page that is loaded again, or a laptop that changes its network, comes back within this time. */

@@ -1,7 +1,7 @@
 /** `adopt [PRODUCT] [--release]`: the ports of other programs that the node answers on. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ADOPTABLE, type Adoptable, type AdoptedPort, PRODUCT_PORTS } from '../../../interface/adoption.ts'
-import { systemClock } from '../../../interface/clock.ts'
 import { LumosError } from '../../../interface/errors.ts'
 import type { SnakeCase } from '../../../interface/snake-case.ts'
 import { findNode, type NodeClient } from '../../client.ts'
@@ -60,9 +60,7 @@ function productOf(given: string | undefined, { port, release }: AdoptOptions): 
 
 async function listening(node: NodeClient, product: Adoptable): Promise<Port> {
   for (;;) {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    systemClock.setTimer(resolve, LOOK_MS)
-    await promise
+    await sleep(LOOK_MS)
     const { items } = (await node.execute<{ items: AdoptedPort[] }>('gateway.adopted')).data
     const found = items.find(one => one.product === product)
     if (found === undefined)

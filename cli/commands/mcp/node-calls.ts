@@ -30,7 +30,7 @@ export class NodeCalls implements UnitCalls {
 
   async list(): Promise<readonly UnitDescription[]> {
     try {
-      const node = findNode(this.#options)
+      const node = findNode(this.#options, 'program')
       const run = `${node.info.pid} ${node.info.startedAtMs}`
       if (this.#known?.run !== run) this.#known = { run, units: await node.units() }
       return this.#known.units
@@ -43,13 +43,13 @@ export class NodeCalls implements UnitCalls {
   }
 
   async call(unit: string, input: unknown, { signal, peer, onPiece }: CallOptions): Promise<unknown> {
-    const node = findNode(this.#options)
+    const node = findNode(this.#options, 'program')
     const options = { signal, timeoutMs: MCP_BUDGET_MS, ...(peer !== undefined && { peer }) }
     if (onPiece !== undefined) return node.executeInPieces(unit, input, options, onPiece)
     return (await node.execute(unit, input, options)).data
   }
 
   async *watch(unit: string, input: unknown, signal: AbortSignal): AsyncGenerator<unknown> {
-    yield* findNode(this.#options).stream(unit, input, { signal })
+    yield* findNode(this.#options, 'program').stream(unit, input, { signal })
   }
 }

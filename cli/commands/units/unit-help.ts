@@ -6,7 +6,7 @@ import { shellWord } from '../../shell-word.ts'
 import { flagName, type Schema, typesOf } from './field.ts'
 
 /** Flags of `exec` itself: fields of these names come by JSON only. */
-export const TAKEN: ReadonlySet<string> = new Set([
+const TAKEN: ReadonlySet<string> = new Set([
   'peer',
   'on',
   'timeout',

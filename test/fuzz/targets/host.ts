@@ -12,8 +12,9 @@ import { readGguf } from '../../../capabilities/engines/llama-cpp/gguf.ts'
 import { factsOf } from '../../../capabilities/engines/llama-cpp/gguf-facts.ts'
 import { imageTensor } from '../../../capabilities/engines/onnx/image.ts'
 import { readModels } from '../../../capabilities/index.ts'
-import { admit, hostsOf } from '../../../gateway/access.ts'
+import { admit } from '../../../gateway/access.ts'
 import { BodyReader } from '../../../gateway/body.ts'
+import { hostsOf } from '../../../gateway/hosts.ts'
 import { JsonThread } from '../../../gateway/json-thread.ts'
 import { Sessions } from '../../../gateway/sessions.ts'
 import { systemClock } from '../../../interface/clock.ts'
@@ -26,6 +27,7 @@ import { describeConfig, loadConfig } from '../../../node/settings/config.ts'
 import { openDatabase } from '../../../storage/database/database.ts'
 import { CORE_MIGRATIONS } from '../../../storage/database/schema.ts'
 import { checkWriteAheadLog } from '../../../storage/database/write-ahead-log.ts'
+import { readAdoptedPorts } from '../../../storage/home/adopted-ports.ts'
 import { readGatewayToken } from '../../../storage/home/gateway-token.ts'
 import { readRunFile } from '../../../storage/home/run-file.ts'
 import { unwrap, wrap } from '../../../storage/keys/key-wrap.ts'
@@ -330,6 +332,14 @@ export const HOST_TARGETS: readonly Target[] = [
     share: 0.1,
     seeds: [text('T'.repeat(43))],
     read: bytes => file('gateway.token', bytes, readGatewayToken)
+  },
+  {
+    name: 'adopted ports',
+    share: 0.1,
+    seeds: [text('[{"product":"ollama","port":11434}]')],
+    words: ['"product":', '"lmstudio"', '"port":', 'null', '1e9', '['],
+    read: bytes => file('adopted.json', bytes, readAdoptedPorts),
+    state: () => ''
   },
   { name: 'database', share: 0.02, seeds: [database], read: core },
   { name: 'write-ahead log', share: 0.2, seeds: [new Uint8Array(), writeAheadLog()], read: log }

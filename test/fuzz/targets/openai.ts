@@ -1,4 +1,4 @@
-/** What reads the bodies of `/v1`: its first line is the route. */
+/** What reads the bodies of `/v1` and of Ollama's `/api`: their first line is the route. */
 
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
@@ -98,11 +98,49 @@ const SEEDS: readonly (readonly [path: string, body: object])[] = [
   ['messages/count_tokens', { model: 'a', messages: [{ role: 'user', content: 'x' }] }]
 ]
 
+const OLLAMA_SEEDS: readonly (readonly [path: string, body: object])[] = [
+  [
+    'chat',
+    {
+      model: 'a/b:c',
+      messages: [
+        { role: 'user', content: 'x', images: ['AAAA'] },
+        {
+          role: 'assistant',
+          content: '',
+          thinking: 't',
+          tool_calls: [{ function: { name: 'f', arguments: {} } }]
+        },
+        { role: 'tool', content: 'z', tool_name: 'f' }
+      ],
+      ...{
+        tools: [{ type: 'function', function: tool }],
+        format: { type: 'object' },
+        think: 'low',
+        stream: false
+      },
+      ...{ keep_alive: '5m', options: { num_predict: 3, temperature: 0.5, top_k: 1, seed: 7, stop: ['.'] } }
+    }
+  ],
+  [
+    'generate',
+    { model: 'a', prompt: 'x', system: 's', suffix: '', raw: true, format: 'json', keep_alive: -1 }
+  ],
+  ['embed', { model: 'a', input: ['x', 'y'], dimensions: 3 }],
+  ['embeddings', { name: 'a', prompt: 'x' }],
+  ['show', { model: 'a', verbose: true }],
+  ['pull', { name: 'a:b', stream: true, insecure: false }]
+]
+
 /** Whether the body was taken, which is all that is asked here. */
-async function body(bytes: Uint8Array): Promise<number> {
+async function ask(
+  base: '/v1/' | '/api/',
+  bytes: Uint8Array
+): Promise<{ status: number; error: unknown; isAnthropic: boolean }> {
   const [path = '', ...rest] = Buffer.from(bytes).toString('latin1').split('\n')
-  const url = new URL(`/v1/${encodeURI(path.toWellFormed())}`, 'http://127.0.0.1')
-  if (!url.pathname.startsWith('/v1/')) throw new InvalidInputError('This is a path of others.')
+  const url = new URL(`${base}${encodeURI(path.toWellFormed())}`, 'http://127.0.0.1')
+  if (!url.pathname.startsWith(base) || /^\/api\/v\d/.test(url.pathname))
+    throw new InvalidInputError('This is a path of others.')
   const incoming = Object.assign(Readable.from([Buffer.from(rest.join('\n'), 'latin1')]), {
     ...{ headers: {}, complete: true, url: url.pathname }
   })
@@ -115,12 +153,26 @@ async function body(bytes: Uint8Array): Promise<number> {
   } as never)
   const text = await answer.text()
   const { error, request_id } = JSON.parse(text)
+  return { status: answer.status, error, isAnthropic: request_id !== undefined }
+}
+
+async function openai(bytes: Uint8Array): Promise<number> {
+  const { status, error, isAnthropic } = await ask('/v1/', bytes)
+  const said = error as { code?: string; type: string; message: string }
   // There is no node to ask.
-  if (error.code === 'no_provider' || error.type === 'overloaded_error') return answer.status
-  assert.ok(answer.status >= 400 && answer.status < 500, text)
-  const fields = request_id === undefined ? ['message', 'type', 'param', 'code'] : ['type', 'message']
-  assert.deepEqual(Object.keys(error), fields)
-  throw new InvalidInputError(error.message)
+  if (said.code === 'no_provider' || said.type === 'overloaded_error') return status
+  assert.ok(status >= 400 && status < 500, said.message)
+  const fields = isAnthropic ? ['type', 'message'] : ['message', 'type', 'param', 'code']
+  assert.deepEqual(Object.keys(said), fields)
+  throw new InvalidInputError(said.message)
+}
+
+async function ollama(bytes: Uint8Array): Promise<number> {
+  const { status, error } = await ask('/api/', bytes)
+  assert.ok(typeof error === 'string' && error.length < 4096, 'an error is a text')
+  if (status === 503) return status
+  assert.ok((status >= 400 && status < 500) || status === 501, error)
+  throw new InvalidInputError(error)
 }
 
 export const OPENAI_TARGETS: readonly Target[] = [
@@ -128,6 +180,13 @@ export const OPENAI_TARGETS: readonly Target[] = [
     name: 'bodies of /v1',
     seeds: SEEDS.map(([path, seed]) => Buffer.from(`${path}\n${JSON.stringify(seed)}`)),
     words: ['null', '[', '{', '"role":', '"type":', '"content":', '1e999', '"\\ud800"'],
-    read: body
+    read: openai
+  },
+  {
+    name: 'bodies of Ollama',
+    share: 0.3,
+    seeds: OLLAMA_SEEDS.map(([path, seed]) => Buffer.from(`${path}\n${JSON.stringify(seed)}`)),
+    words: ['null', '[', '{', '"role":', '"options":', '"keep_alive":', '1e999', '"\\ud800"'],
+    read: ollama
   }
 ]

@@ -1,0 +1,3 @@
+/** gRPC; loaded where the settings turn it on. */
+
+export { GrpcListener } from './listener.ts'

@@ -1,0 +1,157 @@
+/** The page of a node in a real browser, against real nodes. */
+
+import assert from 'node:assert/strict'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { chromiumPath, startChromium } from './chromium.ts'
+import { startHostility } from './page/hostile.ts'
+import { type PageNodes, startPageNodes } from './page/nodes.ts'
+import { hindrances, openScreen, screensOf, settled, type Visit, visit } from './page/visit.ts'
+import { startWay } from './page/way.ts'
+
+if (chromiumPath === undefined) {
+  console.warn('DID NOT RUN: the page in a real browser. No Chromium is installed.')
+}
+
+interface Hostile {
+  readonly elements: number
+  readonly hidden: readonly string[]
+  readonly marks: number
+}
+
+describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => {
+  let browser: Browser
+  let nodes: PageNodes
+  /** Let in, for the tests that only look. */
+  let seen: Visit
+  beforeAll(async () => {
+    ;[browser, nodes] = await Promise.all([startChromium({}), startPageNodes()])
+    seen = await visit(browser)
+    await seen.page.goto(nodes.link())
+    await settled(seen.page)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await nodes?.[Symbol.asyncDispose]()
+  })
+
+  it('is opened once by a link, whose code stays in no address, storage, cookie or log', async () => {
+    await using first = await visit(browser)
+    const link = nodes.link()
+    const code = link.split('#open=')[1]!
+    await first.page.goto(link)
+    await settled(first.page)
+    assert.equal(first.page.url(), `${nodes.url}/`)
+    const kept = await first.page.evaluate(
+      'indexedDB.databases().then(all => JSON.stringify([document.cookie, localStorage, sessionStorage, history.state, all]))'
+    )
+    const [cookie] = await first.context.cookies()
+    assert.ok(cookie?.httpOnly && cookie.sameSite === 'Strict')
+    for (const secret of [code, nodes.token, cookie.value]) {
+      for (const text of [String(kept), first.requests.join(), nodes.logged.join()])
+        assert.ok(!text.includes(secret))
+    }
+    assert.deepEqual(first.troubles, [])
+
+    await using second = await visit(browser)
+    await second.page.goto(link)
+    await second.page.getByRole('heading', { name: 'This browser is not let in' }).waitFor()
+    assert.equal(second.page.url(), `${nodes.url}/`)
+    assert.deepEqual(await second.context.cookies(), [])
+    await second.page.getByLabel('Or paste a token').fill(nodes.token)
+    await second.page.getByRole('button', { name: 'Let this browser in' }).click()
+    await second.page.locator('nav.menu').waitFor()
+    const left = await second.page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }])
+    )
+    assert.ok(!String(left).includes(nodes.token))
+  })
+
+  it('shows each screen without an error, and hinders no reader, in light and in dark', async () => {
+    const screens = await screensOf(seen.page)
+    assert.ok(screens.length >= 2)
+    for (const screen of screens) {
+      await seen.page.emulateMedia({ colorScheme: 'light' })
+      await openScreen(seen.page, screen)
+      assert.deepEqual(await hindrances(seen), [], screen)
+      await seen.page.emulateMedia({ colorScheme: 'dark' })
+      assert.deepEqual(await hindrances(seen, ['color-contrast']), [], `${screen}, dark`)
+      assert.deepEqual(seen.troubles, [], screen)
+    }
+    assert.ok(seen.requests.every(url => url.startsWith(`${nodes.url}/`)))
+  })
+
+  it('is looked at by a check that finds what is wrong with a layout', async () => {
+    await using planted = await visit(browser, { viewport: { width: 300, height: 300 } })
+    const wrong = async (body: string) => {
+      await planted.page.goto(`data:text/html,${encodeURIComponent(body)}`)
+      return (await planted.page.evaluate<string[]>('looking.layout()')).map(text => text.split(':')[0])
+    }
+    assert.deepEqual(await wrong('<p>one<p>two'), [])
+    assert.deepEqual(await wrong('<p style="width:400px">wide'), [
+      'The page scrolls to the side.',
+      'outside of the page'
+    ])
+    assert.deepEqual(await wrong('<p>one</p><p style="margin-top:-30px">two'), ['covers two'])
+    assert.deepEqual(await wrong('<p style="width:9px;overflow:hidden">longer'), ['text is cut off'])
+  })
+
+  it('keeps its layout on a phone: no scroll to the side, nothing cut off or covered', async () => {
+    const { page } = seen
+    const size = page.viewportSize()!
+    await page.setViewportSize({ width: 360, height: 740 })
+    for (const screen of await screensOf(page)) {
+      await openScreen(page, screen)
+      assert.deepEqual(await page.evaluate('looking.layout()'), [], screen)
+    }
+    await page.setViewportSize(size)
+  })
+
+  it('is used by the keyboard: Tab reaches the way to the content and the menu, Enter opens a screen', async () => {
+    const { page } = seen
+    await openScreen(page, 'home')
+    await page.evaluate('document.activeElement.blur()')
+    const focused = () => page.evaluate('document.activeElement.textContent.trim()')
+    await page.keyboard.press('Tab')
+    assert.equal(await focused(), 'Go to the content')
+    const passed: unknown[] = []
+    do {
+      await page.keyboard.press('Tab')
+      passed.push(await focused())
+    } while (passed.at(-1) !== 'Mesh' && passed.length < 5)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'Mesh' }).waitFor()
+    assert.equal(await page.evaluate('document.activeElement.id'), 'screen')
+  })
+
+  it('shows markup, script, bidi and control characters of others as text, on each screen', async () => {
+    await using found = await visit(browser)
+    await startHostility(found.page)
+    await found.page.goto(nodes.link())
+    let shown = 0
+    for (const screen of await screensOf(found.page)) {
+      await openScreen(found.page, screen)
+      const { elements, hidden, marks } = await found.page.evaluate<Hostile>('looking.hostile()')
+      assert.deepEqual([screen, elements, hidden], [screen, 0, []])
+      shown += marks
+    }
+    assert.ok(shown >= 2, 'what is hostile was on the screen')
+    assert.deepEqual(found.troubles, [])
+    assert.ok(found.requests.every(url => url.startsWith(`${nodes.url}/`) && !url.endsWith('/x')))
+  })
+
+  it('says that the node is away, and comes back by itself', async () => {
+    using way = await startWay()
+    await using watching = await visit(browser, { proxy: way.proxy })
+    const { page } = watching
+    await page.goto(nodes.link())
+    await settled(page)
+    assert.deepEqual(watching.troubles, [])
+    const away = page.getByText('This node does not answer.')
+    way.cut()
+    await away.waitFor()
+    await way.mend()
+    await away.waitFor({ state: 'detached' })
+    await settled(page)
+  })
+})

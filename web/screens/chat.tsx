@@ -1,0 +1,213 @@
+/** A conversation with any model of the mesh that writes text. */
+
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import type { ScreenProps } from '../app.tsx'
+import { ask, changed, comeBack, growing, pictures } from '../chat/asking.ts'
+import { Composer } from '../chat/composer.tsx'
+import { Conversations } from '../chat/list.tsx'
+import { Said } from '../chat/message.tsx'
+import { Options, options } from '../chat/options.tsx'
+import { seesPictures } from '../chat/picture.ts'
+import type { Conversation, Message } from '../chat/shelf.ts'
+import { useConversations, useMessages, useShelf } from '../chat/use-shelf.ts'
+import { type Model, useModels } from '../models/all.ts'
+import { Button, Empty, Failure, Screen, Select, Waiting } from '../parts/basics.tsx'
+import { attempt } from '../parts/notes.tsx'
+import { goTo } from '../router.ts'
+import { useStore } from '../state.ts'
+import { useWords } from '../words/index.ts'
+
+const TITLE_CHARS = 60
+/** So near to the end, the reader follows what is written. */
+const NEAR_END_PX = 120
+
+export function Chat({ place }: ScreenProps) {
+  const w = useWords()
+  const [named, id] = place.rest
+  const [hasOptions, setOptions] = useState(false)
+  const { models, error, reload } = useModels()
+  const texts = models?.filter(({ tasks }) => tasks.includes('text-generation'))
+  const model = named ?? preferred(texts)
+  const { shelf, reload: reloadShelf } = useShelf()
+  const { list, error: listError } = useConversations(shelf)
+  return (
+    <Screen
+      title={w.screens.chat}
+      actions={
+        <>
+          {texts && texts.length > 0 && model !== undefined && (
+            <Picker models={texts} value={model} onChange={name => goTo('chat', name, ...(id ? [id] : []))} />
+          )}
+          <Button aria-expanded={hasOptions} onPress={() => setOptions(!hasOptions)}>
+            {w.chat.options}
+          </Button>
+          <Button disabled={id === undefined} onPress={() => goTo('chat', ...(model ? [model] : []))}>
+            {w.chat.begin}
+          </Button>
+        </>
+      }
+    >
+      <Failure error={error} retry={reload} />
+      {hasOptions && <Options />}
+      <div class="chat">
+        <div class="chat-main">
+          {texts === undefined || shelf === undefined ? (
+            !error && <Waiting />
+          ) : model === undefined ? (
+            <Empty title={w.chat.noModel}>
+              <p>{w.chat.noModelNote}</p>
+              <Button look="main" onPress={() => goTo('models')}>
+                {w.screens.models}
+              </Button>
+            </Empty>
+          ) : (
+            <Talk key={id ?? 'new'} {...{ shelf, model, id }} known={list?.find(one => one.id === id)} />
+          )}
+        </div>
+        {shelf && (
+          <Conversations
+            shelf={shelf}
+            conversations={list ?? []}
+            shown={id}
+            error={listError}
+            onKept={() => {
+              reloadShelf()
+              changed()
+            }}
+          />
+        )}
+      </div>
+    </Screen>
+  )
+}
+
+/** One that is loaded answers at once. */
+const preferred = (models: readonly Model[] | undefined): string | undefined =>
+  (models?.find(({ status }) => status === 'ready') ?? models?.[0])?.id
+
+function Picker({
+  models,
+  value,
+  onChange
+}: {
+  readonly models: readonly Model[]
+  readonly value: string
+  onChange(name: string): void
+}) {
+  const w = useWords()
+  const names = models.map(
+    ({ id, providers }) => [id, `${id} (${w.home.devices(providers.length)})`] as const
+  )
+  const isThere = models.some(({ id }) => id === value)
+  return (
+    <Select
+      aria-label={w.chat.model}
+      value={value}
+      options={isThere ? names : [[value, w.chat.modelAway(value)], ...names]}
+      onChange={onChange}
+    />
+  )
+}
+
+interface TalkProps {
+  readonly shelf: Parameters<typeof ask>[0]['shelf']
+  readonly model: string
+  readonly id: string | undefined
+  readonly known: Conversation | undefined
+}
+
+function Talk({ shelf, model, id, known }: TalkProps) {
+  const w = useWords()
+  const { messages, error } = useMessages(shelf, id)
+  const current = useStore(growing)[id ?? '']
+  const isAnswering = current !== undefined && !current.isOver
+  const rows: readonly Message[] = messages ?? []
+  const isKept = rows.some(one => one.id === current?.message.id)
+  const shown = current && !isKept ? [...rows, current.message] : rows
+  useStaysAtEnd(shown)
+
+  // An answer that was under way when the page was closed.
+  useEffect(() => {
+    if (known?.answer !== undefined && current === undefined) void comeBack({ shelf, conversation: known })
+  }, [known?.answer, current === undefined, shelf])
+
+  const send = async (text: string, images: readonly string[]) => {
+    const question: Message = {
+      ...{ id: crypto.randomUUID(), role: 'user', text },
+      ...(images.length > 0 && { pictures: images.length })
+    }
+    if (images.length > 0) pictures.set(question.id, images)
+    const conversation: Conversation = {
+      ...{ id: id ?? crypto.randomUUID(), model, at: Date.now() },
+      title: known?.title ?? (text.trim().replaceAll(/\s+/g, ' ').slice(0, TITLE_CHARS) || w.chat.untitled)
+    }
+    const isSent = await attempt(async () => {
+      await shelf.note(conversation)
+      await shelf.add(conversation.id, question)
+    })
+    if (!isSent) return
+    void ask({ shelf, conversation }, [...rows, question], options.value)
+    changed()
+    if (id === undefined) goTo('chat', model, conversation.id)
+  }
+
+  const again = async () => {
+    const last = rows.at(-1)
+    if (known === undefined || last === undefined) return
+    const history = last.role === 'assistant' ? rows.slice(0, -1) : rows
+    if (last.role === 'assistant' && !(await attempt(() => shelf.take(known.id, last.id)))) return
+    void ask({ shelf, conversation: { ...known, model, at: Date.now() } }, history, options.value)
+    changed()
+  }
+
+  const stop = current?.stop ?? (() => undefined)
+  return (
+    <>
+      <Failure error={error} />
+      <div class="talk" role="log" aria-live="off" aria-label={w.chat.talk}>
+        {shown.length === 0 && (
+          <Empty title={w.chat.start(model)}>
+            <p>{w.chat.startNote}</p>
+          </Empty>
+        )}
+        {shown.map((message, index) => (
+          <Said
+            key={message.id}
+            message={message}
+            isGrowing={isAnswering && message === current?.message}
+            again={
+              index === shown.length - 1 && !isAnswering && message.role === 'assistant' ? again : undefined
+            }
+          />
+        ))}
+      </div>
+      <p class="sr-only" role="status">
+        {isAnswering ? w.chat.waits : current ? w.chat.answered : ''}
+      </p>
+      <Composer
+        takesPictures={seesPictures(model)}
+        isAnswering={isAnswering}
+        disabled={false}
+        onSend={(text, images) => void send(text, images)}
+        onStop={stop}
+      />
+    </>
+  )
+}
+
+/** Follows what is written, unless the reader has gone up. */
+function useStaysAtEnd(shown: readonly Message[]): void {
+  const isNear = useRef(true)
+  useEffect(() => {
+    const scrolled = () => {
+      const { scrollHeight } = document.documentElement
+      isNear.current = scrollHeight - scrollY - innerHeight < NEAR_END_PX
+    }
+    addEventListener('scroll', scrolled, { passive: true })
+    return () => removeEventListener('scroll', scrolled)
+  }, [])
+  const last = shown.at(-1)
+  useLayoutEffect(() => {
+    if (last !== undefined && isNear.current) scrollTo({ top: document.documentElement.scrollHeight })
+  }, [last])
+}
