@@ -4,6 +4,7 @@
  * mesh stack.
  */
 
+import { join } from 'node:path'
 import { Gateway, NamedTokens } from '../gateway/index.ts'
 import { systemClock } from '../interface/clock.ts'
 import type { LumosNode } from '../interface/node.ts'
@@ -12,7 +13,8 @@ import { type NodeHome, openNode } from '../node/create-node.ts'
 import { clockWarning } from '../node/doctor/clock-warning.ts'
 import { createLog, type Log } from '../node/log/log.ts'
 import { LogReader } from '../node/log/log-reader.ts'
-import { type LoadedConfig, loadConfig } from '../node/settings/config.ts'
+import { serverCertificate } from '../node/server-certificate.ts'
+import { type Config, type LoadedConfig, loadConfig } from '../node/settings/config.ts'
 import { SettingsFile, type SettingsFileOptions } from '../node/settings/settings-file.ts'
 import { adoptedPortsOf } from '../storage/home/adopted-ports.ts'
 import { makeGatewayToken } from '../storage/home/gateway-token.ts'
@@ -74,12 +76,13 @@ export async function serve(options: StartOptions, onReady: (ready: Ready) => vo
         pageLink: () => gateway.link(),
         tokens,
         adoption: gateway.adoption,
+        grpc: () => gateway.grpc.state(),
         stop
       })
     node.remote.serve(units)
     const gateway = new Gateway(
       { units, clock: systemClock, log },
-      { ...config.gateway, ...keptFor(home), named: tokens }
+      { ...config.gateway, ...keptFor(home), named: tokens, grpc: grpcOf(config, home) }
     )
 
     try {
@@ -110,6 +113,15 @@ const keptFor = (home: NodeHome) => ({
   newToken: () => makeGatewayToken(home.tokenPath),
   adopted: adoptedPortsOf(home.path)
 })
+
+/** Its certificate is made when it is first turned on. */
+const grpcOf = ({ grpc: { enabled, ...where } }: Config, { path }: NodeHome) =>
+  enabled
+    ? {
+        ...where,
+        certificate: async (names: readonly string[]) => serverCertificate(join(path, 'grpc.pem'), names)
+      }
+    : undefined
 
 /** What units read and change of this process. */
 const ownFiles = (node: LumosNode, { logDir }: NodeHome, options: SettingsFileOptions) => ({

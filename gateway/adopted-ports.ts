@@ -38,7 +38,7 @@ export interface AdoptedPortsOptions {
 
 interface Adopted {
   readonly port: number
-  listeners?: Listeners
+  listeners?: Listeners<Server>
   timer?: Timer
   reason: string | null
   /** It is tried just now. */

@@ -27,7 +27,11 @@ export interface Call {
 }
 
 /** @param answerId of which the id of the request is made; without it, the call leads to no answer. */
-export function newCall(clock: Clock, { headers }: Pick<IncomingMessage, 'headers'>, answerId = newAnswerId()): Call {
+export function newCall(
+  clock: Clock,
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  answerId = newAnswerId()
+): Call {
   const requestId = requestIdOf(answerId)
   return {
     ...{ requestId, answerId },

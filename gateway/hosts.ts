@@ -1,7 +1,6 @@
 /** Names and addresses of the gateway. */
 
 import { LumosError } from '../interface/errors.ts'
-import type { Logger } from '../interface/lifecycle.ts'
 
 const HTTP_PORT = 80
 
@@ -40,14 +39,12 @@ export function hostsOf(host: string, port: number, names: readonly string[]): R
  * @throws {LumosError} `CONFIG_INVALID`
  */
 export function checkReach(
-  { host, hosts }: { readonly host: string; readonly hosts: readonly string[] },
-  log: Logger
+  section: 'gateway' | 'grpc',
+  { host, hosts }: { readonly host: string; readonly hosts: readonly string[] }
 ): void {
-  if (isLoopback(host)) return
-  if (hosts.length === 0) {
-    throw new LumosError('CONFIG_INVALID', `The gateway cannot listen on ${host}: gateway.hosts is empty.`, {
-      hint: 'List there what other devices call this one, or set gateway.host to 127.0.0.1.'
-    })
-  }
-  log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
+  if (isLoopback(host) || hosts.length > 0) return
+  const what = section === 'grpc' ? 'gRPC' : 'The gateway'
+  throw new LumosError('CONFIG_INVALID', `${what} cannot listen on ${host}: gateway.hosts is empty.`, {
+    hint: `List there what other devices call this one, or set ${section}.host to 127.0.0.1.`
+  })
 }

@@ -1,6 +1,6 @@
 /** Ports of the gateway: one for both loopback addresses, the next one where another program holds it. */
 
-import type { Server as HttpServer } from 'node:http'
+import { Server as HttpServer } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
 import { addressesOf } from './hosts.ts'
 
@@ -64,7 +64,7 @@ export async function listenOnAll<S extends Server>(
   } catch (err) {
     for (const server of servers) {
       server.close()
-      if ('closeAllConnections' in server) (server as HttpServer).closeAllConnections()
+      if (server instanceof HttpServer) server.closeAllConnections()
     }
     throw err
   }

@@ -14,7 +14,8 @@ import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
 import { allowOrigin } from './cors.ts'
 import { boundConnections, refuseCrowd } from './crowd.ts'
-import { checkReach, hostsOf } from './hosts.ts'
+import { type GrpcOptions, GrpcPort } from './grpc-port.ts'
+import { checkReach, hostsOf, isLoopback } from './hosts.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
 import { type Asked, loadRoutes, type RouteComponents, type Routes } from './load-routes.ts'
 import type { NamedTokens } from './named-tokens.ts'
@@ -57,6 +58,8 @@ export interface GatewayOptions {
   readonly port: number
   /** The ports of other programs that it takes; absent: none, and they are not kept. */
   readonly adopted?: AdoptionStore
+  /** Absent: the gateway speaks no gRPC. */
+  readonly grpc?: GrpcOptions | undefined
 }
 
 /** What the listener wants to see; nothing on the unix socket. */
@@ -70,12 +73,13 @@ export class Gateway {
   readonly #admission: Admission
   /** The ports of other programs that answer for this node. */
   readonly adoption: AdoptedPorts
+  readonly grpc: GrpcPort
   readonly #closing = new AbortController()
   #token: string
   /** Those that listen. */
   readonly #servers = new Set<Server>()
   #local: Server | undefined
-  #tcp: Listeners | undefined
+  #tcp: Listeners<Server> | undefined
   #routes: Promise<Routes> | undefined
 
   constructor(components: GatewayComponents, options: GatewayOptions, load = loadRoutes) {
@@ -91,6 +95,12 @@ export class Gateway {
     const create = (product: Adoptable) =>
       this.#createServer(incoming => ({ product, hosts: hosts(incoming) }))
     this.adoption = new AdoptedPorts({ clock, log, store, create })
+    const own = {
+      closing: this.#closing.signal,
+      admission: this.#admission,
+      credentials: () => this.#credentials
+    }
+    this.grpc = new GrpcPort({ ...components, ...own, hosts: options.hosts }, options.grpc)
   }
 
   /** Absent until started, and again once closing. */
@@ -111,11 +121,14 @@ export class Gateway {
   }
 
   async start(): Promise<void> {
-    checkReach(this.#options, this.#components.log)
+    const { host, hosts } = this.#options
+    checkReach('gateway', { host, hosts })
+    if (!isLoopback(host))
+      this.#components.log.warn({ host, hosts }, 'the gateway listens to other devices, and is not encrypted')
     try {
       await this.openSocket()
       this.#tcp = await this.#listenOnTcp()
-      await this.adoption.start()
+      await Promise.all([this.adoption.start(), this.grpc.start()])
     } catch (err) {
       await this.close({ drainMs: 0 })
       throw err
@@ -140,6 +153,7 @@ export class Gateway {
     this.#token = this.#options.newToken()
     const ended = this.#sessions.endAll()
     for (const server of this.#tcp?.servers ?? []) server.closeAllConnections()
+    this.grpc.cut()
     return ended
   }
 
@@ -154,8 +168,12 @@ export class Gateway {
     const deadline = this.#components.clock.setTimer(() => {
       for (const server of servers) server.closeAllConnections()
     }, drainMs)
-    await closed
+    await Promise.all([closed, this.grpc.close(drainMs)])
     deadline.cancel()
+  }
+
+  get #credentials() {
+    return { token: this.#token, named: this.#options.named, sessions: this.#sessions }
   }
 
   #createServer(accessOf: AccessOf): Server {
@@ -218,13 +236,11 @@ export class Gateway {
     )
   }
 
-  async #listenOnTcp(): Promise<Listeners> {
+  async #listenOnTcp(): Promise<Listeners<Server>> {
     const { host, port: wanted, hosts: names } = this.#options
     const origins = new Set(this.#options.origins)
     const accessOf: AccessOf = incoming => ({
-      token: this.#token,
-      named: this.#options.named,
-      sessions: this.#sessions,
+      ...this.#credentials,
       hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
       origins
     })

@@ -75,6 +75,7 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'protocols/wire/frame-inbox.ts': ['turn', 'what is left of this turn of the event loop: no time'],
   'protocols/wire/frame-writer.ts': ['turn', 'frames of one turn of the event loop leave as one'],
   'protocols/transport/tls/certificate.ts': ['unguessable chance', 'keys and serial numbers of certificates'],
+  'protocols/transport/tls/server-certificate.ts': ['unguessable chance', 'the key of a server'],
   'storage/keys/key-wrap.ts': ['unguessable chance', 'salt and nonce of an encrypted key'],
   'storage/home/gateway-token.ts': ['unguessable chance', 'a token'],
   'storage/home/token-file.ts': ['unguessable chance', 'tokens of programs'],

@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { ADOPTABLE, AdoptedPort, type Adoption } from '../interface/adoption.ts'
 import { LumosError } from '../interface/errors.ts'
+import { GrpcState } from '../interface/grpc.ts'
 import { defineUnit } from './define-unit.ts'
 
 const PORT_MAX = 65_535
@@ -20,9 +21,13 @@ export interface GatewayParts {
   pageLink?(): string | undefined
   /** Absent: the gateway takes no ports. */
   readonly adoption?: Adoption | undefined
+  /** Absent: the gateway speaks no gRPC. */
+  grpc?(): GrpcState
 }
 
-export const gatewayUnits = ({ rotateToken, pageLink, adoption }: GatewayParts) => [
+const CLOSED: GrpcState = { address: null, fingerprint: null, certificate: null }
+
+export const gatewayUnits = ({ rotateToken, pageLink, adoption, grpc }: GatewayParts) => [
   defineUnit({
     name: 'gateway.link',
     kind: 'command',
@@ -48,6 +53,15 @@ export const gatewayUnits = ({ rotateToken, pageLink, adoption }: GatewayParts) 
     // The token itself is in its file, for those who may read that.
     output: z.strictObject({ sessionsEnded: z.int() }),
     run: async () => ({ sessionsEnded: rotateToken() })
+  }),
+  defineUnit({
+    name: 'gateway.grpc',
+    kind: 'query',
+    permission: 'read',
+    summary: 'Where gRPC is spoken, and the certificate that its clients trust or pin.',
+    input: z.strictObject({}),
+    output: GrpcState,
+    run: async () => grpc?.() ?? CLOSED
   }),
   defineUnit({
     name: 'gateway.adopted',

@@ -10,11 +10,16 @@ import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
 import { Chat } from './screens/chat.tsx'
+import { Doctor } from './screens/doctor.tsx'
 import { Events } from './screens/events.tsx'
 import { Home } from './screens/home.tsx'
 import { Memory } from './screens/memory.tsx'
 import { Mesh } from './screens/mesh.tsx'
 import { Models } from './screens/models.tsx'
+import { People } from './screens/people.tsx'
+import { Playground } from './screens/playground.tsx'
+import { Requests } from './screens/requests.tsx'
+import { Settings } from './screens/settings.tsx'
 import { SignIn } from './screens/sign-in.tsx'
 import { state, useStore } from './state.ts'
 import { chooseTheme, look, THEMES } from './theme.ts'
@@ -25,13 +30,18 @@ export interface ScreenProps {
 }
 
 /** In the order of the menu. */
-const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
+const SCREENS: Readonly<Record<keyof Words['screens'], ComponentType<ScreenProps>>> = {
   home: Home,
   mesh: Mesh,
   models: Models,
   chat: Chat,
+  playground: Playground,
+  requests: Requests,
   memory: Memory,
-  events: Events
+  events: Events,
+  people: People,
+  doctor: Doctor,
+  settings: Settings
 }
 
 export function App() {

@@ -3,7 +3,7 @@
 import { createClient, LumosClientError, type Meta, type StreamOptions, type Units } from '../client/index.ts'
 import { state } from './state.ts'
 
-export { LumosClientError }
+export { LumosClientError, type Units }
 
 const client = createClient({ url: location.origin })
 
@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly peer?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
+  /** No answer that a person waits for, such as the lines of a log. */
+  readonly background?: boolean
 }
 
 export type UnitName = keyof Units
@@ -23,10 +25,19 @@ export async function call<N extends UnitName>(
   input: Units[N]['input'],
   options: CallOptions = {}
 ): Promise<Output<N>> {
+  return (await callWhole(unit, input, options)).data
+}
+
+/** The same, with the device that did the work. @throws {LumosClientError} */
+export async function callWhole<N extends UnitName>(
+  unit: N,
+  input: Units[N]['input'],
+  options: CallOptions = {}
+): Promise<{ data: Output<N>; meta: Meta }> {
   try {
-    const data = await client.execute<UnitName>(unit, input, options)
+    const answer = await client.call<UnitName>(unit, input, options)
     state.set({ online: true })
-    return data
+    return answer
   } catch (err) {
     throw noticed(err)
   }
@@ -36,9 +47,12 @@ export async function call<N extends UnitName>(
 export const pieces = <N extends UnitName>(
   unit: N,
   input: Units[N]['input'],
-  options: CallOptions & Pick<StreamOptions, 'durable' | 'onAnswer'> = {}
+  { background = false, ...options }: CallOptions & Pick<StreamOptions, 'durable' | 'onAnswer'> = {}
 ): AsyncGenerator<Units[N]['item'], Meta> =>
-  answering(client.stream<UnitName>(unit, input, options) as AsyncGenerator<Units[N]['item'], Meta>)
+  answering(
+    client.stream<UnitName>(unit, input, options) as AsyncGenerator<Units[N]['item'], Meta>,
+    background
+  )
 
 /** The pieces of an answer that the node keeps, from the first one on. */
 export const attached = (
@@ -50,14 +64,15 @@ export const attached = (
 /** Ends an answer that the node keeps. */
 export const cancelAnswer = (id: string): Promise<unknown> => client.answers.cancel(id)
 
-async function* answering<T>(items: AsyncGenerator<T, Meta>): AsyncGenerator<T, Meta> {
-  state.set({ answering: state.value.answering + 1 })
+async function* answering<T>(items: AsyncGenerator<T, Meta>, background = false): AsyncGenerator<T, Meta> {
+  const waiting = background ? 0 : 1
+  state.set({ answering: state.value.answering + waiting })
   try {
     return yield* items
   } catch (err) {
     throw noticed(err)
   } finally {
-    state.set({ answering: state.value.answering - 1 })
+    state.set({ answering: state.value.answering - waiting })
   }
 }
 

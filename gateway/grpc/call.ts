@@ -2,7 +2,13 @@
 
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Clock, Timer } from '../../interface/clock.ts'
-import { CancelledError, InvalidInputError, LumosError, TimeoutError, toLumosError } from '../../interface/errors.ts'
+import {
+  CancelledError,
+  InvalidInputError,
+  LumosError,
+  TimeoutError,
+  toLumosError
+} from '../../interface/errors.ts'
 import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../../interface/inference.ts'
 import { OK_TRAILERS, trailersOf } from './status.ts'
 
@@ -11,6 +17,9 @@ const PREFIX_BYTES = 5
 const FIRST_BYTES = 1024
 /** On loopback a request is there at once; this is for a client that never sends all of it. */
 const REQUEST_TIMEOUT_MS = 60_000
+
+/** Longer than an answer takes to arrive. */
+const UNREAD_MS = 5000
 
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -122,10 +131,12 @@ export class GrpcCall {
     this.#ending.abort(error ?? new CancelledError('The call has ended.'))
     const stream = this.#stream
     if (stream.destroyed) return
-    // What the client still sends is not read.
-    stream.once('finish', () => {
-      if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
-    })
+    // What the client still sends is dropped for a while: a stream that is reset loses its trailers on the way.
+    if (!stream.readableEnded) {
+      const unread = this.#clock.setTimer(() => stream.close(constants.NGHTTP2_NO_ERROR), UNREAD_MS)
+      stream.once('close', () => unread.cancel())
+      stream.resume()
+    }
     if (stream.headersSent) {
       stream.once('wantTrailers', () => stream.sendTrailers(trailers))
       stream.end()

@@ -1,6 +1,13 @@
 /** gRPC on a port of its own: HTTP/2 under TLS, and the same decision as for HTTP about each call. */
 
-import { constants, createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream
+} from 'node:http2'
 import type { Clock } from '../../interface/clock.ts'
 import { LumosError, toLumosError } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
@@ -107,7 +114,8 @@ export class GrpcListener {
       call.end()
     } catch (thrown) {
       const error = toLumosError(thrown)
-      if (error.code === 'INTERNAL' && !call.ended) log.error({ err: thrown }, 'a call of gRPC met an error that nobody expected')
+      if (error.code === 'INTERNAL' && !call.ended)
+        log.error({ err: thrown }, 'a call of gRPC met an error that nobody expected')
       call.end(error)
     }
   }
@@ -127,13 +135,13 @@ function askingOf({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders):
   for (const [name, value] of Object.entries(headers))
     if (!name.startsWith(':') && value !== undefined) distinct[name] = [value].flat()
   // What was called is named twice where there is a Host beside it.
-  const hosts = [headers[constants.HTTP2_HEADER_AUTHORITY], ...(distinct.host ?? [])]
-  distinct.host = [...new Set(hosts.filter(host => host !== undefined))]
+  const hosts = [...[headers[constants.HTTP2_HEADER_AUTHORITY] ?? []].flat(), ...(distinct.host ?? [])]
+  distinct.host = [...new Set(hosts)]
   const { remoteAddress, localPort } = session?.socket ?? {}
   return {
-    method: headers[constants.HTTP2_HEADER_METHOD] as string,
-    url: headers[constants.HTTP2_HEADER_PATH] ?? '',
-    headers: { ...headers, host: distinct.host[0] },
+    method: String(headers[constants.HTTP2_HEADER_METHOD]),
+    url: String(headers[constants.HTTP2_HEADER_PATH]),
+    headers: { ...headers, host: hosts[0] },
     headersDistinct: distinct,
     socket: { remoteAddress, localPort }
   }

@@ -13,7 +13,7 @@ const FILE = 3
 const SYMBOL = 4
 const LIST = 7
 
-const SERVICES = FILES.flatMap(({ symbols, services }) => services.filter(name => symbols.includes(name)))
+const SERVICES = FILES.flatMap(({ services }) => services)
 
 const info: Method = async ({ call }) => {
   for await (const request of call.messages(() => REQUEST_BYTES_MAX))
@@ -26,7 +26,8 @@ function answerTo(request: Buffer): Buffer {
   const asked = [...fieldsOf(request)].find(({ number }) => number >= FILE)
   if (asked?.number === LIST)
     return delimited(6, Buffer.concat(SERVICES.map(name => delimited(1, text(1, name)))))
-  if (asked?.number !== FILE && asked?.number !== SYMBOL) return failure(UNIMPLEMENTED, 'There is nothing of that kind.')
+  if (asked?.number !== FILE && asked?.number !== SYMBOL)
+    return failure(UNIMPLEMENTED, 'There is nothing of that kind.')
   const name = textOf(asked)
   const file = FILES.find(file => (asked.number === FILE ? file.name === name : file.symbols.includes(name)))
   if (file === undefined) return failure(NOT_FOUND, 'There is no such file or symbol.')

@@ -109,7 +109,11 @@ function tell({ call, clock, incoming }: Asked, units: UnitRegistry, unit: strin
   return told
 }
 
-function contextOf({ call, caller }: Asked, told: Call, options: Request['options'] | z.output<typeof Options>) {
+function contextOf(
+  { call, caller }: Asked,
+  told: Call,
+  options: Request['options'] | z.output<typeof Options>
+) {
   const { budgetMs, signal } = call
   const context: UnitContext = {
     ...(options as z.output<typeof Options>),

@@ -56,7 +56,8 @@ class Decoder {
   struct(bytes: Buffer, depth: number): Record<string, unknown> {
     if (depth >= DEPTH_MAX) throw new InvalidInputError(`The input is nested more than ${DEPTH_MAX} deep.`)
     const entries: [string, unknown][] = []
-    for (const field of fieldsOf(bytes, this.#budget)) if (field.number === FIELDS) entries.push(this.#entry(field, depth))
+    for (const field of fieldsOf(bytes, this.#budget))
+      if (field.number === FIELDS) entries.push(this.#entry(field, depth))
     // Makes own fields of all names, of `__proto__` too.
     return Object.fromEntries(entries)
   }
@@ -75,7 +76,8 @@ class Decoder {
   #list(bytes: Buffer, depth: number): unknown[] {
     if (depth >= DEPTH_MAX) throw new InvalidInputError(`The input is nested more than ${DEPTH_MAX} deep.`)
     const items: unknown[] = []
-    for (const field of fieldsOf(bytes, this.#budget)) if (field.number === FIELDS) items.push(this.#value(field, depth))
+    for (const field of fieldsOf(bytes, this.#budget))
+      if (field.number === FIELDS) items.push(this.#value(field, depth))
     return items
   }
 
@@ -104,4 +106,3 @@ class Decoder {
 
 /** A message with one `Struct` in it. */
 export const structField = (number: number, object: object): Buffer => delimited(number, encodeStruct(object))
-

@@ -87,7 +87,8 @@ export function delimited(number: number, content: string | Uint8Array): Buffer 
 }
 
 /** As protobuf has it: an empty text is not written. */
-export const text = (number: number, value: string): Buffer => (value === '' ? NONE : delimited(number, value))
+export const text = (number: number, value: string): Buffer =>
+  value === '' ? NONE : delimited(number, value)
 
 export const integer = (number: number, value: number): Buffer =>
   value === 0 ? NONE : Buffer.concat([varint(number * 8 + WIRE.varint), varint(value)])

@@ -89,6 +89,14 @@ export const Config = z.strictObject({
       'Other names of models, for programs that ask for those of a vendor: `{ "claude-*": "qwen3:8b" }`. A name that ends with `*` stands for all that begin so; of several, the longest counts. Only programs of this device use them.'
     )
   }),
+  grpc: z.strictObject({
+    /** Take calls of gRPC, under TLS with a certificate of this node: `lumos-node exec gateway.grpc`. */
+    enabled: z.boolean().default(false),
+    /** Where to listen. Anything but loopback needs `gateway.hosts`. */
+    host: Host.default('127.0.0.1'),
+    /** The port for programs that speak gRPC; 0 for any free one. */
+    port: Port.default(50051)
+  }),
   models: z.strictObject({
     builtin: z
       .boolean()

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { getRequestListener } from '@hono/node-server'
 import { createApp } from '../../gateway/app.ts'
@@ -11,6 +12,7 @@ import { Sessions } from '../../gateway/sessions.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { Caller } from '../../interface/units.ts'
+import { serverCertificate } from '../../node/server-certificate.ts'
 import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
 import { createUnits, type UnitRegistry } from '../../units/index.ts'
 import { startNode } from '../units/started-node.ts'
@@ -27,6 +29,8 @@ export interface GatewaySettings {
   readonly host?: string
   readonly hosts?: readonly string[]
   readonly origins?: readonly string[]
+  /** Whether it speaks gRPC, too. */
+  readonly grpc?: boolean
   /** In place of loading the routes. */
   readonly load?: ConstructorParameters<typeof Gateway>[2]
 }
@@ -36,6 +40,7 @@ export async function startGateway({
   host = '127.0.0.1',
   hosts = [],
   origins = [],
+  grpc: isGrpc = false,
   load
 }: GatewaySettings = {}) {
   const { node, engine, emit, home, ...started } = await startNode()
@@ -54,7 +59,17 @@ export async function startGateway({
   const newToken = () => makeGatewayToken(tokenPath)
   const gateway = new Gateway(
     { units: async () => units, clock: systemClock, log },
-    { socketPath, token, newToken, named: tokens, host, hosts, origins, port },
+    {
+      socketPath,
+      token,
+      newToken,
+      named: tokens,
+      host,
+      hosts,
+      origins,
+      port,
+      grpc: isGrpc ? grpcIn(home) : undefined
+    },
     load
   )
   const units = createUnits({
@@ -63,6 +78,7 @@ export async function startGateway({
     refusedOrigins: () => gateway.refusedOrigins,
     rotateToken: () => gateway.rotateToken(),
     pageLink: () => gateway.link(),
+    grpc: () => gateway.grpc.state(),
     tokens,
     adoption: gateway.adoption,
     stop: () => stops++
@@ -106,6 +122,13 @@ export async function startGateway({
     }
   }
 }
+
+/** gRPC on any port, with a certificate in this home. */
+export const grpcIn = (home: string) => ({
+  host: '127.0.0.1',
+  port: 0,
+  certificate: async (names: readonly string[]) => serverCertificate(join(home, 'grpc.pem'), names)
+})
 
 /** The routes of a gateway for a caller that holds less than those of its listeners. */
 export async function listenAs({ units }: { units: UnitRegistry }, caller: Caller) {

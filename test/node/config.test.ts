@@ -57,6 +57,7 @@ describe('the configuration', () => {
         swarm: { host: '::', port: 5867, mdns: true, dht: true, peers: [], announce: [] },
         keys: { passphraseFile: null },
         gateway: { host: '127.0.0.1', port: 5866, hosts: [], origins: [], aliases: {} },
+        grpc: { enabled: false, host: '127.0.0.1', port: 50051 },
         models: {
           builtin: true,
           directories: [],

@@ -564,6 +564,7 @@ it('each unit answers what its schemas say, whole and in pieces', { timeout: 60_
   await jobs.return(undefined)
   await onDen.call('gateway.rotate_token')
   await onDen.call('gateway.link')
+  assert.equal((await onDen.call('gateway.grpc')).address, null)
   assert.equal((await onDen.call('gateway.adopted')).items.length, 1)
   await onDen.call('gateway.adopt', { product: 'ollama' })
   await onDen.call('gateway.release', { product: 'ollama' })

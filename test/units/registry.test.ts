@@ -191,6 +191,7 @@ describe('the registry of units', () => {
         'command mcp.call',
         'command gateway.link',
         'command gateway.rotate_token',
+        'query gateway.grpc',
         'query gateway.adopted',
         'command gateway.adopt',
         'command gateway.release',

@@ -6,7 +6,7 @@
  * https://github.com/libp2p/specs/blob/master/tls/tls.md
  */
 
-import { generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { DER, der } from './der.ts'
@@ -44,10 +44,20 @@ export async function createCertificate(identity: PrivateKey): Promise<Certifica
     der(DER.boolean, Uint8Array.of(0xff)),
     der(DER.octetString, signedKey)
   )
+  return selfSigned(privateKey, publicKeyInfo, 'libp2p', extension)
+}
+
+/** A certificate of a key, by that key. */
+export function selfSigned(
+  privateKey: KeyObject,
+  publicKeyInfo: Buffer,
+  commonName: string,
+  extension: Buffer
+): Certificate {
   const algorithm = der(DER.sequence, der(DER.objectId, ECDSA_WITH_SHA256))
   const name = der(
     DER.sequence,
-    der(DER.set, der(DER.sequence, der(DER.objectId, COMMON_NAME), der(DER.utf8, Buffer.from('libp2p'))))
+    der(DER.set, der(DER.sequence, der(DER.objectId, COMMON_NAME), der(DER.utf8, Buffer.from(commonName))))
   )
   // A first byte of 1 keeps the number positive and in its shortest form.
   const serialNumber = der(DER.integer, Uint8Array.of(1), randomBytes(15))

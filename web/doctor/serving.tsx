@@ -1,0 +1,69 @@
+/** Whether this device answers others, and telling it to stop. */
+
+import { useState } from 'preact/hooks'
+import { number } from '../format.ts'
+import { useUnit } from '../live.ts'
+import { call } from '../node.ts'
+import { Badge, Button, Card, Failure, Stat, Waiting } from '../parts/basics.tsx'
+import { Confirm } from '../parts/dialog.tsx'
+import { attempt, note } from '../parts/notes.tsx'
+import { useWords } from '../words/index.ts'
+
+export function Serving({ onChange }: { onChange(): void }) {
+  const w = useWords()
+  const { data, error, reload } = useUnit('node.status', {}, { on: ['node.', 'inference.'] })
+  const [asks, setAsks] = useState(false)
+  if (data === undefined)
+    return (
+      <Card title={w.doctor.serving}>{error ? <Failure error={error} retry={reload} /> : <Waiting />}</Card>
+    )
+  const { drained, requests } = data
+  const changed = () => {
+    reload()
+    onChange()
+  }
+  const undrain = async () => {
+    if (await attempt(() => call('node.undrain', {}), w.doctor.undrained)) changed()
+  }
+  const drain = async () => {
+    const { under_way } = await call('node.drain', {})
+    note(w.doctor.drained(under_way))
+    changed()
+  }
+  return (
+    <Card
+      title={w.doctor.serving}
+      actions={
+        drained ? (
+          <Button look="main" onPress={undrain}>
+            {w.doctor.undrain}
+          </Button>
+        ) : (
+          <Button onPress={() => setAsks(true)}>{w.doctor.drain}</Button>
+        )
+      }
+    >
+      <div class="grid">
+        <Stat
+          label={w.doctor.forOthers}
+          value={
+            <Badge tone={drained ? 'warn' : 'good'}>{drained ? w.doctor.refuses : w.doctor.answers}</Badge>
+          }
+          note={drained ? w.doctor.undrainMeans : w.doctor.answersMeans}
+        />
+        <Stat label={w.doctor.running} value={number(requests.running)} />
+        <Stat label={w.doctor.queued} value={number(requests.queued)} />
+      </div>
+      {asks && (
+        <Confirm
+          title={w.doctor.drainQuestion}
+          action={w.doctor.drain}
+          onClose={() => setAsks(false)}
+          onConfirm={drain}
+        >
+          <p>{w.doctor.drainMeans}</p>
+        </Confirm>
+      )}
+    </Card>
+  )
+}

@@ -1,0 +1,72 @@
+/** Who belongs to the mesh, who comes and goes, and which programs and browsers may ask this node. */
+
+import { useState } from 'preact/hooks'
+import { useUnit } from '../live.ts'
+import { Button, Card, Failure, Screen, Waiting } from '../parts/basics.tsx'
+import { Text } from '../parts/text.tsx'
+import { Invite } from '../people/invite.tsx'
+import { Session, Tokens } from '../people/keys.tsx'
+import { Members } from '../people/members.tsx'
+import { Leaving, Names } from '../people/names.tsx'
+import { Nearby } from '../people/nearby.tsx'
+import { useWords } from '../words/index.ts'
+
+export function People() {
+  const w = useWords()
+  const on = ['mesh.', 'peer.']
+  const mesh = useUnit('mesh.show', {}, { on })
+  const members = useUnit('mesh.members', {}, { on })
+  const [invites, setInvites] = useState(false)
+  const error = mesh.error ?? members.error
+  const isAdmin = mesh.data?.role === 'admin'
+  const reload = () => {
+    mesh.reload()
+    members.reload()
+  }
+  return (
+    <Screen
+      title={w.screens.people}
+      actions={
+        isAdmin && (
+          <Button look="main" onPress={() => setInvites(true)}>
+            {w.people.invite}
+          </Button>
+        )
+      }
+    >
+      <Failure error={error} retry={reload} />
+      {mesh.data === undefined || members.data === undefined ? (
+        !error && <Waiting />
+      ) : (
+        <>
+          <Advice of={mesh.data.advice} />
+          {isAdmin && <Nearby holdsRoot={mesh.data.holds_root} />}
+          <Members mesh={mesh.data} members={members.data.items} />
+          <Names mesh={mesh.data} />
+          <Tokens />
+          <div class="two">
+            <Leaving mesh={mesh.data} />
+            <Session />
+          </div>
+        </>
+      )}
+      {invites && mesh.data && <Invite holdsRoot={mesh.data.holds_root} onClose={() => setInvites(false)} />}
+    </Screen>
+  )
+}
+
+function Advice({ of }: { readonly of: readonly string[] }) {
+  const w = useWords()
+  if (of.length === 0) return null
+  return (
+    <Card title={w.people.advice}>
+      <ul class="plain-list">
+        {of.map(words => (
+          <li key={words}>
+            <Text of={words} />
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+}
