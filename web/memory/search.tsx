@@ -44,7 +44,7 @@ export function Search({ space }: { readonly space?: string }) {
     <Card>
       <search>
         <form
-          class="search"
+          class="search-line"
           onSubmit={event => {
             event.preventDefault()
             void search()
