@@ -78,9 +78,9 @@ describe('the Markdown of an answer', () => {
     ]
     for (const text of texts) {
       const begun = performance.now()
-      of(text.repeat(100_000 / text.length))
-      of(`${text.repeat(50_000 / text.length)}](x)`)
-      expect(performance.now() - begun, text).toBeLessThan(1_500)
+      of(text.repeat(20_000 / text.length))
+      of(`${text.repeat(10_000 / text.length)}](x)`)
+      expect(performance.now() - begun, text).toBeLessThan(1_000)
     }
     expect(() => of('> '.repeat(20_000))).not.toThrow()
     expect(() => of(Array.from({ length: 300 }, (_, i) => `${'  '.repeat(i)}- a`).join('\n'))).not.toThrow()
