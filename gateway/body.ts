@@ -90,11 +90,7 @@ export class BodyReader {
    *
    * @throws {LumosError} as {@link readJson} does.
    */
-  async readTensors(
-    sent: Sent,
-    bytesMax: number,
-    headBytes: number | undefined
-  ): Promise<TensorQuestion> {
+  async readTensors(sent: Sent, bytesMax: number, headBytes: number | undefined): Promise<TensorQuestion> {
     return (await this.#onThread(sent, bytesMax, { form: 'tensors', headBytes })) as TensorQuestion
   }
 
