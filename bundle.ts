@@ -3,6 +3,7 @@
  * and keeps less in memory, because only what a command needs is parsed.
  */
 
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { bundlePage } from './web/bundle.ts'
@@ -120,5 +121,7 @@ export async function bundle(outdir: string): Promise<void> {
       'memory/reader-process': 'node/memory/knowledge/read/reader-process.ts'
     }
   })
+  // For programs that are made from it.
+  await copyFile('gateway/grpc/aima.proto', join(outdir, 'aima.proto'))
   await bundlePage(join(outdir, 'page'))
 }

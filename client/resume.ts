@@ -42,12 +42,12 @@ export async function* resumed(stream: Stream): AsyncGenerator<SseEvent, unknown
       wasOpen = true
       stream.onConnection?.({ state: 'open' })
       for await (const event of eventsOf(reply, wait)) {
-        failures = 0
         lastId = event.id ?? lastId
         if (event.event === 'error') {
           ended = !stream.endless
           throw errorIn(event)
         }
+        failures = 0
         if (event.event !== 'end') yield event
         else if (!stream.endless) return event.data
       }

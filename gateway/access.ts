@@ -18,6 +18,7 @@ import { HOLDER, NEIGHBOUR, OWNER, STRANGER } from './callers.ts'
 import { isLoopback } from './hosts.ts'
 import type { NamedTokens } from './named-tokens.ts'
 import { PAGE_PATHS } from './page-paths.ts'
+import { isAdopted, isPlain, pathOf } from './paths.ts'
 import { type Sessions, sessionIdsOf } from './sessions.ts'
 
 /** Say nothing but that the node lives; a service manager asks them without a token. */
@@ -51,12 +52,6 @@ export interface AdoptedAccess {
   readonly product: Adoptable
 }
 
-/** What each answers: its own protocol, and that of OpenAI. */
-const ADOPTED_PATHS: Readonly<Record<Adoptable, RegExp>> = {
-  ollama: /^\/(?:$|v1\/|api\/(?!v\d+(?:\/|$)))/,
-  lmstudio: /^\/(?:v1\/|api\/v0\/)/
-}
-
 /**
  * Who asks, or why this request is not answered.
  *
@@ -80,12 +75,12 @@ const callerOf = (incoming: Asking, access: TcpAccess | AdoptedAccess): Caller |
 
 /** Why a request without a token is not answered. Browsers write both headers themselves, and no page takes them away. */
 function notForPrograms(incoming: Asking, { hosts, product }: AdoptedAccess): LumosError | undefined {
-  const unnamed = wrongHost(incoming, hosts)
+  const unnamed = wrongAddress(incoming, hosts)
   if (unnamed !== undefined) return unnamed
   const { origin, 'sec-fetch-site': site } = incoming.headers
   if (origin !== undefined || (site !== undefined && site !== 'none'))
     return denied('No page may ask on this port.', 'Pages ask the gateway, with its token: gateway.origins.')
-  if (ADOPTED_PATHS[product].test(pathOf(incoming))) return undefined
+  if (isAdopted(product, pathOf(incoming))) return undefined
   return denied(
     'This path is not answered on this port.',
     'Ask the gateway, with its token: lumos-node status'
@@ -116,14 +111,14 @@ export const isLmStudio = ({ url = '' }: Asking): boolean => /^\/api\/v0(?:[/?]|
 export const isKserve = ({ url = '' }: Asking): boolean => /^\/v2(?:[/?]|$)/.test(url)
 
 export function wrongPlace(incoming: Asking, access: TcpAccess): LumosError | undefined {
-  const unnamed = wrongHost(incoming, access.hosts)
+  const unnamed = wrongAddress(incoming, access.hosts)
   if (unnamed !== undefined) return unnamed
   if (foreignOrigin(incoming, access) === undefined) return undefined
   const hint = isOpenai(incoming) ? 'If it is your page, list its origin in gateway.origins.' : undefined
   return denied('This Origin may not ask here.', hint)
 }
 
-function wrongHost(incoming: Asking, hosts: ReadonlySet<string>): LumosError | undefined {
+function wrongAddress(incoming: Asking, hosts: ReadonlySet<string>): LumosError | undefined {
   const named = valuesOf(incoming, 'host')
   if (named.length !== 1 || !hosts.has(named[0]!.toLowerCase())) {
     return denied(
@@ -132,7 +127,10 @@ function wrongHost(incoming: Asking, hosts: ReadonlySet<string>): LumosError | u
     )
   }
   // In absolute form the request line names a host of its own, which then counts instead.
-  return incoming.url?.startsWith('/') ? undefined : denied('The request must name a path.')
+  if (!incoming.url?.startsWith('/')) return denied('The request must name a path.')
+  // Each check below reads the path, and the router reads it again.
+  if (isPlain(pathOf(incoming))) return undefined
+  return denied('The path has another spelling.', 'Write letters unescaped, and no segment "." or "..".')
 }
 
 /** The origin of a page that may not ask here. */
@@ -196,8 +194,6 @@ function foreign(incoming: Asking): LumosError | undefined {
   if (own && (reads || headers.origin === `http://${headers.host}`)) return undefined
   return denied('With a cookie only pages of this gateway may ask.')
 }
-
-const pathOf = ({ url = '' }: Asking): string => url.split('?', 1)[0]!
 
 const denied = (message: string, hint?: string): LumosError => new LumosError('DENIED', message, { hint })
 

@@ -18,6 +18,7 @@ import { metricRoutes } from './metric-routes.ts'
 import { aliveRoute, ollamaRoutes } from './ollama/index.ts'
 import { isOpenaiPath, openaiRoutes } from './openai/index.ts'
 import { pageRoutes } from './page.ts'
+import { isAdopted } from './paths.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { clientRequestId } from './trace.ts'
@@ -32,7 +33,9 @@ export function createApp(components: AppComponents): Hono<AppEnv> {
     const call = newCall(clock, c.env.incoming, units.newAnswerId())
     c.set('call', call)
     c.set('gone', goneSignal(c.env.outgoing))
-    await next()
+    const { listener } = c.env
+    if (listener === undefined || isAdopted(listener, c.req.path)) await next()
+    else c.res = failure(c, new LumosError('DENIED', 'This path is not answered on this port.'), components)
     for (const [name, value] of Object.entries(headersOf(call))) c.header(name, value)
     log.debug({ ...namesOf(call, c), status: c.res.status }, 'answered a request')
     // Nothing reads it, and so nothing would end it.

@@ -2,8 +2,10 @@
 
 import type { IncomingMessage } from 'node:http'
 import { decodeText } from '../interface/decode-text.ts'
-import { LumosError, OverloadedError } from '../interface/errors.ts'
+import { LumosError } from '../interface/errors.ts'
+import type { Caller } from '../interface/units.ts'
 import type { Form } from './form-parts.ts'
+import { HeldBytes, type Received } from './held-bytes.ts'
 import { parseJson } from './json-text.ts'
 import type { JsonThread, LargeText } from './json-thread.ts'
 import type { BodyForm } from './json-worker.ts'
@@ -11,9 +13,6 @@ import type { TensorQuestion } from './kserve/question.ts'
 
 /** What may come before a body has said what it is for. */
 const HEAD_BYTES = 64 * 1024
-/** Bodies of the largest size that are read at the same time. */
-const LARGEST_BODIES_MAX = 3
-const BODIES_RETRY_AFTER_MS = 1000
 /** A longer body is parsed on a thread of its own: this one takes the network's a few milliseconds. */
 export const PARSED_HERE_BYTES_MAX = 1024 * 1024
 
@@ -22,15 +21,20 @@ export interface JsonBody {
   readonly bytes: number
 }
 
+/** A request, and of whom it is. */
+interface Sent {
+  readonly incoming: IncomingMessage
+  readonly caller: Caller
+}
+
 export class BodyReader {
   readonly #thread: JsonThread
-  readonly #heldBytesMax: number
-  #heldBytes = 0
+  readonly #held: HeldBytes
 
   /** @param bytesMax of the largest body that any route takes. */
   constructor(bytesMax: number, thread: JsonThread) {
     this.#thread = thread
-    this.#heldBytesMax = LARGEST_BODIES_MAX * bytesMax
+    this.#held = new HeldBytes(bytesMax)
   }
 
   /**
@@ -41,12 +45,12 @@ export class BodyReader {
    * @throws {LumosError} `INPUT_TOO_LARGE`, `INVALID_INPUT` or, with other bodies on the way, `OVERLOADED`.
    */
   async readJson(
-    incoming: IncomingMessage,
+    { incoming, caller }: Sent,
     bytesMax: number,
     limitOf: (head: string) => number = () => bytesMax
   ): Promise<JsonBody> {
     const announced = announcedBy(incoming)
-    const received = { bytes: 0 }
+    const received: Received = { caller, bytes: 0 }
     const chunks: Buffer[] = []
     let large: LargeText | undefined
     let limit: number | undefined
@@ -67,7 +71,7 @@ export class BodyReader {
       return { value: bytes === 0 ? {} : parseJson(decodeText(Buffer.concat(chunks))), bytes }
     } finally {
       large?.drop()
-      this.#heldBytes -= received.bytes
+      this.#held.drop(received)
     }
   }
 
@@ -76,9 +80,9 @@ export class BodyReader {
    *
    * @throws {LumosError} as {@link readJson} does.
    */
-  async readForm(incoming: IncomingMessage, bytesMax: number): Promise<Form> {
-    const contentType = incoming.headers['content-type'] ?? ''
-    return (await this.#onThread(incoming, bytesMax, { form: 'multipart', contentType })) as Form
+  async readForm(sent: Sent, bytesMax: number): Promise<Form> {
+    const contentType = sent.incoming.headers['content-type'] ?? ''
+    return (await this.#onThread(sent, bytesMax, { form: 'multipart', contentType })) as Form
   }
 
   /**
@@ -87,40 +91,32 @@ export class BodyReader {
    * @throws {LumosError} as {@link readJson} does.
    */
   async readTensors(
-    incoming: IncomingMessage,
+    sent: Sent,
     bytesMax: number,
     headBytes: number | undefined
   ): Promise<TensorQuestion> {
-    return (await this.#onThread(incoming, bytesMax, { form: 'tensors', headBytes })) as TensorQuestion
+    return (await this.#onThread(sent, bytesMax, { form: 'tensors', headBytes })) as TensorQuestion
   }
 
-  async #onThread(incoming: IncomingMessage, bytesMax: number, as: BodyForm): Promise<unknown> {
-    const received = { bytes: 0 }
+  async #onThread({ incoming, caller }: Sent, bytesMax: number, as: BodyForm): Promise<unknown> {
+    const received: Received = { caller, bytes: 0 }
     const large = this.#thread.begin()
     try {
       for await (const chunk of this.#chunks(incoming, bytesMax, received)) large.push(chunk)
       return await large.parse(as)
     } finally {
       large.drop()
-      this.#heldBytes -= received.bytes
+      this.#held.drop(received)
     }
   }
 
-  /** @param received counts what came, which the caller takes from the bytes that are held. */
-  async *#chunks(
-    incoming: IncomingMessage,
-    bytesMax: number,
-    received: { bytes: number }
-  ): AsyncGenerator<Buffer> {
+  /** @param received counts what came. It is held until it is dropped. */
+  async *#chunks(incoming: IncomingMessage, bytesMax: number, received: Received): AsyncGenerator<Buffer> {
     if (announcedBy(incoming) > bytesMax) throw tooLarge(bytesMax)
     // Leaving the loop must not destroy the socket: the refusal still has to be written.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
-      received.bytes += chunk.length
-      this.#heldBytes += chunk.length
-      if (received.bytes > bytesMax) throw tooLarge(bytesMax)
-      if (this.#heldBytes > this.#heldBytesMax) {
-        throw new OverloadedError('Too many large bodies are being received.', BODIES_RETRY_AFTER_MS)
-      }
+      if (received.bytes + chunk.length > bytesMax) throw tooLarge(bytesMax)
+      this.#held.add(received, chunk.length)
       yield chunk
     }
   }

@@ -12,8 +12,9 @@ import { LumosError } from '../interface/errors.ts'
 import type { AdoptedAccess, TcpAccess } from './access.ts'
 import { Admission, cutWith } from './admission.ts'
 import { AdoptedPorts, type AdoptionStore } from './adopted-ports.ts'
+import { STRANGER } from './callers.ts'
 import { allowOrigin } from './cors.ts'
-import { boundConnections, refuseCrowd } from './crowd.ts'
+import { Connections, refuseCrowd } from './crowd.ts'
 import { type GrpcOptions, GrpcPort } from './grpc-port.ts'
 import { checkReach, hostsOf, isLoopback } from './hosts.ts'
 import { type Listeners, listen, listenOnFreePort } from './listen.ts'
@@ -23,11 +24,6 @@ import { notLoaded } from './not-loaded.ts'
 import { refuse } from './refuse.ts'
 import { Sessions } from './sessions.ts'
 
-/** Loopback is fast: who takes longer is not a program of good will. */
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 60_000
-/** Longer than clients keep an idle connection (Node 4 s, Go and Java 90 s), so that none asks on one that ends. */
-const KEEP_ALIVE_MS = 95_000
 /** With each answer. No page of another origin loads one as a picture, a script or a frame, even one it could not read. */
 const HEADERS = [
   ['cross-origin-resource-policy', 'same-origin'],
@@ -179,22 +175,20 @@ export class Gateway {
   #createServer(accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
-      if (isCrowded()) refuseCrowd(outgoing, this.#components.clock)
-      else this.#serve(incoming, outgoing, accessOf(incoming))
+      if (connections.isSurplus(incoming.socket)) refuseCrowd(outgoing, this.#components.clock)
+      else if (this.#serve(incoming, outgoing, accessOf(incoming))) connections.keep(incoming.socket)
     })
-    const isCrowded = boundConnections(server)
-    server.headersTimeout = HEADERS_TIMEOUT_MS
-    server.requestTimeout = REQUEST_TIMEOUT_MS
-    server.keepAliveTimeout = KEEP_ALIVE_MS
+    const connections = new Connections(server, this.#components.clock)
     server.on('listening', () => this.#servers.add(server)).on('close', () => this.#servers.delete(server))
     return server
   }
 
+  /** Returns whether the request was let in, by more than its path. */
   #serve(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     access: TcpAccess | AdoptedAccess | undefined
-  ): void {
+  ): boolean {
     for (const [name, value] of HEADERS) outgoing.setHeader(name, value)
     // A connection kept alive after its answer would keep a closing server waiting.
     const closing = this.#closing.signal
@@ -202,17 +196,18 @@ export class Gateway {
       if (closing.aborted) incoming.socket.destroySoon()
     })
 
-    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return
+    if (access !== undefined && 'token' in access && allowOrigin(incoming, outgoing, access)) return false
     const caller = closing.aborted
       ? new LumosError('NODE_NOT_RUNNING', 'This node is stopping.')
       : this.#admission.of(incoming, access)
     if (caller instanceof LumosError) {
       refuse(outgoing, caller, this.#components.clock)
-      return
+      return false
     }
     cutWith(caller, outgoing)
     const listener = access !== undefined && 'product' in access ? access.product : undefined
     this.#route(incoming, outgoing, { caller, listener })
+    return caller !== STRANGER
   }
 
   #route(incoming: IncomingMessage, outgoing: ServerResponse, by: Asked): void {

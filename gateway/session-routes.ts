@@ -30,7 +30,7 @@ export function sessionRoutes({ sessions, clock, bodies }: SessionRouteComponent
     const port = incoming.socket.localPort
     if (c.env.caller.origin !== 'tcp' || port === undefined)
       throw new LumosError('DENIED', 'A session is for browsers, which come over TCP.')
-    await bodies.readJson(incoming, BODY_BYTES_MAX)
+    await bodies.readJson(c.env, BODY_BYTES_MAX)
     const body = successBody({ max_age_s: SESSION_AGE_MAX_S }, c.get('call'), clock.monotonicMs())
     return new Response(body, {
       headers: { ...JSON_HEADERS, 'set-cookie': sessionCookie(port, sessions.begin(c.env.caller)) }

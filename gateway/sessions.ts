@@ -20,7 +20,7 @@ export const SESSION_AGE_MAX_S = 7 * 24 * 3600
 const LINK_AGE_MAX_S = 120
 /** Links that were opened by none: the oldest goes. */
 const LINKS_MAX = 8
-/** One person's browsers. Only who holds the token begins one, so the oldest may go. */
+/** The browsers of one caller: of its sessions the oldest goes, and none of another caller. */
 const SESSIONS_MAX = 32
 /** 256 bits: not to be guessed. */
 const ID_BYTES = 32
@@ -46,9 +46,9 @@ export class Sessions {
 
   /** The id of a new one, which may do what its caller may, and ends with the caller's token. */
   begin(caller: Caller): string {
-    for (const [key, session] of this.#sessions) {
-      if (!this.#isOpen(session) || this.#sessions.size >= SESSIONS_MAX) this.#sessions.delete(key)
-    }
+    for (const [key, session] of this.#sessions) if (!this.#isOpen(session)) this.#sessions.delete(key)
+    const own = [...this.#sessions].filter(([, session]) => session.caller === caller)
+    if (own.length >= SESSIONS_MAX) this.#sessions.delete(own[0]![0])
     const id = randomBytes(ID_BYTES).toString('base64url')
     this.#sessions.set(keyOf(id), { endMs: this.#clock.monotonicMs() + SESSION_AGE_MAX_S * 1000, caller })
     return id

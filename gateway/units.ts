@@ -7,7 +7,7 @@ import { DEFAULT_BUDGET_MS, MAX_BUDGET_MS } from '../interface/inference.ts'
 import { issueWords } from '../interface/issue-words.ts'
 import { RoutingPolicy } from '../interface/routing.ts'
 import { INPUT_BYTES_MAX, type Unit, type UnitContext } from '../interface/units.ts'
-import { inputBytesMaxOf } from '../units/index.ts'
+import { checkPermission, inputBytesMaxOf } from '../units/index.ts'
 import type { AppComponents, AppEnv } from './app-env.ts'
 import { type BodyReader, type JsonBody, tooLarge } from './body.ts'
 import { KEY, keepingOf } from './call-options.ts'
@@ -94,24 +94,28 @@ export function unitRoutes({ bodies, ...components }: UnitRouteComponents): Hono
 
   async function run(c: Context<AppEnv>, unit: Unit): Promise<Response> {
     c.get('call').unit = unit.name
-    const { value } = await bodies.readJson(c.env.incoming, inputBytesMaxOf(unit))
+    checkPermission(unit, c.env.caller)
+    const { value } = await bodies.readJson(c.env, inputBytesMaxOf(unit))
     return calls.answer(c, { unit: unit.name, input: value }, contextOf({}, c))
   }
 
   /** The size is held by the unit: as soon as the body has named it, and again for the one that it is for. */
   async function readExecute(c: Context<AppEnv>): Promise<Execute> {
     const bytesMax = units.inputBytesMax + ENVELOPE_BYTES_MAX
-    const body = await bodies.readJson(c.env.incoming, bytesMax, head => limitOf(unitNamedIn(head)))
+    const body = await bodies.readJson(c.env, bytesMax, head => limitOf(c, unitNamedIn(head)))
     const request = parseExecute(body)
     c.get('call').unit = request.unit
-    const limit = limitOf(request.unit)
+    const limit = limitOf(c, request.unit)
     if (body.bytes > limit) throw tooLarge(limit)
     return request
   }
 
-  function limitOf(unit: string | undefined): number {
-    if (unit === undefined) throw tooLarge(INPUT_BYTES_MAX, 'Name the unit before its input.')
-    return inputBytesMaxOf(units.get(unit)) + ENVELOPE_BYTES_MAX
+  /** What the caller may not call is not read to its end. */
+  function limitOf(c: Context<AppEnv>, name: string | undefined): number {
+    if (name === undefined) throw tooLarge(INPUT_BYTES_MAX, 'Name the unit before its input.')
+    const unit = units.get(name)
+    checkPermission(unit, c.env.caller)
+    return inputBytesMaxOf(unit) + ENVELOPE_BYTES_MAX
   }
 
   return routes

@@ -87,8 +87,6 @@ const AMBIENT_ALLOWED: Record<string, readonly [kinds: string, reason: string]> 
   'node/membership/authority.ts': ['unguessable chance', 'serial numbers of certificates'],
   'node/pairing/join-service.ts': ['unguessable chance', 'the secret of an invitation'],
   'node/routing/mesh-routing.ts': ['unguessable chance', 'ids of requests, unique across devices'],
-  'web/format.ts': ['time', 'a page in a browser: how long ago'],
-  'web/live.ts': ['timer', 'a page in a browser'],
   'node/journal/journal.ts': ['turn', 'each page of a replay is read in a turn of its own'],
   'gateway/sessions.ts': ['unguessable chance', 'ids of sessions, which are credentials'],
   'interface/answers.ts': ['unguessable chance', 'ids of answers, which open them'],
@@ -303,7 +301,8 @@ describe('the floors of the house', () => {
 
   it('time and chance have one place each, and whoever uses others has a reason', () => {
     const users = files.flatMap(file => {
-      if (DRIVERS.has(folderOf(file))) return []
+      // A page has the time of its browser.
+      if (DRIVERS.has(folderOf(file)) || folderOf(file) === 'web') return []
       const kinds = Object.entries(AMBIENT).flatMap(([kind, pattern]) =>
         pattern.test(codeOf(file)) ? kind : []
       )
@@ -352,7 +351,8 @@ describe('the floors of the house', () => {
     expect(tasks).toContain('text-generation')
     const named = new RegExp(`'(${tasks.join('|')})'`)
     const namers = files.filter(file => PRODUCT.has(folderOf(file)) && named.test(codeOf(file)))
-    const allowed = [join('interface', 'tasks'), join('capabilities', 'engines')]
+    // The checks ask servers of any kind.
+    const allowed = [join('interface', 'tasks'), join('capabilities', 'engines'), join('cli', 'conformance')]
     expect(namers.filter(file => !allowed.some(folder => file.startsWith(folder)))).toEqual([])
   })
 

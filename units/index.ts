@@ -33,7 +33,7 @@ import { wakeUnits } from './wake.ts'
 import { weightUnits } from './weights.ts'
 
 export { METRICS_UNIT } from './metrics/index.ts'
-export { inputBytesMaxOf, mayCall, UnitRegistry } from './registry.ts'
+export { checkPermission, inputBytesMaxOf, mayCall, UnitRegistry } from './registry.ts'
 
 export interface UnitsOptions extends GatewayParts {
   readonly node: LumosNode

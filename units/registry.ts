@@ -14,7 +14,6 @@ import { closestNames } from '../interface/suggest.ts'
 import {
   type Caller,
   INPUT_BYTES_MAX,
-  type Permission,
   type Route,
   type Unit,
   type UnitContext,
@@ -173,15 +172,18 @@ export const inputBytesMaxOf = ({ inputBytesMax = INPUT_BYTES_MAX }: Unit): numb
 const callOf = ({ requestId, budgetMs }: UnitContext) => ({ requestId, budgetMs })
 
 function checkCall(unit: Unit, { caller, peer, policy }: UnitContext): void {
-  const { name, permission, takesPeer } = unit
-  checkPermission(name, permission, caller)
+  const { name, takesPeer } = unit
+  checkPermission(unit, caller)
   if (caller.origin === 'peer') checkForPeers(unit, peer)
   if (!takesPeer && policy !== undefined)
     throw new InvalidInputError(`${name} acts on one device, and no policy chooses it.`)
 }
 
 /** The one place where permissions are checked. A caller has none but those that are listed. */
-function checkPermission(name: string, permission: Permission, { permissions, units, token }: Caller): void {
+export function checkPermission(
+  { name, permission }: Pick<Unit, 'name' | 'permission'>,
+  { permissions, units, token }: Caller
+): void {
   if (units !== undefined && !units.some(listed => isOf(name, listed))) {
     throw new LumosError('DENIED', `${name} is not among the units of the token ${token}.`, {
       hint: 'Another token can have it: lumos-node token create NAME --units …',

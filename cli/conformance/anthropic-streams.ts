@@ -11,8 +11,8 @@ import {
   REASONS,
   textOf
 } from './anthropic.ts'
+import type { Check } from './check.ts'
 import {
-  type Check,
   type Json,
   need,
   needCount,
@@ -23,7 +23,7 @@ import {
   parsed,
   Skipped,
   told
-} from './check.ts'
+} from './need.ts'
 import * as q from './questions.ts'
 import type { Answer, Server } from './server.ts'
 import { eventsOf } from './streams.ts'

@@ -1,17 +1,7 @@
 /** Promises of Anthropic's protocol: whole answers, and errors. */
 
-import {
-  type Check,
-  type Json,
-  need,
-  needCount,
-  needEqual,
-  needList,
-  needOne,
-  needText,
-  Skipped,
-  told
-} from './check.ts'
+import type { Check } from './check.ts'
+import { type Json, need, needCount, needEqual, needList, needOne, needText, Skipped, told } from './need.ts'
 import * as q from './questions.ts'
 import type { Answer, Server } from './server.ts'
 

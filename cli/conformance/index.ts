@@ -2,8 +2,9 @@
 
 import type { Clock } from '../../interface/clock.ts'
 import { ANTHROPIC } from './anthropic-streams.ts'
-import { Broken, type Check, Skipped } from './check.ts'
+import type { Check } from './check.ts'
 import { MODEL_CONTEXT } from './mcp.ts'
+import { Broken, Skipped } from './need.ts'
 import { OLLAMA } from './ollama-chat.ts'
 import { OPENAI } from './openai-tools.ts'
 import { type Ask, Server, type ServerOptions } from './server.ts'

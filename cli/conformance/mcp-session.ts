@@ -1,6 +1,6 @@
 /** How the Model Context Protocol is spoken over HTTP, in both eras. */
 
-import { type Json, need, needEqual, parsed, Skipped, told } from './check.ts'
+import { type Json, need, needEqual, parsed, Skipped, told } from './need.ts'
 import type { Answer, Server } from './server.ts'
 import { eventsOf } from './streams.ts'
 

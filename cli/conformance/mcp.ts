@@ -1,16 +1,6 @@
 /** Promises of the Model Context Protocol over HTTP, in both eras: with a session, and without. No tool of the server is called. */
 
-import {
-  type Check,
-  type Json,
-  need,
-  needEqual,
-  needList,
-  needOne,
-  needText,
-  Skipped,
-  told
-} from './check.ts'
+import type { Check } from './check.ts'
 import {
   answerOf,
   BASE,
@@ -25,6 +15,7 @@ import {
   SPEC,
   tools
 } from './mcp-session.ts'
+import { type Json, need, needEqual, needList, needOne, needText, Skipped, told } from './need.ts'
 
 const TOOL_NAME = /^[a-zA-Z0-9_.-]{1,128}$/
 const METHOD_NOT_FOUND = -32601

@@ -1,17 +1,7 @@
 /** Promises of Ollama's API: answers. */
 
-import {
-  type Check,
-  type Json,
-  need,
-  needEqual,
-  needList,
-  needOne,
-  needText,
-  parsed,
-  Skipped,
-  told
-} from './check.ts'
+import type { Check } from './check.ts'
+import { type Json, need, needEqual, needList, needOne, needText, parsed, Skipped, told } from './need.ts'
 import { chatModel, DOCS, needError, needTimes, OLLAMA_REST } from './ollama.ts'
 import * as q from './questions.ts'
 import type { Server } from './server.ts'

@@ -1,7 +1,7 @@
 /** Promises of OpenAI's protocol: chats. */
 
+import type { Check } from './check.ts'
 import {
-  type Check,
   type Json,
   need,
   needCount,
@@ -12,7 +12,7 @@ import {
   parsed,
   Skipped,
   told
-} from './check.ts'
+} from './need.ts'
 import { CHAT, chatModel, DOCS } from './openai.ts'
 import * as q from './questions.ts'
 import type { Server } from './server.ts'

@@ -1,6 +1,7 @@
 /** Promises of OpenAI's protocol: functions. */
 
-import { type Check, type Json, need, needEqual, needList, needText, parsed, Skipped, told } from './check.ts'
+import type { Check } from './check.ts'
+import { type Json, need, needEqual, needList, needText, parsed, Skipped, told } from './need.ts'
 import { CHAT, OPENAI_REST } from './openai.ts'
 import { bodyOf, chat, OPENAI_CHAT, STREAM_SOURCE } from './openai-chat.ts'
 import * as q from './questions.ts'

@@ -1,6 +1,7 @@
 /** Promises of OpenAI's protocol: models, errors and embeddings. */
 
-import { type Check, type Json, need, needEqual, needList, needText, Skipped, told } from './check.ts'
+import type { Check } from './check.ts'
+import { type Json, need, needEqual, needList, needText, Skipped, told } from './need.ts'
 import { HELLO, MISSING_MODEL, TOKENS, WRONG_TOKEN } from './questions.ts'
 import type { Answer, Server } from './server.ts'
 

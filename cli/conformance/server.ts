@@ -1,6 +1,6 @@
 /** The server under test: everything goes to its address, and nothing follows it elsewhere. */
 
-import { Broken, type Json, need, Skipped, told } from './check.ts'
+import { Broken, type Json, need, Skipped, told } from './need.ts'
 
 /** Whole answers of small questions; a longer one is a fault of the server. */
 const BYTES_MAX = 16 * 1024 * 1024

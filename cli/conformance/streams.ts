@@ -1,6 +1,6 @@
 /** Streams of both kinds, taken apart. */
 
-import { type Json, need, parsed, told } from './check.ts'
+import { type Json, need, parsed, told } from './need.ts'
 import type { Answer } from './server.ts'
 
 export interface ServerSentEvent {

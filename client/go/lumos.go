@@ -135,10 +135,12 @@ func (c *Client) post(ctx context.Context, path, unit string, input any) (*http.
 	if c.Token != "" {
 		request.Header.Set("authorization", "Bearer "+c.Token)
 	}
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
+	client := http.Client{}
+	if c.HTTP != nil {
+		client = *c.HTTP
 	}
+	// A node redirects nothing: what does is another program, which must not be sent the input.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return client.Do(request)
 }
 

@@ -42,7 +42,7 @@ export async function readBody<S extends z.ZodType>(
   schema: S,
   bytesMax = BODY_BYTES_MAX
 ): Promise<z.output<S>> {
-  const body = bodies.readJson(c.env.incoming, bytesMax).then(({ value }) => value)
+  const body = bodies.readJson(c.env, bytesMax).then(({ value }) => value)
   return checked(schema, await body.catch(unread('the JSON body')), aliases)
 }
 
@@ -53,7 +53,7 @@ export async function readForm<S extends z.ZodType>(
   schema: S,
   bytesMax: number
 ): Promise<z.output<S>> {
-  const form = bodies.readForm(c.env.incoming, bytesMax)
+  const form = bodies.readForm(c.env, bytesMax)
   return checked(schema, await form.catch(unread('the form')), aliases)
 }
 

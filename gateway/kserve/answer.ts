@@ -15,13 +15,15 @@ export interface NamedTensor {
   readonly binary: boolean
 }
 
-/** @throws {RefusedError} for an output that the model does not give, or that has no JSON. */
+/** @throws {RefusedError} for an output that is asked for twice, that the model does not give, or that has no JSON. */
 export function wantedTensors(
   tensors: Readonly<Record<string, Tensor>>,
   { outputs, binary }: TensorQuestion
 ): readonly NamedTensor[] {
   const wanted = outputs ?? Object.keys(tensors).map(name => ({ name, binary: false }))
-  return wanted.map(one => {
+  return wanted.map((one, i) => {
+    if (wanted.findIndex(({ name }) => name === one.name) < i)
+      throw new RefusedError(`The output ${one.name} is asked for twice.`, {})
     if (!Object.hasOwn(tensors, one.name))
       throw new RefusedError(
         `The model gives no output ${one.name}. It gives: ${Object.keys(tensors).join(', ')}.`,
@@ -72,6 +74,14 @@ function* valuesOf({ type, data }: Tensor): Generator<string> {
 /** JSON has no number for what is not finite. */
 const textOf = (value: number | bigint | boolean): string =>
   typeof value === 'number' && !Number.isFinite(value) ? 'null' : String(value)
+
+/** How many bytes the pieces hold, each of which is made in a turn of its own and kept by nothing. */
+export async function bytesOf(json: Iterator<string>): Promise<number> {
+  let bytes = 0
+  for (let piece = await nextPiece(json); piece !== undefined; piece = await nextPiece(json))
+    bytes += piece.length
+  return bytes
+}
 
 /** One piece each time that the client has taken the last. */
 export function bodyOf(

@@ -9,7 +9,7 @@ import { modelCalled } from '../asking/aliases.ts'
 import { type AskComponents, answerWhole, headersOf, unitContext } from '../asking/call.ts'
 import { listModels, modelNotFound, rightModel } from '../asking/model-name.ts'
 import { RefusedError } from '../asking/refused.ts'
-import { bodyOf, jsonOf, wantedTensors } from './answer.ts'
+import { bodyOf, bytesOf, jsonOf, wantedTensors } from './answer.ts'
 import { kserveRefusal } from './errors.ts'
 
 const UNIT = 'inference.run'
@@ -55,7 +55,7 @@ async function infer(components: AskComponents, c: Context<AppEnv>, model: strin
   const stated = c.req.header(HEAD_LENGTH)
   const headBytes = stated === undefined ? undefined : lengthOf(stated)
   const bytesMax = headBytes === undefined ? JSON_BYTES_MAX : TENSOR_BYTES_MAX + HEAD_BYTES_MAX
-  const question = await bodies.readTensors(c.env.incoming, bytesMax, headBytes)
+  const question = await bodies.readTensors(c.env, bytesMax, headBytes)
   const asked = { task: tensor.name, model, input: { tensors: question.tensors } }
 
   return rightModel(components, c, { model, task: tensor.name }, async () => {
@@ -69,14 +69,13 @@ async function infer(components: AskComponents, c: Context<AppEnv>, model: strin
       ...(question.id !== undefined && { id: question.id })
     }
     const bytes = outputs.filter(({ binary }) => binary).map(({ tensor: { data } }) => data)
-    const json = jsonOf(head, outputs)
-    if (bytes.length === 0) return new Response(bodyOf(json), { headers: headersOf(c, 'application/json') })
-    const text = [...json].join('')
+    const body = bodyOf(jsonOf(head, outputs), bytes)
+    if (bytes.length === 0) return new Response(body, { headers: headersOf(c, 'application/json') })
     const headers = {
       ...headersOf(c, 'application/octet-stream'),
-      [HEAD_LENGTH]: String(Buffer.byteLength(text))
+      [HEAD_LENGTH]: String(await bytesOf(jsonOf(head, outputs)))
     }
-    return new Response(bodyOf([text].values(), bytes), { headers })
+    return new Response(body, { headers })
   })
 }
 

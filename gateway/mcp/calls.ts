@@ -24,8 +24,8 @@ export interface UnitCalls {
 }
 
 export interface McpServerOptions {
-  /** Which tools; see `isChosen`. */
-  readonly chosen: readonly string[] | undefined
+  /** Which tools a request is for; see `isChosen`. */
+  chosenBy(context: ServerContext): readonly string[] | undefined
   /** Of whom a request is. */
   callsOf(context: ServerContext): UnitCalls
   /** Whether the client can be sent what was not asked for, such as that a resource has changed. */

@@ -3,7 +3,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { LumosError } from '../../interface/errors.ts'
 import { isRecord } from '../../interface/record.ts'
-import { toJson } from '../json-answer.ts'
+import { isLarge, toJson } from '../json-answer.ts'
 import type { ServedTool } from './tools.ts'
 
 /** Some 16,000 tokens: a longer text fills the context of a model, and clients cut or refuse it. */
@@ -15,15 +15,13 @@ type Block = CallToolResult['content'][number]
 
 /** The text is a copy of the structured answer. Pictures and sound are blocks of their own, and named in their place. */
 export function resultOf(answer: unknown, { tool, unit }: ServedTool): CallToolResult {
+  if (isLarge(answer, RESULT_CHARS_MAX)) return tooLarge(tool.name)
   const media: Block[] = []
   const fields = mediaFieldsOf(unit.output)
   const plain: unknown = JSON.parse(toJson(answer), (key, value) => withoutMedia(key, value, fields, media))
   const json = JSON.stringify(plain)
   const size = media.reduce((sum, block) => sum + ('data' in block ? block.data.length : 0), json.length)
-  if (size > RESULT_CHARS_MAX) {
-    const words = `The answer of ${tool.name} holds ${size} characters, more than the ${RESULT_CHARS_MAX} of a result.`
-    return failed(`${words} Ask for less, or over HTTP.`)
-  }
+  if (size > RESULT_CHARS_MAX) return tooLarge(tool.name)
   const structured = tool.outputSchema !== undefined && isRecord(plain)
   return {
     content: [{ type: 'text', text: shortened(json, structured) }, ...media],
@@ -42,6 +40,11 @@ const NEXT: Readonly<Record<string, string>> = {
   TIMEOUT: 'Ask for less, or for a faster model.',
   INTERNAL: 'The log of the node says more.'
 }
+
+const tooLarge = (tool: string): CallToolResult =>
+  failed(
+    `The answer of ${tool} holds more than the ${RESULT_CHARS_MAX} characters of a result. Ask for less, or over HTTP.`
+  )
 
 const failed = (text: string): CallToolResult => ({ isError: true, content: [{ type: 'text', text }] })
 

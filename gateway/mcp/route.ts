@@ -14,19 +14,19 @@ import { JSON_HEADERS } from '../envelope.ts'
 import { registryCalls } from './registry-calls.ts'
 import { createMcpServer } from './server.ts'
 import { McpSessions } from './sessions.ts'
-import { toolName } from './tools.ts'
+import { choiceOf, toolName } from './tools.ts'
 
 /** What stands around the arguments of a tool. */
 const ENVELOPE_BYTES_MAX = 16 * 1024
 /** JSON-RPC's code of a request that cannot be read. */
 const INVALID_REQUEST = -32600
 const SESSION_HEADER = 'mcp-session-id'
-/** Ways to choose tools that have a handler of their own at the same time. */
-const CHOICES_MAX = 16
 
 export interface McpComponents extends AppComponents {
   readonly bodies: BodyReader
 }
+
+type Choice = ReturnType<typeof choiceOf>
 
 interface Served {
   readonly modern: McpHttpHandler
@@ -37,33 +37,26 @@ interface Served {
 export function mcpRoutes(components: McpComponents): Hono<AppEnv> {
   const { units, bodies, closing } = components
   const routes = new Hono<AppEnv>()
-  const served = new Map<string, Promise<Served>>()
-
-  const servedFor = (choice: string): Promise<Served> => {
-    const known = served.get(choice)
-    if (known !== undefined) return known
-    const [oldest] = served.keys()
-    if (served.size >= CHOICES_MAX && oldest !== undefined) {
-      void served.get(oldest)?.then(endOf)
-      served.delete(oldest)
-    }
-    const made = serve(components, choice === '' ? undefined : choice.split(','))
-    served.set(choice, made)
-    return made
+  let loaded: Promise<Served> | undefined
+  const serve = (): Promise<Served> => {
+    loaded ??= load(components).catch((err: unknown) => {
+      loaded = undefined
+      throw err
+    })
+    return loaded
   }
-  closing.addEventListener('abort', () => {
-    for (const one of served.values()) void one.then(endOf)
-  })
+  closing.addEventListener('abort', () => void loaded?.then(endOf, () => {}))
 
   routes.all('/', async c => {
+    const chosen = choiceOf(c.req.query('tools'))
     const isPost = c.req.method === 'POST'
     const parsedBody = isPost ? await readMessage(c) : undefined
-    return respond(await servedFor(c.req.query('tools') ?? ''), c, parsedBody)
+    return respond(await serve(), c, { chosen, parsedBody })
   })
 
   /** The size of the arguments is held by the unit that the tool is. */
   async function readMessage(c: Context<AppEnv>): Promise<unknown> {
-    const { value, bytes } = await bodies.readJson(c.env.incoming, units.inputBytesMax + ENVELOPE_BYTES_MAX)
+    const { value, bytes } = await bodies.readJson(c.env, units.inputBytesMax + ENVELOPE_BYTES_MAX)
     const params = isRecord(value) && isRecord(value.params) ? value.params : {}
     const unit = units.list().find(({ name }) => toolName(name) === params.name)
     const limit = (unit?.input_bytes_max ?? ENVELOPE_BYTES_MAX) + ENVELOPE_BYTES_MAX
@@ -86,22 +79,28 @@ export function mcpRoutes(components: McpComponents): Hono<AppEnv> {
 }
 
 /** Loaded with the first request: the library is some megabytes. */
-async function serve(
-  { units, clock, log }: McpComponents,
-  chosen: readonly string[] | undefined
-): Promise<Served> {
+async function load({ units, clock, log }: McpComponents): Promise<Served> {
   const sdk = await import('@modelcontextprotocol/server')
   const onFailure = (err: unknown) => log.error({ err }, 'a tool met an error that nobody expected')
   const callsOf = (context: ServerContext) => registryCalls(units, callerOf(context))
-  const serverOf = (notifies: boolean) => createMcpServer(sdk, { chosen, callsOf, notifies, onFailure })
+  const serverOf = (notifies: boolean) => createMcpServer(sdk, { chosenBy, callsOf, notifies, onFailure })
   const modern = sdk.createMcpHandler(() => serverOf(false), { onerror() {} })
   return { sdk, modern, sessions: new McpSessions(sdk, clock, () => serverOf(true)) }
 }
 
-async function respond({ sdk, modern, sessions }: Served, c: Context<AppEnv>, parsedBody: unknown) {
+interface Asked {
+  readonly chosen: Choice
+  readonly parsedBody: unknown
+}
+
+async function respond(
+  { sdk, modern, sessions }: Served,
+  c: Context<AppEnv>,
+  { chosen, parsedBody }: Asked
+): Promise<Response> {
   const { caller } = c.env
   const request = c.req.raw
-  const options = { authInfo: authOf(caller), ...(parsedBody !== undefined && { parsedBody }) }
+  const options = { authInfo: authOf(caller, chosen), ...(parsedBody !== undefined && { parsedBody }) }
   if (!(await sdk.isLegacyRequest(request, parsedBody ?? null))) return modern.fetch(request, options)
 
   const id = c.req.header(SESSION_HEADER)
@@ -121,7 +120,11 @@ async function endOf({ modern, sessions }: Served): Promise<void> {
   await Promise.all([modern.close(), sessions.endAll()])
 }
 
-/** How the library hands on whose request it is. */
-const authOf = (caller: Caller) => ({ token: '', clientId: '', scopes: [], extra: { caller } })
+/** How the library hands on whose request it is, and which tools it is for. */
+const authOf = (caller: Caller, chosen: Choice) => ({
+  ...{ token: '', clientId: '', scopes: [], extra: { caller, chosen } }
+})
 
 const callerOf = ({ http }: ServerContext): Caller => http!.authInfo!.extra!.caller as Caller
+
+const chosenBy = ({ http }: ServerContext): Choice => http!.authInfo!.extra!.chosen as Choice

@@ -19,7 +19,7 @@ const INSTRUCTIONS =
 const PIECE_CHARS_MAX = 1024
 
 export function createMcpServer(sdk: Sdk, options: McpServerOptions): Server {
-  const { chosen, callsOf, notifies } = options
+  const { chosenBy, callsOf, notifies } = options
   const server = new sdk.Server(
     { name: 'lumos-node', title: 'lumos-node', version: VERSION },
     {
@@ -31,13 +31,13 @@ export function createMcpServer(sdk: Sdk, options: McpServerOptions): Server {
     }
   )
   server.setRequestHandler('tools/list', async (_, context) => {
-    const tools = await servedTools(callsOf(context), chosen)
+    const tools = await servedTools(callsOf(context), chosenBy(context))
     return { tools: [...tools.values()].map(({ tool }) => tool) }
   })
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const calls = callsOf(context)
     try {
-      const served = (await servedTools(calls, chosen)).get(params.name)
+      const served = (await servedTools(calls, chosenBy(context))).get(params.name)
       if (served === undefined) throw unknownTool(sdk, params.name)
       const answer = await call(calls, served, params.arguments ?? {}, context)
       return server.projectCallToolResult(resultOf(answer, served), served.tool.outputSchema)

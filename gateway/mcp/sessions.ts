@@ -11,7 +11,7 @@ import type { Caller } from '../../interface/units.ts'
 type Sdk = typeof import('@modelcontextprotocol/server')
 type Transport = WebStandardStreamableHTTPServerTransport
 
-/** Programs of one device, with room; a session is some kilobytes. */
+/** Of one caller: the programs that share a token, with room. A session is some kilobytes. */
 const SESSIONS_MAX = 64
 /** A client that comes back later begins anew, as the protocol says. */
 const IDLE_MS = 30 * 60_000
@@ -19,6 +19,8 @@ const IDLE_MS = 30 * 60_000
 interface Session {
   readonly caller: Caller
   readonly transport: Transport
+  /** Called when the token of its caller ends. */
+  readonly cut: () => void
   idle: Timer
 }
 
@@ -50,15 +52,16 @@ export class McpSessions {
     return session.transport
   }
 
-  /** For `initialize`. The session asked longest ago makes room. */
+  /** For `initialize`. Of the sessions of this caller, the one asked longest ago makes room. */
   async begin(caller: Caller): Promise<Transport> {
     const transport = new this.#sdk.WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => newAnswerId(),
       onsessioninitialized: id => {
-        const [oldest] = this.#sessions.keys()
-        if (this.#sessions.size >= SESSIONS_MAX && oldest !== undefined) void this.#end(oldest)
-        this.#sessions.set(id, { caller, transport, idle: this.#idle(id) })
-        caller.ended?.addEventListener('abort', () => void this.#end(id), { once: true })
+        const own = [...this.#sessions].filter(([, session]) => session.caller === caller)
+        if (own.length >= SESSIONS_MAX) void this.#end(own[0]![0])
+        const cut = () => void this.#end(id)
+        this.#sessions.set(id, { caller, transport, cut, idle: this.#idle(id) })
+        caller.ended?.addEventListener('abort', cut)
       },
       onsessionclosed: id => this.#forget(id)
     })
@@ -75,8 +78,10 @@ export class McpSessions {
   }
 
   #forget(id: string): void {
-    this.#sessions.get(id)?.idle.cancel()
+    const session = this.#sessions.get(id)
     this.#sessions.delete(id)
+    session?.idle.cancel()
+    session?.caller.ended?.removeEventListener('abort', session.cut)
   }
 
   async #end(id: string): Promise<void> {

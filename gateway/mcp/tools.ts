@@ -1,6 +1,7 @@
 /** Units as tools: names that every client takes, schemas with an object at the top, and hints from the kind of unit. */
 
 import type { Tool } from '@modelcontextprotocol/server'
+import { InvalidInputError } from '../../interface/errors.ts'
 import type { UnitDescription } from '../../units/description.ts'
 import type { UnitCalls } from './calls.ts'
 
@@ -22,6 +23,11 @@ const DESTRUCTIVE = /\.(?:cancel|delete|exclude|forget|remove|unset)/
 /** Besides units that choose a device: those of use on another device than this one. */
 const ELSEWHERE = /^(?:device|mcp)_/
 
+/** A request matches each unit with each pattern. More tools than that are chosen by a `*`. */
+const PATTERNS_MAX = 32
+/** As long as the longest name of a tool. */
+const PATTERN_CHARS_MAX = 64
+
 export interface ServedTool {
   readonly tool: Tool
   readonly unit: UnitDescription
@@ -31,14 +37,40 @@ export interface ServedTool {
 
 export const toolName = (unit: string): string => unit.replaceAll('.', '_')
 
+/**
+ * Which tools a request asks for, by names with commas between them. Absent or empty: {@link DEFAULT_TOOLS}.
+ *
+ * @throws {InvalidInputError}
+ */
+export function choiceOf(text = ''): readonly string[] | undefined {
+  if (text === '') return undefined
+  const patterns = text.split(',', PATTERNS_MAX + 1)
+  if (patterns.length <= PATTERNS_MAX && patterns.every(({ length }) => length <= PATTERN_CHARS_MAX))
+    return patterns
+  throw new InvalidInputError(
+    `tools holds more than ${PATTERNS_MAX} names, or one of more than ${PATTERN_CHARS_MAX} letters.`
+  )
+}
+
 /** Which units are served: `all`, or names of units or tools, with `*` for any letters. Absent: {@link DEFAULT_TOOLS}. */
 function isChosen(chosen: readonly string[] | undefined): (unit: string) => boolean {
   if (chosen === undefined) return unit => DEFAULT_TOOLS.includes(unit)
-  const patterns = chosen.map(pattern => {
-    const letters = pattern === 'all' ? '*' : toolName(pattern)
-    return new RegExp(`^${letters.replace(/[^\w*-]/g, '').replaceAll('*', '.*')}$`)
-  })
-  return unit => patterns.some(pattern => pattern.test(toolName(unit)))
+  const patterns = chosen.map(pattern => (pattern === 'all' ? '*' : toolName(pattern)).split('*'))
+  return unit => patterns.some(parts => isMadeOf(toolName(unit), parts))
+}
+
+/** Whether the name begins with the first part, ends with the last, and has the others between them in their order. */
+function isMadeOf(name: string, [first = '', ...rest]: readonly string[]): boolean {
+  const last = rest.pop()
+  if (last === undefined) return name === first
+  if (!name.startsWith(first)) return false
+  let at = first.length
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found === -1) return false
+    at = found + part.length
+  }
+  return name.length - last.length >= at && name.endsWith(last)
 }
 
 /** The tools of a caller by their names. */

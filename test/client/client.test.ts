@@ -200,6 +200,21 @@ describe('a stream whose connection ends', () => {
     assert.deepEqual(server.lastIds, [undefined, 'e-1'])
   })
 
+  it('waits longer each time for a node that answers with an error at once', async () => {
+    const error = 'event: error\ndata: {"error":{"code":"OVERLOADED","message":"m","retryable":true}}\n\n'
+    await using server = await serverOf(
+      response => sse(response, error),
+      response => sse(response, error),
+      response => sse(response, 'id: e-1\nevent: snapshot\ndata: {"data":1}\n\n')
+    )
+    const delays: number[] = []
+    const onConnection = (state: ConnectionState) => {
+      if (state.state === 'waiting') delays.push(state.delayMs)
+    }
+    for await (const _ of createClient({ url: server.url }).watch('lumos://models', { onConnection })) break
+    assert.deepEqual([delays.length, delays[0]! < 250, delays[1]! >= 250], [2, true, true], `${delays}`)
+  })
+
   it('ends with the error of the node, and without a first connection', async () => {
     const error = '{"error":{"code":"ENGINE_FAILED","message":"m","retryable":true}}'
     await using server = await serverOf(

@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -36,6 +39,18 @@ describe.skipIf(!hasGo)('the Go client', () => {
     await assert.rejects(run('held', 'wrong'), (err: Error & { stderr: string }) =>
       err.stderr.startsWith('UNAUTHENTICATED: ')
     )
+    // Another program at the address of the node.
+    const asked: (string | undefined)[] = []
+    const other = createServer(({ url }, response) => {
+      asked.push(url)
+      response.writeHead(307, { location: '/elsewhere' }).end()
+    }).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const elsewhere = { LUMOS_URL: `http://127.0.0.1:${port}`, LUMOS_TOKEN: gateway.token }
+    await assert.rejects(promisify(execFile)(program, ['held', 'one'], { env: elsewhere }))
+    assert.equal(asked.length, 1)
+    other.close()
     await rm(out, { recursive: true })
   })
 })

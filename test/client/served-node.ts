@@ -8,13 +8,20 @@ import type { DrivenNode } from '../../sim/driven-node.ts'
 import { makeGatewayToken } from '../../storage/home/gateway-token.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { createUnits } from '../../units/index.ts'
+import { grpcIn } from '../gateway/running-gateway.ts'
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-export async function serve(node: DrivenNode) {
+export async function serve(node: DrivenNode, { grpc = false }: { grpc?: boolean } = {}) {
   const { socketPath, tokenPath } = node.home
   const token = node.home.gatewayToken()
-  const units = createUnits({ node, gatewayUrl: () => gateway.url, rotateToken: () => 1, stop() {} })
+  const units = createUnits({
+    node,
+    gatewayUrl: () => gateway.url,
+    rotateToken: () => 1,
+    stop() {},
+    grpc: () => gateway.grpc.state()
+  })
   const gateway = new Gateway(
     { units: async () => units, clock: systemClock, log },
     {
@@ -24,7 +31,8 @@ export async function serve(node: DrivenNode) {
       host: '127.0.0.1',
       hosts: [],
       origins: [],
-      port: 0
+      port: 0,
+      ...(grpc && { grpc: grpcIn(dirname(tokenPath)) })
     }
   )
   await gateway.start()
@@ -42,6 +50,9 @@ export async function serve(node: DrivenNode) {
     home,
     url: gateway.url!,
     token,
+    units,
+    gateway,
+    socketPath,
     [Symbol.asyncDispose]: () => gateway.close({ drainMs: 0 })
   }
 }

@@ -10,7 +10,8 @@ import { stat } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, it } from 'vitest'
-import { cookieOf, rawStatus, startGateway } from './running-gateway.ts'
+import { callerWith } from '../units/callers.ts'
+import { cookieOf, listenAs, rawStatus, startGateway } from './running-gateway.ts'
 
 const hasIpv6 = Object.values(networkInterfaces())
   .flat()
@@ -116,9 +117,55 @@ const WRONG_TYPES = [
   '*/*'
 ]
 
+/** Of `/api/v2/execute` and its like, for checks that read what is written. */
+const SPELLINGS = [
+  '/v1/../api/v2/execute',
+  '/v1/..',
+  '/v1/./../api/v2/execute',
+  '/v1/%2e%2e/api/v2/execute',
+  '/v1/.%2E/api/v2/execute',
+  '/v1/..\\api/v2/execute',
+  '/api/%762/execute',
+  '/api/v%32/execute',
+  '/%61pi/v2/execute',
+  '/api/v2/exec%75te',
+  '/api/v2/health/../units',
+  '/api/v2/health#/../units',
+  '/v1/audio/transcriptions/../../../api/v2/execute',
+  '/%6Detrics'
+]
+
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD']
 
 describe('the gateway on loopback TCP', () => {
+  it('refuses a path that its router would read in another way, and takes an id with escaped signs', async () => {
+    await using gateway = await startGateway({ origins: ['https://listed.example'] })
+    const { port, token } = gateway
+    const host = `Host: 127.0.0.1:${port}`
+    const bearer = `Authorization: Bearer ${token}`
+    const json = 'Content-Type: application/json'
+    const attempts = SPELLINGS.flatMap(target => [
+      { method: 'POST', target, headers: [host, json, bearer], expected: 403 },
+      { method: 'OPTIONS', target, headers: [host, 'Origin: https://listed.example'], expected: 403 }
+    ])
+    assert.deepEqual(await wrongAnswers(port, attempts), [])
+    assert.equal(gateway.stops(), 0)
+    for (const [id, status] of [
+      ['held', 200],
+      ['a%2Fb%3Ac%20%C3%A9%7E', 404],
+      ['...', 404]
+    ])
+      assert.equal((await gateway.tcp(`/v1/models/${id}?a=/../b%2e`)).status, status, `${id}`)
+  })
+
+  it('has routes of an adopted port that look at the path themselves, however it was written', async () => {
+    await using gateway = await startGateway()
+    await using port = await listenAs(gateway, callerWith('read', 'use'), 'ollama')
+    for (const path of ['/api/v2', '/v1/../api/v2', '/api/%762', '/v1/%2e%2e/api/v2'])
+      assert.equal((await port.post(`${path}/query/mesh.status`, {})).error.code, 'DENIED', path)
+    assert.equal((await port.send('/api/show', { model: 'none' })).status, 404)
+  })
+
   it('remembers the last origins that were refused /v1, and says them with the status', async () => {
     await using gateway = await startGateway()
     const ask = (origin: string, target = '/v1/models') => {
@@ -222,13 +269,7 @@ describe('the gateway on loopback TCP', () => {
         attempts.push({ method, target, headers: [host, ...stranger, json], expected: 401 })
       }
       const more = ['/openapi.json', '/api/v2/openapi.json', '/api/v2/calls/x', '/api/v2/models/list']
-      for (const path of [
-        ...more,
-        '/api/v2/units',
-        `${target}?token=${token}`,
-        '/api/v2/health/../units',
-        '/index.html'
-      ]) {
+      for (const path of [...more, '/api/v2/units', `${target}?token=${token}`, '/index.html']) {
         attempts.push({ method: 'GET', target: path, headers: [host, ...stranger], expected: 401 })
       }
       attempts.push({

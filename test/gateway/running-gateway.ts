@@ -9,6 +9,7 @@ import { getRequestListener } from '@hono/node-server'
 import { createApp } from '../../gateway/app.ts'
 import { Gateway, NamedTokens } from '../../gateway/index.ts'
 import { Sessions } from '../../gateway/sessions.ts'
+import type { Adoptable } from '../../interface/adoption.ts'
 import { systemClock } from '../../interface/clock.ts'
 import type { Logger } from '../../interface/lifecycle.ts'
 import type { Caller } from '../../interface/units.ts'
@@ -131,7 +132,7 @@ export const grpcIn = (home: string) => ({
 })
 
 /** The routes of a gateway for a caller that holds less than those of its listeners. */
-export async function listenAs({ units }: { units: UnitRegistry }, caller: Caller) {
+export async function listenAs({ units }: { units: UnitRegistry }, caller: Caller, listener?: Adoptable) {
   const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
   const { signal: closing } = new AbortController()
   const app = createApp({
@@ -143,7 +144,7 @@ export async function listenAs({ units }: { units: UnitRegistry }, caller: Calle
     closing
   })
   const server = createServer(
-    getRequestListener((request, env) => app.fetch(request, { ...env, caller }), {
+    getRequestListener((request, env) => app.fetch(request, { ...env, caller, listener }), {
       overrideGlobalObjects: false
     })
   ).listen(0, '127.0.0.1')

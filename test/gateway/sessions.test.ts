@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { readFile, stat } from 'node:fs/promises'
 import { request } from 'node:http'
 import { describe, it } from 'vitest'
+import { HOLDER } from '../../gateway/callers.ts'
 import { SESSION_AGE_MAX_S, Sessions } from '../../gateway/sessions.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { OWNER } from '../units/callers.ts'
@@ -30,7 +31,7 @@ describe('sessions', () => {
     assert.ok(!isOpen(third))
   })
 
-  it('are few: a new one takes the place of the oldest', () => {
+  it('are few: a new one takes the place of the oldest of the same caller', () => {
     const sessions = new Sessions(new ManualClock())
     const isOpen = (id: string) => sessions.callerOf(id) === OWNER
     const ids = Array.from({ length: 40 }, () => sessions.begin(OWNER))
@@ -39,6 +40,8 @@ describe('sessions', () => {
       ids.map((_, n) => n >= 8)
     )
     assert.equal(new Set(ids).size, 40)
+    const others = Array.from({ length: 40 }, () => sessions.begin(HOLDER))
+    assert.deepEqual([isOpen(ids[8]!), sessions.callerOf(others[8]!)], [true, HOLDER])
   })
 })
 

@@ -231,6 +231,12 @@ describe('the size of a body', () => {
     assert.equal(await endlessBody(gateway, '/api/v2/execute', head('mesh.status')), 413)
     assert.equal(await endlessBody(gateway, '/api/v2/execute', head('mesh.staus')), 404)
     assert.equal(await endlessBody(gateway, '/api/v2/execute', '{"input":"'), 413)
+
+    const input = { name: 'reader', permissions: ['read'] }
+    const { body } = await gateway.local('/api/v2/execute', { unit: 'token.create', input })
+    const reader = { port: gateway.port, token: body.data.secret }
+    assert.equal(await endlessBody(reader, '/api/v2/execute', head('inference.run')), 403)
+    assert.equal(await endlessBody(reader, '/api/v2/command/inference.run', head('x')), 403)
   })
 
   it('is that of the unit that a body is for, not of the one that it names first', async () => {

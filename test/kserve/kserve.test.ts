@@ -120,6 +120,7 @@ describe('an inference', () => {
     [/inputs\[0\]\.name must be a text/, { inputs: [image({ name: '__proto__' })] }],
     [/binary_data_size must be 256/, { inputs: [{ ...image(), parameters: { binary_data_size: 256 } }] }],
     [/gives no output other/, { inputs: [image()], outputs: [{ name: 'other' }] }],
+    [/logits is asked for twice/, { inputs: [image()], outputs: [{ name: 'logits' }, { name: 'logits' }] }],
     [/must be a JSON object/, []],
     [/not JSON/, '{"inputs":']
   ])('that is wrong is refused: %s', async (words, body) => {

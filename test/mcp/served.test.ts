@@ -1,6 +1,7 @@
 /** Units as tools: over HTTP and over stdio, for the clients of both eras of the protocol. */
 
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
@@ -8,7 +9,8 @@ import { createMCPClient } from '@ai-sdk/mcp'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterAll, beforeAll, describe, it, onTestFinished, vi } from 'vitest'
-import { toolName } from '../../gateway/mcp/tools.ts'
+import { resultOf } from '../../gateway/mcp/result.ts'
+import { type ServedTool, toolName } from '../../gateway/mcp/tools.ts'
 import { OverloadedError } from '../../interface/errors.ts'
 import { writeRunFile } from '../../storage/home/run-file.ts'
 import { MAIN, spawnCli } from '../cli/run-cli.ts'
@@ -166,6 +168,13 @@ describe('the tools', () => {
     assert.match(refused.body, /no tool/)
   })
 
+  it('answer with nothing larger than clients take, which is measured before it becomes text', () => {
+    const toJSON = () => assert.fail('became text')
+    const served = { tool: { name: 'x' }, unit: { output: {} } } as unknown as ServedTool
+    const { isError, content } = resultOf({ bytes: new Uint8Array(9 * 1024 * 1024), toJSON }, served)
+    assert.deepEqual([isError, /more than the 8388608/.test(textOf({ content }))], [true, true])
+  })
+
   it('ask the named device, and no other', async () => {
     const client = await connected(overHttp())
     const { arguments: given } = chat('hi')
@@ -208,6 +217,7 @@ describe('the route', () => {
     params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } }
   }
   const accept = { accept: 'application/json, text/event-stream' }
+  const list = { jsonrpc: '2.0', id: 2, method: 'tools/list' }
 
   it('answers no program without the token, no foreign page, and no session of another caller', async () => {
     const { status } = await gateway.tcp('/mcp', initialize, { ...accept, authorization: 'Bearer x' })
@@ -216,9 +226,32 @@ describe('the route', () => {
     assert.equal(page.status, 403)
     const { headers } = await gateway.tcp('/mcp', initialize, accept)
     const session = { ...accept, 'mcp-session-id': headers['mcp-session-id'] as string }
-    const list = { jsonrpc: '2.0', id: 2, method: 'tools/list' }
     assert.equal((await gateway.tcp('/mcp', list, session)).status, 200)
     assert.equal((await gateway.local('/mcp', list, session)).status, 404)
+  })
+
+  it('ends no session of another caller, whatever it is asked for, and leaves nothing of an ended one', async () => {
+    const { headers } = await gateway.tcp('/mcp', initialize, accept)
+    const session = { ...accept, 'mcp-session-id': headers['mcp-session-id'] as string }
+    for (let i = 0; i < 17; i++) await gateway.local(`/mcp?tools=x${i}`, list, accept)
+    for (let i = 0; i < 65; i++) assert.equal((await gateway.local('/mcp', initialize, accept)).status, 200)
+    assert.equal((await gateway.tcp('/mcp', list, session)).status, 200)
+
+    const { signal } = new AbortController()
+    await using reader = await listenAs(gateway, { ...callerWith('read'), ended: signal })
+    const before = getEventListeners(signal, 'abort').length
+    for (let i = 0; i < 66; i++) await reader.send('/mcp', initialize)
+    assert.equal(getEventListeners(signal, 'abort').length - before, 64)
+  })
+
+  it('takes few names of tools, and any number of stars in one', async () => {
+    const stars = `${'*'.repeat(63)}Z`
+    const { status, body } = await gateway.tcp(`/mcp?tools=${stars},*mesh*tat*,model_*t`, list, accept)
+    const names = [...String(body).matchAll(/"name":"(\w+)","description"/g)].map(([, name]) => name)
+    assert.deepEqual([status, names.includes('mesh_status'), names.includes('model_list')], [200, true, true])
+    assert.ok(!names.includes('mesh_peers'))
+    for (const tools of ['*'.repeat(65), Array(33).fill('x').join()])
+      assert.equal((await gateway.tcp(`/mcp?tools=${tools}`, list, accept)).status, 400)
   })
 
   it('refuses what is no message, and arguments beyond the size of the unit, and goes on', async () => {

@@ -107,6 +107,21 @@ describe('the port of Ollama', () => {
       '/api/v2'
     ])
       assert.equal((await ask(path, { method: 'POST', headers, body })).status, 403, path)
+    for (const path of [
+      '/v1/../api/v2/execute',
+      '/v1/%2e%2e/api/v2/execute',
+      '/v1/.%2E/api/v2/execute',
+      '/v1/..\\api\\v2\\execute',
+      '/api/%762/execute',
+      '/api/v%32/execute',
+      '/api/./v2/execute',
+      '/v1/../metrics',
+      '/v1/../mcp'
+    ]) {
+      const written = { host: `127.0.0.1:${port}`, ...headers }
+      assert.equal((await statusWith(written, path, body)).status, 403, path)
+      assert.equal((await statusWith(written, path)).status, 403, path)
+    }
     for (const path of ['/api/v2/units', '/api/v2/events', '/health/live', '/metrics', '/api/v2?/api/tags'])
       assert.equal((await ask(path, { headers })).status, 403, path)
   })

@@ -94,7 +94,7 @@ function Filters({ items, filter, choose }: FiltersProps) {
   const { domains, names } = useCounts(items, filter)
   const all = [...domains.values()].reduce((sum, count) => sum + count, 0)
   return (
-    <div class="filters">
+    <div class="event-filters">
       <fieldset class="chips" aria-label={w.events.domain}>
         <Chip pressed={filter.domain === undefined} count={all} onPress={() => choose(undefined)}>
           {w.events.every}

@@ -22,7 +22,7 @@ export function Facts({ space, doc, writes, facts }: DocumentProps & { facts: Re
       {
         ...{ key: 'key', title: w.memory.key, sortBy: ([key]) => key },
         cell: ([key]) => (
-          <code class="key">
+          <code class="fact-key">
             <Text of={key} />
           </code>
         )

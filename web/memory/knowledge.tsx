@@ -119,7 +119,7 @@ function Drop({ space, doc }: { readonly space: string; readonly doc: string }) 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: files are dropped here; the button in it does the same
     <div
-      class={`drop ${over ? 'over' : ''}`}
+      class={`file-drop ${over ? 'over' : ''}`}
       onDragOver={event => {
         event.preventDefault()
         setOver(true)

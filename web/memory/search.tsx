@@ -44,7 +44,7 @@ export function Search({ space }: { readonly space?: string }) {
     <Card>
       <search>
         <form
-          class="search"
+          class="search-line"
           onSubmit={event => {
             event.preventDefault()
             void search()
@@ -94,7 +94,7 @@ function Results({ query, answer, anywhere, nameOf }: ResultsProps) {
         {pending > 0 && ` · ${w.memory.pending(number(pending))}`}
         {left > 0 && ` · ${w.memory.left(number(left))}`}
       </p>
-      <ol class="plain-list found">
+      <ol class="plain-list results">
         {items.map((item, index) => (
           <li key={index}>
             <div class="row">

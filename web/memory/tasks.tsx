@@ -77,7 +77,7 @@ function Add({ space, doc }: { readonly space: string; readonly doc: string }) {
   const [title, setTitle] = useState('')
   return (
     <form
-      class="search"
+      class="search-line"
       onSubmit={async event => {
         event.preventDefault()
         if (await write('memory.task', { space, doc, title })) setTitle('')

@@ -130,7 +130,7 @@ function AccessForm({
   return (
     <form onSubmit={event => event.preventDefault()}>
       <fieldset>
-        <legend>{w.models.access}</legend>
+        <legend class="sr-only">{w.models.access}</legend>
         {WAYS.map(name => (
           <label key={name} class="choice">
             <input type="radio" name="way" checked={way === name} onChange={() => setWay(name)} />

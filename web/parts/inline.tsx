@@ -134,15 +134,15 @@ function parsed(text: string): URL | undefined {
 }
 
 /** Its host is beside it where the label does not say it: a label of a model may say another place. */
-function Link({ url, label }: { readonly url: string; readonly label: string }) {
-  const { host, href } = parsed(url)!
+export function Link({ url, label }: { readonly url: string; readonly label: string }) {
+  const { host, href, username } = parsed(url)!
   const shown = plain(label)
   return (
     <>
       <a href={href} target="_blank" rel="noopener noreferrer">
-        {shown || host}
+        {shown || url}
       </a>
-      {!shown.startsWith(url) && shown !== '' && <span class="dim"> ({host})</span>}
+      {(shown !== url || username !== '') && <span class="dim"> ({host})</span>}
     </>
   )
 }

@@ -14,12 +14,12 @@ const CHARS_MAX = 200_000
 const DEPTH_MAX = 6
 const COLUMNS_MAX = 32
 
-const FENCE = /^( *)(`{3,}|~{3,}) *([^`]*)$/
+// None of these tries a place twice: a model may write any line.
+const FENCE = /^( *)(`{3,}|~{3,})(.*)$/
 const HEADING = /^(#{1,6}) +(.*)$/
-const RULE = /^ {0,3}(?:-[- ]*-[- ]*-[- ]*|\*[* ]*\*[* ]*\*[* ]*|_[_ ]*_[_ ]*_[_ ]*)$/
 const ITEM = /^( *)([-*+]|\d{1,9}[.)]) +(.*)$/
 const QUOTE = /^ {0,3}> ?(.*)$/
-const DIVIDER = /^ *\|?[ :|-]*-[ :|-]*$/
+const DIVIDER = /^[ :|-]+$/
 
 export function Markdown({ of }: { readonly of: string }) {
   if (of.length > CHARS_MAX) return <Passage of={of} />
@@ -51,7 +51,7 @@ function partsOf(text: string): readonly string[] {
       const isInList = ITEM.test(part[0] ?? '') && (ITEM.test(line) || line.startsWith('  '))
       if (!isInList) close()
     }
-    const opened = FENCE.exec(line)
+    const opened = fenceOf(line)
     if (fence !== undefined) {
       if (endsFence(line, fence)) fence = undefined
     } else if (opened) fence = opened[2]
@@ -62,12 +62,26 @@ function partsOf(text: string): readonly string[] {
   return parts
 }
 
+/** Ticks after it make it code within a line. */
+function fenceOf(line: string): RegExpExecArray | undefined {
+  const fence = FENCE.exec(line)
+  return fence === null || fence[3]!.includes('`') ? undefined : fence
+}
+
+/** Three or more of one sign, and nothing else. */
+function isRule(line: string): boolean {
+  const signs = line.replaceAll(' ', '')
+  return signs.length >= 3 && '-*_'.includes(signs[0]!) && signs === signs[0]!.repeat(signs.length)
+}
+
+const isDivider = (line: string): boolean => DIVIDER.test(line) && line.includes('-') && line.includes('|')
+
 const endsFence = (line: string, fence: string): boolean => {
   const sign = line.trim()
   return sign.length >= fence.length && sign === fence[0]!.repeat(sign.length)
 }
 
-function blocks(lines: readonly string[], depth: number): ComponentChildren[] {
+export function blocks(lines: readonly string[], depth: number): ComponentChildren[] {
   const out: ComponentChildren[] = []
   let i = 0
   /** Takes lines as long as they belong. */
@@ -78,7 +92,7 @@ function blocks(lines: readonly string[], depth: number): ComponentChildren[] {
   }
   while (i < lines.length) {
     const line = lines[i]!
-    const fence = FENCE.exec(line)
+    const fence = fenceOf(line)
     const heading = HEADING.exec(line)
     if (line.trim() === '') i++
     else if (fence) {
@@ -97,7 +111,7 @@ function blocks(lines: readonly string[], depth: number): ComponentChildren[] {
       const Tag = heading[1]!.length < 3 ? 'h3' : 'h4'
       out.push(<Tag>{inline(heading[2]!)}</Tag>)
       i++
-    } else if (RULE.test(line)) {
+    } else if (isRule(line)) {
       out.push(<hr />)
       i++
     } else if (depth < DEPTH_MAX && QUOTE.test(line)) {
@@ -114,7 +128,7 @@ function blocks(lines: readonly string[], depth: number): ComponentChildren[] {
           isLazy(lines, at)
       )
       out.push(listOf(own, indent, depth))
-    } else if (line.includes('|') && DIVIDER.test(lines[i + 1] ?? '') && lines[i + 1]!.includes('|')) {
+    } else if (line.includes('|') && isDivider(lines[i + 1] ?? '')) {
       out.push(tableOf(take(line => line.includes('|'))))
     } else {
       const from = i
@@ -126,7 +140,7 @@ function blocks(lines: readonly string[], depth: number): ComponentChildren[] {
 }
 
 const startsBlock = (line: string): boolean =>
-  FENCE.test(line) || HEADING.test(line) || ITEM.test(line) || QUOTE.test(line)
+  fenceOf(line) !== undefined || HEADING.test(line) || ITEM.test(line) || QUOTE.test(line)
 
 const unindented = (line: string, by: number): string => line.replace(new RegExp(`^ {0,${by}}`), '')
 

@@ -64,7 +64,7 @@ export function PictureField({
 
   return (
     <section
-      class={`drop ${over ? 'over' : ''}`}
+      class={`dropzone ${over ? 'over' : ''}`}
       aria-labelledby={id}
       onDragOver={event => {
         event.preventDefault()

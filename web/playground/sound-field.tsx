@@ -33,7 +33,7 @@ export function SoundField({ onSound }: { onSound(sound: Sound): void }) {
   }
   return (
     <section
-      class="drop"
+      class="dropzone"
       aria-label={w.recording}
       onDragOver={event => event.preventDefault()}
       onDrop={event => {

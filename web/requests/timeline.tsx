@@ -52,8 +52,8 @@ export function Timeline({ request, elapsedMs, nameOf }: TimelineProps) {
         ))}
       </div>
       <p class="legend note" aria-hidden="true">
-        <span class="key waits" /> {w.waits} <span class="key answers" /> {w.answers}{' '}
-        <span class="key answers cut" /> {w.cut}
+        <span class="legend-key waits" /> {w.waits} <span class="legend-key answers" /> {w.answers}{' '}
+        <span class="legend-key answers cut" /> {w.cut}
       </p>
       <Steps request={request} nameOf={nameOf} />
     </div>
@@ -64,7 +64,7 @@ export function Timeline({ request, elapsedMs, nameOf }: TimelineProps) {
 function Steps({ request, nameOf }: Omit<TimelineProps, 'elapsedMs'>) {
   const w = useWords().requests
   return (
-    <ol class="steps" aria-label={w.steps}>
+    <ol class="course" aria-label={w.steps}>
       {stepsOf(request, nameOf, w).map(({ ms, text }, index) => (
         <li key={index}>
           <span class="dim">{duration(ms)}</span> <Text of={text} />

@@ -50,7 +50,7 @@ export function WindowedTable<T>({
   const to = Math.min(rows.length, Math.ceil((top + seen) / height) + SPARE)
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
-    <section class="log" aria-label={label} tabIndex={0} ref={frame} onScroll={look}>
+    <section class="request-log" aria-label={label} tabIndex={0} ref={frame} onScroll={look}>
       <table aria-label={label} aria-rowcount={rows.length + 1}>
         <thead>
           <tr class="log-cells" aria-rowindex={1}>

@@ -17,7 +17,7 @@ export function Events({ place }: ScreenProps) {
     <Screen
       title={w.screens.events}
       actions={
-        <nav class="tabs" aria-label={w.events.views}>
+        <nav class="event-tabs" aria-label={w.events.views}>
           <a href={linkTo('events')} aria-current={jobs ? undefined : 'page'}>
             {w.screens.events}
           </a>

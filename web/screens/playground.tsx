@@ -44,7 +44,7 @@ export function Playground({ place }: ScreenProps) {
 function Tabs({ current, isOffered }: { current: ViewName; isOffered(name: ViewName): boolean }) {
   const w = useWords().playground
   return (
-    <nav class="tabs" aria-label={w.tasks}>
+    <nav class="task-tabs" aria-label={w.tasks}>
       <ul>
         {NAMES.map(name => (
           <li key={name}>

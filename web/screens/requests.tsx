@@ -100,6 +100,7 @@ function List({ requests }: { requests: readonly Request[] }) {
         <p>{w.requests.noneLikeThat}</p>
       ) : (
         <WindowedTable
+          key={`${state} ${model}`}
           label={w.requests.list}
           columns={columnsOf(w)}
           rows={shown}

@@ -24,11 +24,12 @@ export async function run({ options, output }: Invocation<{ tools?: string }>): 
       for (const server of servers) server.sendToolListChanged().catch(() => {})
     })
   )
+  const chosen = chosenOf(options)
   const onFailure = (err: unknown) => output.note(String(err))
   serveStdio(
     () => {
       const server = createMcpServer(sdk, {
-        chosen: chosenOf(options),
+        chosenBy: () => chosen,
         callsOf: () => calls,
         ...{ notifies: true, onFailure }
       })

@@ -147,12 +147,12 @@ async function body(bytes: Uint8Array): Promise<unknown> {
   const incoming = Object.assign(Readable.from([Buffer.from(bytes)]), {
     headers: {}
   }) as unknown as IncomingMessage
+  const caller = { origin: 'local', permissions: PERMISSIONS } as const
   const { value } = await new BodyReader(units.inputBytesMax, new JsonThread(systemClock)).readJson(
-    incoming,
+    { incoming, caller },
     units.inputBytesMax
   )
   const { unit, input } = Object(value)
-  const caller = { origin: 'local', permissions: PERMISSIONS } as const
   const context = { requestId: 'r', caller, budgetMs: 1000, onRoute() {} }
   const answer = units.execute(String(unit), input ?? {}, context)
   return await answer.catch(thrown => {

@@ -1,0 +1,60 @@
+/** Connections of a listener that are too many. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { describe, it, onTestFinished } from 'vitest'
+import { Connections } from '../../gateway/crowd.ts'
+import { ManualClock } from '../capabilities/manual-clock.ts'
+
+async function listening(limits: { served: number; refused: number }) {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const clock = new ManualClock()
+  const connections = new Connections(server, clock, { ofAddress: 1, unprovenMs: 1000, ...limits })
+  const held: Socket[] = []
+  onTestFinished(() => {
+    for (const socket of held) socket.destroy()
+    server.close()
+  })
+  const open = async (): Promise<Socket> => {
+    const taken = once(server, 'connection')
+    held.push(connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {}))
+    return (await taken)[0]
+  }
+  return { clock, connections, open }
+}
+
+describe('connections', () => {
+  it('that came while there was room are served, however many come after', async () => {
+    const { connections, open } = await listening({ served: 2, refused: 2 })
+    const sockets = [await open(), await open(), await open(), await open()]
+    assert.deepEqual(
+      sockets.map(socket => connections.isSurplus(socket)),
+      [false, false, true, true]
+    )
+    await open()
+    assert.deepEqual(
+      sockets.map(({ destroyed }) => destroyed),
+      [false, false, true, false]
+    )
+    sockets[0]!.destroy()
+    await once(sockets[0]!, 'close')
+    assert.equal(connections.isSurplus(await open()), false)
+  })
+
+  it('without a token make room for a new one after a second, and those with one never', async () => {
+    const { clock, connections, open } = await listening({ served: 2, refused: 2 })
+    const [kept, silent] = [await open(), await open()]
+    connections.keep(kept)
+    assert.equal(connections.isSurplus(await open()), true)
+    clock.advance(1000)
+    const next = await open()
+    assert.deepEqual([silent.destroyed, kept.destroyed, connections.isSurplus(next)], [true, false, false])
+    connections.keep(next)
+    clock.advance(5000)
+    assert.equal(connections.isSurplus(await open()), true)
+    assert.equal(kept.destroyed || next.destroyed, false)
+  })
+})
