@@ -69,7 +69,7 @@ export const Stat = ({
 export type Tone = 'good' | 'warn' | 'bad' | 'info' | 'plain'
 /** A state in one word. Its colour says nothing that the word does not. */
 export const Badge = ({ tone = 'plain', children }: Children & { tone?: Tone }) => (
-  <span class={`badge ${tone}`}>{children}</span>
+  <span class={`badge ${tone}`}>{typeof children === 'string' ? plain(children) : children}</span>
 )
 
 type ButtonProps = Children &

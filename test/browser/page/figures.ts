@@ -106,15 +106,22 @@ async function longList({ page }: Visit): Promise<Figure[]> {
   return [
     { name: '10,000 requests: opens', value: opened, unit: 'ms', limit: 1000 },
     { name: '10,000 requests: longest frame while it scrolls', value: longestMs, unit: 'ms', limit: 100 },
-    { name: `10,000 requests: sort of ${rows} rows`, value: await sorted(page), unit: 'ms', limit: 100 }
+    {
+      name: `10,000 requests: filter, ${rows} rows drawn`,
+      value: await filtered(page),
+      unit: 'ms',
+      limit: 100
+    }
   ]
 }
 
-/** What the page does between a press and the next picture, without the way of the press from here. */
-const sorted = (page: Visit['page']): Promise<number> =>
+/** From the choice of an outcome to the next picture, without the way of the choice from here. */
+const filtered = (page: Visit['page']): Promise<number> =>
   page.evaluate<number>(`new Promise(resolve => {
     const began = performance.now()
-    document.querySelector('main th .sort')?.click()
+    const choice = document.querySelector('main select')
+    choice.selectedIndex = 3
+    choice.dispatchEvent(new Event('change', { bubbles: true }))
     requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)))
   })`)
 
