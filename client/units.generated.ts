@@ -1891,6 +1891,17 @@ export interface Units {
     item: Units['gateway.adopted']['output']
   }
 
+  /** Where gRPC is spoken, and the certificate that its clients trust or pin. */
+  'gateway.grpc': {
+    input: Record<string, never>
+    output: {
+      address: string | null
+      fingerprint: string | null
+      certificate: string | null
+    }
+    item: Units['gateway.grpc']['output']
+  }
+
   /** A link that opens the page of this node, and lets one browser in. It counts once, for two minutes. */
   'gateway.link': {
     input: Record<string, never>

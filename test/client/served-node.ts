@@ -15,7 +15,13 @@ const log: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 export async function serve(node: DrivenNode, { grpc = false }: { grpc?: boolean } = {}) {
   const { socketPath, tokenPath } = node.home
   const token = node.home.gatewayToken()
-  const units = createUnits({ node, gatewayUrl: () => gateway.url, rotateToken: () => 1, stop() {}, grpc: () => gateway.grpc.state() })
+  const units = createUnits({
+    node,
+    gatewayUrl: () => gateway.url,
+    rotateToken: () => 1,
+    stop() {},
+    grpc: () => gateway.grpc.state()
+  })
   const gateway = new Gateway(
     { units: async () => units, clock: systemClock, log },
     {

@@ -129,7 +129,13 @@ const CALLS: readonly [unit: string, input: Input][] = [
 ]
 
 /** Whose answers grow while they are asked for, or are asked for by the way they come. */
-const GROWING: ReadonlySet<string> = new Set(['event.list', 'log.list', 'node.metrics', 'device.metrics', 'inference.requests'])
+const GROWING: ReadonlySet<string> = new Set([
+  'event.list',
+  'log.list',
+  'node.metrics',
+  'device.metrics',
+  'inference.requests'
+])
 
 /** Everything that may be asked without harm: each unit with a wrong input, each query with none. */
 function everything(): [unit: string, input: Input][] {
@@ -163,7 +169,11 @@ it('gives each face the same result and the same error, of every unit', async ()
     const at = `${unit} ${JSON.stringify(input)}`
     const expected = await direct(units, unit, input, PROGRAM)
     compare(`HTTP: ${at}`, await overHttp(unit, input), expected)
-    compare(`client over TCP: ${at}`, await outcome(program.execute(unit as never, input as never), ofClient), expected)
+    compare(
+      `client over TCP: ${at}`,
+      await outcome(program.execute(unit as never, input as never), ofClient),
+      expected
+    )
     compare(
       `gRPC: ${at}`,
       await outcome(
@@ -173,7 +183,11 @@ it('gives each face the same result and the same error, of every unit', async ()
       expected
     )
     const local = await direct(units, unit, input, OWNER)
-    compare(`client over the socket: ${at}`, await outcome(owner.execute(unit as never, input as never), ofClient), local)
+    compare(
+      `client over the socket: ${at}`,
+      await outcome(owner.execute(unit as never, input as never), ofClient),
+      local
+    )
     const peer = await direct(units, unit, input, PEER())
     if (theirs.has(unit) && !theirs.get(unit).takesPeer)
       compare(`peer: ${at}`, await direct(theirs, unit, input, OWNER, { peer: 'den' }), peer)
@@ -183,7 +197,11 @@ it('gives each face the same result and the same error, of every unit', async ()
     if (!('words' in tool)) compare(`MCP: ${at}`, tool, expected)
     else {
       const { code, message } = 'error' in expected ? expected.error : {}
-      compare(`MCP: ${at}`, [tool.words.startsWith(String(message)), tool.words.endsWith(`(E_${code})`)], [true, true])
+      compare(
+        `MCP: ${at}`,
+        [tool.words.startsWith(String(message)), tool.words.endsWith(`(E_${code})`)],
+        [true, true]
+      )
     }
   }
   expect(differing).toEqual([])
@@ -201,7 +219,14 @@ it('gives the pieces of an answer of another device, by gRPC too', async () => {
 
 it('gives them to the command line', async () => {
   const run = async (unit: string, input: Input) => {
-    const { stdout, stderr } = await runCli(['--home', served.home, '--json', 'exec', unit, JSON.stringify(input)])
+    const { stdout, stderr } = await runCli([
+      '--home',
+      served.home,
+      '--json',
+      'exec',
+      unit,
+      JSON.stringify(input)
+    ])
     return JSON.parse(stdout || stderr)
   }
   for (const [unit, input] of [
@@ -211,7 +236,8 @@ it('gives them to the command line', async () => {
     const expected = await direct(units, unit, input, OWNER)
     const told = await run(unit, input)
     if ('data' in expected) expect(settled(told)).toEqual(settled(expected.data))
-    else expect(told.error ?? told).toMatchObject({ code: expected.error.code, message: expected.error.message })
+    else
+      expect(told.error ?? told).toMatchObject({ code: expected.error.code, message: expected.error.message })
   }
 })
 
@@ -238,7 +264,11 @@ it('refuses 2,000 hostile inputs over all units by INVALID_INPUT, before anythin
         units.prepare(name, input, context)
       } catch (thrown) {
         refused++
-        assert.match((thrown as LumosError).code, /^(?:INVALID_INPUT|INPUT_TOO_LARGE)$/, `${name}: ${toJson(input)}`)
+        assert.match(
+          (thrown as LumosError).code,
+          /^(?:INVALID_INPUT|INPUT_TOO_LARGE)$/,
+          `${name}: ${toJson(input)}`
+        )
       }
     }),
     { numRuns: 2000 }
