@@ -9,6 +9,7 @@ import * as adopt from './commands/adopt/index.ts'
 import * as autostart from './commands/autostart/index.ts'
 import * as completion from './commands/completion/index.ts'
 import * as config from './commands/config/index.ts'
+import * as conformance from './commands/conformance/index.ts'
 import * as connect from './commands/connect/index.ts'
 import * as engines from './commands/engines/index.ts'
 import * as events from './commands/events/index.ts'
@@ -42,6 +43,7 @@ const DOMAINS: readonly { register: Register }[] = [
   units,
   connect,
   mcp,
+  conformance,
   events,
   jobs,
   keys,

@@ -30,7 +30,7 @@ export interface ScreenProps {
 }
 
 /** In the order of the menu. */
-const SCREENS: Readonly<Partial<Record<keyof Words['screens'], ComponentType<ScreenProps>>>> = {
+const SCREENS: Readonly<Record<keyof Words['screens'], ComponentType<ScreenProps>>> = {
   home: Home,
   mesh: Mesh,
   models: Models,

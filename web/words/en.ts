@@ -40,7 +40,25 @@ export const en = {
     enter: 'Let this browser in'
   },
   home: {
-    devices: (count: number) => plural(count, 'device', 'devices')
+    devices: (count: number) => plural(count, 'device', 'devices'),
+    devicesHere: 'Devices here',
+    ofDevices: (count: number) => `of ${plural(count, 'device', 'devices')} of the mesh`,
+    ready: (count: number) => `${count} in memory`,
+    running: 'Requests now',
+    before: (count: number) => `${count} kept`,
+    well: 'all is well',
+    findings: (count: number) => plural(count, 'finding', 'findings'),
+    firstSteps: 'The first answer',
+    done: 'done',
+    open: 'open',
+    stepDevice: 'Let a second device in: a phone, a server, the gaming PC.',
+    stepDeviceDo: 'Invite',
+    stepModel: 'Have a model on one of the devices.',
+    stepModelDo: 'Get one',
+    stepAsk: 'Ask it something. The best device answers.',
+    stepAskDo: 'Ask',
+    latest: 'Latest requests',
+    by: 'by'
   },
   mesh: {
     count: (online: number, all: number) => `${online} of ${plural(all, 'device', 'devices')} here`,

@@ -40,7 +40,25 @@ export const zh: Words = {
     enter: '允许此浏览器访问'
   },
   home: {
-    devices: count => `${count} 台设备`
+    devices: count => `${count} 台设备`,
+    devicesHere: '在线设备',
+    ofDevices: count => `网络共 ${count} 台设备`,
+    ready: count => `${count} 个已载入内存`,
+    running: '正在处理的请求',
+    before: count => `保留 ${count} 条记录`,
+    well: '一切正常',
+    findings: count => `${count} 个问题`,
+    firstSteps: '得到第一个回答',
+    done: '已完成',
+    open: '待完成',
+    stepDevice: '加入第二台设备：手机、服务器或游戏电脑。',
+    stepDeviceDo: '邀请',
+    stepModel: '让其中一台设备拥有模型。',
+    stepModelDo: '获取模型',
+    stepAsk: '提一个问题，由最合适的设备回答。',
+    stepAskDo: '提问',
+    latest: '最近的请求',
+    by: '由'
   },
   mesh: {
     count: (online, all) => `${online} / ${all} 台设备在线`,

@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core'
 
 const MARK = 'ev1l'
-const HOSTILE = `${MARK}<img src=x onerror="document.title='${MARK}';alert(1)"><script>alert(2)</script><svg onload=alert(3)>"'\u202Egnp.exe\u2066\u200B\u0007\u001B[31m`
+export const HOSTILE = `${MARK}<img src=x onerror="document.title='${MARK}';alert(1)"><script>alert(2)</script><svg onload=alert(3)>"'\u202Egnp.exe\u2066\u200B\u0007\u001B[31m`
 /** Fields that hold words and not one of a few values. */
 const FREE = new Set([
   ...[

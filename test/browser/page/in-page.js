@@ -83,8 +83,15 @@ function textBoxes(element) {
     range.selectNodeContents(node)
     boxes.push(...range.getClientRects())
   }
-  // What sticks to the edge lies above what scrolls under it.
-  return element.closest('.menu, .notes, dialog') ? [] : boxes
+  return isAbove(element) ? [] : boxes
+}
+
+/** What sticks to an edge lies above what scrolls under it. */
+function isAbove(element) {
+  for (let up = element; up !== null; up = up.parentElement) {
+    if (['sticky', 'fixed'].includes(getComputedStyle(up).position)) return true
+  }
+  return element.closest('dialog') !== null
 }
 
 /** Lines of text may touch by a little: letters do not fill their line. */

@@ -1,24 +1,41 @@
 /** Real nodes of one mesh, the first of them with a gateway that serves its page. */
 
+import { dirname } from 'node:path'
+import type { Model } from '../../../capabilities/host/engine.ts'
 import { Gateway, NamedTokens } from '../../../gateway/index.ts'
 import { systemClock } from '../../../interface/clock.ts'
 import type { Logger } from '../../../interface/lifecycle.ts'
+import type { MeshNodeOptions } from '../../../node/create-node.ts'
+import { LogReader } from '../../../node/log/log-reader.ts'
+import { SettingsFile } from '../../../node/settings/settings-file.ts'
 import { makeGatewayToken } from '../../../storage/home/gateway-token.ts'
 import { createUnits } from '../../../units/index.ts'
 import { knows, startNode } from '../../node/mesh-nodes.ts'
 import { ScriptedEngine, scriptedModels } from '../../openai/scripted-engine.ts'
 
-/** A device with the page, and one that answers. */
-export async function startPageNodes() {
-  const engine = new ScriptedEngine()
-  const attic = await startNode('attic', [], { models: scriptedModels(engine) })
-  const desk = await startNode('desk', [attic])
-  await knows(desk, attic)
+interface PageNodesOptions {
+  /** Of the device with the page. */
+  readonly settings?: MeshNodeOptions['settings']
+  /** The other devices by name, with their models. */
+  readonly others?: Readonly<Record<string, Model[]>>
+}
+
+/** A device with the page, which has founded the mesh, and those that answer. */
+export async function startPageNodes({
+  settings,
+  others = { attic: scriptedModels(new ScriptedEngine()) }
+}: PageNodesOptions = {}) {
+  const desk = await startNode('desk', [], { settings: { 'mesh.name': 'home', ...settings } })
+  const answering = await Promise.all(
+    Object.entries(others).map(([name, models]) => startNode(name, [desk], { models }))
+  )
+  await Promise.all(answering.map(other => knows(desk, other)))
 
   const logged: string[] = []
   const keep = (...parts: unknown[]) => void logged.push(JSON.stringify(parts))
   const log: Logger = { debug: keep, info: keep, warn: keep, error: keep }
   const { socketPath, tokenPath } = desk.home
+  const folder = dirname(tokenPath)
   const token = desk.home.gatewayToken()
   const named = new NamedTokens({ store: desk.home.tokens, clock: systemClock, log })
   const units = createUnits({
@@ -28,6 +45,8 @@ export async function startPageNodes() {
     rotateToken: () => gateway.rotateToken(),
     pageLink: () => gateway.link(),
     tokens: named,
+    settings: new SettingsFile({ home: folder, env: {}, names: () => desk.status() }),
+    log: new LogReader(folder, systemClock),
     stop() {}
   })
   const newToken = () => makeGatewayToken(tokenPath)
@@ -38,13 +57,12 @@ export async function startPageNodes() {
   await gateway.start()
 
   return {
-    ...{ engine, attic, desk, gateway, token, logged, url: gateway.url! },
+    ...{ desk, answering, gateway, token, logged, url: gateway.url! },
     /** Opened once, it lets one browser in. */
     link: () => gateway.link()!,
     async [Symbol.asyncDispose]() {
       await gateway.close({ drainMs: 0 })
-      await desk[Symbol.asyncDispose]()
-      await attic[Symbol.asyncDispose]()
+      for (const node of [desk, ...answering]) await node[Symbol.asyncDispose]()
     }
   }
 }

@@ -75,19 +75,30 @@ export async function openScreen(page: Page, screen: string): Promise<void> {
   await settled(page)
 }
 
-/** What hinders readers, each with the element that does. The page's policy lets no text become a script, so the browser's own tools run it. */
-export async function hindrances({ cdp }: Visit, rules?: readonly string[]): Promise<string[]> {
-  const options = rules ? { runOnly: { type: 'rule', values: rules } } : { runOnly: RULES }
-  const source = `(async () => {
-    if (globalThis.axe === undefined) { ${AXE} }
-    const { violations } = await axe.run(document, ${JSON.stringify({ ...options, resultTypes: ['violations'] })})
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 160) + ' ' + (failureSummary ?? '').replace(/\\s+/g, ' ')))
-  })()`
-  const { result, exceptionDetails } = await cdp.send('Runtime.evaluate', {
-    expression: source,
-    awaitPromise: true,
-    returnByValue: true
-  })
-  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
-  return result.value
+interface Looked {
+  /** Of the page; a selector. */
+  readonly within?: string
+  /** In place of all that WCAG asks for. */
+  readonly rules?: readonly string[]
+}
+
+/**
+ * What hinders readers, each with the element that does. The browser's own tools run the check: the policy of the page
+ * lets no text become a script.
+ */
+export async function hindrances({ cdp }: Visit, { within = 'body', rules }: Looked = {}): Promise<string[]> {
+  const evaluate = async (expression: string) => {
+    const options = { expression, awaitPromise: true, returnByValue: true }
+    const { result, exceptionDetails: wrong } = await cdp.send('Runtime.evaluate', options)
+    if (wrong) throw new Error(wrong.exception?.description ?? wrong.text)
+    return result.value
+  }
+  if (!(await evaluate('"axe" in globalThis'))) await evaluate(AXE)
+  const options = {
+    runOnly: rules ? { type: 'rule', values: rules } : { type: 'tag', values: RULES },
+    resultTypes: ['violations']
+  }
+  return evaluate(`axe.run(${JSON.stringify(within)}, ${JSON.stringify(options)}).then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary = '' }) =>
+      id + ': ' + html.slice(0, 160) + ' ' + failureSummary.replace(/\\s+/g, ' '))))`)
 }
