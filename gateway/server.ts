@@ -71,6 +71,7 @@ export class Gateway {
   readonly adoption: AdoptedPorts
   readonly grpc: GrpcPort
   readonly #closing = new AbortController()
+  readonly #credentials = () => ({ token: this.#token, named: this.#options.named, sessions: this.#sessions })
   #token: string
   /** Those that listen. */
   readonly #servers = new Set<Server>()
@@ -91,11 +92,7 @@ export class Gateway {
     const create = (product: Adoptable) =>
       this.#createServer(incoming => ({ product, hosts: hosts(incoming) }))
     this.adoption = new AdoptedPorts({ clock, log, store, create })
-    const own = {
-      closing: this.#closing.signal,
-      admission: this.#admission,
-      credentials: () => this.#credentials
-    }
+    const own = { closing: this.#closing.signal, admission: this.#admission, credentials: this.#credentials }
     this.grpc = new GrpcPort({ ...components, ...own, hosts: options.hosts }, options.grpc)
   }
 
@@ -168,10 +165,6 @@ export class Gateway {
     deadline.cancel()
   }
 
-  get #credentials() {
-    return { token: this.#token, named: this.#options.named, sessions: this.#sessions }
-  }
-
   #createServer(accessOf: AccessOf): Server {
     // A request without a Host is refused like any other wrong one, in the same words.
     const server = createServer({ requireHostHeader: false }, (incoming, outgoing) => {
@@ -235,7 +228,7 @@ export class Gateway {
     const { host, port: wanted, hosts: names } = this.#options
     const origins = new Set(this.#options.origins)
     const accessOf: AccessOf = incoming => ({
-      ...this.#credentials,
+      ...this.#credentials(),
       hosts: hostsOf(host, incoming.socket.localPort ?? 0, names),
       origins
     })

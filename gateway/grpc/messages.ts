@@ -8,7 +8,6 @@ const UNIT = 1
 const UNIT_TAG = UNIT * 8 + WIRE.bytes
 /** A tag and a length of one byte each, and a name of up to 127. */
 const UNIT_CHARS_MAX = 127
-export const HEAD_BYTES = 2 + UNIT_CHARS_MAX
 
 export interface Options {
   peer?: string
@@ -77,7 +76,7 @@ export function textsOf(bytes: Buffer, count: number): string[] {
   return texts
 }
 
-export function messageOf({ wire, bytes }: Field): Buffer {
+function messageOf({ wire, bytes }: Field): Buffer {
   if (wire !== WIRE.bytes) throw malformed()
   return bytes
 }

@@ -31,7 +31,7 @@ const MESSAGE_CHARS_MAX = 400
 
 export const OK_TRAILERS = { 'grpc-status': '0' } as const
 
-export function statusOf({ code, retryable }: LumosError): number {
+function statusOf({ code, retryable }: LumosError): number {
   // gRPC says so of a method that is not there.
   if (code === 'ROUTE_NOT_FOUND') return BY_HTTP[501]!
   const { status } = ERROR_MEANINGS[code]

@@ -12,7 +12,7 @@ const OPTIONS = { oneofs: true, longs: Number, enums: String, defaults: true }
 type Any = any
 type Value = Record<string, Any>
 
-export function structOf(object: object): object {
+function structOf(object: object): object {
   return { fields: Object.fromEntries(Object.entries(object).map(([key, value]) => [key, kindOf(value)])) }
 }
 
@@ -47,7 +47,7 @@ export interface Failure {
 }
 
 /** The error of HTTP, out of the trailer that all libraries of gRPC know. */
-export function failureOf({ code, details, metadata }: grpc.ServiceError): Failure {
+function failureOf({ code, details, metadata }: grpc.ServiceError): Failure {
   const [bytes] = metadata.get('grpc-status-details-bin') as Buffer[]
   if (bytes === undefined) return { status: code, words: details, error: undefined }
   const any = [...fieldsOf(bytes)].find(({ number }) => number === 3)!.bytes
