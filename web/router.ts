@@ -7,7 +7,7 @@ export interface Place {
   readonly rest: readonly string[]
 }
 
-export function placeOf(hash: string): Place {
+function placeOf(hash: string): Place {
   const [screen = '', ...rest] = hash
     .replace(/^#\/?/, '')
     .split('/')

@@ -4,7 +4,7 @@ import { type Json, need, needEqual, parsed, Skipped, told } from './need.ts'
 import type { Answer, Server } from './server.ts'
 import { eventsOf } from './streams.ts'
 
-export const OF_SESSIONS = '2025-06-18'
+const OF_SESSIONS = '2025-06-18'
 export const MODERN = '2026-07-28'
 export const SPEC = 'https://modelcontextprotocol.io/specification'
 export const BASE = `${SPEC}/${OF_SESSIONS}/basic`

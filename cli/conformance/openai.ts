@@ -29,7 +29,7 @@ export async function chatModel(server: Server): Promise<string> {
   return found.id
 }
 
-export async function embedModel(server: Server): Promise<string> {
+async function embedModel(server: Server): Promise<string> {
   if (server.embedder !== undefined) return server.embedder
   const found = (await listed(server)).find(({ id, tasks }) =>
     Array.isArray(tasks) ? tasks.includes('feature-extraction') : /embed|bge/i.test(id)

@@ -5,7 +5,7 @@ import { useEvents } from '../live.ts'
 import { call, type Output, type PageEvent } from '../node.ts'
 
 /** The most that are kept of those that come; the oldest leave. A reader who goes back may have twice as many. */
-export const KEPT_MAX = 2_000
+const KEPT_MAX = 2_000
 /** Events come in bursts: they are drawn a few times a second. */
 const DRAWN_EVERY_MS = 250
 /** How far back the first page of the past looks; where little happened, each next one looks further. */

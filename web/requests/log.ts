@@ -53,7 +53,7 @@ const isOfRequest = (event: Happening): event is RequestEvent =>
   event.type === 'event' && event.name.startsWith('inference.request_')
 
 /** What an event says, over what was known. */
-export function after(event: RequestEvent, before: Request | undefined): Request {
+function after(event: RequestEvent, before: Request | undefined): Request {
   const { request_id, task, model } = event.data
   const known: Request = before ?? {
     ...{ request_id, task, model: model ?? null, policy: null, at_ms: event.at_ms },

@@ -79,7 +79,7 @@ interface Step {
   readonly text: string
 }
 
-export function stepsOf(request: Routed, nameOf: (peerId: string) => string, w: Words['requests']): Step[] {
+function stepsOf(request: Routed, nameOf: (peerId: string) => string, w: Words['requests']): Step[] {
   const { attempts, outcome, duration_ms } = request
   const steps: Step[] = [{ ms: 0, text: w.step.came }]
   for (const [index, attempt] of attempts.entries()) {

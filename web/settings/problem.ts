@@ -32,7 +32,7 @@ export function useProblem({ key }: Setting, value: unknown, isChanged: boolean)
 }
 
 /** Of `lumos.yaml:5:3: models.keepAlive: expected …`, the part for those who see the field. */
-export function problemOf(err: unknown, key: string): string {
+function problemOf(err: unknown, key: string): string {
   const { message } = err as Error
   if (!(err instanceof LumosClientError)) return message
   const problems = Array.isArray(err.details.problems) ? err.details.problems.map(String) : []

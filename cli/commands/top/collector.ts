@@ -14,7 +14,7 @@ export const ASKED_MAX = 8
 /** A device that takes longer is shown with what it said before. */
 export const ANSWER_MS = 2_000
 /** Loads of one device: as many as its sparkline has columns. */
-export const LOADS_MAX = 12
+const LOADS_MAX = 12
 /** Requests that are read; the screen has fewer rows. */
 const REQUESTS_MAX = 100
 
