@@ -96,9 +96,7 @@ export const Config = z.strictObject({
       .describe(
         'Take calls of gRPC, under TLS with a certificate of this node: `lumos-node exec gateway.grpc`.'
       ),
-    host: Host.default('127.0.0.1').describe(
-      'Where to listen. Anything but loopback needs `gateway.hosts`.'
-    ),
+    host: Host.default('127.0.0.1').describe('Where to listen. Anything but loopback needs `gateway.hosts`.'),
     port: Port.default(50051).describe('The port for programs that speak gRPC; 0 for any free one.')
   }),
   models: z.strictObject({

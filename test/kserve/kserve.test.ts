@@ -23,7 +23,12 @@ const ask = async (path: string, body?: unknown, headers: Record<string, string>
     method,
     headers: { authorization: `Bearer ${devices.token}`, 'content-type': 'application/json', ...headers },
     ...(body !== undefined && {
-      body: body instanceof Uint8Array ? Buffer.from(body) : typeof body === 'string' ? body : JSON.stringify(body)
+      body:
+        body instanceof Uint8Array
+          ? Buffer.from(body)
+          : typeof body === 'string'
+            ? body
+            : JSON.stringify(body)
     })
   })
   const bytes = Buffer.from(await response.arrayBuffer())

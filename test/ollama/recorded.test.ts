@@ -104,7 +104,7 @@ describe('the requests of', () => {
   })
 
   it('a client without the token: a refusal in the words that it reads', async () => {
-    for (const given of [{}, { authorization: 'Bearer wrong' }]) {
+    for (const given of [{}, { authorization: 'Bearer wrong' }] as Record<string, string>[]) {
       const stranger = new Ollama({ host: url, headers: given })
       await assert.rejects(stranger.list(), { status_code: 401, error: /bearer token/ })
     }
