@@ -6,9 +6,6 @@ import type { LumosNode } from '../interface/node.ts'
 import type { UnitContext } from '../interface/units.ts'
 import { defineUnit } from './define-unit.ts'
 
-/** Arguments of a tool, with a page of text or a small picture among them. */
-const CALL_BYTES_MAX = 1024 * 1024
-
 const askerOf = ({ caller }: UnitContext): string | undefined =>
   caller.origin === 'peer' ? (caller.peerId ?? '') : undefined
 
@@ -43,7 +40,6 @@ export const mcpUnits = ({ mcp }: Pick<LumosNode, 'mcp'>) => [
     kind: 'command',
     permission: 'use',
     summary: 'Call a tool of an MCP server of this device.',
-    inputBytesMax: CALL_BYTES_MAX,
     examples: [{ input: { server: 'files', tool: 'read_file', input: { path: 'notes.md' } } }],
     input: z.strictObject({
       server: McpServerName,
