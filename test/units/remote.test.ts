@@ -156,6 +156,7 @@ it('units that sign as a device, stop it, ask models or read memory are refused 
     [
       ...domain('memory', 'inference', 'gateway'),
       ...[...signing, ...joining].map(name => `mesh.${name}`),
+      'model.search',
       'node.stop',
       'wake.device'
     ].toSorted()
