@@ -339,7 +339,7 @@ describe('a failing command', () => {
     ['a missing file', ['infer', 'held', '@/nowhere'], 1, 'INVALID_INPUT'],
     ['wrong input', ['exec', 'model.get', '{"model_idd":"held"}'], 1, 'INVALID_INPUT'],
     ['an unknown unit', ['exec', 'mesh.stats'], 4, 'UNIT_NOT_FOUND'],
-    ['a peer for a unit of this node', ['exec', 'node.stop', '--peer', 'den'], 1, 'INVALID_INPUT'],
+    ['a device that is not there', ['exec', 'node.stop', '--peer', 'den'], 4, 'PEER_NOT_FOUND'],
     ['a resource that is not there', ['watch', 'lumos://modles'], 4, 'RESOURCE_NOT_FOUND'],
     ['a setting that does not exist', ['config', 'get', 'gateway.prot'], 1, 'INVALID_INPUT'],
     ['an unknown job', ['job', 'show', 'nothing', '--wait'], 4, 'JOB_UNKNOWN'],
