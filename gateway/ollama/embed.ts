@@ -41,11 +41,17 @@ export const embedRoute = (components: AskComponents) => async (c: Context<AppEn
     c,
     { name, texts: input, dimensions, keep_alive },
     ({ embeddings, usage }) => ({
-      ...{ model: name, embeddings },
+      ...{ model: name, embeddings: embeddings.map(ofLengthOne) },
       ...{ total_duration: ns(components.clock.monotonicMs() - startMs), load_duration: 0 },
       prompt_eval_count: usage.input_tokens ?? 0
     })
   )
+}
+
+/** So does Ollama for `/api/embed`, and not for the route before it. Vectors of models differ in length. */
+function ofLengthOne(vector: readonly number[]): readonly number[] {
+  const length = Math.hypot(...vector)
+  return length > 0 ? vector.map(value => value / length) : vector
 }
 
 export const embeddingsRoute = (components: AskComponents) => async (c: Context<AppEnv>) => {
