@@ -1,13 +1,11 @@
 /** The trace that a request belongs to, as of W3C Trace Context: the client's, else one of its own. */
 
-import { createHash } from 'node:crypto'
+import { traceIdsOf } from '../interface/trace-ids.ts'
 
 /** Version, trace, the span that asks, flags. A later version may say more behind them. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?$/
 /** Longer is no trace. */
 const CHARS_MAX = 256
-const TRACE_CHARS = 32
-const SPAN_CHARS = 16
 
 export interface Trace {
   /** 32 hexadecimal digits. */
@@ -18,12 +16,11 @@ export interface Trace {
 
 /** @param given the header of the client, which is believed as a name only. */
 export function traceOf(requestId: string, given: unknown): Trace {
-  const own = createHash('sha256').update(requestId).digest('hex')
+  const own = traceIdsOf(requestId)
   const [, theirs, flags = '00'] =
     (typeof given === 'string' && given.length <= CHARS_MAX && TRACEPARENT.exec(given)) || []
-  const traceId = theirs ?? own.slice(0, TRACE_CHARS)
-  const span = own.slice(TRACE_CHARS, TRACE_CHARS + SPAN_CHARS)
-  return { traceId, traceparent: `00-${traceId}-${span}-${flags}` }
+  const traceId = theirs ?? own.traceId
+  return { traceId, traceparent: `00-${traceId}-${own.spanId}-${flags}` }
 }
 
 /** The id by which the client knows its request, for the log: no more than a word. */

@@ -76,19 +76,6 @@ async function* answering<T>(items: AsyncGenerator<T, Meta>, background = false)
   }
 }
 
-/** Changes as they come. The reader waits for none of them, so they count as no answer. */
-export async function* watching<N extends UnitName>(
-  unit: N,
-  input: Units[N]['input'],
-  signal: AbortSignal
-): AsyncGenerator<Units[N]['item']> {
-  try {
-    for await (const item of client.stream<UnitName>(unit, input, { signal })) yield item
-  } catch (err) {
-    throw noticed(err)
-  }
-}
-
 export type PageEvent = Units['event.list']['item']
 
 /** What happens from now on, for as long as the page is open; the client connects again by itself. */

@@ -5,7 +5,6 @@
  * Outside of a span of the program, a request is in the trace that its id names, so both devices are in one trace.
  */
 
-import { createHash } from 'node:crypto'
 import {
   type Attributes,
   type Context,
@@ -21,6 +20,7 @@ import {
 import type { Clock } from '../../interface/clock.ts'
 import type { EventData } from '../../interface/events.ts'
 import type { RoutedRequest } from '../../interface/routing.ts'
+import { traceIdsOf } from '../../interface/trace-ids.ts'
 import { VERSION } from '../version.ts'
 
 /** Spans under way; more requests at once than that have none. */
@@ -124,9 +124,8 @@ const attributesOf = ({ requestId, task, model }: About): Attributes => ({
 
 /** The trace that follows from the id of a request, which both devices know. */
 function traceOf(requestId: string): Context {
-  const digest = createHash('sha256').update(requestId).digest('hex')
   const spanContext: SpanContext = {
-    ...{ traceId: digest.slice(0, 32), spanId: digest.slice(32, 48) },
+    ...traceIdsOf(requestId),
     ...{ traceFlags: TraceFlags.SAMPLED, isRemote: true }
   }
   return trace.setSpanContext(ROOT_CONTEXT, spanContext)

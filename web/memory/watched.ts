@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { Units } from '../../client/index.ts'
 import { type Live, type LiveOptions, useUnit } from '../live.ts'
-import { LumosClientError, type Output, type UnitName, watching } from '../node.ts'
+import { LumosClientError, type Output, pieces, type UnitName } from '../node.ts'
 
 /** Changes come in bursts: what they touch is read once for all of them. */
 const SETTLE_MS = 150
@@ -32,7 +32,8 @@ export function useWatch(space: string): void {
 async function watch(space: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      for await (const { doc } of watching('memory.watch', { space }, signal)) changed(doc)
+      const changes = pieces('memory.watch', { space }, { signal, background: true })
+      for await (const { doc } of changes) changed(doc)
     } catch (err) {
       if (err instanceof LumosClientError && FINAL.has(err.code)) return
     }
