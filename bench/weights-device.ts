@@ -89,6 +89,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     distrust() {},
     seek: async () => [],
     providers: () => [],
+    async *infer() {},
     async *ask() {},
     async publish() {}
   })

@@ -1,5 +1,6 @@
 /** Nodes whose answers are cut, stopped or handed over in the middle, and go on from another node. */
 
+import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EchoEngine } from '../../capabilities/engines/echo.ts'
 import { echoModel } from '../../capabilities/index.ts'
@@ -9,7 +10,7 @@ import { systemClock } from '../../interface/clock.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
-import { knows, meets, startNode } from './mesh-nodes.ts'
+import { knows, meets, startNode, temporaryHome, until } from './mesh-nodes.ts'
 
 /** Longer than any test: what waits for it has not heard that the work is over. */
 const DRAIN_MS = 600_000
@@ -76,6 +77,21 @@ async function answered(
   const text = pieces.map(piece => ('text' in piece ? piece.text : '')).join('')
   return { chunks, names, text, gapMs, failure }
 }
+
+/** An answer of the model that three devices have, kept with its question, and going on without readers. */
+const keptAnswer = (node: LumosNode, id: string) =>
+  node.answers.keep(id, options => node.infer({ ...request('relayed'), id: requestIdOf(id) }, options), {
+    durable: true,
+    question: request('relayed')
+  })
+
+const textsOf = (chunks: readonly InferenceChunk[]) =>
+  chunks.flatMap(chunk => (chunk.type === 'text' ? [chunk.text] : []))
+
+const offers = (node: LumosNode, other: LumosNode, model: string) =>
+  node
+    .models()
+    .some(one => one.model === model && one.providers.some(({ peerId }) => peerId === other.peerId))
 
 describe('an answer in the middle of which its device is lost', () => {
   let asker: Awaited<ReturnType<typeof startNode>>
@@ -165,6 +181,33 @@ describe('an answer in the middle of which its device is lost', () => {
     expect(withoutProgress(await Array.fromAsync(asker.answers.read(id, { from: 0 })))).toEqual(whole)
   })
 
+  it('that no device goes on with says how much is kept, and goes on for a reader who comes when one can', async () => {
+    for (const node of Object.values(servers)) node.offer('relayed', 'everyone')
+    const id = newAnswerId(asker.peerId)
+    const kept = keptAnswer(asker, id)
+    const given: InferenceChunk[] = []
+    const failure = await (async () => {
+      for await (const chunk of kept) {
+        given.push(chunk)
+        if (chunk.index === 5) for (const node of Object.values(servers)) node.withdraw('relayed')
+      }
+    })().catch(err => err)
+    const received = textsOf(given).length
+    expect(failure).toMatchObject({ code: 'STREAM_INTERRUPTED', details: { received } })
+    // Where no device can, that stays so.
+    await expect(Array.fromAsync(asker.answers.read(id))).rejects.toMatchObject({
+      code: 'STREAM_INTERRUPTED'
+    })
+
+    servers.third!.offer('relayed', 'everyone')
+    await until(asker, 'manifest.updated', () => offers(asker, servers.third!, 'relayed'))
+    const whole = await Array.fromAsync(asker.answers.read(id, { from: 0 }))
+    expect(textsOf(whole).join('')).toBe(WORDS)
+    expect(whole.at(-1)).toMatchObject({ type: 'done', index: 40, continued: 'exact' })
+    const again = await Array.fromAsync(asker.answers.read(id, { from: 39 }))
+    expect(again.map(({ index }) => index)).toEqual([39, 40])
+  })
+
   it('is signed by the device that answers, and checked on another one', async () => {
     const options = { peer: 'one', receipt: true }
     const { chunks } = await answered(asker, 'echo', () => {}, options)
@@ -197,5 +240,33 @@ describe('an answer in the middle of which its device is lost', () => {
     expect(chunks.at(-1)).toMatchObject({ type: 'done', continued: 'exact' })
     await servers[names[0]!]!.stop()
     expect(stoppedMs).toBeLessThan(HANDED_OVER_MS_MAX)
+  })
+
+  it('goes on from a third one where its asker ended too, once that is back', async () => {
+    const alive = Object.values(servers).filter(node =>
+      asker.peers().some(({ peerId }) => peerId === node.peerId)
+    )
+    for (const node of alive) node.offer('relayed', 'everyone')
+    const home = await temporaryHome()
+    const id = newAnswerId(asker.peerId)
+    let lost: LumosNode | undefined
+    {
+      await using laptop = await startNode('laptop', alive, { home })
+      await Promise.all(
+        alive.map(node => until(laptop, 'manifest.updated', () => offers(laptop, node, 'relayed')))
+      )
+      for await (const chunk of keptAnswer(laptop, id)) if (chunk.index === 10) break
+      const { info } = await laptop.answers.show(id)
+      lost = alive.find(({ peerId }) => peerId === info.peerId)
+    }
+    await lost!.stop({ drainMs: 0 })
+    const [third] = alive.filter(node => node !== lost)
+    await using laptop = await startNode('laptop', [third!], { home })
+    await until(laptop, 'manifest.updated', () => offers(laptop, third!, 'relayed'))
+    const whole = await Array.fromAsync(laptop.answers.read(id, { from: 0 }))
+    expect(textsOf(whole).join('')).toBe(WORDS)
+    expect(whole.at(-1)).toMatchObject({ type: 'done', index: 40, continued: 'exact' })
+    expect((await laptop.answers.show(id)).info).toMatchObject({ state: 'done', peerId: third!.peerId })
+    await rm(home, { recursive: true, force: true })
   })
 })

@@ -162,6 +162,7 @@ export class MeshPeers implements AsyncDisposable {
       distrust() {},
       seek: async () => [],
       providers: () => [],
+      async *infer() {},
       async *ask() {},
       async publish() {}
     }

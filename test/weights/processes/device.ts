@@ -109,6 +109,7 @@ const part = transfer.join({
   distrust() {},
   seek: async () => [],
   providers: () => [],
+  async *infer() {},
   async *ask() {},
   async publish() {}
 })
