@@ -56,7 +56,7 @@ export const contextOf = (
         .filter(({ candidate }) => candidate.wakeMs === undefined)
         .map(({ candidate: { peerId, capability } }) => ({
           ...{ peerId, model: capability.model },
-          resumes: capability.resumes === true
+          resumes: capability.resumes === true || capability.repeats === true
         }))
         .filter(one => one.peerId !== peerId || model !== undefined || offered.has(one.model))
     )

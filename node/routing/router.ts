@@ -209,11 +209,11 @@ export class Router implements Inference {
   }
 
   /** Peers that could go on with the answer now: those that serve its model, and know how to. */
-  #continuers({ continuedModel: model, request, options }: Run): Continuers {
+  #continuers({ continuedModel: model, request, options, goesOn }: Run): Continuers {
     if (model === undefined) return undefined
     try {
       const able = this.#able({ ...request, model }, options)
-      return withRoom(able, request).filter(({ capability }) => capability.resumes === true)
+      return withRoom(able, request).filter(goesOn)
     } catch {
       return []
     }

@@ -5,6 +5,7 @@ import type { Clock } from '../../interface/clock.ts'
 import { LumosError } from '../../interface/errors.ts'
 import type { InferenceChunk, PreparedRequest } from '../../interface/inference.ts'
 import type { InferOptions } from '../../interface/node.ts'
+import { isRepeatable } from '../../interface/resume.ts'
 import { definitionOf } from '../../interface/tasks/index.ts'
 import type { Asking, NewAsking } from './asking.ts'
 import { Attempts } from './attempts.ts'
@@ -77,7 +78,7 @@ export class Run {
     const { continuation, after = [] } = this.options
     // An answer that goes on is not kept waiting for a device that sleeps.
     this.#offers = offers.filter(({ wakeMs }) => wakeMs === undefined)
-    const able = this.#offers.filter(({ capability }) => capability.resumes === true)
+    const able = this.#offers.filter(this.goesOn)
     if (continuation !== 'none' && definitionOf(this.request.task).pieces !== undefined && able.length > 0)
       this.#said = new Said()
     if (after.length === 0) return offers
@@ -93,6 +94,10 @@ export class Run {
     )
   }
 
+  /** Whether a peer goes on with an answer to this request that another one began. */
+  readonly goesOn = ({ capability: { resumes, repeats } }: Pick<Candidate, 'capability'>): boolean =>
+    resumes === true || (repeats === true && isRepeatable(this.request.params))
+
   /** Whether another peer may go on with the answer. */
   get continues(): boolean {
     return this.#said !== undefined
@@ -107,16 +112,15 @@ export class Run {
 
   /** What the peer of an attempt is asked. Only one that knows the keys is sent them. */
   requestFor({ peer, budgetMs, from }: AttemptEffect): PreparedRequest {
-    const { model, resumes } = peer.capability
+    const { model } = peer.capability
     const { receipt, unkept } = this.options
     const wishes = { ...(receipt === true && { receipt }), ...(unkept === true && { unkept }) }
     const request = { ...this.request, model, budgetMs, ...wishes }
-    if (!resumes || this.#said === undefined) return request
+    if (!this.goesOn(peer) || this.#said === undefined) return request
     const isMovable =
       this.options.peer === undefined &&
       this.#offers.some(
-        ({ peerId, capability }) =>
-          peerId !== peer.peerId && capability.resumes === true && capability.model === model
+        other => other.peerId !== peer.peerId && other.capability.model === model && this.goesOn(other)
       )
     return {
       ...request,

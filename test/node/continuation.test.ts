@@ -7,6 +7,7 @@ import { echoModel } from '../../capabilities/index.ts'
 import { newAnswerId, requestIdOf } from '../../interface/answers.ts'
 import type { DoneChunk, InferenceChunk } from '../../interface/chunks.ts'
 import { systemClock } from '../../interface/clock.ts'
+import { EngineFailedError } from '../../interface/errors.ts'
 import type { InferenceRequest } from '../../interface/inference.ts'
 import type { AbortOptions } from '../../interface/lifecycle.ts'
 import type { InferOptions, LumosNode } from '../../interface/node.ts'
@@ -35,12 +36,31 @@ class Stopping extends EchoEngine {
   }
 }
 
+/** Fails after so many chunks of each answer. */
+class Frail extends EchoEngine {
+  override async *infer(
+    request: InferenceRequest,
+    options: AbortOptions = {}
+  ): AsyncGenerator<InferenceChunk> {
+    let given = 0
+    for await (const chunk of super.infer(request, options)) {
+      if (++given > 6) throw new EngineFailedError('The engine is frail.')
+      yield chunk
+    }
+  }
+}
+
 const slow = () => [{ ...echoModel({ clock: systemClock, wordDelayMs: 15 }), resumes: true }]
 const stopping = () => [
   { ...slow()[0]!, id: 'stops', engine: new Stopping({ clock: systemClock, wordDelayMs: 15 }) },
   { ...slow()[0]!, id: 'alone' }
 ]
 const going = () => [{ ...slow()[0]!, id: 'stops' }]
+
+const frail = () => [
+  { ...slow()[0]!, id: 'frail', engine: new Frail({ clock: systemClock, wordDelayMs: 1 }) }
+]
+const sturdy = () => [{ ...slow()[0]!, id: 'frail' }]
 
 const relayed = () => [{ ...slow()[0]!, id: 'relayed' }]
 
@@ -78,9 +98,9 @@ async function answered(
   return { chunks, names, text, gapMs, failure }
 }
 
-/** An answer of the model that three devices have, kept with its question, and going on without readers. */
-const keptAnswer = (node: LumosNode, id: string) =>
-  node.answers.keep(id, options => node.infer({ ...request('relayed'), id: requestIdOf(id) }, options), {
+/** An answer that is kept with its question, and goes on without readers. */
+const keptAnswer = (node: LumosNode, id: string, model = 'relayed') =>
+  node.answers.keep(id, options => node.infer({ ...request(model), id: requestIdOf(id) }, options), {
     durable: true,
     question: request('relayed')
   })
@@ -99,9 +119,12 @@ describe('an answer in the middle of which its device is lost', () => {
 
   beforeAll(async () => {
     asker = await startNode('asker')
-    const one = await startNode('one', [asker], { models: [...slow(), ...stopping(), ...relayed()] })
+    const one = await startNode('one', [asker], {
+      models: [...slow(), ...stopping(), ...relayed(), ...frail()]
+    })
     const other = await startNode('other', [asker], { models: [...slow(), ...going(), ...relayed()] })
-    const third = await startNode('third', [asker], { models: relayed() })
+    const third = await startNode('third', [asker], { models: [...relayed(), ...sturdy()] })
+    third.withdraw('frail')
     servers = { one, other, third }
     await Promise.all([one, other, third].flatMap(node => [meets(asker, node), knows(asker, node)]))
   })
@@ -182,15 +205,10 @@ describe('an answer in the middle of which its device is lost', () => {
   })
 
   it('that no device goes on with says how much is kept, and goes on for a reader who comes when one can', async () => {
-    for (const node of Object.values(servers)) node.offer('relayed', 'everyone')
     const id = newAnswerId(asker.peerId)
-    const kept = keptAnswer(asker, id)
     const given: InferenceChunk[] = []
     const failure = await (async () => {
-      for await (const chunk of kept) {
-        given.push(chunk)
-        if (chunk.index === 5) for (const node of Object.values(servers)) node.withdraw('relayed')
-      }
+      for await (const chunk of keptAnswer(asker, id, 'frail')) given.push(chunk)
     })().catch(err => err)
     const received = textsOf(given).length
     expect(failure).toMatchObject({ code: 'STREAM_INTERRUPTED', details: { received } })
@@ -199,8 +217,8 @@ describe('an answer in the middle of which its device is lost', () => {
       code: 'STREAM_INTERRUPTED'
     })
 
-    servers.third!.offer('relayed', 'everyone')
-    await until(asker, 'manifest.updated', () => offers(asker, servers.third!, 'relayed'))
+    servers.third!.offer('frail', 'everyone')
+    await until(asker, 'manifest.updated', () => offers(asker, servers.third!, 'frail'))
     const whole = await Array.fromAsync(asker.answers.read(id, { from: 0 }))
     expect(textsOf(whole).join('')).toBe(WORDS)
     expect(whole.at(-1)).toMatchObject({ type: 'done', index: 40, continued: 'exact' })
@@ -248,10 +266,11 @@ describe('an answer in the middle of which its device is lost', () => {
     )
     for (const node of alive) node.offer('relayed', 'everyone')
     const home = await temporaryHome()
-    const id = newAnswerId(asker.peerId)
+    let id = ''
     let lost: LumosNode | undefined
     {
       await using laptop = await startNode('laptop', alive, { home })
+      id = newAnswerId(laptop.peerId)
       await Promise.all(
         alive.map(node => until(laptop, 'manifest.updated', () => offers(laptop, node, 'relayed')))
       )
