@@ -108,7 +108,10 @@ WantedBy=default.target
     const command = [TARGET.node, TARGET.script, 'start', `--home=${home}`]
     const folder = await mkdtemp(join(tmpdir(), 'lumos-xml-'))
     try {
-      for (const [platform, name] of [['darwin', 'plist'], ['win32', 'task']] as const) {
+      for (const [platform, name] of [
+        ['darwin', 'plist'],
+        ['win32', 'task']
+      ] as const) {
         const { text, encoding = 'utf8' } = planFor(platform, { ...TARGET, home })
         await writeFile(join(folder, name), text, encoding)
       }
