@@ -105,7 +105,10 @@ export const en = {
     offersNothing: 'It offers no model.',
     warm: 'loaded',
     cold: 'not loaded',
-    slots: (count: number) => plural(count, 'slot', 'slots')
+    slots: (count: number) => plural(count, 'slot', 'slots'),
+    removal: 'Removal',
+    removalMeans: 'A removed device cannot ask, answer or read anything of the mesh any more.',
+    mayNotRemove: 'Only an admin removes a device, and only the holder of the root key removes an admin.'
   },
   models: {
     all: 'All models',
@@ -307,6 +310,11 @@ export const en = {
     noDetections: 'Nothing was found that is certain enough.',
     face: (place: number) => `Face ${place}`,
     noFaces: 'No face was found.',
+    sameFrom: (similarity: string) => `The same person from a similarity of ${similarity}`,
+    samePerson: 'The same person',
+    otherPerson: 'Two persons',
+    faceSimilarity: 'Similarity',
+    faceSimilarityMeans: 'The cosine of the largest faces: 1 means alike, 0 means unrelated.',
     noText: 'No text was found.',
     recording: 'Recording',
     record: 'Record',
@@ -346,6 +354,7 @@ export const en = {
       read: { title: 'Read text', what: 'The text in a picture, line by line.' },
       describe: { title: 'Describe', what: 'A picture in a sentence.' },
       faces: { title: 'Find faces', what: 'The faces in a picture.' },
+      same: { title: 'Compare faces', what: 'Whether the largest faces of two pictures are of one person.' },
       speak: { title: 'Speak', what: 'A text as speech.' },
       recognise: { title: 'Understand speech', what: 'What is said in a recording, and when.' },
       speech: { title: 'Find speech', what: 'When a recording has speech.' },
@@ -883,13 +892,14 @@ export const en = {
     drain: 'Refuse other devices',
     drainQuestion: 'Refuse requests of other devices?',
     drainMeans:
-      'Requests under way go on to their end. New ones of other devices go elsewhere, until you take them again or the node restarts. This device can still ask.',
+      'Requests under way go on to their end. New ones of other devices go elsewhere, until you take them again or its node restarts. Its own programs can still ask.',
     drained: (count: number) =>
       `Other devices are refused. ${plural(count, 'request', 'requests')} under way.`,
     undrain: 'Answer other devices again',
     undrainQuestion: 'Answer other devices again?',
     undrainMeans: 'It was told to take no requests of other devices, until it is told otherwise or restarts.',
     undrained: 'Other devices are answered again.',
+    onlyAdminsDrain: 'Only an admin changes this on another device.',
     log: 'Log',
     level: 'Least severe',
     levels: { debug: 'debug', info: 'info', warn: 'warning', error: 'error' },
@@ -954,6 +964,7 @@ export const en = {
       size: 'Such as 500MB, 8GB or 50%.',
       table: 'As JSON or YAML.'
     },
+    /** By key, where a language has its own. In English the node says them. */
     descriptions: {} as Readonly<Record<string, string>>
   }
 }
