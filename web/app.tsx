@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { ICONS } from './icons.tsx'
 import { follow, RETRY_MS, useUnit } from './live.ts'
 import { call } from './node.ts'
-import { Select } from './parts/basics.tsx'
+import { Button, Select } from './parts/basics.tsx'
 import { Notes } from './parts/notes.tsx'
 import { Text } from './parts/text.tsx'
 import { linkTo, type Place, usePlace } from './router.ts'
@@ -67,7 +67,7 @@ export function App() {
     <div class="frame">
       <Menu place={place} />
       <div class="main-column">
-        <Offline />
+        <Standing />
         <Shown place={place} key={place.screen} />
       </div>
       <Notes />
@@ -126,16 +126,27 @@ function Choices() {
   )
 }
 
-function Offline() {
+/** How the page stands to its node, where that is not as it should be. */
+function Standing() {
   const w = useWords()
-  const { online } = useStore(state)
+  const { online, outdated } = useStore(state)
   // A screen may ask for nothing by itself, and the stream of events may have outlived what failed.
   useEffect(() => {
     if (online) return
     const looking = setInterval(() => void call('mesh.show', {}).catch(() => undefined), RETRY_MS)
     return () => clearInterval(looking)
   }, [online])
-  return <div role="status">{online ? null : <p class="offline">{w.common.offline}</p>}</div>
+  return (
+    <div role="status">
+      {!online && <p class="standing">{w.common.offline}</p>}
+      {online && outdated && (
+        <div class="standing row">
+          <p>{w.common.outdated}</p>
+          <Button onPress={() => location.reload()}>{w.common.reload}</Button>
+        </div>
+      )}
+    </div>
+  )
 }
 
 /** The installed page shows how many answers it waits for. */

@@ -17,7 +17,9 @@ export const en = {
     theme: 'Theme',
     themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
     more: (count: number) => `Show more (${count} left)`,
-    offline: 'This node does not answer. The page looks for it again by itself.'
+    offline: 'This node does not answer. The page looks for it again by itself.',
+    outdated: 'The node has another version of this page.',
+    reload: 'Load that one'
   },
   screens: {
     home: 'Home',
@@ -34,6 +36,7 @@ export const en = {
   },
   signIn: {
     title: 'This browser is not let in',
+    why: 'A browser is let in for a week, until the node restarts or its token is replaced.',
     how: 'On the device that runs this node, type:',
     token: 'Or paste a token of this node',
     refused: 'The node does not take this token.',
@@ -834,7 +837,8 @@ export const en = {
     left: (name: string) => `This device has left "${name}".`,
     tokens: 'Tokens of programs',
     tokensMeans: 'A token lets one program ask this node, for the part that you choose.',
-    tokensByCommand: 'A page can neither make nor see tokens. On this device, type:',
+    tokensByCommand:
+      'A page can neither make nor see tokens: its cookie may reach other programs of this device, and a token would outlive it. On this device, type:',
     tokenName: 'Name of the program',
     tokenMay: 'It may',
     permissions: {

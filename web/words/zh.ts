@@ -18,7 +18,9 @@ export const zh: Words = {
     theme: '主题',
     themes: { system: '跟随系统', light: '浅色', dark: '深色' },
     more: count => `显示更多（还有 ${count} 项）`,
-    offline: '节点没有响应。页面会自动重新连接。'
+    offline: '节点没有响应。页面会自动重新连接。',
+    outdated: '节点上的页面已是另一个版本。',
+    reload: '载入该版本'
   },
   screens: {
     home: '首页',
@@ -35,6 +37,7 @@ export const zh: Words = {
   },
   signIn: {
     title: '此浏览器尚未获准访问',
+    why: '浏览器每次获准访问一周；节点重启或更换令牌后，需要重新获准。',
     how: '在运行该节点的设备上输入：',
     token: '或粘贴该节点的令牌',
     refused: '节点不接受此令牌。',
@@ -818,7 +821,8 @@ export const zh: Words = {
     left: name => `本设备已退出“${name}”。`,
     tokens: '程序令牌',
     tokensMeans: '令牌允许一个程序在你指定的范围内访问此节点。',
-    tokensByCommand: '网页既不能创建也不能查看令牌。请在本设备上输入：',
+    tokensByCommand:
+      '网页既不能创建也不能查看令牌：它的 cookie 可能被本设备上的其他程序得到，而令牌会比会话更长久。请在本设备上输入：',
     tokenName: '程序名称',
     tokenMay: '允许',
     permissions: {
