@@ -78,6 +78,12 @@ export function App() {
 function Menu({ place }: ScreenProps) {
   const w = useWords()
   const { data } = useUnit('mesh.show', {}, { on: ['mesh.'] })
+  const list = useRef<HTMLUListElement>(null)
+  // On a phone the list is longer than its line.
+  useEffect(() => {
+    const link = list.current?.querySelector<HTMLElement>('[aria-current]')
+    if (link) list.current!.scrollLeft = link.offsetLeft - (list.current!.clientWidth - link.offsetWidth) / 2
+  }, [place.screen])
   return (
     <nav class="menu" aria-label={w.common.menu}>
       <button type="button" class="skip" onClick={() => document.getElementById('screen')?.focus()}>
@@ -89,7 +95,7 @@ function Menu({ place }: ScreenProps) {
           <Text of={data?.name ?? 'lumos'} />
         </span>
       </a>
-      <ul>
+      <ul ref={list}>
         {(Object.keys(SCREENS) as (keyof Words['screens'])[]).map(name => (
           <li key={name}>
             <a href={linkTo(name)} aria-current={place.screen === name ? 'page' : undefined}>

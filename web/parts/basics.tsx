@@ -1,29 +1,32 @@
 /** What screens are made of. */
 
 import type { ComponentChildren, JSX } from 'preact'
-import { useId, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useState } from 'preact/hooks'
 import { LumosClientError } from '../node.ts'
 import { useWords } from '../words/index.ts'
 import { plain, Text } from './text.tsx'
 
 type Children = { readonly children?: ComponentChildren }
 
-/** A screen: its title, what can be done on it, and what it shows. */
-export const Screen = ({
+/** A screen: its title, what can be done on it, and what it shows, from its top on. */
+export function Screen({
   title,
   actions,
   children
-}: Children & { title: string; actions?: ComponentChildren }) => (
-  <main id="screen" tabIndex={-1}>
-    <header class="screen-head">
-      <h1>
-        <Text of={title} />
-      </h1>
-      <div class="row">{actions}</div>
-    </header>
-    {children}
-  </main>
-)
+}: Children & { title: string; actions?: ComponentChildren }) {
+  useLayoutEffect(() => scrollTo(0, 0), [])
+  return (
+    <main id="screen" tabIndex={-1}>
+      <header class="screen-head">
+        <h1>
+          <Text of={title} />
+        </h1>
+        <div class="row">{actions}</div>
+      </header>
+      {children}
+    </main>
+  )
+}
 
 export function Card({
   title,

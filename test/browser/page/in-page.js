@@ -111,7 +111,18 @@ function textBoxes(element) {
     range.selectNodeContents(node)
     boxes.push(...range.getClientRects())
   }
-  return isAbove(element) ? [] : boxes
+  return isAbove(element) ? [] : boxes.map(box => seenOf(box, element))
+}
+
+/** What is cut with three dots covers nothing beyond them. */
+function seenOf({ left, right, top, bottom }, element) {
+  for (let up = element; up !== null; up = up.parentElement) {
+    if (getComputedStyle(up).overflowX === 'visible') continue
+    const frame = up.getBoundingClientRect()
+    left = Math.max(left, frame.left)
+    right = Math.min(right, frame.right)
+  }
+  return { left, right, top, bottom }
 }
 
 /** What sticks to an edge lies above what scrolls under it. */
