@@ -54,12 +54,6 @@ export function App() {
     void follow(closed.signal)
     return () => closed.abort()
   }, [signedOut])
-  // The first screen begins at the top of the page, for the keyboard too.
-  const focused = useRef(place.screen)
-  useEffect(() => {
-    if (focused.current !== place.screen) document.getElementById('screen')?.focus({ preventScroll: true })
-    focused.current = place.screen
-  }, [place.screen])
 
   if (signedOut) return <SignIn />
   const Shown = SCREENS[place.screen as keyof typeof SCREENS] ?? Home

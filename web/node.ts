@@ -83,16 +83,20 @@ export type PageEvent = Units['event.list']['item']
 let wasTried = false
 
 /** What happens from now on, for as long as the page is open; the client connects again by itself. */
-export function happenings(signal: AbortSignal): AsyncIterable<PageEvent> {
-  return client.events({
-    signal,
-    onConnection(connection) {
-      if (connection.state !== 'open') return void noticed(connection.error)
-      state.set({ online: true })
-      if (wasTried) void look()
-      wasTried = true
-    }
-  })
+export async function* happenings(signal: AbortSignal): AsyncGenerator<PageEvent> {
+  try {
+    yield* client.events({
+      signal,
+      onConnection(connection) {
+        if (connection.state !== 'open') return void noticed(connection.error)
+        state.set({ online: true })
+        if (wasTried) void look()
+        wasTried = true
+      }
+    })
+  } catch (err) {
+    throw noticed(err)
+  }
 }
 
 /** What fails is seen by the next question. */
