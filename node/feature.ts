@@ -204,6 +204,8 @@ export interface MeshContext extends NodeParts {
   distrust(peerId: string, model: string): void
   /** A stream to a peer, dialed when it is not connected. */
   open(peerId: string, protocols: readonly string[], options?: AbortOptions): Promise<Stream>
+  /** Resolves once a connection to the peer is open. @throws where it cannot be dialed. */
+  connect(peerId: string, options?: AbortOptions): Promise<void>
   /**
    * Looks in the DHT for devices under any of these keys, and connects. Their manifests have come when it resolves.
    *

@@ -65,6 +65,9 @@ export const contextOf = (
   ask: (peer, request, options) => router.infer(router.prepare(request), { ...options, peer }),
   distrust: router.distrust,
   open: (id, protocols, options) => libp2p.dialProtocol(peerIdFromString(id), [...protocols], options),
+  async connect(id, options) {
+    await libp2p.dial(peerIdFromString(id), options)
+  },
   seek: finding.seek,
   seal: async (kind, value) => (await sealRecord(kind, value, privateKey)).envelope,
   async publish(topic, message) {
