@@ -98,13 +98,16 @@ describe('an answer that another device began', () => {
     expect(done).toMatchObject({ finishReason: 'length' })
   })
 
-  it.each(Object.keys(PRODUCTS))('is written again by %s under a schema, where it comes out the same', async product => {
-    const params = { temperature: 0, responseFormat: { type: 'json' } }
-    const { first, text, done } = await restOf(product, params)
-    expect(first).toMatchObject({ stage: 'continued', continued: 'exact' })
-    expect(SAID + text).toBe(WHOLE)
-    expect(done).toMatchObject({ usage: { inputTokens: 10, outputTokens: 5 } })
-  })
+  it.each(Object.keys(PRODUCTS))(
+    'is written again by %s under a schema, where it comes out the same',
+    async product => {
+      const params = { temperature: 0, responseFormat: { type: 'json' } }
+      const { first, text, done } = await restOf(product, params)
+      expect(first).toMatchObject({ stage: 'continued', continued: 'exact' })
+      expect(SAID + text).toBe(WHOLE)
+      expect(done).toMatchObject({ usage: { inputTokens: 10, outputTokens: 5 } })
+    }
+  )
 
   it('is refused where it comes out otherwise, ends before, or would not come out the same', async () => {
     const refused = { code: 'INVALID_INPUT', details: { field: 'resume' } }
@@ -114,7 +117,9 @@ describe('an answer that another device began', () => {
     // A stop sequence that may have begun is not seen by a server that is given its beginning.
     await expect(restOf('vllm', { stop: ['o th'] }, 'one two')).rejects.toMatchObject(refused)
     // Ollama puts a prompt into a template, too.
-    await expect(restOf('ollama', {}, SAID, { messages: undefined, prompt: 'count' })).rejects.toMatchObject(refused)
+    await expect(restOf('ollama', {}, SAID, { messages: undefined, prompt: 'count' })).rejects.toMatchObject(
+      refused
+    )
   })
 
   it('is read once more by a server that says no template, and refused', async () => {
