@@ -206,9 +206,8 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
   })
 
   it('says that its session is over when the token is replaced, and goes on once the browser is let in again', async () => {
-    await using watching = await visit(browser)
-    const { page, context } = watching
-    await page.goto(nodes.link())
+    const { page, context } = seen
+    await page.goto(`${nodes.url}/#/people`)
     await settled(page)
     nodes.gateway.rotateToken()
     await page.getByRole('heading', { name: 'This browser is not let in' }).waitFor()
