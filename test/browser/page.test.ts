@@ -158,7 +158,7 @@ describe.skipIf(chromiumPath === undefined)('the page in a real browser', () => 
     // The table beside the picture is for screen readers, until the keyboard comes there.
     const device = page.locator('main table').getByRole('link', { name: 'attic' })
     await device.focus()
-    assert.ok((await device.boundingBox())!.height >= 20)
+    assert.ok((await page.locator('.seen-by-focus').boundingBox())!.height > 40)
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: 'attic' }).waitFor()
     assert.equal(await page.evaluate('document.activeElement.id'), 'screen')
