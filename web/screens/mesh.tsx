@@ -24,7 +24,7 @@ interface Row extends Shown {
 }
 
 export function Mesh({ place }: ScreenProps) {
-  return place.rest[0] === undefined ? <Devices /> : <Device peerId={place.rest[0]} />
+  return place.rest[0] === undefined ? <Devices /> : <Device key={place.rest[0]} peerId={place.rest[0]} />
 }
 
 function Devices() {
