@@ -115,6 +115,7 @@ export async function bundle(outdir: string): Promise<void> {
       'json-worker': 'gateway/json-worker.ts',
       'engines/llama-cpp/engine': 'capabilities/engines/llama-cpp/engine.ts',
       'models/hash-worker': 'capabilities/models/hash-worker.ts',
+      'quantize/main': 'capabilities/quantize/main.ts',
       // By storage/entries.ts.
       'weights/hash-worker': 'storage/weights/hash-worker.ts',
       // By node/memory/worker/entries.ts.

@@ -10,6 +10,7 @@ import * as z from 'zod'
 import { type InferenceChunk, QueuePlace } from './chunks.ts'
 import type { AbortOptions } from './lifecycle.ts'
 import type { ReceiptGiven, ReceiptVerdict } from './receipts.ts'
+import type { RoutingPolicy } from './routing.ts'
 import type { TaskName } from './tasks/index.ts'
 
 const ID_BYTES = 16
@@ -90,6 +91,20 @@ export interface AnswerOptions extends AbortOptions {
   readonly durable?: boolean
   /** Kept beside it, for the program that asked. Strings, numbers, bytes, lists and records of them. */
   readonly note?: unknown
+  /** Kept beside it, so that it can go on where the devices that answered are gone. Absent: it ends where it is cut. */
+  readonly question?: AnswerQuestion
+}
+
+/** What was asked, and how. */
+export interface AnswerQuestion {
+  readonly task?: TaskName | undefined
+  readonly model?: string | undefined
+  readonly input: unknown
+  readonly params?: Readonly<Record<string, unknown>> | undefined
+  readonly budgetMs?: number | undefined
+  readonly peer?: string | undefined
+  readonly policy?: RoutingPolicy | undefined
+  readonly receipt?: boolean | undefined
 }
 
 /** Which device answers, and with what. */
@@ -128,6 +143,9 @@ export interface Answers {
   ): Promise<{ readonly info: AnswerInfo; readonly note: unknown }>
   /**
    * Each chunk once, and then how the answer ended: by its last chunk, or by an error.
+   *
+   * One that was cut goes on where a device has the rest, or can make it of what is kept. A reader that follows has an
+   * answer tried again that ended with `STREAM_INTERRUPTED`.
    *
    * @throws {LumosError} as `show` does; `STREAM_INTERRUPTED` with `details.received` where the rest is lost.
    */
