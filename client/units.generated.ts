@@ -3817,6 +3817,7 @@ export interface Units {
           file_bytes?: number
           leaves_mesh?: boolean
           resumes?: boolean
+          repeats?: boolean
         }[]
         duplicated: boolean
       })[]
