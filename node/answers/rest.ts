@@ -14,7 +14,7 @@ import type { StoredAnswer } from './stored-answers.ts'
 /** Where others can go on, a device that may be gone is waited for so long. */
 const GONE_MS = 2000
 
-export type Rest = Pick<RemoteAnswer, 'info' | 'chunks' | 'close'>
+type Rest = Pick<RemoteAnswer, 'info' | 'chunks' | 'close'>
 
 export interface RestComponents {
   readonly mesh: Pick<MeshContext, 'clock' | 'peerId' | 'providers' | 'infer'>
