@@ -18,7 +18,7 @@ const ID = 'tiny'
 /** A little more than a small model takes for a token on a small board. */
 const CHUNK_MS = 8
 /** Two nodes that start, or one that starts anew, with its engine, on a machine with other work. */
-const READY_MS_MAX = 60_000
+const READY_MS_MAX = 120_000
 /** An answer that is neither cut nor whole by then hangs: the longest one takes some two seconds. */
 const ANSWER_MS_MAX = 30_000
 
@@ -171,7 +171,9 @@ export class Arena {
     const exited = once(process, 'exit', over).then(([code]) => assert.fail(`${name} ended with ${code}`))
     exited.catch(() => {})
     const line = once(createInterface(process.stdout!), 'line', { signal })
-    const [peerId] = (await Promise.race([line, exited])) as [string]
+    const [peerId] = (await Promise.race([line, exited]).catch(err => {
+      throw signal.aborted ? new Error(`${name} was not ready in time.`, { cause: err }) : err
+    })) as [string]
     over.abort()
     serving.peerId = peerId
     const isKnown = () =>
