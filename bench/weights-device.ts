@@ -90,6 +90,7 @@ export async function startDevice(side: Side, directory: string): Promise<Device
     connect: async () => {},
     seek: async () => [],
     providers: () => [],
+    async *infer() {},
     async *ask() {},
     async publish() {}
   })

@@ -495,6 +495,8 @@ describe('batch', () => {
     const closed = new Promise(resolve => child.on('close', resolve))
     child.stdin.end(lines)
     await hangs.promise
+    const { id } = gateway.node.jobs.list().at(-1)!
+    for await (const { progress } of gateway.node.jobs.watch(id)) if (progress?.done === 2) break
     child.kill(signal)
     const code = await closed
     gateway.engine.beforeWord = async () => {}

@@ -163,6 +163,7 @@ export class MeshPeers implements AsyncDisposable {
       connect: async () => {},
       seek: async () => [],
       providers: () => [],
+      async *infer() {},
       async *ask() {},
       async publish() {}
     }

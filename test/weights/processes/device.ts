@@ -110,6 +110,7 @@ const part = transfer.join({
   connect: async () => {},
   seek: async () => [],
   providers: () => [],
+  async *infer() {},
   async *ask() {},
   async publish() {}
 })
