@@ -92,8 +92,8 @@ export default defineConfig(({ mode }) => ({
           name: 'together',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...SHARED, ...WAITING, ...ALONE],
-          // One more than cores: at most times one of them waits.
-          maxWorkers: availableParallelism() + 1,
+          // More than cores: at most times two of them wait.
+          maxWorkers: availableParallelism() + 2,
           sequence: { groupOrder: 1 }
         }
       },
@@ -104,7 +104,7 @@ export default defineConfig(({ mode }) => ({
           include: SHARED,
           exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
           isolate: false,
-          maxWorkers: availableParallelism() + 1,
+          maxWorkers: availableParallelism() + 2,
           sequence: { groupOrder: 1 }
         }
       },
