@@ -29,11 +29,13 @@ const SHARED = [
   'test/capabilities/{engine-install,engines,gguf,memory,model-info,model-manager}.test.ts',
   'test/capabilities/{openai,registry,repositories}.test.ts'
 ]
-/** Not these: they count files of their process, put something else in place of a module, or are long and begin early. */
+/** Not these: they measure their process, put something else in place of a module, or are long and begin early. */
 const NOT_SHARED = [
   'test/membership/crash.test.ts',
   'test/node/{battery-watch,continuation,hostile,open-files,private-dht,staggered-dial}.test.ts',
   'test/node/{weights-public,yielding}.test.ts',
+  'test/node/memory/recall-parts.test.ts',
+  'test/protocols/{hostile,inference}.test.ts',
   'test/web/markdown.test.ts',
   'test/weights/{processes,resources,sharing}.test.ts'
 ]
