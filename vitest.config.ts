@@ -31,7 +31,7 @@ const SHARED = [
 ]
 /** Not these: they measure their process, put something else in place of a module, or are long and begin early. */
 const NOT_SHARED = [
-  'test/membership/crash.test.ts',
+  'test/membership/{crash,departure,join}.test.ts',
   'test/node/{battery-watch,continuation,hostile,open-files,private-dht,staggered-dial}.test.ts',
   'test/node/{weights-public,yielding}.test.ts',
   'test/node/memory/recall-parts.test.ts',
