@@ -142,11 +142,13 @@ export class WeightsFeature implements Feature<Weights>, Weights {
   async quantize(wanted: QuantizeWanted, options: WeightsProgress & { id: string }): Promise<Quantized> {
     const { quantizeModel } = await import('./quantize/quantize.ts')
     const { store } = this
+    const { folder } = store.ground
+    folder.ready()
     const seal = (repository: Repository) => this.#pulling.seal(repository)
     const { catalogue, registry, clock } = this.#components
     return await quantizeModel(
       {
-        ...{ catalogue, registry, clock, drafts: store.ground.folder.partial },
+        ...{ catalogue, registry, clock, drafts: folder.partial },
         add: async (listing, how) => {
           const imported = await importListing({ store, seal }, listing, how)
           await this.#refresh()

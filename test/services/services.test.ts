@@ -103,6 +103,19 @@ describe('the configuration of services', () => {
     assert.match(warnings[0]!, /lumos\.yaml:3:5: services\.clip\.package: not used here: package, server\./)
   })
 
+  it('takes smaller weights for graphs of ONNX, in each form, and says that other runtimes have none', async () => {
+    const models = 'models: { default: { model: a, runtime: onnx, optimization: int8 } }'
+    const whole = await servicesOf(`services:\n  clip:\n    ${models}\n`)
+    const short = await servicesOf('services: [clip]\nmodels: [a]\nruntime: onnx\noptimization: int8\n')
+    for (const { services, warnings } of [whole, short]) {
+      expect(services.clip).toMatchObject({ models: { default: { model: 'a', optimization: 'int8' } } })
+      assert.deepEqual(warnings, [])
+    }
+    const { services, warnings } = await servicesOf(await readFile(join(EXAMPLES, 'edge-short.yaml'), 'utf8'))
+    assert.ok(!JSON.stringify(services).includes('int8'))
+    assert.match(warnings.join(), /not used here: optimization/)
+  })
+
   it('says of variables which no engine gets, and reads those for a program', async () => {
     const env = 'env: { KIND: mild }'
     const { warnings } = await servicesOf(`services:\n  clip:\n    ${env}\n  speak:\n    ${env}\n`)
@@ -224,6 +237,24 @@ describe('a node with services', () => {
     })
     assert.throws(() => den.services.delete('digits'), { code: 'INVALID_INPUT' })
     assert.throws(() => den.services.get('number'), { code: 'SERVICE_NOT_FOUND', hint: 'Closest: numbers.' })
+  })
+
+  it('makes smaller weights of a model that is here, and asks these in its place', {
+    timeout: 60_000
+  }, async () => {
+    const models = 'models: { default: { model: digits-cnn, runtime: onnx, optimization: int8 } }'
+    const home = await homeWith(`services:\n  digits:\n    ${models}\n`)
+    await using den = await startNode('den', [], { home, settings: { 'models.directories': MODELS } })
+    await waitFor(() => den.services.get('digits').modelId === 'digits-cnn-int8')
+    assert.deepEqual(
+      den.jobs.list().map(({ kind, summary }) => [kind, summary]),
+      [['model.quantize', 'digits-cnn as digits-cnn-int8']]
+    )
+    const { output } = await askedWith(den, 'digits', 'image-classification', await readFile(SEVEN))
+    assert.equal(output.labels[0]!.label, '7')
+    assert.equal(den.services.get('digits').status, 'ready')
+    const loaded = den.models().filter(({ providers }) => providers.some(({ state }) => state === 'ready'))
+    assert.ok(loaded.every(({ model }) => ['digits', 'digits-cnn-int8'].includes(model)))
   })
 
   it('brings what is not here, takes up what is meant for it, and says what did not come', {
