@@ -9,8 +9,11 @@ import type { LumosNode } from '../../interface/node.ts'
 import { chosenFor } from '../../node/services/index.ts'
 import { readStated, statedPart } from '../../node/services/stated.ts'
 import { loadConfig } from '../../node/settings/config.ts'
+import { createUnits } from '../../units/index.ts'
 import { runCli } from '../cli/run-cli.ts'
+import { listenAs } from '../gateway/running-gateway.ts'
 import { knows, startNode, until, waitFor } from '../node/mesh-nodes.ts'
+import { OWNER } from '../units/callers.ts'
 import { FakeHub } from '../weights/fake-hub.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../../examples/configurations')
@@ -309,10 +312,13 @@ describe('a service of a program', () => {
       { id: 'speak', status: 'failed', models: [{ reason: expect.stringContaining('no program "speak"') }] }
     ])
     assert.equal(den.jobs.list().length, 0)
-    const input = { messages: [{ role: 'user' as const, content: 'x' }] }
-    const said = await Array.fromAsync(den.infer({ task: 'text-generation', model: 'talker', input }))
-    const text = said.flatMap(chunk => (chunk.type === 'text' ? chunk.text : [])).join('')
-    assert.ok(text.split(' ')[0]!.split(',').includes('KIND'), text)
+    const units = createUnits({ node: den, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+    await using http = await listenAs({ units }, OWNER)
+    const messages = [{ role: 'user', content: 'x' }]
+    const { status, body } = await http.send('/v1/chat/completions', { model: 'talker', messages })
+    assert.equal(status, 200)
+    const [{ message }] = body.choices
+    assert.ok(message.content.split(' ')[0].split(',').includes('KIND'), message.content)
   })
 
   it('is run as the services of this device say: the smallest batch, and their variables', () => {
