@@ -19,7 +19,7 @@ import { engineSandbox, startOf } from '../host/engine-sandbox.ts'
 import { GRAPH_FD, SAYS_FD } from './said.ts'
 
 /** Of protobuf; larger graphs keep their weights in files beside them. */
-export const GRAPH_BYTES_MAX = 2 ** 31 - 1
+const GRAPH_BYTES_MAX = 2 ** 31 - 1
 /** Node with this code, and nothing read yet. */
 const MEMORY_BYTES_MIN = 256 * 1024 * 1024
 /** The file, one tensor in full numbers at a time, and a quarter of the file: a graph may be one tensor. */
