@@ -3817,6 +3817,7 @@ export interface Units {
           file_bytes?: number
           leaves_mesh?: boolean
           resumes?: boolean
+          repeats?: boolean
         }[]
         duplicated: boolean
       })[]
@@ -4216,6 +4217,17 @@ export interface Units {
       job_id: string
     }
     item: Units['model.pull']['output']
+  }
+
+  /** Begin a job that makes a model with weights of 8 bits of one with full weights, and measures what that changes. */
+  'model.quantize': {
+    input: { model_id: string; name: string; data?: string }
+    output: {
+      model_id: string | null
+      status: 'queued' | 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled' | 'interrupted'
+      job_id: string
+    }
+    item: Units['model.quantize']['output']
   }
 
   /** Have so many devices of the mesh hold the weights of a model. Those with room fetch them; no copy is removed. */
