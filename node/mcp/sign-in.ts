@@ -13,6 +13,7 @@ import type {
   OAuthClientInformationContext,
   OAuthClientMetadata,
   OAuthClientProvider,
+  OAuthDiscoveryState,
   StoredOAuthClientInformation,
   StoredOAuthTokens
 } from '@modelcontextprotocol/client'
@@ -45,6 +46,9 @@ export class SignIn implements OAuthClientProvider {
   #verifier = ''
   #state = ''
   #address: string | undefined
+  /** Of the sign-in under way: what the browser brings back is for the server that it was sent to. */
+  #discovery: OAuthDiscoveryState | undefined
+  #isFinishing = false
   #finish: (answer: URLSearchParams) => Promise<void> = async () => {}
 
   /** @param path of the file that it is kept in, for the user of the node alone. */
@@ -124,6 +128,15 @@ export class SignIn implements OAuthClientProvider {
     return this.#verifier
   }
 
+  saveDiscoveryState(state: OAuthDiscoveryState): void {
+    this.#discovery = state
+  }
+
+  /** Any other time it is looked for anew: the server may have moved to another. */
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#isFinishing ? this.#discovery : undefined
+  }
+
   async redirectToAuthorization(url: URL): Promise<void> {
     await this.#listen()
     if (url.protocol === 'https:' || url.protocol === 'http:') this.#address = url.href
@@ -160,11 +173,16 @@ export class SignIn implements OAuthClientProvider {
       }
       this.#state = ''
       this.#address = undefined
-      this.#finish(searchParams).then(
-        () => outgoing.end('You are signed in. This page can be closed.\n'),
-        // What the server says of it may be another's words.
-        () => outgoing.writeHead(403).end('The sign-in failed. Call the tool again for another.\n')
-      )
+      this.#isFinishing = true
+      this.#finish(searchParams)
+        .finally(() => {
+          this.#isFinishing = false
+        })
+        .then(
+          () => outgoing.end('You are signed in. This page can be closed.\n'),
+          // What the server says of it may be another's words.
+          () => outgoing.writeHead(403).end('The sign-in failed. Call the tool again for another.\n')
+        )
     })
     const { port } = server.address() as AddressInfo
     // A server that knows the client by another address is told of this one.

@@ -10,7 +10,7 @@ import { EXCEPTIONS } from './exceptions.ts'
 
 /** The last revision with sessions, and the first without. */
 export const REVISIONS = ['2025-11-25', '2026-07-28'] as const
-export type Revision = (typeof REVISIONS)[number]
+type Revision = (typeof REVISIONS)[number]
 
 const CLIENT = `node ${fileURLToPath(new URL('client.ts', import.meta.url))}`
 /** Each run of our client loads it from its source. */
