@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { QUICK_TESTS } from './vitest.quick.config.ts'
 
 /** What measures time or memory, or fills a machine by itself: nothing else runs beside these. */
 const ALONE = [
@@ -16,46 +17,57 @@ const WAITING = [
 ]
 
 /**
+ * What leaves its process as it found it: it ends its nodes, replaces no module and measures no memory. Such files share the
+ * processes, as the quick ones do: the start and the imports of one take a second and a half of processor time.
+ */
+const SHARED = [
+  'test/{anthropic,client,gateway,kserve,mcp,membership,ollama,openai,protocols,units}/*.test.ts',
+  ...QUICK_TESTS
+]
+
+/**
  * These take longest, in this order, and begin first, so that none runs by itself at the end. Vitest takes them for
  * short by their size.
  */
 const LONGEST = [
-  'fuzz/fuzz',
   'package',
-  'virtual/swarm',
+  'cli/membership',
+  'cli/commands',
   'cli/start',
   'crash/crash',
+  'virtual/swarm',
+  'browser/page',
   'capabilities/llama-cpp',
-  'cli/membership',
   'capabilities/engine-confinement',
   'browser/rebinding',
   'capabilities/engine-host',
-  'membership/crash',
-  'cli/commands',
+  'fuzz/fuzz',
   'cli/jobs',
   'storage/key-protection',
   'weights/sharing',
   'cli/weights',
   'weights/processes',
-  'node/hostile',
   'cli/key',
+  'membership/crash',
+  'units/contract',
   'sim/scenarios',
+  'lan/loss',
   'lab/scenarios',
+  'sim/command',
   'soak/soak',
   'hostile/droppers',
-  'lan/loss',
   'lan/membership',
   'lan/neighbours',
   'lab/matrix',
-  'sim/command',
   'lab/lab'
 ]
 
+/** Files that share a process come last, one after the other: another file between them would end it. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const placeOf = ({ moduleId }: TestSpecification) => {
+    const placeOf = ({ moduleId, project }: TestSpecification) => {
       const place = LONGEST.findIndex(name => moduleId.endsWith(`/${name}.test.ts`))
-      return place < 0 ? LONGEST.length : place
+      return (place < 0 ? LONGEST.length : place) + (project.config.isolate ? 0 : LONGEST.length + 1)
     }
     return (await super.sort(files)).toSorted((a, b) => placeOf(a) - placeOf(b))
   }
@@ -67,8 +79,8 @@ export default defineConfig(({ mode }) => ({
     // test that hangs still ends here.
     // Else the nodes of a test yield to the other tests.
     env: { LUMOS_SERVING__YIELD: 'never' },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: 'forks',
     reporters: ['default'],
     globalSetup: [...(mode === 'bundle' ? ['test/bundle.ts'] : []), 'test/compile-cache.ts'],
@@ -79,8 +91,19 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
+          exclude: [...configDefaults.exclude, ...SHARED, ...WAITING, ...ALONE],
           // One more than cores: at most times one of them waits.
+          maxWorkers: availableParallelism() + 1,
+          sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: SHARED,
+          exclude: [...configDefaults.exclude, ...WAITING, ...ALONE],
+          isolate: false,
           maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 1 }
         }

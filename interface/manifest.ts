@@ -46,7 +46,9 @@ export const Offered = z.object({
   /** What it is asked leaves the mesh: it is for those that name it. */
   leavesMesh: z.boolean().optional(),
   /** It goes on with an answer that another device began. */
-  resumes: z.boolean().optional()
+  resumes: z.boolean().optional(),
+  /** It goes on with an answer that is greedy or seeded: it writes it again, and gives the rest. */
+  repeats: z.boolean().optional()
 })
 export type Offered = z.infer<typeof Offered>
 

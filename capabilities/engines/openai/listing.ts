@@ -6,6 +6,7 @@ import { LumosError } from '../../../interface/errors.ts'
 import { CONTEXT_TOKENS_MAX, SLOTS_MAX } from '../../../interface/manifest.ts'
 import { isRecord } from '../../../interface/record.ts'
 import type { TaskName } from '../../../interface/tasks/index.ts'
+import type { WritesOn } from './going-on.ts'
 import { call, callJson, type ModelServer, readJson } from './http.ts'
 
 /** More than a device has; a provider elsewhere has its models named in the settings. */
@@ -27,6 +28,7 @@ export interface Listed {
   readonly tasks: readonly TaskName[]
   readonly contextTokens?: number
   readonly slots: number
+  readonly writesOn?: WritesOn
 }
 
 export interface Product {
@@ -56,7 +58,8 @@ const ollama: Product = {
         return listed(model, {
           tasks: can === undefined ? tasksOf(model) : can.includes('embedding') ? EMBEDDING : GENERATION,
           contextTokens: held,
-          slots: 4
+          slots: 4,
+          writesOn: 'last-message'
         })
       })
       all.push(...(await Promise.all(some)))
@@ -97,7 +100,8 @@ const llamaCpp: Product = {
         id: name,
         tasks: tasksOf(name),
         contextTokens: isRecord(settings) ? settings.n_ctx : isRecord(meta) ? meta.n_ctx_train : undefined,
-        slots
+        slots,
+        writesOn: 'template'
       })
     })
   }
@@ -109,7 +113,7 @@ const vllm: Product = {
   async list(server, signal) {
     const models = await ownedBy('vllm', server, signal)
     return models.map(({ id, max_model_len: most }) =>
-      listed(String(id), { tasks: tasksOf(String(id)), contextTokens: most, slots: 64 })
+      listed(String(id), { tasks: tasksOf(String(id)), contextTokens: most, slots: 64, writesOn: 'told' })
     )
   }
 }
@@ -147,16 +151,18 @@ interface Facts {
   readonly tasks: readonly TaskName[]
   readonly contextTokens?: unknown
   readonly slots: number
+  readonly writesOn?: WritesOn
 }
 
-function listed(model: string, { id = model, tasks, contextTokens, slots }: Facts): Listed {
+function listed(model: string, { id = model, tasks, contextTokens, slots, writesOn }: Facts): Listed {
   const tokens = Number(contextTokens)
   const isStated = Number.isSafeInteger(tokens) && tokens > 0 && tokens <= CONTEXT_TOKENS_MAX
   return {
     ...{ model, id, tasks },
     // Peers refuse the manifest of a device that states more.
     slots: Math.max(1, Math.min(Math.floor(slots), SLOTS_MAX)) || 1,
-    ...(isStated && { contextTokens: tokens })
+    ...(isStated && { contextTokens: tokens }),
+    ...(writesOn !== undefined && { writesOn })
   }
 }
 
