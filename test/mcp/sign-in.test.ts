@@ -19,7 +19,9 @@ import { McpServer } from '../../node/mcp/settings.ts'
 
 const handler = createMcpHandler(() => {
   const server = new Served({ name: 'wiki', version: '1' })
-  server.registerTool('page', { inputSchema: z.object({}) }, () => ({ content: [{ type: 'text', text: 'a page' }] }))
+  server.registerTool('page', { inputSchema: z.object({}) }, () => ({
+    content: [{ type: 'text', text: 'a page' }]
+  }))
   return server
 })
 
@@ -37,7 +39,9 @@ async function answer(request: IncomingMessage): Promise<Response> {
       if (valid === '' || request.headers.authorization !== `Bearer ${valid}`)
         return new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer scope="pages"' } })
       const headers = new Headers(request.headers as Record<string, string>)
-      return handler.fetch(new Request(`${url}/mcp`, { method: request.method!, headers, body: body || null }))
+      return handler.fetch(
+        new Request(`${url}/mcp`, { method: request.method!, headers, body: body || null })
+      )
     }
     case '/.well-known/oauth-protected-resource/mcp':
       return Response.json({ resource: `${url}/mcp`, authorization_servers: [url] })
@@ -95,10 +99,13 @@ it('is asked of the owner alone, kept for the user of the node, and renewed with
   const refused = await connection.tools(options).catch(toLumosError)
   assert.ok(!Array.isArray(refused) && 'code' in refused && refused.code === 'DENIED')
   const address = String(refused.details.address)
-  await assert.rejects(connection.tools({ ...options, asker: 'peer' }), ({ hint, details }: typeof refused) => {
-    assert.doesNotMatch(JSON.stringify([hint, details]), /authorize/)
-    return true
-  })
+  await assert.rejects(
+    connection.tools({ ...options, asker: 'peer' }),
+    ({ hint, details }: typeof refused) => {
+      assert.doesNotMatch(JSON.stringify([hint, details]), /authorize/)
+      return true
+    }
+  )
 
   const { headers } = await fetch(address, { redirect: 'manual' })
   const back = headers.get('location')!

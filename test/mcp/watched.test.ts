@@ -45,7 +45,11 @@ describe('the resources that a caller watches', () => {
 })
 
 describe('a job that a tool begins', () => {
-  const running = { state: 'running', error: null, progress: { done: 1, total: 4, unit: 'bytes', message: 'a' } }
+  const running = {
+    state: 'running',
+    error: null,
+    progress: { done: 1, total: 4, unit: 'bytes', message: 'a' }
+  }
   const begun = { model_id: null, status: 'running', job_id: 'j1' }
   const after = (...jobs: object[]) =>
     calls(async function* () {
