@@ -203,6 +203,15 @@ describe('the tools', () => {
     assert.deepEqual([isError, /more than the 8388608/.test(textOf({ content }))], [true, true])
   })
 
+  it('begin a job that a call with progress waits for', async () => {
+    const client = await connected(overHttp('?tools=model.check'))
+    const check = { name: 'model_check', arguments: {} }
+    const begun = await client.callTool(check)
+    assert.match(JSON.stringify(begun.structuredContent), /"state":"(queued|running)"/)
+    const ended = await client.callTool(check, { onprogress() {} })
+    assert.equal((ended.structuredContent as { state: string }).state, 'done')
+  })
+
   it('ask the named device, and no other', async () => {
     const client = await connected(overHttp())
     const { arguments: given } = chat('hi')
