@@ -91,8 +91,8 @@ describe('servers of models on this device', () => {
       'ollama',
       OLLAMA,
       [
-        { id: 'llama3.2:1b', tasks: ['text-generation'], contextTokens: 4096, slots: 4 },
-        { id: 'nomic-embed-text:latest', tasks: ['feature-extraction'], slots: 4 }
+        { id: 'llama3.2:1b', tasks: ['text-generation'], contextTokens: 4096, slots: 4, resumes: true },
+        { id: 'nomic-embed-text:latest', tasks: ['feature-extraction'], slots: 4, resumes: true }
       ]
     ],
     [
@@ -106,8 +106,14 @@ describe('servers of models on this device', () => {
         }
       },
       [
-        { id: 'qwen3-4b', tasks: ['text-generation'], contextTokens: 8192, slots: 4 },
-        { id: 'text-embedding-x', tasks: ['feature-extraction'], contextTokens: 512, slots: 4 }
+        { id: 'qwen3-4b', tasks: ['text-generation'], contextTokens: 8192, slots: 4, resumes: 'repeatable' },
+        {
+          id: 'text-embedding-x',
+          tasks: ['feature-extraction'],
+          contextTokens: 512,
+          slots: 4,
+          resumes: 'repeatable'
+        }
       ]
     ],
     [
@@ -118,12 +124,12 @@ describe('servers of models on this device', () => {
         },
         '/props': { total_slots: 2, default_generation_settings: { n_ctx: 2048 } }
       },
-      [{ id: 'gemma-3-1b', tasks: ['text-generation'], contextTokens: 2048, slots: 2 }]
+      [{ id: 'gemma-3-1b', tasks: ['text-generation'], contextTokens: 2048, slots: 2, resumes: true }]
     ],
     [
       'vllm',
       { '/v1/models': { data: [{ id: 'org/m', owned_by: 'vllm', max_model_len: 8192 }] } },
-      [{ id: 'org/m', tasks: ['text-generation'], contextTokens: 8192, slots: 64 }]
+      [{ id: 'org/m', tasks: ['text-generation'], contextTokens: 8192, slots: 64, resumes: true }]
     ]
   ])('%s lists what it has', async (name, said, models) => {
     await using server = await startModelServer(paths(said as Record<string, unknown>))
