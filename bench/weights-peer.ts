@@ -31,7 +31,7 @@ process.on('message', async (message: Job | 'peak') => {
   if (message === 'peak') {
     sample()
     process.send!(peakBytes - idleBytes)
-  } else if (message.type === 'send' || message.type === 'send beside calls') {
+  } else if ('content' in message) {
     const offer = await SEND[message.way](message.content)
     if (message.type === 'send') await settle()
     process.send!(offer)
