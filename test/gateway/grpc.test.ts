@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader'
@@ -378,6 +379,28 @@ describe('hostile bytes', () => {
       )
     await closed
     assert.equal((await client.execute('mesh.status')).data.name, 'held')
+  })
+
+  it('that show no token hold no place for long, and a connection that has called keeps its own', async () => {
+    const port = Number(gateway.gateway.grpc.state().address!.split(':').at(-1))
+    const silent = await Promise.all(
+      Array.from({ length: 256 }, async () => {
+        const socket = connectTcp(port, '127.0.0.1').on('error', () => {})
+        await once(socket, 'connect')
+        return socket
+      })
+    )
+    // There is no room until the oldest has been silent for a second.
+    for (let isIn = false; !isIn; ) {
+      const socket = connectTcp(port, '127.0.0.1').on('error', () => {})
+      silent.push(socket)
+      isIn = await Promise.race([
+        once(socket, 'close').then(() => false),
+        once(silent[0]!, 'close').then(() => true)
+      ])
+    }
+    assert.equal((await client.execute('mesh.status')).data.name, 'held')
+    for (const socket of silent) socket.destroy()
   })
 
   it('are any JSON, which comes through as it was, or no message', () => {

@@ -11,7 +11,9 @@ import {
   trace
 } from '@opentelemetry/api'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { type Caller, PERMISSIONS } from '../../interface/units.ts'
 import { createUnits } from '../../units/index.ts'
+import { OWNER } from '../units/callers.ts'
 import { knows, startNode } from './mesh-nodes.ts'
 
 interface Made {
@@ -126,6 +128,33 @@ describe('a request to another device', () => {
     )
     assert.ok(spans.every(({ ended, error }) => ended && error === undefined))
     assert.ok(!JSON.stringify(spans).includes('the-canary'))
+  })
+
+  it('is in the events of a device for its user, for devices that manage it, and for the one that asked', async () => {
+    for await (const _ of den.infer({ ...REQUEST, id: 'own' }));
+    const all = await attic.remote.execute(den.peerId, {
+      unit: 'event.query',
+      input: { types: ['inference.*'] },
+      requestId: 'r',
+      budgetMs: 5000
+    })
+    assert.deepEqual(
+      (all as { items: { name: string }[] }).items.map(({ name }) => name),
+      ['inference.serving_started', 'inference.serving_ended']
+    )
+    const units = createUnits({ node: den, gatewayUrl: () => undefined, rotateToken: () => 0, stop() {} })
+    const seenBy = async (caller: Caller) => {
+      const context = { caller, requestId: 'r', budgetMs: 5000 }
+      const { items } = (await units.execute('event.query', { types: ['inference.*'] }, context)) as {
+        items: object[]
+      }
+      return items.length
+    }
+    const peer = { origin: 'peer', peerId: 'other', permissions: ['read', 'use'] } as const
+    assert.deepEqual(
+      await Promise.all([peer, { ...peer, permissions: PERMISSIONS }, OWNER].map(seenBy)),
+      [0, 4, 4]
+    )
   })
 
   it('that is given up on says so in its span', async () => {

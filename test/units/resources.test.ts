@@ -9,7 +9,7 @@ import { createUnits } from '../../units/index.ts'
 import { addressed } from '../../units/resources/address.ts'
 import { RESOURCES } from '../../units/resources/index.ts'
 import { READ_MS_MIN } from '../../units/resources/watched.ts'
-import { WATCHED_MAX } from '../../units/resources/watches.ts'
+import { WATCHED_MAX, WATCHERS_OF_ONE_MAX } from '../../units/resources/watches.ts'
 import { ManualClock } from '../capabilities/manual-clock.ts'
 import { callerWith, contextOf, OWNER } from './callers.ts'
 import { startNode } from './started-node.ts'
@@ -204,6 +204,28 @@ describe('a watched resource', () => {
     const end = items.next()
     leaving.abort()
     assert.equal((await end).done, true)
+  })
+
+  it('is refused to one program or device beyond its share, and not to others', async () => {
+    const { watch } = setUp()
+    const leaving = new AbortController()
+    let watching = 0
+    const begin = (caller: Caller) => {
+      void watch('lumos://mesh/peers', { caller, signal: leaving.signal }).next()
+      watching++
+    }
+    const token: Caller = { ...callerWith('read'), token: 'notebook' }
+    const peer: Caller = { origin: 'peer', peerId: 'p', permissions: ['read'] }
+    for (const caller of [token, peer]) {
+      for (let n = 0; n < WATCHERS_OF_ONE_MAX; n++) begin(caller)
+      await settled()
+      assert.throws(() => watch('lumos://mesh/peers', { caller }), { code: 'OVERLOADED' })
+    }
+    begin({ ...token, token: 'other' })
+    for (let n = 0; n <= WATCHERS_OF_ONE_MAX; n++) begin(OWNER)
+    await settled()
+    assert.equal(watching, 3 * WATCHERS_OF_ONE_MAX + 2)
+    leaving.abort()
   })
 
   it('is refused beyond the number that is kept', async () => {
