@@ -3817,6 +3817,7 @@ export interface Units {
           file_bytes?: number
           leaves_mesh?: boolean
           resumes?: boolean
+          takes_images?: boolean
         }[]
         duplicated: boolean
       })[]
@@ -4094,6 +4095,7 @@ export interface Units {
         state: 'cold' | 'loading' | 'ready' | 'draining' | 'asleep'
         memory_bytes: number | null
         context_tokens: number | null
+        takes_images: boolean
         first_chunk_ms: number | null
         tokens_per_second: number | null
         offered_to?:
@@ -4151,6 +4153,7 @@ export interface Units {
           state: 'cold' | 'loading' | 'ready' | 'draining' | 'asleep'
           memory_bytes: number | null
           context_tokens: number | null
+          takes_images: boolean
           first_chunk_ms: number | null
           tokens_per_second: number | null
           offered_to?:

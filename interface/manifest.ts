@@ -46,7 +46,9 @@ export const Offered = z.object({
   /** What it is asked leaves the mesh: it is for those that name it. */
   leavesMesh: z.boolean().optional(),
   /** It goes on with an answer that another device began. */
-  resumes: z.boolean().optional()
+  resumes: z.boolean().optional(),
+  /** Its conversations may hold pictures; absent where they may not, or where that is not known. */
+  takesImages: z.boolean().optional()
 })
 export type Offered = z.infer<typeof Offered>
 

@@ -76,6 +76,8 @@ export const ModelInfo = z.strictObject({
       memoryBytes: z.number().nullable(),
       /** Tokens of a prompt and its answer together; null where there is no bound, or none is stated. */
       contextTokens: z.int().nullable(),
+      /** Whether conversations with it may hold pictures, as far as the device knows. */
+      takesImages: z.boolean(),
       /** What this node measured in its own requests lately; null where it made none. */
       firstChunkMs: z.number().nullable(),
       tokensPerSecond: z.number().nullable(),

@@ -8,8 +8,8 @@ import type * as z from 'zod'
 import type { AbortOptions } from './lifecycle.ts'
 import type { RoutingPolicy } from './routing.ts'
 
-/** A command changes something or does work; a query only reads; a resource is read by its address. */
-export type UnitKind = 'command' | 'query' | 'resource'
+/** A command changes something or does work; a query only reads. */
+export type UnitKind = 'command' | 'query'
 
 /**
  * What a caller must hold. `read`: see what there is. `use`: ask models. `manage`: change the node and its mesh.

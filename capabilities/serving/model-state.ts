@@ -61,7 +61,8 @@ const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): 
   ...(model.format !== undefined && { format: model.format }),
   ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
   ...(model.leavesMesh && { leavesMesh: true }),
-  ...(model.resumes && definitionOf(task).pieces !== undefined && { resumes: true })
+  ...(model.resumes && definitionOf(task).pieces !== undefined && { resumes: true }),
+  ...(model.takesImages && task === 'text-generation' && { takesImages: true })
 })
 
 /** Why the engine of a model did not load when it was last tried. */

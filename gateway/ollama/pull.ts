@@ -8,9 +8,10 @@ import type { SnakeCase } from '../../interface/snake-case.ts'
 import type { Begun } from '../../units/begun.ts'
 import type { AppEnv } from '../app-env.ts'
 import { type AskComponents, answerStream, answerWhole, readBody, unitContext } from '../asking/call.ts'
+import { knownModels } from '../asking/known-models.ts'
 import { maybe } from '../asking/schema.ts'
 import { failureLine } from './errors.ts'
-import { digestOf, knownModels } from './facts.ts'
+import { digestOf } from './facts.ts'
 import { idIn, modelNotFound, named, nameIn } from './names.ts'
 
 const Pull = named({ stream: maybe(z.boolean()) })

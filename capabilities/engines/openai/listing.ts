@@ -17,6 +17,8 @@ const MODELS_AT_ONCE = 8
 /** Names of models that make vectors, and of those that rank. */
 const EMBEDS = /embed|(?:^|[/_-])(?:bge|e5|gte|nomic|minilm)(?:[-_:.]|$)/i
 const RANKS = /rerank/i
+/** Of those whose conversations hold pictures. */
+const SEES = /llava|vision|moondream|pixtral|minicpm-v|(?:^|[-_/:.\d])vl(?:[-_:.]|$)|gemma-?3|llama-?4/i
 
 /** One model of a server. */
 export interface Listed {
@@ -27,6 +29,8 @@ export interface Listed {
   readonly tasks: readonly TaskName[]
   readonly contextTokens?: number
   readonly slots: number
+  /** Whether its conversations may hold pictures. */
+  readonly takesImages: boolean
 }
 
 export interface Product {
@@ -56,7 +60,8 @@ const ollama: Product = {
         return listed(model, {
           tasks: can === undefined ? tasksOf(model) : can.includes('embedding') ? EMBEDDING : GENERATION,
           contextTokens: held,
-          slots: 4
+          slots: 4,
+          takesImages: can?.includes('vision')
         })
       })
       all.push(...(await Promise.all(some)))
@@ -75,7 +80,8 @@ const lmStudio: Product = {
       listed(String(id), {
         tasks: type === 'embeddings' ? EMBEDDING : GENERATION,
         contextTokens: held ?? most,
-        slots: 4
+        slots: 4,
+        takesImages: type === undefined ? undefined : type === 'vlm'
       })
     )
   }
@@ -89,6 +95,7 @@ const llamaCpp: Product = {
     const props = await callJson(server, '/props', { signal }).catch(() => ({}))
     const settings = isRecord(props) ? props.default_generation_settings : undefined
     const slots = isRecord(props) ? Number(props.total_slots) : 0
+    const modalities = isRecord(props) && isRecord(props.modalities) ? props.modalities : undefined
     return models.map(({ id, meta }) => {
       const model = String(id)
       // Its server calls a model by the path of its file.
@@ -97,7 +104,8 @@ const llamaCpp: Product = {
         id: name,
         tasks: tasksOf(name),
         contextTokens: isRecord(settings) ? settings.n_ctx : isRecord(meta) ? meta.n_ctx_train : undefined,
-        slots
+        slots,
+        takesImages: modalities && modalities.vision === true
       })
     })
   }
@@ -147,13 +155,15 @@ interface Facts {
   readonly tasks: readonly TaskName[]
   readonly contextTokens?: unknown
   readonly slots: number
+  /** Where its server does not say it, the name does. */
+  readonly takesImages?: boolean | undefined
 }
 
-function listed(model: string, { id = model, tasks, contextTokens, slots }: Facts): Listed {
+function listed(model: string, { id = model, tasks, contextTokens, slots, takesImages }: Facts): Listed {
   const tokens = Number(contextTokens)
   const isStated = Number.isSafeInteger(tokens) && tokens > 0 && tokens <= CONTEXT_TOKENS_MAX
   return {
-    ...{ model, id, tasks },
+    ...{ model, id, tasks, takesImages: takesImages ?? SEES.test(id) },
     // Peers refuse the manifest of a device that states more.
     slots: Math.max(1, Math.min(Math.floor(slots), SLOTS_MAX)) || 1,
     ...(isStated && { contextTokens: tokens })

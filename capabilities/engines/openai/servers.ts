@@ -138,7 +138,7 @@ export class ModelServers implements Startable {
     return models === undefined ? listed : listed.filter(({ model }) => models.includes(model))
   }
 
-  #placed(server: NamedServer, { id, model, tasks, slots, contextTokens }: Listed): PlacedModel {
+  #placed(server: NamedServer, { id, model, tasks, slots, contextTokens, takesImages }: Listed): PlacedModel {
     const onGone = () => void this.#look()
     return {
       place: `${server.name} at ${server.url}`,
@@ -146,6 +146,7 @@ export class ModelServers implements Startable {
         ...{ id, tasks, slots },
         engine: new OpenAiEngine({ server, model, clock: this.#options.clock, onGone }),
         ...(contextTokens !== undefined && { contextTokens }),
+        ...(takesImages && { takesImages }),
         ...(server.leavesMesh && { leavesMesh: true })
       }
     }
