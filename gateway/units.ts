@@ -153,6 +153,7 @@ export function contextOf(
     policy: options?.policy,
     continuation: options?.continuation,
     receipt: options?.receipt ?? c.req.header('x-lumos-receipt') === 'true',
+    traceId: call.trace.given,
     signal: gone,
     answer: {
       id: call.answerId,

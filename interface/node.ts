@@ -127,7 +127,7 @@ export interface NewInferenceRequest {
   readonly budgetMs?: number
 }
 
-export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'receipt' | 'unkept'> {
+export interface InferOptions extends AbortOptions, Pick<InferenceRequest, 'receipt' | 'unkept' | 'traceId'> {
   /** PeerId or name of the only peer that may answer. */
   readonly peer?: string
   /** By which policy it finds its device; that of the settings where it is absent. */

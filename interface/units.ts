@@ -91,6 +91,8 @@ export interface UnitContext extends AbortOptions {
   readonly unkept?: boolean | undefined
   /** The devices that answer sign what they answer. */
   readonly receipt?: boolean | undefined
+  /** The trace of a client that the call belongs to, as in `traceparent`. */
+  readonly traceId?: string | undefined
   /** How an answer is kept that comes in pieces; absent: it is not. */
   readonly answer?: AnswerContext
   /** Called with each piece of an answer that is given whole, by units that stream. */

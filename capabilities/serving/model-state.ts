@@ -62,7 +62,7 @@ const capabilityOf = ({ model, manager }: Entry, name: string, task: TaskName): 
   ...(model.fileBytes !== undefined && { fileBytes: model.fileBytes }),
   ...(model.leavesMesh && { leavesMesh: true }),
   ...(model.resumes && definitionOf(task).pieces !== undefined && { resumes: true }),
-  ...(model.takesImages && task === 'text-generation' && { takesImages: true })
+  ...(model.takesImages && { takesImages: true })
 })
 
 /** Why the engine of a model did not load when it was last tried. */

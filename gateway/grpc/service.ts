@@ -117,7 +117,7 @@ function contextOf(
   const { budgetMs, signal } = call
   const context: UnitContext = {
     ...(options as z.output<typeof Options>),
-    ...{ requestId: told.requestId, caller, budgetMs, signal },
+    ...{ requestId: told.requestId, traceId: told.trace.given, caller, budgetMs, signal },
     answer: {
       id: told.answerId,
       durable: false,

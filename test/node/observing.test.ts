@@ -157,6 +157,19 @@ describe('a request to another device', () => {
     )
   })
 
+  it('belongs to the trace that a client has named, on the device that answers too', async () => {
+    const before = spans.length
+    const ended = new Promise<void>(resolve =>
+      den.events.addEventListener('inference.serving_ended', () => resolve(), { once: true })
+    )
+    const traceId = '0af7651916cd43dd8448eb211c80319c'
+    for await (const _ of attic.infer({ ...REQUEST, id: 'traced' }, { traceId }));
+    await ended
+    const traced = spans.slice(before)
+    assert.deepEqual(traced.map(({ name }) => name).toSorted(), ['lumos.attempt', 'lumos.request', 'lumos.serve'])
+    assert.deepEqual(new Set(traced.map(({ context }) => context.traceId)), new Set([traceId]))
+  })
+
   it('that is given up on says so in its span', async () => {
     for await (const _ of attic.infer(REQUEST)) break
     const { error, ended } = spans.findLast(({ name }) => name === 'lumos.request')!
